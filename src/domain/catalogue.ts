@@ -1,0 +1,34 @@
+import type { CatalogueEntry } from './sku.ts';
+
+export const COMPLAINT_KINDS = ['rejected', 'doubtful'] as const;
+/** `rejected`: the row was not taken. `doubtful`: it was, but not all of it as it is written. */
+export type ComplaintKind = (typeof COMPLAINT_KINDS)[number];
+
+/** What is wrong with one row of a file. */
+export interface Complaint {
+  /** As a spreadsheet shows it: the header is row 1. */
+  readonly row: number;
+  /** The column as the file's header names it; empty where the row as a whole is meant. */
+  readonly column: string;
+  /** What the cell held, shortened where it is very long. */
+  readonly value: string;
+  readonly reason: string;
+  readonly kind: ComplaintKind;
+}
+
+/** A GTIN as a row of a file names it. */
+export interface NamedGtin {
+  readonly gtin: number;
+  readonly column: string;
+  readonly value: string;
+}
+
+/** One row of a catalogue, read. */
+export interface CatalogueRow {
+  readonly row: number;
+  /** What it says of its SKU; null where the row is rejected. */
+  readonly entry: CatalogueEntry | null;
+  /** The GTINs of the entry, each once. */
+  readonly gtins: readonly NamedGtin[];
+  readonly complaints: readonly Complaint[];
+}

@@ -1,0 +1,48 @@
+/**
+ * Everything that can go wrong with a request as a whole. A line's own failure is a result, never an
+ * error. Each code has one HTTP status (`http/problems.ts`) and one entry in `docs/errors.md`.
+ */
+export const ERROR_CODES = [
+  'path_not_found',
+  'method_not_allowed',
+  'unauthenticated',
+  'not_a_supplier',
+  'permission_missing',
+  'rate_limited',
+  'overloaded',
+  'store_unavailable',
+  'media_type_unsupported',
+  'body_too_large',
+  'too_many_lines',
+  'headers_too_large',
+  'request_timeout',
+  'body_missing',
+  'body_malformed',
+  'body_shape_wrong',
+  'parameter_invalid',
+  'member_invalid',
+  'sku_not_found',
+  'already_exists',
+  'login_failed',
+  'line_failed',
+  'internal',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** A failure whose text may be shown to the client: it says what was wrong and what to do. */
+export class OnhandError extends Error {
+  override readonly name = 'OnhandError';
+  readonly code: ErrorCode;
+  /** When trying again makes sense, in seconds. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly retryAfterSeconds?: number; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The GTIN and its written forms.
+ *
+ * UPC-A, EAN-13, GTIN-14, ISBN-10 and ISBN-13 all write one number, the GTIN (GS1 General
+ * Specifications §1.4.2 and §7.9, ISO 2108 for the ISBN). Inside onhand a GTIN is that number as a
+ * JavaScript integer (14 digits always fit), so two forms of one GTIN are equal by `===`.
+ */
+
+export const GTIN_FORMS = ['upca', 'ean13', 'gtin14', 'isbn'] as const;
+export type GtinForm = (typeof GTIN_FORMS)[number];
+
+/** A form that was read: its number and its normalized text, or the rule that it broke. */
+export type GtinReading =
+  | { readonly gtin: number; readonly text: string }
+  | { readonly refusal: string };
+
+const DIGITS_OF_FORM = { upca: 12, ean13: 13, gtin14: 14 } as const;
+const GTIN_DIGITS = 14;
+const GTIN_SHORTEST_DIGITS = 8;
+const ISBN_10_LENGTH = 10;
+const ISBN_SHORTEST_LENGTH = 7;
+
+/** What a spreadsheet makes of a long number: a fraction or an exponent. */
+const WRITTEN_AS_FLOAT = /^[+-]?[0-9]+(?:[.,][0-9]*)?(?:[eE][+-]?[0-9]+)?$/;
+const PLAIN_DIGITS = /^[0-9]+$/;
+
+/**
+ * Reads an identifier of a given form.
+ *
+ * ASCII spaces and hyphens are dropped; zeros that a spreadsheet dropped are restored; surplus
+ * leading zeros are dropped. The check digit must be right. UPC-E is not expanded.
+ */
+export function readGtin(form: GtinForm, source: string): GtinReading {
+  const text = source.replace(/[ -]/g, '');
+  if (!PLAIN_DIGITS.test(text) && WRITTEN_AS_FLOAT.test(source.trim())) {
+    return {
+      refusal:
+        'was rounded by a spreadsheet (a number with a fraction or exponent) and is not recoverable; ' +
+        'send all digits, from a column formatted as text',
+    };
+  }
+  return form === 'isbn' ? readIsbn(text) : readPadded(form, text);
+}
+
+function readPadded(form: keyof typeof DIGITS_OF_FORM, text: string): GtinReading {
+  if (!PLAIN_DIGITS.test(text)) return { refusal: 'has characters other than the digits 0-9' };
+  if (text.length < GTIN_SHORTEST_DIGITS) {
+    return { refusal: `has ${text.length} digits, at least ${GTIN_SHORTEST_DIGITS} are needed` };
+  }
+  const significant = text.replace(/^0+/, '');
+  if (significant === '') return { refusal: 'is all zeros' };
+  const length = DIGITS_OF_FORM[form];
+  if (significant.length > length) {
+    return {
+      refusal: `has ${significant.length} digits (leading zeros aside), ${form} has at most ${length}`,
+    };
+  }
+  const padded = significant.padStart(GTIN_DIGITS, '0');
+  const right = mod10CheckDigit(padded);
+  if (padded.at(-1) !== right) return { refusal: wrongCheckDigit(right) };
+  return { gtin: Number(padded), text: normalized(form, significant, length) };
+}
+
+/** A GTIN-8 keeps its eight digits as an `ean13`: that is how it is printed on the goods. */
+function normalized(form: GtinForm, significant: string, length: number): string {
+  const isGtin8 = form === 'ean13' && significant.length <= GTIN_SHORTEST_DIGITS;
+  return significant.padStart(isGtin8 ? GTIN_SHORTEST_DIGITS : length, '0');
+}
+
+function readIsbn(text: string): GtinReading {
+  if (!/^[0-9]*[0-9Xx]$/.test(text)) {
+    return { refusal: 'has characters other than the digits 0-9 and a last X' };
+  }
+  if (text.length === 13) return readIsbn13(text);
+  if (text.length < ISBN_SHORTEST_LENGTH || text.length > ISBN_10_LENGTH) {
+    return { refusal: `has ${text.length} characters, an isbn has 13 or 10 (7 to 9 without its zeros)` };
+  }
+  const isbn10 = text.toUpperCase().padStart(ISBN_10_LENGTH, '0');
+  const body = isbn10.slice(0, -1);
+  const right = mod11CheckDigit(body);
+  if (isbn10.at(-1) !== right) return { refusal: wrongCheckDigit(right) };
+  if (isbn10 === '0000000000') return { refusal: 'is all zeros' };
+  const isbn13 = `978${body}`;
+  return { gtin: Number(isbn13 + mod10CheckDigit(`${isbn13}0`)), text: isbn10 };
+}
+
+function readIsbn13(text: string): GtinReading {
+  if (!PLAIN_DIGITS.test(text)) return { refusal: 'has 13 characters that are not all digits' };
+  if (!/^97[89]/.test(text)) return { refusal: 'has 13 digits that do not begin with 978 or 979' };
+  const right = mod10CheckDigit(text);
+  if (text.at(-1) !== right) return { refusal: wrongCheckDigit(right) };
+  return { gtin: Number(text), text };
+}
+
+function wrongCheckDigit(right: string): string {
+  return `has a wrong check digit (by the digits before it, it would be ${right})`;
+}
+
+/**
+ * The GS1 check digit that belongs at the end of `digits` (whose present last digit is ignored):
+ * weights 3, 1, 3, … from the right (GS1 General Specifications §7.9.1).
+ */
+export function mod10CheckDigit(digits: string): string {
+  let sum = 0;
+  for (let i = digits.length - 2, weight = 3; i >= 0; i -= 1, weight = 4 - weight) {
+    sum += (digits.charCodeAt(i) - 48) * weight;
+  }
+  return String((10 - (sum % 10)) % 10);
+}
+
+/** The ISBN-10 check character of nine digits: weights 10 … 2, modulo 11, X for ten (ISO 2108). */
+export function mod11CheckDigit(body: string): string {
+  let sum = 0;
+  for (let i = 0; i < 9; i += 1) sum += (body.charCodeAt(i) - 48) * (10 - i);
+  const check = (11 - (sum % 11)) % 11;
+  return check === 10 ? 'X' : String(check);
+}
+
+/** What was found in a column that does not say which form it holds. */
+export type GuessedGtin =
+  | { readonly form: GtinForm; readonly text: string; readonly doubt?: string }
+  | { readonly refusal: string };
+
+/**
+ * Picks the form of an identifier from a column of mixed codes (a catalogue's `barcode`).
+ *
+ * Complete forms first: 8 or 13 valid digits are an `ean13`, 12 a `upca`, 14 a `gtin14`. Then what a
+ * spreadsheet shortened: 7–10 characters valid only as an ISBN are an `isbn`; 9–11 digits valid only
+ * by mod 10 a `upca`, with the doubt said; valid as both, nothing can be told.
+ */
+export function guessGtin(source: string): GuessedGtin {
+  const text = source.replace(/[ -]/g, '');
+  const complete = COMPLETE_FORMS[text.length];
+  const asGtin = readGtin(complete ?? 'upca', source);
+  if (complete !== undefined && 'gtin' in asGtin) return { form: complete, text: asGtin.text };
+
+  const asIsbn = text.length <= ISBN_10_LENGTH ? readGtin('isbn', source) : undefined;
+  const isIsbn = asIsbn !== undefined && 'gtin' in asIsbn;
+  const isShortened = text.length >= 9 && text.length <= 11 && 'gtin' in asGtin;
+  if (isIsbn && isShortened) {
+    return { refusal: 'is valid both as an isbn and as a upca without its leading zeros' };
+  }
+  if (isIsbn) return { form: 'isbn', text: asIsbn.text };
+  if (isShortened) {
+    return { form: 'upca', text: asGtin.text, doubt: `read as upca ${asGtin.text}, leading zeros restored` };
+  }
+  return 'refusal' in asGtin ? asGtin : { refusal: `has ${text.length} digits, which no form has` };
+}
+
+const COMPLETE_FORMS: Readonly<Record<number, GtinForm>> = { 8: 'ean13', 12: 'upca', 13: 'ean13', 14: 'gtin14' };

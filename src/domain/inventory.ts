@@ -1,0 +1,64 @@
+/** The set of values that a supplier reports of one SKU. */
+export interface Inventory {
+  /** Units in stock, 0 … `QUANTITY_MAX`; null is unknown. */
+  readonly quantityInStock: number | null;
+  /** Units on backorder, 0 … `QUANTITY_MAX`; null is unknown. */
+  readonly quantityOnBackorder: number | null;
+  /** When the backorder is expected: a calendar date as the number yyyymmdd; null is not known. */
+  readonly backorderDate: number | null;
+  /** Why it may not be sold, as a code (`RESTRICTIONS`); null is unrestricted. */
+  readonly restrictions: number | null;
+}
+
+/** A SKU that was never reported. */
+export const NOTHING_KNOWN: Inventory = {
+  quantityInStock: null,
+  quantityOnBackorder: null,
+  backorderDate: null,
+  restrictions: null,
+};
+
+/** Restrictions as they are written; a restriction's code is its place here, counted from 1. */
+export const RESTRICTIONS = ['discontd', 'tmpunavail'] as const;
+export type Restriction = (typeof RESTRICTIONS)[number];
+
+export function restrictionCode(name: string): number | undefined {
+  const place = RESTRICTIONS.findIndex((restriction) => restriction === name);
+  return place < 0 ? undefined : place + 1;
+}
+
+export function restrictionName(code: number | null): Restriction | null {
+  return code === null ? null : (RESTRICTIONS[code - 1] ?? null);
+}
+
+export function sameInventory(a: Inventory, b: Inventory): boolean {
+  return (
+    a.quantityInStock === b.quantityInStock &&
+    a.quantityOnBackorder === b.quantityOnBackorder &&
+    a.backorderDate === b.backorderDate &&
+    a.restrictions === b.restrictions
+  );
+}
+
+/**
+ * Reads a calendar date written `yyyy-mm-dd` (ISO 8601, years 0001 … 9999) as the number yyyymmdd;
+ * undefined where there is no such day.
+ */
+export function readDate(text: string): number | undefined {
+  const parts = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/.exec(text);
+  if (parts === null) return undefined;
+  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
+  if (year < 1 || month < 1 || month > 12) return undefined;
+  return day >= 1 && day <= daysInMonth(year, month) ? year * 10_000 + month * 100 + day : undefined;
+}
+
+function daysInMonth(year: number, month: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+/** Writes the number yyyymmdd as `yyyy-mm-dd`. */
+export function printDate(date: number): string {
+  const digits = String(date).padStart(8, '0');
+  return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`;
+}

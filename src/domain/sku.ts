@@ -1,0 +1,54 @@
+import type { GtinForm } from './gtin.ts';
+import type { Inventory } from './inventory.ts';
+
+export const CONDITIONS = ['new', 'used', 'refurb'] as const;
+export type Condition = (typeof CONDITIONS)[number];
+
+/** A SKU's written GTINs, each normalized to its form (`readGtin`). */
+export type GtinTexts = Readonly<Record<GtinForm, string | null>>;
+
+/** What a catalogue says of a SKU, its inventory aside. */
+export interface Product extends GtinTexts {
+  readonly itemId: string | null;
+  readonly title: string | null;
+  readonly condition: Condition | null;
+  readonly unitsBundled: number | null;
+  readonly asin: string | null;
+  readonly mpn: string | null;
+}
+
+export const BLANK_PRODUCT: Product = {
+  itemId: null,
+  title: null,
+  condition: null,
+  unitsBundled: null,
+  upca: null,
+  ean13: null,
+  gtin14: null,
+  isbn: null,
+  asin: null,
+  mpn: null,
+};
+
+/** One SKU as a catalogue gives it: members left out are not given and stay as they are. */
+export interface CatalogueEntry {
+  readonly skuId: string;
+  /** Taken as given; without it one is made per `itemId`, else per SKU. */
+  readonly itemUuid?: string;
+  readonly product: Partial<Product>;
+  readonly inventory: Partial<Inventory>;
+}
+
+/** A SKU with all that is known of it. */
+export interface Sku {
+  readonly uuid: string;
+  readonly skuId: string;
+  readonly itemUuid: string;
+  readonly product: Product;
+  readonly inventory: Inventory;
+  readonly supplier: { readonly uuid: string; readonly name: string };
+  /** Milliseconds since 1970-01-01T00:00Z. */
+  readonly createdAtMs: number;
+  /** Milliseconds since 1970-01-01T00:00Z. */
+  readonly updatedAtMs: number;
+}

@@ -1,0 +1,117 @@
+import { OnhandError } from '../domain/errors.ts';
+import type { Batch, BatchOutcome, Store } from '../store/store.ts';
+
+export interface IntakeLimits {
+  /** Lines that may wait to be applied, all suppliers together. Beyond it a batch is refused with 503. */
+  readonly waitingLinesMax: number;
+  /** Lines that share one transaction at most; a larger batch is a group of its own. */
+  readonly groupLinesMax: number;
+}
+
+interface Waiting {
+  readonly batch: Batch;
+  readonly resolve: (outcome: BatchOutcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Groups that may be at the store at once: one being written while the next is on its way. */
+const GROUPS_AT_STORE_MAX = 2;
+const OVERLOADED_RETRY_SECONDS = 1;
+
+/**
+ * The way in: batches wait here for the store, a queue a supplier. Those that wait while a group is
+ * being written share the next transaction (group commit); suppliers take turns, so that a giant of
+ * one delays another by at most one write. A supplier's own batches keep their order.
+ */
+export class Intake {
+  readonly #store: Pick<Store, 'apply'>;
+  readonly #limits: IntakeLimits;
+  /** Suppliers with waiting batches, the next to be served first. */
+  readonly #queues = new Map<number, Waiting[]>();
+  #waitingLines = 0;
+  #groupsAtStore = 0;
+  #dispatchScheduled = false;
+
+  constructor(store: Pick<Store, 'apply'>, limits: IntakeLimits) {
+    this.#store = store;
+    this.#limits = limits;
+  }
+
+  /**
+   * Refuses with `overloaded` what could not be queued now. To be asked before a body is read, so that
+   * an overloaded server spends nothing on it.
+   */
+  admit(): void {
+    if (this.#waitingLines >= this.#limits.waitingLinesMax) {
+      throw new OnhandError('overloaded', 'The server has more lines waiting than it takes on; send this request again later.', {
+        retryAfterSeconds: OVERLOADED_RETRY_SECONDS,
+      });
+    }
+  }
+
+  /** Applies a batch durably. Rejects with `overloaded` or `store_unavailable`, nothing then done. */
+  submit(batch: Batch): Promise<BatchOutcome> {
+    this.admit();
+    return new Promise((resolve, reject) => {
+      const queue = this.#queues.get(batch.supplierId);
+      const waiting = { batch, resolve, reject };
+      if (queue === undefined) this.#queues.set(batch.supplierId, [waiting]);
+      else queue.push(waiting);
+      this.#waitingLines += batch.lines.count;
+      this.#scheduleDispatch();
+    });
+  }
+
+  /** Lets the requests that are being read right now join the group. */
+  #scheduleDispatch(): void {
+    if (this.#dispatchScheduled || this.#groupsAtStore >= GROUPS_AT_STORE_MAX) return;
+    this.#dispatchScheduled = true;
+    setImmediate(() => {
+      this.#dispatchScheduled = false;
+      if (this.#queues.size > 0 && this.#groupsAtStore < GROUPS_AT_STORE_MAX) void this.#dispatch();
+    });
+  }
+
+  async #dispatch(): Promise<void> {
+    const group = this.#takeGroup();
+    this.#groupsAtStore += 1;
+    try {
+      const outcomes = await this.#store.apply(group.map((waiting) => waiting.batch));
+      for (const [i, waiting] of group.entries()) {
+        const outcome = outcomes[i];
+        if (outcome === undefined) waiting.reject(new Error('the store left a batch unanswered'));
+        else if (outcome instanceof OnhandError) waiting.reject(outcome);
+        else waiting.resolve(outcome);
+      }
+    } catch (error) {
+      for (const waiting of group) waiting.reject(error);
+    } finally {
+      this.#groupsAtStore -= 1;
+      this.#scheduleDispatch();
+    }
+  }
+
+  /** One batch of each supplier in turn, until the group is full or nothing waits. */
+  #takeGroup(): readonly Waiting[] {
+    const group: Waiting[] = [];
+    let lines = 0;
+    while (this.#queues.size > 0) {
+      const [supplierId, queue] = firstOf(this.#queues);
+      const next = queue[0];
+      if (next === undefined) throw new Error('an empty queue was kept');
+      if (group.length > 0 && lines + next.batch.lines.count > this.#limits.groupLinesMax) break;
+      queue.shift();
+      this.#queues.delete(supplierId);
+      if (queue.length > 0) this.#queues.set(supplierId, queue);
+      group.push(next);
+      lines += next.batch.lines.count;
+    }
+    this.#waitingLines -= lines;
+    return group;
+  }
+}
+
+function firstOf<K, V>(map: ReadonlyMap<K, V>): [K, V] {
+  for (const entry of map) return entry;
+  throw new Error('the map is empty');
+}

@@ -1,0 +1,195 @@
+import type { Database, Statement } from 'better-sqlite3';
+import { v4 as uuidv4, v5 as uuidv5, v7 as uuidv7 } from 'uuid';
+import { decideFields } from '../../domain/decide.ts';
+import { GTIN_FORMS, readGtin } from '../../domain/gtin.ts';
+import { BLANK_PRODUCT, CONDITIONS, type CatalogueEntry, type Product } from '../../domain/sku.ts';
+import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../store.ts';
+import type { Applier } from './apply.ts';
+import { skuKey } from './schema.ts';
+
+/** The product columns of `skus`, in the order in which both statements name them. */
+const PRODUCT_COLUMNS = [
+  'item_uuid',
+  'item_id',
+  'title',
+  'condition',
+  'units_bundled',
+  'upca',
+  'ean13',
+  'gtin14',
+  'isbn',
+  'asin',
+  'mpn',
+] as const;
+
+interface SkuRow extends Record<Exclude<(typeof PRODUCT_COLUMNS)[number], 'units_bundled'>, string | null> {
+  readonly uuid: string;
+  readonly item_uuid: string;
+  readonly units_bundled: number | null;
+}
+
+type Value = string | number | null;
+
+/** Creates and refreshes SKUs, in the same transaction and by the same rules as `Applier`. */
+export class Cataloguer {
+  readonly #applier: Applier;
+  readonly #skuOf: Statement<[number], SkuRow>;
+  readonly #supplierUuidOf: Statement<[number], [string]>;
+  readonly #insertSku: Statement<Value[]>;
+  readonly #insertInventory: Statement<[number, number]>;
+  readonly #updateSku: Statement<Value[]>;
+  readonly #markUpdated: Statement<[number, number]>;
+  readonly #insertGtin: Statement<[number, number, number]>;
+  readonly #deleteGtin: Statement<[number, number, number]>;
+
+  constructor(db: Database, applier: Applier) {
+    this.#applier = applier;
+    const columns = PRODUCT_COLUMNS.join(', ');
+    this.#skuOf = db.prepare<[number], SkuRow>(`SELECT uuid, ${columns} FROM skus WHERE key = ?`);
+    this.#supplierUuidOf = db
+      .prepare<[number], [string]>('SELECT uuid FROM organizations WHERE id = ?')
+      .raw();
+    this.#insertSku = db.prepare<Value[]>(
+      `INSERT INTO skus (key, supplier_id, sku_id, uuid, created_at_ms, ${columns})
+       VALUES (?, ?, ?, ?, ?${', ?'.repeat(PRODUCT_COLUMNS.length)})`,
+    );
+    this.#insertInventory = db.prepare<[number, number]>(
+      'INSERT INTO inventory VALUES (?, NULL, NULL, NULL, NULL, 0, ?)',
+    );
+    this.#updateSku = db.prepare<Value[]>(
+      `UPDATE skus SET ${PRODUCT_COLUMNS.map((column) => `${column} = ?`).join(', ')} WHERE key = ?`,
+    );
+    this.#markUpdated = db.prepare<[number, number]>(
+      'UPDATE inventory SET updated_at_ms = ? WHERE key = ?',
+    );
+    this.#insertGtin = db.prepare<[number, number, number]>('INSERT INTO gtins VALUES (?, ?, ?)');
+    this.#deleteGtin = db.prepare<[number, number, number]>(
+      'DELETE FROM gtins WHERE supplier_id = ? AND gtin = ? AND sku_number = ?',
+    );
+  }
+
+  /** Applies one batch of entries; as with lines, SKUs' inventory is written when `flush` is called. */
+  apply(batch: CatalogueBatch, nowMs: number): CatalogueOutcome {
+    const entries = batch.entries.map((entry) => this.#applyEntry(batch, entry, nowMs));
+    this.#applier.endBatch(batch, batch.entries.length, nowMs);
+    return { entries };
+  }
+
+  #applyEntry(
+    batch: CatalogueBatch,
+    entry: CatalogueEntry,
+    nowMs: number,
+  ): { outcome: EntryOutcome; uuid: string } {
+    const skuNumber = this.#applier.findSkuNumber(batch.supplierId, entry.skuId);
+    if (skuNumber === undefined) return this.#create(batch.supplierId, entry, nowMs);
+    const key = skuKey(batch.supplierId, skuNumber);
+    const row = this.#skuOf.get(key);
+    if (row === undefined) throw new Error(`SKU ${skuNumber} of supplier ${batch.supplierId} has no row`);
+    if (batch.existing === 'refuse') return { outcome: 'refused', uuid: row.uuid };
+
+    const held = this.#applier.hold(batch.supplierId, skuNumber);
+    const inventory = decideFields(held.inventory, entry.inventory);
+    const isMoved = inventory !== held.inventory;
+    this.#applier.touch(held, inventory);
+
+    const before = productOf(row);
+    const after = { ...before, ...entry.product };
+    const itemUuid = this.#itemUuidAfter(batch.supplierId, row, entry);
+    const isRewritten =
+      itemUuid !== row.item_uuid || PRODUCT_MEMBERS.some((member) => before[member] !== after[member]);
+    if (isRewritten) {
+      this.#updateSku.run(...productValues(itemUuid, after), key);
+      this.#markUpdated.run(nowMs, key);
+      this.#replaceGtins(batch.supplierId, skuNumber, gtinsOf(before), gtinsOf(after));
+    }
+    return { outcome: isMoved || isRewritten ? 'updated' : 'unchanged', uuid: row.uuid };
+  }
+
+  #create(
+    supplierId: number,
+    entry: CatalogueEntry,
+    nowMs: number,
+  ): { outcome: EntryOutcome; uuid: string } {
+    const head = this.#applier.head(supplierId);
+    head.skuCount += 1;
+    const skuNumber = head.skuCount;
+    const key = skuKey(supplierId, skuNumber);
+    const uuid = uuidv7({ msecs: nowMs });
+    const product = { ...BLANK_PRODUCT, ...entry.product };
+    const itemUuid = entry.itemUuid ?? this.#newItemUuid(supplierId, product.itemId);
+    this.#insertSku.run(key, supplierId, entry.skuId, uuid, nowMs, ...productValues(itemUuid, product));
+    this.#insertInventory.run(key, nowMs);
+    this.#replaceGtins(supplierId, skuNumber, new Set(), gtinsOf(product));
+    const held = this.#applier.holdNew(supplierId, skuNumber);
+    this.#applier.touch(held, decideFields(held.inventory, entry.inventory));
+    return { outcome: 'created', uuid };
+  }
+
+  #itemUuidAfter(supplierId: number, row: SkuRow, entry: CatalogueEntry): string {
+    if (entry.itemUuid !== undefined) return entry.itemUuid;
+    const itemId = entry.product.itemId;
+    const isOtherItem = itemId !== undefined && itemId !== row.item_id;
+    return isOtherItem ? this.#newItemUuid(supplierId, itemId) : row.item_uuid;
+  }
+
+  /** SKUs of one `item_id` share an item: its uuid follows from the supplier's (RFC 9562 §5.5). */
+  #newItemUuid(supplierId: number, itemId: string | null): string {
+    if (itemId === null) return uuidv4();
+    const supplier = this.#supplierUuidOf.get(supplierId);
+    if (supplier === undefined) throw new Error(`there is no supplier ${supplierId}`);
+    return uuidv5(itemId, supplier[0]);
+  }
+
+  #replaceGtins(
+    supplierId: number,
+    skuNumber: number,
+    before: ReadonlySet<number>,
+    after: ReadonlySet<number>,
+  ): void {
+    for (const gtin of before) if (!after.has(gtin)) this.#deleteGtin.run(supplierId, gtin, skuNumber);
+    for (const gtin of after) if (!before.has(gtin)) this.#insertGtin.run(supplierId, gtin, skuNumber);
+  }
+}
+
+const PRODUCT_MEMBERS = [
+  'itemId',
+  'title',
+  'condition',
+  'unitsBundled',
+  ...GTIN_FORMS,
+  'asin',
+  'mpn',
+] as const satisfies readonly (keyof Product)[];
+
+function productOf(row: SkuRow): Product {
+  return {
+    itemId: row.item_id,
+    title: row.title,
+    condition: CONDITIONS.find((condition) => condition === row.condition) ?? null,
+    unitsBundled: row.units_bundled,
+    upca: row.upca,
+    ean13: row.ean13,
+    gtin14: row.gtin14,
+    isbn: row.isbn,
+    asin: row.asin,
+    mpn: row.mpn,
+  };
+}
+
+/** In the order of `PRODUCT_COLUMNS`. */
+function productValues(itemUuid: string, product: Product): Value[] {
+  return [itemUuid, ...PRODUCT_MEMBERS.map((member) => product[member])];
+}
+
+/** A SKU's GTINs: the set of its up to four identifiers, whichever column each stands in. */
+function gtinsOf(product: Product): ReadonlySet<number> {
+  const gtins = new Set<number>();
+  for (const form of GTIN_FORMS) {
+    const text = product[form];
+    if (text === null) continue;
+    const reading = readGtin(form, text);
+    if ('refusal' in reading) throw new Error(`a SKU's ${form} ${reading.refusal}`);
+    gtins.add(reading.gtin);
+  }
+  return gtins;
+}

@@ -1,0 +1,86 @@
+import Sqlite, { type Database } from 'better-sqlite3';
+import { OnhandError } from '../../domain/errors.ts';
+
+/** How every connection to the database file is opened, by whichever thread. */
+export interface ConnectionSettings {
+  readonly path: string;
+  /** Pages kept in memory by this connection, in bytes. */
+  readonly cacheBytesMax: number;
+  /** How long to wait for another process that is writing, in milliseconds. */
+  readonly busyTimeoutMs: number;
+  /** Largest size of the database file, in bytes; 0 is no limit. Reaching it is like a full disk. */
+  readonly databaseBytesMax: number;
+}
+
+/** Pages of the write-ahead log after which a commit copies them into the database file. */
+const CHECKPOINT_PAGES = 10_000;
+
+/** The one connection that writes. A commit is on the disk when it returns (`synchronous=FULL`). */
+export function openForWriting(settings: ConnectionSettings): Database {
+  const db = open(settings, false);
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  if (settings.databaseBytesMax > 0) {
+    const pageBytes = Number(db.pragma('page_size', { simple: true }));
+    db.pragma(`max_page_count = ${Math.floor(settings.databaseBytesMax / pageBytes)}`);
+  }
+  return db;
+}
+
+export function openForReading(settings: ConnectionSettings): Database {
+  return open(settings, true);
+}
+
+function open(settings: ConnectionSettings, readonly: boolean): Database {
+  try {
+    const db = new Sqlite(settings.path, {
+      readonly,
+      fileMustExist: readonly,
+      timeout: settings.busyTimeoutMs,
+    });
+    db.pragma('foreign_keys = ON');
+    db.pragma(`cache_size = -${Math.floor(settings.cacheBytesMax / 1024)}`);
+    return db;
+  } catch (error) {
+    throw unavailable(error) ?? error;
+  }
+}
+
+const BUSY_RETRY_SECONDS = 1;
+const FULL_RETRY_SECONDS = 30;
+
+/**
+ * What a failure of SQLite means to a client, or undefined where it is none of the environment's (a
+ * bug). Texts name no path: they are shown to clients.
+ */
+export function unavailable(error: unknown): OnhandError | undefined {
+  if (!(error instanceof Sqlite.SqliteError)) return undefined;
+  const primaryCode = /^SQLITE_[A-Z]+/.exec(error.code)?.[0] ?? '';
+  const because = REASONS[primaryCode];
+  if (because === undefined) return undefined;
+  return new OnhandError('store_unavailable', `${because} Nothing of this request was applied; send it again later.`, {
+    retryAfterSeconds: primaryCode === 'SQLITE_BUSY' ? BUSY_RETRY_SECONDS : FULL_RETRY_SECONDS,
+    cause: error,
+  });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  SQLITE_BUSY: 'The database is being written by another process.',
+  SQLITE_LOCKED: 'The database is locked.',
+  SQLITE_FULL: 'The disk that holds the database is full.',
+  SQLITE_IOERR: 'The disk that holds the database failed.',
+  SQLITE_READONLY: 'The database cannot be written.',
+  SQLITE_CANTOPEN: 'The database cannot be opened.',
+  SQLITE_CORRUPT: 'The database is damaged.',
+  SQLITE_NOTADB: 'The file is not a database.',
+  SQLITE_PERM: 'The database may not be accessed.',
+};
+
+/**
+ * Whether the operating system could not tell if what was written is on the disk. What it holds in
+ * memory can then no longer be trusted, and the only sound recovery is a new process.
+ */
+export function isFailedSync(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError && /^SQLITE_IOERR_(DIR_)?FSYNC$/.test(error.code);
+}

@@ -1,0 +1,178 @@
+import type { Database } from 'better-sqlite3';
+import { OnhandError } from '../../domain/errors.ts';
+
+/**
+ * The schema, as migrations that are run once each, in order, and never edited after a release.
+ * `PRAGMA user_version` counts those that have run.
+ *
+ * Two rules make the hot path fast (docs/decisions/0003):
+ *
+ * - A SKU's key packs its supplier and its running number at that supplier into one integer
+ *   (`skuKey`). So the inventory table is dense, a supplier's SKUs lie together in the order of their
+ *   creation, and finding one by number is one step down one tree.
+ * - No index covers a column that an update of inventory changes.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE organizations (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL CHECK (type IN ('supplier', 'retailer')),
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  -- One row a supplier: what its next batch counts on from.
+  CREATE TABLE suppliers (
+    id INTEGER PRIMARY KEY REFERENCES organizations (id),
+    sku_count INTEGER NOT NULL DEFAULT 0,
+    last_sequence INTEGER NOT NULL DEFAULT 0,
+    last_batch_number INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+
+  CREATE TABLE connections (
+    retailer_id INTEGER NOT NULL REFERENCES organizations (id),
+    supplier_id INTEGER NOT NULL REFERENCES organizations (id),
+    created_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (retailer_id, supplier_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE users (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    organization_id INTEGER NOT NULL REFERENCES organizations (id),
+    -- NULL is the organization's service user: it owns tokens and cannot log in.
+    username TEXT UNIQUE,
+    password_hash TEXT,
+    permissions TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    CHECK ((username IS NULL) = (password_hash IS NULL))
+  ) STRICT;
+  CREATE UNIQUE INDEX service_users ON users (organization_id) WHERE username IS NULL;
+
+  CREATE TABLE tokens (
+    id INTEGER PRIMARY KEY,
+    token_hash BLOB NOT NULL UNIQUE,
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    permissions TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER,
+    revoked_at_ms INTEGER
+  ) STRICT;
+
+  CREATE TABLE skus (
+    key INTEGER PRIMARY KEY,
+    supplier_id INTEGER NOT NULL REFERENCES suppliers (id),
+    sku_id TEXT NOT NULL,
+    uuid TEXT NOT NULL UNIQUE,
+    item_uuid TEXT NOT NULL,
+    item_id TEXT,
+    title TEXT,
+    condition TEXT CHECK (condition IN ('new', 'used', 'refurb')),
+    units_bundled INTEGER,
+    upca TEXT,
+    ean13 TEXT,
+    gtin14 TEXT,
+    isbn TEXT,
+    asin TEXT,
+    mpn TEXT,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX skus_by_sku_id ON skus (supplier_id, sku_id);
+
+  -- Every GTIN of every SKU, whichever form it was written in.
+  CREATE TABLE gtins (
+    supplier_id INTEGER NOT NULL,
+    gtin INTEGER NOT NULL,
+    sku_number INTEGER NOT NULL,
+    PRIMARY KEY (supplier_id, gtin, sku_number)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Narrow on purpose: what an update costs is the page it dirties.
+  CREATE TABLE inventory (
+    key INTEGER PRIMARY KEY REFERENCES skus (key),
+    quantity_in_stock INTEGER,
+    quantity_on_backorder INTEGER,
+    backorder_date INTEGER,
+    restrictions INTEGER,
+    last_sequence INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE batches (
+    supplier_id INTEGER NOT NULL REFERENCES suppliers (id),
+    number INTEGER NOT NULL,
+    uuid TEXT NOT NULL,
+    source TEXT NOT NULL,
+    user_id INTEGER REFERENCES users (id),
+    applied_at_ms INTEGER NOT NULL,
+    line_count INTEGER NOT NULL,
+    changed_count INTEGER NOT NULL,
+    PRIMARY KEY (supplier_id, number)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE changes (
+    supplier_id INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    sku_number INTEGER NOT NULL,
+    -- 0 where it is the SKU's first change.
+    previous_sequence INTEGER NOT NULL,
+    batch_number INTEGER NOT NULL,
+    before_quantity_in_stock INTEGER,
+    before_quantity_on_backorder INTEGER,
+    before_backorder_date INTEGER,
+    before_restrictions INTEGER,
+    after_quantity_in_stock INTEGER,
+    after_quantity_on_backorder INTEGER,
+    after_backorder_date INTEGER,
+    after_restrictions INTEGER,
+    PRIMARY KEY (supplier_id, sequence)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What a readiness probe writes, and deletes again.
+  CREATE TABLE probes (payload BLOB NOT NULL) STRICT;
+  `,
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Brings the schema up to this program's version, each step in a transaction of its own. */
+export function migrate(db: Database): void {
+  for (;;) {
+    const done = db.transaction(() => {
+      const version = schemaVersion(db);
+      refuseNewer(version);
+      const next = MIGRATIONS[version];
+      if (next === undefined) return true;
+      db.exec(next);
+      db.pragma(`user_version = ${version + 1}`);
+      return false;
+    });
+    if (done.immediate()) return;
+  }
+}
+
+export function schemaVersion(db: Database): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}
+
+/** Refuses a database that a newer onhand has migrated: this one would not know its rules. */
+export function refuseNewer(version: number): void {
+  if (version > SCHEMA_VERSION) {
+    throw new OnhandError(
+      'store_unavailable',
+      `The database has schema version ${version}, newer than the ${SCHEMA_VERSION} that this onhand knows. Use a newer onhand.`,
+    );
+  }
+}
+
+const NUMBERS_PER_SUPPLIER = 2 ** 32;
+
+/** The key of a SKU: its supplier's id times 2³², plus its number at the supplier, from 1. */
+export function skuKey(supplierId: number, skuNumber: number): number {
+  return supplierId * NUMBERS_PER_SUPPLIER + skuNumber;
+}
+
+export function supplierIdOfKey(key: number): number {
+  return Math.floor(key / NUMBERS_PER_SUPPLIER);
+}

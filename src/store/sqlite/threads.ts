@@ -1,0 +1,203 @@
+/** Calls across a thread: SQLite blocks whoever asks it, so it is asked from threads of its own. */
+import { Worker, parentPort } from 'node:worker_threads';
+import Sqlite from 'better-sqlite3';
+import { OnhandError } from '../../domain/errors.ts';
+import { isFailedSync, unavailable } from './connection.ts';
+
+type Calls<C> = { readonly [K in keyof C]: (argument: never) => unknown };
+
+/** A failure on its way between threads, where an `Error` would lose its class. */
+export interface Failure {
+  readonly failure: string;
+  /** `unavailable`: of the environment; `duplicate`: a unique key is taken; `bug`: all else. */
+  readonly kind: 'unavailable' | 'duplicate' | 'bug';
+  readonly retryAfterSeconds?: number;
+  readonly stack?: string;
+}
+
+/** `A` is unknown to the one who sends, and what was sent to the one who receives. */
+interface Request<A> {
+  readonly id: number;
+  /** `start`, `close`, or one of the thread's own calls. */
+  readonly name: string;
+  readonly argument: A;
+}
+
+/** `V` is unknown to the one who sends, and whatever was asked for to the one who receives. */
+type Reply<V> =
+  | { readonly id: number; readonly value: V }
+  | { readonly id: number; readonly error: Failure }
+  | { readonly fatal: string };
+
+/** A name is taken already: the unique key of a row refused it. */
+export class DuplicateError extends Error {
+  override readonly name = 'DuplicateError';
+}
+
+/** The thread's side: starts what it serves and answers one call after another. */
+export function serveThread<S, C extends Calls<C>>(
+  start: (settings: S) => { readonly calls: C; readonly close: () => void },
+): void {
+  const port = parentPort;
+  if (port === null) throw new Error('to be run as a thread');
+  const reply = (message: Reply<unknown>): void => port.postMessage(message);
+  let served: { readonly calls: C; readonly close: () => void } | undefined;
+  port.on('message', ({ id, name, argument }: Request<never>) => {
+    try {
+      if (name === 'start') {
+        served = start(argument);
+        reply({ id, value: undefined });
+      } else if (served === undefined) {
+        throw new Error('not started');
+      } else if (name === 'close') {
+        served.close();
+        reply({ id, value: undefined });
+        port.close();
+      } else {
+        reply({ id, value: callByName(served.calls, name, argument) });
+      }
+    } catch (error) {
+      if (isFailedSync(error)) reply({ fatal: 'a sync of the database to the disk failed' });
+      reply({ id, error: asFailure(error) });
+    }
+  });
+}
+
+function callByName<C extends Calls<C>>(calls: C, name: string, argument: unknown): unknown {
+  const call: unknown = Reflect.get(calls, name);
+  if (typeof call !== 'function') throw new Error(`there is no call ${name}`);
+  return Reflect.apply(call, calls, [argument]);
+}
+
+export function asFailure(error: unknown): Failure {
+  const known = error instanceof OnhandError ? error : unavailable(error);
+  if (known !== undefined) {
+    return {
+      failure: known.message,
+      kind: 'unavailable',
+      ...(known.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: known.retryAfterSeconds }),
+    };
+  }
+  const isDuplicate =
+    error instanceof Sqlite.SqliteError && /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(error.code);
+  return {
+    failure: error instanceof Error ? error.message : String(error),
+    kind: isDuplicate ? 'duplicate' : 'bug',
+    ...(error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {}),
+  };
+}
+
+export function asError(failure: Failure): Error {
+  switch (failure.kind) {
+    case 'unavailable':
+      return new OnhandError(
+        'store_unavailable',
+        failure.failure,
+        failure.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: failure.retryAfterSeconds },
+      );
+    case 'duplicate':
+      return new DuplicateError(failure.failure);
+    case 'bug': {
+      const error = new Error(failure.failure);
+      if (failure.stack !== undefined) error.stack = failure.stack;
+      return error;
+    }
+  }
+}
+
+interface Pending {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The caller's side of a thread. */
+export class Thread<C extends Calls<C>> {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+  #closing: Promise<void> | undefined;
+  #gone: Error | undefined;
+
+  private constructor(worker: Worker, onFatal: (reason: string) => void) {
+    this.#worker = worker;
+    worker.on('message', (reply: Reply<never>) => {
+      if ('fatal' in reply) onFatal(reply.fatal);
+      else this.#settle(reply);
+    });
+    worker.on('error', (error) => {
+      this.#rejectAll(error instanceof Error ? error : new Error(String(error)));
+      onFatal(`a database thread failed: ${String(error)}`);
+    });
+    worker.on('exit', () => this.#rejectAll(closedError()));
+  }
+
+  /**
+   * Starts the thread whose file is `url` (without its ending: the source has another than the build)
+   * and resolves when it is ready. `onFatal` is told what no caller can mend.
+   */
+  static async start<C extends Calls<C>>(
+    url: URL,
+    settings: object,
+    onFatal: (reason: string) => void,
+  ): Promise<Thread<C>> {
+    const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+    const worker = new Worker(new URL(`${url.href}${ending}`));
+    const thread = new Thread<C>(worker, onFatal);
+    try {
+      await thread.#send('start', settings);
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    }
+    return thread;
+  }
+
+  /** Calls run one after another, in the order in which they were made. */
+  call<K extends keyof C & string>(name: K, argument: Parameters<C[K]>[0]): Promise<ReturnType<C[K]>> {
+    if (this.#gone !== undefined) return Promise.reject(this.#gone);
+    return this.#send(name, argument);
+  }
+
+  /** Lets the calls already made finish, then ends the thread. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#gone !== undefined) return;
+    const exited = new Promise<void>((resolve) => {
+      this.#worker.once('exit', () => resolve());
+    });
+    const closed = this.#send('close', undefined);
+    this.#gone = closedError();
+    await closed;
+    await exited;
+  }
+
+  #send<T>(name: string, argument: unknown): Promise<T> {
+    this.#lastId += 1;
+    const request: Request<unknown> = { id: this.#lastId, name, argument };
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.set(request.id, { resolve, reject });
+      this.#worker.postMessage(request);
+    });
+  }
+
+  #settle(reply: Exclude<Reply<never>, { fatal: string }>): void {
+    const pending = this.#pending.get(reply.id);
+    this.#pending.delete(reply.id);
+    if ('error' in reply) pending?.reject(asError(reply.error));
+    else pending?.resolve(reply.value);
+  }
+
+  #rejectAll(error: Error): void {
+    this.#gone ??= error;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+}
+
+function closedError(): OnhandError {
+  return new OnhandError('store_unavailable', 'The database is closed.');
+}

@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSettings, type Settings } from '../../src/config.ts';
+import type { OnhandError } from '../../src/domain/errors.ts';
+import { LinesBuilder, type LineDraft, type Lines } from '../../src/domain/lines.ts';
+import type { CatalogueEntry } from '../../src/domain/sku.ts';
+import { inspectDatabase, openStore } from '../../src/main.ts';
+import type { Batch, BatchOutcome, Store } from '../../src/store/store.ts';
+
+/** A database of its own for one test, of whichever kind. */
+export interface TestDatabase {
+  /** As `--database` takes it. */
+  readonly url: string;
+  remove(): Promise<void>;
+}
+
+export async function sqliteDatabase(): Promise<TestDatabase> {
+  const folder = await mkdtemp(join(tmpdir(), 'onhand-test-'));
+  return {
+    url: `sqlite:${join(folder, 'onhand.db')}`,
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+export function testSettings(database: TestDatabase, given: Partial<Settings> = {}): Settings {
+  return readSettings({ database: database.url, port: 0, logLevel: 'silent', ...given }, {});
+}
+
+export function openTestStore(database: TestDatabase, given: Partial<Settings> = {}): Promise<Store> {
+  return openStore(database.url, testSettings(database, given));
+}
+
+export function linesOf(drafts: readonly (Partial<LineDraft> & Pick<LineDraft, 'fields'>)[]): Lines {
+  const builder = new LinesBuilder(drafts.length);
+  for (const draft of drafts) builder.add({ skuId: null, gtins: [], ...draft });
+  return builder.build();
+}
+
+export function batchOf(
+  supplierId: number,
+  drafts: readonly (Partial<LineDraft> & Pick<LineDraft, 'fields'>)[],
+): Batch {
+  return { supplierId, source: 'bulk', userId: null, lines: linesOf(drafts) };
+}
+
+export async function applyOne(store: Store, batch: Batch): Promise<BatchOutcome> {
+  const [outcome] = await store.apply([batch]);
+  return succeeded(outcome);
+}
+
+export function succeeded(outcome: BatchOutcome | OnhandError | undefined): BatchOutcome {
+  if (outcome === undefined) throw new Error('the batch was left unanswered');
+  if (outcome instanceof Error) throw outcome;
+  return outcome;
+}
+
+export async function createSupplier(store: Store, name: string): Promise<number> {
+  return (await store.accounts.createOrganization({ type: 'supplier', name })).id;
+}
+
+export function entry(skuId: string, given: Partial<Omit<CatalogueEntry, 'skuId'>> = {}): CatalogueEntry {
+  return { skuId, product: {}, inventory: {}, ...given };
+}
+
+export function importSkus(store: Store, supplierId: number, entries: readonly CatalogueEntry[]) {
+  return store.applyCatalogue({ supplierId, source: 'import', userId: null, existing: 'update', entries });
+}
+
+/** What is wrong with a database, by the checks of `onhand doctor`; empty is well. */
+export async function problemsOf(database: TestDatabase): Promise<readonly string[]> {
+  const problems: string[] = [];
+  for await (const { check, ok, detail } of inspectDatabase(database.url, testSettings(database))) {
+    if (!ok) problems.push(`${check}: ${detail}`);
+  }
+  return problems;
+}

@@ -1,0 +1,126 @@
+import { expect } from 'vitest';
+import type { Inventory } from '../../src/domain/inventory.ts';
+import type { LineDraft } from '../../src/domain/lines.ts';
+import type { CatalogueEntry, Product } from '../../src/domain/sku.ts';
+import type { Store } from '../../src/store/store.ts';
+import { Random } from '../random.ts';
+import { batchOf, createSupplier, importSkus, succeeded } from './fixtures.ts';
+import { Model, type ToldChange } from './model.ts';
+
+const SKU_IDS = ['a', 'b', 'c', 'd', 'é', '😀', 'g', 'h'];
+const MISSING = ['nobody', 'A', 'nul\0', '\ud800'];
+/** Written forms of five GTINs, so that SKUs share some. */
+const FORMS: readonly { readonly gtin: number; readonly product: Partial<Product> }[] = [
+  { gtin: 12_345_678_905, product: { upca: '012345678905' } },
+  { gtin: 12_345_678_905, product: { gtin14: '00012345678905' } },
+  { gtin: 96_385_074, product: { ean13: '96385074' } },
+  { gtin: 4_006_381_333_931, product: { ean13: '4006381333931' } },
+  { gtin: 9_780_306_406_157, product: { isbn: '0306406152' } },
+  { gtin: 10_012_345_678_902, product: { gtin14: '10012345678902' } },
+];
+const UNKNOWN_GTIN = 9_790_060_115_615;
+const BATCHES = 30;
+
+interface Supplied {
+  readonly supplierId: number;
+  readonly model: Model;
+}
+
+/**
+ * Sends random batches of two suppliers, alone and in groups, through a store and through the model,
+ * and expects the same answers, the same inventory and the same changes.
+ *
+ * @param readChanges gives a supplier's changes as the database holds them, in order
+ */
+export async function simulate(
+  store: Store,
+  seed: number,
+  readChanges: (supplierId: number) => readonly ToldChange[],
+): Promise<void> {
+  const random = new Random(seed);
+  const suppliers: Supplied[] = [];
+  for (const name of ['one', 'two']) {
+    const supplierId = await createSupplier(store, `${name} of seed ${seed}`);
+    suppliers.push({ supplierId, model: new Model() });
+  }
+  for (let step = 0; step < BATCHES; step += 1) {
+    if (step < 2 || random.chance(0.2)) await importSome(store, random, random.pick(suppliers));
+    else await applyGroup(store, random, suppliers);
+  }
+  for (const { supplierId, model } of suppliers) {
+    const { skus } = await store.skus.list({ supplierIds: [supplierId], filter: {}, from: { start: 0 }, limit: 500 });
+    expect(skus.map((sku) => [sku.skuId, sku.inventory])).toEqual(
+      [...model.skus].map(([skuId, sku]) => [skuId, sku.inventory]),
+    );
+    expectSameChanges(readChanges(supplierId), model.changes);
+  }
+}
+
+async function applyGroup(store: Store, random: Random, suppliers: readonly Supplied[]): Promise<void> {
+  const group = Array.from({ length: 1 + random.below(4) }, () => {
+    const { supplierId, model } = random.pick(suppliers);
+    return { supplierId, model, lines: Array.from({ length: random.below(12) }, () => randomLine(random)) };
+  });
+  const outcomes = await store.apply(group.map(({ supplierId, lines }) => batchOf(supplierId, lines)));
+  for (const [i, { model, lines }] of group.entries()) {
+    const outcome = succeeded(outcomes[i]);
+    const told = [...outcome.statuses].map((status, line) => {
+      const candidates = outcome.candidates.get(line);
+      return candidates === undefined ? { status } : { status, candidates };
+    });
+    expect(told).toEqual(model.applyLines(lines));
+  }
+}
+
+async function importSome(store: Store, random: Random, { supplierId, model }: Supplied): Promise<void> {
+  const names = SKU_IDS.filter(() => random.chance(0.5));
+  const entries = names.map((skuId) => {
+    const blank = { upca: null, ean13: null, gtin14: null, isbn: null };
+    const forms = FORMS.filter(() => random.chance(0.3));
+    // Of two texts for one column the later counts, so the GTINs are read off what is left.
+    const product: Partial<Product> = Object.assign({}, blank, ...forms.map((form) => form.product));
+    const gtins = new Set(
+      FORMS.filter((form) => Object.entries(form.product).every(([column, text]) => Reflect.get(product, column) === text)).map(
+        (form) => form.gtin,
+      ),
+    );
+    const entry: CatalogueEntry = { skuId, product, inventory: randomFields(random) };
+    return { entry, gtins };
+  });
+  await importSkus(
+    store,
+    supplierId,
+    entries.map(({ entry }) => entry),
+  );
+  model.applyEntries(entries);
+}
+
+function randomLine(random: Random): LineDraft {
+  const skuId = random.chance(0.6) ? random.pick(random.chance(0.9) ? SKU_IDS : MISSING) : null;
+  const gtins = FORMS.filter(() => random.chance(skuId === null ? 0.25 : 0.1)).map((form) => form.gtin);
+  if (random.chance(0.05)) gtins.push(UNKNOWN_GTIN);
+  if (skuId === null && gtins.length === 0) gtins.push(random.pick(FORMS).gtin);
+  // A line has four members at most that name a GTIN, and names each once.
+  return { skuId, gtins: [...new Set(gtins)].slice(0, 4), fields: randomFields(random) };
+}
+
+/** Few values, so that lines often leave things as they are, or put them back. */
+function randomFields(random: Random): Partial<Inventory> {
+  return {
+    ...(random.chance(0.7) ? { quantityInStock: random.pick([null, 0, 1, 2_147_483_647]) } : {}),
+    ...(random.chance(0.3) ? { quantityOnBackorder: random.pick([null, 0, 7]) } : {}),
+    ...(random.chance(0.2) ? { backorderDate: random.pick([null, 20_270_131]) } : {}),
+    ...(random.chance(0.2) ? { restrictions: random.pick([null, 1, 2]) } : {}),
+  };
+}
+
+/** The order of changes within one batch is the store's own, so they are compared SKU by SKU. */
+function expectSameChanges(held: readonly ToldChange[], expected: readonly ToldChange[]): void {
+  expect(held.map((change) => change.sequence)).toEqual(expected.map((_, i) => i + 1));
+  const bySku = (changes: readonly ToldChange[]) =>
+    Map.groupBy(
+      changes.map(({ skuId, before, after }) => ({ skuId, before, after })),
+      (change) => change.skuId,
+    );
+  expect(bySku(held)).toEqual(bySku(expected));
+}

@@ -1,0 +1,4 @@
+import { describeStoreContract } from './contract.ts';
+import { sqliteDatabase } from './fixtures.ts';
+
+describeStoreContract('SQLite', sqliteDatabase);
