@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   'too_many_lines',
   'headers_too_large',
   'request_timeout',
+  'request_malformed',
   'body_missing',
   'body_malformed',
   'body_shape_wrong',

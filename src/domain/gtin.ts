@@ -11,8 +11,7 @@ export type GtinForm = (typeof GTIN_FORMS)[number];
 
 /** A form that was read: its number and its normalized text, or the rule that it broke. */
 export type GtinReading =
-  | { readonly gtin: number; readonly text: string }
-  | { readonly refusal: string };
+  { readonly gtin: number; readonly text: string } | { readonly refusal: string };
 
 const DIGITS_OF_FORM = { upca: 12, ean13: 13, gtin14: 14 } as const;
 const GTIN_DIGITS = 14;
@@ -20,8 +19,8 @@ const GTIN_SHORTEST_DIGITS = 8;
 const ISBN_10_LENGTH = 10;
 const ISBN_SHORTEST_LENGTH = 7;
 
-/** What a spreadsheet makes of a long number: a fraction or an exponent. */
-const WRITTEN_AS_FLOAT = /^[+-]?[0-9]+(?:[.,][0-9]*)?(?:[eE][+-]?[0-9]+)?$/;
+/** What a spreadsheet makes of a long number: one with a fraction, an exponent, or both. */
+const WRITTEN_AS_FLOAT = /^[+-]?[0-9]+(?:[.,][0-9]*(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)$/;
 const PLAIN_DIGITS = /^[0-9]+$/;
 
 /**
@@ -31,7 +30,8 @@ const PLAIN_DIGITS = /^[0-9]+$/;
  * leading zeros are dropped. The check digit must be right. UPC-E is not expanded.
  */
 export function readGtin(form: GtinForm, source: string): GtinReading {
-  const text = source.replace(/[ -]/g, '');
+  const text = compacted(source);
+  if (text === '') return { refusal: 'has no digits' };
   if (!PLAIN_DIGITS.test(text) && WRITTEN_AS_FLOAT.test(source.trim())) {
     return {
       refusal:
@@ -42,10 +42,15 @@ export function readGtin(form: GtinForm, source: string): GtinReading {
   return form === 'isbn' ? readIsbn(text) : readPadded(form, text);
 }
 
+/** What remains of a form without the spaces and hyphens that set its digits apart. */
+function compacted(source: string): string {
+  return PLAIN_DIGITS.test(source) ? source : source.replace(/[ -]/g, '');
+}
+
 function readPadded(form: keyof typeof DIGITS_OF_FORM, text: string): GtinReading {
   if (!PLAIN_DIGITS.test(text)) return { refusal: 'has characters other than the digits 0-9' };
   if (text.length < GTIN_SHORTEST_DIGITS) {
-    return { refusal: `has ${text.length} digits, at least ${GTIN_SHORTEST_DIGITS} are needed` };
+    return { refusal: `has fewer than ${GTIN_SHORTEST_DIGITS} digits` };
   }
   const significant = text.replace(/^0+/, '');
   if (significant === '') return { refusal: 'is all zeros' };
@@ -73,7 +78,9 @@ function readIsbn(text: string): GtinReading {
   }
   if (text.length === 13) return readIsbn13(text);
   if (text.length < ISBN_SHORTEST_LENGTH || text.length > ISBN_10_LENGTH) {
-    return { refusal: `has ${text.length} characters, an isbn has 13 or 10 (7 to 9 without its zeros)` };
+    return {
+      refusal: `has ${text.length} characters, an isbn has 13 or 10 (7 to 9 without its zeros)`,
+    };
   }
   const isbn10 = text.toUpperCase().padStart(ISBN_10_LENGTH, '0');
   const body = isbn10.slice(0, -1);
@@ -129,22 +136,56 @@ export type GuessedGtin =
  * by mod 10 a `upca`, with the doubt said; valid as both, nothing can be told.
  */
 export function guessGtin(source: string): GuessedGtin {
-  const text = source.replace(/[ -]/g, '');
-  const complete = COMPLETE_FORMS[text.length];
-  const asGtin = readGtin(complete ?? 'upca', source);
-  if (complete !== undefined && 'gtin' in asGtin) return { form: complete, text: asGtin.text };
-
-  const asIsbn = text.length <= ISBN_10_LENGTH ? readGtin('isbn', source) : undefined;
+  const { length } = compacted(source);
+  const complete = COMPLETE_FORMS[length];
+  const asComplete = complete === undefined ? undefined : readGtin(complete, source);
+  if (complete !== undefined && asComplete !== undefined && 'gtin' in asComplete) {
+    return { form: complete, text: asComplete.text };
+  }
+  const asIsbn = isWithin(length, SHORTENED_ISBN) ? readGtin('isbn', source) : undefined;
+  const asUpca = isWithin(length, SHORTENED_UPCA) ? readGtin('upca', source) : undefined;
   const isIsbn = asIsbn !== undefined && 'gtin' in asIsbn;
-  const isShortened = text.length >= 9 && text.length <= 11 && 'gtin' in asGtin;
-  if (isIsbn && isShortened) {
+  const isUpca = asUpca !== undefined && 'gtin' in asUpca;
+  if (isIsbn && isUpca) {
     return { refusal: 'is valid both as an isbn and as a upca without its leading zeros' };
   }
   if (isIsbn) return { form: 'isbn', text: asIsbn.text };
-  if (isShortened) {
-    return { form: 'upca', text: asGtin.text, doubt: `read as upca ${asGtin.text}, leading zeros restored` };
+  if (isUpca) {
+    const doubt = `read as upca ${asUpca.text}, leading zeros restored`;
+    return { form: 'upca', text: asUpca.text, doubt };
   }
-  return 'refusal' in asGtin ? asGtin : { refusal: `has ${text.length} digits, which no form has` };
+  const tried = { [complete ?? 'gtin14']: asComplete, isbn: asIsbn, upca: asUpca };
+  return { refusal: refusalOfAll(tried) ?? refusalOfLength(source, length) };
 }
 
-const COMPLETE_FORMS: Readonly<Record<number, GtinForm>> = { 8: 'ean13', 12: 'upca', 13: 'ean13', 14: 'gtin14' };
+const COMPLETE_FORMS: Readonly<Record<number, GtinForm>> = {
+  8: 'ean13',
+  12: 'upca',
+  13: 'ean13',
+  14: 'gtin14',
+};
+const SHORTENED_ISBN = { from: ISBN_SHORTEST_LENGTH, to: ISBN_10_LENGTH };
+const SHORTENED_UPCA = { from: 9, to: DIGITS_OF_FORM.upca - 1 };
+
+function isWithin(length: number, range: { readonly from: number; readonly to: number }): boolean {
+  return length >= range.from && length <= range.to;
+}
+
+/** Why none of the forms tried was read; undefined where none was tried. */
+function refusalOfAll(
+  tried: Readonly<Record<string, GtinReading | undefined>>,
+): string | undefined {
+  const refusals = Object.entries(tried).flatMap(([form, reading]) =>
+    reading !== undefined && 'refusal' in reading ? [{ form, refusal: reading.refusal }] : [],
+  );
+  const [first] = refusals;
+  if (first === undefined || refusals.every(({ refusal }) => refusal === first.refusal)) {
+    return first?.refusal;
+  }
+  return refusals.map(({ form, refusal }) => `as ${form} ${refusal}`).join('; ');
+}
+
+function refusalOfLength(source: string, length: number): string {
+  const reading = readGtin('gtin14', source);
+  return 'refusal' in reading ? reading.refusal : `has ${length} digits, which no form has`;
+}

@@ -49,7 +49,9 @@ export function readDate(text: string): number | undefined {
   if (parts === null) return undefined;
   const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
   if (year < 1 || month < 1 || month > 12) return undefined;
-  return day >= 1 && day <= daysInMonth(year, month) ? year * 10_000 + month * 100 + day : undefined;
+  return day >= 1 && day <= daysInMonth(year, month)
+    ? year * 10_000 + month * 100 + day
+    : undefined;
 }
 
 function daysInMonth(year: number, month: number): number {

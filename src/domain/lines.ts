@@ -104,5 +104,7 @@ export function skuIdCanExist(skuId: string): boolean {
 export function skuIdFits(text: string): boolean {
   if (text.length === 0) return false;
   if (text.length <= SKU_ID_CODE_POINTS_MAX) return true;
-  return text.length <= 2 * SKU_ID_CODE_POINTS_MAX && Array.from(text).length <= SKU_ID_CODE_POINTS_MAX;
+  return (
+    text.length <= 2 * SKU_ID_CODE_POINTS_MAX && Array.from(text).length <= SKU_ID_CODE_POINTS_MAX
+  );
 }

@@ -43,9 +43,13 @@ export class Intake {
    */
   admit(): void {
     if (this.#waitingLines >= this.#limits.waitingLinesMax) {
-      throw new OnhandError('overloaded', 'The server has more lines waiting than it takes on; send this request again later.', {
-        retryAfterSeconds: OVERLOADED_RETRY_SECONDS,
-      });
+      throw new OnhandError(
+        'overloaded',
+        'The server has more lines waiting than it takes on; send this request again later.',
+        {
+          retryAfterSeconds: OVERLOADED_RETRY_SECONDS,
+        },
+      );
     }
   }
 

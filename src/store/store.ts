@@ -126,7 +126,10 @@ export interface SkuPage {
 
 export interface AccountStore {
   /** Rejects with `already_exists` where the name is taken. Makes the organization's service user too. */
-  createOrganization(draft: { readonly type: OrganizationType; readonly name: string }): Promise<Organization>;
+  createOrganization(draft: {
+    readonly type: OrganizationType;
+    readonly name: string;
+  }): Promise<Organization>;
   listOrganizations(): Promise<readonly Organization[]>;
   findOrganization(name: string): Promise<Organization | undefined>;
   findOrganizationsByUuid(uuids: readonly string[]): Promise<readonly Organization[]>;

@@ -18,7 +18,10 @@ const UPCA = 12_345_678_905;
 const ISBN = 9_780_306_406_157;
 
 /** What every store promises; run over each body of the contract in `src/store/store.ts`. */
-export function describeStoreContract(kind: string, createDatabase: () => Promise<TestDatabase>): void {
+export function describeStoreContract(
+  kind: string,
+  createDatabase: () => Promise<TestDatabase>,
+): void {
   describe(`a ${kind} store`, () => {
     let database: TestDatabase;
     let store: Store;
@@ -37,16 +40,23 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
       expect(problems).toEqual([]);
     });
 
-    const all = async (filter: SkuFilter = {}, supplierIds = [supplierId]): Promise<readonly Sku[]> =>
+    const all = async (
+      filter: SkuFilter = {},
+      supplierIds = [supplierId],
+    ): Promise<readonly Sku[]> =>
       (await store.skus.list({ supplierIds, filter, from: { start: 0 }, limit: 500 })).skus;
     const inventoryOf = async (skuId: string) => (await all({ skuId }))[0]?.inventory;
 
     describe('applying lines', () => {
       test('sets the fields a line names and leaves the others', async () => {
-        await importSkus(store, supplierId, [entry('a', { inventory: { quantityInStock: 3, restrictions: 2 } })]);
+        await importSkus(store, supplierId, [
+          entry('a', { inventory: { quantityInStock: 3, restrictions: 2 } }),
+        ]);
         const outcome = await applyOne(
           store,
-          batchOf(supplierId, [{ skuId: 'a', fields: { quantityInStock: 512, backorderDate: 20_270_131 } }]),
+          batchOf(supplierId, [
+            { skuId: 'a', fields: { quantityInStock: 512, backorderDate: 20_270_131 } },
+          ]),
         );
         expect([...outcome.statuses]).toEqual([200]);
         expect(await inventoryOf('a')).toEqual({
@@ -65,7 +75,10 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
             { skuId: 'a', fields: { quantityInStock: null, quantityOnBackorder: 2_147_483_647 } },
           ]),
         );
-        expect(await inventoryOf('a')).toEqual({ ...NOTHING_KNOWN, quantityOnBackorder: 2_147_483_647 });
+        expect(await inventoryOf('a')).toEqual({
+          ...NOTHING_KNOWN,
+          quantityOnBackorder: 2_147_483_647,
+        });
       });
 
       test('lines for one SKU take effect in order, each on what the one before left', async () => {
@@ -78,7 +91,11 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
           ]),
         );
         expect([...outcome.statuses]).toEqual([200, 200]);
-        expect(await inventoryOf('a')).toEqual({ ...NOTHING_KNOWN, quantityInStock: 2, quantityOnBackorder: 9 });
+        expect(await inventoryOf('a')).toEqual({
+          ...NOTHING_KNOWN,
+          quantityInStock: 2,
+          quantityOnBackorder: 9,
+        });
       });
 
       test('a line that matches nothing fails alone', async () => {
@@ -116,7 +133,11 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
 
       test('a GTIN on several SKUs is ambiguous, names at most five, and applies nothing', async () => {
         const names = ['s1', 's2', 's3', 's4', 's5', 's6', 's7'];
-        await importSkus(store, supplierId, names.map((name) => entry(name, { product: { upca: '012345678905' } })));
+        await importSkus(
+          store,
+          supplierId,
+          names.map((name) => entry(name, { product: { upca: '012345678905' } })),
+        );
         const outcome = await applyOne(
           store,
           batchOf(supplierId, [
@@ -140,10 +161,32 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
       test('a sku_id is compared code point by code point', async () => {
         const composed = 'caf\u00e9';
         const decomposed = 'cafe\u0301';
-        await importSkus(store, supplierId, [entry(composed), entry('A'), entry('😀'), entry(' padded ')]);
+        await importSkus(store, supplierId, [
+          entry(composed),
+          entry('A'),
+          entry('😀'),
+          entry(' padded '),
+        ]);
         const fields = { quantityInStock: 1 };
-        const named = [composed, decomposed, 'a', 'A', '😀', '\ud83d', 'padded', ' padded ', 'A\0', "'; --"];
-        const outcome = await applyOne(store, batchOf(supplierId, named.map((skuId) => ({ skuId, fields }))));
+        const named = [
+          composed,
+          decomposed,
+          'a',
+          'A',
+          '😀',
+          '\ud83d',
+          'padded',
+          ' padded ',
+          'A\0',
+          "'; --",
+        ];
+        const outcome = await applyOne(
+          store,
+          batchOf(
+            supplierId,
+            named.map((skuId) => ({ skuId, fields })),
+          ),
+        );
         expect([...outcome.statuses]).toEqual([200, 404, 404, 200, 200, 404, 404, 200, 404, 404]);
       });
 
@@ -171,22 +214,36 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
           batchOf(supplierId, [{ skuId: 'x', fields: { quantityInStock: 3 } }]),
           batchOf(supplierId, [{ skuId: 'a', fields: { quantityInStock: 4 } }]),
         ]);
-        expect(outcomes.map((outcome) => [...succeeded(outcome).statuses])).toEqual([[200], [200], [404], [200]]);
+        expect(outcomes.map((outcome) => [...succeeded(outcome).statuses])).toEqual([
+          [200],
+          [200],
+          [404],
+          [200],
+        ]);
         expect(await inventoryOf('a')).toEqual({ ...NOTHING_KNOWN, quantityInStock: 4 });
-        expect((await all({}, [other]))[0]?.inventory).toEqual({ ...NOTHING_KNOWN, quantityInStock: 2 });
+        expect((await all({}, [other]))[0]?.inventory).toEqual({
+          ...NOTHING_KNOWN,
+          quantityInStock: 2,
+        });
       });
 
       test('an unchanged line is applied and leaves the SKU as it was', async () => {
         await importSkus(store, supplierId, [entry('a', { inventory: { quantityInStock: 3 } })]);
         const [before] = await all();
-        const outcome = await applyOne(store, batchOf(supplierId, [{ skuId: 'a', fields: { quantityInStock: 3 } }]));
+        const outcome = await applyOne(
+          store,
+          batchOf(supplierId, [{ skuId: 'a', fields: { quantityInStock: 3 } }]),
+        );
         expect([...outcome.statuses]).toEqual([200]);
         expect((await all())[0]).toEqual(before);
       });
 
       test('what was answered is there when the database is opened again', async () => {
         await importSkus(store, supplierId, [entry('a')]);
-        await applyOne(store, batchOf(supplierId, [{ skuId: 'a', fields: { quantityInStock: 77 } }]));
+        await applyOne(
+          store,
+          batchOf(supplierId, [{ skuId: 'a', fields: { quantityInStock: 77 } }]),
+        );
         await store.close();
         store = await openTestStore(database);
         expect(await inventoryOf('a')).toEqual({ ...NOTHING_KNOWN, quantityInStock: 77 });
@@ -196,7 +253,10 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
     describe('applying a catalogue', () => {
       test('creates, updates and leaves unchanged, and says which', async () => {
         const first = await importSkus(store, supplierId, [
-          entry('a', { product: { upca: '012345678905', title: 'Kettle' }, inventory: { quantityInStock: 1 } }),
+          entry('a', {
+            product: { upca: '012345678905', title: 'Kettle' },
+            inventory: { quantityInStock: 1 },
+          }),
           entry('b', { product: { condition: 'new', unitsBundled: 2 } }),
         ]);
         expect(first.entries.map(({ outcome }) => outcome)).toEqual(['created', 'created']);
@@ -205,7 +265,11 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
           entry('a', { product: { title: null, mpn: 'K-1' }, inventory: { restrictions: 1 } }),
           entry('c'),
         ]);
-        expect(second.entries.map(({ outcome }) => outcome)).toEqual(['unchanged', 'updated', 'created']);
+        expect(second.entries.map(({ outcome }) => outcome)).toEqual([
+          'unchanged',
+          'updated',
+          'created',
+        ]);
         const [a, b, c] = await all();
         expect([a?.skuId, b?.skuId, c?.skuId]).toEqual(['a', 'b', 'c']);
         expect(a?.product).toMatchObject({ upca: '012345678905', title: null, mpn: 'K-1' });
@@ -222,14 +286,19 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
           source: 'create',
           userId: null,
           existing: 'refuse',
-          entries: [entry('a', { product: { title: 'Other' }, inventory: { quantityInStock: 9 } }), entry('b')],
+          entries: [
+            entry('a', { product: { title: 'Other' }, inventory: { quantityInStock: 9 } }),
+            entry('b'),
+          ],
         });
         expect(outcome.entries.map((made) => made.outcome)).toEqual(['refused', 'created']);
         expect((await all())[0]).toEqual(before[0]);
       });
 
       test('a SKU follows its GTINs when they change', async () => {
-        await importSkus(store, supplierId, [entry('a', { product: { upca: '012345678905', isbn: '0306406152' } })]);
+        await importSkus(store, supplierId, [
+          entry('a', { product: { upca: '012345678905', isbn: '0306406152' } }),
+        ]);
         await importSkus(store, supplierId, [entry('a', { product: { upca: null } })]);
         const fields = { quantityInStock: 1 };
         const outcome = await applyOne(
@@ -268,7 +337,9 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
         ]);
         const first = await store.sharedGtins(supplierId, 0, 1);
         expect(first).toEqual([{ gtin: UPCA, skuIds: ['a', 'b'] }]);
-        expect(await store.sharedGtins(supplierId, UPCA, 10)).toEqual([{ gtin: 4_006_381_333_931, skuIds: ['a', 'c'] }]);
+        expect(await store.sharedGtins(supplierId, UPCA, 10)).toEqual([
+          { gtin: 4_006_381_333_931, skuIds: ['a', 'c'] },
+        ]);
       });
     });
 
@@ -294,8 +365,16 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
 
       test('walks the whole by its last SKU, missing and repeating none', async () => {
         const other = await createSupplier(store, 'Other');
-        await importSkus(store, supplierId, ['a', 'b', 'c'].map((skuId) => entry(skuId)));
-        await importSkus(store, other, ['d', 'e'].map((skuId) => entry(skuId)));
+        await importSkus(
+          store,
+          supplierId,
+          ['a', 'b', 'c'].map((skuId) => entry(skuId)),
+        );
+        await importSkus(
+          store,
+          other,
+          ['d', 'e'].map((skuId) => entry(skuId)),
+        );
         const seen: string[] = [];
         let afterUuid: string | null = null;
         for (let hasMore = true; hasMore;) {
@@ -319,7 +398,12 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
           entry('c', { product: { ean13: '9780306406157' }, inventory: { restrictions: 2 } }),
         ]);
         const found = async (filter: SkuFilter) => {
-          const page = await store.skus.list({ supplierIds: [supplierId], filter, from: { start: 0 }, limit: 1 });
+          const page = await store.skus.list({
+            supplierIds: [supplierId],
+            filter,
+            from: { start: 0 },
+            limit: 1,
+          });
           return [page.totalCount, page.hasMore, ...page.skus.map((sku) => sku.skuId)];
         };
         expect(await found({ skuId: 'b' })).toEqual([1, false, 'b']);
@@ -348,7 +432,9 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
 
       test('nothing is visible to one who may see no supplier', async () => {
         await importSkus(store, supplierId, [entry('a')]);
-        expect(await store.skus.list({ supplierIds: [], filter: {}, from: { start: 0 }, limit: 5 })).toEqual({
+        expect(
+          await store.skus.list({ supplierIds: [], filter: {}, from: { start: 0 }, limit: 5 }),
+        ).toEqual({
           totalCount: 0,
           skus: [],
           hasMore: false,
@@ -358,10 +444,14 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
 
     describe('accounts', () => {
       test('an organization’s name is its own', async () => {
-        await expect(store.accounts.createOrganization({ type: 'retailer', name: 'Acme' })).rejects.toMatchObject({
+        await expect(
+          store.accounts.createOrganization({ type: 'retailer', name: 'Acme' }),
+        ).rejects.toMatchObject({
           code: 'already_exists',
         });
-        expect((await store.accounts.listOrganizations()).map(({ name }) => name)).toEqual(['Acme']);
+        expect((await store.accounts.listOrganizations()).map(({ name }) => name)).toEqual([
+          'Acme',
+        ]);
       });
 
       test('a retailer sees the suppliers it is connected to, while it is', async () => {
@@ -372,9 +462,12 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
         expect(await accounts.createConnection(supplierId, retailer.id)).toBe(true);
         expect(await accounts.createConnection(supplierId, retailer.id)).toBe(false);
         expect(await visible()).toEqual([supplierId]);
-        expect((await accounts.listConnections()).map(({ supplier, retailer: shop }) => [supplier, shop])).toEqual([
-          ['Acme', 'Shop'],
-        ]);
+        expect(
+          (await accounts.listConnections()).map(({ supplier, retailer: shop }) => [
+            supplier,
+            shop,
+          ]),
+        ).toEqual([['Acme', 'Shop']]);
         expect(await accounts.removeConnection(supplierId, retailer.id)).toBe(true);
         expect(await accounts.removeConnection(supplierId, retailer.id)).toBe(false);
         expect(await visible()).toEqual([]);
@@ -389,7 +482,9 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
           permissions: ['view_items'] as const,
         };
         const { uuid } = await store.accounts.createUser(draft);
-        await expect(store.accounts.createUser(draft)).rejects.toMatchObject({ code: 'already_exists' });
+        await expect(store.accounts.createUser(draft)).rejects.toMatchObject({
+          code: 'already_exists',
+        });
         expect(await store.accounts.findUser('ann')).toMatchObject({
           uuid,
           passwordHash: 'hash',
@@ -411,7 +506,12 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
           permissions,
           expiresAtMs: null,
         });
-        await accounts.createToken({ userId: user.id, tokenHash: passing, permissions, expiresAtMs: 1000 });
+        await accounts.createToken({
+          userId: user.id,
+          tokenHash: passing,
+          permissions,
+          expiresAtMs: 1000,
+        });
         expect(await accounts.findPrincipal(lasting, 5000)).toEqual({
           tokenId: id,
           userId: user.id,
@@ -425,7 +525,10 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
         expect(await accounts.revokeToken(id)).toBe(true);
         expect(await accounts.revokeToken(id)).toBe(false);
         expect(await accounts.findPrincipal(lasting, 5000)).toBeUndefined();
-        expect((await accounts.listTokens()).map((token) => token.revokedAtMs !== null)).toEqual([true, false]);
+        expect((await accounts.listTokens()).map((token) => token.revokedAtMs !== null)).toEqual([
+          true,
+          false,
+        ]);
       });
     });
 
@@ -433,7 +536,9 @@ export function describeStoreContract(kind: string, createDatabase: () => Promis
       await store.probe();
       await store.close();
       await expect(store.probe()).rejects.toMatchObject({ code: 'store_unavailable' });
-      await expect(applyOne(store, batchOf(supplierId, []))).rejects.toMatchObject({ code: 'store_unavailable' });
+      await expect(applyOne(store, batchOf(supplierId, []))).rejects.toMatchObject({
+        code: 'store_unavailable',
+      });
     });
   });
 }

@@ -27,11 +27,16 @@ export function testSettings(database: TestDatabase, given: Partial<Settings> = 
   return readSettings({ database: database.url, port: 0, logLevel: 'silent', ...given }, {});
 }
 
-export function openTestStore(database: TestDatabase, given: Partial<Settings> = {}): Promise<Store> {
+export function openTestStore(
+  database: TestDatabase,
+  given: Partial<Settings> = {},
+): Promise<Store> {
   return openStore(database.url, testSettings(database, given));
 }
 
-export function linesOf(drafts: readonly (Partial<LineDraft> & Pick<LineDraft, 'fields'>)[]): Lines {
+export function linesOf(
+  drafts: readonly (Partial<LineDraft> & Pick<LineDraft, 'fields'>)[],
+): Lines {
   const builder = new LinesBuilder(drafts.length);
   for (const draft of drafts) builder.add({ skuId: null, gtins: [], ...draft });
   return builder.build();
@@ -59,12 +64,21 @@ export async function createSupplier(store: Store, name: string): Promise<number
   return (await store.accounts.createOrganization({ type: 'supplier', name })).id;
 }
 
-export function entry(skuId: string, given: Partial<Omit<CatalogueEntry, 'skuId'>> = {}): CatalogueEntry {
+export function entry(
+  skuId: string,
+  given: Partial<Omit<CatalogueEntry, 'skuId'>> = {},
+): CatalogueEntry {
   return { skuId, product: {}, inventory: {}, ...given };
 }
 
 export function importSkus(store: Store, supplierId: number, entries: readonly CatalogueEntry[]) {
-  return store.applyCatalogue({ supplierId, source: 'import', userId: null, existing: 'update', entries });
+  return store.applyCatalogue({
+    supplierId,
+    source: 'import',
+    userId: null,
+    existing: 'update',
+    entries,
+  });
 }
 
 /** What is wrong with a database, by the checks of `onhand doctor`; empty is well. */

@@ -22,15 +22,19 @@ export class Model {
   readonly skus = new Map<string, ModelSku>();
   readonly changes: ToldChange[] = [];
 
-  applyLines(lines: readonly LineDraft[]): readonly { status: number; candidates?: readonly string[] }[] {
+  applyLines(
+    lines: readonly LineDraft[],
+  ): readonly { status: number; candidates?: readonly string[] }[] {
     return this.#asBatch(() =>
       lines.map(({ skuId, gtins, fields }) => {
         const matches = [...this.skus].filter(
-          ([name, sku]) => (skuId === null || skuId === name) && gtins.every((gtin) => sku.gtins.has(gtin)),
+          ([name, sku]) =>
+            (skuId === null || skuId === name) && gtins.every((gtin) => sku.gtins.has(gtin)),
         );
         const [match] = matches;
         if (match === undefined) return { status: 404 };
-        if (matches.length > 1) return { status: 422, candidates: matches.slice(0, 5).map(([name]) => name) };
+        if (matches.length > 1)
+          return { status: 422, candidates: matches.slice(0, 5).map(([name]) => name) };
         match[1].inventory = { ...match[1].inventory, ...fields };
         return { status: 200 };
       }),
@@ -40,7 +44,11 @@ export class Model {
   applyEntries(entries: readonly { entry: CatalogueEntry; gtins: ReadonlySet<number> }[]): void {
     this.#asBatch(() => {
       for (const { entry, gtins } of entries) {
-        const sku = this.skus.get(entry.skuId) ?? { gtins, inventory: NOTHING_KNOWN, lastSequence: 0 };
+        const sku = this.skus.get(entry.skuId) ?? {
+          gtins,
+          inventory: NOTHING_KNOWN,
+          lastSequence: 0,
+        };
         this.skus.set(entry.skuId, sku);
         sku.gtins = gtins;
         sku.inventory = { ...sku.inventory, ...entry.inventory };

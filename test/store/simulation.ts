@@ -48,7 +48,12 @@ export async function simulate(
     else await applyGroup(store, random, suppliers);
   }
   for (const { supplierId, model } of suppliers) {
-    const { skus } = await store.skus.list({ supplierIds: [supplierId], filter: {}, from: { start: 0 }, limit: 500 });
+    const { skus } = await store.skus.list({
+      supplierIds: [supplierId],
+      filter: {},
+      from: { start: 0 },
+      limit: 500,
+    });
     expect(skus.map((sku) => [sku.skuId, sku.inventory])).toEqual(
       [...model.skus].map(([skuId, sku]) => [skuId, sku.inventory]),
     );
@@ -56,12 +61,22 @@ export async function simulate(
   }
 }
 
-async function applyGroup(store: Store, random: Random, suppliers: readonly Supplied[]): Promise<void> {
+async function applyGroup(
+  store: Store,
+  random: Random,
+  suppliers: readonly Supplied[],
+): Promise<void> {
   const group = Array.from({ length: 1 + random.below(4) }, () => {
     const { supplierId, model } = random.pick(suppliers);
-    return { supplierId, model, lines: Array.from({ length: random.below(12) }, () => randomLine(random)) };
+    return {
+      supplierId,
+      model,
+      lines: Array.from({ length: random.below(12) }, () => randomLine(random)),
+    };
   });
-  const outcomes = await store.apply(group.map(({ supplierId, lines }) => batchOf(supplierId, lines)));
+  const outcomes = await store.apply(
+    group.map(({ supplierId, lines }) => batchOf(supplierId, lines)),
+  );
   for (const [i, { model, lines }] of group.entries()) {
     const outcome = succeeded(outcomes[i]);
     const told = [...outcome.statuses].map((status, line) => {
@@ -72,17 +87,26 @@ async function applyGroup(store: Store, random: Random, suppliers: readonly Supp
   }
 }
 
-async function importSome(store: Store, random: Random, { supplierId, model }: Supplied): Promise<void> {
+async function importSome(
+  store: Store,
+  random: Random,
+  { supplierId, model }: Supplied,
+): Promise<void> {
   const names = SKU_IDS.filter(() => random.chance(0.5));
   const entries = names.map((skuId) => {
     const blank = { upca: null, ean13: null, gtin14: null, isbn: null };
     const forms = FORMS.filter(() => random.chance(0.3));
     // Of two texts for one column the later counts, so the GTINs are read off what is left.
-    const product: Partial<Product> = Object.assign({}, blank, ...forms.map((form) => form.product));
+    const product = forms.reduce<Partial<Product>>(
+      (merged, form) => ({ ...merged, ...form.product }),
+      blank,
+    );
     const gtins = new Set(
-      FORMS.filter((form) => Object.entries(form.product).every(([column, text]) => Reflect.get(product, column) === text)).map(
-        (form) => form.gtin,
-      ),
+      FORMS.filter((form) =>
+        Object.entries(form.product).every(
+          ([column, text]) => Reflect.get(product, column) === text,
+        ),
+      ).map((form) => form.gtin),
     );
     const entry: CatalogueEntry = { skuId, product, inventory: randomFields(random) };
     return { entry, gtins };
@@ -97,7 +121,9 @@ async function importSome(store: Store, random: Random, { supplierId, model }: S
 
 function randomLine(random: Random): LineDraft {
   const skuId = random.chance(0.6) ? random.pick(random.chance(0.9) ? SKU_IDS : MISSING) : null;
-  const gtins = FORMS.filter(() => random.chance(skuId === null ? 0.25 : 0.1)).map((form) => form.gtin);
+  const gtins = FORMS.filter(() => random.chance(skuId === null ? 0.25 : 0.1)).map(
+    (form) => form.gtin,
+  );
   if (random.chance(0.05)) gtins.push(UNKNOWN_GTIN);
   if (skuId === null && gtins.length === 0) gtins.push(random.pick(FORMS).gtin);
   // A line has four members at most that name a GTIN, and names each once.
@@ -117,10 +143,12 @@ function randomFields(random: Random): Partial<Inventory> {
 /** The order of changes within one batch is the store's own, so they are compared SKU by SKU. */
 function expectSameChanges(held: readonly ToldChange[], expected: readonly ToldChange[]): void {
   expect(held.map((change) => change.sequence)).toEqual(expected.map((_, i) => i + 1));
-  const bySku = (changes: readonly ToldChange[]) =>
-    Map.groupBy(
-      changes.map(({ skuId, before, after }) => ({ skuId, before, after })),
-      (change) => change.skuId,
-    );
   expect(bySku(held)).toEqual(bySku(expected));
+}
+
+function bySku(changes: readonly ToldChange[]) {
+  return Map.groupBy(
+    changes.map(({ skuId, before, after }) => ({ skuId, before, after })),
+    (change) => change.skuId,
+  );
 }

@@ -17,7 +17,10 @@ interface Row {
 }
 
 /** A supplier's changes as the database file holds them, in order: read past the store, as a witness. */
-export function readSqliteChanges(database: TestDatabase, supplierId: number): readonly ToldChange[] {
+export function readSqliteChanges(
+  database: TestDatabase,
+  supplierId: number,
+): readonly ToldChange[] {
   const db = new Sqlite(database.url.replace(/^sqlite:/, ''), { readonly: true });
   try {
     return db

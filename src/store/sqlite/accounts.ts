@@ -10,7 +10,14 @@ import {
   type Permission,
   type Principal,
 } from '../../domain/parties.ts';
-import type { AccountStore, Connection, TokenDraft, TokenListing, User, UserDraft } from '../store.ts';
+import type {
+  AccountStore,
+  Connection,
+  TokenDraft,
+  TokenListing,
+  User,
+  UserDraft,
+} from '../store.ts';
 import { unavailable } from './connection.ts';
 import type { Queries } from './tables.ts';
 import { DuplicateError } from './threads.ts';
@@ -47,7 +54,10 @@ export class SqliteAccounts implements AccountStore {
     const { db } = this.#queries;
     const uuid = uuidv4();
     const createdAtMs = Date.now();
-    const created = db.selectFrom('organizations').select('organizations.id').where('uuid', '=', uuid);
+    const created = db
+      .selectFrom('organizations')
+      .select('organizations.id')
+      .where('uuid', '=', uuid);
     const statements = [
       db.insertInto('organizations').values({ uuid, ...draft, created_at_ms: createdAtMs }),
       db.insertInto('users').values({
@@ -62,7 +72,9 @@ export class SqliteAccounts implements AccountStore {
     const ofSupplier = [db.insertInto('suppliers').columns(['id']).expression(created)];
     await refusingDuplicates(
       `The name "${draft.name}" is taken by another organization.`,
-      this.#queries.transact(draft.type === 'supplier' ? [...statements, ...ofSupplier] : statements),
+      this.#queries.transact(
+        draft.type === 'supplier' ? [...statements, ...ofSupplier] : statements,
+      ),
     );
     const organization = await this.findOrganization(draft.name);
     if (organization === undefined) throw new Error('the organization just created is not there');
@@ -266,7 +278,13 @@ function organizationOf(row: {
   type: OrganizationType;
   created_at_ms: number;
 }): Organization {
-  return { id: row.id, uuid: row.uuid, name: row.name, type: row.type, createdAtMs: row.created_at_ms };
+  return {
+    id: row.id,
+    uuid: row.uuid,
+    name: row.name,
+    type: row.type,
+    createdAtMs: row.created_at_ms,
+  };
 }
 
 function writePermissions(permissions: readonly Permission[]): string {
@@ -282,7 +300,8 @@ async function refusingDuplicates<T>(message: string, work: Promise<T>): Promise
   try {
     return await work;
   } catch (error) {
-    if (error instanceof DuplicateError) throw new OnhandError('already_exists', message, { cause: error });
+    if (error instanceof DuplicateError)
+      throw new OnhandError('already_exists', message, { cause: error });
     throw error;
   }
 }

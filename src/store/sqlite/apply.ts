@@ -182,7 +182,8 @@ export class Applier {
   #skuIds(supplierId: number, skuNumbers: readonly number[]): readonly string[] {
     return skuNumbers.map((skuNumber) => {
       const row = this.#skuIdOf.get(skuKey(supplierId, skuNumber));
-      if (row === undefined) throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no row`);
+      if (row === undefined)
+        throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no row`);
       return row[0];
     });
   }
@@ -193,7 +194,8 @@ export class Applier {
     const known = this.#held.get(key);
     if (known !== undefined) return known;
     const row = this.#inventoryOf.get(key);
-    if (row === undefined) throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no inventory`);
+    if (row === undefined)
+      throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no inventory`);
     return this.#keep(key, {
       supplierId,
       skuNumber,

@@ -22,7 +22,10 @@ const PRODUCT_COLUMNS = [
   'mpn',
 ] as const;
 
-interface SkuRow extends Record<Exclude<(typeof PRODUCT_COLUMNS)[number], 'units_bundled'>, string | null> {
+interface SkuRow extends Record<
+  Exclude<(typeof PRODUCT_COLUMNS)[number], 'units_bundled'>,
+  string | null
+> {
   readonly uuid: string;
   readonly item_uuid: string;
   readonly units_bundled: number | null;
@@ -84,7 +87,8 @@ export class Cataloguer {
     if (skuNumber === undefined) return this.#create(batch.supplierId, entry, nowMs);
     const key = skuKey(batch.supplierId, skuNumber);
     const row = this.#skuOf.get(key);
-    if (row === undefined) throw new Error(`SKU ${skuNumber} of supplier ${batch.supplierId} has no row`);
+    if (row === undefined)
+      throw new Error(`SKU ${skuNumber} of supplier ${batch.supplierId} has no row`);
     if (batch.existing === 'refuse') return { outcome: 'refused', uuid: row.uuid };
 
     const held = this.#applier.hold(batch.supplierId, skuNumber);
@@ -96,7 +100,8 @@ export class Cataloguer {
     const after = { ...before, ...entry.product };
     const itemUuid = this.#itemUuidAfter(batch.supplierId, row, entry);
     const isRewritten =
-      itemUuid !== row.item_uuid || PRODUCT_MEMBERS.some((member) => before[member] !== after[member]);
+      itemUuid !== row.item_uuid ||
+      PRODUCT_MEMBERS.some((member) => before[member] !== after[member]);
     if (isRewritten) {
       this.#updateSku.run(...productValues(itemUuid, after), key);
       this.#markUpdated.run(nowMs, key);
@@ -117,7 +122,14 @@ export class Cataloguer {
     const uuid = uuidv7({ msecs: nowMs });
     const product = { ...BLANK_PRODUCT, ...entry.product };
     const itemUuid = entry.itemUuid ?? this.#newItemUuid(supplierId, product.itemId);
-    this.#insertSku.run(key, supplierId, entry.skuId, uuid, nowMs, ...productValues(itemUuid, product));
+    this.#insertSku.run(
+      key,
+      supplierId,
+      entry.skuId,
+      uuid,
+      nowMs,
+      ...productValues(itemUuid, product),
+    );
     this.#insertInventory.run(key, nowMs);
     this.#replaceGtins(supplierId, skuNumber, new Set(), gtinsOf(product));
     const held = this.#applier.holdNew(supplierId, skuNumber);
@@ -146,8 +158,10 @@ export class Cataloguer {
     before: ReadonlySet<number>,
     after: ReadonlySet<number>,
   ): void {
-    for (const gtin of before) if (!after.has(gtin)) this.#deleteGtin.run(supplierId, gtin, skuNumber);
-    for (const gtin of after) if (!before.has(gtin)) this.#insertGtin.run(supplierId, gtin, skuNumber);
+    for (const gtin of before)
+      if (!after.has(gtin)) this.#deleteGtin.run(supplierId, gtin, skuNumber);
+    for (const gtin of after)
+      if (!before.has(gtin)) this.#insertGtin.run(supplierId, gtin, skuNumber);
   }
 }
 

@@ -19,7 +19,9 @@ export function takeServeLock(databasePath: string, holder: string): ServeLock {
   try {
     // A rollback journal: with it, readers are not held up by a transaction that is only begun.
     db.pragma('journal_mode = DELETE');
-    db.exec('BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS holder (name TEXT) STRICT; DELETE FROM holder;');
+    db.exec(
+      'BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS holder (name TEXT) STRICT; DELETE FROM holder;',
+    );
     db.prepare('INSERT INTO holder VALUES (?)').run(holder);
     db.exec('COMMIT; BEGIN IMMEDIATE');
   } catch (error) {

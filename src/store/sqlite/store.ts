@@ -109,7 +109,9 @@ export class SqliteStore implements Store {
     const gtins = shared.map(({ gtin }) => gtin);
     const holders = await db
       .selectFrom('gtins')
-      .innerJoin('skus', (join) => join.on(sql<boolean>`key = (gtins.supplier_id << 32) + sku_number`))
+      .innerJoin('skus', (join) =>
+        join.on(sql<boolean>`key = (gtins.supplier_id << 32) + sku_number`),
+      )
       .select(['gtin', 'sku_id'])
       .where('gtins.supplier_id', '=', supplierId)
       .where('gtin', 'in', gtins)

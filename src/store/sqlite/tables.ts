@@ -114,7 +114,11 @@ export class Queries {
 
 const nothing = (): Promise<void> => Promise.resolve();
 const noTransactions = (): Promise<never> =>
-  Promise.reject(new Error('a transaction across threads would hold up every other writer: use Queries.transact'));
+  Promise.reject(
+    new Error(
+      'a transaction across threads would hold up every other writer: use Queries.transact',
+    ),
+  );
 
 class ThreadConnection implements DatabaseConnection {
   readonly #reader: Thread<ReaderCalls>;

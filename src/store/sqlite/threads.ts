@@ -75,11 +75,14 @@ export function asFailure(error: unknown): Failure {
     return {
       failure: known.message,
       kind: 'unavailable',
-      ...(known.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: known.retryAfterSeconds }),
+      ...(known.retryAfterSeconds === undefined
+        ? {}
+        : { retryAfterSeconds: known.retryAfterSeconds }),
     };
   }
   const isDuplicate =
-    error instanceof Sqlite.SqliteError && /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(error.code);
+    error instanceof Sqlite.SqliteError &&
+    /^SQLITE_CONSTRAINT_(UNIQUE|PRIMARYKEY)$/.test(error.code);
   return {
     failure: error instanceof Error ? error.message : String(error),
     kind: isDuplicate ? 'duplicate' : 'bug',
@@ -93,7 +96,9 @@ export function asError(failure: Failure): Error {
       return new OnhandError(
         'store_unavailable',
         failure.failure,
-        failure.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: failure.retryAfterSeconds },
+        failure.retryAfterSeconds === undefined
+          ? {}
+          : { retryAfterSeconds: failure.retryAfterSeconds },
       );
     case 'duplicate':
       return new DuplicateError(failure.failure);
@@ -153,7 +158,10 @@ export class Thread<C extends Calls<C>> {
   }
 
   /** Calls run one after another, in the order in which they were made. */
-  call<K extends keyof C & string>(name: K, argument: Parameters<C[K]>[0]): Promise<ReturnType<C[K]>> {
+  call<K extends keyof C & string>(
+    name: K,
+    argument: Parameters<C[K]>[0],
+  ): Promise<ReturnType<C[K]>> {
     if (this.#gone !== undefined) return Promise.reject(this.#gone);
     return this.#send(name, argument);
   }

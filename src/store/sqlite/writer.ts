@@ -97,14 +97,17 @@ class Writer {
 
   #runOne({ sql, parameters }: CompiledStatement): StatementResult {
     const statement = this.#db.prepare<unknown[], never>(sql);
-    if (statement.reader) return { rows: statement.all(...parameters), changes: 0, lastInsertRowid: 0 };
+    if (statement.reader)
+      return { rows: statement.all(...parameters), changes: 0, lastInsertRowid: 0 };
     const info = statement.run(...parameters);
     return { rows: [], changes: info.changes, lastInsertRowid: Number(info.lastInsertRowid) };
   }
 
   probe(thorough: boolean): void {
     this.#transaction(() => {
-      this.#db.prepare('INSERT INTO probes VALUES (zeroblob(?))').run(thorough ? THOROUGH_PROBE_BYTES : 1);
+      this.#db
+        .prepare('INSERT INTO probes VALUES (zeroblob(?))')
+        .run(thorough ? THOROUGH_PROBE_BYTES : 1);
     });
     this.#transaction(() => {
       this.#db.prepare('DELETE FROM probes').run();

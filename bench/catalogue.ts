@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hashToken, newToken } from '../src/accounts/credentials.ts';
+import { openStore } from '../src/main.ts';
+
+const PIECE_ENTRIES = 10_000;
+/** Databases are kept between runs: a million SKUs take longer to create than to measure. */
+const FOLDER = join(tmpdir(), 'onhand-bench');
+
+export interface BenchDatabase {
+  readonly path: string;
+  readonly skuCount: number;
+  readonly supplierIds: readonly number[];
+  readonly tokens: readonly string[];
+}
+
+export function skuIdOf(number: number): string {
+  return `BENCH-SKU-${number}`;
+}
+
+/** A copy of a database of generated SKUs, shared out evenly among suppliers, to be measured on. */
+export async function benchDatabase(skuCount: number, supplierCount = 1): Promise<BenchDatabase> {
+  await mkdir(FOLDER, { recursive: true });
+  const template = join(FOLDER, `${skuCount}-${supplierCount}.db`);
+  if (!existsSync(template)) await createTemplate(template, skuCount, supplierCount);
+  const path = join(FOLDER, `run-${process.pid}.db`);
+  await removeDatabase(path);
+  await copyFile(template, path);
+  return { path, skuCount: skuCount / supplierCount, ...(await addTokens(path)) };
+}
+
+export async function removeDatabase(path: string): Promise<void> {
+  for (const ending of ['', '-wal', '-shm', '-serve', '-serve-journal'])
+    await rm(path + ending, { force: true });
+}
+
+async function createTemplate(
+  template: string,
+  skuCount: number,
+  supplierCount: number,
+): Promise<void> {
+  const unfinished = `${template}.unfinished`;
+  await removeDatabase(unfinished);
+  const store = await openStore(`sqlite:${unfinished}`);
+  const ofEach = skuCount / supplierCount;
+  for (let supplier = 1; supplier <= supplierCount; supplier += 1) {
+    const { id } = await store.accounts.createOrganization({
+      type: 'supplier',
+      name: `Bench ${supplier}`,
+    });
+    for (let first = 0; first < ofEach; first += PIECE_ENTRIES) {
+      process.stderr.write(`\rcreating ${skuCount} SKUs: supplier ${supplier}, ${first}   `);
+      const entries = Array.from({ length: Math.min(PIECE_ENTRIES, ofEach - first) }, (_, i) => ({
+        skuId: skuIdOf(first + i),
+        product: {},
+        inventory: { quantityInStock: 1 },
+      }));
+      await store.applyCatalogue({
+        supplierId: id,
+        source: 'import',
+        userId: null,
+        existing: 'update',
+        entries,
+      });
+    }
+  }
+  await store.close();
+  process.stderr.write('\r\x1b[K');
+  await rename(unfinished, template);
+}
+
+async function addTokens(path: string): Promise<Pick<BenchDatabase, 'supplierIds' | 'tokens'>> {
+  const store = await openStore(`sqlite:${path}`);
+  const suppliers = await store.accounts.listOrganizations();
+  const tokens: string[] = [];
+  for (const supplier of suppliers) {
+    const user = await store.accounts.findServiceUser(supplier.id);
+    const token = newToken();
+    await store.accounts.createToken({
+      userId: user.id,
+      tokenHash: hashToken(token),
+      permissions: ['view_items', 'edit_items'],
+      expiresAtMs: null,
+    });
+    tokens.push(token);
+  }
+  await store.close();
+  return { supplierIds: suppliers.map((supplier) => supplier.id), tokens };
+}

@@ -1,0 +1,116 @@
+import { hash, randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto';
+import { OnhandError } from '../domain/errors.ts';
+
+/** Longest password, in bytes of UTF-8. */
+export const PASSWORD_BYTES_MAX = 1024;
+
+/**
+ * What one hash costs: scrypt with N=2^14, r=8, p=5 (OWASP Password Storage Cheat Sheet), about a
+ * fifth of a second and 16 MiB.
+ */
+const COST: Cost = { log2N: 14, r: 8, p: 5 };
+const SALT_BYTES = 16;
+const KEY_BYTES = 32;
+
+/** The most that a stored hash may ask for: it is data, and must not decide how much memory is used. */
+const COST_MAX: Cost = { log2N: 18, r: 16, p: 16 };
+
+const TOKEN_BYTES = 20;
+
+interface Cost {
+  readonly log2N: number;
+  readonly r: number;
+  readonly p: number;
+}
+
+/**
+ * Hashes a password for storage, as `$scrypt$ln=14,r=8,p=5$salt$key`: what it cost is written with it,
+ * so that it can be raised later. Rejects with `parameter_invalid` an empty or overlong password.
+ */
+export async function hashPassword(password: string): Promise<string> {
+  if (password === '') throw new OnhandError('parameter_invalid', 'The password is empty.');
+  if (bytesOf(password).length > PASSWORD_BYTES_MAX) {
+    throw new OnhandError(
+      'parameter_invalid',
+      `The password is longer than ${PASSWORD_BYTES_MAX} bytes.`,
+    );
+  }
+  const salt = randomBytes(SALT_BYTES);
+  const key = await derive(password, salt, KEY_BYTES, COST);
+  return `$scrypt$ln=${COST.log2N},r=${COST.r},p=${COST.p}$${encode(salt)}$${encode(key)}`;
+}
+
+/**
+ * Whether this is the password that was hashed. Takes as long for a right one as for a wrong one, and
+ * as long where there is no hash (`undefined`: no such user), which is then never right.
+ */
+export async function verifyPassword(
+  password: string,
+  stored: string | undefined,
+): Promise<boolean> {
+  const parsed = stored === undefined ? NOBODY : parse(stored);
+  const isOverlong = bytesOf(password).length > PASSWORD_BYTES_MAX;
+  const key = await derive(isOverlong ? '' : password, parsed.salt, parsed.key.length, parsed.cost);
+  return timingSafeEqual(key, parsed.key) && !isOverlong && stored !== undefined;
+}
+
+/** What is compared with where there is no user: the work is the same. */
+const NOBODY: StoredPassword = {
+  cost: COST,
+  salt: randomBytes(SALT_BYTES),
+  key: randomBytes(KEY_BYTES),
+};
+
+interface StoredPassword {
+  readonly cost: Cost;
+  readonly salt: Buffer;
+  readonly key: Buffer;
+}
+
+const STORED_HASH =
+  /^\$scrypt\$ln=([0-9]+),r=([0-9]+),p=([0-9]+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+
+function parse(stored: string): StoredPassword {
+  const [, log2N, r, p, salt, key] = STORED_HASH.exec(stored) ?? [];
+  if (salt === undefined || key === undefined)
+    throw new Error('a stored password hash is not written as one');
+  const cost: Cost = { log2N: Number(log2N), r: Number(r), p: Number(p) };
+  if (cost.log2N > COST_MAX.log2N || cost.r > COST_MAX.r || cost.p > COST_MAX.p) {
+    throw new Error('a stored password hash asks for more than is allowed');
+  }
+  return { cost, salt: Buffer.from(salt, 'base64'), key: Buffer.from(key, 'base64') };
+}
+
+function derive(password: string, salt: Buffer, keyBytes: number, cost: Cost): Promise<Buffer> {
+  const N = 2 ** cost.log2N;
+  const options: ScryptOptions = { N, r: cost.r, p: cost.p, maxmem: 256 * N * cost.r };
+  return new Promise((resolve, reject) => {
+    scrypt(bytesOf(password), salt, keyBytes, options, (error, key) => {
+      if (error === null) resolve(key);
+      else reject(error);
+    });
+  });
+}
+
+/** The same password may be typed in two spellings of Unicode (RFC 8265 §4.2.2). */
+function bytesOf(password: string): Buffer {
+  return Buffer.from(password.normalize('NFC'), 'utf8');
+}
+
+/** Base64 without padding, as the PHC string format writes it. */
+function encode(bytes: Buffer): string {
+  return bytes.toString('base64').replace(/=+$/, '');
+}
+
+/** A new token: 160 random bits as 40 lower-case hex digits. */
+export function newToken(): string {
+  return randomBytes(TOKEN_BYTES).toString('hex');
+}
+
+/**
+ * What is stored of a token: its SHA-256. A token is random enough to need no salt and no slow hash.
+ * The case of its hex digits does not matter.
+ */
+export function hashToken(token: string): Uint8Array {
+  return hash('sha256', token.toLowerCase(), 'buffer');
+}

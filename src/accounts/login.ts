@@ -1,0 +1,38 @@
+import { OnhandError } from '../domain/errors.ts';
+import type { AccountStore, User } from '../store/store.ts';
+import { hashToken, newToken, verifyPassword } from './credentials.ts';
+
+/** How long the token of a login lives, in milliseconds. */
+export const SESSION_MS = 2 * 60 * 60 * 1000;
+
+export interface Session {
+  readonly token: string;
+  /** Milliseconds since 1970-01-01T00:00Z. */
+  readonly expiresAtMs: number;
+  readonly user: User;
+}
+
+/**
+ * Makes a token for a user who knows the password. Rejects with `login_failed`, in the same words and
+ * after the same time, whether the user or the password is wrong.
+ */
+export async function login(
+  accounts: Pick<AccountStore, 'findUser' | 'createToken'>,
+  credentials: { readonly username: string; readonly password: string },
+  nowMs: number,
+): Promise<Session> {
+  const user = await accounts.findUser(credentials.username);
+  const isRight = await verifyPassword(credentials.password, user?.passwordHash);
+  if (user === undefined || !isRight) {
+    throw new OnhandError('login_failed', 'There is no user with this username and password.');
+  }
+  const token = newToken();
+  const expiresAtMs = nowMs + SESSION_MS;
+  await accounts.createToken({
+    userId: user.id,
+    tokenHash: hashToken(token),
+    permissions: user.permissions,
+    expiresAtMs,
+  });
+  return { token, expiresAtMs, user };
+}

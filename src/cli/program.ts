@@ -1,0 +1,72 @@
+import { Command, CommanderError } from 'commander';
+import { OnhandError } from '../domain/errors.ts';
+import { version } from '../main.ts';
+import { connectionCommand } from './connection.ts';
+import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
+import { importCommand } from './import.ts';
+import { organizationCommand } from './organization.ts';
+import { printNote } from './output.ts';
+import { serveCommand } from './serve.ts';
+import { tokenCommand } from './token.ts';
+import { userCommand } from './user.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+/** The whole command line. */
+export function buildProgram(): Command {
+  const program = new Command('onhand')
+    .description(
+      'An inventory server: stock levels in bulk, a durable verdict for each line, at once.',
+    )
+    .version(version())
+    .addCommand(serveCommand())
+    .addCommand(demoCommand())
+    .addCommand(organizationCommand())
+    .addCommand(connectionCommand())
+    .addCommand(userCommand())
+    .addCommand(tokenCommand())
+    .addCommand(importCommand())
+    .addCommand(doctorCommand())
+    .addHelpText(
+      'after',
+      '\nExample:\n  onhand organization create --type supplier "Acme Housewares"\n' +
+        '  onhand import catalogue.csv --supplier "Acme Housewares"\n' +
+        '  onhand serve\n' +
+        '\n"onhand <command> --help" explains a command.',
+    );
+  throwInsteadOfExiting(program);
+  return program;
+}
+
+/** Commands that are added do not take these settings from the program. */
+function throwInsteadOfExiting(command: Command): void {
+  command.exitOverride().showHelpAfterError('(--help explains)');
+  for (const inner of command.commands) throwInsteadOfExiting(inner);
+}
+
+/**
+ * Runs one command line and gives the exit code: 0, 1 where it failed, 2 where it was not understood.
+ * What went wrong is said in one line on stderr.
+ */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  try {
+    await buildProgram().parseAsync([...argv]);
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    return reportFailure(error);
+  }
+}
+
+function reportFailure(error: unknown): number {
+  // Commander has said already what was wrong, or shown the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (error instanceof OnhandError)
+    printNote(`onhand: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}`);
+  else
+    printNote(
+      `onhand: unexpected failure\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  return EXIT_FAILED;
+}

@@ -1,0 +1,130 @@
+/** The only reader of the environment. Every setting is documented in docs/operations.md (tested). */
+import { OnhandError } from './domain/errors.ts';
+
+interface NumberSetting {
+  readonly variable: string;
+  readonly fallback: number;
+  readonly min: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** Settings that are whole numbers; each name ends in its unit. */
+export const NUMBER_SETTINGS = {
+  /** Largest request body, after any decoding. */
+  requestBytesMax: { variable: 'ONHAND_REQUEST_BYTES_MAX', fallback: 32 * MIB, min: 1024 },
+  /** Most lines in one request. */
+  linesMax: { variable: 'ONHAND_LINES_MAX', fallback: 200_000, min: 1 },
+  /** Most requests being answered at once; one more is answered 503. */
+  openRequestsMax: { variable: 'ONHAND_OPEN_REQUESTS_MAX', fallback: 1000, min: 1 },
+  /** Most lines waiting to be applied; beyond it a request is answered 503. */
+  waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 1_000_000, min: 1 },
+  /** Most lines that share one transaction; a larger request is one of its own. */
+  groupLinesMax: { variable: 'ONHAND_GROUP_LINES_MAX', fallback: 10_000, min: 1 },
+  /** Requests a second that one token may make; 0 is no limit. */
+  requestsPerSecondMax: { variable: 'ONHAND_REQUESTS_PER_SECOND_MAX', fallback: 0, min: 0 },
+  /** How long a client may take to send a request. */
+  requestTimeoutMs: { variable: 'ONHAND_REQUEST_TIMEOUT_MS', fallback: 120_000, min: 1000 },
+  /** How long a client may take to send a request's headers. */
+  headersTimeoutMs: { variable: 'ONHAND_HEADERS_TIMEOUT_MS', fallback: 20_000, min: 1000 },
+  /** How long a connection may stay open with nothing to do. */
+  keepAliveTimeoutMs: { variable: 'ONHAND_KEEP_ALIVE_TIMEOUT_MS', fallback: 72_000, min: 1000 },
+  /** Failed logins by one name from one address within the window; one more is answered 429. */
+  loginAttemptsMax: { variable: 'ONHAND_LOGIN_ATTEMPTS_MAX', fallback: 10, min: 1 },
+  loginWindowMs: { variable: 'ONHAND_LOGIN_WINDOW_MS', fallback: 15 * 60_000, min: 1000 },
+  /** Memory for the database's pages. */
+  cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
+  /** How long a write waits for another process that is writing the same database. */
+  busyTimeoutMs: { variable: 'ONHAND_BUSY_TIMEOUT_MS', fallback: 10_000, min: 0 },
+  /** Largest database file; 0 is no limit. Reaching it is answered like a full disk. */
+  databaseBytesMax: { variable: 'ONHAND_DATABASE_BYTES_MAX', fallback: 0, min: 0 },
+} as const satisfies Readonly<Record<string, NumberSetting>>;
+
+type NumberSettingName = keyof typeof NUMBER_SETTINGS;
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const DEFAULT_DATABASE = 'sqlite:./onhand.db';
+export const DEFAULT_HOST = '127.0.0.1';
+export const DEFAULT_PORT = 8080;
+
+/** All that a server is told about how to run. */
+export interface Settings extends Readonly<Record<NumberSettingName, number>> {
+  /** `sqlite:PATH`. */
+  readonly database: string;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Which proxies' `X-Forwarded-*` headers to believe: all, none, or a list of addresses and ranges. */
+  readonly trustProxy: boolean | string;
+  readonly logLevel: LogLevel;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The database that commands work on when none is named. */
+export function databaseFromEnvironment(environment: Environment = process.env): string {
+  return environment['ONHAND_DATABASE'] ?? DEFAULT_DATABASE;
+}
+
+/** Settings by the environment and their defaults; `given` wins over both. Throws `parameter_invalid`. */
+export function readSettings(
+  given: Partial<Settings> = {},
+  environment: Environment = process.env,
+): Settings {
+  return {
+    database: databaseFromEnvironment(environment),
+    host: DEFAULT_HOST,
+    port: DEFAULT_PORT,
+    trustProxy: false,
+    logLevel: readLogLevel(environment),
+    ...readNumbers(environment),
+    ...given,
+  };
+}
+
+function readNumbers(environment: Environment): Record<NumberSettingName, number> {
+  const read = (name: NumberSettingName): number => readNumber(NUMBER_SETTINGS[name], environment);
+  return {
+    requestBytesMax: read('requestBytesMax'),
+    linesMax: read('linesMax'),
+    openRequestsMax: read('openRequestsMax'),
+    waitingLinesMax: read('waitingLinesMax'),
+    groupLinesMax: read('groupLinesMax'),
+    requestsPerSecondMax: read('requestsPerSecondMax'),
+    requestTimeoutMs: read('requestTimeoutMs'),
+    headersTimeoutMs: read('headersTimeoutMs'),
+    keepAliveTimeoutMs: read('keepAliveTimeoutMs'),
+    loginAttemptsMax: read('loginAttemptsMax'),
+    loginWindowMs: read('loginWindowMs'),
+    cacheBytesMax: read('cacheBytesMax'),
+    busyTimeoutMs: read('busyTimeoutMs'),
+    databaseBytesMax: read('databaseBytesMax'),
+  };
+}
+
+function readNumber({ variable, fallback, min }: NumberSetting, environment: Environment): number {
+  const text = environment[variable];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value) || value < min) {
+    throw new OnhandError(
+      'parameter_invalid',
+      `${variable} is "${text}"; a whole number of at least ${min} is needed.`,
+    );
+  }
+  return value;
+}
+
+function readLogLevel(environment: Environment): LogLevel {
+  const text = environment['ONHAND_LOG_LEVEL'] ?? 'info';
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (level === undefined) {
+    throw new OnhandError(
+      'parameter_invalid',
+      `ONHAND_LOG_LEVEL is "${text}"; one of ${LOG_LEVELS.join(', ')} is needed.`,
+    );
+  }
+  return level;
+}

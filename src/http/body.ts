@@ -1,0 +1,133 @@
+import type { IncomingMessage } from 'node:http';
+import { MIMEType } from 'node:util';
+import { OnhandError } from '../domain/errors.ts';
+import { LineCounter } from '../wire/line-counter.ts';
+
+export interface BodyLimits {
+  /** Largest body, in bytes. */
+  readonly requestBytesMax: number;
+  /** Most elements of a body that is an array. */
+  readonly linesMax: number;
+}
+
+const JSON_MEDIA_TYPE = 'application/json';
+
+/**
+ * Reads the body of a request as text; undefined where there is none.
+ *
+ * Rejects with `media_type_unsupported` before anything is read, with `body_too_large` or
+ * `too_many_lines` as soon as the limit is passed (the rest is then read and dropped, so that the client
+ * gets to read the answer), and with `body_malformed` where it is not UTF-8 or was cut short.
+ */
+export async function readBody(
+  request: IncomingMessage,
+  limits: BodyLimits,
+): Promise<string | undefined> {
+  checkMediaType(request.headers['content-type']);
+  if (Number(request.headers['content-length']) > limits.requestBytesMax) {
+    request.resume();
+    throw tooLarge(limits);
+  }
+  const bytes = await readBytes(request, limits);
+  return bytes.length === 0 ? undefined : decode(bytes);
+}
+
+function checkMediaType(header: string | undefined): void {
+  if (header === undefined || header === JSON_MEDIA_TYPE || header.trim() === '') return;
+  let type: MIMEType;
+  try {
+    type = new MIMEType(header);
+  } catch {
+    throw unsupported(`The Content-Type "${header}" cannot be read`);
+  }
+  if (type.essence !== JSON_MEDIA_TYPE)
+    throw unsupported(`The Content-Type ${type.essence} is not read here`);
+  const charset = type.params.get('charset')?.toLowerCase() ?? 'utf-8';
+  if (charset !== 'utf-8' && charset !== 'utf8')
+    throw unsupported(`The charset ${charset} is not read here`);
+}
+
+function unsupported(what: string): OnhandError {
+  return new OnhandError(
+    'media_type_unsupported',
+    `${what}; send "Content-Type: application/json", in UTF-8.`,
+  );
+}
+
+function tooLarge({ requestBytesMax }: BodyLimits): OnhandError {
+  return new OnhandError(
+    'body_too_large',
+    `The body is larger than ${requestBytesMax} bytes; send it in several requests.`,
+  );
+}
+
+function readBytes(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const lines = new LineCounter(limits.linesMax);
+    let length = 0;
+    const refuse = (error: OnhandError): void => {
+      request.off('data', take);
+      request.resume();
+      reject(error);
+    };
+    const take = (chunk: Buffer): void => {
+      length += chunk.length;
+      if (length > limits.requestBytesMax) {
+        refuse(tooLarge(limits));
+      } else if (lines.exceededBy(chunk)) {
+        refuse(tooManyLines(limits.linesMax));
+      } else {
+        chunks.push(chunk);
+      }
+    };
+    request.on('data', take);
+    request.once('end', () => {
+      resolve(
+        chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length),
+      );
+    });
+    // Nobody is left to be answered: that it was cut short is for the log.
+    const cutShort = (): void =>
+      reject(new OnhandError('body_malformed', 'The body was cut short.'));
+    request.once('error', cutShort);
+    request.once('close', cutShort);
+  });
+}
+
+/** The refusal of an array with more than `linesMax` elements. */
+export function tooManyLines(linesMax: number): OnhandError {
+  return new OnhandError(
+    'too_many_lines',
+    `The array has more than ${linesMax} lines; send them in several requests.`,
+  );
+}
+
+/** A byte order mark, which some programs put before UTF-8, is dropped. */
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    const { line, column } = firstNotUtf8(bytes);
+    throw new OnhandError(
+      'body_malformed',
+      `The body is not UTF-8: line ${line}, column ${column} holds bytes that are no character; save or send it as UTF-8.`,
+    );
+  }
+}
+
+const REPLACEMENT = Buffer.from('\uFFFD');
+
+/** Where the first bytes stand that are not UTF-8; line and column are counted from 1. */
+function firstNotUtf8(bytes: Buffer): { readonly line: number; readonly column: number } {
+  const text = bytes.toString('utf8');
+  let place = text.indexOf('\uFFFD');
+  for (let at = Buffer.byteLength(text.slice(0, place)); place >= 0;) {
+    if (!bytes.subarray(at, at + REPLACEMENT.length).equals(REPLACEMENT)) break;
+    const next = text.indexOf('\uFFFD', place + 1);
+    at += Buffer.byteLength(text.slice(place, next));
+    place = next;
+  }
+  const lines = text.slice(0, place).split('\n');
+  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+}

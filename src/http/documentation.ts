@@ -1,0 +1,123 @@
+import helmet from '@fastify/helmet';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance, FastifySchema } from 'fastify';
+import type { TSchema } from 'typebox';
+import { PROBLEM_MEDIA_TYPE } from '../wire/problem.ts';
+import { ProblemSchema } from '../wire/schemas.ts';
+import type { Access } from './authenticate.ts';
+
+interface Description {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly query?: TSchema;
+  readonly params?: TSchema;
+  readonly body?: TSchema;
+  /** What a success answers with, and its status where that is not 200. */
+  readonly ok: TSchema;
+  readonly okStatus?: 200 | 201;
+  /** Left out where no credentials are asked for. */
+  readonly access?: Access;
+  /** Problems beyond those that every such operation has. */
+  readonly problems?: Readonly<Record<number, string>>;
+}
+
+const CREDENTIALS_PROBLEMS = {
+  401: 'No credentials, or a token that is unknown, expired or revoked.',
+  403: 'The token lacks the permission.',
+  429: 'Rate limited; see `Retry-After`.',
+  503: 'Overloaded, or the store cannot answer; see `Retry-After`.',
+};
+const BODY_PROBLEMS = {
+  400: 'No body, or one that cannot be read.',
+  413: 'The body has too many bytes or lines.',
+  415: 'Not JSON in UTF-8.',
+};
+
+/** What the API's description says of an operation. */
+export function describe(operation: Description): FastifySchema {
+  const { access, body, query, params } = operation;
+  const problems: Readonly<Record<number, string>> = {
+    ...(query !== undefined && { 400: 'A query parameter is wrong.' }),
+    ...(access !== undefined && CREDENTIALS_PROBLEMS),
+    ...(access === 'editor' && { 409: 'The token is not of a supplier.' }),
+    ...(body !== undefined && BODY_PROBLEMS),
+    ...operation.problems,
+  };
+  return {
+    operationId: operation.operationId,
+    summary: operation.summary,
+    ...(operation.description !== undefined && { description: operation.description }),
+    ...(access === undefined ? { security: [] } : { security: [{ token: [] }] }),
+    ...(query !== undefined && { querystring: query }),
+    ...(params !== undefined && { params }),
+    ...(body !== undefined && { body }),
+    response: {
+      [operation.okStatus ?? 200]: {
+        description: 'Done.',
+        content: { 'application/json': { schema: operation.ok } },
+      },
+      ...Object.fromEntries(
+        Object.entries(problems).map(([status, description]) => [
+          status,
+          { description, content: { [PROBLEM_MEDIA_TYPE]: { schema: ProblemSchema } } },
+        ]),
+      ),
+    },
+  };
+}
+
+/** The API's description at `/openapi.json`, and a page to read and try it at `/docs`. */
+export async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'onhand',
+        version,
+        summary: 'Stock levels in bulk; a durable verdict for each line, at once.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/', description: 'This server.' }],
+      components: {
+        securitySchemes: {
+          token: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'Authorization',
+            description: '`Token ` and 40 hexadecimal digits; `Bearer ` is accepted too.',
+          },
+        },
+      },
+    },
+  });
+  await app.register(async (pages) => {
+    // The page may load from this server alone, and nothing may frame it.
+    await pages.register(helmet, {
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          defaultSrc: ["'none'"],
+          scriptSrc: ["'self'"],
+          styleSrc: ["'self'", "'unsafe-inline'"],
+          imgSrc: ["'self'", 'data:'],
+          fontSrc: ["'self'"],
+          connectSrc: ["'self'"],
+          baseUri: ["'none'"],
+          formAction: ["'none'"],
+          frameAncestors: ["'none'"],
+        },
+      },
+      // Whether there is TLS is the proxy's to know.
+      strictTransportSecurity: false,
+    });
+    await pages.register(swaggerUi, {
+      routePrefix: '/docs',
+      uiConfig: { tryItOutEnabled: true, persistAuthorization: false },
+    });
+    pages.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+      reply.type('application/json').send(JSON.stringify(app.swagger())),
+    );
+  });
+}

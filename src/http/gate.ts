@@ -1,0 +1,77 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { OnhandError } from '../domain/errors.ts';
+import type { Principal } from '../domain/parties.ts';
+import type { AccountStore } from '../store/store.ts';
+import { authenticate, authorize, type Access } from './authenticate.ts';
+
+export interface GateLimits {
+  /** Requests being answered at once; one more is refused with `overloaded`. */
+  readonly openRequestsMax: number;
+  /** Requests a second of one token; one more is refused with `rate_limited`. 0 is no limit. */
+  readonly requestsPerSecondMax: number;
+}
+
+const OVERLOADED_RETRY_SECONDS = 1;
+
+/** Where every request of the API proves who it is and that there is room for it, its body still unread. */
+export class Gate {
+  readonly #accounts: Pick<AccountStore, 'findPrincipal'>;
+  readonly #limits: GateLimits;
+  readonly #rate: RateLimiterMemory | undefined;
+  readonly #principals = new WeakMap<FastifyRequest, Principal>();
+  #openRequests = 0;
+
+  constructor(accounts: Pick<AccountStore, 'findPrincipal'>, limits: GateLimits) {
+    this.#accounts = accounts;
+    this.#limits = limits;
+    const points = limits.requestsPerSecondMax;
+    this.#rate = points === 0 ? undefined : new RateLimiterMemory({ points, duration: 1 });
+  }
+
+  /**
+   * Lets a request in. Rejects, in this order, with `unauthenticated`, `not_a_supplier`,
+   * `permission_missing`, `rate_limited`, `overloaded`.
+   */
+  async enter(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
+    const principal = await authenticate(this.#accounts, request.headers.authorization, Date.now());
+    authorize(principal, access);
+    if (this.#rate !== undefined) await take(this.#rate, String(principal.tokenId));
+    if (this.#openRequests >= this.#limits.openRequestsMax) {
+      throw new OnhandError(
+        'overloaded',
+        'The server is answering as many requests as it can; send this one again later.',
+        { retryAfterSeconds: OVERLOADED_RETRY_SECONDS },
+      );
+    }
+    this.#principals.set(request, principal);
+    // A client that is gone by now will not be gone again.
+    if (reply.raw.closed) return;
+    this.#openRequests += 1;
+    reply.raw.once('close', () => {
+      this.#openRequests -= 1;
+    });
+  }
+
+  /** Who sent a request that was let in. */
+  principalOf(request: FastifyRequest): Principal {
+    const principal = this.#principals.get(request);
+    if (principal === undefined) throw new Error('the request was not let in');
+    return principal;
+  }
+}
+
+/** Takes a point of `key`; rejects with `rate_limited` where none is left. */
+export async function take(limiter: RateLimiterMemory, key: string): Promise<void> {
+  try {
+    await limiter.consume(key);
+  } catch (refusal) {
+    if (!(refusal instanceof RateLimiterRes)) throw refusal;
+    const retryAfterSeconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
+    throw new OnhandError(
+      'rate_limited',
+      `There were too many requests; wait ${retryAfterSeconds} s before the next.`,
+      { retryAfterSeconds },
+    );
+  }
+}

@@ -1,0 +1,124 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { OnhandError, type ErrorCode } from '../domain/errors.ts';
+import { problemDocument, PROBLEM_MEDIA_TYPE } from '../wire/problem.ts';
+
+/** The HTTP status of each error; `line_failed` takes that of the line's own result. */
+const STATUS_OF = {
+  path_not_found: 404,
+  method_not_allowed: 405,
+  unauthenticated: 401,
+  not_a_supplier: 409,
+  permission_missing: 403,
+  rate_limited: 429,
+  overloaded: 503,
+  store_unavailable: 503,
+  media_type_unsupported: 415,
+  body_too_large: 413,
+  too_many_lines: 413,
+  headers_too_large: 431,
+  request_timeout: 408,
+  request_malformed: 400,
+  body_missing: 400,
+  body_malformed: 400,
+  body_shape_wrong: 400,
+  parameter_invalid: 400,
+  member_invalid: 400,
+  sku_not_found: 404,
+  already_exists: 422,
+  login_failed: 401,
+  line_failed: 422,
+  internal: 500,
+} as const satisfies Readonly<Record<ErrorCode, number>>;
+
+/** How soon a request that the store could not take may be worth sending again. */
+const STORE_RETRY_SECONDS = 5;
+const REQUEST_ID_HEADER = 'request-id';
+
+/** Answers with a problem document; `status` is given where the code has none of its own. */
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  {
+    code,
+    message,
+    status = STATUS_OF[code],
+  }: { code: ErrorCode; message: string; status?: number },
+): FastifyReply {
+  const problem = problemDocument({ code, status, detail: message, requestId: request.id });
+  return reply.code(status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+}
+
+/** Answers whatever went wrong with a request; what was not foreseen is logged and not told. */
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const known = asOnhandError(error);
+  if (known === undefined) {
+    request.log.error({ err: error }, 'unforeseen error');
+    const message = 'Something went wrong inside the server; it is in its log by the request_id.';
+    sendProblem(request, reply, { code: 'internal', message });
+    return;
+  }
+  if (known.code === 'store_unavailable') request.log.error({ err: known }, 'store unavailable');
+  const retryAfter = retryAfterSeconds(known);
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  if (known.code === 'unauthenticated') reply.header('www-authenticate', 'Token');
+  sendProblem(request, reply, known);
+}
+
+function retryAfterSeconds({ code, retryAfterSeconds: given }: OnhandError): number | undefined {
+  return given ?? (STATUS_OF[code] === 503 ? STORE_RETRY_SECONDS : undefined);
+}
+
+function asOnhandError(error: unknown): OnhandError | undefined {
+  if (error instanceof OnhandError) return error;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const known = typeof code === 'string' ? FRAMEWORK_ERRORS[code] : undefined;
+  return known === undefined ? undefined : new OnhandError(known.code, known.message);
+}
+
+/** What Fastify itself refuses before a route is asked. */
+const FRAMEWORK_ERRORS: Readonly<Record<string, { code: ErrorCode; message: string }>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    code: 'media_type_unsupported',
+    message: 'The Content-Type header cannot be read; send application/json, or none.',
+  },
+  FST_ERR_BAD_URL: {
+    code: 'path_not_found',
+    message: 'There is no such path: it holds a % that does not begin a valid escape.',
+  },
+};
+
+/** What Node's HTTP parser refuses, before there is a request: a whole response, as text. */
+export function clientErrorResponse(error: { readonly code?: string }, requestId: string): string {
+  const { code, message } = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED_REQUEST;
+  const status = STATUS_OF[code];
+  const body = JSON.stringify(problemDocument({ code, status, detail: message, requestId }));
+  const head = [
+    `HTTP/1.1 ${status} ${REASONS[status] ?? 'Bad Request'}`,
+    `${REQUEST_ID_HEADER}: ${requestId}`,
+    `content-type: ${PROBLEM_MEDIA_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  return `${head.join('\r\n')}\r\n\r\n${body}`;
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+};
+
+const MALFORMED_REQUEST: { code: ErrorCode; message: string } = {
+  code: 'request_malformed',
+  message: 'This is not a well-formed HTTP/1.1 request.',
+};
+
+const CLIENT_ERRORS: Readonly<Record<string, { code: ErrorCode; message: string }>> = {
+  HPE_HEADER_OVERFLOW: {
+    code: 'headers_too_large',
+    message: 'The headers of the request are larger than 16 KiB together; send smaller ones.',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    code: 'request_timeout',
+    message: 'The request was not sent whole within the time allowed; send it again, faster.',
+  },
+};

@@ -1,0 +1,60 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import { OnhandError } from '../domain/errors.ts';
+
+/** What one verb does on a resource. */
+export interface Operation {
+  /** For the API's description; what it validates is validated by the handler. */
+  readonly schema: FastifySchema;
+  /** Asked before anything of the body is read; what it throws is the answer. */
+  readonly guard?: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+  readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+}
+
+export interface Resource {
+  readonly GET?: Operation;
+  readonly POST?: Operation;
+}
+
+/**
+ * Adds a resource at a path: its verbs, and for every other verb a 405 that names them, which comes
+ * before any question of who asks.
+ */
+export function addResource(app: FastifyInstance, url: string, resource: Resource): void {
+  const { GET, POST } = resource;
+  if (GET !== undefined) addOperation(app, 'GET', url, GET);
+  if (POST !== undefined) addOperation(app, 'POST', url, POST);
+  const allowed = [
+    ...(GET === undefined ? [] : ['GET', 'HEAD']),
+    ...(POST === undefined ? [] : ['POST']),
+  ];
+  const allow = allowed.join(', ');
+  const refuse = async (request: FastifyRequest, reply: FastifyReply): Promise<never> => {
+    reply.header('allow', allow);
+    throw new OnhandError(
+      'method_not_allowed',
+      `${request.method} is not possible on this path; possible: ${allow}.`,
+    );
+  };
+  app.route({
+    method: app.supportedMethods.filter((method) => !allowed.includes(method)),
+    url,
+    schema: { hide: true },
+    onRequest: refuse,
+    handler: refuse,
+  });
+}
+
+function addOperation(
+  app: FastifyInstance,
+  method: 'GET' | 'POST',
+  url: string,
+  { schema, guard, handle }: Operation,
+): void {
+  app.route({
+    method,
+    url,
+    schema,
+    ...(guard !== undefined && { onRequest: guard }),
+    handler: handle,
+  });
+}

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import fastify, { LogController, type FastifyInstance } from 'fastify';
+import type { Intake } from '../intake/intake.ts';
+import { OnhandError } from '../domain/errors.ts';
+import type { Store } from '../store/store.ts';
+import { addDocumentation } from './documentation.ts';
+import { Gate, type GateLimits } from './gate.ts';
+import { addHealth } from './health.ts';
+import { addInventory } from './inventory.ts';
+import { addLogin, type LoginLimits } from './login.ts';
+import { answerError, clientErrorResponse } from './problems.ts';
+import { addSkus } from './skus.ts';
+
+/** What the server is told about how to run; each is a setting of `config.ts`. */
+export interface HttpSettings extends GateLimits, LoginLimits {
+  readonly requestTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  /** Which proxies' `X-Forwarded-*` headers to believe. */
+  readonly trustProxy: boolean | string;
+  readonly logLevel: string;
+}
+
+interface ServerParts {
+  readonly store: Store;
+  readonly intake: Intake;
+  readonly settings: HttpSettings;
+  readonly version: string;
+}
+
+/** The server, ready to listen. Closing it waits for the requests that it has taken on. */
+export async function buildServer({
+  store,
+  intake,
+  settings,
+  version,
+}: ServerParts): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: { level: settings.logLevel, redact: ['req.headers'] },
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'request_id',
+    }),
+    genReqId: () => randomUUID(),
+    trustProxy: settings.trustProxy,
+    routerOptions: { ignoreTrailingSlash: true },
+    requestTimeout: settings.requestTimeoutMs,
+    keepAliveTimeout: settings.keepAliveTimeoutMs,
+    http: { headersTimeout: settings.headersTimeoutMs },
+    forceCloseConnections: 'idle',
+    // A request that comes on an open connection while the server stops is still answered.
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => {
+      reply.header('request-id', request.id);
+      answerError(error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => {
+      if (socket.writable) socket.end(clientErrorResponse(error, randomUUID()));
+      else socket.destroy();
+    },
+  });
+  // Schemas here describe; values are read by the parsers that know the rules.
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  // A body is read by whoever handles the request, once it is known who asks.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request) => {
+    throw new OnhandError('path_not_found', `There is no path ${pathOf(request.url)}; see /docs.`);
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        path: pathOf(request.url),
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        address: request.ip,
+      },
+      'answered',
+    );
+  });
+
+  await addDocumentation(app, version);
+  const gate = new Gate(store.accounts, settings);
+  addHealth(app, store);
+  addInventory(app, { gate, intake, limits: settings });
+  addSkus(app, { gate, store, limits: settings });
+  addLogin(app, { accounts: store.accounts, limits: settings });
+  await app.ready();
+  return app;
+}
+
+/** The path alone: a query may hold what does not belong into a log. */
+function pathOf(url: string): string {
+  const question = url.indexOf('?');
+  return question < 0 ? url : url.slice(0, question);
+}

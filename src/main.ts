@@ -1,0 +1,120 @@
+/** The composition root: the only place that knows every room. Production and tests start here. */
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import { readSettings, type Settings } from './config.ts';
+import { OnhandError } from './domain/errors.ts';
+import { buildServer } from './http/server.ts';
+import { Intake } from './intake/intake.ts';
+import { inspect } from './store/sqlite/inspect.ts';
+import { takeServeLock } from './store/sqlite/lock.ts';
+import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
+import { SqliteStore } from './store/sqlite/store.ts';
+import type { CatalogueStaging } from './store/staging.ts';
+import type { Finding, Store } from './store/store.ts';
+
+/** The exit code of a process that must not go on (BSD's EX_SOFTWARE): a supervisor starts another. */
+const FATAL_EXIT_CODE = 70;
+
+/**
+ * Opens a database, made and migrated when needed.
+ *
+ * @param database `sqlite:PATH`
+ * @throws OnhandError `parameter_invalid` for another kind, `store_unavailable` where it cannot be opened
+ */
+export function openStore(database: string, settings: Settings = readSettings()): Promise<Store> {
+  return SqliteStore.open({ ...settings, path: sqlitePath(database), onFatal: exitNow });
+}
+
+/**
+ * Checks a database without changing it; yields each check as it ends.
+ *
+ * @throws OnhandError `store_unavailable` where there is none or it cannot be opened
+ */
+export function inspectDatabase(
+  database: string,
+  settings: Settings = readSettings(),
+): AsyncIterable<Finding> {
+  return inspect({ ...settings, path: sqlitePath(database) });
+}
+
+/** Scratch space for one import; to be closed after it. */
+export function openStaging(): CatalogueStaging {
+  return new SqliteCatalogueStaging();
+}
+
+function sqlitePath(database: string): string {
+  const path = /^sqlite:(.+)$/s.exec(database)?.[1];
+  if (path === undefined || path.startsWith(':')) {
+    throw new OnhandError(
+      'parameter_invalid',
+      `The database "${database}" cannot be used: name a file as sqlite:PATH, such as sqlite:./onhand.db.`,
+    );
+  }
+  return resolve(path);
+}
+
+function exitNow(reason: string): void {
+  process.stderr.write(`onhand: exiting at once: ${reason}\n`);
+  process.exit(FATAL_EXIT_CODE);
+}
+
+export interface RunningServer {
+  /** Where it listens, such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly store: Store;
+  /** Finishes what was accepted, then lets go of everything. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a server and resolves when it listens.
+ *
+ * @throws OnhandError `store_unavailable` where another server runs on the same database file, and
+ *   Node's own error (`EADDRINUSE` and the like) where the address cannot be had
+ */
+export async function startServer(settings: Settings): Promise<RunningServer> {
+  const holder = `process ${process.pid} on ${settings.host}:${settings.port}, since ${new Date().toISOString()}`;
+  const lock = takeServeLock(sqlitePath(settings.database), holder);
+  try {
+    const store = await openStore(settings.database, settings);
+    try {
+      const intake = new Intake(store, settings);
+      const app = await buildServer({ store, intake, settings, version: version() });
+      await app.listen({ host: settings.host, port: settings.port });
+      let closed: Promise<void> | undefined;
+      const close = async (): Promise<void> => {
+        await app.close();
+        await store.close();
+        lock.release();
+      };
+      return {
+        url: urlOf(app.server.address()),
+        store,
+        close: () => (closed ??= close()),
+      };
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function urlOf(address: string | AddressInfo | null): string {
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}
+
+/** The version of this package. */
+export function version(): string {
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  );
+  const found =
+    typeof manifest === 'object' && manifest !== null && 'version' in manifest && manifest.version;
+  return typeof found === 'string' ? found : 'unknown';
+}

@@ -1,0 +1,60 @@
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/**
+ * Counts the elements of a JSON array while its bytes come in, so that an array with too many is refused
+ * before it is held in memory. Of a body that is not well-formed the count means nothing, but it ends.
+ */
+export class LineCounter {
+  readonly #linesMax: number;
+  #bytesSeen = 0;
+  /** What came before counting was worth its while. */
+  #early: Uint8Array[] = [];
+  #depth = 0;
+  #commas = 0;
+  #inText = false;
+  #afterBackslash = false;
+
+  constructor(linesMax: number) {
+    this.#linesMax = linesMax;
+  }
+
+  /** Takes the next bytes; says whether the array has more than `linesMax` elements by now. */
+  exceededBy(chunk: Uint8Array): boolean {
+    this.#bytesSeen += chunk.length;
+    this.#early.push(chunk);
+    // An element and its comma are two bytes at least: so few bytes cannot hold too many.
+    if (this.#bytesSeen <= 2 * this.#linesMax) return false;
+    for (const bytes of this.#early) this.#count(bytes);
+    this.#early = [];
+    return this.#commas >= this.#linesMax;
+  }
+
+  #count(bytes: Uint8Array): void {
+    let [depth, commas] = [this.#depth, this.#commas];
+    let [inText, afterBackslash] = [this.#inText, this.#afterBackslash];
+    for (let i = 0; i < bytes.length; i += 1) {
+      const byte = bytes[i];
+      if (inText) {
+        if (afterBackslash) afterBackslash = false;
+        else if (byte === BACKSLASH) afterBackslash = true;
+        else if (byte === QUOTE) inText = false;
+      } else if (byte === QUOTE) {
+        inText = true;
+      } else if (byte === COMMA) {
+        if (depth === 1) commas += 1;
+      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+        depth += 1;
+      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+        depth -= 1;
+      }
+    }
+    [this.#depth, this.#commas] = [depth, commas];
+    [this.#inText, this.#afterBackslash] = [inText, afterBackslash];
+  }
+}

@@ -1,0 +1,66 @@
+import type { ErrorCode } from '../domain/errors.ts';
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** A problem document (RFC 9457). */
+export interface Problem {
+  /**
+   * Which kind of problem it is, for programs: `/docs/errors#` and the error's code, the same for ever.
+   * A reference relative to the server, since onhand has no address of its own.
+   */
+  readonly type: string;
+  /** The kind in words, the same each time. */
+  readonly title: string;
+  /** The HTTP status of the reply. */
+  readonly status: number;
+  /** What was wrong this time, and what to do about it. */
+  readonly detail: string;
+  /** The same text as `detail`. */
+  readonly message: string;
+  readonly request_id: string;
+}
+
+export interface ProblemSource {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly detail: string;
+  readonly requestId: string;
+}
+
+export function problemDocument({ code, status, detail, requestId }: ProblemSource): Problem {
+  return {
+    type: `/docs/errors#${code}`,
+    title: TITLES[code],
+    status,
+    detail,
+    message: detail,
+    request_id: requestId,
+  };
+}
+
+const TITLES: Readonly<Record<ErrorCode, string>> = {
+  path_not_found: 'No such path',
+  method_not_allowed: 'Method not allowed',
+  unauthenticated: 'Not authenticated',
+  not_a_supplier: 'Not a supplier',
+  permission_missing: 'Permission missing',
+  rate_limited: 'Too many requests',
+  overloaded: 'Server overloaded',
+  store_unavailable: 'Store unavailable',
+  media_type_unsupported: 'Media type not supported',
+  body_too_large: 'Body too large',
+  too_many_lines: 'Too many lines',
+  headers_too_large: 'Headers too large',
+  request_timeout: 'Request took too long',
+  request_malformed: 'Malformed request',
+  body_missing: 'Body missing',
+  body_malformed: 'Body is not well-formed JSON',
+  body_shape_wrong: 'Body has the wrong shape',
+  parameter_invalid: 'Invalid parameter',
+  member_invalid: 'Invalid member',
+  sku_not_found: 'No such SKU',
+  already_exists: 'Already exists',
+  login_failed: 'Login failed',
+  line_failed: 'The line was not applied',
+  internal: 'Internal error',
+};

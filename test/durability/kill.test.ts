@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { Random } from '../random.ts';
+import { sqliteDatabase } from '../store/fixtures.ts';
+import { killRound, prepareKillTarget } from './kill.ts';
+import { ServerProcess } from './server-process.ts';
+
+const KILLS = 5;
+
+test('a server killed under load loses no line that it answered, and no batch is half there', async () => {
+  const database = await sqliteDatabase();
+  try {
+    const target = await prepareKillTarget(database);
+    const random = new Random(20_261_123);
+    let lines = 0;
+    for (let round = 0; round < KILLS; round += 1) lines += await killRound(target, random);
+    expect(lines).toBeGreaterThan(0);
+  } finally {
+    await database.remove();
+  }
+});
+
+test('a second server on the same database refuses, and names the first', async () => {
+  const database = await sqliteDatabase();
+  try {
+    const first = await ServerProcess.start(database);
+    await expect(ServerProcess.start(database)).rejects.toThrow(
+      /Another server is running.*process \d+ on 127\.0\.0\.1/s,
+    );
+    expect(await first.stop()).toBe(0);
+    const next = await ServerProcess.start(database);
+    await next.kill();
+    const afterKill = await ServerProcess.start(database);
+    expect(await afterKill.stop()).toBe(0);
+  } finally {
+    await database.remove();
+  }
+});

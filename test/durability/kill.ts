@@ -1,0 +1,171 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'vitest';
+import { hashToken, newToken } from '../../src/accounts/credentials.ts';
+import type { Store } from '../../src/store/store.ts';
+import { Random } from '../random.ts';
+import {
+  createSupplier,
+  entry,
+  importSkus,
+  openTestStore,
+  problemsOf,
+  type TestDatabase,
+} from '../store/fixtures.ts';
+import { ServerProcess } from './server-process.ts';
+
+const CLIENTS = 4;
+const SKUS_OF_CLIENT = 300;
+/** SKUs that all clients write: for the invariants, which hold whoever wins. */
+const SHARED_SKUS = 50;
+const KILL_WITHIN_MS = 40;
+
+/** What one client knows of the SKUs that only it writes. */
+interface Client {
+  readonly name: string;
+  /** The value that the last 200 said of each SKU. */
+  readonly acknowledged: Map<string, number>;
+  /** The batch sent and not answered: all of it is there, or nothing. */
+  inFlight: Map<string, number>;
+}
+
+/** A database with a supplier, its SKUs and a token, to be killed over and over. */
+export interface KillTarget {
+  readonly database: TestDatabase;
+  readonly supplierId: number;
+  readonly token: string;
+  readonly clients: readonly Client[];
+  /** The last value sent, over all clients and rounds: values only grow. */
+  lastValue: number;
+}
+
+export async function prepareKillTarget(database: TestDatabase): Promise<KillTarget> {
+  const store = await openTestStore(database);
+  try {
+    const supplierId = await createSupplier(store, 'Acme');
+    const user = await store.accounts.findServiceUser(supplierId);
+    const token = newToken();
+    await store.accounts.createToken({
+      userId: user.id,
+      tokenHash: hashToken(token),
+      permissions: ['view_items', 'edit_items'],
+      expiresAtMs: null,
+    });
+    const clients = Array.from({ length: CLIENTS }, (_, i): Client => {
+      return { name: `client${i}`, acknowledged: new Map(), inFlight: new Map() };
+    });
+    const names = clients.flatMap(({ name }) => ownSkus(name, SKUS_OF_CLIENT));
+    await importSkus(
+      store,
+      supplierId,
+      [...names, ...ownSkus('shared', SHARED_SKUS)].map((name) => entry(name)),
+    );
+    return { database, supplierId, token, clients, lastValue: 0 };
+  } finally {
+    await store.close();
+  }
+}
+
+function ownSkus(name: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, i) => `${name}-${i}`);
+}
+
+/**
+ * One round: a server under load from several clients is killed at a random moment; then every line
+ * that was answered 200 must be there, a batch without an answer wholly or not at all, and the
+ * database must obey its invariants. Gives how many lines had been answered.
+ */
+export async function killRound(target: KillTarget, random: Random): Promise<number> {
+  const server = await ServerProcess.start(target.database);
+  const requestsBeforeKill = 1 + random.below(30);
+  let answered = 0;
+  let lines = 0;
+  let killed: Promise<void> | undefined;
+  const kill = async (): Promise<void> => {
+    await delay(random.below(KILL_WITHIN_MS));
+    await server.kill();
+  };
+  await Promise.all(
+    target.clients.map(async (client) => {
+      while (await sendBatch(server.url, target, client, random)) {
+        answered += 1;
+        lines += client.inFlight.size;
+        for (const [name, value] of client.inFlight) client.acknowledged.set(name, value);
+        client.inFlight = new Map();
+        if (answered >= requestsBeforeKill) killed ??= kill();
+      }
+    }),
+  );
+  await killed;
+  await expectNothingLost(target);
+  return lines;
+}
+
+/** Sends one batch; says whether it was answered. A server that was killed answers no more. */
+async function sendBatch(
+  url: string,
+  target: KillTarget,
+  client: Client,
+  random: Random,
+): Promise<boolean> {
+  const own = ownSkus(client.name, SKUS_OF_CLIENT).filter(() => random.chance(random.next()));
+  client.inFlight = new Map(own.map((name) => [name, (target.lastValue += 1)]));
+  const lines = [
+    ...client.inFlight,
+    ...ownSkus('shared', SHARED_SKUS).map((name) => [name, random.below(1000)] as const),
+  ].map(([name, value]) => ({ sku_id: name, quantity_in_stock: value }));
+  try {
+    const response = await fetch(`${url}/timp/products/skus/inventory/bulk/`, {
+      method: 'POST',
+      headers: { Authorization: `Token ${target.token}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify(lines),
+    });
+    const results: unknown = await response.json();
+    expect(response.status).toBe(200);
+    expect(results).toEqual(lines.map(() => ({ status_code: 200, message: 'success' })));
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
+
+async function expectNothingLost(target: KillTarget): Promise<void> {
+  const store = await openTestStore(target.database);
+  try {
+    const held = await readQuantities(store, target.supplierId);
+    for (const client of target.clients) {
+      const landed = [...client.inFlight].filter(([name, value]) => held.get(name) === value);
+      expect([0, client.inFlight.size], 'a batch is there wholly or not at all').toContain(
+        landed.length,
+      );
+      for (const [name, value] of landed) client.acknowledged.set(name, value);
+      client.inFlight = new Map();
+      for (const [name, value] of client.acknowledged) {
+        expect(held.get(name), `${name} was answered 200`).toBe(value);
+      }
+    }
+  } finally {
+    await store.close();
+  }
+  expect(await problemsOf(target.database)).toEqual([]);
+}
+
+async function readQuantities(
+  store: Store,
+  supplierId: number,
+): Promise<Map<string, number | null>> {
+  const held = new Map<string, number | null>();
+  let afterUuid: string | null = null;
+  for (let hasMore = true; hasMore;) {
+    const page = await store.skus.list({
+      supplierIds: [supplierId],
+      filter: {},
+      from: { afterUuid },
+      limit: 500,
+    });
+    for (const sku of page.skus) held.set(sku.skuId, sku.inventory.quantityInStock);
+    afterUuid = page.skus.at(-1)?.uuid ?? null;
+    ({ hasMore } = page);
+  }
+  return held;
+}

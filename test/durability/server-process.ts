@@ -1,0 +1,55 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { TestDatabase } from '../store/fixtures.ts';
+
+const BIN = fileURLToPath(new URL('../../bin/onhand.js', import.meta.url));
+
+/** A server in a process of its own, so that it can be killed. */
+export class ServerProcess {
+  readonly url: string;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#child = child;
+    this.url = url;
+  }
+
+  /** Starts `onhand serve` and resolves when it says where it listens. */
+  static async start(
+    database: TestDatabase,
+    environment: Record<string, string> = {},
+  ): Promise<ServerProcess> {
+    const child = spawn(
+      process.execPath,
+      [BIN, 'serve', '--port', '0', '--database', database.url],
+      {
+        env: { ...process.env, ONHAND_LOG_LEVEL: 'silent', ...environment },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    const said: string[] = [];
+    for await (const line of createInterface({ input: child.stderr })) {
+      said.push(line);
+      const url = /at (http:\S+)/.exec(line)?.[1];
+      if (url !== undefined) return new ServerProcess(child, url);
+    }
+    throw new Error(`the server did not start: ${said.join('\n')}`);
+  }
+
+  /** `kill -9`: no handler runs, nothing is flushed. */
+  async kill(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exited;
+  }
+
+  /** Asks it to stop; gives its exit code. */
+  async stop(): Promise<number | null> {
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await exited;
+    return this.#child.exitCode;
+  }
+}

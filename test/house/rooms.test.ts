@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { filesMatching, ownImports } from './sources.ts';
+
+/**
+ * Which room may import which. `store` is the contract alone (its files outside the bodies); a body is
+ * known to nobody but `main.ts`.
+ */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  domain: [],
+  wire: ['domain'],
+  store: ['domain'],
+  'store/sqlite': ['domain', 'store'],
+  feeds: ['domain'],
+  accounts: ['domain', 'store'],
+  intake: ['domain', 'feeds', 'store'],
+  http: ['domain', 'wire', 'intake', 'accounts', 'store'],
+  'config.ts': ['domain'],
+  'main.ts': ['domain', 'http', 'intake', 'store', 'store/sqlite', 'config.ts'],
+  cli: ['domain', 'intake', 'accounts', 'store', 'main.ts', 'config.ts'],
+};
+
+const sources = filesMatching(/^src\/.*\.ts$/);
+
+function roomOf(path: string): string {
+  const [, first = '', second = '', third] = path.split('/');
+  return first === 'store' && third !== undefined ? `store/${second}` : first;
+}
+
+test('every source file stands in a room', () => {
+  const homeless = sources.filter(({ path }) => ARROWS[roomOf(path)] === undefined);
+  expect(homeless.map(({ path }) => path)).toEqual([]);
+});
+
+test('rooms import along the arrows only', () => {
+  const wrong = sources.flatMap((source) =>
+    ownImports(source)
+      .filter((target) => {
+        const [from, to] = [roomOf(source.path), roomOf(target)];
+        return from !== to && !ARROWS[from]?.includes(to);
+      })
+      .map((target) => `${source.path} → ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('every arrow is used: what nobody needs is not allowed', () => {
+  const used = new Set(
+    sources.flatMap((source) =>
+      ownImports(source).map((target) => `${roomOf(source.path)} → ${roomOf(target)}`),
+    ),
+  );
+  const allowed = Object.entries(ARROWS).flatMap(([from, tos]) =>
+    tos.map((to) => `${from} → ${to}`),
+  );
+  expect(allowed.filter((arrow) => !used.has(arrow))).toEqual([]);
+});
+
+test('no file imports itself, however far round', () => {
+  const imports = new Map(sources.map((source) => [source.path, ownImports(source)]));
+  const done = new Set<string>();
+  const visit = (path: string, above: readonly string[]): void => {
+    expect(above, `a cycle: ${[...above, path].join(' → ')}`).not.toContain(path);
+    if (done.has(path)) return;
+    for (const target of imports.get(path) ?? []) visit(target, [...above, path]);
+    done.add(path);
+  };
+  for (const path of imports.keys()) visit(path, []);
+});

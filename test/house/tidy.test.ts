@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest';
+import { filesMatching, type SourceFile } from './sources.ts';
+
+const LINES_MAX = 400;
+
+/** Longer files, each with its reason. */
+const LONG_FILES: Readonly<Record<string, string>> = {
+  'test/store/contract.ts': 'the whole store contract, to be read in one piece',
+};
+
+interface Ban {
+  readonly what: RegExp;
+  readonly instead: string;
+  /** Which files it holds for. */
+  readonly where: RegExp;
+  readonly except?: RegExp;
+}
+
+const BANS: readonly Ban[] = [
+  {
+    what: /\b(TODO|FIXME|XXX|HACK)\b/,
+    instead: 'finish it, or file an issue',
+    where: /\.(ts|js|md)$/,
+  },
+  {
+    what: /@ts-(ignore|expect-error|nocheck)/,
+    instead: 'a type that tells the truth',
+    where: /\.ts$/,
+  },
+  {
+    what: /(oxlint|eslint)-disable/,
+    instead: 'code that passes, or a rule changed for all',
+    where: /\.ts$/,
+  },
+  { what: /\b(test|it|describe)\.(only|skip|todo)\(/, instead: 'a test that runs', where: /\.ts$/ },
+  {
+    what: /\bprocess\.env\b/,
+    instead: 'src/config.ts',
+    where: /^src\//,
+    except: /^src\/config\.ts$/,
+  },
+  {
+    what: /\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET|CREATE TABLE)\b/,
+    instead: 'a method of the store contract',
+    where: /^src\//,
+    except: /^src\/store\//,
+  },
+  {
+    what: /\bnew Date\(\)|\bDate\.now\(|Math\.random\(/,
+    instead: 'time and chance handed in',
+    where: /^src\/(domain|wire|feeds)\//,
+  },
+  {
+    what: /\bvi\.(mock|spyOn)\(|\bmockImplementation\b/,
+    instead: 'the real thing',
+    where: /^test\//,
+  },
+];
+
+const self = /^test\/house\/tidy\.test\.ts$/;
+const files = filesMatching(/^(src|test|bench|bin|docs)\/|^[A-Z]+\.md$/).filter(
+  ({ path }) => !self.test(path),
+);
+const code = files.filter(({ path }) => /\.(ts|js)$/.test(path));
+
+test.for(BANS)('no file holds $what: $instead', ({ what, where, except }) => {
+  const found = files
+    .filter(({ path }) => where.test(path) && !except?.test(path))
+    .flatMap((file) => linesMatching(file, what));
+  expect(found).toEqual([]);
+});
+
+function linesMatching({ path, text }: SourceFile, what: RegExp): readonly string[] {
+  return text
+    .split('\n')
+    .flatMap((line, i) => (what.test(line) ? [`${path}:${i + 1}: ${line.trim()}`] : []));
+}
+
+test(`no file of code is longer than ${LINES_MAX} lines`, () => {
+  const long = code.filter(
+    ({ path, text }) => text.split('\n').length > LINES_MAX && !(path in LONG_FILES),
+  );
+  expect(long.map(({ path }) => path)).toEqual([]);
+});
+
+test('a long file that is excused is there, and long', () => {
+  const needless = Object.keys(LONG_FILES).filter(
+    (path) => !code.some((file) => file.path === path && file.text.split('\n').length > LINES_MAX),
+  );
+  expect(needless).toEqual([]);
+});
+
+test('no file is a drawer', () => {
+  const drawers = code.filter(({ path }) =>
+    /(^|\/)(utils?|helpers?|common|misc|lib|shared)(\/|\.[tj]s$)/.test(path),
+  );
+  expect(drawers.map(({ path }) => path)).toEqual([]);
+});
+
+test('what is exported is used', () => {
+  const unused = code
+    .filter(({ path }) => path.startsWith('src/'))
+    .flatMap(({ path, text }) =>
+      [
+        ...text.matchAll(
+          /^export (?:declare )?(?:async )?(?:abstract )?(?:function\*?|class|const|interface|type) (\w+)/gm,
+        ),
+      ]
+        .map(([, name = '']) => name)
+        .filter(
+          (name) =>
+            !code.some((file) => file.path !== path && new RegExp(`\\b${name}\\b`).test(file.text)),
+        )
+        .filter((name) => (text.match(new RegExp(`\\b${name}\\b`, 'g')) ?? []).length < 2)
+        .map((name) => `${path}: ${name}`),
+    );
+  expect(unused).toEqual([]);
+});
