@@ -25,7 +25,7 @@ export async function benchDatabase(skuCount: number, supplierCount = 1): Promis
   await mkdir(FOLDER, { recursive: true });
   const template = join(FOLDER, `${skuCount}-${supplierCount}.db`);
   if (!existsSync(template)) await createTemplate(template, skuCount, supplierCount);
-  const path = join(FOLDER, `run-${process.pid}.db`);
+  const path = join(FOLDER, `run-${process.pid}-${skuCount}.db`);
   await removeDatabase(path);
   await copyFile(template, path);
   return { path, skuCount: skuCount / supplierCount, ...(await addTokens(path)) };

@@ -20,7 +20,7 @@ export const NUMBER_SETTINGS = {
   /** Most lines waiting to be applied; beyond it a request is answered 503. */
   waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 1_000_000, min: 1 },
   /** Most lines that share one transaction; a larger request is one of its own. */
-  groupLinesMax: { variable: 'ONHAND_GROUP_LINES_MAX', fallback: 10_000, min: 1 },
+  groupLinesMax: { variable: 'ONHAND_GROUP_LINES_MAX', fallback: 50_000, min: 1 },
   /** Requests a second that one token may make; 0 is no limit. */
   requestsPerSecondMax: { variable: 'ONHAND_REQUESTS_PER_SECOND_MAX', fallback: 0, min: 0 },
   /** How long a client may take to send a request. */

@@ -67,16 +67,20 @@ export class LinesBuilder {
   }
 
   build(): Lines {
+    const isFull = this.#count === this.#gtinEnds.length;
+    const filled = (column: Int32Array): Int32Array =>
+      isFull ? column : column.slice(0, this.#count);
+    const { quantityInStock, quantityOnBackorder, backorderDate, restrictions } = this.#fields;
     return {
       count: this.#count,
       skuIds: this.#skuIds,
       gtins: Float64Array.from(this.#gtins),
-      gtinEnds: this.#gtinEnds.slice(0, this.#count),
+      gtinEnds: isFull ? this.#gtinEnds : this.#gtinEnds.slice(0, this.#count),
       fields: {
-        quantityInStock: this.#fields.quantityInStock.slice(0, this.#count),
-        quantityOnBackorder: this.#fields.quantityOnBackorder.slice(0, this.#count),
-        backorderDate: this.#fields.backorderDate.slice(0, this.#count),
-        restrictions: this.#fields.restrictions.slice(0, this.#count),
+        quantityInStock: filled(quantityInStock),
+        quantityOnBackorder: filled(quantityOnBackorder),
+        backorderDate: filled(backorderDate),
+        restrictions: filled(restrictions),
       },
     };
   }

@@ -1,9 +1,6 @@
-import type { Statement } from 'better-sqlite3';
-import type { Database } from 'better-sqlite3';
 import { v4 as uuidv4 } from 'uuid';
 import { OnhandError } from '../../domain/errors.ts';
 import {
-  PERMISSIONS,
   PERMISSIONS_OF_TYPE,
   type Organization,
   type OrganizationType,
@@ -19,32 +16,18 @@ import type {
   UserDraft,
 } from '../store.ts';
 import { unavailable } from './connection.ts';
+import { readPermissions, type Principals } from './principals.ts';
 import type { Queries } from './tables.ts';
 import { DuplicateError } from './threads.ts';
-
-interface PrincipalRow {
-  readonly token_id: number;
-  readonly user_id: number;
-  readonly organization_id: number;
-  readonly type: OrganizationType;
-  readonly permissions: string;
-}
 
 /** Organizations, connections, users and tokens. */
 export class SqliteAccounts implements AccountStore {
   readonly #queries: Queries;
-  /** On the calling thread: asked at every request, it must not wait behind other reads. */
-  readonly #principalOfToken: Statement<[Uint8Array, number], PrincipalRow>;
+  readonly #principals: Principals;
 
-  constructor(queries: Queries, db: Database) {
+  constructor(queries: Queries, principals: Principals) {
     this.#queries = queries;
-    this.#principalOfToken = db.prepare<[Uint8Array, number], PrincipalRow>(
-      `SELECT tokens.id AS token_id, users.id AS user_id, organizations.id AS organization_id,
-         organizations.type, tokens.permissions
-       FROM tokens JOIN users ON users.id = tokens.user_id
-         JOIN organizations ON organizations.id = users.organization_id
-       WHERE token_hash = ? AND revoked_at_ms IS NULL AND coalesce(expires_at_ms > ?, 1)`,
-    );
+    this.#principals = principals;
   }
 
   async createOrganization(draft: {
@@ -255,16 +238,7 @@ export class SqliteAccounts implements AccountStore {
 
   findPrincipal(tokenHash: Uint8Array, nowMs: number): Promise<Principal | undefined> {
     try {
-      const row = this.#principalOfToken.get(tokenHash, nowMs);
-      return Promise.resolve(
-        row && {
-          tokenId: row.token_id,
-          userId: row.user_id,
-          organizationId: row.organization_id,
-          organizationType: row.type,
-          permissions: readPermissions(row.permissions),
-        },
-      );
+      return Promise.resolve(this.#principals.find(tokenHash, nowMs));
     } catch (error) {
       return Promise.reject(unavailable(error) ?? error);
     }
@@ -289,11 +263,6 @@ function organizationOf(row: {
 
 function writePermissions(permissions: readonly Permission[]): string {
   return permissions.join(' ');
-}
-
-function readPermissions(text: string): readonly Permission[] {
-  const names = text.split(' ');
-  return PERMISSIONS.filter((permission) => names.includes(permission));
 }
 
 async function refusingDuplicates<T>(message: string, work: Promise<T>): Promise<T> {

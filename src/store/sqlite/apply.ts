@@ -1,12 +1,14 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { v7 as uuidv7 } from 'uuid';
 import { decide } from '../../domain/decide.ts';
 import { GTIN_FORMS } from '../../domain/gtin.ts';
 import { NOTHING_KNOWN, sameInventory, type Inventory } from '../../domain/inventory.ts';
 import { CANDIDATES_NAMED_MAX } from '../../domain/limits.ts';
 import { gtinsOfLine, skuIdCanExist, type Lines } from '../../domain/lines.ts';
 import type { Batch, BatchOutcome, BatchSource } from '../store.ts';
+import type { Memory, RememberedInventory } from './memory.ts';
+import { RowsStatement } from './rows.ts';
 import { skuKey } from './schema.ts';
+import { newUuid } from './uuids.ts';
 
 /** A supplier's row, as the group found it and as it will leave it. */
 interface Head {
@@ -19,6 +21,8 @@ interface Head {
 interface Held {
   readonly supplierId: number;
   readonly skuNumber: number;
+  /** What its row holds. */
+  readonly stored: Inventory;
   inventory: Inventory;
   lastSequence: number;
   /** What the current batch found, where it has touched the SKU. */
@@ -32,6 +36,10 @@ export interface BatchOrigin {
   readonly source: BatchSource;
   readonly userId: number | null;
 }
+
+const STOCK = 'quantity_in_stock';
+/** The columns of inventory's fields, in the order of `pushFields`. */
+const FIELDS = [STOCK, 'quantity_on_backorder', 'backorder_date', 'restrictions'];
 
 const FOUND = 200;
 const NOT_FOUND = 404;
@@ -63,6 +71,7 @@ type InventoryRow = [
  * connection.
  */
 export class Applier {
+  readonly #memory: Memory;
   readonly #headOf: Statement<[number], [number, number, number]>;
   readonly #numberOfSkuId: Statement<[number, string], [number]>;
   /** Element *n* - 1 finds the SKUs that hold all of *n* GTINs. */
@@ -70,8 +79,10 @@ export class Applier {
   readonly #holdsGtin: Statement<[number, number, number], [number]>;
   readonly #skuIdOf: Statement<[number], [string]>;
   readonly #inventoryOf: Statement<[number], InventoryRow>;
-  readonly #updateInventory: Statement<(number | null)[]>;
-  readonly #appendChange: Statement<(number | null)[]>;
+  readonly #updateInventory: RowsStatement;
+  readonly #updateStock: RowsStatement;
+  readonly #appendChanges: RowsStatement;
+  readonly #appendStockChanges: RowsStatement;
   readonly #appendBatch: Statement<(number | string | null)[]>;
   readonly #updateHead: Statement<[number, number, number, number]>;
 
@@ -81,7 +92,8 @@ export class Applier {
   /** The SKUs that the batch under way has touched, in the order of their first line. */
   readonly #touched: Held[] = [];
 
-  constructor(db: Database) {
+  constructor(db: Database, memory: Memory) {
+    this.#memory = memory;
     this.#headOf = db
       .prepare<[number], [number, number, number]>(
         'SELECT sku_count, last_sequence, last_batch_number FROM suppliers WHERE id = ?',
@@ -107,13 +119,11 @@ export class Applier {
          FROM inventory WHERE key = ?`,
       )
       .raw();
-    this.#updateInventory = db.prepare<(number | null)[]>(
-      `UPDATE inventory SET quantity_in_stock = ?, quantity_on_backorder = ?, backorder_date = ?,
-         restrictions = ?, last_sequence = ?, updated_at_ms = ? WHERE key = ?`,
-    );
-    this.#appendChange = db.prepare<(number | null)[]>(
-      'INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    );
+    this.#updateInventory = updateOf(db, FIELDS);
+    this.#updateStock = updateOf(db, [STOCK]);
+    const ofEach = ['supplier_id', 'batch_number', 'sequence', 'sku_number', 'previous_sequence'];
+    this.#appendChanges = appendOf(db, [...ofEach, ...FIELDS.map(before), ...FIELDS.map(after)]);
+    this.#appendStockChanges = appendOf(db, [...ofEach, before(STOCK), after(STOCK)]);
     this.#appendBatch = db.prepare<(number | string | null)[]>(
       'INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
@@ -160,15 +170,40 @@ export class Applier {
     const gtins = gtinsOfLine(lines, i);
     const skuId = lines.skuIds[i] ?? null;
     if (skuId !== null) {
-      const skuNumber = this.findSkuNumber(supplierId, skuId);
+      const skuNumber = this.#skuNumberOf(supplierId, skuId);
       if (skuNumber === undefined) return [];
       return gtins.every((gtin) => this.#holds(supplierId, gtin, skuNumber)) ? [skuNumber] : [];
     }
-    const holders = this.#numbersOfGtins[gtins.length - 1];
-    if (holders === undefined) return [];
+    return gtins.length === 1
+      ? this.#holdersOfOne(supplierId, gtins[0] ?? 0)
+      : this.#holdersOfAll(supplierId, gtins);
+  }
+
+  #holdersOfOne(supplierId: number, gtin: number): readonly number[] {
+    const known = this.#memory.gtins.find(supplierId, String(gtin));
+    if (known !== undefined) return [known];
+    const holders = this.#holdersOfAll(supplierId, [gtin]);
+    const [only, another] = holders;
+    if (only !== undefined && another === undefined) {
+      this.#memory.gtins.add(supplierId, String(gtin), only);
+    }
+    return holders;
+  }
+
+  #holdersOfAll(supplierId: number, gtins: Iterable<number>): readonly number[] {
     const parameters: number[] = [];
     for (const gtin of gtins) parameters.push(supplierId, gtin);
-    return holders.all(...parameters).map(([skuNumber]) => skuNumber);
+    const holders = this.#numbersOfGtins[parameters.length / 2 - 1];
+    return holders === undefined ? [] : holders.all(...parameters).map(([number]) => number);
+  }
+
+  /** As the database or the memory of it knows: only what is committed may be remembered. */
+  #skuNumberOf(supplierId: number, skuId: string): number | undefined {
+    const known = this.#memory.skuIds.find(supplierId, skuId);
+    if (known !== undefined) return known;
+    const found = this.findSkuNumber(supplierId, skuId);
+    if (found !== undefined) this.#memory.skuIds.add(supplierId, skuId, found);
+    return found;
   }
 
   findSkuNumber(supplierId: number, skuId: string): number | undefined {
@@ -176,7 +211,10 @@ export class Applier {
   }
 
   #holds(supplierId: number, gtin: number, skuNumber: number): boolean {
-    return this.#holdsGtin.get(supplierId, gtin, skuNumber) !== undefined;
+    return (
+      this.#memory.gtins.find(supplierId, String(gtin)) === skuNumber ||
+      this.#holdsGtin.get(supplierId, gtin, skuNumber) !== undefined
+    );
   }
 
   #skuIds(supplierId: number, skuNumbers: readonly number[]): readonly string[] {
@@ -193,12 +231,24 @@ export class Applier {
     const key = skuKey(supplierId, skuNumber);
     const known = this.#held.get(key);
     if (known !== undefined) return known;
-    const row = this.#inventoryOf.get(key);
-    if (row === undefined)
-      throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no inventory`);
+    const { inventory, lastSequence } =
+      this.#memory.inventory(key) ?? this.#readInventory(supplierId, skuNumber);
     return this.#keep(key, {
       supplierId,
       skuNumber,
+      stored: inventory,
+      inventory,
+      lastSequence,
+      beforeBatch: undefined,
+      dirty: false,
+    });
+  }
+
+  #readInventory(supplierId: number, skuNumber: number): RememberedInventory {
+    const row = this.#inventoryOf.get(skuKey(supplierId, skuNumber));
+    if (row === undefined)
+      throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no inventory`);
+    return {
       inventory: {
         quantityInStock: row[0],
         quantityOnBackorder: row[1],
@@ -206,9 +256,7 @@ export class Applier {
         restrictions: row[3],
       },
       lastSequence: row[4],
-      beforeBatch: undefined,
-      dirty: false,
-    });
+    };
   }
 
   /** A SKU that the transaction under way has just created. */
@@ -216,6 +264,7 @@ export class Applier {
     return this.#keep(skuKey(supplierId, skuNumber), {
       supplierId,
       skuNumber,
+      stored: NOTHING_KNOWN,
       inventory: NOTHING_KNOWN,
       lastSequence: 0,
       beforeBatch: undefined,
@@ -253,6 +302,8 @@ export class Applier {
   endBatch(origin: BatchOrigin, lineCount: number, nowMs: number): void {
     const head = this.head(origin.supplierId);
     head.lastBatchNumber += 1;
+    const rows: (number | null)[] = [];
+    const stockRows: (number | null)[] = [];
     let changedCount = 0;
     for (const held of this.#touched) {
       const before = held.beforeBatch;
@@ -261,29 +312,26 @@ export class Applier {
       head.lastSequence += 1;
       changedCount += 1;
       const after = held.inventory;
-      this.#appendChange.run(
-        origin.supplierId,
-        head.lastSequence,
-        held.skuNumber,
-        held.lastSequence,
-        head.lastBatchNumber,
-        before.quantityInStock,
-        before.quantityOnBackorder,
-        before.backorderDate,
-        before.restrictions,
-        after.quantityInStock,
-        after.quantityOnBackorder,
-        after.backorderDate,
-        after.restrictions,
-      );
+      const isStockAlone = hasStockAlone(before) && hasStockAlone(after);
+      const values = isStockAlone ? stockRows : rows;
+      values.push(origin.supplierId, head.lastBatchNumber, head.lastSequence);
+      values.push(held.skuNumber, held.lastSequence);
+      if (isStockAlone) {
+        values.push(before.quantityInStock, after.quantityInStock);
+      } else {
+        pushFields(values, before);
+        pushFields(values, after);
+      }
       held.lastSequence = head.lastSequence;
       held.dirty = true;
     }
     this.#touched.length = 0;
+    this.#appendChanges.write(rows);
+    this.#appendStockChanges.write(stockRows);
     this.#appendBatch.run(
       origin.supplierId,
       head.lastBatchNumber,
-      uuidv7({ msecs: nowMs }),
+      newUuid(nowMs),
       origin.source,
       origin.userId,
       nowMs,
@@ -298,19 +346,67 @@ export class Applier {
    */
   flush(nowMs: number): void {
     const dirty = [...this.#held].filter(([, held]) => held.dirty).sort(([a], [b]) => a - b);
-    for (const [key, { inventory, lastSequence }] of dirty) {
-      this.#updateInventory.run(
-        inventory.quantityInStock,
-        inventory.quantityOnBackorder,
-        inventory.backorderDate,
-        inventory.restrictions,
-        lastSequence,
-        nowMs,
-        key,
-      );
+    const rows: (number | null)[] = [];
+    const stockRows: (number | null)[] = [];
+    for (const [key, { stored, inventory, lastSequence }] of dirty) {
+      const isStockAlone = differInStockAlone(stored, inventory);
+      const values = isStockAlone ? stockRows : rows;
+      values.push(key, lastSequence, nowMs);
+      if (isStockAlone) values.push(inventory.quantityInStock);
+      else pushFields(values, inventory);
     }
+    this.#updateInventory.write(rows);
+    this.#updateStock.write(stockRows);
     for (const [supplierId, head] of this.#heads) {
       this.#updateHead.run(head.skuCount, head.lastSequence, head.lastBatchNumber, supplierId);
     }
   }
+
+  /** Remembers what the transaction read and wrote: to be called once it is committed, and only then. */
+  remember(): void {
+    for (const [key, { inventory, lastSequence }] of this.#held) {
+      this.#memory.rememberInventory(key, inventory, lastSequence);
+    }
+  }
+}
+
+function appendOf(db: Database, columns: readonly string[]): RowsStatement {
+  const insert = `INSERT INTO changes (${columns.join(', ')})`;
+  return new RowsStatement(db, { insert, width: columns.length });
+}
+
+/** The rows are there: an insert that meets them is how one statement updates many by their keys. */
+function updateOf(db: Database, fields: readonly string[]): RowsStatement {
+  const columns = ['last_sequence', 'updated_at_ms', ...fields];
+  return new RowsStatement(db, {
+    insert: `INSERT INTO inventory (key, ${columns.join(', ')})`,
+    width: 1 + columns.length,
+    tail: `ON CONFLICT (key) DO UPDATE SET ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`,
+  });
+}
+
+function before(field: string): string {
+  return `before_${field}`;
+}
+
+function after(field: string): string {
+  return `after_${field}`;
+}
+
+function pushFields(values: (number | null)[], inventory: Inventory): void {
+  values.push(inventory.quantityInStock, inventory.quantityOnBackorder);
+  values.push(inventory.backorderDate, inventory.restrictions);
+}
+
+/** Most suppliers report stock and nothing else: such changes are written with half the values. */
+function hasStockAlone(inventory: Inventory): boolean {
+  return differInStockAlone(inventory, NOTHING_KNOWN);
+}
+
+function differInStockAlone(a: Inventory, b: Inventory): boolean {
+  return (
+    a.quantityOnBackorder === b.quantityOnBackorder &&
+    a.backorderDate === b.backorderDate &&
+    a.restrictions === b.restrictions
+  );
 }

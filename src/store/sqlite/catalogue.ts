@@ -1,11 +1,12 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { v4 as uuidv4, v5 as uuidv5, v7 as uuidv7 } from 'uuid';
+import { v4 as uuidv4, v5 as uuidv5 } from 'uuid';
 import { decideFields } from '../../domain/decide.ts';
 import { GTIN_FORMS, readGtin } from '../../domain/gtin.ts';
 import { BLANK_PRODUCT, CONDITIONS, type CatalogueEntry, type Product } from '../../domain/sku.ts';
 import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../store.ts';
 import type { Applier } from './apply.ts';
 import { skuKey } from './schema.ts';
+import { newUuid } from './uuids.ts';
 
 /** The product columns of `skus`, in the order in which both statements name them. */
 const PRODUCT_COLUMNS = [
@@ -119,7 +120,7 @@ export class Cataloguer {
     head.skuCount += 1;
     const skuNumber = head.skuCount;
     const key = skuKey(supplierId, skuNumber);
-    const uuid = uuidv7({ msecs: nowMs });
+    const uuid = newUuid(nowMs);
     const product = { ...BLANK_PRODUCT, ...entry.product };
     const itemUuid = entry.itemUuid ?? this.#newItemUuid(supplierId, product.itemId);
     this.#insertSku.run(

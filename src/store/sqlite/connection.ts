@@ -18,12 +18,6 @@ export interface ConnectionSettings {
  */
 const PAGE_BYTES = 2048;
 
-/**
- * Pages of the write-ahead log after which a commit copies them into the database file (160 MB). Pages
- * that changed often meanwhile are copied once.
- */
-const CHECKPOINT_PAGES = 80_000;
-
 /** The one connection that writes. A commit is on the disk when it returns (`synchronous=FULL`). */
 export function openForWriting(settings: ConnectionSettings): Database {
   const db = open(settings, false);
@@ -31,10 +25,18 @@ export function openForWriting(settings: ConnectionSettings): Database {
   db.pragma(`page_size = ${PAGE_BYTES}`);
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
-  db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  // That is the checkpointer's work.
+  db.pragma('wal_autocheckpoint = 0');
   if (settings.databaseBytesMax > 0) {
     db.pragma(`max_page_count = ${Math.floor(settings.databaseBytesMax / PAGE_BYTES)}`);
   }
+  return db;
+}
+
+/** A connection that copies the log back; what it copies is on the disk before the log begins anew. */
+export function openForCheckpoints(settings: ConnectionSettings): Database {
+  const db = open(settings, false);
+  db.pragma('synchronous = FULL');
   return db;
 }
 

@@ -60,6 +60,18 @@ const MIGRATIONS: readonly string[] = [
     revoked_at_ms INTEGER
   ) STRICT;
 
+  -- Raised with every change that may take a right away: who remembers tokens asks this first.
+  CREATE TABLE account_version (number INTEGER NOT NULL) STRICT;
+  INSERT INTO account_version VALUES (1);
+  CREATE TRIGGER token_updated AFTER UPDATE ON tokens
+    BEGIN UPDATE account_version SET number = number + 1; END;
+  CREATE TRIGGER token_deleted AFTER DELETE ON tokens
+    BEGIN UPDATE account_version SET number = number + 1; END;
+  CREATE TRIGGER user_updated AFTER UPDATE ON users
+    BEGIN UPDATE account_version SET number = number + 1; END;
+  CREATE TRIGGER organization_updated AFTER UPDATE ON organizations
+    BEGIN UPDATE account_version SET number = number + 1; END;
+
   CREATE TABLE skus (
     key INTEGER PRIMARY KEY,
     supplier_id INTEGER NOT NULL REFERENCES suppliers (id),

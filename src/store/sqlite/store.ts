@@ -12,7 +12,10 @@ import type {
   Store,
 } from '../store.ts';
 import { SqliteAccounts } from './accounts.ts';
+import type { CheckpointerCalls } from './checkpointer.ts';
 import { openForReading, type ConnectionSettings } from './connection.ts';
+import { packGroup, unpackOutcomes } from './group.ts';
+import { Principals } from './principals.ts';
 import type { ReaderCalls } from './reader.ts';
 import { SqliteSkus } from './skus.ts';
 import { Queries } from './tables.ts';
@@ -24,15 +27,28 @@ export interface SqliteSettings extends ConnectionSettings {
   readonly onFatal: (reason: string) => void;
 }
 
-/** Of the cache, so much is the writer's; the rest is shared by the connections that read. */
-const WRITER_SHARE_OF_CACHE = 3 / 4;
+function at(file: string): URL {
+  return new URL(file, import.meta.url);
+}
 
-/** The embedded store: one SQLite file, a thread that writes it, a thread that reads it. */
+/** How the cache is shared out: the readers' pages come twice, for two connections. */
+const MINIMAL_CACHE_BYTES = 1 << 20;
+const CACHE_SHARES = { writerPages: 0.4, writerMemory: 0.4, readerPages: 0.1 };
+
+interface Threads {
+  readonly writer: Thread<WriterCalls>;
+  readonly reader: Thread<ReaderCalls>;
+  readonly checkpointer: Thread<CheckpointerCalls>;
+}
+
+/** The embedded store: one SQLite file, and a thread each that writes it, reads it, copies its log back. */
 export class SqliteStore implements Store {
   readonly accounts: AccountStore;
   readonly skus: SkuStore;
   readonly #writer: Thread<WriterCalls>;
   readonly #reader: Thread<ReaderCalls>;
+  readonly #checkpointer: Thread<CheckpointerCalls>;
+  #isCheckpointing = false;
   readonly #queries: Queries;
   /** On the calling thread, for look-ups that every request needs. */
   readonly #here: Database;
@@ -40,43 +56,49 @@ export class SqliteStore implements Store {
   #isAiling = false;
   #closed: Promise<void> | undefined;
 
-  private constructor(writer: Thread<WriterCalls>, reader: Thread<ReaderCalls>, here: Database) {
+  private constructor({ writer, reader, checkpointer }: Threads, here: Database) {
     this.#writer = writer;
     this.#reader = reader;
+    this.#checkpointer = checkpointer;
     this.#here = here;
     this.#queries = new Queries(reader, writer);
-    this.accounts = new SqliteAccounts(this.#queries, here);
+    this.accounts = new SqliteAccounts(this.#queries, new Principals(here));
     this.skus = new SqliteSkus(this.#queries);
   }
 
   /** Opens a database file, made and migrated when needed. */
   static async open(settings: SqliteSettings): Promise<SqliteStore> {
     const { path, busyTimeoutMs, databaseBytesMax, onFatal } = settings;
-    const shared = { path, busyTimeoutMs, databaseBytesMax };
-    const writerBytes = Math.floor(settings.cacheBytesMax * WRITER_SHARE_OF_CACHE);
-    const readerBytes = Math.floor((settings.cacheBytesMax - writerBytes) / 2);
-    const writer = await Thread.start<WriterCalls>(
-      new URL('writer', import.meta.url),
-      { ...shared, cacheBytesMax: writerBytes },
-      onFatal,
-    );
+    const shared = { path, busyTimeoutMs, databaseBytesMax, cacheBytesMax: MINIMAL_CACHE_BYTES };
+    const share = (part: number): number => Math.floor(settings.cacheBytesMax * part);
+    const forWriting = {
+      ...shared,
+      cacheBytesMax: share(CACHE_SHARES.writerPages),
+      memoryBytesMax: share(CACHE_SHARES.writerMemory),
+    };
+    const forReading = { ...shared, cacheBytesMax: share(CACHE_SHARES.readerPages) };
+    const started: { close(): Promise<void> }[] = [];
+    const opened = async <T extends { close(): Promise<void> }>(thread: Promise<T>): Promise<T> => {
+      started.push(await thread);
+      return thread;
+    };
     try {
-      const forReading = { ...shared, cacheBytesMax: readerBytes };
-      const reader = await Thread.start<ReaderCalls>(
-        new URL('reader', import.meta.url),
-        forReading,
-        onFatal,
+      // The first creates and migrates the database that the others open.
+      const writer = await opened(Thread.start<WriterCalls>(at('writer'), forWriting, onFatal));
+      const reader = await opened(Thread.start<ReaderCalls>(at('reader'), forReading, onFatal));
+      const checkpointer = await opened(
+        Thread.start<CheckpointerCalls>(at('checkpointer'), shared, onFatal),
       );
-      return new SqliteStore(writer, reader, openForReading(forReading));
+      return new SqliteStore({ writer, reader, checkpointer }, openForReading(forReading));
     } catch (error) {
-      await writer.close();
+      for (const thread of started) await thread.close();
       throw error;
     }
   }
 
   async apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {
-    const answers = await this.#watched(this.#writer.call('apply', group));
-    return answers.map((answer) => {
+    const answers = await this.#watched(this.#writer.call('apply', packGroup(group)));
+    return unpackOutcomes(answers).map((answer) => {
       if (!('failure' in answer)) return answer;
       const error = asError(answer);
       if (!(error instanceof OnhandError)) throw error;
@@ -129,10 +151,25 @@ export class SqliteStore implements Store {
     return this.#watched(this.#writer.call('probe', this.#isAiling));
   }
 
+  /** Lets the log be copied back, where it is long, while writers go on. */
+  async #keepLogShort(): Promise<void> {
+    if (this.#isCheckpointing) return;
+    this.#isCheckpointing = true;
+    try {
+      const isNearlyCopied = await this.#checkpointer.call('copyLongLog', undefined);
+      if (isNearlyCopied) await this.#writer.call('finishCheckpoint', undefined);
+    } catch {
+      // What is in the log is safe; whoever cannot copy it now can later.
+    } finally {
+      this.#isCheckpointing = false;
+    }
+  }
+
   async #watched<T>(work: Promise<T>): Promise<T> {
     try {
       const value = await work;
       this.#isAiling = false;
+      void this.#keepLogShort();
       return value;
     } catch (error) {
       this.#isAiling = true;
@@ -148,6 +185,7 @@ export class SqliteStore implements Store {
   async #close(): Promise<void> {
     this.#here.close();
     await this.#reader.close();
+    await this.#checkpointer.close();
     await this.#writer.close();
   }
 }

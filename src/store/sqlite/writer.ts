@@ -2,11 +2,14 @@
  * The writer: a thread of its own that holds the one connection that writes. It blocks while SQLite
  * works, so that the thread that answers clients never does.
  */
-import type { Database } from 'better-sqlite3';
+import type { Database, Statement } from 'better-sqlite3';
 import type { CatalogueBatch, CatalogueOutcome, Batch, BatchOutcome } from '../store.ts';
 import { Applier } from './apply.ts';
 import { Cataloguer } from './catalogue.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from './connection.ts';
+import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
+import { Memory } from './memory.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { migrate } from './schema.ts';
 import { asFailure, serveThread, type Failure } from './threads.ts';
 
@@ -23,25 +26,33 @@ export interface StatementResult {
   readonly lastInsertRowid: number;
 }
 
+export interface WriterSettings extends ConnectionSettings {
+  /** For what it remembers of rows, beside the pages of its connection, in bytes. */
+  readonly memoryBytesMax: number;
+}
+
 /** What the writer can be asked. */
 export interface WriterCalls {
-  readonly apply: (group: readonly Batch[]) => readonly (BatchOutcome | Failure)[];
+  readonly apply: (group: PackedGroup) => PackedOutcomes;
   readonly applyCatalogue: (batch: CatalogueBatch) => CatalogueOutcome;
   /** Runs statements in one transaction. */
   readonly run: (statements: readonly CompiledStatement[]) => readonly StatementResult[];
   readonly probe: (thorough: boolean) => void;
+  /** Copies the last pages of the log, so that the next commit begins it anew. */
+  readonly finishCheckpoint: () => void;
 }
 
-serveThread<ConnectionSettings, WriterCalls>((settings) => {
+serveThread<WriterSettings, WriterCalls>((settings) => {
   const db = openForWriting(settings);
   migrate(db);
-  const writer = new Writer(db);
+  const writer = new Writer(db, settings.memoryBytesMax);
   return {
     calls: {
-      apply: (group) => writer.apply(group),
+      apply: (group) => packOutcomes(writer.apply(unpackGroup(group))),
       applyCatalogue: (batch) => writer.applyCatalogue(batch),
       run: (statements) => writer.run(statements),
       probe: (thorough) => writer.probe(thorough),
+      finishCheckpoint: () => void db.pragma('wal_checkpoint(PASSIVE)'),
     },
     close: () => db.close(),
   };
@@ -52,13 +63,23 @@ const THOROUGH_PROBE_BYTES = 1 << 20;
 
 class Writer {
   readonly #db: Database;
+  readonly #memory: Memory;
   readonly #applier: Applier;
   readonly #cataloguer: Cataloguer;
+  readonly #readAhead: ReadAhead;
+  #isReadingAhead = false;
+  readonly #dataVersion: Statement<[], [number]>;
+  #lastDataVersion: number | undefined;
 
-  constructor(db: Database) {
+  constructor(db: Database, memoryBytesMax: number) {
     this.#db = db;
-    this.#applier = new Applier(db);
+    this.#memory = new Memory(memoryBytesMax);
+    this.#applier = new Applier(db, this.#memory);
     this.#cataloguer = new Cataloguer(db, this.#applier);
+    this.#readAhead = new ReadAhead(db, this.#memory);
+    this.#dataVersion = db.prepare<[], [number]>('PRAGMA data_version').raw();
+    this.#lastDataVersion = this.#dataVersion.get()?.[0];
+    this.#startReadingAhead();
   }
 
   apply(group: readonly Batch[]): readonly (BatchOutcome | Failure)[] {
@@ -72,23 +93,28 @@ class Writer {
   }
 
   #applyTogether(group: readonly Batch[]): readonly BatchOutcome[] {
-    return this.#transaction(() => {
+    const outcomes = this.#transaction(() => {
       const nowMs = Date.now();
       this.#applier.begin();
-      const outcomes = group.map((batch) => this.#applier.applyLines(batch, nowMs));
+      const decided = group.map((batch) => this.#applier.applyLines(batch, nowMs));
       this.#applier.flush(nowMs);
-      return outcomes;
+      return decided;
     });
+    this.#applier.remember();
+    return outcomes;
   }
 
   applyCatalogue(batch: CatalogueBatch): CatalogueOutcome {
-    return this.#transaction(() => {
+    this.#memory.gtins.clear();
+    const outcome = this.#transaction(() => {
       const nowMs = Date.now();
       this.#applier.begin();
-      const outcome = this.#cataloguer.apply(batch, nowMs);
+      const done = this.#cataloguer.apply(batch, nowMs);
       this.#applier.flush(nowMs);
-      return outcome;
+      return done;
     });
+    this.#applier.remember();
+    return outcome;
   }
 
   run(statements: readonly CompiledStatement[]): readonly StatementResult[] {
@@ -116,6 +142,40 @@ class Writer {
 
   /** `IMMEDIATE`: whoever writes beside us is met here, before anything was read. */
   #transaction<T>(work: () => T): T {
-    return this.#db.transaction(work).immediate();
+    return this.#db
+      .transaction(() => {
+        this.#forgetWhereOthersWrote();
+        return work();
+      })
+      .immediate();
+  }
+
+  /** Other commands may write beside the server: what is remembered is then no longer sure. */
+  #forgetWhereOthersWrote(): void {
+    const version = this.#dataVersion.get()?.[0];
+    if (version === this.#lastDataVersion) return;
+    this.#lastDataVersion = version;
+    this.#memory.forget();
+    this.#startReadingAhead();
+  }
+
+  #readNext(): boolean {
+    try {
+      return this.#readAhead.step();
+    } catch {
+      // Whoever needs the rows will read them, and be told what is wrong.
+      return false;
+    }
+  }
+
+  #startReadingAhead(): void {
+    this.#readAhead.restart();
+    if (this.#isReadingAhead) return;
+    this.#isReadingAhead = true;
+    const step = (): void => {
+      this.#isReadingAhead = this.#db.open && this.#readNext();
+      if (this.#isReadingAhead) setImmediate(step);
+    };
+    setImmediate(step);
   }
 }

@@ -1,0 +1,67 @@
+/**
+ * The floor: the same server, reading and answering the same bodies, with nothing behind it. What it does
+ * in a second is what HTTP and JSON leave for the store. Runs as a process of its own (`startFloor`).
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { readSettings } from '../src/config.ts';
+import { buildServer } from '../src/http/server.ts';
+import { Intake } from '../src/intake/intake.ts';
+import { startServer, version } from '../src/main.ts';
+import type { Store } from '../src/store/store.ts';
+
+export interface Floor {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+export async function startFloor(databaseUrl: string): Promise<Floor> {
+  const child = fork(fileURLToPath(import.meta.url), {
+    env: { ...process.env, ONHAND_BENCH_FLOOR: databaseUrl, ONHAND_LOG_LEVEL: 'silent' },
+  });
+  const url = await new Promise<string>((resolve) => {
+    child.once('message', (message) => resolve(String(message)));
+  });
+  return {
+    url,
+    stop: async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+/** Everything as in a real server, but `apply` finds every line and does nothing. */
+async function serveFloor(databaseUrl: string): Promise<void> {
+  const settings = readSettings({ database: databaseUrl, port: 0 });
+  const real = await startServer(settings);
+  const apply: Store['apply'] = async (group) =>
+    group.map(({ lines }) => ({
+      statuses: new Uint16Array(lines.count).fill(200),
+      candidates: new Map(),
+    }));
+  const store: Store = {
+    accounts: real.store.accounts,
+    skus: real.store.skus,
+    apply,
+    applyCatalogue: () => Promise.reject(new Error('the floor has no catalogue')),
+    sharedGtins: () => Promise.resolve([]),
+    probe: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  const intake = new Intake({ apply }, settings);
+  const app = await buildServer({ store, intake, settings, version: version() });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  process.send?.(url);
+  process.once('SIGTERM', () => {
+    void app
+      .close()
+      .then(() => real.close())
+      .then(() => process.exit(0));
+  });
+}
+
+const databaseUrl = process.env['ONHAND_BENCH_FLOOR'];
+if (databaseUrl !== undefined) await serveFloor(databaseUrl);
