@@ -1,13 +1,17 @@
-import { existsSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashToken, newToken } from '../src/accounts/credentials.ts';
 import { openStore } from '../src/main.ts';
+import { showProgress } from './progress.ts';
 
 const PIECE_ENTRIES = 10_000;
 /** Databases are kept between runs: a million SKUs take longer to create than to measure. */
 const FOLDER = join(tmpdir(), 'onhand-bench');
+
+let copies = 0;
 
 export interface BenchDatabase {
   readonly path: string;
@@ -16,6 +20,9 @@ export interface BenchDatabase {
   readonly tokens: readonly string[];
 }
 
+/** What every SKU has in stock at the beginning. */
+export const INITIAL_QUANTITY = 1;
+
 export function skuIdOf(number: number): string {
   return `BENCH-SKU-${number}`;
 }
@@ -23,9 +30,10 @@ export function skuIdOf(number: number): string {
 /** A copy of a database of generated SKUs, shared out evenly among suppliers, to be measured on. */
 export async function benchDatabase(skuCount: number, supplierCount = 1): Promise<BenchDatabase> {
   await mkdir(FOLDER, { recursive: true });
-  const template = join(FOLDER, `${skuCount}-${supplierCount}.db`);
+  const template = join(FOLDER, `${schemaMark()}-${skuCount}-${supplierCount}.db`);
   if (!existsSync(template)) await createTemplate(template, skuCount, supplierCount);
-  const path = join(FOLDER, `run-${process.pid}-${skuCount}.db`);
+  copies += 1;
+  const path = join(FOLDER, `run-${process.pid}-${copies}.db`);
   await removeDatabase(path);
   await copyFile(template, path);
   return { path, skuCount: skuCount / supplierCount, ...(await addTokens(path)) };
@@ -34,6 +42,12 @@ export async function benchDatabase(skuCount: number, supplierCount = 1): Promis
 export async function removeDatabase(path: string): Promise<void> {
   for (const ending of ['', '-wal', '-shm', '-serve', '-serve-journal'])
     await rm(path + ending, { force: true });
+}
+
+/** Templates of another schema are of no use. */
+function schemaMark(): string {
+  const source = readFileSync(new URL('../src/store/sqlite/schema.ts', import.meta.url));
+  return hash('sha256', source).slice(0, 12);
 }
 
 async function createTemplate(
@@ -51,11 +65,11 @@ async function createTemplate(
       name: `Bench ${supplier}`,
     });
     for (let first = 0; first < ofEach; first += PIECE_ENTRIES) {
-      process.stderr.write(`\rcreating ${skuCount} SKUs: supplier ${supplier}, ${first}   `);
+      showProgress(`creating ${skuCount} SKUs: supplier ${supplier}, ${first}`);
       const entries = Array.from({ length: Math.min(PIECE_ENTRIES, ofEach - first) }, (_, i) => ({
         skuId: skuIdOf(first + i),
         product: {},
-        inventory: { quantityInStock: 1 },
+        inventory: { quantityInStock: INITIAL_QUANTITY },
       }));
       await store.applyCatalogue({
         supplierId: id,
@@ -67,7 +81,7 @@ async function createTemplate(
     }
   }
   await store.close();
-  process.stderr.write('\r\x1b[K');
+  showProgress('');
   await rename(unfinished, template);
 }
 

@@ -21,7 +21,7 @@ export async function startFloor(databaseUrl: string): Promise<Floor> {
     env: { ...process.env, ONHAND_BENCH_FLOOR: databaseUrl, ONHAND_LOG_LEVEL: 'silent' },
   });
   const url = await new Promise<string>((resolve) => {
-    child.once('message', (message) => resolve(String(message)));
+    child.once('message', (message) => resolve(typeof message === 'string' ? message : ''));
   });
   return {
     url,
@@ -33,15 +33,16 @@ export async function startFloor(databaseUrl: string): Promise<Floor> {
   };
 }
 
+const apply: Store['apply'] = async (group) =>
+  group.map(({ lines }) => ({
+    statuses: new Uint16Array(lines.count).fill(200),
+    candidates: new Map(),
+  }));
+
 /** Everything as in a real server, but `apply` finds every line and does nothing. */
 async function serveFloor(databaseUrl: string): Promise<void> {
   const settings = readSettings({ database: databaseUrl, port: 0 });
   const real = await startServer(settings);
-  const apply: Store['apply'] = async (group) =>
-    group.map(({ lines }) => ({
-      statuses: new Uint16Array(lines.count).fill(200),
-      candidates: new Map(),
-    }));
   const store: Store = {
     accounts: real.store.accounts,
     skus: real.store.skus,

@@ -8,7 +8,8 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { skuIdOf } from './catalogue.ts';
+import { INITIAL_QUANTITY, skuIdOf } from './catalogue.ts';
+import { quantile } from './statistics.ts';
 
 const QUANTITY_BOUND = 1_000_000;
 
@@ -22,6 +23,8 @@ export interface LoadPlan {
   readonly requests: number;
   readonly skuCount: number;
   readonly single?: boolean;
+  /** Share of the lines that say what the SKU has had from the beginning; 0 where left out. */
+  readonly unchangedShare?: number;
 }
 
 export interface LoadResult {
@@ -98,22 +101,21 @@ async function execute(plan: LoadPlan): Promise<LoadResult> {
   );
   const tookMs = performance.now() - startedMs;
   const cpu = process.cpuUsage(cpuBefore);
-  latenciesMs.sort((a, b) => a - b);
-  const at = (share: number): number =>
-    latenciesMs[Math.min(latenciesMs.length - 1, Math.floor(latenciesMs.length * share))] ?? 0;
   return {
     linesPerSecond: (perConnection * plan.connections * plan.linesPerRequest * 1000) / tookMs,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
-    maxMs: at(1),
+    p50Ms: quantile(latenciesMs, 0.5),
+    p99Ms: quantile(latenciesMs, 0.99),
+    maxMs: quantile(latenciesMs, 1),
     failed,
     coreShare: (cpu.user + cpu.system) / 1000 / tookMs,
   };
 }
 
 function requestOf(plan: LoadPlan, token: string): Buffer {
+  const unchanged = plan.unchangedShare ?? 0;
+  const quantity = () => (Math.random() < unchanged ? INITIAL_QUANTITY : randomInt(QUANTITY_BOUND));
   const line = () =>
-    `{"sku_id":"${skuIdOf(randomInt(plan.skuCount))}","quantity_in_stock":${randomInt(QUANTITY_BOUND)}}`;
+    `{"sku_id":"${skuIdOf(randomInt(plan.skuCount))}","quantity_in_stock":${quantity()}}`;
   const path = plan.single
     ? '/timp/products/skus/inventory/'
     : '/timp/products/skus/inventory/bulk/';

@@ -65,7 +65,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The database that commands work on when none is named. */
 export function databaseFromEnvironment(environment: Environment = process.env): string {
-  return environment['ONHAND_DATABASE'] ?? DEFAULT_DATABASE;
+  return environment['ONHAND_DATABASE'] || DEFAULT_DATABASE;
 }
 
 /** Settings by the environment and their defaults; `given` wins over both. Throws `parameter_invalid`. */
@@ -118,7 +118,7 @@ function readNumber({ variable, fallback, min }: NumberSetting, environment: Env
 }
 
 function readLogLevel(environment: Environment): LogLevel {
-  const text = environment['ONHAND_LOG_LEVEL'] ?? 'info';
+  const text = environment['ONHAND_LOG_LEVEL'] || 'info';
   const level = LOG_LEVELS.find((known) => known === text);
   if (level === undefined) {
     throw new OnhandError(

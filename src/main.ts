@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { readSettings, type Settings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
-import { buildServer } from './http/server.ts';
 import { Intake } from './intake/intake.ts';
 import { inspect } from './store/sqlite/inspect.ts';
 import { takeServeLock } from './store/sqlite/lock.ts';
@@ -59,6 +58,9 @@ function exitNow(reason: string): void {
   process.exit(FATAL_EXIT_CODE);
 }
 
+/** How often a server that is closing lets go of connections that have become idle. */
+const IDLE_SWEEP_MS = 50;
+
 export interface RunningServer {
   /** Where it listens, such as `http://127.0.0.1:8080`. */
   readonly url: string;
@@ -80,11 +82,20 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
     const store = await openStore(settings.database, settings);
     try {
       const intake = new Intake(store, settings);
+      // Loaded when it is needed: the commands that do not serve start in half the time.
+      const { buildServer } = await import('./http/server.ts');
       const app = await buildServer({ store, intake, settings, version: version() });
       await app.listen({ host: settings.host, port: settings.port });
       let closed: Promise<void> | undefined;
       const close = async (): Promise<void> => {
-        await app.close();
+        // A connection whose answer is still being sent becomes idle only after it: nothing else
+        // would close it before its keep-alive time is over.
+        const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
+        try {
+          await app.close();
+        } finally {
+          clearInterval(sweep);
+        }
         await store.close();
         lock.release();
       };

@@ -43,10 +43,10 @@ export async function requireOrganization(
 export function permissionOption(): Option {
   return new Option(
     '--permission <permission>',
-    `what it may do: ${PERMISSIONS.join(', ')}; may be repeated (default: all that the organization's type allows)`,
+    `what it may do: ${PERMISSIONS.join(', ')}; may be repeated`,
   )
     .argParser((value: string, previous: readonly string[]) => [...previous, value])
-    .default([], 'all');
+    .default([], "all that the organization's type allows");
 }
 
 export function jsonOption(): Option {

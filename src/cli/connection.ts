@@ -64,8 +64,8 @@ function removeCommand(): Command {
 
 function pairCommand(name: string): Command {
   return new Command(name)
-    .requiredOption('--supplier <name>', 'name of the supplier')
-    .requiredOption('--retailer <name>', 'name of the retailer')
+    .requiredOption('--supplier <name>', 'name of the supplier (required)')
+    .requiredOption('--retailer <name>', 'name of the retailer (required)')
     .addOption(databaseOption());
 }
 

@@ -8,7 +8,7 @@ import { DEFAULT_PORT, readSettings } from '../config.ts';
 import { startServer, type RunningServer } from '../main.ts';
 import type { Store } from '../store/store.ts';
 import { demoCatalogue } from './demo-catalogue.ts';
-import { untilStopped } from './serve.ts';
+import { stopAsked } from './serve.ts';
 
 /** The token of the public sample request. It opens nothing but a demo, and a demo listens on loopback only. */
 const DEMO_TOKEN = '1083e3ec5c40b36fd663ba925bc8d864061463e2';
@@ -26,11 +26,12 @@ export function demoCommand(): Command {
   return new Command('demo')
     .summary('try it: a server with a demo supplier and a temporary database')
     .description(
-      'Starts a server on loopback with a temporary database that holds a demo supplier and its SKUs,\n' +
+      'Starts a server on loopback with a temporary database that holds a demo supplier and its SKUs, ' +
         'sends it a sample request, shows the reply, and goes on serving until Ctrl-C.',
     )
     .addHelpText('after', '\nExample:\n  onhand demo')
     .action(async () => {
+      const asked = stopAsked();
       const folder = await mkdtemp(join(tmpdir(), 'onhand-demo-'));
       try {
         const server = await startOnFreePort(`sqlite:${join(folder, 'onhand.db')}`);
@@ -40,7 +41,7 @@ export function demoCommand(): Command {
             `\n${pc.bold('onhand demo')}: ${server.url} serves ${DEMO_SUPPLIER} with ${skuCount} SKUs, from a temporary database.\n`,
           );
           await showSample(server.url);
-          await untilStopped(server);
+          await asked;
         } finally {
           await server.close();
         }

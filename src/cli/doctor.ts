@@ -7,8 +7,8 @@ export function doctorCommand(): Command {
   return new Command('doctor')
     .summary('check a database')
     .description(
-      'Checks that a database opens, is migrated and undamaged, and that what its tables say of\n' +
-        'SKUs, inventory, changes and batches agrees. Only reads, so a server may go on beside it.\n' +
+      'Checks that a database opens, is migrated and undamaged, and that what its tables say of ' +
+        'SKUs, inventory, changes and batches agrees. Only reads, so a server may go on beside it. ' +
         'Exits 1 when something is wrong.',
     )
     .addOption(databaseOption())

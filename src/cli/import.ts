@@ -17,7 +17,7 @@ import { ImportProgressBar } from './progress.ts';
 
 interface ImportOptions {
   readonly supplier: string;
-  readonly map: readonly string[];
+  readonly map?: readonly string[];
   readonly report?: string;
   readonly database: string;
 }
@@ -26,20 +26,19 @@ export function importCommand(): Command {
   return new Command('import')
     .summary('load or refresh a catalogue from a CSV file')
     .description(
-      'Loads a catalogue from a CSV file (UTF-8, commas, a header): SKUs that are new are created,\n' +
-        'others refreshed by what the file gives; a column or cell that is not there changes nothing.\n' +
+      'Loads a catalogue from a CSV file (UTF-8, commas, a header): SKUs that are new are created, ' +
+        'others refreshed by what the file gives; a column or cell that is not there changes nothing. ' +
         'The file is read to its end before anything is applied. Running it again changes nothing.\n\n' +
-        'Columns: sku_id (needed), item_id, title, condition, restrictions, quantity_in_stock,\n' +
-        'quantity_on_backorder, backorder_date, number_of_units_bundled, upca, ean13, gtin14, isbn,\n' +
+        'Columns: sku_id (needed), item_id, title, condition, restrictions, quantity_in_stock, ' +
+        'quantity_on_backorder, backorder_date, number_of_units_bundled, upca, ean13, gtin14, isbn, ' +
         'asin, mpn; others are ignored. NULL in a cell is null.',
     )
     .argument('<file>', 'the CSV file')
-    .requiredOption('--supplier <name>', 'name of the supplier whose catalogue it is')
+    .requiredOption('--supplier <name>', 'name of the supplier whose catalogue it is (required)')
     .option(
       '--map <header=column,...>',
-      'read foreign headers as columns; "gtin" takes mixed codes and finds out what each is',
-      (value: string, previous: readonly string[]) => [...previous, value],
-      [],
+      'read foreign headers as columns; "gtin" takes mixed codes and finds out what each is; one header may be read as two columns',
+      (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value],
     )
     .option('--report <file>', 'write every rejected or doubtful row to this CSV file')
     .addOption(databaseOption())
@@ -93,7 +92,7 @@ async function importFile(
   try {
     const summary = await importCatalogue(store, staging, {
       file: file.createReadStream({ autoClose: false }),
-      columnMap: options.map.join(','),
+      columnMap: (options.map ?? []).join(','),
       supplierId: supplier.id,
       userId: null,
       signal: stop.signal,

@@ -21,7 +21,9 @@ function createCommand(): Command {
     .description('Creates an organization. Its name is unique and names it in other commands.')
     .argument('<name>', 'name of the organization')
     .addOption(
-      new Option('--type <type>', 'what it is').choices(ORGANIZATION_TYPES).makeOptionMandatory(),
+      new Option('--type <type>', 'what it is; required')
+        .choices(ORGANIZATION_TYPES)
+        .makeOptionMandatory(),
     )
     .addOption(databaseOption())
     .addHelpText(

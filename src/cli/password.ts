@@ -37,11 +37,12 @@ async function promptHidden(prompt: string): Promise<string> {
     historySize: 0,
   });
   try {
-    // Ctrl-C and Ctrl-D close the terminal's interface without an answer.
-    const closed = once(terminal, 'close').then(() => {
-      throw noPassword();
-    });
-    return await Promise.race([terminal.question(''), closed]);
+    // Ctrl-D closes the terminal's interface without an answer, Ctrl-C makes the question fail.
+    const closed = once(terminal, 'close').then(() => undefined);
+    const answered = terminal.question('').catch(() => undefined);
+    const answer = await Promise.race([answered, closed]);
+    if (answer === undefined) throw noPassword();
+    return answer;
   } finally {
     terminal.close();
     process.stderr.write('\n');

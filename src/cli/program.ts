@@ -62,11 +62,14 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 function reportFailure(error: unknown): number {
   // Commander has said already what was wrong, or shown the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-  if (error instanceof OnhandError)
-    printNote(`onhand: ${error.message.replaceAll(/\s*\n\s*/g, ' ')}`);
-  else
-    printNote(
-      `onhand: unexpected failure\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
+  printNote(`onhand: ${failureText(error)}`);
   return EXIT_FAILED;
+}
+
+function failureText(error: unknown): string {
+  if (error instanceof OnhandError) return error.message.replaceAll(/\s*\n\s*/g, ' ');
+  if (!(error instanceof Error)) return `unexpected failure: ${String(error)}`;
+  // What the operating system refused (a full disk, a file, a port) is no bug and needs no stack.
+  if ('syscall' in error) return error.message;
+  return `unexpected failure\n${error.stack ?? error.message}`;
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
-import { DEFAULT_HOST, DEFAULT_PORT, readSettings } from '../config.ts';
+import { DEFAULT_HOST, DEFAULT_PORT, readSettings, type Settings } from '../config.ts';
+import { OnhandError } from '../domain/errors.ts';
 import { startServer, type RunningServer } from '../main.ts';
 import { databaseOption, parsePort } from './options.ts';
 
@@ -14,8 +15,8 @@ export function serveCommand(): Command {
   return new Command('serve')
     .summary('serve the API on a database')
     .description(
-      'Serves the API on a database, which is created and migrated when needed.\n' +
-        'On SIGTERM or SIGINT the server finishes what it has accepted, then exits 0.\n' +
+      'Serves the API on a database, which is created and migrated when needed. ' +
+        'On SIGTERM or SIGINT the server finishes what it has accepted, then exits 0. ' +
         'It speaks plain HTTP: TLS is the work of a proxy before it (--trust-proxy).',
     )
     .addOption(databaseOption())
@@ -37,7 +38,8 @@ export function serveCommand(): Command {
         '\nLimits and further settings are environment variables; see docs/operations.md.',
     )
     .action(async (options: ServeOptions) => {
-      const server = await startServer(
+      const asked = stopAsked();
+      const server = await startOnAddress(
         readSettings({
           database: options.database,
           host: options.host,
@@ -49,9 +51,32 @@ export function serveCommand(): Command {
         `onhand serves ${options.database} at ${server.url} (documentation: ${server.url}/docs)\n`,
       );
       warnOffLoopback(options);
-      await untilStopped(server);
+      await asked;
+      await server.close();
     });
 }
+
+async function startOnAddress(settings: Settings): Promise<RunningServer> {
+  try {
+    return await startServer(settings);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const because = ADDRESS_FAULTS[code];
+    if (because === undefined) throw error;
+    throw new OnhandError(
+      'parameter_invalid',
+      `Port ${settings.port} of ${settings.host} cannot be listened on: ${because}.`,
+      { cause: error },
+    );
+  }
+}
+
+const ADDRESS_FAULTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'it is taken by another program; stop that one, or name another with --port',
+  EADDRNOTAVAIL: 'this machine has no such address; name another with --host',
+  EACCES: 'the operating system does not allow it; name another with --port, such as 8080',
+  ENOTFOUND: 'there is no such host; name another with --host',
+};
 
 function warnOffLoopback({ host, trustProxy }: ServeOptions): void {
   const isLoopback = host === 'localhost' || host === '::1' || host.startsWith('127.');
@@ -62,11 +87,13 @@ function warnOffLoopback({ host, trustProxy }: ServeOptions): void {
   );
 }
 
-/** Resolves when the server has been told to stop and has finished what it accepted. */
-export async function untilStopped(server: RunningServer): Promise<void> {
-  await new Promise<void>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
+/**
+ * Resolves when the process is told to stop. To be called before anybody is told that it runs: from
+ * then on a signal no longer ends it at once, but for a second one.
+ */
+export function stopAsked(): Promise<void> {
+  return new Promise<void>((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
   });
-  await server.close();
 }

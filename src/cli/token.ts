@@ -27,18 +27,16 @@ function createCommand(): Command {
   return new Command('create')
     .summary('create a token and print it, once')
     .description(
-      'Creates a token for an organization and prints it, alone, on stdout. It is stored hashed:\n' +
+      'Creates a token for an organization and prints it, alone, on stdout. It is stored hashed: ' +
         'it cannot be shown again. It lives until it is revoked, or for the time asked.',
     )
-    .requiredOption('--organization <name>', 'name of the organization')
+    .requiredOption('--organization <name>', 'name of the organization (required)')
     .addOption(permissionOption())
     .addOption(
       new Option(
         '--expires-in <time>',
-        'how long it lives: a number and s, m, h or d, such as 45s or 30d',
-      )
-        .argParser(parseDurationMs)
-        .default(undefined, 'until revoked'),
+        'how long it lives: a number and s, m, h or d, such as 45s or 30d (default: until it is revoked)',
+      ).argParser(parseDurationMs),
     )
     .addOption(databaseOption())
     .addHelpText(

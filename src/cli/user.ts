@@ -25,11 +25,11 @@ function createCommand(): Command {
   return new Command('create')
     .summary('create a user')
     .description(
-      'Creates a user who can log in for an organization. The password is asked for on a terminal,\n' +
+      'Creates a user who can log in for an organization. The password is asked for on a terminal, ' +
         'or read from the first line of stdin; only its hash (scrypt) is stored.',
     )
-    .requiredOption('--organization <name>', 'name of the organization')
-    .requiredOption('--username <name>', 'name to log in with; unique')
+    .requiredOption('--organization <name>', 'name of the organization (required)')
+    .requiredOption('--username <name>', 'name to log in with; unique (required)')
     .addOption(permissionOption())
     .addOption(databaseOption())
     .addHelpText(

@@ -33,7 +33,7 @@ export async function readBody(
 }
 
 function checkMediaType(header: string | undefined): void {
-  if (header === undefined || header === JSON_MEDIA_TYPE || header.trim() === '') return;
+  if (header === undefined || header === JSON_MEDIA_TYPE) return;
   let type: MIMEType;
   try {
     type = new MIMEType(header);
@@ -91,7 +91,8 @@ function readBytes(request: IncomingMessage, limits: BodyLimits): Promise<Buffer
     const cutShort = (): void =>
       reject(new OnhandError('body_malformed', 'The body was cut short.'));
     request.once('error', cutShort);
-    request.once('close', cutShort);
+    // While it was asked who sends this, the connection may have ended; nothing more comes then.
+    if (request.destroyed) cutShort();
   });
 }
 

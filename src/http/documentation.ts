@@ -6,6 +6,7 @@ import type { TSchema } from 'typebox';
 import { PROBLEM_MEDIA_TYPE } from '../wire/problem.ts';
 import { ProblemSchema } from '../wire/schemas.ts';
 import type { Access } from './authenticate.ts';
+import { refuseOtherVerbs } from './resource.ts';
 
 interface Description {
   readonly operationId: string;
@@ -68,6 +69,14 @@ export function describe(operation: Description): FastifySchema {
   };
 }
 
+const DOCUMENTATION_PATHS = [
+  '/openapi.json',
+  '/docs',
+  '/docs/json',
+  '/docs/yaml',
+  '/docs/static/*',
+];
+
 /** The API's description at `/openapi.json`, and a page to read and try it at `/docs`. */
 export async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
@@ -119,5 +128,6 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
     pages.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
       reply.type('application/json').send(JSON.stringify(app.swagger())),
     );
+    for (const path of DOCUMENTATION_PATHS) refuseOtherVerbs(pages, path, ['GET', 'HEAD']);
   });
 }

@@ -5,6 +5,13 @@ import type { Principal } from '../domain/parties.ts';
 import type { AccountStore } from '../store/store.ts';
 import { authenticate, authorize, type Access } from './authenticate.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who sent it, once it was let in. */
+    principal: Principal | null;
+  }
+}
+
 export interface GateLimits {
   /** Requests being answered at once; one more is refused with `overloaded`. */
   readonly openRequestsMax: number;
@@ -19,7 +26,6 @@ export class Gate {
   readonly #accounts: Pick<AccountStore, 'findPrincipal'>;
   readonly #limits: GateLimits;
   readonly #rate: RateLimiterMemory | undefined;
-  readonly #principals = new WeakMap<FastifyRequest, Principal>();
   #openRequests = 0;
 
   constructor(accounts: Pick<AccountStore, 'findPrincipal'>, limits: GateLimits) {
@@ -44,7 +50,7 @@ export class Gate {
         { retryAfterSeconds: OVERLOADED_RETRY_SECONDS },
       );
     }
-    this.#principals.set(request, principal);
+    request.principal = principal;
     // A client that is gone by now will not be gone again.
     if (reply.raw.closed) return;
     this.#openRequests += 1;
@@ -55,8 +61,8 @@ export class Gate {
 
   /** Who sent a request that was let in. */
   principalOf(request: FastifyRequest): Principal {
-    const principal = this.#principals.get(request);
-    if (principal === undefined) throw new Error('the request was not let in');
+    const { principal } = request;
+    if (principal === null) throw new Error('the request was not let in');
     return principal;
   }
 }

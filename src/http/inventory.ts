@@ -5,15 +5,24 @@ import type { BatchOutcome, BatchSource } from '../store/store.ts';
 import { parseBody } from '../wire/body.ts';
 import { echo } from '../wire/echo.ts';
 import { isJsonObject } from '../wire/json.ts';
-import { parseLine, parseLines, type ParsedLines } from '../wire/lines.ts';
-import { printResults, resultOfLine } from '../wire/results.ts';
-import { BulkResultsSchema, BulkSchema, LineSchema, SuccessSchema } from '../wire/schemas.ts';
+import { parseLine, parsingLines, type ParsedLines } from '../wire/lines.ts';
+import { printingResults, resultOfLine } from '../wire/results.ts';
+import {
+  BulkQuerySchema,
+  BulkResultsSchema,
+  BulkSchema,
+  LineSchema,
+  SuccessSchema,
+} from '../wire/schemas.ts';
 import { readBody, tooManyLines, type BodyLimits } from './body.ts';
 import { describe } from './documentation.ts';
 import type { Gate } from './gate.ts';
+import { readBulkPreferences } from './preferences.ts';
 import { sendProblem } from './problems.ts';
 import { checkParameters } from './query.ts';
+import { sendJson } from './reply.ts';
 import { addResource } from './resource.ts';
+import { takingTurns } from './turns.ts';
 
 interface InventoryRoutes {
   readonly gate: Gate;
@@ -49,13 +58,16 @@ export function addInventory(
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     const body = await readBody(request.raw, limits);
-    checkParameters(request, []);
+    const preferences = readBulkPreferences(request, reply);
     const { value, text } = parseBody(body, LINES_EXPECTED);
     if (!Array.isArray(value)) throw wrongShape(LINES_EXPECTED, value);
     if (value.length > limits.linesMax) throw tooManyLines(limits.linesMax);
-    const parsed = parseLines(value, text);
+    const parsed = await takingTurns(parsingLines(value, text));
     const outcome = await apply(request, 'bulk', parsed);
-    return reply.type('application/json').send(printResults(parsed, outcome, value));
+    const results = await takingTurns(printingResults(parsed, outcome, value, preferences));
+    reply.header('lines-succeeded', value.length - results.failed);
+    reply.header('lines-failed', results.failed);
+    return sendJson(request, reply, results.text);
   };
 
   const updateOne = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -75,6 +87,7 @@ export function addInventory(
       schema: describe({
         operationId: 'updateInventoryInBulk',
         summary: "Set many SKUs' inventory; each line gets a verdict of its own",
+        query: BulkQuerySchema,
         body: BulkSchema,
         ok: BulkResultsSchema,
         access: 'editor',

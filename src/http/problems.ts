@@ -60,7 +60,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (known.code === 'store_unavailable') request.log.error({ err: known }, 'store unavailable');
   const retryAfter = retryAfterSeconds(known);
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
-  if (known.code === 'unauthenticated') reply.header('www-authenticate', 'Token');
+  if (STATUS_OF[known.code] === 401) reply.header('www-authenticate', 'Token');
   sendProblem(request, reply, known);
 }
 

@@ -27,6 +27,15 @@ export function addResource(app: FastifyInstance, url: string, resource: Resourc
     ...(GET === undefined ? [] : ['GET', 'HEAD']),
     ...(POST === undefined ? [] : ['POST']),
   ];
+  refuseOtherVerbs(app, url, allowed);
+}
+
+/** Answers every verb that is not `allowed` on a path with a 405 that names those that are. */
+export function refuseOtherVerbs(
+  app: FastifyInstance,
+  url: string,
+  allowed: readonly string[],
+): void {
   const allow = allowed.join(', ');
   const refuse = async (request: FastifyRequest, reply: FastifyReply): Promise<never> => {
     reply.header('allow', allow);

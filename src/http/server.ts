@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { METHODS } from 'node:http';
 import fastify, { LogController, type FastifyInstance } from 'fastify';
 import type { Intake } from '../intake/intake.ts';
 import { OnhandError } from '../domain/errors.ts';
@@ -46,7 +47,8 @@ export async function buildServer({
     routerOptions: { ignoreTrailingSlash: true },
     requestTimeout: settings.requestTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
-    http: { headersTimeout: settings.headersTimeoutMs },
+    // Node's own refusal of a request without a Host has no body.
+    http: { headersTimeout: settings.headersTimeoutMs, requireHostHeader: false },
     forceCloseConnections: 'idle',
     // A request that comes on an open connection while the server stops is still answered.
     return503OnClosing: false,
@@ -59,6 +61,10 @@ export async function buildServer({
       else socket.destroy();
     },
   });
+  // Every verb that Node reads is known, so that a wrong one is told apart from a wrong path.
+  for (const method of METHODS) {
+    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
+  }
   // Schemas here describe; values are read by the parsers that know the rules.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
@@ -67,10 +73,15 @@ export async function buildServer({
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request) => {
-    throw new OnhandError('path_not_found', `There is no path ${pathOf(request.url)}; see /docs.`);
+    throw pathNotFound(request.url);
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('request-id', request.id);
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      throw new OnhandError('request_malformed', 'A request of HTTP/1.1 needs a Host header.');
+    }
+    // Before Fastify looks at the Content-Type.
+    if (request.is404) throw pathNotFound(request.url);
   });
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
@@ -86,6 +97,7 @@ export async function buildServer({
   });
 
   await addDocumentation(app, version);
+  app.decorateRequest('principal', null);
   const gate = new Gate(store.accounts, settings);
   addHealth(app, store);
   addInventory(app, { gate, intake, limits: settings });
@@ -93,6 +105,10 @@ export async function buildServer({
   addLogin(app, { accounts: store.accounts, limits: settings });
   await app.ready();
   return app;
+}
+
+function pathNotFound(url: string): OnhandError {
+  return new OnhandError('path_not_found', `There is no path ${pathOf(url)}; see /docs.`);
 }
 
 /** The path alone: a query may hold what does not belong into a log. */

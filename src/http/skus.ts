@@ -17,6 +17,7 @@ import { readBody, type BodyLimits } from './body.ts';
 import { describe } from './documentation.ts';
 import type { Gate } from './gate.ts';
 import { checkParameters, queryOf } from './query.ts';
+import { sendJson } from './reply.ts';
 import { addResource } from './resource.ts';
 
 interface SkuRoutes {
@@ -43,7 +44,7 @@ export function addSkus(app: FastifyInstance, { gate, store, limits }: SkuRoutes
     const supplierIds =
       asked.supplierUuids === undefined ? visible : await withUuids(asked.supplierUuids, visible);
     const page = await store.skus.list({ ...asked, supplierIds });
-    return reply.type('application/json').send(printSkuList(asked, page));
+    return sendJson(request, reply, printSkuList(asked, page));
   };
 
   const withUuids = async (

@@ -163,7 +163,9 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 function readItem(draft: Draft, { value }: Member): string | undefined {
   if (value === null) return undefined;
-  const uuid = isJsonObject(value) && Object.keys(value).length === 1 ? value['uuid'] : undefined;
+  const members = isJsonObject(value) ? Object.keys(value) : undefined;
+  if (members?.length === 0) return undefined;
+  const uuid = isJsonObject(value) && members?.length === 1 ? value['uuid'] : undefined;
   if (typeof uuid !== 'string' || !UUID.test(uuid)) {
     return `item must be an object with one member, uuid, such as ${ITEM_EXAMPLE}, or null.`;
   }

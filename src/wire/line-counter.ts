@@ -49,7 +49,8 @@ export class LineCounter {
       } else if (byte === COMMA) {
         if (depth === 1) commas += 1;
       } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-        depth += 1;
+        // An object that is the whole body has members, not lines: they stand a level deeper.
+        depth += depth === 0 && byte === OPEN_BRACE ? 2 : 1;
       } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
         depth -= 1;
       }

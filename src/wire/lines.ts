@@ -18,13 +18,23 @@ export interface ParsedLines {
   readonly refusals: ReadonlyMap<number, string>;
 }
 
-/** Reads the lines of a bulk update. `text` is the JSON that `body` was parsed from. */
-export function parseLines(body: readonly unknown[], text: string): ParsedLines {
+/** How many lines are read or printed at a stretch: some milliseconds. */
+export const SLICE_LINES = 5000;
+
+/**
+ * Reads the lines of a bulk update. `text` is the JSON that `body` was parsed from. Yields after each slice,
+ * so that whoever runs it can let others have a turn.
+ */
+export function* parsingLines(
+  body: readonly unknown[],
+  text: string,
+): Generator<undefined, ParsedLines, undefined> {
   const builder = new LinesBuilder(body.length);
   const positions = new Uint32Array(body.length);
   const refusals = new Map<number, string>();
   const written = new WrittenLines(text);
   for (const [i, value] of body.entries()) {
+    if (i % SLICE_LINES === SLICE_LINES - 1) yield;
     const reading = readLine(value, written, i);
     if (typeof reading === 'string') {
       refusals.set(i, reading);
@@ -34,6 +44,15 @@ export function parseLines(body: readonly unknown[], text: string): ParsedLines 
     }
   }
   return { lines: builder.build(), positions: positions.slice(0, builder.count), refusals };
+}
+
+/** Reads the lines of a bulk update at a stretch. */
+export function parseLines(body: readonly unknown[], text: string): ParsedLines {
+  const parsing = parsingLines(body, text);
+  for (;;) {
+    const step = parsing.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 /** Reads the one line of a single update, as `parseLines` reads it in an array of its own. */

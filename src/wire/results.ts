@@ -1,6 +1,6 @@
 import { CANDIDATES_NAMED_MAX } from '../domain/limits.ts';
 import { isJsonObject } from './json.ts';
-import type { ParsedLines } from './lines.ts';
+import { SLICE_LINES, type ParsedLines } from './lines.ts';
 import { notFoundMessage, repr } from './repr.ts';
 
 /** What became of the readable lines of a request, in their order. */
@@ -25,26 +25,45 @@ const AMBIGUOUS = 422;
 const SUCCESS: LineResult = { status: APPLIED, message: 'success' };
 const SUCCESS_TEXT = resultText(SUCCESS);
 
-/** The reply to a bulk update as JSON: element *i* answers line *i* of `body`. */
-export function printResults(
+/** The reply to a bulk update. */
+export interface PrintedResults {
+  /** JSON: element *i* answers line *i* of `body`; or, of failing lines only, each with its `index`. */
+  readonly text: string;
+  readonly failed: number;
+}
+
+/** Prints the reply to a bulk update; yields after each slice, as `parsingLines` does. */
+export function* printingResults(
   parsed: ParsedLines,
   outcomes: LineOutcomes,
   body: readonly unknown[],
-): string {
+  { failuresOnly }: { readonly failuresOnly: boolean },
+): Generator<undefined, PrintedResults, undefined> {
   const { positions, refusals } = parsed;
-  let text = '[';
+  const parts: string[] = [];
+  let text = '';
+  let failed = 0;
   let readable = 0;
   for (let i = 0; i < body.length; i += 1) {
-    if (i > 0) text += ',';
-    if (positions[readable] !== i) {
-      text += resultText(refused(refusals.get(i)));
-      continue;
+    if (i % SLICE_LINES === SLICE_LINES - 1) {
+      parts.push(text);
+      text = '';
+      yield;
     }
-    const isApplied = outcomes.statuses[readable] === APPLIED;
-    text += isApplied ? SUCCESS_TEXT : resultText(outcomeOf(parsed, outcomes, readable, body[i]));
-    readable += 1;
+    const isReadable = positions[readable] === i;
+    if (isReadable && outcomes.statuses[readable] === APPLIED) {
+      if (!failuresOnly) text += `,${SUCCESS_TEXT}`;
+    } else {
+      const result = isReadable
+        ? outcomeOf(parsed, outcomes, readable, body[i])
+        : refused(refusals.get(i));
+      text += `,${resultText(result, failuresOnly ? i : undefined)}`;
+      failed += 1;
+    }
+    if (isReadable) readable += 1;
   }
-  return `${text}]`;
+  parts.push(text);
+  return { text: `[${parts.join('').slice(1)}]`, failed };
 }
 
 /** The result of a single update that `parseLine` read from `line`. */
@@ -83,6 +102,7 @@ function ambiguous(candidates: readonly string[]): string {
   return `More than one sku matches: ${named.map(repr).join(', ')}${hint}; name the one that is meant by its sku_id`;
 }
 
-function resultText({ status, message }: LineResult): string {
-  return `{"status_code":${status},"message":${JSON.stringify(message)}}`;
+function resultText({ status, message }: LineResult, index?: number): string {
+  const place = index === undefined ? '' : `"index":${index},`;
+  return `{${place}"status_code":${status},"message":${JSON.stringify(message)}}`;
 }

@@ -99,8 +99,23 @@ export const BulkSchema = Type.Array(LineSchema, {
   description: 'Lines succeed or fail each on its own, and take effect in the order sent.',
 });
 
+export const BulkQuerySchema = Type.Object(
+  {
+    errors_only: Type.Optional(
+      Type.Boolean({ description: 'Answer only the failing lines, each with its `index`.' }),
+    ),
+  },
+  { title: 'BulkQuery', additionalProperties: false },
+);
+
 export const LineResultSchema = Type.Object(
   {
+    index: Type.Optional(
+      Type.Integer({
+        description:
+          'The place of the line in the request, from 0; given with `errors_only` alone.',
+      }),
+    ),
     status_code: Type.Integer({
       description:
         '200 applied; 400 the line cannot be read; 404 no SKU matches; 422 more than one SKU matches.',

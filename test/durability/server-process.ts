@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { TestDatabase } from '../store/fixtures.ts';
@@ -36,6 +37,12 @@ export class ServerProcess {
       if (url !== undefined) return new ServerProcess(child, url);
     }
     throw new Error(`the server did not start: ${said.join('\n')}`);
+  }
+
+  /** The most memory that it has had so far, in MiB. */
+  residentMib(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    return Number(/^VmHWM:\s+([0-9]+) kB$/m.exec(status)?.[1]) / 1024;
   }
 
   /** `kill -9`: no handler runs, nothing is flushed. */

@@ -1,23 +1,6 @@
 import { expect, test } from 'vitest';
+import { ARROWS } from './arrows.ts';
 import { filesMatching, ownImports } from './sources.ts';
-
-/**
- * Which room may import which. `store` is the contract alone (its files outside the bodies); a body is
- * known to nobody but `main.ts`.
- */
-const ARROWS: Readonly<Record<string, readonly string[]>> = {
-  domain: [],
-  wire: ['domain'],
-  store: ['domain'],
-  'store/sqlite': ['domain', 'store'],
-  feeds: ['domain'],
-  accounts: ['domain', 'store'],
-  intake: ['domain', 'feeds', 'store'],
-  http: ['domain', 'wire', 'intake', 'accounts', 'store'],
-  'config.ts': ['domain'],
-  'main.ts': ['domain', 'http', 'intake', 'store', 'store/sqlite', 'config.ts'],
-  cli: ['domain', 'intake', 'accounts', 'store', 'main.ts', 'config.ts'],
-};
 
 const sources = filesMatching(/^src\/.*\.ts$/);
 

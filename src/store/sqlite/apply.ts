@@ -5,8 +5,8 @@ import { NOTHING_KNOWN, sameInventory, type Inventory } from '../../domain/inven
 import { CANDIDATES_NAMED_MAX } from '../../domain/limits.ts';
 import { gtinsOfLine, skuIdCanExist, type Lines } from '../../domain/lines.ts';
 import type { Batch, BatchOutcome, BatchSource } from '../store.ts';
+import { ChangeRows, InventoryRows } from './inventory-rows.ts';
 import type { Memory, RememberedInventory } from './memory.ts';
-import { RowsStatement } from './rows.ts';
 import { skuKey } from './schema.ts';
 import { newUuid } from './uuids.ts';
 
@@ -19,6 +19,7 @@ interface Head {
 
 /** A SKU that the group has touched. */
 interface Held {
+  readonly key: number;
   readonly supplierId: number;
   readonly skuNumber: number;
   /** What its row holds. */
@@ -36,10 +37,6 @@ export interface BatchOrigin {
   readonly source: BatchSource;
   readonly userId: number | null;
 }
-
-const STOCK = 'quantity_in_stock';
-/** The columns of inventory's fields, in the order of `pushFields`. */
-const FIELDS = [STOCK, 'quantity_on_backorder', 'backorder_date', 'restrictions'];
 
 const FOUND = 200;
 const NOT_FOUND = 404;
@@ -79,10 +76,8 @@ export class Applier {
   readonly #holdsGtin: Statement<[number, number, number], [number]>;
   readonly #skuIdOf: Statement<[number], [string]>;
   readonly #inventoryOf: Statement<[number], InventoryRow>;
-  readonly #updateInventory: RowsStatement;
-  readonly #updateStock: RowsStatement;
-  readonly #appendChanges: RowsStatement;
-  readonly #appendStockChanges: RowsStatement;
+  readonly #inventoryRows: InventoryRows;
+  readonly #changeRows: ChangeRows;
   readonly #appendBatch: Statement<(number | string | null)[]>;
   readonly #updateHead: Statement<[number, number, number, number]>;
 
@@ -119,11 +114,8 @@ export class Applier {
          FROM inventory WHERE key = ?`,
       )
       .raw();
-    this.#updateInventory = updateOf(db, FIELDS);
-    this.#updateStock = updateOf(db, [STOCK]);
-    const ofEach = ['supplier_id', 'batch_number', 'sequence', 'sku_number', 'previous_sequence'];
-    this.#appendChanges = appendOf(db, [...ofEach, ...FIELDS.map(before), ...FIELDS.map(after)]);
-    this.#appendStockChanges = appendOf(db, [...ofEach, before(STOCK), after(STOCK)]);
+    this.#inventoryRows = new InventoryRows(db);
+    this.#changeRows = new ChangeRows(db);
     this.#appendBatch = db.prepare<(number | string | null)[]>(
       'INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
@@ -137,6 +129,7 @@ export class Applier {
     this.#heads.clear();
     this.#held.clear();
     this.#touched.length = 0;
+    this.#changeRows.clear();
   }
 
   /** Applies one batch of lines; its changes are written, its SKUs' rows when `flush` is called. */
@@ -233,7 +226,8 @@ export class Applier {
     if (known !== undefined) return known;
     const { inventory, lastSequence } =
       this.#memory.inventory(key) ?? this.#readInventory(supplierId, skuNumber);
-    return this.#keep(key, {
+    return this.#keep({
+      key,
       supplierId,
       skuNumber,
       stored: inventory,
@@ -261,7 +255,8 @@ export class Applier {
 
   /** A SKU that the transaction under way has just created. */
   holdNew(supplierId: number, skuNumber: number): Held {
-    return this.#keep(skuKey(supplierId, skuNumber), {
+    return this.#keep({
+      key: skuKey(supplierId, skuNumber),
       supplierId,
       skuNumber,
       stored: NOTHING_KNOWN,
@@ -272,8 +267,8 @@ export class Applier {
     });
   }
 
-  #keep(key: number, held: Held): Held {
-    this.#held.set(key, held);
+  #keep(held: Held): Held {
+    this.#held.set(held.key, held);
     return held;
   }
 
@@ -302,8 +297,6 @@ export class Applier {
   endBatch(origin: BatchOrigin, lineCount: number, nowMs: number): void {
     const head = this.head(origin.supplierId);
     head.lastBatchNumber += 1;
-    const rows: (number | null)[] = [];
-    const stockRows: (number | null)[] = [];
     let changedCount = 0;
     for (const held of this.#touched) {
       const before = held.beforeBatch;
@@ -311,23 +304,19 @@ export class Applier {
       if (before === undefined || sameInventory(before, held.inventory)) continue;
       head.lastSequence += 1;
       changedCount += 1;
-      const after = held.inventory;
-      const isStockAlone = hasStockAlone(before) && hasStockAlone(after);
-      const values = isStockAlone ? stockRows : rows;
-      values.push(origin.supplierId, head.lastBatchNumber, head.lastSequence);
-      values.push(held.skuNumber, held.lastSequence);
-      if (isStockAlone) {
-        values.push(before.quantityInStock, after.quantityInStock);
-      } else {
-        pushFields(values, before);
-        pushFields(values, after);
-      }
+      const place = {
+        supplierId: origin.supplierId,
+        batchNumber: head.lastBatchNumber,
+        sequence: head.lastSequence,
+        skuNumber: held.skuNumber,
+        previousSequence: held.lastSequence,
+      };
+      this.#changeRows.add(place, before, held.inventory);
       held.lastSequence = head.lastSequence;
       held.dirty = true;
     }
     this.#touched.length = 0;
-    this.#appendChanges.write(rows);
-    this.#appendStockChanges.write(stockRows);
+    this.#changeRows.write();
     this.#appendBatch.run(
       origin.supplierId,
       head.lastBatchNumber,
@@ -345,18 +334,11 @@ export class Applier {
    * a page, and a page is what a write costs.
    */
   flush(nowMs: number): void {
-    const dirty = [...this.#held].filter(([, held]) => held.dirty).sort(([a], [b]) => a - b);
-    const rows: (number | null)[] = [];
-    const stockRows: (number | null)[] = [];
-    for (const [key, { stored, inventory, lastSequence }] of dirty) {
-      const isStockAlone = differInStockAlone(stored, inventory);
-      const values = isStockAlone ? stockRows : rows;
-      values.push(key, lastSequence, nowMs);
-      if (isStockAlone) values.push(inventory.quantityInStock);
-      else pushFields(values, inventory);
-    }
-    this.#updateInventory.write(rows);
-    this.#updateStock.write(stockRows);
+    const dirty = [...this.#held.values()].filter((held) => held.dirty);
+    this.#inventoryRows.write(
+      dirty.sort((a, b) => a.key - b.key),
+      nowMs,
+    );
     for (const [supplierId, head] of this.#heads) {
       this.#updateHead.run(head.skuCount, head.lastSequence, head.lastBatchNumber, supplierId);
     }
@@ -368,45 +350,4 @@ export class Applier {
       this.#memory.rememberInventory(key, inventory, lastSequence);
     }
   }
-}
-
-function appendOf(db: Database, columns: readonly string[]): RowsStatement {
-  const insert = `INSERT INTO changes (${columns.join(', ')})`;
-  return new RowsStatement(db, { insert, width: columns.length });
-}
-
-/** The rows are there: an insert that meets them is how one statement updates many by their keys. */
-function updateOf(db: Database, fields: readonly string[]): RowsStatement {
-  const columns = ['last_sequence', 'updated_at_ms', ...fields];
-  return new RowsStatement(db, {
-    insert: `INSERT INTO inventory (key, ${columns.join(', ')})`,
-    width: 1 + columns.length,
-    tail: `ON CONFLICT (key) DO UPDATE SET ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`,
-  });
-}
-
-function before(field: string): string {
-  return `before_${field}`;
-}
-
-function after(field: string): string {
-  return `after_${field}`;
-}
-
-function pushFields(values: (number | null)[], inventory: Inventory): void {
-  values.push(inventory.quantityInStock, inventory.quantityOnBackorder);
-  values.push(inventory.backorderDate, inventory.restrictions);
-}
-
-/** Most suppliers report stock and nothing else: such changes are written with half the values. */
-function hasStockAlone(inventory: Inventory): boolean {
-  return differInStockAlone(inventory, NOTHING_KNOWN);
-}
-
-function differInStockAlone(a: Inventory, b: Inventory): boolean {
-  return (
-    a.quantityOnBackorder === b.quantityOnBackorder &&
-    a.backorderDate === b.backorderDate &&
-    a.restrictions === b.restrictions
-  );
 }

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { OnhandError } from '../../domain/errors.ts';
 
@@ -55,8 +57,21 @@ function open(settings: ConnectionSettings, readonly: boolean): Database {
     db.pragma(`cache_size = -${Math.floor(settings.cacheBytesMax / 1024)}`);
     return db;
   } catch (error) {
-    throw unavailable(error) ?? error;
+    throw cannotOpen(settings.path, error) ?? error;
   }
+}
+
+/** Why a database cannot be opened. Names its path: no client waits yet, an operator reads it. */
+function cannotOpen(path: string, error: unknown): OnhandError | undefined {
+  const because = existsSync(path) ? reasonOf(error) : reasonOfMissing(path);
+  if (because === undefined) return undefined;
+  return new OnhandError('store_unavailable', `The database ${path} cannot be opened. ${because}`, {
+    cause: error,
+  });
+}
+
+function reasonOfMissing(path: string): string {
+  return existsSync(dirname(path)) ? 'There is no such file.' : 'There is no such folder.';
 }
 
 const BUSY_RETRY_SECONDS = 1;
@@ -67,18 +82,26 @@ const FULL_RETRY_SECONDS = 30;
  * bug). Texts name no path: they are shown to clients.
  */
 export function unavailable(error: unknown): OnhandError | undefined {
-  if (!(error instanceof Sqlite.SqliteError)) return undefined;
-  const primaryCode = /^SQLITE_[A-Z]+/.exec(error.code)?.[0] ?? '';
-  const because = REASONS[primaryCode];
+  const because = reasonOf(error);
   if (because === undefined) return undefined;
   return new OnhandError(
     'store_unavailable',
     `${because} Nothing of this request was applied; send it again later.`,
     {
-      retryAfterSeconds: primaryCode === 'SQLITE_BUSY' ? BUSY_RETRY_SECONDS : FULL_RETRY_SECONDS,
+      retryAfterSeconds:
+        primaryCodeOf(error) === 'SQLITE_BUSY' ? BUSY_RETRY_SECONDS : FULL_RETRY_SECONDS,
       cause: error,
     },
   );
+}
+
+function reasonOf(error: unknown): string | undefined {
+  return REASONS[primaryCodeOf(error)];
+}
+
+/** The name of an SQLite failure without its refinement; empty for any other. */
+function primaryCodeOf(error: unknown): string {
+  return error instanceof Sqlite.SqliteError ? (/^SQLITE_[A-Z]+/.exec(error.code)?.[0] ?? '') : '';
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { textMatching } from '../matching.ts';
+import { Workplace } from './onhand.ts';
+
+describe('organizations, connections and users by the command line', () => {
+  let work: Workplace;
+
+  beforeAll(async () => {
+    work = await Workplace.make();
+    await work.succeed('organization', 'create', '--type', 'supplier', ' Acme Housewares ');
+    await work.succeed('organization', 'create', '--type', 'retailer', 'Corner Shop');
+  });
+
+  afterAll(() => work.remove());
+
+  test('an organization is created once, and listed', async () => {
+    const [table, json, again] = await Promise.all([
+      work.run(['organization', 'list']),
+      work.run(['organization', 'list', '--json']),
+      work.run(['organization', 'create', '--type', 'retailer', 'Acme Housewares']),
+    ]);
+    expect(table).toMatchObject({ code: 0, stderr: '' });
+    expect(table.stdout).toMatch(
+      /^NAME +TYPE +UUID +CREATED\nAcme Housewares +supplier .*\nCorner Shop +retailer .*\n$/,
+    );
+    expect(JSON.parse(json.stdout)).toMatchObject([
+      { name: 'Acme Housewares', type: 'supplier', uuid: textMatching(/^[0-9a-f-]{36}$/) },
+      { name: 'Corner Shop', type: 'retailer' },
+    ]);
+    expect(again).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'onhand: The name "Acme Housewares" is taken by another organization.\n',
+    });
+  });
+
+  test('a connection is made, listed and removed', async () => {
+    const pair = ['--supplier', 'Acme Housewares', '--retailer', 'Corner Shop'];
+    expect(await work.succeed('connection', 'create', ...pair)).toBe(
+      '"Corner Shop" now sees the SKUs of "Acme Housewares".\n',
+    );
+    expect(await work.succeed('connection', 'create', ...pair)).toContain('already saw');
+    expect(JSON.parse(await work.succeed('connection', 'list', '--json'))).toMatchObject([
+      { supplier: 'Acme Housewares', retailer: 'Corner Shop' },
+    ]);
+    expect(await work.succeed('connection', 'remove', ...pair)).toContain('no longer sees');
+    const [again, turnedRound] = await Promise.all([
+      work.run(['connection', 'remove', ...pair]),
+      work.run(['connection', 'create', '--supplier', 'Corner Shop', '--retailer', 'Corner Shop']),
+    ]);
+    expect(again).toMatchObject({ code: 1, stdout: '', stderr: textMatching(/did not see/) });
+    expect(turnedRound).toMatchObject({
+      code: 1,
+      stderr: 'onhand: "Corner Shop" is a retailer, not a supplier.\n',
+    });
+  });
+
+  test('a user’s password is the first line of stdin, and a name is taken once', async () => {
+    const create = ['user', 'create', '--organization', 'Acme Housewares', '--username', 'wile'];
+    expect(await work.run(create, { stdin: 'a secret\r\nignored\n' })).toEqual({
+      code: 0,
+      stdout: textMatching(/^Created the user "wile" of "Acme Housewares" \([0-9a-f-]{36}\)\.\n$/),
+      stderr: '',
+    });
+    expect(await work.run(create, { stdin: 'another\n' })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'onhand: The username "wile" is taken.\n',
+    });
+  });
+
+  test.for([
+    ['without a password', 'Acme Housewares', [], '', 1, /^onhand: No password was given/],
+    ['with an empty password', 'Acme Housewares', [], '\n', 1, /^onhand: The password is empty/],
+    ['of nobody', 'Nobody', [], 'x\n', 1, /^onhand: There is no organization "Nobody"/],
+    [
+      'who may more than the organization',
+      'Corner Shop',
+      ['--permission', 'edit_items'],
+      'x\n',
+      1,
+      /^onhand: The permission edit_items is not for a retailer/,
+    ],
+    [
+      'with the password as an argument',
+      'Acme Housewares',
+      ['--password', 'x'],
+      '',
+      2,
+      /^error: unknown option '--password'/,
+    ],
+  ] as const)('a user %s is refused', async ([, organization, more, stdin, code, message]) => {
+    const create = ['user', 'create', '--organization', organization, '--username', 'road'];
+    const refused = await work.run([...create, ...more], { stdin });
+    expect(refused).toEqual({ code, stdout: '', stderr: textMatching(message) });
+  });
+});

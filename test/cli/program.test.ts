@@ -1,0 +1,167 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parsePort } from '../../src/cli/options.ts';
+import { formatTable } from '../../src/cli/output.ts';
+import { buildProgram } from '../../src/cli/program.ts';
+import { parseDurationMs } from '../../src/cli/token.ts';
+import { textMatching } from '../matching.ts';
+import { Workplace } from './onhand.ts';
+
+const create = (name: string) => ['organization', 'create', '--type', 'supplier', name];
+
+describe('the command line', () => {
+  let work: Workplace;
+
+  beforeAll(async () => {
+    work = await Workplace.make();
+  });
+
+  afterAll(() => work.remove());
+
+  test('explains itself on stdout when asked, and exits 0', async () => {
+    const help = await work.run(['--help']);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    for (const command of [
+      'serve',
+      'demo',
+      'organization',
+      'connection',
+      'user',
+      'token',
+      'import',
+      'doctor',
+    ]) {
+      expect(help.stdout).toMatch(new RegExp(`^  ${command} .*\\S`, 'm'));
+    }
+  });
+
+  test('shows what there is on stderr when nothing is asked, and exits 2', async () => {
+    const nothing = await work.run([]);
+    expect(nothing).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: textMatching(/^Usage: onhand .*doctor/s),
+    });
+  });
+
+  test('says its version', async () => {
+    expect(await work.run(['--version'])).toEqual({
+      code: 0,
+      stdout: textMatching(/^\d+\.\d+\.\d+\n$/),
+      stderr: '',
+    });
+  });
+
+  test.for([
+    [['imprt'], /unknown command 'imprt'.*Did you mean import/s],
+    [['organization', 'drop'], /unknown command 'drop'/],
+    [['organization', 'create', 'Acme'], /required option '--type <type>' not specified/],
+    [
+      ['organization', 'create', '--type', 'shop', 'Acme'],
+      /'shop' is invalid. Allowed choices are supplier, retailer/,
+    ],
+    [['import', 'file.csv'], /required option '--supplier <name>' not specified/],
+    [['serve', '--port', 'http'], /A port is a whole number from 0 to 65535/],
+    [['serve', 'now'], /too many arguments/],
+    [['token', 'revoke', 'last'], /An id is a whole number/],
+    [
+      ['token', 'create', '--organization', 'Acme', '--expires-in', '30'],
+      /A time is a number and a unit of s, m, h or d/,
+    ],
+  ] as const)('%j is not understood: exit 2', async ([args, message]) => {
+    const refused = await work.run(args);
+    expect(refused).toMatchObject({ code: 2, stdout: '', stderr: textMatching(message) });
+    expect(refused.stderr).toMatch(/\(--help explains\)\n$/);
+  });
+
+  test('that was not understood makes no database', async () => {
+    await work.run(['organization', 'create', 'Acme']);
+    expect(await work.run(['doctor'])).toMatchObject({
+      code: 1,
+      stderr: textMatching(/onhand\.db cannot be opened\. There is no such file\.\n$/),
+    });
+  });
+
+  test.for([
+    ['postgres://localhost/onhand', /^onhand: The database "postgres:.*" cannot be used: name a/],
+    ['sqlite:', /cannot be used/],
+    ['sqlite::memory:', /cannot be used/],
+    ['sqlite:no/such/folder.db', /folder\.db cannot be opened\. There is no such folder\.\n$/],
+  ] as const)('the database %j is refused: exit 1, in one line', async ([url, message]) => {
+    const refused = await work.run(['organization', 'list', '--database', url]);
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: textMatching(message) });
+    expect(refused.stderr.split('\n')).toHaveLength(2);
+  });
+
+  test('takes the database from --database, else from the environment, else from the folder', async () => {
+    const environment = { ONHAND_DATABASE: `sqlite:${work.path('second.db')}` };
+    const third = ['--database', `sqlite:${work.path('third.db')}`];
+    await Promise.all([
+      work.run(create('First'), { environment: { ONHAND_DATABASE: '' } }),
+      work.run(create('Second'), { environment }),
+      work.run([...create('Third'), ...third], { environment }),
+    ]);
+    const [first, second, thirdList] = await Promise.all([
+      work.run(['organization', 'list']),
+      work.run(['organization', 'list'], { environment }),
+      work.run(['organization', 'list', ...third]),
+    ]);
+    expect(first.stdout).toContain('First');
+    expect(second.stdout).toContain('Second');
+    expect(thirdList.stdout).toContain('Third');
+    for (const { stdout } of [first, second, thirdList]) expect(stdout.split('\n')).toHaveLength(3);
+  });
+});
+
+describe('help', () => {
+  const commands = buildProgram().commands.flatMap((command) =>
+    command.commands.length === 0 ? [command] : command.commands,
+  );
+
+  test.for(commands.map((command) => [command.name(), command] as const))(
+    'of %s says what it does, with every option explained, and fits a terminal',
+    ([, command]) => {
+      expect(command.description()).not.toBe('');
+      expect(command.summary()).not.toBe('');
+      for (const option of command.options) expect(option.description).not.toBe('');
+      expect(command.options.some(({ long }) => long === '--database')).toBe(
+        command.name() !== 'demo',
+      );
+      expect(command.helpInformation()).not.toMatch(/default: (\[\]|undefined)/);
+    },
+  );
+});
+
+describe('a span of time', () => {
+  test.for([
+    ['45s', 45_000],
+    ['10m', 600_000],
+    ['2h', 7_200_000],
+    ['30d', 2_592_000_000],
+    ['36500d', 3_153_600_000_000],
+  ] as const)('%j is %d ms', ([text, spanMs]) => {
+    expect(parseDurationMs(text)).toBe(spanMs);
+  });
+
+  test.for(['', '30', 'd', '0d', '-1d', '1.5h', '1w', '30 d', '30D', '36501d', '9'.repeat(400)])(
+    '%j is none',
+    (text) => {
+      expect(() => parseDurationMs(text)).toThrow(/A time is/);
+    },
+  );
+});
+
+test.for(['', '-1', '65536', '80a', '0x50', '1e3', ' 80'])('%j is no port', (text) => {
+  expect(() => parsePort(text)).toThrow(/A port is/);
+});
+
+test('a table pads its columns and shows what is not there as -', () => {
+  expect(
+    formatTable(
+      ['id', 'long_name', 'items'],
+      [
+        { id: 1, long_name: null, items: ['a', 'b'] },
+        { id: 22, long_name: 'x', items: [] },
+      ],
+    ),
+  ).toBe('ID  LONG NAME  ITEMS\n1   -          a,b\n22  x          -');
+});

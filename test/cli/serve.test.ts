@@ -1,0 +1,208 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BULK } from '../http/harness.ts';
+import { textMatching } from '../matching.ts';
+import { problemsOf } from '../store/fixtures.ts';
+import { ended, Workplace } from './onhand.ts';
+
+/** The first line of a stream that matches; the stream is read on to its end meanwhile. */
+async function lineOf(
+  stream: NodeJS.ReadableStream | null,
+  pattern: RegExp,
+): Promise<RegExpExecArray> {
+  if (stream === null) throw new Error('its output is not to be had');
+  const lines = createInterface({ input: stream });
+  return new Promise((resolve, reject) => {
+    const said: string[] = [];
+    lines.on('line', (line) => {
+      said.push(line);
+      const match = pattern.exec(line);
+      if (match !== null) resolve(match);
+    });
+    lines.on('close', () => reject(new Error(`no line matches ${pattern}: ${said.join('\n')}`)));
+  });
+}
+
+async function listenSomewhere(port = 0): Promise<Server> {
+  const taken = createServer();
+  taken.listen(port, '127.0.0.1');
+  await once(taken, 'listening');
+  return taken;
+}
+
+function portOf(server: Server): number {
+  const address: AddressInfo | string | null = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function exitOf(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+  return child.exitCode;
+}
+
+describe('a server by the command line', () => {
+  let work: Workplace;
+  const children: ChildProcess[] = [];
+
+  beforeEach(async () => {
+    work = await Workplace.make();
+  });
+
+  afterEach(async () => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+    await work.remove();
+  });
+
+  const start = (...args: readonly string[]): ChildProcess => {
+    const child = work.start(args, { ONHAND_LOG_LEVEL: 'silent' });
+    children.push(child);
+    return child;
+  };
+
+  const serve = async (...args: readonly string[]) => {
+    const child = start('serve', '--port', '0', ...args);
+    const [, url = ''] = await lineOf(child.stderr, /^onhand serves \S+ at (http:\S+) /);
+    return { child, url };
+  };
+
+  test('makes its database, answers, and exits 0 on SIGINT and on SIGTERM', async () => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      const { child, url } = await serve();
+      expect((await fetch(`${url}/readyz`)).status).toBe(200);
+      expect(await exitOf(child, signal)).toBe(0);
+    }
+    expect(await problemsOf(work.database)).toEqual([]);
+  });
+
+  test('on SIGTERM finishes what it accepted, and takes nothing new', async () => {
+    await work.succeed('organization', 'create', '--type', 'supplier', 'Acme');
+    const token = (await work.succeed('token', 'create', '--organization', 'Acme')).trim();
+    const { child, url } = await serve();
+    const { hostname, port } = new URL(url);
+    const body = JSON.stringify([{ sku_id: 'A', quantity_in_stock: 1 }]);
+
+    // Half a request is on its way when the signal comes.
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST ${BULK} HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Token ${token}\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`,
+    );
+    const reply: string[] = [];
+    const answered = once(socket, 'close');
+    // The server asks for the body once it has begun to work on the request.
+    await new Promise<void>((resolve) => {
+      socket.on('data', (chunk) => {
+        reply.push(chunk.toString());
+        if (reply.join('').includes('100 Continue')) resolve();
+      });
+    });
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await expect
+      .poll(
+        () =>
+          fetch(`${url}/healthz`).then(
+            () => 'taken',
+            () => 'refused',
+          ),
+        { interval: 10 },
+      )
+      .toBe('refused');
+    socket.write(body);
+    await answered;
+    await exited;
+    expect(reply.join('')).toContain('No sku found with sku identifier');
+    expect(child.exitCode).toBe(0);
+  });
+
+  test('says so where its port is taken, in one line, and exits 1', async () => {
+    const taken = await listenSomewhere();
+    const port = portOf(taken);
+    try {
+      expect(await ended(start('serve', '--port', String(port)))).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `onhand: Port ${port} of 127.0.0.1 cannot be listened on: it is taken by another program; stop that one, or name another with --port.\n`,
+      });
+    } finally {
+      taken.close();
+    }
+  });
+
+  test('refuses a database that another serves, and names that one', async () => {
+    const { child } = await serve();
+    const second = await ended(start('serve', '--port', '0'));
+    expect(second).toMatchObject({ code: 1, stdout: '' });
+    expect(second.stderr).toMatch(
+      new RegExp(
+        `^onhand: Another server is running on .*\\(process ${child.pid} on 127\\.0\\.0\\.1`,
+      ),
+    );
+    expect(await exitOf(child, 'SIGTERM')).toBe(0);
+    const { child: next } = await serve();
+    expect(await exitOf(next, 'SIGTERM')).toBe(0);
+  });
+
+  test('warns when it listens off loopback with no proxy before it', async () => {
+    const bare = start('serve', '--port', '0', '--host', '0.0.0.0');
+    await lineOf(bare.stderr, /warning: listening on 0\.0\.0\.0 without --trust-proxy/);
+    expect(await exitOf(bare, 'SIGTERM')).toBe(0);
+
+    const behind = start(
+      'serve',
+      '--port',
+      '0',
+      '--host',
+      '0.0.0.0',
+      '--trust-proxy',
+      '10.0.0.0/8',
+    );
+    const said = ended(behind);
+    const exited = once(behind, 'exit');
+    behind.stderr?.once('data', () => behind.kill('SIGTERM'));
+    await exited;
+    expect(await said).toMatchObject({
+      code: 0,
+      stderr: textMatching(/^onhand serves [^\n]*\n$/),
+    });
+  });
+});
+
+describe('the demo', () => {
+  test('on a taken port moves on and says so, answers its own request, and leaves nothing behind', async () => {
+    const work = await Workplace.make();
+    // Where something else has the port already, it is taken all the same.
+    const taken = await listenSomewhere(8080).catch(() => undefined);
+    const child = work.start(['demo'], { TMPDIR: work.folder });
+    try {
+      const said: string[] = [];
+      child.stdout?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+      await lineOf(child.stdout, /Ctrl-C stops the demo/);
+      const output = said.join('');
+      expect(output).toMatch(/^Port 8080 is taken, trying 8081\.\n/);
+      const url = /onhand demo: (http:\/\/127\.0\.0\.1:\d+) serves/.exec(output)?.[1] ?? '';
+      expect(url).not.toBe('http://127.0.0.1:8080');
+      expect(output).toContain(`curl -X "POST" "${url}${BULK}"`);
+      expect(output).toContain(
+        "No sku found with sku identifier: {'sku_id': 'NON-EXISTENT'}; Valid identifiers",
+      );
+      expect((await fetch(`${url}/healthz`)).status).toBe(200);
+
+      const exited = once(child, 'exit');
+      child.kill('SIGINT');
+      await exited;
+      expect(child.exitCode).toBe(0);
+      expect(await work.run(['doctor'])).toMatchObject({ code: 1 });
+    } finally {
+      child.kill('SIGKILL');
+      taken?.close();
+      await work.remove();
+    }
+  });
+});

@@ -1,0 +1,306 @@
+import { existsSync, statSync } from 'node:fs';
+import { basename, join, posix } from 'node:path';
+import type { Command } from 'commander';
+import fastify from 'fastify';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildProgram } from '../../src/cli/program.ts';
+import { NUMBER_SETTINGS, readSettings } from '../../src/config.ts';
+import { ERROR_CODES, OnhandError } from '../../src/domain/errors.ts';
+import { answerError } from '../../src/http/problems.ts';
+import { NOT_KEPT } from '../../src/wire/creation.ts';
+import { at, textAt } from '../http/answers.ts';
+import { TestServer } from '../http/harness.ts';
+import { ARROWS } from './arrows.ts';
+import { codesIn, linksOf, sectionOf, sectionsOf, tableRowsOf } from './markdown.ts';
+import { filesMatching, ROOT } from './sources.ts';
+
+const pages = new Map(
+  filesMatching(/^(README|ARCHITECTURE)\.md$|^docs\/.*\.md$/).map(({ path, text }) => [path, text]),
+);
+
+function page(path: string): string {
+  const text = pages.get(path);
+  if (text === undefined) throw new Error(`there is no ${path}`);
+  return text;
+}
+
+function sorted(values: Iterable<string>): readonly string[] {
+  return [...new Set(values)].toSorted();
+}
+
+describe('errors', () => {
+  const sections = sectionsOf(page('docs/errors.md')).filter(({ level }) => level > 1);
+
+  test('every code has its entry, and every entry its code', () => {
+    expect(sorted(sections.map(({ heading }) => heading))).toEqual(sorted(ERROR_CODES));
+  });
+
+  test.for(ERROR_CODES)(
+    '%s has the status and the title that the server gives it',
+    async (code) => {
+      const app = fastify();
+      app.setErrorHandler(answerError);
+      app.get('/', () => {
+        throw new OnhandError(code, 'Nothing.');
+      });
+      const answer: unknown = (await app.inject('/')).json();
+      const entry = sections.find(({ heading }) => heading === code)?.text.trim();
+      expect(entry).toMatch(/^\*\*\d{3} · [^*]+\.\*\* /);
+      expect(entry).toContain(`**${String(at(answer, 'status'))} · ${textAt(answer, 'title')}.** `);
+      const anchor = sections.find(({ heading }) => heading === code)?.anchor;
+      expect(textAt(answer, 'type')).toBe(`/docs/errors#${anchor}`);
+    },
+  );
+});
+
+describe('settings', () => {
+  const rows = tableRowsOf(sectionOf(page('docs/operations.md'), 'Settings'));
+  const documented = Object.fromEntries(
+    rows.map(([variable = '', value = '']) => [
+      variable.replaceAll('`', ''),
+      /^[0-9,]+/.exec(value)?.[0].replaceAll(',', '') ?? value,
+    ]),
+  );
+
+  test('every one is documented with its default, and no other is', () => {
+    const { database, logLevel } = readSettings({}, {});
+    expect(documented).toEqual({
+      ONHAND_DATABASE: database,
+      ONHAND_LOG_LEVEL: logLevel,
+      ...Object.fromEntries(
+        Object.values(NUMBER_SETTINGS).map(({ variable, fallback }) => [
+          variable,
+          String(fallback),
+        ]),
+      ),
+    });
+  });
+
+  test('no page names one that is not there', () => {
+    const [config] = filesMatching(/^src\/config\.ts$/);
+    const known = sorted(config?.text.match(/\bONHAND_\w+/g) ?? []);
+    const named = [...pages.values()].flatMap((text) => text.match(/\bONHAND_\w+/g) ?? []);
+    expect(sorted(named).filter((variable) => !known.includes(variable))).toEqual([]);
+  });
+});
+
+describe('commands', () => {
+  interface Leaf {
+    readonly path: string;
+    readonly command: Command;
+  }
+  const leavesOf = (command: Command, path: string): readonly Leaf[] =>
+    command.commands.length === 0
+      ? [{ path, command }]
+      : command.commands.flatMap((inner) => leavesOf(inner, `${path} ${inner.name()}`));
+  const leaves = leavesOf(buildProgram(), 'onhand');
+  const operations = page('docs/operations.md');
+
+  test('every one is documented, and no other is', () => {
+    const headings = sectionsOf(operations)
+      .map(({ heading }) => heading)
+      .filter((heading) => heading.startsWith('onhand '));
+    expect(headings.toSorted()).toEqual(leaves.map(({ path }) => path).toSorted());
+  });
+
+  test.for(leaves)('$path is documented with its options', ({ path, command }) => {
+    const own = command.options.filter(({ long }) => long !== '--database');
+    const rows = tableRowsOf(sectionOf(operations, path));
+    expect(rows.map(([flags]) => flags)).toEqual([
+      ...command.registeredArguments.map((argument) => `\`<${argument.name()}>\``),
+      ...own.map(({ flags }) => `\`${flags}\``),
+    ]);
+    const required = rows.filter(([, text = '']) => /\brequired\b/.test(text));
+    expect(required.map(([flags]) => flags)).toEqual(
+      own.filter(({ mandatory }) => mandatory).map(({ flags }) => `\`${flags}\``),
+    );
+  });
+
+  test('all but the demo take --database', () => {
+    const without = leaves.filter(
+      ({ command }) => !command.options.some(({ long }) => long === '--database'),
+    );
+    expect(without.map(({ path }) => path)).toEqual(['onhand demo']);
+  });
+
+  test('no page names an option that no command has', () => {
+    const known = leaves.flatMap(({ command }) => command.options.map(({ long }) => long));
+    const named = [...pages]
+      .filter(([path]) => path !== 'docs/performance.md')
+      .flatMap(([, text]) => text.split('\n'))
+      .filter((line) => !/\bnpm /.test(line))
+      .flatMap((line) => line.match(/(?<![\w-])--[a-z][a-z-]*/g) ?? []);
+    const ofAll = ['--help', '--version'];
+    expect(sorted(named).filter((name) => ![...known, ...ofAll].includes(name))).toEqual([]);
+  });
+});
+
+describe('the API', () => {
+  const api = page('docs/api.md');
+  const operations = tableRowsOf(sectionOf(api, 'The API')).map(
+    ([path = '', verb = '', , needs = '']) => ({
+      path: path.replaceAll('`', ''),
+      verb,
+      needs: needs.replaceAll('`', ''),
+    }),
+  );
+  const UNDESCRIBED = ['/openapi.json', '/docs'];
+
+  let server: TestServer;
+  let description: unknown;
+  let tokenOf: Readonly<Record<string, string>>;
+  beforeAll(async () => {
+    server = await TestServer.start();
+    description = (await server.ask('GET', '/openapi.json')).json;
+    const { id } = await server.createOrganization('supplier', 'Acme');
+    tokenOf = {
+      view_items: await server.createToken(id, ['view_items']),
+      edit_items: await server.createToken(id, ['edit_items']),
+    };
+  });
+  afterAll(() => server.stop());
+
+  const membersAt = (...path: readonly string[]): Readonly<Record<string, unknown>> => {
+    const value = at(description, ...path);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  };
+  const names = (...path: readonly string[]): readonly string[] => Object.keys(membersAt(...path));
+  const firstCodes = (heading: string): readonly string[] =>
+    sorted(tableRowsOf(sectionOf(api, heading)).flatMap(([first = '']) => codesIn(first)));
+  /** Those of a table, or those that are written with their value, as `?name=value`. */
+  const parametersIn = (heading: string): readonly string[] => {
+    const written = codesIn(sectionOf(api, heading)).map(
+      (code) => /^\?(\w+)=/.exec(code)?.[1] ?? '',
+    );
+    return sorted([...firstCodes(heading), ...written].filter((name) => name !== ''));
+  };
+  const JSON_SCHEMA = ['requestBody', 'content', 'application/json', 'schema'] as const;
+
+  test('every operation is documented, and no other is', () => {
+    const described = names('paths').flatMap((path) =>
+      names('paths', path).map((verb) => `${verb.toUpperCase()} ${path}`),
+    );
+    expect(operations.map(({ verb, path }) => `${verb} ${path}`).toSorted()).toEqual(
+      [...described, ...UNDESCRIBED.map((path) => `GET ${path}`)].toSorted(),
+    );
+  });
+
+  test('each asks for the permission that is documented, and no more', async () => {
+    for (const { path, verb, needs } of operations) {
+      const statuses: Record<string, number> = {};
+      const body = verb === 'POST' ? { body: '' } : {};
+      statuses['nobody'] = (await server.ask(verb, path, body)).status;
+      for (const [permission, token] of Object.entries(tokenOf)) {
+        statuses[permission] = (await server.ask(verb, path, { ...body, token })).status;
+      }
+      const refused = Object.entries(statuses).filter(([, status]) => [401, 403].includes(status));
+      const expected = ['nobody', 'view_items', 'edit_items'].filter((who) => who !== needs);
+      expect(
+        refused.map(([who]) => who),
+        `${verb} ${path}`,
+      ).toEqual(needs === '' ? [] : expected);
+    }
+  });
+
+  test.for([
+    ['get', '/timp/products/skus/', 'Listing SKUs'],
+    ['post', '/timp/products/skus/inventory/bulk/', 'Failures only'],
+  ] as const)(
+    'every parameter of %s %s is documented, and no other is',
+    ([verb, path, heading]) => {
+      const described = Object.values(membersAt('paths', path, verb, 'parameters'))
+        .filter((parameter) => at(parameter, 'in') === 'query')
+        .map((parameter) => textAt(parameter, 'name'));
+      expect(parametersIn(heading)).toEqual(sorted(described));
+    },
+  );
+
+  test('every member of a line is documented, and no other is', () => {
+    const path = '/timp/products/skus/inventory/';
+    expect(firstCodes('Members of a line')).toEqual(
+      sorted(names('paths', path, 'post', ...JSON_SCHEMA, 'properties')),
+    );
+  });
+
+  test('every member of a new SKU that is kept is documented, and no other is', () => {
+    const members = names('paths', '/timp/products/skus/', 'post', ...JSON_SCHEMA, 'properties');
+    const notKept: readonly string[] = NOT_KEPT;
+    expect(firstCodes('Creating a SKU')).toEqual(
+      sorted(members.filter((member) => !notKept.includes(member))),
+    );
+  });
+
+  test.for(UNDESCRIBED)('%s is there', async (path) => {
+    expect((await server.ask('GET', path)).status).toBe(200);
+  });
+});
+
+describe('links', () => {
+  test.for([...pages.keys()])('of %s lead somewhere', (path) => {
+    const broken = linksOf(page(path)).filter((target) => {
+      if (/^https?:/.test(target)) return false;
+      const [file = '', anchor] = target.split('#');
+      const to = file === '' ? path : posix.join(posix.dirname(path), file);
+      if (!existsSync(join(ROOT, to))) return true;
+      if (anchor === undefined) return false;
+      return !sectionsOf(page(to)).some((section) => section.anchor === anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+
+  test('every page of docs can be reached from the README', () => {
+    const reached = new Set(['README.md']);
+    for (const path of reached) {
+      for (const target of linksOf(pages.get(path) ?? '')) {
+        const to = posix.join(posix.dirname(path), target.split('#')[0] ?? '');
+        const isFolder = existsSync(join(ROOT, to)) && statSync(join(ROOT, to)).isDirectory();
+        const file = isFolder ? posix.join(to, 'README.md') : to;
+        if (pages.has(file)) reached.add(file);
+      }
+    }
+    expect([...pages.keys()].filter((path) => !reached.has(path))).toEqual([]);
+  });
+});
+
+test('the promises are numbered, and each names tests that are there', () => {
+  const promises = sectionsOf(page('docs/invariants.md')).filter(({ level }) => level > 1);
+  expect(promises.map(({ heading }) => Number.parseInt(heading, 10))).toEqual(
+    promises.map((_, i) => i + 1),
+  );
+  for (const { heading, text } of promises) {
+    const tests = codesIn(text).filter((code) => code.startsWith('test/'));
+    expect(tests, heading).not.toEqual([]);
+    expect(
+      tests.filter((path) => !path.endsWith('.test.ts') || !existsSync(join(ROOT, path))),
+      heading,
+    ).toEqual([]);
+  }
+});
+
+describe('the map', () => {
+  test('has the arrows that are held', () => {
+    const drawn = tableRowsOf(sectionOf(page('ARCHITECTURE.md'), 'Rooms')).map(
+      ([room = '', , imports = '']) => [
+        room.replaceAll('`', '').replace(/\/$/, ''),
+        imports === 'nothing' ? [] : imports.split(', ').toSorted(),
+      ],
+    );
+    expect(Object.fromEntries(drawn)).toEqual(
+      Object.fromEntries(Object.entries(ARROWS).map(([room, to]) => [room, to.toSorted()])),
+    );
+  });
+
+  test('names files and rooms that are there', () => {
+    const files = filesMatching(/./).map(({ path }) => path);
+    const named = codesIn(page('ARCHITECTURE.md')).filter((code) =>
+      /^[\w./-]+(\.ts|\.md|\/)$/.test(code),
+    );
+    const missing = named.filter(
+      (name) =>
+        !existsSync(join(ROOT, name)) &&
+        !existsSync(join(ROOT, 'src', name)) &&
+        !(name === basename(name) && files.some((path) => basename(path) === name)),
+    );
+    expect(missing).toEqual([]);
+  });
+});

@@ -1,0 +1,58 @@
+import { expect } from 'vitest';
+import { textMatching } from '../matching.ts';
+import { SKUS, type Answer, type TestServer } from './harness.ts';
+
+/** The value in a JSON value at a path of names and places. */
+export function at(json: unknown, ...path: readonly (string | number)[]): unknown {
+  let value = json;
+  for (const step of path) {
+    if (typeof value !== 'object' || value === null) {
+      throw new Error(`there is no ${path.join('.')} in ${JSON.stringify(json)}`);
+    }
+    value = Object.entries(value).find(([name]) => name === String(step))?.[1];
+  }
+  return value;
+}
+
+export function textAt(json: unknown, ...path: readonly (string | number)[]): string {
+  const value = at(json, ...path);
+  if (typeof value !== 'string') throw new Error(`${path.join('.')} is no text`);
+  return value;
+}
+
+/** The members of the object in a JSON value at a path. */
+export function membersAt(
+  json: unknown,
+  ...path: readonly (string | number)[]
+): readonly (readonly [name: string, value: unknown])[] {
+  const value = at(json, ...path);
+  if (typeof value !== 'object' || value === null)
+    throw new Error(`${path.join('.')} is no object`);
+  return Object.entries(value);
+}
+
+/** Checks that an answer is a problem document as every error has it; gives its detail. */
+export function problemOf(answer: Answer, status: number, code: string): string {
+  expect(answer.status, answer.text).toBe(status);
+  expect(answer.headers.get('content-type')).toMatch(
+    /^application\/problem\+json(; charset=utf-8)?$/,
+  );
+  const detail = textAt(answer.json, 'detail');
+  expect(answer.json).toEqual({
+    type: `/docs/errors#${code}`,
+    title: textMatching(/./),
+    status,
+    detail,
+    message: detail,
+    request_id: answer.headers.get('request-id'),
+  });
+  expect(detail).toMatch(/.\.$/s);
+  return detail;
+}
+
+/** The SKU with a `sku_id` as the API shows it. */
+export async function skuOf(server: TestServer, token: string, skuId: string): Promise<unknown> {
+  const list = await server.ask('GET', `${SKUS}?sku_id=${encodeURIComponent(skuId)}`, { token });
+  expect(list.status, list.text).toBe(200);
+  return at(list.json, 'skus', 0);
+}

@@ -1,0 +1,105 @@
+import { hashToken, newToken } from '../../src/accounts/credentials.ts';
+import type { Settings } from '../../src/config.ts';
+import type { Organization, OrganizationType, Permission } from '../../src/domain/parties.ts';
+import type { CatalogueEntry } from '../../src/domain/sku.ts';
+import { startServer, type RunningServer } from '../../src/main.ts';
+import { importSkus, sqliteDatabase, testSettings, type TestDatabase } from '../store/fixtures.ts';
+
+export const BULK = '/timp/products/skus/inventory/bulk/';
+export const SINGLE = '/timp/products/skus/inventory/';
+export const SKUS = '/timp/products/skus/';
+export const LOGIN = '/timp/organizations/user-login/';
+
+/** An answer, read whole. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON; undefined where it is not. */
+  readonly json: unknown;
+}
+
+export interface Asking {
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as it is where it is a text or bytes, else as JSON. */
+  readonly body?: unknown;
+}
+
+/** A server on a database of its own and a free port of loopback. */
+export class TestServer {
+  readonly database: TestDatabase;
+  readonly #running: RunningServer;
+
+  private constructor(database: TestDatabase, running: RunningServer) {
+    this.database = database;
+    this.#running = running;
+  }
+
+  static async start(given: Partial<Settings> = {}): Promise<TestServer> {
+    const database = await sqliteDatabase();
+    return new TestServer(database, await startServer(testSettings(database, given)));
+  }
+
+  get url(): string {
+    return this.#running.url;
+  }
+
+  get store(): RunningServer['store'] {
+    return this.#running.store;
+  }
+
+  async stop(): Promise<void> {
+    await this.#running.close();
+    await this.database.remove();
+  }
+
+  createOrganization(type: OrganizationType, name: string): Promise<Organization> {
+    return this.store.accounts.createOrganization({ type, name });
+  }
+
+  /** A supplier with these SKUs, and a token that may do all that it may. */
+  async createSupplier(
+    name: string,
+    entries: readonly CatalogueEntry[] = [],
+  ): Promise<{ readonly supplier: Organization; readonly token: string }> {
+    const supplier = await this.createOrganization('supplier', name);
+    await importSkus(this.store, supplier.id, entries);
+    return { supplier, token: await this.createToken(supplier.id, ['view_items', 'edit_items']) };
+  }
+
+  async createToken(
+    organizationId: number,
+    permissions: readonly Permission[],
+    expiresAtMs: number | null = null,
+  ): Promise<string> {
+    const user = await this.store.accounts.findServiceUser(organizationId);
+    const token = newToken();
+    const tokenHash = hashToken(token);
+    await this.store.accounts.createToken({ userId: user.id, tokenHash, permissions, expiresAtMs });
+    return token;
+  }
+
+  async ask(method: string, path: string, { token, headers, body }: Asking = {}): Promise<Answer> {
+    const isAsItIs = typeof body === 'string' || body instanceof Uint8Array;
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        ...(token !== undefined && { authorization: `Token ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: isAsItIs ? Buffer.from(body) : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, json: parsed(text) };
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,172 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildServer } from '../../src/http/server.ts';
+import { Intake } from '../../src/intake/intake.ts';
+import { openTestStore, sqliteDatabase, testSettings } from '../store/fixtures.ts';
+import { at, membersAt, problemOf, textAt } from './answers.ts';
+import { BULK, TestServer } from './harness.ts';
+
+const REDOCLY = fileURLToPath(
+  new URL('../../node_modules/@redocly/cli/bin/cli.js', import.meta.url),
+);
+const LINT_RULES = fileURLToPath(new URL('../../redocly.yaml', import.meta.url));
+/** A proxy that is not there: whoever asks another host gets no answer. */
+const NO_NETWORK = {
+  HTTP_PROXY: 'http://127.0.0.1:9',
+  HTTPS_PROXY: 'http://127.0.0.1:9',
+  REDOCLY_TELEMETRY: 'off',
+  REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true',
+};
+
+let server: TestServer;
+let openapi: unknown;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  const answer = await server.ask('GET', '/openapi.json');
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+  openapi = answer.json;
+});
+afterAll(() => server.stop());
+
+/** The operations described: their path, verb, and description. */
+function operations(): readonly { path: string; verb: string; operation: unknown }[] {
+  return membersAt(openapi, 'paths').flatMap(([path, item]) =>
+    membersAt(item).map(([verb, operation]) => ({ path, verb, operation })),
+  );
+}
+
+describe('the description of the API', () => {
+  test('is OpenAPI 3.1', () => {
+    expect(textAt(openapi, 'openapi')).toMatch(/^3\.1\./);
+  });
+
+  test('passes a linter', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'onhand-openapi-'));
+    const file = join(folder, 'openapi.json');
+    await writeFile(file, JSON.stringify(openapi, null, 2));
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      [REDOCLY, 'lint', file, '--config', LINT_RULES, '--format', 'json'],
+      { cwd: folder, env: { PATH: process.env['PATH'], ...NO_NETWORK }, encoding: 'utf8' },
+    );
+    await rm(folder, { recursive: true });
+    expect(stdout, stderr).toContain('"problems"');
+    expect(at(JSON.parse(stdout), 'problems'), stdout).toEqual([]);
+  });
+
+  test('has every operation of the server', async () => {
+    const described = operations().map(({ path, verb }) => `${verb.toUpperCase()} ${path}`);
+    expect(described.toSorted()).toEqual((await operationsOfServer()).toSorted());
+  });
+
+  test('says of each operation what a success and a fault look like', () => {
+    for (const { path, verb, operation } of operations()) {
+      const statuses = membersAt(operation, 'responses').map(([status]) => status);
+      expect(
+        statuses.filter((status) => status.startsWith('2')),
+        `${verb} ${path}`,
+      ).toHaveLength(1);
+      if (path.startsWith('/timp/')) expect(statuses).toContain('401');
+      for (const status of statuses.filter((code) => code >= '400')) {
+        expect(at(operation, 'responses', status, 'content')).toHaveProperty([
+          'application/problem+json',
+        ]);
+      }
+    }
+  });
+
+  test('names the statuses that the bulk update can answer with', () => {
+    const responses = membersAt(openapi, 'paths', BULK, 'post', 'responses');
+    expect(responses.map(([status]) => status)).toEqual(
+      expect.arrayContaining(['200', '400', '401', '403', '409', '413', '415', '429', '503']),
+    );
+  });
+});
+
+/** Every operation that the server has a handler for, with its path as a description writes it. */
+async function operationsOfServer(): Promise<readonly string[]> {
+  const database = await sqliteDatabase();
+  const settings = testSettings(database);
+  const store = await openTestStore(database);
+  const intake = new Intake(store, settings);
+  const app = await buildServer({ store, intake, settings, version: '0.0.0' });
+  const found: string[] = [];
+  for (const verb of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+    for (const path of pathsOfTree(app.printRoutes({ commonPrefix: false, method: verb }))) {
+      if (/^\/(docs|openapi\.json)\b/.test(path)) continue;
+      const { statusCode } = await app.inject({ method: verb, url: path.replace(':uuid', 'x') });
+      const ending = path.startsWith('/timp/') ? '/' : '';
+      if (statusCode !== 405) found.push(`${verb} ${path.replace(':uuid', '{uuid}')}${ending}`);
+    }
+  }
+  await app.close();
+  await store.close();
+  await database.remove();
+  return found;
+}
+
+/** The paths of a tree of routes as the framework draws it, four columns a level. */
+function pathsOfTree(tree: string): readonly string[] {
+  const above: string[] = [];
+  return tree.split('\n').flatMap((line) => {
+    const branch = /^([│ ]*)[├└]── (\S+) \(/.exec(line);
+    if (branch === null) return [];
+    const [, indent = '', part = ''] = branch;
+    above.length = indent.length / 4;
+    above.push(part);
+    return [above.join('')];
+  });
+}
+
+/** Whatever a text refers to on another host. */
+const OTHER_HOST = /(?:src|href|action|url)\s*[=(:]\s*["'(]?(?:https?:)?\/\/[^\s"')]+/gi;
+
+describe('the documentation page', () => {
+  test.for(['/docs', '/docs/', '/docs/static/index.html'])(
+    '%s needs no other host',
+    async (path) => {
+      const answer = await server.ask('GET', path);
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('content-type')).toMatch(/^text\/html/);
+      expect(answer.text.match(OTHER_HOST)).toBeNull();
+      const policy = answer.headers.get('content-security-policy') ?? '';
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(policy).not.toMatch(
+        /https?:|\*|unsafe-eval|script-src[^;]*unsafe-inline|upgrade-insecure/,
+      );
+    },
+  );
+
+  test('finds all that it loads on this server', async () => {
+    const { text } = await server.ask('GET', '/docs');
+    const loaded = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => url);
+    expect(loaded.length).toBeGreaterThan(3);
+    for (const url of loaded) {
+      expect(url).toMatch(/^\/docs\//);
+      expect([url, (await server.ask('GET', url)).status]).toEqual([url, 200]);
+    }
+  });
+
+  test('does not send what it describes to a validator elsewhere', async () => {
+    const { text } = await server.ask('GET', '/docs/static/swagger-initializer.js');
+    expect(text).toContain('validatorUrl: null');
+    expect(text.match(OTHER_HOST)).toBeNull();
+  });
+
+  test('has no page beside it that is not there', async () => {
+    problemOf(await server.ask('GET', '/docs/nothing'), 404, 'path_not_found');
+    problemOf(await server.ask('GET', '/docs/static/nothing.js'), 404, 'path_not_found');
+  });
+
+  test('is described as the API answers', async () => {
+    const { json } = await server.ask('GET', '/docs/json');
+    expect(json).toEqual(openapi);
+  });
+});

@@ -1,0 +1,6 @@
+import { expect } from 'vitest';
+
+/** Stands for any text that matches, in what is expected. */
+export function textMatching(pattern: RegExp): unknown {
+  return expect.stringMatching(pattern);
+}
