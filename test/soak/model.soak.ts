@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { openTestStore, problemsOf, sqliteDatabase } from '../store/fixtures.ts';
+import { simulate } from '../store/simulation.ts';
+import { readSqliteChanges } from '../store/sqlite-changes.ts';
+
+const SEEDS = 3000;
+/** The first seeds are those of every test run. */
+const FIRST_SEED = 1000;
+const SEEDS_OF_DATABASE = 250;
+
+test(`does with random batches what the model does, over ${SEEDS} seeds`, async () => {
+  for (let first = FIRST_SEED; first < FIRST_SEED + SEEDS; first += SEEDS_OF_DATABASE) {
+    const database = await sqliteDatabase();
+    const store = await openTestStore(database);
+    try {
+      for (let seed = first; seed < first + SEEDS_OF_DATABASE; seed += 1) {
+        await simulate(store, seed, (supplierId) => readSqliteChanges(database, supplierId));
+      }
+    } finally {
+      await store.close();
+    }
+    expect(await problemsOf(database)).toEqual([]);
+    await database.remove();
+    process.stderr.write(`model: ${first + SEEDS_OF_DATABASE - FIRST_SEED} of ${SEEDS} seeds\n`);
+  }
+});

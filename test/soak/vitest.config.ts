@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** `npm run soak`: what takes too long for every change. */
+export default defineConfig({
+  test: {
+    include: ['test/soak/*.soak.ts'],
+    testTimeout: 60 * 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 1,
+  },
+});
