@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { MIMEType } from 'node:util';
+import { createGunzip } from 'node:zlib';
 import { OnhandError } from '../domain/errors.ts';
 import { LineCounter } from '../wire/line-counter.ts';
 
@@ -28,7 +30,8 @@ export async function readBody(
     request.resume();
     throw tooLarge(limits);
   }
-  const bytes = await readBytes(request, limits);
+  const isGzip = readEncoding(request.headers['content-encoding']) === 'gzip';
+  const bytes = await readBytes(request, isGzip ? request.pipe(createGunzip()) : request, limits);
   return bytes.length === 0 ? undefined : decode(bytes);
 }
 
@@ -47,6 +50,16 @@ function checkMediaType(header: string | undefined): void {
     throw unsupported(`The charset ${charset} is not read here`);
 }
 
+function readEncoding(header: string | undefined): 'identity' | 'gzip' {
+  const encoding = (header ?? 'identity').trim().toLowerCase();
+  if (encoding === 'identity') return 'identity';
+  if (encoding === 'gzip' || encoding === 'x-gzip') return 'gzip';
+  throw new OnhandError(
+    'media_type_unsupported',
+    `The Content-Encoding ${encoding} is not read here; send gzip, or none.`,
+  );
+}
+
 function unsupported(what: string): OnhandError {
   return new OnhandError(
     'media_type_unsupported',
@@ -61,14 +74,16 @@ function tooLarge({ requestBytesMax }: BodyLimits): OnhandError {
   );
 }
 
-function readBytes(request: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+/** Reads `body`, which is the request itself or what it inflates to: limits count what comes out. */
+function readBytes(request: IncomingMessage, body: Readable, limits: BodyLimits): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const lines = new LineCounter(limits.linesMax);
     let length = 0;
     const refuse = (error: OnhandError): void => {
-      request.off('data', take);
-      request.resume();
+      body.off('data', take);
+      if (body !== request) request.unpipe().resume();
+      else request.resume();
       reject(error);
     };
     const take = (chunk: Buffer): void => {
@@ -81,8 +96,8 @@ function readBytes(request: IncomingMessage, limits: BodyLimits): Promise<Buffer
         chunks.push(chunk);
       }
     };
-    request.on('data', take);
-    request.once('end', () => {
+    body.on('data', take);
+    body.once('end', () => {
       resolve(
         chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length),
       );
@@ -91,6 +106,13 @@ function readBytes(request: IncomingMessage, limits: BodyLimits): Promise<Buffer
     const cutShort = (): void =>
       reject(new OnhandError('body_malformed', 'The body was cut short.'));
     request.once('error', cutShort);
+    if (body !== request) {
+      body.once('error', () => {
+        refuse(
+          new OnhandError('body_malformed', 'The body is not gzip, as its Content-Encoding says.'),
+        );
+      });
+    }
     // While it was asked who sends this, the connection may have ended; nothing more comes then.
     if (request.destroyed) cutShort();
   });
