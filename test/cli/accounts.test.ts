@@ -86,7 +86,7 @@ describe('organizations, connections and users by the command line', () => {
       'Acme Housewares',
       ['--password', 'x'],
       '',
-      2,
+      1,
       /^error: unknown option '--password'/,
     ],
   ] as const)('a user %s is refused', async ([, organization, more, stdin, code, message]) => {
