@@ -80,7 +80,7 @@ export interface Stock {
   resolve(i: number): readonly number[];
   hold(skuNumber: number): HeldSku;
   /** Of when the row of a SKU says its inventory is, in microseconds since 1970-01-01T00:00Z. */
-  storedAsOfUs(held: HeldSku): number;
+  storedAsOfUs(skuNumber: number): number;
 }
 
 /** Why a line of a batch does not apply, beyond what its status says. */
@@ -179,7 +179,8 @@ export class BatchDecision {
     if (conditions === null) {
       this.touch(held, decide(before, lines, i));
     } else {
-      const asOf = (): number => this.#asOfUs(held, stock);
+      const stored = (): number => stock.storedAsOfUs(skuNumber);
+      const asOf = (): number => this.#asOfUs(held, stored);
       const failure = conditionFailure(before, asOf, conditions, i);
       if (failure !== undefined) {
         details.set(i, failure);
@@ -193,8 +194,8 @@ export class BatchDecision {
     return APPLIED;
   }
 
-  #asOfUs(held: HeldSku, stock: Stock): number {
-    if (held.asOfUs === undefined) return stock.storedAsOfUs(held);
+  #asOfUs(held: HeldSku, storedAsOfUs: () => number): number {
+    if (held.asOfUs === undefined) return storedAsOfUs();
     return held.asOfUs ?? this.#nowUs;
   }
 
@@ -228,8 +229,8 @@ export class BatchDecision {
   }
 
   /** Takes the stock of a SKU to zero, unless what is held of it is newer than `asOfUs` (null is now). */
-  zero(held: HeldSku, stock: Stock, asOfUs: number | null): void {
-    if (asOfUs !== null && asOfUs < this.#asOfUs(held, stock)) return;
+  zero(held: HeldSku, storedAsOfUs: () => number, asOfUs: number | null): void {
+    if (asOfUs !== null && asOfUs < this.#asOfUs(held, storedAsOfUs)) return;
     this.touch(held, decideFields(held.inventory, { quantityInStock: 0 }), asOfUs);
   }
 

@@ -55,7 +55,7 @@ export const BATCH_SOURCES = ['bulk', 'single', 'create', 'import', 'revert'] as
 /** Which way in a batch took. */
 export type BatchSource = (typeof BATCH_SOURCES)[number];
 
-interface BatchOrigin {
+export interface BatchOrigin {
   readonly supplierId: number;
   readonly source: BatchSource;
   /** Who sent it; null is the operator at the command line. */

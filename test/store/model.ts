@@ -1,5 +1,6 @@
 import { NOTHING_KNOWN, sameInventory, type Inventory } from '../../src/domain/inventory.ts';
 import type { LineDraft } from '../../src/domain/lines.ts';
+import type { LineDetail } from '../../src/store/store.ts';
 import type { CatalogueEntry } from '../../src/domain/sku.ts';
 
 /** A change as the model and the database both tell it. */
@@ -22,9 +23,7 @@ export class Model {
   readonly skus = new Map<string, ModelSku>();
   readonly changes: ToldChange[] = [];
 
-  applyLines(
-    lines: readonly LineDraft[],
-  ): readonly { status: number; candidates?: readonly string[] }[] {
+  applyLines(lines: readonly LineDraft[]): readonly { status: number; detail?: LineDetail }[] {
     return this.#asBatch(() =>
       lines.map(({ skuId, gtins, fields }) => {
         const matches = [...this.skus].filter(
@@ -33,8 +32,10 @@ export class Model {
         );
         const [match] = matches;
         if (match === undefined) return { status: 404 };
-        if (matches.length > 1)
-          return { status: 422, candidates: matches.slice(0, 5).map(([name]) => name) };
+        if (matches.length > 1) {
+          const skuIds = matches.slice(0, 5).map(([name]) => name);
+          return { status: 422, detail: { kind: 'ambiguous', skuIds } };
+        }
         match[1].inventory = { ...match[1].inventory, ...fields };
         return { status: 200 };
       }),

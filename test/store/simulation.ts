@@ -80,8 +80,8 @@ async function applyGroup(
   for (const [i, { model, lines }] of group.entries()) {
     const outcome = succeeded(outcomes[i]);
     const told = [...outcome.statuses].map((status, line) => {
-      const candidates = outcome.candidates.get(line);
-      return candidates === undefined ? { status } : { status, candidates };
+      const detail = outcome.details.get(line);
+      return detail === undefined ? { status } : { status, detail };
     });
     expect(told).toEqual(model.applyLines(lines));
   }

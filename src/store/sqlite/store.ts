@@ -5,6 +5,7 @@ import type {
   AccountStore,
   Batch,
   BatchOutcome,
+  BatchStore,
   CatalogueBatch,
   CatalogueOutcome,
   SharedGtin,
@@ -12,6 +13,7 @@ import type {
   Store,
 } from '../store.ts';
 import { SqliteAccounts } from './accounts.ts';
+import { SqliteBatches } from './batches.ts';
 import type { CheckpointerCalls } from './checkpointer.ts';
 import { openForReading, type ConnectionSettings } from './connection.ts';
 import { packGroup, unpackOutcomes } from './group.ts';
@@ -45,6 +47,7 @@ interface Threads {
 export class SqliteStore implements Store {
   readonly accounts: AccountStore;
   readonly skus: SkuStore;
+  readonly batches: BatchStore;
   readonly #writer: Thread<WriterCalls>;
   readonly #reader: Thread<ReaderCalls>;
   readonly #checkpointer: Thread<CheckpointerCalls>;
@@ -64,6 +67,9 @@ export class SqliteStore implements Store {
     this.#queries = new Queries(reader, writer);
     this.accounts = new SqliteAccounts(this.#queries, new Principals(here));
     this.skus = new SqliteSkus(this.#queries);
+    this.batches = new SqliteBatches(this.#queries, (request) =>
+      this.#watched(this.#writer.call('revert', request)),
+    );
   }
 
   /** Opens a database file, made and migrated when needed. */
@@ -102,7 +108,7 @@ export class SqliteStore implements Store {
       if (!('failure' in answer)) return answer;
       const error = asError(answer);
       if (!(error instanceof OnhandError)) throw error;
-      this.#isAiling = true;
+      if (error.code === 'store_unavailable') this.#isAiling = true;
       return error;
     });
   }

@@ -7,10 +7,14 @@ let used = pool.length;
 
 /** A new uuid that sorts by its time (RFC 9562 §5.7). Random bytes are taken from the system by the page. */
 export function newUuid(nowMs: number): string {
+  return uuidv7({ msecs: nowMs, random: nextRandom() });
+}
+
+function nextRandom(): Uint8Array {
   if (used === pool.length) {
     randomFillSync(pool);
     used = 0;
   }
   used += UUID_BYTES;
-  return uuidv7({ msecs: nowMs, random: pool.subarray(used - UUID_BYTES, used) });
+  return pool.subarray(used - UUID_BYTES, used);
 }
