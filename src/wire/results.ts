@@ -107,9 +107,7 @@ export function printFailures(failures: readonly (Failure & { readonly index: nu
 
 /** The result of a single update. */
 export function resultOfLine(lines: Lines, outcomes: LineOutcomes): LineResult {
-  return outcomes.statuses[0] === APPLIED
-    ? SUCCESS
-    : failureResult(failureOf(lines, outcomes, 0));
+  return outcomes.statuses[0] === APPLIED ? SUCCESS : failureResult(failureOf(lines, outcomes, 0));
 }
 
 /** Prints the reply to a single update that was applied. */

@@ -1,8 +1,9 @@
 import type { Static } from 'typebox';
 import { printDate, restrictionName, type Inventory } from '../domain/inventory.ts';
 import type { Sku } from '../domain/sku.ts';
-import type { InventorySchema, SkuSchema } from './schemas.ts';
+import type { SkuSchema } from './schemas.ts';
 import { printTime } from './times.ts';
+import type { InventorySchema } from './write-schemas.ts';
 
 /** A SKU as it travels. */
 export type WireSku = Static<typeof SkuSchema>;
