@@ -1,4 +1,6 @@
 import { describeStoreContract } from './contract.ts';
 import { sqliteDatabase } from './fixtures.ts';
+import { describeSafeWrites } from './safe-writes.ts';
 
 describeStoreContract('SQLite', sqliteDatabase);
+describeSafeWrites('SQLite', sqliteDatabase);

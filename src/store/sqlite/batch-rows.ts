@@ -3,7 +3,7 @@ import { APPLIED } from '../../domain/batch.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Lines } from '../../domain/lines.ts';
 import { encodeNumberSet } from '../../domain/number-set.ts';
-import { batchUuid } from '../batch-uuids.ts';
+import { newBatchUuid } from '../uuids.ts';
 import {
   decodeEffects,
   decodeFailures,
@@ -45,11 +45,39 @@ type KeyRow = [
   effects: Uint8Array | null,
 ];
 
+/** What every batch has. A value that is bound costs, and most batches are single updates that have no more. */
+const PLAIN_COLUMNS = [
+  'supplier_id',
+  'number',
+  'uuid',
+  'source',
+  'user_id',
+  'applied_at_ms',
+  'duration_ms',
+  'line_count',
+  'changed_count',
+  'first_sequence',
+];
+const OTHER_COLUMNS = [
+  'status_counts',
+  'zeroed_count',
+  'confirmed',
+  'reason',
+  'reference',
+  'reverts_number',
+];
+
+function appendOf(db: Database, columns: readonly string[]): Statement<Value[]> {
+  const marks = columns.map(() => '?').join(', ');
+  return db.prepare(`INSERT INTO batches (${columns.join(', ')}) VALUES (${marks})`);
+}
+
 const NO_EFFECTS: ReadonlyMap<number, LineEffect> = new Map();
 
 /** Writes what is kept of a batch beside its changes, and reads what decides about a repeat of it. */
 export class BatchRows {
   readonly #append: Statement<Value[]>;
+  readonly #appendPlain: Statement<Value[]>;
   readonly #appendFailures: Statement<[number, number, number, Uint8Array]>;
   readonly #failuresOf: Statement<[number, number], [Uint8Array]>;
   readonly #outcomeOf: Statement<[number, number], [string, number]>;
@@ -58,12 +86,8 @@ export class BatchRows {
   readonly #takeConfirmation: Statement<[number, string, Uint8Array, number]>;
 
   constructor(db: Database) {
-    this.#append = db.prepare<Value[]>(
-      `INSERT INTO batches (supplier_id, number, uuid, source, user_id, applied_at_ms, duration_ms,
-         line_count, status_counts, changed_count, first_sequence, zeroed_count, confirmed,
-         reason, reference, reverts_number)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
+    this.#append = appendOf(db, [...PLAIN_COLUMNS, ...OTHER_COLUMNS]);
+    this.#appendPlain = appendOf(db, PLAIN_COLUMNS);
     this.#appendFailures = db.prepare('INSERT INTO batch_failures VALUES (?, ?, ?, ?)');
     this.#failuresOf = db
       .prepare<[number, number], [Uint8Array]>(
@@ -93,8 +117,8 @@ export class BatchRows {
   /** Appends the row of a batch; gives its uuid. */
   append(row: BatchRow): string {
     const { origin, number, appliedAtMs, confirmed } = row;
-    const uuid = batchUuid(appliedAtMs, number);
-    this.#append.run(
+    const uuid = newBatchUuid(appliedAtMs, number);
+    const plain = [
       origin.supplierId,
       number,
       uuid,
@@ -103,15 +127,19 @@ export class BatchRows {
       appliedAtMs,
       row.durationMs,
       row.lineCount,
-      row.statuses === undefined ? null : statusCounts(row.statuses),
       row.changedCount,
       row.firstSequence,
+    ];
+    const others = [
+      row.statuses === undefined ? null : statusCounts(row.statuses),
       row.zeroedCount,
       confirmed.length === 0 ? null : encodeNumberSet(confirmed),
       origin.reason ?? null,
       origin.reference ?? null,
       row.revertsNumber ?? null,
-    );
+    ];
+    if (others.every((value) => value === null || value === 0)) this.#appendPlain.run(...plain);
+    else this.#append.run(...plain, ...others);
     return uuid;
   }
 
@@ -182,7 +210,8 @@ export class BatchRows {
 
 /** How many lines have each status, as JSON; null where all were applied. */
 function statusCounts(statuses: Uint16Array): string | null {
+  if (statuses.every((status) => status === APPLIED)) return null;
   const counts: Record<number, number> = {};
   for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
-  return counts[APPLIED] === statuses.length ? null : JSON.stringify(counts);
+  return JSON.stringify(counts);
 }

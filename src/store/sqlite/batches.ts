@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Breaker } from '../../domain/batch.ts';
-import { batchNumberOf } from '../batch-uuids.ts';
+import { batchNumberOf } from '../uuids.ts';
 import { decodeFailures } from '../failures.ts';
 import {
   BATCH_SOURCES,

@@ -8,7 +8,7 @@ import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../store.ts
 import type { Applier } from './apply.ts';
 import { skuKey } from './schema.ts';
 import type { TransactionStock } from './stock.ts';
-import { newUuid } from './uuids.ts';
+import { newUuid } from '../uuids.ts';
 
 /** The product columns of `skus`, in the order in which both statements name them. */
 const PRODUCT_COLUMNS = [

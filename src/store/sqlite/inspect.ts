@@ -81,7 +81,24 @@ const CHECKS: readonly Check[] = [
         || changed_count || ' changes, has ' || coalesce(written, 0)
       FROM batches LEFT JOIN (SELECT supplier_id, batch_number AS number, count(*) AS written
         FROM changes GROUP BY supplier_id, batch_number) USING (supplier_id, number)
-      WHERE coalesce(written, 0) <> changed_count`,
+      WHERE coalesce(written, 0) <> changed_count
+      UNION ALL
+      SELECT 'batch ' || number || ' of supplier ' || batches.supplier_id || ' has not all changes from '
+        || first_sequence || ' on'
+      FROM batches LEFT JOIN changes ON changes.supplier_id = batches.supplier_id
+        AND sequence BETWEEN first_sequence AND first_sequence + changed_count - 1
+        AND batch_number = number
+      WHERE changed_count > 0
+      GROUP BY batches.supplier_id, number HAVING count(sequence) <> changed_count`,
+  },
+  {
+    check: 'suppliers count their SKUs that can be sold',
+    problems: `SELECT 'supplier ' || suppliers.id || ' counts ' || live_count || ' SKUs in stock and unrestricted, has '
+        || count(inventory.key) AS problem
+      FROM suppliers LEFT JOIN inventory
+        ON inventory.key BETWEEN (suppliers.id << 32) AND (suppliers.id << 32) + 0xffffffff
+        AND quantity_in_stock > 0 AND restrictions IS NULL
+      GROUP BY suppliers.id HAVING count(inventory.key) <> live_count`,
   },
   {
     check: "each change goes on from its SKU's one before",

@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { BatchDecision } from '../../domain/batch.ts';
 import { addMembers } from '../../domain/number-set.ts';
-import { batchNumberOf } from '../batch-uuids.ts';
+import { batchNumberOf } from '../uuids.ts';
 import type { RevertOutcome, RevertRequest } from '../store.ts';
 import type { Applier } from './apply.ts';
 
