@@ -25,6 +25,7 @@ export const ERROR_CODES = [
   'sku_not_found',
   'batch_not_found',
   'results_expired',
+  'history_expired',
   'already_exists',
   'request_in_progress',
   'idempotency_key_reused',
