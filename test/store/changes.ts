@@ -51,6 +51,12 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
     const sequences = async (afterSequence: number, limit?: number) =>
       (await read(afterSequence, limit)).map((change) => change.sequence);
 
+    const history = async (more: object = {}, supplierIds = [supplierId]) => {
+      const bounds = { fromMs: null, toMs: null, beforeSequence: null, limit: 100 };
+      const query = { supplierIds, skuUuid: await uuidOf('a'), ...bounds, ...more };
+      return (await store.changes.history(query))?.map((change) => change.after.quantityInStock);
+    };
+
     test('are read in order, from any on, with all that a reader needs', async () => {
       await importSkus(store, supplierId, [
         entry('a', { product: { upca: '012345678905', mpn: 'M' } }),
@@ -101,12 +107,6 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
     });
 
     describe('of one SKU', () => {
-      const history = async (more: object = {}, supplierIds = [supplierId]) => {
-        const bounds = { fromMs: null, toMs: null, beforeSequence: null, limit: 100 };
-        const query = { supplierIds, skuUuid: await uuidOf('a'), ...bounds, ...more };
-        return (await store.changes.history(query))?.map((change) => change.after.quantityInStock);
-      };
-
       test('are read from the latest back, within bounds, by those who may see it', async () => {
         await importSkus(store, supplierId, [entry('a'), entry('b')]);
         for (const quantity of [1, 2, 3]) {
