@@ -24,6 +24,7 @@ export const ERROR_CODES = [
   'member_invalid',
   'sku_not_found',
   'already_exists',
+  'cursor_expired',
   'login_failed',
   'line_failed',
   'internal',
