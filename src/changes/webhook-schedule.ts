@@ -36,7 +36,13 @@ export type WebhookDelivery = Attempted &
     | { readonly state: 'pending'; readonly dueAtMs: number }
     | { readonly state: 'sending'; readonly lease: Lease }
     | { readonly state: 'delivered'; readonly deliveredAtMs: number }
-    | { readonly state: 'paused'; readonly pausedAtMs: number; readonly reason: string }
+    | {
+        readonly state: 'paused';
+        readonly pausedAtMs: number;
+        readonly reason: string;
+        /** Until then an attempt that was under way may still be: not to be sent again before. */
+        readonly busyUntilMs: number;
+      }
   );
 
 type Sending = Extract<WebhookDelivery, { state: 'sending' }>;
@@ -147,7 +153,7 @@ export function settle(
         deliveredAtMs: nowMs,
       };
     case 'gone':
-      return pause(delivery, 'The receiver answered 410 Gone: it wants no more messages.', nowMs);
+      return paused(delivery, 'The receiver answered 410 Gone: it wants no more messages.', nowMs);
     case 'failed':
       return afterFailure(delivery, result, { nowMs, random });
   }
@@ -172,7 +178,7 @@ function afterFailure(
   const lastAtMs = (firstAttemptAtMs ?? nowMs) + RETRY_FOR_MS;
   const failed = { ...delivery, lastFailure: failure };
   if (nowMs >= lastAtMs) {
-    return pause(
+    return paused(
       failed,
       `No attempt succeeded in ${RETRY_FOR_MS / HOUR_MS} hours (${attempts} were made). The last: ${failure}`,
       nowMs,
@@ -193,16 +199,41 @@ export function retryDelayMs(attempts: number, random: number): number {
   return Math.round(plainMs * (1 + RETRY_JITTER * (2 * random - 1)));
 }
 
-/** Stops sending until it is resumed; an attempt that is under way comes to nothing. */
-export function pause(delivery: WebhookDelivery, reason: string, nowMs: number): WebhookDelivery {
-  if (delivery.state === 'delivered') return delivery;
-  return { ...attempted(delivery), state: 'paused', pausedAtMs: nowMs, reason };
+function paused(
+  delivery: WebhookDelivery,
+  reason: string,
+  nowMs: number,
+  busyUntilMs: number = nowMs,
+): WebhookDelivery {
+  return {
+    ...attempted(delivery),
+    state: 'paused',
+    pausedAtMs: nowMs,
+    reason,
+    busyUntilMs,
+  };
 }
 
-/** Sends again, at once and with a new count of attempts; as it is where it was not paused. */
+/** Stops sending until it is resumed. Of an attempt that is under way the result is not written down. */
+export function pause(delivery: WebhookDelivery, reason: string, nowMs: number): WebhookDelivery {
+  switch (delivery.state) {
+    case 'delivered':
+    case 'paused':
+      return delivery;
+    case 'pending':
+      return paused(delivery, reason, nowMs);
+    case 'sending':
+      return paused(delivery, reason, nowMs, delivery.lease.untilMs);
+  }
+}
+
+/**
+ * Sends again with a new count of attempts, as soon as none can be under way any more; as it is where it
+ * was not paused.
+ */
 export function resume(delivery: WebhookDelivery, nowMs: number): WebhookDelivery {
   if (delivery.state !== 'paused') return delivery;
-  return newDelivery(delivery.messageId, nowMs);
+  return newDelivery(delivery.messageId, Math.max(nowMs, delivery.busyUntilMs));
 }
 
 function attempted({
