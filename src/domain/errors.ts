@@ -32,6 +32,7 @@ export const ERROR_CODES = [
   'snapshot_refused',
   'breaker_tripped',
   'confirmation_invalid',
+  'cursor_expired',
   'login_failed',
   'line_failed',
   'internal',

@@ -25,6 +25,7 @@ const STATUS_OF = {
   member_invalid: 400,
   sku_not_found: 404,
   already_exists: 422,
+  cursor_expired: 410,
   login_failed: 401,
   line_failed: 422,
   internal: 500,

@@ -60,6 +60,7 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   member_invalid: 'Invalid member',
   sku_not_found: 'No such SKU',
   already_exists: 'Already exists',
+  cursor_expired: 'Cursor expired',
   login_failed: 'Login failed',
   line_failed: 'The line was not applied',
   internal: 'Internal error',

@@ -32,6 +32,6 @@ export function printSku({ product, inventory, ...sku }: Sku): WireSku {
 }
 
 /** A time as the API writes it: ISO 8601 in UTC, with microseconds. */
-function printTime(timeMs: number): string {
+export function printTime(timeMs: number): string {
   return new Date(timeMs).toISOString().replace('Z', '000Z');
 }
