@@ -4,6 +4,7 @@ import fastify, { LogController, type FastifyInstance } from 'fastify';
 import type { Intake } from '../intake/intake.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
+import { addBatches } from './batches.ts';
 import { addDocumentation } from './documentation.ts';
 import { Gate, type GateLimits } from './gate.ts';
 import { addHealth } from './health.ts';
@@ -11,9 +12,10 @@ import { addInventory } from './inventory.ts';
 import { addLogin, type LoginLimits } from './login.ts';
 import { answerError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './skus.ts';
+import { Writer, type WriteSettings } from './writing.ts';
 
 /** What the server is told about how to run; each is a setting of `config.ts`. */
-export interface HttpSettings extends GateLimits, LoginLimits {
+export interface HttpSettings extends GateLimits, LoginLimits, WriteSettings {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -100,7 +102,9 @@ export async function buildServer({
   app.decorateRequest('principal', null);
   const gate = new Gate(store.accounts, settings);
   addHealth(app, store);
-  addInventory(app, { gate, intake, limits: settings });
+  const writer = new Writer({ gate, intake, batches: store.batches, settings });
+  addInventory(app, { gate, intake, writer, limits: settings });
+  addBatches(app, { gate, batches: store.batches, limits: settings });
   addSkus(app, { gate, store, limits: settings });
   addLogin(app, { accounts: store.accounts, limits: settings });
   await app.ready();

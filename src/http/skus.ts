@@ -18,7 +18,7 @@ import { describe } from './documentation.ts';
 import type { Gate } from './gate.ts';
 import { checkParameters, queryOf } from './query.ts';
 import { sendJson } from './reply.ts';
-import { addResource } from './resource.ts';
+import { addResource, uuidOf } from './resource.ts';
 
 interface SkuRoutes {
   readonly gate: Gate;
@@ -140,9 +140,4 @@ export function addSkus(app: FastifyInstance, { gate, store, limits }: SkuRoutes
       handle: show,
     },
   });
-}
-
-function uuidOf({ params }: FastifyRequest): string {
-  const uuid = typeof params === 'object' && params !== null && 'uuid' in params && params.uuid;
-  return typeof uuid === 'string' ? uuid.toLowerCase() : '';
 }

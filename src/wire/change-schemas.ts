@@ -1,32 +1,15 @@
 import { Type } from 'typebox';
-import { RESTRICTIONS } from '../domain/inventory.ts';
-import { QUANTITY_MAX } from '../domain/limits.ts';
+import { InventorySchema } from './write-schemas.ts';
 
 /* The shapes of what readers of changes are told. They describe; nothing is validated by them. */
 
 const uuid = () => Type.String({ format: 'uuid' });
 const textOrNull = (options: object = {}) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], ...options });
-const quantityOrNull = () =>
-  Type.Unsafe<number | null>({ type: ['integer', 'null'], minimum: 0, maximum: QUANTITY_MAX });
 
 const SupplierSchema = Type.Object(
   { uuid: uuid(), name: Type.String() },
   { additionalProperties: false },
-);
-
-/** A SKU's inventory at one moment; a null that is not a restriction is not known. */
-export const InventoryStateSchema = Type.Object(
-  {
-    quantity_in_stock: quantityOrNull(),
-    quantity_on_backorder: quantityOrNull(),
-    restrictions: Type.Unsafe<string | null>({
-      type: ['string', 'null'],
-      enum: [...RESTRICTIONS, null],
-    }),
-    backorder_date: textOrNull({ format: 'date' }),
-  },
-  { title: 'InventoryState', additionalProperties: false },
 );
 
 export const ChangeSchema = Type.Object(
@@ -56,8 +39,8 @@ export const ChangeSchema = Type.Object(
       description: "Its place among the supplier's changes, without gaps.",
     }),
     time: Type.String({ format: 'date-time', description: 'When its batch was applied.' }),
-    before: InventoryStateSchema,
-    after: InventoryStateSchema,
+    before: InventorySchema,
+    after: InventorySchema,
     batch: Type.Object({ uuid: uuid() }, { additionalProperties: false }),
     reason: textOrNull({ description: 'Why, where the batch said so.' }),
   },

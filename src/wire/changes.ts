@@ -1,14 +1,9 @@
 import type { Static } from 'typebox';
 import type { Change, ChangeRecord, NamedSupplier } from '../domain/changes.ts';
-import { printDate, restrictionName, type Inventory } from '../domain/inventory.ts';
-import type {
-  ChangeSchema,
-  InventoryStateSchema,
-  SupplierEnteredSchema,
-  SupplierLeftSchema,
-} from './change-schemas.ts';
+import type { ChangeSchema, SupplierEnteredSchema, SupplierLeftSchema } from './change-schemas.ts';
 import { SKU_LIMIT_MAX } from './schemas.ts';
-import { printTime } from './skus.ts';
+import { printInventory } from './skus.ts';
+import { printTime } from './times.ts';
 
 /** A record of the change feed as it travels. */
 export type WireChangeRecord =
@@ -52,15 +47,6 @@ function printChange({ supplier, sku, ...change }: Change): Static<typeof Change
     after: printInventory(change.after),
     batch: { uuid: change.batchUuid },
     reason: change.reason,
-  };
-}
-
-function printInventory(inventory: Inventory): Static<typeof InventoryStateSchema> {
-  return {
-    quantity_in_stock: inventory.quantityInStock,
-    quantity_on_backorder: inventory.quantityOnBackorder,
-    restrictions: restrictionName(inventory.restrictions),
-    backorder_date: inventory.backorderDate === null ? null : printDate(inventory.backorderDate),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ChangeRecord } from '../domain/changes.ts';
 import { printChangeRecord, type ChangeChunk } from './changes.ts';
-import { printTime } from './skus.ts';
+import { printTime } from './times.ts';
 
 /** What a webhook tells: changes, or that it was only tried out. */
 export type WebhookMessage =

@@ -179,8 +179,8 @@ describe('paths and verbs', () => {
   );
 
   test('a parameter that a path does not know is named', async () => {
-    const answer = await server.ask('POST', `${BULK}?dry_run=1`, { token, body: `[${LINE}]` });
-    expect(problemOf(answer, 400, 'parameter_invalid')).toContain('"dry_run"');
+    const answer = await server.ask('POST', `${BULK}?dryrun=true`, { token, body: `[${LINE}]` });
+    expect(problemOf(answer, 400, 'parameter_invalid')).toContain('"dryrun"');
   });
 });
 

@@ -1,18 +1,24 @@
 import { describe, expect, test } from 'vitest';
-import { GIVEN_NULL, gtinsOfLine, NOT_GIVEN } from '../../src/domain/lines.ts';
+import {
+  GIVEN_NULL,
+  gtinsOfLine,
+  NOT_GIVEN,
+  NO_STOCK_CHANGE,
+  type Lines,
+} from '../../src/domain/lines.ts';
 import { parseJson } from '../../src/wire/json.ts';
-import { parseLines, type ParsedLines } from '../../src/wire/lines.ts';
+import { parseLines } from '../../src/wire/lines.ts';
 import { textMatching } from '../matching.ts';
 
 /** Parses lines that are sent as this JSON. */
-function parse(text: string): ParsedLines {
+function parse(text: string): Lines {
   const body = parseJson(text);
   if (!Array.isArray(body)) throw new Error('an array is needed');
-  return parseLines(body, text);
+  return parseLines(body, text, { nowMs: 0, asOfToleranceSeconds: 0, asOfUs: undefined });
 }
 
 /** Why the one line that is sent as this JSON is refused; undefined where it is read. */
-const refusalOf = (line: string): string | undefined => parse(`[${line}]`).refusals.get(0);
+const refusalOf = (line: string): string | undefined => parse(`[${line}]`).refusals.get(0)?.message;
 
 const FIELDS = ['quantity_in_stock', 'quantity_on_backorder'] as const;
 const COLUMN_OF = {
@@ -24,8 +30,8 @@ const COLUMN_OF = {
 
 /** What a line sets the field to, sent as this JSON; or the refusal. */
 function fieldRead(field: keyof typeof COLUMN_OF, value: string): number | string | undefined {
-  const { lines, refusals } = parse(`[{"sku_id": "A", "${field}": ${value}}]`);
-  return refusals.get(0) ?? lines.fields[COLUMN_OF[field]][0];
+  const lines = parse(`[{"sku_id": "A", "${field}": ${value}}]`);
+  return lines.refusals.get(0)?.message ?? lines.fields[COLUMN_OF[field]][0];
 }
 
 describe.for(FIELDS)('%s', (field) => {
@@ -131,7 +137,7 @@ describe('backorder_date', () => {
 });
 
 test('a field that is not given is left alone', () => {
-  const { lines } = parse('[{"sku_id": "A", "quantity_in_stock": 5}]');
+  const lines = parse('[{"sku_id": "A", "quantity_in_stock": 5}]');
   expect(lines.fields.quantityOnBackorder[0]).toBe(NOT_GIVEN);
   expect(lines.fields.restrictions[0]).toBe(NOT_GIVEN);
   expect(lines.fields.backorderDate[0]).toBe(NOT_GIVEN);
@@ -139,8 +145,8 @@ test('a field that is not given is left alone', () => {
 
 /** The `sku_id` that a line names, sent as this JSON; or the refusal. */
 function skuIdRead(value: string): string | null | undefined {
-  const { lines, refusals } = parse(`[{"sku_id": ${value}, "quantity_in_stock": 5}]`);
-  return refusals.get(0) ?? lines.skuIds[0];
+  const lines = parse(`[{"sku_id": ${value}, "quantity_in_stock": 5}]`);
+  return lines.refusals.get(0)?.message ?? lines.skuIds[0];
 }
 
 describe('sku_id', () => {
@@ -181,8 +187,8 @@ describe('sku_id', () => {
 
 /** The GTINs that a line names, sent as this JSON; or the refusal. */
 function gtinsRead(members: string): readonly number[] | string {
-  const { lines, refusals } = parse(`[{${members}, "quantity_in_stock": 5}]`);
-  return refusals.get(0) ?? [...gtinsOfLine(lines, 0)];
+  const lines = parse(`[{${members}, "quantity_in_stock": 5}]`);
+  return lines.refusals.get(0)?.message ?? [...gtinsOfLine(lines, 0)];
 }
 
 describe('upca, ean13, gtin14 and isbn', () => {
@@ -229,23 +235,26 @@ describe('upca, ean13, gtin14 and isbn', () => {
   });
 
   test('the source text of each line decides for itself', () => {
-    const { lines, refusals } = parse(`[
+    const lines = parse(`[
       {"note": "1.5, [2.5", "ean13": 9780306406157, "quantity_in_stock": 1},
       {"ean13": 9780306406157, "quantity_in_stock": 1.0},
       {"ean13": 9780306406157.0, "quantity_in_stock": 1},
       {"ean13": 9.780306406157e12, "ean13": 9780306406157, "quantity_in_stock": 1},
       {"ean13": 9780306406157, "ean\\u00313": 9.780306406157e12, "quantity_in_stock": 1}
     ]`);
-    expect([...refusals.keys()]).toEqual([0, 2, 4]);
-    expect(refusals.get(0)).toMatch(/^"note" is not a known member/);
-    expect(refusals.get(2)).toMatch(/rounded/);
-    expect(refusals.get(4)).toMatch(/rounded/);
-    expect([...lines.gtins]).toEqual([9_780_306_406_157, 9_780_306_406_157]);
+    expect([...lines.refusals.keys()]).toEqual([0, 2, 4]);
+    expect(lines.refusals.get(0)?.message).toMatch(/^"note" is not a known member/);
+    expect(lines.refusals.get(2)?.message).toMatch(/rounded/);
+    expect(lines.refusals.get(4)?.message).toMatch(/rounded/);
+    expect([1, 3].map((i) => [...gtinsOfLine(lines, i)])).toEqual([
+      [9_780_306_406_157],
+      [9_780_306_406_157],
+    ]);
   });
 });
 
 const VALID_MEMBERS =
-  'Valid members: sku_id, upca, ean13, gtin14, isbn, quantity_in_stock, quantity_on_backorder, restrictions, backorder_date.';
+  'Valid members: sku_id, upca, ean13, gtin14, isbn, quantity_in_stock, quantity_on_backorder, restrictions, backorder_date, quantity_in_stock_change, expected_quantity_in_stock, as_of, group.';
 
 describe('unknown members', () => {
   test.for([
@@ -260,12 +269,11 @@ describe('unknown members', () => {
   ])('%j is an error that lists the valid ones, for its line alone', (name) => {
     const good = '{"sku_id": "A", "quantity_in_stock": 5}';
     const bad = `{"sku_id": "A", "quantity_in_stock": 5, ${JSON.stringify(name)}: {"x": 1}}`;
-    const { lines, positions, refusals } = parse(`[${good}, ${bad}, ${good}]`);
-    expect(lines.count).toBe(2);
-    expect([...positions]).toEqual([0, 2]);
-    expect([...refusals]).toEqual([
-      [1, `${JSON.stringify(name)} is not a known member. ${VALID_MEMBERS}`],
-    ]);
+    const lines = parse(`[${good}, ${bad}, ${good}]`);
+    expect(lines.count).toBe(3);
+    const message = `${JSON.stringify(name)} is not a known member. ${VALID_MEMBERS}`;
+    expect([...lines.refusals]).toEqual([[1, { message, namesRead: true }]]);
+    expect([...lines.fields.quantityInStock]).toEqual([5, NOT_GIVEN, 5]);
   });
 
   test('every faulty member is named in the order sent', () => {
@@ -297,7 +305,7 @@ describe('unknown members', () => {
 
 describe('of a member given twice the last counts', () => {
   test('where the last is good', () => {
-    const { lines } = parse(
+    const lines = parse(
       '[{"sku_id": "", "quantity_in_stock": "x", "sku_id": "A", "quantity_in_stock": 5}]',
     );
     expect(lines.skuIds[0]).toBe('A');
@@ -343,4 +351,125 @@ describe('what is missing', () => {
       `A line is an object such as {"sku_id": "A-1", "quantity_in_stock": 5}; ${echoed} is not.`,
     );
   });
+});
+
+/** The lines that are sent as this JSON, at a time and with what holds for all of them. */
+function parseAt(text: string, asOfUs?: number): Lines {
+  const body = parseJson(text);
+  if (!Array.isArray(body)) throw new Error('an array is needed');
+  return parseLines(body, text, { nowMs: 1_000_000, asOfToleranceSeconds: 10, asOfUs });
+}
+
+describe('conditions', () => {
+  test('are no columns at all where no line has any', () => {
+    const lines = parseAt('[{"sku_id": "A", "quantity_in_stock": 5}]');
+    expect([lines.conditions, lines.groups]).toEqual([null, null]);
+  });
+
+  test('stand in columns of their own, each line in its place', () => {
+    const { conditions } = parseAt(`[
+      {"sku_id": "A", "quantity_in_stock": 5},
+      {"sku_id": "A", "quantity_in_stock": 5, "as_of": "1970-01-01T00:00:01.000002Z"},
+      {"sku_id": "A", "quantity_in_stock": 5, "expected_quantity_in_stock": null},
+      {"sku_id": "A", "quantity_in_stock": 5, "expected_quantity_in_stock": "7"},
+      {"sku_id": "A", "quantity_in_stock_change": "-3"},
+      {"sku_id": "A", "quantity_in_stock_change": -0}
+    ]`);
+    expect([...(conditions?.asOfUs ?? [])]).toEqual([NaN, 1_000_002, NaN, NaN, NaN, NaN]);
+    expect([...(conditions?.expectedQuantities ?? [])]).toEqual([
+      NOT_GIVEN,
+      NOT_GIVEN,
+      GIVEN_NULL,
+      7,
+      NOT_GIVEN,
+      NOT_GIVEN,
+    ]);
+    const none = NO_STOCK_CHANGE;
+    expect([...(conditions?.stockChanges ?? [])]).toEqual([none, none, none, none, -3, 0]);
+  });
+
+  test('a time for all lines holds for those that do not say', () => {
+    const { conditions } = parseAt(
+      '[{"sku_id": "A", "quantity_in_stock": 5}, {"sku_id": "A", "quantity_in_stock": 5, "as_of": "1970-01-01T00:00:00Z"}]',
+      77,
+    );
+    expect([...(conditions?.asOfUs ?? [])]).toEqual([77, 0]);
+  });
+
+  test('alone set nothing', () => {
+    const line =
+      '{"sku_id": "A", "expected_quantity_in_stock": 5, "as_of": "1970-01-01T00:00:00Z", "group": "g"}';
+    expect(parseAt(`[${line}]`).refusals.get(0)?.message).toMatch(/^The line sets nothing: /);
+  });
+});
+
+describe('groups', () => {
+  const line = (group?: string) =>
+    JSON.stringify({ sku_id: 'A', quantity_in_stock: 5, ...(group !== undefined && { group }) });
+
+  test('are numbered in the order in which they begin; 0 stands alone', () => {
+    const names = [undefined, 'a', 'a', 'b', undefined, 'c', 'c'];
+    const lines = parseAt(`[${names.map((name) => line(name)).join(',')}]`);
+    expect([...(lines.groups ?? [])]).toEqual([0, 1, 1, 2, 0, 3, 3]);
+    expect([...lines.refusals]).toEqual([]);
+  });
+
+  test.for([line(), line('b'), '5', '{"sku_id": "A", "quantity_in_stock": 5, "group": 7}'])(
+    'that are parted are refused for the lines behind: by %s',
+    (between) => {
+      const lines = parseAt(`[${line('a')}, ${between}, ${line('a')}, ${line('a')}]`);
+      expect([lines.refusals.get(2)?.message, lines.refusals.get(3)?.message]).toEqual(
+        Array(2).fill(
+          'group "a" ended before this line: the lines of a group must follow one another.',
+        ),
+      );
+      expect([...(lines.groups ?? [])].slice(2)).toEqual([0, 0]);
+    },
+  );
+
+  test('keep a line that cannot be read for another reason', () => {
+    const broken = '{"sku_id": "A", "quantity_in_stock": -1, "group": "a"}';
+    const lines = parseAt(`[${line('a')}, ${broken}, ${line('a')}]`);
+    expect([...(lines.groups ?? [])]).toEqual([1, 1, 1]);
+    expect([...lines.refusals.keys()]).toEqual([1]);
+  });
+});
+
+describe('a line that is refused', () => {
+  test.for([
+    ['{"sku_id": "A", "quantity_in_stock": -1}', true, 'A', []],
+    ['{"sku_id": "A", "ean13": 96385074}', true, 'A', [96_385_074]],
+    ['{"sku_id": "A", "quantity": 1}', true, 'A', []],
+    ['{"sku_id": "A", "ean13": "1511", "quantity_in_stock": 1}', false, 'A', []],
+    ['{"sku_id": "", "ean13": 96385074, "quantity_in_stock": 1}', false, null, [96_385_074]],
+    ['{"skuid": "A", "quantity_in_stock": 1}', false, null, []],
+    ['{"upca": null, "quantity_in_stock": 1}', false, null, []],
+    ['5', false, null, []],
+  ] as const)(
+    'keeps what it names, and whether that is all: %s',
+    ([line, namesRead, skuId, gtins]) => {
+      const lines = parseAt(`[${line}]`);
+      expect(lines.count).toBe(1);
+      expect(lines.refusals.get(0)?.namesRead).toBe(namesRead);
+      expect([lines.skuIds[0], [...gtinsOfLine(lines, 0)]]).toEqual([skuId, gtins]);
+      expect(Object.values(lines.fields).map((column) => column[0])).toEqual(
+        Array(4).fill(NOT_GIVEN),
+      );
+    },
+  );
+});
+
+test('identifiers are kept as they were sent where a sku_id as a text does not say it all', () => {
+  const { asSent } = parseAt(`[
+    {"sku_id": "A", "quantity_in_stock": 5, "upca": "", "isbn": null},
+    {"isbn": "0-306-40615-2", "sku_id": "A", "quantity_in_stock": 5},
+    {"sku_id": 12345678901234567891, "quantity_in_stock": 5},
+    {"ean13": 96385074, "gtin14": "", "quantity_in_stock": 5}
+  ]`);
+  expect(asSent.map((sent): unknown => (sent === null ? null : JSON.parse(sent)))).toEqual([
+    null,
+    { sku_id: 'A', isbn: '0-306-40615-2' },
+    { sku_id: ['12345678901234567891'] },
+    { ean13: ['96385074'] },
+  ]);
 });
