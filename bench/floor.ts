@@ -51,6 +51,7 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     accounts: real.store.accounts,
     skus: real.store.skus,
     batches: real.store.batches,
+    changes: real.store.changes,
     apply,
     applyCatalogue: () => Promise.reject(new Error('the floor has no catalogue')),
     sharedGtins: () => Promise.resolve([]),

@@ -27,6 +27,8 @@ const STATUS_OF = {
   batch_not_found: 404,
   results_expired: 410,
   already_exists: 422,
+  cursor_expired: 410,
+  history_expired: 410,
   request_in_progress: 409,
   idempotency_key_reused: 422,
   snapshot_refused: 422,

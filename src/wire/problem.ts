@@ -72,6 +72,8 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   batch_not_found: 'No such batch',
   results_expired: 'Results no longer kept',
   already_exists: 'Already exists',
+  cursor_expired: 'Cursor expired',
+  history_expired: 'History expired',
   request_in_progress: 'Request in progress',
   idempotency_key_reused: 'Idempotency key reused',
   snapshot_refused: 'Snapshot refused',

@@ -152,10 +152,11 @@ describe('what goes wrong is said in one line', () => {
   });
 });
 
+const zero = () => acme.bulk([{ sku_id: 'A', quantity_in_stock: 0 }], { query: '?dry_run=true' });
+
 test('onhand breaker: set, shown, held, and taken away beside a running server', async () => {
   const breaker = async (...args: readonly string[]) =>
     work.run(['breaker', ...args, '--supplier', 'Acme', '--database', server.database.url]);
-  const zero = () => acme.bulk([{ sku_id: 'A', quantity_in_stock: 0 }], { query: '?dry_run=true' });
 
   expect((await breaker('show')).stdout).toMatch(/^"Acme" has no breaker of its own/);
   expect((await breaker('set', '--percent', '12.5', '--skus-min', '1')).code).toBe(0);

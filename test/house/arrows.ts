@@ -10,6 +10,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   feeds: ['domain'],
   accounts: ['domain', 'store'],
   intake: ['domain', 'feeds', 'store'],
+  changes: ['domain', 'wire'],
   http: ['domain', 'wire', 'intake', 'accounts', 'store'],
   'config.ts': ['domain'],
   'main.ts': ['domain', 'http', 'intake', 'store', 'store/sqlite', 'config.ts'],

@@ -59,21 +59,21 @@ describe('conditions', () => {
   });
 });
 
-describe('groups', () => {
-  const line = (group?: string) =>
-    JSON.stringify({ sku_id: 'A', quantity_in_stock: 5, ...(group !== undefined && { group }) });
+const grouped = (group?: string) =>
+  JSON.stringify({ sku_id: 'A', quantity_in_stock: 5, ...(group !== undefined && { group }) });
 
+describe('groups', () => {
   test('are numbered in the order in which they begin; 0 stands alone', () => {
     const names = [undefined, 'a', 'a', 'b', undefined, 'c', 'c'];
-    const lines = parseAt(`[${names.map((name) => line(name)).join(',')}]`);
+    const lines = parseAt(`[${names.map((name) => grouped(name)).join(',')}]`);
     expect([...(lines.groups ?? [])]).toEqual([0, 1, 1, 2, 0, 3, 3]);
     expect([...lines.refusals]).toEqual([]);
   });
 
-  test.for([line(), line('b'), '5', '{"sku_id": "A", "quantity_in_stock": 5, "group": 7}'])(
+  test.for([grouped(), grouped('b'), '5', '{"sku_id": "A", "quantity_in_stock": 5, "group": 7}'])(
     'that are parted are refused for the lines behind: by %s',
     (between) => {
-      const lines = parseAt(`[${line('a')}, ${between}, ${line('a')}, ${line('a')}]`);
+      const lines = parseAt(`[${grouped('a')}, ${between}, ${grouped('a')}, ${grouped('a')}]`);
       expect([lines.refusals.get(2)?.message, lines.refusals.get(3)?.message]).toEqual(
         Array(2).fill(
           'group "a" ended before this line: the lines of a group must follow one another.',
@@ -85,7 +85,7 @@ describe('groups', () => {
 
   test('keep a line that cannot be read for another reason', () => {
     const broken = '{"sku_id": "A", "quantity_in_stock": -1, "group": "a"}';
-    const lines = parseAt(`[${line('a')}, ${broken}, ${line('a')}]`);
+    const lines = parseAt(`[${grouped('a')}, ${broken}, ${grouped('a')}]`);
     expect([...(lines.groups ?? [])]).toEqual([1, 1, 1]);
     expect([...lines.refusals.keys()]).toEqual([1]);
   });

@@ -24,6 +24,7 @@ export const REFERENCE_TABLES: readonly string[] = [
   'tokens',
   'account_version',
   'probes',
+  'secrets',
 ];
 
 /** A table that grows, hashed by its supplier where the options say so. */
@@ -242,5 +243,30 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
     expires_at_ms bigint NOT NULL,
     PRIMARY KEY (supplier_id, code)`,
   )}
+  `,
+  (options) => `
+  -- How often a supplier is to be heard; up to which sequence its changes are no longer kept.
+  ALTER TABLE suppliers ADD COLUMN expected_interval_minutes integer;
+  ALTER TABLE suppliers ADD COLUMN dropped_sequence bigint NOT NULL DEFAULT 0;
+
+  -- What the changes that are no longer kept left of each SKU: replaying the others on it gives the inventory.
+  ${growing(
+    options,
+    'baselines',
+    `supplier_id integer NOT NULL,
+    sku_number bigint NOT NULL,
+    -- Of the SKU's last change that was dropped, and when that was made.
+    sequence bigint NOT NULL,
+    changed_at_ms bigint NOT NULL,
+    quantity_in_stock integer,
+    quantity_on_backorder integer,
+    backorder_date integer,
+    restrictions smallint,
+    PRIMARY KEY (supplier_id, sku_number)`,
+  )}
+
+  -- Random keys of this database.
+  CREATE TABLE secrets (name text COLLATE "C" PRIMARY KEY, value bytea NOT NULL);
+  INSERT INTO secrets VALUES ('key', sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())));
   `,
 ];

@@ -208,7 +208,10 @@ function readStatusCounts({
   if (text === null) return lineCount === 0 ? {} : { '200': lineCount };
   const counts: Record<string, number> = {};
   const kept: unknown = JSON.parse(text);
-  for (const [status, count] of Object.entries(Object(kept))) {
+  if (typeof kept !== 'object' || kept === null)
+    throw new Error('the counts of a batch are no object');
+  const entries: readonly [string, unknown][] = Object.entries(kept);
+  for (const [status, count] of entries) {
     if (typeof count === 'number') counts[status] = count;
   }
   return counts;

@@ -204,6 +204,29 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (supplier_id, code)
   ) STRICT;
   `,
+  `
+  -- How often a supplier is to be heard; up to which sequence its changes are no longer kept.
+  ALTER TABLE suppliers ADD COLUMN expected_interval_minutes INTEGER;
+  ALTER TABLE suppliers ADD COLUMN dropped_sequence INTEGER NOT NULL DEFAULT 0;
+
+  -- What the changes that are no longer kept left of each SKU: replaying the others on it gives the inventory.
+  CREATE TABLE baselines (
+    supplier_id INTEGER NOT NULL,
+    sku_number INTEGER NOT NULL,
+    -- Of the SKU's last change that was dropped, and when that was made.
+    sequence INTEGER NOT NULL,
+    changed_at_ms INTEGER NOT NULL,
+    quantity_in_stock INTEGER,
+    quantity_on_backorder INTEGER,
+    backorder_date INTEGER,
+    restrictions INTEGER,
+    PRIMARY KEY (supplier_id, sku_number)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Random keys of this database.
+  CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+  INSERT INTO secrets VALUES ('key', randomblob(32));
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -28,6 +28,9 @@ export interface Tables {
     id: number;
     sku_count: Generated<number>;
     last_batch_number: Generated<number>;
+    last_sequence: Generated<number>;
+    dropped_sequence: Generated<number>;
+    expected_interval_minutes: Generated<number | null>;
     breaker_percent_max: Generated<number | null>;
     breaker_skus_min: Generated<number | null>;
   };
@@ -77,6 +80,16 @@ export interface Tables {
     restrictions: number | null;
     last_sequence: number;
     updated_at_ms: number;
+  };
+  baselines: {
+    supplier_id: number;
+    sku_number: number;
+    sequence: number;
+    changed_at_ms: number;
+    quantity_in_stock: number | null;
+    quantity_on_backorder: number | null;
+    backorder_date: number | null;
+    restrictions: number | null;
   };
   batches: {
     supplier_id: number;
