@@ -7,7 +7,8 @@ const GROUP_ALLOWED = `a text of 1 to ${SKU_ID_CODE_POINTS_MAX} characters`;
 
 /** Numbers the groups of one request, from 1, in the order in which they begin. */
 export class Groups {
-  readonly #numbers = new Map<string, number>();
+  /** Made with the first group: most requests have none. */
+  #numbers: Map<string, number> | undefined;
   /** That of the line before. */
   #previous: string | undefined;
 
@@ -16,6 +17,7 @@ export class Groups {
     if (typeof value !== 'string' || !skuIdFits(value)) {
       return notAllowed('group', GROUP_ALLOWED, value);
     }
+    this.#numbers ??= new Map();
     const known = this.#numbers.get(value);
     if (known === undefined) {
       this.#numbers.set(value, this.#numbers.size + 1);

@@ -56,6 +56,7 @@ const NOT_FOUND = 404;
 
 const SUCCESS: LineResult = { status: APPLIED, message: 'success' };
 const SUCCESS_TEXT = `{${membersOf(SUCCESS)}}`;
+const SUCCESS_MEMBER = `"message":${JSON.stringify(SUCCESS.message)}`;
 
 /** The reply to a bulk update. */
 export interface PrintedResults {
@@ -113,8 +114,9 @@ export function resultOfLine(lines: Lines, outcomes: LineOutcomes): LineResult {
 /** Prints the reply to a single update that was applied. */
 export function printSuccess({ effects }: LineOutcomes): string {
   const effect = effects.get(0);
-  const told = effect === undefined ? '' : `,${effectMembers(effect)}`;
-  return `{"message":${JSON.stringify(SUCCESS.message)}${told}}`;
+  return effect === undefined
+    ? `{${SUCCESS_MEMBER}}`
+    : `{${SUCCESS_MEMBER},${effectMembers(effect)}}`;
 }
 
 function failureOf(lines: Lines, { statuses, details }: LineOutcomes, i: number): Failure {

@@ -143,7 +143,7 @@ describe('to a supplier that writes', () => {
   });
 
   test("another's batch is not there, to be seen or undone", async () => {
-    const line = { sku_id: 'THEIRS', quantity_in_stock: 78 };
+    const line = { sku_id: 'THEIRS', quantity_on_backorder: 3 };
     const theirBatch = await server.ask('POST', SINGLE, { token: theirs.token, body: line });
     const uuid = batchIdOf(theirBatch);
     for (const [method, part] of [
@@ -160,7 +160,7 @@ describe('to a supplier that writes', () => {
     }
     const list = await server.ask('GET', `${BATCHES}?limit=500`, { token: ours.token });
     expect(list.text).not.toContain(uuid);
-    expect(await skuOf(server, theirs.token, 'THEIRS')).toMatchObject({ quantity_in_stock: 78 });
+    expect(await skuOf(server, theirs.token, 'THEIRS')).toMatchObject({ quantity_on_backorder: 3 });
   });
 
   test("another's sku_id and GTIN can be created, and are not mixed up", async () => {
