@@ -67,7 +67,8 @@ function asShaped(name: string, values: readonly string[]): unknown {
   return isNumber ? Number(text) : text;
 }
 
-function readUuids(values: readonly string[]): readonly string[] {
+/** Uuids of a parameter: separated by commas, repeated, or both. Throws `parameter_invalid`. */
+export function readUuids(values: readonly string[]): readonly string[] {
   const uuids = values.flatMap((value) => value.split(',')).map((uuid) => uuid.trim());
   const wrong = uuids.find((uuid) => !UUID.test(uuid));
   if (wrong !== undefined) throw invalid(`supplier_uuids: ${echo(wrong)} is not a uuid`);

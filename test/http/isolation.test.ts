@@ -35,7 +35,7 @@ afterAll(() => server.stop());
 function tellingPartsOf({ status, headers, text }: Answer, ...hidden: readonly string[]): unknown {
   const requestId = headers.get('request-id') ?? '';
   const told = Object.fromEntries(
-    [...headers].filter(([name]) => !['date', 'request-id', 'content-length'].includes(name)),
+    [...headers].filter(([name]) => !['date', 'request-id', 'batch-id', 'content-length'].includes(name)),
   );
   const words = [requestId, ...hidden].filter((word) => word !== '');
   return { status, told, text: words.reduce((left, word) => left.replaceAll(word, '…'), text) };
