@@ -44,13 +44,16 @@ export function revertCommand(): Command {
     });
 }
 
-/** Headers are bytes: those of UTF-8. */
 function noteHeaders({ reason, reference }: RevertOptions): Record<string, string> {
-  const bytesOf = (text: string): string => Buffer.from(text).toString('latin1');
   return {
-    ...(reason !== undefined && { 'batch-reason': bytesOf(reason) }),
-    ...(reference !== undefined && { 'batch-reference': bytesOf(reference) }),
+    ...(reason !== undefined && { 'batch-reason': asHeader(reason) }),
+    ...(reference !== undefined && { 'batch-reference': asHeader(reference) }),
   };
+}
+
+/** Headers are bytes, each written as a character: those of UTF-8. */
+function asHeader(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 const OUTCOMES = [

@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts';
 import { addBatches } from './batches.ts';
 import { addChanges } from './changes.ts';
 import { addDocumentation } from './documentation.ts';
+import { addFreshness } from './freshness.ts';
 import { Gate, type GateLimits } from './gate.ts';
 import { addHealth } from './health.ts';
 import { addInventory } from './inventory.ts';
@@ -109,7 +110,8 @@ export async function buildServer({
   addBatches(app, { gate, batches: store.batches, limits: settings });
   const feed = new ChangeFeed(store.changes, store.accounts);
   addChanges(app, { gate, feed, accounts: store.accounts });
-  addSkus(app, { gate, store, limits: settings });
+  addSkus(app, { gate, store, feed, limits: settings });
+  addFreshness(app, { gate, store });
   addLogin(app, { accounts: store.accounts, limits: settings });
   await app.ready();
   return app;

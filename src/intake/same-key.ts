@@ -19,17 +19,21 @@ export class SameKey {
     const before = this.#lastOf.get(key);
     const { promise: through, resolve: leave } = Promise.withResolvers<void>();
     // Who gives up lets nobody pass: those behind wait for the one before it as well.
-    const last = before === undefined ? through : before.then(() => through);
+    const last = before === undefined ? through : both(before, through);
     this.#lastOf.set(key, last);
     try {
       if (before !== undefined) await this.#wait(before);
       return await work();
     } finally {
       leave();
-      void last.then(() => {
-        if (this.#lastOf.get(key) === last) this.#lastOf.delete(key);
-      });
+      void this.#forget(key, last);
     }
+  }
+
+  /** Once nobody is under way with a key, nothing is kept of it. */
+  async #forget(key: string, last: Promise<void>): Promise<void> {
+    await last;
+    if (this.#lastOf.get(key) === last) this.#lastOf.delete(key);
   }
 
   async #wait(before: Promise<void>): Promise<void> {
@@ -41,6 +45,11 @@ export class SameKey {
       clearTimeout(timer);
     }
   }
+}
+
+async function both(first: Promise<void>, second: Promise<void>): Promise<void> {
+  await first;
+  await second;
 }
 
 function inProgress(): OnhandError {

@@ -117,8 +117,10 @@ describe('a batch', () => {
   });
 
   test('refuses a reason of more than 256 characters', async () => {
-    const utf8 = (text: string) => Buffer.from(text).toString('latin1');
-    const fits = { 'batch-reason': utf8('ü'.repeat(256)), 'batch-reference': '' };
+    const fits = {
+      'batch-reason': Buffer.from('ü'.repeat(256)).toString('latin1'),
+      'batch-reference': '',
+    };
     expect((await acme.bulk([], { headers: fits })).status).toBe(200);
     for (const name of ['Batch-Reason', 'Batch-Reference']) {
       const answer = await acme.bulk([], { headers: { [name]: 'x'.repeat(257) } });
@@ -187,19 +189,21 @@ describe('the results of a batch', () => {
   });
 });
 
-describe('undoing a batch', () => {
-  const set = async (lines: Readonly<Record<string, number>>): Promise<string> =>
-    batchIdOf(
-      await acme.bulk(
-        Object.entries(lines).map(([sku_id, quantity_in_stock]) => ({ sku_id, quantity_in_stock })),
-      ),
-    );
-  const revert = async (uuid: string, query = ''): Promise<Answer> => {
-    const answer = await acme.post(pathOf(uuid, `revert/${query}`));
-    expect(answer.status, answer.text).toBe(200);
-    return answer;
-  };
+/** Sets what is in stock of SKUs; gives the uuid of the batch. */
+const set = async (lines: Readonly<Record<string, number>>): Promise<string> =>
+  batchIdOf(
+    await acme.bulk(
+      Object.entries(lines).map(([sku_id, quantity_in_stock]) => ({ sku_id, quantity_in_stock })),
+    ),
+  );
+/** Undoes a batch. */
+const revert = async (uuid: string, query = ''): Promise<Answer> => {
+  const answer = await acme.post(pathOf(uuid, `revert/${query}`));
+  expect(answer.status, answer.text).toBe(200);
+  return answer;
+};
 
+describe('undoing a batch', () => {
   test('puts back what it changed last, and says what has moved on', async () => {
     const uuid = await set({ 'A-3': 1, 'A-4': 1, 'A-5': 1 });
     await set({ 'A-4': 2 });
@@ -276,10 +280,10 @@ describe('undoing a batch', () => {
   });
 });
 
-describe('who may', () => {
-  const PARTS = ['', 'results/', 'revert/'] as const;
-  const verbOf = (part: string) => (part === 'revert/' ? 'POST' : 'GET');
+const PARTS = ['', 'results/', 'revert/'] as const;
+const verbOf = (part: string) => (part === 'revert/' ? 'POST' : 'GET');
 
+describe('who may', () => {
   test('a batch of another supplier is no batch at all', async () => {
     const uuid = batchIdOf(await acme.bulk(LINES));
     for (const part of PARTS) {

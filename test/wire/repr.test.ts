@@ -47,19 +47,19 @@ test('is what the Python of this machine prints, where there is one', () => {
   }
 });
 
+/** The message of a line that matches nothing and is sent as this JSON. */
+function messageOf(line: string): string {
+  const text = `[${line}]`;
+  const body = parseJson(text);
+  if (!Array.isArray(body)) throw new Error('an array is needed');
+  const terms = { nowMs: 0, asOfToleranceSeconds: 0, asOfUs: undefined };
+  const { skuIds, asSent, refusals } = parseLines(body, text, terms);
+  expect([...refusals]).toEqual([]);
+  return notFoundMessage(skuIds[0] ?? null, asSent[0] ?? null);
+}
+
 describe('the message of a line that matches nothing', () => {
   const VALID = '; Valid identifiers: sku_id, upca, ean13, gtin14, isbn';
-
-  /** That of the line that is sent as this JSON. */
-  function messageOf(line: string): string {
-    const text = `[${line}]`;
-    const body = parseJson(text);
-    if (!Array.isArray(body)) throw new Error('an array is needed');
-    const terms = { nowMs: 0, asOfToleranceSeconds: 0, asOfUs: undefined };
-    const { skuIds, asSent, refusals } = parseLines(body, text, terms);
-    expect([...refusals]).toEqual([]);
-    return notFoundMessage(skuIds[0] ?? null, asSent[0] ?? null);
-  }
 
   test('is the one clients know, to the letter', () => {
     expect(messageOf('{"sku_id": "NON-EXISTENT", "quantity_in_stock": 13}')).toBe(

@@ -5,6 +5,7 @@ import {
   printFailures,
   printingResults,
   resultOfLine,
+  type Failure,
   type LineOutcomes,
 } from '../../src/wire/results.ts';
 
@@ -14,13 +15,15 @@ function linesOf(drafts: readonly Partial<LineDraft>[]): Lines {
   return builder.build();
 }
 
-/** A line that fails, and the message that says why. */
-const FAILING: readonly (readonly [
-  Partial<LineDraft>,
-  number,
-  LineOutcomes['details'] extends ReadonlyMap<number, infer D> ? D | null : never,
-  string,
-])[] = [
+type Failing = readonly [
+  line: Partial<LineDraft>,
+  status: number,
+  detail: Failure['detail'],
+  message: string,
+];
+
+/** Lines that fail, and the message that says why. */
+const FAILING: readonly Failing[] = [
   [
     { refusal: { message: 'It cannot be read.', namesRead: false } },
     400,
