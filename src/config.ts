@@ -17,6 +17,8 @@ export const NUMBER_SETTINGS = {
   linesMax: { variable: 'ONHAND_LINES_MAX', fallback: 200_000, min: 1 },
   /** Most requests being answered at once; one more is answered 503. */
   openRequestsMax: { variable: 'ONHAND_OPEN_REQUESTS_MAX', fallback: 1000, min: 1 },
+  /** Most clients that wait for changes at once; one more is answered 503. */
+  followersMax: { variable: 'ONHAND_FOLLOWERS_MAX', fallback: 5000, min: 0 },
   /** Most lines waiting to be applied; beyond it a request is answered 503. */
   waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 1_000_000, min: 1 },
   /** Most lines that share one transaction; a larger request is one of its own. */
@@ -105,6 +107,7 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     requestBytesMax: read('requestBytesMax'),
     linesMax: read('linesMax'),
     openRequestsMax: read('openRequestsMax'),
+    followersMax: read('followersMax'),
     waitingLinesMax: read('waitingLinesMax'),
     groupLinesMax: read('groupLinesMax'),
     requestsPerSecondMax: read('requestsPerSecondMax'),

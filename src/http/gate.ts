@@ -17,9 +17,12 @@ export interface GateLimits {
   readonly openRequestsMax: number;
   /** Requests a second of one token; one more is refused with `rate_limited`. 0 is no limit. */
   readonly requestsPerSecondMax: number;
+  /** Clients that wait for changes at once; one more is refused with `overloaded`. */
+  readonly followersMax: number;
 }
 
 const OVERLOADED_RETRY_SECONDS = 1;
+const FOLLOWERS_RETRY_SECONDS = 10;
 
 /** Where every request of the API proves who it is and that there is room for it, its body still unread. */
 export class Gate {
@@ -27,6 +30,7 @@ export class Gate {
   readonly #limits: GateLimits;
   readonly #rate: RateLimiterMemory | undefined;
   #openRequests = 0;
+  #followers = 0;
 
   constructor(accounts: Pick<AccountStore, 'findPrincipal'>, limits: GateLimits) {
     this.#accounts = accounts;
@@ -57,6 +61,34 @@ export class Gate {
     reply.raw.once('close', () => {
       this.#openRequests -= 1;
     });
+  }
+
+  /**
+   * Lets a request in that stays open while its client waits for what is to come; it takes none of the room
+   * of those that are answered at once.
+   */
+  async follow(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
+    const principal = await authenticate(this.#accounts, request.headers.authorization, Date.now());
+    authorize(principal, access);
+    if (this.#rate !== undefined) await take(this.#rate, String(principal.tokenId));
+    if (this.#followers >= this.#limits.followersMax) {
+      throw new OnhandError(
+        'overloaded',
+        'As many clients wait for changes as the server takes on; come back later, or ask without waiting.',
+        { retryAfterSeconds: FOLLOWERS_RETRY_SECONDS },
+      );
+    }
+    request.principal = principal;
+    if (reply.raw.closed) return;
+    this.#followers += 1;
+    reply.raw.once('close', () => {
+      this.#followers -= 1;
+    });
+  }
+
+  /** Rejects with `unauthenticated` where the token of a request that stays open no longer opens. */
+  async stays(request: FastifyRequest): Promise<void> {
+    await authenticate(this.#accounts, request.headers.authorization, Date.now());
   }
 
   /** Who sent a request that was let in. */

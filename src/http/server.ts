@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import fastify, { LogController, type FastifyInstance } from 'fastify';
+import { ChangeFeed } from '../changes/feed.ts';
 import type { Intake } from '../intake/intake.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
 import { addBatches } from './batches.ts';
+import { addChanges } from './changes.ts';
 import { addDocumentation } from './documentation.ts';
+import { addFreshness } from './freshness.ts';
 import { Gate, type GateLimits } from './gate.ts';
 import { addHealth } from './health.ts';
 import { addInventory } from './inventory.ts';
@@ -105,7 +108,10 @@ export async function buildServer({
   const writer = new Writer({ gate, intake, batches: store.batches, settings });
   addInventory(app, { gate, intake, writer, limits: settings });
   addBatches(app, { gate, batches: store.batches, limits: settings });
-  addSkus(app, { gate, store, limits: settings });
+  const feed = new ChangeFeed(store.changes, store.accounts);
+  addChanges(app, { gate, feed, accounts: store.accounts });
+  addSkus(app, { gate, store, feed, limits: settings });
+  addFreshness(app, { gate, store });
   addLogin(app, { accounts: store.accounts, limits: settings });
   await app.ready();
   return app;

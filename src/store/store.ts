@@ -361,6 +361,7 @@ export interface AccountStore {
   listOrganizations(): Promise<readonly Organization[]>;
   findOrganization(name: string): Promise<Organization | undefined>;
   findOrganizationsByUuid(uuids: readonly string[]): Promise<readonly Organization[]>;
+  findOrganizationsById(ids: readonly number[]): Promise<readonly Organization[]>;
 
   /** Lets a retailer see a supplier's SKUs; says whether that is new. */
   createConnection(supplierId: number, retailerId: number): Promise<boolean>;

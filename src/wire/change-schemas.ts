@@ -12,6 +12,24 @@ const SupplierSchema = Type.Object(
   { additionalProperties: false },
 );
 
+/** What a change says beside whose it is. */
+const CHANGED = {
+  sequence: Type.Integer({
+    minimum: 1,
+    description: "Its place among the supplier's changes, without gaps.",
+  }),
+  time: Type.String({ format: 'date-time', description: 'When its batch was applied.' }),
+  before: InventorySchema,
+  after: InventorySchema,
+  batch: Type.Object({ uuid: uuid() }, { additionalProperties: false }),
+  reason: textOrNull({ description: 'Why, where the batch said so.' }),
+};
+
+export const HistoryEntrySchema = Type.Object(CHANGED, {
+  title: 'HistoryEntry',
+  additionalProperties: false,
+});
+
 export const ChangeSchema = Type.Object(
   {
     kind: Type.Literal('change'),
@@ -34,15 +52,7 @@ export const ChangeSchema = Type.Object(
       },
       { additionalProperties: false },
     ),
-    sequence: Type.Integer({
-      minimum: 1,
-      description: "Its place among the supplier's changes, without gaps.",
-    }),
-    time: Type.String({ format: 'date-time', description: 'When its batch was applied.' }),
-    before: InventorySchema,
-    after: InventorySchema,
-    batch: Type.Object({ uuid: uuid() }, { additionalProperties: false }),
-    reason: textOrNull({ description: 'Why, where the batch said so.' }),
+    ...CHANGED,
   },
   { title: 'Change', additionalProperties: false },
 );

@@ -1,6 +1,11 @@
 import type { Static } from 'typebox';
 import type { Change, ChangeRecord, NamedSupplier } from '../domain/changes.ts';
-import type { ChangeSchema, SupplierEnteredSchema, SupplierLeftSchema } from './change-schemas.ts';
+import type {
+  ChangeSchema,
+  HistoryEntrySchema,
+  SupplierEnteredSchema,
+  SupplierLeftSchema,
+} from './change-schemas.ts';
 import { SKU_LIMIT_MAX } from './schemas.ts';
 import { printInventory } from './skus.ts';
 import { printTime } from './times.ts';
@@ -41,6 +46,15 @@ function printChange({ supplier, sku, ...change }: Change): Static<typeof Change
       sku_id: sku.skuId,
       product_identifiers: { upca, ean13, gtin14, isbn, asin, mpn },
     },
+    ...printHistoryEntry(change),
+  };
+}
+
+/** A change without whose it is: the reader has named that. */
+export function printHistoryEntry(
+  change: Omit<Change, 'supplier' | 'sku'>,
+): Static<typeof HistoryEntrySchema> {
+  return {
     sequence: change.sequence,
     time: printTime(change.changedAtMs),
     before: printInventory(change.before),

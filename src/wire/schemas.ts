@@ -242,6 +242,12 @@ export const SkuPageSchema = Type.Object(
             description: 'Where `cursor` was asked: the cursor of the next page; null on the last.',
           }),
         ),
+        changes_cursor: Type.Optional(
+          textOrNull({
+            description:
+              'On the first page by `cursor`: the cursor of the change feed from which nothing is missed that the walk does not show; null where it would be of too many suppliers.',
+          }),
+        ),
       },
       { additionalProperties: false },
     ),
@@ -283,6 +289,25 @@ export const SkuListQuerySchema = Type.Object(
     restrictions: Type.Optional(
       Type.Enum([...RESTRICTIONS, ''], {
         description: 'Only SKUs with this restriction; empty for the unrestricted.',
+      }),
+    ),
+    updated_since: Type.Optional(
+      Type.String({
+        description: 'Only SKUs of which anything changed since this time (RFC 3339).',
+      }),
+    ),
+    quantity_in_stock_min: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: QUANTITY_MAX,
+        description: 'Only SKUs with at least so much in stock.',
+      }),
+    ),
+    quantity_in_stock_max: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: QUANTITY_MAX,
+        description: 'Only SKUs with at most so much in stock.',
       }),
     ),
     item_verbosity: Type.Optional(Type.String({ description: 'Accepted, and ignored.' })),
