@@ -38,6 +38,8 @@ export const NUMBER_SETTINGS = {
   idempotencyKeptHours: { variable: 'ONHAND_IDEMPOTENCY_KEPT_HOURS', fallback: 24, min: 1 },
   /** How long the failing lines of a batch are kept; never shorter than idempotency keys. */
   resultsKeptHours: { variable: 'ONHAND_RESULTS_KEPT_HOURS', fallback: 7 * 24, min: 1 },
+  /** How long changes are kept; 0 keeps them all. */
+  changesKeptDays: { variable: 'ONHAND_CHANGES_KEPT_DAYS', fallback: 365, min: 0 },
   /** How far in the future the time of a report may lie. */
   asOfToleranceSeconds: { variable: 'ONHAND_AS_OF_TOLERANCE_SECONDS', fallback: 300, min: 0 },
   /** A snapshot that takes down more than this share of the live SKUs ... */
@@ -118,6 +120,7 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     loginWindowMs: read('loginWindowMs'),
     idempotencyKeptHours: read('idempotencyKeptHours'),
     resultsKeptHours: read('resultsKeptHours'),
+    changesKeptDays: read('changesKeptDays'),
     asOfToleranceSeconds: read('asOfToleranceSeconds'),
     snapshotBreakerPercent: read('snapshotBreakerPercent'),
     snapshotBreakerSkusMin: read('snapshotBreakerSkusMin'),

@@ -89,6 +89,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       await app.listen({ host: settings.host, port: settings.port });
       const sweeper = new Sweeper({
         batches: store.batches,
+        changes: store.changes,
         kept: settings,
         onFailure: (error) => app.log.error({ err: error }, 'sweep failed'),
       });

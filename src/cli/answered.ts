@@ -29,6 +29,16 @@ export class Answered {
     return answeredList(this.#members.get(name) ?? []);
   }
 
+  list(name: string): readonly unknown[] {
+    const value = this.#members.get(name);
+    if (!Array.isArray(value)) throw notUnderstood();
+    return value;
+  }
+
+  flag(name: string): boolean {
+    return this.#members.get(name) === true;
+  }
+
   texts(name: string): readonly string[] {
     const value = this.#members.get(name);
     return Array.isArray(value) ? value.filter((text) => typeof text === 'string') : [];

@@ -15,8 +15,7 @@ interface BatchesOptions extends RemoteOptions {
 }
 
 export function batchesCommand(): Command {
-  const [url, tokenFile] = remoteOptions();
-  return new Command('batches')
+  const command = new Command('batches')
     .summary('list the batches of a supplier, or look at one')
     .description(
       "Asks a server for a supplier's batches, the latest first; or for one of them, with its failing lines.",
@@ -28,9 +27,9 @@ export function batchesCommand(): Command {
         .argParser(parseCount),
     )
     .addOption(new Option('--start <number>', 'how many to skip').default(0).argParser(parseCount))
-    .addOption(jsonOption())
-    .addOption(url)
-    .addOption(tokenFile)
+    .addOption(jsonOption());
+  for (const option of remoteOptions()) command.addOption(option);
+  return command
     .addHelpText('after', '\nExample:\n  onhand batches --token-file token.txt --limit 10')
     .action(async (uuid: string | undefined, options: BatchesOptions) => {
       const remote = new Remote(options);

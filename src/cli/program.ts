@@ -3,9 +3,11 @@ import { OnhandError } from '../domain/errors.ts';
 import { version } from '../main.ts';
 import { batchesCommand } from './batches.ts';
 import { breakerCommand } from './breaker.ts';
+import { changesCommand } from './changes.ts';
 import { connectionCommand } from './connection.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
+import { freshnessCommand } from './freshness.ts';
 import { importCommand } from './import.ts';
 import { organizationCommand } from './organization.ts';
 import { printNote } from './output.ts';
@@ -33,6 +35,8 @@ export function buildProgram(): Command {
     .addCommand(batchesCommand())
     .addCommand(revertCommand())
     .addCommand(breakerCommand())
+    .addCommand(changesCommand())
+    .addCommand(freshnessCommand())
     .addCommand(doctorCommand())
     .addHelpText(
       'after',

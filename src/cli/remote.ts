@@ -6,11 +6,12 @@ import { OnhandError } from '../domain/errors.ts';
 /** How a command finds the server that it asks, and proves who asks. */
 export interface RemoteOptions {
   readonly url: string;
+  readonly token?: string;
   readonly tokenFile?: string;
 }
 
-/** The options of every command that asks a server. The token is no argument, which other users could read. */
-export function remoteOptions(): readonly [url: Option, tokenFile: Option] {
+/** The options of every command that asks a server. */
+export function remoteOptions(): readonly Option[] {
   return [
     new Option('--url <url>', 'address of the server')
       .default(`http://${DEFAULT_HOST}:${DEFAULT_PORT}`)
@@ -19,6 +20,10 @@ export function remoteOptions(): readonly [url: Option, tokenFile: Option] {
       '--token-file <file>',
       'file that holds the token (default: environment, ONHAND_TOKEN)',
     ),
+    new Option(
+      '--token <token>',
+      'the token itself; others on the same machine can read it while the command runs',
+    ).conflicts('tokenFile'),
   ];
 }
 
@@ -46,9 +51,9 @@ export class Remote {
   readonly #token: string;
 
   /** Throws `parameter_invalid` where there is no token. */
-  constructor({ url, tokenFile }: RemoteOptions) {
+  constructor({ url, token, tokenFile }: RemoteOptions) {
     this.#url = url;
-    this.#token = readToken(tokenFile);
+    this.#token = checkToken(token ?? readToken(tokenFile));
   }
 
   /**
@@ -88,8 +93,11 @@ export class Remote {
   }
 }
 
-function readToken(file: string | undefined): string {
-  const token = (file === undefined ? tokenFromEnvironment() : readFileSync(file, 'utf8'))?.trim();
+function readToken(file: string | undefined): string | undefined {
+  return (file === undefined ? tokenFromEnvironment() : readFileSync(file, 'utf8'))?.trim();
+}
+
+function checkToken(token: string | undefined): string {
   if (token !== undefined && /^[\x21-\x7e]+$/.test(token)) return token;
   throw new OnhandError(
     'parameter_invalid',

@@ -14,8 +14,7 @@ interface RevertOptions extends RemoteOptions {
 }
 
 export function revertCommand(): Command {
-  const [url, tokenFile] = remoteOptions();
-  return new Command('revert')
+  const command = new Command('revert')
     .summary('undo a batch')
     .description(
       'Asks a server to put back every SKU whose last change is that of a batch. What has changed since is ' +
@@ -26,9 +25,9 @@ export function revertCommand(): Command {
     .addOption(new Option('--dry-run', 'say what would happen, and do nothing'))
     .addOption(new Option('--reason <text>', 'why; told with the new batch'))
     .addOption(new Option('--reference <text>', 'what you call it; told with the new batch'))
-    .addOption(jsonOption())
-    .addOption(url)
-    .addOption(tokenFile)
+    .addOption(jsonOption());
+  for (const option of remoteOptions()) command.addOption(option);
+  return command
     .addHelpText(
       'after',
       '\nExample:\n  onhand revert 01a209dc-7aec-74f2-8a68-140000000002 --dry-run --token-file token.txt',

@@ -15,7 +15,7 @@ import type { Gate } from './gate.ts';
 import { checkParameters, queryOf } from './query.ts';
 import { sendJson } from './reply.ts';
 import { addResource } from './resource.ts';
-import { SupplierSight } from './supplier-sight.ts';
+import { StreamSight, suppliersSeen } from './supplier-sight.ts';
 
 interface ChangeRoutes {
   readonly gate: Gate;
@@ -34,7 +34,7 @@ const RETRY_MS = 2000;
 
 /** The change feed: pages, long polls, and a stream of server-sent events. */
 export function addChanges(app: FastifyInstance, { gate, feed, accounts }: ChangeRoutes): void {
-  const sight = new SupplierSight(accounts);
+  const streamSight = new StreamSight(accounts);
   const closing = new AbortController();
   app.addHook('preClose', (done) => {
     closing.abort();
@@ -46,7 +46,10 @@ export function addChanges(app: FastifyInstance, { gate, feed, accounts }: Chang
     const principal = gate.principalOf(request);
     return {
       organizationId: principal.organizationId,
-      supplierIds: () => sight.chosen(principal, asked.supplierUuids),
+      supplierIds: () =>
+        isStream(request)
+          ? streamSight.suppliersSeen(principal, asked.supplierUuids)
+          : suppliersSeen(accounts, principal, asked.supplierUuids),
     };
   };
 

@@ -9,7 +9,7 @@ import type { Gate } from './gate.ts';
 import { checkParameters, queryOf } from './query.ts';
 import { sendJson } from './reply.ts';
 import { addResource } from './resource.ts';
-import { SupplierSight } from './supplier-sight.ts';
+import { suppliersSeen } from './supplier-sight.ts';
 
 interface FreshnessRoutes {
   readonly gate: Gate;
@@ -32,13 +32,11 @@ const FreshnessQuerySchema = Type.Object(
 
 /** How recent what suppliers say is: a retailer asks of its suppliers, a supplier of itself. */
 export function addFreshness(app: FastifyInstance, { gate, store }: FreshnessRoutes): void {
-  const sight = new SupplierSight(store.accounts);
-
   const show = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(FreshnessQuerySchema.properties));
     const asked = queryOf(request).get('supplier_uuids');
     const uuids = asked === undefined ? undefined : readUuids(asked);
-    const ids = await sight.chosen(gate.principalOf(request), uuids);
+    const ids = await suppliersSeen(store.accounts, gate.principalOf(request), uuids);
     if (ids.length > SUPPLIERS_MAX) {
       throw new OnhandError(
         'parameter_invalid',

@@ -28,6 +28,7 @@ import type { Gate } from './gate.ts';
 import { checkParameters, queryOf } from './query.ts';
 import { sendJson } from './reply.ts';
 import { addResource, uuidOf } from './resource.ts';
+import { suppliersSeen } from './supplier-sight.ts';
 
 interface SkuRoutes {
   readonly gate: Gate;
@@ -52,15 +53,14 @@ const DetailParametersSchema = Type.Object({
 
 /** SKUs: the list, one of them, and the making of a new one. */
 export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: SkuRoutes): void {
-  const visibleTo = ({ organizationId, organizationType }: Principal): Promise<readonly number[]> =>
-    store.accounts.visibleSupplierIds(organizationId, organizationType);
+  const visibleTo = (principal: Principal): Promise<readonly number[]> =>
+    suppliersSeen(store.accounts, principal, undefined);
 
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, SKU_LIST_PARAMETERS);
     const asked = parseSkuList(queryOf(request));
-    const visible = await visibleTo(gate.principalOf(request));
-    const supplierIds =
-      asked.supplierUuids === undefined ? visible : await withUuids(asked.supplierUuids, visible);
+    const principal = gate.principalOf(request);
+    const supplierIds = await suppliersSeen(store.accounts, principal, asked.supplierUuids);
     // Read before the page: what changes meanwhile is told twice rather than never.
     const changesCursor = await changesCursorOf(request, asked, supplierIds);
     const page = await store.skus.list({ ...asked, supplierIds });
@@ -78,14 +78,6 @@ export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: Sku
     const { organizationId } = gate.principalOf(request);
     const reader = { organizationId, supplierIds: () => Promise.resolve(supplierIds) };
     return feed.print(reader, await feed.begin(reader, 'now'));
-  };
-
-  const withUuids = async (
-    uuids: readonly string[],
-    visible: readonly number[],
-  ): Promise<readonly number[]> => {
-    const asked = await store.accounts.findOrganizationsByUuid([...new Set(uuids)]);
-    return visible.filter((id) => asked.some((organization) => organization.id === id));
   };
 
   const show = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {

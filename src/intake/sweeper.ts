@@ -1,20 +1,26 @@
-import type { BatchStore, SweepTimes } from '../store/store.ts';
+import type { BatchStore, ChangeStore, SweepTimes } from '../store/store.ts';
 
 const FIRST_SWEEP_MS = 60_000;
 const SWEEP_EVERY_MS = 10 * 60_000;
 /** Between two steps, others write. */
 const STEP_EVERY_MS = 200;
 const ROWS_A_STEP = 500;
+/** Some tens of milliseconds of the writer's time. */
+const CHANGES_A_STEP = 2000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 export interface KeptTimes {
   readonly idempotencyKeptHours: number;
   /** Of failing lines. They are kept at least as long as keys: a repeated reply is made of them. */
   readonly resultsKeptHours: number;
+  /** Of changes; 0 keeps them all. */
+  readonly changesKeptDays: number;
 }
 
 interface SweeperParts {
   readonly batches: Pick<BatchStore, 'sweep'>;
+  readonly changes: Pick<ChangeStore, 'dropBefore'>;
   readonly kept: KeptTimes;
   /** Told what went wrong; the next sweep tries again. */
   readonly onFailure: (error: unknown) => void;
@@ -51,10 +57,15 @@ export class Sweeper {
   }
 
   async #takeStep(): Promise<void> {
-    const { batches, kept, onFailure } = this.#parts;
+    const { batches, changes, kept, onFailure } = this.#parts;
     let hasMore = false;
     try {
-      hasMore = await batches.sweep(sweepTimes(kept, Date.now()), ROWS_A_STEP);
+      const nowMs = Date.now();
+      hasMore = await batches.sweep(sweepTimes(kept, nowMs), ROWS_A_STEP);
+      if (kept.changesKeptDays > 0) {
+        const beforeMs = nowMs - kept.changesKeptDays * DAY_MS;
+        hasMore = (await changes.dropBefore(beforeMs, CHANGES_A_STEP)) || hasMore;
+      }
     } catch (error) {
       onFailure(error);
     }
@@ -63,7 +74,7 @@ export class Sweeper {
 }
 
 export function sweepTimes(
-  { idempotencyKeptHours, resultsKeptHours }: KeptTimes,
+  { idempotencyKeptHours, resultsKeptHours }: Omit<KeptTimes, 'changesKeptDays'>,
   nowMs: number,
 ): SweepTimes {
   const keptMs = Math.max(idempotencyKeptHours, resultsKeptHours) * HOUR_MS;

@@ -58,7 +58,8 @@ test('sweeps in steps while there is more, goes on after a failure, and stops', 
         return answer;
       },
     },
-    kept: { idempotencyKeptHours: 1, resultsKeptHours: 1 },
+    changes: { dropBefore: () => Promise.resolve(false) },
+    kept: { idempotencyKeptHours: 1, resultsKeptHours: 1, changesKeptDays: 1 },
     onFailure: (error) => failed.push(error),
   });
   sweeper.start();

@@ -343,6 +343,15 @@ export function describeSafeWrites(
         expect(await apply([set('a', 2)], keyed('k'))).toEqual({ ...first, repeats: 'id of r' });
       });
 
+      test('is refused rather than answered wrongly once its failing lines are gone', async () => {
+        await stock(['a'], { quantityInStock: 1 });
+        const lines = [set('a', 2), set('missing', 2)];
+        await apply(lines, keyed('k'));
+        const nowMs = Date.now() + 1;
+        await store.batches.sweep({ nowMs, failuresBeforeMs: nowMs }, 10);
+        expect((await refusal(lines, keyed('k'))).code).toBe('results_expired');
+      });
+
       test('is not used up by a dry run', async () => {
         await stock(['a'], { quantityInStock: 1 });
         await apply([set('a', 2)], { ...keyed('k'), dryRun: true });

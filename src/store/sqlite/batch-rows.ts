@@ -80,7 +80,10 @@ export class BatchRows {
   readonly #appendPlain: Statement<Value[]>;
   readonly #appendFailures: Statement<[number, number, number, Uint8Array]>;
   readonly #failuresOf: Statement<[number, number], [Uint8Array]>;
-  readonly #outcomeOf: Statement<[number, number], [string, number]>;
+  readonly #outcomeOf: Statement<
+    [number, number],
+    [uuid: string, zeroedCount: number, statusCounts: string | null]
+  >;
   readonly #keyOf: Statement<[number, string, number], KeyRow>;
   readonly #keepKey: Statement<Value[]>;
   readonly #takeConfirmation: Statement<[number, string, Uint8Array, number]>;
@@ -95,8 +98,8 @@ export class BatchRows {
       )
       .raw();
     this.#outcomeOf = db
-      .prepare<[number, number], [string, number]>(
-        'SELECT uuid, zeroed_count FROM batches WHERE supplier_id = ? AND number = ?',
+      .prepare<[number, number], [string, number, string | null]>(
+        'SELECT uuid, zeroed_count, status_counts FROM batches WHERE supplier_id = ? AND number = ?',
       )
       .raw();
     this.#keyOf = db
@@ -177,6 +180,7 @@ export class BatchRows {
     if (batch === undefined)
       throw new Error(`batch ${number} of supplier ${supplierId} has no row`);
     const failures = this.#failuresOf.get(supplierId, number);
+    if (failures === undefined && batch[2] !== null) throw resultsExpired();
     const failed = failures === undefined ? [] : decodeFailures(failures[0]);
     return {
       uuid: batch[0],
@@ -206,6 +210,13 @@ export class BatchRows {
       );
     }
   }
+}
+
+function resultsExpired(): OnhandError {
+  return new OnhandError(
+    'results_expired',
+    'This request was applied before, and what its failing lines were answered is no longer kept; nothing was done now.',
+  );
 }
 
 /** How many lines have each status, as JSON; null where all were applied. */
