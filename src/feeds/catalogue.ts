@@ -1,5 +1,6 @@
 import type { CatalogueRow, Complaint } from '../domain/catalogue.ts';
 import { OnhandError } from '../domain/errors.ts';
+import { areAnnotations } from './annotations.ts';
 import { readCell, type EntryDraft } from './cells.ts';
 import { matchHeader, type Column, type ColumnMapping, type MatchedHeader } from './columns.ts';
 import { readCsv, type CsvRow } from './csv.ts';
@@ -67,47 +68,13 @@ async function* readRows(
   }
 }
 
-const REQUIREMENTS = new Set([
-  'required',
-  'desired',
-  'dependent',
-  'recommended',
-  'optional',
-  'conditional',
-]);
-const TYPES = new Set([
-  'string',
-  'integer',
-  'int',
-  'float',
-  'decimal',
-  'number',
-  'boolean',
-  'date',
-  'datetime',
-  'enum',
-  'url',
-]);
-
-/** Skips the vendor's two rows under the header: which columns are required, and of what type they are. */
 async function* withoutAnnotations(rows: AsyncGenerator<CsvRow>): AsyncGenerator<CsvRow> {
   const first = await rows.next();
   if (first.done === true) return;
-  if (!holdsOnly(first.value, REQUIREMENTS)) {
-    yield first.value;
-  } else {
-    const second = await rows.next();
-    if (second.done === true || !holdsOnly(second.value, TYPES)) {
-      yield first.value;
-      if (second.done !== true) yield second.value;
-    }
-  }
+  const second = await rows.next();
+  if (second.done === true) yield first.value;
+  else if (!areAnnotations(first.value, second.value)) yield* [first.value, second.value];
   yield* rows;
-}
-
-function holdsOnly(row: CsvRow, words: ReadonlySet<string>): boolean {
-  if ('fault' in row || isBlank(row.cells)) return false;
-  return row.cells.every((cell) => cell === '' || words.has(cell.trim().toLowerCase()));
 }
 
 function isBlank(cells: readonly string[]): boolean {

@@ -1,3 +1,4 @@
+import { TextDecoder } from 'node:util';
 import { SaxesParser } from 'saxes';
 import { OnhandError } from '../domain/errors.ts';
 
@@ -99,21 +100,22 @@ class BoundedReader {
       const step = text.length <= STEP_CHARACTERS ? text : text.slice(at, at + STEP_CHARACTERS);
       this.#untold += step.length;
       this.#parser.write(step);
-      if (this.#untold > XML_TOKEN_CHARACTERS_MAX) throw this.#tooLong();
+      if (this.#untold > XML_TOKEN_CHARACTERS_MAX) throw tooLongText(this.#part);
     }
   }
 
   end(): void {
     this.#parser.close();
   }
+}
 
-  #tooLong(): OnhandError {
-    return new OnhandError(
-      'body_too_large',
-      `A text or tag of more than ${XML_TOKEN_CHARACTERS_MAX} characters stands in ${this.#part} of the workbook; ` +
-        'no cell holds so much. Save it anew.',
-    );
-  }
+/** The refusal of a text that no spreadsheet writes. */
+export function tooLongText(part: string): OnhandError {
+  return new OnhandError(
+    'body_too_large',
+    `A text or tag of more than ${XML_TOKEN_CHARACTERS_MAX} characters stands in ${part} of the workbook; ` +
+      'no spreadsheet writes so much into a cell. Save it anew, without it.',
+  );
 }
 
 const STEP_CHARACTERS = 128 * 1024;

@@ -51,13 +51,20 @@ export class Archive {
 
   /**
    * The bytes of a file inside, unpacked as they are asked for. Rejects with `body_malformed` where
-   * the archive is damaged or lies, `body_too_large` where it unpacks to more than its limits.
+   * the archive is damaged or lies, `body_too_large` where it unpacks to more than its limits, or this
+   * file to more than `bytesMax`.
    */
-  async *read(name: string): AsyncGenerator<Buffer> {
+  async *read(name: string, bytesMax = Infinity): AsyncGenerator<Buffer> {
     const entry = this.#entries.get(name.toLowerCase());
     if (entry === undefined)
       throw new OnhandError('body_malformed', `The archive lacks its part ${quoted(name)}.`);
     refuseUnreadable(entry);
+    if (entry.uncompressedSize > bytesMax) {
+      throw new OnhandError(
+        'body_too_large',
+        `${quoted(entry.fileName)} in the archive has more than ${bytesMax} bytes; copy what is needed into a new file.`,
+      );
+    }
     try {
       yield* this.#unpack(entry);
     } catch (error) {
