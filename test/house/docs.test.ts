@@ -124,6 +124,7 @@ describe('commands', () => {
       'onhand demo',
       'onhand batches',
       'onhand revert',
+      'onhand changes',
     ]);
   });
 
@@ -170,6 +171,7 @@ describe('the API', () => {
   };
   const names = (...path: readonly string[]): readonly string[] => Object.keys(membersAt(...path));
   const safeWrites = page('docs/safe-writes.md');
+  const changes = page('docs/changes.md');
   const firstCodes = (heading: string, text = api): readonly string[] =>
     sorted(tableRowsOf(sectionOf(text, heading)).flatMap(([first = '']) => codesIn(first)));
   const JSON_SCHEMA = ['requestBody', 'content', 'application/json', 'schema'] as const;
@@ -213,6 +215,9 @@ describe('the API', () => {
     ['post', '/timp/products/skus/inventory/bulk/', 'Parameters', api],
     ['get', BATCHES, 'Batches', safeWrites],
     ['post', `${BATCHES}{uuid}/revert/`, 'Undo', safeWrites],
+    ['get', '/timp/products/skus/inventory/changes/', 'The feed', changes],
+    ['get', '/timp/products/skus/{uuid}/history/', 'History', changes],
+    ['get', '/timp/suppliers/freshness/', 'Freshness', changes],
   ] as const)(
     'every parameter of %s %s is documented, and no other is',
     ([verb, path, heading, text]) => {
