@@ -52,6 +52,7 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     skus: real.store.skus,
     batches: real.store.batches,
     changes: real.store.changes,
+    webhooks: real.store.webhooks,
     apply,
     applyCatalogue: () => Promise.reject(new Error('the floor has no catalogue')),
     sharedGtins: () => Promise.resolve([]),

@@ -226,6 +226,44 @@ const MIGRATIONS: readonly string[] = [
   -- Random keys of this database.
   CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
   INSERT INTO secrets VALUES ('key', randomblob(32));
+
+  CREATE TABLE webhooks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL UNIQUE,
+    organization_id INTEGER NOT NULL REFERENCES organizations (id),
+    url TEXT NOT NULL,
+    description TEXT,
+    -- Separated by commas; NULL is all that the organization sees.
+    supplier_uuids TEXT,
+    secret TEXT NOT NULL,
+    previous_secret TEXT,
+    previous_secret_until_ms INTEGER,
+    paused_reason TEXT,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX webhooks_of_organization ON webhooks (organization_id);
+
+  -- How far each webhook is with each supplier, and the message that is on its way.
+  CREATE TABLE webhook_positions (
+    webhook_id INTEGER NOT NULL REFERENCES webhooks (id),
+    supplier_id INTEGER NOT NULL,
+    delivered_sequence INTEGER NOT NULL,
+    message TEXT,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (webhook_id, supplier_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE webhook_attempts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook_id INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    started_at_ms INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    status INTEGER,
+    text TEXT NOT NULL,
+    is_delivered INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX attempts_of_webhook ON webhook_attempts (webhook_id, id);
   `,
 ];
 
