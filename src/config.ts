@@ -48,6 +48,8 @@ export const NUMBER_SETTINGS = {
   snapshotBreakerSkusMin: { variable: 'ONHAND_SNAPSHOT_BREAKER_SKUS_MIN', fallback: 100, min: 1 },
   /** Memory for the database's pages. */
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
+  /** How long an attempt to deliver a webhook's message may take, all in all. */
+  webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
   /** How long a write waits for another process that is writing the same database. */
   busyTimeoutMs: { variable: 'ONHAND_BUSY_TIMEOUT_MS', fallback: 10_000, min: 0 },
   /** Largest database file; 0 is no limit. Reaching it is answered like a full disk. */
@@ -55,6 +57,16 @@ export const NUMBER_SETTINGS = {
 } as const satisfies Readonly<Record<string, NumberSetting>>;
 
 type NumberSettingName = keyof typeof NUMBER_SETTINGS;
+
+/** Settings that are `true` or `false`; all are false where they are not given. */
+export const FLAG_SETTINGS = {
+  /** Whether webhooks may go by plain http. */
+  webhooksAllowHttp: 'ONHAND_WEBHOOKS_ALLOW_HTTP',
+  /** Whether webhooks may go to private and loopback addresses. */
+  webhooksAllowPrivateNetworks: 'ONHAND_WEBHOOKS_ALLOW_PRIVATE_NETWORKS',
+} as const;
+
+type FlagSettingName = keyof typeof FLAG_SETTINGS;
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -64,7 +76,8 @@ export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 8080;
 
 /** All that a server is told about how to run. */
-export interface Settings extends Readonly<Record<NumberSettingName, number>> {
+export interface Settings
+  extends Readonly<Record<NumberSettingName, number>>, Readonly<Record<FlagSettingName, boolean>> {
   /** `sqlite:PATH`. */
   readonly database: string;
   readonly host: string;
@@ -99,6 +112,8 @@ export function readSettings(
     trustProxy: false,
     logLevel: readLogLevel(environment),
     ...readNumbers(environment),
+    webhooksAllowHttp: readFlag(FLAG_SETTINGS.webhooksAllowHttp, environment),
+    webhooksAllowPrivateNetworks: readFlag(FLAG_SETTINGS.webhooksAllowPrivateNetworks, environment),
     ...given,
   };
 }
@@ -125,6 +140,7 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     snapshotBreakerPercent: read('snapshotBreakerPercent'),
     snapshotBreakerSkusMin: read('snapshotBreakerSkusMin'),
     cacheBytesMax: read('cacheBytesMax'),
+    webhookTimeoutMs: read('webhookTimeoutMs'),
     busyTimeoutMs: read('busyTimeoutMs'),
     databaseBytesMax: read('databaseBytesMax'),
   };
@@ -141,6 +157,17 @@ function readNumber({ variable, fallback, min }: NumberSetting, environment: Env
     );
   }
   return value;
+}
+
+function readFlag(variable: string, environment: Environment): boolean {
+  const text = environment[variable] || 'false';
+  if (text !== 'true' && text !== 'false') {
+    throw new OnhandError(
+      'parameter_invalid',
+      `${variable} is "${text}"; true or false is needed.`,
+    );
+  }
+  return text === 'true';
 }
 
 function readLogLevel(environment: Environment): LogLevel {

@@ -14,6 +14,15 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   changes: ['domain', 'wire', 'store'],
   http: ['domain', 'wire', 'intake', 'changes', 'accounts', 'store'],
   'config.ts': ['domain'],
-  'main.ts': ['domain', 'http', 'intake', 'store', 'store/sqlite', 'store/postgres', 'config.ts'],
+  'main.ts': [
+    'domain',
+    'http',
+    'intake',
+    'changes',
+    'store',
+    'store/sqlite',
+    'store/postgres',
+    'config.ts',
+  ],
   cli: ['domain', 'intake', 'accounts', 'store', 'main.ts', 'config.ts'],
 };
