@@ -223,18 +223,23 @@ const RESOLVER_TRIES = 2;
 /**
  * Resolves by DNS. Not by the system's resolver: that one works in the few threads that the whole
  * process shares, and a name server that never answers would hold them.
+ *
+ * @param servers name servers to ask, each `address:port`; those of the system by default
  */
-export async function resolveByDns(hostname: string): Promise<readonly string[]> {
+export function dnsResolve(servers?: readonly string[]): Resolve {
   const resolver = new Resolver({ timeout: RESOLVER_TIMEOUT_MS, tries: RESOLVER_TRIES });
-  const answers = await Promise.allSettled([
-    resolver.resolve4(hostname),
-    resolver.resolve6(hostname),
-  ]);
-  const addresses = answers.flatMap((answer) =>
-    answer.status === 'fulfilled' ? answer.value : [],
-  );
-  if (addresses.length === 0) throw new NameUnknown(hostname);
-  return addresses;
+  if (servers !== undefined) resolver.setServers(servers);
+  return async (hostname) => {
+    const answers = await Promise.allSettled([
+      resolver.resolve4(hostname),
+      resolver.resolve6(hostname),
+    ]);
+    const addresses = answers.flatMap((answer) =>
+      answer.status === 'fulfilled' ? answer.value : [],
+    );
+    if (addresses.length === 0) throw new NameUnknown(hostname);
+    return addresses;
+  };
 }
 
 /**

@@ -1,69 +1,9 @@
 import { createHmac } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
-import { deliver, type AttemptOutcome, type DeliverOptions } from '../../src/changes/deliver.ts';
-import { postWebhook, refusalOfWebhookUrl } from '../../src/changes/webhook-http.ts';
+import { describe, expect, test } from 'vitest';
 import { at } from '../http/answers.ts';
-import { RECEIVER_CERTIFICATE } from './certificate.ts';
 import { Receiver } from './receiver.ts';
-
-const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
-const SUPPLIER = { uuid: '7d9f0b1e-0000-4000-8000-000000000001', name: 'Acme' };
-const MESSAGE = {
-  type: 'inventory.changed',
-  records: [{ kind: 'supplier_entered', supplier: SUPPLIER, sequence: 3 }],
-  cursor: 'AQ',
-} as const;
-
-const OPTIONS: DeliverOptions = {
-  policy: { allowHttp: true, allowPrivateNetworks: true },
-  timeoutMs: 5000,
-  responseBytesMax: 100,
-  resolve: () => Promise.resolve(['127.0.0.1']),
-  userAgent: 'onhand/test',
-  now: () => 1_700_000_000_123,
-};
-
-let receivers: Receiver[] = [];
-afterEach(async () => {
-  await Promise.all(receivers.map((receiver) => receiver.close()));
-  receivers = [];
-});
-
-async function open(starting: Promise<Receiver>): Promise<Receiver> {
-  const receiver = await starting;
-  receivers.push(receiver);
-  return receiver;
-}
-
-function send(url: string, given: Partial<DeliverOptions> = {}): Promise<AttemptOutcome> {
-  return deliver(
-    {
-      url,
-      secrets: { current: SECRET, previous: null },
-      messageId: 'msg_1',
-      message: MESSAGE,
-      madeAtMs: 1_699_999_999_000,
-    },
-    { ...OPTIONS, ...given },
-  );
-}
-
-function answering(
-  status: number,
-  headers: Record<string, string> = {},
-  body = '',
-): Promise<Receiver> {
-  return open(Receiver.http((response) => response.writeHead(status, headers).end(body)));
-}
-
-function urlOf({ port }: Receiver, path = '/hook'): string {
-  return `http://127.0.0.1:${port}${path}`;
-}
-
-function failureOf({ result }: AttemptOutcome): string {
-  return result.kind === 'failed' ? result.failure : `not failed but ${result.kind}`;
-}
+import { answering, failureOf, open, SECRET, send, urlOf } from './sending.ts';
 
 describe('a delivery', () => {
   test('is one signed POST of the message', async () => {
@@ -153,17 +93,18 @@ describe('a delivery', () => {
   });
 });
 
+/** One that acts once something came, as nothing that speaks HTTP would. */
+async function tcp(act: (socket: Socket) => void): Promise<Receiver> {
+  return open(Receiver.tcp((socket) => socket.once('data', () => act(socket))));
+}
+
+async function expectClosed(receiver: Receiver): Promise<void> {
+  await expect.poll(() => receiver.connections).toBe(0);
+}
+
 describe('a receiver that', () => {
   const HEAD = 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n';
   const soon = { timeoutMs: 300 };
-
-  async function tcp(act: (socket: Socket) => void): Promise<Receiver> {
-    return open(Receiver.tcp((socket) => socket.once('data', () => act(socket))));
-  }
-
-  async function expectClosed(receiver: Receiver): Promise<void> {
-    await expect.poll(() => receiver.connections).toBe(0);
-  }
 
   test('is not there is a failure', async () => {
     const receiver = await Receiver.tcp(() => undefined);
@@ -280,129 +221,5 @@ describe('a receiver that', () => {
     const first = await Promise.race([send(urlOf(alive)), ...stuck]);
     expect(first.status).toBe(200);
     for (const outcome of await Promise.all(stuck)) expect(outcome.result.kind).toBe('failed');
-  });
-});
-
-describe('the address is checked at every connection:', () => {
-  const strict = { policy: { allowHttp: true, allowPrivateNetworks: false } };
-
-  test('a name that means this machine is refused before anything is sent', async () => {
-    const receiver = await Receiver.http((response) => response.end());
-    receivers.push(receiver);
-    for (const addresses of [
-      ['127.0.0.1'],
-      ['::1'],
-      ['::ffff:127.0.0.1'],
-      ['93.184.216.34', '127.0.0.1'],
-      ['169.254.169.254'],
-      [],
-    ]) {
-      const resolve = (): Promise<readonly string[]> => Promise.resolve(addresses);
-      const outcome = await send(`http://receiver.test:${receiver.port}/`, { ...strict, resolve });
-      expect(failureOf(outcome)).toMatch(/^What the name means is an address|is not known/);
-    }
-    expect(receiver.connections).toBe(0);
-    expect(receiver.received).toEqual([]);
-  });
-
-  test('a name that was public when it was registered and is not any more', async () => {
-    const receiver = await answering(200);
-    const answers = [['93.184.216.34'], ['127.0.0.1']];
-    const resolve = (): Promise<readonly string[]> => Promise.resolve(answers.shift() ?? []);
-    const url = `http://receiver.test:${receiver.port}/`;
-    expect(await refusalOfWebhookUrl(url, { ...strict, resolve })).toBeUndefined();
-    expect(failureOf(await send(url, { ...strict, resolve }))).toMatch(/not public \(loopback\)/);
-    expect(receiver.received).toEqual([]);
-  });
-
-  test('a name is resolved once, and what was checked is what is connected to', async () => {
-    const receiver = await answering(200);
-    const asked: string[] = [];
-    const resolve = (name: string): Promise<readonly string[]> => {
-      asked.push(name);
-      return Promise.resolve(asked.length === 1 ? ['127.0.0.1'] : ['127.0.0.9']);
-    };
-    const outcome = await send(`http://receiver.test:${receiver.port}/`, { resolve });
-    expect(outcome.status).toBe(200);
-    expect(asked).toEqual(['receiver.test']);
-    expect(receiver.received[0]?.headers['host']).toBe(`receiver.test:${receiver.port}`);
-  });
-
-  test('of several addresses the next is tried when one does not answer', async () => {
-    const receiver = await answering(200);
-    const resolve = (): Promise<readonly string[]> =>
-      Promise.resolve(['127.0.0.2', '127.0.0.3', '127.0.0.1']);
-    expect((await send(`http://receiver.test:${receiver.port}/`, { resolve })).status).toBe(200);
-  });
-
-  test.for(['0x7f.1', '2130706433', '017700000001', '127.1', '[::ffff:127.0.0.1]', '[::1]'])(
-    'this machine written as %s',
-    async (host) => {
-      const receiver = await answering(200);
-      const outcome = await send(`http://${host}:${receiver.port}/`, strict);
-      expect(failureOf(outcome)).toMatch(/^The url is an address that is not public/);
-      expect(receiver.connections).toBe(0);
-    },
-  );
-
-  test('an address that a resolver answers with a name is none', async () => {
-    const resolve = (): Promise<readonly string[]> => Promise.resolve(['localhost']);
-    expect(failureOf(await send('http://receiver.test/', { resolve }))).toMatch(/is no address/);
-  });
-
-  test('a resolver that never answers is let go when the time is over', async () => {
-    const resolve = (): Promise<never> => new Promise(() => undefined);
-    const outcome = await send('http://receiver.test/', { resolve, timeoutMs: 100 });
-    expect(failureOf(outcome)).toMatch(/did not answer within 0.1 seconds/);
-  });
-
-  test('one that answers after the time was over brings about no connection', async () => {
-    const receiver = await answering(200);
-    let answer: (addresses: readonly string[]) => void = () => undefined;
-    const answered = new Promise<readonly string[]>((resolve) => {
-      answer = resolve;
-    });
-    const url = `http://receiver.test:${receiver.port}/`;
-    await send(url, { resolve: () => answered, timeoutMs: 50 });
-    answer(['127.0.0.1']);
-    await answered;
-    expect((await send(urlOf(receiver, '/after'))).status).toBe(200);
-    expect(receiver.received.map(({ path }) => path)).toEqual(['/after']);
-  });
-
-  test('a url that may not be is not even tried', async () => {
-    const request = { url: 'ftp://example.com/', headers: {}, body: '' };
-    expect(await postWebhook(request, OPTIONS)).toEqual({
-      kind: 'failed',
-      failure: 'The url must begin with https:// or http://.',
-    });
-  });
-});
-
-describe('over https', () => {
-  const trusting = { certificateAuthority: RECEIVER_CERTIFICATE };
-
-  test('the certificate has to be of the name, also when the address was resolved here', async () => {
-    const receiver = await open(Receiver.https((response) => response.end('seen')));
-    const right = await send(`https://receiver.test:${receiver.port}/`, trusting);
-    expect(right).toMatchObject({ status: 200, text: 'seen' });
-    const wrong = await send(`https://other.test:${receiver.port}/`, trusting);
-    expect(failureOf(wrong)).toMatch(/^No trusted TLS connection could be made/);
-    const literal = await send(`https://127.0.0.1:${receiver.port}/`, trusting);
-    expect(failureOf(literal)).toMatch(/^No trusted TLS connection could be made/);
-    expect(receiver.received).toHaveLength(1);
-  });
-
-  test('an unknown authority is not trusted', async () => {
-    const receiver = await open(Receiver.https((response) => response.end()));
-    const outcome = await send(`https://receiver.test:${receiver.port}/`);
-    expect(failureOf(outcome)).toMatch(/^No trusted TLS connection could be made/);
-    expect(receiver.received).toEqual([]);
-  });
-
-  test('a receiver that speaks plain HTTP is a failure', async () => {
-    const receiver = await answering(200);
-    const outcome = await send(`https://receiver.test:${receiver.port}/`, trusting);
-    expect(failureOf(outcome)).toMatch(/^No trusted TLS connection could be made/);
   });
 });
