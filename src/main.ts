@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import type { DeliverOptions } from './changes/deliver.ts';
 import { ChangeFeed } from './changes/feed.ts';
-import { resolveByDns } from './changes/webhook-http.ts';
+import { dnsResolve } from './changes/webhook-http.ts';
 import { WebhookSender } from './changes/webhook-sender.ts';
 import { readSettings, type Settings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
@@ -74,7 +74,7 @@ export function webhookOptionsOf(settings: Settings): DeliverOptions {
     },
     timeoutMs: settings.webhookTimeoutMs,
     responseBytesMax: WEBHOOK_RESPONSE_BYTES_MAX,
-    resolve: resolveByDns,
+    resolve: dnsResolve(),
     userAgent: `onhand/${version()}`,
     now: Date.now,
   };

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
-import { NUMBER_SETTINGS, readSettings } from '../../src/config.ts';
+import { FLAG_SETTINGS, NUMBER_SETTINGS, readSettings } from '../../src/config.ts';
 import { ERROR_CODES, OnhandError } from '../../src/domain/errors.ts';
 import { answerError } from '../../src/http/problems.ts';
 import { NOT_KEPT } from '../../src/wire/creation.ts';
@@ -67,6 +67,7 @@ describe('settings', () => {
     expect(documented).toEqual({
       ONHAND_DATABASE: database,
       ONHAND_LOG_LEVEL: logLevel,
+      ...Object.fromEntries(Object.values(FLAG_SETTINGS).map((variable) => [variable, 'false'])),
       ...Object.fromEntries(
         Object.values(NUMBER_SETTINGS).map(({ variable, fallback }) => [
           variable,
