@@ -73,8 +73,8 @@ export class PostgresProcess {
       { ...ownerOfServers(), cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] },
     );
     const said = everythingSaid(child);
-    const [code] = await once(child, 'close');
-    if (code !== 0) throw new Error(`initdb failed: ${said.join('\n')}`);
+    await once(child, 'close');
+    if (child.exitCode !== 0) throw new Error(`initdb failed: ${said.join('\n')}`);
   }
 
   /** Starts the server on what its data folder holds, and resolves when it answers. */
@@ -163,9 +163,11 @@ function embeddedBinaries(): string {
 /** Who runs servers: ourselves, or where that is root, somebody who owns nothing else. */
 function ownerOfServers(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const id = (flag: string): number =>
-    Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
-  return { uid: id('-u'), gid: id('-g') };
+  return { uid: idOfNobody('-u'), gid: idOfNobody('-g') };
+}
+
+function idOfNobody(flag: string): number {
+  return Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
 }
 
 async function freePort(): Promise<number> {
