@@ -4,6 +4,10 @@ import { REFERENCE_TABLES } from '../../src/store/postgres/schema.ts';
 import type { TestDatabase } from './fixtures.ts';
 import { postgresDatabase } from './postgres-database.ts';
 
+function isReference(table: string): boolean {
+  return REFERENCE_TABLES.includes(table);
+}
+
 /** Columns of `keys` (attribute numbers), in their order. */
 const COLUMNS_OF = (keys: string, table: string): string =>
   `(SELECT array_agg(attname::text ORDER BY place) FROM unnest(${keys}) WITH ORDINALITY AS k (number, place)
@@ -52,7 +56,6 @@ describe.for([0, 8])('the schema in %i partitions', (partitions) => {
          ${COLUMNS_OF('conkey', 'conrelid')} AS columns
        FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype = 'f'`,
     );
-  const isReference = (table: string): boolean => REFERENCE_TABLES.includes(table);
 
   /** What does not begin with the supplier, and has to. */
   const offenders = async (): Promise<readonly string[]> => {
