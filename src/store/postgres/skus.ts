@@ -1,7 +1,8 @@
+import { skuIdCanExist } from '../../domain/lines.ts';
 import type { Condition, Sku } from '../../domain/sku.ts';
 import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../store.ts';
 import { read, type ConnectionPool } from './connection.ts';
-import { isStorable, isUuid } from './values.ts';
+import { isUuid } from './values.ts';
 
 const SKU_COLUMNS = `skus.*, quantity_in_stock, quantity_on_backorder, backorder_date, restrictions,
   updated_at_ms`;
@@ -184,7 +185,7 @@ function conditionsOf(filter: SkuFilter, parameters: unknown[]): string | undefi
   const conditions = ['supplier_id = ANY ($1::int[])'];
   const parameter = (value: unknown): string => `$${parameters.push(value)}`;
   if (filter.skuId !== undefined) {
-    if (!isStorable(filter.skuId)) return undefined;
+    if (!skuIdCanExist(filter.skuId)) return undefined;
     conditions.push(`sku_id = ${parameter(filter.skuId)}`);
   }
   for (const gtin of filter.gtins ?? []) {
