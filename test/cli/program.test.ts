@@ -82,7 +82,7 @@ describe('the command line', () => {
   });
 
   test.for([
-    ['postgres://localhost/onhand', /^onhand: The database "postgres:.*" cannot be used: name a/],
+    ['mysql://localhost/onhand', /^onhand: The database "mysql:.*" cannot be used: name a/],
     ['sqlite:', /cannot be used/],
     ['sqlite::memory:', /cannot be used/],
     ['sqlite:no/such/folder.db', /folder\.db cannot be opened\. There is no such folder\.\n$/],
