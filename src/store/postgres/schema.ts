@@ -22,7 +22,6 @@ export const REFERENCE_TABLES: readonly string[] = [
   'connections',
   'users',
   'tokens',
-  'account_version',
   'probes',
 ];
 

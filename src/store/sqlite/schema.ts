@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { OnhandError } from '../../domain/errors.ts';
+import { refuseNewer } from '../schema-version.ts';
 
 /**
  * The schema, as migrations that are run once each, in order, and never edited after a release.
@@ -213,7 +213,7 @@ export function migrate(db: Database): void {
   for (;;) {
     const done = db.transaction(() => {
       const version = schemaVersion(db);
-      refuseNewer(version);
+      refuseNewer(version, SCHEMA_VERSION);
       const next = MIGRATIONS[version];
       if (next === undefined) return true;
       db.exec(next);
@@ -226,16 +226,6 @@ export function migrate(db: Database): void {
 
 export function schemaVersion(db: Database): number {
   return Number(db.pragma('user_version', { simple: true }));
-}
-
-/** Refuses a database that a newer onhand has migrated: this one would not know its rules. */
-export function refuseNewer(version: number): void {
-  if (version > SCHEMA_VERSION) {
-    throw new OnhandError(
-      'store_unavailable',
-      `The database has schema version ${version}, newer than the ${SCHEMA_VERSION} that this onhand knows. Use a newer onhand.`,
-    );
-  }
 }
 
 const NUMBERS_PER_SUPPLIER = 2 ** 32;
