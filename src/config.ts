@@ -36,6 +36,12 @@ export const NUMBER_SETTINGS = {
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
   /** How long a write waits for another process that is writing the same database. */
   busyTimeoutMs: { variable: 'ONHAND_BUSY_TIMEOUT_MS', fallback: 10_000, min: 0 },
+  /** Most connections of this process to a PostgreSQL database. */
+  connectionsMax: { variable: 'ONHAND_CONNECTIONS_MAX', fallback: 10, min: 1 },
+  /** How long to wait for one of them. */
+  connectTimeoutMs: { variable: 'ONHAND_CONNECT_TIMEOUT_MS', fallback: 5000, min: 0 },
+  /** How long PostgreSQL may take for one statement; 0 is no limit. */
+  statementTimeoutMs: { variable: 'ONHAND_STATEMENT_TIMEOUT_MS', fallback: 60_000, min: 0 },
   /** Largest database file; 0 is no limit. Reaching it is answered like a full disk. */
   databaseBytesMax: { variable: 'ONHAND_DATABASE_BYTES_MAX', fallback: 0, min: 0 },
 } as const satisfies Readonly<Record<string, NumberSetting>>;
@@ -51,7 +57,7 @@ export const DEFAULT_PORT = 8080;
 
 /** All that a server is told about how to run. */
 export interface Settings extends Readonly<Record<NumberSettingName, number>> {
-  /** `sqlite:PATH`. */
+  /** `sqlite:PATH` or `postgres://…`; it may hold a password, and is never shown as it is. */
   readonly database: string;
   readonly host: string;
   /** 0 takes any free port. */
@@ -100,6 +106,9 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     loginWindowMs: read('loginWindowMs'),
     cacheBytesMax: read('cacheBytesMax'),
     busyTimeoutMs: read('busyTimeoutMs'),
+    connectionsMax: read('connectionsMax'),
+    connectTimeoutMs: read('connectTimeoutMs'),
+    statementTimeoutMs: read('statementTimeoutMs'),
     databaseBytesMax: read('databaseBytesMax'),
   };
 }

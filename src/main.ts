@@ -5,7 +5,10 @@ import { resolve } from 'node:path';
 import { readSettings, type Settings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
 import { Intake } from './intake/intake.ts';
-import { inspect } from './store/sqlite/inspect.ts';
+import { isPostgresUrl, shownUrl } from './store/postgres/address.ts';
+import { inspect as inspectPostgres } from './store/postgres/inspect.ts';
+import { PostgresStore } from './store/postgres/store.ts';
+import { inspect as inspectSqlite } from './store/sqlite/inspect.ts';
 import { takeServeLock } from './store/sqlite/lock.ts';
 import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
@@ -16,12 +19,18 @@ import type { Finding, Store } from './store/store.ts';
 const FATAL_EXIT_CODE = 70;
 
 /**
- * Opens a database, made and migrated when needed.
+ * Opens a database, migrated when needed; a file is made where there is none.
  *
- * @param database `sqlite:PATH`
+ * @param database `sqlite:PATH` or `postgres://…`
  * @throws OnhandError `parameter_invalid` for another kind, `store_unavailable` where it cannot be opened
  */
-export function openStore(database: string, settings: Settings = readSettings()): Promise<Store> {
+export async function openStore(
+  database: string,
+  settings: Settings = readSettings(),
+): Promise<Store> {
+  if (isPostgresUrl(database)) {
+    return PostgresStore.open({ ...postgresSettings(database, settings), partitions: 0 });
+  }
   return SqliteStore.open({ ...settings, path: sqlitePath(database), onFatal: exitNow });
 }
 
@@ -34,7 +43,24 @@ export function inspectDatabase(
   database: string,
   settings: Settings = readSettings(),
 ): AsyncIterable<Finding> {
-  return inspect({ ...settings, path: sqlitePath(database) });
+  return isPostgresUrl(database)
+    ? inspectPostgres(postgresSettings(database, settings))
+    : inspectSqlite({ ...settings, path: sqlitePath(database) });
+}
+
+/** A database as it may be shown, in logs and to those who look over a shoulder: without a password. */
+export function shownDatabase(database: string): string {
+  return isPostgresUrl(database) ? shownUrl(database) : database;
+}
+
+function postgresSettings(url: string, settings: Settings) {
+  return {
+    url,
+    connectionsMax: settings.connectionsMax,
+    connectTimeoutMs: settings.connectTimeoutMs,
+    statementTimeoutMs: settings.statementTimeoutMs,
+    lockTimeoutMs: settings.busyTimeoutMs,
+  };
 }
 
 /** Scratch space for one import; to be closed after it. */
@@ -45,9 +71,11 @@ export function openStaging(): CatalogueStaging {
 function sqlitePath(database: string): string {
   const path = /^sqlite:(.+)$/s.exec(database)?.[1];
   if (path === undefined || path.startsWith(':')) {
+    // A URL that is almost one of PostgreSQL's may hold a password, and is not repeated.
+    const named = /[@/]{2}|@/.test(database) ? '' : ` "${database}"`;
     throw new OnhandError(
       'parameter_invalid',
-      `The database "${database}" cannot be used: name a file as sqlite:PATH, such as sqlite:./onhand.db.`,
+      `The database${named} cannot be used: name a file as sqlite:PATH, such as sqlite:./onhand.db, or a PostgreSQL database as postgres://USER:PASSWORD@HOST:PORT/DATABASE.`,
     );
   }
   return resolve(path);
@@ -76,8 +104,7 @@ export interface RunningServer {
  *   Node's own error (`EADDRINUSE` and the like) where the address cannot be had
  */
 export async function startServer(settings: Settings): Promise<RunningServer> {
-  const holder = `process ${process.pid} on ${settings.host}:${settings.port}, since ${new Date().toISOString()}`;
-  const lock = takeServeLock(sqlitePath(settings.database), holder);
+  const letGo = holdAlone(settings);
   try {
     const store = await openStore(settings.database, settings);
     try {
@@ -97,7 +124,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
           clearInterval(sweep);
         }
         await store.close();
-        lock.release();
+        letGo();
       };
       return {
         url: urlOf(app.server.address()),
@@ -109,9 +136,17 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       throw error;
     }
   } catch (error) {
-    lock.release();
+    letGo();
     throw error;
   }
+}
+
+/** Makes this the only server on a database file; on PostgreSQL there may be any number. */
+function holdAlone({ database, host, port }: Settings): () => void {
+  if (isPostgresUrl(database)) return () => undefined;
+  const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
+  const lock = takeServeLock(sqlitePath(database), holder);
+  return () => lock.release();
 }
 
 function urlOf(address: string | AddressInfo | null): string {

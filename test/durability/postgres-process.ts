@@ -73,19 +73,22 @@ export class PostgresProcess {
       { ...ownerOfServers(), cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] },
     );
     const said = everythingSaid(child);
-    const [code] = await once(child, 'close');
-    if (code !== 0) throw new Error(`initdb failed: ${said.join('\n')}`);
+    await once(child, 'close');
+    if (child.exitCode !== 0) throw new Error(`initdb failed: ${said.join('\n')}`);
   }
 
   /** Starts the server on what its data folder holds, and resolves when it answers. */
   async restart(): Promise<void> {
-    for (let attempt = 1; !(await this.#tryStart()); attempt += 1) {
+    const said: string[] = [];
+    for (let attempt = 1; !(await this.#tryStart(said)); attempt += 1) {
       // The children of a killed server hold on to its memory until they notice.
-      if (attempt === START_ATTEMPTS_MAX) throw new Error('PostgreSQL does not start');
+      if (attempt === START_ATTEMPTS_MAX) {
+        throw new Error(`PostgreSQL does not start: ${said.slice(-5).join('\n')}`);
+      }
     }
   }
 
-  async #tryStart(): Promise<boolean> {
+  async #tryStart(said: string[]): Promise<boolean> {
     const settings = {
       listen_addresses: '127.0.0.1',
       port: String(this.port),
@@ -106,9 +109,12 @@ export class PostgresProcess {
     this.#child = child;
     const lines = createInterface({ input: child.stderr });
     return new Promise((resolve, reject) => {
+      let isReady = false;
       lines.on('line', (line) => {
-        if (line.includes('ready to accept')) resolve(true);
-        else if (line.includes('FATAL') && !line.includes('shared memory')) reject(new Error(line));
+        // What it says later is read too, so that it is never held up, and forgotten.
+        if (!isReady) said.push(line);
+        isReady ||= line.includes('ready to accept');
+        if (isReady) resolve(true);
       });
       child.on('error', reject);
       child.on('close', () => resolve(false));
@@ -163,9 +169,11 @@ function embeddedBinaries(): string {
 /** Who runs servers: ourselves, or where that is root, somebody who owns nothing else. */
 function ownerOfServers(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const id = (flag: string): number =>
-    Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
-  return { uid: id('-u'), gid: id('-g') };
+  return { uid: idOfNobody('-u'), gid: idOfNobody('-g') };
+}
+
+function idOfNobody(flag: string): number {
+  return Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
 }
 
 async function freePort(): Promise<number> {

@@ -7,11 +7,12 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   wire: ['domain'],
   store: ['domain'],
   'store/sqlite': ['domain', 'store'],
+  'store/postgres': ['domain', 'store'],
   feeds: ['domain'],
   accounts: ['domain', 'store'],
   intake: ['domain', 'feeds', 'store'],
   http: ['domain', 'wire', 'intake', 'accounts', 'store'],
   'config.ts': ['domain'],
-  'main.ts': ['domain', 'http', 'intake', 'store', 'store/sqlite', 'config.ts'],
+  'main.ts': ['domain', 'http', 'intake', 'store', 'store/sqlite', 'store/postgres', 'config.ts'],
   cli: ['domain', 'intake', 'accounts', 'store', 'main.ts', 'config.ts'],
 };

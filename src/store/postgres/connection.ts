@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseError, Pool, types, type PoolClient } from 'pg';
 import { OnhandError } from '../../domain/errors.ts';
 import {
+  CLOSED,
   OutcomeUnknownError,
   troubleOf,
   troubleOfConnecting,
@@ -21,9 +22,6 @@ export interface PoolSettings {
   readonly lockTimeoutMs?: number;
 }
 
-/** `bigint`: whatever is counted here stays below 2⁵³. */
-const INT8_OID = 20;
-
 /** Named here since the driver's types do not know it yet. */
 const PIPELINED = { pipeline: true };
 
@@ -37,6 +35,8 @@ const ANSWER_MARGIN_MS = 5000;
 export class ConnectionPool extends Pool {
   /** What opens a transaction that writes. */
   readonly begin: string;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #closed: Promise<void> | undefined;
 
   constructor(settings: PoolSettings) {
     const { connectTimeoutMs = 0, statementTimeoutMs = 0, lockTimeoutMs = 0 } = settings;
@@ -52,14 +52,33 @@ export class ConnectionPool extends Pool {
         ? {}
         : { query_timeout: Math.max(statementTimeoutMs, lockTimeoutMs) + ANSWER_MARGIN_MS }),
       types: {
-        getTypeParser: (oid, format) =>
-          oid === INT8_OID && format !== 'binary' ? Number : types.getTypeParser(oid, format),
+        // Numbers of type bigint are counts here, and stay below 2⁵³.
+        getTypeParser: (type, format): unknown =>
+          type === types.builtins.INT8 ? Number : types.getTypeParser(type, format),
       },
     });
     this.begin = `BEGIN; SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL statement_timeout = ${statementTimeoutMs}`;
     // A server that goes away tells connections that nobody is waiting on; unheard, that ends the process.
     this.on('error', ignore);
     this.on('connect', (client) => client.on('error', ignore));
+  }
+
+  /** Work that `close` waits for, however often it is tried. */
+  async track<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed !== undefined) throw unavailable(CLOSED);
+    const done = work();
+    this.#underWay.add(done);
+    try {
+      return await done;
+    } finally {
+      this.#underWay.delete(done);
+    }
+  }
+
+  /** Finishes what was begun, then closes the connections. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= Promise.allSettled(this.#underWay).then(() => this.end());
+    return this.#closed;
   }
 }
 
@@ -76,7 +95,10 @@ export interface TransactOptions<T> {
    * locking a row that the work had locked: the lost commit may still be under way.
    */
   readonly findOut?: (client: PoolClient) => Promise<T | undefined>;
-  /** A last statement, sent along with the commit and not waited for: a way to the database less. */
+  /**
+   * A last statement, sent along with the commit: a way to the database less. To save another, work that
+   * has one is begun before the transaction is known to be: its first statements may only read.
+   */
   readonly closing?: (value: T) => Statement | undefined;
 }
 
@@ -99,21 +121,29 @@ const WAIT_MS_MAX = 1000;
  * @throws OnhandError `store_unavailable` where the database cannot do it now; `OutcomeUnknownError` where
  *   nobody can tell whether it was applied. What the work itself throws is passed on; nothing is applied.
  */
-export async function transact<T>(
+export function transact<T>(
   pool: ConnectionPool,
   work: (client: PoolClient) => Promise<T>,
   options: TransactOptions<T> = {},
 ): Promise<T> {
+  return pool.track(() => transactOnceFound(pool, work, options));
+}
+
+async function transactOnceFound<T>(
+  pool: ConnectionPool,
+  work: (client: PoolClient) => Promise<T>,
+  options: TransactOptions<T>,
+): Promise<T> {
   const begin =
     options.readOnly === true ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : pool.begin;
-  const once = (): Promise<T> =>
-    withClient(pool, (client) => commit(client, begin, work, options.closing));
   try {
-    return await retrying(ATTEMPTS_MAX, once);
+    return await retrying(ATTEMPTS_MAX, () =>
+      withClient(pool, (client) => commit(client, begin, work, options.closing)),
+    );
   } catch (error) {
     if (!(error instanceof OutcomeUnknownError) || options.findOut === undefined) throw error;
     const found = await findOut(pool, options.findOut, error);
-    return found ?? transact(pool, work, options);
+    return found ?? transactOnceFound(pool, work, options);
   }
 }
 
@@ -133,14 +163,16 @@ async function findOut<T>(
 }
 
 /** Runs one statement that only reads, with no transaction around it. */
-export function read<R>(
+export function read<R extends object>(
   pool: ConnectionPool,
   sql: string,
   parameters: readonly unknown[] = [],
-): Promise<R[]> {
-  return retrying(ATTEMPTS_MAX, () =>
-    withClient(pool, async (client) => (await client.query(sql, [...parameters])).rows),
-  );
+): Promise<readonly R[]> {
+  const once = async (client: PoolClient): Promise<readonly R[]> => {
+    const { rows } = await client.query<R>(sql, [...parameters]);
+    return rows;
+  };
+  return pool.track(() => retrying(ATTEMPTS_MAX, () => withClient(pool, once)));
 }
 
 async function retrying<T>(attemptsMax: number, once: () => Promise<T>): Promise<T> {
@@ -210,8 +242,9 @@ async function commit<T>(
   work: (client: PoolClient) => Promise<T>,
   closing?: TransactOptions<T>['closing'],
 ): Promise<T> {
-  // The first statements of the work follow at once: they only read, as a transaction begins with a lock.
-  const [, value] = await allOrFirst([client.query(begin), work(client)]);
+  const begun = client.query(begin);
+  if (closing === undefined) await begun;
+  const [, value] = await allOrFirst([begun, work(client)]);
   const last = closing?.(value);
   let command: string;
   try {

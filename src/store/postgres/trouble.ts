@@ -78,7 +78,6 @@ export function troubleOf(error: unknown): Trouble | undefined {
     return TROUBLES[state] ?? TROUBLES[state.slice(0, SQLSTATE_CLASS_LENGTH)];
   }
   if (!(error instanceof Error)) return undefined;
-  if (error.message === POOL_ENDED) return CLOSED;
   if (NO_CONNECTION_WORDS.test(error.message)) return NO_CONNECTION;
   return LOST_WORDS.test(error.message) || hasLostCode(error) ? LOST : undefined;
 }
@@ -92,8 +91,11 @@ const NO_CONNECTION: Trouble = {
   isPassing: false,
 };
 
-const POOL_ENDED = 'Cannot use a pool after calling end on the pool';
-const CLOSED: Trouble = { ...LOST, because: 'The database is closed.', isPassing: false };
+export const CLOSED: Trouble = {
+  ...LOST,
+  because: 'The database is closed.',
+  isPassing: false,
+};
 
 function hasLostCode(error: Error): boolean {
   return 'code' in error && typeof error.code === 'string' && LOST_CODES.test(error.code);
@@ -104,7 +106,8 @@ export function troubleOfConnecting(error: unknown): Trouble {
   const known = troubleOf(error);
   if (known !== undefined) return known;
   const said = error instanceof Error ? error.message : '';
-  if (/^SASL/.test(said)) return lasting('The database refuses the password it is opened with.');
+  if (said.startsWith('SASL'))
+    return lasting('The database refuses the password it is opened with.');
   return lasting('No secure connection to the database can be made.');
 }
 
@@ -116,7 +119,7 @@ export function takenKey(error: unknown): string | undefined {
 }
 
 /** Nothing was applied; for clients. */
-export function unavailable(trouble: Trouble, cause: unknown): OnhandError {
+export function unavailable(trouble: Trouble, cause?: unknown): OnhandError {
   return new OnhandError(
     'store_unavailable',
     `${trouble.because} Nothing of this request was applied; send it again later.`,
