@@ -22,15 +22,9 @@ export interface PoolSettings {
   readonly lockTimeoutMs?: number;
 }
 
-<<<<<<< HEAD
-/** `bigint`: whatever is counted here stays below 2⁵³. */
-const INT8_OID = 20;
-
 /** Named here since the driver's types do not know it yet. */
 const PIPELINED = { pipeline: true };
 
-=======
->>>>>>> pga
 /** How much later than the server a client gives up on a statement: the server's answer is the better one. */
 const ANSWER_MARGIN_MS = 5000;
 
