@@ -17,6 +17,8 @@ export const NUMBER_SETTINGS = {
   linesMax: { variable: 'ONHAND_LINES_MAX', fallback: 200_000, min: 1 },
   /** Most requests being answered at once; one more is answered 503. */
   openRequestsMax: { variable: 'ONHAND_OPEN_REQUESTS_MAX', fallback: 1000, min: 1 },
+  /** Most bytes of bodies and replies that requests hold at once; a body beyond it is answered 503. */
+  openBytesMax: { variable: 'ONHAND_OPEN_BYTES_MAX', fallback: 128 * MIB, min: 1024 },
   /** Most lines waiting to be applied; beyond it a request is answered 503. */
   waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 1_000_000, min: 1 },
   /** Most lines that share one transaction; a larger request is one of its own. */
@@ -90,6 +92,7 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     requestBytesMax: read('requestBytesMax'),
     linesMax: read('linesMax'),
     openRequestsMax: read('openRequestsMax'),
+    openBytesMax: read('openBytesMax'),
     waitingLinesMax: read('waitingLinesMax'),
     groupLinesMax: read('groupLinesMax'),
     requestsPerSecondMax: read('requestsPerSecondMax'),

@@ -57,7 +57,7 @@ export function addInventory(
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
-    const body = await readBody(request.raw, limits);
+    const body = await readBody(request, limits);
     const preferences = readBulkPreferences(request, reply);
     const { value, text } = parseBody(body, LINES_EXPECTED);
     if (!Array.isArray(value)) throw wrongShape(LINES_EXPECTED, value);
@@ -71,7 +71,7 @@ export function addInventory(
   };
 
   const updateOne = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const body = await readBody(request.raw, limits);
+    const body = await readBody(request, limits);
     checkParameters(request, []);
     const { value, text } = parseBody(body, LINE_EXPECTED);
     if (!isJsonObject(value)) throw wrongShape(LINE_EXPECTED, value);

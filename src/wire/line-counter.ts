@@ -13,8 +13,8 @@ const CLOSE_BRACE = 0x7d;
 export class LineCounter {
   readonly #linesMax: number;
   #bytesSeen = 0;
-  /** What came before counting was worth its while. */
-  #early: Uint8Array[] = [];
+  #chunksSeen = 0;
+  #chunksCounted = 0;
   #depth = 0;
   #commas = 0;
   #inText = false;
@@ -24,14 +24,14 @@ export class LineCounter {
     this.#linesMax = linesMax;
   }
 
-  /** Takes the next bytes; says whether the array has more than `linesMax` elements by now. */
-  exceededBy(chunk: Uint8Array): boolean {
-    this.#bytesSeen += chunk.length;
-    this.#early.push(chunk);
+  /** Whether the array has more than `linesMax` elements by now. `chunks` is all that came, each time. */
+  areTooMany(chunks: readonly Uint8Array[]): boolean {
+    for (const { length } of chunks.slice(this.#chunksSeen)) this.#bytesSeen += length;
+    this.#chunksSeen = chunks.length;
     // An element and its comma are two bytes at least: so few bytes cannot hold too many.
     if (this.#bytesSeen <= 2 * this.#linesMax) return false;
-    for (const bytes of this.#early) this.#count(bytes);
-    this.#early = [];
+    for (const bytes of chunks.slice(this.#chunksCounted)) this.#count(bytes);
+    this.#chunksCounted = chunks.length;
     return this.#commas >= this.#linesMax;
   }
 
