@@ -33,7 +33,7 @@ export async function readBody(
   const declaredBytes = Number(raw.headers['content-length'] ?? 0);
   try {
     if (declaredBytes > limits.requestBytesMax) throw tooLarge(limits);
-    open?.hold(declaredBytes);
+    open?.hold(declaredBytes, 0);
   } catch (refusal) {
     raw.resume();
     throw refusal;
@@ -104,8 +104,9 @@ function readBytes(
       chunks.push(chunk);
       try {
         if (length > limits.requestBytesMax) throw tooLarge(limits);
-        if (lines.areTooMany(chunks)) throw tooManyLines(limits.linesMax);
-        open?.hold(length);
+        lines.count(chunks);
+        if (lines.areTooMany) throw tooManyLines(limits.linesMax);
+        open?.hold(length, lines.values);
       } catch (refusal) {
         refuse(refusal);
       }
@@ -136,7 +137,7 @@ function readBytes(
 export function tooManyLines(linesMax: number): OnhandError {
   return new OnhandError(
     'too_many_lines',
-    `The array has more than ${linesMax} lines; send them in several requests.`,
+    `The array has more than ${linesMax} lines, or more values than so many lines can have; send them in several requests.`,
   );
 }
 

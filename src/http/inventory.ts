@@ -63,6 +63,7 @@ export function addInventory(
     if (!Array.isArray(value)) throw wrongShape(LINES_EXPECTED, value);
     if (value.length > limits.linesMax) throw tooManyLines(limits.linesMax);
     const parsed = await takingTurns(parsingLines(value, text));
+    request.open?.holdRefusals(parsed.refusals.size);
     const outcome = await apply(request, 'bulk', parsed);
     const results = await takingTurns(printingResults(parsed, outcome, value, preferences));
     reply.header('lines-succeeded', value.length - results.failed);

@@ -5,8 +5,8 @@ export interface OpenLimits {
   /** Requests being answered at once; one more is refused with `overloaded`. */
   readonly openRequestsMax: number;
   /**
-   * Bytes of bodies and replies that these hold together; a body that would pass it is refused with
-   * `overloaded`. A body of `requestBytesMax` alone is always taken.
+   * Memory that their bodies and replies take together, in bytes; a body that would pass it is refused
+   * with `overloaded`. A body of `requestBytesMax` alone is always taken.
    */
   readonly openBytesMax: number;
   /** Largest body, in bytes. */
@@ -17,9 +17,19 @@ export interface OpenLimits {
 
 const RETRY_SECONDS = 1;
 
-/** Bodies of at most so many bytes have a sixteenth of the room to themselves: giants cannot shut them out. */
-const SMALL_BYTES_MAX = 64 * 1024;
+/**
+ * What each value in a body counts beside its bytes. Bodies are held as text, as values and as verdicts:
+ * `{},` takes three bytes to send and a hundred to hold.
+ */
+const VALUE_BYTES = 64;
+/** What each line that cannot be read counts: its verdict is long however short it is. */
+const REFUSAL_BYTES = 1024;
+
+/** What takes so little has a sixteenth of the room to itself: giants cannot shut it out. */
+const SMALL_BYTES_MAX = 256 * 1024;
 const LARGE_SHARE = 15 / 16;
+/** So much of the room is enough for any body of fewer bytes: a dense one still finds its place. */
+const ENOUGH_SHARE = 1 / 2;
 
 /** The requests that are being answered, and the memory that their bodies and replies take. */
 export class OpenRequests {
@@ -45,8 +55,9 @@ export class OpenRequests {
     this.#requests += 1;
     return new OpenRequest(response, {
       timeoutMs: this.#timeoutMs,
-      take: (bytes, bodyBytes) => {
-        const most = bodyBytes <= SMALL_BYTES_MAX ? this.#bytesMax : this.#largeBytesMax;
+      enoughBytes: Math.floor(this.#largeBytesMax * ENOUGH_SHARE),
+      take: (bytes, ofAll) => {
+        const most = ofAll <= SMALL_BYTES_MAX ? this.#bytesMax : this.#largeBytesMax;
         if (this.#bytes + bytes > most) {
           throw overloaded('The server holds as many bytes of requests as it can');
         }
@@ -66,8 +77,10 @@ export class OpenRequests {
 /** What a request does to the books of all. */
 interface Books {
   readonly timeoutMs: number;
-  /** Adds bytes of a body that then has `bodyBytes`; throws `overloaded` where there is no room for them. */
-  take(bytes: number, bodyBytes: number): void;
+  /** What a request need not pass, unless its body alone does. */
+  readonly enoughBytes: number;
+  /** Adds `bytes` to make up `ofAll`; throws `overloaded` where there is no room for them. */
+  take(bytes: number, ofAll: number): void;
   /** Puts other bytes in the place of those that were held, room or not. */
   exchange(held: number, bytes: number): void;
   leave(held: number): void;
@@ -96,11 +109,24 @@ export class OpenRequest {
     });
   }
 
-  /** Makes room for a body of at least so many bytes. Throws `overloaded`, and then holds what it held. */
-  hold(bodyBytes: number): void {
-    if (bodyBytes <= this.#bytes) return;
-    this.#books.take(bodyBytes - this.#bytes, bodyBytes);
-    this.#bytes = bodyBytes;
+  /**
+   * Makes room for a body of at least so many bytes, and values in it. Throws `overloaded`, and then holds
+   * what it held.
+   */
+  hold(bytes: number, values: number): void {
+    this.#growTo(bytes, bytes + values * VALUE_BYTES);
+  }
+
+  /** Makes room for the verdicts of so many lines that cannot be read. Throws `overloaded`. */
+  holdRefusals(count: number): void {
+    this.#growTo(this.#bytes, this.#bytes + count * REFUSAL_BYTES);
+  }
+
+  #growTo(leastBytes: number, mostBytes: number): void {
+    const bytes = Math.max(leastBytes, Math.min(mostBytes, this.#books.enoughBytes));
+    if (bytes <= this.#bytes) return;
+    this.#books.take(bytes - this.#bytes, bytes);
+    this.#bytes = bytes;
   }
 
   /** Lets go of the body; the reply is held until it is sent. */

@@ -116,7 +116,8 @@ const exceeded = (body: string, linesMax: number, chunkBytes: number): boolean =
   const chunks: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += chunkBytes) {
     chunks.push(bytes.subarray(at, at + chunkBytes));
-    if (counter.areTooMany(chunks)) return true;
+    counter.count(chunks);
+    if (counter.areTooMany) return true;
   }
   return false;
 };
