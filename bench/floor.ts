@@ -35,8 +35,12 @@ export async function startFloor(databaseUrl: string): Promise<Floor> {
 
 const apply: Store['apply'] = async (group) =>
   group.map(({ lines }) => ({
+    uuid: null,
     statuses: new Uint16Array(lines.count).fill(200),
-    candidates: new Map(),
+    details: new Map(),
+    effects: new Map(),
+    zeroedCount: 0,
+    repeats: null,
   }));
 
 /** Everything as in a real server, but `apply` finds every line and does nothing. */
@@ -46,6 +50,8 @@ async function serveFloor(databaseUrl: string): Promise<void> {
   const store: Store = {
     accounts: real.store.accounts,
     skus: real.store.skus,
+    batches: real.store.batches,
+    changes: real.store.changes,
     apply,
     applyCatalogue: () => Promise.reject(new Error('the floor has no catalogue')),
     sharedGtins: () => Promise.resolve([]),

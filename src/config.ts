@@ -19,6 +19,8 @@ export const NUMBER_SETTINGS = {
   openRequestsMax: { variable: 'ONHAND_OPEN_REQUESTS_MAX', fallback: 1000, min: 1 },
   /** Most bytes of bodies and replies that requests hold at once; a body beyond it is answered 503. */
   openBytesMax: { variable: 'ONHAND_OPEN_BYTES_MAX', fallback: 128 * MIB, min: 1024 },
+  /** Most clients that wait for changes at once; one more is answered 503. */
+  followersMax: { variable: 'ONHAND_FOLLOWERS_MAX', fallback: 5000, min: 0 },
   /** Most lines waiting to be applied; beyond it a request is answered 503. */
   waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 1_000_000, min: 1 },
   /** Most lines that share one transaction; a larger request is one of its own. */
@@ -34,6 +36,18 @@ export const NUMBER_SETTINGS = {
   /** Failed logins by one name from one address within the window; one more is answered 429. */
   loginAttemptsMax: { variable: 'ONHAND_LOGIN_ATTEMPTS_MAX', fallback: 10, min: 1 },
   loginWindowMs: { variable: 'ONHAND_LOGIN_WINDOW_MS', fallback: 15 * 60_000, min: 1000 },
+  /** How long a repeated request with an idempotency key is answered as the first was. */
+  idempotencyKeptHours: { variable: 'ONHAND_IDEMPOTENCY_KEPT_HOURS', fallback: 24, min: 1 },
+  /** How long the failing lines of a batch are kept; never shorter than idempotency keys. */
+  resultsKeptHours: { variable: 'ONHAND_RESULTS_KEPT_HOURS', fallback: 7 * 24, min: 1 },
+  /** How long changes are kept; 0 keeps them all. */
+  changesKeptDays: { variable: 'ONHAND_CHANGES_KEPT_DAYS', fallback: 365, min: 0 },
+  /** How far in the future the time of a report may lie. */
+  asOfToleranceSeconds: { variable: 'ONHAND_AS_OF_TOLERANCE_SECONDS', fallback: 300, min: 0 },
+  /** A snapshot that takes down more than this share of the live SKUs ... */
+  snapshotBreakerPercent: { variable: 'ONHAND_SNAPSHOT_BREAKER_PERCENT', fallback: 50, min: 0 },
+  /** ... and at least so many is held back, where the supplier has no breaker of its own. */
+  snapshotBreakerSkusMin: { variable: 'ONHAND_SNAPSHOT_BREAKER_SKUS_MIN', fallback: 100, min: 1 },
   /** Memory for the database's pages. */
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
   /** How long a write waits for another process that is writing the same database. */
@@ -65,6 +79,11 @@ export interface Settings extends Readonly<Record<NumberSettingName, number>> {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The token with which commands ask a server. */
+export function tokenFromEnvironment(environment: Environment = process.env): string | undefined {
+  return environment['ONHAND_TOKEN'] || undefined;
+}
+
 /** The database that commands work on when none is named. */
 export function databaseFromEnvironment(environment: Environment = process.env): string {
   return environment['ONHAND_DATABASE'] || DEFAULT_DATABASE;
@@ -93,6 +112,7 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     linesMax: read('linesMax'),
     openRequestsMax: read('openRequestsMax'),
     openBytesMax: read('openBytesMax'),
+    followersMax: read('followersMax'),
     waitingLinesMax: read('waitingLinesMax'),
     groupLinesMax: read('groupLinesMax'),
     requestsPerSecondMax: read('requestsPerSecondMax'),
@@ -101,6 +121,12 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     keepAliveTimeoutMs: read('keepAliveTimeoutMs'),
     loginAttemptsMax: read('loginAttemptsMax'),
     loginWindowMs: read('loginWindowMs'),
+    idempotencyKeptHours: read('idempotencyKeptHours'),
+    resultsKeptHours: read('resultsKeptHours'),
+    changesKeptDays: read('changesKeptDays'),
+    asOfToleranceSeconds: read('asOfToleranceSeconds'),
+    snapshotBreakerPercent: read('snapshotBreakerPercent'),
+    snapshotBreakerSkusMin: read('snapshotBreakerSkusMin'),
     cacheBytesMax: read('cacheBytesMax'),
     busyTimeoutMs: read('busyTimeoutMs'),
     databaseBytesMax: read('databaseBytesMax'),

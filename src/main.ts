@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { readSettings, type Settings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
 import { Intake } from './intake/intake.ts';
+import { Sweeper } from './intake/sweeper.ts';
 import { inspect } from './store/sqlite/inspect.ts';
 import { takeServeLock } from './store/sqlite/lock.ts';
 import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
@@ -86,6 +87,13 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       const { buildServer } = await import('./http/server.ts');
       const app = await buildServer({ store, intake, settings, version: version() });
       await app.listen({ host: settings.host, port: settings.port });
+      const sweeper = new Sweeper({
+        batches: store.batches,
+        changes: store.changes,
+        kept: settings,
+        onFailure: (error) => app.log.error({ err: error }, 'sweep failed'),
+      });
+      sweeper.start();
       let closed: Promise<void> | undefined;
       const close = async (): Promise<void> => {
         // A connection whose answer is still being sent becomes idle only after it: nothing else
@@ -96,6 +104,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
         } finally {
           clearInterval(sweep);
         }
+        await sweeper.stop();
         await store.close();
         lock.release();
       };

@@ -1,16 +1,29 @@
-import { sameInventory, type Inventory } from './inventory.ts';
-import { GIVEN_NULL, NOT_GIVEN, type FieldColumns, type Lines } from './lines.ts';
+import { restrictionCode, sameInventory, type Inventory } from './inventory.ts';
+import { QUANTITY_MAX } from './limits.ts';
+import {
+  GIVEN_NULL,
+  NOT_GIVEN,
+  NO_STOCK_CHANGE,
+  type ConditionColumns,
+  type FieldColumns,
+  type Lines,
+} from './lines.ts';
 
 /**
  * The inventory of a SKU after line `i`: fields that the line names are set, the others stay.
- * Gives `current` itself when nothing differs.
+ * Gives `current` itself when nothing differs. A relative change must be known to be possible.
  */
 export function decide(current: Inventory, lines: Lines, i: number): Inventory {
+  const { fields, conditions } = lines;
+  const change = conditions?.stockChanges[i] ?? NO_STOCK_CHANGE;
   const next: Inventory = {
-    quantityInStock: fieldAfter(current, lines.fields, 'quantityInStock', i),
-    quantityOnBackorder: fieldAfter(current, lines.fields, 'quantityOnBackorder', i),
-    backorderDate: fieldAfter(current, lines.fields, 'backorderDate', i),
-    restrictions: fieldAfter(current, lines.fields, 'restrictions', i),
+    quantityInStock:
+      change === NO_STOCK_CHANGE
+        ? fieldAfter(current, fields, 'quantityInStock', i)
+        : (current.quantityInStock ?? 0) + change,
+    quantityOnBackorder: fieldAfter(current, fields, 'quantityOnBackorder', i),
+    backorderDate: fieldAfter(current, fields, 'backorderDate', i),
+    restrictions: fieldAfter(current, fields, 'restrictions', i),
   };
   return sameInventory(current, next) ? current : next;
 }
@@ -30,4 +43,53 @@ function fieldAfter(
 export function decideFields(current: Inventory, given: Partial<Inventory>): Inventory {
   const next: Inventory = { ...current, ...given };
   return sameInventory(current, next) ? current : next;
+}
+
+/** Why a line that names one SKU does not apply to it. */
+export type ConditionFailure =
+  /** It reports an older time than the one held, in microseconds since 1970-01-01T00:00Z. */
+  | { readonly kind: 'older'; readonly heldAsOfUs: number }
+  /** It expected another quantity in stock than this one. */
+  | { readonly kind: 'unexpected'; readonly quantityInStock: number | null }
+  /** Its change would take the quantity in stock below 0 or above the maximum, or that is unknown. */
+  | {
+      readonly kind: 'impossible';
+      readonly quantityInStock: number | null;
+      readonly change: number;
+    };
+
+/** Whether line `i` applies to what is held, and if not, why; the first reason that holds. */
+export function conditionFailure(
+  current: Inventory,
+  heldAsOfUs: () => number,
+  conditions: ConditionColumns,
+  i: number,
+): ConditionFailure | undefined {
+  const asOfUs = conditions.asOfUs[i] ?? Number.NaN;
+  if (!Number.isNaN(asOfUs)) {
+    const held = heldAsOfUs();
+    if (asOfUs < held) return { kind: 'older', heldAsOfUs: held };
+  }
+  const { quantityInStock } = current;
+  const expected = conditions.expectedQuantities[i] ?? NOT_GIVEN;
+  if (expected !== NOT_GIVEN && expected !== (quantityInStock ?? GIVEN_NULL)) {
+    return { kind: 'unexpected', quantityInStock };
+  }
+  const change = conditions.stockChanges[i] ?? NO_STOCK_CHANGE;
+  if (change === NO_STOCK_CHANGE) return undefined;
+  const after = (quantityInStock ?? -1) + change;
+  const isPossible = quantityInStock !== null && after >= 0 && after <= QUANTITY_MAX;
+  return isPossible ? undefined : { kind: 'impossible', quantityInStock, change };
+}
+
+const DISCONTINUED = restrictionCode('discontd');
+
+/** Whether a SKU can be sold: in stock, and unrestricted. */
+export function isLive(inventory: Inventory): boolean {
+  return (inventory.quantityInStock ?? 0) > 0 && inventory.restrictions === null;
+}
+
+/** Whether a SKU that could be sold is taken to zero, or discontinued. */
+export function falls(before: Inventory, after: Inventory): boolean {
+  return isLive(before) && (after.quantityInStock === 0 || after.restrictions === DISCONTINUED);
 }

@@ -18,17 +18,24 @@ declare module 'fastify' {
 export interface GateLimits extends OpenLimits {
   /** Requests a second of one token; one more is refused with `rate_limited`. 0 is no limit. */
   readonly requestsPerSecondMax: number;
+  /** Clients that wait for changes at once; one more is refused with `overloaded`. */
+  readonly followersMax: number;
 }
+
+const FOLLOWERS_RETRY_SECONDS = 10;
 
 /** Where every request of the API proves who it is and that there is room for it, its body still unread. */
 export class Gate {
   readonly #accounts: Pick<AccountStore, 'findPrincipal'>;
   readonly #rate: RateLimiterMemory | undefined;
   readonly #openRequests: OpenRequests;
+  readonly #followersMax: number;
+  #followers = 0;
 
   constructor(accounts: Pick<AccountStore, 'findPrincipal'>, limits: GateLimits) {
     this.#accounts = accounts;
     this.#openRequests = new OpenRequests(limits);
+    this.#followersMax = limits.followersMax;
     const points = limits.requestsPerSecondMax;
     this.#rate = points === 0 ? undefined : new RateLimiterMemory({ points, duration: 1 });
   }
@@ -43,6 +50,34 @@ export class Gate {
     if (this.#rate !== undefined) await take(this.#rate, String(principal.tokenId));
     request.open = this.#openRequests.open(reply.raw);
     request.principal = principal;
+  }
+
+  /**
+   * Lets a request in that stays open while its client waits for what is to come; it takes none of the room
+   * of those that are answered at once.
+   */
+  async follow(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
+    const principal = await authenticate(this.#accounts, request.headers.authorization, Date.now());
+    authorize(principal, access);
+    if (this.#rate !== undefined) await take(this.#rate, String(principal.tokenId));
+    if (this.#followers >= this.#followersMax) {
+      throw new OnhandError(
+        'overloaded',
+        'As many clients wait for changes as the server takes on; come back later, or ask without waiting.',
+        { retryAfterSeconds: FOLLOWERS_RETRY_SECONDS },
+      );
+    }
+    request.principal = principal;
+    if (reply.raw.closed) return;
+    this.#followers += 1;
+    reply.raw.once('close', () => {
+      this.#followers -= 1;
+    });
+  }
+
+  /** Rejects with `unauthenticated` where the token of a request that stays open no longer opens. */
+  async stays(request: FastifyRequest): Promise<void> {
+    await authenticate(this.#accounts, request.headers.authorization, Date.now());
   }
 
   /** Who sent a request that was let in. */

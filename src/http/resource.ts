@@ -67,3 +67,9 @@ function addOperation(
     handler: handle,
   });
 }
+
+/** The `uuid` that stands in the path of a request. */
+export function uuidOf({ params }: FastifyRequest): string {
+  const uuid = typeof params === 'object' && params !== null && 'uuid' in params && params.uuid;
+  return typeof uuid === 'string' ? uuid.toLowerCase() : '';
+}

@@ -1,19 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import fastify, { LogController, type FastifyInstance } from 'fastify';
+import { ChangeFeed } from '../changes/feed.ts';
 import type { Intake } from '../intake/intake.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
+import { addBatches } from './batches.ts';
+import { addChanges } from './changes.ts';
 import { addDocumentation } from './documentation.ts';
+import { addFreshness } from './freshness.ts';
 import { Gate, type GateLimits } from './gate.ts';
 import { addHealth } from './health.ts';
 import { addInventory } from './inventory.ts';
 import { addLogin, type LoginLimits } from './login.ts';
 import { answerError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './skus.ts';
+import { Writer, type WriteSettings } from './writing.ts';
 
 /** What the server is told about how to run; each is a setting of `config.ts`. */
-export interface HttpSettings extends GateLimits, LoginLimits {
+export interface HttpSettings extends GateLimits, LoginLimits, WriteSettings {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -105,8 +110,13 @@ export async function buildServer({
   app.decorateRequest('open', null);
   const gate = new Gate(store.accounts, settings);
   addHealth(app, store);
-  addInventory(app, { gate, intake, limits: settings });
-  addSkus(app, { gate, store, limits: settings });
+  const writer = new Writer({ gate, intake, batches: store.batches, settings });
+  addInventory(app, { gate, intake, writer, limits: settings });
+  addBatches(app, { gate, batches: store.batches, limits: settings });
+  const feed = new ChangeFeed(store.changes, store.accounts);
+  addChanges(app, { gate, feed, accounts: store.accounts });
+  addSkus(app, { gate, store, feed, limits: settings });
+  addFreshness(app, { gate, store });
   addLogin(app, { accounts: store.accounts, limits: settings });
   await app.ready();
   return app;

@@ -1,5 +1,6 @@
 import { OnhandError } from '../domain/errors.ts';
 import type { Batch, BatchOutcome, Store } from '../store/store.ts';
+import { SameKey } from './same-key.ts';
 
 export interface IntakeLimits {
   /** Lines that may wait to be applied, all suppliers together. Beyond it a batch is refused with 503. */
@@ -26,15 +27,17 @@ const OVERLOADED_RETRY_SECONDS = 1;
 export class Intake {
   readonly #store: Pick<Store, 'apply'>;
   readonly #limits: IntakeLimits;
+  readonly #sameKey: SameKey;
   /** Suppliers with waiting batches, the next to be served first. */
   readonly #queues = new Map<number, Waiting[]>();
   #waitingLines = 0;
   #groupsAtStore = 0;
   #dispatchScheduled = false;
 
-  constructor(store: Pick<Store, 'apply'>, limits: IntakeLimits) {
+  constructor(store: Pick<Store, 'apply'>, limits: IntakeLimits, sameKey: SameKey = new SameKey()) {
     this.#store = store;
     this.#limits = limits;
+    this.#sameKey = sameKey;
   }
 
   /**
@@ -53,8 +56,18 @@ export class Intake {
     }
   }
 
-  /** Applies a batch durably. Rejects with `overloaded` or `store_unavailable`, nothing then done. */
+  /**
+   * Applies a batch durably; one with the idempotency key of another that is under way waits for that.
+   * Rejects with `overloaded`, `store_unavailable`, `request_in_progress` or why the store refuses it
+   * whole, nothing then done.
+   */
   submit(batch: Batch): Promise<BatchOutcome> {
+    const key = batch.terms?.idempotency?.key;
+    if (key === undefined) return this.#enqueue(batch);
+    return this.#sameKey.inTurn(`${batch.supplierId} ${key}`, () => this.#enqueue(batch));
+  }
+
+  #enqueue(batch: Batch): Promise<BatchOutcome> {
     this.admit();
     return new Promise((resolve, reject) => {
       const queue = this.#queues.get(batch.supplierId);

@@ -6,7 +6,11 @@
  * answer or write now (disk full, busy beyond its timeout, closed); nothing is then half done. Any
  * other rejection is a bug.
  */
+import type { Breaker } from '../domain/batch.ts';
+import type { Change } from '../domain/changes.ts';
+import type { ConditionFailure } from '../domain/decide.ts';
 import type { OnhandError } from '../domain/errors.ts';
+import type { Inventory } from '../domain/inventory.ts';
 import type { Lines } from '../domain/lines.ts';
 import type { Organization, OrganizationType, Permission, Principal } from '../domain/parties.ts';
 import type { CatalogueEntry, Sku } from '../domain/sku.ts';
@@ -14,6 +18,8 @@ import type { CatalogueEntry, Sku } from '../domain/sku.ts';
 export interface Store {
   readonly accounts: AccountStore;
   readonly skus: SkuStore;
+  readonly batches: BatchStore;
+  readonly changes: ChangeStore;
 
   /**
    * Applies batches in the order given, all in one durable transaction. Element *i* of the answer
@@ -22,6 +28,10 @@ export interface Store {
    *
    * A batch leaves one change for each SKU whose inventory differs after it, numbered by the
    * supplier's gapless sequence, and one batch row, which also says that an unchanged batch came.
+   *
+   * A batch may be refused whole, nothing of it then done: `idempotency_key_reused` for a key that came
+   * with another request, `snapshot_refused` where a line does not tell which SKU it means,
+   * `breaker_tripped`, `confirmation_invalid`.
    */
   apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]>;
 
@@ -43,27 +53,240 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export const BATCH_SOURCES = ['bulk', 'single', 'create', 'import'] as const;
+export const BATCH_SOURCES = ['bulk', 'single', 'create', 'import', 'revert'] as const;
 /** Which way in a batch took. */
 export type BatchSource = (typeof BATCH_SOURCES)[number];
 
-interface BatchOrigin {
+export interface BatchOrigin {
   readonly supplierId: number;
   readonly source: BatchSource;
   /** Who sent it; null is the operator at the command line. */
   readonly userId: number | null;
+  /** Why it was sent, and what the sender calls it, in the sender's words. */
+  readonly reason?: string;
+  readonly reference?: string;
 }
 
 /** Lines of one supplier that take effect together, in order. */
 export interface Batch extends BatchOrigin {
   readonly lines: Lines;
+  readonly terms?: BatchTerms;
+}
+
+/** What a batch asks for beyond each line's own success or failure. */
+export interface BatchTerms {
+  /** Decides and writes nothing. */
+  readonly dryRun?: boolean;
+  /** Applies no line if any fails. */
+  readonly atomic?: boolean;
+  /** Takes the supplier's SKUs that no line names to zero, unless one is known as of later than this. */
+  readonly snapshot?: {
+    /** Microseconds since 1970-01-01T00:00Z; null is the time of its arrival. */
+    readonly asOfUs: number | null;
+    /** For suppliers that have no breaker of their own. */
+    readonly defaultBreaker: Breaker;
+  };
+  /** Tells what each line did. */
+  readonly withEffects?: boolean;
+  readonly idempotency?: IdempotencyKey;
+  /** Lets a batch through that the breaker refused. */
+  readonly confirmation?: Confirmation;
+}
+
+export interface IdempotencyKey {
+  /** The client's, of the supplier's alone. */
+  readonly key: string;
+  /** A hash of all that makes two requests the same. */
+  readonly fingerprint: Uint8Array;
+  /** What the first reply called its request: a repeated failure of a single line calls it the same. */
+  readonly requestId: string;
+  readonly expiresAtMs: number;
+}
+
+export interface Confirmation {
+  readonly code: string;
+  /** A hash of the body that it lets through. */
+  readonly fingerprint: Uint8Array;
 }
 
 export interface BatchOutcome {
-  /** For each line: 200 applied, 404 no such SKU, 422 more than one SKU. */
+  /** Null where nothing was written: a dry run. */
+  readonly uuid: string | null;
+  /** For each line: 200 applied, 400 refused before, 404 no such SKU, 412, 422 or 424 by its detail. */
   readonly statuses: Uint16Array;
-  /** For each 422 line: the `sku_id`s it could mean, in the order of their creation, at most `CANDIDATES_NAMED_MAX`. */
-  readonly candidates: ReadonlyMap<number, readonly string[]>;
+  readonly details: ReadonlyMap<number, LineDetail>;
+  /** What each line that applies did, where that was asked for. */
+  readonly effects: ReadonlyMap<number, LineEffect>;
+  /** How many SKUs a snapshot took to zero that it did not name. */
+  readonly zeroedCount: number;
+  /** The request id of the first reply, where the key was used before and this repeats its outcome. */
+  readonly repeats: string | null;
+}
+
+/** Why a line does not apply, beyond its status. */
+export type LineDetail =
+  /** 422: these `sku_id`s match, in the order of their creation, at most `CANDIDATES_NAMED_MAX`. */
+  | { readonly kind: 'ambiguous'; readonly skuIds: readonly string[] }
+  /** 412 and 422. */
+  | ConditionFailure
+  /** 424: the line at this place does not apply. */
+  | { readonly kind: 'left_out'; readonly because: number };
+
+export interface LineEffect {
+  readonly skuUuid: string;
+  readonly before: Inventory;
+  readonly after: Inventory;
+  /** Of the change that the batch made of the SKU; null where it left it as it was, or in a dry run. */
+  readonly sequence: number | null;
+}
+
+/** A batch as it is told of later. */
+export interface BatchRecord {
+  readonly uuid: string;
+  readonly number: number;
+  readonly source: BatchSource;
+  readonly username: string | null;
+  readonly reason: string | null;
+  readonly reference: string | null;
+  readonly appliedAtMs: number;
+  /** How long deciding and writing took. */
+  readonly durationMs: number;
+  readonly lineCount: number;
+  /** How many lines were answered with each status. */
+  readonly statusCounts: Readonly<Record<string, number>>;
+  /** SKUs changed: each has one change, numbered from `firstSequence` on. */
+  readonly changedCount: number;
+  readonly firstSequence: number | null;
+  readonly zeroedCount: number;
+  /** The batch that this one puts back. */
+  readonly revertsUuid: string | null;
+}
+
+export interface BatchPage {
+  readonly totalCount: number;
+  /** The latest first. */
+  readonly batches: readonly BatchRecord[];
+  readonly hasMore: boolean;
+}
+
+/** A line that failed, with all that its message says. */
+export interface FailedLine {
+  /** Its place in the request, from 0. */
+  readonly index: number;
+  readonly status: number;
+  /** Of a line refused before it was applied. */
+  readonly message: string | null;
+  readonly detail: LineDetail | null;
+  readonly skuId: string | null;
+  /** As `Lines.asSent`. */
+  readonly asSent: string | null;
+}
+
+/** Batches that were applied. `supplierId` is whose they are: of no other is anything told. */
+export interface BatchStore {
+  list(
+    supplierId: number,
+    query: { readonly start: number; readonly limit: number },
+  ): Promise<BatchPage>;
+  find(supplierId: number, uuid: string): Promise<BatchRecord | undefined>;
+  /** The failing lines of a batch, in order; undefined where they are not kept any more. */
+  failures(supplierId: number, uuid: string): Promise<readonly FailedLine[] | undefined>;
+  /**
+   * Puts back every SKU whose last change is the batch's: one batch, one durable transaction. Undefined
+   * where there is no such batch.
+   */
+  revert(request: RevertRequest): Promise<RevertOutcome | undefined>;
+  /** Lets a batch that the breaker refused through once, until then; gives the code to send with it. */
+  confirm(supplierId: number, fingerprint: Uint8Array, expiresAtMs: number): Promise<string>;
+  breakerOf(supplierId: number): Promise<Breaker | null>;
+  /** Null leaves it to the defaults. */
+  setBreaker(supplierId: number, breaker: Breaker | null): Promise<void>;
+  /** Drops what is kept for a time only, at most `limit` rows of a kind; says whether more is left. */
+  sweep(times: SweepTimes, limit: number): Promise<boolean>;
+}
+
+/** Changes, for those who read them. Whom a reader may be told of is asked before: every id given is looked at. */
+export interface ChangeStore {
+  /** How far suppliers are; those that do not exist are left out. */
+  heads(supplierIds: readonly number[]): Promise<ReadonlyMap<number, ChangeHead>>;
+  /** A supplier's changes after that one, in order, at most `limit`. */
+  read(supplierId: number, afterSequence: number, limit: number): Promise<readonly Change[]>;
+  /** The changes of one SKU, the latest first; undefined where there is no such SKU among `supplierIds`. */
+  history(query: HistoryQuery): Promise<readonly Change[] | undefined>;
+  /**
+   * What was known of a SKU at a time: undefined where there is no such SKU among `supplierIds`. Rejects
+   * with `history_expired` where the changes of that time are no longer kept.
+   */
+  inventoryAt(
+    supplierIds: readonly number[],
+    skuUuid: string,
+    atMs: number,
+  ): Promise<{ readonly inventory: Inventory; readonly changedAtMs: number | null } | undefined>;
+  freshness(supplierId: number, nowMs: number): Promise<Freshness>;
+  /** How often a supplier is to be heard, in minutes; null where nothing is expected. */
+  setExpectedInterval(supplierId: number, minutes: number | null): Promise<void>;
+  /**
+   * Drops changes of batches applied before, at most about `limit` at a time, and keeps of each SKU what
+   * they left; says whether more are left.
+   */
+  dropBefore(beforeMs: number, limit: number): Promise<boolean>;
+  /** Of this database alone, and the same for all who serve it: at least 32 random bytes. */
+  secretKey(): Promise<Uint8Array>;
+}
+
+export interface ChangeHead {
+  /** Of its last change; 0 where there is none yet. */
+  readonly lastSequence: number;
+  /** Of the first change that is still kept; `lastSequence` + 1 where none is. */
+  readonly oldestSequence: number;
+}
+
+export interface HistoryQuery {
+  readonly supplierIds: readonly number[];
+  readonly skuUuid: string;
+  /** Only changes made from then on, and before; null is no bound. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  /** Only changes before this sequence; null begins at the latest. */
+  readonly beforeSequence: number | null;
+  readonly limit: number;
+}
+
+/** How recent what a supplier says is. */
+export interface Freshness {
+  /** When its last batch came; null where none did. */
+  readonly lastHeardAtMs: number | null;
+  readonly expectedIntervalMinutes: number | null;
+  /** SKUs by how long ago a line said what they hold, changed or not: so many up to each age, the rest older. */
+  readonly skusByAge: readonly { readonly ageMsMax: number | null; readonly count: number }[];
+}
+
+/** The ages by which SKUs are counted: an hour, a day, a week, four weeks. */
+export const FRESHNESS_AGES_MS: readonly number[] = [1, 24, 7 * 24, 28 * 24].map(
+  (hours) => hours * 3_600_000,
+);
+
+export interface SweepTimes {
+  readonly nowMs: number;
+  /** Failing lines of batches applied before are dropped. */
+  readonly failuresBeforeMs: number;
+}
+
+export interface RevertRequest extends Omit<BatchOrigin, 'source'> {
+  readonly uuid: string;
+  /** Puts back what a later batch has confirmed, too. */
+  readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface RevertOutcome {
+  /** Null for a dry run, and where there was nothing to put back. */
+  readonly uuid: string | null;
+  /** What became of each SKU that the batch had changed, in the order of its changes. */
+  readonly skus: readonly {
+    readonly skuId: string;
+    readonly outcome: 'reverted' | 'moved_on' | 'confirmed';
+  }[];
 }
 
 export interface CatalogueBatch extends BatchOrigin {
@@ -107,6 +330,11 @@ export interface SkuFilter {
   readonly gtins?: readonly number[];
   /** A restriction's code; null asks for unrestricted SKUs. */
   readonly restrictions?: number | null;
+  /** Only SKUs of which anything changed since, in milliseconds since 1970-01-01T00:00Z. */
+  readonly updatedSinceMs?: number;
+  /** Bounds of what is in stock, inclusive; unknown stock is within none. */
+  readonly quantityInStockMin?: number;
+  readonly quantityInStockMax?: number;
 }
 
 export interface SkuQuery {
@@ -133,6 +361,7 @@ export interface AccountStore {
   listOrganizations(): Promise<readonly Organization[]>;
   findOrganization(name: string): Promise<Organization | undefined>;
   findOrganizationsByUuid(uuids: readonly string[]): Promise<readonly Organization[]>;
+  findOrganizationsById(ids: readonly number[]): Promise<readonly Organization[]>;
 
   /** Lets a retailer see a supplier's SKUs; says whether that is new. */
   createConnection(supplierId: number, retailerId: number): Promise<boolean>;

@@ -146,7 +146,9 @@ export function describeStoreContract(
           ]),
         );
         expect([...outcome.statuses]).toEqual([422, 200]);
-        expect([...outcome.candidates]).toEqual([[0, names.slice(0, 5)]]);
+        expect([...outcome.details]).toEqual([
+          [0, { kind: 'ambiguous', skuIds: names.slice(0, 5) }],
+        ]);
         expect((await all()).map((sku) => sku.inventory.quantityInStock)).toEqual([
           null,
           5,

@@ -34,18 +34,16 @@ export function openTestStore(
   return openStore(database.url, testSettings(database, given));
 }
 
-export function linesOf(
-  drafts: readonly (Partial<LineDraft> & Pick<LineDraft, 'fields'>)[],
-): Lines {
+/** A line, of which only what it sets must be said. */
+export type Draft = Partial<LineDraft> & Pick<LineDraft, 'fields'>;
+
+export function linesOf(drafts: readonly Draft[]): Lines {
   const builder = new LinesBuilder(drafts.length);
   for (const draft of drafts) builder.add({ skuId: null, gtins: [], ...draft });
   return builder.build();
 }
 
-export function batchOf(
-  supplierId: number,
-  drafts: readonly (Partial<LineDraft> & Pick<LineDraft, 'fields'>)[],
-): Batch {
+export function batchOf(supplierId: number, drafts: readonly Draft[]): Batch {
   return { supplierId, source: 'bulk', userId: null, lines: linesOf(drafts) };
 }
 

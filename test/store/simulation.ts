@@ -1,11 +1,10 @@
 import { expect } from 'vitest';
 import type { Inventory } from '../../src/domain/inventory.ts';
-import type { LineDraft } from '../../src/domain/lines.ts';
 import type { CatalogueEntry, Product } from '../../src/domain/sku.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Batch, IdempotencyKey, LineDetail, Store } from '../../src/store/store.ts';
 import { Random } from '../random.ts';
 import { batchOf, createSupplier, importSkus, succeeded } from './fixtures.ts';
-import { Model, type ToldChange } from './model.ts';
+import { Model, type ModelLine, type ToldChange, type Verdict } from './model.ts';
 
 const SKU_IDS = ['a', 'b', 'c', 'd', 'é', '😀', 'g', 'h'];
 const MISSING = ['nobody', 'A', 'nul\0', '\ud800'];
@@ -21,9 +20,26 @@ const FORMS: readonly { readonly gtin: number; readonly product: Partial<Product
 const UNKNOWN_GTIN = 9_790_060_115_615;
 const BATCHES = 30;
 
+/** So far before or behind the present that no run reaches it. */
+const STEP_US = 1e15;
+
+interface SentBatch {
+  readonly uuid: string;
+  readonly changes: readonly ToldChange[];
+}
+
 interface Supplied {
   readonly supplierId: number;
   readonly model: Model;
+  readonly batches: SentBatch[];
+}
+
+/** A batch as it is sent, and what it is to be answered. */
+interface Sent {
+  readonly supplied: Supplied;
+  readonly batch: Batch;
+  readonly expected: readonly Verdict[];
+  readonly changes: readonly ToldChange[];
 }
 
 /**
@@ -35,16 +51,17 @@ interface Supplied {
 export async function simulate(
   store: Store,
   seed: number,
-  readChanges: (supplierId: number) => readonly ToldChange[],
+  readChanges: (supplierId: number) => Promise<readonly ToldChange[]> | readonly ToldChange[],
 ): Promise<void> {
   const random = new Random(seed);
   const suppliers: Supplied[] = [];
   for (const name of ['one', 'two']) {
     const supplierId = await createSupplier(store, `${name} of seed ${seed}`);
-    suppliers.push({ supplierId, model: new Model() });
+    suppliers.push({ supplierId, model: new Model(), batches: [] });
   }
   for (let step = 0; step < BATCHES; step += 1) {
     if (step < 2 || random.chance(0.2)) await importSome(store, random, random.pick(suppliers));
+    else if (random.chance(0.15)) await revertOne(store, random, random.pick(suppliers));
     else await applyGroup(store, random, suppliers);
   }
   for (const { supplierId, model } of suppliers) {
@@ -57,7 +74,7 @@ export async function simulate(
     expect(skus.map((sku) => [sku.skuId, sku.inventory])).toEqual(
       [...model.skus].map(([skuId, sku]) => [skuId, sku.inventory]),
     );
-    expectSameChanges(readChanges(supplierId), model.changes);
+    expectSameChanges(await readChanges(supplierId), model.changes);
   }
 }
 
@@ -66,24 +83,85 @@ async function applyGroup(
   random: Random,
   suppliers: readonly Supplied[],
 ): Promise<void> {
-  const group = Array.from({ length: 1 + random.below(4) }, () => {
-    const { supplierId, model } = random.pick(suppliers);
-    return {
-      supplierId,
-      model,
-      lines: Array.from({ length: random.below(12) }, () => randomLine(random)),
-    };
-  });
-  const outcomes = await store.apply(
-    group.map(({ supplierId, lines }) => batchOf(supplierId, lines)),
+  const group: Sent[] = [];
+  const size = 1 + random.below(4);
+  // A dry run sees what its group leaves: alone, that is what was there.
+  const dryRun = size === 1 && random.chance(0.3);
+  for (let rest = size; rest > 0; rest -= 1) {
+    const sent = sendOne(random, random.pick(suppliers), dryRun);
+    group.push(sent);
+    // Sent again at once, with the same key: nothing more happens, and the answer is the same.
+    if (sent.batch.terms?.idempotency !== undefined && random.chance(0.5)) group.push(sent);
+  }
+  const outcomes = await store.apply(group.map(({ batch }) => batch));
+  for (const [i, { supplied, expected, changes }] of group.entries()) {
+    const { uuid, statuses, details } = succeeded(outcomes[i]);
+    const told = [...statuses].map((status, line) => verdictOf(status, details.get(line)));
+    expect(told).toEqual(expected);
+    if (uuid !== null) supplied.batches.push({ uuid, changes });
+  }
+}
+
+function sendOne(random: Random, supplied: Supplied, dryRun: boolean): Sent {
+  const { model, supplierId } = supplied;
+  const lines = withGroups(
+    random,
+    Array.from({ length: random.below(12) }, () => randomLine(random)),
   );
-  for (const [i, { model, lines }] of group.entries()) {
-    const outcome = succeeded(outcomes[i]);
-    const told = [...outcome.statuses].map((status, line) => {
-      const candidates = outcome.candidates.get(line);
-      return candidates === undefined ? { status } : { status, candidates };
-    });
-    expect(told).toEqual(model.applyLines(lines));
+  const terms = { atomic: random.chance(0.15), snapshot: random.chance(0.1) };
+  const isKeyed = !dryRun && random.chance(0.3);
+  const key = String(random.next());
+  const batch: Batch = {
+    ...batchOf(
+      supplierId,
+      lines.map(({ asOf, ...line }) => ({
+        ...line,
+        ...(asOf === undefined ? {} : { asOfUs: Date.now() * 1000 + asOf * STEP_US }),
+      })),
+    ),
+    terms: {
+      dryRun,
+      atomic: terms.atomic,
+      ...(terms.snapshot ? { snapshot: { asOfUs: null, defaultBreaker: NEVER } } : {}),
+      ...(isKeyed ? { idempotency: idempotencyOf(key) } : {}),
+    },
+  };
+  const judging = dryRun ? model.copy() : model;
+  const firstChange = judging.changes.length;
+  const expected = judging.applyLines(lines, terms);
+  return { supplied, batch, expected, changes: judging.changes.slice(firstChange) };
+}
+
+const NEVER = { percentMax: 100, skusMin: Number.MAX_SAFE_INTEGER };
+
+function idempotencyOf(key: string): IdempotencyKey {
+  const fingerprint = new TextEncoder().encode(key);
+  return { key, fingerprint, requestId: key, expiresAtMs: Date.now() + 3_600_000 };
+}
+
+function verdictOf(status: number, detail: LineDetail | undefined): Verdict {
+  if (detail === undefined) return { status };
+  const { kind: reason } = detail;
+  return detail.kind === 'ambiguous'
+    ? { status, reason, candidates: detail.skuIds }
+    : { status, reason };
+}
+
+async function revertOne(
+  store: Store,
+  random: Random,
+  { supplierId, model, batches }: Supplied,
+): Promise<void> {
+  if (batches.length === 0) return;
+  const { uuid, changes } = random.pick(batches);
+  const [force, dryRun] = [random.chance(0.3), random.chance(0.2)];
+  const judging = dryRun ? model.copy() : model;
+  const firstChange = judging.changes.length;
+  const expected = judging.revert(changes, force);
+  const outcome = await store.batches.revert({ supplierId, userId: null, uuid, force, dryRun });
+  expect(new Map(outcome?.skus.map((sku) => [sku.skuId, sku.outcome]))).toEqual(expected);
+  if (typeof outcome?.uuid === 'string') {
+    batches.push({ uuid: outcome.uuid, changes: judging.changes.slice(firstChange) });
   }
 }
 
@@ -119,7 +197,7 @@ async function importSome(
   model.applyEntries(entries);
 }
 
-function randomLine(random: Random): LineDraft {
+function randomLine(random: Random): ModelLine {
   const skuId = random.chance(0.6) ? random.pick(random.chance(0.9) ? SKU_IDS : MISSING) : null;
   const gtins = FORMS.filter(() => random.chance(skuId === null ? 0.25 : 0.1)).map(
     (form) => form.gtin,
@@ -127,7 +205,30 @@ function randomLine(random: Random): LineDraft {
   if (random.chance(0.05)) gtins.push(UNKNOWN_GTIN);
   if (skuId === null && gtins.length === 0) gtins.push(random.pick(FORMS).gtin);
   // A line has four members at most that name a GTIN, and names each once.
-  return { skuId, gtins: [...new Set(gtins)].slice(0, 4), fields: randomFields(random) };
+  const named = { skuId, gtins: [...new Set(gtins)].slice(0, 4) };
+  if (random.chance(0.05)) {
+    return { ...named, fields: {}, refusal: { message: 'unreadable', namesRead: true } };
+  }
+  const { quantityInStock, ...others } = randomFields(random);
+  const stock = quantityInStock === undefined ? {} : { quantityInStock };
+  const isRelative = random.chance(0.1);
+  return {
+    ...named,
+    fields: isRelative ? others : { ...others, ...stock },
+    ...(isRelative ? { stockChange: random.pick([-1, 1, 2_147_483_647]) } : {}),
+    ...(random.chance(0.1) ? { asOf: random.pick([-1, 1, 2, 3]) } : {}),
+    ...(random.chance(0.1) ? { expectedQuantity: random.pick([null, 0, 1]) } : {}),
+  };
+}
+
+/** Puts some adjacent lines together. */
+function withGroups(random: Random, lines: readonly ModelLine[]): readonly ModelLine[] {
+  if (!random.chance(0.3)) return lines;
+  let group = 1;
+  return lines.map((line) => {
+    if (random.chance(0.4)) group += 1;
+    return group % 2 === 0 ? line : { ...line, group };
+  });
 }
 
 /** Few values, so that lines often leave things as they are, or put them back. */

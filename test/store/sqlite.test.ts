@@ -1,4 +1,8 @@
+import { describeChanges } from './changes.ts';
 import { describeStoreContract } from './contract.ts';
 import { sqliteDatabase } from './fixtures.ts';
+import { describeSafeWrites } from './safe-writes.ts';
 
 describeStoreContract('SQLite', sqliteDatabase);
+describeSafeWrites('SQLite', sqliteDatabase);
+describeChanges('SQLite', sqliteDatabase);

@@ -1,66 +1,56 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { decide } from '../../domain/decide.ts';
-import { GTIN_FORMS } from '../../domain/gtin.ts';
-import { NOTHING_KNOWN, sameInventory, type Inventory } from '../../domain/inventory.ts';
-import { CANDIDATES_NAMED_MAX } from '../../domain/limits.ts';
-import { gtinsOfLine, skuIdCanExist, type Lines } from '../../domain/lines.ts';
-import type { Batch, BatchOutcome, BatchSource } from '../store.ts';
+import {
+  APPLIED,
+  BatchDecision,
+  type ClosedBatch,
+  type DecidedDetail,
+  type DecidedLines,
+} from '../../domain/batch.ts';
+import { breakerTripped, checkSnapshot, trips } from '../../domain/breaker.ts';
+import type {
+  Batch,
+  BatchOrigin,
+  BatchOutcome,
+  BatchTerms,
+  LineDetail,
+  LineEffect,
+} from '../store.ts';
+import { BatchRows } from './batch-rows.ts';
 import { ChangeRows, InventoryRows } from './inventory-rows.ts';
-import type { Memory, RememberedInventory } from './memory.ts';
+import type { Memory } from './memory.ts';
 import { skuKey } from './schema.ts';
-import { newUuid } from './uuids.ts';
+import { TransactionStock } from './stock.ts';
 
-/** A supplier's row, as the group found it and as it will leave it. */
-interface Head {
-  skuCount: number;
-  lastSequence: number;
-  lastBatchNumber: number;
+/** How many SKUs a snapshot takes to zero at a stretch: what is held of them is then let go. */
+const ZEROED_AT_ONCE = 5000;
+
+const NO_TERMS: BatchTerms = {};
+
+/** A supplier's SKUs that a snapshot takes to zero. */
+interface Unnamed {
+  readonly skuNumbers: readonly number[];
+  /** How many of them could be sold. */
+  readonly fallCount: number;
 }
 
-/** A SKU that the group has touched. */
-interface Held {
-  readonly key: number;
-  readonly supplierId: number;
-  readonly skuNumber: number;
-  /** What its row holds. */
-  readonly stored: Inventory;
-  inventory: Inventory;
-  lastSequence: number;
-  /** What the current batch found, where it has touched the SKU. */
-  beforeBatch: Inventory | undefined;
-  /** Whether its row must be written. */
-  dirty: boolean;
+const NONE_UNNAMED: Unnamed = { skuNumbers: [], fallCount: 0 };
+
+/** What is told of a batch in its row, beside what it changed. */
+export interface BatchSummary {
+  readonly appliedAtMs: number;
+  /** When it was begun, by `performance.now()`. */
+  readonly startedMs: number;
+  readonly lineCount: number;
+  readonly statuses?: Uint16Array;
+  readonly revertsNumber?: number;
 }
 
-export interface BatchOrigin {
-  readonly supplierId: number;
-  readonly source: BatchSource;
-  readonly userId: number | null;
+export interface EndedBatch {
+  readonly number: number;
+  readonly uuid: string;
+  readonly closed: ClosedBatch;
+  readonly zeroedCount: number;
 }
-
-const FOUND = 200;
-const NOT_FOUND = 404;
-const AMBIGUOUS = 422;
-
-/**
- * SKUs of a supplier that hold a GTIN and so many others, oldest first. The limit matters: a
- * placeholder GTIN may stand on every SKU of a catalogue.
- */
-function selectHolders(others: number): string {
-  const alsoHolds = `
-    AND EXISTS (SELECT 1 FROM gtins AS other
-      WHERE other.supplier_id = ? AND other.gtin = ? AND other.sku_number = gtins.sku_number)`;
-  return `SELECT sku_number FROM gtins WHERE supplier_id = ? AND gtin = ? ${alsoHolds.repeat(others)}
-    ORDER BY sku_number LIMIT ${CANDIDATES_NAMED_MAX}`;
-}
-
-type InventoryRow = [
-  quantityInStock: number | null,
-  quantityOnBackorder: number | null,
-  backorderDate: number | null,
-  restrictions: number | null,
-  lastSequence: number,
-];
 
 /**
  * Applies batches to the database, inside a transaction that the caller opens and commits: resolve
@@ -68,285 +58,244 @@ type InventoryRow = [
  * connection.
  */
 export class Applier {
+  readonly stock: TransactionStock;
   readonly #memory: Memory;
-  readonly #headOf: Statement<[number], [number, number, number]>;
-  readonly #numberOfSkuId: Statement<[number, string], [number]>;
-  /** Element *n* - 1 finds the SKUs that hold all of *n* GTINs. */
-  readonly #numbersOfGtins: readonly Statement<number[], [number]>[];
-  readonly #holdsGtin: Statement<[number, number, number], [number]>;
-  readonly #skuIdOf: Statement<[number], [string]>;
-  readonly #inventoryOf: Statement<[number], InventoryRow>;
+  readonly #batchRows: BatchRows;
   readonly #inventoryRows: InventoryRows;
   readonly #changeRows: ChangeRows;
-  readonly #appendBatch: Statement<(number | string | null)[]>;
-  readonly #updateHead: Statement<[number, number, number, number]>;
-
-  /** What the transaction under way has read and not yet written. */
-  readonly #heads = new Map<number, Head>();
-  readonly #held = new Map<number, Held>();
-  /** The SKUs that the batch under way has touched, in the order of their first line. */
-  readonly #touched: Held[] = [];
+  readonly #skuUuidOf: Statement<[number], [string]>;
+  readonly #stockOfAll: Statement<[number, number], [number, number | null, number | null]>;
+  readonly #updateHead: Statement<[number, number, number, number, number]>;
 
   constructor(db: Database, memory: Memory) {
     this.#memory = memory;
-    this.#headOf = db
-      .prepare<[number], [number, number, number]>(
-        'SELECT sku_count, last_sequence, last_batch_number FROM suppliers WHERE id = ?',
-      )
-      .raw();
-    this.#numberOfSkuId = db
-      .prepare<[number, string], [number]>(
-        'SELECT key & 0xffffffff FROM skus WHERE supplier_id = ? AND sku_id = ?',
-      )
-      .raw();
-    this.#numbersOfGtins = GTIN_FORMS.map((_, others) =>
-      db.prepare<number[], [number]>(selectHolders(others)).raw(),
-    );
-    this.#holdsGtin = db
-      .prepare<[number, number, number], [number]>(
-        'SELECT 1 FROM gtins WHERE supplier_id = ? AND gtin = ? AND sku_number = ?',
-      )
-      .raw();
-    this.#skuIdOf = db.prepare<[number], [string]>('SELECT sku_id FROM skus WHERE key = ?').raw();
-    this.#inventoryOf = db
-      .prepare<[number], InventoryRow>(
-        `SELECT quantity_in_stock, quantity_on_backorder, backorder_date, restrictions, last_sequence
-         FROM inventory WHERE key = ?`,
-      )
-      .raw();
+    this.stock = new TransactionStock(db, memory);
+    this.#batchRows = new BatchRows(db);
     this.#inventoryRows = new InventoryRows(db);
     this.#changeRows = new ChangeRows(db);
-    this.#appendBatch = db.prepare<(number | string | null)[]>(
-      'INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-    );
-    this.#updateHead = db.prepare<[number, number, number, number]>(
-      'UPDATE suppliers SET sku_count = ?, last_sequence = ?, last_batch_number = ? WHERE id = ?',
+    this.#skuUuidOf = db.prepare<[number], [string]>('SELECT uuid FROM skus WHERE key = ?').raw();
+    this.#stockOfAll = db
+      .prepare<[number, number], [number, number | null, number | null]>(
+        'SELECT key & 0xffffffff, quantity_in_stock, restrictions FROM inventory WHERE key BETWEEN ? AND ?',
+      )
+      .raw();
+    this.#updateHead = db.prepare(
+      `UPDATE suppliers SET sku_count = ?, live_count = ?, last_sequence = ?, last_batch_number = ?
+       WHERE id = ?`,
     );
   }
 
   /** Forgets what an earlier transaction held: to be called when one begins. */
   begin(): void {
-    this.#heads.clear();
-    this.#held.clear();
-    this.#touched.length = 0;
+    this.stock.begin();
     this.#changeRows.clear();
   }
 
-  /** Applies one batch of lines; its changes are written, its SKUs' rows when `flush` is called. */
+  /**
+   * Applies one batch of lines; its changes are written, its SKUs' rows when `flush` is called. Throws
+   * `OnhandError` where it is refused whole (`store.ts` says why that may be), nothing of it then done.
+   */
   applyLines(batch: Batch, nowMs: number): BatchOutcome {
-    const { lines, supplierId } = batch;
-    const statuses = new Uint16Array(lines.count);
-    const candidates = new Map<number, readonly string[]>();
-    for (let i = 0; i < lines.count; i += 1) {
-      const matches = this.#resolve(supplierId, lines, i);
-      const [skuNumber] = matches;
-      if (skuNumber === undefined) {
-        statuses[i] = NOT_FOUND;
-      } else if (matches.length > 1) {
-        statuses[i] = AMBIGUOUS;
-        candidates.set(i, this.#skuIds(supplierId, matches));
-      } else {
-        const held = this.hold(supplierId, skuNumber);
-        this.touch(held, decide(held.inventory, lines, i));
-        statuses[i] = FOUND;
-      }
+    const startedMs = performance.now();
+    const { supplierId, lines, terms = NO_TERMS } = batch;
+    const key = terms.dryRun === true ? undefined : terms.idempotency;
+    const repeat = key && this.#batchRows.repeatOf(supplierId, key, lines.count, nowMs);
+    if (repeat !== undefined) return repeat;
+
+    if (terms.snapshot !== undefined) checkSnapshot(lines);
+    const decision = new BatchDecision(nowMs);
+    const decided = decision.decideLines(lines, this.stock.ofLines(supplierId, lines), {
+      atomic: terms.atomic === true,
+      withEffects: terms.withEffects === true,
+    });
+    const unnamed = this.#unnamed(batch, decision, decided);
+    this.#checkBreaker(batch, decision, unnamed, nowMs);
+
+    const { statuses } = decided;
+    const details = this.#detailsOf(supplierId, decided.details);
+    const summary = { appliedAtMs: nowMs, startedMs, lineCount: lines.count, statuses };
+    const { number, uuid, closed, zeroedCount } = this.endBatch(batch, decision, summary, unnamed);
+    const effects = this.#effectsOf(supplierId, decided.effects, closed, terms.dryRun === true);
+    if (statuses.some((status) => status !== APPLIED)) {
+      this.#batchRows.appendFailures(supplierId, number, nowMs, lines, { statuses, details });
     }
-    this.endBatch(batch, lines.count, nowMs);
-    return { statuses, candidates };
+    if (key !== undefined) this.#batchRows.keepKey(supplierId, number, key, effects);
+    const isKept = terms.dryRun !== true;
+    return { uuid: isKept ? uuid : null, statuses, details, effects, zeroedCount, repeats: null };
   }
 
-  /**
-   * The numbers of the SKUs that line `i` matches: its `sku_id` where given, and every GTIN it names.
-   * At most as many as a verdict names.
-   */
-  #resolve(supplierId: number, lines: Lines, i: number): readonly number[] {
-    const gtins = gtinsOfLine(lines, i);
-    const skuId = lines.skuIds[i] ?? null;
-    if (skuId !== null) {
-      const skuNumber = this.#skuNumberOf(supplierId, skuId);
-      if (skuNumber === undefined) return [];
-      return gtins.every((gtin) => this.#holds(supplierId, gtin, skuNumber)) ? [skuNumber] : [];
+  /** The SKUs that a snapshot does not name and that are not at zero; none where the batch is no snapshot. */
+  #unnamed(
+    { supplierId, lines, terms = NO_TERMS }: Batch,
+    decision: BatchDecision,
+    { statuses }: DecidedLines,
+  ): Unnamed {
+    if (terms.snapshot === undefined) return NONE_UNNAMED;
+    if (terms.atomic === true && statuses.some((status) => status !== APPLIED)) return NONE_UNNAMED;
+    const named = decision.touchedNumbers();
+    for (const [i, status] of statuses.entries()) {
+      if (status === APPLIED) continue;
+      for (const number of this.stock.namedBy(supplierId, lines, i)) named.add(number);
     }
-    return gtins.length === 1
-      ? this.#holdersOfOne(supplierId, gtins[0] ?? 0)
-      : this.#holdersOfAll(supplierId, gtins);
-  }
-
-  #holdersOfOne(supplierId: number, gtin: number): readonly number[] {
-    const known = this.#memory.gtins.find(supplierId, String(gtin));
-    if (known !== undefined) return [known];
-    const holders = this.#holdersOfAll(supplierId, [gtin]);
-    const [only, another] = holders;
-    if (only !== undefined && another === undefined) {
-      this.#memory.gtins.add(supplierId, String(gtin), only);
+    const held = this.stock.held();
+    const skuNumbers: number[] = [];
+    let fallCount = 0;
+    const [first, last] = [skuKey(supplierId, 0), skuKey(supplierId + 1, 0) - 1];
+    for (const [skuNumber, stored, restrictions] of this.#stockOfAll.iterate(first, last)) {
+      if (named.has(skuNumber)) continue;
+      const before = held.get(skuKey(supplierId, skuNumber))?.inventory;
+      const quantityInStock = before === undefined ? stored : before.quantityInStock;
+      if (quantityInStock === 0) continue;
+      skuNumbers.push(skuNumber);
+      const isRestricted = (before === undefined ? restrictions : before.restrictions) !== null;
+      if (quantityInStock !== null && !isRestricted) fallCount += 1;
     }
-    return holders;
+    return { skuNumbers, fallCount };
   }
 
-  #holdersOfAll(supplierId: number, gtins: Iterable<number>): readonly number[] {
-    const parameters: number[] = [];
-    for (const gtin of gtins) parameters.push(supplierId, gtin);
-    const holders = this.#numbersOfGtins[parameters.length / 2 - 1];
-    return holders === undefined ? [] : holders.all(...parameters).map(([number]) => number);
+  #checkBreaker(
+    { supplierId, terms = NO_TERMS }: Batch,
+    decision: BatchDecision,
+    unnamed: Unnamed,
+    nowMs: number,
+  ): void {
+    const head = this.stock.head(supplierId);
+    const breaker = head.breaker ?? terms.snapshot?.defaultBreaker;
+    if (breaker === undefined) return;
+    const fallCount = decision.countFalls() + unnamed.fallCount;
+    if (!trips(breaker, fallCount, head.liveCount)) return;
+    try {
+      if (terms.confirmation === undefined)
+        throw breakerTripped(breaker, fallCount, head.liveCount);
+      this.#batchRows.confirm(supplierId, terms.confirmation, nowMs);
+    } catch (error) {
+      decision.takeBack();
+      throw error;
+    }
   }
 
-  /** As the database or the memory of it knows: only what is committed may be remembered. */
-  #skuNumberOf(supplierId: number, skuId: string): number | undefined {
-    const known = this.#memory.skuIds.find(supplierId, skuId);
-    if (known !== undefined) return known;
-    const found = this.findSkuNumber(supplierId, skuId);
-    if (found !== undefined) this.#memory.skuIds.add(supplierId, skuId, found);
-    return found;
+  #detailsOf(
+    supplierId: number,
+    decided: ReadonlyMap<number, DecidedDetail>,
+  ): ReadonlyMap<number, LineDetail> {
+    const details = new Map<number, LineDetail>();
+    for (const [i, detail] of decided) {
+      details.set(i, detail.kind === 'ambiguous' ? this.#named(supplierId, detail) : detail);
+    }
+    return details;
   }
 
-  findSkuNumber(supplierId: number, skuId: string): number | undefined {
-    return skuIdCanExist(skuId) ? this.#numberOfSkuId.get(supplierId, skuId)?.[0] : undefined;
+  #named(
+    supplierId: number,
+    { skuNumbers }: Extract<DecidedDetail, { kind: 'ambiguous' }>,
+  ): LineDetail {
+    const skuIds = skuNumbers.map((skuNumber) => this.stock.skuIdOf(supplierId, skuNumber));
+    return { kind: 'ambiguous', skuIds };
   }
 
-  #holds(supplierId: number, gtin: number, skuNumber: number): boolean {
-    return (
-      this.#memory.gtins.find(supplierId, String(gtin)) === skuNumber ||
-      this.#holdsGtin.get(supplierId, gtin, skuNumber) !== undefined
-    );
-  }
-
-  #skuIds(supplierId: number, skuNumbers: readonly number[]): readonly string[] {
-    return skuNumbers.map((skuNumber) => {
-      const row = this.#skuIdOf.get(skuKey(supplierId, skuNumber));
-      if (row === undefined)
+  #effectsOf(
+    supplierId: number,
+    decided: DecidedLines['effects'],
+    { changes }: ClosedBatch,
+    isDryRun: boolean,
+  ): ReadonlyMap<number, LineEffect> {
+    const effects = new Map<number, LineEffect>();
+    if (decided.size === 0) return effects;
+    const sequences = new Map(changes.map(({ held, sequence }) => [held.skuNumber, sequence]));
+    for (const [i, { skuNumber, before, after }] of decided) {
+      const uuid = this.#skuUuidOf.get(skuKey(supplierId, skuNumber))?.[0];
+      if (uuid === undefined)
         throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no row`);
-      return row[0];
-    });
-  }
-
-  /** A SKU as the transaction under way sees it. */
-  hold(supplierId: number, skuNumber: number): Held {
-    const key = skuKey(supplierId, skuNumber);
-    const known = this.#held.get(key);
-    if (known !== undefined) return known;
-    const { inventory, lastSequence } =
-      this.#memory.inventory(key) ?? this.#readInventory(supplierId, skuNumber);
-    return this.#keep({
-      key,
-      supplierId,
-      skuNumber,
-      stored: inventory,
-      inventory,
-      lastSequence,
-      beforeBatch: undefined,
-      dirty: false,
-    });
-  }
-
-  #readInventory(supplierId: number, skuNumber: number): RememberedInventory {
-    const row = this.#inventoryOf.get(skuKey(supplierId, skuNumber));
-    if (row === undefined)
-      throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no inventory`);
-    return {
-      inventory: {
-        quantityInStock: row[0],
-        quantityOnBackorder: row[1],
-        backorderDate: row[2],
-        restrictions: row[3],
-      },
-      lastSequence: row[4],
-    };
-  }
-
-  /** A SKU that the transaction under way has just created. */
-  holdNew(supplierId: number, skuNumber: number): Held {
-    return this.#keep({
-      key: skuKey(supplierId, skuNumber),
-      supplierId,
-      skuNumber,
-      stored: NOTHING_KNOWN,
-      inventory: NOTHING_KNOWN,
-      lastSequence: 0,
-      beforeBatch: undefined,
-      dirty: false,
-    });
-  }
-
-  #keep(held: Held): Held {
-    this.#held.set(held.key, held);
-    return held;
-  }
-
-  /** Sets what a SKU's inventory is after a line of the batch under way. */
-  touch(held: Held, next: Inventory): void {
-    if (held.beforeBatch === undefined) {
-      if (next === held.inventory) return;
-      held.beforeBatch = held.inventory;
-      this.#touched.push(held);
+      const sequence = isDryRun ? null : (sequences.get(skuNumber) ?? null);
+      effects.set(i, { skuUuid: uuid, before, after, sequence });
     }
-    held.inventory = next;
+    return effects;
   }
 
-  /** The supplier's row as the transaction under way sees it. */
-  head(supplierId: number): Head {
-    const known = this.#heads.get(supplierId);
-    if (known !== undefined) return known;
-    const row = this.#headOf.get(supplierId);
-    if (row === undefined) throw new Error(`there is no supplier ${supplierId}`);
-    const head = { skuCount: row[0], lastSequence: row[1], lastBatchNumber: row[2] };
-    this.#heads.set(supplierId, head);
-    return head;
-  }
-
-  /** Writes the batch's changes and its row. */
-  endBatch(origin: BatchOrigin, lineCount: number, nowMs: number): void {
-    const head = this.head(origin.supplierId);
+  /** Ends a batch: writes its changes and its row. */
+  endBatch(
+    origin: BatchOrigin & Pick<Batch, 'terms'>,
+    decision: BatchDecision,
+    { startedMs, ...summary }: BatchSummary,
+    unnamed: Unnamed = NONE_UNNAMED,
+  ): EndedBatch {
+    const { supplierId } = origin;
+    const head = this.stock.head(supplierId);
     head.lastBatchNumber += 1;
-    let changedCount = 0;
-    for (const held of this.#touched) {
-      const before = held.beforeBatch;
-      held.beforeBatch = undefined;
-      if (before === undefined || sameInventory(before, held.inventory)) continue;
-      head.lastSequence += 1;
-      changedCount += 1;
-      const place = {
-        supplierId: origin.supplierId,
-        batchNumber: head.lastBatchNumber,
-        sequence: head.lastSequence,
-        skuNumber: held.skuNumber,
-        previousSequence: held.lastSequence,
-      };
-      this.#changeRows.add(place, before, held.inventory);
-      held.lastSequence = head.lastSequence;
-      held.dirty = true;
-    }
-    this.#touched.length = 0;
-    this.#changeRows.write();
-    this.#appendBatch.run(
-      origin.supplierId,
-      head.lastBatchNumber,
-      newUuid(nowMs),
-      origin.source,
-      origin.userId,
-      nowMs,
-      lineCount,
+    const number = head.lastBatchNumber;
+    const sequenceBefore = head.lastSequence;
+    const closed = decision.close(head);
+    this.#writeChanges(supplierId, number, closed);
+    const zeroedCount = this.#zero(origin, unnamed, number, summary.appliedAtMs);
+    const changedCount = head.lastSequence - sequenceBefore;
+    const uuid = this.#batchRows.append({
+      ...summary,
+      origin,
+      number,
+      durationMs: Math.round(performance.now() - startedMs),
       changedCount,
-    );
+      firstSequence: changedCount === 0 ? null : sequenceBefore + 1,
+      zeroedCount,
+      confirmed: closed.confirmed,
+    });
+    return { number, uuid, closed, zeroedCount };
   }
 
-  /**
-   * Writes the rows of all SKUs that changed, once each, in the order of their keys: neighbours share
-   * a page, and a page is what a write costs.
-   */
+  #writeChanges(supplierId: number, batchNumber: number, { changes }: ClosedBatch): void {
+    for (const change of changes) {
+      const { sequence, previousSequence, before, after } = change;
+      const { skuNumber } = change.held;
+      const place = { supplierId, batchNumber, sequence, skuNumber, previousSequence };
+      this.#changeRows.add(place, before, after);
+    }
+    this.#changeRows.write();
+  }
+
+  /** Takes SKUs to zero, some at a time, since they may be a whole catalogue; says how many it changed. */
+  #zero(
+    { supplierId, terms = NO_TERMS }: Pick<Batch, 'supplierId' | 'terms'>,
+    { skuNumbers }: Unnamed,
+    batchNumber: number,
+    nowMs: number,
+  ): number {
+    const asOfUs = terms.snapshot?.asOfUs ?? null;
+    let zeroedCount = 0;
+    for (let from = 0; from < skuNumbers.length; from += ZEROED_AT_ONCE) {
+      const decision = new BatchDecision(nowMs);
+      const keptKeys = new Set(this.stock.held().keys());
+      for (const skuNumber of skuNumbers.slice(from, from + ZEROED_AT_ONCE)) {
+        const held = this.stock.hold(supplierId, skuNumber);
+        decision.zero(held, () => this.stock.storedAsOfUs(supplierId, skuNumber), asOfUs);
+      }
+      const closed = decision.close(this.stock.head(supplierId));
+      this.#writeChanges(supplierId, batchNumber, closed);
+      zeroedCount += closed.changes.length;
+      this.#writeAndRelease((key) => !keptKeys.has(key), nowMs);
+    }
+    return zeroedCount;
+  }
+
+  #writeAndRelease(isToGo: (key: number) => boolean, nowMs: number): void {
+    const rows = [...this.stock.held()].filter(([key]) => isToGo(key));
+    this.#inventoryRows.write(rows, nowMs);
+    for (const [key] of rows) {
+      this.stock.release(key);
+      this.#memory.forgetInventory(key);
+    }
+  }
+
+  /** Writes the rows of all SKUs that changed, once each. */
   flush(nowMs: number): void {
-    const dirty = [...this.#held.values()].filter((held) => held.dirty);
-    this.#inventoryRows.write(
-      dirty.sort((a, b) => a.key - b.key),
-      nowMs,
-    );
-    for (const [supplierId, head] of this.#heads) {
-      this.#updateHead.run(head.skuCount, head.lastSequence, head.lastBatchNumber, supplierId);
+    this.#inventoryRows.write([...this.stock.held()], nowMs);
+    for (const [supplierId, head] of this.stock.heads()) {
+      const { skuCount, liveCount, lastSequence, lastBatchNumber } = head;
+      this.#updateHead.run(skuCount, liveCount, lastSequence, lastBatchNumber, supplierId);
     }
   }
 
   /** Remembers what the transaction read and wrote: to be called once it is committed, and only then. */
   remember(): void {
-    for (const [key, { inventory, lastSequence }] of this.#held) {
+    for (const [key, { inventory, lastSequence }] of this.stock.held()) {
       this.#memory.rememberInventory(key, inventory, lastSequence);
     }
   }

@@ -1,12 +1,14 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { v4 as uuidv4, v5 as uuidv5 } from 'uuid';
+import { BatchDecision } from '../../domain/batch.ts';
 import { decideFields } from '../../domain/decide.ts';
 import { GTIN_FORMS, readGtin } from '../../domain/gtin.ts';
 import { BLANK_PRODUCT, CONDITIONS, type CatalogueEntry, type Product } from '../../domain/sku.ts';
 import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../store.ts';
 import type { Applier } from './apply.ts';
 import { skuKey } from './schema.ts';
-import { newUuid } from './uuids.ts';
+import type { TransactionStock } from './stock.ts';
+import { newUuid } from '../uuids.ts';
 
 /** The product columns of `skus`, in the order in which both statements name them. */
 const PRODUCT_COLUMNS = [
@@ -37,6 +39,7 @@ type Value = string | number | null;
 /** Creates and refreshes SKUs, in the same transaction and by the same rules as `Applier`. */
 export class Cataloguer {
   readonly #applier: Applier;
+  readonly #stock: TransactionStock;
   readonly #skuOf: Statement<[number], SkuRow>;
   readonly #supplierUuidOf: Statement<[number], [string]>;
   readonly #insertSku: Statement<Value[]>;
@@ -48,6 +51,7 @@ export class Cataloguer {
 
   constructor(db: Database, applier: Applier) {
     this.#applier = applier;
+    this.#stock = applier.stock;
     const columns = PRODUCT_COLUMNS.join(', ');
     this.#skuOf = db.prepare<[number], SkuRow>(`SELECT uuid, ${columns} FROM skus WHERE key = ?`);
     this.#supplierUuidOf = db
@@ -58,13 +62,15 @@ export class Cataloguer {
        VALUES (?, ?, ?, ?, ?${', ?'.repeat(PRODUCT_COLUMNS.length)})`,
     );
     this.#insertInventory = db.prepare<[number, number]>(
-      'INSERT INTO inventory VALUES (?, NULL, NULL, NULL, NULL, 0, ?)',
+      'INSERT INTO inventory (key, last_sequence, updated_at_ms) VALUES (?, 0, ?)',
     );
     this.#updateSku = db.prepare<Value[]>(
       `UPDATE skus SET ${PRODUCT_COLUMNS.map((column) => `${column} = ?`).join(', ')} WHERE key = ?`,
     );
     this.#markUpdated = db.prepare<[number, number]>(
-      'UPDATE inventory SET updated_at_ms = ? WHERE key = ?',
+      // Of when the inventory is does not follow from when the product was written.
+      `UPDATE inventory SET as_of_us = coalesce(as_of_us, updated_at_ms * 1000), updated_at_ms = ?
+       WHERE key = ?`,
     );
     this.#insertGtin = db.prepare<[number, number, number]>('INSERT INTO gtins VALUES (?, ?, ?)');
     this.#deleteGtin = db.prepare<[number, number, number]>(
@@ -74,28 +80,32 @@ export class Cataloguer {
 
   /** Applies one batch of entries; as with lines, SKUs' inventory is written when `flush` is called. */
   apply(batch: CatalogueBatch, nowMs: number): CatalogueOutcome {
-    const entries = batch.entries.map((entry) => this.#applyEntry(batch, entry, nowMs));
-    this.#applier.endBatch(batch, batch.entries.length, nowMs);
+    const startedMs = performance.now();
+    const decision = new BatchDecision(nowMs);
+    const entries = batch.entries.map((entry) => this.#applyEntry(batch, entry, decision, nowMs));
+    const lineCount = batch.entries.length;
+    this.#applier.endBatch(batch, decision, { appliedAtMs: nowMs, startedMs, lineCount });
     return { entries };
   }
 
   #applyEntry(
     batch: CatalogueBatch,
     entry: CatalogueEntry,
+    decision: BatchDecision,
     nowMs: number,
   ): { outcome: EntryOutcome; uuid: string } {
-    const skuNumber = this.#applier.findSkuNumber(batch.supplierId, entry.skuId);
-    if (skuNumber === undefined) return this.#create(batch.supplierId, entry, nowMs);
+    const skuNumber = this.#stock.findSkuNumber(batch.supplierId, entry.skuId);
+    if (skuNumber === undefined) return this.#create(batch.supplierId, entry, decision, nowMs);
     const key = skuKey(batch.supplierId, skuNumber);
     const row = this.#skuOf.get(key);
     if (row === undefined)
       throw new Error(`SKU ${skuNumber} of supplier ${batch.supplierId} has no row`);
     if (batch.existing === 'refuse') return { outcome: 'refused', uuid: row.uuid };
 
-    const held = this.#applier.hold(batch.supplierId, skuNumber);
+    const held = this.#stock.hold(batch.supplierId, skuNumber);
     const inventory = decideFields(held.inventory, entry.inventory);
     const isMoved = inventory !== held.inventory;
-    this.#applier.touch(held, inventory);
+    decision.touch(held, inventory);
 
     const before = productOf(row);
     const after = { ...before, ...entry.product };
@@ -114,9 +124,10 @@ export class Cataloguer {
   #create(
     supplierId: number,
     entry: CatalogueEntry,
+    decision: BatchDecision,
     nowMs: number,
   ): { outcome: EntryOutcome; uuid: string } {
-    const head = this.#applier.head(supplierId);
+    const head = this.#stock.head(supplierId);
     head.skuCount += 1;
     const skuNumber = head.skuCount;
     const key = skuKey(supplierId, skuNumber);
@@ -133,8 +144,8 @@ export class Cataloguer {
     );
     this.#insertInventory.run(key, nowMs);
     this.#replaceGtins(supplierId, skuNumber, new Set(), gtinsOf(product));
-    const held = this.#applier.holdNew(supplierId, skuNumber);
-    this.#applier.touch(held, decideFields(held.inventory, entry.inventory));
+    const held = this.#stock.holdNew(supplierId, skuNumber);
+    decision.touch(held, decideFields(held.inventory, entry.inventory));
     return { outcome: 'created', uuid };
   }
 

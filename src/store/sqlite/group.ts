@@ -2,7 +2,7 @@
  * A group of batches on its way to the writer and back. Its columns are joined, since a message costs by
  * the array: sixty single updates cross as eight arrays, not as five hundred.
  */
-import type { FieldColumns } from '../../domain/lines.ts';
+import type { FieldColumns, Lines } from '../../domain/lines.ts';
 import type { Batch, BatchOutcome } from '../store.ts';
 import type { Failure } from './threads.ts';
 
@@ -12,20 +12,28 @@ export interface PackedGroup {
   readonly gtins: Float64Array;
   readonly gtinEnds: Uint32Array;
   readonly fields: FieldColumns;
+  readonly asSent: Lines['asSent'];
 }
 
-interface PackedBatch extends Omit<Batch, 'lines'> {
+/** What few batches have crosses as it is. */
+interface PackedBatch
+  extends Omit<Batch, 'lines'>, Pick<Lines, 'conditions' | 'groups' | 'refusals'> {
   readonly lineCount: number;
   readonly gtinCount: number;
 }
 
 export function packGroup(group: readonly Batch[]): PackedGroup {
   const batches = group.map(({ lines, ...origin }) => {
-    return { ...origin, lineCount: lines.count, gtinCount: lines.gtins.length };
+    const { count: lineCount, conditions, groups, refusals } = lines;
+    const gtinCount = lines.gtins.length;
+    return { ...origin, lineCount, gtinCount, conditions, groups, refusals };
   });
   const [first] = group;
-  // One batch alone may be large: it is not copied.
-  if (first !== undefined && group.length === 1) return { batches, ...first.lines };
+  if (first !== undefined && group.length === 1) {
+    // One batch alone may be large: it is not copied.
+    const { skuIds, gtins, gtinEnds, fields, asSent } = first.lines;
+    return { batches, skuIds, gtins, gtinEnds, fields, asSent };
+  }
   const lineCount = batches.reduce((sum, batch) => sum + batch.lineCount, 0);
   const gtinCount = batches.reduce((sum, batch) => sum + batch.gtinCount, 0);
   const joined = {
@@ -49,16 +57,24 @@ export function packGroup(group: readonly Batch[]): PackedGroup {
     line += lines.count;
     gtin += lines.gtins.length;
   }
-  return { batches, skuIds: group.flatMap(({ lines }) => lines.skuIds), ...joined };
+  const skuIds = group.flatMap(({ lines }) => lines.skuIds);
+  const asSent = group.flatMap(({ lines }) => lines.asSent);
+  return { batches, skuIds, asSent, ...joined };
 }
 
-export function unpackGroup({ batches, skuIds, gtins, gtinEnds, fields }: PackedGroup): Batch[] {
+export function unpackGroup({ batches, ...joined }: PackedGroup): Batch[] {
+  const { skuIds, gtins, gtinEnds, fields, asSent } = joined;
+  const isJoined = batches.length > 1;
   let [line, gtin] = [0, 0];
-  return batches.map(({ lineCount, gtinCount, ...origin }) => {
+  return batches.map(({ lineCount, gtinCount, conditions, groups, refusals, ...origin }) => {
     const [from, to] = [line, line + lineCount];
     const lines = {
       count: lineCount,
-      skuIds: batches.length === 1 ? skuIds : skuIds.slice(from, to),
+      conditions,
+      groups,
+      refusals,
+      skuIds: isJoined ? skuIds.slice(from, to) : skuIds,
+      asSent: isJoined ? asSent.slice(from, to) : asSent,
       gtins: gtins.subarray(gtin, gtin + gtinCount),
       gtinEnds: gtinEnds.subarray(from, to),
       fields: {
@@ -78,11 +94,16 @@ export function unpackGroup({ batches, skuIds, gtins, gtinEnds, fields }: Packed
 export interface PackedOutcomes {
   /** Of all lines of the batches that were applied. */
   readonly statuses: Uint16Array;
-  /** Per batch: how many of `statuses` are its own and its candidates, or why it was refused. */
-  readonly batches: readonly (
-    | { readonly lineCount: number; readonly candidates: BatchOutcome['candidates'] | undefined }
-    | Failure
-  )[];
+  /** Per batch: how many of `statuses` are its own and the rest of its outcome, or why it was refused. */
+  readonly batches: readonly (PackedOutcome | Failure)[];
+}
+
+/** Maps are left out where they are empty: most are. */
+interface PackedOutcome
+  extends
+    Pick<BatchOutcome, 'uuid' | 'zeroedCount' | 'repeats'>,
+    Partial<Pick<BatchOutcome, 'details' | 'effects'>> {
+  readonly lineCount: number;
 }
 
 export function packOutcomes(outcomes: readonly (BatchOutcome | Failure)[]): PackedOutcomes {
@@ -95,23 +116,27 @@ export function packOutcomes(outcomes: readonly (BatchOutcome | Failure)[]): Pac
   }
   const batches = outcomes.map((outcome) => {
     if ('failure' in outcome) return outcome;
-    const candidates = outcome.candidates.size === 0 ? undefined : outcome.candidates;
-    return { lineCount: outcome.statuses.length, candidates };
+    const { statuses: own, details, effects, ...rest } = outcome;
+    return {
+      ...rest,
+      lineCount: own.length,
+      ...(details.size === 0 ? {} : { details }),
+      ...(effects.size === 0 ? {} : { effects }),
+    };
   });
   return { statuses, batches };
 }
 
-const NO_CANDIDATES: BatchOutcome['candidates'] = new Map();
+const NO_DETAILS: BatchOutcome['details'] = new Map();
+const NO_EFFECTS: BatchOutcome['effects'] = new Map();
 
 export function unpackOutcomes({ statuses, batches }: PackedOutcomes): (BatchOutcome | Failure)[] {
   let line = 0;
   return batches.map((batch) => {
     if ('failure' in batch) return batch;
+    const { lineCount, details = NO_DETAILS, effects = NO_EFFECTS, ...rest } = batch;
     const from = line;
-    line += batch.lineCount;
-    return {
-      statuses: statuses.subarray(from, line),
-      candidates: batch.candidates ?? NO_CANDIDATES,
-    };
+    line += lineCount;
+    return { ...rest, statuses: statuses.subarray(from, line), details, effects };
   });
 }

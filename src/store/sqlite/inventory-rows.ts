@@ -1,4 +1,5 @@
-import type { Database } from 'better-sqlite3';
+import type { Database, Statement } from 'better-sqlite3';
+import { isConfirmedLater, isMoved, type HeldSku } from '../../domain/batch.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../domain/inventory.ts';
 import { RowsStatement } from './rows.ts';
 
@@ -8,6 +9,7 @@ import { RowsStatement } from './rows.ts';
  */
 
 const STOCK = 'quantity_in_stock';
+const AS_OF = 'as_of_us';
 /** The columns of inventory's fields, in the order of `pushFields`. */
 const FIELDS = [STOCK, 'quantity_on_backorder', 'backorder_date', 'restrictions'];
 
@@ -72,47 +74,59 @@ function appendOf(db: Database, columns: readonly string[]): RowsStatement {
   return new RowsStatement(db, { insert, width: columns.length });
 }
 
-/** A SKU's row of inventory, as it is to be. */
-export interface InventoryRowAfter {
-  readonly key: number;
-  readonly lastSequence: number;
-  /** What the row holds. */
-  readonly stored: Inventory;
-  readonly inventory: Inventory;
-}
-
 /** Updates rows of inventory. */
 export class InventoryRows {
   readonly #all: RowsStatement;
   readonly #ofStock: RowsStatement;
+  readonly #asOf: RowsStatement;
+  readonly #confirm: Statement<[number, number]>;
 
   constructor(db: Database) {
     this.#all = updateOf(db, FIELDS);
     this.#ofStock = updateOf(db, [STOCK]);
+    this.#asOf = updateOf(db, [...FIELDS, AS_OF]);
+    this.#confirm = db.prepare(`UPDATE inventory SET ${AS_OF} = ? WHERE key = ?`);
   }
 
-  write(rows: readonly InventoryRowAfter[], nowMs: number): void {
+  /**
+   * Writes those of the SKUs that changed, in the order of their keys: neighbours share a page, and a page
+   * is what a write costs.
+   */
+  write(held: readonly (readonly [key: number, sku: HeldSku])[], nowMs: number): void {
+    const moved = held.filter(([, sku]) => isMoved(sku)).sort(([a], [b]) => a - b);
     const all: Value[] = [];
     const ofStock: Value[] = [];
-    for (const { key, lastSequence, stored, inventory } of rows) {
-      const isStockAlone = differInStockAlone(stored, inventory);
-      const values = isStockAlone ? ofStock : all;
+    const asOf: Value[] = [];
+    for (const [key, { lastSequence, stored, inventory, asOfUs }] of moved) {
+      const isAsOf = typeof asOfUs === 'number';
+      const isStockAlone = !isAsOf && differInStockAlone(stored, inventory);
+      const values = isAsOf ? asOf : isStockAlone ? ofStock : all;
       values.push(key, lastSequence, nowMs);
       if (isStockAlone) values.push(inventory.quantityInStock);
       else pushFields(values, inventory);
+      if (isAsOf) values.push(asOfUs);
     }
     this.#all.write(all);
     this.#ofStock.write(ofStock);
+    this.#asOf.write(asOf);
+    for (const [key, sku] of held) {
+      if (isConfirmedLater(sku) && typeof sku.asOfUs === 'number')
+        this.#confirm.run(sku.asOfUs, key);
+    }
   }
 }
 
-/** The rows are there: an insert that meets them is how one statement updates many by their keys. */
+/**
+ * The rows are there: an insert that meets them is how one statement updates many by their keys. What is
+ * left out of `fields` stays, but for the time of when it is: that is now, unless it is among them.
+ */
 function updateOf(db: Database, fields: readonly string[]): RowsStatement {
   const columns = ['last_sequence', 'updated_at_ms', ...fields];
+  const updated = [...new Set([...columns, AS_OF])];
   return new RowsStatement(db, {
     insert: `INSERT INTO inventory (key, ${columns.join(', ')})`,
     width: 1 + columns.length,
-    tail: `ON CONFLICT (key) DO UPDATE SET ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`,
+    tail: `ON CONFLICT (key) DO UPDATE SET ${updated.map((name) => `${name} = excluded.${name}`).join(', ')}`,
   });
 }
 

@@ -75,6 +75,11 @@ export class Memory {
     block.lastSequences[place] = lastSequence;
   }
 
+  forgetInventory(key: number): void {
+    const block = this.#blocks.get(Math.floor(key / BLOCK_SKUS));
+    if (block !== undefined) block.lastSequences[key % BLOCK_SKUS] = UNKNOWN;
+  }
+
   hasRoomForInventory(key: number): boolean {
     return this.#blocks.size < this.#blocksMax || this.#blocks.has(Math.floor(key / BLOCK_SKUS));
   }

@@ -144,6 +144,89 @@ const MIGRATIONS: readonly string[] = [
   -- What a readiness probe writes, and deletes again.
   CREATE TABLE probes (payload BLOB NOT NULL) STRICT;
   `,
+  `
+  -- Of when a SKU's inventory is, in microseconds. NULL is the time at which its row was written, which
+  -- is so wherever nobody said otherwise: an update then writes nothing more than it did.
+  ALTER TABLE inventory ADD COLUMN as_of_us INTEGER;
+
+  -- SKUs in stock and unrestricted; and what a batch may take down of them (NULL: the default).
+  ALTER TABLE suppliers ADD COLUMN live_count INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE suppliers ADD COLUMN breaker_percent_max REAL;
+  ALTER TABLE suppliers ADD COLUMN breaker_skus_min INTEGER;
+  UPDATE suppliers SET live_count = (SELECT count(*) FROM inventory
+    WHERE key BETWEEN (suppliers.id << 32) AND (suppliers.id << 32) + 0xffffffff
+      AND quantity_in_stock > 0 AND restrictions IS NULL);
+
+  ALTER TABLE batches ADD COLUMN first_sequence INTEGER;
+  ALTER TABLE batches ADD COLUMN zeroed_count INTEGER NOT NULL DEFAULT 0;
+  -- How many lines were answered with each status, as a JSON object; NULL where all were applied.
+  ALTER TABLE batches ADD COLUMN status_counts TEXT;
+  ALTER TABLE batches ADD COLUMN duration_ms INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE batches ADD COLUMN reason TEXT;
+  ALTER TABLE batches ADD COLUMN reference TEXT;
+  ALTER TABLE batches ADD COLUMN reverts_number INTEGER;
+  -- The SKUs that the batch named and left as they were (domain/number-set.ts).
+  ALTER TABLE batches ADD COLUMN confirmed BLOB;
+  UPDATE batches SET first_sequence = of_batch.first_sequence
+    FROM (SELECT supplier_id, batch_number, min(sequence) AS first_sequence FROM changes
+      GROUP BY supplier_id, batch_number) AS of_batch
+    WHERE of_batch.supplier_id = batches.supplier_id AND of_batch.batch_number = batches.number;
+
+  -- The lines of a batch that failed (failures.ts); kept for a time.
+  CREATE TABLE batch_failures (
+    supplier_id INTEGER NOT NULL,
+    batch_number INTEGER NOT NULL,
+    applied_at_ms INTEGER NOT NULL,
+    failures BLOB NOT NULL,
+    PRIMARY KEY (supplier_id, batch_number)
+  ) STRICT;
+  CREATE INDEX batch_failures_by_time ON batch_failures (applied_at_ms);
+
+  CREATE TABLE idempotency_keys (
+    supplier_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    batch_number INTEGER NOT NULL,
+    request_id TEXT NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    -- What each line did (failures.ts), where the first reply told it.
+    effects BLOB,
+    PRIMARY KEY (supplier_id, key)
+  ) STRICT;
+  CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at_ms);
+
+  -- Bodies that may pass the breaker once.
+  CREATE TABLE confirmations (
+    supplier_id INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (supplier_id, code)
+  ) STRICT;
+  `,
+  `
+  -- How often a supplier is to be heard; up to which sequence its changes are no longer kept.
+  ALTER TABLE suppliers ADD COLUMN expected_interval_minutes INTEGER;
+  ALTER TABLE suppliers ADD COLUMN dropped_sequence INTEGER NOT NULL DEFAULT 0;
+
+  -- What the changes that are no longer kept left of each SKU: replaying the others on it gives the inventory.
+  CREATE TABLE baselines (
+    supplier_id INTEGER NOT NULL,
+    sku_number INTEGER NOT NULL,
+    -- Of the SKU's last change that was dropped, and when that was made.
+    sequence INTEGER NOT NULL,
+    changed_at_ms INTEGER NOT NULL,
+    quantity_in_stock INTEGER,
+    quantity_on_backorder INTEGER,
+    backorder_date INTEGER,
+    restrictions INTEGER,
+    PRIMARY KEY (supplier_id, sku_number)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Random keys of this database.
+  CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+  INSERT INTO secrets VALUES ('key', randomblob(32));
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

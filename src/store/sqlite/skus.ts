@@ -17,7 +17,7 @@ export class SqliteSkus implements SkuStore {
 
   async find(supplierIds: readonly number[], uuid: string): Promise<Sku | undefined> {
     if (supplierIds.length === 0) return undefined;
-    const row = await this.#rows()
+    const row = await this.#rows(0)
       .where('skus.uuid', '=', uuid)
       .where('suppliers.id', '=', (select) => select.ref('skus.supplier_id'))
       .where('suppliers.id', 'in', supplierIds)
@@ -37,10 +37,9 @@ export class SqliteSkus implements SkuStore {
     const rows =
       firstKey === undefined
         ? []
-        : await this.#rows()
+        : await this.#rows(firstKey)
             .where('suppliers.id', 'in', query.supplierIds)
             .where('suppliers.id', '>=', supplierIdOfKey(firstKey))
-            .where('skus.key', '>=', firstKey)
             .where(matches(query.filter))
             .orderBy('suppliers.id')
             .orderBy('skus.key')
@@ -91,7 +90,7 @@ export class SqliteSkus implements SkuStore {
   async #count({ supplierIds, filter }: SkuQuery): Promise<number> {
     const { count } = await this.#queries.db
       .selectFrom('suppliers')
-      .innerJoin('skus', (join) => join.on(ofSupplier))
+      .innerJoin('skus', (join) => join.on(ofSupplierFrom(0)))
       .innerJoin('inventory', 'inventory.key', 'skus.key')
       .select((select) => select.fn.countAll<number>().as('count'))
       .where('suppliers.id', 'in', supplierIds)
@@ -100,11 +99,11 @@ export class SqliteSkus implements SkuStore {
     return count;
   }
 
-  #rows() {
+  #rows(firstKey: number) {
     return this.#queries.db
       .selectFrom('suppliers')
       .innerJoin('organizations', 'organizations.id', 'suppliers.id')
-      .innerJoin('skus', (join) => join.on(ofSupplier))
+      .innerJoin('skus', (join) => join.on(ofSupplierFrom(firstKey)))
       .innerJoin('inventory', 'inventory.key', 'skus.key')
       .selectAll('skus')
       .select([
@@ -119,8 +118,13 @@ export class SqliteSkus implements SkuStore {
   }
 }
 
-/** A supplier's SKUs are a range of keys. */
-const ofSupplier = sql<SqlBool>`skus.key BETWEEN (suppliers.id << 32) AND (suppliers.id << 32) + 0xffffffff`;
+/**
+ * A supplier's SKUs are a range of keys, of which those from `firstKey` on are read. One range, not two
+ * conditions: SQLite would begin at the lower bound of one of them, and pass over what the other refuses.
+ */
+function ofSupplierFrom(firstKey: number) {
+  return sql<SqlBool>`skus.key BETWEEN max(suppliers.id << 32, ${firstKey}) AND (suppliers.id << 32) + 0xffffffff`;
+}
 
 function matches(filter: SkuFilter) {
   const conditions = [sql<SqlBool>`true`];
@@ -135,6 +139,15 @@ function matches(filter: SkuFilter) {
   }
   if (filter.restrictions !== undefined) {
     conditions.push(sql`inventory.restrictions IS ${filter.restrictions}`);
+  }
+  if (filter.updatedSinceMs !== undefined) {
+    conditions.push(sql`inventory.updated_at_ms >= ${filter.updatedSinceMs}`);
+  }
+  if (filter.quantityInStockMin !== undefined) {
+    conditions.push(sql`inventory.quantity_in_stock >= ${filter.quantityInStockMin}`);
+  }
+  if (filter.quantityInStockMax !== undefined) {
+    conditions.push(sql`inventory.quantity_in_stock <= ${filter.quantityInStockMax}`);
   }
   return sql.join<SqlBool>(conditions, sql` AND `);
 }

@@ -5,13 +5,17 @@ import type {
   AccountStore,
   Batch,
   BatchOutcome,
+  BatchStore,
   CatalogueBatch,
   CatalogueOutcome,
+  ChangeStore,
   SharedGtin,
   SkuStore,
   Store,
 } from '../store.ts';
 import { SqliteAccounts } from './accounts.ts';
+import { SqliteBatches } from './batches.ts';
+import { SqliteChanges } from './changes.ts';
 import type { CheckpointerCalls } from './checkpointer.ts';
 import { openForReading, type ConnectionSettings } from './connection.ts';
 import { packGroup, unpackOutcomes } from './group.ts';
@@ -45,6 +49,8 @@ interface Threads {
 export class SqliteStore implements Store {
   readonly accounts: AccountStore;
   readonly skus: SkuStore;
+  readonly batches: BatchStore;
+  readonly changes: ChangeStore;
   readonly #writer: Thread<WriterCalls>;
   readonly #reader: Thread<ReaderCalls>;
   readonly #checkpointer: Thread<CheckpointerCalls>;
@@ -64,6 +70,10 @@ export class SqliteStore implements Store {
     this.#queries = new Queries(reader, writer);
     this.accounts = new SqliteAccounts(this.#queries, new Principals(here));
     this.skus = new SqliteSkus(this.#queries);
+    this.batches = new SqliteBatches(this.#queries, (request) =>
+      this.#watched(this.#writer.call('revert', request)),
+    );
+    this.changes = new SqliteChanges(this.#queries, reader, writer);
   }
 
   /** Opens a database file, made and migrated when needed. */
@@ -102,7 +112,7 @@ export class SqliteStore implements Store {
       if (!('failure' in answer)) return answer;
       const error = asError(answer);
       if (!(error instanceof OnhandError)) throw error;
-      this.#isAiling = true;
+      if (error.code === 'store_unavailable') this.#isAiling = true;
       return error;
     });
   }

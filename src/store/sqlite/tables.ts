@@ -24,7 +24,16 @@ export interface Tables {
     type: OrganizationType;
     created_at_ms: number;
   };
-  suppliers: { id: number; sku_count: Generated<number> };
+  suppliers: {
+    id: number;
+    sku_count: Generated<number>;
+    last_batch_number: Generated<number>;
+    last_sequence: Generated<number>;
+    dropped_sequence: Generated<number>;
+    expected_interval_minutes: Generated<number | null>;
+    breaker_percent_max: Generated<number | null>;
+    breaker_skus_min: Generated<number | null>;
+  };
   connections: { retailer_id: number; supplier_id: number; created_at_ms: number };
   users: {
     id: Generated<number>;
@@ -71,6 +80,48 @@ export interface Tables {
     restrictions: number | null;
     last_sequence: number;
     updated_at_ms: number;
+  };
+  baselines: {
+    supplier_id: number;
+    sku_number: number;
+    sequence: number;
+    changed_at_ms: number;
+    quantity_in_stock: number | null;
+    quantity_on_backorder: number | null;
+    backorder_date: number | null;
+    restrictions: number | null;
+  };
+  batches: {
+    supplier_id: number;
+    number: number;
+    uuid: string;
+    source: string;
+    user_id: number | null;
+    applied_at_ms: number;
+    duration_ms: number;
+    line_count: number;
+    status_counts: string | null;
+    changed_count: number;
+    first_sequence: number | null;
+    zeroed_count: number;
+    reason: string | null;
+    reference: string | null;
+    reverts_number: number | null;
+  };
+  batch_failures: {
+    rowid: Generated<number>;
+    supplier_id: number;
+    batch_number: number;
+    applied_at_ms: number;
+    failures: Uint8Array;
+  };
+  idempotency_keys: { rowid: Generated<number>; expires_at_ms: number };
+  confirmations: {
+    rowid: Generated<number>;
+    supplier_id: number;
+    code: string;
+    fingerprint: Uint8Array;
+    expires_at_ms: number;
   };
 }
 

@@ -1,7 +1,7 @@
 /** Calls across a thread: SQLite blocks whoever asks it, so it is asked from threads of its own. */
 import { Worker, parentPort } from 'node:worker_threads';
 import Sqlite from 'better-sqlite3';
-import { OnhandError } from '../../domain/errors.ts';
+import { OnhandError, type ErrorCode } from '../../domain/errors.ts';
 import { isFailedSync, unavailable } from './connection.ts';
 
 type Calls<C> = { readonly [K in keyof C]: (argument: never) => unknown };
@@ -9,8 +9,8 @@ type Calls<C> = { readonly [K in keyof C]: (argument: never) => unknown };
 /** A failure on its way between threads, where an `Error` would lose its class. */
 export interface Failure {
   readonly failure: string;
-  /** `unavailable`: of the environment; `duplicate`: a unique key is taken; `bug`: all else. */
-  readonly kind: 'unavailable' | 'duplicate' | 'bug';
+  /** An error that may be shown; or `duplicate`: a unique key is taken; `bug`: all else. */
+  readonly kind: ErrorCode | 'duplicate' | 'bug';
   readonly retryAfterSeconds?: number;
   readonly stack?: string;
 }
@@ -74,7 +74,7 @@ export function asFailure(error: unknown): Failure {
   if (known !== undefined) {
     return {
       failure: known.message,
-      kind: 'unavailable',
+      kind: known.code,
       ...(known.retryAfterSeconds === undefined
         ? {}
         : { retryAfterSeconds: known.retryAfterSeconds }),
@@ -90,24 +90,18 @@ export function asFailure(error: unknown): Failure {
   };
 }
 
-export function asError(failure: Failure): Error {
-  switch (failure.kind) {
-    case 'unavailable':
-      return new OnhandError(
-        'store_unavailable',
-        failure.failure,
-        failure.retryAfterSeconds === undefined
-          ? {}
-          : { retryAfterSeconds: failure.retryAfterSeconds },
-      );
-    case 'duplicate':
-      return new DuplicateError(failure.failure);
-    case 'bug': {
-      const error = new Error(failure.failure);
-      if (failure.stack !== undefined) error.stack = failure.stack;
-      return error;
-    }
+export function asError({ kind, failure, retryAfterSeconds, stack }: Failure): Error {
+  if (kind === 'duplicate') return new DuplicateError(failure);
+  if (kind !== 'bug') {
+    return new OnhandError(
+      kind,
+      failure,
+      retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
+    );
   }
+  const error = new Error(failure);
+  if (stack !== undefined) error.stack = stack;
+  return error;
 }
 
 interface Pending {

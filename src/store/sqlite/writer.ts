@@ -3,15 +3,25 @@
  * works, so that the thread that answers clients never does.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { CatalogueBatch, CatalogueOutcome, Batch, BatchOutcome } from '../store.ts';
+import { OnhandError } from '../../domain/errors.ts';
+import type {
+  Batch,
+  BatchOutcome,
+  CatalogueBatch,
+  CatalogueOutcome,
+  RevertOutcome,
+  RevertRequest,
+} from '../store.ts';
 import { Applier } from './apply.ts';
 import { Cataloguer } from './catalogue.ts';
+import { ChangeDropper } from './drop-changes.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from './connection.ts';
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
 import { Memory } from './memory.ts';
 import { ReadAhead } from './read-ahead.ts';
+import { Reverter } from './revert.ts';
 import { migrate } from './schema.ts';
-import { asFailure, serveThread, type Failure } from './threads.ts';
+import { asError, asFailure, serveThread, type Failure } from './threads.ts';
 
 /** A statement and its parameters, as the query builder compiled them. */
 export interface CompiledStatement {
@@ -35,6 +45,13 @@ export interface WriterSettings extends ConnectionSettings {
 export interface WriterCalls {
   readonly apply: (group: PackedGroup) => PackedOutcomes;
   readonly applyCatalogue: (batch: CatalogueBatch) => CatalogueOutcome;
+  readonly revert: (request: RevertRequest) => RevertOutcome | undefined;
+  /** Drops changes of batches applied before; says how many. */
+  readonly dropChanges: (asked: {
+    readonly supplierId: number;
+    readonly beforeMs: number;
+    readonly limit: number;
+  }) => number;
   /** Runs statements in one transaction. */
   readonly run: (statements: readonly CompiledStatement[]) => readonly StatementResult[];
   readonly probe: (thorough: boolean) => void;
@@ -50,6 +67,9 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
     calls: {
       apply: (group) => packOutcomes(writer.apply(unpackGroup(group))),
       applyCatalogue: (batch) => writer.applyCatalogue(batch),
+      revert: (request) => writer.revert(request),
+      dropChanges: ({ supplierId, beforeMs, limit }) =>
+        writer.dropChanges(supplierId, beforeMs, limit),
       run: (statements) => writer.run(statements),
       probe: (thorough) => writer.probe(thorough),
       finishCheckpoint: () => void db.pragma('wal_checkpoint(PASSIVE)'),
@@ -61,11 +81,20 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
 /** Enough to need new pages: a small row may fit where a batch would not. */
 const THOROUGH_PROBE_BYTES = 1 << 20;
 
+/** Thrown so that a transaction is taken back. */
+class TakenBack extends Error {}
+
+function isDryRun({ terms }: Batch): boolean {
+  return terms?.dryRun === true;
+}
+
 class Writer {
   readonly #db: Database;
   readonly #memory: Memory;
   readonly #applier: Applier;
   readonly #cataloguer: Cataloguer;
+  readonly #reverter: Reverter;
+  readonly #changeDropper: ChangeDropper;
   readonly #readAhead: ReadAhead;
   #isReadingAhead = false;
   readonly #dataVersion: Statement<[], [number]>;
@@ -76,32 +105,90 @@ class Writer {
     this.#memory = new Memory(memoryBytesMax);
     this.#applier = new Applier(db, this.#memory);
     this.#cataloguer = new Cataloguer(db, this.#applier);
+    this.#reverter = new Reverter(db, this.#applier);
+    this.#changeDropper = new ChangeDropper(db);
     this.#readAhead = new ReadAhead(db, this.#memory);
     this.#dataVersion = db.prepare<[], [number]>('PRAGMA data_version').raw();
     this.#lastDataVersion = this.#dataVersion.get()?.[0];
     this.#startReadingAhead();
   }
 
+  /** Dry runs come after the others, each in a transaction of its own that is taken back. */
   apply(group: readonly Batch[]): readonly (BatchOutcome | Failure)[] {
+    const written = this.#applyOrRetry(group.filter((batch) => !isDryRun(batch)))[
+      Symbol.iterator
+    ]();
+    return group.map((batch) => {
+      if (isDryRun(batch)) return this.#tryOut(() => this.#applyOne(batch, Date.now()));
+      const { value } = written.next();
+      if (value === undefined) throw new Error('a batch of the group was left out');
+      return value;
+    });
+  }
+
+  #applyOrRetry(group: readonly Batch[]): readonly (BatchOutcome | Failure)[] {
+    if (group.length === 0) return [];
     try {
       return this.#applyTogether(group);
     } catch (error) {
       if (isFailedSync(error)) throw error;
       if (group.length === 1) return [asFailure(error)];
-      return group.flatMap((batch) => this.apply([batch]));
+      return group.flatMap((batch) => this.#applyOrRetry([batch]));
     }
   }
 
-  #applyTogether(group: readonly Batch[]): readonly BatchOutcome[] {
+  #applyTogether(group: readonly Batch[]): readonly (BatchOutcome | Failure)[] {
     const outcomes = this.#transaction(() => {
       const nowMs = Date.now();
       this.#applier.begin();
-      const decided = group.map((batch) => this.#applier.applyLines(batch, nowMs));
+      const decided = group.map((batch) => this.#applyOne(batch, nowMs));
       this.#applier.flush(nowMs);
       return decided;
     });
     this.#applier.remember();
     return outcomes;
+  }
+
+  /** A batch that is refused whole leaves nothing, so that the others of its transaction stand. */
+  #applyOne(batch: Batch, nowMs: number): BatchOutcome | Failure {
+    try {
+      return this.#applier.applyLines(batch, nowMs);
+    } catch (error) {
+      if (error instanceof OnhandError) return asFailure(error);
+      throw error;
+    }
+  }
+
+  /** Does work in a transaction and takes it back. */
+  #tryOut<T extends object>(work: () => T): T | Failure {
+    let outcome: T | undefined;
+    try {
+      this.#transaction(() => {
+        this.#applier.begin();
+        outcome = work();
+        throw new TakenBack();
+      });
+    } catch (error) {
+      if (isFailedSync(error)) throw error;
+      if (!(error instanceof TakenBack)) return asFailure(error);
+    }
+    if (outcome === undefined) throw new Error('a dry run came to nothing');
+    return outcome;
+  }
+
+  revert(request: RevertRequest): RevertOutcome | undefined {
+    const revert = () => this.#reverter.revert(request, Date.now());
+    const outcome = request.dryRun
+      ? this.#tryOut(() => ({ reverted: revert() }))
+      : this.#transaction(() => {
+          this.#applier.begin();
+          const reverted = revert();
+          this.#applier.flush(Date.now());
+          return { reverted };
+        });
+    if ('failure' in outcome) throw asError(outcome);
+    if (!request.dryRun) this.#applier.remember();
+    return outcome.reverted;
   }
 
   applyCatalogue(batch: CatalogueBatch): CatalogueOutcome {
@@ -115,6 +202,10 @@ class Writer {
     });
     this.#applier.remember();
     return outcome;
+  }
+
+  dropChanges(supplierId: number, beforeMs: number, limit: number): number {
+    return this.#transaction(() => this.#changeDropper.drop(supplierId, beforeMs, limit));
   }
 
   run(statements: readonly CompiledStatement[]): readonly StatementResult[] {

@@ -1,0 +1,99 @@
+import type { Database, Statement } from 'better-sqlite3';
+import { BatchDecision } from '../../domain/batch.ts';
+import { addMembers } from '../../domain/number-set.ts';
+import { batchNumberOf } from '../uuids.ts';
+import type { RevertOutcome, RevertRequest } from '../store.ts';
+import type { Applier } from './apply.ts';
+
+type BatchRow = [uuid: string, firstSequence: number | null, changedCount: number];
+
+interface ChangeRow {
+  readonly sku_number: number;
+  readonly sequence: number;
+  readonly before_quantity_in_stock: number | null;
+  readonly before_quantity_on_backorder: number | null;
+  readonly before_backorder_date: number | null;
+  readonly before_restrictions: number | null;
+}
+
+/** Puts batches back, in the same transaction and by the same rules as `Applier`. */
+export class Reverter {
+  readonly #applier: Applier;
+  readonly #batchOf: Statement<[number, number], BatchRow>;
+  readonly #changesOf: Statement<[number, number, number], ChangeRow>;
+  readonly #confirmedAfter: Statement<[number, number], [Uint8Array]>;
+
+  constructor(db: Database, applier: Applier) {
+    this.#applier = applier;
+    this.#batchOf = db
+      .prepare<[number, number], BatchRow>(
+        'SELECT uuid, first_sequence, changed_count FROM batches WHERE supplier_id = ? AND number = ?',
+      )
+      .raw();
+    this.#changesOf = db.prepare(
+      `SELECT sku_number, sequence, before_quantity_in_stock, before_quantity_on_backorder,
+         before_backorder_date, before_restrictions
+       FROM changes WHERE supplier_id = ? AND sequence BETWEEN ? AND ? ORDER BY sequence`,
+    );
+    this.#confirmedAfter = db
+      .prepare<[number, number], [Uint8Array]>(
+        'SELECT confirmed FROM batches WHERE supplier_id = ? AND number > ? AND confirmed IS NOT NULL',
+      )
+      .raw();
+  }
+
+  /** Undefined where the supplier has no such batch. SKUs' rows are written when `flush` is called. */
+  revert(request: RevertRequest, nowMs: number): RevertOutcome | undefined {
+    const startedMs = performance.now();
+    const { supplierId, uuid } = request;
+    const revertsNumber = batchNumberOf(uuid);
+    const batch = this.#batchOf.get(supplierId, revertsNumber);
+    if (batch === undefined || batch[0] !== uuid) return undefined;
+    const changes = this.#changesOfBatch(supplierId, batch);
+    const confirmed = request.force ? new Set() : this.#confirmed(request, revertsNumber, changes);
+
+    const decision = new BatchDecision(nowMs);
+    let revertedCount = 0;
+    const skus = changes.map((change) => {
+      const skuNumber = change.sku_number;
+      const skuId = this.#applier.stock.skuIdOf(supplierId, skuNumber);
+      const held = this.#applier.stock.hold(supplierId, skuNumber);
+      if (held.lastSequence !== change.sequence) return { skuId, outcome: 'moved_on' as const };
+      if (confirmed.has(skuNumber)) return { skuId, outcome: 'confirmed' as const };
+      decision.touch(held, {
+        quantityInStock: change.before_quantity_in_stock,
+        quantityOnBackorder: change.before_quantity_on_backorder,
+        backorderDate: change.before_backorder_date,
+        restrictions: change.before_restrictions,
+      });
+      revertedCount += 1;
+      return { skuId, outcome: 'reverted' as const };
+    });
+    if (revertedCount === 0) return { uuid: null, skus };
+    const summary = { appliedAtMs: nowMs, startedMs, lineCount: revertedCount, revertsNumber };
+    const ended = this.#applier.endBatch({ ...request, source: 'revert' }, decision, summary);
+    return { uuid: request.dryRun ? null : ended.uuid, skus };
+  }
+
+  #changesOfBatch(
+    supplierId: number,
+    [, firstSequence, changedCount]: BatchRow,
+  ): readonly ChangeRow[] {
+    if (firstSequence === null) return [];
+    return this.#changesOf.all(supplierId, firstSequence, firstSequence + changedCount - 1);
+  }
+
+  /** Which of the SKUs a later batch has named and left as they were. */
+  #confirmed(
+    { supplierId }: RevertRequest,
+    batchNumber: number,
+    changes: readonly ChangeRow[],
+  ): ReadonlySet<number> {
+    const candidates = new Set(changes.map((change) => change.sku_number));
+    const confirmed = new Set<number>();
+    for (const [numbers] of this.#confirmedAfter.iterate(supplierId, batchNumber)) {
+      addMembers(numbers, candidates, confirmed);
+    }
+    return confirmed;
+  }
+}
