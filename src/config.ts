@@ -22,7 +22,7 @@ export const NUMBER_SETTINGS = {
   /** Most clients that wait for changes at once; one more is answered 503. */
   followersMax: { variable: 'ONHAND_FOLLOWERS_MAX', fallback: 5000, min: 0 },
   /** Most lines waiting to be applied; beyond it a request is answered 503. */
-  waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 1_000_000, min: 1 },
+  waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 400_000, min: 1 },
   /** Most lines that share one transaction; a larger request is one of its own. */
   groupLinesMax: { variable: 'ONHAND_GROUP_LINES_MAX', fallback: 50_000, min: 1 },
   /** Requests a second that one token may make; 0 is no limit. */
