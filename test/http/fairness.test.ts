@@ -11,8 +11,11 @@ const TURNS = 100;
 
 let server: TestServer;
 let blocker: Database.Database;
+/** Those answered, in their order. */
+let answered: string[];
 
 beforeEach(async () => {
+  answered = [];
   server = await TestServer.start({ busyTimeoutMs: 60_000 });
   blocker = new Database(server.database.url.replace(/^sqlite:/, ''));
 });
@@ -38,11 +41,16 @@ async function sendNow(name: string, path: string, token: string, body: string) 
     `POST ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${token}\r\n` +
       `Content-Length: ${body.length}\r\n\r\n${body}`,
   );
-  const answered = connection.until(/^HTTP\/1\.1 200 .*\r\n\r\n[[{].*[\]}]$/s).then(() => {
-    void connection.destroy();
+  const answer = async (): Promise<string> => {
+    await connection.until(/^HTTP\/1\.1 200 .*\r\n\r\n[[{].*[\]}]$/s);
+    await connection.destroy();
     return name;
-  });
-  return { answered };
+  };
+  return { answered: answer() };
+}
+
+async function noted(answer: Promise<string>): Promise<void> {
+  answered.push(await answer);
 }
 
 describe('while giants of one supplier wait', () => {
@@ -50,11 +58,10 @@ describe('while giants of one supplier wait', () => {
     const { token: ofGiants } = await server.createSupplier('Acme', [entry('G')]);
     const { token: ofSmall } = await server.createSupplier('Bolt', [entry('S')]);
     const { token: ofThird } = await server.createSupplier('Crest', [entry('T')]);
-    const answered: string[] = [];
     const waiting: Promise<unknown>[] = [];
     const send = async (...request: Parameters<typeof sendNow>): Promise<void> => {
       const sent = await sendNow(...request);
-      waiting.push(sent.answered.then((name) => answered.push(name)));
+      waiting.push(noted(sent.answered));
       await serverHasCaughtUp();
     };
     blocker.exec('BEGIN IMMEDIATE');
@@ -72,7 +79,6 @@ describe('while giants of one supplier wait', () => {
   test('giants of two suppliers take turns', async () => {
     const { token: first } = await server.createSupplier('Acme', [entry('G')]);
     const { token: second } = await server.createSupplier('Bolt', [entry('G')]);
-    const answered: string[] = [];
     const waiting: Promise<unknown>[] = [];
     blocker.exec('BEGIN IMMEDIATE');
     for (const [name, token] of [
@@ -82,7 +88,7 @@ describe('while giants of one supplier wait', () => {
       ['B1', second],
     ] as const) {
       const sent = await sendNow(name, `${BULK}?errors_only=true`, token, giant(1));
-      waiting.push(sent.answered.then((done) => answered.push(done)));
+      waiting.push(noted(sent.answered));
       await serverHasCaughtUp();
     }
     blocker.exec('ROLLBACK');

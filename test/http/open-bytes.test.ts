@@ -184,18 +184,18 @@ test('a client that has gone leaves its body to be applied, which takes room unt
   await expectRoomForTwo();
 });
 
-describe('a reply that nobody reads', () => {
-  /** Sends short lines with long verdicts, more of them than the network holds by itself. */
-  async function sendAndNotRead(to: TestServer, its: string): Promise<Socket> {
-    const { hostname, port } = new URL(to.url);
-    const socket = connect({ host: hostname, port: Number(port) });
-    await once(socket, 'connect');
-    socket.pause();
-    const body = `[${'1,'.repeat(LARGE_BYTES / 2 - 2)}1]`;
-    socket.write(`${declared(body.length).replace(token, its)}${body}`);
-    return socket;
-  }
+/** Sends short lines with long verdicts, more of them than the network holds by itself. */
+async function sendAndNotRead(to: TestServer, its: string): Promise<Socket> {
+  const { hostname, port } = new URL(to.url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  await once(socket, 'connect');
+  socket.pause();
+  const body = `[${'1,'.repeat(LARGE_BYTES / 2 - 2)}1]`;
+  socket.write(`${declared(body.length).replace(token, its)}${body}`);
+  return socket;
+}
 
+describe('a reply that nobody reads', () => {
   test('takes room until its client is gone', async () => {
     const socket = await sendAndNotRead(server, token);
     await expect.poll(async () => (await send(LARGE_BODY)).status, { timeout: 10_000 }).toBe(503);
