@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import fastify, { LogController, type FastifyInstance } from 'fastify';
-import { ChangeFeed } from '../changes/feed.ts';
+import type { DeliverOptions } from '../changes/deliver.ts';
+import type { ChangeFeed } from '../changes/feed.ts';
 import type { Intake } from '../intake/intake.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -15,6 +16,7 @@ import { addInventory } from './inventory.ts';
 import { addLogin, type LoginLimits } from './login.ts';
 import { answerError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './skus.ts';
+import { addWebhooks } from './webhooks.ts';
 import { Writer, type WriteSettings } from './writing.ts';
 
 /** What the server is told about how to run; each is a setting of `config.ts`. */
@@ -30,6 +32,9 @@ export interface HttpSettings extends GateLimits, LoginLimits, WriteSettings {
 interface ServerParts {
   readonly store: Store;
   readonly intake: Intake;
+  readonly feed: ChangeFeed;
+  /** How webhooks are tried out. */
+  readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
   readonly version: string;
 }
@@ -38,6 +43,8 @@ interface ServerParts {
 export async function buildServer({
   store,
   intake,
+  feed,
+  webhookOptions,
   settings,
   version,
 }: ServerParts): Promise<FastifyInstance> {
@@ -113,10 +120,11 @@ export async function buildServer({
   const writer = new Writer({ gate, intake, batches: store.batches, settings });
   addInventory(app, { gate, intake, writer, limits: settings });
   addBatches(app, { gate, batches: store.batches, limits: settings });
-  const feed = new ChangeFeed(store.changes, store.accounts);
   addChanges(app, { gate, feed, accounts: store.accounts });
   addSkus(app, { gate, store, feed, limits: settings });
   addFreshness(app, { gate, store });
+  const { changes, webhooks } = store;
+  addWebhooks(app, { gate, webhooks, changes, options: webhookOptions, limits: settings });
   addLogin(app, { accounts: store.accounts, limits: settings });
   await app.ready();
   return app;

@@ -86,20 +86,6 @@ export function printChangePage({ records, cursor }: ChangeChunk, hasMore: boole
 }
 
 /**
- * A chunk as newline-delimited JSON, a record a line. The last carries the cursor: a reader that was
- * cut off before it goes on from an earlier one, and sees the chunk again.
- */
-export function printNdjsonChunk({ records, cursor }: ChangeChunk): string {
-  const last = records.length - 1;
-  return records
-    .map((record, i) => {
-      const printed = printChangeRecord(record);
-      return `${JSON.stringify(i === last ? { ...printed, cursor } : printed)}\n`;
-    })
-    .join('');
-}
-
-/**
  * A chunk as server-sent events, a record an event named after its kind. The last has the cursor as its
  * `id`, which clients send back as `Last-Event-ID`; an event without one leaves the id as it was.
  */
