@@ -17,10 +17,12 @@ export const NUMBER_SETTINGS = {
   linesMax: { variable: 'ONHAND_LINES_MAX', fallback: 200_000, min: 1 },
   /** Most requests being answered at once; one more is answered 503. */
   openRequestsMax: { variable: 'ONHAND_OPEN_REQUESTS_MAX', fallback: 1000, min: 1 },
+  /** Most bytes of bodies and replies that requests hold at once; a body beyond it is answered 503. */
+  openBytesMax: { variable: 'ONHAND_OPEN_BYTES_MAX', fallback: 128 * MIB, min: 1024 },
   /** Most clients that wait for changes at once; one more is answered 503. */
   followersMax: { variable: 'ONHAND_FOLLOWERS_MAX', fallback: 5000, min: 0 },
   /** Most lines waiting to be applied; beyond it a request is answered 503. */
-  waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 1_000_000, min: 1 },
+  waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 400_000, min: 1 },
   /** Most lines that share one transaction; a larger request is one of its own. */
   groupLinesMax: { variable: 'ONHAND_GROUP_LINES_MAX', fallback: 50_000, min: 1 },
   /** Requests a second that one token may make; 0 is no limit. */
@@ -130,6 +132,7 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     requestBytesMax: read('requestBytesMax'),
     linesMax: read('linesMax'),
     openRequestsMax: read('openRequestsMax'),
+    openBytesMax: read('openBytesMax'),
     followersMax: read('followersMax'),
     waitingLinesMax: read('waitingLinesMax'),
     groupLinesMax: read('groupLinesMax'),

@@ -95,6 +95,10 @@ export async function buildServer({
     // Before Fastify looks at the Content-Type.
     if (request.is404) throw pathNotFound(request.url);
   });
+  app.addHook('onSend', (request, _reply, payload, done) => {
+    request.open?.answered(sizeOf(payload));
+    done();
+  });
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
       {
@@ -110,6 +114,7 @@ export async function buildServer({
 
   await addDocumentation(app, version);
   app.decorateRequest('principal', null);
+  app.decorateRequest('open', null);
   const gate = new Gate(store.accounts, settings);
   addHealth(app, store);
   const writer = new Writer({ gate, intake, batches: store.batches, settings });
@@ -127,6 +132,10 @@ export async function buildServer({
 
 function pathNotFound(url: string): OnhandError {
   return new OnhandError('path_not_found', `There is no path ${pathOf(url)}; see /docs.`);
+}
+
+function sizeOf(payload: unknown): number {
+  return typeof payload === 'string' || payload instanceof Uint8Array ? payload.length : 0;
 }
 
 /** The path alone: a query may hold what does not belong into a log. */

@@ -67,7 +67,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   };
 
   const read = async (request: FastifyRequest): Promise<unknown> => {
-    const body = await readBody(request.raw, limits);
+    const body = await readBody(request, limits);
     checkParameters(request, []);
     return parseBody(body, WEBHOOK_EXPECTED).value;
   };
