@@ -19,6 +19,10 @@ interface Key {
   readonly columns: readonly string[];
 }
 
+function isReference(table: string): boolean {
+  return REFERENCE_TABLES.includes(table);
+}
+
 describe.for([0, 8])('the schema in %i partitions', (partitions) => {
   let database: TestDatabase;
   let pool: ConnectionPool;
