@@ -10,6 +10,7 @@ import {
   openTestStore,
   problemsOf,
   sqliteDatabase,
+  type TestDatabase,
 } from '../store/fixtures.ts';
 import { ServerProcess } from './server-process.ts';
 
@@ -103,9 +104,13 @@ describe('memory', () => {
   /** By measurement 250; without the limit 1,100. */
   const GROWTH_MAX_MIB = 500;
 
-  test('is bounded while many clients send large bodies again and again', async () => {
-    const database = await sqliteDatabase();
-    const token = newToken();
+  let database: TestDatabase;
+  let server: ServerProcess;
+  let token: string;
+
+  beforeEach(async () => {
+    database = await sqliteDatabase();
+    token = newToken();
     const store = await openTestStore(database);
     const supplierId = await createSupplier(store, 'Acme');
     await importSkus(store, supplierId, [entry('A')]);
@@ -117,12 +122,18 @@ describe('memory', () => {
       expiresAtMs: null,
     });
     await store.close();
-
-    const server = await ServerProcess.start(database, {
+    server = await ServerProcess.start(database, {
       ONHAND_OPEN_BYTES_MAX: String(8 * MIB),
       ONHAND_REQUEST_BYTES_MAX: String(8 * MIB),
       ONHAND_CACHE_BYTES_MAX: String(16 * MIB),
     });
+  });
+  afterEach(async () => {
+    await server.stop();
+    await database.remove();
+  });
+
+  test('is bounded while many clients send large bodies again and again', async () => {
     // Lines that cannot be read: short to send, long to answer.
     const body = `[${'{"b":0},'.repeat(LARGE_LINES - 1)}{"sku_id":"A","quantity_in_stock":1}]`;
     const send = async (): Promise<number> => {
@@ -141,7 +152,5 @@ describe('memory', () => {
     );
     expect(new Set(statuses.flat())).toEqual(new Set([200, 503]));
     expect(server.residentMib() - before).toBeLessThan(GROWTH_MAX_MIB);
-    expect(await server.stop()).toBe(0);
-    await database.remove();
   });
 });

@@ -126,6 +126,7 @@ describe('commands', () => {
       'onhand batches',
       'onhand revert',
       'onhand changes',
+      'onhand bench',
     ]);
   });
 
