@@ -4,10 +4,6 @@ import { REFERENCE_TABLES } from '../../src/store/postgres/schema.ts';
 import type { TestDatabase } from './fixtures.ts';
 import { postgresDatabase } from './postgres-database.ts';
 
-function isReference(table: string): boolean {
-  return REFERENCE_TABLES.includes(table);
-}
-
 /** Columns of `keys` (attribute numbers), in their order. */
 const COLUMNS_OF = (keys: string, table: string): string =>
   `(SELECT array_agg(attname::text ORDER BY place) FROM unnest(${keys}) WITH ORDINALITY AS k (number, place)
