@@ -72,7 +72,7 @@ function sqlitePath(database: string): string {
   const path = /^sqlite:(.+)$/s.exec(database)?.[1];
   if (path === undefined || path.startsWith(':')) {
     // A URL that is almost one of PostgreSQL's may hold a password, and is not repeated.
-    const named = /[@/]{2}|@/.test(database) ? '' : ` "${database}"`;
+    const named = /\/\/|@/.test(database) ? '' : ` "${database}"`;
     throw new OnhandError(
       'parameter_invalid',
       `The database${named} cannot be used: name a file as sqlite:PATH, such as sqlite:./onhand.db, or a PostgreSQL database as postgres://USER:PASSWORD@HOST:PORT/DATABASE.`,

