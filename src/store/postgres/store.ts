@@ -100,7 +100,8 @@ export class PostgresStore implements Store {
     });
   }
 
-  close(): Promise<void> {
-    return this.#pool.close();
+  async close(): Promise<void> {
+    await this.#applier.finish();
+    await this.#pool.close();
   }
 }
