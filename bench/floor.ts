@@ -7,8 +7,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { readSettings } from '../src/config.ts';
 import { buildServer } from '../src/http/server.ts';
+import { ChangeFeed } from '../src/changes/feed.ts';
 import { Intake } from '../src/intake/intake.ts';
-import { startServer, version } from '../src/main.ts';
+import { startServer, version, webhookOptionsOf } from '../src/main.ts';
 import type { Store } from '../src/store/store.ts';
 
 export interface Floor {
@@ -52,6 +53,7 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     skus: real.store.skus,
     batches: real.store.batches,
     changes: real.store.changes,
+    webhooks: real.store.webhooks,
     apply,
     applyCatalogue: () => Promise.reject(new Error('the floor has no catalogue')),
     sharedGtins: () => Promise.resolve([]),
@@ -59,7 +61,10 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     close: () => Promise.resolve(),
   };
   const intake = new Intake({ apply }, settings);
-  const app = await buildServer({ store, intake, settings, version: version() });
+  const feed = new ChangeFeed(store.changes, store.accounts);
+  const webhookOptions = webhookOptionsOf(settings);
+  const parts = { store, intake, feed, webhookOptions, settings, version: version() };
+  const app = await buildServer(parts);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   process.send?.(url);
   process.once('SIGTERM', () => {

@@ -111,7 +111,11 @@ async function execute(plan: LoadPlan): Promise<LoadResult> {
   };
 }
 
-function requestOf(plan: LoadPlan, token: string): Buffer {
+/** A whole request with random lines, to be sent as it is. */
+export function requestOf(
+  plan: Pick<LoadPlan, 'linesPerRequest' | 'skuCount' | 'single' | 'unchangedShare'>,
+  token: string,
+): Buffer {
   const unchanged = plan.unchangedShare ?? 0;
   const quantity = () => (Math.random() < unchanged ? INITIAL_QUANTITY : randomInt(QUANTITY_BOUND));
   const line = () =>
@@ -128,7 +132,7 @@ function requestOf(plan: LoadPlan, token: string): Buffer {
   );
 }
 
-async function open(url: string): Promise<Socket> {
+export async function open(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
   await once(socket, 'connect');
@@ -143,7 +147,7 @@ interface Reply {
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 /** Replies of one connection, of which only the status and the length are looked at. */
-class Replies {
+export class Replies {
   #head: Buffer = Buffer.alloc(0);
   #missingBytes = 0;
   #current: Reply | undefined;
@@ -152,6 +156,11 @@ class Replies {
   constructor(socket: Socket) {
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('close', () => this.#waiting?.reject(new Error('the server closed the connection')));
+  }
+
+  /** No further reply is waited for. */
+  abandon(): void {
+    this.#waiting = undefined;
   }
 
   next(): Promise<Reply> {

@@ -1,12 +1,20 @@
 /** The composition root: the only place that knows every room. Production and tests start here. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
+import type { DeliverOptions } from './changes/deliver.ts';
+import { ChangeFeed } from './changes/feed.ts';
+import { dnsResolve } from './changes/webhook-http.ts';
+import { WebhookSender } from './changes/webhook-sender.ts';
 import { readSettings, type Settings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
 import { Intake } from './intake/intake.ts';
 import { Sweeper } from './intake/sweeper.ts';
-import { inspect } from './store/sqlite/inspect.ts';
+import { isPostgresUrl, shownUrl } from './store/postgres/address.ts';
+import { inspect as inspectPostgres } from './store/postgres/inspect.ts';
+import { PostgresStore } from './store/postgres/store.ts';
+import { inspect as inspectSqlite } from './store/sqlite/inspect.ts';
 import { takeServeLock } from './store/sqlite/lock.ts';
 import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
@@ -17,12 +25,18 @@ import type { Finding, Store } from './store/store.ts';
 const FATAL_EXIT_CODE = 70;
 
 /**
- * Opens a database, made and migrated when needed.
+ * Opens a database, migrated when needed; a file is made where there is none.
  *
- * @param database `sqlite:PATH`
+ * @param database `sqlite:PATH` or `postgres://…`
  * @throws OnhandError `parameter_invalid` for another kind, `store_unavailable` where it cannot be opened
  */
-export function openStore(database: string, settings: Settings = readSettings()): Promise<Store> {
+export async function openStore(
+  database: string,
+  settings: Settings = readSettings(),
+): Promise<Store> {
+  if (isPostgresUrl(database)) {
+    return PostgresStore.open({ ...postgresSettings(database, settings), partitions: 0 });
+  }
   return SqliteStore.open({ ...settings, path: sqlitePath(database), onFatal: exitNow });
 }
 
@@ -35,7 +49,24 @@ export function inspectDatabase(
   database: string,
   settings: Settings = readSettings(),
 ): AsyncIterable<Finding> {
-  return inspect({ ...settings, path: sqlitePath(database) });
+  return isPostgresUrl(database)
+    ? inspectPostgres(postgresSettings(database, settings))
+    : inspectSqlite({ ...settings, path: sqlitePath(database) });
+}
+
+/** A database as it may be shown, in logs and to those who look over a shoulder: without a password. */
+export function shownDatabase(database: string): string {
+  return isPostgresUrl(database) ? shownUrl(database) : database;
+}
+
+function postgresSettings(url: string, settings: Settings) {
+  return {
+    url,
+    connectionsMax: settings.connectionsMax,
+    connectTimeoutMs: settings.connectTimeoutMs,
+    statementTimeoutMs: settings.statementTimeoutMs,
+    lockTimeoutMs: settings.busyTimeoutMs,
+  };
 }
 
 /** Scratch space for one import; to be closed after it. */
@@ -46,9 +77,11 @@ export function openStaging(): CatalogueStaging {
 function sqlitePath(database: string): string {
   const path = /^sqlite:(.+)$/s.exec(database)?.[1];
   if (path === undefined || path.startsWith(':')) {
+    // A URL that is almost one of PostgreSQL's may hold a password, and is not repeated.
+    const named = /\/\/|@/.test(database) ? '' : ` "${database}"`;
     throw new OnhandError(
       'parameter_invalid',
-      `The database "${database}" cannot be used: name a file as sqlite:PATH, such as sqlite:./onhand.db.`,
+      `The database${named} cannot be used: name a file as sqlite:PATH, such as sqlite:./onhand.db, or a PostgreSQL database as postgres://USER:PASSWORD@HOST:PORT/DATABASE.`,
     );
   }
   return resolve(path);
@@ -57,6 +90,22 @@ function sqlitePath(database: string): string {
 function exitNow(reason: string): void {
   process.stderr.write(`onhand: exiting at once: ${reason}\n`);
   process.exit(FATAL_EXIT_CODE);
+}
+
+const WEBHOOK_RESPONSE_BYTES_MAX = 4096;
+
+export function webhookOptionsOf(settings: Settings): DeliverOptions {
+  return {
+    policy: {
+      allowHttp: settings.webhooksAllowHttp,
+      allowPrivateNetworks: settings.webhooksAllowPrivateNetworks,
+    },
+    timeoutMs: settings.webhookTimeoutMs,
+    responseBytesMax: WEBHOOK_RESPONSE_BYTES_MAX,
+    resolve: dnsResolve(),
+    userAgent: `onhand/${version()}`,
+    now: Date.now,
+  };
 }
 
 /** How often a server that is closing lets go of connections that have become idle. */
@@ -77,15 +126,17 @@ export interface RunningServer {
  *   Node's own error (`EADDRINUSE` and the like) where the address cannot be had
  */
 export async function startServer(settings: Settings): Promise<RunningServer> {
-  const holder = `process ${process.pid} on ${settings.host}:${settings.port}, since ${new Date().toISOString()}`;
-  const lock = takeServeLock(sqlitePath(settings.database), holder);
+  const letGo = holdAlone(settings);
   try {
     const store = await openStore(settings.database, settings);
     try {
       const intake = new Intake(store, settings);
       // Loaded when it is needed: the commands that do not serve start in half the time.
       const { buildServer } = await import('./http/server.ts');
-      const app = await buildServer({ store, intake, settings, version: version() });
+      const feed = new ChangeFeed(store.changes, store.accounts);
+      const webhookOptions = webhookOptionsOf(settings);
+      const parts = { store, intake, feed, webhookOptions, settings, version: version() };
+      const app = await buildServer(parts);
       await app.listen({ host: settings.host, port: settings.port });
       const sweeper = new Sweeper({
         batches: store.batches,
@@ -94,6 +145,16 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
         onFailure: (error) => app.log.error({ err: error }, 'sweep failed'),
       });
       sweeper.start();
+      const sender = new WebhookSender({
+        webhooks: store.webhooks,
+        changes: store.changes,
+        accounts: store.accounts,
+        feed,
+        options: webhookOptions,
+        nodeId: randomUUID(),
+        onFailure: (error) => app.log.error({ err: error }, 'webhooks failed'),
+      });
+      sender.start();
       let closed: Promise<void> | undefined;
       const close = async (): Promise<void> => {
         // A connection whose answer is still being sent becomes idle only after it: nothing else
@@ -104,9 +165,10 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
         } finally {
           clearInterval(sweep);
         }
+        await sender.stop();
         await sweeper.stop();
         await store.close();
-        lock.release();
+        letGo();
       };
       return {
         url: urlOf(app.server.address()),
@@ -118,9 +180,17 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       throw error;
     }
   } catch (error) {
-    lock.release();
+    letGo();
     throw error;
   }
+}
+
+/** Makes this the only server on a database file; on PostgreSQL there may be any number. */
+function holdAlone({ database, host, port }: Settings): () => void {
+  if (isPostgresUrl(database)) return () => undefined;
+  const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
+  const lock = takeServeLock(sqlitePath(database), holder);
+  return () => lock.release();
 }
 
 function urlOf(address: string | AddressInfo | null): string {

@@ -1,7 +1,7 @@
 /** Requests to receivers that strangers name: nothing here trusts the url, the resolver or the answer. */
 import { Resolver } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
-import { buildConnector, Client } from 'undici';
+import { buildConnector, Client, errors } from 'undici';
 import { hostOf, readWebhookUrl, refusalOfAddress, type AddressPolicy } from './webhook-address.ts';
 
 /** The addresses of a name, at least one, without order. Rejects where there is none. */
@@ -45,10 +45,6 @@ class NameUnknown extends Error {
   override readonly name = 'NameUnknown';
 }
 
-class TimedOut extends Error {
-  override readonly name = 'TimedOut';
-}
-
 /**
  * Posts to a receiver. The status decides what a receiver is taken to have said; its body is only for
  * reading, so one that is too long, breaks off or never ends is cut. Redirects are not followed, proxies
@@ -62,7 +58,7 @@ export async function postWebhook(
   if ('refusal' in reading) return { kind: 'failed', failure: `The url ${reading.refusal}.` };
   const { url } = reading;
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(new TimedOut()), options.timeoutMs);
+  const timer = setTimeout(() => abort.abort(), options.timeoutMs);
   const client = new Client(url.origin, {
     connect: guardedConnector(options, abort.signal),
     pipelining: 0,
@@ -85,7 +81,10 @@ export async function postWebhook(
       text: await readHead(response.body, options.responseBytesMax),
     };
   } catch (error) {
-    return { kind: 'failed', failure: explain(error, options.timeoutMs) };
+    const failure = abort.signal.aborted
+      ? `The receiver did not answer within ${options.timeoutMs / 1000} seconds.`
+      : explain(error);
+    return { kind: 'failed', failure };
   } finally {
     clearTimeout(timer);
     await client.destroy();
@@ -122,13 +121,13 @@ function guardedConnector(
   const open: Connect = async (target, callback) => {
     const host = hostOf(target.hostname);
     try {
-      const addresses = await checkedAddresses(host, policy, resolve);
-      signal.throwIfAborted();
+      const addresses = await unlessAborted(checkedAddresses(host, policy, resolve), signal);
       const connector = buildConnector({
         allowH2: false,
         timeout: timeoutMs,
         autoSelectFamily: true,
         lookup: lookupOf(addresses),
+        signal,
         ...(certificateAuthority !== undefined && { ca: certificateAuthority }),
       });
       connector({ ...target, hostname: host }, callback);
@@ -137,6 +136,18 @@ function guardedConnector(
     }
   };
   return (target, callback) => void open(target, callback);
+}
+
+/** Waits no longer than until the signal: undici waits for its connector, however long that takes. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const giveUp = (): void => aborted.reject(asError(signal.reason));
+  signal.addEventListener('abort', giveUp);
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
 }
 
 type Connect = (...args: Parameters<buildConnector.connector>) => Promise<void>;
@@ -181,24 +192,18 @@ const FAILURES: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'The receiver closed the connection without an answer.',
   EHOSTUNREACH: 'The receiver cannot be reached.',
   ENETUNREACH: 'The receiver cannot be reached.',
+  ETIMEDOUT: 'The receiver cannot be reached.',
+  UND_ERR_CONNECT_TIMEOUT: 'The receiver cannot be reached.',
   UND_ERR_HEADERS_OVERFLOW: "The headers of the receiver's answer are too large.",
 };
 
-function explain(error: unknown, timeoutMs: number): string {
+function explain(error: unknown): string {
   if (error instanceof AddressRefused) return error.message;
   if (error instanceof NameUnknown) return 'The name of the host is not known.';
+  if (error instanceof errors.HTTPParserError) return 'What the receiver answered is not HTTP.';
   const code = codeOf(error);
-  if (
-    error instanceof TimedOut ||
-    code === 'UND_ERR_CONNECT_TIMEOUT' ||
-    code === 'ETIMEDOUT' ||
-    code === 'UND_ERR_ABORTED'
-  ) {
-    return `The receiver did not answer within ${timeoutMs / 1000} seconds.`;
-  }
   const known = FAILURES[code];
   if (known !== undefined) return known;
-  if (code.startsWith('HPE_')) return 'What the receiver answered is not HTTP.';
   if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)|_CERT\b|EPROTO/.test(code)) {
     return `No trusted TLS connection could be made (${code}).`;
   }
@@ -218,18 +223,23 @@ const RESOLVER_TRIES = 2;
 /**
  * Resolves by DNS. Not by the system's resolver: that one works in the few threads that the whole
  * process shares, and a name server that never answers would hold them.
+ *
+ * @param servers name servers to ask, each `address:port`; those of the system by default
  */
-export async function resolveByDns(hostname: string): Promise<readonly string[]> {
+export function dnsResolve(servers?: readonly string[]): Resolve {
   const resolver = new Resolver({ timeout: RESOLVER_TIMEOUT_MS, tries: RESOLVER_TRIES });
-  const answers = await Promise.allSettled([
-    resolver.resolve4(hostname),
-    resolver.resolve6(hostname),
-  ]);
-  const addresses = answers.flatMap((answer) =>
-    answer.status === 'fulfilled' ? answer.value : [],
-  );
-  if (addresses.length === 0) throw new NameUnknown(hostname);
-  return addresses;
+  if (servers !== undefined) resolver.setServers(servers);
+  return async (hostname) => {
+    const answers = await Promise.allSettled([
+      resolver.resolve4(hostname),
+      resolver.resolve6(hostname),
+    ]);
+    const addresses = answers.flatMap((answer) =>
+      answer.status === 'fulfilled' ? answer.value : [],
+    );
+    if (addresses.length === 0) throw new NameUnknown(hostname);
+    return addresses;
+  };
 }
 
 /**
@@ -246,6 +256,6 @@ export async function refusalOfWebhookUrl(
     await checkedAddresses(hostOf(reading.url.hostname), policy, resolve);
     return undefined;
   } catch (error) {
-    return explain(error, 0);
+    return explain(error);
   }
 }

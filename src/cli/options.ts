@@ -1,12 +1,17 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { databaseFromEnvironment } from '../config.ts';
+import { DEFAULT_DATABASE, databaseFromEnvironment } from '../config.ts';
 
 /** The option that every command takes. */
 export function databaseOption(): Option {
+  const database = databaseFromEnvironment();
   return new Option(
     '--database <url>',
-    'database to work on, as sqlite:PATH (environment: ONHAND_DATABASE)',
-  ).default(databaseFromEnvironment());
+    'database to work on, as sqlite:PATH or postgres://… (environment: ONHAND_DATABASE)',
+  ).default(
+    database,
+    // Help is shown to anybody, and a URL may hold a password.
+    database === DEFAULT_DATABASE ? DEFAULT_DATABASE : 'the one in ONHAND_DATABASE',
+  );
 }
 
 const PORT_MAX = 65_535;

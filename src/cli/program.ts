@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { OnhandError } from '../domain/errors.ts';
 import { version } from '../main.ts';
 import { batchesCommand } from './batches.ts';
+import { benchCommand } from './bench.ts';
 import { breakerCommand } from './breaker.ts';
 import { changesCommand } from './changes.ts';
 import { connectionCommand } from './connection.ts';
@@ -38,6 +39,7 @@ export function buildProgram(): Command {
     .addCommand(changesCommand())
     .addCommand(freshnessCommand())
     .addCommand(doctorCommand())
+    .addCommand(benchCommand())
     .addHelpText(
       'after',
       '\nExample:\n  onhand organization create --type supplier "Acme Housewares"\n' +

@@ -18,7 +18,7 @@ export function remoteOptions(): readonly Option[] {
       .argParser(parseUrl),
     new Option(
       '--token-file <file>',
-      'file that holds the token (default: environment, ONHAND_TOKEN)',
+      'file that holds the token, - for stdin (default: environment, ONHAND_TOKEN)',
     ),
     new Option(
       '--token <token>',
@@ -51,9 +51,9 @@ export class Remote {
   readonly #token: string;
 
   /** Throws `parameter_invalid` where there is no token. */
-  constructor({ url, token, tokenFile }: RemoteOptions) {
-    this.#url = url;
-    this.#token = checkToken(token ?? readToken(tokenFile));
+  constructor(options: RemoteOptions) {
+    this.#url = options.url;
+    this.#token = tokenOf(options);
   }
 
   /**
@@ -84,17 +84,31 @@ export class Remote {
       return await fetch(this.#url + path, { method, headers: { ...headers, ...credentials } });
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw new OnhandError(
-        'parameter_invalid',
-        `No server answers at ${this.#url}: ${cause instanceof Error ? cause.message : String(cause)}; name another with --url.`,
-        { cause: error },
-      );
+      throw unreachable(this.#url, cause);
     }
   }
 }
 
+/** The failure of a server that cannot be reached. */
+export function unreachable(url: string, cause: unknown): OnhandError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new OnhandError(
+    'parameter_invalid',
+    `No server answers at ${url}: ${reason}; name another with --url.`,
+    { cause },
+  );
+}
+
+/** The token to ask with. Throws `parameter_invalid` where there is none. */
+export function tokenOf({ token, tokenFile }: RemoteOptions): string {
+  return checkToken(token ?? readToken(tokenFile));
+}
+
+const STDIN = 0;
+
 function readToken(file: string | undefined): string | undefined {
-  return (file === undefined ? tokenFromEnvironment() : readFileSync(file, 'utf8'))?.trim();
+  if (file === undefined) return tokenFromEnvironment()?.trim();
+  return readFileSync(file === '-' ? STDIN : file, 'utf8').trim();
 }
 
 function checkToken(token: string | undefined): string {
@@ -108,7 +122,7 @@ function checkToken(token: string | undefined): string {
 }
 
 /** What a problem document says. */
-function problemText(json: unknown): string | undefined {
+export function problemText(json: unknown): string | undefined {
   const detail = typeof json === 'object' && json !== null && 'detail' in json && json.detail;
   return typeof detail === 'string' ? detail : undefined;
 }

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_HOST, DEFAULT_PORT, readSettings, type Settings } from '../config.ts';
 import { OnhandError } from '../domain/errors.ts';
-import { startServer, type RunningServer } from '../main.ts';
+import { shownDatabase, startServer, type RunningServer } from '../main.ts';
 import { databaseOption, parsePort } from './options.ts';
 
 interface ServeOptions {
@@ -48,7 +48,7 @@ export function serveCommand(): Command {
         }),
       );
       process.stderr.write(
-        `onhand serves ${options.database} at ${server.url} (documentation: ${server.url}/docs)\n`,
+        `onhand serves ${shownDatabase(options.database)} at ${server.url} (documentation: ${server.url}/docs)\n`,
       );
       warnOffLoopback(options);
       await asked;

@@ -25,6 +25,8 @@ export const ERROR_CODES = [
   'sku_not_found',
   'batch_not_found',
   'results_expired',
+  'webhook_not_found',
+  'webhook_refused',
   'history_expired',
   'already_exists',
   'request_in_progress',

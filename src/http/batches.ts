@@ -74,7 +74,7 @@ export function addBatches(app: FastifyInstance, { gate, batches, limits }: Batc
   };
 
   const revert = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const body = await readBody(request.raw, limits);
+    const body = await readBody(request, limits);
     checkParameters(request, Object.keys(RevertQuerySchema.properties));
     const [force, dryRun] = [flagOf(request, 'force'), flagOf(request, 'dry_run')];
     const reason = noteHeaderOf(request, 'Batch-Reason');

@@ -49,12 +49,13 @@ export function addInventory(
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
-    const body = (await readBody(request.raw, limits)) ?? '';
+    const body = (await readBody(request, limits)) ?? '';
     const terms = readBulkTerms(request, reply, writer.asOf);
     const { value, text } = parseBody(body, LINES_EXPECTED);
     if (!Array.isArray(value)) throw wrongShape(LINES_EXPECTED, value);
     if (value.length > limits.linesMax) throw tooManyLines(limits.linesMax);
     const lines = await takingTurns(parsingLines(value, text, terms.asOf));
+    request.open?.holdRefusals(lines.refusals.size);
     const written = await writer.write(request, reply, { source: 'bulk', body, lines, terms });
     const results = await takingTurns(printingResults(written.lines, written.outcome, terms));
     reply.header('lines-succeeded', lines.count - results.failed);
@@ -63,7 +64,7 @@ export function addInventory(
   };
 
   const updateOne = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const body = (await readBody(request.raw, limits)) ?? '';
+    const body = (await readBody(request, limits)) ?? '';
     const terms = readSingleTerms(request, reply, writer.asOf);
     const { value, text } = parseBody(body, LINE_EXPECTED);
     if (!isJsonObject(value)) throw wrongShape(LINE_EXPECTED, value);

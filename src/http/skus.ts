@@ -126,7 +126,7 @@ export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: Sku
 
   const create = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { organizationId: supplierId, userId } = gate.principalOf(request);
-    const body = await readBody(request.raw, limits);
+    const body = await readBody(request, limits);
     checkParameters(request, []);
     const { value, text } = parseBody(body, SKU_EXPECTED);
     const entry = parseSkuCreation(value, text);

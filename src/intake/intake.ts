@@ -32,6 +32,7 @@ export class Intake {
   readonly #queues = new Map<number, Waiting[]>();
   #waitingLines = 0;
   #groupsAtStore = 0;
+  #linesAtStore = 0;
   #dispatchScheduled = false;
 
   constructor(store: Pick<Store, 'apply'>, limits: IntakeLimits, sameKey: SameKey = new SameKey()) {
@@ -81,17 +82,25 @@ export class Intake {
 
   /** Lets the requests that are being read right now join the group. */
   #scheduleDispatch(): void {
-    if (this.#dispatchScheduled || this.#groupsAtStore >= GROUPS_AT_STORE_MAX) return;
+    if (this.#dispatchScheduled || this.#isStoreBusy) return;
     this.#dispatchScheduled = true;
     setImmediate(() => {
       this.#dispatchScheduled = false;
-      if (this.#queues.size > 0 && this.#groupsAtStore < GROUPS_AT_STORE_MAX) void this.#dispatch();
+      if (this.#queues.size > 0 && !this.#isStoreBusy) void this.#dispatch();
     });
+  }
+
+  /** Behind a giant nothing is sent ahead: whoever comes meanwhile may be the next. */
+  get #isStoreBusy(): boolean {
+    const isGiantThere = this.#linesAtStore > this.#limits.groupLinesMax;
+    return isGiantThere || this.#groupsAtStore >= GROUPS_AT_STORE_MAX;
   }
 
   async #dispatch(): Promise<void> {
     const group = this.#takeGroup();
+    const lines = group.reduce((sum, { batch }) => sum + batch.lines.count, 0);
     this.#groupsAtStore += 1;
+    this.#linesAtStore += lines;
     try {
       const outcomes = await this.#store.apply(group.map((waiting) => waiting.batch));
       for (const [i, waiting] of group.entries()) {
@@ -104,8 +113,18 @@ export class Intake {
       for (const waiting of group) waiting.reject(error);
     } finally {
       this.#groupsAtStore -= 1;
+      this.#linesAtStore -= lines;
+      for (const { batch } of group) this.#goLast(batch.supplierId);
       this.#scheduleDispatch();
     }
+  }
+
+  /** Who has just been served comes after those who came meanwhile. */
+  #goLast(supplierId: number): void {
+    const queue = this.#queues.get(supplierId);
+    if (queue === undefined) return;
+    this.#queues.delete(supplierId);
+    this.#queues.set(supplierId, queue);
   }
 
   /** One batch of each supplier in turn, until the group is full or nothing waits. */

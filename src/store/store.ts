@@ -14,12 +14,14 @@ import type { Inventory } from '../domain/inventory.ts';
 import type { Lines } from '../domain/lines.ts';
 import type { Organization, OrganizationType, Permission, Principal } from '../domain/parties.ts';
 import type { CatalogueEntry, Sku } from '../domain/sku.ts';
+import type { WebhookStore } from './webhooks.ts';
 
 export interface Store {
   readonly accounts: AccountStore;
   readonly skus: SkuStore;
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
+  readonly webhooks: WebhookStore;
 
   /**
    * Applies batches in the order given, all in one durable transaction. Element *i* of the answer

@@ -80,23 +80,22 @@ export interface ChangeChunk {
   readonly cursor: string;
 }
 
-/** A page of the change feed; `hasMore` says whether there is more to read at once. */
-export function printChangePage({ records, cursor }: ChangeChunk, hasMore: boolean): string {
-  return JSON.stringify({ records: records.map(printChangeRecord), cursor, has_more: hasMore });
+/** Changes as they were printed: those who follow one supplier are all told the same. */
+const texts = new WeakMap<Change, string>();
+
+function recordText(record: ChangeRecord): string {
+  if (record.kind !== 'change') return JSON.stringify(printChangeRecord(record));
+  const known = texts.get(record.change);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(printChange(record.change));
+  texts.set(record.change, text);
+  return text;
 }
 
-/**
- * A chunk as newline-delimited JSON, a record a line. The last carries the cursor: a reader that was
- * cut off before it goes on from an earlier one, and sees the chunk again.
- */
-export function printNdjsonChunk({ records, cursor }: ChangeChunk): string {
-  const last = records.length - 1;
-  return records
-    .map((record, i) => {
-      const printed = printChangeRecord(record);
-      return `${JSON.stringify(i === last ? { ...printed, cursor } : printed)}\n`;
-    })
-    .join('');
+/** A page of the change feed; `hasMore` says whether there is more to read at once. */
+export function printChangePage({ records, cursor }: ChangeChunk, hasMore: boolean): string {
+  const printed = records.map(recordText).join(',');
+  return `{"records":[${printed}],"cursor":${JSON.stringify(cursor)},"has_more":${hasMore}}`;
 }
 
 /**
@@ -108,7 +107,7 @@ export function printSseChunk({ records, cursor }: ChangeChunk): string {
   return records
     .map((record, i) => {
       // JSON.stringify leaves no line break in what it prints, so one data line is enough.
-      const data = JSON.stringify(printChangeRecord(record));
+      const data = recordText(record);
       const id = i === last ? `id: ${cursor}\n` : '';
       return `${id}event: ${record.kind}\ndata: ${data}\n\n`;
     })

@@ -70,6 +70,8 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   member_invalid: 'Invalid member',
   sku_not_found: 'No such SKU',
   batch_not_found: 'No such batch',
+  webhook_not_found: 'No such webhook',
+  webhook_refused: 'Webhook refused',
   results_expired: 'Results no longer kept',
   already_exists: 'Already exists',
   cursor_expired: 'Cursor expired',

@@ -55,22 +55,26 @@ test('the same position gives the same text, in whatever order it was made', () 
   );
 });
 
-describe('a mangled cursor is refused, never misread:', () => {
-  const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
-  const at = (text: string, part: number): number => Math.floor(part * text.length);
-  const refuse = (text: string): void => {
-    expect(codeOf(() => parseCursor(text, SEAL))).toBe('parameter_invalid');
-  };
+const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
+function placeIn(text: string, part: number): number {
+  return Math.floor(part * text.length);
+}
+
+function refuse(text: string): void {
+  expect(codeOf(() => parseCursor(text, SEAL))).toBe('parameter_invalid');
+}
+
+describe('a mangled cursor is refused, never misread:', () => {
   test('one character replaced', () => {
     fc.assert(
       fc.property(
         cursors,
         place,
-        fc.constantFrom(...'ABCXYZabcxyz0189-_+/= é'),
+        fc.constantFrom(...Array.from('ABCXYZabcxyz0189-_+/= é')),
         (cursor, part, other) => {
           const text = printCursor(cursor, SEAL);
-          const i = at(text, part);
+          const i = placeIn(text, part);
           fc.pre(text[i] !== other);
           refuse(text.slice(0, i) + other + text.slice(i + 1));
         },
@@ -82,7 +86,7 @@ describe('a mangled cursor is refused, never misread:', () => {
     fc.assert(
       fc.property(cursors, place, fc.string({ minLength: 1 }), (cursor, part, more) => {
         const text = printCursor(cursor, SEAL);
-        refuse(text.slice(0, at(text, part)));
+        refuse(text.slice(0, placeIn(text, part)));
         refuse(text + more);
         refuse(more + text);
       }),

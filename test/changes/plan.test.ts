@@ -37,6 +37,16 @@ function expectRefusal(act: () => unknown, code: ErrorCode, text: RegExp): void 
   expect(error.message).toMatch(text);
 }
 
+/** Plans for a reader at 7 of 10, where changes are kept from that sequence on. */
+function planKept(oldestSequence: number): unknown {
+  return planReading({
+    cursor: cursorOf({ 1: 7 }),
+    supplierIds: [1],
+    heads: new Map([[1, head(10, oldestSequence)]]),
+    limit: 10,
+  });
+}
+
 describe('a plan', () => {
   test('reads on where the cursor stands, no further than the head', () => {
     const heads = new Map([
@@ -132,16 +142,9 @@ describe('a plan', () => {
   });
 
   test('refuses a cursor when a change behind it is no longer kept, and only then', () => {
-    const plan = (oldestSequence: number): unknown =>
-      planReading({
-        cursor: cursorOf({ 1: 7 }),
-        supplierIds: [1],
-        heads: new Map([[1, head(10, oldestSequence)]]),
-        limit: 10,
-      });
-    expect(plan(8)).toMatchObject({ reads: [{ afterSequence: 7, count: 3 }] });
-    expectRefusal(() => plan(9), 'cursor_expired', /older .* from=now/s);
-    expectRefusal(() => plan(11), 'cursor_expired', /older .* from=now/s);
+    expect(planKept(8)).toMatchObject({ reads: [{ afterSequence: 7, count: 3 }] });
+    expectRefusal(() => planKept(9), 'cursor_expired', /older .* from=now/s);
+    expectRefusal(() => planKept(11), 'cursor_expired', /older .* from=now/s);
   });
 
   test('goes on where all changes were dropped and all were read', () => {

@@ -92,6 +92,11 @@ describe('a message', () => {
   });
 });
 
+/** When the first retry is due where the receiver asks for that much time. */
+function dueAfter(askedMs: number): number {
+  return leasableAtMs(attempt(newDelivery('msg_1', 0), 0, failed(askedMs)));
+}
+
 describe('after failures', () => {
   test('the delays are 5 s, 20 s, 80 s, 320 s, 1280 s, then an hour', () => {
     const delays = [1, 2, 3, 4, 5, 6, 7, 70].map((attempts) => retryDelayMs(attempts, 0.5) / 1000);
@@ -116,8 +121,6 @@ describe('after failures', () => {
   });
 
   test('the receiver may ask for more time, up to six hours', () => {
-    const dueAfter = (askedMs: number): number =>
-      leasableAtMs(attempt(newDelivery('msg_1', 0), 0, failed(askedMs)));
     expect(dueAfter(0)).toBe(RETRY_FIRST_MS);
     expect(dueAfter(1000)).toBe(RETRY_FIRST_MS);
     expect(dueAfter(120_000)).toBe(120_000);

@@ -57,6 +57,11 @@ describe('while a secret is being rotated', () => {
   });
 });
 
+/** A secret of so many bytes. */
+function ofBytes(count: number): string {
+  return `whsec_${Buffer.alloc(count, 'k').toString('base64')}`;
+}
+
 describe('a secret', () => {
   test('that was made is one, and another each time', () => {
     const secrets = Array.from({ length: 50 }, newWebhookSecret);
@@ -64,8 +69,6 @@ describe('a secret', () => {
     expect(new Set(secrets).size).toBe(50);
     expect(Buffer.from(secrets[0]?.slice(6) ?? '', 'base64')).toHaveLength(32);
   });
-
-  const ofBytes = (count: number): string => `whsec_${Buffer.alloc(count, 'k').toString('base64')}`;
 
   test.for([SECRET, ofBytes(24), ofBytes(25), ofBytes(64)])('may be %s', (secret) => {
     expect(isWebhookSecret(secret)).toBe(true);

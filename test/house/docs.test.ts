@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
-import { NUMBER_SETTINGS, readSettings } from '../../src/config.ts';
+import { FLAG_SETTINGS, NUMBER_SETTINGS, readSettings } from '../../src/config.ts';
 import { ERROR_CODES, OnhandError } from '../../src/domain/errors.ts';
 import { answerError } from '../../src/http/problems.ts';
 import { NOT_KEPT } from '../../src/wire/creation.ts';
@@ -67,6 +67,7 @@ describe('settings', () => {
     expect(documented).toEqual({
       ONHAND_DATABASE: database,
       ONHAND_LOG_LEVEL: logLevel,
+      ...Object.fromEntries(Object.values(FLAG_SETTINGS).map((variable) => [variable, 'false'])),
       ...Object.fromEntries(
         Object.values(NUMBER_SETTINGS).map(({ variable, fallback }) => [
           variable,
@@ -124,6 +125,8 @@ describe('commands', () => {
       'onhand demo',
       'onhand batches',
       'onhand revert',
+      'onhand changes',
+      'onhand bench',
     ]);
   });
 
@@ -170,6 +173,7 @@ describe('the API', () => {
   };
   const names = (...path: readonly string[]): readonly string[] => Object.keys(membersAt(...path));
   const safeWrites = page('docs/safe-writes.md');
+  const changes = page('docs/changes.md');
   const firstCodes = (heading: string, text = api): readonly string[] =>
     sorted(tableRowsOf(sectionOf(text, heading)).flatMap(([first = '']) => codesIn(first)));
   const JSON_SCHEMA = ['requestBody', 'content', 'application/json', 'schema'] as const;
@@ -213,6 +217,9 @@ describe('the API', () => {
     ['post', '/timp/products/skus/inventory/bulk/', 'Parameters', api],
     ['get', BATCHES, 'Batches', safeWrites],
     ['post', `${BATCHES}{uuid}/revert/`, 'Undo', safeWrites],
+    ['get', '/timp/products/skus/inventory/changes/', 'The feed', changes],
+    ['get', '/timp/products/skus/{uuid}/history/', 'History', changes],
+    ['get', '/timp/suppliers/freshness/', 'Freshness', changes],
   ] as const)(
     'every parameter of %s %s is documented, and no other is',
     ([verb, path, heading, text]) => {

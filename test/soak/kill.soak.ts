@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { keyedKillRound, prepareCountingTarget } from '../durability/keyed-kill.ts';
 import { killRound, prepareKillTarget } from '../durability/kill.ts';
 import { Random } from '../random.ts';
 import { sqliteDatabase } from '../store/fixtures.ts';
@@ -15,5 +16,19 @@ test(`a server killed ${KILLS} times under load loses no line that it answered`,
     if (round % 10 === 0) process.stderr.write(`kill: ${round} of ${KILLS}, ${lines} lines\n`);
   }
   expect(lines).toBeGreaterThan(0);
+  await database.remove();
+});
+
+test(`requests with keys are applied once over ${KILLS} kills between commit and reply`, async () => {
+  const database = await sqliteDatabase();
+  const target = await prepareCountingTarget(database);
+  const random = new Random(11);
+  let sentAgain = 0;
+  for (let round = 1; round <= KILLS; round += 1) {
+    sentAgain += await keyedKillRound(target, random);
+    if (round % 10 === 0)
+      process.stderr.write(`keyed kill: ${round} of ${KILLS}, ${sentAgain} sent again\n`);
+  }
+  expect(sentAgain).toBeGreaterThan(0);
   await database.remove();
 });

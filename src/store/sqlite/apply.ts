@@ -1,20 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3';
-import {
-  APPLIED,
-  BatchDecision,
-  type ClosedBatch,
-  type DecidedDetail,
-  type DecidedLines,
-} from '../../domain/batch.ts';
-import { breakerTripped, checkSnapshot, trips } from '../../domain/breaker.ts';
-import type {
-  Batch,
-  BatchOrigin,
-  BatchOutcome,
-  BatchTerms,
-  LineDetail,
-  LineEffect,
-} from '../store.ts';
+import { APPLIED, BatchDecision, type ClosedBatch, type DecidedLines } from '../../domain/batch.ts';
+import { checkSnapshot } from '../../domain/breaker.ts';
+import type { BatchSummary } from '../batch-row.ts';
+import { checkBreaker } from '../breaking.ts';
+import { detailsOf, effectsOf } from '../outcomes.ts';
+import type { Batch, BatchOrigin, BatchOutcome, BatchTerms } from '../store.ts';
 import { BatchRows } from './batch-rows.ts';
 import { ChangeRows, InventoryRows } from './inventory-rows.ts';
 import type { Memory } from './memory.ts';
@@ -34,16 +24,6 @@ interface Unnamed {
 }
 
 const NONE_UNNAMED: Unnamed = { skuNumbers: [], fallCount: 0 };
-
-/** What is told of a batch in its row, beside what it changed. */
-export interface BatchSummary {
-  readonly appliedAtMs: number;
-  /** When it was begun, by `performance.now()`. */
-  readonly startedMs: number;
-  readonly lineCount: number;
-  readonly statuses?: Uint16Array;
-  readonly revertsNumber?: number;
-}
 
 export interface EndedBatch {
   readonly number: number;
@@ -112,15 +92,19 @@ export class Applier {
     this.#checkBreaker(batch, decision, unnamed, nowMs);
 
     const { statuses } = decided;
-    const details = this.#detailsOf(supplierId, decided.details);
+    const details = detailsOf(decided.details, (skuNumber) =>
+      this.stock.skuIdOf(supplierId, skuNumber),
+    );
     const summary = { appliedAtMs: nowMs, startedMs, lineCount: lines.count, statuses };
     const { number, uuid, closed, zeroedCount } = this.endBatch(batch, decision, summary, unnamed);
-    const effects = this.#effectsOf(supplierId, decided.effects, closed, terms.dryRun === true);
+    const isKept = terms.dryRun !== true;
+    const effects = effectsOf(decided.effects, isKept ? closed.changes : [], (skuNumber) =>
+      this.#skuUuid(supplierId, skuNumber),
+    );
     if (statuses.some((status) => status !== APPLIED)) {
       this.#batchRows.appendFailures(supplierId, number, nowMs, lines, { statuses, details });
     }
     if (key !== undefined) this.#batchRows.keepKey(supplierId, number, key, effects);
-    const isKept = terms.dryRun !== true;
     return { uuid: isKept ? uuid : null, statuses, details, effects, zeroedCount, repeats: null };
   }
 
@@ -159,57 +143,21 @@ export class Applier {
     unnamed: Unnamed,
     nowMs: number,
   ): void {
-    const head = this.stock.head(supplierId);
-    const breaker = head.breaker ?? terms.snapshot?.defaultBreaker;
-    if (breaker === undefined) return;
     const fallCount = decision.countFalls() + unnamed.fallCount;
-    if (!trips(breaker, fallCount, head.liveCount)) return;
     try {
-      if (terms.confirmation === undefined)
-        throw breakerTripped(breaker, fallCount, head.liveCount);
-      this.#batchRows.confirm(supplierId, terms.confirmation, nowMs);
+      checkBreaker(terms, this.stock.head(supplierId), fallCount, (confirmation) =>
+        this.#batchRows.confirm(supplierId, confirmation, nowMs),
+      );
     } catch (error) {
       decision.takeBack();
       throw error;
     }
   }
 
-  #detailsOf(
-    supplierId: number,
-    decided: ReadonlyMap<number, DecidedDetail>,
-  ): ReadonlyMap<number, LineDetail> {
-    const details = new Map<number, LineDetail>();
-    for (const [i, detail] of decided) {
-      details.set(i, detail.kind === 'ambiguous' ? this.#named(supplierId, detail) : detail);
-    }
-    return details;
-  }
-
-  #named(
-    supplierId: number,
-    { skuNumbers }: Extract<DecidedDetail, { kind: 'ambiguous' }>,
-  ): LineDetail {
-    const skuIds = skuNumbers.map((skuNumber) => this.stock.skuIdOf(supplierId, skuNumber));
-    return { kind: 'ambiguous', skuIds };
-  }
-
-  #effectsOf(
-    supplierId: number,
-    decided: DecidedLines['effects'],
-    { changes }: ClosedBatch,
-    isDryRun: boolean,
-  ): ReadonlyMap<number, LineEffect> {
-    const effects = new Map<number, LineEffect>();
-    if (decided.size === 0) return effects;
-    const sequences = new Map(changes.map(({ held, sequence }) => [held.skuNumber, sequence]));
-    for (const [i, { skuNumber, before, after }] of decided) {
-      const uuid = this.#skuUuidOf.get(skuKey(supplierId, skuNumber))?.[0];
-      if (uuid === undefined)
-        throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no row`);
-      const sequence = isDryRun ? null : (sequences.get(skuNumber) ?? null);
-      effects.set(i, { skuUuid: uuid, before, after, sequence });
-    }
-    return effects;
+  #skuUuid(supplierId: number, skuNumber: number): string {
+    const row = this.#skuUuidOf.get(skuKey(supplierId, skuNumber));
+    if (row === undefined) throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no row`);
+    return row[0];
   }
 
   /** Ends a batch: writes its changes and its row. */

@@ -1,41 +1,16 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { APPLIED } from '../../domain/batch.ts';
-import { OnhandError } from '../../domain/errors.ts';
 import type { Lines } from '../../domain/lines.ts';
 import { encodeNumberSet } from '../../domain/number-set.ts';
-import { newBatchUuid } from '../uuids.ts';
 import {
-  decodeEffects,
-  decodeFailures,
-  encodeEffects,
-  encodeFailures,
-  failedLines,
-  outcomeOfFailures,
-} from '../failures.ts';
-import type {
-  BatchOrigin,
-  BatchOutcome,
-  Confirmation,
-  IdempotencyKey,
-  LineEffect,
-} from '../store.ts';
-
-/** What a batch's row tells of it. */
-export interface BatchRow {
-  readonly origin: BatchOrigin;
-  readonly number: number;
-  readonly appliedAtMs: number;
-  readonly durationMs: number;
-  readonly lineCount: number;
-  /** Of its lines; undefined where all were applied. */
-  readonly statuses?: Uint16Array;
-  readonly changedCount: number;
-  readonly firstSequence: number | null;
-  readonly zeroedCount: number;
-  /** Numbers of the SKUs that it named and left as they were. */
-  readonly confirmed: readonly number[];
-  readonly revertsNumber?: number;
-}
+  checkSameRequest,
+  confirmationInvalid,
+  encodeStatusCounts,
+  repeatedOutcome,
+  type BatchRow,
+} from '../batch-row.ts';
+import { encodeEffects, encodeFailures, failedLines } from '../failures.ts';
+import type { BatchOutcome, Confirmation, IdempotencyKey, LineEffect } from '../store.ts';
+import { newBatchUuid } from '../uuids.ts';
 
 type Value = number | string | Uint8Array | null;
 type KeyRow = [
@@ -71,8 +46,6 @@ function appendOf(db: Database, columns: readonly string[]): Statement<Value[]> 
   const marks = columns.map(() => '?').join(', ');
   return db.prepare(`INSERT INTO batches (${columns.join(', ')}) VALUES (${marks})`);
 }
-
-const NO_EFFECTS: ReadonlyMap<number, LineEffect> = new Map();
 
 /** Writes what is kept of a batch beside its changes, and reads what decides about a repeat of it. */
 export class BatchRows {
@@ -134,7 +107,7 @@ export class BatchRows {
       row.firstSequence,
     ];
     const others = [
-      row.statuses === undefined ? null : statusCounts(row.statuses),
+      encodeStatusCounts(row.statuses),
       row.zeroedCount,
       confirmed.length === 0 ? null : encodeNumberSet(confirmed),
       origin.reason ?? null,
@@ -163,32 +136,23 @@ export class BatchRows {
    */
   repeatOf(
     supplierId: number,
-    { key, fingerprint }: IdempotencyKey,
+    key: IdempotencyKey,
     lineCount: number,
     nowMs: number,
   ): BatchOutcome | undefined {
-    const row = this.#keyOf.get(supplierId, key, nowMs);
+    const row = this.#keyOf.get(supplierId, key.key, nowMs);
     if (row === undefined) return undefined;
     const [usedFor, number, requestId, effects] = row;
-    if (Buffer.compare(usedFor, fingerprint) !== 0) {
-      throw new OnhandError(
-        'idempotency_key_reused',
-        'This Idempotency-Key came with another request before; send each new request with a new key.',
-      );
-    }
+    checkSameRequest(usedFor, key);
     const batch = this.#outcomeOf.get(supplierId, number);
     if (batch === undefined)
       throw new Error(`batch ${number} of supplier ${supplierId} has no row`);
-    const failures = this.#failuresOf.get(supplierId, number);
-    if (failures === undefined && batch[2] !== null) throw resultsExpired();
-    const failed = failures === undefined ? [] : decodeFailures(failures[0]);
-    return {
-      uuid: batch[0],
-      ...outcomeOfFailures(failed, lineCount),
-      effects: effects === null ? NO_EFFECTS : decodeEffects(effects),
-      zeroedCount: batch[1],
-      repeats: requestId,
-    };
+    const [uuid, zeroedCount, statusCounts] = batch;
+    const failures = this.#failuresOf.get(supplierId, number)?.[0] ?? null;
+    return repeatedOutcome(
+      { uuid, requestId, zeroedCount, statusCounts, failures, effects },
+      lineCount,
+    );
   }
 
   keepKey(
@@ -204,25 +168,7 @@ export class BatchRows {
   /** Uses a confirmation up; throws `confirmation_invalid` where there is none such. */
   confirm(supplierId: number, { code, fingerprint }: Confirmation, nowMs: number): void {
     if (this.#takeConfirmation.run(supplierId, code, fingerprint, nowMs).changes === 0) {
-      throw new OnhandError(
-        'confirmation_invalid',
-        'This Confirmation-Code does not fit: it is for another body, was used, or has expired. Send the request without it to get a new one.',
-      );
+      throw confirmationInvalid();
     }
   }
-}
-
-function resultsExpired(): OnhandError {
-  return new OnhandError(
-    'results_expired',
-    'This request was applied before, and what its failing lines were answered is no longer kept; nothing was done now.',
-  );
-}
-
-/** How many lines have each status, as JSON; null where all were applied. */
-function statusCounts(statuses: Uint16Array): string | null {
-  if (statuses.every((status) => status === APPLIED)) return null;
-  const counts: Record<number, number> = {};
-  for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
-  return JSON.stringify(counts);
 }

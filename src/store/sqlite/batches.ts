@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import type { Breaker } from '../../domain/batch.ts';
+import { BATCH_COLUMNS, recordOf } from '../batch-record.ts';
 import { batchNumberOf } from '../uuids.ts';
 import { decodeFailures } from '../failures.ts';
-import {
-  BATCH_SOURCES,
-  type BatchPage,
-  type BatchRecord,
-  type BatchStore,
-  type FailedLine,
-  type RevertOutcome,
-  type RevertRequest,
-  type SweepTimes,
+import type {
+  BatchPage,
+  BatchRecord,
+  BatchStore,
+  FailedLine,
+  RevertOutcome,
+  RevertRequest,
+  SweepTimes,
 } from '../store.ts';
-import type { Queries, Tables } from './tables.ts';
+import type { Queries } from './tables.ts';
 
 const CODE_BYTES = 8;
 
@@ -147,72 +147,4 @@ export class SqliteBatches implements BatchStore {
     ]);
     return dropped.some(({ changes }) => changes >= limit);
   }
-}
-
-const BATCH_COLUMNS = [
-  'batches.uuid',
-  'batches.number',
-  'batches.source',
-  'batches.reason',
-  'batches.reference',
-  'batches.applied_at_ms',
-  'batches.duration_ms',
-  'batches.line_count',
-  'batches.status_counts',
-  'batches.changed_count',
-  'batches.first_sequence',
-  'batches.zeroed_count',
-] as const;
-
-type Row = Pick<
-  Tables['batches'],
-  | 'uuid'
-  | 'number'
-  | 'source'
-  | 'reason'
-  | 'reference'
-  | 'applied_at_ms'
-  | 'duration_ms'
-  | 'line_count'
-  | 'status_counts'
-  | 'changed_count'
-  | 'first_sequence'
-  | 'zeroed_count'
-> & { readonly username: string | null; readonly reverts_uuid: string | null };
-
-function recordOf(row: Row): BatchRecord {
-  const source = BATCH_SOURCES.find((known) => known === row.source);
-  if (source === undefined) throw new Error(`a batch has the unknown source ${row.source}`);
-  return {
-    uuid: row.uuid,
-    number: row.number,
-    source,
-    username: row.username,
-    reason: row.reason,
-    reference: row.reference,
-    appliedAtMs: row.applied_at_ms,
-    durationMs: row.duration_ms,
-    lineCount: row.line_count,
-    statusCounts: readStatusCounts(row),
-    changedCount: row.changed_count,
-    firstSequence: row.first_sequence,
-    zeroedCount: row.zeroed_count,
-    revertsUuid: row.reverts_uuid,
-  };
-}
-
-function readStatusCounts({
-  status_counts: text,
-  line_count: lineCount,
-}: Row): Record<string, number> {
-  if (text === null) return lineCount === 0 ? {} : { '200': lineCount };
-  const counts: Record<string, number> = {};
-  const kept: unknown = JSON.parse(text);
-  if (typeof kept !== 'object' || kept === null)
-    throw new Error('the counts of a batch are no object');
-  const entries: readonly [string, unknown][] = Object.entries(kept);
-  for (const [status, count] of entries) {
-    if (typeof count === 'number') counts[status] = count;
-  }
-  return counts;
 }

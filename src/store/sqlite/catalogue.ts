@@ -1,37 +1,24 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { v4 as uuidv4, v5 as uuidv5 } from 'uuid';
 import { BatchDecision } from '../../domain/batch.ts';
 import { decideFields } from '../../domain/decide.ts';
-import { GTIN_FORMS, readGtin } from '../../domain/gtin.ts';
-import { BLANK_PRODUCT, CONDITIONS, type CatalogueEntry, type Product } from '../../domain/sku.ts';
+import type { CatalogueEntry } from '../../domain/sku.ts';
+import {
+  PRODUCT_COLUMNS,
+  gtinsOf,
+  newProduct,
+  productOf,
+  productValues,
+  rewrittenProduct,
+  type ProductRow,
+} from '../products.ts';
 import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../store.ts';
 import type { Applier } from './apply.ts';
 import { skuKey } from './schema.ts';
 import type { TransactionStock } from './stock.ts';
 import { newUuid } from '../uuids.ts';
 
-/** The product columns of `skus`, in the order in which both statements name them. */
-const PRODUCT_COLUMNS = [
-  'item_uuid',
-  'item_id',
-  'title',
-  'condition',
-  'units_bundled',
-  'upca',
-  'ean13',
-  'gtin14',
-  'isbn',
-  'asin',
-  'mpn',
-] as const;
-
-interface SkuRow extends Record<
-  Exclude<(typeof PRODUCT_COLUMNS)[number], 'units_bundled'>,
-  string | null
-> {
+interface SkuRow extends ProductRow {
   readonly uuid: string;
-  readonly item_uuid: string;
-  readonly units_bundled: number | null;
 }
 
 type Value = string | number | null;
@@ -107,18 +94,17 @@ export class Cataloguer {
     const isMoved = inventory !== held.inventory;
     decision.touch(held, inventory);
 
-    const before = productOf(row);
-    const after = { ...before, ...entry.product };
-    const itemUuid = this.#itemUuidAfter(batch.supplierId, row, entry);
-    const isRewritten =
-      itemUuid !== row.item_uuid ||
-      PRODUCT_MEMBERS.some((member) => before[member] !== after[member]);
-    if (isRewritten) {
-      this.#updateSku.run(...productValues(itemUuid, after), key);
+    const rewritten = rewrittenProduct(row, entry, () => this.#supplierUuid(batch.supplierId));
+    if (rewritten !== undefined) {
+      this.#updateSku.run(...productValues(rewritten), key);
       this.#markUpdated.run(nowMs, key);
-      this.#replaceGtins(batch.supplierId, skuNumber, gtinsOf(before), gtinsOf(after));
+      const [before, after] = [gtinsOf(productOf(row)), gtinsOf(rewritten.product)];
+      this.#replaceGtins(batch.supplierId, skuNumber, before, after);
     }
-    return { outcome: isMoved || isRewritten ? 'updated' : 'unchanged', uuid: row.uuid };
+    return {
+      outcome: isMoved || rewritten !== undefined ? 'updated' : 'unchanged',
+      uuid: row.uuid,
+    };
   }
 
   #create(
@@ -132,36 +118,19 @@ export class Cataloguer {
     const skuNumber = head.skuCount;
     const key = skuKey(supplierId, skuNumber);
     const uuid = newUuid(nowMs);
-    const product = { ...BLANK_PRODUCT, ...entry.product };
-    const itemUuid = entry.itemUuid ?? this.#newItemUuid(supplierId, product.itemId);
-    this.#insertSku.run(
-      key,
-      supplierId,
-      entry.skuId,
-      uuid,
-      nowMs,
-      ...productValues(itemUuid, product),
-    );
+    const made = newProduct(entry, () => this.#supplierUuid(supplierId));
+    this.#insertSku.run(key, supplierId, entry.skuId, uuid, nowMs, ...productValues(made));
     this.#insertInventory.run(key, nowMs);
-    this.#replaceGtins(supplierId, skuNumber, new Set(), gtinsOf(product));
+    this.#replaceGtins(supplierId, skuNumber, new Set(), gtinsOf(made.product));
     const held = this.#stock.holdNew(supplierId, skuNumber);
     decision.touch(held, decideFields(held.inventory, entry.inventory));
     return { outcome: 'created', uuid };
   }
 
-  #itemUuidAfter(supplierId: number, row: SkuRow, entry: CatalogueEntry): string {
-    if (entry.itemUuid !== undefined) return entry.itemUuid;
-    const itemId = entry.product.itemId;
-    const isOtherItem = itemId !== undefined && itemId !== row.item_id;
-    return isOtherItem ? this.#newItemUuid(supplierId, itemId) : row.item_uuid;
-  }
-
-  /** SKUs of one `item_id` share an item: its uuid follows from the supplier's (RFC 9562 §5.5). */
-  #newItemUuid(supplierId: number, itemId: string | null): string {
-    if (itemId === null) return uuidv4();
+  #supplierUuid(supplierId: number): string {
     const supplier = this.#supplierUuidOf.get(supplierId);
     if (supplier === undefined) throw new Error(`there is no supplier ${supplierId}`);
-    return uuidv5(itemId, supplier[0]);
+    return supplier[0];
   }
 
   #replaceGtins(
@@ -175,47 +144,4 @@ export class Cataloguer {
     for (const gtin of after)
       if (!before.has(gtin)) this.#insertGtin.run(supplierId, gtin, skuNumber);
   }
-}
-
-const PRODUCT_MEMBERS = [
-  'itemId',
-  'title',
-  'condition',
-  'unitsBundled',
-  ...GTIN_FORMS,
-  'asin',
-  'mpn',
-] as const satisfies readonly (keyof Product)[];
-
-function productOf(row: SkuRow): Product {
-  return {
-    itemId: row.item_id,
-    title: row.title,
-    condition: CONDITIONS.find((condition) => condition === row.condition) ?? null,
-    unitsBundled: row.units_bundled,
-    upca: row.upca,
-    ean13: row.ean13,
-    gtin14: row.gtin14,
-    isbn: row.isbn,
-    asin: row.asin,
-    mpn: row.mpn,
-  };
-}
-
-/** In the order of `PRODUCT_COLUMNS`. */
-function productValues(itemUuid: string, product: Product): Value[] {
-  return [itemUuid, ...PRODUCT_MEMBERS.map((member) => product[member])];
-}
-
-/** A SKU's GTINs: the set of its up to four identifiers, whichever column each stands in. */
-function gtinsOf(product: Product): ReadonlySet<number> {
-  const gtins = new Set<number>();
-  for (const form of GTIN_FORMS) {
-    const text = product[form];
-    if (text === null) continue;
-    const reading = readGtin(form, text);
-    if ('refusal' in reading) throw new Error(`a SKU's ${form} ${reading.refusal}`);
-    gtins.add(reading.gtin);
-  }
-  return gtins;
 }

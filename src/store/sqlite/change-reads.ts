@@ -1,33 +1,9 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Change } from '../../domain/changes.ts';
-import { decodeRuns } from '../../domain/number-set.ts';
+import { changeOf, type ChangeRow } from '../change-row.ts';
+import { countByAge, speakOf } from '../freshness.ts';
 import { FRESHNESS_AGES_MS, type Freshness, type HistoryQuery } from '../store.ts';
 import { skuKey } from './schema.ts';
-
-interface ChangeRow {
-  readonly sequence: number;
-  readonly sku_uuid: string;
-  readonly sku_id: string;
-  readonly upca: string | null;
-  readonly ean13: string | null;
-  readonly gtin14: string | null;
-  readonly isbn: string | null;
-  readonly asin: string | null;
-  readonly mpn: string | null;
-  readonly supplier_uuid: string;
-  readonly supplier_name: string;
-  readonly batch_uuid: string;
-  readonly applied_at_ms: number;
-  readonly reason: string | null;
-  readonly before_quantity_in_stock: number | null;
-  readonly before_quantity_on_backorder: number | null;
-  readonly before_backorder_date: number | null;
-  readonly before_restrictions: number | null;
-  readonly after_quantity_in_stock: number | null;
-  readonly after_quantity_on_backorder: number | null;
-  readonly after_backorder_date: number | null;
-  readonly after_restrictions: number | null;
-}
 
 /** What a change is told with, of whatever rows are called `found`. */
 const TOLD = `
@@ -119,48 +95,9 @@ export class ChangeReads {
     }
     const sinceMs = nowMs - Math.max(...FRESHNESS_AGES_MS);
     for (const [appliedAtMs, confirmed] of this.#confirmed.iterate(supplierId, sinceMs)) {
-      for (const [begin, length] of decodeRuns(confirmed)) {
-        for (let number = begin; number < begin + length; number += 1) {
-          if (appliedAtMs > (spokenOfAtMs[number] ?? Infinity)) spokenOfAtMs[number] = appliedAtMs;
-        }
-      }
+      speakOf(spokenOfAtMs, confirmed, appliedAtMs);
     }
-    const counts = Array.from({ length: FRESHNESS_AGES_MS.length + 1 }, () => 0);
-    for (let number = 1; number <= skuCount; number += 1) {
-      const ageMs = nowMs - (spokenOfAtMs[number] ?? 0);
-      const found = FRESHNESS_AGES_MS.findIndex((ageMsMax) => ageMs <= ageMsMax);
-      const bucket = found < 0 ? FRESHNESS_AGES_MS.length : found;
-      counts[bucket] = (counts[bucket] ?? 0) + 1;
-    }
-    const skusByAge = counts.map((count, i) => ({ ageMsMax: FRESHNESS_AGES_MS[i] ?? null, count }));
+    const skusByAge = countByAge(spokenOfAtMs.subarray(1), nowMs);
     return { lastHeardAtMs, expectedIntervalMinutes, skusByAge };
   }
-}
-
-function changeOf(row: ChangeRow): Change {
-  const { upca, ean13, gtin14, isbn, asin, mpn } = row;
-  return {
-    supplier: { uuid: row.supplier_uuid, name: row.supplier_name },
-    sku: {
-      uuid: row.sku_uuid,
-      skuId: row.sku_id,
-      identifiers: { upca, ean13, gtin14, isbn, asin, mpn },
-    },
-    sequence: row.sequence,
-    changedAtMs: row.applied_at_ms,
-    before: {
-      quantityInStock: row.before_quantity_in_stock,
-      quantityOnBackorder: row.before_quantity_on_backorder,
-      backorderDate: row.before_backorder_date,
-      restrictions: row.before_restrictions,
-    },
-    after: {
-      quantityInStock: row.after_quantity_in_stock,
-      quantityOnBackorder: row.after_quantity_on_backorder,
-      backorderDate: row.after_backorder_date,
-      restrictions: row.after_restrictions,
-    },
-    batchUuid: row.batch_uuid,
-    reason: row.reason,
-  };
 }

@@ -3,6 +3,7 @@ import type { Change } from '../../domain/changes.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../domain/inventory.ts';
 import type { ChangeHead, ChangeStore, Freshness, HistoryQuery } from '../store.ts';
+import { unpackChanges } from './change-columns.ts';
 import type { ReaderCalls } from './reader.ts';
 import { skuKey } from './schema.ts';
 import type { Queries } from './tables.ts';
@@ -37,8 +38,7 @@ export class SqliteChanges implements ChangeStore {
   }
 
   async read(supplierId: number, afterSequence: number, limit: number): Promise<readonly Change[]> {
-    const rows = await this.#reader.call('changes', { supplierId, afterSequence, limit });
-    return rows;
+    return unpackChanges(await this.#reader.call('changes', { supplierId, afterSequence, limit }));
   }
 
   async history(query: HistoryQuery): Promise<readonly Change[] | undefined> {

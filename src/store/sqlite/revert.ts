@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { BatchDecision } from '../../domain/batch.ts';
 import { addMembers } from '../../domain/number-set.ts';
 import { batchNumberOf } from '../uuids.ts';
+import { decideRevert, type RevertibleChange } from '../reverting.ts';
 import type { RevertOutcome, RevertRequest } from '../store.ts';
 import type { Applier } from './apply.ts';
 
@@ -50,24 +51,15 @@ export class Reverter {
     const batch = this.#batchOf.get(supplierId, revertsNumber);
     if (batch === undefined || batch[0] !== uuid) return undefined;
     const changes = this.#changesOfBatch(supplierId, batch);
-    const confirmed = request.force ? new Set() : this.#confirmed(request, revertsNumber, changes);
+    const confirmed = request.force
+      ? new Set<number>()
+      : this.#confirmed(request, revertsNumber, changes);
 
     const decision = new BatchDecision(nowMs);
-    let revertedCount = 0;
-    const skus = changes.map((change) => {
-      const skuNumber = change.sku_number;
-      const skuId = this.#applier.stock.skuIdOf(supplierId, skuNumber);
-      const held = this.#applier.stock.hold(supplierId, skuNumber);
-      if (held.lastSequence !== change.sequence) return { skuId, outcome: 'moved_on' as const };
-      if (confirmed.has(skuNumber)) return { skuId, outcome: 'confirmed' as const };
-      decision.touch(held, {
-        quantityInStock: change.before_quantity_in_stock,
-        quantityOnBackorder: change.before_quantity_on_backorder,
-        backorderDate: change.before_backorder_date,
-        restrictions: change.before_restrictions,
-      });
-      revertedCount += 1;
-      return { skuId, outcome: 'reverted' as const };
+    const { revertedCount, skus } = decideRevert(decision, changes, {
+      hold: (skuNumber) => this.#applier.stock.hold(supplierId, skuNumber),
+      skuIdOf: (skuNumber) => this.#applier.stock.skuIdOf(supplierId, skuNumber),
+      confirmed,
     });
     if (revertedCount === 0) return { uuid: null, skus };
     const summary = { appliedAtMs: nowMs, startedMs, lineCount: revertedCount, revertsNumber };
@@ -78,18 +70,29 @@ export class Reverter {
   #changesOfBatch(
     supplierId: number,
     [, firstSequence, changedCount]: BatchRow,
-  ): readonly ChangeRow[] {
+  ): readonly RevertibleChange[] {
     if (firstSequence === null) return [];
-    return this.#changesOf.all(supplierId, firstSequence, firstSequence + changedCount - 1);
+    return this.#changesOf
+      .all(supplierId, firstSequence, firstSequence + changedCount - 1)
+      .map((row) => ({
+        skuNumber: row.sku_number,
+        sequence: row.sequence,
+        before: {
+          quantityInStock: row.before_quantity_in_stock,
+          quantityOnBackorder: row.before_quantity_on_backorder,
+          backorderDate: row.before_backorder_date,
+          restrictions: row.before_restrictions,
+        },
+      }));
   }
 
   /** Which of the SKUs a later batch has named and left as they were. */
   #confirmed(
     { supplierId }: RevertRequest,
     batchNumber: number,
-    changes: readonly ChangeRow[],
+    changes: readonly RevertibleChange[],
   ): ReadonlySet<number> {
-    const candidates = new Set(changes.map((change) => change.sku_number));
+    const candidates = new Set(changes.map((change) => change.skuNumber));
     const confirmed = new Set<number>();
     for (const [numbers] of this.#confirmedAfter.iterate(supplierId, batchNumber)) {
       addMembers(numbers, candidates, confirmed);

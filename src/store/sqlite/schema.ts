@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import { OnhandError } from '../../domain/errors.ts';
+import { refuseNewer } from '../schema-version.ts';
 
 /**
  * The schema, as migrations that are run once each, in order, and never edited after a release.
@@ -226,6 +226,44 @@ const MIGRATIONS: readonly string[] = [
   -- Random keys of this database.
   CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
   INSERT INTO secrets VALUES ('key', randomblob(32));
+
+  CREATE TABLE webhooks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL UNIQUE,
+    organization_id INTEGER NOT NULL REFERENCES organizations (id),
+    url TEXT NOT NULL,
+    description TEXT,
+    -- Separated by commas; NULL is all that the organization sees.
+    supplier_uuids TEXT,
+    secret TEXT NOT NULL,
+    previous_secret TEXT,
+    previous_secret_until_ms INTEGER,
+    paused_reason TEXT,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX webhooks_of_organization ON webhooks (organization_id);
+
+  -- How far each webhook is with each supplier, and the message that is on its way.
+  CREATE TABLE webhook_positions (
+    webhook_id INTEGER NOT NULL REFERENCES webhooks (id),
+    supplier_id INTEGER NOT NULL,
+    delivered_sequence INTEGER NOT NULL,
+    message TEXT,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (webhook_id, supplier_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE webhook_attempts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook_id INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    started_at_ms INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    status INTEGER,
+    text TEXT NOT NULL,
+    is_delivered INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX attempts_of_webhook ON webhook_attempts (webhook_id, id);
   `,
 ];
 
@@ -236,7 +274,7 @@ export function migrate(db: Database): void {
   for (;;) {
     const done = db.transaction(() => {
       const version = schemaVersion(db);
-      refuseNewer(version);
+      refuseNewer(version, SCHEMA_VERSION);
       const next = MIGRATIONS[version];
       if (next === undefined) return true;
       db.exec(next);
@@ -249,16 +287,6 @@ export function migrate(db: Database): void {
 
 export function schemaVersion(db: Database): number {
   return Number(db.pragma('user_version', { simple: true }));
-}
-
-/** Refuses a database that a newer onhand has migrated: this one would not know its rules. */
-export function refuseNewer(version: number): void {
-  if (version > SCHEMA_VERSION) {
-    throw new OnhandError(
-      'store_unavailable',
-      `The database has schema version ${version}, newer than the ${SCHEMA_VERSION} that this onhand knows. Use a newer onhand.`,
-    );
-  }
 }
 
 const NUMBERS_PER_SUPPLIER = 2 ** 32;

@@ -13,6 +13,8 @@ import type {
   SkuStore,
   Store,
 } from '../store.ts';
+import { WebhookRows } from '../webhook-rows.ts';
+import type { WebhookStore } from '../webhooks.ts';
 import { SqliteAccounts } from './accounts.ts';
 import { SqliteBatches } from './batches.ts';
 import { SqliteChanges } from './changes.ts';
@@ -51,6 +53,7 @@ export class SqliteStore implements Store {
   readonly skus: SkuStore;
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
+  readonly webhooks: WebhookStore;
   readonly #writer: Thread<WriterCalls>;
   readonly #reader: Thread<ReaderCalls>;
   readonly #checkpointer: Thread<CheckpointerCalls>;
@@ -74,6 +77,7 @@ export class SqliteStore implements Store {
       this.#watched(this.#writer.call('revert', request)),
     );
     this.changes = new SqliteChanges(this.#queries, reader, writer);
+    this.webhooks = new WebhookRows(this.#queries.db);
   }
 
   /** Opens a database file, made and migrated when needed. */

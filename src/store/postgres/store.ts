@@ -1,0 +1,107 @@
+import type { OnhandError } from '../../domain/errors.ts';
+import type {
+  AccountStore,
+  Batch,
+  BatchOutcome,
+  BatchStore,
+  CatalogueBatch,
+  CatalogueOutcome,
+  ChangeStore,
+  SharedGtin,
+  SkuStore,
+  Store,
+} from '../store.ts';
+import { WebhookRows } from '../webhook-rows.ts';
+import type { WebhookStore } from '../webhooks.ts';
+import { PostgresAccounts } from './accounts.ts';
+import { cannotOpen, shownUrl } from './address.ts';
+import { PostgresApplier } from './apply.ts';
+import { PostgresBatches } from './batches.ts';
+import { PostgresChanges } from './changes.ts';
+import { ConnectionPool, read, transact, type PoolSettings } from './connection.ts';
+import { migrate } from './migrate.ts';
+import { Principals } from './principals.ts';
+import type { SchemaOptions } from './schema.ts';
+import { PostgresSkus } from './skus.ts';
+import { Queries } from './tables.ts';
+
+export type PostgresSettings = Required<PoolSettings> & SchemaOptions;
+
+/** The store for many nodes: any number of processes on one PostgreSQL database. */
+export class PostgresStore implements Store {
+  readonly accounts: AccountStore;
+  readonly skus: SkuStore;
+  readonly batches: BatchStore;
+  readonly changes: ChangeStore;
+  readonly webhooks: WebhookStore;
+  readonly #pool: ConnectionPool;
+  readonly #applier: PostgresApplier;
+
+  private constructor(pool: ConnectionPool) {
+    this.#pool = pool;
+    this.#applier = new PostgresApplier(pool);
+    const queries = new Queries(pool);
+    this.accounts = new PostgresAccounts(queries, new Principals(pool));
+    this.skus = new PostgresSkus(pool);
+    this.batches = new PostgresBatches(queries, (request) => this.#applier.revert(request));
+    this.changes = new PostgresChanges(pool);
+    this.webhooks = new WebhookRows(queries.db);
+  }
+
+  /** Opens a database that is there; its schema is made and migrated when needed. */
+  static async open(settings: PostgresSettings): Promise<PostgresStore> {
+    const { url, connectTimeoutMs, partitions } = settings;
+    // Reads the URL before anything else does, and shows nothing of it where it cannot.
+    shownUrl(url);
+    // A step of a migration may take long, and so may the wait for a node that takes it.
+    const migrating = new ConnectionPool({ url, connectTimeoutMs, connectionsMax: 1 });
+    try {
+      await migrate(migrating, { partitions });
+    } catch (error) {
+      throw cannotOpen(url, error);
+    } finally {
+      await migrating.close();
+    }
+    return new PostgresStore(new ConnectionPool(settings));
+  }
+
+  apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {
+    return this.#applier.apply(group);
+  }
+
+  applyCatalogue(batch: CatalogueBatch): Promise<CatalogueOutcome> {
+    return this.#applier.applyCatalogue(batch);
+  }
+
+  sharedGtins(
+    supplierId: number,
+    afterGtin: number,
+    limit: number,
+  ): Promise<readonly SharedGtin[]> {
+    return read<SharedGtin>(
+      this.#pool,
+      `WITH shared AS MATERIALIZED (
+        SELECT gtin FROM gtins WHERE supplier_id = $1 AND gtin > $2
+        GROUP BY gtin HAVING count(*) > 1 ORDER BY gtin LIMIT $3)
+      SELECT shared.gtin, array_agg(sku_id ORDER BY skus.sku_number) AS "skuIds"
+      FROM shared
+        JOIN gtins ON gtins.supplier_id = $1 AND gtins.gtin = shared.gtin
+        JOIN skus ON skus.supplier_id = $1 AND skus.sku_number = gtins.sku_number
+      GROUP BY shared.gtin ORDER BY shared.gtin`,
+      [supplierId, afterGtin, limit],
+    );
+  }
+
+  /** A standby answers, and cannot write: it refuses the row. */
+  probe(): Promise<void> {
+    return transact(this.#pool, async (client) => {
+      await client.query(`INSERT INTO probes VALUES ('\\x00')`);
+      await client.query('DELETE FROM probes');
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#applier.finish();
+    await this.#pool.close();
+  }
+}

