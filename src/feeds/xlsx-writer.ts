@@ -15,15 +15,22 @@ export const CELL_CHARACTERS_MAX = 32_767;
 export function writeXlsx(rows: AsyncIterable<readonly string[]>): Readable {
   const zip = new ZipFile();
   const sheet = Readable.from(printSheet(rows), { objectMode: false });
-  for (const [part, content] of Object.entries(FIXED_PARTS))
-    zip.addBuffer(Buffer.from(content), part);
-  zip.addReadStream(sheet, 'xl/worksheets/sheet1.xml', { compressionLevel: COMPRESSION_LEVEL });
+  for (const [part, content] of Object.entries(FIXED_PARTS)) {
+    zip.addBuffer(Buffer.from(content), part, UNDATED);
+  }
+  zip.addReadStream(sheet, 'xl/worksheets/sheet1.xml', {
+    ...UNDATED,
+    compressionLevel: COMPRESSION_LEVEL,
+  });
   zip.end();
   const output = Readable.from(zip.outputStream, { objectMode: false });
   zip.on('error', (error: Error) => output.destroy(error));
   output.once('close', () => sheet.destroy());
   return output;
 }
+
+/** The same rows make the same bytes, whenever they are written. */
+const UNDATED = { mtime: new Date(1980, 0, 1), forceDosTimestamp: true };
 
 /** Fast: it is the rows that a server waits for, not the last tenth of their size. */
 const COMPRESSION_LEVEL = 3;
