@@ -4,6 +4,7 @@ import { PLAIN, type NumberStyle } from './number-formats.ts';
 import { RichText, unescaped } from './rich-text.ts';
 import type { SharedStrings } from './shared-strings.ts';
 import { numberText } from './sheet-numbers.ts';
+import type { TableRow, UnreadableCell } from './table.ts';
 import {
   readXml,
   tooLongText,
@@ -24,23 +25,6 @@ export const SHEET_COLUMNS_READ_MAX = 1000;
 /** Characters of all cells together: a text that cells share counts in each of them. */
 export const SHEET_CHARACTERS_MAX = 2 * 1024 ** 3;
 
-/** A cell that does not say its value; its text is what stands there instead, if anything does. */
-export interface UnreadableCell {
-  /** Counted from 0. */
-  readonly place: number;
-  readonly reason: string;
-}
-
-/** A row that holds something, numbered as the spreadsheet shows it, or why it cannot be read. */
-export type SheetRow =
-  | {
-      readonly row: number;
-      /** Up to the last that holds something. */
-      readonly cells: readonly string[];
-      readonly unreadable?: readonly UnreadableCell[];
-    }
-  | { readonly row: number; readonly fault: string };
-
 /** What cells refer to. */
 export interface SheetContext {
   readonly strings: SharedStrings;
@@ -58,7 +42,7 @@ export async function* readSheetRows(
   bytes: AsyncIterable<Uint8Array>,
   part: string,
   context: SheetContext,
-): AsyncGenerator<readonly SheetRow[]> {
+): AsyncGenerator<readonly TableRow[]> {
   const reader = new SheetReader(context, part);
   for await (const _ of readXml(bytes, part, reader)) {
     const rows = reader.takeRows();
@@ -69,7 +53,7 @@ export async function* readSheetRows(
 class SheetReader implements XmlListener {
   readonly #context: SheetContext;
   readonly #part: string;
-  #rows: SheetRow[] = [];
+  #rows: TableRow[] = [];
   #isInData = false;
   #characters = 0;
 
@@ -92,7 +76,7 @@ class SheetReader implements XmlListener {
     this.#rich = new RichText(part);
   }
 
-  takeRows(): readonly SheetRow[] {
+  takeRows(): readonly TableRow[] {
     const rows = this.#rows;
     if (rows.length > 0) this.#rows = [];
     return rows;

@@ -2,7 +2,8 @@ import { posix } from 'node:path';
 import { OnhandError } from '../domain/errors.ts';
 import { PLAIN, styleOfBuiltIn, styleOfFormat, type NumberStyle } from './number-formats.ts';
 import { readSharedStrings, SharedStrings } from './shared-strings.ts';
-import { readSheetRows, type SheetContext, type SheetRow } from './sheet-rows.ts';
+import { readSheetRows, type SheetContext } from './sheet-rows.ts';
+import type { TableRow } from './table.ts';
 import { readWholeXml, type XmlAttributes, type XmlListener } from './xml.ts';
 import type { Archive } from './zip.ts';
 
@@ -43,7 +44,7 @@ export async function openWorkbook(archive: Archive): Promise<Workbook> {
 }
 
 /** The rows of a sheet, in pieces; to be read once. See `readSheetRows`. */
-export function readSheet(workbook: Workbook, sheet: Sheet): AsyncGenerator<readonly SheetRow[]> {
+export function readSheet(workbook: Workbook, sheet: Sheet): AsyncGenerator<readonly TableRow[]> {
   return readSheetRows(workbook.archive.read(sheet.part), sheet.part, workbook.context);
 }
 

@@ -19,6 +19,8 @@ const PAGE = 1_000;
 
 export interface Import {
   readonly file: AsyncIterable<Uint8Array>;
+  /** Where the file lies, if it does: a workbook cannot be read from a stream. */
+  readonly path?: string;
   /** What foreign headers are to be read as: `header=column,header=column`, or empty. */
   readonly columnMap: string;
   readonly supplierId: number;
@@ -113,7 +115,9 @@ class CatalogueImport {
 
   async #stage(): Promise<void> {
     const mappings = parseColumnMap(this.#request.columnMap);
-    const catalogue = await openCatalogue(this.#counted(this.#request.file), mappings);
+    const { file, path } = this.#request;
+    const source = { bytes: this.#counted(file), ...(path !== undefined && { path }) };
+    const catalogue = await openCatalogue(source, mappings);
     this.#unknownColumns = catalogue.unknownColumns;
     let rows: CatalogueRow[] = [];
     for await (const row of catalogue.rows) {
