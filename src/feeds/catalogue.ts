@@ -76,7 +76,10 @@ interface ReadableRow {
   readonly unreadable?: readonly UnreadableCell[];
 }
 
-function readRow({ row, cells, unreadable }: ReadableRow, columns: readonly Column[]): CatalogueRow {
+function readRow(
+  { row, cells, unreadable }: ReadableRow,
+  columns: readonly Column[],
+): CatalogueRow {
   const draft: EntryDraft = { skuId: undefined, product: {}, inventory: {}, gtins: [] };
   const complaints: Complaint[] = [];
   for (const column of columns) {

@@ -29,12 +29,17 @@ function scoreOf(
   delimiter: Delimiter,
   isHeader: (name: string) => boolean,
 ): number[] {
-  const cellsOfLines = lines.filter((line) => line.trim() !== '').map((line) => cellsOf(line, delimiter));
+  const cellsOfLines = lines
+    .filter((line) => line.trim() !== '')
+    .map((line) => cellsOf(line, delimiter));
   const headers = cellsOfLines.map((cells) => cells.filter((cell) => isHeader(cell)).length);
   return [Math.max(0, ...headers), cellsOfLines[0]?.length ?? 0];
 }
 
-function isMore([headers = 0, cells = 0]: number[], [mostHeaders = 0, mostCells = 0]: number[]): boolean {
+function isMore(
+  [headers = 0, cells = 0]: number[],
+  [mostHeaders = 0, mostCells = 0]: number[],
+): boolean {
   return headers > mostHeaders || (headers === mostHeaders && cells > mostCells);
 }
 
@@ -46,7 +51,12 @@ function cellsOf(line: string, delimiter: Delimiter): readonly string[] {
   for (let i = 0; i <= line.length; i += 1) {
     if (line[i] === '"') isQuoted = !isQuoted;
     if (i < line.length && (isQuoted || line[i] !== delimiter)) continue;
-    cells.push(line.slice(start, i).trim().replace(/^"(.*)"$/s, '$1'));
+    cells.push(
+      line
+        .slice(start, i)
+        .trim()
+        .replace(/^"(.*)"$/s, '$1'),
+    );
     start = i + 1;
   }
   return cells;

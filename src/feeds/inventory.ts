@@ -113,7 +113,11 @@ const READERS: Readonly<Partial<Record<ColumnTarget, CellReader>>> = {
   gtin: readMixedCode,
   quantity_in_stock: quantity('quantityInStock'),
   quantity_on_backorder: quantity('quantityOnBackorder'),
-  backorder_date: field('backorderDate', (cell) => readDate(trimmed(cell)), 'a calendar date written yyyy-mm-dd, or NULL'),
+  backorder_date: field(
+    'backorderDate',
+    (cell) => readDate(trimmed(cell)),
+    'a calendar date written yyyy-mm-dd, or NULL',
+  ),
   restrictions: field(
     'restrictions',
     (cell) => restrictionCode(trimmed(cell)),

@@ -38,7 +38,8 @@ export async function openFile(
       await bytes.close();
       return await openZip(source.path, limits, mappings);
     }
-    if (container === 'none') return await openText(bytes, null, limits, mappings, () => bytes.close());
+    if (container === 'none')
+      return await openText(bytes, null, limits, mappings, () => bytes.close());
     const inflated = new Peekable(gunzip(bytes.all(), limits));
     await refuseNested(inflated);
     return await openText(inflated, 'gzip', limits, mappings, () => inflated.close());
@@ -101,7 +102,15 @@ async function openText(
   const mapped = new Set(mappings.map(({ header }) => header.toLowerCase()));
   const isHeader = (name: string): boolean =>
     isKnownHeader(name) || mapped.has(name.trim().toLowerCase());
-  return new TextFile({ format, packing, text, utf8: utf8.all(), dialect: dialectOf(head, isHeader), limits, close });
+  return new TextFile({
+    format,
+    packing,
+    text,
+    utf8: utf8.all(),
+    dialect: dialectOf(head, isHeader),
+    limits,
+    close,
+  });
 }
 
 interface TextParts {

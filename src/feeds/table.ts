@@ -136,7 +136,11 @@ async function* readBelow(
   }
 }
 
-function fittedRow(row: TableRow, width: number, { isSparse, cellCharactersMax }: TableTerms): TableRow {
+function fittedRow(
+  row: TableRow,
+  width: number,
+  { isSparse, cellCharactersMax }: TableTerms,
+): TableRow {
   if ('fault' in row) return row;
   const { cells } = row;
   const long = cells.findIndex((cell) => cell.length > cellCharactersMax);
@@ -161,7 +165,5 @@ function raggedReason(cells: number, columns: number): string {
 }
 
 function isBlank(row: TableRow): boolean {
-  return (
-    'cells' in row && row.unreadable === undefined && row.cells.every((cell) => cell === '')
-  );
+  return 'cells' in row && row.unreadable === undefined && row.cells.every((cell) => cell === '');
 }
