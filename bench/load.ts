@@ -4,7 +4,7 @@
  * it costs the machine as little as it can. Runs as a process of its own (`runLoad`).
  */
 import { fork } from 'node:child_process';
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -25,7 +25,21 @@ export interface LoadPlan {
   readonly single?: boolean;
   /** Share of the lines that say what the SKU has had from the beginning; 0 where left out. */
   readonly unchangedShare?: number;
+  /** What requests ask for beyond the plain thing. */
+  readonly asking?: Asking;
 }
+
+/** What a safe write may ask for, and costs. */
+export type Asking = 'key' | 'as-of' | 'effects' | 'dry-run' | 'errors-only';
+
+/** Of a request: what it adds to the path, and which headers it has. */
+const ASKED: Readonly<Record<Asking, () => readonly [query: string, headers: string]>> = {
+  key: () => ['', `Idempotency-Key: ${randomUUID()}\r\n`],
+  'as-of': () => ['', `As-Of: ${new Date().toISOString()}\r\n`],
+  effects: () => ['', 'Prefer: return=representation\r\n'],
+  'dry-run': () => ['?dry_run=true', ''],
+  'errors-only': () => ['?errors_only=true', ''],
+};
 
 export interface LoadResult {
   readonly linesPerSecond: number;
@@ -94,7 +108,8 @@ async function execute(plan: LoadPlan): Promise<LoadResult> {
         socket.write(request);
         const reply = await replies.next();
         latenciesMs.push(performance.now() - sentMs);
-        if (reply.status !== 200 || reply.bodyBytes !== expectedBytes) failed += 1;
+        const isWhole = plan.asking !== undefined || reply.bodyBytes === expectedBytes;
+        if (reply.status !== 200 || !isWhole) failed += 1;
       }
       socket.destroy();
     }),
@@ -113,7 +128,7 @@ async function execute(plan: LoadPlan): Promise<LoadResult> {
 
 /** A whole request with random lines, to be sent as it is. */
 export function requestOf(
-  plan: Pick<LoadPlan, 'linesPerRequest' | 'skuCount' | 'single' | 'unchangedShare'>,
+  plan: Pick<LoadPlan, 'linesPerRequest' | 'skuCount' | 'single' | 'unchangedShare' | 'asking'>,
   token: string,
 ): Buffer {
   const unchanged = plan.unchangedShare ?? 0;
@@ -126,8 +141,9 @@ export function requestOf(
   const body = plan.single
     ? line()
     : `[${Array.from({ length: plan.linesPerRequest }, line).join(',')}]`;
+  const [query, headers] = plan.asking === undefined ? ['', ''] : ASKED[plan.asking]();
   return Buffer.from(
-    `POST ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Token ${token}\r\n` +
+    `POST ${path}${query} HTTP/1.1\r\nHost: bench\r\nAuthorization: Token ${token}\r\n${headers}` +
       `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   );
 }

@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-rows.ts';
 import { showProgress } from './progress.ts';
 import { bulkRows, singleRows, unchangedRows } from './rows.ts';
+import { safeRows } from './safe-rows.ts';
 import type { BenchRow, Row } from './stage.ts';
 
 const { values: options } = parseArgs({
@@ -29,6 +30,7 @@ const MAIN: Readonly<Record<string, BenchRow>> = {
 const ALL: Readonly<Record<string, BenchRow>> = {
   ...MAIN,
   unchanged: unchangedRows,
+  safe: safeRows,
   suppliers: supplierRows,
   neighbours: neighbourRows,
   overload: overloadRows,

@@ -137,8 +137,9 @@ describe('a webhook', () => {
       expect(headers['webhook-signature']).toBe(`v1,${signature}`);
       expect(JSON.parse(body)).toMatchObject({ type: 'inventory.changed' });
     }
-    const { text } = await ask('GET', `${uuid}/attempts/`);
-    expect(text).toContain('"is_delivered":true');
+    await expect
+      .poll(async () => (await ask('GET', `${uuid}/attempts/`)).text, { timeout: 10_000 })
+      .toContain('"is_delivered":true');
     expect((await ask('DELETE', `${uuid}/`)).status).toBe(200);
     expect((await ask('GET', `${uuid}/`)).status).toBe(404);
   });

@@ -17,14 +17,7 @@ import { OutcomeUnknownError, troubleOf } from './trouble.ts';
 import { Turns } from './turns.ts';
 
 /** Thrown so that a transaction is taken back, with what was found in it. */
-class TakenBack<T> extends Error {
-  readonly outcome: T;
-
-  constructor(outcome: T) {
-    super('taken back');
-    this.outcome = outcome;
-  }
-}
+class TakenBack extends Error {}
 
 /** Applies batches: see `Store.apply`, `Store.applyCatalogue`, `BatchStore.revert`. */
 export class PostgresApplier {
@@ -103,8 +96,8 @@ export class PostgresApplier {
   applyCatalogue(batch: CatalogueBatch): Promise<CatalogueOutcome> {
     const { supplierId } = batch;
     return this.#turns.run(supplierId, async () => {
-      const work = (client: PoolClient) => applyEntries(client, batch);
-      return (await this.#transact(supplierId, work)).answer;
+      const done = await this.#transact(supplierId, (client) => applyEntries(client, batch));
+      return done.answer;
     });
   }
 
@@ -142,14 +135,17 @@ export class PostgresApplier {
   }
 
   async #takeBack<A>(work: (client: PoolClient) => Promise<Decided<A>>): Promise<A> {
+    let decided: Decided<A> | undefined;
     try {
-      return await transact(this.#pool, async (client) => {
-        throw new TakenBack((await work(client)).answer);
+      await transact(this.#pool, async (client) => {
+        decided = await work(client);
+        throw new TakenBack();
       });
     } catch (error) {
-      if (error instanceof TakenBack) return error.outcome;
-      throw error;
+      if (!(error instanceof TakenBack)) throw error;
     }
+    if (decided === undefined) throw new Error('a dry run came to nothing');
+    return decided.answer;
   }
 }
 

@@ -92,7 +92,7 @@ export class PostgresChanges implements ChangeStore {
          WHERE ($3::bigint IS NULL OR sequence < $3)
            AND ($4::bigint IS NULL OR applied_at_ms >= $4)
            AND ($5::bigint IS NULL OR applied_at_ms < $5)
-         LIMIT $6)
+         ORDER BY sequence DESC LIMIT $6)
        ${TOLD} ORDER BY found.sequence DESC`,
       [supplierId, skuNumber, beforeSequence, fromMs, toMs, limit],
     );

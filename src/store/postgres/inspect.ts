@@ -44,7 +44,7 @@ const CHECKS: readonly Check[] = [
     problems: `WITH named (supplier_id, sku_number, low, high) AS (
         SELECT supplier_id, sku_number, code::bigint, code::bigint
         FROM skus CROSS JOIN LATERAL (VALUES (upca), (ean13), (gtin14), (isbn)) AS written (code)
-        WHERE code ~ '^[0-9]{11,14}$'
+        WHERE code ~ '^([0-9]{8}|[0-9]{12,14})$'
         UNION ALL SELECT supplier_id, sku_number, ('978' || left(isbn, 9) || '0')::bigint,
           ('978' || left(isbn, 9) || '9')::bigint FROM skus WHERE isbn ~ '^[0-9]{9}[0-9X]$')
       SELECT 'GTIN ' || low || ' of SKU ' || sku_number || ' of supplier ' || supplier_id || ' cannot be found' AS problem

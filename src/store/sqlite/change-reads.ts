@@ -40,7 +40,7 @@ export class ChangeReads {
            ON batches.supplier_id = chain.supplier_id AND batches.number = chain.batch_number
          WHERE ($before IS NULL OR sequence < $before)
            AND ($from IS NULL OR applied_at_ms >= $from) AND ($to IS NULL OR applied_at_ms < $to)
-         LIMIT $limit)
+         ORDER BY sequence DESC LIMIT $limit)
        ${TOLD} ORDER BY found.sequence DESC`,
     );
     this.#supplier = db
