@@ -1,29 +1,9 @@
 import { OnhandError } from '../domain/errors.ts';
 import { GTIN_FORMS } from '../domain/gtin.ts';
 import { COLUMN_ALIASES, normalizedHeader } from './aliases.ts';
+import { COLUMN_TARGETS, type ColumnTarget } from './targets.ts';
 
-/** The columns of a catalogue that mean something here, as the vendor's product file names them. */
-export const CATALOGUE_COLUMNS = [
-  'item_id',
-  'sku_id',
-  'title',
-  'condition',
-  'restrictions',
-  'quantity_in_stock',
-  'quantity_on_backorder',
-  'backorder_date',
-  'number_of_units_bundled',
-  'upca',
-  'ean13',
-  'gtin14',
-  'isbn',
-  'asin',
-  'mpn',
-] as const;
-
-/** What a column may be read as; `gtin` is a column of mixed codes, each of which picks its own form. */
-export const COLUMN_TARGETS = [...CATALOGUE_COLUMNS, 'gtin'] as const;
-export type ColumnTarget = (typeof COLUMN_TARGETS)[number];
+export { CATALOGUE_COLUMNS, COLUMN_TARGETS, type ColumnTarget } from './targets.ts';
 
 /** Columns that only a catalogue has: they tell of the product, not of its stock. */
 export const PRODUCT_COLUMNS = [
@@ -53,6 +33,8 @@ export const INVENTORY_COLUMNS = [
 export interface ColumnMapping {
   readonly header: string;
   readonly target: ColumnTarget;
+  /** Whether it is as if it were not there where a file lacks the header. */
+  readonly isOptional?: boolean;
 }
 
 /** A column that is read: its place, the name the file gives it, and what it is read as. */
@@ -102,14 +84,15 @@ export function parseColumnMap(text: string): readonly ColumnMapping[] {
 
 /**
  * Says which column of a file is read as what: as the mappings have it, and else by its own name or
- * another that is known (`COLUMN_ALIASES`). A mapped header no longer means what it says itself, and
- * where a header is mapped to a target, no other is read as that target by its name. Throws
+ * another that is known (`COLUMN_ALIASES`), which gives way where a column has the own name. A mapped
+ * header no longer means what it says itself, and where a header is mapped to a target, no other is
+ * read as that target by its name. Throws
  * `body_malformed` where the file lacks a mapped header, has two columns for one target, or more than
  * `columnsMax`.
  */
 export function matchColumns(
   header: readonly string[],
-  mappings: readonly ColumnMapping[],
+  given: readonly ColumnMapping[],
   columnsMax = Infinity,
 ): MatchedHeader {
   if (header.length > columnsMax) {
@@ -118,7 +101,10 @@ export function matchColumns(
     );
   }
   const names = header.map((name) => name.trim());
-  const missing = mappings.find((mapping) => !names.some((name) => sameName(name, mapping.header)));
+  const isThere = (mapping: ColumnMapping): boolean =>
+    names.some((name) => sameName(name, mapping.header));
+  const mappings = given.filter((mapping) => mapping.isOptional !== true || isThere(mapping));
+  const missing = mappings.find((mapping) => !isThere(mapping));
   if (missing !== undefined) {
     throw headerFault(
       `The file has no column "${missing.header}" to read as ${missing.target}; ${listOf(names)}`,
@@ -127,7 +113,9 @@ export function matchColumns(
   const columns: Column[] = [];
   const unknown: string[] = [];
   for (const [place, name] of names.entries()) {
-    const found = targetsOf(name, mappings);
+    const found = targetsOf(name, mappings).filter(
+      ({ target, by }) => by !== 'alias' || !names.some((other) => sameName(other, target)),
+    );
     if (found.length === 0)
       unknown.push(name === '' ? `(column ${place + 1}, without a name)` : name);
     for (const { target, by } of found) columns.push({ place, header: name, target, by });
