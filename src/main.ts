@@ -9,6 +9,8 @@ import { dnsResolve } from './changes/webhook-http.ts';
 import { WebhookSender } from './changes/webhook-sender.ts';
 import { readSettings, type Settings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
+import { FeedFiles } from './intake/feed-files.ts';
+import { FeedService } from './intake/feed-service.ts';
 import { Intake } from './intake/intake.ts';
 import { Sweeper } from './intake/sweeper.ts';
 import { isPostgresUrl, shownUrl } from './store/postgres/address.ts';
@@ -20,6 +22,8 @@ import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
 import type { CatalogueStaging } from './store/staging.ts';
 import type { Finding, Store } from './store/store.ts';
+import { jsonLineReader } from './wire/lines.ts';
+import { printFailureMessage } from './wire/results.ts';
 
 /** The exit code of a process that must not go on (BSD's EX_SOFTWARE): a supervisor starts another. */
 const FATAL_EXIT_CODE = 70;
@@ -135,14 +139,17 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       const { buildServer } = await import('./http/server.ts');
       const feed = new ChangeFeed(store.changes, store.accounts);
       const webhookOptions = webhookOptionsOf(settings);
-      const parts = { store, intake, feed, webhookOptions, settings, version: version() };
+      const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
+      const feeds = feedServiceOf({ store, intake, settings, onFailure: report('files failed') });
+      const parts = { store, intake, feed, feeds, webhookOptions, settings, version: version() };
       const app = await buildServer(parts);
       await app.listen({ host: settings.host, port: settings.port });
+      feeds.start();
       const sweeper = new Sweeper({
         batches: store.batches,
         changes: store.changes,
         kept: settings,
-        onFailure: (error) => app.log.error({ err: error }, 'sweep failed'),
+        onFailure: report('sweep failed'),
       });
       sweeper.start();
       const sender = new WebhookSender({
@@ -152,7 +159,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
         feed,
         options: webhookOptions,
         nodeId: randomUUID(),
-        onFailure: (error) => app.log.error({ err: error }, 'webhooks failed'),
+        onFailure: report('webhooks failed'),
       });
       sender.start();
       let closed: Promise<void> | undefined;
@@ -165,6 +172,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
         } finally {
           clearInterval(sweep);
         }
+        await feeds.stop();
         await sender.stop();
         await sweeper.stop();
         await store.close();
@@ -183,6 +191,35 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
     letGo();
     throw error;
   }
+}
+
+interface FeedServiceParts {
+  readonly store: Store;
+  readonly intake: Intake;
+  readonly settings: Settings;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** What takes files in and works on them. */
+export function feedServiceOf({ settings, ...parts }: FeedServiceParts): FeedService {
+  const { asOfToleranceSeconds } = settings;
+  return new FeedService({
+    ...parts,
+    settings,
+    files: new FeedFiles(filesDirectoryOf(settings)),
+    language: {
+      newJsonLineReader: (nowMs) =>
+        jsonLineReader({ nowMs, asOfToleranceSeconds, asOfUs: undefined }),
+      printFailure: printFailureMessage,
+    },
+    openStaging,
+    isAlone: !isPostgresUrl(settings.database),
+  });
+}
+
+function filesDirectoryOf({ database, filesDirectory }: Settings): string | null {
+  if (filesDirectory !== null) return resolve(filesDirectory);
+  return isPostgresUrl(database) ? null : `${sqlitePath(database)}-files`;
 }
 
 /** Makes this the only server on a database file; on PostgreSQL there may be any number. */

@@ -53,6 +53,8 @@ export const INVENTORY_COLUMNS = [
 export interface ColumnMapping {
   readonly header: string;
   readonly target: ColumnTarget;
+  /** Whether it is as if it were not there where a file lacks the header. */
+  readonly isOptional?: boolean;
 }
 
 /** A column that is read: its place, the name the file gives it, and what it is read as. */
@@ -109,7 +111,7 @@ export function parseColumnMap(text: string): readonly ColumnMapping[] {
  */
 export function matchColumns(
   header: readonly string[],
-  mappings: readonly ColumnMapping[],
+  given: readonly ColumnMapping[],
   columnsMax = Infinity,
 ): MatchedHeader {
   if (header.length > columnsMax) {
@@ -118,7 +120,10 @@ export function matchColumns(
     );
   }
   const names = header.map((name) => name.trim());
-  const missing = mappings.find((mapping) => !names.some((name) => sameName(name, mapping.header)));
+  const isThere = (mapping: ColumnMapping): boolean =>
+    names.some((name) => sameName(name, mapping.header));
+  const mappings = given.filter((mapping) => mapping.isOptional !== true || isThere(mapping));
+  const missing = mappings.find((mapping) => !isThere(mapping));
   if (missing !== undefined) {
     throw headerFault(
       `The file has no column "${missing.header}" to read as ${missing.target}; ${listOf(names)}`,

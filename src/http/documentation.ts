@@ -19,6 +19,8 @@ interface Description {
   /** What a success answers with, and its status where that is not 200. */
   readonly ok: TSchema;
   readonly okStatus?: 200 | 201;
+  /** Its media type, where that is not JSON. */
+  readonly okType?: string;
   /** Left out where no credentials are asked for. */
   readonly access?: Access;
   /** Problems beyond those that every such operation has. */
@@ -59,7 +61,7 @@ export function describe(operation: Description): FastifySchema {
     response: {
       [operation.okStatus ?? 200]: {
         description: 'Done.',
-        content: { 'application/json': { schema: operation.ok } },
+        content: { [operation.okType ?? 'application/json']: { schema: operation.ok } },
       },
       ...Object.fromEntries(
         Object.entries(problems).map(([status, description]) => [

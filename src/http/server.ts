@@ -3,12 +3,14 @@ import { METHODS } from 'node:http';
 import fastify, { LogController, type FastifyInstance } from 'fastify';
 import type { DeliverOptions } from '../changes/deliver.ts';
 import type { ChangeFeed } from '../changes/feed.ts';
+import type { FeedService } from '../intake/feed-service.ts';
 import type { Intake } from '../intake/intake.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
 import { addBatches } from './batches.ts';
 import { addChanges } from './changes.ts';
 import { addDocumentation } from './documentation.ts';
+import { addFiles, type FileSettings } from './files.ts';
 import { addFreshness } from './freshness.ts';
 import { Gate, type GateLimits } from './gate.ts';
 import { addHealth } from './health.ts';
@@ -20,7 +22,7 @@ import { addWebhooks } from './webhooks.ts';
 import { Writer, type WriteSettings } from './writing.ts';
 
 /** What the server is told about how to run; each is a setting of `config.ts`. */
-export interface HttpSettings extends GateLimits, LoginLimits, WriteSettings {
+export interface HttpSettings extends GateLimits, LoginLimits, WriteSettings, FileSettings {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -33,6 +35,8 @@ interface ServerParts {
   readonly store: Store;
   readonly intake: Intake;
   readonly feed: ChangeFeed;
+  /** The files of suppliers. */
+  readonly feeds: FeedService;
   /** How webhooks are tried out. */
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
@@ -44,6 +48,7 @@ export async function buildServer({
   store,
   intake,
   feed,
+  feeds,
   webhookOptions,
   settings,
   version,
@@ -120,6 +125,7 @@ export async function buildServer({
   const writer = new Writer({ gate, intake, batches: store.batches, settings });
   addInventory(app, { gate, intake, writer, limits: settings });
   addBatches(app, { gate, batches: store.batches, limits: settings });
+  addFiles(app, { gate, service: feeds, settings });
   addChanges(app, { gate, feed, accounts: store.accounts });
   addSkus(app, { gate, store, feed, limits: settings });
   addFreshness(app, { gate, store });

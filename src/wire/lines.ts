@@ -59,6 +59,15 @@ export function parseLine(line: JsonObject, text: string, terms: AsOfTerms): Lin
   return parseLines([line], `[${text}]`, terms);
 }
 
+/**
+ * Reads lines that come one by one, each with its own JSON: the lines of one feed, from the first to the
+ * last.
+ */
+export function jsonLineReader(terms: AsOfTerms): (value: unknown, text: string) => LineDraft {
+  const groups = new Groups();
+  return (value, text) => new LineReader(`[${text}]`, terms, groups).read(value, 0);
+}
+
 /** A line as far as it is read. */
 interface Draft {
   skuId: string | null;
@@ -109,13 +118,14 @@ const SET_AND_CHANGED =
 /** Reads the lines of one request, from the first to the last. */
 class LineReader implements Reading {
   readonly terms: AsOfTerms;
-  readonly groups = new Groups();
+  readonly groups: Groups;
   readonly numberText: NumberText;
   readonly #written: WrittenLines;
   #index = 0;
 
-  constructor(text: string, terms: AsOfTerms) {
+  constructor(text: string, terms: AsOfTerms, groups: Groups = new Groups()) {
     this.terms = terms;
+    this.groups = groups;
     this.#written = new WrittenLines(text);
     this.numberText = (name, value) => this.#written.numberText(this.#index, name, value);
   }

@@ -67,6 +67,7 @@ describe('settings', () => {
     expect(documented).toEqual({
       ONHAND_DATABASE: database,
       ONHAND_LOG_LEVEL: logLevel,
+      ONHAND_FILES_DIRECTORY: 'none',
       ...Object.fromEntries(Object.values(FLAG_SETTINGS).map((variable) => [variable, 'false'])),
       ...Object.fromEntries(
         Object.values(NUMBER_SETTINGS).map(({ variable, fallback }) => [
