@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { addBatches } from './batches.ts';
 import { addChanges } from './changes.ts';
 import { addDocumentation } from './documentation.ts';
+import { addFileActions } from './file-actions.ts';
 import { addFiles, type FileSettings } from './files.ts';
 import { addFreshness } from './freshness.ts';
 import { Gate, type GateLimits } from './gate.ts';
@@ -126,6 +127,7 @@ export async function buildServer({
   addInventory(app, { gate, intake, writer, limits: settings });
   addBatches(app, { gate, batches: store.batches, limits: settings });
   addFiles(app, { gate, service: feeds, settings });
+  addFileActions(app, { gate, service: feeds, limits: settings });
   addChanges(app, { gate, feed, accounts: store.accounts });
   addSkus(app, { gate, store, feed, limits: settings });
   addFreshness(app, { gate, store });

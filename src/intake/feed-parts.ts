@@ -25,7 +25,7 @@ export interface FeedSettings {
 
 export interface FeedParts {
   readonly store: Pick<Store, 'applyCatalogue' | 'sharedGtins' | 'feeds'> & {
-    readonly batches: Pick<BatchStore, 'breakerOf' | 'confirm' | 'failures'>;
+    readonly batches: Pick<BatchStore, 'breakerOf' | 'confirm' | 'failures' | 'revert'>;
   };
   readonly intake: Pick<Intake, 'submit'>;
   readonly files: FeedFiles;

@@ -1,21 +1,31 @@
-import type { FeedDraft, FeedRecord, FeedStore } from '../store/feeds.ts';
+import { OnhandError } from '../domain/errors.ts';
+import { COLUMN_TARGETS } from '../feeds/columns.ts';
+import type { FeedAsked, FeedDraft, FeedRecord, FeedStore } from '../store/feeds.ts';
+import type { RevertOutcome, RevertRequest } from '../store/store.ts';
 import type { FeedFiles } from './feed-files.ts';
 import { FeedResults } from './feed-results.ts';
 import { FeedRunner, type RunnerParts } from './feed-runner.ts';
 
 const PAGE = 1000;
 
+/** What became of one batch of a feed that was put back. */
+export interface RevertedBatch extends RevertOutcome {
+  readonly revertsUuid: string;
+}
+
 /** Feeds as those who send them see them: files come in, are worked on, and give results. */
 export class FeedService {
   readonly feeds: FeedStore;
   readonly files: FeedFiles;
   readonly results: FeedResults;
+  readonly #batches: RunnerParts['store']['batches'];
   readonly #runner: FeedRunner;
 
   constructor(parts: RunnerParts) {
     this.feeds = parts.store.feeds;
     this.files = parts.files;
     this.results = new FeedResults(parts);
+    this.#batches = parts.store.batches;
     this.#runner = new FeedRunner(parts);
   }
 
@@ -52,6 +62,32 @@ export class FeedService {
 
   changed(uuid: string, ms: number, signal: AbortSignal): Promise<void> {
     return this.#runner.changed(uuid, ms, signal);
+  }
+
+  /** Puts back all batches of a feed, the last first. What was put back before is left as it is. */
+  async revert(
+    feed: FeedRecord,
+    asked: Omit<RevertRequest, 'supplierId' | 'uuid'>,
+  ): Promise<readonly RevertedBatch[]> {
+    const { supplierId } = feed;
+    const reverted: RevertedBatch[] = [];
+    for (const revertsUuid of (await this.batchesOf(feed)).toReversed()) {
+      const outcome = await this.#batches.revert({ ...asked, supplierId, uuid: revertsUuid });
+      if (outcome !== undefined) reverted.push({ revertsUuid, ...outcome });
+    }
+    return reverted;
+  }
+
+  /** What the supplier's columns are called in files to come. Throws `member_invalid`. */
+  async setMapping(supplierId: number, mappings: FeedAsked['mappings']): Promise<void> {
+    for (const { header, target } of mappings) {
+      if (COLUMN_TARGETS.some((known) => known === target)) continue;
+      throw new OnhandError(
+        'member_invalid',
+        `${JSON.stringify(header)} cannot stand for ${JSON.stringify(target.slice(0, 64))}; there are ${COLUMN_TARGETS.join(', ')}.`,
+      );
+    }
+    await this.feeds.setMapping(supplierId, mappings);
   }
 
   /** The uuids of the batches that a feed was applied by, in order. */

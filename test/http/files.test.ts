@@ -9,6 +9,7 @@ const CSV = { 'content-type': 'text/csv' };
 
 let server: TestServer;
 let token: string;
+let supplierId: number;
 let suppliers = 0;
 
 beforeAll(async () => {
@@ -18,7 +19,9 @@ afterAll(() => server.stop());
 beforeEach(async () => {
   suppliers += 1;
   const entries = ['A-1', 'A-2', 'A-3'].map((skuId) => entry(skuId));
-  ({ token } = await server.createSupplier(`Files ${suppliers}`, entries));
+  const created = await server.createSupplier(`Files ${suppliers}`, entries);
+  ({ token } = created);
+  supplierId = created.supplier.id;
 });
 
 function ask(method: string, path: string, asking: Asking = {}): Promise<Answer> {
@@ -84,5 +87,311 @@ describe('a file that is sent', () => {
       ),
       'A-3,7,,200,success',
     ]);
+  });
+
+  test('comes as a form too, named by it', async () => {
+    const form = new FormData();
+    form.append('filename', 'C:\\exports\\stock.csv');
+    form.append('file', new Blob(['sku_id,qty\nA-1,5\n']), 'x.csv');
+    const response = await fetch(server.url + UPLOAD, {
+      method: 'POST',
+      headers: { authorization: `Token ${token}` },
+      body: form,
+    });
+    expect(response.status).toBe(200);
+    const uuid = textAt(await response.json(), 'uuid');
+    expect(await over(uuid)).toMatchObject({ filename: 'stock.csv', state: 'done', rows: 1 });
+    expect(await stock()).toMatchObject({ 'A-1': 5 });
+  });
+
+  test.for([
+    ['no file', (form: FormData) => form.append('filename', 'x'), 'body_missing'],
+    ['an empty file', (form: FormData) => form.append('file', new Blob([]), 'x'), 'body_missing'],
+    ['another field', (form: FormData) => form.append('mode', 'snapshot'), 'body_shape_wrong'],
+    [
+      'two files',
+      (form: FormData) => {
+        form.append('file', new Blob(['sku_id,qty\nA-1,5\n']), 'x');
+        form.append('file', new Blob(['sku_id,qty\nA-1,6\n']), 'y');
+      },
+      'body_shape_wrong',
+    ],
+  ] as const)('in a form with %s is refused', async ([, fill, code]) => {
+    const form = new FormData();
+    fill(form);
+    const response = await fetch(server.url + UPLOAD, {
+      method: 'POST',
+      headers: { authorization: `Token ${token}` },
+      body: form,
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ type: `/docs/errors#${code}` });
+    expect(await filesListed()).toEqual([]);
+  });
+
+  test('without bytes is refused', async () => {
+    const answer = await ask('POST', UPLOAD);
+    expect(answer.status).toBe(400);
+    expect(textAt(answer.json, 'type')).toBe('/docs/errors#body_missing');
+  });
+
+  test('has a uuid of its own each time, and is applied in the order of sending', async () => {
+    const uuids: string[] = [];
+    for (let quantity = 1; quantity <= 5; quantity += 1)
+      uuids.push(await upload(`sku_id,qty\nA-1,${quantity}\nA-2,1\n`));
+    uuids.push(await upload('sku_id,qty\nA-1,5\nA-2,1\n'));
+    expect(new Set(uuids).size).toBe(6);
+    for (const uuid of uuids) await over(uuid);
+    expect(await stock()).toMatchObject({ 'A-1': 5, 'A-2': 1 });
+    expect(await filesListed()).toEqual(uuids.toReversed());
+  });
+
+  test('of many rows is applied in pieces, and answered for each row in its place', async () => {
+    const count = 25_000;
+    const rows = Array.from({ length: count }, (_, i) =>
+      i % 1000 === 0 ? `A-1,${i}` : `NONE-${i},1`,
+    );
+    const uuid = await upload(['sku_id,qty', ...rows].join('\n'));
+    const file = await over(uuid);
+    expect(file).toMatchObject({
+      state: 'done',
+      rows: count,
+      status_counts: { '200': 25, '404': count - 25 },
+    });
+    expect(at(file, 'batches')).toHaveLength(3);
+    const [, ...lines] = await results(uuid);
+    expect(lines.map((line) => line.split(',')[0])).toEqual(rows.map((row) => row.split(',')[0]));
+    expect(lines.flatMap((line, i) => (line.includes(',200,') ? [i] : []))).toEqual(
+      Array.from({ length: 25 }, (_, i) => i * 1000),
+    );
+  });
+
+  test('sent again with its key is the same file; with other bytes it is refused', async () => {
+    const key = { 'idempotency-key': 'night-1' };
+    const body = 'sku_id,qty\nA-1,5\n';
+    const uuid = await upload(body, '', key);
+    expect(await upload(body, '', key)).toBe(uuid);
+    const other = await ask('POST', UPLOAD, { body: 'sku_id,qty\nA-1,6\n', headers: key });
+    expect([other.status, textAt(other.json, 'type')]).toEqual([
+      422,
+      '/docs/errors#idempotency_key_reused',
+    ]);
+    await over(uuid);
+    expect(await filesListed()).toEqual([uuid]);
+  });
+
+  test('that is larger than allowed is refused, in a form too, and nothing is left of it', async () => {
+    const small = await TestServer.start({ fileBytesMax: 1024 });
+    try {
+      const { token: own } = await small.createSupplier('Small');
+      const form = new FormData();
+      form.append('file', new Blob(['x'.repeat(300_000)]), 'x');
+      for (const body of [form, 'x'.repeat(2000)]) {
+        const response = await fetch(small.url + UPLOAD, {
+          method: 'POST',
+          headers: { authorization: `Token ${own}` },
+          body,
+        });
+        expect(response.status).toBe(413);
+      }
+      const left = await small.ask('GET', FILES, { token: own });
+      expect(at(left.json, 'files')).toEqual([]);
+    } finally {
+      await small.stop();
+    }
+  });
+
+  test.for([
+    ['whose header says nothing of stock', 'a,b\n1,2\n', 'body_malformed', /No column says/],
+    ['that is a PDF', '%PDF-1.4 …', 'body_malformed', /is a PDF/],
+    ['of broken JSON', '[{"sku_id": "A-1", "quantity_in_stock": 1}, {', 'body_malformed', /./],
+  ] as const)('%s is refused with the reason', async ([, body, code, detail]) => {
+    const uuid = await upload(body);
+    const file = await over(uuid);
+    expect(file).toMatchObject({ state: 'refused', rows: 0, problem: { code } });
+    expect(textAt(file, 'problem', 'detail')).toMatch(detail);
+    expect((await results(uuid)).at(-1)).toMatch(/400,/);
+    expect(await stock()).toEqual({ 'A-1': null, 'A-2': null, 'A-3': null });
+  });
+});
+
+async function filesListed(): Promise<unknown> {
+  const answer = await ask('GET', FILES);
+  const files = at(answer.json, 'files');
+  return Array.isArray(files) ? files.map((file: unknown) => at(file, 'uuid')) : files;
+}
+
+describe('a file that is judged as a whole', () => {
+  test('as a snapshot takes what it does not name to zero', async () => {
+    await over(await upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+    const uuid = await upload('sku_id,qty\nA-1,9\n', '?mode=snapshot');
+    expect(await over(uuid)).toMatchObject({ state: 'done', mode: 'snapshot' });
+    expect(await stock()).toEqual({ 'A-1': 9, 'A-2': 0, 'A-3': 0 });
+  });
+
+  test('as atomic is refused where a row fails, and says which', async () => {
+    const uuid = await upload('sku_id,qty\nA-1,1\nNONE,2\n', '?atomic=true');
+    expect(await over(uuid)).toMatchObject({
+      state: 'refused',
+      problem: { code: 'line_failed' },
+      status_counts: { '404': 1, '424': 1 },
+    });
+    expect(await stock()).toMatchObject({ 'A-1': null });
+    expect((await results(uuid))[1]).toBe('A-1,1,424,Left out because row 3 was not applied');
+  });
+
+  test('as a dry run tells what would happen, and writes nothing', async () => {
+    const uuid = await upload('sku_id,qty\nA-1,1\nNONE,2\n', '?dry_run=true');
+    expect(await over(uuid)).toMatchObject({
+      state: 'done',
+      dry_run: true,
+      status_counts: { '200': 1, '404': 1 },
+      batches: [],
+    });
+    expect(await stock()).toMatchObject({ 'A-1': null });
+    expect(await results(uuid)).toHaveLength(3);
+  });
+
+  test('is held where too much would fall, and goes on once it is confirmed', async () => {
+    await over(await upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+    await server.store.batches.setBreaker(supplierId, { percentMax: 50, skusMin: 2 });
+    const uuid = await upload('sku_id,qty\nA-1,0\nA-2,0\n');
+    expect(await over(uuid)).toMatchObject({
+      state: 'held',
+      problem: { code: 'breaker_tripped' },
+    });
+    expect((await ask('GET', `${FILES}${uuid}/results.csv`)).status).toBe(409);
+    // What comes later need not wait for it.
+    expect(await over(await upload('sku_id,qty\nA-3,4\n'))).toMatchObject({ state: 'done' });
+    expect(await stock()).toEqual({ 'A-1': 1, 'A-2': 2, 'A-3': 4 });
+    expect((await ask('POST', `${FILES}${uuid}/confirm/`)).status).toBe(200);
+    expect(await over(uuid)).toMatchObject({ state: 'done', problem: null });
+    expect(await stock()).toEqual({ 'A-1': 0, 'A-2': 0, 'A-3': 4 });
+    expect((await ask('POST', `${FILES}${uuid}/confirm/`)).status).toBe(409);
+  });
+
+  test('is held and can be canceled', async () => {
+    await over(await upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+    await server.store.batches.setBreaker(supplierId, { percentMax: 50, skusMin: 2 });
+    const uuid = await upload('sku_id,qty\nA-1,0\nA-2,0\n');
+    await over(uuid);
+    expect((await ask('POST', `${FILES}${uuid}/cancel/`)).json).toMatchObject({
+      state: 'canceled',
+    });
+    expect(await results(uuid)).toHaveLength(3);
+    expect((await ask('POST', `${FILES}${uuid}/cancel/`)).status).toBe(409);
+    expect((await ask('POST', `${FILES}${uuid}/confirm/`)).status).toBe(409);
+  });
+
+  test('as of an earlier time leaves what is known as of later', async () => {
+    await over(await upload('sku_id,qty\nA-1,1\n'));
+    const headers = { 'as-of': '2020-01-01T00:00:00Z' };
+    const uuid = await upload('sku_id,qty\nA-1,7\n', '', headers);
+    expect(await over(uuid)).toMatchObject({
+      state: 'done',
+      as_of: '2020-01-01T00:00:00.000000Z',
+      status_counts: { '412': 1 },
+    });
+    expect(await stock()).toMatchObject({ 'A-1': 1 });
+  });
+});
+
+describe('what was done by a file', () => {
+  test('can be undone', async () => {
+    await over(await upload('sku_id,qty\nA-1,1\nA-2,2\n'));
+    const uuid = await upload('sku_id,qty\nA-1,7\nA-2,8\n');
+    await over(uuid);
+    await over(await upload('sku_id,qty\nA-2,9\n'));
+    const answer = await ask('POST', `${FILES}${uuid}/revert/`);
+    expect(answer.json).toMatchObject({ uuid, reverted: 1, moved_on: 1, confirmed: 0 });
+    expect(await stock()).toMatchObject({ 'A-1': 1, 'A-2': 9 });
+  });
+});
+
+describe('a catalogue', () => {
+  test('creates SKUs, and gives the report of an import', async () => {
+    const uuid = await upload('sku_id,title,qty,upca\nN-1,New,4,\nN-2,Bad,1,123\n');
+    expect(await over(uuid)).toMatchObject({
+      state: 'done',
+      kind: 'catalogue',
+      rows: 2,
+      status_counts: { '200': 2 },
+    });
+    expect(await stock()).toMatchObject({ 'N-1': 4 });
+    expect(await results(uuid)).toEqual([
+      'row,column,value,reason,kind',
+      expect.stringMatching(/^3,upca,123,/),
+    ]);
+    expect((await ask('GET', `${FILES}${uuid}/results.xlsx`)).text).toMatch(/^PK/);
+    expect((await ask('POST', `${FILES}${uuid}/revert/`)).status).toBe(409);
+  });
+
+  test('is no snapshot', async () => {
+    const uuid = await upload('sku_id,title,qty\nN-1,New,4\n', '?mode=snapshot');
+    expect(await over(uuid)).toMatchObject({
+      state: 'refused',
+      problem: { code: 'parameter_invalid' },
+    });
+  });
+});
+
+describe('names of columns', () => {
+  const MAPPING = `${FILES}mapping/`;
+
+  test('that a supplier keeps hold for the files to come, where they have them', async () => {
+    const columns = { Lagerbestand: 'quantity_in_stock', 'Art.-Nr.': 'sku_id' };
+    expect((await ask('PUT', MAPPING, { body: { columns } })).json).toEqual({ columns });
+    expect((await ask('GET', MAPPING)).json).toEqual({ columns });
+    const uuid = await upload('Art.-Nr.;Lagerbestand\nA-1;5\n');
+    expect(await over(uuid)).toMatchObject({
+      state: 'done',
+      mapping: [
+        { header: 'Art.-Nr.', column: 'sku_id', by: 'map' },
+        { header: 'Lagerbestand', column: 'quantity_in_stock', by: 'map' },
+      ],
+    });
+    expect(await over(await upload('sku_id,qty\nA-2,6\n'))).toMatchObject({ state: 'done' });
+    expect(await stock()).toMatchObject({ 'A-1': 5, 'A-2': 6 });
+    expect((await ask('DELETE', MAPPING)).status).toBe(200);
+    expect((await ask('GET', MAPPING)).json).toEqual({ columns: {} });
+  });
+
+  test('stand for columns that there are', async () => {
+    const answer = await ask('PUT', MAPPING, { body: { columns: { Farbe: 'color' } } });
+    expect(answer.status).toBe(400);
+    expect(textAt(answer.json, 'detail')).toMatch(/"Farbe" cannot stand for "color"; there are /);
+  });
+});
+
+describe("another's file", () => {
+  test('is not there', async () => {
+    const uuid = await upload('sku_id,qty\nA-1,5\n', '', { 'idempotency-key': 'same' });
+    await over(uuid);
+    const other = await server.createSupplier(`Files ${suppliers} other`);
+    const asOther = { token: other.token };
+    for (const [verb, path] of [
+      ['GET', ''],
+      ['GET', 'results.csv'],
+      ['GET', 'results.xlsx'],
+      ['GET', 'acknowledgement.edi'],
+      ['POST', 'cancel/'],
+      ['POST', 'confirm/'],
+      ['POST', 'revert/'],
+    ] as const) {
+      const answer = await ask(verb, `${FILES}${uuid}/${path}`, asOther);
+      expect([answer.status, textAt(answer.json, 'type')], path).toEqual([
+        404,
+        '/docs/errors#file_not_found',
+      ]);
+    }
+    expect(at((await ask('GET', FILES, asOther)).json, 'files')).toEqual([]);
+    const body = 'sku_id,qty\nA-1,6\n';
+    const own = await ask('POST', UPLOAD, {
+      ...asOther,
+      body,
+      headers: { 'idempotency-key': 'same' },
+    });
+    expect(own.status).toBe(200);
+    expect(textAt(own.json, 'uuid')).not.toBe(uuid);
   });
 });
