@@ -42,6 +42,8 @@ export const NUMBER_SETTINGS = {
   resultsKeptHours: { variable: 'ONHAND_RESULTS_KEPT_HOURS', fallback: 7 * 24, min: 1 },
   /** Largest file that is taken, as it is sent. */
   fileBytesMax: { variable: 'ONHAND_FILE_BYTES_MAX', fallback: 2048 * MIB, min: 1024 },
+  /** How long a file in the drop folder must have stayed as it is to be taken. */
+  inboxSettleSeconds: { variable: 'ONHAND_INBOX_SETTLE_SECONDS', fallback: 10, min: 0 },
   /** How long changes are kept; 0 keeps them all. */
   changesKeptDays: { variable: 'ONHAND_CHANGES_KEPT_DAYS', fallback: 365, min: 0 },
   /** How far in the future the time of a report may lie. */
@@ -98,6 +100,8 @@ export interface Settings
   readonly logLevel: LogLevel;
   /** The folder of the files that suppliers send; null is beside a SQLite database, and nowhere else. */
   readonly filesDirectory: string | null;
+  /** The drop folder; null is none. */
+  readonly inbox: string | null;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -124,6 +128,7 @@ export function readSettings(
     trustProxy: false,
     logLevel: readLogLevel(environment),
     filesDirectory: environment['ONHAND_FILES_DIRECTORY'] || null,
+    inbox: environment['ONHAND_INBOX'] || null,
     ...readNumbers(environment),
     webhooksAllowHttp: readFlag(FLAG_SETTINGS.webhooksAllowHttp, environment),
     webhooksAllowPrivateNetworks: readFlag(FLAG_SETTINGS.webhooksAllowPrivateNetworks, environment),
@@ -150,6 +155,7 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     idempotencyKeptHours: read('idempotencyKeptHours'),
     resultsKeptHours: read('resultsKeptHours'),
     fileBytesMax: read('fileBytesMax'),
+    inboxSettleSeconds: read('inboxSettleSeconds'),
     changesKeptDays: read('changesKeptDays'),
     asOfToleranceSeconds: read('asOfToleranceSeconds'),
     snapshotBreakerPercent: read('snapshotBreakerPercent'),

@@ -1,6 +1,6 @@
 /** The composition root: the only place that knows every room. Production and tests start here. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import type { DeliverOptions } from './changes/deliver.ts';
@@ -11,6 +11,7 @@ import { readSettings, type Settings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
 import { FeedFiles } from './intake/feed-files.ts';
 import { FeedService } from './intake/feed-service.ts';
+import { Inbox } from './intake/inbox.ts';
 import { Intake } from './intake/intake.ts';
 import { Sweeper } from './intake/sweeper.ts';
 import { isPostgresUrl, shownUrl } from './store/postgres/address.ts';
@@ -21,7 +22,7 @@ import { takeServeLock } from './store/sqlite/lock.ts';
 import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
 import type { CatalogueStaging } from './store/staging.ts';
-import type { Finding, Store } from './store/store.ts';
+import type { AccountStore, Finding, Store } from './store/store.ts';
 import { jsonLineReader } from './wire/lines.ts';
 import { printFailureMessage } from './wire/results.ts';
 
@@ -130,6 +131,7 @@ export interface RunningServer {
  *   Node's own error (`EADDRINUSE` and the like) where the address cannot be had
  */
 export async function startServer(settings: Settings): Promise<RunningServer> {
+  checkInbox(settings);
   const letGo = holdAlone(settings);
   try {
     const store = await openStore(settings.database, settings);
@@ -145,9 +147,12 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       const app = await buildServer(parts);
       await app.listen({ host: settings.host, port: settings.port });
       feeds.start();
+      const inbox = inboxOf(settings, { service: feeds, accounts: store.accounts }, app.log);
+      inbox?.start();
       const sweeper = new Sweeper({
         batches: store.batches,
         changes: store.changes,
+        feeds,
         kept: settings,
         onFailure: report('sweep failed'),
       });
@@ -172,6 +177,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
         } finally {
           clearInterval(sweep);
         }
+        await inbox?.stop();
         await feeds.stop();
         await sender.stop();
         await sweeper.stop();
@@ -215,6 +221,37 @@ export function feedServiceOf({ settings, ...parts }: FeedServiceParts): FeedSer
     openStaging,
     isAlone: !isPostgresUrl(settings.database),
   });
+}
+
+/** The drop folder, if there is one. */
+function inboxOf(
+  { inbox, inboxSettleSeconds, fileBytesMax }: Settings,
+  parts: { readonly service: FeedService; readonly accounts: AccountStore },
+  log: { error(what: object, text: string): void },
+): Inbox | undefined {
+  if (inbox === null) return undefined;
+  return new Inbox({
+    ...parts,
+    directory: resolve(inbox),
+    settleSeconds: inboxSettleSeconds,
+    fileBytesMax,
+    onFailure: (error) => log.error({ err: error }, 'drop folder failed'),
+  });
+}
+
+/** Throws `parameter_invalid` where files cannot be taken as the settings have it. */
+function checkInbox(settings: Settings): void {
+  const { inbox } = settings;
+  if (inbox === null) return;
+  if (!existsSync(inbox) || !statSync(inbox).isDirectory()) {
+    throw new OnhandError('parameter_invalid', `The drop folder ${inbox} is not there.`);
+  }
+  if (filesDirectoryOf(settings) === null) {
+    throw new OnhandError(
+      'parameter_invalid',
+      'A drop folder needs a folder for files; name one as ONHAND_FILES_DIRECTORY.',
+    );
+  }
 }
 
 function filesDirectoryOf({ database, filesDirectory }: Settings): string | null {

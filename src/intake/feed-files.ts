@@ -10,8 +10,6 @@ export type KeptKind = keyof typeof KEPT;
 
 /** What is still being written. A crash leaves it behind, and nobody misses it. */
 const PART = '.part';
-/** Nobody writes a part that has not grown for so long. */
-const PART_ABANDONED_MS = 3_600_000;
 
 /** A file as it was written. */
 export interface WrittenFile {
@@ -100,13 +98,13 @@ export class FeedFiles {
     }
   }
 
-  /** Removes parts that nobody writes any more, and gives the uuids of files that have lain for so long. */
-  async leftovers(nowMs: number): Promise<readonly string[]> {
+  /** Removes parts that were last written before then, and gives the uuids of files that were. */
+  async leftovers(beforeMs: number): Promise<readonly string[]> {
     const uuids: string[] = [];
     for (const name of await this.#names()) {
       const path = join(this.#directory, name);
-      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: nowMs }));
-      if (nowMs - mtimeMs < PART_ABANDONED_MS) continue;
+      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
+      if (mtimeMs >= beforeMs) continue;
       if (name.endsWith(PART)) await rm(path, { force: true });
       else if (name.endsWith(KEPT.file)) uuids.push(name.slice(0, -KEPT.file.length));
     }

@@ -7,6 +7,8 @@ import { FeedResults } from './feed-results.ts';
 import { FeedRunner, type RunnerParts } from './feed-runner.ts';
 
 const PAGE = 1000;
+/** Other nodes write into the same folder: nobody writes a file that has not grown for so long. */
+const ABANDONED_MS = 3_600_000;
 
 /** What became of one batch of a feed that was put back. */
 export interface RevertedBatch extends RevertOutcome {
@@ -18,20 +20,44 @@ export class FeedService {
   readonly feeds: FeedStore;
   readonly files: FeedFiles;
   readonly results: FeedResults;
-  readonly #batches: RunnerParts['store']['batches'];
+  readonly #parts: RunnerParts;
+  readonly #madeAtMs = Date.now();
   readonly #runner: FeedRunner;
 
   constructor(parts: RunnerParts) {
     this.feeds = parts.store.feeds;
     this.files = parts.files;
     this.results = new FeedResults(parts);
-    this.#batches = parts.store.batches;
+    this.#parts = parts;
     this.#runner = new FeedRunner(parts);
   }
 
   /** Goes on with what was left, and with what comes. */
   start(): void {
     this.#runner.start();
+    this.#removeLeftovers().catch((error: unknown) => this.#parts.onFailure(error));
+  }
+
+  /** What a crash left of files that nobody was told were taken. */
+  async #removeLeftovers(): Promise<void> {
+    const { isAlone } = this.#parts;
+    const beforeMs = isAlone ? this.#madeAtMs : this.#madeAtMs - ABANDONED_MS;
+    const found = await this.files.leftovers(beforeMs);
+    for (let from = 0; from < found.length; from += PAGE) {
+      const uuids = found.slice(from, from + PAGE);
+      const kept = new Set(await this.feeds.kept(uuids));
+      for (const uuid of uuids) if (!kept.has(uuid)) await this.files.remove(uuid);
+    }
+  }
+
+  /** Drops the files of feeds begun before then that are over, at most `limit`; says whether more are left. */
+  async sweep(beforeMs: number, limit: number): Promise<boolean> {
+    const expired = await this.feeds.expired(beforeMs, limit);
+    for (const feed of expired) {
+      await this.feeds.drop(feed);
+      await this.files.remove(feed.uuid);
+    }
+    return expired.length >= limit;
   }
 
   stop(): Promise<void> {
@@ -72,7 +98,11 @@ export class FeedService {
     const { supplierId } = feed;
     const reverted: RevertedBatch[] = [];
     for (const revertsUuid of (await this.batchesOf(feed)).toReversed()) {
-      const outcome = await this.#batches.revert({ ...asked, supplierId, uuid: revertsUuid });
+      const outcome = await this.#parts.store.batches.revert({
+        ...asked,
+        supplierId,
+        uuid: revertsUuid,
+      });
       if (outcome !== undefined) reverted.push({ revertsUuid, ...outcome });
     }
     return reverted;

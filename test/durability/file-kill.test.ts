@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { hashToken, newToken } from '../../src/accounts/credentials.ts';
@@ -15,6 +18,8 @@ import { at, textAt } from '../http/answers.ts';
 import { ServerProcess } from './server-process.ts';
 
 const KILLS = 4;
+const FILES_DROPPED = 2;
+const SUPPLIER = 'Acme';
 const SKUS = 100;
 /** Several pieces each. */
 const LINES_OF_FILE = 21_000;
@@ -57,9 +62,46 @@ test('a server killed while files come and are applied loses none that it took, 
   }
 });
 
+test('a server killed while files lie in the drop folder takes each once', async () => {
+  const database = await sqliteDatabase();
+  const inbox = await mkdtemp(join(tmpdir(), 'onhand-inbox-'));
+  const folder = join(inbox, SUPPLIER, 'in');
+  await mkdir(folder, { recursive: true });
+  const environment = { ONHAND_INBOX: inbox, ONHAND_INBOX_SETTLE_SECONDS: '0' };
+  const done = async (): Promise<readonly string[]> =>
+    (await readdir(join(inbox, SUPPLIER, 'done')).catch(() => [])).map((name) =>
+      name.slice(name.indexOf('-') + 1),
+    );
+  try {
+    const token = await prepare(database);
+    const random = new Random(4010);
+    const dropped: string[] = [];
+    for (let round = 0; round < KILLS; round += 1) {
+      const server = await ServerProcess.start(database, environment);
+      for (let file = 0; file < FILES_DROPPED; file += 1) {
+        const name = `${round}-${file}.ndjson`;
+        await writeFile(join(folder, `${name}.part`), COUNTING_FILE);
+        await rename(join(folder, `${name}.part`), join(folder, name));
+        dropped.push(name);
+        await delay(random.below(KILL_WITHIN_MS));
+      }
+      await server.kill();
+    }
+    const server = await ServerProcess.start(database, environment);
+    while ((await done()).length < dropped.length) await delay(50);
+    expect((await done()).toSorted()).toEqual(dropped.toSorted());
+    expect(await filesOf(server.url, token)).toHaveLength(dropped.length);
+    expect(await sumOfStock(server.url, token)).toBe(dropped.length * LINES_OF_FILE);
+    expect(await server.stop()).toBe(0);
+  } finally {
+    await database.remove();
+    await rm(inbox, { recursive: true });
+  }
+});
+
 async function prepare(database: TestDatabase): Promise<string> {
   const store = await openTestStore(database);
-  const supplierId = await createSupplier(store, 'Acme');
+  const supplierId = await createSupplier(store, SUPPLIER);
   const inventory = { quantityInStock: 0 };
   const entries = Array.from({ length: SKUS }, (_, i) => entry(`C-${i}`, { inventory }));
   await importSkus(store, supplierId, entries);
