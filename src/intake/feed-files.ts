@@ -61,21 +61,12 @@ export class FeedFiles {
       await onDisk(() => file.sync());
       await file.close();
       await onDisk(() => rename(part, path));
-      await onDisk(() => this.#syncDirectory());
+      await onDisk(() => syncDirectory(this.#directory));
       return written;
     } catch (error) {
       await file.close().catch(() => undefined);
       await rm(part, { force: true });
       throw error;
-    }
-  }
-
-  async #syncDirectory(): Promise<void> {
-    const directory = await open(this.#directory, 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
     }
   }
 
@@ -117,6 +108,16 @@ export class FeedFiles {
     } catch {
       return [];
     }
+  }
+}
+
+/** Makes durable which names a folder holds. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
   }
 }
 

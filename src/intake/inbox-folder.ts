@@ -12,6 +12,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { syncDirectory } from './feed-files.ts';
 
 /** Where files come, where they go, and where their results are written. */
 export const INBOX_FOLDERS = ['in', 'done', 'failed', 'out'] as const;
@@ -82,9 +83,12 @@ export class InboxFolder {
     });
   }
 
-  /** Takes a file out of the way of others; says whether it was there. */
-  async take({ uuid, name }: Taken): Promise<boolean> {
-    return moved(this.#in('in', name), this.#taken({ uuid, name }));
+  /** Takes a file out of the way of others, for good; says whether it was there. */
+  async take(taken: Taken): Promise<boolean> {
+    const isTaken = await moved(this.#in('in', taken.name), this.#taken(taken));
+    // Were the name forgotten in a power failure, the file would come a second time.
+    if (isTaken) await syncDirectory(this.#in('in'));
+    return isTaken;
   }
 
   /** Gives a file back that was still being written. */
@@ -116,6 +120,7 @@ export class InboxFolder {
     try {
       await pipeline(content, file.createWriteStream({ flush: true }));
       await rename(part, this.#in('out', name));
+      await syncDirectory(this.#in('out'));
     } catch (error) {
       await rm(part, { force: true });
       throw error;
