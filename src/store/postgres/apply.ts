@@ -16,15 +16,8 @@ import { wasApplied, type Decided } from './transaction.ts';
 import { OutcomeUnknownError, troubleOf } from './trouble.ts';
 import { Turns } from './turns.ts';
 
-/** Thrown so that a transaction is taken back, with what was found in it. */
-class TakenBack<T> extends Error {
-  readonly outcome: T;
-
-  constructor(outcome: T) {
-    super('taken back');
-    this.outcome = outcome;
-  }
-}
+/** Thrown so that a transaction is taken back. */
+class TakenBack extends Error {}
 
 /** Applies batches: see `Store.apply`, `Store.applyCatalogue`, `BatchStore.revert`. */
 export class PostgresApplier {
@@ -102,10 +95,8 @@ export class PostgresApplier {
 
   applyCatalogue(batch: CatalogueBatch): Promise<CatalogueOutcome> {
     const { supplierId } = batch;
-    return this.#turns.run(supplierId, async () => {
-      const work = (client: PoolClient) => applyEntries(client, batch);
-      return (await this.#transact(supplierId, work)).answer;
-    });
+    const work = (client: PoolClient) => applyEntries(client, batch);
+    return this.#turns.run(supplierId, async () => (await this.#transact(supplierId, work)).answer);
   }
 
   revert(request: RevertRequest): Promise<RevertOutcome | undefined> {
@@ -142,12 +133,14 @@ export class PostgresApplier {
   }
 
   async #takeBack<A>(work: (client: PoolClient) => Promise<Decided<A>>): Promise<A> {
+    let decided: Decided<A> | undefined;
     try {
       return await transact(this.#pool, async (client) => {
-        throw new TakenBack((await work(client)).answer);
+        decided = await work(client);
+        throw new TakenBack();
       });
     } catch (error) {
-      if (error instanceof TakenBack) return error.outcome;
+      if (decided !== undefined && error instanceof TakenBack) return decided.answer;
       throw error;
     }
   }

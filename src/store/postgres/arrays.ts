@@ -1,6 +1,6 @@
 /**
- * Columns on their way to PostgreSQL and back, as arrays in its binary format: to write ten thousand
- * numbers as text and read them again would cost both sides more than what is done with them.
+ * Columns on their way to PostgreSQL, as arrays in its binary format: to write ten thousand numbers as text
+ * and read them again would cost both sides more than what is done with them.
  *
  * An array is: how many dimensions, whether it has nulls, the type of its elements, and for its one
  * dimension the length and the first index; then each element as its length in bytes (-1 is null) and its
@@ -104,42 +104,4 @@ export function byteaArray(values: readonly (Uint8Array | null)[]): Buffer {
   }
   writeHead(buffer, TYPES.bytea, values.length, hasNulls);
   return buffer;
-}
-
-/** The elements of an array that was selected; null, which is what aggregating no rows gives, has none. */
-function readArray<T>(
-  buffer: Buffer | null,
-  read: (buffer: Buffer, at: number, length: number) => T,
-): (T | null)[] {
-  // An empty array has no dimension.
-  if (buffer === null || buffer.readInt32BE(0) === 0) return [];
-  const values: (T | null)[] = [];
-  const count = buffer.readInt32BE(12);
-  let at = HEAD_BYTES;
-  for (let i = 0; i < count; i += 1) {
-    const length = buffer.readInt32BE(at);
-    at += LENGTH_BYTES;
-    if (length === NULL_LENGTH) {
-      values.push(null);
-    } else {
-      values.push(read(buffer, at, length));
-      at += length;
-    }
-  }
-  return values;
-}
-
-function readNumber(buffer: Buffer, at: number, length: number): number {
-  return length === 8
-    ? buffer.readInt32BE(at) * TWO_POW_32 + buffer.readUInt32BE(at + 4)
-    : buffer.readInt32BE(at);
-}
-
-/** Of an `int4[]` or an `int8[]` of numbers that JavaScript holds exactly. */
-export function readNumbers(buffer: Buffer | null): readonly (number | null)[] {
-  return readArray(buffer, readNumber);
-}
-
-export function readTexts(buffer: Buffer | null): readonly (string | null)[] {
-  return readArray(buffer, (texts, at, length) => texts.toString('utf8', at, at + length));
 }

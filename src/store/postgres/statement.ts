@@ -72,7 +72,8 @@ function arrayOf(column: Column): Buffer {
       return int4Array(column.values);
     case 'bytea':
       return byteaArray(column.values);
-    default:
+    case 'text':
+    case 'uuid':
       return textArray(column.values);
   }
 }
