@@ -142,7 +142,7 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
     last_sequence bigint NOT NULL,
     updated_at_ms bigint NOT NULL,
     PRIMARY KEY (supplier_id, sku_number)`,
-    'WITH (fillfactor = 45)',
+    'WITH (fillfactor = 40)',
   )}
 
   ${growing(
