@@ -1,13 +1,29 @@
 import { defineConfig } from 'vitest/config';
 
+const shared = {
+  // Starts PostgreSQL for the first test that asks for it.
+  globalSetup: ['test/store/postgres-setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+};
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Starts PostgreSQL for the first test that asks for it.
-    globalSetup: ['test/store/postgres-setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     // Two cores: tests that start servers and threads of their own gain nothing from more.
     maxWorkers: 2,
+    projects: [
+      { test: { ...shared, name: 'all', include: ['test/**/*.test.ts'] } },
+      {
+        // What is promised over HTTP is promised on every database.
+        test: {
+          ...shared,
+          name: 'postgres',
+          include: ['test/http/**/*.test.ts'],
+          // What these hold is the same before any database is asked.
+          exclude: ['openapi', 'open-bytes', 'fairness'].map((name) => `test/http/${name}.test.ts`),
+          env: { TEST_STORE: 'postgres' },
+        },
+      },
+    ],
   },
 });

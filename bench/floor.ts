@@ -7,8 +7,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { readSettings } from '../src/config.ts';
 import { buildServer } from '../src/http/server.ts';
+import { ChangeFeed } from '../src/changes/feed.ts';
 import { Intake } from '../src/intake/intake.ts';
-import { startServer, version } from '../src/main.ts';
+import { startServer, version, webhookOptionsOf } from '../src/main.ts';
 import type { Store } from '../src/store/store.ts';
 
 export interface Floor {
@@ -35,8 +36,12 @@ export async function startFloor(databaseUrl: string): Promise<Floor> {
 
 const apply: Store['apply'] = async (group) =>
   group.map(({ lines }) => ({
+    uuid: null,
     statuses: new Uint16Array(lines.count).fill(200),
-    candidates: new Map(),
+    details: new Map(),
+    effects: new Map(),
+    zeroedCount: 0,
+    repeats: null,
   }));
 
 /** Everything as in a real server, but `apply` finds every line and does nothing. */
@@ -46,6 +51,9 @@ async function serveFloor(databaseUrl: string): Promise<void> {
   const store: Store = {
     accounts: real.store.accounts,
     skus: real.store.skus,
+    batches: real.store.batches,
+    changes: real.store.changes,
+    webhooks: real.store.webhooks,
     apply,
     applyCatalogue: () => Promise.reject(new Error('the floor has no catalogue')),
     sharedGtins: () => Promise.resolve([]),
@@ -53,7 +61,10 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     close: () => Promise.resolve(),
   };
   const intake = new Intake({ apply }, settings);
-  const app = await buildServer({ store, intake, settings, version: version() });
+  const feed = new ChangeFeed(store.changes, store.accounts);
+  const webhookOptions = webhookOptionsOf(settings);
+  const parts = { store, intake, feed, webhookOptions, settings, version: version() };
+  const app = await buildServer(parts);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   process.send?.(url);
   process.once('SIGTERM', () => {

@@ -4,7 +4,7 @@
  * it costs the machine as little as it can. Runs as a process of its own (`runLoad`).
  */
 import { fork } from 'node:child_process';
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -25,7 +25,21 @@ export interface LoadPlan {
   readonly single?: boolean;
   /** Share of the lines that say what the SKU has had from the beginning; 0 where left out. */
   readonly unchangedShare?: number;
+  /** What requests ask for beyond the plain thing. */
+  readonly asking?: Asking;
 }
+
+/** What a safe write may ask for, and costs. */
+export type Asking = 'key' | 'as-of' | 'effects' | 'dry-run' | 'errors-only';
+
+/** Of a request: what it adds to the path, and which headers it has. */
+const ASKED: Readonly<Record<Asking, () => readonly [query: string, headers: string]>> = {
+  key: () => ['', `Idempotency-Key: ${randomUUID()}\r\n`],
+  'as-of': () => ['', `As-Of: ${new Date().toISOString()}\r\n`],
+  effects: () => ['', 'Prefer: return=representation\r\n'],
+  'dry-run': () => ['?dry_run=true', ''],
+  'errors-only': () => ['?errors_only=true', ''],
+};
 
 export interface LoadResult {
   readonly linesPerSecond: number;
@@ -94,7 +108,8 @@ async function execute(plan: LoadPlan): Promise<LoadResult> {
         socket.write(request);
         const reply = await replies.next();
         latenciesMs.push(performance.now() - sentMs);
-        if (reply.status !== 200 || reply.bodyBytes !== expectedBytes) failed += 1;
+        const isWhole = plan.asking !== undefined || reply.bodyBytes === expectedBytes;
+        if (reply.status !== 200 || !isWhole) failed += 1;
       }
       socket.destroy();
     }),
@@ -111,7 +126,11 @@ async function execute(plan: LoadPlan): Promise<LoadResult> {
   };
 }
 
-function requestOf(plan: LoadPlan, token: string): Buffer {
+/** A whole request with random lines, to be sent as it is. */
+export function requestOf(
+  plan: Pick<LoadPlan, 'linesPerRequest' | 'skuCount' | 'single' | 'unchangedShare' | 'asking'>,
+  token: string,
+): Buffer {
   const unchanged = plan.unchangedShare ?? 0;
   const quantity = () => (Math.random() < unchanged ? INITIAL_QUANTITY : randomInt(QUANTITY_BOUND));
   const line = () =>
@@ -122,13 +141,14 @@ function requestOf(plan: LoadPlan, token: string): Buffer {
   const body = plan.single
     ? line()
     : `[${Array.from({ length: plan.linesPerRequest }, line).join(',')}]`;
+  const [query, headers] = plan.asking === undefined ? ['', ''] : ASKED[plan.asking]();
   return Buffer.from(
-    `POST ${path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Token ${token}\r\n` +
+    `POST ${path}${query} HTTP/1.1\r\nHost: bench\r\nAuthorization: Token ${token}\r\n${headers}` +
       `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
   );
 }
 
-async function open(url: string): Promise<Socket> {
+export async function open(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
   await once(socket, 'connect');
@@ -143,7 +163,7 @@ interface Reply {
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 /** Replies of one connection, of which only the status and the length are looked at. */
-class Replies {
+export class Replies {
   #head: Buffer = Buffer.alloc(0);
   #missingBytes = 0;
   #current: Reply | undefined;
@@ -152,6 +172,11 @@ class Replies {
   constructor(socket: Socket) {
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('close', () => this.#waiting?.reject(new Error('the server closed the connection')));
+  }
+
+  /** No further reply is waited for. */
+  abandon(): void {
+    this.#waiting = undefined;
   }
 
   next(): Promise<Reply> {

@@ -8,17 +8,11 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-rows.ts';
 import { showProgress } from './progress.ts';
-import {
-  bulkRows,
-  neighbourRows,
-  singleRows,
-  sizeRows,
-  supplierRows,
-  unchangedRows,
-  type BenchRow,
-  type Row,
-} from './rows.ts';
+import { bulkRows, singleRows, unchangedRows } from './rows.ts';
+import { safeRows } from './safe-rows.ts';
+import type { BenchRow, Row } from './stage.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -36,8 +30,10 @@ const MAIN: Readonly<Record<string, BenchRow>> = {
 const ALL: Readonly<Record<string, BenchRow>> = {
   ...MAIN,
   unchanged: unchangedRows,
+  safe: safeRows,
   suppliers: supplierRows,
   neighbours: neighbourRows,
+  overload: overloadRows,
   'size-1m': sizeRows(1_000_000),
   'size-10m': sizeRows(10_000_000),
 };

@@ -17,8 +17,12 @@ export const NUMBER_SETTINGS = {
   linesMax: { variable: 'ONHAND_LINES_MAX', fallback: 200_000, min: 1 },
   /** Most requests being answered at once; one more is answered 503. */
   openRequestsMax: { variable: 'ONHAND_OPEN_REQUESTS_MAX', fallback: 1000, min: 1 },
+  /** Most bytes of bodies and replies that requests hold at once; a body beyond it is answered 503. */
+  openBytesMax: { variable: 'ONHAND_OPEN_BYTES_MAX', fallback: 128 * MIB, min: 1024 },
+  /** Most clients that wait for changes at once; one more is answered 503. */
+  followersMax: { variable: 'ONHAND_FOLLOWERS_MAX', fallback: 5000, min: 0 },
   /** Most lines waiting to be applied; beyond it a request is answered 503. */
-  waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 1_000_000, min: 1 },
+  waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 400_000, min: 1 },
   /** Most lines that share one transaction; a larger request is one of its own. */
   groupLinesMax: { variable: 'ONHAND_GROUP_LINES_MAX', fallback: 50_000, min: 1 },
   /** Requests a second that one token may make; 0 is no limit. */
@@ -32,8 +36,22 @@ export const NUMBER_SETTINGS = {
   /** Failed logins by one name from one address within the window; one more is answered 429. */
   loginAttemptsMax: { variable: 'ONHAND_LOGIN_ATTEMPTS_MAX', fallback: 10, min: 1 },
   loginWindowMs: { variable: 'ONHAND_LOGIN_WINDOW_MS', fallback: 15 * 60_000, min: 1000 },
+  /** How long a repeated request with an idempotency key is answered as the first was. */
+  idempotencyKeptHours: { variable: 'ONHAND_IDEMPOTENCY_KEPT_HOURS', fallback: 24, min: 1 },
+  /** How long the failing lines of a batch are kept; never shorter than idempotency keys. */
+  resultsKeptHours: { variable: 'ONHAND_RESULTS_KEPT_HOURS', fallback: 7 * 24, min: 1 },
+  /** How long changes are kept; 0 keeps them all. */
+  changesKeptDays: { variable: 'ONHAND_CHANGES_KEPT_DAYS', fallback: 365, min: 0 },
+  /** How far in the future the time of a report may lie. */
+  asOfToleranceSeconds: { variable: 'ONHAND_AS_OF_TOLERANCE_SECONDS', fallback: 300, min: 0 },
+  /** A snapshot that takes down more than this share of the live SKUs ... */
+  snapshotBreakerPercent: { variable: 'ONHAND_SNAPSHOT_BREAKER_PERCENT', fallback: 50, min: 0 },
+  /** ... and at least so many is held back, where the supplier has no breaker of its own. */
+  snapshotBreakerSkusMin: { variable: 'ONHAND_SNAPSHOT_BREAKER_SKUS_MIN', fallback: 100, min: 1 },
   /** Memory for the database's pages. */
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
+  /** How long an attempt to deliver a webhook's message may take, all in all. */
+  webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
   /** How long a write waits for another process that is writing the same database. */
   busyTimeoutMs: { variable: 'ONHAND_BUSY_TIMEOUT_MS', fallback: 10_000, min: 0 },
   /** Most connections of this process to a PostgreSQL database. */
@@ -48,6 +66,16 @@ export const NUMBER_SETTINGS = {
 
 type NumberSettingName = keyof typeof NUMBER_SETTINGS;
 
+/** Settings that are `true` or `false`; all are false where they are not given. */
+export const FLAG_SETTINGS = {
+  /** Whether webhooks may go by plain http. */
+  webhooksAllowHttp: 'ONHAND_WEBHOOKS_ALLOW_HTTP',
+  /** Whether webhooks may go to private and loopback addresses. */
+  webhooksAllowPrivateNetworks: 'ONHAND_WEBHOOKS_ALLOW_PRIVATE_NETWORKS',
+} as const;
+
+type FlagSettingName = keyof typeof FLAG_SETTINGS;
+
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -56,7 +84,8 @@ export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 8080;
 
 /** All that a server is told about how to run. */
-export interface Settings extends Readonly<Record<NumberSettingName, number>> {
+export interface Settings
+  extends Readonly<Record<NumberSettingName, number>>, Readonly<Record<FlagSettingName, boolean>> {
   /** `sqlite:PATH` or `postgres://…`; it may hold a password, and is never shown as it is. */
   readonly database: string;
   readonly host: string;
@@ -68,6 +97,11 @@ export interface Settings extends Readonly<Record<NumberSettingName, number>> {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The token with which commands ask a server. */
+export function tokenFromEnvironment(environment: Environment = process.env): string | undefined {
+  return environment['ONHAND_TOKEN'] || undefined;
+}
 
 /** The database that commands work on when none is named. */
 export function databaseFromEnvironment(environment: Environment = process.env): string {
@@ -86,6 +120,8 @@ export function readSettings(
     trustProxy: false,
     logLevel: readLogLevel(environment),
     ...readNumbers(environment),
+    webhooksAllowHttp: readFlag(FLAG_SETTINGS.webhooksAllowHttp, environment),
+    webhooksAllowPrivateNetworks: readFlag(FLAG_SETTINGS.webhooksAllowPrivateNetworks, environment),
     ...given,
   };
 }
@@ -96,6 +132,8 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     requestBytesMax: read('requestBytesMax'),
     linesMax: read('linesMax'),
     openRequestsMax: read('openRequestsMax'),
+    openBytesMax: read('openBytesMax'),
+    followersMax: read('followersMax'),
     waitingLinesMax: read('waitingLinesMax'),
     groupLinesMax: read('groupLinesMax'),
     requestsPerSecondMax: read('requestsPerSecondMax'),
@@ -104,7 +142,14 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     keepAliveTimeoutMs: read('keepAliveTimeoutMs'),
     loginAttemptsMax: read('loginAttemptsMax'),
     loginWindowMs: read('loginWindowMs'),
+    idempotencyKeptHours: read('idempotencyKeptHours'),
+    resultsKeptHours: read('resultsKeptHours'),
+    changesKeptDays: read('changesKeptDays'),
+    asOfToleranceSeconds: read('asOfToleranceSeconds'),
+    snapshotBreakerPercent: read('snapshotBreakerPercent'),
+    snapshotBreakerSkusMin: read('snapshotBreakerSkusMin'),
     cacheBytesMax: read('cacheBytesMax'),
+    webhookTimeoutMs: read('webhookTimeoutMs'),
     busyTimeoutMs: read('busyTimeoutMs'),
     connectionsMax: read('connectionsMax'),
     connectTimeoutMs: read('connectTimeoutMs'),
@@ -124,6 +169,17 @@ function readNumber({ variable, fallback, min }: NumberSetting, environment: Env
     );
   }
   return value;
+}
+
+function readFlag(variable: string, environment: Environment): boolean {
+  const text = environment[variable] || 'false';
+  if (text !== 'true' && text !== 'false') {
+    throw new OnhandError(
+      'parameter_invalid',
+      `${variable} is "${text}"; true or false is needed.`,
+    );
+  }
+  return text === 'true';
 }
 
 function readLogLevel(environment: Environment): LogLevel {

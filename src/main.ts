@@ -1,10 +1,16 @@
 /** The composition root: the only place that knows every room. Production and tests start here. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
+import type { DeliverOptions } from './changes/deliver.ts';
+import { ChangeFeed } from './changes/feed.ts';
+import { dnsResolve } from './changes/webhook-http.ts';
+import { WebhookSender } from './changes/webhook-sender.ts';
 import { readSettings, type Settings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
 import { Intake } from './intake/intake.ts';
+import { Sweeper } from './intake/sweeper.ts';
 import { isPostgresUrl, shownUrl } from './store/postgres/address.ts';
 import { inspect as inspectPostgres } from './store/postgres/inspect.ts';
 import { PostgresStore } from './store/postgres/store.ts';
@@ -86,6 +92,22 @@ function exitNow(reason: string): void {
   process.exit(FATAL_EXIT_CODE);
 }
 
+const WEBHOOK_RESPONSE_BYTES_MAX = 4096;
+
+export function webhookOptionsOf(settings: Settings): DeliverOptions {
+  return {
+    policy: {
+      allowHttp: settings.webhooksAllowHttp,
+      allowPrivateNetworks: settings.webhooksAllowPrivateNetworks,
+    },
+    timeoutMs: settings.webhookTimeoutMs,
+    responseBytesMax: WEBHOOK_RESPONSE_BYTES_MAX,
+    resolve: dnsResolve(),
+    userAgent: `onhand/${version()}`,
+    now: Date.now,
+  };
+}
+
 /** How often a server that is closing lets go of connections that have become idle. */
 const IDLE_SWEEP_MS = 50;
 
@@ -111,8 +133,28 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       const intake = new Intake(store, settings);
       // Loaded when it is needed: the commands that do not serve start in half the time.
       const { buildServer } = await import('./http/server.ts');
-      const app = await buildServer({ store, intake, settings, version: version() });
+      const feed = new ChangeFeed(store.changes, store.accounts);
+      const webhookOptions = webhookOptionsOf(settings);
+      const parts = { store, intake, feed, webhookOptions, settings, version: version() };
+      const app = await buildServer(parts);
       await app.listen({ host: settings.host, port: settings.port });
+      const sweeper = new Sweeper({
+        batches: store.batches,
+        changes: store.changes,
+        kept: settings,
+        onFailure: (error) => app.log.error({ err: error }, 'sweep failed'),
+      });
+      sweeper.start();
+      const sender = new WebhookSender({
+        webhooks: store.webhooks,
+        changes: store.changes,
+        accounts: store.accounts,
+        feed,
+        options: webhookOptions,
+        nodeId: randomUUID(),
+        onFailure: (error) => app.log.error({ err: error }, 'webhooks failed'),
+      });
+      sender.start();
       let closed: Promise<void> | undefined;
       const close = async (): Promise<void> => {
         // A connection whose answer is still being sent becomes idle only after it: nothing else
@@ -123,6 +165,8 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
         } finally {
           clearInterval(sweep);
         }
+        await sender.stop();
+        await sweeper.stop();
         await store.close();
         letGo();
       };

@@ -4,3 +4,8 @@ import { expect } from 'vitest';
 export function textMatching(pattern: RegExp): unknown {
   return expect.stringMatching(pattern);
 }
+
+/** Stands for any number, in what is expected. */
+export function anyNumber(): unknown {
+  return expect.any(Number);
+}

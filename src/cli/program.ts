@@ -1,12 +1,18 @@
 import { Command, CommanderError } from 'commander';
 import { OnhandError } from '../domain/errors.ts';
 import { version } from '../main.ts';
+import { batchesCommand } from './batches.ts';
+import { benchCommand } from './bench.ts';
+import { breakerCommand } from './breaker.ts';
+import { changesCommand } from './changes.ts';
 import { connectionCommand } from './connection.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
+import { freshnessCommand } from './freshness.ts';
 import { importCommand } from './import.ts';
 import { organizationCommand } from './organization.ts';
 import { printNote } from './output.ts';
+import { revertCommand } from './revert.ts';
 import { serveCommand } from './serve.ts';
 import { tokenCommand } from './token.ts';
 import { userCommand } from './user.ts';
@@ -27,7 +33,13 @@ export function buildProgram(): Command {
     .addCommand(userCommand())
     .addCommand(tokenCommand())
     .addCommand(importCommand())
+    .addCommand(batchesCommand())
+    .addCommand(revertCommand())
+    .addCommand(breakerCommand())
+    .addCommand(changesCommand())
+    .addCommand(freshnessCommand())
     .addCommand(doctorCommand())
+    .addCommand(benchCommand())
     .addHelpText(
       'after',
       '\nExample:\n  onhand organization create --type supplier "Acme Housewares"\n' +

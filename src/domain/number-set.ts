@@ -24,13 +24,6 @@ export function encodeNumberSet(numbers: readonly number[]): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** The numbers of a set, in ascending order. */
-export function* decodeNumberSet(bytes: Uint8Array): Generator<number, void, undefined> {
-  for (const [begin, length] of decodeRuns(bytes)) {
-    for (let number = begin; number < begin + length; number += 1) yield number;
-  }
-}
-
 /** The runs of a set, in ascending order. */
 export function* decodeRuns(
   bytes: Uint8Array,

@@ -37,16 +37,16 @@ export async function authenticate(
   return principal;
 }
 
-/** Who may use a resource: those who may view items, or suppliers who may edit theirs. */
-export type Access = 'viewer' | 'editor';
+/**
+ * Who may use a resource: those who may view items; suppliers who may view theirs; suppliers who may edit
+ * theirs.
+ */
+export type Access = 'viewer' | 'owner' | 'editor';
 
 /** Throws `not_a_supplier` or `permission_missing` where this one may not. */
 export function authorize(principal: Principal, access: Access): void {
-  if (access === 'editor' && principal.organizationType !== 'supplier') {
-    throw new OnhandError(
-      'not_a_supplier',
-      'Only a supplier has inventory to write, and this token is of a retailer; use a token of the supplier.',
-    );
+  if (access !== 'viewer' && principal.organizationType !== 'supplier') {
+    throw new OnhandError('not_a_supplier', NOT_A_SUPPLIER[access]);
   }
   const needed: Permission = access === 'editor' ? 'edit_items' : 'view_items';
   if (!principal.permissions.includes(needed)) {
@@ -56,3 +56,10 @@ export function authorize(principal: Principal, access: Access): void {
     );
   }
 }
+
+const NOT_A_SUPPLIER = {
+  editor:
+    'Only a supplier has inventory to write, and this token is of a retailer; use a token of the supplier.',
+  owner:
+    'Only a supplier has batches, and this token is of a retailer; use a token of the supplier.',
+} as const;

@@ -2,8 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { MIMEType } from 'node:util';
 import { createGunzip } from 'node:zlib';
+import type { FastifyRequest } from 'fastify';
 import { OnhandError } from '../domain/errors.ts';
 import { LineCounter } from '../wire/line-counter.ts';
+import type { OpenRequest } from './open-requests.ts';
 
 export interface BodyLimits {
   /** Largest body, in bytes. */
@@ -17,21 +19,27 @@ const JSON_MEDIA_TYPE = 'application/json';
 /**
  * Reads the body of a request as text; undefined where there is none.
  *
- * Rejects with `media_type_unsupported` before anything is read, with `body_too_large` or
- * `too_many_lines` as soon as the limit is passed (the rest is then read and dropped, so that the client
+ * Rejects with `media_type_unsupported` before anything is read, with `body_too_large`, `too_many_lines`
+ * or `overloaded` as soon as the limit is passed (the rest is then read and dropped, so that the client
  * gets to read the answer), and with `body_malformed` where it is not UTF-8 or was cut short.
  */
 export async function readBody(
-  request: IncomingMessage,
+  { raw, open }: Pick<FastifyRequest, 'raw' | 'open'>,
   limits: BodyLimits,
 ): Promise<string | undefined> {
-  checkMediaType(request.headers['content-type']);
-  if (Number(request.headers['content-length']) > limits.requestBytesMax) {
-    request.resume();
-    throw tooLarge(limits);
+  checkMediaType(raw.headers['content-type']);
+  const isGzip = readEncoding(raw.headers['content-encoding']) === 'gzip';
+  // None where the body comes in chunks.
+  const declaredBytes = Number(raw.headers['content-length'] ?? 0);
+  try {
+    if (declaredBytes > limits.requestBytesMax) throw tooLarge(limits);
+    open?.hold(declaredBytes, 0);
+  } catch (refusal) {
+    raw.resume();
+    throw refusal;
   }
-  const isGzip = readEncoding(request.headers['content-encoding']) === 'gzip';
-  const bytes = await readBytes(request, isGzip ? request.pipe(createGunzip()) : request, limits);
+  const body = isGzip ? raw.pipe(createGunzip()) : raw;
+  const bytes = await readBytes(raw, body, { limits, open });
   return bytes.length === 0 ? undefined : decode(bytes);
 }
 
@@ -75,25 +83,32 @@ function tooLarge({ requestBytesMax }: BodyLimits): OnhandError {
 }
 
 /** Reads `body`, which is the request itself or what it inflates to: limits count what comes out. */
-function readBytes(request: IncomingMessage, body: Readable, limits: BodyLimits): Promise<Buffer> {
+function readBytes(
+  request: IncomingMessage,
+  body: Readable,
+  { limits, open }: { readonly limits: BodyLimits; readonly open: OpenRequest | null },
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const lines = new LineCounter(limits.linesMax);
     let length = 0;
-    const refuse = (error: OnhandError): void => {
+    const refuse = (error: unknown): void => {
       body.off('data', take);
+      chunks.length = 0;
       if (body !== request) request.unpipe().resume();
       else request.resume();
       reject(error);
     };
     const take = (chunk: Buffer): void => {
       length += chunk.length;
-      if (length > limits.requestBytesMax) {
-        refuse(tooLarge(limits));
-      } else if (lines.exceededBy(chunk)) {
-        refuse(tooManyLines(limits.linesMax));
-      } else {
-        chunks.push(chunk);
+      chunks.push(chunk);
+      try {
+        if (length > limits.requestBytesMax) throw tooLarge(limits);
+        lines.count(chunks);
+        if (lines.areTooMany) throw tooManyLines(limits.linesMax);
+        open?.hold(length, lines.values);
+      } catch (refusal) {
+        refuse(refusal);
       }
     };
     body.on('data', take);
@@ -122,7 +137,7 @@ function readBytes(request: IncomingMessage, body: Readable, limits: BodyLimits)
 export function tooManyLines(linesMax: number): OnhandError {
   return new OnhandError(
     'too_many_lines',
-    `The array has more than ${linesMax} lines; send them in several requests.`,
+    `The array has more than ${linesMax} lines, or more values than so many lines can have; send them in several requests.`,
   );
 }
 

@@ -14,6 +14,7 @@ interface Description {
   readonly description?: string;
   readonly query?: TSchema;
   readonly params?: TSchema;
+  readonly headers?: TSchema;
   readonly body?: TSchema;
   /** What a success answers with, and its status where that is not 200. */
   readonly ok: TSchema;
@@ -38,11 +39,11 @@ const BODY_PROBLEMS = {
 
 /** What the API's description says of an operation. */
 export function describe(operation: Description): FastifySchema {
-  const { access, body, query, params } = operation;
+  const { access, body, query, params, headers } = operation;
   const problems: Readonly<Record<number, string>> = {
     ...(query !== undefined && { 400: 'A query parameter is wrong.' }),
     ...(access !== undefined && CREDENTIALS_PROBLEMS),
-    ...(access === 'editor' && { 409: 'The token is not of a supplier.' }),
+    ...((access === 'editor' || access === 'owner') && { 409: 'The token is not of a supplier.' }),
     ...(body !== undefined && BODY_PROBLEMS),
     ...operation.problems,
   };
@@ -53,6 +54,7 @@ export function describe(operation: Description): FastifySchema {
     ...(access === undefined ? { security: [] } : { security: [{ token: [] }] }),
     ...(query !== undefined && { querystring: query }),
     ...(params !== undefined && { params }),
+    ...(headers !== undefined && { headers }),
     ...(body !== undefined && { body }),
     response: {
       [operation.okStatus ?? 200]: {

@@ -4,33 +4,38 @@ import { OnhandError } from '../domain/errors.ts';
 import type { Principal } from '../domain/parties.ts';
 import type { AccountStore } from '../store/store.ts';
 import { authenticate, authorize, type Access } from './authenticate.ts';
+import { OpenRequests, type OpenLimits, type OpenRequest } from './open-requests.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who sent it, once it was let in. */
     principal: Principal | null;
+    /** What it takes of the server, once it was let in. */
+    open: OpenRequest | null;
   }
 }
 
-export interface GateLimits {
-  /** Requests being answered at once; one more is refused with `overloaded`. */
-  readonly openRequestsMax: number;
+export interface GateLimits extends OpenLimits {
   /** Requests a second of one token; one more is refused with `rate_limited`. 0 is no limit. */
   readonly requestsPerSecondMax: number;
+  /** Clients that wait for changes at once; one more is refused with `overloaded`. */
+  readonly followersMax: number;
 }
 
-const OVERLOADED_RETRY_SECONDS = 1;
+const FOLLOWERS_RETRY_SECONDS = 10;
 
 /** Where every request of the API proves who it is and that there is room for it, its body still unread. */
 export class Gate {
   readonly #accounts: Pick<AccountStore, 'findPrincipal'>;
-  readonly #limits: GateLimits;
   readonly #rate: RateLimiterMemory | undefined;
-  #openRequests = 0;
+  readonly #openRequests: OpenRequests;
+  readonly #followersMax: number;
+  #followers = 0;
 
   constructor(accounts: Pick<AccountStore, 'findPrincipal'>, limits: GateLimits) {
     this.#accounts = accounts;
-    this.#limits = limits;
+    this.#openRequests = new OpenRequests(limits);
+    this.#followersMax = limits.followersMax;
     const points = limits.requestsPerSecondMax;
     this.#rate = points === 0 ? undefined : new RateLimiterMemory({ points, duration: 1 });
   }
@@ -43,20 +48,36 @@ export class Gate {
     const principal = await authenticate(this.#accounts, request.headers.authorization, Date.now());
     authorize(principal, access);
     if (this.#rate !== undefined) await take(this.#rate, String(principal.tokenId));
-    if (this.#openRequests >= this.#limits.openRequestsMax) {
+    request.open = this.#openRequests.open(reply.raw);
+    request.principal = principal;
+  }
+
+  /**
+   * Lets a request in that stays open while its client waits for what is to come; it takes none of the room
+   * of those that are answered at once.
+   */
+  async follow(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
+    const principal = await authenticate(this.#accounts, request.headers.authorization, Date.now());
+    authorize(principal, access);
+    if (this.#rate !== undefined) await take(this.#rate, String(principal.tokenId));
+    if (this.#followers >= this.#followersMax) {
       throw new OnhandError(
         'overloaded',
-        'The server is answering as many requests as it can; send this one again later.',
-        { retryAfterSeconds: OVERLOADED_RETRY_SECONDS },
+        'As many clients wait for changes as the server takes on; come back later, or ask without waiting.',
+        { retryAfterSeconds: FOLLOWERS_RETRY_SECONDS },
       );
     }
     request.principal = principal;
-    // A client that is gone by now will not be gone again.
     if (reply.raw.closed) return;
-    this.#openRequests += 1;
+    this.#followers += 1;
     reply.raw.once('close', () => {
-      this.#openRequests -= 1;
+      this.#followers -= 1;
     });
+  }
+
+  /** Rejects with `unauthenticated` where the token of a request that stays open no longer opens. */
+  async stays(request: FastifyRequest): Promise<void> {
+    await authenticate(this.#accounts, request.headers.authorization, Date.now());
   }
 
   /** Who sent a request that was let in. */

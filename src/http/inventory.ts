@@ -1,32 +1,33 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OnhandError } from '../domain/errors.ts';
 import type { Intake } from '../intake/intake.ts';
-import type { BatchOutcome, BatchSource } from '../store/store.ts';
 import { parseBody } from '../wire/body.ts';
 import { echo } from '../wire/echo.ts';
 import { isJsonObject } from '../wire/json.ts';
-import { parseLine, parsingLines, type ParsedLines } from '../wire/lines.ts';
-import { printingResults, resultOfLine } from '../wire/results.ts';
+import { parseLine, parsingLines } from '../wire/lines.ts';
+import { printingResults, printSuccess, resultOfLine } from '../wire/results.ts';
+import { BulkSchema, LineSchema } from '../wire/schemas.ts';
 import {
   BulkQuerySchema,
   BulkResultsSchema,
-  BulkSchema,
-  LineSchema,
+  SingleQuerySchema,
   SuccessSchema,
-} from '../wire/schemas.ts';
+  WriteHeadersSchema,
+} from '../wire/write-schemas.ts';
 import { readBody, tooManyLines, type BodyLimits } from './body.ts';
 import { describe } from './documentation.ts';
 import type { Gate } from './gate.ts';
-import { readBulkPreferences } from './preferences.ts';
 import { sendProblem } from './problems.ts';
-import { checkParameters } from './query.ts';
 import { sendJson } from './reply.ts';
 import { addResource } from './resource.ts';
 import { takingTurns } from './turns.ts';
+import { readBulkTerms, readSingleTerms } from './write-terms.ts';
+import type { Writer } from './writing.ts';
 
 interface InventoryRoutes {
   readonly gate: Gate;
-  readonly intake: Intake;
+  readonly intake: Pick<Intake, 'admit'>;
+  readonly writer: Writer;
   readonly limits: BodyLimits;
 }
 
@@ -37,49 +38,47 @@ const OK = 200;
 /** The two ways to write inventory: many lines, and one. */
 export function addInventory(
   app: FastifyInstance,
-  { gate, intake, limits }: InventoryRoutes,
+  { gate, intake, writer, limits }: InventoryRoutes,
 ): void {
   const guard = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     await gate.enter(request, reply, 'editor');
     intake.admit();
   };
 
-  const apply = async (
-    request: FastifyRequest,
-    source: BatchSource,
-    { lines }: ParsedLines,
-  ): Promise<BatchOutcome> => {
-    const { organizationId: supplierId, userId } = gate.principalOf(request);
-    return lines.count === 0 ? NOTHING_DONE : intake.submit({ supplierId, userId, source, lines });
-  };
-
   const updateMany = async (
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
-    const body = await readBody(request.raw, limits);
-    const preferences = readBulkPreferences(request, reply);
+    const body = (await readBody(request, limits)) ?? '';
+    const terms = readBulkTerms(request, reply, writer.asOf);
     const { value, text } = parseBody(body, LINES_EXPECTED);
     if (!Array.isArray(value)) throw wrongShape(LINES_EXPECTED, value);
     if (value.length > limits.linesMax) throw tooManyLines(limits.linesMax);
-    const parsed = await takingTurns(parsingLines(value, text));
-    const outcome = await apply(request, 'bulk', parsed);
-    const results = await takingTurns(printingResults(parsed, outcome, value, preferences));
-    reply.header('lines-succeeded', value.length - results.failed);
+    const lines = await takingTurns(parsingLines(value, text, terms.asOf));
+    request.open?.holdRefusals(lines.refusals.size);
+    const written = await writer.write(request, reply, { source: 'bulk', body, lines, terms });
+    const results = await takingTurns(printingResults(written.lines, written.outcome, terms));
+    reply.header('lines-succeeded', lines.count - results.failed);
     reply.header('lines-failed', results.failed);
     return sendJson(request, reply, results.text);
   };
 
   const updateOne = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const body = await readBody(request.raw, limits);
-    checkParameters(request, []);
+    const body = (await readBody(request, limits)) ?? '';
+    const terms = readSingleTerms(request, reply, writer.asOf);
     const { value, text } = parseBody(body, LINE_EXPECTED);
     if (!isJsonObject(value)) throw wrongShape(LINE_EXPECTED, value);
-    const parsed = parseLine(value, text);
-    const { status, message } = resultOfLine(parsed, await apply(request, 'single', parsed), value);
-    return status === OK
-      ? reply.type('application/json').send(JSON.stringify({ message }))
-      : sendProblem(request, reply, { code: 'line_failed', status, message });
+    const lines = parseLine(value, text, terms.asOf);
+    const { outcome } = await writer.write(request, reply, {
+      source: 'single',
+      body,
+      lines,
+      terms,
+    });
+    const { status, message } = resultOfLine(lines, outcome);
+    if (status === OK) return reply.type('application/json').send(printSuccess(outcome));
+    const requestId = outcome.repeats ?? request.id;
+    return sendProblem(request, reply, { code: 'line_failed', status, message, requestId });
   };
 
   addResource(app, '/timp/products/skus/inventory/bulk/', {
@@ -88,9 +87,14 @@ export function addInventory(
         operationId: 'updateInventoryInBulk',
         summary: "Set many SKUs' inventory; each line gets a verdict of its own",
         query: BulkQuerySchema,
+        headers: WriteHeadersSchema,
         body: BulkSchema,
         ok: BulkResultsSchema,
         access: 'editor',
+        problems: {
+          409: 'The token is not of a supplier; or a request with the same key is under way.',
+          422: 'The key was used for another request, or the batch is held back.',
+        },
       }),
       guard,
       handle: updateMany,
@@ -101,12 +105,16 @@ export function addInventory(
       schema: describe({
         operationId: 'updateInventory',
         summary: "Set one SKU's inventory",
+        query: SingleQuerySchema,
+        headers: WriteHeadersSchema,
         body: LineSchema,
         ok: SuccessSchema,
         access: 'editor',
         problems: {
           404: 'No SKU matches.',
-          422: 'More than one SKU matches.',
+          409: 'The token is not of a supplier; or a request with the same key is under way.',
+          412: 'What the line demands does not hold.',
+          422: 'More than one SKU matches, or the change is impossible; or the key was used for another request, or the batch is held back.',
         },
       }),
       guard,
@@ -114,8 +122,6 @@ export function addInventory(
     },
   });
 }
-
-const NOTHING_DONE: BatchOutcome = { statuses: new Uint16Array(0), candidates: new Map() };
 
 function wrongShape(expected: string, value: unknown): OnhandError {
   return new OnhandError(

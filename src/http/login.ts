@@ -36,7 +36,7 @@ export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes
   };
 
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const body = await readBody(request.raw, bodyLimits);
+    const body = await readBody(request, bodyLimits);
     checkParameters(request, []);
     const credentials = parseLogin(parseBody(body, LOGIN_EXPECTED).value);
     const session = await throttle.attempt(credentials.username, request.ip, () =>

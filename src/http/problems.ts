@@ -24,7 +24,18 @@ const STATUS_OF = {
   parameter_invalid: 400,
   member_invalid: 400,
   sku_not_found: 404,
+  batch_not_found: 404,
+  results_expired: 410,
+  webhook_not_found: 404,
+  webhook_refused: 422,
   already_exists: 422,
+  cursor_expired: 410,
+  history_expired: 410,
+  request_in_progress: 409,
+  idempotency_key_reused: 422,
+  snapshot_refused: 422,
+  breaker_tripped: 422,
+  confirmation_invalid: 422,
   login_failed: 401,
   line_failed: 422,
   internal: 500,
@@ -34,17 +45,42 @@ const STATUS_OF = {
 const STORE_RETRY_SECONDS = 5;
 const REQUEST_ID_HEADER = 'request-id';
 
-/** Answers with a problem document; `status` is given where the code has none of its own. */
+/** What a problem document is sent of. */
+interface SentProblem {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Given where the code has none of its own. */
+  readonly status?: number;
+  /** Given where it is not that of this request. */
+  readonly requestId?: string;
+  readonly confirmationCode?: string;
+}
+
+/** The refusal of a batch by the breaker, with the code that lets it through. */
+export class Unconfirmed extends OnhandError {
+  readonly confirmationCode: string;
+
+  constructor(message: string, confirmationCode: string) {
+    super('breaker_tripped', message);
+    this.confirmationCode = confirmationCode;
+  }
+}
+
+/** Answers with a problem document. */
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
-  {
-    code,
-    message,
-    status = STATUS_OF[code],
-  }: { code: ErrorCode; message: string; status?: number },
+  sent: SentProblem,
 ): FastifyReply {
-  const problem = problemDocument({ code, status, detail: message, requestId: request.id });
+  const { code, message: detail, status = STATUS_OF[code], confirmationCode } = sent;
+  const requestId = sent.requestId ?? request.id;
+  const problem = problemDocument({
+    code,
+    status,
+    detail,
+    requestId,
+    ...(confirmationCode !== undefined && { confirmationCode }),
+  });
   return reply.code(status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
 }
 

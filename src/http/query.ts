@@ -28,3 +28,13 @@ export function checkParameters(request: FastifyRequest, known: readonly string[
     `Unknown query parameter${unknown.length === 1 ? '' : 's'} ${named.join(', ')}; ${valid}.`,
   );
 }
+
+/** A parameter that is true or false; undefined where it is not given. Throws `parameter_invalid`. */
+export function flagOf(request: FastifyRequest, name: string): boolean | undefined {
+  const values = queryOf(request).get(name) ?? [];
+  const wrong = values.find((value) => value !== 'true' && value !== 'false');
+  if (wrong !== undefined || values.length > 1) {
+    throw new OnhandError('parameter_invalid', `${name} must be true or false, given once.`);
+  }
+  return values[0] === undefined ? undefined : values[0] === 'true';
+}

@@ -10,23 +10,23 @@ export interface Operation {
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 }
 
-export interface Resource {
-  readonly GET?: Operation;
-  readonly POST?: Operation;
-}
+const VERBS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
+type Verb = (typeof VERBS)[number];
+
+export type Resource = Readonly<Partial<Record<Verb, Operation>>>;
 
 /**
  * Adds a resource at a path: its verbs, and for every other verb a 405 that names them, which comes
  * before any question of who asks.
  */
 export function addResource(app: FastifyInstance, url: string, resource: Resource): void {
-  const { GET, POST } = resource;
-  if (GET !== undefined) addOperation(app, 'GET', url, GET);
-  if (POST !== undefined) addOperation(app, 'POST', url, POST);
-  const allowed = [
-    ...(GET === undefined ? [] : ['GET', 'HEAD']),
-    ...(POST === undefined ? [] : ['POST']),
-  ];
+  const allowed: string[] = [];
+  for (const verb of VERBS) {
+    const operation = resource[verb];
+    if (operation === undefined) continue;
+    addOperation(app, verb, url, operation);
+    allowed.push(...(verb === 'GET' ? ['GET', 'HEAD'] : [verb]));
+  }
   refuseOtherVerbs(app, url, allowed);
 }
 
@@ -55,7 +55,7 @@ export function refuseOtherVerbs(
 
 function addOperation(
   app: FastifyInstance,
-  method: 'GET' | 'POST',
+  method: Verb,
   url: string,
   { schema, guard, handle }: Operation,
 ): void {
@@ -66,4 +66,10 @@ function addOperation(
     ...(guard !== undefined && { onRequest: guard }),
     handler: handle,
   });
+}
+
+/** The `uuid` that stands in the path of a request. */
+export function uuidOf({ params }: FastifyRequest): string {
+  const uuid = typeof params === 'object' && params !== null && 'uuid' in params && params.uuid;
+  return typeof uuid === 'string' ? uuid.toLowerCase() : '';
 }

@@ -1,19 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import fastify, { LogController, type FastifyInstance } from 'fastify';
+import type { DeliverOptions } from '../changes/deliver.ts';
+import type { ChangeFeed } from '../changes/feed.ts';
 import type { Intake } from '../intake/intake.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
+import { addBatches } from './batches.ts';
+import { addChanges } from './changes.ts';
 import { addDocumentation } from './documentation.ts';
+import { addFreshness } from './freshness.ts';
 import { Gate, type GateLimits } from './gate.ts';
 import { addHealth } from './health.ts';
 import { addInventory } from './inventory.ts';
 import { addLogin, type LoginLimits } from './login.ts';
 import { answerError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './skus.ts';
+import { addWebhooks } from './webhooks.ts';
+import { Writer, type WriteSettings } from './writing.ts';
 
 /** What the server is told about how to run; each is a setting of `config.ts`. */
-export interface HttpSettings extends GateLimits, LoginLimits {
+export interface HttpSettings extends GateLimits, LoginLimits, WriteSettings {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -25,6 +32,9 @@ export interface HttpSettings extends GateLimits, LoginLimits {
 interface ServerParts {
   readonly store: Store;
   readonly intake: Intake;
+  readonly feed: ChangeFeed;
+  /** How webhooks are tried out. */
+  readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
   readonly version: string;
 }
@@ -33,6 +43,8 @@ interface ServerParts {
 export async function buildServer({
   store,
   intake,
+  feed,
+  webhookOptions,
   settings,
   version,
 }: ServerParts): Promise<FastifyInstance> {
@@ -83,6 +95,10 @@ export async function buildServer({
     // Before Fastify looks at the Content-Type.
     if (request.is404) throw pathNotFound(request.url);
   });
+  app.addHook('onSend', (request, _reply, payload, done) => {
+    request.open?.answered(sizeOf(payload));
+    done();
+  });
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
       {
@@ -98,10 +114,17 @@ export async function buildServer({
 
   await addDocumentation(app, version);
   app.decorateRequest('principal', null);
+  app.decorateRequest('open', null);
   const gate = new Gate(store.accounts, settings);
   addHealth(app, store);
-  addInventory(app, { gate, intake, limits: settings });
-  addSkus(app, { gate, store, limits: settings });
+  const writer = new Writer({ gate, intake, batches: store.batches, settings });
+  addInventory(app, { gate, intake, writer, limits: settings });
+  addBatches(app, { gate, batches: store.batches, limits: settings });
+  addChanges(app, { gate, feed, accounts: store.accounts });
+  addSkus(app, { gate, store, feed, limits: settings });
+  addFreshness(app, { gate, store });
+  const { changes, webhooks } = store;
+  addWebhooks(app, { gate, webhooks, changes, options: webhookOptions, limits: settings });
   addLogin(app, { accounts: store.accounts, limits: settings });
   await app.ready();
   return app;
@@ -109,6 +132,10 @@ export async function buildServer({
 
 function pathNotFound(url: string): OnhandError {
   return new OnhandError('path_not_found', `There is no path ${pathOf(url)}; see /docs.`);
+}
+
+function sizeOf(payload: unknown): number {
+  return typeof payload === 'string' || payload instanceof Uint8Array ? payload.length : 0;
 }
 
 /** The path alone: a query may hold what does not belong into a log. */

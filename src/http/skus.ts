@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import type { ChangeFeed } from '../changes/feed.ts';
+import { SUPPLIERS_FOLLOWED_MAX } from '../domain/changes.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Principal } from '../domain/parties.ts';
 import type { Store } from '../store/store.ts';
@@ -11,69 +13,120 @@ import {
   SkuPageSchema,
   SkuSchema,
 } from '../wire/schemas.ts';
-import { parseSkuList, printSkuList, SKU_LIST_PARAMETERS } from '../wire/sku-list.ts';
+import { HistoryQuerySchema, HistorySchema, parseHistory, printHistory } from '../wire/history.ts';
+import {
+  parseSkuList,
+  printSkuList,
+  readTimeMs,
+  SKU_LIST_PARAMETERS,
+  type SkuListRequest,
+} from '../wire/sku-list.ts';
 import { printSku } from '../wire/skus.ts';
 import { readBody, type BodyLimits } from './body.ts';
 import { describe } from './documentation.ts';
 import type { Gate } from './gate.ts';
 import { checkParameters, queryOf } from './query.ts';
 import { sendJson } from './reply.ts';
-import { addResource } from './resource.ts';
+import { addResource, uuidOf } from './resource.ts';
+import { suppliersSeen } from './supplier-sight.ts';
 
 interface SkuRoutes {
   readonly gate: Gate;
-  readonly store: Pick<Store, 'accounts' | 'skus' | 'applyCatalogue'>;
+  readonly store: Pick<Store, 'accounts' | 'skus' | 'changes' | 'applyCatalogue'>;
+  readonly feed: ChangeFeed;
   readonly limits: BodyLimits;
 }
 
 const LIST_PATH = '/timp/products/skus/';
 const SKU_EXPECTED = 'one SKU as a JSON object such as {"sku_id": "A-1"}';
+const DetailQuerySchema = Type.Object(
+  {
+    as_of: Type.Optional(
+      Type.String({ description: 'Answers what was known at this time (RFC 3339).' }),
+    ),
+  },
+  { title: 'SkuQuery', additionalProperties: false },
+);
 const DetailParametersSchema = Type.Object({
   uuid: Type.String({ format: 'uuid', description: 'The uuid of the SKU.' }),
 });
 
 /** SKUs: the list, one of them, and the making of a new one. */
-export function addSkus(app: FastifyInstance, { gate, store, limits }: SkuRoutes): void {
-  const visibleTo = ({ organizationId, organizationType }: Principal): Promise<readonly number[]> =>
-    store.accounts.visibleSupplierIds(organizationId, organizationType);
+export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: SkuRoutes): void {
+  const visibleTo = (principal: Principal): Promise<readonly number[]> =>
+    suppliersSeen(store.accounts, principal, undefined);
 
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, SKU_LIST_PARAMETERS);
     const asked = parseSkuList(queryOf(request));
-    const visible = await visibleTo(gate.principalOf(request));
-    const supplierIds =
-      asked.supplierUuids === undefined ? visible : await withUuids(asked.supplierUuids, visible);
+    const principal = gate.principalOf(request);
+    const supplierIds = await suppliersSeen(store.accounts, principal, asked.supplierUuids);
+    // Read before the page: what changes meanwhile is told twice rather than never.
+    const changesCursor = await changesCursorOf(request, asked, supplierIds);
     const page = await store.skus.list({ ...asked, supplierIds });
-    return sendJson(request, reply, printSkuList(asked, page));
+    return sendJson(request, reply, printSkuList(asked, page, changesCursor));
   };
 
-  const withUuids = async (
-    uuids: readonly string[],
-    visible: readonly number[],
-  ): Promise<readonly number[]> => {
-    const asked = await store.accounts.findOrganizationsByUuid([...new Set(uuids)]);
-    return visible.filter((id) => asked.some((organization) => organization.id === id));
+  /** Where the change feed goes on from a walk that begins here; undefined where none begins. */
+  const changesCursorOf = async (
+    request: FastifyRequest,
+    { from }: SkuListRequest,
+    supplierIds: readonly number[],
+  ): Promise<string | null | undefined> => {
+    if (!('afterUuid' in from) || from.afterUuid !== null) return undefined;
+    if (supplierIds.length > SUPPLIERS_FOLLOWED_MAX) return null;
+    const { organizationId } = gate.principalOf(request);
+    const reader = { organizationId, supplierIds: () => Promise.resolve(supplierIds) };
+    return feed.print(reader, await feed.begin(reader, 'now'));
   };
 
   const show = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    checkParameters(request, []);
-    return reply.type('application/json').send(await detailOf(request, uuidOf(request)));
+    checkParameters(request, ['as_of']);
+    const [asOf] = queryOf(request).get('as_of') ?? [];
+    const uuid = uuidOf(request);
+    const text =
+      asOf === undefined
+        ? await detailOf(request, uuid)
+        : await detailAsOf(request, uuid, readTimeMs('as_of', asOf));
+    return reply.type('application/json').send(text);
+  };
+
+  /** What was known of a SKU then; it is not there before it was created. */
+  const detailAsOf = async (
+    request: FastifyRequest,
+    uuid: string,
+    atMs: number,
+  ): Promise<string> => {
+    const supplierIds = await visibleTo(gate.principalOf(request));
+    const sku = await store.skus.find(supplierIds, uuid);
+    const known = await store.changes.inventoryAt(supplierIds, uuid, atMs);
+    if (sku === undefined || known === undefined || sku.createdAtMs > atMs) throw noSuchSku();
+    const updatedAtMs = known.changedAtMs ?? sku.createdAtMs;
+    return JSON.stringify(printSku({ ...sku, inventory: known.inventory, updatedAtMs }));
+  };
+
+  const history = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    checkParameters(request, Object.keys(HistoryQuerySchema.properties));
+    const asked = parseHistory(queryOf(request));
+    const changes = await store.changes.history({
+      ...asked,
+      supplierIds: await visibleTo(gate.principalOf(request)),
+      skuUuid: uuidOf(request),
+      limit: asked.limit + 1,
+    });
+    if (changes === undefined) throw noSuchSku();
+    return sendJson(request, reply, printHistory(changes, asked.limit));
   };
 
   const detailOf = async (request: FastifyRequest, uuid: string): Promise<string> => {
     const sku = await store.skus.find(await visibleTo(gate.principalOf(request)), uuid);
-    if (sku === undefined) {
-      throw new OnhandError(
-        'sku_not_found',
-        'There is no SKU of this uuid among those you may see.',
-      );
-    }
+    if (sku === undefined) throw noSuchSku();
     return JSON.stringify(printSku(sku));
   };
 
   const create = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { organizationId: supplierId, userId } = gate.principalOf(request);
-    const body = await readBody(request.raw, limits);
+    const body = await readBody(request, limits);
     checkParameters(request, []);
     const { value, text } = parseBody(body, SKU_EXPECTED);
     const entry = parseSkuCreation(value, text);
@@ -132,6 +185,7 @@ export function addSkus(app: FastifyInstance, { gate, store, limits }: SkuRoutes
         operationId: 'showSku',
         summary: 'One SKU',
         params: DetailParametersSchema,
+        query: DetailQuerySchema,
         ok: SkuSchema,
         access: 'viewer',
         problems: { 404: 'There is no such SKU among those the token may see.' },
@@ -140,9 +194,23 @@ export function addSkus(app: FastifyInstance, { gate, store, limits }: SkuRoutes
       handle: show,
     },
   });
+  addResource(app, `${LIST_PATH}:uuid/history/`, {
+    GET: {
+      schema: describe({
+        operationId: 'showSkuHistory',
+        summary: 'The changes of one SKU, the latest first',
+        params: DetailParametersSchema,
+        query: HistoryQuerySchema,
+        ok: HistorySchema,
+        access: 'viewer',
+        problems: { 404: 'There is no such SKU among those the token may see.' },
+      }),
+      guard: (request, reply) => gate.enter(request, reply, 'viewer'),
+      handle: history,
+    },
+  });
 }
 
-function uuidOf({ params }: FastifyRequest): string {
-  const uuid = typeof params === 'object' && params !== null && 'uuid' in params && params.uuid;
-  return typeof uuid === 'string' ? uuid.toLowerCase() : '';
+function noSuchSku(): OnhandError {
+  return new OnhandError('sku_not_found', 'There is no SKU of this uuid among those you may see.');
 }

@@ -1,5 +1,6 @@
 import { OnhandError } from '../domain/errors.ts';
 import type { Batch, BatchOutcome, Store } from '../store/store.ts';
+import { SameKey } from './same-key.ts';
 
 export interface IntakeLimits {
   /** Lines that may wait to be applied, all suppliers together. Beyond it a batch is refused with 503. */
@@ -26,15 +27,18 @@ const OVERLOADED_RETRY_SECONDS = 1;
 export class Intake {
   readonly #store: Pick<Store, 'apply'>;
   readonly #limits: IntakeLimits;
+  readonly #sameKey: SameKey;
   /** Suppliers with waiting batches, the next to be served first. */
   readonly #queues = new Map<number, Waiting[]>();
   #waitingLines = 0;
   #groupsAtStore = 0;
+  #linesAtStore = 0;
   #dispatchScheduled = false;
 
-  constructor(store: Pick<Store, 'apply'>, limits: IntakeLimits) {
+  constructor(store: Pick<Store, 'apply'>, limits: IntakeLimits, sameKey: SameKey = new SameKey()) {
     this.#store = store;
     this.#limits = limits;
+    this.#sameKey = sameKey;
   }
 
   /**
@@ -53,8 +57,18 @@ export class Intake {
     }
   }
 
-  /** Applies a batch durably. Rejects with `overloaded` or `store_unavailable`, nothing then done. */
+  /**
+   * Applies a batch durably; one with the idempotency key of another that is under way waits for that.
+   * Rejects with `overloaded`, `store_unavailable`, `request_in_progress` or why the store refuses it
+   * whole, nothing then done.
+   */
   submit(batch: Batch): Promise<BatchOutcome> {
+    const key = batch.terms?.idempotency?.key;
+    if (key === undefined) return this.#enqueue(batch);
+    return this.#sameKey.inTurn(`${batch.supplierId} ${key}`, () => this.#enqueue(batch));
+  }
+
+  #enqueue(batch: Batch): Promise<BatchOutcome> {
     this.admit();
     return new Promise((resolve, reject) => {
       const queue = this.#queues.get(batch.supplierId);
@@ -68,17 +82,25 @@ export class Intake {
 
   /** Lets the requests that are being read right now join the group. */
   #scheduleDispatch(): void {
-    if (this.#dispatchScheduled || this.#groupsAtStore >= GROUPS_AT_STORE_MAX) return;
+    if (this.#dispatchScheduled || this.#isStoreBusy) return;
     this.#dispatchScheduled = true;
     setImmediate(() => {
       this.#dispatchScheduled = false;
-      if (this.#queues.size > 0 && this.#groupsAtStore < GROUPS_AT_STORE_MAX) void this.#dispatch();
+      if (this.#queues.size > 0 && !this.#isStoreBusy) void this.#dispatch();
     });
+  }
+
+  /** Behind a giant nothing is sent ahead: whoever comes meanwhile may be the next. */
+  get #isStoreBusy(): boolean {
+    const isGiantThere = this.#linesAtStore > this.#limits.groupLinesMax;
+    return isGiantThere || this.#groupsAtStore >= GROUPS_AT_STORE_MAX;
   }
 
   async #dispatch(): Promise<void> {
     const group = this.#takeGroup();
+    const lines = group.reduce((sum, { batch }) => sum + batch.lines.count, 0);
     this.#groupsAtStore += 1;
+    this.#linesAtStore += lines;
     try {
       const outcomes = await this.#store.apply(group.map((waiting) => waiting.batch));
       for (const [i, waiting] of group.entries()) {
@@ -91,8 +113,18 @@ export class Intake {
       for (const waiting of group) waiting.reject(error);
     } finally {
       this.#groupsAtStore -= 1;
+      this.#linesAtStore -= lines;
+      for (const { batch } of group) this.#goLast(batch.supplierId);
       this.#scheduleDispatch();
     }
+  }
+
+  /** Who has just been served comes after those who came meanwhile. */
+  #goLast(supplierId: number): void {
+    const queue = this.#queues.get(supplierId);
+    if (queue === undefined) return;
+    this.#queues.delete(supplierId);
+    this.#queues.set(supplierId, queue);
   }
 
   /** One batch of each supplier in turn, until the group is full or nothing waits. */

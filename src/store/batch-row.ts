@@ -40,14 +40,17 @@ export interface KeptOutcome {
   readonly uuid: string;
   readonly requestId: string;
   readonly zeroedCount: number;
-  /** By `encodeFailures`; null where all lines were applied. */
+  /** By `encodeStatusCounts`. */
+  readonly statusCounts: string | null;
+  /** By `encodeFailures`; null where all lines were applied, and where they are no longer kept. */
   readonly failures: Uint8Array | null;
   /** By `encodeEffects`; null where none were told. */
   readonly effects: Uint8Array | null;
 }
 
-/** The outcome of a batch, told again. */
+/** The outcome of a batch, told again. Throws `results_expired` where that cannot be told any more. */
 export function repeatedOutcome(kept: KeptOutcome, lineCount: number): BatchOutcome {
+  if (kept.failures === null && kept.statusCounts !== null) throw resultsExpired();
   const failed = kept.failures === null ? [] : decodeFailures(kept.failures);
   return {
     uuid: kept.uuid,
@@ -56,6 +59,13 @@ export function repeatedOutcome(kept: KeptOutcome, lineCount: number): BatchOutc
     zeroedCount: kept.zeroedCount,
     repeats: kept.requestId,
   };
+}
+
+function resultsExpired(): OnhandError {
+  return new OnhandError(
+    'results_expired',
+    'This request was applied before, and what its failing lines were answered is no longer kept; nothing was done now.',
+  );
 }
 
 /** Throws `idempotency_key_reused` where a key was used for another request. */

@@ -7,17 +7,21 @@
  * other rejection is a bug.
  */
 import type { Breaker } from '../domain/batch.ts';
+import type { Change } from '../domain/changes.ts';
 import type { ConditionFailure } from '../domain/decide.ts';
 import type { OnhandError } from '../domain/errors.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import type { Lines } from '../domain/lines.ts';
 import type { Organization, OrganizationType, Permission, Principal } from '../domain/parties.ts';
 import type { CatalogueEntry, Sku } from '../domain/sku.ts';
+import type { WebhookStore } from './webhooks.ts';
 
 export interface Store {
   readonly accounts: AccountStore;
   readonly skus: SkuStore;
   readonly batches: BatchStore;
+  readonly changes: ChangeStore;
+  readonly webhooks: WebhookStore;
 
   /**
    * Applies batches in the order given, all in one durable transaction. Element *i* of the answer
@@ -203,6 +207,67 @@ export interface BatchStore {
   sweep(times: SweepTimes, limit: number): Promise<boolean>;
 }
 
+/** Changes, for those who read them. Whom a reader may be told of is asked before: every id given is looked at. */
+export interface ChangeStore {
+  /** How far suppliers are; those that do not exist are left out. */
+  heads(supplierIds: readonly number[]): Promise<ReadonlyMap<number, ChangeHead>>;
+  /** A supplier's changes after that one, in order, at most `limit`. */
+  read(supplierId: number, afterSequence: number, limit: number): Promise<readonly Change[]>;
+  /** The changes of one SKU, the latest first; undefined where there is no such SKU among `supplierIds`. */
+  history(query: HistoryQuery): Promise<readonly Change[] | undefined>;
+  /**
+   * What was known of a SKU at a time: undefined where there is no such SKU among `supplierIds`. Rejects
+   * with `history_expired` where the changes of that time are no longer kept.
+   */
+  inventoryAt(
+    supplierIds: readonly number[],
+    skuUuid: string,
+    atMs: number,
+  ): Promise<{ readonly inventory: Inventory; readonly changedAtMs: number | null } | undefined>;
+  freshness(supplierId: number, nowMs: number): Promise<Freshness>;
+  /** How often a supplier is to be heard, in minutes; null where nothing is expected. */
+  setExpectedInterval(supplierId: number, minutes: number | null): Promise<void>;
+  /**
+   * Drops changes of batches applied before, at most about `limit` at a time, and keeps of each SKU what
+   * they left; says whether more are left.
+   */
+  dropBefore(beforeMs: number, limit: number): Promise<boolean>;
+  /** Of this database alone, and the same for all who serve it: at least 32 random bytes. */
+  secretKey(): Promise<Uint8Array>;
+}
+
+export interface ChangeHead {
+  /** Of its last change; 0 where there is none yet. */
+  readonly lastSequence: number;
+  /** Of the first change that is still kept; `lastSequence` + 1 where none is. */
+  readonly oldestSequence: number;
+}
+
+export interface HistoryQuery {
+  readonly supplierIds: readonly number[];
+  readonly skuUuid: string;
+  /** Only changes made from then on, and before; null is no bound. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  /** Only changes before this sequence; null begins at the latest. */
+  readonly beforeSequence: number | null;
+  readonly limit: number;
+}
+
+/** How recent what a supplier says is. */
+export interface Freshness {
+  /** When its last batch came; null where none did. */
+  readonly lastHeardAtMs: number | null;
+  readonly expectedIntervalMinutes: number | null;
+  /** SKUs by how long ago a line said what they hold, changed or not: so many up to each age, the rest older. */
+  readonly skusByAge: readonly { readonly ageMsMax: number | null; readonly count: number }[];
+}
+
+/** The ages by which SKUs are counted: an hour, a day, a week, four weeks. */
+export const FRESHNESS_AGES_MS: readonly number[] = [1, 24, 7 * 24, 28 * 24].map(
+  (hours) => hours * 3_600_000,
+);
+
 export interface SweepTimes {
   readonly nowMs: number;
   /** Failing lines of batches applied before are dropped. */
@@ -267,6 +332,11 @@ export interface SkuFilter {
   readonly gtins?: readonly number[];
   /** A restriction's code; null asks for unrestricted SKUs. */
   readonly restrictions?: number | null;
+  /** Only SKUs of which anything changed since, in milliseconds since 1970-01-01T00:00Z. */
+  readonly updatedSinceMs?: number;
+  /** Bounds of what is in stock, inclusive; unknown stock is within none. */
+  readonly quantityInStockMin?: number;
+  readonly quantityInStockMax?: number;
 }
 
 export interface SkuQuery {
@@ -293,6 +363,7 @@ export interface AccountStore {
   listOrganizations(): Promise<readonly Organization[]>;
   findOrganization(name: string): Promise<Organization | undefined>;
   findOrganizationsByUuid(uuids: readonly string[]): Promise<readonly Organization[]>;
+  findOrganizationsById(ids: readonly number[]): Promise<readonly Organization[]>;
 
   /** Lets a retailer see a supplier's SKUs; says whether that is new. */
   createConnection(supplierId: number, retailerId: number): Promise<boolean>;

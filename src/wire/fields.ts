@@ -61,6 +61,18 @@ export function readQuantity(value: unknown): number | null | undefined {
   return number >= 0 && number <= QUANTITY_MAX ? number + 0 : undefined;
 }
 
+/** As above, with a sign: an amount that is added may be one that is taken away. */
+const SIGNED_WHOLE_NUMBER = /^[\t\n\v\f\r ]*([+-]?[0-9]+)(?:\.0+)?[\t\n\v\f\r ]*$/;
+
+export const CHANGE_ALLOWED = `a whole number from -${QUANTITY_MAX} to ${QUANTITY_MAX}`;
+
+/** What is added to a quantity: a whole number with or without a sign, or its digits as a text. */
+export function readChange(value: unknown): number | undefined {
+  const number = typeof value === 'string' ? Number(SIGNED_WHOLE_NUMBER.exec(value)?.[1]) : value;
+  if (typeof number !== 'number' || !Number.isInteger(number)) return undefined;
+  return Math.abs(number) <= QUANTITY_MAX ? number + 0 : undefined;
+}
+
 function readRestrictions(value: unknown): number | null | undefined {
   if (value === null || value === '') return null;
   return typeof value === 'string' ? restrictionCode(value) : undefined;

@@ -1,7 +1,8 @@
 import { readGtin, type GtinForm, type GtinReading } from '../domain/gtin.ts';
 import { SKU_ID_CODE_POINTS_MAX } from '../domain/limits.ts';
-import { skuIdFits } from '../domain/lines.ts';
+import { skuIdFits, type AsSent } from '../domain/lines.ts';
 import { echo, echoNumber } from './echo.ts';
+import type { JsonObject } from './json.ts';
 import type { NumberText } from './written.ts';
 
 /** The identifiers of a SKU, in the order in which messages name them. */
@@ -60,4 +61,21 @@ const NEGATIVE: Refusal = { refusal: 'is negative' };
 /** A number with a sign; a text may have hyphens anywhere. */
 function isNegative(value: string | number, written: string): boolean {
   return typeof value === 'number' && written.startsWith('-');
+}
+
+/**
+ * The identifiers of a line that was read, as they were sent; those not given are left out. `skuId` is the
+ * `sku_id` that was read, which has the digits of one sent as a number.
+ */
+export function identifiersAsSent(line: JsonObject, skuId: string | null): AsSent {
+  const sent: Record<string, string | readonly [digits: string]> = {};
+  for (const name of IDENTIFIERS) {
+    const value = line[name];
+    if (typeof value === 'number') {
+      sent[name] = [name === 'sku_id' && skuId !== null ? skuId : String(value)];
+    } else if (typeof value === 'string' && value !== '') {
+      sent[name] = value;
+    }
+  }
+  return sent;
 }

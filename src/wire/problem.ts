@@ -18,6 +18,8 @@ export interface Problem {
   /** The same text as `detail`. */
   readonly message: string;
   readonly request_id: string;
+  /** What lets a request through that the breaker held back. */
+  readonly confirmation_code?: string;
 }
 
 export interface ProblemSource {
@@ -25,9 +27,16 @@ export interface ProblemSource {
   readonly status: number;
   readonly detail: string;
   readonly requestId: string;
+  readonly confirmationCode?: string;
 }
 
-export function problemDocument({ code, status, detail, requestId }: ProblemSource): Problem {
+export function problemDocument({
+  code,
+  status,
+  detail,
+  requestId,
+  confirmationCode,
+}: ProblemSource): Problem {
   return {
     type: `/docs/errors#${code}`,
     title: TITLES[code],
@@ -35,6 +44,7 @@ export function problemDocument({ code, status, detail, requestId }: ProblemSour
     detail,
     message: detail,
     request_id: requestId,
+    ...(confirmationCode !== undefined && { confirmation_code: confirmationCode }),
   };
 }
 
@@ -59,7 +69,18 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   parameter_invalid: 'Invalid parameter',
   member_invalid: 'Invalid member',
   sku_not_found: 'No such SKU',
+  batch_not_found: 'No such batch',
+  webhook_not_found: 'No such webhook',
+  webhook_refused: 'Webhook refused',
+  results_expired: 'Results no longer kept',
   already_exists: 'Already exists',
+  cursor_expired: 'Cursor expired',
+  history_expired: 'History expired',
+  request_in_progress: 'Request in progress',
+  idempotency_key_reused: 'Idempotency key reused',
+  snapshot_refused: 'Snapshot refused',
+  breaker_tripped: 'Too many SKUs would fall',
+  confirmation_invalid: 'Confirmation not valid',
   login_failed: 'Login failed',
   line_failed: 'The line was not applied',
   internal: 'Internal error',

@@ -1,5 +1,5 @@
 import { IDENTIFIERS } from './identifiers.ts';
-import type { JsonObject } from './json.ts';
+import { isJsonObject } from './json.ts';
 
 /**
  * What Python's `repr` escapes, the quote aside: the backslash, and what `str.isprintable` denies (the
@@ -35,16 +35,19 @@ function hexEscape(character: string): string {
 
 /**
  * The message for a readable line that matches no SKU: its identifiers as Python prints a dictionary,
- * as the client sent them, those not given left out. `skuId` is the `sku_id` that was read, which has
- * the digits of one sent as a number.
+ * as the client sent them, those not given left out.
+ *
+ * @param asSent as `Lines.asSent` has it: null where it named `skuId` alone, as a text
  */
-export function notFoundMessage(line: JsonObject, skuId: string | null): string {
-  const given = IDENTIFIERS.flatMap((name) => {
-    const value = line[name];
-    if (typeof value === 'number') {
-      return [`'${name}': ${name === 'sku_id' ? (skuId ?? value) : value}`];
-    }
-    return typeof value === 'string' && value !== '' ? [`'${name}': ${repr(value)}`] : [];
-  });
+export function notFoundMessage(skuId: string | null, asSent: string | null): string {
+  const given = asSent === null ? [`'sku_id': ${repr(skuId ?? '')}`] : printedAsSent(asSent);
   return `No sku found with sku identifier: {${given.join(', ')}}; Valid identifiers: ${IDENTIFIERS.join(', ')}`;
+}
+
+function printedAsSent(asSent: string): readonly string[] {
+  const sent: unknown = JSON.parse(asSent);
+  if (!isJsonObject(sent)) throw new Error('identifiers were not kept as they were sent');
+  return Object.entries(sent).map(
+    ([name, value]) => `'${name}': ${typeof value === 'string' ? repr(value) : String(value)}`,
+  );
 }

@@ -1,14 +1,48 @@
-import { CANDIDATES_NAMED_MAX } from '../domain/limits.ts';
-import { isJsonObject } from './json.ts';
-import { SLICE_LINES, type ParsedLines } from './lines.ts';
+import type { ConditionFailure } from '../domain/decide.ts';
+import type { Inventory } from '../domain/inventory.ts';
+import { CANDIDATES_NAMED_MAX, QUANTITY_MAX } from '../domain/limits.ts';
+import type { Lines } from '../domain/lines.ts';
+import { SLICE_LINES } from './lines.ts';
 import { notFoundMessage, repr } from './repr.ts';
+import { printInventory } from './skus.ts';
+import { printTimeUs } from './times.ts';
 
-/** What became of the readable lines of a request, in their order. */
+/** What became of the lines of a request. */
 export interface LineOutcomes {
-  /** 200 applied, 404 no such SKU, 422 more than one SKU. */
+  /** 200 applied, 400 refused, 404 no such SKU, 412, 422 or 424 by its detail. */
   readonly statuses: Uint16Array;
-  /** For each 422 line, the `sku_id`s that it could mean, at most `CANDIDATES_NAMED_MAX`. */
-  readonly candidates: ReadonlyMap<number, readonly string[]>;
+  readonly details: ReadonlyMap<number, FailureDetail>;
+  /** What each line that applies did, where that is to be told. */
+  readonly effects: ReadonlyMap<number, Effect>;
+}
+
+/** Why a line does not apply, beyond its status. */
+type FailureDetail =
+  /** 422: the `sku_id`s that it could mean, at most `CANDIDATES_NAMED_MAX`. */
+  | { readonly kind: 'ambiguous'; readonly skuIds: readonly string[] }
+  /** 412 and 422. */
+  | ConditionFailure
+  /** 424: the line at this place does not apply. */
+  | { readonly kind: 'left_out'; readonly because: number };
+
+/** What a line did. */
+interface Effect {
+  readonly skuUuid: string;
+  readonly before: Inventory;
+  readonly after: Inventory;
+  /** Null where the batch left the SKU as it was, or was a dry run. */
+  readonly sequence: number | null;
+}
+
+/** A line that failed, with all that its message says. */
+export interface Failure {
+  readonly status: number;
+  /** Of a line that was refused before it was applied. */
+  readonly message: string | null;
+  readonly detail: FailureDetail | null;
+  readonly skuId: string | null;
+  /** As `Lines.asSent` has it. */
+  readonly asSent: string | null;
 }
 
 /** The result of one line. */
@@ -18,82 +52,103 @@ export interface LineResult {
 }
 
 const APPLIED = 200;
-const UNREADABLE = 400;
 const NOT_FOUND = 404;
-const AMBIGUOUS = 422;
 
 const SUCCESS: LineResult = { status: APPLIED, message: 'success' };
-const SUCCESS_TEXT = resultText(SUCCESS);
+const SUCCESS_TEXT = `{${membersOf(SUCCESS)}}`;
+const SUCCESS_MEMBER = `"message":${JSON.stringify(SUCCESS.message)}`;
 
 /** The reply to a bulk update. */
 export interface PrintedResults {
-  /** JSON: element *i* answers line *i* of `body`; or, of failing lines only, each with its `index`. */
+  /** JSON: element *i* answers line *i*; or, of failing lines only, each with its `index`. */
   readonly text: string;
   readonly failed: number;
 }
 
 /** Prints the reply to a bulk update; yields after each slice, as `parsingLines` does. */
 export function* printingResults(
-  parsed: ParsedLines,
+  lines: Lines,
   outcomes: LineOutcomes,
-  body: readonly unknown[],
   { failuresOnly }: { readonly failuresOnly: boolean },
 ): Generator<undefined, PrintedResults, undefined> {
-  const { positions, refusals } = parsed;
+  const { statuses, effects } = outcomes;
+  const tellsEffects = effects.size > 0;
   const parts: string[] = [];
   let text = '';
   let failed = 0;
-  let readable = 0;
-  for (let i = 0; i < body.length; i += 1) {
+  for (let i = 0; i < lines.count; i += 1) {
     if (i % SLICE_LINES === SLICE_LINES - 1) {
       parts.push(text);
       text = '';
       yield;
     }
-    const isReadable = positions[readable] === i;
-    if (isReadable && outcomes.statuses[readable] === APPLIED) {
-      if (!failuresOnly) text += `,${SUCCESS_TEXT}`;
-    } else {
-      const result = isReadable
-        ? outcomeOf(parsed, outcomes, readable, body[i])
-        : refused(refusals.get(i));
-      text += `,${resultText(result, failuresOnly ? i : undefined)}`;
+    if (statuses[i] !== APPLIED) {
+      const place = failuresOnly ? `"index":${i},` : '';
+      text += `,{${place}${membersOf(failureResult(failureOf(lines, outcomes, i)))}}`;
       failed += 1;
+    } else if (!failuresOnly) {
+      const effect = tellsEffects ? effects.get(i) : undefined;
+      text +=
+        effect === undefined
+          ? `,${SUCCESS_TEXT}`
+          : `,{${membersOf(SUCCESS)},${effectMembers(effect)}}`;
     }
-    if (isReadable) readable += 1;
   }
   parts.push(text);
   return { text: `[${parts.join('').slice(1)}]`, failed };
 }
 
-/** The result of a single update that `parseLine` read from `line`. */
-export function resultOfLine(
-  parsed: ParsedLines,
-  outcomes: LineOutcomes,
-  line: unknown,
-): LineResult {
-  return parsed.lines.count === 0
-    ? refused(parsed.refusals.get(0))
-    : outcomeOf(parsed, outcomes, 0, line);
+/** Prints failing lines that were kept, as they were answered, each with its place in the request. */
+export function printFailures(failures: readonly (Failure & { readonly index: number })[]): string {
+  const printed = failures.map(
+    (failure) => `{"index":${failure.index},${membersOf(failureResult(failure))}}`,
+  );
+  return `[${printed.join(',')}]`;
 }
 
-function refused(message: string | undefined): LineResult {
-  if (message === undefined) throw new Error('a line was neither read nor refused');
-  return { status: UNREADABLE, message };
+/** The result of a single update. */
+export function resultOfLine(lines: Lines, outcomes: LineOutcomes): LineResult {
+  return outcomes.statuses[0] === APPLIED ? SUCCESS : failureResult(failureOf(lines, outcomes, 0));
 }
 
-/** The result of the readable line `i`, which was sent as `line`. */
-function outcomeOf(
-  parsed: ParsedLines,
-  outcomes: LineOutcomes,
-  i: number,
-  line: unknown,
-): LineResult {
-  const status = outcomes.statuses[i];
-  if (status === APPLIED) return SUCCESS;
-  if (status === AMBIGUOUS) return { status, message: ambiguous(outcomes.candidates.get(i) ?? []) };
-  if (status !== NOT_FOUND || !isJsonObject(line)) throw new Error(`line ${i} has no outcome`);
-  return { status, message: notFoundMessage(line, parsed.lines.skuIds[i] ?? null) };
+/** Prints the reply to a single update that was applied. */
+export function printSuccess({ effects }: LineOutcomes): string {
+  const effect = effects.get(0);
+  return effect === undefined
+    ? `{${SUCCESS_MEMBER}}`
+    : `{${SUCCESS_MEMBER},${effectMembers(effect)}}`;
+}
+
+function failureOf(lines: Lines, { statuses, details }: LineOutcomes, i: number): Failure {
+  return {
+    status: statuses[i] ?? 0,
+    message: lines.refusals.get(i)?.message ?? null,
+    detail: details.get(i) ?? null,
+    skuId: lines.skuIds[i] ?? null,
+    asSent: lines.asSent[i] ?? null,
+  };
+}
+
+function failureResult({ status, message, detail, skuId, asSent }: Failure): LineResult {
+  if (message !== null) return { status, message };
+  if (detail !== null) return { status, message: detailMessage(detail) };
+  if (status !== NOT_FOUND) throw new Error(`a line failed with ${status} and no reason`);
+  return { status, message: notFoundMessage(skuId, asSent) };
+}
+
+function detailMessage(detail: FailureDetail): string {
+  switch (detail.kind) {
+    case 'ambiguous':
+      return ambiguous(detail.skuIds);
+    case 'older':
+      return `The line is older than what is held, which is as of ${printTimeUs(detail.heldAsOfUs)}`;
+    case 'unexpected':
+      return `quantity_in_stock is ${quantity(detail.quantityInStock)}, and not what the line expects`;
+    case 'impossible':
+      return impossible(detail.quantityInStock, detail.change);
+    case 'left_out':
+      return `Left out because the line at index ${detail.because} was not applied`;
+  }
 }
 
 function ambiguous(candidates: readonly string[]): string {
@@ -102,7 +157,28 @@ function ambiguous(candidates: readonly string[]): string {
   return `More than one sku matches: ${named.map(repr).join(', ')}${hint}; name the one that is meant by its sku_id`;
 }
 
-function resultText({ status, message }: LineResult, index?: number): string {
-  const place = index === undefined ? '' : `"index":${index},`;
-  return `{${place}"status_code":${status},"message":${JSON.stringify(message)}}`;
+function impossible(held: number | null, change: number): string {
+  const problem =
+    held === null
+      ? 'there is nothing to change until it is set'
+      : `a change of ${change} would take it ${change < 0 ? 'below 0' : `above ${QUANTITY_MAX}`}`;
+  return `quantity_in_stock is ${quantity(held)}: ${problem}`;
+}
+
+function quantity(held: number | null): string {
+  return held === null ? 'null (unknown)' : String(held);
+}
+
+function membersOf({ status, message }: LineResult): string {
+  return `"status_code":${status},"message":${JSON.stringify(message)}`;
+}
+
+function effectMembers({ skuUuid, before, after, sequence }: Effect): string {
+  const members = {
+    sku_uuid: skuUuid,
+    before: printInventory(before),
+    after: printInventory(after),
+    sequence,
+  };
+  return JSON.stringify(members).slice(1, -1);
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { RESTRICTIONS } from '../domain/inventory.ts';
-import { CANDIDATES_NAMED_MAX, QUANTITY_MAX, SKU_ID_CODE_POINTS_MAX } from '../domain/limits.ts';
+import { QUANTITY_MAX, SKU_ID_CODE_POINTS_MAX } from '../domain/limits.ts';
 import { ORGANIZATION_TYPES } from '../domain/parties.ts';
 import { CONDITIONS } from '../domain/sku.ts';
 import { NOT_KEPT } from './creation.ts';
@@ -14,11 +14,11 @@ import { NOT_KEPT } from './creation.ts';
 export const SKU_LIMIT_MAX = 500;
 export const SKU_LIMIT_DEFAULT = 25;
 
-const uuid = (description: string) => Type.String({ format: 'uuid', description });
-const time = (description: string) => Type.String({ format: 'date-time', description });
-const textOrNull = (options: object) =>
+export const uuid = (description: string) => Type.String({ format: 'uuid', description });
+export const time = (description: string) => Type.String({ format: 'date-time', description });
+export const textOrNull = (options: object) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], ...options });
-const integerOrNull = (description: string) =>
+export const integerOrNull = (description: string) =>
   Type.Unsafe<number | null>({
     type: ['integer', 'null'],
     minimum: 0,
@@ -81,15 +81,41 @@ const oneOf = (members: object) => ({
   anyOf: Object.keys(members).map((member) => ({ required: [member] })),
 });
 
+const CHANGE = {
+  quantity_in_stock_change: Type.Optional(
+    Type.Unsafe<string | number>({
+      type: ['integer', 'string'],
+      minimum: -QUANTITY_MAX,
+      maximum: QUANTITY_MAX,
+      pattern: String.raw`^[\t\n\v\f\r ]*[+-]?[0-9]+(\.0+)?[\t\n\v\f\r ]*$`,
+      description:
+        'Units to add, or to take away where it is negative, instead of `quantity_in_stock`. 422 where that is impossible.',
+    }),
+  ),
+};
+const CONDITIONS_OF_LINE = {
+  expected_quantity_in_stock: quantity('Units that must be in stock before, else 412'),
+  as_of: Type.Optional(
+    time('Of when the report is; 412 where what is held is newer. Kept to the microsecond.'),
+  ),
+  group: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: SKU_ID_CODE_POINTS_MAX,
+      description: 'Lines that follow one another with the same group stand or fall together.',
+    }),
+  ),
+};
+
 /** One line: what it names, and what it sets. */
 export const LineSchema = Type.Object(
-  { sku_id: Type.Optional(SKU_ID), ...GTINS, ...INVENTORY },
+  { sku_id: Type.Optional(SKU_ID), ...GTINS, ...INVENTORY, ...CHANGE, ...CONDITIONS_OF_LINE },
   {
     title: 'Line',
     description:
       'Names one SKU by one or more identifiers, and sets at least one inventory field. Fields left out stay as they are.',
     additionalProperties: false,
-    allOf: [oneOf({ sku_id: SKU_ID, ...GTINS }), oneOf(INVENTORY)],
+    allOf: [oneOf({ sku_id: SKU_ID, ...GTINS }), oneOf({ ...INVENTORY, ...CHANGE })],
     examples: [{ sku_id: 'xkuOwSQ3utl', quantity_in_stock: 512 }],
   },
 );
@@ -99,46 +125,6 @@ export const BulkSchema = Type.Array(LineSchema, {
   description: 'Lines succeed or fail each on its own, and take effect in the order sent.',
 });
 
-export const BulkQuerySchema = Type.Object(
-  {
-    errors_only: Type.Optional(
-      Type.Boolean({ description: 'Answer only the failing lines, each with its `index`.' }),
-    ),
-  },
-  { title: 'BulkQuery', additionalProperties: false },
-);
-
-export const LineResultSchema = Type.Object(
-  {
-    index: Type.Optional(
-      Type.Integer({
-        description:
-          'The place of the line in the request, from 0; given with `errors_only` alone.',
-      }),
-    ),
-    status_code: Type.Integer({
-      description:
-        '200 applied; 400 the line cannot be read; 404 no SKU matches; 422 more than one SKU matches.',
-      examples: [200],
-    }),
-    message: Type.String({
-      description: `"success", or what is wrong; for 422 the sku_ids that match, at most ${CANDIDATES_NAMED_MAX}.`,
-      examples: ['success'],
-    }),
-  },
-  { title: 'LineResult', additionalProperties: false },
-);
-
-export const BulkResultsSchema = Type.Array(LineResultSchema, {
-  title: 'Results',
-  description: 'Element i answers line i. What is answered 200 is durable.',
-});
-
-export const SuccessSchema = Type.Object(
-  { message: Type.Literal('success') },
-  { title: 'Success', additionalProperties: false },
-);
-
 export const ProblemSchema = Type.Object(
   {
     type: Type.String({ description: 'Which kind of problem, for programs.' }),
@@ -146,7 +132,12 @@ export const ProblemSchema = Type.Object(
     status: Type.Integer({ description: 'The HTTP status of the reply.' }),
     detail: Type.String({ description: 'What was wrong this time, and what to do about it.' }),
     message: Type.String({ description: 'The same text as `detail`.' }),
-    request_id: Type.String({ description: 'The `Request-Id` of the reply.' }),
+    request_id: Type.String({
+      description: 'The `Request-Id` of the reply; in a repeated reply that of the first.',
+    }),
+    confirmation_code: Type.Optional(
+      Type.String({ description: 'Lets the body through that was held back.' }),
+    ),
   },
   { title: 'Problem', description: 'A problem document (RFC 9457).', additionalProperties: false },
 );
@@ -251,6 +242,12 @@ export const SkuPageSchema = Type.Object(
             description: 'Where `cursor` was asked: the cursor of the next page; null on the last.',
           }),
         ),
+        changes_cursor: Type.Optional(
+          textOrNull({
+            description:
+              'On the first page by `cursor`: the cursor of the change feed from which nothing is missed that the walk does not show; null where it would be of too many suppliers.',
+          }),
+        ),
       },
       { additionalProperties: false },
     ),
@@ -292,6 +289,25 @@ export const SkuListQuerySchema = Type.Object(
     restrictions: Type.Optional(
       Type.Enum([...RESTRICTIONS, ''], {
         description: 'Only SKUs with this restriction; empty for the unrestricted.',
+      }),
+    ),
+    updated_since: Type.Optional(
+      Type.String({
+        description: 'Only SKUs of which anything changed since this time (RFC 3339).',
+      }),
+    ),
+    quantity_in_stock_min: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: QUANTITY_MAX,
+        description: 'Only SKUs with at least so much in stock.',
+      }),
+    ),
+    quantity_in_stock_max: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: QUANTITY_MAX,
+        description: 'Only SKUs with at most so much in stock.',
       }),
     ),
     item_verbosity: Type.Optional(Type.String({ description: 'Accepted, and ignored.' })),

@@ -6,6 +6,7 @@ import { echo } from './echo.ts';
 import { SkuListQuerySchema } from './schemas.ts';
 import { shapeReader } from './shape.ts';
 import { printSku } from './skus.ts';
+import { readTimeUs } from './times.ts';
 
 /** Which SKUs a list is asked for. */
 export interface SkuListRequest {
@@ -15,6 +16,9 @@ export interface SkuListRequest {
     readonly skuId?: string;
     readonly gtins?: readonly number[];
     readonly restrictions?: number | null;
+    readonly updatedSinceMs?: number;
+    readonly quantityInStockMin?: number;
+    readonly quantityInStockMax?: number;
   };
   readonly from: { readonly start: number } | { readonly afterUuid: string | null };
   readonly limit: number;
@@ -28,7 +32,18 @@ const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /** Reads the query of a list, each parameter with its values. Throws `parameter_invalid`. */
 export function parseSkuList(query: ReadonlyMap<string, readonly string[]>): SkuListRequest {
-  const { limit, start, cursor, supplier_uuids, sku_id, restrictions, ...rest } = readShape(
+  const {
+    limit,
+    start,
+    cursor,
+    supplier_uuids,
+    sku_id,
+    restrictions,
+    updated_since,
+    quantity_in_stock_min: min,
+    quantity_in_stock_max: max,
+    ...rest
+  } = readShape(
     Object.fromEntries(
       [['limit', ['25']] as const, ['start', ['0']] as const, ...query].map(([name, values]) => [
         name,
@@ -52,6 +67,11 @@ export function parseSkuList(query: ReadonlyMap<string, readonly string[]>): Sku
       ...(sku_id !== undefined && { skuId: sku_id }),
       ...(gtins.length > 0 && { gtins }),
       ...(restrictions !== undefined && { restrictions: restrictionCode(restrictions) ?? null }),
+      ...(updated_since !== undefined && {
+        updatedSinceMs: readTimeMs('updated_since', updated_since),
+      }),
+      ...(min !== undefined && { quantityInStockMin: min }),
+      ...(max !== undefined && { quantityInStockMax: max }),
     },
     from: cursor === undefined ? { start } : { afterUuid: readCursor(cursor) },
     limit,
@@ -63,11 +83,22 @@ function asShaped(name: string, values: readonly string[]): unknown {
   if (name === 'supplier_uuids') return readUuids(values);
   if (values.length > 1) throw invalid(`${name} is given ${values.length} times`);
   const [text = ''] = values;
-  const isNumber = (name === 'limit' || name === 'start') && /^[0-9]{1,15}$/.test(text);
-  return isNumber ? Number(text) : text;
+  return NUMBERS.includes(name) && /^[0-9]{1,15}$/.test(text) ? Number(text) : text;
 }
 
-function readUuids(values: readonly string[]): readonly string[] {
+const NUMBERS = ['limit', 'start', 'quantity_in_stock_min', 'quantity_in_stock_max'];
+
+/** A time as a parameter gives it (RFC 3339), in milliseconds, rounded down. Throws `parameter_invalid`. */
+export function readTimeMs(name: string, text: string): number {
+  const timeUs = readTimeUs(text);
+  if (timeUs === undefined) {
+    throw invalid(`${name} ${echo(text)} is not a time such as 2026-01-31T12:00:00Z`);
+  }
+  return Math.floor(timeUs / 1000);
+}
+
+/** Uuids of a parameter: separated by commas, repeated, or both. Throws `parameter_invalid`. */
+export function readUuids(values: readonly string[]): readonly string[] {
   const uuids = values.flatMap((value) => value.split(',')).map((uuid) => uuid.trim());
   const wrong = uuids.find((uuid) => !UUID.test(uuid));
   if (wrong !== undefined) throw invalid(`supplier_uuids: ${echo(wrong)} is not a uuid`);
@@ -100,7 +131,12 @@ export interface SkuListPage {
   readonly hasMore: boolean;
 }
 
-export function printSkuList({ from, limit }: SkuListRequest, page: SkuListPage): string {
+/** @param changesCursor where `from` is the beginning of a walk: where the change feed goes on from it */
+export function printSkuList(
+  { from, limit }: SkuListRequest,
+  page: SkuListPage,
+  changesCursor?: string | null,
+): string {
   const { totalCount, skus, hasMore } = page;
   const last = skus.at(-1);
   const place =
@@ -111,6 +147,7 @@ export function printSkuList({ from, limit }: SkuListRequest, page: SkuListPage)
           limit,
           next_start_index: null,
           next_cursor: hasMore && last !== undefined ? printCursor(last.uuid) : null,
+          ...(changesCursor !== undefined && { changes_cursor: changesCursor }),
         };
   return JSON.stringify({
     pagination: { total_count: totalCount, ...place },

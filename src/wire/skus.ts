@@ -1,7 +1,9 @@
 import type { Static } from 'typebox';
-import { printDate, restrictionName } from '../domain/inventory.ts';
+import { printDate, restrictionName, type Inventory } from '../domain/inventory.ts';
 import type { Sku } from '../domain/sku.ts';
 import type { SkuSchema } from './schemas.ts';
+import { printTime } from './times.ts';
+import type { InventorySchema } from './write-schemas.ts';
 
 /** A SKU as it travels. */
 export type WireSku = Static<typeof SkuSchema>;
@@ -31,7 +33,12 @@ export function printSku({ product, inventory, ...sku }: Sku): WireSku {
   };
 }
 
-/** A time as the API writes it: ISO 8601 in UTC, with microseconds. */
-function printTime(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace('Z', '000Z');
+/** An inventory by itself, as it travels. */
+export function printInventory(inventory: Inventory): Static<typeof InventorySchema> {
+  return {
+    quantity_in_stock: inventory.quantityInStock,
+    quantity_on_backorder: inventory.quantityOnBackorder,
+    restrictions: restrictionName(inventory.restrictions),
+    backorder_date: inventory.backorderDate === null ? null : printDate(inventory.backorderDate),
+  };
 }

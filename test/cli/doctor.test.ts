@@ -41,7 +41,7 @@ describe('onhand doctor', () => {
     [
       'a gap in the sequence',
       'DELETE FROM changes WHERE sequence = 250',
-      /^WRONG suppliers' sequences have no gap: supplier 1 counts to 500, has 499 changes/m,
+      /^WRONG suppliers' sequences have no gap: supplier 1 counts from 0 to 500, has 499 changes/m,
     ],
     [
       'a schema of another version',

@@ -127,9 +127,10 @@ describe('help', () => {
       expect(command.description()).not.toBe('');
       expect(command.summary()).not.toBe('');
       for (const option of command.options) expect(option.description).not.toBe('');
-      expect(command.options.some(({ long }) => long === '--database')).toBe(
-        command.name() !== 'demo',
+      const [onDatabase, onServer] = ['--database', '--url'].map((name) =>
+        command.options.some(({ long }) => long === name),
       );
+      expect(onDatabase).toBe(command.name() !== 'demo' && onServer === false);
       expect(command.helpInformation()).not.toMatch(/default: (\[\]|undefined)/);
     },
   );

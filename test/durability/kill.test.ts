@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '../random.ts';
 import { sqliteDatabase } from '../store/fixtures.ts';
+import { keyedKillRound, prepareCountingTarget } from './keyed-kill.ts';
 import { killRound, prepareKillTarget } from './kill.ts';
 import { ServerProcess } from './server-process.ts';
 
@@ -14,6 +15,20 @@ test('a server killed under load loses no line that it answered, and no batch is
     let lines = 0;
     for (let round = 0; round < KILLS; round += 1) lines += await killRound(target, random);
     expect(lines).toBeGreaterThan(0);
+  } finally {
+    await database.remove();
+  }
+});
+
+test('what was not answered before a kill is sent again with its key, and applied once', async () => {
+  const database = await sqliteDatabase();
+  try {
+    const target = await prepareCountingTarget(database);
+    const random = new Random(4711);
+    let sentAgain = 0;
+    for (let round = 0; round < KILLS; round += 1)
+      sentAgain += await keyedKillRound(target, random);
+    expect(sentAgain).toBeGreaterThan(0);
   } finally {
     await database.remove();
   }

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
-import { NUMBER_SETTINGS, readSettings } from '../../src/config.ts';
+import { FLAG_SETTINGS, NUMBER_SETTINGS, readSettings } from '../../src/config.ts';
 import { ERROR_CODES, OnhandError } from '../../src/domain/errors.ts';
 import { answerError } from '../../src/http/problems.ts';
 import { NOT_KEPT } from '../../src/wire/creation.ts';
@@ -67,6 +67,7 @@ describe('settings', () => {
     expect(documented).toEqual({
       ONHAND_DATABASE: database,
       ONHAND_LOG_LEVEL: logLevel,
+      ...Object.fromEntries(Object.values(FLAG_SETTINGS).map((variable) => [variable, 'false'])),
       ...Object.fromEntries(
         Object.values(NUMBER_SETTINGS).map(({ variable, fallback }) => [
           variable,
@@ -116,11 +117,17 @@ describe('commands', () => {
     );
   });
 
-  test('all but the demo take --database', () => {
+  test('all but the demo and those that ask a server take --database', () => {
     const without = leaves.filter(
       ({ command }) => !command.options.some(({ long }) => long === '--database'),
     );
-    expect(without.map(({ path }) => path)).toEqual(['onhand demo']);
+    expect(without.map(({ path }) => path)).toEqual([
+      'onhand demo',
+      'onhand batches',
+      'onhand revert',
+      'onhand changes',
+      'onhand bench',
+    ]);
   });
 
   test('no page names an option that no command has', () => {
@@ -165,15 +172,10 @@ describe('the API', () => {
     return typeof value === 'object' && value !== null ? { ...value } : {};
   };
   const names = (...path: readonly string[]): readonly string[] => Object.keys(membersAt(...path));
-  const firstCodes = (heading: string): readonly string[] =>
-    sorted(tableRowsOf(sectionOf(api, heading)).flatMap(([first = '']) => codesIn(first)));
-  /** Those of a table, or those that are written with their value, as `?name=value`. */
-  const parametersIn = (heading: string): readonly string[] => {
-    const written = codesIn(sectionOf(api, heading)).map(
-      (code) => /^\?(\w+)=/.exec(code)?.[1] ?? '',
-    );
-    return sorted([...firstCodes(heading), ...written].filter((name) => name !== ''));
-  };
+  const safeWrites = page('docs/safe-writes.md');
+  const changes = page('docs/changes.md');
+  const firstCodes = (heading: string, text = api): readonly string[] =>
+    sorted(tableRowsOf(sectionOf(text, heading)).flatMap(([first = '']) => codesIn(first)));
   const JSON_SCHEMA = ['requestBody', 'content', 'application/json', 'schema'] as const;
 
   test('every operation is documented, and no other is', () => {
@@ -202,18 +204,34 @@ describe('the API', () => {
     }
   });
 
+  const described = (path: string, verb: string, place: string): readonly string[] =>
+    sorted(
+      Object.values(membersAt('paths', path, verb, 'parameters'))
+        .filter((parameter) => at(parameter, 'in') === place)
+        .map((parameter) => textAt(parameter, 'name')),
+    );
+  const BATCHES = '/timp/products/skus/inventory/batches/';
+
   test.for([
-    ['get', '/timp/products/skus/', 'Listing SKUs'],
-    ['post', '/timp/products/skus/inventory/bulk/', 'Failures only'],
+    ['get', '/timp/products/skus/', 'Listing SKUs', api],
+    ['post', '/timp/products/skus/inventory/bulk/', 'Parameters', api],
+    ['get', BATCHES, 'Batches', safeWrites],
+    ['post', `${BATCHES}{uuid}/revert/`, 'Undo', safeWrites],
+    ['get', '/timp/products/skus/inventory/changes/', 'The feed', changes],
+    ['get', '/timp/products/skus/{uuid}/history/', 'History', changes],
+    ['get', '/timp/suppliers/freshness/', 'Freshness', changes],
   ] as const)(
     'every parameter of %s %s is documented, and no other is',
-    ([verb, path, heading]) => {
-      const described = Object.values(membersAt('paths', path, verb, 'parameters'))
-        .filter((parameter) => at(parameter, 'in') === 'query')
-        .map((parameter) => textAt(parameter, 'name'));
-      expect(parametersIn(heading)).toEqual(sorted(described));
+    ([verb, path, heading, text]) => {
+      expect(firstCodes(heading, text)).toEqual(described(path, verb, 'query'));
     },
   );
+
+  test('every header of a request to write is documented, and no other is', () => {
+    for (const path of ['/timp/products/skus/inventory/bulk/', '/timp/products/skus/inventory/']) {
+      expect(firstCodes('Headers')).toEqual(described(path, 'post', 'header'));
+    }
+  });
 
   test('every member of a line is documented, and no other is', () => {
     const path = '/timp/products/skus/inventory/';

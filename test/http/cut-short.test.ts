@@ -1,8 +1,8 @@
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { entry, problemsOf } from '../store/fixtures.ts';
 import { at, skuOf } from './answers.ts';
 import { BULK, SINGLE, TestServer } from './harness.ts';
+import { blockWrites } from './blocker.ts';
 import { RawConnection } from './raw.ts';
 
 let server: TestServer;
@@ -69,8 +69,7 @@ describe('a body that was read whole is applied though the client is gone', () =
   ] as const)('%s', async ([name, framing, framed]) => {
     const stock = name.length;
     const body = `[{"sku_id":"whole","quantity_in_stock":${stock}}]`;
-    const blocker = new Database(server.database.url.replace(/^sqlite:/, ''));
-    blocker.exec('BEGIN IMMEDIATE');
+    const blocker = await blockWrites(server.database);
     try {
       const connection = await RawConnection.open(server.url);
       await connection.send(head(BULK, framing(body)) + framed(body));
@@ -79,8 +78,7 @@ describe('a body that was read whole is applied though the client is gone', () =
       await serverHasRead();
       expect(await stockOf('whole')).not.toBe(stock);
     } finally {
-      blocker.exec('ROLLBACK');
-      blocker.close();
+      await blocker.release();
     }
     await expect.poll(() => stockOf('whole'), { timeout: 10_000 }).toBe(stock);
   });

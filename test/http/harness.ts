@@ -3,6 +3,7 @@ import type { Settings } from '../../src/config.ts';
 import type { Organization, OrganizationType, Permission } from '../../src/domain/parties.ts';
 import type { CatalogueEntry } from '../../src/domain/sku.ts';
 import { startServer, type RunningServer } from '../../src/main.ts';
+import { postgresDatabase } from '../store/postgres-database.ts';
 import { importSkus, sqliteDatabase, testSettings, type TestDatabase } from '../store/fixtures.ts';
 
 export const BULK = '/timp/products/skus/inventory/bulk/';
@@ -26,6 +27,11 @@ export interface Asking {
   readonly body?: unknown;
 }
 
+/** Of the kind that this run of the HTTP tests is for (vitest.config.ts). */
+function httpDatabase(): Promise<TestDatabase> {
+  return process.env['TEST_STORE'] === 'postgres' ? postgresDatabase() : sqliteDatabase();
+}
+
 /** A server on a database of its own and a free port of loopback. */
 export class TestServer {
   readonly database: TestDatabase;
@@ -37,7 +43,7 @@ export class TestServer {
   }
 
   static async start(given: Partial<Settings> = {}): Promise<TestServer> {
-    const database = await sqliteDatabase();
+    const database = await httpDatabase();
     return new TestServer(database, await startServer(testSettings(database, given)));
   }
 

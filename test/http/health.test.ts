@@ -1,6 +1,6 @@
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { problemOf } from './answers.ts';
+import { blockWrites } from './blocker.ts';
 import { TestServer } from './harness.ts';
 
 let server: TestServer;
@@ -24,19 +24,18 @@ test.for(['/healthz', '/healthz/', '/readyz', '/readyz/'])(
 
 test('a store that cannot write is not ready, though the process is up, and recovers', async () => {
   const blocked = await TestServer.start({ busyTimeoutMs: 10 });
-  const blocker = new Database(blocked.database.url.replace(/^sqlite:/, ''));
+  const blocker = await blockWrites(blocked.database);
   try {
-    blocker.exec('BEGIN IMMEDIATE');
     const answer = await blocked.ask('GET', '/readyz');
     problemOf(answer, 503, 'store_unavailable');
     expect(answer.headers.get('retry-after')).toMatch(/^[1-9][0-9]*$/);
     expect((await blocked.ask('GET', '/healthz')).status).toBe(200);
-    blocker.exec('ROLLBACK');
+    await blocker.release();
     await expect
       .poll(async () => (await blocked.ask('GET', '/readyz')).status, { timeout: 10_000 })
       .toBe(200);
   } finally {
-    blocker.close();
+    await blocker.release();
     await blocked.stop();
   }
 });
@@ -44,15 +43,14 @@ test('a store that cannot write is not ready, though the process is up, and reco
 test('a batch that cannot be written is a 503 with Retry-After, and nothing of it is applied', async () => {
   const blocked = await TestServer.start({ busyTimeoutMs: 10 });
   const { token } = await blocked.createSupplier('Acme');
-  const blocker = new Database(blocked.database.url.replace(/^sqlite:/, ''));
+  const blocker = await blockWrites(blocked.database);
   try {
-    blocker.exec('BEGIN IMMEDIATE');
     const asking = { token, body: [{ sku_id: 'A', quantity_in_stock: 1 }] };
     const answer = await blocked.ask('POST', '/timp/products/skus/inventory/bulk/', asking);
     problemOf(answer, 503, 'store_unavailable');
     expect(answer.headers.get('retry-after')).toMatch(/^[1-9][0-9]*$/);
   } finally {
-    blocker.close();
+    await blocker.release();
     await blocked.stop();
   }
 });

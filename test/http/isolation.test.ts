@@ -3,6 +3,7 @@ import type { Organization } from '../../src/domain/parties.ts';
 import { entry } from '../store/fixtures.ts';
 import { at, skuOf, textAt } from './answers.ts';
 import { BULK, SINGLE, SKUS, TestServer, type Answer, type Asking } from './harness.ts';
+import { BATCHES, batchIdOf } from './written.ts';
 
 const NOBODYS_UUID = '905c3e4b-ef10-4f77-b07e-03d4ecb743a0';
 const GTIN = '4006381333931';
@@ -31,12 +32,12 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+const OWN_HEADERS = ['date', 'request-id', 'batch-id', 'content-length'];
+
 /** All of an answer that may tell something: what differs between any two requests is left out. */
 function tellingPartsOf({ status, headers, text }: Answer, ...hidden: readonly string[]): unknown {
   const requestId = headers.get('request-id') ?? '';
-  const told = Object.fromEntries(
-    [...headers].filter(([name]) => !['date', 'request-id', 'content-length'].includes(name)),
-  );
+  const told = Object.fromEntries([...headers].filter(([name]) => !OWN_HEADERS.includes(name)));
   const words = [requestId, ...hidden].filter((word) => word !== '');
   return { status, told, text: words.reduce((left, word) => left.replaceAll(word, '…'), text) };
 }
@@ -139,6 +140,27 @@ describe('to a supplier that writes', () => {
     expect(at(answer.json, 0, 'status_code')).toBe(200);
     expect(await skuOf(server, ours.token, 'COMMON')).toMatchObject({ quantity_in_stock: 5 });
     expect(await skuOf(server, theirs.token, 'COMMON')).toMatchObject({ quantity_in_stock: 88 });
+  });
+
+  test("another's batch is not there, to be seen or undone", async () => {
+    const line = { sku_id: 'THEIRS', quantity_on_backorder: 3 };
+    const theirBatch = await server.ask('POST', SINGLE, { token: theirs.token, body: line });
+    const uuid = batchIdOf(theirBatch);
+    for (const [method, part] of [
+      ['GET', ''],
+      ['GET', 'results/'],
+      ['POST', 'revert/'],
+    ] as const) {
+      const ask = (value: string) => ({
+        method,
+        path: `${BATCHES}${value}/${part}`,
+        asking: { token: ours.token },
+      });
+      expect((await expectNoDifference(ask, uuid, NOBODYS_UUID)).status).toBe(404);
+    }
+    const list = await server.ask('GET', `${BATCHES}?limit=500`, { token: ours.token });
+    expect(list.text).not.toContain(uuid);
+    expect(await skuOf(server, theirs.token, 'THEIRS')).toMatchObject({ quantity_on_backorder: 3 });
   });
 
   test("another's sku_id and GTIN can be created, and are not mixed up", async () => {

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ChangeFeed } from '../../src/changes/feed.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { Intake } from '../../src/intake/intake.ts';
+import { webhookOptionsOf } from '../../src/main.ts';
 import { openTestStore, sqliteDatabase, testSettings } from '../store/fixtures.ts';
 import { at, membersAt, problemOf, textAt } from './answers.ts';
 import { BULK, TestServer } from './harness.ts';
@@ -95,7 +97,10 @@ async function operationsOfServer(): Promise<readonly string[]> {
   const settings = testSettings(database);
   const store = await openTestStore(database);
   const intake = new Intake(store, settings);
-  const app = await buildServer({ store, intake, settings, version: '0.0.0' });
+  const feed = new ChangeFeed(store.changes, store.accounts);
+  const webhookOptions = webhookOptionsOf(settings);
+  const parts = { store, intake, feed, webhookOptions, settings, version: '0.0.0' };
+  const app = await buildServer(parts);
   const found: string[] = [];
   for (const verb of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
     for (const path of pathsOfTree(app.printRoutes({ commonPrefix: false, method: verb }))) {

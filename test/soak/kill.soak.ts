@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest';
+import { keyedKillRound, prepareCountingTarget } from '../durability/keyed-kill.ts';
 import { killRound, prepareKillTarget } from '../durability/kill.ts';
+import { databaseKillRound } from '../durability/postgres-kill.ts';
+import { PostgresProcess } from '../durability/postgres-process.ts';
+import { ServerProcess } from '../durability/server-process.ts';
 import { Random } from '../random.ts';
 import { sqliteDatabase } from '../store/fixtures.ts';
 
 const KILLS = 60;
+const DATABASE_KILLS = 30;
 
 test(`a server killed ${KILLS} times under load loses no line that it answered`, async () => {
   const database = await sqliteDatabase();
@@ -16,4 +21,39 @@ test(`a server killed ${KILLS} times under load loses no line that it answered`,
   }
   expect(lines).toBeGreaterThan(0);
   await database.remove();
+});
+
+test(`requests with keys are applied once over ${KILLS} kills between commit and reply`, async () => {
+  const database = await sqliteDatabase();
+  const target = await prepareCountingTarget(database);
+  const random = new Random(11);
+  let sentAgain = 0;
+  for (let round = 1; round <= KILLS; round += 1) {
+    sentAgain += await keyedKillRound(target, random);
+    if (round % 10 === 0)
+      process.stderr.write(`keyed kill: ${round} of ${KILLS}, ${sentAgain} sent again\n`);
+  }
+  expect(sentAgain).toBeGreaterThan(0);
+  await database.remove();
+});
+
+test(`nodes and the database of PostgreSQL are killed ${DATABASE_KILLS} times each`, async () => {
+  const postgres = await PostgresProcess.start({ isDurable: true });
+  const database = { url: postgres.url('postgres'), remove: () => Promise.resolve() };
+  try {
+    const random = new Random(12);
+    const target = await prepareKillTarget(database);
+    for (let round = 1; round <= DATABASE_KILLS; round += 1) await killRound(target, random);
+    const counted = await prepareCountingTarget(database);
+    const nodes = [await ServerProcess.start(database), await ServerProcess.start(database)];
+    let sentAgain = 0;
+    for (let round = 1; round <= DATABASE_KILLS; round += 1) {
+      sentAgain += await databaseKillRound(postgres, nodes, counted, random);
+      if (round % 10 === 0)
+        process.stderr.write(`database kill: ${round}, ${sentAgain} sent again\n`);
+    }
+    for (const node of nodes) expect(await node.stop()).toBe(0);
+  } finally {
+    await postgres.remove();
+  }
 });

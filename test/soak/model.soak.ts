@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
 import { openTestStore, problemsOf, sqliteDatabase } from '../store/fixtures.ts';
+import { readPostgresChanges } from '../store/postgres-changes.ts';
+import { postgresDatabase } from '../store/postgres-database.ts';
 import { simulate } from '../store/simulation.ts';
 import { readSqliteChanges } from '../store/sqlite-changes.ts';
 
 const SEEDS = 3000;
+const POSTGRES_SEEDS = 1000;
 /** The first seeds are those of every test run. */
 const FIRST_SEED = 1000;
 const SEEDS_OF_DATABASE = 250;
@@ -22,5 +25,22 @@ test(`does with random batches what the model does, over ${SEEDS} seeds`, async 
     expect(await problemsOf(database)).toEqual([]);
     await database.remove();
     process.stderr.write(`model: ${first + SEEDS_OF_DATABASE - FIRST_SEED} of ${SEEDS} seeds\n`);
+  }
+});
+
+test(`the same on PostgreSQL, over ${POSTGRES_SEEDS} seeds`, async () => {
+  for (let first = FIRST_SEED; first < FIRST_SEED + POSTGRES_SEEDS; first += SEEDS_OF_DATABASE) {
+    const database = await postgresDatabase();
+    const store = await openTestStore(database);
+    try {
+      for (let seed = first; seed < first + SEEDS_OF_DATABASE; seed += 1) {
+        await simulate(store, seed, (supplierId) => readPostgresChanges(database, supplierId));
+      }
+    } finally {
+      await store.close();
+    }
+    expect(await problemsOf(database)).toEqual([]);
+    await database.remove();
+    process.stderr.write(`model on PostgreSQL: ${first + SEEDS_OF_DATABASE - FIRST_SEED} seeds\n`);
   }
 });

@@ -60,11 +60,12 @@ export class Model {
       const verdicts: Verdict[] = [];
       for (let from = 0; from < lines.length;) {
         const group = lines[from]?.group ?? 0;
-        let end = from + 1;
-        while (group > 0 && (lines[end]?.group ?? 0) === group) end += 1;
+        const isGroup = group > 0;
+        const others = lines.findIndex((line, i) => i > from && line.group !== group);
+        const end = !isGroup ? from + 1 : others < 0 ? lines.length : others;
         const undo = structuredClone(this.skus);
         const ofRun = lines.slice(from, end).map((line) => this.#applyLine(line));
-        const isLeftOut = group > 0 && ofRun.some(({ status }) => status !== 200);
+        const isLeftOut = isGroup && ofRun.some(({ status }) => status !== 200);
         if (isLeftOut) this.#restore(undo);
         verdicts.push(...(isLeftOut ? ofRun.map(leftOut) : ofRun));
         from = end;

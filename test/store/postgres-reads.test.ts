@@ -135,7 +135,7 @@ describe('a check of a database', () => {
     [
       'a gap in the sequence',
       'DELETE FROM changes WHERE sequence = 250',
-      "suppliers' sequences have no gap: supplier 1 counts to 500, has 499 changes, the last with sequence 500",
+      "suppliers' sequences have no gap: supplier 1 counts from 0 to 500, has 499 changes, the last with sequence 500",
     ],
     [
       'a batch that is not there',

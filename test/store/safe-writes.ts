@@ -20,6 +20,38 @@ const HOUR_MS = 3_600_000;
 const DEFAULT_BREAKER = { percentMax: 50, skusMin: 100 };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
+const set = (skuId: string, quantityInStock: number | null, more: Partial<Draft> = {}): Draft => ({
+  skuId,
+  fields: { quantityInStock },
+  ...more,
+});
+
+const statuses = (outcome: BatchOutcome): readonly number[] => [...outcome.statuses];
+
+const keyed = (key: string, request = 'r', expiresAtMs = Date.now() + HOUR_MS): BatchTerms => ({
+  idempotency: {
+    key,
+    fingerprint: bytes(request),
+    requestId: `id of ${request}`,
+    expiresAtMs,
+  },
+  withEffects: true,
+});
+
+const snapshot = (asOfUs: number | null = null): BatchTerms => ({
+  snapshot: { asOfUs, defaultBreaker: DEFAULT_BREAKER },
+});
+
+const confirmation = (code: string, body = 'body') => ({
+  confirmation: { code, fingerprint: bytes(body) },
+});
+
+const change = (stockChange: number, skuId = 'a'): Draft => ({
+  skuId,
+  fields: {},
+  stockChange,
+});
+
 /** What every store promises of safe writes. */
 export function describeSafeWrites(
   kind: string,
@@ -62,16 +94,16 @@ export function describeSafeWrites(
       if (!(outcome instanceof Error)) throw new Error('the batch was not refused');
       return outcome;
     };
-    const set = (
-      skuId: string,
-      quantityInStock: number | null,
-      more: Partial<Draft> = {},
-    ): Draft => ({
-      skuId,
-      fields: { quantityInStock },
-      ...more,
-    });
-    const statuses = (outcome: BatchOutcome): readonly number[] => [...outcome.statuses];
+
+    const revert = async (
+      uuid: string | null,
+      more: { force?: boolean; dryRun?: boolean } = {},
+    ) => {
+      const asked = { supplierId, uuid: uuid ?? '', force: false, dryRun: false, userId: null };
+      const outcome = await store.batches.revert({ ...asked, ...more });
+      if (outcome === undefined) throw new Error('there is no such batch');
+      return outcome;
+    };
 
     describe('a line as of a time', () => {
       const LATER_US = (Date.now() + HOUR_MS) * 1000;
@@ -155,11 +187,6 @@ export function describeSafeWrites(
 
       test('a relative change adds to what is there, within bounds, where that is known', async () => {
         await stock(['a', 'unknown']);
-        const change = (stockChange: number, skuId = 'a'): Draft => ({
-          skuId,
-          fields: {},
-          stockChange,
-        });
         const outcome = await apply([
           set('a', 2),
           change(3),
@@ -260,20 +287,6 @@ export function describeSafeWrites(
     });
 
     describe('an idempotency key', () => {
-      const keyed = (
-        key: string,
-        request = 'r',
-        expiresAtMs = Date.now() + HOUR_MS,
-      ): BatchTerms => ({
-        idempotency: {
-          key,
-          fingerprint: bytes(request),
-          requestId: `id of ${request}`,
-          expiresAtMs,
-        },
-        withEffects: true,
-      });
-
       test('that comes again gives the first outcome, applied once', async () => {
         await stock(['a', 'b', 'twin'], { quantityInStock: 1 });
         const lines: readonly Draft[] = [
@@ -328,6 +341,15 @@ export function describeSafeWrites(
         await store.close();
         store = await openTestStore(database);
         expect(await apply([set('a', 2)], keyed('k'))).toEqual({ ...first, repeats: 'id of r' });
+      });
+
+      test('is refused rather than answered wrongly once its failing lines are gone', async () => {
+        await stock(['a'], { quantityInStock: 1 });
+        const lines = [set('a', 2), set('missing', 2)];
+        await apply(lines, keyed('k'));
+        const nowMs = Date.now() + 1;
+        await store.batches.sweep({ nowMs, failuresBeforeMs: nowMs }, 10);
+        expect((await refusal(lines, keyed('k'))).code).toBe('results_expired');
       });
 
       test('is not used up by a dry run', async () => {
@@ -423,16 +445,6 @@ export function describeSafeWrites(
     });
 
     describe('undo', () => {
-      const revert = async (
-        uuid: string | null,
-        more: { force?: boolean; dryRun?: boolean } = {},
-      ) => {
-        const asked = { supplierId, uuid: uuid ?? '', force: false, dryRun: false, userId: null };
-        const outcome = await store.batches.revert({ ...asked, ...more });
-        if (outcome === undefined) throw new Error('there is no such batch');
-        return outcome;
-      };
-
       test('puts back what the batch changed last, and says what has moved on', async () => {
         await stock(['a', 'b', 'c'], { quantityInStock: 1, restrictions: 2 });
         const { uuid } = await apply([
@@ -491,10 +503,6 @@ export function describeSafeWrites(
     });
 
     describe('a snapshot', () => {
-      const snapshot = (asOfUs: number | null = null): BatchTerms => ({
-        snapshot: { asOfUs, defaultBreaker: DEFAULT_BREAKER },
-      });
-
       test('takes what it does not name to zero, in the same batch', async () => {
         await stock(['a', 'b', 'c', 'zero', 'unknown']);
         await apply([
@@ -592,9 +600,6 @@ export function describeSafeWrites(
       const names = Array.from({ length: 10 }, (_, i) => `s${i}`);
       const downs = (count: number): readonly Draft[] =>
         names.slice(0, count).map((name) => set(name, 0));
-      const confirmation = (code: string, body = 'body') => ({
-        confirmation: { code, fingerprint: bytes(body) },
-      });
 
       beforeEach(async () => {
         await stock(names, { quantityInStock: 5 });

@@ -113,8 +113,11 @@ test('of a member given twice the last counts', () => {
 const exceeded = (body: string, linesMax: number, chunkBytes: number): boolean => {
   const counter = new LineCounter(linesMax);
   const bytes = Buffer.from(body);
+  const chunks: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; at += chunkBytes) {
-    if (counter.exceededBy(bytes.subarray(at, at + chunkBytes))) return true;
+    chunks.push(bytes.subarray(at, at + chunkBytes));
+    counter.count(chunks);
+    if (counter.areTooMany) return true;
   }
   return false;
 };

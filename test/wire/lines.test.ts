@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { GIVEN_NULL, gtinsOfLine, NOT_GIVEN } from '../../src/domain/lines.ts';
+import { GIVEN_NULL, gtinsOfLine, NOT_GIVEN, type Lines } from '../../src/domain/lines.ts';
 import { parseJson } from '../../src/wire/json.ts';
-import { parseLines, type ParsedLines } from '../../src/wire/lines.ts';
+import { parseLines } from '../../src/wire/lines.ts';
 import { textMatching } from '../matching.ts';
 
 /** Parses lines that are sent as this JSON. */
-function parse(text: string): ParsedLines {
+function parse(text: string): Lines {
   const body = parseJson(text);
   if (!Array.isArray(body)) throw new Error('an array is needed');
-  return parseLines(body, text);
+  return parseLines(body, text, { nowMs: 0, asOfToleranceSeconds: 0, asOfUs: undefined });
 }
 
 /** Why the one line that is sent as this JSON is refused; undefined where it is read. */
-const refusalOf = (line: string): string | undefined => parse(`[${line}]`).refusals.get(0);
+const refusalOf = (line: string): string | undefined => parse(`[${line}]`).refusals.get(0)?.message;
 
 const FIELDS = ['quantity_in_stock', 'quantity_on_backorder'] as const;
 const COLUMN_OF = {
@@ -24,8 +24,8 @@ const COLUMN_OF = {
 
 /** What a line sets the field to, sent as this JSON; or the refusal. */
 function fieldRead(field: keyof typeof COLUMN_OF, value: string): number | string | undefined {
-  const { lines, refusals } = parse(`[{"sku_id": "A", "${field}": ${value}}]`);
-  return refusals.get(0) ?? lines.fields[COLUMN_OF[field]][0];
+  const lines = parse(`[{"sku_id": "A", "${field}": ${value}}]`);
+  return lines.refusals.get(0)?.message ?? lines.fields[COLUMN_OF[field]][0];
 }
 
 describe.for(FIELDS)('%s', (field) => {
@@ -131,7 +131,7 @@ describe('backorder_date', () => {
 });
 
 test('a field that is not given is left alone', () => {
-  const { lines } = parse('[{"sku_id": "A", "quantity_in_stock": 5}]');
+  const lines = parse('[{"sku_id": "A", "quantity_in_stock": 5}]');
   expect(lines.fields.quantityOnBackorder[0]).toBe(NOT_GIVEN);
   expect(lines.fields.restrictions[0]).toBe(NOT_GIVEN);
   expect(lines.fields.backorderDate[0]).toBe(NOT_GIVEN);
@@ -139,8 +139,8 @@ test('a field that is not given is left alone', () => {
 
 /** The `sku_id` that a line names, sent as this JSON; or the refusal. */
 function skuIdRead(value: string): string | null | undefined {
-  const { lines, refusals } = parse(`[{"sku_id": ${value}, "quantity_in_stock": 5}]`);
-  return refusals.get(0) ?? lines.skuIds[0];
+  const lines = parse(`[{"sku_id": ${value}, "quantity_in_stock": 5}]`);
+  return lines.refusals.get(0)?.message ?? lines.skuIds[0];
 }
 
 describe('sku_id', () => {
@@ -181,8 +181,8 @@ describe('sku_id', () => {
 
 /** The GTINs that a line names, sent as this JSON; or the refusal. */
 function gtinsRead(members: string): readonly number[] | string {
-  const { lines, refusals } = parse(`[{${members}, "quantity_in_stock": 5}]`);
-  return refusals.get(0) ?? [...gtinsOfLine(lines, 0)];
+  const lines = parse(`[{${members}, "quantity_in_stock": 5}]`);
+  return lines.refusals.get(0)?.message ?? [...gtinsOfLine(lines, 0)];
 }
 
 describe('upca, ean13, gtin14 and isbn', () => {
@@ -229,23 +229,26 @@ describe('upca, ean13, gtin14 and isbn', () => {
   });
 
   test('the source text of each line decides for itself', () => {
-    const { lines, refusals } = parse(`[
+    const lines = parse(`[
       {"note": "1.5, [2.5", "ean13": 9780306406157, "quantity_in_stock": 1},
       {"ean13": 9780306406157, "quantity_in_stock": 1.0},
       {"ean13": 9780306406157.0, "quantity_in_stock": 1},
       {"ean13": 9.780306406157e12, "ean13": 9780306406157, "quantity_in_stock": 1},
       {"ean13": 9780306406157, "ean\\u00313": 9.780306406157e12, "quantity_in_stock": 1}
     ]`);
-    expect([...refusals.keys()]).toEqual([0, 2, 4]);
-    expect(refusals.get(0)).toMatch(/^"note" is not a known member/);
-    expect(refusals.get(2)).toMatch(/rounded/);
-    expect(refusals.get(4)).toMatch(/rounded/);
-    expect([...lines.gtins]).toEqual([9_780_306_406_157, 9_780_306_406_157]);
+    expect([...lines.refusals.keys()]).toEqual([0, 2, 4]);
+    expect(lines.refusals.get(0)?.message).toMatch(/^"note" is not a known member/);
+    expect(lines.refusals.get(2)?.message).toMatch(/rounded/);
+    expect(lines.refusals.get(4)?.message).toMatch(/rounded/);
+    expect([1, 3].map((i) => [...gtinsOfLine(lines, i)])).toEqual([
+      [9_780_306_406_157],
+      [9_780_306_406_157],
+    ]);
   });
 });
 
 const VALID_MEMBERS =
-  'Valid members: sku_id, upca, ean13, gtin14, isbn, quantity_in_stock, quantity_on_backorder, restrictions, backorder_date.';
+  'Valid members: sku_id, upca, ean13, gtin14, isbn, quantity_in_stock, quantity_on_backorder, restrictions, backorder_date, quantity_in_stock_change, expected_quantity_in_stock, as_of, group.';
 
 describe('unknown members', () => {
   test.for([
@@ -260,12 +263,11 @@ describe('unknown members', () => {
   ])('%j is an error that lists the valid ones, for its line alone', (name) => {
     const good = '{"sku_id": "A", "quantity_in_stock": 5}';
     const bad = `{"sku_id": "A", "quantity_in_stock": 5, ${JSON.stringify(name)}: {"x": 1}}`;
-    const { lines, positions, refusals } = parse(`[${good}, ${bad}, ${good}]`);
-    expect(lines.count).toBe(2);
-    expect([...positions]).toEqual([0, 2]);
-    expect([...refusals]).toEqual([
-      [1, `${JSON.stringify(name)} is not a known member. ${VALID_MEMBERS}`],
-    ]);
+    const lines = parse(`[${good}, ${bad}, ${good}]`);
+    expect(lines.count).toBe(3);
+    const message = `${JSON.stringify(name)} is not a known member. ${VALID_MEMBERS}`;
+    expect([...lines.refusals]).toEqual([[1, { message, namesRead: true }]]);
+    expect([...lines.fields.quantityInStock]).toEqual([5, NOT_GIVEN, 5]);
   });
 
   test('every faulty member is named in the order sent', () => {
@@ -297,7 +299,7 @@ describe('unknown members', () => {
 
 describe('of a member given twice the last counts', () => {
   test('where the last is good', () => {
-    const { lines } = parse(
+    const lines = parse(
       '[{"sku_id": "", "quantity_in_stock": "x", "sku_id": "A", "quantity_in_stock": 5}]',
     );
     expect(lines.skuIds[0]).toBe('A');

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseJson } from '../../src/wire/json.ts';
+import { parseLines } from '../../src/wire/lines.ts';
 import { notFoundMessage, repr } from '../../src/wire/repr.ts';
 import { PYTHON_REPR } from './python-repr.ts';
 
@@ -45,33 +47,46 @@ test('is what the Python of this machine prints, where there is one', () => {
   }
 });
 
+/** The message of a line that matches nothing and is sent as this JSON. */
+function messageOf(line: string): string {
+  const text = `[${line}]`;
+  const body = parseJson(text);
+  if (!Array.isArray(body)) throw new Error('an array is needed');
+  const terms = { nowMs: 0, asOfToleranceSeconds: 0, asOfUs: undefined };
+  const { skuIds, asSent, refusals } = parseLines(body, text, terms);
+  expect([...refusals]).toEqual([]);
+  return notFoundMessage(skuIds[0] ?? null, asSent[0] ?? null);
+}
+
 describe('the message of a line that matches nothing', () => {
   const VALID = '; Valid identifiers: sku_id, upca, ean13, gtin14, isbn';
 
   test('is the one clients know, to the letter', () => {
-    expect(notFoundMessage({ sku_id: 'NON-EXISTENT', quantity_in_stock: 13 }, 'NON-EXISTENT')).toBe(
+    expect(messageOf('{"sku_id": "NON-EXISTENT", "quantity_in_stock": 13}')).toBe(
       "No sku found with sku identifier: {'sku_id': 'NON-EXISTENT'}; Valid identifiers: sku_id, upca, ean13, gtin14, isbn",
     );
   });
 
   test('names identifiers in their own order, as sent, without those not given', () => {
-    const line = {
-      isbn: '0-306-40615-2',
-      gtin14: '',
-      ean13: null,
-      restrictions: null,
-      upca: ' 12345678905',
-      sku_id: "it's",
-    };
-    expect(notFoundMessage(line, "it's")).toBe(
+    const line =
+      '{"isbn": "0-306-40615-2", "gtin14": "", "ean13": null, "restrictions": null, "upca": " 12345678905", "sku_id": "it\'s"}';
+    expect(messageOf(line)).toBe(
       `No sku found with sku identifier: {'sku_id': "it's", 'upca': ' 12345678905', 'isbn': '0-306-40615-2'}${VALID}`,
     );
   });
 
   test('prints numbers as plain digits, however many they were', () => {
-    const line = { sku_id: 12345678901234567890n, gtin14: 9_780_306_406_157 };
-    expect(notFoundMessage({ ...line, sku_id: Number(line.sku_id) }, '12345678901234567891')).toBe(
+    const line = '{"sku_id": 12345678901234567891, "gtin14": 9780306406157, "restrictions": ""}';
+    expect(messageOf(line)).toBe(
       `No sku found with sku identifier: {'sku_id': 12345678901234567891, 'gtin14': 9780306406157}${VALID}`,
+    );
+  });
+
+  test('does not take a text for a number, nor a member of the line for an identifier', () => {
+    expect(
+      messageOf('{"sku_id": "\\ud800", "ean13": 96385074, "group": "g", "restrictions": ""}'),
+    ).toBe(
+      String.raw`No sku found with sku identifier: {'sku_id': '\ud800', 'ean13': 96385074}` + VALID,
     );
   });
 });

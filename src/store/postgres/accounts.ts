@@ -85,6 +85,12 @@ export class PostgresAccounts implements AccountStore {
     return rows.map(organizationOf);
   }
 
+  async findOrganizationsById(ids: readonly number[]): Promise<readonly Organization[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.#organizations().where('id', 'in', ids).execute();
+    return rows.map(organizationOf);
+  }
+
   #organizations() {
     return this.#queries.db
       .selectFrom('organizations')

@@ -16,7 +16,7 @@ import { wasApplied, type Decided } from './transaction.ts';
 import { OutcomeUnknownError, troubleOf } from './trouble.ts';
 import { Turns } from './turns.ts';
 
-/** Thrown so that a transaction is taken back. */
+/** Thrown so that a transaction is taken back, with what was found in it. */
 class TakenBack extends Error {}
 
 /** Applies batches: see `Store.apply`, `Store.applyCatalogue`, `BatchStore.revert`. */
@@ -95,8 +95,10 @@ export class PostgresApplier {
 
   applyCatalogue(batch: CatalogueBatch): Promise<CatalogueOutcome> {
     const { supplierId } = batch;
-    const work = (client: PoolClient) => applyEntries(client, batch);
-    return this.#turns.run(supplierId, async () => (await this.#transact(supplierId, work)).answer);
+    return this.#turns.run(supplierId, async () => {
+      const done = await this.#transact(supplierId, (client) => applyEntries(client, batch));
+      return done.answer;
+    });
   }
 
   revert(request: RevertRequest): Promise<RevertOutcome | undefined> {
@@ -135,14 +137,15 @@ export class PostgresApplier {
   async #takeBack<A>(work: (client: PoolClient) => Promise<Decided<A>>): Promise<A> {
     let decided: Decided<A> | undefined;
     try {
-      return await transact(this.#pool, async (client) => {
+      await transact(this.#pool, async (client) => {
         decided = await work(client);
         throw new TakenBack();
       });
     } catch (error) {
-      if (decided !== undefined && error instanceof TakenBack) return decided.answer;
-      throw error;
+      if (!(error instanceof TakenBack)) throw error;
     }
+    if (decided === undefined) throw new Error('a dry run came to nothing');
+    return decided.answer;
   }
 }
 

@@ -123,6 +123,7 @@ interface KeptRow {
   readonly effects: Buffer | null;
   readonly uuid: string;
   readonly zeroed_count: number;
+  readonly status_counts: string | null;
   readonly failures: Buffer | null;
 }
 
@@ -157,7 +158,7 @@ export class KnownBeforehand {
   async #loadKeys(keys: readonly string[]): Promise<void> {
     const { rows } = await this.#client.query<KeptRow>(
       `SELECT used.key, used.fingerprint, used.request_id, used.expires_at_ms, used.effects,
-         batches.uuid, batches.zeroed_count, batch_failures.failures
+         batches.uuid, batches.zeroed_count, batches.status_counts, batch_failures.failures
        FROM idempotency_keys AS used
          JOIN batches ON batches.supplier_id = $1 AND batches.number = used.batch_number
          LEFT JOIN batch_failures ON batch_failures.supplier_id = $1
@@ -186,8 +187,11 @@ export class KnownBeforehand {
     if (row === undefined || row.expires_at_ms <= nowMs) return undefined;
     checkSameRequest(row.fingerprint, key);
     const { uuid, failures, effects } = row;
-    const [requestId, zeroedCount] = [row.request_id, row.zeroed_count];
-    return repeatedOutcome({ uuid, requestId, zeroedCount, failures, effects }, lineCount);
+    const { request_id: requestId, zeroed_count: zeroedCount, status_counts: statusCounts } = row;
+    return repeatedOutcome(
+      { uuid, requestId, zeroedCount, statusCounts, failures, effects },
+      lineCount,
+    );
   }
 
   /** Uses a confirmation up; throws `confirmation_invalid` where there is none such. */

@@ -44,7 +44,7 @@ const CHECKS: readonly Check[] = [
     problems: `WITH named (supplier_id, sku_number, low, high) AS (
         SELECT supplier_id, sku_number, code::bigint, code::bigint
         FROM skus CROSS JOIN LATERAL (VALUES (upca), (ean13), (gtin14), (isbn)) AS written (code)
-        WHERE code ~ '^([0-9]{8}|[0-9]{11,14})$'
+        WHERE code ~ '^([0-9]{8}|[0-9]{12,14})$'
         UNION ALL SELECT supplier_id, sku_number, ('978' || left(isbn, 9) || '0')::bigint,
           ('978' || left(isbn, 9) || '9')::bigint FROM skus WHERE isbn ~ '^[0-9]{9}[0-9X]$')
       SELECT 'GTIN ' || low || ' of SKU ' || sku_number || ' of supplier ' || supplier_id || ' cannot be found' AS problem
@@ -57,11 +57,12 @@ const CHECKS: readonly Check[] = [
   },
   {
     check: "suppliers' sequences have no gap",
-    problems: `SELECT 'supplier ' || suppliers.id || ' counts to ' || last_sequence || ', has '
-        || count(sequence) || ' changes, the last with sequence ' || coalesce(max(sequence), 0) AS problem
+    problems: `SELECT 'supplier ' || suppliers.id || ' counts from ' || dropped_sequence || ' to ' || last_sequence
+        || ', has ' || count(sequence) || ' changes, the last with sequence ' || coalesce(max(sequence), 0) AS problem
       FROM suppliers LEFT JOIN changes ON changes.supplier_id = suppliers.id
       GROUP BY suppliers.id
-      HAVING count(sequence) <> last_sequence OR coalesce(max(sequence), 0) <> last_sequence`,
+      HAVING count(sequence) <> last_sequence - dropped_sequence
+        OR coalesce(max(sequence), dropped_sequence) <> last_sequence`,
   },
   {
     check: "suppliers' batches have no gap, and count their changes",
@@ -73,17 +74,20 @@ const CHECKS: readonly Check[] = [
       UNION ALL
       SELECT 'batch ' || number || ' of supplier ' || supplier_id || ' counts '
         || changed_count || ' changes, has ' || coalesce(written, 0)
-      FROM batches LEFT JOIN (SELECT supplier_id, batch_number AS number, count(*) AS written
+      FROM batches JOIN suppliers ON suppliers.id = supplier_id LEFT JOIN (SELECT supplier_id, batch_number AS number, count(*) AS written
         FROM changes GROUP BY supplier_id, batch_number) AS counted USING (supplier_id, number)
-      WHERE coalesce(written, 0) <> changed_count
+      WHERE coalesce(written, 0) <>
+        greatest(0, least(changed_count, coalesce(first_sequence, 0) + changed_count - 1 - dropped_sequence))
       UNION ALL
       SELECT 'batch ' || number || ' of supplier ' || batches.supplier_id || ' has not all changes from '
         || first_sequence || ' on'
-      FROM batches LEFT JOIN changes ON changes.supplier_id = batches.supplier_id
-        AND sequence BETWEEN first_sequence AND first_sequence + changed_count - 1
-        AND batch_number = number
-      WHERE changed_count > 0
-      GROUP BY batches.supplier_id, number HAVING count(sequence) <> changed_count`,
+      FROM batches JOIN suppliers ON suppliers.id = batches.supplier_id
+        LEFT JOIN changes ON changes.supplier_id = batches.supplier_id
+          AND sequence BETWEEN first_sequence AND first_sequence + changed_count - 1
+          AND batch_number = number
+      WHERE changed_count > 0 AND first_sequence > dropped_sequence
+      GROUP BY batches.supplier_id, number, first_sequence, changed_count
+      HAVING count(sequence) <> changed_count`,
   },
   {
     check: 'suppliers count their SKUs that can be sold',
@@ -95,16 +99,25 @@ const CHECKS: readonly Check[] = [
   },
   {
     check: "each change goes on from its SKU's one before",
-    problems: `WITH chained AS (
+    problems: `WITH told AS (
+        SELECT supplier_id, sku_number, sequence, previous_sequence, false AS is_baseline,
+          before_quantity_in_stock, before_quantity_on_backorder, before_backorder_date, before_restrictions,
+          after_quantity_in_stock, after_quantity_on_backorder, after_backorder_date, after_restrictions
+        FROM changes
+        UNION ALL SELECT supplier_id, sku_number, sequence, 0, true, NULL, NULL, NULL, NULL,
+          quantity_in_stock, quantity_on_backorder, backorder_date, restrictions
+        FROM baselines),
+      chained AS (
+        -- What was dropped goes before: it left the baseline.
         SELECT *, lag(sequence, 1, 0::bigint) OVER sku AS link,
           lag(after_quantity_in_stock) OVER sku AS held_in_stock,
           lag(after_quantity_on_backorder) OVER sku AS held_on_backorder,
           lag(after_backorder_date) OVER sku AS held_backorder_date,
           lag(after_restrictions) OVER sku AS held_restrictions
-        FROM changes WINDOW sku AS (PARTITION BY supplier_id, sku_number ORDER BY sequence))
+        FROM told WINDOW sku AS (PARTITION BY supplier_id, sku_number ORDER BY sequence))
       SELECT 'change ' || sequence || ' of supplier ' || supplier_id || ' does not go on from change ' || link AS problem
       FROM chained
-      WHERE previous_sequence <> link
+      WHERE NOT is_baseline AND (previous_sequence <> link
         OR before_quantity_in_stock IS DISTINCT FROM held_in_stock
         OR before_quantity_on_backorder IS DISTINCT FROM held_on_backorder
         OR before_backorder_date IS DISTINCT FROM held_backorder_date
@@ -112,22 +125,27 @@ const CHECKS: readonly Check[] = [
         OR (before_quantity_in_stock IS NOT DISTINCT FROM after_quantity_in_stock
           AND before_quantity_on_backorder IS NOT DISTINCT FROM after_quantity_on_backorder
           AND before_backorder_date IS NOT DISTINCT FROM after_backorder_date
-          AND before_restrictions IS NOT DISTINCT FROM after_restrictions)`,
+          AND before_restrictions IS NOT DISTINCT FROM after_restrictions))`,
   },
   {
     check: 'replaying the changes gives the inventory',
     problems: `WITH latest AS (
         SELECT supplier_id, sku_number, max(sequence) AS sequence FROM changes GROUP BY supplier_id, sku_number)
-      SELECT 'SKU ' || sku_number || ' of supplier ' || supplier_id
+      SELECT 'SKU ' || inventory.sku_number || ' of supplier ' || inventory.supplier_id
         || ' does not hold what change ' || coalesce(latest.sequence, 0) || ' left' AS problem
       FROM inventory
         LEFT JOIN latest USING (supplier_id, sku_number)
         LEFT JOIN changes USING (supplier_id, sku_number, sequence)
-      WHERE last_sequence <> coalesce(latest.sequence, 0)
-        OR quantity_in_stock IS DISTINCT FROM after_quantity_in_stock
-        OR quantity_on_backorder IS DISTINCT FROM after_quantity_on_backorder
-        OR backorder_date IS DISTINCT FROM after_backorder_date
-        OR restrictions IS DISTINCT FROM after_restrictions`,
+        LEFT JOIN baselines ON baselines.supplier_id = inventory.supplier_id
+          AND baselines.sku_number = inventory.sku_number AND latest.sequence IS NULL
+      WHERE last_sequence <> coalesce(latest.sequence, baselines.sequence, 0)
+        OR inventory.quantity_in_stock IS DISTINCT FROM
+          coalesce(after_quantity_in_stock, baselines.quantity_in_stock)
+        OR inventory.quantity_on_backorder IS DISTINCT FROM
+          coalesce(after_quantity_on_backorder, baselines.quantity_on_backorder)
+        OR inventory.backorder_date IS DISTINCT FROM
+          coalesce(after_backorder_date, baselines.backorder_date)
+        OR inventory.restrictions IS DISTINCT FROM coalesce(after_restrictions, baselines.restrictions)`,
   },
 ];
 

@@ -199,6 +199,15 @@ function conditionsOf(filter: SkuFilter, parameters: unknown[]): string | undefi
         : `restrictions = ${parameter(filter.restrictions)}::int`,
     );
   }
+  if (filter.updatedSinceMs !== undefined) {
+    conditions.push(`updated_at_ms >= ${parameter(filter.updatedSinceMs)}::bigint`);
+  }
+  if (filter.quantityInStockMin !== undefined) {
+    conditions.push(`quantity_in_stock >= ${parameter(filter.quantityInStockMin)}::int`);
+  }
+  if (filter.quantityInStockMax !== undefined) {
+    conditions.push(`quantity_in_stock <= ${parameter(filter.quantityInStockMax)}::int`);
+  }
   return conditions.join(' AND ');
 }
 

@@ -6,14 +6,18 @@ import type {
   BatchStore,
   CatalogueBatch,
   CatalogueOutcome,
+  ChangeStore,
   SharedGtin,
   SkuStore,
   Store,
 } from '../store.ts';
+import { WebhookRows } from '../webhook-rows.ts';
+import type { WebhookStore } from '../webhooks.ts';
 import { PostgresAccounts } from './accounts.ts';
 import { cannotOpen, shownUrl } from './address.ts';
 import { PostgresApplier } from './apply.ts';
 import { PostgresBatches } from './batches.ts';
+import { PostgresChanges } from './changes.ts';
 import { ConnectionPool, read, transact, type PoolSettings } from './connection.ts';
 import { migrate } from './migrate.ts';
 import { Principals } from './principals.ts';
@@ -28,6 +32,8 @@ export class PostgresStore implements Store {
   readonly accounts: AccountStore;
   readonly skus: SkuStore;
   readonly batches: BatchStore;
+  readonly changes: ChangeStore;
+  readonly webhooks: WebhookStore;
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
 
@@ -38,6 +44,8 @@ export class PostgresStore implements Store {
     this.accounts = new PostgresAccounts(queries, new Principals(pool));
     this.skus = new PostgresSkus(pool);
     this.batches = new PostgresBatches(queries, (request) => this.#applier.revert(request));
+    this.changes = new PostgresChanges(pool);
+    this.webhooks = new WebhookRows(queries.db);
   }
 
   /** Opens a database that is there; its schema is made and migrated when needed. */

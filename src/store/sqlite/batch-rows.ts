@@ -53,7 +53,10 @@ export class BatchRows {
   readonly #appendPlain: Statement<Value[]>;
   readonly #appendFailures: Statement<[number, number, number, Uint8Array]>;
   readonly #failuresOf: Statement<[number, number], [Uint8Array]>;
-  readonly #outcomeOf: Statement<[number, number], [string, number]>;
+  readonly #outcomeOf: Statement<
+    [number, number],
+    [uuid: string, zeroedCount: number, statusCounts: string | null]
+  >;
   readonly #keyOf: Statement<[number, string, number], KeyRow>;
   readonly #keepKey: Statement<Value[]>;
   readonly #takeConfirmation: Statement<[number, string, Uint8Array, number]>;
@@ -68,8 +71,8 @@ export class BatchRows {
       )
       .raw();
     this.#outcomeOf = db
-      .prepare<[number, number], [string, number]>(
-        'SELECT uuid, zeroed_count FROM batches WHERE supplier_id = ? AND number = ?',
+      .prepare<[number, number], [string, number, string | null]>(
+        'SELECT uuid, zeroed_count, status_counts FROM batches WHERE supplier_id = ? AND number = ?',
       )
       .raw();
     this.#keyOf = db
@@ -144,9 +147,12 @@ export class BatchRows {
     const batch = this.#outcomeOf.get(supplierId, number);
     if (batch === undefined)
       throw new Error(`batch ${number} of supplier ${supplierId} has no row`);
-    const [uuid, zeroedCount] = batch;
+    const [uuid, zeroedCount, statusCounts] = batch;
     const failures = this.#failuresOf.get(supplierId, number)?.[0] ?? null;
-    return repeatedOutcome({ uuid, requestId, zeroedCount, failures, effects }, lineCount);
+    return repeatedOutcome(
+      { uuid, requestId, zeroedCount, statusCounts, failures, effects },
+      lineCount,
+    );
   }
 
   keepKey(

@@ -63,11 +63,12 @@ const CHECKS: readonly Check[] = [
   },
   {
     check: "suppliers' sequences have no gap",
-    problems: `SELECT 'supplier ' || suppliers.id || ' counts to ' || last_sequence || ', has '
-        || count(sequence) || ' changes, the last with sequence ' || coalesce(max(sequence), 0) AS problem
+    problems: `SELECT 'supplier ' || suppliers.id || ' counts from ' || dropped_sequence || ' to ' || last_sequence
+        || ', has ' || count(sequence) || ' changes, the last with sequence ' || coalesce(max(sequence), 0) AS problem
       FROM suppliers LEFT JOIN changes ON changes.supplier_id = suppliers.id
       GROUP BY suppliers.id
-      HAVING count(sequence) <> last_sequence OR coalesce(max(sequence), 0) <> last_sequence`,
+      HAVING count(sequence) <> last_sequence - dropped_sequence
+        OR coalesce(max(sequence), dropped_sequence) <> last_sequence`,
   },
   {
     check: "suppliers' batches have no gap, and count their changes",
@@ -79,16 +80,19 @@ const CHECKS: readonly Check[] = [
       UNION ALL
       SELECT 'batch ' || batches.number || ' of supplier ' || batches.supplier_id || ' counts '
         || changed_count || ' changes, has ' || coalesce(written, 0)
-      FROM batches LEFT JOIN (SELECT supplier_id, batch_number AS number, count(*) AS written
-        FROM changes GROUP BY supplier_id, batch_number) USING (supplier_id, number)
-      WHERE coalesce(written, 0) <> changed_count
+      FROM batches JOIN suppliers ON suppliers.id = supplier_id
+        LEFT JOIN (SELECT supplier_id, batch_number AS number, count(*) AS written
+          FROM changes GROUP BY supplier_id, batch_number) USING (supplier_id, number)
+      WHERE coalesce(written, 0) <>
+        max(0, min(changed_count, coalesce(first_sequence, 0) + changed_count - 1 - dropped_sequence))
       UNION ALL
       SELECT 'batch ' || number || ' of supplier ' || batches.supplier_id || ' has not all changes from '
         || first_sequence || ' on'
-      FROM batches LEFT JOIN changes ON changes.supplier_id = batches.supplier_id
-        AND sequence BETWEEN first_sequence AND first_sequence + changed_count - 1
-        AND batch_number = number
-      WHERE changed_count > 0
+      FROM batches JOIN suppliers ON suppliers.id = batches.supplier_id
+        LEFT JOIN changes ON changes.supplier_id = batches.supplier_id
+          AND sequence BETWEEN first_sequence AND first_sequence + changed_count - 1
+          AND batch_number = number
+      WHERE changed_count > 0 AND first_sequence > dropped_sequence
       GROUP BY batches.supplier_id, number HAVING count(sequence) <> changed_count`,
   },
   {
@@ -102,16 +106,25 @@ const CHECKS: readonly Check[] = [
   },
   {
     check: "each change goes on from its SKU's one before",
-    problems: `WITH chained AS (
+    problems: `WITH told AS (
+        SELECT supplier_id, sku_number, sequence, previous_sequence, 0 AS is_baseline,
+          before_quantity_in_stock, before_quantity_on_backorder, before_backorder_date, before_restrictions,
+          after_quantity_in_stock, after_quantity_on_backorder, after_backorder_date, after_restrictions
+        FROM changes
+        UNION ALL SELECT supplier_id, sku_number, sequence, 0, 1, NULL, NULL, NULL, NULL,
+          quantity_in_stock, quantity_on_backorder, backorder_date, restrictions
+        FROM baselines),
+      chained AS (
+        -- What was dropped goes before: it left the baseline.
         SELECT *, lag(sequence, 1, 0) OVER sku AS link,
           lag(after_quantity_in_stock) OVER sku AS held_in_stock,
           lag(after_quantity_on_backorder) OVER sku AS held_on_backorder,
           lag(after_backorder_date) OVER sku AS held_backorder_date,
           lag(after_restrictions) OVER sku AS held_restrictions
-        FROM changes WINDOW sku AS (PARTITION BY supplier_id, sku_number ORDER BY sequence))
+        FROM told WINDOW sku AS (PARTITION BY supplier_id, sku_number ORDER BY sequence))
       SELECT 'change ' || sequence || ' of supplier ' || supplier_id || ' does not go on from change ' || link AS problem
       FROM chained
-      WHERE previous_sequence <> link
+      WHERE NOT is_baseline AND (previous_sequence <> link
         OR before_quantity_in_stock IS NOT held_in_stock
         OR before_quantity_on_backorder IS NOT held_on_backorder
         OR before_backorder_date IS NOT held_backorder_date
@@ -119,7 +132,7 @@ const CHECKS: readonly Check[] = [
         OR (before_quantity_in_stock IS after_quantity_in_stock
           AND before_quantity_on_backorder IS after_quantity_on_backorder
           AND before_backorder_date IS after_backorder_date
-          AND before_restrictions IS after_restrictions)`,
+          AND before_restrictions IS after_restrictions))`,
   },
   {
     check: 'replaying the changes gives the inventory',
@@ -131,11 +144,17 @@ const CHECKS: readonly Check[] = [
         LEFT JOIN latest ON latest.supplier_id = inventory.key >> 32
           AND latest.sku_number = inventory.key & 0xffffffff
         LEFT JOIN changes ON changes.supplier_id = latest.supplier_id AND changes.sequence = latest.sequence
-      WHERE last_sequence <> coalesce(changes.sequence, 0)
-        OR quantity_in_stock IS NOT after_quantity_in_stock
-        OR quantity_on_backorder IS NOT after_quantity_on_backorder
-        OR backorder_date IS NOT after_backorder_date
-        OR restrictions IS NOT after_restrictions`,
+        LEFT JOIN baselines ON baselines.supplier_id = inventory.key >> 32
+          AND baselines.sku_number = inventory.key & 0xffffffff
+      WHERE last_sequence <> coalesce(changes.sequence, baselines.sequence, 0)
+        OR inventory.quantity_in_stock IS NOT
+          iif(changes.sequence IS NULL, baselines.quantity_in_stock, after_quantity_in_stock)
+        OR inventory.quantity_on_backorder IS NOT
+          iif(changes.sequence IS NULL, baselines.quantity_on_backorder, after_quantity_on_backorder)
+        OR inventory.backorder_date IS NOT
+          iif(changes.sequence IS NULL, baselines.backorder_date, after_backorder_date)
+        OR inventory.restrictions IS NOT
+          iif(changes.sequence IS NULL, baselines.restrictions, after_restrictions)`,
   },
 ];
 

@@ -1,4 +1,8 @@
 /** The reader: a thread of its own for reads that may take a while, such as a filtered count. */
+import type { Change } from '../../domain/changes.ts';
+import type { Freshness } from '../store.ts';
+import { packChanges, type ChangeColumns } from './change-columns.ts';
+import { ChangeReads } from './change-reads.ts';
 import { openForReading, type ConnectionSettings } from './connection.ts';
 import { serveThread } from './threads.ts';
 import type { CompiledStatement } from './writer.ts';
@@ -7,12 +11,26 @@ import type { CompiledStatement } from './writer.ts';
 export interface ReaderCalls {
   /** Rows, whose type only the one who asks knows. */
   readonly query: (statement: CompiledStatement) => never[];
+  readonly changes: (asked: {
+    readonly supplierId: number;
+    readonly afterSequence: number;
+    readonly limit: number;
+  }) => ChangeColumns;
+  readonly history: (asked: Parameters<ChangeReads['history']>[0]) => Change[];
+  readonly freshness: (asked: { readonly supplierId: number; readonly nowMs: number }) => Freshness;
 }
 
 serveThread<ConnectionSettings, ReaderCalls>((settings) => {
   const db = openForReading(settings);
+  const changeReads = new ChangeReads(db);
   return {
-    calls: { query: ({ sql, parameters }) => db.prepare<unknown[], never>(sql).all(...parameters) },
+    calls: {
+      query: ({ sql, parameters }) => db.prepare<unknown[], never>(sql).all(...parameters),
+      changes: ({ supplierId, afterSequence, limit }) =>
+        packChanges(changeReads.after(supplierId, afterSequence, limit)),
+      history: (asked) => changeReads.history(asked),
+      freshness: ({ supplierId, nowMs }) => changeReads.freshness(supplierId, nowMs),
+    },
     close: () => db.close(),
   };
 });

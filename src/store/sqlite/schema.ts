@@ -204,6 +204,67 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (supplier_id, code)
   ) STRICT;
   `,
+  `
+  -- How often a supplier is to be heard; up to which sequence its changes are no longer kept.
+  ALTER TABLE suppliers ADD COLUMN expected_interval_minutes INTEGER;
+  ALTER TABLE suppliers ADD COLUMN dropped_sequence INTEGER NOT NULL DEFAULT 0;
+
+  -- What the changes that are no longer kept left of each SKU: replaying the others on it gives the inventory.
+  CREATE TABLE baselines (
+    supplier_id INTEGER NOT NULL,
+    sku_number INTEGER NOT NULL,
+    -- Of the SKU's last change that was dropped, and when that was made.
+    sequence INTEGER NOT NULL,
+    changed_at_ms INTEGER NOT NULL,
+    quantity_in_stock INTEGER,
+    quantity_on_backorder INTEGER,
+    backorder_date INTEGER,
+    restrictions INTEGER,
+    PRIMARY KEY (supplier_id, sku_number)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Random keys of this database.
+  CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+  INSERT INTO secrets VALUES ('key', randomblob(32));
+
+  CREATE TABLE webhooks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL UNIQUE,
+    organization_id INTEGER NOT NULL REFERENCES organizations (id),
+    url TEXT NOT NULL,
+    description TEXT,
+    -- Separated by commas; NULL is all that the organization sees.
+    supplier_uuids TEXT,
+    secret TEXT NOT NULL,
+    previous_secret TEXT,
+    previous_secret_until_ms INTEGER,
+    paused_reason TEXT,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX webhooks_of_organization ON webhooks (organization_id);
+
+  -- How far each webhook is with each supplier, and the message that is on its way.
+  CREATE TABLE webhook_positions (
+    webhook_id INTEGER NOT NULL REFERENCES webhooks (id),
+    supplier_id INTEGER NOT NULL,
+    delivered_sequence INTEGER NOT NULL,
+    message TEXT,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (webhook_id, supplier_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE webhook_attempts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook_id INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    started_at_ms INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    status INTEGER,
+    text TEXT NOT NULL,
+    is_delivered INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX attempts_of_webhook ON webhook_attempts (webhook_id, id);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -140,6 +140,15 @@ function matches(filter: SkuFilter) {
   if (filter.restrictions !== undefined) {
     conditions.push(sql`inventory.restrictions IS ${filter.restrictions}`);
   }
+  if (filter.updatedSinceMs !== undefined) {
+    conditions.push(sql`inventory.updated_at_ms >= ${filter.updatedSinceMs}`);
+  }
+  if (filter.quantityInStockMin !== undefined) {
+    conditions.push(sql`inventory.quantity_in_stock >= ${filter.quantityInStockMin}`);
+  }
+  if (filter.quantityInStockMax !== undefined) {
+    conditions.push(sql`inventory.quantity_in_stock <= ${filter.quantityInStockMax}`);
+  }
   return sql.join<SqlBool>(conditions, sql` AND `);
 }
 

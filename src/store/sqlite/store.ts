@@ -8,12 +8,16 @@ import type {
   BatchStore,
   CatalogueBatch,
   CatalogueOutcome,
+  ChangeStore,
   SharedGtin,
   SkuStore,
   Store,
 } from '../store.ts';
+import { WebhookRows } from '../webhook-rows.ts';
+import type { WebhookStore } from '../webhooks.ts';
 import { SqliteAccounts } from './accounts.ts';
 import { SqliteBatches } from './batches.ts';
+import { SqliteChanges } from './changes.ts';
 import type { CheckpointerCalls } from './checkpointer.ts';
 import { openForReading, type ConnectionSettings } from './connection.ts';
 import { packGroup, unpackOutcomes } from './group.ts';
@@ -48,6 +52,8 @@ export class SqliteStore implements Store {
   readonly accounts: AccountStore;
   readonly skus: SkuStore;
   readonly batches: BatchStore;
+  readonly changes: ChangeStore;
+  readonly webhooks: WebhookStore;
   readonly #writer: Thread<WriterCalls>;
   readonly #reader: Thread<ReaderCalls>;
   readonly #checkpointer: Thread<CheckpointerCalls>;
@@ -70,6 +76,8 @@ export class SqliteStore implements Store {
     this.batches = new SqliteBatches(this.#queries, (request) =>
       this.#watched(this.#writer.call('revert', request)),
     );
+    this.changes = new SqliteChanges(this.#queries, reader, writer);
+    this.webhooks = new WebhookRows(this.#queries.db);
   }
 
   /** Opens a database file, made and migrated when needed. */

@@ -11,12 +11,13 @@ import {
 } from 'kysely';
 import type { OrganizationType } from '../../domain/parties.ts';
 import type { Condition } from '../../domain/sku.ts';
+import type { WebhookTables } from '../webhook-rows.ts';
 import type { ReaderCalls } from './reader.ts';
 import type { Thread } from './threads.ts';
 import type { StatementResult, WriterCalls } from './writer.ts';
 
 /** The tables that everyday queries touch, for the query builder (`schema.ts` says what they are). */
-export interface Tables {
+export interface Tables extends WebhookTables {
   organizations: {
     id: Generated<number>;
     uuid: string;
@@ -28,6 +29,9 @@ export interface Tables {
     id: number;
     sku_count: Generated<number>;
     last_batch_number: Generated<number>;
+    last_sequence: Generated<number>;
+    dropped_sequence: Generated<number>;
+    expected_interval_minutes: Generated<number | null>;
     breaker_percent_max: Generated<number | null>;
     breaker_skus_min: Generated<number | null>;
   };
@@ -77,6 +81,16 @@ export interface Tables {
     restrictions: number | null;
     last_sequence: number;
     updated_at_ms: number;
+  };
+  baselines: {
+    supplier_id: number;
+    sku_number: number;
+    sequence: number;
+    changed_at_ms: number;
+    quantity_in_stock: number | null;
+    quantity_on_backorder: number | null;
+    backorder_date: number | null;
+    restrictions: number | null;
   };
   batches: {
     supplier_id: number;

@@ -90,24 +90,18 @@ export function asFailure(error: unknown): Failure {
   };
 }
 
-export function asError(failure: Failure): Error {
-  switch (failure.kind) {
-    case 'duplicate':
-      return new DuplicateError(failure.failure);
-    case 'bug': {
-      const error = new Error(failure.failure);
-      if (failure.stack !== undefined) error.stack = failure.stack;
-      return error;
-    }
-    default: {
-      const { kind, failure: message, retryAfterSeconds } = failure;
-      return new OnhandError(
-        kind,
-        message,
-        retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
-      );
-    }
+export function asError({ kind, failure, retryAfterSeconds, stack }: Failure): Error {
+  if (kind === 'duplicate') return new DuplicateError(failure);
+  if (kind !== 'bug') {
+    return new OnhandError(
+      kind,
+      failure,
+      retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
+    );
   }
+  const error = new Error(failure);
+  if (stack !== undefined) error.stack = stack;
+  return error;
 }
 
 interface Pending {

@@ -14,6 +14,7 @@ import type {
 } from '../store.ts';
 import { Applier } from './apply.ts';
 import { Cataloguer } from './catalogue.ts';
+import { ChangeDropper } from './drop-changes.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from './connection.ts';
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
 import { Memory } from './memory.ts';
@@ -45,6 +46,12 @@ export interface WriterCalls {
   readonly apply: (group: PackedGroup) => PackedOutcomes;
   readonly applyCatalogue: (batch: CatalogueBatch) => CatalogueOutcome;
   readonly revert: (request: RevertRequest) => RevertOutcome | undefined;
+  /** Drops changes of batches applied before; says how many. */
+  readonly dropChanges: (asked: {
+    readonly supplierId: number;
+    readonly beforeMs: number;
+    readonly limit: number;
+  }) => number;
   /** Runs statements in one transaction. */
   readonly run: (statements: readonly CompiledStatement[]) => readonly StatementResult[];
   readonly probe: (thorough: boolean) => void;
@@ -61,6 +68,8 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
       apply: (group) => packOutcomes(writer.apply(unpackGroup(group))),
       applyCatalogue: (batch) => writer.applyCatalogue(batch),
       revert: (request) => writer.revert(request),
+      dropChanges: ({ supplierId, beforeMs, limit }) =>
+        writer.dropChanges(supplierId, beforeMs, limit),
       run: (statements) => writer.run(statements),
       probe: (thorough) => writer.probe(thorough),
       finishCheckpoint: () => void db.pragma('wal_checkpoint(PASSIVE)'),
@@ -72,15 +81,8 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
 /** Enough to need new pages: a small row may fit where a batch would not. */
 const THOROUGH_PROBE_BYTES = 1 << 20;
 
-/** Thrown so that a transaction is taken back, with what was found in it. */
-class TakenBack<T> extends Error {
-  readonly outcome: T;
-
-  constructor(outcome: T) {
-    super('taken back');
-    this.outcome = outcome;
-  }
-}
+/** Thrown so that a transaction is taken back. */
+class TakenBack extends Error {}
 
 function isDryRun({ terms }: Batch): boolean {
   return terms?.dryRun === true;
@@ -92,6 +94,7 @@ class Writer {
   readonly #applier: Applier;
   readonly #cataloguer: Cataloguer;
   readonly #reverter: Reverter;
+  readonly #changeDropper: ChangeDropper;
   readonly #readAhead: ReadAhead;
   #isReadingAhead = false;
   readonly #dataVersion: Statement<[], [number]>;
@@ -103,6 +106,7 @@ class Writer {
     this.#applier = new Applier(db, this.#memory);
     this.#cataloguer = new Cataloguer(db, this.#applier);
     this.#reverter = new Reverter(db, this.#applier);
+    this.#changeDropper = new ChangeDropper(db);
     this.#readAhead = new ReadAhead(db, this.#memory);
     this.#dataVersion = db.prepare<[], [number]>('PRAGMA data_version').raw();
     this.#lastDataVersion = this.#dataVersion.get()?.[0];
@@ -157,15 +161,19 @@ class Writer {
 
   /** Does work in a transaction and takes it back. */
   #tryOut<T extends object>(work: () => T): T | Failure {
+    let outcome: T | undefined;
     try {
-      return this.#transaction(() => {
+      this.#transaction(() => {
         this.#applier.begin();
-        throw new TakenBack(work());
+        outcome = work();
+        throw new TakenBack();
       });
     } catch (error) {
       if (isFailedSync(error)) throw error;
-      return error instanceof TakenBack ? error.outcome : asFailure(error);
+      if (!(error instanceof TakenBack)) return asFailure(error);
     }
+    if (outcome === undefined) throw new Error('a dry run came to nothing');
+    return outcome;
   }
 
   revert(request: RevertRequest): RevertOutcome | undefined {
@@ -194,6 +202,10 @@ class Writer {
     });
     this.#applier.remember();
     return outcome;
+  }
+
+  dropChanges(supplierId: number, beforeMs: number, limit: number): number {
+    return this.#transaction(() => this.#changeDropper.drop(supplierId, beforeMs, limit));
   }
 
   run(statements: readonly CompiledStatement[]): readonly StatementResult[] {

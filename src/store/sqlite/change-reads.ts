@@ -1,0 +1,103 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { Change } from '../../domain/changes.ts';
+import { changeOf, type ChangeRow } from '../change-row.ts';
+import { countByAge, speakOf } from '../freshness.ts';
+import { FRESHNESS_AGES_MS, type Freshness, type HistoryQuery } from '../store.ts';
+import { skuKey } from './schema.ts';
+
+/** What a change is told with, of whatever rows are called `found`. */
+const TOLD = `
+  SELECT found.*, skus.uuid AS sku_uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn,
+    organizations.uuid AS supplier_uuid, organizations.name AS supplier_name,
+    batches.uuid AS batch_uuid, applied_at_ms, reason
+  FROM found
+    JOIN skus ON skus.key = (found.supplier_id << 32) + found.sku_number
+    JOIN organizations ON organizations.id = found.supplier_id
+    JOIN batches ON batches.supplier_id = found.supplier_id AND batches.number = found.batch_number`;
+
+/** Reads of changes that take more than a query. Prepared once a connection. */
+export class ChangeReads {
+  readonly #after: Statement<[number, number, number], ChangeRow>;
+  readonly #chain: Statement<unknown[], ChangeRow>;
+  readonly #supplier: Statement<[number], [number, number | null, number | null]>;
+  readonly #writtenAt: Statement<[number, number], [number, number]>;
+  readonly #confirmed: Statement<[number, number], [number, Uint8Array]>;
+
+  constructor(db: Database) {
+    this.#after = db.prepare(
+      `WITH found AS (SELECT * FROM changes WHERE supplier_id = ? AND sequence > ? ORDER BY sequence LIMIT ?)
+       ${TOLD} ORDER BY found.sequence`,
+    );
+    this.#chain = db.prepare(
+      `WITH RECURSIVE chain AS (
+         SELECT changes.* FROM inventory
+           JOIN changes ON changes.supplier_id = $supplierId AND sequence = last_sequence
+           WHERE key = $key
+         UNION ALL
+         SELECT changes.* FROM chain JOIN changes
+           ON changes.supplier_id = chain.supplier_id AND changes.sequence = chain.previous_sequence),
+       found AS (SELECT chain.* FROM chain JOIN batches
+           ON batches.supplier_id = chain.supplier_id AND batches.number = chain.batch_number
+         WHERE ($before IS NULL OR sequence < $before)
+           AND ($from IS NULL OR applied_at_ms >= $from) AND ($to IS NULL OR applied_at_ms < $to)
+         ORDER BY sequence DESC LIMIT $limit)
+       ${TOLD} ORDER BY found.sequence DESC`,
+    );
+    this.#supplier = db
+      .prepare<[number], [number, number | null, number | null]>(
+        `SELECT sku_count, expected_interval_minutes, (SELECT applied_at_ms FROM batches
+           WHERE supplier_id = suppliers.id AND number = last_batch_number)
+         FROM suppliers WHERE id = ?`,
+      )
+      .raw();
+    this.#writtenAt = db
+      .prepare<[number, number], [number, number]>(
+        'SELECT key & 0xffffffff, updated_at_ms FROM inventory WHERE key BETWEEN ? AND ?',
+      )
+      .raw();
+    this.#confirmed = db
+      .prepare<[number, number], [number, Uint8Array]>(
+        `SELECT applied_at_ms, confirmed FROM batches
+         WHERE supplier_id = ? AND applied_at_ms >= ? AND confirmed IS NOT NULL`,
+      )
+      .raw();
+  }
+
+  after(supplierId: number, afterSequence: number, limit: number): Change[] {
+    return this.#after.all(supplierId, afterSequence, limit).map(changeOf);
+  }
+
+  history({
+    supplierId,
+    skuNumber,
+    fromMs,
+    toMs,
+    beforeSequence,
+    limit,
+  }: Omit<HistoryQuery, 'supplierIds' | 'skuUuid'> & {
+    readonly supplierId: number;
+    readonly skuNumber: number;
+  }): Change[] {
+    const key = skuKey(supplierId, skuNumber);
+    const bounds = { before: beforeSequence, from: fromMs, to: toMs };
+    return this.#chain.all({ supplierId, key, ...bounds, limit }).map(changeOf);
+  }
+
+  /** Counts a supplier's SKUs by when they were last spoken of. One number a SKU is held meanwhile. */
+  freshness(supplierId: number, nowMs: number): Freshness {
+    const supplier = this.#supplier.get(supplierId);
+    if (supplier === undefined) throw new Error(`there is no supplier ${supplierId}`);
+    const [skuCount, expectedIntervalMinutes, lastHeardAtMs] = supplier;
+    const spokenOfAtMs = new Float64Array(skuCount + 1);
+    const [first, last] = [skuKey(supplierId, 0), skuKey(supplierId + 1, 0) - 1];
+    for (const [skuNumber, writtenAtMs] of this.#writtenAt.iterate(first, last)) {
+      spokenOfAtMs[skuNumber] = writtenAtMs;
+    }
+    const sinceMs = nowMs - Math.max(...FRESHNESS_AGES_MS);
+    for (const [appliedAtMs, confirmed] of this.#confirmed.iterate(supplierId, sinceMs)) {
+      speakOf(spokenOfAtMs, confirmed, appliedAtMs);
+    }
+    const skusByAge = countByAge(spokenOfAtMs.subarray(1), nowMs);
+    return { lastHeardAtMs, expectedIntervalMinutes, skusByAge };
+  }
+}

@@ -1,0 +1,186 @@
+import { writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { at } from '../http/answers.ts';
+import { TestServer } from '../http/harness.ts';
+import { BATCHES, batchIdOf, SupplierClient } from '../http/written.ts';
+import { entry } from '../store/fixtures.ts';
+import { Workplace, type Ended } from './onhand.ts';
+
+let work: Workplace;
+let server: TestServer;
+let acme: SupplierClient;
+let uuid: string;
+
+beforeAll(async () => {
+  [work, server] = await Promise.all([Workplace.make(), TestServer.start()]);
+  const entries = ['A', 'B'].map((skuId) => entry(skuId, { inventory: { quantityInStock: 10 } }));
+  acme = new SupplierClient(server, (await server.createSupplier('Acme', entries)).token);
+  await writeFile(work.path('token.txt'), `${acme.token}\n`);
+  const answer = await acme.bulk(
+    [
+      { sku_id: 'A', quantity_in_stock: 1 },
+      { sku_id: 'NONE', quantity_in_stock: 1 },
+    ],
+    { headers: { 'batch-reason': 'stocktaking' } },
+  );
+  uuid = batchIdOf(answer);
+});
+afterAll(async () => {
+  await server.stop();
+  await work.remove();
+});
+
+const asking = (...args: readonly string[]): Promise<Ended> =>
+  work.run([...args, '--url', server.url, '--token-file', 'token.txt']);
+
+describe('onhand batches', () => {
+  test('lists the batches of the supplier, the latest first', async () => {
+    const { code, stdout, stderr } = await asking('batches');
+    expect([code, stderr]).toEqual([0, '']);
+    const [head, first, second] = stdout.split('\n').map((line) => line.split(/ {2,}/));
+    expect(head?.slice(0, 4)).toEqual(['UUID', 'APPLIED', 'SOURCE', 'USERNAME']);
+    expect([first?.[0], first?.[2], first?.[4], first?.[5], first?.[6], first?.[7]]).toEqual([
+      uuid,
+      'bulk',
+      '2',
+      '1',
+      '1',
+      'stocktaking',
+    ]);
+    expect(second?.[2]).toBe('import');
+  });
+
+  test('says where a page ends', async () => {
+    const { stdout, stderr } = await asking('batches', '--limit', '1');
+    expect(stdout.trim().split('\n')).toHaveLength(2);
+    expect(stderr).toBe('There are more: --start 1.\n');
+    const rest = await asking('batches', '--limit', '1', '--start', '1');
+    expect(rest.stdout).toContain('import');
+  });
+
+  test('shows one with its failing lines', async () => {
+    const { code, stdout } = await asking('batches', uuid);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^reason +stocktaking$/m);
+    expect(stdout).toMatch(/^status_counts +200: 1,404: 1$/m);
+    expect(stdout).toMatch(/^1 +404 +No sku found with sku identifier: \{'sku_id': 'NONE'\}/m);
+  });
+
+  test('prints JSON as the server answers it', async () => {
+    const list = await asking('batches', '--json');
+    expect(JSON.parse(list.stdout)).toEqual((await acme.get(`${BATCHES}?limit=25`)).json);
+    const one = await asking('batches', uuid, '--json');
+    const shown: unknown = JSON.parse(one.stdout);
+    expect(at(shown, 'batch')).toEqual((await acme.get(`${BATCHES}${uuid}/`)).json);
+    expect(at(shown, 'results', 0, 'index')).toBe(1);
+  });
+
+  test('takes the token from the environment too', async () => {
+    const environment = { ONHAND_TOKEN: acme.token };
+    const { code } = await work.run(['batches', '--url', `${server.url}/`], { environment });
+    expect(code).toBe(0);
+  });
+});
+
+describe('onhand revert', () => {
+  test('says what would happen, then does it, and says what was done', async () => {
+    const dry = await asking('revert', uuid, '--dry-run');
+    expect(dry).toEqual({
+      code: 0,
+      stdout: 'Nothing was done; what would be:\n1 SKUs put back: A\n',
+      stderr: '',
+    });
+    expect(await acme.stockOf('A')).toBe(1);
+
+    const done = await asking('revert', uuid, '--reason', 'Grüße', '--reference', '17/4');
+    expect(done.stdout).toMatch(/^1 SKUs put back: A\nThis is the batch [0-9a-f-]{36}\.\n$/);
+    expect(await acme.stockOf('A')).toBe(10);
+    const latest = (await acme.get(`${BATCHES}?limit=1`)).json;
+    expect(at(latest, 'batches', 0)).toMatchObject({ reason: 'Grüße', reference: '17/4' });
+
+    const again = await asking('revert', uuid);
+    expect(again.stdout).toBe('1 SKUs left alone, since they have changed since: A\n');
+  });
+
+  test('leaves alone what was confirmed, but by force', async () => {
+    const line = [{ sku_id: 'B', quantity_in_stock: 3 }];
+    const batch = batchIdOf(await acme.bulk(line));
+    await acme.bulk(line);
+    expect((await asking('revert', batch)).stdout).toContain('a later batch has confirmed them');
+    expect((await asking('revert', batch, '--force')).stdout).toContain('1 SKUs put back: B');
+  });
+});
+
+describe('what goes wrong is said in one line', () => {
+  const NOBODYS = '905c3e4b-ef10-7f77-b07e-03d4ecb743a0';
+
+  test.for([
+    [['revert', NOBODYS], /^onhand: The server answered 404: There is no batch of this uuid/],
+    [['batches', 'x'], /^onhand: The server answered 404: /],
+    [['batches', '--limit', '0'], /^onhand: The server answered 400: limit must be /],
+    [['batches', '--limit', 'x'], /A whole number is needed/],
+    [['batches', '--url', 'ftp://x'], /A URL begins with http/],
+    [
+      ['batches', '--url', 'http://127.0.0.1:1'],
+      /^onhand: No server answers at http:\/\/127\.0\.0\.1:1: /,
+    ],
+    [['batches', '--token-file', 'none.txt'], /^onhand: .*none\.txt/],
+  ] as const)('%j', async ([args, expected]) => {
+    const { code, stdout, stderr } = await work.run([
+      args[0],
+      '--url',
+      server.url,
+      '--token-file',
+      'token.txt',
+      ...args.slice(1),
+    ]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(expected);
+  });
+
+  test('no token, and one that is unknown', async () => {
+    const none = await work.run(['batches', '--url', server.url], {
+      environment: { ONHAND_TOKEN: '' },
+    });
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      'onhand: There is no token: name a file that holds one with --token-file, or set ONHAND_TOKEN.\n',
+    ]);
+    const environment = { ONHAND_TOKEN: '0'.repeat(40) };
+    const unknown = await work.run(['batches', '--url', server.url], { environment });
+    expect(unknown.stderr).toMatch(/^onhand: The server answered 401: The token is unknown/);
+  });
+});
+
+const zero = () => acme.bulk([{ sku_id: 'A', quantity_in_stock: 0 }], { query: '?dry_run=true' });
+
+test('onhand breaker: set, shown, held, and taken away beside a running server', async () => {
+  const breaker = async (...args: readonly string[]) =>
+    work.run(['breaker', ...args, '--supplier', 'Acme', '--database', server.database.url]);
+
+  expect((await breaker('show')).stdout).toMatch(/^"Acme" has no breaker of its own/);
+  expect((await breaker('set', '--percent', '12.5', '--skus-min', '1')).code).toBe(0);
+  expect((await breaker('show')).stdout).toBe(
+    'Batches of "Acme" that take more than 12.5 % of its SKUs down, and at least 1, are held back.\n',
+  );
+  expect((await zero()).status).toBe(422);
+  expect((await breaker('clear')).stdout).toMatch(/^"Acme" has no breaker of its own/);
+  expect((await zero()).status).toBe(200);
+
+  for (const bounds of [
+    ['--percent', '101', '--skus-min', '1'],
+    ['--percent', '5', '--skus-min', '0'],
+    ['--percent', '5'],
+  ]) {
+    expect((await breaker('set', ...bounds)).code).toBe(1);
+  }
+  const retailer = await work.run([
+    'breaker',
+    'show',
+    '--supplier',
+    'X',
+    '--database',
+    server.database.url,
+  ]);
+  expect(retailer.stderr).toMatch(/^onhand: There is no organization "X"/);
+});

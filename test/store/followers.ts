@@ -1,0 +1,124 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { ChangeFeed, type FeedReader } from '../../src/changes/feed.ts';
+import type { Store } from '../../src/store/store.ts';
+import { Random } from '../random.ts';
+import {
+  batchOf,
+  createSupplier,
+  entry,
+  importSkus,
+  openTestStore,
+  type TestDatabase,
+} from './fixtures.ts';
+
+const WRITERS = 10;
+const BATCHES_OF_WRITER = 12;
+const READERS = 4;
+const SKUS = ['a', 'b', 'c', 'd'];
+
+/**
+ * What every store promises those who follow changes: while ten writers write, on as many nodes as the
+ * database allows, readers that crash and go on from the last cursor they kept see every change.
+ */
+export function describeFollowers(
+  kind: string,
+  createDatabase: () => Promise<TestDatabase>,
+  nodeCount: number,
+): void {
+  describe(`followers of a ${kind} store`, () => {
+    test.each([1, 2, 3])('see every change, in order, over crashes (seed %i)', async (seed) => {
+      const database = await createDatabase();
+      const nodes: Store[] = [];
+      try {
+        for (let i = 0; i < nodeCount; i += 1) nodes.push(await openTestStore(database));
+        await followWhileWriting(nodes, seed);
+      } finally {
+        for (const node of nodes) await node.close();
+        await database.remove();
+      }
+    });
+  });
+}
+
+async function followWhileWriting(nodes: readonly Store[], seed: number): Promise<void> {
+  const random = new Random(seed);
+  const node = (i: number): Store => {
+    const store = nodes[i % nodes.length];
+    if (store === undefined) throw new Error('there is no node');
+    return store;
+  };
+  const supplierIds: number[] = [];
+  for (const name of ['one', 'two', 'three']) {
+    const id = await createSupplier(node(0), name);
+    await importSkus(
+      node(0),
+      id,
+      SKUS.map((skuId) => entry(skuId)),
+    );
+    supplierIds.push(id);
+  }
+  const reader: FeedReader = { organizationId: 1, supplierIds: () => Promise.resolve(supplierIds) };
+  const feeds = nodes.map((store) => new ChangeFeed(store.changes, store.accounts));
+  const feedOf = (i: number): ChangeFeed => {
+    const feed = feeds[i % feeds.length];
+    if (feed === undefined) throw new Error('there is no feed');
+    return feed;
+  };
+  let isWriting = true;
+  const begun = await feedOf(0).begin(reader, 'now');
+  const writing = Promise.all(
+    Array.from({ length: WRITERS }, async (_, writer) => {
+      for (let i = 0; i < BATCHES_OF_WRITER; i += 1) {
+        const lines = SKUS.filter(() => random.chance(0.6)).map((skuId) => ({
+          skuId,
+          fields: { quantityInStock: random.below(1000) },
+        }));
+        await node(writer).apply([batchOf(random.pick(supplierIds), lines)]);
+      }
+    }),
+  ).finally(() => {
+    isWriting = false;
+  });
+  const reading = Array.from({ length: READERS }, async (_, i) => {
+    const seen: string[] = [];
+    let kept = { cursor: begun, seen: 0 };
+    for (let round = 0; ; round += 1) {
+      const isLast = !isWriting;
+      const chunk = await feedOf(i + round).next(reader, kept.cursor, 1 + random.below(20));
+      seen.length = kept.seen;
+      for (const record of chunk.records) {
+        if (record.kind !== 'change') throw new Error(`${record.kind} was told`);
+        seen.push(`${record.change.supplier.name} ${record.change.sequence}`);
+      }
+      // One that crashes now forgets what it saw, and begins again from the cursor that it kept.
+      if (!random.chance(0.3)) kept = { cursor: chunk.position, seen: seen.length };
+      if (isLast && !chunk.hasMore && kept.seen === seen.length) return seen;
+      await nextTurn();
+    }
+  });
+  await writing;
+  const heads = await node(0).changes.heads(supplierIds);
+  const expected = supplierIds.flatMap((id, i) => {
+    const name = ['one', 'two', 'three'][i];
+    return Array.from(
+      { length: heads.get(id)?.lastSequence ?? 0 },
+      (_, sequence) => `${name} ${sequence + 1}`,
+    );
+  });
+  expect(expected.length).toBeGreaterThan(0);
+  for (const seen of await Promise.all(reading)) {
+    expect(seen.toSorted(bySupplierAndSequence)).toEqual(expected.toSorted(bySupplierAndSequence));
+    for (const name of ['one', 'two', 'three']) {
+      const ofSupplier = seen.filter((text) => text.startsWith(`${name} `));
+      expect(ofSupplier).toEqual(ofSupplier.toSorted(bySupplierAndSequence));
+    }
+  }
+  for (const feed of feeds) feed.close();
+}
+
+function bySupplierAndSequence(a: string, b: string): number {
+  const [nameA = '', sequenceA = ''] = a.split(' ');
+  const [nameB = '', sequenceB = ''] = b.split(' ');
+  return nameA.localeCompare(nameB) || Number(sequenceA) - Number(sequenceB);
+}
