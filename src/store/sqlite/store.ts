@@ -54,6 +54,8 @@ export class SqliteStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
+  /** One group is written while the next is on its way. */
+  readonly grouping = { isShared: true, groupsMax: 2 };
   readonly #writer: Thread<WriterCalls>;
   readonly #reader: Thread<ReaderCalls>;
   readonly #checkpointer: Thread<CheckpointerCalls>;
