@@ -55,13 +55,14 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     changes: real.store.changes,
     webhooks: real.store.webhooks,
     feeds: real.store.feeds,
+    grouping: real.store.grouping,
     apply,
     applyCatalogue: () => Promise.reject(new Error('the floor has no catalogue')),
     sharedGtins: () => Promise.resolve([]),
     probe: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
-  const intake = new Intake({ apply }, settings);
+  const intake = new Intake(store, settings);
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
   const feeds = feedServiceOf({ store, intake, settings, onFailure: () => undefined });

@@ -1,4 +1,4 @@
-import type { ColumnTarget } from './columns.ts';
+import type { ColumnTarget } from './targets.ts';
 
 /**
  * Other names of columns, as they are compared: in lower case, letters and digits alone, `#` read as

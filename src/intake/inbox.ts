@@ -98,7 +98,7 @@ export class Inbox {
   async #lookAt(name: string): Promise<void> {
     const watched = await this.#watch(name);
     if (watched === undefined || !(await watched.folder.prepare())) return;
-    for (const taken of [...watched.taken.values()]) {
+    for (const taken of watched.taken.values()) {
       await this.#tried(() => this.#follow(watched, taken));
     }
     const waiting = await watched.folder.waiting();

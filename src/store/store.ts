@@ -26,6 +26,8 @@ export interface Store {
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
   readonly feeds: FeedStore;
+  /** How batches that wait are best put together for `apply`. */
+  readonly grouping: Grouping;
 
   /**
    * Applies batches in the order given, all in one durable transaction. Element *i* of the answer
@@ -57,6 +59,13 @@ export interface Store {
 
   /** Finishes what was accepted, then closes. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface Grouping {
+  /** Whether suppliers share groups; else each group is of one, and a supplier's groups come one by one. */
+  readonly isShared: boolean;
+  /** How many groups are worth having under way. */
+  readonly groupsMax: number;
 }
 
 export const BATCH_SOURCES = ['bulk', 'single', 'create', 'import', 'file', 'revert'] as const;

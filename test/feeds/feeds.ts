@@ -1,10 +1,10 @@
-import { GIVEN_NULL, gtinsOfLine, NOT_GIVEN, type LineDraft } from '../../src/domain/lines.ts';
+import type { LineDraft } from '../../src/domain/lines.ts';
 import { parseColumnMap } from '../../src/feeds/columns.ts';
 import { openFeed, type Feed, type InventoryFeed } from '../../src/feeds/feed.ts';
 import type { JsonLineReader } from '../../src/feeds/json.ts';
 import { FEED_LIMITS, type FeedLimits } from '../../src/feeds/limits.ts';
 import type { FeedRow } from '../../src/feeds/rows.ts';
-import { parseLines } from '../../src/wire/lines.ts';
+import { jsonLineReader } from '../../src/wire/lines.ts';
 import { onDisk } from './archives.ts';
 import { all, bytesOf } from './reading.ts';
 
@@ -15,19 +15,8 @@ export interface ReadingTerms {
 }
 
 /** Reads JSON lines as a bulk update reads them. */
-export const readJsonLine: JsonLineReader = (value, text) => {
-  const lines = parseLines([value], `[${text}]`, { asOfUs: undefined, latestUs: Infinity });
-  const refusal = lines.refusals.get(0);
-  const named = { skuId: lines.skuIds[0] ?? null, gtins: [...gtinsOfLine(lines, 0)] };
-  if (refusal !== undefined) return { ...named, fields: {}, refusal };
-  const fields = Object.fromEntries(
-    Object.entries(lines.fields)
-      .map(([name, column]) => [name, column[0] ?? NOT_GIVEN] as const)
-      .filter(([, value]) => value !== NOT_GIVEN)
-      .map(([name, value]) => [name, value === GIVEN_NULL ? null : value]),
-  );
-  return { ...named, fields };
-};
+export const readJsonLine: JsonLineReader = (value, text) =>
+  jsonLineReader({ nowMs: 0, asOfToleranceSeconds: Infinity, asOfUs: undefined })(value, text);
 
 /** Opens a file that lies on disk, so that archives can be read too. */
 export async function open(file: string | Uint8Array, terms: ReadingTerms = {}): Promise<Feed> {

@@ -133,7 +133,8 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
     PRIMARY KEY (supplier_id, gtin, sku_number)`,
   )}
 
-  -- Narrow on purpose, with room on its pages for the next versions of its rows.
+  -- Narrow on purpose, with room on each page for a next version of every row: where a whole catalogue
+  -- is written again, none has to go elsewhere.
   ${growing(
     options,
     'inventory',
@@ -146,7 +147,7 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
     last_sequence bigint NOT NULL,
     updated_at_ms bigint NOT NULL,
     PRIMARY KEY (supplier_id, sku_number)`,
-    'WITH (fillfactor = 80)',
+    'WITH (fillfactor = 40)',
   )}
 
   ${growing(

@@ -6,6 +6,7 @@ import type {
   BatchStore,
   CatalogueBatch,
   CatalogueOutcome,
+  Grouping,
   ChangeStore,
   SharedGtin,
   SkuStore,
@@ -29,6 +30,9 @@ import { Queries } from './tables.ts';
 
 export type PostgresSettings = Required<PoolSettings> & SchemaOptions;
 
+/** Writers leave so many of the connections to those who read. */
+const CONNECTIONS_FOR_READS = 2;
+
 /** The store for many nodes: any number of processes on one PostgreSQL database. */
 export class PostgresStore implements Store {
   readonly accounts: AccountStore;
@@ -37,11 +41,14 @@ export class PostgresStore implements Store {
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
   readonly feeds: FeedStore;
+  readonly grouping: Grouping;
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
 
-  private constructor(pool: ConnectionPool) {
+  private constructor(pool: ConnectionPool, connectionsMax: number) {
     this.#pool = pool;
+    const groupsMax = Math.max(1, connectionsMax - CONNECTIONS_FOR_READS);
+    this.grouping = { isShared: false, groupsMax };
     this.#applier = new PostgresApplier(pool);
     const queries = new Queries(pool);
     this.accounts = new PostgresAccounts(queries, new Principals(pool));
@@ -66,7 +73,7 @@ export class PostgresStore implements Store {
     } finally {
       await migrating.close();
     }
-    return new PostgresStore(new ConnectionPool(settings));
+    return new PostgresStore(new ConnectionPool(settings), settings.connectionsMax);
   }
 
   apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {

@@ -57,6 +57,8 @@ export class SqliteStore implements Store {
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
   readonly feeds: FeedStore;
+  /** One group is written while the next is on its way. */
+  readonly grouping = { isShared: true, groupsMax: 2 };
   readonly #writer: Thread<WriterCalls>;
   readonly #reader: Thread<ReaderCalls>;
   readonly #checkpointer: Thread<CheckpointerCalls>;
