@@ -35,13 +35,12 @@ export class FeedService {
   /** Goes on with what was left, and with what comes. */
   start(): void {
     this.#runner.start();
-    this.#removeLeftovers().catch((error: unknown) => this.#parts.onFailure(error));
+    const beforeMs = this.#parts.isAlone ? this.#madeAtMs : this.#madeAtMs - ABANDONED_MS;
+    this.removeLeftovers(beforeMs).catch((error: unknown) => this.#parts.onFailure(error));
   }
 
-  /** What a crash left of files that nobody was told were taken. */
-  async #removeLeftovers(): Promise<void> {
-    const { isAlone } = this.#parts;
-    const beforeMs = isAlone ? this.#madeAtMs : this.#madeAtMs - ABANDONED_MS;
+  /** Removes what a crash before then left of files that nobody was told were taken. */
+  async removeLeftovers(beforeMs: number): Promise<void> {
     const found = await this.files.leftovers(beforeMs);
     for (let from = 0; from < found.length; from += PAGE) {
       const uuids = found.slice(from, from + PAGE);

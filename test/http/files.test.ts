@@ -363,6 +363,53 @@ describe('names of columns', () => {
   });
 });
 
+describe('an X12 file', () => {
+  const ISA =
+    'ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *261123*1200*U*00401*000000007*0*P*>~';
+  const advice = (date: string, ...items: readonly string[]): string => {
+    const inside = [`BIA*00*DD*REF*${date}`, ...items, `CTT*${items.length}`];
+    const segments = items.flatMap((item) => item.split('~')).length + 4;
+    return `${ISA}GS*IB*SENDER*RECEIVER*20261123*1200*1*X*004010~ST*846*0001~${inside.join('~')}~SE*${segments}*0001~GE*1*1~IEA*1*000000007~`;
+  };
+
+  test('is applied and acknowledged', async () => {
+    const uuid = await upload(advice('20261123', 'LIN**SK*A-1~QTY*33*5', 'LIN**SK*NONE~QTY*33*6'));
+    expect(await over(uuid)).toMatchObject({
+      state: 'done',
+      format: 'x12',
+      status_counts: { '200': 1, '404': 1 },
+    });
+    expect(await stock()).toMatchObject({ 'A-1': 5 });
+    const answer = await ask('GET', `${FILES}${uuid}/acknowledgement.edi`);
+    expect(answer.headers.get('content-type')).toBe('application/edi-x12');
+    expect(answer.text).toMatch(/^ISA\*.*~ST\*997\*0001~AK1\*IB\*1~AK9\*A\*1\*1\*1~SE\*4\*0001~/s);
+  });
+
+  test('that is of long ago leaves what is known since', async () => {
+    await over(await upload('sku_id,qty\nA-1,1\n'));
+    const uuid = await upload(advice('20200101', 'LIN**SK*A-1~QTY*33*5'));
+    expect(await over(uuid)).toMatchObject({ status_counts: { '412': 1 } });
+  });
+
+  test('that does not close is refused, and its acknowledgement says so', async () => {
+    const whole = advice('20261123', 'LIN**SK*A-1~QTY*33*5');
+    const uuid = await upload(whole.slice(0, whole.indexOf('GE*')));
+    expect(await over(uuid)).toMatchObject({
+      state: 'refused',
+      problem: { code: 'body_malformed' },
+    });
+    expect(await stock()).toMatchObject({ 'A-1': null });
+    const answer = await ask('GET', `${FILES}${uuid}/acknowledgement.edi`);
+    expect(answer.text).toMatch(/~AK9\*R\*/);
+  });
+
+  test('alone is acknowledged', async () => {
+    const uuid = await upload('sku_id,qty\nA-1,1\n');
+    await over(uuid);
+    expect((await ask('GET', `${FILES}${uuid}/acknowledgement.edi`)).status).toBe(409);
+  });
+});
+
 describe("another's file", () => {
   test('is not there', async () => {
     const uuid = await upload('sku_id,qty\nA-1,5\n', '', { 'idempotency-key': 'same' });
