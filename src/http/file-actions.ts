@@ -22,7 +22,7 @@ import { checkParameters, flagOf } from './query.ts';
 import { sendJson } from './reply.ts';
 import { addResource } from './resource.ts';
 
-type ActionRoutes = Omit<FileRoutes, 'settings'> & { readonly limits: BodyLimits };
+type ActionRoutes = Pick<FileRoutes, 'gate' | 'service'> & { readonly limits: BodyLimits };
 
 const PATH = '/timp/organizations/files/';
 const MAPPING_EXPECTED =

@@ -22,6 +22,7 @@ import { describe } from './documentation.ts';
 import { readMultipartIn, shownName, takeUpload } from './file-upload.ts';
 import type { Gate } from './gate.ts';
 import { headerOf, keyHeaderOf, noteHeaderOf } from './headers.ts';
+import type { OpenUploads } from './open-uploads.ts';
 import { checkParameters, flagOf, queryOf } from './query.ts';
 import { sendJson } from './reply.ts';
 import { addResource, uuidOf } from './resource.ts';
@@ -37,6 +38,7 @@ export interface FileSettings {
 export interface FileRoutes {
   readonly gate: Gate;
   readonly service: FeedService;
+  readonly uploads: OpenUploads;
   readonly settings: FileSettings;
 }
 
@@ -65,7 +67,7 @@ export async function findFile(
 
 /** The files of a supplier: sent, listed, followed, and their results. */
 export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
-  const { gate, service, settings } = routes;
+  const { gate, service, uploads, settings } = routes;
   const closing = new AbortController();
   app.addHook('preClose', (done) => {
     closing.abort();
@@ -78,11 +80,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     const mappings = await service.feeds.mappingOf(supplierId);
     const nowMs = Date.now();
     const uuid = newUuid(nowMs);
-    const { filename, bytes, sha256 } = await takeUpload(
-      request,
-      service.files,
-      uuid,
-      settings.fileBytesMax,
+    const { filename, bytes, sha256 } = await uploads.during(request.raw, () =>
+      takeUpload(request, service.files, uuid, settings.fileBytesMax),
     );
     const { key, reason, reference, ...terms } = asked;
     const added = await service.add({

@@ -17,6 +17,7 @@ import { Gate, type GateLimits } from './gate.ts';
 import { addHealth } from './health.ts';
 import { addInventory } from './inventory.ts';
 import { addLogin, type LoginLimits } from './login.ts';
+import { OpenUploads } from './open-uploads.ts';
 import { answerError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './skus.ts';
 import { addWebhooks } from './webhooks.ts';
@@ -44,6 +45,11 @@ interface ServerParts {
   readonly version: string;
 }
 
+/** Node's name for a request that was not sent whole in time. */
+const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT';
+/** How often it is looked for such requests, at least. */
+const TIMEOUT_CHECK_MS_MAX = 30_000;
+
 /** The server, ready to listen. Closing it waits for the requests that it has taken on. */
 export async function buildServer({
   store,
@@ -54,6 +60,7 @@ export async function buildServer({
   settings,
   version,
 }: ServerParts): Promise<FastifyInstance> {
+  const uploads = new OpenUploads(settings.requestTimeoutMs);
   const app = fastify({
     logger: { level: settings.logLevel, redact: ['req.headers'] },
     logController: new LogController({
@@ -66,7 +73,11 @@ export async function buildServer({
     requestTimeout: settings.requestTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     // Node's own refusal of a request without a Host has no body.
-    http: { headersTimeout: settings.headersTimeoutMs, requireHostHeader: false },
+    http: {
+      headersTimeout: settings.headersTimeoutMs,
+      requireHostHeader: false,
+      connectionsCheckingInterval: Math.min(settings.requestTimeoutMs, TIMEOUT_CHECK_MS_MAX),
+    },
     forceCloseConnections: 'idle',
     // A request that comes on an open connection while the server stops is still answered.
     return503OnClosing: false,
@@ -75,6 +86,7 @@ export async function buildServer({
       answerError(error, request, reply);
     },
     clientErrorHandler: (error, socket) => {
+      if (error.code === REQUEST_TIMEOUT && uploads.holds(socket)) return;
       if (socket.writable) socket.end(clientErrorResponse(error, randomUUID()));
       else socket.destroy();
     },
@@ -126,7 +138,7 @@ export async function buildServer({
   const writer = new Writer({ gate, intake, batches: store.batches, settings });
   addInventory(app, { gate, intake, writer, limits: settings });
   addBatches(app, { gate, batches: store.batches, limits: settings });
-  addFiles(app, { gate, service: feeds, settings });
+  addFiles(app, { gate, service: feeds, uploads, settings });
   addFileActions(app, { gate, service: feeds, limits: settings });
   addChanges(app, { gate, feed, accounts: store.accounts });
   addSkus(app, { gate, store, feed, limits: settings });

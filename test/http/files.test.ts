@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { entry } from '../store/fixtures.ts';
 import { at, textAt } from './answers.ts';
@@ -201,6 +203,42 @@ describe('a file that is sent', () => {
     }
   });
 
+  test('may take longer to come than another request, but not stand still', async () => {
+    const slow = await TestServer.start({ requestTimeoutMs: 1000, headersTimeoutMs: 1000 });
+    try {
+      const { token: own } = await slow.createSupplier('Slow', [entry('A-1')]);
+      const sendBy = (ms: number): Promise<Response> =>
+        fetch(slow.url + UPLOAD, {
+          method: 'POST',
+          headers: { authorization: `Token ${own}` },
+          body: drip(['sku_id,qty\n', 'A-1,1\n', 'A-1,2\n', 'A-1,3\n', 'A-1,4\n'], ms),
+          duplex: 'half',
+        });
+      expect((await sendBy(500)).status).toBe(200);
+      await expect(sendBy(3000)).rejects.toThrow();
+      const files = at((await slow.ask('GET', FILES, { token: own })).json, 'files');
+      expect(files).toHaveLength(1);
+    } finally {
+      await slow.stop();
+    }
+  });
+
+  test('that is cut short is not taken', async () => {
+    const cut = new AbortController();
+    const sent = fetch(server.url + UPLOAD, {
+      method: 'POST',
+      headers: { authorization: `Token ${token}` },
+      body: drip(['sku_id,qty\n', 'A-1,1\n', 'A-1,2\n'], 50, () => cut.abort()),
+      duplex: 'half',
+      signal: cut.signal,
+    });
+    await expect(sent).rejects.toThrow();
+    const parts = async (): Promise<readonly string[]> =>
+      (await readdir(server.filesDirectory)).filter((name) => name.endsWith('.part'));
+    await expect.poll(parts).toEqual([]);
+    expect(await filesListed()).toEqual([]);
+  });
+
   test.for([
     ['whose header says nothing of stock', 'a,b\n1,2\n', 'body_malformed', /No column says/],
     ['that is a PDF', '%PDF-1.4 …', 'body_malformed', /is a PDF/],
@@ -214,6 +252,19 @@ describe('a file that is sent', () => {
     expect(await stock()).toEqual({ 'A-1': null, 'A-2': null, 'A-3': null });
   });
 });
+
+/** A body that comes piece by piece; before its last piece `beforeEnd` is called. */
+async function* drip(
+  pieces: readonly string[],
+  everyMs: number,
+  beforeEnd: () => void = () => undefined,
+): AsyncGenerator<Uint8Array> {
+  for (const [i, piece] of pieces.entries()) {
+    if (i > 0) await delay(everyMs);
+    if (i === pieces.length - 1) beforeEnd();
+    yield Buffer.from(piece);
+  }
+}
 
 async function filesListed(): Promise<unknown> {
   const answer = await ask('GET', FILES);
