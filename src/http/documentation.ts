@@ -16,6 +16,8 @@ interface Description {
   readonly params?: TSchema;
   readonly headers?: TSchema;
   readonly body?: TSchema;
+  /** Bodies that are not JSON, by their media type. */
+  readonly bodies?: Readonly<Record<string, TSchema>>;
   /** What a success answers with, and its status where that is not 200. */
   readonly ok: TSchema;
   readonly okStatus?: 200 | 201;
@@ -41,7 +43,7 @@ const BODY_PROBLEMS = {
 
 /** What the API's description says of an operation. */
 export function describe(operation: Description): FastifySchema {
-  const { access, body, query, params, headers } = operation;
+  const { access, body, bodies, query, params, headers } = operation;
   const problems: Readonly<Record<number, string>> = {
     ...(query !== undefined && { 400: 'A query parameter is wrong.' }),
     ...(access !== undefined && CREDENTIALS_PROBLEMS),
@@ -58,6 +60,7 @@ export function describe(operation: Description): FastifySchema {
     ...(params !== undefined && { params }),
     ...(headers !== undefined && { headers }),
     ...(body !== undefined && { body }),
+    ...(bodies !== undefined && { body: { content: contentOf(bodies) } }),
     response: {
       [operation.okStatus ?? 200]: {
         description: 'Done.',
@@ -71,6 +74,10 @@ export function describe(operation: Description): FastifySchema {
       ),
     },
   };
+}
+
+function contentOf(bodies: Readonly<Record<string, TSchema>>): Record<string, { schema: TSchema }> {
+  return Object.fromEntries(Object.entries(bodies).map(([type, schema]) => [type, { schema }]));
 }
 
 const DOCUMENTATION_PATHS = [

@@ -192,7 +192,7 @@ export interface FeedStore {
   mappingOf(supplierId: number): Promise<FeedAsked['mappings']>;
   setMapping(supplierId: number, mappings: FeedAsked['mappings']): Promise<void>;
 
-  /** Feeds begun before then that are over and whose files are still kept, at most `limit`. */
+  /** Feeds begun before then that nobody works on and whose files are still kept, at most `limit`. */
   expired(startedBeforeMs: number, limit: number): Promise<readonly FeedRecord[]>;
   /** Notes that the file is gone, and drops what is kept of its failing lines. */
   drop(place: FeedPlace): Promise<void>;
