@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { createGunzip } from 'node:zlib';
 import type { Readable } from 'node:stream';
@@ -21,6 +20,7 @@ export class StreamClient {
     this.#request = sent;
     this.response = response;
     this.#rows = rowsOf(response);
+    response.on('error', () => undefined);
   }
 
   /** Resolves when the head of the reply is there, with nothing of the body sent. */
@@ -85,7 +85,7 @@ export class StreamClient {
 
   /** Goes away at once. */
   async destroy(): Promise<void> {
-    const closed = once(this.response, 'close');
+    const closed = new Promise((resolve) => this.response.once('close', resolve));
     this.#request.destroy();
     await closed;
   }
