@@ -15,7 +15,9 @@ export class StreamOutput {
   readonly #response: ServerResponse;
   /** Kept, since the response lets go of it when it is over. */
   readonly #socket: Socket | null;
-  readonly #idleMs: number;
+  #idleMs: number;
+  /** Runs while something is to be taken. */
+  #timer: NodeJS.Timeout | undefined;
   readonly #gzip: Gzip | undefined;
 
   /** @param idleMs how long nothing may be taken before the connection is closed */
@@ -31,6 +33,17 @@ export class StreamOutput {
     this.#gzip = createGzip({ level: constants.Z_BEST_SPEED, flush: constants.Z_SYNC_FLUSH });
     this.#gzip.pipe(response, { end: false });
     response.once('close', () => this.#gzip?.destroy());
+  }
+
+  /** The server is to stop: from now on a client that takes nothing is not waited for any longer than this. */
+  hasten(): void {
+    this.#idleMs = Math.min(this.#idleMs, LINGER_MS);
+    if (this.#timer !== undefined) this.#watch();
+  }
+
+  #watch(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#response.destroy(), this.#idleMs);
   }
 
   /** Resolves when all is handed to the network. Rejects with `ClientGone`. */
@@ -72,11 +85,12 @@ export class StreamOutput {
     const response = this.#response;
     if (response.destroyed) throw new ClientGone();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => response.destroy(), this.#idleMs);
     response.once('close', resolve);
+    this.#watch();
     send(resolve);
     await promise;
-    clearTimeout(timer);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     response.off('close', resolve);
     if (response.destroyed && !response.writableFinished) throw new ClientGone();
   }

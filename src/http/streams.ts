@@ -52,7 +52,7 @@ export class Streams {
 
   /** Ends all that are under way, each behind what it has read: the server is to stop. */
   stop(): void {
-    for (const stream of this.#open) stream.stop(stopping());
+    for (const stream of this.#open) stream.hasten();
   }
 
   /** Whether a connection carries a stream now, so that its request may take as long as it takes. */
@@ -177,6 +177,12 @@ class LineStream {
     this.#pieces = new PieceReader(() => ({ ...terms.asOf, ...writer.asOf }), {
       withEffects: terms.withEffects || terms.dryRun,
     });
+  }
+
+  /** Ends the stream since the server is to stop. */
+  hasten(): void {
+    this.stop(stopping());
+    this.#parts.output.hasten();
   }
 
   /** Ends the stream behind what is read of it; where there is nobody to be answered, behind the piece under way. */
