@@ -10,6 +10,7 @@ import { BulkSchema, LineSchema } from '../wire/schemas.ts';
 import {
   BulkQuerySchema,
   BulkResultsSchema,
+  LineResultSchema,
   SingleQuerySchema,
   SuccessSchema,
   WriteHeadersSchema,
@@ -95,7 +96,9 @@ export function addInventory(
         summary: "Set many SKUs' inventory; each line gets a verdict of its own",
         query: BulkQuerySchema,
         headers: WriteHeadersSchema,
+        description: `With \`Content-Type: ${NDJSON_MEDIA_TYPE}\` lines come and results go as rows, one JSON object each, without limit.`,
         body: BulkSchema,
+        rows: { mediaType: NDJSON_MEDIA_TYPE, body: LineSchema, ok: LineResultSchema },
         ok: BulkResultsSchema,
         access: 'editor',
         problems: {

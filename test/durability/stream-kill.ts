@@ -54,13 +54,13 @@ export async function prepareStreamTarget(database: TestDatabase): Promise<Strea
 export async function streamKillRound(target: StreamTarget, random: Random): Promise<number> {
   const server = await ServerProcess.start(target.database);
   const stream = await StreamClient.open(server.url, { token: target.token });
-  let isCut = false;
+  const state = { isCut: false };
   let sent = 0;
   const send = async (): Promise<void> => {
-    while (!isCut) {
+    while (!state.isCut) {
       const rows = rowsFrom(target.appliedLines + sent, 1 + random.below(ROWS_AT_ONCE));
       sent += rows.length;
-      // The last of them is cut short now and then; it may not count.
+      // A row of them may be cut short: it may not count.
       await Promise.race([stream.send(rows), cut]);
     }
   };
@@ -71,7 +71,7 @@ export async function streamKillRound(target: StreamTarget, random: Random): Pro
     await delay(cutAfterMs);
     if (killsServer) await server.kill();
     else await stream.destroy();
-    isCut = true;
+    state.isCut = true;
   };
   const cut = cutOff();
   await Promise.all([send(), cut]);
