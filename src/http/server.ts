@@ -16,11 +16,12 @@ import { addInventory } from './inventory.ts';
 import { addLogin, type LoginLimits } from './login.ts';
 import { answerError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './skus.ts';
+import { Streams, type StreamSettings } from './streams.ts';
 import { addWebhooks } from './webhooks.ts';
 import { Writer, type WriteSettings } from './writing.ts';
 
 /** What the server is told about how to run; each is a setting of `config.ts`. */
-export interface HttpSettings extends GateLimits, LoginLimits, WriteSettings {
+export interface HttpSettings extends GateLimits, LoginLimits, WriteSettings, StreamSettings {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -39,6 +40,11 @@ interface ServerParts {
   readonly version: string;
 }
 
+/** Node's name for a request that was not sent whole in time. */
+const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT';
+/** How often it is looked for such requests, at least. */
+const TIMEOUT_CHECK_MS_MAX = 30_000;
+
 /** The server, ready to listen. Closing it waits for the requests that it has taken on. */
 export async function buildServer({
   store,
@@ -48,6 +54,9 @@ export async function buildServer({
   settings,
   version,
 }: ServerParts): Promise<FastifyInstance> {
+  const gate = new Gate(store.accounts, settings);
+  const writer = new Writer({ gate, intake, batches: store.batches, settings });
+  const streams = new Streams({ gate, writer, settings });
   const app = fastify({
     logger: { level: settings.logLevel, redact: ['req.headers'] },
     logController: new LogController({
@@ -60,7 +69,11 @@ export async function buildServer({
     requestTimeout: settings.requestTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     // Node's own refusal of a request without a Host has no body.
-    http: { headersTimeout: settings.headersTimeoutMs, requireHostHeader: false },
+    http: {
+      headersTimeout: settings.headersTimeoutMs,
+      requireHostHeader: false,
+      connectionsCheckingInterval: Math.min(settings.requestTimeoutMs, TIMEOUT_CHECK_MS_MAX),
+    },
     forceCloseConnections: 'idle',
     // A request that comes on an open connection while the server stops is still answered.
     return503OnClosing: false,
@@ -69,6 +82,8 @@ export async function buildServer({
       answerError(error, request, reply);
     },
     clientErrorHandler: (error, socket) => {
+      // A stream takes as long as it takes; how long it may stand still is its own to know.
+      if (error.code === REQUEST_TIMEOUT && streams.holds(socket)) return;
       if (socket.writable) socket.end(clientErrorResponse(error, randomUUID()));
       else socket.destroy();
     },
@@ -115,10 +130,12 @@ export async function buildServer({
   await addDocumentation(app, version);
   app.decorateRequest('principal', null);
   app.decorateRequest('open', null);
-  const gate = new Gate(store.accounts, settings);
   addHealth(app, store);
-  const writer = new Writer({ gate, intake, batches: store.batches, settings });
-  addInventory(app, { gate, intake, writer, limits: settings });
+  app.addHook('preClose', (done) => {
+    streams.stop();
+    done();
+  });
+  addInventory(app, { gate, intake, writer, streams, limits: settings });
   addBatches(app, { gate, batches: store.batches, limits: settings });
   addChanges(app, { gate, feed, accounts: store.accounts });
   addSkus(app, { gate, store, feed, limits: settings });

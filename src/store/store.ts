@@ -64,7 +64,7 @@ export interface Grouping {
   readonly groupsMax: number;
 }
 
-export const BATCH_SOURCES = ['bulk', 'single', 'create', 'import', 'revert'] as const;
+export const BATCH_SOURCES = ['bulk', 'single', 'create', 'import', 'revert', 'stream'] as const;
 /** Which way in a batch took. */
 export type BatchSource = (typeof BATCH_SOURCES)[number];
 

@@ -36,6 +36,7 @@ function httpDatabase(): Promise<TestDatabase> {
 export class TestServer {
   readonly database: TestDatabase;
   readonly #running: RunningServer;
+  #stopped: Promise<void> | undefined;
 
   private constructor(database: TestDatabase, running: RunningServer) {
     this.database = database;
@@ -55,7 +56,13 @@ export class TestServer {
     return this.#running.store;
   }
 
-  async stop(): Promise<void> {
+  /** Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     await this.#running.close();
     await this.database.remove();
   }
