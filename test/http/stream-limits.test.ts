@@ -58,7 +58,7 @@ async function fill(socket: Socket): Promise<number> {
   let chunks = 0;
   for (let taken = -1; chunks > taken && socket.bytesWritten < HELD_BYTES_MAX;) {
     taken = chunks;
-    for (; socket.writableLength === 0; chunks += 1) socket.write(chunk);
+    for (; socket.writableLength === 0 && !socket.destroyed; chunks += 1) socket.write(chunk);
     await serverHasRead();
   }
   return chunks * FILL_ROWS;
@@ -89,9 +89,10 @@ describe('a client that does not read', () => {
     const socket = await rawStream();
     socket.pause();
     socket.on('error', () => undefined);
-    await fill(socket);
     // What it sent and was not read makes the closing a reset, which even one who does not read is told.
-    await new Promise((resolve) => socket.once('close', resolve));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    await fill(socket);
+    await closed;
     expect((await refused()).status).toBe(200);
   });
 });
@@ -101,9 +102,10 @@ test('a client that does not read does not keep a server from stopping', async (
   const socket = await rawStream();
   socket.pause();
   socket.on('error', () => undefined);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   await fill(socket);
   const stopped = server.stop();
-  await new Promise((resolve) => socket.once('close', resolve));
+  await closed;
   await stopped;
   await start();
 });
