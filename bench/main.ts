@@ -14,6 +14,7 @@ import { showProgress } from './progress.ts';
 import { bulkRows, singleRows, unchangedRows } from './rows.ts';
 import { safeRows } from './safe-rows.ts';
 import type { BenchRow, Row } from './stage.ts';
+import { streamRows } from './stream-rows.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -32,6 +33,7 @@ const ALL: Readonly<Record<string, BenchRow>> = {
   ...MAIN,
   unchanged: unchangedRows,
   safe: safeRows,
+  stream: streamRows,
   suppliers: supplierRows,
   neighbours: neighbourRows,
   overload: overloadRows,

@@ -29,6 +29,8 @@ export const NUMBER_SETTINGS = {
   requestsPerSecondMax: { variable: 'ONHAND_REQUESTS_PER_SECOND_MAX', fallback: 0, min: 0 },
   /** How long a client may take to send a request. */
   requestTimeoutMs: { variable: 'ONHAND_REQUEST_TIMEOUT_MS', fallback: 120_000, min: 1000 },
+  /** How long a stream may stand still: nothing comes from its client, or nothing is taken by it. */
+  streamIdleTimeoutMs: { variable: 'ONHAND_STREAM_IDLE_TIMEOUT_MS', fallback: 120_000, min: 1000 },
   /** How long a client may take to send a request's headers. */
   headersTimeoutMs: { variable: 'ONHAND_HEADERS_TIMEOUT_MS', fallback: 20_000, min: 1000 },
   /** How long a connection may stay open with nothing to do. */
@@ -148,6 +150,7 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     groupLinesMax: read('groupLinesMax'),
     requestsPerSecondMax: read('requestsPerSecondMax'),
     requestTimeoutMs: read('requestTimeoutMs'),
+    streamIdleTimeoutMs: read('streamIdleTimeoutMs'),
     headersTimeoutMs: read('headersTimeoutMs'),
     keepAliveTimeoutMs: read('keepAliveTimeoutMs'),
     loginAttemptsMax: read('loginAttemptsMax'),

@@ -14,11 +14,24 @@ import { FeedService } from './intake/feed-service.ts';
 import { Inbox } from './intake/inbox.ts';
 import { Intake } from './intake/intake.ts';
 import { Sweeper } from './intake/sweeper.ts';
+import {
+  copyDatabase,
+  type CopyProgress,
+  type CopySource,
+  type CopyTarget,
+  type TableCopied,
+} from './store/copying.ts';
 import { isPostgresUrl, shownUrl } from './store/postgres/address.ts';
+import { PostgresCopySource, PostgresCopyTarget } from './store/postgres/copying.ts';
 import { inspect as inspectPostgres } from './store/postgres/inspect.ts';
+import { pendingMigrations as pendingOnPostgres } from './store/postgres/migrate.ts';
 import { PostgresStore } from './store/postgres/store.ts';
+import type { PendingMigrations } from './store/schema-version.ts';
+import { backupDatabase } from './store/sqlite/backup.ts';
+import { SqliteCopySource, SqliteCopyTarget } from './store/sqlite/copying.ts';
 import { inspect as inspectSqlite } from './store/sqlite/inspect.ts';
 import { takeServeLock } from './store/sqlite/lock.ts';
+import { pendingMigrations as pendingOnSqlite } from './store/sqlite/schema.ts';
 import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
 import type { CatalogueStaging } from './store/staging.ts';
@@ -39,9 +52,7 @@ export async function openStore(
   database: string,
   settings: Settings = readSettings(),
 ): Promise<Store> {
-  if (isPostgresUrl(database)) {
-    return PostgresStore.open({ ...postgresSettings(database, settings), partitions: 0 });
-  }
+  if (isPostgresUrl(database)) return PostgresStore.open(postgresSettings(database, settings));
   return SqliteStore.open({ ...settings, path: sqlitePath(database), onFatal: exitNow });
 }
 
@@ -59,6 +70,86 @@ export function inspectDatabase(
     : inspectSqlite({ ...settings, path: sqlitePath(database) });
 }
 
+/**
+ * What opening a database would do to its schema. Changes nothing.
+ *
+ * @throws OnhandError `store_unavailable` where it cannot be opened, or is newer than this onhand
+ */
+export async function pendingMigrations(
+  database: string,
+  settings: Settings = readSettings(),
+): Promise<PendingMigrations> {
+  return isPostgresUrl(database)
+    ? pendingOnPostgres(postgresSettings(database, settings), { partitions: 0 })
+    : pendingOnSqlite({ ...settings, path: sqlitePath(database) });
+}
+
+/**
+ * Copies an SQLite database into a new file, while it is served.
+ *
+ * @throws OnhandError `parameter_invalid` for PostgreSQL, and as `backupDatabase` does
+ */
+export async function backUp(
+  database: string,
+  file: string,
+  onProgress: (copiedPages: number, totalPages: number) => void,
+  settings: Settings = readSettings(),
+): Promise<void> {
+  if (isPostgresUrl(database)) {
+    throw new OnhandError(
+      'parameter_invalid',
+      'onhand backs up SQLite databases. PostgreSQL has tools of its own: pg_dump for one database, pg_basebackup and a log archive for a whole server; docs/operations.md says how.',
+    );
+  }
+  await backupDatabase({ ...settings, path: sqlitePath(database) }, file, onProgress);
+}
+
+/**
+ * Carries everything from one database to another, as `copyDatabase` has it. No server can run on an SQLite
+ * file meanwhile.
+ */
+export async function copyDatabases(
+  from: string,
+  to: string,
+  onProgress: (progress: CopyProgress) => void,
+  settings: Settings = readSettings(),
+): Promise<readonly TableCopied[]> {
+  const source = await openCopySource(from, settings);
+  const held: (() => void)[] = [];
+  try {
+    for (const database of [from, to]) held.push(holdWhileCopied(database));
+    const target = await openCopyTarget(to, settings);
+    try {
+      const again = (): Promise<CopySource> => openCopySource(from, settings);
+      return await copyDatabase(source, target, again, onProgress);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+    for (const letGo of held) letGo();
+  }
+}
+
+function holdWhileCopied(database: string): () => void {
+  if (isPostgresUrl(database)) return () => undefined;
+  const holder = `onhand copy, process ${process.pid}, since ${new Date().toISOString()}`;
+  const lock = takeServeLock(sqlitePath(database), holder);
+  return () => lock.release();
+}
+
+async function openCopySource(database: string, settings: Settings): Promise<CopySource> {
+  return isPostgresUrl(database)
+    ? PostgresCopySource.open(postgresSettings(database, settings))
+    : SqliteCopySource.open({ ...settings, path: sqlitePath(database) });
+}
+
+async function openCopyTarget(database: string, settings: Settings): Promise<CopyTarget> {
+  return isPostgresUrl(database)
+    ? PostgresCopyTarget.open(postgresSettings(database, settings))
+    : SqliteCopyTarget.open({ ...settings, path: sqlitePath(database) });
+}
+
 /** A database as it may be shown, in logs and to those who look over a shoulder: without a password. */
 export function shownDatabase(database: string): string {
   return isPostgresUrl(database) ? shownUrl(database) : database;
@@ -71,6 +162,7 @@ function postgresSettings(url: string, settings: Settings) {
     connectTimeoutMs: settings.connectTimeoutMs,
     statementTimeoutMs: settings.statementTimeoutMs,
     lockTimeoutMs: settings.busyTimeoutMs,
+    partitions: 0,
   };
 }
 

@@ -20,11 +20,13 @@ import { addLogin, type LoginLimits } from './login.ts';
 import { OpenUploads } from './open-uploads.ts';
 import { answerError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './skus.ts';
+import { Streams, type StreamSettings } from './streams.ts';
 import { addWebhooks } from './webhooks.ts';
 import { Writer, type WriteSettings } from './writing.ts';
 
 /** What the server is told about how to run; each is a setting of `config.ts`. */
-export interface HttpSettings extends GateLimits, LoginLimits, WriteSettings, FileSettings {
+export interface HttpSettings
+  extends GateLimits, LoginLimits, WriteSettings, FileSettings, StreamSettings {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -61,6 +63,9 @@ export async function buildServer({
   version,
 }: ServerParts): Promise<FastifyInstance> {
   const uploads = new OpenUploads(settings.requestTimeoutMs);
+  const gate = new Gate(store.accounts, settings);
+  const writer = new Writer({ gate, intake, batches: store.batches, settings });
+  const streams = new Streams({ gate, writer, settings });
   const app = fastify({
     logger: { level: settings.logLevel, redact: ['req.headers'] },
     logController: new LogController({
@@ -86,7 +91,9 @@ export async function buildServer({
       answerError(error, request, reply);
     },
     clientErrorHandler: (error, socket) => {
-      if (error.code === REQUEST_TIMEOUT && uploads.holds(socket)) return;
+      // What takes as long as it takes knows itself how long it may stand still.
+      const isLong = streams.holds(socket) || uploads.holds(socket);
+      if (error.code === REQUEST_TIMEOUT && isLong) return;
       if (socket.writable) socket.end(clientErrorResponse(error, randomUUID()));
       else socket.destroy();
     },
@@ -133,10 +140,12 @@ export async function buildServer({
   await addDocumentation(app, version);
   app.decorateRequest('principal', null);
   app.decorateRequest('open', null);
-  const gate = new Gate(store.accounts, settings);
   addHealth(app, store);
-  const writer = new Writer({ gate, intake, batches: store.batches, settings });
-  addInventory(app, { gate, intake, writer, limits: settings });
+  app.addHook('preClose', (done) => {
+    streams.stop();
+    done();
+  });
+  addInventory(app, { gate, intake, writer, streams, limits: settings });
   addBatches(app, { gate, batches: store.batches, limits: settings });
   addFiles(app, { gate, service: feeds, uploads, settings });
   addFileActions(app, { gate, service: feeds, limits: settings });

@@ -47,6 +47,31 @@ export function readBulkTerms(
   };
 }
 
+/**
+ * Reads the terms of a stream, as those of a bulk update. Throws `parameter_invalid`, and `stream_refused`
+ * where a whole input would have to be judged.
+ */
+export function readStreamTerms(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  asOf: Omit<AsOfTerms, 'asOfUs'>,
+): WriteTerms {
+  const terms = readBulkTerms(request, reply, asOf);
+  if (terms.atomic) throw streamRefused('atomic=true');
+  if (terms.isSnapshot) throw streamRefused('mode=snapshot');
+  if (terms.idempotencyKey !== undefined) throw streamRefused('The header Idempotency-Key');
+  if (terms.confirmationCode !== undefined) throw streamRefused('The header Confirmation-Code');
+  return terms;
+}
+
+/** The refusal of a stream for something that judges a whole input. */
+export function streamRefused(what: string): OnhandError {
+  return new OnhandError(
+    'stream_refused',
+    `${what} judges a whole input, and a stream is applied in pieces while it comes: upload a file instead, to POST /timp/organizations/files/upload/, or send an array.`,
+  );
+}
+
 /** Reads the terms of a single update. Throws `parameter_invalid`. */
 export function readSingleTerms(
   request: FastifyRequest,

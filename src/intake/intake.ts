@@ -29,6 +29,8 @@ export class Intake {
   readonly #sameKey: SameKey;
   /** Suppliers with waiting batches, the next to be served first. */
   readonly #queues = new Map<number, Waiting[]>();
+  /** Batches that wait for room among those that wait. */
+  readonly #outside: Waiting[] = [];
   #waitingLines = 0;
   #groupsAtStore = 0;
   #linesAtStore = 0;
@@ -73,16 +75,37 @@ export class Intake {
     return this.#sameKey.inTurn(`${batch.supplierId} ${key}`, () => this.#enqueue(batch));
   }
 
+  /**
+   * As `submit`, for who has begun to be answered and cannot be refused any more: where there is no room it
+   * waits for some, behind those that wait already. Never rejects with `overloaded`.
+   */
+  submitWhenRoom(batch: Batch): Promise<BatchOutcome> {
+    return new Promise((resolve, reject) => {
+      this.#outside.push({ batch, resolve, reject });
+      this.#letIn();
+    });
+  }
+
   #enqueue(batch: Batch): Promise<BatchOutcome> {
     this.admit();
-    return new Promise((resolve, reject) => {
-      const queue = this.#queues.get(batch.supplierId);
-      const waiting = { batch, resolve, reject };
-      if (queue === undefined) this.#queues.set(batch.supplierId, [waiting]);
-      else queue.push(waiting);
-      this.#waitingLines += batch.lines.count;
-      this.#scheduleDispatch();
-    });
+    return new Promise((resolve, reject) => this.#queue({ batch, resolve, reject }));
+  }
+
+  #letIn(): void {
+    while (this.#waitingLines < this.#limits.waitingLinesMax) {
+      const next = this.#outside.shift();
+      if (next === undefined) return;
+      this.#queue(next);
+    }
+  }
+
+  #queue(waiting: Waiting): void {
+    const { batch } = waiting;
+    const queue = this.#queues.get(batch.supplierId);
+    if (queue === undefined) this.#queues.set(batch.supplierId, [waiting]);
+    else queue.push(waiting);
+    this.#waitingLines += batch.lines.count;
+    this.#scheduleDispatch();
   }
 
   /** Lets the requests that are being read right now join the group. */
@@ -167,6 +190,7 @@ export class Intake {
       lines += next.batch.lines.count;
     }
     this.#waitingLines -= lines;
+    this.#letIn();
     return group;
   }
 }

@@ -68,7 +68,15 @@ export interface Grouping {
   readonly groupsMax: number;
 }
 
-export const BATCH_SOURCES = ['bulk', 'single', 'create', 'import', 'file', 'revert'] as const;
+export const BATCH_SOURCES = [
+  'bulk',
+  'single',
+  'create',
+  'import',
+  'file',
+  'revert',
+  'stream',
+] as const;
 /** Which way in a batch took. */
 export type BatchSource = (typeof BATCH_SOURCES)[number];
 

@@ -119,7 +119,7 @@ describe('commands', () => {
     );
   });
 
-  test('all but the demo and those that ask a server take --database', () => {
+  test('all but the demo, those that ask a server, and the one that needs two, take --database', () => {
     const without = leaves.filter(
       ({ command }) => !command.options.some(({ long }) => long === '--database'),
     );
@@ -128,6 +128,7 @@ describe('commands', () => {
       'onhand batches',
       'onhand revert',
       'onhand changes',
+      'onhand copy',
       'onhand bench',
     ]);
   });

@@ -67,6 +67,7 @@ const CHANGES_CURSOR = /^AQ[\w-]{10,}$/;
 const CODE = /^[0-9a-f]{16}$/;
 const TIMES = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/g;
 const LEFT_OUT = '…';
+const REPLY_LANGUAGES = ['json', 'ndjson'];
 
 /**
  * Holds replies against those that are documented. Uuids, tokens, cursors and times are others each time:
@@ -85,8 +86,8 @@ class Replies {
   }
 
   expectAlike(documented: string, answered: string): void {
-    const reply: unknown = JSON.parse(answered);
-    expect(reply).toEqual(this.#expected(JSON.parse(documented), reply));
+    const reply = parsedReply(answered);
+    expect(reply).toEqual(this.#expected(parsedReply(documented), reply));
   }
 
   #expected(documented: unknown, answered: unknown): unknown {
@@ -120,6 +121,13 @@ class Replies {
   }
 }
 
+/** A JSON value; or the rows of a stream, which are one each. */
+function parsedReply(text: string): unknown {
+  const rows = text.trimEnd().split('\n');
+  const isStream = rows.length > 1 && rows.every((row) => row.startsWith('{') && row.endsWith('}'));
+  return JSON.parse(isStream ? `[${rows.join(',')}]` : text);
+}
+
 function memberOf(value: unknown, name: string): unknown {
   const members = typeof value === 'object' && value !== null ? Object.entries(value) : [];
   return members.find(([known]) => known === name)?.[1];
@@ -138,60 +146,65 @@ test('docs/api.md has the token of the demo', () => {
   expect(demo?.text).toContain(`'${token}'`);
 });
 
-describe.for(['docs/api.md', 'docs/safe-writes.md', 'docs/changes.md', 'docs/files.md'])(
-  '%s',
-  (path) => {
-    const blocks = fences(path);
-    const examples = blocks.flatMap(({ language, text }, i) => {
-      const reply = blocks[i + 1];
-      return language === 'sh' && reply?.language === 'json'
-        ? [
-            {
-              request: text.split('\n')[0]?.replace(DOCUMENTED_HOST, ''),
-              script: text,
-              reply: reply.text,
-            },
-          ]
-        : [];
-    });
-    const replies = new Replies();
+describe.for([
+  'docs/api.md',
+  'docs/safe-writes.md',
+  'docs/changes.md',
+  'docs/streams.md',
+  'docs/files.md',
+])('%s', (path) => {
+  const blocks = fences(path);
+  const examples = blocks.flatMap(({ language, text }, i) => {
+    const reply = blocks[i + 1];
+    return language === 'sh' && REPLY_LANGUAGES.includes(reply?.language ?? '')
+      ? [
+          {
+            request: text.split('\n')[0]?.replace(DOCUMENTED_HOST, ''),
+            script: text,
+            reply: reply?.text ?? '',
+          },
+        ]
+      : [];
+  });
+  const replies = new Replies();
 
-    let server: TestServer;
-    beforeAll(async () => {
-      server = await TestServer.start();
-      const { accounts } = server.store;
-      const { id } = await server.createOrganization('supplier', 'Demo Supplier');
-      await importSkus(server.store, id, demoCatalogue());
-      const permissions = ['view_items', 'edit_items'] as const;
-      const { id: userId } = await accounts.findServiceUser(id);
-      const tokenHash = hashToken(token);
-      await accounts.createToken({ userId, tokenHash, permissions, expiresAtMs: null });
-      const passwordHash = await hashPassword('correct horse');
-      await accounts.createUser({ organizationId: id, username: 'jo', passwordHash, permissions });
-    });
-    afterAll(() => server.stop());
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await TestServer.start();
+    const { accounts } = server.store;
+    const { id } = await server.createOrganization('supplier', 'Demo Supplier');
+    await importSkus(server.store, id, demoCatalogue());
+    const permissions = ['view_items', 'edit_items'] as const;
+    const { id: userId } = await accounts.findServiceUser(id);
+    const tokenHash = hashToken(token);
+    await accounts.createToken({ userId, tokenHash, permissions, expiresAtMs: null });
+    const passwordHash = await hashPassword('correct horse');
+    await accounts.createUser({ organizationId: id, username: 'jo', passwordHash, permissions });
+  });
+  afterAll(() => server.stop());
 
-    test('has a reply to each request', () => {
-      expect(examples).toHaveLength(blocks.filter(({ text }) => text.includes('curl ')).length);
-      expect(examples).toHaveLength(blocks.filter(({ language }) => language === 'json').length);
-    });
-
-    test.for(examples)('%# $request', async ({ script, reply }) => {
-      const adapted = replies.adapt(script).replaceAll(DOCUMENTED_HOST, server.url);
-      replies.expectAlike(reply, await shell.run(adapted, { TOKEN: token }));
-    });
-
-    test.for(blocks.filter(({ text }) => text.includes(',status_code,')))(
-      'the results of the file are as documented',
-      async ({ text }) => {
-        const list = await server.ask('GET', '/timp/organizations/files/', { token });
-        const uuid = textAt(list.json, 'files', '0', 'uuid');
-        const path = `/timp/organizations/files/${uuid}/results.csv`;
-        expect((await server.ask('GET', path, { token })).text).toBe(text);
-      },
+  test('has a reply to each request', () => {
+    expect(examples).toHaveLength(blocks.filter(({ text }) => text.includes('curl ')).length);
+    expect(examples).toHaveLength(
+      blocks.filter(({ language }) => REPLY_LANGUAGES.includes(language)).length,
     );
-  },
-);
+  });
+
+  test.for(examples)('%# $request', async ({ script, reply }) => {
+    const adapted = replies.adapt(script).replaceAll(DOCUMENTED_HOST, server.url);
+    replies.expectAlike(reply, await shell.run(adapted, { TOKEN: token }));
+  });
+
+  test.for(blocks.filter(({ text }) => text.includes(',status_code,')))(
+    'the results of the file are as documented',
+    async ({ text }) => {
+      const list = await server.ask('GET', '/timp/organizations/files/', { token });
+      const uuid = textAt(list.json, 'files', '0', 'uuid');
+      const results = `/timp/organizations/files/${uuid}/results.csv`;
+      expect((await server.ask('GET', results, { token })).text).toBe(text);
+    },
+  );
+});
 
 test('README: from an empty folder to the first verdicts', async () => {
   const [catalogue, commands, request, reply] = fences('README.md').filter(

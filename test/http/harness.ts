@@ -41,6 +41,7 @@ export class TestServer {
   /** Where the files of suppliers lie. */
   readonly filesDirectory: string;
   readonly #running: RunningServer;
+  #stopped: Promise<void> | undefined;
 
   private constructor(
     { database, filesDirectory }: Pick<TestServer, 'database' | 'filesDirectory'>,
@@ -66,7 +67,13 @@ export class TestServer {
     return this.#running.store;
   }
 
-  async stop(): Promise<void> {
+  /** Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     await this.#running.close();
     await this.database.remove();
     await rm(this.filesDirectory, { recursive: true, force: true });

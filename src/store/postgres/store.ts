@@ -22,6 +22,7 @@ import { PostgresApplier } from './apply.ts';
 import { PostgresBatches } from './batches.ts';
 import { PostgresChanges } from './changes.ts';
 import { ConnectionPool, read, transact, type PoolSettings } from './connection.ts';
+import { refuseUnfinishedCopy } from './copying.ts';
 import { migrate } from './migrate.ts';
 import { Principals } from './principals.ts';
 import type { SchemaOptions } from './schema.ts';
@@ -68,6 +69,7 @@ export class PostgresStore implements Store {
     const migrating = new ConnectionPool({ url, connectTimeoutMs, connectionsMax: 1 });
     try {
       await migrate(migrating, { partitions });
+      await refuseUnfinishedCopy(migrating);
     } catch (error) {
       throw cannotOpen(url, error);
     } finally {

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
-import { refuseNewer } from '../schema-version.ts';
+import { refuseNewer, type PendingMigrations } from '../schema-version.ts';
+import { openForReading, type ConnectionSettings } from './connection.ts';
 
 /**
  * The schema, as migrations that are run once each, in order, and never edited after a release.
@@ -342,6 +344,22 @@ export function migrate(db: Database): void {
       return false;
     });
     if (done.immediate()) return;
+  }
+}
+
+/** What `migrate` would do. Changes nothing; a file that is not there is not made. */
+export function pendingMigrations(settings: ConnectionSettings): PendingMigrations {
+  const version = existsSync(settings.path) ? versionOf(settings) : 0;
+  refuseNewer(version, SCHEMA_VERSION);
+  return { version, knownVersion: SCHEMA_VERSION, steps: MIGRATIONS.slice(version) };
+}
+
+function versionOf(settings: ConnectionSettings): number {
+  const db = openForReading(settings);
+  try {
+    return schemaVersion(db);
+  } finally {
+    db.close();
   }
 }
 
