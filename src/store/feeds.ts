@@ -45,6 +45,8 @@ export interface FeedFound {
   }[];
   readonly unknownColumns: readonly string[];
   readonly sheet: { readonly name: string; readonly others: readonly string[] } | null;
+  /** Whether it is one batch; decided once, before anything is applied. */
+  readonly isWhole: boolean;
 }
 
 /** Why a feed was not applied, or not to its end. */
