@@ -27,6 +27,8 @@ export const ERROR_CODES = [
   'sku_not_found',
   'batch_not_found',
   'results_expired',
+  'file_not_found',
+  'file_state_wrong',
   'webhook_not_found',
   'webhook_refused',
   'history_expired',

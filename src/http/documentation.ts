@@ -21,6 +21,8 @@ interface Description {
   /** What a success answers with, and its status where that is not 200. */
   readonly ok: TSchema;
   readonly okStatus?: 200 | 201;
+  /** Its media type, where that is not JSON. */
+  readonly okType?: string;
   /** Left out where no credentials are asked for. */
   readonly access?: Access;
   /** Problems beyond those that every such operation has. */
@@ -58,12 +60,13 @@ export function describe(operation: Description): FastifySchema {
     ...(params !== undefined && { params }),
     ...(headers !== undefined && { headers }),
     ...(body !== undefined && {
-      body: rows === undefined ? body : { content: contentOf(body, rows.mediaType, rows.body) },
+      body:
+        rows === undefined ? body : { content: contentOf({ ok: body }, rows.mediaType, rows.body) },
     }),
     response: {
       [operation.okStatus ?? 200]: {
         description: 'Done.',
-        content: contentOf(operation.ok, rows?.mediaType, rows?.ok),
+        content: contentOf(operation, rows?.mediaType, rows?.ok),
       },
       ...Object.fromEntries(
         Object.entries(problems).map(([status, description]) => [
@@ -75,9 +78,13 @@ export function describe(operation: Description): FastifySchema {
   };
 }
 
-function contentOf(json: TSchema, mediaType?: string, row?: TSchema) {
+function contentOf(
+  { ok, okType = 'application/json' }: Pick<Description, 'ok' | 'okType'>,
+  mediaType?: string,
+  row?: TSchema,
+) {
   return {
-    'application/json': { schema: json },
+    [okType]: { schema: ok },
     ...(mediaType !== undefined && row !== undefined && { [mediaType]: { schema: row } }),
   };
 }

@@ -28,6 +28,8 @@ const STATUS_OF = {
   sku_not_found: 404,
   batch_not_found: 404,
   results_expired: 410,
+  file_not_found: 404,
+  file_state_wrong: 409,
   webhook_not_found: 404,
   webhook_refused: 422,
   already_exists: 422,

@@ -3,17 +3,21 @@ import { METHODS } from 'node:http';
 import fastify, { LogController, type FastifyInstance } from 'fastify';
 import type { DeliverOptions } from '../changes/deliver.ts';
 import type { ChangeFeed } from '../changes/feed.ts';
+import type { FeedService } from '../intake/feed-service.ts';
 import type { Intake } from '../intake/intake.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
 import { addBatches } from './batches.ts';
 import { addChanges } from './changes.ts';
 import { addDocumentation } from './documentation.ts';
+import { addFileActions } from './file-actions.ts';
+import { addFiles, type FileSettings } from './files.ts';
 import { addFreshness } from './freshness.ts';
 import { Gate, type GateLimits } from './gate.ts';
 import { addHealth } from './health.ts';
 import { addInventory } from './inventory.ts';
 import { addLogin, type LoginLimits } from './login.ts';
+import { OpenUploads } from './open-uploads.ts';
 import { answerError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './skus.ts';
 import { Streams, type StreamSettings } from './streams.ts';
@@ -21,7 +25,8 @@ import { addWebhooks } from './webhooks.ts';
 import { Writer, type WriteSettings } from './writing.ts';
 
 /** What the server is told about how to run; each is a setting of `config.ts`. */
-export interface HttpSettings extends GateLimits, LoginLimits, WriteSettings, StreamSettings {
+export interface HttpSettings
+  extends GateLimits, LoginLimits, WriteSettings, StreamSettings, FileSettings {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -34,6 +39,8 @@ interface ServerParts {
   readonly store: Store;
   readonly intake: Intake;
   readonly feed: ChangeFeed;
+  /** The files of suppliers. */
+  readonly feeds: FeedService;
   /** How webhooks are tried out. */
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
@@ -50,6 +57,7 @@ export async function buildServer({
   store,
   intake,
   feed,
+  feeds,
   webhookOptions,
   settings,
   version,
@@ -57,6 +65,7 @@ export async function buildServer({
   const gate = new Gate(store.accounts, settings);
   const writer = new Writer({ gate, intake, batches: store.batches, settings });
   const streams = new Streams({ gate, writer, settings });
+  const uploads = new OpenUploads(settings.requestTimeoutMs);
   const app = fastify({
     logger: { level: settings.logLevel, redact: ['req.headers'] },
     logController: new LogController({
@@ -82,8 +91,9 @@ export async function buildServer({
       answerError(error, request, reply);
     },
     clientErrorHandler: (error, socket) => {
-      // A stream takes as long as it takes; how long it may stand still is its own to know.
-      if (error.code === REQUEST_TIMEOUT && streams.holds(socket)) return;
+      // How long a stream or an upload may stand still is its own to know.
+      const isOpenEnded = streams.holds(socket) || uploads.holds(socket);
+      if (error.code === REQUEST_TIMEOUT && isOpenEnded) return;
       if (socket.writable) socket.end(clientErrorResponse(error, randomUUID()));
       else socket.destroy();
     },
@@ -137,6 +147,8 @@ export async function buildServer({
   });
   addInventory(app, { gate, intake, writer, streams, limits: settings });
   addBatches(app, { gate, batches: store.batches, limits: settings });
+  addFiles(app, { gate, service: feeds, uploads, settings });
+  addFileActions(app, { gate, service: feeds, limits: settings });
   addChanges(app, { gate, feed, accounts: store.accounts });
   addSkus(app, { gate, store, feed, limits: settings });
   addFreshness(app, { gate, store });

@@ -104,7 +104,8 @@ function readCommonTerms(
   };
 }
 
-function readAsOfHeader(
+/** Of when a report is, by its header, in microseconds since 1970-01-01T00:00Z. Throws `parameter_invalid`. */
+export function readAsOfHeader(
   request: FastifyRequest,
   asOf: Omit<AsOfTerms, 'asOfUs'>,
 ): number | undefined {
@@ -115,7 +116,8 @@ function readAsOfHeader(
   return reading;
 }
 
-function isSnapshot(request: FastifyRequest): boolean {
+/** Whether the lines are all that there is, by the query. Throws `parameter_invalid`. */
+export function isSnapshot(request: FastifyRequest): boolean {
   const modes = queryOf(request).get('mode') ?? [];
   if (modes.length === 0) return false;
   if (modes.length === 1 && modes[0] === 'snapshot') return true;

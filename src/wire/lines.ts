@@ -21,7 +21,7 @@ import {
 } from './identifiers.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 import { readAsOf, type AsOfTerms } from './times.ts';
-import { WrittenLines, type NumberText, type Written } from './written.ts';
+import { WrittenLine, WrittenLines, type NumberText, type Written } from './written.ts';
 
 /** How many lines are read or printed at a stretch: some milliseconds. */
 export const SLICE_LINES = 5000;
@@ -57,6 +57,20 @@ export function parseLines(body: readonly unknown[], text: string, terms: AsOfTe
 /** Reads the one line of a single update, as `parseLines` reads it in an array of its own. */
 export function parseLine(line: JsonObject, text: string, terms: AsOfTerms): Lines {
   return parseLines([line], `[${text}]`, terms);
+}
+
+/**
+ * Reads lines that come one by one, each with its own JSON: the lines of one feed, from the first to the
+ * last.
+ */
+export function jsonLineReader(terms: AsOfTerms): (value: unknown, text: string) => LineDraft {
+  const groups = new Groups();
+  const written = new WrittenLine();
+  const reader = new LineReader(written, terms, groups);
+  return (value, text) => {
+    written.text = text;
+    return reader.read(value, 0);
+  };
 }
 
 /** A line as far as it is read. */

@@ -139,6 +139,11 @@ export function printFailures(failures: readonly (Failure & { readonly index: nu
   return `[${printed.join(',')}]`;
 }
 
+/** The message of a line that failed. */
+export function printFailureMessage(failure: Failure): string {
+  return failureResult(failure).message;
+}
+
 /** The result of a single update. */
 export function resultOfLine(lines: Lines, outcomes: LineOutcomes): LineResult {
   return outcomes.statuses[0] === APPLIED ? SUCCESS : failureResult(failureOf(lines, outcomes, 0));

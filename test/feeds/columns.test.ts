@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { CATALOGUE_COLUMNS, matchHeader, parseColumnMap } from '../../src/feeds/columns.ts';
+import { CATALOGUE_COLUMNS, matchCatalogue, parseColumnMap } from '../../src/feeds/columns.ts';
 import { textMatching } from '../matching.ts';
 
 const match = (header: readonly string[], columnMap = '') =>
-  matchHeader(header, parseColumnMap(columnMap));
+  matchCatalogue(header, parseColumnMap(columnMap));
 
 const readAs = (header: readonly string[], columnMap = '') =>
   match(header, columnMap).columns.map(({ place, target }) => `${place} ${target}`);

@@ -12,6 +12,8 @@ import type {
   SkuStore,
   Store,
 } from '../store.ts';
+import { FeedRows } from '../feed-rows.ts';
+import type { FeedStore } from '../feeds.ts';
 import { WebhookRows } from '../webhook-rows.ts';
 import type { WebhookStore } from '../webhooks.ts';
 import { PostgresAccounts } from './accounts.ts';
@@ -39,6 +41,7 @@ export class PostgresStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
+  readonly feeds: FeedStore;
   readonly grouping: Grouping;
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
@@ -54,6 +57,7 @@ export class PostgresStore implements Store {
     this.batches = new PostgresBatches(queries, (request) => this.#applier.revert(request));
     this.changes = new PostgresChanges(pool);
     this.webhooks = new WebhookRows(queries.db);
+    this.feeds = new FeedRows(queries.db, (statements) => queries.transact(statements));
   }
 
   /** Opens a database that is there; its schema is made and migrated when needed. */
