@@ -1,5 +1,6 @@
 import type { CatalogueRow, Complaint } from '../domain/catalogue.ts';
 import { readCell, type EntryDraft } from './cells.ts';
+import { ClosingGenerator } from './closing.ts';
 import { matchCatalogue, type Column, type ColumnMapping, type MatchedHeader } from './columns.ts';
 import { FEED_LIMITS, type FeedLimits } from './limits.ts';
 import { openFile, type FeedSource } from './open.ts';
@@ -44,29 +45,27 @@ export function readCatalogue(
   return {
     skuIdHeader: header.columns.find((column) => column.target === 'sku_id')?.header ?? 'sku_id',
     unknownColumns: header.unknown,
-    rows: readRows(rows, header, close),
+    rows: new ClosingGenerator(readRows(rows, header), async () => {
+      await rows.return(undefined);
+      await close();
+    }),
   };
 }
 
 async function* readRows(
   pieces: AsyncGenerator<readonly TableRow[]>,
   header: MatchedHeader,
-  close: () => Promise<void>,
 ): AsyncGenerator<CatalogueRow> {
   // What a row names itself must be known before a column of mixed codes is.
   const columns = header.columns.toSorted(
     (a, b) => Number(a.target === 'gtin') - Number(b.target === 'gtin'),
   );
-  try {
-    for await (const piece of pieces) {
-      for (const row of piece) {
-        yield 'fault' in row
-          ? rejectedRow(row.row, row.found?.join(',') ?? '', row.fault)
-          : readRow(row, columns);
-      }
+  for await (const piece of pieces) {
+    for (const row of piece) {
+      yield 'fault' in row
+        ? rejectedRow(row.row, row.found?.join(',') ?? '', row.fault)
+        : readRow(row, columns);
     }
-  } finally {
-    await close();
   }
 }
 

@@ -84,8 +84,9 @@ export function parseColumnMap(text: string): readonly ColumnMapping[] {
 
 /**
  * Says which column of a file is read as what: as the mappings have it, and else by its own name or
- * another that is known (`COLUMN_ALIASES`). A mapped header no longer means what it says itself, and
- * where a header is mapped to a target, no other is read as that target by its name. Throws
+ * another that is known (`COLUMN_ALIASES`), which gives way where a column has the own name. A mapped
+ * header no longer means what it says itself, and where a header is mapped to a target, no other is
+ * read as that target by its name. Throws
  * `body_malformed` where the file lacks a mapped header, has two columns for one target, or more than
  * `columnsMax`.
  */
@@ -112,7 +113,9 @@ export function matchColumns(
   const columns: Column[] = [];
   const unknown: string[] = [];
   for (const [place, name] of names.entries()) {
-    const found = targetsOf(name, mappings);
+    const found = targetsOf(name, mappings).filter(
+      ({ target, by }) => by !== 'alias' || !names.some((other) => sameName(other, target)),
+    );
     if (found.length === 0)
       unknown.push(name === '' ? `(column ${place + 1}, without a name)` : name);
     for (const { target, by } of found) columns.push({ place, header: name, target, by });

@@ -1,5 +1,5 @@
 import { readCsv, type Delimiter } from './csv.ts';
-import type { FeedLimits } from './limits.ts';
+import { tooManyRows, type FeedLimits } from './limits.ts';
 import { openTable, type HeaderMatcher, type Table, type TableRow } from './table.ts';
 
 /** How a CSV file is written. */
@@ -16,10 +16,13 @@ export function openCsvTable<Header>(
   match: HeaderMatcher<Header>,
   limits: FeedLimits,
 ): Promise<Table<Header>> {
-  const { cellCharactersMax, rowCharactersMax } = limits;
+  const { cellCharactersMax, rowCharactersMax, rowsMax } = limits;
   const rows = readCsv(utf8, dialect.delimiter, rowCharactersMax);
-  return openTable(inPieces(rows, dialect), match, { cellCharactersMax, isSparse: false });
+  return openTable(inPieces(rows, dialect, rowsMax), match, { cellCharactersMax, isSparse: false });
 }
+
+/** Rows of a file that are no data: a title, the header, annotations. */
+const ROWS_BESIDE_DATA_MAX = 20;
 
 const PIECE_ROWS_MAX = 1000;
 const PIECE_CHARACTERS_MAX = 4_000_000;
@@ -27,11 +30,14 @@ const PIECE_CHARACTERS_MAX = 4_000_000;
 async function* inPieces(
   rows: AsyncGenerator<TableRow>,
   { hasDelimiterRow }: CsvDialect,
+  rowsMax: number,
 ): AsyncGenerator<readonly TableRow[]> {
   let piece: TableRow[] = [];
   let characters = 0;
   for await (const row of rows) {
     if (hasDelimiterRow && row.row === 1) continue;
+    // Nothing but line breaks would otherwise be read for hours.
+    if (row.row > rowsMax + ROWS_BESIDE_DATA_MAX) throw tooManyRows(rowsMax, row.row);
     piece.push(row);
     if ('cells' in row) for (const cell of row.cells) characters += cell.length;
     if (piece.length < PIECE_ROWS_MAX && characters < PIECE_CHARACTERS_MAX) continue;

@@ -1,9 +1,9 @@
-import { OnhandError } from '../domain/errors.ts';
 import { readCatalogue, type Catalogue } from './catalogue.ts';
+import { ClosingGenerator } from './closing.ts';
 import { matchFeed, type Column, type ColumnMapping, type MatchedHeader } from './columns.ts';
 import { readInventoryRow } from './inventory.ts';
 import { readJsonArray, readNdjson, type JsonLineReader } from './json.ts';
-import type { FeedLimits } from './limits.ts';
+import { tooManyRows, type FeedLimits } from './limits.ts';
 import { openFile, type FeedSource, type OpenedFile, type Packing } from './open.ts';
 import type { FeedRow, RowUnit } from './rows.ts';
 import type { Table, TableRow } from './table.ts';
@@ -146,25 +146,28 @@ async function* asText(utf8: AsyncIterable<Buffer>): AsyncGenerator<string> {
 }
 
 /** Counts the rows, and closes the file behind the last. */
-async function* bounded(
+function bounded(
   pieces: AsyncGenerator<readonly FeedRow[]>,
   { rowsMax }: FeedLimits,
   close: () => Promise<void>,
 ): AsyncGenerator<readonly FeedRow[]> {
-  let count = 0;
-  try {
-    for await (const rows of pieces) {
-      count += rows.length;
-      if (count > rowsMax) {
-        const last = rows[rows.length - (count - rowsMax)]?.row ?? 0;
-        throw new OnhandError(
-          'too_many_lines',
-          `The file has more than ${rowsMax} rows; the first too many is number ${last}. Send it in several files.`,
-        );
-      }
-      yield rows;
-    }
-  } finally {
+  return new ClosingGenerator(countingRows(pieces, rowsMax), async () => {
+    await pieces.return(undefined);
     await close();
+  });
+}
+
+async function* countingRows(
+  pieces: AsyncGenerator<readonly FeedRow[]>,
+  rowsMax: number,
+): AsyncGenerator<readonly FeedRow[]> {
+  let count = 0;
+  for await (const rows of pieces) {
+    count += rows.length;
+    if (count > rowsMax) {
+      const first = rows[rows.length - (count - rowsMax)]?.row ?? 0;
+      throw tooManyRows(rowsMax, first);
+    }
+    yield rows;
   }
 }

@@ -46,7 +46,7 @@ const ROWS_ABOVE_HEADER_MAX = 9;
 
 /**
  * Finds the header: the first row that `match` does not refuse, among the first ten that hold anything.
- * Throws what `match` says of the first of them where there is none, `body_malformed` where there is
+ * Throws what `match` says of the fullest of them where there is none, `body_malformed` where there is
  * no row at all.
  */
 export async function openTable<Header>(
@@ -56,7 +56,8 @@ export async function openTable<Header>(
 ): Promise<Table<Header>> {
   const rows = new RowReader(pieces);
   const above = await rows.takeUpTo(ROWS_ABOVE_HEADER_MAX + 1);
-  let refusal: unknown;
+  let refusal: OnhandError | undefined;
+  let most = 0;
   for (const [i, row] of above.entries()) {
     try {
       const headerCells = readableHeader(row);
@@ -72,10 +73,16 @@ export async function openTable<Header>(
       };
     } catch (error) {
       if (!(error instanceof OnhandError) || error.code !== 'body_malformed') throw error;
-      refusal ??= error;
+      // Of several rows that are no header, the widest was most likely meant to be it.
+      const width = filledCells(row);
+      if (width > most || refusal === undefined) [refusal, most] = [error, width];
     }
   }
   throw refusal ?? new OnhandError('body_malformed', 'The file is empty; a header is needed.');
+}
+
+function filledCells(row: TableRow): number {
+  return 'cells' in row ? row.cells.filter((cell) => cell !== '').length : 0;
 }
 
 function readableHeader(row: TableRow): readonly string[] {

@@ -180,7 +180,23 @@ async function listEntries(
     declaredBytes += entry.uncompressedSize;
   }
   if (declaredBytes > limits.inflatedBytesMax) throw tooLarge(limits.inflatedBytesMax);
+  refuseOverlaps([...entries.values()]);
   return entries;
+}
+
+/** Least bytes of what stands before the data of a file in an archive. */
+const LOCAL_HEADER_BYTES = 30;
+
+/** Files that share their bytes unpack to more than the archive could hold. */
+function refuseOverlaps(entries: readonly Entry[]): void {
+  const inOrder = entries.toSorted(
+    (a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader,
+  );
+  let end = 0;
+  for (const { fileName, relativeOffsetOfLocalHeader: start, compressedSize } of inOrder) {
+    if (start < end) throw damaged(`${quoted(fileName)} overlaps the file before it`);
+    end = start + LOCAL_HEADER_BYTES + compressedSize;
+  }
 }
 
 /** What macOS adds to every archive that its Finder makes. */

@@ -12,7 +12,7 @@ import {
   readQuantity,
   type Field,
 } from './fields.ts';
-import { Groups, type GroupNumbers } from './groups.ts';
+import { GroupRuns, Groups, type GroupNumbers } from './groups.ts';
 import {
   IDENTIFIERS,
   identifiersAsSent,
@@ -64,9 +64,8 @@ export function parseLine(line: JsonObject, text: string, terms: AsOfTerms): Lin
  * last.
  */
 export function jsonLineReader(terms: AsOfTerms): (value: unknown, text: string) => LineDraft {
-  const groups = new Groups();
   const written = new WrittenLine();
-  const reader = new LineReader(written, terms, groups);
+  const reader = new LineReader(written, terms, new GroupRuns());
   return (value, text) => {
     written.text = text;
     return reader.read(value, 0);
@@ -123,15 +122,26 @@ const SET_AND_CHANGED =
 /** Reads lines, from the first to the last. */
 export class LineReader implements Reading {
   readonly terms: AsOfTerms;
+<<<<<<< HEAD
   readonly groups: GroupNumbers;
+=======
+  readonly groups: Groups;
+>>>>>>> feeds
   readonly numberText: NumberText;
   readonly #written: Written;
   #index = 0;
 
+<<<<<<< HEAD
   constructor(written: Written, terms: AsOfTerms, groups: GroupNumbers) {
     this.terms = terms;
     this.groups = groups;
     this.#written = written;
+=======
+  constructor(text: string, terms: AsOfTerms, groups: Groups = new Groups()) {
+    this.terms = terms;
+    this.groups = groups;
+    this.#written = new WrittenLines(text);
+>>>>>>> feeds
     this.numberText = (name, value) => this.#written.numberText(this.#index, name, value);
   }
 

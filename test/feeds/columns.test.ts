@@ -96,8 +96,6 @@ describe('a header', () => {
       'a=sku_id,b=sku_id',
       /Columns 1 \("a"\) and 2 \("b"\)/,
     ],
-    ['separated by semicolons', ['sku_id;title'], '', /separated by ";"; commas are needed/],
-    ['separated by tabs', ['sku_id\ttitle'], '', /separated by "\\t"/],
   ] as const)('%s is refused', ([, header, columnMap, message]) => {
     expect(() => match(header, columnMap)).toThrow(
       expect.objectContaining({ code: 'body_malformed', message: textMatching(message) }),

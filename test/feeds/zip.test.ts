@@ -181,9 +181,9 @@ describe('a damaged or lying archive is refused', () => {
   });
 });
 
-describe('an archive that unpacks to too much is refused', () => {
-  const zeros = (bytes: number) => zipOf([{ name: 'a', content: Buffer.alloc(bytes) }]);
+const zeros = (bytes: number) => zipOf([{ name: 'a', content: Buffer.alloc(bytes) }]);
 
+describe('an archive that unpacks to too much is refused', () => {
   test('by its ratio, early, however large it would be', async () => {
     const archive = zipOf([bomb('a', 1024)]);
     expect(archive.length).toBeLessThan(2 * 1024 ** 2);

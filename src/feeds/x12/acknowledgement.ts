@@ -13,51 +13,56 @@ export interface AcknowledgementTerms {
  * The functional acknowledgement (997) of an interchange that was received: which of its groups and
  * transaction sets were accepted (A), accepted with errors in some of their lines (E), or rejected
  * (R), and where the errors are. It goes the other way, with the delimiters of what it answers. It
- * speaks of form alone; what became of each line is in the results.
+ * speaks of form alone; what became of each line is in the results. An interchange that holds no group
+ * is answered with an interchange acknowledgement (TA1).
  */
 export function print997(received: ReceivedInterchange, terms: AcknowledgementTerms): string {
   const { header, delimiters, groups } = received;
   const { date, time } = written(terms.atMs);
   const control = String(terms.controlNumber).padStart(9, '0');
-  const [first] = groups;
-  const version = header[12] ?? '00401';
-  const groupVersion = /^00[4-8]/.test(first?.version ?? '') ? (first?.version ?? '') : '004010';
-  const sets = groups.map((group, i) => printSet(group, String(i + 1).padStart(4, '0'), terms));
-  const segments = [
-    [
-      'ISA',
-      '00',
-      ' '.repeat(10),
-      '00',
-      ' '.repeat(10),
-      ...reversed(header),
-      date.slice(2),
-      time,
-      header[11] ?? 'U',
-      version,
-      control,
-      '0',
-      header[15] ?? 'P',
-      delimiters.component,
-    ],
-    [
-      'GS',
-      'FA',
-      first?.receiver ?? '',
-      first?.sender ?? '',
-      date,
-      time,
-      String(terms.controlNumber),
-      'X',
-      groupVersion,
-    ],
-    ...sets.flat(),
-    ['GE', String(sets.length), String(terms.controlNumber)],
-    ['IEA', '1', control],
+  const isa = [
+    'ISA',
+    '00',
+    ' '.repeat(10),
+    '00',
+    ' '.repeat(10),
+    ...reversed(header),
+    date.slice(2),
+    time,
+    header[11] ?? 'U',
+    header[12] ?? '00401',
+    control,
+    '0',
+    header[15] ?? 'P',
+    delimiters.component,
   ];
+  const answer = groups.length === 0 ? [printRejected(header)] : printGroup(received, terms);
+  const segments = [isa, ...answer, ['IEA', groups.length === 0 ? '0' : '1', control]];
   return segments
     .map((segment) => trimmed(segment).join(delimiters.element) + delimiters.segment)
     .join('');
+}
+
+/** Of an interchange without a group, that its content is invalid (TA1): there is nothing for a 997 to name. */
+function printRejected(header: readonly string[]): Elements {
+  return ['TA1', header[13] ?? '', header[9] ?? '', header[10] ?? '', 'R', '024'];
+}
+
+/** The group of functional acknowledgements, one for each group received. */
+function printGroup(
+  { groups }: ReceivedInterchange,
+  terms: AcknowledgementTerms,
+): readonly Elements[] {
+  const [first] = groups;
+  const { date, time } = written(terms.atMs);
+  const control = String(terms.controlNumber);
+  const version = /^00[4-8]/.test(first?.version ?? '') ? (first?.version ?? '') : '004010';
+  const sets = groups.map((group, i) => printSet(group, String(i + 1).padStart(4, '0'), terms));
+  return [
+    ['GS', 'FA', first?.receiver ?? '', first?.sender ?? '', date, time, control, 'X', version],
+    ...sets.flat(),
+    ['GE', String(sets.length), control],
+  ];
 }
 
 /** The sender becomes the receiver. */

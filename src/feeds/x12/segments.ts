@@ -114,7 +114,7 @@ const FILLER: ReadonlySet<number> = new Set([0x0a, 0x0d, 0x20, 0x1a]);
 function readDelimiters(text: string, number: number): Delimiters | null {
   const element = text[3];
   if (element === undefined) return null;
-  if (!text.startsWith('ISA') || /[A-Za-z0-9\s]/.test(element)) throw notAnIsa(number);
+  if (!text.startsWith('ISA') || /[A-Za-z0-9\r\n ]/.test(element)) throw notAnIsa(number);
   let at = 3;
   for (let i = 1; i < ISA_ELEMENTS; i += 1) {
     at = text.indexOf(element, at + 1);
