@@ -122,26 +122,15 @@ const SET_AND_CHANGED =
 /** Reads lines, from the first to the last. */
 export class LineReader implements Reading {
   readonly terms: AsOfTerms;
-<<<<<<< HEAD
   readonly groups: GroupNumbers;
-=======
-  readonly groups: Groups;
->>>>>>> feeds
   readonly numberText: NumberText;
   readonly #written: Written;
   #index = 0;
 
-<<<<<<< HEAD
   constructor(written: Written, terms: AsOfTerms, groups: GroupNumbers) {
     this.terms = terms;
     this.groups = groups;
     this.#written = written;
-=======
-  constructor(text: string, terms: AsOfTerms, groups: Groups = new Groups()) {
-    this.terms = terms;
-    this.groups = groups;
-    this.#written = new WrittenLines(text);
->>>>>>> feeds
     this.numberText = (name, value) => this.#written.numberText(this.#index, name, value);
   }
 

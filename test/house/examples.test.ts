@@ -152,62 +152,59 @@ describe.for([
   'docs/changes.md',
   'docs/streams.md',
   'docs/files.md',
-])(
-  '%s',
-  (path) => {
-    const blocks = fences(path);
-    const examples = blocks.flatMap(({ language, text }, i) => {
-      const reply = blocks[i + 1];
-      return language === 'sh' && REPLY_LANGUAGES.includes(reply?.language ?? '')
-        ? [
-            {
-              request: text.split('\n')[0]?.replace(DOCUMENTED_HOST, ''),
-              script: text,
-              reply: reply?.text ?? '',
-            },
-          ]
-        : [];
-    });
-    const replies = new Replies();
+])('%s', (path) => {
+  const blocks = fences(path);
+  const examples = blocks.flatMap(({ language, text }, i) => {
+    const reply = blocks[i + 1];
+    return language === 'sh' && REPLY_LANGUAGES.includes(reply?.language ?? '')
+      ? [
+          {
+            request: text.split('\n')[0]?.replace(DOCUMENTED_HOST, ''),
+            script: text,
+            reply: reply?.text ?? '',
+          },
+        ]
+      : [];
+  });
+  const replies = new Replies();
 
-    let server: TestServer;
-    beforeAll(async () => {
-      server = await TestServer.start();
-      const { accounts } = server.store;
-      const { id } = await server.createOrganization('supplier', 'Demo Supplier');
-      await importSkus(server.store, id, demoCatalogue());
-      const permissions = ['view_items', 'edit_items'] as const;
-      const { id: userId } = await accounts.findServiceUser(id);
-      const tokenHash = hashToken(token);
-      await accounts.createToken({ userId, tokenHash, permissions, expiresAtMs: null });
-      const passwordHash = await hashPassword('correct horse');
-      await accounts.createUser({ organizationId: id, username: 'jo', passwordHash, permissions });
-    });
-    afterAll(() => server.stop());
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await TestServer.start();
+    const { accounts } = server.store;
+    const { id } = await server.createOrganization('supplier', 'Demo Supplier');
+    await importSkus(server.store, id, demoCatalogue());
+    const permissions = ['view_items', 'edit_items'] as const;
+    const { id: userId } = await accounts.findServiceUser(id);
+    const tokenHash = hashToken(token);
+    await accounts.createToken({ userId, tokenHash, permissions, expiresAtMs: null });
+    const passwordHash = await hashPassword('correct horse');
+    await accounts.createUser({ organizationId: id, username: 'jo', passwordHash, permissions });
+  });
+  afterAll(() => server.stop());
 
-    test('has a reply to each request', () => {
-      expect(examples).toHaveLength(blocks.filter(({ text }) => text.includes('curl ')).length);
-      expect(examples).toHaveLength(
-        blocks.filter(({ language }) => REPLY_LANGUAGES.includes(language)).length,
-      );
-    });
-
-    test.for(examples)('%# $request', async ({ script, reply }) => {
-      const adapted = replies.adapt(script).replaceAll(DOCUMENTED_HOST, server.url);
-      replies.expectAlike(reply, await shell.run(adapted, { TOKEN: token }));
-    });
-
-    test.for(blocks.filter(({ text }) => text.includes(',status_code,')))(
-      'the results of the file are as documented',
-      async ({ text }) => {
-        const list = await server.ask('GET', '/timp/organizations/files/', { token });
-        const uuid = textAt(list.json, 'files', '0', 'uuid');
-        const results = `/timp/organizations/files/${uuid}/results.csv`;
-        expect((await server.ask('GET', results, { token })).text).toBe(text);
-      },
+  test('has a reply to each request', () => {
+    expect(examples).toHaveLength(blocks.filter(({ text }) => text.includes('curl ')).length);
+    expect(examples).toHaveLength(
+      blocks.filter(({ language }) => REPLY_LANGUAGES.includes(language)).length,
     );
-  },
-);
+  });
+
+  test.for(examples)('%# $request', async ({ script, reply }) => {
+    const adapted = replies.adapt(script).replaceAll(DOCUMENTED_HOST, server.url);
+    replies.expectAlike(reply, await shell.run(adapted, { TOKEN: token }));
+  });
+
+  test.for(blocks.filter(({ text }) => text.includes(',status_code,')))(
+    'the results of the file are as documented',
+    async ({ text }) => {
+      const list = await server.ask('GET', '/timp/organizations/files/', { token });
+      const uuid = textAt(list.json, 'files', '0', 'uuid');
+      const results = `/timp/organizations/files/${uuid}/results.csv`;
+      expect((await server.ask('GET', results, { token })).text).toBe(text);
+    },
+  );
+});
 
 test('README: from an empty folder to the first verdicts', async () => {
   const [catalogue, commands, request, reply] = fences('README.md').filter(
