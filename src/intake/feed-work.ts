@@ -37,7 +37,6 @@ export class FeedWork {
   async run(): Promise<FeedOutcome> {
     try {
       const feed = await openFileOf(this.#parts, this.#go.feed);
-      await this.#describe(feed);
       return feed.kind === 'catalogue'
         ? await this.#runCatalogue(feed)
         : await this.#runInventory(feed);
@@ -56,31 +55,34 @@ export class FeedWork {
     return { state: isUntouched ? 'refused' : 'failed', problem: { code, detail } };
   }
 
-  async #describe(feed: Feed): Promise<void> {
+  async #describe(feed: Feed, isWhole: boolean): Promise<void> {
     const { feeds } = this.#parts.store;
-    await feeds.describe(this.#go.feed, this.#go.nodeId, foundOf(feed));
+    await feeds.describe(this.#go.feed, this.#go.nodeId, foundOf(feed, isWhole));
   }
 
   async #runCatalogue(feed: CatalogueFeed): Promise<FeedOutcome> {
     await feed.rows.return(undefined);
+    await this.#describe(feed, false);
     return applyCatalogueFeed(this.#parts, this.#go);
   }
 
   async #runInventory(feed: InventoryFeed): Promise<FeedOutcome> {
     try {
-      const outcome = (await this.#isJudgedWhole())
-        ? await this.#applyWhole(feed)
-        : await this.#applyPieces(feed);
+      const isWhole = await this.#isJudgedWhole();
+      await this.#describe(feed, isWhole);
+      const outcome = isWhole ? await this.#applyWhole(feed) : await this.#applyPieces(feed);
       // Which encoding it was is sure only now.
-      await this.#describe(feed);
+      await this.#describe(feed, isWhole);
       return outcome;
     } finally {
       await feed.rows.return(undefined);
     }
   }
 
+  /** What was decided before a crash stands, though the supplier has another breaker by now. */
   async #isJudgedWhole(): Promise<boolean> {
-    const { supplierId, asked } = this.#go.feed;
+    const { supplierId, asked, found } = this.#go.feed;
+    if (found !== null) return found.isWhole;
     if (asked.isSnapshot || asked.atomic) return true;
     return (await this.#parts.store.batches.breakerOf(supplierId)) !== null;
   }
@@ -261,7 +263,7 @@ export class FeedWork {
 
 const PAGE = 1000;
 
-function foundOf(feed: Feed): FeedFound {
+function foundOf(feed: Feed, isWhole: boolean): FeedFound {
   return {
     kind: feed.kind,
     format: feed.format,
@@ -271,6 +273,7 @@ function foundOf(feed: Feed): FeedFound {
     columns: feed.columns.map(({ header, target, by }) => ({ header, target, by })),
     unknownColumns: feed.unknownColumns,
     sheet: feed.sheet,
+    isWhole,
   };
 }
 

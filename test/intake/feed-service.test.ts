@@ -167,6 +167,21 @@ test('a feed goes on at the first piece that was not recorded, when a server sta
   expect(submitted).toEqual([0, 1, 2, 3].map((piece) => `${acme}/${piece}`));
 });
 
+test('how a feed is cut stands, though its supplier gets a breaker while the server is off', async () => {
+  const acme = await supplier('Acme');
+  const second = held((batch) => pieceOf(batch) === '1');
+  const uuid = await add(acme, 35_000);
+  await second.came;
+  const stopped = service.stop();
+  second.go();
+  await stopped;
+  await store.batches.setBreaker(acme, { percentMax: 50, skusMin: 100 });
+  service = newService();
+  service.start();
+  expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 35_000 });
+  expect(submitted).toHaveLength(4);
+});
+
 test('a piece that finds no room is tried again', async () => {
   const acme = await supplier('Acme');
   let refusals = 1;
