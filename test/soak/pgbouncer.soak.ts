@@ -9,7 +9,11 @@ import { describeStoreContract } from '../store/contract.ts';
 import { openTestStore, problemsOf, type TestDatabase } from '../store/fixtures.ts';
 import { describeFollowers } from '../store/followers.ts';
 import { readPostgresChanges } from '../store/postgres-changes.ts';
-import { emptyPostgresDatabase, postgresDatabase } from '../store/postgres-database.ts';
+import {
+  emptyPostgresDatabase,
+  postgresDatabase,
+  reusedPostgresDatabase,
+} from '../store/postgres-database.ts';
 import { describeSafeWrites } from '../store/safe-writes.ts';
 import { simulate } from '../store/simulation.ts';
 import { isPgbouncerInstalled, Pgbouncer } from './pgbouncer.ts';
@@ -29,7 +33,7 @@ describe.runIf(isPgbouncerInstalled)('through pgbouncer in transaction mode', ()
   afterAll(() => bouncer.stop());
 
   const databaseBehind = async (): Promise<TestDatabase> =>
-    bouncer.before(await postgresDatabase());
+    bouncer.before(await reusedPostgresDatabase());
 
   describeStoreContract('pooled PostgreSQL', databaseBehind);
   describeSafeWrites('pooled PostgreSQL', databaseBehind);
