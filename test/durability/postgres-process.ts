@@ -27,6 +27,7 @@ export class PostgresProcess {
   readonly #folder: string;
   readonly #binaries: string;
   readonly #options: PostgresOptions;
+  readonly #killAtExit = () => this.#child?.kill('SIGKILL');
   #child: ChildProcess | undefined;
 
   private constructor(folder: string, port: number, options: PostgresOptions) {
@@ -35,7 +36,7 @@ export class PostgresProcess {
     this.port = port;
     this.#options = options;
     this.#binaries = options.binaries ?? embeddedBinaries();
-    process.on('exit', () => this.#child?.kill('SIGKILL'));
+    process.on('exit', this.#killAtExit);
   }
 
   /** Makes a server and starts it. */
@@ -178,6 +179,7 @@ export class PostgresProcess {
   /** Stops it and removes all that it wrote. */
   async remove(): Promise<void> {
     await this.stop();
+    process.off('exit', this.#killAtExit);
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
