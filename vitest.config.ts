@@ -25,7 +25,9 @@ export default defineConfig({
           name: 'postgres',
           include: ['test/http/**/*.test.ts'],
           // What these hold is the same before any database is asked.
-          exclude: ['openapi', 'open-bytes', 'fairness'].map((name) => `test/http/${name}.test.ts`),
+          exclude: ['openapi', 'open-bytes', 'fairness', 'stream-limits'].map(
+            (name) => `test/http/${name}.test.ts`,
+          ),
           env: { NODE_COMPILE_CACHE, TEST_STORE: 'postgres' },
         },
       },

@@ -9,10 +9,12 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-rows.ts';
+import { postgresRows } from './postgres-rows.ts';
 import { showProgress } from './progress.ts';
 import { bulkRows, singleRows, unchangedRows } from './rows.ts';
 import { safeRows } from './safe-rows.ts';
 import type { BenchRow, Row } from './stage.ts';
+import { streamRows } from './stream-rows.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -31,9 +33,11 @@ const ALL: Readonly<Record<string, BenchRow>> = {
   ...MAIN,
   unchanged: unchangedRows,
   safe: safeRows,
+  stream: streamRows,
   suppliers: supplierRows,
   neighbours: neighbourRows,
   overload: overloadRows,
+  postgres: postgresRows,
   'size-1m': sizeRows(1_000_000),
   'size-10m': sizeRows(10_000_000),
 };

@@ -13,7 +13,7 @@ import { requireOrganization } from './accounts.ts';
 import { databaseOption } from './options.ts';
 import { printComplaints, printSummary } from './import-summary.ts';
 import { printNote } from './output.ts';
-import { ImportProgressBar } from './progress.ts';
+import { ProgressBar } from './progress.ts';
 
 interface ImportOptions {
   readonly supplier: string;
@@ -24,16 +24,16 @@ interface ImportOptions {
 
 export function importCommand(): Command {
   return new Command('import')
-    .summary('load or refresh a catalogue from a CSV file')
+    .summary('load or refresh a catalogue from a CSV file or an Excel workbook')
     .description(
-      'Loads a catalogue from a CSV file (UTF-8, commas, a header): SKUs that are new are created, ' +
+      'Loads a catalogue from a CSV file or an Excel workbook (.xlsx) with a header: SKUs that are new are created, ' +
         'others refreshed by what the file gives; a column or cell that is not there changes nothing. ' +
         'The file is read to its end before anything is applied. Running it again changes nothing.\n\n' +
         'Columns: sku_id (needed), item_id, title, condition, restrictions, quantity_in_stock, ' +
         'quantity_on_backorder, backorder_date, number_of_units_bundled, upca, ean13, gtin14, isbn, ' +
         'asin, mpn; others are ignored. NULL in a cell is null.',
     )
-    .argument('<file>', 'the CSV file')
+    .argument('<file>', 'the CSV file or Excel workbook')
     .requiredOption('--supplier <name>', 'name of the supplier whose catalogue it is (required)')
     .option(
       '--map <header=column,...>',
@@ -66,7 +66,7 @@ async function runImport(path: string, options: ImportOptions): Promise<void> {
       // Opened before anything is read: a million rows must not be read in vain.
       const report = await openReport(options.report, path);
       try {
-        await importFile(store, supplier, file, report, options);
+        await importFile(store, supplier, { file, path }, report, options);
       } finally {
         await report?.close();
       }
@@ -81,22 +81,27 @@ async function runImport(path: string, options: ImportOptions): Promise<void> {
 async function importFile(
   store: Store,
   supplier: Organization,
-  file: FileHandle,
+  { file, path }: { readonly file: FileHandle; readonly path: string },
   report: FileHandle | undefined,
   options: ImportOptions,
 ): Promise<void> {
   const startedMs = performance.now();
-  const bar = new ImportProgressBar((await file.stat()).size);
+  const bar = new ProgressBar();
+  const { size } = await file.stat();
   const stop = stopOnSignals(() => bar.stop());
   const staging = openStaging();
   try {
     const summary = await importCatalogue(store, staging, {
       file: file.createReadStream({ autoClose: false }),
+      path,
       columnMap: (options.map ?? []).join(','),
       supplierId: supplier.id,
       userId: null,
       signal: stop.signal,
-      onProgress: (progress) => bar.show(progress),
+      onProgress: (progress) =>
+        progress.phase === 'reading'
+          ? bar.show('reading', progress.bytes, size)
+          : bar.show('applying', progress.applied, progress.total),
     });
     bar.stop();
     printSummary(summary, supplier.name, (performance.now() - startedMs) / 1000);
@@ -143,7 +148,7 @@ async function openForReading(path: string): Promise<FileHandle> {
       `The file ${path} cannot be read: ${messageOf(error)}`,
     );
   }
-  throw new OnhandError('parameter_invalid', `${path} is a folder; name a CSV file.`);
+  throw new OnhandError('parameter_invalid', `${path} is a folder; name a file.`);
 }
 
 async function openReport(

@@ -1,8 +1,10 @@
 import type { CatalogueRow, Complaint } from '../domain/catalogue.ts';
-import { OnhandError } from '../domain/errors.ts';
 import { readCell, type EntryDraft } from './cells.ts';
-import { matchHeader, type Column, type ColumnMapping, type MatchedHeader } from './columns.ts';
-import { readCsv, type CsvRow } from './csv.ts';
+import { ClosingGenerator } from './closing.ts';
+import { matchCatalogue, type Column, type ColumnMapping, type MatchedHeader } from './columns.ts';
+import { FEED_LIMITS, type FeedLimits } from './limits.ts';
+import { openFile, type FeedSource } from './open.ts';
+import type { Table, TableRow, UnreadableCell } from './table.ts';
 
 /** A catalogue whose header was read and understood. */
 export interface Catalogue {
@@ -15,111 +17,77 @@ export interface Catalogue {
 }
 
 /**
- * Opens a catalogue in CSV. Rejects with `body_malformed` where the header cannot be used; reading
- * the rows does so where the file turns out not to be CSV. What is wrong with a single row is a
- * complaint of that row.
+ * Opens a catalogue in CSV or a workbook. Rejects with `body_malformed` where the file is neither or
+ * its header cannot be used; reading the rows does so where the file turns out not to be what it
+ * seemed. What is wrong with a single row is a complaint of that row.
  */
 export async function openCatalogue(
-  bytes: AsyncIterable<Uint8Array>,
+  source: FeedSource,
   mappings: readonly ColumnMapping[],
+  limits: FeedLimits = FEED_LIMITS,
 ): Promise<Catalogue> {
-  const rows = readCsv(bytes);
-  const header = matchHeader(await readHeader(rows), mappings);
-  return {
-    skuIdHeader: header.columns.find((column) => column.target === 'sku_id')?.header ?? 'sku_id',
-    unknownColumns: header.unknown,
-    rows: readRows(rows, header),
-  };
-}
-
-async function readHeader(rows: AsyncGenerator<CsvRow>): Promise<readonly string[]> {
-  for (;;) {
-    const next = await rows.next();
-    if (next.done === true)
-      throw new OnhandError('body_malformed', 'The file is empty; a header is needed.');
-    const row = next.value;
-    if ('fault' in row) throw new OnhandError('body_malformed', `The header ${row.fault}.`);
-    if (isBlank(row.cells)) continue;
-    if (row.cells.some((cell) => cell.includes('\0'))) {
-      throw new OnhandError(
-        'body_malformed',
-        'The file is not text: its header holds NUL bytes. Save it as "CSV UTF-8".',
-      );
-    }
-    return row.cells;
+  const match = (header: readonly string[]): MatchedHeader =>
+    matchCatalogue(header, mappings, limits.columnsMax);
+  const file = await openFile(source, limits, mappings);
+  try {
+    return readCatalogue(await file.openTable(match), () => file.close());
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 
+/** The catalogue that a table is; `close` is called when its rows are read. */
+export function readCatalogue(
+  { header, rows }: Table<MatchedHeader>,
+  close: () => Promise<void>,
+): Catalogue {
+  return {
+    skuIdHeader: header.columns.find((column) => column.target === 'sku_id')?.header ?? 'sku_id',
+    unknownColumns: header.unknown,
+    rows: new ClosingGenerator(readRows(rows, header), async () => {
+      await rows.return(undefined);
+      await close();
+    }),
+  };
+}
+
 async function* readRows(
-  rows: AsyncGenerator<CsvRow>,
+  pieces: AsyncGenerator<readonly TableRow[]>,
   header: MatchedHeader,
 ): AsyncGenerator<CatalogueRow> {
   // What a row names itself must be known before a column of mixed codes is.
   const columns = header.columns.toSorted(
     (a, b) => Number(a.target === 'gtin') - Number(b.target === 'gtin'),
   );
-  for await (const row of withoutAnnotations(rows)) {
-    if ('fault' in row) yield rejectedRow(row.row, '', row.fault);
-    else if (isBlank(row.cells)) continue;
-    else if (row.cells.length === header.width) yield readRow(row.row, row.cells, columns);
-    else
-      yield rejectedRow(row.row, row.cells.join(','), raggedReason(row.cells.length, header.width));
-  }
-}
-
-const REQUIREMENTS = new Set([
-  'required',
-  'desired',
-  'dependent',
-  'recommended',
-  'optional',
-  'conditional',
-]);
-const TYPES = new Set([
-  'string',
-  'integer',
-  'int',
-  'float',
-  'decimal',
-  'number',
-  'boolean',
-  'date',
-  'datetime',
-  'enum',
-  'url',
-]);
-
-/** Skips the vendor's two rows under the header: which columns are required, and of what type they are. */
-async function* withoutAnnotations(rows: AsyncGenerator<CsvRow>): AsyncGenerator<CsvRow> {
-  const first = await rows.next();
-  if (first.done === true) return;
-  if (!holdsOnly(first.value, REQUIREMENTS)) {
-    yield first.value;
-  } else {
-    const second = await rows.next();
-    if (second.done === true || !holdsOnly(second.value, TYPES)) {
-      yield first.value;
-      if (second.done !== true) yield second.value;
+  for await (const piece of pieces) {
+    for (const row of piece) {
+      yield 'fault' in row
+        ? rejectedRow(row.row, row.found?.join(',') ?? '', row.fault)
+        : readRow(row, columns);
     }
   }
-  yield* rows;
 }
 
-function holdsOnly(row: CsvRow, words: ReadonlySet<string>): boolean {
-  if ('fault' in row || isBlank(row.cells)) return false;
-  return row.cells.every((cell) => cell === '' || words.has(cell.trim().toLowerCase()));
+interface ReadableRow {
+  readonly row: number;
+  readonly cells: readonly string[];
+  readonly unreadable?: readonly UnreadableCell[];
 }
 
-function isBlank(cells: readonly string[]): boolean {
-  return cells.every((cell) => cell === '');
-}
-
-function readRow(row: number, cells: readonly string[], columns: readonly Column[]): CatalogueRow {
+function readRow(
+  { row, cells, unreadable }: ReadableRow,
+  columns: readonly Column[],
+): CatalogueRow {
   const draft: EntryDraft = { skuId: undefined, product: {}, inventory: {}, gtins: [] };
   const complaints: Complaint[] = [];
   for (const column of columns) {
     const cell = cells[column.place] ?? '';
-    const fault = readCell(draft, column, cell);
+    const broken = unreadable?.find(({ place }) => place === column.place);
+    const fault =
+      broken === undefined
+        ? readCell(draft, column, cell)
+        : ({ kind: 'rejected', reason: broken.reason } as const);
     if (fault !== undefined)
       complaints.push({ row, column: column.header, value: shown(cell), ...fault });
   }
@@ -133,10 +101,6 @@ function readRow(row: number, cells: readonly string[], columns: readonly Column
 function rejectedRow(row: number, value: string, reason: string): CatalogueRow {
   const complaint: Complaint = { row, column: '', value: shown(value), reason, kind: 'rejected' };
   return { row, entry: null, gtins: [], complaints: [complaint] };
-}
-
-function raggedReason(cells: number, columns: number): string {
-  return `has ${cells} cells where the header has ${columns} columns; perhaps a comma stands in a cell that is not quoted`;
 }
 
 const VALUE_SHOWN_MAX = 200;

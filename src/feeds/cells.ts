@@ -2,6 +2,7 @@ import type { NamedGtin } from '../domain/catalogue.ts';
 import { guessGtin, readGtin, type GtinForm } from '../domain/gtin.ts';
 import { readDate, RESTRICTIONS, restrictionCode, type Inventory } from '../domain/inventory.ts';
 import { QUANTITY_MAX, SKU_ID_CODE_POINTS_MAX } from '../domain/limits.ts';
+import { readQuantityText } from '../domain/quantity.ts';
 import { skuIdCanExist, skuIdFits } from '../domain/lines.ts';
 import { CONDITIONS, type Product } from '../domain/sku.ts';
 import type { Column, ColumnTarget } from './columns.ts';
@@ -10,7 +11,7 @@ import type { Column, ColumnTarget } from './columns.ts';
 export const CELL_LENGTH_MAX = 10_000;
 
 /** How a file writes null; an empty cell is not given. */
-const NULL_CELL = 'NULL';
+export const NULL_CELL = 'NULL';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -48,7 +49,7 @@ const READERS: Readonly<Record<Exclude<ColumnTarget, 'sku_id'>, CellReader>> = {
     return undefined;
   },
   number_of_units_bundled: (draft, cell) => {
-    const units = cell === null ? null : readQuantity(cell);
+    const units = cell === null ? null : readQuantityText(cell);
     if (units === undefined) return rejected(NOT_A_QUANTITY);
     draft.product.unitsBundled = units;
     return undefined;
@@ -111,7 +112,7 @@ function text(member: 'itemId' | 'title' | 'asin' | 'mpn'): CellReader {
 
 function quantity(member: 'quantityInStock' | 'quantityOnBackorder'): CellReader {
   return (draft, cell) => {
-    const value = cell === null ? null : readQuantity(cell);
+    const value = cell === null ? null : readQuantityText(cell);
     if (value === undefined) return rejected(NOT_A_QUANTITY);
     draft.inventory[member] = value;
     return undefined;
@@ -136,21 +137,15 @@ function keepGtin(draft: EntryDraft, form: GtinForm, cell: string, column: Colum
   return undefined;
 }
 
-/** A whole number; spreadsheets write one as `5.0` too. */
-function readQuantity(cell: string): number | undefined {
-  const digits = trimmed(cell);
-  if (!/^[0-9]+(\.0+)?$/.test(digits)) return undefined;
-  const value = Number(digits);
-  return value <= QUANTITY_MAX ? value : undefined;
-}
-
 const OUTER_WHITE_SPACE = /^[\t\n\v\f\r ]+|[\t\n\v\f\r ]+$/g;
 
-function trimmed(cell: string): string {
+/** A cell without the ASCII white space around it. */
+export function trimmed(cell: string): string {
   return cell.replace(OUTER_WHITE_SPACE, '');
 }
 
-function isBlank(cell: string): boolean {
+/** Whether a cell holds nothing but ASCII white space. */
+export function isBlank(cell: string): boolean {
   return cell === '' || trimmed(cell) === '';
 }
 

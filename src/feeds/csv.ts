@@ -1,10 +1,13 @@
 import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { OnhandError } from '../domain/errors.ts';
-import { requireUtf8 } from './text.ts';
 
 /** Longest row, in characters. A quote that is never closed runs into it. */
 export const ROW_CHARACTERS_MAX = 1_048_576;
+
+/** What may stand between cells. */
+export const DELIMITERS = [',', ';', '\t', '|'] as const;
+export type Delimiter = (typeof DELIMITERS)[number];
 
 /** How many rows of a file may be spoiled by stray quotes before it is not taken for CSV. */
 export const SPOILED_ROWS_MAX = 10_000;
@@ -15,23 +18,27 @@ export type CsvRow =
   | { readonly row: number; readonly fault: string };
 
 /**
- * Reads CSV (RFC 4180; UTF-8 with or without a byte order mark; lines end in CRLF, LF or CR), holding
- * a few rows at a time. Rows are numbered as a spreadsheet does: an empty line is a row, and a row
+ * Reads CSV in UTF-8 (RFC 4180, but for the delimiter; lines end in CRLF, LF or CR), holding a few rows
+ * at a time. Rows are numbered as a spreadsheet does: an empty line is a row, and a row
  * whose cells hold line breaks is one. A stray quote inside an unquoted cell spoils its row; what
  * leaves doubt where rows begin and end spoils the file and rejects with `body_malformed`.
  */
-export async function* readCsv(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<CsvRow> {
+export async function* readCsv(
+  utf8: AsyncIterable<Uint8Array>,
+  delimiter: Delimiter = ',',
+  rowCharactersMax = ROW_CHARACTERS_MAX,
+): AsyncGenerator<CsvRow> {
   const spoiled = new SpoiledRows();
   const parser = parse({
-    bom: true,
+    delimiter,
     record_delimiter: [Buffer.from('\r\n'), Buffer.from('\n'), Buffer.from('\r')],
     relax_column_count: true,
-    max_record_size: ROW_CHARACTERS_MAX,
+    max_record_size: rowCharactersMax,
     skip_records_with_error: true,
     on_skip: (error) => spoiled.note(error),
   });
   // A failure of the source destroys the parser, and so comes out of the loop below.
-  pipeline(requireUtf8(bytes), parser, () => undefined);
+  pipeline(utf8, parser, () => undefined);
 
   let row = 1;
   const records: AsyncIterable<readonly string[]> = parser;
@@ -92,5 +99,6 @@ const FILE_FAULTS: Readonly<Record<string, string>> = {
   CSV_QUOTE_NOT_CLOSED: 'A quote is opened and never closed',
   CSV_INVALID_CLOSING_QUOTE:
     'A quoted cell goes on after its closing quote; perhaps it holds a quote that is not written twice, or one before it was never closed',
-  CSV_MAX_RECORD_SIZE: `A row is longer than ${ROW_CHARACTERS_MAX} characters; perhaps a quote was opened and never closed, or the file is not CSV`,
+  CSV_MAX_RECORD_SIZE:
+    'A row is longer than is read; perhaps a quote was opened and never closed, or the file is not CSV',
 };

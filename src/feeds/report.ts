@@ -1,5 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Complaint } from '../domain/catalogue.ts';
+import { harmlessInSpreadsheets } from './formulas.ts';
 
 const REPORT_COLUMNS = ['row', 'column', 'value', 'reason', 'kind'] as const;
 
@@ -13,7 +14,8 @@ export function printReportHeader(): string {
  */
 export function printReportRows(complaints: readonly Complaint[]): string {
   return stringify(
-    complaints.map((complaint) => REPORT_COLUMNS.map((column) => complaint[column])),
-    { escape_formulas: true },
+    complaints.map((complaint) =>
+      REPORT_COLUMNS.map((column) => harmlessInSpreadsheets(String(complaint[column]))),
+    ),
   );
 }

@@ -2,7 +2,7 @@ import type { CatalogueRow, Complaint } from '../domain/catalogue.ts';
 import { OnhandError } from '../domain/errors.ts';
 import { CANDIDATES_NAMED_MAX } from '../domain/limits.ts';
 import { openCatalogue } from '../feeds/catalogue.ts';
-import { parseColumnMap } from '../feeds/columns.ts';
+import { parseColumnMap, type ColumnMapping } from '../feeds/columns.ts';
 import type { CatalogueStaging, GtinNamer } from '../store/staging.ts';
 import type { EntryOutcome, SharedGtin, Store } from '../store/store.ts';
 
@@ -19,11 +19,15 @@ const PAGE = 1_000;
 
 export interface Import {
   readonly file: AsyncIterable<Uint8Array>;
-  /** What foreign headers are to be read as: `header=column,header=column`, or empty. */
-  readonly columnMap: string;
+  /** Where the file lies, if it does: a workbook cannot be read from a stream. */
+  readonly path?: string;
+  /** What foreign headers are to be read as: as read, or `header=column,header=column`, or empty. */
+  readonly columnMap: string | readonly ColumnMapping[];
   readonly supplierId: number;
   /** Who imports; null is the operator at the command line. */
   readonly userId: number | null;
+  /** Where it came from; without it, it is the operator's import. */
+  readonly source?: 'file';
   /** Stops the import: at once while it reads, else after the piece that is being applied. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ImportProgress) => void;
@@ -112,8 +116,10 @@ class CatalogueImport {
   }
 
   async #stage(): Promise<void> {
-    const mappings = parseColumnMap(this.#request.columnMap);
-    const catalogue = await openCatalogue(this.#counted(this.#request.file), mappings);
+    const { columnMap, file, path } = this.#request;
+    const mappings = typeof columnMap === 'string' ? parseColumnMap(columnMap) : columnMap;
+    const source = { bytes: this.#counted(file), ...(path !== undefined && { path }) };
+    const catalogue = await openCatalogue(source, mappings);
     this.#unknownColumns = catalogue.unknownColumns;
     let rows: CatalogueRow[] = [];
     for await (const row of catalogue.rows) {
@@ -167,12 +173,12 @@ class CatalogueImport {
   }
 
   async #applyPiece(entries: Parameters<Store['applyCatalogue']>[0]['entries']): Promise<void> {
-    const { supplierId, userId } = this.#request;
+    const { supplierId, userId, source = 'import' } = this.#request;
     try {
       const outcome = await this.#store.applyCatalogue({
         supplierId,
         userId,
-        source: 'import',
+        source,
         existing: 'update',
         entries,
       });

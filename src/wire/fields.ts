@@ -1,5 +1,6 @@
 import { readDate, RESTRICTIONS, restrictionCode, type Inventory } from '../domain/inventory.ts';
 import { QUANTITY_MAX } from '../domain/limits.ts';
+import { readQuantityText } from '../domain/quantity.ts';
 import { echo } from './echo.ts';
 
 /** Reads the value of a member: null where it is set to null, undefined where it is refused. */
@@ -49,19 +50,16 @@ export function notAllowed(member: string, allowed: string, value: unknown): str
   return `${member} must be ${allowed}; ${echo(value)} is not.`;
 }
 
-/** Outer white space, digits, and the fraction that spreadsheets add to a whole number. */
-const WHOLE_NUMBER = /^[\t\n\v\f\r ]*([0-9]+)(?:\.0+)?[\t\n\v\f\r ]*$/;
-
 /** A quantity: a number whose value is an integer in range, or its digits as a text. */
 export function readQuantity(value: unknown): number | null | undefined {
   if (value === null) return null;
-  const number = typeof value === 'string' ? Number(WHOLE_NUMBER.exec(value)?.[1]) : value;
-  if (typeof number !== 'number' || !Number.isInteger(number)) return undefined;
+  if (typeof value === 'string') return readQuantityText(value);
+  if (typeof value !== 'number' || !Number.isInteger(value)) return undefined;
   // Adding zero makes 0 of -0.
-  return number >= 0 && number <= QUANTITY_MAX ? number + 0 : undefined;
+  return value >= 0 && value <= QUANTITY_MAX ? value + 0 : undefined;
 }
 
-/** As above, with a sign: an amount that is added may be one that is taken away. */
+/** As a quantity is written, with a sign: an amount that is added may be one that is taken away. */
 const SIGNED_WHOLE_NUMBER = /^[\t\n\v\f\r ]*([+-]?[0-9]+)(?:\.0+)?[\t\n\v\f\r ]*$/;
 
 export const CHANGE_ALLOWED = `a whole number from -${QUANTITY_MAX} to ${QUANTITY_MAX}`;

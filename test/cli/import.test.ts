@@ -107,7 +107,7 @@ describe('onhand import', () => {
       ['no.csv', '--supplier', 'Acme'],
       /^onhand: The file no\.csv cannot be read: .*no such file/,
     ],
-    ['a folder', ['.', '--supplier', 'Acme'], /^onhand: \. is a folder; name a CSV file\.\n$/],
+    ['a folder', ['.', '--supplier', 'Acme'], /^onhand: \. is a folder; name a file\.\n$/],
     [
       'no sku_id column',
       ['catalogue.csv', '--supplier', 'Acme'],

@@ -201,8 +201,8 @@ describe('rows', () => {
   test('with more or fewer cells than the header are rejected', async () => {
     const read = await readCatalogue('sku_id,title\nA,Kettle, cream\nB\nC,z\n');
     expect(complaintsOf(read)).toEqual([
-      '2 rejected - "A,Kettle, cream" has 3 cells where the header has 2 columns; perhaps a comma stands in a cell that is not quoted',
-      '3 rejected - "B" has 1 cells where the header has 2 columns; perhaps a comma stands in a cell that is not quoted',
+      '2 rejected - "A,Kettle, cream" has 3 cells where the header has 2 columns; perhaps a separator stands in a cell that is not quoted',
+      '3 rejected - "B" has 1 cells where the header has 2 columns; perhaps a separator stands in a cell that is not quoted',
     ]);
     expect(read.rows.map(({ entry }) => entry?.skuId)).toEqual([undefined, undefined, 'C']);
   });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { CATALOGUE_COLUMNS, matchHeader, parseColumnMap } from '../../src/feeds/columns.ts';
+import { CATALOGUE_COLUMNS, matchCatalogue, parseColumnMap } from '../../src/feeds/columns.ts';
 import { textMatching } from '../matching.ts';
 
 const match = (header: readonly string[], columnMap = '') =>
-  matchHeader(header, parseColumnMap(columnMap));
+  matchCatalogue(header, parseColumnMap(columnMap));
 
 const readAs = (header: readonly string[], columnMap = '') =>
   match(header, columnMap).columns.map(({ place, target }) => `${place} ${target}`);
@@ -96,8 +96,6 @@ describe('a header', () => {
       'a=sku_id,b=sku_id',
       /Columns 1 \("a"\) and 2 \("b"\)/,
     ],
-    ['separated by semicolons', ['sku_id;title'], '', /separated by ";"; commas are needed/],
-    ['separated by tabs', ['sku_id\ttitle'], '', /separated by "\\t"/],
   ] as const)('%s is refused', ([, header, columnMap, message]) => {
     expect(() => match(header, columnMap)).toThrow(
       expect.objectContaining({ code: 'body_malformed', message: textMatching(message) }),

@@ -15,7 +15,6 @@ describe('the dialect', () => {
     ['CRLF', 'a,b\r\n1,2\r\n'],
     ['CR', 'a,b\r1,2\r'],
     ['no end at the last line', 'a,b\n1,2'],
-    ['a byte order mark', '\uFEFFa,b\n1,2\n'],
     ['quotes around every cell', '"a","b"\r\n"1","2"\r\n'],
   ])('%s is read', async ([, file = '']) => {
     expect(await cellsOf(file)).toEqual([
@@ -108,31 +107,6 @@ describe('a file whose rows cannot be told apart is refused', () => {
       code: 'body_malformed',
       message: textMatching(message),
     });
-  });
-});
-
-describe('a file that is no UTF-8 text is refused', () => {
-  test.for([
-    ['UTF-16', Buffer.from('\uFEFFsku_id\n1\n', 'utf16le'), /UTF-16/],
-    ['a workbook', Buffer.from('PK\u0003\u0004rest'), /workbook/],
-    ['gzip', Buffer.from([0x1f, 0x8b, 8, 0]), /gzip/],
-    [
-      'Latin-1',
-      Buffer.from('sku_id,title\n1,K\u00e4se\n', 'latin1'),
-      /not UTF-8: byte 17, after "sku_id,title\\n1,K"/,
-    ],
-    ['a character cut off at the end', Buffer.from('sku_id\n€').subarray(0, -1), /byte 8/],
-  ] as const)('%s', async ([, file, message]) => {
-    await expect(read(file)).rejects.toMatchObject({
-      code: 'body_malformed',
-      message: textMatching(message),
-    });
-    await expect(read(file, 5)).rejects.toMatchObject({ code: 'body_malformed' });
-  });
-
-  test('the byte is counted over the whole file', async () => {
-    const file = Buffer.concat([Buffer.from('é\n'.repeat(50_000)), Buffer.from([0xff, 0x0a])]);
-    await expect(read(file)).rejects.toMatchObject({ message: textMatching(/byte 150001,/) });
   });
 });
 

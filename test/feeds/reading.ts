@@ -30,7 +30,10 @@ export async function readCatalogue(
   file: string | Uint8Array,
   columnMap = '',
 ): Promise<ReadCatalogue> {
-  const { unknownColumns, rows } = await openCatalogue(bytesOf(file), parseColumnMap(columnMap));
+  const { unknownColumns, rows } = await openCatalogue(
+    { bytes: bytesOf(file) },
+    parseColumnMap(columnMap),
+  );
   return { unknownColumns, rows: await all(rows) };
 }
 

@@ -17,9 +17,15 @@ test('a report is CSV, whatever the cells hold', () => {
 });
 
 test('a cell that would be a formula in a spreadsheet is made text', () => {
-  const values = ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1'];
+  const values = ['=1+1', '+A1', '-A1', '-1-1', '@SUM(A1)', '\t=1', '\r=1', '＝1+1'];
   const report: unknown = parse(printReportRows(values.map(complaint)));
   expect(report).toEqual(
     values.map((value) => ['7', 'isbn', `'${value}`, 'has no digits', 'doubtful']),
   );
+});
+
+test('a number with a sign is no formula', () => {
+  const values = ['-1', '+1', '-0.5', '-0,5'];
+  const report: unknown = parse(printReportRows(values.map(complaint)));
+  expect(report).toEqual(values.map((value) => ['7', 'isbn', value, 'has no digits', 'doubtful']));
 });

@@ -1,0 +1,58 @@
+import type { LineDraft } from '../../src/domain/lines.ts';
+import { parseColumnMap } from '../../src/feeds/columns.ts';
+import { openFeed, type Feed, type InventoryFeed } from '../../src/feeds/feed.ts';
+import type { JsonLineReader } from '../../src/feeds/json.ts';
+import { FEED_LIMITS, type FeedLimits } from '../../src/feeds/limits.ts';
+import type { FeedRow } from '../../src/feeds/rows.ts';
+import { jsonLineReader } from '../../src/wire/lines.ts';
+import { onDisk } from './archives.ts';
+import { all, bytesOf } from './reading.ts';
+
+export interface ReadingTerms {
+  readonly columnMap?: string;
+  readonly limits?: Partial<FeedLimits>;
+  readonly chunkBytes?: number;
+}
+
+/** Reads JSON lines as a bulk update reads them. */
+export const readJsonLine: JsonLineReader = (value, text) =>
+  jsonLineReader({ nowMs: 0, asOfToleranceSeconds: Infinity, asOfUs: undefined })(value, text);
+
+/** Opens a file that lies on disk, so that archives can be read too. */
+export async function open(file: string | Uint8Array, terms: ReadingTerms = {}): Promise<Feed> {
+  const { columnMap = '', limits = {}, chunkBytes } = terms;
+  const path = await onDisk(Buffer.from(file));
+  return openFeed(
+    { bytes: bytesOf(file, chunkBytes), path },
+    { mappings: parseColumnMap(columnMap), limits: { ...FEED_LIMITS, ...limits }, readJsonLine },
+  );
+}
+
+/** Opens a file that is inventory. */
+export async function openInventory(
+  file: string | Uint8Array,
+  terms: ReadingTerms = {},
+): Promise<InventoryFeed> {
+  const feed = await open(file, terms);
+  if (feed.kind !== 'inventory') throw new Error('the file is taken for a catalogue');
+  return feed;
+}
+
+/** All rows of a file that is inventory. */
+export async function rowsOf(
+  file: string | Uint8Array,
+  terms: ReadingTerms = {},
+): Promise<readonly FeedRow[]> {
+  return (await all((await openInventory(file, terms)).rows)).flat();
+}
+
+/** All lines, without how they were sent; those refused as their message. */
+export async function linesOf(
+  file: string | Uint8Array,
+  terms: ReadingTerms = {},
+): Promise<readonly (Pick<LineDraft, 'skuId' | 'gtins' | 'fields'> | string)[]> {
+  return (await rowsOf(file, terms)).map(({ line }) => {
+    const { skuId, gtins, fields, refusal } = line;
+    return refusal === undefined ? { skuId, gtins, fields } : refusal.message;
+  });
+}
