@@ -12,7 +12,7 @@ import { isOver, type FeedRecord } from '../../src/store/feeds.ts';
 import type { Batch, BatchOutcome, Store } from '../../src/store/store.ts';
 import { newUuid } from '../../src/store/uuids.ts';
 import { printFailureMessage } from '../../src/wire/results.ts';
-import { readJsonLine } from '../feeds/feeds.ts';
+import { newJsonLineReader } from '../feeds/feeds.ts';
 import {
   createSupplier,
   entry,
@@ -59,7 +59,7 @@ function newService(): FeedService {
     return intake.submit(batch);
   };
   const language: FeedParts['language'] = {
-    newJsonLineReader: () => readJsonLine,
+    newJsonLineReader,
     printFailure: printFailureMessage,
   };
   return new FeedService({

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readSettings } from '../../src/config.ts';
@@ -112,7 +113,25 @@ async function fill(database: TestDatabase): Promise<void> {
   await store.webhooks.follow(id, supplierId, 3);
   const attempt = { messageId: 'm', startedAtMs: 1, durationMs: 2, status: 200, text: '' };
   await store.webhooks.logAttempt(id, { ...attempt, isDelivered: true });
+  await fillFeeds(store, supplierId);
   await store.close();
+}
+
+async function fillFeeds({ feeds }: Store, supplierId: number): Promise<void> {
+  const asked = { isSnapshot: false, atomic: false, dryRun: false, asOfUs: null, mappings: [] };
+  const nobody = { userId: null, filename: 'a.csv', reason: null, reference: null };
+  const uploaded = { bytes: 9, uploadedAtMs: Date.now(), idempotency: null };
+  const uuid = randomUUID();
+  await feeds.add({ supplierId, uuid, asked, ...nobody, ...uploaded });
+  await feeds.setMapping(supplierId, [{ header: 'Bestand', target: 'quantity_in_stock' }]);
+  const feed = await feeds.find(supplierId, uuid);
+  if (feed === undefined) throw new Error('the feed is missing');
+  const nowMs = Date.now();
+  const claim = { nodeId: 'n', nowMs, voidBeforeMs: nowMs, untilMs: nowMs + HOUR_MS };
+  await feeds.claim(feed, claim);
+  const piece = { piece: 0, rowCount: 3, batchUuid: null, failures: [] };
+  const progress = { rowCount: 3, statusCounts: { 200: 3 }, rowsExpected: null };
+  await feeds.record(feed, 'n', piece, progress);
 }
 
 async function findingsOf(database: TestDatabase): Promise<readonly string[]> {
