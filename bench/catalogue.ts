@@ -36,7 +36,7 @@ export async function benchDatabase(skuCount: number, supplierCount = 1): Promis
   const path = join(FOLDER, `run-${process.pid}-${copies}.db`);
   await removeDatabase(path);
   await copyFile(template, path);
-  return { path, skuCount: skuCount / supplierCount, ...(await addTokens(path)) };
+  return { path, skuCount: skuCount / supplierCount, ...(await addTokens(`sqlite:${path}`)) };
 }
 
 export async function removeDatabase(path: string): Promise<void> {
@@ -57,7 +57,17 @@ async function createTemplate(
 ): Promise<void> {
   const unfinished = `${template}.unfinished`;
   await removeDatabase(unfinished);
-  const store = await openStore(`sqlite:${unfinished}`);
+  await fillWithSkus(`sqlite:${unfinished}`, skuCount, supplierCount);
+  await rename(unfinished, template);
+}
+
+/** Creates suppliers and shares SKUs out among them. */
+export async function fillWithSkus(
+  database: string,
+  skuCount: number,
+  supplierCount: number,
+): Promise<void> {
+  const store = await openStore(database);
   const ofEach = skuCount / supplierCount;
   for (let supplier = 1; supplier <= supplierCount; supplier += 1) {
     const { id } = await store.accounts.createOrganization({
@@ -82,11 +92,13 @@ async function createTemplate(
   }
   await store.close();
   showProgress('');
-  await rename(unfinished, template);
 }
 
-async function addTokens(path: string): Promise<Pick<BenchDatabase, 'supplierIds' | 'tokens'>> {
-  const store = await openStore(`sqlite:${path}`);
+/** A token of each supplier. */
+export async function addTokens(
+  database: string,
+): Promise<Pick<BenchDatabase, 'supplierIds' | 'tokens'>> {
+  const store = await openStore(database);
   const suppliers = await store.accounts.listOrganizations();
   const tokens: string[] = [];
   for (const supplier of suppliers) {

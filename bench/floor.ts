@@ -9,7 +9,7 @@ import { readSettings } from '../src/config.ts';
 import { buildServer } from '../src/http/server.ts';
 import { ChangeFeed } from '../src/changes/feed.ts';
 import { Intake } from '../src/intake/intake.ts';
-import { startServer, version, webhookOptionsOf } from '../src/main.ts';
+import { feedServiceOf, startServer, version, webhookOptionsOf } from '../src/main.ts';
 import type { Store } from '../src/store/store.ts';
 
 export interface Floor {
@@ -54,16 +54,19 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     batches: real.store.batches,
     changes: real.store.changes,
     webhooks: real.store.webhooks,
+    feeds: real.store.feeds,
+    grouping: real.store.grouping,
     apply,
     applyCatalogue: () => Promise.reject(new Error('the floor has no catalogue')),
     sharedGtins: () => Promise.resolve([]),
     probe: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
-  const intake = new Intake({ apply }, settings);
+  const intake = new Intake(store, settings);
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
-  const parts = { store, intake, feed, webhookOptions, settings, version: version() };
+  const feeds = feedServiceOf({ store, intake, settings, onFailure: () => undefined });
+  const parts = { store, intake, feed, feeds, webhookOptions, settings, version: version() };
   const app = await buildServer(parts);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   process.send?.(url);

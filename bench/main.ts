@@ -8,11 +8,14 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { changeRows, followerRows } from './change-rows.ts';
 import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-rows.ts';
+import { postgresRows } from './postgres-rows.ts';
 import { showProgress } from './progress.ts';
 import { bulkRows, singleRows, unchangedRows } from './rows.ts';
 import { safeRows } from './safe-rows.ts';
 import type { BenchRow, Row } from './stage.ts';
+import { streamRows } from './stream-rows.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -31,9 +34,13 @@ const ALL: Readonly<Record<string, BenchRow>> = {
   ...MAIN,
   unchanged: unchangedRows,
   safe: safeRows,
+  stream: streamRows,
   suppliers: supplierRows,
   neighbours: neighbourRows,
   overload: overloadRows,
+  changes: changeRows,
+  followers: followerRows,
+  postgres: postgresRows,
   'size-1m': sizeRows(1_000_000),
   'size-10m': sizeRows(10_000_000),
 };
@@ -68,7 +75,7 @@ function printTable(rows: readonly Row[]): void {
       `${figure(row.value, row.unit)} ${row.unit}`,
       figure(row.limit, row.unit),
       row.ratio.toFixed(2),
-      `${row.unit === 'lines/s' ? '≥' : '≤'} ${row.goal}`,
+      `${row.unit.endsWith('/s') ? '≥' : '≤'} ${row.goal}`,
       row.isMet ? 'met' : 'missed',
       row.conditions,
     ]),

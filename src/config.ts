@@ -29,6 +29,8 @@ export const NUMBER_SETTINGS = {
   requestsPerSecondMax: { variable: 'ONHAND_REQUESTS_PER_SECOND_MAX', fallback: 0, min: 0 },
   /** How long a client may take to send a request. */
   requestTimeoutMs: { variable: 'ONHAND_REQUEST_TIMEOUT_MS', fallback: 120_000, min: 1000 },
+  /** How long a stream may stand still: nothing comes from its client, or nothing is taken by it. */
+  streamIdleTimeoutMs: { variable: 'ONHAND_STREAM_IDLE_TIMEOUT_MS', fallback: 120_000, min: 1000 },
   /** How long a client may take to send a request's headers. */
   headersTimeoutMs: { variable: 'ONHAND_HEADERS_TIMEOUT_MS', fallback: 20_000, min: 1000 },
   /** How long a connection may stay open with nothing to do. */
@@ -40,6 +42,10 @@ export const NUMBER_SETTINGS = {
   idempotencyKeptHours: { variable: 'ONHAND_IDEMPOTENCY_KEPT_HOURS', fallback: 24, min: 1 },
   /** How long the failing lines of a batch are kept; never shorter than idempotency keys. */
   resultsKeptHours: { variable: 'ONHAND_RESULTS_KEPT_HOURS', fallback: 7 * 24, min: 1 },
+  /** Largest file that is taken, as it is sent. */
+  fileBytesMax: { variable: 'ONHAND_FILE_BYTES_MAX', fallback: 2048 * MIB, min: 1024 },
+  /** How long a file in the drop folder must have stayed as it is to be taken. */
+  inboxSettleSeconds: { variable: 'ONHAND_INBOX_SETTLE_SECONDS', fallback: 10, min: 0 },
   /** How long changes are kept; 0 keeps them all. */
   changesKeptDays: { variable: 'ONHAND_CHANGES_KEPT_DAYS', fallback: 365, min: 0 },
   /** How far in the future the time of a report may lie. */
@@ -94,6 +100,10 @@ export interface Settings
   /** Which proxies' `X-Forwarded-*` headers to believe: all, none, or a list of addresses and ranges. */
   readonly trustProxy: boolean | string;
   readonly logLevel: LogLevel;
+  /** The folder of the files that suppliers send; null is beside a SQLite database, and nowhere else. */
+  readonly filesDirectory: string | null;
+  /** The drop folder; null is none. */
+  readonly inbox: string | null;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -119,6 +129,8 @@ export function readSettings(
     port: DEFAULT_PORT,
     trustProxy: false,
     logLevel: readLogLevel(environment),
+    filesDirectory: environment['ONHAND_FILES_DIRECTORY'] || null,
+    inbox: environment['ONHAND_INBOX'] || null,
     ...readNumbers(environment),
     webhooksAllowHttp: readFlag(FLAG_SETTINGS.webhooksAllowHttp, environment),
     webhooksAllowPrivateNetworks: readFlag(FLAG_SETTINGS.webhooksAllowPrivateNetworks, environment),
@@ -138,12 +150,15 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     groupLinesMax: read('groupLinesMax'),
     requestsPerSecondMax: read('requestsPerSecondMax'),
     requestTimeoutMs: read('requestTimeoutMs'),
+    streamIdleTimeoutMs: read('streamIdleTimeoutMs'),
     headersTimeoutMs: read('headersTimeoutMs'),
     keepAliveTimeoutMs: read('keepAliveTimeoutMs'),
     loginAttemptsMax: read('loginAttemptsMax'),
     loginWindowMs: read('loginWindowMs'),
     idempotencyKeptHours: read('idempotencyKeptHours'),
     resultsKeptHours: read('resultsKeptHours'),
+    fileBytesMax: read('fileBytesMax'),
+    inboxSettleSeconds: read('inboxSettleSeconds'),
     changesKeptDays: read('changesKeptDays'),
     asOfToleranceSeconds: read('asOfToleranceSeconds'),
     snapshotBreakerPercent: read('snapshotBreakerPercent'),

@@ -1,6 +1,6 @@
 /** The composition root: the only place that knows every room. Production and tests start here. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import type { DeliverOptions } from './changes/deliver.ts';
@@ -9,17 +9,35 @@ import { dnsResolve } from './changes/webhook-http.ts';
 import { WebhookSender } from './changes/webhook-sender.ts';
 import { readSettings, type Settings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
+import { FeedFiles } from './intake/feed-files.ts';
+import { FeedService } from './intake/feed-service.ts';
+import { Inbox } from './intake/inbox.ts';
 import { Intake } from './intake/intake.ts';
 import { Sweeper } from './intake/sweeper.ts';
+import {
+  copyDatabase,
+  type CopyProgress,
+  type CopySource,
+  type CopyTarget,
+  type TableCopied,
+} from './store/copying.ts';
 import { isPostgresUrl, shownUrl } from './store/postgres/address.ts';
+import { PostgresCopySource, PostgresCopyTarget } from './store/postgres/copying.ts';
 import { inspect as inspectPostgres } from './store/postgres/inspect.ts';
+import { pendingMigrations as pendingOnPostgres } from './store/postgres/migrate.ts';
 import { PostgresStore } from './store/postgres/store.ts';
+import type { PendingMigrations } from './store/schema-version.ts';
+import { backupDatabase } from './store/sqlite/backup.ts';
+import { SqliteCopySource, SqliteCopyTarget } from './store/sqlite/copying.ts';
 import { inspect as inspectSqlite } from './store/sqlite/inspect.ts';
 import { takeServeLock } from './store/sqlite/lock.ts';
+import { pendingMigrations as pendingOnSqlite } from './store/sqlite/schema.ts';
 import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
 import type { CatalogueStaging } from './store/staging.ts';
-import type { Finding, Store } from './store/store.ts';
+import type { AccountStore, Finding, Store } from './store/store.ts';
+import { jsonLineReader } from './wire/lines.ts';
+import { printFailureMessage } from './wire/results.ts';
 
 /** The exit code of a process that must not go on (BSD's EX_SOFTWARE): a supervisor starts another. */
 const FATAL_EXIT_CODE = 70;
@@ -34,9 +52,7 @@ export async function openStore(
   database: string,
   settings: Settings = readSettings(),
 ): Promise<Store> {
-  if (isPostgresUrl(database)) {
-    return PostgresStore.open({ ...postgresSettings(database, settings), partitions: 0 });
-  }
+  if (isPostgresUrl(database)) return PostgresStore.open(postgresSettings(database, settings));
   return SqliteStore.open({ ...settings, path: sqlitePath(database), onFatal: exitNow });
 }
 
@@ -54,6 +70,86 @@ export function inspectDatabase(
     : inspectSqlite({ ...settings, path: sqlitePath(database) });
 }
 
+/**
+ * What opening a database would do to its schema. Changes nothing.
+ *
+ * @throws OnhandError `store_unavailable` where it cannot be opened, or is newer than this onhand
+ */
+export async function pendingMigrations(
+  database: string,
+  settings: Settings = readSettings(),
+): Promise<PendingMigrations> {
+  return isPostgresUrl(database)
+    ? pendingOnPostgres(postgresSettings(database, settings), { partitions: 0 })
+    : pendingOnSqlite({ ...settings, path: sqlitePath(database) });
+}
+
+/**
+ * Copies an SQLite database into a new file, while it is served.
+ *
+ * @throws OnhandError `parameter_invalid` for PostgreSQL, and as `backupDatabase` does
+ */
+export async function backUp(
+  database: string,
+  file: string,
+  onProgress: (copiedPages: number, totalPages: number) => void,
+  settings: Settings = readSettings(),
+): Promise<void> {
+  if (isPostgresUrl(database)) {
+    throw new OnhandError(
+      'parameter_invalid',
+      'onhand backs up SQLite databases. PostgreSQL has tools of its own: pg_dump for one database, pg_basebackup and a log archive for a whole server; docs/operations.md says how.',
+    );
+  }
+  await backupDatabase({ ...settings, path: sqlitePath(database) }, file, onProgress);
+}
+
+/**
+ * Carries everything from one database to another, as `copyDatabase` has it. No server can run on an SQLite
+ * file meanwhile.
+ */
+export async function copyDatabases(
+  from: string,
+  to: string,
+  onProgress: (progress: CopyProgress) => void,
+  settings: Settings = readSettings(),
+): Promise<readonly TableCopied[]> {
+  const source = await openCopySource(from, settings);
+  const held: (() => void)[] = [];
+  try {
+    for (const database of [from, to]) held.push(holdWhileCopied(database));
+    const target = await openCopyTarget(to, settings);
+    try {
+      const again = (): Promise<CopySource> => openCopySource(from, settings);
+      return await copyDatabase(source, target, again, onProgress);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+    for (const letGo of held) letGo();
+  }
+}
+
+function holdWhileCopied(database: string): () => void {
+  if (isPostgresUrl(database)) return () => undefined;
+  const holder = `onhand copy, process ${process.pid}, since ${new Date().toISOString()}`;
+  const lock = takeServeLock(sqlitePath(database), holder);
+  return () => lock.release();
+}
+
+async function openCopySource(database: string, settings: Settings): Promise<CopySource> {
+  return isPostgresUrl(database)
+    ? PostgresCopySource.open(postgresSettings(database, settings))
+    : SqliteCopySource.open({ ...settings, path: sqlitePath(database) });
+}
+
+async function openCopyTarget(database: string, settings: Settings): Promise<CopyTarget> {
+  return isPostgresUrl(database)
+    ? PostgresCopyTarget.open(postgresSettings(database, settings))
+    : SqliteCopyTarget.open({ ...settings, path: sqlitePath(database) });
+}
+
 /** A database as it may be shown, in logs and to those who look over a shoulder: without a password. */
 export function shownDatabase(database: string): string {
   return isPostgresUrl(database) ? shownUrl(database) : database;
@@ -66,6 +162,7 @@ function postgresSettings(url: string, settings: Settings) {
     connectTimeoutMs: settings.connectTimeoutMs,
     statementTimeoutMs: settings.statementTimeoutMs,
     lockTimeoutMs: settings.busyTimeoutMs,
+    partitions: 0,
   };
 }
 
@@ -126,6 +223,7 @@ export interface RunningServer {
  *   Node's own error (`EADDRINUSE` and the like) where the address cannot be had
  */
 export async function startServer(settings: Settings): Promise<RunningServer> {
+  checkInbox(settings);
   const letGo = holdAlone(settings);
   try {
     const store = await openStore(settings.database, settings);
@@ -135,14 +233,20 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       const { buildServer } = await import('./http/server.ts');
       const feed = new ChangeFeed(store.changes, store.accounts);
       const webhookOptions = webhookOptionsOf(settings);
-      const parts = { store, intake, feed, webhookOptions, settings, version: version() };
+      const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
+      const feeds = feedServiceOf({ store, intake, settings, onFailure: report('files failed') });
+      const parts = { store, intake, feed, feeds, webhookOptions, settings, version: version() };
       const app = await buildServer(parts);
       await app.listen({ host: settings.host, port: settings.port });
+      feeds.start();
+      const inbox = inboxOf(settings, { service: feeds, accounts: store.accounts }, app.log);
+      inbox?.start();
       const sweeper = new Sweeper({
         batches: store.batches,
         changes: store.changes,
+        feeds,
         kept: settings,
-        onFailure: (error) => app.log.error({ err: error }, 'sweep failed'),
+        onFailure: report('sweep failed'),
       });
       sweeper.start();
       const sender = new WebhookSender({
@@ -152,7 +256,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
         feed,
         options: webhookOptions,
         nodeId: randomUUID(),
-        onFailure: (error) => app.log.error({ err: error }, 'webhooks failed'),
+        onFailure: report('webhooks failed'),
       });
       sender.start();
       let closed: Promise<void> | undefined;
@@ -165,6 +269,8 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
         } finally {
           clearInterval(sweep);
         }
+        await inbox?.stop();
+        await feeds.stop();
         await sender.stop();
         await sweeper.stop();
         await store.close();
@@ -183,6 +289,66 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
     letGo();
     throw error;
   }
+}
+
+interface FeedServiceParts {
+  readonly store: Store;
+  readonly intake: Intake;
+  readonly settings: Settings;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** What takes files in and works on them. */
+export function feedServiceOf({ settings, ...parts }: FeedServiceParts): FeedService {
+  const { asOfToleranceSeconds } = settings;
+  return new FeedService({
+    ...parts,
+    settings,
+    files: new FeedFiles(filesDirectoryOf(settings)),
+    language: {
+      newJsonLineReader: (nowMs) =>
+        jsonLineReader({ nowMs, asOfToleranceSeconds, asOfUs: undefined }),
+      printFailure: printFailureMessage,
+    },
+    openStaging,
+    isAlone: !isPostgresUrl(settings.database),
+  });
+}
+
+/** The drop folder, if there is one. */
+function inboxOf(
+  { inbox, inboxSettleSeconds, fileBytesMax }: Settings,
+  parts: { readonly service: FeedService; readonly accounts: AccountStore },
+  log: { error(what: object, text: string): void },
+): Inbox | undefined {
+  if (inbox === null) return undefined;
+  return new Inbox({
+    ...parts,
+    directory: resolve(inbox),
+    settleSeconds: inboxSettleSeconds,
+    fileBytesMax,
+    onFailure: (error) => log.error({ err: error }, 'drop folder failed'),
+  });
+}
+
+/** Throws `parameter_invalid` where files cannot be taken as the settings have it. */
+function checkInbox(settings: Settings): void {
+  const { inbox } = settings;
+  if (inbox === null) return;
+  if (!existsSync(inbox) || !statSync(inbox).isDirectory()) {
+    throw new OnhandError('parameter_invalid', `The drop folder ${inbox} is not there.`);
+  }
+  if (filesDirectoryOf(settings) === null) {
+    throw new OnhandError(
+      'parameter_invalid',
+      'A drop folder needs a folder for files; name one as ONHAND_FILES_DIRECTORY.',
+    );
+  }
+}
+
+function filesDirectoryOf({ database, filesDirectory }: Settings): string | null {
+  if (filesDirectory !== null) return resolve(filesDirectory);
+  return isPostgresUrl(database) ? null : `${sqlitePath(database)}-files`;
 }
 
 /** Makes this the only server on a database file; on PostgreSQL there may be any number. */

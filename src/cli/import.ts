@@ -13,7 +13,7 @@ import { requireOrganization } from './accounts.ts';
 import { databaseOption } from './options.ts';
 import { printComplaints, printSummary } from './import-summary.ts';
 import { printNote } from './output.ts';
-import { ImportProgressBar } from './progress.ts';
+import { ProgressBar } from './progress.ts';
 
 interface ImportOptions {
   readonly supplier: string;
@@ -86,7 +86,8 @@ async function importFile(
   options: ImportOptions,
 ): Promise<void> {
   const startedMs = performance.now();
-  const bar = new ImportProgressBar((await file.stat()).size);
+  const bar = new ProgressBar();
+  const { size } = await file.stat();
   const stop = stopOnSignals(() => bar.stop());
   const staging = openStaging();
   try {
@@ -97,7 +98,10 @@ async function importFile(
       supplierId: supplier.id,
       userId: null,
       signal: stop.signal,
-      onProgress: (progress) => bar.show(progress),
+      onProgress: (progress) =>
+        progress.phase === 'reading'
+          ? bar.show('reading', progress.bytes, size)
+          : bar.show('applying', progress.applied, progress.total),
     });
     bar.stop();
     printSummary(summary, supplier.name, (performance.now() - startedMs) / 1000);

@@ -1,15 +1,18 @@
 import { Command, CommanderError } from 'commander';
 import { OnhandError } from '../domain/errors.ts';
 import { version } from '../main.ts';
+import { backupCommand } from './backup.ts';
 import { batchesCommand } from './batches.ts';
 import { benchCommand } from './bench.ts';
 import { breakerCommand } from './breaker.ts';
 import { changesCommand } from './changes.ts';
 import { connectionCommand } from './connection.ts';
+import { copyCommand } from './copy.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { freshnessCommand } from './freshness.ts';
 import { importCommand } from './import.ts';
+import { migrateCommand } from './migrate.ts';
 import { organizationCommand } from './organization.ts';
 import { printNote } from './output.ts';
 import { revertCommand } from './revert.ts';
@@ -39,6 +42,9 @@ export function buildProgram(): Command {
     .addCommand(changesCommand())
     .addCommand(freshnessCommand())
     .addCommand(doctorCommand())
+    .addCommand(backupCommand())
+    .addCommand(migrateCommand())
+    .addCommand(copyCommand())
     .addCommand(benchCommand())
     .addHelpText(
       'after',

@@ -1,32 +1,28 @@
 import { Presets, SingleBar } from 'cli-progress';
-import type { ImportProgress } from '../intake/import.ts';
 
-/** The progress of an import as a bar on stderr, where that is a terminal; nothing elsewhere. */
-export class ImportProgressBar {
-  readonly #fileBytes: number;
+const PHASE_WIDTH = 9;
+
+/** The progress of long work as a bar on stderr, where that is a terminal; nothing elsewhere. */
+export class ProgressBar {
   #bar: SingleBar | undefined;
-  #phase: ImportProgress['phase'] | undefined;
+  #phase: string | undefined;
 
-  constructor(fileBytes: number) {
-    this.#fileBytes = fileBytes;
-  }
-
-  show(progress: ImportProgress): void {
+  /** Each phase has a bar of its own. */
+  show(phase: string, done: number, total: number): void {
     if (!process.stderr.isTTY) return;
-    const isReading = progress.phase === 'reading';
-    if (this.#phase !== progress.phase) {
+    if (this.#phase !== phase) {
       this.stop();
-      this.#phase = progress.phase;
+      this.#phase = phase;
       this.#bar = new SingleBar(
         {
-          format: `${progress.phase.padEnd(8)} {bar} {percentage} %  {eta_formatted} left`,
+          format: `${phase.padEnd(PHASE_WIDTH)} {bar} {percentage} %  {eta_formatted} left`,
           gracefulExit: false,
         },
         Presets.shades_classic,
       );
-      this.#bar.start(isReading ? this.#fileBytes : progress.total, 0);
+      this.#bar.start(total, 0);
     }
-    this.#bar?.update(isReading ? progress.bytes : progress.applied);
+    this.#bar?.update(done);
   }
 
   /** Leaves the bar as it stands, so that other lines can follow. */

@@ -9,6 +9,7 @@ interface ServeOptions {
   readonly host: string;
   readonly port: number;
   readonly trustProxy?: string | true;
+  readonly inbox?: string;
 }
 
 export function serveCommand(): Command {
@@ -32,6 +33,12 @@ export function serveCommand(): Command {
         'believe X-Forwarded-* headers, of all senders or of those listed (addresses and CIDR ranges, comma-separated)',
       ),
     )
+    .addOption(
+      new Option(
+        '--inbox <folder>',
+        "drop folder: takes the files that are put into <folder>/<supplier's name>/in/",
+      ),
+    )
     .addHelpText(
       'after',
       '\nExample:\n  onhand serve --database sqlite:/var/lib/onhand/onhand.db --port 8080\n' +
@@ -45,6 +52,7 @@ export function serveCommand(): Command {
           host: options.host,
           port: options.port,
           trustProxy: options.trustProxy ?? false,
+          ...(options.inbox !== undefined && { inbox: options.inbox }),
         }),
       );
       process.stderr.write(

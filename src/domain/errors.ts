@@ -10,6 +10,7 @@ export const ERROR_CODES = [
   'permission_missing',
   'rate_limited',
   'overloaded',
+  'server_stopping',
   'store_unavailable',
   'media_type_unsupported',
   'body_too_large',
@@ -21,10 +22,13 @@ export const ERROR_CODES = [
   'body_malformed',
   'body_shape_wrong',
   'parameter_invalid',
+  'stream_refused',
   'member_invalid',
   'sku_not_found',
   'batch_not_found',
   'results_expired',
+  'file_not_found',
+  'file_state_wrong',
   'webhook_not_found',
   'webhook_refused',
   'history_expired',
@@ -47,14 +51,21 @@ export class OnhandError extends Error {
   readonly code: ErrorCode;
   /** When trying again makes sense, in seconds. */
   readonly retryAfterSeconds: number | undefined;
+  /** Whether all that was asked for may have been done nevertheless; never a part of it. */
+  readonly isOutcomeUnknown: boolean;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { readonly retryAfterSeconds?: number; readonly cause?: unknown } = {},
+    options: {
+      readonly retryAfterSeconds?: number;
+      readonly isOutcomeUnknown?: boolean;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.isOutcomeUnknown = options.isOutcomeUnknown ?? false;
   }
 }

@@ -155,8 +155,8 @@ export function addBatches(app: FastifyInstance, { gate, batches, limits }: Batc
   });
 }
 
-/** What was meant by a body must not be left undone. */
-function refuseBody(body: string | undefined): void {
+/** What was meant by a body must not be left undone: throws `body_shape_wrong` where there is one. */
+export function refuseBody(body: string | undefined): void {
   if (body === undefined || body.trim() === '') return;
   const value = parseJson(body);
   if (isJsonObject(value) && Object.keys(value).length === 0) return;

@@ -14,7 +14,8 @@ export interface BodyLimits {
   readonly linesMax: number;
 }
 
-const JSON_MEDIA_TYPE = 'application/json';
+/** Read wherever there is a body. */
+export const JSON_MEDIA_TYPE = 'application/json';
 
 /**
  * Reads the body of a request as text; undefined where there is none.
@@ -27,8 +28,8 @@ export async function readBody(
   { raw, open }: Pick<FastifyRequest, 'raw' | 'open'>,
   limits: BodyLimits,
 ): Promise<string | undefined> {
-  checkMediaType(raw.headers['content-type']);
-  const isGzip = readEncoding(raw.headers['content-encoding']) === 'gzip';
+  readMediaType(raw.headers['content-type'], [JSON_MEDIA_TYPE]);
+  const isGzip = isGzipped(raw.headers['content-encoding']);
   // None where the body comes in chunks.
   const declaredBytes = Number(raw.headers['content-length'] ?? 0);
   try {
@@ -43,35 +44,43 @@ export async function readBody(
   return bytes.length === 0 ? undefined : decode(bytes);
 }
 
-function checkMediaType(header: string | undefined): void {
-  if (header === undefined || header === JSON_MEDIA_TYPE) return;
+/**
+ * Which of the media types that are read at a path a body has: the first, where its `Content-Type` does not
+ * say. Throws `media_type_unsupported`.
+ */
+export function readMediaType(header: string | undefined, known: readonly string[]): string {
+  const [usual = ''] = known;
+  if (header === undefined || header === usual) return usual;
   let type: MIMEType;
   try {
     type = new MIMEType(header);
   } catch {
-    throw unsupported(`The Content-Type "${header}" cannot be read`);
+    throw unsupported(`The Content-Type "${header}" cannot be read`, known);
   }
-  if (type.essence !== JSON_MEDIA_TYPE)
-    throw unsupported(`The Content-Type ${type.essence} is not read here`);
+  const { essence } = type;
+  if (!known.includes(essence))
+    throw unsupported(`The Content-Type ${essence} is not read here`, known);
   const charset = type.params.get('charset')?.toLowerCase() ?? 'utf-8';
   if (charset !== 'utf-8' && charset !== 'utf8')
-    throw unsupported(`The charset ${charset} is not read here`);
+    throw unsupported(`The charset ${charset} is not read here`, known);
+  return essence;
 }
 
-function readEncoding(header: string | undefined): 'identity' | 'gzip' {
+/** Whether a `Content-Encoding` is gzip; otherwise there is none. Throws `media_type_unsupported`. */
+export function isGzipped(header: string | undefined): boolean {
   const encoding = (header ?? 'identity').trim().toLowerCase();
-  if (encoding === 'identity') return 'identity';
-  if (encoding === 'gzip' || encoding === 'x-gzip') return 'gzip';
+  if (encoding === 'identity') return false;
+  if (encoding === 'gzip' || encoding === 'x-gzip') return true;
   throw new OnhandError(
     'media_type_unsupported',
     `The Content-Encoding ${encoding} is not read here; send gzip, or none.`,
   );
 }
 
-function unsupported(what: string): OnhandError {
+function unsupported(what: string, known: readonly string[]): OnhandError {
   return new OnhandError(
     'media_type_unsupported',
-    `${what}; send "Content-Type: application/json", in UTF-8.`,
+    `${what}; send "Content-Type: ${known.join('" or "')}", in UTF-8.`,
   );
 }
 

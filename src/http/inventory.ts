@@ -10,16 +10,19 @@ import { BulkSchema, LineSchema } from '../wire/schemas.ts';
 import {
   BulkQuerySchema,
   BulkResultsSchema,
+  LineResultSchema,
   SingleQuerySchema,
   SuccessSchema,
   WriteHeadersSchema,
 } from '../wire/write-schemas.ts';
-import { readBody, tooManyLines, type BodyLimits } from './body.ts';
+import { NDJSON_MEDIA_TYPE } from '../wire/ndjson.ts';
+import { JSON_MEDIA_TYPE, readBody, readMediaType, tooManyLines, type BodyLimits } from './body.ts';
 import { describe } from './documentation.ts';
 import type { Gate } from './gate.ts';
 import { sendProblem } from './problems.ts';
 import { sendJson } from './reply.ts';
 import { addResource } from './resource.ts';
+import type { Streams } from './streams.ts';
 import { takingTurns } from './turns.ts';
 import { readBulkTerms, readSingleTerms } from './write-terms.ts';
 import type { Writer } from './writing.ts';
@@ -28,17 +31,19 @@ interface InventoryRoutes {
   readonly gate: Gate;
   readonly intake: Pick<Intake, 'admit'>;
   readonly writer: Writer;
+  readonly streams: Streams;
   readonly limits: BodyLimits;
 }
 
 const LINE_EXPECTED = 'one line as a JSON object such as {"sku_id": "A-1", "quantity_in_stock": 5}';
 const LINES_EXPECTED = 'a JSON array of lines such as [{"sku_id": "A-1", "quantity_in_stock": 5}]';
+const BULK_MEDIA_TYPES = [JSON_MEDIA_TYPE, NDJSON_MEDIA_TYPE];
 const OK = 200;
 
 /** The two ways to write inventory: many lines, and one. */
 export function addInventory(
   app: FastifyInstance,
-  { gate, intake, writer, limits }: InventoryRoutes,
+  { gate, intake, writer, streams, limits }: InventoryRoutes,
 ): void {
   const guard = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     await gate.enter(request, reply, 'editor');
@@ -49,6 +54,9 @@ export function addInventory(
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
+    if (readMediaType(request.headers['content-type'], BULK_MEDIA_TYPES) === NDJSON_MEDIA_TYPE) {
+      return streams.answer(request, reply);
+    }
     const body = (await readBody(request, limits)) ?? '';
     const terms = readBulkTerms(request, reply, writer.asOf);
     const { value, text } = parseBody(body, LINES_EXPECTED);
@@ -88,7 +96,9 @@ export function addInventory(
         summary: "Set many SKUs' inventory; each line gets a verdict of its own",
         query: BulkQuerySchema,
         headers: WriteHeadersSchema,
+        description: `With \`Content-Type: ${NDJSON_MEDIA_TYPE}\` lines come and results go as rows, one JSON object each, without limit.`,
         body: BulkSchema,
+        rows: { mediaType: NDJSON_MEDIA_TYPE, body: LineSchema, ok: LineResultSchema },
         ok: BulkResultsSchema,
         access: 'editor',
         problems: {

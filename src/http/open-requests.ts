@@ -122,6 +122,24 @@ export class OpenRequest {
     this.#growTo(this.#bytes, this.#bytes + count * REFUSAL_BYTES);
   }
 
+  /** Makes room for so many bytes in all, if there is any; says whether there is. */
+  widen(bytes: number): boolean {
+    try {
+      this.#growTo(bytes, bytes);
+      return true;
+    } catch (refusal) {
+      if (refusal instanceof OnhandError) return false;
+      throw refusal;
+    }
+  }
+
+  /** Gives back all room but for so many bytes. */
+  narrow(bytes: number): void {
+    if (bytes >= this.#bytes) return;
+    this.#books.exchange(this.#bytes, bytes);
+    this.#bytes = bytes;
+  }
+
   #growTo(leastBytes: number, mostBytes: number): void {
     const bytes = Math.max(leastBytes, Math.min(mostBytes, this.#books.enoughBytes));
     if (bytes <= this.#bytes) return;

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
-import { problemDocument, PROBLEM_MEDIA_TYPE } from '../wire/problem.ts';
+import { printProblemRow, problemDocument, PROBLEM_MEDIA_TYPE } from '../wire/problem.ts';
 
 /** The HTTP status of each error; `line_failed` takes that of the line's own result. */
 const STATUS_OF = {
@@ -11,6 +11,7 @@ const STATUS_OF = {
   permission_missing: 403,
   rate_limited: 429,
   overloaded: 503,
+  server_stopping: 503,
   store_unavailable: 503,
   media_type_unsupported: 415,
   body_too_large: 413,
@@ -22,10 +23,13 @@ const STATUS_OF = {
   body_malformed: 400,
   body_shape_wrong: 400,
   parameter_invalid: 400,
+  stream_refused: 400,
   member_invalid: 400,
   sku_not_found: 404,
   batch_not_found: 404,
   results_expired: 410,
+  file_not_found: 404,
+  file_state_wrong: 409,
   webhook_not_found: 404,
   webhook_refused: 422,
   already_exists: 422,
@@ -86,18 +90,56 @@ export function sendProblem(
 
 /** Answers whatever went wrong with a request; what was not foreseen is logged and not told. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const known = asOnhandError(error);
-  if (known === undefined) {
-    request.log.error({ err: error }, 'unforeseen error');
-    const message = 'Something went wrong inside the server; it is in its log by the request_id.';
-    sendProblem(request, reply, { code: 'internal', message });
-    return;
-  }
-  if (known.code === 'store_unavailable') request.log.error({ err: known }, 'store unavailable');
+  const known = logged(error, request);
   const retryAfter = retryAfterSeconds(known);
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   if (STATUS_OF[known.code] === 401) reply.header('www-authenticate', 'Token');
   sendProblem(request, reply, known);
+}
+
+/**
+ * The last row of a stream that breaks off; what was not foreseen is logged and not told.
+ *
+ * @param sentence what that means for the rows, by what went wrong; it stands before why
+ */
+export function problemRow(
+  error: unknown,
+  request: FastifyRequest,
+  { index, sentence }: { readonly index: number; readonly sentence: string },
+): string {
+  const known = logged(error, request);
+  const { code } = known;
+  const retryAfter = retryAfterSeconds(known);
+  const problem = problemDocument({
+    code,
+    status: STATUS_OF[code],
+    detail: `${sentence} ${IN_A_STREAM[code] ?? known.message}`,
+    requestId: request.id,
+  });
+  return printProblemRow(problem, {
+    index,
+    ...(retryAfter !== undefined && { retryAfterSeconds: retryAfter }),
+  });
+}
+
+/** Where the words for a whole request would mislead. */
+const IN_A_STREAM: Partial<Record<ErrorCode, string>> = {
+  store_unavailable:
+    'The database cannot answer or write now; send the rows from there on again later.',
+  breaker_tripped:
+    'They would take too many SKUs to zero or discontinue them, and the supplier has a breaker, which judges a whole input: upload a file instead, to POST /timp/organizations/files/upload/.',
+};
+
+/** What is told of an error; what was not foreseen is logged, and so is trouble with the store. */
+function logged(error: unknown, request: FastifyRequest): OnhandError {
+  const known = asOnhandError(error);
+  if (known?.code === 'store_unavailable') request.log.error({ err: known }, 'store unavailable');
+  if (known !== undefined) return known;
+  request.log.error({ err: error }, 'unforeseen error');
+  return new OnhandError(
+    'internal',
+    'Something went wrong inside the server; it is in its log by the request_id.',
+  );
 }
 
 function retryAfterSeconds({ code, retryAfterSeconds: given }: OnhandError): number | undefined {

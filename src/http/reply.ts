@@ -22,7 +22,7 @@ export async function sendJson(
 }
 
 /** Whether an `Accept-Encoding` names gzip and does not refuse it (RFC 9110 §12.5.3). */
-function acceptsGzip(header: string | string[] | undefined): boolean {
+export function acceptsGzip(header: string | string[] | undefined): boolean {
   const codings = String(header ?? '').split(',');
   return codings.some((coding) => {
     const [name = '', ...parameters] = coding.split(';').map((part) => part.trim().toLowerCase());

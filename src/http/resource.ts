@@ -10,7 +10,7 @@ export interface Operation {
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 }
 
-const VERBS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
+const VERBS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 type Verb = (typeof VERBS)[number];
 
 export type Resource = Readonly<Partial<Record<Verb, Operation>>>;

@@ -3,24 +3,30 @@ import { METHODS } from 'node:http';
 import fastify, { LogController, type FastifyInstance } from 'fastify';
 import type { DeliverOptions } from '../changes/deliver.ts';
 import type { ChangeFeed } from '../changes/feed.ts';
+import type { FeedService } from '../intake/feed-service.ts';
 import type { Intake } from '../intake/intake.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
 import { addBatches } from './batches.ts';
 import { addChanges } from './changes.ts';
 import { addDocumentation } from './documentation.ts';
+import { addFileActions } from './file-actions.ts';
+import { addFiles, type FileSettings } from './files.ts';
 import { addFreshness } from './freshness.ts';
 import { Gate, type GateLimits } from './gate.ts';
 import { addHealth } from './health.ts';
 import { addInventory } from './inventory.ts';
 import { addLogin, type LoginLimits } from './login.ts';
+import { OpenUploads } from './open-uploads.ts';
 import { answerError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './skus.ts';
+import { Streams, type StreamSettings } from './streams.ts';
 import { addWebhooks } from './webhooks.ts';
 import { Writer, type WriteSettings } from './writing.ts';
 
 /** What the server is told about how to run; each is a setting of `config.ts`. */
-export interface HttpSettings extends GateLimits, LoginLimits, WriteSettings {
+export interface HttpSettings
+  extends GateLimits, LoginLimits, WriteSettings, FileSettings, StreamSettings {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -33,21 +39,33 @@ interface ServerParts {
   readonly store: Store;
   readonly intake: Intake;
   readonly feed: ChangeFeed;
+  /** The files of suppliers. */
+  readonly feeds: FeedService;
   /** How webhooks are tried out. */
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
   readonly version: string;
 }
 
+/** Node's name for a request that was not sent whole in time. */
+const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT';
+/** How often it is looked for such requests, at least. */
+const TIMEOUT_CHECK_MS_MAX = 30_000;
+
 /** The server, ready to listen. Closing it waits for the requests that it has taken on. */
 export async function buildServer({
   store,
   intake,
   feed,
+  feeds,
   webhookOptions,
   settings,
   version,
 }: ServerParts): Promise<FastifyInstance> {
+  const uploads = new OpenUploads(settings.requestTimeoutMs);
+  const gate = new Gate(store.accounts, settings);
+  const writer = new Writer({ gate, intake, batches: store.batches, settings });
+  const streams = new Streams({ gate, writer, settings });
   const app = fastify({
     logger: { level: settings.logLevel, redact: ['req.headers'] },
     logController: new LogController({
@@ -60,7 +78,11 @@ export async function buildServer({
     requestTimeout: settings.requestTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     // Node's own refusal of a request without a Host has no body.
-    http: { headersTimeout: settings.headersTimeoutMs, requireHostHeader: false },
+    http: {
+      headersTimeout: settings.headersTimeoutMs,
+      requireHostHeader: false,
+      connectionsCheckingInterval: Math.min(settings.requestTimeoutMs, TIMEOUT_CHECK_MS_MAX),
+    },
     forceCloseConnections: 'idle',
     // A request that comes on an open connection while the server stops is still answered.
     return503OnClosing: false,
@@ -69,6 +91,9 @@ export async function buildServer({
       answerError(error, request, reply);
     },
     clientErrorHandler: (error, socket) => {
+      // What takes as long as it takes knows itself how long it may stand still.
+      const isLong = streams.holds(socket) || uploads.holds(socket);
+      if (error.code === REQUEST_TIMEOUT && isLong) return;
       if (socket.writable) socket.end(clientErrorResponse(error, randomUUID()));
       else socket.destroy();
     },
@@ -115,11 +140,15 @@ export async function buildServer({
   await addDocumentation(app, version);
   app.decorateRequest('principal', null);
   app.decorateRequest('open', null);
-  const gate = new Gate(store.accounts, settings);
   addHealth(app, store);
-  const writer = new Writer({ gate, intake, batches: store.batches, settings });
-  addInventory(app, { gate, intake, writer, limits: settings });
+  app.addHook('preClose', (done) => {
+    streams.stop();
+    done();
+  });
+  addInventory(app, { gate, intake, writer, streams, limits: settings });
   addBatches(app, { gate, batches: store.batches, limits: settings });
+  addFiles(app, { gate, service: feeds, uploads, settings });
+  addFileActions(app, { gate, service: feeds, limits: settings });
   addChanges(app, { gate, feed, accounts: store.accounts });
   addSkus(app, { gate, store, feed, limits: settings });
   addFreshness(app, { gate, store });

@@ -47,6 +47,31 @@ export function readBulkTerms(
   };
 }
 
+/**
+ * Reads the terms of a stream, as those of a bulk update. Throws `parameter_invalid`, and `stream_refused`
+ * where a whole input would have to be judged.
+ */
+export function readStreamTerms(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  asOf: Omit<AsOfTerms, 'asOfUs'>,
+): WriteTerms {
+  const terms = readBulkTerms(request, reply, asOf);
+  if (terms.atomic) throw streamRefused('atomic=true');
+  if (terms.isSnapshot) throw streamRefused('mode=snapshot');
+  if (terms.idempotencyKey !== undefined) throw streamRefused('The header Idempotency-Key');
+  if (terms.confirmationCode !== undefined) throw streamRefused('The header Confirmation-Code');
+  return terms;
+}
+
+/** The refusal of a stream for something that judges a whole input. */
+export function streamRefused(what: string): OnhandError {
+  return new OnhandError(
+    'stream_refused',
+    `${what} judges a whole input, and a stream is applied in pieces while it comes: upload a file instead, to POST /timp/organizations/files/upload/, or send an array.`,
+  );
+}
+
 /** Reads the terms of a single update. Throws `parameter_invalid`. */
 export function readSingleTerms(
   request: FastifyRequest,
@@ -79,7 +104,8 @@ function readCommonTerms(
   };
 }
 
-function readAsOfHeader(
+/** Of when a report is, by its header, in microseconds since 1970-01-01T00:00Z. Throws `parameter_invalid`. */
+export function readAsOfHeader(
   request: FastifyRequest,
   asOf: Omit<AsOfTerms, 'asOfUs'>,
 ): number | undefined {
@@ -90,7 +116,8 @@ function readAsOfHeader(
   return reading;
 }
 
-function isSnapshot(request: FastifyRequest): boolean {
+/** Whether the lines are all that there is, by the query. Throws `parameter_invalid`. */
+export function isSnapshot(request: FastifyRequest): boolean {
   const modes = queryOf(request).get('mode') ?? [];
   if (modes.length === 0) return false;
   if (modes.length === 1 && modes[0] === 'snapshot') return true;

@@ -7,7 +7,7 @@ import type { Batch, BatchOutcome, BatchSource, BatchStore, BatchTerms } from '.
 import { bodyFingerprint, requestFingerprint } from './fingerprints.ts';
 import type { Gate } from './gate.ts';
 import { Unconfirmed } from './problems.ts';
-import type { WriteTerms } from './write-terms.ts';
+import { streamRefused, type WriteTerms } from './write-terms.ts';
 
 /** What writing is told about how to run; each is a setting of `config.ts`. */
 export interface WriteSettings {
@@ -20,8 +20,8 @@ export interface WriteSettings {
 
 interface WriterParts {
   readonly gate: Gate;
-  readonly intake: Pick<Intake, 'submit'>;
-  readonly batches: Pick<BatchStore, 'confirm' | 'failures' | 'find'>;
+  readonly intake: Pick<Intake, 'submit' | 'submitWhenRoom'>;
+  readonly batches: Pick<BatchStore, 'breakerOf' | 'confirm' | 'failures' | 'find'>;
   readonly settings: WriteSettings;
 }
 
@@ -71,6 +71,27 @@ export class Writer {
     return outcome.repeats === null
       ? this.#first(reply, batch, lines, outcome)
       : this.#repeated(reply, batch, lines, outcome);
+  }
+
+  /** Rejects with `stream_refused` where a breaker of the supplier's own has to judge the whole. */
+  async admitStream(request: FastifyRequest): Promise<void> {
+    const { organizationId: supplierId } = this.#parts.gate.principalOf(request);
+    const breaker = await this.#parts.batches.breakerOf(supplierId);
+    if (breaker !== null) throw streamRefused("This supplier's breaker");
+  }
+
+  /**
+   * Writes a piece of a stream; it waits where it must. Rejects with `store_unavailable`, or with
+   * `breaker_tripped` where the supplier has got a breaker meanwhile.
+   */
+  async writePiece(
+    request: FastifyRequest,
+    lines: Lines,
+    terms: WriteTerms,
+  ): Promise<BatchOutcome> {
+    if (lines.refusals.size === lines.count) return nothingDone(lines);
+    const batch = this.#batchOf(request, { source: 'stream', body: '', lines, terms });
+    return this.#parts.intake.submitWhenRoom(batch);
   }
 
   #batchOf(request: FastifyRequest, { source, body, lines, terms }: Writing): Batch {

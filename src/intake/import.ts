@@ -2,7 +2,7 @@ import type { CatalogueRow, Complaint } from '../domain/catalogue.ts';
 import { OnhandError } from '../domain/errors.ts';
 import { CANDIDATES_NAMED_MAX } from '../domain/limits.ts';
 import { openCatalogue } from '../feeds/catalogue.ts';
-import { parseColumnMap } from '../feeds/columns.ts';
+import { parseColumnMap, type ColumnMapping } from '../feeds/columns.ts';
 import type { CatalogueStaging, GtinNamer } from '../store/staging.ts';
 import type { EntryOutcome, SharedGtin, Store } from '../store/store.ts';
 
@@ -21,11 +21,13 @@ export interface Import {
   readonly file: AsyncIterable<Uint8Array>;
   /** Where the file lies, if it does: a workbook cannot be read from a stream. */
   readonly path?: string;
-  /** What foreign headers are to be read as: `header=column,header=column`, or empty. */
-  readonly columnMap: string;
+  /** What foreign headers are to be read as: as read, or `header=column,header=column`, or empty. */
+  readonly columnMap: string | readonly ColumnMapping[];
   readonly supplierId: number;
   /** Who imports; null is the operator at the command line. */
   readonly userId: number | null;
+  /** Where it came from; without it, it is the operator's import. */
+  readonly source?: 'file';
   /** Stops the import: at once while it reads, else after the piece that is being applied. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ImportProgress) => void;
@@ -114,8 +116,8 @@ class CatalogueImport {
   }
 
   async #stage(): Promise<void> {
-    const mappings = parseColumnMap(this.#request.columnMap);
-    const { file, path } = this.#request;
+    const { columnMap, file, path } = this.#request;
+    const mappings = typeof columnMap === 'string' ? parseColumnMap(columnMap) : columnMap;
     const source = { bytes: this.#counted(file), ...(path !== undefined && { path }) };
     const catalogue = await openCatalogue(source, mappings);
     this.#unknownColumns = catalogue.unknownColumns;
@@ -171,12 +173,12 @@ class CatalogueImport {
   }
 
   async #applyPiece(entries: Parameters<Store['applyCatalogue']>[0]['entries']): Promise<void> {
-    const { supplierId, userId } = this.#request;
+    const { supplierId, userId, source = 'import' } = this.#request;
     try {
       const outcome = await this.#store.applyCatalogue({
         supplierId,
         userId,
-        source: 'import',
+        source,
         existing: 'update',
         entries,
       });

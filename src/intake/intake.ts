@@ -15,27 +15,34 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Groups that may be at the store at once: one being written while the next is on its way. */
-const GROUPS_AT_STORE_MAX = 2;
 const OVERLOADED_RETRY_SECONDS = 1;
 
 /**
  * The way in: batches wait here for the store, a queue a supplier. Those that wait while a group is
- * being written share the next transaction (group commit); suppliers take turns, so that a giant of
- * one delays another by at most one write. A supplier's own batches keep their order.
+ * being written share the next transaction (group commit): of all suppliers where the store writes one
+ * group after another, of one where it writes those of several beside each other. Suppliers take turns, so that
+ * a giant of one delays another by at most one write. A supplier's own batches keep their order.
  */
 export class Intake {
-  readonly #store: Pick<Store, 'apply'>;
+  readonly #store: Pick<Store, 'apply' | 'grouping'>;
   readonly #limits: IntakeLimits;
   readonly #sameKey: SameKey;
   /** Suppliers with waiting batches, the next to be served first. */
   readonly #queues = new Map<number, Waiting[]>();
+  /** Batches that wait for room among those that wait. */
+  readonly #outside: Waiting[] = [];
   #waitingLines = 0;
   #groupsAtStore = 0;
   #linesAtStore = 0;
+  /** Suppliers with a group of their own at the store. */
+  readonly #suppliersAtStore = new Set<number>();
   #dispatchScheduled = false;
 
-  constructor(store: Pick<Store, 'apply'>, limits: IntakeLimits, sameKey: SameKey = new SameKey()) {
+  constructor(
+    store: Pick<Store, 'apply' | 'grouping'>,
+    limits: IntakeLimits,
+    sameKey: SameKey = new SameKey(),
+  ) {
     this.#store = store;
     this.#limits = limits;
     this.#sameKey = sameKey;
@@ -68,39 +75,72 @@ export class Intake {
     return this.#sameKey.inTurn(`${batch.supplierId} ${key}`, () => this.#enqueue(batch));
   }
 
+  /**
+   * As `submit`, for who has begun to be answered and cannot be refused any more: where there is no room it
+   * waits for some, behind those that wait already. Never rejects with `overloaded`.
+   */
+  submitWhenRoom(batch: Batch): Promise<BatchOutcome> {
+    return new Promise((resolve, reject) => {
+      this.#outside.push({ batch, resolve, reject });
+      this.#letIn();
+    });
+  }
+
   #enqueue(batch: Batch): Promise<BatchOutcome> {
     this.admit();
-    return new Promise((resolve, reject) => {
-      const queue = this.#queues.get(batch.supplierId);
-      const waiting = { batch, resolve, reject };
-      if (queue === undefined) this.#queues.set(batch.supplierId, [waiting]);
-      else queue.push(waiting);
-      this.#waitingLines += batch.lines.count;
-      this.#scheduleDispatch();
-    });
+    return new Promise((resolve, reject) => this.#queue({ batch, resolve, reject }));
+  }
+
+  #letIn(): void {
+    while (this.#waitingLines < this.#limits.waitingLinesMax) {
+      const next = this.#outside.shift();
+      if (next === undefined) return;
+      this.#queue(next);
+    }
+  }
+
+  #queue(waiting: Waiting): void {
+    const { batch } = waiting;
+    const queue = this.#queues.get(batch.supplierId);
+    if (queue === undefined) this.#queues.set(batch.supplierId, [waiting]);
+    else queue.push(waiting);
+    this.#waitingLines += batch.lines.count;
+    this.#scheduleDispatch();
   }
 
   /** Lets the requests that are being read right now join the group. */
   #scheduleDispatch(): void {
-    if (this.#dispatchScheduled || this.#isStoreBusy) return;
+    if (this.#dispatchScheduled || this.#next() === undefined) return;
     this.#dispatchScheduled = true;
     setImmediate(() => {
       this.#dispatchScheduled = false;
-      if (this.#queues.size > 0 && !this.#isStoreBusy) void this.#dispatch();
+      while (this.#next() !== undefined) void this.#dispatch();
     });
   }
 
-  /** Behind a giant nothing is sent ahead: whoever comes meanwhile may be the next. */
+  /** The supplier whose turn it is; undefined where nobody waits, or whoever does has to wait on. */
+  #next(): number | undefined {
+    if (this.#isStoreBusy) return undefined;
+    for (const supplierId of this.#queues.keys())
+      if (!this.#suppliersAtStore.has(supplierId)) return supplierId;
+    return undefined;
+  }
+
+  /** Behind a giant nothing is sent ahead where all share their groups: whoever comes meanwhile may be the next. */
   get #isStoreBusy(): boolean {
-    const isGiantThere = this.#linesAtStore > this.#limits.groupLinesMax;
-    return isGiantThere || this.#groupsAtStore >= GROUPS_AT_STORE_MAX;
+    const { isShared, groupsMax } = this.#store.grouping;
+    const isGiantThere = isShared && this.#linesAtStore > this.#limits.groupLinesMax;
+    return isGiantThere || this.#groupsAtStore >= groupsMax;
   }
 
   async #dispatch(): Promise<void> {
     const group = this.#takeGroup();
     const lines = group.reduce((sum, { batch }) => sum + batch.lines.count, 0);
+    const suppliers = new Set(group.map(({ batch }) => batch.supplierId));
     this.#groupsAtStore += 1;
     this.#linesAtStore += lines;
+    if (!this.#store.grouping.isShared)
+      for (const supplierId of suppliers) this.#suppliersAtStore.add(supplierId);
     try {
       const outcomes = await this.#store.apply(group.map((waiting) => waiting.batch));
       for (const [i, waiting] of group.entries()) {
@@ -114,7 +154,10 @@ export class Intake {
     } finally {
       this.#groupsAtStore -= 1;
       this.#linesAtStore -= lines;
-      for (const { batch } of group) this.#goLast(batch.supplierId);
+      for (const supplierId of suppliers) {
+        this.#suppliersAtStore.delete(supplierId);
+        this.#goLast(supplierId);
+      }
       this.#scheduleDispatch();
     }
   }
@@ -127,14 +170,18 @@ export class Intake {
     this.#queues.set(supplierId, queue);
   }
 
-  /** One batch of each supplier in turn, until the group is full or nothing waits. */
+  /** One batch of each supplier in turn, or all of one, until the group is full or nothing waits. */
   #takeGroup(): readonly Waiting[] {
     const group: Waiting[] = [];
     let lines = 0;
-    while (this.#queues.size > 0) {
-      const [supplierId, queue] = firstOf(this.#queues);
-      const next = queue[0];
-      if (next === undefined) throw new Error('an empty queue was kept');
+    for (
+      let supplierId = this.#next();
+      supplierId !== undefined;
+      supplierId = this.#store.grouping.isShared ? this.#next() : supplierId
+    ) {
+      const queue = this.#queues.get(supplierId);
+      const next = queue?.[0];
+      if (queue === undefined || next === undefined) break;
       if (group.length > 0 && lines + next.batch.lines.count > this.#limits.groupLinesMax) break;
       queue.shift();
       this.#queues.delete(supplierId);
@@ -143,11 +190,7 @@ export class Intake {
       lines += next.batch.lines.count;
     }
     this.#waitingLines -= lines;
+    this.#letIn();
     return group;
   }
-}
-
-function firstOf<K, V>(map: ReadonlyMap<K, V>): [K, V] {
-  for (const entry of map) return entry;
-  throw new Error('the map is empty');
 }

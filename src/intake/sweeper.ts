@@ -1,10 +1,12 @@
 import type { BatchStore, ChangeStore, SweepTimes } from '../store/store.ts';
+import type { FeedService } from './feed-service.ts';
 
 const FIRST_SWEEP_MS = 60_000;
 const SWEEP_EVERY_MS = 10 * 60_000;
 /** Between two steps, others write. */
 const STEP_EVERY_MS = 200;
 const ROWS_A_STEP = 500;
+const FILES_A_STEP = 20;
 /** Some tens of milliseconds of the writer's time. */
 const CHANGES_A_STEP = 2000;
 const HOUR_MS = 3_600_000;
@@ -12,7 +14,7 @@ const DAY_MS = 24 * HOUR_MS;
 
 export interface KeptTimes {
   readonly idempotencyKeptHours: number;
-  /** Of failing lines. They are kept at least as long as keys: a repeated reply is made of them. */
+  /** Of failing lines, and of files. They are kept at least as long as keys: a repeated reply is made of them. */
   readonly resultsKeptHours: number;
   /** Of changes; 0 keeps them all. */
   readonly changesKeptDays: number;
@@ -21,6 +23,7 @@ export interface KeptTimes {
 interface SweeperParts {
   readonly batches: Pick<BatchStore, 'sweep'>;
   readonly changes: Pick<ChangeStore, 'dropBefore'>;
+  readonly feeds: Pick<FeedService, 'sweep'>;
   readonly kept: KeptTimes;
   /** Told what went wrong; the next sweep tries again. */
   readonly onFailure: (error: unknown) => void;
@@ -57,11 +60,14 @@ export class Sweeper {
   }
 
   async #takeStep(): Promise<void> {
-    const { batches, changes, kept, onFailure } = this.#parts;
+    const { batches, changes, feeds, kept, onFailure } = this.#parts;
     let hasMore = false;
     try {
       const nowMs = Date.now();
-      hasMore = await batches.sweep(sweepTimes(kept, nowMs), ROWS_A_STEP);
+      const times = sweepTimes(kept, nowMs);
+      // Files first: their results are made of what is kept of batches.
+      hasMore = await feeds.sweep(times.failuresBeforeMs, FILES_A_STEP);
+      hasMore = (await batches.sweep(times, ROWS_A_STEP)) || hasMore;
       if (kept.changesKeptDays > 0) {
         const beforeMs = nowMs - kept.changesKeptDays * DAY_MS;
         hasMore = (await changes.dropBefore(beforeMs, CHANGES_A_STEP)) || hasMore;

@@ -9,3 +9,12 @@ export function refuseNewer(version: number, knownVersion: number): void {
     );
   }
 }
+
+/** What is still to be done to a database's schema. */
+export interface PendingMigrations {
+  /** Steps that have run, and that this onhand knows. */
+  readonly version: number;
+  readonly knownVersion: number;
+  /** The SQL of each step that has not run, in order. */
+  readonly steps: readonly string[];
+}

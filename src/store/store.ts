@@ -8,13 +8,16 @@
  */
 import type { Breaker } from '../domain/batch.ts';
 import type { Change } from '../domain/changes.ts';
-import type { ConditionFailure } from '../domain/decide.ts';
 import type { OnhandError } from '../domain/errors.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import type { Lines } from '../domain/lines.ts';
 import type { Organization, OrganizationType, Permission, Principal } from '../domain/parties.ts';
 import type { CatalogueEntry, Sku } from '../domain/sku.ts';
+import type { FailedLine, LineDetail } from './failed-line.ts';
+import type { FeedStore } from './feeds.ts';
 import type { WebhookStore } from './webhooks.ts';
+
+export type { FailedLine, LineDetail };
 
 export interface Store {
   readonly accounts: AccountStore;
@@ -22,6 +25,9 @@ export interface Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
+  readonly feeds: FeedStore;
+  /** How batches that wait are best put together for `apply`. */
+  readonly grouping: Grouping;
 
   /**
    * Applies batches in the order given, all in one durable transaction. Element *i* of the answer
@@ -55,7 +61,22 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export const BATCH_SOURCES = ['bulk', 'single', 'create', 'import', 'revert'] as const;
+export interface Grouping {
+  /** Whether suppliers share groups; else each group is of one, and a supplier's groups come one by one. */
+  readonly isShared: boolean;
+  /** How many groups are worth having under way. */
+  readonly groupsMax: number;
+}
+
+export const BATCH_SOURCES = [
+  'bulk',
+  'single',
+  'create',
+  'import',
+  'file',
+  'revert',
+  'stream',
+] as const;
 /** Which way in a batch took. */
 export type BatchSource = (typeof BATCH_SOURCES)[number];
 
@@ -125,15 +146,6 @@ export interface BatchOutcome {
   readonly repeats: string | null;
 }
 
-/** Why a line does not apply, beyond its status. */
-export type LineDetail =
-  /** 422: these `sku_id`s match, in the order of their creation, at most `CANDIDATES_NAMED_MAX`. */
-  | { readonly kind: 'ambiguous'; readonly skuIds: readonly string[] }
-  /** 412 and 422. */
-  | ConditionFailure
-  /** 424: the line at this place does not apply. */
-  | { readonly kind: 'left_out'; readonly because: number };
-
 export interface LineEffect {
   readonly skuUuid: string;
   readonly before: Inventory;
@@ -169,19 +181,6 @@ export interface BatchPage {
   /** The latest first. */
   readonly batches: readonly BatchRecord[];
   readonly hasMore: boolean;
-}
-
-/** A line that failed, with all that its message says. */
-export interface FailedLine {
-  /** Its place in the request, from 0. */
-  readonly index: number;
-  readonly status: number;
-  /** Of a line refused before it was applied. */
-  readonly message: string | null;
-  readonly detail: LineDetail | null;
-  readonly skuId: string | null;
-  /** As `Lines.asSent`. */
-  readonly asSent: string | null;
 }
 
 /** Batches that were applied. `supplierId` is whose they are: of no other is anything told. */

@@ -12,22 +12,37 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A text that is parsed, as a message calls it. */
+export interface ParsedText {
+  readonly name: string;
+  /** How many arrays and objects may stand inside one another in it. */
+  readonly depthMax: number;
+  /** A place in it; both are counted from 1. */
+  readonly placeOf: (line: number, column: number) => string;
+}
+
+const BODY: ParsedText = {
+  name: 'The body',
+  depthMax: DEPTH_MAX,
+  placeOf: (line, column) => `line ${line}, column ${column}`,
+};
+
 /**
  * Parses JSON (RFC 8259); of a member given twice the last counts. Throws `body_malformed`, saying
  * what is wrong and at which line and column, both counted from 1.
  */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, called: ParsedText = BODY): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    refuseMalformed(text);
-    throw malformed(error instanceof Error ? error.message : 'it cannot be read');
+    refuseMalformed(text, called);
+    throw malformed(called, error instanceof Error ? error.message : 'it cannot be read');
   }
 }
 
 /** Refuses, as `body_malformed`, a value with more than `depthMax` levels of arrays and objects. */
-export function checkDepth(value: unknown, depthMax: number = DEPTH_MAX): void {
-  if (isDeeper(value, depthMax)) throw tooDeep(depthMax);
+export function checkDepth(value: unknown, called: ParsedText = BODY): void {
+  if (isDeeper(value, called.depthMax)) throw tooDeep(called);
 }
 
 function isDeeper(value: unknown, depthMax: number): boolean {
@@ -37,10 +52,10 @@ function isDeeper(value: unknown, depthMax: number): boolean {
   return parts.some((part) => isDeeper(part, depthMax - 1));
 }
 
-function tooDeep(depthMax: number): OnhandError {
+function tooDeep({ name, depthMax }: ParsedText): OnhandError {
   return new OnhandError(
     'body_malformed',
-    `The body is nested too deeply: at most ${depthMax} arrays and objects may stand inside one another.`,
+    `${name} is nested too deeply: at most ${depthMax} arrays and objects may stand inside one another.`,
   );
 }
 
@@ -48,11 +63,11 @@ function tooDeep(depthMax: number): OnhandError {
  * Throws at the first thing that is wrong with a text that is not JSON. Its depth is watched on the
  * way, since the parser used here recurses and V8's, which gives no position for most errors, does not.
  */
-function refuseMalformed(text: string): void {
+function refuseMalformed(text: string, called: ParsedText): void {
   let depth = 0;
   const enter = () => {
     depth += 1;
-    if (depth > DEPTH_MAX) throw tooDeep(DEPTH_MAX);
+    if (depth > called.depthMax) throw tooDeep(called);
   };
   const leave = () => {
     depth -= 1;
@@ -67,15 +82,15 @@ function refuseMalformed(text: string): void {
       onError: (code, offset, length, line, column) => {
         const name = printParseErrorCode(code);
         const what = WRONG[name]?.(text.slice(offset, offset + length)) ?? name;
-        throw malformed(`line ${line + 1}, column ${column + 1}: ${what}`);
+        throw malformed(called, `${called.placeOf(line + 1, column + 1)}: ${what}`);
       },
     },
     { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false },
   );
 }
 
-function malformed(what: string): OnhandError {
-  return new OnhandError('body_malformed', `The body is not valid JSON: ${what}.`);
+function malformed({ name }: ParsedText, what: string): OnhandError {
+  return new OnhandError('body_malformed', `${name} is not valid JSON: ${what}.`);
 }
 
 /** What each error of the parser means, given the text that it stands at. */

@@ -12,7 +12,7 @@ import {
   readQuantity,
   type Field,
 } from './fields.ts';
-import { Groups } from './groups.ts';
+import { GroupRuns, Groups, type GroupNumbers } from './groups.ts';
 import {
   IDENTIFIERS,
   identifiersAsSent,
@@ -21,7 +21,7 @@ import {
 } from './identifiers.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 import { readAsOf, type AsOfTerms } from './times.ts';
-import { WrittenLines, type NumberText } from './written.ts';
+import { WrittenLine, WrittenLines, type NumberText, type Written } from './written.ts';
 
 /** How many lines are read or printed at a stretch: some milliseconds. */
 export const SLICE_LINES = 5000;
@@ -37,7 +37,7 @@ export function* parsingLines(
   terms: AsOfTerms,
 ): Generator<undefined, Lines, undefined> {
   const builder = new LinesBuilder(body.length);
-  const reader = new LineReader(text, terms);
+  const reader = new LineReader(new WrittenLines(text), terms, new Groups());
   for (const [i, value] of body.entries()) {
     if (i % SLICE_LINES === SLICE_LINES - 1) yield;
     builder.add(reader.read(value, i));
@@ -64,8 +64,12 @@ export function parseLine(line: JsonObject, text: string, terms: AsOfTerms): Lin
  * last.
  */
 export function jsonLineReader(terms: AsOfTerms): (value: unknown, text: string) => LineDraft {
-  const groups = new Groups();
-  return (value, text) => new LineReader(`[${text}]`, terms, groups).read(value, 0);
+  const written = new WrittenLine();
+  const reader = new LineReader(written, terms, new GroupRuns());
+  return (value, text) => {
+    written.text = text;
+    return reader.read(value, 0);
+  };
 }
 
 /** A line as far as it is read. */
@@ -93,7 +97,7 @@ interface Draft {
 interface Reading {
   readonly numberText: NumberText;
   readonly terms: AsOfTerms;
-  readonly groups: Groups;
+  readonly groups: GroupNumbers;
 }
 
 /** Reads one member into the draft; gives the sentence that refuses it, if any. */
@@ -115,18 +119,18 @@ const FIELD_MISSING = `The line sets nothing: give one or more of ${FIELDS.map((
 const SET_AND_CHANGED =
   'quantity_in_stock and quantity_in_stock_change cannot be given together: one sets what the other adds to.';
 
-/** Reads the lines of one request, from the first to the last. */
-class LineReader implements Reading {
+/** Reads lines, from the first to the last. */
+export class LineReader implements Reading {
   readonly terms: AsOfTerms;
-  readonly groups: Groups;
+  readonly groups: GroupNumbers;
   readonly numberText: NumberText;
-  readonly #written: WrittenLines;
+  readonly #written: Written;
   #index = 0;
 
-  constructor(text: string, terms: AsOfTerms, groups: Groups = new Groups()) {
+  constructor(written: Written, terms: AsOfTerms, groups: GroupNumbers) {
     this.terms = terms;
     this.groups = groups;
-    this.#written = new WrittenLines(text);
+    this.#written = written;
     this.numberText = (name, value) => this.#written.numberText(this.#index, name, value);
   }
 
@@ -134,7 +138,7 @@ class LineReader implements Reading {
     this.#index = index;
     if (!isJsonObject(line)) {
       this.groups.endLine(undefined);
-      return refused(NOTHING_NAMED, notALine(line));
+      return unreadable(notALine(line));
     }
     const draft = emptyDraft(this.terms.asOfUs);
     const faults = this.#readMembers(draft, line);
@@ -207,7 +211,13 @@ function refused(
   return { skuId, gtins, group, fields: {}, refusal };
 }
 
-function notALine(value: unknown): string {
+/** A line of which nothing can be told but why. */
+export function unreadable(message: string): LineDraft {
+  return refused(NOTHING_NAMED, message);
+}
+
+/** Why something that is not an object cannot be a line. */
+export function notALine(value: unknown): string {
   return `A line is an object such as {"sku_id": "A-1", "quantity_in_stock": 5}; ${echo(value)} is not.`;
 }
 

@@ -48,6 +48,20 @@ export function problemDocument({
   };
 }
 
+/** What a stream that breaks off ends with: a row that looks like a result, and is a problem. */
+export function printProblemRow(
+  problem: Problem,
+  { index, retryAfterSeconds }: { readonly index: number; readonly retryAfterSeconds?: number },
+): string {
+  const row = {
+    status_code: problem.status,
+    ...problem,
+    index,
+    ...(retryAfterSeconds !== undefined && { retry_after: retryAfterSeconds }),
+  };
+  return `${JSON.stringify(row)}\n`;
+}
+
 const TITLES: Readonly<Record<ErrorCode, string>> = {
   path_not_found: 'No such path',
   method_not_allowed: 'Method not allowed',
@@ -56,6 +70,7 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   permission_missing: 'Permission missing',
   rate_limited: 'Too many requests',
   overloaded: 'Server overloaded',
+  server_stopping: 'Server stopping',
   store_unavailable: 'Store unavailable',
   media_type_unsupported: 'Media type not supported',
   body_too_large: 'Body too large',
@@ -64,15 +79,18 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   request_timeout: 'Request took too long',
   request_malformed: 'Malformed request',
   body_missing: 'Body missing',
-  body_malformed: 'Body is not well-formed JSON',
+  body_malformed: 'Body is not well-formed',
   body_shape_wrong: 'Body has the wrong shape',
   parameter_invalid: 'Invalid parameter',
+  stream_refused: 'Not possible in a stream',
   member_invalid: 'Invalid member',
   sku_not_found: 'No such SKU',
   batch_not_found: 'No such batch',
   webhook_not_found: 'No such webhook',
   webhook_refused: 'Webhook refused',
   results_expired: 'Results no longer kept',
+  file_not_found: 'No such file',
+  file_state_wrong: 'Not possible as the file stands',
   already_exists: 'Already exists',
   cursor_expired: 'Cursor expired',
   history_expired: 'History expired',

@@ -60,7 +60,7 @@ const SUCCESS_MEMBER = `"message":${JSON.stringify(SUCCESS.message)}`;
 
 /** The reply to a bulk update. */
 export interface PrintedResults {
-  /** JSON: element *i* answers line *i*; or, of failing lines only, each with its `index`. */
+  /** JSON: result *i* answers line *i*; or, of failing lines only, each with its `index`. */
   readonly text: string;
   readonly failed: number;
 }
@@ -71,7 +71,39 @@ export function* printingResults(
   outcomes: LineOutcomes,
   { failuresOnly }: { readonly failuresOnly: boolean },
 ): Generator<undefined, PrintedResults, undefined> {
+  const manner = { failuresOnly, firstIndex: 0, before: ',', after: '' };
+  const { text, failed } = yield* printingEach(lines, outcomes, manner);
+  return { text: `[${text.slice(1)}]`, failed };
+}
+
+/**
+ * Prints the results of a piece of a stream, a row each, as `printingResults` prints an array; the place of
+ * its first line among all is `firstIndex`.
+ */
+export function printingRows(
+  lines: Lines,
+  outcomes: LineOutcomes,
+  { failuresOnly }: { readonly failuresOnly: boolean },
+  firstIndex: number,
+): Generator<undefined, PrintedResults, undefined> {
+  return printingEach(lines, outcomes, { failuresOnly, firstIndex, before: '', after: '\n' });
+}
+
+interface Manner {
+  readonly failuresOnly: boolean;
+  readonly firstIndex: number;
+  /** What stands before and after each result. */
+  readonly before: string;
+  readonly after: string;
+}
+
+function* printingEach(
+  lines: Lines,
+  outcomes: LineOutcomes,
+  { failuresOnly, firstIndex, before, after }: Manner,
+): Generator<undefined, PrintedResults, undefined> {
   const { statuses, effects } = outcomes;
+  const success = `${before}${SUCCESS_TEXT}${after}`;
   const tellsEffects = effects.size > 0;
   const parts: string[] = [];
   let text = '';
@@ -83,19 +115,20 @@ export function* printingResults(
       yield;
     }
     if (statuses[i] !== APPLIED) {
-      const place = failuresOnly ? `"index":${i},` : '';
-      text += `,{${place}${membersOf(failureResult(failureOf(lines, outcomes, i)))}}`;
+      const place = failuresOnly ? `"index":${firstIndex + i},` : '';
+      const result = failureResult(failureOf(lines, outcomes, i), firstIndex);
+      text += `${before}{${place}${membersOf(result)}}${after}`;
       failed += 1;
     } else if (!failuresOnly) {
       const effect = tellsEffects ? effects.get(i) : undefined;
       text +=
         effect === undefined
-          ? `,${SUCCESS_TEXT}`
-          : `,{${membersOf(SUCCESS)},${effectMembers(effect)}}`;
+          ? success
+          : `${before}{${membersOf(SUCCESS)},${effectMembers(effect)}}${after}`;
     }
   }
   parts.push(text);
-  return { text: `[${parts.join('').slice(1)}]`, failed };
+  return { text: parts.join(''), failed };
 }
 
 /** Prints failing lines that were kept, as they were answered, each with its place in the request. */
@@ -104,6 +137,11 @@ export function printFailures(failures: readonly (Failure & { readonly index: nu
     (failure) => `{"index":${failure.index},${membersOf(failureResult(failure))}}`,
   );
   return `[${printed.join(',')}]`;
+}
+
+/** The message of a line that failed. */
+export function printFailureMessage(failure: Failure): string {
+  return failureResult(failure).message;
 }
 
 /** The result of a single update. */
@@ -129,14 +167,18 @@ function failureOf(lines: Lines, { statuses, details }: LineOutcomes, i: number)
   };
 }
 
-function failureResult({ status, message, detail, skuId, asSent }: Failure): LineResult {
+/** @param firstIndex the place of the batch's first line among those that are answered */
+function failureResult(
+  { status, message, detail, skuId, asSent }: Failure,
+  firstIndex = 0,
+): LineResult {
   if (message !== null) return { status, message };
-  if (detail !== null) return { status, message: detailMessage(detail) };
+  if (detail !== null) return { status, message: detailMessage(detail, firstIndex) };
   if (status !== NOT_FOUND) throw new Error(`a line failed with ${status} and no reason`);
   return { status, message: notFoundMessage(skuId, asSent) };
 }
 
-function detailMessage(detail: FailureDetail): string {
+function detailMessage(detail: FailureDetail, firstIndex: number): string {
   switch (detail.kind) {
     case 'ambiguous':
       return ambiguous(detail.skuIds);
@@ -147,7 +189,7 @@ function detailMessage(detail: FailureDetail): string {
     case 'impossible':
       return impossible(detail.quantityInStock, detail.change);
     case 'left_out':
-      return `Left out because the line at index ${detail.because} was not applied`;
+      return `Left out because the line at index ${firstIndex + detail.because} was not applied`;
   }
 }
 

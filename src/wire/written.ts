@@ -11,8 +11,30 @@ import { createScanner, type JSONScanner } from 'jsonc-parser';
 /** How the number that is the value of `member` was written. */
 export type NumberText = (member: string, value: number) => string;
 
+/** Lines, seen from their text. */
+export interface Written {
+  /** How the number that is the value of member `name` of line `i` was written. */
+  numberText(i: number, name: string, value: number): string;
+  /** The members of line `i`, as `writtenMembers` gives them. */
+  members(i: number): ReadonlyMap<string, string>;
+}
+
+/** A line that is alone in its text, whatever its place. */
+export class WrittenLine implements Written {
+  /** A JSON object, already known to be well formed. */
+  text = '{}';
+
+  numberText(_i: number, name: string, value: number): string {
+    return plainDigits(holdsFloats(this.text), value) ?? writtenValue(this.members(), name);
+  }
+
+  members(): ReadonlyMap<string, string> {
+    return writtenMembers(this.text);
+  }
+}
+
 /** The elements of an array, seen from its text. */
-export class WrittenLines {
+export class WrittenLines implements Written {
   readonly #text: string;
   readonly #scanner: JSONScanner;
   #hasFloats: boolean | undefined;

@@ -127,10 +127,10 @@ describe('help', () => {
       expect(command.description()).not.toBe('');
       expect(command.summary()).not.toBe('');
       for (const option of command.options) expect(option.description).not.toBe('');
-      const [onDatabase, onServer] = ['--database', '--url'].map((name) =>
+      const [onDatabase, onServer, onTwo] = ['--database', '--url', '--from'].map((name) =>
         command.options.some(({ long }) => long === name),
       );
-      expect(onDatabase).toBe(command.name() !== 'demo' && onServer === false);
+      expect(onDatabase).toBe(command.name() !== 'demo' && onServer === false && onTwo === false);
       expect(command.helpInformation()).not.toMatch(/default: (\[\]|undefined)/);
     },
   );

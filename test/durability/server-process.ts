@@ -47,6 +47,9 @@ export class ServerProcess {
 
   /** `kill -9`: no handler runs, nothing is flushed. */
   async kill(): Promise<void> {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null)
+      throw new Error(`the server had ended by itself: ${signalCode ?? exitCode}`);
     const exited = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
     await exited;

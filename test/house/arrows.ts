@@ -16,6 +16,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'config.ts': ['domain'],
   'main.ts': [
     'domain',
+    'wire',
     'http',
     'intake',
     'changes',

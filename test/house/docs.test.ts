@@ -67,6 +67,8 @@ describe('settings', () => {
     expect(documented).toEqual({
       ONHAND_DATABASE: database,
       ONHAND_LOG_LEVEL: logLevel,
+      ONHAND_FILES_DIRECTORY: 'none',
+      ONHAND_INBOX: 'none',
       ...Object.fromEntries(Object.values(FLAG_SETTINGS).map((variable) => [variable, 'false'])),
       ...Object.fromEntries(
         Object.values(NUMBER_SETTINGS).map(({ variable, fallback }) => [
@@ -117,7 +119,7 @@ describe('commands', () => {
     );
   });
 
-  test('all but the demo and those that ask a server take --database', () => {
+  test('all but the demo, those that ask a server, and the one that needs two, take --database', () => {
     const without = leaves.filter(
       ({ command }) => !command.options.some(({ long }) => long === '--database'),
     );
@@ -126,6 +128,7 @@ describe('commands', () => {
       'onhand batches',
       'onhand revert',
       'onhand changes',
+      'onhand copy',
       'onhand bench',
     ]);
   });
@@ -174,6 +177,8 @@ describe('the API', () => {
   const names = (...path: readonly string[]): readonly string[] => Object.keys(membersAt(...path));
   const safeWrites = page('docs/safe-writes.md');
   const changes = page('docs/changes.md');
+  const files = page('docs/files.md');
+  const UPLOAD = '/timp/organizations/files/upload/';
   const firstCodes = (heading: string, text = api): readonly string[] =>
     sorted(tableRowsOf(sectionOf(text, heading)).flatMap(([first = '']) => codesIn(first)));
   const JSON_SCHEMA = ['requestBody', 'content', 'application/json', 'schema'] as const;
@@ -220,12 +225,17 @@ describe('the API', () => {
     ['get', '/timp/products/skus/inventory/changes/', 'The feed', changes],
     ['get', '/timp/products/skus/{uuid}/history/', 'History', changes],
     ['get', '/timp/suppliers/freshness/', 'Freshness', changes],
+    ['post', UPLOAD, 'Sending a file', files],
   ] as const)(
     'every parameter of %s %s is documented, and no other is',
     ([verb, path, heading, text]) => {
       expect(firstCodes(heading, text)).toEqual(described(path, verb, 'query'));
     },
   );
+
+  test('every header of an upload is documented, and no other is', () => {
+    expect(firstCodes('Headers of an upload', files)).toEqual(described(UPLOAD, 'post', 'header'));
+  });
 
   test('every header of a request to write is documented, and no other is', () => {
     for (const path of ['/timp/products/skus/inventory/bulk/', '/timp/products/skus/inventory/']) {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashPassword, hashToken } from '../../src/accounts/credentials.ts';
 import { demoCatalogue } from '../../src/cli/demo-catalogue.ts';
 import { ServerProcess } from '../durability/server-process.ts';
+import { textAt } from '../http/answers.ts';
 import { TestServer } from '../http/harness.ts';
 import { importSkus } from '../store/fixtures.ts';
 import { fencesOf, type Fence } from './markdown.ts';
@@ -66,6 +67,7 @@ const CHANGES_CURSOR = /^AQ[\w-]{10,}$/;
 const CODE = /^[0-9a-f]{16}$/;
 const TIMES = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/g;
 const LEFT_OUT = '…';
+const REPLY_LANGUAGES = ['json', 'ndjson'];
 
 /**
  * Holds replies against those that are documented. Uuids, tokens, cursors and times are others each time:
@@ -84,8 +86,8 @@ class Replies {
   }
 
   expectAlike(documented: string, answered: string): void {
-    const reply: unknown = JSON.parse(answered);
-    expect(reply).toEqual(this.#expected(JSON.parse(documented), reply));
+    const reply = parsedReply(answered);
+    expect(reply).toEqual(this.#expected(parsedReply(documented), reply));
   }
 
   #expected(documented: unknown, answered: unknown): unknown {
@@ -119,6 +121,13 @@ class Replies {
   }
 }
 
+/** A JSON value; or the rows of a stream, which are one each. */
+function parsedReply(text: string): unknown {
+  const rows = text.trimEnd().split('\n');
+  const isStream = rows.length > 1 && rows.every((row) => row.startsWith('{') && row.endsWith('}'));
+  return JSON.parse(isStream ? `[${rows.join(',')}]` : text);
+}
+
 function memberOf(value: unknown, name: string): unknown {
   const members = typeof value === 'object' && value !== null ? Object.entries(value) : [];
   return members.find(([known]) => known === name)?.[1];
@@ -137,16 +146,22 @@ test('docs/api.md has the token of the demo', () => {
   expect(demo?.text).toContain(`'${token}'`);
 });
 
-describe.for(['docs/api.md', 'docs/safe-writes.md', 'docs/changes.md'])('%s', (path) => {
+describe.for([
+  'docs/api.md',
+  'docs/safe-writes.md',
+  'docs/changes.md',
+  'docs/streams.md',
+  'docs/files.md',
+])('%s', (path) => {
   const blocks = fences(path);
   const examples = blocks.flatMap(({ language, text }, i) => {
     const reply = blocks[i + 1];
-    return language === 'sh' && reply?.language === 'json'
+    return language === 'sh' && REPLY_LANGUAGES.includes(reply?.language ?? '')
       ? [
           {
             request: text.split('\n')[0]?.replace(DOCUMENTED_HOST, ''),
             script: text,
-            reply: reply.text,
+            reply: reply?.text ?? '',
           },
         ]
       : [];
@@ -170,13 +185,25 @@ describe.for(['docs/api.md', 'docs/safe-writes.md', 'docs/changes.md'])('%s', (p
 
   test('has a reply to each request', () => {
     expect(examples).toHaveLength(blocks.filter(({ text }) => text.includes('curl ')).length);
-    expect(examples).toHaveLength(blocks.filter(({ language }) => language === 'json').length);
+    expect(examples).toHaveLength(
+      blocks.filter(({ language }) => REPLY_LANGUAGES.includes(language)).length,
+    );
   });
 
   test.for(examples)('%# $request', async ({ script, reply }) => {
     const adapted = replies.adapt(script).replaceAll(DOCUMENTED_HOST, server.url);
     replies.expectAlike(reply, await shell.run(adapted, { TOKEN: token }));
   });
+
+  test.for(blocks.filter(({ text }) => text.includes(',status_code,')))(
+    'the results of the file are as documented',
+    async ({ text }) => {
+      const list = await server.ask('GET', '/timp/organizations/files/', { token });
+      const uuid = textAt(list.json, 'files', '0', 'uuid');
+      const results = `/timp/organizations/files/${uuid}/results.csv`;
+      expect((await server.ask('GET', results, { token })).text).toBe(text);
+    },
+  );
 });
 
 test('README: from an empty folder to the first verdicts', async () => {

@@ -1,9 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { hashToken, newToken } from '../../src/accounts/credentials.ts';
 import type { Settings } from '../../src/config.ts';
 import type { Organization, OrganizationType, Permission } from '../../src/domain/parties.ts';
 import type { CatalogueEntry } from '../../src/domain/sku.ts';
 import { startServer, type RunningServer } from '../../src/main.ts';
-import { postgresDatabase } from '../store/postgres-database.ts';
+import { reusedPostgresDatabase } from '../store/postgres-database.ts';
 import { importSkus, sqliteDatabase, testSettings, type TestDatabase } from '../store/fixtures.ts';
 
 export const BULK = '/timp/products/skus/inventory/bulk/';
@@ -29,22 +32,31 @@ export interface Asking {
 
 /** Of the kind that this run of the HTTP tests is for (vitest.config.ts). */
 function httpDatabase(): Promise<TestDatabase> {
-  return process.env['TEST_STORE'] === 'postgres' ? postgresDatabase() : sqliteDatabase();
+  return process.env['TEST_STORE'] === 'postgres' ? reusedPostgresDatabase() : sqliteDatabase();
 }
 
 /** A server on a database of its own and a free port of loopback. */
 export class TestServer {
   readonly database: TestDatabase;
+  /** Where the files of suppliers lie. */
+  readonly filesDirectory: string;
   readonly #running: RunningServer;
+  #stopped: Promise<void> | undefined;
 
-  private constructor(database: TestDatabase, running: RunningServer) {
+  private constructor(
+    { database, filesDirectory }: Pick<TestServer, 'database' | 'filesDirectory'>,
+    running: RunningServer,
+  ) {
     this.database = database;
+    this.filesDirectory = filesDirectory;
     this.#running = running;
   }
 
   static async start(given: Partial<Settings> = {}): Promise<TestServer> {
     const database = await httpDatabase();
-    return new TestServer(database, await startServer(testSettings(database, given)));
+    const filesDirectory = await mkdtemp(join(tmpdir(), 'onhand-files-'));
+    const settings = testSettings(database, { filesDirectory, ...given });
+    return new TestServer({ database, filesDirectory }, await startServer(settings));
   }
 
   get url(): string {
@@ -55,9 +67,16 @@ export class TestServer {
     return this.#running.store;
   }
 
-  async stop(): Promise<void> {
+  /** Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     await this.#running.close();
     await this.database.remove();
+    await rm(this.filesDirectory, { recursive: true, force: true });
   }
 
   createOrganization(type: OrganizationType, name: string): Promise<Organization> {

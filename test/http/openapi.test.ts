@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChangeFeed } from '../../src/changes/feed.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { Intake } from '../../src/intake/intake.ts';
-import { webhookOptionsOf } from '../../src/main.ts';
+import { feedServiceOf, webhookOptionsOf } from '../../src/main.ts';
 import { openTestStore, sqliteDatabase, testSettings } from '../store/fixtures.ts';
 import { at, membersAt, problemOf, textAt } from './answers.ts';
 import { BULK, TestServer } from './harness.ts';
@@ -99,14 +99,15 @@ async function operationsOfServer(): Promise<readonly string[]> {
   const intake = new Intake(store, settings);
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
-  const parts = { store, intake, feed, webhookOptions, settings, version: '0.0.0' };
+  const feeds = feedServiceOf({ store, intake, settings, onFailure: () => undefined });
+  const parts = { store, intake, feed, feeds, webhookOptions, settings, version: '0.0.0' };
   const app = await buildServer(parts);
   const found: string[] = [];
   for (const verb of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
     for (const path of pathsOfTree(app.printRoutes({ commonPrefix: false, method: verb }))) {
       if (/^\/(docs|openapi\.json)\b/.test(path)) continue;
       const { statusCode } = await app.inject({ method: verb, url: path.replace(':uuid', 'x') });
-      const ending = path.startsWith('/timp/') ? '/' : '';
+      const ending = path.startsWith('/timp/') && !/\.\w+$/.test(path) ? '/' : '';
       if (statusCode !== 405) found.push(`${verb} ${path.replace(':uuid', '{uuid}')}${ending}`);
     }
   }

@@ -30,7 +30,8 @@ afterAll(async () => {
 });
 
 /** The store behind a door: batches wait there until it is opened. */
-class Door implements Pick<Store, 'apply'> {
+class Door implements Pick<Store, 'apply' | 'grouping'> {
+  readonly grouping = { isShared: true, groupsMax: 2 };
   /** How many batches have come to it. */
   arrived = 0;
   readonly #opened = Promise.withResolvers<void>();

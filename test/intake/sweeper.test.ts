@@ -59,6 +59,7 @@ test('sweeps in steps while there is more, goes on after a failure, and stops', 
       },
     },
     changes: { dropBefore: () => Promise.resolve(false) },
+    feeds: { sweep: () => Promise.resolve(false) },
     kept: { idempotencyKeptHours: 1, resultsKeptHours: 1, changesKeptDays: 1 },
     onFailure: (error) => failed.push(error),
   });

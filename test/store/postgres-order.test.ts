@@ -17,6 +17,7 @@ import {
 } from './fixtures.ts';
 import { readPostgresChanges } from './postgres-changes.ts';
 import { postgresDatabase } from './postgres-database.ts';
+import { alterPostgres } from './postgres-rows.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -63,6 +64,29 @@ const more = (skuId: string): Draft => ({ skuId, fields: {}, stockChange: 1 });
 function keyOf(key: string): IdempotencyKey {
   const fingerprint = new TextEncoder().encode(key);
   return { key, fingerprint, requestId: `first of ${key}`, expiresAtMs: Date.now() + HOUR_MS };
+}
+
+/** Where each row's present version stands, and by which transaction it was written. */
+function versionsOfRows() {
+  const tables = ['skus', 'gtins', 'inventory', 'changes'];
+  const each = tables.map(
+    (table) => `SELECT '${table}' AS name, ctid::text, xmin::text FROM ${table}`,
+  );
+  return query(each.join(' UNION ALL '));
+}
+
+function setTo(skuId: string, quantityInStock: number): Batch {
+  return batchOf(supplierId, [{ skuId, fields: { quantityInStock } }]);
+}
+
+/** Has the database do something else where a change to 13 in stock is written. */
+function onThirteen(what: string): Promise<void> {
+  return alterPostgres(
+    database,
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${what}; END $$;
+     CREATE TRIGGER refuse BEFORE INSERT ON changes FOR EACH ROW
+       WHEN (NEW.after_quantity_in_stock = 13) EXECUTE FUNCTION refuse();`,
+  );
 }
 
 describe('two nodes that write of one supplier at once', () => {
@@ -141,25 +165,6 @@ test('batches that wait while another is written share a transaction, each with 
   expect(Number(after[0]?.xid) - Number(before[0]?.xid)).toBeLessThan(NAMES.length / 2);
 });
 
-test('all updates of inventory stay on their pages, and touch no index', async () => {
-  await stock(NAMES);
-  for (let n = 1; n <= 30; n += 1) {
-    const fields = { quantityInStock: n, quantityOnBackorder: n };
-    await applyOne(
-      nodes[0],
-      batchOf(
-        supplierId,
-        NAMES.map((skuId) => ({ skuId, fields })),
-      ),
-    );
-  }
-  // Sessions report what they did when they have been idle for a moment.
-  await expect.poll(updates, { timeout: 10_000 }).toMatchObject([{ updated: 30 * NAMES.length }]);
-  // Where somebody may still see all versions on a page, as the statistics' own readers do, a row moves.
-  const [{ updated, hot } = { updated: 0, hot: 0 }] = await updates();
-  expect(hot / updated).toBeGreaterThan(0.9);
-});
-
 test('an unchanged catalogue sent again writes its batch and nothing else', async () => {
   const entries = NAMES.map((name, n) =>
     entry(name, {
@@ -169,10 +174,10 @@ test('an unchanged catalogue sent again writes its batch and nothing else', asyn
   );
   await importSkus(nodes[0], supplierId, entries);
   const lines = NAMES.map((skuId, n) => ({ skuId, fields: { quantityInStock: n } }));
-  const before = await versions();
+  const before = await versionsOfRows();
   await importSkus(nodes[0], supplierId, entries);
   await applyOne(nodes[0], batchOf(supplierId, lines));
-  expect(await versions()).toEqual(before);
+  expect(await versionsOfRows()).toEqual(before);
   const { batches } = await nodes[0].batches.list(supplierId, { start: 0, limit: 9 });
   expect(batches.map(({ changedCount }) => changedCount)).toEqual([0, 0, NAMES.length]);
 });
@@ -249,6 +254,41 @@ test('in one group a snapshot sees what came before it, and is seen by what come
   ]);
 });
 
+describe('a batch that the database refuses', () => {
+  test('fails no other of its group', async () => {
+    await stock(['a', 'b', 'c']);
+    await onThirteen(`RAISE EXCEPTION 'full' USING ERRCODE = '53100'`);
+    const outcomes = await nodes[0].apply([setTo('a', 1), setTo('b', 13), setTo('c', 2)]);
+    expect(outcomes).toMatchObject([
+      { repeats: null },
+      { code: 'store_unavailable', retryAfterSeconds: 30 },
+      { repeats: null },
+    ]);
+    expect(await Promise.all(['a', 'b', 'c'].map(stockOf))).toEqual([1, 0, 2]);
+  });
+
+  test('for no reason that is known fails nobody else who came at the same time', async () => {
+    await stock(['a', 'b', 'c']);
+    await onThirteen(`RAISE EXCEPTION 'a bug'`);
+    const sent = [setTo('a', 1), setTo('b', 13), setTo('c', 2)].map((batch) =>
+      applyOne(nodes[0], batch),
+    );
+    const settled = await Promise.allSettled(sent);
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  });
+
+  test('for a deadlock, and then takes it, is applied once', async () => {
+    await stock(['a']);
+    await alterPostgres(database, 'CREATE SEQUENCE attempts');
+    await onThirteen(
+      `IF nextval('attempts') < 3 THEN RAISE EXCEPTION 'no' USING ERRCODE = '40P01'; END IF; RETURN NEW`,
+    );
+    await applyOne(nodes[0], setTo('a', 13));
+    expect(await stockOf('a')).toBe(13);
+    expect(await readPostgresChanges(database, supplierId)).toHaveLength(2);
+  });
+});
+
 describe('a connection that is cut while it commits', () => {
   let proxy: CuttingProxy;
   let node: Store;
@@ -287,19 +327,3 @@ describe('a connection that is cut while it commits', () => {
     }
   });
 });
-
-const updates = () =>
-  query<{ updated: number; hot: number }>(
-    `SELECT n_tup_upd AS updated, n_tup_hot_upd AS hot FROM pg_stat_user_tables
-     WHERE relname = 'inventory'`,
-  );
-
-const versions = () =>
-  query(
-    ['skus', 'gtins', 'inventory', 'changes']
-      .map((table) => `SELECT '${table}' AS name, ctid::text, xmin::text FROM ${table}`)
-      .join(' UNION ALL '),
-  );
-
-const setTo = (skuId: string, quantityInStock: number): Batch =>
-  batchOf(supplierId, [{ skuId, fields: { quantityInStock } }]);

@@ -1,6 +1,6 @@
 /**
- * Columns on their way to PostgreSQL and back, as arrays in its binary format: to write ten thousand
- * numbers as text and read them again would cost both sides more than what is done with them.
+ * Columns on their way to PostgreSQL, as arrays in its binary format: to write ten thousand numbers as text
+ * and read them again would cost both sides more than what is done with them.
  *
  * An array is: how many dimensions, whether it has nulls, the type of its elements, and for its one
  * dimension the length and the first index; then each element as its length in bytes (-1 is null) and its

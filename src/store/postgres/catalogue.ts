@@ -179,6 +179,7 @@ function heldRow(row: SkuRow): HeldRow {
     row.backorder_date,
     row.restrictions,
     row.last_sequence,
+    null,
   ];
 }
 

@@ -29,6 +29,12 @@ const PIPELINED = { pipeline: true };
 const ANSWER_MARGIN_MS = 5000;
 
 /**
+ * How long a transaction may wait for its next statement: of a node that lost its power the database would
+ * not hear for hours, and keep its locks.
+ */
+const SILENCE_MS_MAX = 60_000;
+
+/**
  * Connections to one database. Statements are sent without names and nothing is set on a session, so that
  * each transaction may run on another one: a pooler in transaction mode may stand between.
  */
@@ -57,7 +63,12 @@ export class ConnectionPool extends Pool {
           type === types.builtins.INT8 ? Number : types.getTypeParser(type, format),
       },
     });
-    this.begin = `BEGIN; SET LOCAL lock_timeout = ${lockTimeoutMs}; SET LOCAL statement_timeout = ${statementTimeoutMs}`;
+    this.begin = [
+      'BEGIN',
+      `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
+      `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
+      `SET LOCAL idle_in_transaction_session_timeout = ${SILENCE_MS_MAX}`,
+    ].join('; ');
     // A server that goes away tells connections that nobody is waiting on; unheard, that ends the process.
     this.on('error', ignore);
     this.on('connect', (client) => client.on('error', ignore));

@@ -57,9 +57,11 @@ export function fieldColumns(prefix: string, inventories: readonly Inventory[]):
   ];
 }
 
-/** A change, and the batch that made it. */
-export interface NumberedChange extends BatchChange {
+/** What a batch changed: its changes have the sequences from this one on, up to those of the next batch. */
+export interface ChangesOfBatch {
   readonly batchNumber: number;
+  readonly firstSequence: number;
+  readonly changes: readonly BatchChange[];
 }
 
 /**
@@ -71,13 +73,15 @@ export interface NumberedChange extends BatchChange {
 export function writeChanges(
   statement: WriteStatement,
   supplierId: number,
-  changes: readonly NumberedChange[],
+  batches: readonly ChangesOfBatch[],
   nowMs: number,
   isNew: (held: HeldSku) => boolean = () => false,
 ): void {
-  if (changes.length === 0) return;
   // Neighbours share a page: in the order of their numbers, each page is visited once.
-  const sorted = changes.toSorted((a, b) => a.held.skuNumber - b.held.skuNumber);
+  const sorted = batches
+    .flatMap(({ changes }) => changes)
+    .sort((a, b) => a.held.skuNumber - b.held.skuNumber);
+  if (sorted.length === 0) return;
   const isRowWritten = (change: BatchChange): boolean =>
     change.sequence === change.held.lastSequence && !isNew(change.held);
   const isRow = sorted.map((change) => (isRowWritten(change) ? 1 : 0));
@@ -89,7 +93,11 @@ export function writeChanges(
       type: 'bigint',
       values: sorted.map(({ previousSequence }) => previousSequence),
     },
-    { name: 'batch_number', type: 'bigint', values: sorted.map(({ batchNumber }) => batchNumber) },
+    {
+      name: 'batch_number',
+      type: 'bigint',
+      values: sorted.map(({ sequence }) => batchNumberOf(batches, sequence)),
+    },
     ...fieldColumns(
       'before_',
       sorted.map(({ before }) => before),
@@ -129,6 +137,12 @@ export function writeChanges(
      WHERE inventory.supplier_id = ${supplier} AND inventory.sku_number = written.sku_number
        ${sentNames.has('is_row') ? 'AND written.is_row = 1' : ''}`,
   );
+}
+
+function batchNumberOf(batches: readonly ChangesOfBatch[], sequence: number): number {
+  const batch = batches.findLast(({ firstSequence }) => firstSequence <= sequence);
+  if (batch === undefined) throw new Error(`change ${sequence} is of no batch`);
+  return batch.batchNumber;
 }
 
 /** Writes of which SKUs a batch has confirmed the inventory as of later than was known. */

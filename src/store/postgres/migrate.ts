@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
-import { refuseNewer } from '../schema-version.ts';
-import { read, transact, type ConnectionPool } from './connection.ts';
+import { refuseNewer, type PendingMigrations } from '../schema-version.ts';
+import { ConnectionPool, read, transact, type PoolSettings } from './connection.ts';
 import { MIGRATIONS, type SchemaOptions } from './schema.ts';
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -40,6 +40,25 @@ export async function readSchemaVersion(pool: ConnectionPool): Promise<number> {
   if (table?.isThere !== true) return 0;
   const [row] = await read<{ version: number }>(pool, 'SELECT version FROM schema_version');
   return row?.version ?? 0;
+}
+
+/** What `migrate` would do. Changes nothing. */
+export async function pendingMigrations(
+  settings: PoolSettings,
+  options: SchemaOptions,
+): Promise<PendingMigrations> {
+  const pool = new ConnectionPool({ ...settings, connectionsMax: 1 });
+  try {
+    const version = await schemaVersion(pool);
+    const made =
+      version === 0
+        ? options
+        : (await read<SchemaOptions>(pool, 'SELECT partitions FROM schema_version'))[0];
+    const steps = MIGRATIONS.slice(version).map((step) => step(made ?? options));
+    return { version, knownVersion: SCHEMA_VERSION, steps };
+  } finally {
+    await pool.close();
+  }
 }
 
 /** The lock is the transaction's: one of the session would be lost behind a pooler. */

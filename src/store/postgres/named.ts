@@ -48,7 +48,7 @@ class LookUps<K> {
   }
 }
 
-/** A look-up: its statement selects the place of a key, from 1, and the columns of a SKU that it means. */
+/** A look-up: its statement selects the columns of a SKU, and last the place of the key that means it, from 1. */
 export interface LookUpStatement extends Statement {
   readonly setFound: (place: number, skuNumber: number) => void;
 }
@@ -81,7 +81,7 @@ export class NamedIdentifiers {
   }
 
   /**
-   * @param columns of `skus` and `inventory AS held`, selected behind the place of the identifier
+   * @param columns of `skus` and `inventory AS held`, selected before the place of the identifier
    */
   statements(supplierId: number, columns: string): readonly LookUpStatement[] {
     const statements: LookUpStatement[] = [];
@@ -143,14 +143,14 @@ const HELD_OF_SKU =
   'JOIN inventory AS held ON held.supplier_id = $1 AND held.sku_number = skus.sku_number';
 
 function bySkuId(columns: string): string {
-  return `SELECT named.place, ${columns}
+  return `SELECT ${columns}, named.place
     FROM unnest($2::text[]) WITH ORDINALITY AS named (sku_id, place)
       JOIN skus ON skus.supplier_id = $1 AND skus.sku_id = named.sku_id ${HELD_OF_SKU}`;
 }
 
 /** The limit matters: a placeholder GTIN may stand on every SKU of a catalogue. */
 function byGtin(columns: string): string {
-  return `SELECT named.place, ${columns}
+  return `SELECT ${columns}, named.place
     FROM unnest($2::bigint[]) WITH ORDINALITY AS named (gtin, place)
       CROSS JOIN LATERAL (SELECT sku_number FROM gtins
         WHERE supplier_id = $1 AND gtins.gtin = named.gtin
@@ -190,5 +190,5 @@ function byCombination(columns: string): string {
           WHERE one.supplier_id = $1 AND one.gtin = rarest.gtin AND ${holdsAll}
           ORDER BY one.sku_number LIMIT ${CANDIDATES_NAMED_MAX}) AS found
       WHERE named.sku_id IS NULL)
-    SELECT skus.place, ${columns} FROM skus ${HELD_OF_SKU}`;
+    SELECT ${columns}, skus.place FROM skus ${HELD_OF_SKU}`;
 }

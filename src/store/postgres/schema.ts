@@ -27,6 +27,7 @@ export const REFERENCE_TABLES: readonly string[] = [
   'webhooks',
   'webhook_positions',
   'webhook_attempts',
+  'feed_suppliers',
 ];
 
 /** A table that grows, hashed by its supplier where the options say so. */
@@ -132,7 +133,8 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
     PRIMARY KEY (supplier_id, gtin, sku_number)`,
   )}
 
-  -- Narrow on purpose, with room on its pages for the next versions of its rows.
+  -- Narrow on purpose, with room on each page for a next version of every row: where a whole catalogue
+  -- is written again, none has to go elsewhere.
   ${growing(
     options,
     'inventory',
@@ -145,7 +147,7 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
     last_sequence bigint NOT NULL,
     updated_at_ms bigint NOT NULL,
     PRIMARY KEY (supplier_id, sku_number)`,
-    'WITH (fillfactor = 80)',
+    'WITH (fillfactor = 40)',
   )}
 
   ${growing(
@@ -308,5 +310,68 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
     is_delivered integer NOT NULL
   );
   CREATE INDEX attempts_of_webhook ON webhook_attempts (webhook_id, id);
+  `,
+  (options) => `
+  -- The files that suppliers sent, each with what it asks for and what became of it.
+  ${growing(
+    options,
+    'feeds',
+    `supplier_id integer NOT NULL,
+    -- In the order of their upload.
+    number bigint NOT NULL,
+    uuid uuid NOT NULL,
+    user_id integer,
+    filename text,
+    bytes bigint NOT NULL,
+    asked text NOT NULL,
+    reason text,
+    reference text,
+    idempotency_key text COLLATE "C",
+    fingerprint bytea,
+    state text COLLATE "C" NOT NULL,
+    -- What was found out of the file; NULL before it was opened.
+    found text,
+    row_count bigint NOT NULL DEFAULT 0,
+    rows_expected bigint,
+    status_counts text NOT NULL DEFAULT '{}',
+    problem_code text,
+    problem_detail text,
+    uploaded_at_ms bigint NOT NULL,
+    started_at_ms bigint,
+    finished_at_ms bigint,
+    is_confirmed integer NOT NULL DEFAULT 0,
+    is_cancel_asked integer NOT NULL DEFAULT 0,
+    -- Whether the file is still there.
+    is_kept integer NOT NULL DEFAULT 1,
+    -- Who works on it, and until when nobody else may.
+    claimed_by text COLLATE "C",
+    claimed_until_ms bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (supplier_id, number)`,
+  )}
+  CREATE UNIQUE INDEX feeds_by_uuid ON feeds (supplier_id, uuid);
+  CREATE UNIQUE INDEX feeds_by_key ON feeds (supplier_id, idempotency_key);
+  CREATE INDEX open_feeds ON feeds (supplier_id, number) WHERE state IN ('waiting', 'reading');
+  CREATE INDEX kept_feeds ON feeds (uploaded_at_ms) WHERE is_kept = 1;
+
+  -- The runs of a feed's rows that were applied together, each by a batch.
+  ${growing(
+    options,
+    'feed_pieces',
+    `supplier_id integer NOT NULL,
+    feed_number bigint NOT NULL,
+    piece integer NOT NULL,
+    row_count integer NOT NULL,
+    -- NULL where nothing was written; the failing lines (failures.ts) are then kept here.
+    batch_uuid uuid,
+    failures bytea,
+    PRIMARY KEY (supplier_id, feed_number, piece)`,
+  )}
+
+  CREATE TABLE feed_suppliers (
+    supplier_id integer PRIMARY KEY REFERENCES organizations (id),
+    last_number bigint NOT NULL DEFAULT 0,
+    -- The supplier's own names of columns, as JSON.
+    column_names text NOT NULL DEFAULT '[]'
+  );
   `,
 ];

@@ -3,23 +3,27 @@ import { heldSku, type HeldSku, type Stock, type SupplierHead } from '../../doma
 import { NOTHING_KNOWN } from '../../domain/inventory.ts';
 import type { Lines } from '../../domain/lines.ts';
 import { int8Array } from './arrays.ts';
-import { AS_OF_US, FIELD_COLUMNS, inventoryOf, type InventoryValues } from './inventory-rows.ts';
+import { AS_OF_US, FIELD_COLUMNS, type InventoryValues } from './inventory-rows.ts';
 import { NamedIdentifiers } from './named.ts';
 import type { WriteStatement } from './statement.ts';
 
-/** What is held of a SKU, in the order of `HeldRow`; of `inventory AS held`. */
-export const HELD_COLUMNS = ['sku_number', ...FIELD_COLUMNS, 'last_sequence']
+const COLUMNS = ['sku_number', ...FIELD_COLUMNS, 'last_sequence']
   .map((column) => `held.${column}`)
   .join(', ');
+/** What is held of a SKU, in the order of `HeldRow`; of `inventory AS held`. */
+export const HELD_COLUMNS = `${COLUMNS}, NULL`;
 /** With of when it is. */
-export const HELD_COLUMNS_AS_OF = `${HELD_COLUMNS}, ${AS_OF_US}`;
+export const HELD_COLUMNS_AS_OF = `${COLUMNS}, ${AS_OF_US}`;
 
 export type HeldRow = [
   skuNumber: number,
   ...fields: InventoryValues,
   lastSequence: number,
-  asOfUs?: number,
+  asOfUs: number | null,
 ];
+
+/** With the place of the identifier that means it. */
+type FoundRow = [...held: HeldRow, place: number];
 
 interface HeadRow {
   readonly sku_count: number;
@@ -89,13 +93,13 @@ export class TransactionStock {
     const statements = named.statements(this.supplierId, columns);
     await Promise.all(
       statements.map(async ({ text, values, setFound }) => {
-        const { rows } = await this.#client.query<[place: number, ...HeldRow]>({
+        const { rows } = await this.#client.query<FoundRow>({
           text,
           values: [...values],
           rowMode: 'array',
         });
-        for (const [place, ...row] of rows) {
-          setFound(place, row[0]);
+        for (const row of rows) {
+          setFound(row[7], row[0]);
           this.holdRow(row);
         }
       }),
@@ -103,15 +107,20 @@ export class TransactionStock {
     named.sort();
   }
 
-  holdRow(row: Readonly<HeldRow>): HeldSku {
-    const [skuNumber, inStock, onBackorder, backorderDate, restrictions, lastSequence, asOfUs] =
-      row;
+  holdRow(row: Readonly<HeldRow> | Readonly<FoundRow>): HeldSku {
+    const skuNumber = row[0];
     const known = this.#held.get(skuNumber);
     if (known !== undefined) return known;
-    const inventory = inventoryOf([inStock, onBackorder, backorderDate, restrictions]);
+    const inventory = {
+      quantityInStock: row[1],
+      quantityOnBackorder: row[2],
+      backorderDate: row[3],
+      restrictions: row[4],
+    };
+    const [, , , , , lastSequence, asOfUs] = row;
     const held = heldSku(skuNumber, inventory, lastSequence);
     this.#held.set(skuNumber, held);
-    if (asOfUs !== undefined) this.#asOfUs.set(skuNumber, asOfUs);
+    if (asOfUs !== null) this.#asOfUs.set(skuNumber, asOfUs);
     return held;
   }
 
@@ -145,9 +154,9 @@ export class TransactionStock {
     };
   }
 
-  /** All SKUs held. */
-  held(): Iterable<HeldSku> {
-    return this.#held.values();
+  /** The SKUs of which it is known of when they are: no other's time can have been confirmed. */
+  *heldAsOf(): Iterable<HeldSku> {
+    for (const skuNumber of this.#asOfUs.keys()) yield this.hold(skuNumber);
   }
 
   /** Lets go of a SKU that was written meanwhile. */

@@ -6,11 +6,14 @@ import type {
   BatchStore,
   CatalogueBatch,
   CatalogueOutcome,
+  Grouping,
   ChangeStore,
   SharedGtin,
   SkuStore,
   Store,
 } from '../store.ts';
+import { FeedRows } from '../feed-rows.ts';
+import type { FeedStore } from '../feeds.ts';
 import { WebhookRows } from '../webhook-rows.ts';
 import type { WebhookStore } from '../webhooks.ts';
 import { PostgresAccounts } from './accounts.ts';
@@ -19,6 +22,7 @@ import { PostgresApplier } from './apply.ts';
 import { PostgresBatches } from './batches.ts';
 import { PostgresChanges } from './changes.ts';
 import { ConnectionPool, read, transact, type PoolSettings } from './connection.ts';
+import { refuseUnfinishedCopy } from './copying.ts';
 import { migrate } from './migrate.ts';
 import { Principals } from './principals.ts';
 import type { SchemaOptions } from './schema.ts';
@@ -27,6 +31,9 @@ import { Queries } from './tables.ts';
 
 export type PostgresSettings = Required<PoolSettings> & SchemaOptions;
 
+/** Writers leave so many of the connections to those who read. */
+const CONNECTIONS_FOR_READS = 2;
+
 /** The store for many nodes: any number of processes on one PostgreSQL database. */
 export class PostgresStore implements Store {
   readonly accounts: AccountStore;
@@ -34,11 +41,15 @@ export class PostgresStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
+  readonly feeds: FeedStore;
+  readonly grouping: Grouping;
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
 
-  private constructor(pool: ConnectionPool) {
+  private constructor(pool: ConnectionPool, connectionsMax: number) {
     this.#pool = pool;
+    const groupsMax = Math.max(1, connectionsMax - CONNECTIONS_FOR_READS);
+    this.grouping = { isShared: false, groupsMax };
     this.#applier = new PostgresApplier(pool);
     const queries = new Queries(pool);
     this.accounts = new PostgresAccounts(queries, new Principals(pool));
@@ -46,6 +57,7 @@ export class PostgresStore implements Store {
     this.batches = new PostgresBatches(queries, (request) => this.#applier.revert(request));
     this.changes = new PostgresChanges(pool);
     this.webhooks = new WebhookRows(queries.db);
+    this.feeds = new FeedRows(queries.db, (statements) => queries.transact(statements));
   }
 
   /** Opens a database that is there; its schema is made and migrated when needed. */
@@ -57,12 +69,13 @@ export class PostgresStore implements Store {
     const migrating = new ConnectionPool({ url, connectTimeoutMs, connectionsMax: 1 });
     try {
       await migrate(migrating, { partitions });
+      await refuseUnfinishedCopy(migrating);
     } catch (error) {
       throw cannotOpen(url, error);
     } finally {
       await migrating.close();
     }
-    return new PostgresStore(new ConnectionPool(settings));
+    return new PostgresStore(new ConnectionPool(settings), settings.connectionsMax);
   }
 
   apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {

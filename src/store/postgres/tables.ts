@@ -11,11 +11,12 @@ import {
 } from 'kysely';
 import type { PoolClient } from 'pg';
 import type { OrganizationType } from '../../domain/parties.ts';
+import type { FeedTables } from '../feed-record.ts';
 import type { WebhookTables } from '../webhook-rows.ts';
 import { read, transact, type ConnectionPool } from './connection.ts';
 
 /** The tables that everyday queries touch, for the query builder (`schema.ts` says what they are). */
-export interface Tables extends WebhookTables {
+export interface Tables extends WebhookTables, FeedTables {
   organizations: {
     id: Generated<number>;
     uuid: string;

@@ -5,7 +5,7 @@ import type { BatchOrigin } from '../store.ts';
 import { newBatchUuid } from '../uuids.ts';
 import { KnownBeforehand, writeBatches, type NumberedRow } from './batch-rows.ts';
 import type { Statement } from './connection.ts';
-import { writeChanges, writeConfirmations, type NumberedChange } from './inventory-rows.ts';
+import { writeChanges, writeConfirmations, type ChangesOfBatch } from './inventory-rows.ts';
 import { WriteStatement } from './statement.ts';
 import { TransactionStock } from './stock.ts';
 
@@ -37,7 +37,7 @@ export class SupplierTransaction {
   readonly known: KnownBeforehand;
   /** What is written beside changes and batches; they come last. */
   readonly statement = new WriteStatement();
-  readonly #changes: NumberedChange[] = [];
+  readonly #changes: ChangesOfBatch[] = [];
   readonly #rows: NumberedRow[] = [];
 
   constructor(client: PoolClient, supplierId: number) {
@@ -54,7 +54,8 @@ export class SupplierTransaction {
     const number = head.lastBatchNumber;
     const sequenceBefore = head.lastSequence;
     const closed = decision.close(head);
-    for (const change of closed.changes) this.#changes.push({ ...change, batchNumber: number });
+    const firstSequence = sequenceBefore + 1;
+    this.#changes.push({ batchNumber: number, firstSequence, changes: closed.changes });
     return { number, uuid: newBatchUuid(nowMs, number), closed, sequenceBefore };
   }
 
@@ -64,10 +65,12 @@ export class SupplierTransaction {
     { number }: EndedBatch,
     nowMs: number,
   ): Promise<ClosedBatch> {
-    const closed = decision.close(this.stock.head);
-    const changes = closed.changes.map((change) => ({ ...change, batchNumber: number }));
+    const { head } = this.stock;
+    const firstSequence = head.lastSequence + 1;
+    const closed = decision.close(head);
     const statement = new WriteStatement();
-    writeChanges(statement, this.supplierId, changes, nowMs);
+    const written = { batchNumber: number, firstSequence, changes: closed.changes };
+    writeChanges(statement, this.supplierId, [written], nowMs);
     if (!statement.isEmpty) {
       const { text, values } = statement.build();
       await this.client.query(text, [...values]);
@@ -107,7 +110,7 @@ export class SupplierTransaction {
     if (lastRow === undefined) return { answer, closing: undefined, lastRow };
     const { statement, supplierId } = this;
     writeChanges(statement, supplierId, this.#changes, nowMs, isNew);
-    writeConfirmations(statement, supplierId, this.stock.held());
+    writeConfirmations(statement, supplierId, this.stock.heldAsOf());
     writeBatches(statement, supplierId, this.#rows);
     this.known.write(statement);
     this.stock.writeHead(statement);

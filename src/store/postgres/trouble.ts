@@ -133,7 +133,7 @@ export class OutcomeUnknownError extends OnhandError {
     super(
       'store_unavailable',
       'The database was lost while it was writing. All of this request was applied, or nothing: look before you send it again, or send it with an idempotency key.',
-      { retryAfterSeconds: SOON_SECONDS, cause },
+      { retryAfterSeconds: SOON_SECONDS, isOutcomeUnknown: true, cause },
     );
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Batch } from '../store.ts';
 
 /** Lines that share one transaction at most; a larger batch has one of its own. */
@@ -59,7 +60,11 @@ export class Turns<O> {
   }
 
   async #serve(supplierId: number, queue: Turn<O>[]): Promise<void> {
-    for (let turn = queue.shift(); turn !== undefined; turn = queue.shift()) {
+    for (;;) {
+      // Those who were just answered, or are being read right now, may join.
+      await setImmediate();
+      const turn = queue.shift();
+      if (turn === undefined) break;
       if ('work' in turn) {
         await turn.work();
         continue;

@@ -23,6 +23,13 @@ const UNKNOWN = -1;
 const BLOCK_BYTES = BLOCK_SKUS * (FIELDS * 4 + 8);
 
 /**
+ * Where there is no more room, so many SKUs are not remembered before a block is given to one. Of those that
+ * are named at random few come again, and a block for each cost more than all that was saved; of a
+ * catalogue that is sent again, neighbours come soon after one another.
+ */
+const MISSES_PER_BLOCK = 512;
+
+/**
  * What the writer remembers of committed rows, so that a line need not ask the database which SKU it
  * means and what was there before. Bounded in bytes; whatever is not remembered is read.
  *
@@ -36,6 +43,7 @@ export class Memory {
   readonly #blocksMax: number;
   /** By the number of the block, the oldest first. */
   readonly #blocks = new Map<number, Block>();
+  #misses = 0;
 
   constructor(bytesMax: number) {
     this.skuIds = new IdentifierTable(Math.floor(bytesMax * 0.4));
@@ -67,6 +75,7 @@ export class Memory {
   rememberInventory(key: number, inventory: Inventory, lastSequence: number): void {
     const number = Math.floor(key / BLOCK_SKUS);
     const block = this.#blocks.get(number) ?? this.#newBlock(number);
+    if (block === undefined) return;
     const place = key % BLOCK_SKUS;
     block.fields[place * FIELDS] = inventory.quantityInStock ?? NULL;
     block.fields[place * FIELDS + 1] = inventory.quantityOnBackorder ?? NULL;
@@ -84,13 +93,22 @@ export class Memory {
     return this.#blocks.size < this.#blocksMax || this.#blocks.has(Math.floor(key / BLOCK_SKUS));
   }
 
-  #newBlock(number: number): Block {
-    const [oldest] = this.#blocks.keys();
-    if (oldest !== undefined && this.#blocks.size >= this.#blocksMax) this.#blocks.delete(oldest);
-    const block = {
-      fields: new Int32Array(BLOCK_SKUS * FIELDS),
-      lastSequences: new Float64Array(BLOCK_SKUS).fill(UNKNOWN),
-    };
+  /** An empty block, in the place of the oldest where there is no more room; undefined for most then. */
+  #newBlock(number: number): Block | undefined {
+    if (this.#blocks.size < this.#blocksMax) {
+      const block = {
+        fields: new Int32Array(BLOCK_SKUS * FIELDS),
+        lastSequences: new Float64Array(BLOCK_SKUS).fill(UNKNOWN),
+      };
+      this.#blocks.set(number, block);
+      return block;
+    }
+    this.#misses += 1;
+    const [oldest] = this.#blocks;
+    if (oldest === undefined || this.#misses % MISSES_PER_BLOCK !== 0) return undefined;
+    const [oldestNumber, block] = oldest;
+    this.#blocks.delete(oldestNumber);
+    block.lastSequences.fill(UNKNOWN);
     this.#blocks.set(number, block);
     return block;
   }

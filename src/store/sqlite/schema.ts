@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
-import { refuseNewer } from '../schema-version.ts';
+import { refuseNewer, type PendingMigrations } from '../schema-version.ts';
+import { openForReading, type ConnectionSettings } from './connection.ts';
 
 /**
  * The schema, as migrations that are run once each, in order, and never edited after a release.
@@ -265,6 +267,66 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX attempts_of_webhook ON webhook_attempts (webhook_id, id);
   `,
+  `
+  -- The files that suppliers sent, each with what it asks for and what became of it.
+  CREATE TABLE feeds (
+    supplier_id INTEGER NOT NULL REFERENCES suppliers (id),
+    -- In the order of their upload.
+    number INTEGER NOT NULL,
+    uuid TEXT NOT NULL,
+    user_id INTEGER REFERENCES users (id),
+    filename TEXT,
+    bytes INTEGER NOT NULL,
+    asked TEXT NOT NULL,
+    reason TEXT,
+    reference TEXT,
+    idempotency_key TEXT,
+    fingerprint BLOB,
+    state TEXT NOT NULL,
+    -- What was found out of the file; NULL before it was opened.
+    found TEXT,
+    row_count INTEGER NOT NULL DEFAULT 0,
+    rows_expected INTEGER,
+    status_counts TEXT NOT NULL DEFAULT '{}',
+    problem_code TEXT,
+    problem_detail TEXT,
+    uploaded_at_ms INTEGER NOT NULL,
+    started_at_ms INTEGER,
+    finished_at_ms INTEGER,
+    is_confirmed INTEGER NOT NULL DEFAULT 0,
+    is_cancel_asked INTEGER NOT NULL DEFAULT 0,
+    -- Whether the file is still there.
+    is_kept INTEGER NOT NULL DEFAULT 1,
+    -- Who works on it, and until when nobody else may.
+    claimed_by TEXT,
+    claimed_until_ms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (supplier_id, number)
+  ) STRICT;
+  CREATE UNIQUE INDEX feeds_by_uuid ON feeds (supplier_id, uuid);
+  CREATE UNIQUE INDEX feeds_by_key ON feeds (supplier_id, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX open_feeds ON feeds (supplier_id, number) WHERE state IN ('waiting', 'reading');
+  CREATE INDEX kept_feeds ON feeds (uploaded_at_ms) WHERE is_kept = 1;
+
+  -- The runs of a feed's rows that were applied together, each by a batch.
+  CREATE TABLE feed_pieces (
+    supplier_id INTEGER NOT NULL,
+    feed_number INTEGER NOT NULL,
+    piece INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    -- NULL where nothing was written; the failing lines (failures.ts) are then kept here.
+    batch_uuid TEXT,
+    failures BLOB,
+    PRIMARY KEY (supplier_id, feed_number, piece)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE feed_suppliers (
+    supplier_id INTEGER PRIMARY KEY REFERENCES suppliers (id),
+    last_number INTEGER NOT NULL DEFAULT 0,
+    -- The supplier's own names of columns, as JSON.
+    column_names TEXT NOT NULL DEFAULT '[]'
+  ) STRICT;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -282,6 +344,22 @@ export function migrate(db: Database): void {
       return false;
     });
     if (done.immediate()) return;
+  }
+}
+
+/** What `migrate` would do. Changes nothing; a file that is not there is not made. */
+export function pendingMigrations(settings: ConnectionSettings): PendingMigrations {
+  const version = existsSync(settings.path) ? versionOf(settings) : 0;
+  refuseNewer(version, SCHEMA_VERSION);
+  return { version, knownVersion: SCHEMA_VERSION, steps: MIGRATIONS.slice(version) };
+}
+
+function versionOf(settings: ConnectionSettings): number {
+  const db = openForReading(settings);
+  try {
+    return schemaVersion(db);
+  } finally {
+    db.close();
   }
 }
 

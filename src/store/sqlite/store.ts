@@ -13,6 +13,8 @@ import type {
   SkuStore,
   Store,
 } from '../store.ts';
+import { FeedRows } from '../feed-rows.ts';
+import type { FeedStore } from '../feeds.ts';
 import { WebhookRows } from '../webhook-rows.ts';
 import type { WebhookStore } from '../webhooks.ts';
 import { SqliteAccounts } from './accounts.ts';
@@ -54,6 +56,9 @@ export class SqliteStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
+  readonly feeds: FeedStore;
+  /** One group is written while the next is on its way. */
+  readonly grouping = { isShared: true, groupsMax: 2 };
   readonly #writer: Thread<WriterCalls>;
   readonly #reader: Thread<ReaderCalls>;
   readonly #checkpointer: Thread<CheckpointerCalls>;
@@ -78,6 +83,7 @@ export class SqliteStore implements Store {
     );
     this.changes = new SqliteChanges(this.#queries, reader, writer);
     this.webhooks = new WebhookRows(this.#queries.db);
+    this.feeds = new FeedRows(this.#queries.db, (statements) => this.#queries.transact(statements));
   }
 
   /** Opens a database file, made and migrated when needed. */

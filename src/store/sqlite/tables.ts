@@ -11,13 +11,14 @@ import {
 } from 'kysely';
 import type { OrganizationType } from '../../domain/parties.ts';
 import type { Condition } from '../../domain/sku.ts';
+import type { FeedTables } from '../feed-record.ts';
 import type { WebhookTables } from '../webhook-rows.ts';
 import type { ReaderCalls } from './reader.ts';
 import type { Thread } from './threads.ts';
 import type { StatementResult, WriterCalls } from './writer.ts';
 
 /** The tables that everyday queries touch, for the query builder (`schema.ts` says what they are). */
-export interface Tables extends WebhookTables {
+export interface Tables extends WebhookTables, FeedTables {
   organizations: {
     id: Generated<number>;
     uuid: string;

@@ -109,6 +109,12 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
+/**
+ * Room for a thread's newest objects: with as much as the runtime takes by itself, each thread held a hundred
+ * MiB of garbage and was no faster.
+ */
+const YOUNG_GENERATION_MIB = 24;
+
 /** The caller's side of a thread. */
 export class Thread<C extends Calls<C>> {
   readonly #worker: Worker;
@@ -140,7 +146,8 @@ export class Thread<C extends Calls<C>> {
     onFatal: (reason: string) => void,
   ): Promise<Thread<C>> {
     const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-    const worker = new Worker(new URL(`${url.href}${ending}`));
+    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB };
+    const worker = new Worker(new URL(`${url.href}${ending}`), { resourceLimits });
     const thread = new Thread<C>(worker, onFatal);
     try {
       await thread.#send('start', settings);

@@ -14,6 +14,7 @@ import type {
 } from '../store.ts';
 import { Applier } from './apply.ts';
 import { Cataloguer } from './catalogue.ts';
+import { refuseUnfinishedCopy } from './copying.ts';
 import { ChangeDropper } from './drop-changes.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from './connection.ts';
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
@@ -62,6 +63,7 @@ export interface WriterCalls {
 serveThread<WriterSettings, WriterCalls>((settings) => {
   const db = openForWriting(settings);
   migrate(db);
+  refuseUnfinishedCopy(db);
   const writer = new Writer(db, settings.memoryBytesMax);
   return {
     calls: {

@@ -1,0 +1,73 @@
+import { COLUMN_TARGETS, type ColumnMapping } from '../feeds/columns.ts';
+import { openFeed, type Feed } from '../feeds/feed.ts';
+import type { JsonLineReader } from '../feeds/json.ts';
+import { FEED_LIMITS } from '../feeds/limits.ts';
+import type { FeedAsked, FeedEnd, FeedRecord } from '../store/feeds.ts';
+import type { CatalogueStaging } from '../store/staging.ts';
+import type { BatchStore, FailedLine, Store } from '../store/store.ts';
+import type { FeedFiles } from './feed-files.ts';
+import type { Intake } from './intake.ts';
+
+/** What feeds say in the words of the API. */
+export interface FeedLanguage {
+  /** A reader of the lines of one JSON feed. */
+  newJsonLineReader(nowMs: number): JsonLineReader;
+  /** The message of a line that failed. */
+  printFailure(failure: FailedLine): string;
+}
+
+export interface FeedSettings {
+  /** Most rows of a file that is judged as a whole. */
+  readonly linesMax: number;
+  readonly snapshotBreakerPercent: number;
+  readonly snapshotBreakerSkusMin: number;
+}
+
+export interface FeedParts {
+  readonly store: Pick<Store, 'applyCatalogue' | 'sharedGtins' | 'feeds'> & {
+    readonly batches: Pick<BatchStore, 'breakerOf' | 'confirm' | 'failures' | 'revert'>;
+  };
+  readonly intake: Pick<Intake, 'submit'>;
+  readonly files: FeedFiles;
+  readonly language: FeedLanguage;
+  readonly settings: FeedSettings;
+  readonly openStaging: () => CatalogueStaging;
+}
+
+/** How the work on a feed ended: it is over, or stopped before it was. */
+export type FeedOutcome = Pick<FeedEnd, 'state' | 'problem'> | 'stopped';
+
+/** Why the work on a feed is to stop after the piece under way. */
+export type StopReason = 'canceled' | 'lost' | 'closing';
+
+/** One go at a feed. */
+export interface FeedGo {
+  readonly feed: FeedRecord;
+  readonly nodeId: string;
+  readonly nowMs: number;
+  /** Its reason is a `StopReason`. */
+  readonly signal: AbortSignal;
+}
+
+/** Opens the file of a feed as it was asked to be read. */
+export function openFileOf(
+  { files, language }: Pick<FeedParts, 'files' | 'language'>,
+  { uuid, asked, uploadedAtMs }: FeedRecord,
+): Promise<Feed> {
+  return openFeed(
+    { bytes: files.read(uuid), path: files.pathOf(uuid) },
+    {
+      mappings: mappingsOf(asked.mappings),
+      limits: FEED_LIMITS,
+      readJsonLine: language.newJsonLineReader(uploadedAtMs),
+    },
+  );
+}
+
+/** Names that a supplier keeps hold for whichever file has them. */
+export function mappingsOf(mappings: FeedAsked['mappings']): readonly ColumnMapping[] {
+  return mappings.flatMap(({ header, target }) => {
+    const known = COLUMN_TARGETS.find((name) => name === target);
+    return known === undefined ? [] : [{ header, target: known, isOptional: true }];
+  });
+}

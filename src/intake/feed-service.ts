@@ -1,0 +1,132 @@
+import { OnhandError } from '../domain/errors.ts';
+import { COLUMN_TARGETS } from '../feeds/columns.ts';
+import type { FeedAsked, FeedDraft, FeedRecord, FeedStore } from '../store/feeds.ts';
+import type { RevertOutcome, RevertRequest } from '../store/store.ts';
+import type { FeedFiles } from './feed-files.ts';
+import { FeedResults } from './feed-results.ts';
+import { FeedRunner, type RunnerParts } from './feed-runner.ts';
+
+const PAGE = 1000;
+/** Other nodes write into the same folder: nobody writes a file that has not grown for so long. */
+const ABANDONED_MS = 3_600_000;
+
+/** What became of one batch of a feed that was put back. */
+export interface RevertedBatch extends RevertOutcome {
+  readonly revertsUuid: string;
+}
+
+/** Feeds as those who send them see them: files come in, are worked on, and give results. */
+export class FeedService {
+  readonly feeds: FeedStore;
+  readonly files: FeedFiles;
+  readonly results: FeedResults;
+  readonly #parts: RunnerParts;
+  readonly #madeAtMs = Date.now();
+  readonly #runner: FeedRunner;
+
+  constructor(parts: RunnerParts) {
+    this.feeds = parts.store.feeds;
+    this.files = parts.files;
+    this.results = new FeedResults(parts);
+    this.#parts = parts;
+    this.#runner = new FeedRunner(parts);
+  }
+
+  /** Goes on with what was left, and with what comes. */
+  start(): void {
+    this.#runner.start();
+    const beforeMs = this.#parts.isAlone ? this.#madeAtMs : this.#madeAtMs - ABANDONED_MS;
+    this.removeLeftovers(beforeMs).catch((error: unknown) => this.#parts.onFailure(error));
+  }
+
+  /** Removes what a crash before then left of files that nobody was told were taken. */
+  async removeLeftovers(beforeMs: number): Promise<void> {
+    const found = await this.files.leftovers(beforeMs);
+    for (let from = 0; from < found.length; from += PAGE) {
+      const uuids = found.slice(from, from + PAGE);
+      const kept = new Set(await this.feeds.kept(uuids));
+      for (const uuid of uuids) if (!kept.has(uuid)) await this.files.remove(uuid);
+    }
+  }
+
+  /** Drops the files of feeds begun before then that are over, at most `limit`; says whether more are left. */
+  async sweep(beforeMs: number, limit: number): Promise<boolean> {
+    const expired = await this.feeds.expired(beforeMs, limit);
+    for (const feed of expired) {
+      await this.feeds.drop(feed);
+      await this.files.remove(feed.uuid);
+    }
+    return expired.length >= limit;
+  }
+
+  stop(): Promise<void> {
+    return this.#runner.stop();
+  }
+
+  /**
+   * Adds a feed whose file was written; it is worked on in its turn. Gives its uuid: that of an earlier one
+   * where its key was used for the same upload. Rejects with `idempotency_key_reused`.
+   */
+  async add(draft: FeedDraft): Promise<string> {
+    const uuid = await this.feeds.add(draft);
+    if (uuid !== draft.uuid) await this.files.remove(draft.uuid);
+    this.#runner.nudge();
+    return uuid;
+  }
+
+  cancel(feed: FeedRecord): Promise<void> {
+    return this.#runner.cancel(feed);
+  }
+
+  /** Lets a feed that is held go on; says whether it was. */
+  async confirm(feed: FeedRecord): Promise<boolean> {
+    const isConfirmed = await this.feeds.confirm(feed);
+    if (isConfirmed) this.#runner.nudge();
+    return isConfirmed;
+  }
+
+  changed(uuid: string, ms: number, signal: AbortSignal): Promise<void> {
+    return this.#runner.changed(uuid, ms, signal);
+  }
+
+  /** Puts back all batches of a feed, the last first. What was put back before is left as it is. */
+  async revert(
+    feed: FeedRecord,
+    asked: Omit<RevertRequest, 'supplierId' | 'uuid'>,
+  ): Promise<readonly RevertedBatch[]> {
+    const { supplierId } = feed;
+    const reverted: RevertedBatch[] = [];
+    for (const revertsUuid of (await this.batchesOf(feed)).toReversed()) {
+      const outcome = await this.#parts.store.batches.revert({
+        ...asked,
+        supplierId,
+        uuid: revertsUuid,
+      });
+      if (outcome !== undefined) reverted.push({ revertsUuid, ...outcome });
+    }
+    return reverted;
+  }
+
+  /** What the supplier's columns are called in files to come. Throws `member_invalid`. */
+  async setMapping(supplierId: number, mappings: FeedAsked['mappings']): Promise<void> {
+    for (const { header, target } of mappings) {
+      if (COLUMN_TARGETS.some((known) => known === target)) continue;
+      throw new OnhandError(
+        'member_invalid',
+        `${JSON.stringify(header)} cannot stand for ${JSON.stringify(target.slice(0, 64))}; there are ${COLUMN_TARGETS.join(', ')}.`,
+      );
+    }
+    await this.feeds.setMapping(supplierId, mappings);
+  }
+
+  /** The uuids of the batches that a feed was applied by, in order. */
+  async batchesOf(feed: FeedRecord): Promise<readonly string[]> {
+    const uuids: string[] = [];
+    for (let from = 0; ;) {
+      const page = await this.feeds.pieces(feed, from, PAGE);
+      for (const { batchUuid } of page) if (batchUuid !== null) uuids.push(batchUuid);
+      if (page.length < PAGE) return uuids;
+      from += page.length;
+    }
+  }
+}

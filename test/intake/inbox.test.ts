@@ -1,0 +1,128 @@
+import {
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { TestServer } from '../http/harness.ts';
+import { entry } from '../store/fixtures.ts';
+
+let server: TestServer;
+let inbox: string;
+let supplierId: number;
+
+beforeEach(async () => {
+  inbox = await mkdtemp(join(tmpdir(), 'onhand-inbox-'));
+  await mkdir(join(inbox, 'Acme'));
+  server = await TestServer.start({ inbox, inboxSettleSeconds: 0 });
+  const created = await server.createSupplier('Acme', [entry('A-1'), entry('A-2')]);
+  supplierId = created.supplier.id;
+  await until(async () => (await names('in')) !== undefined);
+});
+afterEach(async () => {
+  await server.stop();
+  await rm(inbox, { recursive: true, force: true });
+});
+
+function at(...path: readonly string[]): string {
+  return join(inbox, 'Acme', ...path);
+}
+
+async function names(folder: string): Promise<readonly string[] | undefined> {
+  try {
+    return (await readdir(at(folder))).filter((name) => !name.startsWith('.')).toSorted();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Looks again and again: what a folder holds changes without anybody being told. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await delay(20);
+}
+
+/** Puts a file there as careful programs do: by another name first. */
+async function drop(name: string, content: string): Promise<void> {
+  await writeFile(at(`.${name}`), content);
+  await rename(at(`.${name}`), at('in', name));
+}
+
+async function stock(): Promise<readonly (number | null)[]> {
+  const { skus } = await server.store.skus.list({
+    supplierIds: [supplierId],
+    filter: {},
+    from: { start: 0 },
+    limit: 10,
+  });
+  return skus.map(({ inventory }) => inventory.quantityInStock);
+}
+
+test('a file that is put there is applied, put away, and answered row by row', async () => {
+  await drop('stock.csv', 'sku_id,qty\nA-1,5\nNONE,1\n');
+  await until(async () => (await names('done'))?.length === 1);
+  expect(await names('in')).toEqual([]);
+  expect(await names('done')).toEqual([expect.stringMatching(/^\d{8}T\d{6}\.\d{3}Z-stock\.csv$/)]);
+  expect(await names('out')).toEqual([
+    expect.stringMatching(/^\d{8}T\d{6}\.\d{3}Z-stock\.csv\.results\.csv$/),
+  ]);
+  const [result = ''] = (await names('out')) ?? [];
+  expect((await readFile(at('out', result), 'utf8')).split(/\r?\n/)).toEqual([
+    'sku_id,qty,status_code,message',
+    'A-1,5,200,success',
+    expect.stringMatching(/^NONE,1,404,/),
+    '',
+  ]);
+  expect(await stock()).toEqual([5, null]);
+});
+
+test('what cannot be read is put among the failed, with the reason', async () => {
+  await drop('stock.csv', 'a,b\n1,2\n');
+  await until(async () => (await names('failed'))?.length === 1);
+  const [result = ''] = (await names('out')) ?? [];
+  expect(await readFile(at('out', result), 'utf8')).toMatch(/400,"?No column says/);
+});
+
+test('what is still being written, hidden, linked, or of nobody known is left alone', async () => {
+  await mkdir(join(inbox, 'Nobody', 'in'), { recursive: true });
+  await writeFile(join(inbox, 'Nobody', 'in', 'x.csv'), 'sku_id,qty\nA-1,5\n');
+  const elsewhere = at('elsewhere.csv');
+  await writeFile(elsewhere, 'sku_id,qty\nA-1,6\n');
+  await symlink(elsewhere, at('in', 'link.csv'));
+  await link(elsewhere, at('in', 'hard.csv'));
+  for (const name of ['.hidden.csv', 'a.csv.part', 'b.TMP', 'c.filepart'])
+    await writeFile(at('in', name), 'sku_id,qty\nA-1,7\n');
+  const before = await readdir(at('in'));
+  await drop('last.csv', 'sku_id,qty\nA-2,8\n');
+  await until(async () => (await names('done'))?.length === 1);
+  expect(await readdir(at('in'))).toEqual(before);
+  expect(await stock()).toEqual([null, 8]);
+});
+
+test('a folder that is a link is not entered', async () => {
+  const elsewhere = await mkdtemp(join(tmpdir(), 'onhand-elsewhere-'));
+  await server.createSupplier('Other', [entry('A-1')]);
+  await writeFile(join(elsewhere, 'x.csv'), 'sku_id,qty\nA-1,5\n');
+  await mkdir(join(inbox, 'Other'));
+  await symlink(elsewhere, join(inbox, 'Other', 'in'));
+  await drop('last.csv', 'sku_id,qty\nA-2,8\n');
+  await until(async () => (await names('done'))?.length === 1);
+  expect(await readdir(elsewhere)).toEqual(['x.csv']);
+  await rm(elsewhere, { recursive: true });
+});
+
+test('files of one name are each taken, in the order in which they came', async () => {
+  for (const quantity of [1, 2, 3]) {
+    await drop('stock.csv', `sku_id,qty\nA-1,${quantity}\n`);
+    await until(async () => (await names('in'))?.length === 0);
+  }
+  await until(async () => (await stock())[0] === 3);
+});
