@@ -224,9 +224,9 @@ describe('a million columns', () => {
   });
 
   test('in a row of CSV are refused with their row alone', async () => {
-    const lines = await linesOf(`${CSV}A${','.repeat(1_000_000)}\nB,7\n`);
+    const lines = await linesOf(`${CSV}A${',x'.repeat(500_000)}\nB,7\n`);
     expect(lines).toHaveLength(3);
-    expect(lines[1]).toMatch(/^Row 3 has 1000001 cells where the header has 2 columns/);
+    expect(lines[1]).toMatch(/^Row 3 has 500001 cells where the header has 2 columns/);
   });
 
   test('in a workbook are refused, with the row', async () => {
