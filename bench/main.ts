@@ -8,6 +8,7 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { changeRows, followerRows } from './change-rows.ts';
 import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-rows.ts';
 import { postgresRows } from './postgres-rows.ts';
 import { showProgress } from './progress.ts';
@@ -37,6 +38,8 @@ const ALL: Readonly<Record<string, BenchRow>> = {
   suppliers: supplierRows,
   neighbours: neighbourRows,
   overload: overloadRows,
+  changes: changeRows,
+  followers: followerRows,
   postgres: postgresRows,
   'size-1m': sizeRows(1_000_000),
   'size-10m': sizeRows(10_000_000),
@@ -72,7 +75,7 @@ function printTable(rows: readonly Row[]): void {
       `${figure(row.value, row.unit)} ${row.unit}`,
       figure(row.limit, row.unit),
       row.ratio.toFixed(2),
-      `${row.unit === 'lines/s' ? '≥' : '≤'} ${row.goal}`,
+      `${row.unit.endsWith('/s') ? '≥' : '≤'} ${row.goal}`,
       row.isMet ? 'met' : 'missed',
       row.conditions,
     ]),

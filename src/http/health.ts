@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
 import { StatusSchema } from '../wire/schemas.ts';
 import { describe } from './documentation.ts';
@@ -7,9 +9,12 @@ import { addResource } from './resource.ts';
 /** How long an answer of the store holds: whoever asks how it is must not become its load. */
 const PROBE_EVERY_MS = 1000;
 
+/** How long it may take; a commit that waits for a standby may take for ever. */
+const PROBE_WITHIN_MS = 5000;
+
 /** `/healthz`: the process is up. `/readyz`: the store answers and can write. Both need no token. */
 export function addHealth(app: FastifyInstance, store: Pick<Store, 'probe'>): void {
-  const probe = probedAtMost(store, PROBE_EVERY_MS);
+  const probe = probing(() => store.probe(), PROBE_EVERY_MS, PROBE_WITHIN_MS);
 
   addResource(app, '/healthz', {
     GET: {
@@ -41,14 +46,43 @@ function answer(reply: FastifyReply): FastifyReply {
   return reply.header('cache-control', 'no-store').type('application/json').send('{"status":"ok"}');
 }
 
-/** The store's probe, one at a time, each answer good for `everyMs`. */
-function probedAtMost(store: Pick<Store, 'probe'>, everyMs: number): () => Promise<void> {
-  let last: { readonly startedAtMs: number; readonly answer: Promise<void> } | undefined;
+/**
+ * A probe of the store, one at a time, each answer good for `everyMs`. Where it takes longer than
+ * `withinMs` the answer is that it cannot, until it has ended.
+ */
+export function probing(
+  probe: () => Promise<void>,
+  everyMs: number,
+  withinMs: number,
+): () => Promise<void> {
+  let last: { startedAtMs: number; isUnderWay: boolean; answer: Promise<void> } | undefined;
+  const start = (startedAtMs: number) => {
+    const probed = probe().finally(() => {
+      started.isUnderWay = false;
+    });
+    const started = { startedAtMs, isUnderWay: true, answer: inTime(probed, withinMs) };
+    return started;
+  };
   return () => {
     const nowMs = performance.now();
-    if (last === undefined || nowMs - last.startedAtMs > everyMs) {
-      last = { startedAtMs: nowMs, answer: store.probe() };
+    if (last === undefined || (!last.isUnderWay && nowMs - last.startedAtMs > everyMs)) {
+      last = start(nowMs);
     }
     return last.answer;
   };
+}
+
+async function inTime(work: Promise<void>, withinMs: number): Promise<void> {
+  const done = new AbortController();
+  const late = delay(withinMs, undefined, { signal: done.signal }).then(() => {
+    throw new OnhandError('store_unavailable', 'The database does not answer in time.', {
+      retryAfterSeconds: 1,
+    });
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    done.abort();
+    late.catch(() => undefined);
+  }
 }

@@ -4,18 +4,19 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 /** Where a connection is cut: before the server hears of it, or before the client hears the answer. */
 export type CutAt = 'request' | 'answer';
 
+interface Plan {
+  serverPort: number;
+  cut: { readonly word: string; readonly at: CutAt } | undefined;
+}
+
 /** Stands between clients and a server on loopback, and can cut connections at a given word. */
 export class CuttingProxy {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets: Set<Socket>;
-  readonly #plan: { cut: { readonly word: string; readonly at: CutAt } | undefined };
+  readonly #plan: Plan;
 
-  private constructor(
-    server: Server,
-    sockets: Set<Socket>,
-    plan: { cut: { readonly word: string; readonly at: CutAt } | undefined },
-  ) {
+  private constructor(server: Server, sockets: Set<Socket>, plan: Plan) {
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('no port to be had');
     this.port = address.port;
@@ -26,11 +27,9 @@ export class CuttingProxy {
 
   static async start(serverPort: number): Promise<CuttingProxy> {
     const sockets = new Set<Socket>();
-    const plan: { cut: { readonly word: string; readonly at: CutAt } | undefined } = {
-      cut: undefined,
-    };
+    const plan: Plan = { serverPort, cut: undefined };
     const server = createServer((client) => {
-      const upstream = connect(serverPort, '127.0.0.1');
+      const upstream = connect(plan.serverPort, '127.0.0.1');
       const both = [client, upstream];
       for (const socket of both) {
         sockets.add(socket);
@@ -66,6 +65,11 @@ export class CuttingProxy {
   /** Cuts the next connection whose client sends this, once. */
   cutNext(word: string, at: CutAt): void {
     this.#plan.cut = { word, at };
+  }
+
+  /** Leads connections to come to another server. */
+  pointTo(serverPort: number): void {
+    this.#plan.serverPort = serverPort;
   }
 
   /** Cuts every connection there is now. */

@@ -38,10 +38,13 @@ export interface KillTarget {
   lastValue: number;
 }
 
-export async function prepareKillTarget(database: TestDatabase): Promise<KillTarget> {
+export async function prepareKillTarget(
+  database: TestDatabase,
+  supplier = 'Acme',
+): Promise<KillTarget> {
   const store = await openTestStore(database);
   try {
-    const supplierId = await createSupplier(store, 'Acme');
+    const supplierId = await createSupplier(store, supplier);
     const user = await store.accounts.findServiceUser(supplierId);
     const token = newToken();
     await store.accounts.createToken({
@@ -86,11 +89,12 @@ export async function killRound(target: KillTarget, random: Random): Promise<num
   };
   await Promise.all(
     target.clients.map(async (client) => {
-      while (await sendBatch(server.url, target, client, random)) {
+      for (;;) {
+        const answer = await sendBatch(server.url, target, client, random);
+        expect(answer).not.toBe('unavailable');
+        if (answer === 'lost') return;
         answered += 1;
-        lines += client.inFlight.size;
-        for (const [name, value] of client.inFlight) client.acknowledged.set(name, value);
-        client.inFlight = new Map();
+        lines += acknowledge(client);
         if (answered >= requestsBeforeKill) killed ??= kill();
       }
     }),
@@ -100,13 +104,24 @@ export async function killRound(target: KillTarget, random: Random): Promise<num
   return lines;
 }
 
-/** Sends one batch; says whether it was answered. A server that was killed answers no more. */
-async function sendBatch(
+/** Takes a batch that was answered for certain; gives how many lines it had. */
+export function acknowledge(client: Client): number {
+  const lineCount = client.inFlight.size;
+  for (const [name, value] of client.inFlight) client.acknowledged.set(name, value);
+  client.inFlight = new Map();
+  return lineCount;
+}
+
+/**
+ * Sends one batch: `lost` is a server that answers no more, `unavailable` a 503, which may come too late
+ * for a batch that was applied.
+ */
+export async function sendBatch(
   url: string,
   target: KillTarget,
   client: Client,
   random: Random,
-): Promise<boolean> {
+): Promise<'applied' | 'unavailable' | 'lost'> {
   const own = ownSkus(client.name, SKUS_OF_CLIENT).filter(() => random.chance(random.next()));
   client.inFlight = new Map(own.map((name) => [name, (target.lastValue += 1)]));
   const lines = [
@@ -120,16 +135,18 @@ async function sendBatch(
       body: JSON.stringify(lines),
     });
     const results: unknown = await response.json();
+    if (response.status === 503) return 'unavailable';
     expect(response.status).toBe(200);
     expect(results).toEqual(lines.map(() => ({ status_code: 200, message: 'success' })));
-    return true;
+    return 'applied';
   } catch (error) {
-    if (error instanceof TypeError) return false;
+    if (error instanceof TypeError) return 'lost';
     throw error;
   }
 }
 
-async function expectNothingLost(target: KillTarget): Promise<void> {
+/** What was answered is there, what was not wholly or not at all, and the database obeys its invariants. */
+export async function expectNothingLost(target: KillTarget): Promise<void> {
   const store = await openTestStore(target.database);
   try {
     const held = await readQuantities(store, target.supplierId);

@@ -27,6 +27,7 @@ export class PostgresProcess {
   readonly #folder: string;
   readonly #binaries: string;
   readonly #options: PostgresOptions;
+  readonly #killAtExit = () => this.#child?.kill('SIGKILL');
   #child: ChildProcess | undefined;
 
   private constructor(folder: string, port: number, options: PostgresOptions) {
@@ -35,20 +36,42 @@ export class PostgresProcess {
     this.port = port;
     this.#options = options;
     this.#binaries = options.binaries ?? embeddedBinaries();
-    process.on('exit', () => this.#child?.kill('SIGKILL'));
+    process.on('exit', this.#killAtExit);
   }
 
   /** Makes a server and starts it. */
   static async start(options: PostgresOptions = {}): Promise<PostgresProcess> {
-    const folder = await mkdtemp(join(tmpdir(), 'onhand-postgres-'));
-    // PostgreSQL refuses to run as root: it runs as somebody who must be able to get here.
-    await chmod(folder, 0o755);
-    const owner = ownerOfServers();
-    if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
-    const server = new PostgresProcess(folder, await freePort(), options);
+    const server = new PostgresProcess(await folderOfServer(), await freePort(), options);
     await server.#initialize();
     await server.restart();
     return server;
+  }
+
+  /**
+   * Copies a running server, and starts the copy as its standby. Both need the programs of a full
+   * installation (`systemBinaries`).
+   */
+  static async standbyOf(
+    primary: PostgresProcess,
+    options: PostgresOptions,
+  ): Promise<PostgresProcess> {
+    const standby = new PostgresProcess(await folderOfServer(), await freePort(), options);
+    const url = new URL(primary.url('postgres'));
+    url.searchParams.set('application_name', `standby_${standby.port}`);
+    await standby.#run('pg_basebackup', [
+      `--dbname=${url.href}`,
+      `--pgdata=${standby.dataFolder}`,
+      '--checkpoint=fast',
+      '--wal-method=stream',
+      '--write-recovery-conf',
+    ]);
+    await standby.restart();
+    return standby;
+  }
+
+  /** Makes a standby take over: resolves when it can be written. */
+  async promote(): Promise<void> {
+    await this.#run('pg_ctl', ['promote', '--wait', `--pgdata=${this.dataFolder}`]);
   }
 
   /** As `--database` takes it. */
@@ -59,22 +82,27 @@ export class PostgresProcess {
   async #initialize(): Promise<void> {
     const passwordFile = join(this.#folder, 'password');
     await writeFile(passwordFile, POSTGRES_PASSWORD, { mode: 0o644 });
-    const child = spawn(
-      join(this.#binaries, 'initdb'),
-      [
-        `--pgdata=${this.dataFolder}`,
-        `--username=${POSTGRES_USER}`,
-        `--pwfile=${passwordFile}`,
-        '--auth=scram-sha-256',
-        '--encoding=UTF8',
-        '--locale=C.UTF-8',
-        '--no-sync',
-      ],
-      { ...ownerOfServers(), cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] },
-    );
+    await this.#run('initdb', [
+      `--pgdata=${this.dataFolder}`,
+      `--username=${POSTGRES_USER}`,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C.UTF-8',
+      '--no-sync',
+    ]);
+  }
+
+  /** Runs one of the programs beside the server's to its end. */
+  async #run(program: string, parameters: readonly string[]): Promise<void> {
+    const child = spawn(join(this.#binaries, program), parameters, {
+      ...ownerOfServers(),
+      cwd: this.#folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     const said = everythingSaid(child);
     await once(child, 'close');
-    if (child.exitCode !== 0) throw new Error(`initdb failed: ${said.join('\n')}`);
+    if (child.exitCode !== 0) throw new Error(`${program} failed: ${said.join('\n')}`);
   }
 
   /** Starts the server on what its data folder holds, and resolves when it answers. */
@@ -151,6 +179,7 @@ export class PostgresProcess {
   /** Stops it and removes all that it wrote. */
   async remove(): Promise<void> {
     await this.stop();
+    process.off('exit', this.#killAtExit);
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
@@ -175,6 +204,15 @@ function embeddedBinaries(): string {
   );
 }
 
+/** PostgreSQL refuses to run as root: it runs as somebody who must be able to get here. */
+async function folderOfServer(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'onhand-postgres-'));
+  await chmod(folder, 0o755);
+  const owner = ownerOfServers();
+  if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
+  return folder;
+}
+
 function childrenOf(pid: number | undefined): readonly number[] {
   return execFileSync('ps', ['-A', '-o', 'ppid=,pid='], { encoding: 'utf8' })
     .split('\n')
@@ -191,7 +229,7 @@ function killNow(pid: number): void {
 }
 
 /** Who runs servers: ourselves, or where that is root, somebody who owns nothing else. */
-function ownerOfServers(): { readonly uid: number; readonly gid: number } | undefined {
+export function ownerOfServers(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   return { uid: idOfNobody('-u'), gid: idOfNobody('-g') };
 }
@@ -200,7 +238,7 @@ function idOfNobody(flag: string): number {
   return Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer();
   probe.listen(0, '127.0.0.1');
   await once(probe, 'listening');

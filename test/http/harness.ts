@@ -6,7 +6,7 @@ import type { Settings } from '../../src/config.ts';
 import type { Organization, OrganizationType, Permission } from '../../src/domain/parties.ts';
 import type { CatalogueEntry } from '../../src/domain/sku.ts';
 import { startServer, type RunningServer } from '../../src/main.ts';
-import { postgresDatabase } from '../store/postgres-database.ts';
+import { reusedPostgresDatabase } from '../store/postgres-database.ts';
 import { importSkus, sqliteDatabase, testSettings, type TestDatabase } from '../store/fixtures.ts';
 
 export const BULK = '/timp/products/skus/inventory/bulk/';
@@ -32,7 +32,7 @@ export interface Asking {
 
 /** Of the kind that this run of the HTTP tests is for (vitest.config.ts). */
 function httpDatabase(): Promise<TestDatabase> {
-  return process.env['TEST_STORE'] === 'postgres' ? postgresDatabase() : sqliteDatabase();
+  return process.env['TEST_STORE'] === 'postgres' ? reusedPostgresDatabase() : sqliteDatabase();
 }
 
 /** A server on a database of its own and a free port of loopback. */

@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { probing } from '../../src/http/health.ts';
 import { problemOf } from './answers.ts';
 import { blockWrites } from './blocker.ts';
 import { TestServer } from './harness.ts';
@@ -38,6 +40,28 @@ test('a store that cannot write is not ready, though the process is up, and reco
     await blocker.release();
     await blocked.stop();
   }
+});
+
+test('a store that does not answer is not ready, is asked once, and asked again when it has answered', async () => {
+  const asked: PromiseWithResolvers<void>[] = [];
+  const probe = probing(
+    () => {
+      const answer = Promise.withResolvers<void>();
+      asked.push(answer);
+      return answer.promise;
+    },
+    0,
+    5,
+  );
+  await expect(probe()).rejects.toMatchObject({ code: 'store_unavailable' });
+  await expect(probe()).rejects.toThrow('The database does not answer in time.');
+  expect(asked).toHaveLength(1);
+  asked[0]?.resolve();
+  await nextTurn();
+  const again = probe();
+  expect(asked).toHaveLength(2);
+  asked[1]?.resolve();
+  await again;
 });
 
 test('a batch that cannot be written is a 503 with Retry-After, and nothing of it is applied', async () => {

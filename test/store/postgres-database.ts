@@ -1,5 +1,5 @@
 import { inject } from 'vitest';
-import { ConnectionPool } from '../../src/store/postgres/connection.ts';
+import { ConnectionPool, read } from '../../src/store/postgres/connection.ts';
 import type { TestDatabase } from './fixtures.ts';
 
 let lastNumber = 0;
@@ -11,6 +11,26 @@ let lastNumber = 0;
  */
 export function postgresDatabase(partitions: number = 0): Promise<TestDatabase> {
   return cloneOf(partitions);
+}
+
+/** URLs of databases that nobody uses now, by their partitions. */
+const emptied = new Map<number, string[]>();
+
+/**
+ * One that an earlier test of the same file may have had, with its rows deleted: that is ten times as fast as
+ * another database. Identifiers count on, and so do the server's statistics.
+ */
+export async function reusedPostgresDatabase(partitions: number = 0): Promise<TestDatabase> {
+  const free = emptied.get(partitions) ?? [];
+  emptied.set(partitions, free);
+  const url = free.pop() ?? (await postgresDatabase(partitions)).url;
+  return {
+    url,
+    remove: async () => {
+      await deleteRows(url);
+      free.push(url);
+    },
+  };
 }
 
 /** The same with nothing in it, not even a schema. */
@@ -30,6 +50,22 @@ async function cloneOf(partitions: number | undefined): Promise<TestDatabase> {
     url: url.href,
     remove: () => administer(template, `DROP DATABASE ${name} WITH (FORCE)`),
   };
+}
+
+/** Tables made later may refer to those made before. */
+async function deleteRows(url: string): Promise<void> {
+  const pool = new ConnectionPool({ url, connectionsMax: 1 });
+  try {
+    const [row] = await read<{ sql: string }>(
+      pool,
+      `SELECT string_agg(format('DELETE FROM %I', relname), ';' ORDER BY oid DESC) AS sql FROM pg_class
+       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+         AND relname NOT IN ('schema_version', 'secrets')`,
+    );
+    await pool.query(row?.sql ?? '');
+  } finally {
+    await pool.close();
+  }
 }
 
 async function templateUrl(partitions: number): Promise<string> {

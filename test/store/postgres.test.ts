@@ -1,10 +1,10 @@
 import { describeChanges } from './changes.ts';
 import { describeStoreContract } from './contract.ts';
 import { describeFollowers } from './followers.ts';
-import { postgresDatabase } from './postgres-database.ts';
+import { reusedPostgresDatabase } from './postgres-database.ts';
 import { describeSafeWrites } from './safe-writes.ts';
 
-describeStoreContract('PostgreSQL', () => postgresDatabase());
-describeSafeWrites('PostgreSQL', () => postgresDatabase());
-describeChanges('PostgreSQL', () => postgresDatabase());
-describeFollowers('PostgreSQL', () => postgresDatabase(), 3);
+describeStoreContract('PostgreSQL', () => reusedPostgresDatabase());
+describeSafeWrites('PostgreSQL', () => reusedPostgresDatabase());
+describeChanges('PostgreSQL', () => reusedPostgresDatabase());
+describeFollowers('PostgreSQL', () => reusedPostgresDatabase(), 3);

@@ -7,6 +7,9 @@ import { isUuid } from './values.ts';
 const SKU_COLUMNS = `skus.*, quantity_in_stock, quantity_on_backorder, backorder_date, restrictions,
   updated_at_ms`;
 const SKU_TABLES = 'skus JOIN inventory USING (supplier_id, sku_number)';
+/** Said of each table, since only an equality would carry over: of no other supplier is anything looked at. */
+const OF_SUPPLIERS =
+  'skus.supplier_id = ANY ($1::int[]) AND inventory.supplier_id = ANY ($1::int[])';
 
 /** How many SKUs a supplier has, in the order of suppliers. */
 interface SkuCount {
@@ -39,7 +42,7 @@ export class PostgresSkus implements SkuStore {
       this.#pool,
       `SELECT ${SKU_COLUMNS}, organizations.uuid AS supplier_uuid, name AS supplier_name
        FROM ${SKU_TABLES} JOIN organizations ON organizations.id = supplier_id
-       WHERE supplier_id = ANY ($1::int[]) AND skus.uuid = $2`,
+       WHERE ${OF_SUPPLIERS} AND skus.uuid = $2`,
       [supplierIds, uuid],
     );
     return row && skuOf(row);
@@ -182,7 +185,7 @@ function rangesOf(
 
 /** The condition for a filter, its parameters appended; undefined where no SKU can match. */
 function conditionsOf(filter: SkuFilter, parameters: unknown[]): string | undefined {
-  const conditions = ['supplier_id = ANY ($1::int[])'];
+  const conditions = [OF_SUPPLIERS];
   const parameter = (value: unknown): string => `$${parameters.push(value)}`;
   if (filter.skuId !== undefined) {
     if (!skuIdCanExist(filter.skuId)) return undefined;
