@@ -102,10 +102,9 @@ test('a client that does not read does not keep a server from stopping', async (
   socket.pause();
   socket.on('error', () => undefined);
   await fill(socket);
-  const stopped = server.stop();
-  await new Promise((resolve) => socket.once('close', resolve));
-  await stopped;
-  await start();
+  // Whether the client sees it, which reads nothing, is its own affair.
+  await server.stop();
+  socket.destroy();
 });
 
 describe('an overloaded server', () => {
