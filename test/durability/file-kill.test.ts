@@ -17,7 +17,7 @@ import {
 import { at, textAt } from '../http/answers.ts';
 import { ServerProcess } from './server-process.ts';
 
-const KILLS = 4;
+const KILLS = 2;
 const FILES_DROPPED = 2;
 const SUPPLIER = 'Acme';
 const SKUS = 100;

