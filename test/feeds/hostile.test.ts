@@ -92,7 +92,7 @@ function gzipBomb(mebibytes: number): Buffer {
   const head = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
   const options = { finishFlush: constants.Z_FULL_FLUSH };
   const first = deflateRawSync(CSV, options);
-  const block = deflateRawSync('A-1,5\n'.repeat(MIB / 6), options);
+  const block = deflateRawSync(`${'A'.repeat(253)},5\n`.repeat(MIB / 256), options);
   return Buffer.concat([head, first, ...Array.from({ length: mebibytes }, () => block)]);
 }
 
