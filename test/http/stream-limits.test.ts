@@ -58,7 +58,7 @@ async function fill(socket: Socket): Promise<number> {
   let chunks = 0;
   for (let taken = -1; chunks > taken && socket.bytesWritten < HELD_BYTES_MAX;) {
     taken = chunks;
-    for (; socket.writableLength === 0; chunks += 1) socket.write(chunk);
+    for (; socket.writableLength === 0 && !socket.destroyed; chunks += 1) socket.write(chunk);
     await serverHasRead();
   }
   return chunks * FILL_ROWS;
