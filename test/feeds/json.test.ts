@@ -18,7 +18,7 @@ const LINES = [
   '{"sku_id": "A", "quantity_in_stock": 1, "group": "g"}',
   '{"sku_id": "B", "quantity_in_stock": 2, "group": "g"}',
   '{"sku_id": "C", "quantity_in_stock": 3}',
-  '{"sku_id": "D", "quantity_in_stock": 4, "group": "g"}',
+  '{"sku_id": "D", "quantity_in_stock": 4, "group": "h"}',
   '{"sku_id": "A", "quantity_in_stock": 1, "as_of": "2026-11-23T16:21:19Z"}',
   '{"sku_id": "\\ud800", "quantity_in_stock": 1}',
   '{"sku_id": "a\\"b,[{", "restrictions": ""}',
