@@ -147,6 +147,8 @@ export class PushSession {
       },
       rows,
     );
+    // It may have ended before its input.
+    if (path === STDIN_PATH) process.stdin.destroy();
     this.#print(pushed);
     return pushed;
   }
