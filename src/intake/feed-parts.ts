@@ -1,5 +1,6 @@
+import { checkWhole } from '../feeds/checking.ts';
 import { COLUMN_TARGETS, type ColumnMapping } from '../feeds/columns.ts';
-import { openFeed, type Feed } from '../feeds/feed.ts';
+import { openFeed, type Feed, type FeedDescription, type FeedTerms } from '../feeds/feed.ts';
 import type { JsonLineReader } from '../feeds/json.ts';
 import { FEED_LIMITS } from '../feeds/limits.ts';
 import type { FeedAsked, FeedEnd, FeedRecord } from '../store/feeds.ts';
@@ -51,17 +52,35 @@ export interface FeedGo {
 
 /** Opens the file of a feed as it was asked to be read. */
 export function openFileOf(
-  { files, language }: Pick<FeedParts, 'files' | 'language'>,
-  { uuid, asked, uploadedAtMs }: FeedRecord,
+  parts: Pick<FeedParts, 'files' | 'language'>,
+  feed: FeedRecord,
 ): Promise<Feed> {
-  return openFeed(
-    { bytes: files.read(uuid), path: files.pathOf(uuid) },
-    {
-      mappings: mappingsOf(asked.mappings),
-      limits: FEED_LIMITS,
-      readJsonLine: language.newJsonLineReader(uploadedAtMs),
-    },
-  );
+  const { files } = parts;
+  const { uuid } = feed;
+  return openFeed({ bytes: files.read(uuid), path: files.pathOf(uuid) }, termsOf(parts, feed));
+}
+
+/** Rejects where a file is not whole, as far as that can be told before its rows are read. */
+export function checkFileOf(
+  parts: Pick<FeedParts, 'files' | 'language'>,
+  { feed, signal }: FeedGo,
+  found: FeedDescription,
+): Promise<void> {
+  const { files } = parts;
+  const { uuid } = feed;
+  const file = { path: files.pathOf(uuid), read: () => files.read(uuid) };
+  return checkWhole(found, file, termsOf(parts, feed), signal);
+}
+
+function termsOf(
+  { language }: Pick<FeedParts, 'language'>,
+  { asked, uploadedAtMs }: FeedRecord,
+): FeedTerms {
+  return {
+    mappings: mappingsOf(asked.mappings),
+    limits: FEED_LIMITS,
+    readJsonLine: language.newJsonLineReader(uploadedAtMs),
+  };
 }
 
 /** Names that a supplier keeps hold for whichever file has them. */

@@ -7,7 +7,13 @@ import type { FeedFound, FeedPiece } from '../store/feeds.ts';
 import type { BatchOutcome, BatchTerms } from '../store/store.ts';
 import { asOfOfFile } from './feed-dates.ts';
 import { applyCatalogueFeed } from './feed-catalogue.ts';
-import { openFileOf, type FeedGo, type FeedOutcome, type FeedParts } from './feed-parts.ts';
+import {
+  checkFileOf,
+  openFileOf,
+  type FeedGo,
+  type FeedOutcome,
+  type FeedParts,
+} from './feed-parts.ts';
 import { piecesOf, wholeOf } from './feed-pieces.ts';
 import type { Intake } from './intake.ts';
 
@@ -89,6 +95,8 @@ export class FeedWork {
 
   async #applyPieces(feed: InventoryFeed): Promise<FeedOutcome> {
     const doneCount = await this.#countDone();
+    // What was begun had been found whole.
+    if (doneCount === 0) await checkFileOf(this.#parts, this.#go, feed);
     let piece = 0;
     let last: Promise<void> = Promise.resolve();
     try {
@@ -262,7 +270,7 @@ function foundOf(feed: Feed, isWhole: boolean): FeedFound {
     rowUnit: feed.rowUnit,
     columns: feed.columns.map(({ header, target, by }) => ({ header, target, by })),
     unknownColumns: feed.unknownColumns,
-    sheet: feed.sheet,
+    sheet: feed.sheet === null ? null : { name: feed.sheet.name, others: feed.sheet.others },
     isWhole,
   };
 }

@@ -1,4 +1,9 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { zipOf } from '../feeds/archives.ts';
+import { workbookOf } from '../feeds/workbooks.ts';
+import { interchange } from '../feeds/x12.ts';
+import { textMatching } from '../matching.ts';
 import { entry } from '../store/fixtures.ts';
 import { at, textAt } from './answers.ts';
 import { FileClient, FILES, UPLOAD } from './file-client.ts';
@@ -218,6 +223,61 @@ describe('an X12 file', () => {
   });
 });
 
+describe('a file that breaks behind more rows than a piece holds', () => {
+  const ROWS = 12_000;
+  const csv = `sku_id,qty\n${'A-1,1\n'.repeat(ROWS)}`;
+  const items = Array.from({ length: ROWS }, () => ['LIN**SK*A-1', 'QTY*33*1']).flat();
+  const advice = interchange(items, { lineBreak: '' });
+  const workbook = workbookOf({
+    sheets: [{ rows: [['SKU', 'Qty'], ...Array.from({ length: ROWS }, () => ['A-1', '1'])] }],
+  });
+  const packed = gzipSync(csv);
+
+  test.each([
+    ['X12 that counts other segments', advice.replace(/SE\*\d+/, 'SE*5')],
+    ['X12 whose transaction set does not end', advice.slice(0, advice.indexOf('SE*'))],
+    ['X12 whose group does not end', advice.slice(0, advice.indexOf('GE*'))],
+    ['X12 behind an interchange that is right', advice + advice.slice(0, -20)],
+    ['X12 in gzip', gzipSync(advice.replace(/GE\*1/, 'GE*2'))],
+    ['gzip that is cut off', packed.subarray(0, -9)],
+    ['gzip of another checksum', packed.with(-6, (packed.at(-6) ?? 0) ^ 1)],
+    ['zip of another checksum', zipOf([{ name: 'a.csv', content: csv, crc: 1 }])],
+    ['a workbook with a sheet of another checksum', withWrongChecksum(workbook, 'sheet1.xml')],
+  ])('is refused with nothing applied: %s', async (_, file) => {
+    const uuid = await client.upload(file);
+    expect(await client.over(uuid)).toMatchObject({
+      state: 'refused',
+      rows: 0,
+      batches: [],
+      problem: { code: 'body_malformed' },
+    });
+    expect(await client.stock()).toMatchObject({ 'A-1': null });
+    expect((await client.results(uuid)).filter((row) => row.includes(',200,'))).toEqual([]);
+    const answer = await client.ask('GET', `${FILES}${uuid}/acknowledgement.edi`);
+    if (answer.status === 200) expect(answer.text).not.toMatch(/~AK9\*[^R]/);
+  });
+
+  test.each([
+    ['JSON', `[${'{"sku_id":"A-1","quantity_in_stock":1},'.repeat(ROWS)}`],
+    ['CSV', `${csv}A-1,"1`],
+  ])('says what was applied before, where its end says nothing of it: %s', async (_, file) => {
+    const uuid = await client.upload(file);
+    expect(await client.over(uuid)).toMatchObject({
+      state: 'failed',
+      rows: 10_000,
+      status_counts: { '200': 10_000 },
+      problem: { detail: textMatching(/ The 10000 rows before were applied\.$/) },
+    });
+    expect(await client.stock()).toMatchObject({ 'A-1': 1 });
+    const results = (await client.results(uuid)).slice(1);
+    const counts = Map.groupBy(results, (row) => /,(\d{3}),/.exec(row)?.[1]);
+    expect(counts.get('200')).toHaveLength(10_000);
+    expect(results.slice(0, 10_000)).toEqual(counts.get('200'));
+    expect(counts.get('424')).toHaveLength(ROWS - 10_000);
+    expect(results.at(-1)).toMatch(/,400,/);
+  });
+});
+
 describe("another's file", () => {
   test('is not there', async () => {
     const uuid = await client.upload('sku_id,qty\nA-1,5\n', '', { 'idempotency-key': 'same' });
@@ -250,3 +310,12 @@ describe("another's file", () => {
     expect(textAt(own.json, 'uuid')).not.toBe(uuid);
   });
 });
+
+/** The archive with another checksum listed for the file whose name ends so. */
+function withWrongChecksum(archive: Buffer, name: string): Buffer {
+  const listed = archive.lastIndexOf(name);
+  const entryAt = archive.lastIndexOf('PK\u0001\u0002', listed);
+  const lying = Buffer.from(archive);
+  lying.writeUInt32LE(lying.readUInt32LE(entryAt + 16) ^ 1, entryAt + 16);
+  return lying;
+}
