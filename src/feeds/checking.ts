@@ -24,11 +24,19 @@ export async function checkWhole(
     await readThrough(feed.rows, signal);
   } else if (sheet !== null) {
     const { archive } = await openArchive(path, terms.limits);
-    await readThrough(archive.read(sheet.part), signal).finally(() => archive.close());
+    try {
+      await readThrough(archive.read(sheet.part), signal);
+    } finally {
+      archive.close();
+    }
   } else if (packing !== null) {
     const file = await openFile({ bytes: read(), path }, terms.limits);
     if (file.format === 'xlsx') throw new Error('a workbook has a sheet');
-    await readThrough(file.utf8, signal).finally(() => file.close());
+    try {
+      await readThrough(file.utf8, signal);
+    } finally {
+      await file.close();
+    }
   }
 }
 

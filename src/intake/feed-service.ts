@@ -89,16 +89,21 @@ export class FeedService {
     return this.#runner.changed(uuid, ms, signal);
   }
 
-  /** Puts back all batches of a feed, the last first. What was put back before is left as it is. */
+  /**
+   * Puts back all batches of a feed, the last first: of a SKU that several of them changed, each puts back
+   * what the one before had left. What was put back before is left as it is.
+   */
   async revert(
     feed: FeedRecord,
     asked: Omit<RevertRequest, 'supplierId' | 'uuid'>,
   ): Promise<readonly RevertedBatch[]> {
     const { supplierId } = feed;
     const reverted: RevertedBatch[] = [];
-    for (const revertsUuid of (await this.batchesOf(feed)).toReversed()) {
+    const among = await this.batchesOf(feed);
+    for (const revertsUuid of among.toReversed()) {
       const outcome = await this.#parts.store.batches.revert({
         ...asked,
+        among,
         supplierId,
         uuid: revertsUuid,
       });

@@ -7,6 +7,7 @@ import { textMatching } from '../matching.ts';
 import { entry } from '../store/fixtures.ts';
 import { at, textAt } from './answers.ts';
 import { FileClient, FILES, UPLOAD } from './file-client.ts';
+import { BATCHES } from './written.ts';
 import { TestServer } from './harness.ts';
 
 let server: TestServer;
@@ -114,6 +115,36 @@ describe('what was done by a file', () => {
     const answer = await client.ask('POST', `${FILES}${uuid}/revert/`);
     expect(answer.json).toMatchObject({ uuid, reverted: 1, moved_on: 1, confirmed: 0 });
     expect(await client.stock()).toMatchObject({ 'A-1': 1, 'A-2': 9 });
+  });
+});
+
+describe('what was done by several pieces of a file', () => {
+  /** Three pieces: A-1 is changed by each, A-2 by the first and named by the last, A-3 by the last. */
+  const file = `sku_id,qty\nA-2,8\n${'A-1,7\n'.repeat(10_000)}${'A-1,6\n'.repeat(10_000)}A-2,8\nA-1,5\nA-3,9\n`;
+
+  test('is undone to what was before the file', async () => {
+    await client.over(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+    const uuid = await client.upload(file);
+    const over = await client.over(uuid);
+    expect(at(over, 'batches')).toHaveLength(3);
+    expect(await client.stock()).toEqual({ 'A-1': 5, 'A-2': 8, 'A-3': 9 });
+    const dry = await client.ask('POST', `${FILES}${uuid}/revert/?dry_run=true`);
+    expect(dry.json).toMatchObject({ reverted: 5, moved_on: 0, confirmed: 0 });
+    const answer = await client.ask('POST', `${FILES}${uuid}/revert/`);
+    expect(answer.json).toMatchObject({ reverted: 5, moved_on: 0, confirmed: 0 });
+    expect(await client.stock()).toEqual({ 'A-1': 1, 'A-2': 2, 'A-3': 3 });
+    const again = await client.ask('POST', `${FILES}${uuid}/revert/`);
+    expect(again.json).toMatchObject({ reverted: 0 });
+  });
+
+  test('is undone batch by batch, the last first', async () => {
+    await client.over(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+    const batches = at(await client.over(await client.upload(file)), 'batches');
+    if (!Array.isArray(batches)) throw new Error('no batches');
+    for (const batch of batches.toReversed()) {
+      await client.ask('POST', `${BATCHES}${batch}/revert/?force=true`);
+    }
+    expect(await client.stock()).toEqual({ 'A-1': 1, 'A-2': 2, 'A-3': 3 });
   });
 });
 
@@ -240,7 +271,7 @@ describe('a file that breaks behind more rows than a piece holds', () => {
     ['X12 behind an interchange that is right', advice + advice.slice(0, -20)],
     ['X12 in gzip', gzipSync(advice.replace(/GE\*1/, 'GE*2'))],
     ['gzip that is cut off', packed.subarray(0, -9)],
-    ['gzip of another checksum', packed.with(-6, (packed.at(-6) ?? 0) ^ 1)],
+    ['gzip of another checksum', withOtherByte(packed, packed.length - 6)],
     ['zip of another checksum', zipOf([{ name: 'a.csv', content: csv, crc: 1 }])],
     ['a workbook with a sheet of another checksum', withWrongChecksum(workbook, 'sheet1.xml')],
   ])('is refused with nothing applied: %s', async (_, file) => {
@@ -318,4 +349,10 @@ function withWrongChecksum(archive: Buffer, name: string): Buffer {
   const lying = Buffer.from(archive);
   lying.writeUInt32LE(lying.readUInt32LE(entryAt + 16) ^ 1, entryAt + 16);
   return lying;
+}
+
+function withOtherByte(bytes: Buffer, at: number): Buffer {
+  const other = Buffer.from(bytes);
+  other[at] = (other[at] ?? 0) ^ 1;
+  return other;
 }
