@@ -26,7 +26,7 @@ export interface FeedSettings {
 
 export interface FeedParts {
   readonly store: Pick<Store, 'applyCatalogue' | 'sharedGtins' | 'feeds'> & {
-    readonly batches: Pick<BatchStore, 'breakerOf' | 'confirm' | 'failures' | 'revert'>;
+    readonly batches: Pick<BatchStore, 'breakerOf' | 'confirm' | 'failures' | 'find' | 'revert'>;
   };
   readonly intake: Pick<Intake, 'submit'>;
   readonly files: FeedFiles;

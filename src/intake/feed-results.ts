@@ -9,7 +9,10 @@ import type { FeedPiece, FeedRecord } from '../store/feeds.ts';
 import type { FailedLine } from '../store/store.ts';
 import { openFileOf, type FeedParts } from './feed-parts.ts';
 
-type ResultParts = Pick<FeedParts, 'store' | 'files' | 'language'>;
+type ResultParts = Pick<FeedParts, 'store' | 'files' | 'language'> & {
+  /** Whether no other process takes files for this database. */
+  readonly isAlone: boolean;
+};
 
 const PAGE = 100;
 const ROWS_AT_ONCE = 1000;
@@ -23,9 +26,18 @@ export class FeedResults {
     this.#parts = parts;
   }
 
-  /** Rejects with `results_expired` where the file is no longer kept. */
+  /**
+   * Rejects with `results_expired` where the file is no longer kept, with `store_unavailable` where another
+   * node may have it.
+   */
   async check(feed: FeedRecord): Promise<void> {
     if (feed.isKept && (await this.#parts.files.has(feed.uuid))) return;
+    if (feed.isKept && !this.#parts.isAlone) {
+      throw new OnhandError(
+        'store_unavailable',
+        'The rows of this file lie on another node of the server; ask again until that one answers.',
+      );
+    }
     throw new OnhandError(
       'results_expired',
       'The rows of this file are no longer kept; what it counted still stands with it.',

@@ -1,9 +1,9 @@
 import { APPLIED, UNREADABLE, type Breaker } from '../domain/batch.ts';
 import { OnhandError } from '../domain/errors.ts';
-import type { Lines } from '../domain/lines.ts';
+import { LinesBuilder, type Lines } from '../domain/lines.ts';
 import type { CatalogueFeed, Feed, InventoryFeed } from '../feeds/feed.ts';
 import { failedLines } from '../store/failures.ts';
-import type { FeedFound, FeedPiece } from '../store/feeds.ts';
+import type { FeedFound, FeedPiece, StatusCounts } from '../store/feeds.ts';
 import type { BatchOutcome, BatchTerms } from '../store/store.ts';
 import { asOfOfFile } from './feed-dates.ts';
 import { applyCatalogueFeed } from './feed-catalogue.ts';
@@ -50,6 +50,27 @@ export class FeedWork {
       if (!(error instanceof OnhandError) || error.code === 'store_unavailable') throw error;
       return this.#refusal(error);
     }
+  }
+
+  /**
+   * Ends a feed whose file is not here. A piece may have been applied and not recorded: its key is used
+   * again, with nothing in it, so that it is recorded, or can no longer be applied.
+   */
+  async giveUp(): Promise<FeedOutcome> {
+    const { feed, signal } = this.#go;
+    if (feed.found?.kind === 'inventory' && !feed.asked.dryRun) {
+      const piece = await this.#countDone();
+      const nothing = new LinesBuilder(0).build();
+      const { uuid } = await this.#submit(piece, nothing, {});
+      const batch = uuid && (await this.#parts.store.batches.find(feed.supplierId, uuid));
+      if (batch && batch.lineCount > 0) {
+        const { lineCount: rowCount, statusCounts } = batch;
+        await this.#record({ piece, rowCount, batchUuid: uuid, failures: [] }, statusCounts);
+      }
+    }
+    if (signal.reason === 'canceled') return { state: 'canceled', problem: null };
+    const detail = 'The file is no longer on the server; upload it again.';
+    return { state: 'failed', problem: { code: 'store_unavailable', detail } };
   }
 
   #refusal({ code, message }: OnhandError): FeedOutcome {
@@ -183,7 +204,7 @@ export class FeedWork {
         batchUuid: outcome.uuid,
         failures: outcome.uuid === null ? failedLines(lines, outcome) : [],
       },
-      outcome.statuses,
+      countsOf(outcome.statuses),
     );
   }
 
@@ -237,10 +258,10 @@ export class FeedWork {
     }
   }
 
-  async #record(piece: FeedPiece, statuses: Uint16Array): Promise<void> {
+  async #record(piece: FeedPiece, counts: StatusCounts): Promise<void> {
     this.#rowCount += piece.rowCount;
-    for (const status of statuses) {
-      this.#statusCounts[status] = (this.#statusCounts[status] ?? 0) + 1;
+    for (const [status, count] of Object.entries(counts)) {
+      this.#statusCounts[status] = (this.#statusCounts[status] ?? 0) + count;
     }
     await this.#parts.store.feeds.record(this.#go.feed, this.#go.nodeId, piece, {
       rowCount: this.#rowCount,
@@ -260,6 +281,12 @@ export class FeedWork {
 }
 
 const PAGE = 1000;
+
+function countsOf(statuses: Uint16Array): StatusCounts {
+  const counts: Record<string, number> = {};
+  for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
 
 function foundOf(feed: Feed, isWhole: boolean): FeedFound {
   return {

@@ -87,6 +87,8 @@ export interface FeedRecord extends FeedProgress {
   /** Whether it may pass the breaker. */
   readonly isConfirmed: boolean;
   readonly isCancelAsked: boolean;
+  /** Until when a node works on it, unless it goes on; 0 where none does. */
+  readonly claimedUntilMs: number;
   /** Whether the file and its results are still there. */
   readonly isKept: boolean;
 }
