@@ -3,6 +3,7 @@ import { COLUMN_TARGETS, type ColumnMapping } from '../feeds/columns.ts';
 import { openFeed, type Feed, type FeedDescription, type FeedTerms } from '../feeds/feed.ts';
 import type { JsonLineReader } from '../feeds/json.ts';
 import { FEED_LIMITS } from '../feeds/limits.ts';
+import type { Inventory } from '../domain/inventory.ts';
 import type { FeedAsked, FeedEnd, FeedRecord } from '../store/feeds.ts';
 import type { CatalogueStaging } from '../store/staging.ts';
 import type { BatchStore, FailedLine, Store } from '../store/store.ts';
@@ -15,6 +16,8 @@ export interface FeedLanguage {
   newJsonLineReader(nowMs: number): JsonLineReader;
   /** The message of a line that failed. */
   printFailure(failure: FailedLine): string;
+  /** What a line of a dry run would do. */
+  printWouldChange(before: Inventory, after: Inventory): string;
 }
 
 export interface FeedSettings {

@@ -17,6 +17,7 @@ type ResultParts = Pick<FeedParts, 'store' | 'files' | 'language'> & {
 const PAGE = 100;
 const ROWS_AT_ONCE = 1000;
 const NOT_APPLIED = 'Not applied.';
+const WOULD_CHANGE_NOTHING = 'Would change nothing';
 
 /** What became of each row of a feed that is over: made anew of the file and of what is kept of its batches. */
 export class FeedResults {
@@ -135,21 +136,20 @@ export class FeedResults {
   }
 
   async *#judgedPiece(
-    { supplierId }: FeedRecord,
-    { batchUuid, failures }: FeedPiece,
+    { supplierId, asked }: FeedRecord,
+    { batchUuid, told }: FeedPiece,
     rows: readonly FeedRow[],
     unit: RowUnit,
   ): AsyncGenerator<{ row: FeedRow; statusCode: number; message: string }> {
+    const success = asked.dryRun ? WOULD_CHANGE_NOTHING : 'success';
     const failed =
-      batchUuid === null
-        ? failures
-        : await this.#parts.store.batches.failures(supplierId, batchUuid);
+      batchUuid === null ? told : await this.#parts.store.batches.failures(supplierId, batchUuid);
     if (failed === undefined) throw new Error(`what is kept of batch ${batchUuid} has expired`);
     const failureOf = new Map(failed.map((failure) => [failure.index, failure]));
     for (const [index, row] of rows.entries()) {
       const failure = failureOf.get(index);
       yield failure === undefined
-        ? { row, statusCode: APPLIED, message: 'success' }
+        ? { row, statusCode: APPLIED, message: success }
         : { row, statusCode: failure.status, message: this.#messageOf(failure, rows, unit) };
     }
   }

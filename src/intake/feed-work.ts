@@ -1,10 +1,11 @@
 import { APPLIED, UNREADABLE, type Breaker } from '../domain/batch.ts';
 import { OnhandError } from '../domain/errors.ts';
+import { sameInventory } from '../domain/inventory.ts';
 import { LinesBuilder, type Lines } from '../domain/lines.ts';
 import type { CatalogueFeed, Feed, InventoryFeed } from '../feeds/feed.ts';
 import { failedLines } from '../store/failures.ts';
 import type { FeedFound, FeedPiece, StatusCounts } from '../store/feeds.ts';
-import type { BatchOutcome, BatchTerms } from '../store/store.ts';
+import type { BatchOutcome, BatchTerms, FailedLine } from '../store/store.ts';
 import { asOfOfFile } from './feed-dates.ts';
 import { applyCatalogueFeed } from './feed-catalogue.ts';
 import {
@@ -65,7 +66,7 @@ export class FeedWork {
       const batch = uuid && (await this.#parts.store.batches.find(feed.supplierId, uuid));
       if (batch && batch.lineCount > 0) {
         const { lineCount: rowCount, statusCounts } = batch;
-        await this.#record({ piece, rowCount, batchUuid: uuid, failures: [] }, statusCounts);
+        await this.#record({ piece, rowCount, batchUuid: uuid, told: [] }, statusCounts);
       }
     }
     if (signal.reason === 'canceled') return { state: 'canceled', problem: null };
@@ -194,6 +195,7 @@ export class FeedWork {
         ? {
             statuses: new Uint16Array(lines.count).fill(UNREADABLE),
             details: new Map(),
+            effects: new Map(),
             uuid: null,
           }
         : await this.#submit(piece, lines, whole ?? {});
@@ -202,10 +204,24 @@ export class FeedWork {
         piece,
         rowCount: lines.count,
         batchUuid: outcome.uuid,
-        failures: outcome.uuid === null ? failedLines(lines, outcome) : [],
+        told: outcome.uuid === null ? this.#told(lines, outcome) : [],
       },
       countsOf(outcome.statuses),
     );
+  }
+
+  /** What is told of the lines of a piece of which no batch tells: those that fail, or would change something. */
+  #told(
+    lines: Lines,
+    outcome: Pick<BatchOutcome, 'statuses' | 'details' | 'effects'>,
+  ): readonly FailedLine[] {
+    const told = [...failedLines(lines, outcome)];
+    for (const [index, { before, after }] of outcome.effects) {
+      if (sameInventory(before, after)) continue;
+      const message = this.#parts.language.printWouldChange(before, after);
+      told.push({ index, status: APPLIED, message, detail: null, skuId: null, asSent: null });
+    }
+    return told;
   }
 
   async #submit(piece: number, lines: Lines, whole: BatchTerms): Promise<BatchOutcome> {
@@ -214,7 +230,7 @@ export class FeedWork {
     const terms: BatchTerms = {
       ...whole,
       ...(asked.dryRun
-        ? { dryRun: true }
+        ? { dryRun: true, withEffects: true }
         : {
             idempotency: {
               // A client's key has no space.

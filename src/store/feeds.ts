@@ -139,8 +139,8 @@ export interface FeedPiece {
   readonly rowCount: number;
   /** Null where nothing was written: of a dry run, or where no row could be read. */
   readonly batchUuid: string | null;
-  /** The failing lines of a piece without a batch. */
-  readonly failures: readonly FailedLine[];
+  /** Of a piece without a batch: the lines that failed, and with status 200 those that a dry run would change. */
+  readonly told: readonly FailedLine[];
 }
 
 /** How a feed ends, or is held. */

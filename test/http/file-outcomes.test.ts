@@ -49,15 +49,19 @@ describe('a file that is judged as a whole', () => {
   });
 
   test('as a dry run tells what would happen, and writes nothing', async () => {
-    const uuid = await client.upload('sku_id,qty\nA-1,1\nNONE,2\n', '?dry_run=true');
+    await client.over(await client.upload('sku_id,qty\nA-2,4\n'));
+    const uuid = await client.upload('sku_id,qty\nA-1,1\nNONE,2\nA-2,4\n', '?dry_run=true');
     expect(await client.over(uuid)).toMatchObject({
       state: 'done',
       dry_run: true,
-      status_counts: { '200': 1, '404': 1 },
+      status_counts: { '200': 2, '404': 1 },
       batches: [],
     });
     expect(await client.stock()).toMatchObject({ 'A-1': null });
-    expect(await client.results(uuid)).toHaveLength(3);
+    const results = await client.results(uuid);
+    expect(results[1]).toBe('A-1,1,200,Would change quantity_in_stock from null to 1');
+    expect(results[2]).toMatch(/^NONE,2,404,/);
+    expect(results[3]).toBe('A-2,4,200,Would change nothing');
   });
 
   test('is held where too much would fall, and goes on once it is confirmed', async () => {
