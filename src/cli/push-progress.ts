@@ -62,6 +62,7 @@ export class PushProgress {
       this.#bar = new SingleBar({ format, gracefulExit: false }, Presets.shades_classic);
       this.#bar.start(total, value, { text });
     }
+    this.#bar.setTotal(total);
     this.#bar.update(value, { text });
   }
 

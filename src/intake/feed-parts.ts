@@ -53,14 +53,13 @@ export interface FeedGo {
   readonly signal: AbortSignal;
 }
 
-/** Opens the file of a feed as it was asked to be read. */
+/** Opens the file of a feed as it was asked to be read; `bytes` are all of it, to be read once. */
 export function openFileOf(
   parts: Pick<FeedParts, 'files' | 'language'>,
   feed: FeedRecord,
+  bytes: AsyncIterable<Uint8Array> = parts.files.read(feed.uuid),
 ): Promise<Feed> {
-  const { files } = parts;
-  const { uuid } = feed;
-  return openFeed({ bytes: files.read(uuid), path: files.pathOf(uuid) }, termsOf(parts, feed));
+  return openFeed({ bytes, path: parts.files.pathOf(feed.uuid) }, termsOf(parts, feed));
 }
 
 /** Rejects where a file is not whole, as far as that can be told before its rows are read. */

@@ -1,3 +1,4 @@
+import type { ReadStream } from 'node:fs';
 import { APPLIED, UNREADABLE, type Breaker } from '../domain/batch.ts';
 import { OnhandError } from '../domain/errors.ts';
 import { sameInventory } from '../domain/inventory.ts';
@@ -32,6 +33,8 @@ export class FeedWork {
   readonly #go: FeedGo;
   #rowCount: number;
   readonly #statusCounts: Record<string, number>;
+  /** By how much of the file the rows read so far take. */
+  #rowsExpected: number | null = null;
 
   constructor(parts: FeedParts, go: FeedGo) {
     this.#parts = parts;
@@ -43,10 +46,11 @@ export class FeedWork {
   /** Rejects where the work broke off for no fault of the file, and is to be tried again. */
   async run(): Promise<FeedOutcome> {
     try {
-      const feed = await openFileOf(this.#parts, this.#go.feed);
+      const bytes = this.#parts.files.read(this.#go.feed.uuid);
+      const feed = await openFileOf(this.#parts, this.#go.feed, bytes);
       return feed.kind === 'catalogue'
         ? await this.#runCatalogue(feed)
-        : await this.#runInventory(feed);
+        : await this.#runInventory(feed, bytes);
     } catch (error) {
       if (!(error instanceof OnhandError) || error.code === 'store_unavailable') throw error;
       return this.#refusal(error);
@@ -94,11 +98,11 @@ export class FeedWork {
     return applyCatalogueFeed(this.#parts, this.#go);
   }
 
-  async #runInventory(feed: InventoryFeed): Promise<FeedOutcome> {
+  async #runInventory(feed: InventoryFeed, bytes: ReadStream): Promise<FeedOutcome> {
     try {
       const isWhole = await this.#isJudgedWhole();
       await this.#describe(feed, isWhole);
-      const outcome = isWhole ? await this.#applyWhole(feed) : await this.#applyPieces(feed);
+      const outcome = isWhole ? await this.#applyWhole(feed) : await this.#applyPieces(feed, bytes);
       // Which encoding it was is sure only now.
       await this.#describe(feed, isWhole);
       return outcome;
@@ -115,17 +119,25 @@ export class FeedWork {
     return (await this.#parts.store.batches.breakerOf(supplierId)) !== null;
   }
 
-  async #applyPieces(feed: InventoryFeed): Promise<FeedOutcome> {
+  async #applyPieces(feed: InventoryFeed, bytes: ReadStream): Promise<FeedOutcome> {
     const doneCount = await this.#countDone();
     // What was begun had been found whole.
     if (doneCount === 0) await checkFileOf(this.#parts, this.#go, feed);
+    // Of archives, which are read by their directory, it tells nothing.
+    const isInOrder = feed.sheet === null && feed.packing !== 'zip';
     let piece = 0;
+    let rowsRead = 0;
     let last: Promise<void> = Promise.resolve();
     try {
       for await (const lines of piecesOf(feed.rows, () => this.#asOfUs(feed))) {
         // While one piece is being applied, the next is read.
         await last;
         if (this.#go.signal.aborted) return this.#stopped();
+        rowsRead += lines.count;
+        if (isInOrder) {
+          const share = bytes.bytesRead / this.#go.feed.bytes;
+          this.#rowsExpected = Math.round(rowsRead / share);
+        }
         const number = piece;
         piece += 1;
         if (number < doneCount) continue;
@@ -282,7 +294,7 @@ export class FeedWork {
     await this.#parts.store.feeds.record(this.#go.feed, this.#go.nodeId, piece, {
       rowCount: this.#rowCount,
       statusCounts: this.#statusCounts,
-      rowsExpected: null,
+      rowsExpected: this.#rowsExpected,
     });
   }
 

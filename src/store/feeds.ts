@@ -78,7 +78,7 @@ export interface FeedRecord extends FeedProgress {
   readonly state: FeedState;
   /** Null before it was opened. */
   readonly found: FeedFound | null;
-  /** Null where it is not known yet. */
+  /** An estimate until it is over; null where there is none. */
   readonly rowsExpected: number | null;
   readonly problem: FeedProblem | null;
   readonly uploadedAtMs: number;

@@ -129,6 +129,8 @@ test('a feed that is canceled stops after the piece under way', async () => {
   await second.came;
   const feed = await service.feeds.find(acme, uuid);
   expect(feed).toMatchObject({ state: 'reading', rowCount: 10_000 });
+  expect(feed?.rowsExpected).toBeGreaterThan(10_000);
+  expect(feed?.rowsExpected).toBeLessThanOrEqual(45_000);
   if (feed !== undefined) await service.cancel(feed);
   second.go();
   expect(await over(acme, uuid)).toMatchObject({ state: 'canceled', rowCount: 20_000 });
