@@ -278,6 +278,11 @@ export interface RevertRequest extends Omit<BatchOrigin, 'source'> {
   /** Puts back what a later batch has confirmed, too. */
   readonly force: boolean;
   readonly dryRun: boolean;
+  /**
+   * The uuids of batches that are put back together with this one, the last first: what they have changed
+   * or confirmed stands in the way of none of them.
+   */
+  readonly among?: readonly string[];
 }
 
 export interface RevertOutcome {
