@@ -140,7 +140,8 @@ export class WebhookSender {
     const sending = { ...message, delivery };
     const leased = await this.#exchange(position, position.deliveredSequence, sending);
     if (leased === undefined) return undefined;
-    if (!(await this.#maySend(webhook, position.supplierId))) {
+    const current = await this.#sendable(webhook, position.supplierId);
+    if (current === undefined) {
       // Given back, so that it need not wait for the end of the lease where it may be sent again.
       const kept = position.message === null ? null : message;
       await this.#exchange(leased, leased.deliveredSequence, kept);
@@ -153,8 +154,8 @@ export class WebhookSender {
     }
     const outcome = await deliver(
       {
-        url: webhook.url,
-        secrets: webhook.secrets,
+        url: current.url,
+        secrets: current.secrets,
         messageId: delivery.messageId,
         message: { type: 'inventory.changed', ...chunk },
         madeAtMs: message.madeAtMs,
@@ -175,11 +176,18 @@ export class WebhookSender {
     return undefined;
   }
 
-  /** Asked at the last moment: what was removed or disconnected since must not be told. */
-  async #maySend(webhook: Webhook, supplierId: number): Promise<boolean> {
-    const now = await this.#parts.webhooks.find(webhook.organizationId, webhook.uuid);
-    const isUnchanged = now !== undefined && now.url === webhook.url && now.pausedReason === null;
-    return isUnchanged && (await suppliersOf(now, this.#parts.accounts)).includes(supplierId);
+  /**
+   * The webhook as it now is, or undefined where it may not be sent to. Asked at the last moment: what was
+   * removed or disconnected since must not be told, nor signed with a secret that was replaced.
+   */
+  async #sendable(
+    { organizationId, uuid, url }: Webhook,
+    supplierId: number,
+  ): Promise<Webhook | undefined> {
+    const { webhooks, accounts } = this.#parts;
+    const now = await webhooks.find(organizationId, uuid);
+    if (now === undefined || now.url !== url || now.pausedReason !== null) return undefined;
+    return (await suppliersOf(now, accounts)).includes(supplierId) ? now : undefined;
   }
 
   #nextMessage(webhook: Webhook, position: WebhookPosition, head: ChangeHead): OutgoingMessage {
