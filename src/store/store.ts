@@ -305,6 +305,8 @@ export const ENTRY_OUTCOMES = ['created', 'updated', 'unchanged', 'refused'] as 
 export type EntryOutcome = (typeof ENTRY_OUTCOMES)[number];
 
 export interface CatalogueOutcome {
+  /** The batch; null where every entry was refused, so that there was nothing to write. */
+  readonly batchUuid: string | null;
   /** For each entry, what became of it, and the uuid of its SKU. */
   readonly entries: readonly { readonly outcome: EntryOutcome; readonly uuid: string }[];
 }
