@@ -232,7 +232,8 @@ export class PushSession {
   }
 
   #progressOf(path: string): PushProgress {
-    this.#progress = new PushProgress(path, this.#options.quiet === true);
+    const name = path === STDIN_PATH ? 'stdin' : path;
+    this.#progress = new PushProgress(name, this.#options.quiet === true);
     return this.#progress;
   }
 

@@ -177,6 +177,9 @@ describe('onhand push', () => {
     expect(stdout).toMatch(
       /^stock\.csv: dry run, nothing was applied\n +2 {2}200 would be applied\n/,
     );
+    expect(stdout).toContain(
+      '  1 rows would change something\n    2  Would change quantity_in_stock from 10 to 5\n',
+    );
     expect(await acme.stockOf('A')).toBe(10);
   });
 

@@ -129,7 +129,7 @@ async function fillFeeds({ feeds }: Store, supplierId: number): Promise<void> {
   const nowMs = Date.now();
   const claim = { nodeId: 'n', nowMs, voidBeforeMs: nowMs, untilMs: nowMs + HOUR_MS };
   await feeds.claim(feed, claim);
-  const piece = { piece: 0, rowCount: 3, batchUuid: null, failures: [] };
+  const piece = { piece: 0, rowCount: 3, batchUuid: null, told: [] };
   const progress = { rowCount: 3, statusCounts: { 200: 3 }, rowsExpected: null };
   await feeds.record(feed, 'n', piece, progress);
 }
