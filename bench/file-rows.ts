@@ -130,7 +130,7 @@ async function push(stage: Stage, path: string, lines: number): Promise<number> 
   const startedMs = performance.now();
   const child = spawn(
     process.execPath,
-    [BIN, 'push', path, '--url', stage.server.url, '--output', `${path}.results.csv`, '--json'],
+    [BIN, 'push', path, '--url', stage.server.url, '--results', `${path}.results.csv`, '--json'],
     { env: { ...process.env, ONHAND_TOKEN: token }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   let said = '';

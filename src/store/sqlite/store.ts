@@ -97,21 +97,16 @@ export class SqliteStore implements Store {
       memoryBytesMax: share(CACHE_SHARES.writerMemory),
     };
     const forReading = { ...shared, cacheBytesMax: share(CACHE_SHARES.readerPages) };
-    const started: { close(): Promise<void> }[] = [];
-    const opened = async <T extends { close(): Promise<void> }>(thread: Promise<T>): Promise<T> => {
-      started.push(await thread);
-      return thread;
-    };
+    const writer = Thread.load<WriterCalls>(at('writer'), onFatal);
+    const reader = Thread.load<ReaderCalls>(at('reader'), onFatal);
+    const checkpointer = Thread.load<CheckpointerCalls>(at('checkpointer'), onFatal);
     try {
-      // The first creates and migrates the database that the others open.
-      const writer = await opened(Thread.start<WriterCalls>(at('writer'), forWriting, onFatal));
-      const reader = await opened(Thread.start<ReaderCalls>(at('reader'), forReading, onFatal));
-      const checkpointer = await opened(
-        Thread.start<CheckpointerCalls>(at('checkpointer'), shared, onFatal),
-      );
+      // It creates and migrates the database that the others open.
+      await writer.start(forWriting);
+      await Promise.all([reader.start(forReading), checkpointer.start(shared)]);
       return new SqliteStore({ writer, reader, checkpointer }, openForReading(forReading));
     } catch (error) {
-      for (const thread of started) await thread.close();
+      for (const thread of [checkpointer, reader, writer]) await thread.close();
       throw error;
     }
   }
