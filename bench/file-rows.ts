@@ -7,7 +7,16 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { CSV, X12, XLSX, type FeedFormat } from './feed-files.ts';
-import { eachRound, medianOf, onStage, row, SKUS, Stage, type BenchRow, type Row } from './stage.ts';
+import {
+  eachRound,
+  medianOf,
+  onStage,
+  row,
+  SKUS,
+  Stage,
+  type BenchRow,
+  type Row,
+} from './stage.ts';
 
 const BULK = { connections: 4, linesPerRequest: 10_000, lines: 400_000 };
 const MEMORY_MIB_GOAL = 300;

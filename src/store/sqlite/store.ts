@@ -27,6 +27,7 @@ import { Principals } from './principals.ts';
 import type { ReaderCalls } from './reader.ts';
 import { SqliteSkus } from './skus.ts';
 import { Queries } from './tables.ts';
+import { repeatedOutcome, type KeptOutcome } from '../kept-outcome.ts';
 import { Thread, asError } from './threads.ts';
 import type { WriterCalls } from './writer.ts';
 
@@ -114,7 +115,8 @@ export class SqliteStore implements Store {
   async apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {
     const answers = await this.#watched(this.#writer.call('apply', packGroup(group)));
     return unpackOutcomes(answers).map((answer) => {
-      if (!('failure' in answer)) return answer;
+      if ('statuses' in answer) return answer;
+      if ('requestId' in answer) return repeated(answer);
       const error = asError(answer);
       if (!(error instanceof OnhandError)) throw error;
       if (error.code === 'store_unavailable') this.#isAiling = true;
@@ -202,5 +204,14 @@ export class SqliteStore implements Store {
     await this.#reader.close();
     await this.#checkpointer.close();
     await this.#writer.close();
+  }
+}
+
+function repeated(kept: KeptOutcome): BatchOutcome | OnhandError {
+  try {
+    return repeatedOutcome(kept);
+  } catch (error) {
+    if (error instanceof OnhandError) return error;
+    throw error;
   }
 }
