@@ -48,7 +48,7 @@ async function walk(url: string, token: string): Promise<number> {
   const startedMs = performance.now();
   for (let page = 0; page < PAGES; page += 1) {
     const response = await fetch(`${path}&${place}`, {
-      headers: { authorization: `Token ${token}` },
+      headers: { authorization: `Token ${token}`, 'accept-encoding': 'identity' },
     });
     const bytes = Buffer.from(await response.arrayBuffer());
     const cursor = CURSOR.exec(bytes.toString('latin1', bytes.length - TAIL_BYTES))?.[1];

@@ -1,8 +1,7 @@
 /** What is kept of a batch, whatever the database: its row, and what decides about a repeat of it. */
 import { APPLIED } from '../domain/batch.ts';
 import { OnhandError } from '../domain/errors.ts';
-import { decodeEffects, decodeFailures, outcomeOfFailures } from './failures.ts';
-import type { BatchOrigin, BatchOutcome, IdempotencyKey } from './store.ts';
+import type { BatchOrigin, IdempotencyKey } from './store.ts';
 
 /** What is told of a batch in its row, beside what it changed. */
 export interface BatchSummary {
@@ -33,39 +32,6 @@ export function encodeStatusCounts(statuses: Uint16Array | undefined): string | 
   const counts: Record<number, number> = {};
   for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
   return JSON.stringify(counts);
-}
-
-/** What is kept of the batch that a key came with first. */
-export interface KeptOutcome {
-  readonly uuid: string;
-  readonly requestId: string;
-  readonly zeroedCount: number;
-  /** By `encodeStatusCounts`. */
-  readonly statusCounts: string | null;
-  /** By `encodeFailures`; null where all lines were applied, and where they are no longer kept. */
-  readonly failures: Uint8Array | null;
-  /** By `encodeEffects`; null where none were told. */
-  readonly effects: Uint8Array | null;
-}
-
-/** The outcome of a batch, told again. Throws `results_expired` where that cannot be told any more. */
-export function repeatedOutcome(kept: KeptOutcome, lineCount: number): BatchOutcome {
-  if (kept.failures === null && kept.statusCounts !== null) throw resultsExpired();
-  const failed = kept.failures === null ? [] : decodeFailures(kept.failures);
-  return {
-    uuid: kept.uuid,
-    ...outcomeOfFailures(failed, lineCount),
-    effects: kept.effects === null ? new Map() : decodeEffects(kept.effects),
-    zeroedCount: kept.zeroedCount,
-    repeats: kept.requestId,
-  };
-}
-
-function resultsExpired(): OnhandError {
-  return new OnhandError(
-    'results_expired',
-    'This request was applied before, and what its failing lines were answered is no longer kept; nothing was done now.',
-  );
 }
 
 /** Throws `idempotency_key_reused` where a key was used for another request. */

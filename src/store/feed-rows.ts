@@ -1,6 +1,7 @@
 import type { Compilable, Generated, Kysely } from 'kysely';
 import { OnhandError } from '../domain/errors.ts';
-import { decodeFailures, encodeFailures } from './failures.ts';
+import { encodeFailures } from './failures.ts';
+import { decodeFailures } from './kept-outcome.ts';
 import { FEED_COLUMNS, mappingsOf, recordOfFeed, type FeedTables } from './feed-record.ts';
 import {
   OPEN_STATES,

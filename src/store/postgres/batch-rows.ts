@@ -4,9 +4,9 @@ import {
   checkSameRequest,
   confirmationInvalid,
   encodeStatusCounts,
-  repeatedOutcome,
   type BatchRow,
 } from '../batch-row.ts';
+import { repeatedOutcome } from '../kept-outcome.ts';
 import type { Batch, BatchOutcome, Confirmation, IdempotencyKey } from '../store.ts';
 import { textArray } from './arrays.ts';
 import type { WriteStatement } from './statement.ts';
@@ -188,10 +188,15 @@ export class KnownBeforehand {
     checkSameRequest(row.fingerprint, key);
     const { uuid, failures, effects } = row;
     const { request_id: requestId, zeroed_count: zeroedCount, status_counts: statusCounts } = row;
-    return repeatedOutcome(
-      { uuid, requestId, zeroedCount, statusCounts, failures, effects },
+    return repeatedOutcome({
       lineCount,
-    );
+      uuid,
+      requestId,
+      zeroedCount,
+      statusCounts,
+      failures,
+      effects,
+    });
   }
 
   /** Uses a confirmation up; throws `confirmation_invalid` where there is none such. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Breaker } from '../../domain/batch.ts';
 import { BATCH_COLUMNS, recordOf } from '../batch-record.ts';
 import { batchNumberOf } from '../uuids.ts';
-import { decodeFailures } from '../failures.ts';
+import { decodeFailures } from '../kept-outcome.ts';
 import type {
   BatchPage,
   BatchRecord,

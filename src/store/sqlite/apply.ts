@@ -3,6 +3,7 @@ import { APPLIED, BatchDecision, type ClosedBatch, type DecidedLines } from '../
 import { checkSnapshot } from '../../domain/breaker.ts';
 import type { BatchSummary } from '../batch-row.ts';
 import { checkBreaker } from '../breaking.ts';
+import type { KeptOutcome } from '../kept-outcome.ts';
 import { detailsOf, effectsOf } from '../outcomes.ts';
 import type { Batch, BatchOrigin, BatchOutcome, BatchTerms } from '../store.ts';
 import { BatchRows } from './batch-rows.ts';
@@ -73,9 +74,10 @@ export class Applier {
 
   /**
    * Applies one batch of lines; its changes are written, its SKUs' rows when `flush` is called. Throws
-   * `OnhandError` where it is refused whole (`store.ts` says why that may be), nothing of it then done.
+   * `OnhandError` where it is refused whole (`store.ts` says why that may be), nothing of it then done. Of a
+   * repeat it gives what is kept of the first.
    */
-  applyLines(batch: Batch, nowMs: number): BatchOutcome {
+  applyLines(batch: Batch, nowMs: number): BatchOutcome | KeptOutcome {
     const startedMs = performance.now();
     const { supplierId, lines, terms = NO_TERMS } = batch;
     const key = terms.dryRun === true ? undefined : terms.idempotency;

@@ -5,10 +5,10 @@ import {
   checkSameRequest,
   confirmationInvalid,
   encodeStatusCounts,
-  repeatedOutcome,
   type BatchRow,
 } from '../batch-row.ts';
 import { encodeEffects, encodeFailures, failedLines } from '../failures.ts';
+import type { KeptOutcome } from '../kept-outcome.ts';
 import type { BatchOutcome, Confirmation, IdempotencyKey, LineEffect } from '../store.ts';
 import { newBatchUuid } from '../uuids.ts';
 
@@ -131,7 +131,7 @@ export class BatchRows {
   }
 
   /**
-   * The outcome of the batch that used this key before, if one did. Throws `idempotency_key_reused` where
+   * What is kept of the batch that used this key before, if one did. Throws `idempotency_key_reused` where
    * that was another request.
    */
   repeatOf(
@@ -139,7 +139,7 @@ export class BatchRows {
     key: IdempotencyKey,
     lineCount: number,
     nowMs: number,
-  ): BatchOutcome | undefined {
+  ): KeptOutcome | undefined {
     const row = this.#keyOf.get(supplierId, key.key, nowMs);
     if (row === undefined) return undefined;
     const [usedFor, number, requestId, effects] = row;
@@ -149,10 +149,7 @@ export class BatchRows {
       throw new Error(`batch ${number} of supplier ${supplierId} has no row`);
     const [uuid, zeroedCount, statusCounts] = batch;
     const failures = this.#failuresOf.get(supplierId, number)?.[0] ?? null;
-    return repeatedOutcome(
-      { uuid, requestId, zeroedCount, statusCounts, failures, effects },
-      lineCount,
-    );
+    return { lineCount, uuid, requestId, zeroedCount, statusCounts, failures, effects };
   }
 
   keepKey(

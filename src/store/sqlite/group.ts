@@ -3,6 +3,7 @@
  * the array: sixty single updates cross as eight arrays, not as five hundred.
  */
 import type { FieldColumns, Lines } from '../../domain/lines.ts';
+import type { KeptOutcome } from '../kept-outcome.ts';
 import type { Batch, BatchOutcome } from '../store.ts';
 import type { Failure } from './threads.ts';
 
@@ -94,8 +95,11 @@ export function unpackGroup({ batches, ...joined }: PackedGroup): Batch[] {
 export interface PackedOutcomes {
   /** Of all lines of the batches that were applied. */
   readonly statuses: Uint16Array;
-  /** Per batch: how many of `statuses` are its own and the rest of its outcome, or why it was refused. */
-  readonly batches: readonly (PackedOutcome | Failure)[];
+  /**
+   * Per batch: how many of `statuses` are its own and the rest of its outcome; or what is kept of the one
+   * that it repeats; or why it was refused.
+   */
+  readonly batches: readonly (PackedOutcome | KeptOutcome | Failure)[];
 }
 
 /** Maps are left out where they are empty: most are. */
@@ -106,8 +110,10 @@ interface PackedOutcome
   readonly lineCount: number;
 }
 
-export function packOutcomes(outcomes: readonly (BatchOutcome | Failure)[]): PackedOutcomes {
-  const applied = outcomes.flatMap((outcome) => ('failure' in outcome ? [] : [outcome.statuses]));
+export function packOutcomes(
+  outcomes: readonly (BatchOutcome | KeptOutcome | Failure)[],
+): PackedOutcomes {
+  const applied = outcomes.flatMap((outcome) => ('statuses' in outcome ? [outcome.statuses] : []));
   const statuses = new Uint16Array(applied.reduce((sum, { length }) => sum + length, 0));
   let line = 0;
   for (const ofBatch of applied) {
@@ -115,7 +121,7 @@ export function packOutcomes(outcomes: readonly (BatchOutcome | Failure)[]): Pac
     line += ofBatch.length;
   }
   const batches = outcomes.map((outcome) => {
-    if ('failure' in outcome) return outcome;
+    if (!('statuses' in outcome)) return outcome;
     const { statuses: own, details, effects, ...rest } = outcome;
     return {
       ...rest,
@@ -130,10 +136,13 @@ export function packOutcomes(outcomes: readonly (BatchOutcome | Failure)[]): Pac
 const NO_DETAILS: BatchOutcome['details'] = new Map();
 const NO_EFFECTS: BatchOutcome['effects'] = new Map();
 
-export function unpackOutcomes({ statuses, batches }: PackedOutcomes): (BatchOutcome | Failure)[] {
+export function unpackOutcomes({
+  statuses,
+  batches,
+}: PackedOutcomes): (BatchOutcome | KeptOutcome | Failure)[] {
   let line = 0;
   return batches.map((batch) => {
-    if ('failure' in batch) return batch;
+    if ('failure' in batch || 'requestId' in batch) return batch;
     const { lineCount, details = NO_DETAILS, effects = NO_EFFECTS, ...rest } = batch;
     const from = line;
     line += lineCount;

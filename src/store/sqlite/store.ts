@@ -27,6 +27,7 @@ import { Principals } from './principals.ts';
 import type { ReaderCalls } from './reader.ts';
 import { SqliteSkus } from './skus.ts';
 import { Queries } from './tables.ts';
+import { repeatedOutcome, type KeptOutcome } from '../kept-outcome.ts';
 import { Thread, asError } from './threads.ts';
 import type { WriterCalls } from './writer.ts';
 
@@ -97,21 +98,16 @@ export class SqliteStore implements Store {
       memoryBytesMax: share(CACHE_SHARES.writerMemory),
     };
     const forReading = { ...shared, cacheBytesMax: share(CACHE_SHARES.readerPages) };
-    const started: { close(): Promise<void> }[] = [];
-    const opened = async <T extends { close(): Promise<void> }>(thread: Promise<T>): Promise<T> => {
-      started.push(await thread);
-      return thread;
-    };
+    const writer = Thread.load<WriterCalls>(at('writer'), onFatal);
+    const reader = Thread.load<ReaderCalls>(at('reader'), onFatal);
+    const checkpointer = Thread.load<CheckpointerCalls>(at('checkpointer'), onFatal);
     try {
-      // The first creates and migrates the database that the others open.
-      const writer = await opened(Thread.start<WriterCalls>(at('writer'), forWriting, onFatal));
-      const reader = await opened(Thread.start<ReaderCalls>(at('reader'), forReading, onFatal));
-      const checkpointer = await opened(
-        Thread.start<CheckpointerCalls>(at('checkpointer'), shared, onFatal),
-      );
+      // It creates and migrates the database that the others open.
+      await writer.start(forWriting);
+      await Promise.all([reader.start(forReading), checkpointer.start(shared)]);
       return new SqliteStore({ writer, reader, checkpointer }, openForReading(forReading));
     } catch (error) {
-      for (const thread of started) await thread.close();
+      for (const thread of [checkpointer, reader, writer]) await thread.close();
       throw error;
     }
   }
@@ -119,7 +115,8 @@ export class SqliteStore implements Store {
   async apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {
     const answers = await this.#watched(this.#writer.call('apply', packGroup(group)));
     return unpackOutcomes(answers).map((answer) => {
-      if (!('failure' in answer)) return answer;
+      if ('statuses' in answer) return answer;
+      if ('requestId' in answer) return repeated(answer);
       const error = asError(answer);
       if (!(error instanceof OnhandError)) throw error;
       if (error.code === 'store_unavailable') this.#isAiling = true;
@@ -207,5 +204,14 @@ export class SqliteStore implements Store {
     await this.#reader.close();
     await this.#checkpointer.close();
     await this.#writer.close();
+  }
+}
+
+function repeated(kept: KeptOutcome): BatchOutcome | OnhandError {
+  try {
+    return repeatedOutcome(kept);
+  } catch (error) {
+    if (error instanceof OnhandError) return error;
+    throw error;
   }
 }

@@ -120,6 +120,7 @@ export class Thread<C extends Calls<C>> {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
+  #isStarted = false;
   #closing: Promise<void> | undefined;
   #gone: Error | undefined;
 
@@ -137,25 +138,19 @@ export class Thread<C extends Calls<C>> {
   }
 
   /**
-   * Starts the thread whose file is `url` (without its ending: the source has another than the build)
-   * and resolves when it is ready. `onFatal` is told what no caller can mend.
+   * The thread whose file is `url` (without its ending: the source has another than the build), which loads
+   * beside others and does nothing yet. `onFatal` is told what no caller can mend.
    */
-  static async start<C extends Calls<C>>(
-    url: URL,
-    settings: object,
-    onFatal: (reason: string) => void,
-  ): Promise<Thread<C>> {
+  static load<C extends Calls<C>>(url: URL, onFatal: (reason: string) => void): Thread<C> {
     const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
     const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB };
-    const worker = new Worker(new URL(`${url.href}${ending}`), { resourceLimits });
-    const thread = new Thread<C>(worker, onFatal);
-    try {
-      await thread.#send('start', settings);
-    } catch (error) {
-      await worker.terminate();
-      throw error;
-    }
-    return thread;
+    return new Thread<C>(new Worker(new URL(`${url.href}${ending}`), { resourceLimits }), onFatal);
+  }
+
+  /** Resolves when the thread can be called. One that could not start is still to be closed. */
+  async start(settings: object): Promise<void> {
+    await this.#send('start', settings);
+    this.#isStarted = true;
   }
 
   /** Calls run one after another, in the order in which they were made. */
@@ -167,7 +162,7 @@ export class Thread<C extends Calls<C>> {
     return this.#send(name, argument);
   }
 
-  /** Lets the calls already made finish, then ends the thread. */
+  /** Lets the calls already made finish, then ends the thread; one that has not started, at once. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -175,6 +170,10 @@ export class Thread<C extends Calls<C>> {
 
   async #close(): Promise<void> {
     if (this.#gone !== undefined) return;
+    if (!this.#isStarted) {
+      await this.#worker.terminate();
+      return;
+    }
     const exited = new Promise<void>((resolve) => {
       this.#worker.once('exit', () => resolve());
     });

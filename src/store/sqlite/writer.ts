@@ -12,6 +12,7 @@ import type {
   RevertOutcome,
   RevertRequest,
 } from '../store.ts';
+import type { KeptOutcome } from '../kept-outcome.ts';
 import { Applier } from './apply.ts';
 import { Cataloguer } from './catalogue.ts';
 import { refuseUnfinishedCopy } from './copying.ts';
@@ -116,7 +117,7 @@ class Writer {
   }
 
   /** Dry runs come after the others, each in a transaction of its own that is taken back. */
-  apply(group: readonly Batch[]): readonly (BatchOutcome | Failure)[] {
+  apply(group: readonly Batch[]): readonly (BatchOutcome | KeptOutcome | Failure)[] {
     const written = this.#applyOrRetry(group.filter((batch) => !isDryRun(batch)))[
       Symbol.iterator
     ]();
@@ -128,7 +129,7 @@ class Writer {
     });
   }
 
-  #applyOrRetry(group: readonly Batch[]): readonly (BatchOutcome | Failure)[] {
+  #applyOrRetry(group: readonly Batch[]): readonly (BatchOutcome | KeptOutcome | Failure)[] {
     if (group.length === 0) return [];
     try {
       return this.#applyTogether(group);
@@ -139,7 +140,7 @@ class Writer {
     }
   }
 
-  #applyTogether(group: readonly Batch[]): readonly (BatchOutcome | Failure)[] {
+  #applyTogether(group: readonly Batch[]): readonly (BatchOutcome | KeptOutcome | Failure)[] {
     const outcomes = this.#transaction(() => {
       const nowMs = Date.now();
       this.#applier.begin();
@@ -152,7 +153,7 @@ class Writer {
   }
 
   /** A batch that is refused whole leaves nothing, so that the others of its transaction stand. */
-  #applyOne(batch: Batch, nowMs: number): BatchOutcome | Failure {
+  #applyOne(batch: Batch, nowMs: number): BatchOutcome | KeptOutcome | Failure {
     try {
       return this.#applier.applyLines(batch, nowMs);
     } catch (error) {
