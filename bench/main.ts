@@ -10,6 +10,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { changeRows, followerRows } from './change-rows.ts';
 import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-rows.ts';
+import { fileRows } from './file-rows.ts';
 import { formatRows } from './format-rows.ts';
 import { postgresRows } from './postgres-rows.ts';
 import { showProgress } from './progress.ts';
@@ -37,6 +38,7 @@ const ALL: Readonly<Record<string, BenchRow>> = {
   safe: safeRows,
   stream: streamRows,
   formats: formatRows,
+  files: fileRows,
   suppliers: supplierRows,
   neighbours: neighbourRows,
   overload: overloadRows,
