@@ -178,11 +178,14 @@ describe('a commit that is cut off', () => {
          DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_for_lock();`,
     );
     const blocker = new ConnectionPool({ url: database.url, connectionsMax: 1 });
+    const { promise: held, resolve: hold } = Promise.withResolvers<void>();
     const { promise: done, resolve: letGo } = Promise.withResolvers<void>();
     const blocking = transact(blocker, async (client) => {
       await client.query('SELECT pg_advisory_xact_lock(7)');
+      hold();
       await done;
     });
+    await held;
     const watcher = new ConnectionPool({ url: database.url, connectionsMax: 1 });
     const waitingFor = (event: string) => async (): Promise<number> => {
       const rows = await read(
