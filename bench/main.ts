@@ -10,6 +10,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-rows.ts';
 import { postgresRows } from './postgres-rows.ts';
+import { postgresSizeRows } from './postgres-size.ts';
 import { showProgress } from './progress.ts';
 import { bulkRows, singleRows, unchangedRows } from './rows.ts';
 import { safeRows } from './safe-rows.ts';
@@ -38,6 +39,7 @@ const ALL: Readonly<Record<string, BenchRow>> = {
   neighbours: neighbourRows,
   overload: overloadRows,
   postgres: postgresRows,
+  'postgres-10m': postgresSizeRows(10_000_000),
   'size-1m': sizeRows(1_000_000),
   'size-10m': sizeRows(10_000_000),
 };
