@@ -8,6 +8,7 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { changeRows, followerRows } from './change-rows.ts';
 import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-rows.ts';
 import { postgresRows } from './postgres-rows.ts';
 import { postgresSizeRows } from './postgres-size.ts';
@@ -38,6 +39,8 @@ const ALL: Readonly<Record<string, BenchRow>> = {
   suppliers: supplierRows,
   neighbours: neighbourRows,
   overload: overloadRows,
+  changes: changeRows,
+  followers: followerRows,
   postgres: postgresRows,
   'postgres-10m': postgresSizeRows(10_000_000),
   'size-1m': sizeRows(1_000_000),
@@ -74,7 +77,7 @@ function printTable(rows: readonly Row[]): void {
       `${figure(row.value, row.unit)} ${row.unit}`,
       figure(row.limit, row.unit),
       row.ratio.toFixed(2),
-      `${row.unit === 'lines/s' ? '≥' : '≤'} ${row.goal}`,
+      `${row.unit.endsWith('/s') ? '≥' : '≤'} ${row.goal}`,
       row.isMet ? 'met' : 'missed',
       row.conditions,
     ]),

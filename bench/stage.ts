@@ -64,12 +64,13 @@ export class Stage {
   }
 
   async load(
-    plan: Omit<LoadPlan, 'url' | 'tokens' | 'skuCount' | 'requests'> & { readonly lines: number },
+    plan: Omit<LoadPlan, 'url' | 'tokens' | 'skuCount' | 'requests'> &
+      Partial<Pick<LoadPlan, 'tokens'>> & { readonly lines: number },
     url: string = this.server.url,
   ): Promise<LoadResult> {
     const { tokens, skuCount } = this.database;
     const requests = plan.lines / plan.linesPerRequest;
-    const result = await runLoad({ ...plan, url, tokens, skuCount, requests });
+    const result = await runLoad({ tokens, ...plan, url, skuCount, requests });
     if (result.failed > 0) throw new Error(`${result.failed} requests failed`);
     return result;
   }

@@ -1,4 +1,6 @@
 /** The only reader of the environment. Every setting is documented in docs/operations.md (tested). */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { OnhandError } from './domain/errors.ts';
 
 interface NumberSetting {
@@ -111,6 +113,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** The token with which commands ask a server. */
 export function tokenFromEnvironment(environment: Environment = process.env): string | undefined {
   return environment['ONHAND_TOKEN'] || undefined;
+}
+
+/** Where commands keep what they go on with when they are run again. */
+export function stateFolder(environment: Environment = process.env): string {
+  const base = environment['XDG_STATE_HOME'] || join(homedir(), '.local', 'state');
+  return join(base, 'onhand');
 }
 
 /** The database that commands work on when none is named. */

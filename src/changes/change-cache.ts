@@ -29,6 +29,13 @@ export class ChangeCache {
     return reading;
   }
 
+  /** Begins to read what is likely to be asked for next, as `read` will ask for it: the store reads while what came before is sent. */
+  readAhead(supplierId: number, afterSequence: number, count: number): void {
+    if (count * 2 > CHANGES_MAX) return;
+    // Whoever asks for it is told of a failure.
+    this.read(supplierId, afterSequence, count).catch(() => undefined);
+  }
+
   #keep(asked: string, count: number, reading: Promise<readonly Change[]>): void {
     this.#reads.set(asked, reading);
     this.#count += count;

@@ -6,7 +6,14 @@ import type { ChangeChunk } from '../wire/changes.ts';
 import { ChangeCache } from './change-cache.ts';
 import { parseCursor, printCursor, type Cursor } from './cursor.ts';
 import { HeadWatch } from './head-watch.ts';
-import { cursorAfter, cursorAtNow, cursorAtStart, planReading, refuseAhead } from './plan.ts';
+import {
+  cursorAfter,
+  cursorAtNow,
+  cursorAtStart,
+  planReading,
+  refuseAhead,
+  type Plan,
+} from './plan.ts';
 
 /** Who reads changes, and whose. */
 export interface FeedReader {
@@ -91,7 +98,14 @@ export class ChangeFeed {
       done.push({ supplierId, lastSequence: last.sequence });
     }
     const position = cursorAfter(plan.cursor, done);
+    this.#readAhead(planReading({ cursor: position, supplierIds, heads, limit }), limit);
     return { records, position, cursor: await this.print(reader, position), hasMore: plan.hasMore };
+  }
+
+  /** Of those who read a page after another the next is read while this one is sent. */
+  #readAhead({ reads: [next] }: Plan, limit: number): void {
+    if (next?.count === limit)
+      this.#cache.readAhead(next.supplierId, next.afterSequence, next.count);
   }
 
   async #name(ids: readonly number[]): Promise<(id: number) => Organization> {

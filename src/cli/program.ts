@@ -15,6 +15,8 @@ import { importCommand } from './import.ts';
 import { migrateCommand } from './migrate.ts';
 import { organizationCommand } from './organization.ts';
 import { printNote } from './output.ts';
+import { pushCommand } from './push.ts';
+import { PUSH_EXIT } from './push-report.ts';
 import { revertCommand } from './revert.ts';
 import { serveCommand } from './serve.ts';
 import { tokenCommand } from './token.ts';
@@ -36,6 +38,7 @@ export function buildProgram(): Command {
     .addCommand(userCommand())
     .addCommand(tokenCommand())
     .addCommand(importCommand())
+    .addCommand(pushCommand())
     .addCommand(batchesCommand())
     .addCommand(revertCommand())
     .addCommand(breakerCommand())
@@ -64,7 +67,8 @@ function throwInsteadOfExiting(command: Command): void {
 }
 
 /**
- * Runs one command line and gives the exit code: 0, or 1 where it failed or was not understood.
+ * Runs one command line and gives the exit code: 0, or 1 where it failed or was not understood; `push`
+ * has more.
  * What went wrong is said in one line on stderr.
  */
 export async function runProgram(argv: readonly string[]): Promise<number> {
@@ -72,13 +76,16 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     await buildProgram().parseAsync([...argv]);
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    return reportFailure(error);
+    return reportFailure(error, argv);
   }
 }
 
-function reportFailure(error: unknown): number {
+function reportFailure(error: unknown, [, , command]: readonly string[]): number {
   // Commander has said already what was wrong, or shown the help that was asked for.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_FAILED;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    return command === 'push' ? PUSH_EXIT.usage : EXIT_FAILED;
+  }
   printNote(`onhand: ${failureText(error)}`);
   return EXIT_FAILED;
 }

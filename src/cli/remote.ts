@@ -1,4 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { Readable } from 'node:stream';
+import { json as jsonOf } from 'node:stream/consumers';
 import { InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_HOST, DEFAULT_PORT, tokenFromEnvironment } from '../config.ts';
 import { OnhandError } from '../domain/errors.ts';
@@ -38,65 +43,133 @@ function parseUrl(text: string): string {
 /** What a server answered that is no success, in its own words. */
 export class RemoteRefusal extends OnhandError {
   readonly status: number;
+  readonly detail: string;
 
-  constructor(status: number, detail: string) {
-    super('parameter_invalid', `The server answered ${status}: ${detail}`);
+  /** @param retryAfterSeconds when to ask again, where the server says so */
+  constructor(status: number, detail: string, retryAfterSeconds?: number) {
+    super(
+      'parameter_invalid',
+      `The server answered ${status}: ${detail}`,
+      retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
+    );
     this.status = status;
+    this.detail = detail;
   }
 }
 
+/** No answer came: nobody knows whether what was asked for was done. */
+export class RemoteSilence extends OnhandError {}
+
+/** A request whose body or reply may be long. */
+export interface Exchange {
+  readonly method: 'GET' | 'POST';
+  /** Such as `/timp/products/skus/`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as it comes; what it fails with is what the exchange fails with. */
+  readonly body?: AsyncIterable<Uint8Array>;
+}
+
+/** How long a connection may stand still before it is given up. */
+const IDLE_TIMEOUT_MS = 60_000;
+
 /** A server's API, asked in the name of a token. */
 export class Remote {
-  readonly #url: string;
+  readonly url: string;
   readonly #token: string;
 
   /** Throws `parameter_invalid` where there is no token. */
   constructor(options: RemoteOptions) {
-    this.#url = options.url;
+    this.url = options.url;
     this.#token = tokenOf(options);
+  }
+
+  /** Tells this token from others without telling it. */
+  get tokenHash(): string {
+    return createHash('sha256').update(this.#token).digest('hex');
   }
 
   /**
    * Asks for a path, such as `/timp/products/skus/`, and gives the JSON answered. Rejects with
-   * `RemoteRefusal` where the server refuses, with `parameter_invalid` where none can be reached.
+   * `RemoteRefusal` where the server refuses, with `RemoteSilence` where none can be reached.
    */
   async ask(
     method: 'GET' | 'POST',
     path: string,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<unknown> {
-    const response = await this.#fetch(method, path, headers);
-    const json: unknown = await response.json().catch(() => undefined);
-    if (response.ok && json !== undefined) return json;
+    return this.readJson(await this.open({ method, path, headers }));
+  }
+
+  /**
+   * Sends a request, and gives the head of the reply with its body still to be read. A server may answer
+   * before it has read all: then no more is sent. Rejects as `ask` does.
+   */
+  async open(exchange: Exchange): Promise<IncomingMessage> {
+    const response = await this.#send(exchange);
+    const status = response.statusCode ?? 0;
+    if (status >= 200 && status < 300) return response;
+    const json: unknown = await jsonOf(response).catch(() => undefined);
+    response.destroy();
+    const retryAfterSeconds = Number(response.headers['retry-after'] ?? Number.NaN);
     throw new RemoteRefusal(
-      response.status,
+      status,
       problemText(json) ?? 'it is no onhand, or not all well.',
+      Number.isFinite(retryAfterSeconds) ? retryAfterSeconds : undefined,
     );
   }
 
-  async #fetch(
-    method: string,
-    path: string,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<Response> {
+  /** The JSON of a reply. Rejects with `RemoteSilence` where it breaks off. */
+  async readJson(response: IncomingMessage): Promise<unknown> {
     try {
-      const credentials = { authorization: `Token ${this.#token}` };
-      return await fetch(this.#url + path, { method, headers: { ...headers, ...credentials } });
+      return await jsonOf(response);
     } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw unreachable(this.#url, cause);
+      if (!(error instanceof SyntaxError)) throw unreachable(this.url, error);
+      throw new RemoteRefusal(response.statusCode ?? 0, 'it is no onhand, or not all well.');
     }
+  }
+
+  #send({ method, path, headers, body }: Exchange): Promise<IncomingMessage> {
+    const url = new URL(this.url + path);
+    const request = url.protocol === 'https:' ? requestHttps : requestHttp;
+    return new Promise((resolve, reject) => {
+      const sent = request(url, {
+        method,
+        headers: { ...headers, authorization: `Token ${this.#token}` },
+        // A connection of its own: one that was kept may just have been closed.
+        agent: false,
+      });
+      sent.setTimeout(IDLE_TIMEOUT_MS, () => {
+        sent.destroy(new Error(`nothing moved for ${IDLE_TIMEOUT_MS / 1000} s`));
+      });
+      sent.once('response', resolve);
+      sent.on('error', (error) => {
+        reject(error instanceof OnhandError ? error : unreachable(this.url, error));
+      });
+      if (body === undefined) sent.end();
+      else {
+        const source = Readable.from(body, { objectMode: false });
+        source.once('error', (error) => sent.destroy(error));
+        sent.once('close', () => source.destroy());
+        source.pipe(sent);
+      }
+    });
   }
 }
 
 /** The failure of a server that cannot be reached. */
-export function unreachable(url: string, cause: unknown): OnhandError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new OnhandError(
+export function unreachable(url: string, cause: unknown): RemoteSilence {
+  return new RemoteSilence(
     'parameter_invalid',
-    `No server answers at ${url}: ${reason}; name another with --url.`,
+    `No server answers at ${url}: ${reasonOf(cause)}; name another with --url.`,
     { cause },
   );
+}
+
+function reasonOf(cause: unknown): string {
+  // A name of several addresses, of which none answers: the first says why.
+  if (cause instanceof AggregateError) return reasonOf(cause.errors[0]);
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 /** The token to ask with. Throws `parameter_invalid` where there is none. */

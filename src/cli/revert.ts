@@ -43,7 +43,14 @@ export function revertCommand(): Command {
     });
 }
 
-function noteHeaders({ reason, reference }: RevertOptions): Record<string, string> {
+/** What is told with a batch, as headers. */
+export function noteHeaders({
+  reason,
+  reference,
+}: {
+  readonly reason?: string;
+  readonly reference?: string;
+}): Record<string, string> {
   return {
     ...(reason !== undefined && { 'batch-reason': asHeader(reason) }),
     ...(reference !== undefined && { 'batch-reference': asHeader(reference) }),

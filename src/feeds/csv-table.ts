@@ -18,32 +18,21 @@ export function openCsvTable<Header>(
 ): Promise<Table<Header>> {
   const { cellCharactersMax, rowCharactersMax, rowsMax } = limits;
   const rows = readCsv(utf8, dialect.delimiter, rowCharactersMax);
-  return openTable(inPieces(rows, dialect, rowsMax), match, { cellCharactersMax, isSparse: false });
+  return openTable(counted(rows, dialect, rowsMax), match, { cellCharactersMax, isSparse: false });
 }
 
 /** Rows of a file that are no data: a title, the header, annotations. */
 const ROWS_BESIDE_DATA_MAX = 20;
 
-const PIECE_ROWS_MAX = 1000;
-const PIECE_CHARACTERS_MAX = 4_000_000;
-
-async function* inPieces(
-  rows: AsyncGenerator<TableRow>,
+async function* counted(
+  pieces: AsyncGenerator<readonly TableRow[]>,
   { hasDelimiterRow }: CsvDialect,
   rowsMax: number,
 ): AsyncGenerator<readonly TableRow[]> {
-  let piece: TableRow[] = [];
-  let characters = 0;
-  for await (const row of rows) {
-    if (hasDelimiterRow && row.row === 1) continue;
+  for await (const rows of pieces) {
     // Nothing but line breaks would otherwise be read for hours.
-    if (row.row > rowsMax + ROWS_BESIDE_DATA_MAX) throw tooManyRows(rowsMax, row.row);
-    piece.push(row);
-    if ('cells' in row) for (const cell of row.cells) characters += cell.length;
-    if (piece.length < PIECE_ROWS_MAX && characters < PIECE_CHARACTERS_MAX) continue;
-    yield piece;
-    piece = [];
-    characters = 0;
+    const last = rows.at(-1)?.row ?? 0;
+    if (last > rowsMax + ROWS_BESIDE_DATA_MAX) throw tooManyRows(rowsMax, last);
+    yield hasDelimiterRow && rows[0]?.row === 1 ? rows.slice(1) : rows;
   }
-  if (piece.length > 0) yield piece;
 }

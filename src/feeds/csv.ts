@@ -1,8 +1,6 @@
-import { pipeline } from 'node:stream';
-import { CsvError, parse } from 'csv-parse';
 import { OnhandError } from '../domain/errors.ts';
 
-/** Longest row, in characters. A quote that is never closed runs into it. */
+/** Longest row, in bytes of UTF-8. A quote that is never closed runs into it. */
 export const ROW_CHARACTERS_MAX = 1_048_576;
 
 /** What may stand between cells. */
@@ -12,93 +10,201 @@ export type Delimiter = (typeof DELIMITERS)[number];
 /** How many rows of a file may be spoiled by stray quotes before it is not taken for CSV. */
 export const SPOILED_ROWS_MAX = 10_000;
 
-/** A row's cells, or why it cannot be told what they are. */
+/** A row's cells, or why it cannot be told what they are, with the cells as they were found. */
 export type CsvRow =
   | { readonly row: number; readonly cells: readonly string[] }
-  | { readonly row: number; readonly fault: string };
+  | { readonly row: number; readonly fault: string; readonly found: readonly string[] };
 
 /**
- * Reads CSV in UTF-8 (RFC 4180, but for the delimiter; lines end in CRLF, LF or CR), holding a few rows
- * at a time. Rows are numbered as a spreadsheet does: an empty line is a row, and a row
+ * Reads CSV in UTF-8 (RFC 4180, but for the delimiter; lines end in CRLF, LF or CR), in pieces of rows,
+ * holding a few at a time. Rows are numbered as a spreadsheet does: an empty line is a row, and a row
  * whose cells hold line breaks is one. A stray quote inside an unquoted cell spoils its row; what
  * leaves doubt where rows begin and end spoils the file and rejects with `body_malformed`.
  */
 export async function* readCsv(
   utf8: AsyncIterable<Uint8Array>,
   delimiter: Delimiter = ',',
-  rowCharactersMax = ROW_CHARACTERS_MAX,
-): AsyncGenerator<CsvRow> {
-  const spoiled = new SpoiledRows();
-  const parser = parse({
-    delimiter,
-    record_delimiter: [Buffer.from('\r\n'), Buffer.from('\n'), Buffer.from('\r')],
-    relax_column_count: true,
-    max_record_size: rowCharactersMax,
-    skip_records_with_error: true,
-    on_skip: (error) => spoiled.note(error),
-  });
-  // A failure of the source destroys the parser, and so comes out of the loop below.
-  pipeline(utf8, parser, () => undefined);
-
-  let row = 1;
-  const records: AsyncIterable<readonly string[]> = parser;
-  for await (const cells of records) {
-    for (; spoiled.has(row); row += 1) yield { row, fault: STRAY_QUOTE };
-    yield { row, cells };
-    row += 1;
+  rowBytesMax = ROW_CHARACTERS_MAX,
+): AsyncGenerator<readonly CsvRow[]> {
+  const cutter = new RowCutter(delimiter, rowBytesMax);
+  for await (const chunk of utf8) {
+    for (let at = 0; at < chunk.length; at += STEP_BYTES) {
+      const rows = cutter.cut(chunk.subarray(at, at + STEP_BYTES));
+      if (rows.length > 0) yield rows;
+    }
   }
-  for (; spoiled.has(row); row += 1) yield { row, fault: STRAY_QUOTE };
+  const last = cutter.end();
+  if (last.length > 0) yield last;
 }
 
-const STRAY_QUOTE =
-  'has a quote inside a cell that is not quoted as a whole; put the cell in quotes and write each quote in it twice';
+/** How much is cut into rows at a stretch. */
+const STEP_BYTES = 64 * 1024;
 
-/** The rows that stray quotes spoil, as the parser comes upon them: it runs ahead of the reader. */
-class SpoiledRows {
-  readonly #rows = new Set<number>();
-  #lastLine = 0;
+const LF = 0x0a;
+const CR = 0x0d;
+const QUOTE = 0x22;
 
-  has(row: number): boolean {
-    return this.#rows.has(row);
+/** Where a row ends and the next begins; null where the bytes end before it does. */
+type RowEnd = { readonly cells: readonly string[]; readonly next: number } | null;
+
+/** Cuts bytes into rows. A row that has begun is kept until all of it is there, and then read at once. */
+class RowCutter {
+  readonly #delimiter: Delimiter;
+  readonly #delimiterByte: number;
+  readonly #rowBytesMax: number;
+  #pending: Buffer = Buffer.alloc(0);
+  #row = 0;
+  #spoiledRows = 0;
+  /** Whether a quote stands inside an unquoted cell of the row that is being read. */
+  #isSpoiled = false;
+
+  constructor(delimiter: Delimiter, rowBytesMax: number) {
+    this.#delimiter = delimiter;
+    this.#delimiterByte = delimiter.charCodeAt(0);
+    this.#rowBytesMax = rowBytesMax;
   }
 
-  /** Throws what ends the reading. */
-  note(error: CsvError | undefined): undefined {
-    if (error === undefined) return undefined;
-    const records = positionOf(error, 'records');
-    const line = positionOf(error, 'lines');
-    // Each stray quote of a row is reported: those of one line are one row.
-    const isNew = line !== this.#lastLine;
-    const row = records + this.#rows.size + (isNew ? 1 : 0);
-    if (error.code !== 'INVALID_OPENING_QUOTE') throw unreadable(error.code, row, line);
-    this.#lastLine = line;
-    this.#rows.add(row);
-    if (this.#rows.size > SPOILED_ROWS_MAX) {
+  /** The rows that end within these bytes. */
+  cut(chunk: Uint8Array): readonly CsvRow[] {
+    const bytes = Buffer.concat([this.#pending, chunk]);
+    return this.#cut(bytes, false);
+  }
+
+  /** The last row, where no line break ends it. */
+  end(): readonly CsvRow[] {
+    return this.#cut(this.#pending, true);
+  }
+
+  #cut(bytes: Buffer, isLast: boolean): readonly CsvRow[] {
+    const rows: CsvRow[] = [];
+    const quotes = new Marks(bytes, QUOTE);
+    const returns = new Marks(bytes, CR);
+    let at = 0;
+    while (at < bytes.length) {
+      const lineEnd = Math.min(indexOf(bytes, LF, at), returns.from(at));
+      const end =
+        quotes.from(at) < lineEnd
+          ? this.#readQuoted(bytes, at, isLast)
+          : this.#readBare(bytes, at, lineEnd, isLast);
+      if ((end?.next ?? bytes.length) - at > this.#rowBytesMax + 2)
+        throw unreadable(ROW_TOO_LONG, this.#row + 1);
+      if (end === null) break;
+      rows.push(this.#rowOf(end.cells));
+      at = end.next;
+    }
+    this.#pending = bytes.subarray(at);
+    return rows;
+  }
+
+  #rowOf(cells: readonly string[]): CsvRow {
+    this.#row += 1;
+    const row = this.#row;
+    if (!this.#isSpoiled) return { row, cells };
+    this.#isSpoiled = false;
+    this.#spoiledRows += 1;
+    if (this.#spoiledRows > SPOILED_ROWS_MAX) {
       throw new OnhandError(
         'body_malformed',
         `More than ${SPOILED_ROWS_MAX} rows have a stray quote, the last of them row ${row}: the file is not CSV.`,
       );
     }
-    return undefined;
+    return { row, fault: STRAY_QUOTE, found: cells };
+  }
+
+  /** A row without any quote. */
+  #readBare(bytes: Buffer, from: number, end: number, isLast: boolean): RowEnd {
+    const next = afterLineEnd(bytes, end, isLast);
+    if (next === null) return null;
+    return { cells: bytes.toString('utf8', from, end).split(this.#delimiter), next };
+  }
+
+  #readQuoted(bytes: Buffer, from: number, isLast: boolean): RowEnd {
+    const cells: string[] = [];
+    this.#isSpoiled = false;
+    for (let at = from; ; at += 1) {
+      const end =
+        bytes[at] === QUOTE ? this.#closingQuote(bytes, at, isLast) : this.#cellEnd(bytes, at);
+      if (end === null) return null;
+      cells.push(
+        bytes[at] === QUOTE ? quotedText(bytes, at, end) : bytes.toString('utf8', at, end),
+      );
+      if (end < bytes.length && bytes[end] === this.#delimiterByte) {
+        at = end;
+        continue;
+      }
+      const next = afterLineEnd(bytes, end, isLast);
+      return next === null ? null : { cells, next };
+    }
+  }
+
+  /** Behind the quote that closes a cell; null where it may be still to come. */
+  #closingQuote(bytes: Buffer, from: number, isLast: boolean): number | null {
+    let at = bytes.indexOf(QUOTE, from + 1);
+    while (at >= 0 && bytes[at + 1] === QUOTE) at = bytes.indexOf(QUOTE, at + 2);
+    if (!isLast && (at < 0 || at + 1 === bytes.length)) return null;
+    if (at < 0) throw unreadable('A quote is opened and never closed', this.#row + 1);
+    if (at + 1 < bytes.length && !this.#endsCell(bytes[at + 1]))
+      throw unreadable(QUOTE_CLOSED_EARLY, this.#row + 1);
+    return at + 1;
+  }
+
+  /** Where a cell ends that does not begin with a quote. */
+  #cellEnd(bytes: Buffer, from: number): number {
+    let at = from;
+    for (; at < bytes.length && !this.#endsCell(bytes[at]); at += 1)
+      if (bytes[at] === QUOTE) this.#isSpoiled = true;
+    return at;
+  }
+
+  #endsCell(byte: number | undefined): boolean {
+    return byte === this.#delimiterByte || byte === LF || byte === CR;
   }
 }
 
-function positionOf(error: CsvError, name: 'records' | 'lines'): number {
-  const value: unknown = error[name];
-  return typeof value === 'number' ? value : 0;
+/** Where one byte stands, looked for once while going through the others. */
+class Marks {
+  readonly #bytes: Buffer;
+  readonly #mark: number;
+  #at = -1;
+
+  constructor(bytes: Buffer, mark: number) {
+    this.#bytes = bytes;
+    this.#mark = mark;
+  }
+
+  /** The next one from here on; the end where there is none. */
+  from(at: number): number {
+    if (this.#at < at) this.#at = indexOf(this.#bytes, this.#mark, at);
+    return this.#at;
+  }
 }
 
-function unreadable(code: string, row: number, line: number): OnhandError {
-  return new OnhandError(
-    'body_malformed',
-    `${FILE_FAULTS[code] ?? code} (row ${row}, read up to line ${line} of the file).`,
-  );
+function indexOf(bytes: Buffer, byte: number, from: number): number {
+  const at = bytes.indexOf(byte, from);
+  return at < 0 ? bytes.length : at;
 }
 
-const FILE_FAULTS: Readonly<Record<string, string>> = {
-  CSV_QUOTE_NOT_CLOSED: 'A quote is opened and never closed',
-  CSV_INVALID_CLOSING_QUOTE:
-    'A quoted cell goes on after its closing quote; perhaps it holds a quote that is not written twice, or one before it was never closed',
-  CSV_MAX_RECORD_SIZE:
-    'A row is longer than is read; perhaps a quote was opened and never closed, or the file is not CSV',
-};
+/** Where the next row begins; null where more bytes are needed to tell. */
+function afterLineEnd(bytes: Buffer, end: number, isLast: boolean): number | null {
+  const isBroken = bytes[end] === CR && end + 1 === bytes.length;
+  if (end === bytes.length || isBroken) return isLast ? bytes.length : null;
+  return bytes[end] === CR && bytes[end + 1] === LF ? end + 2 : end + 1;
+}
+
+/** The text of a cell between its quotes, of which the last stands before `end`. */
+function quotedText(bytes: Buffer, from: number, end: number): string {
+  return bytes.toString('utf8', from + 1, end - 1).replaceAll('""', '"');
+}
+
+const STRAY_QUOTE =
+  'has a quote inside a cell that is not quoted as a whole; put the cell in quotes and write each quote in it twice';
+
+const QUOTE_CLOSED_EARLY =
+  'A quoted cell goes on after its closing quote; perhaps it holds a quote that is not written twice, or one before it was never closed';
+
+const ROW_TOO_LONG =
+  'A row is longer than is read; perhaps a quote was opened and never closed, or the file is not CSV';
+
+function unreadable(reason: string, row: number): OnhandError {
+  return new OnhandError('body_malformed', `${reason} (row ${row}).`);
+}

@@ -11,14 +11,10 @@ export async function* gunzip(
   packed: AsyncIterable<Uint8Array>,
   { inflatedBytesMax, ratioMax }: ArchiveLimits,
 ): AsyncGenerator<Buffer> {
-  let packedBytes = 0;
   let sourceFailure: unknown;
-  const counted = async function* (): AsyncGenerator<Uint8Array> {
+  const watched = async function* (): AsyncGenerator<Uint8Array> {
     try {
-      for await (const chunk of packed) {
-        packedBytes += chunk.length;
-        yield chunk;
-      }
+      yield* packed;
     } catch (error) {
       sourceFailure = error;
       throw error;
@@ -26,14 +22,14 @@ export async function* gunzip(
   };
   const inflated = createGunzip({ chunkSize: 64 * 1024 });
   // A failure of either destroys the other, and comes out of the loop below.
-  pipeline(Readable.from(counted()), inflated, () => undefined);
+  pipeline(Readable.from(watched()), inflated, () => undefined);
   let bytes = 0;
   const chunks: AsyncIterable<Buffer> = inflated;
   try {
     for await (const chunk of chunks) {
       bytes += chunk.length;
       if (bytes > inflatedBytesMax) throw tooLarge(`more than ${inflatedBytesMax} bytes`);
-      if (bytes > RATIO_JUDGED_FROM_BYTES && bytes > ratioMax * packedBytes)
+      if (bytes > RATIO_JUDGED_FROM_BYTES && bytes > ratioMax * inflated.bytesWritten)
         throw tooLarge(`more than ${ratioMax} times its size, as files made to fill a disk do`);
       yield chunk;
     }

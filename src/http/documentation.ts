@@ -16,6 +16,8 @@ interface Description {
   readonly params?: TSchema;
   readonly headers?: TSchema;
   readonly body?: TSchema;
+  /** Bodies that are not JSON, by their media type. */
+  readonly bodies?: Readonly<Record<string, TSchema>>;
   /** Where a body may come as a stream too: one row of it, and one of the reply. */
   readonly rows?: { readonly mediaType: string; readonly body: TSchema; readonly ok: TSchema };
   /** What a success answers with, and its status where that is not 200. */
@@ -43,7 +45,7 @@ const BODY_PROBLEMS = {
 
 /** What the API's description says of an operation. */
 export function describe(operation: Description): FastifySchema {
-  const { access, body, rows, query, params, headers } = operation;
+  const { access, body, bodies, rows, query, params, headers } = operation;
   const problems: Readonly<Record<number, string>> = {
     ...(query !== undefined && { 400: 'A query parameter is wrong.' }),
     ...(access !== undefined && CREDENTIALS_PROBLEMS),
@@ -60,13 +62,16 @@ export function describe(operation: Description): FastifySchema {
     ...(params !== undefined && { params }),
     ...(headers !== undefined && { headers }),
     ...(body !== undefined && {
-      body:
-        rows === undefined ? body : { content: contentOf({ ok: body }, rows.mediaType, rows.body) },
+      body: rows === undefined ? body : { content: contentOf(body, rows.mediaType, rows.body) },
     }),
+    ...(bodies !== undefined && { body: { content: contentOfEach(bodies) } }),
     response: {
       [operation.okStatus ?? 200]: {
         description: 'Done.',
-        content: contentOf(operation, rows?.mediaType, rows?.ok),
+        content:
+          operation.okType === undefined
+            ? contentOf(operation.ok, rows?.mediaType, rows?.ok)
+            : { [operation.okType]: { schema: operation.ok } },
       },
       ...Object.fromEntries(
         Object.entries(problems).map(([status, description]) => [
@@ -78,13 +83,15 @@ export function describe(operation: Description): FastifySchema {
   };
 }
 
-function contentOf(
-  { ok, okType = 'application/json' }: Pick<Description, 'ok' | 'okType'>,
-  mediaType?: string,
-  row?: TSchema,
-) {
+function contentOfEach(
+  bodies: Readonly<Record<string, TSchema>>,
+): Record<string, { schema: TSchema }> {
+  return Object.fromEntries(Object.entries(bodies).map(([type, schema]) => [type, { schema }]));
+}
+
+function contentOf(json: TSchema, mediaType?: string, row?: TSchema) {
   return {
-    [okType]: { schema: ok },
+    'application/json': { schema: json },
     ...(mediaType !== undefined && row !== undefined && { [mediaType]: { schema: row } }),
   };
 }

@@ -9,6 +9,8 @@ import { newUuid } from '../store/uuids.ts';
 import { BatchListQuerySchema, parseBatchList } from '../wire/batches.ts';
 import {
   FilePageSchema,
+  BINARY,
+  FileFormSchema,
   FileQuerySchema,
   FileUploadedSchema,
   FileUploadQuerySchema,
@@ -202,6 +204,11 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
             'The file is the body, or the part `file` of a form. It is recognised by its content.',
           query: FileUploadQuerySchema,
           headers: Type.Object(UPLOAD_HEADERS),
+          bodies: {
+            'multipart/form-data': FileFormSchema,
+            'application/octet-stream': BINARY,
+            'text/csv': BINARY,
+          },
           ok: FileUploadedSchema,
           access: 'editor',
           problems: {

@@ -26,7 +26,7 @@ import { Writer, type WriteSettings } from './writing.ts';
 
 /** What the server is told about how to run; each is a setting of `config.ts`. */
 export interface HttpSettings
-  extends GateLimits, LoginLimits, WriteSettings, StreamSettings, FileSettings {
+  extends GateLimits, LoginLimits, WriteSettings, FileSettings, StreamSettings {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -62,10 +62,10 @@ export async function buildServer({
   settings,
   version,
 }: ServerParts): Promise<FastifyInstance> {
+  const uploads = new OpenUploads(settings.requestTimeoutMs);
   const gate = new Gate(store.accounts, settings);
   const writer = new Writer({ gate, intake, batches: store.batches, settings });
   const streams = new Streams({ gate, writer, settings });
-  const uploads = new OpenUploads(settings.requestTimeoutMs);
   const app = fastify({
     logger: { level: settings.logLevel, redact: ['req.headers'] },
     logController: new LogController({
@@ -91,9 +91,9 @@ export async function buildServer({
       answerError(error, request, reply);
     },
     clientErrorHandler: (error, socket) => {
-      // How long a stream or an upload may stand still is its own to know.
-      const isOpenEnded = streams.holds(socket) || uploads.holds(socket);
-      if (error.code === REQUEST_TIMEOUT && isOpenEnded) return;
+      // What takes as long as it takes knows itself how long it may stand still.
+      const isLong = streams.holds(socket) || uploads.holds(socket);
+      if (error.code === REQUEST_TIMEOUT && isLong) return;
       if (socket.writable) socket.end(clientErrorResponse(error, randomUUID()));
       else socket.destroy();
     },

@@ -5,6 +5,12 @@ import { constants, createGzip, type Gzip } from 'node:zlib';
 /** How long a client gets to read why its stream was broken off. */
 const LINGER_MS = 5000;
 
+/**
+ * How long the connection stays open behind the last row: some libraries drop what their program has not
+ * read yet when a reply is cut off.
+ */
+const READ_FIRST_MS = 300;
+
 /** Of a stream that is not read by anybody any more. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone';
@@ -68,11 +74,14 @@ export class StreamOutput {
     await this.#endGzip();
     const socket = this.#socket;
     if (socket === null || socket.destroyed) return;
+    const ending = setTimeout(() => socket.end(), READ_FIRST_MS);
     const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-    socket.once('close', () => clearTimeout(timer));
+    socket.once('close', () => {
+      clearTimeout(ending);
+      clearTimeout(timer);
+    });
     // What the client is still sending is read and dropped: closed at once, it would lose what it has not read.
     socket.once('end', () => socket.destroy());
-    socket.end();
   }
 
   async #endGzip(): Promise<void> {

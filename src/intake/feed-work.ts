@@ -1,14 +1,14 @@
 import { APPLIED, UNREADABLE, type Breaker } from '../domain/batch.ts';
 import { OnhandError } from '../domain/errors.ts';
+import type { Lines } from '../domain/lines.ts';
 import type { CatalogueFeed, Feed, InventoryFeed } from '../feeds/feed.ts';
-import type { FeedRow } from '../feeds/rows.ts';
 import { failedLines } from '../store/failures.ts';
 import type { FeedFound, FeedPiece } from '../store/feeds.ts';
 import type { BatchOutcome, BatchTerms } from '../store/store.ts';
 import { asOfOfFile } from './feed-dates.ts';
 import { applyCatalogueFeed } from './feed-catalogue.ts';
 import { openFileOf, type FeedGo, type FeedOutcome, type FeedParts } from './feed-parts.ts';
-import { linesOf, piecesOf, wholeOf } from './feed-pieces.ts';
+import { piecesOf, wholeOf } from './feed-pieces.ts';
 import type { Intake } from './intake.ts';
 
 /** Keys of pieces live as long as anybody may take to apply a feed: a server that was off for months goes on. */
@@ -37,7 +37,6 @@ export class FeedWork {
   async run(): Promise<FeedOutcome> {
     try {
       const feed = await openFileOf(this.#parts, this.#go.feed);
-      await this.#describe(feed);
       return feed.kind === 'catalogue'
         ? await this.#runCatalogue(feed)
         : await this.#runInventory(feed);
@@ -56,31 +55,34 @@ export class FeedWork {
     return { state: isUntouched ? 'refused' : 'failed', problem: { code, detail } };
   }
 
-  async #describe(feed: Feed): Promise<void> {
+  async #describe(feed: Feed, isWhole: boolean): Promise<void> {
     const { feeds } = this.#parts.store;
-    await feeds.describe(this.#go.feed, this.#go.nodeId, foundOf(feed));
+    await feeds.describe(this.#go.feed, this.#go.nodeId, foundOf(feed, isWhole));
   }
 
   async #runCatalogue(feed: CatalogueFeed): Promise<FeedOutcome> {
     await feed.rows.return(undefined);
+    await this.#describe(feed, false);
     return applyCatalogueFeed(this.#parts, this.#go);
   }
 
   async #runInventory(feed: InventoryFeed): Promise<FeedOutcome> {
     try {
-      const outcome = (await this.#isJudgedWhole())
-        ? await this.#applyWhole(feed)
-        : await this.#applyPieces(feed);
+      const isWhole = await this.#isJudgedWhole();
+      await this.#describe(feed, isWhole);
+      const outcome = isWhole ? await this.#applyWhole(feed) : await this.#applyPieces(feed);
       // Which encoding it was is sure only now.
-      await this.#describe(feed);
+      await this.#describe(feed, isWhole);
       return outcome;
     } finally {
       await feed.rows.return(undefined);
     }
   }
 
+  /** What was decided before a crash stands, though the supplier has another breaker by now. */
   async #isJudgedWhole(): Promise<boolean> {
-    const { supplierId, asked } = this.#go.feed;
+    const { supplierId, asked, found } = this.#go.feed;
+    if (found !== null) return found.isWhole;
     if (asked.isSnapshot || asked.atomic) return true;
     return (await this.#parts.store.batches.breakerOf(supplierId)) !== null;
   }
@@ -90,14 +92,14 @@ export class FeedWork {
     let piece = 0;
     let last: Promise<void> = Promise.resolve();
     try {
-      for await (const rows of piecesOf(feed.rows)) {
+      for await (const lines of piecesOf(feed.rows, () => this.#asOfUs(feed))) {
         // While one piece is being applied, the next is read.
         await last;
         if (this.#go.signal.aborted) return this.#stopped();
         const number = piece;
         piece += 1;
         if (number < doneCount) continue;
-        last = this.#applyPiece(feed, number, rows, null);
+        last = this.#applyPiece(number, lines, null);
         // Whoever awaits it is told; nobody may be there yet when it fails.
         last.catch(() => undefined);
       }
@@ -120,12 +122,12 @@ export class FeedWork {
 
   async #applyWhole(feed: InventoryFeed): Promise<FeedOutcome> {
     const { asked } = this.#go.feed;
-    const rows = await wholeOf(feed.rows, this.#parts.settings.linesMax);
+    const lines = await wholeOf(feed.rows, () => this.#asOfUs(feed), this.#parts.settings.linesMax);
     if (this.#go.signal.aborted) return this.#stopped();
     if ((await this.#countDone()) === 0) {
-      if (asked.isSnapshot) refuseEmptySnapshot(rows);
+      if (asked.isSnapshot) refuseEmptySnapshot(lines);
       try {
-        await this.#applyPiece(feed, 0, rows, this.#wholeTerms(feed));
+        await this.#applyPiece(0, lines, this.#wholeTerms(feed));
       } catch (error) {
         const isTripped = error instanceof OnhandError && error.code === 'breaker_tripped';
         if (!isTripped || asked.dryRun) throw error;
@@ -156,13 +158,7 @@ export class FeedWork {
     };
   }
 
-  async #applyPiece(
-    feed: InventoryFeed,
-    piece: number,
-    rows: readonly FeedRow[],
-    whole: BatchTerms | null,
-  ): Promise<void> {
-    const lines = linesOf(rows, this.#asOfUs(feed));
+  async #applyPiece(piece: number, lines: Lines, whole: BatchTerms | null): Promise<void> {
     const isNothingRead = lines.refusals.size === lines.count;
     const outcome =
       isNothingRead && whole?.snapshot === undefined
@@ -183,11 +179,7 @@ export class FeedWork {
     );
   }
 
-  async #submit(
-    piece: number,
-    lines: ReturnType<typeof linesOf>,
-    whole: BatchTerms,
-  ): Promise<BatchOutcome> {
+  async #submit(piece: number, lines: Lines, whole: BatchTerms): Promise<BatchOutcome> {
     const { feed } = this.#go;
     const { supplierId, userId, uuid, uploadedAtMs, asked, reason, reference } = feed;
     const terms: BatchTerms = {
@@ -261,7 +253,7 @@ export class FeedWork {
 
 const PAGE = 1000;
 
-function foundOf(feed: Feed): FeedFound {
+function foundOf(feed: Feed, isWhole: boolean): FeedFound {
   return {
     kind: feed.kind,
     format: feed.format,
@@ -271,11 +263,12 @@ function foundOf(feed: Feed): FeedFound {
     columns: feed.columns.map(({ header, target, by }) => ({ header, target, by })),
     unknownColumns: feed.unknownColumns,
     sheet: feed.sheet,
+    isWhole,
   };
 }
 
-function refuseEmptySnapshot(rows: readonly FeedRow[]): void {
-  if (rows.some(({ line }) => line.refusal === undefined)) return;
+function refuseEmptySnapshot({ count, refusals }: Lines): void {
+  if (refusals.size < count) return;
   throw new OnhandError(
     'snapshot_refused',
     'A snapshot with no row that can be read would take every SKU to zero; send the complete file. Nothing was applied.',

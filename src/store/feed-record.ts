@@ -39,6 +39,7 @@ const Found = Compile(
       Type.Object({ name: Type.String(), others: Type.Array(Type.String()) }),
       Type.Null(),
     ]),
+    isWhole: Type.Boolean(),
   }),
 );
 

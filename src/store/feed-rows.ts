@@ -306,7 +306,7 @@ export class FeedRows implements FeedStore {
     const rows = await this.#rows()
       .where('feeds.is_kept', '=', 1)
       .where('feeds.uploaded_at_ms', '<', startedBeforeMs)
-      .where('feeds.state', 'not in', [...OPEN_STATES, 'held'])
+      .where('feeds.state', 'not in', OPEN_STATES)
       .where((where) =>
         where.or([
           where('feeds.started_at_ms', 'is', null),

@@ -45,6 +45,8 @@ export interface FeedFound {
   }[];
   readonly unknownColumns: readonly string[];
   readonly sheet: { readonly name: string; readonly others: readonly string[] } | null;
+  /** Whether it is one batch; decided once, before anything is applied. */
+  readonly isWhole: boolean;
 }
 
 /** Why a feed was not applied, or not to its end. */
@@ -192,7 +194,7 @@ export interface FeedStore {
   mappingOf(supplierId: number): Promise<FeedAsked['mappings']>;
   setMapping(supplierId: number, mappings: FeedAsked['mappings']): Promise<void>;
 
-  /** Feeds begun before then that are over and whose files are still kept, at most `limit`. */
+  /** Feeds begun before then that nobody works on and whose files are still kept, at most `limit`. */
   expired(startedBeforeMs: number, limit: number): Promise<readonly FeedRecord[]>;
   /** Notes that the file is gone, and drops what is kept of its failing lines. */
   drop(place: FeedPlace): Promise<void>;

@@ -69,6 +69,16 @@ export const FileWithBatchesSchema = Type.Object(
   { title: 'FileWithBatches', additionalProperties: false },
 );
 
+export const BINARY = Type.Unsafe<string>({ type: 'string', format: 'binary' });
+
+export const FileFormSchema = Type.Object(
+  {
+    filename: Type.Optional(Type.String({ description: 'What you call the file.' })),
+    file: BINARY,
+  },
+  { title: 'FileForm', additionalProperties: false },
+);
+
 export const FileUploadedSchema = Type.Object(
   { uuid: uuid('The file; it is safe from now on, and will be applied.') },
   { title: 'FileUploaded', additionalProperties: false },

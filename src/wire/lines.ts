@@ -12,7 +12,7 @@ import {
   readQuantity,
   type Field,
 } from './fields.ts';
-import { GroupRuns, Groups, type GroupNumbers } from './groups.ts';
+import { Groups, type GroupNumbers } from './groups.ts';
 import {
   IDENTIFIERS,
   identifiersAsSent,
@@ -65,7 +65,7 @@ export function parseLine(line: JsonObject, text: string, terms: AsOfTerms): Lin
  */
 export function jsonLineReader(terms: AsOfTerms): (value: unknown, text: string) => LineDraft {
   const written = new WrittenLine();
-  const reader = new LineReader(written, terms, new GroupRuns());
+  const reader = new LineReader(written, terms, new Groups());
   return (value, text) => {
     written.text = text;
     return reader.read(value, 0);

@@ -9,8 +9,8 @@ const SEED = 20_261_124;
 const CLIENTS = 8;
 const OWN_SKUS = 40;
 const SHARED_SKUS = 15;
-const IMPORTED_SKUS = 3_000;
-const REQUESTS_MIN = 30;
+const IMPORTED_SKUS = 1_500;
+const REQUESTS_MIN = 15;
 
 const own = (client: number) => Array.from({ length: OWN_SKUS }, (_, i) => `own-${client}-${i}`);
 const shared = Array.from({ length: SHARED_SKUS }, (_, i) => `shared-${i}`);

@@ -17,12 +17,12 @@ import {
 import { at, textAt } from '../http/answers.ts';
 import { ServerProcess } from './server-process.ts';
 
-const KILLS = 4;
+const KILLS = 2;
 const FILES_DROPPED = 2;
 const SUPPLIER = 'Acme';
 const SKUS = 100;
 /** Several pieces each. */
-const LINES_OF_FILE = 21_000;
+const LINES_OF_FILE = 12_000;
 const KILL_WITHIN_MS = 300;
 const FILES = '/timp/organizations/files/';
 const SKU_LIST = '/timp/products/skus/?limit=500';

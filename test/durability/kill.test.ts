@@ -5,7 +5,7 @@ import { keyedKillRound, prepareCountingTarget } from './keyed-kill.ts';
 import { killRound, prepareKillTarget } from './kill.ts';
 import { ServerProcess } from './server-process.ts';
 
-const KILLS = 5;
+const KILLS = 2;
 
 test('a server killed under load loses no line that it answered, and no batch is half there', async () => {
   const database = await sqliteDatabase();

@@ -7,7 +7,7 @@ import { databaseKillRound } from './postgres-kill.ts';
 import { PostgresProcess } from './postgres-process.ts';
 import { ServerProcess } from './server-process.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 1;
 
 describe('on a PostgreSQL whose commits wait for the disk', () => {
   let postgres: PostgresProcess;

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { hashToken, newToken } from '../../src/accounts/credentials.ts';
 import { StreamClient } from '../http/stream-client.ts';
@@ -62,6 +62,8 @@ export async function streamKillRound(target: StreamTarget, random: Random): Pro
       sent += rows.length;
       // A row of them may be cut short: it may not count.
       await Promise.race([stream.send(rows), cut]);
+      // On a connection that is gone a write ends at once: whoever sees that it is gone needs a turn.
+      await nextTurn();
     }
   };
   const cutAfterMs = random.below(CUT_WITHIN_MS);

@@ -32,6 +32,7 @@ describe('an inventory advice is read', () => {
     ['with CRLF behind each segment', { lineBreak: '\r\n' }],
     ['in one line', { lineBreak: '' }],
     ['with tabs between elements', { element: '\t' }],
+    ['with the same mark between elements and components', { element: '|', component: '|' }],
   ] as const)('%s', async ([, writing]) => {
     expect(await linesOf(interchange([...ITEM, 'CTT*1'], writing))).toEqual([LINE]);
   });

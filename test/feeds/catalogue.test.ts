@@ -213,7 +213,9 @@ describe('rows', () => {
       [2, undefined],
       [3, 'B'],
     ]);
-    expect(complaintsOf(read)).toEqual([textMatching(/^2 rejected - "" has a quote inside/)]);
+    expect(complaintsOf(read)).toEqual([
+      textMatching(/^2 rejected - "A,12\\" pan" has a quote inside/),
+    ]);
   });
 });
 

@@ -1,10 +1,12 @@
+import { parse } from 'csv-parse/sync';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readCsv, ROW_CHARACTERS_MAX, SPOILED_ROWS_MAX } from '../../src/feeds/csv.ts';
 import { textMatching } from '../matching.ts';
 import { all, bytesOf } from './reading.ts';
 
-const read = (file: string | Uint8Array, chunkBytes?: number) =>
-  all(readCsv(bytesOf(file, chunkBytes)));
+const read = async (file: string | Uint8Array, chunkBytes?: number) =>
+  (await all(readCsv(bytesOf(file, chunkBytes)))).flat();
 
 const cellsOf = async (file: string | Uint8Array) =>
   (await read(file)).map((row) => ('cells' in row ? row.cells : row.fault));
@@ -61,9 +63,9 @@ describe('stray quotes', () => {
     expect(await read('h\n1\n12" pan\n3\n5" a "b" c\n5\n')).toEqual([
       { row: 1, cells: ['h'] },
       { row: 2, cells: ['1'] },
-      { row: 3, fault: STRAY },
+      { row: 3, fault: STRAY, found: ['12" pan'] },
       { row: 4, cells: ['3'] },
-      { row: 5, fault: STRAY },
+      { row: 5, fault: STRAY, found: ['5" a "b" c'] },
       { row: 6, cells: ['5'] },
     ]);
   });
@@ -117,4 +119,41 @@ async function* failing(): AsyncGenerator<Uint8Array> {
 
 test('a source that fails while it is read fails the reading with its own error', async () => {
   await expect(all(readCsv(failing()))).rejects.toThrow('the disk is gone');
+});
+
+test('whatever is CSV is read as another reader has it, wherever it is cut', async () => {
+  const piece = fc.constantFrom(
+    'a',
+    'é',
+    '"',
+    '""',
+    ',',
+    ';',
+    '\n',
+    '\r\n',
+    ' ',
+    '"x"',
+    '"p,q"',
+    '"\n"',
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join('')),
+      fc.constantFrom(',', ';'),
+      fc.integer({ min: 1, max: 9 }),
+      async (file, delimiter, chunkBytes) => {
+        const terms = { delimiter, relax_column_count: true, record_delimiter: ['\r\n', '\n'] };
+        let expected: unknown;
+        try {
+          expected = parse(file, terms);
+        } catch {
+          // What it does not read, this may read in part or refuse, but not otherwise.
+          return;
+        }
+        const rows = (await all(readCsv(bytesOf(file, chunkBytes), delimiter))).flat();
+        expect(rows.map((row) => ('cells' in row ? row.cells : row.fault))).toEqual(expected);
+      },
+    ),
+    { seed: 20_261_123, numRuns: 1000 },
+  );
 });

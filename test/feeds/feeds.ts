@@ -14,9 +14,10 @@ export interface ReadingTerms {
   readonly chunkBytes?: number;
 }
 
-/** Reads JSON lines as a bulk update reads them. */
-export const readJsonLine: JsonLineReader = (value, text) =>
-  jsonLineReader({ nowMs: 0, asOfToleranceSeconds: Infinity, asOfUs: undefined })(value, text);
+/** Reads the JSON lines of one feed as a bulk update reads them. */
+export function newJsonLineReader(): JsonLineReader {
+  return jsonLineReader({ nowMs: 0, asOfToleranceSeconds: Infinity, asOfUs: undefined });
+}
 
 /** Opens a file that lies on disk, so that archives can be read too. */
 export async function open(file: string | Uint8Array, terms: ReadingTerms = {}): Promise<Feed> {
@@ -24,7 +25,11 @@ export async function open(file: string | Uint8Array, terms: ReadingTerms = {}):
   const path = await onDisk(Buffer.from(file));
   return openFeed(
     { bytes: bytesOf(file, chunkBytes), path },
-    { mappings: parseColumnMap(columnMap), limits: { ...FEED_LIMITS, ...limits }, readJsonLine },
+    {
+      mappings: parseColumnMap(columnMap),
+      limits: { ...FEED_LIMITS, ...limits },
+      readJsonLine: newJsonLineReader(),
+    },
   );
 }
 

@@ -30,15 +30,15 @@ export function envelope(sets: readonly (readonly string[])[], writing: X12Writi
   const [standard, version] =
     release === '4010' ? ['U', '00401'] : [element === '^' ? '|' : '^', '00501'];
   const isa = [
-    ...['ISA', '00', ' '.repeat(10), '00', ' '.repeat(10)],
-    ...['ZZ', 'ACME'.padEnd(15), '12', '5551234567'.padEnd(15)],
-    ...['261123', '0915', standard, version, '000000042', '0', 'P', component],
-  ].join(element);
-  const group = [
+    `ISA*00*${' '.repeat(10)}*00*${' '.repeat(10)}*ZZ*${'ACME'.padEnd(15)}*12*${'5551234567'.padEnd(15)}`,
+    `261123*0915*${standard}*${version}*000000042*0*P*${component}`,
+  ];
+  const segments = [
+    isa.join('*'),
     `GS*IB*ACME*5551234567*20261123*0915*7*X*00${release}`,
     ...sets.flat(),
     `GE*${sets.length}*7`,
     'IEA*1*000000042',
-  ].map((text) => text.replaceAll('*', element));
-  return [isa, ...group].map((text) => text + segment + lineBreak).join('');
+  ];
+  return segments.map((text) => text.replaceAll('*', element) + segment + lineBreak).join('');
 }

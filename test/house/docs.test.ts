@@ -125,6 +125,7 @@ describe('commands', () => {
     );
     expect(without.map(({ path }) => path)).toEqual([
       'onhand demo',
+      'onhand push',
       'onhand batches',
       'onhand revert',
       'onhand changes',

@@ -41,7 +41,10 @@ export class StreamClient {
       sent.once('response', resolve);
       sent.once('error', reject);
     });
-    return new StreamClient(sent, response);
+    const client = new StreamClient(sent, response);
+    // Begins to read.
+    await client.#rows.next();
+    return client;
   }
 
   /** Sends bytes as they are, or lines as a row each. Resolves when the kernel has them. */
@@ -91,21 +94,31 @@ export class StreamClient {
   }
 }
 
+/** Read as they come: what is not read when a reply is cut off is lost. */
 async function* rowsOf(response: IncomingMessage): AsyncGenerator<unknown, undefined, undefined> {
   const body = response.headers['content-encoding'] === 'gzip' ? inflated(response) : response;
-  let begun = '';
-  try {
-    body.setEncoding('utf8');
-    for await (const text of body) {
-      const rows = (begun + String(text)).split('\n');
-      begun = rows.pop() ?? '';
-      for (const row of rows) yield JSON.parse(row);
-    }
-  } catch (error) {
-    // It was cut off: what came before counts, and `complete` tells.
-    if (response.complete) throw error;
+  let received = '';
+  let isOver = false;
+  let wake: (() => void) | undefined;
+  body.setEncoding('utf8');
+  body.on('data', (text: string) => {
+    received += text;
+    wake?.();
+  });
+  body.once('close', () => {
+    isOver = true;
+    wake?.();
+  });
+  yield undefined;
+  for (;;) {
+    const rows = received.split('\n');
+    received = rows.pop() ?? '';
+    for (const row of rows) yield JSON.parse(row);
+    if (rows.length > 0) continue;
+    if (isOver) break;
+    await new Promise<void>((resolve) => (wake = resolve));
   }
-  if (begun !== '') throw new Error(`half a row came: ${begun}`);
+  if (received !== '' && response.complete) throw new Error(`half a row came: ${received}`);
   return undefined;
 }
 

@@ -85,15 +85,15 @@ describe('a client that does not read', () => {
   });
 
   test('is let go of after a time', async () => {
-    await start({ streamIdleTimeoutMs: 1000 });
+    await start({ streamIdleTimeoutMs: 1000, openRequestsMax: 1 });
     const socket = await rawStream();
     socket.pause();
     socket.on('error', () => undefined);
-    // What it sent and was not read makes the closing a reset, which even one who does not read is told.
-    const closed = new Promise((resolve) => socket.once('close', resolve));
+    await expect.poll(async () => (await refused()).status).toBe(503);
     await fill(socket);
-    await closed;
-    expect((await refused()).status).toBe(200);
+    // Whether the client sees it, which reads nothing, is its own affair: another is let in.
+    await expect.poll(async () => (await refused()).status, { timeout: 20_000 }).toBe(200);
+    socket.destroy();
   });
 });
 
@@ -102,12 +102,10 @@ test('a client that does not read does not keep a server from stopping', async (
   const socket = await rawStream();
   socket.pause();
   socket.on('error', () => undefined);
-  const closed = new Promise((resolve) => socket.once('close', resolve));
   await fill(socket);
-  const stopped = server.stop();
-  await closed;
-  await stopped;
-  await start();
+  // Whether the client sees it, which reads nothing, is its own affair.
+  await server.stop();
+  socket.destroy();
 });
 
 describe('an overloaded server', () => {

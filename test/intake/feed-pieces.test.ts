@@ -23,9 +23,11 @@ async function* inChunks(
   for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size);
 }
 
+const undated = (): null => null;
+
 async function lengths(all: readonly FeedRow[], size: number): Promise<readonly number[]> {
   const found: number[] = [];
-  for await (const piece of piecesOf(inChunks(all, size))) found.push(piece.length);
+  for await (const piece of piecesOf(inChunks(all, size), undated)) found.push(piece.count);
   return found;
 }
 
@@ -33,6 +35,7 @@ test.for([1, 999, 4096, 50_000])('pieces are the same however rows come, by %d',
   expect(await lengths(rows(25_000), size)).toEqual([10_000, 10_000, 5000]);
   expect(await lengths(rows(10_000), size)).toEqual([10_000]);
   expect(await lengths(rows(25_000, 9990, 10_020), size)).toEqual([9990, 10_000, 5010]);
+  expect(await lengths(rows(20_001, 5, 10_005), size)).toEqual([5, 10_000, 9996]);
 });
 
 test('nothing makes no piece', async () => {
@@ -47,8 +50,8 @@ test('a group that is larger than a piece is refused', async () => {
 });
 
 test('what is judged as a whole has a limit', async () => {
-  expect(await wholeOf(inChunks(rows(100), 30), 100)).toHaveLength(100);
-  await expect(wholeOf(inChunks(rows(101), 30), 100)).rejects.toMatchObject({
+  expect((await wholeOf(inChunks(rows(100), 30), undated, 100)).count).toBe(100);
+  await expect(wholeOf(inChunks(rows(101), 30), undated, 100)).rejects.toMatchObject({
     code: 'too_many_lines',
   });
 });

@@ -12,7 +12,7 @@ import { isOver, type FeedRecord } from '../../src/store/feeds.ts';
 import type { Batch, BatchOutcome, Store } from '../../src/store/store.ts';
 import { newUuid } from '../../src/store/uuids.ts';
 import { printFailureMessage } from '../../src/wire/results.ts';
-import { readJsonLine } from '../feeds/feeds.ts';
+import { newJsonLineReader } from '../feeds/feeds.ts';
 import {
   createSupplier,
   entry,
@@ -59,7 +59,7 @@ function newService(): FeedService {
     return intake.submit(batch);
   };
   const language: FeedParts['language'] = {
-    newJsonLineReader: () => readJsonLine,
+    newJsonLineReader,
     printFailure: printFailureMessage,
   };
   return new FeedService({
@@ -165,6 +165,21 @@ test('a feed goes on at the first piece that was not recorded, when a server sta
   service.start();
   expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 35_000 });
   expect(submitted).toEqual([0, 1, 2, 3].map((piece) => `${acme}/${piece}`));
+});
+
+test('how a feed is cut stands, though its supplier gets a breaker while the server is off', async () => {
+  const acme = await supplier('Acme');
+  const second = held((batch) => pieceOf(batch) === '1');
+  const uuid = await add(acme, 35_000);
+  await second.came;
+  const stopped = service.stop();
+  second.go();
+  await stopped;
+  await store.batches.setBreaker(acme, { percentMax: 50, skusMin: 100 });
+  service = newService();
+  service.start();
+  expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 35_000 });
+  expect(submitted).toHaveLength(4);
 });
 
 test('a piece that finds no room is tried again', async () => {

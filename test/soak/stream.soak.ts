@@ -10,16 +10,19 @@ import { sqliteDatabase } from '../store/fixtures.ts';
 const LINES = 10_000_000;
 const SKUS = 100_000;
 const RESIDENT_MIB_MAX = 400;
+/**
+ * By itself Node.js lets garbage grow to hundreds of MiB before it collects any, whatever is sent: this is
+ * about what a stream needs, so the heap is held.
+ */
+const HELD_HEAP = '--max-old-space-size=96 --max-semi-space-size=4';
 const CHUNK_LINES = 1000;
 const SUCCESS_BYTES = '{"status_code":200,"message":"success"}\n'.length;
 const KILLS = 40;
 
-test(`a stream of ${LINES} lines takes no more memory and no longer at its end`, async () => {
+test(`a stream of ${LINES} lines needs no more memory and no longer at its end, with ${HELD_HEAP}`, async () => {
   const { path, tokens } = await benchDatabase(SKUS);
-  const server = await ServerProcess.start({
-    url: `sqlite:${path}`,
-    remove: () => Promise.resolve(),
-  });
+  const database = { url: `sqlite:${path}`, remove: () => Promise.resolve() };
+  const server = await ServerProcess.start(database, { NODE_OPTIONS: HELD_HEAP });
   try {
     const tenthsMs = await sendLines(server.url, tokens[0] ?? '');
     const rates = tenthsMs.map((ms) => Math.round(LINES / 10 / (ms / 1000)));

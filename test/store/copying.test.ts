@@ -143,7 +143,6 @@ async function findingsOf(database: TestDatabase): Promise<readonly string[]> {
 describe.each([
   { fromKind: SQLITE, toKind: POSTGRES },
   { fromKind: POSTGRES, toKind: SQLITE },
-  { fromKind: SQLITE, toKind: SQLITE },
 ])('a copy from $fromKind.name to $toKind.name', ({ fromKind, toKind }) => {
   test('is the same, row for row, and goes on where the other was', async () => {
     const [from, to] = [await fromKind.make(), await toKind.make()];

@@ -1,5 +1,5 @@
+import { EventEmitter } from 'node:events';
 import { Client } from 'pg';
-import { vi } from 'vitest';
 import { at, textAt } from '../http/answers.ts';
 import type { TestDatabase } from './fixtures.ts';
 
@@ -32,19 +32,30 @@ export function telling(database: TestDatabase): TestDatabase {
 
 /** Hears what servers tell clients of this process from now on. */
 export class StatementsHeard {
-  readonly #emit = vi.spyOn(Client.prototype, 'emit');
+  #messages: string[] = [];
+
+  constructor() {
+    // Every client is an emitter by inheritance: it is listened in where all of them pass.
+    const heard = (notice: unknown): void => void this.#messages.push(textAt(notice, 'message'));
+    Reflect.set(
+      Client.prototype,
+      'emit',
+      function (this: EventEmitter, event: string, ...told: unknown[]) {
+        if (event === 'notice') heard(told[0]);
+        return EventEmitter.prototype.emit.call(this, event, ...told);
+      },
+    );
+  }
 
   /** What was sent since this was last asked, be it no more than `BEGIN`, and how what was planned was run. */
   take(): { readonly texts: readonly string[]; readonly runs: readonly RunStatement[] } {
-    const messages = this.#emit.mock.calls.flatMap(([event, notice]: readonly unknown[]) =>
-      event === 'notice' ? [textAt(notice, 'message')] : [],
-    );
-    this.#emit.mockClear();
+    const messages = this.#messages;
+    this.#messages = [];
     return { texts: messages.flatMap(textOf), runs: messages.flatMap(runOf) };
   }
 
   stop(): void {
-    this.#emit.mockRestore();
+    Reflect.deleteProperty(Client.prototype, 'emit');
   }
 }
 

@@ -125,7 +125,8 @@ function readDelimiters(text: string, number: number): Delimiters | null {
   const component = text[at + 1];
   const segment = text[at + 2];
   if (component === undefined || segment === undefined) return null;
-  if (/[A-Za-z0-9]/.test(segment + component) || new Set([element, component, segment]).size < 3)
+  // Some give no separator of components, and repeat the one of elements: nothing here has components.
+  if (/[A-Za-z0-9]/.test(segment + component) || segment === element || segment === component)
     throw notAnIsa(number);
   return { element, component, segment };
 }

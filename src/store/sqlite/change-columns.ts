@@ -6,7 +6,7 @@ import type { Change, NamedSupplier } from '../../domain/changes.ts';
 import type { Inventory } from '../../domain/inventory.ts';
 
 export interface ChangeColumns {
-  /** Of all changes: they are of one supplier. Undefined where there is no change. */
+  /** Of all changes: they are of one supplier. Undefined where there is none of that id. */
   readonly supplier: NamedSupplier | undefined;
   readonly sequences: Float64Array;
   /** Per change: the place of its batch in `batches`. */
@@ -18,7 +18,7 @@ export interface ChangeColumns {
   readonly fields: Int32Array;
 }
 
-interface BatchOfChanges {
+export interface BatchOfChanges {
   readonly uuid: string;
   readonly changedAtMs: number;
   readonly reason: string | null;
@@ -28,34 +28,70 @@ const NULL = -1;
 const FIELDS = 8;
 const TEXTS = 8;
 
-/** @param changes of one supplier */
-export function packChanges(changes: readonly Change[]): ChangeColumns {
-  const sequences = new Float64Array(changes.length);
-  const batchPlaces = new Uint32Array(changes.length);
+type Fields = [
+  quantityInStock: number | null,
+  quantityOnBackorder: number | null,
+  backorderDate: number | null,
+  restrictions: number | null,
+];
+
+/** A change as it is read: beside itself only what its SKU is called. */
+export type NarrowRow = [
+  sequence: number,
+  batchNumber: number,
+  ...before: Fields,
+  ...after: Fields,
+  skuUuid: string,
+  skuId: string,
+  upca: string | null,
+  ean13: string | null,
+  gtin14: string | null,
+  isbn: string | null,
+  asin: string | null,
+  mpn: string | null,
+];
+const FIRST_FIELD = 2;
+const FIRST_TEXT = FIRST_FIELD + FIELDS;
+
+/**
+ * @param rows of one supplier, in order
+ * @param batchOf reads a batch by its number; asked once for each
+ */
+export function packChanges(
+  supplier: NamedSupplier | undefined,
+  rows: readonly NarrowRow[],
+  batchOf: (batchNumber: number) => BatchOfChanges,
+): ChangeColumns {
+  const sequences = new Float64Array(rows.length);
+  const batchPlaces = new Uint32Array(rows.length);
   const batches: BatchOfChanges[] = [];
   const texts: (string | null)[] = [];
-  const fields = new Int32Array(changes.length * FIELDS);
-  for (const [
-    i,
-    { sequence, batchUuid, changedAtMs, reason, sku, ...change },
-  ] of changes.entries()) {
+  const fields = new Int32Array(rows.length * FIELDS);
+  let lastBatchNumber: number | undefined;
+  for (let i = 0; i < rows.length; i += 1) {
+    const row = rows[i];
+    if (row === undefined) continue;
+    const [sequence, batchNumber] = row;
     sequences[i] = sequence;
     // Changes come in the order of their batches.
-    if (batches.at(-1)?.uuid !== batchUuid) batches.push({ uuid: batchUuid, changedAtMs, reason });
+    if (batchNumber !== lastBatchNumber) batches.push(batchOf(batchNumber));
+    lastBatchNumber = batchNumber;
     batchPlaces[i] = batches.length - 1;
-    const { upca, ean13, gtin14, isbn, asin, mpn } = sku.identifiers;
-    texts.push(sku.uuid, sku.skuId, upca, ean13, gtin14, isbn, asin, mpn);
-    packInventory(fields, i * FIELDS, change.before);
-    packInventory(fields, i * FIELDS + FIELDS / 2, change.after);
+    for (let place = 0; place < FIELDS; place += 1)
+      fields[i * FIELDS + place] = numberAt(row, FIRST_FIELD + place);
+    for (let place = 0; place < TEXTS; place += 1) texts.push(textAt(row, FIRST_TEXT + place));
   }
-  return { supplier: changes[0]?.supplier, sequences, batchPlaces, batches, texts, fields };
+  return { supplier, sequences, batchPlaces, batches, texts, fields };
 }
 
-function packInventory(fields: Int32Array, at: number, inventory: Inventory): void {
-  fields[at] = inventory.quantityInStock ?? NULL;
-  fields[at + 1] = inventory.quantityOnBackorder ?? NULL;
-  fields[at + 2] = inventory.backorderDate ?? NULL;
-  fields[at + 3] = inventory.restrictions ?? NULL;
+function numberAt(row: NarrowRow, place: number): number {
+  const value = row[place];
+  return typeof value === 'number' ? value : NULL;
+}
+
+function textAt(row: NarrowRow, place: number): string | null {
+  const value = row[place];
+  return typeof value === 'string' ? value : null;
 }
 
 export function unpackChanges(columns: ChangeColumns): readonly Change[] {

@@ -1,8 +1,14 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Change } from '../../domain/changes.ts';
+import type { Change, NamedSupplier } from '../../domain/changes.ts';
 import { changeOf, type ChangeRow } from '../change-row.ts';
 import { countByAge, speakOf } from '../freshness.ts';
 import { FRESHNESS_AGES_MS, type Freshness, type HistoryQuery } from '../store.ts';
+import {
+  packChanges,
+  type BatchOfChanges,
+  type ChangeColumns,
+  type NarrowRow,
+} from './change-columns.ts';
 import { skuKey } from './schema.ts';
 
 /** What a change is told with, of whatever rows are called `found`. */
@@ -17,17 +23,29 @@ const TOLD = `
 
 /** Reads of changes that take more than a query. Prepared once a connection. */
 export class ChangeReads {
-  readonly #after: Statement<[number, number, number], ChangeRow>;
+  readonly #after: Statement<[number, number, number], NarrowRow>;
+  readonly #batch: Statement<[number, number], BatchOfChanges>;
+  readonly #named: Statement<[number], NamedSupplier>;
   readonly #chain: Statement<unknown[], ChangeRow>;
   readonly #supplier: Statement<[number], [number, number | null, number | null]>;
   readonly #writtenAt: Statement<[number, number], [number, number]>;
   readonly #confirmed: Statement<[number, number], [number, Uint8Array]>;
 
   constructor(db: Database) {
-    this.#after = db.prepare(
-      `WITH found AS (SELECT * FROM changes WHERE supplier_id = ? AND sequence > ? ORDER BY sequence LIMIT ?)
-       ${TOLD} ORDER BY found.sequence`,
+    this.#after = db
+      .prepare<[number, number, number], NarrowRow>(
+        `SELECT sequence, batch_number, before_quantity_in_stock, before_quantity_on_backorder,
+           before_backorder_date, before_restrictions, after_quantity_in_stock,
+           after_quantity_on_backorder, after_backorder_date, after_restrictions,
+           uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn
+         FROM changes CROSS JOIN skus ON skus.key = (changes.supplier_id << 32) + sku_number
+         WHERE changes.supplier_id = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+      )
+      .raw();
+    this.#batch = db.prepare(
+      'SELECT uuid, applied_at_ms AS changedAtMs, reason FROM batches WHERE supplier_id = ? AND number = ?',
     );
+    this.#named = db.prepare('SELECT uuid, name FROM organizations WHERE id = ?');
     this.#chain = db.prepare(
       `WITH RECURSIVE chain AS (
          SELECT changes.* FROM inventory
@@ -63,8 +81,14 @@ export class ChangeReads {
       .raw();
   }
 
-  after(supplierId: number, afterSequence: number, limit: number): Change[] {
-    return this.#after.all(supplierId, afterSequence, limit).map(changeOf);
+  /** In columns: objects would cost more than all that is read. */
+  after(supplierId: number, afterSequence: number, limit: number): ChangeColumns {
+    const rows = this.#after.all(supplierId, afterSequence, limit);
+    return packChanges(this.#named.get(supplierId), rows, (batchNumber) => {
+      const batch = this.#batch.get(supplierId, batchNumber);
+      if (batch === undefined) throw new Error(`batch ${batchNumber} of ${supplierId} is missing`);
+      return batch;
+    });
   }
 
   history({

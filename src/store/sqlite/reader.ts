@@ -1,7 +1,7 @@
 /** The reader: a thread of its own for reads that may take a while, such as a filtered count. */
 import type { Change } from '../../domain/changes.ts';
 import type { Freshness } from '../store.ts';
-import { packChanges, type ChangeColumns } from './change-columns.ts';
+import type { ChangeColumns } from './change-columns.ts';
 import { ChangeReads } from './change-reads.ts';
 import { openForReading, type ConnectionSettings } from './connection.ts';
 import { serveThread } from './threads.ts';
@@ -27,7 +27,7 @@ serveThread<ConnectionSettings, ReaderCalls>((settings) => {
     calls: {
       query: ({ sql, parameters }) => db.prepare<unknown[], never>(sql).all(...parameters),
       changes: ({ supplierId, afterSequence, limit }) =>
-        packChanges(changeReads.after(supplierId, afterSequence, limit)),
+        changeReads.after(supplierId, afterSequence, limit),
       history: (asked) => changeReads.history(asked),
       freshness: ({ supplierId, nowMs }) => changeReads.freshness(supplierId, nowMs),
     },
