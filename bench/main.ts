@@ -10,6 +10,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { changeRows, followerRows } from './change-rows.ts';
 import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-rows.ts';
+import { formatRows } from './format-rows.ts';
 import { postgresRows } from './postgres-rows.ts';
 import { postgresSizeRows } from './postgres-size.ts';
 import { showProgress } from './progress.ts';
@@ -36,6 +37,7 @@ const ALL: Readonly<Record<string, BenchRow>> = {
   unchanged: unchangedRows,
   safe: safeRows,
   stream: streamRows,
+  formats: formatRows,
   suppliers: supplierRows,
   neighbours: neighbourRows,
   overload: overloadRows,

@@ -37,7 +37,7 @@ import { SqliteStore } from './store/sqlite/store.ts';
 import type { CatalogueStaging } from './store/staging.ts';
 import type { AccountStore, Finding, Store } from './store/store.ts';
 import { jsonLineReader } from './wire/lines.ts';
-import { printFailureMessage } from './wire/results.ts';
+import { printFailureMessage, printWouldChange } from './wire/results.ts';
 
 /** The exit code of a process that must not go on (BSD's EX_SOFTWARE): a supervisor starts another. */
 const FATAL_EXIT_CODE = 70;
@@ -309,6 +309,7 @@ export function feedServiceOf({ settings, ...parts }: FeedServiceParts): FeedSer
       newJsonLineReader: (nowMs) =>
         jsonLineReader({ nowMs, asOfToleranceSeconds, asOfUs: undefined }),
       printFailure: printFailureMessage,
+      printWouldChange,
     },
     openStaging,
     isAlone: !isPostgresUrl(settings.database),

@@ -3,6 +3,7 @@ import type { AccountStore, ChangeHead, ChangeStore } from '../store/store.ts';
 import type { Webhook, WebhookPosition, WebhookStore } from '../store/webhooks.ts';
 import { deliver, type AttemptOutcome, type DeliverOptions } from './deliver.ts';
 import type { ChangeFeed } from './feed.ts';
+import { followVisible, suppliersOf } from './webhook-following.ts';
 import { readMessage, writeMessage, type OutgoingMessage } from './webhook-record.ts';
 import { lease, leasableAtMs, newDelivery, resume, settle } from './webhook-schedule.ts';
 
@@ -82,7 +83,9 @@ export class WebhookSender {
       this.#active = await webhooks.active();
     }
     if (this.#active.length === 0) return;
-    if (isTimeToLook) await this.#followVisible();
+    if (isTimeToLook) {
+      for (const webhook of this.#active) await followVisible(webhook, this.#parts);
+    }
     const positions = await webhooks.positions(this.#active.map(({ id }) => id));
     const heads = await changes.heads([...new Set(positions.map(({ supplierId }) => supplierId))]);
     for (const position of positions) {
@@ -90,34 +93,6 @@ export class WebhookSender {
       const head = heads.get(position.supplierId);
       if (webhook !== undefined && head !== undefined) this.#consider(webhook, position, head);
     }
-  }
-
-  /** Begins to follow suppliers that came into sight, at what is to come; lets go of those that left it. */
-  async #followVisible(): Promise<void> {
-    const { webhooks, changes } = this.#parts;
-    const positions = await webhooks.positions(this.#active.map(({ id }) => id));
-    const followed = Map.groupBy(positions, ({ webhookId }) => webhookId);
-    for (const webhook of this.#active) {
-      const known = new Set((followed.get(webhook.id) ?? []).map(({ supplierId }) => supplierId));
-      const visible = await this.#suppliersOf(webhook);
-      const entering = visible.filter((id) => !known.has(id));
-      const heads = await changes.heads(entering);
-      for (const [id, { lastSequence }] of heads)
-        await webhooks.follow(webhook.id, id, lastSequence);
-      for (const id of known) {
-        if (!visible.includes(id)) await webhooks.unfollow(webhook.id, id);
-      }
-    }
-  }
-
-  async #suppliersOf({ organizationId, supplierUuids }: Webhook): Promise<readonly number[]> {
-    const { accounts } = this.#parts;
-    const [organization] = await accounts.findOrganizationsById([organizationId]);
-    if (organization === undefined) return [];
-    const visible = await accounts.visibleSupplierIds(organizationId, organization.type);
-    if (supplierUuids === null) return visible;
-    const chosen = await accounts.findOrganizationsByUuid(supplierUuids);
-    return visible.filter((id) => chosen.some((supplier) => supplier.id === id));
   }
 
   #consider(webhook: Webhook, position: WebhookPosition, head: ChangeHead): void {
@@ -164,8 +139,14 @@ export class WebhookSender {
     if (delivery === undefined) return undefined;
     const sending = { ...message, delivery };
     const leased = await this.#exchange(position, position.deliveredSequence, sending);
-    if (leased === undefined || !(await this.#maySend(webhook, position.supplierId)))
+    if (leased === undefined) return undefined;
+    const current = await this.#sendable(webhook, position.supplierId);
+    if (current === undefined) {
+      // Given back, so that it need not wait for the end of the lease where it may be sent again.
+      const kept = position.message === null ? null : message;
+      await this.#exchange(leased, leased.deliveredSequence, kept);
       return undefined;
+    }
     const chunk = await this.#read(webhook, leased, message);
     if (chunk === undefined) {
       await webhooks.update(webhook.id, { pausedReason: NO_LONGER_KEPT });
@@ -173,8 +154,8 @@ export class WebhookSender {
     }
     const outcome = await deliver(
       {
-        url: webhook.url,
-        secrets: webhook.secrets,
+        url: current.url,
+        secrets: current.secrets,
         messageId: delivery.messageId,
         message: { type: 'inventory.changed', ...chunk },
         madeAtMs: message.madeAtMs,
@@ -195,11 +176,18 @@ export class WebhookSender {
     return undefined;
   }
 
-  /** Asked at the last moment: what was removed or disconnected since must not be told. */
-  async #maySend(webhook: Webhook, supplierId: number): Promise<boolean> {
-    const now = await this.#parts.webhooks.find(webhook.organizationId, webhook.uuid);
-    const isUnchanged = now !== undefined && now.url === webhook.url && now.pausedReason === null;
-    return isUnchanged && (await this.#suppliersOf(now)).includes(supplierId);
+  /**
+   * The webhook as it now is, or undefined where it may not be sent to. Asked at the last moment: what was
+   * removed or disconnected since must not be told, nor signed with a secret that was replaced.
+   */
+  async #sendable(
+    { organizationId, uuid, url }: Webhook,
+    supplierId: number,
+  ): Promise<Webhook | undefined> {
+    const { webhooks, accounts } = this.#parts;
+    const now = await webhooks.find(organizationId, uuid);
+    if (now === undefined || now.url !== url || now.pausedReason !== null) return undefined;
+    return (await suppliersOf(now, accounts)).includes(supplierId) ? now : undefined;
   }
 
   #nextMessage(webhook: Webhook, position: WebhookPosition, head: ChangeHead): OutgoingMessage {

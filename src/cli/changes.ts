@@ -30,7 +30,7 @@ export function changesCommand(): Command {
         .default('start'),
     )
     .option('--after <cursor>', 'go on from a cursor, instead of --from')
-    .option('--follow', 'wait for changes to come, until Ctrl-C');
+    .option('--follow', 'wait for changes to come, until Ctrl-C or SIGTERM');
   for (const option of remoteOptions()) command.addOption(option);
   return command
     .addHelpText('after', '\nExample:\n  onhand changes --follow --from now --token-file token.txt')
@@ -45,10 +45,12 @@ async function read(remote: Remote, { from, after, follow }: ChangesOptions): Pr
   const end = (): void => {
     if (cursor !== undefined) printNote(`Go on with --after ${cursor}`);
   };
-  process.once('SIGINT', () => {
-    end();
-    process.exit(0);
-  });
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, () => {
+      end();
+      process.exit(0);
+    });
+  }
   for (;;) {
     const place = new URLSearchParams(cursor === undefined ? { from } : { after: cursor });
     const path = `${CHANGES_PATH}?${place.toString()}&wait=${wait}`;

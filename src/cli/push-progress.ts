@@ -5,6 +5,7 @@ import type { UploadProgress } from './push-upload.ts';
 const MIB = 1024 * 1024;
 /** How often something is said where nobody watches. */
 const NOTE_EVERY_MS = 10_000;
+const RATE_FROM_SECONDS = 0.5;
 
 /**
  * How a push goes, on stderr: a bar, or a line that is written over, where that is a terminal; else a line
@@ -15,6 +16,8 @@ export class PushProgress {
   readonly #isQuiet: boolean;
   #phase: UploadProgress['phase'] | undefined;
   #phaseSinceMs = performance.now();
+  /** What had been done when the phase began: a push that goes on finds some done. */
+  #phaseFrom = 0;
   #notedAtMs = performance.now();
   #bar: SingleBar | undefined;
 
@@ -25,7 +28,7 @@ export class PushProgress {
 
   show(progress: UploadProgress): void {
     if (this.#isQuiet) return;
-    if (progress.phase !== this.#phase) this.#begin(progress.phase);
+    if (progress.phase !== this.#phase) this.#begin(progress);
     if (process.stderr.isTTY) this.#draw(progress);
     else this.#note(progress);
   }
@@ -38,11 +41,12 @@ export class PushProgress {
     this.#phase = undefined;
   }
 
-  #begin(phase: UploadProgress['phase']): void {
+  #begin(progress: UploadProgress): void {
     this.#bar?.stop();
     this.#bar = undefined;
-    this.#phase = phase;
+    this.#phase = progress.phase;
     this.#phaseSinceMs = performance.now();
+    [this.#phaseFrom] = shareOf(progress);
   }
 
   #draw(progress: UploadProgress): void {
@@ -58,6 +62,7 @@ export class PushProgress {
       this.#bar = new SingleBar({ format, gracefulExit: false }, Presets.shades_classic);
       this.#bar.start(total, value, { text });
     }
+    this.#bar.setTotal(total);
     this.#bar.update(value, { text });
   }
 
@@ -68,21 +73,30 @@ export class PushProgress {
   }
 
   #textOf(progress: UploadProgress): string {
-    const seconds = (performance.now() - this.#phaseSinceMs) / 1000;
     switch (progress.phase) {
       case 'sending': {
-        const rate = seconds > 0 ? progress.bytes / MIB / seconds : 0;
-        return `${mib(progress.bytes)} of ${mib(progress.bytesTotal)} MiB sent, ${rate.toFixed(1)} MiB/s`;
+        const rate = this.#rateOf(progress.bytes, (bytes) => `${mib(bytes)} MiB/s`);
+        return `${mib(progress.bytes)} of ${mib(progress.bytesTotal)} MiB sent${rate}`;
       }
       case 'waiting':
         return 'sent; waiting for its turn';
       case 'applying': {
-        const rate = seconds > 0 ? progress.rows / seconds : 0;
-        const failed = progress.failed === 0 ? 'none' : progress.failed.toLocaleString('en');
-        return `${progress.rows.toLocaleString('en')} rows, ${Math.round(rate).toLocaleString('en')} rows/s, ${failed} failed`;
+        const rate = this.#rateOf(progress.rows, (rows) => `${whole(rows)} rows/s`);
+        const failed = progress.failed === 0 ? 'none' : whole(progress.failed);
+        return `${whole(progress.rows)} rows${rate}, ${failed} failed`;
       }
     }
   }
+
+  /** How much was done a second in this phase; nothing before that can be told. */
+  #rateOf(done: number, print: (aSecond: number) => string): string {
+    const seconds = (performance.now() - this.#phaseSinceMs) / 1000;
+    return seconds < RATE_FROM_SECONDS ? '' : `, ${print((done - this.#phaseFrom) / seconds)}`;
+  }
+}
+
+function whole(count: number): string {
+  return Math.round(count).toLocaleString('en');
 }
 
 function shareOf(progress: UploadProgress): readonly [number, number | null] {

@@ -147,6 +147,8 @@ export class PushSession {
       },
       rows,
     );
+    // It may have ended before its input.
+    if (path === STDIN_PATH) process.stdin.destroy();
     this.#print(pushed);
     return pushed;
   }
@@ -230,7 +232,8 @@ export class PushSession {
   }
 
   #progressOf(path: string): PushProgress {
-    this.#progress = new PushProgress(path, this.#options.quiet === true);
+    const name = path === STDIN_PATH ? 'stdin' : path;
+    this.#progress = new PushProgress(name, this.#options.quiet === true);
     return this.#progress;
   }
 

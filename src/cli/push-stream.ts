@@ -58,7 +58,7 @@ export async function pushStream(push: StreamPush, rows: StreamRows): Promise<Pu
     isDryRun: push.isDryRun,
     statusCounts: verdicts.statusCounts,
     seconds: (performance.now() - startedMs) / 1000,
-    problem: problem === null ? null : `${problem.message} Go on from row ${rows.answered + 1} on.`,
+    problem: problem === null ? null : `${problem.message} ${rows.answered} rows were answered.`,
     failures: verdicts.failures,
     difference: push.isDryRun ? verdicts.difference : null,
     resultsPath: push.resultsPath,
@@ -80,6 +80,7 @@ async function sendAll(push: StreamPush, rows: StreamRows, verdicts: Verdicts): 
       await readVerdicts(push, response, rows, verdicts);
       if (!rows.isDone) throw unreachable(remote.url, new Error('the reply ended too early'));
     } catch (error) {
+      if (rows.failure !== undefined) throw rows.failure;
       if (rows.answered > before) patience.restore();
       if (isBroken(error) && rows.someUnanswered(ADDS)) throw mayHaveAdded(rows, error);
       await patience.after(error);

@@ -34,6 +34,7 @@ export async function upload(
   const named = { ...query, ...(source.filename !== null && { filename: source.filename }) };
   const path = `${FILES_PATH}upload/?${new URLSearchParams(named).toString()}`;
   return patience.keepTrying(async () => {
+    if (source.bytes > UNASKED_BYTES_MAX) await askWhetherLetIn(remote);
     let bytes = 0;
     const response = await remote.open({
       method: 'POST',
@@ -51,6 +52,23 @@ export async function upload(
     });
     return String(new Answered(await remote.readJson(response)).scalar('uuid'));
   });
+}
+
+/** A body that fits into the buffers of a connection: a refusal of the request comes through beside it. */
+const UNASKED_BYTES_MAX = 64 * 1024;
+const BODY_MISSING = 400;
+
+/**
+ * Sends no file, of which a server complains only to those who may send one. A server that refuses a
+ * request does not read on, and its answer may be lost where much is being sent.
+ */
+async function askWhetherLetIn(remote: Remote): Promise<void> {
+  try {
+    await remote.ask('POST', `${FILES_PATH}upload/`);
+  } catch (error) {
+    if (error instanceof RemoteRefusal && error.status === BODY_MISSING) return;
+    throw error;
+  }
 }
 
 const ENDED = ['done', 'refused', 'failed', 'canceled', 'held'];

@@ -143,16 +143,19 @@ export class Remote {
         sent.destroy(new Error(`nothing moved for ${IDLE_TIMEOUT_MS / 1000} s`));
       });
       sent.once('response', resolve);
-      sent.on('error', (error) => {
-        reject(error instanceof OnhandError ? error : unreachable(this.url, error));
-      });
-      if (body === undefined) sent.end();
-      else {
-        const source = Readable.from(body, { objectMode: false });
-        source.once('error', (error) => sent.destroy(error));
-        sent.once('close', () => source.destroy());
-        source.pipe(sent);
+      // After the body's own failure this is no longer heard.
+      sent.on('error', (error) => reject(unreachable(this.url, error)));
+      if (body === undefined) {
+        sent.end();
+        return;
       }
+      const source = Readable.from(body, { objectMode: false });
+      source.once('error', (error) => {
+        reject(error);
+        sent.destroy();
+      });
+      sent.once('close', () => source.destroy());
+      source.pipe(sent);
     });
   }
 }

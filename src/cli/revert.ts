@@ -17,8 +17,8 @@ export function revertCommand(): Command {
   const command = new Command('revert')
     .summary('undo a batch')
     .description(
-      'Asks a server to put back every SKU whose last change is that of a batch. What has changed since is ' +
-        'left alone, and so is what a later batch has confirmed. An undo is itself a batch, and can be undone.',
+      'Asks a server to put back every SKU that has not changed since a batch changed it. What has changed ' +
+        'since is left alone, unless that was undone, and so is what a later batch has confirmed. An undo is itself a batch, and can be undone.',
     )
     .argument('<uuid>', 'the batch to undo, as "onhand batches" lists it')
     .addOption(new Option('--force', 'put back what a later batch has confirmed, too'))

@@ -26,6 +26,7 @@ export class StreamRows {
   #wake = Promise.withResolvers<undefined>();
   /** The number of the last row that was answered, counted from 1, blank rows too. */
   #answered = 0;
+  #failure: OnhandError | undefined;
 
   constructor(input: AsyncIterable<Uint8Array>) {
     this.#input = input[Symbol.asyncIterator]();
@@ -33,6 +34,11 @@ export class StreamRows {
 
   get answered(): number {
     return this.#answered;
+  }
+
+  /** Why no more of the input can be read. */
+  get failure(): OnhandError | undefined {
+    return this.#failure;
   }
 
   /** Whether every row of the input was answered. */
@@ -101,7 +107,17 @@ export class StreamRows {
   }
 
   async #readMore(): Promise<void> {
-    const next = await this.#input.next();
+    try {
+      this.#add(await this.#input.next());
+    } catch (error) {
+      this.#failure = error instanceof OnhandError ? error : unreadable(error);
+      throw this.#failure;
+    } finally {
+      this.#reading = undefined;
+    }
+  }
+
+  #add(next: IteratorResult<Uint8Array, unknown>): void {
     this.#hasEnded = next.done === true;
     const text = next.done === true ? '' : Buffer.from(next.value).toString('latin1');
     const rows = (this.#begun + text).split('\n');
@@ -112,8 +128,12 @@ export class StreamRows {
       this.#unanswered.push(row);
       this.#bytes += row.length;
     }
-    this.#reading = undefined;
   }
+}
+
+function unreadable(error: unknown): OnhandError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new OnhandError('parameter_invalid', `The input cannot be read: ${reason}`);
 }
 
 function tooLong(): OnhandError {

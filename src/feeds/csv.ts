@@ -18,7 +18,8 @@ export type CsvRow =
 /**
  * Reads CSV in UTF-8 (RFC 4180, but for the delimiter; lines end in CRLF, LF or CR), in pieces of rows,
  * holding a few at a time. Rows are numbered as a spreadsheet does: an empty line is a row, and a row
- * whose cells hold line breaks is one. A stray quote inside an unquoted cell spoils its row; what
+ * whose cells hold line breaks is one. A cell `="00123"` is the text between its quotes. Any other quote
+ * inside an unquoted cell is stray and spoils its row; what
  * leaves doubt where rows begin and end spoils the file and rejects with `body_malformed`.
  */
 export async function* readCsv(
@@ -122,12 +123,10 @@ class RowCutter {
     const cells: string[] = [];
     this.#isSpoiled = false;
     for (let at = from; ; at += 1) {
-      const end =
-        bytes[at] === QUOTE ? this.#closingQuote(bytes, at, isLast) : this.#cellEnd(bytes, at);
+      const isQuoted = bytes[at] === QUOTE;
+      const end = isQuoted ? this.#closingQuote(bytes, at, isLast) : this.#cellEnd(bytes, at);
       if (end === null) return null;
-      cells.push(
-        bytes[at] === QUOTE ? quotedText(bytes, at, end) : bytes.toString('utf8', at, end),
-      );
+      cells.push(isQuoted ? quotedText(bytes, at, end) : this.#bareText(bytes, at, end));
       if (end < bytes.length && bytes[end] === this.#delimiterByte) {
         at = end;
         continue;
@@ -135,6 +134,15 @@ class RowCutter {
       const next = afterLineEnd(bytes, end, isLast);
       return next === null ? null : { cells, next };
     }
+  }
+
+  /** The text of a cell that is not quoted. */
+  #bareText(bytes: Buffer, from: number, end: number): string {
+    const text = bytes.toString('utf8', from, end);
+    if (!text.includes('"')) return text;
+    const kept = KEPT_TEXT.exec(text)?.[1];
+    if (kept === undefined) this.#isSpoiled = true;
+    return kept ?? text;
   }
 
   /** Behind the quote that closes a cell; null where it may be still to come. */
@@ -151,8 +159,7 @@ class RowCutter {
   /** Where a cell ends that does not begin with a quote. */
   #cellEnd(bytes: Buffer, from: number): number {
     let at = from;
-    for (; at < bytes.length && !this.#endsCell(bytes[at]); at += 1)
-      if (bytes[at] === QUOTE) this.#isSpoiled = true;
+    while (at < bytes.length && !this.#endsCell(bytes[at])) at += 1;
     return at;
   }
 
@@ -193,8 +200,12 @@ function afterLineEnd(bytes: Buffer, end: number, isLast: boolean): number | nul
 
 /** The text of a cell between its quotes, of which the last stands before `end`. */
 function quotedText(bytes: Buffer, from: number, end: number): string {
-  return bytes.toString('utf8', from + 1, end - 1).replaceAll('""', '"');
+  const text = bytes.toString('utf8', from + 1, end - 1).replaceAll('""', '"');
+  return KEPT_TEXT.exec(text)?.[1] ?? text;
 }
+
+/** What programs write that want a spreadsheet to keep a text as it is, zeros and all: `="00123"`. */
+const KEPT_TEXT = /^="([^"]*)"$/;
 
 const STRAY_QUOTE =
   'has a quote inside a cell that is not quoted as a whole; put the cell in quotes and write each quote in it twice';

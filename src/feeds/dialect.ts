@@ -4,6 +4,9 @@ import { DELIMITERS, type Delimiter } from './csv.ts';
 /** How many lines are looked at: a header may stand below a title. */
 const LINES_READ_MAX = 20;
 
+/** How many cells of a line may be headers that count. */
+const CELLS_READ_MAX = 1000;
+
 const DELIMITER_ROW = /^sep=([,;|\t])\r?$/i;
 
 /**
@@ -32,7 +35,9 @@ function scoreOf(
   const cellsOfLines = lines
     .filter((line) => line.trim() !== '')
     .map((line) => cellsOf(line, delimiter));
-  const headers = cellsOfLines.map((cells) => cells.filter((cell) => isHeader(cell)).length);
+  const headers = cellsOfLines.map(
+    (cells) => cells.slice(0, CELLS_READ_MAX).filter((cell) => isHeader(cell)).length,
+  );
   return [Math.max(0, ...headers), cellsOfLines[0]?.length ?? 0];
 }
 

@@ -8,6 +8,7 @@ import { openFile, type FeedSource, type OpenedFile, type Packing } from './open
 import type { FeedRow, RowUnit } from './rows.ts';
 import type { Table, TableRow } from './table.ts';
 import type { Encoding } from './text.ts';
+import type { ReadSheet } from './workbook-table.ts';
 import { InventoryAdvice } from './x12/advice.ts';
 import { ITEM_COLUMNS } from './x12/item.ts';
 import type { ReceivedInterchange } from './x12/received.ts';
@@ -34,7 +35,7 @@ export interface FeedDescription {
   /** Headers of the columns that are ignored. */
   readonly unknownColumns: readonly string[];
   /** The worksheet that is read, and those that are not; null outside of workbooks. */
-  readonly sheet: { readonly name: string; readonly others: readonly string[] } | null;
+  readonly sheet: ReadSheet | null;
 }
 
 /** A file of inventory: its rows are lines. */
@@ -83,17 +84,16 @@ export async function openFeed(source: FeedSource, terms: FeedTerms): Promise<Fe
 
 async function openTableFeed(file: OpenedFile, { mappings, limits }: FeedTerms): Promise<Feed> {
   const table: Table<MatchedHeader> & {
-    readonly sheetName?: string;
-    readonly otherSheets?: readonly string[];
+    readonly sheet?: ReadSheet;
   } = await file.openTable((header) => matchFeed(header, mappings, limits.columnsMax));
-  const { header, sheetName, otherSheets } = table;
+  const { header, sheet = null } = table;
   const description: FeedDescription = {
     format: file.format,
     packing: file.packing,
     rowUnit: 'row',
     columns: header.columns,
     unknownColumns: header.unknown,
-    sheet: sheetName === undefined ? null : { name: sheetName, others: otherSheets ?? [] },
+    sheet,
   };
   const close = (): Promise<void> => file.close();
   if (header.kind === 'catalogue')

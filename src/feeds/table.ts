@@ -156,6 +156,8 @@ function fittedRow(
     return { row: row.row, fault, found: cells };
   }
   if (cells.length === width) return row;
+  if (cells.length > width && cells.every((cell, place) => place < width || cell === ''))
+    return { ...row, cells: cells.slice(0, width) };
   if (!isSparse) return { row: row.row, fault: raggedReason(cells.length, width), found: cells };
   if (cells.length > width) {
     return {

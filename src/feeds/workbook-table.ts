@@ -5,9 +5,16 @@ import { readSheet, type Sheet, type Workbook } from './xlsx.ts';
 
 /** The one table of a workbook that is read. */
 export interface WorkbookTable<Header> extends Table<Header> {
-  readonly sheetName: string;
+  readonly sheet: ReadSheet;
+}
+
+/** The worksheet that is read. */
+export interface ReadSheet {
+  readonly name: string;
+  /** Its part in the archive. */
+  readonly part: string;
   /** Names of the sheets that are not read. */
-  readonly otherSheets: readonly string[];
+  readonly others: readonly string[];
 }
 
 /**
@@ -28,8 +35,9 @@ export async function openWorkbookTable<Header>(
     const pieces = probe.watch(readSheet(workbook, sheet));
     try {
       const table = await openTable(pieces, match, terms);
-      const others = workbook.sheets.filter((other) => other !== sheet);
-      return { sheetName: sheet.name, otherSheets: others.map((other) => other.name), ...table };
+      const { name, part } = sheet;
+      const others = workbook.sheets.filter((other) => other !== sheet).map((other) => other.name);
+      return { sheet: { name, part, others }, ...table };
     } catch (error) {
       await pieces.return(undefined);
       if (!(error instanceof OnhandError) || probe.isBroken) throw error;

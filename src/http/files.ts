@@ -122,7 +122,12 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     const signal = AbortSignal.any([gone.signal, closing.signal]);
     const file = await waitedFor(request, waitSecondsOf(request) * 1000, signal);
     const batches = await service.batchesOf(file);
-    return sendJson(request, reply, JSON.stringify({ ...printFile(file), batches }));
+    const problem = file.problem ?? (await service.whyStuck(file));
+    return sendJson(
+      request,
+      reply,
+      JSON.stringify({ ...printFile({ ...file, problem }), batches }),
+    );
   };
 
   /** The file, once there is nothing to wait for. */

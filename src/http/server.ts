@@ -152,8 +152,9 @@ export async function buildServer({
   addChanges(app, { gate, feed, accounts: store.accounts });
   addSkus(app, { gate, store, feed, limits: settings });
   addFreshness(app, { gate, store });
-  const { changes, webhooks } = store;
-  addWebhooks(app, { gate, webhooks, changes, options: webhookOptions, limits: settings });
+  const { changes, webhooks, accounts } = store;
+  const limits = settings;
+  addWebhooks(app, { gate, webhooks, changes, accounts, options: webhookOptions, limits });
   addLogin(app, { accounts: store.accounts, limits: settings });
   await app.ready();
   return app;

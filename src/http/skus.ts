@@ -25,6 +25,7 @@ import { printSku } from '../wire/skus.ts';
 import { readBody, type BodyLimits } from './body.ts';
 import { describe } from './documentation.ts';
 import type { Gate } from './gate.ts';
+import { noteHeaderOf } from './headers.ts';
 import { checkParameters, queryOf } from './query.ts';
 import { sendJson } from './reply.ts';
 import { addResource, uuidOf } from './resource.ts';
@@ -130,16 +131,20 @@ export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: Sku
     checkParameters(request, []);
     const { value, text } = parseBody(body, SKU_EXPECTED);
     const entry = parseSkuCreation(value, text);
-    const { entries } = await store.applyCatalogue({
+    const reason = noteHeaderOf(request, 'Batch-Reason');
+    const reference = noteHeaderOf(request, 'Batch-Reference');
+    const { batchUuid, entries } = await store.applyCatalogue({
       supplierId,
       userId,
       source: 'create',
+      ...(reason !== undefined && { reason }),
+      ...(reference !== undefined && { reference }),
       existing: 'refuse',
       entries: [entry],
     });
     const [made] = entries;
     if (made === undefined) throw new Error('the store left a SKU unanswered');
-    if (made.outcome === 'refused') {
+    if (batchUuid === null) {
       throw new OnhandError(
         'already_exists',
         `There is already a SKU with the sku_id ${JSON.stringify(entry.skuId)}; update its inventory, or choose another sku_id.`,
@@ -147,6 +152,7 @@ export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: Sku
     }
     return reply
       .code(201)
+      .header('batch-id', batchUuid)
       .header('location', `${LIST_PATH}${made.uuid}/`)
       .type('application/json')
       .send(await detailOf(request, made.uuid));

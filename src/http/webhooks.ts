@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { deliver, type DeliverOptions } from '../changes/deliver.ts';
+import { followVisible, type FollowingParts } from '../changes/webhook-following.ts';
 import { refusalOfWebhookUrl } from '../changes/webhook-http.ts';
 import { isWebhookSecret, newWebhookSecret, rotateSecret } from '../changes/webhook-signature.ts';
 import { OnhandError } from '../domain/errors.ts';
-import type { ChangeStore } from '../store/store.ts';
 import type { Webhook, WebhookStore } from '../store/webhooks.ts';
 import { parseBody } from '../wire/body.ts';
 import { SuccessSchema } from '../wire/write-schemas.ts';
@@ -30,7 +30,8 @@ import { addResource, uuidOf } from './resource.ts';
 interface WebhookRoutes {
   readonly gate: Gate;
   readonly webhooks: WebhookStore;
-  readonly changes: Pick<ChangeStore, 'heads'>;
+  readonly changes: FollowingParts['changes'];
+  readonly accounts: FollowingParts['accounts'];
   readonly options: DeliverOptions;
   readonly limits: BodyLimits;
 }
@@ -48,7 +49,7 @@ const REFUSED = { 422: 'The url may not be called, or there are too many webhook
 
 /** Webhooks of an organization: registered, listed, changed, tried out and removed. */
 export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
-  const { gate, webhooks, changes, options, limits } = routes;
+  const { gate, webhooks, changes, accounts, options, limits } = routes;
 
   const find = async (request: FastifyRequest): Promise<Webhook> => {
     const uuid = uuidOf(request);
@@ -103,6 +104,8 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       supplierUuids,
       secrets: { current: secret, previous: null },
     });
+    // Before it is answered: what changes from then on is told.
+    await followVisible(webhook, { webhooks, changes, accounts });
     reply.code(201).header('location', `${LIST_PATH}${webhook.uuid}/`);
     return sendObject(reply, printWebhook(webhook, secret));
   };
@@ -129,7 +132,11 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       ...(Object.keys(asked).length === 0 && { url: webhook.url }),
     });
     if (asked.is_paused === false) await skipWhatIsGone(webhook);
-    return sendObject(reply, printWebhook(await find(request)));
+    const changed = await find(request);
+    if (asked.supplier_uuids !== undefined) {
+      await followVisible(changed, { webhooks, changes, accounts });
+    }
+    return sendObject(reply, printWebhook(changed));
   };
 
   /** Goes on at what is to come where changes that were not delivered are no longer kept. */

@@ -109,8 +109,9 @@ export function readAsOfHeader(
   request: FastifyRequest,
   asOf: Omit<AsOfTerms, 'asOfUs'>,
 ): number | undefined {
-  const sent = headerOf(request, 'as-of');
-  if (sent === undefined) return undefined;
+  // An empty one is a mistake of who sends it, and must not pass for none.
+  if (request.headers['as-of'] === undefined) return undefined;
+  const sent = headerOf(request, 'as-of') ?? '';
   const reading = readAsOf('The header As-Of', sent, asOf);
   if (typeof reading === 'string') throw new OnhandError('parameter_invalid', reading);
   return reading;

@@ -1,7 +1,9 @@
+import { checkWhole } from '../feeds/checking.ts';
 import { COLUMN_TARGETS, type ColumnMapping } from '../feeds/columns.ts';
-import { openFeed, type Feed } from '../feeds/feed.ts';
+import { openFeed, type Feed, type FeedDescription, type FeedTerms } from '../feeds/feed.ts';
 import type { JsonLineReader } from '../feeds/json.ts';
 import { FEED_LIMITS } from '../feeds/limits.ts';
+import type { Inventory } from '../domain/inventory.ts';
 import type { FeedAsked, FeedEnd, FeedRecord } from '../store/feeds.ts';
 import type { CatalogueStaging } from '../store/staging.ts';
 import type { BatchStore, FailedLine, Store } from '../store/store.ts';
@@ -14,6 +16,8 @@ export interface FeedLanguage {
   newJsonLineReader(nowMs: number): JsonLineReader;
   /** The message of a line that failed. */
   printFailure(failure: FailedLine): string;
+  /** What a line of a dry run would do. */
+  printWouldChange(before: Inventory, after: Inventory): string;
 }
 
 export interface FeedSettings {
@@ -25,7 +29,7 @@ export interface FeedSettings {
 
 export interface FeedParts {
   readonly store: Pick<Store, 'applyCatalogue' | 'sharedGtins' | 'feeds'> & {
-    readonly batches: Pick<BatchStore, 'breakerOf' | 'confirm' | 'failures' | 'revert'>;
+    readonly batches: Pick<BatchStore, 'breakerOf' | 'confirm' | 'failures' | 'find' | 'revert'>;
   };
   readonly intake: Pick<Intake, 'submit'>;
   readonly files: FeedFiles;
@@ -49,19 +53,36 @@ export interface FeedGo {
   readonly signal: AbortSignal;
 }
 
-/** Opens the file of a feed as it was asked to be read. */
+/** Opens the file of a feed as it was asked to be read; `bytes` are all of it, to be read once. */
 export function openFileOf(
-  { files, language }: Pick<FeedParts, 'files' | 'language'>,
-  { uuid, asked, uploadedAtMs }: FeedRecord,
+  parts: Pick<FeedParts, 'files' | 'language'>,
+  feed: FeedRecord,
+  bytes: AsyncIterable<Uint8Array> = parts.files.read(feed.uuid),
 ): Promise<Feed> {
-  return openFeed(
-    { bytes: files.read(uuid), path: files.pathOf(uuid) },
-    {
-      mappings: mappingsOf(asked.mappings),
-      limits: FEED_LIMITS,
-      readJsonLine: language.newJsonLineReader(uploadedAtMs),
-    },
-  );
+  return openFeed({ bytes, path: parts.files.pathOf(feed.uuid) }, termsOf(parts, feed));
+}
+
+/** Rejects where a file is not whole, as far as that can be told before its rows are read. */
+export function checkFileOf(
+  parts: Pick<FeedParts, 'files' | 'language'>,
+  { feed, signal }: FeedGo,
+  found: FeedDescription,
+): Promise<void> {
+  const { files } = parts;
+  const { uuid } = feed;
+  const file = { path: files.pathOf(uuid), read: () => files.read(uuid) };
+  return checkWhole(found, file, termsOf(parts, feed), signal);
+}
+
+function termsOf(
+  { language }: Pick<FeedParts, 'language'>,
+  { asked, uploadedAtMs }: FeedRecord,
+): FeedTerms {
+  return {
+    mappings: mappingsOf(asked.mappings),
+    limits: FEED_LIMITS,
+    readJsonLine: language.newJsonLineReader(uploadedAtMs),
+  };
 }
 
 /** Names that a supplier keeps hold for whichever file has them. */

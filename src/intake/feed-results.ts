@@ -9,11 +9,15 @@ import type { FeedPiece, FeedRecord } from '../store/feeds.ts';
 import type { FailedLine } from '../store/store.ts';
 import { openFileOf, type FeedParts } from './feed-parts.ts';
 
-type ResultParts = Pick<FeedParts, 'store' | 'files' | 'language'>;
+type ResultParts = Pick<FeedParts, 'store' | 'files' | 'language'> & {
+  /** Whether no other process takes files for this database. */
+  readonly isAlone: boolean;
+};
 
 const PAGE = 100;
 const ROWS_AT_ONCE = 1000;
 const NOT_APPLIED = 'Not applied.';
+const WOULD_CHANGE_NOTHING = 'Would change nothing';
 
 /** What became of each row of a feed that is over: made anew of the file and of what is kept of its batches. */
 export class FeedResults {
@@ -23,9 +27,18 @@ export class FeedResults {
     this.#parts = parts;
   }
 
-  /** Rejects with `results_expired` where the file is no longer kept. */
+  /**
+   * Rejects with `results_expired` where the file is no longer kept, with `store_unavailable` where another
+   * node may have it.
+   */
   async check(feed: FeedRecord): Promise<void> {
     if (feed.isKept && (await this.#parts.files.has(feed.uuid))) return;
+    if (feed.isKept && !this.#parts.isAlone) {
+      throw new OnhandError(
+        'store_unavailable',
+        'The rows of this file lie on another node of the server; ask again until that one answers.',
+      );
+    }
     throw new OnhandError(
       'results_expired',
       'The rows of this file are no longer kept; what it counted still stands with it.',
@@ -123,21 +136,20 @@ export class FeedResults {
   }
 
   async *#judgedPiece(
-    { supplierId }: FeedRecord,
-    { batchUuid, failures }: FeedPiece,
+    { supplierId, asked }: FeedRecord,
+    { batchUuid, told }: FeedPiece,
     rows: readonly FeedRow[],
     unit: RowUnit,
   ): AsyncGenerator<{ row: FeedRow; statusCode: number; message: string }> {
+    const success = asked.dryRun ? WOULD_CHANGE_NOTHING : 'success';
     const failed =
-      batchUuid === null
-        ? failures
-        : await this.#parts.store.batches.failures(supplierId, batchUuid);
+      batchUuid === null ? told : await this.#parts.store.batches.failures(supplierId, batchUuid);
     if (failed === undefined) throw new Error(`what is kept of batch ${batchUuid} has expired`);
     const failureOf = new Map(failed.map((failure) => [failure.index, failure]));
     for (const [index, row] of rows.entries()) {
       const failure = failureOf.get(index);
       yield failure === undefined
-        ? { row, statusCode: APPLIED, message: 'success' }
+        ? { row, statusCode: APPLIED, message: success }
         : { row, statusCode: failure.status, message: this.#messageOf(failure, rows, unit) };
     }
   }

@@ -134,7 +134,9 @@ export class FeedRunner {
 
   async #begin(waiting: FeedRecord): Promise<void> {
     const { files, store, isAlone } = this.#parts;
-    if (!(await files.has(waiting.uuid)) && !isAlone) return this.#rest(waiting.supplierId);
+    // A file that lies with another node waits for it, unless nobody does.
+    const isElsewhere = !isAlone && !(await files.has(waiting.uuid));
+    if (isElsewhere && !waiting.isCancelAsked) return this.#rest(waiting.supplierId);
     const feed = await store.feeds.claim(waiting, this.#claim());
     if (feed === undefined) return;
     const stop = new AbortController();
@@ -173,13 +175,11 @@ export class FeedRunner {
   }
 
   async #outcomeOf(feed: FeedRecord, signal: AbortSignal): Promise<FeedOutcome> {
-    if (!(await this.#parts.files.has(feed.uuid))) {
-      const detail = 'The file is no longer on the server; upload it again.';
-      return { state: 'failed', problem: { code: 'store_unavailable', detail } };
-    }
     try {
       const go = { feed, nodeId: this.#nodeId, nowMs: Date.now(), signal };
-      return await new FeedWork(this.#parts, go).run();
+      const work = new FeedWork(this.#parts, go);
+      if (await this.#parts.files.has(feed.uuid)) return await work.run();
+      return await work.giveUp();
     } catch (error) {
       if (signal.aborted && signal.reason !== 'canceled') return 'stopped';
       if (error instanceof OnhandError) throw error;

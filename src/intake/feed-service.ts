@@ -1,12 +1,26 @@
 import { OnhandError } from '../domain/errors.ts';
 import { COLUMN_TARGETS } from '../feeds/columns.ts';
-import type { FeedAsked, FeedDraft, FeedRecord, FeedStore } from '../store/feeds.ts';
+import {
+  OPEN_STATES,
+  type FeedAsked,
+  type FeedDraft,
+  type FeedProblem,
+  type FeedRecord,
+  type FeedStore,
+} from '../store/feeds.ts';
 import type { RevertOutcome, RevertRequest } from '../store/store.ts';
 import type { FeedFiles } from './feed-files.ts';
 import { FeedResults } from './feed-results.ts';
 import { FeedRunner, type RunnerParts } from './feed-runner.ts';
 
 const PAGE = 1000;
+/** How long a feed whose turn it is may wait before anybody wonders. */
+const TAKEN_UP_WITHIN_MS = 30_000;
+const STUCK: FeedProblem = {
+  code: 'store_unavailable',
+  detail:
+    'The file lies on a node of the server that does not work on it now: it is busy, or not running. The file goes on when that node does; cancel it to let those behind it through.',
+};
 /** Other nodes write into the same folder: nobody writes a file that has not grown for so long. */
 const ABANDONED_MS = 3_600_000;
 
@@ -89,16 +103,32 @@ export class FeedService {
     return this.#runner.changed(uuid, ms, signal);
   }
 
-  /** Puts back all batches of a feed, the last first. What was put back before is left as it is. */
+  /** Why a feed that is not over does not get on, as far as this node can tell; null is that it does. */
+  async whyStuck(feed: FeedRecord): Promise<FeedProblem | null> {
+    const isOpen = OPEN_STATES.some((state) => state === feed.state);
+    const nowMs = Date.now();
+    if (!isOpen || feed.claimedUntilMs > nowMs || this.#parts.isAlone) return null;
+    if (feed.state === 'waiting' && feed.uploadedAtMs > nowMs - TAKEN_UP_WITHIN_MS) return null;
+    if (await this.files.has(feed.uuid)) return null;
+    const isNext = (await this.feeds.next()).some(({ uuid }) => uuid === feed.uuid);
+    return isNext ? STUCK : null;
+  }
+
+  /**
+   * Puts back all batches of a feed, the last first: of a SKU that several of them changed, each puts back
+   * what the one before had left. What was put back before is left as it is.
+   */
   async revert(
     feed: FeedRecord,
     asked: Omit<RevertRequest, 'supplierId' | 'uuid'>,
   ): Promise<readonly RevertedBatch[]> {
     const { supplierId } = feed;
     const reverted: RevertedBatch[] = [];
-    for (const revertsUuid of (await this.batchesOf(feed)).toReversed()) {
+    const among = await this.batchesOf(feed);
+    for (const revertsUuid of among.toReversed()) {
       const outcome = await this.#parts.store.batches.revert({
         ...asked,
+        among,
         supplierId,
         uuid: revertsUuid,
       });

@@ -1,13 +1,21 @@
+import type { ReadStream } from 'node:fs';
 import { APPLIED, UNREADABLE, type Breaker } from '../domain/batch.ts';
 import { OnhandError } from '../domain/errors.ts';
-import type { Lines } from '../domain/lines.ts';
+import { sameInventory } from '../domain/inventory.ts';
+import { LinesBuilder, type Lines } from '../domain/lines.ts';
 import type { CatalogueFeed, Feed, InventoryFeed } from '../feeds/feed.ts';
 import { failedLines } from '../store/failures.ts';
-import type { FeedFound, FeedPiece } from '../store/feeds.ts';
-import type { BatchOutcome, BatchTerms } from '../store/store.ts';
+import type { FeedFound, FeedPiece, StatusCounts } from '../store/feeds.ts';
+import type { BatchOutcome, BatchTerms, FailedLine } from '../store/store.ts';
 import { asOfOfFile } from './feed-dates.ts';
 import { applyCatalogueFeed } from './feed-catalogue.ts';
-import { openFileOf, type FeedGo, type FeedOutcome, type FeedParts } from './feed-parts.ts';
+import {
+  checkFileOf,
+  openFileOf,
+  type FeedGo,
+  type FeedOutcome,
+  type FeedParts,
+} from './feed-parts.ts';
 import { piecesOf, wholeOf } from './feed-pieces.ts';
 import type { Intake } from './intake.ts';
 
@@ -25,6 +33,8 @@ export class FeedWork {
   readonly #go: FeedGo;
   #rowCount: number;
   readonly #statusCounts: Record<string, number>;
+  /** By how much of the file the rows read so far take. */
+  #rowsExpected: number | null = null;
 
   constructor(parts: FeedParts, go: FeedGo) {
     this.#parts = parts;
@@ -36,14 +46,36 @@ export class FeedWork {
   /** Rejects where the work broke off for no fault of the file, and is to be tried again. */
   async run(): Promise<FeedOutcome> {
     try {
-      const feed = await openFileOf(this.#parts, this.#go.feed);
+      const bytes = this.#parts.files.read(this.#go.feed.uuid);
+      const feed = await openFileOf(this.#parts, this.#go.feed, bytes);
       return feed.kind === 'catalogue'
         ? await this.#runCatalogue(feed)
-        : await this.#runInventory(feed);
+        : await this.#runInventory(feed, bytes);
     } catch (error) {
       if (!(error instanceof OnhandError) || error.code === 'store_unavailable') throw error;
       return this.#refusal(error);
     }
+  }
+
+  /**
+   * Ends a feed whose file is not here. A piece may have been applied and not recorded: its key is used
+   * again, with nothing in it, so that it is recorded, or can no longer be applied.
+   */
+  async giveUp(): Promise<FeedOutcome> {
+    const { feed, signal } = this.#go;
+    if (feed.found?.kind === 'inventory' && !feed.asked.dryRun) {
+      const piece = await this.#countDone();
+      const nothing = new LinesBuilder(0).build();
+      const { uuid } = await this.#submit(piece, nothing, {});
+      const batch = uuid && (await this.#parts.store.batches.find(feed.supplierId, uuid));
+      if (batch && batch.lineCount > 0) {
+        const { lineCount: rowCount, statusCounts } = batch;
+        await this.#record({ piece, rowCount, batchUuid: uuid, told: [] }, statusCounts);
+      }
+    }
+    if (signal.reason === 'canceled') return { state: 'canceled', problem: null };
+    const detail = 'The file is no longer on the server; upload it again.';
+    return { state: 'failed', problem: { code: 'store_unavailable', detail } };
   }
 
   #refusal({ code, message }: OnhandError): FeedOutcome {
@@ -66,11 +98,11 @@ export class FeedWork {
     return applyCatalogueFeed(this.#parts, this.#go);
   }
 
-  async #runInventory(feed: InventoryFeed): Promise<FeedOutcome> {
+  async #runInventory(feed: InventoryFeed, bytes: ReadStream): Promise<FeedOutcome> {
     try {
       const isWhole = await this.#isJudgedWhole();
       await this.#describe(feed, isWhole);
-      const outcome = isWhole ? await this.#applyWhole(feed) : await this.#applyPieces(feed);
+      const outcome = isWhole ? await this.#applyWhole(feed) : await this.#applyPieces(feed, bytes);
       // Which encoding it was is sure only now.
       await this.#describe(feed, isWhole);
       return outcome;
@@ -87,15 +119,25 @@ export class FeedWork {
     return (await this.#parts.store.batches.breakerOf(supplierId)) !== null;
   }
 
-  async #applyPieces(feed: InventoryFeed): Promise<FeedOutcome> {
+  async #applyPieces(feed: InventoryFeed, bytes: ReadStream): Promise<FeedOutcome> {
     const doneCount = await this.#countDone();
+    // What was begun had been found whole.
+    if (doneCount === 0) await checkFileOf(this.#parts, this.#go, feed);
+    // Of archives, which are read by their directory, it tells nothing.
+    const isInOrder = feed.sheet === null && feed.packing !== 'zip';
     let piece = 0;
+    let rowsRead = 0;
     let last: Promise<void> = Promise.resolve();
     try {
       for await (const lines of piecesOf(feed.rows, () => this.#asOfUs(feed))) {
         // While one piece is being applied, the next is read.
         await last;
         if (this.#go.signal.aborted) return this.#stopped();
+        rowsRead += lines.count;
+        if (isInOrder) {
+          const share = bytes.bytesRead / this.#go.feed.bytes;
+          this.#rowsExpected = Math.round(rowsRead / share);
+        }
         const number = piece;
         piece += 1;
         if (number < doneCount) continue;
@@ -165,6 +207,7 @@ export class FeedWork {
         ? {
             statuses: new Uint16Array(lines.count).fill(UNREADABLE),
             details: new Map(),
+            effects: new Map(),
             uuid: null,
           }
         : await this.#submit(piece, lines, whole ?? {});
@@ -173,10 +216,24 @@ export class FeedWork {
         piece,
         rowCount: lines.count,
         batchUuid: outcome.uuid,
-        failures: outcome.uuid === null ? failedLines(lines, outcome) : [],
+        told: outcome.uuid === null ? this.#told(lines, outcome) : [],
       },
-      outcome.statuses,
+      countsOf(outcome.statuses),
     );
+  }
+
+  /** What is told of the lines of a piece of which no batch tells: those that fail, or would change something. */
+  #told(
+    lines: Lines,
+    outcome: Pick<BatchOutcome, 'statuses' | 'details' | 'effects'>,
+  ): readonly FailedLine[] {
+    const told = [...failedLines(lines, outcome)];
+    for (const [index, { before, after }] of outcome.effects) {
+      if (sameInventory(before, after)) continue;
+      const message = this.#parts.language.printWouldChange(before, after);
+      told.push({ index, status: APPLIED, message, detail: null, skuId: null, asSent: null });
+    }
+    return told;
   }
 
   async #submit(piece: number, lines: Lines, whole: BatchTerms): Promise<BatchOutcome> {
@@ -185,7 +242,7 @@ export class FeedWork {
     const terms: BatchTerms = {
       ...whole,
       ...(asked.dryRun
-        ? { dryRun: true }
+        ? { dryRun: true, withEffects: true }
         : {
             idempotency: {
               // A client's key has no space.
@@ -229,15 +286,15 @@ export class FeedWork {
     }
   }
 
-  async #record(piece: FeedPiece, statuses: Uint16Array): Promise<void> {
+  async #record(piece: FeedPiece, counts: StatusCounts): Promise<void> {
     this.#rowCount += piece.rowCount;
-    for (const status of statuses) {
-      this.#statusCounts[status] = (this.#statusCounts[status] ?? 0) + 1;
+    for (const [status, count] of Object.entries(counts)) {
+      this.#statusCounts[status] = (this.#statusCounts[status] ?? 0) + count;
     }
     await this.#parts.store.feeds.record(this.#go.feed, this.#go.nodeId, piece, {
       rowCount: this.#rowCount,
       statusCounts: this.#statusCounts,
-      rowsExpected: null,
+      rowsExpected: this.#rowsExpected,
     });
   }
 
@@ -253,6 +310,12 @@ export class FeedWork {
 
 const PAGE = 1000;
 
+function countsOf(statuses: Uint16Array): StatusCounts {
+  const counts: Record<string, number> = {};
+  for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
+
 function foundOf(feed: Feed, isWhole: boolean): FeedFound {
   return {
     kind: feed.kind,
@@ -262,7 +325,7 @@ function foundOf(feed: Feed, isWhole: boolean): FeedFound {
     rowUnit: feed.rowUnit,
     columns: feed.columns.map(({ header, target, by }) => ({ header, target, by })),
     unknownColumns: feed.unknownColumns,
-    sheet: feed.sheet,
+    sheet: feed.sheet === null ? null : { name: feed.sheet.name, others: feed.sheet.others },
     isWhole,
   };
 }

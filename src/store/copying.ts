@@ -1,11 +1,13 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { OnhandError } from '../domain/errors.ts';
 
-/** Every table that is carried from one database to another, those that others refer to first. */
+/**
+ * Every table that is carried from one database to another, those that others refer to first. Tokens come
+ * last: whoever served the new database before its time could be asked nothing.
+ */
 export const COPIED_TABLES: readonly string[] = [
   'organizations',
   'users',
-  'tokens',
   'suppliers',
   'connections',
   'secrets',
@@ -24,7 +26,25 @@ export const COPIED_TABLES: readonly string[] = [
   'webhooks',
   'webhook_positions',
   'webhook_attempts',
+  'tokens',
 ];
+
+/**
+ * Of these, only the number of rows goes into the mark of a database: nothing is written to them without
+ * another table telling of it. The others are read whole for it.
+ */
+const COUNTED_TABLES: ReadonlySet<string> = new Set([
+  'skus',
+  'gtins',
+  'inventory',
+  'batches',
+  'batch_failures',
+  'changes',
+  'baselines',
+  'idempotency_keys',
+  'feed_pieces',
+  'webhook_attempts',
+]);
 
 /** The others, and why they stay behind. */
 export const TABLES_LEFT_BEHIND: Readonly<Record<string, string>> = {
@@ -45,17 +65,21 @@ export interface CopiedTable {
   readonly key: readonly number[];
 }
 
+/** How much is read at once: at least one row, and no more than so many rows and about so many bytes. */
+export interface PieceLimit {
+  readonly rowsMax: number;
+  readonly bytesMax: number;
+}
+
 /** A database that is read, all of it as it was when it was opened. */
 export interface CopySource {
-  /** What tells whether the database is still the one, and as, it was: the same until anything is written to it. */
-  mark(): Promise<string>;
   table(name: string): Promise<CopiedTable>;
   count(name: string): Promise<number>;
-  /** The rows behind the one with that key, or the first; at most so many. */
+  /** The rows behind the one with that key, or the first. */
   read(
     table: CopiedTable,
     after: CopiedRow | undefined,
-    limit: number,
+    limit: PieceLimit,
   ): Promise<readonly CopiedRow[]>;
   close(): Promise<void>;
 }
@@ -64,6 +88,8 @@ export interface CopySource {
 export interface CopyPosition {
   readonly table: string;
   readonly after: CopiedRow | undefined;
+  /** How many rows of that table were. */
+  readonly rows: number;
 }
 
 /** A database that is written. Nobody else can open it before `finish`. */
@@ -75,8 +101,12 @@ export interface CopyTarget {
    *   source with that mark
    */
   begin(mark: string): Promise<CopyPosition | undefined>;
-  /** Writes rows, and how far the copy is, in one transaction. */
-  write(table: CopiedTable, rows: readonly CopiedRow[]): Promise<void>;
+  /**
+   * Writes rows, and how far the copy is with them, in one transaction.
+   *
+   * @throws OnhandError `store_unavailable` where the copy is no longer where this one had left it
+   */
+  write(table: CopiedTable, rows: readonly CopiedRow[], position: CopyPosition): Promise<void>;
   /** Opens what was written for reading. */
   reader(): Promise<CopySource>;
   /** Makes a database of it that can be served. */
@@ -103,6 +133,7 @@ export interface TableCopied {
  * Carries everything from one database to another and compares every row; gives what was carried. A copy
  * that was broken off goes on where it was.
  *
+ * @param freshSource the same source, as it is when this is called
  * @throws OnhandError `already_exists` where the target is not empty, `store_unavailable` where the source
  *   was written to meanwhile, or the comparison finds a difference
  */
@@ -112,36 +143,83 @@ export async function copyDatabase(
   freshSource: () => Promise<CopySource>,
   onProgress: (progress: CopyProgress) => void,
 ): Promise<readonly TableCopied[]> {
-  const mark = await source.mark();
-  const position = await target.begin(mark);
-  const counts = new Map<string, number>();
-  for (const name of COPIED_TABLES) counts.set(name, await source.count(name));
-  const totalRows = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const resumed = position === undefined ? 0 : COPIED_TABLES.indexOf(position.table);
-  let rows = 0;
-  for (const [place, name] of COPIED_TABLES.entries()) {
-    if (place < resumed) {
-      rows += counts.get(name) ?? 0;
-      continue;
-    }
-    const table = await source.table(name);
-    const after = place === resumed ? position?.after : undefined;
-    for await (const piece of piecesOf(source, table, after)) {
-      await target.write(table, piece);
-      rows += piece.length;
-      onProgress({ phase: 'copying', table: name, rows: Math.min(rows, totalRows), totalRows });
-    }
+  const extent = await extentOf(source);
+  const position = await target.begin(extent.mark);
+  await carry(source, target, position, progressOf('copying', extent, onProgress));
+  const copy = await target.reader();
+  let copied: readonly TableCopied[];
+  try {
+    copied = await compare(source, copy, progressOf('comparing', extent, onProgress));
+  } finally {
+    await copy.close();
   }
-  const copied = await compare(source, await target.reader(), totalRows, onProgress);
-  await refuseChanged(mark, await freshSource());
+  await refuseChanged(extent.mark, await freshSource());
   await target.finish();
   return copied;
+}
+
+/** What a database holds. */
+interface Extent {
+  readonly counts: ReadonlyMap<string, number>;
+  /** The same until anything is written to the database, and of no other. */
+  readonly mark: string;
+}
+
+async function extentOf(source: CopySource): Promise<Extent> {
+  const counts = new Map<string, number>();
+  const mark = createHash('sha256');
+  for (const name of COPIED_TABLES) {
+    const count = await source.count(name);
+    counts.set(name, count);
+    mark.update(`${name} ${count}\n`);
+    if (COUNTED_TABLES.has(name)) continue;
+    const table = await source.table(name);
+    for await (const rows of piecesOf(source, table, undefined))
+      for (const row of rows) mark.update(printedRow(table, row));
+  }
+  return { counts, mark: mark.digest('hex') };
+}
+
+/** Told a table and how many of its rows are done. */
+type TableProgress = (table: string, rows: number) => void;
+
+function progressOf(
+  phase: CopyProgress['phase'],
+  { counts }: Extent,
+  onProgress: (progress: CopyProgress) => void,
+): TableProgress {
+  const sum = (tables: readonly string[]): number =>
+    tables.reduce((total, table) => total + (counts.get(table) ?? 0), 0);
+  const totalRows = sum(COPIED_TABLES);
+  return (table, rows) => {
+    const before = sum(COPIED_TABLES.slice(0, COPIED_TABLES.indexOf(table)));
+    onProgress({ phase, table, rows: before + rows, totalRows });
+  };
+}
+
+async function carry(
+  source: CopySource,
+  target: CopyTarget,
+  from: CopyPosition | undefined,
+  onRows: TableProgress,
+): Promise<void> {
+  const resumed = from === undefined ? 0 : COPIED_TABLES.indexOf(from.table);
+  for (const name of COPIED_TABLES.slice(resumed)) {
+    const table = await source.table(name);
+    const isResumed = name === from?.table;
+    let rows = isResumed ? from.rows : 0;
+    for await (const piece of piecesOf(source, table, isResumed ? from.after : undefined)) {
+      rows += piece.length;
+      await target.write(table, piece, { table: name, after: keyOf(table, piece), rows });
+      onRows(name, rows);
+    }
+  }
 }
 
 /** Whoever writes to the source while it is copied would find that gone. */
 async function refuseChanged(mark: string, source: CopySource): Promise<void> {
   try {
-    if ((await source.mark()) === mark) return;
+    if ((await extentOf(source)).mark === mark) return;
   } finally {
     await source.close();
   }
@@ -154,47 +232,38 @@ async function refuseChanged(mark: string, source: CopySource): Promise<void> {
 async function compare(
   source: CopySource,
   copy: CopySource,
-  totalRows: number,
-  onProgress: (progress: CopyProgress) => void,
+  onRows: TableProgress,
 ): Promise<readonly TableCopied[]> {
-  try {
-    const copied: TableCopied[] = [];
-    let before = 0;
-    for (const name of COPIED_TABLES) {
-      const shown = (rows: number): void =>
-        onProgress({ phase: 'comparing', table: name, rows: before + rows, totalRows });
-      const compared = await compareTable(source, copy, await source.table(name), shown);
-      before += compared.rows;
-      copied.push(compared);
-    }
-    return copied;
-  } finally {
-    await copy.close();
-  }
+  const copied: TableCopied[] = [];
+  for (const name of COPIED_TABLES)
+    copied.push(await compareTable(source, copy, await source.table(name), onRows));
+  return copied;
 }
 
 async function compareTable(
   source: CopySource,
   copy: CopySource,
   table: CopiedTable,
-  onRows: (rows: number) => void,
+  onRows: TableProgress,
 ): Promise<TableCopied> {
   let rows = 0;
-  let sum = '';
+  const sum = createHash('sha256');
   let after: CopiedRow | undefined;
   for await (const piece of piecesOf(source, table, undefined)) {
-    const found = await copy.read(table, after, piece.length);
-    const [expected, actual] = [printedRows(table, piece), printedRows(table, found)];
-    const difference = expected.findIndex((row, i) => row !== actual[i]);
-    if (difference >= 0) throw differs(table, piece[difference] ?? []);
+    const found = await copy.read(table, after, { rowsMax: piece.length, bytesMax: Infinity });
+    for (const [i, row] of piece.entries()) {
+      const printed = printedRow(table, row);
+      const other = found[i];
+      if (other === undefined || printedRow(table, other) !== printed) throw differs(table, row);
+      sum.update(printed);
+    }
     rows += piece.length;
-    sum = hash('sha256', [sum, ...expected].join('\n'));
     after = keyOf(table, piece);
-    onRows(rows);
+    onRows(table.name, rows);
   }
-  const [extra] = await copy.read(table, after, 1);
+  const [extra] = await copy.read(table, after, { rowsMax: 1, bytesMax: Infinity });
   if (extra !== undefined) throw differs(table, extra);
-  return { table: table.name, rows, sha256: sum };
+  return { table: table.name, rows, sha256: sum.digest('hex') };
 }
 
 function differs(table: CopiedTable, row: CopiedRow): OnhandError {
@@ -205,56 +274,38 @@ function differs(table: CopiedTable, row: CopiedRow): OnhandError {
   );
 }
 
-/** Rows as texts that are the same exactly where the rows are, whichever driver read them. */
-function printedRows(table: CopiedTable, rows: readonly CopiedRow[]): readonly string[] {
-  return rows.map((row) =>
-    JSON.stringify(
-      table.columns.map((column, place) => {
-        const value = row[place] ?? null;
-        return value instanceof Uint8Array ? [column, Buffer.from(value).toString('hex')] : value;
-      }),
-    ),
+/** A row as a text that is the same exactly where the row is, whichever driver read it. */
+function printedRow(table: CopiedTable, row: CopiedRow): string {
+  const values = row.map((value, place) =>
+    value instanceof Uint8Array
+      ? [table.columns[place], Buffer.from(value).toString('hex')]
+      : value,
   );
+  return `${JSON.stringify(values)}\n`;
 }
 
-const PIECE_BYTES = 2 << 20;
-const PIECE_ROWS_MAX = 5000;
-const FIRST_PIECE_ROWS = 16;
+/** Small enough to be held several times over, large enough that the way to the database is nothing. */
+const PIECE: PieceLimit = { rowsMax: 5000, bytesMax: 2 << 20 };
 
-/** A table's rows in the order of its key, in pieces of about `PIECE_BYTES`, however large its rows are. */
+/** A table's rows in the order of its key. */
 async function* piecesOf(
   source: CopySource,
   table: CopiedTable,
   from: CopiedRow | undefined,
 ): AsyncGenerator<readonly CopiedRow[]> {
   let after = from;
-  let limit = FIRST_PIECE_ROWS;
   for (;;) {
-    const rows = await source.read(table, after, limit);
+    const rows = await source.read(table, after, PIECE);
     if (rows.length === 0) return;
     yield rows;
     after = keyOf(table, rows);
-    const bytes = rows.reduce((sum, row) => sum + bytesOf(row), 0);
-    const fitting = Math.floor((PIECE_BYTES * rows.length) / bytes);
-    limit = Math.max(1, Math.min(fitting, limit * 4, PIECE_ROWS_MAX));
   }
 }
 
 /** The key of the last of these rows. */
-export function keyOf({ key }: CopiedTable, rows: readonly CopiedRow[]): CopiedRow | undefined {
+function keyOf({ key }: CopiedTable, rows: readonly CopiedRow[]): CopiedRow | undefined {
   const last = rows.at(-1);
   return last === undefined ? undefined : key.map((place) => last[place] ?? null);
-}
-
-const NUMBER_BYTES = 8;
-
-function bytesOf(row: CopiedRow): number {
-  return row.reduce<number>(
-    (sum, value) =>
-      sum +
-      (typeof value === 'string' || value instanceof Uint8Array ? value.length : NUMBER_BYTES),
-    0,
-  );
 }
 
 /** What whoever opens an unfinished copy is told. */
@@ -275,19 +326,47 @@ export function targetNotEmpty(isCopy: boolean): OnhandError {
   );
 }
 
+/** What the slower of two is told that write the same copy. */
+export function copiedByAnother(): OnhandError {
+  return new OnhandError(
+    'store_unavailable',
+    'Another "onhand copy" writes to the same database. Let that one end.',
+  );
+}
+
+/** @param because what the environment did */
+export function copyBrokenOff(because: string, cause: unknown): OnhandError {
+  return new OnhandError(
+    'store_unavailable',
+    `${because} The copy was broken off: run the same command again, and it goes on.`,
+    { cause },
+  );
+}
+
 /** How far a copy is, as a text to be kept. */
-export function printPosition({ table, after }: CopyPosition): string {
-  return JSON.stringify({ table, after: after ?? null });
+export function printPosition({ table, after, rows }: CopyPosition): string {
+  return JSON.stringify({ table, after: after ?? null, rows });
 }
 
 /** Reads what `printPosition` wrote. Keys are numbers and texts. */
 export function parsePosition(text: string): CopyPosition {
   const value: unknown = JSON.parse(text);
-  if (typeof value !== 'object' || value === null || !('table' in value) || !('after' in value))
-    throw new Error('the position of a copy cannot be read');
-  const { table, after } = value;
-  if (typeof table !== 'string') throw new Error('the position of a copy names no table');
-  if (after === null) return { table, after: undefined };
-  if (!Array.isArray(after)) throw new Error('the position of a copy has no row');
-  return { table, after: after.map((one) => (typeof one === 'number' ? one : String(one))) };
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    'table' in value &&
+    typeof value.table === 'string' &&
+    'rows' in value &&
+    typeof value.rows === 'number' &&
+    'after' in value
+  ) {
+    const { table, after, rows } = value;
+    if (after === null) return { table, after: undefined, rows };
+    if (Array.isArray(after)) return { table, after: after.map(parseKeyValue), rows };
+  }
+  throw new Error('the position of a copy cannot be read');
+}
+
+function parseKeyValue(value: unknown): CopiedValue {
+  return typeof value === 'number' ? value : String(value);
 }

@@ -69,12 +69,16 @@ export interface FeedRow {
   readonly finished_at_ms: number | null;
   readonly is_confirmed: number;
   readonly is_cancel_asked: number;
+  readonly claimed_until_ms: number;
   readonly is_kept: number;
 }
 
 /** The tables of feeds, the same in every body. */
 export interface FeedTables {
-  feeds: Omit<FeedRow, 'username' | 'row_count' | 'status_counts' | FlagColumn> & {
+  feeds: Omit<
+    FeedRow,
+    'username' | 'row_count' | 'status_counts' | 'claimed_until_ms' | FlagColumn
+  > & {
     idempotency_key: string | null;
     fingerprint: Uint8Array | null;
     row_count: Generated<number>;
@@ -122,6 +126,7 @@ export const FEED_COLUMNS = [
   'feeds.finished_at_ms',
   'feeds.is_confirmed',
   'feeds.is_cancel_asked',
+  'feeds.claimed_until_ms',
   'feeds.is_kept',
   'users.username',
 ] as const;
@@ -152,6 +157,7 @@ export function recordOfFeed(row: FeedRow): FeedRecord {
     finishedAtMs: row.finished_at_ms,
     isConfirmed: row.is_confirmed === 1,
     isCancelAsked: row.is_cancel_asked === 1,
+    claimedUntilMs: row.claimed_until_ms,
     isKept: row.is_kept === 1,
   };
 }

@@ -165,7 +165,7 @@ export class FeedRows implements FeedStore {
       piece: row.piece,
       rowCount: row.row_count,
       batchUuid: row.batch_uuid,
-      failures: row.failures === null ? [] : decodeFailures(row.failures),
+      told: row.failures === null ? [] : decodeFailures(row.failures),
     }));
   }
 
@@ -244,7 +244,7 @@ export class FeedRows implements FeedStore {
         piece: piece.piece,
         row_count: piece.rowCount,
         batch_uuid: piece.batchUuid,
-        failures: piece.failures.length === 0 ? null : encodeFailures(piece.failures),
+        failures: piece.told.length === 0 ? null : encodeFailures(piece.told),
       })
       .onConflict((conflict) => conflict.doNothing());
   }

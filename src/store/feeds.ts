@@ -78,7 +78,7 @@ export interface FeedRecord extends FeedProgress {
   readonly state: FeedState;
   /** Null before it was opened. */
   readonly found: FeedFound | null;
-  /** Null where it is not known yet. */
+  /** An estimate until it is over; null where there is none. */
   readonly rowsExpected: number | null;
   readonly problem: FeedProblem | null;
   readonly uploadedAtMs: number;
@@ -87,6 +87,8 @@ export interface FeedRecord extends FeedProgress {
   /** Whether it may pass the breaker. */
   readonly isConfirmed: boolean;
   readonly isCancelAsked: boolean;
+  /** Until when a node works on it, unless it goes on; 0 where none does. */
+  readonly claimedUntilMs: number;
   /** Whether the file and its results are still there. */
   readonly isKept: boolean;
 }
@@ -137,8 +139,8 @@ export interface FeedPiece {
   readonly rowCount: number;
   /** Null where nothing was written: of a dry run, or where no row could be read. */
   readonly batchUuid: string | null;
-  /** The failing lines of a piece without a batch. */
-  readonly failures: readonly FailedLine[];
+  /** Of a piece without a batch: the lines that failed, and with status 200 those that a dry run would change. */
+  readonly told: readonly FailedLine[];
 }
 
 /** How a feed ends, or is held. */

@@ -13,23 +13,24 @@ export interface RevertibleChange {
 export interface RevertedSkus {
   hold(skuNumber: number): HeldSku;
   skuIdOf(skuNumber: number): string;
+  /** The numbers of those of which the batch's change still stands. */
+  readonly standing: ReadonlySet<number>;
   /** The numbers of those that a later batch has named and left as they were, unless that is no matter. */
   readonly confirmed: ReadonlySet<number>;
 }
 
-/** Puts back every SKU whose last change is the batch's; tells what became of each, in order. */
+/** Puts back every SKU of which the batch's change still stands; tells what became of each, in order. */
 export function decideRevert(
   decision: BatchDecision,
   changes: readonly RevertibleChange[],
   known: RevertedSkus,
 ): { readonly revertedCount: number; readonly skus: RevertOutcome['skus'] } {
   let revertedCount = 0;
-  const skus = changes.map(({ skuNumber, sequence, before }) => {
+  const skus = changes.map(({ skuNumber, before }) => {
     const skuId = known.skuIdOf(skuNumber);
-    const held = known.hold(skuNumber);
-    if (held.lastSequence !== sequence) return { skuId, outcome: 'moved_on' as const };
+    if (!known.standing.has(skuNumber)) return { skuId, outcome: 'moved_on' as const };
     if (known.confirmed.has(skuNumber)) return { skuId, outcome: 'confirmed' as const };
-    decision.touch(held, before);
+    decision.touch(known.hold(skuNumber), before);
     revertedCount += 1;
     return { skuId, outcome: 'reverted' as const };
   });

@@ -278,6 +278,11 @@ export interface RevertRequest extends Omit<BatchOrigin, 'source'> {
   /** Puts back what a later batch has confirmed, too. */
   readonly force: boolean;
   readonly dryRun: boolean;
+  /**
+   * The uuids of batches that are put back together with this one, the last first: what they have changed
+   * or confirmed stands in the way of none of them.
+   */
+  readonly among?: readonly string[];
 }
 
 export interface RevertOutcome {
@@ -300,6 +305,8 @@ export const ENTRY_OUTCOMES = ['created', 'updated', 'unchanged', 'refused'] as 
 export type EntryOutcome = (typeof ENTRY_OUTCOMES)[number];
 
 export interface CatalogueOutcome {
+  /** The batch; null where every entry was refused, so that there was nothing to write. */
+  readonly batchUuid: string | null;
   /** For each entry, what became of it, and the uuid of its SKU. */
   readonly entries: readonly { readonly outcome: EntryOutcome; readonly uuid: string }[];
 }

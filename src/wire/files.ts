@@ -44,7 +44,9 @@ const MEMBERS = {
   sheet: textOrNull({ description: 'The worksheet that is read.' }),
   bytes: Type.Integer({ description: 'As it was sent.' }),
   rows: Type.Integer({ description: 'How many rows were judged so far.' }),
-  rows_expected: integerOrNull('How many there are in all; null while that is not known.'),
+  rows_expected: integerOrNull(
+    'How many there are in all: an estimate until it is done; null where there is none.',
+  ),
   status_counts: Type.Record(Type.String(), Type.Integer(), {
     description: 'How many rows got each status so far.',
   }),

@@ -144,6 +144,15 @@ export function printFailureMessage(failure: Failure): string {
   return failureResult(failure).message;
 }
 
+/** What a line of a dry run would do to its SKU, in words: of each field that it would change. */
+export function printWouldChange(before: Inventory, after: Inventory): string {
+  const was = new Map<string, unknown>(Object.entries(printInventory(before)));
+  const changes = Object.entries(printInventory(after))
+    .filter(([field, value]) => value !== was.get(field))
+    .map(([field, value]) => `${field} from ${String(was.get(field))} to ${String(value)}`);
+  return `Would change ${changes.join(', ') || 'nothing'}`;
+}
+
 /** The result of a single update. */
 export function resultOfLine(lines: Lines, outcomes: LineOutcomes): LineResult {
   return outcomes.statuses[0] === APPLIED ? SUCCESS : failureResult(failureOf(lines, outcomes, 0));

@@ -122,6 +122,15 @@ describe('several nodes that send for one webhook', () => {
     }
   });
 
+  test('one that finds it paused at the last moment holds it up no longer', async () => {
+    const receiver = await open(Receiver.http((response) => response.end()));
+    await register(urlOf(receiver));
+    await changeAll(1);
+    senderOn(nodes[0], pausedOnce(nodes[0].webhooks));
+    // The clock of the sender stands still: no lease runs out.
+    await expect.poll(() => receiver.received.length).toBe(supplierIds.length);
+  });
+
   test('one that dies while it sends is followed by another, which sends the same again', async () => {
     const receiver = await open(Receiver.http((response) => response.end()));
     await register(urlOf(receiver));
@@ -151,19 +160,39 @@ describe('several nodes that send for one webhook', () => {
 
 /** As of a node that is killed while it sends: what it would write of the answer never comes. */
 function dying(webhooks: WebhookStore): WebhookStore {
+  return altered(webhooks, {
+    exchange: (position) =>
+      position.message === null ? Promise.reject(new Error('killed')) : webhooks.exchange(position),
+  });
+}
+
+/** As where the owner pauses a webhook just before a message is sent, and then has it go on. */
+function pausedOnce(webhooks: WebhookStore): WebhookStore {
+  let isPaused = false;
+  return altered(webhooks, {
+    find: async (organizationId, uuid) => {
+      const webhook = await webhooks.find(organizationId, uuid);
+      if (webhook === undefined || isPaused) return webhook;
+      isPaused = true;
+      return { ...webhook, pausedReason: 'Paused by its owner.' };
+    },
+  });
+}
+
+function altered(webhooks: WebhookStore, changes: Partial<WebhookStore>): WebhookStore {
   return {
     create: (draft) => webhooks.create(draft),
     list: (organizationId) => webhooks.list(organizationId),
     find: (organizationId, uuid) => webhooks.find(organizationId, uuid),
-    update: (id, changes) => webhooks.update(id, changes),
+    update: (id, change) => webhooks.update(id, change),
     remove: (id) => webhooks.remove(id),
     active: () => webhooks.active(),
     positions: (ids) => webhooks.positions(ids),
     follow: (id, supplierId, sequence) => webhooks.follow(id, supplierId, sequence),
     unfollow: (id, supplierId) => webhooks.unfollow(id, supplierId),
-    exchange: (position) =>
-      position.message === null ? Promise.reject(new Error('killed')) : webhooks.exchange(position),
+    exchange: (position) => webhooks.exchange(position),
     logAttempt: (id, attempt) => webhooks.logAttempt(id, attempt),
     attempts: (id) => webhooks.attempts(id),
+    ...changes,
   };
 }

@@ -41,7 +41,7 @@ export class Workplace {
     const { ONHAND_DATABASE: _database, ...inherited } = process.env;
     return spawn(process.execPath, [BIN, ...args], {
       cwd: this.folder,
-      env: { ...inherited, NO_COLOR: '1', ...environment },
+      env: { ...inherited, NO_COLOR: '1', XDG_STATE_HOME: this.path('state'), ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
   }

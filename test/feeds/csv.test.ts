@@ -56,6 +56,16 @@ describe('the dialect', () => {
   });
 });
 
+test('a cell that is written to keep its zeros in a spreadsheet is the text that it keeps', async () => {
+  const file = '="00123",5,"=""007"""\n="a""b",1\n="a,b",1\n=1+1,"=1+1"\n';
+  expect(await cellsOf(file)).toEqual([
+    ['00123', '5', '007'],
+    textMatching(/a quote inside a cell/),
+    textMatching(/a quote inside a cell/),
+    ['=1+1', '=1+1'],
+  ]);
+});
+
 describe('stray quotes', () => {
   const STRAY = textMatching(/a quote inside a cell/);
 

@@ -131,6 +131,8 @@ describe('the dialect of CSV', () => {
     ['a title above the header', 'Stock list, November\n\nSKU,Qty\nA-1,5\n'],
     ['a byte order mark', `\uFEFF${CSV}`],
     ['UTF-16', Buffer.from(`\uFEFF${CSV}`, 'utf16le')],
+    ['more empty cells than columns', 'sku_id,Qty\nA-1,5,,,\n'],
+    ['zeros kept from spreadsheets', 'sku_id,Qty\n="A-1",="5"\n'],
     ['a header in other words', 'Item #;Qty on hand;Warehouse\nA-1;5;East\n'],
     ['a header whose decimals have commas', 'SKU;Qty;Price\nA-1;5;1,99\n'],
   ] as const)('%s', async ([, file]) => {

@@ -92,7 +92,7 @@ function gzipBomb(mebibytes: number): Buffer {
   const head = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
   const options = { finishFlush: constants.Z_FULL_FLUSH };
   const first = deflateRawSync(CSV, options);
-  const block = deflateRawSync('A-1,5\n'.repeat(MIB / 6), options);
+  const block = deflateRawSync(`${'A'.repeat(253)},5\n`.repeat(MIB / 256), options);
   return Buffer.concat([head, first, ...Array.from({ length: mebibytes }, () => block)]);
 }
 
@@ -224,9 +224,9 @@ describe('a million columns', () => {
   });
 
   test('in a row of CSV are refused with their row alone', async () => {
-    const lines = await linesOf(`${CSV}A${','.repeat(1_000_000)}\nB,7\n`);
+    const lines = await linesOf(`${CSV}A${',x'.repeat(500_000)}\nB,7\n`);
     expect(lines).toHaveLength(3);
-    expect(lines[1]).toMatch(/^Row 3 has 1000001 cells where the header has 2 columns/);
+    expect(lines[1]).toMatch(/^Row 3 has 500001 cells where the header has 2 columns/);
   });
 
   test('in a workbook are refused, with the row', async () => {

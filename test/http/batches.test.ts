@@ -100,6 +100,21 @@ describe('a batch', () => {
     });
   });
 
+  test('of a SKU that is created', async () => {
+    const headers = { 'batch-reason': 'new season' };
+    const answer = await acme.post('/timp/products/skus/', headers, { sku_id: 'made' });
+    expect((await acme.get(pathOf(batchIdOf(answer)))).json).toMatchObject({
+      source: 'create',
+      reason: 'new season',
+      line_count: 1,
+    });
+    const before = await acme.batchCount();
+    const again = await acme.post('/timp/products/skus/', headers, { sku_id: 'made' });
+    problemOf(again, 422, 'already_exists');
+    expect(again.headers.get('batch-id')).toBeNull();
+    expect(await acme.batchCount()).toBe(before);
+  });
+
   test('is not made of lines none of which can be read', async () => {
     const before = await acme.batchCount();
     expect((await acme.bulk([5, {}])).headers.get('batch-id')).toBeNull();

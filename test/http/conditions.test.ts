@@ -124,6 +124,14 @@ describe('as_of: of when a report is', () => {
     expect(detail).toContain('The header As-Of');
   });
 
+  test('an empty header is a mistake, and no report without a time', async () => {
+    const answer = await acme.bulk([{ sku_id: 'A-9', quantity_in_stock: 77 }], {
+      headers: { 'as-of': '' },
+    });
+    expect(problemOf(answer, 400, 'parameter_invalid')).toContain('The header As-Of');
+    expect(await acme.stockOf('A-9')).not.toBe(77);
+  });
+
   test('how far ahead is a setting', async () => {
     const strict = await TestServer.start({ asOfToleranceSeconds: 0 });
     const { token } = await strict.createSupplier('Acme', [entry('A')]);

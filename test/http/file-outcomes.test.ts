@@ -1,7 +1,13 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { zipOf } from '../feeds/archives.ts';
+import { workbookOf } from '../feeds/workbooks.ts';
+import { interchange } from '../feeds/x12.ts';
+import { textMatching } from '../matching.ts';
 import { entry } from '../store/fixtures.ts';
 import { at, textAt } from './answers.ts';
 import { FileClient, FILES, UPLOAD } from './file-client.ts';
+import { BATCHES } from './written.ts';
 import { TestServer } from './harness.ts';
 
 let server: TestServer;
@@ -43,15 +49,19 @@ describe('a file that is judged as a whole', () => {
   });
 
   test('as a dry run tells what would happen, and writes nothing', async () => {
-    const uuid = await client.upload('sku_id,qty\nA-1,1\nNONE,2\n', '?dry_run=true');
+    await client.over(await client.upload('sku_id,qty\nA-2,4\n'));
+    const uuid = await client.upload('sku_id,qty\nA-1,1\nNONE,2\nA-2,4\n', '?dry_run=true');
     expect(await client.over(uuid)).toMatchObject({
       state: 'done',
       dry_run: true,
-      status_counts: { '200': 1, '404': 1 },
+      status_counts: { '200': 2, '404': 1 },
       batches: [],
     });
     expect(await client.stock()).toMatchObject({ 'A-1': null });
-    expect(await client.results(uuid)).toHaveLength(3);
+    const results = await client.results(uuid);
+    expect(results[1]).toBe('A-1,1,200,Would change quantity_in_stock from null to 1');
+    expect(results[2]).toMatch(/^NONE,2,404,/);
+    expect(results[3]).toBe('A-2,4,200,Would change nothing');
   });
 
   test('is held where too much would fall, and goes on once it is confirmed', async () => {
@@ -109,6 +119,36 @@ describe('what was done by a file', () => {
     const answer = await client.ask('POST', `${FILES}${uuid}/revert/`);
     expect(answer.json).toMatchObject({ uuid, reverted: 1, moved_on: 1, confirmed: 0 });
     expect(await client.stock()).toMatchObject({ 'A-1': 1, 'A-2': 9 });
+  });
+});
+
+describe('what was done by several pieces of a file', () => {
+  /** Three pieces: A-1 is changed by each, A-2 by the first and named by the last, A-3 by the last. */
+  const file = `sku_id,qty\nA-2,8\n${'A-1,7\n'.repeat(10_000)}${'A-1,6\n'.repeat(10_000)}A-2,8\nA-1,5\nA-3,9\n`;
+
+  test('is undone to what was before the file', async () => {
+    await client.over(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+    const uuid = await client.upload(file);
+    const over = await client.over(uuid);
+    expect(at(over, 'batches')).toHaveLength(3);
+    expect(await client.stock()).toEqual({ 'A-1': 5, 'A-2': 8, 'A-3': 9 });
+    const dry = await client.ask('POST', `${FILES}${uuid}/revert/?dry_run=true`);
+    expect(dry.json).toMatchObject({ reverted: 5, moved_on: 0, confirmed: 0 });
+    const answer = await client.ask('POST', `${FILES}${uuid}/revert/`);
+    expect(answer.json).toMatchObject({ reverted: 5, moved_on: 0, confirmed: 0 });
+    expect(await client.stock()).toEqual({ 'A-1': 1, 'A-2': 2, 'A-3': 3 });
+    const again = await client.ask('POST', `${FILES}${uuid}/revert/`);
+    expect(again.json).toMatchObject({ reverted: 0 });
+  });
+
+  test('is undone batch by batch, the last first', async () => {
+    await client.over(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+    const batches = at(await client.over(await client.upload(file)), 'batches');
+    if (!Array.isArray(batches)) throw new Error('no batches');
+    for (const batch of batches.toReversed()) {
+      await client.ask('POST', `${BATCHES}${batch}/revert/?force=true`);
+    }
+    expect(await client.stock()).toEqual({ 'A-1': 1, 'A-2': 2, 'A-3': 3 });
   });
 });
 
@@ -218,6 +258,61 @@ describe('an X12 file', () => {
   });
 });
 
+describe('a file that breaks behind more rows than a piece holds', () => {
+  const ROWS = 12_000;
+  const csv = `sku_id,qty\n${'A-1,1\n'.repeat(ROWS)}`;
+  const items = Array.from({ length: ROWS }, () => ['LIN**SK*A-1', 'QTY*33*1']).flat();
+  const advice = interchange(items, { lineBreak: '' });
+  const workbook = workbookOf({
+    sheets: [{ rows: [['SKU', 'Qty'], ...Array.from({ length: ROWS }, () => ['A-1', '1'])] }],
+  });
+  const packed = gzipSync(csv);
+
+  test.each([
+    ['X12 that counts other segments', advice.replace(/SE\*\d+/, 'SE*5')],
+    ['X12 whose transaction set does not end', advice.slice(0, advice.indexOf('SE*'))],
+    ['X12 whose group does not end', advice.slice(0, advice.indexOf('GE*'))],
+    ['X12 behind an interchange that is right', advice + advice.slice(0, -20)],
+    ['X12 in gzip', gzipSync(advice.replace(/GE\*1/, 'GE*2'))],
+    ['gzip that is cut off', packed.subarray(0, -9)],
+    ['gzip of another checksum', withOtherByte(packed, packed.length - 6)],
+    ['zip of another checksum', zipOf([{ name: 'a.csv', content: csv, crc: 1 }])],
+    ['a workbook with a sheet of another checksum', withWrongChecksum(workbook, 'sheet1.xml')],
+  ])('is refused with nothing applied: %s', async (_, file) => {
+    const uuid = await client.upload(file);
+    expect(await client.over(uuid)).toMatchObject({
+      state: 'refused',
+      rows: 0,
+      batches: [],
+      problem: { code: 'body_malformed' },
+    });
+    expect(await client.stock()).toMatchObject({ 'A-1': null });
+    expect((await client.results(uuid)).filter((row) => row.includes(',200,'))).toEqual([]);
+    const answer = await client.ask('GET', `${FILES}${uuid}/acknowledgement.edi`);
+    if (answer.status === 200) expect(answer.text).not.toMatch(/~AK9\*[^R]/);
+  });
+
+  test.each([
+    ['JSON', `[${'{"sku_id":"A-1","quantity_in_stock":1},'.repeat(ROWS)}`],
+    ['CSV', `${csv}A-1,"1`],
+  ])('says what was applied before, where its end says nothing of it: %s', async (_, file) => {
+    const uuid = await client.upload(file);
+    expect(await client.over(uuid)).toMatchObject({
+      state: 'failed',
+      rows: 10_000,
+      status_counts: { '200': 10_000 },
+      problem: { detail: textMatching(/ The 10000 rows before were applied\.$/) },
+    });
+    expect(await client.stock()).toMatchObject({ 'A-1': 1 });
+    const results = (await client.results(uuid)).slice(1);
+    const counts = Map.groupBy(results, (row) => /,(\d{3}),/.exec(row)?.[1]);
+    expect(counts.get('200')).toHaveLength(10_000);
+    expect(results.slice(0, 10_000)).toEqual(counts.get('200'));
+    expect(counts.get('424')).toHaveLength(ROWS - 10_000);
+    expect(results.at(-1)).toMatch(/,400,/);
+  });
+});
+
 describe("another's file", () => {
   test('is not there', async () => {
     const uuid = await client.upload('sku_id,qty\nA-1,5\n', '', { 'idempotency-key': 'same' });
@@ -250,3 +345,18 @@ describe("another's file", () => {
     expect(textAt(own.json, 'uuid')).not.toBe(uuid);
   });
 });
+
+/** The archive with another checksum listed for the file whose name ends so. */
+function withWrongChecksum(archive: Buffer, name: string): Buffer {
+  const listed = archive.lastIndexOf(name);
+  const entryAt = archive.lastIndexOf('PK\u0001\u0002', listed);
+  const lying = Buffer.from(archive);
+  lying.writeUInt32LE(lying.readUInt32LE(entryAt + 16) ^ 1, entryAt + 16);
+  return lying;
+}
+
+function withOtherByte(bytes: Buffer, at: number): Buffer {
+  const other = Buffer.from(bytes);
+  other[at] = (other[at] ?? 0) ^ 1;
+  return other;
+}

@@ -40,7 +40,7 @@ export class TestServer {
   readonly database: TestDatabase;
   /** Where the files of suppliers lie. */
   readonly filesDirectory: string;
-  readonly #running: RunningServer;
+  #running: RunningServer;
   #stopped: Promise<void> | undefined;
 
   private constructor(
@@ -65,6 +65,14 @@ export class TestServer {
 
   get store(): RunningServer['store'] {
     return this.#running.store;
+  }
+
+  /** Stops it and starts it again at the same address. */
+  async restart(): Promise<void> {
+    const port = Number(new URL(this.url).port);
+    await this.#running.close();
+    const { database, filesDirectory } = this;
+    this.#running = await startServer(testSettings(database, { filesDirectory, port }));
   }
 
   /** Idempotent. */

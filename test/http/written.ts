@@ -39,8 +39,16 @@ export class SupplierClient {
     return this.#server.ask('GET', path, { token: this.token });
   }
 
-  post(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    return this.#server.ask('POST', path, { token: this.token, headers });
+  post(
+    path: string,
+    headers: Readonly<Record<string, string>> = {},
+    body?: unknown,
+  ): Promise<Answer> {
+    return this.#server.ask('POST', path, {
+      token: this.token,
+      headers,
+      ...(body !== undefined && { body }),
+    });
   }
 
   /** What is in stock of a SKU. */

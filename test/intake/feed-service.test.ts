@@ -11,7 +11,7 @@ import { openStaging } from '../../src/main.ts';
 import { isOver, type FeedRecord } from '../../src/store/feeds.ts';
 import type { Batch, BatchOutcome, Store } from '../../src/store/store.ts';
 import { newUuid } from '../../src/store/uuids.ts';
-import { printFailureMessage } from '../../src/wire/results.ts';
+import { printFailureMessage, printWouldChange } from '../../src/wire/results.ts';
 import { newJsonLineReader } from '../feeds/feeds.ts';
 import {
   createSupplier,
@@ -61,6 +61,7 @@ function newService(): FeedService {
   const language: FeedParts['language'] = {
     newJsonLineReader,
     printFailure: printFailureMessage,
+    printWouldChange,
   };
   return new FeedService({
     store,
@@ -128,6 +129,8 @@ test('a feed that is canceled stops after the piece under way', async () => {
   await second.came;
   const feed = await service.feeds.find(acme, uuid);
   expect(feed).toMatchObject({ state: 'reading', rowCount: 10_000 });
+  expect(feed?.rowsExpected).toBeGreaterThan(10_000);
+  expect(feed?.rowsExpected).toBeLessThanOrEqual(45_000);
   if (feed !== undefined) await service.cancel(feed);
   second.go();
   expect(await over(acme, uuid)).toMatchObject({ state: 'canceled', rowCount: 20_000 });

@@ -261,7 +261,7 @@ describe('an import', () => {
     const rows = Array.from({ length: 3 * PIECE_ENTRIES_MAX }, (_, i) => `S${i},${i}\n`).join('');
     await expect(run(`sku_id,quantity_in_stock\nA,2\n${rows}"B,3\nC,4\n`)).rejects.toMatchObject({
       code: 'body_malformed',
-      message: textMatching(/never closed \(row 6003,/),
+      message: textMatching(/never closed \(row 6003\)/),
     });
     expect(await stockOf()).toEqual({ A: 1 });
   });

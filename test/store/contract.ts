@@ -297,6 +297,21 @@ export function describeStoreContract(
         expect((await all())[0]).toEqual(before[0]);
       });
 
+      test('is no batch where it refuses all', async () => {
+        await importSkus(store, supplierId, [entry('a')]);
+        const batches = () => store.batches.list(supplierId, { start: 0, limit: 10 });
+        const before = await batches();
+        const outcome = await store.applyCatalogue({
+          supplierId,
+          source: 'create',
+          userId: null,
+          existing: 'refuse',
+          entries: [entry('a')],
+        });
+        expect(outcome.batchUuid).toBeNull();
+        expect(await batches()).toEqual(before);
+      });
+
       test('a SKU follows its GTINs when they change', async () => {
         await importSkus(store, supplierId, [
           entry('a', { product: { upca: '012345678905', isbn: '0306406152' } }),

@@ -62,8 +62,8 @@ const SQLITE: Kind = {
 const POSTGRES: Kind = {
   name: 'PostgreSQL',
   make: () => kept(emptyPostgresDatabase()),
-  source: ({ url }) => PostgresCopySource.open({ url, connectionsMax: 1 }),
-  target: ({ url }) => PostgresCopyTarget.open({ url, connectionsMax: 1, partitions: 0 }),
+  source: ({ url }) => PostgresCopySource.open({ url }),
+  target: ({ url }) => PostgresCopyTarget.open({ url, partitions: 0 }),
 };
 
 /** Something in every table. */
@@ -129,7 +129,7 @@ async function fillFeeds({ feeds }: Store, supplierId: number): Promise<void> {
   const nowMs = Date.now();
   const claim = { nodeId: 'n', nowMs, voidBeforeMs: nowMs, untilMs: nowMs + HOUR_MS };
   await feeds.claim(feed, claim);
-  const piece = { piece: 0, rowCount: 3, batchUuid: null, failures: [] };
+  const piece = { piece: 0, rowCount: 3, batchUuid: null, told: [] };
   const progress = { rowCount: 3, statusCounts: { 200: 3 }, rowsExpected: null };
   await feeds.record(feed, 'n', piece, progress);
 }
@@ -225,21 +225,21 @@ describe.each([
 /** Ends with a failure after so many writes. */
 function breakingOff(target: CopyTarget, writes: number): CopyTarget {
   let left = writes;
-  return delegatingTo(target, async (table, rows) => {
+  return delegatingTo(target, async (table, rows, position) => {
     if (left === 0) throw new Error('cut');
     left -= 1;
-    await target.write(table, rows);
+    await target.write(table, rows, position);
   });
 }
 
 /** Writes another quantity of one SKU. */
 function falsifying(target: CopyTarget): CopyTarget {
-  return delegatingTo(target, async (table, rows) => {
+  return delegatingTo(target, async (table, rows, position) => {
     const place = table.columns.indexOf('quantity_in_stock');
     const falsified = rows.map((row, i) =>
       table.name === 'inventory' && i === 2 ? row.with(place, 77) : row,
     );
-    await target.write(table, falsified);
+    await target.write(table, falsified, position);
   });
 }
 

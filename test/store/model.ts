@@ -46,12 +46,16 @@ export class Model {
   /** SKUs that a batch named and left as they were, by the count of changes at that time. */
   readonly #confirmed: { readonly skuId: string; readonly atSequence: number }[] = [];
 
+  /** By the sequence of a change that undid another: the sequence of that one. */
+  readonly #undone = new Map<number, number>();
+
   /** As it is now, to try things on. */
   copy(): Model {
     const copy = new Model();
     copy.#restore(structuredClone(this.skus));
     copy.changes.push(...this.changes);
     copy.#confirmed.push(...this.#confirmed);
+    for (const [sequence, undone] of this.#undone) copy.#undone.set(sequence, undone);
     return copy;
   }
 
@@ -139,16 +143,18 @@ export class Model {
     for (const [skuId, sku] of skus) this.skus.set(skuId, sku);
   }
 
-  /** Puts a batch back as far as nothing came after; says what became of each SKU that it had changed. */
+  /** Puts a batch back as far as nothing came after that was not undone; says what became of each SKU that it had changed. */
   revert(changes: readonly ToldChange[], force: boolean): ReadonlyMap<string, string> {
-    return this.#asBatch(() => {
+    const firstUndo = this.changes.length;
+    const said = this.#asBatch(() => {
       const answer = new Map<string, string>();
       for (const { skuId, before, sequence } of changes) {
         const sku = this.skus.get(skuId);
         const isConfirmed = this.#confirmed.some(
           (confirmed) => confirmed.skuId === skuId && confirmed.atSequence >= sequence,
         );
-        if (sku === undefined || sku.lastSequence !== sequence) answer.set(skuId, 'moved_on');
+        if (sku === undefined || !this.#isStanding(sequence, sku.lastSequence))
+          answer.set(skuId, 'moved_on');
         else if (isConfirmed && !force) answer.set(skuId, 'confirmed');
         else {
           answer.set(skuId, 'reverted');
@@ -158,6 +164,19 @@ export class Model {
       }
       return { answer, isTakenBack: false };
     });
+    for (const { skuId, sequence } of this.changes.slice(firstUndo)) {
+      const undone = changes.find((change) => change.skuId === skuId);
+      if (undone !== undefined) this.#undone.set(sequence, undone.sequence);
+    }
+    return said;
+  }
+
+  /** Whether a change is the last of its SKU, where those behind it that were undone are taken away. */
+  #isStanding(sequence: number, last: number): boolean {
+    const undone = this.#undone.get(last);
+    const change = undone === undefined ? undefined : this.changes[undone - 1];
+    if (last <= sequence || change === undefined) return last === sequence;
+    return this.#isStanding(sequence, change.previousSequence);
   }
 
   applyEntries(entries: readonly { entry: CatalogueEntry; gtins: ReadonlySet<number> }[]): void {

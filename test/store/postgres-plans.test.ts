@@ -129,6 +129,11 @@ const WORK: Readonly<Record<string, () => Promise<unknown>>> = {
       dryRun: false,
       userId: null,
     }),
+  'an undo of what was undone': async () => {
+    const { batches: last } = await store.batches.list(supplierId, { start: 0, limit: 2 });
+    const uuid = last.at(1)?.uuid ?? '';
+    await store.batches.revert({ supplierId, uuid, force: false, dryRun: false, userId: null });
+  },
   'a new catalogue': () => importSkus(store, supplierId, catalogue('one')),
   'a catalogue that renames': () => importSkus(store, supplierId, catalogue('other')),
   'GTINs that several hold': () => store.sharedGtins(supplierId, 0, 100),

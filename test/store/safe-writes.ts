@@ -97,7 +97,7 @@ export function describeSafeWrites(
 
     const revert = async (
       uuid: string | null,
-      more: { force?: boolean; dryRun?: boolean } = {},
+      more: { force?: boolean; dryRun?: boolean; among?: readonly string[] } = {},
     ) => {
       const asked = { supplierId, uuid: uuid ?? '', force: false, dryRun: false, userId: null };
       const outcome = await store.batches.revert({ ...asked, ...more });
@@ -491,6 +491,51 @@ export function describeSafeWrites(
         expect((await revert(uuid)).uuid).toBeNull();
         await revert(undone.uuid);
         expect(await stockOf('a')).toBe(2);
+      });
+
+      test('goes back batch by batch, the last first, as far as all that came after was undone', async () => {
+        await stock(['a', 'b'], { quantityInStock: 1 });
+        const first = await apply([set('a', 2), set('b', 2)]);
+        const second = await apply([set('a', 3), set('b', 3)]);
+        const undoneSecond = await revert(second.uuid);
+        await apply([set('b', 9)]);
+        const undoneFirst = await revert(first.uuid);
+        expect(undoneFirst.skus).toEqual([
+          { skuId: 'a', outcome: 'reverted' },
+          { skuId: 'b', outcome: 'moved_on' },
+        ]);
+        expect([await stockOf('a'), await stockOf('b')]).toEqual([1, 9]);
+        // And forth again.
+        await revert(undoneFirst.uuid);
+        await revert(undoneSecond.uuid);
+        expect([await stockOf('a'), await stockOf('b')]).toEqual([3, 9]);
+        await revert(second.uuid);
+        await revert(first.uuid);
+        expect(await stockOf('a')).toBe(1);
+      });
+
+      test('of batches together is stopped by none of them', async () => {
+        await stock(['a', 'b', 'c'], { quantityInStock: 1 });
+        const pieces = [
+          await apply([set('a', 2), set('b', 2), set('c', 2)]),
+          await apply([set('a', 3), set('b', 2)]),
+          await apply([set('a', 4), set('c', 3)]),
+        ].map(({ uuid }) => uuid ?? '');
+        await apply([set('c', 3)]);
+        for (const dryRun of [true, false]) {
+          const outcomes: string[] = [];
+          for (const uuid of pieces.toReversed()) {
+            const { skus } = await revert(uuid, { among: pieces, dryRun });
+            outcomes.push(skus.map(({ skuId, outcome }) => `${skuId} ${outcome}`).join(', '));
+          }
+          expect(outcomes).toEqual([
+            'a reverted, c confirmed',
+            'a reverted',
+            'a reverted, b reverted, c confirmed',
+          ]);
+          const expected = dryRun ? [4, 2, 3] : [1, 1, 3];
+          expect(await Promise.all(['a', 'b', 'c'].map(stockOf))).toEqual(expected);
+        }
       });
 
       test('is as of its own time', async () => {

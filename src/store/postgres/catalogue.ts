@@ -74,12 +74,17 @@ class Cataloguer {
     const startedMs = performance.now();
     const decision = new BatchDecision(nowMs);
     const entries = this.#batch.entries.map((entry) => this.#applyEntry(entry, decision, nowMs));
+    if (entries.every(({ outcome }) => outcome === 'refused')) {
+      return transaction.decided({ batchUuid: null, entries }, nowMs);
+    }
     const ended = transaction.endBatch(decision, nowMs);
     const summary = { appliedAtMs: nowMs, startedMs, lineCount: entries.length };
     transaction.appendRow(this.#batch, ended, summary);
     this.#write(nowMs);
     const created = new Set(this.#created.map(({ held }) => held));
-    return transaction.decided({ entries }, nowMs, (held) => created.has(held));
+    return transaction.decided({ batchUuid: ended.uuid, entries }, nowMs, (held) =>
+      created.has(held),
+    );
   }
 
   async #load(): Promise<void> {

@@ -2,7 +2,8 @@ import type { PoolClient } from 'pg';
 import { OnhandError } from '../../domain/errors.ts';
 import {
   COPIED_TABLES,
-  keyOf,
+  copiedByAnother,
+  copyBrokenOff,
   parsePosition,
   printPosition,
   targetNotEmpty,
@@ -12,12 +13,30 @@ import {
   type CopyPosition,
   type CopySource,
   type CopyTarget,
+  type PieceLimit,
 } from '../copying.ts';
+import { cannotOpen, shownUrl } from './address.ts';
 import { ConnectionPool, read, transact, type PoolSettings } from './connection.ts';
 import { migrate, readSchemaVersion, SCHEMA_VERSION } from './migrate.ts';
+import { troubleOf } from './trouble.ts';
 
 /** Tells of a copy that is not finished: there only meanwhile. */
-const STATE_TABLE = 'unfinished_copy';
+export const STATE_TABLE = 'unfinished_copy';
+
+/** What a database is copied by: one connection, on which statements may take as long as they do. */
+type CopySettings = Pick<PoolSettings, 'url' | 'connectTimeoutMs'>;
+
+function openPool({ url, connectTimeoutMs = 0 }: CopySettings): ConnectionPool {
+  // Reads the URL before anything else does, and shows nothing of it where it cannot.
+  shownUrl(url);
+  return new ConnectionPool({ url, connectTimeoutMs, connectionsMax: 1 });
+}
+
+/** A failure while rows are carried, in words for whoever copies. */
+function brokenOff(error: unknown): unknown {
+  const trouble = troubleOf(error instanceof OnhandError ? error.cause : error);
+  return trouble === undefined ? error : copyBrokenOff(trouble.because, error);
+}
 
 /** Refuses a database that is being copied to. */
 export async function refuseUnfinishedCopy(pool: ConnectionPool): Promise<void> {
@@ -36,14 +55,15 @@ async function hasState(pool: ConnectionPool): Promise<boolean> {
 export class PostgresCopySource implements CopySource {
   readonly #pool: ConnectionPool;
   readonly #client: PoolClient;
+  readonly #lengths = new Map<string, string>();
 
   private constructor(pool: ConnectionPool, client: PoolClient) {
     this.#pool = pool;
     this.#client = client;
   }
 
-  static async open(settings: PoolSettings): Promise<PostgresCopySource> {
-    const pool = new ConnectionPool({ ...settings, connectionsMax: 1 });
+  static async open(settings: CopySettings): Promise<PostgresCopySource> {
+    const pool = openPool(settings);
     try {
       const version = await readSchemaVersion(pool);
       if (version !== SCHEMA_VERSION) {
@@ -57,48 +77,64 @@ export class PostgresCopySource implements CopySource {
       return new PostgresCopySource(pool, client);
     } catch (error) {
       await pool.close();
-      throw error;
+      throw cannotOpen(settings.url, error);
     }
   }
 
-  async mark(): Promise<string> {
-    const { rows } = await this.#client.query<{ mark: string }>(
-      `SELECT 'key ' || encode(value, 'hex') AS mark FROM secrets
-       UNION ALL SELECT 'supplier ' || id || ' ' || last_batch_number || ' ' || sku_count FROM suppliers
-       UNION ALL SELECT 'users ' || count(*) FROM users
-       UNION ALL SELECT 'tokens ' || count(*) || ' ' || count(revoked_at_ms) FROM tokens
-       UNION ALL SELECT 'connections ' || count(*) || ' ' || coalesce(max(created_at_ms), 0) FROM connections
-       UNION ALL SELECT 'webhooks ' || count(*) || ' ' || coalesce(max(id), 0) FROM webhooks
-       ORDER BY 1`,
-    );
-    return rows.map(({ mark }) => mark).join('\n');
-  }
-
   async table(name: string): Promise<CopiedTable> {
-    const { columns, key } = await describe(this.#client, name);
+    const { columns, key } = await this.#asked(() => describe(this.#client, name));
     return { name, columns: columns.map((column) => column.name), key };
   }
 
   async count(name: string): Promise<number> {
-    const { rows } = await this.#client.query<{ count: number }>(`SELECT count(*) FROM ${name}`);
+    const { rows } = await this.#asked(() =>
+      this.#client.query<{ count: number }>(`SELECT count(*) FROM ${name}`),
+    );
     return rows[0]?.count ?? 0;
   }
 
   async read(
     { name, columns, key }: CopiedTable,
     after: CopiedRow | undefined,
-    limit: number,
+    { rowsMax, bytesMax }: PieceLimit,
   ): Promise<readonly CopiedRow[]> {
     const keyNames = key.map((place) => columns[place]).join(', ');
-    const places = key.map((_, i) => `$${i + 1}`).join(', ');
-    const { rows } = await this.#client.query<[...CopiedRow]>({
-      text: `SELECT ${columns.join(', ')} FROM ${name}
-        ${after === undefined ? '' : `WHERE (${keyNames}) > (${places})`}
-        ORDER BY ${keyNames} LIMIT ${limit}`,
-      values: [...(after ?? [])],
-      rowMode: 'array',
-    });
+    const places = key.map((_, i) => `$${i + 2}`).join(', ');
+    const piece = `SELECT * FROM ${name}
+      ${after === undefined ? '' : `WHERE (${keyNames}) > (${places})`}
+      ORDER BY ${keyNames} LIMIT ${rowsMax}`;
+    const measured = `SELECT *, sum(${await this.#lengthOf(name)}) OVER (ORDER BY ${keyNames}
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before FROM (${piece}) AS piece`;
+    const { rows } = await this.#asked(() =>
+      this.#client.query<[...CopiedRow]>({
+        text: `SELECT ${columns.join(', ')} FROM (${measured}) AS measured
+          WHERE coalesce(bytes_before, 0) < $1::float8 ORDER BY ${keyNames}`,
+        values: [bytesMax, ...(after ?? [])],
+        rowMode: 'array',
+      }),
+    );
     return rows;
+  }
+
+  /** An expression for the bytes of a row, known without reading the values that are kept apart from it. */
+  async #lengthOf(name: string): Promise<string> {
+    const known = this.#lengths.get(name);
+    if (known !== undefined) return known;
+    const { columns } = await this.#asked(() => describe(this.#client, name));
+    const lengths = columns
+      .filter(({ type }) => type === 'text' || type === 'bytea')
+      .map((column) => `coalesce(octet_length(${column.name}), 0)`);
+    const length = [columns.length * NUMBER_BYTES, ...lengths].join(' + ');
+    this.#lengths.set(name, length);
+    return length;
+  }
+
+  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw brokenOff(error);
+    }
   }
 
   async close(): Promise<void> {
@@ -106,6 +142,8 @@ export class PostgresCopySource implements CopySource {
     await this.#pool.close();
   }
 }
+
+const NUMBER_BYTES = 8;
 
 interface DescribedColumn {
   readonly name: string;
@@ -133,23 +171,25 @@ async function describe(
 
 /** Writes a database that is there, with nothing in it. */
 export class PostgresCopyTarget implements CopyTarget {
-  readonly #settings: PoolSettings;
+  readonly #settings: CopySettings;
   readonly #pool: ConnectionPool;
+  /** Where the copy is, as it is kept. */
+  #position: string | null = null;
 
-  private constructor(settings: PoolSettings, pool: ConnectionPool) {
+  private constructor(settings: CopySettings, pool: ConnectionPool) {
     this.#settings = settings;
     this.#pool = pool;
   }
 
   static async open(
-    settings: PoolSettings & { readonly partitions: number },
+    settings: CopySettings & { readonly partitions: number },
   ): Promise<PostgresCopyTarget> {
-    const pool = new ConnectionPool({ ...settings, connectionsMax: 1 });
+    const pool = openPool(settings);
     try {
       await migrate(pool, settings);
     } catch (error) {
       await pool.close();
-      throw error;
+      throw cannotOpen(settings.url, error);
     }
     return new PostgresCopyTarget(settings, pool);
   }
@@ -170,25 +210,34 @@ export class PostgresCopyTarget implements CopyTarget {
       );
       const [state] = rows;
       if (state?.mark !== mark) throw targetNotEmpty(true);
+      this.#position = state.position;
       return state.position === null ? undefined : parsePosition(state.position);
     });
   }
 
-  write(table: CopiedTable, rows: readonly CopiedRow[]): Promise<void> {
-    const position = printPosition({ table: table.name, after: keyOf(table, rows) });
-    return transact(this.#pool, async (client) => {
-      const { columns } = await describe(client, table.name);
-      const places = columns.map(({ name }) => table.columns.indexOf(name));
-      if (places.includes(-1) || columns.length !== table.columns.length)
-        throw new Error(`the table ${table.name} has other columns than its source`);
-      const names = columns.map(({ name }) => name).join(', ');
-      const arrays = columns.map(({ type }, i) => `$${i + 1}::${type}[]`).join(', ');
-      await client.query(
-        `INSERT INTO ${table.name} (${names}) SELECT * FROM unnest(${arrays})`,
-        places.map((place) => rows.map((row) => row[place] ?? null)),
-      );
-      await client.query(`UPDATE ${STATE_TABLE} SET position = $1`, [position]);
-    });
+  async write(
+    table: CopiedTable,
+    rows: readonly CopiedRow[],
+    position: CopyPosition,
+  ): Promise<void> {
+    const reached = printPosition(position);
+    try {
+      await transact(this.#pool, async (client) => {
+        await this.#move(client, reached);
+        await insert(client, table, rows);
+      });
+    } catch (error) {
+      throw brokenOff(error);
+    }
+    this.#position = reached;
+  }
+
+  async #move(client: PoolClient, position: string): Promise<void> {
+    const { rowCount } = await client.query(
+      `UPDATE ${STATE_TABLE} SET position = $1 WHERE position IS NOT DISTINCT FROM $2`,
+      [position, this.#position],
+    );
+    if (rowCount !== 1) throw copiedByAnother();
   }
 
   reader(): Promise<CopySource> {
@@ -219,4 +268,21 @@ export class PostgresCopyTarget implements CopyTarget {
   close(): Promise<void> {
     return this.#pool.close();
   }
+}
+
+async function insert(
+  client: PoolClient,
+  table: CopiedTable,
+  rows: readonly CopiedRow[],
+): Promise<void> {
+  const { columns } = await describe(client, table.name);
+  const places = columns.map(({ name }) => table.columns.indexOf(name));
+  if (places.includes(-1) || columns.length !== table.columns.length)
+    throw new Error(`the table ${table.name} has other columns than its source`);
+  const names = columns.map(({ name }) => name).join(', ');
+  const arrays = columns.map(({ type }, i) => `$${i + 1}::${type}[]`).join(', ');
+  await client.query(
+    `INSERT INTO ${table.name} (${names}) SELECT * FROM unnest(${arrays})`,
+    places.map((place) => rows.map((row) => row[place] ?? null)),
+  );
 }

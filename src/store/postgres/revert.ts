@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg';
 import { BatchDecision } from '../../domain/batch.ts';
 import { addMembers } from '../../domain/number-set.ts';
 import { decideRevert, type RevertibleChange } from '../reverting.ts';
+import { findStanding, isRange, laterOf, type LaterRow } from '../standing.ts';
 import type { RevertOutcome, RevertRequest } from '../store.ts';
 import { batchNumberOf } from '../uuids.ts';
 import { FIELD_COLUMNS, inventoryOf, type InventoryValues } from './inventory-rows.ts';
@@ -33,14 +34,16 @@ export async function revertBatch(
   const batch = await batchOf(client, request);
   if (batch === undefined) return transaction.decided(undefined, nowMs);
   const { changes, skuIds } = await loadChanges(transaction, batch);
+  const among = new Set(request.among?.map(batchNumberOf));
   const confirmed = request.force
     ? new Set<number>()
-    : await confirmedAfter(client, request, changes);
+    : await confirmedAfter(client, request, changes, among);
 
   const decision = new BatchDecision(nowMs);
   const { revertedCount, skus } = decideRevert(decision, changes, {
     hold: (skuNumber) => transaction.stock.hold(skuNumber),
     skuIdOf: (skuNumber) => skuIds.get(skuNumber) ?? '',
+    standing: await standingOf(transaction, changes, among),
     confirmed,
   });
   if (revertedCount === 0) return transaction.decided({ uuid: null, skus }, nowMs);
@@ -98,11 +101,40 @@ async function loadChanges(
   return { changes, skuIds };
 }
 
+async function standingOf(
+  { client, supplierId, stock }: SupplierTransaction,
+  changes: readonly RevertibleChange[],
+  among: ReadonlySet<number>,
+): Promise<ReadonlySet<number>> {
+  const finding = findStanding(changes, (skuNumber) => stock.hold(skuNumber).lastSequence, among);
+  let step = finding.next();
+  while (step.done !== true) {
+    const wanted = step.value;
+    const { rows } = await client.query<LaterRow>({
+      text: isRange(wanted) ? `${LATER} BETWEEN $2 AND $3` : `${LATER} = ANY($2::bigint[])`,
+      values: [supplierId, ...(isRange(wanted) ? [wanted.first, wanted.last] : [wanted])],
+      rowMode: 'array',
+    });
+    step = finding.next(rows.map(laterOf));
+  }
+  return step.value;
+}
+
+/** Later changes; what follows says of which sequences. */
+const LATER = `SELECT changes.sku_number, changes.sequence, changes.previous_sequence, changes.batch_number,
+    undone.first_sequence, undone.changed_count
+  FROM changes
+    JOIN batches ON batches.supplier_id = $1 AND batches.number = changes.batch_number
+    LEFT JOIN batches AS undone
+      ON undone.supplier_id = $1 AND undone.number = batches.reverts_number
+  WHERE changes.supplier_id = $1 AND changes.sequence`;
+
 /** Which of the SKUs a later batch has named and left as they were. */
 async function confirmedAfter(
   client: PoolClient,
   { supplierId, uuid }: RevertRequest,
   changes: readonly RevertibleChange[],
+  among: ReadonlySet<number>,
 ): Promise<ReadonlySet<number>> {
   const candidates = new Set(changes.map(({ skuNumber }) => skuNumber));
   const confirmed = new Set<number>();
@@ -114,7 +146,9 @@ async function confirmedAfter(
       values: [supplierId, after],
       rowMode: 'array',
     });
-    for (const [, numbers] of rows) addMembers(numbers, candidates, confirmed);
+    for (const [number, numbers] of rows) {
+      if (!among.has(number)) addMembers(numbers, candidates, confirmed);
+    }
     after = rows.length < CONFIRMATIONS_AT_ONCE ? undefined : rows.at(-1)?.[0];
   }
   return confirmed;

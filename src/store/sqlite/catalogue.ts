@@ -70,9 +70,11 @@ export class Cataloguer {
     const startedMs = performance.now();
     const decision = new BatchDecision(nowMs);
     const entries = batch.entries.map((entry) => this.#applyEntry(batch, entry, decision, nowMs));
+    if (entries.every(({ outcome }) => outcome === 'refused')) return { batchUuid: null, entries };
     const lineCount = batch.entries.length;
-    this.#applier.endBatch(batch, decision, { appliedAtMs: nowMs, startedMs, lineCount });
-    return { entries };
+    const summary = { appliedAtMs: nowMs, startedMs, lineCount };
+    const { uuid } = this.#applier.endBatch(batch, decision, summary);
+    return { batchUuid: uuid, entries };
   }
 
   #applyEntry(

@@ -95,7 +95,8 @@ export function unavailable(error: unknown): OnhandError | undefined {
   );
 }
 
-function reasonOf(error: unknown): string | undefined {
+/** Why SQLite refused, in words that name no path; undefined where that is none of the environment's. */
+export function reasonOf(error: unknown): string | undefined {
   return REASONS[primaryCodeOf(error)];
 }
 

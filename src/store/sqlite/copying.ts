@@ -1,6 +1,8 @@
 import type { Database } from 'better-sqlite3';
+import { OnhandError } from '../../domain/errors.ts';
 import {
-  keyOf,
+  copiedByAnother,
+  copyBrokenOff,
   parsePosition,
   printPosition,
   targetNotEmpty,
@@ -11,10 +13,10 @@ import {
   type CopyPosition,
   type CopySource,
   type CopyTarget,
+  type PieceLimit,
 } from '../copying.ts';
-import { openForReading, openForWriting, type ConnectionSettings } from './connection.ts';
+import { openForReading, openForWriting, reasonOf, type ConnectionSettings } from './connection.ts';
 import { migrate, schemaVersion, SCHEMA_VERSION, skuKey } from './schema.ts';
-import { OnhandError } from '../../domain/errors.ts';
 
 /** Where a column is kept otherwise than elsewhere: a SKU's key packs its supplier and its number. */
 const PACKED: Readonly<Record<string, string>> = {
@@ -24,7 +26,7 @@ const PACKED: Readonly<Record<string, string>> = {
 const PACKED_TABLES: readonly string[] = ['skus', 'inventory'];
 
 /** Tells of a copy that is not finished: there only meanwhile. */
-const STATE_TABLE = 'unfinished_copy';
+export const STATE_TABLE = 'unfinished_copy';
 
 /** Refuses a database that is being copied to. */
 export function refuseUnfinishedCopy(db: Database): void {
@@ -60,23 +62,6 @@ export class SqliteCopySource implements CopySource {
     return new SqliteCopySource(db);
   }
 
-  mark(): Promise<string> {
-    const marks = this.#db
-      .prepare<[], [string]>(
-        `SELECT 'key ' || hex(value) FROM secrets
-         UNION ALL SELECT 'supplier ' || id || ' ' || last_batch_number || ' ' || sku_count FROM suppliers
-         UNION ALL SELECT 'accounts ' || number FROM account_version
-         UNION ALL SELECT 'users ' || count(*) FROM users
-         UNION ALL SELECT 'tokens ' || count(*) FROM tokens
-         UNION ALL SELECT 'connections ' || count(*) || ' ' || coalesce(max(created_at_ms), 0) FROM connections
-         UNION ALL SELECT 'webhooks ' || count(*) || ' ' || coalesce(max(id), 0) FROM webhooks
-         ORDER BY 1`,
-      )
-      .raw()
-      .all();
-    return Promise.resolve(marks.join('\n'));
-  }
-
   table(name: string): Promise<CopiedTable> {
     return Promise.resolve(tableOf(this.#db, name));
   }
@@ -89,7 +74,7 @@ export class SqliteCopySource implements CopySource {
   read(
     { name, columns, key }: CopiedTable,
     after: CopiedRow | undefined,
-    limit: number,
+    { rowsMax, bytesMax }: PieceLimit,
   ): Promise<readonly CopiedRow[]> {
     const isPacked = PACKED_TABLES.includes(name);
     const selected = columns.map((column) =>
@@ -98,12 +83,19 @@ export class SqliteCopySource implements CopySource {
     const keyNames = isPacked ? ['key'] : key.map((place) => columns[place]);
     const places = isPacked ? '(? << 32) + ?' : key.map(() => '?').join(', ');
     const behind = after === undefined ? '' : `WHERE (${keyNames.join(', ')}) > (${places})`;
-    const rows = this.#db
+    const found = this.#db
       .prepare<CopiedValue[], CopiedValue[]>(
-        `SELECT ${selected.join(', ')} FROM ${name} ${behind} ORDER BY ${keyNames.join(', ')} LIMIT ${limit}`,
+        `SELECT ${selected.join(', ')} FROM ${name} ${behind} ORDER BY ${keyNames.join(', ')} LIMIT ${rowsMax}`,
       )
       .raw()
-      .all(...(after ?? []));
+      .iterate(...(after ?? []));
+    const rows: CopiedRow[] = [];
+    let bytes = 0;
+    for (const row of found) {
+      rows.push(row);
+      bytes += bytesOf(row);
+      if (bytes >= bytesMax) break;
+    }
     return Promise.resolve(rows);
   }
 
@@ -111,6 +103,17 @@ export class SqliteCopySource implements CopySource {
     this.#db.close();
     return Promise.resolve();
   }
+}
+
+const NUMBER_BYTES = 8;
+
+function bytesOf(row: CopiedRow): number {
+  return row.reduce<number>(
+    (sum, value) =>
+      sum +
+      (typeof value === 'string' || value instanceof Uint8Array ? value.length : NUMBER_BYTES),
+    0,
+  );
 }
 
 /** A table's columns, those of a packed key by their own names, in the order in which all bodies have them. */
@@ -138,6 +141,8 @@ function tableOf(db: Database, name: string): CopiedTable {
 export class SqliteCopyTarget implements CopyTarget {
   readonly #settings: ConnectionSettings;
   readonly #db: Database;
+  /** Where the copy is, as it is kept. */
+  #position: string | null = null;
 
   private constructor(settings: ConnectionSettings, db: Database) {
     this.#settings = settings;
@@ -172,25 +177,41 @@ export class SqliteCopyTarget implements CopyTarget {
       .raw()
       .get();
     if (state?.[0] !== mark) throw targetNotEmpty(true);
+    this.#position = state[1];
     return state[1] === null ? undefined : parsePosition(state[1]);
   }
 
-  write(table: CopiedTable, rows: readonly CopiedRow[]): Promise<void> {
-    const { name, columns } = table;
+  async write(
+    { name, columns }: CopiedTable,
+    rows: readonly CopiedRow[],
+    position: CopyPosition,
+  ): Promise<void> {
     const own = tableOf(this.#db, name).columns;
     const order = own.map((column) => columns.indexOf(column));
     if (order.includes(-1) || own.length !== columns.length)
       throw new Error(`the table ${name} has other columns than its source`);
     const { sql, valuesOf } = insertionInto(name, own);
     const insert = this.#db.prepare<CopiedValue[]>(sql);
-    const position = printPosition({ table: name, after: keyOf(table, rows) });
-    this.#db
-      .transaction(() => {
-        for (const row of rows) insert.run(...valuesOf(order.map((place) => row[place] ?? null)));
-        this.#db.prepare<[string]>(`UPDATE ${STATE_TABLE} SET position = ?`).run(position);
-      })
-      .immediate();
-    return Promise.resolve();
+    const write = this.#db.transaction(() => {
+      this.#move(printPosition(position));
+      for (const row of rows) insert.run(...valuesOf(order.map((place) => row[place] ?? null)));
+    });
+    try {
+      write.immediate();
+    } catch (error) {
+      const because = reasonOf(error);
+      throw because === undefined ? error : copyBrokenOff(because, error);
+    }
+    this.#position = printPosition(position);
+  }
+
+  #move(position: string): void {
+    const { changes } = this.#db
+      .prepare<[string, string | null]>(
+        `UPDATE ${STATE_TABLE} SET position = ? WHERE position IS ?`,
+      )
+      .run(position, this.#position);
+    if (changes !== 1) throw copiedByAnother();
   }
 
   reader(): Promise<CopySource> {

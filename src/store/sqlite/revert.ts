@@ -3,6 +3,7 @@ import { BatchDecision } from '../../domain/batch.ts';
 import { addMembers } from '../../domain/number-set.ts';
 import { batchNumberOf } from '../uuids.ts';
 import { decideRevert, type RevertibleChange } from '../reverting.ts';
+import { findStanding, isRange, laterOf, type LaterRow } from '../standing.ts';
 import type { RevertOutcome, RevertRequest } from '../store.ts';
 import type { Applier } from './apply.ts';
 
@@ -17,12 +18,23 @@ interface ChangeRow {
   readonly before_restrictions: number | null;
 }
 
+/** Later changes; what follows says of which sequences. */
+const LATER = `SELECT changes.sku_number, changes.sequence, changes.previous_sequence, changes.batch_number,
+    undone.first_sequence, undone.changed_count
+  FROM changes
+    JOIN batches ON batches.supplier_id = changes.supplier_id AND batches.number = changes.batch_number
+    LEFT JOIN batches AS undone
+      ON undone.supplier_id = changes.supplier_id AND undone.number = batches.reverts_number
+  WHERE changes.supplier_id = ? AND changes.sequence`;
+
 /** Puts batches back, in the same transaction and by the same rules as `Applier`. */
 export class Reverter {
   readonly #applier: Applier;
   readonly #batchOf: Statement<[number, number], BatchRow>;
   readonly #changesOf: Statement<[number, number, number], ChangeRow>;
-  readonly #confirmedAfter: Statement<[number, number], [Uint8Array]>;
+  readonly #changeAt: Statement<[number, number], LaterRow>;
+  readonly #changesIn: Statement<[number, number, number], LaterRow>;
+  readonly #confirmedAfter: Statement<[number, number], [number, Uint8Array]>;
 
   constructor(db: Database, applier: Applier) {
     this.#applier = applier;
@@ -36,9 +48,13 @@ export class Reverter {
          before_backorder_date, before_restrictions
        FROM changes WHERE supplier_id = ? AND sequence BETWEEN ? AND ? ORDER BY sequence`,
     );
+    this.#changeAt = db.prepare<[number, number], LaterRow>(`${LATER} = ?`).raw();
+    this.#changesIn = db
+      .prepare<[number, number, number], LaterRow>(`${LATER} BETWEEN ? AND ?`)
+      .raw();
     this.#confirmedAfter = db
-      .prepare<[number, number], [Uint8Array]>(
-        'SELECT confirmed FROM batches WHERE supplier_id = ? AND number > ? AND confirmed IS NOT NULL',
+      .prepare<[number, number], [number, Uint8Array]>(
+        'SELECT number, confirmed FROM batches WHERE supplier_id = ? AND number > ? AND confirmed IS NOT NULL',
       )
       .raw();
   }
@@ -51,14 +67,16 @@ export class Reverter {
     const batch = this.#batchOf.get(supplierId, revertsNumber);
     if (batch === undefined || batch[0] !== uuid) return undefined;
     const changes = this.#changesOfBatch(supplierId, batch);
+    const among = new Set(request.among?.map(batchNumberOf));
     const confirmed = request.force
       ? new Set<number>()
-      : this.#confirmed(request, revertsNumber, changes);
+      : this.#confirmed(request, revertsNumber, changes, among);
 
     const decision = new BatchDecision(nowMs);
     const { revertedCount, skus } = decideRevert(decision, changes, {
       hold: (skuNumber) => this.#applier.stock.hold(supplierId, skuNumber),
       skuIdOf: (skuNumber) => this.#applier.stock.skuIdOf(supplierId, skuNumber),
+      standing: this.#standing(supplierId, changes, among),
       confirmed,
     });
     if (revertedCount === 0) return { uuid: null, skus };
@@ -86,16 +104,39 @@ export class Reverter {
       }));
   }
 
+  #standing(
+    supplierId: number,
+    changes: readonly RevertibleChange[],
+    among: ReadonlySet<number>,
+  ): ReadonlySet<number> {
+    const { stock } = this.#applier;
+    const finding = findStanding(
+      changes,
+      (skuNumber) => stock.hold(supplierId, skuNumber).lastSequence,
+      among,
+    );
+    let step = finding.next();
+    while (step.done !== true) {
+      const wanted = step.value;
+      const rows = isRange(wanted)
+        ? this.#changesIn.all(supplierId, wanted.first, wanted.last)
+        : wanted.flatMap((sequence) => this.#changeAt.all(supplierId, sequence));
+      step = finding.next(rows.map(laterOf));
+    }
+    return step.value;
+  }
+
   /** Which of the SKUs a later batch has named and left as they were. */
   #confirmed(
     { supplierId }: RevertRequest,
     batchNumber: number,
     changes: readonly RevertibleChange[],
+    among: ReadonlySet<number>,
   ): ReadonlySet<number> {
     const candidates = new Set(changes.map((change) => change.skuNumber));
     const confirmed = new Set<number>();
-    for (const [numbers] of this.#confirmedAfter.iterate(supplierId, batchNumber)) {
-      addMembers(numbers, candidates, confirmed);
+    for (const [number, numbers] of this.#confirmedAfter.iterate(supplierId, batchNumber)) {
+      if (!among.has(number)) addMembers(numbers, candidates, confirmed);
     }
     return confirmed;
   }

@@ -1,0 +1,359 @@
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { at, membersAt } from '../http/answers.ts';
+import { TestServer } from '../http/harness.ts';
+import { SupplierClient } from '../http/written.ts';
+import { entry } from '../store/fixtures.ts';
+import { ended, Workplace, type Ended } from './onhand.ts';
+
+const FILES = '/timp/organizations/files/';
+const LONG = { timeout: 20_000 };
+const DONE = { code: 0, stderr: '' };
+
+let work: Workplace;
+let server: TestServer;
+let acme: SupplierClient;
+let supplierId: number;
+let suppliers = 0;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  work = await Workplace.make();
+  suppliers += 1;
+  const entries = ['A', 'B', 'C'].map((id) => entry(id, { inventory: { quantityInStock: 10 } }));
+  const { token, supplier } = await server.createSupplier(`Push ${suppliers}`, entries);
+  supplierId = supplier.id;
+  acme = new SupplierClient(server, token);
+  return () => work.remove();
+});
+
+function push(args: readonly string[], stdin?: string): Promise<Ended> {
+  return work.run(['push', '--url', server.url, ...args], {
+    environment: { ONHAND_TOKEN: acme.token },
+    ...(stdin !== undefined && { stdin }),
+  });
+}
+
+const put = (name: string, text: string): Promise<void> => writeFile(work.path(name), text);
+const read = (name: string): Promise<string> => readFile(work.path(name), 'utf8');
+
+/** The files that the server has, the first to come first. */
+async function filesThere(): Promise<readonly unknown[]> {
+  const { json } = await acme.get(FILES);
+  return membersAt(json, 'files')
+    .map(([, file]) => file)
+    .toReversed();
+}
+
+/** What pushes that did not end left to go on with. */
+async function notesLeft(): Promise<readonly string[]> {
+  return readdir(work.path('state/onhand/push'));
+}
+
+describe('onhand push', () => {
+  test('says that all rows were applied: exit 0, results beside the file, nothing left behind', async () => {
+    await put('stock.csv', 'sku_id;qty\nA;5\nB;6\n');
+    const { code, stdout, stderr } = await push(['stock.csv']);
+    expect({ code, stderr }).toEqual(DONE);
+    expect(stdout).toMatch(
+      /^stock\.csv: done\n +2 {2}200 applied\n {2}results: stock\.csv\.results\.csv\n {2}2 rows in [\d.]+ s, [\d,]+ rows\/s\n$/,
+    );
+    expect(await read('stock.csv.results.csv')).toBe(
+      'sku_id,qty,status_code,message\nA,5,200,success\nB,6,200,success\n',
+    );
+    expect(await acme.stockOf('A')).toBe(5);
+    expect(await notesLeft()).toEqual([]);
+    expect((await readdir(work.folder)).toSorted()).toEqual([
+      'state',
+      'stock.csv',
+      'stock.csv.results.csv',
+    ]);
+  });
+
+  test('says which rows failed, by their row in the results: exit 3', async () => {
+    await put('stock.csv', 'sku_id,qty\nA,5\nNONE,6\nB,many\n');
+    const { code, stdout } = await push(['stock.csv', '--results', 'out.csv']);
+    expect(code).toBe(3);
+    expect(stdout).toContain(
+      'failing rows, all, by their row in out.csv:\n    3    404     No sku',
+    );
+    expect(stdout).toMatch(/^ {4}4 {4}400 {5}Row 4, column "qty": "many" is not a whole number/m);
+    const rows = (await read('out.csv')).trimEnd().split('\n');
+    expect(rows[2]).toMatch(/^NONE,6,404,/);
+    expect(rows[3]).toMatch(/^B,many,400,/);
+    expect(await acme.stockOf('A')).toBe(5);
+  });
+
+  test('sends several files one after another: the later one wins', async () => {
+    await put('one.csv', 'sku_id,qty\nA,1\nB,1\n');
+    await put('two.ndjson', '{"sku_id":"A","quantity_in_stock":2}\n');
+    const { code } = await push(['one.csv', 'two.ndjson', 'one.csv', 'two.ndjson']);
+    expect(code).toBe(0);
+    expect(await acme.stockOf('A')).toBe(2);
+    const files = await filesThere();
+    expect(files.map((file) => at(file, 'filename'))).toEqual([
+      'one.csv',
+      'two.ndjson',
+      'one.csv',
+      'two.ndjson',
+    ]);
+  });
+
+  test('does not send results of before', async () => {
+    await put('stock.csv', 'sku_id,qty\nA,5\n');
+    await put('stock.csv.results.csv', 'sku_id,qty\nA,99\n');
+    const { code, stderr } = await push(['stock.csv', 'stock.csv.results.csv']);
+    expect(code).toBe(0);
+    expect(stderr).toBe('onhand: stock.csv.results.csv are results, and are not sent.\n');
+    expect(await acme.stockOf('A')).toBe(5);
+  });
+
+  test('asks for what its options say', async () => {
+    await put('stock.csv', 'sku_id,qty\nA,5\n');
+    const { code, stdout } = await push([
+      'stock.csv',
+      '--atomic',
+      '--as-of',
+      '2026-01-01T00:00:00Z',
+      '--reason',
+      'Inventur, groß',
+      '--reference',
+      '17/4',
+      '--no-results',
+      '--json',
+    ]);
+    // What is held is younger.
+    expect(code).toBe(4);
+    expect(existsSync(work.path('stock.csv.results.csv'))).toBe(false);
+    const printed: unknown = JSON.parse(stdout);
+    expect(printed).toMatchObject({
+      exit_code: 4,
+      files: [
+        {
+          path: 'stock.csv',
+          state: 'refused',
+          dry_run: false,
+          rows: 1,
+          status_counts: { '412': 1 },
+          failures: [{ row: 2, status: '412' }],
+          results: null,
+        },
+      ],
+    });
+    expect(await filesThere()).toMatchObject([
+      {
+        uuid: at(printed, 'files', 0, 'uuid'),
+        atomic: true,
+        as_of: '2026-01-01T00:00:00.000000Z',
+        reason: 'Inventur, groß',
+        reference: '17/4',
+      },
+    ]);
+  });
+
+  test('as of its last change, a file that is older than what is held changes nothing', async () => {
+    await put('stock.csv', 'sku_id,qty\nA,5\n');
+    await acme.single({ sku_id: 'A', quantity_in_stock: 7 });
+    const { code } = await push(['stock.csv', '--as-of', 'mtime']);
+    expect([code, await acme.stockOf('A')]).toEqual([3, 7]);
+  });
+
+  test('writes the results as a workbook where the name says so', async () => {
+    await put('stock.csv', 'sku_id,qty\nA,5\nNONE,1\n');
+    const { code, stdout } = await push(['stock.csv', '--results', 'out.xlsx']);
+    expect(code).toBe(3);
+    expect(stdout).toContain('by their row in out.xlsx:\n    3    404 ');
+    expect((await readFile(work.path('out.xlsx'))).subarray(0, 2).toString()).toBe('PK');
+  });
+
+  test('as a dry run changes nothing', async () => {
+    await put('stock.csv', 'sku_id,qty\nA,5\nB,10\nNONE,1\n');
+    const { code, stdout } = await push(['stock.csv', '--dry-run']);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(
+      /^stock\.csv: dry run, nothing was applied\n +2 {2}200 would be applied\n/,
+    );
+    expect(stdout).toContain(
+      '  1 rows would change something\n    2  Would change quantity_in_stock from 10 to 5\n',
+    );
+    expect(await acme.stockOf('A')).toBe(10);
+  });
+
+  test('is quiet where all is well, and only there', async () => {
+    await put('good.csv', 'sku_id,qty\nA,5\n');
+    await put('bad.csv', 'sku_id,qty\nNONE,5\n');
+    expect(await push(['good.csv', '--quiet'])).toEqual({ ...DONE, stdout: '' });
+    const { stdout } = await push(['good.csv', 'bad.csv', '--quiet']);
+    expect(stdout).toMatch(/^bad\.csv: done\n/);
+  });
+});
+
+describe('what is refused', () => {
+  test('as a whole is said in the words of the server: exit 4, and what comes next is sent', async () => {
+    await put('page.csv', '<!doctype html><p>Error</p>');
+    await put('empty.csv', '');
+    await put('good.csv', 'sku_id,qty\nA,5\n');
+    const { code, stdout } = await push(['page.csv', 'empty.csv', 'good.csv']);
+    expect(code).toBe(4);
+    expect(stdout).toMatch(
+      /^page\.csv: refused, nothing was applied\n {2}The file is XML or a web page/,
+    );
+    expect(stdout).toMatch(
+      /^empty\.csv: refused, nothing was applied\n {2}The request brings no file/m,
+    );
+    expect(await acme.stockOf('A')).toBe(5);
+    expect(await notesLeft()).toEqual([]);
+  });
+
+  test('until it is confirmed ends the command: exit 4, and how to confirm it', async () => {
+    await server.store.batches.setBreaker(supplierId, { percentMax: 10, skusMin: 1 });
+    await put('low.csv', 'sku_id,qty\nA,0\n');
+    await put('next.csv', 'sku_id,qty\nB,5\n');
+    const { code, stdout, stderr } = await push(['low.csv', 'next.csv']);
+    expect(code).toBe(4);
+    expect(stdout).toContain('low.csv: held back, nothing was applied\n');
+    const path = /POST (\S+)/.exec(stdout)?.[1]?.replace(server.url, '') ?? '';
+    expect(stderr).toBe('onhand: not sent: next.csv\n');
+    expect((await acme.post(path)).status).toBe(200);
+    await expect.poll(() => acme.stockOf('A'), LONG).toBe(0);
+  });
+
+  test('is a token that may not: exit 1', async () => {
+    await put('stock.csv', `sku_id,qty\n${'A,5\n'.repeat(500_000)}`);
+    const run = await work.run([
+      'push',
+      'stock.csv',
+      '--url',
+      server.url,
+      '--token',
+      'f'.repeat(40),
+    ]);
+    expect([run.code, run.stdout]).toEqual([1, '']);
+    expect(run.stderr).toBe(
+      'onhand: The server answered 401: The token is unknown, expired or revoked; ask the operator of this server for a new one.\n',
+    );
+  });
+
+  test.for([
+    ['nothing', []],
+    ['a time that is none', ['x.csv', '--as-of', 'yesterday']],
+    ['a number that is none', ['x.csv', '--retry-minutes', 'many']],
+    ['stdin twice', ['-', '-']],
+    ['one name for the results of two files', ['x.csv', 'y.csv', '--results', 'out.csv']],
+    ['results over the file', ['x.csv', '--results', './x.csv']],
+    ['a stream that is to be judged as a whole', ['-', '--stream', '--snapshot']],
+    ['stdin that is watched', ['-', '--watch']],
+  ] as const)('is %s: exit 2', async ([, args]) => {
+    const { code, stdout, stderr } = await push(args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error: .+\n\(--help explains\)\n$/);
+  });
+
+  test('is a file that is not there: exit 1, and nothing is sent', async () => {
+    await put('stock.csv', 'sku_id,qty\nA,5\n');
+    const { code, stderr } = await push(['stock.csv', 'other.csv']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^onhand: The file other\.csv cannot be read: ENOENT/);
+    expect(await filesThere()).toEqual([]);
+  });
+
+  test('is a stream whose file is not there: exit 1', async () => {
+    const { code, stderr } = await push(['other.ndjson', '--stream']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^onhand: The input cannot be read: ENOENT.*\n$/);
+  });
+
+  test('is results that have no place: exit 1, and nothing is sent', async () => {
+    await put('stock.csv', 'sku_id,qty\nA,5\n');
+    const { code, stderr } = await push(['stock.csv', '--results', 'no/such/folder.csv']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^onhand: Results cannot be written to the folder .*no\/such/);
+    expect(await filesThere()).toEqual([]);
+  });
+});
+
+describe('stdin', () => {
+  test('is sent as a file', async () => {
+    const { code, stdout } = await push(['-'], 'sku_id,qty\nA,5\n');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^stdin: done\n/);
+    expect(await filesThere()).toMatchObject([{ format: 'csv', filename: null }]);
+    expect(await acme.stockOf('A')).toBe(5);
+  });
+
+  const ROWS =
+    '{"sku_id":"A","quantity_in_stock":5}\n\n{"sku_id":"NONE","quantity_in_stock":6}\r\nnothing\n{"sku_id":"B","quantity_in_stock":7}';
+
+  test('that is NDJSON is a stream, each row answered, the last without a line feed too', async () => {
+    const { code, stdout } = await push(['-', '--results', 'out.csv'], ROWS);
+    expect(code).toBe(3);
+    expect(await filesThere()).toEqual([]);
+    expect([await acme.stockOf('A'), await acme.stockOf('B')]).toEqual([5, 7]);
+    expect(stdout).toMatch(/^stdin: done\n +2 {2}200 applied\n +1 {2}400 .*\n +1 {2}404 /);
+    const rows = (await read('out.csv')).trimEnd().split('\n');
+    expect(rows.map((row) => row.replace(/^(\w+),.*,(\d+|status_code),.*/, '$1 $2'))).toEqual([
+      'row status_code',
+      '1 200',
+      '3 404',
+      '4 400',
+      '5 200',
+    ]);
+  });
+
+  test('that is NDJSON is a file where that is asked for', async () => {
+    expect((await push(['-', '--no-stream'], ROWS)).code).toBe(3);
+    expect(await filesThere()).toMatchObject([{ format: 'ndjson', rows: 4 }]);
+  });
+
+  test('is answered row by row while it comes', async () => {
+    const child = work.start(['push', '-', '--url', server.url], { ONHAND_TOKEN: acme.token });
+    const end = ended(child);
+    child.stdin?.write('{"sku_id":"A","quantity_in_stock":1}\n');
+    await expect.poll(() => acme.stockOf('A'), LONG).toBe(1);
+    child.stdin?.write('{"sku_id":"A","quantity_in_stock":2}\n{"sku_id":"B",');
+    await expect.poll(() => acme.stockOf('A'), LONG).toBe(2);
+    child.kill('SIGINT');
+    const { code, stderr } = await end;
+    expect(code).toBe(130);
+    expect(stderr).toBe('onhand: interrupted; 2 rows were answered. Go on from row 3 on.\n');
+  });
+
+  test('as a dry run says what rows would change', async () => {
+    const { code, stdout } = await push(
+      ['-', '--dry-run'],
+      '{"sku_id":"A","quantity_in_stock":5}\n{"sku_id":"B","quantity_in_stock":10}\n',
+    );
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      '  1 rows would change something\n    1  {"sku_id":"A","quantity_in_stock":5}: quantity_in_stock from 10 to 5\n',
+    );
+    expect(await acme.stockOf('A')).toBe(10);
+  });
+});
+
+describe('a file that is watched', () => {
+  test('is sent when it is there, and whenever it has changed', async () => {
+    const child = work.start(
+      ['push', 'stock.csv', '--watch', '--settle-seconds', '0', '--json', '--url', server.url],
+      { ONHAND_TOKEN: acme.token },
+    );
+    const end = ended(child);
+    await put('a.csv', 'sku_id,qty\nA,1\n');
+    await rename(work.path('a.csv'), work.path('stock.csv'));
+    await expect.poll(() => acme.stockOf('A'), LONG).toBe(1);
+    await put('stock.csv', 'sku_id,qty\nA,22\n');
+    await expect.poll(() => acme.stockOf('A'), LONG).toBe(22);
+    await expect.poll(() => existsSync(work.path('stock.csv.results.csv')), LONG).toBe(true);
+    await expect.poll(notesLeft, LONG).toEqual([]);
+    child.kill('SIGINT');
+    const { stdout, stderr } = await end;
+    expect(stderr).not.toContain('onhand: No server');
+    const rounds = stdout.trimEnd().split('\n');
+    expect(rounds.map((round) => at(JSON.parse(round), 'exit_code'))).toEqual(rounds.map(() => 0));
+    expect((await filesThere()).length).toBe(rounds.length);
+  });
+});

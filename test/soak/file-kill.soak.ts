@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import {
+  dropKillRound,
+  expectFilesApplied,
+  prepareFileTarget,
+  uploadKillRound,
+} from '../durability/file-kill.ts';
+import { forgetClaims } from '../durability/forgotten-claims.ts';
+import { Random } from '../random.ts';
+import { problemsOf, sqliteDatabase, type TestDatabase } from '../store/fixtures.ts';
+import { postgresDatabase } from '../store/postgres-database.ts';
+
+const SERIES = 10;
+/** Of each way in. Files pile up until a series ends, as the next server has to apply them all. */
+const KILLS_OF_SERIES = 3;
+
+test.each([
+  ['SQLite', sqliteDatabase, () => Promise.resolve()],
+  ['PostgreSQL', postgresDatabase, forgetClaims],
+] as const)(
+  `on %s a server killed ${2 * SERIES * KILLS_OF_SERIES} times under files loses none and applies none twice`,
+  async (kind, create, forget) => {
+    const random = new Random(13);
+    let files = 0;
+    for (let series = 1; series <= SERIES; series += 1) {
+      const database: TestDatabase = await create();
+      const folder = await mkdtemp(join(tmpdir(), 'onhand-files-'));
+      const target = await prepareFileTarget(database, folder, () => forget(database));
+      for (let kill = 0; kill < KILLS_OF_SERIES; kill += 1) {
+        await uploadKillRound(target, random);
+        await dropKillRound(target, random);
+      }
+      files += await expectFilesApplied(target);
+      expect(await problemsOf(database)).toEqual([]);
+      await database.remove();
+      await rm(folder, { recursive: true });
+      process.stderr.write(`file kill on ${kind}: series ${series} of ${SERIES}, ${files} files\n`);
+    }
+    expect(files).toBeGreaterThan(0);
+  },
+);
