@@ -13,6 +13,7 @@ import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-row
 import { fileRows } from './file-rows.ts';
 import { formatRows } from './format-rows.ts';
 import { postgresRows } from './postgres-rows.ts';
+import { postgresSizeRows } from './postgres-size.ts';
 import { showProgress } from './progress.ts';
 import { bulkRows, singleRows, unchangedRows } from './rows.ts';
 import { safeRows } from './safe-rows.ts';
@@ -45,6 +46,7 @@ const ALL: Readonly<Record<string, BenchRow>> = {
   changes: changeRows,
   followers: followerRows,
   postgres: postgresRows,
+  'postgres-10m': postgresSizeRows(10_000_000),
   'size-1m': sizeRows(1_000_000),
   'size-10m': sizeRows(10_000_000),
 };
