@@ -10,6 +10,8 @@ const shared = {
   globalSetup: ['test/store/postgres-setup.ts'],
   testTimeout: 60_000,
   hookTimeout: 60_000,
+  // What is polled for comes soon on a machine with nothing else to do, and later on others.
+  expect: { poll: { timeout: 20_000 } },
 };
 
 export default defineConfig({

@@ -33,7 +33,7 @@ export const changeRows: BenchRow = (rounds) =>
         [medianOf(results, (result) => result.read), 'changes/s'],
         READ_GOAL,
         { atLeast: 1 },
-        `limit: the goal; ${PAGE_LIMIT} a page, one reader; a query of them alone gives ${Math.round(query).toLocaleString('en')} a second`,
+        `limit: the goal; ${PAGE_LIMIT} a page, one reader, not compressed; a query of them alone gives ${Math.round(query).toLocaleString('en')} a second`,
       ),
     ];
   });

@@ -71,7 +71,7 @@ export const fileRows: BenchRow = async (rounds) => {
           [medianOf(csv, ({ pushed }) => pushed), 'lines/s'],
           medianOf(csv, ({ uploaded }) => uploaded),
           { atLeast: 0.9 },
-          'limit: the upload alone; from the start of the command to its end, its result file written',
+          'limit: the upload alone; from the start of the command to its end, no results written',
         ),
       );
       for (const [format, goalPerSecond] of GOALS) {
@@ -139,7 +139,7 @@ async function push(stage: Stage, path: string, lines: number): Promise<number> 
   const startedMs = performance.now();
   const child = spawn(
     process.execPath,
-    [BIN, 'push', path, '--url', stage.server.url, '--results', `${path}.results.csv`, '--json'],
+    [BIN, 'push', path, '--url', stage.server.url, '--no-results', '--json'],
     { env: { ...process.env, ONHAND_TOKEN: token }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
   let said = '';
@@ -152,5 +152,5 @@ async function push(stage: Stage, path: string, lines: number): Promise<number> 
 
 /** What was refused is fast, and not what is measured. */
 function checkCounts(text: string, lines: number): void {
-  if (!text.includes(`"200":${lines}`)) throw new Error(text);
+  if (!text.replaceAll(/\s/g, '').includes(`"200":${lines}`)) throw new Error(text);
 }

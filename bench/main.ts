@@ -10,8 +10,10 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { changeRows, followerRows } from './change-rows.ts';
 import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-rows.ts';
+import { fileRows } from './file-rows.ts';
 import { formatRows } from './format-rows.ts';
 import { postgresRows } from './postgres-rows.ts';
+import { postgresSizeRows } from './postgres-size.ts';
 import { showProgress } from './progress.ts';
 import { bulkRows, singleRows, unchangedRows } from './rows.ts';
 import { safeRows } from './safe-rows.ts';
@@ -37,12 +39,14 @@ const ALL: Readonly<Record<string, BenchRow>> = {
   safe: safeRows,
   stream: streamRows,
   formats: formatRows,
+  files: fileRows,
   suppliers: supplierRows,
   neighbours: neighbourRows,
   overload: overloadRows,
   changes: changeRows,
   followers: followerRows,
   postgres: postgresRows,
+  'postgres-10m': postgresSizeRows(10_000_000),
   'size-1m': sizeRows(1_000_000),
   'size-10m': sizeRows(10_000_000),
 };

@@ -10,7 +10,7 @@ const SUPPLIERS = 4;
 const WARM_UP_LINES = 200_000;
 
 /** As an operator would set them who gives PostgreSQL a part of a small machine. */
-const SERVER_SETTINGS = { shared_buffers: '512MB', max_wal_size: '4GB' };
+export const SERVER_SETTINGS = { shared_buffers: '512MB', max_wal_size: '4GB' };
 
 interface Scenario {
   readonly name: string;

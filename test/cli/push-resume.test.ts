@@ -9,7 +9,6 @@ import { entry } from '../store/fixtures.ts';
 import { ended, Workplace, type Ended } from './onhand.ts';
 
 const FILES = '/timp/organizations/files/';
-const LONG = { timeout: 20_000 };
 /** Stands in the head of an upload, and of nothing else. */
 const UPLOAD = 'idempotency-key: push-';
 const TRYING_AGAIN = /^onhand: No server answers at .*; name another with --url\. Trying again in/m;
@@ -145,9 +144,9 @@ describe('a file', () => {
     await put('stock.csv', `sku_id,qty\n${'A,5\nB,6\n'.repeat(100_000)}`);
     const child = work.start(arguments_('stock.csv'), environment());
     const end = ended(child);
-    await expect.poll(filesThere, { ...LONG, interval: 10 }).toEqual(['stock.csv']);
+    await expect.poll(filesThere, { interval: 10 }).toEqual(['stock.csv']);
     // Its uuid is noted a moment after the server has it.
-    await expect.poll(notedUuids, { ...LONG, interval: 5 }).toHaveLength(1);
+    await expect.poll(notedUuids, { interval: 5 }).toHaveLength(1);
     child.kill('SIGINT');
     const { code, stderr } = await end;
     expect(code).toBe(130);
@@ -195,7 +194,7 @@ describe('a stream', () => {
     const child = work.start(arguments_('-'), environment());
     const end = ended(child);
     child.stdin?.write('{"sku_id":"A","quantity_in_stock":100}\n');
-    await expect.poll(() => acme.stockOf('A'), LONG).toBe(100);
+    await expect.poll(() => acme.stockOf('A')).toBe(100);
     proxy.cutNext('"quantity_in_stock_change":1}', 'request');
     child.stdin?.write('{"sku_id":"A","quantity_in_stock_change":1}\n');
     const { code, stdout } = await end;

@@ -8,7 +8,6 @@ import { entry } from '../store/fixtures.ts';
 import { ended, Workplace, type Ended } from './onhand.ts';
 
 const FILES = '/timp/organizations/files/';
-const LONG = { timeout: 20_000 };
 const DONE = { code: 0, stderr: '' };
 
 let work: Workplace;
@@ -219,7 +218,7 @@ describe('what is refused', () => {
     const path = /POST (\S+)/.exec(stdout)?.[1]?.replace(server.url, '') ?? '';
     expect(stderr).toBe('onhand: not sent: next.csv\n');
     expect((await acme.post(path)).status).toBe(200);
-    await expect.poll(() => acme.stockOf('A'), LONG).toBe(0);
+    await expect.poll(() => acme.stockOf('A')).toBe(0);
   });
 
   test('is a token that may not: exit 1', async () => {
@@ -313,9 +312,9 @@ describe('stdin', () => {
     const child = work.start(['push', '-', '--url', server.url], { ONHAND_TOKEN: acme.token });
     const end = ended(child);
     child.stdin?.write('{"sku_id":"A","quantity_in_stock":1}\n');
-    await expect.poll(() => acme.stockOf('A'), LONG).toBe(1);
+    await expect.poll(() => acme.stockOf('A')).toBe(1);
     child.stdin?.write('{"sku_id":"A","quantity_in_stock":2}\n{"sku_id":"B",');
-    await expect.poll(() => acme.stockOf('A'), LONG).toBe(2);
+    await expect.poll(() => acme.stockOf('A')).toBe(2);
     child.kill('SIGINT');
     const { code, stderr } = await end;
     expect(code).toBe(130);
@@ -344,11 +343,11 @@ describe('a file that is watched', () => {
     const end = ended(child);
     await put('a.csv', 'sku_id,qty\nA,1\n');
     await rename(work.path('a.csv'), work.path('stock.csv'));
-    await expect.poll(() => acme.stockOf('A'), LONG).toBe(1);
+    await expect.poll(() => acme.stockOf('A')).toBe(1);
     await put('stock.csv', 'sku_id,qty\nA,22\n');
-    await expect.poll(() => acme.stockOf('A'), LONG).toBe(22);
-    await expect.poll(() => existsSync(work.path('stock.csv.results.csv')), LONG).toBe(true);
-    await expect.poll(notesLeft, LONG).toEqual([]);
+    await expect.poll(() => acme.stockOf('A')).toBe(22);
+    await expect.poll(() => existsSync(work.path('stock.csv.results.csv'))).toBe(true);
+    await expect.poll(notesLeft).toEqual([]);
     child.kill('SIGINT');
     const { stdout, stderr } = await end;
     expect(stderr).not.toContain('onhand: No server');

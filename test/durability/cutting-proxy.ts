@@ -4,6 +4,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 /** Where a connection is cut: before the server hears of it, or before the client hears the answer. */
 export type CutAt = 'request' | 'answer';
 
+/** PostgreSQL's message that commits: `BEGIN ISOLATION LEVEL READ COMMITTED` has the word in it too. */
+export const COMMIT = 'COMMIT\0';
+
 interface Plan {
   serverPort: number;
   cut: { readonly word: string; readonly at: CutAt } | undefined;

@@ -7,7 +7,7 @@ import {
   type TransactOptions,
 } from '../../src/store/postgres/connection.ts';
 import { OutcomeUnknownError } from '../../src/store/postgres/trouble.ts';
-import { CuttingProxy } from '../durability/cutting-proxy.ts';
+import { COMMIT, CuttingProxy } from '../durability/cutting-proxy.ts';
 import type { TestDatabase } from './fixtures.ts';
 import { emptyPostgresDatabase } from './postgres-database.ts';
 import { alterPostgres } from './postgres-rows.ts';
@@ -154,7 +154,7 @@ describe('a commit that is cut off', () => {
     ['request', 0],
     ['answer', 1],
   ] as const)('at its %s is of unknown outcome where nobody can ask', async ([at, n]) => {
-    proxy.cutNext('COMMIT', at);
+    proxy.cutNext(COMMIT, at);
     await expect(transact(pool, countUp)).rejects.toBeInstanceOf(OutcomeUnknownError);
     expect(await counted()).toBe(n);
   });
@@ -163,7 +163,7 @@ describe('a commit that is cut off', () => {
     ['request', 'counted'],
     ['answer', 'found'],
   ] as const)('at its %s is applied exactly once where somebody can', async ([at, answer]) => {
-    proxy.cutNext('COMMIT', at);
+    proxy.cutNext(COMMIT, at);
     expect(await transact(pool, countUp, asked)).toBe(answer);
     expect(await counted()).toBe(1);
   });
@@ -178,11 +178,14 @@ describe('a commit that is cut off', () => {
          DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_for_lock();`,
     );
     const blocker = new ConnectionPool({ url: database.url, connectionsMax: 1 });
+    const { promise: held, resolve: hold } = Promise.withResolvers<void>();
     const { promise: done, resolve: letGo } = Promise.withResolvers<void>();
     const blocking = transact(blocker, async (client) => {
       await client.query('SELECT pg_advisory_xact_lock(7)');
+      hold();
       await done;
     });
+    await held;
     const watcher = new ConnectionPool({ url: database.url, connectionsMax: 1 });
     const waitingFor = (event: string) => async (): Promise<number> => {
       const rows = await read(

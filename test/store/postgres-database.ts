@@ -2,28 +2,38 @@ import { inject } from 'vitest';
 import { ConnectionPool, read } from '../../src/store/postgres/connection.ts';
 import type { TestDatabase } from './fixtures.ts';
 
+/** Which server a database is on: see `startServer` (postgres-setup.ts). */
+export type ServerKind = 'default' | 'system' | 'given';
+
 let lastNumber = 0;
 
 /**
- * A migrated PostgreSQL database of its own, on the server that the whole run shares.
+ * A migrated PostgreSQL database of its own, on a server that the whole run shares.
  *
  * @param partitions into how many the growing tables are hashed; 0 is one table each
  */
-export function postgresDatabase(partitions: number = 0): Promise<TestDatabase> {
-  return cloneOf(partitions);
+export function postgresDatabase(
+  partitions: number = 0,
+  kind: ServerKind = 'default',
+): Promise<TestDatabase> {
+  return cloneOf(partitions, kind);
 }
 
-/** URLs of databases that nobody uses now, by their partitions. */
-const emptied = new Map<number, string[]>();
+/** URLs of databases that nobody uses now, by what they were asked for. */
+const emptied = new Map<string, string[]>();
 
 /**
  * One that an earlier test of the same file may have had, with its rows deleted: that is ten times as fast as
  * another database. Identifiers count on, and so do the server's statistics.
  */
-export async function reusedPostgresDatabase(partitions: number = 0): Promise<TestDatabase> {
-  const free = emptied.get(partitions) ?? [];
-  emptied.set(partitions, free);
-  const url = free.pop() ?? (await postgresDatabase(partitions)).url;
+export async function reusedPostgresDatabase(
+  partitions: number = 0,
+  kind: ServerKind = 'default',
+): Promise<TestDatabase> {
+  const asked = `${kind} ${partitions}`;
+  const free = emptied.get(asked) ?? [];
+  emptied.set(asked, free);
+  const url = free.pop() ?? (await postgresDatabase(partitions, kind)).url;
   return {
     url,
     remove: async () => {
@@ -35,14 +45,16 @@ export async function reusedPostgresDatabase(partitions: number = 0): Promise<Te
 
 /** The same with nothing in it, not even a schema. */
 export function emptyPostgresDatabase(): Promise<TestDatabase> {
-  return cloneOf(undefined);
+  return cloneOf(undefined, 'default');
 }
 
-async function cloneOf(partitions: number | undefined): Promise<TestDatabase> {
-  const template = new URL(await templateUrl(partitions ?? 0));
+async function cloneOf(partitions: number | undefined, kind: ServerKind): Promise<TestDatabase> {
+  const template = new URL(await templateUrl(partitions ?? 0, kind));
+  const templateName = template.pathname.slice(1);
   lastNumber += 1;
-  const name = `test_${process.pid}_${process.env['VITEST_POOL_ID'] ?? 0}_${lastNumber}`;
-  const source = partitions === undefined ? 'template0' : template.pathname.slice(1);
+  const number = `${process.pid}_${process.env['VITEST_POOL_ID'] ?? 0}_${lastNumber}`;
+  const name = templateName.replace(/template_[0-9]+$/, number);
+  const source = partitions === undefined ? 'template0' : templateName;
   await administer(template, `CREATE DATABASE ${name} TEMPLATE ${source} STRATEGY FILE_COPY`);
   const url = new URL(template);
   url.pathname = `/${name}`;
@@ -68,8 +80,8 @@ async function deleteRows(url: string): Promise<void> {
   }
 }
 
-async function templateUrl(partitions: number): Promise<string> {
-  const answer = await fetch(`${inject('postgresTemplates')}/${partitions}`);
+async function templateUrl(partitions: number, kind: ServerKind): Promise<string> {
+  const answer = await fetch(`${inject('postgresTemplates')}/${kind}/${partitions}`);
   const text = await answer.text();
   if (!answer.ok) throw new Error(text);
   return text;

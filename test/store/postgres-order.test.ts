@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Batch, BatchOutcome, IdempotencyKey, Store } from '../../src/store/store.ts';
 import { ConnectionPool, read } from '../../src/store/postgres/connection.ts';
-import { CuttingProxy, type CutAt } from '../durability/cutting-proxy.ts';
+import { COMMIT, CuttingProxy, type CutAt } from '../durability/cutting-proxy.ts';
 import { Random } from '../random.ts';
 import {
   applyOne,
@@ -310,8 +310,8 @@ describe('a connection that is cut while it commits', () => {
     { word: 'FOR NO KEY UPDATE', at: 'answer' },
     { word: 'INSERT INTO changes', at: 'request' },
     { word: 'INSERT INTO changes', at: 'answer' },
-    { word: 'COMMIT', at: 'request' },
-    { word: 'COMMIT', at: 'answer' },
+    { word: COMMIT, at: 'request' },
+    { word: COMMIT, at: 'answer' },
   ];
 
   test.for(CUTS)('is found out about: each batch is applied once ($word, $at)', async (cut) => {

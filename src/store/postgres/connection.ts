@@ -64,7 +64,8 @@ export class ConnectionPool extends Pool {
       },
     });
     this.begin = [
-      'BEGIN',
+      // As it is by default; at another level, what is read behind a lock may be older than the lock.
+      'BEGIN ISOLATION LEVEL READ COMMITTED',
       `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
       `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
       `SET LOCAL idle_in_transaction_session_timeout = ${SILENCE_MS_MAX}`,

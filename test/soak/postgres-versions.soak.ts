@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { systemBinaries } from '../durability/postgres-process.ts';
+import { describeChanges } from '../store/changes.ts';
+import { describeStoreContract } from '../store/contract.ts';
+import { openTestStore, problemsOf } from '../store/fixtures.ts';
+import { describeFollowers } from '../store/followers.ts';
+import { readPostgresChanges } from '../store/postgres-changes.ts';
+import {
+  postgresDatabase,
+  reusedPostgresDatabase,
+  type ServerKind,
+} from '../store/postgres-database.ts';
+import { describeSafeWrites } from '../store/safe-writes.ts';
+import { simulate } from '../store/simulation.ts';
+
+const SEEDS = 200;
+const PARTITIONS = 8;
+
+interface Tested {
+  readonly kind: ServerKind;
+  readonly name: string;
+  readonly isThere: boolean;
+}
+
+const SERVERS: readonly Tested[] = [
+  {
+    kind: 'system',
+    name: 'the PostgreSQL that is installed here',
+    isThere: systemBinaries() !== undefined,
+  },
+  {
+    kind: 'given',
+    name: 'the PostgreSQL at SOAK_POSTGRES_URL',
+    isThere: process.env['SOAK_POSTGRES_URL'] !== undefined,
+  },
+];
+
+for (const { kind, name, isThere } of SERVERS) {
+  describe.runIf(isThere)(`${name} keeps every promise`, () => {
+    describe.for([0, PARTITIONS])('in %i partitions', (partitions) => {
+      const database = () => reusedPostgresDatabase(partitions, kind);
+      describeStoreContract('such a', database);
+      describeSafeWrites('such a', database);
+      describeChanges('such a', database);
+      describeFollowers('such a', database, 3);
+    });
+
+    test(`and does with random batches what the model does, over ${SEEDS} seeds`, async () => {
+      const database = await postgresDatabase(0, kind);
+      const store = await openTestStore(database);
+      for (let seed = 1; seed <= SEEDS; seed += 1) {
+        await simulate(store, seed, (supplierId) => readPostgresChanges(database, supplierId));
+      }
+      await store.close();
+      expect(await problemsOf(database)).toEqual([]);
+      await database.remove();
+    });
+  });
+}
