@@ -1,5 +1,6 @@
-import { openFeed, type FeedDescription, type FeedTerms } from './feed.ts';
+import { asText, type FeedDescription, type FeedTerms } from './feed.ts';
 import { openFile } from './open.ts';
+import { checkAdvice } from './x12/advice.ts';
 import { openArchive } from './zip.ts';
 
 /** A file on disk, which can be read more than once. */
@@ -19,21 +20,19 @@ export async function checkWhole(
   terms: FeedTerms,
   signal: AbortSignal,
 ): Promise<void> {
-  if (format === 'x12') {
-    const feed = await openFeed({ bytes: read(), path }, terms);
-    await readThrough(feed.rows, signal);
-  } else if (sheet !== null) {
+  if (sheet !== null) {
     const { archive } = await openArchive(path, terms.limits);
     try {
       await readThrough(archive.read(sheet.part), signal);
     } finally {
       archive.close();
     }
-  } else if (packing !== null) {
+  } else if (format === 'x12' || packing !== null) {
     const file = await openFile({ bytes: read(), path }, terms.limits);
     if (file.format === 'xlsx') throw new Error('a workbook has a sheet');
     try {
-      await readThrough(file.utf8, signal);
+      if (format === 'x12') await checkAdvice(asText(file.utf8), terms.limits, signal);
+      else await readThrough(file.utf8, signal);
     } finally {
       await file.close();
     }

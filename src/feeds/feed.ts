@@ -141,7 +141,8 @@ function openLineFeed(file: TextFile, { limits, readJsonLine }: FeedTerms): Inve
   };
 }
 
-async function* asText(utf8: AsyncIterable<Buffer>): AsyncGenerator<string> {
+/** UTF-8 of whole characters, as text. */
+export async function* asText(utf8: AsyncIterable<Buffer>): AsyncGenerator<string> {
   for await (const piece of utf8) yield piece.toString();
 }
 

@@ -1,4 +1,4 @@
-import type { FeedLimits } from '../limits.ts';
+import { tooManyRows, type FeedLimits } from '../limits.ts';
 import type { FeedRow } from '../rows.ts';
 import { Envelope } from './envelope.ts';
 import { Item, type FaultyElement } from './item.ts';
@@ -11,8 +11,6 @@ export class InventoryAdvice {
   /** One row for each LIN, numbered by its segment, in pieces. To be read once. */
   readonly rows: AsyncGenerator<readonly FeedRow[]>;
   #item: Item | null = null;
-  /** LINs of the transaction set that is open. */
-  #items = 0;
   #date: string | null = null;
 
   constructor(text: AsyncIterable<string>, limits: FeedLimits) {
@@ -48,14 +46,8 @@ export class InventoryAdvice {
   #take(segment: Segment, rows: FeedRow[]): void {
     const name = segment.elements[0] ?? '';
     if (ENDS_ITEM.has(name)) this.#finishItem(rows);
-    if (!this.#envelope.take(segment)) {
-      if (name === 'ST') this.#items = 0;
-      return;
-    }
-    if (name === 'LIN') {
-      this.#items += 1;
-      this.#item = new Item(segment, this.#note);
-    } else if (name === 'CTT') this.#checkTotals(segment);
+    if (!this.#envelope.take(segment)) return;
+    if (name === 'LIN') this.#item = new Item(segment, this.#note);
     else if (name === 'BIA') this.#date ??= dateOf(segment);
     else this.#item?.take(segment);
   }
@@ -70,14 +62,28 @@ export class InventoryAdvice {
     rows.push(this.#item.row());
     this.#item = null;
   }
+}
 
-  /** CTT01 counts the LINs. */
-  #checkTotals(segment: Segment): void {
-    const count = segment.elements[1] ?? '';
-    if (/^[0-9]{1,10}$/.test(count) && Number(count) === this.#items) return;
-    const reason = `CTT01 says ${JSON.stringify(count.slice(0, 20).toWellFormed())} line items, but there are ${this.#items}`;
-    this.#envelope.refuseSet(segment, '5', reason);
+/**
+ * Reads inventory advice to its end without making rows of it; breaks off by the signal. Rejects as
+ * reading the rows does where the file is not whole or has too many of them.
+ */
+export async function checkAdvice(
+  text: AsyncIterable<string>,
+  limits: FeedLimits,
+  signal: AbortSignal,
+): Promise<void> {
+  const envelope = new Envelope();
+  let last = 0;
+  for await (const segments of readSegments(text, limits)) {
+    if (signal.aborted) return;
+    for (const segment of segments) {
+      last = segment.number;
+      envelope.take(segment);
+      if (envelope.itemCount > limits.rowsMax) throw tooManyRows(limits.rowsMax, last);
+    }
   }
+  envelope.end(last);
 }
 
 const ENDS_ITEM: ReadonlySet<string> = new Set([

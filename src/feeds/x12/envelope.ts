@@ -33,8 +33,16 @@ export class Envelope {
   #group: Opened<ReceivedGroup> | null = null;
   #set: Opened<ReceivedSet> | null = null;
   #groupCount = 0;
+  /** LINs of the transaction set that is open. */
+  #itemsInSet = 0;
+  #itemCount = 0;
 
-  /** Takes a segment up; gives whether it is one of a transaction set's own, between ST and SE. */
+  /** LINs so far. */
+  get itemCount(): number {
+    return this.#itemCount;
+  }
+
+  /** Takes a segment up, with what it says of others; gives whether it is one of a transaction set's own, between ST and SE. */
   take(segment: Segment): boolean {
     const name = segment.elements[0] ?? '';
     switch (name) {
@@ -59,6 +67,8 @@ export class Envelope {
       default:
         if (this.#set === null)
           throw refusal(segment, `${shown(name)} stands outside of any ST … SE`);
+        if (name === 'LIN') this.#countItem();
+        else if (name === 'CTT') this.#checkTotals(segment);
         return true;
     }
   }
@@ -170,12 +180,26 @@ export class Envelope {
     this.#group.opened.setsReceived += 1;
     const opened: ReceivedSet = { id, controlNumber, notes: [], fault: null };
     this.#set = { opened, number: segment.number, inside: 0 };
+    this.#itemsInSet = 0;
     if (id !== INVENTORY_SET)
       this.refuseSet(
         segment,
         '1',
         `ST01 is ${shown(id)}; ${INVENTORY_SET} (inventory advice) is read here`,
       );
+  }
+
+  #countItem(): void {
+    this.#itemsInSet += 1;
+    this.#itemCount += 1;
+  }
+
+  /** CTT01 counts the LINs. */
+  #checkTotals(segment: Segment): void {
+    const count = segment.elements[1] ?? '';
+    if (isCount(count, this.#itemsInSet)) return;
+    const reason = `CTT01 says ${shown(count)} line items, but there are ${this.#itemsInSet}`;
+    this.refuseSet(segment, '5', reason);
   }
 
   #closeSet(segment: Segment): void {
