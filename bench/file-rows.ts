@@ -19,7 +19,15 @@ import {
 } from './stage.ts';
 
 const BULK = { connections: 4, linesPerRequest: 10_000, lines: 400_000 };
-const MEMORY_MIB_GOAL = 300;
+const MEMORY_MIB_GOAL = 300 / 1.048576;
+/** As docs/operations.md advises where memory is short. */
+const SHORT_OF_MEMORY = {
+  NODE_OPTIONS: '--max-old-space-size=96 --max-semi-space-size=4',
+  ONHAND_CACHE_BYTES_MAX: '16777216',
+  ONHAND_OPEN_BYTES_MAX: '33554432',
+  ONHAND_REQUEST_BYTES_MAX: '4194304',
+  ONHAND_LINES_MAX: '10000',
+};
 const BIN = fileURLToPath(new URL('../bin/onhand.js', import.meta.url));
 
 /** Lines a second, from the first byte of an upload to the last row applied. */
@@ -38,19 +46,25 @@ export const fileRows: BenchRow = async (rounds) => {
     await pipeline(format.write(format.lines, shift), createWriteStream(path));
   };
   try {
-    return await onStage(Stage.open(SKUS), async (stage) => {
-      const rows: Row[] = [];
+    const rows: Row[] = [];
+    const memory = async (stage: Stage, name: string): Promise<void> => {
       await write(CSV);
-      await upload(stage, path, CSV.lines);
+      const rate = await upload(stage, path, CSV.lines);
       rows.push(
         row(
-          'CSV: memory of a server that took one file',
+          name,
           [stage.server.residentMib(), 'MiB'],
           MEMORY_MIB_GOAL,
           { atMost: 1 },
-          `limit: the goal; peak of the resident set, ${CSV.lines.toLocaleString('en')} rows`,
+          `limit: 300 MB; peak of the resident set, one file of ${CSV.lines.toLocaleString('en')} rows, ${Math.round(rate).toLocaleString('en')} a second`,
         ),
       );
+    };
+    await onStage(Stage.open(SKUS, 1, SHORT_OF_MEMORY), (stage) =>
+      memory(stage, 'CSV: memory, where it is short'),
+    );
+    return await onStage(Stage.open(SKUS), async (stage) => {
+      await memory(stage, 'CSV: memory');
       const csv = await eachRound('CSV through the server', rounds, async () => {
         const bulk = await stage.load(BULK);
         await write(CSV);

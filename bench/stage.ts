@@ -49,12 +49,15 @@ export class Stage {
     this.server = server;
   }
 
-  static async open(skuCount: number, supplierCount = 1): Promise<Stage> {
+  static async open(
+    skuCount: number,
+    supplierCount = 1,
+    environment: Record<string, string> = {},
+  ): Promise<Stage> {
     const database = await benchDatabase(skuCount, supplierCount);
-    const server = await ServerProcess.start({
-      url: `sqlite:${database.path}`,
-      remove: () => Promise.resolve(),
-    });
+    const url = `sqlite:${database.path}`;
+    const remove = (): Promise<void> => Promise.resolve();
+    const server = await ServerProcess.start({ url, remove }, environment);
     return new Stage(database, server);
   }
 
