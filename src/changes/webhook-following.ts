@@ -1,5 +1,7 @@
 import type { AccountStore, ChangeStore } from '../store/store.ts';
 import type { Webhook, WebhookStore } from '../store/webhooks.ts';
+import { readMessage, writeMessage } from './webhook-record.ts';
+import { hasten } from './webhook-schedule.ts';
 
 export interface FollowingParts {
   readonly webhooks: Pick<WebhookStore, 'positions' | 'follow' | 'unfollow'>;
@@ -8,6 +10,11 @@ export interface FollowingParts {
     AccountStore,
     'visibleSupplierIds' | 'findOrganizationsById' | 'findOrganizationsByUuid'
   >;
+}
+
+interface GoingOnParts {
+  readonly webhooks: Pick<WebhookStore, 'positions' | 'exchange'>;
+  readonly changes: Pick<ChangeStore, 'heads'>;
 }
 
 /**
@@ -25,6 +32,32 @@ export async function followVisible(
   for (const [id, { lastSequence }] of heads) await webhooks.follow(webhook.id, id, lastSequence);
   for (const id of known) {
     if (!visible.includes(id)) await webhooks.unfollow(webhook.id, id);
+  }
+}
+
+/**
+ * Goes on with a webhook that its owner resumed or gave another URL: what waits for its next attempt is
+ * tried at once. Where changes that were not delivered are no longer kept, it goes on at what is to come.
+ */
+export async function goOn(
+  { id }: Webhook,
+  { webhooks, changes }: GoingOnParts,
+  nowMs: number,
+): Promise<void> {
+  const positions = await webhooks.positions([id]);
+  const heads = await changes.heads(positions.map(({ supplierId }) => supplierId));
+  for (const position of positions) {
+    const head = heads.get(position.supplierId);
+    if (head === undefined) continue;
+    if (position.deliveredSequence + 1 < head.oldestSequence) {
+      const deliveredSequence = head.lastSequence;
+      await webhooks.exchange({ ...position, deliveredSequence, message: null });
+    } else if (position.message !== null) {
+      const message = readMessage(position.message);
+      const delivery = hasten(message.delivery, nowMs);
+      if (delivery === message.delivery) continue;
+      await webhooks.exchange({ ...position, message: writeMessage({ ...message, delivery }) });
+    }
   }
 }
 

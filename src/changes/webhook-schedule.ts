@@ -236,6 +236,13 @@ export function resume(delivery: WebhookDelivery, nowMs: number): WebhookDeliver
   return newDelivery(delivery.messageId, Math.max(nowMs, delivery.busyUntilMs));
 }
 
+/** As resumed, where it was paused or waits for its next attempt; else as it is. */
+export function hasten(delivery: WebhookDelivery, nowMs: number): WebhookDelivery {
+  return delivery.state === 'pending' && delivery.dueAtMs > nowMs
+    ? newDelivery(delivery.messageId, nowMs)
+    : resume(delivery, nowMs);
+}
+
 function attempted({
   messageId,
   attempts,

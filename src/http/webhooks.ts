@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { deliver, type DeliverOptions } from '../changes/deliver.ts';
-import { followVisible, type FollowingParts } from '../changes/webhook-following.ts';
+import { followVisible, goOn, type FollowingParts } from '../changes/webhook-following.ts';
 import { refusalOfWebhookUrl } from '../changes/webhook-http.ts';
 import { isWebhookSecret, newWebhookSecret, rotateSecret } from '../changes/webhook-signature.ts';
 import { OnhandError } from '../domain/errors.ts';
@@ -131,27 +131,14 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       // Nothing else was asked for: what stands is written again.
       ...(Object.keys(asked).length === 0 && { url: webhook.url }),
     });
-    if (asked.is_paused === false) await skipWhatIsGone(webhook);
+    if (asked.is_paused === false || asked.url !== undefined) {
+      await goOn(webhook, { webhooks, changes }, options.now());
+    }
     const changed = await find(request);
     if (asked.supplier_uuids !== undefined) {
       await followVisible(changed, { webhooks, changes, accounts });
     }
     return sendObject(reply, printWebhook(changed));
-  };
-
-  /** Goes on at what is to come where changes that were not delivered are no longer kept. */
-  const skipWhatIsGone = async ({ id }: Webhook): Promise<void> => {
-    const positions = await webhooks.positions([id]);
-    const heads = await changes.heads(positions.map(({ supplierId }) => supplierId));
-    for (const position of positions) {
-      const head = heads.get(position.supplierId);
-      if (head === undefined || position.deliveredSequence + 1 >= head.oldestSequence) continue;
-      await webhooks.exchange({
-        ...position,
-        deliveredSequence: head.lastSequence,
-        message: null,
-      });
-    }
   };
 
   const remove = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {

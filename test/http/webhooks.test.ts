@@ -23,6 +23,7 @@ interface Received {
 class Receiver {
   readonly received: Received[] = [];
   status = 200;
+  headers: Record<string, string> = {};
   readonly #waiting: (() => void)[] = [];
   readonly #server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -32,7 +33,7 @@ class Receiver {
         headers: request.headers,
         body: Buffer.concat(chunks).toString('utf8'),
       });
-      response.writeHead(this.status).end('noted');
+      response.writeHead(this.status, this.headers).end('noted');
       for (const wake of this.#waiting.splice(0)) wake();
     });
   });
@@ -146,6 +147,24 @@ describe('a webhook', () => {
     await receiver.until((all) => all.some(({ body }) => body.includes('"quantity_in_stock":12')));
     const bodies = receiver.received.map(({ body }) => body).join('');
     expect(bodies).toContain('"after":{"quantity_in_stock":11');
+    await ask('DELETE', `${uuid}/`);
+  });
+
+  test('that waits for its next attempt is tried at once when its owner resumes it', async () => {
+    receiver.status = 503;
+    receiver.headers = { 'retry-after': '3600' };
+    const { uuid } = await register({ url });
+    await set('a', 31);
+    await receiver.until((all) => all.length > 0);
+    receiver.status = 200;
+    // Until what came of the first attempt is written down, there is nothing that waits.
+    const resumed = async (): Promise<number> => {
+      await ask('PATCH', `${uuid}/`, { is_paused: false });
+      return receiver.received.length;
+    };
+    await expect.poll(resumed).toBe(2);
+    const [first, second] = receiver.received;
+    expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
     await ask('DELETE', `${uuid}/`);
   });
 
