@@ -35,18 +35,21 @@ const SERVERS: readonly Tested[] = [
   },
 ];
 
-for (const { kind, name, isThere } of SERVERS) {
+for (const { kind: server, name, isThere } of SERVERS) {
   describe.runIf(isThere)(`${name} keeps every promise`, () => {
-    describe.for([0, PARTITIONS])('in %i partitions', (partitions) => {
-      const database = () => reusedPostgresDatabase(partitions, kind);
-      describeStoreContract('such a', database);
-      describeSafeWrites('such a', database);
-      describeChanges('such a', database);
-      describeFollowers('such a', database, 3);
+    describe.for([
+      { partitions: 0, kind: 'PostgreSQL' },
+      { partitions: PARTITIONS, kind: 'partitioned PostgreSQL' },
+    ])('$kind', ({ partitions, kind }) => {
+      const database = () => reusedPostgresDatabase(partitions, server);
+      describeStoreContract(kind, database);
+      describeSafeWrites(kind, database);
+      describeChanges(kind, database);
+      describeFollowers(kind, database, 3);
     });
 
     test(`and does with random batches what the model does, over ${SEEDS} seeds`, async () => {
-      const database = await postgresDatabase(0, kind);
+      const database = await postgresDatabase(0, server);
       const store = await openTestStore(database);
       for (let seed = 1; seed <= SEEDS; seed += 1) {
         await simulate(store, seed, (supplierId) => readPostgresChanges(database, supplierId));
