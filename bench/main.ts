@@ -8,17 +8,9 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { changeRows, followerRows } from './change-rows.ts';
-import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-rows.ts';
-import { fileRows } from './file-rows.ts';
-import { formatRows } from './format-rows.ts';
-import { postgresRows } from './postgres-rows.ts';
-import { postgresSizeRows } from './postgres-size.ts';
 import { showProgress } from './progress.ts';
-import { bulkRows, singleRows, unchangedRows } from './rows.ts';
-import { safeRows } from './safe-rows.ts';
-import type { BenchRow, Row } from './stage.ts';
-import { streamRows } from './stream-rows.ts';
+import { ALL_ROWS, MAIN_ROWS } from './registry.ts';
+import type { Row } from './stage.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -29,38 +21,16 @@ const { values: options } = parseArgs({
   },
 });
 
-const MAIN: Readonly<Record<string, BenchRow>> = {
-  bulk: bulkRows,
-  single: singleRows,
-};
-const ALL: Readonly<Record<string, BenchRow>> = {
-  ...MAIN,
-  unchanged: unchangedRows,
-  safe: safeRows,
-  stream: streamRows,
-  formats: formatRows,
-  files: fileRows,
-  suppliers: supplierRows,
-  neighbours: neighbourRows,
-  overload: overloadRows,
-  changes: changeRows,
-  followers: followerRows,
-  postgres: postgresRows,
-  'postgres-10m': postgresSizeRows(10_000_000),
-  'size-1m': sizeRows(1_000_000),
-  'size-10m': sizeRows(10_000_000),
-};
-
 const rounds = Number(options.rounds ?? (options.full ? 7 : 5));
 const chosen = options.only?.split(',').map((name) => {
-  const rows = ALL[name];
+  const rows = ALL_ROWS[name];
   if (rows === undefined)
-    throw new Error(`there is no "${name}"; there are ${Object.keys(ALL).join(', ')}`);
+    throw new Error(`there is no "${name}"; there are ${Object.keys(ALL_ROWS).join(', ')}`);
   return rows;
 });
 
 const all: Row[] = [];
-for (const rows of chosen ?? Object.values(options.full ? ALL : MAIN)) {
+for (const rows of chosen ?? Object.values(options.full ? ALL_ROWS : MAIN_ROWS)) {
   const measured = await rows(rounds);
   showProgress('');
   all.push(...measured);

@@ -3,6 +3,7 @@ import { basename, join, posix } from 'node:path';
 import type { Command } from 'commander';
 import fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ALL_ROWS } from '../../bench/registry.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { FLAG_SETTINGS, NUMBER_SETTINGS, readSettings } from '../../src/config.ts';
 import { ERROR_CODES, OnhandError } from '../../src/domain/errors.ts';
@@ -333,4 +334,10 @@ describe('the map', () => {
     );
     expect(missing).toEqual([]);
   });
+});
+
+test('every row of the bench is explained, and none that is not there', () => {
+  const rows = tableRowsOf(sectionOf(page('docs/performance.md'), 'What the rows mean'));
+  const explained = rows.flatMap(([names = '']) => codesIn(names));
+  expect(sorted(explained)).toEqual(sorted(Object.keys(ALL_ROWS)));
 });
