@@ -85,7 +85,7 @@ describe('a database that cannot be opened', () => {
     [
       'for want of a server',
       (url) => (url.port = '1'),
-      /^The database postgres:\/\/127\.0\.0\.1:1\/test_\w+ cannot be opened\. The database cannot be reached\.$/,
+      /^The database postgres:\/\/127\.0\.0\.1:1\/\w*test_\w+ cannot be opened\. The database cannot be reached\.$/,
     ],
     [
       'for want of a database',
