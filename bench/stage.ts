@@ -56,8 +56,7 @@ export class Stage {
   ): Promise<Stage> {
     const database = await benchDatabase(skuCount, supplierCount);
     const url = `sqlite:${database.path}`;
-    const remove = (): Promise<void> => Promise.resolve();
-    const server = await ServerProcess.start({ url, remove }, environment);
+    const server = await ServerProcess.start({ url, remove: () => Promise.resolve() }, environment);
     return new Stage(database, server);
   }
 
