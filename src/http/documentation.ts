@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -96,15 +97,22 @@ function contentOf(json: TSchema, mediaType?: string, row?: TSchema) {
   };
 }
 
+/** The page that the `type` of every problem names (RFC 9457 §3.1.1 asks that it can be followed). */
+const ERRORS_PAGE = new URL('../../docs/errors.md', import.meta.url);
+
 const DOCUMENTATION_PATHS = [
   '/openapi.json',
   '/docs',
+  '/docs/errors',
   '/docs/json',
   '/docs/yaml',
   '/docs/static/*',
 ];
 
-/** The API's description at `/openapi.json`, and a page to read and try it at `/docs`. */
+/**
+ * The API's description at `/openapi.json`, a page to read and try it at `/docs`, and what each code
+ * of an error means at `/docs/errors`.
+ */
 export async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -154,6 +162,11 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
     });
     pages.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
       reply.type('application/json').send(JSON.stringify(app.swagger())),
+    );
+    const errors = await readFile(ERRORS_PAGE, 'utf8');
+    // As plain text, which a browser shows; `text/markdown` it would save to a file.
+    pages.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) =>
+      reply.type('text/plain; charset=utf-8').send(errors),
     );
     for (const path of DOCUMENTATION_PATHS) refuseOtherVerbs(pages, path, ['GET', 'HEAD']);
   });

@@ -171,6 +171,14 @@ describe('the documentation page', () => {
     problemOf(await server.ask('GET', '/docs/static/nothing.js'), 404, 'path_not_found');
   });
 
+  test('says of each error that a problem names what to do', async () => {
+    const problem = (await server.ask('GET', '/nothing')).json;
+    const [path = '', code = ''] = textAt(problem, 'type').split('#');
+    const { status, headers, text } = await server.ask('GET', path);
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/plain; charset=utf-8']);
+    expect(text).toContain(`\n## ${code}\n`);
+  });
+
   test('is described as the API answers', async () => {
     const { json } = await server.ask('GET', '/docs/json');
     expect(json).toEqual(openapi);

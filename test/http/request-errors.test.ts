@@ -135,6 +135,7 @@ describe('paths and verbs', () => {
     ['/readyz', 'GET, HEAD'],
     ['/openapi.json', 'GET, HEAD'],
     ['/docs', 'GET, HEAD'],
+    ['/docs/errors', 'GET, HEAD'],
   ];
 
   test.for(ALLOWED)(
