@@ -237,6 +237,8 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       const feeds = feedServiceOf({ store, intake, settings, onFailure: report('files failed') });
       const parts = { store, intake, feed, feeds, webhookOptions, settings, version: version() };
       const app = await buildServer(parts);
+      const database = shownDatabase(settings.database);
+      app.log.info({ version: version(), database }, 'starting');
       await app.listen({ host: settings.host, port: settings.port });
       feeds.start();
       const inbox = inboxOf(settings, { service: feeds, accounts: store.accounts }, app.log);
@@ -261,6 +263,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       sender.start();
       let closed: Promise<void> | undefined;
       const close = async (): Promise<void> => {
+        app.log.info('closing: what was accepted is finished first');
         // A connection whose answer is still being sent becomes idle only after it: nothing else
         // would close it before its keep-alive time is over.
         const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
@@ -275,6 +278,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
         await sweeper.stop();
         await store.close();
         letGo();
+        app.log.info('closed');
       };
       return {
         url: urlOf(app.server.address()),

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { textAt } from '../http/answers.ts';
 import { BULK } from '../http/harness.ts';
 import { textMatching } from '../matching.ts';
 import { problemsOf } from '../store/fixtures.ts';
@@ -59,11 +60,13 @@ describe('a server by the command line', () => {
     await work.remove();
   });
 
-  const start = (...args: readonly string[]): ChildProcess => {
-    const child = work.start(args, { ONHAND_LOG_LEVEL: 'silent' });
+  const startLogging = (level: string, ...args: readonly string[]): ChildProcess => {
+    const child = work.start(args, { ONHAND_LOG_LEVEL: level });
     children.push(child);
     return child;
   };
+
+  const start = (...args: readonly string[]): ChildProcess => startLogging('silent', ...args);
 
   const serve = async (...args: readonly string[]) => {
     const child = start('serve', '--port', '0', ...args);
@@ -119,6 +122,24 @@ describe('a server by the command line', () => {
     await exited;
     expect(reply.join('')).toContain('No sku found with sku identifier');
     expect(child.exitCode).toBe(0);
+  });
+
+  test('logs when it starts and on what, and when it is asked to stop and has', async () => {
+    const child = startLogging('info', 'serve', '--port', '0');
+    const said = ended(child);
+    await lineOf(child.stderr, /^onhand serves /);
+    child.kill('SIGTERM');
+    const records = (await said).stdout.trim().split('\n');
+    expect(records.map((record) => textAt(JSON.parse(record), 'msg'))).toEqual([
+      'starting',
+      textMatching(/^Server listening at http:/),
+      'closing: what was accepted is finished first',
+      'closed',
+    ]);
+    expect(JSON.parse(records[0] ?? '')).toMatchObject({
+      version: textMatching(/^\d+\.\d+\.\d+$/),
+      database: textMatching(/^sqlite:/),
+    });
   });
 
   test('says so where its port is taken, in one line, and exits 1', async () => {
