@@ -16,7 +16,10 @@ import { codesIn, linksOf, sectionOf, sectionsOf, tableRowsOf } from './markdown
 import { filesMatching, ROOT } from './sources.ts';
 
 const pages = new Map(
-  filesMatching(/^(README|ARCHITECTURE)\.md$|^docs\/.*\.md$/).map(({ path, text }) => [path, text]),
+  filesMatching(/^(README|ARCHITECTURE|CONTRIBUTING)\.md$|^docs\/.*\.md$/).map(({ path, text }) => [
+    path,
+    text,
+  ]),
 );
 
 function page(path: string): string {
