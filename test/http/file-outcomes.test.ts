@@ -212,6 +212,8 @@ describe('names of columns', () => {
 describe('an X12 file', () => {
   const ISA =
     'ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *261123*1200*U*00401*000000007*0*P*>~';
+  /** Of a day that is not over: what is held is as of the making of its SKUs, just now. */
+  const TODAY = new Date().toISOString().slice(0, 10).replaceAll('-', '');
   const advice = (date: string, ...items: readonly string[]): string => {
     const inside = [`BIA*00*DD*REF*${date}`, ...items, `CTT*${items.length}`];
     const segments = items.flatMap((item) => item.split('~')).length + 4;
@@ -220,7 +222,7 @@ describe('an X12 file', () => {
 
   test('is applied and acknowledged', async () => {
     const uuid = await client.upload(
-      advice('20261123', 'LIN**SK*A-1~QTY*33*5', 'LIN**SK*NONE~QTY*33*6'),
+      advice(TODAY, 'LIN**SK*A-1~QTY*33*5', 'LIN**SK*NONE~QTY*33*6'),
     );
     expect(await client.over(uuid)).toMatchObject({
       state: 'done',
@@ -240,7 +242,7 @@ describe('an X12 file', () => {
   });
 
   test('that does not close is refused, and its acknowledgement says so', async () => {
-    const whole = advice('20261123', 'LIN**SK*A-1~QTY*33*5');
+    const whole = advice(TODAY, 'LIN**SK*A-1~QTY*33*5');
     const uuid = await client.upload(whole.slice(0, whole.indexOf('GE*')));
     expect(await client.over(uuid)).toMatchObject({
       state: 'refused',
