@@ -7,7 +7,7 @@ const NODE_COMPILE_CACHE = fileURLToPath(new URL('node_modules/.cache/node', imp
 const shared = {
   env: { NODE_COMPILE_CACHE },
   // Starts PostgreSQL for the first test that asks for it.
-  globalSetup: ['test/store/postgres-setup.ts'],
+  globalSetup: ['test/store/postgres/setup.ts'],
   testTimeout: 60_000,
   hookTimeout: 60_000,
   // What is polled for comes soon on a machine with nothing else to do, and later on others.
@@ -27,9 +27,12 @@ export default defineConfig({
           name: 'postgres',
           include: ['test/http/**/*.test.ts'],
           // What these hold is the same before any database is asked.
-          exclude: ['openapi', 'open-bytes', 'fairness', 'stream-limits'].map(
-            (name) => `test/http/${name}.test.ts`,
-          ),
+          exclude: [
+            'openapi',
+            'request/open-bytes',
+            'request/fairness',
+            'streams/stream-limits',
+          ].map((name) => `test/http/${name}.test.ts`),
           env: { NODE_COMPILE_CACHE, TEST_STORE: 'postgres' },
         },
       },

@@ -46,7 +46,7 @@ export async function removeDatabase(path: string): Promise<void> {
 
 /** Templates of another schema are of no use. */
 function schemaMark(): string {
-  const source = readFileSync(new URL('../src/store/sqlite/schema.ts', import.meta.url));
+  const source = readFileSync(new URL('../src/store/sqlite/schema/migrations.ts', import.meta.url));
   return hash('sha256', source).slice(0, 12);
 }
 

@@ -1,9 +1,9 @@
 /** Files of each format as suppliers send them, generated: every SKU of the bench once, in no order. */
 import { Readable } from 'node:stream';
-import { writeXlsx } from '../src/feeds/xlsx-writer.ts';
+import { writeXlsx } from '../src/formats/xlsx/writer.ts';
 import { skuIdOf } from './catalogue.ts';
 
-export interface FeedFormat {
+export interface FileFormat {
   readonly name: string;
   /** How many lines are measured. */
   readonly lines: number;
@@ -11,26 +11,26 @@ export interface FeedFormat {
   readonly write: (lines: number, shift: number) => NodeJS.ReadableStream;
 }
 
-export const CSV: FeedFormat = {
+export const CSV: FileFormat = {
   name: 'CSV',
   lines: 1_000_000,
   write: (lines, shift) =>
     Readable.from(printed(cells(lines, shift), (row) => `${row.join(',')}\n`)),
 };
 
-export const NDJSON: FeedFormat = {
+export const NDJSON: FileFormat = {
   name: 'NDJSON',
   lines: 1_000_000,
   write: (lines, shift) => Readable.from(printed(cells(lines, shift, false), printJsonLine)),
 };
 
-export const XLSX: FeedFormat = {
+export const XLSX: FileFormat = {
   name: 'XLSX',
   lines: 300_000,
   write: (lines, shift) => writeXlsx(cells(lines, shift)),
 };
 
-export const X12: FeedFormat = {
+export const X12: FileFormat = {
   name: 'X12 846',
   lines: 200_000,
   write: (lines, shift) => Readable.from(advice(lines, shift)),

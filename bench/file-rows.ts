@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { CSV, X12, XLSX, type FeedFormat } from './feed-files.ts';
+import { CSV, X12, XLSX, type FileFormat } from './feed-files.ts';
 import {
   eachRound,
   medianOf,
@@ -31,7 +31,7 @@ const SHORT_OF_MEMORY = {
 const BIN = fileURLToPath(new URL('../bin/onhand.js', import.meta.url));
 
 /** Lines a second, from the first byte of an upload to the last row applied. */
-const GOALS: readonly (readonly [FeedFormat, goalPerSecond: number])[] = [
+const GOALS: readonly (readonly [FileFormat, goalPerSecond: number])[] = [
   [XLSX, 50_000],
   [X12, 100_000],
 ];
@@ -41,7 +41,7 @@ export const fileRows: BenchRow = async (rounds) => {
   const folder = await mkdtemp(join(tmpdir(), 'onhand-bench-'));
   const path = join(folder, 'feed');
   let shift = 0;
-  const write = async (format: FeedFormat): Promise<void> => {
+  const write = async (format: FileFormat): Promise<void> => {
     shift += 1;
     await pipeline(format.write(format.lines, shift), createWriteStream(path));
   };

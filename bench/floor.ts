@@ -7,9 +7,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { readSettings } from '../src/config.ts';
 import { buildServer } from '../src/http/server.ts';
-import { ChangeFeed } from '../src/changes/feed.ts';
+import { ChangeFeed } from '../src/changes/change-feed.ts';
 import { Intake } from '../src/intake/intake.ts';
-import { feedServiceOf, startServer, version, webhookOptionsOf } from '../src/main.ts';
+import { fileServiceOf, startServer, version, webhookOptionsOf } from '../src/main.ts';
 import type { Store } from '../src/store/store.ts';
 
 export interface Floor {
@@ -65,7 +65,7 @@ async function serveFloor(databaseUrl: string): Promise<void> {
   const intake = new Intake(store, settings);
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
-  const feeds = feedServiceOf({ store, intake, settings, onFailure: () => undefined });
+  const feeds = fileServiceOf({ store, intake, settings, onFailure: () => undefined });
   const parts = { store, intake, feed, feeds, webhookOptions, settings, version: version() };
   const app = await buildServer(parts);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -3,14 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { openFeed } from '../src/feeds/feed.ts';
-import { FEED_LIMITS } from '../src/feeds/limits.ts';
-import { jsonLineReader } from '../src/wire/lines.ts';
-import { CSV, NDJSON, X12, XLSX, type FeedFormat } from './feed-files.ts';
+import { openStockFile } from '../src/formats/stock-file.ts';
+import { FORMAT_LIMITS } from '../src/formats/limits.ts';
+import { jsonLineReader } from '../src/wire/lines/lines.ts';
+import { CSV, NDJSON, X12, XLSX, type FileFormat } from './feed-files.ts';
 import { eachRound, medianOf, row, type BenchRow, type Row } from './stage.ts';
 
 /** How fast each has to be read for the store, not the reading, to be what takes time; lines a second. */
-const SCENARIOS: readonly (readonly [FeedFormat, goalPerSecond: number])[] = [
+const SCENARIOS: readonly (readonly [FileFormat, goalPerSecond: number])[] = [
   [CSV, 200_000],
   [NDJSON, 200_000],
   [XLSX, 50_000],
@@ -45,9 +45,9 @@ export const formatRows: BenchRow = async (rounds) => {
 async function secondsToRead(path: string, lines: number): Promise<number> {
   const begin = performance.now();
   const readJsonLine = jsonLineReader({ nowMs: 0, asOfToleranceSeconds: 0, asOfUs: undefined });
-  const feed = await openFeed(
+  const feed = await openStockFile(
     { bytes: createReadStream(path), path },
-    { mappings: [], limits: FEED_LIMITS, readJsonLine },
+    { mappings: [], limits: FORMAT_LIMITS, readJsonLine },
   );
   if (feed.kind !== 'inventory') throw new Error(`${path} is a catalogue`);
   let read = 0;

@@ -61,7 +61,7 @@ function renew(request: Buffer): void {
   }
 }
 
-interface Answered {
+interface ResponseObject {
   readonly status: number;
   readonly tookMs: number;
 }
@@ -75,7 +75,7 @@ async function execute(plan: OverloadPlan): Promise<OverloadResult> {
     }),
   );
   const all = [...idle];
-  let answers: Answered[] = [];
+  let answers: ResponseObject[] = [];
   const send = async (connection: (typeof idle)[number]): Promise<void> => {
     const sentMs = performance.now();
     connection.socket.write(connection.request);

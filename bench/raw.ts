@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import Sqlite, { type Database } from 'better-sqlite3';
-import { skuKey } from '../src/store/sqlite/schema.ts';
+import { skuKey } from '../src/store/sqlite/schema/migrations.ts';
 import { skuIdOf, type BenchDatabase } from './catalogue.ts';
 
 const QUANTITY_BOUND = 1_000_000;

@@ -56,7 +56,7 @@ export const NUMBER_SETTINGS = {
   snapshotBreakerPercent: { variable: 'ONHAND_SNAPSHOT_BREAKER_PERCENT', fallback: 50, min: 0 },
   /** ... and at least so many is held back, where the supplier has no breaker of its own. */
   snapshotBreakerSkusMin: { variable: 'ONHAND_SNAPSHOT_BREAKER_SKUS_MIN', fallback: 100, min: 1 },
-  /** Memory for the database's pages. */
+  /** InventoryCache for the database's pages. */
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
   /** How long an attempt to deliver a webhook's message may take, all in all. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },

@@ -3,41 +3,41 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
-import type { DeliverOptions } from './changes/deliver.ts';
-import { ChangeFeed } from './changes/feed.ts';
-import { dnsResolve } from './changes/webhook-http.ts';
-import { WebhookSender } from './changes/webhook-sender.ts';
+import type { DeliverOptions } from './webhooks/attempt.ts';
+import { ChangeFeed } from './changes/change-feed.ts';
+import { dnsResolve } from './webhooks/http-post.ts';
+import { WebhookSender } from './webhooks/sender.ts';
 import { readSettings, type Settings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
-import { FeedFiles } from './intake/feed-files.ts';
-import { FeedService } from './intake/feed-service.ts';
-import { Inbox } from './intake/inbox.ts';
+import { FileStorage } from './files/storage.ts';
+import { FileService } from './files/service.ts';
+import { DropFolder } from './files/drop-folder.ts';
 import { Intake } from './intake/intake.ts';
-import { Sweeper } from './intake/sweeper.ts';
+import { RetentionSweeper } from './intake/retention.ts';
 import {
   copyDatabase,
   type CopyProgress,
   type CopySource,
   type CopyTarget,
   type TableCopied,
-} from './store/copying.ts';
-import { isPostgresUrl, shownUrl } from './store/postgres/address.ts';
-import { PostgresCopySource, PostgresCopyTarget } from './store/postgres/copying.ts';
-import { inspect as inspectPostgres } from './store/postgres/inspect.ts';
-import { pendingMigrations as pendingOnPostgres } from './store/postgres/migrate.ts';
+} from './store/copy.ts';
+import { isPostgresUrl, shownUrl } from './store/postgres/connection/address.ts';
+import { PostgresCopySource, PostgresCopyTarget } from './store/postgres/schema/copy.ts';
+import { inspect as inspectPostgres } from './store/postgres/schema/inspect.ts';
+import { pendingMigrations as pendingOnPostgres } from './store/postgres/schema/migrate.ts';
 import { PostgresStore } from './store/postgres/store.ts';
 import type { PendingMigrations } from './store/schema-version.ts';
-import { backupDatabase } from './store/sqlite/backup.ts';
-import { SqliteCopySource, SqliteCopyTarget } from './store/sqlite/copying.ts';
-import { inspect as inspectSqlite } from './store/sqlite/inspect.ts';
+import { backupDatabase } from './store/sqlite/schema/backup.ts';
+import { SqliteCopySource, SqliteCopyTarget } from './store/sqlite/schema/copy.ts';
+import { inspect as inspectSqlite } from './store/sqlite/schema/inspect.ts';
 import { takeServeLock } from './store/sqlite/lock.ts';
-import { pendingMigrations as pendingOnSqlite } from './store/sqlite/schema.ts';
+import { pendingMigrations as pendingOnSqlite } from './store/sqlite/schema/migrations.ts';
 import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
 import type { CatalogueStaging } from './store/staging.ts';
 import type { AccountStore, Finding, Store } from './store/store.ts';
-import { jsonLineReader } from './wire/lines.ts';
-import { printFailureMessage, printWouldChange } from './wire/results.ts';
+import { jsonLineReader } from './wire/lines/lines.ts';
+import { printFailureMessage, printWouldChange } from './wire/results/results.ts';
 
 /** The exit code of a process that must not go on (BSD's EX_SOFTWARE): a supervisor starts another. */
 const FATAL_EXIT_CODE = 70;
@@ -89,7 +89,7 @@ export async function pendingMigrations(
  *
  * @throws OnhandError `parameter_invalid` for PostgreSQL, and as `backupDatabase` does
  */
-export async function backUp(
+export async function backUpDatabase(
   database: string,
   file: string,
   onProgress: (copiedPages: number, totalPages: number) => void,
@@ -234,7 +234,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       const feed = new ChangeFeed(store.changes, store.accounts);
       const webhookOptions = webhookOptionsOf(settings);
       const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
-      const feeds = feedServiceOf({ store, intake, settings, onFailure: report('files failed') });
+      const feeds = fileServiceOf({ store, intake, settings, onFailure: report('files failed') });
       const parts = { store, intake, feed, feeds, webhookOptions, settings, version: version() };
       const app = await buildServer(parts);
       const database = shownDatabase(settings.database);
@@ -243,10 +243,10 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
       feeds.start();
       const inbox = inboxOf(settings, { service: feeds, accounts: store.accounts }, app.log);
       inbox?.start();
-      const sweeper = new Sweeper({
+      const sweeper = new RetentionSweeper({
         batches: store.batches,
         changes: store.changes,
-        feeds,
+        files: feeds,
         kept: settings,
         onFailure: report('sweep failed'),
       });
@@ -303,12 +303,12 @@ interface FeedServiceParts {
 }
 
 /** What takes files in and works on them. */
-export function feedServiceOf({ settings, ...parts }: FeedServiceParts): FeedService {
+export function fileServiceOf({ settings, ...parts }: FeedServiceParts): FileService {
   const { asOfToleranceSeconds } = settings;
-  return new FeedService({
+  return new FileService({
     ...parts,
     settings,
-    files: new FeedFiles(filesDirectoryOf(settings)),
+    files: new FileStorage(filesDirectoryOf(settings)),
     language: {
       newJsonLineReader: (nowMs) =>
         jsonLineReader({ nowMs, asOfToleranceSeconds, asOfUs: undefined }),
@@ -323,11 +323,11 @@ export function feedServiceOf({ settings, ...parts }: FeedServiceParts): FeedSer
 /** The drop folder, if there is one. */
 function inboxOf(
   { inbox, inboxSettleSeconds, fileBytesMax }: Settings,
-  parts: { readonly service: FeedService; readonly accounts: AccountStore },
+  parts: { readonly service: FileService; readonly accounts: AccountStore },
   log: { error(what: object, text: string): void },
-): Inbox | undefined {
+): DropFolder | undefined {
   if (inbox === null) return undefined;
-  return new Inbox({
+  return new DropFolder({
     ...parts,
     directory: resolve(inbox),
     settleSeconds: inboxSettleSeconds,

@@ -1,26 +1,26 @@
 import { Command, CommanderError } from 'commander';
 import { OnhandError } from '../domain/errors.ts';
 import { version } from '../main.ts';
-import { backupCommand } from './backup.ts';
-import { batchesCommand } from './batches.ts';
-import { benchCommand } from './bench.ts';
-import { breakerCommand } from './breaker.ts';
-import { changesCommand } from './changes.ts';
-import { connectionCommand } from './connection.ts';
-import { copyCommand } from './copy.ts';
-import { demoCommand } from './demo.ts';
-import { doctorCommand } from './doctor.ts';
-import { freshnessCommand } from './freshness.ts';
-import { importCommand } from './import.ts';
-import { migrateCommand } from './migrate.ts';
-import { organizationCommand } from './organization.ts';
+import { backupCommand } from './database/backup.ts';
+import { batchesCommand } from './remote/batches.ts';
+import { benchCommand } from './bench/bench.ts';
+import { safetyLimitCommand } from './admin/safety-limit.ts';
+import { changesCommand } from './remote/changes.ts';
+import { connectionCommand } from './admin/connection.ts';
+import { copyCommand } from './database/copy.ts';
+import { demoCommand } from './serve/demo.ts';
+import { doctorCommand } from './database/doctor.ts';
+import { freshnessCommand } from './admin/freshness.ts';
+import { importCommand } from './database/import.ts';
+import { migrateCommand } from './database/migrate.ts';
+import { organizationCommand } from './admin/organization.ts';
 import { printNote } from './output.ts';
-import { pushCommand } from './push.ts';
-import { PUSH_EXIT } from './push-report.ts';
-import { revertCommand } from './revert.ts';
-import { serveCommand } from './serve.ts';
-import { tokenCommand } from './token.ts';
-import { userCommand } from './user.ts';
+import { pushCommand } from './push/push.ts';
+import { PUSH_EXIT } from './push/report.ts';
+import { revertCommand } from './remote/revert.ts';
+import { serveCommand } from './serve/serve.ts';
+import { tokenCommand } from './admin/token.ts';
+import { userCommand } from './admin/user.ts';
 
 const EXIT_FAILED = 1;
 
@@ -41,7 +41,7 @@ export function buildProgram(): Command {
     .addCommand(pushCommand())
     .addCommand(batchesCommand())
     .addCommand(revertCommand())
-    .addCommand(breakerCommand())
+    .addCommand(safetyLimitCommand())
     .addCommand(changesCommand())
     .addCommand(freshnessCommand())
     .addCommand(doctorCommand())

@@ -5,9 +5,9 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { TSchema } from 'typebox';
 import { PROBLEM_MEDIA_TYPE } from '../wire/problem.ts';
-import { ProblemSchema } from '../wire/schemas.ts';
-import type { Access } from './authenticate.ts';
-import { refuseOtherVerbs } from './resource.ts';
+import { ProblemSchema } from '../wire/inventory/schemas.ts';
+import type { Access } from './accounts/authenticate.ts';
+import { refuseOtherVerbs } from './request/resource.ts';
 
 interface Description {
   readonly operationId: string;

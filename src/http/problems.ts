@@ -61,7 +61,7 @@ interface SentProblem {
 }
 
 /** The refusal of a batch by the breaker, with the code that lets it through. */
-export class Unconfirmed extends OnhandError {
+export class ConfirmationRequired extends OnhandError {
   readonly confirmationCode: string;
 
   constructor(message: string, confirmationCode: string) {

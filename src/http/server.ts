@@ -1,32 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import fastify, { LogController, type FastifyInstance } from 'fastify';
-import type { DeliverOptions } from '../changes/deliver.ts';
-import type { ChangeFeed } from '../changes/feed.ts';
-import type { FeedService } from '../intake/feed-service.ts';
+import type { DeliverOptions } from '../webhooks/attempt.ts';
+import type { ChangeFeed } from '../changes/change-feed.ts';
+import type { FileService } from '../files/service.ts';
 import type { Intake } from '../intake/intake.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
-import { addBatches } from './batches.ts';
-import { addChanges } from './changes.ts';
+import { addBatches } from './inventory/batches.ts';
+import { addChanges } from './changes/changes.ts';
 import { addDocumentation } from './documentation.ts';
-import { addFileActions } from './file-actions.ts';
-import { addFiles, type FileSettings } from './files.ts';
-import { addFreshness } from './freshness.ts';
-import { Gate, type GateLimits } from './gate.ts';
+import { addFileActions } from './files/file-actions.ts';
+import { addFiles, type FileSettings } from './files/files.ts';
+import { addFreshness } from './changes/freshness.ts';
+import { Admission, type AdmissionLimits } from './request/admission.ts';
 import { addHealth } from './health.ts';
-import { addInventory } from './inventory.ts';
-import { addLogin, type LoginLimits } from './login.ts';
-import { OpenUploads } from './open-uploads.ts';
+import { addInventory } from './inventory/inventory.ts';
+import { addLogin, type LoginLimits } from './accounts/login.ts';
+import { OpenUploads } from './files/open-uploads.ts';
 import { answerError, clientErrorResponse } from './problems.ts';
-import { addSkus } from './skus.ts';
-import { Streams, type StreamSettings } from './streams.ts';
-import { addWebhooks } from './webhooks.ts';
-import { Writer, type WriteSettings } from './writing.ts';
+import { addSkus } from './inventory/skus.ts';
+import { Streams, type StreamSettings } from './streams/streams.ts';
+import { addWebhooks } from './changes/webhooks.ts';
+import { Writer, type WriteSettings } from './inventory/write-request.ts';
 
 /** What the server is told about how to run; each is a setting of `config.ts`. */
 export interface HttpSettings
-  extends GateLimits, LoginLimits, WriteSettings, FileSettings, StreamSettings {
+  extends AdmissionLimits, LoginLimits, WriteSettings, FileSettings, StreamSettings {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -40,7 +40,7 @@ interface ServerParts {
   readonly intake: Intake;
   readonly feed: ChangeFeed;
   /** The files of suppliers. */
-  readonly feeds: FeedService;
+  readonly feeds: FileService;
   /** How webhooks are tried out. */
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
@@ -63,7 +63,7 @@ export async function buildServer({
   version,
 }: ServerParts): Promise<FastifyInstance> {
   const uploads = new OpenUploads(settings.requestTimeoutMs);
-  const gate = new Gate(store.accounts, settings);
+  const gate = new Admission(store.accounts, settings);
   const writer = new Writer({ gate, intake, batches: store.batches, settings });
   const streams = new Streams({ gate, writer, settings });
   const app = fastify({

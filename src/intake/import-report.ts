@@ -1,5 +1,5 @@
 import type { Complaint } from '../domain/catalogue.ts';
-import { printReportHeader, printReportRows } from '../feeds/report.ts';
+import { printReportHeader, printReportRows } from '../formats/results/report.ts';
 import { FIRST_COMPLAINT, type CatalogueStaging } from '../store/staging.ts';
 
 const PAGE = 1_000;

@@ -1,6 +1,6 @@
 import { OnhandError } from '../domain/errors.ts';
 import type { Batch, BatchOutcome, Store } from '../store/store.ts';
-import { SameKey } from './same-key.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
 
 export interface IntakeLimits {
   /** Lines that may wait to be applied, all suppliers together. Beyond it a batch is refused with 503. */
@@ -26,7 +26,7 @@ const OVERLOADED_RETRY_SECONDS = 1;
 export class Intake {
   readonly #store: Pick<Store, 'apply' | 'grouping'>;
   readonly #limits: IntakeLimits;
-  readonly #sameKey: SameKey;
+  readonly #sameKey: KeyedMutex;
   /** Suppliers with waiting batches, the next to be served first. */
   readonly #queues = new Map<number, Waiting[]>();
   /** Batches that wait for room among those that wait. */
@@ -41,7 +41,7 @@ export class Intake {
   constructor(
     store: Pick<Store, 'apply' | 'grouping'>,
     limits: IntakeLimits,
-    sameKey: SameKey = new SameKey(),
+    sameKey: KeyedMutex = new KeyedMutex(),
   ) {
     this.#store = store;
     this.#limits = limits;

@@ -2,7 +2,7 @@
  * How a batch's failing lines, and what its lines did, are kept: JSON, deflated. `kept-outcome.ts` reads them.
  */
 import { deflateRawSync } from 'node:zlib';
-import { APPLIED } from '../domain/batch.ts';
+import { APPLIED } from '../domain/batch-decision.ts';
 import type { Lines } from '../domain/lines.ts';
 import type { BatchOutcome, FailedLine, LineEffect } from './store.ts';
 

@@ -6,7 +6,7 @@
  * answer or write now (disk full, busy beyond its timeout, closed); nothing is then half done. Any
  * other rejection is a bug.
  */
-import type { Breaker } from '../domain/batch.ts';
+import type { SafetyLimit } from '../domain/batch-decision.ts';
 import type { Change } from '../domain/changes.ts';
 import type { OnhandError } from '../domain/errors.ts';
 import type { Inventory } from '../domain/inventory.ts';
@@ -14,7 +14,7 @@ import type { Lines } from '../domain/lines.ts';
 import type { Organization, OrganizationType, Permission, Principal } from '../domain/parties.ts';
 import type { CatalogueEntry, Sku } from '../domain/sku.ts';
 import type { FailedLine, LineDetail } from './failed-line.ts';
-import type { FeedStore } from './feeds.ts';
+import type { FileStore } from './files.ts';
 import type { WebhookStore } from './webhooks.ts';
 
 export type { FailedLine, LineDetail };
@@ -25,7 +25,7 @@ export interface Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
-  readonly feeds: FeedStore;
+  readonly feeds: FileStore;
   /** How batches that wait are best put together for `apply`. */
   readonly grouping: Grouping;
 
@@ -93,11 +93,11 @@ export interface BatchOrigin {
 /** Lines of one supplier that take effect together, in order. */
 export interface Batch extends BatchOrigin {
   readonly lines: Lines;
-  readonly terms?: BatchTerms;
+  readonly terms?: BatchOptions;
 }
 
 /** What a batch asks for beyond each line's own success or failure. */
-export interface BatchTerms {
+export interface BatchOptions {
   /** Decides and writes nothing. */
   readonly dryRun?: boolean;
   /** Applies no line if any fails. */
@@ -107,7 +107,7 @@ export interface BatchTerms {
     /** Microseconds since 1970-01-01T00:00Z; null is the time of its arrival. */
     readonly asOfUs: number | null;
     /** For suppliers that have no breaker of their own. */
-    readonly defaultBreaker: Breaker;
+    readonly defaultSafetyLimit: SafetyLimit;
   };
   /** Tells what each line did. */
   readonly withEffects?: boolean;
@@ -199,9 +199,9 @@ export interface BatchStore {
   revert(request: RevertRequest): Promise<RevertOutcome | undefined>;
   /** Lets a batch that the breaker refused through once, until then; gives the code to send with it. */
   confirm(supplierId: number, fingerprint: Uint8Array, expiresAtMs: number): Promise<string>;
-  breakerOf(supplierId: number): Promise<Breaker | null>;
+  safetyLimitOf(supplierId: number): Promise<SafetyLimit | null>;
   /** Null leaves it to the defaults. */
-  setBreaker(supplierId: number, breaker: Breaker | null): Promise<void>;
+  setBreaker(supplierId: number, breaker: SafetyLimit | null): Promise<void>;
   /** Drops what is kept for a time only, at most `limit` rows of a kind; says whether more is left. */
   sweep(times: SweepTimes, limit: number): Promise<boolean>;
 }

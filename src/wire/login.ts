@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { PERMISSIONS, type Organization, type Permission } from '../domain/parties.ts';
-import { LoginSchema, type LoginReplySchema } from './schemas.ts';
+import { LoginSchema, type LoginReplySchema } from './inventory/schemas.ts';
 import { shapeReader } from './shape.ts';
 
 /** Reads the body of a login; throws `member_invalid` naming what is wrong. */

@@ -1,6 +1,6 @@
 import { readDate } from '../domain/inventory.ts';
-import { echo } from './echo.ts';
-import { notAllowed } from './fields.ts';
+import { echo } from './lines/echo.ts';
+import { notAllowed } from './lines/fields.ts';
 
 const RFC_3339 =
   /^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))$/;

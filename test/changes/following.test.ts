@@ -12,7 +12,7 @@ import {
   planReading,
   type Head,
   type Heads,
-} from '../../src/changes/plan.ts';
+} from '../../src/changes/read-plan.ts';
 import { Random } from '../random.ts';
 
 const SUPPLIER_IDS = [3, 4, 9, 200, 70_000];

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { at } from '../http/answers.ts';
 import { TestServer } from '../http/harness.ts';
-import { BATCHES, batchIdOf, SupplierClient } from '../http/written.ts';
+import { BATCHES, batchIdOf, SupplierClient } from '../http/inventory/written.ts';
 import { entry } from '../store/fixtures.ts';
 import { Workplace, type Ended } from './onhand.ts';
 

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { at } from '../http/answers.ts';
 import { TestServer } from '../http/harness.ts';
-import { SupplierClient } from '../http/written.ts';
+import { SupplierClient } from '../http/inventory/written.ts';
 import { textMatching } from '../matching.ts';
 import { entry } from '../store/fixtures.ts';
 import { Workplace, type Ended } from './onhand.ts';

@@ -3,7 +3,7 @@ import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ServerProcess } from '../durability/server-process.ts';
 import { applyOne, batchOf, openTestStore, type TestDatabase } from '../store/fixtures.ts';
-import { emptyPostgresDatabase } from '../store/postgres-database.ts';
+import { emptyPostgresDatabase } from '../store/postgres/database.ts';
 import { Workplace } from './onhand.ts';
 
 let work: Workplace;

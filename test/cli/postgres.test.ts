@@ -6,7 +6,7 @@ import { inspectDatabase, openStore } from '../../src/main.ts';
 import { POSTGRES_PASSWORD } from '../durability/postgres-process.ts';
 import { textMatching } from '../matching.ts';
 import type { TestDatabase } from '../store/fixtures.ts';
-import { emptyPostgresDatabase } from '../store/postgres-database.ts';
+import { emptyPostgresDatabase } from '../store/postgres/database.ts';
 import { ended, Workplace, type Ended } from './onhand.ts';
 
 let work: Workplace;

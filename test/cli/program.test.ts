@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parsePort } from '../../src/cli/options.ts';
 import { formatTable } from '../../src/cli/output.ts';
 import { buildProgram } from '../../src/cli/program.ts';
-import { parseDurationMs } from '../../src/cli/token.ts';
+import { parseDurationMs } from '../../src/cli/admin/token.ts';
 import { textMatching } from '../matching.ts';
 import { Workplace } from './onhand.ts';
 

@@ -1,10 +1,10 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { contentOf, openSource } from '../../src/cli/push-source.ts';
+import { contentOf, openSource } from '../../src/cli/push/source.ts';
 import { CuttingProxy } from '../durability/cutting-proxy.ts';
 import { at, membersAt } from '../http/answers.ts';
 import { TestServer } from '../http/harness.ts';
-import { SupplierClient } from '../http/written.ts';
+import { SupplierClient } from '../http/inventory/written.ts';
 import { entry } from '../store/fixtures.ts';
 import { ended, Workplace, type Ended } from './onhand.ts';
 

@@ -3,7 +3,7 @@ import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { at, membersAt } from '../http/answers.ts';
 import { TestServer } from '../http/harness.ts';
-import { SupplierClient } from '../http/written.ts';
+import { SupplierClient } from '../http/inventory/written.ts';
 import { entry } from '../store/fixtures.ts';
 import { ended, Workplace, type Ended } from './onhand.ts';
 

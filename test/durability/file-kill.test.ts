@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Random } from '../random.ts';
 import { problemsOf, sqliteDatabase, type TestDatabase } from '../store/fixtures.ts';
-import { postgresDatabase } from '../store/postgres-database.ts';
+import { postgresDatabase } from '../store/postgres/database.ts';
 import {
   dropKillRound,
   expectFilesApplied,

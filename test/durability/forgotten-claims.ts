@@ -1,4 +1,4 @@
-import { ConnectionPool } from '../../src/store/postgres/connection.ts';
+import { ConnectionPool } from '../../src/store/postgres/connection/pool.ts';
 import type { TestDatabase } from '../store/fixtures.ts';
 
 /** Ends the claims that killed nodes had on files, for which others else wait twenty seconds. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConnectionPool } from '../../src/store/postgres/connection.ts';
+import { ConnectionPool } from '../../src/store/postgres/connection/pool.ts';
 import type { Store } from '../../src/store/store.ts';
 import { openTestStore, problemsOf, type TestDatabase } from '../store/fixtures.ts';
 import { PostgresProcess, systemBinaries } from './postgres-process.ts';

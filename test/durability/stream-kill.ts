@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { hashToken, newToken } from '../../src/accounts/credentials.ts';
-import { StreamClient } from '../http/stream-client.ts';
+import { StreamClient } from '../http/streams/stream-client.ts';
 import type { Random } from '../random.ts';
 import {
   createSupplier,

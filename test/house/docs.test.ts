@@ -8,7 +8,7 @@ import { buildProgram } from '../../src/cli/program.ts';
 import { FLAG_SETTINGS, NUMBER_SETTINGS, readSettings } from '../../src/config.ts';
 import { ERROR_CODES, OnhandError } from '../../src/domain/errors.ts';
 import { answerError } from '../../src/http/problems.ts';
-import { NOT_KEPT } from '../../src/wire/creation.ts';
+import { NOT_KEPT } from '../../src/wire/inventory/sku-creation.ts';
 import { at, textAt } from '../http/answers.ts';
 import { TestServer } from '../http/harness.ts';
 import { ARROWS } from './arrows.ts';

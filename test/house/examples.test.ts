@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashPassword, hashToken } from '../../src/accounts/credentials.ts';
-import { demoCatalogue } from '../../src/cli/demo-catalogue.ts';
+import { demoCatalogue } from '../../src/cli/serve/demo-catalogue.ts';
 import { ServerProcess } from '../durability/server-process.ts';
 import { textAt } from '../http/answers.ts';
 import { TestServer } from '../http/harness.ts';
@@ -142,7 +142,7 @@ afterAll(() => shell.close());
 const token = /^TOKEN=([0-9a-f]{40})$/m.exec(fences('docs/api.md')[0]?.text ?? '')?.[1] ?? '';
 
 test('docs/api.md has the token of the demo', () => {
-  const [demo] = filesMatching(/^src\/cli\/demo\.ts$/);
+  const [demo] = filesMatching(/^src\/cli\/serve\/demo\.ts$/);
   expect(demo?.text).toContain(`'${token}'`);
 });
 

@@ -6,7 +6,7 @@ import type { Settings } from '../../src/config.ts';
 import type { Organization, OrganizationType, Permission } from '../../src/domain/parties.ts';
 import type { CatalogueEntry } from '../../src/domain/sku.ts';
 import { startServer, type RunningServer } from '../../src/main.ts';
-import { reusedPostgresDatabase } from '../store/postgres-database.ts';
+import { reusedPostgresDatabase } from '../store/postgres/database.ts';
 import { importSkus, sqliteDatabase, testSettings, type TestDatabase } from '../store/fixtures.ts';
 
 export const BULK = '/timp/products/skus/inventory/bulk/';

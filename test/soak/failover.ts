@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { ConnectionPool, read } from '../../src/store/postgres/connection.ts';
+import { ConnectionPool, read } from '../../src/store/postgres/connection/pool.ts';
 import type { CuttingProxy } from '../durability/cutting-proxy.ts';
 import {
   expectCounted,

@@ -11,7 +11,7 @@ import {
 import { forgetClaims } from '../durability/forgotten-claims.ts';
 import { Random } from '../random.ts';
 import { problemsOf, sqliteDatabase, type TestDatabase } from '../store/fixtures.ts';
-import { postgresDatabase } from '../store/postgres-database.ts';
+import { postgresDatabase } from '../store/postgres/database.ts';
 
 const SERIES = 10;
 /** Of each way in. Files pile up until a series ends, as the next server has to apply them all. */

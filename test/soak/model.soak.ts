@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { openTestStore, problemsOf, sqliteDatabase } from '../store/fixtures.ts';
-import { readPostgresChanges } from '../store/postgres-changes.ts';
-import { postgresDatabase } from '../store/postgres-database.ts';
+import { readPostgresChanges } from '../store/postgres/stored-changes.ts';
+import { postgresDatabase } from '../store/postgres/database.ts';
 import { simulate } from '../store/simulation.ts';
-import { readSqliteChanges } from '../store/sqlite-changes.ts';
+import { readSqliteChanges } from '../store/sqlite/stored-changes.ts';
 
 const SEEDS = 3000;
 const POSTGRES_SEEDS = 1000;

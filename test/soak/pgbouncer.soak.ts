@@ -4,17 +4,17 @@ import { databaseKillRound } from '../durability/postgres-kill.ts';
 import { PostgresProcess } from '../durability/postgres-process.ts';
 import { ServerProcess } from '../durability/server-process.ts';
 import { Random } from '../random.ts';
-import { describeChanges } from '../store/changes.ts';
-import { describeStoreContract } from '../store/contract.ts';
+import { describeChanges } from '../store/contract/changes.contract.ts';
+import { describeStoreContract } from '../store/contract/store.contract.ts';
 import { openTestStore, problemsOf, type TestDatabase } from '../store/fixtures.ts';
 import { describeFollowers } from '../store/followers.ts';
-import { readPostgresChanges } from '../store/postgres-changes.ts';
+import { readPostgresChanges } from '../store/postgres/stored-changes.ts';
 import {
   emptyPostgresDatabase,
   postgresDatabase,
   reusedPostgresDatabase,
-} from '../store/postgres-database.ts';
-import { describeSafeWrites } from '../store/safe-writes.ts';
+} from '../store/postgres/database.ts';
+import { describeSafeWrites } from '../store/contract/safe-writes.contract.ts';
 import { simulate } from '../store/simulation.ts';
 import { isPgbouncerInstalled, Pgbouncer } from './pgbouncer.ts';
 

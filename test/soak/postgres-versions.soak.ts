@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { systemBinaries } from '../durability/postgres-process.ts';
-import { describeChanges } from '../store/changes.ts';
-import { describeStoreContract } from '../store/contract.ts';
+import { describeChanges } from '../store/contract/changes.contract.ts';
+import { describeStoreContract } from '../store/contract/store.contract.ts';
 import { openTestStore, problemsOf } from '../store/fixtures.ts';
 import { describeFollowers } from '../store/followers.ts';
-import { readPostgresChanges } from '../store/postgres-changes.ts';
+import { readPostgresChanges } from '../store/postgres/stored-changes.ts';
 import {
   postgresDatabase,
   reusedPostgresDatabase,
   type ServerKind,
-} from '../store/postgres-database.ts';
-import { describeSafeWrites } from '../store/safe-writes.ts';
+} from '../store/postgres/database.ts';
+import { describeSafeWrites } from '../store/contract/safe-writes.contract.ts';
 import { simulate } from '../store/simulation.ts';
 
 const SEEDS = 200;

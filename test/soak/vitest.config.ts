@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/soak/*.soak.ts'],
-    globalSetup: ['test/store/postgres-setup.ts'],
+    globalSetup: ['test/store/postgres/setup.ts'],
     testTimeout: 60 * 60_000,
     hookTimeout: 60_000,
     maxWorkers: 1,

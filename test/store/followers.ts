@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { ChangeFeed, type FeedReader } from '../../src/changes/feed.ts';
+import { ChangeFeed, type ChangeReader } from '../../src/changes/change-feed.ts';
 import type { Store } from '../../src/store/store.ts';
 import { Random } from '../random.ts';
 import {
@@ -58,7 +58,10 @@ async function followWhileWriting(nodes: readonly Store[], seed: number): Promis
     );
     supplierIds.push(id);
   }
-  const reader: FeedReader = { organizationId: 1, supplierIds: () => Promise.resolve(supplierIds) };
+  const reader: ChangeReader = {
+    organizationId: 1,
+    supplierIds: () => Promise.resolve(supplierIds),
+  };
   const feeds = nodes.map((store) => new ChangeFeed(store.changes, store.accounts));
   const feedOf = (i: number): ChangeFeed => {
     const feed = feeds[i % feeds.length];

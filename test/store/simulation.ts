@@ -122,7 +122,7 @@ function sendOne(random: Random, supplied: Supplied, dryRun: boolean): Sent {
     terms: {
       dryRun,
       atomic: terms.atomic,
-      ...(terms.snapshot ? { snapshot: { asOfUs: null, defaultBreaker: NEVER } } : {}),
+      ...(terms.snapshot ? { snapshot: { asOfUs: null, defaultSafetyLimit: NEVER } } : {}),
       ...(isKeyed ? { idempotency: idempotencyOf(key) } : {}),
     },
   };

@@ -12,22 +12,22 @@ import type {
   SkuStore,
   Store,
 } from '../store.ts';
-import { FeedRows } from '../feed-rows.ts';
-import type { FeedStore } from '../feeds.ts';
-import { WebhookRows } from '../webhook-rows.ts';
+import { SqlFiles } from '../sql/files.ts';
+import type { FileStore } from '../files.ts';
+import { SqlWebhooks } from '../sql/webhooks.ts';
 import type { WebhookStore } from '../webhooks.ts';
-import { PostgresAccounts } from './accounts.ts';
-import { cannotOpen, shownUrl } from './address.ts';
-import { PostgresApplier } from './apply.ts';
-import { PostgresBatches } from './batches.ts';
-import { PostgresChanges } from './changes.ts';
-import { ConnectionPool, read, transact, type PoolSettings } from './connection.ts';
-import { refuseUnfinishedCopy } from './copying.ts';
-import { migrate } from './migrate.ts';
-import { Principals } from './principals.ts';
-import type { SchemaOptions } from './schema.ts';
-import { PostgresSkus } from './skus.ts';
-import { Queries } from './tables.ts';
+import { PostgresAccounts } from './read/accounts.ts';
+import { cannotOpen, shownUrl } from './connection/address.ts';
+import { PostgresApplier } from './write/apply.ts';
+import { PostgresBatches } from './read/batches.ts';
+import { PostgresChanges } from './read/changes.ts';
+import { ConnectionPool, read, transact, type PoolSettings } from './connection/pool.ts';
+import { refuseUnfinishedCopy } from './schema/copy.ts';
+import { migrate } from './schema/migrate.ts';
+import { Principals } from './read/principals.ts';
+import type { SchemaOptions } from './schema/migrations.ts';
+import { PostgresSkus } from './read/skus.ts';
+import { Queries } from './schema/tables.ts';
 
 export type PostgresSettings = Required<PoolSettings> & SchemaOptions;
 
@@ -41,7 +41,7 @@ export class PostgresStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
-  readonly feeds: FeedStore;
+  readonly feeds: FileStore;
   readonly grouping: Grouping;
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
@@ -56,8 +56,8 @@ export class PostgresStore implements Store {
     this.skus = new PostgresSkus(pool);
     this.batches = new PostgresBatches(queries, (request) => this.#applier.revert(request));
     this.changes = new PostgresChanges(pool);
-    this.webhooks = new WebhookRows(queries.db);
-    this.feeds = new FeedRows(queries.db, (statements) => queries.transact(statements));
+    this.webhooks = new SqlWebhooks(queries.db);
+    this.feeds = new SqlFiles(queries.db, (statements) => queries.transact(statements));
   }
 
   /** Opens a database that is there; its schema is made and migrated when needed. */

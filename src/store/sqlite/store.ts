@@ -13,23 +13,23 @@ import type {
   SkuStore,
   Store,
 } from '../store.ts';
-import { FeedRows } from '../feed-rows.ts';
-import type { FeedStore } from '../feeds.ts';
-import { WebhookRows } from '../webhook-rows.ts';
+import { SqlFiles } from '../sql/files.ts';
+import type { FileStore } from '../files.ts';
+import { SqlWebhooks } from '../sql/webhooks.ts';
 import type { WebhookStore } from '../webhooks.ts';
-import { SqliteAccounts } from './accounts.ts';
-import { SqliteBatches } from './batches.ts';
-import { SqliteChanges } from './changes.ts';
-import type { CheckpointerCalls } from './checkpointer.ts';
+import { SqliteAccounts } from './read/accounts.ts';
+import { SqliteBatches } from './read/batches.ts';
+import { SqliteChanges } from './read/changes.ts';
+import type { CheckpointerCalls } from './write/checkpointer-thread.ts';
 import { openForReading, type ConnectionSettings } from './connection.ts';
-import { packGroup, unpackOutcomes } from './group.ts';
-import { Principals } from './principals.ts';
-import type { ReaderCalls } from './reader.ts';
-import { SqliteSkus } from './skus.ts';
-import { Queries } from './tables.ts';
-import { repeatedOutcome, type KeptOutcome } from '../kept-outcome.ts';
+import { packGroup, unpackOutcomes } from './write/group.ts';
+import { Principals } from './read/principals.ts';
+import type { ReaderCalls } from './read/reader-thread.ts';
+import { SqliteSkus } from './read/skus.ts';
+import { Queries } from './schema/tables.ts';
+import { repeatedOutcome, type KeptOutcome } from '../sql/stored-outcome.ts';
 import { Thread, asError } from './threads.ts';
-import type { WriterCalls } from './writer.ts';
+import type { WriterCalls } from './write/writer-thread.ts';
 
 export interface SqliteSettings extends ConnectionSettings {
   /** Told when the store can no longer be trusted and the process has to end. */
@@ -57,7 +57,7 @@ export class SqliteStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
-  readonly feeds: FeedStore;
+  readonly feeds: FileStore;
   /** One group is written while the next is on its way. */
   readonly grouping = { isShared: true, groupsMax: 2 };
   readonly #writer: Thread<WriterCalls>;
@@ -68,7 +68,7 @@ export class SqliteStore implements Store {
   /** On the calling thread, for look-ups that every request needs. */
   readonly #here: Database;
   /** Whether the last write failed for want of disk or the like, and none has succeeded since. */
-  #isAiling = false;
+  #isUnhealthy = false;
   #closed: Promise<void> | undefined;
 
   private constructor({ writer, reader, checkpointer }: Threads, here: Database) {
@@ -83,8 +83,8 @@ export class SqliteStore implements Store {
       this.#watched(this.#writer.call('revert', request)),
     );
     this.changes = new SqliteChanges(this.#queries, reader, writer);
-    this.webhooks = new WebhookRows(this.#queries.db);
-    this.feeds = new FeedRows(this.#queries.db, (statements) => this.#queries.transact(statements));
+    this.webhooks = new SqlWebhooks(this.#queries.db);
+    this.feeds = new SqlFiles(this.#queries.db, (statements) => this.#queries.transact(statements));
   }
 
   /** Opens a database file, made and migrated when needed. */
@@ -98,9 +98,9 @@ export class SqliteStore implements Store {
       memoryBytesMax: share(CACHE_SHARES.writerMemory),
     };
     const forReading = { ...shared, cacheBytesMax: share(CACHE_SHARES.readerPages) };
-    const writer = Thread.load<WriterCalls>(at('writer'), onFatal);
-    const reader = Thread.load<ReaderCalls>(at('reader'), onFatal);
-    const checkpointer = Thread.load<CheckpointerCalls>(at('checkpointer'), onFatal);
+    const writer = Thread.load<WriterCalls>(at('./write/writer-thread'), onFatal);
+    const reader = Thread.load<ReaderCalls>(at('./read/reader-thread'), onFatal);
+    const checkpointer = Thread.load<CheckpointerCalls>(at('./write/checkpointer-thread'), onFatal);
     try {
       // It creates and migrates the database that the others open.
       await writer.start(forWriting);
@@ -119,7 +119,7 @@ export class SqliteStore implements Store {
       if ('requestId' in answer) return repeated(answer);
       const error = asError(answer);
       if (!(error instanceof OnhandError)) throw error;
-      if (error.code === 'store_unavailable') this.#isAiling = true;
+      if (error.code === 'store_unavailable') this.#isUnhealthy = true;
       return error;
     });
   }
@@ -165,7 +165,7 @@ export class SqliteStore implements Store {
   }
 
   probe(): Promise<void> {
-    return this.#watched(this.#writer.call('probe', this.#isAiling));
+    return this.#watched(this.#writer.call('probe', this.#isUnhealthy));
   }
 
   /** Lets the log be copied back, where it is long, while writers go on. */
@@ -185,11 +185,11 @@ export class SqliteStore implements Store {
   async #watched<T>(work: Promise<T>): Promise<T> {
     try {
       const value = await work;
-      this.#isAiling = false;
+      this.#isUnhealthy = false;
       void this.#keepLogShort();
       return value;
     } catch (error) {
-      this.#isAiling = true;
+      this.#isUnhealthy = true;
       throw error;
     }
   }

@@ -1,0 +1,344 @@
+import { pipeline, type Readable } from 'node:stream';
+import { crc32, createInflateRaw } from 'node:zlib';
+import { openPromise, type Entry, type ZipFile } from 'yauzl';
+import { OnhandError } from '../../domain/errors.ts';
+
+/** How much an archive may unpack to. */
+export interface ArchiveLimits {
+  /** Bytes after inflation, over everything that is read of the archive. */
+  readonly inflatedBytesMax: number;
+  /** Bytes after inflation per byte before, of files larger than `RATIO_JUDGED_FROM_BYTES`. */
+  readonly ratioMax: number;
+  /** Files and folders that the archive lists. */
+  readonly entriesMax: number;
+}
+
+export const ARCHIVE_LIMITS: ArchiveLimits = {
+  inflatedBytesMax: 2 * 1024 ** 3,
+  ratioMax: 200,
+  entriesMax: 1000,
+};
+
+/** Below this, anything may compress as well as it likes: it does no harm. */
+export const RATIO_JUDGED_FROM_BYTES = 8 * 1024 ** 2;
+
+/** Largest sum of names, comments and extra fields that the archive's directory may hold, in bytes. */
+const DIRECTORY_BYTES_MAX = 4 * 1024 ** 2;
+
+/** An archive that is open until it is closed. Its files are read one after another. */
+export class Archive {
+  readonly #zip: ZipFile;
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #limits: ArchiveLimits;
+  readonly #reading = new Set<Readable>();
+  #inflatedBytes = 0;
+
+  constructor(zip: ZipFile, entries: ReadonlyMap<string, Entry>, limits: ArchiveLimits) {
+    this.#zip = zip;
+    this.#entries = entries;
+    this.#limits = limits;
+  }
+
+  /** The paths of the files inside, folders left out, as the archive writes them. */
+  get names(): readonly string[] {
+    return [...this.#entries.values()].map((entry) => entry.fileName);
+  }
+
+  /** Whether a file is inside; case does not matter. */
+  has(name: string): boolean {
+    return this.#entries.has(name.toLowerCase());
+  }
+
+  /**
+   * The bytes of a file inside, unpacked as they are asked for. Rejects with `body_malformed` where
+   * the archive is damaged or lies, `body_too_large` where it unpacks to more than its limits, or this
+   * file to more than `bytesMax`.
+   */
+  async *read(name: string, bytesMax = Infinity): AsyncGenerator<Buffer> {
+    const entry = this.#entries.get(name.toLowerCase());
+    if (entry === undefined)
+      throw new OnhandError('body_malformed', `The archive lacks its part ${quoted(name)}.`);
+    refuseUnreadable(entry);
+    if (entry.uncompressedSize > bytesMax) {
+      throw new OnhandError(
+        'body_too_large',
+        `${quoted(entry.fileName)} in the archive has more than ${bytesMax} bytes; copy what is needed into a new file.`,
+      );
+    }
+    try {
+      yield* this.#unpack(entry);
+    } catch (error) {
+      throw asRefusal(error);
+    }
+  }
+
+  /** Idempotent; what is being read breaks off. */
+  close(): void {
+    if (this.#zip.isOpen) this.#zip.close();
+    for (const raw of this.#reading) raw.destroy();
+  }
+
+  async *#unpack(entry: Entry): AsyncGenerator<Buffer> {
+    const raw = await this.#zip.openReadStreamPromise(entry, { decodeFileData: false });
+    this.#reading.add(raw);
+    raw.once('close', () => this.#reading.delete(raw));
+    const inflated: AsyncIterable<Buffer> = entry.compressionMethod === STORED ? raw : inflate(raw);
+    let bytes = 0;
+    let sum = 0;
+    for await (const chunk of inflated) {
+      bytes += chunk.length;
+      sum = crc32(chunk, sum);
+      this.#refuseTooMuch(entry, bytes, chunk.length);
+      yield chunk;
+    }
+    if (bytes !== entry.uncompressedSize) throw lyingSize(entry);
+    if (sum !== entry.crc32) throw damaged(`the checksum of ${quoted(entry.fileName)} is wrong`);
+  }
+
+  #refuseTooMuch(entry: Entry, bytes: number, chunkBytes: number): void {
+    const { inflatedBytesMax, ratioMax } = this.#limits;
+    this.#inflatedBytes += chunkBytes;
+    if (bytes > entry.uncompressedSize) throw lyingSize(entry);
+    if (this.#inflatedBytes > inflatedBytesMax) throw tooLarge(inflatedBytesMax);
+    if (bytes > RATIO_JUDGED_FROM_BYTES && bytes > ratioMax * entry.compressedSize) {
+      throw new OnhandError(
+        'body_too_large',
+        `${quoted(entry.fileName)} in the archive unpacks to more than ${ratioMax} times its size, ` +
+          'as archives made to fill a disk do; send the file itself, or compressed with gzip.',
+      );
+    }
+  }
+}
+
+/** What a zip archive turned out to hold. Whoever opened it closes `archive`. */
+export type OpenedArchive =
+  | { readonly kind: 'workbook'; readonly archive: Archive }
+  | {
+      readonly kind: 'file';
+      readonly archive: Archive;
+      /** The file's path in the archive. */
+      readonly name: string;
+      /** To be read once. */
+      readonly bytes: AsyncGenerator<Buffer>;
+    };
+
+/**
+ * Opens the zip archive at a path: a workbook (XLSX, XLSM), or a single file packed. Rejects with
+ * `body_malformed` for anything else (several files, an archive in an archive, encryption, damage),
+ * `body_too_large` where what the archive says of itself exceeds the limits already.
+ */
+export async function openArchive(
+  path: string,
+  limits: ArchiveLimits = ARCHIVE_LIMITS,
+): Promise<OpenedArchive> {
+  const zip = await openPromise(path, { autoClose: false, validateEntrySizes: false }).catch(
+    (error: unknown) => {
+      throw asRefusal(error);
+    },
+  );
+  // What fails while a part is read comes out of reading it; a listener must be there all the same.
+  zip.on('error', () => undefined);
+  try {
+    const archive = new Archive(zip, await listEntries(zip, limits), limits);
+    if (archive.has(CONTENT_TYPES)) {
+      refuseOtherDocuments(archive);
+      return { kind: 'workbook', archive };
+    }
+    const name = onlyName(archive);
+    return { kind: 'file', archive, name, bytes: await withoutArchiveInside(archive, name) };
+  } catch (error) {
+    zip.close();
+    throw asRefusal(error);
+  }
+}
+
+const CONTENT_TYPES = '[Content_Types].xml';
+
+async function listEntries(
+  zip: ZipFile,
+  limits: ArchiveLimits,
+): Promise<ReadonlyMap<string, Entry>> {
+  const entries = new Map<string, Entry>();
+  let listed = 0;
+  let directoryBytes = 0;
+  let declaredBytes = 0;
+  for await (const entry of zip.eachEntry()) {
+    listed += 1;
+    directoryBytes += entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
+    if (listed > limits.entriesMax || directoryBytes > DIRECTORY_BYTES_MAX) {
+      throw new OnhandError(
+        'body_too_large',
+        `The archive lists more than ${limits.entriesMax} files, or names them at too great length; send one file.`,
+      );
+    }
+    const { fileName } = entry;
+    if (fileName.endsWith('/') || isFinderDebris(fileName)) continue;
+    if (entries.has(fileName.toLowerCase())) {
+      throw damaged(`it lists ${quoted(fileName)} twice`);
+    }
+    entries.set(fileName.toLowerCase(), entry);
+    declaredBytes += entry.uncompressedSize;
+  }
+  if (declaredBytes > limits.inflatedBytesMax) throw tooLarge(limits.inflatedBytesMax);
+  refuseOverlaps([...entries.values()]);
+  return entries;
+}
+
+/** Least bytes of what stands before the data of a file in an archive. */
+const LOCAL_HEADER_BYTES = 30;
+
+/** Files that share their bytes unpack to more than the archive could hold. */
+function refuseOverlaps(entries: readonly Entry[]): void {
+  const inOrder = entries.toSorted(
+    (a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader,
+  );
+  let end = 0;
+  for (const { fileName, relativeOffsetOfLocalHeader: start, compressedSize } of inOrder) {
+    if (start < end) throw damaged(`${quoted(fileName)} overlaps the file before it`);
+    end = start + LOCAL_HEADER_BYTES + compressedSize;
+  }
+}
+
+/** What macOS adds to every archive that its Finder makes. */
+function isFinderDebris(name: string): boolean {
+  return name.startsWith('__MACOSX/') || name.endsWith('.DS_Store');
+}
+
+function onlyName(archive: Archive): string {
+  const { names } = archive;
+  const [name] = names;
+  if (name === undefined) {
+    throw new OnhandError(
+      'body_malformed',
+      'The archive holds no file; put the one to read into it.',
+    );
+  }
+  if (names.length === 1) return name;
+  if (archive.has('mimetype') && archive.has('content.xml')) {
+    throw new OnhandError(
+      'body_malformed',
+      'The file is an OpenDocument file (ODS); save it as an Excel workbook (.xlsx) or as CSV.',
+    );
+  }
+  const shown = names.slice(0, NAMES_SHOWN_MAX).map(quoted).join(', ');
+  throw new OnhandError(
+    'body_malformed',
+    `The archive holds ${names.length} files (${shown}${names.length > NAMES_SHOWN_MAX ? ', …' : ''}); ` +
+      'send each by itself, or one archive for each.',
+  );
+}
+
+const NAMES_SHOWN_MAX = 3;
+
+function refuseOtherDocuments(archive: Archive): void {
+  if (archive.has('xl/workbook.bin')) {
+    throw new OnhandError(
+      'body_malformed',
+      'The file is a binary workbook (.xlsb); save it as an Excel workbook (.xlsx).',
+    );
+  }
+  if (archive.names.some((name) => /^(?:word|ppt|visio)\//i.test(name))) {
+    throw new OnhandError(
+      'body_malformed',
+      'The file is an Office document, not a workbook; save its table as .xlsx or CSV.',
+    );
+  }
+}
+
+/** How archives and compressed files begin. */
+const ARCHIVE_BEGINNINGS: readonly Buffer[] = [
+  Buffer.from('PK\u0003\u0004', 'latin1'),
+  Buffer.from([0x1f, 0x8b, 0x08]),
+  Buffer.from('BZh'),
+  Buffer.from('Rar!'),
+  Buffer.from([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]),
+  Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]),
+  Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
+];
+
+/** The bytes of the only file, once it is seen that they begin no other archive. */
+async function withoutArchiveInside(
+  archive: Archive,
+  name: string,
+): Promise<AsyncGenerator<Buffer>> {
+  const bytes = archive.read(name);
+  const first = await bytes.next();
+  if (first.done === true) return bytes;
+  const beginning = first.value;
+  if (ARCHIVE_BEGINNINGS.some((mark) => mark.equals(beginning.subarray(0, mark.length)))) {
+    await bytes.return(undefined);
+    throw new OnhandError(
+      'body_malformed',
+      `The archive holds ${quoted(name)}, which is a workbook or an archive itself; send that file as it is.`,
+    );
+  }
+  return startingWith(beginning, bytes);
+}
+
+async function* startingWith(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
+}
+
+const STORED = 0;
+const DEFLATED = 8;
+
+function refuseUnreadable(entry: Entry): void {
+  if (entry.isEncrypted()) throw encrypted();
+  if (entry.compressionMethod !== STORED && entry.compressionMethod !== DEFLATED) {
+    throw new OnhandError(
+      'body_malformed',
+      `${quoted(entry.fileName)} is packed by a method (${entry.compressionMethod}) that is not read here; ` +
+        'pack it as an ordinary zip (Deflate).',
+    );
+  }
+}
+
+function inflate(raw: Readable): AsyncIterable<Buffer> {
+  const inflated = createInflateRaw({ chunkSize: 64 * 1024 });
+  // A failure of either destroys the other, and comes out of the reading.
+  pipeline(raw, inflated, () => undefined);
+  return inflated;
+}
+
+/** What yauzl and zlib say is the archive's fault, in our words; the system's failures as they are. */
+function asRefusal(error: unknown): unknown {
+  if (error instanceof OnhandError || !(error instanceof Error) || 'syscall' in error) return error;
+  if (error.message.includes('encrypt')) return encrypted();
+  return damaged(error.message, error);
+}
+
+function damaged(reason: string, cause?: Error): OnhandError {
+  return new OnhandError(
+    'body_malformed',
+    `The zip archive is damaged or cut off (${reason}); make it again and send it whole.`,
+    { cause },
+  );
+}
+
+function encrypted(): OnhandError {
+  return new OnhandError(
+    'body_malformed',
+    'The archive is encrypted; send the file without a password.',
+  );
+}
+
+function lyingSize(entry: Entry): OnhandError {
+  return damaged(
+    `${quoted(entry.fileName)} is not of the size that the archive says, ${entry.uncompressedSize} bytes`,
+  );
+}
+
+function tooLarge(bytesMax: number): OnhandError {
+  return new OnhandError(
+    'body_too_large',
+    `The archive unpacks to more than ${bytesMax} bytes; send it in several files.`,
+  );
+}
+
+const NAME_SHOWN_CHARACTERS = 80;
+
+/** A name from a stranger's archive: short, and without control characters. */
+function quoted(name: string): string {
+  return JSON.stringify(name.slice(0, NAME_SHOWN_CHARACTERS).toWellFormed());
+}

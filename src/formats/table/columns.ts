@@ -1,0 +1,242 @@
+import { OnhandError } from '../../domain/errors.ts';
+import { GTIN_FORMS } from '../../domain/gtin.ts';
+import { COLUMN_ALIASES, normalizedHeader } from './aliases.ts';
+import { COLUMN_TARGETS, type ColumnTarget } from './targets.ts';
+
+export { CATALOGUE_COLUMNS, COLUMN_TARGETS, type ColumnTarget } from './targets.ts';
+
+/** Columns that only a catalogue has: they tell of the product, not of its stock. */
+export const PRODUCT_COLUMNS = [
+  'title',
+  'condition',
+  'number_of_units_bundled',
+  'asin',
+  'mpn',
+] as const satisfies readonly ColumnTarget[];
+
+/** Columns that name the SKU of a row of inventory. */
+export const IDENTIFIER_COLUMNS = [
+  'sku_id',
+  ...GTIN_FORMS,
+  'gtin',
+] as const satisfies readonly ColumnTarget[];
+
+/** Columns that say something of its inventory. */
+export const INVENTORY_COLUMNS = [
+  'quantity_in_stock',
+  'quantity_on_backorder',
+  'backorder_date',
+  'restrictions',
+] as const satisfies readonly ColumnTarget[];
+
+/** A foreign header and what its column is to be read as. */
+export interface ColumnMapping {
+  readonly header: string;
+  readonly target: ColumnTarget;
+  /** Whether it is as if it were not there where a file lacks the header. */
+  readonly isOptional?: boolean;
+}
+
+/** A column that is read: its place, the name the file gives it, and what it is read as. */
+export interface Column {
+  readonly place: number;
+  readonly header: string;
+  readonly target: ColumnTarget;
+  /** Why: it was mapped, or has the column's own name, or another one that is known. */
+  readonly by: 'map' | 'name' | 'alias';
+}
+
+/** A catalogue tells of products and creates SKUs; inventory sets the stock of those that are there. */
+export type TableKind = 'catalogue' | 'inventory';
+
+export interface MatchedHeader {
+  readonly width: number;
+  readonly kind: TableKind;
+  /** In the order of the file; a column may be read as two things. */
+  readonly columns: readonly Column[];
+  /** Headers of the columns that are ignored. */
+  readonly unknown: readonly string[];
+}
+
+/**
+ * Reads `header=target,header=target`; an empty text maps nothing. Throws `parameter_invalid` where it
+ * is not written so, or names an unknown target.
+ */
+export function parseColumnMap(text: string): readonly ColumnMapping[] {
+  if (text.trim() === '') return [];
+  return text.split(',').map((pair) => {
+    const equals = pair.lastIndexOf('=');
+    const header = pair.slice(0, Math.max(equals, 0)).trim();
+    const name = pair.slice(equals + 1).trim();
+    if (equals < 0 || header === '' || name === '') {
+      throw new OnhandError('parameter_invalid', `"${pair}" is not written as header=column.`);
+    }
+    const target = COLUMN_TARGETS.find((candidate) => sameName(candidate, name));
+    if (target === undefined) {
+      throw new OnhandError(
+        'parameter_invalid',
+        `"${name}" is not a column to map to; there are ${COLUMN_TARGETS.join(', ')}.`,
+      );
+    }
+    return { header, target };
+  });
+}
+
+/**
+ * Says which column of a file is read as what: as the mappings have it, and else by its own name or
+ * another that is known (`COLUMN_ALIASES`), which gives way where a column has the own name. A mapped
+ * header no longer means what it says itself, and where a header is mapped to a target, no other is
+ * read as that target by its name. Throws
+ * `body_malformed` where the file lacks a mapped header, has two columns for one target, or more than
+ * `columnsMax`.
+ */
+export function matchColumns(
+  header: readonly string[],
+  given: readonly ColumnMapping[],
+  columnsMax = Infinity,
+): MatchedHeader {
+  if (header.length > columnsMax) {
+    throw headerFault(
+      `The header has ${header.length} columns; no more than ${columnsMax} are read.`,
+    );
+  }
+  const names = header.map((name) => name.trim());
+  const isThere = (mapping: ColumnMapping): boolean =>
+    names.some((name) => sameName(name, mapping.header));
+  const mappings = given.filter((mapping) => mapping.isOptional !== true || isThere(mapping));
+  const missing = mappings.find((mapping) => !isThere(mapping));
+  if (missing !== undefined) {
+    throw headerFault(
+      `The file has no column "${missing.header}" to read as ${missing.target}; ${listOf(names)}`,
+    );
+  }
+  const columns: Column[] = [];
+  const unknown: string[] = [];
+  for (const [place, name] of names.entries()) {
+    const found = targetsOf(name, mappings).filter(
+      ({ target, by }) => by !== 'alias' || !names.some((other) => sameName(other, target)),
+    );
+    if (found.length === 0)
+      unknown.push(name === '' ? `(column ${place + 1}, without a name)` : name);
+    for (const { target, by } of found) columns.push({ place, header: name, target, by });
+  }
+  refuseDuplicates(columns);
+  return { width: header.length, kind: kindOf(columns), columns, unknown };
+}
+
+/** The columns of a catalogue, as `matchColumns` gives them; throws also where none is `sku_id`. */
+export function matchCatalogue(
+  header: readonly string[],
+  mappings: readonly ColumnMapping[],
+  columnsMax?: number,
+): MatchedHeader {
+  const matched = matchColumns(header, mappings, columnsMax);
+  requireSkuId(matched, header);
+  return matched;
+}
+
+/**
+ * The columns of a file that is either inventory or a catalogue; throws also where a catalogue has no
+ * `sku_id`, and where inventory names no SKU or says nothing of its stock.
+ */
+export function matchInventory(
+  header: readonly string[],
+  mappings: readonly ColumnMapping[],
+  columnsMax?: number,
+): MatchedHeader {
+  const matched = matchColumns(header, mappings, columnsMax);
+  if (matched.kind === 'catalogue') {
+    requireSkuId(matched, header);
+    return matched;
+  }
+  const has = (targets: readonly ColumnTarget[]): boolean =>
+    matched.columns.some(({ target }) => targets.includes(target));
+  if (!has(IDENTIFIER_COLUMNS)) {
+    throw headerFault(
+      `No column says which SKU a row is about (${IDENTIFIER_COLUMNS.join(', ')}, or another name of one); ` +
+        `${listOf(header)} If another column holds it, map it: header=sku_id.`,
+    );
+  }
+  if (!has(INVENTORY_COLUMNS)) {
+    throw headerFault(
+      `No column says anything of the stock (${INVENTORY_COLUMNS.join(', ')}, or another name of one); ` +
+        `${listOf(header)} If another column holds it, map it: header=quantity_in_stock.`,
+    );
+  }
+  return matched;
+}
+
+/** Whether a header means something by itself; for telling how the cells of a file are separated. */
+export function isKnownHeader(name: string): boolean {
+  return ownTarget(name.trim()) !== undefined;
+}
+
+function kindOf(columns: readonly Column[]): TableKind {
+  const product: readonly ColumnTarget[] = PRODUCT_COLUMNS;
+  return columns.some(({ target }) => product.includes(target)) ? 'catalogue' : 'inventory';
+}
+
+type FoundTarget = Pick<Column, 'target' | 'by'>;
+
+function targetsOf(name: string, mappings: readonly ColumnMapping[]): readonly FoundTarget[] {
+  const mapped = mappings.filter((mapping) => sameName(mapping.header, name));
+  if (mapped.length > 0) {
+    const targets = new Set(mapped.map((mapping) => mapping.target));
+    return Array.from(targets, (target) => ({ target, by: 'map' }));
+  }
+  const own = ownTarget(name);
+  return own === undefined || mappings.some(({ target }) => target === own.target) ? [] : [own];
+}
+
+function ownTarget(name: string): FoundTarget | undefined {
+  const target = OWN_TARGETS.get(normalizedHeader(name));
+  if (target === undefined) return undefined;
+  return { target, by: sameName(target, name) ? 'name' : 'alias' };
+}
+
+const OWN_TARGETS: ReadonlyMap<string, ColumnTarget> = new Map(
+  COLUMN_TARGETS.flatMap((target) =>
+    [normalizedHeader(target), ...(COLUMN_ALIASES[target] ?? [])].map((name) => [name, target]),
+  ),
+);
+
+function sameName(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+function refuseDuplicates(columns: readonly Column[]): void {
+  const byTarget = new Map<ColumnTarget, Column>();
+  for (const column of columns) {
+    const other = byTarget.get(column.target);
+    if (other !== undefined) {
+      throw headerFault(
+        `Columns ${other.place + 1} ("${other.header}") and ${column.place + 1} ("${column.header}") ` +
+          `would both be read as ${column.target}; only one may. Map the right one: header=${column.target}.`,
+      );
+    }
+    byTarget.set(column.target, column);
+  }
+}
+
+function requireSkuId({ columns }: MatchedHeader, names: readonly string[]): void {
+  if (columns.some((column) => column.target === 'sku_id')) return;
+  throw headerFault(
+    `The file has no sku_id column, which says whose stock a row tells of; ${listOf(names)} ` +
+      'If another column holds it, map it: header=sku_id.',
+  );
+}
+
+const HEADERS_NAMED_MAX = 30;
+const HEADER_SHOWN_CHARACTERS = 60;
+
+function listOf(names: readonly string[]): string {
+  const shown = names
+    .slice(0, HEADERS_NAMED_MAX)
+    .map((name) => name.trim().slice(0, HEADER_SHOWN_CHARACTERS));
+  const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
+  return `it has ${shown.join(', ')}${more}.`;
+}
+
+function headerFault(message: string): OnhandError {
+  return new OnhandError('body_malformed', message);
+}

@@ -1,0 +1,93 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { login, type Session } from '../../accounts/login.ts';
+import type { AccountStore } from '../../store/store.ts';
+import { parseBody } from '../../wire/lines/body.ts';
+import { parseLogin, printSession } from '../../wire/login.ts';
+import { LoginReplySchema, LoginSchema } from '../../wire/inventory/schemas.ts';
+import { readBody, type BodyLimits } from '../request/body.ts';
+import { describe } from '../documentation.ts';
+import { take } from '../request/admission.ts';
+import { checkParameters } from '../request/query.ts';
+import { addResource } from '../request/resource.ts';
+
+export interface LoginLimits extends BodyLimits {
+  /** Failed attempts of one name from one address within the window; one more is refused. */
+  readonly loginAttemptsMax: number;
+  readonly loginWindowMs: number;
+}
+
+interface LoginRoutes {
+  readonly accounts: Pick<AccountStore, 'findUser' | 'createToken'>;
+  readonly limits: LoginLimits;
+}
+
+const LOGIN_EXPECTED = 'a JSON object such as {"username": "jo", "password": "…"}';
+/** Nobody's name and password are longer. */
+const LOGIN_BYTES_MAX = 16 * 1024;
+/** How many names one address may get wrong, each as often as is allowed. */
+const NAMES_OF_ADDRESS_MAX = 10;
+
+export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes): void {
+  const throttle = new LoginThrottle(limits);
+  const bodyLimits = {
+    ...limits,
+    requestBytesMax: Math.min(limits.requestBytesMax, LOGIN_BYTES_MAX),
+  };
+
+  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const body = await readBody(request, bodyLimits);
+    checkParameters(request, []);
+    const credentials = parseLogin(parseBody(body, LOGIN_EXPECTED).value);
+    const session = await throttle.attempt(credentials.username, request.ip, () =>
+      login(accounts, credentials, Date.now()),
+    );
+    return reply
+      .header('cache-control', 'no-store')
+      .type('application/json')
+      .send(JSON.stringify(printSession(session)));
+  };
+
+  addResource(app, '/timp/organizations/user-login/', {
+    POST: {
+      schema: describe({
+        operationId: 'login',
+        summary: 'Get a token for two hours, by username and password',
+        body: LoginSchema,
+        ok: LoginReplySchema,
+        problems: {
+          401: 'There is no user with this username and password.',
+          429: 'Too many failed attempts; see `Retry-After`.',
+          503: 'The store cannot answer; see `Retry-After`.',
+        },
+      }),
+      handle,
+    },
+  });
+}
+
+/** Counts failed attempts, by name and address, and by address alone. */
+class LoginThrottle {
+  readonly #ofName: RateLimiterMemory;
+  readonly #ofAddress: RateLimiterMemory;
+
+  constructor({ loginAttemptsMax, loginWindowMs }: LoginLimits) {
+    const duration = Math.ceil(loginWindowMs / 1000);
+    this.#ofName = new RateLimiterMemory({ points: loginAttemptsMax, duration });
+    this.#ofAddress = new RateLimiterMemory({
+      points: loginAttemptsMax * NAMES_OF_ADDRESS_MAX,
+      duration,
+    });
+  }
+
+  /** An attempt counts from its beginning, so that many at once are no way round; success gives it back. */
+  async attempt(name: string, address: string, login: () => Promise<Session>): Promise<Session> {
+    const key = JSON.stringify([address, name]);
+    await take(this.#ofAddress, address);
+    await take(this.#ofName, key);
+    const session = await login();
+    await this.#ofAddress.reward(address);
+    await this.#ofName.delete(key);
+    return session;
+  }
+}

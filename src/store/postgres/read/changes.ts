@@ -1,0 +1,276 @@
+import type { PoolClient } from 'pg';
+import type { Change } from '../../../domain/changes.ts';
+import { OnhandError } from '../../../domain/errors.ts';
+import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
+import { changeOf, type ChangeRow } from '../../sql/change-row.ts';
+import { countByAge, recordConfirmation } from '../../sql/freshness.ts';
+import {
+  FRESHNESS_AGES_MS,
+  type ChangeHead,
+  type ChangeStore,
+  type Freshness,
+  type HistoryQuery,
+} from '../../store.ts';
+import { read, transact, type ConnectionPool } from '../connection/pool.ts';
+import { isUuid } from '../connection/values.ts';
+
+/** What a change of supplier $1 is told with, of whatever rows are called `found`. */
+const TOLD = `
+  SELECT found.*, skus.uuid AS sku_uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn,
+    organizations.uuid AS supplier_uuid, organizations.name AS supplier_name,
+    batches.uuid AS batch_uuid, batches.applied_at_ms, batches.reason
+  FROM found
+    JOIN skus ON skus.supplier_id = $1 AND skus.sku_number = found.sku_number
+    JOIN organizations ON organizations.id = $1
+    JOIN batches ON batches.supplier_id = $1 AND batches.number = found.batch_number`;
+
+/** How many rows are read at a time where all of a supplier's are needed. */
+const PAGE_ROWS = 50_000;
+const BATCHES_PAGE_ROWS = 200;
+
+interface Place {
+  readonly supplierId: number;
+  readonly skuNumber: number;
+}
+
+/** Reads of changes. They are found by supplier and sequence, and those of one SKU by walking its chain. */
+export class PostgresChanges implements ChangeStore {
+  readonly #pool: ConnectionPool;
+
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
+  }
+
+  async heads(supplierIds: readonly number[]): Promise<ReadonlyMap<number, ChangeHead>> {
+    if (supplierIds.length === 0) return new Map();
+    const rows = await read<ChangeHead & { readonly id: number }>(
+      this.#pool,
+      `SELECT id, last_sequence AS "lastSequence", dropped_sequence + 1 AS "oldestSequence"
+       FROM suppliers WHERE id = ANY ($1::int[])`,
+      [supplierIds],
+    );
+    return new Map(
+      rows.map(({ id, lastSequence, oldestSequence }) => [id, { lastSequence, oldestSequence }]),
+    );
+  }
+
+  async read(supplierId: number, afterSequence: number, limit: number): Promise<readonly Change[]> {
+    const rows = await read<ChangeRow>(
+      this.#pool,
+      `WITH found AS (SELECT * FROM changes WHERE supplier_id = $1 AND sequence > $2
+         ORDER BY sequence LIMIT $3)
+       ${TOLD} ORDER BY found.sequence`,
+      [supplierId, afterSequence, limit],
+    );
+    return rows.map(changeOf);
+  }
+
+  async history({
+    supplierIds,
+    skuUuid,
+    ...bounds
+  }: HistoryQuery): Promise<readonly Change[] | undefined> {
+    const place = await this.#find(supplierIds, skuUuid);
+    return place && this.#chain(place, bounds);
+  }
+
+  async #chain(
+    { supplierId, skuNumber }: Place,
+    { fromMs, toMs, beforeSequence, limit }: Omit<HistoryQuery, 'supplierIds' | 'skuUuid'>,
+  ): Promise<readonly Change[]> {
+    const rows = await read<ChangeRow>(
+      this.#pool,
+      `WITH RECURSIVE chain AS (
+         SELECT changes.* FROM inventory JOIN changes
+             ON changes.supplier_id = $1 AND sequence = last_sequence
+           WHERE inventory.supplier_id = $1 AND inventory.sku_number = $2
+         UNION ALL
+         SELECT changes.* FROM chain JOIN changes
+           ON changes.supplier_id = $1 AND changes.sequence = chain.previous_sequence),
+       found AS (SELECT chain.* FROM chain JOIN batches
+           ON batches.supplier_id = $1 AND batches.number = chain.batch_number
+         WHERE ($3::bigint IS NULL OR sequence < $3)
+           AND ($4::bigint IS NULL OR applied_at_ms >= $4)
+           AND ($5::bigint IS NULL OR applied_at_ms < $5)
+         ORDER BY sequence DESC LIMIT $6)
+       ${TOLD} ORDER BY found.sequence DESC`,
+      [supplierId, skuNumber, beforeSequence, fromMs, toMs, limit],
+    );
+    return rows.map(changeOf);
+  }
+
+  async inventoryAt(
+    supplierIds: readonly number[],
+    skuUuid: string,
+    atMs: number,
+  ): Promise<{ readonly inventory: Inventory; readonly changedAtMs: number | null } | undefined> {
+    const place = await this.#find(supplierIds, skuUuid);
+    if (place === undefined) return undefined;
+    const bounds = { fromMs: null, toMs: atMs + 1, beforeSequence: null, limit: 1 };
+    const [change] = await this.#chain(place, bounds);
+    if (change !== undefined) return { inventory: change.after, changedAtMs: change.changedAtMs };
+    const [baseline] = await read<Inventory & { readonly changedAtMs: number }>(
+      this.#pool,
+      `SELECT quantity_in_stock AS "quantityInStock", quantity_on_backorder AS "quantityOnBackorder",
+         backorder_date AS "backorderDate", restrictions, changed_at_ms AS "changedAtMs"
+       FROM baselines WHERE supplier_id = $1 AND sku_number = $2`,
+      [place.supplierId, place.skuNumber],
+    );
+    if (baseline === undefined) return { inventory: NOTHING_KNOWN, changedAtMs: null };
+    const { changedAtMs, ...inventory } = baseline;
+    if (changedAtMs > atMs) {
+      throw new OnhandError(
+        'history_expired',
+        'The changes of that time are no longer kept; ask for a later time.',
+      );
+    }
+    return { inventory, changedAtMs };
+  }
+
+  async #find(supplierIds: readonly number[], skuUuid: string): Promise<Place | undefined> {
+    if (supplierIds.length === 0 || !isUuid(skuUuid)) return undefined;
+    const [place] = await read<Place>(
+      this.#pool,
+      `SELECT supplier_id AS "supplierId", sku_number AS "skuNumber" FROM skus
+       WHERE supplier_id = ANY ($1::int[]) AND uuid = $2`,
+      [supplierIds, skuUuid],
+    );
+    return place;
+  }
+
+  /** Counts a supplier's SKUs by when they were last spoken of. One number a SKU is held meanwhile. */
+  async freshness(supplierId: number, nowMs: number): Promise<Freshness> {
+    const [supplier] = await read<{
+      readonly skuCount: number;
+      readonly expectedIntervalMinutes: number | null;
+      readonly lastHeardAtMs: number | null;
+    }>(
+      this.#pool,
+      `SELECT sku_count AS "skuCount", expected_interval_minutes AS "expectedIntervalMinutes",
+         (SELECT applied_at_ms FROM batches WHERE supplier_id = $1 AND number = last_batch_number)
+           AS "lastHeardAtMs"
+       FROM suppliers WHERE id = $1`,
+      [supplierId],
+    );
+    if (supplier === undefined) throw new Error(`there is no supplier ${supplierId}`);
+    const { skuCount, expectedIntervalMinutes, lastHeardAtMs } = supplier;
+    const spokenOfAtMs = new Float64Array(skuCount + 1);
+    await this.#readWrittenAt(supplierId, spokenOfAtMs);
+    await this.#readConfirmed(supplierId, nowMs - Math.max(...FRESHNESS_AGES_MS), spokenOfAtMs);
+    const skusByAge = countByAge(spokenOfAtMs.subarray(1), nowMs);
+    return { lastHeardAtMs, expectedIntervalMinutes, skusByAge };
+  }
+
+  async #readWrittenAt(supplierId: number, spokenOfAtMs: Float64Array): Promise<void> {
+    for (let from = 1; from < spokenOfAtMs.length; from += PAGE_ROWS) {
+      const rows = await read<{ readonly number: number; readonly at: number }>(
+        this.#pool,
+        `SELECT sku_number AS number, updated_at_ms AS at FROM inventory
+         WHERE supplier_id = $1 AND sku_number BETWEEN $2 AND $3`,
+        [supplierId, from, from + PAGE_ROWS - 1],
+      );
+      for (const { number, at } of rows) spokenOfAtMs[number] = at;
+    }
+  }
+
+  async #readConfirmed(
+    supplierId: number,
+    sinceMs: number,
+    spokenOfAtMs: Float64Array,
+  ): Promise<void> {
+    for (let after = 0; ;) {
+      const rows = await read<{
+        readonly number: number;
+        readonly at: number;
+        readonly confirmed: Uint8Array;
+      }>(
+        this.#pool,
+        `SELECT number, applied_at_ms AS at, confirmed FROM batches
+         WHERE supplier_id = $1 AND number > $2 AND applied_at_ms >= $3 AND confirmed IS NOT NULL
+         ORDER BY number LIMIT $4`,
+        [supplierId, after, sinceMs, BATCHES_PAGE_ROWS],
+      );
+      for (const { confirmed, at } of rows) recordConfirmation(spokenOfAtMs, confirmed, at);
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < BATCHES_PAGE_ROWS) return;
+      after = last.number;
+    }
+  }
+
+  setExpectedInterval(supplierId: number, minutes: number | null): Promise<void> {
+    return transact(this.#pool, async (client) => {
+      await client.query('UPDATE suppliers SET expected_interval_minutes = $2 WHERE id = $1', [
+        supplierId,
+        minutes,
+      ]);
+    });
+  }
+
+  async dropBefore(beforeMs: number, limit: number): Promise<boolean> {
+    const suppliers = await read<{ readonly id: number }>(
+      this.#pool,
+      'SELECT id FROM suppliers WHERE dropped_sequence < last_sequence ORDER BY id',
+      [],
+    );
+    let left = limit;
+    for (const { id } of suppliers) {
+      const asked = left;
+      left -= await transact(this.#pool, (client) => drop(client, id, beforeMs, asked));
+      if (left <= 0) return true;
+    }
+    return false;
+  }
+
+  async secretKey(): Promise<Uint8Array> {
+    const [row] = await read<{ readonly value: Uint8Array }>(
+      this.#pool,
+      `SELECT value FROM secrets WHERE name = 'key'`,
+      [],
+    );
+    if (row === undefined) throw new Error('the database has no secret key');
+    return row.value;
+  }
+}
+
+/** Drops at most `limit` changes of a supplier's batches applied before; says how many. */
+async function drop(
+  client: PoolClient,
+  supplierId: number,
+  beforeMs: number,
+  limit: number,
+): Promise<number> {
+  const { rows } = await client.query<{ readonly first: number; readonly last: number | null }>(
+    `SELECT dropped_sequence + 1 AS first, (SELECT max(sequence) FROM changes JOIN batches
+         ON batches.supplier_id = $1 AND number = batch_number
+       WHERE changes.supplier_id = $1 AND sequence > dropped_sequence
+         AND sequence <= dropped_sequence + $3 AND applied_at_ms < $2) AS last
+     FROM suppliers WHERE id = $1 FOR NO KEY UPDATE`,
+    [supplierId, beforeMs, limit],
+  );
+  const [row] = rows;
+  if (row === undefined || row.last === null) return 0;
+  const bounds = [supplierId, row.first, row.last];
+  await client.query(
+    `INSERT INTO baselines
+     SELECT DISTINCT ON (sku_number) $1::int, sku_number, sequence, applied_at_ms, after_quantity_in_stock,
+       after_quantity_on_backorder, after_backorder_date, after_restrictions
+     FROM changes JOIN batches ON batches.supplier_id = $1 AND number = batch_number
+     WHERE changes.supplier_id = $1 AND sequence BETWEEN $2 AND $3
+     ORDER BY sku_number, sequence DESC
+     ON CONFLICT (supplier_id, sku_number) DO UPDATE SET
+       sequence = excluded.sequence, changed_at_ms = excluded.changed_at_ms,
+       quantity_in_stock = excluded.quantity_in_stock,
+       quantity_on_backorder = excluded.quantity_on_backorder,
+       backorder_date = excluded.backorder_date, restrictions = excluded.restrictions`,
+    bounds,
+  );
+  await client.query(
+    'DELETE FROM changes WHERE supplier_id = $1 AND sequence BETWEEN $2 AND $3',
+    bounds,
+  );
+  await client.query('UPDATE suppliers SET dropped_sequence = $2 WHERE id = $1', [
+    supplierId,
+    row.last,
+  ]);
+  return row.last - row.first + 1;
+}

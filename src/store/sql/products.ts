@@ -1,0 +1,109 @@
+/** What a row of a SKU holds of its product, whatever the database, and what an entry makes of it. */
+import { v4 as uuidv4, v5 as uuidv5 } from 'uuid';
+import { GTIN_FORMS, readGtin } from '../../domain/gtin.ts';
+import { BLANK_PRODUCT, CONDITIONS, type CatalogueEntry, type Product } from '../../domain/sku.ts';
+
+/** The product columns of `skus`, in the order of `productValues`. */
+export const PRODUCT_COLUMNS = [
+  'item_uuid',
+  'item_id',
+  'title',
+  'condition',
+  'units_bundled',
+  'upca',
+  'ean13',
+  'gtin14',
+  'isbn',
+  'asin',
+  'mpn',
+] as const;
+
+export interface ProductRow extends Record<
+  Exclude<(typeof PRODUCT_COLUMNS)[number], 'units_bundled'>,
+  string | null
+> {
+  readonly item_uuid: string;
+  readonly units_bundled: number | null;
+}
+
+const PRODUCT_MEMBERS = [
+  'itemId',
+  'title',
+  'condition',
+  'unitsBundled',
+  ...GTIN_FORMS,
+  'asin',
+  'mpn',
+] as const satisfies readonly (keyof Product)[];
+
+/** A product, and the uuid of the item that it belongs to. */
+export interface ProductOfItem {
+  readonly itemUuid: string;
+  readonly product: Product;
+}
+
+/** What an entry makes of a SKU that there was not yet. */
+export function newProduct(entry: CatalogueEntry, supplierUuid: () => string): ProductOfItem {
+  const product = { ...BLANK_PRODUCT, ...entry.product };
+  return { itemUuid: entry.itemUuid ?? newItemUuid(product.itemId, supplierUuid), product };
+}
+
+/** What an entry makes of a SKU that is there; undefined where that is what it was. */
+export function rewrittenProduct(
+  row: ProductRow,
+  entry: CatalogueEntry,
+  supplierUuid: () => string,
+): ProductOfItem | undefined {
+  const before = productOf(row);
+  const product = { ...before, ...entry.product };
+  const itemUuid = itemUuidAfter(row, entry, supplierUuid);
+  const isSame =
+    itemUuid === row.item_uuid &&
+    PRODUCT_MEMBERS.every((member) => before[member] === product[member]);
+  return isSame ? undefined : { itemUuid, product };
+}
+
+function itemUuidAfter(row: ProductRow, entry: CatalogueEntry, supplierUuid: () => string): string {
+  if (entry.itemUuid !== undefined) return entry.itemUuid;
+  const { itemId } = entry.product;
+  const isOtherItem = itemId !== undefined && itemId !== row.item_id;
+  return isOtherItem ? newItemUuid(itemId, supplierUuid) : row.item_uuid;
+}
+
+/** SKUs of one `item_id` share an item: its uuid follows from the supplier's (RFC 9562 §5.5). */
+function newItemUuid(itemId: string | null, supplierUuid: () => string): string {
+  return itemId === null ? uuidv4() : uuidv5(itemId, supplierUuid());
+}
+
+export function productOf(row: ProductRow): Product {
+  return {
+    itemId: row.item_id,
+    title: row.title,
+    condition: CONDITIONS.find((condition) => condition === row.condition) ?? null,
+    unitsBundled: row.units_bundled,
+    upca: row.upca,
+    ean13: row.ean13,
+    gtin14: row.gtin14,
+    isbn: row.isbn,
+    asin: row.asin,
+    mpn: row.mpn,
+  };
+}
+
+/** In the order of `PRODUCT_COLUMNS`. */
+export function productValues({ itemUuid, product }: ProductOfItem): (string | number | null)[] {
+  return [itemUuid, ...PRODUCT_MEMBERS.map((member) => product[member])];
+}
+
+/** A SKU's GTINs: the set of its up to four identifiers, whichever column each stands in. */
+export function gtinsOf(product: Product): ReadonlySet<number> {
+  const gtins = new Set<number>();
+  for (const form of GTIN_FORMS) {
+    const text = product[form];
+    if (text === null) continue;
+    const reading = readGtin(form, text);
+    if ('refusal' in reading) throw new Error(`a SKU's ${form} ${reading.refusal}`);
+    gtins.add(reading.gtin);
+  }
+  return gtins;
+}

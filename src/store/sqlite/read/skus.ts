@@ -1,0 +1,192 @@
+import { sql, type SqlBool } from 'kysely';
+import type { Sku } from '../../../domain/sku.ts';
+import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../../store.ts';
+import { skuKey, supplierIdOfKey } from '../schema/migrations.ts';
+import type { Queries, Tables } from '../schema/tables.ts';
+
+/**
+ * Reads of SKUs. A supplier's SKUs are numbered without gaps in the order of their creation and never
+ * deleted, so a place in the unfiltered list is a key, and any page begins with one step down a tree.
+ */
+export class SqliteSkus implements SkuStore {
+  readonly #queries: Queries;
+
+  constructor(queries: Queries) {
+    this.#queries = queries;
+  }
+
+  async find(supplierIds: readonly number[], uuid: string): Promise<Sku | undefined> {
+    if (supplierIds.length === 0) return undefined;
+    const row = await this.#rows(0)
+      .where('skus.uuid', '=', uuid)
+      .where('suppliers.id', '=', (select) => select.ref('skus.supplier_id'))
+      .where('suppliers.id', 'in', supplierIds)
+      .executeTakeFirst();
+    return row && skuOf(row);
+  }
+
+  async list(query: SkuQuery): Promise<SkuPage> {
+    if (query.supplierIds.length === 0) return { totalCount: 0, skus: [], hasMore: false };
+    const counts = await this.#skuCounts(query.supplierIds);
+    const isFiltered = Object.keys(query.filter).length > 0;
+    const totalCount = isFiltered
+      ? await this.#count(query)
+      : counts.reduce((sum, { sku_count }) => sum + sku_count, 0);
+    const firstKey = await this.#firstKey(query, counts, isFiltered);
+    const offset = isFiltered && 'start' in query.from ? query.from.start : 0;
+    const rows =
+      firstKey === undefined
+        ? []
+        : await this.#rows(firstKey)
+            .where('suppliers.id', 'in', query.supplierIds)
+            .where('suppliers.id', '>=', supplierIdOfKey(firstKey))
+            .where(matches(query.filter))
+            .orderBy('suppliers.id')
+            .orderBy('skus.key')
+            .limit(query.limit + 1)
+            .offset(offset)
+            .execute();
+    return {
+      totalCount,
+      skus: rows.slice(0, query.limit).map(skuOf),
+      hasMore: rows.length > query.limit,
+    };
+  }
+
+  #skuCounts(supplierIds: readonly number[]) {
+    return this.#queries.db
+      .selectFrom('suppliers')
+      .select(['id', 'sku_count'])
+      .where('id', 'in', supplierIds)
+      .orderBy('id')
+      .execute();
+  }
+
+  /** The key at which the page begins, or undefined where it begins behind the last SKU. */
+  async #firstKey(
+    { from, supplierIds }: SkuQuery,
+    counts: readonly { id: number; sku_count: number }[],
+    isFiltered: boolean,
+  ): Promise<number | undefined> {
+    if ('afterUuid' in from) {
+      if (from.afterUuid === null) return 0;
+      const last = await this.#queries.db
+        .selectFrom('skus')
+        .select('key')
+        .where('uuid', '=', from.afterUuid)
+        .where('supplier_id', 'in', supplierIds)
+        .executeTakeFirst();
+      return last && last.key + 1;
+    }
+    if (isFiltered) return 0;
+    let before = from.start;
+    for (const { id, sku_count: skuCount } of counts) {
+      if (before < skuCount) return skuKey(id, before + 1);
+      before -= skuCount;
+    }
+    return undefined;
+  }
+
+  async #count({ supplierIds, filter }: SkuQuery): Promise<number> {
+    const { count } = await this.#queries.db
+      .selectFrom('suppliers')
+      .innerJoin('skus', (join) => join.on(ofSupplierFrom(0)))
+      .innerJoin('inventory', 'inventory.key', 'skus.key')
+      .select((select) => select.fn.countAll<number>().as('count'))
+      .where('suppliers.id', 'in', supplierIds)
+      .where(matches(filter))
+      .executeTakeFirstOrThrow();
+    return count;
+  }
+
+  #rows(firstKey: number) {
+    return this.#queries.db
+      .selectFrom('suppliers')
+      .innerJoin('organizations', 'organizations.id', 'suppliers.id')
+      .innerJoin('skus', (join) => join.on(ofSupplierFrom(firstKey)))
+      .innerJoin('inventory', 'inventory.key', 'skus.key')
+      .selectAll('skus')
+      .select([
+        'organizations.uuid as supplier_uuid',
+        'organizations.name as supplier_name',
+        'quantity_in_stock',
+        'quantity_on_backorder',
+        'backorder_date',
+        'restrictions',
+        'updated_at_ms',
+      ]);
+  }
+}
+
+/**
+ * A supplier's SKUs are a range of keys, of which those from `firstKey` on are read. One range, not two
+ * conditions: SQLite would begin at the lower bound of one of them, and pass over what the other refuses.
+ */
+function ofSupplierFrom(firstKey: number) {
+  return sql<SqlBool>`skus.key BETWEEN max(suppliers.id << 32, ${firstKey}) AND (suppliers.id << 32) + 0xffffffff`;
+}
+
+function matches(filter: SkuFilter) {
+  const conditions = [sql<SqlBool>`true`];
+  if (filter.skuId !== undefined) {
+    conditions.push(sql`skus.sku_id = ${filter.skuId} AND skus.supplier_id = suppliers.id`);
+  }
+  for (const gtin of filter.gtins ?? []) {
+    conditions.push(
+      sql`skus.key IN (SELECT (supplier_id << 32) + sku_number FROM gtins
+        WHERE gtins.supplier_id = suppliers.id AND gtin = ${gtin})`,
+    );
+  }
+  if (filter.restrictions !== undefined) {
+    conditions.push(sql`inventory.restrictions IS ${filter.restrictions}`);
+  }
+  if (filter.updatedSinceMs !== undefined) {
+    conditions.push(sql`inventory.updated_at_ms >= ${filter.updatedSinceMs}`);
+  }
+  if (filter.quantityInStockMin !== undefined) {
+    conditions.push(sql`inventory.quantity_in_stock >= ${filter.quantityInStockMin}`);
+  }
+  if (filter.quantityInStockMax !== undefined) {
+    conditions.push(sql`inventory.quantity_in_stock <= ${filter.quantityInStockMax}`);
+  }
+  return sql.join<SqlBool>(conditions, sql` AND `);
+}
+
+type SkuRow = Tables['skus'] &
+  Pick<
+    Tables['inventory'],
+    | 'quantity_in_stock'
+    | 'quantity_on_backorder'
+    | 'backorder_date'
+    | 'restrictions'
+    | 'updated_at_ms'
+  > & { supplier_uuid: string; supplier_name: string };
+
+function skuOf(row: SkuRow): Sku {
+  return {
+    uuid: row.uuid,
+    skuId: row.sku_id,
+    itemUuid: row.item_uuid,
+    product: {
+      itemId: row.item_id,
+      title: row.title,
+      condition: row.condition,
+      unitsBundled: row.units_bundled,
+      upca: row.upca,
+      ean13: row.ean13,
+      gtin14: row.gtin14,
+      isbn: row.isbn,
+      asin: row.asin,
+      mpn: row.mpn,
+    },
+    inventory: {
+      quantityInStock: row.quantity_in_stock,
+      quantityOnBackorder: row.quantity_on_backorder,
+      backorderDate: row.backorder_date,
+      restrictions: row.restrictions,
+    },
+    supplier: { uuid: row.supplier_uuid, name: row.supplier_name },
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  };
+}

@@ -1,0 +1,194 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Database } from 'better-sqlite3';
+import type { Finding } from '../../store.ts';
+import { openForReading, unavailable, type ConnectionSettings } from '../connection.ts';
+import { SCHEMA_VERSION } from './migrations.ts';
+
+interface Check {
+  readonly check: string;
+  /** Selects one row for each thing that is wrong, with one column `problem`. */
+  readonly problems: string;
+}
+
+const PROBLEMS_SHOWN_MAX = 5;
+
+/** What can be read off the tables of the invariants; each query selects what breaks its promise. */
+const CHECKS: readonly Check[] = [
+  {
+    check: 'schema is migrated',
+    problems: `SELECT 'schema version is ' || user_version || ', not ${SCHEMA_VERSION}' AS problem
+      FROM pragma_user_version WHERE user_version <> ${SCHEMA_VERSION}`,
+  },
+  {
+    check: 'pages and indexes are intact',
+    problems: `SELECT integrity_check AS problem FROM pragma_integrity_check WHERE integrity_check <> 'ok'`,
+  },
+  {
+    check: 'every row refers to rows that exist',
+    problems: `SELECT 'a row of ' || "table" || ' refers to a missing row of ' || parent AS problem
+      FROM pragma_foreign_key_check`,
+  },
+  {
+    check: "suppliers' SKUs are numbered without gaps",
+    problems: `SELECT 'supplier ' || suppliers.id || ' counts ' || sku_count || ' SKUs, has '
+        || count(skus.key) || ', the last with number ' || coalesce(max(skus.key) & 0xffffffff, 0) AS problem
+      FROM suppliers LEFT JOIN skus
+        ON skus.key BETWEEN (suppliers.id << 32) AND (suppliers.id << 32) + 0xffffffff
+      GROUP BY suppliers.id
+      HAVING count(skus.key) <> sku_count OR coalesce(max(skus.key) & 0xffffffff, 0) <> sku_count`,
+  },
+  {
+    check: 'every SKU has its inventory',
+    problems: `SELECT 'SKU ' || skus.key || ' has no inventory' AS problem
+      FROM skus LEFT JOIN inventory USING (key) WHERE inventory.key IS NULL`,
+  },
+  {
+    check: "every SKU's GTINs can be found, and no others",
+    // An ISBN-10 stands for a GTIN that begins 978 and whose last digit it does not hold.
+    problems: `WITH named (key, low, high) AS (
+        SELECT key, cast(upca AS INTEGER), cast(upca AS INTEGER) FROM skus WHERE upca IS NOT NULL
+        UNION ALL SELECT key, cast(ean13 AS INTEGER), cast(ean13 AS INTEGER) FROM skus WHERE ean13 IS NOT NULL
+        UNION ALL SELECT key, cast(gtin14 AS INTEGER), cast(gtin14 AS INTEGER) FROM skus WHERE gtin14 IS NOT NULL
+        UNION ALL SELECT key, cast(isbn AS INTEGER), cast(isbn AS INTEGER) FROM skus WHERE length(isbn) = 13
+        UNION ALL SELECT key, cast('978' || substr(isbn, 1, 9) || '0' AS INTEGER),
+          cast('978' || substr(isbn, 1, 9) || '9' AS INTEGER) FROM skus WHERE length(isbn) = 10)
+      SELECT 'GTIN ' || low || ' of SKU ' || (key & 0xffffffff) || ' of supplier ' || (key >> 32) || ' cannot be found' AS problem
+      FROM named WHERE NOT EXISTS (SELECT 1 FROM gtins WHERE supplier_id = key >> 32
+        AND gtin BETWEEN low AND high AND sku_number = key & 0xffffffff)
+      UNION ALL
+      SELECT 'GTIN ' || gtin || ' is no longer one of SKU ' || sku_number || ' of supplier ' || gtins.supplier_id
+      FROM gtins LEFT JOIN skus ON key = (gtins.supplier_id << 32) + sku_number
+      WHERE NOT coalesce(gtin IN (cast(upca AS INTEGER), cast(ean13 AS INTEGER), cast(gtin14 AS INTEGER), cast(isbn AS INTEGER))
+        OR cast('978' || substr(isbn, 1, 9) AS INTEGER) = gtin / 10, 0)`,
+  },
+  {
+    check: "suppliers' sequences have no gap",
+    problems: `SELECT 'supplier ' || suppliers.id || ' counts from ' || dropped_sequence || ' to ' || last_sequence
+        || ', has ' || count(sequence) || ' changes, the last with sequence ' || coalesce(max(sequence), 0) AS problem
+      FROM suppliers LEFT JOIN changes ON changes.supplier_id = suppliers.id
+      GROUP BY suppliers.id
+      HAVING count(sequence) <> last_sequence - dropped_sequence
+        OR coalesce(max(sequence), dropped_sequence) <> last_sequence`,
+  },
+  {
+    check: "suppliers' batches have no gap, and count their changes",
+    problems: `SELECT 'supplier ' || suppliers.id || ' counts to batch ' || last_batch_number || ', has '
+        || count(batches.number) AS problem
+      FROM suppliers LEFT JOIN batches ON batches.supplier_id = suppliers.id
+      GROUP BY suppliers.id
+      HAVING count(batches.number) <> last_batch_number OR coalesce(max(batches.number), 0) <> last_batch_number
+      UNION ALL
+      SELECT 'batch ' || batches.number || ' of supplier ' || batches.supplier_id || ' counts '
+        || changed_count || ' changes, has ' || coalesce(written, 0)
+      FROM batches JOIN suppliers ON suppliers.id = supplier_id
+        LEFT JOIN (SELECT supplier_id, batch_number AS number, count(*) AS written
+          FROM changes GROUP BY supplier_id, batch_number) USING (supplier_id, number)
+      WHERE coalesce(written, 0) <>
+        max(0, min(changed_count, coalesce(first_sequence, 0) + changed_count - 1 - dropped_sequence))
+      UNION ALL
+      SELECT 'batch ' || number || ' of supplier ' || batches.supplier_id || ' has not all changes from '
+        || first_sequence || ' on'
+      FROM batches JOIN suppliers ON suppliers.id = batches.supplier_id
+        LEFT JOIN changes ON changes.supplier_id = batches.supplier_id
+          AND sequence BETWEEN first_sequence AND first_sequence + changed_count - 1
+          AND batch_number = number
+      WHERE changed_count > 0 AND first_sequence > dropped_sequence
+      GROUP BY batches.supplier_id, number HAVING count(sequence) <> changed_count`,
+  },
+  {
+    check: 'suppliers count their SKUs that can be sold',
+    problems: `SELECT 'supplier ' || suppliers.id || ' counts ' || live_count || ' SKUs in stock and unrestricted, has '
+        || count(inventory.key) AS problem
+      FROM suppliers LEFT JOIN inventory
+        ON inventory.key BETWEEN (suppliers.id << 32) AND (suppliers.id << 32) + 0xffffffff
+        AND quantity_in_stock > 0 AND restrictions IS NULL
+      GROUP BY suppliers.id HAVING count(inventory.key) <> live_count`,
+  },
+  {
+    check: "each change goes on from its SKU's one before",
+    problems: `WITH told AS (
+        SELECT supplier_id, sku_number, sequence, previous_sequence, 0 AS is_baseline,
+          before_quantity_in_stock, before_quantity_on_backorder, before_backorder_date, before_restrictions,
+          after_quantity_in_stock, after_quantity_on_backorder, after_backorder_date, after_restrictions
+        FROM changes
+        UNION ALL SELECT supplier_id, sku_number, sequence, 0, 1, NULL, NULL, NULL, NULL,
+          quantity_in_stock, quantity_on_backorder, backorder_date, restrictions
+        FROM baselines),
+      chained AS (
+        -- What was dropped goes before: it left the baseline.
+        SELECT *, lag(sequence, 1, 0) OVER sku AS link,
+          lag(after_quantity_in_stock) OVER sku AS held_in_stock,
+          lag(after_quantity_on_backorder) OVER sku AS held_on_backorder,
+          lag(after_backorder_date) OVER sku AS held_backorder_date,
+          lag(after_restrictions) OVER sku AS held_restrictions
+        FROM told WINDOW sku AS (PARTITION BY supplier_id, sku_number ORDER BY sequence))
+      SELECT 'change ' || sequence || ' of supplier ' || supplier_id || ' does not go on from change ' || link AS problem
+      FROM chained
+      WHERE NOT is_baseline AND (previous_sequence <> link
+        OR before_quantity_in_stock IS NOT held_in_stock
+        OR before_quantity_on_backorder IS NOT held_on_backorder
+        OR before_backorder_date IS NOT held_backorder_date
+        OR before_restrictions IS NOT held_restrictions
+        OR (before_quantity_in_stock IS after_quantity_in_stock
+          AND before_quantity_on_backorder IS after_quantity_on_backorder
+          AND before_backorder_date IS after_backorder_date
+          AND before_restrictions IS after_restrictions))`,
+  },
+  {
+    check: 'replaying the changes gives the inventory',
+    problems: `WITH latest AS (
+        SELECT supplier_id, sku_number, max(sequence) AS sequence FROM changes GROUP BY supplier_id, sku_number)
+      SELECT 'SKU ' || (inventory.key & 0xffffffff) || ' of supplier ' || (inventory.key >> 32)
+        || ' does not hold what change ' || coalesce(changes.sequence, 0) || ' left' AS problem
+      FROM inventory
+        LEFT JOIN latest ON latest.supplier_id = inventory.key >> 32
+          AND latest.sku_number = inventory.key & 0xffffffff
+        LEFT JOIN changes ON changes.supplier_id = latest.supplier_id AND changes.sequence = latest.sequence
+        LEFT JOIN baselines ON baselines.supplier_id = inventory.key >> 32
+          AND baselines.sku_number = inventory.key & 0xffffffff
+      WHERE last_sequence <> coalesce(changes.sequence, baselines.sequence, 0)
+        OR inventory.quantity_in_stock IS NOT
+          iif(changes.sequence IS NULL, baselines.quantity_in_stock, after_quantity_in_stock)
+        OR inventory.quantity_on_backorder IS NOT
+          iif(changes.sequence IS NULL, baselines.quantity_on_backorder, after_quantity_on_backorder)
+        OR inventory.backorder_date IS NOT
+          iif(changes.sequence IS NULL, baselines.backorder_date, after_backorder_date)
+        OR inventory.restrictions IS NOT
+          iif(changes.sequence IS NULL, baselines.restrictions, after_restrictions)`,
+  },
+];
+
+/**
+ * Checks a database file against the invariants; yields each check as it ends. It only reads, so a
+ * server may go on beside it, and a file that is no onhand database stays as it is.
+ */
+export async function* inspect(settings: ConnectionSettings): AsyncIterable<Finding> {
+  const db = openForReading(settings);
+  try {
+    for (const { check, problems } of CHECKS) {
+      const finding = inspectOne(db, check, problems);
+      yield finding;
+      // Without the schema, the other questions cannot even be asked.
+      if (check === CHECKS[0]?.check && !finding.ok) return;
+      await setImmediate();
+    }
+  } finally {
+    db.close();
+  }
+}
+
+function inspectOne(db: Database, check: string, problems: string): Finding {
+  try {
+    const rows = db
+      .prepare<[], [string]>(`SELECT problem FROM (${problems}) LIMIT ${PROBLEMS_SHOWN_MAX + 1}`)
+      .raw()
+      .all();
+    const shown = rows.slice(0, PROBLEMS_SHOWN_MAX).map(([problem]) => problem);
+    const more = rows.length > shown.length ? '; and more' : '';
+    return { check, ok: rows.length === 0, detail: shown.join('; ') + more };
+  } catch (error) {
+    const known = unavailable(error);
+    if (known === undefined) throw error;
+    return { check, ok: false, detail: error instanceof Error ? error.message : known.message };
+  }
+}

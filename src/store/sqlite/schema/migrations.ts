@@ -1,0 +1,379 @@
+import { existsSync } from 'node:fs';
+import type { Database } from 'better-sqlite3';
+import { refuseNewer, type PendingMigrations } from '../../schema-version.ts';
+import { openForReading, type ConnectionSettings } from '../connection.ts';
+
+/**
+ * The schema, as migrations that are run once each, in order, and never edited after a release.
+ * `PRAGMA user_version` counts those that have run.
+ *
+ * Two rules make the hot path fast (docs/decisions/0003):
+ *
+ * - A SKU's key packs its supplier and its running number at that supplier into one integer
+ *   (`skuKey`). So the inventory table is dense, a supplier's SKUs lie together in the order of their
+ *   creation, and finding one by number is one step down one tree.
+ * - No index covers a column that an update of inventory changes.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE organizations (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL CHECK (type IN ('supplier', 'retailer')),
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  -- One row a supplier: what its next batch counts on from.
+  CREATE TABLE suppliers (
+    id INTEGER PRIMARY KEY REFERENCES organizations (id),
+    sku_count INTEGER NOT NULL DEFAULT 0,
+    last_sequence INTEGER NOT NULL DEFAULT 0,
+    last_batch_number INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+
+  CREATE TABLE connections (
+    retailer_id INTEGER NOT NULL REFERENCES organizations (id),
+    supplier_id INTEGER NOT NULL REFERENCES organizations (id),
+    created_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (retailer_id, supplier_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE users (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    organization_id INTEGER NOT NULL REFERENCES organizations (id),
+    -- NULL is the organization's service user: it owns tokens and cannot log in.
+    username TEXT UNIQUE,
+    password_hash TEXT,
+    permissions TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    CHECK ((username IS NULL) = (password_hash IS NULL))
+  ) STRICT;
+  CREATE UNIQUE INDEX service_users ON users (organization_id) WHERE username IS NULL;
+
+  CREATE TABLE tokens (
+    id INTEGER PRIMARY KEY,
+    token_hash BLOB NOT NULL UNIQUE,
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    permissions TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER,
+    revoked_at_ms INTEGER
+  ) STRICT;
+
+  -- Raised with every change that may take a right away: who remembers tokens asks this first.
+  CREATE TABLE account_version (number INTEGER NOT NULL) STRICT;
+  INSERT INTO account_version VALUES (1);
+  CREATE TRIGGER token_updated AFTER UPDATE ON tokens
+    BEGIN UPDATE account_version SET number = number + 1; END;
+  CREATE TRIGGER token_deleted AFTER DELETE ON tokens
+    BEGIN UPDATE account_version SET number = number + 1; END;
+  CREATE TRIGGER user_updated AFTER UPDATE ON users
+    BEGIN UPDATE account_version SET number = number + 1; END;
+  CREATE TRIGGER organization_updated AFTER UPDATE ON organizations
+    BEGIN UPDATE account_version SET number = number + 1; END;
+
+  CREATE TABLE skus (
+    key INTEGER PRIMARY KEY,
+    supplier_id INTEGER NOT NULL REFERENCES suppliers (id),
+    sku_id TEXT NOT NULL,
+    uuid TEXT NOT NULL UNIQUE,
+    item_uuid TEXT NOT NULL,
+    item_id TEXT,
+    title TEXT,
+    condition TEXT CHECK (condition IN ('new', 'used', 'refurb')),
+    units_bundled INTEGER,
+    upca TEXT,
+    ean13 TEXT,
+    gtin14 TEXT,
+    isbn TEXT,
+    asin TEXT,
+    mpn TEXT,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX skus_by_sku_id ON skus (supplier_id, sku_id);
+
+  -- Every GTIN of every SKU, whichever form it was written in.
+  CREATE TABLE gtins (
+    supplier_id INTEGER NOT NULL,
+    gtin INTEGER NOT NULL,
+    sku_number INTEGER NOT NULL,
+    PRIMARY KEY (supplier_id, gtin, sku_number)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Narrow on purpose: what an update costs is the page it dirties.
+  CREATE TABLE inventory (
+    key INTEGER PRIMARY KEY REFERENCES skus (key),
+    quantity_in_stock INTEGER,
+    quantity_on_backorder INTEGER,
+    backorder_date INTEGER,
+    restrictions INTEGER,
+    last_sequence INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE batches (
+    supplier_id INTEGER NOT NULL REFERENCES suppliers (id),
+    number INTEGER NOT NULL,
+    uuid TEXT NOT NULL,
+    source TEXT NOT NULL,
+    user_id INTEGER REFERENCES users (id),
+    applied_at_ms INTEGER NOT NULL,
+    line_count INTEGER NOT NULL,
+    changed_count INTEGER NOT NULL,
+    PRIMARY KEY (supplier_id, number)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE changes (
+    supplier_id INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    sku_number INTEGER NOT NULL,
+    -- 0 where it is the SKU's first change.
+    previous_sequence INTEGER NOT NULL,
+    batch_number INTEGER NOT NULL,
+    before_quantity_in_stock INTEGER,
+    before_quantity_on_backorder INTEGER,
+    before_backorder_date INTEGER,
+    before_restrictions INTEGER,
+    after_quantity_in_stock INTEGER,
+    after_quantity_on_backorder INTEGER,
+    after_backorder_date INTEGER,
+    after_restrictions INTEGER,
+    PRIMARY KEY (supplier_id, sequence)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What a readiness probe writes, and deletes again.
+  CREATE TABLE probes (payload BLOB NOT NULL) STRICT;
+  `,
+  `
+  -- Of when a SKU's inventory is, in microseconds. NULL is the time at which its row was written, which
+  -- is so wherever nobody said otherwise: an update then writes nothing more than it did.
+  ALTER TABLE inventory ADD COLUMN as_of_us INTEGER;
+
+  -- SKUs in stock and unrestricted; and what a batch may take down of them (NULL: the default).
+  ALTER TABLE suppliers ADD COLUMN live_count INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE suppliers ADD COLUMN breaker_percent_max REAL;
+  ALTER TABLE suppliers ADD COLUMN breaker_skus_min INTEGER;
+  UPDATE suppliers SET live_count = (SELECT count(*) FROM inventory
+    WHERE key BETWEEN (suppliers.id << 32) AND (suppliers.id << 32) + 0xffffffff
+      AND quantity_in_stock > 0 AND restrictions IS NULL);
+
+  ALTER TABLE batches ADD COLUMN first_sequence INTEGER;
+  ALTER TABLE batches ADD COLUMN zeroed_count INTEGER NOT NULL DEFAULT 0;
+  -- How many lines were answered with each status, as a JSON object; NULL where all were applied.
+  ALTER TABLE batches ADD COLUMN status_counts TEXT;
+  ALTER TABLE batches ADD COLUMN duration_ms INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE batches ADD COLUMN reason TEXT;
+  ALTER TABLE batches ADD COLUMN reference TEXT;
+  ALTER TABLE batches ADD COLUMN reverts_number INTEGER;
+  -- The SKUs that the batch named and left as they were (domain/number-set.ts).
+  ALTER TABLE batches ADD COLUMN confirmed BLOB;
+  UPDATE batches SET first_sequence = of_batch.first_sequence
+    FROM (SELECT supplier_id, batch_number, min(sequence) AS first_sequence FROM changes
+      GROUP BY supplier_id, batch_number) AS of_batch
+    WHERE of_batch.supplier_id = batches.supplier_id AND of_batch.batch_number = batches.number;
+
+  -- The lines of a batch that failed (failures.ts); kept for a time.
+  CREATE TABLE batch_failures (
+    supplier_id INTEGER NOT NULL,
+    batch_number INTEGER NOT NULL,
+    applied_at_ms INTEGER NOT NULL,
+    failures BLOB NOT NULL,
+    PRIMARY KEY (supplier_id, batch_number)
+  ) STRICT;
+  CREATE INDEX batch_failures_by_time ON batch_failures (applied_at_ms);
+
+  CREATE TABLE idempotency_keys (
+    supplier_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    batch_number INTEGER NOT NULL,
+    request_id TEXT NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    -- What each line did (failures.ts), where the first reply told it.
+    effects BLOB,
+    PRIMARY KEY (supplier_id, key)
+  ) STRICT;
+  CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at_ms);
+
+  -- Bodies that may pass the breaker once.
+  CREATE TABLE confirmations (
+    supplier_id INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (supplier_id, code)
+  ) STRICT;
+  `,
+  `
+  -- How often a supplier is to be heard; up to which sequence its changes are no longer kept.
+  ALTER TABLE suppliers ADD COLUMN expected_interval_minutes INTEGER;
+  ALTER TABLE suppliers ADD COLUMN dropped_sequence INTEGER NOT NULL DEFAULT 0;
+
+  -- What the changes that are no longer kept left of each SKU: replaying the others on it gives the inventory.
+  CREATE TABLE baselines (
+    supplier_id INTEGER NOT NULL,
+    sku_number INTEGER NOT NULL,
+    -- Of the SKU's last change that was dropped, and when that was made.
+    sequence INTEGER NOT NULL,
+    changed_at_ms INTEGER NOT NULL,
+    quantity_in_stock INTEGER,
+    quantity_on_backorder INTEGER,
+    backorder_date INTEGER,
+    restrictions INTEGER,
+    PRIMARY KEY (supplier_id, sku_number)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Random keys of this database.
+  CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+  INSERT INTO secrets VALUES ('key', randomblob(32));
+
+  CREATE TABLE webhooks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL UNIQUE,
+    organization_id INTEGER NOT NULL REFERENCES organizations (id),
+    url TEXT NOT NULL,
+    description TEXT,
+    -- Separated by commas; NULL is all that the organization sees.
+    supplier_uuids TEXT,
+    secret TEXT NOT NULL,
+    previous_secret TEXT,
+    previous_secret_until_ms INTEGER,
+    paused_reason TEXT,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX webhooks_of_organization ON webhooks (organization_id);
+
+  -- How far each webhook is with each supplier, and the message that is on its way.
+  CREATE TABLE webhook_positions (
+    webhook_id INTEGER NOT NULL REFERENCES webhooks (id),
+    supplier_id INTEGER NOT NULL,
+    delivered_sequence INTEGER NOT NULL,
+    message TEXT,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (webhook_id, supplier_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE webhook_attempts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook_id INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    started_at_ms INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    status INTEGER,
+    text TEXT NOT NULL,
+    is_delivered INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX attempts_of_webhook ON webhook_attempts (webhook_id, id);
+  `,
+  `
+  -- The files that suppliers sent, each with what it asks for and what became of it.
+  CREATE TABLE feeds (
+    supplier_id INTEGER NOT NULL REFERENCES suppliers (id),
+    -- In the order of their upload.
+    number INTEGER NOT NULL,
+    uuid TEXT NOT NULL,
+    user_id INTEGER REFERENCES users (id),
+    filename TEXT,
+    bytes INTEGER NOT NULL,
+    asked TEXT NOT NULL,
+    reason TEXT,
+    reference TEXT,
+    idempotency_key TEXT,
+    fingerprint BLOB,
+    state TEXT NOT NULL,
+    -- What was found out of the file; NULL before it was opened.
+    found TEXT,
+    row_count INTEGER NOT NULL DEFAULT 0,
+    rows_expected INTEGER,
+    status_counts TEXT NOT NULL DEFAULT '{}',
+    problem_code TEXT,
+    problem_detail TEXT,
+    uploaded_at_ms INTEGER NOT NULL,
+    started_at_ms INTEGER,
+    finished_at_ms INTEGER,
+    is_confirmed INTEGER NOT NULL DEFAULT 0,
+    is_cancel_asked INTEGER NOT NULL DEFAULT 0,
+    -- Whether the file is still there.
+    is_kept INTEGER NOT NULL DEFAULT 1,
+    -- Who works on it, and until when nobody else may.
+    claimed_by TEXT,
+    claimed_until_ms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (supplier_id, number)
+  ) STRICT;
+  CREATE UNIQUE INDEX feeds_by_uuid ON feeds (supplier_id, uuid);
+  CREATE UNIQUE INDEX feeds_by_key ON feeds (supplier_id, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX open_feeds ON feeds (supplier_id, number) WHERE state IN ('waiting', 'reading');
+  CREATE INDEX kept_feeds ON feeds (uploaded_at_ms) WHERE is_kept = 1;
+
+  -- The runs of a feed's rows that were applied together, each by a batch.
+  CREATE TABLE feed_pieces (
+    supplier_id INTEGER NOT NULL,
+    feed_number INTEGER NOT NULL,
+    piece INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    -- NULL where nothing was written; the failing lines (failures.ts) are then kept here.
+    batch_uuid TEXT,
+    failures BLOB,
+    PRIMARY KEY (supplier_id, feed_number, piece)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE feed_suppliers (
+    supplier_id INTEGER PRIMARY KEY REFERENCES suppliers (id),
+    last_number INTEGER NOT NULL DEFAULT 0,
+    -- The supplier's own names of columns, as JSON.
+    column_names TEXT NOT NULL DEFAULT '[]'
+  ) STRICT;
+  `,
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Brings the schema up to this program's version, each step in a transaction of its own. */
+export function migrate(db: Database): void {
+  for (;;) {
+    const done = db.transaction(() => {
+      const version = schemaVersion(db);
+      refuseNewer(version, SCHEMA_VERSION);
+      const next = MIGRATIONS[version];
+      if (next === undefined) return true;
+      db.exec(next);
+      db.pragma(`user_version = ${version + 1}`);
+      return false;
+    });
+    if (done.immediate()) return;
+  }
+}
+
+/** What `migrate` would do. Changes nothing; a file that is not there is not made. */
+export function pendingMigrations(settings: ConnectionSettings): PendingMigrations {
+  const version = existsSync(settings.path) ? versionOf(settings) : 0;
+  refuseNewer(version, SCHEMA_VERSION);
+  return { version, knownVersion: SCHEMA_VERSION, steps: MIGRATIONS.slice(version) };
+}
+
+function versionOf(settings: ConnectionSettings): number {
+  const db = openForReading(settings);
+  try {
+    return schemaVersion(db);
+  } finally {
+    db.close();
+  }
+}
+
+export function schemaVersion(db: Database): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}
+
+const NUMBERS_PER_SUPPLIER = 2 ** 32;
+
+/** The key of a SKU: its supplier's id times 2³², plus its number at the supplier, from 1. */
+export function skuKey(supplierId: number, skuNumber: number): number {
+  return supplierId * NUMBERS_PER_SUPPLIER + skuNumber;
+}
+
+export function supplierIdOfKey(key: number): number {
+  return Math.floor(key / NUMBERS_PER_SUPPLIER);
+}

@@ -1,0 +1,257 @@
+import type { Database, Statement } from 'better-sqlite3';
+import {
+  APPLIED,
+  BatchDecision,
+  type ClosedBatch,
+  type DecidedLines,
+} from '../../../domain/batch-decision.ts';
+import { checkSnapshot } from '../../../domain/safety-limit.ts';
+import type { BatchSummary } from '../../sql/batch-row.ts';
+import { checkSafetyLimit } from '../../sql/safety-limit.ts';
+import type { KeptOutcome } from '../../sql/stored-outcome.ts';
+import { detailsOf, effectsOf } from '../../sql/outcomes.ts';
+import type { Batch, BatchOrigin, BatchOutcome, BatchOptions } from '../../store.ts';
+import { BatchRows } from './batch-rows.ts';
+import { ChangeRows, InventoryRows } from './inventory-rows.ts';
+import type { InventoryCache } from './inventory-cache.ts';
+import { skuKey } from '../schema/migrations.ts';
+import { TransactionStock } from './stock.ts';
+
+/** How many SKUs a snapshot takes to zero at a stretch: what is held of them is then let go. */
+const ZEROED_AT_ONCE = 5000;
+
+const NO_TERMS: BatchOptions = {};
+
+/** A supplier's SKUs that a snapshot takes to zero. */
+interface Unnamed {
+  readonly skuNumbers: readonly number[];
+  /** How many of them could be sold. */
+  readonly fallCount: number;
+}
+
+const NONE_UNNAMED: Unnamed = { skuNumbers: [], fallCount: 0 };
+
+export interface EndedBatch {
+  readonly number: number;
+  readonly uuid: string;
+  readonly closed: ClosedBatch;
+  readonly zeroedCount: number;
+}
+
+/**
+ * Applies batches to the database, inside a transaction that the caller opens and commits: resolve
+ * the SKUs that lines name, decide line by line, then write what really changed. Prepared once a
+ * connection.
+ */
+export class Applier {
+  readonly stock: TransactionStock;
+  readonly #memory: InventoryCache;
+  readonly #batchRows: BatchRows;
+  readonly #inventoryRows: InventoryRows;
+  readonly #changeRows: ChangeRows;
+  readonly #skuUuidOf: Statement<[number], [string]>;
+  readonly #stockOfAll: Statement<[number, number], [number, number | null, number | null]>;
+  readonly #updateHead: Statement<[number, number, number, number, number]>;
+
+  constructor(db: Database, memory: InventoryCache) {
+    this.#memory = memory;
+    this.stock = new TransactionStock(db, memory);
+    this.#batchRows = new BatchRows(db);
+    this.#inventoryRows = new InventoryRows(db);
+    this.#changeRows = new ChangeRows(db);
+    this.#skuUuidOf = db.prepare<[number], [string]>('SELECT uuid FROM skus WHERE key = ?').raw();
+    this.#stockOfAll = db
+      .prepare<[number, number], [number, number | null, number | null]>(
+        'SELECT key & 0xffffffff, quantity_in_stock, restrictions FROM inventory WHERE key BETWEEN ? AND ?',
+      )
+      .raw();
+    this.#updateHead = db.prepare(
+      `UPDATE suppliers SET sku_count = ?, live_count = ?, last_sequence = ?, last_batch_number = ?
+       WHERE id = ?`,
+    );
+  }
+
+  /** Forgets what an earlier transaction held: to be called when one begins. */
+  begin(): void {
+    this.stock.begin();
+    this.#changeRows.clear();
+  }
+
+  /**
+   * Applies one batch of lines; its changes are written, its SKUs' rows when `flush` is called. Throws
+   * `OnhandError` where it is refused whole (`store.ts` says why that may be), nothing of it then done. Of a
+   * repeat it gives what is kept of the first.
+   */
+  applyLines(batch: Batch, nowMs: number): BatchOutcome | KeptOutcome {
+    const startedMs = performance.now();
+    const { supplierId, lines, terms = NO_TERMS } = batch;
+    const key = terms.dryRun === true ? undefined : terms.idempotency;
+    const repeat = key && this.#batchRows.repeatOf(supplierId, key, lines.count, nowMs);
+    if (repeat !== undefined) return repeat;
+
+    if (terms.snapshot !== undefined) checkSnapshot(lines);
+    const decision = new BatchDecision(nowMs);
+    const decided = decision.decideLines(lines, this.stock.ofLines(supplierId, lines), {
+      atomic: terms.atomic === true,
+      withEffects: terms.withEffects === true,
+    });
+    const unnamed = this.#unnamed(batch, decision, decided);
+    this.#checkSafetyLimit(batch, decision, unnamed, nowMs);
+
+    const { statuses } = decided;
+    const details = detailsOf(decided.details, (skuNumber) =>
+      this.stock.skuIdOf(supplierId, skuNumber),
+    );
+    const summary = { appliedAtMs: nowMs, startedMs, lineCount: lines.count, statuses };
+    const { number, uuid, closed, zeroedCount } = this.endBatch(batch, decision, summary, unnamed);
+    const isKept = terms.dryRun !== true;
+    const effects = effectsOf(decided.effects, isKept ? closed.changes : [], (skuNumber) =>
+      this.#skuUuid(supplierId, skuNumber),
+    );
+    if (statuses.some((status) => status !== APPLIED)) {
+      this.#batchRows.appendFailures(supplierId, number, nowMs, lines, { statuses, details });
+    }
+    if (key !== undefined) this.#batchRows.keepKey(supplierId, number, key, effects);
+    return { uuid: isKept ? uuid : null, statuses, details, effects, zeroedCount, repeats: null };
+  }
+
+  /** The SKUs that a snapshot does not name and that are not at zero; none where the batch is no snapshot. */
+  #unnamed(
+    { supplierId, lines, terms = NO_TERMS }: Batch,
+    decision: BatchDecision,
+    { statuses }: DecidedLines,
+  ): Unnamed {
+    if (terms.snapshot === undefined) return NONE_UNNAMED;
+    if (terms.atomic === true && statuses.some((status) => status !== APPLIED)) return NONE_UNNAMED;
+    const named = decision.touchedNumbers();
+    for (const [i, status] of statuses.entries()) {
+      if (status === APPLIED) continue;
+      for (const number of this.stock.namedBy(supplierId, lines, i)) named.add(number);
+    }
+    const held = this.stock.held();
+    const skuNumbers: number[] = [];
+    let fallCount = 0;
+    const [first, last] = [skuKey(supplierId, 0), skuKey(supplierId + 1, 0) - 1];
+    for (const [skuNumber, stored, restrictions] of this.#stockOfAll.iterate(first, last)) {
+      if (named.has(skuNumber)) continue;
+      const before = held.get(skuKey(supplierId, skuNumber))?.inventory;
+      const quantityInStock = before === undefined ? stored : before.quantityInStock;
+      if (quantityInStock === 0) continue;
+      skuNumbers.push(skuNumber);
+      const isRestricted = (before === undefined ? restrictions : before.restrictions) !== null;
+      if (quantityInStock !== null && !isRestricted) fallCount += 1;
+    }
+    return { skuNumbers, fallCount };
+  }
+
+  #checkSafetyLimit(
+    { supplierId, terms = NO_TERMS }: Batch,
+    decision: BatchDecision,
+    unnamed: Unnamed,
+    nowMs: number,
+  ): void {
+    const fallCount = decision.countFalls() + unnamed.fallCount;
+    try {
+      checkSafetyLimit(terms, this.stock.head(supplierId), fallCount, (confirmation) =>
+        this.#batchRows.confirm(supplierId, confirmation, nowMs),
+      );
+    } catch (error) {
+      decision.takeBack();
+      throw error;
+    }
+  }
+
+  #skuUuid(supplierId: number, skuNumber: number): string {
+    const row = this.#skuUuidOf.get(skuKey(supplierId, skuNumber));
+    if (row === undefined) throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no row`);
+    return row[0];
+  }
+
+  /** Ends a batch: writes its changes and its row. */
+  endBatch(
+    origin: BatchOrigin & Pick<Batch, 'terms'>,
+    decision: BatchDecision,
+    { startedMs, ...summary }: BatchSummary,
+    unnamed: Unnamed = NONE_UNNAMED,
+  ): EndedBatch {
+    const { supplierId } = origin;
+    const head = this.stock.head(supplierId);
+    head.lastBatchNumber += 1;
+    const number = head.lastBatchNumber;
+    const sequenceBefore = head.lastSequence;
+    const closed = decision.close(head);
+    this.#writeChanges(supplierId, number, closed);
+    const zeroedCount = this.#zero(origin, unnamed, number, summary.appliedAtMs);
+    const changedCount = head.lastSequence - sequenceBefore;
+    const uuid = this.#batchRows.append({
+      ...summary,
+      origin,
+      number,
+      durationMs: Math.round(performance.now() - startedMs),
+      changedCount,
+      firstSequence: changedCount === 0 ? null : sequenceBefore + 1,
+      zeroedCount,
+      confirmed: closed.confirmed,
+    });
+    return { number, uuid, closed, zeroedCount };
+  }
+
+  #writeChanges(supplierId: number, batchNumber: number, { changes }: ClosedBatch): void {
+    for (const change of changes) {
+      const { sequence, previousSequence, before, after } = change;
+      const { skuNumber } = change.held;
+      const place = { supplierId, batchNumber, sequence, skuNumber, previousSequence };
+      this.#changeRows.add(place, before, after);
+    }
+    this.#changeRows.write();
+  }
+
+  /** Takes SKUs to zero, some at a time, since they may be a whole catalogue; says how many it changed. */
+  #zero(
+    { supplierId, terms = NO_TERMS }: Pick<Batch, 'supplierId' | 'terms'>,
+    { skuNumbers }: Unnamed,
+    batchNumber: number,
+    nowMs: number,
+  ): number {
+    const asOfUs = terms.snapshot?.asOfUs ?? null;
+    let zeroedCount = 0;
+    for (let from = 0; from < skuNumbers.length; from += ZEROED_AT_ONCE) {
+      const decision = new BatchDecision(nowMs);
+      const keptKeys = new Set(this.stock.held().keys());
+      for (const skuNumber of skuNumbers.slice(from, from + ZEROED_AT_ONCE)) {
+        const held = this.stock.hold(supplierId, skuNumber);
+        decision.zero(held, () => this.stock.storedAsOfUs(supplierId, skuNumber), asOfUs);
+      }
+      const closed = decision.close(this.stock.head(supplierId));
+      this.#writeChanges(supplierId, batchNumber, closed);
+      zeroedCount += closed.changes.length;
+      this.#writeAndRelease((key) => !keptKeys.has(key), nowMs);
+    }
+    return zeroedCount;
+  }
+
+  #writeAndRelease(isToGo: (key: number) => boolean, nowMs: number): void {
+    const rows = [...this.stock.held()].filter(([key]) => isToGo(key));
+    this.#inventoryRows.write(rows, nowMs);
+    for (const [key] of rows) {
+      this.stock.release(key);
+      this.#memory.forgetInventory(key);
+    }
+  }
+
+  /** Writes the rows of all SKUs that changed, once each. */
+  flush(nowMs: number): void {
+    this.#inventoryRows.write([...this.stock.held()], nowMs);
+    for (const [supplierId, head] of this.stock.heads()) {
+      const { skuCount, liveCount, lastSequence, lastBatchNumber } = head;
+      this.#updateHead.run(skuCount, liveCount, lastSequence, lastBatchNumber, supplierId);
+    }
+  }
+
+  /** Remembers what the transaction read and wrote: to be called once it is committed, and only then. */
+  remember(): void {
+    for (const [key, { inventory, lastSequence }] of this.stock.held()) {
+      this.#memory.rememberInventory(key, inventory, lastSequence);
+    }
+  }
+}

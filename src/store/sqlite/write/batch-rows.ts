@@ -1,0 +1,171 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { Lines } from '../../../domain/lines.ts';
+import { encodeNumberSet } from '../../../domain/number-set.ts';
+import {
+  checkSameRequest,
+  confirmationInvalid,
+  encodeStatusCounts,
+  type BatchRow,
+} from '../../sql/batch-row.ts';
+import { encodeEffects, encodeFailures, failedLines } from '../../failures.ts';
+import type { KeptOutcome } from '../../sql/stored-outcome.ts';
+import type { BatchOutcome, Confirmation, IdempotencyKey, LineEffect } from '../../store.ts';
+import { newBatchUuid } from '../../uuids.ts';
+
+type Value = number | string | Uint8Array | null;
+type KeyRow = [
+  fingerprint: Uint8Array,
+  batchNumber: number,
+  requestId: string,
+  effects: Uint8Array | null,
+];
+
+/** What every batch has. A value that is bound costs, and most batches are single updates that have no more. */
+const PLAIN_COLUMNS = [
+  'supplier_id',
+  'number',
+  'uuid',
+  'source',
+  'user_id',
+  'applied_at_ms',
+  'duration_ms',
+  'line_count',
+  'changed_count',
+  'first_sequence',
+];
+const OTHER_COLUMNS = [
+  'status_counts',
+  'zeroed_count',
+  'confirmed',
+  'reason',
+  'reference',
+  'reverts_number',
+];
+
+function appendOf(db: Database, columns: readonly string[]): Statement<Value[]> {
+  const marks = columns.map(() => '?').join(', ');
+  return db.prepare(`INSERT INTO batches (${columns.join(', ')}) VALUES (${marks})`);
+}
+
+/** Writes what is kept of a batch beside its changes, and reads what decides about a repeat of it. */
+export class BatchRows {
+  readonly #append: Statement<Value[]>;
+  readonly #appendPlain: Statement<Value[]>;
+  readonly #appendFailures: Statement<[number, number, number, Uint8Array]>;
+  readonly #failuresOf: Statement<[number, number], [Uint8Array]>;
+  readonly #outcomeOf: Statement<
+    [number, number],
+    [uuid: string, zeroedCount: number, statusCounts: string | null]
+  >;
+  readonly #keyOf: Statement<[number, string, number], KeyRow>;
+  readonly #keepKey: Statement<Value[]>;
+  readonly #takeConfirmation: Statement<[number, string, Uint8Array, number]>;
+
+  constructor(db: Database) {
+    this.#append = appendOf(db, [...PLAIN_COLUMNS, ...OTHER_COLUMNS]);
+    this.#appendPlain = appendOf(db, PLAIN_COLUMNS);
+    this.#appendFailures = db.prepare('INSERT INTO batch_failures VALUES (?, ?, ?, ?)');
+    this.#failuresOf = db
+      .prepare<[number, number], [Uint8Array]>(
+        'SELECT failures FROM batch_failures WHERE supplier_id = ? AND batch_number = ?',
+      )
+      .raw();
+    this.#outcomeOf = db
+      .prepare<[number, number], [string, number, string | null]>(
+        'SELECT uuid, zeroed_count, status_counts FROM batches WHERE supplier_id = ? AND number = ?',
+      )
+      .raw();
+    this.#keyOf = db
+      .prepare<[number, string, number], KeyRow>(
+        `SELECT fingerprint, batch_number, request_id, effects FROM idempotency_keys
+         WHERE supplier_id = ? AND key = ? AND expires_at_ms > ?`,
+      )
+      .raw();
+    // One that has expired and was not swept away yet is taken over.
+    this.#keepKey = db.prepare<Value[]>(
+      'INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#takeConfirmation = db.prepare(
+      'DELETE FROM confirmations WHERE supplier_id = ? AND code = ? AND fingerprint = ? AND expires_at_ms > ?',
+    );
+  }
+
+  /** Appends the row of a batch; gives its uuid. */
+  append(row: BatchRow): string {
+    const { origin, number, appliedAtMs, confirmed } = row;
+    const uuid = newBatchUuid(appliedAtMs, number);
+    const plain = [
+      origin.supplierId,
+      number,
+      uuid,
+      origin.source,
+      origin.userId,
+      appliedAtMs,
+      row.durationMs,
+      row.lineCount,
+      row.changedCount,
+      row.firstSequence,
+    ];
+    const others = [
+      encodeStatusCounts(row.statuses),
+      row.zeroedCount,
+      confirmed.length === 0 ? null : encodeNumberSet(confirmed),
+      origin.reason ?? null,
+      origin.reference ?? null,
+      row.revertsNumber ?? null,
+    ];
+    if (others.every((value) => value === null || value === 0)) this.#appendPlain.run(...plain);
+    else this.#append.run(...plain, ...others);
+    return uuid;
+  }
+
+  appendFailures(
+    supplierId: number,
+    number: number,
+    nowMs: number,
+    lines: Lines,
+    outcome: Pick<BatchOutcome, 'statuses' | 'details'>,
+  ): void {
+    const failed = failedLines(lines, outcome);
+    this.#appendFailures.run(supplierId, number, nowMs, encodeFailures(failed));
+  }
+
+  /**
+   * What is kept of the batch that used this key before, if one did. Throws `idempotency_key_reused` where
+   * that was another request.
+   */
+  repeatOf(
+    supplierId: number,
+    key: IdempotencyKey,
+    lineCount: number,
+    nowMs: number,
+  ): KeptOutcome | undefined {
+    const row = this.#keyOf.get(supplierId, key.key, nowMs);
+    if (row === undefined) return undefined;
+    const [usedFor, number, requestId, effects] = row;
+    checkSameRequest(usedFor, key);
+    const batch = this.#outcomeOf.get(supplierId, number);
+    if (batch === undefined)
+      throw new Error(`batch ${number} of supplier ${supplierId} has no row`);
+    const [uuid, zeroedCount, statusCounts] = batch;
+    const failures = this.#failuresOf.get(supplierId, number)?.[0] ?? null;
+    return { lineCount, uuid, requestId, zeroedCount, statusCounts, failures, effects };
+  }
+
+  keepKey(
+    supplierId: number,
+    number: number,
+    { key, fingerprint, requestId, expiresAtMs }: IdempotencyKey,
+    effects: ReadonlyMap<number, LineEffect>,
+  ): void {
+    const told = effects.size === 0 ? null : encodeEffects(effects);
+    this.#keepKey.run(supplierId, key, fingerprint, number, requestId, expiresAtMs, told);
+  }
+
+  /** Uses a confirmation up; throws `confirmation_invalid` where there is none such. */
+  confirm(supplierId: number, { code, fingerprint }: Confirmation, nowMs: number): void {
+    if (this.#takeConfirmation.run(supplierId, code, fingerprint, nowMs).changes === 0) {
+      throw confirmationInvalid();
+    }
+  }
+}

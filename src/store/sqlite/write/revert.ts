@@ -1,0 +1,143 @@
+import type { Database, Statement } from 'better-sqlite3';
+import { BatchDecision } from '../../../domain/batch-decision.ts';
+import { addMembers } from '../../../domain/number-set.ts';
+import { batchNumberOf } from '../../uuids.ts';
+import { decideUndo, type RevertibleChange } from '../../sql/revert.ts';
+import { findUnchangedSince, isRange, laterOf, type LaterRow } from '../../sql/unchanged-since.ts';
+import type { RevertOutcome, RevertRequest } from '../../store.ts';
+import type { Applier } from './apply.ts';
+
+type BatchRow = [uuid: string, firstSequence: number | null, changedCount: number];
+
+interface ChangeRow {
+  readonly sku_number: number;
+  readonly sequence: number;
+  readonly before_quantity_in_stock: number | null;
+  readonly before_quantity_on_backorder: number | null;
+  readonly before_backorder_date: number | null;
+  readonly before_restrictions: number | null;
+}
+
+/** Later changes; what follows says of which sequences. */
+const LATER = `SELECT changes.sku_number, changes.sequence, changes.previous_sequence, changes.batch_number,
+    undone.first_sequence, undone.changed_count
+  FROM changes
+    JOIN batches ON batches.supplier_id = changes.supplier_id AND batches.number = changes.batch_number
+    LEFT JOIN batches AS undone
+      ON undone.supplier_id = changes.supplier_id AND undone.number = batches.reverts_number
+  WHERE changes.supplier_id = ? AND changes.sequence`;
+
+/** Puts batches back, in the same transaction and by the same rules as `Applier`. */
+export class Reverter {
+  readonly #applier: Applier;
+  readonly #batchOf: Statement<[number, number], BatchRow>;
+  readonly #changesOf: Statement<[number, number, number], ChangeRow>;
+  readonly #changeAt: Statement<[number, number], LaterRow>;
+  readonly #changesIn: Statement<[number, number, number], LaterRow>;
+  readonly #confirmedAfter: Statement<[number, number], [number, Uint8Array]>;
+
+  constructor(db: Database, applier: Applier) {
+    this.#applier = applier;
+    this.#batchOf = db
+      .prepare<[number, number], BatchRow>(
+        'SELECT uuid, first_sequence, changed_count FROM batches WHERE supplier_id = ? AND number = ?',
+      )
+      .raw();
+    this.#changesOf = db.prepare(
+      `SELECT sku_number, sequence, before_quantity_in_stock, before_quantity_on_backorder,
+         before_backorder_date, before_restrictions
+       FROM changes WHERE supplier_id = ? AND sequence BETWEEN ? AND ? ORDER BY sequence`,
+    );
+    this.#changeAt = db.prepare<[number, number], LaterRow>(`${LATER} = ?`).raw();
+    this.#changesIn = db
+      .prepare<[number, number, number], LaterRow>(`${LATER} BETWEEN ? AND ?`)
+      .raw();
+    this.#confirmedAfter = db
+      .prepare<[number, number], [number, Uint8Array]>(
+        'SELECT number, confirmed FROM batches WHERE supplier_id = ? AND number > ? AND confirmed IS NOT NULL',
+      )
+      .raw();
+  }
+
+  /** Undefined where the supplier has no such batch. SKUs' rows are written when `flush` is called. */
+  revert(request: RevertRequest, nowMs: number): RevertOutcome | undefined {
+    const startedMs = performance.now();
+    const { supplierId, uuid } = request;
+    const revertsNumber = batchNumberOf(uuid);
+    const batch = this.#batchOf.get(supplierId, revertsNumber);
+    if (batch === undefined || batch[0] !== uuid) return undefined;
+    const changes = this.#changesOfBatch(supplierId, batch);
+    const among = new Set(request.among?.map(batchNumberOf));
+    const confirmed = request.force
+      ? new Set<number>()
+      : this.#confirmed(request, revertsNumber, changes, among);
+
+    const decision = new BatchDecision(nowMs);
+    const { revertedCount, skus } = decideUndo(decision, changes, {
+      hold: (skuNumber) => this.#applier.stock.hold(supplierId, skuNumber),
+      skuIdOf: (skuNumber) => this.#applier.stock.skuIdOf(supplierId, skuNumber),
+      standing: this.#standing(supplierId, changes, among),
+      confirmed,
+    });
+    if (revertedCount === 0) return { uuid: null, skus };
+    const summary = { appliedAtMs: nowMs, startedMs, lineCount: revertedCount, revertsNumber };
+    const ended = this.#applier.endBatch({ ...request, source: 'revert' }, decision, summary);
+    return { uuid: request.dryRun ? null : ended.uuid, skus };
+  }
+
+  #changesOfBatch(
+    supplierId: number,
+    [, firstSequence, changedCount]: BatchRow,
+  ): readonly RevertibleChange[] {
+    if (firstSequence === null) return [];
+    return this.#changesOf
+      .all(supplierId, firstSequence, firstSequence + changedCount - 1)
+      .map((row) => ({
+        skuNumber: row.sku_number,
+        sequence: row.sequence,
+        before: {
+          quantityInStock: row.before_quantity_in_stock,
+          quantityOnBackorder: row.before_quantity_on_backorder,
+          backorderDate: row.before_backorder_date,
+          restrictions: row.before_restrictions,
+        },
+      }));
+  }
+
+  #standing(
+    supplierId: number,
+    changes: readonly RevertibleChange[],
+    among: ReadonlySet<number>,
+  ): ReadonlySet<number> {
+    const { stock } = this.#applier;
+    const finding = findUnchangedSince(
+      changes,
+      (skuNumber) => stock.hold(supplierId, skuNumber).lastSequence,
+      among,
+    );
+    let step = finding.next();
+    while (step.done !== true) {
+      const wanted = step.value;
+      const rows = isRange(wanted)
+        ? this.#changesIn.all(supplierId, wanted.first, wanted.last)
+        : wanted.flatMap((sequence) => this.#changeAt.all(supplierId, sequence));
+      step = finding.next(rows.map(laterOf));
+    }
+    return step.value;
+  }
+
+  /** Which of the SKUs a later batch has named and left as they were. */
+  #confirmed(
+    { supplierId }: RevertRequest,
+    batchNumber: number,
+    changes: readonly RevertibleChange[],
+    among: ReadonlySet<number>,
+  ): ReadonlySet<number> {
+    const candidates = new Set(changes.map((change) => change.skuNumber));
+    const confirmed = new Set<number>();
+    for (const [number, numbers] of this.#confirmedAfter.iterate(supplierId, batchNumber)) {
+      if (!among.has(number)) addMembers(numbers, candidates, confirmed);
+    }
+    return confirmed;
+  }
+}

@@ -1,0 +1,236 @@
+import { OnhandError } from '../../domain/errors.ts';
+import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
+import type { Inventory } from '../../domain/inventory.ts';
+import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
+import { skuIdCanExist, skuIdFits } from '../../domain/lines.ts';
+import { CONDITIONS, type CatalogueEntry, type Product } from '../../domain/sku.ts';
+import { echo } from '../lines/echo.ts';
+import { Faults } from '../lines/faults.ts';
+import { FIELDS, notAllowed, QUANTITY_ALLOWED, readQuantity, type Field } from '../lines/fields.ts';
+import { readGtinMember, readOwnIdentifier, type Refusal } from '../lines/identifiers.ts';
+import { isJsonObject, type JsonObject } from '../lines/json.ts';
+import { sourceMembersOf, sourceValueOf, type NumberText } from '../lines/source-text.ts';
+
+/** What a catalogue may say of a SKU beyond what onhand is about: accepted, and not kept. */
+export const NOT_KEPT = [
+  'minimum_advertised_price',
+  'minimum_advertised_price_currency',
+  'msrp',
+  'msrp_currency',
+  'price_tiers',
+  'distinguishing_attributes',
+  'nondistinguishing_attributes',
+  'sku_distinguishing_attributes',
+  'sku_nondistinguishing_attributes',
+  'item_attributes',
+  'custom_attributes',
+  'product_images',
+  'product_videos',
+  'measurements',
+  'catalogs',
+  'inventory_lists',
+  'description',
+  'warranty',
+  'return_policy',
+  'manufacturer',
+  'brand',
+  'country_of_origin',
+  'shipping_origin_country',
+  'categories',
+  'category_id',
+  'restrict_from_marketplaces',
+  'other_marketplace_restriction',
+  'fba_certified',
+] as const;
+
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+/** A SKU as far as it is read. */
+interface Draft {
+  skuId: string | undefined;
+  itemUuid: string | undefined;
+  readonly product: Partial<Writable<Product>>;
+  readonly inventory: Partial<Writable<Inventory>>;
+}
+
+/** One member as it is handed to its reader. */
+interface Member {
+  readonly name: string;
+  readonly value: unknown;
+  /** It and its siblings as they were written. */
+  readonly written: ReadonlyMap<string, string>;
+  readonly numberText: NumberText;
+}
+
+/** Reads one member into the draft; gives the sentence that refuses it, if any. */
+type MemberReader = (draft: Draft, member: Member) => string | undefined;
+type Readers = ReadonlyMap<string, MemberReader>;
+
+const IDENTIFIER_READERS: Readers = new Map([
+  ...GTIN_FORMS.map((form) => [form, gtinReader(form)] as const),
+  ['asin', textReader('asin')],
+  ['mpn', textReader('mpn')],
+]);
+
+const READERS: Readers = new Map<string, MemberReader>([
+  ['sku_id', readSkuId],
+  ['item', readItem],
+  ['item_id', readItemId],
+  ['title', textReader('title')],
+  ['condition', readCondition],
+  ...FIELDS.map((field) => [field.name, fieldReader(field)] as const),
+  ['number_of_units_bundled', readUnitsBundled],
+  ...IDENTIFIER_READERS,
+  ['product_identifiers', readNested(IDENTIFIER_READERS)],
+  ...NOT_KEPT.map((name) => [name, () => undefined] as const),
+]);
+
+/**
+ * Reads the body of a SKU's creation; `text` is the JSON that it was parsed from. Throws
+ * `body_shape_wrong` where it is not an object, and `member_invalid` naming every faulty member.
+ */
+export function parseSkuCreation(body: unknown, text: string): CatalogueEntry {
+  if (!isJsonObject(body)) {
+    throw new OnhandError(
+      'body_shape_wrong',
+      `The body must be one SKU as a JSON object such as {"sku_id": "A-1"}; ${echo(body)} is not.`,
+    );
+  }
+  const draft: Draft = { skuId: undefined, itemUuid: undefined, product: {}, inventory: {} };
+  const refusal = readMembers(draft, READERS, body, sourceMembersOf(text));
+  const missing = 'sku_id' in body ? undefined : 'sku_id is missing: every SKU needs one.';
+  if (draft.skuId === undefined || refusal !== undefined) {
+    const sentences = [refusal, missing].filter((sentence) => sentence !== undefined);
+    throw new OnhandError('member_invalid', sentences.join(' '));
+  }
+  const { skuId, itemUuid, product, inventory } = draft;
+  return { skuId, ...(itemUuid !== undefined && { itemUuid }), product, inventory };
+}
+
+function readMembers(
+  draft: Draft,
+  readers: Readers,
+  object: JsonObject,
+  written: ReadonlyMap<string, string>,
+): string | undefined {
+  const faults = new Faults([...readers.keys()]);
+  const numberText: NumberText = (name) => sourceValueOf(written, name);
+  for (const name of Object.keys(object)) {
+    const read = readers.get(name);
+    const sentence = read?.(draft, { name, value: object[name], written, numberText });
+    if (read === undefined) faults.addUnknown(name);
+    else if (sentence !== undefined) faults.add(name, sentence);
+  }
+  return faults.isEmpty ? undefined : faults.print(() => written.keys());
+}
+
+/** Reads the members of an object that is itself a member. */
+function readNested(readers: Readers): MemberReader {
+  return (draft, { name, value, written }) => {
+    if (value === null) return undefined;
+    if (!isJsonObject(value)) return notAllowed(name, 'an object, or null', value);
+    const inner = sourceMembersOf(sourceValueOf(written, name));
+    const refusal = readMembers(draft, readers, value, inner);
+    return refusal === undefined ? undefined : `In ${name}: ${refusal}`;
+  };
+}
+
+function readSkuId(draft: Draft, member: Member): string | undefined {
+  const reading = readStorable(member);
+  if (typeof reading !== 'string') return `sku_id ${reading.refusal}.`;
+  draft.skuId = reading;
+  return undefined;
+}
+
+function readItemId(draft: Draft, member: Member): string | undefined {
+  if (member.value === null || member.value === '') return undefined;
+  const reading = readStorable(member);
+  if (typeof reading !== 'string') return `item_id ${reading.refusal}.`;
+  draft.product.itemId = reading;
+  return undefined;
+}
+
+function readStorable({ name, value, numberText }: Member): string | Refusal {
+  const reading = readOwnIdentifier(name, value, numberText);
+  const isStorable = typeof reading !== 'string' || skuIdCanExist(reading);
+  return isStorable ? reading : { refusal: `${echo(reading)} ${UNSTORABLE}` };
+}
+
+/** What databases do not keep as it is. */
+const UNSTORABLE = 'has a NUL character or half of a surrogate pair';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+function readItem(draft: Draft, { value }: Member): string | undefined {
+  if (value === null) return undefined;
+  const members = isJsonObject(value) ? Object.keys(value) : undefined;
+  if (members?.length === 0) return undefined;
+  const uuid = isJsonObject(value) && members?.length === 1 ? value['uuid'] : undefined;
+  if (typeof uuid !== 'string' || !UUID.test(uuid)) {
+    return `item must be an object with one member, uuid, such as ${ITEM_EXAMPLE}, or null.`;
+  }
+  draft.itemUuid = uuid.toLowerCase();
+  return undefined;
+}
+
+const ITEM_EXAMPLE = '{"uuid": "905c3e4b-ef10-4f77-b07e-03d4ecb743a0"}';
+
+function readCondition(draft: Draft, { name, value }: Member): string | undefined {
+  if (value === null) return undefined;
+  const condition = CONDITIONS.find((known) => known === value);
+  if (condition === undefined) {
+    return notAllowed(name, `${CONDITIONS.map(echo).join(' or ')}, or null`, value);
+  }
+  draft.product.condition = condition;
+  return undefined;
+}
+
+function readUnitsBundled(draft: Draft, { name, value }: Member): string | undefined {
+  const units = readQuantity(value);
+  if (units === undefined) return notAllowed(name, QUANTITY_ALLOWED, value);
+  draft.product.unitsBundled = units;
+  return undefined;
+}
+
+function fieldReader({ field, read, allowed }: Field): MemberReader {
+  return (draft, { name, value }) => {
+    const given = read(value);
+    if (given === undefined) return notAllowed(name, allowed, value);
+    draft.inventory[field] = given;
+    return undefined;
+  };
+}
+
+const TEXT_ALLOWED = `a text of at most ${SKU_ID_CODE_POINTS_MAX} characters, or null`;
+
+function textReader(field: 'title' | 'asin' | 'mpn'): MemberReader {
+  return (draft, { name, value }) => {
+    if (value === null || value === '') return undefined;
+    if (typeof value !== 'string' || !skuIdFits(value)) {
+      return notAllowed(name, TEXT_ALLOWED, value);
+    }
+    return skuIdCanExist(value)
+      ? keep(draft, field, value)
+      : `${name} ${echo(value)} ${UNSTORABLE}.`;
+  };
+}
+
+function gtinReader(form: GtinForm): MemberReader {
+  return (draft, { value, numberText }) => {
+    const reading = readGtinMember(form, value, numberText);
+    if (reading === undefined) return undefined;
+    return 'refusal' in reading ? `${form} ${reading.refusal}.` : keep(draft, form, reading.text);
+  };
+}
+
+/** Keeps a text that may be given in two places, where they agree. */
+function keep(
+  draft: Draft,
+  field: GtinForm | 'title' | 'asin' | 'mpn',
+  text: string,
+): string | undefined {
+  const kept = draft.product[field] ?? text;
+  if (kept !== text) return `${field} is given twice, as ${echo(kept)} and as ${echo(text)}.`;
+  draft.product[field] = text;
+  return undefined;
+}

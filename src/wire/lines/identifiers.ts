@@ -1,0 +1,81 @@
+import { readGtin, type GtinForm, type GtinReading } from '../../domain/gtin.ts';
+import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
+import { skuIdFits, type AsSent } from '../../domain/lines.ts';
+import { echo, echoNumber } from './echo.ts';
+import type { JsonObject } from './json.ts';
+import type { NumberText } from './source-text.ts';
+
+/** The identifiers of a SKU, in the order in which messages name them. */
+export const IDENTIFIERS = ['sku_id', 'upca', 'ean13', 'gtin14', 'isbn'] as const;
+
+/** Why a value was refused, the value first, to be put behind the name of its member. */
+export interface Refusal {
+  readonly refusal: string;
+}
+
+const PLAIN_DIGITS = /^[0-9]+$/;
+
+/**
+ * Reads an identifier of the supplier's own choosing. A number stands for the digits it was written
+ * with: they are its text, however many they are.
+ */
+export function readOwnIdentifier(
+  member: string,
+  value: unknown,
+  numberText: NumberText,
+): string | Refusal {
+  const text = typeof value === 'number' ? numberText(member, value) : value;
+  if (typeof text !== 'string' || text === '') {
+    return { refusal: `${echo(value)} is not a text of 1 to ${SKU_ID_CODE_POINTS_MAX} characters` };
+  }
+  if (typeof value === 'number' && !PLAIN_DIGITS.test(text)) {
+    return {
+      refusal: `${echoNumber(text)} is a number that is not written as plain digits; put it in quotes`,
+    };
+  }
+  if (!skuIdFits(text)) {
+    return { refusal: `${echo(text)} is longer than ${SKU_ID_CODE_POINTS_MAX} characters` };
+  }
+  return text;
+}
+
+/** Reads a form of a GTIN; null and the empty text are not given: undefined. */
+export function readGtinMember(
+  form: GtinForm,
+  value: unknown,
+  numberText: NumberText,
+): GtinReading | undefined {
+  if (value === null || value === '') return undefined;
+  if (typeof value !== 'string' && typeof value !== 'number') {
+    return { refusal: `${echo(value)} is neither a text nor a number written as plain digits` };
+  }
+  const written = typeof value === 'number' ? numberText(form, value) : value;
+  const reading = isNegative(value, written) ? NEGATIVE : readGtin(form, written);
+  if (!('refusal' in reading)) return reading;
+  const shown = typeof value === 'number' ? echoNumber(written) : echo(value);
+  return { refusal: `${shown} ${reading.refusal}` };
+}
+
+const NEGATIVE: Refusal = { refusal: 'is negative' };
+
+/** A number with a sign; a text may have hyphens anywhere. */
+function isNegative(value: string | number, written: string): boolean {
+  return typeof value === 'number' && written.startsWith('-');
+}
+
+/**
+ * The identifiers of a line that was read, as they were sent; those not given are left out. `skuId` is the
+ * `sku_id` that was read, which has the digits of one sent as a number.
+ */
+export function identifiersAsSent(line: JsonObject, skuId: string | null): AsSent {
+  const sent: Record<string, string | readonly [digits: string]> = {};
+  for (const name of IDENTIFIERS) {
+    const value = line[name];
+    if (typeof value === 'number') {
+      sent[name] = [name === 'sku_id' && skuId !== null ? skuId : String(value)];
+    } else if (typeof value === 'string' && value !== '') {
+      sent[name] = value;
+    }
+  }
+  return sent;
+}

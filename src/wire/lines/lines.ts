@@ -1,0 +1,292 @@
+import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
+import type { Inventory } from '../../domain/inventory.ts';
+import { LinesBuilder, type LineDraft, type Lines } from '../../domain/lines.ts';
+import { echo } from './echo.ts';
+import { Faults } from './faults.ts';
+import {
+  CHANGE_ALLOWED,
+  FIELDS,
+  notAllowed,
+  QUANTITY_ALLOWED,
+  readChange,
+  readQuantity,
+  type Field,
+} from './fields.ts';
+import { Groups, type GroupNumbers } from './groups.ts';
+import {
+  IDENTIFIERS,
+  identifiersAsSent,
+  readGtinMember,
+  readOwnIdentifier,
+} from './identifiers.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
+import { readAsOf, type AsOfTerms } from '../times.ts';
+import { SourceLine, SourceLines, type NumberText, type Written } from './source-text.ts';
+
+/** How many lines are read or printed at a stretch: some milliseconds. */
+export const SLICE_LINES = 5000;
+
+/**
+ * Reads the lines of a bulk update, all of them: one that is refused keeps its place, with what could be
+ * read of its identifiers. `text` is the JSON that `body` was parsed from. Yields after each slice, so
+ * that whoever runs it can let others have a turn.
+ */
+export function* parsingLines(
+  body: readonly unknown[],
+  text: string,
+  terms: AsOfTerms,
+): Generator<undefined, Lines, undefined> {
+  const builder = new LinesBuilder(body.length);
+  const reader = new LineReader(new SourceLines(text), terms, new Groups());
+  for (const [i, value] of body.entries()) {
+    if (i % SLICE_LINES === SLICE_LINES - 1) yield;
+    builder.add(reader.read(value, i));
+  }
+  return builder.build();
+}
+
+/** Reads the lines of a bulk update at a stretch. */
+export function parseLines(body: readonly unknown[], text: string, terms: AsOfTerms): Lines {
+  const parsing = parsingLines(body, text, terms);
+  for (;;) {
+    const step = parsing.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Reads the one line of a single update, as `parseLines` reads it in an array of its own. */
+export function parseLine(line: JsonObject, text: string, terms: AsOfTerms): Lines {
+  return parseLines([line], `[${text}]`, terms);
+}
+
+/**
+ * Reads lines that come one by one, each with its own JSON: the lines of one feed, from the first to the
+ * last.
+ */
+export function jsonLineReader(terms: AsOfTerms): (value: unknown, text: string) => LineDraft {
+  const written = new SourceLine();
+  const reader = new LineReader(written, terms, new Groups());
+  return (value, text) => {
+    written.text = text;
+    return reader.read(value, 0);
+  };
+}
+
+/** A line as far as it is read. */
+interface Draft {
+  skuId: string | null;
+  readonly gtins: number[];
+  readonly fields: { -readonly [Name in keyof Inventory]?: Inventory[Name] };
+  asOfUs: number | undefined;
+  expectedQuantity: number | null | undefined;
+  stockChange: number | undefined;
+  group: number | undefined;
+  asSent: LineDraft['asSent'];
+  groupName: string | undefined;
+  /** Whether an identifier was given, be it a faulty one; one that is; more than a `sku_id` as a text. */
+  namesSku: boolean;
+  namesFaultily: boolean;
+  namesMore: boolean;
+  /** Whether anything is set, the stock absolutely, or relatively; be it to a faulty value. */
+  setsField: boolean;
+  setsStock: boolean;
+  changesStock: boolean;
+}
+
+/** What the members of a line are read with. */
+interface Reading {
+  readonly numberText: NumberText;
+  readonly terms: AsOfTerms;
+  readonly groups: GroupNumbers;
+}
+
+/** Reads one member into the draft; gives the sentence that refuses it, if any. */
+type MemberReader = (draft: Draft, value: unknown, reading: Reading) => string | undefined;
+
+const MEMBERS: ReadonlyMap<string, MemberReader> = new Map([
+  ['sku_id', readSkuId],
+  ...GTIN_FORMS.map((form) => [form, gtinReader(form)] as const),
+  ...FIELDS.map((field) => [field.name, fieldReader(field)] as const),
+  ['quantity_in_stock_change', readStockChange],
+  ['expected_quantity_in_stock', readExpectedQuantity],
+  ['as_of', readLineAsOf],
+  ['group', readGroup],
+]);
+const MEMBER_NAMES = [...MEMBERS.keys()];
+
+const IDENTIFIER_MISSING = `The line names no SKU: give one or more of ${IDENTIFIERS.join(', ')}.`;
+const FIELD_MISSING = `The line sets nothing: give one or more of ${FIELDS.map((field) => field.name).join(', ')}.`;
+const SET_AND_CHANGED =
+  'quantity_in_stock and quantity_in_stock_change cannot be given together: one sets what the other adds to.';
+
+/** Reads lines, from the first to the last. */
+export class LineReader implements Reading {
+  readonly terms: AsOfTerms;
+  readonly groups: GroupNumbers;
+  readonly numberText: NumberText;
+  readonly #written: Written;
+  #index = 0;
+
+  constructor(written: Written, terms: AsOfTerms, groups: GroupNumbers) {
+    this.terms = terms;
+    this.groups = groups;
+    this.#written = written;
+    this.numberText = (name, value) => this.#written.numberText(this.#index, name, value);
+  }
+
+  read(line: unknown, index: number): LineDraft {
+    this.#index = index;
+    if (!isJsonObject(line)) {
+      this.groups.endLine(undefined);
+      return unreadable(notALine(line));
+    }
+    const draft = emptyDraft(this.terms.asOfUs);
+    const faults = this.#readMembers(draft, line);
+    this.groups.endLine(draft.groupName);
+    const isWhole = draft.namesSku && draft.setsField && !(draft.setsStock && draft.changesStock);
+    if (faults === undefined && isWhole) {
+      if (draft.namesMore) draft.asSent = identifiersAsSent(line, draft.skuId);
+      return draft;
+    }
+    const sentences = [
+      faults?.print(() => this.#written.members(index).keys()),
+      draft.namesSku ? undefined : IDENTIFIER_MISSING,
+      draft.setsField ? undefined : FIELD_MISSING,
+      draft.setsStock && draft.changesStock ? SET_AND_CHANGED : undefined,
+    ];
+    return refused(draft, sentences.filter((sentence) => sentence !== undefined).join(' '));
+  }
+
+  #readMembers(draft: Draft, line: JsonObject): Faults | undefined {
+    let faults: Faults | undefined;
+    for (const name of Object.keys(line)) {
+      const read = MEMBERS.get(name);
+      const fault = read?.(draft, line[name], this);
+      if (read !== undefined && fault === undefined) continue;
+      faults ??= new Faults(MEMBER_NAMES);
+      if (fault === undefined) faults.addUnknown(name);
+      else faults.add(name, fault);
+    }
+    return faults;
+  }
+}
+
+function emptyDraft(asOfUs: number | undefined): Draft {
+  return {
+    skuId: null,
+    gtins: [],
+    fields: {},
+    asOfUs,
+    expectedQuantity: undefined,
+    stockChange: undefined,
+    group: undefined,
+    asSent: undefined,
+    groupName: undefined,
+    namesSku: false,
+    namesFaultily: false,
+    namesMore: false,
+    setsField: false,
+    setsStock: false,
+    changesStock: false,
+  };
+}
+
+/** What a line names that is refused. */
+type Named = Pick<Draft, 'skuId' | 'gtins' | 'group' | 'namesSku' | 'namesFaultily'>;
+
+const NOTHING_NAMED: Named = {
+  skuId: null,
+  gtins: [],
+  group: undefined,
+  namesSku: false,
+  namesFaultily: false,
+};
+
+/** A line that keeps its place and names what it names, and sets nothing. */
+function refused(
+  { skuId, gtins, group, namesSku, namesFaultily }: Named,
+  message: string,
+): LineDraft {
+  const refusal = { message, namesRead: namesSku && !namesFaultily };
+  return { skuId, gtins, group, fields: {}, refusal };
+}
+
+/** A line of which nothing can be told but why. */
+export function unreadable(message: string): LineDraft {
+  return refused(NOTHING_NAMED, message);
+}
+
+/** Why something that is not an object cannot be a line. */
+export function notALine(value: unknown): string {
+  return `A line is an object such as {"sku_id": "A-1", "quantity_in_stock": 5}; ${echo(value)} is not.`;
+}
+
+function readSkuId(draft: Draft, value: unknown, { numberText }: Reading): string | undefined {
+  draft.namesSku = true;
+  const reading = readOwnIdentifier('sku_id', value, numberText);
+  if (typeof reading !== 'string') {
+    draft.namesFaultily = true;
+    return `sku_id ${reading.refusal}.`;
+  }
+  draft.skuId = reading;
+  if (typeof value === 'number') draft.namesMore = true;
+  return undefined;
+}
+
+function gtinReader(form: GtinForm): MemberReader {
+  return (draft, value, { numberText }) => {
+    const reading = readGtinMember(form, value, numberText);
+    if (reading === undefined) return undefined;
+    draft.namesSku = true;
+    draft.namesMore = true;
+    if ('refusal' in reading) {
+      draft.namesFaultily = true;
+      return `${form} ${reading.refusal}.`;
+    }
+    if (!draft.gtins.includes(reading.gtin)) draft.gtins.push(reading.gtin);
+    return undefined;
+  };
+}
+
+function fieldReader({ name, field, read, allowed }: Field): MemberReader {
+  const isStock = field === 'quantityInStock';
+  return (draft, value) => {
+    draft.setsField = true;
+    if (isStock) draft.setsStock = true;
+    const given = read(value);
+    if (given === undefined) return notAllowed(name, allowed, value);
+    draft.fields[field] = given;
+    return undefined;
+  };
+}
+
+function readStockChange(draft: Draft, value: unknown): string | undefined {
+  draft.setsField = true;
+  draft.changesStock = true;
+  draft.stockChange = readChange(value);
+  return draft.stockChange === undefined
+    ? notAllowed('quantity_in_stock_change', CHANGE_ALLOWED, value)
+    : undefined;
+}
+
+function readExpectedQuantity(draft: Draft, value: unknown): string | undefined {
+  draft.expectedQuantity = readQuantity(value);
+  return draft.expectedQuantity === undefined
+    ? notAllowed('expected_quantity_in_stock', QUANTITY_ALLOWED, value)
+    : undefined;
+}
+
+function readLineAsOf(draft: Draft, value: unknown, { terms }: Reading): string | undefined {
+  const reading = readAsOf('as_of', value, terms);
+  if (typeof reading === 'string') return reading;
+  draft.asOfUs = reading;
+  return undefined;
+}
+
+function readGroup(draft: Draft, value: unknown, { groups }: Reading): string | undefined {
+  const reading = groups.read(value);
+  if (typeof reading === 'string') return reading;
+  draft.group = reading;
+  if (typeof value === 'string') draft.groupName = value;
+  return undefined;
+}

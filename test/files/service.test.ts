@@ -1,0 +1,226 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { OnhandError } from '../../src/domain/errors.ts';
+import { FileStorage } from '../../src/files/storage.ts';
+import type { FeedParts } from '../../src/files/parts.ts';
+import { FileService } from '../../src/files/service.ts';
+import { Intake } from '../../src/intake/intake.ts';
+import { openStaging } from '../../src/main.ts';
+import { isOver, type FileRecord } from '../../src/store/files.ts';
+import type { Batch, BatchOutcome, Store } from '../../src/store/store.ts';
+import { newUuid } from '../../src/store/uuids.ts';
+import { printFailureMessage, printWouldChange } from '../../src/wire/results/results.ts';
+import { newJsonLineReader } from '../formats/stock-files.ts';
+import {
+  createSupplier,
+  entry,
+  importSkus,
+  openTestStore,
+  sqliteDatabase,
+  testSettings,
+  type TestDatabase,
+} from '../store/fixtures.ts';
+
+let database: TestDatabase;
+let store: Store;
+let directory: string;
+let service: FileService;
+/** What was submitted, as `supplier/key`. */
+let submitted: string[];
+/** Asked before a batch is submitted. */
+let before: (batch: Batch) => Promise<void>;
+let failures: unknown[];
+
+beforeEach(async () => {
+  database = await sqliteDatabase();
+  store = await openTestStore(database);
+  directory = await mkdtemp(join(tmpdir(), 'onhand-feeds-'));
+  submitted = [];
+  failures = [];
+  before = () => Promise.resolve();
+  service = newService();
+});
+afterEach(async () => {
+  await service.stop();
+  await store.close();
+  await database.remove();
+  await rm(directory, { recursive: true });
+  expect(failures).toEqual([]);
+});
+
+function newService(): FileService {
+  const settings = testSettings(database);
+  const intake = new Intake(store, settings);
+  const submit = async (batch: Batch): Promise<BatchOutcome> => {
+    submitted.push(`${batch.supplierId}/${batch.terms?.idempotency?.key.split(' ').at(-1)}`);
+    await before(batch);
+    return intake.submit(batch);
+  };
+  const language: FeedParts['language'] = {
+    newJsonLineReader,
+    printFailure: printFailureMessage,
+    printWouldChange,
+  };
+  return new FileService({
+    store,
+    intake: { submit },
+    files: new FileStorage(directory),
+    language,
+    settings,
+    openStaging,
+    isAlone: true,
+    onFailure: (error) => failures.push(error),
+  });
+}
+
+async function supplier(name: string): Promise<number> {
+  const id = await createSupplier(store, name);
+  await importSkus(store, id, [entry('A-1')]);
+  return id;
+}
+
+async function add(supplierId: number, rows: number, quantity = 1): Promise<string> {
+  const uuid = newUuid(Date.now());
+  const content = `sku_id,qty\n${`A-1,${quantity}\n`.repeat(rows)}`;
+  const { bytes } = await service.files.write(uuid, [content], {});
+  return service.add({
+    supplierId,
+    uuid,
+    userId: null,
+    filename: null,
+    bytes,
+    asked: { isSnapshot: false, atomic: false, dryRun: false, asOfUs: null, mappings: [] },
+    reason: null,
+    reference: null,
+    uploadedAtMs: Date.now(),
+    idempotency: null,
+  });
+}
+
+async function over(supplierId: number, uuid: string): Promise<FileRecord> {
+  for (;;) {
+    const changed = service.changed(uuid, 1000, new AbortController().signal);
+    const feed = await service.feeds.find(supplierId, uuid);
+    if (feed !== undefined && isOver(feed)) return feed;
+    await changed;
+  }
+}
+
+/** A batch that waits until it is let go. */
+function held(isMeant: (batch: Batch) => boolean) {
+  const came = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  before = async (batch) => {
+    if (!isMeant(batch)) return;
+    came.resolve();
+    await go.promise;
+  };
+  return { came: came.promise, go: go.resolve };
+}
+
+const pieceOf = ({ terms }: Batch): string | undefined => terms?.idempotency?.key.split(' ').at(-1);
+
+test('a feed that is canceled stops after the piece under way', async () => {
+  const acme = await supplier('Acme');
+  const second = held((batch) => pieceOf(batch) === '1');
+  const uuid = await add(acme, 45_000);
+  await second.came;
+  const feed = await service.feeds.find(acme, uuid);
+  expect(feed).toMatchObject({ state: 'reading', rowCount: 10_000 });
+  expect(feed?.rowsExpected).toBeGreaterThan(10_000);
+  expect(feed?.rowsExpected).toBeLessThanOrEqual(45_000);
+  if (feed !== undefined) await service.cancel(feed);
+  second.go();
+  expect(await over(acme, uuid)).toMatchObject({ state: 'canceled', rowCount: 20_000 });
+  expect(submitted).toEqual([`${acme}/0`, `${acme}/1`]);
+});
+
+test("a supplier's feeds come one after another, those of others beside them", async () => {
+  const [acme, bolt] = [await supplier('Acme'), await supplier('Bolt')];
+  const first = held((batch) => batch.supplierId === acme && pieceOf(batch) === '0');
+  const feeds = [await add(acme, 12_000, 1), await add(acme, 5, 2), await add(acme, 5, 3)];
+  await first.came;
+  const other = await add(bolt, 12_000);
+  expect(await over(bolt, other)).toMatchObject({ state: 'done' });
+  expect(submitted.filter((key) => key.startsWith(`${acme}/`))).toEqual([`${acme}/0`]);
+  first.go();
+  for (const uuid of feeds) expect(await over(acme, uuid)).toMatchObject({ state: 'done' });
+  const ends = await Promise.all(feeds.map((uuid) => service.feeds.find(acme, uuid)));
+  const times = ends.map((feed) => feed?.finishedAtMs ?? 0);
+  expect(times).toEqual(times.toSorted((a, b) => a - b));
+});
+
+test('a feed goes on at the first piece that was not recorded, when a server starts again', async () => {
+  const acme = await supplier('Acme');
+  const second = held((batch) => pieceOf(batch) === '1');
+  const uuid = await add(acme, 35_000);
+  await second.came;
+  const stopped = service.stop();
+  second.go();
+  await stopped;
+  expect(await service.feeds.find(acme, uuid)).toMatchObject({
+    state: 'reading',
+    rowCount: 20_000,
+  });
+  service = newService();
+  service.start();
+  expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 35_000 });
+  expect(submitted).toEqual([0, 1, 2, 3].map((piece) => `${acme}/${piece}`));
+});
+
+test('how a feed is cut stands, though its supplier gets a breaker while the server is off', async () => {
+  const acme = await supplier('Acme');
+  const second = held((batch) => pieceOf(batch) === '1');
+  const uuid = await add(acme, 35_000);
+  await second.came;
+  const stopped = service.stop();
+  second.go();
+  await stopped;
+  await store.batches.setBreaker(acme, { percentMax: 50, skusMin: 100 });
+  service = newService();
+  service.start();
+  expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 35_000 });
+  expect(submitted).toHaveLength(4);
+});
+
+test('a piece that finds no room is tried again', async () => {
+  const acme = await supplier('Acme');
+  let refusals = 1;
+  before = () => {
+    refusals -= 1;
+    return refusals < 0
+      ? Promise.resolve()
+      : Promise.reject(new OnhandError('overloaded', 'The server is busy.'));
+  };
+  const uuid = await add(acme, 5);
+  expect(await over(acme, uuid)).toMatchObject({ state: 'done', statusCounts: { '200': 5 } });
+  expect(submitted).toHaveLength(2);
+});
+
+test('files are dropped after their time, and what was counted stands', async () => {
+  const acme = await supplier('Acme');
+  const uuid = await add(acme, 5);
+  const feed = await over(acme, uuid);
+  await service.results.check(feed);
+  expect(await service.sweep(feed.uploadedAtMs, 10)).toBe(false);
+  expect(await readdir(directory)).toEqual([`${uuid}.feed`]);
+  await service.sweep(Date.now() + 1, 10);
+  expect(await readdir(directory)).toEqual([]);
+  const dropped = await over(acme, uuid);
+  expect(dropped).toMatchObject({ isKept: false, rowCount: 5, statusCounts: { '200': 5 } });
+  await expect(service.results.check(dropped)).rejects.toMatchObject({ code: 'results_expired' });
+});
+
+test('what a crash left of files that nobody was told of is removed, and nothing else', async () => {
+  const acme = await supplier('Acme');
+  const uuid = await add(acme, 5);
+  await over(acme, uuid);
+  await service.files.write(newUuid(Date.now()), ['lost'], {});
+  await service.stop();
+  service = newService();
+  expect(await service.files.leftovers(Date.now() + 1)).toHaveLength(2);
+  await service.removeLeftovers(Date.now() + 1);
+  expect(await readdir(directory)).toEqual([`${uuid}.feed`]);
+});

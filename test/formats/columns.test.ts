@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import {
+  CATALOGUE_COLUMNS,
+  matchCatalogue,
+  parseColumnMap,
+} from '../../src/formats/table/columns.ts';
+import { textMatching } from '../matching.ts';
+
+const match = (header: readonly string[], columnMap = '') =>
+  matchCatalogue(header, parseColumnMap(columnMap));
+
+const readAs = (header: readonly string[], columnMap = '') =>
+  match(header, columnMap).columns.map(({ place, target }) => `${place} ${target}`);
+
+describe('a map of foreign headers', () => {
+  test.for([
+    ['', []],
+    [' ', []],
+    ['barcode=gtin', [['barcode', 'gtin']]],
+    [
+      ' bar code = gtin , code=sku_id',
+      [
+        ['bar code', 'gtin'],
+        ['code', 'sku_id'],
+      ],
+    ],
+    ['CODE=SKU_ID', [['CODE', 'sku_id']]],
+    ['a=b=isbn', [['a=b', 'isbn']]],
+    [
+      'barcode=gtin,barcode=sku_id',
+      [
+        ['barcode', 'gtin'],
+        ['barcode', 'sku_id'],
+      ],
+    ],
+  ] as const)('%j is read', ([text, expected]) => {
+    expect(parseColumnMap(text).map(({ header, target }) => [header, target])).toEqual(expected);
+  });
+
+  test.for([
+    ['barcode', /"barcode" is not written as header=column/],
+    ['=gtin', /not written as header=column/],
+    ['barcode=', /not written as header=column/],
+    ['barcode=gtin,', /not written as header=column/],
+    ['barcode=upc', /"upc" is not a column to map to; there are item_id, sku_id, .*, gtin\./],
+    ['barcode=constructor', /not a column to map to/],
+  ] as const)('%j is refused', ([text, message]) => {
+    expect(() => parseColumnMap(text)).toThrow(
+      expect.objectContaining({ code: 'parameter_invalid', message: textMatching(message) }),
+    );
+  });
+});
+
+describe('a header', () => {
+  test('of the product file is read whole', () => {
+    expect(match(CATALOGUE_COLUMNS)).toMatchObject({ unknown: [], width: 15 });
+    expect(readAs(CATALOGUE_COLUMNS)).toEqual(CATALOGUE_COLUMNS.map((name, i) => `${i} ${name}`));
+  });
+
+  test('is read whatever its case, order and surrounding spaces', () => {
+    expect(readAs([' ISBN', 'Sku_Id '])).toEqual(['0 isbn', '1 sku_id']);
+  });
+
+  test('may name a column of mixed codes itself', () => {
+    expect(readAs(['sku_id', 'gtin'])).toEqual(['0 sku_id', '1 gtin']);
+  });
+
+  test('has its unknown columns listed, one without a name by its place', () => {
+    expect(match(['colour', 'sku_id', '', 'constructor']).unknown).toEqual([
+      'colour',
+      '(column 3, without a name)',
+      'constructor',
+    ]);
+  });
+
+  test('that is mapped is read as the map says, and no longer as what it says itself', () => {
+    expect(readAs(['isbn', 'sku_id'], 'isbn=title')).toEqual(['0 title', '1 sku_id']);
+  });
+
+  test('may be read as two columns', () => {
+    expect(readAs(['Barcode', 'name'], 'barcode=gtin,barcode=sku_id,name=title')).toEqual([
+      '0 gtin',
+      '0 sku_id',
+      '1 title',
+    ]);
+  });
+
+  test('mapped twice to the same column is read as it once', () => {
+    expect(readAs(['code'], 'code=sku_id,CODE=sku_id')).toEqual(['0 sku_id']);
+  });
+
+  test.for([
+    ['without sku_id', ['code', 'title'], '', /no sku_id column.*it has code, title\..*map it/],
+    ['without sku_id, as it is mapped away', ['sku_id'], 'sku_id=title', /no sku_id column/],
+    ['without a mapped header', ['sku_id'], 'ean=ean13', /no column "ean" to read as ean13/],
+    ['that names a column twice', ['sku_id', 'SKU_ID'], '', /Columns 1 .* and 2 .* both .* sku_id/],
+    [
+      'of which two columns are mapped to one',
+      ['a', 'b'],
+      'a=sku_id,b=sku_id',
+      /Columns 1 \("a"\) and 2 \("b"\)/,
+    ],
+  ] as const)('%s is refused', ([, header, columnMap, message]) => {
+    expect(() => match(header, columnMap)).toThrow(
+      expect.objectContaining({ code: 'body_malformed', message: textMatching(message) }),
+    );
+  });
+
+  test('that is refused is shown in part where it is long', () => {
+    const header = Array.from({ length: 500 }, (_, i) => `${'long '.repeat(50)}${i}`);
+    expect(() => match(header)).toThrow(/and 470 more\./);
+  });
+});

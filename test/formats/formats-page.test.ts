@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { restrictionName } from '../../src/domain/inventory.ts';
+import { COLUMN_ALIASES, normalizedHeader } from '../../src/formats/table/aliases.ts';
+import { COLUMN_TARGETS } from '../../src/formats/table/columns.ts';
+import { FORMAT_LIMITS } from '../../src/formats/limits.ts';
+import {
+  SHARED_STRINGS_BYTES_MAX,
+  SHARED_STRINGS_MAX,
+} from '../../src/formats/xlsx/shared-strings.ts';
+import {
+  BACKORDER_DATE_CODES,
+  BUYER_QUALIFIER,
+  GTIN_QUALIFIERS,
+  QUANTITY_CODES,
+  restrictionOfStatus,
+  SKU_ID_QUALIFIERS,
+  STATUS_QUALIFIERS,
+  STATUS_WORDS,
+} from '../../src/formats/x12/codes.ts';
+import { codesIn, fencesOf, sectionOf, tableRowsOf } from '../house/markdown.ts';
+import { filesMatching } from '../house/sources.ts';
+import { linesOf } from './stock-files.ts';
+
+const page = filesMatching(/^docs\/formats\.md$/)[0]?.text ?? '';
+
+/** The rows of the table in a section, without the marks of code. */
+const tableOf = (heading: string): readonly (readonly string[])[] =>
+  tableRowsOf(sectionOf(page, heading)).map((cells) =>
+    cells.map((cell) => cell.replaceAll('`', '')),
+  );
+
+describe('docs/formats.md names', () => {
+  test('every column, with every other name of it, and no other', () => {
+    const documented = tableRowsOf(sectionOf(page, 'Columns')).map(([column = '', others = '']) => [
+      codesIn(column)[0],
+      codesIn(others).map(normalizedHeader).toSorted(),
+    ]);
+    const known = COLUMN_TARGETS.map((target) => [
+      target,
+      (COLUMN_ALIASES[target] ?? []).toSorted(),
+    ]);
+    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(known));
+  });
+
+  test('every qualifier of a LIN, in the order in which they count', () => {
+    expect(tableOf('LIN: which SKU')).toEqual([
+      ...[...SKU_ID_QUALIFIERS, BUYER_QUALIFIER].map(({ code, meaning }) => [
+        code,
+        meaning,
+        'sku_id',
+      ]),
+      ...GTIN_QUALIFIERS.map(({ code, meaning, form }) => [code, meaning, form]),
+    ]);
+  });
+
+  test('every code of a QTY, in the order in which they count', () => {
+    const columns = {
+      quantityInStock: 'quantity_in_stock',
+      quantityOnBackorder: 'quantity_on_backorder',
+    };
+    expect(tableOf('QTY: how many')).toEqual(
+      QUANTITY_CODES.map(({ code, meaning, field }) => [code, meaning, columns[field]]),
+    );
+  });
+
+  test('every code of a DTM, in the order in which they count', () => {
+    expect(tableOf('DTM: from when on')).toEqual(
+      BACKORDER_DATE_CODES.map(({ code, meaning }) => [code, meaning, 'backorder_date']),
+    );
+  });
+
+  test('every qualifier and every word of a status', () => {
+    const [qualifiers, statuses] = [
+      tableOf('REF: whether it is for sale').filter(([code = '']) => /^[A-Z]+$/.test(code)),
+      tableOf('REF: whether it is for sale').filter(([code = '']) => /^[a-z ]+$/.test(code)),
+    ];
+    expect(qualifiers).toEqual(STATUS_QUALIFIERS.map(({ code, meaning }) => [code, meaning]));
+    expect(statuses.map(([word = '']) => word.replaceAll(' ', ''))).toEqual(
+      Object.keys(STATUS_WORDS),
+    );
+    for (const [word = '', meaning] of statuses) {
+      expect(meaning, word).toBe(
+        restrictionName(restrictionOfStatus(word) ?? null) ?? 'unrestricted',
+      );
+    }
+  });
+
+  test('every limit, with its default', () => {
+    const documented = tableOf('Limits').map(([, value = '']) => Number(value.replaceAll(',', '')));
+    const { inflatedBytesMax, ratioMax, entriesMax } = FORMAT_LIMITS;
+    const { columnsMax, cellCharactersMax, rowCharactersMax, rowsMax } = FORMAT_LIMITS;
+    expect(documented).toEqual([
+      inflatedBytesMax,
+      ratioMax,
+      entriesMax,
+      columnsMax,
+      cellCharactersMax,
+      rowCharactersMax,
+      rowsMax,
+      SHARED_STRINGS_MAX,
+      SHARED_STRINGS_BYTES_MAX,
+    ]);
+  });
+});
+
+test('the X12 that docs/formats.md shows is read', async () => {
+  const shown = fencesOf(page).find(({ text }) => text.startsWith('ISA'))?.text ?? '';
+  expect(await linesOf(shown)).toEqual([
+    { skuId: 'A-1', gtins: [12_345_678_905], fields: { quantityInStock: 40 } },
+    {
+      skuId: 'B-1',
+      gtins: [],
+      fields: {
+        quantityInStock: 0,
+        quantityOnBackorder: 120,
+        backorderDate: 20_270_131,
+        restrictions: 1,
+      },
+    },
+  ]);
+});

@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest';
+import { parseLines } from '../../src/wire/lines/lines.ts';
+import { textMatching } from '../matching.ts';
+import { linesOf, rowsOf } from './stock-files.ts';
+
+const TERMS = { nowMs: 0, asOfToleranceSeconds: Infinity, asOfUs: undefined };
+
+/** Lines whose reading depends on how they are written, or on the lines before. */
+const LINES = [
+  '{"sku_id": "A-1", "quantity_in_stock": 512.0}',
+  '{"sku_id": 12, "quantity_in_stock": 5e2}',
+  '{"sku_id": 1.20e1, "quantity_in_stock": "5.0"}',
+  '{"upca": 9.78043902348e+12, "quantity_in_stock": 1}',
+  '{"upca": 12345678905, "quantity_in_stock": null}',
+  '{"sku_id": "A", "quantity_in_stock": 1, "quantity_in_stock": 2}',
+  '{"sku_id": "A", "2": 1, "1": 2, "__proto__": 3}',
+  '{"sku_id": "A", "quantity_in_stock_change": -5, "expected_quantity_in_stock": 9}',
+  '{"sku_id": "A", "quantity_in_stock": 1, "group": "g"}',
+  '{"sku_id": "B", "quantity_in_stock": 2, "group": "g"}',
+  '{"sku_id": "C", "quantity_in_stock": 3}',
+  '{"sku_id": "D", "quantity_in_stock": 4, "group": "h"}',
+  '{"sku_id": "A", "quantity_in_stock": 1, "as_of": "2026-11-23T16:21:19Z"}',
+  '{"sku_id": "\\ud800", "quantity_in_stock": 1}',
+  '{"sku_id": "a\\"b,[{", "restrictions": ""}',
+  '{"sku_id": "A"}',
+  '{}',
+  '[1, {"a": []}]',
+  '"text, with a comma"',
+  'null',
+  '1e400',
+];
+
+/** What the bulk endpoint makes of the same lines. */
+const inRequest = () => {
+  const text = `[${LINES.join(',')}]`;
+  const body: unknown = JSON.parse(text);
+  if (!Array.isArray(body)) throw new Error('not an array');
+  return parseLines(body, text, TERMS);
+};
+
+describe.for([
+  ['NDJSON', LINES.join('\n')],
+  ['NDJSON with blanks around its lines', LINES.map((line) => ` ${line}\t\r\n\r\n`).join('')],
+  ['a JSON array', `[${LINES.join(',')}]`],
+  ['a JSON array over many lines', `[\n${LINES.join('\n  ,\n')}\n]\n`],
+] as const)('lines of %s', ([, file]) => {
+  // A feed that begins with an array is no NDJSON: this one begins with an object.
+  test('are read as the same lines in a request', async () => {
+    const lines = inRequest();
+    for (const chunkBytes of [7, 64 * 1024]) {
+      const rows = await rowsOf(file, { chunkBytes });
+      expect(rows).toHaveLength(LINES.length);
+      for (const [i, { line }] of rows.entries()) {
+        expect([i, line.skuId, line.refusal, line.group ?? 0]).toEqual([
+          i,
+          lines.skuIds[i],
+          lines.refusals.get(i),
+          lines.groups?.[i],
+        ]);
+      }
+    }
+  });
+});
+
+describe('a row of NDJSON', () => {
+  test('is numbered as a line of the file, blank lines counted', async () => {
+    const file = '{"sku_id":"A","quantity_in_stock":1}\n\n \n{"sku_id":"B","quantity_in_stock":1}';
+    expect((await rowsOf(file)).map(({ row, cells }) => [row, ...cells])).toEqual([
+      [1, '{"sku_id":"A","quantity_in_stock":1}'],
+      [4, '{"sku_id":"B","quantity_in_stock":1}'],
+    ]);
+  });
+
+  test('that is no JSON is refused by itself', async () => {
+    const good = '{"sku_id":"A","quantity_in_stock":1}';
+    const line = { skuId: 'A', gtins: [], fields: { quantityInStock: 1 } };
+    expect(await linesOf(`${good}\n{"sku_id":\n${good}\nnope\n${good}`)).toEqual([
+      line,
+      textMatching(/^Line 2 is no JSON: /),
+      line,
+      textMatching(/^Line 4 is no JSON: /),
+      line,
+    ]);
+  });
+
+  test('that is too long is refused by itself, and nothing of it kept', async () => {
+    const good = '{"sku_id":"A","quantity_in_stock":1}';
+    const long = `{"sku_id":"${'x'.repeat(3000)}"}`;
+    const terms = { limits: { rowCharactersMax: 1000 } };
+    for (const file of [`${good}\n${long}\n${good}`, `${good}\n${good}\n${long}`]) {
+      for (const chunkBytes of [100, 64 * 1024]) {
+        const lines = await linesOf(file, { ...terms, chunkBytes });
+        expect(lines).toHaveLength(3);
+        expect(lines.filter((line) => typeof line === 'string')).toEqual([
+          textMatching(/^Line [23] is longer than 1000 characters\.$/),
+        ]);
+      }
+    }
+  });
+
+  test('may be nested as deep as its length allows, and is refused by itself', async () => {
+    const deep = '['.repeat(500_000) + ']'.repeat(500_000);
+    expect(await linesOf(`{}\n${deep}\n`)).toEqual([
+      textMatching(/^The line names no SKU/),
+      textMatching(/^A line is an object such as .*; an array is not\.$/),
+    ]);
+  });
+});
+
+describe('a file that is no JSON array is refused as a whole, with the element', () => {
+  const first = '{"sku_id":"A","quantity_in_stock":1}';
+
+  test.for([
+    [`[${first}`, /ends inside element 1; the bracket that closes the array is missing/],
+    [`[${first},{"sku_id":`, /ends inside element 2/],
+    [`[${first},]`, /element 2 is empty: there is a comma too many/],
+    [`[${first},,${first}]`, /element 2 is empty/],
+    [`[${first}} ]`, /element 1 ends in a brace too many/],
+    [`[${first}] ${first}`, /something (?:behind|beside) the array/],
+    [`[${first}] x`, /something behind the array/],
+    [`[${first}][]`, /something (?:behind|beside) the array/],
+    [`[${first},{]}]`, /element 2 ends in a brace too many/],
+    [`[${first},{"a" 1}]`, /Element 2 of the array is no JSON/],
+    [`[${first} ${first}]`, /Element 1 of the array is no JSON/],
+    [`[${'['.repeat(8)}1${']'.repeat(8)}]`, /element 1 is nested too deeply; at most 8/],
+  ] as const)('%s', async ([file, message]) => {
+    for (const chunkBytes of [3, 64 * 1024]) {
+      await expect(rowsOf(file, { chunkBytes })).rejects.toMatchObject({
+        code: 'body_malformed',
+        message: textMatching(message),
+      });
+    }
+  });
+
+  test('an empty array has no rows', async () => {
+    expect(await rowsOf('[]')).toEqual([]);
+    expect(await rowsOf(' [ \n ] ')).toEqual([]);
+  });
+
+  test('an element that is too long is refused, however long it is', async () => {
+    const file = `[${first},{"sku_id":"${'x'.repeat(3000)}"}]`;
+    await expect(rowsOf(file, { limits: { rowCharactersMax: 1000 } })).rejects.toMatchObject({
+      code: 'body_too_large',
+      message: textMatching(/^Element 2 is longer than 1000 characters\.$/),
+    });
+  });
+});

@@ -1,0 +1,213 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NOTHING_KNOWN } from '../../../src/domain/inventory.ts';
+import type { Store } from '../../../src/store/store.ts';
+import {
+  applyOne,
+  batchOf,
+  createSupplier,
+  entry,
+  importSkus,
+  openTestStore,
+  problemsOf,
+  type TestDatabase,
+} from '../fixtures.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** What every store promises readers of changes. */
+export function describeChanges(kind: string, createDatabase: () => Promise<TestDatabase>): void {
+  describe(`changes of a ${kind} store`, () => {
+    let database: TestDatabase;
+    let store: Store;
+    let supplierId: number;
+
+    beforeEach(async () => {
+      database = await createDatabase();
+      store = await openTestStore(database);
+      supplierId = await createSupplier(store, 'Acme');
+    });
+
+    afterEach(async () => {
+      await store.close();
+      const problems = await problemsOf(database);
+      await database.remove();
+      expect(problems).toEqual([]);
+    });
+
+    const stock = (quantityInStock: number, skuId = 'a') =>
+      applyOne(store, {
+        ...batchOf(supplierId, [{ skuId, fields: { quantityInStock } }]),
+        reason: `to ${quantityInStock}`,
+      });
+    const uuidOf = async (skuId: string): Promise<string> => {
+      const query = { supplierIds: [supplierId], filter: { skuId }, from: { start: 0 }, limit: 1 };
+      const [sku] = (await store.skus.list(query)).skus;
+      if (sku === undefined) throw new Error(`there is no SKU ${skuId}`);
+      return sku.uuid;
+    };
+    const read = (afterSequence: number, limit = 100) =>
+      store.changes.read(supplierId, afterSequence, limit);
+    const sequences = async (afterSequence: number, limit?: number) =>
+      (await read(afterSequence, limit)).map((change) => change.sequence);
+
+    const history = async (more: object = {}, supplierIds = [supplierId]) => {
+      const bounds = { fromMs: null, toMs: null, beforeSequence: null, limit: 100 };
+      const query = { supplierIds, skuUuid: await uuidOf('a'), ...bounds, ...more };
+      return (await store.changes.history(query))?.map((change) => change.after.quantityInStock);
+    };
+
+    test('are read in order, from any on, with all that a reader needs', async () => {
+      await importSkus(store, supplierId, [
+        entry('a', { product: { upca: '012345678905', mpn: 'M' } }),
+      ]);
+      const { uuid } = await stock(5);
+      await stock(6);
+      await stock(6);
+      expect(await read(0)).toMatchObject([
+        {
+          supplier: { name: 'Acme' },
+          sku: {
+            uuid: await uuidOf('a'),
+            skuId: 'a',
+            identifiers: {
+              upca: '012345678905',
+              ean13: null,
+              gtin14: null,
+              isbn: null,
+              asin: null,
+              mpn: 'M',
+            },
+          },
+          sequence: 1,
+          before: NOTHING_KNOWN,
+          after: { ...NOTHING_KNOWN, quantityInStock: 5 },
+          batchUuid: uuid,
+          reason: 'to 5',
+        },
+        { sequence: 2, before: { quantityInStock: 5 }, after: { quantityInStock: 6 } },
+      ]);
+      expect(await sequences(1)).toEqual([2]);
+      expect(await sequences(0, 1)).toEqual([1]);
+      expect(await sequences(2)).toEqual([]);
+    });
+
+    test('heads tell how far each supplier is', async () => {
+      const other = await createSupplier(store, 'Other');
+      await importSkus(store, supplierId, [entry('a')]);
+      await stock(1);
+      await stock(2);
+      expect(await store.changes.heads([supplierId, other, 999])).toEqual(
+        new Map([
+          [supplierId, { lastSequence: 2, oldestSequence: 1 }],
+          [other, { lastSequence: 0, oldestSequence: 1 }],
+        ]),
+      );
+      expect(await store.changes.heads([])).toEqual(new Map());
+    });
+
+    describe('of one SKU', () => {
+      test('are read from the latest back, within bounds, by those who may see it', async () => {
+        await importSkus(store, supplierId, [entry('a'), entry('b')]);
+        for (const quantity of [1, 2, 3]) {
+          await stock(quantity);
+          await stock(quantity, 'b');
+        }
+        expect(await history()).toEqual([3, 2, 1]);
+        expect(await history({ limit: 2 })).toEqual([3, 2]);
+        expect(await history({ beforeSequence: 5 })).toEqual([2, 1]);
+        expect(await history({ fromMs: Date.now() + HOUR_MS })).toEqual([]);
+        expect(await history({ toMs: Date.now() - HOUR_MS })).toEqual([]);
+        expect(await history({}, [])).toBeUndefined();
+        expect(await history({}, [supplierId + 1])).toBeUndefined();
+      });
+
+      test('tell what was known at any time', async () => {
+        const beforeMs = Date.now() - 1;
+        await importSkus(store, supplierId, [entry('a')]);
+        await stock(1);
+        await stock(2);
+        const [last] = (await read(0)).slice(-1);
+        const at = async (atMs: number) =>
+          store.changes.inventoryAt([supplierId], await uuidOf('a'), atMs);
+        expect(await at(Date.now() + 1)).toEqual({
+          inventory: { ...NOTHING_KNOWN, quantityInStock: 2 },
+          changedAtMs: last?.changedAtMs,
+        });
+        expect(await at(beforeMs)).toEqual({ inventory: NOTHING_KNOWN, changedAtMs: null });
+        expect(await store.changes.inventoryAt([], await uuidOf('a'), 0)).toBeUndefined();
+      });
+    });
+
+    test('old ones are dropped in steps, and leave what replaying the others needs', async () => {
+      await importSkus(store, supplierId, [entry('a'), entry('b')]);
+      for (const quantity of [1, 2, 3, 4]) await stock(quantity, quantity % 2 === 0 ? 'b' : 'a');
+      const laterMs = Date.now() + 1;
+      expect(await store.changes.dropBefore(0, 10)).toBe(false);
+      expect(await sequences(0)).toEqual([1, 2, 3, 4]);
+      expect(await store.changes.dropBefore(laterMs, 3)).toBe(true);
+      expect(await sequences(0)).toEqual([4]);
+      expect(await store.changes.heads([supplierId])).toEqual(
+        new Map([[supplierId, { lastSequence: 4, oldestSequence: 4 }]]),
+      );
+      await store.close();
+      expect(await problemsOf(database)).toEqual([]);
+      store = await openTestStore(database);
+      await store.changes.dropBefore(laterMs, 10);
+      await stock(9);
+      expect(await sequences(0)).toEqual([5]);
+      const at = await store.changes.inventoryAt([supplierId], await uuidOf('b'), Date.now() + 1);
+      expect(at?.inventory.quantityInStock).toBe(4);
+      await expect(
+        store.changes.inventoryAt([supplierId], await uuidOf('b'), 0),
+      ).rejects.toMatchObject({ code: 'history_expired' });
+    });
+
+    test('say how recent what is known of a supplier is', async () => {
+      const nobodyYet = await store.changes.freshness(supplierId, Date.now());
+      expect(nobodyYet).toMatchObject({ lastHeardAtMs: null, expectedIntervalMinutes: null });
+      await importSkus(store, supplierId, [entry('a'), entry('b'), entry('c')]);
+      await stock(1);
+      await store.changes.setExpectedInterval(supplierId, 60);
+      const nowMs = Date.now();
+      const counts = async (laterMs: number) => {
+        const { skusByAge } = await store.changes.freshness(supplierId, nowMs + laterMs);
+        return skusByAge.map(({ count }) => count);
+      };
+      expect(await counts(0)).toEqual([3, 0, 0, 0, 0]);
+      expect(await counts(2 * HOUR_MS)).toEqual([0, 3, 0, 0, 0]);
+      expect(await counts(40 * DAY_MS)).toEqual([0, 0, 0, 0, 3]);
+      const { expectedIntervalMinutes, lastHeardAtMs } = await store.changes.freshness(
+        supplierId,
+        nowMs,
+      );
+      expect(expectedIntervalMinutes).toBe(60);
+      expect(lastHeardAtMs).toBeGreaterThan(nowMs - HOUR_MS);
+    });
+
+    test('filter SKUs by when they changed and by what is in stock', async () => {
+      await importSkus(store, supplierId, [entry('a'), entry('b'), entry('c')]);
+      await stock(3, 'a');
+      await stock(7, 'b');
+      const found = async (filter: object) => {
+        const query = { supplierIds: [supplierId], filter, from: { start: 0 }, limit: 9 };
+        const page = await store.skus.list(query);
+        expect(page.totalCount).toBe(page.skus.length);
+        return page.skus.map((sku) => sku.skuId);
+      };
+      expect(await found({ quantityInStockMin: 3, quantityInStockMax: 3 })).toEqual(['a']);
+      expect(await found({ quantityInStockMin: 4 })).toEqual(['b']);
+      expect(await found({ quantityInStockMax: 7 })).toEqual(['a', 'b']);
+      expect(await found({ updatedSinceMs: Date.now() + HOUR_MS })).toEqual([]);
+      expect(await found({ updatedSinceMs: 0 })).toEqual(['a', 'b', 'c']);
+    });
+
+    test('share one secret key, which stays', async () => {
+      const key = await store.changes.secretKey();
+      expect(key.length).toBeGreaterThanOrEqual(32);
+      await store.close();
+      store = await openTestStore(database);
+      expect(await store.changes.secretKey()).toEqual(key);
+    });
+  });
+}

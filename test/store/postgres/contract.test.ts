@@ -1,0 +1,10 @@
+import { describeChanges } from '../contract/changes.contract.ts';
+import { describeStoreContract } from '../contract/store.contract.ts';
+import { describeFollowers } from '../followers.ts';
+import { reusedPostgresDatabase } from './database.ts';
+import { describeSafeWrites } from '../contract/safe-writes.contract.ts';
+
+describeStoreContract('PostgreSQL', () => reusedPostgresDatabase());
+describeSafeWrites('PostgreSQL', () => reusedPostgresDatabase());
+describeChanges('PostgreSQL', () => reusedPostgresDatabase());
+describeFollowers('PostgreSQL', () => reusedPostgresDatabase(), 3);

@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TestProject } from 'vitest/node';
+import { ConnectionPool } from '../../../src/store/postgres/connection/pool.ts';
+import { migrate } from '../../../src/store/postgres/schema/migrate.ts';
+import { PostgresProcess, systemBinaries } from '../../durability/postgres-process.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Answers `GET /SERVER/PARTITIONS` with the URL of a migrated database, to be cloned, not used. */
+    postgresTemplates: string;
+  }
+}
+
+/** A server that tests run on, and how they leave it. */
+interface TestedServer {
+  /** Of a database on it, as `--database` takes it. */
+  url(database: string): string;
+  remove(): Promise<void>;
+}
+
+/**
+ * One PostgreSQL for a whole run of tests, of each kind that is asked for. It is started when the first
+ * test asks for it, so that runs which need none do not wait for it; that is why tests ask over a socket.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const servers = new Map<string, Promise<TestedServer>>();
+  const templates = new Map<string, Promise<string>>();
+  const templateOf = (path: string): Promise<string> => {
+    const [kind = '', partitions = ''] = path.split('/');
+    const server = servers.get(kind) ?? startServer(kind);
+    servers.set(kind, server);
+    let template = templates.get(path);
+    if (template === undefined) {
+      template = server.then((started) => makeTemplate(started, Number(partitions)));
+      templates.set(path, template);
+    }
+    return template;
+  };
+  const answering = createServer((request, response) => {
+    templateOf(request.url?.slice(1) ?? '').then(
+      (url) => response.end(url),
+      (error) => response.writeHead(500).end(String(error)),
+    );
+  });
+  answering.listen(0, '127.0.0.1');
+  await once(answering, 'listening');
+  project.provide('postgresTemplates', urlOf(answering.address()));
+  return async () => {
+    answering.close();
+    answering.closeAllConnections();
+    for (const started of await Promise.allSettled(servers.values())) {
+      if (started.status === 'fulfilled') await started.value.remove();
+    }
+  };
+}
+
+/**
+ * `default` is the embedded one, or that of `TEST_POSTGRES_BINARIES`, the folder of another version's programs
+ * (`pg_config --bindir`); `system` is the machine's; `given` runs already, at `SOAK_POSTGRES_URL`.
+ */
+async function startServer(kind: string): Promise<TestedServer> {
+  const given = process.env['SOAK_POSTGRES_URL'];
+  if (kind === 'given' && given !== undefined) return givenServer(given);
+  const binaries = kind === 'system' ? systemBinaries() : process.env['TEST_POSTGRES_BINARIES'];
+  return PostgresProcess.start({
+    ...(binaries === undefined ? {} : { binaries }),
+    settings: { full_page_writes: 'off', synchronous_commit: 'off' },
+  });
+}
+
+/** What the names of this run's databases begin with. */
+const OURS = `onhand_test_${process.pid}`;
+
+/** Databases are made beside that of the URL, and none of them is left there. */
+function givenServer(given: string): TestedServer {
+  const url = (database: string): string => {
+    const other = new URL(given);
+    other.pathname = `/${database}`;
+    return other.href;
+  };
+  return {
+    url,
+    remove: async () => {
+      const pool = new ConnectionPool({ url: given, connectionsMax: 1 });
+      const { rows } = await pool.query<{ name: string }>(
+        `SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)`,
+        [`${OURS}_`],
+      );
+      for (const { name } of rows) await pool.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await pool.end();
+    },
+  };
+}
+
+function urlOf(address: string | AddressInfo | null): string {
+  if (address === null || typeof address === 'string') throw new Error('no port to be had');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+async function makeTemplate(server: TestedServer, partitions: number): Promise<string> {
+  const name = `${OURS}_template_${partitions}`;
+  const maker = new ConnectionPool({ url: server.url('postgres'), connectionsMax: 1 });
+  await maker.query(`CREATE DATABASE ${name}`);
+  await maker.end();
+  const pool = new ConnectionPool({ url: server.url(name), connectionsMax: 1 });
+  await migrate(pool, { partitions });
+  await pool.end();
+  return server.url(name);
+}

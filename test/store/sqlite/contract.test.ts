@@ -1,0 +1,10 @@
+import { describeChanges } from '../contract/changes.contract.ts';
+import { describeStoreContract } from '../contract/store.contract.ts';
+import { sqliteDatabase } from '../fixtures.ts';
+import { describeFollowers } from '../followers.ts';
+import { describeSafeWrites } from '../contract/safe-writes.contract.ts';
+
+describeStoreContract('SQLite', sqliteDatabase);
+describeSafeWrites('SQLite', sqliteDatabase);
+describeChanges('SQLite', sqliteDatabase);
+describeFollowers('SQLite', sqliteDatabase, 1);

@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest';
+import {
+  GIVEN_NULL,
+  gtinsOfLine,
+  NO_STOCK_CHANGE,
+  NOT_GIVEN,
+  type Lines,
+} from '../../../src/domain/lines.ts';
+import { parseJson } from '../../../src/wire/lines/json.ts';
+import { parseLines } from '../../../src/wire/lines/lines.ts';
+
+/** The lines that are sent as this JSON, at a time and with what holds for all of them. */
+function parseAt(text: string, asOfUs?: number): Lines {
+  const body = parseJson(text);
+  if (!Array.isArray(body)) throw new Error('an array is needed');
+  return parseLines(body, text, { nowMs: 1_000_000, asOfToleranceSeconds: 10, asOfUs });
+}
+
+describe('conditions', () => {
+  test('are no columns at all where no line has any', () => {
+    const lines = parseAt('[{"sku_id": "A", "quantity_in_stock": 5}]');
+    expect([lines.conditions, lines.groups]).toEqual([null, null]);
+  });
+
+  test('stand in columns of their own, each line in its place', () => {
+    const { conditions } = parseAt(`[
+      {"sku_id": "A", "quantity_in_stock": 5},
+      {"sku_id": "A", "quantity_in_stock": 5, "as_of": "1970-01-01T00:00:01.000002Z"},
+      {"sku_id": "A", "quantity_in_stock": 5, "expected_quantity_in_stock": null},
+      {"sku_id": "A", "quantity_in_stock": 5, "expected_quantity_in_stock": "7"},
+      {"sku_id": "A", "quantity_in_stock_change": "-3"},
+      {"sku_id": "A", "quantity_in_stock_change": -0}
+    ]`);
+    expect([...(conditions?.asOfUs ?? [])]).toEqual([NaN, 1_000_002, NaN, NaN, NaN, NaN]);
+    expect([...(conditions?.expectedQuantities ?? [])]).toEqual([
+      NOT_GIVEN,
+      NOT_GIVEN,
+      GIVEN_NULL,
+      7,
+      NOT_GIVEN,
+      NOT_GIVEN,
+    ]);
+    const none = NO_STOCK_CHANGE;
+    expect([...(conditions?.stockChanges ?? [])]).toEqual([none, none, none, none, -3, 0]);
+  });
+
+  test('a time for all lines holds for those that do not say', () => {
+    const { conditions } = parseAt(
+      '[{"sku_id": "A", "quantity_in_stock": 5}, {"sku_id": "A", "quantity_in_stock": 5, "as_of": "1970-01-01T00:00:00Z"}]',
+      77,
+    );
+    expect([...(conditions?.asOfUs ?? [])]).toEqual([77, 0]);
+  });
+
+  test('alone set nothing', () => {
+    const line =
+      '{"sku_id": "A", "expected_quantity_in_stock": 5, "as_of": "1970-01-01T00:00:00Z", "group": "g"}';
+    expect(parseAt(`[${line}]`).refusals.get(0)?.message).toMatch(/^The line sets nothing: /);
+  });
+});
+
+const grouped = (group?: string) =>
+  JSON.stringify({ sku_id: 'A', quantity_in_stock: 5, ...(group !== undefined && { group }) });
+
+describe('groups', () => {
+  test('are numbered in the order in which they begin; 0 stands alone', () => {
+    const names = [undefined, 'a', 'a', 'b', undefined, 'c', 'c'];
+    const lines = parseAt(`[${names.map((name) => grouped(name)).join(',')}]`);
+    expect([...(lines.groups ?? [])]).toEqual([0, 1, 1, 2, 0, 3, 3]);
+    expect([...lines.refusals]).toEqual([]);
+  });
+
+  test.for([grouped(), grouped('b'), '5', '{"sku_id": "A", "quantity_in_stock": 5, "group": 7}'])(
+    'that are parted are refused for the lines behind: by %s',
+    (between) => {
+      const lines = parseAt(`[${grouped('a')}, ${between}, ${grouped('a')}, ${grouped('a')}]`);
+      expect([lines.refusals.get(2)?.message, lines.refusals.get(3)?.message]).toEqual(
+        Array(2).fill(
+          'group "a" ended before this line: the lines of a group must follow one another.',
+        ),
+      );
+      expect([...(lines.groups ?? [])].slice(2)).toEqual([0, 0]);
+    },
+  );
+
+  test('keep a line that cannot be read for another reason', () => {
+    const broken = '{"sku_id": "A", "quantity_in_stock": -1, "group": "a"}';
+    const lines = parseAt(`[${grouped('a')}, ${broken}, ${grouped('a')}]`);
+    expect([...(lines.groups ?? [])]).toEqual([1, 1, 1]);
+    expect([...lines.refusals.keys()]).toEqual([1]);
+  });
+});
+
+describe('a line that is refused', () => {
+  test.for([
+    ['{"sku_id": "A", "quantity_in_stock": -1}', true, 'A', []],
+    ['{"sku_id": "A", "ean13": 96385074}', true, 'A', [96_385_074]],
+    ['{"sku_id": "A", "quantity": 1}', true, 'A', []],
+    ['{"sku_id": "A", "ean13": "1511", "quantity_in_stock": 1}', false, 'A', []],
+    ['{"sku_id": "", "ean13": 96385074, "quantity_in_stock": 1}', false, null, [96_385_074]],
+    ['{"skuid": "A", "quantity_in_stock": 1}', false, null, []],
+    ['{"upca": null, "quantity_in_stock": 1}', false, null, []],
+    ['5', false, null, []],
+  ] as const)(
+    'keeps what it names, and whether that is all: %s',
+    ([line, namesRead, skuId, gtins]) => {
+      const lines = parseAt(`[${line}]`);
+      expect(lines.count).toBe(1);
+      expect(lines.refusals.get(0)?.namesRead).toBe(namesRead);
+      expect([lines.skuIds[0], [...gtinsOfLine(lines, 0)]]).toEqual([skuId, gtins]);
+      expect(Object.values(lines.fields).map((column) => column[0])).toEqual(
+        Array(4).fill(NOT_GIVEN),
+      );
+    },
+  );
+});
+
+test('identifiers are kept as they were sent where a sku_id as a text does not say it all', () => {
+  const { asSent } = parseAt(`[
+    {"sku_id": "A", "quantity_in_stock": 5, "upca": "", "isbn": null},
+    {"isbn": "0-306-40615-2", "sku_id": "A", "quantity_in_stock": 5},
+    {"sku_id": 12345678901234567891, "quantity_in_stock": 5},
+    {"ean13": 96385074, "gtin14": "", "quantity_in_stock": 5}
+  ]`);
+  expect(asSent.map((sent): unknown => (sent === null ? null : JSON.parse(sent)))).toEqual([
+    null,
+    { sku_id: 'A', isbn: '0-306-40615-2' },
+    { sku_id: ['12345678901234567891'] },
+    { ean13: ['96385074'] },
+  ]);
+});
