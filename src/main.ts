@@ -26,7 +26,7 @@ import { PostgresCopySource, PostgresCopyTarget } from './store/postgres/schema/
 import { inspect as inspectPostgres } from './store/postgres/schema/inspect.ts';
 import { pendingMigrations as pendingOnPostgres } from './store/postgres/schema/migrate.ts';
 import { PostgresStore } from './store/postgres/store.ts';
-import type { PendingMigrations } from './store/schema-version.ts';
+import type { PendingMigrations, Finding } from './store/maintenance.ts';
 import { backupDatabase } from './store/sqlite/schema/backup.ts';
 import { SqliteCopySource, SqliteCopyTarget } from './store/sqlite/schema/copy.ts';
 import { inspect as inspectSqlite } from './store/sqlite/schema/inspect.ts';
@@ -35,7 +35,7 @@ import { pendingMigrations as pendingOnSqlite } from './store/sqlite/schema/migr
 import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
 import { SqliteStore } from './store/sqlite/store.ts';
 import type { CatalogueStaging } from './store/staging.ts';
-import type { AccountStore, Finding, Store } from './store/store.ts';
+import type { AccountStore, Store } from './store/store.ts';
 import { jsonLineReader } from './wire/lines/lines.ts';
 import { printFailureMessage, printWouldChange } from './wire/results/results.ts';
 

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Batch } from '../../store.ts';
+import type { Batch } from '../../../domain/batches.ts';
 
 /** Lines that share one transaction at most; a larger batch has one of its own. */
 const GROUP_LINES_MAX = 10_000;
