@@ -162,6 +162,7 @@ function postgresSettings(url: string, settings: Settings) {
     connectTimeoutMs: settings.connectTimeoutMs,
     statementTimeoutMs: settings.statementTimeoutMs,
     lockTimeoutMs: settings.busyTimeoutMs,
+    groupLinesMax: settings.groupLinesMax,
     partitions: 0,
   };
 }
