@@ -11,6 +11,8 @@ export interface StoreSettings {
   readonly connectionsMax: number;
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
+  /** The most lines that share one transaction. */
+  readonly groupLinesMax: number;
 }
 
 /** What a kind of database can do. Each store folder exports one driver; `src/databases.ts` lists them. */

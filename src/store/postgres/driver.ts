@@ -35,6 +35,7 @@ function postgresSettings(url: string, settings: StoreSettings): PostgresSetting
     connectTimeoutMs: settings.connectTimeoutMs,
     statementTimeoutMs: settings.statementTimeoutMs,
     lockTimeoutMs: settings.busyTimeoutMs,
+    groupLinesMax: settings.groupLinesMax,
     partitions: 0,
   };
 }
