@@ -7,7 +7,7 @@ import { FileStorage } from '../../src/files/storage.ts';
 import type { FeedParts } from '../../src/files/parts.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
-import { openStaging } from '../../src/main.ts';
+import { openStaging } from '../../src/databases.ts';
 import { isOver, type FileRecord } from '../../src/domain/files.ts';
 import type { Batch, BatchOutcome } from '../../src/domain/batches.ts';
 import type { Store } from '../../src/store/store.ts';
