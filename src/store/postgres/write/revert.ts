@@ -4,11 +4,10 @@ import { addMembers } from '../../../domain/number-set.ts';
 import { decideUndo, type RevertibleChange } from '../../sql/revert.ts';
 import { findUnchangedSince, isRange, laterOf, type LaterRow } from '../../sql/unchanged-since.ts';
 import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
-import { batchNumberOf } from '../../uuids.ts';
 import { FIELD_COLUMNS, inventoryOf, type InventoryValues } from './inventory-rows.ts';
 import { HELD_COLUMNS, type HeldRow } from './stock.ts';
 import { SupplierTransaction, type Decided } from './transaction.ts';
-import { isUuid } from '../connection/values.ts';
+import { batchNumberOf, isUuid } from '../../uuids.ts';
 
 interface BatchRow {
   readonly uuid: string;
