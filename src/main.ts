@@ -37,7 +37,7 @@ import { SqliteStore } from './store/sqlite/store.ts';
 import type { CatalogueStaging } from './store/staging.ts';
 import type { AccountStore, Finding, Store } from './store/store.ts';
 import { jsonLineReader } from './wire/lines/lines.ts';
-import { printFailureMessage, printWouldChange } from './wire/results/results.ts';
+import { printFailureMessage, printWouldChange } from './wire/lines/results.ts';
 
 /** The exit code of a process that must not go on (BSD's EX_SOFTWARE): a supervisor starts another. */
 const FATAL_EXIT_CODE = 70;

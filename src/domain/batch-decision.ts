@@ -1,17 +1,19 @@
-/**
- * What a batch does, the same for every database: which lines apply and which do not, what that leaves of
- * the SKUs, and which changes it makes. Pure: a store hands in the SKUs and writes what comes out.
- */
 import {
   conditionFailure,
+  type ConditionFailure,
   decide,
   decideFields,
   falls,
   isLive,
-  type ConditionFailure,
 } from './decide.ts';
-import { sameInventory, type Inventory } from './inventory.ts';
+import { type Inventory, sameInventory } from './inventory.ts';
 import type { Lines } from './lines.ts';
+import type { SafetyLimit } from './safety-limit.ts';
+
+/**
+ * What a batch does, the same for every database: which lines apply and which do not, what that leaves of
+ * the SKUs, and which changes it makes. Pure: a store hands in the SKUs and writes what comes out.
+ */
 
 /** A SKU as the batches of one transaction see it, from one to the next. */
 export interface HeldSku {
@@ -66,14 +68,6 @@ export interface SupplierHead {
   readonly breaker: SafetyLimit | null;
 }
 
-/** When a batch that takes SKUs down is refused: it must pass both bounds. */
-export interface SafetyLimit {
-  /** More than this share of the supplier's live SKUs, in percent. */
-  readonly percentMax: number;
-  /** At least so many SKUs. */
-  readonly skusMin: number;
-}
-
 /** The SKUs of the supplier whose lines are decided. */
 export interface Stock {
   /** The numbers of the SKUs that line `i` means, at most `CANDIDATES_NAMED_MAX`. */
@@ -106,11 +100,16 @@ export interface DecidedLines {
 }
 
 export const APPLIED = 200;
+
 export const UNREADABLE = 400;
+
 export const NOT_FOUND = 404;
+
 export const CONDITION_FAILED = 412;
+
 /** Means more than one SKU, or asks for the impossible. */
 export const UNPROCESSABLE = 422;
+
 export const LEFT_OUT = 424;
 
 interface UndoStep {

@@ -6,13 +6,14 @@
  * answer or write now (disk full, busy beyond its timeout, closed); nothing is then half done. Any
  * other rejection is a bug.
  */
-import type { SafetyLimit } from '../domain/batch-decision.ts';
+import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { Change } from '../domain/changes.ts';
 import type { OnhandError } from '../domain/errors.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import type { Lines } from '../domain/lines.ts';
 import type { Organization, OrganizationType, Permission, Principal } from '../domain/parties.ts';
-import type { CatalogueEntry, Sku } from '../domain/sku.ts';
+import type { CatalogueEntry } from '../domain/catalogue.ts';
+import type { Sku } from '../domain/sku.ts';
 import type { FailedLine, LineDetail } from './failed-line.ts';
 import type { FileStore } from './files.ts';
 import type { WebhookStore } from './webhooks.ts';

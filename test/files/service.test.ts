@@ -8,10 +8,10 @@ import type { FeedParts } from '../../src/files/parts.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
 import { openStaging } from '../../src/main.ts';
-import { isOver, type FileRecord } from '../../src/store/files.ts';
+import { type FileRecord, isOver } from '../../src/store/files.ts';
 import type { Batch, BatchOutcome, Store } from '../../src/store/store.ts';
 import { newUuid } from '../../src/store/uuids.ts';
-import { printFailureMessage, printWouldChange } from '../../src/wire/results/results.ts';
+import { printFailureMessage, printWouldChange } from '../../src/wire/lines/results.ts';
 import { newJsonLineReader } from '../formats/stock-files.ts';
 import {
   createSupplier,
@@ -19,8 +19,8 @@ import {
   importSkus,
   openTestStore,
   sqliteDatabase,
-  testSettings,
   type TestDatabase,
+  testSettings,
 } from '../store/fixtures.ts';
 
 let database: TestDatabase;

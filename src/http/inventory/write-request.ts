@@ -1,14 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { SafetyLimit } from '../../domain/batch-decision.ts';
+import type { SafetyLimit } from '../../domain/safety-limit.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Lines } from '../../domain/lines.ts';
 import type { Intake } from '../../intake/intake.ts';
 import type {
   Batch,
+  BatchOptions,
   BatchOutcome,
   BatchSource,
   BatchStore,
-  BatchOptions,
 } from '../../store/store.ts';
 import { bodyFingerprint, requestFingerprint } from './fingerprints.ts';
 import type { Admission } from '../request/admission.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SafetyLimit } from '../../../domain/batch-decision.ts';
+import type { SafetyLimit } from '../../../domain/safety-limit.ts';
 import { BATCH_COLUMNS, recordOf } from '../../sql/batch-record.ts';
 import { batchNumberOf } from '../../uuids.ts';
 import { decodeFailures } from '../../sql/stored-outcome.ts';

@@ -1,14 +1,12 @@
-import { Type, type Static } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
-import { echo } from '../lines/echo.ts';
-import { integerOrNull, textOrNull, time, uuid } from './schemas.ts';
+import { echo } from '../validation-messages.ts';
+import { integerOrNull, textOrNull, time, uuid } from '../schema.ts';
 import { printTime } from '../times.ts';
 
 export const BATCH_LIMIT_MAX = 500;
-export const BATCH_LIMIT_DEFAULT = 25;
 
-/** How many `sku_id`s of each outcome an undo names at most. */
-export const REVERTED_NAMED_MAX = 1000;
+export const BATCH_LIMIT_DEFAULT = 25;
 
 export const BatchListQuerySchema = Type.Object(
   {
@@ -65,47 +63,6 @@ export const BatchPageSchema = Type.Object(
     batches: Type.Array(BatchSchema),
   },
   { title: 'BatchPage', additionalProperties: false },
-);
-
-const skuIds = (description: string) => Type.Array(Type.String(), { description });
-
-export const RevertQuerySchema = Type.Object(
-  {
-    force: Type.Optional(
-      Type.Boolean({ description: 'Put back what a later batch has confirmed, too.' }),
-    ),
-    dry_run: Type.Optional(
-      Type.Boolean({ description: 'Answer what would happen, and write nothing.' }),
-    ),
-  },
-  { title: 'RevertQuery', additionalProperties: false },
-);
-
-export const RevertReplySchema = Type.Object(
-  {
-    uuid: textOrNull({
-      format: 'uuid',
-      description: 'The new batch; null for a dry run, and where there was nothing to put back.',
-    }),
-    reverts_uuid: uuid('The batch that was put back.'),
-    reverted: Type.Integer({ description: 'How many SKUs were put back.' }),
-    moved_on: Type.Integer({ description: 'How many have changed since, and were left alone.' }),
-    confirmed: Type.Integer({
-      description: 'How many a later batch has named with what they have, and were left alone.',
-    }),
-    sku_ids: Type.Object(
-      {
-        reverted: skuIds('Those put back.'),
-        moved_on: skuIds('Those that have changed since.'),
-        confirmed: skuIds('Those that a later batch has confirmed.'),
-      },
-      {
-        additionalProperties: false,
-        description: `At most ${REVERTED_NAMED_MAX} of each.`,
-      },
-    ),
-  },
-  { title: 'RevertReply', additionalProperties: false },
 );
 
 /** A batch as it is printed. */
@@ -189,30 +146,4 @@ export function printBatchList(
     pagination: { total_count: totalCount, start, limit, next_start_index: next },
     batches: batches.map(printBatch),
   });
-}
-
-type RevertedSku = {
-  readonly skuId: string;
-  readonly outcome: 'reverted' | 'moved_on' | 'confirmed';
-};
-
-export function printRevert(
-  revertsUuid: string,
-  { uuid: newUuid, skus }: { readonly uuid: string | null; readonly skus: readonly RevertedSku[] },
-): Static<typeof RevertReplySchema> {
-  const of = (outcome: RevertedSku['outcome']): string[] =>
-    skus.filter((sku) => sku.outcome === outcome).map((sku) => sku.skuId);
-  const [reverted, movedOn, confirmed] = [of('reverted'), of('moved_on'), of('confirmed')];
-  return {
-    uuid: newUuid,
-    reverts_uuid: revertsUuid,
-    reverted: reverted.length,
-    moved_on: movedOn.length,
-    confirmed: confirmed.length,
-    sku_ids: {
-      reverted: reverted.slice(0, REVERTED_NAMED_MAX),
-      moved_on: movedOn.slice(0, REVERTED_NAMED_MAX),
-      confirmed: confirmed.slice(0, REVERTED_NAMED_MAX),
-    },
-  };
 }

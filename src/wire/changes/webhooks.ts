@@ -1,18 +1,23 @@
+import type { ChangeChunk } from './change-pages.ts';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
-import { textOrNull, time, uuid } from '../inventory/schemas.ts';
-import { shapeReader } from '../shape.ts';
+import { shapeReader, textOrNull, time, uuid } from '../schema.ts';
 import { printTime } from '../times.ts';
+import type { ChangeRecord } from '../../domain/changes.ts';
+import { printChangeRecord } from './change-records.ts';
 
 /* Webhooks as they are registered, listed and changed. */
 
 const DESCRIPTION_LENGTH_MAX = 256;
+
 const SUPPLIERS_MAX = 500;
 
 const URL_MEMBER = Type.String({ minLength: 1, description: 'Where messages are posted.' });
+
 const DESCRIPTION = Type.Optional(
   textOrNull({ maxLength: DESCRIPTION_LENGTH_MAX, description: 'For people to read.' }),
 );
+
 const SUPPLIER_UUIDS = Type.Optional(
   Type.Unsafe<readonly string[] | null>({
     type: ['array', 'null'],
@@ -108,6 +113,7 @@ export const WebhookAttemptsSchema = Type.Object(
 );
 
 export const parseWebhookDraft = shapeReader(WebhookDraftSchema, 'The webhook', 'member_invalid');
+
 export const parseWebhookChange = shapeReader(WebhookChangeSchema, 'The webhook', 'member_invalid');
 
 /** A webhook as it is told of. */
@@ -165,4 +171,35 @@ export function checkSupplierUuids(
     throw new OnhandError('member_invalid', `supplier_uuids: ${JSON.stringify(wrong)} is no uuid.`);
   }
   return [...new Set(uuids.map((text) => text.toLowerCase()))];
+}
+
+/** What a webhook tells: changes, or that it was only tried out. */
+export type WebhookMessage =
+  ({ readonly type: 'inventory.changed' } & ChangeChunk) | { readonly type: 'webhook.test' };
+
+/**
+ * The body of a webhook's request: `type`, `timestamp` (when what it tells of came about, not when it is
+ * sent) and `data`, as Standard Webhooks has them. The same message gives the same bytes each time, so
+ * that every attempt has the body that belongs to its id.
+ *
+ * @param madeAtMs when the message was made: its timestamp where no record has a time
+ */
+export function printWebhookBody(message: WebhookMessage, madeAtMs: number): string {
+  switch (message.type) {
+    case 'inventory.changed':
+      return JSON.stringify({
+        type: message.type,
+        timestamp: printTime(lastChangedAtMs(message.records) ?? madeAtMs),
+        data: { records: message.records.map(printChangeRecord), cursor: message.cursor },
+      });
+    case 'webhook.test':
+      return JSON.stringify({ type: message.type, timestamp: printTime(madeAtMs), data: {} });
+  }
+}
+
+function lastChangedAtMs(records: readonly ChangeRecord[]): number | undefined {
+  const times = records.flatMap((record) =>
+    record.kind === 'change' ? [record.change.changedAtMs] : [],
+  );
+  return times.length === 0 ? undefined : times.reduce((a, b) => Math.max(a, b));
 }

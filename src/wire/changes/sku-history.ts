@@ -1,12 +1,11 @@
 import { Type } from 'typebox';
 import type { Change } from '../../domain/changes.ts';
-import { HistoryEntrySchema } from './schemas.ts';
-import { printHistoryEntry } from './changes.ts';
-import { integerOrNull } from '../inventory/schemas.ts';
-import { shapeReader } from '../shape.ts';
-import { readTimeMs } from '../inventory/sku-list.ts';
+import { HistoryEntrySchema, printHistoryEntry } from './change-records.ts';
+import { integerOrNull, shapeReader } from '../schema.ts';
+import { readTimeMs } from '../query.ts';
 
 const HISTORY_LIMIT_MAX = 500;
+
 const HISTORY_LIMIT_DEFAULT = 100;
 
 export const HistoryQuerySchema = Type.Object(

@@ -1,6 +1,22 @@
-import type { Static, TSchema } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
+import { QUANTITY_MAX } from '../domain/limits.ts';
 import { Compile } from 'typebox/compile';
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
+
+export const uuid = (description: string) => Type.String({ format: 'uuid', description });
+
+export const time = (description: string) => Type.String({ format: 'date-time', description });
+
+export const textOrNull = (options: object) =>
+  Type.Unsafe<string | null>({ type: ['string', 'null'], ...options });
+
+export const integerOrNull = (description: string) =>
+  Type.Unsafe<number | null>({
+    type: ['integer', 'null'],
+    minimum: 0,
+    maximum: QUANTITY_MAX,
+    description,
+  });
 
 /** How many faults of one value a message names. */
 const FAULTS_NAMED_MAX = 10;

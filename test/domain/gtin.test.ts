@@ -9,8 +9,8 @@ import {
   mod11CheckDigit,
   readGtin,
   type GtinForm,
-} from '../../../src/domain/gtin.ts';
-import { textMatching } from '../../matching.ts';
+} from '../../src/domain/gtin.ts';
+import { textMatching } from '../matching.ts';
 
 const ROUNDED = textMatching(/rounded by a spreadsheet.*not recoverable/);
 const refusal = (reason: unknown) => ({ refusal: reason });

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseJson } from '../../../src/wire/lines/json.ts';
+import { parseJson } from '../../../src/wire/json.ts';
 import { parseLines } from '../../../src/wire/lines/lines.ts';
-import { notFoundMessage, repr } from '../../../src/wire/results/repr.ts';
-import { PYTHON_REPR } from './python-repr.ts';
+import { notFoundMessage } from '../../../src/wire/lines/results.ts';
+import { repr } from '../../../src/wire/lines/python-repr.ts';
+import { PYTHON_REPR } from './python-repr-samples.ts';
 
 test.for(PYTHON_REPR.map(([text, expected]) => [JSON.stringify(text), text, expected] as const))(
   '%s is printed as Python prints it',

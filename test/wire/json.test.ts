@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { OnhandError } from '../../../src/domain/errors.ts';
-import { parseBody } from '../../../src/wire/lines/body.ts';
-import { DEPTH_MAX } from '../../../src/wire/lines/json.ts';
-import { LineCounter } from '../../../src/wire/lines/line-counter.ts';
-import { textMatching } from '../../matching.ts';
+import { OnhandError } from '../../src/domain/errors.ts';
+import { DEPTH_MAX, parseBody } from '../../src/wire/json.ts';
+import { LineCounter } from '../../src/wire/lines/line-counter.ts';
+import { textMatching } from '../matching.ts';
 
 const EXPECTED = 'a JSON array of lines';
 

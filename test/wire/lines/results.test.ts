@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { NOTHING_KNOWN } from '../../../src/domain/inventory.ts';
-import { LinesBuilder, type LineDraft, type Lines } from '../../../src/domain/lines.ts';
+import { type LineDraft, type Lines, LinesBuilder } from '../../../src/domain/lines.ts';
 import {
+  type Failure,
+  type LineOutcomes,
   printFailures,
   printingResults,
   resultOfLine,
-  type Failure,
-  type LineOutcomes,
-} from '../../../src/wire/results/results.ts';
+} from '../../../src/wire/lines/results.ts';
 
 function linesOf(drafts: readonly Partial<LineDraft>[]): Lines {
   const builder = new LinesBuilder(drafts.length);

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ChangeRecord } from '../../../src/domain/changes.ts';
 import { NOTHING_KNOWN } from '../../../src/domain/inventory.ts';
-import { printChangeRecord } from '../../../src/wire/changes/changes.ts';
-import { printWebhookBody } from '../../../src/wire/changes/webhook-message.ts';
+import { printChangeRecord } from '../../../src/wire/changes/change-records.ts';
+import { printWebhookBody } from '../../../src/wire/changes/webhooks.ts';
 
 const supplier = { uuid: '7d9f0b1e-0000-4000-8000-000000000001', name: 'Acme' };
 const entered: ChangeRecord = { kind: 'supplier_entered', supplier, sequence: 1 };

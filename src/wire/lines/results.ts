@@ -1,11 +1,56 @@
-import type { ConditionFailure } from '../../domain/decide.ts';
-import type { Inventory } from '../../domain/inventory.ts';
+import { repr } from './python-repr.ts';
+import { InventorySchema, printInventory } from '../inventory/inventory-fields.ts';
+import { Type } from 'typebox';
+import { type Inventory } from '../../domain/inventory.ts';
 import { CANDIDATES_NAMED_MAX, QUANTITY_MAX } from '../../domain/limits.ts';
+import { integerOrNull, uuid } from '../schema.ts';
+import type { ConditionFailure } from '../../domain/decide.ts';
 import type { Lines } from '../../domain/lines.ts';
-import { SLICE_LINES } from '../lines/lines.ts';
-import { notFoundMessage, repr } from './repr.ts';
-import { printInventory } from '../inventory/skus.ts';
+import { SLICE_LINES } from './lines.ts';
 import { printTimeUs } from '../times.ts';
+import { IDENTIFIERS } from './identifiers.ts';
+import { isJsonObject } from '../json.ts';
+
+const EFFECT = {
+  sku_uuid: Type.Optional(uuid('The SKU that the line meant.')),
+  before: Type.Optional(InventorySchema),
+  after: Type.Optional(InventorySchema),
+  sequence: Type.Optional(
+    integerOrNull('Of the change that was made of the SKU; null where there was none.'),
+  ),
+};
+
+export const LineResultSchema = Type.Object(
+  {
+    index: Type.Optional(
+      Type.Integer({
+        description:
+          'The place of the line in the request, from 0; given with `errors_only` alone.',
+      }),
+    ),
+    status_code: Type.Integer({
+      description:
+        '200 applied; 400 the line cannot be read; 404 no SKU matches; 412 what it demands does not hold; 422 more than one SKU matches, or the change is impossible; 424 left out because of another line.',
+      examples: [200],
+    }),
+    message: Type.String({
+      description: `"success", or what is wrong; for 422 the sku_ids that match, at most ${CANDIDATES_NAMED_MAX}.`,
+      examples: ['success'],
+    }),
+    ...EFFECT,
+  },
+  { title: 'LineResult', additionalProperties: false },
+);
+
+export const BulkResultsSchema = Type.Array(LineResultSchema, {
+  title: 'Results',
+  description: 'Element i answers line i. What is answered 200 is durable.',
+});
+
+export const SuccessSchema = Type.Object(
+  { message: Type.Literal('success'), ...EFFECT },
+  { title: 'Success', additionalProperties: false },
+);
 
 /** What became of the lines of a request. */
 export interface LineOutcomes {
@@ -52,10 +97,13 @@ export interface LineResult {
 }
 
 const APPLIED = 200;
+
 const NOT_FOUND = 404;
 
 const SUCCESS: LineResult = { status: APPLIED, message: 'success' };
+
 const SUCCESS_TEXT = `{${membersOf(SUCCESS)}}`;
+
 const SUCCESS_MEMBER = `"message":${JSON.stringify(SUCCESS.message)}`;
 
 /** The reply to a bulk update. */
@@ -232,4 +280,23 @@ function effectMembers({ skuUuid, before, after, sequence }: Effect): string {
     sequence,
   };
   return JSON.stringify(members).slice(1, -1);
+}
+
+/**
+ * The message for a readable line that matches no SKU: its identifiers as Python prints a dictionary,
+ * as the client sent them, those not given left out.
+ *
+ * @param asSent as `Lines.asSent` has it: null where it named `skuId` alone, as a text
+ */
+export function notFoundMessage(skuId: string | null, asSent: string | null): string {
+  const given = asSent === null ? [`'sku_id': ${repr(skuId ?? '')}`] : printedAsSent(asSent);
+  return `No sku found with sku identifier: {${given.join(', ')}}; Valid identifiers: ${IDENTIFIERS.join(', ')}`;
+}
+
+function printedAsSent(asSent: string): readonly string[] {
+  const sent: unknown = JSON.parse(asSent);
+  if (!isJsonObject(sent)) throw new Error('identifiers were not kept as they were sent');
+  return Object.entries(sent).map(
+    ([name, value]) => `'${name}': ${typeof value === 'string' ? repr(value) : String(value)}`,
+  );
 }

@@ -1,6 +1,8 @@
-import { Type, type Static } from 'typebox';
-import { integerOrNull, textOrNull, uuid } from '../inventory/schemas.ts';
-import { printTime, printTimeUs } from '../times.ts';
+import { type Static, Type } from 'typebox';
+import { integerOrNull, textOrNull, uuid } from './schema.ts';
+import { printTime, printTimeUs } from './times.ts';
+import { OnhandError } from '../domain/errors.ts';
+import { isJsonObject } from './json.ts';
 
 const PROBLEM = Type.Object(
   {
@@ -226,5 +228,56 @@ export function printFileList(
       next_start_index: hasMore ? start + feeds.length : null,
     },
     files: feeds.map(printFile),
+  });
+}
+
+export const FileMappingSchema = Type.Object(
+  {
+    columns: Type.Record(Type.String(), Type.String(), {
+      description: "The supplier's own names of columns, each with the column that it stands for.",
+      examples: [{ Lagerbestand: 'quantity_in_stock' }],
+    }),
+  },
+  { title: 'FileMapping', additionalProperties: false },
+);
+
+/** A name of a column, and what it stands for; `target` is checked by who knows the columns. */
+export interface NamedColumn {
+  readonly header: string;
+  readonly target: string;
+}
+
+export const MAPPED_COLUMNS_MAX = 200;
+
+const HEADER_CHARACTERS_MAX = 256;
+
+/** Throws `member_invalid`. */
+export function parseFileMapping(body: unknown): readonly NamedColumn[] {
+  const columns = isJsonObject(body) ? body['columns'] : undefined;
+  const members = isJsonObject(body) ? Object.keys(body) : [];
+  if (!isJsonObject(columns) || members.length !== 1) {
+    throw invalid('The body must be {"columns": {"<your name>": "<column>"}}.');
+  }
+  const names = Object.entries(columns);
+  if (names.length > MAPPED_COLUMNS_MAX)
+    throw invalid(`At most ${MAPPED_COLUMNS_MAX} names of columns are kept.`);
+  return names.map(([header, target]) => {
+    const name = header.trim();
+    if (name === '' || name.length > HEADER_CHARACTERS_MAX || typeof target !== 'string') {
+      throw invalid(
+        `${JSON.stringify(header.slice(0, 64))}: a name has 1 to ${HEADER_CHARACTERS_MAX} characters and stands for a column, given as a text.`,
+      );
+    }
+    return { header: name, target };
+  });
+}
+
+function invalid(message: string): OnhandError {
+  return new OnhandError('member_invalid', message);
+}
+
+export function printFileMapping(columns: readonly NamedColumn[]): string {
+  return JSON.stringify({
+    columns: Object.fromEntries(columns.map(({ header, target }) => [header, target])),
   });
 }

@@ -1,7 +1,66 @@
-import { readDate, RESTRICTIONS, restrictionCode, type Inventory } from '../../domain/inventory.ts';
+import { echo } from '../validation-messages.ts';
+import { type Static, Type } from 'typebox';
+import {
+  type Inventory,
+  printDate,
+  readDate,
+  readQuantityText,
+  restrictionCode,
+  restrictionName,
+  RESTRICTIONS,
+} from '../../domain/inventory.ts';
 import { QUANTITY_MAX } from '../../domain/limits.ts';
-import { readQuantityText } from '../../domain/quantity.ts';
-import { echo } from './echo.ts';
+import { integerOrNull, textOrNull } from '../schema.ts';
+
+/** An inventory by itself. */
+export const InventorySchema = Type.Object(
+  {
+    quantity_in_stock: integerOrNull('Units in stock; null is unknown.'),
+    quantity_on_backorder: integerOrNull('Units on backorder; null is unknown.'),
+    restrictions: textOrNull({
+      enum: [...RESTRICTIONS, null],
+      description: 'Why it may not be sold; null is unrestricted.',
+    }),
+    backorder_date: textOrNull({ format: 'date', description: 'When the backorder is expected.' }),
+  },
+  { title: 'Inventory', additionalProperties: false },
+);
+
+/** An inventory by itself, as it travels. */
+export function printInventory(inventory: Inventory): Static<typeof InventorySchema> {
+  return {
+    quantity_in_stock: inventory.quantityInStock,
+    quantity_on_backorder: inventory.quantityOnBackorder,
+    restrictions: restrictionName(inventory.restrictions),
+    backorder_date: inventory.backorderDate === null ? null : printDate(inventory.backorderDate),
+  };
+}
+
+export const quantitySchema = (description: string) =>
+  Type.Optional(
+    Type.Unsafe<string | number | null>({
+      type: ['integer', 'string', 'null'],
+      minimum: 0,
+      maximum: QUANTITY_MAX,
+      pattern: String.raw`^[\t\n\v\f\r ]*[0-9]+(\.0+)?[\t\n\v\f\r ]*$`,
+      description: `${description}; null is unknown. The digits as a text are read too.`,
+    }),
+  );
+
+export const INVENTORY_MEMBERS = {
+  quantity_in_stock: quantitySchema('Units in stock'),
+  quantity_on_backorder: quantitySchema('Units on backorder'),
+  restrictions: Type.Optional(
+    Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      enum: [...RESTRICTIONS, '', null],
+      description: 'Why the SKU may not be sold; null and "" lift the restriction.',
+    }),
+  ),
+  backorder_date: Type.Optional(
+    textOrNull({ format: 'date', description: 'When the backorder is expected.' }),
+  ),
+};
 
 /** Reads the value of a member: null where it is set to null, undefined where it is refused. */
 type ValueReader = (value: unknown) => number | null | undefined;
@@ -44,11 +103,6 @@ export const FIELDS: readonly Field[] = [
     allowed: 'a calendar date written "yyyy-mm-dd", or null',
   },
 ];
-
-/** The sentence that refuses a value. */
-export function notAllowed(member: string, allowed: string, value: unknown): string {
-  return `${member} must be ${allowed}; ${echo(value)} is not.`;
-}
 
 /** A quantity: a number whose value is an integer in range, or its digits as a text. */
 export function readQuantity(value: unknown): number | null | undefined {

@@ -1,9 +1,13 @@
-import { Type } from 'typebox';
-import { InventorySchema } from '../inventory/write-schemas.ts';
+import { type Static, Type } from 'typebox';
+import { InventorySchema, printInventory } from '../inventory/inventory-fields.ts';
+import type { Change, ChangeRecord, NamedSupplier } from '../../domain/changes.ts';
+import { SKU_LIMIT_MAX } from '../inventory/skus.ts';
+import { printTime } from '../times.ts';
 
 /* The shapes of what readers of changes are told. They describe; nothing is validated by them. */
 
 const uuid = () => Type.String({ format: 'uuid' });
+
 const textOrNull = (options: object = {}) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], ...options });
 
@@ -80,3 +84,66 @@ export const SupplierLeftSchema = Type.Object(
   },
   { title: 'SupplierLeft', additionalProperties: false },
 );
+
+/** A record of the change feed as it travels. */
+export type WireChangeRecord =
+  | Static<typeof ChangeSchema>
+  | Static<typeof SupplierEnteredSchema>
+  | Static<typeof SupplierLeftSchema>;
+
+export function printChangeRecord(record: ChangeRecord): WireChangeRecord {
+  switch (record.kind) {
+    case 'change':
+      return printChange(record.change);
+    case 'supplier_entered':
+      return {
+        kind: 'supplier_entered',
+        supplier: printSupplier(record.supplier),
+        sequence: record.sequence,
+        snapshot: snapshotPath(record.supplier.uuid),
+      };
+    case 'supplier_left':
+      return {
+        kind: 'supplier_left',
+        supplier: printSupplier(record.supplier),
+        sequence: record.sequence,
+      };
+  }
+}
+
+function printChange({ supplier, sku, ...change }: Change): Static<typeof ChangeSchema> {
+  const { upca, ean13, gtin14, isbn, asin, mpn } = sku.identifiers;
+  return {
+    kind: 'change',
+    supplier: printSupplier(supplier),
+    sku: {
+      uuid: sku.uuid,
+      sku_id: sku.skuId,
+      product_identifiers: { upca, ean13, gtin14, isbn, asin, mpn },
+    },
+    ...printHistoryEntry(change),
+  };
+}
+
+/** A change without whose it is: the reader has named that. */
+export function printHistoryEntry(
+  change: Omit<Change, 'supplier' | 'sku'>,
+): Static<typeof HistoryEntrySchema> {
+  return {
+    sequence: change.sequence,
+    time: printTime(change.changedAtMs),
+    before: printInventory(change.before),
+    after: printInventory(change.after),
+    batch: { uuid: change.batchUuid },
+    reason: change.reason,
+  };
+}
+
+export function printSupplier({ uuid, name }: NamedSupplier): NamedSupplier {
+  return { uuid, name };
+}
+
+/** Where the first page of a supplier's SKUs, walked by cursor, is to be had. */
+function snapshotPath(supplierUuid: string): string {
+  return `/timp/products/skus/?supplier_uuids=${supplierUuid}&limit=${SKU_LIMIT_MAX}&cursor=`;
+}

@@ -12,11 +12,11 @@ import { describe, expect, test } from 'vitest';
 import type { Lines } from '../../../src/domain/lines.ts';
 import { parseLines } from '../../../src/wire/lines/lines.ts';
 import {
+  type Chunk,
   CHUNK_LINES_MAX,
   CHUNK_WEIGHT_MAX,
   ChunkReader,
-  type Chunk,
-} from '../../../src/wire/lines/chunks.ts';
+} from '../../../src/wire/lines/stream-chunks.ts';
 
 const TERMS = { nowMs: 0, asOfToleranceSeconds: 300, asOfUs: undefined };
 

@@ -5,16 +5,16 @@ import type { ChangeRecord } from '../../../src/domain/changes.ts';
 import { NOTHING_KNOWN, restrictionCode } from '../../../src/domain/inventory.ts';
 import {
   ChangeSchema,
+  printChangeRecord,
   SupplierEnteredSchema,
   SupplierLeftSchema,
-} from '../../../src/wire/changes/schemas.ts';
+} from '../../../src/wire/changes/change-records.ts';
 import {
   printChangePage,
-  printChangeRecord,
   printSseChunk,
   printSseRetry,
   SSE_KEEP_ALIVE,
-} from '../../../src/wire/changes/changes.ts';
+} from '../../../src/wire/changes/change-pages.ts';
 
 const SUPPLIER = { uuid: '7d9f0b1e-0000-4000-8000-000000000001', name: 'Acme\n& "Sons"\u2028' };
 const CHANGE: ChangeRecord = {

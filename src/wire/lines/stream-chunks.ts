@@ -1,11 +1,10 @@
 import { OnhandError } from '../../domain/errors.ts';
-import { LinesBuilder, type LineDraft, type Lines } from '../../domain/lines.ts';
-import { GroupRuns } from './groups.ts';
-import { checkDepth, DEPTH_MAX, isJsonObject, parseJson, type ParsedText } from './json.ts';
-import { LineReader, notALine, unreadable } from './lines.ts';
+import { type LineDraft, type Lines, LinesBuilder } from '../../domain/lines.ts';
+import { GroupNumbers, LineReader, notALine, unreadable } from './lines.ts';
+import { checkDepth, DEPTH_MAX, isJsonObject, type ParsedText, parseJson } from '../json.ts';
 import type { Row } from './ndjson.ts';
 import type { AsOfTerms } from '../times.ts';
-import { SourceLine } from './source-text.ts';
+import { SourceLine } from '../json-source.ts';
 
 /** Most lines of a piece, and of a group. */
 export const CHUNK_LINES_MAX = 10_000;
@@ -21,6 +20,7 @@ export const CHUNK_WEIGHT_MAX = 4 * 1024 * 1024;
 
 /** What a line weighs beside its row. */
 const LINE_WEIGHT = 64;
+
 /** And where it is told what it did. */
 const EFFECT_WEIGHT = 512;
 
@@ -55,7 +55,7 @@ interface ReadLine {
 export class ChunkReader {
   readonly #asOf: () => AsOfTerms;
   readonly #lineWeight: number;
-  readonly #groups = new GroupRuns();
+  readonly #groups = new GroupNumbers({ areNamesUnique: false });
   readonly #written = new SourceLine();
   /** Made for the first row behind the last cut. */
   #reader: LineReader | undefined;
