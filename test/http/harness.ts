@@ -5,7 +5,7 @@ import { hashToken, newToken } from '../../src/accounts/credentials.ts';
 import type { Settings } from '../../src/config.ts';
 import type { Organization, OrganizationType, Permission } from '../../src/domain/parties.ts';
 import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
-import { type RunningServer, startServer } from '../../src/main.ts';
+import { type RunningServer, startServer } from '../../src/server.ts';
 import { reusedPostgresDatabase } from '../store/postgres/database.ts';
 import { importSkus, sqliteDatabase, type TestDatabase, testSettings } from '../store/fixtures.ts';
 

@@ -62,6 +62,19 @@ export const INVENTORY_MEMBERS = {
   ),
 };
 
+export const STOCK_CHANGE_MEMBER = {
+  quantity_in_stock_change: Type.Optional(
+    Type.Unsafe<string | number>({
+      type: ['integer', 'string'],
+      minimum: -QUANTITY_MAX,
+      maximum: QUANTITY_MAX,
+      pattern: String.raw`^[\t\n\v\f\r ]*[+-]?[0-9]+(\.0+)?[\t\n\v\f\r ]*$`,
+      description:
+        'Units to add, or to take away where it is negative, instead of `quantity_in_stock`. 422 where that is impossible.',
+    }),
+  ),
+};
+
 /** Reads the value of a member: null where it is set to null, undefined where it is refused. */
 type ValueReader = (value: unknown) => number | null | undefined;
 

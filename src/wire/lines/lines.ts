@@ -3,6 +3,7 @@ import {
   type Field,
   FIELDS,
   INVENTORY_MEMBERS,
+  STOCK_CHANGE_MEMBER,
   QUANTITY_ALLOWED,
   quantitySchema,
   readChange,
@@ -31,19 +32,6 @@ const oneOf = (members: object) => ({
   anyOf: Object.keys(members).map((member) => ({ required: [member] })),
 });
 
-const CHANGE = {
-  quantity_in_stock_change: Type.Optional(
-    Type.Unsafe<string | number>({
-      type: ['integer', 'string'],
-      minimum: -QUANTITY_MAX,
-      maximum: QUANTITY_MAX,
-      pattern: String.raw`^[\t\n\v\f\r ]*[+-]?[0-9]+(\.0+)?[\t\n\v\f\r ]*$`,
-      description:
-        'Units to add, or to take away where it is negative, instead of `quantity_in_stock`. 422 where that is impossible.',
-    }),
-  ),
-};
-
 const CONDITIONS_OF_LINE = {
   expected_quantity_in_stock: quantitySchema('Units that must be in stock before, else 412'),
   as_of: Type.Optional(
@@ -64,7 +52,7 @@ export const LineSchema = Type.Object(
     sku_id: Type.Optional(SKU_ID_SCHEMA),
     ...GTIN_MEMBERS,
     ...INVENTORY_MEMBERS,
-    ...CHANGE,
+    ...STOCK_CHANGE_MEMBER,
     ...CONDITIONS_OF_LINE,
   },
   {
@@ -74,7 +62,7 @@ export const LineSchema = Type.Object(
     additionalProperties: false,
     allOf: [
       oneOf({ sku_id: SKU_ID_SCHEMA, ...GTIN_MEMBERS }),
-      oneOf({ ...INVENTORY_MEMBERS, ...CHANGE }),
+      oneOf({ ...INVENTORY_MEMBERS, ...STOCK_CHANGE_MEMBER }),
     ],
     examples: [{ sku_id: 'xkuOwSQ3utl', quantity_in_stock: 512 }],
   },
