@@ -1,19 +1,18 @@
-import {
-  conditionFailure,
-  type ConditionFailure,
-  decide,
-  decideFields,
-  falls,
-  isLive,
-} from './decide.ts';
-import { type Inventory, sameInventory } from './inventory.ts';
-import type { Lines } from './lines.ts';
-import type { SafetyLimit } from './safety-limit.ts';
-
 /**
  * What a batch does, the same for every database: which lines apply and which do not, what that leaves of
  * the SKUs, and which changes it makes. Pure: a store hands in the SKUs and writes what comes out.
  */
+import {
+  conditionFailure,
+  decide,
+  decideFields,
+  falls,
+  isLive,
+  type ConditionFailure,
+} from './decide.ts';
+import { sameInventory, type Inventory } from './inventory.ts';
+import type { Lines } from './lines.ts';
+import type { SafetyLimit } from './safety-limit.ts';
 
 /** A SKU as the batches of one transaction see it, from one to the next. */
 export interface HeldSku {
@@ -100,16 +99,11 @@ export interface DecidedLines {
 }
 
 export const APPLIED = 200;
-
 export const UNREADABLE = 400;
-
 export const NOT_FOUND = 404;
-
 export const CONDITION_FAILED = 412;
-
 /** Means more than one SKU, or asks for the impossible. */
 export const UNPROCESSABLE = 422;
-
 export const LEFT_OUT = 424;
 
 interface UndoStep {

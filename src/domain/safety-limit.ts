@@ -1,11 +1,11 @@
-import type { Lines } from './lines.ts';
 import { OnhandError } from './errors.ts';
+import type { Lines } from './lines.ts';
 
-/** When a batch that takes SKUs down is refused: it must pass both bounds. */
+/** A batch exceeds the safety limit if it passes both bounds. */
 export interface SafetyLimit {
   /** More than this share of the supplier's live SKUs, in percent. */
   readonly percentMax: number;
-  /** At least so many SKUs. */
+  /** At least this many SKUs. */
   readonly skusMin: number;
 }
 

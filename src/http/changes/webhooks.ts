@@ -5,7 +5,8 @@ import { type FollowingParts, followVisible, resumeWebhook } from '../../webhook
 import { refusalOfWebhookUrl } from '../../webhooks/http-post.ts';
 import { isWebhookSecret, newWebhookSecret, rotateSecret } from '../../webhooks/signature.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import type { Webhook, WebhookStore } from '../../store/webhooks.ts';
+import type { Webhook } from '../../domain/webhooks.ts';
+import type { WebhookStore } from '../../store/store.ts';
 import { parseBody } from '../../wire/json.ts';
 import { SuccessSchema } from '../../wire/lines/results.ts';
 import {

@@ -1,12 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
-import { type FileRecord, isOver } from '../../store/files.ts';
-import {
-  FileRevertSchema,
-  printFileRevert,
-  RevertQuerySchema,
-} from '../../wire/inventory/reverts.ts';
+import { isOver, type FileRecord } from '../../domain/files.ts';
+import { RevertQuerySchema } from '../../wire/inventory/reverts.ts';
 import { parseBody } from '../../wire/json.ts';
 import {
   FileMappingSchema,

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import type { FileService } from '../../files/service.ts';
-import { type FileRecord, isOver } from '../../store/files.ts';
+import { isOver, type FileRecord } from '../../domain/files.ts';
 import { newUuid } from '../../store/uuids.ts';
 import { BatchListQuerySchema, parseBatchList } from '../../wire/inventory/batch-records.ts';
 import {

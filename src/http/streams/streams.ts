@@ -3,12 +3,12 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
-import type { BatchOutcome } from '../../store/store.ts';
-import { NDJSON_MEDIA_TYPE, type Row, RowSplitter } from '../../wire/lines/ndjson.ts';
+import type { BatchOutcome } from '../../domain/batches.ts';
+import { NDJSON_MEDIA_TYPE, RowSplitter, type Row } from '../../wire/lines/ndjson.ts';
 import {
-  type Chunk,
   CHUNK_WEIGHT_MAX,
   ChunkReader,
+  type Chunk,
   type Place,
 } from '../../wire/lines/stream-chunks.ts';
 import { printingRows } from '../../wire/lines/results.ts';

@@ -20,7 +20,7 @@ import {
 import { time } from '../schema.ts';
 import { Type } from 'typebox';
 import { type Inventory } from '../../domain/inventory.ts';
-import { QUANTITY_MAX, SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
+
 import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
 import { type LineDraft, type Lines, LinesBuilder, skuIdFits } from '../../domain/lines.ts';
 import { echo, Faults, notAllowed } from '../validation-messages.ts';
