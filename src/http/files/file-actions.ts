@@ -2,7 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import { isOver, type FileRecord } from '../../domain/files.ts';
-import { RevertQuerySchema } from '../../wire/inventory/reverts.ts';
+import {
+  FileRevertSchema,
+  printFileRevert,
+  RevertQuerySchema,
+} from '../../wire/inventory/reverts.ts';
 import { parseBody } from '../../wire/json.ts';
 import {
   FileMappingSchema,

@@ -19,7 +19,8 @@ import {
 } from './identifiers.ts';
 import { time } from '../schema.ts';
 import { Type } from 'typebox';
-import { type Inventory } from '../../domain/inventory.ts';
+import type { Inventory } from '../../domain/inventory.ts';
+import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
 
 import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
 import { type LineDraft, type Lines, LinesBuilder, skuIdFits } from '../../domain/lines.ts';
