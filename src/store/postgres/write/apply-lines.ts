@@ -116,11 +116,11 @@ class GroupApplier {
       checkSafetyLimit(
         options,
         stock.head,
-        decision.countFalls() + unnamedFallCount,
+        decision.countUnsellable() + unnamedFallCount,
         (confirmation) => known.confirm(confirmation, nowMs),
       );
     } catch (error) {
-      decision.takeBack();
+      decision.rollBack();
       throw error;
     }
 
@@ -157,7 +157,7 @@ class GroupApplier {
   ): UnnamedSkus | undefined {
     if (options.snapshot === undefined) return undefined;
     if (options.atomic === true && statuses.some((status) => status !== APPLIED)) return undefined;
-    const skuNumbers = decision.touchedNumbers();
+    const skuNumbers = decision.touchedSkuNumbers();
     const gtins = new Set<number>();
     for (const [i, status] of statuses.entries()) {
       if (status === APPLIED) continue;

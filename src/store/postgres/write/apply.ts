@@ -84,7 +84,7 @@ export class PostgresApplier {
   async #tryOut(batch: Batch): Promise<BatchOutcome | Error> {
     const { supplierId } = batch;
     const [outcome] = await this.#queue.run(supplierId, () =>
-      this.#takeBack((client) => applyBatches(client, supplierId, [batch])),
+      this.#rollBack((client) => applyBatches(client, supplierId, [batch])),
     );
     if (outcome === undefined) throw new Error('a dry run was left out');
     return outcome;
@@ -102,7 +102,7 @@ export class PostgresApplier {
     const { supplierId, dryRun } = request;
     const work = (client: PoolClient) => revertBatch(client, request);
     return this.#queue.run(supplierId, async () =>
-      dryRun ? this.#takeBack(work) : (await this.#transact(supplierId, work)).answer,
+      dryRun ? this.#rollBack(work) : (await this.#transact(supplierId, work)).answer,
     );
   }
 
@@ -131,7 +131,7 @@ export class PostgresApplier {
     });
   }
 
-  async #takeBack<A>(work: (client: PoolClient) => Promise<Decided<A>>): Promise<A> {
+  async #rollBack<A>(work: (client: PoolClient) => Promise<Decided<A>>): Promise<A> {
     let decided: Decided<A> | undefined;
     try {
       await transact(this.#pool, async (client) => {

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { BatchDecision, type HeldSku, isMoved } from '../../../domain/batch-decision.ts';
+import { BatchDecision, type SkuState, hasNewChange } from '../../../domain/batch-decision.ts';
 import { decideFields } from '../../../domain/decide.ts';
 import { skuIdCanExist } from '../../../domain/lines.ts';
 import type { CatalogueEntry } from '../../../domain/catalogue.ts';
@@ -43,7 +43,7 @@ interface SkuRow extends ProductRow {
 
 /** A SKU whose product is written: a new one, or one that is written anew. */
 interface WrittenSku {
-  readonly held: HeldSku;
+  readonly held: SkuState;
   readonly uuid: string;
   readonly skuId: string;
   readonly made: ProductOfItem;
@@ -150,7 +150,7 @@ class CatalogueApplier {
   }
 
   #replaceGtins(
-    { skuNumber }: HeldSku,
+    { skuNumber }: SkuState,
     before: ReadonlySet<number>,
     after: ReadonlySet<number>,
   ): void {
@@ -267,7 +267,7 @@ function writeRewritten(
      WHERE skus.supplier_id = ${supplier} AND skus.sku_number = made.sku_number`,
   );
   // Of when the inventory is does not follow from when the product was written.
-  const marked = rewritten.filter(({ held }) => !isMoved(held));
+  const marked = rewritten.filter(({ held }) => !hasNewChange(held));
   if (marked.length === 0) return;
   statement.add(
     `UPDATE inventory SET as_of_us = coalesce(as_of_us, updated_at_ms * 1000),

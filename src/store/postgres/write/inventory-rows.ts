@@ -1,8 +1,4 @@
-import {
-  isConfirmedLater,
-  type BatchChange,
-  type HeldSku,
-} from '../../../domain/batch-decision.ts';
+import { hasNewerAsOf, type BatchChange, type SkuState } from '../../../domain/batch-decision.ts';
 import type { Inventory } from '../../../domain/inventory.ts';
 import { hasValues, type Column, type WriteStatement } from './statement.ts';
 
@@ -79,7 +75,7 @@ export function writeChanges(
   supplierId: number,
   batches: readonly ChangesOfBatch[],
   nowMs: number,
-  isNew: (held: HeldSku) => boolean = () => false,
+  isNew: (held: SkuState) => boolean = () => false,
 ): void {
   // Neighbours share a page: in the order of their numbers, each page is visited once.
   const sorted = batches
@@ -153,12 +149,12 @@ function batchNumberOf(batches: readonly ChangesOfBatch[], sequence: number): nu
 export function writeConfirmations(
   statement: WriteStatement,
   supplierId: number,
-  held: Iterable<HeldSku>,
+  held: Iterable<SkuState>,
 ): void {
   const skuNumbers: number[] = [];
   const asOfUs: number[] = [];
   for (const sku of held) {
-    if (!isConfirmedLater(sku) || typeof sku.asOfUs !== 'number') continue;
+    if (!hasNewerAsOf(sku) || typeof sku.asOfUs !== 'number') continue;
     skuNumbers.push(sku.skuNumber);
     asOfUs.push(sku.asOfUs);
   }

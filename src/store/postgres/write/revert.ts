@@ -41,7 +41,7 @@ export async function revertBatch(
 
   const decision = new BatchDecision(nowMs);
   const { revertedCount, skus } = decideUndo(decision, changes, {
-    hold: (skuNumber) => transaction.stock.hold(skuNumber),
+    skuState: (skuNumber) => transaction.stock.hold(skuNumber),
     skuIdOf: (skuNumber) => skuIds.get(skuNumber) ?? '',
     standing: await standingOf(transaction, changes, among),
     confirmed,
@@ -108,7 +108,7 @@ async function standingOf(
 ): Promise<ReadonlySet<number>> {
   const finding = findUnchangedSince(
     changes,
-    (skuNumber) => stock.hold(skuNumber).lastSequence,
+    (skuNumber) => stock.skuState(skuNumber).lastSequence,
     among,
   );
   let step = finding.next();

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import {
-  heldSku,
-  type HeldSku,
+  newSkuState,
+  type SkuState,
   type Stock,
   type SupplierHead,
 } from '../../../domain/batch-decision.ts';
@@ -55,7 +55,7 @@ interface Names {
 export class TransactionStock {
   readonly supplierId: number;
   readonly #client: PoolClient;
-  readonly #held = new Map<number, HeldSku>();
+  readonly #held = new Map<number, SkuState>();
   readonly #asOfUs = new Map<number, number>();
   readonly #names = new Map<number, Names>();
   #head: SupplierHead | undefined;
@@ -112,7 +112,7 @@ export class TransactionStock {
     named.sort();
   }
 
-  holdRow(row: Readonly<HeldRow> | Readonly<FoundRow>): HeldSku {
+  holdRow(row: Readonly<HeldRow> | Readonly<FoundRow>): SkuState {
     const skuNumber = row[0];
     const known = this.#held.get(skuNumber);
     if (known !== undefined) return known;
@@ -123,20 +123,20 @@ export class TransactionStock {
       restrictions: row[4],
     };
     const [, , , , , lastSequence, asOfUs] = row;
-    const held = heldSku(skuNumber, inventory, lastSequence);
+    const held = newSkuState(skuNumber, inventory, lastSequence);
     this.#held.set(skuNumber, held);
     if (asOfUs !== null) this.#asOfUs.set(skuNumber, asOfUs);
     return held;
   }
 
   /** A SKU that the transaction under way creates. */
-  holdNew(skuNumber: number): HeldSku {
-    const held = heldSku(skuNumber, NOTHING_KNOWN, 0);
+  holdNew(skuNumber: number): SkuState {
+    const held = newSkuState(skuNumber, NOTHING_KNOWN, 0);
     this.#held.set(skuNumber, held);
     return held;
   }
 
-  hold(skuNumber: number): HeldSku {
+  skuState(skuNumber: number): SkuState {
     const held = this.#held.get(skuNumber);
     if (held === undefined) throw new Error(`SKU ${this.#shown(skuNumber)} was not loaded`);
     return held;
@@ -154,14 +154,14 @@ export class TransactionStock {
   ofLines(named: NamedSkus, lines: Lines): Stock {
     return {
       resolve: (i) => named.resolve(lines, i),
-      hold: (skuNumber) => this.hold(skuNumber),
+      skuState: (skuNumber) => this.hold(skuNumber),
       storedAsOfUs: (skuNumber) => this.storedAsOfUs(skuNumber),
     };
   }
 
   /** The SKUs of which it is known of when they are: no other's time can have been confirmed. */
-  *heldAsOf(): Iterable<HeldSku> {
-    for (const skuNumber of this.#asOfUs.keys()) yield this.hold(skuNumber);
+  *heldAsOf(): Iterable<SkuState> {
+    for (const skuNumber of this.#asOfUs.keys()) yield this.skuState(skuNumber);
   }
 
   /** Lets go of a SKU that was written meanwhile. */

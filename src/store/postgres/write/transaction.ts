@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import type { BatchDecision, ClosedBatch, HeldSku } from '../../../domain/batch-decision.ts';
+import type { BatchDecision, ClosedBatch, SkuState } from '../../../domain/batch-decision.ts';
 import type { BatchSummary } from '../../sql/batch-row.ts';
 import type { BatchOrigin } from '../../../domain/batches.ts';
 import { newBatchUuid } from '../../uuids.ts';
@@ -105,7 +105,7 @@ export class SupplierTransaction {
    *
    * @param isNew whether the row of a SKU's inventory is written elsewhere, since there is none yet
    */
-  decided<A>(answer: A, nowMs: number, isNew?: (held: HeldSku) => boolean): Decided<A> {
+  decided<A>(answer: A, nowMs: number, isNew?: (held: SkuState) => boolean): Decided<A> {
     const lastRow = this.#rows.at(-1);
     if (lastRow === undefined) return { answer, closing: undefined, lastRow };
     const { statement, supplierId } = this;
