@@ -9,7 +9,8 @@ import { readSettings } from '../src/config.ts';
 import { buildServer } from '../src/http/server.ts';
 import { ChangeFeed } from '../src/changes/change-feed.ts';
 import { Intake } from '../src/intake/intake.ts';
-import { fileServiceOf, startServer, version, webhookOptionsOf } from '../src/main.ts';
+import { fileServiceOf, startServer, webhookOptionsOf } from '../src/server.ts';
+import { version } from '../src/version.ts';
 import type { Store } from '../src/store/store.ts';
 
 export interface Floor {

@@ -7,7 +7,7 @@ import { FileStorage } from '../../src/files/storage.ts';
 import type { FeedParts } from '../../src/files/parts.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
-import { openStaging } from '../../src/main.ts';
+import { openStaging } from '../../src/databases.ts';
 import { isOver, type FileRecord } from '../../src/store/files.ts';
 import type { Batch, BatchOutcome, Store } from '../../src/store/store.ts';
 import { newUuid } from '../../src/store/uuids.ts';

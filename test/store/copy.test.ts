@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readSettings } from '../../src/config.ts';
-import { copyDatabases, inspectDatabase } from '../../src/main.ts';
+import { copyDatabases, inspectDatabase } from '../../src/databases.ts';
 import {
   COPIED_TABLES,
   TABLES_LEFT_BEHIND,

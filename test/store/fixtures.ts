@@ -5,7 +5,7 @@ import { readSettings, type Settings } from '../../src/config.ts';
 import type { OnhandError } from '../../src/domain/errors.ts';
 import { LinesBuilder, type LineDraft, type Lines } from '../../src/domain/lines.ts';
 import type { CatalogueEntry } from '../../src/domain/sku.ts';
-import { inspectDatabase, openStore } from '../../src/main.ts';
+import { inspectDatabase, openStore } from '../../src/databases.ts';
 import type { Batch, BatchOutcome, Store } from '../../src/store/store.ts';
 
 /** A database of its own for one test, of whichever kind. */

@@ -29,7 +29,10 @@ import type { SchemaOptions } from './schema/migrations.ts';
 import { PostgresSkus } from './read/skus.ts';
 import { Queries } from './schema/tables.ts';
 
-export type PostgresSettings = Required<PoolSettings> & SchemaOptions;
+export interface PostgresSettings extends Required<PoolSettings>, SchemaOptions {
+  /** Maximum lines that share a transaction; a larger batch gets its own. */
+  readonly groupLinesMax: number;
+}
 
 /** Writers leave so many of the connections to those who read. */
 const CONNECTIONS_FOR_READS = 2;
@@ -46,11 +49,11 @@ export class PostgresStore implements Store {
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
 
-  private constructor(pool: ConnectionPool, connectionsMax: number) {
+  private constructor(pool: ConnectionPool, settings: PostgresSettings) {
     this.#pool = pool;
-    const groupsMax = Math.max(1, connectionsMax - CONNECTIONS_FOR_READS);
+    const groupsMax = Math.max(1, settings.connectionsMax - CONNECTIONS_FOR_READS);
     this.grouping = { isShared: false, groupsMax };
-    this.#applier = new PostgresApplier(pool);
+    this.#applier = new PostgresApplier(pool, settings.groupLinesMax);
     const queries = new Queries(pool);
     this.accounts = new PostgresAccounts(queries, new Principals(pool));
     this.skus = new PostgresSkus(pool);
@@ -75,7 +78,7 @@ export class PostgresStore implements Store {
     } finally {
       await migrating.close();
     }
-    return new PostgresStore(new ConnectionPool(settings), settings.connectionsMax);
+    return new PostgresStore(new ConnectionPool(settings), settings);
   }
 
   apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {

@@ -165,6 +165,24 @@ test('batches that wait while another is written share a transaction, each with 
   expect(Number(after[0]?.xid) - Number(before[0]?.xid)).toBeLessThan(NAMES.length / 2);
 });
 
+test.for([
+  { groupLinesMax: 4, batchCount: 10, linesPerBatch: 2, transactions: 5 },
+  { groupLinesMax: 1, batchCount: 3, linesPerBatch: 2, transactions: 3 },
+  { groupLinesMax: 12_000, batchCount: 3, linesPerBatch: 4000, transactions: 1 },
+])(
+  'with ONHAND_GROUP_LINES_MAX = $groupLinesMax, $batchCount waiting batches of $linesPerBatch lines take $transactions transactions',
+  async ({ groupLinesMax, batchCount, linesPerBatch, transactions }) => {
+    const node = await openTestStore(database, { groupLinesMax });
+    const drafts = Array.from({ length: linesPerBatch }, () => ({ skuId: 'unknown', fields: {} }));
+    await Promise.all(
+      Array.from({ length: batchCount }, () => applyOne(node, batchOf(supplierId, drafts))),
+    );
+    await node.close();
+    const written = await query('SELECT count(*), count(DISTINCT xmin::text) AS xids FROM batches');
+    expect(written).toEqual([{ count: batchCount, xids: transactions }]);
+  },
+);
+
 test('an unchanged catalogue sent again writes its batch and nothing else', async () => {
   const entries = NAMES.map((name, n) =>
     entry(name, {
