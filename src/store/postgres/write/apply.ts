@@ -1,13 +1,7 @@
 import type { PoolClient } from 'pg';
 import { OnhandError } from '../../../domain/errors.ts';
-import type {
-  Batch,
-  BatchOutcome,
-  CatalogueBatch,
-  CatalogueOutcome,
-  RevertOutcome,
-  RevertRequest,
-} from '../../store.ts';
+import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
+import type { CatalogueBatch, CatalogueOutcome } from '../../../domain/catalogue.ts';
 import { applyBatches, isDryRun } from './apply-lines.ts';
 import { applyEntries } from './catalogue.ts';
 import { transact, type ConnectionPool } from '../connection/pool.ts';
@@ -156,8 +150,8 @@ function set<T>(outcomes: Map<number, T>, place: number, outcome: T | undefined)
   if (outcome !== undefined) outcomes.set(place, outcome);
 }
 
-function isSnapshot({ terms }: Batch): boolean {
-  return terms?.snapshot !== undefined;
+function isSnapshot({ options }: Batch): boolean {
+  return options?.snapshot !== undefined;
 }
 
 /** Snapshots by themselves, and what comes between them together. */

@@ -1,25 +1,25 @@
 import type { PoolClient } from 'pg';
-import { BatchDecision, isMoved, type HeldSku } from '../../../domain/batch-decision.ts';
+import { BatchDecision, type HeldSku, isMoved } from '../../../domain/batch-decision.ts';
 import { decideFields } from '../../../domain/decide.ts';
 import { skuIdCanExist } from '../../../domain/lines.ts';
-import type { CatalogueEntry } from '../../../domain/sku.ts';
+import type { CatalogueEntry } from '../../../domain/catalogue.ts';
 import {
-  PRODUCT_COLUMNS,
   gtinsOf,
   newProduct,
+  PRODUCT_COLUMNS,
   productOf,
-  productValues,
-  rewrittenProduct,
   type ProductOfItem,
   type ProductRow,
+  productValues,
+  rewrittenProduct,
 } from '../../sql/products.ts';
-import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../store.ts';
+import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../../domain/catalogue.ts';
 import { newUuid } from '../../uuids.ts';
 import { textArray } from '../connection/arrays.ts';
 import { fieldColumns } from './inventory-rows.ts';
-import { hasValues, type Column, type WriteStatement } from './statement.ts';
+import { type Column, hasValues, type WriteStatement } from './statement.ts';
 import { HELD_COLUMNS, type HeldRow } from './stock.ts';
-import { SupplierTransaction, type Decided } from './transaction.ts';
+import { type Decided, SupplierTransaction } from './transaction.ts';
 
 /** Decides what entries make of a supplier's SKUs, in a transaction that is begun. */
 export function applyEntries(
