@@ -41,7 +41,7 @@ export async function revertBatch(
 
   const decision = new BatchDecision(nowMs);
   const { revertedCount, skus } = decideUndo(decision, changes, {
-    skuState: (skuNumber) => transaction.stock.hold(skuNumber),
+    skuState: (skuNumber) => transaction.stock.skuState(skuNumber),
     skuIdOf: (skuNumber) => skuIds.get(skuNumber) ?? '',
     standing: await standingOf(transaction, changes, among),
     confirmed,

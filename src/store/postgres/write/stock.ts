@@ -154,7 +154,7 @@ export class TransactionStock {
   ofLines(named: NamedSkus, lines: Lines): Stock {
     return {
       resolve: (i) => named.resolve(lines, i),
-      skuState: (skuNumber) => this.hold(skuNumber),
+      skuState: (skuNumber) => this.skuState(skuNumber),
       storedAsOfUs: (skuNumber) => this.storedAsOfUs(skuNumber),
     };
   }

@@ -74,7 +74,7 @@ export class Reverter {
 
     const decision = new BatchDecision(nowMs);
     const { revertedCount, skus } = decideUndo(decision, changes, {
-      skuState: (skuNumber) => this.#applier.stock.hold(supplierId, skuNumber),
+      skuState: (skuNumber) => this.#applier.stock.skuState(supplierId, skuNumber),
       skuIdOf: (skuNumber) => this.#applier.stock.skuIdOf(supplierId, skuNumber),
       standing: this.#standing(supplierId, changes, among),
       confirmed,

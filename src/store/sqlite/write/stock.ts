@@ -128,7 +128,7 @@ export class TransactionStock {
   ofLines(supplierId: number, lines: Lines): Stock {
     return {
       resolve: (i) => this.#resolve(supplierId, lines, i),
-      skuState: (skuNumber) => this.hold(supplierId, skuNumber),
+      skuState: (skuNumber) => this.skuState(supplierId, skuNumber),
       storedAsOfUs: (skuNumber) => this.storedAsOfUs(supplierId, skuNumber),
     };
   }
