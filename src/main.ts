@@ -21,7 +21,7 @@ import {
   type CopyTarget,
   type TableCopied,
 } from './store/copy.ts';
-import { isPostgresUrl, shownUrl } from './store/postgres/connection/address.ts';
+import { isPostgresUrl, shownUrl } from './store/postgres/connection/pool.ts';
 import { PostgresCopySource, PostgresCopyTarget } from './store/postgres/schema/copy.ts';
 import { inspect as inspectPostgres } from './store/postgres/schema/inspect.ts';
 import { pendingMigrations as pendingOnPostgres } from './store/postgres/schema/migrate.ts';
