@@ -1,6 +1,5 @@
 import { readDate } from '../domain/inventory.ts';
-import { echo } from './lines/echo.ts';
-import { notAllowed } from './lines/fields.ts';
+import { echo, notAllowed } from './validation-messages.ts';
 
 const RFC_3339 =
   /^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))$/;

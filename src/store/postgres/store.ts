@@ -1,21 +1,18 @@
 import type { OnhandError } from '../../domain/errors.ts';
+import type { Batch, BatchOutcome } from '../../domain/batches.ts';
+import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../../domain/catalogue.ts';
 import type {
   AccountStore,
-  Batch,
-  BatchOutcome,
   BatchStore,
-  CatalogueBatch,
-  CatalogueOutcome,
   Grouping,
   ChangeStore,
-  SharedGtin,
   SkuStore,
   Store,
+  FileStore,
+  WebhookStore,
 } from '../store.ts';
 import { SqlFiles } from '../sql/files.ts';
-import type { FileStore } from '../files.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
-import type { WebhookStore } from '../webhooks.ts';
 import { PostgresAccounts } from './read/accounts.ts';
 import { PostgresApplier } from './write/apply.ts';
 import { PostgresBatches } from './read/batches.ts';
@@ -50,7 +47,7 @@ export class PostgresStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
-  readonly feeds: FileStore;
+  readonly files: FileStore;
   readonly grouping: Grouping;
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
@@ -66,7 +63,7 @@ export class PostgresStore implements Store {
     this.batches = new PostgresBatches(queries, (request) => this.#applier.revert(request));
     this.changes = new PostgresChanges(pool);
     this.webhooks = new SqlWebhooks(queries.db);
-    this.feeds = new SqlFiles(queries.db, (statements) => queries.transact(statements));
+    this.files = new SqlFiles(queries.db, (statements) => queries.transact(statements));
   }
 
   /** Opens an existing database, and creates or migrates its schema if needed. */

@@ -1,15 +1,30 @@
+import {
+  type Field,
+  FIELDS,
+  INVENTORY_MEMBERS,
+  QUANTITY_ALLOWED,
+  quantitySchema,
+  readQuantity,
+} from './inventory-fields.ts';
+import {
+  GTIN_MEMBERS,
+  readGtinMember,
+  readOwnIdentifier,
+  type Refusal,
+  SKU_ID_SCHEMA,
+} from '../lines/identifiers.ts';
+import { textOrNull, uuid } from '../schema.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
-import type { Inventory } from '../../domain/inventory.ts';
+import { type Inventory } from '../../domain/inventory.ts';
 import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
 import { skuIdCanExist, skuIdFits } from '../../domain/lines.ts';
-import { CONDITIONS, type CatalogueEntry, type Product } from '../../domain/sku.ts';
-import { echo } from '../lines/echo.ts';
-import { Faults } from '../lines/faults.ts';
-import { FIELDS, notAllowed, QUANTITY_ALLOWED, readQuantity, type Field } from '../lines/fields.ts';
-import { readGtinMember, readOwnIdentifier, type Refusal } from '../lines/identifiers.ts';
-import { isJsonObject, type JsonObject } from '../lines/json.ts';
-import { sourceMembersOf, sourceValueOf, type NumberText } from '../lines/source-text.ts';
+import { CONDITIONS, type Product } from '../../domain/sku.ts';
+import type { CatalogueEntry } from '../../domain/catalogue.ts';
+import { echo, Faults, notAllowed } from '../validation-messages.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
+import { type NumberText, sourceMembersOf, sourceValueOf } from '../json-source.ts';
+import { Type } from 'typebox';
 
 /** What a catalogue may say of a SKU beyond what onhand is about: accepted, and not kept. */
 export const NOT_KEPT = [
@@ -43,6 +58,49 @@ export const NOT_KEPT = [
   'fba_certified',
 ] as const;
 
+const textMember = (description: string) =>
+  Type.Optional(textOrNull({ maxLength: SKU_ID_CODE_POINTS_MAX, description }));
+
+const PRODUCT_IDENTIFIERS = {
+  ...GTIN_MEMBERS,
+  asin: textMember("Amazon's identifier."),
+  mpn: textMember("The manufacturer's part number."),
+};
+
+export const SkuCreationSchema = Type.Object(
+  {
+    sku_id: SKU_ID_SCHEMA,
+    item: Type.Optional(
+      Type.Unsafe<{ uuid?: string } | null>({
+        type: ['object', 'null'],
+        properties: { uuid: uuid('Taken as given.') },
+        additionalProperties: false,
+        description: 'The item that the SKU belongs to; without it one is made.',
+      }),
+    ),
+    item_id: textMember("The supplier's own name of an item: its SKUs share one item."),
+    title: textMember('What it is.'),
+    condition: Type.Optional(textOrNull({ enum: [...CONDITIONS, null] })),
+    number_of_units_bundled: quantitySchema('How many units are sold as one'),
+    ...INVENTORY_MEMBERS,
+    ...PRODUCT_IDENTIFIERS,
+    product_identifiers: Type.Optional(
+      Type.Unsafe<object | null>({
+        type: ['object', 'null'],
+        properties: PRODUCT_IDENTIFIERS,
+        additionalProperties: false,
+      }),
+    ),
+    ...Object.fromEntries(
+      NOT_KEPT.map((member) => [
+        member,
+        Type.Optional(Type.Unknown({ description: 'Accepted, and not kept.' })),
+      ]),
+    ),
+  },
+  { title: 'SkuCreation', additionalProperties: false },
+);
+
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** A SKU as far as it is read. */
@@ -64,6 +122,7 @@ interface Member {
 
 /** Reads one member into the draft; gives the sentence that refuses it, if any. */
 type MemberReader = (draft: Draft, member: Member) => string | undefined;
+
 type Readers = ReadonlyMap<string, MemberReader>;
 
 const IDENTIFIER_READERS: Readers = new Map([

@@ -1,9 +1,39 @@
-import { readGtin, type GtinForm, type GtinReading } from '../../domain/gtin.ts';
+import { Type } from 'typebox';
 import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
-import { skuIdFits, type AsSent } from '../../domain/lines.ts';
-import { echo, echoNumber } from './echo.ts';
-import type { JsonObject } from './json.ts';
-import type { NumberText } from './source-text.ts';
+import { type GtinForm, type GtinReading, readGtin } from '../../domain/gtin.ts';
+import { type AsSent, skuIdFits } from '../../domain/lines.ts';
+import { echo, echoNumber } from '../validation-messages.ts';
+import type { JsonObject } from '../json.ts';
+import type { NumberText } from '../json-source.ts';
+
+const ownIdentifier = (description: string) =>
+  Type.Unsafe<string | number>({
+    type: ['string', 'integer'],
+    minLength: 1,
+    maxLength: SKU_ID_CODE_POINTS_MAX,
+    minimum: 0,
+    description,
+  });
+
+const gtin = (description: string) =>
+  Type.Optional(
+    Type.Unsafe<string | number | null>({
+      type: ['string', 'integer', 'null'],
+      minimum: 0,
+      description,
+    }),
+  );
+
+export const SKU_ID_SCHEMA = ownIdentifier(
+  "The supplier's own identifier, compared character by character. A number stands for its digits.",
+);
+
+export const GTIN_MEMBERS = {
+  upca: gtin('UPC-A: up to 12 digits with a right check digit; lost leading zeros are restored.'),
+  ean13: gtin('EAN-13 or EAN-8: up to 13 digits with a right check digit.'),
+  gtin14: gtin('GTIN-14: up to 14 digits with a right check digit.'),
+  isbn: gtin('ISBN-13, or ISBN-10 also without its leading zeros, with a right check digit.'),
+};
 
 /** The identifiers of a SKU, in the order in which messages name them. */
 export const IDENTIFIERS = ['sku_id', 'upca', 'ean13', 'gtin14', 'isbn'] as const;

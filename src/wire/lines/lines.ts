@@ -1,27 +1,78 @@
-import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
-import type { Inventory } from '../../domain/inventory.ts';
-import { LinesBuilder, type LineDraft, type Lines } from '../../domain/lines.ts';
-import { echo } from './echo.ts';
-import { Faults } from './faults.ts';
 import {
   CHANGE_ALLOWED,
+  type Field,
   FIELDS,
-  notAllowed,
+  INVENTORY_MEMBERS,
+  STOCK_CHANGE_MEMBER,
   QUANTITY_ALLOWED,
+  quantitySchema,
   readChange,
   readQuantity,
-  type Field,
-} from './fields.ts';
-import { Groups, type GroupNumbers } from './groups.ts';
+} from '../inventory/inventory-fields.ts';
 import {
+  GTIN_MEMBERS,
   IDENTIFIERS,
   identifiersAsSent,
   readGtinMember,
   readOwnIdentifier,
+  SKU_ID_SCHEMA,
 } from './identifiers.ts';
-import { isJsonObject, type JsonObject } from './json.ts';
-import { readAsOf, type AsOfTerms } from '../times.ts';
-import { SourceLine, SourceLines, type NumberText, type Written } from './source-text.ts';
+import { time } from '../schema.ts';
+import { Type } from 'typebox';
+import type { Inventory } from '../../domain/inventory.ts';
+import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
+
+import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
+import { type LineDraft, type Lines, LinesBuilder, skuIdFits } from '../../domain/lines.ts';
+import { echo, Faults, notAllowed } from '../validation-messages.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
+import { type AsOfTerms, readAsOf } from '../times.ts';
+import { type NumberText, SourceLine, SourceLines, type Written } from '../json-source.ts';
+
+const oneOf = (members: object) => ({
+  anyOf: Object.keys(members).map((member) => ({ required: [member] })),
+});
+
+const CONDITIONS_OF_LINE = {
+  expected_quantity_in_stock: quantitySchema('Units that must be in stock before, else 412'),
+  as_of: Type.Optional(
+    time('Of when the report is; 412 where what is held is newer. Kept to the microsecond.'),
+  ),
+  group: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: SKU_ID_CODE_POINTS_MAX,
+      description: 'Lines that follow one another with the same group stand or fall together.',
+    }),
+  ),
+};
+
+/** One line: what it names, and what it sets. */
+export const LineSchema = Type.Object(
+  {
+    sku_id: Type.Optional(SKU_ID_SCHEMA),
+    ...GTIN_MEMBERS,
+    ...INVENTORY_MEMBERS,
+    ...STOCK_CHANGE_MEMBER,
+    ...CONDITIONS_OF_LINE,
+  },
+  {
+    title: 'Line',
+    description:
+      'Names one SKU by one or more identifiers, and sets at least one inventory field. Fields left out stay as they are.',
+    additionalProperties: false,
+    allOf: [
+      oneOf({ sku_id: SKU_ID_SCHEMA, ...GTIN_MEMBERS }),
+      oneOf({ ...INVENTORY_MEMBERS, ...STOCK_CHANGE_MEMBER }),
+    ],
+    examples: [{ sku_id: 'xkuOwSQ3utl', quantity_in_stock: 512 }],
+  },
+);
+
+export const BulkSchema = Type.Array(LineSchema, {
+  title: 'Lines',
+  description: 'Lines succeed or fail each on its own, and take effect in the order sent.',
+});
 
 /** How many lines are read or printed at a stretch: some milliseconds. */
 export const SLICE_LINES = 5000;
@@ -37,7 +88,11 @@ export function* parsingLines(
   terms: AsOfTerms,
 ): Generator<undefined, Lines, undefined> {
   const builder = new LinesBuilder(body.length);
-  const reader = new LineReader(new SourceLines(text), terms, new Groups());
+  const reader = new LineReader(
+    new SourceLines(text),
+    terms,
+    new GroupNumbers({ areNamesUnique: true }),
+  );
   for (const [i, value] of body.entries()) {
     if (i % SLICE_LINES === SLICE_LINES - 1) yield;
     builder.add(reader.read(value, i));
@@ -65,7 +120,7 @@ export function parseLine(line: JsonObject, text: string, terms: AsOfTerms): Lin
  */
 export function jsonLineReader(terms: AsOfTerms): (value: unknown, text: string) => LineDraft {
   const written = new SourceLine();
-  const reader = new LineReader(written, terms, new Groups());
+  const reader = new LineReader(written, terms, new GroupNumbers({ areNamesUnique: true }));
   return (value, text) => {
     written.text = text;
     return reader.read(value, 0);
@@ -112,10 +167,13 @@ const MEMBERS: ReadonlyMap<string, MemberReader> = new Map([
   ['as_of', readLineAsOf],
   ['group', readGroup],
 ]);
+
 const MEMBER_NAMES = [...MEMBERS.keys()];
 
 const IDENTIFIER_MISSING = `The line names no SKU: give one or more of ${IDENTIFIERS.join(', ')}.`;
+
 const FIELD_MISSING = `The line sets nothing: give one or more of ${FIELDS.map((field) => field.name).join(', ')}.`;
+
 const SET_AND_CHANGED =
   'quantity_in_stock and quantity_in_stock_change cannot be given together: one sets what the other adds to.';
 
@@ -289,4 +347,47 @@ function readGroup(draft: Draft, value: unknown, { groups }: Reading): string | 
   draft.group = reading;
   if (typeof value === 'string') draft.groupName = value;
   return undefined;
+}
+
+const GROUP_ALLOWED = `a text of 1 to ${SKU_ID_CODE_POINTS_MAX} characters`;
+
+/** Numbers the groups of lines from 1, in the order in which they begin. */
+export class GroupNumbers {
+  readonly #areNamesUnique: boolean;
+  #count = 0;
+  #numbers: Map<string, number> | undefined;
+  #previousName: string | undefined;
+
+  /**
+   * @param areNamesUnique whether a name that returns after its group has ended is refused. A stream passes
+   * false: each run of lines with one name is a group there, and no name is remembered.
+   */
+  constructor({ areNamesUnique }: { readonly areNamesUnique: boolean }) {
+    this.#areNamesUnique = areNamesUnique;
+  }
+
+  /** The number of the group that the current line names, or the sentence that refuses the name. */
+  read(name: unknown): number | string {
+    if (typeof name !== 'string' || !skuIdFits(name)) {
+      return notAllowed('group', GROUP_ALLOWED, name);
+    }
+    if (!this.#areNamesUnique) {
+      if (name !== this.#previousName) this.#count += 1;
+      return this.#count;
+    }
+    this.#numbers ??= new Map();
+    const known = this.#numbers.get(name);
+    if (known === undefined) {
+      this.#count += 1;
+      this.#numbers.set(name, this.#count);
+      return this.#count;
+    }
+    if (name === this.#previousName) return known;
+    return `group ${echo(name)} ended before this line: the lines of a group must follow one another.`;
+  }
+
+  /** Ends a line; `name` is its group, undefined where it belongs to none. */
+  endLine(name: string | undefined): void {
+    this.#previousName = name;
+  }
 }

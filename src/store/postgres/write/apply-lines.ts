@@ -7,7 +7,7 @@ import { checkSameRequest, type BatchSummary } from '../../sql/batch-row.ts';
 import { applicableSafetyLimit, checkSafetyLimit } from '../../sql/safety-limit.ts';
 import { encodeEffects, encodeFailures, failedLines } from '../../failures.ts';
 import { detailsOf, effectsOf } from '../../sql/outcomes.ts';
-import type { Batch, BatchOutcome, BatchOptions, IdempotencyKey } from '../../store.ts';
+import type { Batch, BatchOutcome, BatchOptions, IdempotencyKey } from '../../../domain/batches.ts';
 import { int8Array } from '../connection/arrays.ts';
 import { writeFailures, writeKeys, type FailuresRow, type KeyRow } from './batch-rows.ts';
 import { IdentifierLookup } from './identifier-lookup.ts';
@@ -19,10 +19,10 @@ import {
   type PreparedCommit,
 } from './transaction.ts';
 
-const NO_TERMS: BatchOptions = {};
+const NO_OPTIONS: BatchOptions = {};
 
-export function isDryRun({ terms }: Batch): boolean {
-  return terms?.dryRun === true;
+export function isDryRun({ options }: Batch): boolean {
+  return options?.dryRun === true;
 }
 
 /** A batch whose lines are decided and numbered. */
@@ -83,11 +83,11 @@ class GroupApplier {
 
   async #load(batches: readonly Batch[]): Promise<void> {
     const { state, keys } = this.#transaction;
-    for (const { lines, terms } of batches) {
-      this.#lookup.addLines(lines, terms?.snapshot !== undefined);
+    for (const { lines, options } of batches) {
+      this.#lookup.addLines(lines, options?.snapshot !== undefined);
     }
     const withAsOf = batches.some(
-      ({ lines, terms }) => lines.conditions !== null || terms?.snapshot !== undefined,
+      ({ lines, options }) => lines.conditions !== null || options?.snapshot !== undefined,
     );
     await Promise.all([state.lock(), state.load(this.#lookup, withAsOf), keys.load(batches)]);
   }
@@ -104,24 +104,24 @@ class GroupApplier {
 
   async #decide(batch: Batch, nowMs: number): Promise<DecidedBatch> {
     const startedMs = performance.now();
-    const { lines, terms = NO_TERMS } = batch;
-    const key = isDryRun(batch) ? undefined : terms.idempotency;
+    const { lines, options = NO_OPTIONS } = batch;
+    const key = isDryRun(batch) ? undefined : options.idempotency;
     const repeat = key && this.#findRepeat(key, lines.count, nowMs);
     if (repeat !== undefined) return repeat;
 
-    if (terms.snapshot !== undefined) checkSnapshot(lines);
+    if (options.snapshot !== undefined) checkSnapshot(lines);
     const decision = new BatchDecision(nowMs);
     const { state, keys } = this.#transaction;
     const decided = decision.decideLines(lines, state.stockFor(this.#lookup, lines), {
-      atomic: terms.atomic === true,
-      withEffects: terms.withEffects === true,
+      atomic: options.atomic === true,
+      withEffects: options.withEffects === true,
     });
     const omitted = this.#omittedSkus(batch, decision, decided);
-    const hasLimit = omitted !== undefined && applicableSafetyLimit(terms, state.head) !== null;
+    const hasLimit = omitted !== undefined && applicableSafetyLimit(options, state.head) !== null;
     const omittedLiveCount = hasLimit ? await omitted.countLive() : 0;
     try {
       checkSafetyLimit(
-        terms,
+        options,
         state.head,
         decision.countFalls() + omittedLiveCount,
         (confirmation) => keys.confirm(confirmation, nowMs),
@@ -158,12 +158,12 @@ class GroupApplier {
 
   /** The SKUs that a snapshot omits; undefined if the batch sets none to zero. */
   #omittedSkus(
-    { supplierId, lines, terms = NO_TERMS }: Batch,
+    { supplierId, lines, options = NO_OPTIONS }: Batch,
     decision: BatchDecision,
     { statuses }: DecidedLines,
   ): OmittedSkus | undefined {
-    if (terms.snapshot === undefined) return undefined;
-    if (terms.atomic === true && statuses.some((status) => status !== APPLIED)) return undefined;
+    if (options.snapshot === undefined) return undefined;
+    if (options.atomic === true && statuses.some((status) => status !== APPLIED)) return undefined;
     // A SKU is not omitted if any line identifies it, even a line that failed.
     const skuNumbers = decision.touchedNumbers();
     const gtins = new Set<number>();
@@ -179,13 +179,13 @@ class GroupApplier {
 
   /** Sets the omitted SKUs to zero, page by page. Returns how many changed. */
   async #zero(
-    { terms = NO_TERMS }: Batch,
+    { options = NO_OPTIONS }: Batch,
     omitted: OmittedSkus,
     numbered: NumberedBatch,
     nowMs: number,
   ): Promise<number> {
     const { state } = this.#transaction;
-    const asOfUs = terms.snapshot?.asOfUs ?? null;
+    const asOfUs = options.snapshot?.asOfUs ?? null;
     let zeroedCount = 0;
     for await (const rows of omitted.pages()) {
       const decision = new BatchDecision(nowMs);

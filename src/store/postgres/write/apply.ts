@@ -1,13 +1,7 @@
 import type { PoolClient } from 'pg';
 import { OnhandError } from '../../../domain/errors.ts';
-import type {
-  Batch,
-  BatchOutcome,
-  CatalogueBatch,
-  CatalogueOutcome,
-  RevertOutcome,
-  RevertRequest,
-} from '../../store.ts';
+import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
+import type { CatalogueBatch, CatalogueOutcome } from '../../../domain/catalogue.ts';
 import { OutcomeUnknownError, classifyDatabaseError } from '../connection/errors.ts';
 import { transact, type ConnectionPool } from '../connection/pool.ts';
 import { applyBatches, isDryRun } from './apply-lines.ts';
@@ -151,8 +145,8 @@ export class PostgresApplier {
   }
 }
 
-function isSnapshot({ terms }: Batch): boolean {
-  return terms?.snapshot !== undefined;
+function isSnapshot({ options }: Batch): boolean {
+  return options?.snapshot !== undefined;
 }
 
 /** Splits batches into groups in which each snapshot is alone. */

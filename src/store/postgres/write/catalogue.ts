@@ -2,7 +2,12 @@ import type { PoolClient } from 'pg';
 import { BatchDecision, isMoved, type HeldSku } from '../../../domain/batch-decision.ts';
 import { decideFields } from '../../../domain/decide.ts';
 import { skuIdCanExist } from '../../../domain/lines.ts';
-import type { CatalogueEntry } from '../../../domain/sku.ts';
+import type {
+  CatalogueBatch,
+  CatalogueEntry,
+  CatalogueOutcome,
+  EntryOutcome,
+} from '../../../domain/catalogue.ts';
 import {
   PRODUCT_COLUMNS,
   gtinsOf,
@@ -13,7 +18,6 @@ import {
   type ProductOfItem,
   type ProductRow,
 } from '../../sql/products.ts';
-import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../store.ts';
 import { newUuid } from '../../uuids.ts';
 import { textArray } from '../connection/arrays.ts';
 import { fieldColumns } from './inventory-rows.ts';

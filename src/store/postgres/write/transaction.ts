@@ -10,7 +10,7 @@ import {
 import { NOTHING_KNOWN } from '../../../domain/inventory.ts';
 import type { Lines } from '../../../domain/lines.ts';
 import type { BatchSummary } from '../../sql/batch-row.ts';
-import type { BatchOrigin } from '../../store.ts';
+import type { BatchOrigin } from '../../../domain/batches.ts';
 import { newBatchUuid } from '../../uuids.ts';
 import { int8Array } from '../connection/arrays.ts';
 import type { Statement } from '../connection/pool.ts';

@@ -1,17 +1,17 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { BatchDecision } from '../../../domain/batch-decision.ts';
 import { decideFields } from '../../../domain/decide.ts';
-import type { CatalogueEntry } from '../../../domain/sku.ts';
+import type { CatalogueEntry } from '../../../domain/catalogue.ts';
 import {
-  PRODUCT_COLUMNS,
   gtinsOf,
   newProduct,
+  PRODUCT_COLUMNS,
   productOf,
+  type ProductRow,
   productValues,
   rewrittenProduct,
-  type ProductRow,
 } from '../../sql/products.ts';
-import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../store.ts';
+import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../../domain/catalogue.ts';
 import type { Applier } from './apply.ts';
 import { skuKey } from '../schema/migrations.ts';
 import type { TransactionStock } from './stock.ts';
