@@ -1,10 +1,4 @@
-import {
-  ChangeSchema,
-  printChangeRecord,
-  printSupplier,
-  SupplierEnteredSchema,
-  SupplierLeftSchema,
-} from './change-records.ts';
+import { ChangeSchema, printChangeRecord, printSupplier, SupplierEnteredSchema, SupplierLeftSchema } from './change-records.ts';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import { readUuids } from '../query.ts';
