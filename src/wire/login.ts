@@ -1,6 +1,11 @@
 import { createValidator, uuid } from './schema.ts';
 import { type Static, Type } from 'typebox';
-import { type Organization, ORGANIZATION_TYPES, type Permission, PERMISSIONS } from '../domain/parties.ts';
+import {
+  type Organization,
+  ORGANIZATION_TYPES,
+  type Permission,
+  PERMISSIONS,
+} from '../domain/parties.ts';
 
 export const LoginSchema = Type.Object(
   {

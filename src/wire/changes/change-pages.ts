@@ -1,4 +1,10 @@
-import { ChangeSchema, printChangeRecord, printSupplier, SupplierEnteredSchema, SupplierLeftSchema } from './change-records.ts';
+import {
+  ChangeSchema,
+  printChangeRecord,
+  printSupplier,
+  SupplierEnteredSchema,
+  SupplierLeftSchema,
+} from './change-records.ts';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import { readUuids } from '../query.ts';

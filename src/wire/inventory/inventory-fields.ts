@@ -1,6 +1,14 @@
 import { quoteValue } from '../validation-messages.ts';
 import { type Static, Type } from 'typebox';
-import { type Inventory, printDate, readDate, readQuantityText, restrictionCode, restrictionName, RESTRICTIONS } from '../../domain/inventory.ts';
+import {
+  type Inventory,
+  printDate,
+  readDate,
+  readQuantityText,
+  restrictionCode,
+  restrictionName,
+  RESTRICTIONS,
+} from '../../domain/inventory.ts';
 import { QUANTITY_MAX } from '../../domain/limits.ts';
 import { integerOrNull, textOrNull } from '../schema.ts';
 

@@ -1,5 +1,18 @@
-import { type Field, FIELDS, INVENTORY_MEMBERS, QUANTITY_ALLOWED, quantitySchema, readQuantity } from './inventory-fields.ts';
-import { GTIN_MEMBERS, readGtinMember, readOwnIdentifier, type Refusal, SKU_ID_SCHEMA } from '../lines/identifiers.ts';
+import {
+  type Field,
+  FIELDS,
+  INVENTORY_MEMBERS,
+  QUANTITY_ALLOWED,
+  quantitySchema,
+  readQuantity,
+} from './inventory-fields.ts';
+import {
+  GTIN_MEMBERS,
+  readGtinMember,
+  readOwnIdentifier,
+  type Refusal,
+  SKU_ID_SCHEMA,
+} from '../lines/identifiers.ts';
 import { textOrNull, uuid } from '../schema.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';

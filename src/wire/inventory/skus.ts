@@ -1,7 +1,12 @@
 import { integerOrNull, createValidator, textOrNull, time, uuid } from '../schema.ts';
 import { invalid, readTimeMs, readUuids } from '../query.ts';
 import { type Static, Type } from 'typebox';
-import { printDate, restrictionCode, restrictionName, RESTRICTIONS } from '../../domain/inventory.ts';
+import {
+  printDate,
+  restrictionCode,
+  restrictionName,
+  RESTRICTIONS,
+} from '../../domain/inventory.ts';
 import { QUANTITY_MAX } from '../../domain/limits.ts';
 import { CONDITIONS, type Sku } from '../../domain/sku.ts';
 import { printTime } from '../times.ts';

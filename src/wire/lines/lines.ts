@@ -1,5 +1,22 @@
-import { CHANGE_ALLOWED, type Field, FIELDS, INVENTORY_MEMBERS, STOCK_CHANGE_MEMBER, QUANTITY_ALLOWED, quantitySchema, readChange, readQuantity } from '../inventory/inventory-fields.ts';
-import { GTIN_MEMBERS, IDENTIFIERS, identifiersAsSent, readGtinMember, readOwnIdentifier, SKU_ID_SCHEMA } from './identifiers.ts';
+import {
+  CHANGE_ALLOWED,
+  type Field,
+  FIELDS,
+  INVENTORY_MEMBERS,
+  STOCK_CHANGE_MEMBER,
+  QUANTITY_ALLOWED,
+  quantitySchema,
+  readChange,
+  readQuantity,
+} from '../inventory/inventory-fields.ts';
+import {
+  GTIN_MEMBERS,
+  IDENTIFIERS,
+  identifiersAsSent,
+  readGtinMember,
+  readOwnIdentifier,
+  SKU_ID_SCHEMA,
+} from './identifiers.ts';
 import { time } from '../schema.ts';
 import { Type } from 'typebox';
 import type { Inventory } from '../../domain/inventory.ts';
