@@ -5,17 +5,17 @@ import type { BatchOutcome, BatchOptions, FailedLine } from '../domain/batches.t
 import { APPLIED, UNREADABLE } from '../domain/batch-decision.ts';
 import { OnhandError } from '../domain/errors.ts';
 import { sameInventory } from '../domain/inventory.ts';
-import { LinesBuilder, type Lines } from '../domain/lines.ts';
+import { type Lines, LinesBuilder } from '../domain/lines.ts';
 import type { CatalogueFile, Feed, InventoryFile } from '../formats/stock-file.ts';
 import { failedLines } from '../store/failures.ts';
 import { asOfOfFile } from './file-dates.ts';
 import { applyCatalogueFile } from './catalogue.ts';
 import {
   checkFileOf,
-  openFileOf,
   type FeedGo,
-  type FileJobOutcome,
   type FeedParts,
+  type FileJobOutcome,
+  openFileOf,
 } from './parts.ts';
 import { chunksOf, wholeOf } from './chunks.ts';
 import type { Intake } from '../intake/intake.ts';
