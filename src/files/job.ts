@@ -1,13 +1,17 @@
 import type { ReadStream } from 'node:fs';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { FileFindings, FileChunk, StatusCounts } from '../domain/files.ts';
-import type { BatchOutcome, BatchOptions, FailedLine } from '../domain/batches.ts';
+import {
+  type BatchOutcome,
+  type BatchOptions,
+  type FailedLine,
+  failedLines,
+} from '../domain/batches.ts';
 import { APPLIED, UNREADABLE } from '../domain/batch-decision.ts';
 import { OnhandError } from '../domain/errors.ts';
 import { sameInventory } from '../domain/inventory.ts';
 import { type Lines, LinesBuilder } from '../domain/lines.ts';
 import type { CatalogueFile, Feed, InventoryFile } from '../formats/stock-file.ts';
-import { failedLines } from '../store/failures.ts';
 import { asOfOfFile } from './file-dates.ts';
 import { applyCatalogueFile } from './catalogue.ts';
 import {

@@ -7,8 +7,7 @@ import {
 } from '../../../domain/changes.ts';
 import { OnhandError } from '../../../domain/errors.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
-import { changeOf, type ChangeRow } from '../../sql/change-row.ts';
-import { countByAge, recordConfirmation } from '../../sql/freshness.ts';
+import { changeOf, type ChangeRow, countByAge, recordConfirmation } from '../../sql/changes.ts';
 import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { read, transact, type ConnectionPool } from '../connection/pool.ts';
 import { isUuid } from '../../uuids.ts';
@@ -153,29 +152,29 @@ export class PostgresChanges implements ChangeStore {
     );
     if (supplier === undefined) throw new Error(`there is no supplier ${supplierId}`);
     const { skuCount, expectedIntervalMinutes, lastHeardAtMs } = supplier;
-    const spokenOfAtMs = new Float64Array(skuCount + 1);
-    await this.#readWrittenAt(supplierId, spokenOfAtMs);
-    await this.#readConfirmed(supplierId, nowMs - Math.max(...FRESHNESS_AGES_MS), spokenOfAtMs);
-    const skusByAge = countByAge(spokenOfAtMs.subarray(1), nowMs);
+    const reportedAtMs = new Float64Array(skuCount + 1);
+    await this.#readWrittenAt(supplierId, reportedAtMs);
+    await this.#readConfirmed(supplierId, nowMs - Math.max(...FRESHNESS_AGES_MS), reportedAtMs);
+    const skusByAge = countByAge(reportedAtMs.subarray(1), nowMs);
     return { lastHeardAtMs, expectedIntervalMinutes, skusByAge };
   }
 
-  async #readWrittenAt(supplierId: number, spokenOfAtMs: Float64Array): Promise<void> {
-    for (let from = 1; from < spokenOfAtMs.length; from += PAGE_ROWS) {
+  async #readWrittenAt(supplierId: number, reportedAtMs: Float64Array): Promise<void> {
+    for (let from = 1; from < reportedAtMs.length; from += PAGE_ROWS) {
       const rows = await read<{ readonly number: number; readonly at: number }>(
         this.#pool,
         `SELECT sku_number AS number, updated_at_ms AS at FROM inventory
          WHERE supplier_id = $1 AND sku_number BETWEEN $2 AND $3`,
         [supplierId, from, from + PAGE_ROWS - 1],
       );
-      for (const { number, at } of rows) spokenOfAtMs[number] = at;
+      for (const { number, at } of rows) reportedAtMs[number] = at;
     }
   }
 
   async #readConfirmed(
     supplierId: number,
     sinceMs: number,
-    spokenOfAtMs: Float64Array,
+    reportedAtMs: Float64Array,
   ): Promise<void> {
     for (let after = 0; ;) {
       const rows = await read<{
@@ -189,7 +188,7 @@ export class PostgresChanges implements ChangeStore {
          ORDER BY number LIMIT $4`,
         [supplierId, after, sinceMs, BATCHES_PAGE_ROWS],
       );
-      for (const { confirmed, at } of rows) recordConfirmation(spokenOfAtMs, confirmed, at);
+      for (const { confirmed, at } of rows) recordConfirmation(reportedAtMs, confirmed, at);
       const last = rows.at(-1);
       if (last === undefined || rows.length < BATCHES_PAGE_ROWS) return;
       after = last.number;

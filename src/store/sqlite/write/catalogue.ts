@@ -14,7 +14,7 @@ import {
 import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../../domain/catalogue.ts';
 import type { Applier } from './apply.ts';
 import { skuKey } from '../schema/migrations.ts';
-import type { TransactionStock } from './stock.ts';
+import type { TransactionSkus } from './transaction-skus.ts';
 import { newUuid } from '../../uuids.ts';
 
 interface SkuRow extends ProductRow {
@@ -26,7 +26,7 @@ type Value = string | number | null;
 /** Creates and refreshes SKUs, in the same transaction and by the same rules as `Applier`. */
 export class CatalogueApplier {
   readonly #applier: Applier;
-  readonly #stock: TransactionStock;
+  readonly #stock: TransactionSkus;
   readonly #skuOf: Statement<[number], SkuRow>;
   readonly #supplierUuidOf: Statement<[number], [string]>;
   readonly #insertSku: Statement<Value[]>;
