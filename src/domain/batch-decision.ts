@@ -2,14 +2,7 @@
  * What a batch does, the same for every database: which lines apply and which do not, what that leaves of
  * the SKUs, and which changes it makes. Pure: a store hands in the SKUs and writes what comes out.
  */
-import {
-  conditionFailure,
-  decide,
-  decideFields,
-  becomesUnsellable,
-  isSellable,
-  type ConditionFailure,
-} from './decide.ts';
+import { conditionFailure, decide, decideFields, becomesUnsellable, isSellable, type ConditionFailure } from './decide.ts';
 import { sameInventory, type Inventory } from './inventory.ts';
 import type { Lines } from './lines.ts';
 import type { SafetyLimit } from './safety-limit.ts';

@@ -1,13 +1,6 @@
 import { restrictionCode, sameInventory, type Inventory } from './inventory.ts';
 import { QUANTITY_MAX } from './limits.ts';
-import {
-  GIVEN_NULL,
-  NOT_GIVEN,
-  NO_STOCK_CHANGE,
-  type ConditionColumns,
-  type FieldColumns,
-  type Lines,
-} from './lines.ts';
+import { GIVEN_NULL, NOT_GIVEN, NO_STOCK_CHANGE, type ConditionColumns, type FieldColumns, type Lines } from './lines.ts';
 
 /**
  * The inventory of a SKU after line `i`: fields that the line names are set, the others stay.

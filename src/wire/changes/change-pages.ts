@@ -1,3 +1,4 @@
+import { createQueryReader, invalidQuery, type Query } from '../query.ts';
 import {
   ChangeSchema,
   printChangeRecord,
@@ -6,9 +7,6 @@ import {
   SupplierLeftSchema,
 } from './change-records.ts';
 import { Type } from 'typebox';
-import { OnhandError } from '../../domain/errors.ts';
-import { readUuids } from '../query.ts';
-import { createValidator } from '../schema.ts';
 import type { Change, ChangeRecord, NamedSupplier } from '../../domain/changes.ts';
 import { type Inventory, printDate, restrictionName } from '../../domain/inventory.ts';
 import { printTime } from '../times.ts';
@@ -74,7 +72,7 @@ export interface ChangeListRequest {
   readonly supplierUuids: readonly string[] | undefined;
 }
 
-const readShape = createValidator(ChangeListQuerySchema, 'The query', 'parameter_invalid');
+const readQuery = createQueryReader(ChangeListQuerySchema);
 
 /**
  * Reads the query of the change feed, each parameter with its values.
@@ -82,40 +80,16 @@ const readShape = createValidator(ChangeListQuerySchema, 'The query', 'parameter
  * @param lastEventId what a client of server-sent events says that it has read; wins over `after`
  * @throws OnhandError `parameter_invalid`
  */
-export function parseChangeList(
-  query: ReadonlyMap<string, readonly string[]>,
-  lastEventId: string | undefined,
-): ChangeListRequest {
-  const defaults = [
-    ['limit', [String(CHANGE_LIMIT_DEFAULT)]],
-    ['wait', ['0']],
-  ] as const;
-  const { after, from, limit, wait, supplier_uuids } = readShape(
-    Object.fromEntries(
-      [...defaults, ...query].map(([name, values]) => [name, asShaped(name, values)]),
-    ),
-  );
+export function parseChangeList(query: Query, lastEventId: string | undefined): ChangeListRequest {
+  const { after, from, limit, wait, supplier_uuids } = readQuery(query);
   const place = lastEventId ?? after;
   if (place === undefined && from === undefined) {
-    throw invalid('say where to begin: after=<cursor>, from=now or from=start');
+    throw invalidQuery('say where to begin: after=<cursor>, from=now or from=start');
   }
   if (after !== undefined && from !== undefined) {
-    throw invalid('after and from cannot be given together');
+    throw invalidQuery('after and from cannot be given together');
   }
   return { after: place, from, limit, waitSeconds: wait, supplierUuids: supplier_uuids };
-}
-
-/** Parameters come as texts; each in the type that its schema asks for, where it can be. */
-function asShaped(name: string, values: readonly string[]): unknown {
-  if (name === 'supplier_uuids') return readUuids(values);
-  if (values.length > 1) throw invalid(`${name} is given ${values.length} times`);
-  const [text = ''] = values;
-  const isNumber = (name === 'limit' || name === 'wait') && /^[0-9]{1,15}$/.test(text);
-  return isNumber ? Number(text) : text;
-}
-
-function invalid(what: string): OnhandError {
-  return new OnhandError('parameter_invalid', `The query cannot be read: ${what}.`);
 }
 
 /** What a reader got at once: records in their order, and where to go on. */

@@ -1,3 +1,4 @@
+import type { Webhook, WebhookAttempt } from '../../domain/webhooks.ts';
 import type { ChangePage } from './change-pages.ts';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
@@ -124,18 +125,8 @@ export const parseWebhookChange = createValidator(
   'member_invalid',
 );
 
-/** A webhook as it is told of. */
-export interface ShownWebhook {
-  readonly uuid: string;
-  readonly url: string;
-  readonly description: string | null;
-  readonly supplierUuids: readonly string[] | null;
-  readonly pausedReason: string | null;
-  readonly createdAtMs: number;
-}
-
 /** @param secret given where it is to be told: once */
-export function printWebhook(webhook: ShownWebhook, secret?: string) {
+export function printWebhook(webhook: Webhook, secret?: string) {
   return {
     uuid: webhook.uuid,
     url: webhook.url,
@@ -148,16 +139,7 @@ export function printWebhook(webhook: ShownWebhook, secret?: string) {
   };
 }
 
-/** What an attempt came to. */
-export interface ShownAttempt {
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-  readonly status: number | null;
-  readonly text: string;
-  readonly isDelivered: boolean;
-}
-
-export function printAttempt(attempt: ShownAttempt) {
+export function printAttempt(attempt: Omit<WebhookAttempt, 'messageId'>) {
   return {
     started: printTime(attempt.startedAtMs),
     duration_ms: Math.round(attempt.durationMs),

@@ -1,10 +1,10 @@
+import type { BatchOutcome, FailedLine, LineDetail, LineEffect } from '../../domain/batches.ts';
 import { repr } from './python-repr.ts';
 import { InventorySchema, printInventory } from '../inventory/inventory-fields.ts';
 import { Type } from 'typebox';
 import { type Inventory } from '../../domain/inventory.ts';
 import { CANDIDATES_NAMED_MAX, QUANTITY_MAX } from '../../domain/limits.ts';
 import { integerOrNull, uuid } from '../schema.ts';
-import type { ConditionFailure } from '../../domain/decide.ts';
 import type { Lines } from '../../domain/lines.ts';
 import { SLICE_LINES } from './lines.ts';
 import { printTimeUs } from '../times.ts';
@@ -52,43 +52,8 @@ export const SuccessSchema = Type.Object(
   { title: 'Success', additionalProperties: false },
 );
 
-/** What became of the lines of a request. */
-export interface LineOutcomes {
-  /** 200 applied, 400 refused, 404 no such SKU, 412, 422 or 424 by its detail. */
-  readonly statuses: Uint16Array;
-  readonly details: ReadonlyMap<number, FailureDetail>;
-  /** What each line that applies did, where that is to be told. */
-  readonly effects: ReadonlyMap<number, Effect>;
-}
-
-/** Why a line does not apply, beyond its status. */
-type FailureDetail =
-  /** 422: the `sku_id`s that it could mean, at most `CANDIDATES_NAMED_MAX`. */
-  | { readonly kind: 'ambiguous'; readonly skuIds: readonly string[] }
-  /** 412 and 422. */
-  | ConditionFailure
-  /** 424: the line at this place does not apply. */
-  | { readonly kind: 'left_out'; readonly because: number };
-
-/** What a line did. */
-interface Effect {
-  readonly skuUuid: string;
-  readonly before: Inventory;
-  readonly after: Inventory;
-  /** Null where the batch left the SKU as it was, or was a dry run. */
-  readonly sequence: number | null;
-}
-
-/** A line that failed, with all that its message says. */
-export interface Failure {
-  readonly status: number;
-  /** Of a line that was refused before it was applied. */
-  readonly message: string | null;
-  readonly detail: FailureDetail | null;
-  readonly skuId: string | null;
-  /** As `Lines.asSent` has it. */
-  readonly asSent: string | null;
-}
+export type LineOutcomes = Pick<BatchOutcome, 'statuses' | 'details' | 'effects'>;
+export type Failure = Omit<FailedLine, 'index'>;
 
 /** The result of one line. */
 export interface LineResult {
@@ -180,7 +145,7 @@ function* printingEach(
 }
 
 /** Prints failing lines that were kept, as they were answered, each with its place in the request. */
-export function printFailures(failures: readonly (Failure & { readonly index: number })[]): string {
+export function printFailures(failures: readonly FailedLine[]): string {
   const printed = failures.map(
     (failure) => `{"index":${failure.index},${membersOf(failureResult(failure))}}`,
   );
@@ -235,7 +200,7 @@ function failureResult(
   return { status, message: notFoundMessage(skuId, asSent) };
 }
 
-function detailMessage(detail: FailureDetail, firstIndex: number): string {
+function detailMessage(detail: LineDetail, firstIndex: number): string {
   switch (detail.kind) {
     case 'ambiguous':
       return ambiguous(detail.skuIds);
@@ -272,7 +237,7 @@ function membersOf({ status, message }: LineResult): string {
   return `"status_code":${status},"message":${JSON.stringify(message)}`;
 }
 
-function effectMembers({ skuUuid, before, after, sequence }: Effect): string {
+function effectMembers({ skuUuid, before, after, sequence }: LineEffect): string {
   const members = {
     sku_uuid: skuUuid,
     before: printInventory(before),
