@@ -205,7 +205,7 @@ export const FileMappingSchema = Type.Object(
   { title: 'FileMapping', additionalProperties: false },
 );
 
-/** A name of a column, and what it stands for; `target` is checked by who knows the columns. */
+/** Maps a column name to a known column. The caller validates `target`. */
 export interface NamedColumn {
   readonly header: string;
   readonly target: string;

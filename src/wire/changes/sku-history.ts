@@ -61,7 +61,7 @@ export function parseHistory(query: Query): HistoryRequest {
   };
 }
 
-/** `changes` are one more than `limit` where there is more to read. */
+/** @param changes has one more than `limit` if there is another page */
 export function printHistory(changes: readonly Change[], limit: number): string {
   const shown = changes.slice(0, limit);
   return JSON.stringify({

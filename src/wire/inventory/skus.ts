@@ -56,7 +56,7 @@ export const SkuSchema = Type.Object(
   { title: 'Sku', additionalProperties: false },
 );
 
-/** A SKU as it travels. */
+/** The JSON form of a SKU. */
 export type WireSku = Static<typeof SkuSchema>;
 
 export function printSku({ product, inventory, ...sku }: Sku): WireSku {
@@ -176,9 +176,9 @@ export const SkuListQuerySchema = Type.Object(
   { title: 'SkuListQuery', additionalProperties: false },
 );
 
-/** Which SKUs a list is asked for. */
+/** A parsed request for a list of SKUs. */
 export interface SkuListRequest {
-  /** Undefined asks for all suppliers that the asker may see. */
+  /** Undefined selects all suppliers that the client may see. */
   readonly supplierUuids: readonly string[] | undefined;
   readonly filter: {
     readonly skuId?: string;
@@ -240,7 +240,7 @@ export function parseSkuList(query: Query): SkuListRequest {
   };
 }
 
-/** A cursor is the uuid of the last SKU of the page before. */
+/** Reads a cursor: the uuid of the last SKU of the previous page. */
 function readCursor(cursor: string): string | null {
   if (cursor === '') return null;
   const hex = /^[A-Za-z0-9_-]{22}$/.test(cursor)
@@ -248,7 +248,7 @@ function readCursor(cursor: string): string | null {
     : '';
   const groups = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/.exec(hex);
   if (groups === null)
-    throw invalidQuery(`the cursor ${quoteValue(cursor)} is not one that this list gave`);
+    throw invalidQuery(`the cursor ${quoteValue(cursor)} was not issued by this list`);
   return groups.slice(1).join('-');
 }
 
@@ -256,14 +256,14 @@ function printCursor(uuid: string): string {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
 }
 
-/** What a list found. */
+/** One page of a list. */
 export interface SkuListPage {
   readonly totalCount: number;
   readonly skus: readonly Sku[];
   readonly hasMore: boolean;
 }
 
-/** @param changesCursor where `from` is the beginning of a walk: where the change feed goes on from it */
+/** @param changesCursor for the first page by cursor: where to start reading the change feed */
 export function printSkuList(
   { from, limit }: SkuListRequest,
   page: SkuListPage,
