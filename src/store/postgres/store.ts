@@ -26,7 +26,7 @@ import {
   type PoolSettings,
 } from './connection/pool.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
-import { migrate } from './schema/migrate.ts';
+import { migrate } from './schema/migrations.ts';
 import { Principals } from './read/principals.ts';
 import type { SchemaOptions } from './schema/migrations.ts';
 import { PostgresSkus } from './read/skus.ts';

@@ -168,9 +168,9 @@ describe('a check of a database', () => {
       'suppliers count their SKUs that can be sold: supplier 1 counts 1 SKUs in stock and unrestricted, has 500',
     ],
     [
-      'a change that does not go on from the one before',
+      'a change that does not start from the previous one',
       'UPDATE changes SET before_quantity_in_stock = 9 WHERE sequence = 9',
-      "each change goes on from its SKU's one before: change 9 of supplier 1 does not go on from change 0",
+      "each change starts from its SKU's previous one: change 9 of supplier 1 does not start from change 0",
     ],
   ] as const)('finds %s: says what and where', async ([, sql, finding]) => {
     await alterPostgres(database, sql);

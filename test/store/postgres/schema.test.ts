@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConnectionPool, read } from '../../../src/store/postgres/connection/pool.ts';
-import { migrate, SCHEMA_VERSION } from '../../../src/store/postgres/schema/migrate.ts';
+import { migrate, SCHEMA_VERSION } from '../../../src/store/postgres/schema/migrations.ts';
 import { openTestStore, problemsOf, type TestDatabase } from '../fixtures.ts';
 import { emptyPostgresDatabase } from './database.ts';
 

@@ -23,7 +23,7 @@ import {
   transact,
   type PoolSettings,
 } from '../connection/pool.ts';
-import { migrate, readSchemaVersion, SCHEMA_VERSION } from './migrate.ts';
+import { migrate, readSchemaVersion, SCHEMA_VERSION } from './migrations.ts';
 import { classifyDatabaseError } from '../connection/errors.ts';
 
 /** Tells of a copy that is not finished: there only meanwhile. */
