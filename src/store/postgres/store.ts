@@ -22,7 +22,7 @@ import {
   cannotOpen,
   read,
   shownUrl,
-  transact,
+  inTransaction,
   type PoolSettings,
 } from './connection/pool.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
@@ -112,7 +112,7 @@ export class PostgresStore implements Store {
 
   /** Writes, because a standby would answer reads. */
   probe(): Promise<void> {
-    return transact(this.#pool, async (client) => {
+    return inTransaction(this.#pool, async (client) => {
       await client.query(`INSERT INTO probes VALUES ('\\x00')`);
       await client.query('DELETE FROM probes');
     });

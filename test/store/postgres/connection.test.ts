@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   ConnectionPool,
   read,
-  transact,
-  type TransactOptions,
+  inTransaction,
+  type TransactionOptions,
 } from '../../../src/store/postgres/connection/pool.ts';
 import { OutcomeUnknownError } from '../../../src/store/postgres/connection/errors.ts';
 import { COMMIT, CuttingProxy } from '../../durability/cutting-proxy.ts';
@@ -48,12 +48,12 @@ const counted = async (): Promise<number | undefined> =>
 
 describe('a transaction', () => {
   test('applies its work and returns its result', async () => {
-    expect(await transact(pool, countUp)).toBe('counted');
+    expect(await inTransaction(pool, countUp)).toBe('counted');
     expect(await counted()).toBe(1);
   });
 
   test('whose work throws applies nothing, and its connection is reused', async () => {
-    const failing = transact(pool, async (client) => {
+    const failing = inTransaction(pool, async (client) => {
       await countUp(client);
       throw new Error('no');
     });
@@ -63,7 +63,7 @@ describe('a transaction', () => {
   });
 
   test('cannot ignore the error of a statement', async () => {
-    const ignoring = transact(pool, async (client) => {
+    const ignoring = inTransaction(pool, async (client) => {
       await countUp(client);
       await client.query('SELECT 1 / 0').catch(() => undefined);
     });
@@ -72,19 +72,19 @@ describe('a transaction', () => {
   });
 
   test('that is read only sees one snapshot, and cannot write', async () => {
-    const seen = await transact(
+    const seen = await inTransaction(
       pool,
       async (client) => {
         const look = async (): Promise<unknown> =>
           (await client.query<{ n: number }>('SELECT n FROM counters ORDER BY id')).rows;
         const before = await look();
-        await transact(pool, countUp);
+        await inTransaction(pool, countUp);
         return [before, await look()];
       },
       { readOnly: true },
     );
     expect(seen[0]).toEqual(seen[1]);
-    await expect(transact(pool, countUp, { readOnly: true })).rejects.toThrow(
+    await expect(inTransaction(pool, countUp, { readOnly: true })).rejects.toThrow(
       'The database cannot be written',
     );
   });
@@ -92,7 +92,7 @@ describe('a transaction', () => {
   test('is retried after a deadlock', async () => {
     const updateBoth = (first: number, second: number): Promise<void> => {
       let isFirstTime = true;
-      return transact(pool, async (client) => {
+      return inTransaction(pool, async (client) => {
         await client.query('UPDATE counters SET n = n + 1 WHERE id = $1', [first]);
         if (isFirstTime) await meet();
         isFirstTime = false;
@@ -112,28 +112,28 @@ describe('a transaction', () => {
 
   test('is retried, and applied once, if its connection is lost before the commit', async () => {
     proxy.cutNext('UPDATE counters', 'answer');
-    expect(await transact(pool, countUp)).toBe('counted');
+    expect(await inTransaction(pool, countUp)).toBe('counted');
     expect(await counted()).toBe(1);
   });
 
   test('opens new connections when those of the pool were cut', async () => {
-    await Promise.all([transact(pool, countUp), transact(pool, countUp), counted()]);
+    await Promise.all([inTransaction(pool, countUp), inTransaction(pool, countUp), counted()]);
     proxy.cutAll();
-    await transact(pool, countUp);
+    await inTransaction(pool, countUp);
     expect(await counted()).toBe(3);
   });
 
   test('in progress ends before the pool closes, and none begins afterwards', async () => {
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
     const { promise: mayContinue, resolve: continueWork } = Promise.withResolvers<void>();
-    const slow = transact(pool, async (client) => {
+    const slow = inTransaction(pool, async (client) => {
       begin();
       await mayContinue;
       return countUp(client);
     });
     await begun;
     const closed = pool.close();
-    await expect(transact(pool, countUp)).rejects.toThrow('The database is closed.');
+    await expect(inTransaction(pool, countUp)).rejects.toThrow('The database is closed.');
     continueWork();
     expect(await slow).toBe('counted');
     await closed;
@@ -141,7 +141,7 @@ describe('a transaction', () => {
 });
 
 describe('a commit that is cut off', () => {
-  const resolving: TransactOptions<string> = {
+  const resolving: TransactionOptions<string> = {
     resolveOutcome: async (client) => {
       const { rows } = await client.query<{ n: number }>(
         'SELECT n FROM counters WHERE id = 1 FOR UPDATE',
@@ -155,7 +155,7 @@ describe('a commit that is cut off', () => {
     ['answer', 1],
   ] as const)('at its %s has an unknown outcome without resolveOutcome', async ([at, n]) => {
     proxy.cutNext(COMMIT, at);
-    await expect(transact(pool, countUp)).rejects.toBeInstanceOf(OutcomeUnknownError);
+    await expect(inTransaction(pool, countUp)).rejects.toBeInstanceOf(OutcomeUnknownError);
     expect(await counted()).toBe(n);
   });
 
@@ -164,7 +164,7 @@ describe('a commit that is cut off', () => {
     ['answer', 'found'],
   ] as const)('at its %s is applied exactly once with resolveOutcome', async ([at, answer]) => {
     proxy.cutNext(COMMIT, at);
-    expect(await transact(pool, countUp, resolving)).toBe(answer);
+    expect(await inTransaction(pool, countUp, resolving)).toBe(answer);
     expect(await counted()).toBe(1);
   });
 
@@ -180,7 +180,7 @@ describe('a commit that is cut off', () => {
     const blocker = new ConnectionPool({ url: database.url, connectionsMax: 1 });
     const { promise: held, resolve: hold } = Promise.withResolvers<void>();
     const { promise: done, resolve: release } = Promise.withResolvers<void>();
-    const blocking = transact(blocker, async (client) => {
+    const blocking = inTransaction(blocker, async (client) => {
       await client.query('SELECT pg_advisory_xact_lock(7)');
       hold();
       await done;
@@ -195,7 +195,7 @@ describe('a commit that is cut off', () => {
       );
       return rows.length;
     };
-    const outcome = transact(pool, countUp, resolving);
+    const outcome = inTransaction(pool, countUp, resolving);
     await expect.poll(waitingFor('advisory')).toBe(1);
     proxy.cutAll();
     await expect.poll(waitingFor('transactionid')).toBe(1);

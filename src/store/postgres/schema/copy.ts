@@ -21,7 +21,7 @@ import {
   cannotOpen,
   read,
   shownUrl,
-  transact,
+  inTransaction,
   type PoolSettings,
 } from '../connection/pool.ts';
 import { migrate, readSchemaVersion, SCHEMA_VERSION } from './migrations.ts';
@@ -197,7 +197,7 @@ export class PostgresCopyTarget implements CopyTarget {
 
   async begin(fingerprint: string): Promise<CopyPosition | undefined> {
     const hasBegun = await hasState(this.#pool);
-    return transact(this.#pool, async (client) => {
+    return inTransaction(this.#pool, async (client) => {
       if (!hasBegun) {
         const { rowCount } = await client.query('SELECT FROM organizations LIMIT 1');
         if (rowCount !== 0) throw targetNotEmpty(false);
@@ -223,7 +223,7 @@ export class PostgresCopyTarget implements CopyTarget {
   ): Promise<void> {
     const next = serializePosition(position);
     try {
-      await transact(this.#pool, async (client) => {
+      await inTransaction(this.#pool, async (client) => {
         await this.#move(client, next);
         await insert(client, table, rows);
       });
@@ -247,7 +247,7 @@ export class PostgresCopyTarget implements CopyTarget {
 
   /** Also advances identity sequences past the copied values. */
   async finish(): Promise<void> {
-    await transact(this.#pool, async (client) => {
+    await inTransaction(this.#pool, async (client) => {
       for (const table of COPIED_TABLES) {
         const { rows } = await client.query<{ column: string }>(
           `SELECT attname AS column FROM pg_attribute

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
 import { refuseNewer, type PendingMigrations } from '../../maintenance.ts';
-import { ConnectionPool, read, transact, type PoolSettings } from '../connection/pool.ts';
+import { ConnectionPool, read, inTransaction, type PoolSettings } from '../connection/pool.ts';
 
 /**
  * The schema, as migrations that run once each, in order. Released migrations never change. Each has a
@@ -393,7 +393,7 @@ const MIGRATION_LOCK = 0x6f6e_6861;
  */
 export async function migrate(pool: ConnectionPool, options: SchemaOptions): Promise<void> {
   while ((await schemaVersion(pool)) < SCHEMA_VERSION) {
-    await transact(pool, (client) => runNextMigration(client, options));
+    await inTransaction(pool, (client) => runNextMigration(client, options));
   }
 }
 
