@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OnhandError } from '../domain/errors.ts';
-import { printResults, RESULT_COLUMNS } from '../formats/results/results.ts';
+import { printResults, RESULT_COLUMNS } from '../formats/csv/writer.ts';
 import { isOver, type FileRecord } from '../store/files.ts';
 import type { AccountStore } from '../store/store.ts';
 import { newUuid } from '../store/uuids.ts';

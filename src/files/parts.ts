@@ -6,8 +6,8 @@ import {
   type FileDescription,
   type FileReadOptions,
 } from '../formats/stock-file.ts';
-import type { JsonLineReader } from '../formats/json/json.ts';
-import { FORMAT_LIMITS } from '../formats/limits.ts';
+import type { JsonLineReader } from '../formats/json.ts';
+import { FORMAT_LIMITS } from '../formats/format.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import type { FileOptions, FileEnd, FileRecord } from '../store/files.ts';
 import type { CatalogueStaging } from '../store/staging.ts';

@@ -1,7 +1,7 @@
 import { APPLIED } from '../domain/batch-decision.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Feed, InventoryFile } from '../formats/stock-file.ts';
-import { printResults, resultCells, resultHeader } from '../formats/results/results.ts';
+import { printResults, resultCells, resultHeader } from '../formats/csv/writer.ts';
 import type { FeedRow, RowUnit } from '../formats/rows.ts';
 import { writeXlsx } from '../formats/xlsx/writer.ts';
 import { print997 } from '../formats/x12/acknowledgement.ts';

@@ -2,7 +2,7 @@ import { truncate } from 'node:fs/promises';
 import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { openStockFile } from '../../src/formats/stock-file.ts';
-import { FORMAT_LIMITS } from '../../src/formats/limits.ts';
+import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { textMatching } from '../matching.ts';
 import { bomb, onDisk, zipOf } from './archives.ts';
 import { linesOf, newJsonLineReader, rowsOf } from './stock-files.ts';

@@ -2,7 +2,7 @@ import { readdir, readlink } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { openStockFile, type Feed } from '../../src/formats/stock-file.ts';
-import { FORMAT_LIMITS } from '../../src/formats/limits.ts';
+import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { textMatching } from '../matching.ts';
 import { onDisk, zipOf } from './archives.ts';
 import { linesOf, open, newJsonLineReader, openInventory, rowsOf } from './stock-files.ts';

@@ -1,8 +1,8 @@
 import type { LineDraft } from '../../src/domain/lines.ts';
 import { parseColumnMap } from '../../src/formats/table/columns.ts';
 import { openStockFile, type Feed, type InventoryFile } from '../../src/formats/stock-file.ts';
-import type { JsonLineReader } from '../../src/formats/json/json.ts';
-import { FORMAT_LIMITS, type FormatLimits } from '../../src/formats/limits.ts';
+import type { JsonLineReader } from '../../src/formats/json.ts';
+import { FORMAT_LIMITS, type FormatLimits } from '../../src/formats/format.ts';
 import type { FeedRow } from '../../src/formats/rows.ts';
 import { jsonLineReader } from '../../src/wire/lines/lines.ts';
 import { onDisk } from './archives.ts';

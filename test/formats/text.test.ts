@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Utf8Text } from '../../src/formats/text/text.ts';
+import { Utf8Text } from '../../src/formats/text.ts';
 import { textMatching } from '../matching.ts';
 import { all, bytesOf } from './reading.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { printResults, resultCells, resultHeader } from '../../src/formats/results/results.ts';
+import { printResults, resultCells, resultHeader } from '../../src/formats/csv/writer.ts';
 
 const HEADER = ['SKU', 'Qty'];
 
