@@ -12,6 +12,7 @@ import {
 } from './decide.ts';
 import { sameInventory, type Inventory } from './inventory.ts';
 import type { Lines } from './lines.ts';
+import type { SafetyLimit } from './safety-limit.ts';
 
 /** A SKU as the batches of one transaction see it, from one to the next. */
 export interface HeldSku {
@@ -64,14 +65,6 @@ export interface SupplierHead {
   lastSequence: number;
   lastBatchNumber: number;
   readonly breaker: SafetyLimit | null;
-}
-
-/** When a batch that takes SKUs down is refused: it must pass both bounds. */
-export interface SafetyLimit {
-  /** More than this share of the supplier's live SKUs, in percent. */
-  readonly percentMax: number;
-  /** At least so many SKUs. */
-  readonly skusMin: number;
 }
 
 /** The SKUs of the supplier whose lines are decided. */

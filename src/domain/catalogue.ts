@@ -1,3 +1,4 @@
+import type { BatchOrigin } from './batches.ts';
 import type { CatalogueEntry } from './sku.ts';
 
 export const COMPLAINT_KINDS = ['rejected', 'doubtful'] as const;
@@ -31,4 +32,26 @@ export interface CatalogueRow {
   /** The GTINs of the entry, each once. */
   readonly gtins: readonly NamedGtin[];
   readonly complaints: readonly Complaint[];
+}
+
+export interface CatalogueBatch extends BatchOrigin {
+  readonly entries: readonly CatalogueEntry[];
+  /** How to treat a `sku_id` that exists: `update` it, or `refuse` the entry. */
+  readonly existing: 'update' | 'refuse';
+}
+
+export const ENTRY_OUTCOMES = ['created', 'updated', 'unchanged', 'refused'] as const;
+export type EntryOutcome = (typeof ENTRY_OUTCOMES)[number];
+
+export interface CatalogueOutcome {
+  /** Null if every entry was refused, so that no batch was written. */
+  readonly batchUuid: string | null;
+  /** One per entry, with the uuid of its SKU. */
+  readonly entries: readonly { readonly outcome: EntryOutcome; readonly uuid: string }[];
+}
+
+/** A GTIN that several SKUs of a supplier share. */
+export interface SharedGtin {
+  readonly gtin: number;
+  readonly skuIds: readonly string[];
 }

@@ -228,7 +228,8 @@ const UNSUPPORTED: readonly { readonly bytes: readonly number[]; readonly what: 
 function recogniseContainer(head: Uint8Array): Container {
   const begins = (bytes: readonly number[]): boolean => bytes.every((byte, i) => head[i] === byte);
   const unsupported = UNSUPPORTED.find(({ bytes }) => begins(bytes));
-  if (unsupported !== undefined) throw new OnhandError('body_malformed', `The file ${unsupported.what}.`);
+  if (unsupported !== undefined)
+    throw new OnhandError('body_malformed', `The file ${unsupported.what}.`);
   return CONTAINERS.find(({ bytes }) => begins(bytes))?.container ?? 'none';
 }
 

@@ -41,7 +41,8 @@ export class Peekable {
   /** All bytes that are left. Closes the source at the end, or when the reader stops. */
   async *all(): AsyncGenerator<Buffer> {
     try {
-      for (let chunk = await this.next(); chunk !== undefined; chunk = await this.next()) yield chunk;
+      for (let chunk = await this.next(); chunk !== undefined; chunk = await this.next())
+        yield chunk;
     } finally {
       await this.close();
     }

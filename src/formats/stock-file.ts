@@ -1,9 +1,4 @@
-import {
-  tooManyRows,
-  type FileRow,
-  type FormatLimits,
-  type RowUnit,
-} from './format.ts';
+import { tooManyRows, type FileRow, type FormatLimits, type RowUnit } from './format.ts';
 import { openArchive } from './archive/zip.ts';
 import { readJsonArray, readNdjson, type JsonLineReader } from './json.ts';
 import { openFile, type FileSource, type OpenedFile, type Packing } from './open-file.ts';

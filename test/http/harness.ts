@@ -5,7 +5,7 @@ import { hashToken, newToken } from '../../src/accounts/credentials.ts';
 import type { Settings } from '../../src/config.ts';
 import type { Organization, OrganizationType, Permission } from '../../src/domain/parties.ts';
 import type { CatalogueEntry } from '../../src/domain/sku.ts';
-import { startServer, type RunningServer } from '../../src/main.ts';
+import { startServer, type RunningServer } from '../../src/server.ts';
 import { reusedPostgresDatabase } from '../store/postgres/database.ts';
 import { importSkus, sqliteDatabase, testSettings, type TestDatabase } from '../store/fixtures.ts';
 

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { firstComplaints, printImportReport } from '../../src/intake/import-report.ts';
 import {
+  firstComplaints,
   importCatalogue,
+  printImportReport,
   CHUNK_ENTRIES_MAX,
   type ImportProgress,
   type ImportSummary,
 } from '../../src/intake/catalogue-import.ts';
-import { openStaging } from '../../src/main.ts';
+import { openStaging } from '../../src/databases.ts';
 import type { Store } from '../../src/store/store.ts';
 import { bytesOf } from '../formats/reading.ts';
 import { textMatching } from '../matching.ts';

@@ -257,10 +257,7 @@ const ARCHIVE_BEGINNINGS: readonly Buffer[] = [
 ];
 
 /** The bytes of the only file, which must not be an archive itself. */
-async function readUnlessArchive(
-  archive: Archive,
-  name: string,
-): Promise<AsyncGenerator<Buffer>> {
+async function readUnlessArchive(archive: Archive, name: string): Promise<AsyncGenerator<Buffer>> {
   const bytes = new Peekable(archive.read(name));
   const head = await bytes.peek(1);
   if (ARCHIVE_BEGINNINGS.some((mark) => mark.equals(head.subarray(0, mark.length)))) {

@@ -42,7 +42,9 @@ type CellReader = (cell: string | null) => CellReading;
 const READERS: Readonly<Record<ColumnTarget, CellReader>> = {
   sku_id: (cell) => {
     if (cell === null) return { kind: 'null' };
-    return skuIdFits(cell) ? { kind: 'skuId', skuId: cell } : fault(`is too long; ${SKU_ID_LENGTH}`);
+    return skuIdFits(cell)
+      ? { kind: 'skuId', skuId: cell }
+      : fault(`is too long; ${SKU_ID_LENGTH}`);
   },
   upca: gtin('upca'),
   ean13: gtin('ean13'),

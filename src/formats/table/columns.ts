@@ -1,11 +1,6 @@
 import { OnhandError } from '../../domain/errors.ts';
 import { GTIN_FORMS } from '../../domain/gtin.ts';
-import {
-  COLUMN_ALIASES,
-  COLUMN_TARGETS,
-  normalizedHeader,
-  type ColumnTarget,
-} from './aliases.ts';
+import { COLUMN_ALIASES, COLUMN_TARGETS, normalizedHeader, type ColumnTarget } from './aliases.ts';
 
 /** Columns that only a catalogue has: they describe the product, not its stock. */
 export const PRODUCT_COLUMNS = [
@@ -71,7 +66,10 @@ export function parseColumnMap(text: string): readonly ColumnMapping[] {
     const header = pair.slice(0, Math.max(equals, 0)).trim();
     const name = pair.slice(equals + 1).trim();
     if (equals < 0 || header === '' || name === '') {
-      throw new OnhandError('parameter_invalid', `"${pair}" is not a column mapping; write header=column.`);
+      throw new OnhandError(
+        'parameter_invalid',
+        `"${pair}" is not a column mapping; write header=column.`,
+      );
     }
     const target = COLUMN_TARGETS.find((candidate) => sameName(candidate, name));
     if (target === undefined) {

@@ -1,10 +1,10 @@
 import { quoted, refusedRow, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
 import { readCell } from './cells.ts';
+import type { ColumnTarget } from './aliases.ts';
 import {
   IDENTIFIER_COLUMNS,
   INVENTORY_COLUMNS,
   type Column,
-  type ColumnTarget,
   type MatchedHeader,
 } from './columns.ts';
 import type { TableRow } from './table.ts';

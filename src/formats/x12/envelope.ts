@@ -119,8 +119,7 @@ export class Envelope {
         this.#closeInterchange(segment);
         return false;
       default:
-        if (this.#set === null)
-          throw refusal(segment, `${shown(name)} is outside of any ST … SE`);
+        if (this.#set === null) throw refusal(segment, `${shown(name)} is outside of any ST … SE`);
         if (name === 'LIN') this.#countItem();
         else if (name === 'CTT') this.#checkTotals(segment);
         return true;

@@ -5,7 +5,8 @@ import { followVisible, resumeWebhook, type FollowingParts } from '../../webhook
 import { refusalOfWebhookUrl } from '../../webhooks/http-post.ts';
 import { isWebhookSecret, newWebhookSecret, rotateSecret } from '../../webhooks/signature.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import type { Webhook, WebhookStore } from '../../store/webhooks.ts';
+import type { Webhook } from '../../domain/webhooks.ts';
+import type { WebhookStore } from '../../store/store.ts';
 import { parseBody } from '../../wire/lines/body.ts';
 import { SuccessSchema } from '../../wire/inventory/write-schemas.ts';
 import {

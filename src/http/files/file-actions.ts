@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
-import { isOver, type FileRecord } from '../../store/files.ts';
+import { isOver, type FileRecord } from '../../domain/files.ts';
 import { RevertQuerySchema } from '../../wire/inventory/batches.ts';
 import { parseBody } from '../../wire/lines/body.ts';
 import {
@@ -83,7 +83,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     checkParameters(request, []);
-    const columns = await service.feeds.mappingOf(supplierIdOf(request));
+    const columns = await service.jobs.mappingOf(supplierIdOf(request));
     return sendJson(request, reply, printFileMapping(columns));
   };
 

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
-import type { BatchRecord, BatchStore } from '../../store/store.ts';
+import type { BatchRecord } from '../../domain/batches.ts';
+import type { BatchStore } from '../../store/store.ts';
 import {
   BatchListQuerySchema,
   BatchPageSchema,

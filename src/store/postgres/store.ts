@@ -1,21 +1,18 @@
 import type { OnhandError } from '../../domain/errors.ts';
+import type { Batch, BatchOutcome } from '../../domain/batches.ts';
+import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../../domain/catalogue.ts';
 import type {
   AccountStore,
-  Batch,
-  BatchOutcome,
   BatchStore,
-  CatalogueBatch,
-  CatalogueOutcome,
   Grouping,
   ChangeStore,
-  SharedGtin,
   SkuStore,
   Store,
+  FileStore,
+  WebhookStore,
 } from '../store.ts';
 import { SqlFiles } from '../sql/files.ts';
-import type { FileStore } from '../files.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
-import type { WebhookStore } from '../webhooks.ts';
 import { PostgresAccounts } from './read/accounts.ts';
 import { cannotOpen, shownUrl } from './connection/address.ts';
 import { PostgresApplier } from './write/apply.ts';
@@ -29,7 +26,10 @@ import type { SchemaOptions } from './schema/migrations.ts';
 import { PostgresSkus } from './read/skus.ts';
 import { Queries } from './schema/tables.ts';
 
-export type PostgresSettings = Required<PoolSettings> & SchemaOptions;
+export interface PostgresSettings extends Required<PoolSettings>, SchemaOptions {
+  /** Maximum lines that share a transaction; a larger batch gets its own. */
+  readonly groupLinesMax: number;
+}
 
 /** Writers leave so many of the connections to those who read. */
 const CONNECTIONS_FOR_READS = 2;
@@ -41,23 +41,23 @@ export class PostgresStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
-  readonly feeds: FileStore;
+  readonly files: FileStore;
   readonly grouping: Grouping;
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
 
-  private constructor(pool: ConnectionPool, connectionsMax: number) {
+  private constructor(pool: ConnectionPool, settings: PostgresSettings) {
     this.#pool = pool;
-    const groupsMax = Math.max(1, connectionsMax - CONNECTIONS_FOR_READS);
+    const groupsMax = Math.max(1, settings.connectionsMax - CONNECTIONS_FOR_READS);
     this.grouping = { isShared: false, groupsMax };
-    this.#applier = new PostgresApplier(pool);
+    this.#applier = new PostgresApplier(pool, settings.groupLinesMax);
     const queries = new Queries(pool);
     this.accounts = new PostgresAccounts(queries, new Principals(pool));
     this.skus = new PostgresSkus(pool);
     this.batches = new PostgresBatches(queries, (request) => this.#applier.revert(request));
     this.changes = new PostgresChanges(pool);
     this.webhooks = new SqlWebhooks(queries.db);
-    this.feeds = new SqlFiles(queries.db, (statements) => queries.transact(statements));
+    this.files = new SqlFiles(queries.db, (statements) => queries.transact(statements));
   }
 
   /** Opens a database that is there; its schema is made and migrated when needed. */
@@ -75,7 +75,7 @@ export class PostgresStore implements Store {
     } finally {
       await migrating.close();
     }
-    return new PostgresStore(new ConnectionPool(settings), settings.connectionsMax);
+    return new PostgresStore(new ConnectionPool(settings), settings);
   }
 
   apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {

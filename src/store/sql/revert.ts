@@ -1,6 +1,6 @@
 import type { BatchDecision, HeldSku } from '../../domain/batch-decision.ts';
 import type { Inventory } from '../../domain/inventory.ts';
-import type { RevertOutcome } from '../store.ts';
+import type { RevertOutcome } from '../../domain/batches.ts';
 
 /** A change of the batch that is to be put back. */
 export interface RevertibleChange {

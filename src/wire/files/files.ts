@@ -213,18 +213,18 @@ export function printFileList(
   { start, limit }: { readonly start: number; readonly limit: number },
   page: {
     readonly totalCount: number;
-    readonly feeds: readonly PrintedFile[];
+    readonly files: readonly PrintedFile[];
     readonly hasMore: boolean;
   },
 ): string {
-  const { totalCount, feeds, hasMore } = page;
+  const { totalCount, files, hasMore } = page;
   return JSON.stringify({
     pagination: {
       total_count: totalCount,
       start,
       limit,
-      next_start_index: hasMore ? start + feeds.length : null,
+      next_start_index: hasMore ? start + files.length : null,
     },
-    files: feeds.map(printFile),
+    files: files.map(printFile),
   });
 }

@@ -1,5 +1,5 @@
 import { OnhandError } from '../../../domain/errors.ts';
-import type { Finding } from '../../store.ts';
+import type { Finding } from '../../maintenance.ts';
 import { cannotOpen, shownUrl } from '../connection/address.ts';
 import { ConnectionPool, read, type PoolSettings } from '../connection/pool.ts';
 import { SCHEMA_VERSION, readSchemaVersion } from './migrate.ts';

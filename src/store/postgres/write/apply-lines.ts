@@ -7,7 +7,7 @@ import { checkSameRequest, type BatchSummary } from '../../sql/batch-row.ts';
 import { applicableSafetyLimit, checkSafetyLimit } from '../../sql/safety-limit.ts';
 import { encodeEffects, encodeFailures, failedLines } from '../../failures.ts';
 import { detailsOf, effectsOf } from '../../sql/outcomes.ts';
-import type { Batch, BatchOutcome, BatchOptions, IdempotencyKey } from '../../store.ts';
+import type { Batch, BatchOutcome, BatchOptions, IdempotencyKey } from '../../../domain/batches.ts';
 import { writeFailures, writeKeys, type FailuresRow, type KeyRow } from './batch-rows.ts';
 import { NamedSkus } from './named-skus.ts';
 import {
@@ -17,10 +17,10 @@ import {
 } from './transaction.ts';
 import { UnnamedSkus } from './unnamed-skus.ts';
 
-const NO_TERMS: BatchOptions = {};
+const NO_OPTIONS: BatchOptions = {};
 
-export function isDryRun({ terms }: Batch): boolean {
-  return terms?.dryRun === true;
+export function isDryRun({ options }: Batch): boolean {
+  return options?.dryRun === true;
 }
 
 /** A batch whose lines were decided, and that has its number. */
@@ -77,10 +77,10 @@ class GroupApplier {
 
   async #load(batches: readonly Batch[]): Promise<void> {
     const { stock, known } = this.#transaction;
-    for (const { lines, terms } of batches)
-      this.#named.gather(lines, terms?.snapshot !== undefined);
+    for (const { lines, options } of batches)
+      this.#named.gather(lines, options?.snapshot !== undefined);
     const withAsOf = batches.some(
-      ({ lines, terms }) => lines.conditions !== null || terms?.snapshot !== undefined,
+      ({ lines, options }) => lines.conditions !== null || options?.snapshot !== undefined,
     );
     await Promise.all([stock.lock(), stock.load(this.#named, withAsOf), known.load(batches)]);
   }
@@ -97,24 +97,24 @@ class GroupApplier {
 
   async #decide(batch: Batch, nowMs: number): Promise<Decided> {
     const startedMs = performance.now();
-    const { lines, terms = NO_TERMS } = batch;
-    const key = isDryRun(batch) ? undefined : terms.idempotency;
+    const { lines, options = NO_OPTIONS } = batch;
+    const key = isDryRun(batch) ? undefined : options.idempotency;
     const repeat = key && this.#repeatOf(key, lines.count, nowMs);
     if (repeat !== undefined) return repeat;
 
-    if (terms.snapshot !== undefined) checkSnapshot(lines);
+    if (options.snapshot !== undefined) checkSnapshot(lines);
     const decision = new BatchDecision(nowMs);
     const { stock, known } = this.#transaction;
     const decided = decision.decideLines(lines, stock.ofLines(this.#named, lines), {
-      atomic: terms.atomic === true,
-      withEffects: terms.withEffects === true,
+      atomic: options.atomic === true,
+      withEffects: options.withEffects === true,
     });
     const unnamed = this.#unnamed(batch, decision, decided);
-    const isCounted = unnamed !== undefined && applicableSafetyLimit(terms, stock.head) !== null;
+    const isCounted = unnamed !== undefined && applicableSafetyLimit(options, stock.head) !== null;
     const unnamedFallCount = isCounted ? await unnamed.countLive() : 0;
     try {
       checkSafetyLimit(
-        terms,
+        options,
         stock.head,
         decision.countFalls() + unnamedFallCount,
         (confirmation) => known.confirm(confirmation, nowMs),
@@ -151,12 +151,12 @@ class GroupApplier {
 
   /** The SKUs that a snapshot does not name; undefined where the batch takes none to zero. */
   #unnamed(
-    { supplierId, lines, terms = NO_TERMS }: Batch,
+    { supplierId, lines, options = NO_OPTIONS }: Batch,
     decision: BatchDecision,
     { statuses }: DecidedLines,
   ): UnnamedSkus | undefined {
-    if (terms.snapshot === undefined) return undefined;
-    if (terms.atomic === true && statuses.some((status) => status !== APPLIED)) return undefined;
+    if (options.snapshot === undefined) return undefined;
+    if (options.atomic === true && statuses.some((status) => status !== APPLIED)) return undefined;
     const skuNumbers = decision.touchedNumbers();
     const gtins = new Set<number>();
     for (const [i, status] of statuses.entries()) {
@@ -173,13 +173,13 @@ class GroupApplier {
 
   /** Takes SKUs to zero, some at a time, since they may be a whole catalogue; says how many it changed. */
   async #zero(
-    { terms = NO_TERMS }: Batch,
+    { options = NO_OPTIONS }: Batch,
     unnamed: UnnamedSkus,
     ended: EndedBatch,
     nowMs: number,
   ): Promise<number> {
     const { stock } = this.#transaction;
-    const asOfUs = terms.snapshot?.asOfUs ?? null;
+    const asOfUs = options.snapshot?.asOfUs ?? null;
     let zeroedCount = 0;
     for await (const rows of unnamed.pages()) {
       const decision = new BatchDecision(nowMs);

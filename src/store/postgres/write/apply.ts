@@ -1,13 +1,7 @@
 import type { PoolClient } from 'pg';
 import { OnhandError } from '../../../domain/errors.ts';
-import type {
-  Batch,
-  BatchOutcome,
-  CatalogueBatch,
-  CatalogueOutcome,
-  RevertOutcome,
-  RevertRequest,
-} from '../../store.ts';
+import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
+import type { CatalogueBatch, CatalogueOutcome } from '../../../domain/catalogue.ts';
 import { applyBatches, isDryRun } from './apply-lines.ts';
 import { applyEntries } from './catalogue.ts';
 import { transact, type ConnectionPool } from '../connection/pool.ts';
@@ -22,11 +16,14 @@ class TakenBack extends Error {}
 /** Applies batches: see `Store.apply`, `Store.applyCatalogue`, `BatchStore.revert`. */
 export class PostgresApplier {
   readonly #pool: ConnectionPool;
-  readonly #turns: SupplierQueue<BatchOutcome | Error>;
+  readonly #queue: SupplierQueue<BatchOutcome | Error>;
 
-  constructor(pool: ConnectionPool) {
+  /** @param groupLinesMax maximum lines that share a transaction; a larger batch gets its own */
+  constructor(pool: ConnectionPool, groupLinesMax: number) {
     this.#pool = pool;
-    this.#turns = new SupplierQueue((supplierId, batches) => this.#applyAll(supplierId, batches));
+    this.#queue = new SupplierQueue(groupLinesMax, (supplierId, batches) =>
+      this.#applyAll(supplierId, batches),
+    );
   }
 
   /** Batches of several suppliers are applied beside each other, those of each in their order. */
@@ -36,7 +33,7 @@ export class PostgresApplier {
     await Promise.all(
       [...bySupplier].map(async ([supplierId, placed]) => {
         const written = placed.filter(([, batch]) => !isDryRun(batch));
-        const told = await this.#turns.apply(
+        const told = await this.#queue.apply(
           supplierId,
           written.map(([, batch]) => batch),
         );
@@ -86,7 +83,7 @@ export class PostgresApplier {
 
   async #tryOut(batch: Batch): Promise<BatchOutcome | Error> {
     const { supplierId } = batch;
-    const [outcome] = await this.#turns.run(supplierId, () =>
+    const [outcome] = await this.#queue.run(supplierId, () =>
       this.#takeBack((client) => applyBatches(client, supplierId, [batch])),
     );
     if (outcome === undefined) throw new Error('a dry run was left out');
@@ -95,7 +92,7 @@ export class PostgresApplier {
 
   applyCatalogue(batch: CatalogueBatch): Promise<CatalogueOutcome> {
     const { supplierId } = batch;
-    return this.#turns.run(supplierId, async () => {
+    return this.#queue.run(supplierId, async () => {
       const done = await this.#transact(supplierId, (client) => applyEntries(client, batch));
       return done.answer;
     });
@@ -104,14 +101,14 @@ export class PostgresApplier {
   revert(request: RevertRequest): Promise<RevertOutcome | undefined> {
     const { supplierId, dryRun } = request;
     const work = (client: PoolClient) => revertBatch(client, request);
-    return this.#turns.run(supplierId, async () =>
+    return this.#queue.run(supplierId, async () =>
       dryRun ? this.#takeBack(work) : (await this.#transact(supplierId, work)).answer,
     );
   }
 
   /** Resolves once all that was accepted is done. */
   finish(): Promise<void> {
-    return this.#turns.finish();
+    return this.#queue.drain();
   }
 
   /** Does work of one supplier and commits it; where nobody heard of the commit, looks how it ended. */
@@ -153,8 +150,8 @@ function set<T>(outcomes: Map<number, T>, place: number, outcome: T | undefined)
   if (outcome !== undefined) outcomes.set(place, outcome);
 }
 
-function isSnapshot({ terms }: Batch): boolean {
-  return terms?.snapshot !== undefined;
+function isSnapshot({ options }: Batch): boolean {
+  return options?.snapshot !== undefined;
 }
 
 /** Snapshots by themselves, and what comes between them together. */

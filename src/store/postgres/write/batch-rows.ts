@@ -7,7 +7,7 @@ import {
   type BatchRow,
 } from '../../sql/batch-row.ts';
 import { repeatedOutcome } from '../../sql/stored-outcome.ts';
-import type { Batch, BatchOutcome, Confirmation, IdempotencyKey } from '../../store.ts';
+import type { Batch, BatchOutcome, Confirmation, IdempotencyKey } from '../../../domain/batches.ts';
 import { textArray } from '../connection/arrays.ts';
 import type { WriteStatement } from './statement.ts';
 
@@ -147,8 +147,8 @@ export class KnownBeforehand {
   }
 
   async load(batches: readonly Batch[]): Promise<void> {
-    const keys = batches.flatMap(({ terms }) => terms?.idempotency?.key ?? []);
-    const codes = batches.flatMap(({ terms }) => terms?.confirmation?.code ?? []);
+    const keys = batches.flatMap(({ options }) => options?.idempotency?.key ?? []);
+    const codes = batches.flatMap(({ options }) => options?.confirmation?.code ?? []);
     await Promise.all([
       keys.length === 0 ? undefined : this.#loadKeys(keys),
       codes.length === 0 ? undefined : this.#loadConfirmations(codes),

@@ -13,7 +13,7 @@ import {
   type ProductOfItem,
   type ProductRow,
 } from '../../sql/products.ts';
-import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../store.ts';
+import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../../domain/catalogue.ts';
 import { newUuid } from '../../uuids.ts';
 import { textArray } from '../connection/arrays.ts';
 import { fieldColumns } from './inventory-rows.ts';

@@ -3,7 +3,7 @@ import { BatchDecision } from '../../../domain/batch-decision.ts';
 import { addMembers } from '../../../domain/number-set.ts';
 import { decideUndo, type RevertibleChange } from '../../sql/revert.ts';
 import { findUnchangedSince, isRange, laterOf, type LaterRow } from '../../sql/unchanged-since.ts';
-import type { RevertOutcome, RevertRequest } from '../../store.ts';
+import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import { batchNumberOf } from '../../uuids.ts';
 import { FIELD_COLUMNS, inventoryOf, type InventoryValues } from './inventory-rows.ts';
 import { HELD_COLUMNS, type HeldRow } from './stock.ts';

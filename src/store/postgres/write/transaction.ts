@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { BatchDecision, ClosedBatch, HeldSku } from '../../../domain/batch-decision.ts';
 import type { BatchSummary } from '../../sql/batch-row.ts';
-import type { BatchOrigin } from '../../store.ts';
+import type { BatchOrigin } from '../../../domain/batches.ts';
 import { newBatchUuid } from '../../uuids.ts';
 import { KnownBeforehand, writeBatches, type NumberedRow } from './batch-rows.ts';
 import type { Statement } from '../connection/pool.ts';

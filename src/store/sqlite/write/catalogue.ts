@@ -11,7 +11,7 @@ import {
   rewrittenProduct,
   type ProductRow,
 } from '../../sql/products.ts';
-import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../store.ts';
+import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../../domain/catalogue.ts';
 import type { Applier } from './apply.ts';
 import { skuKey } from '../schema/migrations.ts';
 import type { TransactionStock } from './stock.ts';

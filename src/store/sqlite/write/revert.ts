@@ -4,7 +4,7 @@ import { addMembers } from '../../../domain/number-set.ts';
 import { batchNumberOf } from '../../uuids.ts';
 import { decideUndo, type RevertibleChange } from '../../sql/revert.ts';
 import { findUnchangedSince, isRange, laterOf, type LaterRow } from '../../sql/unchanged-since.ts';
-import type { RevertOutcome, RevertRequest } from '../../store.ts';
+import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import type { Applier } from './apply.ts';
 
 type BatchRow = [uuid: string, firstSequence: number | null, changedCount: number];
