@@ -1,7 +1,18 @@
+import type { Product } from './sku.ts';
+import type { Inventory } from './inventory.ts';
 import type { BatchOrigin } from './batches.ts';
-import type { CatalogueEntry } from './sku.ts';
+
+/** One SKU as a catalogue gives it: members left out are not given and stay as they are. */
+export interface CatalogueEntry {
+  readonly skuId: string;
+  /** Taken as given; without it one is made per `itemId`, else per SKU. */
+  readonly itemUuid?: string;
+  readonly product: Partial<Product>;
+  readonly inventory: Partial<Inventory>;
+}
 
 export const COMPLAINT_KINDS = ['rejected', 'doubtful'] as const;
+
 /** `rejected`: the row was not taken. `doubtful`: it was, but not all of it as it is written. */
 export type ComplaintKind = (typeof COMPLAINT_KINDS)[number];
 

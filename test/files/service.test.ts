@@ -12,7 +12,7 @@ import { isOver, type FileRecord } from '../../src/domain/files.ts';
 import type { Batch, BatchOutcome } from '../../src/domain/batches.ts';
 import type { Store } from '../../src/store/store.ts';
 import { newUuid } from '../../src/store/uuids.ts';
-import { printFailureMessage, printWouldChange } from '../../src/wire/results/results.ts';
+import { printFailureMessage, printWouldChange } from '../../src/wire/lines/results.ts';
 import { newJsonLineReader } from '../formats/stock-files.ts';
 import {
   createSupplier,
@@ -20,8 +20,8 @@ import {
   importSkus,
   openTestStore,
   sqliteDatabase,
-  testSettings,
   type TestDatabase,
+  testSettings,
 } from '../store/fixtures.ts';
 
 let database: TestDatabase;

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Inventory } from '../../src/domain/inventory.ts';
-import type { CatalogueEntry, Product } from '../../src/domain/sku.ts';
+import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
+import type { Product } from '../../src/domain/sku.ts';
 import type { Batch, IdempotencyKey, LineDetail } from '../../src/domain/batches.ts';
 import type { Store } from '../../src/store/store.ts';
 import { Random } from '../random.ts';

@@ -1,8 +1,13 @@
 import { guessGtin, readGtin, type GtinForm } from '../../domain/gtin.ts';
-import { readDate, RESTRICTIONS, restrictionCode, type Inventory } from '../../domain/inventory.ts';
+import {
+  readDate,
+  readQuantityText,
+  RESTRICTIONS,
+  restrictionCode,
+  type Inventory,
+} from '../../domain/inventory.ts';
 import { QUANTITY_MAX } from '../../domain/limits.ts';
 import { skuIdFits } from '../../domain/lines.ts';
-import { readQuantityText } from '../../domain/quantity.ts';
 import { CONDITIONS, type Product } from '../../domain/sku.ts';
 import { SKU_ID_LENGTH } from '../format.ts';
 import type { ColumnTarget } from './aliases.ts';

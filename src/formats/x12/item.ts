@@ -1,8 +1,13 @@
 import { GTIN_FORMS, readGtin, type GtinForm } from '../../domain/gtin.ts';
-import { printDate, readDate, restrictionName, type Inventory } from '../../domain/inventory.ts';
+import {
+  printDate,
+  readDate,
+  readQuantityText,
+  restrictionName,
+  type Inventory,
+} from '../../domain/inventory.ts';
 import { QUANTITY_MAX } from '../../domain/limits.ts';
 import { skuIdFits } from '../../domain/lines.ts';
-import { readQuantityText } from '../../domain/quantity.ts';
 import { quoted, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
 import {
   BACKORDER_DATE_CODES,

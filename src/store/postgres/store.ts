@@ -14,11 +14,17 @@ import type {
 import { SqlFiles } from '../sql/files.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
 import { PostgresAccounts } from './read/accounts.ts';
-import { cannotOpen, shownUrl } from './connection/address.ts';
 import { PostgresApplier } from './write/apply.ts';
 import { PostgresBatches } from './read/batches.ts';
 import { PostgresChanges } from './read/changes.ts';
-import { ConnectionPool, read, transact, type PoolSettings } from './connection/pool.ts';
+import {
+  ConnectionPool,
+  cannotOpen,
+  read,
+  shownUrl,
+  transact,
+  type PoolSettings,
+} from './connection/pool.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { migrate } from './schema/migrate.ts';
 import { Principals } from './read/principals.ts';
@@ -31,10 +37,10 @@ export interface PostgresSettings extends Required<PoolSettings>, SchemaOptions 
   readonly groupLinesMax: number;
 }
 
-/** Writers leave so many of the connections to those who read. */
+/** Connections that writes leave free for reads. */
 const CONNECTIONS_FOR_READS = 2;
 
-/** The store for many nodes: any number of processes on one PostgreSQL database. */
+/** The store on PostgreSQL. Any number of nodes can use one database. */
 export class PostgresStore implements Store {
   readonly accounts: AccountStore;
   readonly skus: SkuStore;
@@ -60,20 +66,20 @@ export class PostgresStore implements Store {
     this.files = new SqlFiles(queries.db, (statements) => queries.transact(statements));
   }
 
-  /** Opens a database that is there; its schema is made and migrated when needed. */
+  /** Opens an existing database, and creates or migrates its schema if needed. */
   static async open(settings: PostgresSettings): Promise<PostgresStore> {
     const { url, connectTimeoutMs, partitions } = settings;
-    // Reads the URL before anything else does, and shows nothing of it where it cannot.
+    // Rejects a malformed URL without quoting it, as the driver would.
     shownUrl(url);
-    // A step of a migration may take long, and so may the wait for a node that takes it.
-    const migrating = new ConnectionPool({ url, connectTimeoutMs, connectionsMax: 1 });
+    // Without timeouts: a migration may take long, here or on another node that this one waits for.
+    const migrationPool = new ConnectionPool({ url, connectTimeoutMs, connectionsMax: 1 });
     try {
-      await migrate(migrating, { partitions });
-      await refuseUnfinishedCopy(migrating);
+      await migrate(migrationPool, { partitions });
+      await refuseUnfinishedCopy(migrationPool);
     } catch (error) {
       throw cannotOpen(url, error);
     } finally {
-      await migrating.close();
+      await migrationPool.close();
     }
     return new PostgresStore(new ConnectionPool(settings), settings);
   }
@@ -105,7 +111,7 @@ export class PostgresStore implements Store {
     );
   }
 
-  /** A standby answers, and cannot write: it refuses the row. */
+  /** Writes, because a standby would answer reads. */
   probe(): Promise<void> {
     return transact(this.#pool, async (client) => {
       await client.query(`INSERT INTO probes VALUES ('\\x00')`);
@@ -114,7 +120,7 @@ export class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.#applier.finish();
+    await this.#applier.drain();
     await this.#pool.close();
   }
 }
