@@ -10,12 +10,16 @@ export interface SafetyLimit {
 }
 
 /** Whether a batch that takes so many live SKUs down must be held back. */
-export function trips(breaker: SafetyLimit, fallCount: number, liveCount: number): boolean {
+export function exceedsSafetyLimit(
+  breaker: SafetyLimit,
+  fallCount: number,
+  liveCount: number,
+): boolean {
   return fallCount >= breaker.skusMin && fallCount * 100 > breaker.percentMax * liveCount;
 }
 
 /** The refusal of a batch that would take too many SKUs down. */
-export function safetyLimitTripped(
+export function safetyLimitExceeded(
   breaker: SafetyLimit,
   fallCount: number,
   liveCount: number,

@@ -12,7 +12,7 @@ import { createScanner, type JSONScanner } from 'jsonc-parser';
 export type NumberText = (member: string, value: number) => string;
 
 /** Lines, seen from their text. */
-export interface Written {
+export interface LineSource {
   /** How the number that is the value of member `name` of line `i` was written. */
   numberText(i: number, name: string, value: number): string;
   /** The members of line `i`, as `sourceMembersOf` gives them. */
@@ -20,7 +20,7 @@ export interface Written {
 }
 
 /** A line that is alone in its text, whatever its place. */
-export class SourceLine implements Written {
+export class ObjectSource implements LineSource {
   /** A JSON object, already known to be well formed. */
   text = '{}';
 
@@ -34,7 +34,7 @@ export class SourceLine implements Written {
 }
 
 /** The elements of an array, seen from its text. */
-export class SourceLines implements Written {
+export class ArraySource implements LineSource {
   readonly #text: string;
   readonly #scanner: JSONScanner;
   #hasFloats: boolean | undefined;

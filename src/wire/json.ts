@@ -1,6 +1,6 @@
 import { printParseErrorCode, visit } from 'jsonc-parser';
 import { OnhandError } from '../domain/errors.ts';
-import { echo } from './validation-messages.ts';
+import { quoteValue } from './validation-messages.ts';
 
 /** How many arrays and objects may stand inside one another in a body, the outermost counted. */
 export const DEPTH_MAX = 8;
@@ -95,7 +95,7 @@ function malformed({ name }: ParsedText, what: string): OnhandError {
 
 /** What each error of the parser means, given the text that it stands at. */
 const WRONG: Readonly<Record<string, (found: string) => string>> = {
-  InvalidSymbol: (found) => `${echo(found)} has no meaning in JSON`,
+  InvalidSymbol: (found) => `${quoteValue(found)} has no meaning in JSON`,
   InvalidNumberFormat: () => 'a number is incomplete',
   UnexpectedEndOfNumber: () => 'a number is incomplete',
   PropertyNameExpected: () => 'a member name in double quotes is expected',

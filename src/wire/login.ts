@@ -1,4 +1,4 @@
-import { shapeReader, uuid } from './schema.ts';
+import { createValidator, uuid } from './schema.ts';
 import { type Static, Type } from 'typebox';
 import {
   type Organization,
@@ -46,7 +46,7 @@ export const LoginReplySchema = Type.Object(
 );
 
 /** Reads the body of a login; throws `member_invalid` naming what is wrong. */
-export const parseLogin = shapeReader(LoginSchema, 'The login', 'member_invalid');
+export const parseLogin = createValidator(LoginSchema, 'The login', 'member_invalid');
 
 /** What a login's answer is printed from. */
 export interface PrintedSession {

@@ -27,7 +27,7 @@ const FAULTS_NAMED_MAX = 10;
  *
  * @param what what the value is called in that text, such as "The query"
  */
-export function shapeReader<Schema extends TSchema>(
+export function createValidator<Schema extends TSchema>(
   schema: Schema,
   what: string,
   code: ErrorCode,

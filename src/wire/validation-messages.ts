@@ -5,7 +5,7 @@ const ECHO_LENGTH_MAX = 64;
  * A value as a message repeats it: printed as JSON and cut where it is long; arrays and objects by
  * their kind alone.
  */
-export function echo(value: unknown): string {
+export function quoteValue(value: unknown): string {
   if (typeof value === 'string') return echoText(value);
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' && value !== null ? 'an object' : String(value);
@@ -17,7 +17,7 @@ function echoText(text: string): string {
 }
 
 /** A number as it was written, cut where it is long. */
-export function echoNumber(written: string): string {
+export function quoteNumber(written: string): string {
   const head = cut(written);
   return head === written ? head : `${head}…`;
 }
@@ -32,7 +32,7 @@ function cut(text: string): string {
 
 /** The sentence that refuses a value. */
 export function notAllowed(member: string, allowed: string, value: unknown): string {
-  return `${member} must be ${allowed}; ${echo(value)} is not.`;
+  return `${member} must be ${allowed}; ${quoteValue(value)} is not.`;
 }
 
 /** How many unknown members of one object a message names at most. */
@@ -47,7 +47,7 @@ interface Fault {
 }
 
 /** What is wrong with the members of one object, gathered for one message. */
-export class Faults {
+export class MemberErrors {
   readonly #validMembers: readonly string[];
   readonly #faults: Fault[] = [];
   #unknownCount = 0;
@@ -69,7 +69,7 @@ export class Faults {
   addUnknown(member: string, shown: string = member): void {
     this.#unknownCount += 1;
     if (this.#unknownCount <= UNKNOWN_NAMED_MAX) {
-      this.add(member, `${echo(shown)} is not a known member.`);
+      this.add(member, `${quoteValue(shown)} is not a known member.`);
     }
   }
 

@@ -86,9 +86,10 @@ function signalsIn({ file, text }: Prose): readonly string[] {
   const allowed = EXCEPTIONS.filter((exception) => exception.file === file);
   const prose = allowed.reduce((rest, { phrase }) => rest.replaceAll(phrase, ''), unwrapped(text));
   return Object.entries(SIGNALS).flatMap(([signal, instead]) =>
-    [...prose.matchAll(new RegExp(`.{0,40}\\b${signal}\\b.{0,40}`, 'gi'))].map(
-      ([found]) => `${file}: "…${found}…" (instead: ${instead})`,
-    ),
+    [...prose.matchAll(new RegExp(`\\b${signal}\\b`, 'gi'))].map(({ index, 0: found }) => {
+      const context = prose.slice(Math.max(0, index - 40), index + found.length + 40);
+      return `${file}: "…${context}…" (instead: ${instead})`;
+    }),
   );
 }
 

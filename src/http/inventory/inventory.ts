@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Intake } from '../../intake/intake.ts';
 import { isJsonObject, parseBody } from '../../wire/json.ts';
-import { echo } from '../../wire/validation-messages.ts';
+import { quoteValue } from '../../wire/validation-messages.ts';
 import { BulkSchema, LineSchema, parseLine, parsingLines } from '../../wire/lines/lines.ts';
 import {
   BulkResultsSchema,
@@ -144,6 +144,6 @@ export function addInventory(
 function wrongShape(expected: string, value: unknown): OnhandError {
   return new OnhandError(
     'body_shape_wrong',
-    `The body must be ${expected}; ${echo(value)} is not.`,
+    `The body must be ${expected}; ${quoteValue(value)} is not.`,
   );
 }

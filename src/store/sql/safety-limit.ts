@@ -1,5 +1,5 @@
 import type { SupplierHead } from '../../domain/batch-decision.ts';
-import { safetyLimitTripped, trips } from '../../domain/safety-limit.ts';
+import { safetyLimitExceeded, exceedsSafetyLimit } from '../../domain/safety-limit.ts';
 import type { BatchOptions, Confirmation } from '../../domain/batches.ts';
 
 /**
@@ -16,9 +16,9 @@ export function checkSafetyLimit(
   confirm: (confirmation: Confirmation) => void,
 ): void {
   const breaker = applicableSafetyLimit(options, head);
-  if (breaker === null || !trips(breaker, fallCount, head.liveCount)) return;
+  if (breaker === null || !exceedsSafetyLimit(breaker, fallCount, head.liveCount)) return;
   if (options.confirmation === undefined)
-    throw safetyLimitTripped(breaker, fallCount, head.liveCount);
+    throw safetyLimitExceeded(breaker, fallCount, head.liveCount);
   confirm(options.confirmation);
 }
 

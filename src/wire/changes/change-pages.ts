@@ -8,7 +8,7 @@ import {
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import { readUuids } from '../query.ts';
-import { shapeReader } from '../schema.ts';
+import { createValidator } from '../schema.ts';
 import type { Change, ChangeRecord, NamedSupplier } from '../../domain/changes.ts';
 import { type Inventory, printDate, restrictionName } from '../../domain/inventory.ts';
 import { printTime } from '../times.ts';
@@ -74,7 +74,7 @@ export interface ChangeListRequest {
   readonly supplierUuids: readonly string[] | undefined;
 }
 
-const readShape = shapeReader(ChangeListQuerySchema, 'The query', 'parameter_invalid');
+const readShape = createValidator(ChangeListQuerySchema, 'The query', 'parameter_invalid');
 
 /**
  * Reads the query of the change feed, each parameter with its values.
@@ -119,7 +119,7 @@ function invalid(what: string): OnhandError {
 }
 
 /** What a reader got at once: records in their order, and where to go on. */
-export interface ChangeChunk {
+export interface ChangePage {
   readonly records: readonly ChangeRecord[];
   /** Where to go on after the last record, as text. */
   readonly cursor: string;
@@ -177,7 +177,7 @@ function inventoryText(inventory: Inventory): string {
 }
 
 /** A page of the change feed; `hasMore` says whether there is more to read at once. */
-export function printChangePage({ records, cursor }: ChangeChunk, hasMore: boolean): string {
+export function printChangePage({ records, cursor }: ChangePage, hasMore: boolean): string {
   const printer = new ChangePrinter();
   const printed = records.map((record) => printer.print(record)).join(',');
   return `{"records":[${printed}],"cursor":${JSON.stringify(cursor)},"has_more":${hasMore}}`;
@@ -199,7 +199,7 @@ function sseText(record: ChangeRecord, printer: ChangePrinter): string {
  * A chunk as server-sent events, a record an event named after its kind. The last has the cursor as its
  * `id`, which clients send back as `Last-Event-ID`; an event without one leaves the id as it was.
  */
-export function printSseChunk({ records, cursor }: ChangeChunk): string {
+export function printSseChunk({ records, cursor }: ChangePage): string {
   const last = records.length - 1;
   const printer = new ChangePrinter();
   return records

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { Change } from '../../domain/changes.ts';
 import { HistoryEntrySchema, printHistoryEntry } from './change-records.ts';
-import { integerOrNull, shapeReader } from '../schema.ts';
+import { integerOrNull, createValidator } from '../schema.ts';
 import { readTimeMs } from '../query.ts';
 
 const HISTORY_LIMIT_MAX = 500;
@@ -47,7 +47,7 @@ export interface HistoryRequest {
   readonly limit: number;
 }
 
-const readShape = shapeReader(HistoryQuerySchema, 'The query', 'parameter_invalid');
+const readShape = createValidator(HistoryQuerySchema, 'The query', 'parameter_invalid');
 
 /** Reads the query of a SKU's history. Throws `parameter_invalid`. */
 export function parseHistory(query: ReadonlyMap<string, readonly string[]>): HistoryRequest {

@@ -1,7 +1,7 @@
-import type { ChangeChunk } from './change-pages.ts';
+import type { ChangePage } from './change-pages.ts';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
-import { shapeReader, textOrNull, time, uuid } from '../schema.ts';
+import { createValidator, textOrNull, time, uuid } from '../schema.ts';
 import { printTime } from '../times.ts';
 import type { ChangeRecord } from '../../domain/changes.ts';
 import { printChangeRecord } from './change-records.ts';
@@ -112,9 +112,17 @@ export const WebhookAttemptsSchema = Type.Object(
   { title: 'WebhookAttempts', additionalProperties: false },
 );
 
-export const parseWebhookDraft = shapeReader(WebhookDraftSchema, 'The webhook', 'member_invalid');
+export const parseWebhookDraft = createValidator(
+  WebhookDraftSchema,
+  'The webhook',
+  'member_invalid',
+);
 
-export const parseWebhookChange = shapeReader(WebhookChangeSchema, 'The webhook', 'member_invalid');
+export const parseWebhookChange = createValidator(
+  WebhookChangeSchema,
+  'The webhook',
+  'member_invalid',
+);
 
 /** A webhook as it is told of. */
 export interface ShownWebhook {
@@ -175,7 +183,7 @@ export function checkSupplierUuids(
 
 /** What a webhook tells: changes, or that it was only tried out. */
 export type WebhookMessage =
-  ({ readonly type: 'inventory.changed' } & ChangeChunk) | { readonly type: 'webhook.test' };
+  ({ readonly type: 'inventory.changed' } & ChangePage) | { readonly type: 'webhook.test' };
 
 /**
  * The body of a webhook's request: `type`, `timestamp` (when what it tells of came about, not when it is

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
-import { echo } from '../validation-messages.ts';
+import { quoteValue } from '../validation-messages.ts';
 import { integerOrNull, textOrNull, time, uuid } from '../schema.ts';
 import { printTime } from '../times.ts';
 
@@ -128,7 +128,7 @@ function wholeNumber(
   if (values.length === 1 && number >= min && number <= max) return number;
   throw new OnhandError(
     'parameter_invalid',
-    `${name} must be a whole number from ${min} to ${max}, given once; ${values.map(echo).join(', ')} is not.`,
+    `${name} must be a whole number from ${min} to ${max}, given once; ${values.map(quoteValue).join(', ')} is not.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { echo } from '../validation-messages.ts';
+import { quoteValue } from '../validation-messages.ts';
 import { type Static, Type } from 'typebox';
 import {
   type Inventory,
@@ -107,7 +107,7 @@ export const FIELDS: readonly Field[] = [
     name: 'restrictions',
     field: 'restrictions',
     read: readRestrictions,
-    allowed: `${RESTRICTIONS.map(echo).join(' or ')}, or null or "" to lift the restriction`,
+    allowed: `${RESTRICTIONS.map(quoteValue).join(' or ')}, or null or "" to lift the restriction`,
   },
   {
     name: 'backorder_date',

@@ -21,7 +21,7 @@ import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
 import { skuIdCanExist, skuIdFits } from '../../domain/lines.ts';
 import { CONDITIONS, type Product } from '../../domain/sku.ts';
 import type { CatalogueEntry } from '../../domain/catalogue.ts';
-import { echo, Faults, notAllowed } from '../validation-messages.ts';
+import { quoteValue, MemberErrors, notAllowed } from '../validation-messages.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { type NumberText, sourceMembersOf, sourceValueOf } from '../json-source.ts';
 import { Type } from 'typebox';
@@ -152,7 +152,7 @@ export function parseSkuCreation(body: unknown, text: string): CatalogueEntry {
   if (!isJsonObject(body)) {
     throw new OnhandError(
       'body_shape_wrong',
-      `The body must be one SKU as a JSON object such as {"sku_id": "A-1"}; ${echo(body)} is not.`,
+      `The body must be one SKU as a JSON object such as {"sku_id": "A-1"}; ${quoteValue(body)} is not.`,
     );
   }
   const draft: Draft = { skuId: undefined, itemUuid: undefined, product: {}, inventory: {} };
@@ -172,7 +172,7 @@ function readMembers(
   object: JsonObject,
   written: ReadonlyMap<string, string>,
 ): string | undefined {
-  const faults = new Faults([...readers.keys()]);
+  const faults = new MemberErrors([...readers.keys()]);
   const numberText: NumberText = (name) => sourceValueOf(written, name);
   for (const name of Object.keys(object)) {
     const read = readers.get(name);
@@ -212,7 +212,7 @@ function readItemId(draft: Draft, member: Member): string | undefined {
 function readStorable({ name, value, numberText }: Member): string | Refusal {
   const reading = readOwnIdentifier(name, value, numberText);
   const isStorable = typeof reading !== 'string' || skuIdCanExist(reading);
-  return isStorable ? reading : { refusal: `${echo(reading)} ${UNSTORABLE}` };
+  return isStorable ? reading : { refusal: `${quoteValue(reading)} ${UNSTORABLE}` };
 }
 
 /** What databases do not keep as it is. */
@@ -238,7 +238,7 @@ function readCondition(draft: Draft, { name, value }: Member): string | undefine
   if (value === null) return undefined;
   const condition = CONDITIONS.find((known) => known === value);
   if (condition === undefined) {
-    return notAllowed(name, `${CONDITIONS.map(echo).join(' or ')}, or null`, value);
+    return notAllowed(name, `${CONDITIONS.map(quoteValue).join(' or ')}, or null`, value);
   }
   draft.product.condition = condition;
   return undefined;
@@ -270,7 +270,7 @@ function textReader(field: 'title' | 'asin' | 'mpn'): MemberReader {
     }
     return skuIdCanExist(value)
       ? keep(draft, field, value)
-      : `${name} ${echo(value)} ${UNSTORABLE}.`;
+      : `${name} ${quoteValue(value)} ${UNSTORABLE}.`;
   };
 }
 
@@ -289,7 +289,8 @@ function keep(
   text: string,
 ): string | undefined {
   const kept = draft.product[field] ?? text;
-  if (kept !== text) return `${field} is given twice, as ${echo(kept)} and as ${echo(text)}.`;
+  if (kept !== text)
+    return `${field} is given twice, as ${quoteValue(kept)} and as ${quoteValue(text)}.`;
   draft.product[field] = text;
   return undefined;
 }

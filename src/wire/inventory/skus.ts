@@ -1,4 +1,4 @@
-import { integerOrNull, shapeReader, textOrNull, time, uuid } from '../schema.ts';
+import { integerOrNull, createValidator, textOrNull, time, uuid } from '../schema.ts';
 import { invalid, readTimeMs, readUuids } from '../query.ts';
 import { type Static, Type } from 'typebox';
 import {
@@ -11,7 +11,7 @@ import { QUANTITY_MAX } from '../../domain/limits.ts';
 import { CONDITIONS, type Sku } from '../../domain/sku.ts';
 import { printTime } from '../times.ts';
 import { GTIN_FORMS, readGtin } from '../../domain/gtin.ts';
-import { echo } from '../validation-messages.ts';
+import { quoteValue } from '../validation-messages.ts';
 
 export const SKU_LIMIT_MAX = 500;
 
@@ -194,7 +194,7 @@ export interface SkuListRequest {
 /** The parameters of the list. */
 export const SKU_LIST_PARAMETERS = Object.keys(SkuListQuerySchema.properties);
 
-const readShape = shapeReader(SkuListQuerySchema, 'The query', 'parameter_invalid');
+const readShape = createValidator(SkuListQuerySchema, 'The query', 'parameter_invalid');
 
 /** Reads the query of a list, each parameter with its values. Throws `parameter_invalid`. */
 export function parseSkuList(query: ReadonlyMap<string, readonly string[]>): SkuListRequest {
@@ -224,7 +224,7 @@ export function parseSkuList(query: ReadonlyMap<string, readonly string[]>): Sku
     const text = rest[form];
     if (text === undefined || text === '') return [];
     const reading = readGtin(form, text);
-    if ('refusal' in reading) throw invalid(`${form} ${echo(text)} ${reading.refusal}`);
+    if ('refusal' in reading) throw invalid(`${form} ${quoteValue(text)} ${reading.refusal}`);
     return [reading.gtin];
   });
   return {
@@ -261,7 +261,8 @@ function readCursor(cursor: string): string | null {
     ? Buffer.from(cursor, 'base64url').toString('hex')
     : '';
   const groups = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/.exec(hex);
-  if (groups === null) throw invalid(`the cursor ${echo(cursor)} is not one that this list gave`);
+  if (groups === null)
+    throw invalid(`the cursor ${quoteValue(cursor)} is not one that this list gave`);
   return groups.slice(1).join('-');
 }
 

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
 import { type GtinForm, type GtinReading, readGtin } from '../../domain/gtin.ts';
 import { type AsSent, skuIdFits } from '../../domain/lines.ts';
-import { echo, echoNumber } from '../validation-messages.ts';
+import { quoteValue, quoteNumber } from '../validation-messages.ts';
 import type { JsonObject } from '../json.ts';
 import type { NumberText } from '../json-source.ts';
 
@@ -56,15 +56,17 @@ export function readOwnIdentifier(
 ): string | Refusal {
   const text = typeof value === 'number' ? numberText(member, value) : value;
   if (typeof text !== 'string' || text === '') {
-    return { refusal: `${echo(value)} is not a text of 1 to ${SKU_ID_CODE_POINTS_MAX} characters` };
+    return {
+      refusal: `${quoteValue(value)} is not a text of 1 to ${SKU_ID_CODE_POINTS_MAX} characters`,
+    };
   }
   if (typeof value === 'number' && !PLAIN_DIGITS.test(text)) {
     return {
-      refusal: `${echoNumber(text)} is a number that is not written as plain digits; put it in quotes`,
+      refusal: `${quoteNumber(text)} is a number that is not written as plain digits; put it in quotes`,
     };
   }
   if (!skuIdFits(text)) {
-    return { refusal: `${echo(text)} is longer than ${SKU_ID_CODE_POINTS_MAX} characters` };
+    return { refusal: `${quoteValue(text)} is longer than ${SKU_ID_CODE_POINTS_MAX} characters` };
   }
   return text;
 }
@@ -77,12 +79,14 @@ export function readGtinMember(
 ): GtinReading | undefined {
   if (value === null || value === '') return undefined;
   if (typeof value !== 'string' && typeof value !== 'number') {
-    return { refusal: `${echo(value)} is neither a text nor a number written as plain digits` };
+    return {
+      refusal: `${quoteValue(value)} is neither a text nor a number written as plain digits`,
+    };
   }
   const written = typeof value === 'number' ? numberText(form, value) : value;
   const reading = isNegative(value, written) ? NEGATIVE : readGtin(form, written);
   if (!('refusal' in reading)) return reading;
-  const shown = typeof value === 'number' ? echoNumber(written) : echo(value);
+  const shown = typeof value === 'number' ? quoteNumber(written) : quoteValue(value);
   return { refusal: `${shown} ${reading.refusal}` };
 }
 

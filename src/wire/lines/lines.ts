@@ -24,10 +24,10 @@ import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
 
 import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
 import { type LineDraft, type Lines, LinesBuilder, skuIdFits } from '../../domain/lines.ts';
-import { echo, Faults, notAllowed } from '../validation-messages.ts';
+import { quoteValue, MemberErrors, notAllowed } from '../validation-messages.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
-import { type AsOfTerms, readAsOf } from '../times.ts';
-import { type NumberText, SourceLine, SourceLines, type Written } from '../json-source.ts';
+import { type AsOfOptions, readAsOf } from '../times.ts';
+import { type NumberText, ObjectSource, ArraySource, type LineSource } from '../json-source.ts';
 
 const oneOf = (members: object) => ({
   anyOf: Object.keys(members).map((member) => ({ required: [member] })),
@@ -85,11 +85,11 @@ export const SLICE_LINES = 5000;
 export function* parsingLines(
   body: readonly unknown[],
   text: string,
-  terms: AsOfTerms,
+  terms: AsOfOptions,
 ): Generator<undefined, Lines, undefined> {
   const builder = new LinesBuilder(body.length);
   const reader = new LineReader(
-    new SourceLines(text),
+    new ArraySource(text),
     terms,
     new GroupNumbers({ areNamesUnique: true }),
   );
@@ -101,7 +101,7 @@ export function* parsingLines(
 }
 
 /** Reads the lines of a bulk update at a stretch. */
-export function parseLines(body: readonly unknown[], text: string, terms: AsOfTerms): Lines {
+export function parseLines(body: readonly unknown[], text: string, terms: AsOfOptions): Lines {
   const parsing = parsingLines(body, text, terms);
   for (;;) {
     const step = parsing.next();
@@ -110,7 +110,7 @@ export function parseLines(body: readonly unknown[], text: string, terms: AsOfTe
 }
 
 /** Reads the one line of a single update, as `parseLines` reads it in an array of its own. */
-export function parseLine(line: JsonObject, text: string, terms: AsOfTerms): Lines {
+export function parseLine(line: JsonObject, text: string, terms: AsOfOptions): Lines {
   return parseLines([line], `[${text}]`, terms);
 }
 
@@ -118,8 +118,8 @@ export function parseLine(line: JsonObject, text: string, terms: AsOfTerms): Lin
  * Reads lines that come one by one, each with its own JSON: the lines of one feed, from the first to the
  * last.
  */
-export function jsonLineReader(terms: AsOfTerms): (value: unknown, text: string) => LineDraft {
-  const written = new SourceLine();
+export function jsonLineReader(terms: AsOfOptions): (value: unknown, text: string) => LineDraft {
+  const written = new ObjectSource();
   const reader = new LineReader(written, terms, new GroupNumbers({ areNamesUnique: true }));
   return (value, text) => {
     written.text = text;
@@ -151,7 +151,7 @@ interface Draft {
 /** What the members of a line are read with. */
 interface Reading {
   readonly numberText: NumberText;
-  readonly terms: AsOfTerms;
+  readonly terms: AsOfOptions;
   readonly groups: GroupNumbers;
 }
 
@@ -179,13 +179,13 @@ const SET_AND_CHANGED =
 
 /** Reads lines, from the first to the last. */
 export class LineReader implements Reading {
-  readonly terms: AsOfTerms;
+  readonly terms: AsOfOptions;
   readonly groups: GroupNumbers;
   readonly numberText: NumberText;
-  readonly #written: Written;
+  readonly #written: LineSource;
   #index = 0;
 
-  constructor(written: Written, terms: AsOfTerms, groups: GroupNumbers) {
+  constructor(written: LineSource, terms: AsOfOptions, groups: GroupNumbers) {
     this.terms = terms;
     this.groups = groups;
     this.#written = written;
@@ -196,7 +196,7 @@ export class LineReader implements Reading {
     this.#index = index;
     if (!isJsonObject(line)) {
       this.groups.endLine(undefined);
-      return unreadable(notALine(line));
+      return unreadableLine(notALineMessage(line));
     }
     const draft = emptyDraft(this.terms.asOfUs);
     const faults = this.#readMembers(draft, line);
@@ -215,13 +215,13 @@ export class LineReader implements Reading {
     return refused(draft, sentences.filter((sentence) => sentence !== undefined).join(' '));
   }
 
-  #readMembers(draft: Draft, line: JsonObject): Faults | undefined {
-    let faults: Faults | undefined;
+  #readMembers(draft: Draft, line: JsonObject): MemberErrors | undefined {
+    let faults: MemberErrors | undefined;
     for (const name of Object.keys(line)) {
       const read = MEMBERS.get(name);
       const fault = read?.(draft, line[name], this);
       if (read !== undefined && fault === undefined) continue;
-      faults ??= new Faults(MEMBER_NAMES);
+      faults ??= new MemberErrors(MEMBER_NAMES);
       if (fault === undefined) faults.addUnknown(name);
       else faults.add(name, fault);
     }
@@ -270,13 +270,13 @@ function refused(
 }
 
 /** A line of which nothing can be told but why. */
-export function unreadable(message: string): LineDraft {
+export function unreadableLine(message: string): LineDraft {
   return refused(NOTHING_NAMED, message);
 }
 
 /** Why something that is not an object cannot be a line. */
-export function notALine(value: unknown): string {
-  return `A line is an object such as {"sku_id": "A-1", "quantity_in_stock": 5}; ${echo(value)} is not.`;
+export function notALineMessage(value: unknown): string {
+  return `A line is an object such as {"sku_id": "A-1", "quantity_in_stock": 5}; ${quoteValue(value)} is not.`;
 }
 
 function readSkuId(draft: Draft, value: unknown, { numberText }: Reading): string | undefined {
@@ -383,7 +383,7 @@ export class GroupNumbers {
       return this.#count;
     }
     if (name === this.#previousName) return known;
-    return `group ${echo(name)} ended before this line: the lines of a group must follow one another.`;
+    return `group ${quoteValue(name)} ended before this line: the lines of a group must follow one another.`;
   }
 
   /** Ends a line; `name` is its group, undefined where it belongs to none. */

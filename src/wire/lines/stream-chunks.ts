@@ -1,10 +1,10 @@
 import { OnhandError } from '../../domain/errors.ts';
 import { type LineDraft, type Lines, LinesBuilder } from '../../domain/lines.ts';
-import { GroupNumbers, LineReader, notALine, unreadable } from './lines.ts';
+import { GroupNumbers, LineReader, notALineMessage, unreadableLine } from './lines.ts';
 import { checkDepth, DEPTH_MAX, isJsonObject, type ParsedText, parseJson } from '../json.ts';
 import type { Row } from './ndjson.ts';
-import type { AsOfTerms } from '../times.ts';
-import { SourceLine } from '../json-source.ts';
+import type { AsOfOptions } from '../times.ts';
+import { ObjectSource } from '../json-source.ts';
 
 /** Most lines of a piece, and of a group. */
 export const CHUNK_LINES_MAX = 10_000;
@@ -53,10 +53,10 @@ interface ReadLine {
  * rows of one name; it ends with a row that is not of it, a blank row too, and with the stream.
  */
 export class ChunkReader {
-  readonly #asOf: () => AsOfTerms;
+  readonly #asOf: () => AsOfOptions;
   readonly #lineWeight: number;
   readonly #groups = new GroupNumbers({ areNamesUnique: false });
-  readonly #written = new SourceLine();
+  readonly #written = new ObjectSource();
   /** Made for the first row behind the last cut. */
   #reader: LineReader | undefined;
   /** Of the last row and line that were added. */
@@ -75,7 +75,7 @@ export class ChunkReader {
   #refused: { readonly group: number; readonly message: string } | undefined;
 
   /** @param asOf asked anew for each piece */
-  constructor(asOf: () => AsOfTerms, { withEffects }: { readonly withEffects: boolean }) {
+  constructor(asOf: () => AsOfOptions, { withEffects }: { readonly withEffects: boolean }) {
     this.#asOf = asOf;
     this.#lineWeight = LINE_WEIGHT + (withEffects ? EFFECT_WEIGHT : 0);
   }
@@ -148,7 +148,7 @@ export class ChunkReader {
     const called = { name, depthMax: DEPTH_MAX - 1, placeOf: columnAlone };
     try {
       const value = parseJson(row, called);
-      if (!isJsonObject(value)) return this.#broken(`${name}: ${notALine(value)}`);
+      if (!isJsonObject(value)) return this.#broken(`${name}: ${notALineMessage(value)}`);
       checkDepth(value, called);
       this.#written.text = row;
       this.#reader ??= new LineReader(this.#written, this.#asOf(), this.#groups);
@@ -161,7 +161,7 @@ export class ChunkReader {
 
   #broken(message: string): LineDraft {
     this.#groups.endLine(undefined);
-    return unreadable(message);
+    return unreadableLine(message);
   }
 
   #addAlone(line: ReadLine): void {

@@ -123,11 +123,11 @@ class GroupApplier {
       checkSafetyLimit(
         options,
         state.head,
-        decision.countFalls() + omittedLiveCount,
+        decision.countUnsellable() + omittedLiveCount,
         (confirmation) => keys.confirm(confirmation, nowMs),
       );
     } catch (error) {
-      decision.takeBack();
+      decision.rollBack();
       throw error;
     }
 
@@ -165,7 +165,7 @@ class GroupApplier {
     if (options.snapshot === undefined) return undefined;
     if (options.atomic === true && statuses.some((status) => status !== APPLIED)) return undefined;
     // A SKU is not omitted if any line identifies it, even a line that failed.
-    const skuNumbers = decision.touchedNumbers();
+    const skuNumbers = decision.touchedSkuNumbers();
     const gtins = new Set<number>();
     for (const [i, status] of statuses.entries()) {
       if (status === APPLIED) continue;

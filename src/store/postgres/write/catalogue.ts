@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { BatchDecision, isMoved, type HeldSku } from '../../../domain/batch-decision.ts';
+import { BatchDecision, hasNewChange, type SkuState } from '../../../domain/batch-decision.ts';
 import { decideFields } from '../../../domain/decide.ts';
 import { skuIdCanExist } from '../../../domain/lines.ts';
 import type {
@@ -54,7 +54,7 @@ interface SkuRow extends ProductRow {
 
 /** A SKU whose product is inserted or updated. */
 interface WrittenSku {
-  readonly held: HeldSku;
+  readonly held: SkuState;
   readonly uuid: string;
   readonly skuId: string;
   readonly product: ProductOfItem;
@@ -169,7 +169,7 @@ class CatalogueApplier {
   }
 
   #replaceGtins(
-    { skuNumber }: HeldSku,
+    { skuNumber }: SkuState,
     before: ReadonlySet<number>,
     after: ReadonlySet<number>,
   ): void {
@@ -264,7 +264,7 @@ function updateProducts(
      WHERE skus.supplier_id = ${supplier} AND skus.sku_number = product.sku_number`,
   );
   // A change of the product moves `updated_at_ms`, but not the as-of time of the inventory.
-  const unmoved = updated.filter(({ held }) => !isMoved(held));
+  const unmoved = updated.filter(({ held }) => !hasNewChange(held));
   if (unmoved.length === 0) return;
   statement.add(
     `UPDATE inventory SET as_of_us = coalesce(as_of_us, updated_at_ms * 1000),

@@ -1,8 +1,4 @@
-import {
-  isConfirmedLater,
-  type BatchChange,
-  type HeldSku,
-} from '../../../domain/batch-decision.ts';
+import { hasNewerAsOf, type BatchChange, type SkuState } from '../../../domain/batch-decision.ts';
 import type { Inventory } from '../../../domain/inventory.ts';
 import { bigints, hasValues, integers, type Column, type WriteStatement } from './statement.ts';
 
@@ -67,7 +63,7 @@ export function writeChanges(
   supplierId: number,
   batches: readonly BatchChanges[],
   nowMs: number,
-  isNew: (held: HeldSku) => boolean = () => false,
+  isNew: (held: SkuState) => boolean = () => false,
 ): void {
   // In key order, each page of the inventory table is visited once.
   const changes = batches
@@ -124,11 +120,9 @@ function batchNumberOf(batches: readonly BatchChanges[], sequence: number): numb
 export function writeConfirmations(
   statement: WriteStatement,
   supplierId: number,
-  skus: Iterable<HeldSku>,
+  skus: Iterable<SkuState>,
 ): void {
-  const confirmed = [...skus].filter(
-    (sku) => isConfirmedLater(sku) && typeof sku.asOfUs === 'number',
-  );
+  const confirmed = [...skus].filter((sku) => hasNewerAsOf(sku) && typeof sku.asOfUs === 'number');
   if (confirmed.length === 0) return;
   const rows = statement.rows('written', [
     bigints('sku_number', confirmed, (sku) => sku.skuNumber),

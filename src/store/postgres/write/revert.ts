@@ -48,7 +48,7 @@ export async function revertBatch(
 
   const decision = new BatchDecision(nowMs);
   const { revertedCount, skus } = decideUndo(decision, changes, {
-    hold: (skuNumber) => transaction.state.hold(skuNumber),
+    skuState: (skuNumber) => transaction.state.skuState(skuNumber),
     skuIdOf: (skuNumber) => skuIds.get(skuNumber) ?? '',
     standing: await unchangedSkus(transaction, changes, among),
     confirmed,
@@ -119,7 +119,7 @@ async function unchangedSkus(
 ): Promise<ReadonlySet<number>> {
   const search = findUnchangedSince(
     changes,
-    (skuNumber) => state.hold(skuNumber).lastSequence,
+    (skuNumber) => state.skuState(skuNumber).lastSequence,
     among,
   );
   let step = search.next();

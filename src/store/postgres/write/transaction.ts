@@ -1,9 +1,9 @@
 import type { PoolClient } from 'pg';
 import {
-  heldSku,
+  newSkuState,
   type BatchDecision,
   type ClosedBatch,
-  type HeldSku,
+  type SkuState,
   type Stock,
   type SupplierHead,
 } from '../../../domain/batch-decision.ts';
@@ -65,7 +65,7 @@ interface SkuNames {
 export class SupplierState {
   readonly supplierId: number;
   readonly #client: PoolClient;
-  readonly #skus = new Map<number, HeldSku>();
+  readonly #skus = new Map<number, SkuState>();
   readonly #asOfUs = new Map<number, number>();
   readonly #names = new Map<number, SkuNames>();
   #head: SupplierHead | undefined;
@@ -121,26 +121,26 @@ export class SupplierState {
     lookup.sortMatches();
   }
 
-  addRow(row: Readonly<InventoryRow> | Readonly<FoundRow>): HeldSku {
+  addRow(row: Readonly<InventoryRow> | Readonly<FoundRow>): SkuState {
     const [skuNumber, quantityInStock, quantityOnBackorder, backorderDate, restrictions] = row;
     const [, , , , , lastSequence, asOfUs] = row;
     const loaded = this.#skus.get(skuNumber);
     if (loaded !== undefined) return loaded;
     const inventory = { quantityInStock, quantityOnBackorder, backorderDate, restrictions };
-    const sku = heldSku(skuNumber, inventory, lastSequence);
+    const sku = newSkuState(skuNumber, inventory, lastSequence);
     this.#skus.set(skuNumber, sku);
     if (asOfUs !== null) this.#asOfUs.set(skuNumber, asOfUs);
     return sku;
   }
 
   /** Adds a SKU that this transaction creates. */
-  addNewSku(skuNumber: number): HeldSku {
-    const sku = heldSku(skuNumber, NOTHING_KNOWN, 0);
+  addNewSku(skuNumber: number): SkuState {
+    const sku = newSkuState(skuNumber, NOTHING_KNOWN, 0);
     this.#skus.set(skuNumber, sku);
     return sku;
   }
 
-  hold(skuNumber: number): HeldSku {
+  skuState(skuNumber: number): SkuState {
     const sku = this.#skus.get(skuNumber);
     if (sku === undefined) throw new Error(`${this.#describe(skuNumber)} was not loaded`);
     return sku;
@@ -158,14 +158,14 @@ export class SupplierState {
   stockFor(lookup: IdentifierLookup, lines: Lines): Stock {
     return {
       resolve: (i) => lookup.resolve(lines, i),
-      hold: (skuNumber) => this.hold(skuNumber),
+      skuState: (skuNumber) => this.skuState(skuNumber),
       storedAsOfUs: (skuNumber) => this.storedAsOfUs(skuNumber),
     };
   }
 
   /** The SKUs whose as-of time was loaded: only theirs can have been confirmed. */
-  *skusWithAsOf(): Iterable<HeldSku> {
-    for (const skuNumber of this.#asOfUs.keys()) yield this.hold(skuNumber);
+  *skusWithAsOf(): Iterable<SkuState> {
+    for (const skuNumber of this.#asOfUs.keys()) yield this.skuState(skuNumber);
   }
 
   /** Frees the memory of a SKU whose changes are written. */
@@ -305,7 +305,7 @@ export class SupplierTransaction {
   prepareCommit<R>(
     result: R,
     nowMs: number,
-    isNew?: (held: HeldSku) => boolean,
+    isNew?: (held: SkuState) => boolean,
   ): PreparedCommit<R> {
     const lastBatch = this.#batches.at(-1);
     if (lastBatch === undefined) return { result, statement: undefined, lastBatch };

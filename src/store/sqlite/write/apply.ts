@@ -124,7 +124,7 @@ export class Applier {
     if (options.snapshot === undefined) return NONE_UNNAMED;
     if (options.atomic === true && statuses.some((status) => status !== APPLIED))
       return NONE_UNNAMED;
-    const named = decision.touchedNumbers();
+    const named = decision.touchedSkuNumbers();
     for (const [i, status] of statuses.entries()) {
       if (status === APPLIED) continue;
       for (const number of this.stock.namedBy(supplierId, lines, i)) named.add(number);
@@ -151,13 +151,13 @@ export class Applier {
     unnamed: Unnamed,
     nowMs: number,
   ): void {
-    const fallCount = decision.countFalls() + unnamed.fallCount;
+    const fallCount = decision.countUnsellable() + unnamed.fallCount;
     try {
       checkSafetyLimit(options, this.stock.head(supplierId), fallCount, (confirmation) =>
         this.#batchRows.confirm(supplierId, confirmation, nowMs),
       );
     } catch (error) {
-      decision.takeBack();
+      decision.rollBack();
       throw error;
     }
   }
@@ -220,7 +220,7 @@ export class Applier {
       const decision = new BatchDecision(nowMs);
       const keptKeys = new Set(this.stock.held().keys());
       for (const skuNumber of skuNumbers.slice(from, from + ZEROED_AT_ONCE)) {
-        const held = this.stock.hold(supplierId, skuNumber);
+        const held = this.stock.skuState(supplierId, skuNumber);
         decision.zero(held, () => this.stock.storedAsOfUs(supplierId, skuNumber), asOfUs);
       }
       const closed = decision.close(this.stock.head(supplierId));

@@ -91,9 +91,9 @@ export class CatalogueApplier {
       throw new Error(`SKU ${skuNumber} of supplier ${batch.supplierId} has no row`);
     if (batch.existing === 'refuse') return { outcome: 'refused', uuid: row.uuid };
 
-    const held = this.#stock.hold(batch.supplierId, skuNumber);
+    const held = this.#stock.skuState(batch.supplierId, skuNumber);
     const inventory = decideFields(held.inventory, entry.inventory);
-    const isMoved = inventory !== held.inventory;
+    const hasNewChange = inventory !== held.inventory;
     decision.touch(held, inventory);
 
     const rewritten = rewrittenProduct(row, entry, () => this.#supplierUuid(batch.supplierId));
@@ -104,7 +104,7 @@ export class CatalogueApplier {
       this.#replaceGtins(batch.supplierId, skuNumber, before, after);
     }
     return {
-      outcome: isMoved || rewritten !== undefined ? 'updated' : 'unchanged',
+      outcome: hasNewChange || rewritten !== undefined ? 'updated' : 'unchanged',
       uuid: row.uuid,
     };
   }

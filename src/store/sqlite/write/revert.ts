@@ -74,7 +74,7 @@ export class Reverter {
 
     const decision = new BatchDecision(nowMs);
     const { revertedCount, skus } = decideUndo(decision, changes, {
-      hold: (skuNumber) => this.#applier.stock.hold(supplierId, skuNumber),
+      skuState: (skuNumber) => this.#applier.stock.skuState(supplierId, skuNumber),
       skuIdOf: (skuNumber) => this.#applier.stock.skuIdOf(supplierId, skuNumber),
       standing: this.#standing(supplierId, changes, among),
       confirmed,
@@ -112,7 +112,7 @@ export class Reverter {
     const { stock } = this.#applier;
     const finding = findUnchangedSince(
       changes,
-      (skuNumber) => stock.hold(supplierId, skuNumber).lastSequence,
+      (skuNumber) => stock.skuState(supplierId, skuNumber).lastSequence,
       among,
     );
     let step = finding.next();
