@@ -1,6 +1,5 @@
-import { sql } from 'kysely';
 import { v4 as uuidv4 } from 'uuid';
-import { OnhandError } from '../../../domain/errors.ts';
+import { OnhandError } from '../../domain/errors.ts';
 import {
   PERMISSIONS_OF_TYPE,
   type Organization,
@@ -12,20 +11,19 @@ import {
   type TokenListing,
   type User,
   type UserDraft,
-} from '../../../domain/parties.ts';
-import type { AccountStore } from '../../store.ts';
-import { readPermissions, type Principals } from './principals.ts';
-import { isStorable, isUuid } from '../connection/values.ts';
-import type { Queries } from '../schema/tables.ts';
-import { takenKey } from '../connection/errors.ts';
+} from '../../domain/parties.ts';
+import type { AccountStore } from '../store.ts';
+import { readPermissions, type PrincipalCache } from './principals.ts';
+import { isUuid } from '../uuids.ts';
+import type { SqlDatabase } from './database.ts';
 
 /** Organizations, connections, users and tokens. */
-export class PostgresAccounts implements AccountStore {
-  readonly #queries: Queries;
-  readonly #principals: Principals;
+export class SqlAccounts implements AccountStore {
+  readonly #database: SqlDatabase;
+  readonly #principals: PrincipalCache;
 
-  constructor(queries: Queries, principals: Principals) {
-    this.#queries = queries;
+  constructor(database: SqlDatabase, principals: PrincipalCache) {
+    this.#database = database;
     this.#principals = principals;
   }
 
@@ -33,10 +31,10 @@ export class PostgresAccounts implements AccountStore {
     readonly type: OrganizationType;
     readonly name: string;
   }): Promise<Organization> {
-    const { db } = this.#queries;
+    const { db } = this.#database;
     const uuid = uuidv4();
     const createdAtMs = Date.now();
-    const created = db
+    const organizationId = db
       .selectFrom('organizations')
       .select('organizations.id')
       .where('uuid', '=', uuid);
@@ -44,22 +42,20 @@ export class PostgresAccounts implements AccountStore {
       db.insertInto('organizations').values({ uuid, ...draft, created_at_ms: createdAtMs }),
       db.insertInto('users').values({
         uuid: uuidv4(),
-        organization_id: created,
+        organization_id: organizationId,
         username: null,
         password_hash: null,
         permissions: writePermissions(PERMISSIONS_OF_TYPE[draft.type]),
         created_at_ms: createdAtMs,
       }),
     ];
-    const ofSupplier = [db.insertInto('suppliers').columns(['id']).expression(created)];
-    await refusingDuplicates(
+    const supplier = db.insertInto('suppliers').columns(['id']).expression(organizationId);
+    await this.#refuseDuplicate(
       `The name "${draft.name}" is taken by another organization.`,
-      this.#queries.transact(
-        draft.type === 'supplier' ? [...statements, ...ofSupplier] : statements,
-      ),
+      this.#database.transact(draft.type === 'supplier' ? [...statements, supplier] : statements),
     );
     const organization = await this.findOrganization(draft.name);
-    if (organization === undefined) throw new Error('the organization just created is not there');
+    if (organization === undefined) throw new Error('the new organization is missing');
     return organization;
   }
 
@@ -75,11 +71,9 @@ export class PostgresAccounts implements AccountStore {
   }
 
   async findOrganizationsByUuid(uuids: readonly string[]): Promise<readonly Organization[]> {
-    const possible = uuids.filter(isUuid);
-    if (possible.length === 0) return [];
-    const rows = await this.#organizations()
-      .where(sql<boolean>`uuid = any(${possible}::uuid[])`)
-      .execute();
+    const valid = uuids.filter(isUuid);
+    if (valid.length === 0) return [];
+    const rows = await this.#organizations().where('uuid', 'in', valid).execute();
     return rows.map(organizationOf);
   }
 
@@ -90,13 +84,13 @@ export class PostgresAccounts implements AccountStore {
   }
 
   #organizations() {
-    return this.#queries.db
+    return this.#database.db
       .selectFrom('organizations')
       .select(['id', 'uuid', 'name', 'type', 'created_at_ms']);
   }
 
   async createConnection(supplierId: number, retailerId: number): Promise<boolean> {
-    const result = await this.#queries.db
+    const result = await this.#database.db
       .insertInto('connections')
       .values({ supplier_id: supplierId, retailer_id: retailerId, created_at_ms: Date.now() })
       .onConflict((conflict) => conflict.doNothing())
@@ -105,7 +99,7 @@ export class PostgresAccounts implements AccountStore {
   }
 
   async removeConnection(supplierId: number, retailerId: number): Promise<boolean> {
-    const result = await this.#queries.db
+    const result = await this.#database.db
       .deleteFrom('connections')
       .where('supplier_id', '=', supplierId)
       .where('retailer_id', '=', retailerId)
@@ -114,7 +108,7 @@ export class PostgresAccounts implements AccountStore {
   }
 
   async listConnections(): Promise<readonly Connection[]> {
-    return this.#queries.db
+    return this.#database.db
       .selectFrom('connections')
       .innerJoin('organizations as supplier', 'supplier.id', 'connections.supplier_id')
       .innerJoin('organizations as retailer', 'retailer.id', 'connections.retailer_id')
@@ -133,7 +127,7 @@ export class PostgresAccounts implements AccountStore {
     type: OrganizationType,
   ): Promise<readonly number[]> {
     if (type === 'supplier') return [organizationId];
-    const rows = await this.#queries.db
+    const rows = await this.#database.db
       .selectFrom('connections')
       .select('supplier_id')
       .where('retailer_id', '=', organizationId)
@@ -144,9 +138,9 @@ export class PostgresAccounts implements AccountStore {
 
   async createUser(draft: UserDraft): Promise<{ readonly uuid: string }> {
     const uuid = uuidv4();
-    await refusingDuplicates(
+    await this.#refuseDuplicate(
       `The username "${draft.username}" is taken.`,
-      this.#queries.db
+      this.#database.db
         .insertInto('users')
         .values({
           uuid,
@@ -163,7 +157,7 @@ export class PostgresAccounts implements AccountStore {
 
   async findUser(username: string): Promise<User | undefined> {
     if (!isStorable(username)) return undefined;
-    const row = await this.#queries.db
+    const row = await this.#database.db
       .selectFrom('users')
       .innerJoin('organizations', 'organizations.id', 'users.organization_id')
       .select([
@@ -190,7 +184,7 @@ export class PostgresAccounts implements AccountStore {
   }
 
   async findServiceUser(organizationId: number): Promise<{ readonly id: number }> {
-    return this.#queries.db
+    return this.#database.db
       .selectFrom('users')
       .select('id')
       .where('organization_id', '=', organizationId)
@@ -199,7 +193,7 @@ export class PostgresAccounts implements AccountStore {
   }
 
   async createToken(draft: TokenDraft): Promise<{ readonly id: number }> {
-    return this.#queries.db
+    return this.#database.db
       .insertInto('tokens')
       .values({
         token_hash: draft.tokenHash,
@@ -214,7 +208,7 @@ export class PostgresAccounts implements AccountStore {
   }
 
   async listTokens(): Promise<readonly TokenListing[]> {
-    const rows = await this.#queries.db
+    const rows = await this.#database.db
       .selectFrom('tokens')
       .innerJoin('users', 'users.id', 'tokens.user_id')
       .innerJoin('organizations', 'organizations.id', 'users.organization_id')
@@ -237,18 +231,28 @@ export class PostgresAccounts implements AccountStore {
   }
 
   async revokeToken(tokenId: number): Promise<boolean> {
-    const result = await this.#queries.db
+    const result = await this.#database.db
       .updateTable('tokens')
       .set({ revoked_at_ms: Date.now() })
       .where('id', '=', tokenId)
       .where('revoked_at_ms', 'is', null)
       .executeTakeFirstOrThrow();
-    this.#principals.forget();
+    this.#principals.clear();
     return result.numUpdatedRows === 1n;
   }
 
   findPrincipal(tokenHash: Uint8Array, nowMs: number): Promise<Principal | undefined> {
     return this.#principals.find(tokenHash, nowMs);
+  }
+
+  async #refuseDuplicate<T>(message: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw this.#database.isDuplicate(error)
+        ? new OnhandError('already_exists', message, { cause: error })
+        : error;
+    }
   }
 }
 
@@ -272,12 +276,7 @@ function writePermissions(permissions: readonly Permission[]): string {
   return permissions.join(' ');
 }
 
-async function refusingDuplicates<T>(message: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw takenKey(error) === undefined
-      ? error
-      : new OnhandError('already_exists', message, { cause: error });
-  }
+/** Whether a name can have been stored: PostgreSQL rejects other texts, even in a comparison. */
+function isStorable(name: string): boolean {
+  return name.isWellFormed() && !name.includes('\0');
 }
