@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { BatchDecision } from '../../../domain/batch-decision.ts';
 import { decideFields } from '../../../domain/decide.ts';
-import type { CatalogueEntry } from '../../../domain/catalogue.ts';
+import type { CatalogueEntry, CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../../domain/catalogue.ts';
 import {
   gtinsOf,
   newProduct,
@@ -11,7 +11,6 @@ import {
   productValues,
   rewrittenProduct,
 } from '../../sql/products.ts';
-import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../../domain/catalogue.ts';
 import type { Applier } from './apply.ts';
 import { skuKey } from '../schema/migrations.ts';
 import type { TransactionSkus } from './transaction-skus.ts';
