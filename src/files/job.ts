@@ -1,17 +1,12 @@
 import type { ReadStream } from 'node:fs';
-<<<<<<< HEAD
-import type { SafetyLimit } from '../domain/safety-limit.ts';
-import type { FileFindings, FileChunk, StatusCounts } from '../domain/files.ts';
-import {
-  type BatchOutcome,
-  type BatchOptions,
-  type FailedLine,
-  failedLines,
-} from '../domain/batches.ts';
-=======
->>>>>>> house
 import { APPLIED, UNREADABLE } from '../domain/batch-decision.ts';
-import type { Batch, BatchOptions, BatchOutcome, FailedLine } from '../domain/batches.ts';
+import {
+  failedLines,
+  type Batch,
+  type BatchOptions,
+  type BatchOutcome,
+  type FailedLine,
+} from '../domain/batches.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type {
   FileChunk,
@@ -21,18 +16,11 @@ import type {
   StatusCounts,
 } from '../domain/files.ts';
 import { sameInventory } from '../domain/inventory.ts';
-<<<<<<< HEAD
-import { type Lines, LinesBuilder } from '../domain/lines.ts';
-import type { CatalogueFile, Feed, InventoryFile } from '../formats/stock-file.ts';
-import { asOfOfFile } from './file-dates.ts';
-import { applyCatalogueFile } from './catalogue.ts';
-=======
 import { LinesBuilder, type Lines } from '../domain/lines.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { CatalogueFile, InventoryFile, StockFile } from '../formats/stock-file.ts';
 import { asOfOfFile } from '../formats/x12/inventory-advice.ts';
 import { writeXlsx } from '../formats/xlsx/writer.ts';
->>>>>>> house
 import {
   importCatalogue,
   printImportReport,
@@ -40,7 +28,6 @@ import {
   type ImportSummary,
 } from '../intake/catalogue-import.ts';
 import type { Intake } from '../intake/intake.ts';
-import { failedLines } from '../store/failures.ts';
 import type { CatalogueStaging } from '../store/staging.ts';
 import type { BatchStore, Store } from '../store/store.ts';
 import { chunksOf, wholeOf } from './chunks.ts';
