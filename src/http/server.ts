@@ -160,7 +160,7 @@ export async function buildServer({
 }
 
 function pathNotFound(url: string): OnhandError {
-  return new OnhandError('path_not_found', `The path ${pathOf(url)} does not exist; see /docs.`);
+  return new OnhandError('path_not_found', `There is no path ${pathOf(url)}; see /docs.`);
 }
 
 function sizeOf(payload: unknown): number {

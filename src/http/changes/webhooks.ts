@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { deliver, type DeliverOptions } from '../../webhooks/attempt.ts';
-import { followVisible, resumeWebhook, type FollowingParts } from '../../webhooks/suppliers.ts';
+import { followVisible, resumeWebhook, type FollowParts } from '../../webhooks/suppliers.ts';
 import { refusalOfWebhookUrl } from '../../webhooks/http-post.ts';
 import { isWebhookSecret, newWebhookSecret, rotateSecret } from '../../webhooks/signature.ts';
 import { OnhandError } from '../../domain/errors.ts';
@@ -30,8 +30,8 @@ import { addResource } from '../request/resource.ts';
 interface WebhookRoutes {
   readonly admission: Admission;
   readonly webhooks: WebhookStore;
-  readonly changes: FollowingParts['changes'];
-  readonly accounts: FollowingParts['accounts'];
+  readonly changes: FollowParts['changes'];
+  readonly accounts: FollowParts['accounts'];
   readonly options: DeliverOptions;
   readonly limits: BodyLimits;
 }
