@@ -1,6 +1,6 @@
 import { visibleSuppliers } from '../changes/visible-suppliers.ts';
-import type { AccountStore, ChangeStore } from '../store/store.ts';
-import type { Webhook, WebhookStore } from '../store/webhooks.ts';
+import type { Webhook } from '../domain/webhooks.ts';
+import type { AccountStore, ChangeStore, WebhookStore } from '../store/store.ts';
 import { readMessage, retryNow, writeMessage } from './schedule.ts';
 
 export interface FollowParts {

@@ -5,16 +5,14 @@ import type { ChangeFeed, ChangeReader } from '../../changes/change-feed.ts';
 import type { AccountStore } from '../../store/store.ts';
 import {
   ChangeListQuerySchema,
+  type ChangeListRequest,
   ChangePageSchema,
   parseChangeList,
-  type ChangeListRequest,
-} from '../../wire/changes/change-list.ts';
-import {
   printChangePage,
   printSseChunk,
   printSseRetry,
   SSE_KEEP_ALIVE,
-} from '../../wire/changes/changes.ts';
+} from '../../wire/changes/change-pages.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, queryOf } from '../request/parameters.ts';

@@ -1,16 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import type { SafetyLimit } from '../../domain/batch-decision.ts';
+import type { Batch, BatchOptions, BatchOutcome, BatchSource } from '../../domain/batches.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Lines } from '../../domain/lines.ts';
+import type { SafetyLimit } from '../../domain/safety-limit.ts';
 import type { Intake } from '../../intake/intake.ts';
-import type {
-  Batch,
-  BatchOptions,
-  BatchOutcome,
-  BatchSource,
-  BatchStore,
-} from '../../store/store.ts';
+import type { BatchStore } from '../../store/store.ts';
 import { ConfirmationRequired } from '../problems.ts';
 import type { Admission } from '../request/admission.ts';
 import { headerOf } from '../request/parameters.ts';
@@ -82,7 +77,7 @@ export class BatchSubmitter {
       ...(options.isSnapshot && { 'snapshot-zeroed': outcome.zeroedCount }),
     };
     if (outcome.repeats !== null) return this.#repeated(batch, { lines, outcome, headers });
-    const key = batch.terms?.idempotency;
+    const key = batch.options?.idempotency;
     const expiry = key === undefined ? {} : expiryHeader(key.expiresAtMs);
     return { lines, outcome, headers: { ...headers, ...expiry } };
   }
@@ -110,9 +105,9 @@ export class BatchSubmitter {
 
   #batchOf(request: FastifyRequest, write: WriteRequest): Batch {
     const { organizationId: supplierId, userId } = this.#parts.admission.principalOf(request);
-    const { source, lines, options } = write;
-    const { reason, reference } = options;
-    const terms = this.#batchOptions(request, write);
+    const { source, lines } = write;
+    const { reason, reference } = write.options;
+    const options = this.#batchOptions(request, write);
     return {
       supplierId,
       userId,
@@ -120,7 +115,7 @@ export class BatchSubmitter {
       lines,
       ...(reason !== undefined && { reason }),
       ...(reference !== undefined && { reference }),
-      ...(terms !== undefined && { terms }),
+      ...(options !== undefined && { options }),
     };
   }
 

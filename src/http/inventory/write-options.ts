@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
-import { readAsOf, type AsOfTerms } from '../../wire/times.ts';
+import { readAsOf, type AsOfOptions } from '../../wire/times.ts';
 import {
   checkParameters,
   flagOf,
@@ -19,7 +19,7 @@ export interface WriteOptions {
   readonly dryRun: boolean;
   readonly atomic: boolean;
   readonly isSnapshot: boolean;
-  readonly asOf: AsOfTerms;
+  readonly asOf: AsOfOptions;
   readonly reason: string | undefined;
   readonly reference: string | undefined;
   readonly idempotencyKey: string | undefined;
@@ -29,7 +29,7 @@ export interface WriteOptions {
 }
 
 /** The current time, and how far ahead of it a report's timestamp may be. */
-export type AsOfRules = Omit<AsOfTerms, 'asOfUs'>;
+export type AsOfRules = Omit<AsOfOptions, 'asOfUs'>;
 
 const BULK_PARAMETERS = ['errors_only', 'dry_run', 'atomic', 'mode'];
 const SINGLE_PARAMETERS = ['dry_run'];
