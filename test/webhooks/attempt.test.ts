@@ -193,7 +193,9 @@ describe('a receiver that', () => {
 
   test('does not speak HTTP is a failure', async () => {
     const receiver = await tcp((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
-    expect(failureOf(await send(urlOf(receiver)))).toBe('The response of the receiver is not HTTP.');
+    expect(failureOf(await send(urlOf(receiver)))).toBe(
+      'The response of the receiver is not HTTP.',
+    );
   });
 
   test('sends a compressed body is not inflated', async () => {

@@ -77,7 +77,9 @@ describe('the address is checked at every connection:', () => {
 
   test('an address that a resolver answers with a name is none', async () => {
     const resolve = resolvingTo('localhost');
-    expect(failureOf(await send('http://receiver.test/', { resolve }))).toMatch(/is not an address/);
+    expect(failureOf(await send('http://receiver.test/', { resolve }))).toMatch(
+      /is not an address/,
+    );
   });
 
   test('a resolver that never answers is let go when the time is over', async () => {
