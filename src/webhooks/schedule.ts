@@ -168,15 +168,15 @@ export function settle(
 }
 
 function afterFailure(
-  { lease: _, ...delivery }: Sending,
+  { messageId, attempts, firstAttemptAtMs }: Sending,
   { failure, retryAfterMs }: Extract<AttemptResult, { kind: 'failed' }>,
   { nowMs, random }: { readonly nowMs: number; readonly random: number },
 ): WebhookDelivery {
-  const { attempts, firstAttemptAtMs } = delivery;
+  const failed = { messageId, attempts, firstAttemptAtMs, lastFailure: failure };
   const lastAtMs = (firstAttemptAtMs ?? nowMs) + RETRY_FOR_MS;
   if (nowMs >= lastAtMs) {
     return paused(
-      { ...delivery, lastFailure: failure },
+      failed,
       `No attempt succeeded in ${RETRY_FOR_MS / HOUR_MS} hours (${attempts} were made). The last: ${failure}`,
       nowMs,
     );
@@ -184,8 +184,7 @@ function afterFailure(
   const requestedMs = Math.min(retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
   const delayMs = Math.max(retryDelayMs(attempts, random), requestedMs);
   return {
-    ...delivery,
-    lastFailure: failure,
+    ...failed,
     state: 'pending',
     dueAtMs: Math.min(nowMs + delayMs, lastAtMs),
   };

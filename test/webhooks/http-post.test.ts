@@ -30,7 +30,7 @@ describe('the address is checked at every connection:', () => {
     ]) {
       const resolve = resolvingTo(...addresses);
       const outcome = await send(`http://receiver.test:${receiver.port}/`, { ...strict, resolve });
-      expect(failureOf(outcome)).toMatch(/^The address of the name is an address|is not known/);
+      expect(failureOf(outcome)).toMatch(/^The address of the name is an address|does not exist/);
     }
     expect(receiver.connections).toBe(0);
     expect(receiver.received).toEqual([]);
