@@ -152,7 +152,7 @@ export function fileServiceOf({ settings, ...parts }: FileServiceParts): FileSer
     ...parts,
     settings,
     files: new FileStorage(filesDirectoryOf(settings)),
-    language: {
+    formatter: {
       newJsonLineReader: (nowMs) =>
         jsonLineReader({ nowMs, asOfToleranceSeconds, asOfUs: undefined }),
       printFailure: printFailureMessage,

@@ -72,7 +72,7 @@ export async function findFile(
 ): Promise<FileRecord> {
   const uuid = uuidOf(request);
   const { organizationId } = admission.principalOf(request);
-  const file = uuid === undefined ? undefined : await service.feeds.find(organizationId, uuid);
+  const file = uuid === undefined ? undefined : await service.jobs.find(organizationId, uuid);
   if (file !== undefined) return file;
   throw new OnhandError('file_not_found', 'You have no file with this uuid.');
 }
@@ -89,7 +89,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const upload = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const options = readUploadOptions(request, settings);
     const { organizationId: supplierId, userId } = admission.principalOf(request);
-    const mappings = await service.feeds.mappingOf(supplierId);
+    const mappings = await service.jobs.mappingOf(supplierId);
     const nowMs = Date.now();
     const uuid = newUuid(nowMs);
     const { filename, bytes, sha256 } = await uploads.during(request.raw, () =>
@@ -121,7 +121,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(BatchListQuerySchema.properties));
     const options = parseBatchList(queryOf(request));
-    const page = await service.feeds.list(admission.principalOf(request).organizationId, options);
+    const page = await service.jobs.list(admission.principalOf(request).organizationId, options);
     return sendJson(request, reply, printFileList(options, page));
   };
 
