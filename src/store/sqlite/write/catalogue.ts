@@ -1,7 +1,12 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { BatchDecision } from '../../../domain/batch-decision.ts';
 import { decideFields } from '../../../domain/decide.ts';
-import type { CatalogueEntry, CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../../domain/catalogue.ts';
+import type {
+  CatalogueEntry,
+  CatalogueBatch,
+  CatalogueOutcome,
+  EntryOutcome,
+} from '../../../domain/catalogue.ts';
 import {
   gtinsOf,
   newProduct,
