@@ -1,30 +1,30 @@
 /**
- * The staging contract: where a file's rows wait until the file was read to its end. Scratch space of
- * one import, on disk and not durable; gone when it is closed, or its process ends.
+ * The staging contract: scratch space for the rows of one file until the whole file is read. It is on disk
+ * but not durable, and is deleted when it is closed or the process ends.
  *
  * Every method throws `OnhandError` `store_unavailable` when the scratch disk is full or fails.
  */
 import type { CatalogueEntry, CatalogueRow, Complaint } from '../domain/catalogue.ts';
 
 export interface CatalogueStaging {
-  /** Keeps rows and what is wrong with them. Rows come in ascending order. */
+  /** Adds rows and their complaints. Rows must come in ascending order. */
   add(rows: readonly CatalogueRow[]): void;
   /**
-   * Takes out entries whose `sku_id` comes again further down, at most `limit` at a time, in order of
-   * their rows. To be called, once all rows were added, until it gives none.
+   * Removes entries whose `sku_id` occurs again in a later row, at most `limit` per call, in row order.
+   * Call it after all rows were added, until it returns none.
    */
   takeSuperseded(limit: number): readonly SupersededRow[];
   countEntries(): number;
   /**
-   * The entries below row `afterRow`, in order: at most `limit`, and fewer where their texts together
-   * pass `charactersMax`, but at least one where there is one.
+   * The entries after row `afterRow`, in order: at most `limit`, and fewer if their texts exceed
+   * `charactersMax` in total, but at least one if there is one.
    */
   entriesAfter(afterRow: number, limit: number, charactersMax: number): readonly StagedEntry[];
-  /** The staged rows below `afterRow` that name this GTIN, in order, at most `limit`. */
+  /** The staged rows after `afterRow` that name this GTIN, in order, at most `limit`. */
   namersOf(gtin: number, afterRow: number, limit: number): readonly GtinNamer[];
-  /** Adds complaints to those that came with the rows. */
+  /** Adds complaints beyond those of `add`. */
   complain(complaints: readonly Complaint[]): void;
-  /** Complaints by row, in the order in which they were made; `start` and `limit` page through them. */
+  /** A page of complaints, ordered by row and then by when they were added. */
   complaintsFrom(start: ComplaintPosition, limit: number): ComplaintPage;
   countComplaints(): ComplaintCounts;
   close(): void;
@@ -38,7 +38,7 @@ export interface StagedEntry {
 export interface SupersededRow {
   readonly row: number;
   readonly skuId: string;
-  /** Where the `sku_id` comes next. */
+  /** The next row with the same `sku_id`. */
   readonly nextRow: number;
 }
 
@@ -49,7 +49,7 @@ export interface GtinNamer {
   readonly value: string;
 }
 
-/** Behind which complaint a page begins. */
+/** The complaint after which a page begins. */
 export interface ComplaintPosition {
   readonly row: number;
   readonly id: number;
@@ -64,6 +64,6 @@ export interface ComplaintPage {
 
 export interface ComplaintCounts {
   readonly rowsRejected: number;
-  /** Rows that were taken with doubts: a rejected row is not counted again. */
+  /** Accepted rows with doubts. */
   readonly rowsDoubtful: number;
 }

@@ -5,7 +5,7 @@ const UUID_BYTES = 16;
 const pool = Buffer.alloc(256 * UUID_BYTES);
 let used = pool.length;
 
-/** Random bytes of one uuid, taken from the system by the page. */
+/** Random bytes for one uuid. They are fetched from the system 256 uuids at a time. */
 function nextRandom(): Buffer {
   if (used === pool.length) {
     randomFillSync(pool);
@@ -15,18 +15,18 @@ function nextRandom(): Buffer {
   return pool.subarray(used - UUID_BYTES, used);
 }
 
-/** A new uuid that sorts by its time (RFC 9562 §5.7). */
+/** A new version 7 uuid, which sorts by time (RFC 9562 §5.7). */
 export function newUuid(nowMs: number): string {
   return uuidv7({ msecs: nowMs, random: nextRandom() });
 }
 
-/** The last five bytes count (RFC 9562 §6.2 has counters stand there); those before are random. */
+/** The last five bytes are a counter (RFC 9562 §6.2); the bytes before them are random. */
 const NUMBER_BYTES = 5;
 const NUMBER_HEX_DIGITS = NUMBER_BYTES * 2;
 
 /**
- * The uuid of a supplier's batch. It carries the batch's number, so that the batch is found by it without
- * an index: one would have to be written with every batch.
+ * The uuid of a supplier's batch. It contains the batch's number, so that a batch is found by uuid without
+ * an index, which every batch would have to write.
  *
  * @param number below 2⁴⁰
  */
@@ -36,7 +36,7 @@ export function newBatchUuid(nowMs: number, number: number): string {
   return uuidv7({ msecs: nowMs, random });
 }
 
-/** The number of the batch that may have this uuid; whether it has, its row tells. */
+/** The batch number that a uuid contains. Compare the uuid of that batch's row: any uuid yields a number. */
 export function batchNumberOf(uuid: string): number {
   return Number.parseInt(uuid.slice(-NUMBER_HEX_DIGITS), 16);
 }

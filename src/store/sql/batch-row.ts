@@ -1,20 +1,20 @@
-/** What is kept of a batch, whatever the database: its row, and what decides about a repeat of it. */
+/** A batch's row and its idempotency key, the same in every database. */
 import { APPLIED } from '../../domain/batch-decision.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { BatchOrigin, IdempotencyKey } from '../../domain/batches.ts';
 
-/** What is told of a batch in its row, beside what it changed. */
+/** The part of a batch's row that does not depend on its changes. */
 export interface BatchSummary {
   readonly appliedAtMs: number;
-  /** When it was begun, by `performance.now()`. */
+  /** When processing began, by `performance.now()`. */
   readonly startedMs: number;
   readonly lineCount: number;
-  /** Of its lines; left out where all were applied. */
+  /** One per line; omitted if all were applied. */
   readonly statuses?: Uint16Array;
   readonly revertsNumber?: number;
 }
 
-/** What a batch's row tells of it. */
+/** The values of a batch's row. */
 export interface BatchRowValues extends Omit<BatchSummary, 'startedMs'> {
   readonly origin: BatchOrigin;
   readonly number: number;
@@ -22,11 +22,11 @@ export interface BatchRowValues extends Omit<BatchSummary, 'startedMs'> {
   readonly changedCount: number;
   readonly firstSequence: number | null;
   readonly zeroedCount: number;
-  /** Numbers of the SKUs that it named and left as they were. */
+  /** Numbers of the SKUs that it confirmed: named, but left unchanged. */
   readonly confirmed: readonly number[];
 }
 
-/** How many lines have each status, as JSON; null where all were applied. */
+/** The number of lines per status as JSON; null if all were applied. */
 export function encodeStatusCounts(statuses: Uint16Array | undefined): string | null {
   if (statuses === undefined || statuses.every((status) => status === APPLIED)) return null;
   const counts: Record<number, number> = {};
@@ -34,7 +34,7 @@ export function encodeStatusCounts(statuses: Uint16Array | undefined): string | 
   return JSON.stringify(counts);
 }
 
-/** Throws `idempotency_key_reused` where a key was used for another request. */
+/** Throws `idempotency_key_reused` if the key came with a different request. */
 export function checkSameRequest(usedFor: Uint8Array, { fingerprint }: IdempotencyKey): void {
   if (Buffer.compare(usedFor, fingerprint) === 0) return;
   throw new OnhandError(

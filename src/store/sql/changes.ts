@@ -1,7 +1,7 @@
 import { decodeRuns } from '../../domain/number-set.ts';
 import { FRESHNESS_AGES_MS, type Freshness, type Change } from '../../domain/changes.ts';
 
-/** A change as a query gives it, with all that it is told with. */
+/** A change as it is selected, with its SKU, supplier and batch. */
 export interface ChangeRow {
   readonly sequence: number;
   readonly sku_uuid: string;
@@ -56,9 +56,9 @@ export function changeOf(row: ChangeRow): Change {
 }
 
 /**
- * Notes that a batch has confirmed SKUs.
+ * Records the time of a batch's confirmations.
  *
- * @param reportedAtMs when each SKU was last spoken of, by its number
+ * @param reportedAtMs when each SKU was last reported, by SKU number
  * @param confirmed a set of SKU numbers (domain/number-set.ts)
  */
 export function recordConfirmation(
@@ -73,7 +73,7 @@ export function recordConfirmation(
   }
 }
 
-/** Counts SKUs by how long ago they were spoken of. */
+/** Counts SKUs by the age of their last report. */
 export function countByAge(reportedAtMs: Float64Array, nowMs: number): Freshness['skusByAge'] {
   const counts = Array.from({ length: FRESHNESS_AGES_MS.length + 1 }, () => 0);
   for (const atMs of reportedAtMs) {

@@ -1,4 +1,4 @@
-/** How a feed is kept in its row, whatever the database. */
+/** The stored form of a file record, the same in every database. */
 import type { Selectable } from 'kysely';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -82,7 +82,7 @@ type Unqualified<Column extends string> = Column extends `${string}.${infer Name
 
 export function fileRecordOf(row: FileRow): FileRecord {
   const state = FILE_STATES.find((known) => known === row.state);
-  if (state === undefined) throw new Error(`a feed has the unknown state ${row.state}`);
+  if (state === undefined) throw new Error(`unknown file state ${row.state}`);
   const { problem_code: code, problem_detail: detail } = row;
   return {
     supplierId: row.supplier_id,
@@ -112,25 +112,26 @@ export function fileRecordOf(row: FileRow): FileRecord {
 }
 
 function askedOf(text: string): FileOptions {
-  const kept: unknown = JSON.parse(text);
-  if (!Asked.Check(kept)) throw new Error('what was asked of a feed cannot be read');
-  return kept;
+  const parsed: unknown = JSON.parse(text);
+  if (!Asked.Check(parsed)) throw new Error('the stored options of a file are malformed');
+  return parsed;
 }
 
 function foundOf(text: string): FileFindings {
-  const kept: unknown = JSON.parse(text);
-  if (!Found.Check(kept)) throw new Error('what was found of a feed cannot be read');
-  return kept;
+  const parsed: unknown = JSON.parse(text);
+  if (!Found.Check(parsed)) throw new Error('the stored findings of a file are malformed');
+  return parsed;
 }
 
 function countsOf(text: string): StatusCounts {
-  const kept: unknown = JSON.parse(text);
-  if (!Counts.Check(kept)) throw new Error('the status counts of a feed cannot be read');
-  return kept;
+  const parsed: unknown = JSON.parse(text);
+  if (!Counts.Check(parsed)) throw new Error('the stored status counts of a file are malformed');
+  return parsed;
 }
 
 export function mappingsOf(text: string): FileOptions['mappings'] {
-  const kept: unknown = JSON.parse(text);
-  if (!Mappings.Check(kept)) throw new Error("a supplier's names of columns cannot be read");
-  return kept;
+  const parsed: unknown = JSON.parse(text);
+  if (!Mappings.Check(parsed))
+    throw new Error('the stored column mapping of a supplier is malformed');
+  return parsed;
 }

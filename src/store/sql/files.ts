@@ -28,7 +28,7 @@ export class SqlFiles implements FileStore {
 
   async add(draft: FileDraft): Promise<string> {
     const { supplierId, idempotency } = draft;
-    if (idempotency !== null) await this.#letGo(supplierId, idempotency);
+    if (idempotency !== null) await this.#expireKey(supplierId, idempotency);
     const number = await this.#nextNumber(supplierId);
     const added = await this.#database.db
       .insertInto('feeds')
@@ -60,7 +60,7 @@ export class SqlFiles implements FileStore {
     return this.#sameUpload(supplierId, idempotency);
   }
 
-  async #letGo(supplierId: number, { key, usedSinceMs }: FileKey): Promise<void> {
+  async #expireKey(supplierId: number, { key, usedSinceMs }: FileKey): Promise<void> {
     await this.#database.db
       .updateTable('feeds')
       .set({ idempotency_key: null, fingerprint: null })
@@ -70,7 +70,7 @@ export class SqlFiles implements FileStore {
       .execute();
   }
 
-  /** A number that is left unused harms nobody. */
+  /** Numbers may have gaps. */
   async #nextNumber(supplierId: number): Promise<number> {
     const { last_number: number } = await this.#database.db
       .insertInto('feed_suppliers')

@@ -3,7 +3,7 @@ import { deflateRawSync } from 'node:zlib';
 import type { ClosedBatch, DecidedDetail, DecidedLines } from '../../domain/batch-decision.ts';
 import type { BatchOutcome, FailedLine, LineDetail, LineEffect } from '../../domain/batches.ts';
 
-/** @param skuIdOf gives the `sku_id` of a SKU's number */
+/** @param skuIdOf returns the `sku_id` of a SKU number */
 export function detailsOf(
   decided: ReadonlyMap<number, DecidedDetail>,
   skuIdOf: (skuNumber: number) => string,
@@ -23,8 +23,8 @@ export function detailsOf(
 const NO_EFFECTS: BatchOutcome['effects'] = new Map();
 
 /**
- * @param changes what came of the batch; none where it was only tried
- * @param skuUuidOf gives the uuid of a SKU's number
+ * @param changes the changes of the batch; empty for a dry run
+ * @param skuUuidOf returns the uuid of a SKU number
  */
 export function effectsOf(
   decided: DecidedLines['effects'],

@@ -1,4 +1,4 @@
-/** What a row of a SKU holds of its product, whatever the database, and what an entry makes of it. */
+/** Product columns of a SKU's row, the same in every database, and how catalogue entries update them. */
 import { v4 as uuidv4, v5 as uuidv5 } from 'uuid';
 import { GTIN_FORMS, readGtin } from '../../domain/gtin.ts';
 import { BLANK_PRODUCT, CONDITIONS, type Product } from '../../domain/sku.ts';
@@ -37,19 +37,19 @@ const PRODUCT_MEMBERS = [
   'mpn',
 ] as const satisfies readonly (keyof Product)[];
 
-/** A product, and the uuid of the item that it belongs to. */
+/** A product and the uuid of its item. */
 export interface ProductOfItem {
   readonly itemUuid: string;
   readonly product: Product;
 }
 
-/** What an entry makes of a SKU that there was not yet. */
+/** The product of a new SKU. */
 export function newProduct(entry: CatalogueEntry, supplierUuid: () => string): ProductOfItem {
   const product = { ...BLANK_PRODUCT, ...entry.product };
   return { itemUuid: entry.itemUuid ?? newItemUuid(product.itemId, supplierUuid), product };
 }
 
-/** What an entry makes of a SKU that is there; undefined where that is what it was. */
+/** The updated product of an existing SKU; undefined if nothing changes. */
 export function rewrittenProduct(
   row: ProductRow,
   entry: CatalogueEntry,
@@ -71,7 +71,7 @@ function itemUuidAfter(row: ProductRow, entry: CatalogueEntry, supplierUuid: () 
   return isOtherItem ? newItemUuid(itemId, supplierUuid) : row.item_uuid;
 }
 
-/** SKUs of one `item_id` share an item: its uuid follows from the supplier's (RFC 9562 §5.5). */
+/** SKUs with the same `item_id` share an item, whose uuid is derived from the supplier's (RFC 9562 §5.5). */
 function newItemUuid(itemId: string | null, supplierUuid: () => string): string {
   return itemId === null ? uuidv4() : uuidv5(itemId, supplierUuid());
 }
@@ -96,7 +96,7 @@ export function productValues({ itemUuid, product }: ProductOfItem): (string | n
   return [itemUuid, ...PRODUCT_MEMBERS.map((member) => product[member])];
 }
 
-/** A SKU's GTINs: the set of its up to four identifiers, whichever column each stands in. */
+/** The distinct GTINs of a SKU's up to four identifiers. */
 export function gtinsOf(product: Product): ReadonlySet<number> {
   const gtins = new Set<number>();
   for (const form of GTIN_FORMS) {

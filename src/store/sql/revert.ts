@@ -2,24 +2,24 @@ import type { BatchDecision, SkuState } from '../../domain/batch-decision.ts';
 import type { Inventory } from '../../domain/inventory.ts';
 import type { RevertOutcome } from '../../domain/batches.ts';
 
-/** A change of the batch that is to be put back. */
+/** A change of the batch to revert. */
 export interface RevertibleChange {
   readonly skuNumber: number;
   readonly sequence: number;
   readonly before: Inventory;
 }
 
-/** What is known of the SKUs that the batch changed. */
+/** Access to the SKUs that the batch changed. */
 export interface RevertTarget {
   skuState(skuNumber: number): SkuState;
   skuIdOf(skuNumber: number): string;
-  /** The numbers of those of which the batch's change still stands. */
+  /** Numbers of the SKUs that have not changed since (or whose later changes were reverted). */
   readonly unchanged: ReadonlySet<number>;
-  /** The numbers of those that a later batch has named and left as they were, unless that is no matter. */
+  /** Numbers of the SKUs that a later batch confirmed; empty if the revert is forced. */
   readonly confirmed: ReadonlySet<number>;
 }
 
-/** Puts back every SKU of which the batch's change still stands; tells what became of each, in order. */
+/** Reverts every SKU that has not changed or been confirmed since. Returns one outcome per SKU, in order. */
 export function decideRevert(
   decision: BatchDecision,
   changes: readonly RevertibleChange[],
@@ -37,14 +37,14 @@ export function decideRevert(
   return { revertedCount, skus };
 }
 
-/** A change that came after the one that is to be put back. */
+/** A change that followed the one to revert. */
 export interface LaterChange {
   readonly skuNumber: number;
   readonly sequence: number;
-  /** Of the SKU's change before, 0 if it is its first. */
+  /** The sequence of the SKU's previous change; 0 if there is none. */
   readonly previousSequence: number;
   readonly batchNumber: number;
-  /** Where the changes lie that its batch has undone, if it is an undo. */
+  /** The changes that its batch reverted; null if it is not a revert. */
   readonly undone: SequenceRange | null;
 }
 
@@ -53,7 +53,7 @@ export interface SequenceRange {
   readonly last: number;
 }
 
-/** A later change as a query gives it; the last two are null where its batch undoes none. */
+/** A later change as it is selected; the last two are null if its batch is not a revert. */
 export type LaterChangeRow = [
   skuNumber: number,
   sequence: number,
@@ -69,21 +69,20 @@ export function laterChangeOf(row: LaterChangeRow): LaterChange {
   return { skuNumber, sequence, previousSequence, batchNumber, undone };
 }
 
-/** Which changes are to be read: those of these sequences, or all of a range. */
+/** The changes to read: individual sequences, or a range. */
 export type SequencesToRead = readonly number[] | SequenceRange;
 
-/** Whether a question is for a range. */
 export function isRange(wanted: SequencesToRead): wanted is SequenceRange {
   return 'first' in wanted;
 }
 
 /**
- * Finds the SKUs of which a batch's change still stands: it is the last, or all that came after it was
- * undone, or is of batches that are undone together with it. Steps back from each SKU's last change,
- * all SKUs at once: it yields which changes it must know, and is given those that are there.
+ * Finds the SKUs whose change by a batch is still in effect: it is the SKU's last, or every later change was
+ * reverted or belongs to a batch of `among`. The generator steps back from the last change of all SKUs at
+ * once: it yields the changes to read, and expects those that exist.
  *
  * @param lastOf the sequence of a SKU's last change
- * @param among numbers of the batches that are undone together
+ * @param among numbers of the batches that are reverted together
  * @returns the numbers of the SKUs
  */
 export function* findUnchangedSince(
@@ -120,7 +119,7 @@ export function* findUnchangedSince(
   return unchanged;
 }
 
-/** The changes that one batch made, which was undone, and whose SKUs are to be followed to before them. */
+/** The changes of a reverted batch, and the SKUs to follow back beyond them. */
 interface RevertedChanges {
   readonly range: SequenceRange;
   readonly bySku: Map<number, RevertibleChange>;

@@ -3,10 +3,10 @@ import { safetyLimitExceeded, exceedsSafetyLimit } from '../../domain/safety-lim
 import type { BatchOptions, Confirmation } from '../../domain/batches.ts';
 
 /**
- * Holds a batch back that takes too many SKUs down, unless it was confirmed.
+ * Refuses a batch that exceeds the safety limit, unless it was confirmed.
  *
- * @param fallCount how many SKUs that could be sold it takes to zero or discontinues
- * @param confirm uses a confirmation up; throws `confirmation_invalid`
+ * @param fallCount the number of live SKUs that it sets to zero or discontinues
+ * @param confirm uses up a confirmation; throws `confirmation_invalid`
  * @throws OnhandError `breaker_tripped`
  */
 export function checkSafetyLimit(
@@ -22,7 +22,7 @@ export function checkSafetyLimit(
   confirm(options.confirmation);
 }
 
-/** The breaker that a batch must pass, if there is one. */
+/** The supplier's own limit, else the default of a snapshot, else none. */
 export function applicableSafetyLimit(
   options: BatchOptions,
   head: SupplierHead,

@@ -1,6 +1,6 @@
 /**
- * What is kept of a batch's outcome, read again: a reply that is asked for again is made of it anew. Not for
- * the writer of SQLite: what checks these shapes is slow to load.
+ * Decodes stored outcomes, to answer a repeated request as the first one was. SQLite's writer thread must
+ * not import this file: the schema compiler is slow to load.
  */
 import { inflateRawSync } from 'node:zlib';
 import { Type } from 'typebox';
@@ -58,21 +58,21 @@ const Effects = Compile(
   ),
 );
 
-/** What is kept of the batch that a key came with first. */
+/** The stored outcome of the first batch with an idempotency key. */
 export interface StoredOutcome {
   readonly lineCount: number;
   readonly uuid: string;
   readonly requestId: string;
   readonly zeroedCount: number;
-  /** By `encodeStatusCounts`. */
+  /** From `encodeStatusCounts`. */
   readonly statusCounts: string | null;
-  /** By `encodeFailures`; null where all lines were applied, and where they are no longer kept. */
+  /** From `encodeFailures`; null if all lines were applied, or if the failures were deleted. */
   readonly failures: Uint8Array | null;
-  /** By `encodeEffects`; null where none were told. */
+  /** From `encodeEffects`; null if none were requested. */
   readonly effects: Uint8Array | null;
 }
 
-/** The outcome of a batch, told again. Throws `results_expired` where that cannot be told any more. */
+/** The outcome for a repeated request. Throws `results_expired` if its failed lines were deleted. */
 export function repeatedOutcome(kept: StoredOutcome): BatchOutcome {
   if (kept.failures === null && kept.statusCounts !== null) throw resultsExpired();
   const failed = kept.failures === null ? [] : decodeFailures(kept.failures);
@@ -92,7 +92,7 @@ function resultsExpired(): OnhandError {
   );
 }
 
-/** Of a batch of `lineCount` lines: what its failing lines say of all of them. */
+/** Reconstructs the statuses and details of all lines from the failed ones. */
 function outcomeOfFailures(
   failed: readonly FailedLine[],
   lineCount: number,
@@ -108,13 +108,13 @@ function outcomeOfFailures(
 
 export function decodeFailures(bytes: Uint8Array): readonly FailedLine[] {
   const kept = inflated(bytes);
-  if (!Failures.Check(kept)) throw new Error('the failing lines kept of a batch cannot be read');
+  if (!Failures.Check(kept)) throw new Error('the stored failures of a batch are malformed');
   return kept;
 }
 
 export function decodeEffects(bytes: Uint8Array): ReadonlyMap<number, LineEffect> {
   const kept = inflated(bytes);
-  if (!Effects.Check(kept)) throw new Error('what lines of a batch did cannot be read');
+  if (!Effects.Check(kept)) throw new Error('the stored effects of a batch are malformed');
   return new Map(kept);
 }
 

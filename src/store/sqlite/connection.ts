@@ -3,31 +3,31 @@ import { dirname } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { OnhandError } from '../../domain/errors.ts';
 
-/** How every connection to the database file is opened, by whichever thread. */
+/** Settings of every connection to the database file, in every thread. */
 export interface ConnectionSettings {
   readonly path: string;
-  /** Pages kept in memory by this connection, in bytes. */
+  /** The page cache of this connection, in bytes. */
   readonly cacheBytesMax: number;
-  /** How long to wait for another process that is writing, in milliseconds. */
+  /** How long to wait while another process writes, in milliseconds. */
   readonly busyTimeoutMs: number;
-  /** Largest size of the database file, in bytes; 0 is no limit. Reaching it is like a full disk. */
+  /** Maximum size of the database file in bytes; 0 is no limit. Reaching it is treated as a full disk. */
   readonly databaseBytesMax: number;
 }
 
 /**
- * Half of SQLite's own: a random update dirties a page, and writing the page is what it costs. Measured
- * at 1.3 to 1.5 times the lines a second (docs/decisions/0003).
+ * Half of SQLite's default, since writing the page dominates the cost of a random update. Measured at 1.3
+ * to 1.5 times the lines per second (docs/decisions/0003).
  */
 const PAGE_BYTES = 2048;
 
-/** The one connection that writes. A commit is on the disk when it returns (`synchronous=FULL`). */
+/** The only connection that writes. A commit is durable when it returns (`synchronous=FULL`). */
 export function openForWriting(settings: ConnectionSettings): Database {
   const db = open(settings, false);
-  // Takes effect where the file is new.
+  // Has an effect only on a new file.
   db.pragma(`page_size = ${PAGE_BYTES}`);
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
-  // That is the checkpointer's work.
+  // The checkpointer thread does this.
   db.pragma('wal_autocheckpoint = 0');
   if (settings.databaseBytesMax > 0) {
     db.pragma(`max_page_count = ${Math.floor(settings.databaseBytesMax / PAGE_BYTES)}`);
@@ -35,7 +35,7 @@ export function openForWriting(settings: ConnectionSettings): Database {
   return db;
 }
 
-/** A connection that copies the log back; what it copies is on the disk before the log begins anew. */
+/** A connection for checkpoints: pages are synced before the log restarts. */
 export function openForCheckpoints(settings: ConnectionSettings): Database {
   const db = open(settings, false);
   db.pragma('synchronous = FULL');
@@ -61,7 +61,7 @@ function open(settings: ConnectionSettings, readonly: boolean): Database {
   }
 }
 
-/** Why a database cannot be opened. Names its path: no client waits yet, an operator reads it. */
+/** Why a database cannot be opened. Contains its path: only the operator sees this error, no client. */
 function cannotOpen(path: string, error: unknown): OnhandError | undefined {
   const because = existsSync(path) ? reasonOf(error) : reasonOfMissing(path);
   if (because === undefined) return undefined;
@@ -78,8 +78,8 @@ const BUSY_RETRY_SECONDS = 1;
 const FULL_RETRY_SECONDS = 30;
 
 /**
- * What a failure of SQLite means to a client, or undefined where it is none of the environment's (a
- * bug). Texts name no path: they are shown to clients.
+ * The error that a client gets for an SQLite failure; undefined if the failure is a bug and not the
+ * environment's. It contains no path.
  */
 export function unavailable(error: unknown): OnhandError | undefined {
   const because = reasonOf(error);
@@ -95,12 +95,12 @@ export function unavailable(error: unknown): OnhandError | undefined {
   );
 }
 
-/** Why SQLite refused, in words that name no path; undefined where that is none of the environment's. */
+/** The cause of an SQLite failure, without any path; undefined if it is not the environment's. */
 export function reasonOf(error: unknown): string | undefined {
   return REASONS[primaryCodeOf(error)];
 }
 
-/** The name of an SQLite failure without its refinement; empty for any other. */
+/** The primary result code of an SQLite failure; empty for any other error. */
 function primaryCodeOf(error: unknown): string {
   return error instanceof Sqlite.SqliteError ? (/^SQLITE_[A-Z]+/.exec(error.code)?.[0] ?? '') : '';
 }
@@ -118,8 +118,8 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Whether the operating system could not tell if what was written is on the disk. What it holds in
- * memory can then no longer be trusted, and the only sound recovery is a new process.
+ * Whether an fsync failed. The page cache can no longer be trusted then, and the only sound recovery is a
+ * new process.
  */
 export function isFailedSync(error: unknown): boolean {
   return error instanceof Sqlite.SqliteError && /^SQLITE_IOERR_(DIR_)?FSYNC$/.test(error.code);

@@ -3,17 +3,17 @@ import { OnhandError } from '../../domain/errors.ts';
 import type { ExclusiveLock } from '../driver.ts';
 
 /**
- * Takes the lock that makes one `onhand serve` the only one on a database file.
+ * Takes the lock that permits only one `onhand serve` per database file.
  *
- * The lock is a tiny SQLite file beside the database, on which a write transaction is kept open: no
- * process id to go stale, and who holds it can be read meanwhile.
+ * The lock is an open write transaction on a small SQLite file beside the database. It cannot go stale as a
+ * process ID can, and others can read who holds it.
  *
- * @param holder who we are, in words that help the one who finds the lock taken
+ * @param holder describes this process to a process that finds the lock taken
  */
 export function takeServeLock(databasePath: string, holder: string): ExclusiveLock {
   const db = new Sqlite(`${databasePath}-serve`, { timeout: 0 });
   try {
-    // A rollback journal: with it, readers are not held up by a transaction that is only begun.
+    // With a rollback journal, a transaction that has written nothing does not block readers.
     db.pragma('journal_mode = DELETE');
     db.exec(
       'BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS holder (name TEXT) STRICT; DELETE FROM holder;',
@@ -37,7 +37,7 @@ function holderOf(db: Sqlite.Database): string | undefined {
     const row = db.prepare<[], [string]>('SELECT name FROM holder').raw().get();
     return row?.[0];
   } catch {
-    // The other is just taking it: that it is taken is all that can be told.
+    // The holder is just taking the lock and has not written its description yet.
     return undefined;
   }
 }

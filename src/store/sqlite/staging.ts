@@ -14,14 +14,14 @@ import type {
 } from '../staging.ts';
 import { unavailable } from './connection.ts';
 
-/** Pages of the scratch database kept in memory, in KiB: it is written and read in order. */
+/** The page cache of the scratch database, in KiB; small, since it is read and written sequentially. */
 const CACHE_KIB = 4_096;
 
 const SCHEMA = `
   CREATE TABLE entries (
     row INTEGER PRIMARY KEY,
     sku_id TEXT NOT NULL,
-    -- Which members are given: bit i stands for MEMBERS[i]. One that is given may be NULL.
+    -- The members that the entry sets: bit i means MEMBERS[i]. A set member may be NULL.
     given INTEGER NOT NULL,
     item_id TEXT, title TEXT, condition TEXT, units_bundled INTEGER,
     upca TEXT, ean13 TEXT, gtin14 TEXT, isbn TEXT, asin TEXT, mpn TEXT,
@@ -74,8 +74,8 @@ interface ComplaintRow extends Complaint {
 type Value = string | number | null;
 
 /**
- * Staging in a temporary SQLite database of its own. SQLite removes the file's name as soon as it is
- * open, so that nothing is left behind however the process ends.
+ * Staging in a temporary SQLite database. SQLite unlinks the file as soon as it is open, so that nothing is
+ * left behind, however the process ends.
  */
 export class SqliteCatalogueStaging implements CatalogueStaging {
   readonly #db: Database;
@@ -86,7 +86,7 @@ export class SqliteCatalogueStaging implements CatalogueStaging {
   #isGtinIndexed = false;
 
   constructor() {
-    // An empty name asks for a database in a temporary file.
+    // An empty name means a database in a temporary file.
     this.#db = new Sqlite('');
     this.#db.pragma(`cache_size = -${CACHE_KIB}`);
     this.#db.pragma('journal_mode = OFF');
@@ -129,7 +129,7 @@ export class SqliteCatalogueStaging implements CatalogueStaging {
     });
   }
 
-  /** One pass over an index built at the end: cheaper than one kept in order row by row. */
+  /** Building an index at the end is cheaper than maintaining it row by row. */
   #findSuperseded(): void {
     this.#db.exec(`
       CREATE INDEX entries_by_sku_id ON entries (sku_id, row);

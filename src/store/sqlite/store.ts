@@ -29,7 +29,7 @@ import { Thread, asError } from './threads.ts';
 import type { WriterCalls } from './write/writer-thread.ts';
 
 export interface SqliteSettings extends ConnectionSettings {
-  /** Told when the store can no longer be trusted and the process has to end. */
+  /** Called when the store can no longer be trusted and the process must exit. */
   readonly onFatal: (reason: string) => void;
 }
 
@@ -37,7 +37,7 @@ function at(file: string): URL {
   return new URL(file, import.meta.url);
 }
 
-/** How the cache is shared out: the readers' pages come twice, for two connections. */
+/** How the cache is divided; `readerPages` counts twice, for two connections. */
 const MINIMAL_CACHE_BYTES = 1 << 20;
 const CACHE_SHARES = { writerPages: 0.4, writerMemory: 0.4, readerPages: 0.1 };
 
@@ -47,7 +47,7 @@ interface Threads {
   readonly checkpointer: Thread<CheckpointerCalls>;
 }
 
-/** The embedded store: one SQLite file, and a thread each that writes it, reads it, copies its log back. */
+/** The embedded store: one SQLite file with a writer, a reader and a checkpointer thread. */
 export class SqliteStore implements Store {
   readonly accounts: AccountStore;
   readonly skus: SkuStore;
@@ -55,16 +55,16 @@ export class SqliteStore implements Store {
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
   readonly files: FileStore;
-  /** One group is written while the next is on its way. */
+  /** One group is written while the next is sent to the writer. */
   readonly grouping = { isShared: true, groupsMax: 2 };
   readonly #writer: Thread<WriterCalls>;
   readonly #reader: Thread<ReaderCalls>;
   readonly #checkpointer: Thread<CheckpointerCalls>;
   #isCheckpointing = false;
   readonly #database: SqliteDatabase;
-  /** On the calling thread, for look-ups that every request needs. */
+  /** A connection on the calling thread, to look up tokens. */
   readonly #here: Database;
-  /** Whether the last write failed for want of disk or the like, and none has succeeded since. */
+  /** Whether the last write failed because of the environment, such as a full disk. */
   #isUnhealthy = false;
   #closed: Promise<void> | undefined;
 
@@ -84,7 +84,7 @@ export class SqliteStore implements Store {
     this.files = new SqlFiles(this.#database);
   }
 
-  /** Opens a database file, made and migrated when needed. */
+  /** Opens a database file; creates and migrates it if needed. */
   static async open(settings: SqliteSettings): Promise<SqliteStore> {
     const { path, busyTimeoutMs, databaseBytesMax, onFatal } = settings;
     const shared = { path, busyTimeoutMs, databaseBytesMax, cacheBytesMax: MINIMAL_CACHE_BYTES };
@@ -99,7 +99,7 @@ export class SqliteStore implements Store {
     const reader = Thread.load<ReaderCalls>(at('./read/reader-thread'), onFatal);
     const checkpointer = Thread.load<CheckpointerCalls>(at('./write/checkpointer-thread'), onFatal);
     try {
-      // It creates and migrates the database that the others open.
+      // The writer creates and migrates the database that the other threads open.
       await writer.start(forWriting);
       await Promise.all([reader.start(forReading), checkpointer.start(shared)]);
       return new SqliteStore({ writer, reader, checkpointer }, openForReading(forReading));
@@ -165,7 +165,7 @@ export class SqliteStore implements Store {
     return this.#watched(this.#writer.call('probe', this.#isUnhealthy));
   }
 
-  /** Lets the log be copied back, where it is long, while writers go on. */
+  /** Checkpoints a long log while writes continue. */
   async #keepLogShort(): Promise<void> {
     if (this.#isCheckpointing) return;
     this.#isCheckpointing = true;
@@ -173,7 +173,7 @@ export class SqliteStore implements Store {
       const isNearlyCopied = await this.#checkpointer.call('copyLongLog', undefined);
       if (isNearlyCopied) await this.#writer.call('finishCheckpoint', undefined);
     } catch {
-      // What is in the log is safe; whoever cannot copy it now can later.
+      // The log is durable; the next checkpoint can copy it.
     } finally {
       this.#isCheckpointing = false;
     }

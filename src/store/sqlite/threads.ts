@@ -1,4 +1,4 @@
-/** Calls across a thread: SQLite blocks whoever asks it, so it is asked from threads of its own. */
+/** Calls to worker threads. SQLite blocks its caller, so it runs in threads of its own. */
 import { Worker, parentPort } from 'node:worker_threads';
 import Sqlite from 'better-sqlite3';
 import { OnhandError, type ErrorCode } from '../../domain/errors.ts';
@@ -6,16 +6,16 @@ import { isFailedSync, unavailable } from './connection.ts';
 
 type Calls<C> = { readonly [K in keyof C]: (argument: never) => unknown };
 
-/** A failure on its way between threads, where an `Error` would lose its class. */
+/** An error serialized between threads, since an `Error` would lose its class. */
 export interface Failure {
   readonly failure: string;
-  /** An error that may be shown; or `duplicate`: a unique key is taken; `bug`: all else. */
+  /** The code of an `OnhandError`, `duplicate` if a unique key exists already, or `bug`. */
   readonly kind: ErrorCode | 'duplicate' | 'bug';
   readonly retryAfterSeconds?: number;
   readonly stack?: string;
 }
 
-/** `A` is unknown to the one who sends, and what was sent to the one who receives. */
+/** `A` is the type of the argument; the sender leaves it unknown. */
 interface Request<A> {
   readonly id: number;
   /** `start`, `close`, or one of the thread's own calls. */
@@ -23,18 +23,18 @@ interface Request<A> {
   readonly argument: A;
 }
 
-/** `V` is unknown to the one who sends, and whatever was asked for to the one who receives. */
+/** `V` is the type of the result; the sender leaves it unknown. */
 type Reply<V> =
   | { readonly id: number; readonly value: V }
   | { readonly id: number; readonly error: Failure }
   | { readonly fatal: string };
 
-/** A name is taken already: the unique key of a row refused it. */
+/** A unique key exists already. */
 export class DuplicateError extends Error {
   override readonly name = 'DuplicateError';
 }
 
-/** The thread's side: starts what it serves and answers one call after another. */
+/** The worker's side: handles calls one after another. */
 export function serveThread<S, C extends Calls<C>>(
   start: (settings: S) => { readonly calls: C; readonly close: () => void },
 ): void {
@@ -110,8 +110,8 @@ interface Pending {
 }
 
 /**
- * Room for a thread's newest objects: with as much as the runtime takes by itself, each thread held a hundred
- * MiB of garbage and was no faster.
+ * The young generation of each worker's heap. With the runtime's default, each worker held 100 MiB of
+ * garbage and was no faster.
  */
 const YOUNG_GENERATION_MIB = 24;
 
@@ -121,7 +121,7 @@ const YOUNG_GENERATION_MIB = 24;
  */
 const idleWorkers = new Map<string, Worker[]>();
 
-/** The caller's side of a thread. */
+/** The caller's side of a worker thread. */
 export class Thread<C extends Calls<C>> {
   readonly #worker: Worker;
   readonly #file: string;
@@ -149,21 +149,23 @@ export class Thread<C extends Calls<C>> {
   }
 
   /**
-   * The thread whose file is `url` (without its ending: the source has another than the build), which loads
-   * beside others and does nothing yet. `onFatal` is told what no caller can mend.
+   * Loads a worker thread, which does nothing before `start`.
+   *
+   * @param url of the worker's file without its extension, which differs between source and build
+   * @param onFatal called after a failure that no caller can handle
    */
   static load<C extends Calls<C>>(url: URL, onFatal: (reason: string) => void): Thread<C> {
     const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
     return new Thread<C>(`${url.href}${ending}`, onFatal);
   }
 
-  /** Resolves when the thread can be called. One that could not start is still to be closed. */
+  /** Resolves when the thread accepts calls. Close it even if it fails to start. */
   async start(settings: object): Promise<void> {
     await this.#send('start', settings);
     this.#isStarted = true;
   }
 
-  /** Calls run one after another, in the order in which they were made. */
+  /** Calls run one after another, in order. */
   call<K extends keyof C & string>(
     name: K,
     argument: Parameters<C[K]>[0],
@@ -172,7 +174,7 @@ export class Thread<C extends Calls<C>> {
     return this.#send(name, argument);
   }
 
-  /** Lets the calls already made finish, then ends the thread; one that has not started, at once. */
+  /** Finishes pending calls, then ends the thread; a thread that has not started ends immediately. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -214,7 +214,7 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
       GROUP BY supplier_id, batch_number) AS of_batch
     WHERE of_batch.supplier_id = batches.supplier_id AND of_batch.batch_number = batches.number;
 
-  -- The failed lines of a batch (failures.ts). Subject to retention.
+  -- The failed lines of a batch (store/sql/outcomes.ts). Subject to retention.
   ${growingTable(
     options,
     'batch_failures',
@@ -235,7 +235,7 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
     batch_number bigint NOT NULL,
     request_id text NOT NULL,
     expires_at_ms bigint NOT NULL,
-    -- What each line did (failures.ts), if the first reply included it.
+    -- What each line did (store/sql/outcomes.ts), if the first reply included it.
     effects bytea,
     PRIMARY KEY (supplier_id, key)`,
   )}
@@ -365,7 +365,7 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
     feed_number bigint NOT NULL,
     piece integer NOT NULL,
     row_count integer NOT NULL,
-    -- NULL: no batch was written, and failures holds the failed lines (failures.ts).
+    -- NULL: no batch was written, and failures holds the failed lines (store/sql/outcomes.ts).
     batch_uuid uuid,
     failures bytea,
     PRIMARY KEY (supplier_id, feed_number, piece)`,

@@ -15,8 +15,8 @@ import {
 } from '../write/change-columns.ts';
 import { skuKey } from '../schema/migrations.ts';
 
-/** What a change is told with, of whatever rows are called `found`. */
-const TOLD = `
+/** Selects the changes of the common table expression `found`, with SKU, supplier and batch. */
+const SELECT_FOUND_CHANGES = `
   SELECT found.*, skus.uuid AS sku_uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn,
     organizations.uuid AS supplier_uuid, organizations.name AS supplier_name,
     batches.uuid AS batch_uuid, applied_at_ms, reason
@@ -25,7 +25,7 @@ const TOLD = `
     JOIN organizations ON organizations.id = found.supplier_id
     JOIN batches ON batches.supplier_id = found.supplier_id AND batches.number = found.batch_number`;
 
-/** Reads of changes that take more than a query. Prepared once a connection. */
+/** Reads of changes that take more than one query. Statements are prepared once per connection. */
 export class ChangeReader {
   readonly #after: Statement<[number, number, number], ChangeTuple>;
   readonly #batch: Statement<[number, number], BatchOfChanges>;
@@ -63,7 +63,7 @@ export class ChangeReader {
          WHERE ($before IS NULL OR sequence < $before)
            AND ($from IS NULL OR applied_at_ms >= $from) AND ($to IS NULL OR applied_at_ms < $to)
          ORDER BY sequence DESC LIMIT $limit)
-       ${TOLD} ORDER BY found.sequence DESC`,
+       ${SELECT_FOUND_CHANGES} ORDER BY found.sequence DESC`,
     );
     this.#supplier = db
       .prepare<[number], [number, number | null, number | null]>(
@@ -111,10 +111,10 @@ export class ChangeReader {
     return this.#chain.all({ supplierId, key, ...bounds, limit }).map(changeOf);
   }
 
-  /** Counts a supplier's SKUs by when they were last spoken of. One number a SKU is held meanwhile. */
+  /** Counts a supplier's SKUs by the age of their last report. Takes 8 bytes of memory per SKU. */
   freshness(supplierId: number, nowMs: number): Freshness {
     const supplier = this.#supplier.get(supplierId);
-    if (supplier === undefined) throw new Error(`there is no supplier ${supplierId}`);
+    if (supplier === undefined) throw new Error(`no supplier ${supplierId}`);
     const [skuCount, expectedIntervalMinutes, lastHeardAtMs] = supplier;
     const reportedAtMs = new Float64Array(skuCount + 1);
     const [first, last] = [skuKey(supplierId, 0), skuKey(supplierId + 1, 0) - 1];

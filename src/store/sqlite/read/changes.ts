@@ -10,7 +10,7 @@ import type { SqliteDatabase } from '../database.ts';
 import type { Thread } from '../threads.ts';
 import type { WriterCalls } from '../write/writer-thread.ts';
 
-/** Reads of changes. They are found by supplier and sequence, and those of one SKU by walking its chain. */
+/** Reads changes by supplier and sequence; those of one SKU by following its chain of previous sequences. */
 export class SqliteChanges implements ChangeStore {
   readonly #database: SqliteDatabase;
   readonly #reader: Thread<ReaderCalls>;

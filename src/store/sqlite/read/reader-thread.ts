@@ -1,4 +1,4 @@
-/** The reader: a thread of its own for reads that may take a while, such as a filtered count. */
+/** The reader thread, for reads that may take long, such as a filtered count. */
 import type { Change, Freshness } from '../../../domain/changes.ts';
 import type { ChangeColumns } from '../write/change-columns.ts';
 import { ChangeReader } from './change-reader.ts';
@@ -6,9 +6,9 @@ import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
 import type { CompiledStatement } from '../write/writer-thread.ts';
 
-/** What a reader can be asked. */
+/** The calls of the reader thread. */
 export interface ReaderCalls {
-  /** Rows, whose type only the one who asks knows. */
+  /** Rows; the caller knows their type. */
   readonly query: (statement: CompiledStatement) => never[];
   readonly changes: (asked: {
     readonly supplierId: number;

@@ -5,8 +5,8 @@ import { skuKey, supplierIdOfKey } from '../schema/migrations.ts';
 import type { SqliteDatabase, SqliteTables } from '../database.ts';
 
 /**
- * Reads of SKUs. A supplier's SKUs are numbered without gaps in the order of their creation and never
- * deleted, so a place in the unfiltered list is a key, and any page begins with one step down a tree.
+ * Reads SKUs. A supplier's SKUs are numbered without gaps in order of creation and never deleted, so an
+ * offset in the unfiltered list is a key, and any page begins with one index lookup.
  */
 export class SqliteSkus implements SkuStore {
   readonly #database: SqliteDatabase;
@@ -62,7 +62,7 @@ export class SqliteSkus implements SkuStore {
       .execute();
   }
 
-  /** The key at which the page begins, or undefined where it begins behind the last SKU. */
+  /** The key at which the page begins; undefined if it begins after the last SKU. */
   async #firstKey(
     { from, supplierIds }: SkuQuery,
     counts: readonly { id: number; sku_count: number }[],
@@ -119,8 +119,8 @@ export class SqliteSkus implements SkuStore {
 }
 
 /**
- * A supplier's SKUs are a range of keys, of which those from `firstKey` on are read. One range, not two
- * conditions: SQLite would begin at the lower bound of one of them, and pass over what the other refuses.
+ * A supplier's SKUs from `firstKey` on, as one range of keys. With two conditions, SQLite would scan from the
+ * lower bound of one and filter by the other.
  */
 function ofSupplierFrom(firstKey: number) {
   return sql<SqlBool>`skus.key BETWEEN max(suppliers.id << 32, ${firstKey}) AND (suppliers.id << 32) + 0xffffffff`;

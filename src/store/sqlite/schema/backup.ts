@@ -8,13 +8,12 @@ import { openForReading, type ConnectionSettings } from '../connection.ts';
 const PAGES_PER_STEP = 4096;
 
 /**
- * Copies a database, all of it as it is at this moment, into a new file, which appears when it is whole, has been
- * checked and is on the disk. Whoever serves the database or writes to it goes on meanwhile; its write-ahead log
- * grows until the copy is done.
+ * Copies a snapshot of a database into a new file. The file appears only when it is complete, checked and durable.
+ * The database can be served and written to during the copy; its write-ahead log grows until the copy is done.
  *
- * @param onProgress told how many of the database's pages are copied
- * @throws OnhandError `already_exists` where there is such a file, `store_unavailable` where the database cannot be
- *   read or its copy is damaged
+ * @param onProgress called with the number of pages copied
+ * @throws OnhandError `already_exists` if the file exists, `store_unavailable` if the database cannot be read or the
+ *   copy is damaged
  */
 export async function backupDatabase(
   settings: ConnectionSettings,
@@ -26,7 +25,7 @@ export async function backupDatabase(
   await rm(unfinished, { force: true });
   const db = openForReading(settings);
   try {
-    // One state of the database: what is committed from now on would make SQLite begin its copy anew.
+    // Pins one snapshot: without it, each commit would make SQLite restart the copy.
     db.exec('BEGIN');
     db.prepare('SELECT count(*) FROM sqlite_schema').get();
     await db.backup(unfinished, {
@@ -44,7 +43,7 @@ export async function backupDatabase(
   }
 }
 
-/** Nobody's file is replaced, whoever made it meanwhile. */
+/** Never replaces an existing file, even one that was created during the copy. */
 async function publish(unfinished: string, file: string): Promise<void> {
   try {
     await link(unfinished, file);
@@ -59,7 +58,7 @@ async function publish(unfinished: string, file: string): Promise<void> {
 async function check(path: string): Promise<void> {
   const copy = new Sqlite(path);
   try {
-    // A file of its own, with no log beside it.
+    // Makes the copy a single file without a log.
     copy.pragma('journal_mode = DELETE');
     const problems = copy.pragma('integrity_check(1)', { simple: true });
     if (problems === 'ok') return;
@@ -81,6 +80,6 @@ async function sync(path: string): Promise<void> {
 function alreadyThere(file: string): OnhandError {
   return new OnhandError(
     'already_exists',
-    `There is a file ${file} already; name one that is not there, or remove it.`,
+    `The file ${file} exists already. Name a new file, or remove this one.`,
   );
 }

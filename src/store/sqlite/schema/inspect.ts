@@ -6,13 +6,13 @@ import { SCHEMA_VERSION } from './migrations.ts';
 
 interface Check {
   readonly check: string;
-  /** Selects one row for each thing that is wrong, with one column `problem`. */
+  /** Selects one row per problem, with one column `problem`. */
   readonly problems: string;
 }
 
 const PROBLEMS_SHOWN_MAX = 5;
 
-/** What can be read off the tables of the invariants; each query selects what breaks its promise. */
+/** The invariants that the tables can prove; each query selects the violations. */
 const CHECKS: readonly Check[] = [
   {
     check: 'schema is migrated',
@@ -44,7 +44,7 @@ const CHECKS: readonly Check[] = [
   },
   {
     check: "every SKU's GTINs can be found, and no others",
-    // An ISBN-10 stands for a GTIN that begins 978 and whose last digit it does not hold.
+    // An ISBN-10 means a GTIN that begins with 978; its check digit differs.
     problems: `WITH named (key, low, high) AS (
         SELECT key, cast(upca AS INTEGER), cast(upca AS INTEGER) FROM skus WHERE upca IS NOT NULL
         UNION ALL SELECT key, cast(ean13 AS INTEGER), cast(ean13 AS INTEGER) FROM skus WHERE ean13 IS NOT NULL
@@ -159,8 +159,8 @@ const CHECKS: readonly Check[] = [
 ];
 
 /**
- * Checks a database file against the invariants; yields each check as it ends. It only reads, so a
- * server may go on beside it, and a file that is no onhand database stays as it is.
+ * Checks a database file against the invariants; yields each finding as its check ends. It only reads: a
+ * server may run meanwhile, and a file that is not an onhand database is not changed.
  */
 export async function* inspect(settings: ConnectionSettings): AsyncIterable<Finding> {
   const db = openForReading(settings);
@@ -168,7 +168,7 @@ export async function* inspect(settings: ConnectionSettings): AsyncIterable<Find
     for (const { check, problems } of CHECKS) {
       const finding = inspectOne(db, check, problems);
       yield finding;
-      // Without the schema, the other questions cannot even be asked.
+      // Without the schema, the other checks cannot run.
       if (check === CHECKS[0]?.check && !finding.ok) return;
       await setImmediate();
     }

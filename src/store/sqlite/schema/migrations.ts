@@ -4,14 +4,14 @@ import { refuseNewer, type PendingMigrations } from '../../driver.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 
 /**
- * The schema, as migrations that are run once each, in order, and never edited after a release.
- * `PRAGMA user_version` counts those that have run.
+ * The schema as a list of migrations. Each runs once, in order, and is never edited after a release.
+ * `PRAGMA user_version` is the number of migrations that have run.
  *
  * Two rules make the hot path fast (docs/decisions/0003):
  *
- * - A SKU's key packs its supplier and its running number at that supplier into one integer
- *   (`skuKey`). So the inventory table is dense, a supplier's SKUs lie together in the order of their
- *   creation, and finding one by number is one step down one tree.
+ * - A SKU's key packs its supplier and its number at that supplier into one integer (`skuKey`). So the
+ *   inventory table is dense, a supplier's SKUs are adjacent in order of creation, and finding one by number
+ *   is one index lookup.
  * - No index covers a column that an update of inventory changes.
  */
 const MIGRATIONS: readonly string[] = [
@@ -24,7 +24,7 @@ const MIGRATIONS: readonly string[] = [
     created_at_ms INTEGER NOT NULL
   ) STRICT;
 
-  -- One row a supplier: what its next batch counts on from.
+  -- One row per supplier, with its counters.
   CREATE TABLE suppliers (
     id INTEGER PRIMARY KEY REFERENCES organizations (id),
     sku_count INTEGER NOT NULL DEFAULT 0,
@@ -43,7 +43,7 @@ const MIGRATIONS: readonly string[] = [
     id INTEGER PRIMARY KEY,
     uuid TEXT NOT NULL UNIQUE,
     organization_id INTEGER NOT NULL REFERENCES organizations (id),
-    -- NULL is the organization's service user: it owns tokens and cannot log in.
+    -- NULL: the organization's service user, which owns tokens and cannot log in.
     username TEXT UNIQUE,
     password_hash TEXT,
     permissions TEXT NOT NULL,
@@ -62,7 +62,7 @@ const MIGRATIONS: readonly string[] = [
     revoked_at_ms INTEGER
   ) STRICT;
 
-  -- Raised with every change that may take a right away: who remembers tokens asks this first.
+  -- Incremented with each change that may revoke a permission: caches of tokens compare it.
   CREATE TABLE account_version (number INTEGER NOT NULL) STRICT;
   INSERT INTO account_version VALUES (1);
   CREATE TRIGGER token_updated AFTER UPDATE ON tokens
@@ -94,7 +94,7 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE UNIQUE INDEX skus_by_sku_id ON skus (supplier_id, sku_id);
 
-  -- Every GTIN of every SKU, whichever form it was written in.
+  -- Every GTIN of every SKU, in one canonical form.
   CREATE TABLE gtins (
     supplier_id INTEGER NOT NULL,
     gtin INTEGER NOT NULL,
@@ -102,7 +102,7 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (supplier_id, gtin, sku_number)
   ) STRICT, WITHOUT ROWID;
 
-  -- Narrow on purpose: what an update costs is the page it dirties.
+  -- Narrow on purpose: the cost of an update is the page that it dirties.
   CREATE TABLE inventory (
     key INTEGER PRIMARY KEY REFERENCES skus (key),
     quantity_in_stock INTEGER,
@@ -129,7 +129,7 @@ const MIGRATIONS: readonly string[] = [
     supplier_id INTEGER NOT NULL,
     sequence INTEGER NOT NULL,
     sku_number INTEGER NOT NULL,
-    -- 0 where it is the SKU's first change.
+    -- 0 for the SKU's first change.
     previous_sequence INTEGER NOT NULL,
     batch_number INTEGER NOT NULL,
     before_quantity_in_stock INTEGER,
@@ -143,15 +143,15 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (supplier_id, sequence)
   ) STRICT, WITHOUT ROWID;
 
-  -- What a readiness probe writes, and deletes again.
+  -- Readiness probes insert a row and delete it.
   CREATE TABLE probes (payload BLOB NOT NULL) STRICT;
   `,
   `
-  -- Of when a SKU's inventory is, in microseconds. NULL is the time at which its row was written, which
-  -- is so wherever nobody said otherwise: an update then writes nothing more than it did.
+  -- The as-of time of the inventory, in microseconds since the epoch. NULL: as of updated_at_ms, which
+  -- saves most updates a value.
   ALTER TABLE inventory ADD COLUMN as_of_us INTEGER;
 
-  -- SKUs in stock and unrestricted; and what a batch may take down of them (NULL: the default).
+  -- How many SKUs are in stock and unrestricted, and the supplier's safety limit (NULL: the default).
   ALTER TABLE suppliers ADD COLUMN live_count INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE suppliers ADD COLUMN breaker_percent_max REAL;
   ALTER TABLE suppliers ADD COLUMN breaker_skus_min INTEGER;
@@ -161,20 +161,20 @@ const MIGRATIONS: readonly string[] = [
 
   ALTER TABLE batches ADD COLUMN first_sequence INTEGER;
   ALTER TABLE batches ADD COLUMN zeroed_count INTEGER NOT NULL DEFAULT 0;
-  -- How many lines were answered with each status, as a JSON object; NULL where all were applied.
+  -- Lines per status, as a JSON object. NULL: all lines were applied.
   ALTER TABLE batches ADD COLUMN status_counts TEXT;
   ALTER TABLE batches ADD COLUMN duration_ms INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE batches ADD COLUMN reason TEXT;
   ALTER TABLE batches ADD COLUMN reference TEXT;
   ALTER TABLE batches ADD COLUMN reverts_number INTEGER;
-  -- The SKUs that the batch named and left as they were (domain/number-set.ts).
+  -- The SKUs that the batch confirmed without changing them (domain/number-set.ts).
   ALTER TABLE batches ADD COLUMN confirmed BLOB;
   UPDATE batches SET first_sequence = of_batch.first_sequence
     FROM (SELECT supplier_id, batch_number, min(sequence) AS first_sequence FROM changes
       GROUP BY supplier_id, batch_number) AS of_batch
     WHERE of_batch.supplier_id = batches.supplier_id AND of_batch.batch_number = batches.number;
 
-  -- The lines of a batch that failed (failures.ts); kept for a time.
+  -- The failed lines of a batch (store/sql/outcomes.ts). Subject to retention.
   CREATE TABLE batch_failures (
     supplier_id INTEGER NOT NULL,
     batch_number INTEGER NOT NULL,
@@ -191,13 +191,13 @@ const MIGRATIONS: readonly string[] = [
     batch_number INTEGER NOT NULL,
     request_id TEXT NOT NULL,
     expires_at_ms INTEGER NOT NULL,
-    -- What each line did (failures.ts), where the first reply told it.
+    -- What each line did (store/sql/outcomes.ts), if the first reply included it.
     effects BLOB,
     PRIMARY KEY (supplier_id, key)
   ) STRICT;
   CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at_ms);
 
-  -- Bodies that may pass the breaker once.
+  -- Requests that may pass the safety limit once.
   CREATE TABLE confirmations (
     supplier_id INTEGER NOT NULL,
     code TEXT NOT NULL,
@@ -207,15 +207,15 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   `,
   `
-  -- How often a supplier is to be heard; up to which sequence its changes are no longer kept.
+  -- How often the supplier should report, and the last sequence that was deleted.
   ALTER TABLE suppliers ADD COLUMN expected_interval_minutes INTEGER;
   ALTER TABLE suppliers ADD COLUMN dropped_sequence INTEGER NOT NULL DEFAULT 0;
 
-  -- What the changes that are no longer kept left of each SKU: replaying the others on it gives the inventory.
+  -- Inventory as the deleted changes left it. Replaying the remaining changes on it gives the inventory.
   CREATE TABLE baselines (
     supplier_id INTEGER NOT NULL,
     sku_number INTEGER NOT NULL,
-    -- Of the SKU's last change that was dropped, and when that was made.
+    -- The SKU's last deleted change, and its time.
     sequence INTEGER NOT NULL,
     changed_at_ms INTEGER NOT NULL,
     quantity_in_stock INTEGER,
@@ -235,7 +235,7 @@ const MIGRATIONS: readonly string[] = [
     organization_id INTEGER NOT NULL REFERENCES organizations (id),
     url TEXT NOT NULL,
     description TEXT,
-    -- Separated by commas; NULL is all that the organization sees.
+    -- Separated by commas. NULL: all suppliers that the organization sees.
     supplier_uuids TEXT,
     secret TEXT NOT NULL,
     previous_secret TEXT,
@@ -245,7 +245,7 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX webhooks_of_organization ON webhooks (organization_id);
 
-  -- How far each webhook is with each supplier, and the message that is on its way.
+  -- The delivered sequence of each webhook and supplier, and the message being delivered.
   CREATE TABLE webhook_positions (
     webhook_id INTEGER NOT NULL REFERENCES webhooks (id),
     supplier_id INTEGER NOT NULL,
@@ -268,10 +268,10 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX attempts_of_webhook ON webhook_attempts (webhook_id, id);
   `,
   `
-  -- The files that suppliers sent, each with what it asks for and what became of it.
+  -- File jobs: uploaded files, their options and their results.
   CREATE TABLE feeds (
     supplier_id INTEGER NOT NULL REFERENCES suppliers (id),
-    -- In the order of their upload.
+    -- In upload order.
     number INTEGER NOT NULL,
     uuid TEXT NOT NULL,
     user_id INTEGER REFERENCES users (id),
@@ -283,7 +283,7 @@ const MIGRATIONS: readonly string[] = [
     idempotency_key TEXT,
     fingerprint BLOB,
     state TEXT NOT NULL,
-    -- What was found out of the file; NULL before it was opened.
+    -- The detected format. NULL: the file has not been opened yet.
     found TEXT,
     row_count INTEGER NOT NULL DEFAULT 0,
     rows_expected INTEGER,
@@ -295,9 +295,9 @@ const MIGRATIONS: readonly string[] = [
     finished_at_ms INTEGER,
     is_confirmed INTEGER NOT NULL DEFAULT 0,
     is_cancel_asked INTEGER NOT NULL DEFAULT 0,
-    -- Whether the file is still there.
+    -- Whether the file itself still exists.
     is_kept INTEGER NOT NULL DEFAULT 1,
-    -- Who works on it, and until when nobody else may.
+    -- The node that processes the file, and when its lease expires.
     claimed_by TEXT,
     claimed_until_ms INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (supplier_id, number)
@@ -308,13 +308,13 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX open_feeds ON feeds (supplier_id, number) WHERE state IN ('waiting', 'reading');
   CREATE INDEX kept_feeds ON feeds (uploaded_at_ms) WHERE is_kept = 1;
 
-  -- The runs of a feed's rows that were applied together, each by a batch.
+  -- The chunks of a file that were applied, each as one batch.
   CREATE TABLE feed_pieces (
     supplier_id INTEGER NOT NULL,
     feed_number INTEGER NOT NULL,
     piece INTEGER NOT NULL,
     row_count INTEGER NOT NULL,
-    -- NULL where nothing was written; the failing lines (failures.ts) are then kept here.
+    -- NULL: no batch was written, and failures holds the failed lines (store/sql/outcomes.ts).
     batch_uuid TEXT,
     failures BLOB,
     PRIMARY KEY (supplier_id, feed_number, piece)
@@ -323,7 +323,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE feed_suppliers (
     supplier_id INTEGER PRIMARY KEY REFERENCES suppliers (id),
     last_number INTEGER NOT NULL DEFAULT 0,
-    -- The supplier's own names of columns, as JSON.
+    -- The supplier's own column names, as JSON.
     column_names TEXT NOT NULL DEFAULT '[]'
   ) STRICT;
   `,
@@ -331,7 +331,7 @@ const MIGRATIONS: readonly string[] = [
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** Brings the schema up to this program's version, each step in a transaction of its own. */
+/** Runs the pending migrations, each in its own transaction. */
 export function migrate(db: Database): void {
   for (;;) {
     const done = db.transaction(() => {
@@ -347,7 +347,7 @@ export function migrate(db: Database): void {
   }
 }
 
-/** What `migrate` would do. Changes nothing; a file that is not there is not made. */
+/** The migrations that `migrate` would run. Changes nothing, and creates no file. */
 export function pendingMigrations(settings: ConnectionSettings): PendingMigrations {
   const version = existsSync(settings.path) ? versionOf(settings) : 0;
   refuseNewer(version, SCHEMA_VERSION);

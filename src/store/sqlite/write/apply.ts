@@ -17,15 +17,15 @@ import type { InventoryCache } from './inventory-cache.ts';
 import { skuKey } from '../schema/migrations.ts';
 import { TransactionSkus } from './transaction-skus.ts';
 
-/** How many SKUs a snapshot takes to zero at a stretch: what is held of them is then let go. */
+/** How many SKUs a snapshot sets to zero before their states are released. */
 const ZEROED_PER_STEP = 5000;
 
 const NO_OPTIONS: BatchOptions = {};
 
-/** A supplier's SKUs that a snapshot takes to zero. */
+/** The SKUs that a snapshot sets to zero because no line names them. */
 interface UnnamedSkus {
   readonly skuNumbers: readonly number[];
-  /** How many of them could be sold. */
+  /** How many of them are live. */
   readonly fallCount: number;
 }
 
@@ -39,9 +39,8 @@ export interface EndedBatch {
 }
 
 /**
- * Applies batches to the database, inside a transaction that the caller opens and commits: resolve
- * the SKUs that lines name, decide line by line, then write what really changed. Prepared once a
- * connection.
+ * Applies batches inside a transaction that the caller opens and commits: finds the SKUs that lines name,
+ * decides line by line, and writes the changes. Statements are prepared once per connection.
  */
 export class Applier {
   readonly stock: TransactionSkus;
@@ -71,16 +70,16 @@ export class Applier {
     );
   }
 
-  /** Forgets what an earlier transaction held: to be called when one begins. */
+  /** Discards the state of the previous transaction. Call it at the beginning of each. */
   begin(): void {
     this.stock.begin();
     this.#changeRows.clear();
   }
 
   /**
-   * Applies one batch of lines; its changes are written, its SKUs' rows when `flush` is called. Throws
-   * `OnhandError` where it is refused whole (`store.ts` says why that may be), nothing of it then done. Of a
-   * repeat it gives what is kept of the first.
+   * Applies one batch of lines. Writes its changes; `flush` writes the rows of its SKUs. Throws
+   * `OnhandError` if the batch is refused as a whole (see `Store.apply`), and writes nothing then. Returns
+   * the stored outcome for a repeated request.
    */
   applyLines(batch: Batch, nowMs: number): BatchOutcome | StoredOutcome {
     const startedMs = performance.now();
@@ -115,7 +114,7 @@ export class Applier {
     return { uuid: isKept ? uuid : null, statuses, details, effects, zeroedCount, repeats: null };
   }
 
-  /** The SKUs that a snapshot does not name and that are not at zero; none where the batch is no snapshot. */
+  /** The SKUs that a snapshot does not name and that are not at zero; none if the batch is no snapshot. */
   #unnamed(
     { supplierId, lines, options = NO_OPTIONS }: Batch,
     decision: BatchDecision,
@@ -207,7 +206,7 @@ export class Applier {
     this.#changeRows.write();
   }
 
-  /** Takes SKUs to zero, some at a time, since they may be a whole catalogue; says how many it changed. */
+  /** Sets SKUs to zero in steps, since they may be a whole catalogue. Returns how many changed. */
   #zero(
     { supplierId, options = NO_OPTIONS }: Pick<Batch, 'supplierId' | 'options'>,
     { skuNumbers }: UnnamedSkus,
@@ -240,7 +239,7 @@ export class Applier {
     }
   }
 
-  /** Writes the rows of all SKUs that changed, once each. */
+  /** Writes the row of each SKU that changed. */
   flush(nowMs: number): void {
     this.#inventoryRows.write([...this.stock.held()], nowMs);
     for (const [supplierId, head] of this.stock.heads()) {
@@ -249,7 +248,7 @@ export class Applier {
     }
   }
 
-  /** Remembers what the transaction read and wrote: to be called once it is committed, and only then. */
+  /** Caches what the transaction read and wrote. Call it only after the commit. */
   remember(): void {
     for (const [key, { inventory, lastSequence }] of this.stock.held()) {
       this.#cache.setInventory(key, inventory, lastSequence);

@@ -26,7 +26,7 @@ type KeyRow = [
   effects: Uint8Array | null,
 ];
 
-/** What every batch has. A value that is bound costs, and most batches are single updates that have no more. */
+/** Columns that every batch sets. Most batches are single updates, and binding fewer values is faster. */
 const PLAIN_COLUMNS = [
   'supplier_id',
   'number',
@@ -53,7 +53,7 @@ function appendOf(db: Database, columns: readonly string[]): Statement<Value[]> 
   return db.prepare(`INSERT INTO batches (${columns.join(', ')}) VALUES (${marks})`);
 }
 
-/** Writes what is kept of a batch beside its changes, and reads what decides about a repeat of it. */
+/** Writes batch rows, failures, idempotency keys and confirmations. */
 export class BatchRows {
   readonly #append: Statement<Value[]>;
   readonly #appendPlain: Statement<Value[]>;
@@ -87,7 +87,7 @@ export class BatchRows {
          WHERE supplier_id = ? AND key = ? AND expires_at_ms > ?`,
       )
       .raw();
-    // One that has expired and was not swept away yet is taken over.
+    // Replaces a key that has expired but was not swept yet.
     this.#keepKey = db.prepare<Value[]>(
       'INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
@@ -96,7 +96,7 @@ export class BatchRows {
     );
   }
 
-  /** Appends the row of a batch; gives its uuid. */
+  /** Appends the row of a batch; returns its uuid. */
   append(row: BatchRowValues): string {
     const { origin, number, appliedAtMs, confirmed } = row;
     const uuid = newBatchUuid(appliedAtMs, number);
@@ -137,8 +137,8 @@ export class BatchRows {
   }
 
   /**
-   * What is kept of the batch that used this key before, if one did. Throws `idempotency_key_reused` where
-   * that was another request.
+   * The stored outcome of the batch that used this key before, if any. Throws `idempotency_key_reused` if
+   * that was a different request.
    */
   repeatOf(
     supplierId: number,

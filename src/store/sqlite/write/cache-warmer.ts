@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { InventoryCache } from './inventory-cache.ts';
 
-/** Rows of one step: a few milliseconds, which a waiting batch does not notice. */
+/** Rows per step: a few milliseconds, which does not delay a waiting batch noticeably. */
 const STEP_ROWS = 2000;
 
 type InventoryRow = [
@@ -14,8 +14,8 @@ type InventoryRow = [
 ];
 
 /**
- * Fills the cache after a start, step by step between the batches, so that a server is soon as fast as
- * one that has run for days. Stops where the cache is full.
+ * Fills the cache after a start, in small steps between batches, so that a new server soon is as fast as
+ * one that has run for days. Stops when the cache is full.
  */
 export class CacheWarmer {
   readonly #cache: InventoryCache;
@@ -40,13 +40,13 @@ export class CacheWarmer {
       .raw();
   }
 
-  /** Begins anew: to be called where the cache was dropped. */
+  /** Starts over, after the cache was cleared. */
   restart(): void {
     this.#lastSkuId = [0, ''];
     this.#lastKey = 0;
   }
 
-  /** Reads the next rows; says whether there may be more. */
+  /** Reads the next rows; returns whether there may be more. */
   step(): boolean {
     if (this.#lastSkuId !== undefined) this.#lastSkuId = this.#readSkuIds(this.#lastSkuId);
     else if (this.#lastKey !== undefined) this.#lastKey = this.#readInventory(this.#lastKey);

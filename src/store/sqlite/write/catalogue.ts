@@ -27,7 +27,7 @@ interface SkuRow extends ProductRow {
 
 type Value = string | number | null;
 
-/** Creates and refreshes SKUs, in the same transaction and by the same rules as `Applier`. */
+/** Creates and updates SKUs, in the same transaction and by the same rules as `Applier`. */
 export class CatalogueApplier {
   readonly #applier: Applier;
   readonly #stock: TransactionSkus;
@@ -59,7 +59,7 @@ export class CatalogueApplier {
       `UPDATE skus SET ${PRODUCT_COLUMNS.map((column) => `${column} = ?`).join(', ')} WHERE key = ?`,
     );
     this.#markUpdated = db.prepare<[number, number]>(
-      // Of when the inventory is does not follow from when the product was written.
+      // Updating the product must not change the inventory's timestamp.
       `UPDATE inventory SET as_of_us = coalesce(as_of_us, updated_at_ms * 1000), updated_at_ms = ?
        WHERE key = ?`,
     );
@@ -69,7 +69,7 @@ export class CatalogueApplier {
     );
   }
 
-  /** Applies one batch of entries; as with lines, SKUs' inventory is written when `flush` is called. */
+  /** Applies one batch of entries. As with lines, `Applier.flush` writes the inventory. */
   apply(batch: CatalogueBatch, nowMs: number): CatalogueOutcome {
     const startedMs = performance.now();
     const decision = new BatchDecision(nowMs);
@@ -135,7 +135,7 @@ export class CatalogueApplier {
 
   #supplierUuid(supplierId: number): string {
     const supplier = this.#supplierUuidOf.get(supplierId);
-    if (supplier === undefined) throw new Error(`there is no supplier ${supplierId}`);
+    if (supplier === undefined) throw new Error(`no supplier ${supplierId}`);
     return supplier[0];
   }
 

@@ -1,15 +1,15 @@
 /**
- * Changes on their way from the reader's thread: columns, since a thread hands over ten thousand nested
- * objects ten times as slowly as their numbers and texts.
+ * Serializes changes between threads as columns: ten thousand nested objects take ten times as long as their
+ * numbers and texts.
  */
 import type { Change, NamedSupplier } from '../../../domain/changes.ts';
 import type { Inventory } from '../../../domain/inventory.ts';
 
 export interface ChangeColumns {
-  /** Of all changes: they are of one supplier. Undefined where there is none of that id. */
+  /** The supplier of all changes; undefined if it does not exist. */
   readonly supplier: NamedSupplier | undefined;
   readonly sequences: Float64Array;
-  /** Per change: the place of its batch in `batches`. */
+  /** Per change: the index of its batch in `batches`. */
   readonly batchPlaces: Uint32Array;
   readonly batches: readonly BatchOfChanges[];
   /** Per change: its SKU's uuid, its sku_id, and its other identifiers. */
@@ -35,7 +35,7 @@ type Fields = [
   restrictions: number | null,
 ];
 
-/** A change as it is read: beside itself only what its SKU is called. */
+/** A change as it is selected, with the identifiers of its SKU. */
 export type ChangeTuple = [
   sequence: number,
   batchNumber: number,
@@ -55,7 +55,7 @@ const FIRST_TEXT = FIRST_FIELD + FIELDS;
 
 /**
  * @param rows of one supplier, in order
- * @param batchOf reads a batch by its number; asked once for each
+ * @param batchOf reads a batch by its number; called once per batch
  */
 export function packChanges(
   supplier: NamedSupplier | undefined,

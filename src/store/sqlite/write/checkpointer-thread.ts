@@ -1,29 +1,28 @@
 /**
- * The checkpointer: a thread of its own that copies the write-ahead log back into the database file, so
- * that no commit has to. Measured at 1.2 to 1.4 times the lines a second, and a tenth of the longest
- * wait (docs/decisions/0007).
+ * The checkpointer thread, which copies the write-ahead log into the database file, so that no commit has to.
+ * Measured at 1.2 to 1.4 times the lines per second, and a tenth of the longest wait (docs/decisions/0007).
  */
 import type { Statement } from 'better-sqlite3';
 import { openForCheckpoints, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
 
 /**
- * Length of the log, in pages (160 MB), from which it is copied back. Long, since a page that changed
- * often meanwhile is copied once.
+ * The length in pages (160 MB) from which the log is copied. It is large, since a page that changed several
+ * times is copied only once.
  */
 const LOG_PAGES_LONG = 80_000;
 
-/** So few pages (8 MB) are left for the writer to copy: some hundredths of a second. */
+/** The most pages (8 MB) left for the writer to copy, in some hundredths of a second. */
 const LAST_PAGES_MAX = 4000;
 
-/** A pass copies what was there when it began; what came meanwhile is less, so that soon little is left. */
+/** Each pass copies the pages added during the previous one, so that few are left soon. */
 const PASSES_MAX = 6;
 
-/** What the checkpointer can be asked. */
+/** The calls of the checkpointer thread. */
 export interface CheckpointerCalls {
   /**
-   * Where the log is long, copies it but for the last pages, and says so: the writer, who alone can see to
-   * it that none are added, is then to copy those.
+   * Copies a long log except for its last pages; returns whether it did. The writer must then copy the
+   * rest, since only it can prevent new pages.
    */
   readonly copyLongLog: () => boolean;
 }

@@ -2,7 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 
 type Bounds = { readonly supplierId: number; readonly first: number; readonly last: number };
 
-/** Drops old changes, inside a transaction that the caller opens and commits. Prepared once a connection. */
+/** Deletes old changes inside a transaction that the caller opens and commits. */
 export class ChangeDeleter {
   readonly #droppable: Statement<unknown[], [first: number, last: number | null]>;
   readonly #keep: Statement<[Bounds]>;
@@ -10,7 +10,7 @@ export class ChangeDeleter {
   readonly #moveHead: Statement<[Bounds]>;
 
   constructor(db: Database) {
-    // In commit order, so that the first one that is young ends the walk.
+    // In commit order: the scan ends at the first recent change.
     this.#droppable = db
       .prepare<unknown[], [number, number | null]>(
         `SELECT dropped_sequence + 1, (SELECT max(sequence) FROM (
@@ -45,7 +45,7 @@ export class ChangeDeleter {
     );
   }
 
-  /** Drops at most `limit` changes of a supplier's batches applied before; says how many. */
+  /** Deletes at most `limit` changes of a supplier's batches applied before `beforeMs`; returns how many. */
   drop(supplierId: number, beforeMs: number, limit: number): number {
     const row = this.#droppable.get({ supplierId, beforeMs, limit });
     if (row === undefined || row[1] === null) return 0;

@@ -1,6 +1,6 @@
 /**
- * A group of batches on its way to the writer and back. Its columns are joined, since a message costs by
- * the array: sixty single updates cross as eight arrays, not as five hundred.
+ * Serializes a group of batches between threads. The columns of its batches are concatenated, since the cost
+ * of a message grows with its arrays: sixty single updates take eight arrays, not five hundred.
  */
 import type { FieldColumns, Lines } from '../../../domain/lines.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
@@ -16,7 +16,7 @@ export interface PackedGroup {
   readonly asSent: Lines['asSent'];
 }
 
-/** What few batches have crosses as it is. */
+/** Rare members are sent unchanged. */
 interface PackedBatch
   extends Omit<Batch, 'lines'>, Pick<Lines, 'conditions' | 'groups' | 'refusals'> {
   readonly lineCount: number;
@@ -31,7 +31,7 @@ export function packGroup(group: readonly Batch[]): PackedGroup {
   });
   const [first] = group;
   if (first !== undefined && group.length === 1) {
-    // One batch alone may be large: it is not copied.
+    // A single batch may be large and is not copied.
     const { skuIds, gtins, gtinEnds, fields, asSent } = first.lines;
     return { batches, skuIds, gtins, gtinEnds, fields, asSent };
   }
@@ -91,18 +91,18 @@ export function unpackGroup({ batches, ...joined }: PackedGroup): Batch[] {
   });
 }
 
-/** What became of each batch of a group, in its order. */
+/** The outcome of each batch of a group, in order. */
 export interface PackedOutcomes {
-  /** Of all lines of the batches that were applied. */
+  /** The statuses of all lines of the batches that were applied. */
   readonly statuses: Uint16Array;
   /**
-   * Per batch: how many of `statuses` are its own and the rest of its outcome; or what is kept of the one
-   * that it repeats; or why it was refused.
+   * Per batch: its outcome with the number of its `statuses`, the stored outcome that it repeats, or the
+   * error that refused it.
    */
   readonly batches: readonly (PackedOutcome | StoredOutcome | Failure)[];
 }
 
-/** Maps are left out where they are empty: most are. */
+/** Empty maps are omitted, since most are empty. */
 interface PackedOutcome
   extends
     Pick<BatchOutcome, 'uuid' | 'zeroedCount' | 'repeats'>,

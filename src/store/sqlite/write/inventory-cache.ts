@@ -1,7 +1,6 @@
 import type { Inventory } from '../../../domain/inventory.ts';
 import { IdentifierCache } from './identifier-cache.ts';
 
-/** What the cache gives back of a SKU. */
 export interface CachedInventory {
   readonly inventory: Inventory;
   readonly lastSequence: number;
@@ -11,7 +10,7 @@ const BLOCK_SKUS = 1024;
 const FIELDS = 4;
 const NULL = -1;
 
-/** Neighbouring SKUs of one supplier, in columns: a hundred thousand objects would keep the collector busy. */
+/** Adjacent SKUs of one supplier, in columns: as objects they would keep the garbage collector busy. */
 interface Block {
   /** Per SKU: its four fields, `NULL` for null. */
   readonly fields: Int32Array;
@@ -23,22 +22,22 @@ const UNKNOWN = -1;
 const BLOCK_BYTES = BLOCK_SKUS * (FIELDS * 4 + 8);
 
 /**
- * Where there is no more room, so many SKUs are not remembered before a block is given to one. Of those that
- * are named at random few come again, and a block for each cost more than all that was saved; of a
- * catalogue that is sent again, neighbours come soon after one another.
+ * When the cache is full, a block is replaced only after this many misses. Randomly named SKUs rarely recur,
+ * so a block for each would cost more than it saves; in a catalogue that is sent again, adjacent SKUs follow
+ * soon after one another.
  */
 const MISSES_PER_BLOCK = 512;
 
 /**
- * What the writer remembers of committed rows, so that a line need not ask the database which SKU it
- * means and what was there before. Bounded in bytes; whatever is not remembered is read.
+ * The writer's cache of committed rows: which SKU an identifier names, and its inventory. Bounded in bytes;
+ * misses are read from the database.
  *
- * It is true as long as nobody else writes: `forget` is called where another process did.
+ * It is valid while no other process writes; call `forget` when one has.
  */
 export class InventoryCache {
-  /** By `sku_id`. A `sku_id` keeps its number for ever. */
+  /** By `sku_id`. The number of a `sku_id` never changes. */
   readonly skuIds: IdentifierCache;
-  /** By the digits of GTINs that one SKU alone holds. Catalogues move GTINs: they clear it. */
+  /** By the digits of GTINs that exactly one SKU holds. Cleared by each catalogue, which may move GTINs. */
   readonly gtins: IdentifierCache;
   readonly #blocksMax: number;
   /** By the number of the block, the oldest first. */
@@ -93,7 +92,7 @@ export class InventoryCache {
     return this.#blocks.size < this.#blocksMax || this.#blocks.has(Math.floor(key / BLOCK_SKUS));
   }
 
-  /** An empty block, in the place of the oldest where there is no more room; undefined for most then. */
+  /** An empty block. In a full cache it replaces the oldest, but only every `MISSES_PER_BLOCK` misses. */
   #newBlock(number: number): Block | undefined {
     if (this.#blocks.size < this.#blocksMax) {
       const block = {
@@ -113,7 +112,7 @@ export class InventoryCache {
     return block;
   }
 
-  /** Drops everything. */
+  /** Clears the cache. */
   forget(): void {
     this.skuIds.clear();
     this.gtins.clear();

@@ -4,8 +4,8 @@ import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
 import { MultiRowInsert } from './multi-row-insert.ts';
 
 /*
- * Most suppliers report stock and nothing else: rows of which only the stock differs are written with half
- * the values, since to bind a value costs a tenth of a row.
+ * Most suppliers report only quantities in stock. Rows in which nothing else differs are written with half
+ * the values, since binding one value costs a tenth of a row.
  */
 
 const STOCK = 'quantity_in_stock';
@@ -15,7 +15,7 @@ const FIELDS = [STOCK, 'quantity_on_backorder', 'backorder_date', 'restrictions'
 
 type Value = number | null;
 
-/** One change, but for its before and after. */
+/** A change without its inventory before and after. */
 export interface ChangePlace {
   readonly supplierId: number;
   readonly batchNumber: number;
@@ -24,7 +24,7 @@ export interface ChangePlace {
   readonly previousSequence: number;
 }
 
-/** Gathers changes and appends them. */
+/** Collects changes and appends them. */
 export class ChangeRows {
   readonly #all: MultiRowInsert;
   readonly #ofStock: MultiRowInsert;
@@ -55,14 +55,14 @@ export class ChangeRows {
     }
   }
 
-  /** Writes what was gathered. */
+  /** Writes the collected changes. */
   write(): void {
     this.#all.write(this.#values);
     this.#ofStock.write(this.#stockValues);
     this.clear();
   }
 
-  /** Drops what was gathered and not written. */
+  /** Discards the collected changes. */
   clear(): void {
     this.#values = [];
     this.#stockValues = [];
@@ -89,8 +89,8 @@ export class InventoryRows {
   }
 
   /**
-   * Writes those of the SKUs that changed, in the order of their keys: neighbours share a page, and a page
-   * is what a write costs.
+   * Writes the SKUs that changed, in key order: adjacent SKUs share a page, and pages dominate the cost of
+   * a write.
    */
   write(held: readonly (readonly [key: number, sku: SkuState])[], nowMs: number): void {
     const moved = held.filter(([, sku]) => hasNewChange(sku)).sort(([a], [b]) => a - b);
@@ -116,8 +116,8 @@ export class InventoryRows {
 }
 
 /**
- * The rows are there: an insert that meets them is how one statement updates many by their keys. What is
- * left out of `fields` stays, but for the time of when it is: that is now, unless it is among them.
+ * All rows exist: an upsert is how one statement updates many rows by key. Columns that are not in `fields`
+ * keep their values, except `as_of_us`, which is reset to now.
  */
 function updateOf(db: Database, fields: readonly string[]): MultiRowInsert {
   const columns = ['last_sequence', 'updated_at_ms', ...fields];

@@ -2,10 +2,10 @@ import type { Database, Statement } from 'better-sqlite3';
 
 type Value = number | null;
 
-/** Rows that one statement writes. Measured: beyond a few dozen nothing more is gained. */
+/** Measured: more rows per statement gain nothing. */
 const ROWS_PER_STATEMENT = 40;
 
-/** What is written: the statement up to its rows, how many values each has, and what comes behind them. */
+/** The statement before its rows, the number of values per row, and the statement after them. */
 interface RowShape {
   readonly insert: string;
   readonly width: number;
@@ -13,7 +13,7 @@ interface RowShape {
 }
 
 /**
- * Writes many rows with few statements: to call a statement costs as much as the rows themselves
+ * Writes many rows with few statements, since running a statement costs as much as the rows themselves
  * (docs/decisions/0007).
  */
 export class MultiRowInsert {
@@ -27,7 +27,7 @@ export class MultiRowInsert {
     this.#one = db.prepare<Value[]>(sqlOf(shape, 1));
   }
 
-  /** Writes the rows whose values stand one behind the other. */
+  /** Writes rows, given the concatenation of their values. */
   write(values: readonly Value[]): void {
     const step = this.#width * ROWS_PER_STATEMENT;
     let at = 0;

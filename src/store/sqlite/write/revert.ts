@@ -24,7 +24,7 @@ interface RevertibleChangeRow {
   readonly before_restrictions: number | null;
 }
 
-/** Later changes; what follows says of which sequences. */
+/** Selects later changes; to be completed with a condition on their sequences. */
 const LATER = `SELECT changes.sku_number, changes.sequence, changes.previous_sequence, changes.batch_number,
     undone.first_sequence, undone.changed_count
   FROM changes
@@ -33,7 +33,7 @@ const LATER = `SELECT changes.sku_number, changes.sequence, changes.previous_seq
       ON undone.supplier_id = changes.supplier_id AND undone.number = batches.reverts_number
   WHERE changes.supplier_id = ? AND changes.sequence`;
 
-/** Puts batches back, in the same transaction and by the same rules as `Applier`. */
+/** Reverts batches, in the same transaction and by the same rules as `Applier`. */
 export class RevertApplier {
   readonly #applier: Applier;
   readonly #batchOf: Statement<[number, number], RevertedBatchRow>;
@@ -65,7 +65,7 @@ export class RevertApplier {
       .raw();
   }
 
-  /** Undefined where the supplier has no such batch. SKUs' rows are written when `flush` is called. */
+  /** Undefined if the supplier has no such batch. `Applier.flush` writes the rows of its SKUs. */
   revert(request: RevertRequest, nowMs: number): RevertOutcome | undefined {
     const startedMs = performance.now();
     const { supplierId, uuid } = request;
@@ -132,7 +132,7 @@ export class RevertApplier {
     return step.value;
   }
 
-  /** Which of the SKUs a later batch has named and left as they were. */
+  /** Numbers of the SKUs that a later batch confirmed. */
   #confirmed(
     { supplierId }: RevertRequest,
     batchNumber: number,

@@ -13,8 +13,8 @@ import type { InventoryCache } from './inventory-cache.ts';
 import { skuKey } from '../schema/migrations.ts';
 
 /**
- * SKUs of a supplier that hold a GTIN and so many others, oldest first. The limit matters: a
- * placeholder GTIN may stand on every SKU of a catalogue.
+ * Selects the SKUs of a supplier that hold a GTIN and a number of others, oldest first. The limit matters:
+ * a placeholder GTIN may be on every SKU of a catalogue.
  */
 function selectHolders(others: number): string {
   const alsoHolds = `
@@ -42,8 +42,8 @@ type HeadRow = [
 ];
 
 /**
- * Suppliers and SKUs as the transaction under way sees them: what it has read, and what it has made of that
- * and not yet written. Prepared once a connection.
+ * Suppliers and SKUs as the current transaction sees them: loaded rows with its unwritten changes. Statements
+ * are prepared once per connection.
  */
 export class TransactionSkus {
   readonly #cache: InventoryCache;
@@ -112,7 +112,7 @@ export class TransactionSkus {
     const known = this.#heads.get(supplierId);
     if (known !== undefined) return known;
     const row = this.#headOf.get(supplierId);
-    if (row === undefined) throw new Error(`there is no supplier ${supplierId}`);
+    if (row === undefined) throw new Error(`no supplier ${supplierId}`);
     const [skuCount, liveCount, lastSequence, lastBatchNumber, percentMax, skusMin] = row;
     const breaker = percentMax === null || skusMin === null ? null : { percentMax, skusMin };
     const head = { skuCount, liveCount, lastSequence, lastBatchNumber, breaker };
@@ -124,7 +124,7 @@ export class TransactionSkus {
     return this.#heads;
   }
 
-  /** The SKUs that lines name, for deciding them. */
+  /** Access to the SKUs that lines name, for `BatchDecision`. */
   ofLines(supplierId: number, lines: Lines): Stock {
     return {
       resolve: (i) => this.#resolve(supplierId, lines, i),
@@ -134,8 +134,8 @@ export class TransactionSkus {
   }
 
   /**
-   * The numbers of the SKUs that line `i` matches: its `sku_id` where given, and every GTIN it names.
-   * At most as many as a verdict names.
+   * The numbers of the SKUs that line `i` matches: by its `sku_id`, if it has one, and every GTIN it names.
+   * At most as many as a result names.
    */
   #resolve(supplierId: number, lines: Lines, i: number): readonly number[] {
     const gtins = gtinsOfLine(lines, i);
@@ -168,7 +168,7 @@ export class TransactionSkus {
     return holders === undefined ? [] : holders.all(...parameters).map(([number]) => number);
   }
 
-  /** As the database or the cache of it knows: only what is committed may be remembered. */
+  /** Looks in the cache first. Only committed numbers may be cached. */
   #skuNumberOf(supplierId: number, skuId: string): number | undefined {
     const known = this.#cache.skuIds.find(supplierId, skuId);
     if (known !== undefined) return known;
@@ -188,7 +188,7 @@ export class TransactionSkus {
     );
   }
 
-  /** Every SKU that has any of the identifiers that line `i` names, whether they agree or not. */
+  /** Every SKU that has any of the identifiers of line `i`. */
   namedBy(supplierId: number, lines: Lines, i: number): readonly number[] {
     const skuId = lines.skuIds[i] ?? null;
     const bySkuId = skuId === null ? undefined : this.#skuNumberOf(supplierId, skuId);
@@ -226,14 +226,14 @@ export class TransactionSkus {
     return newSkuState(skuNumber, inventory, lastSequence);
   }
 
-  /** A SKU that the transaction under way has just created. */
+  /** Adds a SKU that this transaction has created. */
   holdNew(supplierId: number, skuNumber: number): SkuState {
     const held = newSkuState(skuNumber, NOTHING_KNOWN, 0);
     this.#held.set(skuKey(supplierId, skuNumber), held);
     return held;
   }
 
-  /** Of when the row of a SKU says its inventory is, in microseconds since 1970-01-01T00:00Z. */
+  /** The stored timestamp of a SKU's inventory, in microseconds since 1970-01-01T00:00Z. */
   storedAsOfUs(supplierId: number, skuNumber: number): number {
     const row = this.#asOfOf.get(skuKey(supplierId, skuNumber));
     if (row === undefined)
@@ -241,12 +241,12 @@ export class TransactionSkus {
     return row[0];
   }
 
-  /** All SKUs held, by their keys. */
+  /** The SKUs loaded by this transaction, by key. */
   held(): ReadonlyMap<number, SkuState> {
     return this.#held;
   }
 
-  /** Lets go of a SKU that was written meanwhile. */
+  /** Releases a SKU whose row was written. */
   release(key: number): void {
     this.#held.delete(key);
   }

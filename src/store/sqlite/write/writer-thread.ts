@@ -1,6 +1,6 @@
 /**
- * The writer: a thread of its own that holds the one connection that writes. It blocks while SQLite
- * works, so that the thread that answers clients never does.
+ * The writer thread, which holds the only connection that writes. It blocks while SQLite works, so that the
+ * main thread never does.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { OnhandError } from '../../../domain/errors.ts';
@@ -19,29 +19,29 @@ import { RevertApplier } from './revert.ts';
 import { migrate } from '../schema/migrations.ts';
 import { asError, asFailure, serveThread, type Failure } from '../threads.ts';
 
-/** A statement and its parameters, as the query builder compiled them. */
+/** A statement compiled by the query builder. */
 export interface CompiledStatement {
   readonly sql: string;
   readonly parameters: readonly unknown[];
 }
 
 export interface StatementResult {
-  /** Rows, whose type only the one who asks knows. */
+  /** Rows; the caller knows their type. */
   readonly rows: never[];
   readonly changes: number;
 }
 
 export interface WriterSettings extends ConnectionSettings {
-  /** For what it remembers of rows, beside the pages of its connection, in bytes. */
+  /** The size of the inventory cache, in bytes; the page cache comes on top. */
   readonly inventoryCacheBytesMax: number;
 }
 
-/** What the writer can be asked. */
+/** The calls of the writer thread. */
 export interface WriterCalls {
   readonly apply: (group: PackedGroup) => PackedOutcomes;
   readonly applyCatalogue: (batch: CatalogueBatch) => CatalogueOutcome;
   readonly revert: (request: RevertRequest) => RevertOutcome | undefined;
-  /** Drops changes of batches applied before; says how many. */
+  /** Deletes changes of batches applied before `beforeMs`; returns how many. */
   readonly dropChanges: (asked: {
     readonly supplierId: number;
     readonly beforeMs: number;
@@ -50,7 +50,7 @@ export interface WriterCalls {
   /** Runs statements in one transaction. */
   readonly run: (statements: readonly CompiledStatement[]) => readonly StatementResult[];
   readonly probe: (thorough: boolean) => void;
-  /** Copies the last pages of the log, so that the next commit begins it anew. */
+  /** Copies the last pages of the log, so that the next commit restarts it. */
   readonly finishCheckpoint: () => void;
 }
 
@@ -74,10 +74,10 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
   };
 });
 
-/** Enough to need new pages: a small row may fit where a batch would not. */
+/** Large enough to need new pages: a small row may still fit on a full disk. */
 const THOROUGH_PROBE_BYTES = 1 << 20;
 
-/** Thrown so that a transaction is taken back. */
+/** Thrown to roll a dry run back. */
 class DryRunRollback extends Error {}
 
 function isDryRun({ options }: Batch): boolean {
@@ -109,15 +109,15 @@ class Writer {
     this.#startReadingAhead();
   }
 
-  /** Dry runs come after the others, each in a transaction of its own that is taken back. */
+  /** Dry runs run after the other batches, each in its own transaction, which is rolled back. */
   apply(group: readonly Batch[]): readonly (BatchOutcome | StoredOutcome | Failure)[] {
     const written = this.#applyOrRetry(group.filter((batch) => !isDryRun(batch)))[
       Symbol.iterator
     ]();
     return group.map((batch) => {
-      if (isDryRun(batch)) return this.#tryOut(() => this.#applyOne(batch, Date.now()));
+      if (isDryRun(batch)) return this.#dryRun(() => this.#applyOne(batch, Date.now()));
       const { value } = written.next();
-      if (value === undefined) throw new Error('a batch of the group was left out');
+      if (value === undefined) throw new Error('a batch of the group has no outcome');
       return value;
     });
   }
@@ -145,7 +145,7 @@ class Writer {
     return outcomes;
   }
 
-  /** A batch that is refused whole leaves nothing, so that the others of its transaction stand. */
+  /** A batch that is refused as a whole writes nothing, so the other batches of its transaction are kept. */
   #applyOne(batch: Batch, nowMs: number): BatchOutcome | StoredOutcome | Failure {
     try {
       return this.#applier.applyLines(batch, nowMs);
@@ -155,8 +155,8 @@ class Writer {
     }
   }
 
-  /** Does work in a transaction and takes it back. */
-  #tryOut<T extends object>(work: () => T): T | Failure {
+  /** Does work in a transaction and rolls it back. */
+  #dryRun<T extends object>(work: () => T): T | Failure {
     let outcome: T | undefined;
     try {
       this.#transaction(() => {
@@ -168,14 +168,14 @@ class Writer {
       if (isFailedSync(error)) throw error;
       if (!(error instanceof DryRunRollback)) return asFailure(error);
     }
-    if (outcome === undefined) throw new Error('a dry run came to nothing');
+    if (outcome === undefined) throw new Error('a dry run has no outcome');
     return outcome;
   }
 
   revert(request: RevertRequest): RevertOutcome | undefined {
     const revert = () => this.#reverter.revert(request, Date.now());
     const outcome = request.dryRun
-      ? this.#tryOut(() => ({ reverted: revert() }))
+      ? this.#dryRun(() => ({ reverted: revert() }))
       : this.#transaction(() => {
           this.#applier.begin();
           const reverted = revert();
@@ -225,18 +225,18 @@ class Writer {
     });
   }
 
-  /** `IMMEDIATE`: whoever writes beside us is met here, before anything was read. */
+  /** `IMMEDIATE` takes the write lock before anything is read. */
   #transaction<T>(work: () => T): T {
     return this.#db
       .transaction(() => {
-        this.#forgetWhereOthersWrote();
+        this.#clearCacheIfOthersWrote();
         return work();
       })
       .immediate();
   }
 
-  /** Other commands may write beside the server: what is remembered is then no longer sure. */
-  #forgetWhereOthersWrote(): void {
+  /** Other commands may write while the server runs: the cache is then stale. */
+  #clearCacheIfOthersWrote(): void {
     const version = this.#dataVersion.get()?.[0];
     if (version === this.#lastDataVersion) return;
     this.#lastDataVersion = version;
@@ -248,7 +248,7 @@ class Writer {
     try {
       return this.#readAhead.step();
     } catch {
-      // Whoever needs the rows will read them, and be told what is wrong.
+      // A batch that needs these rows will read them and report the error.
       return false;
     }
   }
