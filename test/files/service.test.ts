@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OnhandError } from '../../src/domain/errors.ts';
 import { FileStorage } from '../../src/files/storage.ts';
-import type { FeedParts } from '../../src/files/parts.ts';
+import type { LineFormatter } from '../../src/files/job-file.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
 import { openStaging } from '../../src/databases.ts';
@@ -37,7 +37,7 @@ let failures: unknown[];
 beforeEach(async () => {
   database = await sqliteDatabase();
   store = await openTestStore(database);
-  directory = await mkdtemp(join(tmpdir(), 'onhand-feeds-'));
+  directory = await mkdtemp(join(tmpdir(), 'onhand-files-'));
   submitted = [];
   failures = [];
   before = () => Promise.resolve();
@@ -59,7 +59,7 @@ function newService(): FileService {
     await before(batch);
     return intake.submit(batch);
   };
-  const language: FeedParts['language'] = {
+  const formatter: LineFormatter = {
     newJsonLineReader,
     printFailure: printFailureMessage,
     printWouldChange,
@@ -68,7 +68,7 @@ function newService(): FileService {
     store,
     intake: { submit },
     files: new FileStorage(directory),
-    language,
+    formatter,
     settings,
     openStaging,
     isAlone: true,
@@ -103,8 +103,8 @@ async function add(supplierId: number, rows: number, quantity = 1): Promise<stri
 async function over(supplierId: number, uuid: string): Promise<FileRecord> {
   for (;;) {
     const changed = service.changed(uuid, 1000, new AbortController().signal);
-    const feed = await service.feeds.find(supplierId, uuid);
-    if (feed !== undefined && isOver(feed)) return feed;
+    const job = await service.jobs.find(supplierId, uuid);
+    if (job !== undefined && isOver(job)) return job;
     await changed;
   }
 }
@@ -124,37 +124,37 @@ function held(isMeant: (batch: Batch) => boolean) {
 const pieceOf = ({ options }: Batch): string | undefined =>
   options?.idempotency?.key.split(' ').at(-1);
 
-test('a feed that is canceled stops after the piece under way', async () => {
+test('a canceled job stops after the current chunk', async () => {
   const acme = await supplier('Acme');
   const second = held((batch) => pieceOf(batch) === '1');
   const uuid = await add(acme, 45_000);
   await second.came;
-  const feed = await service.feeds.find(acme, uuid);
-  expect(feed).toMatchObject({ state: 'reading', rowCount: 10_000 });
-  expect(feed?.rowsExpected).toBeGreaterThan(10_000);
-  expect(feed?.rowsExpected).toBeLessThanOrEqual(45_000);
-  if (feed !== undefined) await service.cancel(feed);
+  const job = await service.jobs.find(acme, uuid);
+  expect(job).toMatchObject({ state: 'reading', rowCount: 10_000 });
+  expect(job?.rowsExpected).toBeGreaterThan(10_000);
+  expect(job?.rowsExpected).toBeLessThanOrEqual(45_000);
+  if (job !== undefined) await service.cancel(job);
   second.go();
   expect(await over(acme, uuid)).toMatchObject({ state: 'canceled', rowCount: 20_000 });
   expect(submitted).toEqual([`${acme}/0`, `${acme}/1`]);
 });
 
-test("a supplier's feeds come one after another, those of others beside them", async () => {
+test("a supplier's files are applied one after another, those of other suppliers in parallel", async () => {
   const [acme, bolt] = [await supplier('Acme'), await supplier('Bolt')];
   const first = held((batch) => batch.supplierId === acme && pieceOf(batch) === '0');
-  const feeds = [await add(acme, 12_000, 1), await add(acme, 5, 2), await add(acme, 5, 3)];
+  const uuids = [await add(acme, 12_000, 1), await add(acme, 5, 2), await add(acme, 5, 3)];
   await first.came;
   const other = await add(bolt, 12_000);
   expect(await over(bolt, other)).toMatchObject({ state: 'done' });
   expect(submitted.filter((key) => key.startsWith(`${acme}/`))).toEqual([`${acme}/0`]);
   first.go();
-  for (const uuid of feeds) expect(await over(acme, uuid)).toMatchObject({ state: 'done' });
-  const ends = await Promise.all(feeds.map((uuid) => service.feeds.find(acme, uuid)));
-  const times = ends.map((feed) => feed?.finishedAtMs ?? 0);
+  for (const uuid of uuids) expect(await over(acme, uuid)).toMatchObject({ state: 'done' });
+  const ends = await Promise.all(uuids.map((uuid) => service.jobs.find(acme, uuid)));
+  const times = ends.map((job) => job?.finishedAtMs ?? 0);
   expect(times).toEqual(times.toSorted((a, b) => a - b));
 });
 
-test('a feed goes on at the first piece that was not recorded, when a server starts again', async () => {
+test('a restarted server resumes a job at the first chunk that was not recorded', async () => {
   const acme = await supplier('Acme');
   const second = held((batch) => pieceOf(batch) === '1');
   const uuid = await add(acme, 35_000);
@@ -162,7 +162,7 @@ test('a feed goes on at the first piece that was not recorded, when a server sta
   const stopped = service.stop();
   second.go();
   await stopped;
-  expect(await service.feeds.find(acme, uuid)).toMatchObject({
+  expect(await service.jobs.find(acme, uuid)).toMatchObject({
     state: 'reading',
     rowCount: 20_000,
   });
@@ -172,7 +172,7 @@ test('a feed goes on at the first piece that was not recorded, when a server sta
   expect(submitted).toEqual([0, 1, 2, 3].map((piece) => `${acme}/${piece}`));
 });
 
-test('how a feed is cut stands, though its supplier gets a breaker while the server is off', async () => {
+test('a resumed job keeps its chunks, even if its supplier has set a safety limit since', async () => {
   const acme = await supplier('Acme');
   const second = held((batch) => pieceOf(batch) === '1');
   const uuid = await add(acme, 35_000);
@@ -187,7 +187,7 @@ test('how a feed is cut stands, though its supplier gets a breaker while the ser
   expect(submitted).toHaveLength(4);
 });
 
-test('a piece that finds no room is tried again', async () => {
+test('a chunk that is refused as overloaded is retried', async () => {
   const acme = await supplier('Acme');
   let refusals = 1;
   before = () => {
@@ -201,12 +201,12 @@ test('a piece that finds no room is tried again', async () => {
   expect(submitted).toHaveLength(2);
 });
 
-test('files are dropped after their time, and what was counted stands', async () => {
+test('files are deleted after their retention, their counts remain', async () => {
   const acme = await supplier('Acme');
   const uuid = await add(acme, 5);
-  const feed = await over(acme, uuid);
-  await service.results.check(feed);
-  expect(await service.sweep(feed.uploadedAtMs, 10)).toBe(false);
+  const job = await over(acme, uuid);
+  await service.results.check(job);
+  expect(await service.sweep(job.uploadedAtMs, 10)).toBe(false);
   expect(await readdir(directory)).toEqual([`${uuid}.feed`]);
   await service.sweep(Date.now() + 1, 10);
   expect(await readdir(directory)).toEqual([]);
@@ -215,7 +215,7 @@ test('files are dropped after their time, and what was counted stands', async ()
   await expect(service.results.check(dropped)).rejects.toMatchObject({ code: 'results_expired' });
 });
 
-test('what a crash left of files that nobody was told of is removed, and nothing else', async () => {
+test('files without a job, left by a crash, are removed; others are kept', async () => {
   const acme = await supplier('Acme');
   const uuid = await add(acme, 5);
   await over(acme, uuid);

@@ -1,7 +1,8 @@
 import { parse } from 'csv-parse/sync';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readCsv, ROW_CHARACTERS_MAX, SPOILED_ROWS_MAX } from '../../src/formats/csv/csv.ts';
+import { FAULTY_ROWS_MAX, readCsv } from '../../src/formats/csv/csv.ts';
+import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { textMatching } from '../matching.ts';
 import { all, bytesOf } from './reading.ts';
 
@@ -11,7 +12,7 @@ const read = async (file: string | Uint8Array, chunkBytes?: number) =>
 const cellsOf = async (file: string | Uint8Array) =>
   (await read(file)).map((row) => ('cells' in row ? row.cells : row.fault));
 
-describe('the dialect', () => {
+describe('CSV', () => {
   test.for([
     ['LF', 'a,b\n1,2\n'],
     ['CRLF', 'a,b\r\n1,2\r\n'],
@@ -44,7 +45,7 @@ describe('the dialect', () => {
     ]);
   });
 
-  test('wherever the bytes are cut, the same is read', async () => {
+  test('the rows do not depend on where the bytes are split', async () => {
     const file = '\uFEFFcode,name\r\n1,"Käse, ""alt""\r\n𝄞"\r\n\r\n2,x"y,\r\n3,ein Löffel\r\n';
     const whole = await read(file);
     expect(whole).toHaveLength(5);
@@ -56,7 +57,7 @@ describe('the dialect', () => {
   });
 });
 
-test('a cell that is written to keep its zeros in a spreadsheet is the text that it keeps', async () => {
+test('a cell written as ="00123" is read as the text in its quotes', async () => {
   const file = '="00123",5,"=""007"""\n="a""b",1\n="a,b",1\n=1+1,"=1+1"\n';
   expect(await cellsOf(file)).toEqual([
     ['00123', '5', '007'],
@@ -93,7 +94,7 @@ describe('stray quotes', () => {
     ]);
   });
 
-  test('that open a line break do not hide the rows behind', async () => {
+  test('before a line break do not hide the next rows', async () => {
     const rows = await read('h,i\n"two\nlines",x"y\n1,2\n');
     expect(rows.map((row) => [row.row, 'fault' in row])).toEqual([
       [1, false],
@@ -102,18 +103,22 @@ describe('stray quotes', () => {
     ]);
   });
 
-  test(`in more than ${SPOILED_ROWS_MAX} rows tell that the file is not CSV`, async () => {
-    const spoiled = 'a"b\n'.repeat(SPOILED_ROWS_MAX);
-    expect(await read(spoiled)).toHaveLength(SPOILED_ROWS_MAX);
-    await expect(read(`${spoiled}c"d\n`)).rejects.toMatchObject({ code: 'body_malformed' });
+  test(`in more than ${FAULTY_ROWS_MAX} rows tell that the file is not CSV`, async () => {
+    const faulty = 'a"b\n'.repeat(FAULTY_ROWS_MAX);
+    expect(await read(faulty)).toHaveLength(FAULTY_ROWS_MAX);
+    await expect(read(`${faulty}c"d\n`)).rejects.toMatchObject({ code: 'body_malformed' });
   });
 });
 
-describe('a file whose rows cannot be told apart is refused', () => {
+describe('a file with uncertain row ends is refused', () => {
   test.for([
     ['a quote that is never closed', 'h\n"a\nb\nc\n', /never closed \(row 2/],
-    ['text behind a closing quote', 'h\n1\n"a"b\nc\n', /goes on after its closing quote.*\(row 3/],
-    ['a row without an end', `h\n${'x'.repeat(2 * ROW_CHARACTERS_MAX)}\n`, /longer than.*\(row 2/],
+    ['text behind a closing quote', 'h\n1\n"a"b\nc\n', /has text after its closing quote.*\(row 3/],
+    [
+      'a row without an end',
+      `h\n${'x'.repeat(2 * FORMAT_LIMITS.rowCharactersMax)}\n`,
+      /too long.*\(row 2/,
+    ],
   ] as const)('%s', async ([, file, message]) => {
     await expect(read(file)).rejects.toMatchObject({
       code: 'body_malformed',
@@ -127,11 +132,11 @@ async function* failing(): AsyncGenerator<Uint8Array> {
   throw new Error('the disk is gone');
 }
 
-test('a source that fails while it is read fails the reading with its own error', async () => {
+test('an error of the source is passed on unchanged', async () => {
   await expect(all(readCsv(failing()))).rejects.toThrow('the disk is gone');
 });
 
-test('whatever is CSV is read as another reader has it, wherever it is cut', async () => {
+test('any CSV is read like csv-parse reads it, wherever it is split', async () => {
   const piece = fc.constantFrom(
     'a',
     'é',

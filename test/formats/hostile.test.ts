@@ -2,7 +2,7 @@ import { truncate } from 'node:fs/promises';
 import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { openStockFile } from '../../src/formats/stock-file.ts';
-import { FORMAT_LIMITS } from '../../src/formats/limits.ts';
+import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { textMatching } from '../matching.ts';
 import { bomb, onDisk, zipOf } from './archives.ts';
 import { linesOf, newJsonLineReader, rowsOf } from './stock-files.ts';
@@ -36,17 +36,17 @@ class Endless {
 /** Reads a file to its end; gives its rows. */
 async function read(bytes: AsyncIterable<Uint8Array>, path?: string): Promise<number> {
   const terms = { mappings: [], limits: FORMAT_LIMITS, readJsonLine: newJsonLineReader() };
-  const feed = await openStockFile(path === undefined ? { bytes } : { bytes, path }, terms);
+  const opened = await openStockFile(path === undefined ? { bytes } : { bytes, path }, terms);
   let rows = 0;
-  for await (const piece of feed.rows) rows += Array.isArray(piece) ? piece.length : 1;
+  for await (const some of opened.rows) rows += Array.isArray(some) ? some.length : 1;
   return rows;
 }
 
 describe('a line without an end is refused after a few megabytes', () => {
   test.for([
-    ['csv', CSV, 'x', 'body_malformed', /^A row is longer than is read.*\(row 3\)/],
+    ['csv', CSV, 'x', 'body_malformed', /^A row is too long.*\(row 3\)/],
     ['csv, in a quote that is never closed', `${CSV}"`, 'x\n', 'body_malformed', /row 3\)/],
-    ['csv, its header', '', 'x', 'body_malformed', /^A row is longer than is read.*\(row 1\)/],
+    ['csv, its header', '', 'x', 'body_malformed', /^A row is too long.*\(row 1\)/],
     ['csv, a header of more columns than there are', 'sku_id,', 'x,', 'body_malformed', /row 1\)/],
     ['csv, of blanks', '', ' ', 'body_malformed', /row 1\)/],
     ['json', `[${LINE},"`, 'x', 'body_too_large', /^Element 2 is longer than 1048576 characters/],
@@ -65,7 +65,7 @@ describe('a line without an end is refused after a few megabytes', () => {
     expect(file.bytes).toBeLessThan(8 * MIB);
   });
 
-  test('but in NDJSON, where it is refused by itself, and the next is read', async () => {
+  test('in NDJSON only that line is refused and the next is read', async () => {
     const file = new Endless(`${LINE}\n"`, 'x', 400 * MIB);
     const bytes = (async function* () {
       yield* file;
@@ -119,13 +119,13 @@ describe('what unpacks to too much is refused', () => {
       await expect(rowsOf(file)).rejects.toMatchObject({
         code: 'body_too_large',
         message: textMatching(
-          /unpacks to more than 200 times its size|has more than 16777216 bytes|A text or tag of more/,
+          /unpacks to more than 200 times its size|has more than 16777216 bytes|a text or tag of more/,
         ),
       });
     },
   );
 
-  test('an archive whose files share their bytes', async () => {
+  test('an archive with overlapping files', async () => {
     const archive = zipOf([
       { name: 'a.csv', content: CSV },
       { name: 'b.csv', content: CSV },
@@ -134,12 +134,12 @@ describe('what unpacks to too much is refused', () => {
     archive.writeUInt32LE(0, archive.lastIndexOf('PK\u0001\u0002') + 42);
     await expect(rowsOf(archive)).rejects.toMatchObject({
       code: 'body_malformed',
-      message: textMatching(/damaged or cut off \("b\.csv" overlaps the file before it\)/),
+      message: textMatching(/damaged or truncated \("b\.csv" overlaps the file before it\)/),
     });
   });
 });
 
-describe('XML that a workbook has no use for is refused', () => {
+describe('XML that no workbook needs is refused', () => {
   const table = [
     ['SKU', 'Qty'],
     ['A', '1'],
@@ -168,7 +168,7 @@ describe('XML that a workbook has no use for is refused', () => {
     [
       'a comment without an end',
       `<!--${'x'.repeat(2 * MIB)}`,
-      /cannot be read|A text or tag of more than 1048576/,
+      /cannot be read|a text or tag of more than 1048576/,
     ],
   ] as const)('%s', async ([, prologue, message]) => {
     await expect(rowsOf(workbookOf({ sheets: [{ rows: table }], prologue }))).rejects.toMatchObject(
@@ -188,17 +188,17 @@ describe('XML that a workbook has no use for is refused', () => {
     [
       'an attribute without an end',
       `<row x="${'x'.repeat(2 * MIB)}"/>`,
-      /A text or tag of more than 1048576 characters stands in xl\/worksheets\/sheet1\.xml/,
+      /xl\/worksheets\/sheet1\.xml of the workbook contains a text or tag of more than 1048576 characters/,
     ],
     [
       'a text without an end',
       `<row><c t="str"><v>${'x'.repeat(2 * MIB)}</v></c></row>`,
-      /A text or tag of more than 1048576/,
+      /a text or tag of more than 1048576/,
     ],
     [
       'a text in a million pieces',
       `<row><c t="inlineStr"><is><t>${'<![CDATA[xx]]>'.repeat(600_000)}</t></is></c></row>`,
-      /A text or tag of more than 1048576/,
+      /a text or tag of more than 1048576/,
     ],
   ] as const)('%s', async ([, rows, message]) => {
     await expect(rowsOf(workbookOf({ sheets: [{ rows }] }))).rejects.toMatchObject({
@@ -207,7 +207,7 @@ describe('XML that a workbook has no use for is refused', () => {
   });
 });
 
-test('bytes in a workbook that are no UTF-8 are refused', async () => {
+test('a workbook part that is not UTF-8 is refused', async () => {
   const content = Buffer.from('<worksheet><sheetData>\xe9</sheetData></worksheet>', 'latin1');
   const parts = [{ name: 'xl/worksheets/sheet1.xml', content }];
   await expect(rowsOf(workbookOf({ sheets: [{ rows: '' }], parts }))).rejects.toMatchObject({
@@ -223,13 +223,13 @@ describe('a million columns', () => {
     });
   });
 
-  test('in a row of CSV are refused with their row alone', async () => {
+  test('in a row of CSV refuse only that row', async () => {
     const lines = await linesOf(`${CSV}A${',x'.repeat(500_000)}\nB,7\n`);
     expect(lines).toHaveLength(3);
     expect(lines[1]).toMatch(/^Row 3 has 500001 cells where the header has 2 columns/);
   });
 
-  test('in a workbook are refused, with the row', async () => {
+  test('in a workbook are refused; the error names the row', async () => {
     const wide = `<row>${'<c><v>1</v></c>'.repeat(1_000_000)}</row>`;
     await expect(rowsOf(workbookOf({ sheets: [{ rows: wide }] }))).rejects.toMatchObject({
       code: 'body_too_large',
@@ -240,7 +240,7 @@ describe('a million columns', () => {
   });
 });
 
-describe('a file that is cut off is refused, wherever that is', () => {
+describe('a truncated file is refused, wherever it ends', () => {
   test('gzip', async () => {
     const packed = gzipSync(CSV.repeat(20));
     for (let bytes = packed.length - 1; bytes > 10; bytes -= 1) {
@@ -249,19 +249,19 @@ describe('a file that is cut off is refused, wherever that is', () => {
         `${bytes} bytes`,
       ).rejects.toMatchObject({
         code: 'body_malformed',
-        message: textMatching(/gzip file is damaged or cut off|is empty/),
+        message: textMatching(/gzip file is damaged or truncated|is empty/),
       });
     }
   });
 
-  test('gzip whose checksum or length is another', async () => {
+  test('gzip with a wrong checksum or length', async () => {
     const packed = gzipSync(CSV.repeat(20));
     for (const at of [packed.length - 1, packed.length - 5]) {
       const lying = Buffer.from(packed);
       lying[at] = (lying[at] ?? 0) ^ 1;
       await expect(read(bytesOf(lying))).rejects.toMatchObject({
         code: 'body_malformed',
-        message: textMatching(/gzip file is damaged or cut off after \d+ bytes/),
+        message: textMatching(/gzip file is damaged or truncated after \d+ bytes/),
       });
     }
   });
@@ -305,7 +305,7 @@ describe('a file that is cut off is refused, wherever that is', () => {
   });
 });
 
-test('bytes without a meaning are refused, or read as rows, and never break the reader', async () => {
+test('random bytes are refused or read as rows, and never crash the reader', async () => {
   let state = 20_261_123;
   const next = (): number => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;

@@ -37,7 +37,7 @@ describe('an inventory advice is read', () => {
     expect(await linesOf(interchange([...ITEM, 'CTT*1'], writing))).toEqual([LINE]);
   });
 
-  test('wherever its bytes are cut', async () => {
+  test('wherever its bytes are split', async () => {
     const file = interchange([...ITEM, 'LIN**VN*Käse', 'QTY*17*7', 'CTT*2']);
     const whole = await linesOf(file);
     expect(whole).toHaveLength(2);
@@ -57,7 +57,7 @@ describe('an inventory advice is read', () => {
   });
 
   test('a row is numbered by the segment of its LIN, and shows what was read of it', async () => {
-    const feed = await openInventory(
+    const opened = await openInventory(
       interchange([
         'LIN*1*SK*A-1*UP*012345678905',
         'PID*F****Enamel kettle',
@@ -69,14 +69,14 @@ describe('an inventory advice is read', () => {
         'QTY*17*0',
       ]),
     );
-    const rows = (await all(feed.rows)).flat();
-    expect(feed.rowUnit).toBe('segment');
+    const rows = (await all(opened.rows)).flat();
+    expect(opened.rowUnit).toBe('segment');
     expect(rows.map(({ row, cells }) => [row, ...cells])).toEqual([
       [5, '5', 'A-1', '012345678905', '', '', '', '5', '12', '2027-01-31', 'discontd'],
       [11, '11', 'B-1', '', '', '', '', '0', '', '', ''],
     ]);
-    expect(feed.header).toHaveLength(10);
-    expect(feed.datedAs()).toBe('202611230915');
+    expect(opened.header).toHaveLength(10);
+    expect(opened.datedAs()).toBe('202611230915');
   });
 });
 
@@ -85,7 +85,7 @@ describe('the identifiers of a LIN', () => {
     expect(await lineOf(`LIN**${code}*A-1`, 'QTY*33*5')).toEqual(LINE);
   });
 
-  test('the best of several is the sku_id', async () => {
+  test('the first in the table of several qualifiers is the sku_id', async () => {
     expect(await lineOf('LIN**VP*P-1*VN*N-1*SK*A-1', 'QTY*33*5')).toEqual(LINE);
     expect(await lineOf('LIN**VP*P-1*VN*A-1', 'QTY*33*5')).toEqual(LINE);
   });
@@ -117,13 +117,13 @@ describe('the identifiers of a LIN', () => {
     });
   });
 
-  test('that are not known are passed over', async () => {
+  test('with unknown qualifiers are ignored', async () => {
     expect(await lineOf('LIN**CB*77*SK*A-1*BO*RED', 'QTY*33*5')).toEqual(LINE);
   });
 
   test.for([
     [['LIN**CB*77', 'QTY*33*5'], /^Segment 5: the LIN names no SKU by SK, VN, VP, UP, EN/],
-    [['LIN**SK*A-1'], /^Segment 5: the LIN sets nothing: none of QTY\*33/],
+    [['LIN**SK*A-1'], /^Segment 5: the LIN sets nothing; send one of QTY\*33/],
     [
       ['LIN**UP*012345678906', 'QTY*33*5'],
       /^Segment 5: UP \(upca\) "012345678906" has a wrong check digit/,
@@ -143,7 +143,7 @@ describe('what a LIN sets', () => {
     });
   });
 
-  test('the best quantity counts, in whatever order they stand', async () => {
+  test('the quantity with the first qualifier in the table counts, in any order', async () => {
     const codes = QUANTITY_CODES.filter(({ field }) => field === 'quantityInStock');
     const segments = codes.map(({ code }, i) => `QTY*${code}*${i}`);
     expect(await lineOf('LIN**SK*A-1', ...segments)).toMatchObject({
@@ -163,7 +163,7 @@ describe('what a LIN sets', () => {
     });
   });
 
-  test('the first schedule is what comes next', async () => {
+  test('the first schedule sets the backorder', async () => {
     const schedules = ['SCH*12*EA***018*20270131', 'SCH*40*EA***018*20270301'];
     expect(await lineOf(...ITEM, ...schedules)).toMatchObject({
       fields: { quantityInStock: 5, quantityOnBackorder: 12, backorderDate: 20_270_131 },
@@ -180,11 +180,11 @@ describe('what a LIN sets', () => {
     }
   });
 
-  test('what is mutually defined and no status is passed over', async () => {
+  test('a mutually defined value that is not a status is ignored', async () => {
     expect(await lineOf(...ITEM, 'REF*ZZ*AISLE-7')).toEqual(LINE);
   });
 
-  test('segments that say nothing here are passed over', async () => {
+  test('segments that set nothing are ignored', async () => {
     const others = [
       'PID*F****Kettle',
       'MEA**WT*2*LB',
@@ -202,7 +202,7 @@ describe('what a LIN sets', () => {
     ['DTM*018*310127', /^Segment 6: DTM\*018 is "310127", not a calendar date written ccyymmdd\.$/],
     ['DTM*018*20270229', /not a calendar date/],
     ['REF*ACC*SOLD', /^Segment 6: the status "SOLD" is none of discontinued/],
-  ] as const)('%s is refused, by itself', async ([segment, message]) => {
+  ] as const)('%s refuses only its line', async ([segment, message]) => {
     expect(await linesOf(interchange(['LIN**SK*B', segment, ...ITEM]))).toEqual([
       textMatching(message),
       LINE,
@@ -211,7 +211,7 @@ describe('what a LIN sets', () => {
 
   test('two quantities that contradict each other are refused', async () => {
     expect(await lineOf('LIN**SK*A', 'N1*WH*EAST', 'QTY*33*5', 'N1*WH*WEST', 'QTY*33*6')).toBe(
-      'Segment 9: QTY*33 is 6, but segment 7 says 5; one total for each item is needed.',
+      'Segment 9: QTY*33 is 6, but segment 7 says 5; send one total per item.',
     );
     expect(await lineOf('LIN**SK*A-1', 'QTY*33*5', 'QTY*33*5')).toEqual(LINE);
   });
@@ -227,12 +227,12 @@ const refusalOf = async (from: string | RegExp, to: string) => {
   );
 };
 
-describe('an envelope that does not hold together is refused, with the segment', () => {
+describe('an inconsistent envelope is refused; the error names the segment', () => {
   test.for([
     [
       'SE*6*0001~',
       'SE*7*0001~',
-      'Segment 8: SE01 says "7" segments, but there are 6 from segment 3 on, ST and SE counted.',
+      'Segment 8: SE01 says "7" segments, but there are 6 from segment 3 on, including ST and SE.',
     ],
     ['SE*6*0001~', 'SE*6*0002~', 'Segment 8: SE02 is "0002", but ST02 of segment 3 is "0001".'],
     [
@@ -252,37 +252,41 @@ describe('an envelope that does not hold together is refused, with the segment',
       'Segment 10: IEA02 is "000000043", but ISA13 of segment 1 is "000000042".',
     ],
     ['CTT*1~', 'CTT*2~', 'Segment 7: CTT01 says "2" line items, but there are 1.'],
-    ['ST*846', 'ST*850', 'Segment 3: ST01 is "850"; 846 (inventory advice) is read here.'],
-    ['GS*IB', 'GS*PO', 'Segment 2: GS01 is "PO"; groups of inventory advice (IB) are read here.'],
+    ['ST*846', 'ST*850', 'Segment 3: ST01 is "850"; only 846 (inventory advice) is supported.'],
+    [
+      'GS*IB',
+      'GS*PO',
+      'Segment 2: GS01 is "PO"; only groups of inventory advice (IB) are supported.',
+    ],
     [
       'X*004010',
       'X*003040',
-      'Segment 2: GS08 is "003040"; releases from 004010 to 008060 are read.',
+      'Segment 2: GS08 is "003040"; releases from 004010 to 008060 are supported.',
     ],
     [
       /IEA.*~\n/,
       '',
-      'The file ends with segment 9, and the end of the interchange (IEA) that segment 1 opens is missing; it is cut off.',
+      'The file ends with segment 9, and the end of the interchange (IEA) that segment 1 opens is missing; the file is truncated.',
     ],
     [
       /GE[^]*/,
       '',
-      'The file ends with segment 8, and the end of the group (GE) that segment 2 opens is missing; it is cut off.',
+      'The file ends with segment 8, and the end of the group (GE) that segment 2 opens is missing; the file is truncated.',
     ],
     [
       /SE[^]*/,
       '',
-      'The file ends with segment 7, and the end of the transaction set (SE) that segment 3 opens is missing; it is cut off.',
+      'The file ends with segment 7, and the end of the transaction set (SE) that segment 3 opens is missing; the file is truncated.',
     ],
-    [/SE\*6\*0001~\nGE/, 'GE', 'Segment 8: GE stands inside the transaction set of segment 3.'],
-    [/GE\*1\*7~\n/, '', 'Segment 9: IEA stands inside the group of segment 2.'],
-    ['ST*846*0001~', 'LIN**SK*A~', 'Segment 3: "LIN" stands outside of any ST … SE.'],
-    [/5\*EA~\n[^]*/, '5', 'The file ends inside segment 6 ("QTY*33*5"); it is cut off.'],
+    [/SE\*6\*0001~\nGE/, 'GE', 'Segment 8: GE is inside the transaction set of segment 3.'],
+    [/GE\*1\*7~\n/, '', 'Segment 9: IEA is inside the group of segment 2.'],
+    ['ST*846*0001~', 'LIN**SK*A~', 'Segment 3: "LIN" is outside of any ST … SE.'],
+    [/5\*EA~\n[^]*/, '5', 'The file ends inside segment 6 ("QTY*33*5"); it is truncated.'],
   ] as const)('%s as %s', async ([from, to, message]) => {
     expect(await refusalOf(from, to)).toBe(message);
   });
 
-  test('an ISA whose fields are not filled up is read, one without its delimiters refused', async () => {
+  test('an ISA with unpadded fields is read, one without delimiters is refused', async () => {
     const file = interchange(ITEM);
     expect(await linesOf(file.replace(/ACME +/, 'ACME'))).toEqual([LINE]);
     await expect(rowsOf(file.slice(0, 80))).rejects.toMatchObject({
@@ -293,13 +297,13 @@ describe('an envelope that does not hold together is refused, with the segment',
     });
   });
 
-  test('what stands behind the last interchange must be another', async () => {
+  test('only another interchange may follow an interchange', async () => {
     await expect(rowsOf(`${interchange(ITEM)}sku_id,quantity\n`)).rejects.toMatchObject({
       message: textMatching(/Segment 10 should be an ISA/),
     });
   });
 
-  test('a segment without an end is not kept', async () => {
+  test('a segment without an end is not buffered without limit', async () => {
     const file = `${interchange(ITEM, { lineBreak: '' }).slice(0, 200)}${'x'.repeat(2_000_000)}`;
     await expect(rowsOf(file)).rejects.toMatchObject({
       code: 'body_too_large',

@@ -44,8 +44,8 @@ describe.for([
   ['a JSON array', `[${LINES.join(',')}]`],
   ['a JSON array over many lines', `[\n${LINES.join('\n  ,\n')}\n]\n`],
 ] as const)('lines of %s', ([, file]) => {
-  // A feed that begins with an array is no NDJSON: this one begins with an object.
-  test('are read as the same lines in a request', async () => {
+  // A file that begins with an array is not NDJSON; this one begins with an object.
+  test('are read like the same lines in a request', async () => {
     const lines = inRequest();
     for (const chunkBytes of [7, 64 * 1024]) {
       const rows = await rowsOf(file, { chunkBytes });
@@ -63,7 +63,7 @@ describe.for([
 });
 
 describe('a row of NDJSON', () => {
-  test('is numbered as a line of the file, blank lines counted', async () => {
+  test('is numbered as a line of the file, including blank lines', async () => {
     const file = '{"sku_id":"A","quantity_in_stock":1}\n\n \n{"sku_id":"B","quantity_in_stock":1}';
     expect((await rowsOf(file)).map(({ row, cells }) => [row, ...cells])).toEqual([
       [1, '{"sku_id":"A","quantity_in_stock":1}'],
@@ -71,19 +71,19 @@ describe('a row of NDJSON', () => {
     ]);
   });
 
-  test('that is no JSON is refused by itself', async () => {
+  test('that is not valid JSON is refused; the others are read', async () => {
     const good = '{"sku_id":"A","quantity_in_stock":1}';
     const line = { skuId: 'A', gtins: [], fields: { quantityInStock: 1 } };
     expect(await linesOf(`${good}\n{"sku_id":\n${good}\nnope\n${good}`)).toEqual([
       line,
-      textMatching(/^Line 2 is no JSON: /),
+      textMatching(/^Line 2 is not valid JSON: /),
       line,
-      textMatching(/^Line 4 is no JSON: /),
+      textMatching(/^Line 4 is not valid JSON: /),
       line,
     ]);
   });
 
-  test('that is too long is refused by itself, and nothing of it kept', async () => {
+  test('that is too long is refused and discarded; the others are read', async () => {
     const good = '{"sku_id":"A","quantity_in_stock":1}';
     const long = `{"sku_id":"${'x'.repeat(3000)}"}`;
     const terms = { limits: { rowCharactersMax: 1000 } };
@@ -98,7 +98,7 @@ describe('a row of NDJSON', () => {
     }
   });
 
-  test('may be nested as deep as its length allows, and is refused by itself', async () => {
+  test('may be nested as deep as its length allows, and refuses only itself', async () => {
     const deep = '['.repeat(500_000) + ']'.repeat(500_000);
     expect(await linesOf(`{}\n${deep}\n`)).toEqual([
       textMatching(/^The line names no SKU/),
@@ -107,7 +107,7 @@ describe('a row of NDJSON', () => {
   });
 });
 
-describe('a file that is no JSON array is refused as a whole, with the element', () => {
+describe('a malformed JSON array is refused as a whole; the error names the element', () => {
   const first = '{"sku_id":"A","quantity_in_stock":1}';
 
   test.for([
@@ -116,13 +116,16 @@ describe('a file that is no JSON array is refused as a whole, with the element',
     [`[${first},]`, /element 2 is empty: there is a comma too many/],
     [`[${first},,${first}]`, /element 2 is empty/],
     [`[${first}} ]`, /element 1 ends in a brace too many/],
-    [`[${first}] ${first}`, /something (?:behind|beside) the array/],
-    [`[${first}] x`, /something behind the array/],
-    [`[${first}][]`, /something (?:behind|beside) the array/],
+    [`[${first}] ${first}`, /text (?:after|outside) the array/],
+    [`[${first}] x`, /text after the array/],
+    [`[${first}][]`, /text (?:after|outside) the array/],
     [`[${first},{]}]`, /element 2 ends in a brace too many/],
-    [`[${first},{"a" 1}]`, /Element 2 of the array is no JSON/],
-    [`[${first} ${first}]`, /Element 1 of the array is no JSON/],
-    [`[${'['.repeat(8)}1${']'.repeat(8)}]`, /element 1 is nested too deeply; at most 8/],
+    [`[${first},{"a" 1}]`, /Element 2 of the array is not valid JSON/],
+    [`[${first} ${first}]`, /Element 1 of the array is not valid JSON/],
+    [
+      `[${'['.repeat(8)}1${']'.repeat(8)}]`,
+      /element 1 is nested too deeply; the array may be at most 8 levels deep/,
+    ],
   ] as const)('%s', async ([file, message]) => {
     for (const chunkBytes of [3, 64 * 1024]) {
       await expect(rowsOf(file, { chunkBytes })).rejects.toMatchObject({
@@ -137,7 +140,7 @@ describe('a file that is no JSON array is refused as a whole, with the element',
     expect(await rowsOf(' [ \n ] ')).toEqual([]);
   });
 
-  test('an element that is too long is refused, however long it is', async () => {
+  test('an element that is too long is refused, whatever its length', async () => {
     const file = `[${first},{"sku_id":"${'x'.repeat(3000)}"}]`;
     await expect(rowsOf(file, { limits: { rowCharactersMax: 1000 } })).rejects.toMatchObject({
       code: 'body_too_large',

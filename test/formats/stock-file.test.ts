@@ -1,8 +1,8 @@
 import { readdir, readlink } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { openStockFile, type Feed } from '../../src/formats/stock-file.ts';
-import { FORMAT_LIMITS } from '../../src/formats/limits.ts';
+import { openStockFile, type StockFile } from '../../src/formats/stock-file.ts';
+import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { textMatching } from '../matching.ts';
 import { onDisk, zipOf } from './archives.ts';
 import { linesOf, open, newJsonLineReader, openInventory, rowsOf } from './stock-files.ts';
@@ -26,7 +26,7 @@ const XLSX = workbookOf({
   ],
 });
 
-describe('the format is told by the content', () => {
+describe('the format is recognised by the content', () => {
   test.for([
     ['csv', 'row', CSV],
     ['csv', 'row', `\n\n${CSV}`],
@@ -37,10 +37,10 @@ describe('the format is told by the content', () => {
     ['x12', 'segment', X12],
     ['x12', 'segment', `\r\n${X12}`],
     ['xlsx', 'row', XLSX],
-  ] as const)('%s, whose rows are numbered by %s', async ([format, rowUnit, file]) => {
-    const feed = await openInventory(file);
-    expect(feed).toMatchObject({ format, rowUnit, packing: null });
-    const lines = (await all(feed.rows)).flat().map(({ line }) => line);
+  ] as const)('%s, with rows numbered by %s', async ([format, rowUnit, file]) => {
+    const opened = await openInventory(file);
+    expect(opened).toMatchObject({ format, rowUnit, packing: null });
+    const lines = (await all(opened.rows)).flat().map(({ line }) => line);
     expect(lines).toMatchObject([LINE]);
   });
 
@@ -49,14 +49,14 @@ describe('the format is told by the content', () => {
     ['ndjson', NDJSON],
     ['json', JSON_ARRAY],
     ['x12', X12],
-  ] as const)('%s packed by gzip, or alone in a zip archive', async ([format, file]) => {
+  ] as const)('%s compressed with gzip, or alone in a zip archive', async ([format, file]) => {
     for (const [packing, packed] of [
       ['gzip', gzipSync(file)],
       ['zip', zipOf([{ name: 'export/stock.dat', content: file }])],
     ] as const) {
-      const feed = await openInventory(packed);
-      expect(feed).toMatchObject({ format, packing });
-      expect((await all(feed.rows)).flat()).toMatchObject([{ line: LINE }]);
+      const opened = await openInventory(packed);
+      expect(opened).toMatchObject({ format, packing });
+      expect((await all(opened.rows)).flat()).toMatchObject([{ line: LINE }]);
     }
   });
 
@@ -72,11 +72,11 @@ describe('the format is told by the content', () => {
     ['bzip2', 'BZh91AY', /bzip2; use gzip or zip/],
     ['a web page', '<!DOCTYPE html><table>', /XML or a web page, whatever its name says/],
     ['XML', '<?xml version="1.0"?><stock/>', /XML or a web page/],
-    ['EDIFACT', "UNA:+.? 'UNB+UNOA:2+A", /EDIFACT; of EDI, X12 846 is read/],
+    ['EDIFACT', "UNA:+.? 'UNB+UNOA:2+A", /EDIFACT, which is not supported; send X12 846/],
     [
       'one object over several lines',
       '{\n  "sku_id": "A"\n}\n',
-      /an array of objects, or one object a line/,
+      /an array of objects, or one object per line/,
     ],
     ['gzip in gzip', gzipSync(gzipSync(CSV)), /gzip file holds a workbook or another archive/],
     ['a workbook in gzip', gzipSync(XLSX), /gzip file holds a workbook or another archive/],
@@ -102,7 +102,7 @@ describe('the format is told by the content', () => {
     await expect(open(file)).rejects.toMatchObject({ message: textMatching(message) });
   });
 
-  test('what lies at the end of a stream only, a workbook, is read from a file alone', async () => {
+  test('a workbook cannot be read from a stream, only from a file', async () => {
     const terms = { mappings: [], limits: FORMAT_LIMITS, readJsonLine: newJsonLineReader() };
     await expect(openStockFile({ bytes: bytesOf(XLSX) }, terms)).rejects.toMatchObject({
       code: 'body_malformed',
@@ -139,23 +139,23 @@ describe('the dialect of CSV', () => {
     expect(await linesOf(file)).toEqual([LINE]);
   });
 
-  test('rows keep the numbers of the file, blank ones and annotations counted', async () => {
+  test('row numbers count blank rows and annotations', async () => {
     const file = '\nsku_id,quantity_in_stock\nrequired,desired\nstring,integer\n\nA-1,5\n,\nB,6\n';
     expect((await rowsOf(file)).map(({ row }) => row)).toEqual([6, 8]);
   });
 
-  test('Windows-1252 is read, and what the encoding was is known when all is read', async () => {
-    const feed = await openInventory(Buffer.from('sku_id;Qty\nKäse;5\n', 'latin1'));
-    expect((await all(feed.rows)).flat()).toMatchObject([{ line: { skuId: 'Käse' } }]);
-    expect(feed.encoding()).toBe('Windows-1252');
+  test('Windows-1252 is read; the encoding is known after all rows', async () => {
+    const opened = await openInventory(Buffer.from('sku_id;Qty\nKäse;5\n', 'latin1'));
+    expect((await all(opened.rows)).flat()).toMatchObject([{ line: { skuId: 'Käse' } }]);
+    expect(opened.encoding()).toBe('Windows-1252');
   });
 });
 
-describe('a row of a table is a line', () => {
+describe('a row of a table', () => {
   const HEADER =
     'sku_id,upca,barcode,quantity_in_stock,quantity_on_backorder,backorder_date,restrictions';
 
-  test('with all that it gives', async () => {
+  test('is a line with all its values', async () => {
     const rows = await rowsOf(
       `${HEADER}\nA,012345678905,4006381333931,5,NULL,2027-01-31,discontd\n`,
     );
@@ -178,7 +178,7 @@ describe('a row of a table is a line', () => {
     ]);
   });
 
-  test('and says of each cell that it cannot be: row, column, value and what is allowed', async () => {
+  test('is refused with the row, column, value and what is allowed for each faulty cell', async () => {
     const file =
       `${HEADER}\n` +
       'A,012345678906,,"1,000",,31.1.2027,sold out\n' +
@@ -191,17 +191,17 @@ describe('a row of a table is a line', () => {
       'Row 2, column "upca": "012345678906" has a wrong check digit (by the digits before it, it would be 5). ' +
         'Row 2, column "quantity_in_stock": "1,000" is not a whole number from 0 to 2147483647, or NULL. ' +
         'Row 2, column "backorder_date": "31.1.2027" is not a calendar date written yyyy-mm-dd, or NULL. ' +
-        'Row 2, column "restrictions": "sold out" is not discontd or tmpunavail, or NULL to lift the restriction.',
+        'Row 2, column "restrictions": "sold out" is not a restriction; allowed are discontd, tmpunavail, and NULL to lift the restriction.',
       'Row 3 names no SKU: fill in one or more of "sku_id", "upca", "barcode".',
       'Row 4 sets nothing: fill in one or more of "quantity_in_stock", "quantity_on_backorder", "backorder_date", "restrictions".',
-      'Row 5 has 4 cells where the header has 7 columns; perhaps a separator stands in a cell that is not quoted.',
+      'Row 5 has 4 cells where the header has 7 columns; perhaps a cell that is not quoted contains a separator.',
       textMatching(/^Row 6 has a quote inside a cell that is not quoted as a whole/),
       'Row 7, column "sku_id": NULL names nothing; a sku_id has 1 to 256 characters. ' +
         'Row 7, column "quantity_in_stock": "-1" is not a whole number from 0 to 2147483647, or NULL.',
     ]);
   });
 
-  test('whose refusal tells whether it could be told which SKU it means', async () => {
+  test('that is refused states whether its identifiers were read', async () => {
     const file = 'sku_id,upca,Qty\nA,,x\nA,1,5\n,,5\n';
     expect((await rowsOf(file)).map(({ line }) => line.refusal?.namesRead)).toEqual([
       true,
@@ -212,14 +212,14 @@ describe('a row of a table is a line', () => {
 });
 
 const columnsOf = async (header: string, columnMap = '') => {
-  const feed = await open(`${header}\n`, { columnMap });
-  await feed.rows.return(undefined);
-  const { kind, columns, unknownColumns } = feed;
+  const opened = await open(`${header}\n`, { columnMap });
+  await opened.close();
+  const { kind, columns, unknownColumns } = opened;
   return { kind, columns: columns.map(({ target, by }) => `${target} by ${by}`), unknownColumns };
 };
 
 describe('which column is read as what', () => {
-  test('is said, with the reason', async () => {
+  test('is reported with the reason', async () => {
     expect(
       await columnsOf('Item #,UPC,quantity_in_stock,Lager,Colour', 'Lager=restrictions'),
     ).toEqual({
@@ -234,7 +234,7 @@ describe('which column is read as what', () => {
     });
   });
 
-  test('a column of the own name goes before one of another', async () => {
+  test('a column with the target’s own name wins over an alias', async () => {
     expect(await columnsOf('SKU,sku_id,Qty,quantity_in_stock')).toEqual({
       kind: 'inventory',
       columns: ['sku_id by name', 'quantity_in_stock by name'],
@@ -261,8 +261,8 @@ describe('which column is read as what', () => {
   });
 });
 
-describe('limits', () => {
-  test('on rows hold in every format, refused rows counted', async () => {
+describe('limits of a file', () => {
+  test('on rows apply to every format and count refused rows', async () => {
     const limits = { rowsMax: 2 };
     const three: readonly (string | Buffer)[] = [
       'sku_id,quantity_in_stock\nA,1\nB,x\nC,3\n',
@@ -279,14 +279,14 @@ describe('limits', () => {
     }
   });
 
-  test('on rows hold for blank ones', async () => {
+  test('on rows count blank rows', async () => {
     const file = `${CSV}${'\n'.repeat(50)}`;
     await expect(rowsOf(file, { limits: { rowsMax: 10 } })).rejects.toMatchObject({
       code: 'too_many_lines',
     });
   });
 
-  test('on a cell refuse its row alone', async () => {
+  test('on a cell refuse only its row', async () => {
     const file = `${CSV}${'x'.repeat(33_000)},6\nB,7\n`;
     const lines = await linesOf(file);
     expect(lines).toHaveLength(3);
@@ -300,7 +300,7 @@ describe('limits', () => {
   });
 });
 
-async function readToEnd({ rows }: Feed): Promise<void> {
+async function readToEnd({ rows }: StockFile): Promise<void> {
   for await (const _ of rows);
 }
 
@@ -340,23 +340,23 @@ describe('a file is closed', () => {
     ['x12', X12.replace(/LIN[^]*/, 'LIN**SK*A~QTY*33*5~'.repeat(10_000))],
   ];
 
-  test.for(long)('that is %s, where nothing of it was read', async ([, file]) => {
+  test.for(long)('before anything was read: %s', async ([, file]) => {
     const { state, bytes } = watched(file);
-    const feed = await openStockFile({ bytes }, terms);
-    await feed.rows.return(undefined);
-    await feed.rows.return(undefined);
+    const opened = await openStockFile({ bytes }, terms);
+    await opened.close();
+    await opened.close();
     expect(state.isClosed).toBe(true);
   });
 
-  test.for(long)('that is %s, where only its beginning was read', async ([, file]) => {
+  test.for(long)('after only its beginning was read: %s', async ([, file]) => {
     const { state, bytes } = watched(file);
-    const feed = await openStockFile({ bytes }, terms);
-    await feed.rows.next();
-    await feed.rows.return(undefined);
+    const opened = await openStockFile({ bytes }, terms);
+    await opened.rows.next();
+    await opened.close();
     expect(state.isClosed).toBe(true);
   });
 
-  test('where it could not be opened', async () => {
+  test('if it cannot be opened', async () => {
     const { state, bytes } = watched(`Code,Menge\n${'A,1\n'.repeat(50_000)}`);
     await expect(openStockFile({ bytes }, terms)).rejects.toThrow(/No column/);
     expect(state.isClosed).toBe(true);
@@ -366,19 +366,19 @@ describe('a file is closed', () => {
     'that is an archive, begun to be read: %s',
     async (isBegun) => {
       const path = await onDisk(XLSX);
-      const feed = await openStockFile({ bytes: bytesOf(XLSX), path }, terms);
+      const opened = await openStockFile({ bytes: bytesOf(XLSX), path }, terms);
       const isOpen = async (): Promise<boolean> => (await openPaths()).includes(path);
       expect(await isOpen()).toBe(true);
-      if (isBegun) await feed.rows.next();
-      await feed.rows.return(undefined);
+      if (isBegun) await opened.rows.next();
+      await opened.close();
       await expect.poll(isOpen).toBe(false);
     },
   );
 
-  test('and a source that fails makes the reading fail as it did', async () => {
+  test('and an error of its source is passed on unchanged', async () => {
     for (const [, file] of long) {
-      const feed = await openStockFile({ bytes: failingAfter(file) }, terms);
-      await expect(readToEnd(feed)).rejects.toThrow('the disk is gone');
+      const opened = await openStockFile({ bytes: failingAfter(file) }, terms);
+      await expect(readToEnd(opened)).rejects.toThrow('the disk is gone');
     }
     const packed = gzipSync(CSV + 'A-1,5\n'.repeat(500_000)).subarray(0, 1500);
     await expect(

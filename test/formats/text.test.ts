@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Utf8Text } from '../../src/formats/text/text.ts';
+import { Utf8Text } from '../../src/formats/text.ts';
 import { textMatching } from '../matching.ts';
 import { all, bytesOf } from './reading.ts';
 
@@ -21,7 +21,7 @@ const windows1252 = (text: string): Buffer =>
 
 const bigEndian = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16();
 
-describe('the encoding of a text is told by its bytes', () => {
+describe('the encoding of a text is recognised by its bytes', () => {
   test.for([
     ['UTF-8', 'UTF-8', Buffer.from(TEXT)],
     ['UTF-8 with a byte order mark', 'UTF-8', Buffer.from(`\uFEFF${TEXT}`)],
@@ -30,7 +30,7 @@ describe('the encoding of a text is told by its bytes', () => {
     ['UTF-16BE', 'UTF-16BE', bigEndian(`\uFEFF${TEXT}`)],
     ['UTF-16BE without a mark', 'UTF-16BE', bigEndian(TEXT)],
     ['Windows-1252', 'Windows-1252', windows1252(TEXT)],
-  ] as const)('%s, wherever it is cut', async ([, encoding, file]) => {
+  ] as const)('%s, wherever it is split', async ([, encoding, file]) => {
     for (const chunkBytes of [1, 2, 3, 5, 7, 1000]) {
       expect(await read(file, chunkBytes)).toEqual({ encoding, utf8: TEXT });
     }
@@ -40,24 +40,24 @@ describe('the encoding of a text is told by its bytes', () => {
     expect(await read(Buffer.from('a,b\n'))).toEqual({ encoding: 'UTF-8', utf8: 'a,b\n' });
   });
 
-  test('nothing is an empty text', async () => {
+  test('an empty source is an empty text', async () => {
     expect(await read(Buffer.alloc(0))).toEqual({ encoding: 'UTF-8', utf8: '' });
     expect(await read(Buffer.from('\uFEFF'))).toEqual({ encoding: 'UTF-8', utf8: '' });
   });
 
-  test('Windows-1252 behind a megabyte of ASCII is still told', async () => {
+  test('Windows-1252 is recognised after a megabyte of ASCII', async () => {
     const ascii = 'a,1\n'.repeat(300_000);
     const file = Buffer.concat([Buffer.from(ascii), windows1252('Käse,2\n')]);
     expect(await read(file)).toEqual({ encoding: 'Windows-1252', utf8: `${ascii}Käse,2\n` });
   });
 
-  test('a character of UTF-8 between two chunks is no Windows-1252', async () => {
+  test('a UTF-8 character split between two chunks is not taken for Windows-1252', async () => {
     const file = Buffer.from(`${'x'.repeat(65_535)}ü€𝄞`);
     expect(await read(file)).toEqual({ encoding: 'UTF-8', utf8: file.toString() });
   });
 });
 
-describe('a text that is not in one encoding is refused, with the place', () => {
+describe('a text of mixed encodings is refused; the error names the place', () => {
   const UTF8 = Buffer.from('é\n'.repeat(50_000));
 
   test.for([
@@ -74,7 +74,7 @@ describe('a text that is not in one encoding is refused, with the place', () => 
     [
       'Windows-1252, then UTF-8',
       Buffer.concat([windows1252('Käse\n'), Buffer.from('Käse\n')]),
-      /mixes encodings: bytes before byte 7 are Windows-1252, those there UTF-8/,
+      /mixes encodings: it is Windows-1252 before byte 7 and UTF-8 there/,
     ],
     [
       'bytes that mean nothing',
@@ -85,12 +85,12 @@ describe('a text that is not in one encoding is refused, with the place', () => 
     [
       'UTF-16 that is cut off',
       Buffer.from(`\uFEFF${TEXT}`, 'utf16le').subarray(0, -1),
-      /begins as UTF-16LE and is something else at its end/,
+      /begins as UTF-16LE but is not UTF-16LE at its end/,
     ],
     [
       'UTF-16 with a lone surrogate',
       Buffer.from('\uFEFFab\ud800cd', 'utf16le'),
-      /begins as UTF-16LE and is something else/,
+      /begins as UTF-16LE but is not UTF-16LE/,
     ],
     ['UTF-32', Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]), /UTF-32; save it as UTF-8/],
   ] as const)('%s', async ([, file, message]) => {

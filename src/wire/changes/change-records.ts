@@ -4,7 +4,7 @@ import type { Change, ChangeRecord, NamedSupplier } from '../../domain/changes.t
 import { SKU_LIMIT_MAX } from '../inventory/skus.ts';
 import { printTime } from '../times.ts';
 
-/* The shapes of what readers of changes are told. They describe; nothing is validated by them. */
+/* The records of the change feed. These schemas describe output and validate nothing. */
 
 const uuid = () => Type.String({ format: 'uuid' });
 
@@ -16,17 +16,17 @@ const SupplierSchema = Type.Object(
   { additionalProperties: false },
 );
 
-/** What a change says beside whose it is. */
+/** The members of a change, without its supplier and SKU. */
 const CHANGED = {
   sequence: Type.Integer({
     minimum: 1,
-    description: "Its place among the supplier's changes, without gaps.",
+    description: "Numbers the supplier's changes, without gaps.",
   }),
   time: Type.String({ format: 'date-time', description: 'When its batch was applied.' }),
   before: InventorySchema,
   after: InventorySchema,
   batch: Type.Object({ uuid: uuid() }, { additionalProperties: false }),
-  reason: textOrNull({ description: 'Why, where the batch said so.' }),
+  reason: textOrNull({ description: "The batch's reason, if it has one." }),
 };
 
 export const HistoryEntrySchema = Type.Object(CHANGED, {
@@ -70,7 +70,7 @@ export const SupplierEnteredSchema = Type.Object(
       description: 'The changes after this one follow.',
     }),
     snapshot: Type.String({
-      description: 'Where the SKUs are to be had as they are now: read them after this record.',
+      description: "The path of the supplier's current SKUs: read them after this record.",
     }),
   },
   { title: 'SupplierEntered', additionalProperties: false },
@@ -80,12 +80,12 @@ export const SupplierLeftSchema = Type.Object(
   {
     kind: Type.Literal('supplier_left'),
     supplier: SupplierSchema,
-    sequence: Type.Integer({ minimum: 0, description: 'The last change that was told.' }),
+    sequence: Type.Integer({ minimum: 0, description: 'The last change that was delivered.' }),
   },
   { title: 'SupplierLeft', additionalProperties: false },
 );
 
-/** A record of the change feed as it travels. */
+/** The JSON form of a record of the change feed. */
 export type WireChangeRecord =
   | Static<typeof ChangeSchema>
   | Static<typeof SupplierEnteredSchema>
@@ -125,7 +125,7 @@ function printChange({ supplier, sku, ...change }: Change): Static<typeof Change
   };
 }
 
-/** A change without whose it is: the reader has named that. */
+/** Prints a change without its supplier and SKU, for the history of one SKU. */
 export function printHistoryEntry(
   change: Omit<Change, 'supplier' | 'sku'>,
 ): Static<typeof HistoryEntrySchema> {
@@ -143,7 +143,7 @@ export function printSupplier({ uuid, name }: NamedSupplier): NamedSupplier {
   return { uuid, name };
 }
 
-/** Where the first page of a supplier's SKUs, walked by cursor, is to be had. */
+/** The path of the first page of a supplier's SKUs, by cursor. */
 function snapshotPath(supplierUuid: string): string {
   return `/timp/products/skus/?supplier_uuids=${supplierUuid}&limit=${SKU_LIMIT_MAX}&cursor=`;
 }

@@ -1,6 +1,6 @@
+import { createQueryReader } from '../query.ts';
+import type { BatchRecord } from '../../domain/batches.ts';
 import { type Static, Type } from 'typebox';
-import { OnhandError } from '../../domain/errors.ts';
-import { quoteValue } from '../validation-messages.ts';
 import { integerOrNull, textOrNull, time, uuid } from '../schema.ts';
 import { printTime } from '../times.ts';
 
@@ -26,7 +26,7 @@ export const BatchSchema = Type.Object(
     uuid: uuid('The batch: the `Batch-Id` of the reply to it.'),
     number: Type.Integer({ description: "The supplier's own count of batches, from 1." }),
     source: Type.String({
-      description: 'Which way in it took: bulk, single, create, import, file, revert, stream.',
+      description: 'How it was sent: bulk, single, create, import, file, revert, stream.',
     }),
     username: textOrNull({ description: 'Who sent it; null is the operator.' }),
     reason: textOrNull({ description: 'Its `Batch-Reason`.' }),
@@ -39,12 +39,12 @@ export const BatchSchema = Type.Object(
     }),
     changed_count: Type.Integer({ description: 'How many SKUs it changed.' }),
     zeroed_count: Type.Integer({
-      description: 'How many of them a snapshot took to zero since it did not name them.',
+      description: 'How many of them a snapshot set to zero because no line named them.',
     }),
     first_sequence: integerOrNull(
       'The sequence of its first change; the others follow without gaps.',
     ),
-    reverts_uuid: textOrNull({ format: 'uuid', description: 'The batch that this one puts back.' }),
+    reverts_uuid: textOrNull({ format: 'uuid', description: 'The batch that this one reverts.' }),
   },
   { title: 'Batch', additionalProperties: false },
 );
@@ -54,7 +54,7 @@ export const BatchPageSchema = Type.Object(
     pagination: Type.Object(
       {
         total_count: Type.Integer({ description: 'How many batches there are in all.' }),
-        start: Type.Integer({ description: 'How many lie before this page.' }),
+        start: Type.Integer({ description: 'How many batches come before this page.' }),
         limit: Type.Integer({ description: 'How many the page holds at most.' }),
         next_start_index: integerOrNull('The `start` of the next page; null on the last.'),
       },
@@ -65,25 +65,7 @@ export const BatchPageSchema = Type.Object(
   { title: 'BatchPage', additionalProperties: false },
 );
 
-/** A batch as it is printed. */
-interface PrintedBatch {
-  readonly uuid: string;
-  readonly number: number;
-  readonly source: string;
-  readonly username: string | null;
-  readonly reason: string | null;
-  readonly reference: string | null;
-  readonly appliedAtMs: number;
-  readonly durationMs: number;
-  readonly lineCount: number;
-  readonly statusCounts: Readonly<Record<string, number>>;
-  readonly changedCount: number;
-  readonly firstSequence: number | null;
-  readonly zeroedCount: number;
-  readonly revertsUuid: string | null;
-}
-
-export function printBatch(batch: PrintedBatch): Static<typeof BatchSchema> {
+export function printBatch(batch: BatchRecord): Static<typeof BatchSchema> {
   return {
     uuid: batch.uuid,
     number: batch.number,
@@ -102,41 +84,16 @@ export function printBatch(batch: PrintedBatch): Static<typeof BatchSchema> {
   };
 }
 
-/** Which batches a list is asked for. */
-export interface BatchListRequest {
-  readonly start: number;
-  readonly limit: number;
-}
+export type BatchListRequest = Static<typeof BatchListQuerySchema>;
 
-/** Reads the query of a list, each parameter with its values. Throws `parameter_invalid`. */
-export function parseBatchList(query: ReadonlyMap<string, readonly string[]>): BatchListRequest {
-  return {
-    limit: wholeNumber(query, 'limit', BATCH_LIMIT_DEFAULT, 1, BATCH_LIMIT_MAX),
-    start: wholeNumber(query, 'start', 0, 0, Number.MAX_SAFE_INTEGER),
-  };
-}
-
-function wholeNumber(
-  query: ReadonlyMap<string, readonly string[]>,
-  name: string,
-  fallback: number,
-  min: number,
-  max: number,
-): number {
-  const values = query.get(name) ?? [String(fallback)];
-  const number = /^[0-9]{1,16}$/.test(values[0] ?? '') ? Number(values[0]) : Number.NaN;
-  if (values.length === 1 && number >= min && number <= max) return number;
-  throw new OnhandError(
-    'parameter_invalid',
-    `${name} must be a whole number from ${min} to ${max}, given once; ${values.map(quoteValue).join(', ')} is not.`,
-  );
-}
+/** Reads the query of a list of batches or files. Throws `parameter_invalid`. */
+export const parseBatchList = createQueryReader(BatchListQuerySchema);
 
 export function printBatchList(
   { start, limit }: BatchListRequest,
   page: {
     readonly totalCount: number;
-    readonly batches: readonly PrintedBatch[];
+    readonly batches: readonly BatchRecord[];
     readonly hasMore: boolean;
   },
 ): string {

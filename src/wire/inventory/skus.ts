@@ -1,5 +1,6 @@
-import { integerOrNull, createValidator, textOrNull, time, uuid } from '../schema.ts';
-import { invalid, readTimeMs, readUuids } from '../query.ts';
+import { createQueryReader, invalidQuery, type Query } from '../query.ts';
+import { integerOrNull, textOrNull, time, uuid } from '../schema.ts';
+import { readTimeMs } from '../query.ts';
 import { type Static, Type } from 'typebox';
 import {
   printDate,
@@ -55,7 +56,7 @@ export const SkuSchema = Type.Object(
   { title: 'Sku', additionalProperties: false },
 );
 
-/** A SKU as it travels. */
+/** The JSON form of a SKU. */
 export type WireSku = Static<typeof SkuSchema>;
 
 export function printSku({ product, inventory, ...sku }: Sku): WireSku {
@@ -90,7 +91,7 @@ export const SkuPageSchema = Type.Object(
         total_count: Type.Integer({ description: 'How many SKUs there are in all.' }),
         start: Type.Unsafe<number | null>({
           type: ['integer', 'null'],
-          description: 'How many SKUs lie before this page; null where `cursor` was asked.',
+          description: 'How many SKUs come before this page; null for a request by `cursor`.',
         }),
         limit: Type.Integer({ description: 'How many SKUs the page holds at most.' }),
         next_start_index: Type.Unsafe<number | null>({
@@ -99,13 +100,14 @@ export const SkuPageSchema = Type.Object(
         }),
         next_cursor: Type.Optional(
           textOrNull({
-            description: 'Where `cursor` was asked: the cursor of the next page; null on the last.',
+            description:
+              'For a request by `cursor`: the cursor of the next page; null on the last.',
           }),
         ),
         changes_cursor: Type.Optional(
           textOrNull({
             description:
-              'On the first page by `cursor`: the cursor of the change feed from which nothing is missed that the walk does not show; null where it would be of too many suppliers.',
+              'On the first page by `cursor`: the cursor from which to read the change feed so that no change after this list is missed; null if there are too many suppliers for one cursor.',
           }),
         ),
       },
@@ -133,7 +135,7 @@ export const SkuListQuerySchema = Type.Object(
     cursor: Type.Optional(
       Type.String({
         description:
-          'Walks the list from page to page at the same cost at any depth, instead of `start`: empty for the first page, then the `next_cursor` of the page before.',
+          'Pages through the list at constant cost, instead of `start`: empty for the first page, then the `next_cursor` of the previous page.',
       }),
     ),
     supplier_uuids: Type.Optional(
@@ -160,14 +162,14 @@ export const SkuListQuerySchema = Type.Object(
       Type.Integer({
         minimum: 0,
         maximum: QUANTITY_MAX,
-        description: 'Only SKUs with at least so much in stock.',
+        description: 'Only SKUs with at least this quantity in stock.',
       }),
     ),
     quantity_in_stock_max: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: QUANTITY_MAX,
-        description: 'Only SKUs with at most so much in stock.',
+        description: 'Only SKUs with at most this quantity in stock.',
       }),
     ),
     item_verbosity: Type.Optional(Type.String({ description: 'Accepted, and ignored.' })),
@@ -175,9 +177,9 @@ export const SkuListQuerySchema = Type.Object(
   { title: 'SkuListQuery', additionalProperties: false },
 );
 
-/** Which SKUs a list is asked for. */
+/** A parsed request for a list of SKUs. */
 export interface SkuListRequest {
-  /** Undefined asks for all suppliers that the asker may see. */
+  /** Undefined selects all suppliers that the client may see. */
   readonly supplierUuids: readonly string[] | undefined;
   readonly filter: {
     readonly skuId?: string;
@@ -194,10 +196,10 @@ export interface SkuListRequest {
 /** The parameters of the list. */
 export const SKU_LIST_PARAMETERS = Object.keys(SkuListQuerySchema.properties);
 
-const readShape = createValidator(SkuListQuerySchema, 'The query', 'parameter_invalid');
+const readQuery = createQueryReader(SkuListQuerySchema);
 
-/** Reads the query of a list, each parameter with its values. Throws `parameter_invalid`. */
-export function parseSkuList(query: ReadonlyMap<string, readonly string[]>): SkuListRequest {
+/** Reads the query of a SKU list. Throws `parameter_invalid`. */
+export function parseSkuList(query: Query): SkuListRequest {
   const {
     limit,
     start,
@@ -209,22 +211,17 @@ export function parseSkuList(query: ReadonlyMap<string, readonly string[]>): Sku
     quantity_in_stock_min: min,
     quantity_in_stock_max: max,
     ...rest
-  } = readShape(
-    Object.fromEntries(
-      [['limit', ['25']] as const, ['start', ['0']] as const, ...query].map(([name, values]) => [
-        name,
-        asShaped(name, values),
-      ]),
-    ),
-  );
+  } = readQuery(query);
   if (cursor !== undefined && query.has('start')) {
-    throw invalid('cursor and start cannot be given together; a cursor knows where it stands');
+    throw invalidQuery(
+      'cursor and start cannot be given together; a cursor already holds its position',
+    );
   }
   const gtins = GTIN_FORMS.flatMap((form) => {
     const text = rest[form];
     if (text === undefined || text === '') return [];
     const reading = readGtin(form, text);
-    if ('refusal' in reading) throw invalid(`${form} ${quoteValue(text)} ${reading.refusal}`);
+    if ('refusal' in reading) throw invalidQuery(`${form} ${quoteValue(text)} ${reading.refusal}`);
     return [reading.gtin];
   });
   return {
@@ -244,17 +241,7 @@ export function parseSkuList(query: ReadonlyMap<string, readonly string[]>): Sku
   };
 }
 
-/** Parameters come as texts; each in the type that its schema asks for, where it can be. */
-function asShaped(name: string, values: readonly string[]): unknown {
-  if (name === 'supplier_uuids') return readUuids(values);
-  if (values.length > 1) throw invalid(`${name} is given ${values.length} times`);
-  const [text = ''] = values;
-  return NUMBERS.includes(name) && /^[0-9]{1,15}$/.test(text) ? Number(text) : text;
-}
-
-const NUMBERS = ['limit', 'start', 'quantity_in_stock_min', 'quantity_in_stock_max'];
-
-/** A cursor is the uuid of the last SKU of the page before. */
+/** Reads a cursor: the uuid of the last SKU of the previous page. */
 function readCursor(cursor: string): string | null {
   if (cursor === '') return null;
   const hex = /^[A-Za-z0-9_-]{22}$/.test(cursor)
@@ -262,7 +249,7 @@ function readCursor(cursor: string): string | null {
     : '';
   const groups = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/.exec(hex);
   if (groups === null)
-    throw invalid(`the cursor ${quoteValue(cursor)} is not one that this list gave`);
+    throw invalidQuery(`the cursor ${quoteValue(cursor)} was not issued by this list`);
   return groups.slice(1).join('-');
 }
 
@@ -270,14 +257,14 @@ function printCursor(uuid: string): string {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
 }
 
-/** What a list found. */
+/** One page of a list. */
 export interface SkuListPage {
   readonly totalCount: number;
   readonly skus: readonly Sku[];
   readonly hasMore: boolean;
 }
 
-/** @param changesCursor where `from` is the beginning of a walk: where the change feed goes on from it */
+/** @param changesCursor for the first page by cursor: where to start reading the change feed */
 export function printSkuList(
   { from, limit }: SkuListRequest,
   page: SkuListPage,

@@ -1,0 +1,253 @@
+import type { Database, Statement } from 'better-sqlite3';
+import {
+  newSkuState,
+  type SkuState,
+  type Stock,
+  type SupplierHead,
+} from '../../../domain/batch-decision.ts';
+import { GTIN_FORMS } from '../../../domain/gtin.ts';
+import { NOTHING_KNOWN } from '../../../domain/inventory.ts';
+import { CANDIDATES_NAMED_MAX } from '../../../domain/limits.ts';
+import { gtinsOfLine, skuIdCanExist, type Lines } from '../../../domain/lines.ts';
+import type { InventoryCache } from './inventory-cache.ts';
+import { skuKey } from '../schema/migrations.ts';
+
+/**
+ * SKUs of a supplier that hold a GTIN and so many others, oldest first. The limit matters: a
+ * placeholder GTIN may stand on every SKU of a catalogue.
+ */
+function selectHolders(others: number): string {
+  const alsoHolds = `
+    AND EXISTS (SELECT 1 FROM gtins AS other
+      WHERE other.supplier_id = ? AND other.gtin = ? AND other.sku_number = gtins.sku_number)`;
+  return `SELECT sku_number FROM gtins WHERE supplier_id = ? AND gtin = ? ${alsoHolds.repeat(others)}
+    ORDER BY sku_number LIMIT ${CANDIDATES_NAMED_MAX}`;
+}
+
+type InventoryRow = [
+  quantityInStock: number | null,
+  quantityOnBackorder: number | null,
+  backorderDate: number | null,
+  restrictions: number | null,
+  lastSequence: number,
+];
+
+type HeadRow = [
+  skuCount: number,
+  liveCount: number,
+  lastSequence: number,
+  lastBatchNumber: number,
+  breakerPercentMax: number | null,
+  breakerSkusMin: number | null,
+];
+
+/**
+ * Suppliers and SKUs as the transaction under way sees them: what it has read, and what it has made of that
+ * and not yet written. Prepared once a connection.
+ */
+export class TransactionSkus {
+  readonly #cache: InventoryCache;
+  readonly #headOf: Statement<[number], HeadRow>;
+  readonly #numberOfSkuId: Statement<[number, string], [number]>;
+  /** Element *n* - 1 finds the SKUs that hold all of *n* GTINs. */
+  readonly #numbersOfGtins: readonly Statement<number[], [number]>[];
+  readonly #allHolders: Statement<[number, number], [number]>;
+  readonly #holdsGtin: Statement<[number, number, number], [number]>;
+  readonly #skuIdOf: Statement<[number], [string]>;
+  readonly #inventoryOf: Statement<[number], InventoryRow>;
+  readonly #asOfOf: Statement<[number], [number]>;
+
+  readonly #heads = new Map<number, SupplierHead>();
+  /** By key. */
+  readonly #held = new Map<number, SkuState>();
+
+  constructor(db: Database, cache: InventoryCache) {
+    this.#cache = cache;
+    this.#headOf = db
+      .prepare<[number], HeadRow>(
+        `SELECT sku_count, live_count, last_sequence, last_batch_number, breaker_percent_max, breaker_skus_min
+         FROM suppliers WHERE id = ?`,
+      )
+      .raw();
+    this.#numberOfSkuId = db
+      .prepare<[number, string], [number]>(
+        'SELECT key & 0xffffffff FROM skus WHERE supplier_id = ? AND sku_id = ?',
+      )
+      .raw();
+    this.#numbersOfGtins = GTIN_FORMS.map((_, others) =>
+      db.prepare<number[], [number]>(selectHolders(others)).raw(),
+    );
+    this.#allHolders = db
+      .prepare<[number, number], [number]>(
+        'SELECT sku_number FROM gtins WHERE supplier_id = ? AND gtin = ?',
+      )
+      .raw();
+    this.#holdsGtin = db
+      .prepare<[number, number, number], [number]>(
+        'SELECT 1 FROM gtins WHERE supplier_id = ? AND gtin = ? AND sku_number = ?',
+      )
+      .raw();
+    this.#skuIdOf = db.prepare<[number], [string]>('SELECT sku_id FROM skus WHERE key = ?').raw();
+    this.#inventoryOf = db
+      .prepare<[number], InventoryRow>(
+        `SELECT quantity_in_stock, quantity_on_backorder, backorder_date, restrictions, last_sequence
+         FROM inventory WHERE key = ?`,
+      )
+      .raw();
+    this.#asOfOf = db
+      .prepare<[number], [number]>(
+        'SELECT coalesce(as_of_us, updated_at_ms * 1000) FROM inventory WHERE key = ?',
+      )
+      .raw();
+  }
+
+  /** Forgets what an earlier transaction held: to be called when one begins. */
+  begin(): void {
+    this.#heads.clear();
+    this.#held.clear();
+  }
+
+  /** The supplier's row. */
+  head(supplierId: number): SupplierHead {
+    const known = this.#heads.get(supplierId);
+    if (known !== undefined) return known;
+    const row = this.#headOf.get(supplierId);
+    if (row === undefined) throw new Error(`there is no supplier ${supplierId}`);
+    const [skuCount, liveCount, lastSequence, lastBatchNumber, percentMax, skusMin] = row;
+    const breaker = percentMax === null || skusMin === null ? null : { percentMax, skusMin };
+    const head = { skuCount, liveCount, lastSequence, lastBatchNumber, breaker };
+    this.#heads.set(supplierId, head);
+    return head;
+  }
+
+  heads(): Iterable<[supplierId: number, head: SupplierHead]> {
+    return this.#heads;
+  }
+
+  /** The SKUs that lines name, for deciding them. */
+  ofLines(supplierId: number, lines: Lines): Stock {
+    return {
+      resolve: (i) => this.#resolve(supplierId, lines, i),
+      skuState: (skuNumber) => this.skuState(supplierId, skuNumber),
+      storedAsOfUs: (skuNumber) => this.storedAsOfUs(supplierId, skuNumber),
+    };
+  }
+
+  /**
+   * The numbers of the SKUs that line `i` matches: its `sku_id` where given, and every GTIN it names.
+   * At most as many as a verdict names.
+   */
+  #resolve(supplierId: number, lines: Lines, i: number): readonly number[] {
+    const gtins = gtinsOfLine(lines, i);
+    const skuId = lines.skuIds[i] ?? null;
+    if (skuId !== null) {
+      const skuNumber = this.#skuNumberOf(supplierId, skuId);
+      if (skuNumber === undefined) return [];
+      return gtins.every((gtin) => this.#holds(supplierId, gtin, skuNumber)) ? [skuNumber] : [];
+    }
+    return gtins.length === 1
+      ? this.#holdersOfOne(supplierId, gtins[0] ?? 0)
+      : this.#holdersOfAll(supplierId, gtins);
+  }
+
+  #holdersOfOne(supplierId: number, gtin: number): readonly number[] {
+    const known = this.#cache.gtins.find(supplierId, String(gtin));
+    if (known !== undefined) return [known];
+    const holders = this.#holdersOfAll(supplierId, [gtin]);
+    const [only, another] = holders;
+    if (only !== undefined && another === undefined) {
+      this.#cache.gtins.add(supplierId, String(gtin), only);
+    }
+    return holders;
+  }
+
+  #holdersOfAll(supplierId: number, gtins: Iterable<number>): readonly number[] {
+    const parameters: number[] = [];
+    for (const gtin of gtins) parameters.push(supplierId, gtin);
+    const holders = this.#numbersOfGtins[parameters.length / 2 - 1];
+    return holders === undefined ? [] : holders.all(...parameters).map(([number]) => number);
+  }
+
+  /** As the database or the cache of it knows: only what is committed may be remembered. */
+  #skuNumberOf(supplierId: number, skuId: string): number | undefined {
+    const known = this.#cache.skuIds.find(supplierId, skuId);
+    if (known !== undefined) return known;
+    const found = this.findSkuNumber(supplierId, skuId);
+    if (found !== undefined) this.#cache.skuIds.add(supplierId, skuId, found);
+    return found;
+  }
+
+  findSkuNumber(supplierId: number, skuId: string): number | undefined {
+    return skuIdCanExist(skuId) ? this.#numberOfSkuId.get(supplierId, skuId)?.[0] : undefined;
+  }
+
+  #holds(supplierId: number, gtin: number, skuNumber: number): boolean {
+    return (
+      this.#cache.gtins.find(supplierId, String(gtin)) === skuNumber ||
+      this.#holdsGtin.get(supplierId, gtin, skuNumber) !== undefined
+    );
+  }
+
+  /** Every SKU that has any of the identifiers that line `i` names, whether they agree or not. */
+  namedBy(supplierId: number, lines: Lines, i: number): readonly number[] {
+    const skuId = lines.skuIds[i] ?? null;
+    const bySkuId = skuId === null ? undefined : this.#skuNumberOf(supplierId, skuId);
+    const byGtin = [...gtinsOfLine(lines, i)].flatMap((gtin) =>
+      this.#allHolders.all(supplierId, gtin).map(([number]) => number),
+    );
+    return bySkuId === undefined ? byGtin : [bySkuId, ...byGtin];
+  }
+
+  skuIdOf(supplierId: number, skuNumber: number): string {
+    const row = this.#skuIdOf.get(skuKey(supplierId, skuNumber));
+    if (row === undefined) throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no row`);
+    return row[0];
+  }
+
+  skuState(supplierId: number, skuNumber: number): SkuState {
+    const key = skuKey(supplierId, skuNumber);
+    const known = this.#held.get(key);
+    if (known !== undefined) return known;
+    const remembered = this.#cache.inventory(key);
+    const held =
+      remembered === undefined
+        ? this.#read(supplierId, skuNumber)
+        : newSkuState(skuNumber, remembered.inventory, remembered.lastSequence);
+    this.#held.set(key, held);
+    return held;
+  }
+
+  #read(supplierId: number, skuNumber: number): SkuState {
+    const row = this.#inventoryOf.get(skuKey(supplierId, skuNumber));
+    if (row === undefined)
+      throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no inventory`);
+    const [quantityInStock, quantityOnBackorder, backorderDate, restrictions, lastSequence] = row;
+    const inventory = { quantityInStock, quantityOnBackorder, backorderDate, restrictions };
+    return newSkuState(skuNumber, inventory, lastSequence);
+  }
+
+  /** A SKU that the transaction under way has just created. */
+  holdNew(supplierId: number, skuNumber: number): SkuState {
+    const held = newSkuState(skuNumber, NOTHING_KNOWN, 0);
+    this.#held.set(skuKey(supplierId, skuNumber), held);
+    return held;
+  }
+
+  /** Of when the row of a SKU says its inventory is, in microseconds since 1970-01-01T00:00Z. */
+  storedAsOfUs(supplierId: number, skuNumber: number): number {
+    const row = this.#asOfOf.get(skuKey(supplierId, skuNumber));
+    if (row === undefined)
+      throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no inventory`);
+    return row[0];
+  }
+
+  /** All SKUs held, by their keys. */
+  held(): ReadonlyMap<number, SkuState> {
+    return this.#held;
+  }
+
+  /** Lets go of a SKU that was written meanwhile. */
+  release(key: number): void {
+    this.#held.delete(key);
+  }
+}
