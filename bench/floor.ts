@@ -55,7 +55,7 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     batches: real.store.batches,
     changes: real.store.changes,
     webhooks: real.store.webhooks,
-    feeds: real.store.feeds,
+    files: real.store.files,
     grouping: real.store.grouping,
     apply,
     applyCatalogue: () => Promise.reject(new Error('the floor has no catalogue')),

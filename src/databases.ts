@@ -4,11 +4,11 @@ import { OnhandError } from './domain/errors.ts';
 import { copyDatabase, type CopyProgress, type TableCopied } from './store/copy.ts';
 import type { DatabaseDriver, ExclusiveLock, StoreSettings } from './store/driver.ts';
 import { postgresDriver } from './store/postgres/driver.ts';
-import type { PendingMigrations } from './store/schema-version.ts';
+import type { PendingMigrations, Finding } from './store/maintenance.ts';
 import { sqliteDriver } from './store/sqlite/driver.ts';
 import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
 import type { CatalogueStaging } from './store/staging.ts';
-import type { Finding, Store } from './store/store.ts';
+import type { Store } from './store/store.ts';
 
 const DRIVERS: readonly DatabaseDriver[] = [sqliteDriver, postgresDriver];
 

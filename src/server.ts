@@ -18,7 +18,7 @@ import type { DeliverOptions } from './webhooks/attempt.ts';
 import { dnsResolve } from './webhooks/http-post.ts';
 import { WebhookSender } from './webhooks/sender.ts';
 import { jsonLineReader } from './wire/lines/lines.ts';
-import { printFailureMessage, printWouldChange } from './wire/results/results.ts';
+import { printFailureMessage, printWouldChange } from './wire/lines/results.ts';
 
 const WEBHOOK_RESPONSE_BYTES_MAX = 4096;
 /** How often a server that is shutting down closes connections that have become idle. */

@@ -1,6 +1,6 @@
 import type { CopySource, CopyTarget } from './copy.ts';
-import type { PendingMigrations } from './schema-version.ts';
-import type { Finding, Store } from './store.ts';
+import type { PendingMigrations, Finding } from './maintenance.ts';
+import type { Store } from './store.ts';
 
 /** The settings that stores read; each uses those that apply to it. */
 export interface StoreSettings {

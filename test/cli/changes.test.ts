@@ -126,7 +126,7 @@ describe('onhand changes', () => {
       /^onhand: The server answered 400: .*\n$/,
     ];
     expect(asked).toMatchObject(
-      [stranger, unauthorized, invalid, nonsense, /^onhand: No server responds at .*\n$/].map(
+      [unauthorized, unauthorized, invalid, invalid, /^onhand: No server responds at .*\n$/].map(
         (said) => ({ code: 1, stdout: '', stderr: textMatching(said) }),
       ),
     );

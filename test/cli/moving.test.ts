@@ -24,6 +24,7 @@ describe('onhand backup', () => {
     await fill();
     const store = await openTestStore(work.database);
     const done = new AbortController();
+    const first = Promise.withResolvers<undefined>();
     let written = 0;
     const writing = (async () => {
       while (!done.signal.aborted) {
@@ -33,8 +34,10 @@ describe('onhand backup', () => {
           fields: { quantityInStock: written },
         }));
         await applyOne(store, batchOf(1, lines));
+        first.resolve(undefined);
       }
     })();
+    await first.promise;
     const { code, stdout, stderr } = await work.run(['backup', 'copy.db']);
     done.abort();
     await writing;

@@ -211,7 +211,7 @@ describe('onhand push rejects', () => {
   });
 
   test('the files after one that is held back: exit 4, and how to confirm that one', async () => {
-    await server.store.batches.setBreaker(supplierId, { percentMax: 10, skusMin: 1 });
+    await server.store.batches.setSafetyLimit(supplierId, { percentMax: 10, skusMin: 1 });
     await put('low.csv', 'sku_id,qty\nA,0\n');
     await put('next.csv', 'sku_id,qty\nB,5\n');
     const { code, stdout, stderr } = await push(['low.csv', 'next.csv']);

@@ -133,7 +133,7 @@ describe('onhand serve', () => {
     expect(records.map((record) => textAt(JSON.parse(record), 'msg'))).toEqual([
       'starting',
       textMatching(/^Server listening at http:/),
-      'closing: what was accepted is finished first',
+      'closing: accepted requests are finished first',
       'closed',
     ]);
     expect(JSON.parse(records[0] ?? '')).toMatchObject({

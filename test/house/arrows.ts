@@ -14,7 +14,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   intake: ['domain', 'formats', 'store'],
   files: ['domain', 'formats', 'intake', 'store'],
   changes: ['domain', 'wire', 'store'],
-  webhooks: ['wire', 'changes', 'store'],
+  webhooks: ['domain', 'wire', 'changes', 'store'],
   http: ['domain', 'wire', 'intake', 'files', 'changes', 'webhooks', 'accounts', 'store'],
   'config.ts': ['domain'],
   'version.ts': [],

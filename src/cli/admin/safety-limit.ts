@@ -52,7 +52,7 @@ function setCommand(context: CommandContext): Command {
     )
     .action(async ({ percent, skusMin, ...options }: SetOptions) => {
       await withSupplier(context, options, ({ batches }, id) =>
-        batches.setBreaker(id, { percentMax: percent, skusMin }),
+        batches.setSafetyLimit(id, { percentMax: percent, skusMin }),
       );
       context.print(limitText(options.supplier, percent, skusMin));
     });
@@ -64,7 +64,7 @@ function clearCommand(context: CommandContext): Command {
     .description("Removes a supplier's breaker. The limits of the server apply again.")
     .addHelpText('after', '\nExample:\n  onhand breaker clear --supplier "Acme Housewares"')
     .action(async (options: SupplierOptions) => {
-      await withSupplier(context, options, ({ batches }, id) => batches.setBreaker(id, null));
+      await withSupplier(context, options, ({ batches }, id) => batches.setSafetyLimit(id, null));
       context.print(noLimitText(options.supplier));
     });
 }

@@ -1,6 +1,6 @@
 import { OnhandError } from '../../domain/errors.ts';
 import type { DatabaseDriver, StoreSettings } from '../driver.ts';
-import { isPostgresUrl, shownUrl } from './connection/address.ts';
+import { isPostgresUrl, shownUrl } from './connection/pool.ts';
 import { PostgresCopySource, PostgresCopyTarget } from './schema/copy.ts';
 import { inspect } from './schema/inspect.ts';
 import { pendingMigrations } from './schema/migrate.ts';

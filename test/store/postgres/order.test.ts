@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Batch, BatchOutcome, IdempotencyKey, Store } from '../../../src/store/store.ts';
+import type { Batch, BatchOutcome, IdempotencyKey } from '../../../src/domain/batches.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { ConnectionPool, read } from '../../../src/store/postgres/connection/pool.ts';
 import { COMMIT, CuttingProxy, type CutAt } from '../../durability/cutting-proxy.ts';
 import { Random } from '../../random.ts';
@@ -124,7 +125,7 @@ describe('two nodes that write of one supplier at once', () => {
     await stock(['a']);
     const batch: Batch = {
       ...batchOf(supplierId, [more('a')]),
-      terms: { idempotency: keyOf('k') },
+      options: { idempotency: keyOf('k') },
     };
     const sent = nodes.flatMap((node) => [node, node, node]).map((node) => applyOne(node, batch));
     const outcomes = await Promise.all(sent);
@@ -247,7 +248,7 @@ describe('a placeholder GTIN that stands on every SKU', () => {
   test('keeps all of them from going to zero in a snapshot', async () => {
     const outcome = await applyOne(nodes[0], {
       ...batchOf(supplierId, [{ gtins: [PLACEHOLDER], fields }]),
-      terms: { snapshot: { asOfUs: null, defaultSafetyLimit: { percentMax: 0, skusMin: 1 } } },
+      options: { snapshot: { asOfUs: null, defaultSafetyLimit: { percentMax: 0, skusMin: 1 } } },
     });
     expect([...outcome.statuses]).toEqual([422]);
     expect(outcome.zeroedCount).toBe(0);
@@ -258,7 +259,7 @@ test('in one group a snapshot sees what came before it, and is seen by what come
   await stock(NAMES, 5);
   const snapshot: Batch = {
     ...setTo('sku-1', 3),
-    terms: { snapshot: { asOfUs: null, defaultSafetyLimit: { percentMax: 100, skusMin: 1 } } },
+    options: { snapshot: { asOfUs: null, defaultSafetyLimit: { percentMax: 100, skusMin: 1 } } },
   };
   const outcomes = await nodes[0].apply([
     setTo('sku-0', 7),

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Batch } from '../../store.ts';
+import type { Batch } from '../../../domain/batches.ts';
 
 /** A queued call: `apply` calls can share a transaction, `run` calls cannot. */
 type QueueItem<O> =

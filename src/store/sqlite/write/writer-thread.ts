@@ -4,14 +4,8 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { OnhandError } from '../../../domain/errors.ts';
-import type {
-  Batch,
-  BatchOutcome,
-  CatalogueBatch,
-  CatalogueOutcome,
-  RevertOutcome,
-  RevertRequest,
-} from '../../store.ts';
+import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
+import type { CatalogueBatch, CatalogueOutcome } from '../../../domain/catalogue.ts';
 import type { KeptOutcome } from '../../sql/stored-outcome.ts';
 import { Applier } from './apply.ts';
 import { CatalogueApplier } from './catalogue.ts';
@@ -35,7 +29,6 @@ export interface StatementResult {
   /** Rows, whose type only the one who asks knows. */
   readonly rows: never[];
   readonly changes: number;
-  readonly lastInsertRowid: number;
 }
 
 export interface WriterSettings extends ConnectionSettings {
@@ -87,8 +80,8 @@ const THOROUGH_PROBE_BYTES = 1 << 20;
 /** Thrown so that a transaction is taken back. */
 class TakenBack extends Error {}
 
-function isDryRun({ terms }: Batch): boolean {
-  return terms?.dryRun === true;
+function isDryRun({ options }: Batch): boolean {
+  return options?.dryRun === true;
 }
 
 class Writer {
@@ -217,10 +210,8 @@ class Writer {
 
   #runOne({ sql, parameters }: CompiledStatement): StatementResult {
     const statement = this.#db.prepare<unknown[], never>(sql);
-    if (statement.reader)
-      return { rows: statement.all(...parameters), changes: 0, lastInsertRowid: 0 };
-    const info = statement.run(...parameters);
-    return { rows: [], changes: info.changes, lastInsertRowid: Number(info.lastInsertRowid) };
+    if (statement.reader) return { rows: statement.all(...parameters), changes: 0 };
+    return { rows: [], changes: statement.run(...parameters).changes };
   }
 
   probe(thorough: boolean): void {
