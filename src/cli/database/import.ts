@@ -6,8 +6,12 @@ import { openStaging, openStore } from '../../databases.ts';
 import type { Complaint } from '../../domain/catalogue.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Organization } from '../../domain/parties.ts';
-import { importCatalogue, type ImportSummary } from '../../intake/catalogue-import.ts';
-import { firstComplaints, printImportReport } from '../../intake/import-report.ts';
+import {
+  firstComplaints,
+  importCatalogue,
+  printImportReport,
+  type ImportSummary,
+} from '../../intake/catalogue-import.ts';
 import type { CatalogueStaging } from '../../store/staging.ts';
 import type { Store } from '../../store/store.ts';
 import { requireOrganization } from '../admin/accounts.ts';

@@ -1,9 +1,7 @@
 import { OnhandError } from '../../domain/errors.ts';
-import { ROW_CHARACTERS_MAX } from '../csv/csv.ts';
-import { PLAIN, type NumberStyle } from './number-formats.ts';
-import { RichText, unescaped } from './rich-text.ts';
-import type { SharedStrings } from './shared-strings.ts';
-import { numberText } from './sheet-numbers.ts';
+import { FORMAT_LIMITS } from '../format.ts';
+import { numberText, PLAIN, type NumberStyle } from './numbers.ts';
+import { RichText, unescaped, type SharedStrings } from './strings.ts';
 import type { TableRow, UnreadableCell } from '../table/table.ts';
 import {
   readXml,
@@ -13,30 +11,32 @@ import {
   type XmlListener,
 } from './xml.ts';
 
-/** Rows that a worksheet can have. */
+/** Most rows of a worksheet. */
 export const SHEET_ROWS_MAX = 1_048_576;
 
-/** Columns that a worksheet can have: the last is XFD. */
+/** Most columns of a worksheet: the last is XFD. */
 export const SHEET_COLUMNS_MAX = 16_384;
 
-/** Columns of a worksheet that may hold anything. */
+/** Columns that are read. A filled cell beyond them is an error. */
 export const SHEET_COLUMNS_READ_MAX = 1000;
 
-/** Characters of all cells together: a text that cells share counts in each of them. */
+/** Characters of all cells together. A shared text counts once per cell. */
 export const SHEET_CHARACTERS_MAX = 2 * 1024 ** 3;
 
-/** What cells refer to. */
+const ROW_CHARACTERS_MAX = FORMAT_LIMITS.rowCharactersMax;
+
+/** What the cells of a workbook refer to. */
 export interface SheetContext {
   readonly strings: SharedStrings;
-  /** By the number that a cell gives as its style. */
+  /** Indexed by a cell's style number. */
   readonly styles: readonly NumberStyle[];
   readonly starts1904: boolean;
 }
 
 /**
- * Reads a worksheet, in pieces of rows; rows that hold nothing are left out. Rejects with
- * `body_malformed` where the part is damaged or its cells are out of order, `body_too_large` where it
- * exceeds the limits above.
+ * Reads the rows of a worksheet, a few at a time, without empty ones. Rejects with `body_malformed` if
+ * the part is damaged or its cells are out of order, and with `body_too_large` if it exceeds the limits
+ * above.
  */
 export async function* readSheetRows(
   bytes: AsyncIterable<Uint8Array>,
@@ -92,9 +92,9 @@ class SheetReader implements XmlListener {
     else this.#rich.open(name);
   };
 
-  readonly text = (piece: string): void => {
-    if (this.#isInValue) this.#addToValue(piece);
-    else if (this.#isInData) this.#rich.add(piece);
+  readonly text = (chunk: string): void => {
+    if (this.#isInValue) this.#addToValue(chunk);
+    else if (this.#isInData) this.#rich.add(chunk);
   };
 
   readonly close = (name: string): void => {
@@ -106,8 +106,8 @@ class SheetReader implements XmlListener {
     else this.#rich.close(name);
   };
 
-  #addToValue(piece: string): void {
-    this.#value = this.#value === '' ? piece : this.#value + piece;
+  #addToValue(chunk: string): void {
+    this.#value = this.#value === '' ? chunk : this.#value + chunk;
     if (this.#value.length > XML_TOKEN_CHARACTERS_MAX) throw tooLongText(this.#part);
   }
 
@@ -138,7 +138,7 @@ class SheetReader implements XmlListener {
     this.#rich.start();
   }
 
-  /** `B7` in row 7 is 1. */
+  /** The column, from 0, of a cell reference: `B7` in row 7 is 1. */
   #placeOf(reference: string): number {
     let column = 0;
     let row = 0;
@@ -194,14 +194,14 @@ class SheetReader implements XmlListener {
     }
   }
 
-  /** Of a number, or of a date that is written out. */
+  /** The text of a number, or of a date in ISO format. */
   #plainText(value: string): string {
     if (this.#type === 'd') return /^\d{4}-\d\d-\d\d/.exec(value)?.[0] ?? value;
     const { styles, starts1904 } = this.#context;
     const style = this.#style === undefined ? styles[0] : styles[Number(this.#style)];
     return (
       numberText(value, style ?? PLAIN, starts1904) ??
-      this.#unreadableCell(value, 'is said to be a number and is none')
+      this.#unreadableCell(value, 'is marked as a number but is not one')
     );
   }
 
@@ -242,7 +242,7 @@ class SheetReader implements XmlListener {
   #malformed(reason: string): OnhandError {
     return new OnhandError(
       'body_malformed',
-      `${this.#part} of the workbook is damaged: ${reason}. Open it in a spreadsheet and save it anew.`,
+      `${this.#part} of the workbook is damaged: ${reason}. Open it in a spreadsheet and save it again.`,
     );
   }
 }

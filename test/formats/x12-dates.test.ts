@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asOfOfFile } from '../../src/files/file-dates.ts';
+import { asOfOfFile } from '../../src/formats/x12/inventory-advice.ts';
 
 test.for([
   [null, null],
