@@ -119,7 +119,10 @@ describe('an error is reported in one line', () => {
   const UNKNOWN_UUID = '905c3e4b-ef10-7f77-b07e-03d4ecb743a0';
 
   test.for([
-    [['revert', UNKNOWN_UUID], /^onhand: The server answered 404: There is no batch of this uuid/],
+    [
+      ['revert', UNKNOWN_UUID],
+      /^onhand: The server answered 404: You have no batch with this uuid/,
+    ],
     [['batches', 'x'], /^onhand: The server answered 404: /],
     [['batches', '--limit', '0'], /^onhand: The server answered 400: limit must be /],
     [['batches', '--limit', 'x'], /Must be a whole number/],
