@@ -51,8 +51,7 @@ const EXCEPTIONS: readonly Exception[] = [
 
 /** Paths that are not converted yet. */
 const NOT_CONVERTED: readonly RegExp[] = [
-  /^src\/(accounts|changes|cli|domain|http|webhooks|wire)\//,
-  /^src\/config\.ts$/,
+  /^src\/(changes|cli|wire)\//,
   /^(README|ARCHITECTURE|CONTRIBUTING)\.md$/,
   /^help$/,
 ];
