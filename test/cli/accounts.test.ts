@@ -79,7 +79,7 @@ describe('organizations, connections and users by the command line', () => {
       ['--permission', 'edit_items'],
       'x\n',
       1,
-      /^onhand: The permission edit_items is not for a retailer/,
+      /^onhand: The permission edit_items is not allowed for a retailer/,
     ],
     [
       'with the password as an argument',
