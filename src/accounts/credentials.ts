@@ -45,14 +45,14 @@ export async function verifyPassword(
   password: string,
   stored: string | undefined,
 ): Promise<boolean> {
-  const parsed = stored === undefined ? NO_USER : parse(stored);
+  const parsed = stored === undefined ? PASSWORD_OF_NO_USER : parse(stored);
   const isOverlong = bytesOf(password).length > PASSWORD_BYTES_MAX;
   const key = await derive(isOverlong ? '' : password, parsed.salt, parsed.key.length, parsed.cost);
   return timingSafeEqual(key, parsed.key) && !isOverlong && stored !== undefined;
 }
 
-/** Compared with if there is no user, so that the work is the same. */
-const NO_USER: StoredPassword = {
+/** Compared with when there is no user, so that the check takes as long as for a user. */
+const PASSWORD_OF_NO_USER: StoredPassword = {
   cost: COST,
   salt: randomBytes(SALT_BYTES),
   key: randomBytes(KEY_BYTES),

@@ -1,7 +1,7 @@
 import type { Compilable } from 'kysely';
 import type { SqlDatabase } from './database.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import { encodeFailures } from '../failures.ts';
+import { encodeFailures } from './outcomes.ts';
 import { decodeFailures } from './stored-outcome.ts';
 import { FILE_COLUMNS, mappingsOf, fileRecordOf } from './file-record.ts';
 import {
@@ -70,7 +70,7 @@ export class SqlFiles implements FileStore {
       .execute();
   }
 
-  /** A number that is left unused harms nobody. */
+  /** Gaps are harmless. */
   async #nextNumber(supplierId: number): Promise<number> {
     const { last_number: number } = await this.#database.db
       .insertInto('feed_suppliers')

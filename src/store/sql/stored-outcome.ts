@@ -1,6 +1,6 @@
 /**
- * What is kept of a batch's outcome, read again: a reply that is asked for again is made of it anew. Not for
- * the writer of SQLite: what checks these shapes is slow to load.
+ * Reads a batch's stored outcome, from which a replayed reply is printed. The writer of SQLite does not use it,
+ * because the library that checks these shapes is slow to load.
  */
 import { inflateRawSync } from 'node:zlib';
 import { Type } from 'typebox';
@@ -58,8 +58,8 @@ const Effects = Compile(
   ),
 );
 
-/** What is kept of the batch that a key came with first. */
-export interface KeptOutcome {
+/** The stored outcome of the batch that first used a key. */
+export interface StoredOutcome {
   readonly lineCount: number;
   readonly uuid: string;
   readonly requestId: string;
@@ -73,7 +73,7 @@ export interface KeptOutcome {
 }
 
 /** The outcome of a batch, told again. Throws `results_expired` where that cannot be told any more. */
-export function repeatedOutcome(kept: KeptOutcome): BatchOutcome {
+export function repeatedOutcome(kept: StoredOutcome): BatchOutcome {
   if (kept.failures === null && kept.statusCounts !== null) throw resultsExpired();
   const failed = kept.failures === null ? [] : decodeFailures(kept.failures);
   return {
