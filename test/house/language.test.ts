@@ -51,10 +51,9 @@ const EXCEPTIONS: readonly Exception[] = [
 
 /** Paths that are not converted yet. */
 const NOT_CONVERTED: readonly RegExp[] = [
-  /^src\/(changes|cli|wire)\//,
+  /^src\/changes\//,
   /^src\/store\/sqlite\//,
   /^(README|ARCHITECTURE|CONTRIBUTING)\.md$/,
-  /^help$/,
 ];
 
 interface Prose {
