@@ -51,9 +51,8 @@ const EXCEPTIONS: readonly Exception[] = [
 
 /** Paths that are not converted yet. */
 const NOT_CONVERTED: readonly RegExp[] = [
-  /^src\/(changes|cli|wire)\//,
+  /^src\/changes\//,
   /^(README|ARCHITECTURE|CONTRIBUTING)\.md$/,
-  /^help$/,
 ];
 
 interface Prose {
