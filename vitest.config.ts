@@ -8,6 +8,7 @@ const shared = {
   env: { NODE_COMPILE_CACHE },
   // Starts PostgreSQL for the first test that asks for it.
   globalSetup: ['test/store/postgres/setup.ts'],
+  isolate: false,
   testTimeout: 60_000,
   hookTimeout: 60_000,
   // What is polled for comes soon on a machine with nothing else to do, and later on others.

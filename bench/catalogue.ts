@@ -4,7 +4,7 @@ import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashToken, newToken } from '../src/accounts/credentials.ts';
-import { openStore } from '../src/main.ts';
+import { openStore } from '../src/databases.ts';
 import { showProgress } from './progress.ts';
 
 const PIECE_ENTRIES = 10_000;

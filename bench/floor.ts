@@ -9,7 +9,8 @@ import { readSettings } from '../src/config.ts';
 import { buildServer } from '../src/http/server.ts';
 import { ChangeFeed } from '../src/changes/change-feed.ts';
 import { Intake } from '../src/intake/intake.ts';
-import { fileServiceOf, startServer, version, webhookOptionsOf } from '../src/main.ts';
+import { fileServiceOf, startServer, webhookOptionsOf } from '../src/server.ts';
+import { version } from '../src/version.ts';
 import type { Store } from '../src/store/store.ts';
 
 export interface Floor {
@@ -54,7 +55,7 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     batches: real.store.batches,
     changes: real.store.changes,
     webhooks: real.store.webhooks,
-    feeds: real.store.feeds,
+    files: real.store.files,
     grouping: real.store.grouping,
     apply,
     applyCatalogue: () => Promise.reject(new Error('the floor has no catalogue')),

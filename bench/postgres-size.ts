@@ -1,6 +1,6 @@
 import { PostgresProcess } from '../test/durability/postgres-process.ts';
 import { ServerProcess } from '../test/durability/server-process.ts';
-import { openStore } from '../src/main.ts';
+import { openStore } from '../src/databases.ts';
 import { runOnPostgres } from './bare-postgres.ts';
 import { addTokens, skuIdOf } from './catalogue.ts';
 import { runLoad, type LoadPlan } from './load.ts';

@@ -1,5 +1,6 @@
 import { OnhandError } from '../domain/errors.ts';
-import type { AccountStore, User } from '../store/store.ts';
+import type { User } from '../domain/parties.ts';
+import type { AccountStore } from '../store/store.ts';
 import { hashToken, newToken, verifyPassword } from './credentials.ts';
 
 /** How long the token of a login lives, in milliseconds. */

@@ -2,17 +2,17 @@ import type { ChangeRecord } from '../domain/changes.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Organization } from '../domain/parties.ts';
 import type { AccountStore, ChangeStore } from '../store/store.ts';
-import type { ChangeChunk } from '../wire/changes/changes.ts';
+import type { ChangePage } from '../wire/changes/change-pages.ts';
 import { ChangeCache } from './change-cache.ts';
-import { parseCursor, printCursor, type Cursor } from './cursor.ts';
+import { type Cursor, parseCursor, printCursor } from './cursor.ts';
 import { HeadWatch } from './head-watch.ts';
 import {
   cursorAfter,
   cursorAtNow,
   cursorAtStart,
+  type Plan,
   planReading,
   refuseAhead,
-  type Plan,
 } from './read-plan.ts';
 
 /** Who reads changes, and whose. */
@@ -22,7 +22,7 @@ export interface ChangeReader {
   readonly supplierIds: () => Promise<readonly number[]>;
 }
 
-export interface ReadChunk extends ChangeChunk {
+export interface ReadChunk extends ChangePage {
   /** Where it stands after the chunk. */
   readonly position: Cursor;
   /** Whether there is more to read at once. */

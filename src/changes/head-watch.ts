@@ -1,4 +1,5 @@
-import type { ChangeHead, ChangeStore } from '../store/store.ts';
+import type { ChangeHead } from '../domain/changes.ts';
+import type { ChangeStore } from '../store/store.ts';
 
 /** How often the heads are read while anybody waits for them: what a change is late by at most, and little else. */
 const POLL_EVERY_MS = 50;

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { OnhandError } from '../domain/errors.ts';
-import { version } from '../main.ts';
+import { version } from '../version.ts';
 import { backupCommand } from './database/backup.ts';
 import { batchesCommand } from './remote/batches.ts';
 import { benchCommand } from './bench/bench.ts';

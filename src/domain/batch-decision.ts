@@ -6,15 +6,16 @@ import {
   conditionFailure,
   decide,
   decideFields,
-  falls,
-  isLive,
+  becomesUnsellable,
+  isSellable,
   type ConditionFailure,
 } from './decide.ts';
 import { sameInventory, type Inventory } from './inventory.ts';
 import type { Lines } from './lines.ts';
+import type { SafetyLimit } from './safety-limit.ts';
 
 /** A SKU as the batches of one transaction see it, from one to the next. */
-export interface HeldSku {
+export interface SkuState {
   readonly skuNumber: number;
   /** What its row holds. */
   readonly stored: Inventory;
@@ -33,7 +34,7 @@ export interface HeldSku {
 }
 
 /** A SKU of which nothing was touched yet. */
-export function heldSku(skuNumber: number, stored: Inventory, lastSequence: number): HeldSku {
+export function newSkuState(skuNumber: number, stored: Inventory, lastSequence: number): SkuState {
   return {
     skuNumber,
     stored,
@@ -47,13 +48,13 @@ export function heldSku(skuNumber: number, stored: Inventory, lastSequence: numb
 }
 
 /** Whether the row of a SKU must be written since its inventory changed. */
-export function isMoved(held: HeldSku): boolean {
+export function hasNewChange(held: SkuState): boolean {
   return held.lastSequence !== held.storedSequence;
 }
 
 /** Whether only the time must be written of when its inventory is: what it is was confirmed as of later. */
-export function isConfirmedLater(held: HeldSku): boolean {
-  return !isMoved(held) && typeof held.asOfUs === 'number';
+export function hasNewerAsOf(held: SkuState): boolean {
+  return !hasNewChange(held) && typeof held.asOfUs === 'number';
 }
 
 /** A supplier's row, as a transaction found it and as it will leave it. */
@@ -66,19 +67,11 @@ export interface SupplierHead {
   readonly breaker: SafetyLimit | null;
 }
 
-/** When a batch that takes SKUs down is refused: it must pass both bounds. */
-export interface SafetyLimit {
-  /** More than this share of the supplier's live SKUs, in percent. */
-  readonly percentMax: number;
-  /** At least so many SKUs. */
-  readonly skusMin: number;
-}
-
 /** The SKUs of the supplier whose lines are decided. */
 export interface Stock {
   /** The numbers of the SKUs that line `i` means, at most `CANDIDATES_NAMED_MAX`. */
   resolve(i: number): readonly number[];
-  hold(skuNumber: number): HeldSku;
+  skuState(skuNumber: number): SkuState;
   /** Of when the row of a SKU says its inventory is, in microseconds since 1970-01-01T00:00Z. */
   storedAsOfUs(skuNumber: number): number;
 }
@@ -114,17 +107,17 @@ export const UNPROCESSABLE = 422;
 export const LEFT_OUT = 424;
 
 interface UndoStep {
-  readonly held: HeldSku;
+  readonly held: SkuState;
   readonly inventory: Inventory;
   readonly asOfUs: number | null | undefined;
-  readonly before: HeldSku['before'];
+  readonly before: SkuState['before'];
 }
 
 /** Decides the lines of one batch, and gathers the SKUs that it touches. */
 export class BatchDecision {
   readonly #nowUs: number;
   /** In the order of their first line; one may come twice. */
-  readonly #touched: HeldSku[] = [];
+  readonly #touched: SkuState[] = [];
   /** What the lines of the group under way did, the last at the end. */
   #undo: UndoStep[] | undefined;
 
@@ -154,7 +147,7 @@ export class BatchDecision {
       if (isGroup) this.#endGroup(decided, from, end);
       from = end;
     }
-    if (atomic && leaveOut(decided, 0, lines.count)) this.takeBack();
+    if (atomic && leaveOut(decided, 0, lines.count)) this.rollBack();
     return decided;
   }
 
@@ -173,7 +166,7 @@ export class BatchDecision {
       details.set(i, { kind: 'ambiguous', skuNumbers: matches });
       return UNPROCESSABLE;
     }
-    const held = stock.hold(skuNumber);
+    const held = stock.skuState(skuNumber);
     const before = held.inventory;
     const { conditions } = lines;
     if (conditions === null) {
@@ -194,7 +187,7 @@ export class BatchDecision {
     return APPLIED;
   }
 
-  #asOfUs(held: HeldSku, storedAsOfUs: () => number): number {
+  #asOfUs(held: SkuState, storedAsOfUs: () => number): number {
     if (held.asOfUs === undefined) return storedAsOfUs();
     return held.asOfUs ?? this.#nowUs;
   }
@@ -211,7 +204,7 @@ export class BatchDecision {
   }
 
   /** Sets what a SKU's inventory is from now on, and of when it is: null is the time of the batch. */
-  touch(held: HeldSku, next: Inventory, asOfUs: number | null = null): void {
+  touch(held: SkuState, next: Inventory, asOfUs: number | null = null): void {
     this.#undo?.push({
       held,
       inventory: held.inventory,
@@ -229,13 +222,13 @@ export class BatchDecision {
   }
 
   /** Takes the stock of a SKU to zero, unless what is held of it is newer than `asOfUs` (null is now). */
-  zero(held: HeldSku, storedAsOfUs: () => number, asOfUs: number | null): void {
+  zero(held: SkuState, storedAsOfUs: () => number, asOfUs: number | null): void {
     if (asOfUs !== null && asOfUs < this.#asOfUs(held, storedAsOfUs)) return;
     this.touch(held, decideFields(held.inventory, { quantityInStock: 0 }), asOfUs);
   }
 
   /** Undoes all that the batch did. */
-  takeBack(): void {
+  rollBack(): void {
     for (const held of this.#touched) {
       if (held.before === undefined) continue;
       held.inventory = held.before;
@@ -246,17 +239,17 @@ export class BatchDecision {
   }
 
   /** The numbers of the SKUs that lines applied to, be it that they changed nothing. */
-  touchedNumbers(): Set<number> {
+  touchedSkuNumbers(): Set<number> {
     const numbers = new Set<number>();
     for (const held of this.#touched) if (held.before !== undefined) numbers.add(held.skuNumber);
     return numbers;
   }
 
   /** How many SKUs that could be sold the batch takes to zero or discontinues. */
-  countFalls(): number {
+  countUnsellable(): number {
     let count = 0;
     for (const { before, inventory } of this.#touched) {
-      if (before !== undefined && falls(before, inventory)) count += 1;
+      if (before !== undefined && becomesUnsellable(before, inventory)) count += 1;
     }
     return count;
   }
@@ -279,7 +272,7 @@ export class BatchDecision {
         continue;
       }
       head.lastSequence += 1;
-      head.liveCount += Number(isLive(inventory)) - Number(isLive(before));
+      head.liveCount += Number(isSellable(inventory)) - Number(isSellable(before));
       changes.push({
         held,
         before,
@@ -300,7 +293,7 @@ export interface ClosedBatch {
 }
 
 export interface BatchChange {
-  readonly held: HeldSku;
+  readonly held: SkuState;
   readonly before: Inventory;
   readonly after: Inventory;
   readonly sequence: number;

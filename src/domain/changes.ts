@@ -48,3 +48,25 @@ export type ChangeRecord =
 
 /** How many suppliers one reader follows at most: what a cursor can hold. */
 export const SUPPLIERS_FOLLOWED_MAX = 500;
+
+/** The range of a supplier's changes. */
+export interface ChangeHead {
+  /** The sequence of the last change; 0 if there is none. */
+  readonly lastSequence: number;
+  /** The sequence of the oldest change kept; `lastSequence` + 1 if there is none. */
+  readonly oldestSequence: number;
+}
+
+/** How recently a supplier reported. */
+export interface Freshness {
+  /** When the last batch was applied; null if there is none. */
+  readonly lastHeardAtMs: number | null;
+  readonly expectedIntervalMinutes: number | null;
+  /** SKUs by the age of their last report, changed or confirmed: one count per age limit, then the rest (null). */
+  readonly skusByAge: readonly { readonly ageMsMax: number | null; readonly count: number }[];
+}
+
+/** The age limits: an hour, a day, a week, four weeks. */
+export const FRESHNESS_AGES_MS: readonly number[] = [1, 24, 7 * 24, 28 * 24].map(
+  (hours) => hours * 3_600_000,
+);

@@ -85,11 +85,11 @@ export function conditionFailure(
 const DISCONTINUED = restrictionCode('discontd');
 
 /** Whether a SKU can be sold: in stock, and unrestricted. */
-export function isLive(inventory: Inventory): boolean {
+export function isSellable(inventory: Inventory): boolean {
   return (inventory.quantityInStock ?? 0) > 0 && inventory.restrictions === null;
 }
 
 /** Whether a SKU that could be sold is taken to zero, or discontinued. */
-export function falls(before: Inventory, after: Inventory): boolean {
-  return isLive(before) && (after.quantityInStock === 0 || after.restrictions === DISCONTINUED);
+export function becomesUnsellable(before: Inventory, after: Inventory): boolean {
+  return isSellable(before) && (after.quantityInStock === 0 || after.restrictions === DISCONTINUED);
 }

@@ -1,3 +1,5 @@
+import { QUANTITY_MAX } from './limits.ts';
+
 /** The set of values that a supplier reports of one SKU. */
 export interface Inventory {
   /** Units in stock, 0 … `QUANTITY_MAX`; null is unknown. */
@@ -20,6 +22,7 @@ export const NOTHING_KNOWN: Inventory = {
 
 /** Restrictions as they are written; a restriction's code is its place here, counted from 1. */
 export const RESTRICTIONS = ['discontd', 'tmpunavail'] as const;
+
 export type Restriction = (typeof RESTRICTIONS)[number];
 
 export function restrictionCode(name: string): number | undefined {
@@ -27,8 +30,12 @@ export function restrictionCode(name: string): number | undefined {
   return place < 0 ? undefined : place + 1;
 }
 
+/** Throws on a code that has no name: calling it unrestricted would let the SKU be sold. */
 export function restrictionName(code: number | null): Restriction | null {
-  return code === null ? null : (RESTRICTIONS[code - 1] ?? null);
+  if (code === null) return null;
+  const name = RESTRICTIONS[code - 1];
+  if (name === undefined) throw new RangeError(`no restriction has the code ${code}`);
+  return name;
 }
 
 export function sameInventory(a: Inventory, b: Inventory): boolean {
@@ -63,4 +70,15 @@ function daysInMonth(year: number, month: number): number {
 export function printDate(date: number): string {
   const digits = String(date).padStart(8, '0');
   return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`;
+}
+
+/** Outer white space, digits, and the fraction that spreadsheets add to a whole number. */
+const WHOLE_NUMBER = /^[\t\n\v\f\r ]*([0-9]+)(?:\.0+)?[\t\n\v\f\r ]*$/;
+
+/** A quantity written as a text: the whole number, or undefined where it is none or out of range. */
+export function readQuantityText(text: string): number | undefined {
+  const digits = WHOLE_NUMBER.exec(text)?.[1];
+  if (digits === undefined) return undefined;
+  const quantity = Number(digits);
+  return quantity <= QUANTITY_MAX ? quantity : undefined;
 }

@@ -30,3 +30,46 @@ export interface Principal {
   readonly organizationType: OrganizationType;
   readonly permissions: readonly Permission[];
 }
+
+export interface User {
+  readonly id: number;
+  readonly uuid: string;
+  readonly passwordHash: string;
+  readonly permissions: readonly Permission[];
+  readonly organization: Organization;
+}
+
+export interface UserDraft {
+  readonly organizationId: number;
+  readonly username: string;
+  /** From `hashPassword`. */
+  readonly passwordHash: string;
+  readonly permissions: readonly Permission[];
+}
+
+export interface TokenDraft {
+  readonly userId: number;
+  /** From `hashToken`. */
+  readonly tokenHash: Uint8Array;
+  readonly permissions: readonly Permission[];
+  /** Milliseconds since 1970-01-01T00:00Z; null never expires. */
+  readonly expiresAtMs: number | null;
+}
+
+/** A token without its secret. */
+export interface TokenListing {
+  readonly id: number;
+  readonly organization: string;
+  readonly username: string;
+  readonly permissions: readonly Permission[];
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | null;
+  readonly revokedAtMs: number | null;
+}
+
+/** A retailer's right to see a supplier's SKUs, by the names of both. */
+export interface Connection {
+  readonly supplier: string;
+  readonly retailer: string;
+  readonly createdAtMs: number;
+}

@@ -1,14 +1,25 @@
-import type { SafetyLimit } from './batch-decision.ts';
 import { OnhandError } from './errors.ts';
 import type { Lines } from './lines.ts';
 
+/** A batch exceeds the safety limit if it passes both bounds. */
+export interface SafetyLimit {
+  /** More than this share of the supplier's live SKUs, in percent. */
+  readonly percentMax: number;
+  /** At least this many SKUs. */
+  readonly skusMin: number;
+}
+
 /** Whether a batch that takes so many live SKUs down must be held back. */
-export function trips(breaker: SafetyLimit, fallCount: number, liveCount: number): boolean {
+export function exceedsSafetyLimit(
+  breaker: SafetyLimit,
+  fallCount: number,
+  liveCount: number,
+): boolean {
   return fallCount >= breaker.skusMin && fallCount * 100 > breaker.percentMax * liveCount;
 }
 
 /** The refusal of a batch that would take too many SKUs down. */
-export function safetyLimitTripped(
+export function safetyLimitExceeded(
   breaker: SafetyLimit,
   fallCount: number,
   liveCount: number,

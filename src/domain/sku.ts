@@ -2,6 +2,7 @@ import type { GtinForm } from './gtin.ts';
 import type { Inventory } from './inventory.ts';
 
 export const CONDITIONS = ['new', 'used', 'refurb'] as const;
+
 export type Condition = (typeof CONDITIONS)[number];
 
 /** A SKU's written GTINs, each normalized to its form (`readGtin`). */
@@ -29,15 +30,6 @@ export const BLANK_PRODUCT: Product = {
   asin: null,
   mpn: null,
 };
-
-/** One SKU as a catalogue gives it: members left out are not given and stay as they are. */
-export interface CatalogueEntry {
-  readonly skuId: string;
-  /** Taken as given; without it one is made per `itemId`, else per SKU. */
-  readonly itemUuid?: string;
-  readonly product: Partial<Product>;
-  readonly inventory: Partial<Inventory>;
-}
 
 /** A SKU with all that is known of it. */
 export interface Sku {

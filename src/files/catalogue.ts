@@ -26,7 +26,7 @@ export async function applyCatalogueFile(
     });
     await files.write(uuid, printImportReport(staging), { kind: 'report' });
     await files.write(uuid, writeXlsx(complaintRows(staging)), { kind: 'workbook' });
-    await store.feeds.record(feed, nodeId, null, {
+    await store.files.record(feed, nodeId, null, {
       rowCount: summary.rowsRead,
       statusCounts: countsOf(summary),
       rowsExpected: summary.rowsRead,

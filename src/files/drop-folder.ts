@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OnhandError } from '../domain/errors.ts';
 import { printResults, RESULT_COLUMNS } from '../formats/results/results.ts';
-import { isOver, type FileRecord } from '../store/files.ts';
+import { isOver, type FileRecord } from '../domain/files.ts';
 import type { AccountStore } from '../store/store.ts';
 import { newUuid } from '../store/uuids.ts';
 import type { FileService } from './service.ts';

@@ -1,20 +1,21 @@
 import type { ReadStream } from 'node:fs';
-import { APPLIED, UNREADABLE, type SafetyLimit } from '../domain/batch-decision.ts';
+import type { SafetyLimit } from '../domain/safety-limit.ts';
+import type { FileFindings, FileChunk, StatusCounts } from '../domain/files.ts';
+import type { BatchOutcome, BatchOptions, FailedLine } from '../domain/batches.ts';
+import { APPLIED, UNREADABLE } from '../domain/batch-decision.ts';
 import { OnhandError } from '../domain/errors.ts';
 import { sameInventory } from '../domain/inventory.ts';
-import { LinesBuilder, type Lines } from '../domain/lines.ts';
+import { type Lines, LinesBuilder } from '../domain/lines.ts';
 import type { CatalogueFile, Feed, InventoryFile } from '../formats/stock-file.ts';
 import { failedLines } from '../store/failures.ts';
-import type { FileFindings, FileChunk, StatusCounts } from '../store/files.ts';
-import type { BatchOutcome, BatchOptions, FailedLine } from '../store/store.ts';
 import { asOfOfFile } from './file-dates.ts';
 import { applyCatalogueFile } from './catalogue.ts';
 import {
   checkFileOf,
-  openFileOf,
   type FeedGo,
-  type FileJobOutcome,
   type FeedParts,
+  type FileJobOutcome,
+  openFileOf,
 } from './parts.ts';
 import { chunksOf, wholeOf } from './chunks.ts';
 import type { Intake } from '../intake/intake.ts';
@@ -88,8 +89,8 @@ export class FileJob {
   }
 
   async #describe(feed: Feed, isWhole: boolean): Promise<void> {
-    const { feeds } = this.#parts.store;
-    await feeds.describe(this.#go.feed, this.#go.nodeId, foundOf(feed, isWhole));
+    const { files } = this.#parts.store;
+    await files.describe(this.#go.feed, this.#go.nodeId, foundOf(feed, isWhole));
   }
 
   async #runCatalogue(feed: CatalogueFile): Promise<FileJobOutcome> {
@@ -153,10 +154,10 @@ export class FileJob {
 
   /** How many pieces were recorded; one more may have been applied. */
   async #countDone(): Promise<number> {
-    const { feeds } = this.#parts.store;
+    const { files } = this.#parts.store;
     let count = 0;
     for (;;) {
-      const page = await feeds.pieces(this.#go.feed, count, PAGE);
+      const page = await files.pieces(this.#go.feed, count, PAGE);
       count += page.length;
       if (page.length < PAGE) return count;
     }
@@ -239,7 +240,7 @@ export class FileJob {
   async #submit(piece: number, lines: Lines, whole: BatchOptions): Promise<BatchOutcome> {
     const { feed } = this.#go;
     const { supplierId, userId, uuid, uploadedAtMs, asked, reason, reference } = feed;
-    const terms: BatchOptions = {
+    const options: BatchOptions = {
       ...whole,
       ...(asked.dryRun
         ? { dryRun: true, withEffects: true }
@@ -259,7 +260,7 @@ export class FileJob {
       userId,
       source: 'file',
       lines,
-      terms,
+      options,
       ...(reason !== null && { reason }),
       ...(reference !== null && { reference }),
     });
@@ -291,7 +292,7 @@ export class FileJob {
     for (const [status, count] of Object.entries(counts)) {
       this.#statusCounts[status] = (this.#statusCounts[status] ?? 0) + count;
     }
-    await this.#parts.store.feeds.record(this.#go.feed, this.#go.nodeId, piece, {
+    await this.#parts.store.files.record(this.#go.feed, this.#go.nodeId, piece, {
       rowCount: this.#rowCount,
       statusCounts: this.#statusCounts,
       rowsExpected: this.#rowsExpected,

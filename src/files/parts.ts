@@ -9,9 +9,10 @@ import {
 import type { JsonLineReader } from '../formats/json/json.ts';
 import { FORMAT_LIMITS } from '../formats/limits.ts';
 import type { Inventory } from '../domain/inventory.ts';
-import type { FileOptions, FileEnd, FileRecord } from '../store/files.ts';
+import type { FileOptions, FileEnd, FileRecord } from '../domain/files.ts';
+import type { FailedLine } from '../domain/batches.ts';
 import type { CatalogueStaging } from '../store/staging.ts';
-import type { BatchStore, FailedLine, Store } from '../store/store.ts';
+import type { BatchStore, Store } from '../store/store.ts';
 import type { FileStorage } from './storage.ts';
 import type { Intake } from '../intake/intake.ts';
 
@@ -33,7 +34,7 @@ export interface FeedSettings {
 }
 
 export interface FeedParts {
-  readonly store: Pick<Store, 'applyCatalogue' | 'sharedGtins' | 'feeds'> & {
+  readonly store: Pick<Store, 'applyCatalogue' | 'sharedGtins' | 'files'> & {
     readonly batches: Pick<
       BatchStore,
       'safetyLimitOf' | 'confirm' | 'failures' | 'find' | 'revert'

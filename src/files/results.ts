@@ -5,8 +5,8 @@ import { printResults, resultCells, resultHeader } from '../formats/results/resu
 import type { FeedRow, RowUnit } from '../formats/rows.ts';
 import { writeXlsx } from '../formats/xlsx/writer.ts';
 import { print997 } from '../formats/x12/acknowledgement.ts';
-import type { FileChunk, FileRecord } from '../store/files.ts';
-import type { FailedLine } from '../store/store.ts';
+import type { FileChunk, FileRecord } from '../domain/files.ts';
+import type { FailedLine } from '../domain/batches.ts';
 import { openFileOf, type FeedParts } from './parts.ts';
 
 type ResultParts = Pick<FeedParts, 'store' | 'files' | 'language'> & {
@@ -128,7 +128,7 @@ export class FileResults {
 
   async *#pieces(record: FileRecord): AsyncGenerator<FileChunk, undefined> {
     for (let from = 0; ;) {
-      const page = await this.#parts.store.feeds.pieces(record, from, PAGE);
+      const page = await this.#parts.store.files.pieces(record, from, PAGE);
       yield* page;
       if (page.length < PAGE) return undefined;
       from += page.length;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { OnhandError } from '../domain/errors.ts';
-import type { FileLease, FilePlace, FileRecord } from '../store/files.ts';
+import type { FileLease, FilePlace, FileRecord } from '../domain/files.ts';
 import type { FileJobOutcome, FeedParts, StopReason } from './parts.ts';
 import { FileJob } from './job.ts';
 
@@ -84,7 +84,7 @@ export class FileRunner {
 
   /** Cancels a feed; one that is being applied stops after the piece under way. */
   async cancel(feed: FileRecord): Promise<void> {
-    await this.#parts.store.feeds.cancel(feed, Date.now());
+    await this.#parts.store.files.cancel(feed, Date.now());
     const going = this.#going.get(feed.supplierId);
     if (going?.place.number === feed.number) going.stop.abort('canceled' satisfies StopReason);
     this.#tell(feed.uuid);
@@ -115,7 +115,7 @@ export class FileRunner {
 
   async #look(): Promise<void> {
     try {
-      for (const feed of await this.#parts.store.feeds.next()) {
+      for (const feed of await this.#parts.store.files.next()) {
         if (this.#isStopped || this.#going.size >= FEEDS_AT_ONCE_MAX) return;
         if (this.#going.has(feed.supplierId) || this.#isResting(feed.supplierId)) continue;
         await this.#begin(feed);
@@ -137,7 +137,7 @@ export class FileRunner {
     // A file that lies with another node waits for it, unless nobody does.
     const isElsewhere = !isAlone && !(await files.has(waiting.uuid));
     if (isElsewhere && !waiting.isCancelAsked) return this.#rest(waiting.supplierId);
-    const feed = await store.feeds.claim(waiting, this.#claim());
+    const feed = await store.files.claim(waiting, this.#claim());
     if (feed === undefined) return;
     const stop = new AbortController();
     if (feed.isCancelAsked) stop.abort('canceled' satisfies StopReason);
@@ -160,12 +160,12 @@ export class FileRunner {
   }
 
   async #work(feed: FileRecord, stop: AbortController): Promise<void> {
-    const { feeds } = this.#parts.store;
+    const { files } = this.#parts.store;
     const keeping = setInterval(() => void this.#keep(feed, stop), KEEP_EVERY_MS);
     try {
       const outcome = await this.#outcomeOf(feed, stop.signal);
-      if (outcome === 'stopped') await feeds.keep(feed, this.#claim(-1));
-      else await feeds.end(feed, this.#nodeId, { ...outcome, finishedAtMs: Date.now() });
+      if (outcome === 'stopped') await files.keep(feed, this.#claim(-1));
+      else await files.end(feed, this.#nodeId, { ...outcome, finishedAtMs: Date.now() });
     } catch (error) {
       this.#rest(feed.supplierId);
       this.#parts.onFailure(error);
@@ -191,7 +191,7 @@ export class FileRunner {
 
   async #keep(feed: FileRecord, stop: AbortController): Promise<void> {
     try {
-      const kept = await this.#parts.store.feeds.keep(feed, this.#claim());
+      const kept = await this.#parts.store.files.keep(feed, this.#claim());
       if (kept === 'held') return;
       stop.abort((kept === 'lost' ? 'lost' : 'canceled') satisfies StopReason);
     } catch (error) {

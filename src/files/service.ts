@@ -6,9 +6,9 @@ import {
   type FileDraft,
   type FileProblem,
   type FileRecord,
-  type FileStore,
-} from '../store/files.ts';
-import type { RevertOutcome, RevertRequest } from '../store/store.ts';
+} from '../domain/files.ts';
+import type { RevertOutcome, RevertRequest } from '../domain/batches.ts';
+import type { FileStore } from '../store/store.ts';
 import type { FileStorage } from './storage.ts';
 import { FileResults } from './results.ts';
 import { FileRunner, type RunnerParts } from './runner.ts';
@@ -39,7 +39,7 @@ export class FileService {
   readonly #runner: FileRunner;
 
   constructor(parts: RunnerParts) {
-    this.feeds = parts.store.feeds;
+    this.feeds = parts.store.files;
     this.files = parts.files;
     this.results = new FileResults(parts);
     this.#parts = parts;

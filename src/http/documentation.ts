@@ -4,8 +4,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { TSchema } from 'typebox';
-import { PROBLEM_MEDIA_TYPE } from '../wire/problem.ts';
-import { ProblemSchema } from '../wire/inventory/schemas.ts';
+import { PROBLEM_MEDIA_TYPE, ProblemSchema } from '../wire/problem.ts';
 import type { Access } from './accounts/authenticate.ts';
 import { refuseOtherVerbs } from './request/resource.ts';
 

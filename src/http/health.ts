@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
-import { StatusSchema } from '../wire/inventory/schemas.ts';
 import { describe } from './documentation.ts';
 import { addResource } from './request/resource.ts';
+
+const StatusSchema = Type.Object(
+  { status: Type.Literal('ok') },
+  { title: 'Status', additionalProperties: false },
+);
 
 /** How long an answer of the store holds: whoever asks how it is must not become its load. */
 const PROBE_EVERY_MS = 1000;

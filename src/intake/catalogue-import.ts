@@ -1,10 +1,10 @@
-import type { CatalogueRow, Complaint } from '../domain/catalogue.ts';
+import type { CatalogueRow, Complaint, EntryOutcome, SharedGtin } from '../domain/catalogue.ts';
 import { OnhandError } from '../domain/errors.ts';
 import { CANDIDATES_NAMED_MAX } from '../domain/limits.ts';
 import { openCatalogue } from '../formats/table/catalogue.ts';
 import { parseColumnMap, type ColumnMapping } from '../formats/table/columns.ts';
 import type { CatalogueStaging, GtinNamer } from '../store/staging.ts';
-import type { EntryOutcome, SharedGtin, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 
 /**
  * SKUs that are applied in one transaction, at most. More are hardly faster (5 % at 10,000) and take

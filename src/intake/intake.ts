@@ -1,5 +1,6 @@
 import { OnhandError } from '../domain/errors.ts';
-import type { Batch, BatchOutcome, Store } from '../store/store.ts';
+import type { Batch, BatchOutcome } from '../domain/batches.ts';
+import type { Store } from '../store/store.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 
 export interface IntakeLimits {
@@ -70,7 +71,7 @@ export class Intake {
    * whole, nothing then done.
    */
   submit(batch: Batch): Promise<BatchOutcome> {
-    const key = batch.terms?.idempotency?.key;
+    const key = batch.options?.idempotency?.key;
     if (key === undefined) return this.#enqueue(batch);
     return this.#sameKey.inTurn(`${batch.supplierId} ${key}`, () => this.#enqueue(batch));
   }

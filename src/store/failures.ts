@@ -4,7 +4,7 @@
 import { deflateRawSync } from 'node:zlib';
 import { APPLIED } from '../domain/batch-decision.ts';
 import type { Lines } from '../domain/lines.ts';
-import type { BatchOutcome, FailedLine, LineEffect } from './store.ts';
+import type { BatchOutcome, FailedLine, LineEffect } from '../domain/batches.ts';
 
 /** The lines that do not apply, with all that their messages say. */
 export function failedLines(

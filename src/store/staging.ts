@@ -4,8 +4,7 @@
  *
  * Every method throws `OnhandError` `store_unavailable` when the scratch disk is full or fails.
  */
-import type { CatalogueRow, Complaint } from '../domain/catalogue.ts';
-import type { CatalogueEntry } from '../domain/sku.ts';
+import type { CatalogueEntry, CatalogueRow, Complaint } from '../domain/catalogue.ts';
 
 export interface CatalogueStaging {
   /** Keeps rows and what is wrong with them. Rows come in ascending order. */

@@ -1,23 +1,53 @@
 /**
- * The store contract: what onhand asks of a database. Each body (`sqlite/`, later others) passes the
- * same contract suite, and gives the same answers.
+ * The store contract: what onhand requires of a database. Every implementation (`sqlite/`, `postgres/`) passes
+ * the same contract tests and gives the same results.
  *
- * Failures: every method rejects with `OnhandError` `store_unavailable` when the database cannot
- * answer or write now (disk full, busy beyond its timeout, closed); nothing is then half done. Any
- * other rejection is a bug.
+ * Every method rejects with `OnhandError` `store_unavailable` if the database cannot answer or write now
+ * (disk full, busy longer than its timeout, closed); nothing is then half done. Any other rejection is
+ * either documented at the method or a bug.
  */
-import type { SafetyLimit } from '../domain/batch-decision.ts';
-import type { Change } from '../domain/changes.ts';
+import type {
+  Batch,
+  BatchOutcome,
+  BatchRecord,
+  FailedLine,
+  RevertOutcome,
+  RevertRequest,
+} from '../domain/batches.ts';
+import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../domain/catalogue.ts';
+import type { Change, ChangeHead, Freshness } from '../domain/changes.ts';
 import type { OnhandError } from '../domain/errors.ts';
+import type {
+  FileChunk,
+  FileDraft,
+  FileEnd,
+  FileFindings,
+  FileLease,
+  FileOptions,
+  FilePlace,
+  FileProgress,
+  FileRecord,
+} from '../domain/files.ts';
 import type { Inventory } from '../domain/inventory.ts';
-import type { Lines } from '../domain/lines.ts';
-import type { Organization, OrganizationType, Permission, Principal } from '../domain/parties.ts';
-import type { CatalogueEntry, Sku } from '../domain/sku.ts';
-import type { FailedLine, LineDetail } from './failed-line.ts';
-import type { FileStore } from './files.ts';
-import type { WebhookStore } from './webhooks.ts';
-
-export type { FailedLine, LineDetail };
+import type {
+  Connection,
+  Organization,
+  OrganizationType,
+  Principal,
+  TokenDraft,
+  TokenListing,
+  User,
+  UserDraft,
+} from '../domain/parties.ts';
+import type { SafetyLimit } from '../domain/safety-limit.ts';
+import type { Sku } from '../domain/sku.ts';
+import type {
+  Webhook,
+  WebhookAttempt,
+  WebhookChanges,
+  WebhookDraft,
+  WebhookPosition,
+} from '../domain/webhooks.ts';
 
 export interface Store {
   readonly accounts: AccountStore;
@@ -25,36 +55,34 @@ export interface Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
-  readonly feeds: FileStore;
-  /** How batches that wait are best put together for `apply`. */
+  readonly files: FileStore;
+  /** How to group waiting batches for `apply`. */
   readonly grouping: Grouping;
 
   /**
-   * Applies batches in the order given, all in one durable transaction. Element *i* of the answer
-   * belongs to batch *i*: its outcome, or why the database refused it. Where a group is refused, each
-   * of its batches is tried alone, once, so that one cannot fail another.
+   * Applies batches in order, all in one durable transaction. Element *i* of the result belongs to batch
+   * *i*: its outcome, or the error that refused it. If the database rejects the group, each batch is
+   * tried once by itself, so that one batch cannot fail the others.
    *
-   * A batch leaves one change for each SKU whose inventory differs after it, numbered by the
-   * supplier's gapless sequence, and one batch row, which also says that an unchanged batch came.
+   * A batch writes one change per SKU whose inventory differs after it, numbered by the supplier's
+   * gapless sequence, and one batch row, even if it changes nothing.
    *
-   * A batch may be refused whole, nothing of it then done: `idempotency_key_reused` for a key that came
-   * with another request, `snapshot_refused` where a line does not tell which SKU it means,
-   * `breaker_tripped`, `confirmation_invalid`.
+   * A batch is refused as a whole, and writes nothing, with `idempotency_key_reused` if its key came
+   * with a different request, `snapshot_refused` if a line's identifiers cannot be read,
+   * `breaker_tripped` or `confirmation_invalid`.
    */
   apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]>;
 
-  /**
-   * Creates or refreshes SKUs: one batch, one durable transaction. No `skuId` may come twice in it.
-   */
+  /** Creates or updates SKUs as one batch, in one durable transaction. No `skuId` may occur twice. */
   applyCatalogue(batch: CatalogueBatch): Promise<CatalogueOutcome>;
 
   /**
-   * GTINs that more than one SKU of the supplier holds, with the `sku_id`s that hold each, in
-   * ascending order of GTIN; `afterGtin` and `limit` page through them.
+   * GTINs greater than `afterGtin` that more than one of the supplier's SKUs hold, in ascending order,
+   * with the `sku_id`s that hold each; at most `limit` GTINs.
    */
   sharedGtins(supplierId: number, afterGtin: number, limit: number): Promise<readonly SharedGtin[]>;
 
-  /** Resolves when the store answers and can write; rejects with the reason otherwise. */
+  /** Resolves if the store can read and write; rejects with the reason otherwise. */
   probe(): Promise<void>;
 
   /** Finishes what was accepted, then closes. Idempotent. */
@@ -62,118 +90,43 @@ export interface Store {
 }
 
 export interface Grouping {
-  /** Whether suppliers share groups; else each group is of one, and a supplier's groups come one by one. */
+  /**
+   * Whether a group may hold batches of several suppliers. If not, each group belongs to one supplier,
+   * and a supplier's groups run one after another.
+   */
   readonly isShared: boolean;
-  /** How many groups are worth having under way. */
+  /** How many groups to run concurrently. */
   readonly groupsMax: number;
 }
 
-export const BATCH_SOURCES = [
-  'bulk',
-  'single',
-  'create',
-  'import',
-  'file',
-  'revert',
-  'stream',
-] as const;
-/** Which way in a batch took. */
-export type BatchSource = (typeof BATCH_SOURCES)[number];
-
-export interface BatchOrigin {
-  readonly supplierId: number;
-  readonly source: BatchSource;
-  /** Who sent it; null is the operator at the command line. */
-  readonly userId: number | null;
-  /** Why it was sent, and what the sender calls it, in the sender's words. */
-  readonly reason?: string;
-  readonly reference?: string;
+/** Batches that were applied. A supplier's batches are visible only under its own `supplierId`. */
+export interface BatchStore {
+  list(supplierId: number, page: OffsetPage): Promise<BatchPage>;
+  find(supplierId: number, uuid: string): Promise<BatchRecord | undefined>;
+  /** The failed lines of a batch, in order; undefined if there is no such batch or they have been deleted. */
+  failures(supplierId: number, uuid: string): Promise<readonly FailedLine[] | undefined>;
+  /**
+   * Reverts every SKU whose last change is the batch's, as one batch in one durable transaction.
+   * Undefined if there is no such batch.
+   */
+  revert(request: RevertRequest): Promise<RevertOutcome | undefined>;
+  /**
+   * Allows a batch that exceeded the safety limit, once and until `expiresAtMs`. Resolves with the code to
+   * send with it.
+   */
+  confirm(supplierId: number, fingerprint: Uint8Array, expiresAtMs: number): Promise<string>;
+  /** The supplier's own safety limit; null if it has none. */
+  safetyLimitOf(supplierId: number): Promise<SafetyLimit | null>;
+  /** Null removes the supplier's own limit. */
+  setSafetyLimit(supplierId: number, limit: SafetyLimit | null): Promise<void>;
+  /** Deletes expired rows, at most `limit` per table. Resolves with whether more are left. */
+  sweep(times: SweepTimes, limit: number): Promise<boolean>;
 }
 
-/** Lines of one supplier that take effect together, in order. */
-export interface Batch extends BatchOrigin {
-  readonly lines: Lines;
-  readonly terms?: BatchOptions;
-}
-
-/** What a batch asks for beyond each line's own success or failure. */
-export interface BatchOptions {
-  /** Decides and writes nothing. */
-  readonly dryRun?: boolean;
-  /** Applies no line if any fails. */
-  readonly atomic?: boolean;
-  /** Takes the supplier's SKUs that no line names to zero, unless one is known as of later than this. */
-  readonly snapshot?: {
-    /** Microseconds since 1970-01-01T00:00Z; null is the time of its arrival. */
-    readonly asOfUs: number | null;
-    /** For suppliers that have no breaker of their own. */
-    readonly defaultSafetyLimit: SafetyLimit;
-  };
-  /** Tells what each line did. */
-  readonly withEffects?: boolean;
-  readonly idempotency?: IdempotencyKey;
-  /** Lets a batch through that the breaker refused. */
-  readonly confirmation?: Confirmation;
-}
-
-export interface IdempotencyKey {
-  /** The client's, of the supplier's alone. */
-  readonly key: string;
-  /** A hash of all that makes two requests the same. */
-  readonly fingerprint: Uint8Array;
-  /** What the first reply called its request: a repeated failure of a single line calls it the same. */
-  readonly requestId: string;
-  readonly expiresAtMs: number;
-}
-
-export interface Confirmation {
-  readonly code: string;
-  /** A hash of the body that it lets through. */
-  readonly fingerprint: Uint8Array;
-}
-
-export interface BatchOutcome {
-  /** Null where nothing was written: a dry run. */
-  readonly uuid: string | null;
-  /** For each line: 200 applied, 400 refused before, 404 no such SKU, 412, 422 or 424 by its detail. */
-  readonly statuses: Uint16Array;
-  readonly details: ReadonlyMap<number, LineDetail>;
-  /** What each line that applies did, where that was asked for. */
-  readonly effects: ReadonlyMap<number, LineEffect>;
-  /** How many SKUs a snapshot took to zero that it did not name. */
-  readonly zeroedCount: number;
-  /** The request id of the first reply, where the key was used before and this repeats its outcome. */
-  readonly repeats: string | null;
-}
-
-export interface LineEffect {
-  readonly skuUuid: string;
-  readonly before: Inventory;
-  readonly after: Inventory;
-  /** Of the change that the batch made of the SKU; null where it left it as it was, or in a dry run. */
-  readonly sequence: number | null;
-}
-
-/** A batch as it is told of later. */
-export interface BatchRecord {
-  readonly uuid: string;
-  readonly number: number;
-  readonly source: BatchSource;
-  readonly username: string | null;
-  readonly reason: string | null;
-  readonly reference: string | null;
-  readonly appliedAtMs: number;
-  /** How long deciding and writing took. */
-  readonly durationMs: number;
-  readonly lineCount: number;
-  /** How many lines were answered with each status. */
-  readonly statusCounts: Readonly<Record<string, number>>;
-  /** SKUs changed: each has one change, numbered from `firstSequence` on. */
-  readonly changedCount: number;
-  readonly firstSequence: number | null;
-  readonly zeroedCount: number;
-  /** The batch that this one puts back. */
-  readonly revertsUuid: string | null;
+/** A page of a list that is read by offset. */
+export interface OffsetPage {
+  readonly start: number;
+  readonly limit: number;
 }
 
 export interface BatchPage {
@@ -183,40 +136,24 @@ export interface BatchPage {
   readonly hasMore: boolean;
 }
 
-/** Batches that were applied. `supplierId` is whose they are: of no other is anything told. */
-export interface BatchStore {
-  list(
-    supplierId: number,
-    query: { readonly start: number; readonly limit: number },
-  ): Promise<BatchPage>;
-  find(supplierId: number, uuid: string): Promise<BatchRecord | undefined>;
-  /** The failing lines of a batch, in order; undefined where they are not kept any more. */
-  failures(supplierId: number, uuid: string): Promise<readonly FailedLine[] | undefined>;
-  /**
-   * Puts back every SKU whose last change is the batch's: one batch, one durable transaction. Undefined
-   * where there is no such batch.
-   */
-  revert(request: RevertRequest): Promise<RevertOutcome | undefined>;
-  /** Lets a batch that the breaker refused through once, until then; gives the code to send with it. */
-  confirm(supplierId: number, fingerprint: Uint8Array, expiresAtMs: number): Promise<string>;
-  safetyLimitOf(supplierId: number): Promise<SafetyLimit | null>;
-  /** Null leaves it to the defaults. */
-  setBreaker(supplierId: number, breaker: SafetyLimit | null): Promise<void>;
-  /** Drops what is kept for a time only, at most `limit` rows of a kind; says whether more is left. */
-  sweep(times: SweepTimes, limit: number): Promise<boolean>;
+export interface SweepTimes {
+  /** Idempotency keys and confirmations that expired by then are deleted. */
+  readonly nowMs: number;
+  /** Failed lines of batches applied before this time are deleted. */
+  readonly failuresBeforeMs: number;
 }
 
-/** Changes, for those who read them. Whom a reader may be told of is asked before: every id given is looked at. */
+/** Changes, for their readers. The caller checks which suppliers a reader may see: no method does. */
 export interface ChangeStore {
-  /** How far suppliers are; those that do not exist are left out. */
+  /** The range of each supplier's changes. Suppliers that do not exist are omitted. */
   heads(supplierIds: readonly number[]): Promise<ReadonlyMap<number, ChangeHead>>;
-  /** A supplier's changes after that one, in order, at most `limit`. */
+  /** A supplier's changes after a sequence, in order, at most `limit`. */
   read(supplierId: number, afterSequence: number, limit: number): Promise<readonly Change[]>;
-  /** The changes of one SKU, the latest first; undefined where there is no such SKU among `supplierIds`. */
+  /** The changes of one SKU, the latest first; undefined if none of `supplierIds` has that SKU. */
   history(query: HistoryQuery): Promise<readonly Change[] | undefined>;
   /**
-   * What was known of a SKU at a time: undefined where there is no such SKU among `supplierIds`. Rejects
-   * with `history_expired` where the changes of that time are no longer kept.
+   * A SKU's inventory at a point in time; undefined if none of `supplierIds` has that SKU. Rejects with
+   * `history_expired` if the changes of that time have been deleted.
    */
   inventoryAt(
     supplierIds: readonly number[],
@@ -224,123 +161,45 @@ export interface ChangeStore {
     atMs: number,
   ): Promise<{ readonly inventory: Inventory; readonly changedAtMs: number | null } | undefined>;
   freshness(supplierId: number, nowMs: number): Promise<Freshness>;
-  /** How often a supplier is to be heard, in minutes; null where nothing is expected. */
+  /** Sets how often the supplier is expected to report; null removes the expectation. */
   setExpectedInterval(supplierId: number, minutes: number | null): Promise<void>;
   /**
-   * Drops changes of batches applied before, at most about `limit` at a time, and keeps of each SKU what
-   * they left; says whether more are left.
+   * Deletes changes of batches applied before `beforeMs`, about `limit` at most, and keeps the inventory
+   * that they left as each SKU's baseline. Resolves with whether more are left.
    */
   dropBefore(beforeMs: number, limit: number): Promise<boolean>;
-  /** Of this database alone, and the same for all who serve it: at least 32 random bytes. */
+  /** This database's secret, shared by every server of it: at least 32 random bytes. */
   secretKey(): Promise<Uint8Array>;
-}
-
-export interface ChangeHead {
-  /** Of its last change; 0 where there is none yet. */
-  readonly lastSequence: number;
-  /** Of the first change that is still kept; `lastSequence` + 1 where none is. */
-  readonly oldestSequence: number;
 }
 
 export interface HistoryQuery {
   readonly supplierIds: readonly number[];
   readonly skuUuid: string;
-  /** Only changes made from then on, and before; null is no bound. */
+  /** Only changes made at or after this time; null is unbounded. */
   readonly fromMs: number | null;
+  /** Only changes made before this time; null is unbounded. */
   readonly toMs: number | null;
-  /** Only changes before this sequence; null begins at the latest. */
+  /** Only changes before this sequence; null starts at the latest. */
   readonly beforeSequence: number | null;
   readonly limit: number;
 }
 
-/** How recent what a supplier says is. */
-export interface Freshness {
-  /** When its last batch came; null where none did. */
-  readonly lastHeardAtMs: number | null;
-  readonly expectedIntervalMinutes: number | null;
-  /** SKUs by how long ago a line said what they hold, changed or not: so many up to each age, the rest older. */
-  readonly skusByAge: readonly { readonly ageMsMax: number | null; readonly count: number }[];
-}
-
-/** The ages by which SKUs are counted: an hour, a day, a week, four weeks. */
-export const FRESHNESS_AGES_MS: readonly number[] = [1, 24, 7 * 24, 28 * 24].map(
-  (hours) => hours * 3_600_000,
-);
-
-export interface SweepTimes {
-  readonly nowMs: number;
-  /** Failing lines of batches applied before are dropped. */
-  readonly failuresBeforeMs: number;
-}
-
-export interface RevertRequest extends Omit<BatchOrigin, 'source'> {
-  readonly uuid: string;
-  /** Puts back what a later batch has confirmed, too. */
-  readonly force: boolean;
-  readonly dryRun: boolean;
-  /**
-   * The uuids of batches that are put back together with this one, the last first: what they have changed
-   * or confirmed stands in the way of none of them.
-   */
-  readonly among?: readonly string[];
-}
-
-export interface RevertOutcome {
-  /** Null for a dry run, and where there was nothing to put back. */
-  readonly uuid: string | null;
-  /** What became of each SKU that the batch had changed, in the order of its changes. */
-  readonly skus: readonly {
-    readonly skuId: string;
-    readonly outcome: 'reverted' | 'moved_on' | 'confirmed';
-  }[];
-}
-
-export interface CatalogueBatch extends BatchOrigin {
-  readonly entries: readonly CatalogueEntry[];
-  /** What to do with a `sku_id` that exists: `refuse` changes nothing of it. */
-  readonly existing: 'update' | 'refuse';
-}
-
-export const ENTRY_OUTCOMES = ['created', 'updated', 'unchanged', 'refused'] as const;
-export type EntryOutcome = (typeof ENTRY_OUTCOMES)[number];
-
-export interface CatalogueOutcome {
-  /** The batch; null where every entry was refused, so that there was nothing to write. */
-  readonly batchUuid: string | null;
-  /** For each entry, what became of it, and the uuid of its SKU. */
-  readonly entries: readonly { readonly outcome: EntryOutcome; readonly uuid: string }[];
-}
-
-export interface SharedGtin {
-  readonly gtin: number;
-  readonly skuIds: readonly string[];
-}
-
-/** What a check of a database found (`inspect.ts` of each body). */
-export interface Finding {
-  readonly check: string;
-  readonly ok: boolean;
-  /** What was found; for a failed check, what is wrong and where. */
-  readonly detail: string;
-}
-
-/** Reads of SKUs. `supplierIds` are the suppliers that the asker may see: nothing else is looked at. */
+/** Reads SKUs of `supplierIds`, the suppliers that the caller may see, and of no other supplier. */
 export interface SkuStore {
-  /** The SKU of that uuid, or undefined where there is none among `supplierIds`. */
   find(supplierIds: readonly number[], uuid: string): Promise<Sku | undefined>;
-  /** SKUs ordered by supplier, then creation. */
+  /** SKUs ordered by supplier, then by creation. */
   list(query: SkuQuery): Promise<SkuPage>;
 }
 
 export interface SkuFilter {
   readonly skuId?: string;
-  /** GTINs that the SKU must hold, all of them. */
+  /** The SKU must hold every one of these GTINs. */
   readonly gtins?: readonly number[];
-  /** A restriction's code; null asks for unrestricted SKUs. */
+  /** A restriction's code; null selects unrestricted SKUs. */
   readonly restrictions?: number | null;
-  /** Only SKUs of which anything changed since, in milliseconds since 1970-01-01T00:00Z. */
+  /** Only SKUs with any change since, in milliseconds since 1970-01-01T00:00Z. */
   readonly updatedSinceMs?: number;
-  /** Bounds of what is in stock, inclusive; unknown stock is within none. */
+  /** Bounds of the quantity in stock, inclusive; an unknown quantity matches neither. */
   readonly quantityInStockMin?: number;
   readonly quantityInStockMax?: number;
 }
@@ -348,7 +207,7 @@ export interface SkuFilter {
 export interface SkuQuery {
   readonly supplierIds: readonly number[];
   readonly filter: SkuFilter;
-  /** Where the page begins: so many SKUs on, or behind a SKU (null: at the first). */
+  /** Where the page begins: at an offset, or after a SKU (null: at the first). */
   readonly from: { readonly start: number } | { readonly afterUuid: string | null };
   readonly limit: number;
 }
@@ -356,12 +215,11 @@ export interface SkuQuery {
 export interface SkuPage {
   readonly totalCount: number;
   readonly skus: readonly Sku[];
-  /** Whether more follow. */
   readonly hasMore: boolean;
 }
 
 export interface AccountStore {
-  /** Rejects with `already_exists` where the name is taken. Makes the organization's service user too. */
+  /** Also creates the organization's service user. Rejects with `already_exists` if the name is taken. */
   createOrganization(draft: {
     readonly type: OrganizationType;
     readonly name: string;
@@ -371,65 +229,100 @@ export interface AccountStore {
   findOrganizationsByUuid(uuids: readonly string[]): Promise<readonly Organization[]>;
   findOrganizationsById(ids: readonly number[]): Promise<readonly Organization[]>;
 
-  /** Lets a retailer see a supplier's SKUs; says whether that is new. */
+  /** Lets a retailer see a supplier's SKUs. Resolves with whether the connection is new. */
   createConnection(supplierId: number, retailerId: number): Promise<boolean>;
-  /** Says whether there was one. */
+  /** Resolves with whether the connection existed. */
   removeConnection(supplierId: number, retailerId: number): Promise<boolean>;
   listConnections(): Promise<readonly Connection[]>;
-  /** The suppliers whose SKUs this organization sees: a supplier itself, a retailer its connections. */
+  /** The suppliers whose SKUs an organization may see: a supplier sees itself, a retailer its connections. */
   visibleSupplierIds(organizationId: number, type: OrganizationType): Promise<readonly number[]>;
 
-  /** Rejects with `already_exists` where the username is taken. */
+  /** Rejects with `already_exists` if the username is taken. */
   createUser(draft: UserDraft): Promise<{ readonly uuid: string }>;
   findUser(username: string): Promise<User | undefined>;
-  /** The user that tokens made on the command line belong to. */
+  /** The user that owns tokens created on the command line. */
   findServiceUser(organizationId: number): Promise<{ readonly id: number }>;
 
   createToken(draft: TokenDraft): Promise<{ readonly id: number }>;
   listTokens(): Promise<readonly TokenListing[]>;
-  /** Holds from the next request on; says whether there was such a token, not yet revoked. */
+  /** Takes effect from the next request. Resolves with whether the token existed and was not revoked yet. */
   revokeToken(tokenId: number): Promise<boolean>;
-  /** Whose token this is, unless unknown, expired by `nowMs`, or revoked. */
+  /** The bearer of a token; undefined if it is unknown, revoked or expired by `nowMs`. */
   findPrincipal(tokenHash: Uint8Array, nowMs: number): Promise<Principal | undefined>;
 }
 
-export interface Connection {
-  readonly supplier: string;
-  readonly retailer: string;
-  readonly createdAtMs: number;
+export interface FileStore {
+  /**
+   * Adds a file whose bytes are stored durably. Resolves with its uuid, or with the uuid of the earlier
+   * upload if the idempotency key repeats it. Rejects with `idempotency_key_reused` if the key came with
+   * a different upload.
+   */
+  add(draft: FileDraft): Promise<string>;
+  list(supplierId: number, page: OffsetPage): Promise<FilePage>;
+  find(supplierId: number, uuid: string): Promise<FileRecord | undefined>;
+  /** Chunks from number `from` on, in order, at most `limit`. */
+  pieces(place: FilePlace, from: number, limit: number): Promise<readonly FileChunk[]>;
+
+  /** The first open file of each supplier that has one, the oldest upload first. */
+  next(): Promise<readonly FileRecord[]>;
+  /** Takes or renews the lease of an open file. Undefined if another node holds it, or it is not open. */
+  claim(place: FilePlace, claim: FileLease): Promise<FileRecord | undefined>;
+  /** Renews a lease. */
+  keep(place: FilePlace, claim: FileLease): Promise<'held' | 'lost' | 'cancel_asked'>;
+  /** Like `record` and `end`, has no effect if the node has lost its lease. */
+  describe(place: FilePlace, nodeId: string, found: FileFindings): Promise<void>;
+  record(
+    place: FilePlace,
+    nodeId: string,
+    piece: FileChunk | null,
+    progress: FileProgress & { readonly rowsExpected: number | null },
+  ): Promise<void>;
+  end(place: FilePlace, nodeId: string, end: FileEnd): Promise<void>;
+
+  /** Cancels a waiting or held file immediately; one that is being applied stops after its current chunk. */
+  cancel(place: FilePlace, nowMs: number): Promise<void>;
+  /** Resumes a held file. Resolves with whether it was held. */
+  confirm(place: FilePlace): Promise<boolean>;
+
+  /** The supplier's column mapping. */
+  mappingOf(supplierId: number): Promise<FileOptions['mappings']>;
+  setMapping(supplierId: number, mappings: FileOptions['mappings']): Promise<void>;
+
+  /** Finished files, started before a time, whose bytes are still stored; at most `limit`. */
+  expired(startedBeforeMs: number, limit: number): Promise<readonly FileRecord[]>;
+  /** Records that the bytes were deleted, and deletes the file's failed lines. */
+  drop(place: FilePlace): Promise<void>;
+  /** Those of the uuids whose files must be kept. */
+  kept(uuids: readonly string[]): Promise<readonly string[]>;
 }
 
-export interface UserDraft {
-  readonly organizationId: number;
-  readonly username: string;
-  /** As made by `hashPassword`. */
-  readonly passwordHash: string;
-  readonly permissions: readonly Permission[];
+export interface FilePage {
+  readonly totalCount: number;
+  /** The latest first. */
+  readonly files: readonly FileRecord[];
+  readonly hasMore: boolean;
 }
 
-export interface User {
-  readonly id: number;
-  readonly uuid: string;
-  readonly passwordHash: string;
-  readonly permissions: readonly Permission[];
-  readonly organization: Organization;
-}
+export interface WebhookStore {
+  create(draft: WebhookDraft): Promise<Webhook>;
+  /** An organization's webhooks, the oldest first. */
+  list(organizationId: number): Promise<readonly Webhook[]>;
+  find(organizationId: number, uuid: string): Promise<Webhook | undefined>;
+  update(id: number, changes: WebhookChanges): Promise<void>;
+  /** Also removes its positions and attempts. */
+  remove(id: number): Promise<void>;
 
-export interface TokenDraft {
-  readonly userId: number;
-  /** As made by `hashToken`. */
-  readonly tokenHash: Uint8Array;
-  readonly permissions: readonly Permission[];
-  /** Milliseconds since 1970-01-01T00:00Z; null lives until revoked. */
-  readonly expiresAtMs: number | null;
-}
+  /** Webhooks of all organizations that are not paused. */
+  active(): Promise<readonly Webhook[]>;
+  positions(webhookIds: readonly number[]): Promise<readonly WebhookPosition[]>;
+  /** Starts following a supplier's changes after a sequence. No effect if it is followed already. */
+  follow(webhookId: number, supplierId: number, sequence: number): Promise<void>;
+  unfollow(webhookId: number, supplierId: number): Promise<void>;
+  /** Replaces the position if its version is still current. Resolves with whether it was. */
+  exchange(position: WebhookPosition): Promise<boolean>;
 
-export interface TokenListing {
-  readonly id: number;
-  readonly organization: string;
-  readonly username: string;
-  readonly permissions: readonly Permission[];
-  readonly createdAtMs: number;
-  readonly expiresAtMs: number | null;
-  readonly revokedAtMs: number | null;
+  /** Keeps only the latest `ATTEMPTS_KEPT`. */
+  logAttempt(webhookId: number, attempt: WebhookAttempt): Promise<void>;
+  /** The latest first. */
+  attempts(webhookId: number): Promise<readonly WebhookAttempt[]>;
 }

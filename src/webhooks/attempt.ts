@@ -1,6 +1,6 @@
-import { printWebhookBody, type WebhookMessage } from '../wire/changes/webhook-message.ts';
+import { printWebhookBody, type WebhookMessage } from '../wire/changes/webhooks.ts';
 import { postWebhook, type WebhookHttpOptions, type WebhookResponse } from './http-post.ts';
-import { readRetryAfter, type AttemptResult } from './schedule.ts';
+import { type AttemptResult, readRetryAfter } from './schedule.ts';
 import { signatureHeaders, type WebhookSecrets } from './signature.ts';
 
 /** One attempt to bring one message to one receiver. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AccountStore, ChangeHead, ChangeStore } from '../store/store.ts';
-import type { Webhook, WebhookPosition, WebhookStore } from '../store/webhooks.ts';
+import type { ChangeHead } from '../domain/changes.ts';
+import type { Webhook, WebhookPosition } from '../domain/webhooks.ts';
+import type { AccountStore, ChangeStore, WebhookStore } from '../store/store.ts';
 import { deliver, type AttemptOutcome, type DeliverOptions } from './attempt.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import { followVisible, suppliersOf } from './suppliers.ts';

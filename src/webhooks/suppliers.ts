@@ -1,5 +1,5 @@
-import type { AccountStore, ChangeStore } from '../store/store.ts';
-import type { Webhook, WebhookStore } from '../store/webhooks.ts';
+import type { AccountStore, ChangeStore, WebhookStore } from '../store/store.ts';
+import type { Webhook } from '../domain/webhooks.ts';
 import { readMessage, writeMessage } from './message-record.ts';
 import { retryNow } from './schedule.ts';
 

@@ -1,10 +1,52 @@
-import type { Static } from 'typebox';
-import { PERMISSIONS, type Organization, type Permission } from '../domain/parties.ts';
-import { LoginSchema, type LoginReplySchema } from './inventory/schemas.ts';
-import { shapeReader } from './shape.ts';
+import { createValidator, uuid } from './schema.ts';
+import { type Static, Type } from 'typebox';
+import {
+  type Organization,
+  ORGANIZATION_TYPES,
+  type Permission,
+  PERMISSIONS,
+} from '../domain/parties.ts';
+
+export const LoginSchema = Type.Object(
+  {
+    username: Type.String({ minLength: 1, description: 'The name of the user.' }),
+    password: Type.String({ minLength: 1, description: 'The password of the user.' }),
+  },
+  { title: 'Login', additionalProperties: false },
+);
+
+const uuidOrEmpty = (description: string) => Type.String({ description });
+
+export const LoginReplySchema = Type.Object(
+  {
+    auth_token: Type.String({ description: 'For `Authorization: Token …`; expires.' }),
+    org_uuid: uuid('The organization of the user.'),
+    user_uuid: uuid('The user.'),
+    retailer_uuid: uuidOrEmpty('The organization where it is a retailer, else empty.'),
+    supplier_uuid: uuidOrEmpty('The organization where it is a supplier, else empty.'),
+    org_type: Type.Enum(ORGANIZATION_TYPES.map((type) => type.toUpperCase())),
+    permission_assignments: Type.Object({
+      permissions: Type.Array(
+        Type.Object({
+          assigned: Type.Boolean({ description: 'Whether the user has it.' }),
+          permission: Type.Object({
+            uuid: uuid('The permission.'),
+            name: Type.String(),
+            display_name: Type.String(),
+            description: Type.String(),
+            visibility: Type.String(),
+            grouping: Type.String(),
+          }),
+        }),
+      ),
+      org_user: Type.Object({ uuid: uuid('The user.') }),
+    }),
+  },
+  { title: 'LoginReply', additionalProperties: false },
+);
 
 /** Reads the body of a login; throws `member_invalid` naming what is wrong. */
-export const parseLogin = shapeReader(LoginSchema, 'The login', 'member_invalid');
+export const parseLogin = createValidator(LoginSchema, 'The login', 'member_invalid');
 
 /** What a login's answer is printed from. */
 export interface PrintedSession {

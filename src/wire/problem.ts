@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../domain/errors.ts';
+import { Type } from 'typebox';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
@@ -103,3 +104,20 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   line_failed: 'The line was not applied',
   internal: 'Internal error',
 };
+
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ description: 'Which kind of problem, for programs.' }),
+    title: Type.String({ description: 'The kind in words.' }),
+    status: Type.Integer({ description: 'The HTTP status of the reply.' }),
+    detail: Type.String({ description: 'What was wrong this time, and what to do about it.' }),
+    message: Type.String({ description: 'The same text as `detail`.' }),
+    request_id: Type.String({
+      description: 'The `Request-Id` of the reply; in a repeated reply that of the first.',
+    }),
+    confirmation_code: Type.Optional(
+      Type.String({ description: 'Lets the body through that was held back.' }),
+    ),
+  },
+  { title: 'Problem', description: 'A problem document (RFC 9457).', additionalProperties: false },
+);

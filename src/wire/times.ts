@@ -1,6 +1,5 @@
 import { readDate } from '../domain/inventory.ts';
-import { echo } from './lines/echo.ts';
-import { notAllowed } from './lines/fields.ts';
+import { quoteValue, notAllowed } from './validation-messages.ts';
 
 const RFC_3339 =
   /^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))$/;
@@ -37,7 +36,7 @@ export function printTime(timeMs: number): string {
 }
 
 /** How the times of a request's lines are read. */
-export interface AsOfTerms {
+export interface AsOfOptions {
   /** When the request came, in milliseconds since 1970-01-01T00:00Z. */
   readonly nowMs: number;
   /** How far ahead of that a time may lie. */
@@ -53,12 +52,12 @@ export interface AsOfTerms {
 export function readAsOf(
   what: string,
   value: unknown,
-  { nowMs, asOfToleranceSeconds }: Omit<AsOfTerms, 'asOfUs'>,
+  { nowMs, asOfToleranceSeconds }: Omit<AsOfOptions, 'asOfUs'>,
 ): number | string {
   const asOfUs = typeof value === 'string' ? readTimeUs(value) : undefined;
   if (asOfUs === undefined) return notAllowed(what, TIME_ALLOWED, value);
   if (asOfUs <= nowMs * 1000 + asOfToleranceSeconds * 1_000_000) return asOfUs;
-  return `${what} ${echo(value)} is more than ${asOfToleranceSeconds} seconds in the future.`;
+  return `${what} ${quoteValue(value)} is more than ${asOfToleranceSeconds} seconds in the future.`;
 }
 
 const TIME_ALLOWED = 'a time with an offset or Z, such as "2026-11-23T16:21:19Z"';

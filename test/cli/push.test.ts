@@ -209,7 +209,7 @@ describe('what is refused', () => {
   });
 
   test('until it is confirmed ends the command: exit 4, and how to confirm it', async () => {
-    await server.store.batches.setBreaker(supplierId, { percentMax: 10, skusMin: 1 });
+    await server.store.batches.setSafetyLimit(supplierId, { percentMax: 10, skusMin: 1 });
     await put('low.csv', 'sku_id,qty\nA,0\n');
     await put('next.csv', 'sku_id,qty\nB,5\n');
     const { code, stdout, stderr } = await push(['low.csv', 'next.csv']);

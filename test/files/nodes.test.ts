@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { hashToken, newToken } from '../../src/accounts/credentials.ts';
-import { startServer, type RunningServer } from '../../src/main.ts';
+import { startServer, type RunningServer } from '../../src/server.ts';
 import { ConnectionPool } from '../../src/store/postgres/connection/pool.ts';
 import { at, textAt } from '../http/answers.ts';
 import { postgresDatabase } from '../store/postgres/database.ts';

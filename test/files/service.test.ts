@@ -7,11 +7,12 @@ import { FileStorage } from '../../src/files/storage.ts';
 import type { FeedParts } from '../../src/files/parts.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
-import { openStaging } from '../../src/main.ts';
-import { isOver, type FileRecord } from '../../src/store/files.ts';
-import type { Batch, BatchOutcome, Store } from '../../src/store/store.ts';
+import { openStaging } from '../../src/databases.ts';
+import { isOver, type FileRecord } from '../../src/domain/files.ts';
+import type { Batch, BatchOutcome } from '../../src/domain/batches.ts';
+import type { Store } from '../../src/store/store.ts';
 import { newUuid } from '../../src/store/uuids.ts';
-import { printFailureMessage, printWouldChange } from '../../src/wire/results/results.ts';
+import { printFailureMessage, printWouldChange } from '../../src/wire/lines/results.ts';
 import { newJsonLineReader } from '../formats/stock-files.ts';
 import {
   createSupplier,
@@ -19,8 +20,8 @@ import {
   importSkus,
   openTestStore,
   sqliteDatabase,
-  testSettings,
   type TestDatabase,
+  testSettings,
 } from '../store/fixtures.ts';
 
 let database: TestDatabase;
@@ -54,7 +55,7 @@ function newService(): FileService {
   const settings = testSettings(database);
   const intake = new Intake(store, settings);
   const submit = async (batch: Batch): Promise<BatchOutcome> => {
-    submitted.push(`${batch.supplierId}/${batch.terms?.idempotency?.key.split(' ').at(-1)}`);
+    submitted.push(`${batch.supplierId}/${batch.options?.idempotency?.key.split(' ').at(-1)}`);
     await before(batch);
     return intake.submit(batch);
   };
@@ -120,7 +121,8 @@ function held(isMeant: (batch: Batch) => boolean) {
   return { came: came.promise, go: go.resolve };
 }
 
-const pieceOf = ({ terms }: Batch): string | undefined => terms?.idempotency?.key.split(' ').at(-1);
+const pieceOf = ({ options }: Batch): string | undefined =>
+  options?.idempotency?.key.split(' ').at(-1);
 
 test('a feed that is canceled stops after the piece under way', async () => {
   const acme = await supplier('Acme');
@@ -178,7 +180,7 @@ test('how a feed is cut stands, though its supplier gets a breaker while the ser
   const stopped = service.stop();
   second.go();
   await stopped;
-  await store.batches.setBreaker(acme, { percentMax: 50, skusMin: 100 });
+  await store.batches.setSafetyLimit(acme, { percentMax: 50, skusMin: 100 });
   service = newService();
   service.start();
   expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 35_000 });

@@ -64,15 +64,15 @@ describe('docs/formats.md names', () => {
   });
 
   test('every code of a DTM, in the order in which they count', () => {
-    expect(tableOf('DTM: from when on')).toEqual(
+    expect(tableOf('DTM: backorder date')).toEqual(
       BACKORDER_DATE_CODES.map(({ code, meaning }) => [code, meaning, 'backorder_date']),
     );
   });
 
   test('every qualifier and every word of a status', () => {
     const [qualifiers, statuses] = [
-      tableOf('REF: whether it is for sale').filter(([code = '']) => /^[A-Z]+$/.test(code)),
-      tableOf('REF: whether it is for sale').filter(([code = '']) => /^[a-z ]+$/.test(code)),
+      tableOf('REF: restriction').filter(([code = '']) => /^[A-Z]+$/.test(code)),
+      tableOf('REF: restriction').filter(([code = '']) => /^[a-z ]+$/.test(code)),
     ];
     expect(qualifiers).toEqual(STATUS_QUALIFIERS.map(({ code, meaning }) => [code, meaning]));
     expect(statuses.map(([word = '']) => word.replaceAll(' ', ''))).toEqual(

@@ -1,6 +1,6 @@
 /**
- * Which room may import which. `store` is the contract alone (its files outside the bodies); a body is
- * known to nobody but `main.ts`.
+ * Which room may import which. `store` is the contract: the files outside its implementations. Only
+ * `databases.ts` imports the implementations.
  */
 export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   domain: [],
@@ -14,10 +14,12 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   intake: ['domain', 'formats', 'store'],
   files: ['domain', 'formats', 'intake', 'store'],
   changes: ['domain', 'wire', 'store'],
-  webhooks: ['wire', 'changes', 'store'],
+  webhooks: ['domain', 'wire', 'changes', 'store'],
   http: ['domain', 'wire', 'intake', 'files', 'changes', 'webhooks', 'accounts', 'store'],
   'config.ts': ['domain'],
-  'main.ts': [
+  'version.ts': [],
+  'databases.ts': ['domain', 'store', 'store/sqlite', 'store/postgres', 'config.ts'],
+  'server.ts': [
     'domain',
     'wire',
     'http',
@@ -26,9 +28,18 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'changes',
     'webhooks',
     'store',
-    'store/sqlite',
-    'store/postgres',
+    'databases.ts',
+    'version.ts',
     'config.ts',
   ],
-  cli: ['domain', 'intake', 'accounts', 'store', 'main.ts', 'config.ts'],
+  cli: [
+    'domain',
+    'intake',
+    'accounts',
+    'store',
+    'databases.ts',
+    'server.ts',
+    'version.ts',
+    'config.ts',
+  ],
 };

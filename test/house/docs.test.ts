@@ -153,7 +153,7 @@ describe('commands', () => {
 
 describe('the API', () => {
   const api = page('docs/api.md');
-  const operations = tableRowsOf(sectionOf(api, 'The API')).map(
+  const operations = tableRowsOf(sectionOf(api, 'Endpoints')).map(
     ([path = '', verb = '', , needs = '']) => ({
       path: path.replaceAll('`', ''),
       verb,
@@ -228,10 +228,10 @@ describe('the API', () => {
     ['post', '/timp/products/skus/inventory/bulk/', 'Parameters', api],
     ['get', BATCHES, 'Batches', safeWrites],
     ['post', `${BATCHES}{uuid}/revert/`, 'Undo', safeWrites],
-    ['get', '/timp/products/skus/inventory/changes/', 'The feed', changes],
+    ['get', '/timp/products/skus/inventory/changes/', 'Reading changes', changes],
     ['get', '/timp/products/skus/{uuid}/history/', 'History', changes],
     ['get', '/timp/suppliers/freshness/', 'Freshness', changes],
-    ['post', UPLOAD, 'Sending a file', files],
+    ['post', UPLOAD, 'Uploading a file', files],
   ] as const)(
     'every parameter of %s %s is documented, and no other is',
     ([verb, path, heading, text]) => {

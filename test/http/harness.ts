@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { hashToken, newToken } from '../../src/accounts/credentials.ts';
 import type { Settings } from '../../src/config.ts';
 import type { Organization, OrganizationType, Permission } from '../../src/domain/parties.ts';
-import type { CatalogueEntry } from '../../src/domain/sku.ts';
-import { startServer, type RunningServer } from '../../src/main.ts';
+import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
+import { type RunningServer, startServer } from '../../src/server.ts';
 import { reusedPostgresDatabase } from '../store/postgres/database.ts';
-import { importSkus, sqliteDatabase, testSettings, type TestDatabase } from '../store/fixtures.ts';
+import { importSkus, sqliteDatabase, type TestDatabase, testSettings } from '../store/fixtures.ts';
 
 export const BULK = '/timp/products/skus/inventory/bulk/';
 export const SINGLE = '/timp/products/skus/inventory/';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChangeFeed } from '../../src/changes/change-feed.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { Intake } from '../../src/intake/intake.ts';
-import { fileServiceOf, webhookOptionsOf } from '../../src/main.ts';
+import { fileServiceOf, webhookOptionsOf } from '../../src/server.ts';
 import { openTestStore, sqliteDatabase, testSettings } from '../store/fixtures.ts';
 import { at, membersAt, problemOf, textAt } from './answers.ts';
 import { BULK, TestServer } from './harness.ts';

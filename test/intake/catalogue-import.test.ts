@@ -6,7 +6,7 @@ import {
   type ImportProgress,
   type ImportSummary,
 } from '../../src/intake/catalogue-import.ts';
-import { openStaging } from '../../src/main.ts';
+import { openStaging } from '../../src/databases.ts';
 import type { Store } from '../../src/store/store.ts';
 import { bytesOf } from '../formats/reading.ts';
 import { textMatching } from '../matching.ts';

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { OnhandError } from '../../src/domain/errors.ts';
 import { Intake } from '../../src/intake/intake.ts';
 import { KeyedMutex } from '../../src/intake/keyed-mutex.ts';
-import type { Batch, Store } from '../../src/store/store.ts';
+import type { Batch } from '../../src/domain/batches.ts';
+import type { Store } from '../../src/store/store.ts';
 import {
   batchOf,
   createSupplier,
@@ -68,7 +69,7 @@ function batchWith(key: string): Batch {
   requests += 1;
   return {
     ...batchOf(supplierId, [{ skuId: 'A', fields: {}, stockChange: 1 }]),
-    terms: {
+    options: {
       idempotency: {
         key,
         fingerprint: Uint8Array.of(1),
@@ -118,9 +119,12 @@ test('one that comes after a refusal takes its turn', async () => {
   door.open();
   const tooMuch: Batch = {
     ...batchWith('d'),
-    terms: { ...batchWith('d').terms, confirmation: { code: 'x', fingerprint: Uint8Array.of(2) } },
+    options: {
+      ...batchWith('d').options,
+      confirmation: { code: 'x', fingerprint: Uint8Array.of(2) },
+    },
   };
-  await store.batches.setBreaker(supplierId, { percentMax: 0, skusMin: 1 });
+  await store.batches.setSafetyLimit(supplierId, { percentMax: 0, skusMin: 1 });
   const fall = batchOf(supplierId, [{ skuId: 'A', fields: { quantityInStock: 0 } }]);
   const refused = intake.submit({ ...tooMuch, lines: fall.lines });
   const next = intake.submit(batchWith('d'));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readSettings } from '../../src/config.ts';
-import { copyDatabases, inspectDatabase } from '../../src/main.ts';
+import { copyDatabases, inspectDatabase } from '../../src/databases.ts';
 import {
   COPIED_TABLES,
   TABLES_LEFT_BEHIND,
@@ -98,9 +98,9 @@ async function fill(database: TestDatabase): Promise<void> {
       { skuId: 'nobody', fields: {} },
       { skuId: 'sku-1', fields: { quantityInStock: 7 } },
     ]),
-    terms: { idempotency: key, withEffects: true },
+    options: { idempotency: key, withEffects: true },
   });
-  await store.batches.setBreaker(supplierId, { percentMax: 12.5, skusMin: 3 });
+  await store.batches.setSafetyLimit(supplierId, { percentMax: 12.5, skusMin: 3 });
   await store.batches.confirm(supplierId, new Uint8Array([1]), Date.now() + HOUR_MS);
   await store.changes.dropBefore(Date.now() + HOUR_MS, 10);
   const { id } = await store.webhooks.create({
@@ -117,21 +117,21 @@ async function fill(database: TestDatabase): Promise<void> {
   await store.close();
 }
 
-async function fillFeeds({ feeds }: Store, supplierId: number): Promise<void> {
+async function fillFeeds({ files }: Store, supplierId: number): Promise<void> {
   const asked = { isSnapshot: false, atomic: false, dryRun: false, asOfUs: null, mappings: [] };
   const nobody = { userId: null, filename: 'a.csv', reason: null, reference: null };
   const uploaded = { bytes: 9, uploadedAtMs: Date.now(), idempotency: null };
   const uuid = randomUUID();
-  await feeds.add({ supplierId, uuid, asked, ...nobody, ...uploaded });
-  await feeds.setMapping(supplierId, [{ header: 'Bestand', target: 'quantity_in_stock' }]);
-  const feed = await feeds.find(supplierId, uuid);
+  await files.add({ supplierId, uuid, asked, ...nobody, ...uploaded });
+  await files.setMapping(supplierId, [{ header: 'Bestand', target: 'quantity_in_stock' }]);
+  const feed = await files.find(supplierId, uuid);
   if (feed === undefined) throw new Error('the feed is missing');
   const nowMs = Date.now();
   const claim = { nodeId: 'n', nowMs, voidBeforeMs: nowMs, untilMs: nowMs + HOUR_MS };
-  await feeds.claim(feed, claim);
+  await files.claim(feed, claim);
   const piece = { piece: 0, rowCount: 3, batchUuid: null, told: [] };
   const progress = { rowCount: 3, statusCounts: { 200: 3 }, rowsExpected: null };
-  await feeds.record(feed, 'n', piece, progress);
+  await files.record(feed, 'n', piece, progress);
 }
 
 async function findingsOf(database: TestDatabase): Promise<readonly string[]> {

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings, type Settings } from '../../src/config.ts';
 import type { OnhandError } from '../../src/domain/errors.ts';
-import { LinesBuilder, type LineDraft, type Lines } from '../../src/domain/lines.ts';
-import type { CatalogueEntry } from '../../src/domain/sku.ts';
-import { inspectDatabase, openStore } from '../../src/main.ts';
-import type { Batch, BatchOutcome, Store } from '../../src/store/store.ts';
+import { type LineDraft, type Lines, LinesBuilder } from '../../src/domain/lines.ts';
+import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
+import { inspectDatabase, openStore } from '../../src/databases.ts';
+import type { Batch, BatchOutcome } from '../../src/domain/batches.ts';
+import type { Store } from '../../src/store/store.ts';
 
 /** A database of its own for one test, of whichever kind. */
 export interface TestDatabase {

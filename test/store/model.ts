@@ -1,7 +1,7 @@
-import { NOTHING_KNOWN, sameInventory, type Inventory } from '../../src/domain/inventory.ts';
+import { type Inventory, NOTHING_KNOWN, sameInventory } from '../../src/domain/inventory.ts';
 import type { LineDraft } from '../../src/domain/lines.ts';
-import type { LineDetail } from '../../src/store/store.ts';
-import type { CatalogueEntry } from '../../src/domain/sku.ts';
+import type { LineDetail } from '../../src/domain/batches.ts';
+import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
 
 /** A change as the model and the database both tell it. */
 export interface ToldChange {

@@ -1,7 +1,9 @@
 import { expect } from 'vitest';
 import type { Inventory } from '../../src/domain/inventory.ts';
-import type { CatalogueEntry, Product } from '../../src/domain/sku.ts';
-import type { Batch, IdempotencyKey, LineDetail, Store } from '../../src/store/store.ts';
+import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
+import type { Product } from '../../src/domain/sku.ts';
+import type { Batch, IdempotencyKey, LineDetail } from '../../src/domain/batches.ts';
+import type { Store } from '../../src/store/store.ts';
 import { Random } from '../random.ts';
 import { batchOf, createSupplier, importSkus, succeeded } from './fixtures.ts';
 import { Model, type ModelLine, type ToldChange, type Verdict } from './model.ts';
@@ -91,7 +93,7 @@ async function applyGroup(
     const sent = sendOne(random, random.pick(suppliers), dryRun);
     group.push(sent);
     // Sent again at once, with the same key: nothing more happens, and the answer is the same.
-    if (sent.batch.terms?.idempotency !== undefined && random.chance(0.5)) group.push(sent);
+    if (sent.batch.options?.idempotency !== undefined && random.chance(0.5)) group.push(sent);
   }
   const outcomes = await store.apply(group.map(({ batch }) => batch));
   for (const [i, { supplied, expected, changes }] of group.entries()) {
@@ -108,7 +110,7 @@ function sendOne(random: Random, supplied: Supplied, dryRun: boolean): Sent {
     random,
     Array.from({ length: random.below(12) }, () => randomLine(random)),
   );
-  const terms = { atomic: random.chance(0.15), snapshot: random.chance(0.1) };
+  const options = { atomic: random.chance(0.15), snapshot: random.chance(0.1) };
   const isKeyed = !dryRun && random.chance(0.3);
   const key = String(random.next());
   const batch: Batch = {
@@ -119,16 +121,16 @@ function sendOne(random: Random, supplied: Supplied, dryRun: boolean): Sent {
         ...(asOf === undefined ? {} : { asOfUs: Date.now() * 1000 + asOf * STEP_US }),
       })),
     ),
-    terms: {
+    options: {
       dryRun,
-      atomic: terms.atomic,
-      ...(terms.snapshot ? { snapshot: { asOfUs: null, defaultSafetyLimit: NEVER } } : {}),
+      atomic: options.atomic,
+      ...(options.snapshot ? { snapshot: { asOfUs: null, defaultSafetyLimit: NEVER } } : {}),
       ...(isKeyed ? { idempotency: idempotencyOf(key) } : {}),
     },
   };
   const judging = dryRun ? model.copy() : model;
   const firstChange = judging.changes.length;
-  const expected = judging.applyLines(lines, terms);
+  const expected = judging.applyLines(lines, options);
   return { supplied, batch, expected, changes: judging.changes.slice(firstChange) };
 }
 

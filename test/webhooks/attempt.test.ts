@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { at } from '../http/answers.ts';
 import { Receiver } from './receiver.ts';
 import { answering, failureOf, open, SECRET, send, urlOf } from './sending.ts';
@@ -80,14 +80,13 @@ describe('a delivery', () => {
 
   test('does not use a proxy of the environment', async () => {
     const proxy = await answering(502);
-    const before = { ...process.env };
     const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'ALL_PROXY'];
-    for (const name of names) process.env[name] = urlOf(proxy, '');
-    process.env['NO_PROXY'] = '';
+    for (const name of names) vi.stubEnv(name, urlOf(proxy, ''));
+    vi.stubEnv('NO_PROXY', '');
     try {
       expect((await send(urlOf(await answering(200)))).status).toBe(200);
     } finally {
-      process.env = before;
+      vi.unstubAllEnvs();
     }
     expect(proxy.received).toEqual([]);
   });

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ChangeFeed } from '../../src/changes/change-feed.ts';
 import { WebhookSender } from '../../src/webhooks/sender.ts';
-import type { Store } from '../../src/store/store.ts';
-import type { WebhookStore } from '../../src/store/webhooks.ts';
+import type { Store, WebhookStore } from '../../src/store/store.ts';
 import { at } from '../http/answers.ts';
 import {
   applyOne,

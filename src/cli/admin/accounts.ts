@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { OnhandError } from '../../domain/errors.ts';
 import { PERMISSIONS, type Organization, type OrganizationType } from '../../domain/parties.ts';
-import { openStore } from '../../main.ts';
+import { openStore } from '../../databases.ts';
 import type { AccountStore } from '../../store/store.ts';
 
 /** Opens a database for one command's work on accounts, and closes it however that ends. */

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { openStore } from '../../main.ts';
+import { openStore } from '../../databases.ts';
 import { requireOrganization } from './accounts.ts';
 import { databaseOption } from '../options.ts';
 import { printLine } from '../output.ts';

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { openStore } from '../../main.ts';
+import { openStore } from '../../databases.ts';
 import type { BatchStore } from '../../store/store.ts';
 import { requireOrganization } from './accounts.ts';
 import { databaseOption } from '../options.ts';
@@ -52,7 +52,7 @@ function setCommand(): Command {
     )
     .action(async ({ percent, skusMin, ...options }: SetOptions) => {
       await withSupplier(options, (batches, id) =>
-        batches.setBreaker(id, { percentMax: percent, skusMin }),
+        batches.setSafetyLimit(id, { percentMax: percent, skusMin }),
       );
       printLine(held(options.supplier, percent, skusMin));
     });
@@ -64,7 +64,7 @@ function clearCommand(): Command {
     .description('Takes the breaker of a supplier away: the settings of the server hold again.')
     .addHelpText('after', '\nExample:\n  onhand breaker clear --supplier "Acme Housewares"')
     .action(async (options: SupplierOptions) => {
-      await withSupplier(options, (batches, id) => batches.setBreaker(id, null));
+      await withSupplier(options, (batches, id) => batches.setSafetyLimit(id, null));
       printLine(none(options.supplier));
     });
 }

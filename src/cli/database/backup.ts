@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { backUpDatabase } from '../../main.ts';
+import { backUpDatabase } from '../../databases.ts';
 import { databaseOption } from '../options.ts';
 import { printLine } from '../output.ts';
 import { ProgressBar } from '../progress.ts';

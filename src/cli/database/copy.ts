@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { copyDatabases } from '../../main.ts';
+import { copyDatabases } from '../../databases.ts';
 import { printList, printNote } from '../output.ts';
 import { ProgressBar } from '../progress.ts';
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { inspectDatabase } from '../../main.ts';
+import { inspectDatabase } from '../../databases.ts';
 import { databaseOption } from '../options.ts';
 
 export function doctorCommand(): Command {

@@ -7,7 +7,7 @@ import { OnhandError } from '../../domain/errors.ts';
 import type { Organization } from '../../domain/parties.ts';
 import { printImportReport } from '../../intake/import-report.ts';
 import { importCatalogue } from '../../intake/catalogue-import.ts';
-import { openStaging, openStore } from '../../main.ts';
+import { openStaging, openStore } from '../../databases.ts';
 import type { Store } from '../../store/store.ts';
 import { requireOrganization } from '../admin/accounts.ts';
 import { databaseOption } from '../options.ts';

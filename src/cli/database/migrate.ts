@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { openStore, pendingMigrations } from '../../main.ts';
+import { openStore, pendingMigrations } from '../../databases.ts';
 import { databaseOption } from '../options.ts';
 import { printLine, printNote } from '../output.ts';
 

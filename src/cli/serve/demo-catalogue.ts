@@ -1,5 +1,6 @@
 import { mod10CheckDigit, mod11CheckDigit } from '../../domain/gtin.ts';
-import type { CatalogueEntry, Product } from '../../domain/sku.ts';
+import type { CatalogueEntry } from '../../domain/catalogue.ts';
+import type { Product } from '../../domain/sku.ts';
 
 /** The two SKUs of the sample request. */
 const SAMPLE_SKUS: readonly CatalogueEntry[] = [

@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { hashToken } from '../../accounts/credentials.ts';
 import { DEFAULT_PORT, readSettings } from '../../config.ts';
-import { startServer, type RunningServer } from '../../main.ts';
+import { startServer, type RunningServer } from '../../server.ts';
 import type { Store } from '../../store/store.ts';
 import { demoCatalogue } from './demo-catalogue.ts';
 import { stopAsked } from './serve.ts';

@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_HOST, DEFAULT_PORT, readSettings, type Settings } from '../../config.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import { shownDatabase, startServer, type RunningServer } from '../../main.ts';
+import { shownDatabase } from '../../databases.ts';
+import { startServer, type RunningServer } from '../../server.ts';
 import { databaseOption, parsePort } from '../options.ts';
 
 interface ServeOptions {

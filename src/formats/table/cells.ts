@@ -1,8 +1,13 @@
 import type { NamedGtin } from '../../domain/catalogue.ts';
-import { guessGtin, readGtin, type GtinForm } from '../../domain/gtin.ts';
-import { readDate, RESTRICTIONS, restrictionCode, type Inventory } from '../../domain/inventory.ts';
+import { type GtinForm, guessGtin, readGtin } from '../../domain/gtin.ts';
+import {
+  type Inventory,
+  readDate,
+  readQuantityText,
+  restrictionCode,
+  RESTRICTIONS,
+} from '../../domain/inventory.ts';
 import { QUANTITY_MAX, SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
-import { readQuantityText } from '../../domain/quantity.ts';
 import { skuIdCanExist, skuIdFits } from '../../domain/lines.ts';
 import { CONDITIONS, type Product } from '../../domain/sku.ts';
 import type { Column, ColumnTarget } from './columns.ts';

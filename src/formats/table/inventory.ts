@@ -1,18 +1,23 @@
-import { guessGtin, readGtin, type GtinForm } from '../../domain/gtin.ts';
-import { readDate, RESTRICTIONS, restrictionCode, type Inventory } from '../../domain/inventory.ts';
+import { type GtinForm, guessGtin, readGtin } from '../../domain/gtin.ts';
+import {
+  type Inventory,
+  readDate,
+  readQuantityText,
+  restrictionCode,
+  RESTRICTIONS,
+} from '../../domain/inventory.ts';
 import { QUANTITY_MAX, SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
-import { skuIdFits, type LineDraft } from '../../domain/lines.ts';
-import { readQuantityText } from '../../domain/quantity.ts';
+import { type LineDraft, skuIdFits } from '../../domain/lines.ts';
 import { isBlank, NULL_CELL, trimmed } from './cells.ts';
 import {
-  IDENTIFIER_COLUMNS,
-  INVENTORY_COLUMNS,
   type Column,
   type ColumnTarget,
+  IDENTIFIER_COLUMNS,
+  INVENTORY_COLUMNS,
   type MatchedHeader,
 } from './columns.ts';
 import { quoted } from '../quoted.ts';
-import { refusedRow, type FeedRow } from '../rows.ts';
+import { type FeedRow, refusedRow } from '../rows.ts';
 import type { TableRow } from './table.ts';
 
 /** A line as far as its row is read. */

@@ -1,8 +1,13 @@
 import { readGtin } from '../../domain/gtin.ts';
-import { printDate, readDate, restrictionName, type Inventory } from '../../domain/inventory.ts';
+import {
+  type Inventory,
+  printDate,
+  readDate,
+  readQuantityText,
+  restrictionName,
+} from '../../domain/inventory.ts';
 import { QUANTITY_MAX, SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
-import { skuIdFits, type LineDraft } from '../../domain/lines.ts';
-import { readQuantityText } from '../../domain/quantity.ts';
+import { type LineDraft, skuIdFits } from '../../domain/lines.ts';
 import { quoted } from '../quoted.ts';
 import type { FeedRow } from '../rows.ts';
 import {

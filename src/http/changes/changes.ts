@@ -5,22 +5,20 @@ import type { ChangeFeed, ChangeReader } from '../../changes/change-feed.ts';
 import type { AccountStore } from '../../store/store.ts';
 import {
   ChangeListQuerySchema,
+  type ChangeListRequest,
   ChangePageSchema,
   parseChangeList,
-  type ChangeListRequest,
-} from '../../wire/changes/change-list.ts';
-import {
   printChangePage,
   printSseChunk,
   printSseRetry,
   SSE_KEEP_ALIVE,
-} from '../../wire/changes/changes.ts';
+} from '../../wire/changes/change-pages.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, queryOf } from '../request/query.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
-import { VisibleSuppliersCache, visibleSuppliers } from './visible-suppliers.ts';
+import { visibleSuppliers, VisibleSuppliersCache } from './visible-suppliers.ts';
 
 interface ChangeRoutes {
   readonly gate: Admission;

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Store } from '../../store/store.ts';
 import { FreshnessSchema, printFreshness } from '../../wire/changes/freshness.ts';
-import { readUuids } from '../../wire/inventory/sku-list.ts';
+import { readUuids } from '../../wire/query.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, queryOf } from '../request/query.ts';

@@ -1,13 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { deliver, type DeliverOptions } from '../../webhooks/attempt.ts';
-import { followVisible, resumeWebhook, type FollowingParts } from '../../webhooks/suppliers.ts';
+import { type FollowingParts, followVisible, resumeWebhook } from '../../webhooks/suppliers.ts';
 import { refusalOfWebhookUrl } from '../../webhooks/http-post.ts';
 import { isWebhookSecret, newWebhookSecret, rotateSecret } from '../../webhooks/signature.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import type { Webhook, WebhookStore } from '../../store/webhooks.ts';
-import { parseBody } from '../../wire/lines/body.ts';
-import { SuccessSchema } from '../../wire/inventory/write-schemas.ts';
+import type { Webhook } from '../../domain/webhooks.ts';
+import type { WebhookStore } from '../../store/store.ts';
+import { parseBody } from '../../wire/json.ts';
+import { SuccessSchema } from '../../wire/lines/results.ts';
 import {
   checkSupplierUuids,
   parseWebhookChange,
@@ -20,8 +21,8 @@ import {
   WebhookDraftSchema,
   WebhookListSchema,
   WebhookSchema,
-} from '../../wire/changes/webhook-resources.ts';
-import { readBody, type BodyLimits } from '../request/body.ts';
+} from '../../wire/changes/webhooks.ts';
+import { type BodyLimits, readBody } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters } from '../request/query.ts';

@@ -1,22 +1,26 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
-import { isOver, type FileRecord } from '../../store/files.ts';
-import { RevertQuerySchema } from '../../wire/inventory/batches.ts';
-import { parseBody } from '../../wire/lines/body.ts';
+import { isOver, type FileRecord } from '../../domain/files.ts';
+import {
+  FileRevertSchema,
+  printFileRevert,
+  RevertQuerySchema,
+} from '../../wire/inventory/reverts.ts';
+import { parseBody } from '../../wire/json.ts';
 import {
   FileMappingSchema,
-  FileRevertSchema,
+  FileSchema,
   parseFileMapping,
+  printFile,
   printFileMapping,
-  printFileRevert,
-} from '../../wire/files/file-actions.ts';
-import { FileSchema, printFile } from '../../wire/files/files.ts';
-import { NOTE_HEADERS, SuccessSchema } from '../../wire/inventory/write-schemas.ts';
+} from '../../wire/file-jobs.ts';
+import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
+import { SuccessSchema } from '../../wire/lines/results.ts';
 import { refuseBody } from '../inventory/batches.ts';
-import { readBody, type BodyLimits } from '../request/body.ts';
+import { type BodyLimits, readBody } from '../request/body.ts';
 import { describe } from '../documentation.ts';
-import { FileParametersSchema, findFile, NO_SUCH_FILE, type FileRoutes } from './files.ts';
+import { FileParametersSchema, type FileRoutes, findFile, NO_SUCH_FILE } from './files.ts';
 import { noteHeaderOf } from '../request/headers.ts';
 import { checkParameters, flagOf } from '../request/query.ts';
 import { sendJson } from '../request/reply.ts';

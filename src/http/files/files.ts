@@ -4,22 +4,22 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import type { FileService } from '../../files/service.ts';
-import { isOver, type FileRecord } from '../../store/files.ts';
+import { isOver, type FileRecord } from '../../domain/files.ts';
 import { newUuid } from '../../store/uuids.ts';
-import { BatchListQuerySchema, parseBatchList } from '../../wire/inventory/batches.ts';
+import { BatchListQuerySchema, parseBatchList } from '../../wire/inventory/batch-records.ts';
 import {
-  FilePageSchema,
   BINARY,
+  FILE_WAIT_SECONDS_MAX,
   FileFormSchema,
+  FilePageSchema,
   FileQuerySchema,
   FileUploadedSchema,
   FileUploadQuerySchema,
   FileWithBatchesSchema,
-  FILE_WAIT_SECONDS_MAX,
   printFile,
   printFileList,
-} from '../../wire/files/files.ts';
-import { NOTE_HEADERS } from '../../wire/inventory/write-schemas.ts';
+} from '../../wire/file-jobs.ts';
+import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
 import { describe } from '../documentation.ts';
 import { readMultipartIn, shownName, takeUpload } from './file-upload.ts';
 import type { Admission } from '../request/admission.ts';

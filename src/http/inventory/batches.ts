@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
-import type { BatchRecord, BatchStore } from '../../store/store.ts';
+import type { BatchRecord } from '../../domain/batches.ts';
+import type { BatchStore } from '../../store/store.ts';
 import {
   BatchListQuerySchema,
   BatchPageSchema,
@@ -9,14 +10,12 @@ import {
   parseBatchList,
   printBatch,
   printBatchList,
-  printRevert,
-  RevertQuerySchema,
-  RevertReplySchema,
-} from '../../wire/inventory/batches.ts';
-import { isJsonObject, parseJson } from '../../wire/lines/json.ts';
-import { printFailures } from '../../wire/results/results.ts';
-import { BulkResultsSchema, NOTE_HEADERS } from '../../wire/inventory/write-schemas.ts';
-import { readBody, type BodyLimits } from '../request/body.ts';
+} from '../../wire/inventory/batch-records.ts';
+import { printRevert, RevertQuerySchema, RevertReplySchema } from '../../wire/inventory/reverts.ts';
+import { isJsonObject, parseJson } from '../../wire/json.ts';
+import { BulkResultsSchema, printFailures } from '../../wire/lines/results.ts';
+import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
+import { type BodyLimits, readBody } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { noteHeaderOf } from '../request/headers.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import type { BatchSource } from '../../store/store.ts';
+import type { BatchSource } from '../../domain/batches.ts';
 import { headerOf } from '../request/headers.ts';
 
 /**

@@ -1,27 +1,29 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Intake } from '../../intake/intake.ts';
-import { parseBody } from '../../wire/lines/body.ts';
-import { echo } from '../../wire/lines/echo.ts';
-import { isJsonObject } from '../../wire/lines/json.ts';
-import { parseLine, parsingLines } from '../../wire/lines/lines.ts';
-import { printingResults, printSuccess, resultOfLine } from '../../wire/results/results.ts';
-import { BulkSchema, LineSchema } from '../../wire/inventory/schemas.ts';
+import { isJsonObject, parseBody } from '../../wire/json.ts';
+import { quoteValue } from '../../wire/validation-messages.ts';
+import { BulkSchema, LineSchema, parseLine, parsingLines } from '../../wire/lines/lines.ts';
 import {
-  BulkQuerySchema,
   BulkResultsSchema,
   LineResultSchema,
-  SingleQuerySchema,
+  printingResults,
+  printSuccess,
+  resultOfLine,
   SuccessSchema,
+} from '../../wire/lines/results.ts';
+import {
+  BulkQuerySchema,
+  SingleQuerySchema,
   WriteHeadersSchema,
-} from '../../wire/inventory/write-schemas.ts';
+} from '../../wire/inventory/write-parameters.ts';
 import { NDJSON_MEDIA_TYPE } from '../../wire/lines/ndjson.ts';
 import {
+  type BodyLimits,
   JSON_MEDIA_TYPE,
   readBody,
   readMediaType,
   tooManyLines,
-  type BodyLimits,
 } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
@@ -142,6 +144,6 @@ export function addInventory(
 function wrongShape(expected: string, value: unknown): OnhandError {
   return new OnhandError(
     'body_shape_wrong',
-    `The body must be ${expected}; ${echo(value)} is not.`,
+    `The body must be ${expected}; ${quoteValue(value)} is not.`,
   );
 }

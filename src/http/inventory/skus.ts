@@ -5,29 +5,26 @@ import { SUPPLIERS_FOLLOWED_MAX } from '../../domain/changes.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
 import type { Store } from '../../store/store.ts';
-import { parseBody } from '../../wire/lines/body.ts';
-import { parseSkuCreation } from '../../wire/inventory/sku-creation.ts';
+import { parseBody } from '../../wire/json.ts';
+import { parseSkuCreation, SkuCreationSchema } from '../../wire/inventory/sku-creation.ts';
 import {
-  SkuCreationSchema,
+  parseSkuList,
+  printSku,
+  printSkuList,
+  SKU_LIST_PARAMETERS,
   SkuListQuerySchema,
+  type SkuListRequest,
   SkuPageSchema,
   SkuSchema,
-} from '../../wire/inventory/schemas.ts';
+} from '../../wire/inventory/skus.ts';
 import {
   HistoryQuerySchema,
   HistorySchema,
   parseHistory,
   printHistory,
-} from '../../wire/changes/history.ts';
-import {
-  parseSkuList,
-  printSkuList,
-  readTimeMs,
-  SKU_LIST_PARAMETERS,
-  type SkuListRequest,
-} from '../../wire/inventory/sku-list.ts';
-import { printSku } from '../../wire/inventory/skus.ts';
-import { readBody, type BodyLimits } from '../request/body.ts';
+} from '../../wire/changes/sku-history.ts';
+import { readTimeMs } from '../../wire/query.ts';
+import { type BodyLimits, readBody } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { noteHeaderOf } from '../request/headers.ts';

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
-import { readAsOf, type AsOfTerms } from '../../wire/times.ts';
+import { readAsOf, type AsOfOptions } from '../../wire/times.ts';
 import { headerOf, keyHeaderOf, noteHeaderOf } from '../request/headers.ts';
 import { checkParameters, flagOf, queryOf } from '../request/query.ts';
 
@@ -13,7 +13,7 @@ export interface WriteOptions {
   readonly dryRun: boolean;
   readonly atomic: boolean;
   readonly isSnapshot: boolean;
-  readonly asOf: AsOfTerms;
+  readonly asOf: AsOfOptions;
   readonly reason: string | undefined;
   readonly reference: string | undefined;
   readonly idempotencyKey: string | undefined;
@@ -33,7 +33,7 @@ const SINGLE_PARAMETERS = ['dry_run'];
 export function readBulkTerms(
   request: FastifyRequest,
   reply: FastifyReply,
-  asOf: Omit<AsOfTerms, 'asOfUs'>,
+  asOf: Omit<AsOfOptions, 'asOfUs'>,
 ): WriteOptions {
   checkParameters(request, BULK_PARAMETERS);
   const preferred = preferredReturn(request);
@@ -54,7 +54,7 @@ export function readBulkTerms(
 export function readStreamTerms(
   request: FastifyRequest,
   reply: FastifyReply,
-  asOf: Omit<AsOfTerms, 'asOfUs'>,
+  asOf: Omit<AsOfOptions, 'asOfUs'>,
 ): WriteOptions {
   const terms = readBulkTerms(request, reply, asOf);
   if (terms.atomic) throw streamRefused('atomic=true');
@@ -76,7 +76,7 @@ export function streamRefused(what: string): OnhandError {
 export function readSingleTerms(
   request: FastifyRequest,
   reply: FastifyReply,
-  asOf: Omit<AsOfTerms, 'asOfUs'>,
+  asOf: Omit<AsOfOptions, 'asOfUs'>,
 ): WriteOptions {
   checkParameters(request, SINGLE_PARAMETERS);
   const withEffects = preferredReturn(request) === 'representation';
@@ -92,7 +92,7 @@ export function readSingleTerms(
 
 function readCommonTerms(
   request: FastifyRequest,
-  asOf: Omit<AsOfTerms, 'asOfUs'>,
+  asOf: Omit<AsOfOptions, 'asOfUs'>,
 ): Omit<WriteOptions, 'failuresOnly' | 'withEffects' | 'atomic' | 'isSnapshot'> {
   return {
     dryRun: flagOf(request, 'dry_run') ?? false,
@@ -107,7 +107,7 @@ function readCommonTerms(
 /** Of when a report is, by its header, in microseconds since 1970-01-01T00:00Z. Throws `parameter_invalid`. */
 export function readAsOfHeader(
   request: FastifyRequest,
-  asOf: Omit<AsOfTerms, 'asOfUs'>,
+  asOf: Omit<AsOfOptions, 'asOfUs'>,
 ): number | undefined {
   // An empty one is a mistake of who sends it, and must not pass for none.
   if (request.headers['as-of'] === undefined) return undefined;

@@ -1,15 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { SafetyLimit } from '../../domain/batch-decision.ts';
+import type { SafetyLimit } from '../../domain/safety-limit.ts';
+import type { Batch, BatchOutcome, BatchSource, BatchOptions } from '../../domain/batches.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Lines } from '../../domain/lines.ts';
 import type { Intake } from '../../intake/intake.ts';
-import type {
-  Batch,
-  BatchOutcome,
-  BatchSource,
-  BatchStore,
-  BatchOptions,
-} from '../../store/store.ts';
+import type { BatchStore } from '../../store/store.ts';
 import { bodyFingerprint, requestFingerprint } from './fingerprints.ts';
 import type { Admission } from '../request/admission.ts';
 import { ConfirmationRequired } from '../problems.ts';
@@ -111,7 +106,7 @@ export class Writer {
       lines,
       ...(reason !== undefined && { reason }),
       ...(reference !== undefined && { reference }),
-      ...(asked !== undefined && { terms: asked }),
+      ...(asked !== undefined && { options: asked }),
     };
   }
 
@@ -179,8 +174,8 @@ export class Writer {
     }
   }
 
-  #first(reply: FastifyReply, { terms }: Batch, lines: Lines, outcome: BatchOutcome): Written {
-    const key = terms?.idempotency;
+  #first(reply: FastifyReply, { options }: Batch, lines: Lines, outcome: BatchOutcome): Written {
+    const key = options?.idempotency;
     if (key !== undefined) tellExpiry(reply, key.expiresAtMs);
     return { lines, outcome };
   }

@@ -3,10 +3,15 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
-import type { BatchOutcome } from '../../store/store.ts';
+import type { BatchOutcome } from '../../domain/batches.ts';
 import { NDJSON_MEDIA_TYPE, RowSplitter, type Row } from '../../wire/lines/ndjson.ts';
-import { CHUNK_WEIGHT_MAX, ChunkReader, type Chunk, type Place } from '../../wire/lines/chunks.ts';
-import { printingRows } from '../../wire/results/results.ts';
+import {
+  CHUNK_WEIGHT_MAX,
+  ChunkReader,
+  type Chunk,
+  type Place,
+} from '../../wire/lines/stream-chunks.ts';
+import { printingRows } from '../../wire/lines/results.ts';
 import { isGzipped } from '../request/body.ts';
 import type { Admission } from '../request/admission.ts';
 import type { OpenRequest } from '../request/open-requests.ts';

@@ -1,27 +1,30 @@
 import type { OnhandError } from '../../domain/errors.ts';
+import type { Batch, BatchOutcome } from '../../domain/batches.ts';
+import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../../domain/catalogue.ts';
 import type {
   AccountStore,
-  Batch,
-  BatchOutcome,
   BatchStore,
-  CatalogueBatch,
-  CatalogueOutcome,
   Grouping,
   ChangeStore,
-  SharedGtin,
   SkuStore,
   Store,
+  FileStore,
+  WebhookStore,
 } from '../store.ts';
 import { SqlFiles } from '../sql/files.ts';
-import type { FileStore } from '../files.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
-import type { WebhookStore } from '../webhooks.ts';
 import { PostgresAccounts } from './read/accounts.ts';
-import { cannotOpen, shownUrl } from './connection/address.ts';
 import { PostgresApplier } from './write/apply.ts';
 import { PostgresBatches } from './read/batches.ts';
 import { PostgresChanges } from './read/changes.ts';
-import { ConnectionPool, read, transact, type PoolSettings } from './connection/pool.ts';
+import {
+  ConnectionPool,
+  cannotOpen,
+  read,
+  shownUrl,
+  transact,
+  type PoolSettings,
+} from './connection/pool.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { migrate } from './schema/migrate.ts';
 import { Principals } from './read/principals.ts';
@@ -29,53 +32,56 @@ import type { SchemaOptions } from './schema/migrations.ts';
 import { PostgresSkus } from './read/skus.ts';
 import { Queries } from './schema/tables.ts';
 
-export type PostgresSettings = Required<PoolSettings> & SchemaOptions;
+export interface PostgresSettings extends Required<PoolSettings>, SchemaOptions {
+  /** Maximum lines that share a transaction; a larger batch gets its own. */
+  readonly groupLinesMax: number;
+}
 
-/** Writers leave so many of the connections to those who read. */
+/** Connections that writes leave free for reads. */
 const CONNECTIONS_FOR_READS = 2;
 
-/** The store for many nodes: any number of processes on one PostgreSQL database. */
+/** The store on PostgreSQL. Any number of nodes can use one database. */
 export class PostgresStore implements Store {
   readonly accounts: AccountStore;
   readonly skus: SkuStore;
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
-  readonly feeds: FileStore;
+  readonly files: FileStore;
   readonly grouping: Grouping;
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
 
-  private constructor(pool: ConnectionPool, connectionsMax: number) {
+  private constructor(pool: ConnectionPool, settings: PostgresSettings) {
     this.#pool = pool;
-    const groupsMax = Math.max(1, connectionsMax - CONNECTIONS_FOR_READS);
+    const groupsMax = Math.max(1, settings.connectionsMax - CONNECTIONS_FOR_READS);
     this.grouping = { isShared: false, groupsMax };
-    this.#applier = new PostgresApplier(pool);
+    this.#applier = new PostgresApplier(pool, settings.groupLinesMax);
     const queries = new Queries(pool);
     this.accounts = new PostgresAccounts(queries, new Principals(pool));
     this.skus = new PostgresSkus(pool);
     this.batches = new PostgresBatches(queries, (request) => this.#applier.revert(request));
     this.changes = new PostgresChanges(pool);
     this.webhooks = new SqlWebhooks(queries.db);
-    this.feeds = new SqlFiles(queries.db, (statements) => queries.transact(statements));
+    this.files = new SqlFiles(queries.db, (statements) => queries.transact(statements));
   }
 
-  /** Opens a database that is there; its schema is made and migrated when needed. */
+  /** Opens an existing database, and creates or migrates its schema if needed. */
   static async open(settings: PostgresSettings): Promise<PostgresStore> {
     const { url, connectTimeoutMs, partitions } = settings;
-    // Reads the URL before anything else does, and shows nothing of it where it cannot.
+    // Rejects a malformed URL without quoting it, as the driver would.
     shownUrl(url);
-    // A step of a migration may take long, and so may the wait for a node that takes it.
-    const migrating = new ConnectionPool({ url, connectTimeoutMs, connectionsMax: 1 });
+    // Without timeouts: a migration may take long, here or on another node that this one waits for.
+    const migrationPool = new ConnectionPool({ url, connectTimeoutMs, connectionsMax: 1 });
     try {
-      await migrate(migrating, { partitions });
-      await refuseUnfinishedCopy(migrating);
+      await migrate(migrationPool, { partitions });
+      await refuseUnfinishedCopy(migrationPool);
     } catch (error) {
       throw cannotOpen(url, error);
     } finally {
-      await migrating.close();
+      await migrationPool.close();
     }
-    return new PostgresStore(new ConnectionPool(settings), settings.connectionsMax);
+    return new PostgresStore(new ConnectionPool(settings), settings);
   }
 
   apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {
@@ -105,7 +111,7 @@ export class PostgresStore implements Store {
     );
   }
 
-  /** A standby answers, and cannot write: it refuses the row. */
+  /** Writes, because a standby would answer reads. */
   probe(): Promise<void> {
     return transact(this.#pool, async (client) => {
       await client.query(`INSERT INTO probes VALUES ('\\x00')`);
@@ -114,7 +120,7 @@ export class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.#applier.finish();
+    await this.#applier.drain();
     await this.#pool.close();
   }
 }

@@ -1,4 +1,4 @@
-import { BATCH_SOURCES, type BatchRecord } from '../store.ts';
+import { BATCH_SOURCES, type BatchRecord } from '../../domain/batches.ts';
 
 /** The columns of a row of `batches` that a record is made of. */
 export const BATCH_COLUMNS = [

@@ -1,7 +1,7 @@
 /** What is kept of a batch, whatever the database: its row, and what decides about a repeat of it. */
 import { APPLIED } from '../../domain/batch-decision.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import type { BatchOrigin, IdempotencyKey } from '../store.ts';
+import type { BatchOrigin, IdempotencyKey } from '../../domain/batches.ts';
 
 /** What is told of a batch in its row, beside what it changed. */
 export interface BatchSummary {

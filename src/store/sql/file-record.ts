@@ -8,7 +8,7 @@ import {
   type FileFindings,
   type FileRecord,
   type StatusCounts,
-} from '../files.ts';
+} from '../../domain/files.ts';
 
 const textOrNull = Type.Union([Type.String(), Type.Null()]);
 

@@ -11,13 +11,12 @@ import {
   type FileEnd,
   type FileFindings,
   type FileKey,
-  type FilePage,
   type FileChunk,
   type FilePlace,
   type FileProgress,
   type FileRecord,
-  type FileStore,
-} from '../files.ts';
+} from '../../domain/files.ts';
+import type { FilePage, FileStore } from '../store.ts';
 
 interface ReadTables extends FileTables {
   users: { id: Generated<number>; username: string | null };
@@ -128,7 +127,7 @@ export class SqlFiles implements FileStore {
       .execute();
     return {
       totalCount: count,
-      feeds: rows.map(fileRecordOf),
+      files: rows.map(fileRecordOf),
       hasMore: start + rows.length < count,
     };
   }

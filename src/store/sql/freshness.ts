@@ -1,5 +1,5 @@
 import { decodeRuns } from '../../domain/number-set.ts';
-import { FRESHNESS_AGES_MS, type Freshness } from '../store.ts';
+import { FRESHNESS_AGES_MS, type Freshness } from '../../domain/changes.ts';
 
 /**
  * Notes that a batch has confirmed SKUs.

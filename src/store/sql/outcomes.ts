@@ -1,6 +1,6 @@
 /** What a store tells of lines that were decided, in words that a client knows: names, not numbers. */
 import type { ClosedBatch, DecidedDetail, DecidedLines } from '../../domain/batch-decision.ts';
-import type { BatchOutcome, LineDetail, LineEffect } from '../store.ts';
+import type { BatchOutcome, LineDetail, LineEffect } from '../../domain/batches.ts';
 
 /** @param skuIdOf gives the `sku_id` of a SKU's number */
 export function detailsOf(

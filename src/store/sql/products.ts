@@ -1,7 +1,8 @@
 /** What a row of a SKU holds of its product, whatever the database, and what an entry makes of it. */
 import { v4 as uuidv4, v5 as uuidv5 } from 'uuid';
 import { GTIN_FORMS, readGtin } from '../../domain/gtin.ts';
-import { BLANK_PRODUCT, CONDITIONS, type CatalogueEntry, type Product } from '../../domain/sku.ts';
+import { BLANK_PRODUCT, CONDITIONS, type Product } from '../../domain/sku.ts';
+import type { CatalogueEntry } from '../../domain/catalogue.ts';
 
 /** The product columns of `skus`, in the order of `productValues`. */
 export const PRODUCT_COLUMNS = [

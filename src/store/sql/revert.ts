@@ -1,6 +1,6 @@
-import type { BatchDecision, HeldSku } from '../../domain/batch-decision.ts';
+import type { BatchDecision, SkuState } from '../../domain/batch-decision.ts';
 import type { Inventory } from '../../domain/inventory.ts';
-import type { RevertOutcome } from '../store.ts';
+import type { RevertOutcome } from '../../domain/batches.ts';
 
 /** A change of the batch that is to be put back. */
 export interface RevertibleChange {
@@ -11,7 +11,7 @@ export interface RevertibleChange {
 
 /** What is known of the SKUs that the batch changed. */
 export interface RevertTarget {
-  hold(skuNumber: number): HeldSku;
+  skuState(skuNumber: number): SkuState;
   skuIdOf(skuNumber: number): string;
   /** The numbers of those of which the batch's change still stands. */
   readonly standing: ReadonlySet<number>;
@@ -30,7 +30,7 @@ export function decideUndo(
     const skuId = known.skuIdOf(skuNumber);
     if (!known.standing.has(skuNumber)) return { skuId, outcome: 'moved_on' as const };
     if (known.confirmed.has(skuNumber)) return { skuId, outcome: 'confirmed' as const };
-    decision.touch(known.hold(skuNumber), before);
+    decision.touch(known.skuState(skuNumber), before);
     revertedCount += 1;
     return { skuId, outcome: 'reverted' as const };
   });

@@ -1,6 +1,6 @@
 import type { SupplierHead } from '../../domain/batch-decision.ts';
-import { safetyLimitTripped, trips } from '../../domain/safety-limit.ts';
-import type { BatchOptions, Confirmation } from '../store.ts';
+import { safetyLimitExceeded, exceedsSafetyLimit } from '../../domain/safety-limit.ts';
+import type { BatchOptions, Confirmation } from '../../domain/batches.ts';
 
 /**
  * Holds a batch back that takes too many SKUs down, unless it was confirmed.
@@ -10,22 +10,22 @@ import type { BatchOptions, Confirmation } from '../store.ts';
  * @throws OnhandError `breaker_tripped`
  */
 export function checkSafetyLimit(
-  terms: BatchOptions,
+  options: BatchOptions,
   head: SupplierHead,
   fallCount: number,
   confirm: (confirmation: Confirmation) => void,
 ): void {
-  const breaker = applicableSafetyLimit(terms, head);
-  if (breaker === null || !trips(breaker, fallCount, head.liveCount)) return;
-  if (terms.confirmation === undefined)
-    throw safetyLimitTripped(breaker, fallCount, head.liveCount);
-  confirm(terms.confirmation);
+  const breaker = applicableSafetyLimit(options, head);
+  if (breaker === null || !exceedsSafetyLimit(breaker, fallCount, head.liveCount)) return;
+  if (options.confirmation === undefined)
+    throw safetyLimitExceeded(breaker, fallCount, head.liveCount);
+  confirm(options.confirmation);
 }
 
 /** The breaker that a batch must pass, if there is one. */
 export function applicableSafetyLimit(
-  terms: BatchOptions,
+  options: BatchOptions,
   head: SupplierHead,
 ): SupplierHead['breaker'] {
-  return head.breaker ?? terms.snapshot?.defaultSafetyLimit ?? null;
+  return head.breaker ?? options.snapshot?.defaultSafetyLimit ?? null;
 }

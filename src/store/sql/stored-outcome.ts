@@ -7,7 +7,7 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { APPLIED } from '../../domain/batch-decision.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import type { BatchOutcome, FailedLine, LineDetail, LineEffect } from '../store.ts';
+import type { BatchOutcome, FailedLine, LineDetail, LineEffect } from '../../domain/batches.ts';
 
 const numberOrNull = Type.Union([Type.Number(), Type.Null()]);
 const textOrNull = Type.Union([Type.String(), Type.Null()]);

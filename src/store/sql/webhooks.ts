@@ -7,8 +7,8 @@ import {
   type WebhookChanges,
   type WebhookDraft,
   type WebhookPosition,
-  type WebhookStore,
-} from '../webhooks.ts';
+} from '../../domain/webhooks.ts';
+import type { WebhookStore } from '../store.ts';
 
 /** The tables of webhooks, the same in every body. */
 export interface WebhookTables {

@@ -1,10 +1,6 @@
 import Sqlite from 'better-sqlite3';
 import { OnhandError } from '../../domain/errors.ts';
-
-/** Held while a server runs; the operating system lets go of it when the process ends, however. */
-export interface ServeLock {
-  release(): void;
-}
+import type { ExclusiveLock } from '../driver.ts';
 
 /**
  * Takes the lock that makes one `onhand serve` the only one on a database file.
@@ -14,7 +10,7 @@ export interface ServeLock {
  *
  * @param holder who we are, in words that help the one who finds the lock taken
  */
-export function takeServeLock(databasePath: string, holder: string): ServeLock {
+export function takeServeLock(databasePath: string, holder: string): ExclusiveLock {
   const db = new Sqlite(`${databasePath}-serve`, { timeout: 0 });
   try {
     // A rollback journal: with it, readers are not held up by a transaction that is only begun.

@@ -1,8 +1,8 @@
 import Sqlite, { type Database, type Statement } from 'better-sqlite3';
-import type { CatalogueRow, Complaint } from '../../domain/catalogue.ts';
+import type { CatalogueEntry, CatalogueRow, Complaint } from '../../domain/catalogue.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Inventory } from '../../domain/inventory.ts';
-import type { CatalogueEntry, Product } from '../../domain/sku.ts';
+import type { Product } from '../../domain/sku.ts';
 import type {
   CatalogueStaging,
   ComplaintCounts,

@@ -1,22 +1,19 @@
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import { OnhandError } from '../../domain/errors.ts';
+import type { Batch, BatchOutcome } from '../../domain/batches.ts';
+import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../../domain/catalogue.ts';
 import type {
   AccountStore,
-  Batch,
-  BatchOutcome,
   BatchStore,
-  CatalogueBatch,
-  CatalogueOutcome,
   ChangeStore,
-  SharedGtin,
   SkuStore,
   Store,
+  FileStore,
+  WebhookStore,
 } from '../store.ts';
 import { SqlFiles } from '../sql/files.ts';
-import type { FileStore } from '../files.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
-import type { WebhookStore } from '../webhooks.ts';
 import { SqliteAccounts } from './read/accounts.ts';
 import { SqliteBatches } from './read/batches.ts';
 import { SqliteChanges } from './read/changes.ts';
@@ -57,7 +54,7 @@ export class SqliteStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
-  readonly feeds: FileStore;
+  readonly files: FileStore;
   /** One group is written while the next is on its way. */
   readonly grouping = { isShared: true, groupsMax: 2 };
   readonly #writer: Thread<WriterCalls>;
@@ -84,7 +81,7 @@ export class SqliteStore implements Store {
     );
     this.changes = new SqliteChanges(this.#queries, reader, writer);
     this.webhooks = new SqlWebhooks(this.#queries.db);
-    this.feeds = new SqlFiles(this.#queries.db, (statements) => this.#queries.transact(statements));
+    this.files = new SqlFiles(this.#queries.db, (statements) => this.#queries.transact(statements));
   }
 
   /** Opens a database file, made and migrated when needed. */

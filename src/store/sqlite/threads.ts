@@ -51,8 +51,8 @@ export function serveThread<S, C extends Calls<C>>(
         throw new Error('not started');
       } else if (name === 'close') {
         served.close();
+        served = undefined;
         reply({ id, value: undefined });
-        port.close();
       } else {
         reply({ id, value: callByName(served.calls, name, argument) });
       }
@@ -115,17 +115,28 @@ interface Pending {
  */
 const YOUNG_GENERATION_MIB = 24;
 
+/**
+ * Threads whose store is closed, by the file that they run. The next store that this process opens takes them
+ * over, because loading a thread takes ten times as long as opening a database in it.
+ */
+const idleWorkers = new Map<string, Worker[]>();
+
 /** The caller's side of a thread. */
 export class Thread<C extends Calls<C>> {
   readonly #worker: Worker;
+  readonly #file: string;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
   #isStarted = false;
   #closing: Promise<void> | undefined;
   #gone: Error | undefined;
 
-  private constructor(worker: Worker, onFatal: (reason: string) => void) {
+  private constructor(file: string, onFatal: (reason: string) => void) {
+    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB };
+    const worker = idleWorkers.get(file)?.pop() ?? new Worker(new URL(file), { resourceLimits });
+    worker.ref();
     this.#worker = worker;
+    this.#file = file;
     worker.on('message', (reply: Reply<never>) => {
       if ('fatal' in reply) onFatal(reply.fatal);
       else this.#settle(reply);
@@ -143,8 +154,7 @@ export class Thread<C extends Calls<C>> {
    */
   static load<C extends Calls<C>>(url: URL, onFatal: (reason: string) => void): Thread<C> {
     const ending = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB };
-    return new Thread<C>(new Worker(new URL(`${url.href}${ending}`), { resourceLimits }), onFatal);
+    return new Thread<C>(`${url.href}${ending}`, onFatal);
   }
 
   /** Resolves when the thread can be called. One that could not start is still to be closed. */
@@ -174,13 +184,12 @@ export class Thread<C extends Calls<C>> {
       await this.#worker.terminate();
       return;
     }
-    const exited = new Promise<void>((resolve) => {
-      this.#worker.once('exit', () => resolve());
-    });
     const closed = this.#send('close', undefined);
     this.#gone = closedError();
     await closed;
-    await exited;
+    for (const event of ['message', 'error', 'exit']) this.#worker.removeAllListeners(event);
+    this.#worker.unref();
+    idleWorkers.set(this.#file, [...(idleWorkers.get(this.#file) ?? []), this.#worker]);
   }
 
   #send<T>(name: string, argument: unknown): Promise<T> {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { NamedSupplier } from '../../domain/changes.ts';
-import { integerOrNull, textOrNull, uuid } from '../inventory/schemas.ts';
+import { integerOrNull, textOrNull, uuid } from '../schema.ts';
 import { printTime } from '../times.ts';
 
 const MINUTE_MS = 60_000;

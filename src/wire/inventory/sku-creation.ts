@@ -1,15 +1,30 @@
+import {
+  type Field,
+  FIELDS,
+  INVENTORY_MEMBERS,
+  QUANTITY_ALLOWED,
+  quantitySchema,
+  readQuantity,
+} from './inventory-fields.ts';
+import {
+  GTIN_MEMBERS,
+  readGtinMember,
+  readOwnIdentifier,
+  type Refusal,
+  SKU_ID_SCHEMA,
+} from '../lines/identifiers.ts';
+import { textOrNull, uuid } from '../schema.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
-import type { Inventory } from '../../domain/inventory.ts';
+import { type Inventory } from '../../domain/inventory.ts';
 import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
 import { skuIdCanExist, skuIdFits } from '../../domain/lines.ts';
-import { CONDITIONS, type CatalogueEntry, type Product } from '../../domain/sku.ts';
-import { echo } from '../lines/echo.ts';
-import { Faults } from '../lines/faults.ts';
-import { FIELDS, notAllowed, QUANTITY_ALLOWED, readQuantity, type Field } from '../lines/fields.ts';
-import { readGtinMember, readOwnIdentifier, type Refusal } from '../lines/identifiers.ts';
-import { isJsonObject, type JsonObject } from '../lines/json.ts';
-import { sourceMembersOf, sourceValueOf, type NumberText } from '../lines/source-text.ts';
+import { CONDITIONS, type Product } from '../../domain/sku.ts';
+import type { CatalogueEntry } from '../../domain/catalogue.ts';
+import { quoteValue, MemberErrors, notAllowed } from '../validation-messages.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
+import { type NumberText, sourceMembersOf, sourceValueOf } from '../json-source.ts';
+import { Type } from 'typebox';
 
 /** What a catalogue may say of a SKU beyond what onhand is about: accepted, and not kept. */
 export const NOT_KEPT = [
@@ -43,6 +58,49 @@ export const NOT_KEPT = [
   'fba_certified',
 ] as const;
 
+const textMember = (description: string) =>
+  Type.Optional(textOrNull({ maxLength: SKU_ID_CODE_POINTS_MAX, description }));
+
+const PRODUCT_IDENTIFIERS = {
+  ...GTIN_MEMBERS,
+  asin: textMember("Amazon's identifier."),
+  mpn: textMember("The manufacturer's part number."),
+};
+
+export const SkuCreationSchema = Type.Object(
+  {
+    sku_id: SKU_ID_SCHEMA,
+    item: Type.Optional(
+      Type.Unsafe<{ uuid?: string } | null>({
+        type: ['object', 'null'],
+        properties: { uuid: uuid('Taken as given.') },
+        additionalProperties: false,
+        description: 'The item that the SKU belongs to; without it one is made.',
+      }),
+    ),
+    item_id: textMember("The supplier's own name of an item: its SKUs share one item."),
+    title: textMember('What it is.'),
+    condition: Type.Optional(textOrNull({ enum: [...CONDITIONS, null] })),
+    number_of_units_bundled: quantitySchema('How many units are sold as one'),
+    ...INVENTORY_MEMBERS,
+    ...PRODUCT_IDENTIFIERS,
+    product_identifiers: Type.Optional(
+      Type.Unsafe<object | null>({
+        type: ['object', 'null'],
+        properties: PRODUCT_IDENTIFIERS,
+        additionalProperties: false,
+      }),
+    ),
+    ...Object.fromEntries(
+      NOT_KEPT.map((member) => [
+        member,
+        Type.Optional(Type.Unknown({ description: 'Accepted, and not kept.' })),
+      ]),
+    ),
+  },
+  { title: 'SkuCreation', additionalProperties: false },
+);
+
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** A SKU as far as it is read. */
@@ -64,6 +122,7 @@ interface Member {
 
 /** Reads one member into the draft; gives the sentence that refuses it, if any. */
 type MemberReader = (draft: Draft, member: Member) => string | undefined;
+
 type Readers = ReadonlyMap<string, MemberReader>;
 
 const IDENTIFIER_READERS: Readers = new Map([
@@ -93,7 +152,7 @@ export function parseSkuCreation(body: unknown, text: string): CatalogueEntry {
   if (!isJsonObject(body)) {
     throw new OnhandError(
       'body_shape_wrong',
-      `The body must be one SKU as a JSON object such as {"sku_id": "A-1"}; ${echo(body)} is not.`,
+      `The body must be one SKU as a JSON object such as {"sku_id": "A-1"}; ${quoteValue(body)} is not.`,
     );
   }
   const draft: Draft = { skuId: undefined, itemUuid: undefined, product: {}, inventory: {} };
@@ -113,7 +172,7 @@ function readMembers(
   object: JsonObject,
   written: ReadonlyMap<string, string>,
 ): string | undefined {
-  const faults = new Faults([...readers.keys()]);
+  const faults = new MemberErrors([...readers.keys()]);
   const numberText: NumberText = (name) => sourceValueOf(written, name);
   for (const name of Object.keys(object)) {
     const read = readers.get(name);
@@ -153,7 +212,7 @@ function readItemId(draft: Draft, member: Member): string | undefined {
 function readStorable({ name, value, numberText }: Member): string | Refusal {
   const reading = readOwnIdentifier(name, value, numberText);
   const isStorable = typeof reading !== 'string' || skuIdCanExist(reading);
-  return isStorable ? reading : { refusal: `${echo(reading)} ${UNSTORABLE}` };
+  return isStorable ? reading : { refusal: `${quoteValue(reading)} ${UNSTORABLE}` };
 }
 
 /** What databases do not keep as it is. */
@@ -179,7 +238,7 @@ function readCondition(draft: Draft, { name, value }: Member): string | undefine
   if (value === null) return undefined;
   const condition = CONDITIONS.find((known) => known === value);
   if (condition === undefined) {
-    return notAllowed(name, `${CONDITIONS.map(echo).join(' or ')}, or null`, value);
+    return notAllowed(name, `${CONDITIONS.map(quoteValue).join(' or ')}, or null`, value);
   }
   draft.product.condition = condition;
   return undefined;
@@ -211,7 +270,7 @@ function textReader(field: 'title' | 'asin' | 'mpn'): MemberReader {
     }
     return skuIdCanExist(value)
       ? keep(draft, field, value)
-      : `${name} ${echo(value)} ${UNSTORABLE}.`;
+      : `${name} ${quoteValue(value)} ${UNSTORABLE}.`;
   };
 }
 
@@ -230,7 +289,8 @@ function keep(
   text: string,
 ): string | undefined {
   const kept = draft.product[field] ?? text;
-  if (kept !== text) return `${field} is given twice, as ${echo(kept)} and as ${echo(text)}.`;
+  if (kept !== text)
+    return `${field} is given twice, as ${quoteValue(kept)} and as ${quoteValue(text)}.`;
   draft.product[field] = text;
   return undefined;
 }

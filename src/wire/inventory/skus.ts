@@ -1,9 +1,59 @@
-import type { Static } from 'typebox';
-import { printDate, restrictionName, type Inventory } from '../../domain/inventory.ts';
-import type { Sku } from '../../domain/sku.ts';
-import type { SkuSchema } from './schemas.ts';
+import { integerOrNull, createValidator, textOrNull, time, uuid } from '../schema.ts';
+import { invalid, readTimeMs, readUuids } from '../query.ts';
+import { type Static, Type } from 'typebox';
+import {
+  printDate,
+  restrictionCode,
+  restrictionName,
+  RESTRICTIONS,
+} from '../../domain/inventory.ts';
+import { QUANTITY_MAX } from '../../domain/limits.ts';
+import { CONDITIONS, type Sku } from '../../domain/sku.ts';
 import { printTime } from '../times.ts';
-import type { InventorySchema } from './write-schemas.ts';
+import { GTIN_FORMS, readGtin } from '../../domain/gtin.ts';
+import { quoteValue } from '../validation-messages.ts';
+
+export const SKU_LIMIT_MAX = 500;
+
+export const SKU_LIMIT_DEFAULT = 25;
+
+export const SkuSchema = Type.Object(
+  {
+    uuid: uuid("onhand's own name of the SKU."),
+    sku_id: Type.String({ description: "The supplier's own identifier." }),
+    item: Type.Object(
+      { uuid: uuid('The item that the SKU belongs to.') },
+      { additionalProperties: false },
+    ),
+    restrictions: textOrNull({
+      enum: [...RESTRICTIONS, null],
+      description: 'Why it may not be sold; null is unrestricted.',
+    }),
+    condition: textOrNull({ enum: [...CONDITIONS, null] }),
+    quantity_in_stock: integerOrNull('Units in stock; null is unknown.'),
+    quantity_on_backorder: integerOrNull('Units on backorder; null is unknown.'),
+    backorder_date: textOrNull({ format: 'date', description: 'When the backorder is expected.' }),
+    number_of_units_bundled: integerOrNull('How many units are sold as one.'),
+    product_identifiers: Type.Object(
+      {
+        upca: textOrNull({}),
+        ean13: textOrNull({}),
+        gtin14: textOrNull({}),
+        isbn: textOrNull({}),
+        asin: textOrNull({}),
+        mpn: textOrNull({}),
+      },
+      { additionalProperties: false },
+    ),
+    supplier: Type.Object(
+      { uuid: uuid('The supplier.'), name: Type.String() },
+      { additionalProperties: false },
+    ),
+    created: time('When the SKU was created.'),
+    last_updated: time('When anything of the SKU changed last.'),
+  },
+  { title: 'Sku', additionalProperties: false },
+);
 
 /** A SKU as it travels. */
 export type WireSku = Static<typeof SkuSchema>;
@@ -33,12 +83,220 @@ export function printSku({ product, inventory, ...sku }: Sku): WireSku {
   };
 }
 
-/** An inventory by itself, as it travels. */
-export function printInventory(inventory: Inventory): Static<typeof InventorySchema> {
-  return {
-    quantity_in_stock: inventory.quantityInStock,
-    quantity_on_backorder: inventory.quantityOnBackorder,
-    restrictions: restrictionName(inventory.restrictions),
-    backorder_date: inventory.backorderDate === null ? null : printDate(inventory.backorderDate),
+export const SkuPageSchema = Type.Object(
+  {
+    pagination: Type.Object(
+      {
+        total_count: Type.Integer({ description: 'How many SKUs there are in all.' }),
+        start: Type.Unsafe<number | null>({
+          type: ['integer', 'null'],
+          description: 'How many SKUs lie before this page; null where `cursor` was asked.',
+        }),
+        limit: Type.Integer({ description: 'How many SKUs the page holds at most.' }),
+        next_start_index: Type.Unsafe<number | null>({
+          type: ['integer', 'null'],
+          description: 'The `start` of the next page; null on the last.',
+        }),
+        next_cursor: Type.Optional(
+          textOrNull({
+            description: 'Where `cursor` was asked: the cursor of the next page; null on the last.',
+          }),
+        ),
+        changes_cursor: Type.Optional(
+          textOrNull({
+            description:
+              'On the first page by `cursor`: the cursor of the change feed from which nothing is missed that the walk does not show; null where it would be of too many suppliers.',
+          }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    skus: Type.Array(SkuSchema),
+  },
+  { title: 'SkuPage', additionalProperties: false },
+);
+
+const filter = (form: string) =>
+  Type.Optional(
+    Type.String({ description: `Only SKUs with this ${form}, in any of its written forms.` }),
+  );
+
+export const SkuListQuerySchema = Type.Object(
+  {
+    limit: Type.Integer({
+      minimum: 1,
+      maximum: SKU_LIMIT_MAX,
+      default: SKU_LIMIT_DEFAULT,
+      description: 'How many SKUs to answer with at most.',
+    }),
+    start: Type.Integer({ minimum: 0, default: 0, description: 'How many SKUs to skip.' }),
+    cursor: Type.Optional(
+      Type.String({
+        description:
+          'Walks the list from page to page at the same cost at any depth, instead of `start`: empty for the first page, then the `next_cursor` of the page before.',
+      }),
+    ),
+    supplier_uuids: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'Only SKUs of these suppliers: one, separated by commas, or repeated.',
+      }),
+    ),
+    sku_id: Type.Optional(Type.String({ description: 'Only the SKU with this sku_id.' })),
+    upca: filter('UPC-A'),
+    ean13: filter('EAN-13'),
+    gtin14: filter('GTIN-14'),
+    isbn: filter('ISBN'),
+    restrictions: Type.Optional(
+      Type.Enum([...RESTRICTIONS, ''], {
+        description: 'Only SKUs with this restriction; empty for the unrestricted.',
+      }),
+    ),
+    updated_since: Type.Optional(
+      Type.String({
+        description: 'Only SKUs of which anything changed since this time (RFC 3339).',
+      }),
+    ),
+    quantity_in_stock_min: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: QUANTITY_MAX,
+        description: 'Only SKUs with at least so much in stock.',
+      }),
+    ),
+    quantity_in_stock_max: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: QUANTITY_MAX,
+        description: 'Only SKUs with at most so much in stock.',
+      }),
+    ),
+    item_verbosity: Type.Optional(Type.String({ description: 'Accepted, and ignored.' })),
+  },
+  { title: 'SkuListQuery', additionalProperties: false },
+);
+
+/** Which SKUs a list is asked for. */
+export interface SkuListRequest {
+  /** Undefined asks for all suppliers that the asker may see. */
+  readonly supplierUuids: readonly string[] | undefined;
+  readonly filter: {
+    readonly skuId?: string;
+    readonly gtins?: readonly number[];
+    readonly restrictions?: number | null;
+    readonly updatedSinceMs?: number;
+    readonly quantityInStockMin?: number;
+    readonly quantityInStockMax?: number;
   };
+  readonly from: { readonly start: number } | { readonly afterUuid: string | null };
+  readonly limit: number;
+}
+
+/** The parameters of the list. */
+export const SKU_LIST_PARAMETERS = Object.keys(SkuListQuerySchema.properties);
+
+const readShape = createValidator(SkuListQuerySchema, 'The query', 'parameter_invalid');
+
+/** Reads the query of a list, each parameter with its values. Throws `parameter_invalid`. */
+export function parseSkuList(query: ReadonlyMap<string, readonly string[]>): SkuListRequest {
+  const {
+    limit,
+    start,
+    cursor,
+    supplier_uuids,
+    sku_id,
+    restrictions,
+    updated_since,
+    quantity_in_stock_min: min,
+    quantity_in_stock_max: max,
+    ...rest
+  } = readShape(
+    Object.fromEntries(
+      [['limit', ['25']] as const, ['start', ['0']] as const, ...query].map(([name, values]) => [
+        name,
+        asShaped(name, values),
+      ]),
+    ),
+  );
+  if (cursor !== undefined && query.has('start')) {
+    throw invalid('cursor and start cannot be given together; a cursor knows where it stands');
+  }
+  const gtins = GTIN_FORMS.flatMap((form) => {
+    const text = rest[form];
+    if (text === undefined || text === '') return [];
+    const reading = readGtin(form, text);
+    if ('refusal' in reading) throw invalid(`${form} ${quoteValue(text)} ${reading.refusal}`);
+    return [reading.gtin];
+  });
+  return {
+    supplierUuids: supplier_uuids,
+    filter: {
+      ...(sku_id !== undefined && { skuId: sku_id }),
+      ...(gtins.length > 0 && { gtins }),
+      ...(restrictions !== undefined && { restrictions: restrictionCode(restrictions) ?? null }),
+      ...(updated_since !== undefined && {
+        updatedSinceMs: readTimeMs('updated_since', updated_since),
+      }),
+      ...(min !== undefined && { quantityInStockMin: min }),
+      ...(max !== undefined && { quantityInStockMax: max }),
+    },
+    from: cursor === undefined ? { start } : { afterUuid: readCursor(cursor) },
+    limit,
+  };
+}
+
+/** Parameters come as texts; each in the type that its schema asks for, where it can be. */
+function asShaped(name: string, values: readonly string[]): unknown {
+  if (name === 'supplier_uuids') return readUuids(values);
+  if (values.length > 1) throw invalid(`${name} is given ${values.length} times`);
+  const [text = ''] = values;
+  return NUMBERS.includes(name) && /^[0-9]{1,15}$/.test(text) ? Number(text) : text;
+}
+
+const NUMBERS = ['limit', 'start', 'quantity_in_stock_min', 'quantity_in_stock_max'];
+
+/** A cursor is the uuid of the last SKU of the page before. */
+function readCursor(cursor: string): string | null {
+  if (cursor === '') return null;
+  const hex = /^[A-Za-z0-9_-]{22}$/.test(cursor)
+    ? Buffer.from(cursor, 'base64url').toString('hex')
+    : '';
+  const groups = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/.exec(hex);
+  if (groups === null)
+    throw invalid(`the cursor ${quoteValue(cursor)} is not one that this list gave`);
+  return groups.slice(1).join('-');
+}
+
+function printCursor(uuid: string): string {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
+}
+
+/** What a list found. */
+export interface SkuListPage {
+  readonly totalCount: number;
+  readonly skus: readonly Sku[];
+  readonly hasMore: boolean;
+}
+
+/** @param changesCursor where `from` is the beginning of a walk: where the change feed goes on from it */
+export function printSkuList(
+  { from, limit }: SkuListRequest,
+  page: SkuListPage,
+  changesCursor?: string | null,
+): string {
+  const { totalCount, skus, hasMore } = page;
+  const last = skus.at(-1);
+  const place =
+    'start' in from
+      ? { start: from.start, limit, next_start_index: hasMore ? from.start + skus.length : null }
+      : {
+          start: null,
+          limit,
+          next_start_index: null,
+          next_cursor: hasMore && last !== undefined ? printCursor(last.uuid) : null,
+          ...(changesCursor !== undefined && { changes_cursor: changesCursor }),
+        };
+  return JSON.stringify({
+    pagination: { total_count: totalCount, ...place },
+    skus: skus.map(printSku),
+  });
 }

@@ -1,9 +1,39 @@
-import { readGtin, type GtinForm, type GtinReading } from '../../domain/gtin.ts';
+import { Type } from 'typebox';
 import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
-import { skuIdFits, type AsSent } from '../../domain/lines.ts';
-import { echo, echoNumber } from './echo.ts';
-import type { JsonObject } from './json.ts';
-import type { NumberText } from './source-text.ts';
+import { type GtinForm, type GtinReading, readGtin } from '../../domain/gtin.ts';
+import { type AsSent, skuIdFits } from '../../domain/lines.ts';
+import { quoteValue, quoteNumber } from '../validation-messages.ts';
+import type { JsonObject } from '../json.ts';
+import type { NumberText } from '../json-source.ts';
+
+const ownIdentifier = (description: string) =>
+  Type.Unsafe<string | number>({
+    type: ['string', 'integer'],
+    minLength: 1,
+    maxLength: SKU_ID_CODE_POINTS_MAX,
+    minimum: 0,
+    description,
+  });
+
+const gtin = (description: string) =>
+  Type.Optional(
+    Type.Unsafe<string | number | null>({
+      type: ['string', 'integer', 'null'],
+      minimum: 0,
+      description,
+    }),
+  );
+
+export const SKU_ID_SCHEMA = ownIdentifier(
+  "The supplier's own identifier, compared character by character. A number stands for its digits.",
+);
+
+export const GTIN_MEMBERS = {
+  upca: gtin('UPC-A: up to 12 digits with a right check digit; lost leading zeros are restored.'),
+  ean13: gtin('EAN-13 or EAN-8: up to 13 digits with a right check digit.'),
+  gtin14: gtin('GTIN-14: up to 14 digits with a right check digit.'),
+  isbn: gtin('ISBN-13, or ISBN-10 also without its leading zeros, with a right check digit.'),
+};
 
 /** The identifiers of a SKU, in the order in which messages name them. */
 export const IDENTIFIERS = ['sku_id', 'upca', 'ean13', 'gtin14', 'isbn'] as const;
@@ -26,15 +56,17 @@ export function readOwnIdentifier(
 ): string | Refusal {
   const text = typeof value === 'number' ? numberText(member, value) : value;
   if (typeof text !== 'string' || text === '') {
-    return { refusal: `${echo(value)} is not a text of 1 to ${SKU_ID_CODE_POINTS_MAX} characters` };
+    return {
+      refusal: `${quoteValue(value)} is not a text of 1 to ${SKU_ID_CODE_POINTS_MAX} characters`,
+    };
   }
   if (typeof value === 'number' && !PLAIN_DIGITS.test(text)) {
     return {
-      refusal: `${echoNumber(text)} is a number that is not written as plain digits; put it in quotes`,
+      refusal: `${quoteNumber(text)} is a number that is not written as plain digits; put it in quotes`,
     };
   }
   if (!skuIdFits(text)) {
-    return { refusal: `${echo(text)} is longer than ${SKU_ID_CODE_POINTS_MAX} characters` };
+    return { refusal: `${quoteValue(text)} is longer than ${SKU_ID_CODE_POINTS_MAX} characters` };
   }
   return text;
 }
@@ -47,12 +79,14 @@ export function readGtinMember(
 ): GtinReading | undefined {
   if (value === null || value === '') return undefined;
   if (typeof value !== 'string' && typeof value !== 'number') {
-    return { refusal: `${echo(value)} is neither a text nor a number written as plain digits` };
+    return {
+      refusal: `${quoteValue(value)} is neither a text nor a number written as plain digits`,
+    };
   }
   const written = typeof value === 'number' ? numberText(form, value) : value;
   const reading = isNegative(value, written) ? NEGATIVE : readGtin(form, written);
   if (!('refusal' in reading)) return reading;
-  const shown = typeof value === 'number' ? echoNumber(written) : echo(value);
+  const shown = typeof value === 'number' ? quoteNumber(written) : quoteValue(value);
   return { refusal: `${shown} ${reading.refusal}` };
 }
 

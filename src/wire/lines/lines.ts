@@ -1,27 +1,78 @@
-import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
-import type { Inventory } from '../../domain/inventory.ts';
-import { LinesBuilder, type LineDraft, type Lines } from '../../domain/lines.ts';
-import { echo } from './echo.ts';
-import { Faults } from './faults.ts';
 import {
   CHANGE_ALLOWED,
+  type Field,
   FIELDS,
-  notAllowed,
+  INVENTORY_MEMBERS,
+  STOCK_CHANGE_MEMBER,
   QUANTITY_ALLOWED,
+  quantitySchema,
   readChange,
   readQuantity,
-  type Field,
-} from './fields.ts';
-import { Groups, type GroupNumbers } from './groups.ts';
+} from '../inventory/inventory-fields.ts';
 import {
+  GTIN_MEMBERS,
   IDENTIFIERS,
   identifiersAsSent,
   readGtinMember,
   readOwnIdentifier,
+  SKU_ID_SCHEMA,
 } from './identifiers.ts';
-import { isJsonObject, type JsonObject } from './json.ts';
-import { readAsOf, type AsOfTerms } from '../times.ts';
-import { SourceLine, SourceLines, type NumberText, type Written } from './source-text.ts';
+import { time } from '../schema.ts';
+import { Type } from 'typebox';
+import type { Inventory } from '../../domain/inventory.ts';
+import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
+
+import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
+import { type LineDraft, type Lines, LinesBuilder, skuIdFits } from '../../domain/lines.ts';
+import { quoteValue, MemberErrors, notAllowed } from '../validation-messages.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
+import { type AsOfOptions, readAsOf } from '../times.ts';
+import { type NumberText, ObjectSource, ArraySource, type LineSource } from '../json-source.ts';
+
+const oneOf = (members: object) => ({
+  anyOf: Object.keys(members).map((member) => ({ required: [member] })),
+});
+
+const CONDITIONS_OF_LINE = {
+  expected_quantity_in_stock: quantitySchema('Units that must be in stock before, else 412'),
+  as_of: Type.Optional(
+    time('Of when the report is; 412 where what is held is newer. Kept to the microsecond.'),
+  ),
+  group: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: SKU_ID_CODE_POINTS_MAX,
+      description: 'Lines that follow one another with the same group stand or fall together.',
+    }),
+  ),
+};
+
+/** One line: what it names, and what it sets. */
+export const LineSchema = Type.Object(
+  {
+    sku_id: Type.Optional(SKU_ID_SCHEMA),
+    ...GTIN_MEMBERS,
+    ...INVENTORY_MEMBERS,
+    ...STOCK_CHANGE_MEMBER,
+    ...CONDITIONS_OF_LINE,
+  },
+  {
+    title: 'Line',
+    description:
+      'Names one SKU by one or more identifiers, and sets at least one inventory field. Fields left out stay as they are.',
+    additionalProperties: false,
+    allOf: [
+      oneOf({ sku_id: SKU_ID_SCHEMA, ...GTIN_MEMBERS }),
+      oneOf({ ...INVENTORY_MEMBERS, ...STOCK_CHANGE_MEMBER }),
+    ],
+    examples: [{ sku_id: 'xkuOwSQ3utl', quantity_in_stock: 512 }],
+  },
+);
+
+export const BulkSchema = Type.Array(LineSchema, {
+  title: 'Lines',
+  description: 'Lines succeed or fail each on its own, and take effect in the order sent.',
+});
 
 /** How many lines are read or printed at a stretch: some milliseconds. */
 export const SLICE_LINES = 5000;
@@ -34,10 +85,14 @@ export const SLICE_LINES = 5000;
 export function* parsingLines(
   body: readonly unknown[],
   text: string,
-  terms: AsOfTerms,
+  terms: AsOfOptions,
 ): Generator<undefined, Lines, undefined> {
   const builder = new LinesBuilder(body.length);
-  const reader = new LineReader(new SourceLines(text), terms, new Groups());
+  const reader = new LineReader(
+    new ArraySource(text),
+    terms,
+    new GroupNumbers({ areNamesUnique: true }),
+  );
   for (const [i, value] of body.entries()) {
     if (i % SLICE_LINES === SLICE_LINES - 1) yield;
     builder.add(reader.read(value, i));
@@ -46,7 +101,7 @@ export function* parsingLines(
 }
 
 /** Reads the lines of a bulk update at a stretch. */
-export function parseLines(body: readonly unknown[], text: string, terms: AsOfTerms): Lines {
+export function parseLines(body: readonly unknown[], text: string, terms: AsOfOptions): Lines {
   const parsing = parsingLines(body, text, terms);
   for (;;) {
     const step = parsing.next();
@@ -55,7 +110,7 @@ export function parseLines(body: readonly unknown[], text: string, terms: AsOfTe
 }
 
 /** Reads the one line of a single update, as `parseLines` reads it in an array of its own. */
-export function parseLine(line: JsonObject, text: string, terms: AsOfTerms): Lines {
+export function parseLine(line: JsonObject, text: string, terms: AsOfOptions): Lines {
   return parseLines([line], `[${text}]`, terms);
 }
 
@@ -63,9 +118,9 @@ export function parseLine(line: JsonObject, text: string, terms: AsOfTerms): Lin
  * Reads lines that come one by one, each with its own JSON: the lines of one feed, from the first to the
  * last.
  */
-export function jsonLineReader(terms: AsOfTerms): (value: unknown, text: string) => LineDraft {
-  const written = new SourceLine();
-  const reader = new LineReader(written, terms, new Groups());
+export function jsonLineReader(terms: AsOfOptions): (value: unknown, text: string) => LineDraft {
+  const written = new ObjectSource();
+  const reader = new LineReader(written, terms, new GroupNumbers({ areNamesUnique: true }));
   return (value, text) => {
     written.text = text;
     return reader.read(value, 0);
@@ -96,7 +151,7 @@ interface Draft {
 /** What the members of a line are read with. */
 interface Reading {
   readonly numberText: NumberText;
-  readonly terms: AsOfTerms;
+  readonly terms: AsOfOptions;
   readonly groups: GroupNumbers;
 }
 
@@ -112,22 +167,25 @@ const MEMBERS: ReadonlyMap<string, MemberReader> = new Map([
   ['as_of', readLineAsOf],
   ['group', readGroup],
 ]);
+
 const MEMBER_NAMES = [...MEMBERS.keys()];
 
 const IDENTIFIER_MISSING = `The line names no SKU: give one or more of ${IDENTIFIERS.join(', ')}.`;
+
 const FIELD_MISSING = `The line sets nothing: give one or more of ${FIELDS.map((field) => field.name).join(', ')}.`;
+
 const SET_AND_CHANGED =
   'quantity_in_stock and quantity_in_stock_change cannot be given together: one sets what the other adds to.';
 
 /** Reads lines, from the first to the last. */
 export class LineReader implements Reading {
-  readonly terms: AsOfTerms;
+  readonly terms: AsOfOptions;
   readonly groups: GroupNumbers;
   readonly numberText: NumberText;
-  readonly #written: Written;
+  readonly #written: LineSource;
   #index = 0;
 
-  constructor(written: Written, terms: AsOfTerms, groups: GroupNumbers) {
+  constructor(written: LineSource, terms: AsOfOptions, groups: GroupNumbers) {
     this.terms = terms;
     this.groups = groups;
     this.#written = written;
@@ -138,7 +196,7 @@ export class LineReader implements Reading {
     this.#index = index;
     if (!isJsonObject(line)) {
       this.groups.endLine(undefined);
-      return unreadable(notALine(line));
+      return unreadableLine(notALineMessage(line));
     }
     const draft = emptyDraft(this.terms.asOfUs);
     const faults = this.#readMembers(draft, line);
@@ -157,13 +215,13 @@ export class LineReader implements Reading {
     return refused(draft, sentences.filter((sentence) => sentence !== undefined).join(' '));
   }
 
-  #readMembers(draft: Draft, line: JsonObject): Faults | undefined {
-    let faults: Faults | undefined;
+  #readMembers(draft: Draft, line: JsonObject): MemberErrors | undefined {
+    let faults: MemberErrors | undefined;
     for (const name of Object.keys(line)) {
       const read = MEMBERS.get(name);
       const fault = read?.(draft, line[name], this);
       if (read !== undefined && fault === undefined) continue;
-      faults ??= new Faults(MEMBER_NAMES);
+      faults ??= new MemberErrors(MEMBER_NAMES);
       if (fault === undefined) faults.addUnknown(name);
       else faults.add(name, fault);
     }
@@ -212,13 +270,13 @@ function refused(
 }
 
 /** A line of which nothing can be told but why. */
-export function unreadable(message: string): LineDraft {
+export function unreadableLine(message: string): LineDraft {
   return refused(NOTHING_NAMED, message);
 }
 
 /** Why something that is not an object cannot be a line. */
-export function notALine(value: unknown): string {
-  return `A line is an object such as {"sku_id": "A-1", "quantity_in_stock": 5}; ${echo(value)} is not.`;
+export function notALineMessage(value: unknown): string {
+  return `A line is an object such as {"sku_id": "A-1", "quantity_in_stock": 5}; ${quoteValue(value)} is not.`;
 }
 
 function readSkuId(draft: Draft, value: unknown, { numberText }: Reading): string | undefined {
@@ -289,4 +347,47 @@ function readGroup(draft: Draft, value: unknown, { groups }: Reading): string | 
   draft.group = reading;
   if (typeof value === 'string') draft.groupName = value;
   return undefined;
+}
+
+const GROUP_ALLOWED = `a text of 1 to ${SKU_ID_CODE_POINTS_MAX} characters`;
+
+/** Numbers the groups of lines from 1, in the order in which they begin. */
+export class GroupNumbers {
+  readonly #areNamesUnique: boolean;
+  #count = 0;
+  #numbers: Map<string, number> | undefined;
+  #previousName: string | undefined;
+
+  /**
+   * @param areNamesUnique whether a name that returns after its group has ended is refused. A stream passes
+   * false: each run of lines with one name is a group there, and no name is remembered.
+   */
+  constructor({ areNamesUnique }: { readonly areNamesUnique: boolean }) {
+    this.#areNamesUnique = areNamesUnique;
+  }
+
+  /** The number of the group that the current line names, or the sentence that refuses the name. */
+  read(name: unknown): number | string {
+    if (typeof name !== 'string' || !skuIdFits(name)) {
+      return notAllowed('group', GROUP_ALLOWED, name);
+    }
+    if (!this.#areNamesUnique) {
+      if (name !== this.#previousName) this.#count += 1;
+      return this.#count;
+    }
+    this.#numbers ??= new Map();
+    const known = this.#numbers.get(name);
+    if (known === undefined) {
+      this.#count += 1;
+      this.#numbers.set(name, this.#count);
+      return this.#count;
+    }
+    if (name === this.#previousName) return known;
+    return `group ${quoteValue(name)} ended before this line: the lines of a group must follow one another.`;
+  }
+
+  /** Ends a line; `name` is its group, undefined where it belongs to none. */
+  endLine(name: string | undefined): void {
+    this.#previousName = name;
+  }
 }

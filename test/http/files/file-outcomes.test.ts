@@ -66,7 +66,7 @@ describe('a file that is judged as a whole', () => {
 
   test('is held where too much would fall, and goes on once it is confirmed', async () => {
     await client.over(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
-    await server.store.batches.setBreaker(supplierId, { percentMax: 50, skusMin: 2 });
+    await server.store.batches.setSafetyLimit(supplierId, { percentMax: 50, skusMin: 2 });
     const uuid = await client.upload('sku_id,qty\nA-1,0\nA-2,0\n');
     expect(await client.over(uuid)).toMatchObject({
       state: 'held',
@@ -86,7 +86,7 @@ describe('a file that is judged as a whole', () => {
 
   test('is held and can be canceled', async () => {
     await client.over(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
-    await server.store.batches.setBreaker(supplierId, { percentMax: 50, skusMin: 2 });
+    await server.store.batches.setSafetyLimit(supplierId, { percentMax: 50, skusMin: 2 });
     const uuid = await client.upload('sku_id,qty\nA-1,0\nA-2,0\n');
     await client.over(uuid);
     expect((await client.ask('POST', `${FILES}${uuid}/cancel/`)).json).toMatchObject({

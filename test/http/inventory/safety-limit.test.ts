@@ -41,7 +41,7 @@ function codeOf(answer: Answer): string {
 const confirmed = (code: string) => ({ headers: { 'confirmation-code': code } });
 
 describe("a supplier's breaker", () => {
-  beforeEach(() => server.store.batches.setBreaker(supplierId, { percentMax: 25, skusMin: 2 }));
+  beforeEach(() => server.store.batches.setSafetyLimit(supplierId, { percentMax: 25, skusMin: 2 }));
 
   test('holds back a batch that would take too many SKUs to zero, whole', async () => {
     const detail = textAt((await acme.bulk(zero(3))).json, 'detail');
@@ -95,7 +95,7 @@ describe("a supplier's breaker", () => {
   });
 
   test('is not asked where a batch takes nothing down', async () => {
-    await server.store.batches.setBreaker(supplierId, { percentMax: 0, skusMin: 1 });
+    await server.store.batches.setSafetyLimit(supplierId, { percentMax: 0, skusMin: 1 });
     expect(statusesOf(await acme.bulk([{ sku_id: 'A-0', quantity_in_stock: 3 }]))).toEqual([200]);
     const answer = await acme.single({ sku_id: 'A-0', quantity_in_stock: 0 });
     expect(
@@ -111,7 +111,7 @@ describe("a supplier's breaker", () => {
     const other = new SupplierClient(server, token);
     expect(statusesOf(await other.bulk(zero(1)))).toEqual([200]);
     const code = codeOf(await acme.bulk(zero(4)));
-    await server.store.batches.setBreaker(supplierId, null);
+    await server.store.batches.setSafetyLimit(supplierId, null);
     expect((await other.bulk(zero(4), confirmed(code))).status).toBe(200);
   });
 });

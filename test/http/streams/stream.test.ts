@@ -256,7 +256,7 @@ describe('what an array can ask for', () => {
 
   test("so is a supplier's own breaker", async () => {
     const { supplier, token: its } = await server.createSupplier('Careful', [entry('A')]);
-    await server.store.batches.setBreaker(supplier.id, { percentMax: 10, skusMin: 1 });
+    await server.store.batches.setSafetyLimit(supplier.id, { percentMax: 10, skusMin: 1 });
     const answer = await server.ask('POST', BULK, {
       token: its,
       body: rowOf('A', 1),

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NOTHING_KNOWN, type Inventory } from '../../../src/domain/inventory.ts';
 import type { OnhandError } from '../../../src/domain/errors.ts';
-import type { BatchOutcome, BatchOptions, Store } from '../../../src/store/store.ts';
+import type { BatchOutcome, BatchOptions } from '../../../src/domain/batches.ts';
+import type { Store } from '../../../src/store/store.ts';
 import {
   applyOne,
   batchOf,
@@ -87,10 +88,13 @@ export function describeSafeWrites(
       return (await store.skus.list(query)).skus[0]?.inventory;
     };
     const stockOf = async (skuId: string) => (await inventoryOf(skuId))?.quantityInStock;
-    const apply = (drafts: readonly Draft[], terms: BatchOptions = {}): Promise<BatchOutcome> =>
-      applyOne(store, { ...batchOf(supplierId, drafts), terms });
-    const refusal = async (drafts: readonly Draft[], terms: BatchOptions): Promise<OnhandError> => {
-      const [outcome] = await store.apply([{ ...batchOf(supplierId, drafts), terms }]);
+    const apply = (drafts: readonly Draft[], options: BatchOptions = {}): Promise<BatchOutcome> =>
+      applyOne(store, { ...batchOf(supplierId, drafts), options });
+    const refusal = async (
+      drafts: readonly Draft[],
+      options: BatchOptions,
+    ): Promise<OnhandError> => {
+      const [outcome] = await store.apply([{ ...batchOf(supplierId, drafts), options }]);
       if (!(outcome instanceof Error)) throw new Error('the batch was not refused');
       return outcome;
     };
@@ -262,7 +266,7 @@ export function describeSafeWrites(
       await stock(['a'], { quantityInStock: 1 });
       const dry = {
         ...batchOf(supplierId, [set('a', 9)]),
-        terms: { dryRun: true, withEffects: true },
+        options: { dryRun: true, withEffects: true },
       };
       const outcomes = await store.apply([dry, batchOf(supplierId, [set('a', 2)])]);
       expect(succeeded(outcomes[0]).effects.get(0)?.before.quantityInStock).toBe(2);
@@ -307,7 +311,7 @@ export function describeSafeWrites(
         await stock(['a'], { quantityInStock: 1 });
         const batch = {
           ...batchOf(supplierId, [{ skuId: 'a', fields: {}, stockChange: 4 }]),
-          terms: keyed('k'),
+          options: keyed('k'),
         };
         const outcomes = await store.apply([batch, batch]);
         expect(outcomes.map((outcome) => succeeded(outcome).repeats)).toEqual([null, 'id of r']);
@@ -330,7 +334,7 @@ export function describeSafeWrites(
         expect((await apply([set('a', 3)], keyed('k', 'another'))).repeats).toBeNull();
         const elsewhere = await applyOne(store, {
           ...batchOf(other, [set('a', 2)]),
-          terms: keyed('k', 'third'),
+          options: keyed('k', 'third'),
         });
         expect(elsewhere.repeats).toBeNull();
       });
@@ -617,7 +621,7 @@ export function describeSafeWrites(
       test('of more SKUs than are held at once leaves none out', async () => {
         const names = Array.from({ length: 12_000 }, (_, i) => `sku-${i}`);
         await stock(names, { quantityInStock: 5 });
-        await store.batches.setBreaker(supplierId, { percentMax: 100, skusMin: 1 });
+        await store.batches.setSafetyLimit(supplierId, { percentMax: 100, skusMin: 1 });
         const outcome = await apply([set('sku-7', 1)], snapshot());
         expect(outcome.zeroedCount).toBe(11_999);
         expect([
@@ -648,7 +652,7 @@ export function describeSafeWrites(
 
       beforeEach(async () => {
         await stock(names, { quantityInStock: 5 });
-        await store.batches.setBreaker(supplierId, BREAKER);
+        await store.batches.setSafetyLimit(supplierId, BREAKER);
       });
 
       test('lets through what stays within its bounds', async () => {
@@ -697,15 +701,15 @@ export function describeSafeWrites(
       });
 
       test('has a default for snapshots, which the supplier’s own replaces', async () => {
-        await store.batches.setBreaker(supplierId, null);
-        const terms = {
+        await store.batches.setSafetyLimit(supplierId, null);
+        const options = {
           snapshot: { asOfUs: null, defaultSafetyLimit: { percentMax: 50, skusMin: 2 } },
         };
         expect(statuses(await apply(downs(9)))).toHaveLength(9);
         await apply(names.map((name) => set(name, 5)));
-        expect((await refusal([set('s0', 5)], terms)).code).toBe('breaker_tripped');
-        await store.batches.setBreaker(supplierId, { percentMax: 100, skusMin: 1 });
-        expect((await apply([set('s0', 5)], terms)).zeroedCount).toBe(9);
+        expect((await refusal([set('s0', 5)], options)).code).toBe('breaker_tripped');
+        await store.batches.setSafetyLimit(supplierId, { percentMax: 100, skusMin: 1 });
+        expect((await apply([set('s0', 5)], options)).zeroedCount).toBe(9);
       });
 
       test('a refused batch does not disturb the others of its group', async () => {

@@ -67,7 +67,7 @@ describe('a transaction', () => {
       await countUp(client);
       await client.query('SELECT 1 / 0').catch(() => undefined);
     });
-    await expect(careless).rejects.toThrow('a statement had failed, and the work went on');
+    await expect(careless).rejects.toThrow('the transaction ignored the error of a statement');
     expect(await counted()).toBe(0);
   });
 
@@ -142,7 +142,7 @@ describe('a transaction', () => {
 
 describe('a commit that is cut off', () => {
   const asked: TransactOptions<string> = {
-    findOut: async (client) => {
+    resolveOutcome: async (client) => {
       const { rows } = await client.query<{ n: number }>(
         'SELECT n FROM counters WHERE id = 1 FOR UPDATE',
       );

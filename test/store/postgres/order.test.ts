@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Batch, BatchOutcome, IdempotencyKey, Store } from '../../../src/store/store.ts';
+import type { Batch, BatchOutcome, IdempotencyKey } from '../../../src/domain/batches.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { ConnectionPool, read } from '../../../src/store/postgres/connection/pool.ts';
 import { COMMIT, CuttingProxy, type CutAt } from '../../durability/cutting-proxy.ts';
 import { Random } from '../../random.ts';
@@ -124,7 +125,7 @@ describe('two nodes that write of one supplier at once', () => {
     await stock(['a']);
     const batch: Batch = {
       ...batchOf(supplierId, [more('a')]),
-      terms: { idempotency: keyOf('k') },
+      options: { idempotency: keyOf('k') },
     };
     const sent = nodes.flatMap((node) => [node, node, node]).map((node) => applyOne(node, batch));
     const outcomes = await Promise.all(sent);
@@ -164,6 +165,24 @@ test('batches that wait while another is written share a transaction, each with 
   expect(new Set(outcomes.map(({ uuid }) => uuid)).size).toBe(NAMES.length);
   expect(Number(after[0]?.xid) - Number(before[0]?.xid)).toBeLessThan(NAMES.length / 2);
 });
+
+test.for([
+  { groupLinesMax: 4, batchCount: 10, linesPerBatch: 2, transactions: 5 },
+  { groupLinesMax: 1, batchCount: 3, linesPerBatch: 2, transactions: 3 },
+  { groupLinesMax: 12_000, batchCount: 3, linesPerBatch: 4000, transactions: 1 },
+])(
+  'with ONHAND_GROUP_LINES_MAX = $groupLinesMax, $batchCount waiting batches of $linesPerBatch lines take $transactions transactions',
+  async ({ groupLinesMax, batchCount, linesPerBatch, transactions }) => {
+    const node = await openTestStore(database, { groupLinesMax });
+    const drafts = Array.from({ length: linesPerBatch }, () => ({ skuId: 'unknown', fields: {} }));
+    await Promise.all(
+      Array.from({ length: batchCount }, () => applyOne(node, batchOf(supplierId, drafts))),
+    );
+    await node.close();
+    const written = await query('SELECT count(*), count(DISTINCT xmin::text) AS xids FROM batches');
+    expect(written).toEqual([{ count: batchCount, xids: transactions }]);
+  },
+);
 
 test('an unchanged catalogue sent again writes its batch and nothing else', async () => {
   const entries = NAMES.map((name, n) =>
@@ -229,7 +248,7 @@ describe('a placeholder GTIN that stands on every SKU', () => {
   test('keeps all of them from going to zero in a snapshot', async () => {
     const outcome = await applyOne(nodes[0], {
       ...batchOf(supplierId, [{ gtins: [PLACEHOLDER], fields }]),
-      terms: { snapshot: { asOfUs: null, defaultSafetyLimit: { percentMax: 0, skusMin: 1 } } },
+      options: { snapshot: { asOfUs: null, defaultSafetyLimit: { percentMax: 0, skusMin: 1 } } },
     });
     expect([...outcome.statuses]).toEqual([422]);
     expect(outcome.zeroedCount).toBe(0);
@@ -240,7 +259,7 @@ test('in one group a snapshot sees what came before it, and is seen by what come
   await stock(NAMES, 5);
   const snapshot: Batch = {
     ...setTo('sku-1', 3),
-    terms: { snapshot: { asOfUs: null, defaultSafetyLimit: { percentMax: 100, skusMin: 1 } } },
+    options: { snapshot: { asOfUs: null, defaultSafetyLimit: { percentMax: 100, skusMin: 1 } } },
   };
   const outcomes = await nodes[0].apply([
     setTo('sku-0', 7),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConnectionPool, read } from '../../../src/store/postgres/connection/pool.ts';
-import type { BatchOptions, Store } from '../../../src/store/store.ts';
+import type { BatchOptions } from '../../../src/domain/batches.ts';
+import type { Store } from '../../../src/store/store.ts';
 import {
   applyOne,
   batchOf,
@@ -81,8 +82,8 @@ const sequences = () =>
   query('SELECT sequencename, last_value FROM pg_sequences ORDER BY sequencename');
 
 const fields = { quantityInStock: 1 };
-const apply = (drafts: readonly Draft[], terms: BatchOptions = {}) =>
-  applyOne(store, { ...batchOf(supplierId, drafts), terms });
+const apply = (drafts: readonly Draft[], options: BatchOptions = {}) =>
+  applyOne(store, { ...batchOf(supplierId, drafts), options });
 const key = (text: string) => ({
   key: text,
   fingerprint: new TextEncoder().encode(text),

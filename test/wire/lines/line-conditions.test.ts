@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import {
   GIVEN_NULL,
   gtinsOfLine,
+  type Lines,
   NO_STOCK_CHANGE,
   NOT_GIVEN,
-  type Lines,
 } from '../../../src/domain/lines.ts';
-import { parseJson } from '../../../src/wire/lines/json.ts';
+import { parseJson } from '../../../src/wire/json.ts';
 import { parseLines } from '../../../src/wire/lines/lines.ts';
 
 /** The lines that are sent as this JSON, at a time and with what holds for all of them. */

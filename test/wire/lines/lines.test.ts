@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { GIVEN_NULL, gtinsOfLine, NOT_GIVEN, type Lines } from '../../../src/domain/lines.ts';
-import { parseJson } from '../../../src/wire/lines/json.ts';
+import { GIVEN_NULL, gtinsOfLine, type Lines, NOT_GIVEN } from '../../../src/domain/lines.ts';
+import { parseJson } from '../../../src/wire/json.ts';
 import { parseLines } from '../../../src/wire/lines/lines.ts';
 import { textMatching } from '../../matching.ts';
 

@@ -1,139 +1,157 @@
 import { DatabaseError } from 'pg';
 import { OnhandError } from '../../../domain/errors.ts';
 
-/** What the environment did to a statement: no bug, and for the client a reason to come again. */
+/** A failure of the environment, not of our code. Clients should retry later. */
 export interface DatabaseFailure {
-  /** For clients: names no host, no user, no statement. */
-  readonly because: string;
-  /** Whether the connection is of no use any more, so that nobody heard how its statement ended. */
+  /** Safe for clients: contains no host name, user name or SQL. */
+  readonly message: string;
+  /** The connection is unusable; the outcome of its last statement is unknown. */
   readonly isConnectionLost: boolean;
-  /** Whether the same is likely to succeed when it is tried again at once. */
-  readonly isPassing: boolean;
+  /** An immediate retry is likely to succeed. */
+  readonly isTransient: boolean;
   readonly retryAfterSeconds: number;
 }
 
-const SOON_SECONDS = 1;
-const LATER_SECONDS = 30;
+const RETRY_SOON_SECONDS = 1;
+const RETRY_LATER_SECONDS = 30;
 
-const LOST: DatabaseFailure = {
-  because: 'The database cannot be reached.',
+const CONNECTION_LOST: DatabaseFailure = {
+  message: 'The database cannot be reached.',
   isConnectionLost: true,
-  isPassing: true,
-  retryAfterSeconds: SOON_SECONDS,
+  isTransient: true,
+  retryAfterSeconds: RETRY_SOON_SECONDS,
 };
 const BUSY: DatabaseFailure = {
-  because: 'The database is busy.',
+  message: 'The database is busy.',
   isConnectionLost: false,
-  isPassing: true,
-  retryAfterSeconds: SOON_SECONDS,
+  isTransient: true,
+  retryAfterSeconds: RETRY_SOON_SECONDS,
+};
+/** No connection became available: no statement was sent, and an immediate retry would not help. */
+const NO_CONNECTION: DatabaseFailure = {
+  ...CONNECTION_LOST,
+  message: 'No connection to the database became available in time.',
+  isTransient: false,
+};
+export const POOL_CLOSED: DatabaseFailure = {
+  ...CONNECTION_LOST,
+  message: 'The database is closed.',
+  isTransient: false,
 };
 
-function lasting(because: string): DatabaseFailure {
+function persistent(message: string): DatabaseFailure {
   return {
-    because,
+    message,
     isConnectionLost: false,
-    isPassing: false,
-    retryAfterSeconds: LATER_SECONDS,
+    isTransient: false,
+    retryAfterSeconds: RETRY_LATER_SECONDS,
   };
 }
 
-/** By SQLSTATE, or the first two characters of it: its class. */
-const DATABASE_FAILURES: Readonly<Record<string, DatabaseFailure>> = {
-  '08': LOST,
-  // The server closes a connection on which a transaction was left open: this one lost its way.
-  '25P03': LOST,
-  '25P04': LOST,
+/** By SQLSTATE (five characters) or SQLSTATE class (two). The more specific entry wins. */
+const FAILURES_BY_SQLSTATE: Readonly<Record<string, DatabaseFailure>> = {
+  // connection_exception
+  '08': CONNECTION_LOST,
+  // read_only_sql_transaction: a new connection may reach the new primary.
   '25006': {
-    // Whoever connects anew may come to the server that has taken over.
-    ...LOST,
-    because: 'The database cannot be written: it is a standby, or set to be read only.',
+    ...CONNECTION_LOST,
+    message: 'The database cannot be written: it is a standby, or set to be read only.',
   },
-  '28': lasting('The database refuses the user that it is opened with.'),
-  '3D000': lasting('There is no such database.'),
+  // idle_in_transaction_session_timeout, transaction_timeout: the server closed the connection.
+  '25P03': CONNECTION_LOST,
+  '25P04': CONNECTION_LOST,
+  // invalid_authorization_specification
+  '28': persistent('The database refuses the user that it is opened with.'),
+  // invalid_catalog_name
+  '3D000': persistent('There is no such database.'),
+  // transaction_rollback: deadlock_detected, serialization_failure
   '40': BUSY,
-  '40003': LOST,
-  '42501': lasting('The user that the database is opened with may not do this.'),
-  '53': lasting('The database has come to a limit of its own.'),
-  '53100': lasting('The disk that holds the database is full.'),
-  '53300': { ...LOST, because: 'The database has no connection left.', isPassing: false },
+  // statement_completion_unknown
+  '40003': CONNECTION_LOST,
+  // insufficient_privilege
+  '42501': persistent('The user that the database is opened with lacks a privilege.'),
+  // insufficient_resources
+  '53': persistent('The database has reached one of its resource limits.'),
+  // disk_full
+  '53100': persistent('The disk that holds the database is full.'),
+  // too_many_connections
+  '53300': {
+    ...CONNECTION_LOST,
+    message: 'The database has no connection left.',
+    isTransient: false,
+  },
+  // lock_not_available
   '55P03': BUSY,
-  '57': { ...LOST, because: 'The database is being restarted.' },
-  '57014': { ...BUSY, isPassing: false },
-  '58': lasting('The disk that holds the database failed.'),
-  XX001: lasting('The database is damaged.'),
-  XX002: lasting('The database is damaged.'),
+  // operator_intervention: admin_shutdown, crash_shutdown, cannot_connect_now
+  '57': { ...CONNECTION_LOST, message: 'The database is being restarted.' },
+  // query_canceled: statement_timeout
+  '57014': { ...BUSY, isTransient: false },
+  // system_error: io_error
+  '58': persistent('The disk that holds the database failed.'),
+  // data_corrupted, index_corrupted
+  XX001: persistent('The database is damaged.'),
+  XX002: persistent('The database is damaged.'),
 };
 
 const SQLSTATE_CLASS_LENGTH = 2;
 
-/** What the driver and the network say where no server answered. */
-const LOST_WORDS =
+/** Errors of the driver and the network that have no SQLSTATE. */
+const NO_CONNECTION_MESSAGE =
+  /^(timeout exceeded when|timeout expired|Connection terminated due to connection timeout)/;
+const CONNECTION_LOST_MESSAGE =
   /^(Connection terminated|Query read timeout$|Client (has|was) .* not queryable$)/;
-const LOST_CODES = /^(ECONN\w+|EPIPE|ETIMEDOUT|EHOST\w+|ENET\w+|ENOTFOUND|EAI_\w+|EADDRNOTAVAIL)$/;
+const CONNECTION_LOST_CODE =
+  /^(ECONN\w+|EPIPE|ETIMEDOUT|EHOST\w+|ENET\w+|ENOTFOUND|EAI_\w+|EADDRNOTAVAIL)$/;
 
-/** Undefined where it is none of the environment's: a bug. */
+/** Classifies an error of a statement. Undefined: the environment is not to blame, so it is a bug. */
 export function classifyDatabaseError(error: unknown): DatabaseFailure | undefined {
   if (error instanceof DatabaseError) {
-    const state = error.code ?? '';
-    return DATABASE_FAILURES[state] ?? DATABASE_FAILURES[state.slice(0, SQLSTATE_CLASS_LENGTH)];
+    const sqlstate = error.code ?? '';
+    return (
+      FAILURES_BY_SQLSTATE[sqlstate] ??
+      FAILURES_BY_SQLSTATE[sqlstate.slice(0, SQLSTATE_CLASS_LENGTH)]
+    );
   }
   if (!(error instanceof Error)) return undefined;
-  if (NO_CONNECTION_WORDS.test(error.message)) return NO_CONNECTION;
-  return LOST_WORDS.test(error.message) || hasLostCode(error) ? LOST : undefined;
+  if (NO_CONNECTION_MESSAGE.test(error.message)) return NO_CONNECTION;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return CONNECTION_LOST_MESSAGE.test(error.message) || CONNECTION_LOST_CODE.test(code)
+    ? CONNECTION_LOST
+    : undefined;
 }
 
-/** The pool's words for one of its own that did not become free, the driver's for a new one. */
-const NO_CONNECTION_WORDS =
-  /^(timeout exceeded when|timeout expired|Connection terminated due to connection timeout)/;
-const NO_CONNECTION: DatabaseFailure = {
-  ...LOST,
-  because: 'No connection to the database was to be had in time.',
-  isPassing: false,
-};
-
-export const CLOSED: DatabaseFailure = {
-  ...LOST,
-  because: 'The database is closed.',
-  isPassing: false,
-};
-
-function hasLostCode(error: Error): boolean {
-  return 'code' in error && typeof error.code === 'string' && LOST_CODES.test(error.code);
-}
-
-/** What a failure to get a connection means: whatever it is, no statement was sent. */
+/** Classifies an error of opening a connection: no statement was sent, whatever the error is. */
 export function classifyConnectError(error: unknown): DatabaseFailure {
   const known = classifyDatabaseError(error);
   if (known !== undefined) return known;
-  const said = error instanceof Error ? error.message : '';
-  if (said.startsWith('SASL'))
-    return lasting('The database refuses the password it is opened with.');
-  return lasting('No secure connection to the database can be made.');
+  return error instanceof Error && error.message.startsWith('SASL')
+    ? persistent('The database refuses the password it is opened with.')
+    : persistent('No secure connection to the database can be made.');
 }
 
-/** A unique key is taken: the name of the constraint that refused, or undefined for any other failure. */
+/** The name of the violated unique constraint (SQLSTATE 23505); undefined for any other error. */
 export function takenKey(error: unknown): string | undefined {
   return error instanceof DatabaseError && error.code === '23505'
     ? (error.constraint ?? '')
     : undefined;
 }
 
-/** Nothing was applied; for clients. */
-export function unavailable(trouble: DatabaseFailure, cause?: unknown): OnhandError {
+/** The error for clients after a failure that left nothing applied. */
+export function unavailable(failure: DatabaseFailure, cause?: unknown): OnhandError {
   return new OnhandError(
     'store_unavailable',
-    `${trouble.because} Nothing of this request was applied; send it again later.`,
-    { retryAfterSeconds: trouble.retryAfterSeconds, cause },
+    `${failure.message} Nothing of this request was applied; send it again later.`,
+    { retryAfterSeconds: failure.retryAfterSeconds, cause },
   );
 }
 
-/** The connection was lost while a commit was on its way: all of it was applied, or nothing. */
+/** The connection was lost during a commit: either everything was applied or nothing. */
 export class OutcomeUnknownError extends OnhandError {
   constructor(cause: unknown) {
     super(
       'store_unavailable',
-      'The database was lost while it was writing. All of this request was applied, or nothing: look before you send it again, or send it with an idempotency key.',
-      { retryAfterSeconds: SOON_SECONDS, isOutcomeUnknown: true, cause },
+      'The connection to the database was lost during a write. Either all of this request was applied or nothing: check before you send it again, or send it with an idempotency key.',
+      { retryAfterSeconds: RETRY_SOON_SECONDS, isOutcomeUnknown: true, cause },
     );
   }
 }

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseError, Pool, types, type PoolClient } from 'pg';
 import { OnhandError } from '../../../domain/errors.ts';
 import {
-  CLOSED,
   OutcomeUnknownError,
+  POOL_CLOSED,
   classifyDatabaseError,
   classifyConnectError,
   unavailable,
@@ -14,34 +14,66 @@ export interface PoolSettings {
   /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. */
   readonly url: string;
   readonly connectionsMax: number;
-  /** How long to wait for a connection, in milliseconds; 0 is for ever, as with those below. */
+  /** Timeout for getting a connection, in milliseconds. 0 is no timeout, here and below. */
   readonly connectTimeoutMs?: number;
-  /** How long a statement may take. */
+  /** Timeout of a statement. */
   readonly statementTimeoutMs?: number;
-  /** How long to wait for another transaction that is writing the same. */
+  /** Timeout for a row or table lock that another transaction holds. */
   readonly lockTimeoutMs?: number;
 }
 
-/** Named here since the driver's types do not know it yet. */
+/** The driver's types do not declare this option yet. */
 const PIPELINED = { pipeline: true };
 
-/** How much later than the server a client gives up on a statement: the server's answer is the better one. */
-const ANSWER_MARGIN_MS = 5000;
+/** The client times out this much later than the server: the server's error says more. */
+const CLIENT_TIMEOUT_MARGIN_MS = 5000;
+
+/** Bounds how long locks survive a node that lost power: the server would notice only after hours. */
+const IDLE_IN_TRANSACTION_MS_MAX = 60_000;
+
+/** Whether a database is named by a PostgreSQL URL, well formed or not. */
+export function isPostgresUrl(database: string): boolean {
+  return /^postgres(ql)?:/i.test(database);
+}
 
 /**
- * How long a transaction may wait for its next statement: of a node that lost its power the database would
- * not hear for hours, and keep its locks.
+ * A database URL that is safe to print: without user, password and parameters.
+ *
+ * @throws OnhandError `parameter_invalid` for a URL that cannot be parsed; the error does not quote it
  */
-const SILENCE_MS_MAX = 60_000;
+export function shownUrl(url: string): string {
+  const parsed = URL.parse(url);
+  if (parsed === null || !isPostgresUrl(url) || !url.includes('://')) {
+    throw new OnhandError(
+      'parameter_invalid',
+      'The database URL cannot be read: give it as postgres://USER:PASSWORD@HOST:PORT/DATABASE, with characters such as @ and / in a password percent-encoded (%40, %2F).',
+    );
+  }
+  return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
+}
+
+/** Adds the URL and the reason to a failure to open a database. Returns other errors unchanged. */
+export function cannotOpen(url: string, error: unknown): unknown {
+  // Without a cause, the error has its own message, such as that of a newer schema version.
+  if (!(error instanceof OnhandError) || error.cause === undefined) return error;
+  const { cause } = error;
+  const inner = cause instanceof Error && cause.cause !== undefined ? cause.cause : cause;
+  const { message } = classifyDatabaseError(inner) ?? classifyConnectError(inner);
+  return new OnhandError(
+    'store_unavailable',
+    `The database ${shownUrl(url)} cannot be opened. ${message}`,
+    { cause: error },
+  );
+}
 
 /**
- * Connections to one database. Statements are sent without names and nothing is set on a session, so that
- * each transaction may run on another one: a pooler in transaction mode may stand between.
+ * Connections to one database. Uses no named statements and no session state, so that a pooler in
+ * transaction mode can sit between.
  */
 export class ConnectionPool extends Pool {
-  /** What opens a transaction that writes. */
+  /** The statements that begin a read-write transaction. */
   readonly begin: string;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #pending = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
   constructor(settings: PoolSettings) {
@@ -52,66 +84,66 @@ export class ConnectionPool extends Pool {
       max: settings.connectionsMax,
       connectionTimeoutMillis: connectTimeoutMs,
       keepAlive: true,
-      // Statements are sent without waiting for the answers to those before.
+      // Statements are sent without waiting for the results of earlier ones.
       ...PIPELINED,
       ...(statementTimeoutMs === 0
         ? {}
-        : { query_timeout: Math.max(statementTimeoutMs, lockTimeoutMs) + ANSWER_MARGIN_MS }),
+        : {
+            query_timeout: Math.max(statementTimeoutMs, lockTimeoutMs) + CLIENT_TIMEOUT_MARGIN_MS,
+          }),
       types: {
-        // Numbers of type bigint are counts here, and stay below 2⁵³.
+        // Our bigint values are counts, all below 2⁵³.
         getTypeParser: (type, format): unknown =>
           type === types.builtins.INT8 ? Number : types.getTypeParser(type, format),
       },
     });
     this.begin = [
-      // As it is by default; at another level, what is read behind a lock may be older than the lock.
+      // The default, unless the server is configured otherwise. At a higher level, statements behind a
+      // lock would read a snapshot that is older than the lock.
       'BEGIN ISOLATION LEVEL READ COMMITTED',
       `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
       `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
-      `SET LOCAL idle_in_transaction_session_timeout = ${SILENCE_MS_MAX}`,
+      `SET LOCAL idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS_MAX}`,
     ].join('; ');
-    // A server that goes away tells connections that nobody is waiting on; unheard, that ends the process.
-    this.on('error', ignore);
-    this.on('connect', (client) => client.on('error', ignore));
+    // Idle connections emit an error when the server goes away; without a listener the process would
+    // exit. The next statement on the connection reports the failure.
+    this.on('error', () => undefined);
+    this.on('connect', (client) => client.on('error', () => undefined));
   }
 
-  /** Work that `close` waits for, however often it is tried. */
+  /** Runs work that `close` waits for, including its retries. */
   async track<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed !== undefined) throw unavailable(CLOSED);
+    if (this.#closed !== undefined) throw unavailable(POOL_CLOSED);
     const done = work();
-    this.#underWay.add(done);
+    this.#pending.add(done);
     try {
       return await done;
     } finally {
-      this.#underWay.delete(done);
+      this.#pending.delete(done);
     }
   }
 
-  /** Finishes what was begun, then closes the connections. Idempotent. */
+  /** Waits for pending work, then closes the connections. Idempotent. */
   close(): Promise<void> {
-    this.#closed ??= Promise.allSettled(this.#underWay).then(() => this.end());
+    this.#closed ??= Promise.allSettled(this.#pending).then(() => this.end());
     return this.#closed;
   }
 }
 
-function ignore(): void {
-  // Whoever uses the connection next is told by the failure of the statement.
-}
-
 export interface TransactOptions<T> {
-  /** Reads one state of the database, as it was when the first statement ran. */
+  /** Reads one snapshot of the database, taken when the first statement runs. */
   readonly readOnly?: boolean;
   /**
-   * Asked, in a transaction of its own, where the connection was lost during a commit: what the work
-   * gave where it was applied, or undefined where it was not, and may be done again. It has to begin by
-   * locking a row that the work had locked: the lost commit may still be under way.
+   * Runs in a new transaction after the connection was lost during a commit. Returns the result if the
+   * work was applied, undefined if it was not and should be retried. Must first lock a row that the work
+   * locked, because the lost commit may still be running.
    */
-  readonly findOut?: (client: PoolClient) => Promise<T | undefined>;
+  readonly resolveOutcome?: (client: PoolClient) => Promise<T | undefined>;
   /**
-   * A last statement, sent along with the commit: a way to the database less. To save another, work that
-   * has one is begun before the transaction is known to be: its first statements may only read.
+   * Returns a last statement, sent together with the commit to save a round trip. With this option, the
+   * work also starts before `BEGIN` has been answered, so its first statements must only read.
    */
-  readonly closing?: (value: T) => Statement | undefined;
+  readonly finalStatement?: (value: T) => Statement | undefined;
 }
 
 export interface Statement {
@@ -119,29 +151,30 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-/** So often is work tried where nothing of it was applied; waits double between. */
 const ATTEMPTS_MAX = 5;
-/** And so often is the database asked how a commit ended: about ten seconds. */
-const FIND_OUT_ATTEMPTS_MAX = 15;
-const FIRST_WAIT_MS = 20;
-const WAIT_MS_MAX = 1000;
+/** About ten seconds, with the delays between. */
+const RESOLVE_ATTEMPTS_MAX = 15;
+/** Delays double from one attempt to the next. */
+const FIRST_RETRY_DELAY_MS = 20;
+const RETRY_DELAY_MS_MAX = 1000;
 
 /**
- * Runs work in a transaction and commits it. Where the database refused to go on and nothing was applied
- * (a deadlock, a lost connection), the work is run anew: it may change nothing else.
+ * Runs work in a transaction and commits it. Retries the work after transient failures that left nothing
+ * applied, such as a deadlock or a lost connection; the work must therefore have no other side effects.
+ * Errors that the work throws roll back and are rethrown.
  *
- * @throws OnhandError `store_unavailable` where the database cannot do it now; `OutcomeUnknownError` where
- *   nobody can tell whether it was applied. What the work itself throws is passed on; nothing is applied.
+ * @throws OnhandError `store_unavailable` if the database cannot do it now; `OutcomeUnknownError` if it is
+ *   unknown whether the work was applied
  */
 export function transact<T>(
   pool: ConnectionPool,
   work: (client: PoolClient) => Promise<T>,
   options: TransactOptions<T> = {},
 ): Promise<T> {
-  return pool.track(() => transactOnceFound(pool, work, options));
+  return pool.track(() => transactUntilKnown(pool, work, options));
 }
 
-async function transactOnceFound<T>(
+async function transactUntilKnown<T>(
   pool: ConnectionPool,
   work: (client: PoolClient) => Promise<T>,
   options: TransactOptions<T>,
@@ -149,24 +182,25 @@ async function transactOnceFound<T>(
   const begin =
     options.readOnly === true ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : pool.begin;
   try {
-    return await retrying(ATTEMPTS_MAX, () =>
-      withClient(pool, (client) => commit(client, begin, work, options.closing)),
+    return await retry(ATTEMPTS_MAX, () =>
+      withClient(pool, (client) => runAndCommit(client, begin, work, options.finalStatement)),
     );
   } catch (error) {
-    if (!(error instanceof OutcomeUnknownError) || options.findOut === undefined) throw error;
-    const found = await findOut(pool, options.findOut, error);
-    return found ?? transactOnceFound(pool, work, options);
+    if (!(error instanceof OutcomeUnknownError) || options.resolveOutcome === undefined)
+      throw error;
+    const applied = await resolveOutcome(pool, options.resolveOutcome, error);
+    return applied ?? transactUntilKnown(pool, work, options);
   }
 }
 
-async function findOut<T>(
+async function resolveOutcome<T>(
   pool: ConnectionPool,
-  ask: (client: PoolClient) => Promise<T | undefined>,
+  resolve: (client: PoolClient) => Promise<T | undefined>,
   unknown: OutcomeUnknownError,
 ): Promise<T | undefined> {
   try {
-    return await retrying(FIND_OUT_ATTEMPTS_MAX, () =>
-      withClient(pool, (client) => commit(client, pool.begin, ask)),
+    return await retry(RESOLVE_ATTEMPTS_MAX, () =>
+      withClient(pool, (client) => runAndCommit(client, pool.begin, resolve)),
     );
   } catch (error) {
     if (error instanceof OnhandError) throw unknown;
@@ -174,45 +208,45 @@ async function findOut<T>(
   }
 }
 
-/** Runs one statement that only reads, with no transaction around it. */
+/** Runs one read-only statement outside a transaction. Retries as `transact` does. */
 export function read<R extends object>(
   pool: ConnectionPool,
   sql: string,
   parameters: readonly unknown[] = [],
 ): Promise<readonly R[]> {
-  const once = async (client: PoolClient): Promise<readonly R[]> => {
+  const query = async (client: PoolClient): Promise<readonly R[]> => {
     const { rows } = await client.query<R>(sql, [...parameters]);
     return rows;
   };
-  return pool.track(() => retrying(ATTEMPTS_MAX, () => withClient(pool, once)));
+  return pool.track(() => retry(ATTEMPTS_MAX, () => withClient(pool, query)));
 }
 
-async function retrying<T>(attemptsMax: number, once: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
+async function retry<T>(attemptsMax: number, attempt: () => Promise<T>): Promise<T> {
+  for (let n = 1; ; n += 1) {
     try {
-      return await once();
+      return await attempt();
     } catch (error) {
-      const trouble =
-        error instanceof ConnectingError ? error.trouble : classifyDatabaseError(error);
-      if (trouble === undefined) throw error;
-      if (!trouble.isPassing || attempt >= attemptsMax) throw unavailable(trouble, error);
+      const failure = error instanceof ConnectError ? error.failure : classifyDatabaseError(error);
+      if (failure === undefined) throw error;
+      if (!failure.isTransient || n >= attemptsMax) throw unavailable(failure, error);
     }
-    await delay(Math.min(WAIT_MS_MAX, FIRST_WAIT_MS * 2 ** (attempt - 1)) * (0.5 + Math.random()));
+    const delayMs = Math.min(RETRY_DELAY_MS_MAX, FIRST_RETRY_DELAY_MS * 2 ** (n - 1));
+    await delay(delayMs * (0.5 + Math.random()));
   }
 }
 
-/** No connection was to be had: no statement was sent. */
-class ConnectingError extends Error {
-  override readonly name = 'ConnectingError';
-  readonly trouble: DatabaseFailure;
+/** No connection could be opened: no statement was sent. */
+class ConnectError extends Error {
+  override readonly name = 'ConnectError';
+  readonly failure: DatabaseFailure;
 
   constructor(cause: unknown) {
     super('no connection to the database', { cause });
-    this.trouble = classifyConnectError(cause);
+    this.failure = classifyConnectError(cause);
   }
 }
 
-/** Gives a connection to work, and lets go of it: for others to use, unless it was lost. */
+/** Lends a connection of the pool. One that may be broken, or in a transaction, is closed afterwards. */
 async function withClient<T>(
   pool: ConnectionPool,
   work: (client: PoolClient) => Promise<T>,
@@ -221,22 +255,22 @@ async function withClient<T>(
   try {
     client = await pool.connect();
   } catch (error) {
-    throw new ConnectingError(error);
+    throw new ConnectError(error);
   }
-  let isClean = false;
+  let isReusable = false;
   try {
     const value = await work(client);
-    isClean = true;
+    isReusable = true;
     return value;
   } catch (error) {
-    isClean = !isConnectionSpent(error) && (await rollBack(client));
+    isReusable = !isConnectionLost(error) && (await rollBack(client));
     throw error;
   } finally {
-    client.release(!isClean);
+    client.release(!isReusable);
   }
 }
 
-function isConnectionSpent(error: unknown): boolean {
+function isConnectionLost(error: unknown): boolean {
   return (
     error instanceof OutcomeUnknownError || classifyDatabaseError(error)?.isConnectionLost === true
   );
@@ -251,31 +285,32 @@ async function rollBack(client: PoolClient): Promise<boolean> {
   }
 }
 
-async function commit<T>(
+async function runAndCommit<T>(
   client: PoolClient,
   begin: string,
   work: (client: PoolClient) => Promise<T>,
-  closing?: TransactOptions<T>['closing'],
+  finalStatement?: TransactOptions<T>['finalStatement'],
 ): Promise<T> {
   const begun = client.query(begin);
-  if (closing === undefined) await begun;
-  const [, value] = await allOrFirst([begun, work(client)]);
-  const last = closing?.(value);
+  if (finalStatement === undefined) await begun;
+  const [, value] = await settleAll([begun, work(client)]);
+  const final = finalStatement?.(value);
   let command: string;
   try {
-    const written = last && client.query(last.text, [...last.values]);
-    [, { command }] = await allOrFirst([written, client.query('COMMIT')]);
+    const written = final && client.query(final.text, [...final.values]);
+    [, { command }] = await settleAll([written, client.query('COMMIT')]);
   } catch (error) {
-    const isRefused =
+    const isRolledBack =
       error instanceof DatabaseError && classifyDatabaseError(error)?.isConnectionLost !== true;
-    throw isRefused ? error : new OutcomeUnknownError(error);
+    throw isRolledBack ? error : new OutcomeUnknownError(error);
   }
-  if (command !== 'COMMIT') throw new Error('a statement had failed, and the work went on');
+  // PostgreSQL answers ROLLBACK to the commit of a transaction with a failed statement.
+  if (command !== 'COMMIT') throw new Error('the transaction ignored the error of a statement');
   return value;
 }
 
-/** Waits for all, be it that one fails; then throws the failure of the first that did. */
-async function allOrFirst<T extends readonly unknown[] | []>(
+/** Like `Promise.all`, but waits for all promises to settle before it rejects. */
+async function settleAll<T extends readonly unknown[] | []>(
   promises: T,
 ): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
   await Promise.allSettled(promises);

@@ -7,15 +7,13 @@ import {
   type OrganizationType,
   type Permission,
   type Principal,
+  type Connection,
+  type TokenDraft,
+  type TokenListing,
+  type User,
+  type UserDraft,
 } from '../../../domain/parties.ts';
-import type {
-  AccountStore,
-  Connection,
-  TokenDraft,
-  TokenListing,
-  User,
-  UserDraft,
-} from '../../store.ts';
+import type { AccountStore } from '../../store.ts';
 import { readPermissions, type Principals } from './principals.ts';
 import { isStorable, isUuid } from '../connection/values.ts';
 import type { Queries } from '../schema/tables.ts';

@@ -1,17 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import type { SafetyLimit } from '../../../domain/batch-decision.ts';
-import { BATCH_COLUMNS, recordOf } from '../../sql/batch-record.ts';
-import { batchNumberOf } from '../../uuids.ts';
-import { decodeFailures } from '../../sql/stored-outcome.ts';
+import type { SafetyLimit } from '../../../domain/safety-limit.ts';
 import type {
-  BatchPage,
   BatchRecord,
-  BatchStore,
   FailedLine,
   RevertOutcome,
   RevertRequest,
-  SweepTimes,
-} from '../../store.ts';
+} from '../../../domain/batches.ts';
+import { BATCH_COLUMNS, recordOf } from '../../sql/batch-record.ts';
+import { batchNumberOf } from '../../uuids.ts';
+import { decodeFailures } from '../../sql/stored-outcome.ts';
+import type { BatchPage, BatchStore, SweepTimes } from '../../store.ts';
 import { transact } from '../connection/pool.ts';
 import type { Queries } from '../schema/tables.ts';
 import { isUuid } from '../connection/values.ts';
@@ -114,7 +112,7 @@ export class PostgresBatches implements BatchStore {
     return percentMax === null || skusMin === null ? null : { percentMax, skusMin };
   }
 
-  async setBreaker(supplierId: number, breaker: SafetyLimit | null): Promise<void> {
+  async setSafetyLimit(supplierId: number, breaker: SafetyLimit | null): Promise<void> {
     await this.#queries.db
       .updateTable('suppliers')
       .set({

@@ -1,16 +1,15 @@
 import type { PoolClient } from 'pg';
-import type { Change } from '../../../domain/changes.ts';
+import {
+  type Change,
+  FRESHNESS_AGES_MS,
+  type ChangeHead,
+  type Freshness,
+} from '../../../domain/changes.ts';
 import { OnhandError } from '../../../domain/errors.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
 import { changeOf, type ChangeRow } from '../../sql/change-row.ts';
 import { countByAge, recordConfirmation } from '../../sql/freshness.ts';
-import {
-  FRESHNESS_AGES_MS,
-  type ChangeHead,
-  type ChangeStore,
-  type Freshness,
-  type HistoryQuery,
-} from '../../store.ts';
+import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { read, transact, type ConnectionPool } from '../connection/pool.ts';
 import { isUuid } from '../connection/values.ts';
 

@@ -15,8 +15,14 @@ import {
   type CopyTarget,
   type CopyChunkLimit,
 } from '../../copy.ts';
-import { cannotOpen, shownUrl } from '../connection/address.ts';
-import { ConnectionPool, read, transact, type PoolSettings } from '../connection/pool.ts';
+import {
+  ConnectionPool,
+  cannotOpen,
+  read,
+  shownUrl,
+  transact,
+  type PoolSettings,
+} from '../connection/pool.ts';
 import { migrate, readSchemaVersion, SCHEMA_VERSION } from './migrate.ts';
 import { classifyDatabaseError } from '../connection/errors.ts';
 
@@ -35,7 +41,7 @@ function openPool({ url, connectTimeoutMs = 0 }: CopySettings): ConnectionPool {
 /** A failure while rows are carried, in words for whoever copies. */
 function brokenOff(error: unknown): unknown {
   const trouble = classifyDatabaseError(error instanceof OnhandError ? error.cause : error);
-  return trouble === undefined ? error : copyBrokenOff(trouble.because, error);
+  return trouble === undefined ? error : copyBrokenOff(trouble.message, error);
 }
 
 /** Refuses a database that is being copied to. */

@@ -1,7 +1,12 @@
 import { OnhandError } from '../../../domain/errors.ts';
-import type { Finding } from '../../store.ts';
-import { cannotOpen, shownUrl } from '../connection/address.ts';
-import { ConnectionPool, read, type PoolSettings } from '../connection/pool.ts';
+import type { Finding } from '../../maintenance.ts';
+import {
+  ConnectionPool,
+  cannotOpen,
+  read,
+  shownUrl,
+  type PoolSettings,
+} from '../connection/pool.ts';
 import { SCHEMA_VERSION, readSchemaVersion } from './migrate.ts';
 
 interface Check {

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { refuseNewer, type PendingMigrations } from '../../schema-version.ts';
+import { refuseNewer, type PendingMigrations } from '../../maintenance.ts';
 import { ConnectionPool, read, transact, type PoolSettings } from '../connection/pool.ts';
 import { MIGRATIONS, type SchemaOptions } from './migrations.ts';
 

@@ -7,215 +7,224 @@ import { checkSameRequest, type BatchSummary } from '../../sql/batch-row.ts';
 import { applicableSafetyLimit, checkSafetyLimit } from '../../sql/safety-limit.ts';
 import { encodeEffects, encodeFailures, failedLines } from '../../failures.ts';
 import { detailsOf, effectsOf } from '../../sql/outcomes.ts';
-import type { Batch, BatchOutcome, BatchOptions, IdempotencyKey } from '../../store.ts';
+import type { Batch, BatchOutcome, BatchOptions, IdempotencyKey } from '../../../domain/batches.ts';
+import { int8Array } from '../connection/arrays.ts';
 import { writeFailures, writeKeys, type FailuresRow, type KeyRow } from './batch-rows.ts';
-import { NamedSkus } from './named-skus.ts';
+import { IdentifierLookup } from './identifier-lookup.ts';
 import {
+  INVENTORY_COLUMNS_WITH_AS_OF,
   SupplierTransaction,
-  type Decided as DecidedTransaction,
-  type EndedBatch,
+  type InventoryRow,
+  type NumberedBatch,
+  type PreparedCommit,
 } from './transaction.ts';
-import { UnnamedSkus } from './unnamed-skus.ts';
 
-const NO_TERMS: BatchOptions = {};
+const NO_OPTIONS: BatchOptions = {};
 
-export function isDryRun({ terms }: Batch): boolean {
-  return terms?.dryRun === true;
+export function isDryRun({ options }: Batch): boolean {
+  return options?.dryRun === true;
 }
 
-/** A batch whose lines were decided, and that has its number. */
+/** A batch whose lines are decided and numbered. */
 interface AppliedBatch {
   readonly batch: Batch;
-  /** Under which a repeat of it finds its outcome. */
-  readonly key: IdempotencyKey | undefined;
   readonly decided: DecidedLines;
-  readonly ended: EndedBatch;
+  readonly numbered: NumberedBatch;
   readonly zeroedCount: number;
 }
 
-/** What became of a batch; its SKUs are still known by their numbers alone. */
-type Decided =
-  | AppliedBatch
-  | { readonly refused: OnhandError }
-  | { readonly repeat: BatchOutcome }
-  | { readonly repeats: AppliedBatch & { readonly key: IdempotencyKey } };
+interface AppliedBatchWithKey extends AppliedBatch {
+  readonly key: IdempotencyKey;
+}
 
-type Outcomes = DecidedTransaction<readonly (BatchOutcome | OnhandError)[]>;
+/** How a batch was decided. Its SKUs are known by number only, until their names are loaded. */
+type DecidedBatch =
+  | AppliedBatch
+  | { readonly error: OnhandError }
+  /** Repeats a batch of an earlier transaction. */
+  | { readonly storedOutcome: BatchOutcome }
+  /** Repeats an earlier batch of this transaction. */
+  | { readonly repeated: AppliedBatchWithKey };
+
+type Outcomes = readonly (BatchOutcome | OnhandError)[];
 
 /**
- * Decides batches of one supplier in a transaction that is begun: lock, look up the SKUs that lines name,
- * decide line by line. What is to be written is given back. A snapshot must be alone.
+ * Decides batches of one supplier in a transaction that has begun: locks the supplier, looks up the SKUs
+ * that the lines identify, and decides line by line. The caller commits. A snapshot must be the only batch.
  */
 export async function applyBatches(
   client: PoolClient,
   supplierId: number,
   batches: readonly Batch[],
-): Promise<Outcomes> {
+): Promise<PreparedCommit<Outcomes>> {
   return new GroupApplier(new SupplierTransaction(client, supplierId)).apply(batches);
 }
 
 class GroupApplier {
   readonly #transaction: SupplierTransaction;
-  readonly #named = new NamedSkus();
-  /** Batches of this transaction that came with a key, by the key. */
-  readonly #keyed = new Map<string, AppliedBatch & { readonly key: IdempotencyKey }>();
+  readonly #lookup = new IdentifierLookup();
+  /** The batches of this transaction that have an idempotency key, by key. */
+  readonly #byKey = new Map<string, AppliedBatchWithKey>();
 
   constructor(transaction: SupplierTransaction) {
     this.#transaction = transaction;
   }
 
-  async apply(batches: readonly Batch[]): Promise<Outcomes> {
+  async apply(batches: readonly Batch[]): Promise<PreparedCommit<Outcomes>> {
     await this.#load(batches);
-    // By now all that was applied before has its time.
+    // Taken under the lock, so that it is no earlier than the time of any earlier batch.
     const nowMs = Date.now();
-    const decided: Decided[] = [];
+    const decided: DecidedBatch[] = [];
     for (const batch of batches) decided.push(await this.#decideOrRefuse(batch, nowMs));
     const transaction = this.#transaction;
-    await transaction.stock.loadNames(numbersToName(decided));
-    return transaction.decided(this.#outcomesOf(decided, nowMs), nowMs);
+    await transaction.state.loadNames(skusToName(decided));
+    return transaction.prepareCommit(this.#outcomesOf(decided, nowMs), nowMs);
   }
 
   async #load(batches: readonly Batch[]): Promise<void> {
-    const { stock, known } = this.#transaction;
-    for (const { lines, terms } of batches)
-      this.#named.gather(lines, terms?.snapshot !== undefined);
+    const { state, keys } = this.#transaction;
+    for (const { lines, options } of batches) {
+      this.#lookup.addLines(lines, options?.snapshot !== undefined);
+    }
     const withAsOf = batches.some(
-      ({ lines, terms }) => lines.conditions !== null || terms?.snapshot !== undefined,
+      ({ lines, options }) => lines.conditions !== null || options?.snapshot !== undefined,
     );
-    await Promise.all([stock.lock(), stock.load(this.#named, withAsOf), known.load(batches)]);
+    await Promise.all([state.lock(), state.load(this.#lookup, withAsOf), keys.load(batches)]);
   }
 
-  /** A batch that is refused whole leaves nothing, so that the others of its transaction stand. */
-  async #decideOrRefuse(batch: Batch, nowMs: number): Promise<Decided> {
+  /** A batch that is refused as a whole leaves no trace, so the others of its transaction can commit. */
+  async #decideOrRefuse(batch: Batch, nowMs: number): Promise<DecidedBatch> {
     try {
       return await this.#decide(batch, nowMs);
     } catch (error) {
-      if (error instanceof OnhandError) return { refused: error };
+      if (error instanceof OnhandError) return { error };
       throw error;
     }
   }
 
-  async #decide(batch: Batch, nowMs: number): Promise<Decided> {
+  async #decide(batch: Batch, nowMs: number): Promise<DecidedBatch> {
     const startedMs = performance.now();
-    const { lines, terms = NO_TERMS } = batch;
-    const key = isDryRun(batch) ? undefined : terms.idempotency;
-    const repeat = key && this.#repeatOf(key, lines.count, nowMs);
+    const { lines, options = NO_OPTIONS } = batch;
+    const key = isDryRun(batch) ? undefined : options.idempotency;
+    const repeat = key && this.#findRepeat(key, lines.count, nowMs);
     if (repeat !== undefined) return repeat;
 
-    if (terms.snapshot !== undefined) checkSnapshot(lines);
+    if (options.snapshot !== undefined) checkSnapshot(lines);
     const decision = new BatchDecision(nowMs);
-    const { stock, known } = this.#transaction;
-    const decided = decision.decideLines(lines, stock.ofLines(this.#named, lines), {
-      atomic: terms.atomic === true,
-      withEffects: terms.withEffects === true,
+    const { state, keys } = this.#transaction;
+    const decided = decision.decideLines(lines, state.stockFor(this.#lookup, lines), {
+      atomic: options.atomic === true,
+      withEffects: options.withEffects === true,
     });
-    const unnamed = this.#unnamed(batch, decision, decided);
-    const isCounted = unnamed !== undefined && applicableSafetyLimit(terms, stock.head) !== null;
-    const unnamedFallCount = isCounted ? await unnamed.countLive() : 0;
+    const omitted = this.#omittedSkus(batch, decision, decided);
+    const hasLimit = omitted !== undefined && applicableSafetyLimit(options, state.head) !== null;
+    const omittedLiveCount = hasLimit ? await omitted.countLive() : 0;
     try {
       checkSafetyLimit(
-        terms,
-        stock.head,
-        decision.countFalls() + unnamedFallCount,
-        (confirmation) => known.confirm(confirmation, nowMs),
+        options,
+        state.head,
+        decision.countUnsellable() + omittedLiveCount,
+        (confirmation) => keys.confirm(confirmation, nowMs),
       );
     } catch (error) {
-      decision.takeBack();
+      decision.rollBack();
       throw error;
     }
 
-    const ended = this.#transaction.endBatch(decision, nowMs);
-    const zeroedCount = unnamed === undefined ? 0 : await this.#zero(batch, unnamed, ended, nowMs);
-    const { statuses } = decided;
+    const numbered = this.#transaction.numberBatch(decision, nowMs);
+    const zeroedCount =
+      omitted === undefined ? 0 : await this.#zero(batch, omitted, numbered, nowMs);
     const summary: BatchSummary = {
       appliedAtMs: nowMs,
       startedMs,
       lineCount: lines.count,
-      statuses,
+      statuses: decided.statuses,
     };
-    this.#transaction.appendRow(batch, ended, summary, zeroedCount);
-    const applied = { batch, key, decided, ended, zeroedCount };
-    if (key !== undefined) this.#keyed.set(key.key, { ...applied, key });
+    this.#transaction.addBatchRow(batch, numbered, summary, zeroedCount);
+    const applied = { batch, decided, numbered, zeroedCount };
+    if (key !== undefined) this.#byKey.set(key.key, { ...applied, key });
     return applied;
   }
 
-  #repeatOf(key: IdempotencyKey, lineCount: number, nowMs: number): Decided | undefined {
-    const repeats = this.#keyed.get(key.key);
-    if (repeats !== undefined && repeats.key.expiresAtMs > nowMs) {
-      checkSameRequest(repeats.key.fingerprint, key);
-      return { repeats };
+  #findRepeat(key: IdempotencyKey, lineCount: number, nowMs: number): DecidedBatch | undefined {
+    const repeated = this.#byKey.get(key.key);
+    if (repeated !== undefined && repeated.key.expiresAtMs > nowMs) {
+      checkSameRequest(repeated.key.fingerprint, key);
+      return { repeated };
     }
-    const repeat = this.#transaction.known.repeatOf(key, lineCount, nowMs);
-    return repeat && { repeat };
+    const storedOutcome = this.#transaction.keys.findRepeat(key, lineCount, nowMs);
+    return storedOutcome && { storedOutcome };
   }
 
-  /** The SKUs that a snapshot does not name; undefined where the batch takes none to zero. */
-  #unnamed(
-    { supplierId, lines, terms = NO_TERMS }: Batch,
+  /** The SKUs that a snapshot omits; undefined if the batch sets none to zero. */
+  #omittedSkus(
+    { supplierId, lines, options = NO_OPTIONS }: Batch,
     decision: BatchDecision,
     { statuses }: DecidedLines,
-  ): UnnamedSkus | undefined {
-    if (terms.snapshot === undefined) return undefined;
-    if (terms.atomic === true && statuses.some((status) => status !== APPLIED)) return undefined;
-    const skuNumbers = decision.touchedNumbers();
+  ): OmittedSkus | undefined {
+    if (options.snapshot === undefined) return undefined;
+    if (options.atomic === true && statuses.some((status) => status !== APPLIED)) return undefined;
+    // A SKU is not omitted if any line identifies it, even a line that failed.
+    const skuNumbers = decision.touchedSkuNumbers();
     const gtins = new Set<number>();
     for (const [i, status] of statuses.entries()) {
       if (status === APPLIED) continue;
-      const bySkuId = this.#named.bySkuId(lines, i);
+      const bySkuId = this.#lookup.findBySkuId(lines, i);
       if (bySkuId !== undefined) skuNumbers.add(bySkuId);
       for (const gtin of gtinsOfLine(lines, i)) gtins.add(gtin);
     }
-    return new UnnamedSkus(this.#transaction.client, supplierId, {
-      skuNumbers: [...skuNumbers],
-      gtins: [...gtins],
-    });
+    const { client } = this.#transaction;
+    return new OmittedSkus(client, supplierId, [...skuNumbers], [...gtins]);
   }
 
-  /** Takes SKUs to zero, some at a time, since they may be a whole catalogue; says how many it changed. */
+  /** Sets the omitted SKUs to zero, page by page. Returns how many changed. */
   async #zero(
-    { terms = NO_TERMS }: Batch,
-    unnamed: UnnamedSkus,
-    ended: EndedBatch,
+    { options = NO_OPTIONS }: Batch,
+    omitted: OmittedSkus,
+    numbered: NumberedBatch,
     nowMs: number,
   ): Promise<number> {
-    const { stock } = this.#transaction;
-    const asOfUs = terms.snapshot?.asOfUs ?? null;
+    const { state } = this.#transaction;
+    const asOfUs = options.snapshot?.asOfUs ?? null;
     let zeroedCount = 0;
-    for await (const rows of unnamed.pages()) {
+    for await (const rows of omitted.pages()) {
       const decision = new BatchDecision(nowMs);
       for (const row of rows) {
-        const held = stock.holdRow(row);
-        decision.zero(held, () => stock.storedAsOfUs(held.skuNumber), asOfUs);
+        const sku = state.addRow(row);
+        decision.zero(sku, () => state.storedAsOfUs(sku.skuNumber), asOfUs);
       }
-      const { changes } = await this.#transaction.writeNow(decision, ended, nowMs);
+      const { changes } = await this.#transaction.flushChanges(decision, numbered, nowMs);
       zeroedCount += changes.length;
-      for (const [skuNumber] of rows) stock.release(skuNumber);
+      for (const [skuNumber] of rows) state.unload(skuNumber);
     }
     return zeroedCount;
   }
 
-  #outcomesOf(decided: readonly Decided[], nowMs: number): readonly (BatchOutcome | OnhandError)[] {
-    const told = new Map<AppliedBatch['ended'], BatchOutcome>();
+  #outcomesOf(decided: readonly DecidedBatch[], nowMs: number): Outcomes {
+    const applied = new Map<NumberedBatch, BatchOutcome>();
     const failures: FailuresRow[] = [];
-    const outcomes = decided.map((one) => {
-      if ('refused' in one) return one.refused;
-      if ('repeat' in one) return one.repeat;
-      if ('repeats' in one) return repeated(told.get(one.repeats.ended), one.repeats.key);
-      const outcome = this.#outcomeOf(one);
-      told.set(one.ended, outcome);
+    const outcomes = decided.map((batch) => {
+      if ('error' in batch) return batch.error;
+      if ('storedOutcome' in batch) return batch.storedOutcome;
+      if ('repeated' in batch) {
+        const { numbered, key } = batch.repeated;
+        return repeatOf(applied.get(numbered), key);
+      }
+      const outcome = this.#outcomeOf(batch);
+      applied.set(batch.numbered, outcome);
       if (outcome.statuses.some((status) => status !== APPLIED)) {
-        const encoded = encodeFailures(failedLines(one.batch.lines, outcome));
-        failures.push({ batchNumber: one.ended.number, failures: encoded });
+        const encoded = encodeFailures(failedLines(batch.batch.lines, outcome));
+        failures.push({ batchNumber: batch.numbered.number, failures: encoded });
       }
       return outcome;
     });
-    const keys = [...this.#keyed.values()].map(({ key, ended }): KeyRow => {
-      const effects = told.get(ended)?.effects;
-      const isTold = effects !== undefined && effects.size > 0;
+    const keys = [...this.#byKey.values()].map(({ key, numbered }): KeyRow => {
+      const effects = applied.get(numbered)?.effects;
+      const hasEffects = effects !== undefined && effects.size > 0;
       return {
         idempotency: key,
-        batchNumber: ended.number,
-        effects: isTold ? encodeEffects(effects) : null,
+        batchNumber: numbered.number,
+        effects: hasEffects ? encodeEffects(effects) : null,
       };
     });
     const { statement, supplierId } = this.#transaction;
@@ -224,15 +233,17 @@ class GroupApplier {
     return outcomes;
   }
 
-  #outcomeOf({ batch, decided, ended, zeroedCount }: AppliedBatch): BatchOutcome {
-    const { stock } = this.#transaction;
-    const isKept = !isDryRun(batch);
+  #outcomeOf({ batch, decided, numbered, zeroedCount }: AppliedBatch): BatchOutcome {
+    const { state } = this.#transaction;
+    const isStored = !isDryRun(batch);
     return {
-      uuid: isKept ? ended.uuid : null,
+      uuid: isStored ? numbered.uuid : null,
       statuses: decided.statuses,
-      details: detailsOf(decided.details, (skuNumber) => stock.skuIdOf(skuNumber)),
-      effects: effectsOf(decided.effects, isKept ? ended.closed.changes : [], (skuNumber) =>
-        stock.skuUuidOf(skuNumber),
+      details: detailsOf(decided.details, (skuNumber) => state.namesOf(skuNumber).skuId),
+      effects: effectsOf(
+        decided.effects,
+        isStored ? numbered.closed.changes : [],
+        (skuNumber) => state.namesOf(skuNumber).uuid,
       ),
       zeroedCount,
       repeats: null,
@@ -240,18 +251,73 @@ class GroupApplier {
   }
 }
 
-function repeated(first: BatchOutcome | undefined, { requestId }: IdempotencyKey): BatchOutcome {
-  if (first === undefined) throw new Error('a batch is told before the one that it repeats');
+function repeatOf(first: BatchOutcome | undefined, { requestId }: IdempotencyKey): BatchOutcome {
+  if (first === undefined) throw new Error('a repeat comes before the batch that it repeats');
   return { ...first, repeats: requestId };
 }
 
-/** The numbers of SKUs that outcomes call by their names. */
-function numbersToName(decided: readonly Decided[]): ReadonlySet<number> {
+/** How many SKUs a snapshot sets to zero at a time. Bounds the memory that it takes. */
+const PAGE_SKUS = 5000;
+
+const FROM_OMITTED = `FROM inventory
+  WHERE inventory.supplier_id = $1 AND quantity_in_stock IS DISTINCT FROM 0
+    AND NOT EXISTS (SELECT FROM unnest($2::bigint[]) AS named (sku_number)
+      WHERE named.sku_number = inventory.sku_number)
+    AND NOT EXISTS (SELECT FROM gtins
+      WHERE gtins.supplier_id = $1 AND gtins.gtin = ANY($3::bigint[])
+        AND gtins.sku_number = inventory.sku_number)`;
+
+/** The SKUs that a snapshot omits and whose stock is not zero, as the database has them. */
+class OmittedSkus {
+  readonly #client: PoolClient;
+  readonly #values: readonly unknown[];
+
+  /** Omitted are all SKUs but those with one of these numbers or GTINs. */
+  constructor(
+    client: PoolClient,
+    supplierId: number,
+    skuNumbers: readonly number[],
+    gtins: readonly number[],
+  ) {
+    this.#client = client;
+    this.#values = [supplierId, int8Array(skuNumbers), int8Array(gtins)];
+  }
+
+  /** How many of them can be sold. */
+  async countLive(): Promise<number> {
+    const { rows } = await this.#client.query<{ count: number }>(
+      `SELECT count(*) FILTER (WHERE quantity_in_stock IS NOT NULL AND restrictions IS NULL) AS count
+       ${FROM_OMITTED}`,
+      [...this.#values],
+    );
+    return rows[0]?.count ?? 0;
+  }
+
+  /** In order of creation. Reads one snapshot: writes made between pages are not visible. */
+  async *pages(): AsyncGenerator<readonly InventoryRow[], void, undefined> {
+    await this.#client.query(
+      `DECLARE omitted_skus NO SCROLL CURSOR FOR
+       SELECT ${INVENTORY_COLUMNS_WITH_AS_OF} ${FROM_OMITTED} ORDER BY inventory.sku_number`,
+      [...this.#values],
+    );
+    for (;;) {
+      const { rows } = await this.#client.query<InventoryRow>({
+        text: `FETCH FORWARD ${PAGE_SKUS} FROM omitted_skus`,
+        rowMode: 'array',
+      });
+      if (rows.length > 0) yield rows;
+      if (rows.length < PAGE_SKUS) return;
+    }
+  }
+}
+
+/** The numbers of the SKUs whose `sku_id` or uuid the outcomes contain. */
+function skusToName(decided: readonly DecidedBatch[]): ReadonlySet<number> {
   const numbers = new Set<number>();
-  for (const one of decided) {
-    if (!('decided' in one)) continue;
-    for (const { skuNumber } of one.decided.effects.values()) numbers.add(skuNumber);
-    for (const detail of one.decided.details.values()) {
+  for (const batch of decided) {
+    if (!('decided' in batch)) continue;
+    for (const { skuNumber } of batch.decided.effects.values()) numbers.add(skuNumber);
+    for (const detail of batch.decided.details.values()) {
       if (detail.kind !== 'ambiguous') continue;
       for (const skuNumber of detail.skuNumbers) numbers.add(skuNumber);
     }

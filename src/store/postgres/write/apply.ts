@@ -1,177 +1,169 @@
 import type { PoolClient } from 'pg';
 import { OnhandError } from '../../../domain/errors.ts';
-import type {
-  Batch,
-  BatchOutcome,
-  CatalogueBatch,
-  CatalogueOutcome,
-  RevertOutcome,
-  RevertRequest,
-} from '../../store.ts';
+import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
+import type { CatalogueBatch, CatalogueOutcome } from '../../../domain/catalogue.ts';
+import { OutcomeUnknownError, classifyDatabaseError } from '../connection/errors.ts';
+import { transact, type ConnectionPool } from '../connection/pool.ts';
 import { applyBatches, isDryRun } from './apply-lines.ts';
 import { applyEntries } from './catalogue.ts';
-import { transact, type ConnectionPool } from '../connection/pool.ts';
 import { revertBatch } from './revert.ts';
-import { wasApplied, type Decided } from './transaction.ts';
-import { OutcomeUnknownError, classifyDatabaseError } from '../connection/errors.ts';
 import { SupplierQueue } from './supplier-queue.ts';
+import { wasCommitted, type PreparedCommit } from './transaction.ts';
 
-/** Thrown so that a transaction is taken back, with what was found in it. */
-class TakenBack extends Error {}
+/** Thrown by a dry run to roll back its transaction. */
+class RollbackSignal extends Error {}
 
-/** Applies batches: see `Store.apply`, `Store.applyCatalogue`, `BatchStore.revert`. */
+type Work<R> = (client: PoolClient) => Promise<PreparedCommit<R>>;
+
+/** Applies batches: see `Store.apply`, `Store.applyCatalogue` and `BatchStore.revert`. */
 export class PostgresApplier {
   readonly #pool: ConnectionPool;
-  readonly #turns: SupplierQueue<BatchOutcome | Error>;
+  readonly #queue: SupplierQueue<BatchOutcome | Error>;
 
-  constructor(pool: ConnectionPool) {
+  /** @param groupLinesMax maximum lines that share a transaction; a larger batch gets its own */
+  constructor(pool: ConnectionPool, groupLinesMax: number) {
     this.#pool = pool;
-    this.#turns = new SupplierQueue((supplierId, batches) => this.#applyAll(supplierId, batches));
+    this.#queue = new SupplierQueue(groupLinesMax, (supplierId, batches) =>
+      this.#applyAll(supplierId, batches),
+    );
   }
 
-  /** Batches of several suppliers are applied beside each other, those of each in their order. */
+  /** Applies each supplier's batches in order, and those of several suppliers concurrently. */
   async apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {
-    const outcomes = new Map<number, BatchOutcome | Error>();
+    const outcomes: (BatchOutcome | Error | undefined)[] = group.map(() => undefined);
     const bySupplier = Map.groupBy(group.entries(), ([, { supplierId }]) => supplierId);
     await Promise.all(
-      [...bySupplier].map(async ([supplierId, placed]) => {
-        const written = placed.filter(([, batch]) => !isDryRun(batch));
-        const told = await this.#turns.apply(
+      [...bySupplier].map(async ([supplierId, indexed]) => {
+        const written = indexed.filter(([, batch]) => !isDryRun(batch));
+        const results = await this.#queue.apply(
           supplierId,
           written.map(([, batch]) => batch),
         );
-        for (const [n, [place]] of written.entries()) set(outcomes, place, told[n]);
-        for (const [place, batch] of placed) {
-          if (isDryRun(batch)) set(outcomes, place, await this.#tryOut(batch));
+        for (const [n, [index]] of written.entries()) outcomes[index] = results[n];
+        for (const [index, batch] of indexed) {
+          if (isDryRun(batch)) outcomes[index] = await this.#dryRun(batch);
         }
       }),
     );
-    return group.map((_, place) => {
-      const outcome = outcomes.get(place);
-      if (outcome === undefined) throw new Error('a batch of the group was left out');
+    return outcomes.map((outcome) => {
+      if (outcome === undefined) throw new Error('a batch of the group has no outcome');
       if (outcome instanceof Error && !(outcome instanceof OnhandError)) throw outcome;
       return outcome;
     });
   }
 
-  /** A snapshot is a transaction of its own: what it does not name is read from the database. */
+  /** Gives each snapshot its own transaction, because it reads what it omits from the database. */
   async #applyAll(
     supplierId: number,
     batches: readonly Batch[],
   ): Promise<readonly (BatchOutcome | Error)[]> {
     const outcomes: (BatchOutcome | Error)[] = [];
-    for (const run of runsOf(batches)) {
-      outcomes.push(...(await this.#applyOrRetry(supplierId, run)));
+    for (const group of splitAtSnapshots(batches)) {
+      outcomes.push(...(await this.#applyGroup(supplierId, group)));
     }
     return outcomes;
   }
 
-  /** Where a transaction is refused for what one of its batches may hold, each is tried alone, once. */
-  async #applyOrRetry(
+  /** If one batch may be the cause of a failed transaction, retries each batch alone, once. */
+  async #applyGroup(
     supplierId: number,
     batches: readonly Batch[],
   ): Promise<readonly (BatchOutcome | Error)[]> {
     try {
-      const work = (client: PoolClient) => applyBatches(client, supplierId, batches);
-      return (await this.#transact(supplierId, work)).answer;
+      return await this.#commit(supplierId, (client) => applyBatches(client, supplierId, batches));
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
-      if (batches.length === 1 || !mayBeOfOneBatch(failure)) return batches.map(() => failure);
+      if (batches.length === 1 || !mayBeCausedByOneBatch(failure)) {
+        return batches.map(() => failure);
+      }
       const outcomes: (BatchOutcome | Error)[] = [];
-      for (const batch of batches)
-        outcomes.push(...(await this.#applyOrRetry(supplierId, [batch])));
+      for (const batch of batches) outcomes.push(...(await this.#applyGroup(supplierId, [batch])));
       return outcomes;
     }
   }
 
-  async #tryOut(batch: Batch): Promise<BatchOutcome | Error> {
+  async #dryRun(batch: Batch): Promise<BatchOutcome | Error> {
     const { supplierId } = batch;
-    const [outcome] = await this.#turns.run(supplierId, () =>
-      this.#takeBack((client) => applyBatches(client, supplierId, [batch])),
+    const [outcome] = await this.#queue.run(supplierId, () =>
+      this.#rollBack((client) => applyBatches(client, supplierId, [batch])),
     );
-    if (outcome === undefined) throw new Error('a dry run was left out');
+    if (outcome === undefined) throw new Error('the dry run has no outcome');
     return outcome;
   }
 
   applyCatalogue(batch: CatalogueBatch): Promise<CatalogueOutcome> {
     const { supplierId } = batch;
-    return this.#turns.run(supplierId, async () => {
-      const done = await this.#transact(supplierId, (client) => applyEntries(client, batch));
-      return done.answer;
-    });
+    return this.#queue.run(supplierId, () =>
+      this.#commit(supplierId, (client) => applyEntries(client, batch)),
+    );
   }
 
   revert(request: RevertRequest): Promise<RevertOutcome | undefined> {
     const { supplierId, dryRun } = request;
     const work = (client: PoolClient) => revertBatch(client, request);
-    return this.#turns.run(supplierId, async () =>
-      dryRun ? this.#takeBack(work) : (await this.#transact(supplierId, work)).answer,
+    return this.#queue.run(supplierId, () =>
+      dryRun ? this.#rollBack(work) : this.#commit(supplierId, work),
     );
   }
 
-  /** Resolves once all that was accepted is done. */
-  finish(): Promise<void> {
-    return this.#turns.finish();
+  /** Resolves when everything that was queued is done. */
+  drain(): Promise<void> {
+    return this.#queue.drain();
   }
 
-  /** Does work of one supplier and commits it; where nobody heard of the commit, looks how it ended. */
-  #transact<A>(
-    supplierId: number,
-    work: (client: PoolClient) => Promise<Decided<A>>,
-  ): Promise<Decided<A>> {
-    let last: Decided<A> | undefined;
-    const remembered = async (client: PoolClient): Promise<Decided<A>> => {
+  /** Runs work and commits it. After a lost commit, checks in the database whether it was applied. */
+  async #commit<R>(supplierId: number, work: Work<R>): Promise<R> {
+    let last: PreparedCommit<R> | undefined;
+    const remember: Work<R> = async (client) => {
       last = undefined;
       last = await work(client);
       return last;
     };
-    return transact(this.#pool, remembered, {
-      closing: ({ closing }) => closing,
-      findOut: async (client) => {
-        if (last?.lastRow === undefined) return last;
-        return (await wasApplied(client, supplierId, last.lastRow)) ? last : undefined;
+    const { result } = await transact(this.#pool, remember, {
+      finalStatement: ({ statement }) => statement,
+      resolveOutcome: async (client) => {
+        if (last?.lastBatch === undefined) return last;
+        return (await wasCommitted(client, supplierId, last.lastBatch)) ? last : undefined;
       },
     });
+    return result;
   }
 
-  async #takeBack<A>(work: (client: PoolClient) => Promise<Decided<A>>): Promise<A> {
-    let decided: Decided<A> | undefined;
+  /** Runs work and rolls it back. */
+  async #rollBack<R>(work: Work<R>): Promise<R> {
+    let prepared: PreparedCommit<R> | undefined;
     try {
       await transact(this.#pool, async (client) => {
-        decided = await work(client);
-        throw new TakenBack();
+        prepared = await work(client);
+        throw new RollbackSignal();
       });
     } catch (error) {
-      if (!(error instanceof TakenBack)) throw error;
+      if (!(error instanceof RollbackSignal)) throw error;
     }
-    if (decided === undefined) throw new Error('a dry run came to nothing');
-    return decided.answer;
+    if (prepared === undefined) throw new Error('the dry run has no result');
+    return prepared.result;
   }
 }
 
-function set<T>(outcomes: Map<number, T>, place: number, outcome: T | undefined): void {
-  if (outcome !== undefined) outcomes.set(place, outcome);
+function isSnapshot({ options }: Batch): boolean {
+  return options?.snapshot !== undefined;
 }
 
-function isSnapshot({ terms }: Batch): boolean {
-  return terms?.snapshot !== undefined;
-}
-
-/** Snapshots by themselves, and what comes between them together. */
-function runsOf(batches: readonly Batch[]): readonly (readonly Batch[])[] {
-  const runs: Batch[][] = [];
-  let run: Batch[] | undefined;
+/** Splits batches into groups in which each snapshot is alone. */
+function splitAtSnapshots(batches: readonly Batch[]): readonly (readonly Batch[])[] {
+  const groups: Batch[][] = [];
+  let group: Batch[] | undefined;
   for (const batch of batches) {
-    if (run === undefined || isSnapshot(batch)) runs.push((run = []));
-    run.push(batch);
-    if (isSnapshot(batch)) run = undefined;
+    if (group === undefined || isSnapshot(batch)) groups.push((group = []));
+    group.push(batch);
+    if (isSnapshot(batch)) group = undefined;
   }
-  return runs;
+  return groups;
 }
 
-/** Whether a failure may be that of one batch, or the database cannot be asked whichever it is. */
-function mayBeOfOneBatch(error: Error): boolean {
+/** False if the database was unavailable or busy, or the outcome is unknown: a retry of each batch is no use. */
+function mayBeCausedByOneBatch(error: Error): boolean {
   if (error instanceof OutcomeUnknownError) return false;
-  const trouble = classifyDatabaseError(error.cause);
-  return trouble === undefined || !(trouble.isConnectionLost || trouble.isPassing);
+  const failure = classifyDatabaseError(error.cause);
+  return failure === undefined || !(failure.isConnectionLost || failure.isTransient);
 }

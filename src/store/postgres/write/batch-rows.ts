@@ -7,65 +7,44 @@ import {
   type BatchRow,
 } from '../../sql/batch-row.ts';
 import { repeatedOutcome } from '../../sql/stored-outcome.ts';
-import type { Batch, BatchOutcome, Confirmation, IdempotencyKey } from '../../store.ts';
+import type { Batch, BatchOutcome, Confirmation, IdempotencyKey } from '../../../domain/batches.ts';
 import { textArray } from '../connection/arrays.ts';
-import type { WriteStatement } from './statement.ts';
+import { bigints, byteas, integers, texts, uuids, type WriteStatement } from './statement.ts';
 
-/** A batch's row, with the uuid that it was given. */
-export interface NumberedRow extends BatchRow {
+export interface NewBatchRow extends BatchRow {
   readonly uuid: string;
 }
 
 export function writeBatches(
   statement: WriteStatement,
   supplierId: number,
-  rows: readonly NumberedRow[],
+  rows: readonly NewBatchRow[],
 ): void {
   if (rows.length === 0) return;
   statement.insert('batches', supplierId, [
-    { name: 'number', type: 'bigint', values: rows.map(({ number }) => number) },
-    { name: 'uuid', type: 'uuid', values: rows.map(({ uuid }) => uuid) },
-    { name: 'source', type: 'text', values: rows.map(({ origin }) => origin.source) },
-    { name: 'user_id', type: 'integer', values: rows.map(({ origin }) => origin.userId) },
-    { name: 'applied_at_ms', type: 'bigint', values: rows.map(({ appliedAtMs }) => appliedAtMs) },
-    { name: 'duration_ms', type: 'integer', values: rows.map(({ durationMs }) => durationMs) },
-    { name: 'line_count', type: 'integer', values: rows.map(({ lineCount }) => lineCount) },
-    {
-      name: 'changed_count',
-      type: 'integer',
-      values: rows.map(({ changedCount }) => changedCount),
-    },
-    {
-      name: 'first_sequence',
-      type: 'bigint',
-      values: rows.map(({ firstSequence }) => firstSequence),
-    },
-    {
-      name: 'status_counts',
-      type: 'text',
-      values: rows.map(({ statuses }) => encodeStatusCounts(statuses)),
-    },
-    { name: 'zeroed_count', type: 'integer', values: rows.map(({ zeroedCount }) => zeroedCount) },
-    {
-      name: 'confirmed',
-      type: 'bytea',
-      values: rows.map(({ confirmed }) =>
-        confirmed.length === 0 ? null : encodeNumberSet(confirmed),
-      ),
-    },
-    { name: 'reason', type: 'text', values: rows.map(({ origin }) => origin.reason ?? null) },
-    { name: 'reference', type: 'text', values: rows.map(({ origin }) => origin.reference ?? null) },
-    {
-      name: 'reverts_number',
-      type: 'bigint',
-      values: rows.map(({ revertsNumber }) => revertsNumber ?? null),
-    },
+    bigints('number', rows, (row) => row.number),
+    uuids('uuid', rows, (row) => row.uuid),
+    texts('source', rows, (row) => row.origin.source),
+    integers('user_id', rows, (row) => row.origin.userId),
+    bigints('applied_at_ms', rows, (row) => row.appliedAtMs),
+    integers('duration_ms', rows, (row) => row.durationMs),
+    integers('line_count', rows, (row) => row.lineCount),
+    integers('changed_count', rows, (row) => row.changedCount),
+    bigints('first_sequence', rows, (row) => row.firstSequence),
+    texts('status_counts', rows, (row) => encodeStatusCounts(row.statuses)),
+    integers('zeroed_count', rows, (row) => row.zeroedCount),
+    byteas('confirmed', rows, ({ confirmed }) =>
+      confirmed.length === 0 ? null : encodeNumberSet(confirmed),
+    ),
+    texts('reason', rows, (row) => row.origin.reason ?? null),
+    texts('reference', rows, (row) => row.origin.reference ?? null),
+    bigints('reverts_number', rows, (row) => row.revertsNumber ?? null),
   ]);
 }
 
-/** The failing lines of a batch, encoded. */
 export interface FailuresRow {
   readonly batchNumber: number;
+  /** As `encodeFailures` returns them. */
   readonly failures: Uint8Array;
 }
 
@@ -77,16 +56,16 @@ export function writeFailures(
 ): void {
   if (rows.length === 0) return;
   statement.insert('batch_failures', supplierId, [
-    { name: 'batch_number', type: 'bigint', values: rows.map(({ batchNumber }) => batchNumber) },
-    { name: 'applied_at_ms', type: 'bigint', values: rows.map(() => nowMs) },
-    { name: 'failures', type: 'bytea', values: rows.map(({ failures }) => failures) },
+    bigints('batch_number', rows, (row) => row.batchNumber),
+    bigints('applied_at_ms', rows, () => nowMs),
+    byteas('failures', rows, (row) => row.failures),
   ]);
 }
 
-/** A key, and the batch that came with it. */
 export interface KeyRow {
   readonly idempotency: IdempotencyKey;
   readonly batchNumber: number;
+  /** As `encodeEffects` returns them; null if the first reply had none. */
   readonly effects: Uint8Array | null;
 }
 
@@ -96,26 +75,25 @@ export function writeKeys(
   rows: readonly KeyRow[],
 ): void {
   if (rows.length === 0) return;
-  const keys = rows.map(({ idempotency }) => idempotency);
   statement.insert(
     'idempotency_keys',
     supplierId,
     [
-      { name: 'key', type: 'text', values: keys.map(({ key }) => key) },
-      { name: 'fingerprint', type: 'bytea', values: keys.map(({ fingerprint }) => fingerprint) },
-      { name: 'batch_number', type: 'bigint', values: rows.map(({ batchNumber }) => batchNumber) },
-      { name: 'request_id', type: 'text', values: keys.map(({ requestId }) => requestId) },
-      { name: 'expires_at_ms', type: 'bigint', values: keys.map(({ expiresAtMs }) => expiresAtMs) },
-      { name: 'effects', type: 'bytea', values: rows.map(({ effects }) => effects) },
+      texts('key', rows, (row) => row.idempotency.key),
+      byteas('fingerprint', rows, (row) => row.idempotency.fingerprint),
+      bigints('batch_number', rows, (row) => row.batchNumber),
+      texts('request_id', rows, (row) => row.idempotency.requestId),
+      bigints('expires_at_ms', rows, (row) => row.idempotency.expiresAtMs),
+      byteas('effects', rows, (row) => row.effects),
     ],
-    // One that has expired and was not swept away yet is taken over.
+    // Replaces an expired key that has not been deleted yet.
     `ON CONFLICT (supplier_id, key) DO UPDATE SET fingerprint = excluded.fingerprint,
        batch_number = excluded.batch_number, request_id = excluded.request_id,
        expires_at_ms = excluded.expires_at_ms, effects = excluded.effects`,
   );
 }
 
-interface KeptRow {
+interface StoredKey {
   readonly key: string;
   readonly fingerprint: Buffer;
   readonly request_id: string;
@@ -127,19 +105,19 @@ interface KeptRow {
   readonly failures: Buffer | null;
 }
 
-interface ConfirmationRow {
+interface StoredConfirmation {
   readonly code: string;
   readonly fingerprint: Buffer;
   readonly expires_at_ms: number;
 }
 
-/** What is known beforehand of batches that are about to be applied: used keys, and confirmations. */
-export class KnownBeforehand {
+/** The idempotency keys and confirmations that earlier transactions stored, loaded for some batches. */
+export class KeysAndConfirmations {
   readonly #client: PoolClient;
   readonly #supplierId: number;
-  #kept: ReadonlyMap<string, KeptRow> = new Map();
-  #confirmations: ReadonlyMap<string, ConfirmationRow> = new Map();
-  readonly #used = new Set<string>();
+  #keys: ReadonlyMap<string, StoredKey> = new Map();
+  #confirmations: ReadonlyMap<string, StoredConfirmation> = new Map();
+  readonly #usedCodes = new Set<string>();
 
   constructor(client: PoolClient, supplierId: number) {
     this.#client = client;
@@ -147,8 +125,8 @@ export class KnownBeforehand {
   }
 
   async load(batches: readonly Batch[]): Promise<void> {
-    const keys = batches.flatMap(({ terms }) => terms?.idempotency?.key ?? []);
-    const codes = batches.flatMap(({ terms }) => terms?.confirmation?.code ?? []);
+    const keys = batches.flatMap(({ options }) => options?.idempotency?.key ?? []);
+    const codes = batches.flatMap(({ options }) => options?.confirmation?.code ?? []);
     await Promise.all([
       keys.length === 0 ? undefined : this.#loadKeys(keys),
       codes.length === 0 ? undefined : this.#loadConfirmations(codes),
@@ -156,7 +134,7 @@ export class KnownBeforehand {
   }
 
   async #loadKeys(keys: readonly string[]): Promise<void> {
-    const { rows } = await this.#client.query<KeptRow>(
+    const { rows } = await this.#client.query<StoredKey>(
       `SELECT used.key, used.fingerprint, used.request_id, used.expires_at_ms, used.effects,
          batches.uuid, batches.zeroed_count, batches.status_counts, batch_failures.failures
        FROM idempotency_keys AS used
@@ -166,11 +144,11 @@ export class KnownBeforehand {
        WHERE used.supplier_id = $1 AND used.key = ANY($2::text[])`,
       [this.#supplierId, textArray(keys)],
     );
-    this.#kept = new Map(rows.map((row) => [row.key, row]));
+    this.#keys = new Map(rows.map((row) => [row.key, row]));
   }
 
   async #loadConfirmations(codes: readonly string[]): Promise<void> {
-    const { rows } = await this.#client.query<ConfirmationRow>(
+    const { rows } = await this.#client.query<StoredConfirmation>(
       `SELECT code, fingerprint, expires_at_ms FROM confirmations
        WHERE supplier_id = $1 AND code = ANY($2::text[])`,
       [this.#supplierId, textArray(codes)],
@@ -179,42 +157,44 @@ export class KnownBeforehand {
   }
 
   /**
-   * The outcome of the batch that used this key in an earlier transaction, if one did. Throws
-   * `idempotency_key_reused` where that was another request.
+   * The outcome of the batch that used this key in an earlier transaction; undefined if none did.
+   *
+   * @throws OnhandError `idempotency_key_reused` if the key was used for another request
    */
-  repeatOf(key: IdempotencyKey, lineCount: number, nowMs: number): BatchOutcome | undefined {
-    const row = this.#kept.get(key.key);
-    if (row === undefined || row.expires_at_ms <= nowMs) return undefined;
-    checkSameRequest(row.fingerprint, key);
-    const { uuid, failures, effects } = row;
-    const { request_id: requestId, zeroed_count: zeroedCount, status_counts: statusCounts } = row;
+  findRepeat(key: IdempotencyKey, lineCount: number, nowMs: number): BatchOutcome | undefined {
+    const stored = this.#keys.get(key.key);
+    if (stored === undefined || stored.expires_at_ms <= nowMs) return undefined;
+    checkSameRequest(stored.fingerprint, key);
     return repeatedOutcome({
       lineCount,
-      uuid,
-      requestId,
-      zeroedCount,
-      statusCounts,
-      failures,
-      effects,
+      uuid: stored.uuid,
+      requestId: stored.request_id,
+      zeroedCount: stored.zeroed_count,
+      statusCounts: stored.status_counts,
+      failures: stored.failures,
+      effects: stored.effects,
     });
   }
 
-  /** Uses a confirmation up; throws `confirmation_invalid` where there is none such. */
+  /**
+   * Uses up a confirmation.
+   *
+   * @throws OnhandError `confirmation_invalid` if it is unknown, expired, used, or for another request
+   */
   confirm({ code, fingerprint }: Confirmation, nowMs: number): void {
-    const row = this.#confirmations.get(code);
+    const stored = this.#confirmations.get(code);
     const isValid =
-      row !== undefined &&
-      row.expires_at_ms > nowMs &&
-      !this.#used.has(code) &&
-      Buffer.compare(row.fingerprint, fingerprint) === 0;
+      stored !== undefined &&
+      stored.expires_at_ms > nowMs &&
+      !this.#usedCodes.has(code) &&
+      Buffer.compare(stored.fingerprint, fingerprint) === 0;
     if (!isValid) throw confirmationInvalid();
-    this.#used.add(code);
+    this.#usedCodes.add(code);
   }
 
-  /** Drops the confirmations that were used up. */
-  write(statement: WriteStatement): void {
-    if (this.#used.size === 0) return;
-    const rows = statement.rows('used', [{ name: 'code', type: 'text', values: [...this.#used] }]);
+  deleteUsedConfirmations(statement: WriteStatement): void {
+    if (this.#usedCodes.size === 0) return;
+    const rows = statement.rows('used', [texts('code', [...this.#usedCodes], (code) => code)]);
     statement.add(
       `DELETE FROM confirmations USING ${rows}
        WHERE supplier_id = ${statement.value(this.#supplierId, 'integer')}

@@ -1,12 +1,8 @@
-import {
-  isConfirmedLater,
-  type BatchChange,
-  type HeldSku,
-} from '../../../domain/batch-decision.ts';
+import { hasNewerAsOf, type BatchChange, type SkuState } from '../../../domain/batch-decision.ts';
 import type { Inventory } from '../../../domain/inventory.ts';
-import { hasValues, type Column, type WriteStatement } from './statement.ts';
+import { bigints, hasValues, integers, type Column, type WriteStatement } from './statement.ts';
 
-/** The columns of inventory's fields, in the order of `InventoryValues`. */
+/** The columns of the inventory fields, in the order of `FieldValues`. */
 export const FIELD_COLUMNS = [
   'quantity_in_stock',
   'quantity_on_backorder',
@@ -14,8 +10,8 @@ export const FIELD_COLUMNS = [
   'restrictions',
 ] as const;
 
-/** A row's fields, as `FIELD_COLUMNS` selects them. */
-export type InventoryValues = [
+/** The values of `FIELD_COLUMNS`. */
+export type FieldValues = [
   quantityInStock: number | null,
   quantityOnBackorder: number | null,
   backorderDate: number | null,
@@ -27,145 +23,110 @@ export function inventoryOf([
   quantityOnBackorder,
   backorderDate,
   restrictions,
-]: Readonly<InventoryValues>): Inventory {
+]: Readonly<FieldValues>): Inventory {
   return { quantityInStock, quantityOnBackorder, backorderDate, restrictions };
 }
 
-/** Of when a row says its inventory is, in microseconds since 1970-01-01T00:00Z. */
+/** The as-of time of an inventory row, in microseconds since the epoch. */
 export const AS_OF_US = 'coalesce(as_of_us, updated_at_ms * 1000)';
 
-/** Columns of inventory's fields, one row a SKU. */
-export function fieldColumns(prefix: string, inventories: readonly Inventory[]): readonly Column[] {
-  const column = (field: string, values: readonly (number | null)[]): Column => ({
-    name: `${prefix}${field}`,
-    type: 'integer',
-    values,
-  });
+/** The columns of the inventory fields, taken from rows. */
+export function fieldColumns<R>(
+  prefix: string,
+  rows: readonly R[],
+  valueOf: (row: R) => Inventory,
+): readonly Column[] {
+  const [inStock, onBackorder, backorderDate, restrictions] = FIELD_COLUMNS;
   return [
-    column(
-      FIELD_COLUMNS[0],
-      inventories.map(({ quantityInStock }) => quantityInStock),
-    ),
-    column(
-      FIELD_COLUMNS[1],
-      inventories.map(({ quantityOnBackorder }) => quantityOnBackorder),
-    ),
-    column(
-      FIELD_COLUMNS[2],
-      inventories.map(({ backorderDate }) => backorderDate),
-    ),
-    column(
-      FIELD_COLUMNS[3],
-      inventories.map(({ restrictions }) => restrictions),
-    ),
+    integers(prefix + inStock, rows, (row) => valueOf(row).quantityInStock),
+    integers(prefix + onBackorder, rows, (row) => valueOf(row).quantityOnBackorder),
+    integers(prefix + backorderDate, rows, (row) => valueOf(row).backorderDate),
+    integers(prefix + restrictions, rows, (row) => valueOf(row).restrictions),
   ];
 }
 
-/** What a batch changed: its changes have the sequences from this one on, up to those of the next batch. */
-export interface ChangesOfBatch {
+/** The changes of a batch. Their sequences begin at `firstSequence` and end before the next batch's. */
+export interface BatchChanges {
   readonly batchNumber: number;
   readonly firstSequence: number;
   readonly changes: readonly BatchChange[];
 }
 
 /**
- * Writes changes, and the rows of the SKUs that they changed: what the last change of each left. The
- * columns are sent once for both.
+ * Inserts changes, and updates the inventory rows of their SKUs to the last change of each. Both use the
+ * same parameters.
  *
- * @param isNew whether the row of a SKU is written elsewhere, since there is none yet
+ * @param isNew whether the SKU has no inventory row yet; the caller inserts it
  */
 export function writeChanges(
   statement: WriteStatement,
   supplierId: number,
-  batches: readonly ChangesOfBatch[],
+  batches: readonly BatchChanges[],
   nowMs: number,
-  isNew: (held: HeldSku) => boolean = () => false,
+  isNew: (held: SkuState) => boolean = () => false,
 ): void {
-  // Neighbours share a page: in the order of their numbers, each page is visited once.
-  const sorted = batches
-    .flatMap(({ changes }) => changes)
+  // In key order, each page of the inventory table is visited once.
+  const changes = batches
+    .flatMap((batch) => batch.changes)
     .sort((a, b) => a.held.skuNumber - b.held.skuNumber);
-  if (sorted.length === 0) return;
-  const isRowWritten = (change: BatchChange): boolean =>
-    change.sequence === change.held.lastSequence && !isNew(change.held);
-  const isRow = sorted.map((change) => (isRowWritten(change) ? 1 : 0));
-  const all: readonly Column[] = [
-    { name: 'sku_number', type: 'bigint', values: sorted.map(({ held }) => held.skuNumber) },
-    { name: 'sequence', type: 'bigint', values: sorted.map(({ sequence }) => sequence) },
-    {
-      name: 'previous_sequence',
-      type: 'bigint',
-      values: sorted.map(({ previousSequence }) => previousSequence),
-    },
-    {
-      name: 'batch_number',
-      type: 'bigint',
-      values: sorted.map(({ sequence }) => batchNumberOf(batches, sequence)),
-    },
-    ...fieldColumns(
-      'before_',
-      sorted.map(({ before }) => before),
-    ),
-    ...fieldColumns(
-      'after_',
-      sorted.map(({ after }) => after),
-    ),
-  ];
-  const columns = all.filter((column) => hasValues(column));
-  const names = columns.map(({ name }) => name);
-  const asOf: Column = {
-    name: 'as_of_us',
-    type: 'bigint',
-    values: sorted.map(({ held }) => (typeof held.asOfUs === 'number' ? held.asOfUs : null)),
-  };
-  const rowFlags: Column = { name: 'is_row', type: 'integer', values: isRow };
+  if (changes.length === 0) return;
+  const changeColumns = [
+    bigints('sku_number', changes, ({ held }) => held.skuNumber),
+    bigints('sequence', changes, ({ sequence }) => sequence),
+    bigints('previous_sequence', changes, ({ previousSequence }) => previousSequence),
+    bigints('batch_number', changes, ({ sequence }) => batchNumberOf(batches, sequence)),
+    ...fieldColumns('before_', changes, ({ before }) => before),
+    ...fieldColumns('after_', changes, ({ after }) => after),
+  ].filter(hasValues);
+  const names = changeColumns.map(({ name }) => name).join(', ');
+  const asOf = bigints('as_of_us', changes, ({ held }) =>
+    typeof held.asOfUs === 'number' ? held.asOfUs : null,
+  );
+  const updatesRow = changes.map(
+    ({ sequence, held }) => sequence === held.lastSequence && !isNew(held),
+  );
+  const isEveryRowUpdated = !updatesRow.includes(false);
   const sent = [
-    ...columns,
+    ...changeColumns,
     ...(hasValues(asOf) ? [asOf] : []),
-    ...(isRow.includes(0) ? [rowFlags] : []),
+    ...(isEveryRowUpdated ? [] : [integers('updates_row', updatesRow, Number)]),
   ];
   const sentNames = new Set(sent.map(({ name }) => name));
-  const orNull = (name: string): string => (sentNames.has(name) ? `written.${name}` : 'NULL');
+  const valueOrNull = (name: string): string => (sentNames.has(name) ? `written.${name}` : 'NULL');
   const supplier = statement.value(supplierId, 'integer');
   const rows = statement.rows('written', sent);
   statement.add(
-    `INSERT INTO changes (supplier_id, ${names.join(', ')})
-     SELECT ${supplier}, ${names.join(', ')} FROM ${rows}`,
+    `INSERT INTO changes (supplier_id, ${names})
+     SELECT ${supplier}, ${names} FROM ${rows}`,
   );
-  if (!isRow.includes(1)) return;
-  const fields = FIELD_COLUMNS.map((field) => `${field} = ${orNull(`after_${field}`)}`);
+  if (!updatesRow.includes(true)) return;
+  const fields = FIELD_COLUMNS.map((field) => `${field} = ${valueOrNull(`after_${field}`)}`);
   statement.add(
     `UPDATE inventory SET ${fields.join(', ')}, last_sequence = written.sequence,
-       updated_at_ms = ${statement.value(nowMs, 'bigint')}, as_of_us = ${orNull('as_of_us')}
+       updated_at_ms = ${statement.value(nowMs, 'bigint')}, as_of_us = ${valueOrNull('as_of_us')}
      FROM ${rows}
      WHERE inventory.supplier_id = ${supplier} AND inventory.sku_number = written.sku_number
-       ${sentNames.has('is_row') ? 'AND written.is_row = 1' : ''}`,
+       ${isEveryRowUpdated ? '' : 'AND written.updates_row = 1'}`,
   );
 }
 
-function batchNumberOf(batches: readonly ChangesOfBatch[], sequence: number): number {
+function batchNumberOf(batches: readonly BatchChanges[], sequence: number): number {
   const batch = batches.findLast(({ firstSequence }) => firstSequence <= sequence);
-  if (batch === undefined) throw new Error(`change ${sequence} is of no batch`);
+  if (batch === undefined) throw new Error(`change ${sequence} belongs to no batch`);
   return batch.batchNumber;
 }
 
-/** Writes of which SKUs a batch has confirmed the inventory as of later than was known. */
+/** Updates the as-of time of SKUs that a batch confirmed as of a later time without changing them. */
 export function writeConfirmations(
   statement: WriteStatement,
   supplierId: number,
-  held: Iterable<HeldSku>,
+  skus: Iterable<SkuState>,
 ): void {
-  const skuNumbers: number[] = [];
-  const asOfUs: number[] = [];
-  for (const sku of held) {
-    if (!isConfirmedLater(sku) || typeof sku.asOfUs !== 'number') continue;
-    skuNumbers.push(sku.skuNumber);
-    asOfUs.push(sku.asOfUs);
-  }
-  if (skuNumbers.length === 0) return;
+  const confirmed = [...skus].filter((sku) => hasNewerAsOf(sku) && typeof sku.asOfUs === 'number');
+  if (confirmed.length === 0) return;
   const rows = statement.rows('written', [
-    { name: 'sku_number', type: 'bigint', values: skuNumbers },
-    { name: 'as_of_us', type: 'bigint', values: asOfUs },
+    bigints('sku_number', confirmed, (sku) => sku.skuNumber),
+    bigints('as_of_us', confirmed, (sku) => sku.asOfUs ?? null),
   ]);
   statement.add(
     `UPDATE inventory SET as_of_us = written.as_of_us FROM ${rows}

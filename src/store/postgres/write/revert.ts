@@ -3,66 +3,73 @@ import { BatchDecision } from '../../../domain/batch-decision.ts';
 import { addMembers } from '../../../domain/number-set.ts';
 import { decideUndo, type RevertibleChange } from '../../sql/revert.ts';
 import { findUnchangedSince, isRange, laterOf, type LaterRow } from '../../sql/unchanged-since.ts';
-import type { RevertOutcome, RevertRequest } from '../../store.ts';
+import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import { batchNumberOf } from '../../uuids.ts';
-import { FIELD_COLUMNS, inventoryOf, type InventoryValues } from './inventory-rows.ts';
-import { HELD_COLUMNS, type HeldRow } from './stock.ts';
-import { SupplierTransaction, type Decided } from './transaction.ts';
+import { FIELD_COLUMNS, inventoryOf, type FieldValues } from './inventory-rows.ts';
+import {
+  INVENTORY_COLUMNS,
+  SupplierTransaction,
+  type InventoryRow,
+  type PreparedCommit,
+} from './transaction.ts';
 import { isUuid } from '../connection/values.ts';
 
-interface BatchRow {
+interface RevertedBatch {
   readonly uuid: string;
   readonly first_sequence: number | null;
   readonly changed_count: number;
 }
 
-type ChangeRow = [skuId: string, sequence: number, ...before: InventoryValues, ...held: HeldRow];
+type ChangeRow = [skuId: string, sequence: number, ...before: FieldValues, ...now: InventoryRow];
 
-/** How many batches' confirmed SKUs are read at a stretch. */
-const CONFIRMATIONS_AT_ONCE = 1000;
+/** How many batches' confirmed SKUs are read at a time. */
+const PAGE_BATCHES = 1000;
 
-/** Decides to put a batch back, in a transaction that is begun. Undefined where there is no such batch. */
+/**
+ * Decides the undo of a batch, in a transaction that has begun. The caller commits. The result is undefined
+ * if there is no such batch.
+ */
 export async function revertBatch(
   client: PoolClient,
   request: RevertRequest,
-): Promise<Decided<RevertOutcome | undefined>> {
+): Promise<PreparedCommit<RevertOutcome | undefined>> {
   const { supplierId, uuid, dryRun } = request;
   const transaction = new SupplierTransaction(client, supplierId);
-  await transaction.stock.lock();
+  await transaction.state.lock();
   const nowMs = Date.now();
   const startedMs = performance.now();
-  const batch = await batchOf(client, request);
-  if (batch === undefined) return transaction.decided(undefined, nowMs);
+  const batch = await findBatch(client, request);
+  if (batch === undefined) return transaction.prepareCommit(undefined, nowMs);
   const { changes, skuIds } = await loadChanges(transaction, batch);
   const among = new Set(request.among?.map(batchNumberOf));
   const confirmed = request.force
     ? new Set<number>()
-    : await confirmedAfter(client, request, changes, among);
+    : await confirmedSkus(client, request, changes, among);
 
   const decision = new BatchDecision(nowMs);
   const { revertedCount, skus } = decideUndo(decision, changes, {
-    hold: (skuNumber) => transaction.stock.hold(skuNumber),
+    skuState: (skuNumber) => transaction.state.skuState(skuNumber),
     skuIdOf: (skuNumber) => skuIds.get(skuNumber) ?? '',
-    standing: await standingOf(transaction, changes, among),
+    standing: await unchangedSkus(transaction, changes, among),
     confirmed,
   });
-  if (revertedCount === 0) return transaction.decided({ uuid: null, skus }, nowMs);
-  const ended = transaction.endBatch(decision, nowMs);
-  transaction.appendRow({ ...request, source: 'revert' }, ended, {
+  if (revertedCount === 0) return transaction.prepareCommit({ uuid: null, skus }, nowMs);
+  const numbered = transaction.numberBatch(decision, nowMs);
+  transaction.addBatchRow({ ...request, source: 'revert' }, numbered, {
     appliedAtMs: nowMs,
     startedMs,
     lineCount: revertedCount,
     revertsNumber: batchNumberOf(uuid),
   });
-  return transaction.decided({ uuid: dryRun ? null : ended.uuid, skus }, nowMs);
+  return transaction.prepareCommit({ uuid: dryRun ? null : numbered.uuid, skus }, nowMs);
 }
 
-async function batchOf(
+async function findBatch(
   client: PoolClient,
   { supplierId, uuid }: RevertRequest,
-): Promise<BatchRow | undefined> {
+): Promise<RevertedBatch | undefined> {
   if (!isUuid(uuid)) return undefined;
-  const { rows } = await client.query<BatchRow>(
+  const { rows } = await client.query<RevertedBatch>(
     `SELECT uuid, first_sequence, changed_count FROM batches
      WHERE supplier_id = $1 AND number = $2 AND uuid = $3`,
     [supplierId, batchNumberOf(uuid), uuid],
@@ -70,10 +77,10 @@ async function batchOf(
   return rows[0];
 }
 
-/** Reads a batch's changes, and takes hold of the SKUs that it changed. */
+/** Loads the changes of a batch, and the SKUs that it changed. */
 async function loadChanges(
-  { client, supplierId, stock }: SupplierTransaction,
-  { first_sequence: firstSequence, changed_count: changedCount }: BatchRow,
+  { client, supplierId, state }: SupplierTransaction,
+  { first_sequence: firstSequence, changed_count: changedCount }: RevertedBatch,
 ): Promise<{
   readonly changes: readonly RevertibleChange[];
   readonly skuIds: ReadonlyMap<number, string>;
@@ -83,49 +90,55 @@ async function loadChanges(
   if (firstSequence === null) return { changes, skuIds };
   const before = FIELD_COLUMNS.map((column) => `changes.before_${column}`).join(', ');
   const { rows } = await client.query<ChangeRow>({
-    text: `SELECT skus.sku_id, changes.sequence, ${before}, ${HELD_COLUMNS}
+    text: `SELECT skus.sku_id, changes.sequence, ${before}, ${INVENTORY_COLUMNS}
       FROM changes
         JOIN skus ON skus.supplier_id = $1 AND skus.sku_number = changes.sku_number
-        JOIN inventory AS held ON held.supplier_id = $1 AND held.sku_number = changes.sku_number
+        JOIN inventory ON inventory.supplier_id = $1 AND inventory.sku_number = changes.sku_number
       WHERE changes.supplier_id = $1 AND changes.sequence BETWEEN $2 AND $3
       ORDER BY changes.sequence`,
     values: [supplierId, firstSequence, firstSequence + changedCount - 1],
     rowMode: 'array',
   });
-  for (const [skuId, sequence, inStock, onBackorder, date, restrictions, ...held] of rows) {
-    const { skuNumber } = stock.holdRow(held);
-    const was = inventoryOf([inStock, onBackorder, date, restrictions]);
-    changes.push({ skuNumber, sequence, before: was });
+  for (const [skuId, sequence, inStock, onBackorder, date, restrictions, ...now] of rows) {
+    const { skuNumber } = state.addRow(now);
+    changes.push({
+      skuNumber,
+      sequence,
+      before: inventoryOf([inStock, onBackorder, date, restrictions]),
+    });
     skuIds.set(skuNumber, skuId);
   }
   return { changes, skuIds };
 }
 
-async function standingOf(
-  { client, supplierId, stock }: SupplierTransaction,
+/** The numbers of the SKUs that still have the inventory that the batch left. */
+async function unchangedSkus(
+  { client, supplierId, state }: SupplierTransaction,
   changes: readonly RevertibleChange[],
   among: ReadonlySet<number>,
 ): Promise<ReadonlySet<number>> {
-  const finding = findUnchangedSince(
+  const search = findUnchangedSince(
     changes,
-    (skuNumber) => stock.hold(skuNumber).lastSequence,
+    (skuNumber) => state.skuState(skuNumber).lastSequence,
     among,
   );
-  let step = finding.next();
+  let step = search.next();
   while (step.done !== true) {
-    const wanted = step.value;
+    const needed = step.value;
     const { rows } = await client.query<LaterRow>({
-      text: isRange(wanted) ? `${LATER} BETWEEN $2 AND $3` : `${LATER} = ANY($2::bigint[])`,
-      values: [supplierId, ...(isRange(wanted) ? [wanted.first, wanted.last] : [wanted])],
+      text: isRange(needed)
+        ? `${SELECT_LATER_CHANGES} BETWEEN $2 AND $3`
+        : `${SELECT_LATER_CHANGES} = ANY($2::bigint[])`,
+      values: [supplierId, ...(isRange(needed) ? [needed.first, needed.last] : [needed])],
       rowMode: 'array',
     });
-    step = finding.next(rows.map(laterOf));
+    step = search.next(rows.map(laterOf));
   }
   return step.value;
 }
 
-/** Later changes; what follows says of which sequences. */
-const LATER = `SELECT changes.sku_number, changes.sequence, changes.previous_sequence, changes.batch_number,
+/** Must be followed by a condition on the sequence. */
+const SELECT_LATER_CHANGES = `SELECT changes.sku_number, changes.sequence, changes.previous_sequence, changes.batch_number,
     undone.first_sequence, undone.changed_count
   FROM changes
     JOIN batches ON batches.supplier_id = $1 AND batches.number = changes.batch_number
@@ -133,8 +146,8 @@ const LATER = `SELECT changes.sku_number, changes.sequence, changes.previous_seq
       ON undone.supplier_id = $1 AND undone.number = batches.reverts_number
   WHERE changes.supplier_id = $1 AND changes.sequence`;
 
-/** Which of the SKUs a later batch has named and left as they were. */
-async function confirmedAfter(
+/** The numbers of the changed SKUs that a later batch confirmed without changing them. */
+async function confirmedSkus(
   client: PoolClient,
   { supplierId, uuid }: RevertRequest,
   changes: readonly RevertibleChange[],
@@ -146,14 +159,14 @@ async function confirmedAfter(
     const { rows }: { rows: [number: number, confirmed: Buffer][] } = await client.query({
       text: `SELECT number, confirmed FROM batches
         WHERE supplier_id = $1 AND number > $2 AND confirmed IS NOT NULL
-        ORDER BY number LIMIT ${CONFIRMATIONS_AT_ONCE}`,
+        ORDER BY number LIMIT ${PAGE_BATCHES}`,
       values: [supplierId, after],
       rowMode: 'array',
     });
     for (const [number, numbers] of rows) {
       if (!among.has(number)) addMembers(numbers, candidates, confirmed);
     }
-    after = rows.length < CONFIRMATIONS_AT_ONCE ? undefined : rows.at(-1)?.[0];
+    after = rows.length < PAGE_BATCHES ? undefined : rows.at(-1)?.[0];
   }
   return confirmed;
 }

@@ -1,66 +1,102 @@
 import { byteaArray, int4Array, int8Array, textArray } from '../connection/arrays.ts';
 import type { Statement } from '../connection/pool.ts';
 
-/** A column of rows that are written, an element a row; its name is that of the table's column. */
+/** A column of the rows to write, with one value per row. */
 export type Column = { readonly name: string } & (
-  | { readonly type: 'bigint' | 'integer'; readonly values: ArrayLike<number | null> }
+  | { readonly type: 'bigint' | 'integer'; readonly values: readonly (number | null)[] }
   | { readonly type: 'text' | 'uuid'; readonly values: readonly (string | null)[] }
   | { readonly type: 'bytea'; readonly values: readonly (Uint8Array | null)[] }
 );
 
+/** Takes the values of a column from rows. */
+type ColumnOf<V> = <R>(name: string, rows: readonly R[], valueOf: (row: R) => V | null) => Column;
+
+export const bigints: ColumnOf<number> = (name, rows, valueOf) => ({
+  name,
+  type: 'bigint',
+  values: rows.map(valueOf),
+});
+export const integers: ColumnOf<number> = (name, rows, valueOf) => ({
+  name,
+  type: 'integer',
+  values: rows.map(valueOf),
+});
+export const texts: ColumnOf<string> = (name, rows, valueOf) => ({
+  name,
+  type: 'text',
+  values: rows.map(valueOf),
+});
+export const uuids: ColumnOf<string> = (name, rows, valueOf) => ({
+  name,
+  type: 'uuid',
+  values: rows.map(valueOf),
+});
+export const byteas: ColumnOf<Uint8Array> = (name, rows, valueOf) => ({
+  name,
+  type: 'bytea',
+  values: rows.map(valueOf),
+});
+
 /**
- * One statement that writes to several tables, each with a part of its own. No two parts may touch the
- * same row, and none sees what another has written.
+ * One statement that writes several tables, each in a CTE of its own. The CTEs run on one snapshot: none
+ * sees the writes of another, and no two may write the same row.
  */
 export class WriteStatement {
-  readonly #parts: string[] = [];
+  readonly #ctes: string[] = [];
   readonly #values: unknown[] = [];
 
   get isEmpty(): boolean {
-    return this.#parts.length === 0;
+    return this.#ctes.length === 0;
   }
 
-  /** Gives what stands for a value in a part. */
+  /** Adds a parameter. Returns its placeholder. */
   value(value: number | string | Uint8Array | null, type: string): string {
     this.#values.push(value);
     return `$${this.#values.length}::${type}`;
   }
 
-  /** Gives what stands for rows in a part: a table `named` with these columns. */
-  rows(named: string, columns: readonly Column[]): string {
+  /** Adds rows as parameters. Returns a FROM item with these columns. */
+  rows(alias: string, columns: readonly Column[]): string {
     const arrays = columns.map((column) => {
       this.#values.push(arrayOf(column));
-      const place = `$${this.#values.length}`;
-      return column.type === 'uuid' ? `${place}::text[]::uuid[]` : `${place}::${column.type}[]`;
+      const placeholder = `$${this.#values.length}`;
+      return column.type === 'uuid'
+        ? `${placeholder}::text[]::uuid[]`
+        : `${placeholder}::${column.type}[]`;
     });
     const names = columns.map(({ name }) => name);
-    return `unnest(${arrays.join(', ')}) AS ${named} (${names.join(', ')})`;
+    return `unnest(${arrays.join(', ')}) AS ${alias} (${names.join(', ')})`;
   }
 
   /** Adds an `INSERT`, `UPDATE` or `DELETE`. */
-  add(part: string): void {
-    this.#parts.push(part);
+  add(sql: string): void {
+    this.#ctes.push(sql);
   }
 
-  /** Adds rows to a table, all with the same `supplier_id`; `tail` comes behind them. */
-  insert(table: string, supplierId: number, columns: readonly Column[], tail: string = ''): void {
+  /** Adds an `INSERT` of rows of one supplier. `onConflict` is appended to it. */
+  insert(
+    table: string,
+    supplierId: number,
+    columns: readonly Column[],
+    onConflict: string = '',
+  ): void {
     const written = columns.filter(hasValues);
     const names = written.map(({ name }) => name).join(', ');
     this.add(
       `INSERT INTO ${table} (supplier_id, ${names})
-       SELECT ${this.value(supplierId, 'integer')}, ${names} FROM ${this.rows('written', written)} ${tail}`,
+       SELECT ${this.value(supplierId, 'integer')}, ${names} FROM ${this.rows('written', written)} ${onConflict}`,
     );
   }
 
   build(): Statement {
-    const parts = this.#parts.map((part, i) => `part_${i} AS (${part})`);
-    return { text: `WITH ${parts.join(',\n')} SELECT`, values: this.#values };
+    const ctes = this.#ctes.map((sql, i) => `write_${i} AS (${sql})`);
+    return { text: `WITH ${ctes.join(',\n')} SELECT`, values: this.#values };
   }
 }
 
-/** Whether any row has a value there: what is null in all of them need not be sent. */
+/** Whether any row has a value. Columns that are null in all rows need not be sent. */
 export function hasValues({ values }: Column): boolean {
-  for (let i = 0; i < values.length; i += 1) if (values[i] !== null) return true;
+  for (const value of values) if (value !== null) return true;
   return false;
 }
 

@@ -1,93 +1,96 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Batch } from '../../store.ts';
+import type { Batch } from '../../../domain/batches.ts';
 
-/** Lines that share one transaction at most; a larger batch has one of its own. */
-const GROUP_LINES_MAX = 10_000;
-
-/** Something to be done of a supplier: lines can be joined by others, work stands alone. */
-type Turn<O> =
+/** A queued call: `apply` calls can share a transaction, `run` calls cannot. */
+type QueueItem<O> =
   | {
       readonly batches: readonly Batch[];
       readonly lineCount: number;
-      readonly answer: (outcomes: readonly O[]) => void;
+      readonly resolve: (outcomes: readonly O[]) => void;
     }
-  | { readonly work: () => Promise<void> };
+  | { readonly run: () => Promise<void> };
+
+/** Applies the batches of one supplier in one transaction; returns one outcome per batch. Must not reject. */
+type ApplyGroup<O> = (supplierId: number, batches: readonly Batch[]) => Promise<readonly O[]>;
 
 /**
- * Each supplier's turns, one after another: of two transactions of one supplier the second would only hold
- * a connection and wait for the first. Batches that wait meanwhile share the next one (group commit).
+ * One queue per supplier, run one item at a time. Two concurrent transactions of one supplier would gain
+ * nothing: the second would hold a connection and wait for the first one's row lock. Batches that wait
+ * share the next transaction (group commit).
  */
 export class SupplierQueue<O> {
-  readonly #apply: (supplierId: number, batches: readonly Batch[]) => Promise<readonly O[]>;
-  readonly #waiting = new Map<number, Turn<O>[]>();
-  readonly #served = new Map<number, Promise<void>>();
+  readonly #applyGroup: ApplyGroup<O>;
+  readonly #groupLinesMax: number;
+  readonly #queues = new Map<number, QueueItem<O>[]>();
+  readonly #running = new Map<number, Promise<void>>();
 
-  /** @param apply gives the outcome of each batch; it may not reject */
-  constructor(apply: (supplierId: number, batches: readonly Batch[]) => Promise<readonly O[]>) {
-    this.#apply = apply;
+  /** @param groupLinesMax maximum lines that share a transaction; a larger call gets its own */
+  constructor(groupLinesMax: number, applyGroup: ApplyGroup<O>) {
+    this.#groupLinesMax = groupLinesMax;
+    this.#applyGroup = applyGroup;
   }
 
-  /** Applies batches in their order, perhaps together with others that came before and after. */
+  /** Applies batches in order, possibly in one transaction with those of neighbouring calls. */
   apply(supplierId: number, batches: readonly Batch[]): Promise<readonly O[]> {
     if (batches.length === 0) return Promise.resolve([]);
     const lineCount = batches.reduce((count, { lines }) => count + lines.count, 0);
-    return new Promise((answer) => {
-      this.#wait(supplierId, { batches, lineCount, answer });
+    return new Promise((resolve) => {
+      this.#enqueue(supplierId, { batches, lineCount, resolve });
     });
   }
 
-  /** Does work in a turn of its own. */
+  /** Runs a function while no other item of the supplier runs. */
   run<T>(supplierId: number, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#wait(supplierId, { work: () => work().then(resolve, reject) });
+      this.#enqueue(supplierId, { run: () => work().then(resolve, reject) });
     });
   }
 
-  /** Resolves once nothing waits. */
-  async finish(): Promise<void> {
-    while (this.#served.size > 0) await Promise.all(this.#served.values());
+  /** Resolves when all queues are empty. */
+  async drain(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running.values());
   }
 
-  #wait(supplierId: number, turn: Turn<O>): void {
-    const waiting = this.#waiting.get(supplierId);
-    if (waiting !== undefined) {
-      waiting.push(turn);
+  #enqueue(supplierId: number, item: QueueItem<O>): void {
+    const existing = this.#queues.get(supplierId);
+    if (existing !== undefined) {
+      existing.push(item);
       return;
     }
-    const queue = [turn];
-    this.#waiting.set(supplierId, queue);
-    this.#served.set(supplierId, this.#serve(supplierId, queue));
+    const queue = [item];
+    this.#queues.set(supplierId, queue);
+    this.#running.set(supplierId, this.#process(supplierId, queue));
   }
 
-  async #serve(supplierId: number, queue: Turn<O>[]): Promise<void> {
+  async #process(supplierId: number, queue: QueueItem<O>[]): Promise<void> {
     for (;;) {
-      // Those who were just answered, or are being read right now, may join.
+      // Lets requests that are being parsed right now join the group.
       await setImmediate();
-      const turn = queue.shift();
-      if (turn === undefined) break;
-      if ('work' in turn) {
-        await turn.work();
+      const item = queue.shift();
+      if (item === undefined) break;
+      if ('run' in item) {
+        await item.run();
         continue;
       }
-      const together = [turn];
-      let { lineCount } = turn;
+      const group = [item];
+      let { lineCount } = item;
       for (let next = queue[0]; next !== undefined && 'batches' in next; next = queue[0]) {
         lineCount += next.lineCount;
-        if (lineCount > GROUP_LINES_MAX) break;
-        together.push(next);
+        if (lineCount > this.#groupLinesMax) break;
+        group.push(next);
         queue.shift();
       }
-      const outcomes = await this.#apply(
+      const outcomes = await this.#applyGroup(
         supplierId,
-        together.flatMap(({ batches }) => batches),
+        group.flatMap(({ batches }) => batches),
       );
       let from = 0;
-      for (const { batches, answer } of together) {
-        answer(outcomes.slice(from, from + batches.length));
+      for (const { batches, resolve } of group) {
+        resolve(outcomes.slice(from, from + batches.length));
         from += batches.length;
       }
     }
-    this.#waiting.delete(supplierId);
-    this.#served.delete(supplierId);
+    this.#queues.delete(supplierId);
+    this.#running.delete(supplierId);
   }
 }

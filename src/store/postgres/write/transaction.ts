@@ -1,24 +1,225 @@
 import type { PoolClient } from 'pg';
-import type { BatchDecision, ClosedBatch, HeldSku } from '../../../domain/batch-decision.ts';
+import {
+  newSkuState,
+  type BatchDecision,
+  type ClosedBatch,
+  type SkuState,
+  type Stock,
+  type SupplierHead,
+} from '../../../domain/batch-decision.ts';
+import { NOTHING_KNOWN } from '../../../domain/inventory.ts';
+import type { Lines } from '../../../domain/lines.ts';
 import type { BatchSummary } from '../../sql/batch-row.ts';
-import type { BatchOrigin } from '../../store.ts';
+import type { BatchOrigin } from '../../../domain/batches.ts';
 import { newBatchUuid } from '../../uuids.ts';
-import { KnownBeforehand, writeBatches, type NumberedRow } from './batch-rows.ts';
+import { int8Array } from '../connection/arrays.ts';
 import type { Statement } from '../connection/pool.ts';
-import { writeChanges, writeConfirmations, type ChangesOfBatch } from './inventory-rows.ts';
+import { KeysAndConfirmations, writeBatches, type NewBatchRow } from './batch-rows.ts';
+import type { IdentifierLookup } from './identifier-lookup.ts';
+import {
+  AS_OF_US,
+  FIELD_COLUMNS,
+  writeChanges,
+  writeConfirmations,
+  type BatchChanges,
+  type FieldValues,
+} from './inventory-rows.ts';
 import { WriteStatement } from './statement.ts';
-import { TransactionStock } from './stock.ts';
 
-/** What was decided in a transaction. */
-export interface Decided<A> {
-  readonly answer: A;
-  /** What it writes with its commit; undefined where that is nothing. */
-  readonly closing: Statement | undefined;
-  /** The last batch that it writes; undefined where there is none. */
-  readonly lastRow: NumberedRow | undefined;
+const COLUMNS = ['sku_number', ...FIELD_COLUMNS, 'last_sequence']
+  .map((column) => `inventory.${column}`)
+  .join(', ');
+/** The columns of `inventory` that make an `InventoryRow`, without the as-of time. */
+export const INVENTORY_COLUMNS = `${COLUMNS}, NULL`;
+/** The same, with the as-of time. */
+export const INVENTORY_COLUMNS_WITH_AS_OF = `${COLUMNS}, ${AS_OF_US}`;
+
+export type InventoryRow = [
+  skuNumber: number,
+  ...fields: FieldValues,
+  lastSequence: number,
+  asOfUs: number | null,
+];
+
+/** A row found by an identifier, with the ordinal of that identifier. */
+type FoundRow = [...inventory: InventoryRow, ordinal: number];
+
+interface SupplierRow {
+  readonly sku_count: number;
+  readonly live_count: number;
+  readonly last_sequence: number;
+  readonly last_batch_number: number;
+  readonly breaker_percent_max: number | null;
+  readonly breaker_skus_min: number | null;
 }
 
-export interface EndedBatch {
+interface SkuNames {
+  readonly skuId: string;
+  readonly uuid: string;
+}
+
+/**
+ * A supplier and its SKUs as seen by the current transaction: what it has read, plus its own changes that
+ * are not written yet. What was read stays valid, because the transaction holds the supplier's row lock.
+ */
+export class SupplierState {
+  readonly supplierId: number;
+  readonly #client: PoolClient;
+  readonly #skus = new Map<number, SkuState>();
+  readonly #asOfUs = new Map<number, number>();
+  readonly #names = new Map<number, SkuNames>();
+  #head: SupplierHead | undefined;
+
+  constructor(client: PoolClient, supplierId: number) {
+    this.#client = client;
+    this.supplierId = supplierId;
+  }
+
+  /**
+   * Waits for the supplier's row lock, and reads the row. Everything else must be read by later
+   * statements: the snapshot of this statement can be older than its lock.
+   */
+  async lock(): Promise<void> {
+    const { rows } = await this.#client.query<SupplierRow>(
+      `SELECT sku_count, live_count, last_sequence, last_batch_number, breaker_percent_max, breaker_skus_min
+       FROM suppliers WHERE id = $1 FOR NO KEY UPDATE`,
+      [this.supplierId],
+    );
+    const [row] = rows;
+    if (row === undefined) throw new Error(`there is no supplier ${this.supplierId}`);
+    const { breaker_percent_max: percentMax, breaker_skus_min: skusMin } = row;
+    this.#head = {
+      skuCount: row.sku_count,
+      liveCount: row.live_count,
+      lastSequence: row.last_sequence,
+      lastBatchNumber: row.last_batch_number,
+      breaker: percentMax === null || skusMin === null ? null : { percentMax, skusMin },
+    };
+  }
+
+  get head(): SupplierHead {
+    if (this.#head === undefined) throw new Error('the supplier is not locked yet');
+    return this.#head;
+  }
+
+  /** Runs a lookup, and loads the SKUs that it finds. */
+  async load(lookup: IdentifierLookup, withAsOf: boolean): Promise<void> {
+    const columns = withAsOf ? INVENTORY_COLUMNS_WITH_AS_OF : INVENTORY_COLUMNS;
+    await Promise.all(
+      lookup.statements(this.supplierId, columns).map(async ({ text, values, addMatch }) => {
+        const { rows } = await this.#client.query<FoundRow>({
+          text,
+          values: [...values],
+          rowMode: 'array',
+        });
+        for (const row of rows) {
+          addMatch(row[7], row[0]);
+          this.addRow(row);
+        }
+      }),
+    );
+    lookup.sortMatches();
+  }
+
+  addRow(row: Readonly<InventoryRow> | Readonly<FoundRow>): SkuState {
+    const [skuNumber, quantityInStock, quantityOnBackorder, backorderDate, restrictions] = row;
+    const [, , , , , lastSequence, asOfUs] = row;
+    const loaded = this.#skus.get(skuNumber);
+    if (loaded !== undefined) return loaded;
+    const inventory = { quantityInStock, quantityOnBackorder, backorderDate, restrictions };
+    const sku = newSkuState(skuNumber, inventory, lastSequence);
+    this.#skus.set(skuNumber, sku);
+    if (asOfUs !== null) this.#asOfUs.set(skuNumber, asOfUs);
+    return sku;
+  }
+
+  /** Adds a SKU that this transaction creates. */
+  addNewSku(skuNumber: number): SkuState {
+    const sku = newSkuState(skuNumber, NOTHING_KNOWN, 0);
+    this.#skus.set(skuNumber, sku);
+    return sku;
+  }
+
+  skuState(skuNumber: number): SkuState {
+    const sku = this.#skus.get(skuNumber);
+    if (sku === undefined) throw new Error(`${this.#describe(skuNumber)} was not loaded`);
+    return sku;
+  }
+
+  /** The as-of time in a SKU's row, in microseconds since the epoch. Loaded on request only. */
+  storedAsOfUs(skuNumber: number): number {
+    const asOfUs = this.#asOfUs.get(skuNumber);
+    if (asOfUs === undefined)
+      throw new Error(`the as-of time of ${this.#describe(skuNumber)} was not loaded`);
+    return asOfUs;
+  }
+
+  /** The view of the SKUs that the lines of a batch are decided on. */
+  stockFor(lookup: IdentifierLookup, lines: Lines): Stock {
+    return {
+      resolve: (i) => lookup.resolve(lines, i),
+      skuState: (skuNumber) => this.skuState(skuNumber),
+      storedAsOfUs: (skuNumber) => this.storedAsOfUs(skuNumber),
+    };
+  }
+
+  /** The SKUs whose as-of time was loaded: only theirs can have been confirmed. */
+  *skusWithAsOf(): Iterable<SkuState> {
+    for (const skuNumber of this.#asOfUs.keys()) yield this.skuState(skuNumber);
+  }
+
+  /** Frees the memory of a SKU whose changes are written. */
+  unload(skuNumber: number): void {
+    this.#skus.delete(skuNumber);
+    this.#asOfUs.delete(skuNumber);
+  }
+
+  async loadNames(skuNumbers: ReadonlySet<number>): Promise<void> {
+    if (skuNumbers.size === 0) return;
+    const { rows } = await this.#client.query<[skuNumber: number, skuId: string, uuid: string]>({
+      text: `SELECT sku_number, sku_id, uuid FROM skus
+        WHERE supplier_id = $1 AND sku_number = ANY($2::bigint[])`,
+      values: [this.supplierId, int8Array([...skuNumbers])],
+      rowMode: 'array',
+    });
+    for (const [skuNumber, skuId, uuid] of rows) this.#names.set(skuNumber, { skuId, uuid });
+  }
+
+  /** The `sku_id` and uuid of a SKU. Requires `loadNames`. */
+  namesOf(skuNumber: number): SkuNames {
+    const names = this.#names.get(skuNumber);
+    if (names === undefined)
+      throw new Error(`the sku_id of ${this.#describe(skuNumber)} was not loaded`);
+    return names;
+  }
+
+  #describe(skuNumber: number): string {
+    return `SKU ${skuNumber} of supplier ${this.supplierId}`;
+  }
+
+  writeHead(statement: WriteStatement): void {
+    const { skuCount, liveCount, lastSequence, lastBatchNumber } = this.head;
+    statement.add(
+      `UPDATE suppliers SET sku_count = ${statement.value(skuCount, 'bigint')},
+         live_count = ${statement.value(liveCount, 'bigint')},
+         last_sequence = ${statement.value(lastSequence, 'bigint')},
+         last_batch_number = ${statement.value(lastBatchNumber, 'bigint')}
+       WHERE id = ${statement.value(this.supplierId, 'integer')}`,
+    );
+  }
+}
+
+/** What a transaction is about to commit. */
+export interface PreparedCommit<R> {
+  readonly result: R;
+  /** Writes everything; sent with the commit. Undefined if there is nothing to write. */
+  readonly statement: Statement | undefined;
+  /** The last batch that it writes; undefined if there is none. */
+  readonly lastBatch: NewBatchRow | undefined;
+}
+
+/** A batch that has been decided and numbered. Its row is not added yet. */
+export interface NumberedBatch {
   readonly number: number;
   readonly uuid: string;
   readonly closed: ClosedBatch;
@@ -27,29 +228,29 @@ export interface EndedBatch {
 }
 
 /**
- * A transaction in which batches of one supplier are applied: what is read at its beginning, and what was
- * decided and is written at its end, in one statement.
+ * A transaction that applies batches of one supplier. It reads at its beginning, decides in memory, and
+ * writes everything at its end in one statement.
  */
 export class SupplierTransaction {
   readonly client: PoolClient;
   readonly supplierId: number;
-  readonly stock: TransactionStock;
-  readonly known: KnownBeforehand;
-  /** What is written beside changes and batches; they come last. */
+  readonly state: SupplierState;
+  readonly keys: KeysAndConfirmations;
+  /** Collects writes besides changes and batches, which `prepareCommit` adds. */
   readonly statement = new WriteStatement();
-  readonly #changes: ChangesOfBatch[] = [];
-  readonly #rows: NumberedRow[] = [];
+  readonly #changes: BatchChanges[] = [];
+  readonly #batches: NewBatchRow[] = [];
 
   constructor(client: PoolClient, supplierId: number) {
     this.client = client;
     this.supplierId = supplierId;
-    this.stock = new TransactionStock(client, supplierId);
-    this.known = new KnownBeforehand(client, supplierId);
+    this.state = new SupplierState(client, supplierId);
+    this.keys = new KeysAndConfirmations(client, supplierId);
   }
 
-  /** Ends the deciding of a batch: gives it and its changes their numbers. Its row is still to come. */
-  endBatch(decision: BatchDecision, nowMs: number): EndedBatch {
-    const { head } = this.stock;
+  /** Ends a batch's decision, and assigns the numbers of the batch and its changes. */
+  numberBatch(decision: BatchDecision, nowMs: number): NumberedBatch {
+    const { head } = this.state;
     head.lastBatchNumber += 1;
     const number = head.lastBatchNumber;
     const sequenceBefore = head.lastSequence;
@@ -59,13 +260,13 @@ export class SupplierTransaction {
     return { number, uuid: newBatchUuid(nowMs, number), closed, sequenceBefore };
   }
 
-  /** Writes some changes of an ended batch at once, and lets go of their SKUs. */
-  async writeNow(
+  /** Writes further changes of a numbered batch at once, so that their SKUs can be unloaded. */
+  async flushChanges(
     decision: BatchDecision,
-    { number }: EndedBatch,
+    { number }: NumberedBatch,
     nowMs: number,
   ): Promise<ClosedBatch> {
-    const { head } = this.stock;
+    const { head } = this.state;
     const firstSequence = head.lastSequence + 1;
     const closed = decision.close(head);
     const statement = new WriteStatement();
@@ -78,16 +279,16 @@ export class SupplierTransaction {
     return closed;
   }
 
-  /** @param zeroedCount how many SKUs the batch took to zero that it did not name */
-  appendRow(
+  /** @param zeroedCount how many SKUs a snapshot set to zero because it omits them */
+  addBatchRow(
     origin: BatchOrigin,
-    ended: EndedBatch,
+    batch: NumberedBatch,
     { startedMs, ...summary }: BatchSummary,
     zeroedCount: number = 0,
   ): void {
-    const { number, uuid, closed, sequenceBefore } = ended;
-    const changedCount = this.stock.head.lastSequence - sequenceBefore;
-    this.#rows.push({
+    const { number, uuid, closed, sequenceBefore } = batch;
+    const changedCount = this.state.head.lastSequence - sequenceBefore;
+    this.#batches.push({
       ...summary,
       origin,
       number,
@@ -100,32 +301,32 @@ export class SupplierTransaction {
     });
   }
 
-  /**
-   * What was decided, and what is written for it.
-   *
-   * @param isNew whether the row of a SKU's inventory is written elsewhere, since there is none yet
-   */
-  decided<A>(answer: A, nowMs: number, isNew?: (held: HeldSku) => boolean): Decided<A> {
-    const lastRow = this.#rows.at(-1);
-    if (lastRow === undefined) return { answer, closing: undefined, lastRow };
+  /** @param isNew whether the SKU has no inventory row yet; `statement` then inserts it already */
+  prepareCommit<R>(
+    result: R,
+    nowMs: number,
+    isNew?: (held: SkuState) => boolean,
+  ): PreparedCommit<R> {
+    const lastBatch = this.#batches.at(-1);
+    if (lastBatch === undefined) return { result, statement: undefined, lastBatch };
     const { statement, supplierId } = this;
     writeChanges(statement, supplierId, this.#changes, nowMs, isNew);
-    writeConfirmations(statement, supplierId, this.stock.heldAsOf());
-    writeBatches(statement, supplierId, this.#rows);
-    this.known.write(statement);
-    this.stock.writeHead(statement);
-    return { answer, closing: statement.build(), lastRow };
+    writeConfirmations(statement, supplierId, this.state.skusWithAsOf());
+    writeBatches(statement, supplierId, this.#batches);
+    this.keys.deleteUsedConfirmations(statement);
+    this.state.writeHead(statement);
+    return { result, statement: statement.build(), lastBatch };
   }
 }
 
 /**
- * Whether a batch was applied, asked where the connection was lost while it was being committed: the lock
- * waits for the transaction of that connection to end, whichever way.
+ * Whether a batch was committed, asked after the connection was lost during the commit. Locking the
+ * supplier's row waits until the lost transaction has ended.
  */
-export async function wasApplied(
+export async function wasCommitted(
   client: PoolClient,
   supplierId: number,
-  { number, uuid }: NumberedRow,
+  { number, uuid }: NewBatchRow,
 ): Promise<boolean> {
   await client.query('SELECT FROM suppliers WHERE id = $1 FOR NO KEY UPDATE', [supplierId]);
   const { rowCount } = await client.query(

@@ -1,8 +1,13 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Change, NamedSupplier } from '../../../domain/changes.ts';
+import {
+  type Change,
+  type NamedSupplier,
+  FRESHNESS_AGES_MS,
+  type Freshness,
+} from '../../../domain/changes.ts';
 import { changeOf, type ChangeRow } from '../../sql/change-row.ts';
 import { countByAge, recordConfirmation } from '../../sql/freshness.ts';
-import { FRESHNESS_AGES_MS, type Freshness, type HistoryQuery } from '../../store.ts';
+import type { HistoryQuery } from '../../store.ts';
 import {
   packChanges,
   type BatchOfChanges,

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Change } from '../../../domain/changes.ts';
+import type { Change, ChangeHead, Freshness } from '../../../domain/changes.ts';
 import { OnhandError } from '../../../domain/errors.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
-import type { ChangeHead, ChangeStore, Freshness, HistoryQuery } from '../../store.ts';
+import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { unpackChanges } from '../write/change-columns.ts';
 import type { ReaderCalls } from './reader-thread.ts';
 import { skuKey } from '../schema/migrations.ts';

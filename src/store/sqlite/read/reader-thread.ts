@@ -1,6 +1,5 @@
 /** The reader: a thread of its own for reads that may take a while, such as a filtered count. */
-import type { Change } from '../../../domain/changes.ts';
-import type { Freshness } from '../../store.ts';
+import type { Change, Freshness } from '../../../domain/changes.ts';
 import type { ChangeColumns } from '../write/change-columns.ts';
 import { ChangeReads } from './change-reads.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';

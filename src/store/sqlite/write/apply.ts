@@ -10,7 +10,7 @@ import type { BatchSummary } from '../../sql/batch-row.ts';
 import { checkSafetyLimit } from '../../sql/safety-limit.ts';
 import type { KeptOutcome } from '../../sql/stored-outcome.ts';
 import { detailsOf, effectsOf } from '../../sql/outcomes.ts';
-import type { Batch, BatchOrigin, BatchOutcome, BatchOptions } from '../../store.ts';
+import type { Batch, BatchOrigin, BatchOutcome, BatchOptions } from '../../../domain/batches.ts';
 import { BatchRows } from './batch-rows.ts';
 import { ChangeRows, InventoryRows } from './inventory-rows.ts';
 import type { InventoryCache } from './inventory-cache.ts';
@@ -20,7 +20,7 @@ import { TransactionStock } from './stock.ts';
 /** How many SKUs a snapshot takes to zero at a stretch: what is held of them is then let go. */
 const ZEROED_AT_ONCE = 5000;
 
-const NO_TERMS: BatchOptions = {};
+const NO_OPTIONS: BatchOptions = {};
 
 /** A supplier's SKUs that a snapshot takes to zero. */
 interface Unnamed {
@@ -84,16 +84,16 @@ export class Applier {
    */
   applyLines(batch: Batch, nowMs: number): BatchOutcome | KeptOutcome {
     const startedMs = performance.now();
-    const { supplierId, lines, terms = NO_TERMS } = batch;
-    const key = terms.dryRun === true ? undefined : terms.idempotency;
+    const { supplierId, lines, options = NO_OPTIONS } = batch;
+    const key = options.dryRun === true ? undefined : options.idempotency;
     const repeat = key && this.#batchRows.repeatOf(supplierId, key, lines.count, nowMs);
     if (repeat !== undefined) return repeat;
 
-    if (terms.snapshot !== undefined) checkSnapshot(lines);
+    if (options.snapshot !== undefined) checkSnapshot(lines);
     const decision = new BatchDecision(nowMs);
     const decided = decision.decideLines(lines, this.stock.ofLines(supplierId, lines), {
-      atomic: terms.atomic === true,
-      withEffects: terms.withEffects === true,
+      atomic: options.atomic === true,
+      withEffects: options.withEffects === true,
     });
     const unnamed = this.#unnamed(batch, decision, decided);
     this.#checkSafetyLimit(batch, decision, unnamed, nowMs);
@@ -104,7 +104,7 @@ export class Applier {
     );
     const summary = { appliedAtMs: nowMs, startedMs, lineCount: lines.count, statuses };
     const { number, uuid, closed, zeroedCount } = this.endBatch(batch, decision, summary, unnamed);
-    const isKept = terms.dryRun !== true;
+    const isKept = options.dryRun !== true;
     const effects = effectsOf(decided.effects, isKept ? closed.changes : [], (skuNumber) =>
       this.#skuUuid(supplierId, skuNumber),
     );
@@ -117,13 +117,14 @@ export class Applier {
 
   /** The SKUs that a snapshot does not name and that are not at zero; none where the batch is no snapshot. */
   #unnamed(
-    { supplierId, lines, terms = NO_TERMS }: Batch,
+    { supplierId, lines, options = NO_OPTIONS }: Batch,
     decision: BatchDecision,
     { statuses }: DecidedLines,
   ): Unnamed {
-    if (terms.snapshot === undefined) return NONE_UNNAMED;
-    if (terms.atomic === true && statuses.some((status) => status !== APPLIED)) return NONE_UNNAMED;
-    const named = decision.touchedNumbers();
+    if (options.snapshot === undefined) return NONE_UNNAMED;
+    if (options.atomic === true && statuses.some((status) => status !== APPLIED))
+      return NONE_UNNAMED;
+    const named = decision.touchedSkuNumbers();
     for (const [i, status] of statuses.entries()) {
       if (status === APPLIED) continue;
       for (const number of this.stock.namedBy(supplierId, lines, i)) named.add(number);
@@ -145,18 +146,18 @@ export class Applier {
   }
 
   #checkSafetyLimit(
-    { supplierId, terms = NO_TERMS }: Batch,
+    { supplierId, options = NO_OPTIONS }: Batch,
     decision: BatchDecision,
     unnamed: Unnamed,
     nowMs: number,
   ): void {
-    const fallCount = decision.countFalls() + unnamed.fallCount;
+    const fallCount = decision.countUnsellable() + unnamed.fallCount;
     try {
-      checkSafetyLimit(terms, this.stock.head(supplierId), fallCount, (confirmation) =>
+      checkSafetyLimit(options, this.stock.head(supplierId), fallCount, (confirmation) =>
         this.#batchRows.confirm(supplierId, confirmation, nowMs),
       );
     } catch (error) {
-      decision.takeBack();
+      decision.rollBack();
       throw error;
     }
   }
@@ -169,7 +170,7 @@ export class Applier {
 
   /** Ends a batch: writes its changes and its row. */
   endBatch(
-    origin: BatchOrigin & Pick<Batch, 'terms'>,
+    origin: BatchOrigin & Pick<Batch, 'options'>,
     decision: BatchDecision,
     { startedMs, ...summary }: BatchSummary,
     unnamed: Unnamed = NONE_UNNAMED,
@@ -208,18 +209,18 @@ export class Applier {
 
   /** Takes SKUs to zero, some at a time, since they may be a whole catalogue; says how many it changed. */
   #zero(
-    { supplierId, terms = NO_TERMS }: Pick<Batch, 'supplierId' | 'terms'>,
+    { supplierId, options = NO_OPTIONS }: Pick<Batch, 'supplierId' | 'options'>,
     { skuNumbers }: Unnamed,
     batchNumber: number,
     nowMs: number,
   ): number {
-    const asOfUs = terms.snapshot?.asOfUs ?? null;
+    const asOfUs = options.snapshot?.asOfUs ?? null;
     let zeroedCount = 0;
     for (let from = 0; from < skuNumbers.length; from += ZEROED_AT_ONCE) {
       const decision = new BatchDecision(nowMs);
       const keptKeys = new Set(this.stock.held().keys());
       for (const skuNumber of skuNumbers.slice(from, from + ZEROED_AT_ONCE)) {
-        const held = this.stock.hold(supplierId, skuNumber);
+        const held = this.stock.skuState(supplierId, skuNumber);
         decision.zero(held, () => this.stock.storedAsOfUs(supplierId, skuNumber), asOfUs);
       }
       const closed = decision.close(this.stock.head(supplierId));

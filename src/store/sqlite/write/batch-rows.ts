@@ -9,7 +9,12 @@ import {
 } from '../../sql/batch-row.ts';
 import { encodeEffects, encodeFailures, failedLines } from '../../failures.ts';
 import type { KeptOutcome } from '../../sql/stored-outcome.ts';
-import type { BatchOutcome, Confirmation, IdempotencyKey, LineEffect } from '../../store.ts';
+import type {
+  BatchOutcome,
+  Confirmation,
+  IdempotencyKey,
+  LineEffect,
+} from '../../../domain/batches.ts';
 import { newBatchUuid } from '../../uuids.ts';
 
 type Value = number | string | Uint8Array | null;

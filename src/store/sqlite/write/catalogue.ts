@@ -1,17 +1,17 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { BatchDecision } from '../../../domain/batch-decision.ts';
 import { decideFields } from '../../../domain/decide.ts';
-import type { CatalogueEntry } from '../../../domain/sku.ts';
+import type { CatalogueEntry } from '../../../domain/catalogue.ts';
 import {
-  PRODUCT_COLUMNS,
   gtinsOf,
   newProduct,
+  PRODUCT_COLUMNS,
   productOf,
+  type ProductRow,
   productValues,
   rewrittenProduct,
-  type ProductRow,
 } from '../../sql/products.ts';
-import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../store.ts';
+import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../../domain/catalogue.ts';
 import type { Applier } from './apply.ts';
 import { skuKey } from '../schema/migrations.ts';
 import type { TransactionStock } from './stock.ts';
@@ -91,9 +91,9 @@ export class CatalogueApplier {
       throw new Error(`SKU ${skuNumber} of supplier ${batch.supplierId} has no row`);
     if (batch.existing === 'refuse') return { outcome: 'refused', uuid: row.uuid };
 
-    const held = this.#stock.hold(batch.supplierId, skuNumber);
+    const held = this.#stock.skuState(batch.supplierId, skuNumber);
     const inventory = decideFields(held.inventory, entry.inventory);
-    const isMoved = inventory !== held.inventory;
+    const hasNewChange = inventory !== held.inventory;
     decision.touch(held, inventory);
 
     const rewritten = rewrittenProduct(row, entry, () => this.#supplierUuid(batch.supplierId));
@@ -104,7 +104,7 @@ export class CatalogueApplier {
       this.#replaceGtins(batch.supplierId, skuNumber, before, after);
     }
     return {
-      outcome: isMoved || rewritten !== undefined ? 'updated' : 'unchanged',
+      outcome: hasNewChange || rewritten !== undefined ? 'updated' : 'unchanged',
       uuid: row.uuid,
     };
   }

@@ -4,7 +4,7 @@
  */
 import type { FieldColumns, Lines } from '../../../domain/lines.ts';
 import type { KeptOutcome } from '../../sql/stored-outcome.ts';
-import type { Batch, BatchOutcome } from '../../store.ts';
+import type { Batch, BatchOutcome } from '../../../domain/batches.ts';
 import type { Failure } from '../threads.ts';
 
 export interface PackedGroup {

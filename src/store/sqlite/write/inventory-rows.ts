@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { isConfirmedLater, isMoved, type HeldSku } from '../../../domain/batch-decision.ts';
+import { hasNewerAsOf, hasNewChange, type SkuState } from '../../../domain/batch-decision.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
 import { RowsStatement } from './multi-row-insert.ts';
 
@@ -92,8 +92,8 @@ export class InventoryRows {
    * Writes those of the SKUs that changed, in the order of their keys: neighbours share a page, and a page
    * is what a write costs.
    */
-  write(held: readonly (readonly [key: number, sku: HeldSku])[], nowMs: number): void {
-    const moved = held.filter(([, sku]) => isMoved(sku)).sort(([a], [b]) => a - b);
+  write(held: readonly (readonly [key: number, sku: SkuState])[], nowMs: number): void {
+    const moved = held.filter(([, sku]) => hasNewChange(sku)).sort(([a], [b]) => a - b);
     const all: Value[] = [];
     const ofStock: Value[] = [];
     const asOf: Value[] = [];
@@ -110,8 +110,7 @@ export class InventoryRows {
     this.#ofStock.write(ofStock);
     this.#asOf.write(asOf);
     for (const [key, sku] of held) {
-      if (isConfirmedLater(sku) && typeof sku.asOfUs === 'number')
-        this.#confirm.run(sku.asOfUs, key);
+      if (hasNewerAsOf(sku) && typeof sku.asOfUs === 'number') this.#confirm.run(sku.asOfUs, key);
     }
   }
 }

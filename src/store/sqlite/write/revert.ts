@@ -4,7 +4,7 @@ import { addMembers } from '../../../domain/number-set.ts';
 import { batchNumberOf } from '../../uuids.ts';
 import { decideUndo, type RevertibleChange } from '../../sql/revert.ts';
 import { findUnchangedSince, isRange, laterOf, type LaterRow } from '../../sql/unchanged-since.ts';
-import type { RevertOutcome, RevertRequest } from '../../store.ts';
+import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import type { Applier } from './apply.ts';
 
 type BatchRow = [uuid: string, firstSequence: number | null, changedCount: number];
@@ -74,7 +74,7 @@ export class Reverter {
 
     const decision = new BatchDecision(nowMs);
     const { revertedCount, skus } = decideUndo(decision, changes, {
-      hold: (skuNumber) => this.#applier.stock.hold(supplierId, skuNumber),
+      skuState: (skuNumber) => this.#applier.stock.skuState(supplierId, skuNumber),
       skuIdOf: (skuNumber) => this.#applier.stock.skuIdOf(supplierId, skuNumber),
       standing: this.#standing(supplierId, changes, among),
       confirmed,
@@ -112,7 +112,7 @@ export class Reverter {
     const { stock } = this.#applier;
     const finding = findUnchangedSince(
       changes,
-      (skuNumber) => stock.hold(supplierId, skuNumber).lastSequence,
+      (skuNumber) => stock.skuState(supplierId, skuNumber).lastSequence,
       among,
     );
     let step = finding.next();

@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import {
-  heldSku,
-  type HeldSku,
+  newSkuState,
+  type SkuState,
   type Stock,
   type SupplierHead,
 } from '../../../domain/batch-decision.ts';
@@ -59,7 +59,7 @@ export class TransactionStock {
 
   readonly #heads = new Map<number, SupplierHead>();
   /** By key. */
-  readonly #held = new Map<number, HeldSku>();
+  readonly #held = new Map<number, SkuState>();
 
   constructor(db: Database, memory: InventoryCache) {
     this.#memory = memory;
@@ -128,7 +128,7 @@ export class TransactionStock {
   ofLines(supplierId: number, lines: Lines): Stock {
     return {
       resolve: (i) => this.#resolve(supplierId, lines, i),
-      hold: (skuNumber) => this.hold(supplierId, skuNumber),
+      skuState: (skuNumber) => this.skuState(supplierId, skuNumber),
       storedAsOfUs: (skuNumber) => this.storedAsOfUs(supplierId, skuNumber),
     };
   }
@@ -204,7 +204,7 @@ export class TransactionStock {
     return row[0];
   }
 
-  hold(supplierId: number, skuNumber: number): HeldSku {
+  skuState(supplierId: number, skuNumber: number): SkuState {
     const key = skuKey(supplierId, skuNumber);
     const known = this.#held.get(key);
     if (known !== undefined) return known;
@@ -212,23 +212,23 @@ export class TransactionStock {
     const held =
       remembered === undefined
         ? this.#read(supplierId, skuNumber)
-        : heldSku(skuNumber, remembered.inventory, remembered.lastSequence);
+        : newSkuState(skuNumber, remembered.inventory, remembered.lastSequence);
     this.#held.set(key, held);
     return held;
   }
 
-  #read(supplierId: number, skuNumber: number): HeldSku {
+  #read(supplierId: number, skuNumber: number): SkuState {
     const row = this.#inventoryOf.get(skuKey(supplierId, skuNumber));
     if (row === undefined)
       throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no inventory`);
     const [quantityInStock, quantityOnBackorder, backorderDate, restrictions, lastSequence] = row;
     const inventory = { quantityInStock, quantityOnBackorder, backorderDate, restrictions };
-    return heldSku(skuNumber, inventory, lastSequence);
+    return newSkuState(skuNumber, inventory, lastSequence);
   }
 
   /** A SKU that the transaction under way has just created. */
-  holdNew(supplierId: number, skuNumber: number): HeldSku {
-    const held = heldSku(skuNumber, NOTHING_KNOWN, 0);
+  holdNew(supplierId: number, skuNumber: number): SkuState {
+    const held = newSkuState(skuNumber, NOTHING_KNOWN, 0);
     this.#held.set(skuKey(supplierId, skuNumber), held);
     return held;
   }
@@ -242,7 +242,7 @@ export class TransactionStock {
   }
 
   /** All SKUs held, by their keys. */
-  held(): ReadonlyMap<number, HeldSku> {
+  held(): ReadonlyMap<number, SkuState> {
     return this.#held;
   }
 

@@ -4,14 +4,8 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { OnhandError } from '../../../domain/errors.ts';
-import type {
-  Batch,
-  BatchOutcome,
-  CatalogueBatch,
-  CatalogueOutcome,
-  RevertOutcome,
-  RevertRequest,
-} from '../../store.ts';
+import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
+import type { CatalogueBatch, CatalogueOutcome } from '../../../domain/catalogue.ts';
 import type { KeptOutcome } from '../../sql/stored-outcome.ts';
 import { Applier } from './apply.ts';
 import { CatalogueApplier } from './catalogue.ts';
@@ -87,8 +81,8 @@ const THOROUGH_PROBE_BYTES = 1 << 20;
 /** Thrown so that a transaction is taken back. */
 class TakenBack extends Error {}
 
-function isDryRun({ terms }: Batch): boolean {
-  return terms?.dryRun === true;
+function isDryRun({ options }: Batch): boolean {
+  return options?.dryRun === true;
 }
 
 class Writer {

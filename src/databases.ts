@@ -1,0 +1,117 @@
+/** The registry of databases: the only file that knows every store. A new store is one more driver here. */
+import { readSettings } from './config.ts';
+import { OnhandError } from './domain/errors.ts';
+import { copyDatabase, type CopyProgress, type TableCopied } from './store/copy.ts';
+import type { DatabaseDriver, ExclusiveLock, StoreSettings } from './store/driver.ts';
+import { postgresDriver } from './store/postgres/driver.ts';
+import type { PendingMigrations, Finding } from './store/maintenance.ts';
+import { sqliteDriver } from './store/sqlite/driver.ts';
+import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
+import type { CatalogueStaging } from './store/staging.ts';
+import type { Store } from './store/store.ts';
+
+const DRIVERS: readonly DatabaseDriver[] = [sqliteDriver, postgresDriver];
+
+/** The exit code after a fatal error (EX_SOFTWARE of BSD): a supervisor restarts the process. */
+const FATAL_EXIT_CODE = 70;
+
+/**
+ * The driver of a database.
+ *
+ * @param database `sqlite:PATH` or `postgres://…`
+ * @throws OnhandError `parameter_invalid` for any other URL
+ */
+export function driverOf(database: string): DatabaseDriver {
+  const driver = DRIVERS.find((candidate) => candidate.matches(database));
+  if (driver !== undefined) return driver;
+  // A mistyped database URL may contain a password, so it is not repeated.
+  const named = /\/\/|@/.test(database) ? '' : ` "${database}"`;
+  const forms = DRIVERS.map(({ urlForm }) => urlForm).join(', or ');
+  throw new OnhandError('parameter_invalid', `The database${named} cannot be used: name ${forms}.`);
+}
+
+/**
+ * Opens a database, migrating its schema if necessary. Creates an SQLite file that does not exist.
+ *
+ * @throws OnhandError `parameter_invalid` for an unknown kind, `store_unavailable` if it cannot be opened
+ */
+export async function openStore(
+  database: string,
+  settings: StoreSettings = readSettings(),
+): Promise<Store> {
+  return driverOf(database).open(database, settings, exitNow);
+}
+
+/**
+ * Checks a database without changing it; yields each finding as its check ends.
+ *
+ * @throws OnhandError `store_unavailable` if it does not exist or cannot be opened
+ */
+export function inspectDatabase(
+  database: string,
+  settings: StoreSettings = readSettings(),
+): AsyncIterable<Finding> {
+  return driverOf(database).inspect(database, settings);
+}
+
+/**
+ * The migrations that opening a database would run. Changes nothing.
+ *
+ * @throws OnhandError `store_unavailable` if it cannot be opened, or needs a newer onhand
+ */
+export async function pendingMigrations(database: string): Promise<PendingMigrations> {
+  return driverOf(database).pendingMigrations(database, readSettings());
+}
+
+/**
+ * Copies a database into a new file while it is in use.
+ *
+ * @throws OnhandError `parameter_invalid` for a kind of database that onhand does not back up
+ */
+export async function backUpDatabase(
+  database: string,
+  file: string,
+  onProgress: (copiedPages: number, totalPages: number) => void,
+): Promise<void> {
+  await driverOf(database).backUp(database, file, onProgress, readSettings());
+}
+
+/** Copies everything from one database to another (see `copyDatabase`), with both locked meanwhile. */
+export async function copyDatabases(
+  from: string,
+  to: string,
+  onProgress: (progress: CopyProgress) => void,
+): Promise<readonly TableCopied[]> {
+  const settings = readSettings();
+  const openSource = () => driverOf(from).openCopySource(from, settings);
+  const source = await openSource();
+  const locks: ExclusiveLock[] = [];
+  try {
+    const holder = `onhand copy, process ${process.pid}, since ${new Date().toISOString()}`;
+    for (const database of [from, to]) locks.push(driverOf(database).lock(database, holder));
+    const target = await driverOf(to).openCopyTarget(to, settings);
+    try {
+      return await copyDatabase(source, target, openSource, onProgress);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+    for (const lock of locks) lock.release();
+  }
+}
+
+/** A database's URL without credentials, for logs and messages. */
+export function shownDatabase(database: string): string {
+  return driverOf(database).shown(database);
+}
+
+/** Opens scratch space on disk for one import; close it afterwards. */
+export function openStaging(): CatalogueStaging {
+  return new SqliteCatalogueStaging();
+}
+
+function exitNow(reason: string): void {
+  process.stderr.write(`onhand: exiting immediately: ${reason}\n`);
+  process.exit(FATAL_EXIT_CODE);
+}

@@ -1,0 +1,151 @@
+/** Uploaded stock files and their file jobs. */
+import type { FailedLine } from './batches.ts';
+
+/**
+ * `waiting` for its turn, then `reading` while it is applied. `held` waits for a confirmation. Final states:
+ * `done`, `refused` (nothing was applied), `failed` (stopped midway) and `canceled`.
+ */
+export const FILE_STATES = [
+  'waiting',
+  'reading',
+  'held',
+  'done',
+  'refused',
+  'failed',
+  'canceled',
+] as const;
+export type FileState = (typeof FILE_STATES)[number];
+
+/** States in which a file job has work left to do. */
+export const OPEN_STATES = ['waiting', 'reading'] as const satisfies readonly FileState[];
+
+/** What the sender of a file asked for. */
+export interface FileOptions {
+  readonly isSnapshot: boolean;
+  readonly atomic: boolean;
+  readonly dryRun: boolean;
+  /** The report's timestamp in microseconds since 1970-01-01T00:00Z; null uses the file's own. */
+  readonly asOfUs: number | null;
+  /** The supplier's column mapping at the time of the upload. */
+  readonly mappings: readonly { readonly header: string; readonly target: string }[];
+}
+
+/** What was detected in the file. */
+export interface FileFindings {
+  readonly kind: 'inventory' | 'catalogue';
+  readonly format: string;
+  readonly packing: string | null;
+  readonly encoding: string | null;
+  readonly rowUnit: string;
+  /** The columns that are read: as what, and why. */
+  readonly columns: readonly {
+    readonly header: string;
+    readonly target: string;
+    readonly by: string;
+  }[];
+  readonly unknownColumns: readonly string[];
+  readonly sheet: { readonly name: string; readonly others: readonly string[] } | null;
+  /** Whether the file is one batch. Decided once, before anything is applied. */
+  readonly isWhole: boolean;
+}
+
+/** Why a file was not applied, or not completely. */
+export interface FileProblem {
+  readonly code: string;
+  readonly detail: string;
+}
+
+export type StatusCounts = Readonly<Record<string, number>>;
+
+export interface FileProgress {
+  readonly rowCount: number;
+  readonly statusCounts: StatusCounts;
+}
+
+export interface FileRecord extends FileProgress {
+  readonly supplierId: number;
+  /** Numbers the supplier's files in the order of upload. */
+  readonly number: number;
+  readonly uuid: string;
+  readonly userId: number | null;
+  readonly username: string | null;
+  readonly filename: string | null;
+  readonly bytes: number;
+  readonly asked: FileOptions;
+  readonly reason: string | null;
+  readonly reference: string | null;
+  readonly state: FileState;
+  /** Null until the file is opened. */
+  readonly found: FileFindings | null;
+  /** An estimate until the job is over; null if unknown. */
+  readonly rowsExpected: number | null;
+  readonly problem: FileProblem | null;
+  readonly uploadedAtMs: number;
+  readonly startedAtMs: number | null;
+  readonly finishedAtMs: number | null;
+  /** Whether the file may exceed the safety limit. */
+  readonly isConfirmed: boolean;
+  readonly isCancelAsked: boolean;
+  /** When the lease of the node that works on it expires; 0 if there is none. */
+  readonly claimedUntilMs: number;
+  /** Whether the file and its results are still stored. */
+  readonly isKept: boolean;
+}
+
+export interface FileDraft {
+  readonly supplierId: number;
+  readonly uuid: string;
+  readonly userId: number | null;
+  readonly filename: string | null;
+  readonly bytes: number;
+  readonly asked: FileOptions;
+  readonly reason: string | null;
+  readonly reference: string | null;
+  readonly uploadedAtMs: number;
+  readonly idempotency: FileKey | null;
+}
+
+/** The idempotency key of an upload. */
+export interface FileKey {
+  /** Chosen by the client; unique per supplier. */
+  readonly key: string;
+  /** A hash of everything that makes two uploads equal. */
+  readonly fingerprint: Uint8Array;
+  /** Keys of uploads before this time have expired. */
+  readonly usedSinceMs: number;
+}
+
+/** Whether a file job has reached a final state. */
+export function isOver({ state }: Pick<FileRecord, 'state'>): boolean {
+  return state !== 'waiting' && state !== 'reading' && state !== 'held';
+}
+
+/** Identifies a file. */
+export type FilePlace = Pick<FileRecord, 'supplierId' | 'number'>;
+
+/** One node's exclusive right to work on a file. */
+export interface FileLease {
+  readonly nodeId: string;
+  readonly nowMs: number;
+  /** Other nodes' leases that expire before this time are ignored. */
+  readonly voidBeforeMs: number;
+  readonly untilMs: number;
+}
+
+/** Rows of a file that were applied as one batch. */
+export interface FileChunk {
+  /** Numbered from 0. */
+  readonly piece: number;
+  readonly rowCount: number;
+  /** Null if nothing was written: for a dry run, or if no row could be read. */
+  readonly batchUuid: string | null;
+  /** For a chunk without a batch: the failed lines, and with status 200 those that a dry run would change. */
+  readonly told: readonly FailedLine[];
+}
+
+/** How a file job ends or is held. */
+export interface FileEnd {
+  readonly state: Exclude<FileState, (typeof OPEN_STATES)[number]>;
+  readonly problem: FileProblem | null;
+  readonly finishedAtMs: number;
+}

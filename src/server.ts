@@ -1,0 +1,207 @@
+/** Starts a server: creates each room's parts and connects them. Production and tests start here. */
+import { randomUUID } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import { ChangeFeed } from './changes/change-feed.ts';
+import type { Settings } from './config.ts';
+import { driverOf, openStaging, openStore, shownDatabase } from './databases.ts';
+import { OnhandError } from './domain/errors.ts';
+import { DropFolder } from './files/drop-folder.ts';
+import { FileService } from './files/service.ts';
+import { FileStorage } from './files/storage.ts';
+import { Intake } from './intake/intake.ts';
+import { RetentionSweeper } from './intake/retention.ts';
+import type { AccountStore, Store } from './store/store.ts';
+import { version } from './version.ts';
+import type { DeliverOptions } from './webhooks/attempt.ts';
+import { dnsResolve } from './webhooks/http-post.ts';
+import { WebhookSender } from './webhooks/sender.ts';
+import { jsonLineReader } from './wire/lines/lines.ts';
+import { printFailureMessage, printWouldChange } from './wire/lines/results.ts';
+
+const WEBHOOK_RESPONSE_BYTES_MAX = 4096;
+/** How often a server that is shutting down closes connections that have become idle. */
+const IDLE_SWEEP_MS = 50;
+
+export interface RunningServer {
+  /** Where it listens, such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly store: Store;
+  /** Finishes the requests and batches it has accepted, then releases everything. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a server and resolves when it listens.
+ *
+ * @throws OnhandError `store_unavailable` if another server runs on the same database file; Node's own
+ *   error (`EADDRINUSE` etc.) if it cannot listen on the address
+ */
+export async function startServer(settings: Settings): Promise<RunningServer> {
+  checkInbox(settings);
+  const { database, host, port } = settings;
+  const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
+  const lock = driverOf(database).lock(database, holder);
+  try {
+    const store = await openStore(database, settings);
+    try {
+      return await serve(settings, store, () => lock.release());
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function serve(settings: Settings, store: Store, unlock: () => void): Promise<RunningServer> {
+  // Loaded on demand: commands that do not serve start in half the time.
+  const { buildServer } = await import('./http/server.ts');
+  const intake = new Intake(store, settings);
+  const feed = new ChangeFeed(store.changes, store.accounts);
+  const webhookOptions = webhookOptionsOf(settings);
+  const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
+  const feeds = fileServiceOf({ store, intake, settings, onFailure: report('files failed') });
+  const parts = { store, intake, feed, feeds, webhookOptions, settings, version: version() };
+  const app = await buildServer(parts);
+  const database = shownDatabase(settings.database);
+  app.log.info({ version: version(), database }, 'starting');
+  await app.listen({ host: settings.host, port: settings.port });
+
+  const dropFolder = dropFolderOf(settings, {
+    service: feeds,
+    accounts: store.accounts,
+    onFailure: report('drop folder failed'),
+  });
+  const sweeper = new RetentionSweeper({
+    batches: store.batches,
+    changes: store.changes,
+    files: feeds,
+    kept: settings,
+    onFailure: report('sweep failed'),
+  });
+  const sender = new WebhookSender({
+    webhooks: store.webhooks,
+    changes: store.changes,
+    accounts: store.accounts,
+    feed,
+    options: webhookOptions,
+    nodeId: randomUUID(),
+    onFailure: report('webhooks failed'),
+  });
+  feeds.start();
+  dropFolder?.start();
+  sweeper.start();
+  sender.start();
+
+  const close = async (): Promise<void> => {
+    app.log.info('closing: accepted requests are finished first');
+    // A connection becomes idle only after its response is sent. Nothing else would close it before
+    // its keep-alive timeout.
+    const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
+    try {
+      await app.close();
+    } finally {
+      clearInterval(sweep);
+    }
+    await dropFolder?.stop();
+    await feeds.stop();
+    await sender.stop();
+    await sweeper.stop();
+    await store.close();
+    unlock();
+    app.log.info('closed');
+  };
+  let closed: Promise<void> | undefined;
+  return {
+    url: urlOf(app.server.address()),
+    store,
+    close: () => (closed ??= close()),
+  };
+}
+
+/** How webhooks are delivered under these settings. */
+export function webhookOptionsOf(settings: Settings): DeliverOptions {
+  return {
+    policy: {
+      allowHttp: settings.webhooksAllowHttp,
+      allowPrivateNetworks: settings.webhooksAllowPrivateNetworks,
+    },
+    timeoutMs: settings.webhookTimeoutMs,
+    responseBytesMax: WEBHOOK_RESPONSE_BYTES_MAX,
+    resolve: dnsResolve(),
+    userAgent: `onhand/${version()}`,
+    now: Date.now,
+  };
+}
+
+interface FileServiceParts {
+  readonly store: Store;
+  readonly intake: Intake;
+  readonly settings: Settings;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** The service that accepts files and processes them. */
+export function fileServiceOf({ settings, ...parts }: FileServiceParts): FileService {
+  const { asOfToleranceSeconds } = settings;
+  return new FileService({
+    ...parts,
+    settings,
+    files: new FileStorage(filesDirectoryOf(settings)),
+    language: {
+      newJsonLineReader: (nowMs) =>
+        jsonLineReader({ nowMs, asOfToleranceSeconds, asOfUs: undefined }),
+      printFailure: printFailureMessage,
+      printWouldChange,
+    },
+    openStaging,
+    isAlone: !driverOf(settings.database).isShared,
+  });
+}
+
+interface DropFolderParts {
+  readonly service: FileService;
+  readonly accounts: AccountStore;
+  readonly onFailure: (error: unknown) => void;
+}
+
+function dropFolderOf(settings: Settings, parts: DropFolderParts): DropFolder | undefined {
+  const { inbox, inboxSettleSeconds, fileBytesMax } = settings;
+  if (inbox === null) return undefined;
+  return new DropFolder({
+    ...parts,
+    directory: resolve(inbox),
+    settleSeconds: inboxSettleSeconds,
+    fileBytesMax,
+  });
+}
+
+/** Throws `parameter_invalid` if the drop folder does not exist or there is nowhere to store files. */
+function checkInbox(settings: Settings): void {
+  const { inbox } = settings;
+  if (inbox === null) return;
+  if (!existsSync(inbox) || !statSync(inbox).isDirectory()) {
+    throw new OnhandError('parameter_invalid', `The drop folder ${inbox} does not exist.`);
+  }
+  if (filesDirectoryOf(settings) === null) {
+    throw new OnhandError(
+      'parameter_invalid',
+      'A drop folder needs a directory for files: set ONHAND_FILES_DIRECTORY.',
+    );
+  }
+}
+
+function filesDirectoryOf({ database, filesDirectory }: Settings): string | null {
+  if (filesDirectory !== null) return resolve(filesDirectory);
+  return driverOf(database).defaultFilesDirectory(database);
+}
+
+function urlOf(address: string | AddressInfo | null): string {
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}

@@ -1,0 +1,61 @@
+import type { CopySource, CopyTarget } from './copy.ts';
+import type { PendingMigrations, Finding } from './maintenance.ts';
+import type { Store } from './store.ts';
+
+/** The settings that stores read; each uses those that apply to it. */
+export interface StoreSettings {
+  readonly cacheBytesMax: number;
+  readonly databaseBytesMax: number;
+  /** How long a write waits for a lock that another process holds. */
+  readonly busyTimeoutMs: number;
+  readonly connectionsMax: number;
+  readonly connectTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  /** The most lines that share one transaction. */
+  readonly groupLinesMax: number;
+}
+
+/** What a kind of database can do. Each store folder exports one driver; `src/databases.ts` lists them. */
+export interface DatabaseDriver {
+  /** The form of its URLs, for error messages: `a file as sqlite:PATH, such as …`. */
+  readonly urlForm: string;
+  /** Whether several servers can use one database at the same time. */
+  readonly isShared: boolean;
+  /** Whether a URL names a database of this kind; it may still be malformed. */
+  matches(url: string): boolean;
+  /** The URL without credentials, for logs and messages. */
+  shown(url: string): string;
+  /**
+   * Opens a database and migrates its schema if necessary.
+   *
+   * @param onFatal called when the store can no longer be trusted and the process must exit
+   */
+  open(url: string, settings: StoreSettings, onFatal: (reason: string) => void): Promise<Store>;
+  /** Checks a database without changing it; yields each finding as its check ends. */
+  inspect(url: string, settings: StoreSettings): AsyncIterable<Finding>;
+  /** The migrations that `open` would run. Changes nothing. */
+  pendingMigrations(url: string, settings: StoreSettings): Promise<PendingMigrations>;
+  openCopySource(url: string, settings: StoreSettings): Promise<CopySource>;
+  openCopyTarget(url: string, settings: StoreSettings): Promise<CopyTarget>;
+  /** Copies a database into a new file while it is in use. Throws `parameter_invalid` if unsupported. */
+  backUp(
+    url: string,
+    file: string,
+    onProgress: (copiedPages: number, totalPages: number) => void,
+    settings: StoreSettings,
+  ): Promise<void>;
+  /**
+   * Keeps other servers off the database until `release` is called; does nothing where `isShared`.
+   *
+   * @param holder describes this process to whoever finds the lock taken
+   * @throws OnhandError `store_unavailable` when another process holds the lock
+   */
+  lock(url: string, holder: string): ExclusiveLock;
+  /** Where uploaded files are kept if no setting says; null if that setting is required. */
+  defaultFilesDirectory(url: string): string | null;
+}
+
+/** The operating system releases it when the process ends, for any reason. */
+export interface ExclusiveLock {
+  release(): void;
+}

@@ -1,0 +1,149 @@
+import { type Static, Type } from 'typebox';
+import { InventorySchema, printInventory } from '../inventory/inventory-fields.ts';
+import type { Change, ChangeRecord, NamedSupplier } from '../../domain/changes.ts';
+import { SKU_LIMIT_MAX } from '../inventory/skus.ts';
+import { printTime } from '../times.ts';
+
+/* The shapes of what readers of changes are told. They describe; nothing is validated by them. */
+
+const uuid = () => Type.String({ format: 'uuid' });
+
+const textOrNull = (options: object = {}) =>
+  Type.Unsafe<string | null>({ type: ['string', 'null'], ...options });
+
+const SupplierSchema = Type.Object(
+  { uuid: uuid(), name: Type.String() },
+  { additionalProperties: false },
+);
+
+/** What a change says beside whose it is. */
+const CHANGED = {
+  sequence: Type.Integer({
+    minimum: 1,
+    description: "Its place among the supplier's changes, without gaps.",
+  }),
+  time: Type.String({ format: 'date-time', description: 'When its batch was applied.' }),
+  before: InventorySchema,
+  after: InventorySchema,
+  batch: Type.Object({ uuid: uuid() }, { additionalProperties: false }),
+  reason: textOrNull({ description: 'Why, where the batch said so.' }),
+};
+
+export const HistoryEntrySchema = Type.Object(CHANGED, {
+  title: 'HistoryEntry',
+  additionalProperties: false,
+});
+
+export const ChangeSchema = Type.Object(
+  {
+    kind: Type.Literal('change'),
+    supplier: SupplierSchema,
+    sku: Type.Object(
+      {
+        uuid: uuid(),
+        sku_id: Type.String(),
+        product_identifiers: Type.Object(
+          {
+            upca: textOrNull(),
+            ean13: textOrNull(),
+            gtin14: textOrNull(),
+            isbn: textOrNull(),
+            asin: textOrNull(),
+            mpn: textOrNull(),
+          },
+          { additionalProperties: false },
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    ...CHANGED,
+  },
+  { title: 'Change', additionalProperties: false },
+);
+
+export const SupplierEnteredSchema = Type.Object(
+  {
+    kind: Type.Literal('supplier_entered'),
+    supplier: SupplierSchema,
+    sequence: Type.Integer({
+      minimum: 0,
+      description: 'The changes after this one follow.',
+    }),
+    snapshot: Type.String({
+      description: 'Where the SKUs are to be had as they are now: read them after this record.',
+    }),
+  },
+  { title: 'SupplierEntered', additionalProperties: false },
+);
+
+export const SupplierLeftSchema = Type.Object(
+  {
+    kind: Type.Literal('supplier_left'),
+    supplier: SupplierSchema,
+    sequence: Type.Integer({ minimum: 0, description: 'The last change that was told.' }),
+  },
+  { title: 'SupplierLeft', additionalProperties: false },
+);
+
+/** A record of the change feed as it travels. */
+export type WireChangeRecord =
+  | Static<typeof ChangeSchema>
+  | Static<typeof SupplierEnteredSchema>
+  | Static<typeof SupplierLeftSchema>;
+
+export function printChangeRecord(record: ChangeRecord): WireChangeRecord {
+  switch (record.kind) {
+    case 'change':
+      return printChange(record.change);
+    case 'supplier_entered':
+      return {
+        kind: 'supplier_entered',
+        supplier: printSupplier(record.supplier),
+        sequence: record.sequence,
+        snapshot: snapshotPath(record.supplier.uuid),
+      };
+    case 'supplier_left':
+      return {
+        kind: 'supplier_left',
+        supplier: printSupplier(record.supplier),
+        sequence: record.sequence,
+      };
+  }
+}
+
+function printChange({ supplier, sku, ...change }: Change): Static<typeof ChangeSchema> {
+  const { upca, ean13, gtin14, isbn, asin, mpn } = sku.identifiers;
+  return {
+    kind: 'change',
+    supplier: printSupplier(supplier),
+    sku: {
+      uuid: sku.uuid,
+      sku_id: sku.skuId,
+      product_identifiers: { upca, ean13, gtin14, isbn, asin, mpn },
+    },
+    ...printHistoryEntry(change),
+  };
+}
+
+/** A change without whose it is: the reader has named that. */
+export function printHistoryEntry(
+  change: Omit<Change, 'supplier' | 'sku'>,
+): Static<typeof HistoryEntrySchema> {
+  return {
+    sequence: change.sequence,
+    time: printTime(change.changedAtMs),
+    before: printInventory(change.before),
+    after: printInventory(change.after),
+    batch: { uuid: change.batchUuid },
+    reason: change.reason,
+  };
+}
+
+export function printSupplier({ uuid, name }: NamedSupplier): NamedSupplier {
+  return { uuid, name };
+}
+
+/** Where the first page of a supplier's SKUs, walked by cursor, is to be had. */
+function snapshotPath(supplierUuid: string): string {
+  return `/timp/products/skus/?supplier_uuids=${supplierUuid}&limit=${SKU_LIMIT_MAX}&cursor=`;
+}

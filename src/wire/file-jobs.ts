@@ -1,0 +1,283 @@
+import { type Static, Type } from 'typebox';
+import { integerOrNull, textOrNull, uuid } from './schema.ts';
+import { printTime, printTimeUs } from './times.ts';
+import { OnhandError } from '../domain/errors.ts';
+import { isJsonObject } from './json.ts';
+
+const PROBLEM = Type.Object(
+  {
+    code: Type.String({ description: 'Which kind of problem, as of a problem document.' }),
+    detail: Type.String({ description: 'What is wrong, where, and what to do about it.' }),
+  },
+  { additionalProperties: false },
+);
+
+const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+  Type.Union([schema, Type.Null()]);
+
+const MEMBERS = {
+  uuid: uuid('The file.'),
+  filename: textOrNull({ description: 'As its sender calls it.' }),
+  state: Type.Enum(['waiting', 'reading', 'held', 'done', 'refused', 'failed', 'canceled'], {
+    description:
+      '`waiting` for its turn; `reading` and being applied; `held` until it is confirmed; `done`; `refused` with nothing applied; `failed` midway; `canceled`.',
+  }),
+  kind: textOrNull({ enum: ['inventory', 'catalogue', null], description: 'What it is read as.' }),
+  format: textOrNull({ description: 'csv, xlsx, json, ndjson or x12, told by its content.' }),
+  packing: textOrNull({ description: 'gzip, zip or null.' }),
+  encoding: textOrNull({ description: 'How its text is encoded; null for workbooks.' }),
+  mode: textOrNull({ enum: ['snapshot', null], description: 'As it was asked for.' }),
+  dry_run: Type.Boolean(),
+  atomic: Type.Boolean(),
+  as_of: textOrNull({ format: 'date-time', description: 'Its `As-Of`.' }),
+  mapping: Type.Array(
+    Type.Object(
+      {
+        header: Type.String({ description: 'The name that the file gives the column.' }),
+        column: Type.String({ description: 'What it is read as.' }),
+        by: Type.String({
+          description: 'Why: `map` (the saved mapping), its own `name`, or a known `alias`.',
+        }),
+      },
+      { additionalProperties: false },
+    ),
+  ),
+  unknown_columns: Type.Array(Type.String(), { description: 'Columns that are ignored.' }),
+  sheet: textOrNull({ description: 'The worksheet that is read.' }),
+  bytes: Type.Integer({ description: 'As it was sent.' }),
+  rows: Type.Integer({ description: 'How many rows were judged so far.' }),
+  rows_expected: integerOrNull(
+    'How many there are in all: an estimate until it is done; null where there is none.',
+  ),
+  status_counts: Type.Record(Type.String(), Type.Integer(), {
+    description: 'How many rows got each status so far.',
+  }),
+  problem: orNull(PROBLEM),
+  uploaded: Type.String({ format: 'date-time' }),
+  started: textOrNull({ format: 'date-time' }),
+  finished: textOrNull({ format: 'date-time' }),
+  username: textOrNull({ description: 'Who sent it; null is the drop folder, or the operator.' }),
+  reason: textOrNull({ description: 'Its `Batch-Reason`.' }),
+  reference: textOrNull({ description: 'Its `Batch-Reference`.' }),
+};
+
+export const FileSchema = Type.Object(MEMBERS, { title: 'File', additionalProperties: false });
+
+export const FileWithBatchesSchema = Type.Object(
+  {
+    ...MEMBERS,
+    batches: Type.Array(Type.String({ format: 'uuid' }), {
+      description: 'The batches that its rows were applied by, in order; a catalogue lists none.',
+    }),
+  },
+  { title: 'FileWithBatches', additionalProperties: false },
+);
+
+export const BINARY = Type.Unsafe<string>({ type: 'string', format: 'binary' });
+
+export const FileFormSchema = Type.Object(
+  {
+    filename: Type.Optional(Type.String({ description: 'What you call the file.' })),
+    file: BINARY,
+  },
+  { title: 'FileForm', additionalProperties: false },
+);
+
+export const FileUploadedSchema = Type.Object(
+  { uuid: uuid('The file; it is safe from now on, and will be applied.') },
+  { title: 'FileUploaded', additionalProperties: false },
+);
+
+export const FilePageSchema = Type.Object(
+  {
+    pagination: Type.Object(
+      {
+        total_count: Type.Integer({ description: 'How many files there are in all.' }),
+        start: Type.Integer({ description: 'How many lie before this page.' }),
+        limit: Type.Integer({ description: 'How many the page holds at most.' }),
+        next_start_index: integerOrNull('The `start` of the next page; null on the last.'),
+      },
+      { additionalProperties: false },
+    ),
+    files: Type.Array(FileSchema),
+  },
+  { title: 'FilePage', additionalProperties: false },
+);
+
+const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
+
+export const FileUploadQuerySchema = Type.Object(
+  {
+    filename: Type.Optional(Type.String({ description: 'What you call the file.' })),
+    mode: Type.Optional(
+      Type.Enum(['snapshot'], {
+        description: 'The rows are all that there is: SKUs that none names go to zero in stock.',
+      }),
+    ),
+    atomic: flag('Apply no row if any fails.'),
+    dry_run: flag('Tell what would happen, and write nothing.'),
+  },
+  { title: 'FileUploadQuery', additionalProperties: false },
+);
+
+export const FILE_WAIT_SECONDS_MAX = 30;
+
+export const FileQuerySchema = Type.Object(
+  {
+    wait: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: FILE_WAIT_SECONDS_MAX,
+        description: 'Answer when the file is over or held, at the latest after so many seconds.',
+      }),
+    ),
+  },
+  { title: 'FileQuery', additionalProperties: false },
+);
+
+/** A feed as it is printed. */
+export interface PrintedFile {
+  readonly uuid: string;
+  readonly filename: string | null;
+  readonly state: Static<typeof FileSchema>['state'];
+  readonly bytes: number;
+  readonly asked: {
+    readonly isSnapshot: boolean;
+    readonly atomic: boolean;
+    readonly dryRun: boolean;
+    readonly asOfUs: number | null;
+  };
+  readonly found: {
+    readonly kind: string;
+    readonly format: string;
+    readonly packing: string | null;
+    readonly encoding: string | null;
+    readonly columns: readonly {
+      readonly header: string;
+      readonly target: string;
+      readonly by: string;
+    }[];
+    readonly unknownColumns: readonly string[];
+    readonly sheet: { readonly name: string } | null;
+  } | null;
+  readonly rowCount: number;
+  readonly rowsExpected: number | null;
+  readonly statusCounts: Readonly<Record<string, number>>;
+  readonly problem: { readonly code: string; readonly detail: string } | null;
+  readonly uploadedAtMs: number;
+  readonly startedAtMs: number | null;
+  readonly finishedAtMs: number | null;
+  readonly username: string | null;
+  readonly reason: string | null;
+  readonly reference: string | null;
+}
+
+export function printFile(file: PrintedFile): Static<typeof FileSchema> {
+  const { asked, found } = file;
+  return {
+    uuid: file.uuid,
+    filename: file.filename,
+    state: file.state,
+    kind: found?.kind ?? null,
+    format: found?.format ?? null,
+    packing: found?.packing ?? null,
+    encoding: found?.encoding ?? null,
+    mode: asked.isSnapshot ? 'snapshot' : null,
+    dry_run: asked.dryRun,
+    atomic: asked.atomic,
+    as_of: asked.asOfUs === null ? null : printTimeUs(asked.asOfUs),
+    mapping: (found?.columns ?? []).map(({ header, target, by }) => ({
+      header,
+      column: target,
+      by,
+    })),
+    unknown_columns: [...(found?.unknownColumns ?? [])],
+    sheet: found?.sheet?.name ?? null,
+    bytes: file.bytes,
+    rows: file.rowCount,
+    rows_expected: file.state === 'done' ? file.rowCount : file.rowsExpected,
+    status_counts: { ...file.statusCounts },
+    problem: file.problem,
+    uploaded: printTime(file.uploadedAtMs),
+    started: timeOrNull(file.startedAtMs),
+    finished: timeOrNull(file.finishedAtMs),
+    username: file.username,
+    reason: file.reason,
+    reference: file.reference,
+  };
+}
+
+function timeOrNull(ms: number | null): string | null {
+  return ms === null ? null : printTime(ms);
+}
+
+export function printFileList(
+  { start, limit }: { readonly start: number; readonly limit: number },
+  page: {
+    readonly totalCount: number;
+    readonly files: readonly PrintedFile[];
+    readonly hasMore: boolean;
+  },
+): string {
+  const { totalCount, files, hasMore } = page;
+  return JSON.stringify({
+    pagination: {
+      total_count: totalCount,
+      start,
+      limit,
+      next_start_index: hasMore ? start + files.length : null,
+    },
+    files: files.map(printFile),
+  });
+}
+
+export const FileMappingSchema = Type.Object(
+  {
+    columns: Type.Record(Type.String(), Type.String(), {
+      description: "The supplier's own names of columns, each with the column that it stands for.",
+      examples: [{ Lagerbestand: 'quantity_in_stock' }],
+    }),
+  },
+  { title: 'FileMapping', additionalProperties: false },
+);
+
+/** A name of a column, and what it stands for; `target` is checked by who knows the columns. */
+export interface NamedColumn {
+  readonly header: string;
+  readonly target: string;
+}
+
+export const MAPPED_COLUMNS_MAX = 200;
+
+const HEADER_CHARACTERS_MAX = 256;
+
+/** Throws `member_invalid`. */
+export function parseFileMapping(body: unknown): readonly NamedColumn[] {
+  const columns = isJsonObject(body) ? body['columns'] : undefined;
+  const members = isJsonObject(body) ? Object.keys(body) : [];
+  if (!isJsonObject(columns) || members.length !== 1) {
+    throw invalid('The body must be {"columns": {"<your name>": "<column>"}}.');
+  }
+  const names = Object.entries(columns);
+  if (names.length > MAPPED_COLUMNS_MAX)
+    throw invalid(`At most ${MAPPED_COLUMNS_MAX} names of columns are kept.`);
+  return names.map(([header, target]) => {
+    const name = header.trim();
+    if (name === '' || name.length > HEADER_CHARACTERS_MAX || typeof target !== 'string') {
+      throw invalid(
+        `${JSON.stringify(header.slice(0, 64))}: a name has 1 to ${HEADER_CHARACTERS_MAX} characters and stands for a column, given as a text.`,
+      );
+    }
+    return { header: name, target };
+  });
+}
+
+function invalid(message: string): OnhandError {
+  return new OnhandError('member_invalid', message);
+}
+
+export function printFileMapping(columns: readonly NamedColumn[]): string {
+  return JSON.stringify({
+    columns: Object.fromEntries(columns.map(({ header, target }) => [header, target])),
+  });
+}

@@ -1,0 +1,149 @@
+import { type Static, Type } from 'typebox';
+import { OnhandError } from '../../domain/errors.ts';
+import { quoteValue } from '../validation-messages.ts';
+import { integerOrNull, textOrNull, time, uuid } from '../schema.ts';
+import { printTime } from '../times.ts';
+
+export const BATCH_LIMIT_MAX = 500;
+
+export const BATCH_LIMIT_DEFAULT = 25;
+
+export const BatchListQuerySchema = Type.Object(
+  {
+    limit: Type.Integer({
+      minimum: 1,
+      maximum: BATCH_LIMIT_MAX,
+      default: BATCH_LIMIT_DEFAULT,
+      description: 'How many batches to answer with at most.',
+    }),
+    start: Type.Integer({ minimum: 0, default: 0, description: 'How many batches to skip.' }),
+  },
+  { title: 'BatchListQuery', additionalProperties: false },
+);
+
+export const BatchSchema = Type.Object(
+  {
+    uuid: uuid('The batch: the `Batch-Id` of the reply to it.'),
+    number: Type.Integer({ description: "The supplier's own count of batches, from 1." }),
+    source: Type.String({
+      description: 'Which way in it took: bulk, single, create, import, file, revert, stream.',
+    }),
+    username: textOrNull({ description: 'Who sent it; null is the operator.' }),
+    reason: textOrNull({ description: 'Its `Batch-Reason`.' }),
+    reference: textOrNull({ description: 'Its `Batch-Reference`.' }),
+    applied: time('When it was applied.'),
+    duration_ms: Type.Integer({ description: 'How long that took, in milliseconds.' }),
+    line_count: Type.Integer({ description: 'How many lines it had.' }),
+    status_counts: Type.Record(Type.String(), Type.Integer(), {
+      description: 'How many lines were answered with each status.',
+    }),
+    changed_count: Type.Integer({ description: 'How many SKUs it changed.' }),
+    zeroed_count: Type.Integer({
+      description: 'How many of them a snapshot took to zero since it did not name them.',
+    }),
+    first_sequence: integerOrNull(
+      'The sequence of its first change; the others follow without gaps.',
+    ),
+    reverts_uuid: textOrNull({ format: 'uuid', description: 'The batch that this one puts back.' }),
+  },
+  { title: 'Batch', additionalProperties: false },
+);
+
+export const BatchPageSchema = Type.Object(
+  {
+    pagination: Type.Object(
+      {
+        total_count: Type.Integer({ description: 'How many batches there are in all.' }),
+        start: Type.Integer({ description: 'How many lie before this page.' }),
+        limit: Type.Integer({ description: 'How many the page holds at most.' }),
+        next_start_index: integerOrNull('The `start` of the next page; null on the last.'),
+      },
+      { additionalProperties: false },
+    ),
+    batches: Type.Array(BatchSchema),
+  },
+  { title: 'BatchPage', additionalProperties: false },
+);
+
+/** A batch as it is printed. */
+interface PrintedBatch {
+  readonly uuid: string;
+  readonly number: number;
+  readonly source: string;
+  readonly username: string | null;
+  readonly reason: string | null;
+  readonly reference: string | null;
+  readonly appliedAtMs: number;
+  readonly durationMs: number;
+  readonly lineCount: number;
+  readonly statusCounts: Readonly<Record<string, number>>;
+  readonly changedCount: number;
+  readonly firstSequence: number | null;
+  readonly zeroedCount: number;
+  readonly revertsUuid: string | null;
+}
+
+export function printBatch(batch: PrintedBatch): Static<typeof BatchSchema> {
+  return {
+    uuid: batch.uuid,
+    number: batch.number,
+    source: batch.source,
+    username: batch.username,
+    reason: batch.reason,
+    reference: batch.reference,
+    applied: printTime(batch.appliedAtMs),
+    duration_ms: batch.durationMs,
+    line_count: batch.lineCount,
+    status_counts: { ...batch.statusCounts },
+    changed_count: batch.changedCount,
+    zeroed_count: batch.zeroedCount,
+    first_sequence: batch.firstSequence,
+    reverts_uuid: batch.revertsUuid,
+  };
+}
+
+/** Which batches a list is asked for. */
+export interface BatchListRequest {
+  readonly start: number;
+  readonly limit: number;
+}
+
+/** Reads the query of a list, each parameter with its values. Throws `parameter_invalid`. */
+export function parseBatchList(query: ReadonlyMap<string, readonly string[]>): BatchListRequest {
+  return {
+    limit: wholeNumber(query, 'limit', BATCH_LIMIT_DEFAULT, 1, BATCH_LIMIT_MAX),
+    start: wholeNumber(query, 'start', 0, 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+function wholeNumber(
+  query: ReadonlyMap<string, readonly string[]>,
+  name: string,
+  fallback: number,
+  min: number,
+  max: number,
+): number {
+  const values = query.get(name) ?? [String(fallback)];
+  const number = /^[0-9]{1,16}$/.test(values[0] ?? '') ? Number(values[0]) : Number.NaN;
+  if (values.length === 1 && number >= min && number <= max) return number;
+  throw new OnhandError(
+    'parameter_invalid',
+    `${name} must be a whole number from ${min} to ${max}, given once; ${values.map(quoteValue).join(', ')} is not.`,
+  );
+}
+
+export function printBatchList(
+  { start, limit }: BatchListRequest,
+  page: {
+    readonly totalCount: number;
+    readonly batches: readonly PrintedBatch[];
+    readonly hasMore: boolean;
+  },
+): string {
+  const { totalCount, batches, hasMore } = page;
+  const next = hasMore ? start + batches.length : null;
+  return JSON.stringify({
+    pagination: { total_count: totalCount, start, limit, next_start_index: next },
+    batches: batches.map(printBatch),
+  });
+}

@@ -1,0 +1,302 @@
+import { repr } from './python-repr.ts';
+import { InventorySchema, printInventory } from '../inventory/inventory-fields.ts';
+import { Type } from 'typebox';
+import { type Inventory } from '../../domain/inventory.ts';
+import { CANDIDATES_NAMED_MAX, QUANTITY_MAX } from '../../domain/limits.ts';
+import { integerOrNull, uuid } from '../schema.ts';
+import type { ConditionFailure } from '../../domain/decide.ts';
+import type { Lines } from '../../domain/lines.ts';
+import { SLICE_LINES } from './lines.ts';
+import { printTimeUs } from '../times.ts';
+import { IDENTIFIERS } from './identifiers.ts';
+import { isJsonObject } from '../json.ts';
+
+const EFFECT = {
+  sku_uuid: Type.Optional(uuid('The SKU that the line meant.')),
+  before: Type.Optional(InventorySchema),
+  after: Type.Optional(InventorySchema),
+  sequence: Type.Optional(
+    integerOrNull('Of the change that was made of the SKU; null where there was none.'),
+  ),
+};
+
+export const LineResultSchema = Type.Object(
+  {
+    index: Type.Optional(
+      Type.Integer({
+        description:
+          'The place of the line in the request, from 0; given with `errors_only` alone.',
+      }),
+    ),
+    status_code: Type.Integer({
+      description:
+        '200 applied; 400 the line cannot be read; 404 no SKU matches; 412 what it demands does not hold; 422 more than one SKU matches, or the change is impossible; 424 left out because of another line.',
+      examples: [200],
+    }),
+    message: Type.String({
+      description: `"success", or what is wrong; for 422 the sku_ids that match, at most ${CANDIDATES_NAMED_MAX}.`,
+      examples: ['success'],
+    }),
+    ...EFFECT,
+  },
+  { title: 'LineResult', additionalProperties: false },
+);
+
+export const BulkResultsSchema = Type.Array(LineResultSchema, {
+  title: 'Results',
+  description: 'Element i answers line i. What is answered 200 is durable.',
+});
+
+export const SuccessSchema = Type.Object(
+  { message: Type.Literal('success'), ...EFFECT },
+  { title: 'Success', additionalProperties: false },
+);
+
+/** What became of the lines of a request. */
+export interface LineOutcomes {
+  /** 200 applied, 400 refused, 404 no such SKU, 412, 422 or 424 by its detail. */
+  readonly statuses: Uint16Array;
+  readonly details: ReadonlyMap<number, FailureDetail>;
+  /** What each line that applies did, where that is to be told. */
+  readonly effects: ReadonlyMap<number, Effect>;
+}
+
+/** Why a line does not apply, beyond its status. */
+type FailureDetail =
+  /** 422: the `sku_id`s that it could mean, at most `CANDIDATES_NAMED_MAX`. */
+  | { readonly kind: 'ambiguous'; readonly skuIds: readonly string[] }
+  /** 412 and 422. */
+  | ConditionFailure
+  /** 424: the line at this place does not apply. */
+  | { readonly kind: 'left_out'; readonly because: number };
+
+/** What a line did. */
+interface Effect {
+  readonly skuUuid: string;
+  readonly before: Inventory;
+  readonly after: Inventory;
+  /** Null where the batch left the SKU as it was, or was a dry run. */
+  readonly sequence: number | null;
+}
+
+/** A line that failed, with all that its message says. */
+export interface Failure {
+  readonly status: number;
+  /** Of a line that was refused before it was applied. */
+  readonly message: string | null;
+  readonly detail: FailureDetail | null;
+  readonly skuId: string | null;
+  /** As `Lines.asSent` has it. */
+  readonly asSent: string | null;
+}
+
+/** The result of one line. */
+export interface LineResult {
+  readonly status: number;
+  readonly message: string;
+}
+
+const APPLIED = 200;
+
+const NOT_FOUND = 404;
+
+const SUCCESS: LineResult = { status: APPLIED, message: 'success' };
+
+const SUCCESS_TEXT = `{${membersOf(SUCCESS)}}`;
+
+const SUCCESS_MEMBER = `"message":${JSON.stringify(SUCCESS.message)}`;
+
+/** The reply to a bulk update. */
+export interface PrintedResults {
+  /** JSON: result *i* answers line *i*; or, of failing lines only, each with its `index`. */
+  readonly text: string;
+  readonly failed: number;
+}
+
+/** Prints the reply to a bulk update; yields after each slice, as `parsingLines` does. */
+export function* printingResults(
+  lines: Lines,
+  outcomes: LineOutcomes,
+  { failuresOnly }: { readonly failuresOnly: boolean },
+): Generator<undefined, PrintedResults, undefined> {
+  const manner = { failuresOnly, firstIndex: 0, before: ',', after: '' };
+  const { text, failed } = yield* printingEach(lines, outcomes, manner);
+  return { text: `[${text.slice(1)}]`, failed };
+}
+
+/**
+ * Prints the results of a piece of a stream, a row each, as `printingResults` prints an array; the place of
+ * its first line among all is `firstIndex`.
+ */
+export function printingRows(
+  lines: Lines,
+  outcomes: LineOutcomes,
+  { failuresOnly }: { readonly failuresOnly: boolean },
+  firstIndex: number,
+): Generator<undefined, PrintedResults, undefined> {
+  return printingEach(lines, outcomes, { failuresOnly, firstIndex, before: '', after: '\n' });
+}
+
+interface Manner {
+  readonly failuresOnly: boolean;
+  readonly firstIndex: number;
+  /** What stands before and after each result. */
+  readonly before: string;
+  readonly after: string;
+}
+
+function* printingEach(
+  lines: Lines,
+  outcomes: LineOutcomes,
+  { failuresOnly, firstIndex, before, after }: Manner,
+): Generator<undefined, PrintedResults, undefined> {
+  const { statuses, effects } = outcomes;
+  const success = `${before}${SUCCESS_TEXT}${after}`;
+  const tellsEffects = effects.size > 0;
+  const parts: string[] = [];
+  let text = '';
+  let failed = 0;
+  for (let i = 0; i < lines.count; i += 1) {
+    if (i % SLICE_LINES === SLICE_LINES - 1) {
+      parts.push(text);
+      text = '';
+      yield;
+    }
+    if (statuses[i] !== APPLIED) {
+      const place = failuresOnly ? `"index":${firstIndex + i},` : '';
+      const result = failureResult(failureOf(lines, outcomes, i), firstIndex);
+      text += `${before}{${place}${membersOf(result)}}${after}`;
+      failed += 1;
+    } else if (!failuresOnly) {
+      const effect = tellsEffects ? effects.get(i) : undefined;
+      text +=
+        effect === undefined
+          ? success
+          : `${before}{${membersOf(SUCCESS)},${effectMembers(effect)}}${after}`;
+    }
+  }
+  parts.push(text);
+  return { text: parts.join(''), failed };
+}
+
+/** Prints failing lines that were kept, as they were answered, each with its place in the request. */
+export function printFailures(failures: readonly (Failure & { readonly index: number })[]): string {
+  const printed = failures.map(
+    (failure) => `{"index":${failure.index},${membersOf(failureResult(failure))}}`,
+  );
+  return `[${printed.join(',')}]`;
+}
+
+/** The message of a line that failed. */
+export function printFailureMessage(failure: Failure): string {
+  return failureResult(failure).message;
+}
+
+/** What a line of a dry run would do to its SKU, in words: of each field that it would change. */
+export function printWouldChange(before: Inventory, after: Inventory): string {
+  const was = new Map<string, unknown>(Object.entries(printInventory(before)));
+  const changes = Object.entries(printInventory(after))
+    .filter(([field, value]) => value !== was.get(field))
+    .map(([field, value]) => `${field} from ${String(was.get(field))} to ${String(value)}`);
+  return `Would change ${changes.join(', ') || 'nothing'}`;
+}
+
+/** The result of a single update. */
+export function resultOfLine(lines: Lines, outcomes: LineOutcomes): LineResult {
+  return outcomes.statuses[0] === APPLIED ? SUCCESS : failureResult(failureOf(lines, outcomes, 0));
+}
+
+/** Prints the reply to a single update that was applied. */
+export function printSuccess({ effects }: LineOutcomes): string {
+  const effect = effects.get(0);
+  return effect === undefined
+    ? `{${SUCCESS_MEMBER}}`
+    : `{${SUCCESS_MEMBER},${effectMembers(effect)}}`;
+}
+
+function failureOf(lines: Lines, { statuses, details }: LineOutcomes, i: number): Failure {
+  return {
+    status: statuses[i] ?? 0,
+    message: lines.refusals.get(i)?.message ?? null,
+    detail: details.get(i) ?? null,
+    skuId: lines.skuIds[i] ?? null,
+    asSent: lines.asSent[i] ?? null,
+  };
+}
+
+/** @param firstIndex the place of the batch's first line among those that are answered */
+function failureResult(
+  { status, message, detail, skuId, asSent }: Failure,
+  firstIndex = 0,
+): LineResult {
+  if (message !== null) return { status, message };
+  if (detail !== null) return { status, message: detailMessage(detail, firstIndex) };
+  if (status !== NOT_FOUND) throw new Error(`a line failed with ${status} and no reason`);
+  return { status, message: notFoundMessage(skuId, asSent) };
+}
+
+function detailMessage(detail: FailureDetail, firstIndex: number): string {
+  switch (detail.kind) {
+    case 'ambiguous':
+      return ambiguous(detail.skuIds);
+    case 'older':
+      return `The line is older than what is held, which is as of ${printTimeUs(detail.heldAsOfUs)}`;
+    case 'unexpected':
+      return `quantity_in_stock is ${quantity(detail.quantityInStock)}, and not what the line expects`;
+    case 'impossible':
+      return impossible(detail.quantityInStock, detail.change);
+    case 'left_out':
+      return `Left out because the line at index ${firstIndex + detail.because} was not applied`;
+  }
+}
+
+function ambiguous(candidates: readonly string[]): string {
+  const named = candidates.slice(0, CANDIDATES_NAMED_MAX);
+  const hint = candidates.length < CANDIDATES_NAMED_MAX ? '' : ', perhaps others';
+  return `More than one sku matches: ${named.map(repr).join(', ')}${hint}; name the one that is meant by its sku_id`;
+}
+
+function impossible(held: number | null, change: number): string {
+  const problem =
+    held === null
+      ? 'there is nothing to change until it is set'
+      : `a change of ${change} would take it ${change < 0 ? 'below 0' : `above ${QUANTITY_MAX}`}`;
+  return `quantity_in_stock is ${quantity(held)}: ${problem}`;
+}
+
+function quantity(held: number | null): string {
+  return held === null ? 'null (unknown)' : String(held);
+}
+
+function membersOf({ status, message }: LineResult): string {
+  return `"status_code":${status},"message":${JSON.stringify(message)}`;
+}
+
+function effectMembers({ skuUuid, before, after, sequence }: Effect): string {
+  const members = {
+    sku_uuid: skuUuid,
+    before: printInventory(before),
+    after: printInventory(after),
+    sequence,
+  };
+  return JSON.stringify(members).slice(1, -1);
+}
+
+/**
+ * The message for a readable line that matches no SKU: its identifiers as Python prints a dictionary,
+ * as the client sent them, those not given left out.
+ *
+ * @param asSent as `Lines.asSent` has it: null where it named `skuId` alone, as a text
+ */
+export function notFoundMessage(skuId: string | null, asSent: string | null): string {
+  const given = asSent === null ? [`'sku_id': ${repr(skuId ?? '')}`] : printedAsSent(asSent);
+  return `No sku found with sku identifier: {${given.join(', ')}}; Valid identifiers: ${IDENTIFIERS.join(', ')}`;
+}
+
+function printedAsSent(asSent: string): readonly string[] {
+  const sent: unknown = JSON.parse(asSent);
+  if (!isJsonObject(sent)) throw new Error('identifiers were not kept as they were sent');
+  return Object.entries(sent).map(
+    ([name, value]) => `'${name}': ${typeof value === 'string' ? repr(value) : String(value)}`,
+  );
+}

@@ -1,0 +1,235 @@
+import { OnhandError } from '../../domain/errors.ts';
+import { type LineDraft, type Lines, LinesBuilder } from '../../domain/lines.ts';
+import { GroupNumbers, LineReader, notALineMessage, unreadableLine } from './lines.ts';
+import { checkDepth, DEPTH_MAX, isJsonObject, type ParsedText, parseJson } from '../json.ts';
+import type { Row } from './ndjson.ts';
+import type { AsOfOptions } from '../times.ts';
+import { ObjectSource } from '../json-source.ts';
+
+/** Most lines of a piece, and of a group. */
+export const CHUNK_LINES_MAX = 10_000;
+
+/** Most bytes of the rows of a group. */
+const GROUP_BYTES_MAX = 4 * 1024 * 1024;
+
+/**
+ * A piece of this weight is full. A line weighs as many bytes as it takes while it is applied and answered,
+ * roughly.
+ */
+export const CHUNK_WEIGHT_MAX = 4 * 1024 * 1024;
+
+/** What a line weighs beside its row. */
+const LINE_WEIGHT = 64;
+
+/** And where it is told what it did. */
+const EFFECT_WEIGHT = 512;
+
+/** Where something stands in a stream. */
+export interface Place {
+  /** Among its rows, counted from 1, blank ones too: as an editor shows it. */
+  readonly row: number;
+  /** Among its lines, counted from 0. */
+  readonly index: number;
+}
+
+/** Lines of a stream that are applied together. */
+export interface Chunk {
+  readonly lines: Lines;
+  readonly first: Place;
+  readonly last: Place;
+}
+
+/** A line that is read, on its way into a piece. */
+interface ReadLine {
+  readonly draft: LineDraft;
+  /** Of its row. */
+  readonly bytes: number;
+  readonly weight: number;
+  readonly place: Place;
+}
+
+/**
+ * Makes pieces of the rows of a stream. The lines of a group come into one piece together: a group is a run of
+ * rows of one name; it ends with a row that is not of it, a blank row too, and with the stream.
+ */
+export class ChunkReader {
+  readonly #asOf: () => AsOfOptions;
+  readonly #lineWeight: number;
+  readonly #groups = new GroupNumbers({ areNamesUnique: false });
+  readonly #written = new ObjectSource();
+  /** Made for the first row behind the last cut. */
+  #reader: LineReader | undefined;
+  /** Of the last row and line that were added. */
+  #row = 0;
+  #index = -1;
+  #builder: LinesBuilder | undefined;
+  #weight = 0;
+  #first: Place | undefined;
+  #last: Place = { row: 0, index: -1 };
+  /** What is read and not yet in the piece: a group that has not ended, or one line too many for the piece. */
+  #run: ReadLine[] = [];
+  #runBytes = 0;
+  #runWeight = 0;
+  #runGroup: number | undefined;
+  /** A group that is too large, of which more may come; and why. */
+  #refused: { readonly group: number; readonly message: string } | undefined;
+
+  /** @param asOf asked anew for each piece */
+  constructor(asOf: () => AsOfOptions, { withEffects }: { readonly withEffects: boolean }) {
+    this.#asOf = asOf;
+    this.#lineWeight = LINE_WEIGHT + (withEffects ? EFFECT_WEIGHT : 0);
+  }
+
+  /** Whether there is something to cut. */
+  get hasLines(): boolean {
+    return this.#builder !== undefined;
+  }
+
+  /** Whether a piece must be cut before the next row is added. */
+  get isFull(): boolean {
+    const count = (this.#builder?.count ?? 0) + this.#run.length;
+    return this.hasLines && (count >= CHUNK_LINES_MAX || this.weight >= CHUNK_WEIGHT_MAX);
+  }
+
+  /** Of all that is held, in bytes. */
+  get weight(): number {
+    return this.#weight + this.#runWeight;
+  }
+
+  /** The first line that is in no piece yet: where there is none, the next. */
+  get next(): Place {
+    return this.#first ?? this.#run[0]?.place ?? { row: this.#row + 1, index: this.#index + 1 };
+  }
+
+  /** Adds a row; not while `isFull`. */
+  add(row: Row): void {
+    this.#row += 1;
+    if (isBlank(row)) {
+      this.#groups.endLine(undefined);
+      this.#endRun();
+      return;
+    }
+    this.#index += 1;
+    const draft = this.#read(row);
+    const { group, refusal } = draft;
+    if (group === undefined || group !== this.#runGroup) this.#endRun();
+    const bytes = typeof row === 'string' ? row.length : 0;
+    const line = {
+      draft,
+      bytes,
+      weight: bytes + (refusal?.message.length ?? 0) + this.#lineWeight,
+      place: { row: this.#row, index: this.#index },
+    };
+    if (group !== undefined) this.#addToGroup(line, group);
+    else this.#addAlone(line);
+  }
+
+  /** The stream has ended: so has the group under way. */
+  end(): void {
+    this.#endRun();
+  }
+
+  /** Takes out what is ready to be applied. */
+  cut(): Chunk {
+    const [builder, first] = [this.#builder, this.#first];
+    if (builder === undefined || first === undefined) throw new Error('there is nothing to cut');
+    const piece = { lines: builder.build(), first, last: this.#last };
+    this.#builder = undefined;
+    this.#first = undefined;
+    this.#weight = 0;
+    this.#reader = undefined;
+    if (this.#runGroup === undefined) this.#endRun();
+    return piece;
+  }
+
+  #read(row: Row): LineDraft {
+    const name = `Row ${this.#row}`;
+    if (typeof row !== 'string') return this.#broken(`${name} ${row.fault}.`);
+    const called = { name, depthMax: DEPTH_MAX - 1, placeOf: columnAlone };
+    try {
+      const value = parseJson(row, called);
+      if (!isJsonObject(value)) return this.#broken(`${name}: ${notALineMessage(value)}`);
+      checkDepth(value, called);
+      this.#written.text = row;
+      this.#reader ??= new LineReader(this.#written, this.#asOf(), this.#groups);
+      return this.#reader.read(value, 0);
+    } catch (error) {
+      if (error instanceof OnhandError) return this.#broken(error.message);
+      throw error;
+    }
+  }
+
+  #broken(message: string): LineDraft {
+    this.#groups.endLine(undefined);
+    return unreadableLine(message);
+  }
+
+  #addAlone(line: ReadLine): void {
+    if ((this.#builder?.count ?? 0) < CHUNK_LINES_MAX) {
+      this.#addToPiece(line);
+    } else {
+      this.#holdBack(line);
+    }
+  }
+
+  #addToGroup(line: ReadLine, group: number): void {
+    if (this.#refused?.group === group) {
+      this.#addAlone(refusedLine(line, this.#refused.message));
+      return;
+    }
+    const isTooLarge =
+      this.#run.length >= CHUNK_LINES_MAX || this.#runBytes + line.bytes > GROUP_BYTES_MAX;
+    if (isTooLarge) {
+      const message = groupTooLarge(this.#run[0]?.place.row ?? line.place.row);
+      this.#refused = { group, message };
+      this.#run = this.#run.map((held) => refusedLine(held, message));
+      this.#endRun();
+      this.#addAlone(refusedLine(line, message));
+      return;
+    }
+    this.#runGroup = group;
+    this.#holdBack(line);
+  }
+
+  #holdBack(line: ReadLine): void {
+    this.#run.push(line);
+    this.#runBytes += line.bytes;
+    this.#runWeight += line.weight;
+  }
+
+  /** Moves what was held back into the piece, which has room for it. */
+  #endRun(): void {
+    for (const line of this.#run) this.#addToPiece(line);
+    this.#run = [];
+    this.#runBytes = 0;
+    this.#runWeight = 0;
+    this.#runGroup = undefined;
+  }
+
+  #addToPiece({ draft, weight, place }: ReadLine): void {
+    this.#builder ??= new LinesBuilder(CHUNK_LINES_MAX);
+    this.#first ??= place;
+    this.#builder.add(draft);
+    this.#weight += weight;
+    this.#last = place;
+  }
+}
+
+const columnAlone: ParsedText['placeOf'] = (_line, column) => `column ${column}`;
+
+const NOT_BLANK = /[^ \t\r]/;
+
+function isBlank(row: Row): boolean {
+  return typeof row === 'string' && !row.startsWith('{') && !NOT_BLANK.test(row);
+}
+
+function groupTooLarge(firstRow: number): string {
+  return `The group that begins in row ${firstRow} has more than ${CHUNK_LINES_MAX} rows or ${GROUP_BYTES_MAX} bytes, so that it cannot be applied at once in a stream: send its lines in an array.`;
+}
+
+/** A line that is left out with its group; its own fault, if it has one, is told before that of the group. */
+function refusedLine(line: ReadLine, message: string): ReadLine {
+  const { skuId, gtins, refusal = { message, namesRead: true } } = line.draft;
+  const draft = { skuId, gtins, fields: {}, refusal };
+  return { ...line, draft, weight: line.weight + refusal.message.length };
+}
