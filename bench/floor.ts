@@ -66,8 +66,8 @@ async function serveFloor(databaseUrl: string): Promise<void> {
   const intake = new Intake(store, settings);
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
-  const feeds = fileServiceOf({ store, intake, settings, onFailure: () => undefined });
-  const parts = { store, intake, feed, feeds, webhookOptions, settings, version: version() };
+  const files = fileServiceOf({ store, intake, settings, onFailure: () => undefined });
+  const parts = { store, intake, feed, files, webhookOptions, settings, version: version() };
   const app = await buildServer(parts);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   process.send?.(url);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { openStockFile } from '../src/formats/stock-file.ts';
-import { FORMAT_LIMITS } from '../src/formats/limits.ts';
+import { FORMAT_LIMITS } from '../src/formats/format.ts';
 import { jsonLineReader } from '../src/wire/lines/lines.ts';
 import { CSV, NDJSON, X12, XLSX, type FileFormat } from './feed-files.ts';
 import { eachRound, medianOf, row, type BenchRow, type Row } from './stage.ts';

@@ -64,22 +64,22 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
   const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
-  const feeds = fileServiceOf({ store, intake, settings, onFailure: report('files failed') });
-  const parts = { store, intake, feed, feeds, webhookOptions, settings, version: version() };
+  const files = fileServiceOf({ store, intake, settings, onFailure: report('files failed') });
+  const parts = { store, intake, feed, files, webhookOptions, settings, version: version() };
   const app = await buildServer(parts);
   const database = shownDatabase(settings.database);
   app.log.info({ version: version(), database }, 'starting');
   await app.listen({ host: settings.host, port: settings.port });
 
   const dropFolder = dropFolderOf(settings, {
-    service: feeds,
+    service: files,
     accounts: store.accounts,
     onFailure: report('drop folder failed'),
   });
   const sweeper = new RetentionSweeper({
     batches: store.batches,
     changes: store.changes,
-    files: feeds,
+    files,
     kept: settings,
     onFailure: report('sweep failed'),
   });
@@ -92,7 +92,7 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
     nodeId: randomUUID(),
     onFailure: report('webhooks failed'),
   });
-  feeds.start();
+  files.start();
   dropFolder?.start();
   sweeper.start();
   sender.start();
@@ -108,7 +108,7 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
       clearInterval(sweep);
     }
     await dropFolder?.stop();
-    await feeds.stop();
+    await files.stop();
     await sender.stop();
     await sweeper.stop();
     await store.close();
@@ -152,7 +152,7 @@ export function fileServiceOf({ settings, ...parts }: FileServiceParts): FileSer
     ...parts,
     settings,
     files: new FileStorage(filesDirectoryOf(settings)),
-    language: {
+    formatter: {
       newJsonLineReader: (nowMs) =>
         jsonLineReader({ nowMs, asOfToleranceSeconds, asOfUs: undefined }),
       printFailure: printFailureMessage,

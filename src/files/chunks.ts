@@ -1,37 +1,37 @@
 import { OnhandError } from '../domain/errors.ts';
 import { LinesBuilder, type LineDraft, type Lines } from '../domain/lines.ts';
-import type { FeedRow } from '../formats/rows.ts';
+import type { FileRow } from '../formats/format.ts';
 
-/** Most lines of a feed that are applied in one transaction. */
+/** Most lines of a chunk, which is applied in one transaction. */
 export const CHUNK_LINES_MAX = 10_000;
 
 /**
- * Of when the lines are that do not say, in microseconds since 1970-01-01T00:00Z, or null; asked once rows
- * have come, since the file may say it.
+ * The timestamp of lines that have none, in microseconds since 1970-01-01T00:00Z, or null. It is called
+ * after rows were read, since the file may state its date.
  */
 type AsOf = () => number | null;
 
 /**
- * Cuts the rows of a feed into pieces, the same ones each time it is read. A group is never cut; throws
- * `body_shape_wrong` where one is larger than a piece. Of a row no more than its line is held.
+ * Cuts the rows of a file into chunks, identically each time it is read. A group is never split. Rejects
+ * with `body_shape_wrong` if a group is larger than a chunk.
  */
 export async function* chunksOf(
-  rows: AsyncIterable<readonly FeedRow[]>,
+  rows: AsyncIterable<readonly FileRow[]>,
   asOf: AsOf,
 ): AsyncGenerator<Lines> {
-  const cutter = new Cutter();
-  for await (const some of rows) {
+  const cutter = new ChunkCutter();
+  for await (const array of rows) {
     const asOfUs = asOf();
-    for (const { row, line } of some) cutter.add(dated(line, asOfUs), row);
+    for (const { row, line } of array) cutter.add(dated(line, asOfUs), row);
     yield* cutter.take();
   }
   yield* cutter.end();
 }
 
-class Cutter {
-  #piece = new LinesBuilder(CHUNK_LINES_MAX);
+class ChunkCutter {
+  #chunk = new LinesBuilder(CHUNK_LINES_MAX);
   #full: Lines[] = [];
-  /** The lines of the group that has not ended yet. */
+  /** The lines of the current group, which may continue. */
   #group: LineDraft[] = [];
 
   add(line: LineDraft, row: number): void {
@@ -47,54 +47,54 @@ class Cutter {
       return;
     }
     this.#makeRoom(1);
-    this.#piece.add(line);
+    this.#chunk.add(line);
   }
 
-  /** The pieces that are full, once. */
+  /** Returns the full chunks and forgets them. */
   take(): readonly Lines[] {
     const full = this.#full;
     this.#full = [];
     return full;
   }
 
-  /** The pieces that are left. */
+  /** Returns the remaining chunks. */
   end(): readonly Lines[] {
     this.#endGroup();
-    if (this.#piece.count > 0) this.#full.push(this.#piece.build());
+    if (this.#chunk.count > 0) this.#full.push(this.#chunk.build());
     return this.take();
   }
 
   #endGroup(): void {
     this.#makeRoom(this.#group.length);
-    for (const line of this.#group) this.#piece.add(line);
+    for (const line of this.#group) this.#chunk.add(line);
     this.#group = [];
   }
 
   #makeRoom(count: number): void {
-    if (this.#piece.count + count <= CHUNK_LINES_MAX) return;
-    this.#full.push(this.#piece.build());
-    this.#piece = new LinesBuilder(CHUNK_LINES_MAX);
+    if (this.#chunk.count + count <= CHUNK_LINES_MAX) return;
+    this.#full.push(this.#chunk.build());
+    this.#chunk = new LinesBuilder(CHUNK_LINES_MAX);
   }
 }
 
 function tooLargeGroup(row: number): OnhandError {
   return new OnhandError(
     'body_shape_wrong',
-    `The group that goes on in number ${row} has more than ${CHUNK_LINES_MAX} lines; make smaller groups.`,
+    `The group that continues in number ${row} has more than ${CHUNK_LINES_MAX} lines; send smaller groups.`,
   );
 }
 
-/** All rows of a feed, which is applied as one batch. Throws `too_many_lines` where there are more. */
+/** All lines of a file that is applied as one batch. Rejects with `too_many_lines` beyond `linesMax`. */
 export async function wholeOf(
-  rows: AsyncIterable<readonly FeedRow[]>,
+  rows: AsyncIterable<readonly FileRow[]>,
   asOf: AsOf,
   linesMax: number,
 ): Promise<Lines> {
   const whole = new LinesBuilder(linesMax);
-  for await (const some of rows) {
-    if (whole.count + some.length > linesMax) throw tooMany(linesMax);
+  for await (const array of rows) {
+    if (whole.count + array.length > linesMax) throw tooMany(linesMax);
     const asOfUs = asOf();
-    for (const { line } of some) whole.add(dated(line, asOfUs));
+    for (const { line } of array) whole.add(dated(line, asOfUs));
   }
   return whole.build();
 }
@@ -102,7 +102,7 @@ export async function wholeOf(
 function tooMany(linesMax: number): OnhandError {
   return new OnhandError(
     'too_many_lines',
-    `This file must be judged as a whole (as a snapshot, as atomic, or by the supplier's own breaker), and is then read up to ${linesMax} rows; it has more. Nothing was applied.`,
+    `This file must be applied as one batch (as a snapshot, as atomic, or because of the supplier's own breaker), which may have at most ${linesMax} rows; it has more. Nothing was applied.`,
   );
 }
 

@@ -14,113 +14,113 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { syncDirectory } from './storage.ts';
 
-/** Where files come, where they go, and where their results are written. */
+/** The folders for new files, for finished and failed ones, and for results. */
 export const DROP_FOLDERS = ['in', 'done', 'failed', 'out'] as const;
 export type DropFolderName = (typeof DROP_FOLDERS)[number];
 
-/** Names of files that are still being written, or are nobody's business. */
-const PASSED_OVER = /^\.|\.(?:part|tmp|filepart)$/i;
+/** Names of files that are still being written, and of hidden files. */
+const IGNORED = /^\.|\.(?:part|tmp|filepart)$/i;
 
-/** How a file is called from when it is taken until it is over. */
-const TAKEN = /^\.taken-([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})-(.+)$/s;
+/** The name of a file from when it is accepted until its job is finished. */
+const ACCEPTED = /^\.taken-([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})-(.+)$/s;
 
-/** A file as it lies there: what changes while it is being written. */
-export interface Seen {
+/** The state of a file, which changes while it is being written. */
+export interface FileStats {
   readonly name: string;
   readonly bytes: bigint;
   readonly modifiedNs: bigint;
   readonly inode: bigint;
 }
 
-/** A file that was taken, and is not over yet. */
-export interface Taken {
+/** A file that was accepted and whose job is not finished. */
+export interface AcceptedFile {
   readonly uuid: string;
   readonly name: string;
 }
 
-/** The folder of one supplier in the drop folder. Nothing in it is followed that leads out of it. */
+/** One supplier's directory in the drop folder. Links are never followed. */
 export class DropFolderLayout {
   readonly #path: string;
 
-  /** @param path of the supplier's folder, which is no link and stands below no link of a supplier's */
+  /** @param path of the supplier's directory, which must not be or contain a link */
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Makes the folders that are missing; says whether each is a folder and no link. */
+  /** Creates the missing folders. Resolves with false if one of them is a link. */
   async prepare(): Promise<boolean> {
     for (const folder of DROP_FOLDERS) {
-      const path = this.#in(folder);
+      const path = this.#pathOf(folder);
       await mkdir(path, { recursive: true });
       if ((await realpath(path)) !== join(await realpath(this.#path), folder)) return false;
     }
     return true;
   }
 
-  #in(folder: DropFolderName, name: string = ''): string {
+  #pathOf(folder: DropFolderName, name: string = ''): string {
     return join(this.#path, folder, name);
   }
 
-  /** The files that have come, those that lie longest first. */
-  async waiting(): Promise<readonly Seen[]> {
-    const seen: Seen[] = [];
-    for (const name of await readdir(this.#in('in'))) {
-      if (PASSED_OVER.test(name)) continue;
-      const stats = await statsOf(this.#in('in', name));
-      // A link is not followed; a file of two names may be somebody else's.
-      if (stats?.isFile() === true && stats.nlink === 1n) seen.push(seenOf(name, stats));
+  /** The new files, the oldest first. */
+  async waiting(): Promise<readonly FileStats[]> {
+    const found: FileStats[] = [];
+    for (const name of await readdir(this.#pathOf('in'))) {
+      if (IGNORED.test(name)) continue;
+      const stats = await lstatOf(this.#pathOf('in', name));
+      // A file with a second name (hard link) may belong to someone else.
+      if (stats?.isFile() === true && stats.nlink === 1n) found.push(statsOf(name, stats));
     }
-    return seen.toSorted(
+    return found.toSorted(
       (a, b) => Number(a.modifiedNs - b.modifiedNs) || (a.name < b.name ? -1 : 1),
     );
   }
 
-  /** The files that were taken by a process that is gone. */
-  async taken(): Promise<readonly Taken[]> {
-    return (await readdir(this.#in('in'))).flatMap((file) => {
-      const [, uuid, name] = TAKEN.exec(file) ?? [];
+  /** The files that a stopped process accepted and did not finish. */
+  async accepted(): Promise<readonly AcceptedFile[]> {
+    return (await readdir(this.#pathOf('in'))).flatMap((file) => {
+      const [, uuid, name] = ACCEPTED.exec(file) ?? [];
       return uuid === undefined || name === undefined ? [] : [{ uuid, name }];
     });
   }
 
-  /** Takes a file out of the way of others, for good; says whether it was there. */
-  async take(taken: Taken): Promise<boolean> {
-    const isTaken = await moved(this.#in('in', taken.name), this.#taken(taken));
-    // Were the name forgotten in a power failure, the file would come a second time.
-    if (isTaken) await syncDirectory(this.#in('in'));
-    return isTaken;
+  /** Accepts a file by renaming it. Resolves with whether it still existed. */
+  async accept(file: AcceptedFile): Promise<boolean> {
+    const isAccepted = await moved(this.#pathOf('in', file.name), this.#acceptedPath(file));
+    // If a power failure undid the renaming, the file would be accepted a second time.
+    if (isAccepted) await syncDirectory(this.#pathOf('in'));
+    return isAccepted;
   }
 
-  /** Gives a file back that was still being written. */
-  async giveBack(taken: Taken): Promise<void> {
-    // Whoever sent another by that name meanwhile meant that one.
-    if ((await statsOf(this.#in('in', taken.name))) === undefined) {
-      await moved(this.#taken(taken), this.#in('in', taken.name));
+  /** Returns a file that was still being written. */
+  async release(file: AcceptedFile): Promise<void> {
+    // If another file has that name by now, that one replaces this.
+    if ((await lstatOf(this.#pathOf('in', file.name))) === undefined) {
+      await moved(this.#acceptedPath(file), this.#pathOf('in', file.name));
     }
   }
 
-  #taken({ uuid, name }: Taken): string {
-    return this.#in('in', `.taken-${uuid}-${name}`);
+  #acceptedPath({ uuid, name }: AcceptedFile): string {
+    return this.#pathOf('in', `.taken-${uuid}-${name}`);
   }
 
-  /** How a taken file looks now; undefined where it is gone, or is no file any more. */
-  async look(taken: Taken): Promise<Seen | undefined> {
-    const stats = await statsOf(this.#taken(taken));
-    return stats?.isFile() === true ? seenOf(taken.name, stats) : undefined;
+  /** The state of an accepted file; undefined if it no longer exists or is not a file. */
+  async stats(file: AcceptedFile): Promise<FileStats | undefined> {
+    const stats = await lstatOf(this.#acceptedPath(file));
+    return stats?.isFile() === true ? statsOf(file.name, stats) : undefined;
   }
 
-  open(taken: Taken): Promise<FileHandle> {
-    return open(this.#taken(taken), constants.O_RDONLY | constants.O_NOFOLLOW);
+  open(file: AcceptedFile): Promise<FileHandle> {
+    return open(this.#acceptedPath(file), constants.O_RDONLY | constants.O_NOFOLLOW);
   }
 
-  /** Writes a file of results; one that is there is replaced. */
+  /** Writes a results file, replacing one of the same name. */
   async write(name: string, content: AsyncIterable<Uint8Array | string>): Promise<void> {
-    const part = this.#in('out', `.${randomUUID()}.part`);
+    const part = this.#pathOf('out', `.${randomUUID()}.part`);
     const file = await open(part, 'wx', 0o664);
     try {
       await pipeline(content, file.createWriteStream({ flush: true }));
-      await rename(part, this.#in('out', name));
-      await syncDirectory(this.#in('out'));
+      await rename(part, this.#pathOf('out', name));
+      await syncDirectory(this.#pathOf('out'));
     } catch (error) {
       await rm(part, { force: true });
       throw error;
@@ -128,24 +128,24 @@ export class DropFolderLayout {
   }
 
   async remove(name: string): Promise<void> {
-    await rm(this.#in('out', name), { force: true });
+    await rm(this.#pathOf('out', name), { force: true });
   }
 
-  /** Puts a file that is over away. */
-  async putAway(taken: Taken, folder: 'done' | 'failed', name: string): Promise<void> {
-    await moved(this.#taken(taken), this.#in(folder, name));
+  /** Moves a finished file to its folder. */
+  async finish(file: AcceptedFile, folder: 'done' | 'failed', name: string): Promise<void> {
+    await moved(this.#acceptedPath(file), this.#pathOf(folder, name));
   }
 }
 
-function seenOf(name: string, { size, mtimeNs, ino }: BigIntStats): Seen {
+function statsOf(name: string, { size, mtimeNs, ino }: BigIntStats): FileStats {
   return { name, bytes: size, modifiedNs: mtimeNs, inode: ino };
 }
 
-export function sameSeen(a: Seen | undefined, b: Seen | undefined): boolean {
+export function sameStats(a: FileStats | undefined, b: FileStats | undefined): boolean {
   return a?.bytes === b?.bytes && a?.modifiedNs === b?.modifiedNs && a?.inode === b?.inode;
 }
 
-async function statsOf(path: string): Promise<BigIntStats | undefined> {
+async function lstatOf(path: string): Promise<BigIntStats | undefined> {
   try {
     return await lstat(path, { bigint: true });
   } catch (error) {

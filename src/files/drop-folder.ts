@@ -1,93 +1,100 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OnhandError } from '../domain/errors.ts';
-import { printResults, RESULT_COLUMNS } from '../formats/results/results.ts';
 import { isOver, type FileRecord } from '../domain/files.ts';
+import { printCsv } from '../formats/csv/writer.ts';
 import type { AccountStore } from '../store/store.ts';
 import { newUuid } from '../store/uuids.ts';
 import type { FileService } from './service.ts';
-import { DropFolderLayout, sameSeen, type Seen, type Taken } from './drop-folder-layout.ts';
+import {
+  DropFolderLayout,
+  sameStats,
+  type AcceptedFile,
+  type FileStats,
+} from './drop-folder-layout.ts';
+import { RESULT_COLUMNS } from './results.ts';
 
-interface InboxParts {
-  /** The drop folder, which holds a folder for each supplier, named as the supplier is. */
+interface DropFolderParts {
+  /** Contains one directory per supplier, with the supplier's name. */
   readonly directory: string;
   readonly service: FileService;
   readonly accounts: Pick<AccountStore, 'findOrganization'>;
-  /** How long a file must have stayed as it is to be taken for complete. */
+  /** How long a file must stay unchanged to count as complete. */
   readonly settleSeconds: number;
   readonly fileBytesMax: number;
-  /** Told what went wrong; it is tried again. */
+  /** Called with an error after which the folder is tried again. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** It is looked twice while a file settles, at least. */
-const LOOK_EVERY_MS = { min: 100, max: 1000 };
+/** Limits of the polling interval, which is half the settle time. */
+const POLL_MS = { min: 100, max: 1000 };
 
+/** A new file and since when it has not changed. */
 interface Sighting {
-  readonly seen: Seen;
+  readonly stats: FileStats;
   readonly sinceMs: number;
 }
 
-/** One supplier's folder, and what is known of the files in it. */
+/** One supplier's directory and the files in it. */
 interface Watched {
   readonly supplierId: number;
   readonly folder: DropFolderLayout;
   readonly sightings: Map<string, Sighting>;
-  readonly taken: Map<string, Taken>;
-  /** Taken files whose supplier was told that they are held. */
-  readonly told: Set<string>;
+  /** By uuid. */
+  readonly accepted: Map<string, AcceptedFile>;
+  /** The uuids of held files for which a note was written. */
+  readonly heldNoted: Set<string>;
 }
 
 /**
- * The drop folder: takes the files that are put there as if they were uploaded, and writes what became of
- * them beside. A file that is taken gets its uuid as part of its name first, so that whatever happens it
- * becomes that one feed.
+ * The drop folder: accepts files as if they were uploaded, and writes their results next to them. A file
+ * is first renamed to contain its uuid, so that it becomes exactly one job even after a crash.
  */
 export class DropFolder {
-  readonly #parts: InboxParts;
+  readonly #parts: DropFolderParts;
   readonly #watched = new Map<string, Watched>();
   #timer: NodeJS.Timeout | undefined;
-  #look: Promise<void> = Promise.resolve();
+  #polling: Promise<void> = Promise.resolve();
   #isStopped = false;
 
-  constructor(parts: InboxParts) {
+  constructor(parts: DropFolderParts) {
     this.#parts = parts;
   }
 
   start(): void {
-    this.#in(0);
+    this.#schedule(0);
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no work is in progress. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    await this.#look;
+    await this.#polling;
   }
 
-  #in(ms: number): void {
+  #schedule(ms: number): void {
     if (this.#isStopped) return;
     this.#timer = setTimeout(() => {
-      this.#look = this.#lookAtAll().finally(() => this.#in(this.#lookEveryMs));
+      this.#polling = this.#poll().finally(() => this.#schedule(this.#pollMs));
     }, ms).unref();
   }
 
-  get #lookEveryMs(): number {
-    const { min, max } = LOOK_EVERY_MS;
+  get #pollMs(): number {
+    const { min, max } = POLL_MS;
     return Math.min(max, Math.max(min, this.#parts.settleSeconds * 500));
   }
 
-  async #lookAtAll(): Promise<void> {
-    await this.#tried(async () => {
+  async #poll(): Promise<void> {
+    await this.#attempt(async () => {
       for (const entry of await readdir(this.#parts.directory, { withFileTypes: true })) {
         if (this.#isStopped) return;
-        if (entry.isDirectory()) await this.#tried(() => this.#lookAt(entry.name));
+        if (entry.isDirectory()) await this.#attempt(() => this.#pollSupplier(entry.name));
       }
     });
   }
 
-  /** What goes wrong with one folder or file must not keep the others waiting. */
-  async #tried(work: () => Promise<void>): Promise<void> {
+  /** An error in one directory or file must not block the others. */
+  async #attempt(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
@@ -95,17 +102,17 @@ export class DropFolder {
     }
   }
 
-  async #lookAt(name: string): Promise<void> {
+  async #pollSupplier(name: string): Promise<void> {
     const watched = await this.#watch(name);
     if (watched === undefined || !(await watched.folder.prepare())) return;
-    for (const taken of watched.taken.values()) {
-      await this.#tried(() => this.#follow(watched, taken));
+    for (const file of watched.accepted.values()) {
+      await this.#attempt(() => this.#follow(watched, file));
     }
     const waiting = await watched.folder.waiting();
     const complete = this.#completeOf(watched, waiting);
-    for (const seen of complete) {
+    for (const stats of complete) {
       if (this.#isStopped) return;
-      await this.#tried(() => this.#take(watched, seen));
+      await this.#attempt(() => this.#accept(watched, stats));
     }
   }
 
@@ -116,68 +123,68 @@ export class DropFolder {
     if (supplier?.type !== 'supplier') return undefined;
     const folder = new DropFolderLayout(join(this.#parts.directory, name));
     if (!(await folder.prepare())) return undefined;
-    const taken = await folder.taken();
+    const accepted = await folder.accepted();
     const watched: Watched = {
       supplierId: supplier.id,
       folder,
       sightings: new Map(),
-      taken: new Map(taken.map((one) => [one.uuid, one])),
-      told: new Set(),
+      accepted: new Map(accepted.map((file) => [file.uuid, file])),
+      heldNoted: new Set(),
     };
     this.#watched.set(name, watched);
     return watched;
   }
 
-  /** Those that have stayed as they are for long enough. */
-  #completeOf({ sightings }: Watched, waiting: readonly Seen[]): readonly Seen[] {
+  /** The files that have not changed for the settle time. */
+  #completeOf({ sightings }: Watched, waiting: readonly FileStats[]): readonly FileStats[] {
     const nowMs = performance.now();
     const before = new Map(sightings);
     sightings.clear();
-    return waiting.filter((seen) => {
-      const sighting = before.get(seen.name);
-      const isSame = sighting !== undefined && sameSeen(sighting.seen, seen);
+    return waiting.filter((stats) => {
+      const sighting = before.get(stats.name);
+      const isSame = sighting !== undefined && sameStats(sighting.stats, stats);
       const sinceMs = isSame ? sighting.sinceMs : nowMs;
-      sightings.set(seen.name, { seen, sinceMs });
+      sightings.set(stats.name, { stats, sinceMs });
       return nowMs - sinceMs >= this.#parts.settleSeconds * 1000;
     });
   }
 
-  async #take(watched: Watched, seen: Seen): Promise<void> {
-    const taken = { uuid: newUuid(Date.now()), name: seen.name };
-    if (!(await watched.folder.take(taken))) return;
-    watched.sightings.delete(seen.name);
-    watched.taken.set(taken.uuid, taken);
-    await this.#stage(watched, taken);
+  async #accept(watched: Watched, { name }: FileStats): Promise<void> {
+    const file = { uuid: newUuid(Date.now()), name };
+    if (!(await watched.folder.accept(file))) return;
+    watched.sightings.delete(name);
+    watched.accepted.set(file.uuid, file);
+    await this.#addJob(watched, file);
   }
 
-  /** Makes a feed of a file that was taken. */
-  async #stage(watched: Watched, taken: Taken): Promise<void> {
+  /** Copies an accepted file to the storage and adds its job. */
+  async #addJob(watched: Watched, accepted: AcceptedFile): Promise<void> {
     const { service, fileBytesMax } = this.#parts;
     const { supplierId, folder } = watched;
-    const before = await folder.look(taken);
+    const before = await folder.stats(accepted);
     if (before === undefined) {
-      watched.taken.delete(taken.uuid);
+      watched.accepted.delete(accepted.uuid);
       return;
     }
-    const mappings = await service.feeds.mappingOf(supplierId);
+    const mappings = await service.jobs.mappingOf(supplierId);
     let bytes: number;
     try {
-      ({ bytes } = await this.#copy(folder, taken, fileBytesMax));
+      ({ bytes } = await this.#copy(folder, accepted, fileBytesMax));
     } catch (error) {
       if (!(error instanceof OnhandError) || error.code !== 'body_too_large') throw error;
-      return this.#refuse(watched, taken, error.message);
+      return this.#refuse(watched, accepted, error.message);
     }
-    if (!sameSeen(before, await folder.look(taken))) {
-      await service.files.remove(taken.uuid);
-      await folder.giveBack(taken);
-      watched.taken.delete(taken.uuid);
+    if (!sameStats(before, await folder.stats(accepted))) {
+      await service.files.remove(accepted.uuid);
+      await folder.release(accepted);
+      watched.accepted.delete(accepted.uuid);
       return;
     }
     await service.add({
       supplierId,
-      uuid: taken.uuid,
+      uuid: accepted.uuid,
       userId: null,
-      filename: taken.name,
+      filename: accepted.name,
       bytes,
       asked: { isSnapshot: false, atomic: false, dryRun: false, asOfUs: null, mappings },
       reason: null,
@@ -189,66 +196,67 @@ export class DropFolder {
 
   async #copy(
     folder: DropFolderLayout,
-    taken: Taken,
+    accepted: AcceptedFile,
     bytesMax: number,
   ): Promise<{ bytes: number }> {
-    const file = await folder.open(taken);
+    const file = await folder.open(accepted);
     try {
       const content = file.createReadStream({ autoClose: false });
-      return await this.#parts.service.files.write(taken.uuid, content, { bytesMax });
+      return await this.#parts.service.files.write(accepted.uuid, content, { bytesMax });
     } finally {
       await file.close();
     }
   }
 
-  async #refuse(watched: Watched, taken: Taken, message: string): Promise<void> {
-    const name = nameOf(taken, Date.now());
-    const rows = printResults([RESULT_COLUMNS, ['400', message]]);
+  async #refuse(watched: Watched, accepted: AcceptedFile, message: string): Promise<void> {
+    const name = nameOf(accepted, Date.now());
+    const rows = printCsv([RESULT_COLUMNS, ['400', message]]);
     await watched.folder.write(`${name}.results.csv`, once(rows));
-    await watched.folder.putAway(taken, 'failed', name);
-    watched.taken.delete(taken.uuid);
+    await watched.folder.finish(accepted, 'failed', name);
+    watched.accepted.delete(accepted.uuid);
   }
 
-  async #follow(watched: Watched, taken: Taken): Promise<void> {
-    const feed = await this.#parts.service.feeds.find(watched.supplierId, taken.uuid);
-    if (feed === undefined) return this.#stage(watched, taken);
-    if (feed.state === 'held') return this.#tellHeld(watched, taken, feed);
-    if (!isOver(feed)) return;
+  /** Writes the results of a job that has finished. */
+  async #follow(watched: Watched, accepted: AcceptedFile): Promise<void> {
+    const job = await this.#parts.service.jobs.find(watched.supplierId, accepted.uuid);
+    if (job === undefined) return this.#addJob(watched, accepted);
+    if (job.state === 'held') return this.#noteHeld(watched, accepted, job);
+    if (!isOver(job)) return;
     const { folder } = watched;
-    const name = nameOf(taken, feed.uploadedAtMs);
-    await this.#writeResults(folder, name, feed);
+    const name = nameOf(accepted, job.uploadedAtMs);
+    await this.#writeResults(folder, name, job);
     await folder.remove(`${name}.held.txt`);
-    await folder.putAway(taken, feed.state === 'done' ? 'done' : 'failed', name);
-    watched.taken.delete(taken.uuid);
-    watched.told.delete(taken.uuid);
+    await folder.finish(accepted, job.state === 'done' ? 'done' : 'failed', name);
+    watched.accepted.delete(accepted.uuid);
+    watched.heldNoted.delete(accepted.uuid);
   }
 
-  async #tellHeld(watched: Watched, taken: Taken, feed: FileRecord): Promise<void> {
-    if (watched.told.has(taken.uuid)) return;
-    const text = `${feed.problem?.detail ?? ''} It waits until file ${feed.uuid} is confirmed or canceled.\n`;
-    await watched.folder.write(`${nameOf(taken, feed.uploadedAtMs)}.held.txt`, once(text));
-    watched.told.add(taken.uuid);
+  async #noteHeld(watched: Watched, accepted: AcceptedFile, job: FileRecord): Promise<void> {
+    if (watched.heldNoted.has(accepted.uuid)) return;
+    const text = `${job.problem?.detail ?? ''} The file waits until ${job.uuid} is confirmed or canceled.\n`;
+    await watched.folder.write(`${nameOf(accepted, job.uploadedAtMs)}.held.txt`, once(text));
+    watched.heldNoted.add(accepted.uuid);
   }
 
-  async #writeResults(folder: DropFolderLayout, name: string, feed: FileRecord): Promise<void> {
+  async #writeResults(folder: DropFolderLayout, name: string, job: FileRecord): Promise<void> {
     const { results } = this.#parts.service;
     try {
-      await results.check(feed);
+      await results.check(job);
     } catch (error) {
       if (error instanceof OnhandError && error.code === 'results_expired') return;
       throw error;
     }
-    await folder.write(`${name}.results.csv`, await results.content(feed, 'csv'));
-    if (feed.found?.format !== 'x12') return;
-    await folder.write(`${name}.997`, once(await results.acknowledgement(feed)));
+    await folder.write(`${name}.results.csv`, await results.content(job, 'csv'));
+    if (job.found?.format !== 'x12') return;
+    await folder.write(`${name}.997`, once(await results.acknowledgement(job)));
   }
 }
 
 const NAME_CHARACTERS_MAX = 60;
 
-/** How a file and its results are called once it is over: by when it was taken, so that no two are the same. */
-function nameOf({ name }: Taken, takenAtMs: number): string {
-  const stamp = new Date(takenAtMs).toISOString().replaceAll(/[-:]/g, '');
+/** The name of a finished file and its results. It begins with the time of acceptance, to be unique. */
+function nameOf({ name }: AcceptedFile, acceptedAtMs: number): string {
+  const stamp = new Date(acceptedAtMs).toISOString().replaceAll(/[-:]/g, '');
   return `${stamp}-${Array.from(name.toWellFormed()).slice(-NAME_CHARACTERS_MAX).join('')}`;
 }
 

@@ -1,25 +1,29 @@
 import { APPLIED } from '../domain/batch-decision.ts';
-import { OnhandError } from '../domain/errors.ts';
-import type { Feed, InventoryFile } from '../formats/stock-file.ts';
-import { printResults, resultCells, resultHeader } from '../formats/results/results.ts';
-import type { FeedRow, RowUnit } from '../formats/rows.ts';
-import { writeXlsx } from '../formats/xlsx/writer.ts';
-import { print997 } from '../formats/x12/acknowledgement.ts';
-import type { FileChunk, FileRecord } from '../domain/files.ts';
 import type { FailedLine } from '../domain/batches.ts';
-import { openFileOf, type FeedParts } from './parts.ts';
+import { OnhandError } from '../domain/errors.ts';
+import type { FileChunk, FileRecord } from '../domain/files.ts';
+import { printCsv } from '../formats/csv/writer.ts';
+import type { FileRow, RowUnit } from '../formats/format.ts';
+import type { InventoryFile } from '../formats/stock-file.ts';
+import { print997 } from '../formats/x12/acknowledgement.ts';
+import { writeXlsx } from '../formats/xlsx/writer.ts';
+import { openJobFile } from './job-file.ts';
+import type { FileJobParts } from './job.ts';
 
-type ResultParts = Pick<FeedParts, 'store' | 'files' | 'language'> & {
-  /** Whether no other process takes files for this database. */
+type ResultParts = Pick<FileJobParts, 'store' | 'files' | 'formatter'> & {
+  /** Whether no other process applies files to this database. */
   readonly isAlone: boolean;
 };
 
+/** The columns that a results file adds to the supplier's own. */
+export const RESULT_COLUMNS = ['status_code', 'message'] as const;
+
 const PAGE = 100;
-const ROWS_AT_ONCE = 1000;
+const ROWS_PER_WRITE = 1000;
 const NOT_APPLIED = 'Not applied.';
 const WOULD_CHANGE_NOTHING = 'Would change nothing';
 
-/** What became of each row of a feed that is over: made anew of the file and of what is kept of its batches. */
+/** The results of the rows of a finished file, made from the file and the stored results of its batches. */
 export class FileResults {
   readonly #parts: ResultParts;
 
@@ -28,123 +32,117 @@ export class FileResults {
   }
 
   /**
-   * Rejects with `results_expired` where the file is no longer kept, with `store_unavailable` where another
-   * node may have it.
+   * Rejects with `results_expired` if the file was deleted, and with `store_unavailable` if it may be on
+   * another node.
    */
-  async check(feed: FileRecord): Promise<void> {
-    if (feed.isKept && (await this.#parts.files.has(feed.uuid))) return;
-    if (feed.isKept && !this.#parts.isAlone) {
+  async check(job: FileRecord): Promise<void> {
+    if (job.isKept && (await this.#parts.files.has(job.uuid))) return;
+    if (job.isKept && !this.#parts.isAlone) {
       throw new OnhandError(
         'store_unavailable',
-        'The rows of this file lie on another node of the server; ask again until that one answers.',
+        'The rows of this file are on another node of the server; try again until that node answers.',
       );
     }
     throw new OnhandError(
       'results_expired',
-      'The rows of this file are no longer kept; what it counted still stands with it.',
+      'The rows of this file were deleted after their retention; the counts of the file remain.',
     );
   }
 
   /** The results as a file. */
   async content(
-    feed: FileRecord,
-    kind: 'csv' | 'xlsx',
+    job: FileRecord,
+    format: 'csv' | 'xlsx',
   ): Promise<AsyncIterable<string | Uint8Array>> {
-    const report = kind === 'csv' ? 'report' : 'workbook';
-    if (await this.#parts.files.has(feed.uuid, report)) {
-      return this.#parts.files.read(feed.uuid, report);
-    }
-    return kind === 'csv' ? this.#csv(feed) : writeXlsx(this.#rows(feed));
+    const report = format === 'csv' ? 'report' : 'workbook';
+    if (await this.#parts.files.has(job.uuid, report))
+      return this.#parts.files.read(job.uuid, report);
+    return format === 'csv' ? this.#csv(job) : writeXlsx(this.#rows(job));
   }
 
-  async *#csv(feed: FileRecord): AsyncGenerator<string> {
-    let some: (readonly string[])[] = [];
-    for await (const cells of this.#rows(feed)) {
-      some.push(cells);
-      if (some.length < ROWS_AT_ONCE) continue;
-      yield printResults(some);
-      some = [];
+  async *#csv(job: FileRecord): AsyncGenerator<string> {
+    let rows: (readonly string[])[] = [];
+    for await (const cells of this.#rows(job)) {
+      rows.push(cells);
+      if (rows.length < ROWS_PER_WRITE) continue;
+      yield printCsv(rows);
+      rows = [];
     }
-    yield printResults(some);
+    yield printCsv(rows);
   }
 
-  /** The header and the rows of the results of inventory. */
-  async *#rows(record: FileRecord): AsyncGenerator<readonly string[]> {
-    const feed = await this.#open(record);
-    if (feed === undefined) {
-      yield resultHeader([]);
-      yield resultCells(
-        { cells: [], statusCode: 400, message: record.problem?.detail ?? NOT_APPLIED },
-        [],
-      );
+  /** The header and the rows of an inventory file's results. */
+  async *#rows(job: FileRecord): AsyncGenerator<readonly string[]> {
+    const file = await this.#open(job);
+    const header = file?.header ?? [];
+    yield [...header, ...RESULT_COLUMNS];
+    if (file === undefined) {
+      yield resultCells([], 400, job.problem?.detail ?? NOT_APPLIED, header);
       return;
     }
-    yield resultHeader(feed.header);
     try {
-      for await (const { row, statusCode, message } of this.#judged(record, feed)) {
-        yield resultCells({ cells: row.cells, statusCode, message }, feed.header);
+      for await (const { row, statusCode, message } of this.#results(job, file)) {
+        yield resultCells(row.cells, statusCode, message, header);
       }
     } catch (error) {
-      // The file breaks off here, as its problem says.
-      if (!(error instanceof OnhandError) || record.state === 'done') throw error;
-      yield resultCells({ cells: [], statusCode: 400, message: error.message }, feed.header);
+      // The file is damaged here; the job's problem says so too.
+      if (!(error instanceof OnhandError) || job.state === 'done') throw error;
+      yield resultCells([], 400, error.message, header);
+    } finally {
+      await file.close();
     }
   }
 
-  /** Undefined where the file cannot be opened: then its problem says why. */
-  async #open(record: FileRecord): Promise<InventoryFile | undefined> {
-    let feed: Feed;
+  /** Undefined if the file cannot be opened as inventory. The job's problem says why. */
+  async #open(job: FileRecord): Promise<InventoryFile | undefined> {
     try {
-      feed = await openFileOf(this.#parts, record);
+      const file = await openJobFile(this.#parts, job);
+      if (file.kind === 'inventory') return file;
+      await file.close();
+      return undefined;
     } catch (error) {
-      if (error instanceof OnhandError && record.state !== 'done') return undefined;
+      if (error instanceof OnhandError && job.state !== 'done') return undefined;
       throw error;
     }
-    if (feed.kind === 'inventory') return feed;
-    await feed.rows.return(undefined);
-    return undefined;
   }
 
-  async *#judged(
-    record: FileRecord,
-    feed: InventoryFile,
-  ): AsyncGenerator<{ row: FeedRow; statusCode: number; message: string }> {
-    const pieces = this.#pieces(record);
-    let piece: FileChunk | undefined = (await pieces.next()).value;
-    let waiting: FeedRow[] = [];
-    for await (const rows of feed.rows) {
-      waiting = waiting.concat(rows);
-      while (piece !== undefined && waiting.length >= piece.rowCount) {
-        yield* this.#judgedPiece(record, piece, waiting.slice(0, piece.rowCount), feed.rowUnit);
-        waiting = waiting.slice(piece.rowCount);
-        piece = (await pieces.next()).value;
+  async *#results(job: FileRecord, file: InventoryFile): AsyncGenerator<RowResult> {
+    const chunks = this.#chunks(job);
+    let chunk: FileChunk | undefined = (await chunks.next()).value;
+    let pending: FileRow[] = [];
+    for await (const rows of file.rows) {
+      pending = pending.concat(rows);
+      while (chunk !== undefined && pending.length >= chunk.rowCount) {
+        yield* this.#chunkResults(job, chunk, pending.slice(0, chunk.rowCount), file.rowUnit);
+        pending = pending.slice(chunk.rowCount);
+        chunk = (await chunks.next()).value;
       }
-      if (piece !== undefined) continue;
-      yield* waiting.map(unjudged);
-      waiting = [];
+      if (chunk !== undefined) continue;
+      yield* pending.map(resultWithoutChunk);
+      pending = [];
     }
-    yield* waiting.map(unjudged);
+    yield* pending.map(resultWithoutChunk);
   }
 
-  async *#pieces(record: FileRecord): AsyncGenerator<FileChunk, undefined> {
+  async *#chunks(job: FileRecord): AsyncGenerator<FileChunk, undefined> {
     for (let from = 0; ;) {
-      const page = await this.#parts.store.files.pieces(record, from, PAGE);
+      const page = await this.#parts.store.files.pieces(job, from, PAGE);
       yield* page;
       if (page.length < PAGE) return undefined;
       from += page.length;
     }
   }
 
-  async *#judgedPiece(
+  async *#chunkResults(
     { supplierId, asked }: FileRecord,
     { batchUuid, told }: FileChunk,
-    rows: readonly FeedRow[],
+    rows: readonly FileRow[],
     unit: RowUnit,
-  ): AsyncGenerator<{ row: FeedRow; statusCode: number; message: string }> {
+  ): AsyncGenerator<RowResult> {
     const success = asked.dryRun ? WOULD_CHANGE_NOTHING : 'success';
     const failed =
       batchUuid === null ? told : await this.#parts.store.batches.failures(supplierId, batchUuid);
-    if (failed === undefined) throw new Error(`what is kept of batch ${batchUuid} has expired`);
+    if (failed === undefined) throw new Error(`the results of batch ${batchUuid} have expired`);
     const failureOf = new Map(failed.map((failure) => [failure.index, failure]));
     for (const [index, row] of rows.entries()) {
       const failure = failureOf.get(index);
@@ -154,41 +152,67 @@ export class FileResults {
     }
   }
 
-  #messageOf(failure: FailedLine, rows: readonly FeedRow[], unit: RowUnit): string {
+  #messageOf(failure: FailedLine, rows: readonly FileRow[], unit: RowUnit): string {
     const { detail } = failure;
-    if (detail?.kind !== 'left_out') return this.#parts.language.printFailure(failure);
+    if (detail?.kind !== 'left_out') return this.#parts.formatter.printFailure(failure);
     return `Left out because ${unit} ${rows[detail.because]?.row ?? 0} was not applied`;
   }
 
-  /** The functional acknowledgements (997) of an X12 file; rejects with `file_state_wrong` for another. */
-  async acknowledgement(record: FileRecord): Promise<string> {
-    const feed = await this.#open(record);
-    if (feed?.format !== 'x12') {
-      await feed?.rows.return(undefined);
-      throw new OnhandError('file_state_wrong', 'Only an X12 file is acknowledged; this is none.');
-    }
+  /** The functional acknowledgements (997) of an X12 file. Rejects with `file_state_wrong` for any other file. */
+  async acknowledgement(job: FileRecord): Promise<string> {
+    const file = await this.#open(job);
     try {
-      for await (const rows of feed.rows) if (rows.length === 0) continue;
-    } catch (error) {
-      if (!(error instanceof OnhandError)) throw error;
+      if (file?.format !== 'x12')
+        throw new OnhandError(
+          'file_state_wrong',
+          'Only X12 files are acknowledged; this file has another format.',
+        );
+      await readInterchanges(file);
+      const isRefused = job.state === 'refused';
+      const atMs = job.finishedAtMs ?? job.uploadedAtMs;
+      return file
+        .interchanges()
+        .map((received, i) =>
+          print997(received, { controlNumber: controlNumberOf(job, i), atMs, isRefused }),
+        )
+        .join('\n');
+    } finally {
+      await file?.close();
     }
-    const isRefused = record.state === 'refused';
-    const atMs = record.finishedAtMs ?? record.uploadedAtMs;
-    return feed
-      .interchanges()
-      .map((received, i) =>
-        print997(received, { controlNumber: controlNumberOf(record, i), atMs, isRefused }),
-      )
-      .join('\n');
   }
 }
 
-/** Rows that no piece came to. */
-function unjudged(row: FeedRow): { row: FeedRow; statusCode: number; message: string } {
+/** Reads a file as far as it is well-formed. */
+async function readInterchanges(file: InventoryFile): Promise<void> {
+  try {
+    for await (const _ of file.rows);
+  } catch (error) {
+    if (!(error instanceof OnhandError)) throw error;
+  }
+}
+
+interface RowResult {
+  readonly row: FileRow;
+  readonly statusCode: number;
+  readonly message: string;
+}
+
+/** The result of a row that no chunk contains. */
+function resultWithoutChunk(row: FileRow): RowResult {
   const { refusal } = row.line;
   return refusal === undefined
     ? { row, statusCode: 424, message: NOT_APPLIED }
     : { row, statusCode: 400, message: refusal.message };
+}
+
+/** A row of the results file. Cells beyond the header are dropped, missing ones are empty. */
+export function resultCells(
+  cells: readonly string[],
+  statusCode: number,
+  message: string,
+  header: readonly string[],
+): readonly string[] {
+  return [...header.map((_, place) => cells[place] ?? ''), String(statusCode), message];
 }
 
 const INTERCHANGES_MAX = 1000;

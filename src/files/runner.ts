@@ -1,96 +1,91 @@
 import { randomUUID } from 'node:crypto';
 import { OnhandError } from '../domain/errors.ts';
 import type { FileLease, FilePlace, FileRecord } from '../domain/files.ts';
-import type { FileJobOutcome, FeedParts, StopReason } from './parts.ts';
-import { FileJob } from './job.ts';
+import { FileJob, type FileJobOutcome, type FileJobParts, type StopReason } from './job.ts';
 
-export interface RunnerParts extends FeedParts {
-  /** Whether no other process works on feeds of this database: then every claim found is of one that is gone. */
+export interface RunnerParts extends FileJobParts {
+  /** Whether no other process applies files to this database, so that every lease found is stale. */
   readonly isAlone: boolean;
-  /** Told what went wrong; the feed is tried again. */
+  /** Called with an error after which the file is retried. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Feeds that are worked on at once, each of another supplier. */
-const FEEDS_AT_ONCE_MAX = 4;
-/** How often it is looked for feeds that other nodes took in, or left. */
-const LOOK_EVERY_MS = 2000;
-/** How long a node that is gone keeps others from its feed. */
-const CLAIM_MS = 20_000;
-const KEEP_EVERY_MS = 1000;
-/** How long a feed rests that could not be worked on. */
-const REST_MS = 5000;
+/** Most files that are applied at the same time, each of another supplier. */
+const JOBS_MAX = 4;
+/** How often to look for files that other nodes accepted or abandoned. */
+const POLL_MS = 2000;
+/** How long the lease of a crashed node keeps its file from the others. */
+const LEASE_MS = 20_000;
+const RENEW_EVERY_MS = 1000;
+/** How long to wait before a failed file is retried. */
+const BACKOFF_MS = 5000;
 
-interface Going {
+interface ActiveJob {
   readonly place: FilePlace;
   readonly stop: AbortController;
-  readonly over: Promise<void>;
+  readonly finished: Promise<void>;
 }
 
 /**
- * Works on feeds: one of a supplier at a time, in the order of their upload, several suppliers beside each
- * other. What was begun by a process that is gone goes on where it was.
+ * Applies files: each supplier's one after another, in the order of their upload, and those of several
+ * suppliers at the same time. Resumes the files of a process that has stopped.
  */
 export class FileRunner {
   readonly #parts: RunnerParts;
   readonly #nodeId = randomUUID();
   /** By supplier. */
-  readonly #going = new Map<number, Going>();
-  /** Until when the feeds of a supplier rest. */
-  readonly #resting = new Map<number, number>();
+  readonly #active = new Map<number, ActiveJob>();
+  /** When the files of a supplier may be retried. */
+  readonly #retryAtMs = new Map<number, number>();
   readonly #waiters = new Map<string, Set<() => void>>();
   #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
-  #isLookDue = false;
+  #polling: Promise<void> | undefined;
+  #isPollDue = false;
   #isStopped = false;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
   }
 
-  start(): void {
-    this.nudge();
-  }
-
-  /** Looks for feeds at once. */
-  nudge(): void {
+  /** Looks for waiting files now, and from then on regularly. */
+  poll(): void {
     if (this.#isStopped) return;
-    if (this.#looking !== undefined) {
-      this.#isLookDue = true;
+    if (this.#polling !== undefined) {
+      this.#isPollDue = true;
       return;
     }
     clearTimeout(this.#timer);
-    this.#looking = this.#look().finally(() => {
-      this.#looking = undefined;
-      if (this.#isLookDue) {
-        this.#isLookDue = false;
-        this.nudge();
+    this.#polling = this.#startJobs().finally(() => {
+      this.#polling = undefined;
+      if (this.#isPollDue) {
+        this.#isPollDue = false;
+        this.poll();
       } else if (!this.#isStopped) {
-        this.#timer = setTimeout(() => this.nudge(), LOOK_EVERY_MS).unref();
+        this.#timer = setTimeout(() => this.poll(), POLL_MS).unref();
       }
     });
   }
 
-  /** Stops after the pieces under way; what is left goes on when a server starts. */
+  /** Stops after the current chunks. The files are resumed when a server starts. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    await this.#looking;
-    const going = [...this.#going.values()];
-    for (const { stop } of going) stop.abort('closing' satisfies StopReason);
-    await Promise.all(going.map(({ over }) => over));
-    for (const uuid of this.#waiters.keys()) this.#tell(uuid);
+    await this.#polling;
+    const active = [...this.#active.values()];
+    for (const { stop } of active) stop.abort('closing' satisfies StopReason);
+    await Promise.all(active.map(({ finished }) => finished));
+    for (const uuid of this.#waiters.keys()) this.#notify(uuid);
   }
 
-  /** Cancels a feed; one that is being applied stops after the piece under way. */
-  async cancel(feed: FileRecord): Promise<void> {
-    await this.#parts.store.files.cancel(feed, Date.now());
-    const going = this.#going.get(feed.supplierId);
-    if (going?.place.number === feed.number) going.stop.abort('canceled' satisfies StopReason);
-    this.#tell(feed.uuid);
+  /** Cancels a file. If it is being applied, it stops after the current chunk. */
+  async cancel(job: FileRecord): Promise<void> {
+    await this.#parts.store.files.cancel(job, Date.now());
+    const active = this.#active.get(job.supplierId);
+    if (active?.place.number === job.number) active.stop.abort('canceled' satisfies StopReason);
+    this.#notify(job.uuid);
   }
 
-  /** Resolves when a feed is over, as far as this process knows; at the latest after `ms`, or by the signal. */
+  /** Resolves when this node finishes or cancels the file, after `ms`, or when the signal is aborted. */
   async changed(uuid: string, ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted || this.#isStopped) return;
     await new Promise<void>((resolve) => {
@@ -109,91 +104,90 @@ export class FileRunner {
     });
   }
 
-  #tell(uuid: string): void {
+  #notify(uuid: string): void {
     for (const end of this.#waiters.get(uuid) ?? []) end();
   }
 
-  async #look(): Promise<void> {
+  async #startJobs(): Promise<void> {
     try {
-      for (const feed of await this.#parts.store.files.next()) {
-        if (this.#isStopped || this.#going.size >= FEEDS_AT_ONCE_MAX) return;
-        if (this.#going.has(feed.supplierId) || this.#isResting(feed.supplierId)) continue;
-        await this.#begin(feed);
+      for (const job of await this.#parts.store.files.next()) {
+        if (this.#isStopped || this.#active.size >= JOBS_MAX) return;
+        if (this.#active.has(job.supplierId) || this.#isBackedOff(job.supplierId)) continue;
+        await this.#startJob(job);
       }
     } catch (error) {
       this.#parts.onFailure(error);
     }
   }
 
-  #isResting(supplierId: number): boolean {
-    const untilMs = this.#resting.get(supplierId) ?? 0;
-    if (untilMs > Date.now()) return true;
-    this.#resting.delete(supplierId);
+  #isBackedOff(supplierId: number): boolean {
+    const retryAtMs = this.#retryAtMs.get(supplierId) ?? 0;
+    if (retryAtMs > Date.now()) return true;
+    this.#retryAtMs.delete(supplierId);
     return false;
   }
 
-  async #begin(waiting: FileRecord): Promise<void> {
+  async #startJob(waiting: FileRecord): Promise<void> {
     const { files, store, isAlone } = this.#parts;
-    // A file that lies with another node waits for it, unless nobody does.
+    // A file on another node waits for that node. Only a cancellation needs no file.
     const isElsewhere = !isAlone && !(await files.has(waiting.uuid));
-    if (isElsewhere && !waiting.isCancelAsked) return this.#rest(waiting.supplierId);
-    const feed = await store.files.claim(waiting, this.#claim());
-    if (feed === undefined) return;
+    if (isElsewhere && !waiting.isCancelAsked) return this.#backOff(waiting.supplierId);
+    const job = await store.files.claim(waiting, this.#lease());
+    if (job === undefined) return;
     const stop = new AbortController();
-    if (feed.isCancelAsked) stop.abort('canceled' satisfies StopReason);
-    const over = this.#work(feed, stop).finally(() => {
-      this.#going.delete(feed.supplierId);
-      this.#tell(feed.uuid);
-      this.nudge();
+    if (job.isCancelAsked) stop.abort('canceled' satisfies StopReason);
+    const finished = this.#work(job, stop).finally(() => {
+      this.#active.delete(job.supplierId);
+      this.#notify(job.uuid);
+      this.poll();
     });
-    this.#going.set(feed.supplierId, { place: feed, stop, over });
+    this.#active.set(job.supplierId, { place: job, stop, finished });
   }
 
-  #claim(forMs: number = CLAIM_MS): FileLease {
+  #lease(forMs: number = LEASE_MS): FileLease {
     const nowMs = Date.now();
     const voidBeforeMs = this.#parts.isAlone ? Number.MAX_SAFE_INTEGER : nowMs;
     return { nodeId: this.#nodeId, nowMs, voidBeforeMs, untilMs: nowMs + forMs };
   }
 
-  #rest(supplierId: number): void {
-    this.#resting.set(supplierId, Date.now() + REST_MS);
+  #backOff(supplierId: number): void {
+    this.#retryAtMs.set(supplierId, Date.now() + BACKOFF_MS);
   }
 
-  async #work(feed: FileRecord, stop: AbortController): Promise<void> {
+  async #work(job: FileRecord, stop: AbortController): Promise<void> {
     const { files } = this.#parts.store;
-    const keeping = setInterval(() => void this.#keep(feed, stop), KEEP_EVERY_MS);
+    const renewing = setInterval(() => void this.#renewLease(job, stop), RENEW_EVERY_MS);
     try {
-      const outcome = await this.#outcomeOf(feed, stop.signal);
-      if (outcome === 'stopped') await files.keep(feed, this.#claim(-1));
-      else await files.end(feed, this.#nodeId, { ...outcome, finishedAtMs: Date.now() });
+      const outcome = await this.#runJob(job, stop.signal);
+      // A lease that has ended lets any node resume the file.
+      if (outcome === 'stopped') await files.keep(job, this.#lease(-1));
+      else await files.end(job, this.#nodeId, { ...outcome, finishedAtMs: Date.now() });
     } catch (error) {
-      this.#rest(feed.supplierId);
+      this.#backOff(job.supplierId);
       this.#parts.onFailure(error);
     } finally {
-      clearInterval(keeping);
+      clearInterval(renewing);
     }
   }
 
-  async #outcomeOf(feed: FileRecord, signal: AbortSignal): Promise<FileJobOutcome> {
+  async #runJob(job: FileRecord, signal: AbortSignal): Promise<FileJobOutcome> {
     try {
-      const go = { feed, nodeId: this.#nodeId, nowMs: Date.now(), signal };
-      const work = new FileJob(this.#parts, go);
-      if (await this.#parts.files.has(feed.uuid)) return await work.run();
-      return await work.giveUp();
+      const run = new FileJob(this.#parts, { job, nodeId: this.#nodeId, signal });
+      return (await this.#parts.files.has(job.uuid)) ? await run.run() : await run.giveUp();
     } catch (error) {
       if (signal.aborted && signal.reason !== 'canceled') return 'stopped';
       if (error instanceof OnhandError) throw error;
       this.#parts.onFailure(error);
-      const detail = 'Something went wrong inside the server; it is in its log.';
+      const detail = 'The server failed to process the file; the cause is in its log.';
       return { state: 'failed', problem: { code: 'internal', detail } };
     }
   }
 
-  async #keep(feed: FileRecord, stop: AbortController): Promise<void> {
+  async #renewLease(job: FileRecord, stop: AbortController): Promise<void> {
     try {
-      const kept = await this.#parts.store.files.keep(feed, this.#claim());
-      if (kept === 'held') return;
-      stop.abort((kept === 'lost' ? 'lost' : 'canceled') satisfies StopReason);
+      const result = await this.#parts.store.files.keep(job, this.#lease());
+      if (result === 'held') return;
+      stop.abort((result === 'lost' ? 'lost' : 'canceled') satisfies StopReason);
     } catch (error) {
       this.#parts.onFailure(error);
     }

@@ -1,5 +1,5 @@
 import { OnhandError } from '../domain/errors.ts';
-import { COLUMN_TARGETS } from '../formats/table/columns.ts';
+import { COLUMN_TARGETS } from '../formats/table/aliases.ts';
 import {
   OPEN_STATES,
   type FileOptions,
@@ -14,61 +14,61 @@ import { FileResults } from './results.ts';
 import { FileRunner, type RunnerParts } from './runner.ts';
 
 const PAGE = 1000;
-/** How long a feed whose turn it is may wait before anybody wonders. */
-const TAKEN_UP_WITHIN_MS = 30_000;
+/** How long a file may wait for its turn before it counts as stuck. */
+const STARTED_WITHIN_MS = 30_000;
 const STUCK: FileProblem = {
   code: 'store_unavailable',
   detail:
-    'The file lies on a node of the server that does not work on it now: it is busy, or not running. The file goes on when that node does; cancel it to let those behind it through.',
+    'The file is on a node of the server that is busy or not running. It resumes when that node does; cancel it to let the next files through.',
 };
-/** Other nodes write into the same folder: nobody writes a file that has not grown for so long. */
+/** A partial file that has not grown for this long was abandoned; other nodes may write to the folder. */
 const ABANDONED_MS = 3_600_000;
 
-/** What became of one batch of a feed that was put back. */
+/** The result of reverting one batch of a file. */
 export interface RevertedBatch extends RevertOutcome {
   readonly revertsUuid: string;
 }
 
-/** Feeds as those who send them see them: files come in, are worked on, and give results. */
+/** Uploaded files and their jobs: accepts files, runs their jobs, and gives their results. */
 export class FileService {
-  readonly feeds: FileStore;
+  readonly jobs: FileStore;
   readonly files: FileStorage;
   readonly results: FileResults;
   readonly #parts: RunnerParts;
-  readonly #madeAtMs = Date.now();
+  readonly #createdAtMs = Date.now();
   readonly #runner: FileRunner;
 
   constructor(parts: RunnerParts) {
-    this.feeds = parts.store.files;
+    this.jobs = parts.store.files;
     this.files = parts.files;
     this.results = new FileResults(parts);
     this.#parts = parts;
     this.#runner = new FileRunner(parts);
   }
 
-  /** Goes on with what was left, and with what comes. */
+  /** Starts to apply files, those left from before first. */
   start(): void {
-    this.#runner.start();
-    const beforeMs = this.#parts.isAlone ? this.#madeAtMs : this.#madeAtMs - ABANDONED_MS;
+    this.#runner.poll();
+    const beforeMs = this.#parts.isAlone ? this.#createdAtMs : this.#createdAtMs - ABANDONED_MS;
     this.removeLeftovers(beforeMs).catch((error: unknown) => this.#parts.onFailure(error));
   }
 
-  /** Removes what a crash before then left of files that nobody was told were taken. */
+  /** Removes the files that a crash before `beforeMs` left behind without a job. */
   async removeLeftovers(beforeMs: number): Promise<void> {
     const found = await this.files.leftovers(beforeMs);
     for (let from = 0; from < found.length; from += PAGE) {
       const uuids = found.slice(from, from + PAGE);
-      const kept = new Set(await this.feeds.kept(uuids));
+      const kept = new Set(await this.jobs.kept(uuids));
       for (const uuid of uuids) if (!kept.has(uuid)) await this.files.remove(uuid);
     }
   }
 
-  /** Drops the files of feeds begun before then that are over, at most `limit`; says whether more are left. */
+  /** Deletes at most `limit` files of finished jobs that started before `beforeMs`. Resolves with whether more may be left. */
   async sweep(beforeMs: number, limit: number): Promise<boolean> {
-    const expired = await this.feeds.expired(beforeMs, limit);
-    for (const feed of expired) {
-      await this.feeds.drop(feed);
-      await this.files.remove(feed.uuid);
+    const expired = await this.jobs.expired(beforeMs, limit);
+    for (const job of expired) {
+      await this.jobs.drop(job);
+      await this.files.remove(job.uuid);
     }
     return expired.length >= limit;
   }
@@ -78,24 +78,24 @@ export class FileService {
   }
 
   /**
-   * Adds a feed whose file was written; it is worked on in its turn. Gives its uuid: that of an earlier one
-   * where its key was used for the same upload. Rejects with `idempotency_key_reused`.
+   * Adds a job whose file is stored. Resolves with its uuid, or with the uuid of the earlier upload if the
+   * idempotency key repeats it. Rejects with `idempotency_key_reused`.
    */
   async add(draft: FileDraft): Promise<string> {
-    const uuid = await this.feeds.add(draft);
+    const uuid = await this.jobs.add(draft);
     if (uuid !== draft.uuid) await this.files.remove(draft.uuid);
-    this.#runner.nudge();
+    this.#runner.poll();
     return uuid;
   }
 
-  cancel(feed: FileRecord): Promise<void> {
-    return this.#runner.cancel(feed);
+  cancel(job: FileRecord): Promise<void> {
+    return this.#runner.cancel(job);
   }
 
-  /** Lets a feed that is held go on; says whether it was. */
-  async confirm(feed: FileRecord): Promise<boolean> {
-    const isConfirmed = await this.feeds.confirm(feed);
-    if (isConfirmed) this.#runner.nudge();
+  /** Resumes a held job. Resolves with whether it was held. */
+  async confirm(job: FileRecord): Promise<boolean> {
+    const isConfirmed = await this.jobs.confirm(job);
+    if (isConfirmed) this.#runner.poll();
     return isConfirmed;
   }
 
@@ -103,28 +103,25 @@ export class FileService {
     return this.#runner.changed(uuid, ms, signal);
   }
 
-  /** Why a feed that is not over does not get on, as far as this node can tell; null is that it does. */
-  async whyStuck(feed: FileRecord): Promise<FileProblem | null> {
-    const isOpen = OPEN_STATES.some((state) => state === feed.state);
+  /** Why an open job makes no progress, as far as this node knows; null if it does. */
+  async whyStuck(job: FileRecord): Promise<FileProblem | null> {
+    const isOpen = OPEN_STATES.some((state) => state === job.state);
     const nowMs = Date.now();
-    if (!isOpen || feed.claimedUntilMs > nowMs || this.#parts.isAlone) return null;
-    if (feed.state === 'waiting' && feed.uploadedAtMs > nowMs - TAKEN_UP_WITHIN_MS) return null;
-    if (await this.files.has(feed.uuid)) return null;
-    const isNext = (await this.feeds.next()).some(({ uuid }) => uuid === feed.uuid);
+    if (!isOpen || job.claimedUntilMs > nowMs || this.#parts.isAlone) return null;
+    if (job.state === 'waiting' && job.uploadedAtMs > nowMs - STARTED_WITHIN_MS) return null;
+    if (await this.files.has(job.uuid)) return null;
+    const isNext = (await this.jobs.next()).some(({ uuid }) => uuid === job.uuid);
     return isNext ? STUCK : null;
   }
 
-  /**
-   * Puts back all batches of a feed, the last first: of a SKU that several of them changed, each puts back
-   * what the one before had left. What was put back before is left as it is.
-   */
+  /** Reverts all batches of a job, the last first. Batches that were reverted before are skipped. */
   async revert(
-    feed: FileRecord,
+    job: FileRecord,
     asked: Omit<RevertRequest, 'supplierId' | 'uuid'>,
   ): Promise<readonly RevertedBatch[]> {
-    const { supplierId } = feed;
+    const { supplierId } = job;
     const reverted: RevertedBatch[] = [];
-    const among = await this.batchesOf(feed);
+    const among = await this.batchesOf(job);
     for (const revertsUuid of among.toReversed()) {
       const outcome = await this.#parts.store.batches.revert({
         ...asked,
@@ -137,23 +134,23 @@ export class FileService {
     return reverted;
   }
 
-  /** What the supplier's columns are called in files to come. Throws `member_invalid`. */
+  /** Sets the supplier's own column names for future files. Rejects with `member_invalid`. */
   async setMapping(supplierId: number, mappings: FileOptions['mappings']): Promise<void> {
     for (const { header, target } of mappings) {
       if (COLUMN_TARGETS.some((known) => known === target)) continue;
       throw new OnhandError(
         'member_invalid',
-        `${JSON.stringify(header)} cannot stand for ${JSON.stringify(target.slice(0, 64))}; there are ${COLUMN_TARGETS.join(', ')}.`,
+        `${JSON.stringify(header)} cannot be mapped to ${JSON.stringify(target.slice(0, 64))}; allowed are ${COLUMN_TARGETS.join(', ')}.`,
       );
     }
-    await this.feeds.setMapping(supplierId, mappings);
+    await this.jobs.setMapping(supplierId, mappings);
   }
 
-  /** The uuids of the batches that a feed was applied by, in order. */
-  async batchesOf(feed: FileRecord): Promise<readonly string[]> {
+  /** The uuids of a job's batches, in order. */
+  async batchesOf(job: FileRecord): Promise<readonly string[]> {
     const uuids: string[] = [];
     for (let from = 0; ;) {
-      const page = await this.feeds.pieces(feed, from, PAGE);
+      const page = await this.jobs.pieces(job, from, PAGE);
       for (const { batchUuid } of page) if (batchUuid !== null) uuids.push(batchUuid);
       if (page.length < PAGE) return uuids;
       from += page.length;

@@ -4,45 +4,43 @@ import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs
 import { join } from 'node:path';
 import { OnhandError } from '../domain/errors.ts';
 
-/** What is kept on disk of a feed, by the end of its name: the file itself, and the report of a catalogue. */
-const KEPT = { file: '.feed', report: '.report.csv', workbook: '.report.xlsx' } as const;
-export type KeptKind = keyof typeof KEPT;
+/** The files on disk by their name's ending: the upload itself, and the reports of a catalogue import. */
+const ENDINGS = { file: '.feed', report: '.report.csv', workbook: '.report.xlsx' } as const;
+export type StoredKind = keyof typeof ENDINGS;
 
-/** What is still being written. A crash leaves it behind, and nobody misses it. */
+/** The ending of a file that is still being written. After a crash it can be deleted. */
 const PART = '.part';
 
-/** A file as it was written. */
+/** The size and hash of a stored file. */
 export interface WrittenFile {
   readonly bytes: number;
-  /** Of its content. */
   readonly sha256: Uint8Array;
 }
 
-/** The files of feeds, in a folder of their own. A file that has its name is complete and durable. */
+/** Stores uploaded files in a directory. A file with its final name is complete and durable. */
 export class FileStorage {
-  readonly #given: string | null;
+  readonly #configured: string | null;
 
-  /** @param directory made when the first file is written; null is none, and no file is taken */
+  /** @param directory created with the first file; null if none is configured, then no file is accepted */
   constructor(directory: string | null) {
-    this.#given = directory;
+    this.#configured = directory;
   }
 
   get #directory(): string {
-    if (this.#given !== null) return this.#given;
+    if (this.#configured !== null) return this.#configured;
     throw new OnhandError(
       'store_unavailable',
-      'This server has no folder for files; its operator names one as ONHAND_FILES_DIRECTORY.',
+      'This server has no directory for files; its operator must set ONHAND_FILES_DIRECTORY.',
     );
   }
 
-  pathOf(uuid: string, kind: KeptKind = 'file'): string {
-    return join(this.#directory, uuid + KEPT[kind]);
+  pathOf(uuid: string, kind: StoredKind = 'file'): string {
+    return join(this.#directory, uuid + ENDINGS[kind]);
   }
 
   /**
-   * Writes a file under its uuid; when it resolves, the file survives power loss. Where it rejects, nothing
-   * is left: with `body_too_large` beyond `bytesMax`, with `store_unavailable` where the disk is full or
-   * fails, else as `content` does.
+   * Stores a file durably under its uuid. Rejects with `body_too_large` beyond `bytesMax`, with
+   * `store_unavailable` if the disk is full or fails, and as `content` does. Then nothing is left behind.
    */
   async write(
     uuid: string,
@@ -50,7 +48,7 @@ export class FileStorage {
     {
       bytesMax = Infinity,
       kind = 'file',
-    }: { readonly bytesMax?: number; readonly kind?: KeptKind },
+    }: { readonly bytesMax?: number; readonly kind?: StoredKind },
   ): Promise<WrittenFile> {
     const path = this.pathOf(uuid, kind);
     const part = path + PART;
@@ -70,7 +68,7 @@ export class FileStorage {
     }
   }
 
-  async has(uuid: string, kind: KeptKind = 'file'): Promise<boolean> {
+  async has(uuid: string, kind: StoredKind = 'file'): Promise<boolean> {
     try {
       return (await stat(this.pathOf(uuid, kind))).isFile();
     } catch {
@@ -78,18 +76,18 @@ export class FileStorage {
     }
   }
 
-  read(uuid: string, kind: KeptKind = 'file'): ReadStream {
+  read(uuid: string, kind: StoredKind = 'file'): ReadStream {
     return createReadStream(this.pathOf(uuid, kind));
   }
 
-  /** Removes all that is kept of a feed. */
+  /** Removes a file and its reports. */
   async remove(uuid: string): Promise<void> {
-    for (const kind of Object.values(KEPT)) {
-      await rm(join(this.#directory, uuid + kind), { force: true });
+    for (const ending of Object.values(ENDINGS)) {
+      await rm(join(this.#directory, uuid + ending), { force: true });
     }
   }
 
-  /** Removes parts that were last written before then, and gives the uuids of files that were. */
+  /** Deletes partial files last written before `beforeMs`. Resolves with the uuids of complete ones. */
   async leftovers(beforeMs: number): Promise<readonly string[]> {
     const uuids: string[] = [];
     for (const name of await this.#names()) {
@@ -97,7 +95,7 @@ export class FileStorage {
       const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
       if (mtimeMs >= beforeMs) continue;
       if (name.endsWith(PART)) await rm(path, { force: true });
-      else if (name.endsWith(KEPT.file)) uuids.push(name.slice(0, -KEPT.file.length));
+      else if (name.endsWith(ENDINGS.file)) uuids.push(name.slice(0, -ENDINGS.file.length));
     }
     return uuids;
   }
@@ -111,7 +109,7 @@ export class FileStorage {
   }
 }
 
-/** Makes durable which names a folder holds. */
+/** Makes the names in a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {
@@ -129,34 +127,34 @@ async function writeAll(
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const chunk of content) {
-    const piece = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    bytes += piece.length;
+    const part = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    bytes += part.length;
     if (bytes > bytesMax) {
       throw new OnhandError(
         'body_too_large',
         `The file is larger than ${bytesMax} bytes; compress it with gzip, or send it in several files.`,
       );
     }
-    hash.update(piece);
-    await onDisk(() => writeWhole(file, piece));
+    hash.update(part);
+    await onDisk(() => writeWhole(file, part));
   }
   return { bytes, sha256: hash.digest() };
 }
 
-async function writeWhole(file: FileHandle, piece: Uint8Array): Promise<void> {
-  for (let from = 0; from < piece.length;) {
-    from += (await file.write(piece, from)).bytesWritten;
+async function writeWhole(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let from = 0; from < bytes.length;) {
+    from += (await file.write(bytes, from)).bytesWritten;
   }
 }
 
-/** Does work on the disk; rejects with `store_unavailable` where that fails. */
+/** Runs a disk operation. Rejects with `store_unavailable` if it fails. */
 async function onDisk<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     throw new OnhandError(
       'store_unavailable',
-      'The server cannot keep files now (its disk is full or fails); send this one again later.',
+      'The server cannot store files now (its disk is full or fails); send this file again later.',
       { cause: error },
     );
   }

@@ -1,31 +1,38 @@
 import { OnhandError } from '../domain/errors.ts';
 import { isKnownHeader, type ColumnMapping } from './table/columns.ts';
-import { openCsvTable, type CsvDialect } from './csv/csv-table.ts';
+import { openCsvTable, type CsvDialect } from './csv/csv.ts';
 import { dialectOf } from './csv/dialect.ts';
 import { gunzip } from './archive/gzip.ts';
-import type { FormatLimits } from './limits.ts';
-import { recogniseContainer, recogniseText, type TextFormat } from './recognise.ts';
+import type { FormatLimits } from './format.ts';
+import { Peekable } from './peekable.ts';
 import type { HeaderMatcher, Table } from './table/table.ts';
-import { Utf8Text, type Encoding } from './text/text.ts';
-import { openWorkbookTable, type WorkbookTable } from './xlsx/workbook-table.ts';
-import { openWorkbook, type Workbook } from './xlsx/workbook.ts';
+import { Utf8Text, type Encoding } from './text.ts';
+import {
+  openWorkbook,
+  openWorkbookTable,
+  type Workbook,
+  type WorkbookTable,
+} from './xlsx/workbook.ts';
 import { openArchive, type Archive } from './archive/zip.ts';
 
 /** Where a file comes from. */
 export interface FileSource {
-  /** All of it, from its first byte. */
+  /** The whole content. */
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** Where it lies on disk: archives and workbooks, whose directory is at their end, need it. */
+  /** The path on disk. Zip archives and workbooks need it, since their directory is at the end. */
   readonly path?: string;
 }
 
-/** How a file was wrapped. */
+/** How a file was compressed. */
 export type Packing = 'gzip' | 'zip' | null;
 
-/** A file that was recognised. Close it when it is done with: reading to the end does not. */
+/** A recognised file. The caller closes it; reading to the end does not. */
 export type OpenedFile = TextFile | WorkbookFile;
 
-/** The source's bytes are read again from their start, in whatever way the format needs. */
+/**
+ * Opens a file and recognises its format by its content. Rejects with `body_malformed` or
+ * `body_shape_wrong` if the format is not supported, and with `body_too_large` beyond a limit.
+ */
 export async function openFile(
   source: FileSource,
   limits: FormatLimits,
@@ -49,7 +56,7 @@ export async function openFile(
   }
 }
 
-/** How much of a text is looked at to tell what it is, in bytes. */
+/** How much of a text is read to recognise its format, in bytes. */
 const HEAD_BYTES = 64 * 1024;
 
 async function openZip(
@@ -60,7 +67,7 @@ async function openZip(
   if (path === undefined) {
     throw new OnhandError(
       'body_malformed',
-      'Workbooks and zip archives are read from files, not from a stream; give the file itself.',
+      'Workbooks and zip archives can be read from files, not from a stream; give the file itself.',
     );
   }
   const opened = await openArchive(path, limits);
@@ -113,7 +120,7 @@ async function openText(
   });
 }
 
-interface TextParts {
+interface TextFileOptions {
   readonly format: TextFormat;
   readonly packing: Packing;
   readonly text: Utf8Text;
@@ -123,29 +130,29 @@ interface TextParts {
   readonly close: () => Promise<void>;
 }
 
-/** A text of any format. */
+/** A file of a text format. */
 class TextFile {
   readonly format: TextFormat;
   readonly packing: Packing;
-  /** The text in UTF-8, without a byte order mark. To be read once. */
+  /** The text in UTF-8, without a byte order mark. Can be read once. */
   readonly utf8: AsyncGenerator<Buffer>;
-  readonly #parts: TextParts;
+  readonly #options: TextFileOptions;
 
-  constructor(parts: TextParts) {
-    this.format = parts.format;
-    this.packing = parts.packing;
-    this.utf8 = parts.utf8;
-    this.#parts = parts;
+  constructor(options: TextFileOptions) {
+    this.format = options.format;
+    this.packing = options.packing;
+    this.utf8 = options.utf8;
+    this.#options = options;
   }
 
-  /** As far as it can be told from what has been read. */
+  /** The encoding, judged by what was read so far. */
   get encoding(): Encoding {
-    return this.#parts.text.encoding;
+    return this.#options.text.encoding;
   }
 
-  /** Rejects with `body_malformed` where it is no CSV. */
+  /** Opens the table of a CSV file. Rejects with `body_malformed` for any other format. */
   async openTable<Header>(match: HeaderMatcher<Header>): Promise<Table<Header>> {
-    const { format, dialect, limits } = this.#parts;
+    const { format, dialect, limits } = this.#options;
     if (format !== 'csv') {
       throw new OnhandError(
         'body_malformed',
@@ -157,7 +164,7 @@ class TextFile {
 
   async close(): Promise<void> {
     await this.utf8.return(undefined);
-    await this.#parts.close();
+    await this.#options.close();
   }
 }
 
@@ -191,43 +198,73 @@ class WorkbookFile {
   }
 }
 
-/** Bytes of which the first can be looked at before all are read. */
-class Peekable {
-  readonly #reading: AsyncIterator<Uint8Array>;
-  #head: Buffer = Buffer.alloc(0);
+/** How a file is compressed or packed, by its first bytes. */
+type Container = 'gzip' | 'zip' | 'none';
 
-  constructor(bytes: AsyncIterable<Uint8Array>) {
-    this.#reading = bytes[Symbol.asyncIterator]();
-  }
+type TextFormat = 'csv' | 'json' | 'ndjson' | 'x12';
 
-  /** The first bytes, at least so many unless there are fewer. */
-  async peek(count: number): Promise<Buffer> {
-    const chunks: Uint8Array[] = [this.#head];
-    for (let bytes = this.#head.length; bytes < count;) {
-      const next = await this.#reading.next();
-      if (next.done === true) break;
-      chunks.push(next.value);
-      bytes += next.value.length;
-    }
-    this.#head = Buffer.concat(chunks);
-    return this.#head;
-  }
+const CONTAINERS: readonly { readonly bytes: readonly number[]; readonly container: Container }[] =
+  [
+    { bytes: [0x1f, 0x8b], container: 'gzip' },
+    { bytes: [0x50, 0x4b, 0x03, 0x04], container: 'zip' },
+    { bytes: [0x50, 0x4b, 0x05, 0x06], container: 'zip' },
+  ];
 
-  async *all(): AsyncGenerator<Buffer> {
-    try {
-      if (this.#head.length > 0) yield this.#head;
-      for (;;) {
-        const next = await this.#reading.next();
-        if (next.done === true) return;
-        const { buffer, byteOffset, byteLength } = next.value;
-        yield Buffer.from(buffer, byteOffset, byteLength);
-      }
-    } finally {
-      await this.close();
-    }
-  }
+/** Formats that are often sent but not supported, and what to do about each. */
+const UNSUPPORTED: readonly { readonly bytes: readonly number[]; readonly what: string }[] = [
+  {
+    bytes: [0xd0, 0xcf, 0x11, 0xe0],
+    what: 'is an old Excel workbook (.xls) or one with a password; save it as an Excel workbook (.xlsx) without one',
+  },
+  { bytes: [0x25, 0x50, 0x44, 0x46], what: 'is a PDF; send the table as CSV or .xlsx' },
+  { bytes: [0x42, 0x5a, 0x68], what: 'is compressed with bzip2; use gzip or zip' },
+  { bytes: [0x37, 0x7a, 0xbc, 0xaf], what: 'is a 7-Zip archive; use gzip or zip' },
+  { bytes: [0x52, 0x61, 0x72, 0x21], what: 'is a RAR archive; use gzip or zip' },
+  { bytes: [0xfd, 0x37, 0x7a, 0x58], what: 'is compressed with xz; use gzip or zip' },
+  { bytes: [0x28, 0xb5, 0x2f, 0xfd], what: 'is compressed with Zstandard; use gzip or zip' },
+];
 
-  async close(): Promise<void> {
-    await this.#reading.return?.();
+/** Recognises a container. Throws `body_malformed` for a known format that is not supported. */
+function recogniseContainer(head: Uint8Array): Container {
+  const begins = (bytes: readonly number[]): boolean => bytes.every((byte, i) => head[i] === byte);
+  const unsupported = UNSUPPORTED.find(({ bytes }) => begins(bytes));
+  if (unsupported !== undefined)
+    throw new OnhandError('body_malformed', `The file ${unsupported.what}.`);
+  return CONTAINERS.find(({ bytes }) => begins(bytes))?.container ?? 'none';
+}
+
+/** How an X12 interchange begins: `ISA`, a separator, two characters, the same separator. */
+const INTERCHANGE = /^ISA([^A-Za-z0-9\s]|\t)..\1/;
+
+/** Recognises a text format by its beginning. Throws `body_malformed` for a known unsupported one. */
+function recogniseText(head: string): TextFormat {
+  const text = head.replace(/^\s+/, '');
+  if (text.startsWith('[')) return 'json';
+  if (text.startsWith('{')) {
+    refuseSingleObject(text);
+    return 'ndjson';
   }
+  if (INTERCHANGE.test(text)) return 'x12';
+  if (/^(?:UNA.{6}|UNB[+:])/.test(text)) {
+    throw new OnhandError(
+      'body_malformed',
+      'The file is EDIFACT, which is not supported; send X12 846, CSV or .xlsx.',
+    );
+  }
+  if (/^<(?:[?!a-z])/i.test(text)) {
+    throw new OnhandError(
+      'body_malformed',
+      'The file is XML or a web page, whatever its name says; save it as CSV or as an Excel workbook (.xlsx).',
+    );
+  }
+  return 'csv';
+}
+
+/** A JSON object over several lines is a single value, not NDJSON. */
+function refuseSingleObject(text: string): void {
+  if (!/^\{\s*\n/.test(text)) return;
+  throw new OnhandError(
+    'body_shape_wrong',
+    'The file begins with a JSON object over several lines; send an array of objects, or one object per line.',
+  );
 }

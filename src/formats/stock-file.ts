@@ -1,5 +1,8 @@
+import { tooManyRows, type FileRow, type FormatLimits, type RowUnit } from './format.ts';
+import { openArchive } from './archive/zip.ts';
+import { readJsonArray, readNdjson, type JsonLineReader } from './json.ts';
+import { openFile, type FileSource, type OpenedFile, type Packing } from './open-file.ts';
 import { readCatalogue, type Catalogue } from './table/catalogue.ts';
-import { ClosingGenerator } from './closing-generator.ts';
 import {
   matchInventory,
   type Column,
@@ -7,90 +10,90 @@ import {
   type MatchedHeader,
 } from './table/columns.ts';
 import { readInventoryRow } from './table/inventory.ts';
-import { readJsonArray, readNdjson, type JsonLineReader } from './json/json.ts';
-import { tooManyRows, type FormatLimits } from './limits.ts';
-import { openFile, type FileSource, type OpenedFile, type Packing } from './open-file.ts';
-import type { FeedRow, RowUnit } from './rows.ts';
-import type { Table, TableRow } from './table/table.ts';
-import type { Encoding } from './text/text.ts';
-import type { ReadSheet } from './xlsx/workbook-table.ts';
-import { InventoryAdvice } from './x12/inventory-advice.ts';
+import type { Table } from './table/table.ts';
+import type { Encoding } from './text.ts';
+import type { ReadSheet } from './xlsx/workbook.ts';
+import type { ReceivedInterchange } from './x12/envelope.ts';
+import { checkAdvice, InventoryAdvice } from './x12/inventory-advice.ts';
 import { ITEM_COLUMNS } from './x12/item.ts';
-import type { ReceivedInterchange } from './x12/received.ts';
 
 export type FileFormat = 'csv' | 'xlsx' | 'json' | 'ndjson' | 'x12';
 
-/** How a file is to be read. */
+/** How to read a file. */
 export interface FileReadOptions {
-  /** The supplier's own names of columns; they win over those that are known. */
+  /** The supplier's own column names. They take precedence over names and aliases. */
   readonly mappings: readonly ColumnMapping[];
   readonly limits: FormatLimits;
   /** Reads the lines of JSON and NDJSON. */
   readonly readJsonLine: JsonLineReader;
 }
 
-/** What was found out of a file before its rows are read. */
+/** What is known about a file before its rows are read. */
 export interface FileDescription {
   readonly format: FileFormat;
   readonly packing: Packing;
-  /** What the numbers of rows count. */
+  /** What the row numbers count. */
   readonly rowUnit: RowUnit;
-  /** Which column is read as what, and why; none where the format has no header. */
+  /** Which column is read as what, and why; empty for a format without a header. */
   readonly columns: readonly Column[];
   /** Headers of the columns that are ignored. */
   readonly unknownColumns: readonly string[];
-  /** The worksheet that is read, and those that are not; null outside of workbooks. */
+  /** The worksheet that is read, and the names of the others; null if the file is not a workbook. */
   readonly sheet: ReadSheet | null;
 }
 
-/** A file of inventory: its rows are lines. */
+/** An open inventory file. Close it, whether or not its rows were read. */
 export interface InventoryFile extends FileDescription {
   readonly kind: 'inventory';
-  /** The names of a row's cells, for the file of results. */
+  /** The names of a row's cells, for the results file. */
   readonly header: readonly string[];
   /**
-   * In the order of the file, in pieces of no certain size; bounded memory. To be read once; whoever
-   * stops early calls its `return`. Rejects with `body_malformed`, `body_too_large` or `too_many_lines`
-   * where the file cannot be read to its end, with the place.
+   * The rows in order, in arrays of any length, with bounded memory. Can be read once. Rejects with
+   * `body_malformed`, `body_too_large` or `too_many_lines`, naming the place, if the file cannot be read
+   * to its end.
    */
-  readonly rows: AsyncGenerator<readonly FeedRow[]>;
-  /** The encoding, which is sure when the rows are read; null for workbooks. */
-  encoding(): Encoding | null;
-  /** The interchanges received so far, to be acknowledged; none in other formats than X12. */
-  interchanges(): readonly ReceivedInterchange[];
-  /** The date that an X12 file gives itself (ccyymmdd, or with hhmm behind it), once it was read. */
-  datedAs(): string | null;
+  readonly rows: AsyncGenerator<readonly FileRow[]>;
+  /** Releases the file. Idempotent. */
+  readonly close: () => Promise<void>;
+  /** The encoding, which is certain once all rows are read; null for workbooks. */
+  readonly encoding: () => Encoding | null;
+  /** The X12 interchanges received so far, to be acknowledged; empty for other formats. */
+  readonly interchanges: () => readonly ReceivedInterchange[];
+  /** The date in an X12 file (ccyymmdd or ccyymmddhhmm), once it was read; null for other formats. */
+  readonly datedAs: () => string | null;
 }
 
-/** A file with product columns: it goes the way of the import. */
+/** An open file with product columns, which is imported as a catalogue. */
 export interface CatalogueFile extends FileDescription, Catalogue {
   readonly kind: 'catalogue';
 }
 
-export type Feed = InventoryFile | CatalogueFile;
+export type StockFile = InventoryFile | CatalogueFile;
 
 /**
- * Opens a file of whatever format, told by its content. Rejects with `body_malformed` or
- * `body_shape_wrong` where it is none that is read, or its header cannot be used, and with
- * `body_too_large` where it exceeds a limit. What is closed when its rows are read to the end, or
- * `return` is called on them, is closed also when opening fails.
+ * Opens a file of any format, recognised by its content. Rejects with `body_malformed` or
+ * `body_shape_wrong` if the format is not supported or the header cannot be used, and with
+ * `body_too_large` beyond a limit.
  */
-export async function openStockFile(source: FileSource, terms: FileReadOptions): Promise<Feed> {
-  const file = await openFile(source, terms.limits, terms.mappings);
+export async function openStockFile(
+  source: FileSource,
+  options: FileReadOptions,
+): Promise<StockFile> {
+  const file = await openFile(source, options.limits, options.mappings);
   try {
     return file.format === 'csv' || file.format === 'xlsx'
-      ? await openTableFeed(file, terms)
-      : openLineFeed(file, terms);
+      ? await openTableFile(file, options)
+      : openLineFile(file, options);
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-async function openTableFeed(
+async function openTableFile(
   file: OpenedFile,
   { mappings, limits }: FileReadOptions,
-): Promise<Feed> {
+): Promise<StockFile> {
   const table: Table<MatchedHeader> & {
     readonly sheet?: ReadSheet;
   } = await file.openTable((header) => matchInventory(header, mappings, limits.columnsMax));
@@ -103,14 +106,13 @@ async function openTableFeed(
     unknownColumns: header.unknown,
     sheet,
   };
-  const close = (): Promise<void> => file.close();
   if (header.kind === 'catalogue')
-    return { kind: 'catalogue', ...description, ...readCatalogue(table, close) };
+    return { kind: 'catalogue', ...description, ...readCatalogue(table, () => file.close()) };
   return {
     kind: 'inventory',
     ...description,
     header: table.headerCells,
-    rows: bounded(readTable(table), limits, close),
+    ...boundedRows(readTable(table), limits, file),
     encoding: () => ('encoding' in file ? file.encoding : null),
     interchanges: () => [],
     datedAs: () => null,
@@ -120,16 +122,14 @@ async function openTableFeed(
 async function* readTable({
   header,
   rows,
-}: Table<MatchedHeader>): AsyncGenerator<readonly FeedRow[]> {
-  for await (const piece of rows) {
-    yield piece.map((row: TableRow) => readInventoryRow(row, header));
-  }
+}: Table<MatchedHeader>): AsyncGenerator<readonly FileRow[]> {
+  for await (const some of rows) yield some.map((row) => readInventoryRow(row, header));
 }
 
 type TextFile = Exclude<OpenedFile, { readonly format: 'xlsx' }>;
 
-/** A feed of lines, each of which says what its values are. */
-function openLineFeed(file: TextFile, { limits, readJsonLine }: FileReadOptions): InventoryFile {
+/** Opens a format without a header, whose lines name their own members. */
+function openLineFile(file: TextFile, { limits, readJsonLine }: FileReadOptions): InventoryFile {
   const text = asText(file.utf8);
   const advice = file.format === 'x12' ? new InventoryAdvice(text, limits) : null;
   const readRows = file.format === 'json' ? readJsonArray : readNdjson;
@@ -142,36 +142,37 @@ function openLineFeed(file: TextFile, { limits, readJsonLine }: FileReadOptions)
     unknownColumns: [],
     sheet: null,
     header: advice === null ? ['line'] : ITEM_COLUMNS,
-    rows: bounded(advice?.rows ?? readRows(text, readJsonLine, limits), limits, () => file.close()),
+    ...boundedRows(advice?.rows ?? readRows(text, readJsonLine, limits), limits, file),
     encoding: () => file.encoding,
     interchanges: () => advice?.interchanges ?? [],
     datedAs: () => advice?.datedAs ?? null,
   };
 }
 
-/** UTF-8 of whole characters, as text. */
-export async function* asText(utf8: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  for await (const piece of utf8) yield piece.toString();
+async function* asText(utf8: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  for await (const chunk of utf8) yield chunk.toString();
 }
 
-/** Counts the rows, and closes the file behind the last. */
-function bounded(
-  pieces: AsyncGenerator<readonly FeedRow[]>,
+function boundedRows(
+  source: AsyncGenerator<readonly FileRow[]>,
   { rowsMax }: FormatLimits,
-  close: () => Promise<void>,
-): AsyncGenerator<readonly FeedRow[]> {
-  return new ClosingGenerator(countingRows(pieces, rowsMax), async () => {
-    await pieces.return(undefined);
-    await close();
-  });
+  file: OpenedFile,
+): Pick<InventoryFile, 'rows' | 'close'> {
+  const rows = countedRows(source, rowsMax);
+  const close = async (): Promise<void> => {
+    await rows.return(undefined);
+    await source.return(undefined);
+    await file.close();
+  };
+  return { rows, close };
 }
 
-async function* countingRows(
-  pieces: AsyncGenerator<readonly FeedRow[]>,
+async function* countedRows(
+  source: AsyncGenerator<readonly FileRow[]>,
   rowsMax: number,
-): AsyncGenerator<readonly FeedRow[]> {
+): AsyncGenerator<readonly FileRow[]> {
   let count = 0;
-  for await (const rows of pieces) {
+  for await (const rows of source) {
     count += rows.length;
     if (count > rowsMax) {
       const first = rows[rows.length - (count - rowsMax)]?.row ?? 0;
@@ -179,4 +180,44 @@ async function* countingRows(
     }
     yield rows;
   }
+}
+
+/** A file on disk, which can be read more than once. */
+export interface FileOnDisk {
+  readonly path: string;
+  readonly read: () => AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Checks that a file is complete before its rows are applied, if only its end can tell: the envelopes of
+ * X12 count their contents, and compressed files end with a checksum. Other files are not read. Rejects
+ * as reading the rows would. Stops early if the signal is aborted.
+ */
+export async function checkComplete(
+  { format, packing, sheet }: FileDescription,
+  { path, read }: FileOnDisk,
+  { limits }: FileReadOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (sheet !== null) {
+    const { archive } = await openArchive(path, limits);
+    try {
+      await readToEnd(archive.read(sheet.part), signal);
+    } finally {
+      archive.close();
+    }
+  } else if (format === 'x12' || packing !== null) {
+    const file = await openFile({ bytes: read(), path }, limits);
+    if (file.format === 'xlsx') throw new Error('a workbook has a sheet');
+    try {
+      if (format === 'x12') await checkAdvice(asText(file.utf8), limits, signal);
+      else await readToEnd(file.utf8, signal);
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function readToEnd(chunks: AsyncIterable<unknown>, signal: AbortSignal): Promise<void> {
+  for await (const _ of chunks) if (signal.aborted) return;
 }

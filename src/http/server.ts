@@ -40,7 +40,7 @@ interface ServerParts {
   readonly intake: Intake;
   readonly feed: ChangeFeed;
   /** The files of suppliers. */
-  readonly feeds: FileService;
+  readonly files: FileService;
   /** How webhooks are tried out. */
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
@@ -57,7 +57,7 @@ export async function buildServer({
   store,
   intake,
   feed,
-  feeds,
+  files,
   webhookOptions,
   settings,
   version,
@@ -147,8 +147,8 @@ export async function buildServer({
   });
   addInventory(app, { gate, intake, writer, streams, limits: settings });
   addBatches(app, { gate, batches: store.batches, limits: settings });
-  addFiles(app, { gate, service: feeds, uploads, settings });
-  addFileActions(app, { gate, service: feeds, limits: settings });
+  addFiles(app, { gate, service: files, uploads, settings });
+  addFileActions(app, { gate, service: files, limits: settings });
   addChanges(app, { gate, feed, accounts: store.accounts });
   addSkus(app, { gate, store, feed, limits: settings });
   addFreshness(app, { gate, store });

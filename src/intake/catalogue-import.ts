@@ -1,34 +1,35 @@
 import type { CatalogueRow, Complaint, EntryOutcome, SharedGtin } from '../domain/catalogue.ts';
 import { OnhandError } from '../domain/errors.ts';
 import { CANDIDATES_NAMED_MAX } from '../domain/limits.ts';
+import { printCsv } from '../formats/csv/writer.ts';
 import { openCatalogue } from '../formats/table/catalogue.ts';
 import { parseColumnMap, type ColumnMapping } from '../formats/table/columns.ts';
-import type { CatalogueStaging, GtinNamer } from '../store/staging.ts';
+import { FIRST_COMPLAINT, type CatalogueStaging, type GtinNamer } from '../store/staging.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * SKUs that are applied in one transaction, at most. More are hardly faster (5 % at 10,000) and take
- * tens of megabytes more, as a piece is held on both sides of the writer's thread.
+ * Most SKUs that are applied in one transaction. More are hardly faster (5 % at 10,000) and take tens of
+ * megabytes of memory, since both threads hold a copy of the chunk.
  */
 export const CHUNK_ENTRIES_MAX = 2_000;
-/** Characters that such a piece holds, about: long titles make a piece shorter. */
+/** About how many characters a chunk holds: chunks with long titles have fewer SKUs. */
 export const CHUNK_CHARACTERS_MAX = 4_000_000;
 
-const STAGED_AT_ONCE = 1_000;
+const ROWS_PER_WRITE = 1_000;
 const PAGE = 1_000;
 
 export interface Import {
   readonly file: AsyncIterable<Uint8Array>;
-  /** Where the file lies, if it does: a workbook cannot be read from a stream. */
+  /** The path on disk. Workbooks need it, since they cannot be read from a stream. */
   readonly path?: string;
-  /** What foreign headers are to be read as: as read, or `header=column,header=column`, or empty. */
+  /** The supplier's own column names, parsed or as `header=column,header=column`; may be empty. */
   readonly columnMap: string | readonly ColumnMapping[];
   readonly supplierId: number;
-  /** Who imports; null is the operator at the command line. */
+  /** Who imports; null for the operator on the command line. */
   readonly userId: number | null;
-  /** Where it came from; without it, it is the operator's import. */
+  /** `file` for an uploaded file; omitted for an import by the operator. */
   readonly source?: 'file';
-  /** Stops the import: at once while it reads, else after the piece that is being applied. */
+  /** Stops the import: immediately while reading, otherwise after the current chunk. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ImportProgress) => void;
 }
@@ -39,28 +40,28 @@ export type ImportProgress =
   | { readonly phase: 'applying'; readonly applied: number; readonly total: number };
 
 export interface ImportSummary {
-  /** Rows below the header, blank ones left out: SKUs created, updated and unchanged, and rows rejected. */
+  /** Rows below the header, without blank ones: SKUs created, updated and unchanged, plus rows rejected. */
   readonly rowsRead: number;
   readonly skusCreated: number;
   readonly skusUpdated: number;
   readonly skusUnchanged: number;
   readonly rowsRejected: number;
-  /** Rows that were taken with doubts. */
+  /** Rows that were accepted with a complaint. */
   readonly rowsDoubtful: number;
   readonly unknownColumns: readonly string[];
-  /** SKUs that a stopped import did not come to. */
+  /** SKUs that a stopped import did not apply. */
   readonly skusLeft: number;
   readonly isStopped: boolean;
 }
 
 /**
  * Loads or refreshes a supplier's catalogue. The whole file is read into `staging` first, so that a
- * file that breaks off applies nothing and memory is bounded; then its SKUs are applied in pieces. What
- * is wrong with its rows is left in `staging` as complaints.
+ * damaged file applies nothing and memory is bounded. Then its SKUs are applied in chunks. Complaints
+ * about its rows are left in `staging`.
  *
- * Rejects with `parameter_invalid` where the map is not one, with `body_malformed` where the file
- * cannot be read to its end, and with `store_unavailable`, saying how many SKUs were applied before.
- * An import can be repeated: it changes only what differs.
+ * Rejects with `parameter_invalid` for an invalid column map, with `body_malformed` if the file cannot
+ * be read to its end, and with `store_unavailable`, saying how many SKUs were applied before. An import
+ * can be repeated: it changes only what differs.
  */
 export function importCatalogue(
   store: Pick<Store, 'applyCatalogue' | 'sharedGtins'>,
@@ -121,18 +122,28 @@ class CatalogueImport {
     const source = { bytes: this.#counted(file), ...(path !== undefined && { path }) };
     const catalogue = await openCatalogue(source, mappings);
     this.#unknownColumns = catalogue.unknownColumns;
-    let rows: CatalogueRow[] = [];
-    for await (const row of catalogue.rows) {
-      rows.push(row);
-      this.#rowsRead += 1;
-      if (rows.length < STAGED_AT_ONCE) continue;
-      this.#staging.add(rows);
-      rows = [];
-      if (this.#isStopped) return;
+    try {
+      if (!(await this.#stageRows(catalogue.rows))) return;
+    } finally {
+      await catalogue.close();
     }
-    this.#staging.add(rows);
     this.#rejectSuperseded(catalogue.skuIdHeader);
     this.#total = this.#staging.countEntries();
+  }
+
+  /** Resolves with false if the import was stopped. */
+  async #stageRows(source: AsyncIterable<CatalogueRow>): Promise<boolean> {
+    let rows: CatalogueRow[] = [];
+    for await (const row of source) {
+      rows.push(row);
+      this.#rowsRead += 1;
+      if (rows.length < ROWS_PER_WRITE) continue;
+      this.#staging.add(rows);
+      rows = [];
+      if (this.#isStopped) return false;
+    }
+    this.#staging.add(rows);
+    return true;
   }
 
   async *#counted(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -144,7 +155,7 @@ class CatalogueImport {
     }
   }
 
-  /** Of rows with one `sku_id` the last counts. */
+  /** If several rows have the same `sku_id`, the last counts. */
   #rejectSuperseded(column: string): void {
     for (;;) {
       const superseded = this.#staging.takeSuperseded(PAGE);
@@ -164,15 +175,15 @@ class CatalogueImport {
   async #apply(): Promise<void> {
     let lastRow = 0;
     while (!this.#isStopped) {
-      const piece = this.#staging.entriesAfter(lastRow, CHUNK_ENTRIES_MAX, CHUNK_CHARACTERS_MAX);
-      lastRow = piece.at(-1)?.row ?? lastRow;
-      if (piece.length === 0) return;
-      await this.#applyPiece(piece.map(({ entry }) => entry));
+      const chunk = this.#staging.entriesAfter(lastRow, CHUNK_ENTRIES_MAX, CHUNK_CHARACTERS_MAX);
+      lastRow = chunk.at(-1)?.row ?? lastRow;
+      if (chunk.length === 0) return;
+      await this.#applyChunk(chunk.map(({ entry }) => entry));
       this.#request.onProgress?.({ phase: 'applying', applied: this.#applied, total: this.#total });
     }
   }
 
-  async #applyPiece(entries: Parameters<Store['applyCatalogue']>[0]['entries']): Promise<void> {
+  async #applyChunk(entries: Parameters<Store['applyCatalogue']>[0]['entries']): Promise<void> {
     const { supplierId, userId, source = 'import' } = this.#request;
     try {
       const outcome = await this.#store.applyCatalogue({
@@ -195,7 +206,7 @@ class CatalogueImport {
     }
   }
 
-  /** A GTIN on two SKUs stays on both: that may be right (two conditions of one thing), or a mistake. */
+  /** A GTIN on two SKUs stays on both: they may be two conditions of one product, or it is a mistake. */
   async #reportSharedGtins(): Promise<void> {
     let afterGtin = 0;
     for (;;) {
@@ -223,7 +234,7 @@ function sharedComplaint(
   { row, column, value, skuId }: GtinNamer,
   skuIds: readonly string[],
 ): Complaint {
-  // One more than are named, as one of them may be this SKU itself.
+  // One more than will be named, since one of them may be this SKU itself.
   const others = skuIds.slice(0, CANDIDATES_NAMED_MAX + 1).filter((other) => other !== skuId);
   const named = others.slice(0, CANDIDATES_NAMED_MAX).map((other) => JSON.stringify(other));
   const unnamed = skuIds.length - 1 - named.length;
@@ -234,4 +245,36 @@ function sharedComplaint(
     reason: `this GTIN is also on the SKU${skuIds.length > 2 ? 's' : ''} ${named.join(', ')}${unnamed > 0 ? ` and ${unnamed} more` : ''}; both keep it`,
     kind: 'doubtful',
   };
+}
+
+const REPORT_COLUMNS = ['row', 'column', 'value', 'reason', 'kind'] as const;
+
+/** The complaints of an import as rows of a report, the header first. */
+export async function* reportRows(staging: CatalogueStaging): AsyncGenerator<readonly string[]> {
+  yield REPORT_COLUMNS;
+  for (const complaints of complaintPages(staging)) yield* complaints.map(reportRow);
+}
+
+/** The complaints of an import as CSV. */
+export function* printImportReport(staging: CatalogueStaging): Generator<string> {
+  yield printCsv([REPORT_COLUMNS]);
+  for (const complaints of complaintPages(staging)) yield printCsv(complaints.map(reportRow));
+}
+
+function* complaintPages(staging: CatalogueStaging): Generator<readonly Complaint[]> {
+  for (let start = FIRST_COMPLAINT; ;) {
+    const page = staging.complaintsFrom(start, PAGE);
+    if (page.complaints.length === 0) return;
+    yield page.complaints;
+    start = page.next;
+  }
+}
+
+function reportRow(complaint: Complaint): readonly string[] {
+  return REPORT_COLUMNS.map((column) => String(complaint[column]));
+}
+
+/** The first complaints of an import, by row. */
+export function firstComplaints(staging: CatalogueStaging, limit: number): readonly Complaint[] {
+  return staging.complaintsFrom(FIRST_COMPLAINT, limit).complaints;
 }

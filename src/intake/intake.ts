@@ -4,9 +4,9 @@ import type { Store } from '../store/store.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 
 export interface IntakeLimits {
-  /** Lines that may wait to be applied, all suppliers together. Beyond it a batch is refused with 503. */
+  /** Most lines that may wait, for all suppliers together. Beyond it a batch is refused with 503. */
   readonly waitingLinesMax: number;
-  /** Lines that share one transaction at most; a larger batch is a group of its own. */
+  /** Most lines of a group; a larger batch is a group of its own. */
   readonly groupLinesMax: number;
 }
 
@@ -19,45 +19,47 @@ interface Waiting {
 const OVERLOADED_RETRY_SECONDS = 1;
 
 /**
- * The way in: batches wait here for the store, a queue a supplier. Those that wait while a group is
- * being written share the next transaction (group commit): of all suppliers where the store writes one
- * group after another, of one where it writes those of several beside each other. Suppliers take turns, so that
- * a giant of one delays another by at most one write. A supplier's own batches keep their order.
+ * Queues batches for the store, one queue per supplier. Batches that wait while a group is written share
+ * the next transaction (group commit): those of all suppliers if the store writes one group at a time
+ * (SQLite), those of one supplier if it writes several groups in parallel (PostgreSQL).
+ *
+ * Suppliers take turns, so that a large batch of one delays another by at most one write. A supplier's
+ * batches keep their order.
  */
 export class Intake {
   readonly #store: Pick<Store, 'apply' | 'grouping'>;
   readonly #limits: IntakeLimits;
-  readonly #sameKey: KeyedMutex;
-  /** Suppliers with waiting batches, the next to be served first. */
+  readonly #mutex: KeyedMutex;
+  /** Suppliers with waiting batches, in the order in which they are served. */
   readonly #queues = new Map<number, Waiting[]>();
-  /** Batches that wait for room among those that wait. */
-  readonly #outside: Waiting[] = [];
+  /** Batches of `submitWhenRoom` that are not queued yet. */
+  readonly #waitingForRoom: Waiting[] = [];
   #waitingLines = 0;
   #groupsAtStore = 0;
   #linesAtStore = 0;
-  /** Suppliers with a group of their own at the store. */
+  /** Suppliers whose group is at the store, if groups are not shared. */
   readonly #suppliersAtStore = new Set<number>();
   #dispatchScheduled = false;
 
   constructor(
     store: Pick<Store, 'apply' | 'grouping'>,
     limits: IntakeLimits,
-    sameKey: KeyedMutex = new KeyedMutex(),
+    mutex: KeyedMutex = new KeyedMutex(),
   ) {
     this.#store = store;
     this.#limits = limits;
-    this.#sameKey = sameKey;
+    this.#mutex = mutex;
   }
 
   /**
-   * Refuses with `overloaded` what could not be queued now. To be asked before a body is read, so that
-   * an overloaded server spends nothing on it.
+   * Throws `overloaded` if a batch could not be queued now. Call it before reading a request's body, so
+   * that an overloaded server does not spend work on it.
    */
   admit(): void {
     if (this.#waitingLines >= this.#limits.waitingLinesMax) {
       throw new OnhandError(
         'overloaded',
-        'The server has more lines waiting than it takes on; send this request again later.',
+        'The server has too many lines waiting; send this request again later.',
         {
           retryAfterSeconds: OVERLOADED_RETRY_SECONDS,
         },
@@ -66,24 +68,24 @@ export class Intake {
   }
 
   /**
-   * Applies a batch durably; one with the idempotency key of another that is under way waits for that.
-   * Rejects with `overloaded`, `store_unavailable`, `request_in_progress` or why the store refuses it
-   * whole, nothing then done.
+   * Applies a batch durably. If another batch with its idempotency key is in progress, it waits for that
+   * one. Rejects with `overloaded`, `store_unavailable`, `request_in_progress` or the store's reason to
+   * refuse the batch; then nothing was applied.
    */
   submit(batch: Batch): Promise<BatchOutcome> {
     const key = batch.options?.idempotency?.key;
     if (key === undefined) return this.#enqueue(batch);
-    return this.#sameKey.inTurn(`${batch.supplierId} ${key}`, () => this.#enqueue(batch));
+    return this.#mutex.run(`${batch.supplierId} ${key}`, () => this.#enqueue(batch));
   }
 
   /**
-   * As `submit`, for who has begun to be answered and cannot be refused any more: where there is no room it
-   * waits for some, behind those that wait already. Never rejects with `overloaded`.
+   * Like `submit`, but waits in order until there is room instead of rejecting with `overloaded`. For
+   * requests whose response has begun.
    */
   submitWhenRoom(batch: Batch): Promise<BatchOutcome> {
     return new Promise((resolve, reject) => {
-      this.#outside.push({ batch, resolve, reject });
-      this.#letIn();
+      this.#waitingForRoom.push({ batch, resolve, reject });
+      this.#admitWaiting();
     });
   }
 
@@ -92,9 +94,9 @@ export class Intake {
     return new Promise((resolve, reject) => this.#queue({ batch, resolve, reject }));
   }
 
-  #letIn(): void {
+  #admitWaiting(): void {
     while (this.#waitingLines < this.#limits.waitingLinesMax) {
-      const next = this.#outside.shift();
+      const next = this.#waitingForRoom.shift();
       if (next === undefined) return;
       this.#queue(next);
     }
@@ -109,7 +111,7 @@ export class Intake {
     this.#scheduleDispatch();
   }
 
-  /** Lets the requests that are being read right now join the group. */
+  /** Waits one turn of the event loop, so that requests that are being read can join the group. */
   #scheduleDispatch(): void {
     if (this.#dispatchScheduled || this.#next() === undefined) return;
     this.#dispatchScheduled = true;
@@ -119,7 +121,7 @@ export class Intake {
     });
   }
 
-  /** The supplier whose turn it is; undefined where nobody waits, or whoever does has to wait on. */
+  /** The supplier whose turn it is; undefined if none waits or can be served now. */
   #next(): number | undefined {
     if (this.#isStoreBusy) return undefined;
     for (const supplierId of this.#queues.keys())
@@ -127,11 +129,14 @@ export class Intake {
     return undefined;
   }
 
-  /** Behind a giant nothing is sent ahead where all share their groups: whoever comes meanwhile may be the next. */
+  /**
+   * If groups are shared, nothing is sent while a large batch is at the store: batches that arrive in the
+   * meantime should be able to join the next group.
+   */
   get #isStoreBusy(): boolean {
     const { isShared, groupsMax } = this.#store.grouping;
-    const isGiantThere = isShared && this.#linesAtStore > this.#limits.groupLinesMax;
-    return isGiantThere || this.#groupsAtStore >= groupsMax;
+    const isLargeBatchThere = isShared && this.#linesAtStore > this.#limits.groupLinesMax;
+    return isLargeBatchThere || this.#groupsAtStore >= groupsMax;
   }
 
   async #dispatch(): Promise<void> {
@@ -146,7 +151,8 @@ export class Intake {
       const outcomes = await this.#store.apply(group.map((waiting) => waiting.batch));
       for (const [i, waiting] of group.entries()) {
         const outcome = outcomes[i];
-        if (outcome === undefined) waiting.reject(new Error('the store left a batch unanswered'));
+        if (outcome === undefined)
+          waiting.reject(new Error('the store returned no outcome for a batch'));
         else if (outcome instanceof OnhandError) waiting.reject(outcome);
         else waiting.resolve(outcome);
       }
@@ -157,21 +163,21 @@ export class Intake {
       this.#linesAtStore -= lines;
       for (const supplierId of suppliers) {
         this.#suppliersAtStore.delete(supplierId);
-        this.#goLast(supplierId);
+        this.#moveToEnd(supplierId);
       }
       this.#scheduleDispatch();
     }
   }
 
-  /** Who has just been served comes after those who came meanwhile. */
-  #goLast(supplierId: number): void {
+  /** Puts a supplier that was just served behind the others. */
+  #moveToEnd(supplierId: number): void {
     const queue = this.#queues.get(supplierId);
     if (queue === undefined) return;
     this.#queues.delete(supplierId);
     this.#queues.set(supplierId, queue);
   }
 
-  /** One batch of each supplier in turn, or all of one, until the group is full or nothing waits. */
+  /** Takes one batch of each supplier in turn, or all of one supplier, until the group is full. */
   #takeGroup(): readonly Waiting[] {
     const group: Waiting[] = [];
     let lines = 0;
@@ -191,7 +197,7 @@ export class Intake {
       lines += next.batch.lines.count;
     }
     this.#waitingLines -= lines;
-    this.#letIn();
+    this.#admitWaiting();
     return group;
   }
 }

@@ -1,36 +1,36 @@
 import { OnhandError } from '../domain/errors.ts';
 
-/** How long a request waits for another one with the same key. */
+/** How long a request waits for others with the same key. */
 export const KEYED_MUTEX_WAIT_MS = 30_000;
 const RETRY_SECONDS = 5;
 
-/** Lets requests with the same key through one after another, so that the second sees what became of the first. */
+/** Runs work with the same key one at a time, so that a repeated request sees the first one's result. */
 export class KeyedMutex {
   readonly #waitMs: number;
-  /** Resolves when the last request that came with the key is through, or has gone. */
+  /** For each key, resolves when all work with it has finished or given up. */
   readonly #lastOf = new Map<string, Promise<void>>();
 
   constructor(waitMs: number = KEYED_MUTEX_WAIT_MS) {
     this.#waitMs = waitMs;
   }
 
-  /** Does the work when those before it are through. Rejects with `request_in_progress` where that takes too long. */
-  async inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+  /** Runs the work after all earlier work with the key. Rejects with `request_in_progress` if that takes too long. */
+  async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.#lastOf.get(key);
-    const { promise: through, resolve: leave } = Promise.withResolvers<void>();
-    // Who gives up lets nobody pass: those behind wait for the one before it as well.
-    const last = before === undefined ? through : both(before, through);
+    const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
+    // If this work gives up waiting, later work must still wait for the earlier one.
+    const last = before === undefined ? finished : both(before, finished);
     this.#lastOf.set(key, last);
     try {
       if (before !== undefined) await this.#wait(before);
       return await work();
     } finally {
-      leave();
+      finish();
       void this.#forget(key, last);
     }
   }
 
-  /** Once nobody is under way with a key, nothing is kept of it. */
+  /** Drops a key once no work uses it. */
   async #forget(key: string, last: Promise<void>): Promise<void> {
     await last;
     if (this.#lastOf.get(key) === last) this.#lastOf.delete(key);

@@ -2,34 +2,34 @@ import type { BatchStore, ChangeStore, SweepTimes } from '../store/store.ts';
 
 const FIRST_SWEEP_MS = 60_000;
 const SWEEP_EVERY_MS = 10 * 60_000;
-/** Between two steps, others write. */
+/** A pause between steps, so that other writes are not delayed. */
 const STEP_EVERY_MS = 200;
-const ROWS_A_STEP = 500;
-const FILES_A_STEP = 20;
-/** Some tens of milliseconds of the writer's time. */
-const CHANGES_A_STEP = 2000;
+const ROWS_PER_STEP = 500;
+const FILES_PER_STEP = 20;
+/** Takes the writer some tens of milliseconds. */
+const CHANGES_PER_STEP = 2000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 export interface RetentionSettings {
   readonly idempotencyKeptHours: number;
-  /** Of failing lines, and of files. They are kept at least as long as keys: a repeated reply is made of them. */
+  /** For failed lines and files. They are kept at least as long as idempotency keys, which need them. */
   readonly resultsKeptHours: number;
-  /** Of changes; 0 keeps them all. */
+  /** For changes; 0 keeps them forever. */
   readonly changesKeptDays: number;
 }
 
 interface SweeperParts {
   readonly batches: Pick<BatchStore, 'sweep'>;
   readonly changes: Pick<ChangeStore, 'dropBefore'>;
-  /** Removes files whose retention has ended; resolves to whether there are more. */
+  /** Deletes files after their retention. Resolves with whether more may be left. */
   readonly files: { sweep(beforeMs: number, limit: number): Promise<boolean> };
   readonly kept: RetentionSettings;
-  /** Told what went wrong; the next sweep tries again. */
+  /** Called with an error; the next sweep tries again. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Drops, now and then and a little at a time, what is kept for a time only. */
+/** Deletes data after its retention, at intervals and in small steps. */
 export class RetentionSweeper {
   readonly #parts: SweeperParts;
   #timer: NodeJS.Timeout | undefined;
@@ -40,19 +40,19 @@ export class RetentionSweeper {
     this.#parts = parts;
   }
 
-  /** The first sweep is a minute from now. It keeps no process alive. */
+  /** Schedules the first sweep in one minute. The timer does not keep the process alive. */
   start(): void {
-    this.#in(FIRST_SWEEP_MS);
+    this.#schedule(FIRST_SWEEP_MS);
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no work is in progress. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     await this.#step;
   }
 
-  #in(ms: number): void {
+  #schedule(ms: number): void {
     if (this.#isStopped) return;
     this.#timer = setTimeout(() => {
       this.#step = this.#takeStep();
@@ -65,17 +65,17 @@ export class RetentionSweeper {
     try {
       const nowMs = Date.now();
       const times = sweepTimes(kept, nowMs);
-      // Files first: their results are made of what is kept of batches.
-      hasMore = await files.sweep(times.failuresBeforeMs, FILES_A_STEP);
-      hasMore = (await batches.sweep(times, ROWS_A_STEP)) || hasMore;
+      // Files first: their results need the stored results of their batches.
+      hasMore = await files.sweep(times.failuresBeforeMs, FILES_PER_STEP);
+      hasMore = (await batches.sweep(times, ROWS_PER_STEP)) || hasMore;
       if (kept.changesKeptDays > 0) {
         const beforeMs = nowMs - kept.changesKeptDays * DAY_MS;
-        hasMore = (await changes.dropBefore(beforeMs, CHANGES_A_STEP)) || hasMore;
+        hasMore = (await changes.dropBefore(beforeMs, CHANGES_PER_STEP)) || hasMore;
       }
     } catch (error) {
       onFailure(error);
     }
-    this.#in(hasMore ? STEP_EVERY_MS : SWEEP_EVERY_MS);
+    this.#schedule(hasMore ? STEP_EVERY_MS : SWEEP_EVERY_MS);
   }
 }
 

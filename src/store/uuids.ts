@@ -40,3 +40,10 @@ export function newBatchUuid(nowMs: number, number: number): string {
 export function batchNumberOf(uuid: string): number {
   return Number.parseInt(uuid.slice(-NUMBER_HEX_DIGITS), 16);
 }
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Whether a text is a uuid as it is stored and shown. PostgreSQL fails when others are compared with one. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}

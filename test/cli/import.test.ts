@@ -121,7 +121,7 @@ describe('onhand import', () => {
     [
       'a map that is none',
       ['catalogue.csv', '--supplier', 'Acme', '--map', 'code'],
-      /^onhand: "code" is not written as header=column/,
+      /^onhand: "code" is not a column mapping; write header=column/,
     ],
     [
       'a supplier who is not there',

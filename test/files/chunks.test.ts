@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { FeedRow } from '../../src/formats/rows.ts';
+import type { FileRow } from '../../src/formats/format.ts';
 import { CHUNK_LINES_MAX, chunksOf, wholeOf } from '../../src/files/chunks.ts';
 
 /** Rows, of which those from `first` to before `end` are one group. */
-function rows(count: number, first = 0, end = 0): readonly FeedRow[] {
+function rows(count: number, first = 0, end = 0): readonly FileRow[] {
   return Array.from({ length: count }, (_, i) => ({
     row: i + 1,
     cells: [],
@@ -17,15 +17,15 @@ function rows(count: number, first = 0, end = 0): readonly FeedRow[] {
 }
 
 async function* inChunks(
-  all: readonly FeedRow[],
+  all: readonly FileRow[],
   size: number,
-): AsyncGenerator<readonly FeedRow[]> {
+): AsyncGenerator<readonly FileRow[]> {
   for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size);
 }
 
 const undated = (): null => null;
 
-async function lengths(all: readonly FeedRow[], size: number): Promise<readonly number[]> {
+async function lengths(all: readonly FileRow[], size: number): Promise<readonly number[]> {
   const found: number[] = [];
   for await (const piece of chunksOf(inChunks(all, size), undated)) found.push(piece.count);
   return found;

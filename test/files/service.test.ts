@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OnhandError } from '../../src/domain/errors.ts';
 import { FileStorage } from '../../src/files/storage.ts';
-import type { FeedParts } from '../../src/files/parts.ts';
+import type { LineFormatter } from '../../src/files/job-file.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
 import { openStaging } from '../../src/databases.ts';
@@ -37,7 +37,7 @@ let failures: unknown[];
 beforeEach(async () => {
   database = await sqliteDatabase();
   store = await openTestStore(database);
-  directory = await mkdtemp(join(tmpdir(), 'onhand-feeds-'));
+  directory = await mkdtemp(join(tmpdir(), 'onhand-files-'));
   submitted = [];
   failures = [];
   before = () => Promise.resolve();
@@ -59,7 +59,7 @@ function newService(): FileService {
     await before(batch);
     return intake.submit(batch);
   };
-  const language: FeedParts['language'] = {
+  const formatter: LineFormatter = {
     newJsonLineReader,
     printFailure: printFailureMessage,
     printWouldChange,
@@ -68,7 +68,7 @@ function newService(): FileService {
     store,
     intake: { submit },
     files: new FileStorage(directory),
-    language,
+    formatter,
     settings,
     openStaging,
     isAlone: true,
@@ -103,8 +103,8 @@ async function add(supplierId: number, rows: number, quantity = 1): Promise<stri
 async function over(supplierId: number, uuid: string): Promise<FileRecord> {
   for (;;) {
     const changed = service.changed(uuid, 1000, new AbortController().signal);
-    const feed = await service.feeds.find(supplierId, uuid);
-    if (feed !== undefined && isOver(feed)) return feed;
+    const job = await service.jobs.find(supplierId, uuid);
+    if (job !== undefined && isOver(job)) return job;
     await changed;
   }
 }
@@ -124,37 +124,37 @@ function held(isMeant: (batch: Batch) => boolean) {
 const pieceOf = ({ options }: Batch): string | undefined =>
   options?.idempotency?.key.split(' ').at(-1);
 
-test('a feed that is canceled stops after the piece under way', async () => {
+test('a job that is canceled stops after the piece under way', async () => {
   const acme = await supplier('Acme');
   const second = held((batch) => pieceOf(batch) === '1');
   const uuid = await add(acme, 45_000);
   await second.came;
-  const feed = await service.feeds.find(acme, uuid);
-  expect(feed).toMatchObject({ state: 'reading', rowCount: 10_000 });
-  expect(feed?.rowsExpected).toBeGreaterThan(10_000);
-  expect(feed?.rowsExpected).toBeLessThanOrEqual(45_000);
-  if (feed !== undefined) await service.cancel(feed);
+  const job = await service.jobs.find(acme, uuid);
+  expect(job).toMatchObject({ state: 'reading', rowCount: 10_000 });
+  expect(job?.rowsExpected).toBeGreaterThan(10_000);
+  expect(job?.rowsExpected).toBeLessThanOrEqual(45_000);
+  if (job !== undefined) await service.cancel(job);
   second.go();
   expect(await over(acme, uuid)).toMatchObject({ state: 'canceled', rowCount: 20_000 });
   expect(submitted).toEqual([`${acme}/0`, `${acme}/1`]);
 });
 
-test("a supplier's feeds come one after another, those of others beside them", async () => {
+test("a supplier's uuids come one after another, those of others beside them", async () => {
   const [acme, bolt] = [await supplier('Acme'), await supplier('Bolt')];
   const first = held((batch) => batch.supplierId === acme && pieceOf(batch) === '0');
-  const feeds = [await add(acme, 12_000, 1), await add(acme, 5, 2), await add(acme, 5, 3)];
+  const uuids = [await add(acme, 12_000, 1), await add(acme, 5, 2), await add(acme, 5, 3)];
   await first.came;
   const other = await add(bolt, 12_000);
   expect(await over(bolt, other)).toMatchObject({ state: 'done' });
   expect(submitted.filter((key) => key.startsWith(`${acme}/`))).toEqual([`${acme}/0`]);
   first.go();
-  for (const uuid of feeds) expect(await over(acme, uuid)).toMatchObject({ state: 'done' });
-  const ends = await Promise.all(feeds.map((uuid) => service.feeds.find(acme, uuid)));
-  const times = ends.map((feed) => feed?.finishedAtMs ?? 0);
+  for (const uuid of uuids) expect(await over(acme, uuid)).toMatchObject({ state: 'done' });
+  const ends = await Promise.all(uuids.map((uuid) => service.jobs.find(acme, uuid)));
+  const times = ends.map((job) => job?.finishedAtMs ?? 0);
   expect(times).toEqual(times.toSorted((a, b) => a - b));
 });
 
-test('a feed goes on at the first piece that was not recorded, when a server starts again', async () => {
+test('a job goes on at the first piece that was not recorded, when a server starts again', async () => {
   const acme = await supplier('Acme');
   const second = held((batch) => pieceOf(batch) === '1');
   const uuid = await add(acme, 35_000);
@@ -162,7 +162,7 @@ test('a feed goes on at the first piece that was not recorded, when a server sta
   const stopped = service.stop();
   second.go();
   await stopped;
-  expect(await service.feeds.find(acme, uuid)).toMatchObject({
+  expect(await service.jobs.find(acme, uuid)).toMatchObject({
     state: 'reading',
     rowCount: 20_000,
   });
@@ -172,7 +172,7 @@ test('a feed goes on at the first piece that was not recorded, when a server sta
   expect(submitted).toEqual([0, 1, 2, 3].map((piece) => `${acme}/${piece}`));
 });
 
-test('how a feed is cut stands, though its supplier gets a breaker while the server is off', async () => {
+test('how a job is cut stands, though its supplier gets a breaker while the server is off', async () => {
   const acme = await supplier('Acme');
   const second = held((batch) => pieceOf(batch) === '1');
   const uuid = await add(acme, 35_000);
@@ -204,9 +204,9 @@ test('a piece that finds no room is tried again', async () => {
 test('files are dropped after their time, and what was counted stands', async () => {
   const acme = await supplier('Acme');
   const uuid = await add(acme, 5);
-  const feed = await over(acme, uuid);
-  await service.results.check(feed);
-  expect(await service.sweep(feed.uploadedAtMs, 10)).toBe(false);
+  const job = await over(acme, uuid);
+  await service.results.check(job);
+  expect(await service.sweep(job.uploadedAtMs, 10)).toBe(false);
   expect(await readdir(directory)).toEqual([`${uuid}.feed`]);
   await service.sweep(Date.now() + 1, 10);
   expect(await readdir(directory)).toEqual([]);

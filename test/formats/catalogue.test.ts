@@ -66,7 +66,7 @@ describe('cells', () => {
   test.for([
     ['sku_id', '', /is missing; every row needs one/],
     ['sku_id', 'NULL', /is missing/],
-    ['sku_id', 'x'.repeat(257), /longer than 256 characters/],
+    ['sku_id', 'x'.repeat(257), /too long; a sku_id has 1 to 256 characters/],
     ['sku_id', 'a\0b', /NUL/],
     ['title', 'x'.repeat(10_001), /longer than 10000 characters/],
     ['title', 'a\0b', /NUL/],
@@ -201,8 +201,8 @@ describe('rows', () => {
   test('with more or fewer cells than the header are rejected', async () => {
     const read = await readCatalogue('sku_id,title\nA,Kettle, cream\nB\nC,z\n');
     expect(complaintsOf(read)).toEqual([
-      '2 rejected - "A,Kettle, cream" has 3 cells where the header has 2 columns; perhaps a separator stands in a cell that is not quoted',
-      '3 rejected - "B" has 1 cells where the header has 2 columns; perhaps a separator stands in a cell that is not quoted',
+      '2 rejected - "A,Kettle, cream" has 3 cells where the header has 2 columns; perhaps a cell that is not quoted contains a separator',
+      '3 rejected - "B" has 1 cells where the header has 2 columns; perhaps a cell that is not quoted contains a separator',
     ]);
     expect(read.rows.map(({ entry }) => entry?.skuId)).toEqual([undefined, undefined, 'C']);
   });

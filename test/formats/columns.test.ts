@@ -1,9 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  CATALOGUE_COLUMNS,
-  matchCatalogue,
-  parseColumnMap,
-} from '../../src/formats/table/columns.ts';
+import { CATALOGUE_COLUMNS } from '../../src/formats/table/aliases.ts';
+import { matchCatalogue, parseColumnMap } from '../../src/formats/table/columns.ts';
 import { textMatching } from '../matching.ts';
 
 const match = (header: readonly string[], columnMap = '') =>
@@ -38,10 +35,10 @@ describe('a map of foreign headers', () => {
   });
 
   test.for([
-    ['barcode', /"barcode" is not written as header=column/],
-    ['=gtin', /not written as header=column/],
-    ['barcode=', /not written as header=column/],
-    ['barcode=gtin,', /not written as header=column/],
+    ['barcode', /"barcode" is not a column mapping; write header=column/],
+    ['=gtin', /is not a column mapping; write header=column/],
+    ['barcode=', /is not a column mapping; write header=column/],
+    ['barcode=gtin,', /is not a column mapping; write header=column/],
     ['barcode=upc', /"upc" is not a column to map to; there are item_id, sku_id, .*, gtin\./],
     ['barcode=constructor', /not a column to map to/],
   ] as const)('%j is refused', ([text, message]) => {

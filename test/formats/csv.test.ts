@@ -1,7 +1,8 @@
 import { parse } from 'csv-parse/sync';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readCsv, ROW_CHARACTERS_MAX, SPOILED_ROWS_MAX } from '../../src/formats/csv/csv.ts';
+import { FAULTY_ROWS_MAX, readCsv } from '../../src/formats/csv/csv.ts';
+import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { textMatching } from '../matching.ts';
 import { all, bytesOf } from './reading.ts';
 
@@ -102,18 +103,22 @@ describe('stray quotes', () => {
     ]);
   });
 
-  test(`in more than ${SPOILED_ROWS_MAX} rows tell that the file is not CSV`, async () => {
-    const spoiled = 'a"b\n'.repeat(SPOILED_ROWS_MAX);
-    expect(await read(spoiled)).toHaveLength(SPOILED_ROWS_MAX);
-    await expect(read(`${spoiled}c"d\n`)).rejects.toMatchObject({ code: 'body_malformed' });
+  test(`in more than ${FAULTY_ROWS_MAX} rows tell that the file is not CSV`, async () => {
+    const faulty = 'a"b\n'.repeat(FAULTY_ROWS_MAX);
+    expect(await read(faulty)).toHaveLength(FAULTY_ROWS_MAX);
+    await expect(read(`${faulty}c"d\n`)).rejects.toMatchObject({ code: 'body_malformed' });
   });
 });
 
 describe('a file whose rows cannot be told apart is refused', () => {
   test.for([
     ['a quote that is never closed', 'h\n"a\nb\nc\n', /never closed \(row 2/],
-    ['text behind a closing quote', 'h\n1\n"a"b\nc\n', /goes on after its closing quote.*\(row 3/],
-    ['a row without an end', `h\n${'x'.repeat(2 * ROW_CHARACTERS_MAX)}\n`, /longer than.*\(row 2/],
+    ['text behind a closing quote', 'h\n1\n"a"b\nc\n', /has text after its closing quote.*\(row 3/],
+    [
+      'a row without an end',
+      `h\n${'x'.repeat(2 * FORMAT_LIMITS.rowCharactersMax)}\n`,
+      /too long.*\(row 2/,
+    ],
   ] as const)('%s', async ([, file, message]) => {
     await expect(read(file)).rejects.toMatchObject({
       code: 'body_malformed',

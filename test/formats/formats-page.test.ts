@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { restrictionName } from '../../src/domain/inventory.ts';
-import { COLUMN_ALIASES, normalizedHeader } from '../../src/formats/table/aliases.ts';
-import { COLUMN_TARGETS } from '../../src/formats/table/columns.ts';
-import { FORMAT_LIMITS } from '../../src/formats/limits.ts';
 import {
-  SHARED_STRINGS_BYTES_MAX,
-  SHARED_STRINGS_MAX,
-} from '../../src/formats/xlsx/shared-strings.ts';
+  COLUMN_ALIASES,
+  COLUMN_TARGETS,
+  normalizedHeader,
+} from '../../src/formats/table/aliases.ts';
+import { FORMAT_LIMITS } from '../../src/formats/format.ts';
+import { SHARED_STRINGS_BYTES_MAX, SHARED_STRINGS_MAX } from '../../src/formats/xlsx/strings.ts';
 import {
   BACKORDER_DATE_CODES,
   BUYER_QUALIFIER,

@@ -2,7 +2,7 @@ import { truncate } from 'node:fs/promises';
 import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { openStockFile } from '../../src/formats/stock-file.ts';
-import { FORMAT_LIMITS } from '../../src/formats/limits.ts';
+import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { textMatching } from '../matching.ts';
 import { bomb, onDisk, zipOf } from './archives.ts';
 import { linesOf, newJsonLineReader, rowsOf } from './stock-files.ts';
@@ -44,9 +44,9 @@ async function read(bytes: AsyncIterable<Uint8Array>, path?: string): Promise<nu
 
 describe('a line without an end is refused after a few megabytes', () => {
   test.for([
-    ['csv', CSV, 'x', 'body_malformed', /^A row is longer than is read.*\(row 3\)/],
+    ['csv', CSV, 'x', 'body_malformed', /^A row is too long.*\(row 3\)/],
     ['csv, in a quote that is never closed', `${CSV}"`, 'x\n', 'body_malformed', /row 3\)/],
-    ['csv, its header', '', 'x', 'body_malformed', /^A row is longer than is read.*\(row 1\)/],
+    ['csv, its header', '', 'x', 'body_malformed', /^A row is too long.*\(row 1\)/],
     ['csv, a header of more columns than there are', 'sku_id,', 'x,', 'body_malformed', /row 1\)/],
     ['csv, of blanks', '', ' ', 'body_malformed', /row 1\)/],
     ['json', `[${LINE},"`, 'x', 'body_too_large', /^Element 2 is longer than 1048576 characters/],
@@ -119,7 +119,7 @@ describe('what unpacks to too much is refused', () => {
       await expect(rowsOf(file)).rejects.toMatchObject({
         code: 'body_too_large',
         message: textMatching(
-          /unpacks to more than 200 times its size|has more than 16777216 bytes|A text or tag of more/,
+          /unpacks to more than 200 times its size|has more than 16777216 bytes|a text or tag of more/,
         ),
       });
     },
@@ -134,7 +134,7 @@ describe('what unpacks to too much is refused', () => {
     archive.writeUInt32LE(0, archive.lastIndexOf('PK\u0001\u0002') + 42);
     await expect(rowsOf(archive)).rejects.toMatchObject({
       code: 'body_malformed',
-      message: textMatching(/damaged or cut off \("b\.csv" overlaps the file before it\)/),
+      message: textMatching(/damaged or truncated \("b\.csv" overlaps the file before it\)/),
     });
   });
 });
@@ -168,7 +168,7 @@ describe('XML that a workbook has no use for is refused', () => {
     [
       'a comment without an end',
       `<!--${'x'.repeat(2 * MIB)}`,
-      /cannot be read|A text or tag of more than 1048576/,
+      /cannot be read|a text or tag of more than 1048576/,
     ],
   ] as const)('%s', async ([, prologue, message]) => {
     await expect(rowsOf(workbookOf({ sheets: [{ rows: table }], prologue }))).rejects.toMatchObject(
@@ -188,17 +188,17 @@ describe('XML that a workbook has no use for is refused', () => {
     [
       'an attribute without an end',
       `<row x="${'x'.repeat(2 * MIB)}"/>`,
-      /A text or tag of more than 1048576 characters stands in xl\/worksheets\/sheet1\.xml/,
+      /xl\/worksheets\/sheet1\.xml of the workbook contains a text or tag of more than 1048576 characters/,
     ],
     [
       'a text without an end',
       `<row><c t="str"><v>${'x'.repeat(2 * MIB)}</v></c></row>`,
-      /A text or tag of more than 1048576/,
+      /a text or tag of more than 1048576/,
     ],
     [
       'a text in a million pieces',
       `<row><c t="inlineStr"><is><t>${'<![CDATA[xx]]>'.repeat(600_000)}</t></is></c></row>`,
-      /A text or tag of more than 1048576/,
+      /a text or tag of more than 1048576/,
     ],
   ] as const)('%s', async ([, rows, message]) => {
     await expect(rowsOf(workbookOf({ sheets: [{ rows }] }))).rejects.toMatchObject({
@@ -249,7 +249,7 @@ describe('a file that is cut off is refused, wherever that is', () => {
         `${bytes} bytes`,
       ).rejects.toMatchObject({
         code: 'body_malformed',
-        message: textMatching(/gzip file is damaged or cut off|is empty/),
+        message: textMatching(/gzip file is damaged or truncated|is empty/),
       });
     }
   });
@@ -261,7 +261,7 @@ describe('a file that is cut off is refused, wherever that is', () => {
       lying[at] = (lying[at] ?? 0) ^ 1;
       await expect(read(bytesOf(lying))).rejects.toMatchObject({
         code: 'body_malformed',
-        message: textMatching(/gzip file is damaged or cut off after \d+ bytes/),
+        message: textMatching(/gzip file is damaged or truncated after \d+ bytes/),
       });
     }
   });

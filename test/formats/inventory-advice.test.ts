@@ -123,7 +123,7 @@ describe('the identifiers of a LIN', () => {
 
   test.for([
     [['LIN**CB*77', 'QTY*33*5'], /^Segment 5: the LIN names no SKU by SK, VN, VP, UP, EN/],
-    [['LIN**SK*A-1'], /^Segment 5: the LIN sets nothing: none of QTY\*33/],
+    [['LIN**SK*A-1'], /^Segment 5: the LIN sets nothing; send one of QTY\*33/],
     [
       ['LIN**UP*012345678906', 'QTY*33*5'],
       /^Segment 5: UP \(upca\) "012345678906" has a wrong check digit/,
@@ -211,7 +211,7 @@ describe('what a LIN sets', () => {
 
   test('two quantities that contradict each other are refused', async () => {
     expect(await lineOf('LIN**SK*A', 'N1*WH*EAST', 'QTY*33*5', 'N1*WH*WEST', 'QTY*33*6')).toBe(
-      'Segment 9: QTY*33 is 6, but segment 7 says 5; one total for each item is needed.',
+      'Segment 9: QTY*33 is 6, but segment 7 says 5; send one total per item.',
     );
     expect(await lineOf('LIN**SK*A-1', 'QTY*33*5', 'QTY*33*5')).toEqual(LINE);
   });
@@ -232,7 +232,7 @@ describe('an envelope that does not hold together is refused, with the segment',
     [
       'SE*6*0001~',
       'SE*7*0001~',
-      'Segment 8: SE01 says "7" segments, but there are 6 from segment 3 on, ST and SE counted.',
+      'Segment 8: SE01 says "7" segments, but there are 6 from segment 3 on, including ST and SE.',
     ],
     ['SE*6*0001~', 'SE*6*0002~', 'Segment 8: SE02 is "0002", but ST02 of segment 3 is "0001".'],
     [
@@ -252,32 +252,36 @@ describe('an envelope that does not hold together is refused, with the segment',
       'Segment 10: IEA02 is "000000043", but ISA13 of segment 1 is "000000042".',
     ],
     ['CTT*1~', 'CTT*2~', 'Segment 7: CTT01 says "2" line items, but there are 1.'],
-    ['ST*846', 'ST*850', 'Segment 3: ST01 is "850"; 846 (inventory advice) is read here.'],
-    ['GS*IB', 'GS*PO', 'Segment 2: GS01 is "PO"; groups of inventory advice (IB) are read here.'],
+    ['ST*846', 'ST*850', 'Segment 3: ST01 is "850"; only 846 (inventory advice) is supported.'],
+    [
+      'GS*IB',
+      'GS*PO',
+      'Segment 2: GS01 is "PO"; only groups of inventory advice (IB) are supported.',
+    ],
     [
       'X*004010',
       'X*003040',
-      'Segment 2: GS08 is "003040"; releases from 004010 to 008060 are read.',
+      'Segment 2: GS08 is "003040"; releases from 004010 to 008060 are supported.',
     ],
     [
       /IEA.*~\n/,
       '',
-      'The file ends with segment 9, and the end of the interchange (IEA) that segment 1 opens is missing; it is cut off.',
+      'The file ends with segment 9, and the end of the interchange (IEA) that segment 1 opens is missing; the file is truncated.',
     ],
     [
       /GE[^]*/,
       '',
-      'The file ends with segment 8, and the end of the group (GE) that segment 2 opens is missing; it is cut off.',
+      'The file ends with segment 8, and the end of the group (GE) that segment 2 opens is missing; the file is truncated.',
     ],
     [
       /SE[^]*/,
       '',
-      'The file ends with segment 7, and the end of the transaction set (SE) that segment 3 opens is missing; it is cut off.',
+      'The file ends with segment 7, and the end of the transaction set (SE) that segment 3 opens is missing; the file is truncated.',
     ],
-    [/SE\*6\*0001~\nGE/, 'GE', 'Segment 8: GE stands inside the transaction set of segment 3.'],
-    [/GE\*1\*7~\n/, '', 'Segment 9: IEA stands inside the group of segment 2.'],
-    ['ST*846*0001~', 'LIN**SK*A~', 'Segment 3: "LIN" stands outside of any ST … SE.'],
-    [/5\*EA~\n[^]*/, '5', 'The file ends inside segment 6 ("QTY*33*5"); it is cut off.'],
+    [/SE\*6\*0001~\nGE/, 'GE', 'Segment 8: GE is inside the transaction set of segment 3.'],
+    [/GE\*1\*7~\n/, '', 'Segment 9: IEA is inside the group of segment 2.'],
+    ['ST*846*0001~', 'LIN**SK*A~', 'Segment 3: "LIN" is outside of any ST … SE.'],
+    [/5\*EA~\n[^]*/, '5', 'The file ends inside segment 6 ("QTY*33*5"); it is truncated.'],
   ] as const)('%s as %s', async ([from, to, message]) => {
     expect(await refusalOf(from, to)).toBe(message);
   });

@@ -76,9 +76,9 @@ describe('a row of NDJSON', () => {
     const line = { skuId: 'A', gtins: [], fields: { quantityInStock: 1 } };
     expect(await linesOf(`${good}\n{"sku_id":\n${good}\nnope\n${good}`)).toEqual([
       line,
-      textMatching(/^Line 2 is no JSON: /),
+      textMatching(/^Line 2 is not valid JSON: /),
       line,
-      textMatching(/^Line 4 is no JSON: /),
+      textMatching(/^Line 4 is not valid JSON: /),
       line,
     ]);
   });
@@ -116,13 +116,16 @@ describe('a file that is no JSON array is refused as a whole, with the element',
     [`[${first},]`, /element 2 is empty: there is a comma too many/],
     [`[${first},,${first}]`, /element 2 is empty/],
     [`[${first}} ]`, /element 1 ends in a brace too many/],
-    [`[${first}] ${first}`, /something (?:behind|beside) the array/],
-    [`[${first}] x`, /something behind the array/],
-    [`[${first}][]`, /something (?:behind|beside) the array/],
+    [`[${first}] ${first}`, /text (?:after|outside) the array/],
+    [`[${first}] x`, /text after the array/],
+    [`[${first}][]`, /text (?:after|outside) the array/],
     [`[${first},{]}]`, /element 2 ends in a brace too many/],
-    [`[${first},{"a" 1}]`, /Element 2 of the array is no JSON/],
-    [`[${first} ${first}]`, /Element 1 of the array is no JSON/],
-    [`[${'['.repeat(8)}1${']'.repeat(8)}]`, /element 1 is nested too deeply; at most 8/],
+    [`[${first},{"a" 1}]`, /Element 2 of the array is not valid JSON/],
+    [`[${first} ${first}]`, /Element 1 of the array is not valid JSON/],
+    [
+      `[${'['.repeat(8)}1${']'.repeat(8)}]`,
+      /element 1 is nested too deeply; the array may be at most 8 levels deep/,
+    ],
   ] as const)('%s', async ([file, message]) => {
     for (const chunkBytes of [3, 64 * 1024]) {
       await expect(rowsOf(file, { chunkBytes })).rejects.toMatchObject({

@@ -2,7 +2,7 @@ import type { CatalogueRow } from '../../src/domain/catalogue.ts';
 import { openCatalogue } from '../../src/formats/table/catalogue.ts';
 import { parseColumnMap } from '../../src/formats/table/columns.ts';
 
-/** A file's bytes as a stream gives them, cut wherever `chunkBytes` says. */
+/** A file's bytes as a stream, in chunks of `chunkBytes`. */
 export async function* bytesOf(
   file: string | Uint8Array,
   chunkBytes = 64 * 1024,
@@ -13,7 +13,7 @@ export async function* bytesOf(
   }
 }
 
-/** Everything that comes, in order. */
+/** All elements of a source, in order. */
 export async function all<T>(source: AsyncIterable<T>): Promise<readonly T[]> {
   const found: T[] = [];
   for await (const one of source) found.push(one);
@@ -25,19 +25,23 @@ export interface ReadCatalogue {
   readonly rows: readonly CatalogueRow[];
 }
 
-/** A catalogue read whole. */
+/** Reads a whole catalogue. */
 export async function readCatalogue(
   file: string | Uint8Array,
   columnMap = '',
 ): Promise<ReadCatalogue> {
-  const { unknownColumns, rows } = await openCatalogue(
+  const { unknownColumns, rows, close } = await openCatalogue(
     { bytes: bytesOf(file) },
     parseColumnMap(columnMap),
   );
-  return { unknownColumns, rows: await all(rows) };
+  try {
+    return { unknownColumns, rows: await all(rows) };
+  } finally {
+    await close();
+  }
 }
 
-/** What is complained of, each as `row kind column "value" reason`. */
+/** All complaints, each as `row kind column "value" reason`. */
 export function complaintsOf({ rows }: ReadCatalogue): readonly string[] {
   return rows.flatMap(({ complaints }) =>
     complaints.map(

@@ -1,8 +1,8 @@
 import { readdir, readlink } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { openStockFile, type Feed } from '../../src/formats/stock-file.ts';
-import { FORMAT_LIMITS } from '../../src/formats/limits.ts';
+import { openStockFile, type StockFile } from '../../src/formats/stock-file.ts';
+import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { textMatching } from '../matching.ts';
 import { onDisk, zipOf } from './archives.ts';
 import { linesOf, open, newJsonLineReader, openInventory, rowsOf } from './stock-files.ts';
@@ -38,9 +38,9 @@ describe('the format is told by the content', () => {
     ['x12', 'segment', `\r\n${X12}`],
     ['xlsx', 'row', XLSX],
   ] as const)('%s, whose rows are numbered by %s', async ([format, rowUnit, file]) => {
-    const feed = await openInventory(file);
-    expect(feed).toMatchObject({ format, rowUnit, packing: null });
-    const lines = (await all(feed.rows)).flat().map(({ line }) => line);
+    const opened = await openInventory(file);
+    expect(opened).toMatchObject({ format, rowUnit, packing: null });
+    const lines = (await all(opened.rows)).flat().map(({ line }) => line);
     expect(lines).toMatchObject([LINE]);
   });
 
@@ -54,9 +54,9 @@ describe('the format is told by the content', () => {
       ['gzip', gzipSync(file)],
       ['zip', zipOf([{ name: 'export/stock.dat', content: file }])],
     ] as const) {
-      const feed = await openInventory(packed);
-      expect(feed).toMatchObject({ format, packing });
-      expect((await all(feed.rows)).flat()).toMatchObject([{ line: LINE }]);
+      const opened = await openInventory(packed);
+      expect(opened).toMatchObject({ format, packing });
+      expect((await all(opened.rows)).flat()).toMatchObject([{ line: LINE }]);
     }
   });
 
@@ -72,11 +72,11 @@ describe('the format is told by the content', () => {
     ['bzip2', 'BZh91AY', /bzip2; use gzip or zip/],
     ['a web page', '<!DOCTYPE html><table>', /XML or a web page, whatever its name says/],
     ['XML', '<?xml version="1.0"?><stock/>', /XML or a web page/],
-    ['EDIFACT', "UNA:+.? 'UNB+UNOA:2+A", /EDIFACT; of EDI, X12 846 is read/],
+    ['EDIFACT', "UNA:+.? 'UNB+UNOA:2+A", /EDIFACT, which is not supported; send X12 846/],
     [
       'one object over several lines',
       '{\n  "sku_id": "A"\n}\n',
-      /an array of objects, or one object a line/,
+      /an array of objects, or one object per line/,
     ],
     ['gzip in gzip', gzipSync(gzipSync(CSV)), /gzip file holds a workbook or another archive/],
     ['a workbook in gzip', gzipSync(XLSX), /gzip file holds a workbook or another archive/],
@@ -145,9 +145,9 @@ describe('the dialect of CSV', () => {
   });
 
   test('Windows-1252 is read, and what the encoding was is known when all is read', async () => {
-    const feed = await openInventory(Buffer.from('sku_id;Qty\nKäse;5\n', 'latin1'));
-    expect((await all(feed.rows)).flat()).toMatchObject([{ line: { skuId: 'Käse' } }]);
-    expect(feed.encoding()).toBe('Windows-1252');
+    const opened = await openInventory(Buffer.from('sku_id;Qty\nKäse;5\n', 'latin1'));
+    expect((await all(opened.rows)).flat()).toMatchObject([{ line: { skuId: 'Käse' } }]);
+    expect(opened.encoding()).toBe('Windows-1252');
   });
 });
 
@@ -191,10 +191,10 @@ describe('a row of a table is a line', () => {
       'Row 2, column "upca": "012345678906" has a wrong check digit (by the digits before it, it would be 5). ' +
         'Row 2, column "quantity_in_stock": "1,000" is not a whole number from 0 to 2147483647, or NULL. ' +
         'Row 2, column "backorder_date": "31.1.2027" is not a calendar date written yyyy-mm-dd, or NULL. ' +
-        'Row 2, column "restrictions": "sold out" is not discontd or tmpunavail, or NULL to lift the restriction.',
+        'Row 2, column "restrictions": "sold out" is not a restriction; allowed are discontd, tmpunavail, and NULL to lift the restriction.',
       'Row 3 names no SKU: fill in one or more of "sku_id", "upca", "barcode".',
       'Row 4 sets nothing: fill in one or more of "quantity_in_stock", "quantity_on_backorder", "backorder_date", "restrictions".',
-      'Row 5 has 4 cells where the header has 7 columns; perhaps a separator stands in a cell that is not quoted.',
+      'Row 5 has 4 cells where the header has 7 columns; perhaps a cell that is not quoted contains a separator.',
       textMatching(/^Row 6 has a quote inside a cell that is not quoted as a whole/),
       'Row 7, column "sku_id": NULL names nothing; a sku_id has 1 to 256 characters. ' +
         'Row 7, column "quantity_in_stock": "-1" is not a whole number from 0 to 2147483647, or NULL.',
@@ -212,9 +212,9 @@ describe('a row of a table is a line', () => {
 });
 
 const columnsOf = async (header: string, columnMap = '') => {
-  const feed = await open(`${header}\n`, { columnMap });
-  await feed.rows.return(undefined);
-  const { kind, columns, unknownColumns } = feed;
+  const opened = await open(`${header}\n`, { columnMap });
+  await opened.close();
+  const { kind, columns, unknownColumns } = opened;
   return { kind, columns: columns.map(({ target, by }) => `${target} by ${by}`), unknownColumns };
 };
 
@@ -300,7 +300,7 @@ describe('limits', () => {
   });
 });
 
-async function readToEnd({ rows }: Feed): Promise<void> {
+async function readToEnd({ rows }: StockFile): Promise<void> {
   for await (const _ of rows);
 }
 
@@ -342,17 +342,17 @@ describe('a file is closed', () => {
 
   test.for(long)('that is %s, where nothing of it was read', async ([, file]) => {
     const { state, bytes } = watched(file);
-    const feed = await openStockFile({ bytes }, terms);
-    await feed.rows.return(undefined);
-    await feed.rows.return(undefined);
+    const opened = await openStockFile({ bytes }, terms);
+    await opened.close();
+    await opened.close();
     expect(state.isClosed).toBe(true);
   });
 
   test.for(long)('that is %s, where only its beginning was read', async ([, file]) => {
     const { state, bytes } = watched(file);
-    const feed = await openStockFile({ bytes }, terms);
-    await feed.rows.next();
-    await feed.rows.return(undefined);
+    const opened = await openStockFile({ bytes }, terms);
+    await opened.rows.next();
+    await opened.close();
     expect(state.isClosed).toBe(true);
   });
 
@@ -366,19 +366,19 @@ describe('a file is closed', () => {
     'that is an archive, begun to be read: %s',
     async (isBegun) => {
       const path = await onDisk(XLSX);
-      const feed = await openStockFile({ bytes: bytesOf(XLSX), path }, terms);
+      const opened = await openStockFile({ bytes: bytesOf(XLSX), path }, terms);
       const isOpen = async (): Promise<boolean> => (await openPaths()).includes(path);
       expect(await isOpen()).toBe(true);
-      if (isBegun) await feed.rows.next();
-      await feed.rows.return(undefined);
+      if (isBegun) await opened.rows.next();
+      await opened.close();
       await expect.poll(isOpen).toBe(false);
     },
   );
 
   test('and a source that fails makes the reading fail as it did', async () => {
     for (const [, file] of long) {
-      const feed = await openStockFile({ bytes: failingAfter(file) }, terms);
-      await expect(readToEnd(feed)).rejects.toThrow('the disk is gone');
+      const opened = await openStockFile({ bytes: failingAfter(file) }, terms);
+      await expect(readToEnd(opened)).rejects.toThrow('the disk is gone');
     }
     const packed = gzipSync(CSV + 'A-1,5\n'.repeat(500_000)).subarray(0, 1500);
     await expect(

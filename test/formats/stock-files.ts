@@ -1,9 +1,8 @@
 import type { LineDraft } from '../../src/domain/lines.ts';
 import { parseColumnMap } from '../../src/formats/table/columns.ts';
-import { openStockFile, type Feed, type InventoryFile } from '../../src/formats/stock-file.ts';
-import type { JsonLineReader } from '../../src/formats/json/json.ts';
-import { FORMAT_LIMITS, type FormatLimits } from '../../src/formats/limits.ts';
-import type { FeedRow } from '../../src/formats/rows.ts';
+import { openStockFile, type StockFile, type InventoryFile } from '../../src/formats/stock-file.ts';
+import type { JsonLineReader } from '../../src/formats/json.ts';
+import { FORMAT_LIMITS, type FileRow, type FormatLimits } from '../../src/formats/format.ts';
 import { jsonLineReader } from '../../src/wire/lines/lines.ts';
 import { onDisk } from './archives.ts';
 import { all, bytesOf } from './reading.ts';
@@ -14,13 +13,16 @@ export interface ReadingTerms {
   readonly chunkBytes?: number;
 }
 
-/** Reads the JSON lines of one feed as a bulk update reads them. */
+/** Reads the JSON lines of one file as a bulk update does. */
 export function newJsonLineReader(): JsonLineReader {
   return jsonLineReader({ nowMs: 0, asOfToleranceSeconds: Infinity, asOfUs: undefined });
 }
 
-/** Opens a file that lies on disk, so that archives can be read too. */
-export async function open(file: string | Uint8Array, terms: ReadingTerms = {}): Promise<Feed> {
+/** Opens a file from disk, since archives cannot be read from a stream. */
+export async function open(
+  file: string | Uint8Array,
+  terms: ReadingTerms = {},
+): Promise<StockFile> {
   const { columnMap = '', limits = {}, chunkBytes } = terms;
   const path = await onDisk(Buffer.from(file));
   return openStockFile(
@@ -38,20 +40,25 @@ export async function openInventory(
   file: string | Uint8Array,
   terms: ReadingTerms = {},
 ): Promise<InventoryFile> {
-  const feed = await open(file, terms);
-  if (feed.kind !== 'inventory') throw new Error('the file is taken for a catalogue');
-  return feed;
+  const opened = await open(file, terms);
+  if (opened.kind !== 'inventory') throw new Error('the file was read as a catalogue');
+  return opened;
 }
 
 /** All rows of a file that is inventory. */
 export async function rowsOf(
   file: string | Uint8Array,
   terms: ReadingTerms = {},
-): Promise<readonly FeedRow[]> {
-  return (await all((await openInventory(file, terms)).rows)).flat();
+): Promise<readonly FileRow[]> {
+  const { rows, close } = await openInventory(file, terms);
+  try {
+    return (await all(rows)).flat();
+  } finally {
+    await close();
+  }
 }
 
-/** All lines, without how they were sent; those refused as their message. */
+/** All lines without `asSent`; a refused line as its message. */
 export async function linesOf(
   file: string | Uint8Array,
   terms: ReadingTerms = {},

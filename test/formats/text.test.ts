@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Utf8Text } from '../../src/formats/text/text.ts';
+import { Utf8Text } from '../../src/formats/text.ts';
 import { textMatching } from '../matching.ts';
 import { all, bytesOf } from './reading.ts';
 
@@ -74,7 +74,7 @@ describe('a text that is not in one encoding is refused, with the place', () => 
     [
       'Windows-1252, then UTF-8',
       Buffer.concat([windows1252('Käse\n'), Buffer.from('Käse\n')]),
-      /mixes encodings: bytes before byte 7 are Windows-1252, those there UTF-8/,
+      /mixes encodings: it is Windows-1252 before byte 7 and UTF-8 there/,
     ],
     [
       'bytes that mean nothing',
@@ -85,12 +85,12 @@ describe('a text that is not in one encoding is refused, with the place', () => 
     [
       'UTF-16 that is cut off',
       Buffer.from(`\uFEFF${TEXT}`, 'utf16le').subarray(0, -1),
-      /begins as UTF-16LE and is something else at its end/,
+      /begins as UTF-16LE but is not UTF-16LE at its end/,
     ],
     [
       'UTF-16 with a lone surrogate',
       Buffer.from('\uFEFFab\ud800cd', 'utf16le'),
-      /begins as UTF-16LE and is something else/,
+      /begins as UTF-16LE but is not UTF-16LE/,
     ],
     ['UTF-32', Buffer.from([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0]), /UTF-32; save it as UTF-8/],
   ] as const)('%s', async ([, file, message]) => {

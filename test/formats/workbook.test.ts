@@ -230,11 +230,11 @@ describe('a cell without a value of its own is refused by itself', () => {
       '<c r="B2"><f>A1*2</f></c>',
       /^Row 2, column "Qty": holds a formula whose value was not saved/,
     ],
-    ['<c r="B2"><v>five</v></c>', /^Row 2, column "Qty": is said to be a number and is none\.$/],
+    ['<c r="B2"><v>five</v></c>', /^Row 2, column "Qty": is marked as a number but is not one\.$/],
     ['<c r="B2" t="b"><v>1</v></c>', /^Row 2, column "Qty": "TRUE" is not a whole number/],
     [
       '<c r="B2"><v>5</v></c><c r="D2"><v>9</v></c>',
-      /^Row 2 has something in its cell 4, beside the table: the header has 2 columns\.$/,
+      /^Row 2 has something in its cell 4, beyond the table: the header has 2 columns\.$/,
     ],
   ] as const)('%s', async ([cell, message]) => {
     const rows = `${HEADER}<row r="2"><c r="A2" t="str"><v>A</v></c>${cell}</row><row r="3"><c r="A3" t="str"><v>B</v></c><c r="B3"><v>1</v></c></row>`;

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import type { Command } from 'commander';
 import fastify from 'fastify';
@@ -35,12 +35,12 @@ function sorted(values: Iterable<string>): readonly string[] {
 describe('errors', () => {
   const sections = sectionsOf(page('docs/errors.md')).filter(({ level }) => level > 1);
 
-  test('every code has its entry, and every entry its code', () => {
+  test('the page of errors has one section per error code, and no other', () => {
     expect(sorted(sections.map(({ heading }) => heading))).toEqual(sorted(ERROR_CODES));
   });
 
   test.for(ERROR_CODES)(
-    '%s has the status and the title that the server gives it',
+    'the section of %s has the status and title that the server sends',
     async (code) => {
       const app = fastify();
       app.setErrorHandler(answerError);
@@ -66,7 +66,7 @@ describe('settings', () => {
     ]),
   );
 
-  test('every one is documented with its default, and no other is', () => {
+  test('every setting is documented with its default, and no other is', () => {
     const { database, logLevel } = readSettings({}, {});
     expect(documented).toEqual({
       ONHAND_DATABASE: database,
@@ -83,7 +83,7 @@ describe('settings', () => {
     });
   });
 
-  test('no page names one that is not there', () => {
+  test('no page names a setting that does not exist', () => {
     const [config] = filesMatching(/^src\/config\.ts$/);
     const known = sorted(config?.text.match(/\bONHAND_\w+/g) ?? []);
     const named = [...pages.values()].flatMap((text) => text.match(/\bONHAND_\w+/g) ?? []);
@@ -103,7 +103,7 @@ describe('commands', () => {
   const leaves = leavesOf(buildProgram(), 'onhand');
   const operations = page('docs/operations.md');
 
-  test('every one is documented, and no other is', () => {
+  test('every command is documented, and no other is', () => {
     const headings = sectionsOf(operations)
       .map(({ heading }) => heading)
       .filter((heading) => heading.startsWith('onhand '));
@@ -123,7 +123,7 @@ describe('commands', () => {
     );
   });
 
-  test('all but the demo, those that ask a server, and the one that needs two, take --database', () => {
+  test('every command takes --database, except demo, the clients of a server, and copy', () => {
     const without = leaves.filter(
       ({ command }) => !command.options.some(({ long }) => long === '--database'),
     );
@@ -138,12 +138,12 @@ describe('commands', () => {
     ]);
   });
 
-  test('no page names an option that no command has', () => {
+  test('no page names an option that does not exist', () => {
     const known = leaves.flatMap(({ command }) => command.options.map(({ long }) => long));
     const named = [...pages]
       .filter(([path]) => path !== 'docs/performance.md')
       .flatMap(([, text]) => text.split('\n'))
-      // What npm and Node.js are told is theirs.
+      // Options of npm and Node.js are not ours.
       .filter((line) => !/\bnpm |\bNODE_OPTIONS=/.test(line))
       .flatMap((line) => line.match(/(?<![\w-])--[a-z][a-z-]*/g) ?? []);
     const ofAll = ['--help', '--version'];
@@ -198,7 +198,7 @@ describe('the API', () => {
     );
   });
 
-  test('each asks for the permission that is documented, and no more', async () => {
+  test('every operation requires exactly the permission that is documented', async () => {
     for (const { path, verb, needs } of operations) {
       const statuses: Record<string, number> = {};
       const body = verb === 'POST' ? { body: '' } : {};
@@ -243,7 +243,7 @@ describe('the API', () => {
     expect(firstCodes('Headers of an upload', files)).toEqual(described(UPLOAD, 'post', 'header'));
   });
 
-  test('every header of a request to write is documented, and no other is', () => {
+  test('every header of a write request is documented, and no other is', () => {
     for (const path of ['/timp/products/skus/inventory/bulk/', '/timp/products/skus/inventory/']) {
       expect(firstCodes('Headers')).toEqual(described(path, 'post', 'header'));
     }
@@ -256,7 +256,7 @@ describe('the API', () => {
     );
   });
 
-  test('every member of a new SKU that is kept is documented, and no other is', () => {
+  test('every stored member of a new SKU is documented, and no other is', () => {
     const members = names('paths', '/timp/products/skus/', 'post', ...JSON_SCHEMA, 'properties');
     const notKept: readonly string[] = NOT_KEPT;
     expect(firstCodes('Creating a SKU')).toEqual(
@@ -264,13 +264,13 @@ describe('the API', () => {
     );
   });
 
-  test.for(UNDESCRIBED)('%s is there', async (path) => {
+  test.for(UNDESCRIBED)('%s exists', async (path) => {
     expect((await server.ask('GET', path)).status).toBe(200);
   });
 });
 
 describe('links', () => {
-  test.for([...pages.keys()])('of %s lead somewhere', (path) => {
+  test.for([...pages.keys()])('of %s are not broken', (path) => {
     const broken = linksOf(page(path)).filter((target) => {
       if (/^https?:/.test(target)) return false;
       const [file = '', anchor] = target.split('#');
@@ -296,7 +296,7 @@ describe('links', () => {
   });
 });
 
-test('the promises are numbered, and each names tests that are there', () => {
+test('the invariants are numbered, and each names tests that exist', () => {
   const promises = sectionsOf(page('docs/invariants.md')).filter(({ level }) => level > 1);
   expect(promises.map(({ heading }) => Number.parseInt(heading, 10))).toEqual(
     promises.map((_, i) => i + 1),
@@ -312,7 +312,7 @@ test('the promises are numbered, and each names tests that are there', () => {
 });
 
 describe('the map', () => {
-  test('has the arrows that are held', () => {
+  test('shows the arrows that the tests enforce', () => {
     const drawn = tableRowsOf(sectionOf(page('ARCHITECTURE.md'), 'Rooms')).map(
       ([room = '', , imports = '']) => [
         room.replaceAll('`', '').replace(/\/$/, ''),
@@ -324,22 +324,47 @@ describe('the map', () => {
     );
   });
 
-  test('names files and rooms that are there', () => {
-    const files = filesMatching(/./).map(({ path }) => path);
+  const files = filesMatching(/./).map(({ path }) => path);
+  const exists = (name: string): boolean =>
+    existsSync(join(ROOT, name)) ||
+    existsSync(join(ROOT, 'src', name)) ||
+    (name === basename(name) && files.some((path) => basename(path) === name));
+
+  test('names only files and rooms that exist', () => {
     const named = codesIn(page('ARCHITECTURE.md')).filter((code) =>
       /^[\w./-]+(\.ts|\.md|\/)$/.test(code),
     );
-    const missing = named.filter(
-      (name) =>
-        !existsSync(join(ROOT, name)) &&
-        !existsSync(join(ROOT, 'src', name)) &&
-        !(name === basename(name) && files.some((path) => basename(path) === name)),
-    );
-    expect(missing).toEqual([]);
+    expect(named.filter((name) => !exists(name))).toEqual([]);
+  });
+
+  test('says for every change which existing files to edit and which existing command proves it', () => {
+    const rows = tableRowsOf(sectionOf(page('ARCHITECTURE.md'), 'Where to change what'));
+    expect(rows).not.toEqual([]);
+    const scripts = at(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')), 'scripts');
+    const runs = (command: string): boolean => {
+      const [, script] = /^npm run (\S+)$/.exec(command) ?? [];
+      if (script !== undefined) return at(scripts, script) !== undefined;
+      const [, paths] = /^npx vitest run (.+)$/.exec(command) ?? [];
+      return paths !== undefined && paths.split(' ').every((path) => existsSync(join(ROOT, path)));
+    };
+    for (const [change = '', touch = '', proof = ''] of rows) {
+      const paths = codesIn(touch).filter((code) => /\.\w+$|\/$/.test(code));
+      if (touch !== 'anything') expect(paths, change).not.toEqual([]);
+      expect(
+        paths.filter((path) => !exists(path)),
+        change,
+      ).toEqual([]);
+      const commands = codesIn(proof).filter((code) => /^np[mx] /.test(code));
+      expect(commands, change).not.toEqual([]);
+      expect(
+        commands.filter((command) => !runs(command)),
+        change,
+      ).toEqual([]);
+    }
   });
 });
 
-test('every row of the bench is explained, and none that is not there', () => {
+test('every row of the benchmark is explained, and no other is', () => {
   const rows = tableRowsOf(sectionOf(page('docs/performance.md'), 'What the rows mean'));
   const explained = rows.flatMap(([names = '']) => codesIn(names));
   expect(sorted(explained)).toEqual(sorted(Object.keys(ALL_ROWS)));

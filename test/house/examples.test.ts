@@ -21,7 +21,7 @@ function fences(path: string): readonly Fence[] {
   return fencesOf(readFileSync(join(ROOT, path), 'utf8'));
 }
 
-/** A folder in which the commands of a page are run as they stand there. */
+/** A folder in which the commands of a page run exactly as documented. */
 class Shell {
   readonly folder: string;
 
@@ -39,7 +39,7 @@ class Shell {
     return new Shell(folder);
   }
 
-  /** Runs a script and gives what it printed; rejects where a command of it fails. */
+  /** Returns what a script printed; rejects if one of its commands fails. */
   async run(script: string, environment: Readonly<Record<string, string>> = {}): Promise<string> {
     const { PATH = '' } = process.env;
     const { stdout } = await run('sh', ['-euc', script], {
@@ -62,7 +62,7 @@ class Shell {
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const TOKEN = /^[0-9a-f]{40}$/;
 const CURSOR = /^[\w-]{22}$/;
-/** Of the change feed: its first byte is its version. */
+/** A cursor of the change feed, whose first byte is the version of the format. */
 const CHANGES_CURSOR = /^AQ[\w-]{10,}$/;
 const CODE = /^[0-9a-f]{16}$/;
 const TIMES = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/g;
@@ -70,13 +70,13 @@ const LEFT_OUT = '…';
 const REPLY_LANGUAGES = ['json', 'ndjson'];
 
 /**
- * Holds replies against those that are documented. Uuids, tokens, cursors and times are others each time:
- * they have to look alike, and what is documented as the same has to be the same.
+ * Compares replies with the documented ones. Uuids, tokens, cursors and timestamps differ in each run: they must
+ * have the documented form, and where the page repeats a value, the replies must repeat theirs.
  */
 class Replies {
   readonly #answeredFor = new Map<string, string>();
 
-  /** Puts what was really answered before in the place of what is documented. */
+  /** Replaces documented values by those of earlier replies. */
   adapt(script: string): string {
     let adapted = script;
     for (const [documented, answered] of this.#answeredFor) {
@@ -121,7 +121,7 @@ class Replies {
   }
 }
 
-/** A JSON value; or the rows of a stream, which are one each. */
+/** Parses JSON; the rows of a stream become one array. */
 function parsedReply(text: string): unknown {
   const rows = text.trimEnd().split('\n');
   const isStream = rows.length > 1 && rows.every((row) => row.startsWith('{') && row.endsWith('}'));
@@ -141,7 +141,7 @@ afterAll(() => shell.close());
 
 const token = /^TOKEN=([0-9a-f]{40})$/m.exec(fences('docs/api.md')[0]?.text ?? '')?.[1] ?? '';
 
-test('docs/api.md has the token of the demo', () => {
+test('docs/api.md uses the token of the demo', () => {
   const [demo] = filesMatching(/^src\/cli\/serve\/demo\.ts$/);
   expect(demo?.text).toContain(`'${token}'`);
 });
@@ -183,7 +183,7 @@ describe.for([
   });
   afterAll(() => server.stop());
 
-  test('has a reply to each request', () => {
+  test('shows a reply for each request', () => {
     expect(examples).toHaveLength(blocks.filter(({ text }) => text.includes('curl ')).length);
     expect(examples).toHaveLength(
       blocks.filter(({ language }) => REPLY_LANGUAGES.includes(language)).length,
@@ -196,7 +196,7 @@ describe.for([
   });
 
   test.for(blocks.filter(({ text }) => text.includes(',status_code,')))(
-    'the results of the file are as documented',
+    'the results file is as documented',
     async ({ text }) => {
       const list = await server.ask('GET', '/timp/organizations/files/', { token });
       const uuid = textAt(list.json, 'files', '0', 'uuid');
@@ -206,7 +206,7 @@ describe.for([
   );
 });
 
-test('README: from an empty folder to the first verdicts', async () => {
+test('README: leads from an empty folder to the first results', async () => {
   const [catalogue, commands, request, reply] = fences('README.md').filter(
     ({ text }) => !text.startsWith('npm '),
   );
@@ -231,12 +231,12 @@ test('README: from an empty folder to the first verdicts', async () => {
   }
 });
 
-/** A summary without how long it took. */
+/** Removes the duration from a summary. */
 function timeless(summary: string): string {
   return summary.replace(/^ +time .*\n/m, '');
 }
 
-test('docs/formats.md: the catalogue, its summary and its report', async () => {
+test('docs/formats.md: the import of the example catalogue prints the documented summary and report', async () => {
   const [catalogue, command, summary, report] = fences('docs/formats.md');
   await writeFile(join(shell.folder, 'catalogue.csv'), catalogue?.text ?? '');
   const ofItsOwn = { ONHAND_DATABASE: 'sqlite:./formats.db' };

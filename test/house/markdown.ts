@@ -1,4 +1,4 @@
-/** What the house's tests need to know of Markdown, as prettier leaves it. */
+/** Reads Markdown as formatted by prettier: sections, tables, code and links. */
 
 export interface Fence {
   readonly language: string;
@@ -9,9 +9,9 @@ export interface Section {
   readonly heading: string;
   /** 1 for a page's title. */
   readonly level: number;
-  /** What a link to it has behind its `#`, as GitHub makes it. */
+  /** The fragment of links to the section, as GitHub generates it. */
   readonly anchor: string;
-  /** What stands below the heading, up to the next one of any level. */
+  /** The text below the heading, up to the next heading of any level. */
   readonly text: string;
 }
 
@@ -53,7 +53,7 @@ export function sectionOf(page: string, heading: string): string {
   return section.text;
 }
 
-/** The cells of the tables in a text, row by row, without the rows of the headers. */
+/** The cells of all tables in a text, row by row, without header rows. */
 export function tableRowsOf(text: string): readonly (readonly string[])[] {
   const lines = text.split('\n');
   return lines.flatMap((line, i) => {
@@ -68,17 +68,17 @@ export function tableRowsOf(text: string): readonly (readonly string[])[] {
   });
 }
 
-/** Whether a line parts a table's header from its rows. */
+/** Whether a line separates a table's header from its rows. */
 function isRule(line: string): boolean {
   return line.startsWith('| -');
 }
 
-/** What stands in a text as `code`. */
+/** The inline `code` of a text. */
 export function codesIn(text: string): readonly string[] {
   return [...proseOf(text).matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
 }
 
-/** Where the links of a page lead. */
+/** The targets of a page's links. */
 export function linksOf(page: string): readonly string[] {
   return [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
 }

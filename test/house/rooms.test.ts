@@ -9,12 +9,12 @@ function roomOf(path: string): string {
   return first === 'store' && third !== undefined ? `store/${second}` : first;
 }
 
-test('every source file stands in a room', () => {
+test('every source file belongs to a room', () => {
   const homeless = sources.filter(({ path }) => ARROWS[roomOf(path)] === undefined);
   expect(homeless.map(({ path }) => path)).toEqual([]);
 });
 
-test('rooms import along the arrows only', () => {
+test('rooms import only what the arrows allow', () => {
   const wrong = sources.flatMap((source) =>
     ownImports(source)
       .filter((target) => {
@@ -26,7 +26,7 @@ test('rooms import along the arrows only', () => {
   expect(wrong).toEqual([]);
 });
 
-test('every arrow is used: what nobody needs is not allowed', () => {
+test('every arrow is used', () => {
   const used = new Set(
     sources.flatMap((source) =>
       ownImports(source).map((target) => `${roomOf(source.path)} → ${roomOf(target)}`),
@@ -38,7 +38,7 @@ test('every arrow is used: what nobody needs is not allowed', () => {
   expect(allowed.filter((arrow) => !used.has(arrow))).toEqual([]);
 });
 
-test('no file imports itself, however far round', () => {
+test('no imports form a cycle', () => {
   const imports = new Map(sources.map((source) => [source.path, ownImports(source)]));
   const done = new Set<string>();
   const visit = (path: string, above: readonly string[]): void => {

@@ -11,7 +11,7 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** The project's own files whose path matches, as git knows them or would take them up. */
+/** The project's files whose path matches: tracked by git, or untracked and not ignored. */
 export function filesMatching(pattern: RegExp): readonly SourceFile[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     cwd: ROOT,
@@ -25,7 +25,7 @@ export function filesMatching(pattern: RegExp): readonly SourceFile[] {
     });
 }
 
-/** A file that was removed and not yet committed is still listed. */
+/** Undefined for a file that git still lists although it is deleted. */
 function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(join(ROOT, path), 'utf8');
@@ -34,7 +34,7 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-/** What a file imports of the project itself, from the root. */
+/** The project's files that a file imports, as paths from the root. */
 export function ownImports({ path, text }: SourceFile): readonly string[] {
   return [
     ...text.matchAll(/^(?:import|export)\b[^'";]*?from '(\.[^']+)'|\bimport\('(\.[^']+)'\)/gm),

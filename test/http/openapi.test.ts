@@ -99,8 +99,8 @@ async function operationsOfServer(): Promise<readonly string[]> {
   const intake = new Intake(store, settings);
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
-  const feeds = fileServiceOf({ store, intake, settings, onFailure: () => undefined });
-  const parts = { store, intake, feed, feeds, webhookOptions, settings, version: '0.0.0' };
+  const files = fileServiceOf({ store, intake, settings, onFailure: () => undefined });
+  const parts = { store, intake, feed, files, webhookOptions, settings, version: '0.0.0' };
   const app = await buildServer(parts);
   const found: string[] = [];
   for (const verb of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {

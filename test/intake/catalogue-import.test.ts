@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { firstComplaints, printImportReport } from '../../src/intake/import-report.ts';
 import {
+  firstComplaints,
   importCatalogue,
+  printImportReport,
   CHUNK_ENTRIES_MAX,
   type ImportProgress,
   type ImportSummary,

@@ -1,6 +1,5 @@
 import type { Complaint } from '../../domain/catalogue.ts';
-import { firstComplaints } from '../../intake/import-report.ts';
-import type { ImportSummary } from '../../intake/catalogue-import.ts';
+import { firstComplaints, type ImportSummary } from '../../intake/catalogue-import.ts';
 import type { CatalogueStaging } from '../../store/staging.ts';
 import { printLine } from '../output.ts';
 

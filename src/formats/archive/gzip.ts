@@ -1,18 +1,18 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { OnhandError } from '../../domain/errors.ts';
-import { RATIO_JUDGED_FROM_BYTES, type ArchiveLimits } from './zip.ts';
+import { RATIO_CHECKED_FROM_BYTES, type ArchiveLimits } from './zip.ts';
 
 /**
- * Unpacks gzip as it is asked for. Rejects with `body_malformed` where it is damaged or cut off,
- * `body_too_large` where it unpacks to more than the limits.
+ * Decompresses gzip while it is read. Rejects with `body_malformed` if it is damaged or truncated, and
+ * with `body_too_large` if it decompresses to more than the limits.
  */
 export async function* gunzip(
   packed: AsyncIterable<Uint8Array>,
   { inflatedBytesMax, ratioMax }: ArchiveLimits,
 ): AsyncGenerator<Buffer> {
   let sourceFailure: unknown;
-  const watched = async function* (): AsyncGenerator<Uint8Array> {
+  const observed = async function* (): AsyncGenerator<Uint8Array> {
     try {
       yield* packed;
     } catch (error) {
@@ -21,15 +21,15 @@ export async function* gunzip(
     }
   };
   const inflated = createGunzip({ chunkSize: 64 * 1024 });
-  // A failure of either destroys the other, and comes out of the loop below.
-  pipeline(Readable.from(watched()), inflated, () => undefined);
+  // If one stream fails, pipeline destroys the other; the loop below throws the error.
+  pipeline(Readable.from(observed()), inflated, () => undefined);
   let bytes = 0;
   const chunks: AsyncIterable<Buffer> = inflated;
   try {
     for await (const chunk of chunks) {
       bytes += chunk.length;
       if (bytes > inflatedBytesMax) throw tooLarge(`more than ${inflatedBytesMax} bytes`);
-      if (bytes > RATIO_JUDGED_FROM_BYTES && bytes > ratioMax * inflated.bytesWritten)
+      if (bytes > RATIO_CHECKED_FROM_BYTES && bytes > ratioMax * inflated.bytesWritten)
         throw tooLarge(`more than ${ratioMax} times its size, as files made to fill a disk do`);
       yield chunk;
     }
@@ -38,15 +38,15 @@ export async function* gunzip(
     const reason = error instanceof Error ? error.message : 'it cannot be read';
     throw new OnhandError(
       'body_malformed',
-      `The gzip file is damaged or cut off after ${bytes} bytes of text (${reason}); make it again and send it whole.`,
+      `The gzip file is damaged or truncated after ${bytes} bytes of text (${reason}); create it again and send the whole file.`,
       { cause: error },
     );
   }
 }
 
-function tooLarge(much: string): OnhandError {
+function tooLarge(size: string): OnhandError {
   return new OnhandError(
     'body_too_large',
-    `The gzip file unpacks to ${much}; send it in several files.`,
+    `The gzip file unpacks to ${size}; send it in several files.`,
   );
 }

@@ -2,14 +2,15 @@ import { pipeline, type Readable } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { OnhandError } from '../../domain/errors.ts';
+import { Peekable } from '../peekable.ts';
 
-/** How much an archive may unpack to. */
+/** Limits of what an archive may unpack to. */
 export interface ArchiveLimits {
-  /** Bytes after inflation, over everything that is read of the archive. */
+  /** Bytes after inflation, for everything that is read from the archive. */
   readonly inflatedBytesMax: number;
-  /** Bytes after inflation per byte before, of files larger than `RATIO_JUDGED_FROM_BYTES`. */
+  /** Compression ratio of files larger than `RATIO_CHECKED_FROM_BYTES`. */
   readonly ratioMax: number;
-  /** Files and folders that the archive lists. */
+  /** Files and folders in the archive. */
   readonly entriesMax: number;
 }
 
@@ -19,13 +20,13 @@ export const ARCHIVE_LIMITS: ArchiveLimits = {
   entriesMax: 1000,
 };
 
-/** Below this, anything may compress as well as it likes: it does no harm. */
-export const RATIO_JUDGED_FROM_BYTES = 8 * 1024 ** 2;
+/** Below this size a high compression ratio does no harm. */
+export const RATIO_CHECKED_FROM_BYTES = 8 * 1024 ** 2;
 
-/** Largest sum of names, comments and extra fields that the archive's directory may hold, in bytes. */
+/** Most bytes of names, comments and extra fields in the archive's directory. */
 const DIRECTORY_BYTES_MAX = 4 * 1024 ** 2;
 
-/** An archive that is open until it is closed. Its files are read one after another. */
+/** An open archive. Read its files one at a time, then close it. */
 export class Archive {
   readonly #zip: ZipFile;
   readonly #entries: ReadonlyMap<string, Entry>;
@@ -39,20 +40,19 @@ export class Archive {
     this.#limits = limits;
   }
 
-  /** The paths of the files inside, folders left out, as the archive writes them. */
+  /** The paths of the files inside, without folders. */
   get names(): readonly string[] {
     return [...this.#entries.values()].map((entry) => entry.fileName);
   }
 
-  /** Whether a file is inside; case does not matter. */
+  /** Whether the archive contains a file. Case does not matter. */
   has(name: string): boolean {
     return this.#entries.has(name.toLowerCase());
   }
 
   /**
-   * The bytes of a file inside, unpacked as they are asked for. Rejects with `body_malformed` where
-   * the archive is damaged or lies, `body_too_large` where it unpacks to more than its limits, or this
-   * file to more than `bytesMax`.
+   * Streams the unpacked bytes of a file. Rejects with `body_malformed` if the archive is damaged or its
+   * sizes are wrong, and with `body_too_large` beyond the archive's limits or `bytesMax`.
    */
   async *read(name: string, bytesMax = Infinity): AsyncGenerator<Buffer> {
     const entry = this.#entries.get(name.toLowerCase());
@@ -62,7 +62,7 @@ export class Archive {
     if (entry.uncompressedSize > bytesMax) {
       throw new OnhandError(
         'body_too_large',
-        `${quoted(entry.fileName)} in the archive has more than ${bytesMax} bytes; copy what is needed into a new file.`,
+        `${quoted(entry.fileName)} in the archive has more than ${bytesMax} bytes; copy the data you need into a new file.`,
       );
     }
     try {
@@ -72,7 +72,7 @@ export class Archive {
     }
   }
 
-  /** Idempotent; what is being read breaks off. */
+  /** Aborts reads in progress. Idempotent. */
   close(): void {
     if (this.#zip.isOpen) this.#zip.close();
     for (const raw of this.#reading) raw.destroy();
@@ -91,16 +91,16 @@ export class Archive {
       this.#refuseTooMuch(entry, bytes, chunk.length);
       yield chunk;
     }
-    if (bytes !== entry.uncompressedSize) throw lyingSize(entry);
+    if (bytes !== entry.uncompressedSize) throw wrongSize(entry);
     if (sum !== entry.crc32) throw damaged(`the checksum of ${quoted(entry.fileName)} is wrong`);
   }
 
   #refuseTooMuch(entry: Entry, bytes: number, chunkBytes: number): void {
     const { inflatedBytesMax, ratioMax } = this.#limits;
     this.#inflatedBytes += chunkBytes;
-    if (bytes > entry.uncompressedSize) throw lyingSize(entry);
+    if (bytes > entry.uncompressedSize) throw wrongSize(entry);
     if (this.#inflatedBytes > inflatedBytesMax) throw tooLarge(inflatedBytesMax);
-    if (bytes > RATIO_JUDGED_FROM_BYTES && bytes > ratioMax * entry.compressedSize) {
+    if (bytes > RATIO_CHECKED_FROM_BYTES && bytes > ratioMax * entry.compressedSize) {
       throw new OnhandError(
         'body_too_large',
         `${quoted(entry.fileName)} in the archive unpacks to more than ${ratioMax} times its size, ` +
@@ -110,7 +110,7 @@ export class Archive {
   }
 }
 
-/** What a zip archive turned out to hold. Whoever opened it closes `archive`. */
+/** The contents of a zip archive. The caller closes `archive`. */
 export type OpenedArchive =
   | { readonly kind: 'workbook'; readonly archive: Archive }
   | {
@@ -118,14 +118,14 @@ export type OpenedArchive =
       readonly archive: Archive;
       /** The file's path in the archive. */
       readonly name: string;
-      /** To be read once. */
+      /** Can be read once. */
       readonly bytes: AsyncGenerator<Buffer>;
     };
 
 /**
- * Opens the zip archive at a path: a workbook (XLSX, XLSM), or a single file packed. Rejects with
- * `body_malformed` for anything else (several files, an archive in an archive, encryption, damage),
- * `body_too_large` where what the archive says of itself exceeds the limits already.
+ * Opens a zip archive: a workbook (XLSX, XLSM) or a single packed file. Rejects with `body_malformed` for
+ * anything else (several files, an archive in an archive, encryption, damage), and with `body_too_large`
+ * if the sizes that the archive states exceed the limits.
  */
 export async function openArchive(
   path: string,
@@ -136,7 +136,7 @@ export async function openArchive(
       throw asRefusal(error);
     },
   );
-  // What fails while a part is read comes out of reading it; a listener must be there all the same.
+  // Errors while reading are thrown by the read itself, but without a listener they would be fatal.
   zip.on('error', () => undefined);
   try {
     const archive = new Archive(zip, await listEntries(zip, limits), limits);
@@ -145,7 +145,7 @@ export async function openArchive(
       return { kind: 'workbook', archive };
     }
     const name = onlyName(archive);
-    return { kind: 'file', archive, name, bytes: await withoutArchiveInside(archive, name) };
+    return { kind: 'file', archive, name, bytes: await readUnlessArchive(archive, name) };
   } catch (error) {
     zip.close();
     throw asRefusal(error);
@@ -168,11 +168,11 @@ async function listEntries(
     if (listed > limits.entriesMax || directoryBytes > DIRECTORY_BYTES_MAX) {
       throw new OnhandError(
         'body_too_large',
-        `The archive lists more than ${limits.entriesMax} files, or names them at too great length; send one file.`,
+        `The archive lists more than ${limits.entriesMax} files, or their names are too long; send one file.`,
       );
     }
     const { fileName } = entry;
-    if (fileName.endsWith('/') || isFinderDebris(fileName)) continue;
+    if (fileName.endsWith('/') || isFinderMetadata(fileName)) continue;
     if (entries.has(fileName.toLowerCase())) {
       throw damaged(`it lists ${quoted(fileName)} twice`);
     }
@@ -184,10 +184,10 @@ async function listEntries(
   return entries;
 }
 
-/** Least bytes of what stands before the data of a file in an archive. */
+/** Smallest header before the data of a file in an archive, in bytes. */
 const LOCAL_HEADER_BYTES = 30;
 
-/** Files that share their bytes unpack to more than the archive could hold. */
+/** Overlapping files are a zip bomb: together they unpack to far more than their size allows. */
 function refuseOverlaps(entries: readonly Entry[]): void {
   const inOrder = entries.toSorted(
     (a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader,
@@ -199,8 +199,8 @@ function refuseOverlaps(entries: readonly Entry[]): void {
   }
 }
 
-/** What macOS adds to every archive that its Finder makes. */
-function isFinderDebris(name: string): boolean {
+/** Files that macOS adds to every archive created in its Finder. */
+function isFinderMetadata(name: string): boolean {
   return name.startsWith('__MACOSX/') || name.endsWith('.DS_Store');
 }
 
@@ -245,7 +245,7 @@ function refuseOtherDocuments(archive: Archive): void {
   }
 }
 
-/** How archives and compressed files begin. */
+/** The first bytes of archives and compressed files. */
 const ARCHIVE_BEGINNINGS: readonly Buffer[] = [
   Buffer.from('PK\u0003\u0004', 'latin1'),
   Buffer.from([0x1f, 0x8b, 0x08]),
@@ -256,28 +256,18 @@ const ARCHIVE_BEGINNINGS: readonly Buffer[] = [
   Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
 ];
 
-/** The bytes of the only file, once it is seen that they begin no other archive. */
-async function withoutArchiveInside(
-  archive: Archive,
-  name: string,
-): Promise<AsyncGenerator<Buffer>> {
-  const bytes = archive.read(name);
-  const first = await bytes.next();
-  if (first.done === true) return bytes;
-  const beginning = first.value;
-  if (ARCHIVE_BEGINNINGS.some((mark) => mark.equals(beginning.subarray(0, mark.length)))) {
-    await bytes.return(undefined);
+/** The bytes of the only file, which must not be an archive itself. */
+async function readUnlessArchive(archive: Archive, name: string): Promise<AsyncGenerator<Buffer>> {
+  const bytes = new Peekable(archive.read(name));
+  const head = await bytes.peek(1);
+  if (ARCHIVE_BEGINNINGS.some((mark) => mark.equals(head.subarray(0, mark.length)))) {
+    await bytes.close();
     throw new OnhandError(
       'body_malformed',
       `The archive holds ${quoted(name)}, which is a workbook or an archive itself; send that file as it is.`,
     );
   }
-  return startingWith(beginning, bytes);
-}
-
-async function* startingWith(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  yield first;
-  yield* rest;
+  return bytes.all();
 }
 
 const STORED = 0;
@@ -288,20 +278,20 @@ function refuseUnreadable(entry: Entry): void {
   if (entry.compressionMethod !== STORED && entry.compressionMethod !== DEFLATED) {
     throw new OnhandError(
       'body_malformed',
-      `${quoted(entry.fileName)} is packed by a method (${entry.compressionMethod}) that is not read here; ` +
-        'pack it as an ordinary zip (Deflate).',
+      `${quoted(entry.fileName)} is compressed by a method (${entry.compressionMethod}) that is not supported; ` +
+        'create an ordinary zip (Deflate).',
     );
   }
 }
 
 function inflate(raw: Readable): AsyncIterable<Buffer> {
   const inflated = createInflateRaw({ chunkSize: 64 * 1024 });
-  // A failure of either destroys the other, and comes out of the reading.
+  // If one stream fails, pipeline destroys the other; the reader gets the error.
   pipeline(raw, inflated, () => undefined);
   return inflated;
 }
 
-/** What yauzl and zlib say is the archive's fault, in our words; the system's failures as they are. */
+/** Errors of yauzl and zlib as `body_malformed`. System errors are returned unchanged. */
 function asRefusal(error: unknown): unknown {
   if (error instanceof OnhandError || !(error instanceof Error) || 'syscall' in error) return error;
   if (error.message.includes('encrypt')) return encrypted();
@@ -311,7 +301,7 @@ function asRefusal(error: unknown): unknown {
 function damaged(reason: string, cause?: Error): OnhandError {
   return new OnhandError(
     'body_malformed',
-    `The zip archive is damaged or cut off (${reason}); make it again and send it whole.`,
+    `The zip archive is damaged or truncated (${reason}); create it again and send the whole file.`,
     { cause },
   );
 }
@@ -323,9 +313,9 @@ function encrypted(): OnhandError {
   );
 }
 
-function lyingSize(entry: Entry): OnhandError {
+function wrongSize(entry: Entry): OnhandError {
   return damaged(
-    `${quoted(entry.fileName)} is not of the size that the archive says, ${entry.uncompressedSize} bytes`,
+    `${quoted(entry.fileName)} does not have the size that the archive states, ${entry.uncompressedSize} bytes`,
   );
 }
 
@@ -338,7 +328,7 @@ function tooLarge(bytesMax: number): OnhandError {
 
 const NAME_SHOWN_CHARACTERS = 80;
 
-/** A name from a stranger's archive: short, and without control characters. */
+/** A file name from an archive: short, and without control characters. */
 function quoted(name: string): string {
   return JSON.stringify(name.slice(0, NAME_SHOWN_CHARACTERS).toWellFormed());
 }

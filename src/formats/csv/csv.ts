@@ -1,31 +1,66 @@
 import { OnhandError } from '../../domain/errors.ts';
+import { FORMAT_LIMITS, tooManyRows, type FormatLimits } from '../format.ts';
+import { openTable, type HeaderMatcher, type Table, type TableRow } from '../table/table.ts';
 
-/** Longest row, in bytes of UTF-8. A quote that is never closed runs into it. */
-export const ROW_CHARACTERS_MAX = 1_048_576;
-
-/** What may stand between cells. */
+/** The separators between cells that are recognised. */
 export const DELIMITERS = [',', ';', '\t', '|'] as const;
 export type Delimiter = (typeof DELIMITERS)[number];
 
-/** How many rows of a file may be spoiled by stray quotes before it is not taken for CSV. */
-export const SPOILED_ROWS_MAX = 10_000;
+/** How a CSV file separates its cells. */
+export interface CsvDialect {
+  readonly delimiter: Delimiter;
+  /** Whether the first row names the separator (`sep=;`) and is not data. */
+  readonly hasDelimiterRow: boolean;
+}
 
-/** A row's cells, or why it cannot be told what they are, with the cells as they were found. */
+/** Opens the table of a CSV file in UTF-8. Rejects as `openTable` does. */
+export function openCsvTable<Header>(
+  utf8: AsyncIterable<Uint8Array>,
+  dialect: CsvDialect,
+  match: HeaderMatcher<Header>,
+  limits: FormatLimits,
+): Promise<Table<Header>> {
+  const { cellCharactersMax, rowCharactersMax, rowsMax } = limits;
+  const rows = readCsv(utf8, dialect.delimiter, rowCharactersMax);
+  return openTable(counted(rows, dialect, rowsMax), match, { cellCharactersMax, isSparse: false });
+}
+
+/** Rows of a file that are not data: a title, the header, annotations. */
+const ROWS_BESIDE_DATA_MAX = 20;
+
+async function* counted(
+  rowArrays: AsyncGenerator<readonly TableRow[]>,
+  { hasDelimiterRow }: CsvDialect,
+  rowsMax: number,
+): AsyncGenerator<readonly TableRow[]> {
+  for await (const rows of rowArrays) {
+    // Blank rows count too: a file of line breaks would otherwise be read for hours.
+    const last = rows.at(-1)?.row ?? 0;
+    if (last > rowsMax + ROWS_BESIDE_DATA_MAX) throw tooManyRows(rowsMax, last);
+    yield hasDelimiterRow && rows[0]?.row === 1 ? rows.slice(1) : rows;
+  }
+}
+
+/** How many rows may have a stray quote before the file is refused. */
+export const FAULTY_ROWS_MAX = 10_000;
+
+/** A row's cells, or why it cannot be cut into cells. */
 export type CsvRow =
   | { readonly row: number; readonly cells: readonly string[] }
   | { readonly row: number; readonly fault: string; readonly found: readonly string[] };
 
 /**
- * Reads CSV in UTF-8 (RFC 4180, but for the delimiter; lines end in CRLF, LF or CR), in pieces of rows,
- * holding a few at a time. Rows are numbered as a spreadsheet does: an empty line is a row, and a row
- * whose cells hold line breaks is one. A cell `="00123"` is the text between its quotes. Any other quote
- * inside an unquoted cell is stray and spoils its row; what
- * leaves doubt where rows begin and end spoils the file and rejects with `body_malformed`.
+ * Reads CSV in UTF-8 (RFC 4180 with any delimiter; lines end in CRLF, LF or CR), a few rows at a time.
+ * Rows are numbered as in a spreadsheet: an empty line is a row, and a row whose cells contain line
+ * breaks is one row. A cell `="00123"` is read as the text between its quotes.
+ *
+ * Any other quote inside an unquoted cell makes its row faulty. If it is not certain where a row ends,
+ * the whole file is refused: the generator rejects with `body_malformed`.
  */
 export async function* readCsv(
   utf8: AsyncIterable<Uint8Array>,
   delimiter: Delimiter = ',',
-  rowBytesMax = ROW_CHARACTERS_MAX,
+  rowBytesMax = FORMAT_LIMITS.rowCharactersMax,
 ): AsyncGenerator<readonly CsvRow[]> {
   const cutter = new RowCutter(delimiter, rowBytesMax);
   for await (const chunk of utf8) {
@@ -38,26 +73,26 @@ export async function* readCsv(
   if (last.length > 0) yield last;
 }
 
-/** How much is cut into rows at a stretch. */
+/** How many bytes are cut into rows in one step. */
 const STEP_BYTES = 64 * 1024;
 
 const LF = 0x0a;
 const CR = 0x0d;
 const QUOTE = 0x22;
 
-/** Where a row ends and the next begins; null where the bytes end before it does. */
+/** A row's cells and where the next row begins; null if the row is not complete yet. */
 type RowEnd = { readonly cells: readonly string[]; readonly next: number } | null;
 
-/** Cuts bytes into rows. A row that has begun is kept until all of it is there, and then read at once. */
+/** Cuts bytes into rows. An incomplete row is buffered until the rest of it arrives. */
 class RowCutter {
   readonly #delimiter: Delimiter;
   readonly #delimiterByte: number;
   readonly #rowBytesMax: number;
   #pending: Buffer = Buffer.alloc(0);
   #row = 0;
-  #spoiledRows = 0;
-  /** Whether a quote stands inside an unquoted cell of the row that is being read. */
-  #isSpoiled = false;
+  #faultyRows = 0;
+  /** Whether an unquoted cell of the current row contains a quote. */
+  #hasStrayQuote = false;
 
   constructor(delimiter: Delimiter, rowBytesMax: number) {
     this.#delimiter = delimiter;
@@ -71,15 +106,15 @@ class RowCutter {
     return this.#cut(bytes, false);
   }
 
-  /** The last row, where no line break ends it. */
+  /** The last row, if no line break ends it. */
   end(): readonly CsvRow[] {
     return this.#cut(this.#pending, true);
   }
 
   #cut(bytes: Buffer, isLast: boolean): readonly CsvRow[] {
     const rows: CsvRow[] = [];
-    const quotes = new Marks(bytes, QUOTE);
-    const returns = new Marks(bytes, CR);
+    const quotes = new ByteFinder(bytes, QUOTE);
+    const returns = new ByteFinder(bytes, CR);
     let at = 0;
     while (at < bytes.length) {
       const lineEnd = Math.min(indexOf(bytes, LF, at), returns.from(at));
@@ -100,13 +135,13 @@ class RowCutter {
   #rowOf(cells: readonly string[]): CsvRow {
     this.#row += 1;
     const row = this.#row;
-    if (!this.#isSpoiled) return { row, cells };
-    this.#isSpoiled = false;
-    this.#spoiledRows += 1;
-    if (this.#spoiledRows > SPOILED_ROWS_MAX) {
+    if (!this.#hasStrayQuote) return { row, cells };
+    this.#hasStrayQuote = false;
+    this.#faultyRows += 1;
+    if (this.#faultyRows > FAULTY_ROWS_MAX) {
       throw new OnhandError(
         'body_malformed',
-        `More than ${SPOILED_ROWS_MAX} rows have a stray quote, the last of them row ${row}: the file is not CSV.`,
+        `More than ${FAULTY_ROWS_MAX} rows have a stray quote, the last of them row ${row}: the file is not CSV.`,
       );
     }
     return { row, fault: STRAY_QUOTE, found: cells };
@@ -121,7 +156,7 @@ class RowCutter {
 
   #readQuoted(bytes: Buffer, from: number, isLast: boolean): RowEnd {
     const cells: string[] = [];
-    this.#isSpoiled = false;
+    this.#hasStrayQuote = false;
     for (let at = from; ; at += 1) {
       const isQuoted = bytes[at] === QUOTE;
       const end = isQuoted ? this.#closingQuote(bytes, at, isLast) : this.#cellEnd(bytes, at);
@@ -140,12 +175,12 @@ class RowCutter {
   #bareText(bytes: Buffer, from: number, end: number): string {
     const text = bytes.toString('utf8', from, end);
     if (!text.includes('"')) return text;
-    const kept = KEPT_TEXT.exec(text)?.[1];
-    if (kept === undefined) this.#isSpoiled = true;
-    return kept ?? text;
+    const inner = TEXT_FORMULA.exec(text)?.[1];
+    if (inner === undefined) this.#hasStrayQuote = true;
+    return inner ?? text;
   }
 
-  /** Behind the quote that closes a cell; null where it may be still to come. */
+  /** The position after the quote that closes a cell; null if that quote may still come. */
   #closingQuote(bytes: Buffer, from: number, isLast: boolean): number | null {
     let at = bytes.indexOf(QUOTE, from + 1);
     while (at >= 0 && bytes[at + 1] === QUOTE) at = bytes.indexOf(QUOTE, at + 2);
@@ -156,7 +191,7 @@ class RowCutter {
     return at + 1;
   }
 
-  /** Where a cell ends that does not begin with a quote. */
+  /** Where an unquoted cell ends. */
   #cellEnd(bytes: Buffer, from: number): number {
     let at = from;
     while (at < bytes.length && !this.#endsCell(bytes[at])) at += 1;
@@ -168,20 +203,20 @@ class RowCutter {
   }
 }
 
-/** Where one byte stands, looked for once while going through the others. */
-class Marks {
+/** Finds the occurrences of one byte in order, without searching any part of the buffer twice. */
+class ByteFinder {
   readonly #bytes: Buffer;
-  readonly #mark: number;
+  readonly #byte: number;
   #at = -1;
 
-  constructor(bytes: Buffer, mark: number) {
+  constructor(bytes: Buffer, byte: number) {
     this.#bytes = bytes;
-    this.#mark = mark;
+    this.#byte = byte;
   }
 
-  /** The next one from here on; the end where there is none. */
+  /** The first occurrence at or after `at`, or the end of the buffer. `at` must not decrease. */
   from(at: number): number {
-    if (this.#at < at) this.#at = indexOf(this.#bytes, this.#mark, at);
+    if (this.#at < at) this.#at = indexOf(this.#bytes, this.#byte, at);
     return this.#at;
   }
 }
@@ -191,30 +226,30 @@ function indexOf(bytes: Buffer, byte: number, from: number): number {
   return at < 0 ? bytes.length : at;
 }
 
-/** Where the next row begins; null where more bytes are needed to tell. */
+/** Where the next row begins; null if that depends on bytes that have not arrived. */
 function afterLineEnd(bytes: Buffer, end: number, isLast: boolean): number | null {
   const isBroken = bytes[end] === CR && end + 1 === bytes.length;
   if (end === bytes.length || isBroken) return isLast ? bytes.length : null;
   return bytes[end] === CR && bytes[end + 1] === LF ? end + 2 : end + 1;
 }
 
-/** The text of a cell between its quotes, of which the last stands before `end`. */
+/** The text of a quoted cell; `end` is the position after its closing quote. */
 function quotedText(bytes: Buffer, from: number, end: number): string {
   const text = bytes.toString('utf8', from + 1, end - 1).replaceAll('""', '"');
-  return KEPT_TEXT.exec(text)?.[1] ?? text;
+  return TEXT_FORMULA.exec(text)?.[1] ?? text;
 }
 
-/** What programs write that want a spreadsheet to keep a text as it is, zeros and all: `="00123"`. */
-const KEPT_TEXT = /^="([^"]*)"$/;
+/** Some programs write text as a formula, `="00123"`, so that spreadsheets keep its zeros. */
+const TEXT_FORMULA = /^="([^"]*)"$/;
 
 const STRAY_QUOTE =
-  'has a quote inside a cell that is not quoted as a whole; put the cell in quotes and write each quote in it twice';
+  'has a quote inside a cell that is not quoted as a whole; put the cell in quotes and double each quote in it';
 
 const QUOTE_CLOSED_EARLY =
-  'A quoted cell goes on after its closing quote; perhaps it holds a quote that is not written twice, or one before it was never closed';
+  'A quoted cell has text after its closing quote; perhaps it contains a quote that is not doubled, or an earlier quote was never closed';
 
 const ROW_TOO_LONG =
-  'A row is longer than is read; perhaps a quote was opened and never closed, or the file is not CSV';
+  'A row is too long; perhaps a quote was opened and never closed, or the file is not CSV';
 
 function unreadable(reason: string, row: number): OnhandError {
   return new OnhandError('body_malformed', `${reason} (row ${row}).`);

@@ -1,22 +1,21 @@
-import type { CsvDialect } from './csv-table.ts';
-import { DELIMITERS, type Delimiter } from './csv.ts';
+import { DELIMITERS, type CsvDialect, type Delimiter } from './csv.ts';
 
-/** How many lines are looked at: a header may stand below a title. */
-const LINES_READ_MAX = 20;
+/** How many lines are considered, since the header may come below a title. */
+const LINES_MAX = 20;
 
-/** How many cells of a line may be headers that count. */
-const CELLS_READ_MAX = 1000;
+/** How many cells of a line are considered. */
+const CELLS_MAX = 1000;
 
 const DELIMITER_ROW = /^sep=([,;|\t])\r?$/i;
 
 /**
- * How a CSV file is written, told from its beginning: by the separator that gives a line the most
- * headers for which `isHeader` holds; where none does, the most cells. In doubt it is the comma.
+ * Detects how a CSV file separates its cells, from its beginning: by the separator that gives a line the
+ * most known headers (`isHeader`), or else the most cells. If two are equal, the comma wins.
  */
 export function dialectOf(head: string, isHeader: (name: string) => boolean): CsvDialect {
-  const lines = head.split(/\r\n|\n|\r/, LINES_READ_MAX);
-  const said = DELIMITER_ROW.exec(lines[0] ?? '')?.[1];
-  const named = DELIMITERS.find((delimiter) => delimiter === said);
+  const lines = head.split(/\r\n|\n|\r/, LINES_MAX);
+  const declared = DELIMITER_ROW.exec(lines[0] ?? '')?.[1];
+  const named = DELIMITERS.find((delimiter) => delimiter === declared);
   if (named !== undefined) return { delimiter: named, hasDelimiterRow: true };
   let best: Delimiter = ',';
   let bestScore = [0, 0];
@@ -36,7 +35,7 @@ function scoreOf(
     .filter((line) => line.trim() !== '')
     .map((line) => cellsOf(line, delimiter));
   const headers = cellsOfLines.map(
-    (cells) => cells.slice(0, CELLS_READ_MAX).filter((cell) => isHeader(cell)).length,
+    (cells) => cells.slice(0, CELLS_MAX).filter((cell) => isHeader(cell)).length,
   );
   return [Math.max(0, ...headers), cellsOfLines[0]?.length ?? 0];
 }
@@ -48,7 +47,7 @@ function isMore(
   return headers > mostHeaders || (headers === mostHeaders && cells > mostCells);
 }
 
-/** Roughly: what stands between quotes is no separator. */
+/** An approximation: separators between quotes do not count. */
 function cellsOf(line: string, delimiter: Delimiter): readonly string[] {
   const cells: string[] = [];
   let start = 0;

@@ -1,9 +1,29 @@
-import type { ColumnTarget } from './targets.ts';
+/** The columns of a catalogue that onhand reads, by the names of the vendor's product file. */
+export const CATALOGUE_COLUMNS = [
+  'item_id',
+  'sku_id',
+  'title',
+  'condition',
+  'restrictions',
+  'quantity_in_stock',
+  'quantity_on_backorder',
+  'backorder_date',
+  'number_of_units_bundled',
+  'upca',
+  'ean13',
+  'gtin14',
+  'isbn',
+  'asin',
+  'mpn',
+] as const;
+
+/** What a column can be read as. A `gtin` column holds mixed codes: the form of each is guessed. */
+export const COLUMN_TARGETS = [...CATALOGUE_COLUMNS, 'gtin'] as const;
+export type ColumnTarget = (typeof COLUMN_TARGETS)[number];
 
 /**
- * Other names of columns, as they are compared: in lower case, letters and digits alone, `#` read as
- * "number". What tells of a product rather than of its stock (a title, a condition) has none: such a
- * column makes a file a catalogue, which creates SKUs, and that must not happen by a guess.
+ * Other names of columns, normalized by `normalizedHeader`. Product columns such as `title` have no
+ * aliases: such a column makes a file a catalogue, which creates SKUs, and no guess may do that.
  */
 export const COLUMN_ALIASES: Readonly<Partial<Record<ColumnTarget, readonly string[]>>> = {
   sku_id: [
@@ -101,7 +121,7 @@ export const COLUMN_ALIASES: Readonly<Partial<Record<ColumnTarget, readonly stri
   restrictions: ['restriction', 'restrictioncode'],
 };
 
-/** A header as it is compared: `Item #`, `item_number` and `ITEM NUMBER` are one. */
+/** Normalizes a header for comparison: `Item #`, `item_number` and `ITEM NUMBER` are equal. */
 export function normalizedHeader(header: string): string {
   return header
     .normalize('NFKC')

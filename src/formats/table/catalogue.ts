@@ -1,25 +1,30 @@
-import type { CatalogueRow, Complaint } from '../../domain/catalogue.ts';
-import { readCell, type EntryDraft } from './cells.ts';
-import { ClosingGenerator } from '../closing-generator.ts';
-import { matchCatalogue, type Column, type ColumnMapping, type MatchedHeader } from './columns.ts';
-import { FORMAT_LIMITS, type FormatLimits } from '../limits.ts';
+import type { CatalogueRow, Complaint, NamedGtin } from '../../domain/catalogue.ts';
+import { GTIN_FORMS } from '../../domain/gtin.ts';
+import type { Inventory } from '../../domain/inventory.ts';
+import { skuIdCanExist } from '../../domain/lines.ts';
+import type { Product } from '../../domain/sku.ts';
+import { FORMAT_LIMITS, type FormatLimits } from '../format.ts';
 import { openFile, type FileSource } from '../open-file.ts';
-import type { Table, TableRow, UnreadableCell } from './table.ts';
+import { readCell, type CellReading } from './cells.ts';
+import { matchCatalogue, type Column, type ColumnMapping, type MatchedHeader } from './columns.ts';
+import type { Table, TableRow } from './table.ts';
 
-/** A catalogue whose header was read and understood. */
+/** A catalogue whose header was read. Close it, whether or not its rows were read. */
 export interface Catalogue {
   /** The file's header of the column that is read as `sku_id`. */
   readonly skuIdHeader: string;
   /** Headers of the columns that are ignored. */
   readonly unknownColumns: readonly string[];
-  /** The rows below the header, blank ones left out. To be read once. */
+  /** The rows below the header, without blank ones. Can be read once. */
   readonly rows: AsyncGenerator<CatalogueRow>;
+  /** Releases the file. Idempotent. */
+  readonly close: () => Promise<void>;
 }
 
 /**
- * Opens a catalogue in CSV or a workbook. Rejects with `body_malformed` where the file is neither or
- * its header cannot be used; reading the rows does so where the file turns out not to be what it
- * seemed. What is wrong with a single row is a complaint of that row.
+ * Opens a catalogue in CSV or XLSX. Rejects with `body_malformed` if the file is neither, or if its
+ * header cannot be used. Reading the rows rejects if the file is damaged further on; a fault in a
+ * single row becomes a complaint of that row.
  */
 export async function openCatalogue(
   source: FileSource,
@@ -37,65 +42,130 @@ export async function openCatalogue(
   }
 }
 
-/** The catalogue that a table is; `close` is called when its rows are read. */
+/** Reads a table as a catalogue. `closeFile` releases the file that the table is read from. */
 export function readCatalogue(
   { header, rows }: Table<MatchedHeader>,
-  close: () => Promise<void>,
+  closeFile: () => Promise<void>,
 ): Catalogue {
   return {
     skuIdHeader: header.columns.find((column) => column.target === 'sku_id')?.header ?? 'sku_id',
     unknownColumns: header.unknown,
-    rows: new ClosingGenerator(readRows(rows, header), async () => {
+    rows: readRows(rows, header),
+    close: async () => {
       await rows.return(undefined);
-      await close();
-    }),
+      await closeFile();
+    },
   };
 }
 
 async function* readRows(
-  pieces: AsyncGenerator<readonly TableRow[]>,
+  rowArrays: AsyncGenerator<readonly TableRow[]>,
   header: MatchedHeader,
 ): AsyncGenerator<CatalogueRow> {
-  // What a row names itself must be known before a column of mixed codes is.
+  // A column of mixed codes comes last: it gives way to the columns of a single form.
   const columns = header.columns.toSorted(
     (a, b) => Number(a.target === 'gtin') - Number(b.target === 'gtin'),
   );
-  for await (const piece of pieces) {
-    for (const row of piece) {
+  for await (const rows of rowArrays) {
+    for (const row of rows) {
       yield 'fault' in row
         ? rejectedRow(row.row, row.found?.join(',') ?? '', row.fault)
-        : readRow(row, columns);
+        : new EntryDraft().read(row, columns);
     }
   }
 }
 
-interface ReadableRow {
-  readonly row: number;
-  readonly cells: readonly string[];
-  readonly unreadable?: readonly UnreadableCell[];
+/** What is wrong with a cell. `rejected` rejects its whole row. */
+type CellFault = Pick<Complaint, 'kind' | 'reason'> | undefined;
+
+/** The entry of one row while its cells are read. */
+class EntryDraft {
+  #skuId: string | undefined;
+  readonly #product: Partial<Product> = {};
+  readonly #inventory: Partial<Inventory> = {};
+  readonly #gtins: NamedGtin[] = [];
+
+  read(
+    { row, cells, unreadable }: Extract<TableRow, { cells: readonly string[] }>,
+    columns: readonly Column[],
+  ): CatalogueRow {
+    const complaints: Complaint[] = [];
+    for (const column of columns) {
+      const cell = cells[column.place] ?? '';
+      const broken = unreadable?.find(({ place }) => place === column.place);
+      const fault =
+        broken === undefined
+          ? this.#take(column, cell, readCell(column.target, cell))
+          : rejected(broken.reason);
+      if (fault !== undefined)
+        complaints.push({ row, column: column.header, value: shown(cell), ...fault });
+    }
+    if (this.#skuId === undefined || complaints.some(({ kind }) => kind === 'rejected'))
+      return { row, entry: null, gtins: [], complaints };
+    const entry = { skuId: this.#skuId, product: this.#product, inventory: this.#inventory };
+    return { row, entry, gtins: this.#gtins, complaints };
+  }
+
+  #take(column: Column, cell: string, reading: CellReading | undefined): CellFault {
+    switch (reading?.kind) {
+      case undefined:
+        return column.target === 'sku_id' ? rejected(SKU_ID_MISSING) : undefined;
+      case 'skuId':
+        this.#skuId = reading.skuId;
+        return skuIdCanExist(reading.skuId) ? undefined : rejected('holds a NUL character');
+      case 'null':
+        return this.#takeNull(column);
+      case 'gtin':
+        return this.#takeGtin(column, cell, reading);
+      case 'inventory':
+        Object.assign(this.#inventory, { [reading.name]: reading.value });
+        return undefined;
+      case 'product':
+        Object.assign(this.#product, reading.product);
+        return undefined;
+      case 'fault':
+        return isGtinColumn(column)
+          ? doubtful(`${reading.reason}; the SKU is loaded without it`)
+          : rejected(reading.reason);
+    }
+  }
+
+  #takeNull({ target }: Column): CellFault {
+    if (target === 'sku_id') return rejected(SKU_ID_MISSING);
+    const form = GTIN_FORMS.find((name) => name === target);
+    if (form !== undefined) Object.assign(this.#product, { [form]: null });
+    return undefined;
+  }
+
+  #takeGtin(
+    { target, header }: Column,
+    cell: string,
+    { form, gtin, text, doubt }: Extract<CellReading, { kind: 'gtin' }>,
+  ): CellFault {
+    const own = target === 'gtin' ? this.#product[form] : undefined;
+    if (own !== undefined && own !== null && own !== text)
+      return doubtful(`is ${form} ${text}, but the row's own ${form} is ${own}, which is kept`);
+    if (own === undefined) {
+      Object.assign(this.#product, { [form]: text });
+      if (!this.#gtins.some((named) => named.gtin === gtin))
+        this.#gtins.push({ gtin, column: header, value: cell });
+    }
+    return doubt === undefined ? undefined : doubtful(doubt);
+  }
 }
 
-function readRow(
-  { row, cells, unreadable }: ReadableRow,
-  columns: readonly Column[],
-): CatalogueRow {
-  const draft: EntryDraft = { skuId: undefined, product: {}, inventory: {}, gtins: [] };
-  const complaints: Complaint[] = [];
-  for (const column of columns) {
-    const cell = cells[column.place] ?? '';
-    const broken = unreadable?.find(({ place }) => place === column.place);
-    const fault =
-      broken === undefined
-        ? readCell(draft, column, cell)
-        : ({ kind: 'rejected', reason: broken.reason } as const);
-    if (fault !== undefined)
-      complaints.push({ row, column: column.header, value: shown(cell), ...fault });
-  }
-  const { skuId, product, inventory, gtins } = draft;
-  if (skuId === undefined || complaints.some((complaint) => complaint.kind === 'rejected')) {
-    return { row, entry: null, gtins: [], complaints };
-  }
-  return { row, entry: { skuId, product, inventory }, gtins, complaints };
+const SKU_ID_MISSING = 'is missing; every row needs one';
+
+function isGtinColumn({ target }: Column): boolean {
+  return target === 'gtin' || GTIN_FORMS.some((form) => form === target);
+}
+
+function rejected(reason: string): CellFault {
+  return { kind: 'rejected', reason };
+}
+
+function doubtful(reason: string): CellFault {
+  return { kind: 'doubtful', reason };
 }
 
 function rejectedRow(row: number, value: string, reason: string): CatalogueRow {
@@ -105,7 +175,7 @@ function rejectedRow(row: number, value: string, reason: string): CatalogueRow {
 
 const VALUE_SHOWN_MAX = 200;
 
-/** A cell as a complaint shows it: short, and without NUL, which would spoil the report. */
+/** A cell as a complaint shows it: short, and without NUL, which would corrupt the report. */
 function shown(value: string): string {
   const short =
     value.length > VALUE_SHOWN_MAX ? `${value.slice(0, VALUE_SHOWN_MAX).toWellFormed()}…` : value;

@@ -1,163 +1,141 @@
-import type { NamedGtin } from '../../domain/catalogue.ts';
-import { type GtinForm, guessGtin, readGtin } from '../../domain/gtin.ts';
+import { guessGtin, readGtin, type GtinForm } from '../../domain/gtin.ts';
 import {
-  type Inventory,
   readDate,
   readQuantityText,
-  restrictionCode,
   RESTRICTIONS,
+  restrictionCode,
+  type Inventory,
 } from '../../domain/inventory.ts';
-import { QUANTITY_MAX, SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
-import { skuIdCanExist, skuIdFits } from '../../domain/lines.ts';
+import { QUANTITY_MAX } from '../../domain/limits.ts';
+import { skuIdFits } from '../../domain/lines.ts';
 import { CONDITIONS, type Product } from '../../domain/sku.ts';
-import type { Column, ColumnTarget } from './columns.ts';
+import { SKU_ID_LENGTH } from '../format.ts';
+import type { ColumnTarget } from './aliases.ts';
 
-/** Longest text of a cell that is kept as it is (a title, a part number), in UTF-16 code units. */
+/** Longest title, part number or other free text of a cell, in UTF-16 code units. */
 export const CELL_LENGTH_MAX = 10_000;
 
-/** How a file writes null; an empty cell is not given. */
-export const NULL_CELL = 'NULL';
+/** How a file writes null. */
+const NULL_CELL = 'NULL';
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
+/** The value of a cell, or what is wrong with it, to be put after the cell's text. */
+export type CellReading =
+  | { readonly kind: 'skuId'; readonly skuId: string }
+  | {
+      readonly kind: 'gtin';
+      readonly form: GtinForm;
+      readonly gtin: number;
+      readonly text: string;
+      /** Set where the form was guessed and may be wrong. */
+      readonly doubt: string | undefined;
+    }
+  /** An identifier column that holds NULL. */
+  | { readonly kind: 'null' }
+  | { readonly kind: 'inventory'; readonly name: keyof Inventory; readonly value: number | null }
+  | { readonly kind: 'product'; readonly product: Partial<Product> }
+  | { readonly kind: 'fault'; readonly reason: string };
 
-/** What a row says of its SKU, as far as it is read. */
-export interface EntryDraft {
-  skuId: string | undefined;
-  readonly product: Partial<Writable<Product>>;
-  readonly inventory: Partial<Writable<Inventory>>;
-  readonly gtins: NamedGtin[];
+/** Reads a cell by what its column is; undefined if the cell is blank, which means not given. */
+export function readCell(target: ColumnTarget, cell: string): CellReading | undefined {
+  if (cell === '' || (target !== 'sku_id' && trimmed(cell) === '')) return undefined;
+  return READERS[target](cell === NULL_CELL ? null : cell);
 }
 
-/** What is wrong with a cell: `rejected` takes the whole row with it. */
-export type CellFault =
-  { readonly kind: 'rejected' | 'doubtful'; readonly reason: string } | undefined;
+/** Reads a cell that is not blank; null stands for NULL. */
+type CellReader = (cell: string | null) => CellReading;
 
-/** Reads one cell into the draft. An empty cell leaves it as it is. */
-export function readCell(draft: EntryDraft, column: Column, cell: string): CellFault {
-  if (column.target === 'sku_id') return readSkuId(draft, cell);
-  if (isBlank(cell)) return undefined;
-  return READERS[column.target](draft, cell === NULL_CELL ? null : cell, column);
-}
-
-type CellReader = (draft: EntryDraft, cell: string | null, column: Column) => CellFault;
-
-const READERS: Readonly<Record<Exclude<ColumnTarget, 'sku_id'>, CellReader>> = {
-  item_id: text('itemId'),
-  title: text('title'),
-  asin: text('asin'),
-  mpn: text('mpn'),
-  condition: (draft, cell) => {
-    const condition = cell === null ? null : CONDITIONS.find((name) => name === trimmed(cell));
-    if (condition === undefined)
-      return rejected(`is not a condition; allowed are ${CONDITIONS.join(', ')}`);
-    draft.product.condition = condition;
-    return undefined;
-  },
-  number_of_units_bundled: (draft, cell) => {
-    const units = cell === null ? null : readQuantityText(cell);
-    if (units === undefined) return rejected(NOT_A_QUANTITY);
-    draft.product.unitsBundled = units;
-    return undefined;
-  },
-  quantity_in_stock: quantity('quantityInStock'),
-  quantity_on_backorder: quantity('quantityOnBackorder'),
-  backorder_date: (draft, cell) => {
-    const date = cell === null ? null : readDate(trimmed(cell));
-    if (date === undefined) return rejected('is not a calendar date written yyyy-mm-dd');
-    draft.inventory.backorderDate = date;
-    return undefined;
-  },
-  restrictions: (draft, cell) => {
-    const code = cell === null ? null : restrictionCode(trimmed(cell));
-    if (code === undefined)
-      return rejected(`is not a restriction; allowed are ${RESTRICTIONS.join(', ')}`);
-    draft.inventory.restrictions = code;
-    return undefined;
+const READERS: Readonly<Record<ColumnTarget, CellReader>> = {
+  sku_id: (cell) => {
+    if (cell === null) return { kind: 'null' };
+    return skuIdFits(cell)
+      ? { kind: 'skuId', skuId: cell }
+      : fault(`is too long; ${SKU_ID_LENGTH}`);
   },
   upca: gtin('upca'),
   ean13: gtin('ean13'),
   gtin14: gtin('gtin14'),
   isbn: gtin('isbn'),
-  gtin: (draft, cell, column) => {
-    if (cell === null) return undefined;
-    const guessed = guessGtin(cell);
-    if ('refusal' in guessed) return doubtful(`${guessed.refusal}; ${LOADED_WITHOUT}`);
-    const { form } = guessed;
-    const named = draft.product[form];
-    const fault = named === undefined ? keepGtin(draft, form, cell, column) : undefined;
-    if (named !== undefined && named !== null && named !== guessed.text) {
-      return doubtful(
-        `is ${form} ${guessed.text}, but the row's own ${form} is ${named}, which is kept`,
-      );
-    }
-    return fault ?? (guessed.doubt === undefined ? undefined : doubtful(guessed.doubt));
+  gtin: (cell) => {
+    if (cell === null) return { kind: 'null' };
+    const guess = guessGtin(cell);
+    return 'refusal' in guess ? fault(guess.refusal) : gtinOf(guess.form, cell, guess.doubt);
+  },
+  quantity_in_stock: inventory('quantityInStock', readQuantityText, wholeNumber()),
+  quantity_on_backorder: inventory('quantityOnBackorder', readQuantityText, wholeNumber()),
+  backorder_date: inventory(
+    'backorderDate',
+    (cell) => readDate(trimmed(cell)),
+    'a calendar date written yyyy-mm-dd, or NULL',
+  ),
+  restrictions: inventory(
+    'restrictions',
+    (cell) => restrictionCode(trimmed(cell)),
+    `a restriction; allowed are ${RESTRICTIONS.join(', ')}, and NULL to lift the restriction`,
+  ),
+  item_id: text((itemId) => ({ itemId })),
+  title: text((title) => ({ title })),
+  asin: text((asin) => ({ asin })),
+  mpn: text((mpn) => ({ mpn })),
+  condition: (cell) => {
+    const condition = cell === null ? null : CONDITIONS.find((name) => name === trimmed(cell));
+    if (condition !== undefined) return { kind: 'product', product: { condition } };
+    return fault(`is not a condition; allowed are ${CONDITIONS.join(', ')}`);
+  },
+  number_of_units_bundled: (cell) => {
+    const unitsBundled = cell === null ? null : readQuantityText(cell);
+    if (unitsBundled !== undefined) return { kind: 'product', product: { unitsBundled } };
+    return fault(`is not ${wholeNumber()}`);
   },
 };
 
-const LOADED_WITHOUT = 'the SKU is loaded without it';
-const NOT_A_QUANTITY = `is not a whole number from 0 to ${QUANTITY_MAX}`;
-
-function readSkuId(draft: EntryDraft, cell: string): CellFault {
-  if (cell === '' || cell === NULL_CELL) return rejected('is missing; every row needs one');
-  if (!skuIdFits(cell)) return rejected(`is longer than ${SKU_ID_CODE_POINTS_MAX} characters`);
-  if (!skuIdCanExist(cell)) return rejected('holds a NUL character');
-  draft.skuId = cell;
-  return undefined;
-}
-
-function text(member: 'itemId' | 'title' | 'asin' | 'mpn'): CellReader {
-  return (draft, cell) => {
-    if (cell !== null && cell.length > CELL_LENGTH_MAX)
-      return rejected(`is longer than ${CELL_LENGTH_MAX} characters`);
-    if (cell?.includes('\0') === true) return rejected('holds a NUL character');
-    draft.product[member] = cell;
-    return undefined;
-  };
-}
-
-function quantity(member: 'quantityInStock' | 'quantityOnBackorder'): CellReader {
-  return (draft, cell) => {
-    const value = cell === null ? null : readQuantityText(cell);
-    if (value === undefined) return rejected(NOT_A_QUANTITY);
-    draft.inventory[member] = value;
-    return undefined;
-  };
+function wholeNumber(): string {
+  return `a whole number from 0 to ${QUANTITY_MAX}, or NULL`;
 }
 
 function gtin(form: GtinForm): CellReader {
-  return (draft, cell, column) => {
-    if (cell !== null) return keepGtin(draft, form, cell, column);
-    draft.product[form] = null;
-    return undefined;
+  return (cell) => (cell === null ? { kind: 'null' } : gtinOf(form, cell));
+}
+
+function gtinOf(form: GtinForm, cell: string, doubt?: string): CellReading {
+  const reading = readGtin(form, cell);
+  return 'refusal' in reading
+    ? fault(reading.refusal)
+    : { kind: 'gtin', form, gtin: reading.gtin, text: reading.text, doubt };
+}
+
+function inventory(
+  name: keyof Inventory,
+  read: (cell: string) => number | undefined,
+  allowed: string,
+): CellReader {
+  return (cell) => {
+    const value = cell === null ? null : read(cell);
+    return value === undefined ? fault(`is not ${allowed}`) : { kind: 'inventory', name, value };
   };
 }
 
-function keepGtin(draft: EntryDraft, form: GtinForm, cell: string, column: Column): CellFault {
-  const reading = readGtin(form, cell);
-  if ('refusal' in reading) return doubtful(`${reading.refusal}; ${LOADED_WITHOUT}`);
-  draft.product[form] = reading.text;
-  if (!draft.gtins.some((named) => named.gtin === reading.gtin)) {
-    draft.gtins.push({ gtin: reading.gtin, column: column.header, value: cell });
-  }
-  return undefined;
+function text(productOf: (cell: string | null) => Partial<Product>): CellReader {
+  return (cell) => {
+    if (cell !== null && cell.length > CELL_LENGTH_MAX)
+      return fault(`is longer than ${CELL_LENGTH_MAX} characters`);
+    if (cell?.includes('\0') === true) return fault('holds a NUL character');
+    return { kind: 'product', product: productOf(cell) };
+  };
 }
 
-const OUTER_WHITE_SPACE = /^[\t\n\v\f\r ]+|[\t\n\v\f\r ]+$/g;
-
-/** A cell without the ASCII white space around it. */
-export function trimmed(cell: string): string {
-  return cell.replace(OUTER_WHITE_SPACE, '');
+function fault(reason: string): CellReading {
+  return { kind: 'fault', reason };
 }
 
-/** Whether a cell holds nothing but ASCII white space. */
-export function isBlank(cell: string): boolean {
-  return cell === '' || trimmed(cell) === '';
+/** A cell without the ASCII white space around it. Takes linear time, whatever the cell holds. */
+function trimmed(cell: string): string {
+  let start = 0;
+  let end = cell.length;
+  while (start < end && isWhiteSpace(cell.charCodeAt(start))) start += 1;
+  while (end > start && isWhiteSpace(cell.charCodeAt(end - 1))) end -= 1;
+  return cell.slice(start, end);
 }
 
-function rejected(reason: string): CellFault {
-  return { kind: 'rejected', reason };
-}
-
-function doubtful(reason: string): CellFault {
-  return { kind: 'doubtful', reason };
+function isWhiteSpace(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
 }

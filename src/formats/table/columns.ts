@@ -1,11 +1,8 @@
 import { OnhandError } from '../../domain/errors.ts';
 import { GTIN_FORMS } from '../../domain/gtin.ts';
-import { COLUMN_ALIASES, normalizedHeader } from './aliases.ts';
-import { COLUMN_TARGETS, type ColumnTarget } from './targets.ts';
+import { COLUMN_ALIASES, COLUMN_TARGETS, normalizedHeader, type ColumnTarget } from './aliases.ts';
 
-export { CATALOGUE_COLUMNS, COLUMN_TARGETS, type ColumnTarget } from './targets.ts';
-
-/** Columns that only a catalogue has: they tell of the product, not of its stock. */
+/** Columns that only a catalogue has: they describe the product, not its stock. */
 export const PRODUCT_COLUMNS = [
   'title',
   'condition',
@@ -14,14 +11,14 @@ export const PRODUCT_COLUMNS = [
   'mpn',
 ] as const satisfies readonly ColumnTarget[];
 
-/** Columns that name the SKU of a row of inventory. */
+/** Columns that identify the SKU of an inventory row. */
 export const IDENTIFIER_COLUMNS = [
   'sku_id',
   ...GTIN_FORMS,
   'gtin',
 ] as const satisfies readonly ColumnTarget[];
 
-/** Columns that say something of its inventory. */
+/** Columns that set an inventory field. */
 export const INVENTORY_COLUMNS = [
   'quantity_in_stock',
   'quantity_on_backorder',
@@ -29,38 +26,38 @@ export const INVENTORY_COLUMNS = [
   'restrictions',
 ] as const satisfies readonly ColumnTarget[];
 
-/** A foreign header and what its column is to be read as. */
+/** A supplier's own header and what its column is read as. */
 export interface ColumnMapping {
   readonly header: string;
   readonly target: ColumnTarget;
-  /** Whether it is as if it were not there where a file lacks the header. */
+  /** Whether the mapping is ignored if the file lacks the header; otherwise that is an error. */
   readonly isOptional?: boolean;
 }
 
-/** A column that is read: its place, the name the file gives it, and what it is read as. */
+/** A column that is read: its position from 0, the file's header, and what it is read as. */
 export interface Column {
   readonly place: number;
   readonly header: string;
   readonly target: ColumnTarget;
-  /** Why: it was mapped, or has the column's own name, or another one that is known. */
+  /** Why: the header is mapped, is the target's own name, or is an alias of it. */
   readonly by: 'map' | 'name' | 'alias';
 }
 
-/** A catalogue tells of products and creates SKUs; inventory sets the stock of those that are there. */
+/** A catalogue describes products and creates SKUs; inventory sets the stock of existing SKUs. */
 export type TableKind = 'catalogue' | 'inventory';
 
 export interface MatchedHeader {
   readonly width: number;
   readonly kind: TableKind;
-  /** In the order of the file; a column may be read as two things. */
+  /** In the order of the file. One column may be read as two targets. */
   readonly columns: readonly Column[];
   /** Headers of the columns that are ignored. */
   readonly unknown: readonly string[];
 }
 
 /**
- * Reads `header=target,header=target`; an empty text maps nothing. Throws `parameter_invalid` where it
- * is not written so, or names an unknown target.
+ * Parses `header=target,header=target`; an empty text maps nothing. Throws `parameter_invalid` if the
+ * syntax is wrong or a target is unknown.
  */
 export function parseColumnMap(text: string): readonly ColumnMapping[] {
   if (text.trim() === '') return [];
@@ -69,7 +66,10 @@ export function parseColumnMap(text: string): readonly ColumnMapping[] {
     const header = pair.slice(0, Math.max(equals, 0)).trim();
     const name = pair.slice(equals + 1).trim();
     if (equals < 0 || header === '' || name === '') {
-      throw new OnhandError('parameter_invalid', `"${pair}" is not written as header=column.`);
+      throw new OnhandError(
+        'parameter_invalid',
+        `"${pair}" is not a column mapping; write header=column.`,
+      );
     }
     const target = COLUMN_TARGETS.find((candidate) => sameName(candidate, name));
     if (target === undefined) {
@@ -83,16 +83,16 @@ export function parseColumnMap(text: string): readonly ColumnMapping[] {
 }
 
 /**
- * Says which column of a file is read as what: as the mappings have it, and else by its own name or
- * another that is known (`COLUMN_ALIASES`), which gives way where a column has the own name. A mapped
- * header no longer means what it says itself, and where a header is mapped to a target, no other is
- * read as that target by its name. Throws
- * `body_malformed` where the file lacks a mapped header, has two columns for one target, or more than
- * `columnsMax`.
+ * Decides what each column of a file is read as. Mappings come first, then the target's own name, then
+ * an alias (`COLUMN_ALIASES`). A mapped header loses the meaning of its own name, and a mapped target
+ * is not also found by name.
+ *
+ * Throws `body_malformed` if the file lacks a mapped header, has two columns for one target, or has
+ * more than `columnsMax` columns.
  */
 export function matchColumns(
   header: readonly string[],
-  given: readonly ColumnMapping[],
+  requested: readonly ColumnMapping[],
   columnsMax = Infinity,
 ): MatchedHeader {
   if (header.length > columnsMax) {
@@ -101,10 +101,10 @@ export function matchColumns(
     );
   }
   const names = header.map((name) => name.trim());
-  const isThere = (mapping: ColumnMapping): boolean =>
+  const isPresent = (mapping: ColumnMapping): boolean =>
     names.some((name) => sameName(name, mapping.header));
-  const mappings = given.filter((mapping) => mapping.isOptional !== true || isThere(mapping));
-  const missing = mappings.find((mapping) => !isThere(mapping));
+  const mappings = requested.filter((mapping) => mapping.isOptional !== true || isPresent(mapping));
+  const missing = mappings.find((mapping) => !isPresent(mapping));
   if (missing !== undefined) {
     throw headerFault(
       `The file has no column "${missing.header}" to read as ${missing.target}; ${listOf(names)}`,
@@ -124,7 +124,7 @@ export function matchColumns(
   return { width: header.length, kind: kindOf(columns), columns, unknown };
 }
 
-/** The columns of a catalogue, as `matchColumns` gives them; throws also where none is `sku_id`. */
+/** The columns of a catalogue. Throws as `matchColumns` does, and if no column is `sku_id`. */
 export function matchCatalogue(
   header: readonly string[],
   mappings: readonly ColumnMapping[],
@@ -136,8 +136,8 @@ export function matchCatalogue(
 }
 
 /**
- * The columns of a file that is either inventory or a catalogue; throws also where a catalogue has no
- * `sku_id`, and where inventory names no SKU or says nothing of its stock.
+ * The columns of a file that is either inventory or a catalogue. Throws as `matchColumns` does, if a
+ * catalogue has no `sku_id` column, and if inventory has no identifier or no inventory column.
  */
 export function matchInventory(
   header: readonly string[],
@@ -153,20 +153,20 @@ export function matchInventory(
     matched.columns.some(({ target }) => targets.includes(target));
   if (!has(IDENTIFIER_COLUMNS)) {
     throw headerFault(
-      `No column says which SKU a row is about (${IDENTIFIER_COLUMNS.join(', ')}, or another name of one); ` +
+      `No column says which SKU a row is about (${IDENTIFIER_COLUMNS.join(', ')}, or an alias of one); ` +
         `${listOf(header)} If another column holds it, map it: header=sku_id.`,
     );
   }
   if (!has(INVENTORY_COLUMNS)) {
     throw headerFault(
-      `No column says anything of the stock (${INVENTORY_COLUMNS.join(', ')}, or another name of one); ` +
+      `No column says anything of the stock (${INVENTORY_COLUMNS.join(', ')}, or an alias of one); ` +
         `${listOf(header)} If another column holds it, map it: header=quantity_in_stock.`,
     );
   }
   return matched;
 }
 
-/** Whether a header means something by itself; for telling how the cells of a file are separated. */
+/** Whether a header is known without a mapping. Used to detect the separator of a CSV file. */
 export function isKnownHeader(name: string): boolean {
   return ownTarget(name.trim()) !== undefined;
 }
@@ -221,7 +221,7 @@ function refuseDuplicates(columns: readonly Column[]): void {
 function requireSkuId({ columns }: MatchedHeader, names: readonly string[]): void {
   if (columns.some((column) => column.target === 'sku_id')) return;
   throw headerFault(
-    `The file has no sku_id column, which says whose stock a row tells of; ${listOf(names)} ` +
+    `The file has no sku_id column, which says which SKU a row is about; ${listOf(names)} ` +
       'If another column holds it, map it: header=sku_id.',
   );
 }

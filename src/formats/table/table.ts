@@ -1,15 +1,14 @@
 import { OnhandError } from '../../domain/errors.ts';
-import { areAnnotations } from './annotations.ts';
-import type { FormatLimits } from '../limits.ts';
+import type { FormatLimits } from '../format.ts';
 
-/** A cell that does not say its value; its text is what stands there instead, if anything does. */
+/** A cell whose value cannot be read, such as a formula without a saved value. */
 export interface UnreadableCell {
   /** Counted from 0. */
   readonly place: number;
   readonly reason: string;
 }
 
-/** A row, numbered as a spreadsheet shows it, or why it cannot be told what its cells are. */
+/** A row, numbered as a spreadsheet shows it, or why it cannot be cut into cells. */
 export type TableRow =
   | {
       readonly row: number;
@@ -19,7 +18,7 @@ export type TableRow =
   | {
       readonly row: number;
       readonly fault: string;
-      /** Its cells as far as they were found. */
+      /** The cells that were found. */
       readonly found?: readonly string[];
     };
 
@@ -28,33 +27,33 @@ export interface Table<Header> {
   readonly headerRow: number;
   readonly headerCells: readonly string[];
   readonly header: Header;
-  /** The rows below the header and its annotations, blank ones left out, in pieces. To be read once. */
+  /** The rows below the header and its annotations, without blank ones. Can be read once. */
   readonly rows: AsyncGenerator<readonly TableRow[]>;
 }
 
-/** Tells what the columns are; throws `body_malformed` where it is not a header. */
+/** Decides what the columns are; throws `body_malformed` if the row is not a header. */
 export type HeaderMatcher<Header> = (cells: readonly string[]) => Header;
 
-/** How rows are held against their header. */
+/** How rows are compared with their header. */
 export interface TableTerms extends Pick<FormatLimits, 'cellCharactersMax'> {
-  /** Whether empty cells at the end of a row are left out of the file, so that a row may be short. */
+  /** Whether the format omits empty cells at the end of a row, so that a short row is valid. */
   readonly isSparse: boolean;
 }
 
-/** How many rows may stand above a header: a title, a date, an address. */
+/** How many rows may come before the header: a title, a date, an address. */
 const ROWS_ABOVE_HEADER_MAX = 9;
 
 /**
- * Finds the header: the first row that `match` does not refuse, among the first ten that hold anything.
- * Throws what `match` says of the fullest of them where there is none, `body_malformed` where there is
- * no row at all.
+ * Finds the header: the first row that `match` accepts among the first ten that are not blank. If there
+ * is none, throws what `match` said about the one with the most cells. Throws `body_malformed` if there
+ * are no rows.
  */
 export async function openTable<Header>(
-  pieces: AsyncGenerator<readonly TableRow[]>,
+  source: AsyncGenerator<readonly TableRow[]>,
   match: HeaderMatcher<Header>,
   terms: TableTerms,
 ): Promise<Table<Header>> {
-  const rows = new RowReader(pieces);
+  const rows = new RowReader(source);
   const above = await rows.takeUpTo(ROWS_ABOVE_HEADER_MAX + 1);
   let refusal: OnhandError | undefined;
   let most = 0;
@@ -73,7 +72,7 @@ export async function openTable<Header>(
       };
     } catch (error) {
       if (!(error instanceof OnhandError) || error.code !== 'body_malformed') throw error;
-      // Of several rows that are no header, the widest was most likely meant to be it.
+      // The row with the most cells was most likely meant to be the header.
       const width = filledCells(row);
       if (width > most || refusal === undefined) [refusal, most] = [error, width];
     }
@@ -96,19 +95,19 @@ function readableHeader(row: TableRow): readonly string[] {
   return row.cells;
 }
 
-/** Rows in pieces, of which some can be looked at first. */
+/** Reads rows with a lookahead. */
 class RowReader {
-  readonly #pieces: AsyncGenerator<readonly TableRow[]>;
+  readonly #source: AsyncGenerator<readonly TableRow[]>;
   #ahead: readonly TableRow[] = [];
 
-  constructor(pieces: AsyncGenerator<readonly TableRow[]>) {
-    this.#pieces = pieces;
+  constructor(source: AsyncGenerator<readonly TableRow[]>) {
+    this.#source = source;
   }
 
-  /** Fewer only at the end. */
+  /** Returns fewer rows only at the end. */
   async takeUpTo(count: number): Promise<readonly TableRow[]> {
     while (this.#ahead.length < count) {
-      const next = await this.#pieces.next();
+      const next = await this.#source.next();
       if (next.done === true) break;
       this.#ahead = [...this.#ahead, ...next.value.filter((row) => !isBlank(row))];
     }
@@ -124,9 +123,9 @@ class RowReader {
   async *remaining(): AsyncGenerator<readonly TableRow[]> {
     try {
       if (this.#ahead.length > 0) yield this.#ahead;
-      for await (const piece of this.#pieces) yield piece;
+      yield* this.#source;
     } finally {
-      await this.#pieces.return(undefined);
+      await this.#source.return(undefined);
     }
   }
 }
@@ -136,10 +135,10 @@ async function* readBelow(
   width: number,
   terms: TableTerms,
 ): AsyncGenerator<readonly TableRow[]> {
-  for await (const piece of rows.remaining()) {
-    const kept: TableRow[] = [];
-    for (const row of piece) if (!isBlank(row)) kept.push(fittedRow(row, width, terms));
-    if (kept.length > 0) yield kept;
+  for await (const some of rows.remaining()) {
+    const filled: TableRow[] = [];
+    for (const row of some) if (!isBlank(row)) filled.push(fittedRow(row, width, terms));
+    if (filled.length > 0) yield filled;
   }
 }
 
@@ -162,7 +161,7 @@ function fittedRow(
   if (cells.length > width) {
     return {
       row: row.row,
-      fault: `has something in its cell ${cells.length}, beside the table: the header has ${width} columns`,
+      fault: `has something in its cell ${cells.length}, beyond the table: the header has ${width} columns`,
       found: cells,
     };
   }
@@ -170,9 +169,44 @@ function fittedRow(
 }
 
 function raggedReason(cells: number, columns: number): string {
-  return `has ${cells} cells where the header has ${columns} columns; perhaps a separator stands in a cell that is not quoted`;
+  return `has ${cells} cells where the header has ${columns} columns; perhaps a cell that is not quoted contains a separator`;
 }
 
 function isBlank(row: TableRow): boolean {
   return 'cells' in row && row.unreadable === undefined && row.cells.every((cell) => cell === '');
+}
+
+const REQUIREMENTS = new Set([
+  'required',
+  'desired',
+  'dependent',
+  'recommended',
+  'optional',
+  'conditional',
+]);
+const TYPES = new Set([
+  'string',
+  'integer',
+  'int',
+  'float',
+  'decimal',
+  'number',
+  'boolean',
+  'date',
+  'datetime',
+  'enum',
+  'url',
+]);
+
+/**
+ * Whether these are the vendor's two annotation rows under a header: which columns are required, and
+ * their types. They are not data.
+ */
+function areAnnotations(first: TableRow | undefined, second: TableRow | undefined): boolean {
+  return holdsOnly(first, REQUIREMENTS) && holdsOnly(second, TYPES);
+}
+
+function holdsOnly(row: TableRow | undefined, words: ReadonlySet<string>): boolean {
+  if (row === undefined || 'fault' in row || row.cells.every((cell) => cell === '')) return false;
+  return row.cells.every((cell) => cell === '' || words.has(cell.trim().toLowerCase()));
 }

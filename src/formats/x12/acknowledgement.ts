@@ -1,25 +1,24 @@
-import type { ReceivedGroup, ReceivedInterchange, ReceivedSet, SegmentNote } from './received.ts';
+import type { ReceivedGroup, ReceivedInterchange, ReceivedSet, SegmentNote } from './envelope.ts';
 
-export interface AcknowledgementTerms {
-  /** Of the interchange that is written, unique for its receiver: 1 … 999999999. */
+export interface AcknowledgementOptions {
+  /** The control number of the acknowledgement, 1 … 999999999, unique for its receiver. */
   readonly controlNumber: number;
-  /** When it is written, in milliseconds since 1970-01-01T00:00Z; dates are written in UTC. */
+  /** The acknowledgement's timestamp, in milliseconds since 1970-01-01T00:00Z; printed in UTC. */
   readonly atMs: number;
-  /** Whether the file was refused as a whole: then nothing of it is accepted, however right it is. */
+  /** Whether the file was refused as a whole, so that every transaction set is rejected. */
   readonly isRefused: boolean;
 }
 
 /**
- * The functional acknowledgement (997) of an interchange that was received: which of its groups and
- * transaction sets were accepted (A), accepted with errors in some of their lines (E), or rejected
- * (R), and where the errors are. It goes the other way, with the delimiters of what it answers. It
- * speaks of form alone; what became of each line is in the results. An interchange that holds no group
- * is answered with an interchange acknowledgement (TA1).
+ * Prints the functional acknowledgement (997) of a received interchange, with the same delimiters. It
+ * says which groups and transaction sets were accepted (A), accepted with errors in some lines (E) or
+ * rejected (R), and where the errors are. It covers the syntax only; the results file has the result of
+ * each line. An interchange without a group gets an interchange acknowledgement (TA1).
  */
-export function print997(received: ReceivedInterchange, terms: AcknowledgementTerms): string {
+export function print997(received: ReceivedInterchange, options: AcknowledgementOptions): string {
   const { header, delimiters, groups } = received;
-  const { date, time } = written(terms.atMs);
-  const control = String(terms.controlNumber).padStart(9, '0');
+  const { date, time } = written(options.atMs);
+  const control = String(options.controlNumber).padStart(9, '0');
   const isa = [
     'ISA',
     '00',
@@ -36,28 +35,28 @@ export function print997(received: ReceivedInterchange, terms: AcknowledgementTe
     header[15] ?? 'P',
     delimiters.component,
   ];
-  const answer = groups.length === 0 ? [printRejected(header)] : printGroup(received, terms);
+  const answer = groups.length === 0 ? [printRejected(header)] : printGroup(received, options);
   const segments = [isa, ...answer, ['IEA', groups.length === 0 ? '0' : '1', control]];
   return segments
     .map((segment) => trimmed(segment).join(delimiters.element) + delimiters.segment)
     .join('');
 }
 
-/** Of an interchange without a group, that its content is invalid (TA1): there is nothing for a 997 to name. */
+/** Rejects the content of an interchange without a group (TA1), since a 997 would have nothing to name. */
 function printRejected(header: readonly string[]): Elements {
   return ['TA1', header[13] ?? '', header[9] ?? '', header[10] ?? '', 'R', '024'];
 }
 
-/** The group of functional acknowledgements, one for each group received. */
+/** A group of functional acknowledgements, one per received group. */
 function printGroup(
   { groups }: ReceivedInterchange,
-  terms: AcknowledgementTerms,
+  options: AcknowledgementOptions,
 ): readonly Elements[] {
   const [first] = groups;
-  const { date, time } = written(terms.atMs);
-  const control = String(terms.controlNumber);
+  const { date, time } = written(options.atMs);
+  const control = String(options.controlNumber);
   const version = /^00[4-8]/.test(first?.version ?? '') ? (first?.version ?? '') : '004010';
-  const sets = groups.map((group, i) => printSet(group, String(i + 1).padStart(4, '0'), terms));
+  const sets = groups.map((group, i) => printSet(group, String(i + 1).padStart(4, '0'), options));
   return [
     ['GS', 'FA', first?.receiver ?? '', first?.sender ?? '', date, time, control, 'X', version],
     ...sets.flat(),
@@ -65,7 +64,7 @@ function printGroup(
   ];
 }
 
-/** The sender becomes the receiver. */
+/** Swaps sender and receiver. */
 function reversed(header: readonly string[]): readonly string[] {
   const [, , , , , senderQualifier = 'ZZ', sender = '', receiverQualifier = 'ZZ', receiver = ''] =
     header;
@@ -77,7 +76,7 @@ type Elements = readonly string[];
 function printSet(
   group: ReceivedGroup,
   control: string,
-  { isRefused }: AcknowledgementTerms,
+  { isRefused }: AcknowledgementOptions,
 ): readonly Elements[] {
   const isRejected = isRefused || group.fault !== null;
   const faulty = group.faultySets.map((set) => printFaultySet(set, isRejected));
@@ -89,7 +88,7 @@ function printSet(
     ...faulty.flat(),
     [
       'AK9',
-      groupVerdict(group, isRejected, accepted),
+      groupResult(group, isRejected, accepted),
       String(included),
       String(group.setsReceived),
       String(accepted),
@@ -99,7 +98,7 @@ function printSet(
   return [['ST', '997', control], ...inside, ['SE', String(inside.length + 2), control]];
 }
 
-function groupVerdict(group: ReceivedGroup, isRejected: boolean, accepted: number): string {
+function groupResult(group: ReceivedGroup, isRejected: boolean, accepted: number): string {
   if (isRejected || (accepted === 0 && group.setsReceived > 0)) return 'R';
   if (accepted < group.setsReceived) return 'P';
   return group.faultySets.length > 0 ? 'E' : 'A';
@@ -110,14 +109,14 @@ function isRejectedSet(set: ReceivedSet): boolean {
 }
 
 function printFaultySet(set: ReceivedSet, isGroupRejected: boolean): readonly Elements[] {
-  const verdict = isGroupRejected || isRejectedSet(set) ? 'R' : 'E';
+  const result = isGroupRejected || isRejectedSet(set) ? 'R' : 'E';
   const inErrors = set.notes.length > 0 ? '5' : '';
   return [
     ['AK2', set.id, set.controlNumber],
     ...bySegment(set.notes).flatMap(printNotes),
     [
       'AK5',
-      verdict,
+      result,
       ...[set.fault ?? '', inErrors].filter(
         (code, i, all) => code !== '' && all.indexOf(code) === i,
       ),
@@ -125,7 +124,7 @@ function printFaultySet(set: ReceivedSet, isGroupRejected: boolean): readonly El
   ];
 }
 
-/** Notes on one segment stand under one AK3. */
+/** All notes on one segment come under one AK3. */
 function bySegment(notes: readonly SegmentNote[]): readonly (readonly SegmentNote[])[] {
   return [...Map.groupBy(notes, ({ position }) => position).values()];
 }
@@ -148,7 +147,7 @@ function printNotes(notes: readonly SegmentNote[]): readonly Elements[] {
 /** Longest copy of a bad element (element 724). */
 const VALUE_CHARACTERS_MAX = 99;
 
-/** Empty elements at the end of a segment are left out. */
+/** A segment without its empty trailing elements. */
 function trimmed(elements: Elements): Elements {
   const last = elements.findLastIndex((element) => element !== '');
   return elements.slice(0, last + 1);

@@ -1,26 +1,23 @@
 import { RESTRICTIONS, restrictionCode } from '../../domain/inventory.ts';
 import type { GtinForm } from '../../domain/gtin.ts';
 
-/** A code of X12, and what is meant by it there. */
+/** A code of X12 and its meaning in the standard. */
 interface Code {
   readonly code: string;
   readonly meaning: string;
 }
 
-/**
- * What a LIN may call the supplier's own identifier (element 235), the best first: a LIN that gives
- * several is read by the best of them.
- */
+/** Qualifiers (element 235) for the `sku_id` in a LIN. If a LIN has several, the first in this table counts. */
 export const SKU_ID_QUALIFIERS: readonly Code[] = [
   { code: 'SK', meaning: 'stock keeping unit (SKU)' },
   { code: 'VN', meaning: "vendor's (seller's) item number" },
   { code: 'VP', meaning: "vendor's (seller's) part number" },
 ];
 
-/** The buyer's own number: the `sku_id` only where a LIN gives no other identifier. */
+/** The buyer's part number, used as the `sku_id` only if a LIN has no other identifier. */
 export const BUYER_QUALIFIER: Code = { code: 'BP', meaning: "buyer's part number" };
 
-/** What a LIN may call a GTIN, and as which form it is read. */
+/** Qualifiers for a GTIN in a LIN, and the form as which it is read. */
 export const GTIN_QUALIFIERS: readonly (Code & { readonly form: GtinForm })[] = [
   { code: 'UP', form: 'upca', meaning: 'UPC consumer package code (1-5-5-1)' },
   { code: 'EN', form: 'ean13', meaning: 'European article number (2-5-5-1)' },
@@ -31,7 +28,7 @@ export const GTIN_QUALIFIERS: readonly (Code & { readonly form: GtinForm })[] = 
 
 type QuantityField = 'quantityInStock' | 'quantityOnBackorder';
 
-/** A quantity qualifier of QTY01 (element 673). Of several for one field the first in this table counts. */
+/** A quantity qualifier of QTY01 (element 673). If several set one field, the first in the table counts. */
 export interface QuantityCode extends Code {
   readonly field: QuantityField;
 }
@@ -45,7 +42,7 @@ export const QUANTITY_CODES: readonly QuantityCode[] = [
   { code: '63', field: 'quantityOnBackorder', meaning: 'on order quantity' },
 ];
 
-/** A date qualifier of DTM01 (element 374) in a LIN loop. The first in this table counts. */
+/** Date qualifiers of DTM01 (element 374) in a LIN loop. The first in this table counts. */
 export const BACKORDER_DATE_CODES: readonly Code[] = [
   { code: '169', meaning: 'product availability date' },
   { code: '018', meaning: 'available' },
@@ -55,13 +52,13 @@ export const BACKORDER_DATE_CODES: readonly Code[] = [
   { code: '068', meaning: 'current schedule ship' },
 ];
 
-/** Qualifiers of REF01 (element 128) whose REF02, or the text of REF03, tells the item's status. */
+/** Qualifiers of REF01 (element 128) whose REF02 or REF03 contains the item's status. */
 export const STATUS_QUALIFIERS: readonly Code[] = [
   { code: 'ACC', meaning: 'status' },
   { code: 'ZZ', meaning: 'mutually defined' },
 ];
 
-/** Words for a status, compared without regard to case and punctuation, and the restriction each means. */
+/** Status words, compared without case and punctuation, and the restriction that each means. */
 export const STATUS_WORDS: Readonly<Record<string, string>> = {
   discontd: 'discontd',
   discontinued: 'discontd',
@@ -78,7 +75,7 @@ export const STATUS_WORDS: Readonly<Record<string, string>> = {
   outofstock: 'NULL',
 };
 
-/** The restriction that a status means: a code, or null for none; undefined where the word is unknown. */
+/** The restriction that a status word means; null for none, undefined for an unknown word. */
 export function restrictionOfStatus(word: string): number | null | undefined {
   const name = STATUS_BY_WORD.get(word.toLowerCase().replaceAll(/[^a-z]/g, ''));
   if (name === undefined) return undefined;
@@ -87,5 +84,5 @@ export function restrictionOfStatus(word: string): number | null | undefined {
 
 const STATUS_BY_WORD: ReadonlyMap<string, string> = new Map(Object.entries(STATUS_WORDS));
 
-/** What is allowed as a status, for a message. */
+/** The allowed status words, for messages. */
 export const STATUS_ALLOWED = `discontinued or obsolete (${RESTRICTIONS[0]}), unavailable or on hold (${RESTRICTIONS[1]}), active or available (unrestricted)`;

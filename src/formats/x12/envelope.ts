@@ -1,31 +1,85 @@
 import { OnhandError } from '../../domain/errors.ts';
-import {
-  FAULTY_SETS_MAX,
-  NOTES_MAX,
-  type GroupFault,
-  type ReceivedGroup,
-  type ReceivedInterchange,
-  type ReceivedSet,
-  type SegmentNote,
-  type SetFault,
-} from './received.ts';
-import type { Segment } from './segments.ts';
+import { quoted } from '../format.ts';
+import type { Delimiters, Segment } from './segments.ts';
 
-/** Groups and interchanges of one file, most of which have one of each. */
+/** What an acknowledgement needs to know about a received interchange. */
+export interface ReceivedInterchange {
+  /** The elements of the ISA; the first is its name. */
+  readonly header: readonly string[];
+  readonly delimiters: Delimiters;
+  readonly groups: ReceivedGroup[];
+}
+
+export interface ReceivedGroup {
+  /** GS01, such as `IB` (inventory). */
+  readonly functionalId: string;
+  /** GS02 and GS03: its sender and receiver. */
+  readonly sender: string;
+  readonly receiver: string;
+  /** GS06. */
+  readonly controlNumber: string;
+  /** GS08, such as `004010`. */
+  readonly version: string;
+  /** GE01: how many transaction sets the group says it has; null before its end was read. */
+  setsIncluded: number | null;
+  setsReceived: number;
+  /** Only the faulty sets, since a group may have thousands of correct ones. */
+  readonly faultySets: ReceivedSet[];
+  /** What is wrong with the group as a whole (element 716); null if nothing is. */
+  fault: GroupFault | null;
+}
+
+export interface ReceivedSet {
+  /** ST01, such as `846`. */
+  readonly id: string;
+  /** ST02. */
+  readonly controlNumber: string;
+  readonly notes: SegmentNote[];
+  /** What is wrong with the set as a whole (element 718), which is then rejected; null if nothing is. */
+  fault: SetFault | null;
+}
+
+/** A data element that cannot be used. */
+export interface SegmentNote {
+  /** The segment's name and its position in the transaction set; ST is 1. */
+  readonly segment: string;
+  readonly position: number;
+  /** Its position in the segment; the first element after the name is 1. */
+  readonly element: number;
+  /** The element's number in the X12 dictionary, such as 380 for a quantity; empty if it has none. */
+  readonly reference: string;
+  /** Element 723: what is wrong with it. */
+  readonly code: ElementFault;
+  readonly value: string;
+}
+
+/** Element 718: not supported, trailer missing, control numbers differ, counts differ, segments in error. */
+export type SetFault = '1' | '2' | '3' | '4' | '5';
+/** Element 716: not supported, version not supported, trailer missing, control numbers differ, counts differ. */
+export type GroupFault = '1' | '2' | '3' | '4' | '5';
+/** Element 723: missing, too long, invalid character, invalid code value, invalid date. */
+export type ElementFault = '1' | '5' | '6' | '7' | '8';
+
+/** Most notes of one transaction set. */
+const NOTES_MAX = 100;
+/** Most faulty sets of one group. */
+const FAULTY_SETS_MAX = 1000;
+
+/** Most groups and interchanges of one file. Most files have one of each. */
 const GROUPS_MAX = 10_000;
 
-/** Functional identifier of inventory advice, and its transaction set. */
+/** The functional identifier and the transaction set of inventory advice. */
 const INVENTORY_GROUP = 'IB';
 const INVENTORY_SET = '846';
 
-/** Releases that are read: from 4010 on dates have four digits for the year. */
+/** The releases that are supported: from 4010 on, years have four digits. */
 const VERSION = /^00[4-8]/;
 
 /**
- * Holds a file's envelopes against each other while it is read: what is opened must be closed, in
- * order, with the same control number and a right count. Every fault refuses the file
- * (`body_malformed`), naming the segment and the one that it contradicts: a count that is wrong means
- * that segments were lost, and nobody knows which. What was received is kept for the acknowledgement.
+ * Checks the envelopes of a file while it is read: each must be closed, in order, with the same control
+ * number and the right count. Any fault refuses the file (`body_malformed`), since a wrong count means
+ * that unknown segments were lost. The error names the segment and the one that it contradicts. Keeps
+ * what was received for the acknowledgement.
  */
 export class Envelope {
   readonly interchanges: ReceivedInterchange[] = [];
@@ -33,16 +87,16 @@ export class Envelope {
   #group: Opened<ReceivedGroup> | null = null;
   #set: Opened<ReceivedSet> | null = null;
   #groupCount = 0;
-  /** LINs of the transaction set that is open. */
+  /** LINs of the open transaction set. */
   #itemsInSet = 0;
   #itemCount = 0;
 
-  /** LINs so far. */
+  /** How many LINs were read so far. */
   get itemCount(): number {
     return this.#itemCount;
   }
 
-  /** Takes a segment up, with what it says of others; gives whether it is one of a transaction set's own, between ST and SE. */
+  /** Checks a segment. Returns whether it is part of a transaction set's content, between ST and SE. */
   take(segment: Segment): boolean {
     const name = segment.elements[0] ?? '';
     switch (name) {
@@ -65,34 +119,33 @@ export class Envelope {
         this.#closeInterchange(segment);
         return false;
       default:
-        if (this.#set === null)
-          throw refusal(segment, `${shown(name)} stands outside of any ST … SE`);
+        if (this.#set === null) throw refusal(segment, `${shown(name)} is outside of any ST … SE`);
         if (name === 'LIN') this.#countItem();
         else if (name === 'CTT') this.#checkTotals(segment);
         return true;
     }
   }
 
-  /** Notes an element of the transaction set that is open. */
+  /** Notes a faulty element of the open transaction set. */
   note(segment: Segment, note: Omit<SegmentNote, 'segment' | 'position'>): void {
     if (this.#set === null) return;
     const { opened, number } = this.#set;
-    if (opened.notes.length === 0) this.#keepFaulty(opened);
+    if (opened.notes.length === 0) this.#addFaulty(opened);
     if (opened.notes.length >= NOTES_MAX) return;
     const position = segment.number - number + 1;
     opened.notes.push({ segment: segment.elements[0] ?? '', position, ...note });
   }
 
-  /** Refuses the transaction set that is open, and the file with it. */
+  /** Refuses the open transaction set and the whole file. */
   refuseSet(segment: Segment, fault: SetFault, reason: string): never {
     if (this.#set !== null) {
       this.#set.opened.fault = fault;
-      this.#keepFaulty(this.#set.opened);
+      this.#addFaulty(this.#set.opened);
     }
     throw refusal(segment, reason);
   }
 
-  /** At the end of the file. */
+  /** Checks that everything is closed at the end of the file. `last` is the last segment's number. */
   end(last: number): void {
     const open = [
       { what: 'transaction set (SE)', opened: this.#set },
@@ -102,11 +155,11 @@ export class Envelope {
     if (open?.opened === undefined || open.opened === null) return;
     if (this.#set !== null) {
       this.#set.opened.fault = '2';
-      this.#keepFaulty(this.#set.opened);
+      this.#addFaulty(this.#set.opened);
     } else if (this.#group !== null) this.#group.opened.fault = '3';
     throw new OnhandError(
       'body_malformed',
-      `The file ends with segment ${last}, and the end of the ${open.what} that segment ${open.opened.number} opens is missing; it is cut off.`,
+      `The file ends with segment ${last}, and the end of the ${open.what} that segment ${open.opened.number} opens is missing; the file is truncated.`,
     );
   }
 
@@ -114,7 +167,7 @@ export class Envelope {
     if (this.#interchange !== null) {
       throw refusal(
         segment,
-        `ISA stands inside the interchange of segment ${this.#interchange.number}`,
+        `ISA is inside the interchange of segment ${this.#interchange.number}`,
       );
     }
     const opened = { header: segment.elements, delimiters: segment.delimiters, groups: [] };
@@ -126,7 +179,7 @@ export class Envelope {
   #openGroup(segment: Segment): void {
     const { elements } = segment;
     if (this.#interchange === null || this.#group !== null)
-      throw refusal(segment, 'GS must stand between ISA and IEA, and not inside another group');
+      throw refusal(segment, 'GS must be between ISA and IEA, and not inside another group');
     const [
       ,
       functionalId = '',
@@ -157,14 +210,14 @@ export class Envelope {
       this.#refuseGroup(
         segment,
         '1',
-        `GS01 is ${shown(functionalId)}; groups of inventory advice (${INVENTORY_GROUP}) are read here`,
+        `GS01 is ${shown(functionalId)}; only groups of inventory advice (${INVENTORY_GROUP}) are supported`,
       );
     }
     if (!VERSION.test(version)) {
       this.#refuseGroup(
         segment,
         '2',
-        `GS08 is ${shown(version)}; releases from 004010 to 008060 are read`,
+        `GS08 is ${shown(version)}; releases from 004010 to 008060 are supported`,
       );
     }
   }
@@ -174,7 +227,7 @@ export class Envelope {
     if (this.#group === null || this.#set !== null)
       throw refusal(
         segment,
-        'ST must stand between GS and GE, and not inside another transaction set',
+        'ST must be between GS and GE, and not inside another transaction set',
       );
     this.#group.inside += 1;
     this.#group.opened.setsReceived += 1;
@@ -185,7 +238,7 @@ export class Envelope {
       this.refuseSet(
         segment,
         '1',
-        `ST01 is ${shown(id)}; ${INVENTORY_SET} (inventory advice) is read here`,
+        `ST01 is ${shown(id)}; only ${INVENTORY_SET} (inventory advice) is supported`,
       );
   }
 
@@ -218,7 +271,7 @@ export class Envelope {
       this.refuseSet(
         segment,
         '4',
-        `SE01 says ${shown(count)} segments, but there are ${actual} from segment ${number} on, ST and SE counted`,
+        `SE01 says ${shown(count)} segments, but there are ${actual} from segment ${number} on, including ST and SE`,
       );
     }
     this.#set = null;
@@ -231,7 +284,7 @@ export class Envelope {
         segment,
         this.#set === null
           ? 'GE closes no group'
-          : `GE stands inside the transaction set of segment ${this.#set.number}`,
+          : `GE is inside the transaction set of segment ${this.#set.number}`,
       );
     const { opened, number, inside } = this.#group;
     opened.setsIncluded = /^[0-9]{1,6}$/.test(count) ? Number(count) : null;
@@ -259,7 +312,7 @@ export class Envelope {
         segment,
         this.#group === null
           ? 'IEA closes no interchange'
-          : `IEA stands inside the group of segment ${this.#group.number}`,
+          : `IEA is inside the group of segment ${this.#group.number}`,
       );
     const { opened, number, inside } = this.#interchange;
     const expected = opened.header[13] ?? '';
@@ -283,7 +336,7 @@ export class Envelope {
     throw refusal(segment, reason);
   }
 
-  #keepFaulty(set: ReceivedSet): void {
+  #addFaulty(set: ReceivedSet): void {
     const faulty = this.#group?.opened.faultySets;
     if (faulty === undefined || faulty.includes(set) || faulty.length >= FAULTY_SETS_MAX) return;
     faulty.push(set);
@@ -300,7 +353,7 @@ export class Envelope {
   }
 }
 
-/** What is open: where it was opened, and how many of its parts have come. */
+/** An open envelope: the number of the segment that opened it, and how many parts it has so far. */
 interface Opened<What> {
   readonly opened: What;
   readonly number: number;
@@ -316,7 +369,5 @@ function refusal(segment: Segment, reason: string): OnhandError {
 }
 
 function shown(text: string): string {
-  return JSON.stringify(text.slice(0, SHOWN_CHARACTERS).toWellFormed());
+  return quoted(text, 40);
 }
-
-const SHOWN_CHARACTERS = 40;

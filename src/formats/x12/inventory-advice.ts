@@ -1,15 +1,13 @@
-import { tooManyRows, type FormatLimits } from '../limits.ts';
-import type { FeedRow } from '../rows.ts';
-import { Envelope } from './envelope.ts';
+import { tooManyRows, type FileRow, type FormatLimits } from '../format.ts';
+import { Envelope, type ReceivedInterchange } from './envelope.ts';
 import { Item, type FaultyElement } from './item.ts';
-import type { ReceivedInterchange } from './received.ts';
 import { readSegments, type Segment } from './segments.ts';
 
 /** An X12 file of inventory advice (846). */
 export class InventoryAdvice {
   readonly #envelope = new Envelope();
-  /** One row for each LIN, numbered by its segment, in pieces. To be read once. */
-  readonly rows: AsyncGenerator<readonly FeedRow[]>;
+  /** One row per LIN, numbered by its segment. Can be read once. */
+  readonly rows: AsyncGenerator<readonly FileRow[]>;
   #item: Item | null = null;
   #date: string | null = null;
 
@@ -17,12 +15,12 @@ export class InventoryAdvice {
     this.rows = this.#read(text, limits);
   }
 
-  /** What was received so far, for an acknowledgement. */
+  /** The interchanges received so far, to be acknowledged. */
   get interchanges(): readonly ReceivedInterchange[] {
     return this.#envelope.interchanges;
   }
 
-  /** The date of the first advice (BIA04, and BIA05 if it has a time), as it is written; null without one. */
+  /** The date of the first advice as written (BIA04, followed by BIA05 if there is a time); null if absent. */
   get datedAs(): string | null {
     return this.#date;
   }
@@ -30,10 +28,10 @@ export class InventoryAdvice {
   async *#read(
     text: AsyncIterable<string>,
     limits: FormatLimits,
-  ): AsyncGenerator<readonly FeedRow[]> {
+  ): AsyncGenerator<readonly FileRow[]> {
     let last = 0;
     for await (const segments of readSegments(text, limits)) {
-      const rows: FeedRow[] = [];
+      const rows: FileRow[] = [];
       for (const segment of segments) {
         last = segment.number;
         this.#take(segment, rows);
@@ -43,7 +41,7 @@ export class InventoryAdvice {
     this.#envelope.end(last);
   }
 
-  #take(segment: Segment, rows: FeedRow[]): void {
+  #take(segment: Segment, rows: FileRow[]): void {
     const name = segment.elements[0] ?? '';
     if (ENDS_ITEM.has(name)) this.#finishItem(rows);
     if (!this.#envelope.take(segment)) return;
@@ -57,7 +55,7 @@ export class InventoryAdvice {
     this.#envelope.note(segment, { element, reference, code, value });
   };
 
-  #finishItem(rows: FeedRow[]): void {
+  #finishItem(rows: FileRow[]): void {
     if (this.#item === null) return;
     rows.push(this.#item.row());
     this.#item = null;
@@ -65,8 +63,8 @@ export class InventoryAdvice {
 }
 
 /**
- * Reads inventory advice to its end without making rows of it; breaks off by the signal. Rejects as
- * reading the rows does where the file is not whole or has too many of them.
+ * Checks the envelopes and the number of rows of inventory advice without building the rows. Rejects as
+ * reading the rows would. Stops early if the signal is aborted.
  */
 export async function checkAdvice(
   text: AsyncIterable<string>,
@@ -100,4 +98,20 @@ const ENDS_ITEM: ReadonlySet<string> = new Set([
 function dateOf({ elements }: Segment): string | null {
   const [, , , , date = '', time = ''] = elements;
   return date === '' ? null : `${date}${time}`;
+}
+
+/** How far behind UTC a clock may be, since a file does not state its time zone. */
+const ZONE_MS = 12 * 3_600_000;
+
+/**
+ * The timestamp of a date in a file (`ccyymmdd` or `ccyymmddhhmm`), in microseconds since
+ * 1970-01-01T00:00Z: the latest instant that it can mean in any time zone, but not later than the
+ * upload. Null if there is no date.
+ */
+export function asOfOfFile(dated: string | null, uploadedAtMs: number): number | null {
+  const parts = /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d))?$/.exec(dated ?? '');
+  if (parts === null) return null;
+  const [, year, month, day, hour = '24', minute = '00'] = parts;
+  const atMs = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute));
+  return Math.min(atMs + ZONE_MS, uploadedAtMs) * 1000;
 }

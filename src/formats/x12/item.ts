@@ -1,15 +1,14 @@
-import { readGtin } from '../../domain/gtin.ts';
+import { GTIN_FORMS, readGtin, type GtinForm } from '../../domain/gtin.ts';
 import {
-  type Inventory,
   printDate,
   readDate,
   readQuantityText,
   restrictionName,
+  type Inventory,
 } from '../../domain/inventory.ts';
-import { QUANTITY_MAX, SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
-import { type LineDraft, skuIdFits } from '../../domain/lines.ts';
-import { quoted } from '../quoted.ts';
-import type { FeedRow } from '../rows.ts';
+import { QUANTITY_MAX } from '../../domain/limits.ts';
+import { skuIdFits } from '../../domain/lines.ts';
+import { quoted, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
 import {
   BACKORDER_DATE_CODES,
   BUYER_QUALIFIER,
@@ -20,7 +19,7 @@ import {
   STATUS_ALLOWED,
   STATUS_QUALIFIERS,
 } from './codes.ts';
-import type { ElementFault } from './received.ts';
+import type { ElementFault } from './envelope.ts';
 import type { Segment } from './segments.ts';
 
 /** An element that cannot be used, for the acknowledgement. */
@@ -32,42 +31,35 @@ export interface FaultyElement {
   readonly code: ElementFault;
 }
 
-/** The columns of a row of results: the segment of its LIN, and what was read of it. */
+/** The columns of a row in the results file: the number of its LIN and the values that were read. */
 export const ITEM_COLUMNS = [
   'segment',
   'sku_id',
-  'upca',
-  'ean13',
-  'gtin14',
-  'isbn',
+  ...GTIN_FORMS,
   'quantity_in_stock',
   'quantity_on_backorder',
   'backorder_date',
   'restrictions',
 ] as const;
 
-/** A value that was read, and how good its source is: the lower the rank, the better. */
+/** A value and the rank of its source: the value with the lowest rank counts. */
 interface Ranked {
   readonly rank: number;
   readonly value: number;
   readonly text: string;
+  /** The number of the segment. */
   readonly from: number;
 }
 
-/** One LIN and the segments that belong to it, as they are read. */
+/** Reads one LIN and the segments of its loop. */
 export class Item {
   readonly #lin: Segment;
   readonly #onFault: (fault: FaultyElement) => void;
-  readonly #faults: string[] = [];
-  readonly #sent: Record<string, string> = {};
-  readonly #gtins: number[] = [];
+  readonly #draft = new RowDraft();
+  /** The best value of each field so far. */
   readonly #ranked = new Map<keyof Inventory, Ranked>();
-  readonly #texts = new Map<string, Ranked>();
-  #skuId: string | null = null;
-  #restrictions: number | null | undefined;
-  #namesSku = false;
-  #namesFaultily = false;
-  #setsField = false;
+  /** The values by qualifier, to find contradictions. */
+  readonly #quantities = new Map<string, Ranked>();
 
   constructor(lin: Segment, onFault: (fault: FaultyElement) => void) {
     this.#lin = lin;
@@ -75,143 +67,84 @@ export class Item {
     this.#readIdentifiers();
   }
 
-  /** Takes up a segment of the LIN's loop; those that say nothing here are passed over. */
+  /** Reads a segment of the LIN's loop. Segments that set nothing are ignored. */
   take(segment: Segment): void {
-    switch (segment.elements[0]) {
-      case 'QTY':
-        this.#readQuantity(segment);
-        break;
-      case 'DTM':
-        this.#readDate(segment);
-        break;
-      case 'SCH':
-        this.#readSchedule(segment);
-        break;
-      case 'REF':
-        this.#readStatus(segment);
-        break;
-      case undefined:
-      default:
-        break;
-    }
+    const name = segment.elements[0];
+    if (name === 'QTY') this.#readQuantity(segment);
+    else if (name === 'DTM') this.#readDate(segment);
+    else if (name === 'SCH') this.#readSchedule(segment);
+    else if (name === 'REF') this.#readStatus(segment);
   }
 
-  /** The row, once all of its segments are taken. */
-  row(): FeedRow {
-    return { row: this.#lin.number, cells: this.#cells(), line: this.#line() };
-  }
-
-  #line(): LineDraft {
-    if (!this.#namesSku) {
-      const known = [...SKU_ID_QUALIFIERS, ...GTIN_QUALIFIERS].map(({ code }) => code).join(', ');
-      this.#faults.push(`Segment ${this.#lin.number}: the LIN names no SKU by ${known}.`);
-    }
-    if (!this.#setsField) {
-      const known = QUANTITY_CODES.map(({ code }) => `QTY*${code}`).join(', ');
-      this.#faults.push(
-        `Segment ${this.#lin.number}: the LIN sets nothing: none of ${known}, no date, no status belongs to it.`,
-      );
-    }
-    const skuId = this.#skuId;
-    const gtins = this.#gtins;
-    if (this.#faults.length > 0) {
-      const namesRead = this.#namesSku && !this.#namesFaultily;
-      const message = this.#faults.join(' ');
-      return { skuId, gtins, fields: {}, refusal: { message, namesRead } };
-    }
-    const fields = this.#fields();
-    return gtins.length === 0
-      ? { skuId, gtins, fields }
-      : { skuId, gtins, fields, asSent: this.#sent };
-  }
-
-  #fields(): Partial<Inventory> {
-    const fields: { -readonly [Name in keyof Inventory]?: Inventory[Name] } = {};
-    for (const [field, { value }] of this.#ranked) fields[field] = value;
-    if (this.#restrictions !== undefined) fields.restrictions = this.#restrictions;
-    return fields;
+  /** The row, after all its segments were taken. */
+  row(): FileRow {
+    for (const [field, { value }] of this.#ranked) this.#draft.setField(field, value);
+    const { number } = this.#lin;
+    const line = this.#draft.build(
+      () => `Segment ${number}: the LIN names no SKU by ${IDENTIFIERS_KNOWN}.`,
+      () =>
+        `Segment ${number}: the LIN sets nothing; send one of ${QUANTITIES_KNOWN}, a date or a status.`,
+    );
+    return { row: number, cells: this.#cells(), line };
   }
 
   #cells(): readonly string[] {
     const date = this.#ranked.get('backorderDate');
+    const { restrictions } = this.#draft.fields;
     return [
       String(this.#lin.number),
-      this.#skuId ?? '',
-      ...['upca', 'ean13', 'gtin14', 'isbn'].map((form) => this.#sent[form] ?? ''),
+      this.#draft.skuId ?? '',
+      ...GTIN_FORMS.map((form) => this.#draft.asSent[form] ?? ''),
       this.#ranked.get('quantityInStock')?.text ?? '',
       this.#ranked.get('quantityOnBackorder')?.text ?? '',
       date === undefined ? '' : printDate(date.value),
-      this.#restrictions === null ? 'NULL' : (restrictionName(this.#restrictions ?? null) ?? ''),
+      restrictions === null ? 'NULL' : (restrictionName(restrictions ?? null) ?? ''),
     ];
   }
 
   #readIdentifiers(): void {
-    const given = this.#givenIdentifiers();
+    const identifiers = this.#identifiers();
     for (const { code, form } of GTIN_QUALIFIERS) {
-      const id = given.get(code);
+      const id = identifiers.get(code);
       if (id !== undefined) this.#readGtin(form, id);
     }
-    const own = SKU_ID_QUALIFIERS.map(({ code }) => given.get(code)).find((id) => id !== undefined);
-    const id = own ?? (this.#namesSku ? undefined : given.get(BUYER_QUALIFIER.code));
+    const own = SKU_ID_QUALIFIERS.map(({ code }) => identifiers.get(code)).find(Boolean);
+    const buyers = this.#draft.hasIdentifier ? undefined : identifiers.get(BUYER_QUALIFIER.code);
+    const id = own ?? buyers;
     if (id !== undefined) this.#readSkuId(id);
   }
 
-  /** By their qualifier: LIN02 and LIN03, LIN04 and LIN05, and so on. */
-  #givenIdentifiers(): ReadonlyMap<string, GivenId> {
-    const given = new Map<string, GivenId>();
+  /** The identifiers by qualifier: LIN02 qualifies LIN03, LIN04 qualifies LIN05, and so on. */
+  #identifiers(): ReadonlyMap<string, LinIdentifier> {
+    const found = new Map<string, LinIdentifier>();
     const { elements } = this.#lin;
     for (let at = 2; at < elements.length; at += 2) {
       const qualifier = elements[at] ?? '';
       const text = (elements[at + 1] ?? '').trimEnd();
-      if (text === '' || !KNOWN_QUALIFIERS.has(qualifier)) continue;
-      const other = given.get(qualifier);
-      if (other !== undefined && other.text !== text) {
-        this.#namesSku = this.#namesFaultily = true;
-        this.#fault(
-          this.#lin,
+      if (text === '' || !QUALIFIERS_READ.has(qualifier)) continue;
+      const other = found.get(qualifier);
+      if (other !== undefined && other.text !== text)
+        this.#identifierFault(
           at + 1,
-          '234',
           '7',
           `${qualifier} is given twice, as ${quoted(other.text)} and ${quoted(text)}`,
         );
-      }
-      given.set(qualifier, { text, at: at + 1 });
+      found.set(qualifier, { text, at: at + 1 });
     }
-    return given;
+    return found;
   }
 
-  #readGtin(form: (typeof GTIN_QUALIFIERS)[number]['form'], { text, at }: GivenId): void {
-    this.#namesSku = true;
-    this.#sent[form] ??= text;
+  #readGtin(form: GtinForm, { text, at }: LinIdentifier): void {
+    const sent = (this.#draft.asSent[form] ??= text);
     const reading = readGtin(form, text);
-    if ('refusal' in reading) {
-      this.#namesFaultily = true;
-      const qualifier = this.#lin.elements[at - 1] ?? '';
-      this.#fault(
-        this.#lin,
-        at,
-        '234',
-        '7',
-        `${qualifier} (${form}) ${quoted(text)} ${reading.refusal}`,
-      );
-    } else if (!this.#gtins.includes(reading.gtin)) this.#gtins.push(reading.gtin);
+    if ('gtin' in reading) return this.#draft.addGtin(form, reading.gtin, sent);
+    const qualifier = this.#lin.elements[at - 1] ?? '';
+    this.#identifierFault(at, '7', `${qualifier} (${form}) ${quoted(text)} ${reading.refusal}`);
   }
 
-  #readSkuId({ text, at }: GivenId): void {
-    this.#namesSku = true;
-    if (skuIdFits(text)) {
-      this.#skuId = text;
-      this.#sent['sku_id'] = text;
-      return;
-    }
-    this.#namesFaultily = true;
-    this.#fault(
-      this.#lin,
-      at,
-      '234',
-      '5',
-      `${quoted(text)} is too long; a sku_id has 1 to ${SKU_ID_CODE_POINTS_MAX} characters`,
-    );
+  #readSkuId({ text, at }: LinIdentifier): void {
+    if (skuIdFits(text)) this.#draft.setSkuId(text);
+    else this.#identifierFault(at, '5', `${quoted(text)} is too long; ${SKU_ID_LENGTH}`);
   }
 
   #readQuantity(segment: Segment): void {
@@ -231,7 +164,6 @@ export class Item {
       name,
     }: { readonly field: keyof Inventory; readonly rank: number; readonly name: string },
   ): void {
-    this.#setsField = true;
     const text = (segment.elements[element] ?? '').trim();
     const value = readQuantityText(text);
     if (value === undefined) {
@@ -245,19 +177,19 @@ export class Item {
       );
       return;
     }
-    const known = this.#texts.get(name);
+    const known = this.#quantities.get(name);
     if (known !== undefined && known.value !== value) {
       this.#fault(
         segment,
         element,
         '380',
         '7',
-        `${name} is ${value}, but segment ${known.from} says ${known.value}; one total for each item is needed`,
+        `${name} is ${value}, but segment ${known.from} says ${known.value}; send one total per item`,
       );
       return;
     }
     const ranked = { rank, value, text, from: segment.number };
-    this.#texts.set(name, ranked);
+    this.#quantities.set(name, ranked);
     this.#rank(field, ranked);
   }
 
@@ -275,7 +207,6 @@ export class Item {
   }
 
   #setDate(segment: Segment, element: number, text: string, name: string, rank: number): void {
-    this.#setsField = true;
     const value = readCompactDate(text);
     if (value === undefined) {
       this.#fault(
@@ -290,11 +221,11 @@ export class Item {
     this.#rank('backorderDate', { rank, value, text, from: segment.number });
   }
 
-  /** What comes next: the first schedule counts, and less than what QTY and DTM say. */
+  /** The next delivery: the first schedule counts, unless QTY or DTM says the same. */
   #readSchedule(segment: Segment): void {
     const [, , , , , qualifier = '', date = ''] = segment.elements;
     if (!BACKORDER_DATE_CODES.some(({ code }) => code === qualifier)) return;
-    if (this.#texts.has(SCHEDULE)) return;
+    if (this.#quantities.has(SCHEDULE)) return;
     this.#setQuantity(segment, 1, {
       field: 'quantityOnBackorder',
       rank: SCHEDULE_RANK,
@@ -307,12 +238,9 @@ export class Item {
     const [, qualifier = '', code = '', description = ''] = segment.elements;
     if (!STATUS_QUALIFIERS.some((known) => known.code === qualifier)) return;
     const found = [code, description].map(restrictionOfStatus).find((value) => value !== undefined);
-    if (found !== undefined) {
-      this.#setsField = true;
-      this.#restrictions = found;
-    } else if (qualifier === 'ACC') {
-      // What is mutually defined may be anything; a status is one.
-      this.#setsField = true;
+    if (found !== undefined) this.#draft.setField('restrictions', found);
+    else if (qualifier === 'ACC') {
+      // ACC must be a status; a mutually defined value may be anything.
       this.#fault(
         segment,
         2,
@@ -330,25 +258,36 @@ export class Item {
     code: ElementFault,
     reason: string,
   ): void {
-    this.#faults.push(`Segment ${segment.number}: ${reason}.`);
+    this.#draft.addFieldFault(`Segment ${segment.number}: ${reason}.`);
     this.#onFault({ segment, element, reference, code });
+  }
+
+  #identifierFault(element: number, code: ElementFault, reason: string): void {
+    this.#draft.addIdentifierFault(`Segment ${this.#lin.number}: ${reason}.`);
+    this.#onFault({ segment: this.#lin, element, reference: '234', code });
   }
 }
 
-interface GivenId {
+interface LinIdentifier {
   readonly text: string;
-  /** Its place in the LIN. */
+  /** Its position in the LIN. */
   readonly at: number;
 }
 
-const KNOWN_QUALIFIERS: ReadonlySet<string> = new Set(
+const QUALIFIERS_READ: ReadonlySet<string> = new Set(
   [...SKU_ID_QUALIFIERS, BUYER_QUALIFIER, ...GTIN_QUALIFIERS].map(({ code }) => code),
 );
+
+/** What a LIN may contain, for messages. */
+const IDENTIFIERS_KNOWN = [...SKU_ID_QUALIFIERS, ...GTIN_QUALIFIERS]
+  .map(({ code }) => code)
+  .join(', ');
+const QUANTITIES_KNOWN = QUANTITY_CODES.map(({ code }) => `QTY*${code}`).join(', ');
 
 const SCHEDULE = 'SCH';
 const SCHEDULE_RANK = 100;
 
-/** `20270131` as the number yyyymmdd. */
+/** Reads `20270131` as the number yyyymmdd. */
 function readCompactDate(text: string): number | undefined {
   const parts = /^([0-9]{4})([0-9]{2})([0-9]{2})$/.exec(text);
   return parts === null ? undefined : readDate(parts.slice(1).join('-'));

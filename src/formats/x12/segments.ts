@@ -1,7 +1,7 @@
 import { OnhandError } from '../../domain/errors.ts';
-import type { FormatLimits } from '../limits.ts';
+import { quoted, type FormatLimits } from '../format.ts';
 
-/** What sets an interchange's parts apart: each is one character, said by its ISA segment. */
+/** The delimiters of an interchange, each one character, which its ISA segment defines. */
 export interface Delimiters {
   readonly element: string;
   readonly component: string;
@@ -9,33 +9,32 @@ export interface Delimiters {
 }
 
 export interface Segment {
-  /** Its place in the file, counted from 1: what complaints name. */
+  /** Its position in the file, from 1. Error messages name it. */
   readonly number: number;
-  /** The first is its name. */
+  /** The first element is the segment's name. */
   readonly elements: readonly string[];
-  /** Those of its interchange. */
   readonly delimiters: Delimiters;
 }
 
-/** Elements of an ISA segment, its name left out. */
+/** How many elements an ISA segment has, without its name. */
 const ISA_ELEMENTS = 16;
 
-/** Longest ISA that is looked for its end: 106 characters, and more where its fields are not filled up. */
+/** Longest ISA. It should have 106 characters; unpadded or overlong fields change that. */
 const ISA_CHARACTERS_MAX = 400;
 
 /**
- * Cuts X12 into segments, a few at a time. Every ISA sets the delimiters anew. Line breaks behind a
- * segment's end are left out, as are those inside one where they are no delimiter: some systems fold
- * what they send. Rejects with `body_malformed` where an ISA does not say the delimiters or the file
- * ends inside a segment, `body_too_large` where a segment is longer than the limit.
+ * Cuts X12 into segments, a few at a time. Each ISA defines the delimiters again. Line breaks after or
+ * inside a segment are dropped unless they are delimiters, since some systems fold long segments.
+ * Rejects with `body_malformed` if an ISA does not define the delimiters or the file ends inside a
+ * segment, and with `body_too_large` if a segment is longer than the limit.
  */
 export async function* readSegments(
   text: AsyncIterable<string>,
   limits: Pick<FormatLimits, 'rowCharactersMax'>,
 ): AsyncGenerator<readonly Segment[]> {
   const cutter = new SegmentCutter(limits.rowCharactersMax);
-  for await (const piece of text) {
-    const segments = cutter.cut(piece);
+  for await (const chunk of text) {
+    const segments = cutter.cut(chunk);
     if (segments.length > 0) yield segments;
   }
   const last = cutter.end();
@@ -53,8 +52,8 @@ class SegmentCutter {
     this.#charactersMax = charactersMax;
   }
 
-  cut(piece: string): readonly Segment[] {
-    const text = this.#pending + piece;
+  cut(chunk: string): readonly Segment[] {
+    const text = this.#pending + chunk;
     const segments: Segment[] = [];
     let at = 0;
     for (;;) {
@@ -78,17 +77,17 @@ class SegmentCutter {
     return segments;
   }
 
-  /** What is left at the end of the file; nothing, unless it was cut off. */
+  /** The last segment, if its delimiter is a line break that the file lacks. */
   end(): readonly Segment[] {
     const rest = this.#pending;
     if (rest === '') return [];
     if (this.#delimiters === null) throw notAnIsa(this.#count + 1);
     if (/^\s/.test(this.#delimiters.segment))
-      // A line break at the end of a file is easily lost.
+      // The last line break of a file is easily lost.
       return [this.#segment(rest, this.#delimiters)];
     throw new OnhandError(
       'body_malformed',
-      `The file ends inside segment ${this.#count + 1} (${JSON.stringify(rest.slice(0, SHOWN_CHARACTERS).toWellFormed())}); it is cut off.`,
+      `The file ends inside segment ${this.#count + 1} (${quoted(rest, 40)}); it is truncated.`,
     );
   }
 
@@ -99,9 +98,7 @@ class SegmentCutter {
   }
 }
 
-const SHOWN_CHARACTERS = 40;
-
-/** Line breaks, spaces and the end mark of old systems (Ctrl-Z) that stand between segments. */
+/** Skips line breaks, spaces and end-of-file marks of old systems (Ctrl-Z) between segments. */
 function afterFiller(text: string, from: number): number {
   let at = from;
   while (at < text.length && FILLER.has(text.charCodeAt(at))) at += 1;
@@ -110,7 +107,7 @@ function afterFiller(text: string, from: number): number {
 
 const FILLER: ReadonlySet<number> = new Set([0x0a, 0x0d, 0x20, 0x1a]);
 
-/** Those that an ISA says; null where too little of it is there to tell. */
+/** The delimiters that an ISA defines; null if too little of it has arrived. */
 function readDelimiters(text: string, number: number): Delimiters | null {
   const element = text[3];
   if (element === undefined) return null;
@@ -125,7 +122,7 @@ function readDelimiters(text: string, number: number): Delimiters | null {
   const component = text[at + 1];
   const segment = text[at + 2];
   if (component === undefined || segment === undefined) return null;
-  // Some give no separator of components, and repeat the one of elements: nothing here has components.
+  // Some senders repeat the element separator as the component separator; 846 needs no components.
   if (/[A-Za-z0-9]/.test(segment + component) || segment === element || segment === component)
     throw notAnIsa(number);
   return { element, component, segment };

@@ -1,21 +1,22 @@
 import { posix } from 'node:path';
 import { OnhandError } from '../../domain/errors.ts';
-import { PLAIN, styleOfBuiltIn, styleOfFormat, type NumberStyle } from './number-formats.ts';
-import { readSharedStrings, SharedStrings } from './shared-strings.ts';
-import { readSheetRows, type SheetContext } from './sheet-rows.ts';
-import type { TableRow } from '../table/table.ts';
-import { readWholeXml, type XmlAttributes, type XmlListener } from './xml.ts';
 import type { Archive } from '../archive/zip.ts';
+import type { FormatLimits } from '../format.ts';
+import { openTable, type HeaderMatcher, type Table, type TableRow } from '../table/table.ts';
+import { PLAIN, styleOfBuiltIn, styleOfFormat, type NumberStyle } from './numbers.ts';
+import { readSheetRows, type SheetContext } from './sheet.ts';
+import { readSharedStrings, SharedStrings } from './strings.ts';
+import { readWholeXml, type XmlAttributes, type XmlListener } from './xml.ts';
 
-/** A worksheet; charts and macro sheets are none. */
-export interface Sheet {
+/** A worksheet; not a chart or macro sheet. */
+interface Sheet {
   readonly name: string;
   readonly isHidden: boolean;
   /** Its part in the archive. */
   readonly part: string;
 }
 
-/** A workbook whose parts were found; its sheets are in the order of its tabs. */
+/** An open workbook. Its sheets are in the order of its tabs. */
 export interface Workbook {
   readonly archive: Archive;
   readonly sheets: readonly Sheet[];
@@ -23,9 +24,9 @@ export interface Workbook {
 }
 
 /**
- * Opens a workbook (XLSX, XLSM): finds its sheets, reads its shared texts and number formats. Macros,
- * links to other files and all else are left alone. Rejects with `body_malformed` where a part is
- * missing or damaged, `body_too_large` where the limits are exceeded.
+ * Opens a workbook (XLSX, XLSM): finds its sheets and reads its shared texts and number formats. Macros,
+ * external links and everything else are ignored. Rejects with `body_malformed` if a part is missing or
+ * damaged, and with `body_too_large` if it exceeds a limit.
  */
 export async function openWorkbook(archive: Archive): Promise<Workbook> {
   const part = await findWorkbookPart(archive);
@@ -43,14 +44,9 @@ export async function openWorkbook(archive: Archive): Promise<Workbook> {
   return { archive, sheets, context: { strings, styles, starts1904 } };
 }
 
-/** The rows of a sheet, in pieces; to be read once. See `readSheetRows`. */
-export function readSheet(workbook: Workbook, sheet: Sheet): AsyncGenerator<readonly TableRow[]> {
-  return readSheetRows(workbook.archive.read(sheet.part), sheet.part, workbook.context);
-}
-
-/** One part's link to another. */
+/** A relationship from one part of the archive to another. */
 interface Link {
-  /** The last word of its type, such as `worksheet`. */
+  /** The last segment of its type, such as `worksheet`. */
   readonly kind: string;
   readonly part: string;
 }
@@ -70,7 +66,7 @@ async function findWorkbookPart(archive: Archive): Promise<string> {
   );
 }
 
-/** The links of a part, by their ids; those that lead out of the file are left out. */
+/** The links of a part by their ids, without external ones. */
 async function readLinks(archive: Archive, part: string): Promise<Links> {
   const { dir, base } = posix.parse(part);
   const linksPart = posix.join(dir, '_rels', `${base}.rels`);
@@ -114,13 +110,13 @@ async function readWorkbookPart(
   return { sheets, starts1904 };
 }
 
-/** `r:id`, whatever the prefix is that the file uses. */
+/** The attribute `r:id`, with any prefix. */
 function linkIdOf(attributes: XmlAttributes): string | undefined {
   const name = Object.keys(attributes).find((key) => key.endsWith(':id'));
   return name === undefined ? undefined : attributes[name];
 }
 
-/** The number styles of cells, in the order in which cells number them. */
+/** The number styles, in the order by which cells refer to them. */
 async function readStyles(archive: Archive, part: string): Promise<readonly NumberStyle[]> {
   const formats = new Map<string, NumberStyle>();
   const styles: NumberStyle[] = [];
@@ -142,9 +138,81 @@ async function readStyles(archive: Archive, part: string): Promise<readonly Numb
   return styles;
 }
 
-/** Largest part that tells of the workbook rather than of its cells, in bytes. */
+/** Largest part other than a sheet or the shared texts, in bytes. */
 const SMALL_PART_BYTES_MAX = 16 * 1024 ** 2;
 
 async function readSmallPart(archive: Archive, part: string, listener: XmlListener): Promise<void> {
   await readWholeXml(archive.read(part, SMALL_PART_BYTES_MAX), part, listener);
+}
+
+/** The table that is read from a workbook. */
+export interface WorkbookTable<Header> extends Table<Header> {
+  readonly sheet: ReadSheet;
+}
+
+/** The worksheet that is read. */
+export interface ReadSheet {
+  readonly name: string;
+  readonly part: string;
+  /** Names of the sheets that are not read. */
+  readonly others: readonly string[];
+}
+
+/**
+ * Opens the first visible sheet that has a header (see `openTable`). Rejects with `body_malformed` if
+ * there is none; the error says what is wrong with the first sheet that is not empty. Short rows are
+ * filled up to the header, since workbooks omit empty cells.
+ */
+export async function openWorkbookTable<Header>(
+  workbook: Workbook,
+  match: HeaderMatcher<Header>,
+  limits: FormatLimits,
+): Promise<WorkbookTable<Header>> {
+  const terms = { cellCharactersMax: limits.cellCharactersMax, isSparse: true };
+  let refusal: OnhandError | undefined;
+  for (const sheet of workbook.sheets) {
+    if (sheet.isHidden) continue;
+    const probe = new SheetProbe();
+    const { archive, context } = workbook;
+    const rows = probe.watch(readSheetRows(archive.read(sheet.part), sheet.part, context));
+    try {
+      const table = await openTable(rows, match, terms);
+      const { name, part } = sheet;
+      const others = workbook.sheets.filter((other) => other !== sheet).map((other) => other.name);
+      return { sheet: { name, part, others }, ...table };
+    } catch (error) {
+      await rows.return(undefined);
+      if (!(error instanceof OnhandError) || probe.isBroken) throw error;
+      if (probe.holdsRows) refusal ??= refusalOf(error, sheet, workbook);
+    }
+  }
+  throw refusal ?? new OnhandError('body_malformed', 'The workbook is empty; a header is needed.');
+}
+
+/** Distinguishes a sheet without a header, after which another may have one, from a damaged sheet. */
+class SheetProbe {
+  holdsRows = false;
+  isBroken = false;
+
+  async *watch(source: AsyncGenerator<readonly TableRow[]>): AsyncGenerator<readonly TableRow[]> {
+    try {
+      for await (const rows of source) {
+        this.holdsRows = true;
+        yield rows;
+      }
+    } catch (error) {
+      this.isBroken = true;
+      throw error;
+    }
+  }
+}
+
+function refusalOf(refusal: OnhandError, sheet: Sheet, workbook: Workbook): OnhandError {
+  const where =
+    workbook.sheets.length > 1
+      ? `None of the ${workbook.sheets.length} sheets has a header that can be used. `
+      : '';
+  return new OnhandError('body_malformed', `${where}Sheet "${sheet.name}": ${refusal.message}`, {
+    cause: refusal,
+  });
 }

@@ -1,16 +1,17 @@
 import { Readable } from 'node:stream';
 import { ZipFile } from 'yazl';
-import { SHEET_COLUMNS_MAX, SHEET_ROWS_MAX } from './sheet-rows.ts';
+import { SHEET_COLUMNS_MAX, SHEET_ROWS_MAX } from './sheet.ts';
 
-/** Most characters that a spreadsheet takes in a cell, in UTF-16 code units. */
+/** Most characters of a cell in a spreadsheet, in UTF-16 code units. */
 export const CELL_CHARACTERS_MAX = 32_767;
 
 /**
- * Writes rows as a workbook of one sheet, as they come, holding a few at a time. Every cell is a text
- * and stays one: no formula, no number that loses its zeros. Characters that XML cannot hold become
- * U+FFFD; a text longer than `CELL_CHARACTERS_MAX` is cut, ending in `…`. The stream fails as the
- * rows do, and with a `RangeError` where there are more than `SHEET_ROWS_MAX` or one has more cells
- * than `SHEET_COLUMNS_MAX`; whoever stops reading destroys it.
+ * Streams rows as a workbook of one sheet, with bounded memory. Every cell is text, so that there are no
+ * formulas and no number loses its leading zeros. Characters that XML cannot hold become U+FFFD; text
+ * longer than `CELL_CHARACTERS_MAX` is cut and ends in `…`.
+ *
+ * The stream fails if the rows fail, and with a `RangeError` if there are more than `SHEET_ROWS_MAX` rows
+ * or `SHEET_COLUMNS_MAX` columns. Destroy the stream to stop reading early.
  */
 export function writeXlsx(rows: AsyncIterable<readonly string[]>): Readable {
   const zip = new ZipFile();
@@ -29,14 +30,14 @@ export function writeXlsx(rows: AsyncIterable<readonly string[]>): Readable {
   return output;
 }
 
-/** The same rows make the same bytes, whenever they are written. */
+/** A fixed timestamp, so that the same rows give the same bytes. */
 const UNDATED = { mtime: new Date(1980, 0, 1), forceDosTimestamp: true };
 
-/** Fast: it is the rows that a server waits for, not the last tenth of their size. */
+/** A low level: a higher one costs much time and saves about a tenth of the size. */
 const COMPRESSION_LEVEL = 3;
 
-/** How much is printed before it is passed on, in characters. */
-const PIECE_CHARACTERS = 64 * 1024;
+/** How much text is collected before it is passed on, in characters. */
+const CHUNK_CHARACTERS = 64 * 1024;
 
 async function* printSheet(rows: AsyncIterable<readonly string[]>): AsyncGenerator<Buffer> {
   let printed = SHEET_START;
@@ -46,7 +47,7 @@ async function* printSheet(rows: AsyncIterable<readonly string[]>): AsyncGenerat
     if (row > SHEET_ROWS_MAX)
       throw new RangeError(`A worksheet holds no more than ${SHEET_ROWS_MAX} rows.`);
     printed += printRow(row, cells);
-    if (printed.length < PIECE_CHARACTERS) continue;
+    if (printed.length < CHUNK_CHARACTERS) continue;
     yield Buffer.from(printed);
     printed = '';
   }
@@ -64,13 +65,13 @@ function printRow(row: number, cells: readonly string[]): string {
   return `${printed}</row>`;
 }
 
-/** 0 is `A`, 26 `AA`. */
+/** The name of a column: 0 is `A`, 26 is `AA`. */
 export function columnName(place: number): string {
   const last = String.fromCharCode(0x41 + (place % 26));
   return place < 26 ? last : columnName(Math.floor(place / 26) - 1) + last;
 }
 
-/** What XML does not hold as it stands: its own marks, and the control characters below the space. */
+/** Characters to escape or replace: XML's own, and control characters. */
 const SPECIAL = /[&<>\ufffe\uffff]|_(?=x[0-9a-f]{4}_)|[^\P{Cc}\t\n\u007f-\u009f]/giu;
 
 function printText(text: string): string {
@@ -83,9 +84,9 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
   '>': '&gt;',
-  // XML reads a bare one as a line feed.
+  // XML reads a bare carriage return as a line feed.
   '\r': '&#13;',
-  // Spreadsheets take `_x0041_` for an A.
+  // Spreadsheets read `_x0041_` as an A.
   _: '_x005F_',
 };
 
@@ -96,7 +97,7 @@ const PACKAGE = 'http://schemas.openxmlformats.org/package/2006';
 
 const SHEET_START = `${DECLARATION}<worksheet xmlns="${MAIN}"><sheetData>`;
 
-// Digits kept as text are what is meant: no green corner in every cell.
+// Numbers are stored as text on purpose: suppress the spreadsheet's warning in every cell.
 const SHEET_END =
   '</sheetData><ignoredErrors><ignoredError sqref="A1:XFD1048576" numberStoredAsText="1"/></ignoredErrors></worksheet>';
 

@@ -2,7 +2,7 @@ import { TextDecoder } from 'node:util';
 import { SaxesParser } from 'saxes';
 import { OnhandError } from '../../domain/errors.ts';
 
-/** Longest tag, text or comment in a part of a workbook, in characters; a cell's text is one. */
+/** Longest tag, text or comment in a part of a workbook, in characters. */
 export const XML_TOKEN_CHARACTERS_MAX = 1_048_576;
 
 /** How deep elements may be nested. */
@@ -10,18 +10,18 @@ export const XML_DEPTH_MAX = 100;
 
 export type XmlAttributes = Readonly<Record<string, string>>;
 
-/** What is told of a part while it is read. Names come without their prefix. */
+/** Receives the events of the parser. Names come without their prefix. */
 export interface XmlListener {
   readonly open: (name: string, attributes: XmlAttributes) => void;
   readonly close?: (name: string) => void;
-  /** A piece of the text inside the element that was opened last. */
+  /** Part of the text inside the element that was opened last. */
   readonly text?: (text: string) => void;
 }
 
 /**
- * Reads XML in UTF-8 and tells the listener, yielding after every piece of bytes so that what was
- * told can be taken. Entities beyond XML's own five, and any DTD, are refused, as is whatever is not
- * well-formed: rejects with `body_malformed`, naming `part`.
+ * Parses XML in UTF-8 and calls the listener. Yields after each chunk of bytes, so that the caller can
+ * take what the listener collected. Rejects with `body_malformed`, naming `part`, if the XML is not
+ * well-formed, has a DTD, or uses entities beyond XML's own five.
  */
 export async function* readXml(
   bytes: AsyncIterable<Uint8Array>,
@@ -45,17 +45,16 @@ export async function readWholeXml(
   part: string,
   listener: XmlListener,
 ): Promise<void> {
-  const pieces = readXml(bytes, part, listener);
-  while ((await pieces.next()).done !== true);
+  for await (const _ of readXml(bytes, part, listener));
 }
 
-/** The parser with bounds: it keeps an unfinished tag or text however long it grows. */
+/** The parser with limits. By itself it buffers an unfinished tag or text of any length. */
 class BoundedReader {
   readonly #part: string;
   readonly #parser = new SaxesParser({ xmlns: false, position: false });
   #depth = 0;
-  /** Characters since anything was told. */
-  #untold = 0;
+  /** Characters since the last event. */
+  #pendingCharacters = 0;
 
   constructor(part: string, listener: XmlListener) {
     this.#part = part;
@@ -72,7 +71,7 @@ class BoundedReader {
       }
     });
     this.#parser.on('opentag', (tag) => {
-      this.#untold = 0;
+      this.#pendingCharacters = 0;
       this.#depth += 1;
       if (this.#depth > XML_DEPTH_MAX) {
         throw malformed(part, `elements are nested more than ${XML_DEPTH_MAX} deep`);
@@ -80,27 +79,27 @@ class BoundedReader {
       open(localName(tag.name), tag.attributes);
     });
     this.#parser.on('closetag', (tag) => {
-      this.#untold = 0;
+      this.#pendingCharacters = 0;
       this.#depth -= 1;
       close?.(localName(tag.name));
     });
     if (text !== undefined) {
-      const tell = (piece: string): void => {
-        this.#untold = 0;
-        text(piece);
+      const onText = (chunk: string): void => {
+        this.#pendingCharacters = 0;
+        text(chunk);
       };
-      this.#parser.on('text', tell);
-      this.#parser.on('cdata', tell);
+      this.#parser.on('text', onText);
+      this.#parser.on('cdata', onText);
     }
   }
 
   write(text: string): void {
-    // Steps well below the bound, so that what it takes for a long token is known while it grows.
+    // Steps far below the limit, so that a long token is noticed while it grows.
     for (let at = 0; at < text.length; at += STEP_CHARACTERS) {
       const step = text.length <= STEP_CHARACTERS ? text : text.slice(at, at + STEP_CHARACTERS);
-      this.#untold += step.length;
+      this.#pendingCharacters += step.length;
       this.#parser.write(step);
-      if (this.#untold > XML_TOKEN_CHARACTERS_MAX) throw tooLongText(this.#part);
+      if (this.#pendingCharacters > XML_TOKEN_CHARACTERS_MAX) throw tooLongText(this.#part);
     }
   }
 
@@ -109,12 +108,12 @@ class BoundedReader {
   }
 }
 
-/** The refusal of a text that no spreadsheet writes. */
+/** The error for a token longer than `XML_TOKEN_CHARACTERS_MAX`, which no spreadsheet writes. */
 export function tooLongText(part: string): OnhandError {
   return new OnhandError(
     'body_too_large',
-    `A text or tag of more than ${XML_TOKEN_CHARACTERS_MAX} characters stands in ${part} of the workbook; ` +
-      'no spreadsheet writes so much into a cell. Save it anew, without it.',
+    `${part} of the workbook contains a text or tag of more than ${XML_TOKEN_CHARACTERS_MAX} characters; ` +
+      'no spreadsheet writes so much into a cell. Remove it and save the workbook again.',
   );
 }
 
@@ -136,6 +135,6 @@ function localName(name: string): string {
 function malformed(part: string, reason: string): OnhandError {
   return new OnhandError(
     'body_malformed',
-    `${part} of the workbook cannot be read (${reason}); open it in a spreadsheet and save it anew.`,
+    `${part} of the workbook cannot be read (${reason}); open it in a spreadsheet and save it again.`,
   );
 }

@@ -87,7 +87,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     checkParameters(request, []);
-    const columns = await service.feeds.mappingOf(supplierIdOf(request));
+    const columns = await service.jobs.mappingOf(supplierIdOf(request));
     return sendJson(request, reply, printFileMapping(columns));
   };
 

@@ -62,7 +62,7 @@ export async function findFile(
 ): Promise<FileRecord> {
   const uuid = uuidOf(request);
   const { organizationId } = gate.principalOf(request);
-  const file = UUID.test(uuid) ? await service.feeds.find(organizationId, uuid) : undefined;
+  const file = UUID.test(uuid) ? await service.jobs.find(organizationId, uuid) : undefined;
   if (file !== undefined) return file;
   throw new OnhandError('file_not_found', 'There is no file of this uuid among yours.');
 }
@@ -79,7 +79,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const upload = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const asked = readAsked(request, settings);
     const { organizationId: supplierId, userId } = gate.principalOf(request);
-    const mappings = await service.feeds.mappingOf(supplierId);
+    const mappings = await service.jobs.mappingOf(supplierId);
     const nowMs = Date.now();
     const uuid = newUuid(nowMs);
     const { filename, bytes, sha256 } = await uploads.during(request.raw, () =>
@@ -111,7 +111,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(BatchListQuerySchema.properties));
     const asked = parseBatchList(queryOf(request));
-    const page = await service.feeds.list(gate.principalOf(request).organizationId, asked);
+    const page = await service.jobs.list(gate.principalOf(request).organizationId, asked);
     return sendJson(request, reply, printFileList(asked, page));
   };
 

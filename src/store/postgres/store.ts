@@ -13,9 +13,9 @@ import type {
 } from '../store.ts';
 import { SqlFiles } from '../sql/files.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
-import { PostgresAccounts } from './read/accounts.ts';
+import { SqlAccounts } from '../sql/accounts.ts';
 import { PostgresApplier } from './write/apply.ts';
-import { PostgresBatches } from './read/batches.ts';
+import { SqlBatches } from '../sql/batches.ts';
 import { PostgresChanges } from './read/changes.ts';
 import {
   ConnectionPool,
@@ -27,10 +27,10 @@ import {
 } from './connection/pool.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { migrate } from './schema/migrate.ts';
-import { Principals } from './read/principals.ts';
+import { PostgresPrincipalCache } from './read/principals.ts';
 import type { SchemaOptions } from './schema/migrations.ts';
 import { PostgresSkus } from './read/skus.ts';
-import { Queries } from './schema/tables.ts';
+import { PostgresDatabase } from './database.ts';
 
 export interface PostgresSettings extends Required<PoolSettings>, SchemaOptions {
   /** Maximum lines that share a transaction; a larger batch gets its own. */
@@ -57,13 +57,13 @@ export class PostgresStore implements Store {
     const groupsMax = Math.max(1, settings.connectionsMax - CONNECTIONS_FOR_READS);
     this.grouping = { isShared: false, groupsMax };
     this.#applier = new PostgresApplier(pool, settings.groupLinesMax);
-    const queries = new Queries(pool);
-    this.accounts = new PostgresAccounts(queries, new Principals(pool));
+    const database = new PostgresDatabase(pool);
+    this.accounts = new SqlAccounts(database, new PostgresPrincipalCache(pool));
     this.skus = new PostgresSkus(pool);
-    this.batches = new PostgresBatches(queries, (request) => this.#applier.revert(request));
+    this.batches = new SqlBatches(database, (request) => this.#applier.revert(request));
     this.changes = new PostgresChanges(pool);
-    this.webhooks = new SqlWebhooks(queries.db);
-    this.files = new SqlFiles(queries.db, (statements) => queries.transact(statements));
+    this.webhooks = new SqlWebhooks(database);
+    this.files = new SqlFiles(database);
   }
 
   /** Opens an existing database, and creates or migrates its schema if needed. */

@@ -1,7 +1,8 @@
 /** How a feed is kept in its row, whatever the database. */
-import type { Generated } from 'kysely';
+import type { Selectable } from 'kysely';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import type { SqlTables } from './tables.ts';
 import {
   FILE_STATES,
   type FileOptions,
@@ -45,65 +46,7 @@ const Found = Compile(
 
 const Counts = Compile(Type.Record(Type.String(), Type.Integer()));
 
-/** The columns of a feed's row, in either database. */
-export interface FeedRow {
-  readonly supplier_id: number;
-  readonly number: number;
-  readonly uuid: string;
-  readonly user_id: number | null;
-  readonly username: string | null;
-  readonly filename: string | null;
-  readonly bytes: number;
-  readonly asked: string;
-  readonly reason: string | null;
-  readonly reference: string | null;
-  readonly state: string;
-  readonly found: string | null;
-  readonly row_count: number;
-  readonly rows_expected: number | null;
-  readonly status_counts: string;
-  readonly problem_code: string | null;
-  readonly problem_detail: string | null;
-  readonly uploaded_at_ms: number;
-  readonly started_at_ms: number | null;
-  readonly finished_at_ms: number | null;
-  readonly is_confirmed: number;
-  readonly is_cancel_asked: number;
-  readonly claimed_until_ms: number;
-  readonly is_kept: number;
-}
-
-/** The tables of feeds, the same in every body. */
-export interface FileTables {
-  feeds: Omit<
-    FeedRow,
-    'username' | 'row_count' | 'status_counts' | 'claimed_until_ms' | FlagColumn
-  > & {
-    idempotency_key: string | null;
-    fingerprint: Uint8Array | null;
-    row_count: Generated<number>;
-    status_counts: Generated<string>;
-    claimed_by: Generated<string | null>;
-    claimed_until_ms: Generated<number>;
-  } & Record<FlagColumn, Generated<number>>;
-  feed_pieces: {
-    supplier_id: number;
-    feed_number: number;
-    piece: number;
-    row_count: number;
-    batch_uuid: string | null;
-    failures: Uint8Array | null;
-  };
-  feed_suppliers: {
-    supplier_id: number;
-    last_number: Generated<number>;
-    column_names: Generated<string>;
-  };
-}
-
-type FlagColumn = 'is_confirmed' | 'is_cancel_asked' | 'is_kept';
-
-/** The columns that a record is made of. */
+/** The columns that a record needs. */
 export const FILE_COLUMNS = [
   'feeds.supplier_id',
   'feeds.number',
@@ -131,7 +74,13 @@ export const FILE_COLUMNS = [
   'users.username',
 ] as const;
 
-export function fileRecordOf(row: FeedRow): FileRecord {
+type FileRow = Pick<
+  Selectable<SqlTables['feeds']> & { readonly username: string | null },
+  Unqualified<(typeof FILE_COLUMNS)[number]>
+>;
+type Unqualified<Column extends string> = Column extends `${string}.${infer Name}` ? Name : never;
+
+export function fileRecordOf(row: FileRow): FileRecord {
   const state = FILE_STATES.find((known) => known === row.state);
   if (state === undefined) throw new Error(`a feed has the unknown state ${row.state}`);
   const { problem_code: code, problem_detail: detail } = row;

@@ -1,8 +1,9 @@
-import type { Compilable, Generated, Kysely } from 'kysely';
+import type { Compilable } from 'kysely';
+import type { SqlDatabase } from './database.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { encodeFailures } from '../failures.ts';
 import { decodeFailures } from './stored-outcome.ts';
-import { FILE_COLUMNS, mappingsOf, fileRecordOf, type FileTables } from './file-record.ts';
+import { FILE_COLUMNS, mappingsOf, fileRecordOf } from './file-record.ts';
 import {
   OPEN_STATES,
   type FileOptions,
@@ -18,29 +19,18 @@ import {
 } from '../../domain/files.ts';
 import type { FilePage, FileStore } from '../store.ts';
 
-interface ReadTables extends FileTables {
-  users: { id: Generated<number>; username: string | null };
-}
-
-/** Feeds in a database: every query is by key, and small, so that one text serves every body. */
 export class SqlFiles implements FileStore {
-  readonly #db: Kysely<ReadTables>;
-  /** Runs statements in one transaction. */
-  readonly #transact: (statements: readonly Compilable[]) => Promise<unknown>;
+  readonly #database: SqlDatabase;
 
-  constructor(
-    db: Kysely<ReadTables>,
-    transact: (statements: readonly Compilable[]) => Promise<unknown>,
-  ) {
-    this.#db = db;
-    this.#transact = transact;
+  constructor(database: SqlDatabase) {
+    this.#database = database;
   }
 
   async add(draft: FileDraft): Promise<string> {
     const { supplierId, idempotency } = draft;
     if (idempotency !== null) await this.#letGo(supplierId, idempotency);
     const number = await this.#nextNumber(supplierId);
-    const added = await this.#db
+    const added = await this.#database.db
       .insertInto('feeds')
       .values({
         supplier_id: supplierId,
@@ -71,7 +61,7 @@ export class SqlFiles implements FileStore {
   }
 
   async #letGo(supplierId: number, { key, usedSinceMs }: FileKey): Promise<void> {
-    await this.#db
+    await this.#database.db
       .updateTable('feeds')
       .set({ idempotency_key: null, fingerprint: null })
       .where('supplier_id', '=', supplierId)
@@ -82,7 +72,7 @@ export class SqlFiles implements FileStore {
 
   /** A number that is left unused harms nobody. */
   async #nextNumber(supplierId: number): Promise<number> {
-    const { last_number: number } = await this.#db
+    const { last_number: number } = await this.#database.db
       .insertInto('feed_suppliers')
       .values({ supplier_id: supplierId, last_number: 1 })
       .onConflict((conflict) =>
@@ -96,7 +86,7 @@ export class SqlFiles implements FileStore {
   }
 
   async #sameUpload(supplierId: number, { key, fingerprint }: FileKey): Promise<string> {
-    const first = await this.#db
+    const first = await this.#database.db
       .selectFrom('feeds')
       .select(['uuid', 'fingerprint'])
       .where('supplier_id', '=', supplierId)
@@ -114,7 +104,7 @@ export class SqlFiles implements FileStore {
     supplierId: number,
     { start, limit }: { readonly start: number; readonly limit: number },
   ): Promise<FilePage> {
-    const { count } = await this.#db
+    const { count } = await this.#database.db
       .selectFrom('feeds')
       .select((select) => select.fn.countAll<number>().as('count'))
       .where('supplier_id', '=', supplierId)
@@ -141,7 +131,7 @@ export class SqlFiles implements FileStore {
   }
 
   #rows() {
-    return this.#db
+    return this.#database.db
       .selectFrom('feeds')
       .leftJoin('users', 'users.id', 'feeds.user_id')
       .select(FILE_COLUMNS);
@@ -152,7 +142,7 @@ export class SqlFiles implements FileStore {
     from: number,
     limit: number,
   ): Promise<readonly FileChunk[]> {
-    const rows = await this.#db
+    const rows = await this.#database.db
       .selectFrom('feed_pieces')
       .select(['piece', 'row_count', 'batch_uuid', 'failures'])
       .where('supplier_id', '=', supplierId)
@@ -232,11 +222,13 @@ export class SqlFiles implements FileStore {
       rows_expected: progress.rowsExpected,
       status_counts: JSON.stringify(progress.statusCounts),
     });
-    await this.#transact(piece === null ? [moved] : [this.#insertPiece(place, piece), moved]);
+    await this.#database.transact(
+      piece === null ? [moved] : [this.#insertPiece(place, piece), moved],
+    );
   }
 
   #insertPiece({ supplierId, number }: FilePlace, piece: FileChunk): Compilable {
-    return this.#db
+    return this.#database.db
       .insertInto('feed_pieces')
       .values({
         supplier_id: supplierId,
@@ -285,7 +277,7 @@ export class SqlFiles implements FileStore {
   }
 
   async mappingOf(supplierId: number): Promise<FileOptions['mappings']> {
-    const row = await this.#db
+    const row = await this.#database.db
       .selectFrom('feed_suppliers')
       .select('column_names')
       .where('supplier_id', '=', supplierId)
@@ -295,7 +287,7 @@ export class SqlFiles implements FileStore {
 
   async setMapping(supplierId: number, mappings: FileOptions['mappings']): Promise<void> {
     const names = JSON.stringify(mappings);
-    await this.#db
+    await this.#database.db
       .insertInto('feed_suppliers')
       .values({ supplier_id: supplierId, column_names: names })
       .onConflict((conflict) => conflict.column('supplier_id').doUpdateSet({ column_names: names }))
@@ -319,8 +311,8 @@ export class SqlFiles implements FileStore {
   }
 
   async drop(place: FilePlace): Promise<void> {
-    await this.#transact([
-      this.#db
+    await this.#database.transact([
+      this.#database.db
         .updateTable('feed_pieces')
         .set({ failures: null })
         .where('supplier_id', '=', place.supplierId)
@@ -332,7 +324,7 @@ export class SqlFiles implements FileStore {
 
   async kept(uuids: readonly string[]): Promise<readonly string[]> {
     if (uuids.length === 0) return [];
-    const rows = await this.#db
+    const rows = await this.#database.db
       .selectFrom('feeds')
       .select('uuid')
       .where('uuid', 'in', uuids)
@@ -342,7 +334,7 @@ export class SqlFiles implements FileStore {
   }
 
   #one({ supplierId, number }: FilePlace) {
-    return this.#db
+    return this.#database.db
       .updateTable('feeds')
       .where('supplier_id', '=', supplierId)
       .where('number', '=', number);

@@ -1,5 +1,7 @@
-import type { Generated, Kysely } from 'kysely';
+import type { Selectable } from 'kysely';
 import { v4 as uuidv4 } from 'uuid';
+import type { SqlDatabase } from './database.ts';
+import type { SqlTables } from './tables.ts';
 import {
   ATTEMPTS_KEPT,
   type Webhook,
@@ -10,53 +12,18 @@ import {
 } from '../../domain/webhooks.ts';
 import type { WebhookStore } from '../store.ts';
 
-/** The tables of webhooks, the same in every body. */
-export interface WebhookTables {
-  webhooks: {
-    id: Generated<number>;
-    uuid: string;
-    organization_id: number;
-    url: string;
-    description: string | null;
-    supplier_uuids: string | null;
-    secret: string;
-    previous_secret: string | null;
-    previous_secret_until_ms: number | null;
-    paused_reason: string | null;
-    created_at_ms: number;
-  };
-  webhook_positions: {
-    webhook_id: number;
-    supplier_id: number;
-    delivered_sequence: number;
-    message: string | null;
-    version: number;
-  };
-  webhook_attempts: {
-    id: Generated<number>;
-    webhook_id: number;
-    message_id: string;
-    started_at_ms: number;
-    duration_ms: number;
-    status: number | null;
-    text: string;
-    is_delivered: number;
-  };
-}
+type WebhookRow = Selectable<SqlTables['webhooks']>;
 
-type WebhookRow = Omit<WebhookTables['webhooks'], 'id'> & { readonly id: number };
-
-/** Webhooks in a database: every query is by key, and small, so that one text serves every body. */
 export class SqlWebhooks implements WebhookStore {
-  readonly #db: Kysely<WebhookTables>;
+  readonly #database: SqlDatabase;
 
-  constructor(db: Kysely<WebhookTables>) {
-    this.#db = db;
+  constructor(database: SqlDatabase) {
+    this.#database = database;
   }
 
   async create(draft: WebhookDraft): Promise<Webhook> {
     const row = { ...rowOf(draft), uuid: uuidv4(), paused_reason: null, created_at_ms: Date.now() };
-    const { id } = await this.#db
+    const { id } = await this.#database.db
       .insertInto('webhooks')
       .values({ ...row, organization_id: draft.organizationId })
       .returning('id')
@@ -65,7 +32,7 @@ export class SqlWebhooks implements WebhookStore {
   }
 
   async list(organizationId: number): Promise<readonly Webhook[]> {
-    const rows = await this.#db
+    const rows = await this.#database.db
       .selectFrom('webhooks')
       .selectAll()
       .where('organization_id', '=', organizationId)
@@ -75,7 +42,7 @@ export class SqlWebhooks implements WebhookStore {
   }
 
   async find(organizationId: number, uuid: string): Promise<Webhook | undefined> {
-    const row = await this.#db
+    const row = await this.#database.db
       .selectFrom('webhooks')
       .selectAll()
       .where('organization_id', '=', organizationId)
@@ -85,17 +52,21 @@ export class SqlWebhooks implements WebhookStore {
   }
 
   async update(id: number, changes: WebhookChanges): Promise<void> {
-    await this.#db.updateTable('webhooks').set(changedRow(changes)).where('id', '=', id).execute();
+    await this.#database.db
+      .updateTable('webhooks')
+      .set(changedRow(changes))
+      .where('id', '=', id)
+      .execute();
   }
 
   async remove(id: number): Promise<void> {
-    await this.#db.deleteFrom('webhook_attempts').where('webhook_id', '=', id).execute();
-    await this.#db.deleteFrom('webhook_positions').where('webhook_id', '=', id).execute();
-    await this.#db.deleteFrom('webhooks').where('id', '=', id).execute();
+    await this.#database.db.deleteFrom('webhook_attempts').where('webhook_id', '=', id).execute();
+    await this.#database.db.deleteFrom('webhook_positions').where('webhook_id', '=', id).execute();
+    await this.#database.db.deleteFrom('webhooks').where('id', '=', id).execute();
   }
 
   async active(): Promise<readonly Webhook[]> {
-    const rows = await this.#db
+    const rows = await this.#database.db
       .selectFrom('webhooks')
       .selectAll()
       .where('paused_reason', 'is', null)
@@ -106,7 +77,7 @@ export class SqlWebhooks implements WebhookStore {
 
   async positions(webhookIds: readonly number[]): Promise<readonly WebhookPosition[]> {
     if (webhookIds.length === 0) return [];
-    const rows = await this.#db
+    const rows = await this.#database.db
       .selectFrom('webhook_positions')
       .selectAll()
       .where('webhook_id', 'in', webhookIds)
@@ -121,7 +92,7 @@ export class SqlWebhooks implements WebhookStore {
   }
 
   async follow(webhookId: number, supplierId: number, sequence: number): Promise<void> {
-    await this.#db
+    await this.#database.db
       .insertInto('webhook_positions')
       .values({
         webhook_id: webhookId,
@@ -135,7 +106,7 @@ export class SqlWebhooks implements WebhookStore {
   }
 
   async unfollow(webhookId: number, supplierId: number): Promise<void> {
-    await this.#db
+    await this.#database.db
       .deleteFrom('webhook_positions')
       .where('webhook_id', '=', webhookId)
       .where('supplier_id', '=', supplierId)
@@ -144,7 +115,7 @@ export class SqlWebhooks implements WebhookStore {
 
   async exchange(position: WebhookPosition): Promise<boolean> {
     const { webhookId, supplierId, deliveredSequence, message, version } = position;
-    const { numUpdatedRows } = await this.#db
+    const { numUpdatedRows } = await this.#database.db
       .updateTable('webhook_positions')
       .set({ delivered_sequence: deliveredSequence, message, version: version + 1 })
       .where('webhook_id', '=', webhookId)
@@ -155,7 +126,7 @@ export class SqlWebhooks implements WebhookStore {
   }
 
   async logAttempt(webhookId: number, attempt: WebhookAttempt): Promise<void> {
-    await this.#db
+    await this.#database.db
       .insertInto('webhook_attempts')
       .values({
         webhook_id: webhookId,
@@ -167,13 +138,13 @@ export class SqlWebhooks implements WebhookStore {
         is_delivered: Number(attempt.isDelivered),
       })
       .execute();
-    const kept = this.#db
+    const kept = this.#database.db
       .selectFrom('webhook_attempts')
       .select('id')
       .where('webhook_id', '=', webhookId)
       .orderBy('id', 'desc')
       .limit(ATTEMPTS_KEPT);
-    await this.#db
+    await this.#database.db
       .deleteFrom('webhook_attempts')
       .where('webhook_id', '=', webhookId)
       .where('id', 'not in', kept)
@@ -181,7 +152,7 @@ export class SqlWebhooks implements WebhookStore {
   }
 
   async attempts(webhookId: number): Promise<readonly WebhookAttempt[]> {
-    const rows = await this.#db
+    const rows = await this.#database.db
       .selectFrom('webhook_attempts')
       .selectAll()
       .where('webhook_id', '=', webhookId)

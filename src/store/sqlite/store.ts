@@ -14,16 +14,16 @@ import type {
 } from '../store.ts';
 import { SqlFiles } from '../sql/files.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
-import { SqliteAccounts } from './read/accounts.ts';
-import { SqliteBatches } from './read/batches.ts';
+import { SqlAccounts } from '../sql/accounts.ts';
+import { SqlBatches } from '../sql/batches.ts';
 import { SqliteChanges } from './read/changes.ts';
 import type { CheckpointerCalls } from './write/checkpointer-thread.ts';
 import { openForReading, type ConnectionSettings } from './connection.ts';
 import { packGroup, unpackOutcomes } from './write/group.ts';
-import { Principals } from './read/principals.ts';
+import { SqlitePrincipalCache } from './read/principals.ts';
 import type { ReaderCalls } from './read/reader-thread.ts';
 import { SqliteSkus } from './read/skus.ts';
-import { Queries } from './schema/tables.ts';
+import { SqliteDatabase } from './database.ts';
 import { repeatedOutcome, type KeptOutcome } from '../sql/stored-outcome.ts';
 import { Thread, asError } from './threads.ts';
 import type { WriterCalls } from './write/writer-thread.ts';
@@ -61,7 +61,7 @@ export class SqliteStore implements Store {
   readonly #reader: Thread<ReaderCalls>;
   readonly #checkpointer: Thread<CheckpointerCalls>;
   #isCheckpointing = false;
-  readonly #queries: Queries;
+  readonly #database: SqliteDatabase;
   /** On the calling thread, for look-ups that every request needs. */
   readonly #here: Database;
   /** Whether the last write failed for want of disk or the like, and none has succeeded since. */
@@ -73,15 +73,15 @@ export class SqliteStore implements Store {
     this.#reader = reader;
     this.#checkpointer = checkpointer;
     this.#here = here;
-    this.#queries = new Queries(reader, writer);
-    this.accounts = new SqliteAccounts(this.#queries, new Principals(here));
-    this.skus = new SqliteSkus(this.#queries);
-    this.batches = new SqliteBatches(this.#queries, (request) =>
+    this.#database = new SqliteDatabase(reader, writer);
+    this.accounts = new SqlAccounts(this.#database, new SqlitePrincipalCache(here));
+    this.skus = new SqliteSkus(this.#database);
+    this.batches = new SqlBatches(this.#database, (request) =>
       this.#watched(this.#writer.call('revert', request)),
     );
-    this.changes = new SqliteChanges(this.#queries, reader, writer);
-    this.webhooks = new SqlWebhooks(this.#queries.db);
-    this.files = new SqlFiles(this.#queries.db, (statements) => this.#queries.transact(statements));
+    this.changes = new SqliteChanges(this.#database, reader, writer);
+    this.webhooks = new SqlWebhooks(this.#database);
+    this.files = new SqlFiles(this.#database);
   }
 
   /** Opens a database file, made and migrated when needed. */
@@ -130,7 +130,7 @@ export class SqliteStore implements Store {
     afterGtin: number,
     limit: number,
   ): Promise<readonly SharedGtin[]> {
-    const { db } = this.#queries;
+    const { db } = this.#database;
     const shared = await db
       .selectFrom('gtins')
       .select('gtin')

@@ -205,7 +205,9 @@ describe('names of columns', () => {
   test('stand for columns that there are', async () => {
     const answer = await client.ask('PUT', MAPPING, { body: { columns: { Farbe: 'color' } } });
     expect(answer.status).toBe(400);
-    expect(textAt(answer.json, 'detail')).toMatch(/"Farbe" cannot stand for "color"; there are /);
+    expect(textAt(answer.json, 'detail')).toMatch(
+      /"Farbe" cannot be mapped to "color"; allowed are /,
+    );
   });
 });
 

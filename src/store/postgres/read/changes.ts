@@ -11,7 +11,7 @@ import { changeOf, type ChangeRow } from '../../sql/change-row.ts';
 import { countByAge, recordConfirmation } from '../../sql/freshness.ts';
 import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { read, transact, type ConnectionPool } from '../connection/pool.ts';
-import { isUuid } from '../connection/values.ts';
+import { isUuid } from '../../uuids.ts';
 
 /** What a change of supplier $1 is told with, of whatever rows are called `found`. */
 const TOLD = `

@@ -1,105 +1,65 @@
+import type { Principal } from '../../../domain/parties.ts';
 import {
-  PERMISSIONS,
-  type OrganizationType,
-  type Permission,
-  type Principal,
-} from '../../../domain/parties.ts';
+  cachedPrincipalOf,
+  PRINCIPALS_CACHED_MAX,
+  SELECT_PRINCIPAL_BY_TOKEN_HASH,
+  unexpiredPrincipal,
+  type CachedPrincipal,
+  type PrincipalCache,
+  type PrincipalRow,
+} from '../../sql/principals.ts';
 import { read, type ConnectionPool } from '../connection/pool.ts';
 
-interface PrincipalRow {
-  readonly token_id: number;
-  readonly user_id: number;
-  readonly organization_id: number;
-  readonly type: OrganizationType;
-  readonly permissions: string;
-  readonly expires_at_ms: number | null;
+interface CacheEntry {
+  readonly result: Promise<CachedPrincipal | undefined>;
+  /** By the monotonic clock. */
+  readonly readAtMs: number;
 }
 
-interface Known {
-  readonly principal: Principal;
-  readonly expiresAtMs: number | null;
-}
-
-interface Remembered {
-  readonly known: Promise<Known | undefined>;
-  /** When it was asked for, by a clock that is never set. */
-  readonly askedAtMs: number;
-}
-
-/** Tokens that are remembered at most; beyond it all are forgotten and looked up again. */
-const REMEMBERED_MAX = 10_000;
-
-/** How long a token that was revoked on another node may still be taken here. */
-const REMEMBERED_MS = 2000;
+/** How long a token that was revoked on another node may still be accepted here. */
+const CACHED_MS = 2000;
 
 /**
- * Whose a token is, asked at every request. Answers are remembered for two seconds: a node that is busy
- * asks the database no more often than that, and a revocation holds on every node soon after.
+ * Caches principals for two seconds: a busy node reads each token no more often, and a revocation takes
+ * effect on every node within that time.
  */
-export class Principals {
+export class PostgresPrincipalCache implements PrincipalCache {
   readonly #pool: ConnectionPool;
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #entries = new Map<string, CacheEntry>();
 
   constructor(pool: ConnectionPool) {
     this.#pool = pool;
   }
 
-  /** Undefined where the token is unknown, revoked, or expired by `nowMs`. */
   async find(tokenHash: Uint8Array, nowMs: number): Promise<Principal | undefined> {
-    const known = await this.#lookUpOnce(tokenHash);
-    if (known === undefined) return undefined;
-    return known.expiresAtMs === null || known.expiresAtMs > nowMs ? known.principal : undefined;
+    return unexpiredPrincipal(await this.#readCached(tokenHash), nowMs);
   }
 
-  /** To be called when a right was taken away: it holds here from the next request on. */
-  forget(): void {
-    this.#remembered.clear();
+  clear(): void {
+    this.#entries.clear();
   }
 
-  /** Requests that come together ask together. */
-  #lookUpOnce(tokenHash: Uint8Array): Promise<Known | undefined> {
+  /** Concurrent requests with one token share one read. */
+  #readCached(tokenHash: Uint8Array): Promise<CachedPrincipal | undefined> {
     const key = Buffer.from(tokenHash).toString('latin1');
-    const askedAtMs = performance.now();
-    const remembered = this.#remembered.get(key);
-    if (remembered !== undefined && askedAtMs - remembered.askedAtMs < REMEMBERED_MS) {
-      return remembered.known;
-    }
-    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
-    const asked = { known: this.#lookUp(tokenHash), askedAtMs };
-    this.#remembered.set(key, asked);
-    // Neither a failure nor a token that is not there is worth a place.
-    const drop = (): void => {
-      if (this.#remembered.get(key) === asked) this.#remembered.delete(key);
+    const readAtMs = performance.now();
+    const cached = this.#entries.get(key);
+    if (cached !== undefined && readAtMs - cached.readAtMs < CACHED_MS) return cached.result;
+    if (this.#entries.size >= PRINCIPALS_CACHED_MAX) this.clear();
+    const entry = { result: this.#read(tokenHash), readAtMs };
+    this.#entries.set(key, entry);
+    // Neither failures nor unknown tokens are cached.
+    const remove = (): void => {
+      if (this.#entries.get(key) === entry) this.#entries.delete(key);
     };
-    asked.known.then((known) => known ?? drop(), drop);
-    return asked.known;
+    entry.result.then((principal) => principal ?? remove(), remove);
+    return entry.result;
   }
 
-  async #lookUp(tokenHash: Uint8Array): Promise<Known | undefined> {
-    const [row] = await read<PrincipalRow>(
-      this.#pool,
-      `SELECT tokens.id AS token_id, users.id AS user_id, organizations.id AS organization_id,
-         organizations.type, tokens.permissions, expires_at_ms
-       FROM tokens JOIN users ON users.id = tokens.user_id
-         JOIN organizations ON organizations.id = users.organization_id
-       WHERE token_hash = $1 AND revoked_at_ms IS NULL`,
-      [tokenHash],
-    );
-    if (row === undefined) return undefined;
-    return {
-      principal: {
-        tokenId: row.token_id,
-        userId: row.user_id,
-        organizationId: row.organization_id,
-        organizationType: row.type,
-        permissions: readPermissions(row.permissions),
-      },
-      expiresAtMs: row.expires_at_ms,
-    };
+  async #read(tokenHash: Uint8Array): Promise<CachedPrincipal | undefined> {
+    const [row] = await read<PrincipalRow>(this.#pool, `${SELECT_PRINCIPAL_BY_TOKEN_HASH} $1`, [
+      tokenHash,
+    ]);
+    return row && cachedPrincipalOf(row);
   }
-}
-
-export function readPermissions(text: string): readonly Permission[] {
-  const names = text.split(' ');
-  return PERMISSIONS.filter((permission) => names.includes(permission));
 }

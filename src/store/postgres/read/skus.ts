@@ -2,7 +2,7 @@ import { skuIdCanExist } from '../../../domain/lines.ts';
 import type { Condition, Sku } from '../../../domain/sku.ts';
 import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../../store.ts';
 import { read, type ConnectionPool } from '../connection/pool.ts';
-import { isUuid } from '../connection/values.ts';
+import { isUuid } from '../../uuids.ts';
 
 const SKU_COLUMNS = `skus.*, quantity_in_stock, quantity_on_backorder, backorder_date, restrictions,
   updated_at_ms`;

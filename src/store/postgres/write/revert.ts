@@ -4,7 +4,7 @@ import { addMembers } from '../../../domain/number-set.ts';
 import { decideUndo, type RevertibleChange } from '../../sql/revert.ts';
 import { findUnchangedSince, isRange, laterOf, type LaterRow } from '../../sql/unchanged-since.ts';
 import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
-import { batchNumberOf } from '../../uuids.ts';
+import { batchNumberOf, isUuid } from '../../uuids.ts';
 import { FIELD_COLUMNS, inventoryOf, type FieldValues } from './inventory-rows.ts';
 import {
   INVENTORY_COLUMNS,
@@ -12,7 +12,6 @@ import {
   type InventoryRow,
   type PreparedCommit,
 } from './transaction.ts';
-import { isUuid } from '../connection/values.ts';
 
 interface RevertedBatch {
   readonly uuid: string;

@@ -6,25 +6,25 @@ import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { unpackChanges } from '../write/change-columns.ts';
 import type { ReaderCalls } from './reader-thread.ts';
 import { skuKey } from '../schema/migrations.ts';
-import type { Queries } from '../schema/tables.ts';
+import type { SqliteDatabase } from '../database.ts';
 import type { Thread } from '../threads.ts';
 import type { WriterCalls } from '../write/writer-thread.ts';
 
 /** Reads of changes. They are found by supplier and sequence, and those of one SKU by walking its chain. */
 export class SqliteChanges implements ChangeStore {
-  readonly #queries: Queries;
+  readonly #database: SqliteDatabase;
   readonly #reader: Thread<ReaderCalls>;
   readonly #writer: Thread<WriterCalls>;
 
-  constructor(queries: Queries, reader: Thread<ReaderCalls>, writer: Thread<WriterCalls>) {
-    this.#queries = queries;
+  constructor(database: SqliteDatabase, reader: Thread<ReaderCalls>, writer: Thread<WriterCalls>) {
+    this.#database = database;
     this.#reader = reader;
     this.#writer = writer;
   }
 
   async heads(supplierIds: readonly number[]): Promise<ReadonlyMap<number, ChangeHead>> {
     if (supplierIds.length === 0) return new Map();
-    const rows = await this.#queries.db
+    const rows = await this.#database.db
       .selectFrom('suppliers')
       .select(['id', 'last_sequence', 'dropped_sequence'])
       .where('id', 'in', supplierIds)
@@ -62,7 +62,7 @@ export class SqliteChanges implements ChangeStore {
       limit: 1,
     });
     if (change !== undefined) return { inventory: change.after, changedAtMs: change.changedAtMs };
-    const baseline = await this.#queries.db
+    const baseline = await this.#database.db
       .selectFrom('baselines')
       .selectAll()
       .where('supplier_id', '=', sku.supplierId)
@@ -89,7 +89,7 @@ export class SqliteChanges implements ChangeStore {
     skuUuid: string,
   ): Promise<{ readonly supplierId: number; readonly skuNumber: number } | undefined> {
     if (supplierIds.length === 0) return undefined;
-    const row = await this.#queries.db
+    const row = await this.#database.db
       .selectFrom('skus')
       .select(['supplier_id', 'key'])
       .where('uuid', '=', skuUuid)
@@ -104,7 +104,7 @@ export class SqliteChanges implements ChangeStore {
   }
 
   async setExpectedInterval(supplierId: number, minutes: number | null): Promise<void> {
-    await this.#queries.db
+    await this.#database.db
       .updateTable('suppliers')
       .set({ expected_interval_minutes: minutes })
       .where('id', '=', supplierId)
@@ -112,7 +112,7 @@ export class SqliteChanges implements ChangeStore {
   }
 
   async dropBefore(beforeMs: number, limit: number): Promise<boolean> {
-    const suppliers = await this.#queries.db
+    const suppliers = await this.#database.db
       .selectFrom('suppliers')
       .select('id')
       .where((where) => where('dropped_sequence', '<', where.ref('last_sequence')))
@@ -127,7 +127,7 @@ export class SqliteChanges implements ChangeStore {
 
   async secretKey(): Promise<Uint8Array> {
     const { rows } = await sql<{ value: Uint8Array }>`
-      SELECT value FROM secrets WHERE name = 'key'`.execute(this.#queries.db);
+      SELECT value FROM secrets WHERE name = 'key'`.execute(this.#database.db);
     const [row] = rows;
     if (row === undefined) throw new Error('the database has no secret key');
     return row.value;

@@ -1,96 +1,69 @@
 import type { Database, Statement } from 'better-sqlite3';
+import type { Principal } from '../../../domain/parties.ts';
 import {
-  PERMISSIONS,
-  type OrganizationType,
-  type Permission,
-  type Principal,
-} from '../../../domain/parties.ts';
-
-interface PrincipalRow {
-  readonly token_id: number;
-  readonly user_id: number;
-  readonly organization_id: number;
-  readonly type: OrganizationType;
-  readonly permissions: string;
-  readonly expires_at_ms: number | null;
-}
-
-interface Known {
-  readonly principal: Principal;
-  readonly expiresAtMs: number | null;
-}
-
-/** Tokens that are remembered at most; beyond it all are forgotten and looked up again. */
-const KNOWN_MAX = 10_000;
+  cachedPrincipalOf,
+  PRINCIPALS_CACHED_MAX,
+  SELECT_PRINCIPAL_BY_TOKEN_HASH,
+  unexpiredPrincipal,
+  type CachedPrincipal,
+  type PrincipalCache,
+  type PrincipalRow,
+} from '../../sql/principals.ts';
+import { unavailable } from '../connection.ts';
 
 /**
- * Whose a token is, asked at every request: on the calling thread, so that it never waits behind other
- * reads.
+ * Looks principals up on the calling thread, so that a request never waits behind other reads.
  *
- * Tokens are remembered as long as `account_version` stays the same. Triggers raise it with every change
- * that could take a right away, whichever process makes it; it is read anew for each round of the event
- * loop, so that a revocation holds from the next request on. (A look-up by itself reads six pages that the
- * writer's last commit has just dropped from the cache, one row reads two.)
+ * The cache is valid while `account_version` stays the same. Triggers increment it with every change that
+ * can revoke a permission, whichever process makes the change. It is read again in each turn of the event
+ * loop, so that a revocation takes effect from the next request. (Looking a token up without the cache
+ * reads six pages that the writer's last commit has evicted; reading the version reads two.)
  */
-export class Principals {
-  readonly #principalOfToken: Statement<[Uint8Array], PrincipalRow>;
-  readonly #version: Statement<[], [number]>;
-  readonly #known = new Map<string, Known>();
-  #knownVersion: number | undefined;
+export class SqlitePrincipalCache implements PrincipalCache {
+  readonly #selectPrincipal: Statement<[Uint8Array], PrincipalRow>;
+  readonly #selectVersion: Statement<[], [number]>;
+  readonly #cached = new Map<string, CachedPrincipal>();
+  #cachedVersion: number | undefined;
   #isVersionFresh = false;
 
   constructor(db: Database) {
-    this.#principalOfToken = db.prepare<[Uint8Array], PrincipalRow>(
-      `SELECT tokens.id AS token_id, users.id AS user_id, organizations.id AS organization_id,
-         organizations.type, tokens.permissions, expires_at_ms
-       FROM tokens JOIN users ON users.id = tokens.user_id
-         JOIN organizations ON organizations.id = users.organization_id
-       WHERE token_hash = ? AND revoked_at_ms IS NULL`,
-    );
-    this.#version = db.prepare<[], [number]>('SELECT number FROM account_version').raw();
+    this.#selectPrincipal = db.prepare(`${SELECT_PRINCIPAL_BY_TOKEN_HASH} ?`);
+    this.#selectVersion = db.prepare<[], [number]>('SELECT number FROM account_version').raw();
   }
 
-  /** Undefined where the token is unknown, revoked, or expired by `nowMs`. */
-  find(tokenHash: Uint8Array, nowMs: number): Principal | undefined {
-    this.#forgetWhereChanged();
-    const key = Buffer.from(tokenHash).toString('latin1');
-    const known = this.#known.get(key) ?? this.#lookUp(key, tokenHash);
-    if (known === undefined) return undefined;
-    return known.expiresAtMs === null || known.expiresAtMs > nowMs ? known.principal : undefined;
+  find(tokenHash: Uint8Array, nowMs: number): Promise<Principal | undefined> {
+    try {
+      this.#clearIfChanged();
+      const key = Buffer.from(tokenHash).toString('latin1');
+      const cached = this.#cached.get(key) ?? this.#lookUp(key, tokenHash);
+      return Promise.resolve(unexpiredPrincipal(cached, nowMs));
+    } catch (error) {
+      return Promise.reject(unavailable(error) ?? error);
+    }
   }
 
-  #forgetWhereChanged(): void {
+  clear(): void {
+    this.#cached.clear();
+  }
+
+  #clearIfChanged(): void {
     if (this.#isVersionFresh) return;
-    const version = this.#version.get()?.[0];
-    if (version !== this.#knownVersion) this.#known.clear();
-    this.#knownVersion = version;
-    // Requests of one round of the event loop had all arrived when its first one asked.
+    const version = this.#selectVersion.get()?.[0];
+    if (version !== this.#cachedVersion) this.clear();
+    this.#cachedVersion = version;
+    // Every request of this turn of the event loop had arrived before the version was read.
     this.#isVersionFresh = true;
     setImmediate(() => {
       this.#isVersionFresh = false;
     });
   }
 
-  #lookUp(key: string, tokenHash: Uint8Array): Known | undefined {
-    const row = this.#principalOfToken.get(tokenHash);
+  #lookUp(key: string, tokenHash: Uint8Array): CachedPrincipal | undefined {
+    const row = this.#selectPrincipal.get(tokenHash);
     if (row === undefined) return undefined;
-    const known = {
-      principal: {
-        tokenId: row.token_id,
-        userId: row.user_id,
-        organizationId: row.organization_id,
-        organizationType: row.type,
-        permissions: readPermissions(row.permissions),
-      },
-      expiresAtMs: row.expires_at_ms,
-    };
-    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
-    this.#known.set(key, known);
-    return known;
+    const cached = cachedPrincipalOf(row);
+    if (this.#cached.size >= PRINCIPALS_CACHED_MAX) this.clear();
+    this.#cached.set(key, cached);
+    return cached;
   }
-}
-
-export function readPermissions(text: string): readonly Permission[] {
-  const names = text.split(' ');
-  return PERMISSIONS.filter((permission) => names.includes(permission));
 }

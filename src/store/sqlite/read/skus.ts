@@ -2,17 +2,17 @@ import { sql, type SqlBool } from 'kysely';
 import type { Sku } from '../../../domain/sku.ts';
 import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../../store.ts';
 import { skuKey, supplierIdOfKey } from '../schema/migrations.ts';
-import type { Queries, Tables } from '../schema/tables.ts';
+import type { SqliteDatabase, SqliteTables } from '../database.ts';
 
 /**
  * Reads of SKUs. A supplier's SKUs are numbered without gaps in the order of their creation and never
  * deleted, so a place in the unfiltered list is a key, and any page begins with one step down a tree.
  */
 export class SqliteSkus implements SkuStore {
-  readonly #queries: Queries;
+  readonly #database: SqliteDatabase;
 
-  constructor(queries: Queries) {
-    this.#queries = queries;
+  constructor(database: SqliteDatabase) {
+    this.#database = database;
   }
 
   async find(supplierIds: readonly number[], uuid: string): Promise<Sku | undefined> {
@@ -54,7 +54,7 @@ export class SqliteSkus implements SkuStore {
   }
 
   #skuCounts(supplierIds: readonly number[]) {
-    return this.#queries.db
+    return this.#database.db
       .selectFrom('suppliers')
       .select(['id', 'sku_count'])
       .where('id', 'in', supplierIds)
@@ -70,7 +70,7 @@ export class SqliteSkus implements SkuStore {
   ): Promise<number | undefined> {
     if ('afterUuid' in from) {
       if (from.afterUuid === null) return 0;
-      const last = await this.#queries.db
+      const last = await this.#database.db
         .selectFrom('skus')
         .select('key')
         .where('uuid', '=', from.afterUuid)
@@ -88,7 +88,7 @@ export class SqliteSkus implements SkuStore {
   }
 
   async #count({ supplierIds, filter }: SkuQuery): Promise<number> {
-    const { count } = await this.#queries.db
+    const { count } = await this.#database.db
       .selectFrom('suppliers')
       .innerJoin('skus', (join) => join.on(ofSupplierFrom(0)))
       .innerJoin('inventory', 'inventory.key', 'skus.key')
@@ -100,7 +100,7 @@ export class SqliteSkus implements SkuStore {
   }
 
   #rows(firstKey: number) {
-    return this.#queries.db
+    return this.#database.db
       .selectFrom('suppliers')
       .innerJoin('organizations', 'organizations.id', 'suppliers.id')
       .innerJoin('skus', (join) => join.on(ofSupplierFrom(firstKey)))
@@ -152,9 +152,9 @@ function matches(filter: SkuFilter) {
   return sql.join<SqlBool>(conditions, sql` AND `);
 }
 
-type SkuRow = Tables['skus'] &
+type SkuRow = SqliteTables['skus'] &
   Pick<
-    Tables['inventory'],
+    SqliteTables['inventory'],
     | 'quantity_in_stock'
     | 'quantity_on_backorder'
     | 'backorder_date'

@@ -29,7 +29,6 @@ export interface StatementResult {
   /** Rows, whose type only the one who asks knows. */
   readonly rows: never[];
   readonly changes: number;
-  readonly lastInsertRowid: number;
 }
 
 export interface WriterSettings extends ConnectionSettings {
@@ -211,10 +210,8 @@ class Writer {
 
   #runOne({ sql, parameters }: CompiledStatement): StatementResult {
     const statement = this.#db.prepare<unknown[], never>(sql);
-    if (statement.reader)
-      return { rows: statement.all(...parameters), changes: 0, lastInsertRowid: 0 };
-    const info = statement.run(...parameters);
-    return { rows: [], changes: info.changes, lastInsertRowid: Number(info.lastInsertRowid) };
+    if (statement.reader) return { rows: statement.all(...parameters), changes: 0 };
+    return { rows: [], changes: statement.run(...parameters).changes };
   }
 
   probe(thorough: boolean): void {

@@ -1,0 +1,122 @@
+/** What all formats share: their limits, the rows that they yield, and how a row becomes a line. */
+import { OnhandError } from '../domain/errors.ts';
+import type { GtinForm } from '../domain/gtin.ts';
+import type { Inventory } from '../domain/inventory.ts';
+import { SKU_ID_CODE_POINTS_MAX } from '../domain/limits.ts';
+import type { LineDraft } from '../domain/lines.ts';
+import { ARCHIVE_LIMITS, type ArchiveLimits } from './archive/zip.ts';
+
+/** How much of a file is read. The error names the place where a limit is exceeded. */
+export interface FormatLimits extends ArchiveLimits {
+  /** Columns of a table. */
+  readonly columnsMax: number;
+  /** Characters of one cell. A row with a longer cell is refused; the other rows are read. */
+  readonly cellCharactersMax: number;
+  /** Characters of one row: a line of NDJSON, an element of an array, a segment, a row of a table. */
+  readonly rowCharactersMax: number;
+  /** Rows of a file, refused rows included; in a table, blank rows too. */
+  readonly rowsMax: number;
+}
+
+export const FORMAT_LIMITS: FormatLimits = {
+  ...ARCHIVE_LIMITS,
+  columnsMax: 1000,
+  cellCharactersMax: 32_767,
+  rowCharactersMax: 1_048_576,
+  rowsMax: 20_000_000,
+};
+
+/** The error for a file with too many rows; `first` is the number of the first row beyond the limit. */
+export function tooManyRows(rowsMax: number, first: number): OnhandError {
+  return new OnhandError(
+    'too_many_lines',
+    `The file has more than ${rowsMax} rows; the first too many is number ${first}. Send it in several files.`,
+  );
+}
+
+/** What a row number counts, from 1. */
+export type RowUnit = 'row' | 'line' | 'element' | 'segment';
+
+/** One row of an inventory file and its line, which carries a `refusal` if the row cannot be read. */
+export interface FileRow {
+  readonly row: number;
+  /** The row's cells as written, one per column, for the results file. */
+  readonly cells: readonly string[];
+  readonly line: LineDraft;
+}
+
+/** A row that cannot be read at all. */
+export function refusedRow(row: number, cells: readonly string[], message: string): FileRow {
+  return {
+    row,
+    cells,
+    line: { skuId: null, gtins: [], fields: {}, refusal: { message, namesRead: false } },
+  };
+}
+
+/** Collects what one row says, valid or not, and builds its line. */
+export class RowDraft {
+  skuId: string | null = null;
+  readonly gtins: number[] = [];
+  readonly fields: { -readonly [Name in keyof Inventory]?: Inventory[Name] } = {};
+  /** The identifiers as written in the file. */
+  readonly asSent: Record<string, string> = {};
+  readonly #faults: string[] = [];
+  #hasIdentifier = false;
+  #hasFaultyIdentifier = false;
+  #hasField = false;
+
+  /** Whether the row has an identifier, valid or not. */
+  get hasIdentifier(): boolean {
+    return this.#hasIdentifier;
+  }
+
+  setSkuId(text: string): void {
+    this.#hasIdentifier = true;
+    this.skuId = text;
+    this.asSent['sku_id'] = text;
+  }
+
+  addGtin(form: GtinForm, gtin: number, text: string): void {
+    this.#hasIdentifier = true;
+    this.asSent[form] = text;
+    if (!this.gtins.includes(gtin)) this.gtins.push(gtin);
+  }
+
+  setField(name: keyof Inventory, value: number | null): void {
+    this.#hasField = true;
+    this.fields[name] = value;
+  }
+
+  addIdentifierFault(message: string): void {
+    this.#hasIdentifier = true;
+    this.#hasFaultyIdentifier = true;
+    this.#faults.push(message);
+  }
+
+  addFieldFault(message: string): void {
+    this.#hasField = true;
+    this.#faults.push(message);
+  }
+
+  /** The line, or a refusal that lists every fault. The callbacks say what is missing. */
+  build(noIdentifier: () => string, noField: () => string): LineDraft {
+    const { skuId, gtins, fields, asSent } = this;
+    if (!this.#hasIdentifier) this.#faults.push(noIdentifier());
+    if (!this.#hasField) this.#faults.push(noField());
+    if (this.#faults.length > 0) {
+      const namesRead = this.#hasIdentifier && !this.#hasFaultyIdentifier;
+      const refusal = { message: this.#faults.join(' '), namesRead };
+      return { skuId, gtins, fields: {}, refusal };
+    }
+    return gtins.length === 0 ? { skuId, gtins, fields } : { skuId, gtins, fields, asSent };
+  }
+}
+
+export const SKU_ID_LENGTH = `a sku_id has 1 to ${SKU_ID_CODE_POINTS_MAX} characters`;
+
+/** Text of an uploaded file as a message shows it: in quotes, printable and short. */
+export function quoted(text: string, charactersMax = 64): string {
+  if (text.length <= charactersMax) return JSON.stringify(text.toWellFormed());
+  return `${JSON.stringify(text.slice(0, charactersMax).toWellFormed())}…`;
+}

@@ -1,0 +1,282 @@
+import { v4 as uuidv4 } from 'uuid';
+import { OnhandError } from '../../domain/errors.ts';
+import {
+  PERMISSIONS_OF_TYPE,
+  type Organization,
+  type OrganizationType,
+  type Permission,
+  type Principal,
+  type Connection,
+  type TokenDraft,
+  type TokenListing,
+  type User,
+  type UserDraft,
+} from '../../domain/parties.ts';
+import type { AccountStore } from '../store.ts';
+import { readPermissions, type PrincipalCache } from './principals.ts';
+import { isUuid } from '../uuids.ts';
+import type { SqlDatabase } from './database.ts';
+
+/** Organizations, connections, users and tokens. */
+export class SqlAccounts implements AccountStore {
+  readonly #database: SqlDatabase;
+  readonly #principals: PrincipalCache;
+
+  constructor(database: SqlDatabase, principals: PrincipalCache) {
+    this.#database = database;
+    this.#principals = principals;
+  }
+
+  async createOrganization(draft: {
+    readonly type: OrganizationType;
+    readonly name: string;
+  }): Promise<Organization> {
+    const { db } = this.#database;
+    const uuid = uuidv4();
+    const createdAtMs = Date.now();
+    const organizationId = db
+      .selectFrom('organizations')
+      .select('organizations.id')
+      .where('uuid', '=', uuid);
+    const statements = [
+      db.insertInto('organizations').values({ uuid, ...draft, created_at_ms: createdAtMs }),
+      db.insertInto('users').values({
+        uuid: uuidv4(),
+        organization_id: organizationId,
+        username: null,
+        password_hash: null,
+        permissions: writePermissions(PERMISSIONS_OF_TYPE[draft.type]),
+        created_at_ms: createdAtMs,
+      }),
+    ];
+    const supplier = db.insertInto('suppliers').columns(['id']).expression(organizationId);
+    await this.#refuseDuplicate(
+      `The name "${draft.name}" is taken by another organization.`,
+      this.#database.transact(draft.type === 'supplier' ? [...statements, supplier] : statements),
+    );
+    const organization = await this.findOrganization(draft.name);
+    if (organization === undefined) throw new Error('the new organization is missing');
+    return organization;
+  }
+
+  async listOrganizations(): Promise<readonly Organization[]> {
+    const rows = await this.#organizations().orderBy('name').execute();
+    return rows.map(organizationOf);
+  }
+
+  async findOrganization(name: string): Promise<Organization | undefined> {
+    if (!isStorable(name)) return undefined;
+    const row = await this.#organizations().where('name', '=', name).executeTakeFirst();
+    return row && organizationOf(row);
+  }
+
+  async findOrganizationsByUuid(uuids: readonly string[]): Promise<readonly Organization[]> {
+    const valid = uuids.filter(isUuid);
+    if (valid.length === 0) return [];
+    const rows = await this.#organizations().where('uuid', 'in', valid).execute();
+    return rows.map(organizationOf);
+  }
+
+  async findOrganizationsById(ids: readonly number[]): Promise<readonly Organization[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.#organizations().where('id', 'in', ids).execute();
+    return rows.map(organizationOf);
+  }
+
+  #organizations() {
+    return this.#database.db
+      .selectFrom('organizations')
+      .select(['id', 'uuid', 'name', 'type', 'created_at_ms']);
+  }
+
+  async createConnection(supplierId: number, retailerId: number): Promise<boolean> {
+    const result = await this.#database.db
+      .insertInto('connections')
+      .values({ supplier_id: supplierId, retailer_id: retailerId, created_at_ms: Date.now() })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirstOrThrow();
+    return result.numInsertedOrUpdatedRows === 1n;
+  }
+
+  async removeConnection(supplierId: number, retailerId: number): Promise<boolean> {
+    const result = await this.#database.db
+      .deleteFrom('connections')
+      .where('supplier_id', '=', supplierId)
+      .where('retailer_id', '=', retailerId)
+      .executeTakeFirstOrThrow();
+    return result.numDeletedRows === 1n;
+  }
+
+  async listConnections(): Promise<readonly Connection[]> {
+    return this.#database.db
+      .selectFrom('connections')
+      .innerJoin('organizations as supplier', 'supplier.id', 'connections.supplier_id')
+      .innerJoin('organizations as retailer', 'retailer.id', 'connections.retailer_id')
+      .select([
+        'supplier.name as supplier',
+        'retailer.name as retailer',
+        'connections.created_at_ms as createdAtMs',
+      ])
+      .orderBy('supplier.name')
+      .orderBy('retailer.name')
+      .execute();
+  }
+
+  async visibleSupplierIds(
+    organizationId: number,
+    type: OrganizationType,
+  ): Promise<readonly number[]> {
+    if (type === 'supplier') return [organizationId];
+    const rows = await this.#database.db
+      .selectFrom('connections')
+      .select('supplier_id')
+      .where('retailer_id', '=', organizationId)
+      .orderBy('supplier_id')
+      .execute();
+    return rows.map((row) => row.supplier_id);
+  }
+
+  async createUser(draft: UserDraft): Promise<{ readonly uuid: string }> {
+    const uuid = uuidv4();
+    await this.#refuseDuplicate(
+      `The username "${draft.username}" is taken.`,
+      this.#database.db
+        .insertInto('users')
+        .values({
+          uuid,
+          organization_id: draft.organizationId,
+          username: draft.username,
+          password_hash: draft.passwordHash,
+          permissions: writePermissions(draft.permissions),
+          created_at_ms: Date.now(),
+        })
+        .execute(),
+    );
+    return { uuid };
+  }
+
+  async findUser(username: string): Promise<User | undefined> {
+    if (!isStorable(username)) return undefined;
+    const row = await this.#database.db
+      .selectFrom('users')
+      .innerJoin('organizations', 'organizations.id', 'users.organization_id')
+      .select([
+        'organizations.id as id',
+        'organizations.uuid as uuid',
+        'organizations.name as name',
+        'organizations.type as type',
+        'organizations.created_at_ms as created_at_ms',
+        'users.id as userId',
+        'users.uuid as userUuid',
+        'password_hash',
+        'permissions',
+      ])
+      .where('username', '=', username)
+      .executeTakeFirst();
+    if (row === undefined || row.password_hash === null) return undefined;
+    return {
+      id: row.userId,
+      uuid: row.userUuid,
+      passwordHash: row.password_hash,
+      permissions: readPermissions(row.permissions),
+      organization: organizationOf(row),
+    };
+  }
+
+  async findServiceUser(organizationId: number): Promise<{ readonly id: number }> {
+    return this.#database.db
+      .selectFrom('users')
+      .select('id')
+      .where('organization_id', '=', organizationId)
+      .where('username', 'is', null)
+      .executeTakeFirstOrThrow();
+  }
+
+  async createToken(draft: TokenDraft): Promise<{ readonly id: number }> {
+    return this.#database.db
+      .insertInto('tokens')
+      .values({
+        token_hash: draft.tokenHash,
+        user_id: draft.userId,
+        permissions: writePermissions(draft.permissions),
+        created_at_ms: Date.now(),
+        expires_at_ms: draft.expiresAtMs,
+        revoked_at_ms: null,
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+  }
+
+  async listTokens(): Promise<readonly TokenListing[]> {
+    const rows = await this.#database.db
+      .selectFrom('tokens')
+      .innerJoin('users', 'users.id', 'tokens.user_id')
+      .innerJoin('organizations', 'organizations.id', 'users.organization_id')
+      .select([
+        'tokens.id',
+        'organizations.name as organization',
+        'users.username',
+        'tokens.permissions',
+        'tokens.created_at_ms as createdAtMs',
+        'tokens.expires_at_ms as expiresAtMs',
+        'tokens.revoked_at_ms as revokedAtMs',
+      ])
+      .orderBy('tokens.id')
+      .execute();
+    return rows.map((row) => ({
+      ...row,
+      username: row.username ?? '',
+      permissions: readPermissions(row.permissions),
+    }));
+  }
+
+  async revokeToken(tokenId: number): Promise<boolean> {
+    const result = await this.#database.db
+      .updateTable('tokens')
+      .set({ revoked_at_ms: Date.now() })
+      .where('id', '=', tokenId)
+      .where('revoked_at_ms', 'is', null)
+      .executeTakeFirstOrThrow();
+    this.#principals.clear();
+    return result.numUpdatedRows === 1n;
+  }
+
+  findPrincipal(tokenHash: Uint8Array, nowMs: number): Promise<Principal | undefined> {
+    return this.#principals.find(tokenHash, nowMs);
+  }
+
+  async #refuseDuplicate<T>(message: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw this.#database.isDuplicate(error)
+        ? new OnhandError('already_exists', message, { cause: error })
+        : error;
+    }
+  }
+}
+
+function organizationOf(row: {
+  id: number;
+  uuid: string;
+  name: string;
+  type: OrganizationType;
+  created_at_ms: number;
+}): Organization {
+  return {
+    id: row.id,
+    uuid: row.uuid,
+    name: row.name,
+    type: row.type,
+    createdAtMs: row.created_at_ms,
+  };
+}
+
+function writePermissions(permissions: readonly Permission[]): string {
+  return permissions.join(' ');
+}
+
+/** Whether a name can have been stored: PostgreSQL rejects other texts, even in a comparison. */
+function isStorable(name: string): boolean {
+  return name.isWellFormed() && !name.includes('\0');
+}

@@ -1,0 +1,208 @@
+import { randomBytes } from 'node:crypto';
+import { sql, type Compilable, type Selectable } from 'kysely';
+import {
+  BATCH_SOURCES,
+  type BatchRecord,
+  type FailedLine,
+  type RevertOutcome,
+  type RevertRequest,
+} from '../../domain/batches.ts';
+import type { SafetyLimit } from '../../domain/safety-limit.ts';
+import type { BatchPage, BatchStore, OffsetPage, SweepTimes } from '../store.ts';
+import { batchNumberOf, isUuid } from '../uuids.ts';
+import type { SqlDatabase } from './database.ts';
+import { decodeFailures } from './stored-outcome.ts';
+import type { SqlTables } from './tables.ts';
+
+/** The length of a confirmation code. */
+const CODE_BYTES = 8;
+
+/** Batches that were applied, and the safety limits of suppliers. */
+export class SqlBatches implements BatchStore {
+  readonly #database: SqlDatabase;
+  readonly #revert: (request: RevertRequest) => Promise<RevertOutcome | undefined>;
+
+  constructor(
+    database: SqlDatabase,
+    revert: (request: RevertRequest) => Promise<RevertOutcome | undefined>,
+  ) {
+    this.#database = database;
+    this.#revert = revert;
+  }
+
+  /** A supplier's batches are numbered without gaps, so an offset is a number. */
+  async list(supplierId: number, { start, limit }: OffsetPage): Promise<BatchPage> {
+    const { last_batch_number: last } = await this.#database.db
+      .selectFrom('suppliers')
+      .select('last_batch_number')
+      .where('id', '=', supplierId)
+      .executeTakeFirstOrThrow();
+    const rows = await this.#rows(supplierId)
+      .where('batches.number', '<=', last - start)
+      .orderBy('batches.number', 'desc')
+      .limit(limit)
+      .execute();
+    return { totalCount: last, batches: rows.map(recordOf), hasMore: last - start > limit };
+  }
+
+  async find(supplierId: number, uuid: string): Promise<BatchRecord | undefined> {
+    if (!isUuid(uuid)) return undefined;
+    const row = await this.#rows(supplierId)
+      .where('batches.number', '=', batchNumberOf(uuid))
+      .where('batches.uuid', '=', uuid)
+      .executeTakeFirst();
+    return row && recordOf(row);
+  }
+
+  #rows(supplierId: number) {
+    return this.#database.db
+      .selectFrom('batches')
+      .leftJoin('users', 'users.id', 'batches.user_id')
+      .leftJoin('batches as reverted', (join) =>
+        join
+          .onRef('reverted.supplier_id', '=', 'batches.supplier_id')
+          .onRef('reverted.number', '=', 'batches.reverts_number'),
+      )
+      .select(BATCH_COLUMNS)
+      .select(['users.username', 'reverted.uuid as reverts_uuid'])
+      .where('batches.supplier_id', '=', supplierId);
+  }
+
+  async failures(supplierId: number, uuid: string): Promise<readonly FailedLine[] | undefined> {
+    if (!isUuid(uuid)) return undefined;
+    const batch = await this.#database.db
+      .selectFrom('batches')
+      .leftJoin('batch_failures', (join) =>
+        join
+          .onRef('batch_failures.supplier_id', '=', 'batches.supplier_id')
+          .onRef('batch_failures.batch_number', '=', 'batches.number'),
+      )
+      .select(['status_counts', 'failures'])
+      .where('batches.supplier_id', '=', supplierId)
+      .where('number', '=', batchNumberOf(uuid))
+      .where('uuid', '=', uuid)
+      .executeTakeFirst();
+    if (batch === undefined) return undefined;
+    if (batch.failures !== null) return decodeFailures(batch.failures);
+    return batch.status_counts === null ? [] : undefined;
+  }
+
+  revert(request: RevertRequest): Promise<RevertOutcome | undefined> {
+    return this.#revert(request);
+  }
+
+  async confirm(supplierId: number, fingerprint: Uint8Array, expiresAtMs: number): Promise<string> {
+    const code = randomBytes(CODE_BYTES).toString('hex');
+    await this.#database.db
+      .insertInto('confirmations')
+      .values({ supplier_id: supplierId, code, fingerprint, expires_at_ms: expiresAtMs })
+      .execute();
+    return code;
+  }
+
+  async safetyLimitOf(supplierId: number): Promise<SafetyLimit | null> {
+    const row = await this.#database.db
+      .selectFrom('suppliers')
+      .select(['breaker_percent_max', 'breaker_skus_min'])
+      .where('id', '=', supplierId)
+      .executeTakeFirstOrThrow();
+    const { breaker_percent_max: percentMax, breaker_skus_min: skusMin } = row;
+    return percentMax === null || skusMin === null ? null : { percentMax, skusMin };
+  }
+
+  async setSafetyLimit(supplierId: number, limit: SafetyLimit | null): Promise<void> {
+    await this.#database.db
+      .updateTable('suppliers')
+      .set({
+        breaker_percent_max: limit?.percentMax ?? null,
+        breaker_skus_min: limit?.skusMin ?? null,
+      })
+      .where('id', '=', supplierId)
+      .execute();
+  }
+
+  /** Rows that another node is sweeping, or a writer has locked, are skipped. */
+  async sweep({ nowMs, failuresBeforeMs }: SweepTimes, limit: number): Promise<boolean> {
+    const counts = await this.#database.transact([
+      this.#deleteOld(
+        'batch_failures',
+        'batch_number',
+        'applied_at_ms',
+        failuresBeforeMs - 1,
+        limit,
+      ),
+      this.#deleteOld('idempotency_keys', 'key', 'expires_at_ms', nowMs, limit),
+      this.#deleteOld('confirmations', 'code', 'expires_at_ms', nowMs, limit),
+    ]);
+    return counts.some((count) => count >= limit);
+  }
+
+  /** Deletes at most `limit` rows whose `time` is not after `untilMs`, the oldest first. */
+  #deleteOld(table: string, key: string, time: string, untilMs: number, limit: number): Compilable {
+    const lock = this.#database.hasRowLocks ? sql`FOR UPDATE SKIP LOCKED` : sql``;
+    const primaryKey = sql.join([sql.ref('supplier_id'), sql.ref(key)]);
+    const statement = sql`DELETE FROM ${sql.table(table)} WHERE (${primaryKey}) IN (
+      SELECT ${primaryKey} FROM ${sql.table(table)} WHERE ${sql.ref(time)} <= ${untilMs}
+      ORDER BY ${sql.ref(time)} LIMIT ${limit} ${lock})`;
+    return { compile: () => statement.compile(this.#database.db) };
+  }
+}
+
+/** The columns of `batches` that a record needs. */
+const BATCH_COLUMNS = [
+  'batches.uuid',
+  'batches.number',
+  'batches.source',
+  'batches.reason',
+  'batches.reference',
+  'batches.applied_at_ms',
+  'batches.duration_ms',
+  'batches.line_count',
+  'batches.status_counts',
+  'batches.changed_count',
+  'batches.first_sequence',
+  'batches.zeroed_count',
+] as const;
+
+type BatchRecordRow = Omit<
+  Selectable<SqlTables['batches']>,
+  'supplier_id' | 'user_id' | 'reverts_number'
+> & {
+  readonly username: string | null;
+  readonly reverts_uuid: string | null;
+};
+
+function recordOf(row: BatchRecordRow): BatchRecord {
+  const source = BATCH_SOURCES.find((known) => known === row.source);
+  if (source === undefined) throw new Error(`unknown batch source ${row.source}`);
+  return {
+    uuid: row.uuid,
+    number: row.number,
+    source,
+    username: row.username,
+    reason: row.reason,
+    reference: row.reference,
+    appliedAtMs: row.applied_at_ms,
+    durationMs: row.duration_ms,
+    lineCount: row.line_count,
+    statusCounts: readStatusCounts(row),
+    changedCount: row.changed_count,
+    firstSequence: row.first_sequence,
+    zeroedCount: row.zeroed_count,
+    revertsUuid: row.reverts_uuid,
+  };
+}
+
+function readStatusCounts({
+  status_counts: text,
+  line_count: lineCount,
+}: BatchRecordRow): Record<string, number> {
+  if (text === null) return lineCount === 0 ? {} : { '200': lineCount };
+  const counts: Record<string, number> = {};
+  const parsed: unknown = JSON.parse(text);
+  if (typeof parsed !== 'object' || parsed === null) return counts;
+  for (const [status, count] of Object.entries(parsed)) {
+    if (typeof count === 'number') counts[status] = count;
+  }
+  return counts;
+}

@@ -1,0 +1,147 @@
+import type { Generated } from 'kysely';
+import type { OrganizationType } from '../../domain/parties.ts';
+
+/**
+ * The tables and columns that the statements of this folder use: the same in every database. The
+ * `schema/migrations.ts` of each implementation describes them.
+ */
+export interface SqlTables {
+  organizations: {
+    id: Generated<number>;
+    uuid: string;
+    name: string;
+    type: OrganizationType;
+    created_at_ms: number;
+  };
+  suppliers: {
+    id: number;
+    sku_count: Generated<number>;
+    last_batch_number: Generated<number>;
+    breaker_percent_max: Generated<number | null>;
+    breaker_skus_min: Generated<number | null>;
+  };
+  connections: { retailer_id: number; supplier_id: number; created_at_ms: number };
+  users: {
+    id: Generated<number>;
+    uuid: string;
+    organization_id: number;
+    username: string | null;
+    password_hash: string | null;
+    permissions: string;
+    created_at_ms: number;
+  };
+  tokens: {
+    id: Generated<number>;
+    token_hash: Uint8Array;
+    user_id: number;
+    permissions: string;
+    created_at_ms: number;
+    expires_at_ms: number | null;
+    revoked_at_ms: number | null;
+  };
+  batches: {
+    supplier_id: number;
+    number: number;
+    uuid: string;
+    source: string;
+    user_id: number | null;
+    applied_at_ms: number;
+    duration_ms: number;
+    line_count: number;
+    /** A JSON object; null if every line was applied. */
+    status_counts: string | null;
+    changed_count: number;
+    first_sequence: number | null;
+    zeroed_count: number;
+    reason: string | null;
+    reference: string | null;
+    reverts_number: number | null;
+  };
+  batch_failures: {
+    supplier_id: number;
+    batch_number: number;
+    applied_at_ms: number;
+    failures: Uint8Array;
+  };
+  confirmations: {
+    supplier_id: number;
+    code: string;
+    fingerprint: Uint8Array;
+    expires_at_ms: number;
+  };
+  /** Uploaded files. */
+  feeds: {
+    supplier_id: number;
+    number: number;
+    uuid: string;
+    user_id: number | null;
+    filename: string | null;
+    bytes: number;
+    asked: string;
+    reason: string | null;
+    reference: string | null;
+    idempotency_key: string | null;
+    fingerprint: Uint8Array | null;
+    state: string;
+    found: string | null;
+    row_count: Generated<number>;
+    rows_expected: number | null;
+    status_counts: Generated<string>;
+    problem_code: string | null;
+    problem_detail: string | null;
+    uploaded_at_ms: number;
+    started_at_ms: number | null;
+    finished_at_ms: number | null;
+    is_confirmed: Generated<number>;
+    is_cancel_asked: Generated<number>;
+    is_kept: Generated<number>;
+    /** The node that holds the lease. */
+    claimed_by: Generated<string | null>;
+    claimed_until_ms: Generated<number>;
+  };
+  /** Chunks of uploaded files. */
+  feed_pieces: {
+    supplier_id: number;
+    feed_number: number;
+    piece: number;
+    row_count: number;
+    batch_uuid: string | null;
+    failures: Uint8Array | null;
+  };
+  /** What is stored per supplier about its files. */
+  feed_suppliers: {
+    supplier_id: number;
+    last_number: Generated<number>;
+    column_names: Generated<string>;
+  };
+  webhooks: {
+    id: Generated<number>;
+    uuid: string;
+    organization_id: number;
+    url: string;
+    description: string | null;
+    supplier_uuids: string | null;
+    secret: string;
+    previous_secret: string | null;
+    previous_secret_until_ms: number | null;
+    paused_reason: string | null;
+    created_at_ms: number;
+  };
+  webhook_positions: {
+    webhook_id: number;
+    supplier_id: number;
+    delivered_sequence: number;
+    message: string | null;
+    version: number;
+  };
+  webhook_attempts: {
+    id: Generated<number>;
+    webhook_id: number;
+    message_id: string;
+    started_at_ms: number;
+    duration_ms: number;
+    status: number | null;
+    text: string;
+    is_delivered: number;
+  };
+}

@@ -1,0 +1,110 @@
+import {
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type Compilable,
+  type CompiledQuery,
+  type Kysely,
+  type QueryResult,
+} from 'kysely';
+import type { Condition } from '../../domain/sku.ts';
+import { createQueryBuilder, type SqlDatabase } from '../sql/database.ts';
+import type { SqlTables } from '../sql/tables.ts';
+import type { ReaderCalls } from './read/reader-thread.ts';
+import { DuplicateError, type Thread } from './threads.ts';
+import type { WriterCalls } from './write/writer-thread.ts';
+
+/** The columns that the query builder knows; `schema/migrations.ts` describes them. */
+export interface SqliteTables extends SqlTables {
+  suppliers: SqlTables['suppliers'] & {
+    last_sequence: number;
+    dropped_sequence: number;
+    expected_interval_minutes: number | null;
+  };
+  skus: {
+    key: number;
+    supplier_id: number;
+    sku_id: string;
+    uuid: string;
+    item_uuid: string;
+    item_id: string | null;
+    title: string | null;
+    condition: Condition | null;
+    units_bundled: number | null;
+    upca: string | null;
+    ean13: string | null;
+    gtin14: string | null;
+    isbn: string | null;
+    asin: string | null;
+    mpn: string | null;
+    created_at_ms: number;
+  };
+  gtins: { supplier_id: number; gtin: number; sku_number: number };
+  inventory: {
+    key: number;
+    quantity_in_stock: number | null;
+    quantity_on_backorder: number | null;
+    backorder_date: number | null;
+    restrictions: number | null;
+    last_sequence: number;
+    updated_at_ms: number;
+  };
+  baselines: {
+    supplier_id: number;
+    sku_number: number;
+    sequence: number;
+    changed_at_ms: number;
+    quantity_in_stock: number | null;
+    quantity_on_backorder: number | null;
+    backorder_date: number | null;
+    restrictions: number | null;
+  };
+}
+
+/** Runs everyday statements: reads on the reader's thread, all others on the writer's. */
+export class SqliteDatabase implements SqlDatabase {
+  readonly db: Kysely<SqliteTables>;
+  /** There is only one writer. */
+  readonly hasRowLocks = false;
+  readonly #reader: Thread<ReaderCalls>;
+  readonly #writer: Thread<WriterCalls>;
+
+  constructor(reader: Thread<ReaderCalls>, writer: Thread<WriterCalls>) {
+    this.#reader = reader;
+    this.#writer = writer;
+    this.db = createQueryBuilder<SqliteTables>(
+      {
+        createAdapter: () => new SqliteAdapter(),
+        createQueryCompiler: () => new SqliteQueryCompiler(),
+        createIntrospector: (db) => new SqliteIntrospector(db),
+      },
+      (query) => this.#execute(query),
+    );
+  }
+
+  async transact(statements: readonly Compilable[]): Promise<readonly number[]> {
+    const results = await this.#writer.call(
+      'run',
+      statements.map((statement) => {
+        const { sql, parameters } = statement.compile();
+        return { sql, parameters };
+      }),
+    );
+    return results.map(({ changes }) => changes);
+  }
+
+  isDuplicate(error: unknown): boolean {
+    return error instanceof DuplicateError;
+  }
+
+  async #execute<R>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<R>> {
+    const statement = { sql, parameters };
+    // Handwritten SQL is a read as well: the reader's connection rejects writes.
+    if (query.kind === 'SelectQueryNode' || query.kind === 'RawNode') {
+      return { rows: await this.#reader.call('query', statement) };
+    }
+    const [result] = await this.#writer.call('run', [statement]);
+    if (result === undefined) throw new Error('the writer returned no result');
+    return { rows: result.rows, numAffectedRows: BigInt(result.changes) };
+  }
+}
