@@ -52,7 +52,6 @@ const EXCEPTIONS: readonly Exception[] = [
 /** Paths that are not converted yet. */
 const NOT_CONVERTED: readonly RegExp[] = [
   /^src\//,
-  /^(README|ARCHITECTURE|CONTRIBUTING)\.md$/,
   /^help$/,
 ];
 
