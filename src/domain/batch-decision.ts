@@ -1,6 +1,6 @@
 /**
- * What a batch does, the same for every database: which lines apply and which do not, what that leaves of
- * the SKUs, and which changes it makes. Pure: a store hands in the SKUs and writes what comes out.
+ * Decides a batch, identically on every database: which lines apply, each SKU's next inventory, and the
+ * changes. Pure: a store passes the SKUs in and writes the result.
  */
 import {
   conditionFailure,
@@ -14,26 +14,26 @@ import { sameInventory, type Inventory } from './inventory.ts';
 import type { Lines } from './lines.ts';
 import type { SafetyLimit } from './safety-limit.ts';
 
-/** A SKU as the batches of one transaction see it, from one to the next. */
+/** The state of a SKU within one transaction; each batch of the transaction updates it. */
 export interface SkuState {
   readonly skuNumber: number;
-  /** What its row holds. */
+  /** The inventory in the database. */
   readonly stored: Inventory;
   readonly storedSequence: number;
   inventory: Inventory;
-  /** The sequence of its last change; 0 where there was none. */
+  /** The sequence of its last change; 0 if it has none. */
   lastSequence: number;
   /**
-   * Of when its inventory is, in microseconds since 1970-01-01T00:00Z: null is the time at which it was
-   * last written, undefined is as its row says.
+   * The as-of time of its inventory, in microseconds since 1970-01-01T00:00Z. Null is the time of the batch
+   * that wrote it; undefined is the value in the database.
    */
   asOfUs: number | null | undefined;
-  /** What the batch under way found, where it has touched the SKU. */
+  /** The inventory before the current batch; undefined unless the batch touched the SKU. */
   before: Inventory | undefined;
   asOfBeforeUs: number | null | undefined;
 }
 
-/** A SKU of which nothing was touched yet. */
+/** The state of a SKU that no batch has touched yet. */
 export function newSkuState(skuNumber: number, stored: Inventory, lastSequence: number): SkuState {
   return {
     skuNumber,
@@ -47,44 +47,44 @@ export function newSkuState(skuNumber: number, stored: Inventory, lastSequence: 
   };
 }
 
-/** Whether the row of a SKU must be written since its inventory changed. */
+/** Whether the SKU's inventory changed, so that it must be written. */
 export function hasNewChange(held: SkuState): boolean {
   return held.lastSequence !== held.storedSequence;
 }
 
-/** Whether only the time must be written of when its inventory is: what it is was confirmed as of later. */
+/** Whether only the SKU's as-of time must be written: its inventory was confirmed as of a later time. */
 export function hasNewerAsOf(held: SkuState): boolean {
   return !hasNewChange(held) && typeof held.asOfUs === 'number';
 }
 
-/** A supplier's row, as a transaction found it and as it will leave it. */
+/** A supplier's counters within one transaction. */
 export interface SupplierHead {
   skuCount: number;
-  /** SKUs in stock and unrestricted. */
+  /** SKUs that can be sold: in stock and unrestricted. */
   liveCount: number;
   lastSequence: number;
   lastBatchNumber: number;
   readonly breaker: SafetyLimit | null;
 }
 
-/** The SKUs of the supplier whose lines are decided. */
+/** Looks up the SKUs of the supplier whose lines are decided. */
 export interface Stock {
-  /** The numbers of the SKUs that line `i` means, at most `CANDIDATES_NAMED_MAX`. */
+  /** The numbers of the SKUs that match line `i`, at most `CANDIDATES_NAMED_MAX`. */
   resolve(i: number): readonly number[];
   skuState(skuNumber: number): SkuState;
-  /** Of when the row of a SKU says its inventory is, in microseconds since 1970-01-01T00:00Z. */
+  /** A SKU's stored as-of time, in microseconds since 1970-01-01T00:00Z. */
   storedAsOfUs(skuNumber: number): number;
 }
 
-/** Why a line of a batch does not apply, beyond what its status says. */
+/** Why a line failed, beyond its status. */
 export type DecidedDetail =
-  /** 422: it means each of these `sku_id`s, and perhaps more. */
+  /** 422: the line matches these SKUs, and perhaps more. */
   | { readonly kind: 'ambiguous'; readonly skuNumbers: readonly number[] }
   | ConditionFailure
-  /** 424: the line at this place did not apply. */
+  /** 424: the line with the index `because` failed. */
   | { readonly kind: 'left_out'; readonly because: number };
 
-/** What one line found and left. */
+/** The inventory before and after one line. */
 export interface DecidedEffect {
   readonly skuNumber: number;
   readonly before: Inventory;
@@ -94,7 +94,7 @@ export interface DecidedEffect {
 export interface DecidedLines {
   readonly statuses: Uint16Array;
   readonly details: Map<number, DecidedDetail>;
-  /** What each line that applies did, by its place; empty unless asked for. */
+  /** By index of the applied lines; empty unless requested. */
   readonly effects: Map<number, DecidedEffect>;
 }
 
@@ -102,7 +102,7 @@ export const APPLIED = 200;
 export const UNREADABLE = 400;
 export const NOT_FOUND = 404;
 export const CONDITION_FAILED = 412;
-/** Means more than one SKU, or asks for the impossible. */
+/** The line matches more than one SKU, or its relative change is impossible. */
 export const UNPROCESSABLE = 422;
 export const LEFT_OUT = 424;
 
@@ -113,12 +113,12 @@ interface UndoStep {
   readonly before: SkuState['before'];
 }
 
-/** Decides the lines of one batch, and gathers the SKUs that it touches. */
+/** Decides the lines of one batch and collects the SKUs that it touches. */
 export class BatchDecision {
   readonly #nowUs: number;
-  /** In the order of their first line; one may come twice. */
+  /** In the order of their first line; may contain duplicates. */
   readonly #touched: SkuState[] = [];
-  /** What the lines of the group under way did, the last at the end. */
+  /** How to undo the lines of the current group, in the order of the lines. */
   #undo: UndoStep[] | undefined;
 
   /** @param nowMs when the batch is applied, in milliseconds since 1970-01-01T00:00Z */
@@ -203,7 +203,7 @@ export class BatchDecision {
     }
   }
 
-  /** Sets what a SKU's inventory is from now on, and of when it is: null is the time of the batch. */
+  /** Sets a SKU's inventory and its as-of time; null is the time of the batch. */
   touch(held: SkuState, next: Inventory, asOfUs: number | null = null): void {
     this.#undo?.push({
       held,
@@ -221,13 +221,13 @@ export class BatchDecision {
     held.asOfUs = asOfUs;
   }
 
-  /** Takes the stock of a SKU to zero, unless what is held of it is newer than `asOfUs` (null is now). */
+  /** Sets a SKU's stock to zero, unless its inventory is newer than `asOfUs` (null is the time of the batch). */
   zero(held: SkuState, storedAsOfUs: () => number, asOfUs: number | null): void {
     if (asOfUs !== null && asOfUs < this.#asOfUs(held, storedAsOfUs)) return;
     this.touch(held, decideFields(held.inventory, { quantityInStock: 0 }), asOfUs);
   }
 
-  /** Undoes all that the batch did. */
+  /** Undoes everything that the batch did. */
   rollBack(): void {
     for (const held of this.#touched) {
       if (held.before === undefined) continue;
@@ -238,14 +238,14 @@ export class BatchDecision {
     this.#touched.length = 0;
   }
 
-  /** The numbers of the SKUs that lines applied to, be it that they changed nothing. */
+  /** The numbers of the SKUs that lines were applied to, changed or not. */
   touchedSkuNumbers(): Set<number> {
     const numbers = new Set<number>();
     for (const held of this.#touched) if (held.before !== undefined) numbers.add(held.skuNumber);
     return numbers;
   }
 
-  /** How many SKUs that could be sold the batch takes to zero or discontinues. */
+  /** Counts the sellable SKUs that the batch sets to zero or discontinues. */
   countUnsellable(): number {
     let count = 0;
     for (const { before, inventory } of this.#touched) {
@@ -255,8 +255,8 @@ export class BatchDecision {
   }
 
   /**
-   * Ends the batch: numbers its changes, one for each SKU whose inventory differs, and counts them in the
-   * supplier's head. SKUs that it touched and left as they were are confirmed.
+   * Ends the batch: numbers its changes, one per SKU whose inventory differs, and updates `head`. SKUs that
+   * were touched but are unchanged count as confirmed.
    */
   close(head: SupplierHead): ClosedBatch {
     const changes: BatchChange[] = [];
@@ -267,7 +267,7 @@ export class BatchDecision {
       if (before === undefined) continue;
       if (sameInventory(before, inventory)) {
         confirmed.push(held.skuNumber);
-        // What went there and back within the batch was not written: no time of writing tells of it.
+        // A change that the same batch reverted is not written, so its time is not the time of a write.
         if (held.asOfUs === null) held.asOfUs = held.asOfBeforeUs;
         continue;
       }
@@ -288,7 +288,7 @@ export class BatchDecision {
 
 export interface ClosedBatch {
   readonly changes: readonly BatchChange[];
-  /** Numbers of the SKUs that were touched and left as they were. */
+  /** Numbers of the SKUs that were touched but are unchanged. */
   readonly confirmed: readonly number[];
 }
 
@@ -297,18 +297,18 @@ export interface BatchChange {
   readonly before: Inventory;
   readonly after: Inventory;
   readonly sequence: number;
-  /** The sequence of the SKU's change before this; 0 where there was none. */
+  /** The sequence of the SKU's previous change; 0 if it has none. */
   readonly previousSequence: number;
 }
 
-/** Where the run of lines that begins at `from` ends: a group, or lines that stand alone. */
+/** The end (exclusive) of the group, or of the run of ungrouped lines, that begins at `from`. */
 function endOfGroup(groups: Uint32Array, from: number): number {
   let end = from + 1;
   while (end < groups.length && groups[end] === groups[from]) end += 1;
   return end;
 }
 
-/** Where one of the lines does not apply, none of them does; says whether that is so. */
+/** Fails all lines of a range with 424 if one of them failed. Returns whether one did. */
 function leaveOut(
   { statuses, details, effects }: DecidedLines,
   from: number,

@@ -2,10 +2,10 @@ import type { Product } from './sku.ts';
 import type { Inventory } from './inventory.ts';
 import type { BatchOrigin } from './batches.ts';
 
-/** One SKU as a catalogue gives it: members left out are not given and stay as they are. */
+/** One SKU as a catalogue describes it. Members left out stay as they are. */
 export interface CatalogueEntry {
   readonly skuId: string;
-  /** Taken as given; without it one is made per `itemId`, else per SKU. */
+  /** If not given, one is created per `itemId`, or else per SKU. */
   readonly itemUuid?: string;
   readonly product: Partial<Product>;
   readonly inventory: Partial<Inventory>;
@@ -13,34 +13,34 @@ export interface CatalogueEntry {
 
 export const COMPLAINT_KINDS = ['rejected', 'doubtful'] as const;
 
-/** `rejected`: the row was not taken. `doubtful`: it was, but not all of it as it is written. */
+/** `rejected`: the row was not imported. `doubtful`: it was, but not exactly as written. */
 export type ComplaintKind = (typeof COMPLAINT_KINDS)[number];
 
 /** What is wrong with one row of a file. */
 export interface Complaint {
-  /** As a spreadsheet shows it: the header is row 1. */
+  /** As a spreadsheet numbers it: the header is row 1. */
   readonly row: number;
-  /** The column as the file's header names it; empty where the row as a whole is meant. */
+  /** The column's name in the file's header; empty if the problem concerns the whole row. */
   readonly column: string;
-  /** What the cell held, shortened where it is very long. */
+  /** The cell's text; very long texts are cut. */
   readonly value: string;
   readonly reason: string;
   readonly kind: ComplaintKind;
 }
 
-/** A GTIN as a row of a file names it. */
+/** A GTIN in a row of a file. */
 export interface NamedGtin {
   readonly gtin: number;
   readonly column: string;
   readonly value: string;
 }
 
-/** One row of a catalogue, read. */
+/** One parsed row of a catalogue. */
 export interface CatalogueRow {
   readonly row: number;
-  /** What it says of its SKU; null where the row is rejected. */
+  /** Null if the row is rejected. */
   readonly entry: CatalogueEntry | null;
-  /** The GTINs of the entry, each once. */
+  /** The row's GTINs, without duplicates. */
   readonly gtins: readonly NamedGtin[];
   readonly complaints: readonly Complaint[];
 }

@@ -2,16 +2,16 @@ import type { GtinForm } from './gtin.ts';
 import type { Inventory } from './inventory.ts';
 import type { Product } from './sku.ts';
 
-/** What a SKU is called beside its `sku_id`. */
+/** A SKU's identifiers other than its `sku_id`. */
 export type ProductIdentifiers = Pick<Product, GtinForm | 'asin' | 'mpn'>;
 
-/** A supplier as readers of its changes know it. */
+/** A supplier as the change feed names it. */
 export interface NamedSupplier {
   readonly uuid: string;
   readonly name: string;
 }
 
-/** One SKU's inventory before and after a batch, as it is told to readers. */
+/** One SKU's inventory before and after a batch. */
 export interface Change {
   readonly supplier: NamedSupplier;
   readonly sku: {
@@ -19,34 +19,34 @@ export interface Change {
     readonly skuId: string;
     readonly identifiers: ProductIdentifiers;
   };
-  /** Its place among the supplier's changes, from 1, without gaps. */
+  /** Numbers the supplier's changes from 1, without gaps. */
   readonly sequence: number;
   /** When its batch was applied: milliseconds since 1970-01-01T00:00Z. */
   readonly changedAtMs: number;
   readonly before: Inventory;
   readonly after: Inventory;
   readonly batchUuid: string;
-  /** Why, where the batch said so. */
+  /** The batch's reason, if it has one. */
   readonly reason: string | null;
 }
 
-/** What a reader of changes is told, one after another. */
+/** One element of the change feed. */
 export type ChangeRecord =
   | { readonly kind: 'change'; readonly change: Change }
-  /** From here on the reader is told of this supplier: of its changes after `sequence`. */
+  /** The supplier became visible to the reader. Its changes after `sequence` follow. */
   | {
       readonly kind: 'supplier_entered';
       readonly supplier: NamedSupplier;
       readonly sequence: number;
     }
-  /** The reader may no longer see this supplier; it was told of its changes up to `sequence`. */
+  /** The supplier is no longer visible to the reader. Changes up to `sequence` were delivered. */
   | {
       readonly kind: 'supplier_left';
       readonly supplier: NamedSupplier;
       readonly sequence: number;
     };
 
-/** How many suppliers one reader follows at most: what a cursor can hold. */
+/** Most suppliers that one cursor can hold. */
 export const SUPPLIERS_FOLLOWED_MAX = 500;
 
 /** The range of a supplier's changes. */

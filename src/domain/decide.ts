@@ -10,8 +10,8 @@ import {
 } from './lines.ts';
 
 /**
- * The inventory of a SKU after line `i`: fields that the line names are set, the others stay.
- * Gives `current` itself when nothing differs. A relative change must be known to be possible.
+ * Returns the inventory of a SKU after line `i`: fields that the line gives are set, the others stay.
+ * Returns `current` itself if nothing changes. `conditionFailure` must have accepted a relative change.
  */
 export function decide(current: Inventory, lines: Lines, i: number): Inventory {
   const { fields, conditions } = lines;
@@ -39,26 +39,26 @@ function fieldAfter(
   return given === GIVEN_NULL ? null : given;
 }
 
-/** The inventory of a SKU after fields given outside a line (a SKU's creation, a catalogue row). */
+/** Returns the inventory after setting fields that come from no line (SKU creation, catalogue row, snapshot). */
 export function decideFields(current: Inventory, given: Partial<Inventory>): Inventory {
   const next: Inventory = { ...current, ...given };
   return sameInventory(current, next) ? current : next;
 }
 
-/** Why a line that names one SKU does not apply to it. */
+/** Why a line that matches one SKU fails. */
 export type ConditionFailure =
-  /** It reports an older time than the one held, in microseconds since 1970-01-01T00:00Z. */
+  /** The SKU's inventory is as of a later time, in microseconds since 1970-01-01T00:00Z. */
   | { readonly kind: 'older'; readonly heldAsOfUs: number }
-  /** It expected another quantity in stock than this one. */
+  /** The line expected a different quantity in stock. */
   | { readonly kind: 'unexpected'; readonly quantityInStock: number | null }
-  /** Its change would take the quantity in stock below 0 or above the maximum, or that is unknown. */
+  /** The relative change would leave 0 … `QUANTITY_MAX`, or the quantity in stock is unknown. */
   | {
       readonly kind: 'impossible';
       readonly quantityInStock: number | null;
       readonly change: number;
     };
 
-/** Whether line `i` applies to what is held, and if not, why; the first reason that holds. */
+/** Returns the first reason why line `i` does not apply to a SKU; undefined if it applies. */
 export function conditionFailure(
   current: Inventory,
   heldAsOfUs: () => number,
@@ -89,7 +89,7 @@ export function isSellable(inventory: Inventory): boolean {
   return (inventory.quantityInStock ?? 0) > 0 && inventory.restrictions === null;
 }
 
-/** Whether a SKU that could be sold is taken to zero, or discontinued. */
+/** Whether a sellable SKU is set to zero or discontinued. */
 export function becomesUnsellable(before: Inventory, after: Inventory): boolean {
   return isSellable(before) && (after.quantityInStock === 0 || after.restrictions === DISCONTINUED);
 }

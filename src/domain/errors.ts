@@ -1,6 +1,5 @@
 /**
- * Everything that can go wrong with a request as a whole. A line's own failure is a result, never an
- * error. Each code has one HTTP status (`http/problems.ts`) and one entry in `docs/errors.md`.
+ * Errors of a request as a whole. The failure of a single line is a result, not an error. Each code has one HTTP status (`http/problems.ts`) and one entry in `docs/errors.md`.
  */
 export const ERROR_CODES = [
   'path_not_found',
@@ -45,13 +44,13 @@ export const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** A failure whose text may be shown to the client: it says what was wrong and what to do. */
+/** An error whose message may be sent to the client: it says what was wrong and what to do. */
 export class OnhandError extends Error {
   override readonly name = 'OnhandError';
   readonly code: ErrorCode;
-  /** When trying again makes sense, in seconds. */
+  /** After how many seconds to retry. */
   readonly retryAfterSeconds: number | undefined;
-  /** Whether all that was asked for may have been done nevertheless; never a part of it. */
+  /** Whether the request may have been applied nevertheless: completely or not at all. */
   readonly isOutcomeUnknown: boolean;
 
   constructor(

@@ -9,7 +9,7 @@
 export const GTIN_FORMS = ['upca', 'ean13', 'gtin14', 'isbn'] as const;
 export type GtinForm = (typeof GTIN_FORMS)[number];
 
-/** A form that was read: its number and its normalized text, or the rule that it broke. */
+/** The number and normalized text of an identifier, or the rule that it violates. */
 export type GtinReading =
   { readonly gtin: number; readonly text: string } | { readonly refusal: string };
 
@@ -19,15 +19,15 @@ const GTIN_SHORTEST_DIGITS = 8;
 const ISBN_10_LENGTH = 10;
 const ISBN_SHORTEST_LENGTH = 7;
 
-/** What a spreadsheet makes of a long number: one with a fraction, an exponent, or both. */
+/** A number with a fraction or an exponent: how spreadsheets write long numbers. */
 const WRITTEN_AS_FLOAT = /^[+-]?[0-9]+(?:[.,][0-9]*(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)$/;
 const PLAIN_DIGITS = /^[0-9]+$/;
 
 /**
  * Reads an identifier of a given form.
  *
- * ASCII spaces and hyphens are dropped; zeros that a spreadsheet dropped are restored; surplus
- * leading zeros are dropped. The check digit must be right. UPC-E is not expanded.
+ * Drops ASCII spaces, hyphens and surplus leading zeros; restores leading zeros that a spreadsheet removed.
+ * The check digit must be correct. UPC-E is not expanded.
  */
 export function readGtin(form: GtinForm, source: string): GtinReading {
   const text = compacted(source);
@@ -42,7 +42,7 @@ export function readGtin(form: GtinForm, source: string): GtinReading {
   return form === 'isbn' ? readIsbn(text) : readPadded(form, text);
 }
 
-/** What remains of a form without the spaces and hyphens that set its digits apart. */
+/** The identifier without its spaces and hyphens. */
 function compacted(source: string): string {
   return PLAIN_DIGITS.test(source) ? source : source.replace(/[ -]/g, '');
 }
@@ -66,7 +66,7 @@ function readPadded(form: keyof typeof DIGITS_OF_FORM, text: string): GtinReadin
   return { gtin: Number(padded), text: normalized(form, significant, length) };
 }
 
-/** A GTIN-8 keeps its eight digits as an `ean13`: that is how it is printed on the goods. */
+/** A GTIN-8 keeps its eight digits as an `ean13`, as it is printed on products. */
 function normalized(form: GtinForm, significant: string, length: number): string {
   const isGtin8 = form === 'ean13' && significant.length <= GTIN_SHORTEST_DIGITS;
   return significant.padStart(isGtin8 ? GTIN_SHORTEST_DIGITS : length, '0');
@@ -123,17 +123,17 @@ export function mod11CheckDigit(body: string): string {
   return check === 10 ? 'X' : String(check);
 }
 
-/** What was found in a column that does not say which form it holds. */
+/** The form and text of an identifier of unknown form, or why no form fits. */
 export type GuessedGtin =
   | { readonly form: GtinForm; readonly text: string; readonly doubt?: string }
   | { readonly refusal: string };
 
 /**
- * Picks the form of an identifier from a column of mixed codes (a catalogue's `barcode`).
+ * Determines the form of an identifier from a column of mixed forms (a catalogue's `barcode`).
  *
- * Complete forms first: 8 or 13 valid digits are an `ean13`, 12 a `upca`, 14 a `gtin14`. Then what a
- * spreadsheet shortened: 7–10 characters valid only as an ISBN are an `isbn`; 9–11 digits valid only
- * by mod 10 a `upca`, with the doubt said; valid as both, nothing can be told.
+ * Complete forms first: 8 or 13 valid digits are an `ean13`, 12 a `upca`, 14 a `gtin14`. Then forms without
+ * their leading zeros: 7–10 characters valid only as an ISBN are an `isbn`; 9–11 digits valid only by mod 10
+ * are a `upca`, returned with a `doubt`. A text that is valid as both is refused.
  */
 export function guessGtin(source: string): GuessedGtin {
   const { length } = compacted(source);
@@ -171,7 +171,7 @@ function isWithin(length: number, range: { readonly from: number; readonly to: n
   return length >= range.from && length <= range.to;
 }
 
-/** Why none of the forms tried was read; undefined where none was tried. */
+/** Why no form that was tried fits; undefined if none was tried. */
 function refusalOfAll(
   tried: Readonly<Record<string, GtinReading | undefined>>,
 ): string | undefined {

@@ -1,18 +1,18 @@
 import { QUANTITY_MAX } from './limits.ts';
 
-/** The set of values that a supplier reports of one SKU. */
+/** The values that a supplier reports for one SKU. */
 export interface Inventory {
   /** Units in stock, 0 … `QUANTITY_MAX`; null is unknown. */
   readonly quantityInStock: number | null;
   /** Units on backorder, 0 … `QUANTITY_MAX`; null is unknown. */
   readonly quantityOnBackorder: number | null;
-  /** When the backorder is expected: a calendar date as the number yyyymmdd; null is not known. */
+  /** The expected date of the backorder as the number yyyymmdd; null is unknown. */
   readonly backorderDate: number | null;
-  /** Why it may not be sold, as a code (`RESTRICTIONS`); null is unrestricted. */
+  /** The code of a restriction (`restrictionCode`); null is unrestricted. */
   readonly restrictions: number | null;
 }
 
-/** A SKU that was never reported. */
+/** The inventory of a SKU that was never reported. */
 export const NOTHING_KNOWN: Inventory = {
   quantityInStock: null,
   quantityOnBackorder: null,
@@ -20,7 +20,7 @@ export const NOTHING_KNOWN: Inventory = {
   restrictions: null,
 };
 
-/** Restrictions as they are written; a restriction's code is its place here, counted from 1. */
+/** Restrictions by name. A restriction's code is its position here, counted from 1: append only. */
 export const RESTRICTIONS = ['discontd', 'tmpunavail'] as const;
 
 export type Restriction = (typeof RESTRICTIONS)[number];
@@ -49,7 +49,7 @@ export function sameInventory(a: Inventory, b: Inventory): boolean {
 
 /**
  * Reads a calendar date written `yyyy-mm-dd` (ISO 8601, years 0001 … 9999) as the number yyyymmdd;
- * undefined where there is no such day.
+ * undefined if there is no such day.
  */
 export function readDate(text: string): number | undefined {
   const parts = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/.exec(text);
@@ -72,10 +72,10 @@ export function printDate(date: number): string {
   return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`;
 }
 
-/** Outer white space, digits, and the fraction that spreadsheets add to a whole number. */
+/** Digits, surrounding white space, and the `.0` that spreadsheets append to integers. */
 const WHOLE_NUMBER = /^[\t\n\v\f\r ]*([0-9]+)(?:\.0+)?[\t\n\v\f\r ]*$/;
 
-/** A quantity written as a text: the whole number, or undefined where it is none or out of range. */
+/** Reads a quantity from text; undefined if it is not an integer in range. */
 export function readQuantityText(text: string): number | undefined {
   const digits = WHOLE_NUMBER.exec(text)?.[1];
   if (digits === undefined) return undefined;

@@ -2,10 +2,9 @@ import type { Inventory } from './inventory.ts';
 import { SKU_ID_CODE_POINTS_MAX } from './limits.ts';
 
 /**
- * Lines in columns.
+ * Lines as columns. Element *i* of each column belongs to line *i*.
  *
- * A batch crosses a thread or a database driver as arrays of numbers: a hundred thousand objects
- * would cost more to hand over than to apply. Element *i* of each column belongs to line *i*.
+ * Columns because passing 100,000 objects to a thread or database driver costs more than applying them.
  */
 export interface Lines {
   readonly count: number;
@@ -16,41 +15,41 @@ export interface Lines {
   readonly gtinEnds: Uint32Array;
   /** Inventory fields: a value, `GIVEN_NULL` or `NOT_GIVEN`. */
   readonly fields: FieldColumns;
-  /** What the lines demand of the SKU before they apply; null where none demands anything. */
+  /** Conditions on the SKU; null if no line has any. */
   readonly conditions: ConditionColumns | null;
   /**
-   * Adjacent lines of the same number, from 1, stand or fall together; 0 stands alone. Null where no line
-   * belongs to a group.
+   * Groups are numbered from 1: adjacent lines with the same number succeed or fail together. 0 is no group.
+   * Null if no line is in a group.
    */
   readonly groups: Uint32Array | null;
-  /** Lines that were refused before they got here, by their place. They may name SKUs; they set nothing. */
+  /** Lines that could not be read, by index. They may identify SKUs, but set nothing. */
   readonly refusals: ReadonlyMap<number, LineRefusal>;
-  /** How line *i* was given its identifiers, by `encodeAsSent`; null where that is `skuIds[i]` alone, as a text. */
+  /** The identifiers of line *i* as sent, as JSON of `AsSent`; null if the line has only a textual `sku_id`. */
   readonly asSent: readonly (string | null)[];
 }
 
-/** Why a line cannot be read. */
+/** Why a line could not be read. */
 export interface LineRefusal {
   /** Names every faulty member: what was wrong, and what is allowed. */
   readonly message: string;
-  /** Whether it could be told which SKU it means; where not, nobody knows what it leaves unsaid. */
+  /** Whether all its identifiers were read. If not, the SKU that it was meant for is unknown. */
   readonly namesRead: boolean;
 }
 
-/** Conditions of lines: `NO_CONDITION`s of each column stand for lines that do not have it. */
+/** Conditions of lines. Each column has its own value for lines without the condition. */
 export interface ConditionColumns {
-  /** Of when the line's report is, in microseconds since 1970-01-01T00:00Z; NaN where it does not say. */
+  /** The report's timestamp in microseconds since 1970-01-01T00:00Z; NaN if not given. */
   readonly asOfUs: Float64Array;
-  /** What must be in stock before: a quantity, `GIVEN_NULL` or `NOT_GIVEN`. */
+  /** The quantity in stock that the line expects: a value, `GIVEN_NULL` or `NOT_GIVEN`. */
   readonly expectedQuantities: Int32Array;
-  /** What is added to the stock, or `NO_STOCK_CHANGE`. */
+  /** The relative change of the quantity in stock, or `NO_STOCK_CHANGE`. */
   readonly stockChanges: Int32Array;
 }
 
-/** A line that sets its stock absolutely, or not at all: below every change that can be told. */
+/** The line has no relative change. The value is below every valid change. */
 export const NO_STOCK_CHANGE = -2_147_483_648;
 
-/** Identifiers as they were sent: a text, or the digits of a number in an array of one. */
+/** Identifiers as sent: a text, or for a number its digits in an array of one. */
 export type AsSent = Readonly<Record<string, string | readonly [digits: string]>>;
 
 export type FieldColumns = Readonly<Record<keyof Inventory, Int32Array>>;
@@ -60,7 +59,7 @@ export const NOT_GIVEN = -2;
 /** A field that the line sets to null. */
 export const GIVEN_NULL = -1;
 
-/** One line as it is handed to `LinesBuilder`: fields left out are not given. */
+/** One line as `LinesBuilder` takes it: fields left out are not given. */
 export interface LineDraft {
   readonly skuId: string | null;
   readonly gtins: readonly number[];
@@ -71,11 +70,11 @@ export interface LineDraft {
   /** The number of its group, from 1. */
   readonly group?: number | undefined;
   readonly refusal?: LineRefusal | undefined;
-  /** Where it names more than a `sku_id` given as a text. */
+  /** Set unless the line has only a textual `sku_id`. */
   readonly asSent?: AsSent | undefined;
 }
 
-/** Gathers lines into columns; `size` is how many lines may come at most. */
+/** Collects lines into columns; `size` is the largest number of lines. */
 export class LinesBuilder {
   readonly #size: number;
   #count = 0;
@@ -83,7 +82,7 @@ export class LinesBuilder {
   readonly #gtins: number[] = [];
   readonly #gtinEnds: Uint32Array;
   readonly #fields: FieldColumns;
-  /** Made with the first line that needs it. */
+  /** Allocated for the first line that needs it. */
   #conditions: ConditionColumns | null = null;
   #groups: Uint32Array | null = null;
   readonly #refusals = new Map<number, LineRefusal>();
@@ -170,19 +169,19 @@ function encodeField(value: number | null | undefined): number {
   return value === null ? GIVEN_NULL : value;
 }
 
-/** Identifiers as they were sent, in few characters: most batches have many and need few again. */
+/** Compact, because most batches have many of these and read few of them again. */
 function encodeAsSent(asSent: AsSent): string {
   return JSON.stringify(asSent);
 }
 
-/** The GTINs that line `i` names, in no particular order. */
+/** The GTINs of line `i`, in no particular order. */
 export function gtinsOfLine(lines: Lines, i: number): Float64Array {
   return lines.gtins.subarray(i === 0 ? 0 : (lines.gtinEnds[i - 1] ?? 0), lines.gtinEnds[i] ?? 0);
 }
 
 /**
- * Whether a SKU with this `sku_id` can exist. None is ever created with NUL or a lone surrogate
- * (databases differ in what they make of them), so a line naming one need not ask the store.
+ * Whether a SKU with this `sku_id` can exist. SKUs are never created with NUL or a lone surrogate, because
+ * databases treat them differently; lines with such a `sku_id` fail without a lookup.
  */
 export function skuIdCanExist(skuId: string): boolean {
   return skuId.isWellFormed() && !skuId.includes('\0');

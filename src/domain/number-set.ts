@@ -1,13 +1,12 @@
 /**
- * Sets of positive whole numbers in few bytes: SKUs that a batch has confirmed. A catalogue that was sent
- * again whole is one run, and so a handful of bytes.
+ * Compact sets of positive integers, used for the SKUs that a batch confirmed. A full catalogue that is sent
+ * again is a single run and takes a few bytes.
  *
- * Runs in ascending order, each as two numbers: how far it begins behind the end of the one before, and
- * how many numbers it has, less one. Each is written in groups of seven bits, the lowest first, of which
- * all but the last have the eighth bit set (LEB128).
+ * The encoding is a list of runs in ascending order. Each run is two LEB128 numbers: the gap after the end of
+ * the previous run, and the run's length minus one.
  */
 
-/** @param numbers each once, in any order */
+/** @param numbers without duplicates, in any order */
 export function encodeNumberSet(numbers: readonly number[]): Uint8Array {
   const sorted = Float64Array.from(numbers).sort();
   const bytes: number[] = [];
@@ -58,7 +57,7 @@ function writeNumber(bytes: number[], number: number): void {
   bytes.push(rest);
 }
 
-/** Adds to `found` those of `candidates` that the set has. */
+/** Adds the `candidates` that are in the set to `found`. */
 export function addMembers(
   bytes: Uint8Array,
   candidates: ReadonlySet<number>,

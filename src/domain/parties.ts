@@ -4,7 +4,7 @@ export type OrganizationType = (typeof ORGANIZATION_TYPES)[number];
 export const PERMISSIONS = ['view_items', 'edit_items'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
-/** What an organization's users may be allowed at most: only suppliers own SKUs to edit. */
+/** The permissions that each type of organization can grant: only suppliers own SKUs to edit. */
 export const PERMISSIONS_OF_TYPE: Readonly<Record<OrganizationType, readonly Permission[]>> = {
   supplier: ['view_items', 'edit_items'],
   retailer: ['view_items'],
@@ -22,7 +22,7 @@ export interface Organization {
   readonly createdAtMs: number;
 }
 
-/** Who is asking: what a valid token says of its bearer. */
+/** The authenticated client: what a valid token identifies. */
 export interface Principal {
   readonly tokenId: number;
   readonly userId: number;

@@ -9,18 +9,18 @@ export interface SafetyLimit {
   readonly skusMin: number;
 }
 
-/** Whether a batch that takes so many live SKUs down must be held back. */
+/** Whether a batch that makes `fallCount` of `liveCount` sellable SKUs unsellable must be refused. */
 export function exceedsSafetyLimit(
-  breaker: SafetyLimit,
+  limit: SafetyLimit,
   fallCount: number,
   liveCount: number,
 ): boolean {
-  return fallCount >= breaker.skusMin && fallCount * 100 > breaker.percentMax * liveCount;
+  return fallCount >= limit.skusMin && fallCount * 100 > limit.percentMax * liveCount;
 }
 
-/** The refusal of a batch that would take too many SKUs down. */
+/** The error for a batch that exceeds the safety limit. */
 export function safetyLimitExceeded(
-  breaker: SafetyLimit,
+  limit: SafetyLimit,
   fallCount: number,
   liveCount: number,
 ): OnhandError {
@@ -28,13 +28,13 @@ export function safetyLimitExceeded(
   return new OnhandError(
     'breaker_tripped',
     `This would take ${fallCount} of ${liveCount} SKUs that can be sold (${share} %) to zero or discontinue them; ` +
-      `at most ${breaker.percentMax} % may fall at once without being confirmed (where that is ${breaker.skusMin} SKUs or more). Nothing was applied.`,
+      `at most ${limit.percentMax} % may fall at once without being confirmed (where that is ${limit.skusMin} SKUs or more). Nothing was applied.`,
   );
 }
 
 /**
- * Refuses a snapshot in which a line does not tell which SKU it means: what it does not name would go to
- * zero, and nobody knows whether it named it. Throws `snapshot_refused`.
+ * Refuses a snapshot with a line whose identifiers cannot be read: the SKU that the line was meant for would
+ * be set to zero as omitted. Throws `snapshot_refused`.
  */
 export function checkSnapshot(lines: Lines): void {
   for (const [index, refusal] of lines.refusals) {

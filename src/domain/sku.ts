@@ -5,10 +5,10 @@ export const CONDITIONS = ['new', 'used', 'refurb'] as const;
 
 export type Condition = (typeof CONDITIONS)[number];
 
-/** A SKU's written GTINs, each normalized to its form (`readGtin`). */
+/** A SKU's GTINs as text, each normalized to its form by `readGtin`. */
 export type GtinTexts = Readonly<Record<GtinForm, string | null>>;
 
-/** What a catalogue says of a SKU, its inventory aside. */
+/** A SKU's catalogue data, without its inventory. */
 export interface Product extends GtinTexts {
   readonly itemId: string | null;
   readonly title: string | null;
@@ -31,7 +31,7 @@ export const BLANK_PRODUCT: Product = {
   mpn: null,
 };
 
-/** A SKU with all that is known of it. */
+/** A SKU with its product data and inventory. */
 export interface Sku {
   readonly uuid: string;
   readonly skuId: string;

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { OnhandError } from '../domain/errors.ts';
 
 /**
- * Every table that is carried from one database to another, those that others refer to first. Tokens come
- * last: whoever served the new database before its time could be asked nothing.
+ * The tables that are copied from one database to another, in foreign key order. Tokens come last, so that
+ * no request can authenticate against an unfinished copy.
  */
 export const COPIED_TABLES: readonly string[] = [
   'organizations',
@@ -30,8 +30,8 @@ export const COPIED_TABLES: readonly string[] = [
 ];
 
 /**
- * Of these, only the number of rows goes into the mark of a database: nothing is written to them without
- * another table telling of it. The others are read whole for it.
+ * The tables of which only the row count goes into a database's fingerprint, because every write to them
+ * also changes another table. The other tables are hashed row by row.
  */
 const COUNTED_TABLES: ReadonlySet<string> = new Set([
   'skus',
@@ -46,36 +46,36 @@ const COUNTED_TABLES: ReadonlySet<string> = new Set([
   'webhook_attempts',
 ]);
 
-/** The others, and why they stay behind. */
+/** The tables that are not copied, and why. */
 export const TABLES_LEFT_BEHIND: Readonly<Record<string, string>> = {
   schema_version: 'each database has its own',
-  account_version: 'counts what one database has told of its accounts',
-  probes: 'holds nothing',
+  account_version: 'a counter that only matters within one database',
+  probes: 'always empty',
 };
 
 export type CopiedValue = number | string | Uint8Array | null;
-/** The values of a row, in the order of its table's columns. */
+/** The values of a row, in the order of `CopiedTable.columns`. */
 export type CopiedRow = readonly CopiedValue[];
 
-/** A table as it is copied: the same on every kind of database. */
+/** A table as it is copied: the same for all kinds of databases. */
 export interface CopiedTable {
   readonly name: string;
   readonly columns: readonly string[];
-  /** Of the primary key, by which rows are ordered: the places of its columns. */
+  /** Indexes of the primary key's columns. Rows are copied in the order of that key. */
   readonly key: readonly number[];
 }
 
-/** How much is read at once: at least one row, and no more than so many rows and about so many bytes. */
+/** Bounds a chunk of rows. It has at least one row, and may exceed `bytesMax` by one row. */
 export interface CopyChunkLimit {
   readonly rowsMax: number;
   readonly bytesMax: number;
 }
 
-/** A database that is read, all of it as it was when it was opened. */
+/** Reads a database, as of the time when it was opened. */
 export interface CopySource {
   table(name: string): Promise<CopiedTable>;
   count(name: string): Promise<number>;
-  /** The rows behind the one with that key, or the first. */
+  /** The rows after the one with that key, or the first rows. */
   read(
     table: CopiedTable,
     after: CopiedRow | undefined,
@@ -84,32 +84,33 @@ export interface CopySource {
   close(): Promise<void>;
 }
 
-/** How far a copy is: the table that is being copied, and the key of its last row that was. */
+/** How far a copy is: its current table, and the key of the last row that was copied. */
 export interface CopyPosition {
   readonly table: string;
   readonly after: CopiedRow | undefined;
-  /** How many rows of that table were. */
+  /** How many rows of that table have been copied. */
   readonly rows: number;
 }
 
-/** A database that is written. Nobody else can open it before `finish`. */
+/** Writes a database. It cannot be opened before `finish`. */
 export interface CopyTarget {
   /**
-   * Where a copy that was broken off goes on; undefined for one that begins.
+   * Begins a copy, or resumes one. Returns the position to resume from; undefined for a new copy.
    *
-   * @throws OnhandError `already_exists` where the database holds anything but an unfinished copy of the
-   *   source with that mark
+   * @param fingerprint of the source
+   * @throws OnhandError `already_exists` if the database holds anything but an unfinished copy of that
+   *   source
    */
-  begin(mark: string): Promise<CopyPosition | undefined>;
+  begin(fingerprint: string): Promise<CopyPosition | undefined>;
   /**
-   * Writes rows, and how far the copy is with them, in one transaction.
+   * Writes rows and the new position in one transaction.
    *
-   * @throws OnhandError `store_unavailable` where the copy is no longer where this one had left it
+   * @throws OnhandError `store_unavailable` if another process has moved the position
    */
   write(table: CopiedTable, rows: readonly CopiedRow[], position: CopyPosition): Promise<void>;
-  /** Opens what was written for reading. */
+  /** Opens the copy for reading. */
   reader(): Promise<CopySource>;
-  /** Makes a database of it that can be served. */
+  /** Completes the copy, so that it can be opened as a database. */
   finish(): Promise<void>;
   close(): Promise<void>;
 }
@@ -117,12 +118,12 @@ export interface CopyTarget {
 export interface CopyProgress {
   readonly phase: 'copying' | 'comparing';
   readonly table: string;
-  /** Of all tables together. */
+  /** Copied or compared rows of all tables. */
   readonly rows: number;
   readonly totalRows: number;
 }
 
-/** What was carried of one table: how many rows, and a hash over all of them. */
+/** The row count of a copied table, and a hash over its rows. */
 export interface TableCopied {
   readonly table: string;
   readonly rows: number;
@@ -130,12 +131,11 @@ export interface TableCopied {
 }
 
 /**
- * Carries everything from one database to another and compares every row; gives what was carried. A copy
- * that was broken off goes on where it was.
+ * Copies a database to another one, then compares every row. Resumes an interrupted copy.
  *
- * @param freshSource the same source, as it is when this is called
- * @throws OnhandError `already_exists` where the target is not empty, `store_unavailable` where the source
- *   was written to meanwhile, or the comparison finds a difference
+ * @param freshSource opens the source again, as of the time of the call
+ * @throws OnhandError `already_exists` if the target is not empty; `store_unavailable` if the source was
+ *   written to during the copy, or if the comparison finds a difference
  */
 export async function copyDatabase(
   source: CopySource,
@@ -143,53 +143,51 @@ export async function copyDatabase(
   freshSource: () => Promise<CopySource>,
   onProgress: (progress: CopyProgress) => void,
 ): Promise<readonly TableCopied[]> {
-  const extent = await extentOf(source);
-  const position = await target.begin(extent.mark);
-  await carry(source, target, position, progressOf('copying', extent, onProgress));
+  const contents = await contentsOf(source);
+  const position = await target.begin(contents.fingerprint);
+  await copyTables(source, target, position, progressOf('copying', contents, onProgress));
   const copy = await target.reader();
   let copied: readonly TableCopied[];
   try {
-    copied = await compare(source, copy, progressOf('comparing', extent, onProgress));
+    copied = await compare(source, copy, progressOf('comparing', contents, onProgress));
   } finally {
     await copy.close();
   }
-  await refuseChanged(extent.mark, await freshSource());
+  await refuseIfChanged(contents.fingerprint, await freshSource());
   await target.finish();
   return copied;
 }
 
-/** What a database holds. */
-interface Extent {
-  readonly counts: ReadonlyMap<string, number>;
-  /** The same until anything is written to the database, and of no other. */
-  readonly mark: string;
+interface Contents {
+  readonly rowCounts: ReadonlyMap<string, number>;
+  /** Identifies the database and its current contents. */
+  readonly fingerprint: string;
 }
 
-async function extentOf(source: CopySource): Promise<Extent> {
-  const counts = new Map<string, number>();
-  const mark = createHash('sha256');
+async function contentsOf(source: CopySource): Promise<Contents> {
+  const rowCounts = new Map<string, number>();
+  const hash = createHash('sha256');
   for (const name of COPIED_TABLES) {
     const count = await source.count(name);
-    counts.set(name, count);
-    mark.update(`${name} ${count}\n`);
+    rowCounts.set(name, count);
+    hash.update(`${name} ${count}\n`);
     if (COUNTED_TABLES.has(name)) continue;
     const table = await source.table(name);
     for await (const rows of chunksOf(source, table, undefined))
-      for (const row of rows) mark.update(printedRow(table, row));
+      for (const row of rows) hash.update(serializeRow(table, row));
   }
-  return { counts, mark: mark.digest('hex') };
+  return { rowCounts, fingerprint: hash.digest('hex') };
 }
 
-/** Told a table and how many of its rows are done. */
 type TableProgress = (table: string, rows: number) => void;
 
 function progressOf(
   phase: CopyProgress['phase'],
-  { counts }: Extent,
+  { rowCounts }: Contents,
   onProgress: (progress: CopyProgress) => void,
 ): TableProgress {
   const sum = (tables: readonly string[]): number =>
-    tables.reduce((total, table) => total + (counts.get(table) ?? 0), 0);
+    tables.reduce((total, table) => total + (rowCounts.get(table) ?? 0), 0);
   const totalRows = sum(COPIED_TABLES);
   return (table, rows) => {
     const before = sum(COPIED_TABLES.slice(0, COPIED_TABLES.indexOf(table)));
@@ -197,7 +195,7 @@ function progressOf(
   };
 }
 
-async function carry(
+async function copyTables(
   source: CopySource,
   target: CopyTarget,
   from: CopyPosition | undefined,
@@ -208,24 +206,24 @@ async function carry(
     const table = await source.table(name);
     const isResumed = name === from?.table;
     let rows = isResumed ? from.rows : 0;
-    for await (const piece of chunksOf(source, table, isResumed ? from.after : undefined)) {
-      rows += piece.length;
-      await target.write(table, piece, { table: name, after: keyOf(table, piece), rows });
+    for await (const chunk of chunksOf(source, table, isResumed ? from.after : undefined)) {
+      rows += chunk.length;
+      await target.write(table, chunk, { table: name, after: keyOf(table, chunk), rows });
       onRows(name, rows);
     }
   }
 }
 
-/** Whoever writes to the source while it is copied would find that gone. */
-async function refuseChanged(mark: string, source: CopySource): Promise<void> {
+/** Writes to the source during the copy would be missing from the copy. */
+async function refuseIfChanged(fingerprint: string, source: CopySource): Promise<void> {
   try {
-    if ((await extentOf(source)).mark === mark) return;
+    if ((await contentsOf(source)).fingerprint === fingerprint) return;
   } finally {
     await source.close();
   }
   throw new OnhandError(
     'store_unavailable',
-    'The source was written to while it was copied, so the copy is not complete and cannot be served. Stop whatever writes to the source, remove what was copied, and copy again.',
+    'The source was written to during the copy, so the copy is incomplete and cannot be served. Stop all servers that use the source, remove the copy, and copy again.',
   );
 }
 
@@ -247,47 +245,48 @@ async function compareTable(
   onRows: TableProgress,
 ): Promise<TableCopied> {
   let rows = 0;
-  const sum = createHash('sha256');
+  const hash = createHash('sha256');
   let after: CopiedRow | undefined;
-  for await (const piece of chunksOf(source, table, undefined)) {
-    const found = await copy.read(table, after, { rowsMax: piece.length, bytesMax: Infinity });
-    for (const [i, row] of piece.entries()) {
-      const printed = printedRow(table, row);
-      const other = found[i];
-      if (other === undefined || printedRow(table, other) !== printed) throw differs(table, row);
-      sum.update(printed);
+  for await (const chunk of chunksOf(source, table, undefined)) {
+    const found = await copy.read(table, after, { rowsMax: chunk.length, bytesMax: Infinity });
+    for (const [i, row] of chunk.entries()) {
+      const expected = serializeRow(table, row);
+      const copied = found[i];
+      if (copied === undefined || serializeRow(table, copied) !== expected)
+        throw differs(table, row);
+      hash.update(expected);
     }
-    rows += piece.length;
-    after = keyOf(table, piece);
+    rows += chunk.length;
+    after = keyOf(table, chunk);
     onRows(table.name, rows);
   }
   const [extra] = await copy.read(table, after, { rowsMax: 1, bytesMax: Infinity });
   if (extra !== undefined) throw differs(table, extra);
-  return { table: table.name, rows, sha256: sum.digest('hex') };
+  return { table: table.name, rows, sha256: hash.digest('hex') };
 }
 
 function differs(table: CopiedTable, row: CopiedRow): OnhandError {
-  const key = table.key.map((place) => `${table.columns[place]} ${String(row[place])}`).join(', ');
+  const key = table.key.map((index) => `${table.columns[index]} ${String(row[index])}`).join(', ');
   return new OnhandError(
     'store_unavailable',
-    `The copy differs from its source in the table ${table.name}, at the row with ${key}. Remove what was copied, and copy again.`,
+    `The copy differs from its source in the table ${table.name}, at the row with ${key}. Remove the copy, and copy again.`,
   );
 }
 
-/** A row as a text that is the same exactly where the row is, whichever driver read it. */
-function printedRow(table: CopiedTable, row: CopiedRow): string {
-  const values = row.map((value, place) =>
+/** Serializes a row. Equal rows give equal texts, whichever driver has read them. */
+function serializeRow(table: CopiedTable, row: CopiedRow): string {
+  const values = row.map((value, index) =>
     value instanceof Uint8Array
-      ? [table.columns[place], Buffer.from(value).toString('hex')]
+      ? [table.columns[index], Buffer.from(value).toString('hex')]
       : value,
   );
   return `${JSON.stringify(values)}\n`;
 }
 
-/** Small enough to be held several times over, large enough that the way to the database is nothing. */
-const PIECE: CopyChunkLimit = { rowsMax: 5000, bytesMax: 2 << 20 };
+/** Small enough to be in memory several times, large enough to make round trips negligible. */
+const CHUNK_LIMIT: CopyChunkLimit = { rowsMax: 5000, bytesMax: 2 << 20 };
 
-/** A table's rows in the order of its key. */
+/** The rows of a table in key order. */
 async function* chunksOf(
   source: CopySource,
   table: CopiedTable,
@@ -295,7 +294,7 @@ async function* chunksOf(
 ): AsyncGenerator<readonly CopiedRow[]> {
   let after = from;
   for (;;) {
-    const rows = await source.read(table, after, PIECE);
+    const rows = await source.read(table, after, CHUNK_LIMIT);
     if (rows.length === 0) return;
     yield rows;
     after = keyOf(table, rows);
@@ -305,10 +304,10 @@ async function* chunksOf(
 /** The key of the last of these rows. */
 function keyOf({ key }: CopiedTable, rows: readonly CopiedRow[]): CopiedRow | undefined {
   const last = rows.at(-1);
-  return last === undefined ? undefined : key.map((place) => last[place] ?? null);
+  return last === undefined ? undefined : key.map((index) => last[index] ?? null);
 }
 
-/** What whoever opens an unfinished copy is told. */
+/** The error of opening an unfinished copy. */
 export function unfinishedCopy(): OnhandError {
   return new OnhandError(
     'store_unavailable',
@@ -316,39 +315,38 @@ export function unfinishedCopy(): OnhandError {
   );
 }
 
-/** What whoever copies into a database that is in use is told. */
+/** @param isCopy whether the target holds another unfinished copy, and not a complete database */
 export function targetNotEmpty(isCopy: boolean): OnhandError {
   return new OnhandError(
     'already_exists',
     isCopy
-      ? 'The database to copy to holds an unfinished copy of another source, or of this one before it was written to again. Remove it and copy again.'
-      : 'The database to copy to is not empty. Give one that is new.',
+      ? 'The target holds an unfinished copy of another source, or of this source before its last write. Remove it and copy again.'
+      : 'The target is not empty. Name a new database.',
   );
 }
 
-/** What the slower of two is told that write the same copy. */
+/** The error of the slower of two processes that write the same copy. */
 export function copiedByAnother(): OnhandError {
   return new OnhandError(
     'store_unavailable',
-    'Another "onhand copy" writes to the same database. Let that one end.',
+    'Another "onhand copy" is writing to the same target. Wait until it ends.',
   );
 }
 
-/** @param because what the environment did */
-export function copyBrokenOff(because: string, cause: unknown): OnhandError {
+/** @param reason a full sentence */
+export function copyInterrupted(reason: string, cause: unknown): OnhandError {
   return new OnhandError(
     'store_unavailable',
-    `${because} The copy was broken off: run the same command again, and it goes on.`,
+    `${reason} The copy was interrupted: run the same command again to resume it.`,
     { cause },
   );
 }
 
-/** How far a copy is, as a text to be kept. */
-export function printPosition({ table, after, rows }: CopyPosition): string {
+export function serializePosition({ table, after, rows }: CopyPosition): string {
   return JSON.stringify({ table, after: after ?? null, rows });
 }
 
-/** Reads what `printPosition` wrote. Keys are numbers and texts. */
+/** Parses the result of `serializePosition`. Key values are numbers and strings. */
 export function parsePosition(text: string): CopyPosition {
   const value: unknown = JSON.parse(text);
   if (
@@ -364,9 +362,18 @@ export function parsePosition(text: string): CopyPosition {
     if (after === null) return { table, after: undefined, rows };
     if (Array.isArray(after)) return { table, after: after.map(parseKeyValue), rows };
   }
-  throw new Error('the position of a copy cannot be read');
+  throw new Error('the position of the copy is malformed');
 }
 
 function parseKeyValue(value: unknown): CopiedValue {
   return typeof value === 'number' ? value : String(value);
+}
+
+/** @throws OnhandError `store_unavailable` unless the source has this version of the schema */
+export function requireCurrentSchema(version: number, currentVersion: number): void {
+  if (version === currentVersion) return;
+  throw new OnhandError(
+    'store_unavailable',
+    `The source has schema version ${version}, this onhand has ${currentVersion}. Run "onhand migrate" on the source first.`,
+  );
 }

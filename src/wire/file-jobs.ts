@@ -1,3 +1,4 @@
+import type { FileRecord } from '../domain/files.ts';
 import { type Static, Type } from 'typebox';
 import { integerOrNull, textOrNull, uuid } from './schema.ts';
 import { printTime, printTimeUs } from './times.ts';
@@ -135,44 +136,7 @@ export const FileQuerySchema = Type.Object(
   { title: 'FileQuery', additionalProperties: false },
 );
 
-/** A feed as it is printed. */
-export interface PrintedFile {
-  readonly uuid: string;
-  readonly filename: string | null;
-  readonly state: Static<typeof FileSchema>['state'];
-  readonly bytes: number;
-  readonly asked: {
-    readonly isSnapshot: boolean;
-    readonly atomic: boolean;
-    readonly dryRun: boolean;
-    readonly asOfUs: number | null;
-  };
-  readonly found: {
-    readonly kind: string;
-    readonly format: string;
-    readonly packing: string | null;
-    readonly encoding: string | null;
-    readonly columns: readonly {
-      readonly header: string;
-      readonly target: string;
-      readonly by: string;
-    }[];
-    readonly unknownColumns: readonly string[];
-    readonly sheet: { readonly name: string } | null;
-  } | null;
-  readonly rowCount: number;
-  readonly rowsExpected: number | null;
-  readonly statusCounts: Readonly<Record<string, number>>;
-  readonly problem: { readonly code: string; readonly detail: string } | null;
-  readonly uploadedAtMs: number;
-  readonly startedAtMs: number | null;
-  readonly finishedAtMs: number | null;
-  readonly username: string | null;
-  readonly reason: string | null;
-  readonly reference: string | null;
-}
-
-export function printFile(file: PrintedFile): Static<typeof FileSchema> {
+export function printFile(file: FileRecord): Static<typeof FileSchema> {
   const { asked, found } = file;
   return {
     uuid: file.uuid,
@@ -215,7 +179,7 @@ export function printFileList(
   { start, limit }: { readonly start: number; readonly limit: number },
   page: {
     readonly totalCount: number;
-    readonly files: readonly PrintedFile[];
+    readonly files: readonly FileRecord[];
     readonly hasMore: boolean;
   },
 ): string {
@@ -241,7 +205,7 @@ export const FileMappingSchema = Type.Object(
   { title: 'FileMapping', additionalProperties: false },
 );
 
-/** A name of a column, and what it stands for; `target` is checked by who knows the columns. */
+/** Maps a column name to a known column. The caller validates `target`. */
 export interface NamedColumn {
   readonly header: string;
   readonly target: string;

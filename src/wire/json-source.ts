@@ -1,17 +1,15 @@
 import { createScanner, type JSONScanner } from 'jsonc-parser';
 
 /**
- * JSON as it was written.
- *
- * `JSON.parse` forgets two things that some answers need: how a number was written (`512`, `512.0` and
- * `5.12e2` are one value), and, of names that look like array indices, the order of an object's
- * members. Both are looked up in the text, and only for the lines that need it.
+ * Looks up details of JSON that `JSON.parse` drops: how a number was written (`512`, `512.0` and `5.12e2` are
+ * one value), and the order of members whose names look like array indices. The text is scanned only for
+ * lines that need it.
  */
 
 /** How the number that is the value of `member` was written. */
 export type NumberText = (member: string, value: number) => string;
 
-/** Lines, seen from their text. */
+/** The JSON text of lines. */
 export interface LineSource {
   /** How the number that is the value of member `name` of line `i` was written. */
   numberText(i: number, name: string, value: number): string;
@@ -19,7 +17,7 @@ export interface LineSource {
   members(i: number): ReadonlyMap<string, string>;
 }
 
-/** A line that is alone in its text, whatever its place. */
+/** The text of a single line; the index is ignored. */
 export class ObjectSource implements LineSource {
   /** A JSON object, already known to be well formed. */
   text = '{}';
@@ -33,12 +31,12 @@ export class ObjectSource implements LineSource {
   }
 }
 
-/** The elements of an array, seen from its text. */
+/** The text of an array of lines; lines are looked up in ascending order. */
 export class ArraySource implements LineSource {
   readonly #text: string;
   readonly #scanner: JSONScanner;
   #hasFloats: boolean | undefined;
-  /** The element that the scanner has passed last. */
+  /** The last element that was scanned. */
   #index = -1;
   #element = '';
 
@@ -54,7 +52,7 @@ export class ArraySource implements LineSource {
     return plainDigits(this.#hasFloats, value) ?? sourceValueOf(this.members(i), name);
   }
 
-  /** The members of object `i`, as `sourceMembersOf` gives them. `i` may not be less than the last. */
+  /** The members of object `i`, as `sourceMembersOf` gives them. `i` must not decrease between calls. */
   members(i: number): ReadonlyMap<string, string> {
     if (i < this.#index) throw new Error(`line ${i} was asked for after line ${this.#index}`);
     if (this.#index < 0) nextToken(this.#scanner, this.#text);
@@ -68,16 +66,16 @@ export class ArraySource implements LineSource {
   }
 }
 
-/** The value of member `name` as it was written. */
+/** The source text of the value of member `name`. */
 export function sourceValueOf(members: ReadonlyMap<string, string>, name: string): string {
   const value = members.get(name);
-  if (value === undefined) throw new Error('the text lacks a member of the value parsed from it');
+  if (value === undefined) throw new Error('the text lacks a member of the parsed value');
   return value;
 }
 
 /**
- * The members of a well-formed JSON object: their names in the order sent, each with its value as it
- * was written; of a member given twice, the first place and the last value.
+ * The members of a well-formed JSON object in the order sent, each with its value as it was written. A
+ * duplicate member has its first position and its last value.
  */
 export function sourceMembersOf(text: string): ReadonlyMap<string, string> {
   const members = new Map<string, string>();
@@ -93,15 +91,15 @@ export function sourceMembersOf(text: string): ReadonlyMap<string, string> {
   return members;
 }
 
-/** Moves on by one token and gives its first character, which tells its kind. */
+/** Scans the next token and returns its first character, which identifies its kind. */
 function nextToken(scanner: JSONScanner, text: string): string {
   scanner.scan();
   const first = text[scanner.getTokenOffset()];
-  if (first === undefined) throw new Error('the text ends before the value parsed from it');
+  if (first === undefined) throw new Error('the text ends before the parsed value');
   return first;
 }
 
-/** The text of the value whose first token the scanner has read; it has then read the last one. */
+/** Scans to the end of the value that the current token begins and returns its text. */
 function takeValue(scanner: JSONScanner, text: string): string {
   const begin = scanner.getTokenOffset();
   let depth = depthStep(text[begin]);
@@ -114,15 +112,15 @@ function depthStep(first: string | undefined): number {
   return first === '}' || first === ']' ? -1 : 0;
 }
 
-/** A number stands behind a bracket, a comma, a colon or white space: inside a text this may err. */
+/** Numbers follow a bracket, comma, colon or white space. Inside a string this may match by mistake. */
 const MAYBE_FLOAT = /[[,:\s]-?[0-9]+[.eE]/;
 
-/** Whether any number may be written with a fraction or an exponent. */
+/** Whether any number may have a fraction or an exponent. */
 function holdsFloats(text: string): boolean {
   return MAYBE_FLOAT.test(text);
 }
 
-/** The digits of a number that can only have been written as them; undefined where that is not sure. */
+/** The digits of a number, if it can only have been written as plain digits; else undefined. */
 function plainDigits(hasFloats: boolean, value: number): string | undefined {
   const isPlain = !hasFloats && Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0);
   return isPlain ? String(value) : undefined;

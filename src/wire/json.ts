@@ -2,7 +2,7 @@ import { printParseErrorCode, visit } from 'jsonc-parser';
 import { OnhandError } from '../domain/errors.ts';
 import { quoteValue } from './validation-messages.ts';
 
-/** How many arrays and objects may stand inside one another in a body, the outermost counted. */
+/** Deepest nesting of arrays and objects in a body; the outermost counts as 1. */
 export const DEPTH_MAX = 8;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -12,12 +12,12 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A text that is parsed, as a message calls it. */
+/** How messages describe the text that is parsed. */
 export interface ParsedText {
   readonly name: string;
-  /** How many arrays and objects may stand inside one another in it. */
+  /** Deepest nesting of arrays and objects. */
   readonly depthMax: number;
-  /** A place in it; both are counted from 1. */
+  /** Describes a position; both numbers count from 1. */
   readonly placeOf: (line: number, column: number) => string;
 }
 
@@ -28,8 +28,8 @@ const BODY: ParsedText = {
 };
 
 /**
- * Parses JSON (RFC 8259); of a member given twice the last counts. Throws `body_malformed`, saying
- * what is wrong and at which line and column, both counted from 1.
+ * Parses JSON (RFC 8259); the last of duplicate members wins. Throws `body_malformed` with the reason and the
+ * line and column, both counted from 1.
  */
 export function parseJson(text: string, called: ParsedText = BODY): unknown {
   try {
@@ -40,7 +40,7 @@ export function parseJson(text: string, called: ParsedText = BODY): unknown {
   }
 }
 
-/** Refuses, as `body_malformed`, a value with more than `depthMax` levels of arrays and objects. */
+/** Throws `body_malformed` if arrays and objects are nested deeper than `depthMax`. */
 export function checkDepth(value: unknown, called: ParsedText = BODY): void {
   if (isDeeper(value, called.depthMax)) throw tooDeep(called);
 }
@@ -60,8 +60,8 @@ function tooDeep({ name, depthMax }: ParsedText): OnhandError {
 }
 
 /**
- * Throws at the first thing that is wrong with a text that is not JSON. Its depth is watched on the
- * way, since the parser used here recurses and V8's, which gives no position for most errors, does not.
+ * Throws for the first error in malformed JSON. V8 gives no position for most errors, so the text is parsed
+ * again. This parser recurses, so the nesting is limited while it runs.
  */
 function refuseMalformed(text: string, called: ParsedText): void {
   let depth = 0;
@@ -93,7 +93,7 @@ function malformed({ name }: ParsedText, what: string): OnhandError {
   return new OnhandError('body_malformed', `${name} is not valid JSON: ${what}.`);
 }
 
-/** What each error of the parser means, given the text that it stands at. */
+/** The message for each error of the parser, given the text at its position. */
 const WRONG: Readonly<Record<string, (found: string) => string>> = {
   InvalidSymbol: (found) => `${quoteValue(found)} has no meaning in JSON`,
   InvalidNumberFormat: () => 'a number is incomplete',
@@ -115,7 +115,7 @@ const WRONG: Readonly<Record<string, (found: string) => string>> = {
   InvalidCharacter: () => 'a text has a control character (a tab is written \\t)',
 };
 
-/** A body, parsed, with the JSON that it was parsed from. */
+/** A parsed body and its JSON text. */
 export interface ParsedBody {
   readonly value: unknown;
   readonly text: string;
@@ -124,11 +124,10 @@ export interface ParsedBody {
 const FORM_ENCODED = /^\s*data=/;
 
 /**
- * Parses a body. JSON that came as the form encoding `data=<json>`, whatever its `Content-Type` says,
- * is form-decoded; if it is not JSON as it stands, `\"` in it is read as `"` (some clients' shells
- * leave the backslashes in).
+ * Parses a body. The form encoding `data=<json>` is decoded whatever the `Content-Type`. If the result is not
+ * JSON, `\"` is read as `"`, because some clients' shells leave the backslashes in.
  *
- * @param expected what belongs there, to be told where there is nothing
+ * @param expected what the message for a missing body asks for
  * @throws OnhandError `body_missing`, or `body_malformed` with line and column
  */
 export function parseBody(body: string | undefined, expected: string): ParsedBody {

@@ -45,10 +45,10 @@ export const LoginReplySchema = Type.Object(
   { title: 'LoginReply', additionalProperties: false },
 );
 
-/** Reads the body of a login; throws `member_invalid` naming what is wrong. */
+/** Reads the body of a login. Throws `member_invalid`. */
 export const parseLogin = createValidator(LoginSchema, 'The login', 'member_invalid');
 
-/** What a login's answer is printed from. */
+/** The session that a login created. */
 export interface PrintedSession {
   readonly token: string;
   readonly user: {

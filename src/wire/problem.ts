@@ -6,20 +6,20 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 /** A problem document (RFC 9457). */
 export interface Problem {
   /**
-   * Which kind of problem it is, for programs: `/docs/errors#` and the error's code, the same for ever.
-   * A reference relative to the server, since onhand has no address of its own.
+   * The kind of problem, for programs: `/docs/errors#` and the error's code. Never changes. Relative to the
+   * server, because onhand does not know its public address.
    */
   readonly type: string;
-  /** The kind in words, the same each time. */
+  /** The kind of problem in words. */
   readonly title: string;
   /** The HTTP status of the reply. */
   readonly status: number;
-  /** What was wrong this time, and what to do about it. */
+  /** What was wrong, and what to do about it. */
   readonly detail: string;
   /** The same text as `detail`. */
   readonly message: string;
   readonly request_id: string;
-  /** What lets a request through that the breaker held back. */
+  /** Sent with the request again, it allows a batch that exceeds the safety limit. */
   readonly confirmation_code?: string;
 }
 
@@ -49,7 +49,7 @@ export function problemDocument({
   };
 }
 
-/** What a stream that breaks off ends with: a row that looks like a result, and is a problem. */
+/** Prints the last row of an aborted stream: a problem document with the members of a result. */
 export function printProblemRow(
   problem: Problem,
   { index, retryAfterSeconds }: { readonly index: number; readonly retryAfterSeconds?: number },

@@ -18,14 +18,14 @@ export const integerOrNull = (description: string) =>
     description,
   });
 
-/** How many faults of one value a message names. */
-const FAULTS_NAMED_MAX = 10;
+/** Most errors of one value that a message names. */
+const ERRORS_NAMED_MAX = 10;
 
 /**
- * Makes a reader of values of one shape. It throws `code`, naming each faulty member and what is allowed
- * there.
+ * Returns a validator for a schema. It returns the value with the schema's type, or throws an error with
+ * `code` that names each invalid member and what is allowed there.
  *
- * @param what what the value is called in that text, such as "The query"
+ * @param what how messages call the value, such as "The query"
  */
 export function createValidator<Schema extends TSchema>(
   schema: Schema,
@@ -35,20 +35,20 @@ export function createValidator<Schema extends TSchema>(
   const validator = Compile(schema);
   return (value) => {
     if (validator.Check(value)) return value;
-    const faults = validator
+    const errors = validator
       .Errors(value)
-      // An unknown member is reported a second time by the object that may not have it.
+      // The object reports unknown members too.
       .filter(({ keyword }) => keyword !== 'boolean')
-      .slice(0, FAULTS_NAMED_MAX)
+      .slice(0, ERRORS_NAMED_MAX)
       .map(
         ({ instancePath, message, params }) =>
           `${instancePath.slice(1) || what} ${message}${hint(params)}`,
       );
-    throw new OnhandError(code, `${what} cannot be read: ${[...new Set(faults)].join('; ')}.`);
+    throw new OnhandError(code, `${what} cannot be read: ${[...new Set(errors)].join('; ')}.`);
   };
 }
 
-/** Which values an error's rule allows or which members it is about, where it says so. */
+/** The values that are allowed or the members that are not, if the error lists them. */
 function hint(params: object): string {
   if ('allowedValues' in params && Array.isArray(params.allowedValues)) {
     return ` (${params.allowedValues.map((value) => JSON.stringify(value)).join(', ')})`;

@@ -5,9 +5,8 @@ const RFC_3339 =
   /^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))$/;
 
 /**
- * Reads an instant written as RFC 3339 has it, with `Z` or an offset, as microseconds since
- * 1970-01-01T00:00Z; undefined where it is none. Digits behind the microseconds are cut; a leap second
- * is the second after it.
+ * Reads an RFC 3339 timestamp with `Z` or an offset as microseconds since 1970-01-01T00:00Z; undefined if it
+ * is none. Digits beyond microseconds are cut. A leap second is read as the second after it.
  */
 export function readTimeUs(text: string): number | undefined {
   const parts = RFC_3339.exec(text);
@@ -23,31 +22,31 @@ export function readTimeUs(text: string): number | undefined {
   return Date.parse(day) * 1000 + (minutes * 60 + Number(second)) * 1_000_000 + us;
 }
 
-/** Writes microseconds since 1970-01-01T00:00Z as the API does: ISO 8601 in UTC, with microseconds. */
+/** Prints microseconds since 1970-01-01T00:00Z as ISO 8601 in UTC, with microseconds. */
 export function printTimeUs(timeUs: number): string {
   const ms = Math.floor(timeUs / 1000);
   const digits = String(timeUs - ms * 1000).padStart(3, '0');
   return new Date(ms).toISOString().replace('Z', `${digits}Z`);
 }
 
-/** The same of milliseconds. */
+/** Prints milliseconds since 1970-01-01T00:00Z as `printTimeUs` does. */
 export function printTime(timeMs: number): string {
   return printTimeUs(timeMs * 1000);
 }
 
-/** How the times of a request's lines are read. */
+/** How the report timestamps of a request are read. */
 export interface AsOfOptions {
-  /** When the request came, in milliseconds since 1970-01-01T00:00Z. */
+  /** When the request arrived, in milliseconds since 1970-01-01T00:00Z. */
   readonly nowMs: number;
-  /** How far ahead of that a time may lie. */
+  /** How far in the future a timestamp may be. */
   readonly asOfToleranceSeconds: number;
-  /** What holds for lines that do not say. */
+  /** The timestamp of lines without their own. */
   readonly asOfUs: number | undefined;
 }
 
 /**
- * Reads of when a report is, in microseconds since 1970-01-01T00:00Z; or gives the sentence that refuses
- * it, naming it as `what`.
+ * Reads a report's timestamp as microseconds since 1970-01-01T00:00Z, or returns an error message that calls
+ * it `what`.
  */
 export function readAsOf(
   what: string,

@@ -1,10 +1,7 @@
-/** How much of a value is repeated in a message, in UTF-16 code units. */
+/** Longest part of a value that a message quotes, in UTF-16 code units. */
 const ECHO_LENGTH_MAX = 64;
 
-/**
- * A value as a message repeats it: printed as JSON and cut where it is long; arrays and objects by
- * their kind alone.
- */
+/** Quotes a value for a message: as JSON, cut if it is long. Arrays and objects are only called that. */
 export function quoteValue(value: unknown): string {
   if (typeof value === 'string') return echoText(value);
   if (Array.isArray(value)) return 'an array';
@@ -16,13 +13,13 @@ function echoText(text: string): string {
   return JSON.stringify(head) + (head === text ? '' : '…');
 }
 
-/** A number as it was written, cut where it is long. */
+/** Quotes a number as it was written, cut if it is long. */
 export function quoteNumber(written: string): string {
   const head = cut(written);
   return head === written ? head : `${head}…`;
 }
 
-/** The head of a text, no character of it cut in two. */
+/** Cuts a text without splitting a surrogate pair. */
 function cut(text: string): string {
   if (text.length <= ECHO_LENGTH_MAX) return text;
   const head = text.slice(0, ECHO_LENGTH_MAX);
@@ -30,26 +27,26 @@ function cut(text: string): string {
   return last > 0xffff ? head.slice(0, -1) : head;
 }
 
-/** The sentence that refuses a value. */
+/** The error message for an invalid value. */
 export function notAllowed(member: string, allowed: string, value: unknown): string {
   return `${member} must be ${allowed}; ${quoteValue(value)} is not.`;
 }
 
-/** How many unknown members of one object a message names at most. */
+/** Most unknown members of one object that a message names. */
 const UNKNOWN_NAMED_MAX = 100;
 
-/** A member's name may be moved by JavaScript when it looks like an array index. */
+/** JavaScript moves members whose names look like array indices to the front. */
 const LIKE_AN_INDEX = /^[0-9]+$/;
 
-interface Fault {
+interface MemberError {
   readonly member: string;
   readonly sentence: string;
 }
 
-/** What is wrong with the members of one object, gathered for one message. */
+/** Collects the errors of one object's members for one message. */
 export class MemberErrors {
   readonly #validMembers: readonly string[];
-  readonly #faults: Fault[] = [];
+  readonly #errors: MemberError[] = [];
   #unknownCount = 0;
 
   constructor(validMembers: readonly string[]) {
@@ -57,15 +54,15 @@ export class MemberErrors {
   }
 
   get isEmpty(): boolean {
-    return this.#faults.length === 0;
+    return this.#errors.length === 0;
   }
 
-  /** `sentence` says what is wrong with `member`, and what is allowed. */
+  /** `sentence` says what is wrong with `member` and what is allowed. */
   add(member: string, sentence: string): void {
-    this.#faults.push({ member, sentence });
+    this.#errors.push({ member, sentence });
   }
 
-  /** Notes a member that the object does not have; `shown` is how a message calls it. */
+  /** Adds an unknown member; `shown` is how the message calls it. */
   addUnknown(member: string, shown: string = member): void {
     this.#unknownCount += 1;
     if (this.#unknownCount <= UNKNOWN_NAMED_MAX) {
@@ -73,9 +70,9 @@ export class MemberErrors {
     }
   }
 
-  /** All sentences in the order in which the members were sent; `asSent` gives that order where asked. */
+  /** Returns all sentences in the order of the members as sent; `asSent` returns that order, called only if needed. */
   print(asSent: () => Iterable<string>): string {
-    const sentences = this.#inOrderSent(asSent).map((fault) => fault.sentence);
+    const sentences = this.#inOrderSent(asSent).map((error) => error.sentence);
     if (this.#unknownCount > UNKNOWN_NAMED_MAX) {
       sentences.push(`Nor are ${this.#unknownCount - UNKNOWN_NAMED_MAX} more.`);
     }
@@ -83,12 +80,12 @@ export class MemberErrors {
     return sentences.join(' ');
   }
 
-  #inOrderSent(asSent: () => Iterable<string>): readonly Fault[] {
-    const mayBeMoved = this.#faults.some((fault) => LIKE_AN_INDEX.test(fault.member));
-    if (this.#faults.length < 2 || !mayBeMoved) return this.#faults;
+  #inOrderSent(asSent: () => Iterable<string>): readonly MemberError[] {
+    const mayBeMoved = this.#errors.some((error) => LIKE_AN_INDEX.test(error.member));
+    if (this.#errors.length < 2 || !mayBeMoved) return this.#errors;
     const places = new Map<string, number>();
     for (const member of asSent()) places.set(member, places.size);
-    const place = (fault: Fault) => places.get(fault.member) ?? places.size;
-    return this.#faults.toSorted((a, b) => place(a) - place(b));
+    const place = (error: MemberError) => places.get(error.member) ?? places.size;
+    return this.#errors.toSorted((a, b) => place(a) - place(b));
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openTestStore, problemsOf, sqliteDatabase } from '../store/fixtures.ts';
-import { readPostgresChanges } from '../store/postgres/stored-changes.ts';
+import { readPostgresChanges } from '../store/postgres/rows.ts';
 import { postgresDatabase } from '../store/postgres/database.ts';
 import { simulate } from '../store/simulation.ts';
 import { readSqliteChanges } from '../store/sqlite/stored-changes.ts';

@@ -8,7 +8,7 @@ import { describeChanges } from '../store/contract/changes.contract.ts';
 import { describeStoreContract } from '../store/contract/store.contract.ts';
 import { openTestStore, problemsOf, type TestDatabase } from '../store/fixtures.ts';
 import { describeFollowers } from '../store/followers.ts';
-import { readPostgresChanges } from '../store/postgres/stored-changes.ts';
+import { readPostgresChanges } from '../store/postgres/rows.ts';
 import {
   emptyPostgresDatabase,
   postgresDatabase,

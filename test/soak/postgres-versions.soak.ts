@@ -4,7 +4,7 @@ import { describeChanges } from '../store/contract/changes.contract.ts';
 import { describeStoreContract } from '../store/contract/store.contract.ts';
 import { openTestStore, problemsOf } from '../store/fixtures.ts';
 import { describeFollowers } from '../store/followers.ts';
-import { readPostgresChanges } from '../store/postgres/stored-changes.ts';
+import { readPostgresChanges } from '../store/postgres/rows.ts';
 import {
   postgresDatabase,
   reusedPostgresDatabase,

@@ -10,8 +10,8 @@ import {
 import type { PoolClient } from 'pg';
 import { createQueryBuilder, type SqlDatabase } from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
-import { takenKey } from './connection/errors.ts';
-import { read, transact, type ConnectionPool } from './connection/pool.ts';
+import { isUniqueViolation } from './connection/errors.ts';
+import { read, inTransaction, type ConnectionPool } from './connection/pool.ts';
 
 /** Runs everyday statements: reads by themselves, all others in a transaction. */
 export class PostgresDatabase implements SqlDatabase {
@@ -33,7 +33,7 @@ export class PostgresDatabase implements SqlDatabase {
 
   transact(statements: readonly Compilable[]): Promise<readonly number[]> {
     const compiled = statements.map((statement) => statement.compile());
-    return transact(this.#pool, async (client) => {
+    return inTransaction(this.#pool, async (client) => {
       const counts: number[] = [];
       for (const statement of compiled) counts.push((await run(client, statement)).changedCount);
       return counts;
@@ -41,14 +41,14 @@ export class PostgresDatabase implements SqlDatabase {
   }
 
   isDuplicate(error: unknown): boolean {
-    return takenKey(error) !== undefined;
+    return isUniqueViolation(error);
   }
 
   async #execute<R>(statement: CompiledQuery): Promise<QueryResult<R>> {
     const { sql, parameters, query } = statement;
     if (query.kind === 'SelectQueryNode')
       return { rows: [...(await read<R & object>(this.#pool, sql, parameters))] };
-    const { rows, changedCount } = await transact(this.#pool, (client) =>
+    const { rows, changedCount } = await inTransaction(this.#pool, (client) =>
       run<R & object>(client, statement),
     );
     return { rows, numAffectedRows: BigInt(changedCount) };

@@ -3,7 +3,7 @@ import type { DatabaseDriver, StoreSettings } from '../driver.ts';
 import { isPostgresUrl, shownUrl } from './connection/pool.ts';
 import { PostgresCopySource, PostgresCopyTarget } from './schema/copy.ts';
 import { inspect } from './schema/inspect.ts';
-import { pendingMigrations } from './schema/migrate.ts';
+import { pendingMigrations } from './schema/migrations.ts';
 import { PostgresStore, type PostgresSettings } from './store.ts';
 
 /** A PostgreSQL database, shared by any number of servers. */

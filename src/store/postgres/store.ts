@@ -22,13 +22,12 @@ import {
   cannotOpen,
   read,
   shownUrl,
-  transact,
+  inTransaction,
   type PoolSettings,
 } from './connection/pool.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
-import { migrate } from './schema/migrate.ts';
 import { PostgresPrincipalCache } from './read/principals.ts';
-import type { SchemaOptions } from './schema/migrations.ts';
+import { migrate, type SchemaOptions } from './schema/migrations.ts';
 import { PostgresSkus } from './read/skus.ts';
 import { PostgresDatabase } from './database.ts';
 
@@ -113,7 +112,7 @@ export class PostgresStore implements Store {
 
   /** Writes, because a standby would answer reads. */
   probe(): Promise<void> {
-    return transact(this.#pool, async (client) => {
+    return inTransaction(this.#pool, async (client) => {
       await client.query(`INSERT INTO probes VALUES ('\\x00')`);
       await client.query('DELETE FROM probes');
     });

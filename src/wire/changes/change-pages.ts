@@ -1,3 +1,4 @@
+import { createQueryReader, invalidQuery, type Query } from '../query.ts';
 import {
   ChangeSchema,
   printChangeRecord,
@@ -6,9 +7,6 @@ import {
   SupplierLeftSchema,
 } from './change-records.ts';
 import { Type } from 'typebox';
-import { OnhandError } from '../../domain/errors.ts';
-import { readUuids } from '../query.ts';
-import { createValidator } from '../schema.ts';
 import type { Change, ChangeRecord, NamedSupplier } from '../../domain/changes.ts';
 import { type Inventory, printDate, restrictionName } from '../../domain/inventory.ts';
 import { printTime } from '../times.ts';
@@ -17,7 +15,7 @@ export const CHANGE_LIMIT_MAX = 10_000;
 
 export const CHANGE_LIMIT_DEFAULT = 1000;
 
-/** Longest wait for changes to come, in seconds. */
+/** Longest long poll, in seconds. */
 export const WAIT_SECONDS_MAX = 60;
 
 export const ChangeListQuerySchema = Type.Object(
@@ -65,69 +63,45 @@ export const ChangePageSchema = Type.Object(
 );
 
 export interface ChangeListRequest {
-  /** Where to go on from; undefined where it begins by `from`. */
+  /** The cursor to resume from; undefined if `from` is given. */
   readonly after: string | undefined;
   readonly from: 'start' | 'now' | undefined;
   readonly limit: number;
   readonly waitSeconds: number;
-  /** Undefined asks for all suppliers that the asker may see. */
+  /** Undefined selects all suppliers that the client may see. */
   readonly supplierUuids: readonly string[] | undefined;
 }
 
-const readShape = createValidator(ChangeListQuerySchema, 'The query', 'parameter_invalid');
+const readQuery = createQueryReader(ChangeListQuerySchema);
 
 /**
- * Reads the query of the change feed, each parameter with its values.
+ * Reads the query of the change feed.
  *
- * @param lastEventId what a client of server-sent events says that it has read; wins over `after`
+ * @param lastEventId the `Last-Event-ID` of a client of server-sent events; takes precedence over `after`
  * @throws OnhandError `parameter_invalid`
  */
-export function parseChangeList(
-  query: ReadonlyMap<string, readonly string[]>,
-  lastEventId: string | undefined,
-): ChangeListRequest {
-  const defaults = [
-    ['limit', [String(CHANGE_LIMIT_DEFAULT)]],
-    ['wait', ['0']],
-  ] as const;
-  const { after, from, limit, wait, supplier_uuids } = readShape(
-    Object.fromEntries(
-      [...defaults, ...query].map(([name, values]) => [name, asShaped(name, values)]),
-    ),
-  );
+export function parseChangeList(query: Query, lastEventId: string | undefined): ChangeListRequest {
+  const { after, from, limit, wait, supplier_uuids } = readQuery(query);
   const place = lastEventId ?? after;
   if (place === undefined && from === undefined) {
-    throw invalid('say where to begin: after=<cursor>, from=now or from=start');
+    throw invalidQuery('say where to begin: after=<cursor>, from=now or from=start');
   }
   if (after !== undefined && from !== undefined) {
-    throw invalid('after and from cannot be given together');
+    throw invalidQuery('after and from cannot be given together');
   }
   return { after: place, from, limit, waitSeconds: wait, supplierUuids: supplier_uuids };
 }
 
-/** Parameters come as texts; each in the type that its schema asks for, where it can be. */
-function asShaped(name: string, values: readonly string[]): unknown {
-  if (name === 'supplier_uuids') return readUuids(values);
-  if (values.length > 1) throw invalid(`${name} is given ${values.length} times`);
-  const [text = ''] = values;
-  const isNumber = (name === 'limit' || name === 'wait') && /^[0-9]{1,15}$/.test(text);
-  return isNumber ? Number(text) : text;
-}
-
-function invalid(what: string): OnhandError {
-  return new OnhandError('parameter_invalid', `The query cannot be read: ${what}.`);
-}
-
-/** What a reader got at once: records in their order, and where to go on. */
+/** Consecutive records and the cursor after them. */
 export interface ChangePage {
   readonly records: readonly ChangeRecord[];
-  /** Where to go on after the last record, as text. */
+  /** The cursor after the last record. */
   readonly cursor: string;
 }
 
 /**
- * Prints changes as text: to the byte what `JSON.stringify` makes of `printChangeRecord`, in a third of the
- * time. What neighbours share, their supplier and their time, is printed once.
+ * Prints changes exactly as `JSON.stringify(printChangeRecord(…))` would, in a third of the time. Adjacent
+ * changes reuse the text of their supplier and time.
  */
 class ChangePrinter {
   #supplier: NamedSupplier | undefined;
@@ -176,14 +150,14 @@ function inventoryText(inventory: Inventory): string {
   );
 }
 
-/** A page of the change feed; `hasMore` says whether there is more to read at once. */
+/** Prints a page of the change feed; `hasMore`: whether the next page is available now. */
 export function printChangePage({ records, cursor }: ChangePage, hasMore: boolean): string {
   const printer = new ChangePrinter();
   const printed = records.map((record) => printer.print(record)).join(',');
   return `{"records":[${printed}],"cursor":${JSON.stringify(cursor)},"has_more":${hasMore}}`;
 }
 
-/** Changes as they were printed: those who follow one supplier are all told the same. */
+/** Caches printed changes: all followers of a supplier receive the same text. */
 const sseTexts = new WeakMap<Change, string>();
 
 function sseText(record: ChangeRecord, printer: ChangePrinter): string {
@@ -196,15 +170,15 @@ function sseText(record: ChangeRecord, printer: ChangePrinter): string {
 }
 
 /**
- * A chunk as server-sent events, a record an event named after its kind. The last has the cursor as its
- * `id`, which clients send back as `Last-Event-ID`; an event without one leaves the id as it was.
+ * Prints records as server-sent events, each named after its kind. The last event has the cursor as its `id`,
+ * which clients send back as `Last-Event-ID`.
  */
 export function printSseChunk({ records, cursor }: ChangePage): string {
   const last = records.length - 1;
   const printer = new ChangePrinter();
   return records
     .map((record, i) => {
-      // JSON.stringify leaves no line break in what it prints, so one data line is enough.
+      // JSON contains no line breaks, so one data line is enough.
       const data = sseText(record, printer);
       const id = i === last ? `id: ${cursor}\n` : '';
       return `${id}event: ${record.kind}\ndata: ${data}\n\n`;
@@ -212,10 +186,10 @@ export function printSseChunk({ records, cursor }: ChangePage): string {
     .join('');
 }
 
-/** What keeps a quiet stream from being cut by proxies; clients ignore it. */
+/** A comment that keeps proxies from closing an idle stream; clients ignore it. */
 export const SSE_KEEP_ALIVE = ': keep-alive\n\n';
 
-/** How long a client of server-sent events waits before it connects again, in milliseconds. */
+/** Prints how many milliseconds a client waits before it reconnects. */
 export function printSseRetry(retryMs: number): string {
   return `retry: ${retryMs}\n\n`;
 }

@@ -4,7 +4,7 @@ import type { Change, ChangeRecord, NamedSupplier } from '../../domain/changes.t
 import { SKU_LIMIT_MAX } from '../inventory/skus.ts';
 import { printTime } from '../times.ts';
 
-/* The shapes of what readers of changes are told. They describe; nothing is validated by them. */
+/* The records of the change feed. These schemas describe output and validate nothing. */
 
 const uuid = () => Type.String({ format: 'uuid' });
 
@@ -16,7 +16,7 @@ const SupplierSchema = Type.Object(
   { additionalProperties: false },
 );
 
-/** What a change says beside whose it is. */
+/** The members of a change, without its supplier and SKU. */
 const CHANGED = {
   sequence: Type.Integer({
     minimum: 1,
@@ -85,7 +85,7 @@ export const SupplierLeftSchema = Type.Object(
   { title: 'SupplierLeft', additionalProperties: false },
 );
 
-/** A record of the change feed as it travels. */
+/** The JSON form of a record of the change feed. */
 export type WireChangeRecord =
   | Static<typeof ChangeSchema>
   | Static<typeof SupplierEnteredSchema>
@@ -125,7 +125,7 @@ function printChange({ supplier, sku, ...change }: Change): Static<typeof Change
   };
 }
 
-/** A change without whose it is: the reader has named that. */
+/** Prints a change without its supplier and SKU, for the history of one SKU. */
 export function printHistoryEntry(
   change: Omit<Change, 'supplier' | 'sku'>,
 ): Static<typeof HistoryEntrySchema> {
@@ -143,7 +143,7 @@ export function printSupplier({ uuid, name }: NamedSupplier): NamedSupplier {
   return { uuid, name };
 }
 
-/** Where the first page of a supplier's SKUs, walked by cursor, is to be had. */
+/** The path of the first page of a supplier's SKUs, by cursor. */
 function snapshotPath(supplierUuid: string): string {
   return `/timp/products/skus/?supplier_uuids=${supplierUuid}&limit=${SKU_LIMIT_MAX}&cursor=`;
 }

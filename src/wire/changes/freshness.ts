@@ -34,8 +34,7 @@ export const FreshnessSchema = Type.Object(
               { additionalProperties: false },
             ),
             {
-              description:
-                'SKUs by how long ago a line last said what they hold, be it that nothing had changed.',
+              description: 'SKUs by the age of their last report, changed or not.',
             },
           ),
         },
@@ -46,7 +45,7 @@ export const FreshnessSchema = Type.Object(
   { title: 'Freshness', additionalProperties: false },
 );
 
-/** How recent what a supplier says is. */
+/** How recently a supplier reported. */
 export interface SupplierFreshness {
   readonly supplier: NamedSupplier;
   readonly lastHeardAtMs: number | null;

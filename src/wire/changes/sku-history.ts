@@ -1,7 +1,8 @@
+import { createQueryReader, type Query } from '../query.ts';
 import { Type } from 'typebox';
 import type { Change } from '../../domain/changes.ts';
 import { HistoryEntrySchema, printHistoryEntry } from './change-records.ts';
-import { integerOrNull, createValidator } from '../schema.ts';
+import { integerOrNull } from '../schema.ts';
 import { readTimeMs } from '../query.ts';
 
 const HISTORY_LIMIT_MAX = 500;
@@ -47,19 +48,11 @@ export interface HistoryRequest {
   readonly limit: number;
 }
 
-const readShape = createValidator(HistoryQuerySchema, 'The query', 'parameter_invalid');
+const readQuery = createQueryReader(HistoryQuerySchema);
 
 /** Reads the query of a SKU's history. Throws `parameter_invalid`. */
-export function parseHistory(query: ReadonlyMap<string, readonly string[]>): HistoryRequest {
-  const { from, to, before, limit } = readShape(
-    Object.fromEntries(
-      [['limit', [String(HISTORY_LIMIT_DEFAULT)]] as const, ...query].map(([name, values]) => {
-        const text = values.join(',');
-        const isNumber = (name === 'limit' || name === 'before') && /^[0-9]{1,15}$/.test(text);
-        return [name, isNumber ? Number(text) : text];
-      }),
-    ),
-  );
+export function parseHistory(query: Query): HistoryRequest {
+  const { from, to, before, limit } = readQuery(query);
   return {
     fromMs: from === undefined ? null : readTimeMs('from', from),
     toMs: to === undefined ? null : readTimeMs('to', to),
@@ -68,7 +61,7 @@ export function parseHistory(query: ReadonlyMap<string, readonly string[]>): His
   };
 }
 
-/** `changes` are one more than `limit` where there is more to read. */
+/** @param changes has one more than `limit` if there is another page */
 export function printHistory(changes: readonly Change[], limit: number): string {
   const shown = changes.slice(0, limit);
   return JSON.stringify({

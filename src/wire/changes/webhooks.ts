@@ -1,3 +1,4 @@
+import type { Webhook, WebhookAttempt } from '../../domain/webhooks.ts';
 import type { ChangePage } from './change-pages.ts';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
@@ -6,7 +7,7 @@ import { printTime } from '../times.ts';
 import type { ChangeRecord } from '../../domain/changes.ts';
 import { printChangeRecord } from './change-records.ts';
 
-/* Webhooks as they are registered, listed and changed. */
+/* Webhooks: registration, delivery attempts and messages. */
 
 const DESCRIPTION_LENGTH_MAX = 256;
 
@@ -124,18 +125,8 @@ export const parseWebhookChange = createValidator(
   'member_invalid',
 );
 
-/** A webhook as it is told of. */
-export interface ShownWebhook {
-  readonly uuid: string;
-  readonly url: string;
-  readonly description: string | null;
-  readonly supplierUuids: readonly string[] | null;
-  readonly pausedReason: string | null;
-  readonly createdAtMs: number;
-}
-
-/** @param secret given where it is to be told: once */
-export function printWebhook(webhook: ShownWebhook, secret?: string) {
+/** @param secret only in the response that creates or replaces it */
+export function printWebhook(webhook: Webhook, secret?: string) {
   return {
     uuid: webhook.uuid,
     url: webhook.url,
@@ -148,16 +139,7 @@ export function printWebhook(webhook: ShownWebhook, secret?: string) {
   };
 }
 
-/** What an attempt came to. */
-export interface ShownAttempt {
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-  readonly status: number | null;
-  readonly text: string;
-  readonly isDelivered: boolean;
-}
-
-export function printAttempt(attempt: ShownAttempt) {
+export function printAttempt(attempt: Omit<WebhookAttempt, 'messageId'>) {
   return {
     started: printTime(attempt.startedAtMs),
     duration_ms: Math.round(attempt.durationMs),
@@ -169,7 +151,7 @@ export function printAttempt(attempt: ShownAttempt) {
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
-/** Uuids of suppliers, each once. Throws `member_invalid`. */
+/** Returns the uuids in lower case, without duplicates. Throws `member_invalid`. */
 export function checkSupplierUuids(
   uuids: readonly string[] | null | undefined,
 ): readonly string[] | null {
@@ -181,16 +163,16 @@ export function checkSupplierUuids(
   return [...new Set(uuids.map((text) => text.toLowerCase()))];
 }
 
-/** What a webhook tells: changes, or that it was only tried out. */
+/** A webhook's message: changes, or a test. */
 export type WebhookMessage =
   ({ readonly type: 'inventory.changed' } & ChangePage) | { readonly type: 'webhook.test' };
 
 /**
- * The body of a webhook's request: `type`, `timestamp` (when what it tells of came about, not when it is
- * sent) and `data`, as Standard Webhooks has them. The same message gives the same bytes each time, so
- * that every attempt has the body that belongs to its id.
+ * Prints the body of a webhook's request as defined by Standard Webhooks: `type`, `timestamp` (of the last
+ * change, not of the delivery) and `data`. The same message always gives the same bytes, so that retries
+ * match the message's ID.
  *
- * @param madeAtMs when the message was made: its timestamp where no record has a time
+ * @param madeAtMs when the message was created: its timestamp if no record has a time
  */
 export function printWebhookBody(message: WebhookMessage, madeAtMs: number): string {
   switch (message.type) {

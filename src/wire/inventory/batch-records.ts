@@ -1,6 +1,6 @@
+import { createQueryReader } from '../query.ts';
+import type { BatchRecord } from '../../domain/batches.ts';
 import { type Static, Type } from 'typebox';
-import { OnhandError } from '../../domain/errors.ts';
-import { quoteValue } from '../validation-messages.ts';
 import { integerOrNull, textOrNull, time, uuid } from '../schema.ts';
 import { printTime } from '../times.ts';
 
@@ -65,25 +65,7 @@ export const BatchPageSchema = Type.Object(
   { title: 'BatchPage', additionalProperties: false },
 );
 
-/** A batch as it is printed. */
-interface PrintedBatch {
-  readonly uuid: string;
-  readonly number: number;
-  readonly source: string;
-  readonly username: string | null;
-  readonly reason: string | null;
-  readonly reference: string | null;
-  readonly appliedAtMs: number;
-  readonly durationMs: number;
-  readonly lineCount: number;
-  readonly statusCounts: Readonly<Record<string, number>>;
-  readonly changedCount: number;
-  readonly firstSequence: number | null;
-  readonly zeroedCount: number;
-  readonly revertsUuid: string | null;
-}
-
-export function printBatch(batch: PrintedBatch): Static<typeof BatchSchema> {
+export function printBatch(batch: BatchRecord): Static<typeof BatchSchema> {
   return {
     uuid: batch.uuid,
     number: batch.number,
@@ -102,41 +84,16 @@ export function printBatch(batch: PrintedBatch): Static<typeof BatchSchema> {
   };
 }
 
-/** Which batches a list is asked for. */
-export interface BatchListRequest {
-  readonly start: number;
-  readonly limit: number;
-}
+export type BatchListRequest = Static<typeof BatchListQuerySchema>;
 
-/** Reads the query of a list, each parameter with its values. Throws `parameter_invalid`. */
-export function parseBatchList(query: ReadonlyMap<string, readonly string[]>): BatchListRequest {
-  return {
-    limit: wholeNumber(query, 'limit', BATCH_LIMIT_DEFAULT, 1, BATCH_LIMIT_MAX),
-    start: wholeNumber(query, 'start', 0, 0, Number.MAX_SAFE_INTEGER),
-  };
-}
-
-function wholeNumber(
-  query: ReadonlyMap<string, readonly string[]>,
-  name: string,
-  fallback: number,
-  min: number,
-  max: number,
-): number {
-  const values = query.get(name) ?? [String(fallback)];
-  const number = /^[0-9]{1,16}$/.test(values[0] ?? '') ? Number(values[0]) : Number.NaN;
-  if (values.length === 1 && number >= min && number <= max) return number;
-  throw new OnhandError(
-    'parameter_invalid',
-    `${name} must be a whole number from ${min} to ${max}, given once; ${values.map(quoteValue).join(', ')} is not.`,
-  );
-}
+/** Reads the query of a list of batches or files. Throws `parameter_invalid`. */
+export const parseBatchList = createQueryReader(BatchListQuerySchema);
 
 export function printBatchList(
   { start, limit }: BatchListRequest,
   page: {
     readonly totalCount: number;
-    readonly batches: readonly PrintedBatch[];
+    readonly batches: readonly BatchRecord[];
     readonly hasMore: boolean;
   },
 ): string {

@@ -12,7 +12,7 @@ import {
 import { QUANTITY_MAX } from '../../domain/limits.ts';
 import { integerOrNull, textOrNull } from '../schema.ts';
 
-/** An inventory by itself. */
+/** The inventory of a SKU, for output. */
 export const InventorySchema = Type.Object(
   {
     quantity_in_stock: integerOrNull('Units in stock; null is unknown.'),
@@ -26,7 +26,7 @@ export const InventorySchema = Type.Object(
   { title: 'Inventory', additionalProperties: false },
 );
 
-/** An inventory by itself, as it travels. */
+/** Prints the inventory of a SKU. */
 export function printInventory(inventory: Inventory): Static<typeof InventorySchema> {
   return {
     quantity_in_stock: inventory.quantityInStock,
@@ -75,16 +75,16 @@ export const STOCK_CHANGE_MEMBER = {
   ),
 };
 
-/** Reads the value of a member: null where it is set to null, undefined where it is refused. */
+/** Reads the value of a member; undefined if it is invalid. */
 type ValueReader = (value: unknown) => number | null | undefined;
 
 /** An inventory field of a line. */
 export interface Field {
-  /** Its name on the wire. */
+  /** Its name in JSON. */
   readonly name: string;
   readonly field: keyof Inventory;
   readonly read: ValueReader;
-  /** Which values are allowed, for a message. */
+  /** The allowed values, for a message. */
   readonly allowed: string;
 }
 
@@ -117,21 +117,21 @@ export const FIELDS: readonly Field[] = [
   },
 ];
 
-/** A quantity: a number whose value is an integer in range, or its digits as a text. */
+/** Reads a quantity: an integer in range, or its digits as text. */
 export function readQuantity(value: unknown): number | null | undefined {
   if (value === null) return null;
   if (typeof value === 'string') return readQuantityText(value);
   if (typeof value !== 'number' || !Number.isInteger(value)) return undefined;
-  // Adding zero makes 0 of -0.
+  // Adding zero turns -0 into 0.
   return value >= 0 && value <= QUANTITY_MAX ? value + 0 : undefined;
 }
 
-/** As a quantity is written, with a sign: an amount that is added may be one that is taken away. */
+/** Like a quantity, with an optional sign. */
 const SIGNED_WHOLE_NUMBER = /^[\t\n\v\f\r ]*([+-]?[0-9]+)(?:\.0+)?[\t\n\v\f\r ]*$/;
 
 export const CHANGE_ALLOWED = `a whole number from -${QUANTITY_MAX} to ${QUANTITY_MAX}`;
 
-/** What is added to a quantity: a whole number with or without a sign, or its digits as a text. */
+/** Reads a relative change of a quantity: an integer, or its digits as text with an optional sign. */
 export function readChange(value: unknown): number | undefined {
   const number = typeof value === 'string' ? Number(SIGNED_WHOLE_NUMBER.exec(value)?.[1]) : value;
   if (typeof number !== 'number' || !Number.isInteger(number)) return undefined;

@@ -1,3 +1,4 @@
+import type { RevertOutcome } from '../../domain/batches.ts';
 import { type Static, Type } from 'typebox';
 import { textOrNull, uuid } from '../schema.ts';
 
@@ -45,10 +46,7 @@ export const RevertReplySchema = Type.Object(
   { title: 'RevertReply', additionalProperties: false },
 );
 
-type RevertedSku = {
-  readonly skuId: string;
-  readonly outcome: 'reverted' | 'moved_on' | 'confirmed';
-};
+type RevertedSku = RevertOutcome['skus'][number];
 
 export function printRevert(
   revertsUuid: string,
@@ -98,11 +96,9 @@ export const FileRevertSchema = Type.Object(
   { title: 'FileRevert', additionalProperties: false },
 );
 
-/** What became of one batch of a file that was put back. */
-interface RevertedBatch {
-  readonly uuid: string | null;
+/** The revert of one batch of a file. */
+interface RevertedBatch extends RevertOutcome {
   readonly revertsUuid: string;
-  readonly skus: readonly { readonly outcome: 'reverted' | 'moved_on' | 'confirmed' }[];
 }
 
 export function printFileRevert(

@@ -26,7 +26,7 @@ import { isJsonObject, type JsonObject } from '../json.ts';
 import { type NumberText, sourceMembersOf, sourceValueOf } from '../json-source.ts';
 import { Type } from 'typebox';
 
-/** What a catalogue may say of a SKU beyond what onhand is about: accepted, and not kept. */
+/** Members of the vendor's API that are accepted and not stored. */
 export const NOT_KEPT = [
   'minimum_advertised_price',
   'minimum_advertised_price_currency',
@@ -103,7 +103,7 @@ export const SkuCreationSchema = Type.Object(
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-/** A SKU as far as it is read. */
+/** A SKU that is being read. */
 interface Draft {
   skuId: string | undefined;
   itemUuid: string | undefined;
@@ -111,16 +111,16 @@ interface Draft {
   readonly inventory: Partial<Writable<Inventory>>;
 }
 
-/** One member as it is handed to its reader. */
+/** One member to be read. */
 interface Member {
   readonly name: string;
   readonly value: unknown;
-  /** It and its siblings as they were written. */
+  /** The source text of it and its siblings. */
   readonly written: ReadonlyMap<string, string>;
   readonly numberText: NumberText;
 }
 
-/** Reads one member into the draft; gives the sentence that refuses it, if any. */
+/** Reads one member into the draft; returns the error message if it is invalid. */
 type MemberReader = (draft: Draft, member: Member) => string | undefined;
 
 type Readers = ReadonlyMap<string, MemberReader>;
@@ -145,8 +145,8 @@ const READERS: Readers = new Map<string, MemberReader>([
 ]);
 
 /**
- * Reads the body of a SKU's creation; `text` is the JSON that it was parsed from. Throws
- * `body_shape_wrong` where it is not an object, and `member_invalid` naming every faulty member.
+ * Reads the body of a SKU creation; `text` is the JSON that it was parsed from. Throws `body_shape_wrong` if
+ * it is not an object, and `member_invalid` naming every invalid member.
  */
 export function parseSkuCreation(body: unknown, text: string): CatalogueEntry {
   if (!isJsonObject(body)) {
@@ -172,18 +172,18 @@ function readMembers(
   object: JsonObject,
   written: ReadonlyMap<string, string>,
 ): string | undefined {
-  const faults = new MemberErrors([...readers.keys()]);
+  const errors = new MemberErrors([...readers.keys()]);
   const numberText: NumberText = (name) => sourceValueOf(written, name);
   for (const name of Object.keys(object)) {
     const read = readers.get(name);
     const sentence = read?.(draft, { name, value: object[name], written, numberText });
-    if (read === undefined) faults.addUnknown(name);
-    else if (sentence !== undefined) faults.add(name, sentence);
+    if (read === undefined) errors.addUnknown(name);
+    else if (sentence !== undefined) errors.add(name, sentence);
   }
-  return faults.isEmpty ? undefined : faults.print(() => written.keys());
+  return errors.isEmpty ? undefined : errors.print(() => written.keys());
 }
 
-/** Reads the members of an object that is itself a member. */
+/** Returns a reader of a nested object. */
 function readNested(readers: Readers): MemberReader {
   return (draft, { name, value, written }) => {
     if (value === null) return undefined;
@@ -215,7 +215,7 @@ function readStorable({ name, value, numberText }: Member): string | Refusal {
   return isStorable ? reading : { refusal: `${quoteValue(reading)} ${UNSTORABLE}` };
 }
 
-/** What databases do not keep as it is. */
+/** Databases treat these characters differently. */
 const UNSTORABLE = 'has a NUL character or half of a surrogate pair';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -269,7 +269,7 @@ function textReader(field: 'title' | 'asin' | 'mpn'): MemberReader {
       return notAllowed(name, TEXT_ALLOWED, value);
     }
     return skuIdCanExist(value)
-      ? keep(draft, field, value)
+      ? storeText(draft, field, value)
       : `${name} ${quoteValue(value)} ${UNSTORABLE}.`;
   };
 }
@@ -278,19 +278,21 @@ function gtinReader(form: GtinForm): MemberReader {
   return (draft, { value, numberText }) => {
     const reading = readGtinMember(form, value, numberText);
     if (reading === undefined) return undefined;
-    return 'refusal' in reading ? `${form} ${reading.refusal}.` : keep(draft, form, reading.text);
+    return 'refusal' in reading
+      ? `${form} ${reading.refusal}.`
+      : storeText(draft, form, reading.text);
   };
 }
 
-/** Keeps a text that may be given in two places, where they agree. */
-function keep(
+/** Stores a text that may be given in two places, if both agree. */
+function storeText(
   draft: Draft,
   field: GtinForm | 'title' | 'asin' | 'mpn',
   text: string,
 ): string | undefined {
-  const kept = draft.product[field] ?? text;
-  if (kept !== text)
-    return `${field} is given twice, as ${quoteValue(kept)} and as ${quoteValue(text)}.`;
+  const stored = draft.product[field] ?? text;
+  if (stored !== text)
+    return `${field} is given twice, as ${quoteValue(stored)} and as ${quoteValue(text)}.`;
   draft.product[field] = text;
   return undefined;
 }

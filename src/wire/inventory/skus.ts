@@ -1,5 +1,6 @@
-import { integerOrNull, createValidator, textOrNull, time, uuid } from '../schema.ts';
-import { invalid, readTimeMs, readUuids } from '../query.ts';
+import { createQueryReader, invalidQuery, type Query } from '../query.ts';
+import { integerOrNull, textOrNull, time, uuid } from '../schema.ts';
+import { readTimeMs } from '../query.ts';
 import { type Static, Type } from 'typebox';
 import {
   printDate,
@@ -55,7 +56,7 @@ export const SkuSchema = Type.Object(
   { title: 'Sku', additionalProperties: false },
 );
 
-/** A SKU as it travels. */
+/** The JSON form of a SKU. */
 export type WireSku = Static<typeof SkuSchema>;
 
 export function printSku({ product, inventory, ...sku }: Sku): WireSku {
@@ -175,9 +176,9 @@ export const SkuListQuerySchema = Type.Object(
   { title: 'SkuListQuery', additionalProperties: false },
 );
 
-/** Which SKUs a list is asked for. */
+/** A parsed request for a list of SKUs. */
 export interface SkuListRequest {
-  /** Undefined asks for all suppliers that the asker may see. */
+  /** Undefined selects all suppliers that the client may see. */
   readonly supplierUuids: readonly string[] | undefined;
   readonly filter: {
     readonly skuId?: string;
@@ -194,10 +195,10 @@ export interface SkuListRequest {
 /** The parameters of the list. */
 export const SKU_LIST_PARAMETERS = Object.keys(SkuListQuerySchema.properties);
 
-const readShape = createValidator(SkuListQuerySchema, 'The query', 'parameter_invalid');
+const readQuery = createQueryReader(SkuListQuerySchema);
 
-/** Reads the query of a list, each parameter with its values. Throws `parameter_invalid`. */
-export function parseSkuList(query: ReadonlyMap<string, readonly string[]>): SkuListRequest {
+/** Reads the query of a SKU list. Throws `parameter_invalid`. */
+export function parseSkuList(query: Query): SkuListRequest {
   const {
     limit,
     start,
@@ -209,22 +210,17 @@ export function parseSkuList(query: ReadonlyMap<string, readonly string[]>): Sku
     quantity_in_stock_min: min,
     quantity_in_stock_max: max,
     ...rest
-  } = readShape(
-    Object.fromEntries(
-      [['limit', ['25']] as const, ['start', ['0']] as const, ...query].map(([name, values]) => [
-        name,
-        asShaped(name, values),
-      ]),
-    ),
-  );
+  } = readQuery(query);
   if (cursor !== undefined && query.has('start')) {
-    throw invalid('cursor and start cannot be given together; a cursor knows where it stands');
+    throw invalidQuery(
+      'cursor and start cannot be given together; a cursor already holds its position',
+    );
   }
   const gtins = GTIN_FORMS.flatMap((form) => {
     const text = rest[form];
     if (text === undefined || text === '') return [];
     const reading = readGtin(form, text);
-    if ('refusal' in reading) throw invalid(`${form} ${quoteValue(text)} ${reading.refusal}`);
+    if ('refusal' in reading) throw invalidQuery(`${form} ${quoteValue(text)} ${reading.refusal}`);
     return [reading.gtin];
   });
   return {
@@ -244,17 +240,7 @@ export function parseSkuList(query: ReadonlyMap<string, readonly string[]>): Sku
   };
 }
 
-/** Parameters come as texts; each in the type that its schema asks for, where it can be. */
-function asShaped(name: string, values: readonly string[]): unknown {
-  if (name === 'supplier_uuids') return readUuids(values);
-  if (values.length > 1) throw invalid(`${name} is given ${values.length} times`);
-  const [text = ''] = values;
-  return NUMBERS.includes(name) && /^[0-9]{1,15}$/.test(text) ? Number(text) : text;
-}
-
-const NUMBERS = ['limit', 'start', 'quantity_in_stock_min', 'quantity_in_stock_max'];
-
-/** A cursor is the uuid of the last SKU of the page before. */
+/** Reads a cursor: the uuid of the last SKU of the previous page. */
 function readCursor(cursor: string): string | null {
   if (cursor === '') return null;
   const hex = /^[A-Za-z0-9_-]{22}$/.test(cursor)
@@ -262,7 +248,7 @@ function readCursor(cursor: string): string | null {
     : '';
   const groups = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/.exec(hex);
   if (groups === null)
-    throw invalid(`the cursor ${quoteValue(cursor)} is not one that this list gave`);
+    throw invalidQuery(`the cursor ${quoteValue(cursor)} was not issued by this list`);
   return groups.slice(1).join('-');
 }
 
@@ -270,14 +256,14 @@ function printCursor(uuid: string): string {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
 }
 
-/** What a list found. */
+/** One page of a list. */
 export interface SkuListPage {
   readonly totalCount: number;
   readonly skus: readonly Sku[];
   readonly hasMore: boolean;
 }
 
-/** @param changesCursor where `from` is the beginning of a walk: where the change feed goes on from it */
+/** @param changesCursor for the first page by cursor: where to start reading the change feed */
 export function printSkuList(
   { from, limit }: SkuListRequest,
   page: SkuListPage,

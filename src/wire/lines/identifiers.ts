@@ -38,17 +38,14 @@ export const GTIN_MEMBERS = {
 /** The identifiers of a SKU, in the order in which messages name them. */
 export const IDENTIFIERS = ['sku_id', 'upca', 'ean13', 'gtin14', 'isbn'] as const;
 
-/** Why a value was refused, the value first, to be put behind the name of its member. */
+/** Why a value was refused. The text begins with the value and follows the member's name. */
 export interface Refusal {
   readonly refusal: string;
 }
 
 const PLAIN_DIGITS = /^[0-9]+$/;
 
-/**
- * Reads an identifier of the supplier's own choosing. A number stands for the digits it was written
- * with: they are its text, however many they are.
- */
+/** Reads a supplier-defined identifier. A JSON number is read as the digits it was written with. */
 export function readOwnIdentifier(
   member: string,
   value: unknown,
@@ -71,7 +68,7 @@ export function readOwnIdentifier(
   return text;
 }
 
-/** Reads a form of a GTIN; null and the empty text are not given: undefined. */
+/** Reads a form of a GTIN; undefined for null and the empty text, which count as not given. */
 export function readGtinMember(
   form: GtinForm,
   value: unknown,
@@ -92,14 +89,14 @@ export function readGtinMember(
 
 const NEGATIVE: Refusal = { refusal: 'is negative' };
 
-/** A number with a sign; a text may have hyphens anywhere. */
+/** Whether a number has a minus sign; hyphens in a text are separators. */
 function isNegative(value: string | number, written: string): boolean {
   return typeof value === 'number' && written.startsWith('-');
 }
 
 /**
- * The identifiers of a line that was read, as they were sent; those not given are left out. `skuId` is the
- * `sku_id` that was read, which has the digits of one sent as a number.
+ * The identifiers of a line as sent, without those not given. `skuId` is the `sku_id` that was read: for a
+ * number, its digits.
  */
 export function identifiersAsSent(line: JsonObject, skuId: string | null): AsSent {
   const sent: Record<string, string | readonly [digits: string]> = {};

@@ -6,14 +6,14 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** A body of so few bytes takes little memory, whatever is in it. */
+/** Bodies up to this size are not counted: they take little memory whatever they contain. */
 const UNCOUNTED_BYTES_MAX = 4096;
-/** More than a line with every member has: who sends more sends no lines. */
+/** More values than a line with every member has; a body with more per line is not made of lines. */
 const VALUES_OF_LINE_MAX = 16;
 
 /**
- * Counts the elements of a JSON array, and all values in it, while its bytes come in, so that a body with
- * too many is refused before it is parsed. Of what is not well-formed the count means nothing, but it ends.
+ * Counts the elements of a JSON array and all values in it while the bytes arrive, so that a body with too
+ * many is refused before it is parsed. For malformed JSON the count is meaningless.
  */
 export class LineCounter {
   readonly #linesMax: number;
@@ -31,11 +31,11 @@ export class LineCounter {
   constructor(linesMax: number) {
     this.#linesMax = linesMax;
     this.#valuesMax = Math.max(linesMax * VALUES_OF_LINE_MAX, UNCOUNTED_BYTES_MAX);
-    // An element and its comma are two bytes at least: so few bytes cannot hold too many.
+    // An element and its comma take at least two bytes, so fewer bytes cannot contain too many lines.
     this.#uncountedBytesMax = Math.min(UNCOUNTED_BYTES_MAX, 2 * linesMax);
   }
 
-  /** Counts on; `chunks` is all that came, each time. */
+  /** Continues counting; `chunks` is everything received so far. */
   count(chunks: readonly Uint8Array[]): void {
     for (const { length } of chunks.slice(this.#chunksSeen)) this.#bytesSeen += length;
     this.#chunksSeen = chunks.length;
@@ -44,12 +44,12 @@ export class LineCounter {
     this.#chunksCounted = chunks.length;
   }
 
-  /** Arrays, objects and members so far, at any depth; 0 while there are too few bytes to matter. */
+  /** Values so far, at any depth; 0 while the body is too small to be counted. */
   get values(): number {
     return this.#values;
   }
 
-  /** Whether the array has more than `linesMax` elements, or values for more than so many, by now. */
+  /** Whether the array has more than `linesMax` elements, or more values than that many lines have. */
   get areTooMany(): boolean {
     return this.#commas >= this.#linesMax || this.#values > this.#valuesMax;
   }
@@ -70,7 +70,7 @@ export class LineCounter {
         if (depth === 1) commas += 1;
       } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
         values += 1;
-        // An object that is the whole body has members, not lines: they stand a level deeper.
+        // The members of a single object are not lines, so they count as one level deeper.
         depth += depth === 0 && byte === OPEN_BRACE ? 2 : 1;
       } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
         depth -= 1;

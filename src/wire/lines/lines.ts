@@ -47,7 +47,7 @@ const CONDITIONS_OF_LINE = {
   ),
 };
 
-/** One line: what it names, and what it sets. */
+/** The schema of a line. It describes; `LineReader` validates. */
 export const LineSchema = Type.Object(
   {
     sku_id: Type.Optional(SKU_ID_SCHEMA),
@@ -74,13 +74,13 @@ export const BulkSchema = Type.Array(LineSchema, {
   description: 'Lines succeed or fail each on its own, and take effect in the order sent.',
 });
 
-/** How many lines are read or printed at a stretch: some milliseconds. */
+/** Lines that are read or printed without a pause: some milliseconds of work. */
 export const SLICE_LINES = 5000;
 
 /**
- * Reads the lines of a bulk update, all of them: one that is refused keeps its place, with what could be
- * read of its identifiers. `text` is the JSON that `body` was parsed from. Yields after each slice, so
- * that whoever runs it can let others have a turn.
+ * Reads the lines of a bulk update. A refused line keeps its place and the identifiers that could be read.
+ * `text` is the JSON that `body` was parsed from. Yields after each slice, so that the caller can let other
+ * requests run.
  */
 export function* parsingLines(
   body: readonly unknown[],
@@ -100,7 +100,7 @@ export function* parsingLines(
   return builder.build();
 }
 
-/** Reads the lines of a bulk update at a stretch. */
+/** Reads the lines of a bulk update without pauses. */
 export function parseLines(body: readonly unknown[], text: string, terms: AsOfOptions): Lines {
   const parsing = parsingLines(body, text, terms);
   for (;;) {
@@ -115,19 +115,18 @@ export function parseLine(line: JsonObject, text: string, terms: AsOfOptions): L
 }
 
 /**
- * Reads lines that come one by one, each with its own JSON: the lines of one feed, from the first to the
- * last.
+ * Returns a reader of lines that arrive one by one, each with its own JSON: the lines of one file in order.
  */
 export function jsonLineReader(terms: AsOfOptions): (value: unknown, text: string) => LineDraft {
-  const written = new ObjectSource();
-  const reader = new LineReader(written, terms, new GroupNumbers({ areNamesUnique: true }));
+  const source = new ObjectSource();
+  const reader = new LineReader(source, terms, new GroupNumbers({ areNamesUnique: true }));
   return (value, text) => {
-    written.text = text;
+    source.text = text;
     return reader.read(value, 0);
   };
 }
 
-/** A line as far as it is read. */
+/** A line that is being read. */
 interface Draft {
   skuId: string | null;
   readonly gtins: number[];
@@ -138,25 +137,25 @@ interface Draft {
   group: number | undefined;
   asSent: LineDraft['asSent'];
   groupName: string | undefined;
-  /** Whether an identifier was given, be it a faulty one; one that is; more than a `sku_id` as a text. */
+  /** Whether an identifier was given, valid or not; an invalid one; more than a textual `sku_id`. */
   namesSku: boolean;
-  namesFaultily: boolean;
+  hasInvalidIdentifier: boolean;
   namesMore: boolean;
-  /** Whether anything is set, the stock absolutely, or relatively; be it to a faulty value. */
+  /** Whether any field, the stock, or a stock change was given, valid or not. */
   setsField: boolean;
   setsStock: boolean;
   changesStock: boolean;
 }
 
-/** What the members of a line are read with. */
-interface Reading {
+/** The context in which members are read. */
+interface ReadContext {
   readonly numberText: NumberText;
   readonly terms: AsOfOptions;
   readonly groups: GroupNumbers;
 }
 
-/** Reads one member into the draft; gives the sentence that refuses it, if any. */
-type MemberReader = (draft: Draft, value: unknown, reading: Reading) => string | undefined;
+/** Reads one member into the draft; returns the error message if it is invalid. */
+type MemberReader = (draft: Draft, value: unknown, context: ReadContext) => string | undefined;
 
 const MEMBERS: ReadonlyMap<string, MemberReader> = new Map([
   ['sku_id', readSkuId],
@@ -177,19 +176,19 @@ const FIELD_MISSING = `The line sets nothing: give one or more of ${FIELDS.map((
 const SET_AND_CHANGED =
   'quantity_in_stock and quantity_in_stock_change cannot be given together: one sets what the other adds to.';
 
-/** Reads lines, from the first to the last. */
-export class LineReader implements Reading {
+/** Reads lines in order. */
+export class LineReader implements ReadContext {
   readonly terms: AsOfOptions;
   readonly groups: GroupNumbers;
   readonly numberText: NumberText;
-  readonly #written: LineSource;
+  readonly #source: LineSource;
   #index = 0;
 
-  constructor(written: LineSource, terms: AsOfOptions, groups: GroupNumbers) {
+  constructor(source: LineSource, terms: AsOfOptions, groups: GroupNumbers) {
     this.terms = terms;
     this.groups = groups;
-    this.#written = written;
-    this.numberText = (name, value) => this.#written.numberText(this.#index, name, value);
+    this.#source = source;
+    this.numberText = (name, value) => this.#source.numberText(this.#index, name, value);
   }
 
   read(line: unknown, index: number): LineDraft {
@@ -199,15 +198,15 @@ export class LineReader implements Reading {
       return unreadableLine(notALineMessage(line));
     }
     const draft = emptyDraft(this.terms.asOfUs);
-    const faults = this.#readMembers(draft, line);
+    const errors = this.#readMembers(draft, line);
     this.groups.endLine(draft.groupName);
     const isWhole = draft.namesSku && draft.setsField && !(draft.setsStock && draft.changesStock);
-    if (faults === undefined && isWhole) {
+    if (errors === undefined && isWhole) {
       if (draft.namesMore) draft.asSent = identifiersAsSent(line, draft.skuId);
       return draft;
     }
     const sentences = [
-      faults?.print(() => this.#written.members(index).keys()),
+      errors?.print(() => this.#source.members(index).keys()),
       draft.namesSku ? undefined : IDENTIFIER_MISSING,
       draft.setsField ? undefined : FIELD_MISSING,
       draft.setsStock && draft.changesStock ? SET_AND_CHANGED : undefined,
@@ -216,16 +215,16 @@ export class LineReader implements Reading {
   }
 
   #readMembers(draft: Draft, line: JsonObject): MemberErrors | undefined {
-    let faults: MemberErrors | undefined;
+    let errors: MemberErrors | undefined;
     for (const name of Object.keys(line)) {
       const read = MEMBERS.get(name);
-      const fault = read?.(draft, line[name], this);
-      if (read !== undefined && fault === undefined) continue;
-      faults ??= new MemberErrors(MEMBER_NAMES);
-      if (fault === undefined) faults.addUnknown(name);
-      else faults.add(name, fault);
+      const error = read?.(draft, line[name], this);
+      if (read !== undefined && error === undefined) continue;
+      errors ??= new MemberErrors(MEMBER_NAMES);
+      if (error === undefined) errors.addUnknown(name);
+      else errors.add(name, error);
     }
-    return faults;
+    return errors;
   }
 }
 
@@ -241,7 +240,7 @@ function emptyDraft(asOfUs: number | undefined): Draft {
     asSent: undefined,
     groupName: undefined,
     namesSku: false,
-    namesFaultily: false,
+    hasInvalidIdentifier: false,
     namesMore: false,
     setsField: false,
     setsStock: false,
@@ -249,41 +248,41 @@ function emptyDraft(asOfUs: number | undefined): Draft {
   };
 }
 
-/** What a line names that is refused. */
-type Named = Pick<Draft, 'skuId' | 'gtins' | 'group' | 'namesSku' | 'namesFaultily'>;
+/** The identifiers and group of a refused line. */
+type Named = Pick<Draft, 'skuId' | 'gtins' | 'group' | 'namesSku' | 'hasInvalidIdentifier'>;
 
 const NOTHING_NAMED: Named = {
   skuId: null,
   gtins: [],
   group: undefined,
   namesSku: false,
-  namesFaultily: false,
+  hasInvalidIdentifier: false,
 };
 
-/** A line that keeps its place and names what it names, and sets nothing. */
+/** A line that is refused: it keeps its place, identifiers and group, and sets nothing. */
 function refused(
-  { skuId, gtins, group, namesSku, namesFaultily }: Named,
+  { skuId, gtins, group, namesSku, hasInvalidIdentifier }: Named,
   message: string,
 ): LineDraft {
-  const refusal = { message, namesRead: namesSku && !namesFaultily };
+  const refusal = { message, namesRead: namesSku && !hasInvalidIdentifier };
   return { skuId, gtins, group, fields: {}, refusal };
 }
 
-/** A line of which nothing can be told but why. */
+/** A refused line without readable identifiers. */
 export function unreadableLine(message: string): LineDraft {
   return refused(NOTHING_NAMED, message);
 }
 
-/** Why something that is not an object cannot be a line. */
+/** The message for a line that is not an object. */
 export function notALineMessage(value: unknown): string {
   return `A line is an object such as {"sku_id": "A-1", "quantity_in_stock": 5}; ${quoteValue(value)} is not.`;
 }
 
-function readSkuId(draft: Draft, value: unknown, { numberText }: Reading): string | undefined {
+function readSkuId(draft: Draft, value: unknown, { numberText }: ReadContext): string | undefined {
   draft.namesSku = true;
   const reading = readOwnIdentifier('sku_id', value, numberText);
   if (typeof reading !== 'string') {
-    draft.namesFaultily = true;
+    draft.hasInvalidIdentifier = true;
     return `sku_id ${reading.refusal}.`;
   }
   draft.skuId = reading;
@@ -298,7 +297,7 @@ function gtinReader(form: GtinForm): MemberReader {
     draft.namesSku = true;
     draft.namesMore = true;
     if ('refusal' in reading) {
-      draft.namesFaultily = true;
+      draft.hasInvalidIdentifier = true;
       return `${form} ${reading.refusal}.`;
     }
     if (!draft.gtins.includes(reading.gtin)) draft.gtins.push(reading.gtin);
@@ -334,14 +333,14 @@ function readExpectedQuantity(draft: Draft, value: unknown): string | undefined 
     : undefined;
 }
 
-function readLineAsOf(draft: Draft, value: unknown, { terms }: Reading): string | undefined {
+function readLineAsOf(draft: Draft, value: unknown, { terms }: ReadContext): string | undefined {
   const reading = readAsOf('as_of', value, terms);
   if (typeof reading === 'string') return reading;
   draft.asOfUs = reading;
   return undefined;
 }
 
-function readGroup(draft: Draft, value: unknown, { groups }: Reading): string | undefined {
+function readGroup(draft: Draft, value: unknown, { groups }: ReadContext): string | undefined {
   const reading = groups.read(value);
   if (typeof reading === 'string') return reading;
   draft.group = reading;

@@ -1,13 +1,13 @@
 export const NDJSON_MEDIA_TYPE = 'application/x-ndjson';
 
-/** Longest row, in bytes, its line break not counted. */
+/** Longest row in bytes, without its line break. */
 export const ROW_BYTES_MAX = 65_536;
 
-/** A row as it came: its text, or what keeps it from having one. */
+/** The text of a row, or why it has none. */
 export type Row = string | BrokenRow;
 
 interface BrokenRow {
-  /** Said of the row. */
+  /** The predicate of a sentence about the row. */
   readonly fault: string;
 }
 
@@ -18,23 +18,23 @@ const NOT_UTF8: BrokenRow = {
 
 const LINE_BREAK = 0x0a;
 const MARK = '\uFEFF';
-/** As many bytes as a UTF-16 code unit may take in UTF-8. */
+/** Most bytes that a UTF-16 code unit takes in UTF-8. */
 const UNIT_BYTES_MAX = 3;
 
 /**
- * Cuts bytes into rows, as they come. A row ends with a line feed, and so may the last; what stands before a
- * carriage return is told with it. Holds no more than one row, and that only until it is too long.
+ * Splits bytes into rows as they arrive. Rows end with a line feed, optional after the last; a carriage return
+ * stays part of its row. Buffers at most one row, up to the limit.
  */
 export class RowSplitter {
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  /** Made for the first row that comes in parts. */
+  /** Allocated for the first row that arrives in parts. */
   #begun: Buffer | undefined;
   #begunBytes = 0;
-  /** Within a row that is too long already. */
+  /** Whether the rest of a row that is too long is being skipped. */
   #isSkipping = false;
   #isFirst = true;
 
-  /** The rows that end within these bytes. */
+  /** Returns the rows that end within these bytes. */
   take(bytes: Buffer): readonly Row[] {
     if (this.#isSkipping) return this.#skip(bytes);
     const end = bytes.lastIndexOf(LINE_BREAK);
@@ -50,7 +50,7 @@ export class RowSplitter {
     return rows;
   }
 
-  /** The last row, where it has no line break. */
+  /** Returns the last row if it has no line break. */
   end(): Row | undefined {
     if (this.#isSkipping) return TOO_LONG;
     return this.#begunBytes === 0 ? undefined : this.#rowsOf(this.#takeBegun())[0];
@@ -63,7 +63,7 @@ export class RowSplitter {
     return [TOO_LONG, ...this.take(bytes.subarray(end + 1))];
   }
 
-  /** Keeps the beginning of a row. */
+  /** Buffers the beginning of a row. */
   #begin(bytes: Buffer): void {
     if (bytes.length === 0) return;
     if (this.#begunBytes + bytes.length > ROW_BYTES_MAX) {
@@ -76,7 +76,7 @@ export class RowSplitter {
     this.#begunBytes += bytes.length;
   }
 
-  /** Valid until the next row is begun. */
+  /** The returned buffer is valid until the next row begins. */
   #takeBegun(): Buffer {
     const begun = this.#begun?.subarray(0, this.#begunBytes) ?? Buffer.of();
     this.#begunBytes = 0;
@@ -91,7 +91,7 @@ export class RowSplitter {
       : rows.map((row) => (isTooLong(row) ? TOO_LONG : row));
   }
 
-  /** Undefined where it is not UTF-8. A byte order mark before the first row is dropped. */
+  /** Undefined if the bytes are not UTF-8. A byte order mark before the first row is dropped. */
   #decode(bytes: Buffer): string | undefined {
     try {
       const text = this.#decoder.decode(bytes);
@@ -103,7 +103,7 @@ export class RowSplitter {
     }
   }
 
-  /** No byte of a character of UTF-8 looks like a line break. */
+  /** Decodes rows one by one. Safe, because no other UTF-8 character contains the byte of a line feed. */
   #oneByOne(bytes: Buffer): readonly Row[] {
     const rows: Row[] = [];
     for (let begin = 0; begin <= bytes.length;) {

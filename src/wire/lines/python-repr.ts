@@ -1,6 +1,6 @@
 /**
- * What Python's `repr` escapes, the quote aside: the backslash, and what `str.isprintable` denies (the
- * categories Cc, Cf, Cs, Co, Cn, Zl, Zp, and Zs except the space).
+ * The characters that Python's `repr` escapes besides the quote: the backslash and those that are not
+ * `str.isprintable` (the categories Cc, Cf, Cs, Co, Cn, Zl, Zp, and Zs except the space).
  */
 const TO_ESCAPE = /[[\\\p{C}\p{Z}]--[ ]]/gv;
 

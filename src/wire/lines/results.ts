@@ -1,10 +1,10 @@
+import type { BatchOutcome, FailedLine, LineDetail, LineEffect } from '../../domain/batches.ts';
 import { repr } from './python-repr.ts';
 import { InventorySchema, printInventory } from '../inventory/inventory-fields.ts';
 import { Type } from 'typebox';
 import { type Inventory } from '../../domain/inventory.ts';
 import { CANDIDATES_NAMED_MAX, QUANTITY_MAX } from '../../domain/limits.ts';
 import { integerOrNull, uuid } from '../schema.ts';
-import type { ConditionFailure } from '../../domain/decide.ts';
 import type { Lines } from '../../domain/lines.ts';
 import { SLICE_LINES } from './lines.ts';
 import { printTimeUs } from '../times.ts';
@@ -52,43 +52,8 @@ export const SuccessSchema = Type.Object(
   { title: 'Success', additionalProperties: false },
 );
 
-/** What became of the lines of a request. */
-export interface LineOutcomes {
-  /** 200 applied, 400 refused, 404 no such SKU, 412, 422 or 424 by its detail. */
-  readonly statuses: Uint16Array;
-  readonly details: ReadonlyMap<number, FailureDetail>;
-  /** What each line that applies did, where that is to be told. */
-  readonly effects: ReadonlyMap<number, Effect>;
-}
-
-/** Why a line does not apply, beyond its status. */
-type FailureDetail =
-  /** 422: the `sku_id`s that it could mean, at most `CANDIDATES_NAMED_MAX`. */
-  | { readonly kind: 'ambiguous'; readonly skuIds: readonly string[] }
-  /** 412 and 422. */
-  | ConditionFailure
-  /** 424: the line at this place does not apply. */
-  | { readonly kind: 'left_out'; readonly because: number };
-
-/** What a line did. */
-interface Effect {
-  readonly skuUuid: string;
-  readonly before: Inventory;
-  readonly after: Inventory;
-  /** Null where the batch left the SKU as it was, or was a dry run. */
-  readonly sequence: number | null;
-}
-
-/** A line that failed, with all that its message says. */
-export interface Failure {
-  readonly status: number;
-  /** Of a line that was refused before it was applied. */
-  readonly message: string | null;
-  readonly detail: FailureDetail | null;
-  readonly skuId: string | null;
-  /** As `Lines.asSent` has it. */
-  readonly asSent: string | null;
-}
+export type LineOutcomes = Pick<BatchOutcome, 'statuses' | 'details' | 'effects'>;
+export type Failure = Omit<FailedLine, 'index'>;
 
 /** The result of one line. */
 export interface LineResult {
@@ -106,27 +71,27 @@ const SUCCESS_TEXT = `{${membersOf(SUCCESS)}}`;
 
 const SUCCESS_MEMBER = `"message":${JSON.stringify(SUCCESS.message)}`;
 
-/** The reply to a bulk update. */
+/** The response to a bulk update. */
 export interface PrintedResults {
-  /** JSON: result *i* answers line *i*; or, of failing lines only, each with its `index`. */
+  /** JSON: result *i* answers line *i*; or only the failed lines, each with its `index`. */
   readonly text: string;
   readonly failed: number;
 }
 
-/** Prints the reply to a bulk update; yields after each slice, as `parsingLines` does. */
+/** Prints the response to a bulk update. Yields after each slice, as `parsingLines` does. */
 export function* printingResults(
   lines: Lines,
   outcomes: LineOutcomes,
   { failuresOnly }: { readonly failuresOnly: boolean },
 ): Generator<undefined, PrintedResults, undefined> {
-  const manner = { failuresOnly, firstIndex: 0, before: ',', after: '' };
-  const { text, failed } = yield* printingEach(lines, outcomes, manner);
+  const options = { failuresOnly, firstIndex: 0, before: ',', after: '' };
+  const { text, failed } = yield* printingEach(lines, outcomes, options);
   return { text: `[${text.slice(1)}]`, failed };
 }
 
 /**
- * Prints the results of a piece of a stream, a row each, as `printingResults` prints an array; the place of
- * its first line among all is `firstIndex`.
+ * Prints the results of one chunk of a stream, one per row. Yields as `printingResults` does. `firstIndex` is
+ * the index of the chunk's first line in the stream.
  */
 export function printingRows(
   lines: Lines,
@@ -137,10 +102,10 @@ export function printingRows(
   return printingEach(lines, outcomes, { failuresOnly, firstIndex, before: '', after: '\n' });
 }
 
-interface Manner {
+interface PrintOptions {
   readonly failuresOnly: boolean;
   readonly firstIndex: number;
-  /** What stands before and after each result. */
+  /** The text before and after each result. */
   readonly before: string;
   readonly after: string;
 }
@@ -148,11 +113,11 @@ interface Manner {
 function* printingEach(
   lines: Lines,
   outcomes: LineOutcomes,
-  { failuresOnly, firstIndex, before, after }: Manner,
+  { failuresOnly, firstIndex, before, after }: PrintOptions,
 ): Generator<undefined, PrintedResults, undefined> {
   const { statuses, effects } = outcomes;
   const success = `${before}${SUCCESS_TEXT}${after}`;
-  const tellsEffects = effects.size > 0;
+  const hasEffects = effects.size > 0;
   const parts: string[] = [];
   let text = '';
   let failed = 0;
@@ -168,7 +133,7 @@ function* printingEach(
       text += `${before}{${place}${membersOf(result)}}${after}`;
       failed += 1;
     } else if (!failuresOnly) {
-      const effect = tellsEffects ? effects.get(i) : undefined;
+      const effect = hasEffects ? effects.get(i) : undefined;
       text +=
         effect === undefined
           ? success
@@ -179,8 +144,8 @@ function* printingEach(
   return { text: parts.join(''), failed };
 }
 
-/** Prints failing lines that were kept, as they were answered, each with its place in the request. */
-export function printFailures(failures: readonly (Failure & { readonly index: number })[]): string {
+/** Prints stored failed lines as they were answered, each with its index in the request. */
+export function printFailures(failures: readonly FailedLine[]): string {
   const printed = failures.map(
     (failure) => `{"index":${failure.index},${membersOf(failureResult(failure))}}`,
   );
@@ -192,7 +157,7 @@ export function printFailureMessage(failure: Failure): string {
   return failureResult(failure).message;
 }
 
-/** What a line of a dry run would do to its SKU, in words: of each field that it would change. */
+/** Describes the fields that a line of a dry run would change. */
 export function printWouldChange(before: Inventory, after: Inventory): string {
   const was = new Map<string, unknown>(Object.entries(printInventory(before)));
   const changes = Object.entries(printInventory(after))
@@ -206,7 +171,7 @@ export function resultOfLine(lines: Lines, outcomes: LineOutcomes): LineResult {
   return outcomes.statuses[0] === APPLIED ? SUCCESS : failureResult(failureOf(lines, outcomes, 0));
 }
 
-/** Prints the reply to a single update that was applied. */
+/** Prints the response to a single update that was applied. */
 export function printSuccess({ effects }: LineOutcomes): string {
   const effect = effects.get(0);
   return effect === undefined
@@ -224,7 +189,7 @@ function failureOf(lines: Lines, { statuses, details }: LineOutcomes, i: number)
   };
 }
 
-/** @param firstIndex the place of the batch's first line among those that are answered */
+/** @param firstIndex the index of the batch's first line in the response */
 function failureResult(
   { status, message, detail, skuId, asSent }: Failure,
   firstIndex = 0,
@@ -235,7 +200,7 @@ function failureResult(
   return { status, message: notFoundMessage(skuId, asSent) };
 }
 
-function detailMessage(detail: FailureDetail, firstIndex: number): string {
+function detailMessage(detail: LineDetail, firstIndex: number): string {
   switch (detail.kind) {
     case 'ambiguous':
       return ambiguous(detail.skuIds);
@@ -272,7 +237,7 @@ function membersOf({ status, message }: LineResult): string {
   return `"status_code":${status},"message":${JSON.stringify(message)}`;
 }
 
-function effectMembers({ skuUuid, before, after, sequence }: Effect): string {
+function effectMembers({ skuUuid, before, after, sequence }: LineEffect): string {
   const members = {
     sku_uuid: skuUuid,
     before: printInventory(before),
@@ -283,10 +248,10 @@ function effectMembers({ skuUuid, before, after, sequence }: Effect): string {
 }
 
 /**
- * The message for a readable line that matches no SKU: its identifiers as Python prints a dictionary,
- * as the client sent them, those not given left out.
+ * The message of a line that matches no SKU: its identifiers as sent, without those not given, printed as a
+ * Python dictionary.
  *
- * @param asSent as `Lines.asSent` has it: null where it named `skuId` alone, as a text
+ * @param asSent as in `Lines.asSent`: null if the line has only `skuId`, as a text
  */
 export function notFoundMessage(skuId: string | null, asSent: string | null): string {
   const given = asSent === null ? [`'sku_id': ${repr(skuId ?? '')}`] : printedAsSent(asSent);

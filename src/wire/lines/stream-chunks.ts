@@ -6,29 +6,29 @@ import type { Row } from './ndjson.ts';
 import type { AsOfOptions } from '../times.ts';
 import { ObjectSource } from '../json-source.ts';
 
-/** Most lines of a piece, and of a group. */
+/** Most lines of a chunk and of a group. */
 export const CHUNK_LINES_MAX = 10_000;
 
 /** Most bytes of the rows of a group. */
 const GROUP_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
- * A piece of this weight is full. A line weighs as many bytes as it takes while it is applied and answered,
- * roughly.
+ * A chunk of this weight is full. The weight of a line is roughly the bytes of memory that it takes until it
+ * is answered.
  */
 export const CHUNK_WEIGHT_MAX = 4 * 1024 * 1024;
 
-/** What a line weighs beside its row. */
+/** The weight of a line besides its row. */
 const LINE_WEIGHT = 64;
 
-/** And where it is told what it did. */
+/** The additional weight if effects are reported. */
 const EFFECT_WEIGHT = 512;
 
-/** Where something stands in a stream. */
+/** A position in a stream. */
 export interface Place {
-  /** Among its rows, counted from 1, blank ones too: as an editor shows it. */
+  /** The row, counted from 1 with blank rows, as an editor shows it. */
   readonly row: number;
-  /** Among its lines, counted from 0. */
+  /** The line, counted from 0. */
   readonly index: number;
 }
 
@@ -39,69 +39,69 @@ export interface Chunk {
   readonly last: Place;
 }
 
-/** A line that is read, on its way into a piece. */
+/** A parsed line that is not in a chunk yet. */
 interface ReadLine {
   readonly draft: LineDraft;
-  /** Of its row. */
+  /** Length of its row. */
   readonly bytes: number;
   readonly weight: number;
   readonly place: Place;
 }
 
 /**
- * Makes pieces of the rows of a stream. The lines of a group come into one piece together: a group is a run of
- * rows of one name; it ends with a row that is not of it, a blank row too, and with the stream.
+ * Builds chunks from the rows of a stream. A group is never split: it is a run of rows with one group name, and
+ * ends with any other row, blank rows included, or with the stream.
  */
 export class ChunkReader {
   readonly #asOf: () => AsOfOptions;
   readonly #lineWeight: number;
   readonly #groups = new GroupNumbers({ areNamesUnique: false });
-  readonly #written = new ObjectSource();
-  /** Made for the first row behind the last cut. */
+  readonly #source = new ObjectSource();
+  /** Created for the first row after each cut. */
   #reader: LineReader | undefined;
-  /** Of the last row and line that were added. */
+  /** The last row and line that were added. */
   #row = 0;
   #index = -1;
   #builder: LinesBuilder | undefined;
   #weight = 0;
   #first: Place | undefined;
   #last: Place = { row: 0, index: -1 };
-  /** What is read and not yet in the piece: a group that has not ended, or one line too many for the piece. */
+  /** Lines that wait for the chunk: an unfinished group, or one line that did not fit. */
   #run: ReadLine[] = [];
   #runBytes = 0;
   #runWeight = 0;
   #runGroup: number | undefined;
-  /** A group that is too large, of which more may come; and why. */
+  /** The current group if it is too large, and why its lines are refused. */
   #refused: { readonly group: number; readonly message: string } | undefined;
 
-  /** @param asOf asked anew for each piece */
+  /** @param asOf called once per chunk */
   constructor(asOf: () => AsOfOptions, { withEffects }: { readonly withEffects: boolean }) {
     this.#asOf = asOf;
     this.#lineWeight = LINE_WEIGHT + (withEffects ? EFFECT_WEIGHT : 0);
   }
 
-  /** Whether there is something to cut. */
+  /** Whether a chunk can be cut. */
   get hasLines(): boolean {
     return this.#builder !== undefined;
   }
 
-  /** Whether a piece must be cut before the next row is added. */
+  /** Whether a chunk must be cut before the next row is added. */
   get isFull(): boolean {
     const count = (this.#builder?.count ?? 0) + this.#run.length;
     return this.hasLines && (count >= CHUNK_LINES_MAX || this.weight >= CHUNK_WEIGHT_MAX);
   }
 
-  /** Of all that is held, in bytes. */
+  /** The weight of all buffered lines, in bytes. */
   get weight(): number {
     return this.#weight + this.#runWeight;
   }
 
-  /** The first line that is in no piece yet: where there is none, the next. */
+  /** The position of the first line that was not cut yet, or of the next row. */
   get next(): Place {
     return this.#first ?? this.#run[0]?.place ?? { row: this.#row + 1, index: this.#index + 1 };
   }
 
-  /** Adds a row; not while `isFull`. */
+  /** Adds a row. Must not be called while `isFull`. */
   add(row: Row): void {
     this.#row += 1;
     if (isBlank(row)) {
@@ -124,22 +124,22 @@ export class ChunkReader {
     else this.#addAlone(line);
   }
 
-  /** The stream has ended: so has the group under way. */
+  /** Ends the stream and with it the current group. */
   end(): void {
     this.#endRun();
   }
 
-  /** Takes out what is ready to be applied. */
+  /** Removes and returns the lines that are ready to be applied. */
   cut(): Chunk {
     const [builder, first] = [this.#builder, this.#first];
-    if (builder === undefined || first === undefined) throw new Error('there is nothing to cut');
-    const piece = { lines: builder.build(), first, last: this.#last };
+    if (builder === undefined || first === undefined) throw new Error('there is no chunk to cut');
+    const chunk = { lines: builder.build(), first, last: this.#last };
     this.#builder = undefined;
     this.#first = undefined;
     this.#weight = 0;
     this.#reader = undefined;
     if (this.#runGroup === undefined) this.#endRun();
-    return piece;
+    return chunk;
   }
 
   #read(row: Row): LineDraft {
@@ -150,8 +150,8 @@ export class ChunkReader {
       const value = parseJson(row, called);
       if (!isJsonObject(value)) return this.#broken(`${name}: ${notALineMessage(value)}`);
       checkDepth(value, called);
-      this.#written.text = row;
-      this.#reader ??= new LineReader(this.#written, this.#asOf(), this.#groups);
+      this.#source.text = row;
+      this.#reader ??= new LineReader(this.#source, this.#asOf(), this.#groups);
       return this.#reader.read(value, 0);
     } catch (error) {
       if (error instanceof OnhandError) return this.#broken(error.message);
@@ -166,7 +166,7 @@ export class ChunkReader {
 
   #addAlone(line: ReadLine): void {
     if ((this.#builder?.count ?? 0) < CHUNK_LINES_MAX) {
-      this.#addToPiece(line);
+      this.#addToChunk(line);
     } else {
       this.#holdBack(line);
     }
@@ -197,16 +197,16 @@ export class ChunkReader {
     this.#runWeight += line.weight;
   }
 
-  /** Moves what was held back into the piece, which has room for it. */
+  /** Moves the waiting lines into the chunk, which has room for them. */
   #endRun(): void {
-    for (const line of this.#run) this.#addToPiece(line);
+    for (const line of this.#run) this.#addToChunk(line);
     this.#run = [];
     this.#runBytes = 0;
     this.#runWeight = 0;
     this.#runGroup = undefined;
   }
 
-  #addToPiece({ draft, weight, place }: ReadLine): void {
+  #addToChunk({ draft, weight, place }: ReadLine): void {
     this.#builder ??= new LinesBuilder(CHUNK_LINES_MAX);
     this.#first ??= place;
     this.#builder.add(draft);
@@ -227,7 +227,7 @@ function groupTooLarge(firstRow: number): string {
   return `The group that begins in row ${firstRow} has more than ${CHUNK_LINES_MAX} rows or ${GROUP_BYTES_MAX} bytes, so that it cannot be applied at once in a stream: send its lines in an array.`;
 }
 
-/** A line that is left out with its group; its own fault, if it has one, is told before that of the group. */
+/** A line that is refused with its group. Its own error, if any, takes precedence. */
 function refusedLine(line: ReadLine, message: string): ReadLine {
   const { skuId, gtins, refusal = { message, namesRead: true } } = line.draft;
   const draft = { skuId, gtins, fields: {}, refusal };

@@ -8,7 +8,7 @@ import {
 import { ConnectionPool, read } from '../../../src/store/postgres/connection/pool.ts';
 import { emptyPostgresDatabase } from './database.ts';
 
-test('columns reach PostgreSQL as they are', async () => {
+test('PostgreSQL reads array parameters with the values that were sent', async () => {
   const database = await emptyPostgresDatabase();
   const pool = new ConnectionPool({ url: database.url, connectionsMax: 1 });
   const texts = ['', 'a', null, '"{},\\', 'é', '😀'.repeat(256), 'NULL'];

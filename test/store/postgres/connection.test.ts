@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   ConnectionPool,
   read,
-  transact,
-  type TransactOptions,
+  inTransaction,
+  type TransactionOptions,
 } from '../../../src/store/postgres/connection/pool.ts';
 import { OutcomeUnknownError } from '../../../src/store/postgres/connection/errors.ts';
 import { COMMIT, CuttingProxy } from '../../durability/cutting-proxy.ts';
@@ -47,13 +47,13 @@ const counted = async (): Promise<number | undefined> =>
   (await read<{ n: number }>(pool, 'SELECT n FROM counters WHERE id = 1'))[0]?.n;
 
 describe('a transaction', () => {
-  test('is applied whole', async () => {
-    expect(await transact(pool, countUp)).toBe('counted');
+  test('applies its work and returns its result', async () => {
+    expect(await inTransaction(pool, countUp)).toBe('counted');
     expect(await counted()).toBe(1);
   });
 
-  test('whose work fails applies nothing, and its connection serves the next', async () => {
-    const failing = transact(pool, async (client) => {
+  test('whose work throws applies nothing, and its connection is reused', async () => {
+    const failing = inTransaction(pool, async (client) => {
       await countUp(client);
       throw new Error('no');
     });
@@ -62,37 +62,37 @@ describe('a transaction', () => {
     expect(pool.totalCount).toBe(1);
   });
 
-  test('cannot pass over a statement that failed', async () => {
-    const careless = transact(pool, async (client) => {
+  test('cannot ignore the error of a statement', async () => {
+    const ignoring = inTransaction(pool, async (client) => {
       await countUp(client);
       await client.query('SELECT 1 / 0').catch(() => undefined);
     });
-    await expect(careless).rejects.toThrow('the transaction ignored the error of a statement');
+    await expect(ignoring).rejects.toThrow('the transaction ignored the error of a statement');
     expect(await counted()).toBe(0);
   });
 
-  test('that only reads sees one state, and writes nothing', async () => {
-    const seen = await transact(
+  test('that is read only sees one snapshot, and cannot write', async () => {
+    const seen = await inTransaction(
       pool,
       async (client) => {
         const look = async (): Promise<unknown> =>
           (await client.query<{ n: number }>('SELECT n FROM counters ORDER BY id')).rows;
         const before = await look();
-        await transact(pool, countUp);
+        await inTransaction(pool, countUp);
         return [before, await look()];
       },
       { readOnly: true },
     );
     expect(seen[0]).toEqual(seen[1]);
-    await expect(transact(pool, countUp, { readOnly: true })).rejects.toThrow(
+    await expect(inTransaction(pool, countUp, { readOnly: true })).rejects.toThrow(
       'The database cannot be written',
     );
   });
 
-  test('that meets a deadlock is done again', async () => {
-    const both = (first: number, second: number): Promise<void> => {
+  test('is retried after a deadlock', async () => {
+    const updateBoth = (first: number, second: number): Promise<void> => {
       let isFirstTime = true;
-      return transact(pool, async (client) => {
+      return inTransaction(pool, async (client) => {
         await client.query('UPDATE counters SET n = n + 1 WHERE id = $1', [first]);
         if (isFirstTime) await meet();
         isFirstTime = false;
@@ -106,42 +106,42 @@ describe('a transaction', () => {
       if (waiting === 2) allMet();
       return met;
     };
-    await Promise.all([both(1, 2), both(2, 1)]);
+    await Promise.all([updateBoth(1, 2), updateBoth(2, 1)]);
     expect(await counted()).toBe(2);
   });
 
-  test('whose connection is lost before its commit is done again, once applied', async () => {
+  test('is retried, and applied once, if its connection is lost before the commit', async () => {
     proxy.cutNext('UPDATE counters', 'answer');
-    expect(await transact(pool, countUp)).toBe('counted');
+    expect(await inTransaction(pool, countUp)).toBe('counted');
     expect(await counted()).toBe(1);
   });
 
-  test('finds its connections cut, and takes others', async () => {
-    await Promise.all([transact(pool, countUp), transact(pool, countUp), counted()]);
+  test('opens new connections when those of the pool were cut', async () => {
+    await Promise.all([inTransaction(pool, countUp), inTransaction(pool, countUp), counted()]);
     proxy.cutAll();
-    await transact(pool, countUp);
+    await inTransaction(pool, countUp);
     expect(await counted()).toBe(3);
   });
 
-  test('under way is finished before the pool is closed; none begins after', async () => {
+  test('in progress ends before the pool closes, and none begins afterwards', async () => {
     const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-    const { promise: mayGoOn, resolve: resumeWebhook } = Promise.withResolvers<void>();
-    const slow = transact(pool, async (client) => {
+    const { promise: mayContinue, resolve: continueWork } = Promise.withResolvers<void>();
+    const slow = inTransaction(pool, async (client) => {
       begin();
-      await mayGoOn;
+      await mayContinue;
       return countUp(client);
     });
     await begun;
     const closed = pool.close();
-    await expect(transact(pool, countUp)).rejects.toThrow('The database is closed.');
-    resumeWebhook();
+    await expect(inTransaction(pool, countUp)).rejects.toThrow('The database is closed.');
+    continueWork();
     expect(await slow).toBe('counted');
     await closed;
   });
 });
 
 describe('a commit that is cut off', () => {
-  const asked: TransactOptions<string> = {
+  const resolving: TransactionOptions<string> = {
     resolveOutcome: async (client) => {
       const { rows } = await client.query<{ n: number }>(
         'SELECT n FROM counters WHERE id = 1 FOR UPDATE',
@@ -153,23 +153,23 @@ describe('a commit that is cut off', () => {
   test.for([
     ['request', 0],
     ['answer', 1],
-  ] as const)('at its %s is of unknown outcome where nobody can ask', async ([at, n]) => {
+  ] as const)('at its %s has an unknown outcome without resolveOutcome', async ([at, n]) => {
     proxy.cutNext(COMMIT, at);
-    await expect(transact(pool, countUp)).rejects.toBeInstanceOf(OutcomeUnknownError);
+    await expect(inTransaction(pool, countUp)).rejects.toBeInstanceOf(OutcomeUnknownError);
     expect(await counted()).toBe(n);
   });
 
   test.for([
     ['request', 'counted'],
     ['answer', 'found'],
-  ] as const)('at its %s is applied exactly once where somebody can', async ([at, answer]) => {
+  ] as const)('at its %s is applied exactly once with resolveOutcome', async ([at, answer]) => {
     proxy.cutNext(COMMIT, at);
-    expect(await transact(pool, countUp, asked)).toBe(answer);
+    expect(await inTransaction(pool, countUp, resolving)).toBe(answer);
     expect(await counted()).toBe(1);
   });
 
-  test('is waited for while it may still be under way', async () => {
-    // A deferred trigger makes the commit itself take until the lock is free.
+  test('is waited for while the server may still be running it', async () => {
+    // With a deferred trigger, the commit itself waits for the advisory lock.
     await alterPostgres(
       database,
       `CREATE FUNCTION wait_for_lock() RETURNS trigger LANGUAGE plpgsql AS
@@ -179,8 +179,8 @@ describe('a commit that is cut off', () => {
     );
     const blocker = new ConnectionPool({ url: database.url, connectionsMax: 1 });
     const { promise: held, resolve: hold } = Promise.withResolvers<void>();
-    const { promise: done, resolve: letGo } = Promise.withResolvers<void>();
-    const blocking = transact(blocker, async (client) => {
+    const { promise: done, resolve: release } = Promise.withResolvers<void>();
+    const blocking = inTransaction(blocker, async (client) => {
       await client.query('SELECT pg_advisory_xact_lock(7)');
       hold();
       await done;
@@ -195,11 +195,11 @@ describe('a commit that is cut off', () => {
       );
       return rows.length;
     };
-    const outcome = transact(pool, countUp, asked);
+    const outcome = inTransaction(pool, countUp, resolving);
     await expect.poll(waitingFor('advisory')).toBe(1);
     proxy.cutAll();
     await expect.poll(waitingFor('transactionid')).toBe(1);
-    letGo();
+    release();
     expect(await outcome).toBe('found');
     expect(await counted()).toBe(1);
     await blocking;

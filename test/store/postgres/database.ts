@@ -2,15 +2,15 @@ import { inject } from 'vitest';
 import { ConnectionPool, read } from '../../../src/store/postgres/connection/pool.ts';
 import type { TestDatabase } from '../fixtures.ts';
 
-/** Which server a database is on: see `startServer` (postgres-setup.ts). */
+/** Which server a database is on: see `startServer` in setup.ts. */
 export type ServerKind = 'default' | 'system' | 'given';
 
 let lastNumber = 0;
 
 /**
- * A migrated PostgreSQL database of its own, on a server that the whole run shares.
+ * Creates a migrated database on a server that the whole test run shares.
  *
- * @param partitions into how many the growing tables are hashed; 0 is one table each
+ * @param partitions per growing table; 0 is not partitioned
  */
 export function postgresDatabase(
   partitions: number = 0,
@@ -19,20 +19,20 @@ export function postgresDatabase(
   return cloneOf(partitions, kind);
 }
 
-/** URLs of databases that nobody uses now, by what they were asked for. */
+/** URLs of emptied databases, by server kind and partitions. */
 const emptied = new Map<string, string[]>();
 
 /**
- * One that an earlier test of the same file may have had, with its rows deleted: that is ten times as fast as
- * another database. Identifiers count on, and so do the server's statistics.
+ * Like `postgresDatabase`, but reuses databases of earlier tests in the same file after deleting their
+ * rows, which is ten times as fast. Sequences and the server's statistics are not reset.
  */
 export async function reusedPostgresDatabase(
   partitions: number = 0,
   kind: ServerKind = 'default',
 ): Promise<TestDatabase> {
-  const asked = `${kind} ${partitions}`;
-  const free = emptied.get(asked) ?? [];
-  emptied.set(asked, free);
+  const key = `${kind} ${partitions}`;
+  const free = emptied.get(key) ?? [];
+  emptied.set(key, free);
   const url = free.pop() ?? (await postgresDatabase(partitions, kind)).url;
   return {
     url,
@@ -43,7 +43,7 @@ export async function reusedPostgresDatabase(
   };
 }
 
-/** The same with nothing in it, not even a schema. */
+/** Creates a database without a schema. */
 export function emptyPostgresDatabase(): Promise<TestDatabase> {
   return cloneOf(undefined, 'default');
 }
@@ -64,7 +64,7 @@ async function cloneOf(partitions: number | undefined, kind: ServerKind): Promis
   };
 }
 
-/** Tables made later may refer to those made before. */
+/** Deletes in reverse order of creation, because tables have foreign keys to older ones. */
 async function deleteRows(url: string): Promise<void> {
   const pool = new ConnectionPool({ url, connectionsMax: 1 });
   try {

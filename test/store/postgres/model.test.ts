@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Store } from '../../../src/store/store.ts';
 import { openTestStore, problemsOf, type TestDatabase } from '../fixtures.ts';
-import { readPostgresChanges } from './stored-changes.ts';
 import { postgresDatabase } from './database.ts';
+import { readPostgresChanges } from './rows.ts';
 import { simulate } from '../simulation.ts';
 
 const SEEDS = Array.from({ length: 40 }, (_, i) => i + 1);
@@ -20,10 +20,10 @@ afterAll(async () => {
   await database.remove();
 });
 
-test.for(SEEDS)('does with random batches what the model does (seed %i)', async (seed) => {
+test.for(SEEDS)('random batches have the same results as in the model (seed %i)', async (seed) => {
   await simulate(store, seed, (supplierId) => readPostgresChanges(database, supplierId));
 });
 
-test('leaves a database in which everything agrees', async () => {
+test('a check of the database finds no problems after the random batches', async () => {
   expect(await problemsOf(database)).toEqual([]);
 });

@@ -17,7 +17,7 @@ afterEach(async () => {
   await database.remove();
 });
 
-test('a token revoked on one node is refused there at once, and soon on every other', async () => {
+test('a token revoked on one node is rejected there at once, and on every other node soon after', async () => {
   const [here, there] = nodes;
   const supplierId = await createSupplier(here, 'Acme');
   const { id: userId } = await here.accounts.findServiceUser(supplierId);
@@ -32,7 +32,7 @@ test('a token revoked on one node is refused there at once, and soon on every ot
   await expect.poll(() => isKnownBy(there), { timeout: 10_000, interval: 20 }).toBe(false);
 });
 
-test('a token that is unknown is not remembered as such', async () => {
+test('an unknown token is not cached as unknown', async () => {
   const [here, there] = nodes;
   const supplierId = await createSupplier(here, 'Acme');
   const { id: userId } = await here.accounts.findServiceUser(supplierId);
@@ -43,13 +43,13 @@ test('a token that is unknown is not remembered as such', async () => {
   expect(await there.accounts.findPrincipal(tokenHash, 10)).toBeUndefined();
 });
 
-test('a name that two nodes give at once is given once', async () => {
+test('only one of two nodes can create an organization with the same name', async () => {
   const made = await Promise.allSettled(nodes.map((node) => createSupplier(node, 'Acme')));
   const refused = made.filter(({ status }) => status === 'rejected');
   expect(refused).toMatchObject([{ reason: { code: 'already_exists' } }]);
 });
 
-test('what PostgreSQL cannot hold is not there, rather than a failure', async () => {
+test('a value that PostgreSQL cannot store is not found, instead of causing an error', async () => {
   const [{ accounts, skus, batches }] = nodes;
   const supplierId = await createSupplier(nodes[0], 'Acme');
   for (const text of ['a\0b', 'a\uD800']) {
@@ -70,7 +70,7 @@ test('what PostgreSQL cannot hold is not there, rather than a failure', async ()
   }
 });
 
-test('a store closes as often as it is asked to, and says so to whoever comes later', async () => {
+test('a store can be closed repeatedly, and rejects later calls', async () => {
   const [node] = nodes;
   await Promise.all([node.close(), node.close()]);
   await expect(node.accounts.listOrganizations()).rejects.toThrow('The database is closed.');

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Batch, BatchOutcome, IdempotencyKey } from '../../../src/domain/batches.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { ConnectionPool, read } from '../../../src/store/postgres/connection/pool.ts';
 import { COMMIT, CuttingProxy, type CutAt } from '../../durability/cutting-proxy.ts';
 import { Random } from '../../random.ts';
 import {
@@ -16,9 +15,8 @@ import {
   type Draft,
   type TestDatabase,
 } from '../fixtures.ts';
-import { readPostgresChanges } from './stored-changes.ts';
 import { postgresDatabase } from './database.ts';
-import { alterPostgres } from './rows.ts';
+import { alterPostgres, queryPostgres, readPostgresChanges } from './rows.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -46,13 +44,8 @@ function stock(names: readonly string[], quantityInStock: number | null = 0) {
   return importSkus(nodes[0], supplierId, entries);
 }
 
-async function query<R extends object>(sql: string): Promise<readonly R[]> {
-  const pool = new ConnectionPool({ url: database.url, connectionsMax: 1 });
-  try {
-    return await read<R>(pool, sql);
-  } finally {
-    await pool.close();
-  }
+function query<R extends object>(sql: string): Promise<readonly R[]> {
+  return queryPostgres<R>(database, sql);
 }
 
 async function stockOf(skuId: string): Promise<number | null | undefined> {
@@ -67,8 +60,8 @@ function keyOf(key: string): IdempotencyKey {
   return { key, fingerprint, requestId: `first of ${key}`, expiresAtMs: Date.now() + HOUR_MS };
 }
 
-/** Where each row's present version stands, and by which transaction it was written. */
-function versionsOfRows() {
+/** The physical location of each row version, and the transaction that wrote it. */
+function rowVersions() {
   const tables = ['skus', 'gtins', 'inventory', 'changes'];
   const each = tables.map(
     (table) => `SELECT '${table}' AS name, ctid::text, xmin::text FROM ${table}`,
@@ -80,21 +73,21 @@ function setTo(skuId: string, quantityInStock: number): Batch {
   return batchOf(supplierId, [{ skuId, fields: { quantityInStock } }]);
 }
 
-/** Has the database do something else where a change to 13 in stock is written. */
-function onThirteen(what: string): Promise<void> {
+/** Runs PL/pgSQL when a change to a stock of 13 is inserted. */
+function onStockOf13(plpgsql: string): Promise<void> {
   return alterPostgres(
     database,
-    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${what}; END $$;
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${plpgsql}; END $$;
      CREATE TRIGGER refuse BEFORE INSERT ON changes FOR EACH ROW
        WHEN (NEW.after_quantity_in_stock = 13) EXECUTE FUNCTION refuse();`,
   );
 }
 
-describe('two nodes that write of one supplier at once', () => {
+describe('two nodes that write to one supplier at the same time', () => {
   const SEED = 7;
   const BATCHES_PER_NODE = 60;
 
-  test(`lose nothing, block each other never, and leave no gap (seed ${SEED})`, async () => {
+  test(`lose no update, never deadlock, and leave no gap (seed ${SEED})`, async () => {
     await stock(NAMES);
     const random = new Random(SEED);
     const added = new Map<string, number>();
@@ -104,10 +97,10 @@ describe('two nodes that write of one supplier at once', () => {
         const names = Array.from({ length: 1 + random.below(60) }, () => random.pick(NAMES));
         for (const name of names) added.set(name, (added.get(name) ?? 0) + 1);
         const group = [batchOf(supplierId, names.map(more))];
-        if (random.chance(0.2)) group.push(batchOf(supplierId, [{ skuId: 'nobody', fields: {} }]));
+        if (random.chance(0.2)) group.push(batchOf(supplierId, [{ skuId: 'unknown', fields: {} }]));
         sent.push(node.apply(group));
       }
-      // Some pile up, others come later.
+      // Some batches queue up, others arrive later.
       if (random.chance(0.3)) await Promise.all(sent);
     }
     const outcomes = (await Promise.all(sent)).flat();
@@ -121,7 +114,7 @@ describe('two nodes that write of one supplier at once', () => {
     expect(trouble).toEqual({ deadlocks: 0 });
   });
 
-  test('apply what comes to both with one key once', async () => {
+  test('apply a batch once when both get it with the same idempotency key', async () => {
     await stock(['a']);
     const batch: Batch = {
       ...batchOf(supplierId, [more('a')]),
@@ -134,7 +127,7 @@ describe('two nodes that write of one supplier at once', () => {
     expect(await stockOf('a')).toBe(1);
   });
 
-  test('number the SKUs that both create without a gap', async () => {
+  test('number the SKUs that both create without gaps', async () => {
     await Promise.all(
       nodes.map((node, n) =>
         Promise.all(
@@ -149,7 +142,7 @@ describe('two nodes that write of one supplier at once', () => {
   });
 });
 
-test('batches that wait while another is written share a transaction, each with its own results', async () => {
+test('batches that wait for another one share a transaction, each with its own results', async () => {
   await stock(NAMES);
   const [node] = nodes;
   const before = await query<{ xid: number }>('SELECT txid_current() AS xid');
@@ -184,7 +177,7 @@ test.for([
   },
 );
 
-test('an unchanged catalogue sent again writes its batch and nothing else', async () => {
+test('re-sending an unchanged catalogue writes a batch row and nothing else', async () => {
   const entries = NAMES.map((name, n) =>
     entry(name, {
       product: { upca: '012345678905', title: `${n}` },
@@ -193,15 +186,15 @@ test('an unchanged catalogue sent again writes its batch and nothing else', asyn
   );
   await importSkus(nodes[0], supplierId, entries);
   const lines = NAMES.map((skuId, n) => ({ skuId, fields: { quantityInStock: n } }));
-  const before = await versionsOfRows();
+  const before = await rowVersions();
   await importSkus(nodes[0], supplierId, entries);
   await applyOne(nodes[0], batchOf(supplierId, lines));
-  expect(await versionsOfRows()).toEqual(before);
+  expect(await rowVersions()).toEqual(before);
   const { batches } = await nodes[0].batches.list(supplierId, { start: 0, limit: 9 });
   expect(batches.map(({ changedCount }) => changedCount)).toEqual([0, 0, NAMES.length]);
 });
 
-describe('a placeholder GTIN that stands on every SKU', () => {
+describe('a placeholder GTIN that every SKU has', () => {
   const PLACEHOLDER = 12_345_678_905;
   const RARE = 4_006_381_333_931;
   const RARER = 9_780_306_406_157;
@@ -216,7 +209,7 @@ describe('a placeholder GTIN that stands on every SKU', () => {
     await importSkus(nodes[0], supplierId, entries);
   });
 
-  test('names five of them, and one together with what else the line says', async () => {
+  test('matches five candidates alone, and one SKU together with its other identifiers', async () => {
     const outcome = await applyOne(
       nodes[0],
       batchOf(supplierId, [
@@ -227,7 +220,7 @@ describe('a placeholder GTIN that stands on every SKU', () => {
         { skuId: 'n2995', gtins: [PLACEHOLDER, RARE], fields },
         { skuId: 'n2995', gtins: [PLACEHOLDER, RARER], fields },
         { skuId: 'n17', gtins: [PLACEHOLDER], fields },
-        { skuId: 'nobody', gtins: [PLACEHOLDER], fields },
+        { skuId: 'unknown', gtins: [PLACEHOLDER], fields },
         { skuId: 'nul\0', gtins: [PLACEHOLDER], fields },
       ]),
     );
@@ -245,7 +238,7 @@ describe('a placeholder GTIN that stands on every SKU', () => {
     ]);
   });
 
-  test('keeps all of them from going to zero in a snapshot', async () => {
+  test('protects every SKU from being set to zero by a snapshot that contains it', async () => {
     const outcome = await applyOne(nodes[0], {
       ...batchOf(supplierId, [{ gtins: [PLACEHOLDER], fields }]),
       options: { snapshot: { asOfUs: null, defaultSafetyLimit: { percentMax: 0, skusMin: 1 } } },
@@ -255,7 +248,7 @@ describe('a placeholder GTIN that stands on every SKU', () => {
   });
 });
 
-test('in one group a snapshot sees what came before it, and is seen by what comes after', async () => {
+test('a snapshot in a group sees earlier batches, and later batches see the snapshot', async () => {
   await stock(NAMES, 5);
   const snapshot: Batch = {
     ...setTo('sku-1', 3),
@@ -274,9 +267,9 @@ test('in one group a snapshot sees what came before it, and is seen by what come
 });
 
 describe('a batch that the database refuses', () => {
-  test('fails no other of its group', async () => {
+  test('fails no other batch of its group', async () => {
     await stock(['a', 'b', 'c']);
-    await onThirteen(`RAISE EXCEPTION 'full' USING ERRCODE = '53100'`);
+    await onStockOf13(`RAISE EXCEPTION 'full' USING ERRCODE = '53100'`);
     const outcomes = await nodes[0].apply([setTo('a', 1), setTo('b', 13), setTo('c', 2)]);
     expect(outcomes).toMatchObject([
       { repeats: null },
@@ -286,9 +279,9 @@ describe('a batch that the database refuses', () => {
     expect(await Promise.all(['a', 'b', 'c'].map(stockOf))).toEqual([1, 0, 2]);
   });
 
-  test('for no reason that is known fails nobody else who came at the same time', async () => {
+  test('for an unknown reason fails no other batch that was sent at the same time', async () => {
     await stock(['a', 'b', 'c']);
-    await onThirteen(`RAISE EXCEPTION 'a bug'`);
+    await onStockOf13(`RAISE EXCEPTION 'a bug'`);
     const sent = [setTo('a', 1), setTo('b', 13), setTo('c', 2)].map((batch) =>
       applyOne(nodes[0], batch),
     );
@@ -296,10 +289,10 @@ describe('a batch that the database refuses', () => {
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   });
 
-  test('for a deadlock, and then takes it, is applied once', async () => {
+  test('twice for deadlocks, and then accepts, is applied once', async () => {
     await stock(['a']);
     await alterPostgres(database, 'CREATE SEQUENCE attempts');
-    await onThirteen(
+    await onStockOf13(
       `IF nextval('attempts') < 3 THEN RAISE EXCEPTION 'no' USING ERRCODE = '40P01'; END IF; RETURN NEW`,
     );
     await applyOne(nodes[0], setTo('a', 13));
@@ -308,7 +301,7 @@ describe('a batch that the database refuses', () => {
   });
 });
 
-describe('a connection that is cut while it commits', () => {
+describe('a connection that is cut during a transaction', () => {
   let proxy: CuttingProxy;
   let node: Store;
 
@@ -333,16 +326,21 @@ describe('a connection that is cut while it commits', () => {
     { word: COMMIT, at: 'answer' },
   ];
 
-  test.for(CUTS)('is found out about: each batch is applied once ($word, $at)', async (cut) => {
-    await stock(['a', 'b']);
-    proxy.cutNext(cut.word, cut.at);
-    const outcomes: BatchOutcome[] = await Promise.all(
-      Array.from({ length: 5 }, () => applyOne(node, batchOf(supplierId, [more('a'), more('b')]))),
-    );
-    expect(outcomes.map(({ statuses }) => [...statuses])).toEqual(outcomes.map(() => [200, 200]));
-    expect([await stockOf('a'), await stockOf('b')]).toEqual([5, 5]);
-    for (const { uuid } of outcomes) {
-      expect(await nodes[0].batches.find(supplierId, uuid ?? '')).toMatchObject({ lineCount: 2 });
-    }
-  });
+  test.for(CUTS)(
+    'is recovered: each batch is applied exactly once (cut at the $at of $word)',
+    async (cut) => {
+      await stock(['a', 'b']);
+      proxy.cutNext(cut.word, cut.at);
+      const outcomes: BatchOutcome[] = await Promise.all(
+        Array.from({ length: 5 }, () =>
+          applyOne(node, batchOf(supplierId, [more('a'), more('b')])),
+        ),
+      );
+      expect(outcomes.map(({ statuses }) => [...statuses])).toEqual(outcomes.map(() => [200, 200]));
+      expect([await stockOf('a'), await stockOf('b')]).toEqual([5, 5]);
+      for (const { uuid } of outcomes) {
+        expect(await nodes[0].batches.find(supplierId, uuid ?? '')).toMatchObject({ lineCount: 2 });
+      }
+    },
+  );
 });

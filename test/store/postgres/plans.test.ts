@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ConnectionPool, read } from '../../../src/store/postgres/connection/pool.ts';
 import type { BatchOptions } from '../../../src/domain/batches.ts';
 import type { Store } from '../../../src/store/store.ts';
 import {
@@ -13,25 +12,25 @@ import {
   type TestDatabase,
 } from '../fixtures.ts';
 import { postgresDatabase } from './database.ts';
-import { StatementsHeard, telling } from './plans.ts';
-import { fillSupplier } from './rows.ts';
+import { StatementRecorder, withPlanNotices } from './plans.ts';
+import { fillSupplier, queryPostgres } from './rows.ts';
 
 const PARTITIONS = 8;
 const SUPPLIERS = 6;
 const SKUS = 2000;
-/** Locks, settings, names and ears that outlive a transaction. */
-const OF_SESSIONS =
+/** Statements whose effects outlive a transaction. */
+const SESSION_STATEMENT =
   /\b(LISTEN|NOTIFY|PREPARE|DEALLOCATE|DISCARD|TEMP|TEMPORARY|WITH HOLD|pg_(try_)?advisory_lock)\b|(^|;)\s*SET (?!LOCAL )/i;
 const FAR_MS = Date.now() + 3_600_000;
 
 let database: TestDatabase;
 let store: Store;
-let heard: StatementsHeard;
+let recorder: StatementRecorder;
 let supplierId: number;
 let partition: string;
 let skuUuid: string;
 let sequencesBefore: readonly object[];
-/** All statements of all work. */
+/** All statements of all operations. */
 const sent: string[] = [];
 
 beforeAll(async () => {
@@ -53,23 +52,18 @@ beforeAll(async () => {
   await quiet.close();
   partition = await partitionOf(supplierId);
   sequencesBefore = await sequences();
-  heard = new StatementsHeard();
-  store = await openTestStore(telling(database));
+  recorder = new StatementRecorder();
+  store = await openTestStore(withPlanNotices(database));
 });
 
 afterAll(async () => {
   await store.close();
-  heard.stop();
+  recorder.stop();
   await database.remove();
 });
 
-async function query<R extends object>(sql: string): Promise<readonly R[]> {
-  const pool = new ConnectionPool({ url: database.url, connectionsMax: 1 });
-  try {
-    return await read<R>(pool, sql);
-  } finally {
-    await pool.close();
-  }
+function query<R extends object>(sql: string): Promise<readonly R[]> {
+  return queryPostgres<R>(database, sql);
 }
 
 async function partitionOf(id: number): Promise<string> {
@@ -103,8 +97,8 @@ const catalogue = (title: string) =>
   });
 const breaker = { percentMax: 100, skusMin: 1 };
 
-/** Everything that is done often, of one supplier. */
-const WORK: Readonly<Record<string, () => Promise<unknown>>> = {
+/** Every frequent operation, on one supplier. */
+const OPERATIONS: Readonly<Record<string, () => Promise<unknown>>> = {
   'a line by sku_id': () => apply([{ skuId: 'S1', fields }]),
   'a thousand lines by sku_id': () =>
     apply(
@@ -113,12 +107,12 @@ const WORK: Readonly<Record<string, () => Promise<unknown>>> = {
   'a thousand lines by GTIN': () =>
     apply(Array.from({ length: 1000 }, (_, i) => ({ gtins: [4_000_000_000_000 + i], fields }))),
   'lines with both': () => apply([{ skuId: 'S1', gtins: [4_000_000_000_001], fields }]),
-  'a line of nobody': () => apply([{ skuId: 'nobody', fields }]),
+  'a line with an unknown sku_id': () => apply([{ skuId: 'unknown', fields }]),
   'a line as of a time': () => apply([{ skuId: 'S1', fields, asOfUs: FAR_MS * 1000 }]),
   'a relative line': () => apply([{ skuId: 'S2', fields: {}, stockChange: 1 }]),
   'a batch with a key': () => apply([{ skuId: 'S3', fields }], { idempotency: key('k') }),
   'a batch sent again': () => apply([{ skuId: 'S3', fields }], { idempotency: key('k') }),
-  'a batch told of in full': () => apply([{ skuId: 'S4', fields }], { withEffects: true }),
+  'a batch with effects': () => apply([{ skuId: 'S4', fields }], { withEffects: true }),
   'a dry run': () => apply([{ skuId: 'S5', fields }], { dryRun: true }),
   'a snapshot': () =>
     apply([{ skuId: 'S6', fields }], { snapshot: { asOfUs: null, defaultSafetyLimit: breaker } }),
@@ -130,14 +124,14 @@ const WORK: Readonly<Record<string, () => Promise<unknown>>> = {
       dryRun: false,
       userId: null,
     }),
-  'an undo of what was undone': async () => {
+  'an undo of an undone batch': async () => {
     const { batches: last } = await store.batches.list(supplierId, { start: 0, limit: 2 });
     const uuid = last.at(1)?.uuid ?? '';
     await store.batches.revert({ supplierId, uuid, force: false, dryRun: false, userId: null });
   },
   'a new catalogue': () => importSkus(store, supplierId, catalogue('one')),
-  'a catalogue that renames': () => importSkus(store, supplierId, catalogue('other')),
-  'GTINs that several hold': () => store.sharedGtins(supplierId, 0, 100),
+  'a catalogue with other titles': () => importSkus(store, supplierId, catalogue('other')),
+  'shared GTINs': () => store.sharedGtins(supplierId, 0, 100),
   'a list': () => list({}),
   'a page deep in a list': () => list({}, 1500),
   'a SKU by sku_id': () => list({ skuId: 'S7' }),
@@ -158,38 +152,38 @@ const WORK: Readonly<Record<string, () => Promise<unknown>>> = {
       beforeSequence: null,
       limit: 50,
     }),
-  'a SKU as it was': () => store.changes.inventoryAt([supplierId], skuUuid, 1000),
+  'a SKU at a past time': () => store.changes.inventoryAt([supplierId], skuUuid, 1000),
   freshness: () => store.changes.freshness(supplierId, Date.now()),
 };
 
-test.for(Object.keys(WORK))('%s touches one partition of each table', async (name) => {
-  heard.take();
-  await WORK[name]?.();
-  const { texts, runs } = heard.take();
+test.for(Object.keys(OPERATIONS))('%s touches one partition of each table', async (name) => {
+  recorder.take();
+  await OPERATIONS[name]?.();
+  const { texts, runs } = recorder.take();
   sent.push(...texts);
-  const elsewhere = runs
-    .map(({ text, relations }) => ({ text, relations: relations.filter(isElsewhere) }))
+  const others = runs
+    .map(({ text, relations }) => ({ text, relations: relations.filter(isOtherPartition) }))
     .filter(({ relations }) => relations.length > 0);
-  expect(elsewhere).toEqual([]);
-  expect(runs.flatMap(({ relations }) => relations).some(isHere)).toBe(true);
+  expect(others).toEqual([]);
+  expect(runs.flatMap(({ relations }) => relations).some(isOwnPartition)).toBe(true);
 });
 
-test('none of it leaves anything on a session, or hears of others by it', () => {
-  expect(sent.length).toBeGreaterThan(Object.keys(WORK).length);
-  expect(sent.filter((text) => OF_SESSIONS.test(text))).toEqual([]);
+test('no operation uses session state or notifications', () => {
+  expect(sent.length).toBeGreaterThan(Object.keys(OPERATIONS).length);
+  expect(sent.filter((text) => SESSION_STATEMENT.test(text))).toEqual([]);
 });
 
-test('none of it counts on by a sequence that suppliers share', async () => {
+test('no operation uses a sequence that suppliers share', async () => {
   expect(sent.filter((text) => /\b(next|set|curr|last)val\b/i.test(text))).toEqual([]);
   expect(await sequences()).toEqual(sequencesBefore);
 });
 
-/** A partition of a growing table that is not the supplier's. */
-function isElsewhere(relation: string): boolean {
+/** Whether it is a partition of another supplier. */
+function isOtherPartition(relation: string): boolean {
   const part = /_([0-9]+)$/.exec(relation)?.[1];
   return part !== undefined && part !== partition;
 }
 
-function isHere(relation: string): boolean {
+function isOwnPartition(relation: string): boolean {
   return relation.endsWith(`_${partition}`);
 }

@@ -3,15 +3,15 @@ import { Client } from 'pg';
 import { at, textAt } from '../../http/answers.ts';
 import type { TestDatabase } from '../fixtures.ts';
 
-/** A statement that a database ran, and which partitions of which tables it has touched. */
+/** A statement that the database ran, and the relations that its plan touched. */
 export interface RunStatement {
   readonly text: string;
-  /** Such as `inventory_3`; tables that are not partitioned by their names. */
+  /** Partitions such as `inventory_3`, and unpartitioned tables. */
   readonly relations: readonly string[];
 }
 
-/** What the server is asked to tell each client of the statements that the client sends. */
-const TELLING: Readonly<Record<string, string>> = {
+/** Makes the server send each client notices with its statements and their plans. */
+const LOG_SETTINGS: Readonly<Record<string, string>> = {
   session_preload_libraries: 'auto_explain',
   'auto_explain.log_min_duration': '0',
   'auto_explain.log_analyze': 'on',
@@ -22,32 +22,32 @@ const TELLING: Readonly<Record<string, string>> = {
   log_min_messages: 'fatal',
 };
 
-/** The same database for clients that are told how each of their statements was run. */
-export function telling(database: TestDatabase): TestDatabase {
+/** The same database, for clients that receive the plan of each of their statements. */
+export function withPlanNotices(database: TestDatabase): TestDatabase {
   const url = new URL(database.url);
-  const options = Object.entries(TELLING).map(([name, value]) => `-c ${name}=${value}`);
+  const options = Object.entries(LOG_SETTINGS).map(([name, value]) => `-c ${name}=${value}`);
   url.searchParams.set('options', options.join(' '));
   return { ...database, url: url.href };
 }
 
-/** Hears what servers tell clients of this process from now on. */
-export class StatementsHeard {
+/** Records the statements that all clients of this process run. */
+export class StatementRecorder {
   #messages: string[] = [];
 
   constructor() {
-    // Every client is an emitter by inheritance: it is listened in where all of them pass.
-    const heard = (notice: unknown): void => void this.#messages.push(textAt(notice, 'message'));
+    // Clients inherit `emit`; overriding it on the prototype catches the notices of all of them.
+    const record = (notice: unknown): void => void this.#messages.push(textAt(notice, 'message'));
     Reflect.set(
       Client.prototype,
       'emit',
-      function (this: EventEmitter, event: string, ...told: unknown[]) {
-        if (event === 'notice') heard(told[0]);
-        return EventEmitter.prototype.emit.call(this, event, ...told);
+      function (this: EventEmitter, event: string, ...values: unknown[]) {
+        if (event === 'notice') record(values[0]);
+        return EventEmitter.prototype.emit.call(this, event, ...values);
       },
     );
   }
 
-  /** What was sent since this was last asked, be it no more than `BEGIN`, and how what was planned was run. */
+  /** Returns all statements since the last call, and the plans of those that have one. */
   take(): { readonly texts: readonly string[]; readonly runs: readonly RunStatement[] } {
     const messages = this.#messages;
     this.#messages = [];
@@ -67,11 +67,11 @@ function textOf(message: string): readonly string[] {
 function runOf(message: string): readonly RunStatement[] {
   const json = /^duration: \S+ ms {2}plan:\n(.*)$/s.exec(message)?.[1];
   if (json === undefined) return [];
-  const told: unknown = JSON.parse(json);
-  return [{ text: textAt(told, 'Query Text'), relations: touchedBy(at(told, 'Plan')) }];
+  const parsed: unknown = JSON.parse(json);
+  return [{ text: textAt(parsed, 'Query Text'), relations: touchedBy(at(parsed, 'Plan')) }];
 }
 
-/** The relations of a plan's nodes that were run. */
+/** The relations of the plan nodes that were executed. */
 function touchedBy(node: unknown): readonly string[] {
   if (at(node, 'Actual Loops') === 0) return [];
   const children = ['Plans', 'Target Tables'].flatMap((name) => {

@@ -68,7 +68,7 @@ describe('a list of SKUs', () => {
     [1902, 1],
     [1903, 5],
     [9999, 5],
-  ] as const)('from %i on gives %i, across suppliers', async ([start, limit]) => {
+  ] as const)('starting at %i returns a page of %i, across suppliers', async ([start, limit]) => {
     const { totalCount, names, hasMore } = await page({ start }, limit);
     expect({ totalCount, names, hasMore }).toEqual({
       totalCount: expected.length,
@@ -77,7 +77,7 @@ describe('a list of SKUs', () => {
     });
   });
 
-  test('read page by page behind the last SKU misses and repeats none', async () => {
+  test('read page by page skips and repeats no SKU', async () => {
     const seen: string[] = [];
     let afterUuid: string | null = null;
     for (let hasMore = true; hasMore;) {
@@ -89,7 +89,7 @@ describe('a list of SKUs', () => {
   });
 });
 
-test('a page that begins deep in the list reads no more than itself', async () => {
+test('a page deep in the list reads only its own rows', async () => {
   await open();
   await fillSupplier(database, supplierId, 1200);
   const query = { supplierIds: [supplierId], filter: {}, from: { start: 1100 }, limit: 50 };
@@ -97,7 +97,7 @@ test('a page that begins deep in the list reads no more than itself', async () =
   expect(skus.map(({ skuId }) => skuId)).toEqual(
     Array.from({ length: 50 }, (_, i) => `S${1101 + i}`),
   );
-  // Connections tell what they have read when they are closed, if not before.
+  // Sessions report their statistics when they end, if not before.
   await store.close();
   const pool = new ConnectionPool({ url: database.url, connectionsMax: 1 });
   const fetched = async (): Promise<number> => {
@@ -122,13 +122,13 @@ describe('a check of a database', () => {
 
   afterEach(close);
 
-  test('finds nothing wrong with a good one', async () => {
+  test('finds no problem in a healthy one', async () => {
     expect(await problemsOf(database)).toEqual([]);
   });
 
   test.for([
     [
-      'inventory that no change tells of',
+      'inventory that differs from its last change',
       'UPDATE inventory SET quantity_in_stock = 77 WHERE quantity_in_stock = 7',
       'replaying the changes gives the inventory: SKU 7 of supplier 1 does not hold what change 7 left',
     ],
@@ -138,41 +138,41 @@ describe('a check of a database', () => {
       "suppliers' sequences have no gap: supplier 1 counts from 0 to 500, has 499 changes, the last with sequence 500",
     ],
     [
-      'a batch that is not there',
+      'a missing batch',
       'DELETE FROM batches',
       "suppliers' batches have no gap, and count their changes: supplier 1 counts to batch 1, has 0",
     ],
     [
-      'a SKU that is not there',
+      'a missing SKU',
       'DELETE FROM skus WHERE sku_number = 3',
       "suppliers' SKUs are numbered without gaps: supplier 1 counts 500 SKUs, has 499, the last with number 500",
     ],
     [
-      'inventory that is not there',
+      'missing inventory',
       'DELETE FROM inventory WHERE sku_number = 3',
       'every SKU has its inventory, and every inventory its SKU: SKU 3 of supplier 1 has no inventory',
     ],
     [
-      'a GTIN that cannot be found',
+      'a missing GTIN',
       'DELETE FROM gtins WHERE sku_number = 3',
       "every SKU's GTINs can be found, and no others: GTIN 4000000000003 of SKU 3 of supplier 1 cannot be found",
     ],
     [
-      'a GTIN that is no longer one',
+      'a stale GTIN',
       'UPDATE skus SET ean13 = NULL WHERE sku_number = 3',
       "every SKU's GTINs can be found, and no others: GTIN 4000000000003 is no longer one of SKU 3 of supplier 1",
     ],
     [
-      'a wrong count of what can be sold',
+      'a wrong count of SKUs that can be sold',
       'UPDATE suppliers SET live_count = 1',
       'suppliers count their SKUs that can be sold: supplier 1 counts 1 SKUs in stock and unrestricted, has 500',
     ],
     [
-      'a change that does not go on from the one before',
+      'a change that does not start from the previous one',
       'UPDATE changes SET before_quantity_in_stock = 9 WHERE sequence = 9',
-      "each change goes on from its SKU's one before: change 9 of supplier 1 does not go on from change 0",
+      "each change starts from its SKU's previous one: change 9 of supplier 1 does not start from change 0",
     ],
-  ] as const)('finds %s: says what and where', async ([, sql, finding]) => {
+  ] as const)('finds %s, and says what is wrong where', async ([, sql, finding]) => {
     await alterPostgres(database, sql);
     expect(await problemsOf(database)).toContain(finding);
   });

@@ -1,7 +1,8 @@
-import { ConnectionPool } from '../../../src/store/postgres/connection/pool.ts';
+import { ConnectionPool, read } from '../../../src/store/postgres/connection/pool.ts';
 import type { TestDatabase } from '../fixtures.ts';
+import type { ToldChange } from '../model.ts';
 
-/** Runs SQL on a database past the store. */
+/** Runs SQL on a database, bypassing the store. */
 export async function alterPostgres(database: TestDatabase, sql: string): Promise<void> {
   const pool = new ConnectionPool({ url: database.url, connectionsMax: 1 });
   try {
@@ -11,9 +12,23 @@ export async function alterPostgres(database: TestDatabase, sql: string): Promis
   }
 }
 
+/** Reads rows of a database, bypassing the store. */
+export async function queryPostgres<R extends object>(
+  database: TestDatabase,
+  sql: string,
+  parameters: readonly unknown[] = [],
+): Promise<readonly R[]> {
+  const pool = new ConnectionPool({ url: database.url, connectionsMax: 1 });
+  try {
+    return await read<R>(pool, sql, parameters);
+  } finally {
+    await pool.close();
+  }
+}
+
 /**
- * Gives a supplier SKUs `S1` to `S<count>`, each with its EAN-13 and a quantity of its own number, as one
- * batch would leave them. For a supplier that has none.
+ * Adds SKUs `S1` to `S<count>` as one batch of a supplier without SKUs. Each has an EAN-13, and its own
+ * number as its quantity.
  */
 export function fillSupplier(
   database: TestDatabase,
@@ -38,4 +53,48 @@ export function fillSupplier(
        last_batch_number = 1 WHERE id = ${supplierId};
      ANALYZE;`,
   );
+}
+
+interface ChangeRow {
+  readonly sequence: number;
+  readonly previous_sequence: number;
+  readonly sku_id: string;
+  readonly before_quantity_in_stock: number | null;
+  readonly before_quantity_on_backorder: number | null;
+  readonly before_backorder_date: number | null;
+  readonly before_restrictions: number | null;
+  readonly after_quantity_in_stock: number | null;
+  readonly after_quantity_on_backorder: number | null;
+  readonly after_backorder_date: number | null;
+  readonly after_restrictions: number | null;
+}
+
+/** A supplier's changes in order, read from the tables to check the store against them. */
+export async function readPostgresChanges(
+  database: TestDatabase,
+  supplierId: number,
+): Promise<readonly ToldChange[]> {
+  const rows = await queryPostgres<ChangeRow>(
+    database,
+    `SELECT changes.*, sku_id FROM changes JOIN skus USING (supplier_id, sku_number)
+     WHERE supplier_id = $1 ORDER BY sequence`,
+    [supplierId],
+  );
+  return rows.map((row) => ({
+    sequence: row.sequence,
+    previousSequence: row.previous_sequence,
+    skuId: row.sku_id,
+    before: {
+      quantityInStock: row.before_quantity_in_stock,
+      quantityOnBackorder: row.before_quantity_on_backorder,
+      backorderDate: row.before_backorder_date,
+      restrictions: row.before_restrictions,
+    },
+    after: {
+      quantityInStock: row.after_quantity_in_stock,
+      quantityOnBackorder: row.after_quantity_on_backorder,
+      backorderDate: row.after_backorder_date,
+      restrictions: row.after_restrictions,
+    },
+  }));
 }

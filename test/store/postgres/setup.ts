@@ -3,26 +3,26 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
 import { ConnectionPool } from '../../../src/store/postgres/connection/pool.ts';
-import { migrate } from '../../../src/store/postgres/schema/migrate.ts';
+import { migrate } from '../../../src/store/postgres/schema/migrations.ts';
 import { PostgresProcess, systemBinaries } from '../../durability/postgres-process.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Answers `GET /SERVER/PARTITIONS` with the URL of a migrated database, to be cloned, not used. */
+    /** Answers `GET /KIND/PARTITIONS` with the URL of a migrated database to clone. */
     postgresTemplates: string;
   }
 }
 
-/** A server that tests run on, and how they leave it. */
+/** A server that tests run on. */
 interface TestedServer {
-  /** Of a database on it, as `--database` takes it. */
+  /** The URL of a database on it. */
   url(database: string): string;
   remove(): Promise<void>;
 }
 
 /**
- * One PostgreSQL for a whole run of tests, of each kind that is asked for. It is started when the first
- * test asks for it, so that runs which need none do not wait for it; that is why tests ask over a socket.
+ * Starts one PostgreSQL server per kind for a whole test run, when the first test requests it. Test
+ * processes request it over HTTP.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const servers = new Map<string, Promise<TestedServer>>();
@@ -38,18 +38,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
     }
     return template;
   };
-  const answering = createServer((request, response) => {
+  const templateServer = createServer((request, response) => {
     templateOf(request.url?.slice(1) ?? '').then(
       (url) => response.end(url),
       (error) => response.writeHead(500).end(String(error)),
     );
   });
-  answering.listen(0, '127.0.0.1');
-  await once(answering, 'listening');
-  project.provide('postgresTemplates', urlOf(answering.address()));
+  templateServer.listen(0, '127.0.0.1');
+  await once(templateServer, 'listening');
+  project.provide('postgresTemplates', urlOf(templateServer.address()));
   return async () => {
-    answering.close();
-    answering.closeAllConnections();
+    templateServer.close();
+    templateServer.closeAllConnections();
     for (const started of await Promise.allSettled(servers.values())) {
       if (started.status === 'fulfilled') await started.value.remove();
     }
@@ -57,8 +57,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 /**
- * `default` is the embedded one, or that of `TEST_POSTGRES_BINARIES`, the folder of another version's programs
- * (`pg_config --bindir`); `system` is the machine's; `given` runs already, at `SOAK_POSTGRES_URL`.
+ * `default` is PostgreSQL from npm, or the version whose programs are in the folder `TEST_POSTGRES_BINARIES`
+ * (`pg_config --bindir`). `system` is the machine's version. `given` already runs at `SOAK_POSTGRES_URL`.
  */
 async function startServer(kind: string): Promise<TestedServer> {
   const given = process.env['SOAK_POSTGRES_URL'];
@@ -70,10 +70,10 @@ async function startServer(kind: string): Promise<TestedServer> {
   });
 }
 
-/** What the names of this run's databases begin with. */
-const OURS = `onhand_test_${process.pid}`;
+/** The prefix of the names of this run's databases. */
+const PREFIX = `onhand_test_${process.pid}`;
 
-/** Databases are made beside that of the URL, and none of them is left there. */
+/** Creates databases on the server of a URL, and drops them in the end. */
 function givenServer(given: string): TestedServer {
   const url = (database: string): string => {
     const other = new URL(given);
@@ -86,7 +86,7 @@ function givenServer(given: string): TestedServer {
       const pool = new ConnectionPool({ url: given, connectionsMax: 1 });
       const { rows } = await pool.query<{ name: string }>(
         `SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)`,
-        [`${OURS}_`],
+        [`${PREFIX}_`],
       );
       for (const { name } of rows) await pool.query(`DROP DATABASE ${name} WITH (FORCE)`);
       await pool.end();
@@ -95,12 +95,12 @@ function givenServer(given: string): TestedServer {
 }
 
 function urlOf(address: string | AddressInfo | null): string {
-  if (address === null || typeof address === 'string') throw new Error('no port to be had');
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
   return `http://127.0.0.1:${address.port}`;
 }
 
 async function makeTemplate(server: TestedServer, partitions: number): Promise<string> {
-  const name = `${OURS}_template_${partitions}`;
+  const name = `${PREFIX}_template_${partitions}`;
   const maker = new ConnectionPool({ url: server.url('postgres'), connectionsMax: 1 });
   await maker.query(`CREATE DATABASE ${name}`);
   await maker.end();

@@ -1,107 +1,106 @@
 /**
- * Columns on their way to PostgreSQL, as arrays in its binary format: to write ten thousand numbers as text
- * and read them again would cost both sides more than what is done with them.
+ * Array parameters in PostgreSQL's binary format. Printing and parsing ten thousand numbers as text would
+ * cost both sides more than the work on them.
  *
- * An array is: how many dimensions, whether it has nulls, the type of its elements, and for its one
- * dimension the length and the first index; then each element as its length in bytes (-1 is null) and its
- * bytes. All are big-endian 32-bit numbers.
+ * Format: number of dimensions, whether there are nulls, the element type's OID; then length and lower
+ * bound of the one dimension; then each element as its length in bytes (-1 for null) and its bytes. All of
+ * these are big-endian 32-bit integers.
  */
-const HEAD_BYTES = 20;
+const HEADER_BYTES = 20;
 const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
 
-/** What PostgreSQL calls its types on the wire; these numbers never change. */
-const TYPES = { bytea: 17, int8: 20, int4: 23, text: 25 } as const;
+/** The OIDs of built-in types, which never change. */
+const OIDS = { bytea: 17, int8: 20, int4: 23, text: 25 } as const;
 
 const TWO_POW_32 = 2 ** 32;
 
-/** Numbers or nulls, in a list or in a column of a batch. */
 type Numbers = ArrayLike<number | null>;
 
-function writeHead(buffer: Buffer, type: number, count: number, hasNulls: boolean): void {
+function writeHeader(buffer: Buffer, oid: number, count: number, hasNulls: boolean): void {
   buffer.writeInt32BE(1, 0);
   buffer.writeInt32BE(hasNulls ? 1 : 0, 4);
-  buffer.writeInt32BE(type, 8);
+  buffer.writeInt32BE(oid, 8);
   buffer.writeInt32BE(count, 12);
   buffer.writeInt32BE(1, 16);
 }
 
 /** An `int4[]`. */
 export function int4Array(values: Numbers): Buffer {
-  const buffer = Buffer.allocUnsafe(HEAD_BYTES + values.length * (LENGTH_BYTES + 4));
-  let at = HEAD_BYTES;
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * (LENGTH_BYTES + 4));
+  let offset = HEADER_BYTES;
   let hasNulls = false;
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] ?? null;
     if (value === null) {
       hasNulls = true;
-      at = buffer.writeInt32BE(NULL_LENGTH, at);
+      offset = buffer.writeInt32BE(NULL_LENGTH, offset);
     } else {
-      at = buffer.writeInt32BE(4, at);
-      at = buffer.writeInt32BE(value, at);
+      offset = buffer.writeInt32BE(4, offset);
+      offset = buffer.writeInt32BE(value, offset);
     }
   }
-  writeHead(buffer, TYPES.int4, values.length, hasNulls);
-  return buffer.subarray(0, at);
+  writeHeader(buffer, OIDS.int4, values.length, hasNulls);
+  return buffer.subarray(0, offset);
 }
 
-/** An `int8[]`, of numbers that JavaScript holds exactly. */
+/** An `int8[]`. The values must be safe integers. */
 export function int8Array(values: Numbers): Buffer {
-  const buffer = Buffer.allocUnsafe(HEAD_BYTES + values.length * (LENGTH_BYTES + 8));
-  let at = HEAD_BYTES;
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + values.length * (LENGTH_BYTES + 8));
+  let offset = HEADER_BYTES;
   let hasNulls = false;
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] ?? null;
     if (value === null) {
       hasNulls = true;
-      at = buffer.writeInt32BE(NULL_LENGTH, at);
+      offset = buffer.writeInt32BE(NULL_LENGTH, offset);
     } else {
       const high = Math.floor(value / TWO_POW_32);
-      at = buffer.writeInt32BE(8, at);
-      at = buffer.writeInt32BE(high, at);
-      at = buffer.writeUInt32BE(value - high * TWO_POW_32, at);
+      offset = buffer.writeInt32BE(8, offset);
+      offset = buffer.writeInt32BE(high, offset);
+      offset = buffer.writeUInt32BE(value - high * TWO_POW_32, offset);
     }
   }
-  writeHead(buffer, TYPES.int8, values.length, hasNulls);
-  return buffer.subarray(0, at);
+  writeHeader(buffer, OIDS.int8, values.length, hasNulls);
+  return buffer.subarray(0, offset);
 }
 
-/** A `text[]`. No text may have NUL or a lone surrogate: PostgreSQL can hold neither. */
+/** A `text[]`. The values must not contain NUL or lone surrogates, which PostgreSQL cannot store. */
 export function textArray(values: readonly (string | null)[]): Buffer {
-  let bytes = HEAD_BYTES;
-  // A UTF-16 code unit takes three bytes of UTF-8 at most.
+  let bytes = HEADER_BYTES;
+  // A UTF-16 code unit takes at most three bytes in UTF-8.
   for (const value of values) bytes += LENGTH_BYTES + 3 * (value?.length ?? 0);
   const buffer = Buffer.allocUnsafe(bytes);
-  let at = HEAD_BYTES;
+  let offset = HEADER_BYTES;
   let hasNulls = false;
   for (const value of values) {
     if (value === null) {
       hasNulls = true;
-      at = buffer.writeInt32BE(NULL_LENGTH, at);
+      offset = buffer.writeInt32BE(NULL_LENGTH, offset);
     } else {
-      const length = buffer.write(value, at + LENGTH_BYTES, 'utf8');
-      buffer.writeInt32BE(length, at);
-      at += LENGTH_BYTES + length;
+      const length = buffer.write(value, offset + LENGTH_BYTES, 'utf8');
+      buffer.writeInt32BE(length, offset);
+      offset += LENGTH_BYTES + length;
     }
   }
-  writeHead(buffer, TYPES.text, values.length, hasNulls);
-  return buffer.subarray(0, at);
+  writeHeader(buffer, OIDS.text, values.length, hasNulls);
+  return buffer.subarray(0, offset);
 }
 
 /** A `bytea[]`. */
 export function byteaArray(values: readonly (Uint8Array | null)[]): Buffer {
-  let bytes = HEAD_BYTES;
+  let bytes = HEADER_BYTES;
   for (const value of values) bytes += LENGTH_BYTES + (value?.length ?? 0);
   const buffer = Buffer.allocUnsafe(bytes);
-  let at = HEAD_BYTES;
+  let offset = HEADER_BYTES;
   let hasNulls = false;
   for (const value of values) {
     if (value === null) hasNulls = true;
-    at = buffer.writeInt32BE(value?.length ?? NULL_LENGTH, at);
+    offset = buffer.writeInt32BE(value?.length ?? NULL_LENGTH, offset);
     if (value === null) continue;
-    buffer.set(value, at);
-    at += value.length;
+    buffer.set(value, offset);
+    offset += value.length;
   }
-  writeHead(buffer, TYPES.bytea, values.length, hasNulls);
+  writeHeader(buffer, OIDS.bytea, values.length, hasNulls);
   return buffer;
 }

@@ -129,11 +129,8 @@ export function classifyConnectError(error: unknown): DatabaseFailure {
     : persistent('No secure connection to the database can be made.');
 }
 
-/** The name of the violated unique constraint (SQLSTATE 23505); undefined for any other error. */
-export function takenKey(error: unknown): string | undefined {
-  return error instanceof DatabaseError && error.code === '23505'
-    ? (error.constraint ?? '')
-    : undefined;
+export function isUniqueViolation(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '23505';
 }
 
 /** The error for clients after a failure that left nothing applied. */

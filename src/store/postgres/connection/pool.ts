@@ -130,7 +130,7 @@ export class ConnectionPool extends Pool {
   }
 }
 
-export interface TransactOptions<T> {
+export interface TransactionOptions<T> {
   /** Reads one snapshot of the database, taken when the first statement runs. */
   readonly readOnly?: boolean;
   /**
@@ -166,18 +166,18 @@ const RETRY_DELAY_MS_MAX = 1000;
  * @throws OnhandError `store_unavailable` if the database cannot do it now; `OutcomeUnknownError` if it is
  *   unknown whether the work was applied
  */
-export function transact<T>(
+export function inTransaction<T>(
   pool: ConnectionPool,
   work: (client: PoolClient) => Promise<T>,
-  options: TransactOptions<T> = {},
+  options: TransactionOptions<T> = {},
 ): Promise<T> {
-  return pool.track(() => transactUntilKnown(pool, work, options));
+  return pool.track(() => runUntilOutcomeKnown(pool, work, options));
 }
 
-async function transactUntilKnown<T>(
+async function runUntilOutcomeKnown<T>(
   pool: ConnectionPool,
   work: (client: PoolClient) => Promise<T>,
-  options: TransactOptions<T>,
+  options: TransactionOptions<T>,
 ): Promise<T> {
   const begin =
     options.readOnly === true ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : pool.begin;
@@ -189,7 +189,7 @@ async function transactUntilKnown<T>(
     if (!(error instanceof OutcomeUnknownError) || options.resolveOutcome === undefined)
       throw error;
     const applied = await resolveOutcome(pool, options.resolveOutcome, error);
-    return applied ?? transactUntilKnown(pool, work, options);
+    return applied ?? runUntilOutcomeKnown(pool, work, options);
   }
 }
 
@@ -208,7 +208,7 @@ async function resolveOutcome<T>(
   }
 }
 
-/** Runs one read-only statement outside a transaction. Retries as `transact` does. */
+/** Runs one read-only statement outside a transaction. Retries as `inTransaction` does. */
 export function read<R extends object>(
   pool: ConnectionPool,
   sql: string,
@@ -289,7 +289,7 @@ async function runAndCommit<T>(
   client: PoolClient,
   begin: string,
   work: (client: PoolClient) => Promise<T>,
-  finalStatement?: TransactOptions<T>['finalStatement'],
+  finalStatement?: TransactionOptions<T>['finalStatement'],
 ): Promise<T> {
   const begun = client.query(begin);
   if (finalStatement === undefined) await begun;

@@ -10,11 +10,11 @@ import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
 import { changeOf, type ChangeRow } from '../../sql/change-row.ts';
 import { countByAge, recordConfirmation } from '../../sql/freshness.ts';
 import type { ChangeStore, HistoryQuery } from '../../store.ts';
-import { read, transact, type ConnectionPool } from '../connection/pool.ts';
+import { read, inTransaction, type ConnectionPool } from '../connection/pool.ts';
 import { isUuid } from '../../uuids.ts';
 
-/** What a change of supplier $1 is told with, of whatever rows are called `found`. */
-const TOLD = `
+/** Completes changes of supplier $1 in the CTE `found` with their SKU, supplier and batch. */
+const SELECT_FOUND = `
   SELECT found.*, skus.uuid AS sku_uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn,
     organizations.uuid AS supplier_uuid, organizations.name AS supplier_name,
     batches.uuid AS batch_uuid, batches.applied_at_ms, batches.reason
@@ -23,16 +23,16 @@ const TOLD = `
     JOIN organizations ON organizations.id = $1
     JOIN batches ON batches.supplier_id = $1 AND batches.number = found.batch_number`;
 
-/** How many rows are read at a time where all of a supplier's are needed. */
+/** Page size for reading all SKUs of a supplier. */
 const PAGE_ROWS = 50_000;
 const BATCHES_PAGE_ROWS = 200;
 
-interface Place {
+interface SkuKey {
   readonly supplierId: number;
   readonly skuNumber: number;
 }
 
-/** Reads of changes. They are found by supplier and sequence, and those of one SKU by walking its chain. */
+/** Reads changes: by supplier and sequence, or for one SKU by following its chain of previous sequences. */
 export class PostgresChanges implements ChangeStore {
   readonly #pool: ConnectionPool;
 
@@ -58,7 +58,7 @@ export class PostgresChanges implements ChangeStore {
       this.#pool,
       `WITH found AS (SELECT * FROM changes WHERE supplier_id = $1 AND sequence > $2
          ORDER BY sequence LIMIT $3)
-       ${TOLD} ORDER BY found.sequence`,
+       ${SELECT_FOUND} ORDER BY found.sequence`,
       [supplierId, afterSequence, limit],
     );
     return rows.map(changeOf);
@@ -69,12 +69,12 @@ export class PostgresChanges implements ChangeStore {
     skuUuid,
     ...bounds
   }: HistoryQuery): Promise<readonly Change[] | undefined> {
-    const place = await this.#find(supplierIds, skuUuid);
-    return place && this.#chain(place, bounds);
+    const key = await this.#find(supplierIds, skuUuid);
+    return key && this.#chain(key, bounds);
   }
 
   async #chain(
-    { supplierId, skuNumber }: Place,
+    { supplierId, skuNumber }: SkuKey,
     { fromMs, toMs, beforeSequence, limit }: Omit<HistoryQuery, 'supplierIds' | 'skuUuid'>,
   ): Promise<readonly Change[]> {
     const rows = await read<ChangeRow>(
@@ -92,7 +92,7 @@ export class PostgresChanges implements ChangeStore {
            AND ($4::bigint IS NULL OR applied_at_ms >= $4)
            AND ($5::bigint IS NULL OR applied_at_ms < $5)
          ORDER BY sequence DESC LIMIT $6)
-       ${TOLD} ORDER BY found.sequence DESC`,
+       ${SELECT_FOUND} ORDER BY found.sequence DESC`,
       [supplierId, skuNumber, beforeSequence, fromMs, toMs, limit],
     );
     return rows.map(changeOf);
@@ -103,17 +103,17 @@ export class PostgresChanges implements ChangeStore {
     skuUuid: string,
     atMs: number,
   ): Promise<{ readonly inventory: Inventory; readonly changedAtMs: number | null } | undefined> {
-    const place = await this.#find(supplierIds, skuUuid);
-    if (place === undefined) return undefined;
+    const key = await this.#find(supplierIds, skuUuid);
+    if (key === undefined) return undefined;
     const bounds = { fromMs: null, toMs: atMs + 1, beforeSequence: null, limit: 1 };
-    const [change] = await this.#chain(place, bounds);
+    const [change] = await this.#chain(key, bounds);
     if (change !== undefined) return { inventory: change.after, changedAtMs: change.changedAtMs };
     const [baseline] = await read<Inventory & { readonly changedAtMs: number }>(
       this.#pool,
       `SELECT quantity_in_stock AS "quantityInStock", quantity_on_backorder AS "quantityOnBackorder",
          backorder_date AS "backorderDate", restrictions, changed_at_ms AS "changedAtMs"
        FROM baselines WHERE supplier_id = $1 AND sku_number = $2`,
-      [place.supplierId, place.skuNumber],
+      [key.supplierId, key.skuNumber],
     );
     if (baseline === undefined) return { inventory: NOTHING_KNOWN, changedAtMs: null };
     const { changedAtMs, ...inventory } = baseline;
@@ -126,18 +126,18 @@ export class PostgresChanges implements ChangeStore {
     return { inventory, changedAtMs };
   }
 
-  async #find(supplierIds: readonly number[], skuUuid: string): Promise<Place | undefined> {
+  async #find(supplierIds: readonly number[], skuUuid: string): Promise<SkuKey | undefined> {
     if (supplierIds.length === 0 || !isUuid(skuUuid)) return undefined;
-    const [place] = await read<Place>(
+    const [key] = await read<SkuKey>(
       this.#pool,
       `SELECT supplier_id AS "supplierId", sku_number AS "skuNumber" FROM skus
        WHERE supplier_id = ANY ($1::int[]) AND uuid = $2`,
       [supplierIds, skuUuid],
     );
-    return place;
+    return key;
   }
 
-  /** Counts a supplier's SKUs by when they were last spoken of. One number a SKU is held meanwhile. */
+  /** Counts SKUs by the time of their last report. Needs 8 bytes of memory per SKU. */
   async freshness(supplierId: number, nowMs: number): Promise<Freshness> {
     const [supplier] = await read<{
       readonly skuCount: number;
@@ -153,29 +153,29 @@ export class PostgresChanges implements ChangeStore {
     );
     if (supplier === undefined) throw new Error(`there is no supplier ${supplierId}`);
     const { skuCount, expectedIntervalMinutes, lastHeardAtMs } = supplier;
-    const spokenOfAtMs = new Float64Array(skuCount + 1);
-    await this.#readWrittenAt(supplierId, spokenOfAtMs);
-    await this.#readConfirmed(supplierId, nowMs - Math.max(...FRESHNESS_AGES_MS), spokenOfAtMs);
-    const skusByAge = countByAge(spokenOfAtMs.subarray(1), nowMs);
+    const reportedAtMs = new Float64Array(skuCount + 1);
+    await this.#readWrittenAt(supplierId, reportedAtMs);
+    await this.#readConfirmed(supplierId, nowMs - Math.max(...FRESHNESS_AGES_MS), reportedAtMs);
+    const skusByAge = countByAge(reportedAtMs.subarray(1), nowMs);
     return { lastHeardAtMs, expectedIntervalMinutes, skusByAge };
   }
 
-  async #readWrittenAt(supplierId: number, spokenOfAtMs: Float64Array): Promise<void> {
-    for (let from = 1; from < spokenOfAtMs.length; from += PAGE_ROWS) {
+  async #readWrittenAt(supplierId: number, reportedAtMs: Float64Array): Promise<void> {
+    for (let from = 1; from < reportedAtMs.length; from += PAGE_ROWS) {
       const rows = await read<{ readonly number: number; readonly at: number }>(
         this.#pool,
         `SELECT sku_number AS number, updated_at_ms AS at FROM inventory
          WHERE supplier_id = $1 AND sku_number BETWEEN $2 AND $3`,
         [supplierId, from, from + PAGE_ROWS - 1],
       );
-      for (const { number, at } of rows) spokenOfAtMs[number] = at;
+      for (const { number, at } of rows) reportedAtMs[number] = at;
     }
   }
 
   async #readConfirmed(
     supplierId: number,
     sinceMs: number,
-    spokenOfAtMs: Float64Array,
+    reportedAtMs: Float64Array,
   ): Promise<void> {
     for (let after = 0; ;) {
       const rows = await read<{
@@ -189,7 +189,7 @@ export class PostgresChanges implements ChangeStore {
          ORDER BY number LIMIT $4`,
         [supplierId, after, sinceMs, BATCHES_PAGE_ROWS],
       );
-      for (const { confirmed, at } of rows) recordConfirmation(spokenOfAtMs, confirmed, at);
+      for (const { confirmed, at } of rows) recordConfirmation(reportedAtMs, confirmed, at);
       const last = rows.at(-1);
       if (last === undefined || rows.length < BATCHES_PAGE_ROWS) return;
       after = last.number;
@@ -197,7 +197,7 @@ export class PostgresChanges implements ChangeStore {
   }
 
   setExpectedInterval(supplierId: number, minutes: number | null): Promise<void> {
-    return transact(this.#pool, async (client) => {
+    return inTransaction(this.#pool, async (client) => {
       await client.query('UPDATE suppliers SET expected_interval_minutes = $2 WHERE id = $1', [
         supplierId,
         minutes,
@@ -211,11 +211,13 @@ export class PostgresChanges implements ChangeStore {
       'SELECT id FROM suppliers WHERE dropped_sequence < last_sequence ORDER BY id',
       [],
     );
-    let left = limit;
+    let remaining = limit;
     for (const { id } of suppliers) {
-      const asked = left;
-      left -= await transact(this.#pool, (client) => drop(client, id, beforeMs, asked));
-      if (left <= 0) return true;
+      const max = remaining;
+      remaining -= await inTransaction(this.#pool, (client) =>
+        dropChanges(client, id, beforeMs, max),
+      );
+      if (remaining <= 0) return true;
     }
     return false;
   }
@@ -231,8 +233,8 @@ export class PostgresChanges implements ChangeStore {
   }
 }
 
-/** Drops at most `limit` changes of a supplier's batches applied before; says how many. */
-async function drop(
+/** Deletes at most `limit` changes of batches applied before a time. Returns how many. */
+async function dropChanges(
   client: PoolClient,
   supplierId: number,
   beforeMs: number,

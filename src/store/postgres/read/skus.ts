@@ -7,27 +7,26 @@ import { isUuid } from '../../uuids.ts';
 const SKU_COLUMNS = `skus.*, quantity_in_stock, quantity_on_backorder, backorder_date, restrictions,
   updated_at_ms`;
 const SKU_TABLES = 'skus JOIN inventory USING (supplier_id, sku_number)';
-/** Said of each table, since only an equality would carry over: of no other supplier is anything looked at. */
+/** Stated for both tables, because the planner does not derive `= ANY` conditions through the join. */
 const OF_SUPPLIERS =
   'skus.supplier_id = ANY ($1::int[]) AND inventory.supplier_id = ANY ($1::int[])';
 
-/** How many SKUs a supplier has, in the order of suppliers. */
 interface SkuCount {
   readonly id: number;
   readonly sku_count: number;
 }
 
-/** A place in the list: behind the SKU of that number (0: before the first) of that supplier. */
-interface Place {
+/** A position in the list: after the SKU with that number (0: before the first) of that supplier. */
+interface Position {
   readonly supplierId: number;
   readonly skuNumber: number;
 }
 
-const BEGINNING: Place = { supplierId: 0, skuNumber: 0 };
+const START: Position = { supplierId: 0, skuNumber: 0 };
 
 /**
- * Reads of SKUs. A supplier's SKUs are numbered without gaps in the order of their creation and never
- * deleted: where a page of the unfiltered list begins and ends is computed, not searched for.
+ * Reads SKUs. A supplier's SKUs are numbered without gaps in order of creation, and never deleted, so the
+ * bounds of a page of the unfiltered list are computed instead of searched.
  */
 export class PostgresSkus implements SkuStore {
   readonly #pool: ConnectionPool;
@@ -52,30 +51,32 @@ export class PostgresSkus implements SkuStore {
     const { supplierIds, filter, from } = query;
     if (supplierIds.length === 0) return { totalCount: 0, skus: [], hasMore: false };
     const isFiltered = Object.keys(filter).length > 0;
-    const after =
-      'afterUuid' in from ? await this.#placeOf(supplierIds, from.afterUuid) : BEGINNING;
+    const after = 'afterUuid' in from ? await this.#positionOf(supplierIds, from.afterUuid) : START;
     const offset = 'start' in from ? from.start : 0;
     return isFiltered
       ? this.#listMatching(query, after, offset)
       : this.#listAll(query, after, offset);
   }
 
-  /** Undefined where there is no such SKU among those of the suppliers. */
-  async #placeOf(supplierIds: readonly number[], uuid: string | null): Promise<Place | undefined> {
-    if (uuid === null) return BEGINNING;
+  /** Undefined if none of the suppliers has that SKU. */
+  async #positionOf(
+    supplierIds: readonly number[],
+    uuid: string | null,
+  ): Promise<Position | undefined> {
+    if (uuid === null) return START;
     if (!isUuid(uuid)) return undefined;
-    const [place] = await read<Place>(
+    const [position] = await read<Position>(
       this.#pool,
       `SELECT supplier_id AS "supplierId", sku_number AS "skuNumber" FROM skus
        WHERE supplier_id = ANY ($1::int[]) AND uuid = $2`,
       [supplierIds, uuid],
     );
-    return place;
+    return position;
   }
 
   async #listAll(
     { supplierIds, limit }: SkuQuery,
-    after: Place | undefined,
+    after: Position | undefined,
     offset: number,
   ): Promise<SkuPage> {
     const counts = await read<SkuCount>(
@@ -89,7 +90,7 @@ export class PostgresSkus implements SkuStore {
     return { totalCount, skus: await this.#readRanges(ranges), hasMore };
   }
 
-  /** Each range by itself, down the trees of both tables: no plan may think of anything else. */
+  /** One lateral subquery per range, with a limit, so that every plan scans both primary keys. */
   async #readRanges(ranges: readonly Range[]): Promise<readonly Sku[]> {
     if (ranges.length === 0) return [];
     const rows = await read<SkuRow>(
@@ -115,7 +116,7 @@ export class PostgresSkus implements SkuStore {
 
   async #listMatching(
     { supplierIds, filter, limit }: SkuQuery,
-    after: Place | undefined,
+    after: Position | undefined,
     offset: number,
   ): Promise<SkuPage> {
     const parameters: unknown[] = [supplierIds];
@@ -147,43 +148,43 @@ export class PostgresSkus implements SkuStore {
   }
 }
 
-/** SKUs of a supplier by their numbers. */
+/** Consecutive SKU numbers of a supplier. */
 interface Range {
   readonly supplierId: number;
   readonly first: number;
   readonly last: number;
 }
 
-/** Which SKUs make a page of `limit` that begins `offset` SKUs behind a place, and whether more follow. */
+/** The SKUs of a page that begins `offset` SKUs after a position, and whether more follow. */
 function rangesOf(
   counts: readonly SkuCount[],
-  after: Place,
+  after: Position,
   offset: number,
   limit: number,
 ): { readonly ranges: readonly Range[]; readonly hasMore: boolean } {
   const ranges: Range[] = [];
-  let skipping = offset;
-  let wanted = limit;
+  let toSkip = offset;
+  let missing = limit;
   for (const { id, sku_count: skuCount } of counts) {
     if (id < after.supplierId) continue;
-    const passed = id === after.supplierId ? after.skuNumber : 0;
-    const left = skuCount - passed;
-    if (skipping >= left) {
-      skipping -= left;
+    const before = id === after.supplierId ? after.skuNumber : 0;
+    const remaining = skuCount - before;
+    if (toSkip >= remaining) {
+      toSkip -= remaining;
       continue;
     }
-    if (wanted === 0) return { ranges, hasMore: true };
-    const first = passed + skipping + 1;
-    const last = Math.min(skuCount, first + wanted - 1);
+    if (missing === 0) return { ranges, hasMore: true };
+    const first = before + toSkip + 1;
+    const last = Math.min(skuCount, first + missing - 1);
     ranges.push({ supplierId: id, first, last });
-    wanted -= last - first + 1;
-    skipping = 0;
+    missing -= last - first + 1;
+    toSkip = 0;
     if (last < skuCount) return { ranges, hasMore: true };
   }
   return { ranges, hasMore: false };
 }
 
-/** The condition for a filter, its parameters appended; undefined where no SKU can match. */
+/** The SQL condition of a filter; appends its parameters. Undefined if no SKU can match. */
 function conditionsOf(filter: SkuFilter, parameters: unknown[]): string | undefined {
   const conditions = [OF_SUPPLIERS];
   const parameter = (value: unknown): string => `$${parameters.push(value)}`;

@@ -3,9 +3,10 @@ import { OnhandError } from '../../../domain/errors.ts';
 import {
   COPIED_TABLES,
   copiedByAnother,
-  copyBrokenOff,
+  copyInterrupted,
   parsePosition,
-  printPosition,
+  requireCurrentSchema,
+  serializePosition,
   targetNotEmpty,
   unfinishedCopy,
   type CopiedRow,
@@ -20,48 +21,48 @@ import {
   cannotOpen,
   read,
   shownUrl,
-  transact,
+  inTransaction,
   type PoolSettings,
 } from '../connection/pool.ts';
-import { migrate, readSchemaVersion, SCHEMA_VERSION } from './migrate.ts';
+import { migrate, readSchemaVersion, SCHEMA_VERSION } from './migrations.ts';
 import { classifyDatabaseError } from '../connection/errors.ts';
 
-/** Tells of a copy that is not finished: there only meanwhile. */
-export const STATE_TABLE = 'unfinished_copy';
+/** Exists only in an unfinished copy. The column `mark` is the fingerprint of the source. */
+const STATE_TABLE = 'unfinished_copy';
 
-/** What a database is copied by: one connection, on which statements may take as long as they do. */
+/** Copies use one connection, without a statement timeout. */
 type CopySettings = Pick<PoolSettings, 'url' | 'connectTimeoutMs'>;
 
 function openPool({ url, connectTimeoutMs = 0 }: CopySettings): ConnectionPool {
-  // Reads the URL before anything else does, and shows nothing of it where it cannot.
+  // Rejects a malformed URL without quoting it, as the driver would.
   shownUrl(url);
   return new ConnectionPool({ url, connectTimeoutMs, connectionsMax: 1 });
 }
 
-/** A failure while rows are carried, in words for whoever copies. */
-function brokenOff(error: unknown): unknown {
-  const trouble = classifyDatabaseError(error instanceof OnhandError ? error.cause : error);
-  return trouble === undefined ? error : copyBrokenOff(trouble.message, error);
+/** Explains a database failure during a copy. Returns other errors unchanged. */
+function explain(error: unknown): unknown {
+  const failure = classifyDatabaseError(error instanceof OnhandError ? error.cause : error);
+  return failure === undefined ? error : copyInterrupted(failure.message, error);
 }
 
-/** Refuses a database that is being copied to. */
+/** @throws OnhandError `store_unavailable` for an unfinished copy */
 export async function refuseUnfinishedCopy(pool: ConnectionPool): Promise<void> {
   if (await hasState(pool)) throw unfinishedCopy();
 }
 
 async function hasState(pool: ConnectionPool): Promise<boolean> {
-  const [row] = await read<{ isThere: boolean }>(
+  const [row] = await read<{ exists: boolean }>(
     pool,
-    `SELECT to_regclass('${STATE_TABLE}') IS NOT NULL AS "isThere"`,
+    `SELECT to_regclass('${STATE_TABLE}') IS NOT NULL AS "exists"`,
   );
-  return row?.isThere === true;
+  return row?.exists === true;
 }
 
-/** Reads a database as it is at this moment, whatever is written to it meanwhile. */
+/** Reads one snapshot of a database, in a transaction that stays open. */
 export class PostgresCopySource implements CopySource {
   readonly #pool: ConnectionPool;
   readonly #client: PoolClient;
-  readonly #lengths = new Map<string, string>();
+  readonly #byteLengthSql = new Map<string, string>();
 
   private constructor(pool: ConnectionPool, client: PoolClient) {
     this.#pool = pool;
@@ -71,13 +72,7 @@ export class PostgresCopySource implements CopySource {
   static async open(settings: CopySettings): Promise<PostgresCopySource> {
     const pool = openPool(settings);
     try {
-      const version = await readSchemaVersion(pool);
-      if (version !== SCHEMA_VERSION) {
-        throw new OnhandError(
-          'store_unavailable',
-          `The database to copy from has schema version ${version}, this onhand has ${SCHEMA_VERSION}: run "onhand migrate" on it first.`,
-        );
-      }
+      requireCurrentSchema(await readSchemaVersion(pool), SCHEMA_VERSION);
       const client = await pool.connect();
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       return new PostgresCopySource(pool, client);
@@ -88,12 +83,12 @@ export class PostgresCopySource implements CopySource {
   }
 
   async table(name: string): Promise<CopiedTable> {
-    const { columns, key } = await this.#asked(() => describe(this.#client, name));
+    const { columns, key } = await this.#run(() => describe(this.#client, name));
     return { name, columns: columns.map((column) => column.name), key };
   }
 
   async count(name: string): Promise<number> {
-    const { rows } = await this.#asked(() =>
+    const { rows } = await this.#run(() =>
       this.#client.query<{ count: number }>(`SELECT count(*) FROM ${name}`),
     );
     return rows[0]?.count ?? 0;
@@ -104,16 +99,16 @@ export class PostgresCopySource implements CopySource {
     after: CopiedRow | undefined,
     { rowsMax, bytesMax }: CopyChunkLimit,
   ): Promise<readonly CopiedRow[]> {
-    const keyNames = key.map((place) => columns[place]).join(', ');
-    const places = key.map((_, i) => `$${i + 2}`).join(', ');
-    const piece = `SELECT * FROM ${name}
-      ${after === undefined ? '' : `WHERE (${keyNames}) > (${places})`}
+    const keyNames = key.map((index) => columns[index]).join(', ');
+    const placeholders = key.map((_, i) => `$${i + 2}`).join(', ');
+    const chunk = `SELECT * FROM ${name}
+      ${after === undefined ? '' : `WHERE (${keyNames}) > (${placeholders})`}
       ORDER BY ${keyNames} LIMIT ${rowsMax}`;
-    const measured = `SELECT *, sum(${await this.#lengthOf(name)}) OVER (ORDER BY ${keyNames}
-        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before FROM (${piece}) AS piece`;
-    const { rows } = await this.#asked(() =>
+    const sized = `SELECT *, sum(${await this.#byteLengthOf(name)}) OVER (ORDER BY ${keyNames}
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before FROM (${chunk}) AS chunk`;
+    const { rows } = await this.#run(() =>
       this.#client.query<[...CopiedRow]>({
-        text: `SELECT ${columns.join(', ')} FROM (${measured}) AS measured
+        text: `SELECT ${columns.join(', ')} FROM (${sized}) AS sized
           WHERE coalesce(bytes_before, 0) < $1::float8 ORDER BY ${keyNames}`,
         values: [bytesMax, ...(after ?? [])],
         rowMode: 'array',
@@ -122,24 +117,24 @@ export class PostgresCopySource implements CopySource {
     return rows;
   }
 
-  /** An expression for the bytes of a row, known without reading the values that are kept apart from it. */
-  async #lengthOf(name: string): Promise<string> {
-    const known = this.#lengths.get(name);
+  /** An SQL expression for the size of a row. It does not read TOASTed values. */
+  async #byteLengthOf(name: string): Promise<string> {
+    const known = this.#byteLengthSql.get(name);
     if (known !== undefined) return known;
-    const { columns } = await this.#asked(() => describe(this.#client, name));
+    const { columns } = await this.#run(() => describe(this.#client, name));
     const lengths = columns
       .filter(({ type }) => type === 'text' || type === 'bytea')
       .map((column) => `coalesce(octet_length(${column.name}), 0)`);
     const length = [columns.length * NUMBER_BYTES, ...lengths].join(' + ');
-    this.#lengths.set(name, length);
+    this.#byteLengthSql.set(name, length);
     return length;
   }
 
-  async #asked<T>(ask: () => Promise<T>): Promise<T> {
+  async #run<T>(query: () => Promise<T>): Promise<T> {
     try {
-      return await ask();
+      return await query();
     } catch (error) {
-      throw brokenOff(error);
+      throw explain(error);
     }
   }
 
@@ -156,30 +151,30 @@ interface DescribedColumn {
   readonly type: string;
 }
 
-/** Columns in the order in which all bodies have them, with the places of those of the primary key. */
+/** The columns in table order, and the indexes of those in the primary key. */
 async function describe(
   client: PoolClient,
   table: string,
 ): Promise<{ readonly columns: readonly DescribedColumn[]; readonly key: readonly number[] }> {
-  const { rows } = await client.query<DescribedColumn & { readonly keyPlace: number | null }>(
+  const { rows } = await client.query<DescribedColumn & { readonly keyOrdinal: number | null }>(
     `SELECT attname AS name, format_type(atttypid, NULL) AS type,
-       array_position(indkey::int2[], attnum) AS "keyPlace"
+       array_position(indkey::int2[], attnum) AS "keyOrdinal"
      FROM pg_attribute LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary
      WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
     [table],
   );
   const key = rows
-    .map(({ keyPlace }, place) => ({ keyPlace, place }))
-    .filter(({ keyPlace }) => keyPlace !== null)
-    .sort((a, b) => Number(a.keyPlace) - Number(b.keyPlace));
-  return { columns: rows, key: key.map(({ place }) => place) };
+    .map(({ keyOrdinal }, index) => ({ keyOrdinal, index }))
+    .filter(({ keyOrdinal }) => keyOrdinal !== null)
+    .sort((a, b) => Number(a.keyOrdinal) - Number(b.keyOrdinal));
+  return { columns: rows, key: key.map(({ index }) => index) };
 }
 
-/** Writes a database that is there, with nothing in it. */
+/** Writes to an existing, empty database. */
 export class PostgresCopyTarget implements CopyTarget {
   readonly #settings: CopySettings;
   readonly #pool: ConnectionPool;
-  /** Where the copy is, as it is kept. */
+  /** The serialized position that the database has stored. */
   #position: string | null = null;
 
   private constructor(settings: CopySettings, pool: ConnectionPool) {
@@ -200,22 +195,22 @@ export class PostgresCopyTarget implements CopyTarget {
     return new PostgresCopyTarget(settings, pool);
   }
 
-  async begin(mark: string): Promise<CopyPosition | undefined> {
+  async begin(fingerprint: string): Promise<CopyPosition | undefined> {
     const hasBegun = await hasState(this.#pool);
-    return transact(this.#pool, async (client) => {
+    return inTransaction(this.#pool, async (client) => {
       if (!hasBegun) {
         const { rowCount } = await client.query('SELECT FROM organizations LIMIT 1');
         if (rowCount !== 0) throw targetNotEmpty(false);
         await client.query('DELETE FROM secrets');
         await client.query(`CREATE TABLE ${STATE_TABLE} (mark text NOT NULL, position text)`);
-        await client.query(`INSERT INTO ${STATE_TABLE} VALUES ($1, NULL)`, [mark]);
+        await client.query(`INSERT INTO ${STATE_TABLE} VALUES ($1, NULL)`, [fingerprint]);
         return undefined;
       }
       const { rows } = await client.query<{ mark: string; position: string | null }>(
         `SELECT mark, position FROM ${STATE_TABLE}`,
       );
       const [state] = rows;
-      if (state?.mark !== mark) throw targetNotEmpty(true);
+      if (state?.mark !== fingerprint) throw targetNotEmpty(true);
       this.#position = state.position;
       return state.position === null ? undefined : parsePosition(state.position);
     });
@@ -226,16 +221,16 @@ export class PostgresCopyTarget implements CopyTarget {
     rows: readonly CopiedRow[],
     position: CopyPosition,
   ): Promise<void> {
-    const reached = printPosition(position);
+    const next = serializePosition(position);
     try {
-      await transact(this.#pool, async (client) => {
-        await this.#move(client, reached);
+      await inTransaction(this.#pool, async (client) => {
+        await this.#move(client, next);
         await insert(client, table, rows);
       });
     } catch (error) {
-      throw brokenOff(error);
+      throw explain(error);
     }
-    this.#position = reached;
+    this.#position = next;
   }
 
   async #move(client: PoolClient, position: string): Promise<void> {
@@ -250,9 +245,9 @@ export class PostgresCopyTarget implements CopyTarget {
     return PostgresCopySource.open(this.#settings);
   }
 
-  /** Numbers that the database gives go on behind those that were copied. */
+  /** Also advances identity sequences past the copied values. */
   async finish(): Promise<void> {
-    await transact(this.#pool, async (client) => {
+    await inTransaction(this.#pool, async (client) => {
       for (const table of COPIED_TABLES) {
         const { rows } = await client.query<{ column: string }>(
           `SELECT attname AS column FROM pg_attribute
@@ -282,13 +277,13 @@ async function insert(
   rows: readonly CopiedRow[],
 ): Promise<void> {
   const { columns } = await describe(client, table.name);
-  const places = columns.map(({ name }) => table.columns.indexOf(name));
-  if (places.includes(-1) || columns.length !== table.columns.length)
-    throw new Error(`the table ${table.name} has other columns than its source`);
+  const indexes = columns.map(({ name }) => table.columns.indexOf(name));
+  if (indexes.includes(-1) || columns.length !== table.columns.length)
+    throw new Error(`the table ${table.name} does not have the columns of its source`);
   const names = columns.map(({ name }) => name).join(', ');
   const arrays = columns.map(({ type }, i) => `$${i + 1}::${type}[]`).join(', ');
   await client.query(
     `INSERT INTO ${table.name} (${names}) SELECT * FROM unnest(${arrays})`,
-    places.map((place) => rows.map((row) => row[place] ?? null)),
+    indexes.map((index) => rows.map((row) => row[index] ?? null)),
   );
 }

@@ -7,17 +7,17 @@ import {
   shownUrl,
   type PoolSettings,
 } from '../connection/pool.ts';
-import { SCHEMA_VERSION, readSchemaVersion } from './migrate.ts';
+import { SCHEMA_VERSION, readSchemaVersion } from './migrations.ts';
 
 interface Check {
   readonly check: string;
-  /** Selects one row for each thing that is wrong, with one column `problem`. */
+  /** Selects one row per problem, with one column `problem`. */
   readonly problems: string;
 }
 
 const PROBLEMS_SHOWN_MAX = 5;
 
-/** What can be read off the tables of the invariants; each query selects what breaks its promise. */
+/** The invariants that can be checked on the tables alone. */
 const CHECKS: readonly Check[] = [
   {
     check: 'indexes and constraints are valid',
@@ -45,7 +45,7 @@ const CHECKS: readonly Check[] = [
   },
   {
     check: "every SKU's GTINs can be found, and no others",
-    // An ISBN-10 stands for a GTIN that begins 978 and whose last digit it does not hold.
+    // An ISBN-10 is the GTIN 978 + its first nine digits + another check digit, here any digit.
     problems: `WITH named (supplier_id, sku_number, low, high) AS (
         SELECT supplier_id, sku_number, code::bigint, code::bigint
         FROM skus CROSS JOIN LATERAL (VALUES (upca), (ean13), (gtin14), (isbn)) AS written (code)
@@ -103,8 +103,8 @@ const CHECKS: readonly Check[] = [
       GROUP BY suppliers.id HAVING count(sku_number) <> live_count`,
   },
   {
-    check: "each change goes on from its SKU's one before",
-    problems: `WITH told AS (
+    check: "each change starts from its SKU's previous one",
+    problems: `WITH history AS (
         SELECT supplier_id, sku_number, sequence, previous_sequence, false AS is_baseline,
           before_quantity_in_stock, before_quantity_on_backorder, before_backorder_date, before_restrictions,
           after_quantity_in_stock, after_quantity_on_backorder, after_backorder_date, after_restrictions
@@ -113,20 +113,20 @@ const CHECKS: readonly Check[] = [
           quantity_in_stock, quantity_on_backorder, backorder_date, restrictions
         FROM baselines),
       chained AS (
-        -- What was dropped goes before: it left the baseline.
+        -- The baseline is the state that the deleted changes left.
         SELECT *, lag(sequence, 1, 0::bigint) OVER sku AS link,
-          lag(after_quantity_in_stock) OVER sku AS held_in_stock,
-          lag(after_quantity_on_backorder) OVER sku AS held_on_backorder,
-          lag(after_backorder_date) OVER sku AS held_backorder_date,
-          lag(after_restrictions) OVER sku AS held_restrictions
-        FROM told WINDOW sku AS (PARTITION BY supplier_id, sku_number ORDER BY sequence))
-      SELECT 'change ' || sequence || ' of supplier ' || supplier_id || ' does not go on from change ' || link AS problem
+          lag(after_quantity_in_stock) OVER sku AS prior_in_stock,
+          lag(after_quantity_on_backorder) OVER sku AS prior_on_backorder,
+          lag(after_backorder_date) OVER sku AS prior_backorder_date,
+          lag(after_restrictions) OVER sku AS prior_restrictions
+        FROM history WINDOW sku AS (PARTITION BY supplier_id, sku_number ORDER BY sequence))
+      SELECT 'change ' || sequence || ' of supplier ' || supplier_id || ' does not start from change ' || link AS problem
       FROM chained
       WHERE NOT is_baseline AND (previous_sequence <> link
-        OR before_quantity_in_stock IS DISTINCT FROM held_in_stock
-        OR before_quantity_on_backorder IS DISTINCT FROM held_on_backorder
-        OR before_backorder_date IS DISTINCT FROM held_backorder_date
-        OR before_restrictions IS DISTINCT FROM held_restrictions
+        OR before_quantity_in_stock IS DISTINCT FROM prior_in_stock
+        OR before_quantity_on_backorder IS DISTINCT FROM prior_on_backorder
+        OR before_backorder_date IS DISTINCT FROM prior_backorder_date
+        OR before_restrictions IS DISTINCT FROM prior_restrictions
         OR (before_quantity_in_stock IS NOT DISTINCT FROM after_quantity_in_stock
           AND before_quantity_on_backorder IS NOT DISTINCT FROM after_quantity_on_backorder
           AND before_backorder_date IS NOT DISTINCT FROM after_backorder_date
@@ -155,8 +155,8 @@ const CHECKS: readonly Check[] = [
 ];
 
 /**
- * Checks a database against the invariants; yields each check as it ends. It only reads, so servers may
- * go on beside it, and a database that is none of onhand's stays as it is.
+ * Checks a database against the invariants, and yields each finding as its check ends. Only reads: servers
+ * can run meanwhile, and a database that is not one of onhand's stays unchanged.
  */
 export async function* inspect(
   settings: Pick<PoolSettings, 'url' | 'connectTimeoutMs'>,
@@ -164,17 +164,17 @@ export async function* inspect(
   shownUrl(settings.url);
   const pool = new ConnectionPool({ ...settings, connectionsMax: 1 });
   try {
-    const schema = await inspectSchema(pool, settings.url);
+    const schema = await checkSchema(pool, settings.url);
     yield schema;
-    // Without the schema, the other questions cannot even be asked.
+    // The other checks need the current schema.
     if (!schema.ok) return;
-    for (const { check, problems } of CHECKS) yield await inspectOne(pool, check, problems);
+    for (const check of CHECKS) yield await runCheck(pool, check);
   } finally {
     await pool.close();
   }
 }
 
-async function inspectSchema(pool: ConnectionPool, url: string): Promise<Finding> {
+async function checkSchema(pool: ConnectionPool, url: string): Promise<Finding> {
   try {
     const version = await readSchemaVersion(pool);
     const ok = version === SCHEMA_VERSION;
@@ -188,7 +188,7 @@ async function inspectSchema(pool: ConnectionPool, url: string): Promise<Finding
   }
 }
 
-async function inspectOne(pool: ConnectionPool, check: string, problems: string): Promise<Finding> {
+async function runCheck(pool: ConnectionPool, { check, problems }: Check): Promise<Finding> {
   try {
     const rows = await read<{ problem: string }>(
       pool,

@@ -3,7 +3,7 @@ import { OnhandError } from '../../../domain/errors.ts';
 import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome } from '../../../domain/catalogue.ts';
 import { OutcomeUnknownError, classifyDatabaseError } from '../connection/errors.ts';
-import { transact, type ConnectionPool } from '../connection/pool.ts';
+import { inTransaction, type ConnectionPool } from '../connection/pool.ts';
 import { applyBatches, isDryRun } from './apply-lines.ts';
 import { applyEntries } from './catalogue.ts';
 import { revertBatch } from './revert.ts';
@@ -119,7 +119,7 @@ export class PostgresApplier {
       last = await work(client);
       return last;
     };
-    const { result } = await transact(this.#pool, remember, {
+    const { result } = await inTransaction(this.#pool, remember, {
       finalStatement: ({ statement }) => statement,
       resolveOutcome: async (client) => {
         if (last?.lastBatch === undefined) return last;
@@ -133,7 +133,7 @@ export class PostgresApplier {
   async #rollBack<R>(work: Work<R>): Promise<R> {
     let prepared: PreparedCommit<R> | undefined;
     try {
-      await transact(this.#pool, async (client) => {
+      await inTransaction(this.#pool, async (client) => {
         prepared = await work(client);
         throw new RollbackSignal();
       });

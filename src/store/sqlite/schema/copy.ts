@@ -1,10 +1,10 @@
 import type { Database } from 'better-sqlite3';
-import { OnhandError } from '../../../domain/errors.ts';
 import {
   copiedByAnother,
-  copyBrokenOff,
+  copyInterrupted,
   parsePosition,
-  printPosition,
+  requireCurrentSchema,
+  serializePosition,
   targetNotEmpty,
   unfinishedCopy,
   type CopiedRow,
@@ -23,17 +23,17 @@ import {
 } from '../connection.ts';
 import { migrate, schemaVersion, SCHEMA_VERSION, skuKey } from './migrations.ts';
 
-/** Where a column is kept otherwise than elsewhere: a SKU's key packs its supplier and its number. */
-const PACKED: Readonly<Record<string, string>> = {
+/** Columns that the tables store packed into one `key`. */
+const PACKED_COLUMNS: Readonly<Record<string, string>> = {
   supplier_id: 'key >> 32',
   sku_number: 'key & 0xffffffff',
 };
 const PACKED_TABLES: readonly string[] = ['skus', 'inventory'];
 
-/** Tells of a copy that is not finished: there only meanwhile. */
-export const STATE_TABLE = 'unfinished_copy';
+/** Exists only in an unfinished copy. The column `mark` is the fingerprint of the source. */
+const STATE_TABLE = 'unfinished_copy';
 
-/** Refuses a database that is being copied to. */
+/** @throws OnhandError `store_unavailable` for an unfinished copy */
 export function refuseUnfinishedCopy(db: Database): void {
   if (hasTable(db, STATE_TABLE)) throw unfinishedCopy();
 }
@@ -45,7 +45,7 @@ function hasTable(db: Database, name: string): boolean {
   return found.get(name) !== undefined;
 }
 
-/** Reads a database as it is at this moment, whatever is written to it meanwhile. */
+/** Reads one snapshot of a database, in a transaction that stays open. */
 export class SqliteCopySource implements CopySource {
   readonly #db: Database;
 
@@ -55,13 +55,11 @@ export class SqliteCopySource implements CopySource {
 
   static open(settings: ConnectionSettings): SqliteCopySource {
     const db = openForReading(settings);
-    const version = schemaVersion(db);
-    if (version !== SCHEMA_VERSION) {
+    try {
+      requireCurrentSchema(schemaVersion(db), SCHEMA_VERSION);
+    } catch (error) {
       db.close();
-      throw new OnhandError(
-        'store_unavailable',
-        `The database to copy from has schema version ${version}, this onhand has ${SCHEMA_VERSION}: run "onhand migrate" on it first.`,
-      );
+      throw error;
     }
     db.exec('BEGIN');
     return new SqliteCopySource(db);
@@ -83,14 +81,15 @@ export class SqliteCopySource implements CopySource {
   ): Promise<readonly CopiedRow[]> {
     const isPacked = PACKED_TABLES.includes(name);
     const selected = columns.map((column) =>
-      isPacked && column in PACKED ? `${PACKED[column]} AS ${column}` : column,
+      isPacked && column in PACKED_COLUMNS ? `${PACKED_COLUMNS[column]} AS ${column}` : column,
     );
-    const keyNames = isPacked ? ['key'] : key.map((place) => columns[place]);
-    const places = isPacked ? '(? << 32) + ?' : key.map(() => '?').join(', ');
-    const behind = after === undefined ? '' : `WHERE (${keyNames.join(', ')}) > (${places})`;
+    const keyNames = isPacked ? ['key'] : key.map((index) => columns[index]);
+    const placeholders = isPacked ? '(? << 32) + ?' : key.map(() => '?').join(', ');
+    const condition =
+      after === undefined ? '' : `WHERE (${keyNames.join(', ')}) > (${placeholders})`;
     const found = this.#db
       .prepare<CopiedValue[], CopiedValue[]>(
-        `SELECT ${selected.join(', ')} FROM ${name} ${behind} ORDER BY ${keyNames.join(', ')} LIMIT ${rowsMax}`,
+        `SELECT ${selected.join(', ')} FROM ${name} ${condition} ORDER BY ${keyNames.join(', ')} LIMIT ${rowsMax}`,
       )
       .raw()
       .iterate(...(after ?? []));
@@ -121,10 +120,10 @@ function bytesOf(row: CopiedRow): number {
   );
 }
 
-/** A table's columns, those of a packed key by their own names, in the order in which all bodies have them. */
+/** The columns of a table, with a packed key as its two columns, in the same order as on other databases. */
 function tableOf(db: Database, name: string): CopiedTable {
   const columns = db
-    .prepare<[string], [name: string, keyPlace: number]>(
+    .prepare<[string], [name: string, keyOrdinal: number]>(
       'SELECT name, pk FROM pragma_table_info(?) ORDER BY cid',
     )
     .raw()
@@ -136,17 +135,17 @@ function tableOf(db: Database, name: string): CopiedTable {
     return { name, columns: ['supplier_id', 'sku_number', ...others], key: [0, 1] };
   }
   const key = columns
-    .map(([, keyPlace], place) => ({ keyPlace, place }))
-    .filter(({ keyPlace }) => keyPlace > 0)
-    .sort((a, b) => a.keyPlace - b.keyPlace);
-  return { name, columns: columns.map(([column]) => column), key: key.map(({ place }) => place) };
+    .map(([, keyOrdinal], index) => ({ keyOrdinal, index }))
+    .filter(({ keyOrdinal }) => keyOrdinal > 0)
+    .sort((a, b) => a.keyOrdinal - b.keyOrdinal);
+  return { name, columns: columns.map(([column]) => column), key: key.map(({ index }) => index) };
 }
 
-/** Writes a database file that is made for it. */
+/** Writes to a new database file. */
 export class SqliteCopyTarget implements CopyTarget {
   readonly #settings: ConnectionSettings;
   readonly #db: Database;
-  /** Where the copy is, as it is kept. */
+  /** The serialized position that the database has stored. */
   #position: string | null = null;
 
   private constructor(settings: ConnectionSettings, db: Database) {
@@ -161,18 +160,18 @@ export class SqliteCopyTarget implements CopyTarget {
     return new SqliteCopyTarget(settings, db);
   }
 
-  begin(mark: string): Promise<CopyPosition | undefined> {
-    const begin = this.#db.transaction(() => this.#begin(mark));
+  begin(fingerprint: string): Promise<CopyPosition | undefined> {
+    const begin = this.#db.transaction(() => this.#begin(fingerprint));
     return Promise.resolve(begin.immediate());
   }
 
-  #begin(mark: string): CopyPosition | undefined {
+  #begin(fingerprint: string): CopyPosition | undefined {
     const db = this.#db;
     if (!hasTable(db, STATE_TABLE)) {
       if (db.prepare('SELECT 1 FROM organizations').get() !== undefined)
         throw targetNotEmpty(false);
       db.exec(`DELETE FROM secrets; CREATE TABLE ${STATE_TABLE} (mark TEXT, position TEXT) STRICT`);
-      db.prepare<[string]>(`INSERT INTO ${STATE_TABLE} VALUES (?, NULL)`).run(mark);
+      db.prepare<[string]>(`INSERT INTO ${STATE_TABLE} VALUES (?, NULL)`).run(fingerprint);
       return undefined;
     }
     const state = db
@@ -181,7 +180,7 @@ export class SqliteCopyTarget implements CopyTarget {
       )
       .raw()
       .get();
-    if (state?.[0] !== mark) throw targetNotEmpty(true);
+    if (state?.[0] !== fingerprint) throw targetNotEmpty(true);
     this.#position = state[1];
     return state[1] === null ? undefined : parsePosition(state[1]);
   }
@@ -194,20 +193,20 @@ export class SqliteCopyTarget implements CopyTarget {
     const own = tableOf(this.#db, name).columns;
     const order = own.map((column) => columns.indexOf(column));
     if (order.includes(-1) || own.length !== columns.length)
-      throw new Error(`the table ${name} has other columns than its source`);
+      throw new Error(`the table ${name} does not have the columns of its source`);
     const { sql, valuesOf } = insertionInto(name, own);
     const insert = this.#db.prepare<CopiedValue[]>(sql);
     const write = this.#db.transaction(() => {
-      this.#move(printPosition(position));
-      for (const row of rows) insert.run(...valuesOf(order.map((place) => row[place] ?? null)));
+      this.#move(serializePosition(position));
+      for (const row of rows) insert.run(...valuesOf(order.map((index) => row[index] ?? null)));
     });
     try {
       write.immediate();
     } catch (error) {
-      const because = reasonOf(error);
-      throw because === undefined ? error : copyBrokenOff(because, error);
+      const reason = reasonOf(error);
+      throw reason === undefined ? error : copyInterrupted(reason, error);
     }
-    this.#position = printPosition(position);
+    this.#position = serializePosition(position);
   }
 
   #move(position: string): void {
@@ -237,19 +236,19 @@ export class SqliteCopyTarget implements CopyTarget {
 
 interface Insertion {
   readonly sql: string;
-  /** The values of a row, given those of the table's columns. */
+  /** Maps the values of `CopiedTable.columns` to those of the insert. */
   readonly valuesOf: (row: CopiedRow) => readonly CopiedValue[];
 }
 
-/** A packed key is made of the first two columns, of which `skus` keeps the first besides. */
+/** A packed key combines the first two columns. `skus` has the first one as a column as well. */
 function insertionInto(name: string, columns: readonly string[]): Insertion {
   const insert = (names: readonly string[]): string =>
     `INSERT INTO ${name} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
   if (!PACKED_TABLES.includes(name)) return { sql: insert(columns), valuesOf: (row) => row };
-  const kept = <T>(all: readonly T[]): readonly T[] =>
-    all.filter((_, place) => place > 1 || (place === 0 && name === 'skus'));
+  const unpacked = <T>(all: readonly T[]): readonly T[] =>
+    all.filter((_, index) => index > 1 || (index === 0 && name === 'skus'));
   return {
-    sql: insert(['key', ...kept(columns)]),
-    valuesOf: (row) => [skuKey(Number(row[0]), Number(row[1])), ...kept(row)],
+    sql: insert(['key', ...unpacked(columns)]),
+    valuesOf: (row) => [skuKey(Number(row[0]), Number(row[1])), ...unpacked(row)],
   };
 }

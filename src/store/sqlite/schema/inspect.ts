@@ -105,7 +105,7 @@ const CHECKS: readonly Check[] = [
       GROUP BY suppliers.id HAVING count(inventory.key) <> live_count`,
   },
   {
-    check: "each change goes on from its SKU's one before",
+    check: "each change starts from its SKU's previous one",
     problems: `WITH told AS (
         SELECT supplier_id, sku_number, sequence, previous_sequence, 0 AS is_baseline,
           before_quantity_in_stock, before_quantity_on_backorder, before_backorder_date, before_restrictions,
@@ -122,7 +122,7 @@ const CHECKS: readonly Check[] = [
           lag(after_backorder_date) OVER sku AS held_backorder_date,
           lag(after_restrictions) OVER sku AS held_restrictions
         FROM told WINDOW sku AS (PARTITION BY supplier_id, sku_number ORDER BY sequence))
-      SELECT 'change ' || sequence || ' of supplier ' || supplier_id || ' does not go on from change ' || link AS problem
+      SELECT 'change ' || sequence || ' of supplier ' || supplier_id || ' does not start from change ' || link AS problem
       FROM chained
       WHERE NOT is_baseline AND (previous_sequence <> link
         OR before_quantity_in_stock IS NOT held_in_stock
