@@ -50,10 +50,7 @@ const EXCEPTIONS: readonly Exception[] = [
 ];
 
 /** Paths that are not converted yet. */
-const NOT_CONVERTED: readonly RegExp[] = [
-  /^src\//,
-  /^help$/,
-];
+const NOT_CONVERTED: readonly RegExp[] = [/^src\//, /^help$/];
 
 interface Prose {
   readonly file: string;
