@@ -2,9 +2,14 @@
 import { readSettings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
 import { copyDatabase, type CopyProgress, type TableCopied } from './store/copy.ts';
-import type { DatabaseDriver, ExclusiveLock, StoreSettings } from './store/driver.ts';
+import type {
+  DatabaseDriver,
+  ExclusiveLock,
+  StoreSettings,
+  PendingMigrations,
+  Finding,
+} from './store/driver.ts';
 import { postgresDriver } from './store/postgres/driver.ts';
-import type { PendingMigrations, Finding } from './store/maintenance.ts';
 import { sqliteDriver } from './store/sqlite/driver.ts';
 import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
 import type { CatalogueStaging } from './store/staging.ts';

@@ -1,4 +1,5 @@
 /** Batches: what a client asks for, what came of it, and what is recorded about it. */
+import { APPLIED } from './batch-decision.ts';
 import type { ConditionFailure } from './decide.ts';
 import type { Inventory } from './inventory.ts';
 import type { Lines } from './lines.ts';
@@ -111,6 +112,26 @@ export interface FailedLine {
   readonly skuId: string | null;
   /** As `Lines.asSent`. */
   readonly asSent: string | null;
+}
+
+/** The lines that failed, with everything that their messages need. */
+export function failedLines(
+  lines: Lines,
+  { statuses, details }: Pick<BatchOutcome, 'statuses' | 'details'>,
+): readonly FailedLine[] {
+  const failed: FailedLine[] = [];
+  for (const [index, status] of statuses.entries()) {
+    if (status === APPLIED) continue;
+    failed.push({
+      index,
+      status,
+      message: lines.refusals.get(index)?.message ?? null,
+      detail: details.get(index) ?? null,
+      skuId: lines.skuIds[index] ?? null,
+      asSent: lines.asSent[index] ?? null,
+    });
+  }
+  return failed;
 }
 
 /** A batch that was applied. */

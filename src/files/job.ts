@@ -1,6 +1,12 @@
 import type { ReadStream } from 'node:fs';
 import { APPLIED, UNREADABLE } from '../domain/batch-decision.ts';
-import type { Batch, BatchOptions, BatchOutcome, FailedLine } from '../domain/batches.ts';
+import {
+  failedLines,
+  type Batch,
+  type BatchOptions,
+  type BatchOutcome,
+  type FailedLine,
+} from '../domain/batches.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type {
   FileChunk,
@@ -22,7 +28,6 @@ import {
   type ImportSummary,
 } from '../intake/catalogue-import.ts';
 import type { Intake } from '../intake/intake.ts';
-import { failedLines } from '../store/failures.ts';
 import type { CatalogueStaging } from '../store/staging.ts';
 import type { BatchStore, Store } from '../store/store.ts';
 import { chunksOf, wholeOf } from './chunks.ts';

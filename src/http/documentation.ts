@@ -16,40 +16,43 @@ interface Description {
   readonly params?: TSchema;
   readonly headers?: TSchema;
   readonly body?: TSchema;
-  /** Bodies that are not JSON, by their media type. */
+  /** Bodies other than JSON, by media type. */
   readonly bodies?: Readonly<Record<string, TSchema>>;
-  /** Where a body may come as a stream too: one row of it, and one of the reply. */
+  /** For an operation that can also be a stream: one row of the request, and one of the response. */
   readonly rows?: { readonly mediaType: string; readonly body: TSchema; readonly ok: TSchema };
-  /** What a success answers with, and its status where that is not 200. */
+  /** The body of a successful response. */
   readonly ok: TSchema;
+  /** Its status; 200 by default. */
   readonly okStatus?: 200 | 201;
-  /** Its media type, where that is not JSON. */
+  /** Its media type; JSON by default. */
   readonly okType?: string;
-  /** Left out where no credentials are asked for. */
+  /** Left out for operations without authentication. */
   readonly access?: Access;
-  /** Problems beyond those that every such operation has. */
+  /** Problems beyond the common ones, by status. */
   readonly problems?: Readonly<Record<number, string>>;
 }
 
 const CREDENTIALS_PROBLEMS = {
-  401: 'No credentials, or a token that is unknown, expired or revoked.',
+  401: 'There are no credentials, or the token is unknown, expired or revoked.',
   403: 'The token lacks the permission.',
   429: 'Rate limited; see `Retry-After`.',
-  503: 'Overloaded, or the store cannot answer; see `Retry-After`.',
+  503: 'The server is overloaded, or the store cannot answer; see `Retry-After`.',
 };
 const BODY_PROBLEMS = {
-  400: 'No body, or one that cannot be read.',
+  400: 'The body is missing or malformed.',
   413: 'The body has too many bytes or lines.',
-  415: 'Not JSON in UTF-8.',
+  415: 'The body is not JSON in UTF-8.',
 };
 
-/** What the API's description says of an operation. */
+/** The schema of an operation for the OpenAPI document. */
 export function describe(operation: Description): FastifySchema {
   const { access, body, bodies, rows, query, params, headers } = operation;
   const problems: Readonly<Record<number, string>> = {
-    ...(query !== undefined && { 400: 'A query parameter is wrong.' }),
+    ...(query !== undefined && { 400: 'A query parameter is invalid.' }),
     ...(access !== undefined && CREDENTIALS_PROBLEMS),
-    ...((access === 'editor' || access === 'owner') && { 409: 'The token is not of a supplier.' }),
+    ...((access === 'editor' || access === 'owner') && {
+      409: 'The token does not belong to a supplier.',
+    }),
     ...(body !== undefined && BODY_PROBLEMS),
     ...operation.problems,
   };
@@ -67,7 +70,7 @@ export function describe(operation: Description): FastifySchema {
     ...(bodies !== undefined && { body: { content: contentOfEach(bodies) } }),
     response: {
       [operation.okStatus ?? 200]: {
-        description: 'Done.',
+        description: 'Success.',
         content:
           operation.okType === undefined
             ? contentOf(operation.ok, rows?.mediaType, rows?.ok)
@@ -96,7 +99,7 @@ function contentOf(json: TSchema, mediaType?: string, row?: TSchema) {
   };
 }
 
-/** The page that the `type` of every problem names (RFC 9457 §3.1.1 asks that it can be followed). */
+/** The page to which the `type` of every problem links (RFC 9457 §3.1.1). */
 const ERRORS_PAGE = new URL('../../docs/errors.md', import.meta.url);
 
 const DOCUMENTATION_PATHS = [
@@ -108,10 +111,7 @@ const DOCUMENTATION_PATHS = [
   '/docs/static/*',
 ];
 
-/**
- * The API's description at `/openapi.json`, a page to read and try it at `/docs`, and what each code
- * of an error means at `/docs/errors`.
- */
+/** Adds the OpenAPI document (`/openapi.json`), interactive documentation (`/docs`) and the errors (`/docs/errors`). */
 export async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -119,7 +119,7 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
       info: {
         title: 'onhand',
         version,
-        summary: 'Stock levels in bulk; a durable verdict for each line, at once.',
+        summary: 'Stock levels in bulk, with a durable result for each line at once.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: '/', description: 'This server.' }],
@@ -136,7 +136,7 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
     },
   });
   await app.register(async (pages) => {
-    // The page may load from this server alone, and nothing may frame it.
+    // The page loads from this server only and cannot be framed.
     await pages.register(helmet, {
       contentSecurityPolicy: {
         useDefaults: false,
@@ -152,7 +152,7 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
           frameAncestors: ["'none'"],
         },
       },
-      // Whether there is TLS is the proxy's to know.
+      // TLS is up to the proxy.
       strictTransportSecurity: false,
     });
     await pages.register(swaggerUi, {
@@ -163,7 +163,7 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
       reply.type('application/json').send(JSON.stringify(app.swagger())),
     );
     const errors = await readFile(ERRORS_PAGE, 'utf8');
-    // As plain text, which a browser shows; `text/markdown` it would save to a file.
+    // Plain text: browsers would download `text/markdown`.
     pages.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) =>
       reply.type('text/plain; charset=utf-8').send(errors),
     );

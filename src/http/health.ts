@@ -11,83 +11,83 @@ const StatusSchema = Type.Object(
   { title: 'Status', additionalProperties: false },
 );
 
-/** How long an answer of the store holds: whoever asks how it is must not become its load. */
+/** How long a result is reused, so that health checks do not load the store. */
 const PROBE_EVERY_MS = 1000;
 
-/** How long it may take; a commit that waits for a standby may take for ever. */
+/** How long a probe may take; a commit that waits for a standby may never end. */
 const PROBE_WITHIN_MS = 5000;
 
-/** `/healthz`: the process is up. `/readyz`: the store answers and can write. Both need no token. */
+/** Adds `/healthz` (the process is up) and `/readyz` (the store answers and can write), both without a token. */
 export function addHealth(app: FastifyInstance, store: Pick<Store, 'probe'>): void {
-  const probe = probing(() => store.probe(), PROBE_EVERY_MS, PROBE_WITHIN_MS);
+  const probe = cachedProbe(() => store.probe(), PROBE_EVERY_MS, PROBE_WITHIN_MS);
 
   addResource(app, '/healthz', {
     GET: {
       schema: describe({
         operationId: 'isUp',
-        summary: 'Whether the process is up',
+        summary: 'Check that the process is up',
         ok: StatusSchema,
       }),
-      handle: async (_request: FastifyRequest, reply: FastifyReply) => answer(reply),
+      handle: async (_request: FastifyRequest, reply: FastifyReply) => sendOk(reply),
     },
   });
   addResource(app, '/readyz', {
     GET: {
       schema: describe({
         operationId: 'isReady',
-        summary: 'Whether the store answers and can write',
+        summary: 'Check that the store answers and can write',
         ok: StatusSchema,
-        problems: { 503: 'The store cannot answer or write now.' },
+        problems: { 503: 'The store cannot answer or write.' },
       }),
       handle: async (_request: FastifyRequest, reply: FastifyReply) => {
         await probe();
-        return answer(reply);
+        return sendOk(reply);
       },
     },
   });
 }
 
-function answer(reply: FastifyReply): FastifyReply {
+function sendOk(reply: FastifyReply): FastifyReply {
   return reply.header('cache-control', 'no-store').type('application/json').send('{"status":"ok"}');
 }
 
 /**
- * A probe of the store, one at a time, each answer good for `everyMs`. Where it takes longer than
- * `withinMs` the answer is that it cannot, until it has ended.
+ * Limits a probe to one at a time and reuses its result for `everyMs`. A probe that takes longer than
+ * `withinMs` counts as failed until it ends.
  */
-export function probing(
+export function cachedProbe(
   probe: () => Promise<void>,
   everyMs: number,
   withinMs: number,
 ): () => Promise<void> {
-  let last: { startedAtMs: number; isUnderWay: boolean; answer: Promise<void> } | undefined;
+  let last: { startedAtMs: number; isRunning: boolean; result: Promise<void> } | undefined;
   const start = (startedAtMs: number) => {
-    const probed = probe().finally(() => {
-      started.isUnderWay = false;
+    const running = probe().finally(() => {
+      started.isRunning = false;
     });
-    const started = { startedAtMs, isUnderWay: true, answer: inTime(probed, withinMs) };
+    const started = { startedAtMs, isRunning: true, result: withTimeout(running, withinMs) };
     return started;
   };
   return () => {
     const nowMs = performance.now();
-    if (last === undefined || (!last.isUnderWay && nowMs - last.startedAtMs > everyMs)) {
+    if (last === undefined || (!last.isRunning && nowMs - last.startedAtMs > everyMs)) {
       last = start(nowMs);
     }
-    return last.answer;
+    return last.result;
   };
 }
 
-async function inTime(work: Promise<void>, withinMs: number): Promise<void> {
+async function withTimeout(work: Promise<void>, withinMs: number): Promise<void> {
   const done = new AbortController();
-  const late = delay(withinMs, undefined, { signal: done.signal }).then(() => {
+  const timeout = delay(withinMs, undefined, { signal: done.signal }).then(() => {
     throw new OnhandError('store_unavailable', 'The database does not answer in time.', {
       retryAfterSeconds: 1,
     });
   });
   try {
-    await Promise.race([work, late]);
+    await Promise.race([work, timeout]);
   } finally {
     done.abort();
-    late.catch(() => undefined);
+    timeout.catch(() => undefined);
   }
 }

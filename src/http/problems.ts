@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
 import { printProblemRow, problemDocument, PROBLEM_MEDIA_TYPE } from '../wire/problem.ts';
 
-/** The HTTP status of each error; `line_failed` takes that of the line's own result. */
+/** The HTTP status of each error; `line_failed` uses the status of the line's result instead. */
 const STATUS_OF = {
   path_not_found: 404,
   method_not_allowed: 405,
@@ -45,22 +45,22 @@ const STATUS_OF = {
   internal: 500,
 } as const satisfies Readonly<Record<ErrorCode, number>>;
 
-/** How soon a request that the store could not take may be worth sending again. */
+/** The default `Retry-After` of a 503. */
 const STORE_RETRY_SECONDS = 5;
 const REQUEST_ID_HEADER = 'request-id';
 
-/** What a problem document is sent of. */
+/** The content of a problem document. */
 interface SentProblem {
   readonly code: ErrorCode;
   readonly message: string;
-  /** Given where the code has none of its own. */
+  /** Overrides the status of the code. */
   readonly status?: number;
-  /** Given where it is not that of this request. */
+  /** Overrides the ID of this request. */
   readonly requestId?: string;
   readonly confirmationCode?: string;
 }
 
-/** The refusal of a batch by the breaker, with the code that lets it through. */
+/** A safety limit refuses a batch; `confirmationCode` lets it through. */
 export class ConfirmationRequired extends OnhandError {
   readonly confirmationCode: string;
 
@@ -70,7 +70,7 @@ export class ConfirmationRequired extends OnhandError {
   }
 }
 
-/** Answers with a problem document. */
+/** Sends a problem document. */
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -88,8 +88,8 @@ export function sendProblem(
   return reply.code(status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
 }
 
-/** Answers whatever went wrong with a request; what was not foreseen is logged and not told. */
-export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+/** Fastify's error handler: sends a problem document. An unexpected error is logged and not disclosed. */
+export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = logged(error, request);
   const retryAfter = retryAfterSeconds(known);
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
@@ -98,9 +98,9 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 }
 
 /**
- * The last row of a stream that breaks off; what was not foreseen is logged and not told.
+ * The last row of an aborted stream. An unexpected error is logged and not disclosed.
  *
- * @param sentence what that means for the rows, by what went wrong; it stands before why
+ * @param sentence what the error means for the rows; it precedes the reason
  */
 export function problemRow(
   error: unknown,
@@ -113,7 +113,7 @@ export function problemRow(
   const problem = problemDocument({
     code,
     status: STATUS_OF[code],
-    detail: `${sentence} ${IN_A_STREAM[code] ?? known.message}`,
+    detail: `${sentence} ${STREAM_MESSAGES[code] ?? known.message}`,
     requestId: request.id,
   });
   return printProblemRow(problem, {
@@ -122,28 +122,28 @@ export function problemRow(
   });
 }
 
-/** Where the words for a whole request would mislead. */
-const IN_A_STREAM: Partial<Record<ErrorCode, string>> = {
+/** Replaces messages that would be wrong for a stream. */
+const STREAM_MESSAGES: Partial<Record<ErrorCode, string>> = {
   store_unavailable:
-    'The database cannot answer or write now; send the rows from there on again later.',
+    'The database cannot answer or write now. Send the rows from there on again later.',
   breaker_tripped:
-    'They would take too many SKUs to zero or discontinue them, and the supplier has a breaker, which judges a whole input: upload a file instead, to POST /timp/organizations/files/upload/.',
+    'The rows would set too many SKUs to zero or discontinue them, and the breaker of the supplier applies to a complete input. Upload a file to POST /timp/organizations/files/upload/ instead.',
 };
 
-/** What is told of an error; what was not foreseen is logged, and so is trouble with the store. */
+/** The error to disclose. Logs unexpected errors and failures of the store. */
 function logged(error: unknown, request: FastifyRequest): OnhandError {
   const known = asOnhandError(error);
   if (known?.code === 'store_unavailable') request.log.error({ err: known }, 'store unavailable');
   if (known !== undefined) return known;
-  request.log.error({ err: error }, 'unforeseen error');
+  request.log.error({ err: error }, 'unexpected error');
   return new OnhandError(
     'internal',
-    'Something went wrong inside the server; it is in its log by the request_id.',
+    'An internal error occurred. The server log has the details, under the request_id.',
   );
 }
 
-function retryAfterSeconds({ code, retryAfterSeconds: given }: OnhandError): number | undefined {
-  return given ?? (STATUS_OF[code] === 503 ? STORE_RETRY_SECONDS : undefined);
+function retryAfterSeconds({ code, retryAfterSeconds: own }: OnhandError): number | undefined {
+  return own ?? (STATUS_OF[code] === 503 ? STORE_RETRY_SECONDS : undefined);
 }
 
 function asOnhandError(error: unknown): OnhandError | undefined {
@@ -153,19 +153,19 @@ function asOnhandError(error: unknown): OnhandError | undefined {
   return known === undefined ? undefined : new OnhandError(known.code, known.message);
 }
 
-/** What Fastify itself refuses before a route is asked. */
+/** Errors that Fastify raises before a route is called. */
 const FRAMEWORK_ERRORS: Readonly<Record<string, { code: ErrorCode; message: string }>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     code: 'media_type_unsupported',
-    message: 'The Content-Type header cannot be read; send application/json, or none.',
+    message: 'The Content-Type header is malformed; send application/json, or none.',
   },
   FST_ERR_BAD_URL: {
     code: 'path_not_found',
-    message: 'There is no such path: it holds a % that does not begin a valid escape.',
+    message: 'The path does not exist: it has a % that does not begin a valid escape.',
   },
 };
 
-/** What Node's HTTP parser refuses, before there is a request: a whole response, as text. */
+/** The complete response, as text, for an error that Node's HTTP parser raises before there is a request. */
 export function clientErrorResponse(error: { readonly code?: string }, requestId: string): string {
   const { code, message } = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED_REQUEST;
   const status = STATUS_OF[code];
@@ -187,16 +187,16 @@ const REASONS: Readonly<Record<number, string>> = {
 
 const MALFORMED_REQUEST: { code: ErrorCode; message: string } = {
   code: 'request_malformed',
-  message: 'This is not a well-formed HTTP/1.1 request.',
+  message: 'The request is not well-formed HTTP/1.1.',
 };
 
 const CLIENT_ERRORS: Readonly<Record<string, { code: ErrorCode; message: string }>> = {
   HPE_HEADER_OVERFLOW: {
     code: 'headers_too_large',
-    message: 'The headers of the request are larger than 16 KiB together; send smaller ones.',
+    message: 'The headers of the request are larger than 16 KiB in total; send smaller ones.',
   },
   ERR_HTTP_REQUEST_TIMEOUT: {
     code: 'request_timeout',
-    message: 'The request was not sent whole within the time allowed; send it again, faster.',
+    message: 'The request did not arrive completely in time. Send it again, faster.',
   },
 };

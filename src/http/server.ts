@@ -17,20 +17,20 @@ import { Admission, type AdmissionLimits } from './request/admission.ts';
 import { addHealth } from './health.ts';
 import { addInventory } from './inventory/inventory.ts';
 import { addLogin, type LoginLimits } from './accounts/login.ts';
-import { OpenUploads } from './files/open-uploads.ts';
-import { answerError, clientErrorResponse } from './problems.ts';
+import { OpenUploads } from './files/file-upload.ts';
+import { handleError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
-import { Writer, type WriteSettings } from './inventory/write-request.ts';
+import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.ts';
 
-/** What the server is told about how to run; each is a setting of `config.ts`. */
+/** Each is a setting of `config.ts`. */
 export interface HttpSettings
   extends AdmissionLimits, LoginLimits, WriteSettings, FileSettings, StreamSettings {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
-  /** Which proxies' `X-Forwarded-*` headers to believe. */
+  /** Which proxies' `X-Forwarded-*` headers to trust. */
   readonly trustProxy: boolean | string;
   readonly logLevel: string;
 }
@@ -39,20 +39,19 @@ interface ServerParts {
   readonly store: Store;
   readonly intake: Intake;
   readonly feed: ChangeFeed;
-  /** The files of suppliers. */
   readonly files: FileService;
-  /** How webhooks are tried out. */
+  /** How test messages of webhooks are sent. */
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
   readonly version: string;
 }
 
-/** Node's name for a request that was not sent whole in time. */
+/** Node's error code for a request that did not arrive completely in time. */
 const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT';
-/** How often it is looked for such requests, at least. */
+/** The longest interval between checks for such requests. */
 const TIMEOUT_CHECK_MS_MAX = 30_000;
 
-/** The server, ready to listen. Closing it waits for the requests that it has taken on. */
+/** Builds the HTTP server, ready to listen. Closing it waits for the requests that are in progress. */
 export async function buildServer({
   store,
   intake,
@@ -63,9 +62,9 @@ export async function buildServer({
   version,
 }: ServerParts): Promise<FastifyInstance> {
   const uploads = new OpenUploads(settings.requestTimeoutMs);
-  const gate = new Admission(store.accounts, settings);
-  const writer = new Writer({ gate, intake, batches: store.batches, settings });
-  const streams = new Streams({ gate, writer, settings });
+  const admission = new Admission(store.accounts, settings);
+  const submitter = new BatchSubmitter({ admission, intake, batches: store.batches, settings });
+  const streams = new Streams({ admission, submitter, settings });
   const app = fastify({
     logger: { level: settings.logLevel, redact: ['req.headers'] },
     logController: new LogController({
@@ -77,51 +76,51 @@ export async function buildServer({
     routerOptions: { ignoreTrailingSlash: true },
     requestTimeout: settings.requestTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
-    // Node's own refusal of a request without a Host has no body.
+    // Node rejects a request without Host with an empty body; the hook below does it with a problem.
     http: {
       headersTimeout: settings.headersTimeoutMs,
       requireHostHeader: false,
       connectionsCheckingInterval: Math.min(settings.requestTimeoutMs, TIMEOUT_CHECK_MS_MAX),
     },
     forceCloseConnections: 'idle',
-    // A request that comes on an open connection while the server stops is still answered.
+    // A request that arrives on an open connection during shutdown is still handled.
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => {
       reply.header('request-id', request.id);
-      answerError(error, request, reply);
+      handleError(error, request, reply);
     },
     clientErrorHandler: (error, socket) => {
-      // What takes as long as it takes knows itself how long it may stand still.
-      const isLong = streams.holds(socket) || uploads.holds(socket);
+      // Streams and uploads have idle timeouts of their own.
+      const isLong = streams.has(socket) || uploads.has(socket);
       if (error.code === REQUEST_TIMEOUT && isLong) return;
       if (socket.writable) socket.end(clientErrorResponse(error, randomUUID()));
       else socket.destroy();
     },
   });
-  // Every verb that Node reads is known, so that a wrong one is told apart from a wrong path.
+  // Every method that Node parses is registered, so that a wrong one gets 405, not 404.
   for (const method of METHODS) {
     if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
   }
-  // Schemas here describe; values are read by the parsers that know the rules.
+  // Schemas only describe; the parsers in wire/ validate (docs/decisions/0014-own-validation.md).
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
-  // A body is read by whoever handles the request, once it is known who asks.
+  // Handlers read the body themselves, after authentication.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
-  app.setErrorHandler(answerError);
+  app.setErrorHandler(handleError);
   app.setNotFoundHandler((request) => {
     throw pathNotFound(request.url);
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('request-id', request.id);
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
-      throw new OnhandError('request_malformed', 'A request of HTTP/1.1 needs a Host header.');
+      throw new OnhandError('request_malformed', 'An HTTP/1.1 request needs a Host header.');
     }
-    // Before Fastify looks at the Content-Type.
+    // Before Fastify checks the Content-Type.
     if (request.is404) throw pathNotFound(request.url);
   });
   app.addHook('onSend', (request, _reply, payload, done) => {
-    request.open?.answered(sizeOf(payload));
+    request.openRequest?.answered(sizeOf(payload));
     done();
   });
   app.addHook('onResponse', async (request, reply) => {
@@ -139,22 +138,22 @@ export async function buildServer({
 
   await addDocumentation(app, version);
   app.decorateRequest('principal', null);
-  app.decorateRequest('open', null);
+  app.decorateRequest('openRequest', null);
   addHealth(app, store);
   app.addHook('preClose', (done) => {
     streams.stop();
     done();
   });
-  addInventory(app, { gate, intake, writer, streams, limits: settings });
-  addBatches(app, { gate, batches: store.batches, limits: settings });
-  addFiles(app, { gate, service: files, uploads, settings });
-  addFileActions(app, { gate, service: files, limits: settings });
-  addChanges(app, { gate, feed, accounts: store.accounts });
-  addSkus(app, { gate, store, feed, limits: settings });
-  addFreshness(app, { gate, store });
+  addInventory(app, { admission, intake, submitter, streams, limits: settings });
+  addBatches(app, { admission, batches: store.batches, limits: settings });
+  addFiles(app, { admission, service: files, uploads, settings });
+  addFileActions(app, { admission, service: files, limits: settings });
+  addChanges(app, { admission, feed, accounts: store.accounts });
+  addSkus(app, { admission, store, feed, limits: settings });
+  addFreshness(app, { admission, store });
   const { changes, webhooks, accounts } = store;
   const limits = settings;
-  addWebhooks(app, { gate, webhooks, changes, accounts, options: webhookOptions, limits });
+  addWebhooks(app, { admission, webhooks, changes, accounts, options: webhookOptions, limits });
   addLogin(app, { accounts: store.accounts, limits: settings });
   await app.ready();
   return app;
@@ -168,7 +167,7 @@ function sizeOf(payload: unknown): number {
   return typeof payload === 'string' || payload instanceof Uint8Array ? payload.length : 0;
 }
 
-/** The path alone: a query may hold what does not belong into a log. */
+/** The path without the query, which may contain what must not be logged. */
 function pathOf(url: string): string {
   const question = url.indexOf('?');
   return question < 0 ? url : url.slice(0, question);

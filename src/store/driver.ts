@@ -1,5 +1,5 @@
 import type { CopySource, CopyTarget } from './copy.ts';
-import type { PendingMigrations, Finding } from './maintenance.ts';
+import { OnhandError } from '../domain/errors.ts';
 import type { Store } from './store.ts';
 
 /** The settings that stores read; each uses those that apply to it. */
@@ -58,4 +58,31 @@ export interface DatabaseDriver {
 /** The operating system releases it when the process ends, for any reason. */
 export interface ExclusiveLock {
   release(): void;
+}
+
+/** Throws if a newer onhand has migrated the database: this version does not know its schema. */
+export function refuseNewer(version: number, knownVersion: number): void {
+  if (version > knownVersion) {
+    throw new OnhandError(
+      'store_unavailable',
+      `The database has schema version ${version}, newer than the ${knownVersion} that this onhand knows. Use a newer onhand.`,
+    );
+  }
+}
+
+export interface PendingMigrations {
+  /** How many migrations have run. */
+  readonly version: number;
+  /** How many migrations this onhand knows. */
+  readonly knownVersion: number;
+  /** The SQL of each pending migration, in order. */
+  readonly steps: readonly string[];
+}
+
+/** The result of one check of a database's integrity. */
+export interface Finding {
+  readonly check: string;
+  readonly ok: boolean;
+  /** What was checked; for a failed check, what is wrong and where. */
+  readonly detail: string;
 }

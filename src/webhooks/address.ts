@@ -1,31 +1,30 @@
 import ipaddr from 'ipaddr.js';
 
-/** Where webhooks may go, as the operator has it. By default https to the public internet. */
+/** Which addresses the operator allows for webhooks. The default is HTTPS to the public internet. */
 export interface AddressPolicy {
   readonly allowHttp: boolean;
   /**
-   * Private, shared (RFC 6598) and loopback addresses too. Never allowed are link-local, multicast,
-   * unspecified and reserved ones, and where clouds tell their machines' secrets.
+   * Also allows private, shared (RFC 6598) and loopback addresses. Link-local, multicast, unspecified, reserved
+   * and cloud metadata addresses are never allowed.
    */
   readonly allowPrivateNetworks: boolean;
 }
 
 export const WEBHOOK_URL_LENGTH_MAX = 2048;
 
-/** A url that a webhook may have as far as its text can say, or why it may not. */
+/** A URL whose text is allowed, or why it is not. */
 export type WebhookUrlReading = { readonly url: URL } | { readonly refusal: string };
 
 /**
- * Reads the url of a webhook. Any port is allowed. A host that is an address is checked here, however
- * it is written (0x7f.1, 2130706433 and [::ffff:127.0.0.1] are all 127.0.0.1); one that is a name when
- * it has been resolved.
+ * Reads the URL of a webhook. Any port is allowed. If the host is an address, it is checked here in any
+ * notation (0x7f.1, 2130706433 and [::ffff:127.0.0.1] are all 127.0.0.1). A name is checked when it is resolved.
  */
 export function readWebhookUrl(text: string, policy: AddressPolicy): WebhookUrlReading {
   if (text.length > WEBHOOK_URL_LENGTH_MAX) {
     return { refusal: `is longer than ${WEBHOOK_URL_LENGTH_MAX} characters` };
   }
   const url = URL.parse(text);
-  if (url === null) return { refusal: 'is not a whole url such as https://example.com/hook' };
+  if (url === null) return { refusal: 'is not an absolute URL such as https://example.com/hook' };
   const refusal = refusalOfUrl(url, policy);
   return refusal === undefined ? { url } : { refusal };
 }
@@ -35,26 +34,26 @@ function refusalOfUrl(url: URL, policy: AddressPolicy): string | undefined {
     return policy.allowHttp ? 'must begin with https:// or http://' : 'must begin with https://';
   }
   if (url.username !== '' || url.password !== '') {
-    return 'holds a username or password; webhooks are authenticated by their signature';
+    return 'has a username or password; webhooks are authenticated by their signature';
   }
-  if (url.hash !== '') return 'holds a #fragment, which is never sent';
+  if (url.hash !== '') return 'has a #fragment, which is never sent';
   const host = hostOf(url.hostname);
   if (ipaddr.isValid(host)) return refusalOfAddress(host, policy);
   const isLoopbackName = /^(.+\.)?localhost\.?$/.test(host);
   return isLoopbackName && !policy.allowPrivateNetworks
-    ? 'names this very machine (loopback)'
+    ? 'names this machine (loopback)'
     : undefined;
 }
 
-/** A host as the parts of a url give it, an IPv6 address without its brackets. */
+/** The host of a URL; an IPv6 address without its brackets. */
 export function hostOf(hostname: string): string {
   return hostname.startsWith('[') && hostname.endsWith(']') ? hostname.slice(1, -1) : hostname;
 }
 
-/** Kinds of address that `allowPrivateNetworks` opens; names of ipaddr.js. */
+/** The ranges of ipaddr.js that `allowPrivateNetworks` allows. */
 const PRIVATE_KINDS: readonly string[] = ['private', 'loopback', 'carrierGradeNat', 'uniqueLocal'];
 
-/** Where clouds answer their machines, beyond 169.254.0.0/16 and fe80::/10, which are never allowed. */
+/** Cloud metadata services outside 169.254.0.0/16 and fe80::/10, which are refused as link-local. */
 const METADATA_ADDRESSES: readonly string[] = [
   '100.100.100.200',
   '168.63.129.16',
@@ -65,21 +64,21 @@ const METADATA_ADDRESSES: readonly string[] = [
 
 const GLOBAL_UNICAST_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
 const NAT64 = ipaddr.IPv6.parseCIDR('64:ff9b::/96');
-const WORDS: Readonly<Record<string, string>> = {
+const RANGE_NAMES: Readonly<Record<string, string>> = {
   carrierGradeNat: 'shared between customers of a network (RFC 6598)',
   linkLocal: 'link-local',
   uniqueLocal: 'private',
 };
 
 /**
- * Why an address may not be called, or undefined where it may. The address itself is not repeated: who
- * registers a name need not learn what it means inside the operator's network.
+ * Why an address is refused; undefined if it is allowed. The address is not repeated: the owner of a webhook must
+ * not learn how a name resolves inside the operator's network.
  */
 export function refusalOfAddress(text: string, policy: AddressPolicy): string | undefined {
-  if (!ipaddr.isValid(text)) return 'is no address';
+  if (!ipaddr.isValid(text)) return 'is not an address';
   const address = embeddedIn(ipaddr.parse(text));
   if (METADATA_ADDRESSES.includes(address.toNormalizedString())) {
-    return 'is an address of cloud metadata';
+    return 'is an address of a cloud metadata service';
   }
   const kind = address.range();
   if (kind === 'unicast') {
@@ -87,13 +86,12 @@ export function refusalOfAddress(text: string, policy: AddressPolicy): string | 
     return isGlobal ? undefined : 'is an address outside the public internet';
   }
   if (policy.allowPrivateNetworks && PRIVATE_KINDS.includes(kind)) return undefined;
-  return `is an address that is not public (${WORDS[kind] ?? kind})`;
+  return `is an address that is not public (${RANGE_NAMES[kind] ?? kind})`;
 }
 
 /**
- * The IPv4 address that an IPv6 address stands for where it is IPv4-mapped or of the well-known NAT64
- * prefix (RFC 6052: how hosts with IPv6 alone reach the public IPv4 internet). Other ways to embed one
- * (6to4, Teredo, IPv4-compatible, a network's own NAT64) are refused as kinds of address.
+ * The IPv4 address embedded in an IPv6 address that is IPv4-mapped or has the well-known NAT64 prefix (RFC 6052).
+ * Other embeddings (6to4, Teredo, IPv4-compatible, a network's own NAT64) are refused by their range.
  */
 function embeddedIn(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
   if (!(address instanceof ipaddr.IPv6)) return address;

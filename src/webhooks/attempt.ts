@@ -3,36 +3,36 @@ import { postWebhook, type WebhookHttpOptions, type WebhookResponse } from './ht
 import { type AttemptResult, readRetryAfter } from './schedule.ts';
 import { signatureHeaders, type WebhookSecrets } from './signature.ts';
 
-/** One attempt to bring one message to one receiver. */
+/** One attempt to deliver one message. */
 export interface Attempt {
   readonly url: string;
   readonly secrets: WebhookSecrets;
   /** The same for every attempt; letters, digits, `_` and `-`. */
   readonly messageId: string;
   readonly message: WebhookMessage;
-  /** When the message was made: milliseconds since 1970-01-01T00:00Z. */
+  /** When the message was created: milliseconds since 1970-01-01T00:00Z. */
   readonly madeAtMs: number;
 }
 
 export interface DeliverOptions extends WebhookHttpOptions {
-  /** Who is sending, with the version: `onhand/1.2.3`. */
+  /** Such as `onhand/1.2.3`. */
   readonly userAgent: string;
   /** Milliseconds since 1970-01-01T00:00Z. */
   readonly now: () => number;
 }
 
-/** What an attempt came to: for the schedule, and for the delivery log. */
+/** The result of an attempt: for the schedule, and for the delivery log. */
 export interface AttemptOutcome {
   readonly result: AttemptResult;
-  /** The receiver's status; null where it did not answer. */
+  /** The status of the response; null if there was none. */
   readonly status: number | null;
-  /** The first bytes of its response, or why there was none. */
+  /** The beginning of the response, or why there was none. */
   readonly text: string;
   readonly startedAtMs: number;
   readonly durationMs: number;
 }
 
-/** Makes one attempt. Ends within `timeoutMs`, and never rejects for what a receiver does. */
+/** Makes one attempt. Ends within `timeoutMs`; a failure of the receiver is a result, not a rejection. */
 export async function deliver(attempt: Attempt, options: DeliverOptions): Promise<AttemptOutcome> {
   const startedAtMs = options.now();
   const body = printWebhookBody(attempt.message, attempt.madeAtMs);
@@ -59,7 +59,7 @@ export async function deliver(attempt: Attempt, options: DeliverOptions): Promis
   };
 }
 
-/** What a response means (Standard Webhooks: 2xx alone is success, 410 is for ever). */
+/** Interprets a response (Standard Webhooks: only 2xx is success, 410 is permanent). */
 function resultOf(response: WebhookResponse, nowMs: number): AttemptResult {
   if (response.kind === 'failed') {
     return { kind: 'failed', failure: response.failure, retryAfterMs: null };
@@ -71,7 +71,7 @@ function resultOf(response: WebhookResponse, nowMs: number): AttemptResult {
     kind: 'failed',
     failure:
       status >= 300 && status < 400
-        ? `The receiver answered ${status}; redirects are not followed: register the url that it leads to.`
+        ? `The receiver answered ${status}; redirects are not followed. Register the URL that it redirects to.`
         : `The receiver answered ${status}.`,
     retryAfterMs: retryAfter === null ? null : readRetryAfter(retryAfter, nowMs),
   };

@@ -1,20 +1,20 @@
-/** Requests to receivers that strangers name: nothing here trusts the url, the resolver or the answer. */
+/** Requests to URLs that users choose: the URL, the DNS answer and the response are untrusted. */
 import { Resolver } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector, Client, errors } from 'undici';
 import { hostOf, readWebhookUrl, refusalOfAddress, type AddressPolicy } from './address.ts';
 
-/** The addresses of a name, at least one, without order. Rejects where there is none. */
+/** The addresses of a name, at least one, in any order. Rejects if there is none. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
 
 export interface WebhookHttpOptions {
   readonly policy: AddressPolicy;
-  /** For the whole of a request: resolving, connecting, sending, reading. */
+  /** For the complete request: resolving, connecting, sending and reading. */
   readonly timeoutMs: number;
-  /** How much of a response is read and kept. */
+  /** How much of a response body is read. */
   readonly responseBytesMax: number;
   readonly resolve: Resolve;
-  /** Whom to trust instead of Node's own authorities, in PEM. */
+  /** Replaces Node's certificate authorities; PEM. */
   readonly certificateAuthority?: string;
 }
 
@@ -24,38 +24,38 @@ export interface WebhookRequest {
   readonly body: string;
 }
 
-/** What came back, or why nothing did, for the webhook's owner to read. */
+/** The response, or why there was none, for the webhook's owner. */
 export type WebhookResponse =
   | {
       readonly kind: 'answered';
       readonly status: number;
       readonly retryAfter: string | null;
-      /** The response's first bytes as text, without NUL. */
+      /** The beginning of the body as text, without NUL. */
       readonly text: string;
     }
   | { readonly kind: 'failed'; readonly failure: string };
 
-/** An address that may not be called. */
+/** The address is not allowed. */
 class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
 }
 
-/** A name that stands for no address. */
+/** The name does not resolve to an address. */
 class NameUnknown extends Error {
   override readonly name = 'NameUnknown';
 }
 
 /**
- * Posts to a receiver. The status decides what a receiver is taken to have said; its body is only for
- * reading, so one that is too long, breaks off or never ends is cut. Redirects are not followed, proxies
- * of the environment not used, connections not kept. Never rejects.
+ * Posts to a receiver. Only the status matters; the body is for the delivery log, so one that is too long, breaks
+ * off or never ends is truncated. Redirects are not followed, proxies from the environment are not used, and
+ * connections are not reused. Never rejects.
  */
 export async function postWebhook(
   { url: text, headers, body }: WebhookRequest,
   options: WebhookHttpOptions,
 ): Promise<WebhookResponse> {
   const reading = readWebhookUrl(text, options.policy);
-  if ('refusal' in reading) return { kind: 'failed', failure: `The url ${reading.refusal}.` };
+  if ('refusal' in reading) return { kind: 'failed', failure: `The URL ${reading.refusal}.` };
   const { url } = reading;
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), options.timeoutMs);
@@ -78,7 +78,7 @@ export async function postWebhook(
       kind: 'answered',
       status: response.statusCode,
       retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
-      text: await readHead(response.body, options.responseBytesMax),
+      text: await readBeginning(response.body, options.responseBytesMax),
     };
   } catch (error) {
     const failure = abort.signal.aborted
@@ -91,8 +91,8 @@ export async function postWebhook(
   }
 }
 
-/** The first bytes of a body, or what of them came before it broke off or the time was over. */
-async function readHead(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
+/** The beginning of a body, as much as arrives before it breaks off or times out. */
+async function readBeginning(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
@@ -102,17 +102,16 @@ async function readHead(body: AsyncIterable<Uint8Array>, bytesMax: number): Prom
       if (bytes >= bytesMax) break;
     }
   } catch {
-    // What came before it broke off is still worth reading.
+    // The bytes before the failure are still useful.
   }
   const head = Buffer.concat(chunks).subarray(0, bytesMax);
-  // A character that is cut in two at the end is left out; NUL is nothing that a database can keep.
+  // An incomplete character at the end is left out. PostgreSQL cannot store NUL.
   return new TextDecoder().decode(head, { stream: true }).replaceAll('\0', '\uFFFD');
 }
 
 /**
- * Connects only to addresses that were checked: a literal, or all that a name was resolved to just now.
- * The resolver is asked once, and what it said is what the socket gets, so that no second answer can
- * differ from the one that was checked.
+ * Connects only to addresses that have been checked. A name is resolved once, and the socket gets that answer: a
+ * second lookup could return other addresses (DNS rebinding).
  */
 function guardedConnector(
   { policy, resolve, timeoutMs, certificateAuthority }: WebhookHttpOptions,
@@ -126,7 +125,7 @@ function guardedConnector(
         allowH2: false,
         timeout: timeoutMs,
         autoSelectFamily: true,
-        lookup: lookupOf(addresses),
+        lookup: fixedLookup(addresses),
         signal,
         ...(certificateAuthority !== undefined && { ca: certificateAuthority }),
       });
@@ -138,15 +137,15 @@ function guardedConnector(
   return (target, callback) => void open(target, callback);
 }
 
-/** Waits no longer than until the signal: undici waits for its connector, however long that takes. */
+/** Rejects when the signal is aborted. undici itself waits for its connector without a limit. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
-  const giveUp = (): void => aborted.reject(asError(signal.reason));
-  signal.addEventListener('abort', giveUp);
+  const onAbort = (): void => aborted.reject(asError(signal.reason));
+  signal.addEventListener('abort', onAbort);
   try {
     return await Promise.race([work, aborted.promise]);
   } finally {
-    signal.removeEventListener('abort', giveUp);
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
@@ -164,14 +163,14 @@ async function checkedAddresses(
     const refusal = refusalOfAddress(address, policy);
     if (refusal === undefined) continue;
     throw new AddressRefused(
-      isLiteral ? `The host ${refusal}.` : `What the name means ${refusal}.`,
+      isLiteral ? `The host ${refusal}.` : `The address of the name ${refusal}.`,
     );
   }
   return addresses;
 }
 
-/** A lookup that knows no other addresses than these. */
-function lookupOf(addresses: readonly string[]): LookupFunction {
+/** A lookup that always returns these addresses. */
+function fixedLookup(addresses: readonly string[]): LookupFunction {
   const found = addresses.map((address) => ({ address, family: isIP(address) }));
   return (_hostname, options, callback) => {
     const [first] = found;
@@ -189,25 +188,25 @@ const FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'The receiver refused the connection.',
   ECONNRESET: 'The connection broke before the receiver answered.',
   EPIPE: 'The connection broke before the receiver answered.',
-  UND_ERR_SOCKET: 'The receiver closed the connection without an answer.',
+  UND_ERR_SOCKET: 'The receiver closed the connection without a response.',
   EHOSTUNREACH: 'The receiver cannot be reached.',
   ENETUNREACH: 'The receiver cannot be reached.',
   ETIMEDOUT: 'The receiver cannot be reached.',
   UND_ERR_CONNECT_TIMEOUT: 'The receiver cannot be reached.',
-  UND_ERR_HEADERS_OVERFLOW: "The headers of the receiver's answer are too large.",
+  UND_ERR_HEADERS_OVERFLOW: "The headers of the receiver's response are too large.",
 };
 
 function explain(error: unknown): string {
   if (error instanceof AddressRefused) return error.message;
-  if (error instanceof NameUnknown) return 'The name of the host is not known.';
-  if (error instanceof errors.HTTPParserError) return 'What the receiver answered is not HTTP.';
+  if (error instanceof NameUnknown) return 'The host name does not exist.';
+  if (error instanceof errors.HTTPParserError) return 'The response of the receiver is not HTTP.';
   const code = codeOf(error);
   const known = FAILURES[code];
   if (known !== undefined) return known;
   if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)|_CERT\b|EPROTO/.test(code)) {
-    return `No trusted TLS connection could be made (${code}).`;
+    return `No trusted TLS connection could be established (${code}).`;
   }
-  return `The request failed (${code || 'for an unknown reason'}).`;
+  return `The request failed (${code || 'unknown reason'}).`;
 }
 
 function codeOf(error: unknown): string {
@@ -221,10 +220,10 @@ const RESOLVER_TIMEOUT_MS = 3000;
 const RESOLVER_TRIES = 2;
 
 /**
- * Resolves by DNS. Not by the system's resolver: that one works in the few threads that the whole
- * process shares, and a name server that never answers would hold them.
+ * Resolves names by DNS. The system's resolver would block libuv's few threads, which the whole process shares,
+ * while a name server does not answer.
  *
- * @param servers name servers to ask, each `address:port`; those of the system by default
+ * @param servers name servers, each `address:port`; the system's by default
  */
 export function dnsResolve(servers?: readonly string[]): Resolve {
   const resolver = new Resolver({ timeout: RESOLVER_TIMEOUT_MS, tries: RESOLVER_TRIES });
@@ -243,15 +242,15 @@ export function dnsResolve(servers?: readonly string[]): Resolve {
 }
 
 /**
- * Why a webhook's url may not be registered, or undefined where it may: by its text, and by what its
- * name means now. It is checked again at every connection.
+ * Why the URL of a webhook is refused, by its text and by the addresses that its name resolves to now; undefined
+ * if it is allowed. Every connection checks again.
  */
 export async function refusalOfWebhookUrl(
   text: string,
   { policy, resolve }: Pick<WebhookHttpOptions, 'policy' | 'resolve'>,
 ): Promise<string | undefined> {
   const reading = readWebhookUrl(text, policy);
-  if ('refusal' in reading) return `The url ${reading.refusal}.`;
+  if ('refusal' in reading) return `The URL ${reading.refusal}.`;
   try {
     await checkedAddresses(hostOf(reading.url.hostname), policy, resolve);
     return undefined;

@@ -5,18 +5,27 @@ import type { AccountStore, ChangeStore, WebhookStore } from '../store/store.ts'
 import { deliver, type AttemptOutcome, type DeliverOptions } from './attempt.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import { followVisible, suppliersOf } from './suppliers.ts';
-import { readMessage, writeMessage, type OutgoingMessage } from './message-record.ts';
-import { lease, leasableAtMs, newDelivery, resume, settle } from './schedule.ts';
+import {
+  lease,
+  leasableAtMs,
+  newDelivery,
+  readMessage,
+  resume,
+  settle,
+  writeMessage,
+  type OutgoingMessage,
+} from './schedule.ts';
 
-/** How often a node looks for something to send; and how often whether anything was registered. */
+/** How often a node looks for changes to send. */
 const ROUND_EVERY_MS = 200;
-const LOOK_EVERY_MS = 1000;
-/** How many changes one message has at most. */
+/** How often a node reads which webhooks exist and which suppliers they follow. */
+const REFRESH_EVERY_MS = 1000;
+/** The most changes in one message. */
 const RECORDS_MAX = 500;
-/** Messages on their way from one node, of all webhooks and of one: a slow receiver holds up only its own. */
+/** The most messages that one node sends at the same time, in total and per webhook. */
 const SENDING_MAX = 64;
-const SENDING_OF_WEBHOOK_MAX = 4;
-/** How much longer than an attempt a lease is: for writing down what came of it. */
+const SENDING_PER_WEBHOOK_MAX = 4;
+/** How much longer than an attempt a lease is: time to store the result. */
 const LEASE_MARGIN_MS = 10_000;
 
 interface SenderParts {
@@ -28,22 +37,25 @@ interface SenderParts {
   >;
   readonly feed: ChangeFeed;
   readonly options: DeliverOptions;
-  /** This process, among those on the same database. */
+  /** Identifies this process among those on the same database. */
   readonly nodeId: string;
-  /** Told what went wrong with the store; the next round tries again. */
+  /** Called when the store fails; the next round tries again. */
   readonly onFailure: (error: unknown) => void;
 }
 
+/** A position with its message, parsed. */
+type Position = Omit<WebhookPosition, 'message'> & { readonly message: OutgoingMessage | null };
+
 /**
- * Sends webhooks what has changed: of each supplier in order, one message at a time, until it is delivered.
- * Any node may send; which one does is agreed by a lease in the position (`WebhookStore.exchange`).
+ * Sends changes to webhooks: the changes of each supplier in order, one message at a time, retried until it is
+ * delivered. Any node may send. A lease in the position decides which one does (`WebhookStore.exchange`).
  */
 export class WebhookSender {
   readonly #parts: SenderParts;
   /** By webhook and supplier. */
   readonly #sending = new Map<string, Promise<void>>();
   #active: readonly Webhook[] = [];
-  #lookedAtMs = -Infinity;
+  #refreshedAtMs = -Infinity;
   #running: Promise<void> | undefined;
   readonly #stopping = new AbortController();
 
@@ -55,7 +67,7 @@ export class WebhookSender {
     this.#running ??= this.#run();
   }
 
-  /** Resolves when no attempt of this node is under way any more. */
+  /** Resolves when the attempts of this node have ended. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -69,7 +81,7 @@ export class WebhookSender {
       } catch (error) {
         this.#parts.onFailure(error);
       }
-      const pauseMs = this.#active.length === 0 ? LOOK_EVERY_MS : ROUND_EVERY_MS;
+      const pauseMs = this.#active.length === 0 ? REFRESH_EVERY_MS : ROUND_EVERY_MS;
       await delay(pauseMs, undefined, { signal: this.#stopping.signal, ref: false }).catch(
         () => undefined,
       );
@@ -78,61 +90,61 @@ export class WebhookSender {
 
   async #round(): Promise<void> {
     const { webhooks, changes } = this.#parts;
-    const isTimeToLook = performance.now() - this.#lookedAtMs >= LOOK_EVERY_MS;
-    if (isTimeToLook) {
-      this.#lookedAtMs = performance.now();
+    const isRefreshDue = performance.now() - this.#refreshedAtMs >= REFRESH_EVERY_MS;
+    if (isRefreshDue) {
+      this.#refreshedAtMs = performance.now();
       this.#active = await webhooks.active();
     }
     if (this.#active.length === 0) return;
-    if (isTimeToLook) {
+    if (isRefreshDue) {
       for (const webhook of this.#active) await followVisible(webhook, this.#parts);
     }
     const positions = await webhooks.positions(this.#active.map(({ id }) => id));
     const heads = await changes.heads([...new Set(positions.map(({ supplierId }) => supplierId))]);
-    for (const position of positions) {
+    for (const { message, ...stored } of positions) {
+      const position = { ...stored, message: message === null ? null : readMessage(message) };
       const webhook = this.#active.find(({ id }) => id === position.webhookId);
       const head = heads.get(position.supplierId);
-      if (webhook !== undefined && head !== undefined) this.#consider(webhook, position, head);
+      if (webhook !== undefined && head !== undefined) this.#sendIfDue(webhook, position, head);
     }
   }
 
-  #consider(webhook: Webhook, position: WebhookPosition, head: ChangeHead): void {
+  #sendIfDue(webhook: Webhook, position: Position, head: ChangeHead): void {
     const key = `${position.webhookId} ${position.supplierId}`;
     if (this.#sending.has(key) || this.#sending.size >= SENDING_MAX) return;
     const ofWebhook = [...this.#sending.keys()].filter((other) =>
       other.startsWith(`${position.webhookId} `),
     );
-    if (ofWebhook.length >= SENDING_OF_WEBHOOK_MAX) return;
-    const isQuiet = position.message === null && position.deliveredSequence >= head.lastSequence;
-    if (isQuiet || !this.#isDue(position)) return;
+    if (ofWebhook.length >= SENDING_PER_WEBHOOK_MAX) return;
+    const { message, deliveredSequence } = position;
+    const isDue =
+      message === null
+        ? deliveredSequence < head.lastSequence
+        : // The webhook is active, so a paused message has been resumed.
+          message.delivery.state === 'paused' ||
+          leasableAtMs(message.delivery) <= this.#parts.options.now();
+    if (!isDue) return;
     const sending = this.#sendAll(webhook, position, head)
       .catch((error: unknown) => this.#parts.onFailure(error))
       .finally(() => this.#sending.delete(key));
     this.#sending.set(key, sending);
   }
 
-  #isDue({ message }: WebhookPosition): boolean {
-    if (message === null) return true;
-    const { delivery } = readMessage(message);
-    // It was paused, and the webhook has been resumed since.
-    return delivery.state === 'paused' || leasableAtMs(delivery) <= this.#parts.options.now();
-  }
-
-  /** Sends one message after another, as long as each is delivered and there is more. */
-  async #sendAll(webhook: Webhook, first: WebhookPosition, head: ChangeHead): Promise<void> {
-    let position: WebhookPosition | undefined = first;
+  /** Sends one message after another, as long as each is delivered and there are more changes. */
+  async #sendAll(webhook: Webhook, first: Position, head: ChangeHead): Promise<void> {
+    let position: Position | undefined = first;
     while (position !== undefined && !this.#stopping.signal.aborted) {
       position = await this.#sendNext(webhook, position, head);
       if (position !== undefined && position.deliveredSequence >= head.lastSequence) return;
     }
   }
 
-  /** Sends the next message; the position after it where it was delivered, else undefined. */
+  /** Sends the next message; returns the new position if it was delivered. */
   async #sendNext(
     webhook: Webhook,
-    position: WebhookPosition,
+    position: Position,
     head: ChangeHead,
-  ): Promise<WebhookPosition | undefined> {
+  ): Promise<Position | undefined> {
     const { webhooks, options, nodeId } = this.#parts;
     const message = this.#nextMessage(webhook, position, head);
     const leaseMs = options.timeoutMs + LEASE_MARGIN_MS;
@@ -143,14 +155,14 @@ export class WebhookSender {
     if (leased === undefined) return undefined;
     const current = await this.#sendable(webhook, position.supplierId);
     if (current === undefined) {
-      // Given back, so that it need not wait for the end of the lease where it may be sent again.
-      const kept = position.message === null ? null : message;
-      await this.#exchange(leased, leased.deliveredSequence, kept);
+      // Releases the lease, so that the message does not wait for its end if it can be sent again.
+      const unleased = position.message === null ? null : message;
+      await this.#exchange(leased, leased.deliveredSequence, unleased);
       return undefined;
     }
     const chunk = await this.#read(webhook, leased, message);
     if (chunk === undefined) {
-      await webhooks.update(webhook.id, { pausedReason: NO_LONGER_KEPT });
+      await webhooks.update(webhook.id, { pausedReason: CHANGES_DROPPED });
       return undefined;
     }
     const outcome = await deliver(
@@ -164,12 +176,11 @@ export class WebhookSender {
       options,
     );
     await this.#log(webhook.id, delivery.messageId, outcome);
-    const settled = settle(delivery, delivery, outcome.result, {
+    const settled = settle(delivery, outcome.result, {
       nowMs: options.now(),
       random: Math.random(),
     });
-    if (settled === undefined) return undefined;
-    if (settled.state === 'delivered') return this.#exchange(leased, message.toSequence, null);
+    if (settled === 'delivered') return this.#exchange(leased, message.toSequence, null);
     await this.#exchange(leased, leased.deliveredSequence, { ...message, delivery: settled });
     if (settled.state === 'paused') {
       await webhooks.update(webhook.id, { pausedReason: settled.reason });
@@ -178,48 +189,45 @@ export class WebhookSender {
   }
 
   /**
-   * The webhook as it now is, or undefined where it may not be sent to. Asked at the last moment: what was
-   * removed or disconnected since must not be told, nor signed with a secret that was replaced.
+   * Reads the webhook again just before sending; undefined if nothing may be sent. It may have been removed,
+   * disconnected from the supplier, or given a new secret.
    */
   async #sendable(
     { organizationId, uuid, url }: Webhook,
     supplierId: number,
   ): Promise<Webhook | undefined> {
     const { webhooks, accounts } = this.#parts;
-    const now = await webhooks.find(organizationId, uuid);
-    if (now === undefined || now.url !== url || now.pausedReason !== null) return undefined;
-    return (await suppliersOf(now, accounts)).includes(supplierId) ? now : undefined;
+    const current = await webhooks.find(organizationId, uuid);
+    if (current?.url !== url || current.pausedReason !== null) return undefined;
+    return (await suppliersOf(current, accounts)).includes(supplierId) ? current : undefined;
   }
 
-  #nextMessage(webhook: Webhook, position: WebhookPosition, head: ChangeHead): OutgoingMessage {
+  #nextMessage(webhook: Webhook, position: Position, head: ChangeHead): OutgoingMessage {
     const nowMs = this.#parts.options.now();
-    if (position.message !== null) {
-      const message = readMessage(position.message);
-      return { ...message, delivery: resume(message.delivery, nowMs) };
-    }
+    const { message } = position;
+    if (message !== null) return { ...message, delivery: resume(message.delivery, nowMs) };
     const toSequence = Math.min(head.lastSequence, position.deliveredSequence + RECORDS_MAX);
     const messageId = `msg_${webhook.uuid}_${position.supplierId}_${toSequence}`;
     return { toSequence, madeAtMs: nowMs, delivery: newDelivery(messageId, nowMs) };
   }
 
-  /** Writes a position down; as it then stands, or undefined where another was faster. */
+  /** Stores a position; returns it as stored, or undefined if another node changed it first. */
   async #exchange(
-    { version, ...position }: WebhookPosition,
+    { version, ...position }: Position,
     deliveredSequence: number,
     message: OutgoingMessage | null,
-  ): Promise<WebhookPosition | undefined> {
-    const next = {
+  ): Promise<Position | undefined> {
+    const isStored = await this.#parts.webhooks.exchange({
       ...position,
       deliveredSequence,
       message: message && writeMessage(message),
       version,
-    };
-    const isDone = await this.#parts.webhooks.exchange(next);
-    return isDone ? { ...next, version: version + 1 } : undefined;
+    });
+    return isStored ? { ...position, deliveredSequence, message, version: version + 1 } : undefined;
   }
 
-  /** The changes of a message with the cursor behind them; undefined where they are no longer kept. */
-  async #read(webhook: Webhook, position: WebhookPosition, { toSequence }: OutgoingMessage) {
+  /** The changes of a message and the cursor after them; undefined if they have been dropped. */
+  async #read(webhook: Webhook, position: Position, { toSequence }: OutgoingMessage) {
     const { changes, feed } = this.#parts;
     const { supplierId, deliveredSequence } = position;
     const count = toSequence - deliveredSequence;
@@ -229,9 +237,9 @@ export class WebhookSender {
       organizationId: webhook.organizationId,
       supplierIds: () => Promise.resolve([supplierId]),
     };
-    const place = { sequences: new Map([[supplierId, toSequence]]), turn: 0 };
+    const cursor = { sequences: new Map([[supplierId, toSequence]]), turn: 0 };
     const records = read.map((change) => ({ kind: 'change' as const, change }));
-    return { records, cursor: await feed.print(reader, place) };
+    return { records, cursor: await feed.print(reader, cursor) };
   }
 
   async #log(webhookId: number, messageId: string, outcome: AttemptOutcome): Promise<void> {
@@ -248,5 +256,5 @@ export class WebhookSender {
   }
 }
 
-const NO_LONGER_KEPT =
-  'Changes that were not delivered yet are no longer kept. Resume it to go on with those to come, and read the list of SKUs.';
+const CHANGES_DROPPED =
+  'Undelivered changes are older than the retention period and have been dropped. Read the list of SKUs, and resume the webhook to receive future changes.';

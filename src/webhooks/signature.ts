@@ -1,4 +1,4 @@
-/** Signatures as Standard Webhooks 1.0.0 has them: symmetric, `v1`. */
+/** Symmetric signatures (`v1`) of Standard Webhooks 1.0.0. */
 import { createHmac, randomBytes } from 'node:crypto';
 
 const SECRET_PREFIX = 'whsec_';
@@ -7,22 +7,22 @@ const SECRET_BYTES_MAX = 64;
 const SECRET_BYTES = 32;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** How long the former secret still signs after a new one was made. */
+/** How long the previous secret still signs after a rotation. */
 export const SECRET_OVERLAP_MS = 24 * 60 * 60_000;
 
 /** The secrets of one webhook, each as text: `whsec_` and base64. */
 export interface WebhookSecrets {
   readonly current: string;
-  /** The one before, until receivers have learned the current one. */
+  /** Signs as well until `untilMs`, so that receivers have time to change. */
   readonly previous: { readonly secret: string; readonly untilMs: number } | null;
 }
 
-/** A new secret, of 256 random bits. */
+/** Generates a secret of 256 random bits. */
 export function newWebhookSecret(): string {
   return SECRET_PREFIX + randomBytes(SECRET_BYTES).toString('base64');
 }
 
-/** Whether a text is a secret: `whsec_` and the base64 of 24 to 64 bytes. */
+/** Whether a text is a valid secret: `whsec_` and the base64 of 24 to 64 bytes. */
 export function isWebhookSecret(text: string): boolean {
   const encoded = text.slice(SECRET_PREFIX.length);
   if (!text.startsWith(SECRET_PREFIX) || !BASE64.test(encoded)) return false;
@@ -30,7 +30,7 @@ export function isWebhookSecret(text: string): boolean {
   return length >= SECRET_BYTES_MIN && length <= SECRET_BYTES_MAX;
 }
 
-/** Makes `next` the secret; the one before goes on signing beside it for `SECRET_OVERLAP_MS`. */
+/** Replaces the secret by `next`; the previous one also signs for `SECRET_OVERLAP_MS`. */
 export function rotateSecret(
   { current }: WebhookSecrets,
   next: string,
@@ -40,17 +40,17 @@ export function rotateSecret(
 }
 
 export interface SignedMessage {
-  /** The same for every attempt; without a full stop, which sets the signed parts apart. */
+  /** The same for every attempt; without a full stop, which separates the signed parts. */
   readonly id: string;
   readonly body: string;
 }
 
-/** The headers that let a receiver know who sent a message, and when. */
+/** The headers by which a receiver verifies a message. */
 export type SignatureHeaders = Readonly<
   Record<'webhook-id' | 'webhook-timestamp' | 'webhook-signature', string>
 >;
 
-/** Signs a message for one attempt at `nowMs`, by the current secret and, while it lasts, the one before. */
+/** Signs a message for an attempt at `nowMs`, with the current secret and, during the overlap, the previous one. */
 export function signatureHeaders(
   { id, body }: SignedMessage,
   { current, previous }: WebhookSecrets,

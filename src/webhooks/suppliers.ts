@@ -1,9 +1,9 @@
-import type { AccountStore, ChangeStore, WebhookStore } from '../store/store.ts';
+import { visibleSuppliers } from '../changes/visible-suppliers.ts';
 import type { Webhook } from '../domain/webhooks.ts';
-import { readMessage, writeMessage } from './message-record.ts';
-import { retryNow } from './schedule.ts';
+import type { AccountStore, ChangeStore, WebhookStore } from '../store/store.ts';
+import { readMessage, retryNow, writeMessage } from './schedule.ts';
 
-export interface FollowingParts {
+export interface FollowParts {
   readonly webhooks: Pick<WebhookStore, 'positions' | 'follow' | 'unfollow'>;
   readonly changes: Pick<ChangeStore, 'heads'>;
   readonly accounts: Pick<
@@ -12,36 +12,36 @@ export interface FollowingParts {
   >;
 }
 
-interface GoingOnParts {
+interface ResumeParts {
   readonly webhooks: Pick<WebhookStore, 'positions' | 'exchange'>;
   readonly changes: Pick<ChangeStore, 'heads'>;
 }
 
 /**
- * Has a webhook follow the suppliers that it is for: those that came into sight from what is to come on,
- * those that left it no more.
+ * Makes a webhook follow the suppliers that it is for. It gets the future changes of a supplier that became
+ * visible, and none of one that is no longer visible.
  */
 export async function followVisible(
   webhook: Webhook,
-  { webhooks, changes, accounts }: FollowingParts,
+  { webhooks, changes, accounts }: FollowParts,
 ): Promise<void> {
   const positions = await webhooks.positions([webhook.id]);
-  const known = new Set(positions.map(({ supplierId }) => supplierId));
+  const followed = new Set(positions.map(({ supplierId }) => supplierId));
   const visible = await suppliersOf(webhook, accounts);
-  const heads = await changes.heads(visible.filter((id) => !known.has(id)));
+  const heads = await changes.heads(visible.filter((id) => !followed.has(id)));
   for (const [id, { lastSequence }] of heads) await webhooks.follow(webhook.id, id, lastSequence);
-  for (const id of known) {
+  for (const id of followed) {
     if (!visible.includes(id)) await webhooks.unfollow(webhook.id, id);
   }
 }
 
 /**
- * Goes on with a webhook that its owner resumed or gave another URL: what waits for its next attempt is
- * tried at once. Where changes that were not delivered are no longer kept, it goes on at what is to come.
+ * Resumes delivery after the owner resumed the webhook or changed its URL: messages that wait for a retry are
+ * due now. If undelivered changes have been dropped, it continues with future changes.
  */
 export async function resumeWebhook(
   { id }: Webhook,
-  { webhooks, changes }: GoingOnParts,
+  { webhooks, changes }: ResumeParts,
   nowMs: number,
 ): Promise<void> {
   const positions = await webhooks.positions([id]);
@@ -61,15 +61,13 @@ export async function resumeWebhook(
   }
 }
 
-/** The suppliers whose changes a webhook is told: those that its organization sees, or chose of them. */
+/** The suppliers of a webhook: those that its organization can see, or the chosen ones of them. */
 export async function suppliersOf(
   { organizationId, supplierUuids }: Webhook,
-  accounts: FollowingParts['accounts'],
+  accounts: FollowParts['accounts'],
 ): Promise<readonly number[]> {
   const [organization] = await accounts.findOrganizationsById([organizationId]);
   if (organization === undefined) return [];
-  const visible = await accounts.visibleSupplierIds(organizationId, organization.type);
-  if (supplierUuids === null) return visible;
-  const chosen = await accounts.findOrganizationsByUuid(supplierUuids);
-  return visible.filter((id) => chosen.some((supplier) => supplier.id === id));
+  const reader = { organizationId, organizationType: organization.type };
+  return visibleSuppliers(accounts, reader, supplierUuids ?? undefined);
 }

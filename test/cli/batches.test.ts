@@ -115,7 +115,7 @@ describe('what goes wrong is said in one line', () => {
   const NOBODYS = '905c3e4b-ef10-7f77-b07e-03d4ecb743a0';
 
   test.for([
-    [['revert', NOBODYS], /^onhand: The server answered 404: There is no batch of this uuid/],
+    [['revert', NOBODYS], /^onhand: The server answered 404: You have no batch with this uuid/],
     [['batches', 'x'], /^onhand: The server answered 404: /],
     [['batches', '--limit', '0'], /^onhand: The server answered 400: limit must be /],
     [['batches', '--limit', 'x'], /A whole number is needed/],

@@ -27,29 +27,32 @@ const undated = (): null => null;
 
 async function lengths(all: readonly FileRow[], size: number): Promise<readonly number[]> {
   const found: number[] = [];
-  for await (const piece of chunksOf(inChunks(all, size), undated)) found.push(piece.count);
+  for await (const chunk of chunksOf(inChunks(all, size), undated)) found.push(chunk.count);
   return found;
 }
 
-test.for([1, 999, 4096, 50_000])('pieces are the same however rows come, by %d', async (size) => {
-  expect(await lengths(rows(25_000), size)).toEqual([10_000, 10_000, 5000]);
-  expect(await lengths(rows(10_000), size)).toEqual([10_000]);
-  expect(await lengths(rows(25_000, 9990, 10_020), size)).toEqual([9990, 10_000, 5010]);
-  expect(await lengths(rows(20_001, 5, 10_005), size)).toEqual([5, 10_000, 9996]);
-});
+test.for([1, 999, 4096, 50_000])(
+  'chunks do not depend on how many rows arrive at once: %d',
+  async (size) => {
+    expect(await lengths(rows(25_000), size)).toEqual([10_000, 10_000, 5000]);
+    expect(await lengths(rows(10_000), size)).toEqual([10_000]);
+    expect(await lengths(rows(25_000, 9990, 10_020), size)).toEqual([9990, 10_000, 5010]);
+    expect(await lengths(rows(20_001, 5, 10_005), size)).toEqual([5, 10_000, 9996]);
+  },
+);
 
-test('nothing makes no piece', async () => {
+test('no rows make no chunk', async () => {
   expect(await lengths([], 10)).toEqual([]);
 });
 
-test('a group that is larger than a piece is refused', async () => {
+test('a group larger than a chunk is refused', async () => {
   await expect(lengths(rows(25_000, 5, 20_000), 999)).rejects.toMatchObject({
     code: 'body_shape_wrong',
   });
   expect(await lengths(rows(20_000, 0, CHUNK_LINES_MAX), 999)).toEqual([10_000, 10_000]);
 });
 
-test('what is judged as a whole has a limit', async () => {
+test('a file that is applied as one batch has a limit of lines', async () => {
   expect((await wholeOf(inChunks(rows(100), 30), undated, 100)).count).toBe(100);
   await expect(wholeOf(inChunks(rows(101), 30), undated, 100)).rejects.toMatchObject({
     code: 'too_many_lines',

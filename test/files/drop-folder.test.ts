@@ -45,12 +45,12 @@ async function names(folder: string): Promise<readonly string[] | undefined> {
   }
 }
 
-/** Looks again and again: what a folder holds changes without anybody being told. */
+/** Polls, since changes of a folder give no event. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo())) await delay(20);
 }
 
-/** Puts a file there as careful programs do: by another name first. */
+/** Drops a file the recommended way: written under another name, then renamed. */
 async function drop(name: string, content: string): Promise<void> {
   await writeFile(at(`.${name}`), content);
   await rename(at(`.${name}`), at('in', name));
@@ -66,7 +66,7 @@ async function stock(): Promise<readonly (number | null)[]> {
   return skus.map(({ inventory }) => inventory.quantityInStock);
 }
 
-test('a file that is put there is applied, put away, and answered row by row', async () => {
+test('a dropped file is applied, moved to done, and gets a result per row', async () => {
   await drop('stock.csv', 'sku_id,qty\nA-1,5\nNONE,1\n');
   await until(async () => (await names('done'))?.length === 1);
   expect(await names('in')).toEqual([]);
@@ -84,14 +84,14 @@ test('a file that is put there is applied, put away, and answered row by row', a
   expect(await stock()).toEqual([5, null]);
 });
 
-test('what cannot be read is put among the failed, with the reason', async () => {
+test('an unreadable file is moved to failed, with the reason', async () => {
   await drop('stock.csv', 'a,b\n1,2\n');
   await until(async () => (await names('failed'))?.length === 1);
   const [result = ''] = (await names('out')) ?? [];
   expect(await readFile(at('out', result), 'utf8')).toMatch(/400,"?No column says/);
 });
 
-test('what is still being written, hidden, linked, or of nobody known is left alone', async () => {
+test('partial, hidden and linked files, and those of unknown suppliers, are ignored', async () => {
   await mkdir(join(inbox, 'Nobody', 'in'), { recursive: true });
   await writeFile(join(inbox, 'Nobody', 'in', 'x.csv'), 'sku_id,qty\nA-1,5\n');
   const elsewhere = at('elsewhere.csv');
@@ -107,7 +107,7 @@ test('what is still being written, hidden, linked, or of nobody known is left al
   expect(await stock()).toEqual([null, 8]);
 });
 
-test('a folder that is a link is not entered', async () => {
+test('a link to a folder is not followed', async () => {
   const elsewhere = await mkdtemp(join(tmpdir(), 'onhand-elsewhere-'));
   await server.createSupplier('Other', [entry('A-1')]);
   await writeFile(join(elsewhere, 'x.csv'), 'sku_id,qty\nA-1,5\n');
@@ -119,7 +119,7 @@ test('a folder that is a link is not entered', async () => {
   await rm(elsewhere, { recursive: true });
 });
 
-test('files of one name are each taken, in the order in which they came', async () => {
+test('files with the same name are all applied, in the order of arrival', async () => {
   for (const quantity of [1, 2, 3]) {
     await drop('stock.csv', `sku_id,qty\nA-1,${quantity}\n`);
     await until(async () => (await names('in'))?.length === 0);

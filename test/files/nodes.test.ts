@@ -12,7 +12,7 @@ import { entry, importSkus, testSettings, type TestDatabase } from '../store/fix
 const FILES = '/timp/organizations/files/';
 const ROWS = 30_000;
 
-test('nodes that share a folder go on with what another took, and each tells of all', async () => {
+test('nodes that share a folder resume each other’s files and report all of them', async () => {
   const database = await postgresDatabase();
   const filesDirectory = await mkdtemp(join(tmpdir(), 'onhand-nodes-'));
   const start = (): Promise<RunningServer> =>
@@ -50,7 +50,7 @@ test('nodes that share a folder go on with what another took, and each tells of 
   }
 });
 
-test('a file of a node that is gone waits for it, says so, and can be canceled at another', async () => {
+test('the file of a stopped node waits for it, reports that, and can be canceled on another node', async () => {
   const database = await postgresDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'onhand-nodes-'));
   const start = (name: string): Promise<RunningServer> =>

@@ -124,7 +124,7 @@ function held(isMeant: (batch: Batch) => boolean) {
 const pieceOf = ({ options }: Batch): string | undefined =>
   options?.idempotency?.key.split(' ').at(-1);
 
-test('a job that is canceled stops after the piece under way', async () => {
+test('a canceled job stops after the current chunk', async () => {
   const acme = await supplier('Acme');
   const second = held((batch) => pieceOf(batch) === '1');
   const uuid = await add(acme, 45_000);
@@ -139,7 +139,7 @@ test('a job that is canceled stops after the piece under way', async () => {
   expect(submitted).toEqual([`${acme}/0`, `${acme}/1`]);
 });
 
-test("a supplier's uuids come one after another, those of others beside them", async () => {
+test("a supplier's files are applied one after another, those of other suppliers in parallel", async () => {
   const [acme, bolt] = [await supplier('Acme'), await supplier('Bolt')];
   const first = held((batch) => batch.supplierId === acme && pieceOf(batch) === '0');
   const uuids = [await add(acme, 12_000, 1), await add(acme, 5, 2), await add(acme, 5, 3)];
@@ -154,7 +154,7 @@ test("a supplier's uuids come one after another, those of others beside them", a
   expect(times).toEqual(times.toSorted((a, b) => a - b));
 });
 
-test('a job goes on at the first piece that was not recorded, when a server starts again', async () => {
+test('a restarted server resumes a job at the first chunk that was not recorded', async () => {
   const acme = await supplier('Acme');
   const second = held((batch) => pieceOf(batch) === '1');
   const uuid = await add(acme, 35_000);
@@ -172,7 +172,7 @@ test('a job goes on at the first piece that was not recorded, when a server star
   expect(submitted).toEqual([0, 1, 2, 3].map((piece) => `${acme}/${piece}`));
 });
 
-test('how a job is cut stands, though its supplier gets a breaker while the server is off', async () => {
+test('a resumed job keeps its chunks, even if its supplier has set a safety limit since', async () => {
   const acme = await supplier('Acme');
   const second = held((batch) => pieceOf(batch) === '1');
   const uuid = await add(acme, 35_000);
@@ -187,7 +187,7 @@ test('how a job is cut stands, though its supplier gets a breaker while the serv
   expect(submitted).toHaveLength(4);
 });
 
-test('a piece that finds no room is tried again', async () => {
+test('a chunk that is refused as overloaded is retried', async () => {
   const acme = await supplier('Acme');
   let refusals = 1;
   before = () => {
@@ -201,7 +201,7 @@ test('a piece that finds no room is tried again', async () => {
   expect(submitted).toHaveLength(2);
 });
 
-test('files are dropped after their time, and what was counted stands', async () => {
+test('files are deleted after their retention, their counts remain', async () => {
   const acme = await supplier('Acme');
   const uuid = await add(acme, 5);
   const job = await over(acme, uuid);
@@ -215,7 +215,7 @@ test('files are dropped after their time, and what was counted stands', async ()
   await expect(service.results.check(dropped)).rejects.toMatchObject({ code: 'results_expired' });
 });
 
-test('what a crash left of files that nobody was told of is removed, and nothing else', async () => {
+test('files without a job, left by a crash, are removed; others are kept', async () => {
   const acme = await supplier('Acme');
   const uuid = await add(acme, 5);
   await over(acme, uuid);

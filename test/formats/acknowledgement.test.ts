@@ -9,23 +9,23 @@ const BAD = ['LIN**SK*B-1', 'QTY*33*many', 'LIN**UP*012345678906', 'QTY*33*5'];
 
 /** The acknowledgement of a file, in segments, that of its interchange first and last left out. */
 async function answerTo(file: string) {
-  const feed = await openInventory(file);
-  const isRefused = await all(feed.rows).then(
+  const opened = await openInventory(file);
+  const isRefused = await all(opened.rows).then(
     () => false,
     () => true,
   );
-  const [received] = feed.interchanges();
+  const [received] = opened.interchanges();
   if (received === undefined) throw new Error('no interchange was received');
   const terms = { controlNumber: 77, atMs: Date.UTC(2026, 10, 23, 9, 5), isRefused };
   return print997(received, terms).split('~');
 }
 
-test('goes back to the sender, dated, in the delimiters of what it answers', async () => {
-  const feed = await openInventory(
+test('a 997 is addressed to the sender, dated, and uses the delimiters of the interchange', async () => {
+  const opened = await openInventory(
     interchange(GOOD, { release: '5010', element: '|', component: ':', segment: "'" }),
   );
-  await all(feed.rows);
-  const [received] = feed.interchanges();
+  await all(opened.rows);
+  const [received] = opened.interchanges();
   if (received === undefined) throw new Error('no interchange was received');
   const terms = { controlNumber: 77, atMs: Date.UTC(2026, 10, 23, 9, 5), isRefused: false };
   expect(print997(received, terms)).toBe(
@@ -43,12 +43,12 @@ test('goes back to the sender, dated, in the delimiters of what it answers', asy
   );
 });
 
-test('accepts what is right, and says how many sets that were', async () => {
+test('a 997 accepts a correct group and counts its sets', async () => {
   const answer = await answerTo(envelope([set846(GOOD, '0001'), set846(GOOD, '0002')]));
   expect(answer.slice(3, 6)).toEqual(['AK1*IB*7', 'AK9*A*2*2*2', 'SE*4*0001']);
 });
 
-test('names the elements that could not be used, and accepts the rest', async () => {
+test('a 997 names the faulty elements and accepts the rest', async () => {
   const answer = await answerTo(envelope([set846(GOOD, '0001'), set846(BAD, '0002')]));
   expect(answer.slice(3, -4)).toEqual([
     'AK1*IB*7',
@@ -68,12 +68,12 @@ test.for([
   ['another transaction set', 'ST*846', 'ST*850', ['AK2*850*0001', 'AK5*R*1', 'AK9*R*1*1*0']],
   ['a group that is not read', 'GS*IB', 'GS*PO', ['AK9*R*0*0*0*1']],
   ['a group that is counted wrong', 'GE*1', 'GE*3', ['AK9*R*3*1*0*5']],
-] as const)('rejects %s', async ([, from, to, expected]) => {
+] as const)('a 997 rejects %s', async ([, from, to, expected]) => {
   const answer = await answerTo(interchange(GOOD).replace(from, to));
   expect(answer.slice(4, -4)).toEqual(expected);
 });
 
-test('of an interchange without a group says that it was rejected, by a TA1', async () => {
+test('an interchange without a group is rejected with a TA1', async () => {
   const answer = await answerTo(interchange(GOOD).replace(/GS[^]*/, 'IEA*1*000000042~'));
   expect(answer.slice(1, -1)).toEqual(['TA1*000000042*261123*0915*R*024', 'IEA*0*000000077']);
 });

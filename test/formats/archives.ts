@@ -62,7 +62,7 @@ export function bomb(name: string, mebibytes: number): Packed {
 
 /** Puts bytes into a file, which is gone after the test. */
 export async function onDisk(bytes: Uint8Array): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'onhand-feed-'));
+  const folder = await mkdtemp(join(tmpdir(), 'onhand-file-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const path = join(folder, 'file');
   await writeFile(path, bytes);

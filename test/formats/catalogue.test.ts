@@ -8,8 +8,8 @@ const entriesOf = async (file: string, columnMap = '') =>
 
 const skuIdsOf = async (file: string) => (await entriesOf(file)).map(({ skuId }) => skuId);
 
-describe('cells', () => {
-  test('of every column are read into the entry', async () => {
+describe('catalogue cells', () => {
+  test('every column is read into the entry', async () => {
     const file =
       'item_id,sku_id,title,condition,restrictions,quantity_in_stock,quantity_on_backorder,' +
       'backorder_date,number_of_units_bundled,upca,ean13,gtin14,isbn,asin,mpn\n' +
@@ -40,7 +40,7 @@ describe('cells', () => {
     ]);
   });
 
-  test('that are empty or blank give nothing, NULL gives null', async () => {
+  test('an empty or blank cell is not given, NULL is null', async () => {
     const file =
       'sku_id,title,restrictions,quantity_in_stock,ean13\nA,,,, \nB,NULL,NULL,NULL,NULL\n';
     expect(await entriesOf(file)).toEqual([
@@ -53,7 +53,7 @@ describe('cells', () => {
     ]);
   });
 
-  test('of sku_id are kept as they are, character by character', async () => {
+  test('a sku_id is kept as written, spaces included', async () => {
     const file = 'sku_id,title\n 007 ,a\nNull,b\n"4,5",c\n\u00e9,d\n';
     expect((await entriesOf(file)).map(({ skuId }) => skuId)).toEqual([
       ' 007 ',
@@ -82,7 +82,7 @@ describe('cells', () => {
     ['number_of_units_bundled', '1.5', /not a whole number/],
     ['backorder_date', '31.1.2027', /not a calendar date written yyyy-mm-dd/],
     ['backorder_date', '2027-02-29', /not a calendar date/],
-  ] as const)('%s %j takes its row with it, and says why', async ([column, value, reason]) => {
+  ] as const)('%s %j rejects its row with a reason', async ([column, value, reason]) => {
     const others = column === 'sku_id' ? 'sku_id,mpn' : `sku_id,${column}`;
     const row = column === 'sku_id' ? `"${value}",m` : `A,"${value}"`;
     const { rows } = await readCatalogue(`${others}\n${row}\n`);
@@ -104,7 +104,7 @@ describe('cells', () => {
     ]);
   });
 
-  test('of one row are complained of one by one', async () => {
+  test('each faulty cell of a row gets its own complaint', async () => {
     const read = await readCatalogue(
       'sku_id,quantity_in_stock,condition,isbn\n,x,mint,0306406153\n',
     );
@@ -116,7 +116,7 @@ describe('cells', () => {
     ]);
   });
 
-  test('are shown short, and without NUL, where they are complained of', async () => {
+  test('a complaint shows a long cell shortened and without NUL', async () => {
     const { rows } = await readCatalogue(`sku_id,title\nA,"\0${'x'.repeat(20_000)}"\n`);
     const value = rows[0]?.complaints[0]?.value ?? '';
     expect(value).toMatch(/^\uFFFDx{199}…$/);
@@ -128,7 +128,7 @@ describe('a bad identifier', () => {
     'was rounded by a spreadsheet (a number with a fraction or exponent) and is not recoverable; ' +
     'send all digits, from a column formatted as text; the SKU is loaded without it';
 
-  test('leaves the SKU without it, and says why', async () => {
+  test('is left out of the SKU, with a reason', async () => {
     const read = await readCatalogue(
       'sku_id,upca,ean13,gtin14,isbn,quantity_in_stock\n' +
         'A,012345678906,,,,1\nB,,1511,,,2\nC,,,0135720000189314242,,3\nD,,,,4006381333931,4\nE,0,,,,5\n',
@@ -150,7 +150,7 @@ describe('a bad identifier', () => {
   });
 
   test.for(['9.78043902348e+12', '9.78E+12', '9,78043902348E+12', '9780439023481.0', ' 9.78e12 '])(
-    'that a spreadsheet rounded, %j, is refused in a bookseller’s words, in any column',
+    'that a spreadsheet rounded, %j, is left out, with a reason, in any column',
     async (value) => {
       for (const column of ['upca', 'ean13', 'gtin14', 'isbn', 'gtin']) {
         const read = await readCatalogue(`sku_id,${column}\nA,"${value}"\n`);
@@ -162,22 +162,22 @@ describe('a bad identifier', () => {
   );
 });
 
-describe('the vendor’s rows of annotations', () => {
+describe('the vendor’s annotation rows', () => {
   const HEADER = 'item_id,sku_id,quantity_in_stock,quantity_on_backorder,backorder_date\n';
   const REQUIREMENTS = 'required,required,required,desired,dependent\n';
   const TYPES = 'string,string,integer,integer,string\n';
 
-  test('under the header are skipped, and still count as rows', async () => {
+  test('are skipped under the header but counted as rows', async () => {
     const { rows } = await readCatalogue(`${HEADER}${REQUIREMENTS}${TYPES}I,A,1,,\n`);
     expect(rows.map(({ row, entry }) => [row, entry?.skuId])).toEqual([[4, 'A']]);
   });
 
-  test('are no rows of data, so that a file of nothing else gives nothing', async () => {
+  test('are not data: a file with nothing else has no entries', async () => {
     expect(await skuIdsOf(HEADER + REQUIREMENTS + TYPES)).toEqual([]);
     expect(await skuIdsOf(HEADER)).toEqual([]);
   });
 
-  test('are skipped in no other place, and only as a pair', async () => {
+  test('are skipped only as a pair and only under the header', async () => {
     expect(await skuIdsOf(`sku_id,title\nA,x\nrequired,desired\nstring,string\n`)).toEqual([
       'A',
       'required',
@@ -189,8 +189,8 @@ describe('the vendor’s rows of annotations', () => {
   });
 });
 
-describe('rows', () => {
-  test('that are blank are skipped, and still count', async () => {
+describe('catalogue rows', () => {
+  test('that are blank are skipped but counted', async () => {
     const { rows } = await readCatalogue('\n\nsku_id,title\n\nA,x\n,\n\nB,y\n');
     expect(rows.map(({ row, entry }) => [row, entry?.skuId])).toEqual([
       [5, 'A'],
@@ -207,7 +207,7 @@ describe('rows', () => {
     expect(read.rows.map(({ entry }) => entry?.skuId)).toEqual([undefined, undefined, 'C']);
   });
 
-  test('with a stray quote are rejected, and the others read', async () => {
+  test('with a stray quote are rejected; the others are read', async () => {
     const read = await readCatalogue('sku_id,title\nA,12" pan\nB,y\n');
     expect(read.rows.map(({ row, entry }) => [row, entry?.skuId])).toEqual([
       [2, undefined],

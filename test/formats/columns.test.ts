@@ -9,7 +9,7 @@ const match = (header: readonly string[], columnMap = '') =>
 const readAs = (header: readonly string[], columnMap = '') =>
   match(header, columnMap).columns.map(({ place, target }) => `${place} ${target}`);
 
-describe('a map of foreign headers', () => {
+describe('a column map', () => {
   test.for([
     ['', []],
     [' ', []],
@@ -49,20 +49,20 @@ describe('a map of foreign headers', () => {
 });
 
 describe('a header', () => {
-  test('of the product file is read whole', () => {
+  test('of the product file is read completely', () => {
     expect(match(CATALOGUE_COLUMNS)).toMatchObject({ unknown: [], width: 15 });
     expect(readAs(CATALOGUE_COLUMNS)).toEqual(CATALOGUE_COLUMNS.map((name, i) => `${i} ${name}`));
   });
 
-  test('is read whatever its case, order and surrounding spaces', () => {
+  test('is read in any case and order, with or without spaces around names', () => {
     expect(readAs([' ISBN', 'Sku_Id '])).toEqual(['0 isbn', '1 sku_id']);
   });
 
-  test('may name a column of mixed codes itself', () => {
+  test('may name a column of mixed codes', () => {
     expect(readAs(['sku_id', 'gtin'])).toEqual(['0 sku_id', '1 gtin']);
   });
 
-  test('has its unknown columns listed, one without a name by its place', () => {
+  test('lists its unknown columns, and those without a name by their position', () => {
     expect(match(['colour', 'sku_id', '', 'constructor']).unknown).toEqual([
       'colour',
       '(column 3, without a name)',
@@ -70,7 +70,7 @@ describe('a header', () => {
     ]);
   });
 
-  test('that is mapped is read as the map says, and no longer as what it says itself', () => {
+  test('that is mapped loses the meaning of its own name', () => {
     expect(readAs(['isbn', 'sku_id'], 'isbn=title')).toEqual(['0 title', '1 sku_id']);
   });
 
@@ -82,7 +82,7 @@ describe('a header', () => {
     ]);
   });
 
-  test('mapped twice to the same column is read as it once', () => {
+  test('mapped twice to the same column is read once', () => {
     expect(readAs(['code'], 'code=sku_id,CODE=sku_id')).toEqual(['0 sku_id']);
   });
 
@@ -103,7 +103,7 @@ describe('a header', () => {
     );
   });
 
-  test('that is refused is shown in part where it is long', () => {
+  test('that is long is shortened in the error', () => {
     const header = Array.from({ length: 500 }, (_, i) => `${'long '.repeat(50)}${i}`);
     expect(() => match(header)).toThrow(/and 470 more\./);
   });

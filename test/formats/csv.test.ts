@@ -12,7 +12,7 @@ const read = async (file: string | Uint8Array, chunkBytes?: number) =>
 const cellsOf = async (file: string | Uint8Array) =>
   (await read(file)).map((row) => ('cells' in row ? row.cells : row.fault));
 
-describe('the dialect', () => {
+describe('CSV', () => {
   test.for([
     ['LF', 'a,b\n1,2\n'],
     ['CRLF', 'a,b\r\n1,2\r\n'],
@@ -45,7 +45,7 @@ describe('the dialect', () => {
     ]);
   });
 
-  test('wherever the bytes are cut, the same is read', async () => {
+  test('the rows do not depend on where the bytes are split', async () => {
     const file = '\uFEFFcode,name\r\n1,"Käse, ""alt""\r\n𝄞"\r\n\r\n2,x"y,\r\n3,ein Löffel\r\n';
     const whole = await read(file);
     expect(whole).toHaveLength(5);
@@ -57,7 +57,7 @@ describe('the dialect', () => {
   });
 });
 
-test('a cell that is written to keep its zeros in a spreadsheet is the text that it keeps', async () => {
+test('a cell written as ="00123" is read as the text in its quotes', async () => {
   const file = '="00123",5,"=""007"""\n="a""b",1\n="a,b",1\n=1+1,"=1+1"\n';
   expect(await cellsOf(file)).toEqual([
     ['00123', '5', '007'],
@@ -94,7 +94,7 @@ describe('stray quotes', () => {
     ]);
   });
 
-  test('that open a line break do not hide the rows behind', async () => {
+  test('before a line break do not hide the next rows', async () => {
     const rows = await read('h,i\n"two\nlines",x"y\n1,2\n');
     expect(rows.map((row) => [row.row, 'fault' in row])).toEqual([
       [1, false],
@@ -110,7 +110,7 @@ describe('stray quotes', () => {
   });
 });
 
-describe('a file whose rows cannot be told apart is refused', () => {
+describe('a file with uncertain row ends is refused', () => {
   test.for([
     ['a quote that is never closed', 'h\n"a\nb\nc\n', /never closed \(row 2/],
     ['text behind a closing quote', 'h\n1\n"a"b\nc\n', /has text after its closing quote.*\(row 3/],
@@ -132,11 +132,11 @@ async function* failing(): AsyncGenerator<Uint8Array> {
   throw new Error('the disk is gone');
 }
 
-test('a source that fails while it is read fails the reading with its own error', async () => {
+test('an error of the source is passed on unchanged', async () => {
   await expect(all(readCsv(failing()))).rejects.toThrow('the disk is gone');
 });
 
-test('whatever is CSV is read as another reader has it, wherever it is cut', async () => {
+test('any CSV is read like csv-parse reads it, wherever it is split', async () => {
   const piece = fc.constantFrom(
     'a',
     'é',

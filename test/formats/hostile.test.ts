@@ -36,9 +36,9 @@ class Endless {
 /** Reads a file to its end; gives its rows. */
 async function read(bytes: AsyncIterable<Uint8Array>, path?: string): Promise<number> {
   const terms = { mappings: [], limits: FORMAT_LIMITS, readJsonLine: newJsonLineReader() };
-  const feed = await openStockFile(path === undefined ? { bytes } : { bytes, path }, terms);
+  const opened = await openStockFile(path === undefined ? { bytes } : { bytes, path }, terms);
   let rows = 0;
-  for await (const piece of feed.rows) rows += Array.isArray(piece) ? piece.length : 1;
+  for await (const some of opened.rows) rows += Array.isArray(some) ? some.length : 1;
   return rows;
 }
 
@@ -65,7 +65,7 @@ describe('a line without an end is refused after a few megabytes', () => {
     expect(file.bytes).toBeLessThan(8 * MIB);
   });
 
-  test('but in NDJSON, where it is refused by itself, and the next is read', async () => {
+  test('in NDJSON only that line is refused and the next is read', async () => {
     const file = new Endless(`${LINE}\n"`, 'x', 400 * MIB);
     const bytes = (async function* () {
       yield* file;
@@ -125,7 +125,7 @@ describe('what unpacks to too much is refused', () => {
     },
   );
 
-  test('an archive whose files share their bytes', async () => {
+  test('an archive with overlapping files', async () => {
     const archive = zipOf([
       { name: 'a.csv', content: CSV },
       { name: 'b.csv', content: CSV },
@@ -139,7 +139,7 @@ describe('what unpacks to too much is refused', () => {
   });
 });
 
-describe('XML that a workbook has no use for is refused', () => {
+describe('XML that no workbook needs is refused', () => {
   const table = [
     ['SKU', 'Qty'],
     ['A', '1'],
@@ -207,7 +207,7 @@ describe('XML that a workbook has no use for is refused', () => {
   });
 });
 
-test('bytes in a workbook that are no UTF-8 are refused', async () => {
+test('a workbook part that is not UTF-8 is refused', async () => {
   const content = Buffer.from('<worksheet><sheetData>\xe9</sheetData></worksheet>', 'latin1');
   const parts = [{ name: 'xl/worksheets/sheet1.xml', content }];
   await expect(rowsOf(workbookOf({ sheets: [{ rows: '' }], parts }))).rejects.toMatchObject({
@@ -223,13 +223,13 @@ describe('a million columns', () => {
     });
   });
 
-  test('in a row of CSV are refused with their row alone', async () => {
+  test('in a row of CSV refuse only that row', async () => {
     const lines = await linesOf(`${CSV}A${',x'.repeat(500_000)}\nB,7\n`);
     expect(lines).toHaveLength(3);
     expect(lines[1]).toMatch(/^Row 3 has 500001 cells where the header has 2 columns/);
   });
 
-  test('in a workbook are refused, with the row', async () => {
+  test('in a workbook are refused; the error names the row', async () => {
     const wide = `<row>${'<c><v>1</v></c>'.repeat(1_000_000)}</row>`;
     await expect(rowsOf(workbookOf({ sheets: [{ rows: wide }] }))).rejects.toMatchObject({
       code: 'body_too_large',
@@ -240,7 +240,7 @@ describe('a million columns', () => {
   });
 });
 
-describe('a file that is cut off is refused, wherever that is', () => {
+describe('a truncated file is refused, wherever it ends', () => {
   test('gzip', async () => {
     const packed = gzipSync(CSV.repeat(20));
     for (let bytes = packed.length - 1; bytes > 10; bytes -= 1) {
@@ -254,7 +254,7 @@ describe('a file that is cut off is refused, wherever that is', () => {
     }
   });
 
-  test('gzip whose checksum or length is another', async () => {
+  test('gzip with a wrong checksum or length', async () => {
     const packed = gzipSync(CSV.repeat(20));
     for (const at of [packed.length - 1, packed.length - 5]) {
       const lying = Buffer.from(packed);
@@ -305,7 +305,7 @@ describe('a file that is cut off is refused, wherever that is', () => {
   });
 });
 
-test('bytes without a meaning are refused, or read as rows, and never break the reader', async () => {
+test('random bytes are refused or read as rows, and never crash the reader', async () => {
   let state = 20_261_123;
   const next = (): number => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;

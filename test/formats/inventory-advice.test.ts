@@ -37,7 +37,7 @@ describe('an inventory advice is read', () => {
     expect(await linesOf(interchange([...ITEM, 'CTT*1'], writing))).toEqual([LINE]);
   });
 
-  test('wherever its bytes are cut', async () => {
+  test('wherever its bytes are split', async () => {
     const file = interchange([...ITEM, 'LIN**VN*Käse', 'QTY*17*7', 'CTT*2']);
     const whole = await linesOf(file);
     expect(whole).toHaveLength(2);
@@ -57,7 +57,7 @@ describe('an inventory advice is read', () => {
   });
 
   test('a row is numbered by the segment of its LIN, and shows what was read of it', async () => {
-    const feed = await openInventory(
+    const opened = await openInventory(
       interchange([
         'LIN*1*SK*A-1*UP*012345678905',
         'PID*F****Enamel kettle',
@@ -69,14 +69,14 @@ describe('an inventory advice is read', () => {
         'QTY*17*0',
       ]),
     );
-    const rows = (await all(feed.rows)).flat();
-    expect(feed.rowUnit).toBe('segment');
+    const rows = (await all(opened.rows)).flat();
+    expect(opened.rowUnit).toBe('segment');
     expect(rows.map(({ row, cells }) => [row, ...cells])).toEqual([
       [5, '5', 'A-1', '012345678905', '', '', '', '5', '12', '2027-01-31', 'discontd'],
       [11, '11', 'B-1', '', '', '', '', '0', '', '', ''],
     ]);
-    expect(feed.header).toHaveLength(10);
-    expect(feed.datedAs()).toBe('202611230915');
+    expect(opened.header).toHaveLength(10);
+    expect(opened.datedAs()).toBe('202611230915');
   });
 });
 
@@ -85,7 +85,7 @@ describe('the identifiers of a LIN', () => {
     expect(await lineOf(`LIN**${code}*A-1`, 'QTY*33*5')).toEqual(LINE);
   });
 
-  test('the best of several is the sku_id', async () => {
+  test('the first in the table of several qualifiers is the sku_id', async () => {
     expect(await lineOf('LIN**VP*P-1*VN*N-1*SK*A-1', 'QTY*33*5')).toEqual(LINE);
     expect(await lineOf('LIN**VP*P-1*VN*A-1', 'QTY*33*5')).toEqual(LINE);
   });
@@ -117,7 +117,7 @@ describe('the identifiers of a LIN', () => {
     });
   });
 
-  test('that are not known are passed over', async () => {
+  test('with unknown qualifiers are ignored', async () => {
     expect(await lineOf('LIN**CB*77*SK*A-1*BO*RED', 'QTY*33*5')).toEqual(LINE);
   });
 
@@ -143,7 +143,7 @@ describe('what a LIN sets', () => {
     });
   });
 
-  test('the best quantity counts, in whatever order they stand', async () => {
+  test('the quantity with the first qualifier in the table counts, in any order', async () => {
     const codes = QUANTITY_CODES.filter(({ field }) => field === 'quantityInStock');
     const segments = codes.map(({ code }, i) => `QTY*${code}*${i}`);
     expect(await lineOf('LIN**SK*A-1', ...segments)).toMatchObject({
@@ -163,7 +163,7 @@ describe('what a LIN sets', () => {
     });
   });
 
-  test('the first schedule is what comes next', async () => {
+  test('the first schedule sets the backorder', async () => {
     const schedules = ['SCH*12*EA***018*20270131', 'SCH*40*EA***018*20270301'];
     expect(await lineOf(...ITEM, ...schedules)).toMatchObject({
       fields: { quantityInStock: 5, quantityOnBackorder: 12, backorderDate: 20_270_131 },
@@ -180,11 +180,11 @@ describe('what a LIN sets', () => {
     }
   });
 
-  test('what is mutually defined and no status is passed over', async () => {
+  test('a mutually defined value that is not a status is ignored', async () => {
     expect(await lineOf(...ITEM, 'REF*ZZ*AISLE-7')).toEqual(LINE);
   });
 
-  test('segments that say nothing here are passed over', async () => {
+  test('segments that set nothing are ignored', async () => {
     const others = [
       'PID*F****Kettle',
       'MEA**WT*2*LB',
@@ -202,7 +202,7 @@ describe('what a LIN sets', () => {
     ['DTM*018*310127', /^Segment 6: DTM\*018 is "310127", not a calendar date written ccyymmdd\.$/],
     ['DTM*018*20270229', /not a calendar date/],
     ['REF*ACC*SOLD', /^Segment 6: the status "SOLD" is none of discontinued/],
-  ] as const)('%s is refused, by itself', async ([segment, message]) => {
+  ] as const)('%s refuses only its line', async ([segment, message]) => {
     expect(await linesOf(interchange(['LIN**SK*B', segment, ...ITEM]))).toEqual([
       textMatching(message),
       LINE,
@@ -227,7 +227,7 @@ const refusalOf = async (from: string | RegExp, to: string) => {
   );
 };
 
-describe('an envelope that does not hold together is refused, with the segment', () => {
+describe('an inconsistent envelope is refused; the error names the segment', () => {
   test.for([
     [
       'SE*6*0001~',
@@ -286,7 +286,7 @@ describe('an envelope that does not hold together is refused, with the segment',
     expect(await refusalOf(from, to)).toBe(message);
   });
 
-  test('an ISA whose fields are not filled up is read, one without its delimiters refused', async () => {
+  test('an ISA with unpadded fields is read, one without delimiters is refused', async () => {
     const file = interchange(ITEM);
     expect(await linesOf(file.replace(/ACME +/, 'ACME'))).toEqual([LINE]);
     await expect(rowsOf(file.slice(0, 80))).rejects.toMatchObject({
@@ -297,13 +297,13 @@ describe('an envelope that does not hold together is refused, with the segment',
     });
   });
 
-  test('what stands behind the last interchange must be another', async () => {
+  test('only another interchange may follow an interchange', async () => {
     await expect(rowsOf(`${interchange(ITEM)}sku_id,quantity\n`)).rejects.toMatchObject({
       message: textMatching(/Segment 10 should be an ISA/),
     });
   });
 
-  test('a segment without an end is not kept', async () => {
+  test('a segment without an end is not buffered without limit', async () => {
     const file = `${interchange(ITEM, { lineBreak: '' }).slice(0, 200)}${'x'.repeat(2_000_000)}`;
     await expect(rowsOf(file)).rejects.toMatchObject({
       code: 'body_too_large',

@@ -44,8 +44,8 @@ describe.for([
   ['a JSON array', `[${LINES.join(',')}]`],
   ['a JSON array over many lines', `[\n${LINES.join('\n  ,\n')}\n]\n`],
 ] as const)('lines of %s', ([, file]) => {
-  // A feed that begins with an array is no NDJSON: this one begins with an object.
-  test('are read as the same lines in a request', async () => {
+  // A file that begins with an array is not NDJSON; this one begins with an object.
+  test('are read like the same lines in a request', async () => {
     const lines = inRequest();
     for (const chunkBytes of [7, 64 * 1024]) {
       const rows = await rowsOf(file, { chunkBytes });
@@ -63,7 +63,7 @@ describe.for([
 });
 
 describe('a row of NDJSON', () => {
-  test('is numbered as a line of the file, blank lines counted', async () => {
+  test('is numbered as a line of the file, including blank lines', async () => {
     const file = '{"sku_id":"A","quantity_in_stock":1}\n\n \n{"sku_id":"B","quantity_in_stock":1}';
     expect((await rowsOf(file)).map(({ row, cells }) => [row, ...cells])).toEqual([
       [1, '{"sku_id":"A","quantity_in_stock":1}'],
@@ -71,7 +71,7 @@ describe('a row of NDJSON', () => {
     ]);
   });
 
-  test('that is no JSON is refused by itself', async () => {
+  test('that is not valid JSON is refused; the others are read', async () => {
     const good = '{"sku_id":"A","quantity_in_stock":1}';
     const line = { skuId: 'A', gtins: [], fields: { quantityInStock: 1 } };
     expect(await linesOf(`${good}\n{"sku_id":\n${good}\nnope\n${good}`)).toEqual([
@@ -83,7 +83,7 @@ describe('a row of NDJSON', () => {
     ]);
   });
 
-  test('that is too long is refused by itself, and nothing of it kept', async () => {
+  test('that is too long is refused and discarded; the others are read', async () => {
     const good = '{"sku_id":"A","quantity_in_stock":1}';
     const long = `{"sku_id":"${'x'.repeat(3000)}"}`;
     const terms = { limits: { rowCharactersMax: 1000 } };
@@ -98,7 +98,7 @@ describe('a row of NDJSON', () => {
     }
   });
 
-  test('may be nested as deep as its length allows, and is refused by itself', async () => {
+  test('may be nested as deep as its length allows, and refuses only itself', async () => {
     const deep = '['.repeat(500_000) + ']'.repeat(500_000);
     expect(await linesOf(`{}\n${deep}\n`)).toEqual([
       textMatching(/^The line names no SKU/),
@@ -107,7 +107,7 @@ describe('a row of NDJSON', () => {
   });
 });
 
-describe('a file that is no JSON array is refused as a whole, with the element', () => {
+describe('a malformed JSON array is refused as a whole; the error names the element', () => {
   const first = '{"sku_id":"A","quantity_in_stock":1}';
 
   test.for([
@@ -140,7 +140,7 @@ describe('a file that is no JSON array is refused as a whole, with the element',
     expect(await rowsOf(' [ \n ] ')).toEqual([]);
   });
 
-  test('an element that is too long is refused, however long it is', async () => {
+  test('an element that is too long is refused, whatever its length', async () => {
     const file = `[${first},{"sku_id":"${'x'.repeat(3000)}"}]`;
     await expect(rowsOf(file, { limits: { rowCharactersMax: 1000 } })).rejects.toMatchObject({
       code: 'body_too_large',

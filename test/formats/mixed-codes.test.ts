@@ -91,11 +91,11 @@ describe('a column mapped to gtin picks the form of', () => {
     ],
     ['http://q.example/1', [`has characters other than the digits 0-9; ${WITHOUT}`]],
     ['-', [`has no digits; ${WITHOUT}`]],
-  ] as const)('no form of %j, and says why', async ([code, complaints]) => {
+  ] as const)('no form of %j, with a reason', async ([code, complaints]) => {
     expect(await readCode(code)).toEqual({ product: {}, gtins: [], complaints });
   });
 
-  test('an empty cell and NULL: nothing, and no complaint', async () => {
+  test('an empty cell or NULL: none, without a complaint', async () => {
     for (const code of ['', ' ', 'NULL']) {
       expect(await readCode(code)).toEqual({ product: {}, gtins: [], complaints: [] });
     }
@@ -106,13 +106,13 @@ const readBoth = (ean13: string, code: string) =>
   readCatalogue(`barcode,sku_id,ean13\n${code},A,${ean13}\n`, 'barcode=gtin');
 
 describe('a column of mixed codes beside one of its own form', () => {
-  test('says nothing where both say the same, and names the GTIN once', async () => {
+  test('adds nothing if both are equal', async () => {
     const both = await readBoth('4006381333931', '4006381333931');
     expect(complaintsOf(both)).toEqual([]);
     expect(both.rows[0]?.gtins).toHaveLength(1);
   });
 
-  test('gives way where they differ, and says so', async () => {
+  test('is ignored with a complaint if they differ', async () => {
     const both = await readBoth('4006381333931', '96385074');
     expect(both.rows[0]?.entry?.product).toEqual({ ean13: '4006381333931' });
     expect(complaintsOf(both)).toEqual([

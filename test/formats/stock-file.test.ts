@@ -26,7 +26,7 @@ const XLSX = workbookOf({
   ],
 });
 
-describe('the format is told by the content', () => {
+describe('the format is recognised by the content', () => {
   test.for([
     ['csv', 'row', CSV],
     ['csv', 'row', `\n\n${CSV}`],
@@ -37,7 +37,7 @@ describe('the format is told by the content', () => {
     ['x12', 'segment', X12],
     ['x12', 'segment', `\r\n${X12}`],
     ['xlsx', 'row', XLSX],
-  ] as const)('%s, whose rows are numbered by %s', async ([format, rowUnit, file]) => {
+  ] as const)('%s, with rows numbered by %s', async ([format, rowUnit, file]) => {
     const opened = await openInventory(file);
     expect(opened).toMatchObject({ format, rowUnit, packing: null });
     const lines = (await all(opened.rows)).flat().map(({ line }) => line);
@@ -49,7 +49,7 @@ describe('the format is told by the content', () => {
     ['ndjson', NDJSON],
     ['json', JSON_ARRAY],
     ['x12', X12],
-  ] as const)('%s packed by gzip, or alone in a zip archive', async ([format, file]) => {
+  ] as const)('%s compressed with gzip, or alone in a zip archive', async ([format, file]) => {
     for (const [packing, packed] of [
       ['gzip', gzipSync(file)],
       ['zip', zipOf([{ name: 'export/stock.dat', content: file }])],
@@ -102,7 +102,7 @@ describe('the format is told by the content', () => {
     await expect(open(file)).rejects.toMatchObject({ message: textMatching(message) });
   });
 
-  test('what lies at the end of a stream only, a workbook, is read from a file alone', async () => {
+  test('a workbook cannot be read from a stream, only from a file', async () => {
     const terms = { mappings: [], limits: FORMAT_LIMITS, readJsonLine: newJsonLineReader() };
     await expect(openStockFile({ bytes: bytesOf(XLSX) }, terms)).rejects.toMatchObject({
       code: 'body_malformed',
@@ -139,23 +139,23 @@ describe('the dialect of CSV', () => {
     expect(await linesOf(file)).toEqual([LINE]);
   });
 
-  test('rows keep the numbers of the file, blank ones and annotations counted', async () => {
+  test('row numbers count blank rows and annotations', async () => {
     const file = '\nsku_id,quantity_in_stock\nrequired,desired\nstring,integer\n\nA-1,5\n,\nB,6\n';
     expect((await rowsOf(file)).map(({ row }) => row)).toEqual([6, 8]);
   });
 
-  test('Windows-1252 is read, and what the encoding was is known when all is read', async () => {
+  test('Windows-1252 is read; the encoding is known after all rows', async () => {
     const opened = await openInventory(Buffer.from('sku_id;Qty\nKäse;5\n', 'latin1'));
     expect((await all(opened.rows)).flat()).toMatchObject([{ line: { skuId: 'Käse' } }]);
     expect(opened.encoding()).toBe('Windows-1252');
   });
 });
 
-describe('a row of a table is a line', () => {
+describe('a row of a table', () => {
   const HEADER =
     'sku_id,upca,barcode,quantity_in_stock,quantity_on_backorder,backorder_date,restrictions';
 
-  test('with all that it gives', async () => {
+  test('is a line with all its values', async () => {
     const rows = await rowsOf(
       `${HEADER}\nA,012345678905,4006381333931,5,NULL,2027-01-31,discontd\n`,
     );
@@ -178,7 +178,7 @@ describe('a row of a table is a line', () => {
     ]);
   });
 
-  test('and says of each cell that it cannot be: row, column, value and what is allowed', async () => {
+  test('is refused with the row, column, value and what is allowed for each faulty cell', async () => {
     const file =
       `${HEADER}\n` +
       'A,012345678906,,"1,000",,31.1.2027,sold out\n' +
@@ -201,7 +201,7 @@ describe('a row of a table is a line', () => {
     ]);
   });
 
-  test('whose refusal tells whether it could be told which SKU it means', async () => {
+  test('that is refused states whether its identifiers were read', async () => {
     const file = 'sku_id,upca,Qty\nA,,x\nA,1,5\n,,5\n';
     expect((await rowsOf(file)).map(({ line }) => line.refusal?.namesRead)).toEqual([
       true,
@@ -219,7 +219,7 @@ const columnsOf = async (header: string, columnMap = '') => {
 };
 
 describe('which column is read as what', () => {
-  test('is said, with the reason', async () => {
+  test('is reported with the reason', async () => {
     expect(
       await columnsOf('Item #,UPC,quantity_in_stock,Lager,Colour', 'Lager=restrictions'),
     ).toEqual({
@@ -234,7 +234,7 @@ describe('which column is read as what', () => {
     });
   });
 
-  test('a column of the own name goes before one of another', async () => {
+  test('a column with the target’s own name wins over an alias', async () => {
     expect(await columnsOf('SKU,sku_id,Qty,quantity_in_stock')).toEqual({
       kind: 'inventory',
       columns: ['sku_id by name', 'quantity_in_stock by name'],
@@ -261,8 +261,8 @@ describe('which column is read as what', () => {
   });
 });
 
-describe('limits', () => {
-  test('on rows hold in every format, refused rows counted', async () => {
+describe('limits of a file', () => {
+  test('on rows apply to every format and count refused rows', async () => {
     const limits = { rowsMax: 2 };
     const three: readonly (string | Buffer)[] = [
       'sku_id,quantity_in_stock\nA,1\nB,x\nC,3\n',
@@ -279,14 +279,14 @@ describe('limits', () => {
     }
   });
 
-  test('on rows hold for blank ones', async () => {
+  test('on rows count blank rows', async () => {
     const file = `${CSV}${'\n'.repeat(50)}`;
     await expect(rowsOf(file, { limits: { rowsMax: 10 } })).rejects.toMatchObject({
       code: 'too_many_lines',
     });
   });
 
-  test('on a cell refuse its row alone', async () => {
+  test('on a cell refuse only its row', async () => {
     const file = `${CSV}${'x'.repeat(33_000)},6\nB,7\n`;
     const lines = await linesOf(file);
     expect(lines).toHaveLength(3);
@@ -340,7 +340,7 @@ describe('a file is closed', () => {
     ['x12', X12.replace(/LIN[^]*/, 'LIN**SK*A~QTY*33*5~'.repeat(10_000))],
   ];
 
-  test.for(long)('that is %s, where nothing of it was read', async ([, file]) => {
+  test.for(long)('before anything was read: %s', async ([, file]) => {
     const { state, bytes } = watched(file);
     const opened = await openStockFile({ bytes }, terms);
     await opened.close();
@@ -348,7 +348,7 @@ describe('a file is closed', () => {
     expect(state.isClosed).toBe(true);
   });
 
-  test.for(long)('that is %s, where only its beginning was read', async ([, file]) => {
+  test.for(long)('after only its beginning was read: %s', async ([, file]) => {
     const { state, bytes } = watched(file);
     const opened = await openStockFile({ bytes }, terms);
     await opened.rows.next();
@@ -356,7 +356,7 @@ describe('a file is closed', () => {
     expect(state.isClosed).toBe(true);
   });
 
-  test('where it could not be opened', async () => {
+  test('if it cannot be opened', async () => {
     const { state, bytes } = watched(`Code,Menge\n${'A,1\n'.repeat(50_000)}`);
     await expect(openStockFile({ bytes }, terms)).rejects.toThrow(/No column/);
     expect(state.isClosed).toBe(true);
@@ -375,7 +375,7 @@ describe('a file is closed', () => {
     },
   );
 
-  test('and a source that fails makes the reading fail as it did', async () => {
+  test('and an error of its source is passed on unchanged', async () => {
     for (const [, file] of long) {
       const opened = await openStockFile({ bytes: failingAfter(file) }, terms);
       await expect(readToEnd(opened)).rejects.toThrow('the disk is gone');

@@ -21,7 +21,7 @@ const windows1252 = (text: string): Buffer =>
 
 const bigEndian = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16();
 
-describe('the encoding of a text is told by its bytes', () => {
+describe('the encoding of a text is recognised by its bytes', () => {
   test.for([
     ['UTF-8', 'UTF-8', Buffer.from(TEXT)],
     ['UTF-8 with a byte order mark', 'UTF-8', Buffer.from(`\uFEFF${TEXT}`)],
@@ -30,7 +30,7 @@ describe('the encoding of a text is told by its bytes', () => {
     ['UTF-16BE', 'UTF-16BE', bigEndian(`\uFEFF${TEXT}`)],
     ['UTF-16BE without a mark', 'UTF-16BE', bigEndian(TEXT)],
     ['Windows-1252', 'Windows-1252', windows1252(TEXT)],
-  ] as const)('%s, wherever it is cut', async ([, encoding, file]) => {
+  ] as const)('%s, wherever it is split', async ([, encoding, file]) => {
     for (const chunkBytes of [1, 2, 3, 5, 7, 1000]) {
       expect(await read(file, chunkBytes)).toEqual({ encoding, utf8: TEXT });
     }
@@ -40,24 +40,24 @@ describe('the encoding of a text is told by its bytes', () => {
     expect(await read(Buffer.from('a,b\n'))).toEqual({ encoding: 'UTF-8', utf8: 'a,b\n' });
   });
 
-  test('nothing is an empty text', async () => {
+  test('an empty source is an empty text', async () => {
     expect(await read(Buffer.alloc(0))).toEqual({ encoding: 'UTF-8', utf8: '' });
     expect(await read(Buffer.from('\uFEFF'))).toEqual({ encoding: 'UTF-8', utf8: '' });
   });
 
-  test('Windows-1252 behind a megabyte of ASCII is still told', async () => {
+  test('Windows-1252 is recognised after a megabyte of ASCII', async () => {
     const ascii = 'a,1\n'.repeat(300_000);
     const file = Buffer.concat([Buffer.from(ascii), windows1252('Käse,2\n')]);
     expect(await read(file)).toEqual({ encoding: 'Windows-1252', utf8: `${ascii}Käse,2\n` });
   });
 
-  test('a character of UTF-8 between two chunks is no Windows-1252', async () => {
+  test('a UTF-8 character split between two chunks is not taken for Windows-1252', async () => {
     const file = Buffer.from(`${'x'.repeat(65_535)}ü€𝄞`);
     expect(await read(file)).toEqual({ encoding: 'UTF-8', utf8: file.toString() });
   });
 });
 
-describe('a text that is not in one encoding is refused, with the place', () => {
+describe('a text of mixed encodings is refused; the error names the place', () => {
   const UTF8 = Buffer.from('é\n'.repeat(50_000));
 
   test.for([

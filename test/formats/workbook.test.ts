@@ -20,7 +20,7 @@ const numberOf = async (value: string, format: string, workbook: Partial<Written
 };
 
 describe('a workbook', () => {
-  test('of the vendor, with its two rows of annotations', async () => {
+  test('of the vendor, with its two annotation rows', async () => {
     const file = workbookOf({
       sheets: [
         {
@@ -35,22 +35,22 @@ describe('a workbook', () => {
         },
       ],
     });
-    const feed = await openInventory(file);
-    expect(feed).toMatchObject({
+    const opened = await openInventory(file);
+    expect(opened).toMatchObject({
       format: 'xlsx',
       rowUnit: 'row',
       packing: null,
       sheet: { name: 'Inventory', others: [] },
     });
-    expect(feed.encoding()).toBeNull();
-    const rows = (await all(feed.rows)).flat();
+    expect(opened.encoding()).toBeNull();
+    const rows = (await all(opened.rows)).flat();
     expect(rows.map(({ row, line }) => [row, line.skuId, line.fields])).toEqual([
       [4, 'A-1', { quantityInStock: 5, quantityOnBackorder: 7, backorderDate: 20_270_131 }],
       [5, 'A-2', { quantityInStock: 0 }],
     ]);
   });
 
-  test('with rows and cells left out: rows keep their numbers, cells their columns', async () => {
+  test('with omitted rows and cells keeps row numbers and columns', async () => {
     const file = workbookOf({
       sheets: [
         {
@@ -62,10 +62,10 @@ describe('a workbook', () => {
         },
       ],
     });
-    const feed = await openInventory(file);
-    expect(feed.header).toEqual(['', 'SKU', '', 'UPC', 'Qty']);
+    const opened = await openInventory(file);
+    expect(opened.header).toEqual(['', 'SKU', '', 'UPC', 'Qty']);
     expect(
-      (await all(feed.rows))
+      (await all(opened.rows))
         .flat()
         .map(({ row, cells, line }) => [row, cells, line.refusal?.message]),
     ).toEqual([
@@ -75,7 +75,7 @@ describe('a workbook', () => {
     ]);
   });
 
-  test('of several sheets: the first that has a header, hidden ones passed over', async () => {
+  test('of several sheets is read from the first visible one with a header', async () => {
     const table = [
       ['SKU', 'Qty'],
       ['A', '1'],
@@ -88,12 +88,12 @@ describe('a workbook', () => {
         { name: 'More', rows: table },
       ],
     });
-    const feed = await openInventory(file);
-    expect(feed.sheet).toMatchObject({ name: 'Stock', others: ['Read me', 'Old', 'More'] });
-    expect((await all(feed.rows)).flat().map(({ row }) => row)).toEqual([4]);
+    const opened = await openInventory(file);
+    expect(opened.sheet).toMatchObject({ name: 'Stock', others: ['Read me', 'Old', 'More'] });
+    expect((await all(opened.rows)).flat().map(({ row }) => row)).toEqual([4]);
   });
 
-  test('of which no sheet has a header is refused, by the row that looks most like one', async () => {
+  test('without a header in any sheet is refused, naming the row most like one', async () => {
     const file = workbookOf({
       sheets: [
         { name: 'Read me', rows: [['About'], ['Code', 'Menge', 'Ort'], ['A', '1']] },
@@ -125,21 +125,21 @@ describe('a workbook', () => {
         },
       ],
     });
-    const feed = await open(file);
-    if (feed.kind !== 'catalogue') throw new Error('not a catalogue');
-    expect(feed.columns.map(({ target }) => target)).toEqual([
+    const opened = await open(file);
+    if (opened.kind !== 'catalogue') throw new Error('not a catalogue');
+    expect(opened.columns.map(({ target }) => target)).toEqual([
       'sku_id',
       'title',
       'quantity_in_stock',
     ]);
-    expect((await all(feed.rows)).map(({ entry }) => entry)).toEqual([
+    expect((await all(opened.rows)).map(({ entry }) => entry)).toEqual([
       { skuId: 'A', product: { title: 'Kettle' }, inventory: { quantityInStock: 5 } },
     ]);
   });
 });
 
 describe('texts of a workbook', () => {
-  test('are shared, inline, in runs, results of formulas, and escaped', async () => {
+  test('are read if shared, inline, in runs, escaped, or results of formulas', async () => {
     const rows =
       '<row r="2"><c r="A2" t="s"><v>0</v></c></row>' +
       '<row r="3"><c r="A3" t="s"><v>1</v></c></row>' +
@@ -162,7 +162,7 @@ describe('texts of a workbook', () => {
     ]);
   });
 
-  test('keep their zeros: numbers stored as text are read as they stand', async () => {
+  test('keep their zeros: numbers stored as text are read as written', async () => {
     const file = workbookOf({
       sheets: [
         {
@@ -207,11 +207,11 @@ describe('numbers of a workbook', () => {
     expect(await numberOf(value, format)).toBe(expected);
   });
 
-  test('of a workbook that counts its days from 1904', async () => {
+  test('are dates counted from 1904 if the workbook says so', async () => {
     expect(await numberOf('44891', 'yyyy-mm-dd', { starts1904: true })).toBe('2026-11-27');
   });
 
-  test('an ISBN that a spreadsheet rounded is refused, a lost zero restored', async () => {
+  test('a rounded ISBN is refused, a lost leading zero is restored', async () => {
     const rows =
       '<row r="1"><c r="A1" t="str"><v>Barcode</v></c><c r="B1" t="str"><v>Qty</v></c></row>' +
       `<row r="2">${numberCell('A2', '9.78043902348E+12', 1)}${numberCell('B2', '1')}</row>` +
@@ -223,7 +223,7 @@ describe('numbers of a workbook', () => {
   });
 });
 
-describe('a cell without a value of its own is refused by itself', () => {
+describe('a cell without a readable value refuses only its row', () => {
   test.for([
     ['<c r="B2" t="e"><v>#N/A</v></c>', /^Row 2, column "Qty": holds the error #N\/A\.$/],
     [
@@ -244,7 +244,7 @@ describe('a cell without a value of its own is refused by itself', () => {
     ]);
   });
 
-  test('in a column that is not read it does no harm', async () => {
+  test('and is ignored in a column that is not read', async () => {
     const rows =
       '<row r="1"><c r="A1" t="str"><v>SKU</v></c><c r="B1" t="str"><v>Qty</v></c><c r="C1" t="str"><v>Colour</v></c></row>' +
       '<row r="2"><c r="A2" t="str"><v>A</v></c><c r="B2"><v>1</v></c><c r="C2" t="e"><v>#REF!</v></c></row>';
@@ -253,7 +253,7 @@ describe('a cell without a value of its own is refused by itself', () => {
     ]);
   });
 
-  test('a formula is read by the value that was saved with it, a macro not at all', async () => {
+  test('a formula is read by its saved value, a macro is ignored', async () => {
     const rows = `${HEADER}<row r="2"><c r="A2" t="str"><v>A</v></c><c r="B2"><f>1+1</f><v>2</v></c></row>`;
     const parts = [{ name: 'xl/vbaProject.bin', content: 'Sub Auto_Open()' }];
     expect(await linesOf(workbookOf({ sheets: [{ rows }], parts }))).toEqual([
@@ -262,7 +262,7 @@ describe('a cell without a value of its own is refused by itself', () => {
   });
 });
 
-describe('a workbook that is damaged is refused, with the part', () => {
+describe('a damaged workbook is refused; the error names the part', () => {
   test.for([
     [
       'cells out of order',

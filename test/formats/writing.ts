@@ -44,7 +44,7 @@ export async function write(lines: readonly AnyLine[], writing: Writing): Promis
   if (writing.format === 'xlsx') return writeWorkbook(lines);
   const text = Buffer.from(PRINTERS[writing.format](lines, writing));
   if (writing.packing === 'gzip') return gzipSync(text);
-  return writing.packing === 'zip' ? zipOf([{ name: 'feed', content: text }]) : text;
+  return writing.packing === 'zip' ? zipOf([{ name: 'stock', content: text }]) : text;
 }
 
 async function writeWorkbook(lines: readonly AnyLine[]): Promise<Buffer> {

@@ -30,7 +30,7 @@ async function describeContent(opened: OpenedArchive): Promise<string> {
 
 const part = (name: string): Packed => ({ name, content: `<${'x'.repeat(5)}/>` });
 
-describe('what an archive holds', () => {
+describe('the content of an archive', () => {
   test.for([
     ['one file', [{ name: 'stock.csv', content: CSV }]],
     ['one file, stored', [{ name: 'stock.csv', content: CSV, isStored: true }]],
@@ -42,11 +42,11 @@ describe('what an archive holds', () => {
         { name: '__MACOSX/._stock.csv', content: 'x' },
       ],
     ],
-  ] as const)('%s is given as it is', async ([, files]) => {
+  ] as const)('%s is read unchanged', async ([, files]) => {
     expect(await read(zipOf(files))).toBe(`stock.csv: ${CSV}`);
   });
 
-  test('a file in a folder is given', async () => {
+  test('a file in a folder is read', async () => {
     const files = [
       { name: 'export/', content: '' },
       { name: 'export/stock.csv', content: CSV },
@@ -54,22 +54,22 @@ describe('what an archive holds', () => {
     expect(await read(zipOf(files))).toBe(`export/stock.csv: ${CSV}`);
   });
 
-  test('an empty file is given empty', async () => {
+  test('an empty file is read', async () => {
     expect(await read(zipOf([{ name: 'empty.csv', content: '' }]))).toBe('empty.csv: ');
   });
 
-  test('a workbook is told from files', async () => {
+  test('a workbook is recognised', async () => {
     expect(await read(zipOf([part('[Content_Types].xml'), part('xl/workbook.xml')]))).toBe(
       'a workbook',
     );
   });
 
-  test('a file of many pieces is given whole', async () => {
+  test('a file of many chunks is read completely', async () => {
     const content = createHash('shake256', { outputLength: 3_000_001 }).update('x').digest('hex');
     expect(await read(zipOf([{ name: 'a', content }]))).toBe(`a: ${content}`);
   });
 
-  test('a reader that stops early leaves nothing open', async () => {
+  test('a reader that stops early leaves no file open', async () => {
     const content = createHash('shake256', { outputLength: 3_000_001 }).update('x').digest('hex');
     const opened = await openArchive(await onDisk(zipOf([{ name: 'a', content }])));
     if (opened.kind !== 'file') throw new Error('not a file');
@@ -82,7 +82,7 @@ describe('what an archive holds', () => {
 
 const gzip = Buffer.from([0x1f, 0x8b, 0x08, 0, 0]);
 
-describe('what cannot be read is refused, and it is said why', () => {
+describe('an unsupported archive is refused with a reason', () => {
   test.for([
     ['no file at all', zipOf([]), /holds no file/],
     [
@@ -127,7 +127,7 @@ describe('what cannot be read is refused, and it is said why', () => {
   });
 });
 
-describe('a damaged or lying archive is refused', () => {
+describe('an archive that is damaged or states wrong sizes is refused', () => {
   const good = zipOf([{ name: 'stock.csv', content: CSV.repeat(1000) }]);
   const damagedAt = (at: number, byte: number): Buffer => {
     const bytes = Buffer.from(good);
@@ -165,7 +165,7 @@ describe('a damaged or lying archive is refused', () => {
     });
   });
 
-  test('wherever it is cut off', async () => {
+  test('wherever it is truncated', async () => {
     const small = zipOf([{ name: 'a.csv', content: CSV }]);
     const path = await onDisk(small);
     for (let bytes = small.length - 1; bytes >= 0; bytes -= 1) {
@@ -176,7 +176,7 @@ describe('a damaged or lying archive is refused', () => {
     }
   });
 
-  test('a file that is not there fails as the system says', async () => {
+  test('a missing file gives the system’s error', async () => {
     await expect(openArchive('/nowhere/at.all')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
@@ -184,7 +184,7 @@ describe('a damaged or lying archive is refused', () => {
 const zeros = (bytes: number) => zipOf([{ name: 'a', content: Buffer.alloc(bytes) }]);
 
 describe('an archive that unpacks to too much is refused', () => {
-  test('by its ratio, early, however large it would be', async () => {
+  test('by its compression ratio, early', async () => {
     const archive = zipOf([bomb('a', 1024)]);
     expect(archive.length).toBeLessThan(2 * 1024 ** 2);
     const opened = await openArchive(await onDisk(archive));
@@ -201,7 +201,7 @@ describe('an archive that unpacks to too much is refused', () => {
     expect(bytes).toBeLessThan(ARCHIVE_LIMITS.ratioMax * archive.length + 1024 ** 2);
   });
 
-  test('by what it declares, before anything is unpacked', async () => {
+  test('by its stated size, before anything is unpacked', async () => {
     const limits = { ...ARCHIVE_LIMITS, inflatedBytesMax: 1000 };
     await expect(read(zeros(1001), limits)).rejects.toMatchObject({
       code: 'body_too_large',
@@ -219,7 +219,7 @@ describe('an archive that unpacks to too much is refused', () => {
     });
   });
 
-  test('by a part read twice, over and over', async () => {
+  test('by a part that is read again and again', async () => {
     const path = await onDisk(zipOf([{ name: 'a', content: 'x'.repeat(600) }]));
     const opened = await openArchive(path, { ...ARCHIVE_LIMITS, inflatedBytesMax: 1500 });
     await all(opened.archive.read('a'));

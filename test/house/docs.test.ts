@@ -7,7 +7,7 @@ import { ALL_ROWS } from '../../bench/registry.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { FLAG_SETTINGS, NUMBER_SETTINGS, readSettings } from '../../src/config.ts';
 import { ERROR_CODES, OnhandError } from '../../src/domain/errors.ts';
-import { answerError } from '../../src/http/problems.ts';
+import { handleError } from '../../src/http/problems.ts';
 import { NOT_KEPT } from '../../src/wire/inventory/sku-creation.ts';
 import { at, textAt } from '../http/answers.ts';
 import { TestServer } from '../http/harness.ts';
@@ -43,7 +43,7 @@ describe('errors', () => {
     'the section of %s has the status and title that the server sends',
     async (code) => {
       const app = fastify();
-      app.setErrorHandler(answerError);
+      app.setErrorHandler(handleError);
       app.get('/', () => {
         throw new OnhandError(code, 'Nothing.');
       });

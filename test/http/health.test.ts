@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { probing } from '../../src/http/health.ts';
+import { cachedProbe } from '../../src/http/health.ts';
 import { problemOf } from './answers.ts';
 import { blockWrites } from './blocker.ts';
 import { TestServer } from './harness.ts';
@@ -44,7 +44,7 @@ test('a store that cannot write is not ready, though the process is up, and reco
 
 test('a store that does not answer is not ready, is asked once, and asked again when it has answered', async () => {
   const asked: PromiseWithResolvers<void>[] = [];
-  const probe = probing(
+  const probe = cachedProbe(
     () => {
       const answer = Promise.withResolvers<void>();
       asked.push(answer);

@@ -95,7 +95,7 @@ describe('an import', () => {
     expect((await listed()).map(({ skuId }) => skuId)).toEqual(['B', 'A']);
   });
 
-  test('run again changes nothing, and complains of the same', async () => {
+  test('run again changes nothing and gives the same complaints', async () => {
     const file =
       'sku_id,title,barcode,quantity_in_stock\n' +
       'A,Kettle,4006381333931,1\nB,Apron,4006381333931,2\nA,Kettle again,96385074,3\nC,Jar,123,x\nD,Pan,1511,NULL\n';
@@ -107,7 +107,7 @@ describe('an import', () => {
     expect(await listed()).toEqual(before);
   });
 
-  test('refreshes what the file gives, leaves what it does not, and counts net effects', async () => {
+  test('updates what the file contains, keeps the rest, and counts net effects', async () => {
     await run('sku_id,title,quantity_in_stock,restrictions\nA,a,1,discontd\nB,b,2,\nC,c,3,\n');
     const summary = await run(
       'sku_id,title,quantity_in_stock,restrictions\nA,,1,NULL\nB,,2,\nC,c,9,\nD,d,,\n',
@@ -128,14 +128,14 @@ describe('an import', () => {
     ]);
   });
 
-  test('keeps the identifier that a SKU has where the file’s is a bad one', async () => {
+  test('keeps a SKU’s identifier if the one in the file is invalid', async () => {
     await run('sku_id,isbn\nA,0306406152\n');
     const summary = await run('sku_id,isbn\nA,9.78E+12\n');
     expect(summary).toMatchObject({ skusUnchanged: 1, rowsDoubtful: 1, rowsRejected: 0 });
     expect((await listed())[0]?.product.isbn).toBe('0306406152');
   });
 
-  describe('of a sku_id that comes more than once', () => {
+  describe('of a repeated sku_id', () => {
     test('lets the last row count, reports each earlier one, and changes the SKU once', async () => {
       const summary = await run('code,quantity_in_stock,title\nA,1,first\nB,5,\nA,2,\nA,3,\n', {
         columnMap: 'code=sku_id',
@@ -166,7 +166,7 @@ describe('an import', () => {
       expect(await stockOf()).toEqual({ A: 1 });
     });
 
-    test('does so across thousands of rows', async () => {
+    test('finds repetitions across thousands of rows', async () => {
       const rows = Array.from({ length: 3_500 }, (_, i) => `${i % 1_200},${i}`);
       const summary = await run(`sku_id,quantity_in_stock\n${rows.join('\n')}\n`);
       expect(summary).toMatchObject({ rowsRead: 3_500, skusCreated: 1_200, rowsRejected: 2_300 });
@@ -175,8 +175,8 @@ describe('an import', () => {
     });
   });
 
-  describe('of a GTIN that more than one SKU holds', () => {
-    test('leaves it on each, and reports each row, whatever form it is written in', async () => {
+  describe('of a GTIN on more than one SKU', () => {
+    test('keeps it on each SKU and reports each row, in any form', async () => {
       const summary = await run(
         'sku_id,upca,gtin14\nA,012345678905,\nB,,00012345678905\nC,036000291452,\n',
       );
@@ -196,7 +196,7 @@ describe('an import', () => {
       ]);
     });
 
-    test('reports it where the other was there before', async () => {
+    test('reports it if the other SKU existed before', async () => {
       await run('sku_id,ean13\nOLD,4006381333931\n');
       expect(await run('sku_id,ean13\nNEW,4006381333931\n')).toMatchObject({
         rowsDoubtful: 1,
@@ -257,7 +257,7 @@ describe('an import', () => {
     }
   });
 
-  test('of a file that breaks off applies nothing, and changes no SKU that is there', async () => {
+  test('of a truncated file applies nothing', async () => {
     await run('sku_id,quantity_in_stock\nA,1\n');
     const rows = Array.from({ length: 3 * CHUNK_ENTRIES_MAX }, (_, i) => `S${i},${i}\n`).join('');
     await expect(run(`sku_id,quantity_in_stock\nA,2\n${rows}"B,3\nC,4\n`)).rejects.toMatchObject({
@@ -276,7 +276,7 @@ describe('an import', () => {
     expect(await stockOf()).toEqual({});
   });
 
-  test('in several pieces tells of its progress, to the end', async () => {
+  test('in several chunks reports its progress to the end', async () => {
     const seen: ImportProgress[] = [];
     const total = 2 * CHUNK_ENTRIES_MAX + 1;
     const file = `sku_id\n${Array.from({ length: total }, (_, i) => `S${i}\n`).join('')}`;
@@ -290,7 +290,7 @@ describe('an import', () => {
     );
   });
 
-  test('that is stopped ends after its piece, says what is left, and can be run again', async () => {
+  test('that is stopped ends after its chunk, reports what is left, and can be repeated', async () => {
     const total = 2 * CHUNK_ENTRIES_MAX;
     const file = `sku_id\n${Array.from({ length: total }, (_, i) => `S${i}\n`).join('')}`;
     const controller = new AbortController();
@@ -312,7 +312,7 @@ describe('an import', () => {
     });
   });
 
-  test('that is stopped while it reads applies nothing', async () => {
+  test('that is stopped while reading applies nothing', async () => {
     const controller = new AbortController();
     controller.abort();
     const summary = await run('sku_id\nA\n', { signal: controller.signal });
@@ -320,7 +320,7 @@ describe('an import', () => {
     expect(await stockOf()).toEqual({});
   });
 
-  test('touches no other supplier', async () => {
+  test('does not affect other suppliers', async () => {
     const other = await createSupplier(store, 'Other');
     await run('sku_id,ean13\nA,4006381333931\n', { supplierId: other });
     const summary = await run('sku_id,ean13\nA,4006381333931\n');

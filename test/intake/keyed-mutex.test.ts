@@ -80,7 +80,7 @@ function batchWith(key: string): Batch {
   };
 }
 
-test('a batch with the key of one that is under way waits for it, and repeats it', async () => {
+test('a batch waits for another with the same key and repeats its result', async () => {
   const intake = intakeThat(60_000);
   const first = intake.submit(batchWith('a'));
   await door.reached;
@@ -94,7 +94,7 @@ test('a batch with the key of one that is under way waits for it, and repeats it
   expect((await other).repeats).toBeNull();
 });
 
-test('one that waits too long is refused, to be sent again later; the one before it is not', async () => {
+test('a batch that waits too long is refused with Retry-After; the earlier one is applied', async () => {
   const intake = intakeThat(1);
   const first = intake.submit(batchWith('c'));
   await door.reached;
@@ -114,7 +114,7 @@ test('one that waits too long is refused, to be sent again later; the one before
   expect((await intake.submit(batchWith('c'))).uuid).toBe((await first).uuid);
 });
 
-test('one that comes after a refusal takes its turn', async () => {
+test('a batch that comes after a refusal still waits its turn', async () => {
   const intake = intakeThat(60_000);
   door.open();
   const tooMuch: Batch = {

@@ -25,7 +25,7 @@ afterEach(async () => {
   await database.remove();
 });
 
-test('what is over its time is dropped, the rest is not', async () => {
+test('data is deleted only after its retention', async () => {
   const supplierId = await createSupplier(store, 'Acme');
   const failing = batchOf(supplierId, [{ skuId: 'NONE', fields: { quantityInStock: 1 } }]);
   const { uuid } = await applyOne(store, failing);
@@ -38,13 +38,13 @@ test('what is over its time is dropped, the rest is not', async () => {
   expect(await failures()).toBeUndefined();
 });
 
-test('failing lines are kept as long as the keys whose replies are made of them', () => {
+test('failed lines are kept at least as long as idempotency keys', () => {
   const times = (idempotencyKeptHours: number, resultsKeptHours: number) =>
     sweepTimes({ idempotencyKeptHours, resultsKeptHours }, 100 * HOUR_MS).failuresBeforeMs;
   expect([times(24, 48), times(24, 2)]).toEqual([52 * HOUR_MS, 76 * HOUR_MS]);
 });
 
-test('sweeps in steps while there is more, goes on after a failure, and stops', async () => {
+test('sweeps in steps while there is more, continues after an error, and stops', async () => {
   vi.useFakeTimers();
   const answers = [true, true, new Error('busy'), false];
   const asked: number[] = [];

@@ -38,10 +38,10 @@ describe('by default a webhook may not go to', () => {
     ['http://example.com/', /^must begin with https:/],
     ['ftp://example.com/', /^must begin with https:/],
     ['file:///etc/passwd', /^must begin with https:/],
-    ['example.com/hook', /^is not a whole url/],
-    ['https://', /^is not a whole url/],
-    ['https://256.1.1.1/', /^is not a whole url/],
-    ['', /^is not a whole url/],
+    ['example.com/hook', /^is not an absolute URL/],
+    ['https://', /^is not an absolute URL/],
+    ['https://256.1.1.1/', /^is not an absolute URL/],
+    ['', /^is not an absolute URL/],
     [`https://example.com/${'a'.repeat(2048)}`, /^is longer than 2048/],
     ['https://user@example.com/', /username or password/],
     ['https://:secret@example.com/', /username or password/],
@@ -180,9 +180,9 @@ test('a refusal does not repeat the address', () => {
   }
 });
 
-test('what is no address is refused', () => {
+test('what is not an address is refused', () => {
   for (const text of ['', 'example.com', '1.2.3.4.5', '::g']) {
-    expect(refusalOfAddress(text, INTRANET)).toBe('is no address');
+    expect(refusalOfAddress(text, INTRANET)).toBe('is not an address');
   }
 });
 
@@ -208,13 +208,13 @@ describe('at registration', () => {
   test.for([
     [
       'https://bad.example/',
-      /^What the name means is an address that is not public \(private\)\.$/,
+      /^The address of the name is an address that is not public \(private\)\.$/,
     ],
-    ['https://metadata.example/', /^What the name means is an address that is not public/],
-    ['https://odd.example/', /^What the name means is no address\.$/],
-    ['https://unknown.example/', /^The name of the host is not known\.$/],
-    ['https://127.1/', /^The url is an address that is not public \(loopback\)\.$/],
-    ['http://good.example/', /^The url must begin with https:/],
+    ['https://metadata.example/', /^The address of the name is an address that is not public/],
+    ['https://odd.example/', /^The address of the name is not an address\.$/],
+    ['https://unknown.example/', /^The host name does not exist\.$/],
+    ['https://127.1/', /^The URL is an address that is not public \(loopback\)\.$/],
+    ['http://good.example/', /^The URL must begin with https:/],
   ] as const)('%s is refused, with the reason', async ([url, why]) => {
     expect(await register(url)).toMatch(why);
   });

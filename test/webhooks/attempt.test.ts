@@ -160,9 +160,9 @@ describe('a receiver that', () => {
 
   test('closes without an answer is a failure', async () => {
     const receiver = await tcp((socket) => socket.end());
-    expect(failureOf(await send(urlOf(receiver)))).toMatch(/without an answer|connection broke/);
+    expect(failureOf(await send(urlOf(receiver)))).toMatch(/without a response|connection broke/);
     const rude = await tcp((socket) => socket.resetAndDestroy());
-    expect(failureOf(await send(urlOf(rude)))).toMatch(/without an answer|connection broke/);
+    expect(failureOf(await send(urlOf(rude)))).toMatch(/without a response|connection broke/);
   });
 
   test('sends a body without end is read for a moment, then cut', async () => {
@@ -193,7 +193,9 @@ describe('a receiver that', () => {
 
   test('does not speak HTTP is a failure', async () => {
     const receiver = await tcp((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
-    expect(failureOf(await send(urlOf(receiver)))).toBe('What the receiver answered is not HTTP.');
+    expect(failureOf(await send(urlOf(receiver)))).toBe(
+      'The response of the receiver is not HTTP.',
+    );
   });
 
   test('sends a compressed body is not inflated', async () => {

@@ -30,7 +30,7 @@ describe('the address is checked at every connection:', () => {
     ]) {
       const resolve = resolvingTo(...addresses);
       const outcome = await send(`http://receiver.test:${receiver.port}/`, { ...strict, resolve });
-      expect(failureOf(outcome)).toMatch(/^What the name means is an address|is not known/);
+      expect(failureOf(outcome)).toMatch(/^The address of the name is an address|does not exist/);
     }
     expect(receiver.connections).toBe(0);
     expect(receiver.received).toEqual([]);
@@ -70,14 +70,16 @@ describe('the address is checked at every connection:', () => {
     async (host) => {
       const receiver = await answering(200);
       const outcome = await send(`http://${host}:${receiver.port}/`, strict);
-      expect(failureOf(outcome)).toMatch(/^The url is an address that is not public/);
+      expect(failureOf(outcome)).toMatch(/^The URL is an address that is not public/);
       expect(receiver.connections).toBe(0);
     },
   );
 
   test('an address that a resolver answers with a name is none', async () => {
     const resolve = resolvingTo('localhost');
-    expect(failureOf(await send('http://receiver.test/', { resolve }))).toMatch(/is no address/);
+    expect(failureOf(await send('http://receiver.test/', { resolve }))).toMatch(
+      /is not an address/,
+    );
   });
 
   test('a resolver that never answers is let go when the time is over', async () => {
@@ -101,7 +103,7 @@ describe('the address is checked at every connection:', () => {
     const request = { url: 'ftp://example.com/', headers: {}, body: '' };
     expect(await postWebhook(request, OPTIONS)).toEqual({
       kind: 'failed',
-      failure: 'The url must begin with https:// or http://.',
+      failure: 'The URL must begin with https:// or http://.',
     });
   });
 });
@@ -114,23 +116,23 @@ describe('over https', () => {
     const right = await send(`https://receiver.test:${receiver.port}/`, trusting);
     expect(right).toMatchObject({ status: 200, text: 'seen' });
     const wrong = await send(`https://other.test:${receiver.port}/`, trusting);
-    expect(failureOf(wrong)).toMatch(/^No trusted TLS connection could be made/);
+    expect(failureOf(wrong)).toMatch(/^No trusted TLS connection could be established/);
     const literal = await send(`https://127.0.0.1:${receiver.port}/`, trusting);
-    expect(failureOf(literal)).toMatch(/^No trusted TLS connection could be made/);
+    expect(failureOf(literal)).toMatch(/^No trusted TLS connection could be established/);
     expect(receiver.received).toHaveLength(1);
   });
 
   test('an unknown authority is not trusted', async () => {
     const receiver = await open(Receiver.https((response) => response.end()));
     const outcome = await send(`https://receiver.test:${receiver.port}/`);
-    expect(failureOf(outcome)).toMatch(/^No trusted TLS connection could be made/);
+    expect(failureOf(outcome)).toMatch(/^No trusted TLS connection could be established/);
     expect(receiver.received).toEqual([]);
   });
 
   test('a receiver that speaks plain HTTP is a failure', async () => {
     const receiver = await answering(200);
     const outcome = await send(`https://receiver.test:${receiver.port}/`, trusting);
-    expect(failureOf(outcome)).toMatch(/^No trusted TLS connection could be made/);
+    expect(failureOf(outcome)).toMatch(/^No trusted TLS connection could be established/);
   });
 });
 

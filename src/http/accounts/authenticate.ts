@@ -6,8 +6,8 @@ import type { AccountStore } from '../../store/store.ts';
 const CREDENTIALS = /^(?:token|bearer) +([0-9a-f]{40})$/i;
 
 /**
- * Who sent a request, by its `Authorization` header. Rejects with `unauthenticated`; an unknown, an
- * expired and a revoked token get the same words.
+ * Identifies the sender of a request by its `Authorization` header. Rejects with `unauthenticated`; the message
+ * is the same for an unknown, an expired and a revoked token.
  */
 export async function authenticate(
   accounts: Pick<AccountStore, 'findPrincipal'>,
@@ -17,14 +17,14 @@ export async function authenticate(
   if (header === undefined) {
     throw new OnhandError(
       'unauthenticated',
-      'No credentials were sent; send the header "Authorization: Token " and your token.',
+      'The request has no credentials. Send the header "Authorization: Token " followed by your token.',
     );
   }
   const token = CREDENTIALS.exec(header.trim())?.[1];
   if (token === undefined) {
     throw new OnhandError(
       'unauthenticated',
-      'The Authorization header must be "Token ", or "Bearer ", and 40 hexadecimal digits.',
+      'The Authorization header must be "Token " or "Bearer ", followed by 40 hexadecimal digits.',
     );
   }
   const principal = await accounts.findPrincipal(hashToken(token), nowMs);
@@ -37,13 +37,10 @@ export async function authenticate(
   return principal;
 }
 
-/**
- * Who may use a resource: those who may view items; suppliers who may view theirs; suppliers who may edit
- * theirs.
- */
+/** Who may use a resource: any token with `view_items`; a supplier's with `view_items`; a supplier's with `edit_items`. */
 export type Access = 'viewer' | 'owner' | 'editor';
 
-/** Throws `not_a_supplier` or `permission_missing` where this one may not. */
+/** Throws `not_a_supplier` or `permission_missing`. */
 export function authorize(principal: Principal, access: Access): void {
   if (access !== 'viewer' && principal.organizationType !== 'supplier') {
     throw new OnhandError('not_a_supplier', NOT_A_SUPPLIER[access]);
@@ -59,7 +56,7 @@ export function authorize(principal: Principal, access: Access): void {
 
 const NOT_A_SUPPLIER = {
   editor:
-    'Only a supplier has inventory to write, and this token is of a retailer; use a token of the supplier.',
+    'Only a supplier has inventory to write, and this token belongs to a retailer. Use a token of the supplier.',
   owner:
-    'Only a supplier has batches, and this token is of a retailer; use a token of the supplier.',
+    'Only a supplier has batches, and this token belongs to a retailer. Use a token of the supplier.',
 } as const;

@@ -6,12 +6,12 @@ import { parseBody } from '../../wire/json.ts';
 import { LoginReplySchema, LoginSchema, parseLogin, printSession } from '../../wire/login.ts';
 import { type BodyLimits, readBody } from '../request/body.ts';
 import { describe } from '../documentation.ts';
-import { take } from '../request/admission.ts';
-import { checkParameters } from '../request/query.ts';
+import { consumePoint } from '../request/admission.ts';
+import { checkParameters } from '../request/parameters.ts';
 import { addResource } from '../request/resource.ts';
 
 export interface LoginLimits extends BodyLimits {
-  /** Failed attempts of one name from one address within the window; one more is refused. */
+  /** Failed attempts for one name from one address within the window; more are refused. */
   readonly loginAttemptsMax: number;
   readonly loginWindowMs: number;
 }
@@ -22,11 +22,12 @@ interface LoginRoutes {
 }
 
 const LOGIN_EXPECTED = 'a JSON object such as {"username": "jo", "password": "…"}';
-/** Nobody's name and password are longer. */
+/** More than any username and password need. */
 const LOGIN_BYTES_MAX = 16 * 1024;
-/** How many names one address may get wrong, each as often as is allowed. */
+/** An address gets this many times the limit of one name. */
 const NAMES_OF_ADDRESS_MAX = 10;
 
+/** Adds the login route. */
 export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes): void {
   const throttle = new LoginThrottle(limits);
   const bodyLimits = {
@@ -55,7 +56,7 @@ export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes
         body: LoginSchema,
         ok: LoginReplySchema,
         problems: {
-          401: 'There is no user with this username and password.',
+          401: 'No user has this username and password.',
           429: 'Too many failed attempts; see `Retry-After`.',
           503: 'The store cannot answer; see `Retry-After`.',
         },
@@ -65,28 +66,28 @@ export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes
   });
 }
 
-/** Counts failed attempts, by name and address, and by address alone. */
+/** Limits failed attempts by name and address, and by address alone. */
 class LoginThrottle {
-  readonly #ofName: RateLimiterMemory;
-  readonly #ofAddress: RateLimiterMemory;
+  readonly #byName: RateLimiterMemory;
+  readonly #byAddress: RateLimiterMemory;
 
   constructor({ loginAttemptsMax, loginWindowMs }: LoginLimits) {
     const duration = Math.ceil(loginWindowMs / 1000);
-    this.#ofName = new RateLimiterMemory({ points: loginAttemptsMax, duration });
-    this.#ofAddress = new RateLimiterMemory({
+    this.#byName = new RateLimiterMemory({ points: loginAttemptsMax, duration });
+    this.#byAddress = new RateLimiterMemory({
       points: loginAttemptsMax * NAMES_OF_ADDRESS_MAX,
       duration,
     });
   }
 
-  /** An attempt counts from its beginning, so that many at once are no way round; success gives it back. */
+  /** Counts an attempt when it begins, so that parallel ones count too; a success is subtracted again. */
   async attempt(name: string, address: string, login: () => Promise<Session>): Promise<Session> {
     const key = JSON.stringify([address, name]);
-    await take(this.#ofAddress, address);
-    await take(this.#ofName, key);
+    await consumePoint(this.#byAddress, address);
+    await consumePoint(this.#byName, key);
     const session = await login();
-    await this.#ofAddress.reward(address);
-    await this.#ofName.delete(key);
+    await this.#byAddress.reward(address);
+    await this.#byName.delete(key);
     return session;
   }
 }

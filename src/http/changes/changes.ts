@@ -15,13 +15,13 @@ import {
 } from '../../wire/changes/change-pages.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
-import { checkParameters, queryOf } from '../request/query.ts';
+import { checkParameters, queryOf } from '../request/parameters.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
-import { visibleSuppliers, VisibleSuppliersCache } from './visible-suppliers.ts';
+import { VisibleSuppliersCache, visibleSuppliers } from '../../changes/visible-suppliers.ts';
 
 interface ChangeRoutes {
-  readonly gate: Admission;
+  readonly admission: Admission;
   readonly feed: ChangeFeed;
   readonly accounts: AccountStore;
 }
@@ -29,15 +29,18 @@ interface ChangeRoutes {
 const PATH = '/timp/products/skus/inventory/changes/';
 const EVENT_STREAM = 'text/event-stream';
 
-/** How often a stream looks whether its token still opens, and its reader still sees the same suppliers. */
-const LOOK_EVERY_MS = 2000;
+/** How often a stream checks that its token is still valid and which suppliers its reader can see. */
+const RECHECK_EVERY_MS = 2000;
 const KEEP_ALIVE_EVERY_MS = 15_000;
-/** How long a client that lost its stream waits before it comes back. */
+/** How long a client waits before it reconnects. */
 const RETRY_MS = 2000;
 
-/** The change feed: pages, long polls, and a stream of server-sent events. */
-export function addChanges(app: FastifyInstance, { gate, feed, accounts }: ChangeRoutes): void {
-  const streamSight = new VisibleSuppliersCache(accounts);
+/** Adds the change feed: pages, long polling, and a stream of server-sent events. */
+export function addChanges(
+  app: FastifyInstance,
+  { admission, feed, accounts }: ChangeRoutes,
+): void {
+  const suppliersCache = new VisibleSuppliersCache(accounts);
   const closing = new AbortController();
   app.addHook('preClose', (done) => {
     closing.abort();
@@ -45,48 +48,48 @@ export function addChanges(app: FastifyInstance, { gate, feed, accounts }: Chang
     done();
   });
 
-  const readerOf = (request: FastifyRequest, asked: ChangeListRequest): ChangeReader => {
-    const principal = gate.principalOf(request);
+  const readerOf = (request: FastifyRequest, options: ChangeListRequest): ChangeReader => {
+    const principal = admission.principalOf(request);
     return {
       organizationId: principal.organizationId,
       supplierIds: () =>
         isStream(request)
-          ? streamSight.visibleSuppliers(principal, asked.supplierUuids)
-          : visibleSuppliers(accounts, principal, asked.supplierUuids),
+          ? suppliersCache.visibleSuppliers(principal, options.supplierUuids)
+          : visibleSuppliers(accounts, principal, options.supplierUuids),
     };
   };
 
   const read = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(ChangeListQuerySchema.properties));
     const lastEventId = request.headers['last-event-id'];
-    const asked = parseChangeList(
+    const options = parseChangeList(
       queryOf(request),
       typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined,
     );
-    const reader = readerOf(request, asked);
-    const begun =
-      asked.after === undefined
-        ? await feed.begin(reader, asked.from ?? 'now')
-        : await feed.resume(reader, asked.after);
-    const first = await feed.next(reader, begun, asked.limit);
-    const gone = goneOf(reply.raw, closing.signal);
+    const reader = readerOf(request, options);
+    const start =
+      options.after === undefined
+        ? await feed.begin(reader, options.from ?? 'now')
+        : await feed.resume(reader, options.after);
+    const first = await feed.next(reader, start, options.limit);
+    const disconnected = disconnectSignal(reply.raw, closing.signal);
     if (isStream(request)) {
       reply.hijack();
-      await stream(request, reply, { reader, asked, first, gone });
+      await stream(request, reply, { reader, options, first, disconnected });
       return reply;
     }
-    if (first.records.length > 0 || asked.waitSeconds === 0) {
+    if (first.records.length > 0 || options.waitSeconds === 0) {
       return sendJson(request, reply, printChangePage(first, first.hasMore));
     }
-    await feed.wait(first.position, asked.waitSeconds * 1000, gone);
-    const second = await feed.next(reader, first.position, asked.limit);
+    await feed.wait(first.position, options.waitSeconds * 1000, disconnected);
+    const second = await feed.next(reader, first.position, options.limit);
     return sendJson(request, reply, printChangePage(second, second.hasMore));
   };
 
   const stream = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    { reader, asked, first, gone }: Streaming,
+    { reader, options, first, disconnected }: EventStream,
   ): Promise<void> => {
     const { raw } = reply;
     raw.writeHead(200, {
@@ -98,26 +101,26 @@ export function addChanges(app: FastifyInstance, { gate, feed, accounts }: Chang
     raw.write(printSseRetry(RETRY_MS));
     try {
       let chunk = first;
-      let quietMs = 0;
-      while (!gone.aborted) {
+      let silentMs = 0;
+      while (!disconnected.aborted) {
         if (chunk.records.length > 0) {
-          quietMs = 0;
-          await send(raw, printSseChunk(chunk), gone);
-        } else if (quietMs >= KEEP_ALIVE_EVERY_MS) {
-          quietMs = 0;
-          await send(raw, SSE_KEEP_ALIVE, gone);
+          silentMs = 0;
+          await send(raw, printSseChunk(chunk), disconnected);
+        } else if (silentMs >= KEEP_ALIVE_EVERY_MS) {
+          silentMs = 0;
+          await send(raw, SSE_KEEP_ALIVE, disconnected);
         }
         if (!chunk.hasMore) {
           const startedMs = performance.now();
-          await feed.wait(chunk.position, LOOK_EVERY_MS, gone);
-          quietMs += performance.now() - startedMs;
-          await gate.stays(request);
+          await feed.wait(chunk.position, RECHECK_EVERY_MS, disconnected);
+          silentMs += performance.now() - startedMs;
+          await admission.recheckToken(request);
         }
-        chunk = await feed.next(reader, chunk.position, asked.limit);
+        chunk = await feed.next(reader, chunk.position, options.limit);
       }
     } catch (error) {
-      // The answer is under way: the client comes back, and is then told what is wrong.
-      request.log.info({ err: error }, 'a stream of changes ended');
+      // The response has begun, so it cannot report the error. The client reconnects and gets it then.
+      request.log.info({ err: error }, 'a change stream ended');
     } finally {
       raw.end();
     }
@@ -127,29 +130,29 @@ export function addChanges(app: FastifyInstance, { gate, feed, accounts }: Chang
     GET: {
       schema: describe({
         operationId: 'readChanges',
-        summary: 'The changes of inventory, from a cursor on',
+        summary: 'Read inventory changes from a cursor onwards',
         description:
-          'With `Accept: text/event-stream` it answers with a stream of server-sent events that goes on as changes come.',
+          'With `Accept: text/event-stream`, the response is a stream of server-sent events that stays open.',
         query: ChangeListQuerySchema,
         ok: ChangePageSchema,
         access: 'viewer',
-        problems: { 410: 'The cursor is older than the changes that are kept.' },
+        problems: { 410: 'The cursor is older than the oldest change that is still stored.' },
       }),
       guard: (request, reply) =>
         isStream(request) || queryOf(request).has('wait')
-          ? gate.follow(request, reply, 'viewer')
-          : gate.enter(request, reply, 'viewer'),
+          ? admission.admitFollower(request, reply, 'viewer')
+          : admission.admit(request, reply, 'viewer'),
       handle: read,
     },
   });
 }
 
-interface Streaming {
+interface EventStream {
   readonly reader: ChangeReader;
-  readonly asked: ChangeListRequest;
+  readonly options: ChangeListRequest;
   readonly first: Awaited<ReturnType<ChangeFeed['next']>>;
-  /** Given when the client is gone or the server closes. */
-  readonly gone: AbortSignal;
+  /** Aborted when the client disconnects or the server shuts down. */
+  readonly disconnected: AbortSignal;
 }
 
 function isStream(request: FastifyRequest): boolean {
@@ -157,19 +160,23 @@ function isStream(request: FastifyRequest): boolean {
   return accepted.split(',').some((range) => range.split(';')[0]?.trim() === EVENT_STREAM);
 }
 
-function goneOf(response: ServerResponse, closing: AbortSignal): AbortSignal {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  if (response.closed) gone.abort();
-  return AbortSignal.any([gone.signal, closing]);
+function disconnectSignal(response: ServerResponse, closing: AbortSignal): AbortSignal {
+  const disconnect = new AbortController();
+  response.once('close', () => disconnect.abort());
+  if (response.closed) disconnect.abort();
+  return AbortSignal.any([disconnect.signal, closing]);
 }
 
-/** Sends a piece, and waits where the client reads more slowly than it is sent to. */
-async function send(response: ServerResponse, text: string, gone: AbortSignal): Promise<void> {
+/** Sends text, and waits if the client reads too slowly. */
+async function send(
+  response: ServerResponse,
+  text: string,
+  disconnected: AbortSignal,
+): Promise<void> {
   if (response.write(text)) return;
   try {
-    await once(response, 'drain', { signal: gone });
+    await once(response, 'drain', { signal: disconnected });
   } catch (error) {
-    if (!gone.aborted) throw error;
+    if (!disconnected.aborted) throw error;
   }
 }

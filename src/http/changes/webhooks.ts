@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { deliver, type DeliverOptions } from '../../webhooks/attempt.ts';
-import { type FollowingParts, followVisible, resumeWebhook } from '../../webhooks/suppliers.ts';
+import { followVisible, resumeWebhook, type FollowParts } from '../../webhooks/suppliers.ts';
 import { refusalOfWebhookUrl } from '../../webhooks/http-post.ts';
 import { isWebhookSecret, newWebhookSecret, rotateSecret } from '../../webhooks/signature.ts';
 import { OnhandError } from '../../domain/errors.ts';
@@ -25,14 +25,14 @@ import {
 import { type BodyLimits, readBody } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
-import { checkParameters } from '../request/query.ts';
-import { addResource, uuidOf } from '../request/resource.ts';
+import { checkParameters, uuidOf } from '../request/parameters.ts';
+import { addResource } from '../request/resource.ts';
 
 interface WebhookRoutes {
-  readonly gate: Admission;
+  readonly admission: Admission;
   readonly webhooks: WebhookStore;
-  readonly changes: FollowingParts['changes'];
-  readonly accounts: FollowingParts['accounts'];
+  readonly changes: FollowParts['changes'];
+  readonly accounts: FollowParts['accounts'];
   readonly options: DeliverOptions;
   readonly limits: BodyLimits;
 }
@@ -41,26 +41,22 @@ const LIST_PATH = '/timp/notifications/webhooks/';
 const WEBHOOK_EXPECTED = 'a webhook as a JSON object such as {"url": "https://example.com/hook"}';
 const WEBHOOKS_MAX = 20;
 const PAUSED_BY_OWNER = 'Paused by its owner.';
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 const UuidSchema = Type.Object({
   uuid: Type.String({ format: 'uuid', description: 'The uuid of the webhook.' }),
 });
-const NO_SUCH_WEBHOOK = { 404: 'There is no such webhook of this organization.' };
-const REFUSED = { 422: 'The url may not be called, or there are too many webhooks.' };
+const NO_SUCH_WEBHOOK = { 404: 'The organization has no webhook with this uuid.' };
+const REFUSED = { 422: 'The url is not allowed, or there are too many webhooks.' };
 
-/** Webhooks of an organization: registered, listed, changed, tried out and removed. */
+/** Adds the routes of an organization's webhooks: register, list, change, test, remove. */
 export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
-  const { gate, webhooks, changes, accounts, options, limits } = routes;
+  const { admission, webhooks, changes, accounts, options, limits } = routes;
 
   const find = async (request: FastifyRequest): Promise<Webhook> => {
     const uuid = uuidOf(request);
-    const { organizationId } = gate.principalOf(request);
-    const webhook = UUID.test(uuid) ? await webhooks.find(organizationId, uuid) : undefined;
+    const { organizationId } = admission.principalOf(request);
+    const webhook = uuid === undefined ? undefined : await webhooks.find(organizationId, uuid);
     if (webhook !== undefined) return webhook;
-    throw new OnhandError(
-      'webhook_not_found',
-      'There is no webhook of this uuid among those of your organization.',
-    );
+    throw new OnhandError('webhook_not_found', 'Your organization has no webhook with this uuid.');
   };
 
   const checkUrl = async (url: string): Promise<void> => {
@@ -76,25 +72,25 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
 
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
-    const found = await webhooks.list(gate.principalOf(request).organizationId);
+    const found = await webhooks.list(admission.principalOf(request).organizationId);
     return sendObject(reply, { webhooks: found.map((webhook) => printWebhook(webhook)) });
   };
 
   const register = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const draft = parseWebhookDraft(await read(request));
-    const { organizationId } = gate.principalOf(request);
+    const { organizationId } = admission.principalOf(request);
     const secret = draft.secret ?? newWebhookSecret();
     if (!isWebhookSecret(secret)) {
       throw new OnhandError(
         'member_invalid',
-        'The secret must be "whsec_" and the base64 of 24 to 64 bytes; without one, one is made.',
+        'The secret must be "whsec_" followed by the base64 of 24 to 64 bytes. Leave it out to have one generated.',
       );
     }
     const supplierUuids = checkSupplierUuids(draft.supplier_uuids);
     if ((await webhooks.list(organizationId)).length >= WEBHOOKS_MAX) {
       throw new OnhandError(
         'webhook_refused',
-        `An organization has at most ${WEBHOOKS_MAX} webhooks; remove one first.`,
+        `An organization can have at most ${WEBHOOKS_MAX} webhooks. Remove one first.`,
       );
     }
     await checkUrl(draft.url);
@@ -105,7 +101,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       supplierUuids,
       secrets: { current: secret, previous: null },
     });
-    // Before it is answered: what changes from then on is told.
+    // Before the response: every change after it is delivered.
     await followVisible(webhook, { webhooks, changes, accounts });
     reply.code(201).header('location', `${LIST_PATH}${webhook.uuid}/`);
     return sendObject(reply, printWebhook(webhook, secret));
@@ -117,26 +113,26 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   };
 
   const change = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const asked = parseWebhookChange(await read(request));
+    const edit = parseWebhookChange(await read(request));
     const webhook = await find(request);
-    if (asked.url !== undefined) await checkUrl(asked.url);
+    if (edit.url !== undefined) await checkUrl(edit.url);
     const isPaused = webhook.pausedReason !== null;
     await webhooks.update(webhook.id, {
-      ...(asked.url !== undefined && { url: asked.url }),
-      ...(asked.description !== undefined && { description: asked.description }),
-      ...(asked.supplier_uuids !== undefined && {
-        supplierUuids: checkSupplierUuids(asked.supplier_uuids),
+      ...(edit.url !== undefined && { url: edit.url }),
+      ...(edit.description !== undefined && { description: edit.description }),
+      ...(edit.supplier_uuids !== undefined && {
+        supplierUuids: checkSupplierUuids(edit.supplier_uuids),
       }),
-      ...(asked.is_paused === true && !isPaused && { pausedReason: PAUSED_BY_OWNER }),
-      ...(asked.is_paused === false && { pausedReason: null }),
-      // Nothing else was asked for: what stands is written again.
-      ...(Object.keys(asked).length === 0 && { url: webhook.url }),
+      ...(edit.is_paused === true && !isPaused && { pausedReason: PAUSED_BY_OWNER }),
+      ...(edit.is_paused === false && { pausedReason: null }),
+      // The store expects at least one column.
+      ...(Object.keys(edit).length === 0 && { url: webhook.url }),
     });
-    if (asked.is_paused === false || asked.url !== undefined) {
+    if (edit.is_paused === false || edit.url !== undefined) {
       await resumeWebhook(webhook, { webhooks, changes }, options.now());
     }
     const changed = await find(request);
-    if (asked.supplier_uuids !== undefined) {
+    if (edit.supplier_uuids !== undefined) {
       await followVisible(changed, { webhooks, changes, accounts });
     }
     return sendObject(reply, printWebhook(changed));
@@ -187,26 +183,26 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   };
 
   const guard = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
-    gate.enter(request, reply, 'viewer');
-  const of = (
+    admission.admit(request, reply, 'viewer');
+  const operation = (
     description: Omit<Parameters<typeof describe>[0], 'access'>,
     handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
   ) => ({ schema: describe({ ...description, access: 'viewer' }), guard, handle });
-  const ofOne = { params: UuidSchema, problems: NO_SUCH_WEBHOOK };
+  const oneWebhook = { params: UuidSchema, problems: NO_SUCH_WEBHOOK };
 
   addResource(app, LIST_PATH, {
-    GET: of(
+    GET: operation(
       {
         operationId: 'listWebhooks',
-        summary: 'The webhooks of the organization',
+        summary: "List the organization's webhooks",
         ok: WebhookListSchema,
       },
       list,
     ),
-    POST: of(
+    POST: operation(
       {
         operationId: 'registerWebhook',
-        summary: 'Register a webhook: where changes are to be sent',
+        summary: 'Register a webhook: a URL to which changes are sent',
         body: WebhookDraftSchema,
         ok: WebhookSchema,
         okStatus: 201,
@@ -216,14 +212,14 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     ),
   });
   addResource(app, `${LIST_PATH}:uuid/`, {
-    GET: of(
-      { operationId: 'showWebhook', summary: 'One webhook', ok: WebhookSchema, ...ofOne },
+    GET: operation(
+      { operationId: 'showWebhook', summary: 'Show one webhook', ok: WebhookSchema, ...oneWebhook },
       show,
     ),
-    PATCH: of(
+    PATCH: operation(
       {
         operationId: 'changeWebhook',
-        summary: 'Change a webhook, pause it, or let it go on',
+        summary: 'Change, pause or resume a webhook',
         params: UuidSchema,
         body: WebhookChangeSchema,
         ok: WebhookSchema,
@@ -231,40 +227,45 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       },
       change,
     ),
-    DELETE: of(
-      { operationId: 'removeWebhook', summary: 'Remove a webhook', ok: SuccessSchema, ...ofOne },
+    DELETE: operation(
+      {
+        operationId: 'removeWebhook',
+        summary: 'Remove a webhook',
+        ok: SuccessSchema,
+        ...oneWebhook,
+      },
       remove,
     ),
   });
   addResource(app, `${LIST_PATH}:uuid/rotate-secret/`, {
-    POST: of(
+    POST: operation(
       {
         operationId: 'rotateWebhookSecret',
-        summary: 'Make a new secret; the one before signs beside it for a day',
+        summary: 'Replace the secret; the previous one also signs for another day',
         ok: WebhookSchema,
-        ...ofOne,
+        ...oneWebhook,
       },
       rotate,
     ),
   });
   addResource(app, `${LIST_PATH}:uuid/test/`, {
-    POST: of(
+    POST: operation(
       {
         operationId: 'testWebhook',
-        summary: 'Send a test message at once, and tell what came of it',
+        summary: 'Send a test message now, and return the result',
         ok: WebhookAttemptSchema,
-        ...ofOne,
+        ...oneWebhook,
       },
       test,
     ),
   });
   addResource(app, `${LIST_PATH}:uuid/attempts/`, {
-    GET: of(
+    GET: operation(
       {
         operationId: 'listWebhookAttempts',
-        summary: 'What came of the latest attempts to deliver',
+        summary: 'List the latest delivery attempts, with their results',
         ok: WebhookAttemptsSchema,
-        ...ofOne,
+        ...oneWebhook,
       },
       attempts,
     ),

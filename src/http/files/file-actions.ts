@@ -20,23 +20,21 @@ import { SuccessSchema } from '../../wire/lines/results.ts';
 import { refuseBody } from '../inventory/batches.ts';
 import { type BodyLimits, readBody } from '../request/body.ts';
 import { describe } from '../documentation.ts';
-import { FileParametersSchema, type FileRoutes, findFile, NO_SUCH_FILE } from './files.ts';
-import { noteHeaderOf } from '../request/headers.ts';
-import { checkParameters, flagOf } from '../request/query.ts';
+import { FileParametersSchema, findFile, NO_SUCH_FILE, type FileRoutes } from './files.ts';
+import { checkParameters, flagOf, noteHeaderOf } from '../request/parameters.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
 
-type ActionRoutes = Pick<FileRoutes, 'gate' | 'service'> & { readonly limits: BodyLimits };
+type ActionRoutes = Pick<FileRoutes, 'admission' | 'service'> & { readonly limits: BodyLimits };
 
 const PATH = '/timp/organizations/files/';
-const MAPPING_EXPECTED =
-  'names of columns such as {"columns": {"Lagerbestand": "quantity_in_stock"}}';
+const MAPPING_EXPECTED = 'column names such as {"columns": {"Lagerbestand": "quantity_in_stock"}}';
 
-/** What is done about a file that was sent, and the names that a supplier gives its columns. */
+/** Adds the routes that act on a file (cancel, confirm, revert) and those of a supplier's column names. */
 export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void {
-  const { gate, service, limits } = routes;
+  const { admission, service, limits } = routes;
   const supplierIdOf = (request: FastifyRequest): number =>
-    gate.principalOf(request).organizationId;
+    admission.principalOf(request).organizationId;
 
   const sendFile = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
     sendJson(request, reply, JSON.stringify(printFile(await findFile(routes, request))));
@@ -45,7 +43,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     refuseBody(await readBody(request, limits));
     checkParameters(request, []);
     const file = await findFile(routes, request);
-    if (isOver(file)) throw wrongState(file, 'only one that is not over can be canceled');
+    if (isOver(file)) throw wrongState(file, 'only a file that is not finished can be canceled');
     await service.cancel(file);
     return sendFile(request, reply);
   };
@@ -54,8 +52,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     refuseBody(await readBody(request, limits));
     checkParameters(request, []);
     const file = await findFile(routes, request);
-    if (!(await service.confirm(file)))
-      throw wrongState(file, 'only one that is held is confirmed');
+    if (!(await service.confirm(file))) throw wrongState(file, 'only a held file can be confirmed');
     return sendFile(request, reply);
   };
 
@@ -68,11 +65,11 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     const reference = noteHeaderOf(request, 'Batch-Reference');
     refuseBody(body);
     const file = await findFile(routes, request);
-    if (!isOver(file)) throw wrongState(file, 'cancel it first, or wait until it is over');
+    if (!isOver(file)) throw wrongState(file, 'cancel it first, or wait until it is finished');
     if (file.found?.kind === 'catalogue')
-      throw wrongState(file, 'it is a catalogue, whose SKUs are not taken back');
+      throw wrongState(file, 'it is a catalogue, and catalogues cannot be reverted');
     const reverted = await service.revert(file, {
-      userId: gate.principalOf(request).userId,
+      userId: admission.principalOf(request).userId,
       force,
       dryRun,
       ...(reason !== undefined && { reason }),
@@ -102,7 +99,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     return showMapping(request, reply);
   };
 
-  const dropMapping = async (
+  const removeMapping = async (
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
@@ -112,15 +109,15 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
   };
 
   const owner = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
-    gate.enter(request, reply, 'owner');
+    admission.admit(request, reply, 'owner');
   const editor = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
-    gate.enter(request, reply, 'editor');
-  const ofOne = {
+    admission.admit(request, reply, 'editor');
+  const oneFile = {
     params: FileParametersSchema,
     access: 'editor',
     problems: {
       ...NO_SUCH_FILE,
-      409: 'The token is not of a supplier; or the file does not stand so that this is possible.',
+      409: 'The token does not belong to a supplier, or the state of the file does not allow this.',
     },
   } as const;
 
@@ -128,9 +125,9 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     POST: {
       schema: describe({
         operationId: 'cancelFile',
-        summary: 'Stop a file after the piece that is being applied',
+        summary: 'Cancel a file; the chunk that is being applied is finished',
         ok: FileSchema,
-        ...ofOne,
+        ...oneFile,
       }),
       guard: editor,
       handle: cancel,
@@ -140,9 +137,9 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     POST: {
       schema: describe({
         operationId: 'confirmFile',
-        summary: 'Let a file through that is held because too many SKUs would fall',
+        summary: 'Confirm a file that the safety limit holds',
         ok: FileSchema,
-        ...ofOne,
+        ...oneFile,
       }),
       guard: editor,
       handle: confirm,
@@ -152,11 +149,11 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     POST: {
       schema: describe({
         operationId: 'revertFile',
-        summary: 'Put back every batch of a file, the last first',
+        summary: 'Revert every batch of a file, the last first',
         query: RevertQuerySchema,
         headers: Type.Object(NOTE_HEADERS),
         ok: FileRevertSchema,
-        ...ofOne,
+        ...oneFile,
       }),
       guard: editor,
       handle: revert,
@@ -166,7 +163,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     GET: {
       schema: describe({
         operationId: 'showFileMapping',
-        summary: "The supplier's own names of columns",
+        summary: "Show the supplier's own column names",
         ok: FileMappingSchema,
         access: 'owner',
       }),
@@ -176,7 +173,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     PUT: {
       schema: describe({
         operationId: 'setFileMapping',
-        summary: 'Say what columns are called in files to come',
+        summary: 'Set column names for future files',
         body: FileMappingSchema,
         ok: FileMappingSchema,
         access: 'editor',
@@ -187,16 +184,16 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     DELETE: {
       schema: describe({
         operationId: 'removeFileMapping',
-        summary: 'Forget the names of columns',
+        summary: 'Remove the column names',
         ok: SuccessSchema,
         access: 'editor',
       }),
       guard: editor,
-      handle: dropMapping,
+      handle: removeMapping,
     },
   });
 }
 
-function wrongState(file: FileRecord, because: string): OnhandError {
-  return new OnhandError('file_state_wrong', `The file is ${file.state}: ${because}.`);
+function wrongState(file: FileRecord, reason: string): OnhandError {
+  return new OnhandError('file_state_wrong', `The file is ${file.state}: ${reason}.`);
 }

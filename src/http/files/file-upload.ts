@@ -1,21 +1,54 @@
+import { headerOf } from '../request/parameters.ts';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import multipart, { type Multipart } from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
 import type { FileStorage, WrittenFile } from '../../files/storage.ts';
-import { headerOf } from '../request/headers.ts';
 
-/** A file that came with a request, and lies on disk. */
+/** An uploaded file, written to disk. */
 export interface UploadedFile extends WrittenFile {
   readonly filename: string | null;
+}
+
+/** The uploads in progress. They have no time limit as long as data keeps arriving. */
+export class OpenUploads {
+  readonly #sockets = new WeakSet<Socket>();
+  readonly #idleMs: number;
+
+  /** @param idleMs after this time without data the connection is closed */
+  constructor(idleMs: number) {
+    this.#idleMs = idleMs;
+  }
+
+  /** Whether a connection carries an upload, to which the usual request timeout does not apply. */
+  has(socket: Socket): boolean {
+    return this.#sockets.has(socket);
+  }
+
+  /** Runs `work`, which receives the upload. */
+  async during<T>(request: IncomingMessage, work: () => Promise<T>): Promise<T> {
+    const { socket } = request;
+    this.#sockets.add(socket);
+    request.setTimeout(this.#idleMs, () => {
+      request.destroy(new OnhandError('request_timeout', 'No data arrived for too long.'));
+    });
+    try {
+      return await work();
+    } finally {
+      this.#sockets.delete(socket);
+      socket.setTimeout(0);
+    }
+  }
 }
 
 const FIELDS_MAX = 10;
 const FIELD_BYTES_MAX = 4096;
 
-/** Lets the routes of a scope read multipart bodies, part by part and never into memory. */
-export async function readMultipartIn(scope: FastifyInstance): Promise<void> {
+/** Registers a streaming multipart parser for the routes of a scope. */
+export async function registerMultipart(scope: FastifyInstance): Promise<void> {
   await scope.register(multipart, {
-    // What is too large is refused where it is written.
+    // `FileStorage.write` checks the size.
     limits: {
       fileSize: Infinity,
       files: 1,
@@ -28,29 +61,29 @@ export async function readMultipartIn(scope: FastifyInstance): Promise<void> {
 }
 
 /**
- * Writes the file that a request brings, in multipart or as its body, under a uuid. Rejects, leaving
- * nothing behind, with `body_missing`, `body_malformed` where it was cut short, `body_shape_wrong` where a
- * part is neither `file` nor `filename`, and as `FileStorage.write` does.
+ * Stores the file that a request sends, as multipart or as its body, under a uuid. Rejects with
+ * `body_missing`, `body_malformed` if it is truncated, `body_shape_wrong` for a part other than `file` and
+ * `filename`, and as `FileStorage.write` does; then nothing remains on disk.
  */
-export async function takeUpload(
+export async function receiveUpload(
   request: FastifyRequest,
   files: FileStorage,
   uuid: string,
   bytesMax: number,
 ): Promise<UploadedFile> {
   try {
-    const taken = request.isMultipart()
-      ? await takeParts(request, files, uuid, bytesMax)
+    const upload = request.isMultipart()
+      ? await receiveParts(request, files, uuid, bytesMax)
       : { ...(await writeBody(request, files, uuid, bytesMax)), filename: null };
-    if (taken.bytes === 0) throw missing();
-    return { ...taken, filename: taken.filename ?? dispositionName(request) };
+    if (upload.bytes === 0) throw missing();
+    return { ...upload, filename: upload.filename ?? dispositionName(request) };
   } catch (error) {
-    // The rest is read and dropped, so that the client gets to read the answer.
+    // The rest is read and discarded, so that the client can read the response.
     request.raw.unpipe();
     request.raw.resume();
     await files.remove(uuid);
-    if (request.raw.errored !== null) throw cutShort(error);
-    throw asRefusal(error);
+    if (request.raw.errored !== null) throw truncated(error);
+    throw asFormError(error);
   }
 }
 
@@ -62,11 +95,11 @@ function writeBody(
 ): Promise<WrittenFile> {
   const declaredBytes = Number(raw.headers['content-length'] ?? 0);
   if (declaredBytes > bytesMax) throw tooLarge(bytesMax);
-  // To leave the loop early must not end the connection: the answer is still to be sent.
+  // Stopping early must not close the connection: the response still has to be sent.
   return files.write(uuid, raw.iterator({ destroyOnReturn: false }), { bytesMax });
 }
 
-async function takeParts(
+async function receiveParts(
   request: FastifyRequest,
   files: FileStorage,
   uuid: string,
@@ -93,44 +126,44 @@ async function takeParts(
 function unknownPart({ fieldname }: Multipart): OnhandError {
   return new OnhandError(
     'body_shape_wrong',
-    `The form has a part ${JSON.stringify(fieldname.slice(0, 64))}; only "file", which must be a file, and "filename" are read. What else is asked for stands in the query, as ?mode=snapshot.`,
+    `The form has a part ${JSON.stringify(fieldname.slice(0, 64))}; allowed are "file", which must be a file, and "filename". Options go into the query, such as ?mode=snapshot.`,
   );
 }
 
 function missing(): OnhandError {
   return new OnhandError(
     'body_missing',
-    'The request brings no file; send it as the body, or as the part "file" of a multipart/form-data form.',
+    'The request has no file. Send it as the body, or as the part "file" of a multipart/form-data form.',
   );
 }
 
 function tooLarge(bytesMax: number): OnhandError {
   return new OnhandError(
     'body_too_large',
-    `The file is larger than ${bytesMax} bytes; compress it with gzip, or send it in several files.`,
+    `The file is larger than ${bytesMax} bytes. Compress it with gzip, or split it into several files.`,
   );
 }
 
-function cutShort(cause: unknown): OnhandError {
-  return new OnhandError('body_malformed', 'The file was cut short.', { cause });
+function truncated(cause: unknown): OnhandError {
+  return new OnhandError('body_malformed', 'The file is incomplete.', { cause });
 }
 
-/** What the reader of forms complains of is a fault of the form. */
-function asRefusal(error: unknown): unknown {
+/** Errors of the multipart parser are errors of the form; any other error is returned unchanged. */
+function asFormError(error: unknown): unknown {
   if (error instanceof OnhandError || !(error instanceof Error)) return error;
   const code = 'code' in error ? String(error.code) : '';
   if (code === 'FST_FILES_LIMIT' || code === 'FST_PARTS_LIMIT' || code === 'FST_FIELDS_LIMIT') {
-    return new OnhandError('body_shape_wrong', 'The form has too many parts; one file is read.');
+    return new OnhandError('body_shape_wrong', 'The form has too many parts; send one file.');
   }
   if (code !== '' && !code.startsWith('FST_') && !code.startsWith('ERR_')) return error;
   return new OnhandError(
     'body_malformed',
-    `The body is not multipart/form-data as it should be: ${error.message}.`,
+    `The body is not valid multipart/form-data: ${error.message}.`,
     { cause: error },
   );
 }
 
-/** The name by `Content-Disposition: attachment; filename="stock.csv"`. */
+/** The file name from `Content-Disposition: attachment; filename="stock.csv"`. */
 function dispositionName(request: FastifyRequest): string | null {
   const header = headerOf(request, 'content-disposition') ?? '';
   const match = /filename="([^"]*)"|filename=([^\s;]+)/i.exec(header);
@@ -139,9 +172,9 @@ function dispositionName(request: FastifyRequest): string | null {
 
 const FILENAME_CHARACTERS_MAX = 255;
 
-/** A name as it is shown: without folders, control characters, or more than 255 characters. */
-export function shownName(name: string | null): string | null {
+/** A file name to store: without folders and control characters, at most 255 characters. */
+export function cleanFilename(name: string | null): string | null {
   const last = name?.split(/[\\/]/).at(-1) ?? '';
-  const shown = last.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}]/gu, '');
-  return shown === '' ? null : Array.from(shown).slice(-FILENAME_CHARACTERS_MAX).join('');
+  const cleaned = last.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}]/gu, '');
+  return cleaned === '' ? null : Array.from(cleaned).slice(-FILENAME_CHARACTERS_MAX).join('');
 }

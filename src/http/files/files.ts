@@ -21,24 +21,35 @@ import {
 } from '../../wire/file-jobs.ts';
 import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
 import { describe } from '../documentation.ts';
-import { readMultipartIn, shownName, takeUpload } from './file-upload.ts';
+import {
+  cleanFilename,
+  receiveUpload,
+  registerMultipart,
+  type OpenUploads,
+} from './file-upload.ts';
 import type { Admission } from '../request/admission.ts';
-import { headerOf, keyHeaderOf, noteHeaderOf } from '../request/headers.ts';
-import type { OpenUploads } from './open-uploads.ts';
-import { checkParameters, flagOf, queryOf } from '../request/query.ts';
+import {
+  checkParameters,
+  flagOf,
+  headerOf,
+  keyHeaderOf,
+  noteHeaderOf,
+  queryOf,
+  uuidOf,
+} from '../request/parameters.ts';
 import { sendJson } from '../request/reply.ts';
-import { addResource, uuidOf } from '../request/resource.ts';
+import { addResource } from '../request/resource.ts';
 import { isSnapshot, readAsOfHeader } from '../inventory/write-options.ts';
 
 export interface FileSettings {
-  /** Largest file that is taken, in bytes. */
+  /** The largest file, in bytes. */
   readonly fileBytesMax: number;
   readonly idempotencyKeptHours: number;
   readonly asOfToleranceSeconds: number;
 }
 
 export interface FileRoutes {
-  readonly gate: Admission;
+  readonly admission: Admission;
   readonly service: FileService;
   readonly uploads: OpenUploads;
   readonly settings: FileSettings;
@@ -46,30 +57,29 @@ export interface FileRoutes {
 
 const PATH = '/timp/organizations/files/';
 const HOUR_MS = 3_600_000;
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
-/** How often it is looked whether another node has ended a file that somebody waits for. */
-const LOOK_EVERY_MS = 1000;
+/** How often a waiting request checks whether another node has finished the file. */
+const POLL_EVERY_MS = 1000;
 
 export const FileParametersSchema = Type.Object({
   uuid: Type.String({ format: 'uuid', description: 'The uuid of the file.' }),
 });
-export const NO_SUCH_FILE = { 404: 'There is no such file of this supplier.' };
+export const NO_SUCH_FILE = { 404: 'The supplier has no file with this uuid.' };
 
-/** The file that a request is about. */
+/** The file named in the path. Rejects with `file_not_found`. */
 export async function findFile(
-  { gate, service }: Pick<FileRoutes, 'gate' | 'service'>,
+  { admission, service }: Pick<FileRoutes, 'admission' | 'service'>,
   request: FastifyRequest,
 ): Promise<FileRecord> {
   const uuid = uuidOf(request);
-  const { organizationId } = gate.principalOf(request);
-  const file = UUID.test(uuid) ? await service.jobs.find(organizationId, uuid) : undefined;
+  const { organizationId } = admission.principalOf(request);
+  const file = uuid === undefined ? undefined : await service.jobs.find(organizationId, uuid);
   if (file !== undefined) return file;
-  throw new OnhandError('file_not_found', 'There is no file of this uuid among yours.');
+  throw new OnhandError('file_not_found', 'You have no file with this uuid.');
 }
 
-/** The files of a supplier: sent, listed, followed, and their results. */
+/** Adds the routes of a supplier's files: upload, list, show, results. */
 export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
-  const { gate, service, uploads, settings } = routes;
+  const { admission, service, uploads, settings } = routes;
   const closing = new AbortController();
   app.addHook('preClose', (done) => {
     closing.abort();
@@ -77,20 +87,20 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   });
 
   const upload = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const asked = readAsked(request, settings);
-    const { organizationId: supplierId, userId } = gate.principalOf(request);
+    const options = readUploadOptions(request, settings);
+    const { organizationId: supplierId, userId } = admission.principalOf(request);
     const mappings = await service.jobs.mappingOf(supplierId);
     const nowMs = Date.now();
     const uuid = newUuid(nowMs);
     const { filename, bytes, sha256 } = await uploads.during(request.raw, () =>
-      takeUpload(request, service.files, uuid, settings.fileBytesMax),
+      receiveUpload(request, service.files, uuid, settings.fileBytesMax),
     );
-    const { key, reason, reference, ...terms } = asked;
+    const { key, reason, reference, ...terms } = options;
     const added = await service.add({
       supplierId,
       uuid,
       userId,
-      filename: shownName(queryOf(request).get('filename')?.[0] ?? filename),
+      filename: cleanFilename(queryOf(request).get('filename')?.[0] ?? filename),
       bytes,
       asked: { ...terms, mappings },
       reason: reason ?? null,
@@ -110,17 +120,17 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
 
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(BatchListQuerySchema.properties));
-    const asked = parseBatchList(queryOf(request));
-    const page = await service.jobs.list(gate.principalOf(request).organizationId, asked);
-    return sendJson(request, reply, printFileList(asked, page));
+    const options = parseBatchList(queryOf(request));
+    const page = await service.jobs.list(admission.principalOf(request).organizationId, options);
+    return sendJson(request, reply, printFileList(options, page));
   };
 
   const show = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(FileQuerySchema.properties));
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, closing.signal]);
-    const file = await waitedFor(request, waitSecondsOf(request) * 1000, signal);
+    const disconnect = new AbortController();
+    reply.raw.once('close', () => disconnect.abort());
+    const signal = AbortSignal.any([disconnect.signal, closing.signal]);
+    const file = await settledFile(request, waitSecondsOf(request) * 1000, signal);
     const batches = await service.batchesOf(file);
     const problem = file.problem ?? (await service.whyStuck(file));
     return sendJson(
@@ -130,8 +140,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     );
   };
 
-  /** The file, once there is nothing to wait for. */
-  const waitedFor = async (
+  /** Resolves with the file when it is finished or held, or after `waitMs`. */
+  const settledFile = async (
     request: FastifyRequest,
     waitMs: number,
     signal: AbortSignal,
@@ -139,9 +149,10 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     const untilMs = performance.now() + waitMs;
     for (;;) {
       const leftMs = untilMs - performance.now();
-      // From before it is looked up: what changes meanwhile is not missed.
+      // Starts before the file is read, so that no change in between is missed.
       const change =
-        leftMs > 0 && service.changed(uuidOf(request), Math.min(leftMs, LOOK_EVERY_MS), signal);
+        leftMs > 0 &&
+        service.changed(uuidOf(request) ?? '', Math.min(leftMs, POLL_EVERY_MS), signal);
       const file = await findFile(routes, request);
       const isSettled = isOver(file) || file.state === 'held';
       if (change === false || isSettled || signal.aborted) return file;
@@ -149,13 +160,13 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     }
   };
 
-  const overOf = async (request: FastifyRequest): Promise<FileRecord> => {
+  const finishedFile = async (request: FastifyRequest): Promise<FileRecord> => {
     checkParameters(request, []);
     const file = await findFile(routes, request);
     if (!isOver(file)) {
       throw new OnhandError(
         'file_state_wrong',
-        `The file is ${file.state}: it has results when it is done, refused, failed or canceled. GET it with ?wait=30 to be told when it is.`,
+        `The file is ${file.state}: it has results when it is done, refused, failed or canceled. GET it with ?wait=30 to wait for that.`,
       );
     }
     await service.results.check(file);
@@ -165,7 +176,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const resultsAs =
     (kind: 'csv' | 'xlsx') =>
     async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-      const file = await overOf(request);
+      const file = await finishedFile(request);
       const content = await service.results.content(file, kind);
       reply
         .type(RESULT_TYPES[kind])
@@ -178,18 +189,18 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
-    const text = await service.results.acknowledgement(await overOf(request));
+    const text = await service.results.acknowledgement(await finishedFile(request));
     return reply.type('application/edi-x12').send(text);
   };
 
   const owner = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
-    gate.enter(request, reply, 'owner');
+    admission.admit(request, reply, 'owner');
 
   addResource(app, PATH, {
     GET: {
       schema: describe({
         operationId: 'listFiles',
-        summary: "The supplier's files, the latest first",
+        summary: "List the supplier's files, the latest first",
         query: BatchListQuerySchema,
         ok: FilePageSchema,
         access: 'owner',
@@ -199,14 +210,14 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     },
   });
   app.register(async (scope) => {
-    await readMultipartIn(scope);
+    await registerMultipart(scope);
     addResource(scope, `${PATH}upload/`, {
       POST: {
         schema: describe({
           operationId: 'uploadFile',
-          summary: 'Send a file of inventory, or a catalogue, in any format that is read',
+          summary: 'Upload a file with inventory or a catalogue, in any supported format',
           description:
-            'The file is the body, or the part `file` of a form. It is recognised by its content.',
+            'The file is the body, or the part `file` of a form. Its format is detected from its content.',
           query: FileUploadQuerySchema,
           headers: Type.Object(UPLOAD_HEADERS),
           bodies: {
@@ -217,12 +228,12 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
           ok: FileUploadedSchema,
           access: 'editor',
           problems: {
-            400: 'There is no file, or it was cut short; or a parameter is wrong.',
+            400: 'There is no file, the file is incomplete, or a parameter is invalid.',
             413: 'The file is too large.',
-            422: 'The key was used for another upload.',
+            422: 'The key was used for a different upload.',
           },
         }),
-        guard: (request, reply) => gate.enter(request, reply, 'editor'),
+        guard: (request, reply) => admission.admit(request, reply, 'editor'),
         handle: upload,
       },
     });
@@ -231,7 +242,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     GET: {
       schema: describe({
         operationId: 'showFile',
-        summary: 'One file: what it was read as, how far it is, and what became of it',
+        summary: 'Show one file: its format, progress and outcome',
         params: FileParametersSchema,
         query: FileQuerySchema,
         ok: FileWithBatchesSchema,
@@ -240,8 +251,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
       }),
       guard: (request, reply) =>
         queryOf(request).has('wait')
-          ? gate.follow(request, reply, 'owner')
-          : gate.enter(request, reply, 'owner'),
+          ? admission.admitFollower(request, reply, 'owner')
+          : admission.admit(request, reply, 'owner'),
       handle: show,
     },
   });
@@ -251,8 +262,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     access: 'owner',
     problems: {
       ...NO_SUCH_FILE,
-      409: 'The token is not of a supplier; or the file is not over.',
-      410: 'They are no longer kept.',
+      409: 'The token does not belong to a supplier, or the file is not finished.',
+      410: 'The results have expired.',
     },
   } as const;
   for (const [kind, operationId] of [
@@ -264,7 +275,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
         schema: describe({
           ...results,
           operationId,
-          summary: `The rows of a file in their order, each with what became of it, as ${kind.toUpperCase()}`,
+          summary: `Download the rows of a file in order, each with its result, as ${kind.toUpperCase()}`,
           okType: RESULT_TYPES[kind],
         }),
         guard: owner,
@@ -277,7 +288,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
       schema: describe({
         ...results,
         operationId: 'showFileAcknowledgement',
-        summary: 'The functional acknowledgement (997) of an X12 file',
+        summary: 'Download the functional acknowledgement (997) of an X12 file',
         okType: 'application/edi-x12',
       }),
       guard: owner,
@@ -294,7 +305,8 @@ const RESULT_TYPES = {
 const UPLOAD_HEADERS = {
   'Idempotency-Key': Type.Optional(
     Type.String({
-      description: 'Sent again with the same, an upload is answered as before and applied once.',
+      description:
+        'An upload that is repeated with the same key is applied once and gets the same response.',
       minLength: 1,
       maxLength: 255,
       pattern: '^[!-~]*$',
@@ -302,14 +314,15 @@ const UPLOAD_HEADERS = {
   ),
   'As-Of': Type.Optional(
     Type.String({
-      description: 'Of when the file is; rows older than what is held are not applied.',
+      description:
+        'The timestamp of the file; rows older than the current inventory are not applied.',
       format: 'date-time',
     }),
   ),
   ...NOTE_HEADERS,
 };
 
-function readAsked(request: FastifyRequest, settings: FileSettings) {
+function readUploadOptions(request: FastifyRequest, settings: FileSettings) {
   checkParameters(request, Object.keys(FileUploadQuerySchema.properties));
   const { asOfToleranceSeconds } = settings;
   return {
@@ -323,7 +336,7 @@ function readAsked(request: FastifyRequest, settings: FileSettings) {
   };
 }
 
-/** What makes two uploads with one key the same: the query, of when they are, and every byte. */
+/** Identifies the upload that an idempotency key belongs to: query, timestamp and content. */
 function fingerprintOf(request: FastifyRequest, sha256: Uint8Array): Uint8Array {
   const query = [...queryOf(request)];
   return createHash('sha256')

@@ -18,13 +18,12 @@ import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
 import { type BodyLimits, readBody } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
-import { noteHeaderOf } from '../request/headers.ts';
-import { checkParameters, flagOf, queryOf } from '../request/query.ts';
+import { checkParameters, flagOf, noteHeaderOf, queryOf, uuidOf } from '../request/parameters.ts';
 import { sendJson } from '../request/reply.ts';
-import { addResource, uuidOf } from '../request/resource.ts';
+import { addResource } from '../request/resource.ts';
 
 interface BatchRoutes {
-  readonly gate: Admission;
+  readonly admission: Admission;
   readonly batches: BatchStore;
   readonly limits: BodyLimits;
 }
@@ -33,22 +32,24 @@ const LIST_PATH = '/timp/products/skus/inventory/batches/';
 const BatchParametersSchema = Type.Object({
   uuid: Type.String({ format: 'uuid', description: 'The uuid of the batch.' }),
 });
-const NO_SUCH_BATCH = { 404: 'There is no such batch of this supplier.' };
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+const NO_SUCH_BATCH = { 404: 'The supplier has no batch with this uuid.' };
 
-/** A supplier's batches: the list, one of them, its failing lines, and its undoing. */
-export function addBatches(app: FastifyInstance, { gate, batches, limits }: BatchRoutes): void {
+/** Adds the routes of a supplier's batches: list, show, failing lines, revert. */
+export function addBatches(
+  app: FastifyInstance,
+  { admission, batches, limits }: BatchRoutes,
+): void {
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(BatchListQuerySchema.properties));
-    const asked = parseBatchList(queryOf(request));
-    const page = await batches.list(gate.principalOf(request).organizationId, asked);
-    return sendJson(request, reply, printBatchList(asked, page));
+    const options = parseBatchList(queryOf(request));
+    const page = await batches.list(admission.principalOf(request).organizationId, options);
+    return sendJson(request, reply, printBatchList(options, page));
   };
 
   const find = async (request: FastifyRequest): Promise<BatchRecord> => {
     const uuid = uuidOf(request);
-    const { organizationId } = gate.principalOf(request);
-    const batch = UUID.test(uuid) ? await batches.find(organizationId, uuid) : undefined;
+    const { organizationId } = admission.principalOf(request);
+    const batch = uuid === undefined ? undefined : await batches.find(organizationId, uuid);
     if (batch === undefined) throw noSuchBatch();
     return batch;
   };
@@ -62,11 +63,11 @@ export function addBatches(app: FastifyInstance, { gate, batches, limits }: Batc
   const results = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
     const { uuid } = await find(request);
-    const failures = await batches.failures(gate.principalOf(request).organizationId, uuid);
+    const failures = await batches.failures(admission.principalOf(request).organizationId, uuid);
     if (failures === undefined) {
       throw new OnhandError(
         'results_expired',
-        'The failing lines of this batch are no longer kept; what it counted still stands with the batch.',
+        'The failing lines of this batch have expired; its counts are still available from the batch itself.',
       );
     }
     return sendJson(request, reply, printFailures(failures));
@@ -75,22 +76,25 @@ export function addBatches(app: FastifyInstance, { gate, batches, limits }: Batc
   const revert = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const body = await readBody(request, limits);
     checkParameters(request, Object.keys(RevertQuerySchema.properties));
-    const [force, dryRun] = [flagOf(request, 'force'), flagOf(request, 'dry_run')];
+    const force = flagOf(request, 'force') ?? false;
+    const dryRun = flagOf(request, 'dry_run') ?? false;
     const reason = noteHeaderOf(request, 'Batch-Reason');
     const reference = noteHeaderOf(request, 'Batch-Reference');
     refuseBody(body);
-    const { organizationId: supplierId, userId } = gate.principalOf(request);
+    const { organizationId: supplierId, userId } = admission.principalOf(request);
     const uuid = uuidOf(request);
-    const asked = { supplierId, userId, uuid, force: force ?? false, dryRun: dryRun ?? false };
-    const outcome = UUID.test(uuid)
-      ? await batches.revert({
-          ...asked,
-          ...(reason !== undefined && { reason }),
-          ...(reference !== undefined && { reference }),
-        })
-      : undefined;
+    if (uuid === undefined) throw noSuchBatch();
+    const outcome = await batches.revert({
+      supplierId,
+      userId,
+      uuid,
+      force,
+      dryRun,
+      ...(reason !== undefined && { reason }),
+      ...(reference !== undefined && { reference }),
+    });
     if (outcome === undefined) throw noSuchBatch();
-    if (asked.dryRun) reply.header('dry-run', 'true');
+    if (dryRun) reply.header('dry-run', 'true');
     if (outcome.uuid !== null) reply.header('batch-id', outcome.uuid);
     return sendJson(request, reply, JSON.stringify(printRevert(uuid, outcome)));
   };
@@ -99,12 +103,12 @@ export function addBatches(app: FastifyInstance, { gate, batches, limits }: Batc
     GET: {
       schema: describe({
         operationId: 'listBatches',
-        summary: "The supplier's batches, the latest first",
+        summary: "List the supplier's batches, the latest first",
         query: BatchListQuerySchema,
         ok: BatchPageSchema,
         access: 'owner',
       }),
-      guard: (request, reply) => gate.enter(request, reply, 'owner'),
+      guard: (request, reply) => admission.admit(request, reply, 'owner'),
       handle: list,
     },
   });
@@ -112,13 +116,13 @@ export function addBatches(app: FastifyInstance, { gate, batches, limits }: Batc
     GET: {
       schema: describe({
         operationId: 'showBatch',
-        summary: 'One batch',
+        summary: 'Show one batch',
         params: BatchParametersSchema,
         ok: BatchSchema,
         access: 'owner',
         problems: NO_SUCH_BATCH,
       }),
-      guard: (request, reply) => gate.enter(request, reply, 'owner'),
+      guard: (request, reply) => admission.admit(request, reply, 'owner'),
       handle: show,
     },
   });
@@ -126,13 +130,13 @@ export function addBatches(app: FastifyInstance, { gate, batches, limits }: Batc
     GET: {
       schema: describe({
         operationId: 'showBatchResults',
-        summary: 'The failing lines of a batch, as they were answered',
+        summary: 'Show the failing lines of a batch, with their results',
         params: BatchParametersSchema,
         ok: BulkResultsSchema,
         access: 'owner',
-        problems: { ...NO_SUCH_BATCH, 410: 'They are no longer kept.' },
+        problems: { ...NO_SUCH_BATCH, 410: 'The results have expired.' },
       }),
-      guard: (request, reply) => gate.enter(request, reply, 'owner'),
+      guard: (request, reply) => admission.admit(request, reply, 'owner'),
       handle: results,
     },
   });
@@ -140,7 +144,7 @@ export function addBatches(app: FastifyInstance, { gate, batches, limits }: Batc
     POST: {
       schema: describe({
         operationId: 'revertBatch',
-        summary: 'Put back every SKU whose last change is that of a batch',
+        summary: 'Revert a batch: restore every SKU whose last change it made',
         params: BatchParametersSchema,
         query: RevertQuerySchema,
         headers: Type.Object(NOTE_HEADERS),
@@ -148,23 +152,23 @@ export function addBatches(app: FastifyInstance, { gate, batches, limits }: Batc
         access: 'editor',
         problems: NO_SUCH_BATCH,
       }),
-      guard: (request, reply) => gate.enter(request, reply, 'editor'),
+      guard: (request, reply) => admission.admit(request, reply, 'editor'),
       handle: revert,
     },
   });
 }
 
-/** What was meant by a body must not be left undone: throws `body_shape_wrong` where there is one. */
+/** Throws `body_shape_wrong` if there is a body: options in it would be ignored silently. */
 export function refuseBody(body: string | undefined): void {
   if (body === undefined || body.trim() === '') return;
   const value = parseJson(body);
   if (isJsonObject(value) && Object.keys(value).length === 0) return;
   throw new OnhandError(
     'body_shape_wrong',
-    'This request takes no body; say what you want in the query, as ?dry_run=true.',
+    'This request takes no body. Options go into the query, such as ?dry_run=true.',
   );
 }
 
 function noSuchBatch(): OnhandError {
-  return new OnhandError('batch_not_found', 'There is no batch of this uuid among yours.');
+  return new OnhandError('batch_not_found', 'You have no batch with this uuid.');
 }

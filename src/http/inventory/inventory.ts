@@ -26,19 +26,18 @@ import {
   tooManyLines,
 } from '../request/body.ts';
 import { describe } from '../documentation.ts';
-import type { Admission } from '../request/admission.ts';
+import { runYielding, type Admission } from '../request/admission.ts';
 import { sendProblem } from '../problems.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
 import type { Streams } from '../streams/streams.ts';
-import { runYielding } from '../request/yielding.ts';
-import { readBulkTerms, readSingleTerms } from './write-options.ts';
-import type { Writer } from './write-request.ts';
+import type { BatchSubmitter, Submitted } from './batch-submitter.ts';
+import { readBulkOptions, readSingleOptions, type WriteOptions } from './write-options.ts';
 
 interface InventoryRoutes {
-  readonly gate: Admission;
+  readonly admission: Admission;
   readonly intake: Pick<Intake, 'admit'>;
-  readonly writer: Writer;
+  readonly submitter: BatchSubmitter;
   readonly streams: Streams;
   readonly limits: BodyLimits;
 }
@@ -47,15 +46,29 @@ const LINE_EXPECTED = 'one line as a JSON object such as {"sku_id": "A-1", "quan
 const LINES_EXPECTED = 'a JSON array of lines such as [{"sku_id": "A-1", "quantity_in_stock": 5}]';
 const BULK_MEDIA_TYPES = [JSON_MEDIA_TYPE, NDJSON_MEDIA_TYPE];
 const OK = 200;
+const NOT_A_SUPPLIER_OR_IN_PROGRESS =
+  'The token does not belong to a supplier, or a request with the same key is in progress.';
 
-/** The two ways to write inventory: many lines, and one. */
+/** Adds the routes that update inventory: in bulk, and one SKU at a time. */
 export function addInventory(
   app: FastifyInstance,
-  { gate, intake, writer, streams, limits }: InventoryRoutes,
+  { admission, intake, submitter, streams, limits }: InventoryRoutes,
 ): void {
   const guard = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    await gate.enter(request, reply, 'editor');
+    await admission.admit(request, reply, 'editor');
     intake.admit();
+  };
+
+  /** Sets the headers that describe the batch; `Dry-Run` even if the batch is refused. */
+  const submit = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    write: Parameters<BatchSubmitter['submit']>[1],
+  ): Promise<Submitted> => {
+    if (write.options.dryRun) reply.header('dry-run', 'true');
+    const submitted = await submitter.submit(request, write);
+    reply.headers(submitted.headers);
+    return submitted;
   };
 
   const updateMany = async (
@@ -63,17 +76,18 @@ export function addInventory(
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     if (readMediaType(request.headers['content-type'], BULK_MEDIA_TYPES) === NDJSON_MEDIA_TYPE) {
-      return streams.answer(request, reply);
+      return streams.handle(request, reply);
     }
     const body = (await readBody(request, limits)) ?? '';
-    const terms = readBulkTerms(request, reply, writer.asOf);
+    const options = readBulkOptions(request, submitter.asOfRules());
+    setPreferenceApplied(reply, options);
     const { value, text } = parseBody(body, LINES_EXPECTED);
     if (!Array.isArray(value)) throw wrongShape(LINES_EXPECTED, value);
     if (value.length > limits.linesMax) throw tooManyLines(limits.linesMax);
-    const lines = await runYielding(parsingLines(value, text, terms.asOf));
-    request.open?.holdRefusals(lines.refusals.size);
-    const written = await writer.write(request, reply, { source: 'bulk', body, lines, terms });
-    const results = await runYielding(printingResults(written.lines, written.outcome, terms));
+    const lines = await runYielding(parsingLines(value, text, options.asOf));
+    request.openRequest?.reserveFailures(lines.refusals.size);
+    const submitted = await submit(request, reply, { source: 'bulk', body, lines, options });
+    const results = await runYielding(printingResults(submitted.lines, submitted.outcome, options));
     reply.header('lines-succeeded', lines.count - results.failed);
     reply.header('lines-failed', results.failed);
     return sendJson(request, reply, results.text);
@@ -81,16 +95,12 @@ export function addInventory(
 
   const updateOne = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const body = (await readBody(request, limits)) ?? '';
-    const terms = readSingleTerms(request, reply, writer.asOf);
+    const options = readSingleOptions(request, submitter.asOfRules());
+    setPreferenceApplied(reply, options);
     const { value, text } = parseBody(body, LINE_EXPECTED);
     if (!isJsonObject(value)) throw wrongShape(LINE_EXPECTED, value);
-    const lines = parseLine(value, text, terms.asOf);
-    const { outcome } = await writer.write(request, reply, {
-      source: 'single',
-      body,
-      lines,
-      terms,
-    });
+    const lines = parseLine(value, text, options.asOf);
+    const { outcome } = await submit(request, reply, { source: 'single', body, lines, options });
     const { status, message } = resultOfLine(lines, outcome);
     if (status === OK) return reply.type('application/json').send(printSuccess(outcome));
     const requestId = outcome.repeats ?? request.id;
@@ -101,17 +111,17 @@ export function addInventory(
     POST: {
       schema: describe({
         operationId: 'updateInventoryInBulk',
-        summary: "Set many SKUs' inventory; each line gets a verdict of its own",
+        summary: "Set many SKUs' inventory; each line gets its own result",
         query: BulkQuerySchema,
         headers: WriteHeadersSchema,
-        description: `With \`Content-Type: ${NDJSON_MEDIA_TYPE}\` lines come and results go as rows, one JSON object each, without limit.`,
+        description: `With \`Content-Type: ${NDJSON_MEDIA_TYPE}\` lines and results are rows, one JSON object each, and there is no limit to their number.`,
         body: BulkSchema,
         rows: { mediaType: NDJSON_MEDIA_TYPE, body: LineSchema, ok: LineResultSchema },
         ok: BulkResultsSchema,
         access: 'editor',
         problems: {
-          409: 'The token is not of a supplier; or a request with the same key is under way.',
-          422: 'The key was used for another request, or the batch is held back.',
+          409: NOT_A_SUPPLIER_OR_IN_PROGRESS,
+          422: 'The key was used for a different request, or a safety limit refuses the batch.',
         },
       }),
       guard,
@@ -130,15 +140,19 @@ export function addInventory(
         access: 'editor',
         problems: {
           404: 'No SKU matches.',
-          409: 'The token is not of a supplier; or a request with the same key is under way.',
-          412: 'What the line demands does not hold.',
-          422: 'More than one SKU matches, or the change is impossible; or the key was used for another request, or the batch is held back.',
+          409: NOT_A_SUPPLIER_OR_IN_PROGRESS,
+          412: 'A condition of the line is not met.',
+          422: 'More than one SKU matches, or the change is impossible; or the key was used for a different request, or a safety limit refuses the batch.',
         },
       }),
       guard,
       handle: updateOne,
     },
   });
+}
+
+function setPreferenceApplied(reply: FastifyReply, { preference }: WriteOptions): void {
+  if (preference !== undefined) reply.header('preference-applied', preference);
 }
 
 function wrongShape(expected: string, value: unknown): OnhandError {

@@ -27,14 +27,13 @@ import { readTimeMs } from '../../wire/query.ts';
 import { type BodyLimits, readBody } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
-import { noteHeaderOf } from '../request/headers.ts';
-import { checkParameters, queryOf } from '../request/query.ts';
+import { checkParameters, noteHeaderOf, queryOf, uuidOf } from '../request/parameters.ts';
 import { sendJson } from '../request/reply.ts';
-import { addResource, uuidOf } from '../request/resource.ts';
-import { visibleSuppliers } from '../changes/visible-suppliers.ts';
+import { addResource } from '../request/resource.ts';
+import { visibleSuppliers } from '../../changes/visible-suppliers.ts';
 
 interface SkuRoutes {
-  readonly gate: Admission;
+  readonly admission: Admission;
   readonly store: Pick<Store, 'accounts' | 'skus' | 'changes' | 'applyCatalogue'>;
   readonly feed: ChangeFeed;
   readonly limits: BodyLimits;
@@ -45,7 +44,7 @@ const SKU_EXPECTED = 'one SKU as a JSON object such as {"sku_id": "A-1"}';
 const DetailQuerySchema = Type.Object(
   {
     as_of: Type.Optional(
-      Type.String({ description: 'Answers what was known at this time (RFC 3339).' }),
+      Type.String({ description: 'Show the inventory as it was at this time (RFC 3339).' }),
     ),
   },
   { title: 'SkuQuery', additionalProperties: false },
@@ -54,23 +53,23 @@ const DetailParametersSchema = Type.Object({
   uuid: Type.String({ format: 'uuid', description: 'The uuid of the SKU.' }),
 });
 
-/** SKUs: the list, one of them, and the making of a new one. */
-export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: SkuRoutes): void {
+/** Adds the routes of SKUs: list, show, history, create. */
+export function addSkus(app: FastifyInstance, { admission, store, feed, limits }: SkuRoutes): void {
   const visibleTo = (principal: Principal): Promise<readonly number[]> =>
     visibleSuppliers(store.accounts, principal, undefined);
 
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, SKU_LIST_PARAMETERS);
-    const asked = parseSkuList(queryOf(request));
-    const principal = gate.principalOf(request);
-    const supplierIds = await visibleSuppliers(store.accounts, principal, asked.supplierUuids);
-    // Read before the page: what changes meanwhile is told twice rather than never.
-    const changesCursor = await changesCursorOf(request, asked, supplierIds);
-    const page = await store.skus.list({ ...asked, supplierIds });
-    return sendJson(request, reply, printSkuList(asked, page, changesCursor));
+    const options = parseSkuList(queryOf(request));
+    const principal = admission.principalOf(request);
+    const supplierIds = await visibleSuppliers(store.accounts, principal, options.supplierUuids);
+    // Read before the page: a change made in between is delivered twice rather than never.
+    const changesCursor = await changesCursorOf(request, options, supplierIds);
+    const page = await store.skus.list({ ...options, supplierIds });
+    return sendJson(request, reply, printSkuList(options, page, changesCursor));
   };
 
-  /** Where the change feed goes on from a walk that begins here; undefined where none begins. */
+  /** Where the change feed continues after this listing; undefined unless this is its first page. */
   const changesCursorOf = async (
     request: FastifyRequest,
     { from }: SkuListRequest,
@@ -78,7 +77,7 @@ export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: Sku
   ): Promise<string | null | undefined> => {
     if (!('afterUuid' in from) || from.afterUuid !== null) return undefined;
     if (supplierIds.length > SUPPLIERS_FOLLOWED_MAX) return null;
-    const { organizationId } = gate.principalOf(request);
+    const { organizationId } = admission.principalOf(request);
     const reader = { organizationId, supplierIds: () => Promise.resolve(supplierIds) };
     return feed.print(reader, await feed.begin(reader, 'now'));
   };
@@ -86,7 +85,7 @@ export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: Sku
   const show = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, ['as_of']);
     const [asOf] = queryOf(request).get('as_of') ?? [];
-    const uuid = uuidOf(request);
+    const uuid = pathUuid(request);
     const text =
       asOf === undefined
         ? await detailOf(request, uuid)
@@ -94,41 +93,41 @@ export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: Sku
     return reply.type('application/json').send(text);
   };
 
-  /** What was known of a SKU then; it is not there before it was created. */
+  /** A SKU with its inventory at a time; rejects with `sku_not_found` for a time before it was created. */
   const detailAsOf = async (
     request: FastifyRequest,
     uuid: string,
     atMs: number,
   ): Promise<string> => {
-    const supplierIds = await visibleTo(gate.principalOf(request));
+    const supplierIds = await visibleTo(admission.principalOf(request));
     const sku = await store.skus.find(supplierIds, uuid);
-    const known = await store.changes.inventoryAt(supplierIds, uuid, atMs);
-    if (sku === undefined || known === undefined || sku.createdAtMs > atMs) throw noSuchSku();
-    const updatedAtMs = known.changedAtMs ?? sku.createdAtMs;
-    return JSON.stringify(printSku({ ...sku, inventory: known.inventory, updatedAtMs }));
+    const past = await store.changes.inventoryAt(supplierIds, uuid, atMs);
+    if (sku === undefined || past === undefined || sku.createdAtMs > atMs) throw noSuchSku();
+    const updatedAtMs = past.changedAtMs ?? sku.createdAtMs;
+    return JSON.stringify(printSku({ ...sku, inventory: past.inventory, updatedAtMs }));
   };
 
   const history = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(HistoryQuerySchema.properties));
-    const asked = parseHistory(queryOf(request));
+    const options = parseHistory(queryOf(request));
     const changes = await store.changes.history({
-      ...asked,
-      supplierIds: await visibleTo(gate.principalOf(request)),
-      skuUuid: uuidOf(request),
-      limit: asked.limit + 1,
+      ...options,
+      supplierIds: await visibleTo(admission.principalOf(request)),
+      skuUuid: pathUuid(request),
+      limit: options.limit + 1,
     });
     if (changes === undefined) throw noSuchSku();
-    return sendJson(request, reply, printHistory(changes, asked.limit));
+    return sendJson(request, reply, printHistory(changes, options.limit));
   };
 
   const detailOf = async (request: FastifyRequest, uuid: string): Promise<string> => {
-    const sku = await store.skus.find(await visibleTo(gate.principalOf(request)), uuid);
+    const sku = await store.skus.find(await visibleTo(admission.principalOf(request)), uuid);
     if (sku === undefined) throw noSuchSku();
     return JSON.stringify(printSku(sku));
   };
 
   const create = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const { organizationId: supplierId, userId } = gate.principalOf(request);
+    const { organizationId: supplierId, userId } = admission.principalOf(request);
     const body = await readBody(request, limits);
     checkParameters(request, []);
     const { value, text } = parseBody(body, SKU_EXPECTED);
@@ -144,33 +143,34 @@ export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: Sku
       existing: 'refuse',
       entries: [entry],
     });
-    const [made] = entries;
-    if (made === undefined) throw new Error('the store left a SKU unanswered');
+    const [created] = entries;
+    if (created === undefined) throw new Error('the store returned no result for a SKU');
     if (batchUuid === null) {
       throw new OnhandError(
         'already_exists',
-        `There is already a SKU with the sku_id ${JSON.stringify(entry.skuId)}; update its inventory, or choose another sku_id.`,
+        `A SKU with the sku_id ${JSON.stringify(entry.skuId)} already exists. Update its inventory, or choose another sku_id.`,
       );
     }
     return reply
       .code(201)
       .header('batch-id', batchUuid)
-      .header('location', `${LIST_PATH}${made.uuid}/`)
+      .header('location', `${LIST_PATH}${created.uuid}/`)
       .type('application/json')
-      .send(await detailOf(request, made.uuid));
+      .send(await detailOf(request, created.uuid));
   };
 
   addResource(app, LIST_PATH, {
     GET: {
       schema: describe({
         operationId: 'listSkus',
-        summary: 'The SKUs of a supplier, or of the suppliers that a retailer is connected to',
+        summary:
+          "List a supplier's SKUs, or those of the suppliers that a retailer is connected to",
         description: 'Ordered by supplier, then creation.',
         query: SkuListQuerySchema,
         ok: SkuPageSchema,
         access: 'viewer',
       }),
-      guard: (request, reply) => gate.enter(request, reply, 'viewer'),
+      guard: (request, reply) => admission.admit(request, reply, 'viewer'),
       handle: list,
     },
     POST: {
@@ -181,9 +181,9 @@ export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: Sku
         ok: SkuSchema,
         okStatus: 201,
         access: 'editor',
-        problems: { 422: 'There is already a SKU with this sku_id.' },
+        problems: { 422: 'A SKU with this sku_id already exists.' },
       }),
-      guard: (request, reply) => gate.enter(request, reply, 'editor'),
+      guard: (request, reply) => admission.admit(request, reply, 'editor'),
       handle: create,
     },
   });
@@ -191,14 +191,14 @@ export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: Sku
     GET: {
       schema: describe({
         operationId: 'showSku',
-        summary: 'One SKU',
+        summary: 'Show one SKU',
         params: DetailParametersSchema,
         query: DetailQuerySchema,
         ok: SkuSchema,
         access: 'viewer',
-        problems: { 404: 'There is no such SKU among those the token may see.' },
+        problems: { 404: 'The token can see no SKU with this uuid.' },
       }),
-      guard: (request, reply) => gate.enter(request, reply, 'viewer'),
+      guard: (request, reply) => admission.admit(request, reply, 'viewer'),
       handle: show,
     },
   });
@@ -206,19 +206,25 @@ export function addSkus(app: FastifyInstance, { gate, store, feed, limits }: Sku
     GET: {
       schema: describe({
         operationId: 'showSkuHistory',
-        summary: 'The changes of one SKU, the latest first',
+        summary: 'List the changes of one SKU, the latest first',
         params: DetailParametersSchema,
         query: HistoryQuerySchema,
         ok: HistorySchema,
         access: 'viewer',
-        problems: { 404: 'There is no such SKU among those the token may see.' },
+        problems: { 404: 'The token can see no SKU with this uuid.' },
       }),
-      guard: (request, reply) => gate.enter(request, reply, 'viewer'),
+      guard: (request, reply) => admission.admit(request, reply, 'viewer'),
       handle: history,
     },
   });
 }
 
+function pathUuid(request: FastifyRequest): string {
+  const uuid = uuidOf(request);
+  if (uuid === undefined) throw noSuchSku();
+  return uuid;
+}
+
 function noSuchSku(): OnhandError {
-  return new OnhandError('sku_not_found', 'There is no SKU of this uuid among those you may see.');
+  return new OnhandError('sku_not_found', 'You can see no SKU with this uuid.');
 }

@@ -1,14 +1,20 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
 import { readAsOf, type AsOfOptions } from '../../wire/times.ts';
-import { headerOf, keyHeaderOf, noteHeaderOf } from '../request/headers.ts';
-import { checkParameters, flagOf, queryOf } from '../request/query.ts';
+import {
+  checkParameters,
+  flagOf,
+  headerOf,
+  keyHeaderOf,
+  noteHeaderOf,
+  queryOf,
+} from '../request/parameters.ts';
 
-/** What a request to write asks for beside its lines: by its query and its headers. */
+/** The options of a write request, from its query and headers. */
 export interface WriteOptions {
-  /** Answers the failing lines only, each with its index. */
+  /** Return only the failing lines, each with its index. */
   readonly failuresOnly: boolean;
-  /** Answers what each line did. */
+  /** Return what each line did. */
   readonly withEffects: boolean;
   readonly dryRun: boolean;
   readonly atomic: boolean;
@@ -18,71 +24,58 @@ export interface WriteOptions {
   readonly reference: string | undefined;
   readonly idempotencyKey: string | undefined;
   readonly confirmationCode: string | undefined;
+  /** The preference that the response applies, for its header `Preference-Applied`. */
+  readonly preference: 'return=minimal' | 'return=representation' | undefined;
 }
 
-/** The query parameters of a bulk update, and those of a single one. */
+/** The current time, and how far ahead of it a report's timestamp may be. */
+export type AsOfRules = Omit<AsOfOptions, 'asOfUs'>;
+
 const BULK_PARAMETERS = ['errors_only', 'dry_run', 'atomic', 'mode'];
 const SINGLE_PARAMETERS = ['dry_run'];
 
 /**
- * Reads the terms of a bulk update. Throws `parameter_invalid`.
+ * Reads the options of a bulk update. Throws `parameter_invalid`.
  *
- * `?errors_only=true` and the header `Prefer: return=minimal` (RFC 7240 §4.2) mean the same; other
- * preferences than `return` are ignored, as the RFC has it.
+ * `?errors_only=true` and the header `Prefer: return=minimal` (RFC 7240 §4.2) mean the same. Preferences
+ * other than `return` are ignored, as the RFC requires.
  */
-export function readBulkTerms(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  asOf: Omit<AsOfOptions, 'asOfUs'>,
-): WriteOptions {
+export function readBulkOptions(request: FastifyRequest, rules: AsOfRules): WriteOptions {
   checkParameters(request, BULK_PARAMETERS);
-  const preferred = preferredReturn(request);
-  if (preferred !== undefined) reply.header('preference-applied', `return=${preferred}`);
+  const preference = preferredReturn(request);
   return {
-    ...readCommonTerms(request, asOf),
-    failuresOnly: flagOf(request, 'errors_only') ?? preferred === 'minimal',
-    withEffects: preferred === 'representation',
+    ...readCommonOptions(request, rules),
+    preference,
+    failuresOnly: flagOf(request, 'errors_only') ?? preference === 'return=minimal',
+    withEffects: preference === 'return=representation',
     atomic: flagOf(request, 'atomic') ?? false,
     isSnapshot: isSnapshot(request),
   };
 }
 
-/**
- * Reads the terms of a stream, as those of a bulk update. Throws `parameter_invalid`, and `stream_refused`
- * where a whole input would have to be judged.
- */
-export function readStreamTerms(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  asOf: Omit<AsOfOptions, 'asOfUs'>,
-): WriteOptions {
-  const terms = readBulkTerms(request, reply, asOf);
-  if (terms.atomic) throw streamRefused('atomic=true');
-  if (terms.isSnapshot) throw streamRefused('mode=snapshot');
-  if (terms.idempotencyKey !== undefined) throw streamRefused('The header Idempotency-Key');
-  if (terms.confirmationCode !== undefined) throw streamRefused('The header Confirmation-Code');
-  return terms;
+/** Throws `stream_refused` if the options include one that applies to a complete input. */
+export function checkStreamOptions(options: WriteOptions): void {
+  if (options.atomic) throw streamRefused('atomic=true');
+  if (options.isSnapshot) throw streamRefused('mode=snapshot');
+  if (options.idempotencyKey !== undefined) throw streamRefused('The header Idempotency-Key');
+  if (options.confirmationCode !== undefined) throw streamRefused('The header Confirmation-Code');
 }
 
-/** The refusal of a stream for something that judges a whole input. */
+/** The error for an option or a setting that applies to a complete input. */
 export function streamRefused(what: string): OnhandError {
   return new OnhandError(
     'stream_refused',
-    `${what} judges a whole input, and a stream is applied in pieces while it comes: upload a file instead, to POST /timp/organizations/files/upload/, or send an array.`,
+    `${what} applies to a complete input, and a stream is applied in chunks as it arrives. Upload a file to POST /timp/organizations/files/upload/, or send an array.`,
   );
 }
 
-/** Reads the terms of a single update. Throws `parameter_invalid`. */
-export function readSingleTerms(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  asOf: Omit<AsOfOptions, 'asOfUs'>,
-): WriteOptions {
+/** Reads the options of a single update. Throws `parameter_invalid`. */
+export function readSingleOptions(request: FastifyRequest, rules: AsOfRules): WriteOptions {
   checkParameters(request, SINGLE_PARAMETERS);
-  const withEffects = preferredReturn(request) === 'representation';
-  if (withEffects) reply.header('preference-applied', 'return=representation');
+  const withEffects = preferredReturn(request) === 'return=representation';
   return {
-    ...readCommonTerms(request, asOf),
+    ...readCommonOptions(request, rules),
+    preference: withEffects ? 'return=representation' : undefined,
     failuresOnly: false,
     withEffects,
     atomic: false,
@@ -90,13 +83,10 @@ export function readSingleTerms(
   };
 }
 
-function readCommonTerms(
-  request: FastifyRequest,
-  asOf: Omit<AsOfOptions, 'asOfUs'>,
-): Omit<WriteOptions, 'failuresOnly' | 'withEffects' | 'atomic' | 'isSnapshot'> {
+function readCommonOptions(request: FastifyRequest, rules: AsOfRules) {
   return {
     dryRun: flagOf(request, 'dry_run') ?? false,
-    asOf: { ...asOf, asOfUs: readAsOfHeader(request, asOf) },
+    asOf: { ...rules, asOfUs: readAsOfHeader(request, rules) },
     reason: noteHeaderOf(request, 'Batch-Reason'),
     reference: noteHeaderOf(request, 'Batch-Reference'),
     idempotencyKey: keyHeaderOf(request, 'Idempotency-Key'),
@@ -104,20 +94,20 @@ function readCommonTerms(
   };
 }
 
-/** Of when a report is, by its header, in microseconds since 1970-01-01T00:00Z. Throws `parameter_invalid`. */
-export function readAsOfHeader(
-  request: FastifyRequest,
-  asOf: Omit<AsOfOptions, 'asOfUs'>,
-): number | undefined {
-  // An empty one is a mistake of who sends it, and must not pass for none.
+/**
+ * Reads the report's timestamp from the header `As-Of`, in microseconds since 1970-01-01T00:00Z. Throws
+ * `parameter_invalid`.
+ */
+export function readAsOfHeader(request: FastifyRequest, rules: AsOfRules): number | undefined {
+  // An empty header is a mistake of the sender and must not count as none.
   if (request.headers['as-of'] === undefined) return undefined;
   const sent = headerOf(request, 'as-of') ?? '';
-  const reading = readAsOf('The header As-Of', sent, asOf);
+  const reading = readAsOf('The header As-Of', sent, rules);
   if (typeof reading === 'string') throw new OnhandError('parameter_invalid', reading);
   return reading;
 }
 
-/** Whether the lines are all that there is, by the query. Throws `parameter_invalid`. */
+/** Whether the lines are a snapshot: the supplier's complete inventory. Throws `parameter_invalid`. */
 export function isSnapshot(request: FastifyRequest): boolean {
   const modes = queryOf(request).get('mode') ?? [];
   if (modes.length === 0) return false;
@@ -125,11 +115,13 @@ export function isSnapshot(request: FastifyRequest): boolean {
   throw new OnhandError('parameter_invalid', 'mode must be snapshot, given once.');
 }
 
-/** Which of the two returns is preferred: where both are, the first counts. */
-function preferredReturn(request: FastifyRequest): 'minimal' | 'representation' | undefined {
+/** The first `return` preference, if it is one that the API knows. */
+function preferredReturn(request: FastifyRequest): WriteOptions['preference'] {
   const preferences = (headerOf(request, 'prefer') ?? '')
     .split(',')
     .map((preference) => preference.replaceAll(/[\s"]/g, '').toLowerCase());
-  const preferred = preferences.find((preference) => preference.startsWith('return='))?.slice(7);
-  return preferred === 'minimal' || preferred === 'representation' ? preferred : undefined;
+  const preference = preferences.find((candidate) => candidate.startsWith('return='));
+  return preference === 'return=minimal' || preference === 'return=representation'
+    ? preference
+    : undefined;
 }

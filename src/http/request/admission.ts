@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { OnhandError } from '../../domain/errors.ts';
@@ -8,23 +9,23 @@ import { OpenRequests, type OpenLimits, type OpenRequest } from './open-requests
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who sent it, once it was let in. */
+    /** Who sent the request; null until it is admitted. */
     principal: Principal | null;
-    /** What it takes of the server, once it was let in. */
-    open: OpenRequest | null;
+    /** The memory that the request reserves; null until it is admitted. */
+    openRequest: OpenRequest | null;
   }
 }
 
 export interface AdmissionLimits extends OpenLimits {
-  /** Requests a second of one token; one more is refused with `rate_limited`. 0 is no limit. */
+  /** Requests per second for each token; more are refused with `rate_limited`. 0 means no limit. */
   readonly requestsPerSecondMax: number;
-  /** Clients that wait for changes at once; one more is refused with `overloaded`. */
+  /** Clients that wait for changes at the same time; more are refused with `overloaded`. */
   readonly followersMax: number;
 }
 
 const FOLLOWERS_RETRY_SECONDS = 10;
 
-/** Where every request of the API proves who it is and that there is room for it, its body still unread. */
+/** Authenticates each API request and checks the limits before its body is read. */
 export class Admission {
   readonly #accounts: Pick<AccountStore, 'findPrincipal'>;
   readonly #rate: RateLimiterMemory | undefined;
@@ -41,29 +42,25 @@ export class Admission {
   }
 
   /**
-   * Lets a request in. Rejects, in this order, with `unauthenticated`, `not_a_supplier`,
+   * Admits a request. Rejects, in this order, with `unauthenticated`, `not_a_supplier`,
    * `permission_missing`, `rate_limited`, `overloaded`.
    */
-  async enter(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
-    const principal = await authenticate(this.#accounts, request.headers.authorization, Date.now());
-    authorize(principal, access);
-    if (this.#rate !== undefined) await take(this.#rate, String(principal.tokenId));
-    request.open = this.#openRequests.open(reply.raw);
+  async admit(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
+    const principal = await this.#identify(request, access);
+    request.openRequest = this.#openRequests.open(reply.raw);
     request.principal = principal;
   }
 
   /**
-   * Lets a request in that stays open while its client waits for what is to come; it takes none of the room
-   * of those that are answered at once.
+   * Admits a request that stays open while its client waits for changes. It counts as a follower, not as an
+   * open request.
    */
-  async follow(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
-    const principal = await authenticate(this.#accounts, request.headers.authorization, Date.now());
-    authorize(principal, access);
-    if (this.#rate !== undefined) await take(this.#rate, String(principal.tokenId));
+  async admitFollower(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
+    const principal = await this.#identify(request, access);
     if (this.#followers >= this.#followersMax) {
       throw new OnhandError(
         'overloaded',
-        'As many clients wait for changes as the server takes on; come back later, or ask without waiting.',
+        'Too many clients are waiting for changes. Retry later, or ask without waiting.',
         { retryAfterSeconds: FOLLOWERS_RETRY_SECONDS },
       );
     }
@@ -75,21 +72,28 @@ export class Admission {
     });
   }
 
-  /** Rejects with `unauthenticated` where the token of a request that stays open no longer opens. */
-  async stays(request: FastifyRequest): Promise<void> {
+  async #identify(request: FastifyRequest, access: Access): Promise<Principal> {
+    const principal = await authenticate(this.#accounts, request.headers.authorization, Date.now());
+    authorize(principal, access);
+    if (this.#rate !== undefined) await consumePoint(this.#rate, String(principal.tokenId));
+    return principal;
+  }
+
+  /** Checks the token of a long-lived request again. Rejects with `unauthenticated`. */
+  async recheckToken(request: FastifyRequest): Promise<void> {
     await authenticate(this.#accounts, request.headers.authorization, Date.now());
   }
 
-  /** Who sent a request that was let in. */
+  /** Who sent an admitted request. */
   principalOf(request: FastifyRequest): Principal {
     const { principal } = request;
-    if (principal === null) throw new Error('the request was not let in');
+    if (principal === null) throw new Error('the request was not admitted');
     return principal;
   }
 }
 
-/** Takes a point of `key`; rejects with `rate_limited` where none is left. */
-export async function take(limiter: RateLimiterMemory, key: string): Promise<void> {
+/** Takes a point from the limit of `key`; rejects with `rate_limited` if none is left. */
+export async function consumePoint(limiter: RateLimiterMemory, key: string): Promise<void> {
   try {
     await limiter.consume(key);
   } catch (refusal) {
@@ -97,8 +101,17 @@ export async function take(limiter: RateLimiterMemory, key: string): Promise<voi
     const retryAfterSeconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
     throw new OnhandError(
       'rate_limited',
-      `There were too many requests; wait ${retryAfterSeconds} s before the next.`,
+      `Too many requests. Wait ${retryAfterSeconds} s before the next one.`,
       { retryAfterSeconds },
     );
+  }
+}
+
+/** Runs long synchronous work; each time it yields, other requests get a turn. */
+export async function runYielding<T>(work: Generator<undefined, T, undefined>): Promise<T> {
+  for (;;) {
+    const step = work.next();
+    if (step.done === true) return step.value;
+    await nextTurn();
   }
 }

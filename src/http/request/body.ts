@@ -8,79 +8,78 @@ import { LineCounter } from '../../wire/lines/line-counter.ts';
 import type { OpenRequest } from './open-requests.ts';
 
 export interface BodyLimits {
-  /** Largest body, in bytes. */
+  /** The largest body, in bytes. */
   readonly requestBytesMax: number;
-  /** Most elements of a body that is an array. */
+  /** The most elements of an array. */
   readonly linesMax: number;
 }
 
-/** Read wherever there is a body. */
 export const JSON_MEDIA_TYPE = 'application/json';
 
 /**
- * Reads the body of a request as text; undefined where there is none.
+ * Reads the body of a request as text; undefined if there is none.
  *
- * Rejects with `media_type_unsupported` before anything is read, with `body_too_large`, `too_many_lines`
- * or `overloaded` as soon as the limit is passed (the rest is then read and dropped, so that the client
- * gets to read the answer), and with `body_malformed` where it is not UTF-8 or was cut short.
+ * Rejects with `media_type_unsupported` before reading, with `body_too_large`, `too_many_lines` or
+ * `overloaded` as soon as a limit is exceeded, and with `body_malformed` if the body is truncated or not
+ * UTF-8. After a rejection the rest is read and discarded, so that the client can read the response.
  */
 export async function readBody(
-  { raw, open }: Pick<FastifyRequest, 'raw' | 'open'>,
+  { raw, openRequest }: Pick<FastifyRequest, 'raw' | 'openRequest'>,
   limits: BodyLimits,
 ): Promise<string | undefined> {
   readMediaType(raw.headers['content-type'], [JSON_MEDIA_TYPE]);
   const isGzip = isGzipped(raw.headers['content-encoding']);
-  // None where the body comes in chunks.
+  // Missing if the body is sent with chunked encoding.
   const declaredBytes = Number(raw.headers['content-length'] ?? 0);
   try {
     if (declaredBytes > limits.requestBytesMax) throw tooLarge(limits);
-    open?.hold(declaredBytes, 0);
+    openRequest?.reserve(declaredBytes, 0);
   } catch (refusal) {
     raw.resume();
     throw refusal;
   }
   const body = isGzip ? raw.pipe(createGunzip()) : raw;
-  const bytes = await readBytes(raw, body, { limits, open });
+  const bytes = await readBytes(raw, body, { limits, openRequest });
   return bytes.length === 0 ? undefined : decode(bytes);
 }
 
 /**
- * Which of the media types that are read at a path a body has: the first, where its `Content-Type` does not
- * say. Throws `media_type_unsupported`.
+ * Reads a `Content-Type`. Without one, the first of the supported media types is assumed. Throws
+ * `media_type_unsupported`.
  */
-export function readMediaType(header: string | undefined, known: readonly string[]): string {
-  const [usual = ''] = known;
-  if (header === undefined || header === usual) return usual;
+export function readMediaType(header: string | undefined, supported: readonly string[]): string {
+  const [fallback = ''] = supported;
+  if (header === undefined || header === fallback) return fallback;
   let type: MIMEType;
   try {
     type = new MIMEType(header);
   } catch {
-    throw unsupported(`The Content-Type "${header}" cannot be read`, known);
+    throw unsupported(`The Content-Type "${header}" is malformed`, supported);
   }
   const { essence } = type;
-  if (!known.includes(essence))
-    throw unsupported(`The Content-Type ${essence} is not read here`, known);
+  if (!supported.includes(essence))
+    throw unsupported(`The Content-Type ${essence} is not supported here`, supported);
   const charset = type.params.get('charset')?.toLowerCase() ?? 'utf-8';
   if (charset !== 'utf-8' && charset !== 'utf8')
-    throw unsupported(`The charset ${charset} is not read here`, known);
+    throw unsupported(`The charset ${charset} is not supported`, supported);
   return essence;
 }
 
-/** Whether a `Content-Encoding` is gzip; otherwise there is none. Throws `media_type_unsupported`. */
+/** Whether a `Content-Encoding` is gzip. Throws `media_type_unsupported` if it is neither gzip nor none. */
 export function isGzipped(header: string | undefined): boolean {
   const encoding = (header ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity') return false;
   if (encoding === 'gzip' || encoding === 'x-gzip') return true;
   throw new OnhandError(
     'media_type_unsupported',
-    `The Content-Encoding ${encoding} is not read here; send gzip, or none.`,
+    `The Content-Encoding ${encoding} is not supported; send gzip, or none.`,
   );
 }
 
-function unsupported(what: string, known: readonly string[]): OnhandError {
+function unsupported(what: string, supported: readonly string[]): OnhandError {
   return new OnhandError(
     'media_type_unsupported',
-    `${what}; send "Content-Type: ${known.join('" or "')}", in UTF-8.`,
+    `${what}; send "Content-Type: ${supported.join('" or "')}", in UTF-8.`,
   );
 }
 
@@ -91,11 +90,14 @@ function tooLarge({ requestBytesMax }: BodyLimits): OnhandError {
   );
 }
 
-/** Reads `body`, which is the request itself or what it inflates to: limits count what comes out. */
+/** Reads `body`: the request itself, or its decompressed content, to which the limits apply. */
 function readBytes(
   request: IncomingMessage,
   body: Readable,
-  { limits, open }: { readonly limits: BodyLimits; readonly open: OpenRequest | null },
+  {
+    limits,
+    openRequest,
+  }: { readonly limits: BodyLimits; readonly openRequest: OpenRequest | null },
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -115,7 +117,7 @@ function readBytes(
         if (length > limits.requestBytesMax) throw tooLarge(limits);
         lines.count(chunks);
         if (lines.areTooMany) throw tooManyLines(limits.linesMax);
-        open?.hold(length, lines.values);
+        openRequest?.reserve(length, lines.values);
       } catch (refusal) {
         refuse(refusal);
       }
@@ -126,31 +128,34 @@ function readBytes(
         chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length),
       );
     });
-    // Nobody is left to be answered: that it was cut short is for the log.
-    const cutShort = (): void =>
-      reject(new OnhandError('body_malformed', 'The body was cut short.'));
-    request.once('error', cutShort);
+    // The client has disconnected; the error only reaches the log.
+    const truncated = (): void =>
+      reject(new OnhandError('body_malformed', 'The body is incomplete.'));
+    request.once('error', truncated);
     if (body !== request) {
       body.once('error', () => {
         refuse(
-          new OnhandError('body_malformed', 'The body is not gzip, as its Content-Encoding says.'),
+          new OnhandError(
+            'body_malformed',
+            'The Content-Encoding is gzip, but the body is not valid gzip.',
+          ),
         );
       });
     }
-    // While it was asked who sends this, the connection may have ended; nothing more comes then.
-    if (request.destroyed) cutShort();
+    // The connection may have closed during authentication; no event follows then.
+    if (request.destroyed) truncated();
   });
 }
 
-/** The refusal of an array with more than `linesMax` elements. */
+/** The error for an array with more than `linesMax` elements. */
 export function tooManyLines(linesMax: number): OnhandError {
   return new OnhandError(
     'too_many_lines',
-    `The array has more than ${linesMax} lines, or more values than so many lines can have; send them in several requests.`,
+    `The array has more than ${linesMax} lines, or more values than that many lines can have; send it in several requests.`,
   );
 }
 
-/** A byte order mark, which some programs put before UTF-8, is dropped. */
+/** Decodes UTF-8, dropping a byte order mark. */
 function decode(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -158,23 +163,24 @@ function decode(bytes: Buffer): string {
     const { line, column } = firstNotUtf8(bytes);
     throw new OnhandError(
       'body_malformed',
-      `The body is not UTF-8: line ${line}, column ${column} holds bytes that are no character; save or send it as UTF-8.`,
+      `The body is not UTF-8: line ${line}, column ${column} has bytes that are not a character. Save or send it as UTF-8.`,
     );
   }
 }
 
 const REPLACEMENT = Buffer.from('\uFFFD');
 
-/** Where the first bytes stand that are not UTF-8; line and column are counted from 1. */
+/** The position of the first bytes that are not UTF-8; line and column are counted from 1. */
 function firstNotUtf8(bytes: Buffer): { readonly line: number; readonly column: number } {
   const text = bytes.toString('utf8');
-  let place = text.indexOf('\uFFFD');
-  for (let at = Buffer.byteLength(text.slice(0, place)); place >= 0;) {
-    if (!bytes.subarray(at, at + REPLACEMENT.length).equals(REPLACEMENT)) break;
-    const next = text.indexOf('\uFFFD', place + 1);
-    at += Buffer.byteLength(text.slice(place, next));
-    place = next;
+  let position = text.indexOf('\uFFFD');
+  // A replacement character may also have been sent as such, in three bytes.
+  for (let offset = Buffer.byteLength(text.slice(0, position)); position >= 0;) {
+    if (!bytes.subarray(offset, offset + REPLACEMENT.length).equals(REPLACEMENT)) break;
+    const next = text.indexOf('\uFFFD', position + 1);
+    offset += Buffer.byteLength(text.slice(position, next));
+    position = next;
   }
-  const lines = text.slice(0, place).split('\n');
+  const lines = text.slice(0, position).split('\n');
   return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
 }

@@ -2,36 +2,39 @@ import type { ServerResponse } from 'node:http';
 import { OnhandError } from '../../domain/errors.ts';
 
 export interface OpenLimits {
-  /** Requests being answered at once; one more is refused with `overloaded`. */
+  /** Requests that are open at the same time; more are refused with `overloaded`. */
   readonly openRequestsMax: number;
   /**
-   * InventoryCache that their bodies and replies take together, in bytes; a body that would pass it is refused
-   * with `overloaded`. A body of `requestBytesMax` alone is always taken.
+   * Memory for the bodies and responses of all open requests, in bytes. A body that would exceed it is
+   * refused with `overloaded`; a single body of `requestBytesMax` always fits.
    */
   readonly openBytesMax: number;
-  /** Largest body, in bytes. */
+  /** The largest body, in bytes. */
   readonly requestBytesMax: number;
-  /** How long a reply may stand still, unread by its client, before the connection is closed. */
+  /** How long a client may read nothing of a response before the connection is closed. */
   readonly requestTimeoutMs: number;
 }
 
 const RETRY_SECONDS = 1;
 
 /**
- * What each value in a body counts beside its bytes. Bodies are held as text, as values and as verdicts:
- * `{},` takes three bytes to send and a hundred to hold.
+ * Memory reserved for each JSON value in a body, beside its bytes. A body exists as text, as values and as
+ * results at the same time: `{},` is three bytes on the wire and a hundred in memory.
  */
 const VALUE_BYTES = 64;
-/** What each line that cannot be read counts: its verdict is long however short it is. */
-const REFUSAL_BYTES = 1024;
+/** Memory reserved for each line that cannot be parsed: its result is long even if the line is short. */
+const FAILURE_BYTES = 1024;
 
-/** What takes so little has a sixteenth of the room to itself: giants cannot shut it out. */
+/** A share of the memory is reserved for small requests, so that large ones cannot starve them. */
 const SMALL_BYTES_MAX = 256 * 1024;
 const LARGE_SHARE = 15 / 16;
-/** So much of the room is enough for any body of fewer bytes: a dense one still finds its place. */
+/**
+ * A request that is smaller than this share of the memory never reserves more than it, however many values
+ * it has. Otherwise a dense body might never fit.
+ */
 const ENOUGH_SHARE = 1 / 2;
 
-/** The requests that are being answered, and the memory that their bodies and replies take. */
+/** The open requests, and the memory that they reserve. */
 export class OpenRequests {
   readonly #requestsMax: number;
   readonly #bytesMax: number;
@@ -47,83 +50,85 @@ export class OpenRequests {
     this.#largeBytesMax = Math.max(Math.floor(openBytesMax * LARGE_SHARE), requestBytesMax);
   }
 
-  /** Takes on one more, to be answered by `response`. Throws `overloaded`. */
+  /** Opens a request that `response` answers. Throws `overloaded`. */
   open(response: ServerResponse): OpenRequest {
     if (this.#requests >= this.#requestsMax) {
-      throw overloaded('The server is answering as many requests as it can');
+      throw overloaded('The server is handling as many requests as it can');
     }
     this.#requests += 1;
     return new OpenRequest(response, {
       timeoutMs: this.#timeoutMs,
       enoughBytes: Math.floor(this.#largeBytesMax * ENOUGH_SHARE),
-      take: (bytes, ofAll) => {
-        const most = ofAll <= SMALL_BYTES_MAX ? this.#bytesMax : this.#largeBytesMax;
-        if (this.#bytes + bytes > most) {
+      reserve: (bytes, totalBytes) => {
+        const limit = totalBytes <= SMALL_BYTES_MAX ? this.#bytesMax : this.#largeBytesMax;
+        if (this.#bytes + bytes > limit) {
           throw overloaded('The server holds as many bytes of requests as it can');
         }
         this.#bytes += bytes;
       },
-      exchange: (held, bytes) => {
-        this.#bytes += bytes - held;
+      replace: (oldBytes, newBytes) => {
+        this.#bytes += newBytes - oldBytes;
       },
-      leave: (held) => {
-        this.#bytes -= held;
+      close: (bytes) => {
+        this.#bytes -= bytes;
         this.#requests -= 1;
       },
     });
   }
 }
 
-/** What a request does to the books of all. */
-interface Books {
+/** What one request does to the totals. */
+interface Budget {
   readonly timeoutMs: number;
-  /** What a request need not pass, unless its body alone does. */
+  /** A request reserves no more than this, unless its body alone is larger. */
   readonly enoughBytes: number;
-  /** Adds `bytes` to make up `ofAll`; throws `overloaded` where there is no room for them. */
-  take(bytes: number, ofAll: number): void;
-  /** Puts other bytes in the place of those that were held, room or not. */
-  exchange(held: number, bytes: number): void;
-  leave(held: number): void;
+  /** Reserves `bytes` more for a request that then has `totalBytes`. Throws `overloaded`. */
+  reserve(bytes: number, totalBytes: number): void;
+  /** Changes a reservation, even beyond the limit. */
+  replace(oldBytes: number, newBytes: number): void;
+  /** Ends a request that has `bytes` reserved. */
+  close(bytes: number): void;
 }
 
 /**
- * A request that is being answered. It is over when its reply is printed *and* sent or its connection gone,
- * whichever comes last: of a client that has gone the work goes on, and takes memory.
+ * A request that is being handled, and the memory it reserves. It ends when its response is written *and*
+ * sent or the connection closed, whichever comes last: work for a client that disconnected still takes
+ * memory.
  */
 export class OpenRequest {
   readonly #response: ServerResponse;
-  readonly #books: Books;
+  readonly #budget: Budget;
   #bytes = 0;
   #isAnswered = false;
   #isClosed: boolean;
 
-  constructor(response: ServerResponse, books: Books) {
+  constructor(response: ServerResponse, budget: Budget) {
     this.#response = response;
-    this.#books = books;
-    // A client that is gone by now will not be gone again.
+    this.#budget = budget;
+    // A connection that is closed already emits no second 'close'.
     this.#isClosed = response.closed;
     if (this.#isClosed) return;
     response.once('close', () => {
       this.#isClosed = true;
-      if (this.#isAnswered) this.#leave();
+      if (this.#isAnswered) this.#close();
     });
   }
 
   /**
-   * Makes room for a body of at least so many bytes, and values in it. Throws `overloaded`, and then holds
-   * what it held.
+   * Reserves memory for a body of at least `bytes` with `values` JSON values. Throws `overloaded` and leaves
+   * the reservation unchanged.
    */
-  hold(bytes: number, values: number): void {
+  reserve(bytes: number, values: number): void {
     this.#growTo(bytes, bytes + values * VALUE_BYTES);
   }
 
-  /** Makes room for the verdicts of so many lines that cannot be read. Throws `overloaded`. */
-  holdRefusals(count: number): void {
-    this.#growTo(this.#bytes, this.#bytes + count * REFUSAL_BYTES);
+  /** Reserves memory for the results of `count` lines that cannot be parsed. Throws `overloaded`. */
+  reserveFailures(count: number): void {
+    this.#growTo(this.#bytes, this.#bytes + count * FAILURE_BYTES);
   }
 
-  /** Makes room for so many bytes in all, if there is any; says whether there is. */
-  widen(bytes: number): boolean {
+  /** Reserves `bytes` in total if there is memory for them; returns whether there is. */
+  tryGrow(bytes: number): boolean {
     try {
       this.#growTo(bytes, bytes);
       return true;
@@ -133,37 +138,37 @@ export class OpenRequest {
     }
   }
 
-  /** Gives back all room but for so many bytes. */
-  narrow(bytes: number): void {
+  /** Reduces the reservation to `bytes`. */
+  shrink(bytes: number): void {
     if (bytes >= this.#bytes) return;
-    this.#books.exchange(this.#bytes, bytes);
+    this.#budget.replace(this.#bytes, bytes);
     this.#bytes = bytes;
   }
 
   #growTo(leastBytes: number, mostBytes: number): void {
-    const bytes = Math.max(leastBytes, Math.min(mostBytes, this.#books.enoughBytes));
+    const bytes = Math.max(leastBytes, Math.min(mostBytes, this.#budget.enoughBytes));
     if (bytes <= this.#bytes) return;
-    this.#books.take(bytes - this.#bytes, bytes);
+    this.#budget.reserve(bytes - this.#bytes, bytes);
     this.#bytes = bytes;
   }
 
-  /** Lets go of the body; the reply is held until it is sent. */
-  answered(replyBytes: number): void {
+  /** Releases the body; the response stays reserved until it is sent. */
+  answered(responseBytes: number): void {
     if (this.#isAnswered) return;
     this.#isAnswered = true;
-    this.#books.exchange(this.#bytes, replyBytes);
-    this.#bytes = replyBytes;
-    if (this.#isClosed) this.#leave();
-    else if (replyBytes > SMALL_BYTES_MAX) this.#response.setTimeout(this.#books.timeoutMs);
+    this.#budget.replace(this.#bytes, responseBytes);
+    this.#bytes = responseBytes;
+    if (this.#isClosed) this.#close();
+    else if (responseBytes > SMALL_BYTES_MAX) this.#response.setTimeout(this.#budget.timeoutMs);
   }
 
-  #leave(): void {
-    this.#books.leave(this.#bytes);
+  #close(): void {
+    this.#budget.close(this.#bytes);
   }
 }
 
-function overloaded(why: string): OnhandError {
-  return new OnhandError('overloaded', `${why}; send this one again later.`, {
+function overloaded(reason: string): OnhandError {
+  return new OnhandError('overloaded', `${reason}; send this one again later.`, {
     retryAfterSeconds: RETRY_SECONDS,
   });
 }

@@ -2,11 +2,11 @@ import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Shorter bodies fit into one packet as they are. */
+/** Shorter bodies fit into one packet uncompressed. */
 const COMPRESSED_LENGTH_MIN = 1400;
 const deflate = promisify(gzip);
 
-/** Answers with JSON, compressed where the client asked for gzip and it is long enough to matter. */
+/** Sends JSON, compressed if the client accepts gzip and the text is long enough to benefit. */
 export async function sendJson(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -16,7 +16,7 @@ export async function sendJson(
   if (text.length < COMPRESSED_LENGTH_MIN) return reply.send(text);
   reply.header('vary', 'Accept-Encoding');
   if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(text);
-  // Fast rather than small: a result repeats itself so often that any level finds it.
+  // The fastest level is enough: results are so repetitive that every level compresses them well.
   const bytes = await deflate(text, { level: constants.Z_BEST_SPEED });
   return reply.header('content-encoding', 'gzip').send(bytes);
 }

@@ -3,9 +3,9 @@ import { OnhandError } from '../../domain/errors.ts';
 
 /** What one verb does on a resource. */
 export interface Operation {
-  /** For the API's description; what it validates is validated by the handler. */
+  /** For the OpenAPI document only; the handler validates (docs/decisions/0014-own-validation.md). */
   readonly schema: FastifySchema;
-  /** Asked before anything of the body is read; what it throws is the answer. */
+  /** Runs before the body is read; an error that it throws becomes the response. */
   readonly guard?: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 }
@@ -15,10 +15,7 @@ type Verb = (typeof VERBS)[number];
 
 export type Resource = Readonly<Partial<Record<Verb, Operation>>>;
 
-/**
- * Adds a resource at a path: its verbs, and for every other verb a 405 that names them, which comes
- * before any question of who asks.
- */
+/** Adds the operations of a resource. Every other verb gets 405 with `Allow`, before authentication. */
 export function addResource(app: FastifyInstance, url: string, resource: Resource): void {
   const allowed: string[] = [];
   for (const verb of VERBS) {
@@ -30,7 +27,7 @@ export function addResource(app: FastifyInstance, url: string, resource: Resourc
   refuseOtherVerbs(app, url, allowed);
 }
 
-/** Answers every verb that is not `allowed` on a path with a 405 that names those that are. */
+/** Answers every verb on a path that is not in `allowed` with 405 and an `Allow` header. */
 export function refuseOtherVerbs(
   app: FastifyInstance,
   url: string,
@@ -41,7 +38,7 @@ export function refuseOtherVerbs(
     reply.header('allow', allow);
     throw new OnhandError(
       'method_not_allowed',
-      `${request.method} is not possible on this path; possible: ${allow}.`,
+      `${request.method} is not allowed on this path; allowed: ${allow}.`,
     );
   };
   app.route({
@@ -66,10 +63,4 @@ function addOperation(
     ...(guard !== undefined && { onRequest: guard }),
     handler: handle,
   });
-}
-
-/** The `uuid` that stands in the path of a request. */
-export function uuidOf({ params }: FastifyRequest): string {
-  const uuid = typeof params === 'object' && params !== null && 'uuid' in params && params.uuid;
-  return typeof uuid === 'string' ? uuid.toLowerCase() : '';
 }

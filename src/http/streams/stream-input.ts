@@ -3,20 +3,20 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { OnhandError } from '../../domain/errors.ts';
 
-/** How many inflated bytes are handed on at a time. */
+/** The size of decompressed chunks. */
 const CHUNK_BYTES = 65_536;
 
-/** The body of a stream, read as it is asked for and no further. */
+/** The body of a stream, read on demand only. */
 export class StreamInput {
   readonly #request: IncomingMessage;
   readonly #body: Readable;
   readonly #idleMs: number;
   #isEnded = false;
   #failure: unknown;
-  /** Lets whoever waits look again. */
+  /** Wakes `next`. */
   #wake: () => void = () => undefined;
 
-  /** @param idleMs how long nothing may come while something is waited for */
+  /** @param idleMs how long `next` waits for data */
   constructor(
     request: IncomingMessage,
     { isGzipped, idleMs }: { readonly isGzipped: boolean; readonly idleMs: number },
@@ -29,29 +29,29 @@ export class StreamInput {
       this.#isEnded = true;
       this.#wake();
     });
-    const cutShort = (): void => {
+    const truncated = (): void => {
       if (!request.complete)
-        this.stop(new OnhandError('body_malformed', 'The body was cut short.'));
+        this.stop(new OnhandError('body_malformed', 'The body is incomplete.'));
     };
-    request.once('error', cutShort);
-    request.once('close', cutShort);
+    request.once('error', truncated);
+    request.once('close', truncated);
     if (this.#body !== request) {
       this.#body.once('error', () => {
         this.stop(
           new OnhandError(
             'body_malformed',
-            'The body is not gzip from there on, as its Content-Encoding says.',
+            'The Content-Encoding is gzip, but the body is not valid gzip from there on.',
           ),
         );
       });
     }
-    // While it was asked who sends this, the connection may have ended; nothing more comes then.
-    if (request.destroyed) cutShort();
+    // The connection may have closed during authentication; no event follows then.
+    if (request.destroyed) truncated();
   }
 
   /**
-   * What has come; undefined at the end. Rejects with `request_timeout` where nothing comes for long, with
-   * `body_malformed` where it cannot be inflated or is cut short, and with what `stop` was called with.
+   * The next bytes; undefined at the end. Rejects with `request_timeout` if none arrive for `idleMs`, with
+   * `body_malformed` if the body is truncated or cannot be decompressed, and with the reason of `stop`.
    */
   async next(): Promise<Buffer | undefined> {
     for (;;) {
@@ -63,14 +63,14 @@ export class StreamInput {
     }
   }
 
-  /** Nothing more is read. */
+  /** Ends reading: `next` rejects with `reason` from now on. */
   stop(reason: unknown): void {
     this.#failure ??= reason;
     this.#wake();
   }
 
-  /** Lets the rest come and go, so that its client gets to read the answer. */
-  drop(): void {
+  /** Reads and discards the rest, so that the client can read the response. */
+  discard(): void {
     if (this.#body !== this.#request) this.#request.unpipe();
     this.#request.removeAllListeners('readable');
     this.#request.resume();
@@ -79,15 +79,15 @@ export class StreamInput {
   async #wait(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
-    const timer = setTimeout(() => this.stop(idle(this.#idleMs)), this.#idleMs);
+    const timer = setTimeout(() => this.stop(idleTimeout(this.#idleMs)), this.#idleMs);
     await promise;
     clearTimeout(timer);
   }
 }
 
-function idle(idleMs: number): OnhandError {
+function idleTimeout(idleMs: number): OnhandError {
   return new OnhandError(
     'request_timeout',
-    `Nothing came for ${Math.round(idleMs / 1000)} seconds; a blank row now and then keeps a stream open.`,
+    `No data arrived for ${Math.round(idleMs / 1000)} seconds. To keep a stream open, send a blank row now and then.`,
   );
 }

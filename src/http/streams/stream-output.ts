@@ -2,31 +2,31 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { constants, createGzip, type Gzip } from 'node:zlib';
 
-/** How long a client gets to read why its stream was broken off. */
+/** How long a client has to read why its stream was aborted. */
 const LINGER_MS = 5000;
 
 /**
- * How long the connection stays open behind the last row: some libraries drop what their program has not
- * read yet when a reply is cut off.
+ * How long the connection stays open after the last row: some client libraries discard unread data when a
+ * response is aborted.
  */
 const READ_FIRST_MS = 300;
 
-/** Of a stream that is not read by anybody any more. */
-export class ClientGone extends Error {
-  override readonly name = 'ClientGone';
+/** The client of a stream has disconnected. */
+export class ClientDisconnected extends Error {
+  override readonly name = 'ClientDisconnected';
 }
 
-/** The reply to a stream, sent as fast as its client reads. */
+/** The response of a stream, sent as fast as its client reads. */
 export class StreamOutput {
   readonly #response: ServerResponse;
-  /** Kept, since the response lets go of it when it is over. */
+  /** The response drops its reference when it ends. */
   readonly #socket: Socket | null;
   #idleMs: number;
-  /** Runs while something is to be taken. */
+  /** Runs while data waits to be read by the client. */
   #timer: NodeJS.Timeout | undefined;
   readonly #gzip: Gzip | undefined;
 
-  /** @param idleMs how long nothing may be taken before the connection is closed */
+  /** @param idleMs how long the client may read nothing before the connection is closed */
   constructor(
     response: ServerResponse,
     { isGzipped, idleMs }: { readonly isGzipped: boolean; readonly idleMs: number },
@@ -35,14 +35,14 @@ export class StreamOutput {
     this.#socket = response.socket;
     this.#idleMs = idleMs;
     if (!isGzipped) return;
-    // Fast rather than small, and whole with each write.
+    // The fastest level; each write is flushed.
     this.#gzip = createGzip({ level: constants.Z_BEST_SPEED, flush: constants.Z_SYNC_FLUSH });
     this.#gzip.pipe(response, { end: false });
     response.once('close', () => this.#gzip?.destroy());
   }
 
-  /** The server is to stop: from now on a client that takes nothing is not waited for any longer than this. */
-  retryNow(): void {
+  /** Shortens the idle time, because the server shuts down. */
+  shutDown(): void {
     this.#idleMs = Math.min(this.#idleMs, LINGER_MS);
     if (this.#timer !== undefined) this.#watch();
   }
@@ -52,14 +52,14 @@ export class StreamOutput {
     this.#timer = setTimeout(() => this.#response.destroy(), this.#idleMs);
   }
 
-  /** Resolves when all is handed to the network. Rejects with `ClientGone`. */
+  /** Resolves when the text is handed to the network. Rejects with `ClientDisconnected`. */
   async write(text: string): Promise<void> {
     if (text === '') return;
     const to = this.#gzip ?? this.#response;
     await this.#sent((done) => to.write(text, done));
   }
 
-  /** Ends the reply as one that is whole. */
+  /** Ends a complete response. */
   async end(trailers: Readonly<Record<string, string>>): Promise<void> {
     await this.#endGzip();
     this.#response.addTrailers(trailers);
@@ -67,10 +67,10 @@ export class StreamOutput {
   }
 
   /**
-   * Ends the connection behind what was written. The head has promised chunks, and their end is left out: no
-   * client takes the reply for whole.
+   * Closes the connection after what was written. The terminating chunk of the chunked encoding is left out, so
+   * that no client takes the response for complete.
    */
-  async breakOff(): Promise<void> {
+  async abort(): Promise<void> {
     await this.#endGzip();
     const socket = this.#socket;
     if (socket === null || socket.destroyed) return;
@@ -80,7 +80,7 @@ export class StreamOutput {
       clearTimeout(ending);
       clearTimeout(timer);
     });
-    // What the client is still sending is read and dropped: closed at once, it would lose what it has not read.
+    // Closing immediately, while the client still sends, would make it lose what it has not read.
     socket.once('end', () => socket.destroy());
   }
 
@@ -92,7 +92,7 @@ export class StreamOutput {
 
   async #sent(send: (done: () => void) => unknown): Promise<void> {
     const response = this.#response;
-    if (response.destroyed) throw new ClientGone();
+    if (response.destroyed) throw new ClientDisconnected();
     const { promise, resolve } = Promise.withResolvers<void>();
     response.once('close', resolve);
     this.#watch();
@@ -101,6 +101,6 @@ export class StreamOutput {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     response.off('close', resolve);
-    if (response.destroyed && !response.writableFinished) throw new ClientGone();
+    if (response.destroyed && !response.writableFinished) throw new ClientDisconnected();
   }
 }

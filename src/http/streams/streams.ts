@@ -13,39 +13,42 @@ import {
 } from '../../wire/lines/stream-chunks.ts';
 import { printingRows } from '../../wire/lines/results.ts';
 import { isGzipped } from '../request/body.ts';
-import type { Admission } from '../request/admission.ts';
+import { runYielding, type Admission } from '../request/admission.ts';
 import type { OpenRequest } from '../request/open-requests.ts';
 import { problemRow } from '../problems.ts';
 import { acceptsGzip } from '../request/reply.ts';
 import { StreamInput } from './stream-input.ts';
-import { ClientGone, StreamOutput } from './stream-output.ts';
-import { runYielding } from '../request/yielding.ts';
-import { readStreamTerms, type WriteOptions } from '../inventory/write-options.ts';
-import type { Writer } from '../inventory/write-request.ts';
+import { ClientDisconnected, StreamOutput } from './stream-output.ts';
+import type { BatchSubmitter } from '../inventory/batch-submitter.ts';
+import {
+  checkStreamOptions,
+  readBulkOptions,
+  type WriteOptions,
+} from '../inventory/write-options.ts';
 
 export interface StreamSettings {
-  /** How long a stream may stand still, since nothing comes from its client or nothing is taken by it. */
+  /** How long a stream may be idle: the client neither sends nor reads. */
   readonly streamIdleTimeoutMs: number;
 }
 
 interface StreamsParts {
-  readonly gate: Admission;
-  readonly writer: Writer;
+  readonly admission: Admission;
+  readonly submitter: BatchSubmitter;
   readonly settings: StreamSettings;
 }
 
-/** What a stream has of the room for open requests from its first to its last byte. */
-const ROOM_BYTES = 256 * 1024;
-/** A piece that fits into this room, beside the one that is being applied and its results. */
-const SMALL_WEIGHT_MAX = ROOM_BYTES / 4;
-/** The same of pieces of any size, while there is so much. */
-const WIDE_ROOM_BYTES = 2 * CHUNK_WEIGHT_MAX;
-/** How soon a stream asks again that cannot go on without more room. */
-const ROOM_AGAIN_MS = 50;
-/** How often it is looked whether the token of a stream still opens. */
-const LOOK_EVERY_MS = 2000;
+/** The memory that a stream reserves from its first to its last byte. */
+const BASE_BYTES = 256 * 1024;
+/** A chunk of this weight fits into that memory, beside the previous chunk and its results. */
+const SMALL_WEIGHT_MAX = BASE_BYTES / 4;
+/** Memory for two chunks of any size, reserved if available. */
+const LARGE_CHUNK_BYTES = 2 * CHUNK_WEIGHT_MAX;
+/** How often a stream that needs more memory asks for it. */
+const MEMORY_RETRY_MS = 50;
+/** How often the token of a stream is checked again. */
+const RECHECK_EVERY_MS = 2000;
 
-/** Bulk updates that have no end: rows come in and results go out at the same time. */
+/** Bulk updates as streams: the client sends lines and receives results at the same time. */
 export class Streams {
   readonly #parts: StreamsParts;
   readonly #open = new Set<LineStream>();
@@ -55,29 +58,31 @@ export class Streams {
     this.#parts = parts;
   }
 
-  /** Ends all that are under way, each behind what it has read: the server is to stop. */
+  /** Ends every stream after the rows that it has read, because the server shuts down. */
   stop(): void {
-    for (const stream of this.#open) stream.retryNow();
+    for (const stream of this.#open) stream.shutDown();
   }
 
-  /** Whether a connection carries a stream now, so that its request may take as long as it takes. */
-  holds(socket: Socket): boolean {
+  /** Whether a connection carries a stream, to which the usual request timeout does not apply. */
+  has(socket: Socket): boolean {
     return this.#sockets.has(socket);
   }
 
   /**
-   * Answers a request that was let in. Rejects, before anything is answered, with `overloaded`,
-   * `media_type_unsupported`, `parameter_invalid` or `stream_refused`; whatever happens later is told in the
-   * last row.
+   * Handles an admitted request. Before the response begins, rejects with `overloaded`,
+   * `media_type_unsupported`, `parameter_invalid` or `stream_refused`. A later error is the last row of the
+   * response.
    */
-  async answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const { writer, gate, settings } = this.#parts;
-    const { open } = request;
-    if (open === null) throw new Error('the request was not let in');
-    open.hold(ROOM_BYTES, 0);
+  async handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { submitter, admission, settings } = this.#parts;
+    const { openRequest } = request;
+    if (openRequest === null) throw new Error('the request was not admitted');
+    openRequest.reserve(BASE_BYTES, 0);
     const isInputGzipped = isGzipped(request.headers['content-encoding']);
-    const terms = readStreamTerms(request, reply, writer.asOf);
-    await writer.admitStream(request);
+    const options = readBulkOptions(request, submitter.asOfRules());
+    if (options.preference !== undefined) reply.header('preference-applied', options.preference);
+    checkStreamOptions(options);
+    await submitter.admitStream(request);
     const isOutputGzipped = acceptsGzip(request.headers['accept-encoding']);
     const idleMs = settings.streamIdleTimeoutMs;
     const { socket } = request.raw;
@@ -85,18 +90,18 @@ export class Streams {
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
-    reply.raw.writeHead(200, headOf(request, terms, isOutputGzipped));
+    reply.raw.writeHead(200, headOf(request, options, isOutputGzipped));
     reply.raw.flushHeaders();
     const stream = new LineStream({
       request,
-      open,
-      terms,
-      writer,
-      gate,
+      openRequest,
+      options,
+      submitter,
+      admission,
       input: new StreamInput(request.raw, { isGzipped: isInputGzipped, idleMs }),
       output: new StreamOutput(reply.raw, { isGzipped: isOutputGzipped, idleMs }),
     });
-    reply.raw.once('close', () => stream.stop(new ClientGone()));
+    reply.raw.once('close', () => stream.stop(new ClientDisconnected()));
     this.#open.add(stream);
     this.#sockets.add(socket);
     try {
@@ -104,7 +109,7 @@ export class Streams {
     } finally {
       this.#open.delete(stream);
       this.#sockets.delete(socket);
-      open.answered(0);
+      openRequest.answered(0);
     }
     return reply;
   }
@@ -125,77 +130,77 @@ function headOf(
   };
 }
 
-function stopping(): OnhandError {
+function shuttingDown(): OnhandError {
   return new OnhandError(
     'server_stopping',
-    'The server is being stopped; send the rows from there on again, to another or a little later.',
+    'The server is shutting down. Send those rows again later, or to another server.',
   );
 }
 
 interface StreamParts {
   readonly request: FastifyRequest;
-  readonly open: OpenRequest;
-  readonly terms: WriteOptions;
-  readonly writer: Writer;
-  readonly gate: Admission;
+  readonly openRequest: OpenRequest;
+  readonly options: WriteOptions;
+  readonly submitter: BatchSubmitter;
+  readonly admission: Admission;
   readonly input: StreamInput;
   readonly output: StreamOutput;
 }
 
-/** A piece that is applied and not yet answered. */
-interface Applied {
-  readonly piece: Chunk;
+/** An applied chunk whose results have not been sent. */
+interface AppliedChunk {
+  readonly chunk: Chunk;
   readonly outcome: BatchOutcome;
 }
 
-/** Why a stream ends early, and the first line of which nothing was applied. */
+/** Why a stream ends early, and the first line that was not applied. */
 interface Ending {
   readonly reason: unknown;
   readonly place: Place;
-  /** The last line of those of which it is not known whether all were applied or none. */
-  readonly unsure?: Place;
+  /** If it is unknown whether the chunk that begins at `place` was applied: its last line. */
+  readonly lastUncertain?: Place;
 }
 
 /**
- * One stream. Two run beside each other: the first reads rows into the next piece, the second applies pieces
- * and answers them, one after another. A piece is cut as soon as the one before it is applied, so that what
- * has come never waits for more, and those of a client that sends fast are full.
+ * One stream. It runs two loops: one reads rows into the next chunk, the other applies chunks and sends their
+ * results, one after another. A chunk is cut as soon as the previous one is applied. So rows that have arrived
+ * never wait for more rows, and a client that sends fast gets full chunks.
  */
 class LineStream {
   readonly #parts: StreamParts;
   readonly #rows = new RowSplitter();
-  readonly #pieces: ChunkReader;
-  readonly #mayCut = new Bell();
-  readonly #mayAdd = new Bell();
-  /** Whether all rows have been read that will be; and why not all of them, where that is so. */
+  readonly #chunks: ChunkReader;
+  readonly #canCut = new AutoResetEvent();
+  readonly #canAdd = new AutoResetEvent();
+  /** Whether reading has ended, and the error if it ended early. */
   #isRead = false;
   #failure: unknown;
-  /** Whether nothing more will be applied. */
+  /** Whether no more chunks will be applied. */
   #isOver = false;
-  #lookedAtMs = performance.now();
+  #recheckedAtMs = performance.now();
   #succeeded = 0;
   #failed = 0;
 
   constructor(parts: StreamParts) {
     this.#parts = parts;
-    const { terms, writer } = parts;
-    this.#pieces = new ChunkReader(() => ({ ...terms.asOf, ...writer.asOf }), {
-      withEffects: terms.withEffects || terms.dryRun,
+    const { options, submitter } = parts;
+    this.#chunks = new ChunkReader(() => ({ ...options.asOf, ...submitter.asOfRules() }), {
+      withEffects: options.withEffects || options.dryRun,
     });
   }
 
-  /** Ends the stream since the server is to stop. */
-  retryNow(): void {
-    this.stop(stopping());
-    this.#parts.output.retryNow();
+  /** Ends the stream because the server shuts down. */
+  shutDown(): void {
+    this.stop(shuttingDown());
+    this.#parts.output.shutDown();
   }
 
-  /** Ends the stream behind what is read of it; where there is nobody to be answered, behind the piece under way. */
+  /** Ends the stream after the rows that were read; if the client disconnected, after the current chunk. */
   stop(reason: unknown): void {
     this.#parts.input.stop(reason);
   }
 
-  /** Resolves when the reply has ended, or there is nobody to be answered. */
+  /** Resolves when the response has ended or the client has disconnected. */
   async run(): Promise<void> {
     const { input, output, request } = this.#parts;
     const reading = this.#read();
@@ -210,29 +215,29 @@ class LineStream {
         await output.end(trailers);
       } else {
         input.stop(ending.reason);
-        await this.#breakOff(ending);
+        await this.#abort(ending);
       }
     } catch (error) {
-      if (!(error instanceof ClientGone)) throw error;
-      request.log.info({ row: this.#pieces.next.row }, 'the client of a stream went away');
+      if (!(error instanceof ClientDisconnected)) throw error;
+      request.log.info({ row: this.#chunks.next.row }, 'the client of a stream disconnected');
     } finally {
       this.#isOver = true;
-      input.stop(new ClientGone());
-      this.#mayAdd.ring();
+      input.stop(new ClientDisconnected());
+      this.#canAdd.signal();
       await reading;
     }
   }
 
-  async #breakOff({ reason, place, unsure }: Ending): Promise<void> {
+  async #abort({ reason, place, lastUncertain }: Ending): Promise<void> {
     const { input, output, request } = this.#parts;
-    input.drop();
+    input.discard();
     const text = problemRow(reason, request, {
       index: place.index,
-      sentence: sentenceOf(place, unsure),
+      sentence: sentenceOf(place, lastUncertain),
     });
-    request.log.info({ err: reason, row: place.row }, 'a stream was broken off');
+    request.log.info({ err: reason, row: place.row }, 'a stream was aborted');
     await output.write(text);
-    await output.breakOff();
+    await output.abort();
   }
 
   async #read(): Promise<void> {
@@ -242,95 +247,97 @@ class LineStream {
         const bytes = await input.next();
         if (bytes === undefined) break;
         for (const row of this.#rows.take(bytes)) {
-          if (!this.#hasRoom()) await this.#room();
+          if (!this.#hasRoom()) await this.#waitForRoom();
           if (this.#isOver) return;
-          this.#pieces.add(row);
+          this.#chunks.add(row);
         }
-        if (this.#pieces.hasLines) this.#mayCut.ring();
+        if (this.#chunks.hasLines) this.#canCut.signal();
       }
       await this.#addLast(this.#rows.end());
     } catch (error) {
       this.#failure = error;
     } finally {
       this.#isRead = true;
-      this.#mayCut.ring();
+      this.#canCut.signal();
     }
   }
 
   async #addLast(row: Row | undefined): Promise<void> {
     if (row !== undefined) {
-      if (!this.#hasRoom()) await this.#room();
-      this.#pieces.add(row);
+      if (!this.#hasRoom()) await this.#waitForRoom();
+      this.#chunks.add(row);
     }
-    while (this.#pieces.isFull) await this.#room();
-    this.#pieces.end();
+    while (this.#chunks.isFull) await this.#waitForRoom();
+    this.#chunks.end();
   }
 
   /** Whether the next row can be added now. */
   #hasRoom(): boolean {
-    const { isFull, weight } = this.#pieces;
-    return !isFull && (weight < SMALL_WEIGHT_MAX || this.#parts.open.widen(WIDE_ROOM_BYTES));
+    const { isFull, weight } = this.#chunks;
+    return (
+      !isFull && (weight < SMALL_WEIGHT_MAX || this.#parts.openRequest.tryGrow(LARGE_CHUNK_BYTES))
+    );
   }
 
-  /** Resolves when it can, or nothing more is to be added. */
-  async #room(): Promise<void> {
+  /** Resolves when the next row can be added, or the stream is over. */
+  async #waitForRoom(): Promise<void> {
     while (!this.#isOver && !this.#hasRoom()) {
-      this.#mayCut.ring();
-      // A group that is larger than the room cannot be cut: others have to leave first.
-      if (this.#pieces.hasLines) await this.#mayAdd.wait();
-      else await delay(ROOM_AGAIN_MS);
+      this.#canCut.signal();
+      // An atomic group larger than the memory cannot be cut: other requests have to end first.
+      if (this.#chunks.hasLines) await this.#canAdd.wait();
+      else await delay(MEMORY_RETRY_MS);
     }
   }
 
-  /** Applies and answers piece by piece; says why not all of them were, where that is so. */
+  /** Applies chunk after chunk and sends the results. Returns why it ended early, if it did. */
   async #apply(): Promise<Ending | undefined> {
-    const { writer, request, terms, open } = this.#parts;
-    let applied: Applied | undefined;
+    const { submitter, request, options, openRequest } = this.#parts;
+    let applied: AppliedChunk | undefined;
     for (;;) {
-      if (!this.#pieces.hasLines) {
+      if (!this.#chunks.hasLines) {
         if (applied !== undefined) {
-          await this.#answer(applied);
+          await this.#sendResults(applied);
           applied = undefined;
         } else if (this.#isRead) {
           if (this.#failure === undefined) return undefined;
-          return { reason: this.#failure, place: this.#pieces.next };
+          return { reason: this.#failure, place: this.#chunks.next };
         } else {
-          if (this.#pieces.weight < SMALL_WEIGHT_MAX) open.narrow(ROOM_BYTES);
-          await this.#mayCut.wait();
+          if (this.#chunks.weight < SMALL_WEIGHT_MAX) openRequest.shrink(BASE_BYTES);
+          await this.#canCut.wait();
         }
         continue;
       }
-      if (this.#failure instanceof ClientGone) throw this.#failure;
-      const place = this.#pieces.next;
-      const refusal = await this.#look();
+      if (this.#failure instanceof ClientDisconnected) throw this.#failure;
+      const place = this.#chunks.next;
+      const refusal = await this.#recheckToken();
       if (refusal !== undefined) {
-        if (applied !== undefined) await this.#answer(applied);
+        if (applied !== undefined) await this.#sendResults(applied);
         return { reason: refusal, place };
       }
-      const piece = this.#pieces.cut();
-      this.#mayAdd.ring();
-      const applying = settled(writer.writeChunk(request, piece.lines, terms));
-      if (applied !== undefined) await this.#answer(applied);
+      const chunk = this.#chunks.cut();
+      this.#canAdd.signal();
+      const applying = settled(submitter.submitChunk(request, chunk.lines, options));
+      if (applied !== undefined) await this.#sendResults(applied);
       const outcome = await applying;
-      if ('reason' in outcome) return endingOf(outcome.reason, piece);
-      applied = { piece, outcome: outcome.value };
+      if ('reason' in outcome) return endingOf(outcome.reason, chunk);
+      applied = { chunk, outcome: outcome.value };
     }
   }
 
-  /** Why the token of the stream opens no more; it is looked now and then. */
-  async #look(): Promise<unknown> {
+  /** Checks the token again now and then; returns the error if it is no longer valid. */
+  async #recheckToken(): Promise<unknown> {
     const nowMs = performance.now();
-    if (nowMs - this.#lookedAtMs < LOOK_EVERY_MS) return undefined;
-    this.#lookedAtMs = nowMs;
-    const { gate, request } = this.#parts;
-    const look = await settled(gate.stays(request));
-    return 'reason' in look ? look.reason : undefined;
+    if (nowMs - this.#recheckedAtMs < RECHECK_EVERY_MS) return undefined;
+    this.#recheckedAtMs = nowMs;
+    const { admission, request } = this.#parts;
+    const check = await settled(admission.recheckToken(request));
+    return 'reason' in check ? check.reason : undefined;
   }
 
-  async #answer({ piece, outcome }: Applied): Promise<void> {
-    const { terms, output } = this.#parts;
-    const { lines, first } = piece;
-    const printed = await runYielding(printingRows(lines, outcome, terms, first.index));
+  async #sendResults({ chunk, outcome }: AppliedChunk): Promise<void> {
+    const { options, output } = this.#parts;
+    const { lines, first } = chunk;
+    const printed = await runYielding(printingRows(lines, outcome, options, first.index));
     this.#failed += printed.failed;
     this.#succeeded += lines.count - printed.failed;
     await output.write(printed.text);
@@ -339,7 +346,7 @@ class LineStream {
 
 type Settled<T> = { readonly value: T } | { readonly reason: unknown };
 
-/** Waits for work that may fail while something else is waited for. */
+/** The result of a promise that may reject while another one is awaited. */
 async function settled<T>(work: Promise<T>): Promise<Settled<T>> {
   try {
     return { value: await work };
@@ -349,24 +356,24 @@ async function settled<T>(work: Promise<T>): Promise<Settled<T>> {
 }
 
 function endingOf(reason: unknown, { first, last }: Chunk): Ending {
-  const isUnsure = reason instanceof OnhandError && reason.isOutcomeUnknown;
-  return { reason, place: first, ...(isUnsure && { unsure: last }) };
+  const isUncertain = reason instanceof OnhandError && reason.isOutcomeUnknown;
+  return { reason, place: first, ...(isUncertain && { lastUncertain: last }) };
 }
 
-function sentenceOf({ row }: Place, unsure: Place | undefined): string {
-  return unsure === undefined
-    ? `From row ${row} on nothing was applied; the rows before it are answered.`
-    : `Of rows ${row} to ${unsure.row} all were applied or none, which is not known; of those behind them none, and the rows before them are answered.`;
+function sentenceOf({ row }: Place, lastUncertain: Place | undefined): string {
+  return lastUncertain === undefined
+    ? `Nothing was applied from row ${row} on; the results of the rows before it are above.`
+    : `It is unknown whether rows ${row} to ${lastUncertain.row} were applied: either all of them were, or none. No later row was applied; the results of the rows before them are above.`;
 }
 
-/** Wakes the one who waits; rung with nobody waiting, it wakes the next at once. */
-class Bell {
-  #isRung = false;
+/** Wakes one waiter; if none waits, the next one does not have to. */
+class AutoResetEvent {
+  #isSignaled = false;
   #wake: (() => void) | undefined;
 
-  ring(): void {
+  signal(): void {
     if (this.#wake === undefined) {
-      this.#isRung = true;
+      this.#isSignaled = true;
       return;
     }
     this.#wake();
@@ -374,8 +381,8 @@ class Bell {
   }
 
   async wait(): Promise<void> {
-    if (this.#isRung) {
-      this.#isRung = false;
+    if (this.#isSignaled) {
+      this.#isSignaled = false;
       return;
     }
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -15,7 +15,7 @@ export interface BatchSummary {
 }
 
 /** What a batch's row tells of it. */
-export interface BatchRow extends Omit<BatchSummary, 'startedMs'> {
+export interface BatchRowValues extends Omit<BatchSummary, 'startedMs'> {
   readonly origin: BatchOrigin;
   readonly number: number;
   readonly durationMs: number;

@@ -42,7 +42,7 @@ export class SqlBatches implements BatchStore {
       .orderBy('batches.number', 'desc')
       .limit(limit)
       .execute();
-    return { totalCount: last, batches: rows.map(recordOf), hasMore: last - start > limit };
+    return { totalCount: last, batches: rows.map(batchRecordOf), hasMore: last - start > limit };
   }
 
   async find(supplierId: number, uuid: string): Promise<BatchRecord | undefined> {
@@ -51,7 +51,7 @@ export class SqlBatches implements BatchStore {
       .where('batches.number', '=', batchNumberOf(uuid))
       .where('batches.uuid', '=', uuid)
       .executeTakeFirst();
-    return row && recordOf(row);
+    return row && batchRecordOf(row);
   }
 
   #rows(supplierId: number) {
@@ -172,7 +172,7 @@ type BatchRecordRow = Omit<
   readonly reverts_uuid: string | null;
 };
 
-function recordOf(row: BatchRecordRow): BatchRecord {
+function batchRecordOf(row: BatchRecordRow): BatchRecord {
   const source = BATCH_SOURCES.find((known) => known === row.source);
   if (source === undefined) throw new Error(`unknown batch source ${row.source}`);
   return {

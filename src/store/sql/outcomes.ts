@@ -1,6 +1,7 @@
-/** What a store tells of lines that were decided, in words that a client knows: names, not numbers. */
+/** A batch's outcome: built from the decided lines, and encoded for storage. `stored-outcome.ts` decodes it. */
+import { deflateRawSync } from 'node:zlib';
 import type { ClosedBatch, DecidedDetail, DecidedLines } from '../../domain/batch-decision.ts';
-import type { BatchOutcome, LineDetail, LineEffect } from '../../domain/batches.ts';
+import type { BatchOutcome, FailedLine, LineDetail, LineEffect } from '../../domain/batches.ts';
 
 /** @param skuIdOf gives the `sku_id` of a SKU's number */
 export function detailsOf(
@@ -38,4 +39,14 @@ export function effectsOf(
     effects.set(i, { skuUuid: skuUuidOf(skuNumber), before, after, sequence });
   }
   return effects;
+}
+
+/** As deflated JSON. */
+export function encodeFailures(failed: readonly FailedLine[]): Uint8Array {
+  return deflateRawSync(JSON.stringify(failed), { level: 1 });
+}
+
+/** As deflated JSON. */
+export function encodeEffects(effects: ReadonlyMap<number, LineEffect>): Uint8Array {
+  return deflateRawSync(JSON.stringify([...effects]), { level: 1 });
 }

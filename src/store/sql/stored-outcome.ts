@@ -59,7 +59,7 @@ const Effects = Compile(
 );
 
 /** What is kept of the batch that a key came with first. */
-export interface KeptOutcome {
+export interface StoredOutcome {
   readonly lineCount: number;
   readonly uuid: string;
   readonly requestId: string;
@@ -73,7 +73,7 @@ export interface KeptOutcome {
 }
 
 /** The outcome of a batch, told again. Throws `results_expired` where that cannot be told any more. */
-export function repeatedOutcome(kept: KeptOutcome): BatchOutcome {
+export function repeatedOutcome(kept: StoredOutcome): BatchOutcome {
   if (kept.failures === null && kept.statusCounts !== null) throw resultsExpired();
   const failed = kept.failures === null ? [] : decodeFailures(kept.failures);
   return {

@@ -24,7 +24,7 @@ import { SqlitePrincipalCache } from './read/principals.ts';
 import type { ReaderCalls } from './read/reader-thread.ts';
 import { SqliteSkus } from './read/skus.ts';
 import { SqliteDatabase } from './database.ts';
-import { repeatedOutcome, type KeptOutcome } from '../sql/stored-outcome.ts';
+import { repeatedOutcome, type StoredOutcome } from '../sql/stored-outcome.ts';
 import { Thread, asError } from './threads.ts';
 import type { WriterCalls } from './write/writer-thread.ts';
 
@@ -92,7 +92,7 @@ export class SqliteStore implements Store {
     const forWriting = {
       ...shared,
       cacheBytesMax: share(CACHE_SHARES.writerPages),
-      memoryBytesMax: share(CACHE_SHARES.writerMemory),
+      inventoryCacheBytesMax: share(CACHE_SHARES.writerMemory),
     };
     const forReading = { ...shared, cacheBytesMax: share(CACHE_SHARES.readerPages) };
     const writer = Thread.load<WriterCalls>(at('./write/writer-thread'), onFatal);
@@ -204,7 +204,7 @@ export class SqliteStore implements Store {
   }
 }
 
-function repeated(kept: KeptOutcome): BatchOutcome | OnhandError {
+function repeated(kept: StoredOutcome): BatchOutcome | OnhandError {
   try {
     return repeatedOutcome(kept);
   } catch (error) {

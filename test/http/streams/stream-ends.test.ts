@@ -59,7 +59,7 @@ async function expectBrokenOff(
   });
   expect(message).toMatch(/.\.$/);
   expect(message).toContain(
-    `From row ${place.row} on nothing was applied; the rows before it are answered.`,
+    `Nothing was applied from row ${place.row} on; the results of the rows before it are above.`,
   );
   return message;
 }
@@ -80,7 +80,7 @@ describe('when the store cannot write any more', () => {
           row: 4,
           index: 2,
         });
-        expect(message).toContain('send the rows from there on again');
+        expect(message).toContain('Send the rows from there on again');
       } finally {
         await blocker.release();
       }
@@ -219,7 +219,7 @@ test('a server that stops ends a stream behind what is read, with a row that say
   await blocker.release();
   const place = { row: 4, index: 3 };
   const message = await expectBrokenOff(stream, 'server_stopping', 503, place, 2);
-  expect(message).toContain('The server is being stopped');
+  expect(message).toContain('The server is shutting down');
   await stopped;
 });
 

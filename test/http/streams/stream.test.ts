@@ -315,7 +315,7 @@ describe('gzip', () => {
         index: results.length - 1,
       });
       expect(textAt(last, 'message')).toContain(
-        `From row ${results.length} on nothing was applied`,
+        `Nothing was applied from row ${results.length} on`,
       );
       expect(await client.stockOf('A')).toBe(results.length === 1 ? null : results.length - 2);
       await client.single(line('A', 0));

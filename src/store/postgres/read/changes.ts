@@ -7,8 +7,7 @@ import {
 } from '../../../domain/changes.ts';
 import { OnhandError } from '../../../domain/errors.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
-import { changeOf, type ChangeRow } from '../../sql/change-row.ts';
-import { countByAge, recordConfirmation } from '../../sql/freshness.ts';
+import { changeOf, type ChangeRow, countByAge, recordConfirmation } from '../../sql/changes.ts';
 import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { read, inTransaction, type ConnectionPool } from '../connection/pool.ts';
 import { isUuid } from '../../uuids.ts';

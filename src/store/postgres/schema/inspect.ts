@@ -1,5 +1,5 @@
 import { OnhandError } from '../../../domain/errors.ts';
-import type { Finding } from '../../maintenance.ts';
+import type { Finding } from '../../driver.ts';
 import {
   ConnectionPool,
   cannotOpen,

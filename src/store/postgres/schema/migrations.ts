@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { refuseNewer, type PendingMigrations } from '../../maintenance.ts';
+import { refuseNewer, type PendingMigrations } from '../../driver.ts';
 import { ConnectionPool, read, inTransaction, type PoolSettings } from '../connection/pool.ts';
 
 /**

@@ -5,9 +5,14 @@ import { OnhandError } from '../../../domain/errors.ts';
 import { gtinsOfLine } from '../../../domain/lines.ts';
 import { checkSameRequest, type BatchSummary } from '../../sql/batch-row.ts';
 import { applicableSafetyLimit, checkSafetyLimit } from '../../sql/safety-limit.ts';
-import { encodeEffects, encodeFailures, failedLines } from '../../failures.ts';
-import { detailsOf, effectsOf } from '../../sql/outcomes.ts';
-import type { Batch, BatchOutcome, BatchOptions, IdempotencyKey } from '../../../domain/batches.ts';
+import {
+  failedLines,
+  type Batch,
+  type BatchOutcome,
+  type BatchOptions,
+  type IdempotencyKey,
+} from '../../../domain/batches.ts';
+import { encodeEffects, encodeFailures, detailsOf, effectsOf } from '../../sql/outcomes.ts';
 import { int8Array } from '../connection/arrays.ts';
 import { writeFailures, writeKeys, type FailuresRow, type KeyRow } from './batch-rows.ts';
 import { IdentifierLookup } from './identifier-lookup.ts';

@@ -4,14 +4,14 @@ import {
   checkSameRequest,
   confirmationInvalid,
   encodeStatusCounts,
-  type BatchRow,
+  type BatchRowValues,
 } from '../../sql/batch-row.ts';
 import { repeatedOutcome } from '../../sql/stored-outcome.ts';
 import type { Batch, BatchOutcome, Confirmation, IdempotencyKey } from '../../../domain/batches.ts';
 import { textArray } from '../connection/arrays.ts';
 import { bigints, byteas, integers, texts, uuids, type WriteStatement } from './statement.ts';
 
-export interface NewBatchRow extends BatchRow {
+export interface NewBatchRow extends BatchRowValues {
   readonly uuid: string;
 }
 

@@ -1,8 +1,14 @@
 import type { PoolClient } from 'pg';
 import { BatchDecision } from '../../../domain/batch-decision.ts';
 import { addMembers } from '../../../domain/number-set.ts';
-import { decideUndo, type RevertibleChange } from '../../sql/revert.ts';
-import { findUnchangedSince, isRange, laterOf, type LaterRow } from '../../sql/unchanged-since.ts';
+import {
+  decideRevert,
+  type RevertibleChange,
+  findUnchangedSince,
+  isRange,
+  laterChangeOf,
+  type LaterChangeRow,
+} from '../../sql/revert.ts';
 import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import { batchNumberOf, isUuid } from '../../uuids.ts';
 import { FIELD_COLUMNS, inventoryOf, type FieldValues } from './inventory-rows.ts';
@@ -46,10 +52,10 @@ export async function revertBatch(
     : await confirmedSkus(client, request, changes, among);
 
   const decision = new BatchDecision(nowMs);
-  const { revertedCount, skus } = decideUndo(decision, changes, {
+  const { revertedCount, skus } = decideRevert(decision, changes, {
     skuState: (skuNumber) => transaction.state.skuState(skuNumber),
     skuIdOf: (skuNumber) => skuIds.get(skuNumber) ?? '',
-    standing: await unchangedSkus(transaction, changes, among),
+    unchanged: await unchangedSkus(transaction, changes, among),
     confirmed,
   });
   if (revertedCount === 0) return transaction.prepareCommit({ uuid: null, skus }, nowMs);
@@ -124,14 +130,14 @@ async function unchangedSkus(
   let step = search.next();
   while (step.done !== true) {
     const needed = step.value;
-    const { rows } = await client.query<LaterRow>({
+    const { rows } = await client.query<LaterChangeRow>({
       text: isRange(needed)
         ? `${SELECT_LATER_CHANGES} BETWEEN $2 AND $3`
         : `${SELECT_LATER_CHANGES} = ANY($2::bigint[])`,
       values: [supplierId, ...(isRange(needed) ? [needed.first, needed.last] : [needed])],
       rowMode: 'array',
     });
-    step = search.next(rows.map(laterOf));
+    step = search.next(rows.map(laterChangeOf));
   }
   return step.value;
 }

@@ -1,7 +1,7 @@
 /** The reader: a thread of its own for reads that may take a while, such as a filtered count. */
 import type { Change, Freshness } from '../../../domain/changes.ts';
 import type { ChangeColumns } from '../write/change-columns.ts';
-import { ChangeReads } from './change-reads.ts';
+import { ChangeReader } from './change-reader.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
 import type { CompiledStatement } from '../write/writer-thread.ts';
@@ -15,13 +15,13 @@ export interface ReaderCalls {
     readonly afterSequence: number;
     readonly limit: number;
   }) => ChangeColumns;
-  readonly history: (asked: Parameters<ChangeReads['history']>[0]) => Change[];
+  readonly history: (asked: Parameters<ChangeReader['history']>[0]) => Change[];
   readonly freshness: (asked: { readonly supplierId: number; readonly nowMs: number }) => Freshness;
 }
 
 serveThread<ConnectionSettings, ReaderCalls>((settings) => {
   const db = openForReading(settings);
-  const changeReads = new ChangeReads(db);
+  const changeReads = new ChangeReader(db);
   return {
     calls: {
       query: ({ sql, parameters }) => db.prepare<unknown[], never>(sql).all(...parameters),

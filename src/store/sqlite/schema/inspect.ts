@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
-import type { Finding } from '../../maintenance.ts';
+import type { Finding } from '../../driver.ts';
 import { openForReading, unavailable, type ConnectionSettings } from '../connection.ts';
 import { SCHEMA_VERSION } from './migrations.ts';
 

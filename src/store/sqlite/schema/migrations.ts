@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
-import { refuseNewer, type PendingMigrations } from '../../maintenance.ts';
+import { refuseNewer, type PendingMigrations } from '../../driver.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 
 /**

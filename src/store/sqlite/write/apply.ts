@@ -8,28 +8,28 @@ import {
 import { checkSnapshot } from '../../../domain/safety-limit.ts';
 import type { BatchSummary } from '../../sql/batch-row.ts';
 import { checkSafetyLimit } from '../../sql/safety-limit.ts';
-import type { KeptOutcome } from '../../sql/stored-outcome.ts';
+import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { detailsOf, effectsOf } from '../../sql/outcomes.ts';
 import type { Batch, BatchOrigin, BatchOutcome, BatchOptions } from '../../../domain/batches.ts';
 import { BatchRows } from './batch-rows.ts';
 import { ChangeRows, InventoryRows } from './inventory-rows.ts';
 import type { InventoryCache } from './inventory-cache.ts';
 import { skuKey } from '../schema/migrations.ts';
-import { TransactionStock } from './stock.ts';
+import { TransactionSkus } from './transaction-skus.ts';
 
 /** How many SKUs a snapshot takes to zero at a stretch: what is held of them is then let go. */
-const ZEROED_AT_ONCE = 5000;
+const ZEROED_PER_STEP = 5000;
 
 const NO_OPTIONS: BatchOptions = {};
 
 /** A supplier's SKUs that a snapshot takes to zero. */
-interface Unnamed {
+interface UnnamedSkus {
   readonly skuNumbers: readonly number[];
   /** How many of them could be sold. */
   readonly fallCount: number;
 }
 
-const NONE_UNNAMED: Unnamed = { skuNumbers: [], fallCount: 0 };
+const NO_UNNAMED_SKUS: UnnamedSkus = { skuNumbers: [], fallCount: 0 };
 
 export interface EndedBatch {
   readonly number: number;
@@ -44,8 +44,8 @@ export interface EndedBatch {
  * connection.
  */
 export class Applier {
-  readonly stock: TransactionStock;
-  readonly #memory: InventoryCache;
+  readonly stock: TransactionSkus;
+  readonly #cache: InventoryCache;
   readonly #batchRows: BatchRows;
   readonly #inventoryRows: InventoryRows;
   readonly #changeRows: ChangeRows;
@@ -53,9 +53,9 @@ export class Applier {
   readonly #stockOfAll: Statement<[number, number], [number, number | null, number | null]>;
   readonly #updateHead: Statement<[number, number, number, number, number]>;
 
-  constructor(db: Database, memory: InventoryCache) {
-    this.#memory = memory;
-    this.stock = new TransactionStock(db, memory);
+  constructor(db: Database, cache: InventoryCache) {
+    this.#cache = cache;
+    this.stock = new TransactionSkus(db, cache);
     this.#batchRows = new BatchRows(db);
     this.#inventoryRows = new InventoryRows(db);
     this.#changeRows = new ChangeRows(db);
@@ -82,7 +82,7 @@ export class Applier {
    * `OnhandError` where it is refused whole (`store.ts` says why that may be), nothing of it then done. Of a
    * repeat it gives what is kept of the first.
    */
-  applyLines(batch: Batch, nowMs: number): BatchOutcome | KeptOutcome {
+  applyLines(batch: Batch, nowMs: number): BatchOutcome | StoredOutcome {
     const startedMs = performance.now();
     const { supplierId, lines, options = NO_OPTIONS } = batch;
     const key = options.dryRun === true ? undefined : options.idempotency;
@@ -120,10 +120,10 @@ export class Applier {
     { supplierId, lines, options = NO_OPTIONS }: Batch,
     decision: BatchDecision,
     { statuses }: DecidedLines,
-  ): Unnamed {
-    if (options.snapshot === undefined) return NONE_UNNAMED;
+  ): UnnamedSkus {
+    if (options.snapshot === undefined) return NO_UNNAMED_SKUS;
     if (options.atomic === true && statuses.some((status) => status !== APPLIED))
-      return NONE_UNNAMED;
+      return NO_UNNAMED_SKUS;
     const named = decision.touchedSkuNumbers();
     for (const [i, status] of statuses.entries()) {
       if (status === APPLIED) continue;
@@ -148,7 +148,7 @@ export class Applier {
   #checkSafetyLimit(
     { supplierId, options = NO_OPTIONS }: Batch,
     decision: BatchDecision,
-    unnamed: Unnamed,
+    unnamed: UnnamedSkus,
     nowMs: number,
   ): void {
     const fallCount = decision.countUnsellable() + unnamed.fallCount;
@@ -173,7 +173,7 @@ export class Applier {
     origin: BatchOrigin & Pick<Batch, 'options'>,
     decision: BatchDecision,
     { startedMs, ...summary }: BatchSummary,
-    unnamed: Unnamed = NONE_UNNAMED,
+    unnamed: UnnamedSkus = NO_UNNAMED_SKUS,
   ): EndedBatch {
     const { supplierId } = origin;
     const head = this.stock.head(supplierId);
@@ -210,16 +210,16 @@ export class Applier {
   /** Takes SKUs to zero, some at a time, since they may be a whole catalogue; says how many it changed. */
   #zero(
     { supplierId, options = NO_OPTIONS }: Pick<Batch, 'supplierId' | 'options'>,
-    { skuNumbers }: Unnamed,
+    { skuNumbers }: UnnamedSkus,
     batchNumber: number,
     nowMs: number,
   ): number {
     const asOfUs = options.snapshot?.asOfUs ?? null;
     let zeroedCount = 0;
-    for (let from = 0; from < skuNumbers.length; from += ZEROED_AT_ONCE) {
+    for (let from = 0; from < skuNumbers.length; from += ZEROED_PER_STEP) {
       const decision = new BatchDecision(nowMs);
       const keptKeys = new Set(this.stock.held().keys());
-      for (const skuNumber of skuNumbers.slice(from, from + ZEROED_AT_ONCE)) {
+      for (const skuNumber of skuNumbers.slice(from, from + ZEROED_PER_STEP)) {
         const held = this.stock.skuState(supplierId, skuNumber);
         decision.zero(held, () => this.stock.storedAsOfUs(supplierId, skuNumber), asOfUs);
       }
@@ -236,7 +236,7 @@ export class Applier {
     this.#inventoryRows.write(rows, nowMs);
     for (const [key] of rows) {
       this.stock.release(key);
-      this.#memory.forgetInventory(key);
+      this.#cache.deleteInventory(key);
     }
   }
 
@@ -252,7 +252,7 @@ export class Applier {
   /** Remembers what the transaction read and wrote: to be called once it is committed, and only then. */
   remember(): void {
     for (const [key, { inventory, lastSequence }] of this.stock.held()) {
-      this.#memory.rememberInventory(key, inventory, lastSequence);
+      this.#cache.setInventory(key, inventory, lastSequence);
     }
   }
 }

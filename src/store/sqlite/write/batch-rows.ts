@@ -5,16 +5,17 @@ import {
   checkSameRequest,
   confirmationInvalid,
   encodeStatusCounts,
-  type BatchRow,
+  type BatchRowValues,
 } from '../../sql/batch-row.ts';
-import { encodeEffects, encodeFailures, failedLines } from '../../failures.ts';
-import type { KeptOutcome } from '../../sql/stored-outcome.ts';
-import type {
-  BatchOutcome,
-  Confirmation,
-  IdempotencyKey,
-  LineEffect,
+import {
+  failedLines,
+  type BatchOutcome,
+  type Confirmation,
+  type IdempotencyKey,
+  type LineEffect,
 } from '../../../domain/batches.ts';
+import { encodeEffects, encodeFailures } from '../../sql/outcomes.ts';
+import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { newBatchUuid } from '../../uuids.ts';
 
 type Value = number | string | Uint8Array | null;
@@ -96,7 +97,7 @@ export class BatchRows {
   }
 
   /** Appends the row of a batch; gives its uuid. */
-  append(row: BatchRow): string {
+  append(row: BatchRowValues): string {
     const { origin, number, appliedAtMs, confirmed } = row;
     const uuid = newBatchUuid(appliedAtMs, number);
     const plain = [
@@ -144,7 +145,7 @@ export class BatchRows {
     key: IdempotencyKey,
     lineCount: number,
     nowMs: number,
-  ): KeptOutcome | undefined {
+  ): StoredOutcome | undefined {
     const row = this.#keyOf.get(supplierId, key.key, nowMs);
     if (row === undefined) return undefined;
     const [usedFor, number, requestId, effects] = row;

@@ -1,7 +1,12 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { BatchDecision } from '../../../domain/batch-decision.ts';
 import { decideFields } from '../../../domain/decide.ts';
-import type { CatalogueEntry } from '../../../domain/catalogue.ts';
+import type {
+  CatalogueEntry,
+  CatalogueBatch,
+  CatalogueOutcome,
+  EntryOutcome,
+} from '../../../domain/catalogue.ts';
 import {
   gtinsOf,
   newProduct,
@@ -11,10 +16,9 @@ import {
   productValues,
   rewrittenProduct,
 } from '../../sql/products.ts';
-import type { CatalogueBatch, CatalogueOutcome, EntryOutcome } from '../../../domain/catalogue.ts';
 import type { Applier } from './apply.ts';
 import { skuKey } from '../schema/migrations.ts';
-import type { TransactionStock } from './stock.ts';
+import type { TransactionSkus } from './transaction-skus.ts';
 import { newUuid } from '../../uuids.ts';
 
 interface SkuRow extends ProductRow {
@@ -26,7 +30,7 @@ type Value = string | number | null;
 /** Creates and refreshes SKUs, in the same transaction and by the same rules as `Applier`. */
 export class CatalogueApplier {
   readonly #applier: Applier;
-  readonly #stock: TransactionStock;
+  readonly #stock: TransactionSkus;
   readonly #skuOf: Statement<[number], SkuRow>;
   readonly #supplierUuidOf: Statement<[number], [string]>;
   readonly #insertSku: Statement<Value[]>;

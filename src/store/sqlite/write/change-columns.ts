@@ -36,7 +36,7 @@ type Fields = [
 ];
 
 /** A change as it is read: beside itself only what its SKU is called. */
-export type NarrowRow = [
+export type ChangeTuple = [
   sequence: number,
   batchNumber: number,
   ...before: Fields,
@@ -59,7 +59,7 @@ const FIRST_TEXT = FIRST_FIELD + FIELDS;
  */
 export function packChanges(
   supplier: NamedSupplier | undefined,
-  rows: readonly NarrowRow[],
+  rows: readonly ChangeTuple[],
   batchOf: (batchNumber: number) => BatchOfChanges,
 ): ChangeColumns {
   const sequences = new Float64Array(rows.length);
@@ -84,12 +84,12 @@ export function packChanges(
   return { supplier, sequences, batchPlaces, batches, texts, fields };
 }
 
-function numberAt(row: NarrowRow, place: number): number {
+function numberAt(row: ChangeTuple, place: number): number {
   const value = row[place];
   return typeof value === 'number' ? value : NULL;
 }
 
-function textAt(row: NarrowRow, place: number): string | null {
+function textAt(row: ChangeTuple, place: number): string | null {
   const value = row[place];
   return typeof value === 'string' ? value : null;
 }

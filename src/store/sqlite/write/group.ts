@@ -3,7 +3,7 @@
  * the array: sixty single updates cross as eight arrays, not as five hundred.
  */
 import type { FieldColumns, Lines } from '../../../domain/lines.ts';
-import type { KeptOutcome } from '../../sql/stored-outcome.ts';
+import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import type { Batch, BatchOutcome } from '../../../domain/batches.ts';
 import type { Failure } from '../threads.ts';
 
@@ -99,7 +99,7 @@ export interface PackedOutcomes {
    * Per batch: how many of `statuses` are its own and the rest of its outcome; or what is kept of the one
    * that it repeats; or why it was refused.
    */
-  readonly batches: readonly (PackedOutcome | KeptOutcome | Failure)[];
+  readonly batches: readonly (PackedOutcome | StoredOutcome | Failure)[];
 }
 
 /** Maps are left out where they are empty: most are. */
@@ -111,7 +111,7 @@ interface PackedOutcome
 }
 
 export function packOutcomes(
-  outcomes: readonly (BatchOutcome | KeptOutcome | Failure)[],
+  outcomes: readonly (BatchOutcome | StoredOutcome | Failure)[],
 ): PackedOutcomes {
   const applied = outcomes.flatMap((outcome) => ('statuses' in outcome ? [outcome.statuses] : []));
   const statuses = new Uint16Array(applied.reduce((sum, { length }) => sum + length, 0));
@@ -139,7 +139,7 @@ const NO_EFFECTS: BatchOutcome['effects'] = new Map();
 export function unpackOutcomes({
   statuses,
   batches,
-}: PackedOutcomes): (BatchOutcome | KeptOutcome | Failure)[] {
+}: PackedOutcomes): (BatchOutcome | StoredOutcome | Failure)[] {
   let line = 0;
   return batches.map((batch) => {
     if ('failure' in batch || 'requestId' in batch) return batch;

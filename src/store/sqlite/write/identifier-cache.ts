@@ -14,14 +14,14 @@ const TYPICAL_ENTRY_BYTES = ENTRY_HEAD_BYTES + 12;
  * Identifiers are compared character by character, so that a collision costs a step and never a mistake.
  * Those with characters beyond Latin-1, and those longer than 255, are not kept.
  */
-export class IdentifierTable {
+export class IdentifierCache {
   /** Each holds the place of an entry plus one; zero is empty. */
   readonly #slots: Uint32Array;
   readonly #entries: Uint8Array;
   #end = 0;
   #count = 0;
 
-  /** The memory is taken up as it is filled: the operating system gives pages when they are written. */
+  /** Memory is used as it is filled: the operating system gives pages when they are written. */
   constructor(bytesMax: number) {
     const entriesMax = bytesMax / (TYPICAL_ENTRY_BYTES + 4 * SLOTS_PER_ENTRY);
     const slots = 2 ** Math.max(4, Math.floor(Math.log2(entriesMax * SLOTS_PER_ENTRY)));

@@ -1,8 +1,8 @@
 import type { Inventory } from '../../../domain/inventory.ts';
-import { IdentifierTable } from './identifier-cache.ts';
+import { IdentifierCache } from './identifier-cache.ts';
 
-/** What the memory gives back of a SKU. */
-export interface RememberedInventory {
+/** What the cache gives back of a SKU. */
+export interface CachedInventory {
   readonly inventory: Inventory;
   readonly lastSequence: number;
 }
@@ -37,21 +37,21 @@ const MISSES_PER_BLOCK = 512;
  */
 export class InventoryCache {
   /** By `sku_id`. A `sku_id` keeps its number for ever. */
-  readonly skuIds: IdentifierTable;
+  readonly skuIds: IdentifierCache;
   /** By the digits of GTINs that one SKU alone holds. Catalogues move GTINs: they clear it. */
-  readonly gtins: IdentifierTable;
+  readonly gtins: IdentifierCache;
   readonly #blocksMax: number;
   /** By the number of the block, the oldest first. */
   readonly #blocks = new Map<number, Block>();
   #misses = 0;
 
   constructor(bytesMax: number) {
-    this.skuIds = new IdentifierTable(Math.floor(bytesMax * 0.4));
-    this.gtins = new IdentifierTable(Math.floor(bytesMax * 0.2));
+    this.skuIds = new IdentifierCache(Math.floor(bytesMax * 0.4));
+    this.gtins = new IdentifierCache(Math.floor(bytesMax * 0.2));
     this.#blocksMax = Math.floor((bytesMax * 0.4) / BLOCK_BYTES);
   }
 
-  inventory(key: number): RememberedInventory | undefined {
+  inventory(key: number): CachedInventory | undefined {
     const block = this.#blocks.get(Math.floor(key / BLOCK_SKUS));
     const place = key % BLOCK_SKUS;
     const lastSequence = block?.lastSequences[place] ?? UNKNOWN;
@@ -72,7 +72,7 @@ export class InventoryCache {
     };
   }
 
-  rememberInventory(key: number, inventory: Inventory, lastSequence: number): void {
+  setInventory(key: number, inventory: Inventory, lastSequence: number): void {
     const number = Math.floor(key / BLOCK_SKUS);
     const block = this.#blocks.get(number) ?? this.#newBlock(number);
     if (block === undefined) return;
@@ -84,12 +84,12 @@ export class InventoryCache {
     block.lastSequences[place] = lastSequence;
   }
 
-  forgetInventory(key: number): void {
+  deleteInventory(key: number): void {
     const block = this.#blocks.get(Math.floor(key / BLOCK_SKUS));
     if (block !== undefined) block.lastSequences[key % BLOCK_SKUS] = UNKNOWN;
   }
 
-  hasRoomForInventory(key: number): boolean {
+  hasRoomFor(key: number): boolean {
     return this.#blocks.size < this.#blocksMax || this.#blocks.has(Math.floor(key / BLOCK_SKUS));
   }
 

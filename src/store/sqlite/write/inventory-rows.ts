@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { hasNewerAsOf, hasNewChange, type SkuState } from '../../../domain/batch-decision.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
-import { RowsStatement } from './multi-row-insert.ts';
+import { MultiRowInsert } from './multi-row-insert.ts';
 
 /*
  * Most suppliers report stock and nothing else: rows of which only the stock differs are written with half
@@ -26,8 +26,8 @@ export interface ChangePlace {
 
 /** Gathers changes and appends them. */
 export class ChangeRows {
-  readonly #all: RowsStatement;
-  readonly #ofStock: RowsStatement;
+  readonly #all: MultiRowInsert;
+  readonly #ofStock: MultiRowInsert;
   #values: Value[] = [];
   #stockValues: Value[] = [];
 
@@ -69,16 +69,16 @@ export class ChangeRows {
   }
 }
 
-function appendOf(db: Database, columns: readonly string[]): RowsStatement {
+function appendOf(db: Database, columns: readonly string[]): MultiRowInsert {
   const insert = `INSERT INTO changes (${columns.join(', ')})`;
-  return new RowsStatement(db, { insert, width: columns.length });
+  return new MultiRowInsert(db, { insert, width: columns.length });
 }
 
 /** Updates rows of inventory. */
 export class InventoryRows {
-  readonly #all: RowsStatement;
-  readonly #ofStock: RowsStatement;
-  readonly #asOf: RowsStatement;
+  readonly #all: MultiRowInsert;
+  readonly #ofStock: MultiRowInsert;
+  readonly #asOf: MultiRowInsert;
   readonly #confirm: Statement<[number, number]>;
 
   constructor(db: Database) {
@@ -119,10 +119,10 @@ export class InventoryRows {
  * The rows are there: an insert that meets them is how one statement updates many by their keys. What is
  * left out of `fields` stays, but for the time of when it is: that is now, unless it is among them.
  */
-function updateOf(db: Database, fields: readonly string[]): RowsStatement {
+function updateOf(db: Database, fields: readonly string[]): MultiRowInsert {
   const columns = ['last_sequence', 'updated_at_ms', ...fields];
   const updated = [...new Set([...columns, AS_OF])];
-  return new RowsStatement(db, {
+  return new MultiRowInsert(db, {
     insert: `INSERT INTO inventory (key, ${columns.join(', ')})`,
     width: 1 + columns.length,
     tail: `ON CONFLICT (key) DO UPDATE SET ${updated.map((name) => `${name} = excluded.${name}`).join(', ')}`,

@@ -3,7 +3,7 @@ import type { Database, Statement } from 'better-sqlite3';
 type Value = number | null;
 
 /** Rows that one statement writes. Measured: beyond a few dozen nothing more is gained. */
-const ROWS_AT_ONCE = 40;
+const ROWS_PER_STATEMENT = 40;
 
 /** What is written: the statement up to its rows, how many values each has, and what comes behind them. */
 interface RowShape {
@@ -16,20 +16,20 @@ interface RowShape {
  * Writes many rows with few statements: to call a statement costs as much as the rows themselves
  * (docs/decisions/0007).
  */
-export class RowsStatement {
+export class MultiRowInsert {
   readonly #width: number;
   readonly #many: Statement<Value[]>;
   readonly #one: Statement<Value[]>;
 
   constructor(db: Database, shape: RowShape) {
     this.#width = shape.width;
-    this.#many = db.prepare<Value[]>(sqlOf(shape, ROWS_AT_ONCE));
+    this.#many = db.prepare<Value[]>(sqlOf(shape, ROWS_PER_STATEMENT));
     this.#one = db.prepare<Value[]>(sqlOf(shape, 1));
   }
 
   /** Writes the rows whose values stand one behind the other. */
   write(values: readonly Value[]): void {
-    const step = this.#width * ROWS_AT_ONCE;
+    const step = this.#width * ROWS_PER_STATEMENT;
     let at = 0;
     for (; at + step <= values.length; at += step) {
       this.#many.run(...values.slice(at, at + step));

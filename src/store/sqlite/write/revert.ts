@@ -2,14 +2,20 @@ import type { Database, Statement } from 'better-sqlite3';
 import { BatchDecision } from '../../../domain/batch-decision.ts';
 import { addMembers } from '../../../domain/number-set.ts';
 import { batchNumberOf } from '../../uuids.ts';
-import { decideUndo, type RevertibleChange } from '../../sql/revert.ts';
-import { findUnchangedSince, isRange, laterOf, type LaterRow } from '../../sql/unchanged-since.ts';
+import {
+  decideRevert,
+  type RevertibleChange,
+  findUnchangedSince,
+  isRange,
+  laterChangeOf,
+  type LaterChangeRow,
+} from '../../sql/revert.ts';
 import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import type { Applier } from './apply.ts';
 
-type BatchRow = [uuid: string, firstSequence: number | null, changedCount: number];
+type RevertedBatchRow = [uuid: string, firstSequence: number | null, changedCount: number];
 
-interface ChangeRow {
+interface RevertibleChangeRow {
   readonly sku_number: number;
   readonly sequence: number;
   readonly before_quantity_in_stock: number | null;
@@ -28,18 +34,18 @@ const LATER = `SELECT changes.sku_number, changes.sequence, changes.previous_seq
   WHERE changes.supplier_id = ? AND changes.sequence`;
 
 /** Puts batches back, in the same transaction and by the same rules as `Applier`. */
-export class Reverter {
+export class RevertApplier {
   readonly #applier: Applier;
-  readonly #batchOf: Statement<[number, number], BatchRow>;
-  readonly #changesOf: Statement<[number, number, number], ChangeRow>;
-  readonly #changeAt: Statement<[number, number], LaterRow>;
-  readonly #changesIn: Statement<[number, number, number], LaterRow>;
+  readonly #batchOf: Statement<[number, number], RevertedBatchRow>;
+  readonly #changesOf: Statement<[number, number, number], RevertibleChangeRow>;
+  readonly #changeAt: Statement<[number, number], LaterChangeRow>;
+  readonly #changesIn: Statement<[number, number, number], LaterChangeRow>;
   readonly #confirmedAfter: Statement<[number, number], [number, Uint8Array]>;
 
   constructor(db: Database, applier: Applier) {
     this.#applier = applier;
     this.#batchOf = db
-      .prepare<[number, number], BatchRow>(
+      .prepare<[number, number], RevertedBatchRow>(
         'SELECT uuid, first_sequence, changed_count FROM batches WHERE supplier_id = ? AND number = ?',
       )
       .raw();
@@ -48,9 +54,9 @@ export class Reverter {
          before_backorder_date, before_restrictions
        FROM changes WHERE supplier_id = ? AND sequence BETWEEN ? AND ? ORDER BY sequence`,
     );
-    this.#changeAt = db.prepare<[number, number], LaterRow>(`${LATER} = ?`).raw();
+    this.#changeAt = db.prepare<[number, number], LaterChangeRow>(`${LATER} = ?`).raw();
     this.#changesIn = db
-      .prepare<[number, number, number], LaterRow>(`${LATER} BETWEEN ? AND ?`)
+      .prepare<[number, number, number], LaterChangeRow>(`${LATER} BETWEEN ? AND ?`)
       .raw();
     this.#confirmedAfter = db
       .prepare<[number, number], [number, Uint8Array]>(
@@ -73,10 +79,10 @@ export class Reverter {
       : this.#confirmed(request, revertsNumber, changes, among);
 
     const decision = new BatchDecision(nowMs);
-    const { revertedCount, skus } = decideUndo(decision, changes, {
+    const { revertedCount, skus } = decideRevert(decision, changes, {
       skuState: (skuNumber) => this.#applier.stock.skuState(supplierId, skuNumber),
       skuIdOf: (skuNumber) => this.#applier.stock.skuIdOf(supplierId, skuNumber),
-      standing: this.#standing(supplierId, changes, among),
+      unchanged: this.#unchanged(supplierId, changes, among),
       confirmed,
     });
     if (revertedCount === 0) return { uuid: null, skus };
@@ -87,7 +93,7 @@ export class Reverter {
 
   #changesOfBatch(
     supplierId: number,
-    [, firstSequence, changedCount]: BatchRow,
+    [, firstSequence, changedCount]: RevertedBatchRow,
   ): readonly RevertibleChange[] {
     if (firstSequence === null) return [];
     return this.#changesOf
@@ -104,7 +110,7 @@ export class Reverter {
       }));
   }
 
-  #standing(
+  #unchanged(
     supplierId: number,
     changes: readonly RevertibleChange[],
     among: ReadonlySet<number>,
@@ -121,7 +127,7 @@ export class Reverter {
       const rows = isRange(wanted)
         ? this.#changesIn.all(supplierId, wanted.first, wanted.last)
         : wanted.flatMap((sequence) => this.#changeAt.all(supplierId, sequence));
-      step = finding.next(rows.map(laterOf));
+      step = finding.next(rows.map(laterChangeOf));
     }
     return step.value;
   }

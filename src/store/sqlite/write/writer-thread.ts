@@ -6,16 +6,16 @@ import type { Database, Statement } from 'better-sqlite3';
 import { OnhandError } from '../../../domain/errors.ts';
 import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome } from '../../../domain/catalogue.ts';
-import type { KeptOutcome } from '../../sql/stored-outcome.ts';
+import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { Applier } from './apply.ts';
 import { CatalogueApplier } from './catalogue.ts';
 import { refuseUnfinishedCopy } from '../schema/copy.ts';
-import { ChangeDropper } from './drop-changes.ts';
+import { ChangeDeleter } from './delete-changes.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from '../connection.ts';
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
 import { InventoryCache } from './inventory-cache.ts';
-import { ReadAhead } from './read-ahead.ts';
-import { Reverter } from './revert.ts';
+import { CacheWarmer } from './cache-warmer.ts';
+import { RevertApplier } from './revert.ts';
 import { migrate } from '../schema/migrations.ts';
 import { asError, asFailure, serveThread, type Failure } from '../threads.ts';
 
@@ -33,7 +33,7 @@ export interface StatementResult {
 
 export interface WriterSettings extends ConnectionSettings {
   /** For what it remembers of rows, beside the pages of its connection, in bytes. */
-  readonly memoryBytesMax: number;
+  readonly inventoryCacheBytesMax: number;
 }
 
 /** What the writer can be asked. */
@@ -58,7 +58,7 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
   const db = openForWriting(settings);
   migrate(db);
   refuseUnfinishedCopy(db);
-  const writer = new Writer(db, settings.memoryBytesMax);
+  const writer = new Writer(db, settings.inventoryCacheBytesMax);
   return {
     calls: {
       apply: (group) => packOutcomes(writer.apply(unpackGroup(group))),
@@ -78,7 +78,7 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
 const THOROUGH_PROBE_BYTES = 1 << 20;
 
 /** Thrown so that a transaction is taken back. */
-class TakenBack extends Error {}
+class DryRunRollback extends Error {}
 
 function isDryRun({ options }: Batch): boolean {
   return options?.dryRun === true;
@@ -86,31 +86,31 @@ function isDryRun({ options }: Batch): boolean {
 
 class Writer {
   readonly #db: Database;
-  readonly #memory: InventoryCache;
+  readonly #cache: InventoryCache;
   readonly #applier: Applier;
   readonly #cataloguer: CatalogueApplier;
-  readonly #reverter: Reverter;
-  readonly #changeDropper: ChangeDropper;
-  readonly #readAhead: ReadAhead;
+  readonly #reverter: RevertApplier;
+  readonly #changeDropper: ChangeDeleter;
+  readonly #readAhead: CacheWarmer;
   #isReadingAhead = false;
   readonly #dataVersion: Statement<[], [number]>;
   #lastDataVersion: number | undefined;
 
-  constructor(db: Database, memoryBytesMax: number) {
+  constructor(db: Database, inventoryCacheBytesMax: number) {
     this.#db = db;
-    this.#memory = new InventoryCache(memoryBytesMax);
-    this.#applier = new Applier(db, this.#memory);
+    this.#cache = new InventoryCache(inventoryCacheBytesMax);
+    this.#applier = new Applier(db, this.#cache);
     this.#cataloguer = new CatalogueApplier(db, this.#applier);
-    this.#reverter = new Reverter(db, this.#applier);
-    this.#changeDropper = new ChangeDropper(db);
-    this.#readAhead = new ReadAhead(db, this.#memory);
+    this.#reverter = new RevertApplier(db, this.#applier);
+    this.#changeDropper = new ChangeDeleter(db);
+    this.#readAhead = new CacheWarmer(db, this.#cache);
     this.#dataVersion = db.prepare<[], [number]>('PRAGMA data_version').raw();
     this.#lastDataVersion = this.#dataVersion.get()?.[0];
     this.#startReadingAhead();
   }
 
   /** Dry runs come after the others, each in a transaction of its own that is taken back. */
-  apply(group: readonly Batch[]): readonly (BatchOutcome | KeptOutcome | Failure)[] {
+  apply(group: readonly Batch[]): readonly (BatchOutcome | StoredOutcome | Failure)[] {
     const written = this.#applyOrRetry(group.filter((batch) => !isDryRun(batch)))[
       Symbol.iterator
     ]();
@@ -122,7 +122,7 @@ class Writer {
     });
   }
 
-  #applyOrRetry(group: readonly Batch[]): readonly (BatchOutcome | KeptOutcome | Failure)[] {
+  #applyOrRetry(group: readonly Batch[]): readonly (BatchOutcome | StoredOutcome | Failure)[] {
     if (group.length === 0) return [];
     try {
       return this.#applyTogether(group);
@@ -133,7 +133,7 @@ class Writer {
     }
   }
 
-  #applyTogether(group: readonly Batch[]): readonly (BatchOutcome | KeptOutcome | Failure)[] {
+  #applyTogether(group: readonly Batch[]): readonly (BatchOutcome | StoredOutcome | Failure)[] {
     const outcomes = this.#transaction(() => {
       const nowMs = Date.now();
       this.#applier.begin();
@@ -146,7 +146,7 @@ class Writer {
   }
 
   /** A batch that is refused whole leaves nothing, so that the others of its transaction stand. */
-  #applyOne(batch: Batch, nowMs: number): BatchOutcome | KeptOutcome | Failure {
+  #applyOne(batch: Batch, nowMs: number): BatchOutcome | StoredOutcome | Failure {
     try {
       return this.#applier.applyLines(batch, nowMs);
     } catch (error) {
@@ -162,11 +162,11 @@ class Writer {
       this.#transaction(() => {
         this.#applier.begin();
         outcome = work();
-        throw new TakenBack();
+        throw new DryRunRollback();
       });
     } catch (error) {
       if (isFailedSync(error)) throw error;
-      if (!(error instanceof TakenBack)) return asFailure(error);
+      if (!(error instanceof DryRunRollback)) return asFailure(error);
     }
     if (outcome === undefined) throw new Error('a dry run came to nothing');
     return outcome;
@@ -188,7 +188,7 @@ class Writer {
   }
 
   applyCatalogue(batch: CatalogueBatch): CatalogueOutcome {
-    this.#memory.gtins.clear();
+    this.#cache.gtins.clear();
     const outcome = this.#transaction(() => {
       const nowMs = Date.now();
       this.#applier.begin();
@@ -240,7 +240,7 @@ class Writer {
     const version = this.#dataVersion.get()?.[0];
     if (version === this.#lastDataVersion) return;
     this.#lastDataVersion = version;
-    this.#memory.forget();
+    this.#cache.forget();
     this.#startReadingAhead();
   }
 

@@ -3,7 +3,7 @@ import type { Database, Statement } from 'better-sqlite3';
 type Bounds = { readonly supplierId: number; readonly first: number; readonly last: number };
 
 /** Drops old changes, inside a transaction that the caller opens and commits. Prepared once a connection. */
-export class ChangeDropper {
+export class ChangeDeleter {
   readonly #droppable: Statement<unknown[], [first: number, last: number | null]>;
   readonly #keep: Statement<[Bounds]>;
   readonly #drop: Statement<[Bounds]>;

@@ -5,14 +5,13 @@ import {
   FRESHNESS_AGES_MS,
   type Freshness,
 } from '../../../domain/changes.ts';
-import { changeOf, type ChangeRow } from '../../sql/change-row.ts';
-import { countByAge, recordConfirmation } from '../../sql/freshness.ts';
+import { changeOf, type ChangeRow, countByAge, recordConfirmation } from '../../sql/changes.ts';
 import type { HistoryQuery } from '../../store.ts';
 import {
   packChanges,
   type BatchOfChanges,
   type ChangeColumns,
-  type NarrowRow,
+  type ChangeTuple,
 } from '../write/change-columns.ts';
 import { skuKey } from '../schema/migrations.ts';
 
@@ -27,8 +26,8 @@ const TOLD = `
     JOIN batches ON batches.supplier_id = found.supplier_id AND batches.number = found.batch_number`;
 
 /** Reads of changes that take more than a query. Prepared once a connection. */
-export class ChangeReads {
-  readonly #after: Statement<[number, number, number], NarrowRow>;
+export class ChangeReader {
+  readonly #after: Statement<[number, number, number], ChangeTuple>;
   readonly #batch: Statement<[number, number], BatchOfChanges>;
   readonly #named: Statement<[number], NamedSupplier>;
   readonly #chain: Statement<unknown[], ChangeRow>;
@@ -38,7 +37,7 @@ export class ChangeReads {
 
   constructor(db: Database) {
     this.#after = db
-      .prepare<[number, number, number], NarrowRow>(
+      .prepare<[number, number, number], ChangeTuple>(
         `SELECT sequence, batch_number, before_quantity_in_stock, before_quantity_on_backorder,
            before_backorder_date, before_restrictions, after_quantity_in_stock,
            after_quantity_on_backorder, after_backorder_date, after_restrictions,
@@ -117,16 +116,16 @@ export class ChangeReads {
     const supplier = this.#supplier.get(supplierId);
     if (supplier === undefined) throw new Error(`there is no supplier ${supplierId}`);
     const [skuCount, expectedIntervalMinutes, lastHeardAtMs] = supplier;
-    const spokenOfAtMs = new Float64Array(skuCount + 1);
+    const reportedAtMs = new Float64Array(skuCount + 1);
     const [first, last] = [skuKey(supplierId, 0), skuKey(supplierId + 1, 0) - 1];
     for (const [skuNumber, writtenAtMs] of this.#writtenAt.iterate(first, last)) {
-      spokenOfAtMs[skuNumber] = writtenAtMs;
+      reportedAtMs[skuNumber] = writtenAtMs;
     }
     const sinceMs = nowMs - Math.max(...FRESHNESS_AGES_MS);
     for (const [appliedAtMs, confirmed] of this.#confirmed.iterate(supplierId, sinceMs)) {
-      recordConfirmation(spokenOfAtMs, confirmed, appliedAtMs);
+      recordConfirmation(reportedAtMs, confirmed, appliedAtMs);
     }
-    const skusByAge = countByAge(spokenOfAtMs.subarray(1), nowMs);
+    const skusByAge = countByAge(reportedAtMs.subarray(1), nowMs);
     return { lastHeardAtMs, expectedIntervalMinutes, skusByAge };
   }
 }

@@ -14,18 +14,18 @@ type InventoryRow = [
 ];
 
 /**
- * Fills the memory after a start, step by step between the batches, so that a server is soon as fast as
- * one that has run for days. Stops where the memory is full.
+ * Fills the cache after a start, step by step between the batches, so that a server is soon as fast as
+ * one that has run for days. Stops where the cache is full.
  */
-export class ReadAhead {
-  readonly #memory: InventoryCache;
+export class CacheWarmer {
+  readonly #cache: InventoryCache;
   readonly #skuIdsAfter: Statement<[number, string, number], [number, string, number]>;
   readonly #inventoryAfter: Statement<[number, number], InventoryRow>;
   #lastSkuId: readonly [supplierId: number, skuId: string] | undefined = [0, ''];
   #lastKey: number | undefined = 0;
 
-  constructor(db: Database, memory: InventoryCache) {
-    this.#memory = memory;
+  constructor(db: Database, cache: InventoryCache) {
+    this.#cache = cache;
     this.#skuIdsAfter = db
       .prepare<[number, string, number], [number, string, number]>(
         `SELECT supplier_id, sku_id, key & 0xffffffff FROM skus
@@ -40,7 +40,7 @@ export class ReadAhead {
       .raw();
   }
 
-  /** Begins anew: to be called where the memory was dropped. */
+  /** Begins anew: to be called where the cache was dropped. */
   restart(): void {
     this.#lastSkuId = [0, ''];
     this.#lastKey = 0;
@@ -57,8 +57,8 @@ export class ReadAhead {
     readonly [number, string] | undefined {
     const rows = this.#skuIdsAfter.all(supplierId, skuId, STEP_ROWS);
     for (const row of rows) {
-      if (!this.#memory.skuIds.hasRoomFor(row[1])) return undefined;
-      this.#memory.skuIds.add(...row);
+      if (!this.#cache.skuIds.hasRoomFor(row[1])) return undefined;
+      this.#cache.skuIds.add(...row);
     }
     const last = rows.at(-1);
     return last === undefined ? undefined : [last[0], last[1]];
@@ -74,9 +74,9 @@ export class ReadAhead {
       restrictions,
       last,
     ] of rows) {
-      if (!this.#memory.hasRoomForInventory(key)) return undefined;
+      if (!this.#cache.hasRoomFor(key)) return undefined;
       const inventory = { quantityInStock, quantityOnBackorder, backorderDate, restrictions };
-      this.#memory.rememberInventory(key, inventory, last);
+      this.#cache.setInventory(key, inventory, last);
     }
     return rows.at(-1)?.[0];
   }

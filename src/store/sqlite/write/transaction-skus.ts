@@ -45,8 +45,8 @@ type HeadRow = [
  * Suppliers and SKUs as the transaction under way sees them: what it has read, and what it has made of that
  * and not yet written. Prepared once a connection.
  */
-export class TransactionStock {
-  readonly #memory: InventoryCache;
+export class TransactionSkus {
+  readonly #cache: InventoryCache;
   readonly #headOf: Statement<[number], HeadRow>;
   readonly #numberOfSkuId: Statement<[number, string], [number]>;
   /** Element *n* - 1 finds the SKUs that hold all of *n* GTINs. */
@@ -61,8 +61,8 @@ export class TransactionStock {
   /** By key. */
   readonly #held = new Map<number, SkuState>();
 
-  constructor(db: Database, memory: InventoryCache) {
-    this.#memory = memory;
+  constructor(db: Database, cache: InventoryCache) {
+    this.#cache = cache;
     this.#headOf = db
       .prepare<[number], HeadRow>(
         `SELECT sku_count, live_count, last_sequence, last_batch_number, breaker_percent_max, breaker_skus_min
@@ -151,12 +151,12 @@ export class TransactionStock {
   }
 
   #holdersOfOne(supplierId: number, gtin: number): readonly number[] {
-    const known = this.#memory.gtins.find(supplierId, String(gtin));
+    const known = this.#cache.gtins.find(supplierId, String(gtin));
     if (known !== undefined) return [known];
     const holders = this.#holdersOfAll(supplierId, [gtin]);
     const [only, another] = holders;
     if (only !== undefined && another === undefined) {
-      this.#memory.gtins.add(supplierId, String(gtin), only);
+      this.#cache.gtins.add(supplierId, String(gtin), only);
     }
     return holders;
   }
@@ -168,12 +168,12 @@ export class TransactionStock {
     return holders === undefined ? [] : holders.all(...parameters).map(([number]) => number);
   }
 
-  /** As the database or the memory of it knows: only what is committed may be remembered. */
+  /** As the database or the cache of it knows: only what is committed may be remembered. */
   #skuNumberOf(supplierId: number, skuId: string): number | undefined {
-    const known = this.#memory.skuIds.find(supplierId, skuId);
+    const known = this.#cache.skuIds.find(supplierId, skuId);
     if (known !== undefined) return known;
     const found = this.findSkuNumber(supplierId, skuId);
-    if (found !== undefined) this.#memory.skuIds.add(supplierId, skuId, found);
+    if (found !== undefined) this.#cache.skuIds.add(supplierId, skuId, found);
     return found;
   }
 
@@ -183,7 +183,7 @@ export class TransactionStock {
 
   #holds(supplierId: number, gtin: number, skuNumber: number): boolean {
     return (
-      this.#memory.gtins.find(supplierId, String(gtin)) === skuNumber ||
+      this.#cache.gtins.find(supplierId, String(gtin)) === skuNumber ||
       this.#holdsGtin.get(supplierId, gtin, skuNumber) !== undefined
     );
   }
@@ -208,7 +208,7 @@ export class TransactionStock {
     const key = skuKey(supplierId, skuNumber);
     const known = this.#held.get(key);
     if (known !== undefined) return known;
-    const remembered = this.#memory.inventory(key);
+    const remembered = this.#cache.inventory(key);
     const held =
       remembered === undefined
         ? this.#read(supplierId, skuNumber)

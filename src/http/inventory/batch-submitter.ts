@@ -1,0 +1,262 @@
+import { createHash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import type { Batch, BatchOptions, BatchOutcome, BatchSource } from '../../domain/batches.ts';
+import { OnhandError } from '../../domain/errors.ts';
+import type { Lines } from '../../domain/lines.ts';
+import type { SafetyLimit } from '../../domain/safety-limit.ts';
+import type { Intake } from '../../intake/intake.ts';
+import type { BatchStore } from '../../store/store.ts';
+import { ConfirmationRequired } from '../problems.ts';
+import type { Admission } from '../request/admission.ts';
+import { headerOf } from '../request/parameters.ts';
+import { streamRefused, type AsOfRules, type WriteOptions } from './write-options.ts';
+
+/** Each is a setting of `config.ts`. */
+export interface WriteSettings {
+  readonly idempotencyKeptHours: number;
+  readonly asOfToleranceSeconds: number;
+  /** The default safety limit of snapshots. */
+  readonly snapshotBreakerPercent: number;
+  readonly snapshotBreakerSkusMin: number;
+}
+
+interface SubmitterParts {
+  readonly admission: Admission;
+  readonly intake: Pick<Intake, 'submit' | 'submitWhenRoom'>;
+  readonly batches: Pick<BatchStore, 'safetyLimitOf' | 'confirm' | 'failures' | 'find'>;
+  readonly settings: WriteSettings;
+}
+
+/** A write request whose body has been read and parsed. */
+interface WriteRequest {
+  readonly source: BatchSource;
+  readonly body: string;
+  readonly lines: Lines;
+  readonly options: WriteOptions;
+}
+
+export interface Submitted {
+  /** The lines, with the parse failures to report: for a repeated request, those of the first response. */
+  readonly lines: Lines;
+  readonly outcome: BatchOutcome;
+  /** Response headers that describe the batch. */
+  readonly headers: Readonly<Record<string, string | number>>;
+}
+
+const HOUR_MS = 3_600_000;
+const CONFIRMATION_MS = HOUR_MS;
+const UNREADABLE = 400;
+
+/** Makes a batch of a write request and submits it. */
+export class BatchSubmitter {
+  readonly #parts: SubmitterParts;
+
+  constructor(parts: SubmitterParts) {
+    this.#parts = parts;
+  }
+
+  /** The rules for timestamps in a request that arrives now. */
+  asOfRules(): AsOfRules {
+    return { nowMs: Date.now(), asOfToleranceSeconds: this.#parts.settings.asOfToleranceSeconds };
+  }
+
+  /**
+   * Rejects as `Intake.submit` does, with `snapshot_refused` for a snapshot without a readable line, and with
+   * `ConfirmationRequired` when a safety limit refuses the batch.
+   */
+  async submit(request: FastifyRequest, write: WriteRequest): Promise<Submitted> {
+    const { lines, options } = write;
+    if (lines.refusals.size === lines.count) {
+      if (options.isSnapshot) throw emptySnapshot();
+      return { lines, outcome: nothingApplied(lines), headers: {} };
+    }
+    const batch = this.#batchOf(request, write);
+    const outcome = await this.#submitOrAskConfirmation(request, write, batch);
+    const headers = {
+      ...(outcome.uuid !== null && { 'batch-id': outcome.uuid }),
+      ...(options.isSnapshot && { 'snapshot-zeroed': outcome.zeroedCount }),
+    };
+    if (outcome.repeats !== null) return this.#repeated(batch, { lines, outcome, headers });
+    const key = batch.options?.idempotency;
+    const expiry = key === undefined ? {} : expiryHeader(key.expiresAtMs);
+    return { lines, outcome, headers: { ...headers, ...expiry } };
+  }
+
+  /** Rejects with `stream_refused` if the supplier has a safety limit: it applies to a complete input only. */
+  async admitStream(request: FastifyRequest): Promise<void> {
+    const { organizationId: supplierId } = this.#parts.admission.principalOf(request);
+    const limit = await this.#parts.batches.safetyLimitOf(supplierId);
+    if (limit !== null) throw streamRefused("This supplier's breaker");
+  }
+
+  /**
+   * Submits a chunk of a stream, waiting while the queue is full. Rejects with `store_unavailable`, or with
+   * `breaker_tripped` if the supplier was given a safety limit after the stream began.
+   */
+  async submitChunk(
+    request: FastifyRequest,
+    lines: Lines,
+    options: WriteOptions,
+  ): Promise<BatchOutcome> {
+    if (lines.refusals.size === lines.count) return nothingApplied(lines);
+    const batch = this.#batchOf(request, { source: 'stream', body: '', lines, options });
+    return this.#parts.intake.submitWhenRoom(batch);
+  }
+
+  #batchOf(request: FastifyRequest, write: WriteRequest): Batch {
+    const { organizationId: supplierId, userId } = this.#parts.admission.principalOf(request);
+    const { source, lines } = write;
+    const { reason, reference } = write.options;
+    const options = this.#batchOptions(request, write);
+    return {
+      supplierId,
+      userId,
+      source,
+      lines,
+      ...(reason !== undefined && { reason }),
+      ...(reference !== undefined && { reference }),
+      ...(options !== undefined && { options }),
+    };
+  }
+
+  /** Undefined if the request has no options, as most have none. */
+  #batchOptions(
+    request: FastifyRequest,
+    { source, body, options }: WriteRequest,
+  ): BatchOptions | undefined {
+    const { idempotencyKey: key, confirmationCode: code, dryRun, atomic, isSnapshot } = options;
+    const batchOptions: BatchOptions = {
+      ...(dryRun && { dryRun }),
+      ...(atomic && { atomic }),
+      ...((options.withEffects || dryRun) && { withEffects: true }),
+      ...(isSnapshot && {
+        snapshot: {
+          asOfUs: options.asOf.asOfUs ?? null,
+          defaultSafetyLimit: this.#defaultSafetyLimit,
+        },
+      }),
+      ...(key !== undefined &&
+        !dryRun && {
+          idempotency: {
+            key,
+            fingerprint: requestFingerprint(request, source, body),
+            requestId: request.id,
+            expiresAtMs: this.#keyExpiryMs(options.asOf.nowMs),
+          },
+        }),
+      ...(code !== undefined && {
+        confirmation: { code, fingerprint: bodyFingerprint(request, source, isSnapshot, body) },
+      }),
+    };
+    return Object.keys(batchOptions).length === 0 ? undefined : batchOptions;
+  }
+
+  get #defaultSafetyLimit(): SafetyLimit {
+    const { snapshotBreakerPercent, snapshotBreakerSkusMin } = this.#parts.settings;
+    return { percentMax: snapshotBreakerPercent, skusMin: snapshotBreakerSkusMin };
+  }
+
+  /** When an idempotency key used at this time expires: a whole second, because a header reports it. */
+  #keyExpiryMs(usedAtMs: number): number {
+    const expiresAtMs = usedAtMs + this.#parts.settings.idempotencyKeptHours * HOUR_MS;
+    return Math.floor(expiresAtMs / 1000) * 1000;
+  }
+
+  async #submitOrAskConfirmation(
+    request: FastifyRequest,
+    { source, body, options }: WriteRequest,
+    batch: Batch,
+  ): Promise<BatchOutcome> {
+    try {
+      return await this.#parts.intake.submit(batch);
+    } catch (error) {
+      const isRefused = error instanceof OnhandError && error.code === 'breaker_tripped';
+      if (!isRefused || options.dryRun) throw error;
+      const code = await this.#parts.batches.confirm(
+        batch.supplierId,
+        bodyFingerprint(request, source, options.isSnapshot, body),
+        Date.now() + CONFIRMATION_MS,
+      );
+      throw new ConfirmationRequired(
+        `${error.message} If it is meant, send the same body again within an hour with the header "Confirmation-Code: ${code}".`,
+        code,
+      );
+    }
+  }
+
+  /**
+   * Reports the parse failures of the first response. They can differ from those of this one: a timestamp
+   * that was too far in the future then may be valid now.
+   */
+  async #repeated({ supplierId }: Batch, submitted: Submitted): Promise<Submitted> {
+    const { lines, outcome } = submitted;
+    const { batches } = this.#parts;
+    const uuid = outcome.uuid ?? '';
+    const batch = await batches.find(supplierId, uuid);
+    const headers = {
+      ...submitted.headers,
+      'idempotent-replayed': 'true',
+      ...(batch !== undefined && expiryHeader(this.#keyExpiryMs(batch.appliedAtMs))),
+    };
+    const failures = outcome.statuses.includes(UNREADABLE)
+      ? await batches.failures(supplierId, uuid)
+      : [];
+    if (failures === undefined) return { lines, outcome, headers };
+    const refusals = new Map(
+      failures.flatMap(({ index, message }) =>
+        message === null ? [] : [[index, { message, namesRead: true }] as const],
+      ),
+    );
+    return { lines: { ...lines, refusals }, outcome, headers };
+  }
+}
+
+/**
+ * Identifies the request that an idempotency key belongs to: query, body, and the headers that change what
+ * is done or returned.
+ */
+function requestFingerprint(
+  request: FastifyRequest,
+  source: BatchSource,
+  body: string,
+): Uint8Array {
+  const start = request.url.indexOf('?');
+  const query = start < 0 ? '' : request.url.slice(start + 1);
+  return hash([source, query, headerOf(request, 'prefer'), headerOf(request, 'as-of')], body);
+}
+
+/** Identifies what a confirmation code lets through: the body and what changes its effect. */
+function bodyFingerprint(
+  request: FastifyRequest,
+  source: BatchSource,
+  isSnapshot: boolean,
+  body: string,
+): Uint8Array {
+  return hash([source, isSnapshot, headerOf(request, 'as-of')], body);
+}
+
+function hash(head: readonly unknown[], body: string): Uint8Array {
+  return createHash('sha256').update(JSON.stringify(head)).update('\n').update(body).digest();
+}
+
+function expiryHeader(expiresAtMs: number): Readonly<Record<string, string>> {
+  return { 'idempotency-key-expires': new Date(expiresAtMs).toUTCString() };
+}
+
+function nothingApplied({ count }: Lines): BatchOutcome {
+  return {
+    uuid: null,
+    statuses: new Uint16Array(count).fill(UNREADABLE),
+    details: new Map(),
+    effects: new Map(),
+    zeroedCount: 0,
+    repeats: null,
+  };
+}
+
+function emptySnapshot(): OnhandError {
+  return new OnhandError(
+    'snapshot_refused',
+    'A snapshot without a readable line would set every SKU to zero. Send the complete array. Nothing was applied.',
+  );
+}
