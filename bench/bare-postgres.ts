@@ -4,7 +4,7 @@ import { skuIdOf } from './catalogue.ts';
 
 const QUANTITY_BOUND = 1_000_000;
 
-/** A supplier's lines, one transaction. */
+/** Lines of one supplier that share a transaction. */
 interface Group {
   readonly supplierId: number;
   readonly skuIds: readonly string[];
@@ -14,12 +14,12 @@ interface Group {
 const LOCK = 'SELECT last_sequence FROM suppliers WHERE id = $1 FOR NO KEY UPDATE';
 
 const LOOK_UP = `
-  SELECT named.place, held.sku_number, held.quantity_in_stock, held.last_sequence
-  FROM unnest($2::text[]) WITH ORDINALITY AS named (sku_id, place)
+  SELECT named.ordinal, held.sku_number, held.quantity_in_stock, held.last_sequence
+  FROM unnest($2::text[]) WITH ORDINALITY AS named (sku_id, ordinal)
     JOIN skus ON skus.supplier_id = $1 AND skus.sku_id = named.sku_id
     JOIN inventory AS held ON held.supplier_id = $1 AND held.sku_number = skus.sku_number`;
 
-/** Appends the changes, updates the inventory and moves the supplier on. */
+/** Appends the changes, and updates the inventory and the supplier's sequence. */
 const WRITE = `
   WITH written AS MATERIALIZED (
       SELECT * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::integer[], $6::integer[])
@@ -35,9 +35,9 @@ const WRITE = `
   UPDATE suppliers SET last_sequence = $8 WHERE id = $1`;
 
 /**
- * The limit on PostgreSQL: a bare client that does a request's work in one transaction, as the server does
- * it: locks the supplier, looks its SKUs up by one array, and writes by arrays in one statement. No HTTP, no JSON,
- * no batch row, and no identifiers but sku_id.
+ * The limit on PostgreSQL: a bare client that does the work of a request in one transaction, as the server
+ * does: it locks the supplier, looks up the SKUs with one array parameter, and writes with arrays in one
+ * statement. No HTTP, no JSON, no batch row, no identifiers but sku_id.
  */
 export class BarePostgres {
   readonly #pool: Pool;
@@ -57,7 +57,7 @@ export class BarePostgres {
     this.#skuCount = skuCount;
   }
 
-  /** Lines a second: so many connections, each writing one group after another. */
+  /** Lines per second over several connections that each write one group after another. */
   async run(connections: number, groupLines: number, totalLines: number): Promise<number> {
     const groupsOfEach = Math.max(1, Math.round(totalLines / groupLines / connections));
     const work = Array.from({ length: connections }, (_, i) =>
@@ -96,7 +96,7 @@ export class BarePostgres {
 }
 
 interface FoundRow {
-  readonly place: string;
+  readonly ordinal: string;
   readonly sku_number: string;
   readonly quantity_in_stock: number | null;
   readonly last_sequence: string;
@@ -116,7 +116,7 @@ async function write(client: ClientBase, group: Group): Promise<void> {
     rows.map((_, i) => last + 1 + i),
     rows.map((row) => row.last_sequence),
     rows.map((row) => row.quantity_in_stock),
-    rows.map((row) => quantities[Number(row.place) - 1]),
+    rows.map((row) => quantities[Number(row.ordinal) - 1]),
     Date.now(),
     last + rows.length,
   ]);

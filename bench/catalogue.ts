@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashToken, newToken } from '../src/accounts/credentials.ts';
 import { openStore } from '../src/databases.ts';
-import { showProgress } from './progress.ts';
+import { showProgress } from './support.ts';
 
-const PIECE_ENTRIES = 10_000;
-/** Databases are kept between runs: a million SKUs take longer to create than to measure. */
+const BATCH_ENTRIES = 10_000;
+/** Template databases are kept between runs, because creating a million SKUs takes longer than measuring. */
 const FOLDER = join(tmpdir(), 'onhand-bench');
 
 let copies = 0;
@@ -20,17 +20,17 @@ export interface BenchDatabase {
   readonly tokens: readonly string[];
 }
 
-/** What every SKU has in stock at the beginning. */
+/** The initial stock of every SKU. */
 export const INITIAL_QUANTITY = 1;
 
 export function skuIdOf(number: number): string {
   return `BENCH-SKU-${number}`;
 }
 
-/** A copy of a database of generated SKUs, shared out evenly among suppliers, to be measured on. */
+/** Copies a database of generated SKUs, distributed evenly among suppliers. */
 export async function benchDatabase(skuCount: number, supplierCount = 1): Promise<BenchDatabase> {
   await mkdir(FOLDER, { recursive: true });
-  const template = join(FOLDER, `${schemaMark()}-${skuCount}-${supplierCount}.db`);
+  const template = join(FOLDER, `${schemaHash()}-${skuCount}-${supplierCount}.db`);
   if (!existsSync(template)) await createTemplate(template, skuCount, supplierCount);
   copies += 1;
   const path = join(FOLDER, `run-${process.pid}-${copies}.db`);
@@ -44,8 +44,8 @@ export async function removeDatabase(path: string): Promise<void> {
     await rm(path + ending, { force: true });
 }
 
-/** Templates of another schema are of no use. */
-function schemaMark(): string {
+/** Identifies the schema version of a template. */
+function schemaHash(): string {
   const source = readFileSync(new URL('../src/store/sqlite/schema/migrations.ts', import.meta.url));
   return hash('sha256', source).slice(0, 12);
 }
@@ -61,26 +61,29 @@ async function createTemplate(
   await rename(unfinished, template);
 }
 
-/** Creates suppliers and shares SKUs out among them. */
+/** Creates suppliers, and distributes SKUs evenly among them. */
 export async function fillWithSkus(
   database: string,
   skuCount: number,
   supplierCount: number,
 ): Promise<void> {
   const store = await openStore(database);
-  const ofEach = skuCount / supplierCount;
+  const skusPerSupplier = skuCount / supplierCount;
   for (let supplier = 1; supplier <= supplierCount; supplier += 1) {
     const { id } = await store.accounts.createOrganization({
       type: 'supplier',
       name: `Bench ${supplier}`,
     });
-    for (let first = 0; first < ofEach; first += PIECE_ENTRIES) {
+    for (let first = 0; first < skusPerSupplier; first += BATCH_ENTRIES) {
       showProgress(`creating ${skuCount} SKUs: supplier ${supplier}, ${first}`);
-      const entries = Array.from({ length: Math.min(PIECE_ENTRIES, ofEach - first) }, (_, i) => ({
-        skuId: skuIdOf(first + i),
-        product: {},
-        inventory: { quantityInStock: INITIAL_QUANTITY },
-      }));
+      const entries = Array.from(
+        { length: Math.min(BATCH_ENTRIES, skusPerSupplier - first) },
+        (_, i) => ({
+          skuId: skuIdOf(first + i),
+          product: {},
+          inventory: { quantityInStock: INITIAL_QUANTITY },
+        }),
+      );
       await store.applyCatalogue({
         supplierId: id,
         source: 'import',
@@ -94,7 +97,7 @@ export async function fillWithSkus(
   showProgress('');
 }
 
-/** A token of each supplier. */
+/** Creates a token for each supplier. */
 export async function addTokens(
   database: string,
 ): Promise<Pick<BenchDatabase, 'supplierIds' | 'tokens'>> {

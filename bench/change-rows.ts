@@ -14,10 +14,10 @@ import {
 
 const READ_GOAL = 200_000;
 const PAGE_LIMIT = 10_000;
-/** Of one round. */
+/** Per round. */
 const PAGES = 40;
 
-/** The change feed, walked page after page from its start by one reader. */
+/** The change feed, read page by page from the start by one reader. */
 export const changeRows: BenchRow = (rounds) =>
   onStage(Stage.open(SKUS), async (stage) => {
     const [token = ''] = stage.database.tokens;
@@ -41,7 +41,7 @@ export const changeRows: BenchRow = (rounds) =>
 const CURSOR = /"cursor":"([^"]+)","has_more":true\}$/;
 const TAIL_BYTES = 4096;
 
-/** Changes a second. */
+/** Changes per second. */
 async function walk(url: string, token: string): Promise<number> {
   const path = `${url}/timp/products/skus/inventory/changes/?limit=${PAGE_LIMIT}`;
   let place = 'from=start';
@@ -58,7 +58,7 @@ async function walk(url: string, token: string): Promise<number> {
   return (PAGES * PAGE_LIMIT * 1000) / (performance.now() - startedMs);
 }
 
-/** Rows a second of the query, in one thread, with nothing done about them. */
+/** Rows per second of the bare query in one thread. */
 function queryAlone(path: string): number {
   const db = new Sqlite(path, { readonly: true });
   const page = db
@@ -80,7 +80,7 @@ const UPDATES_PER_SECOND = 10;
 const DELAY_GOAL_MS = 1000;
 const SUPPLIERS = 10;
 
-/** A thousand followers of nine suppliers, each of which changes now and then, while the tenth sends in bulk. */
+/** A thousand followers of nine suppliers with occasional updates, while the tenth supplier sends bulk requests. */
 export const followerRows: BenchRow = (rounds) =>
   onStage(Stage.open(SKUS, SUPPLIERS), async (stage) => {
     await stage.warmUp();
@@ -98,18 +98,18 @@ export const followerRows: BenchRow = (rounds) =>
         skuCount,
       });
       const beside = await stage.load(loading);
-      return { alone, beside, told: await followers.stop() };
+      return { alone, beside, followed: await followers.stop() };
     });
     const loads = results.map(({ beside }) => beside);
-    const told = results.map((result) => result.told);
-    const received = medianOf(told, (t) => t.received);
+    const measured = results.map((result) => result.followed);
+    const received = medianOf(measured, (t) => t.received);
     return [
       row(
         `${name}: delay, p99`,
-        [medianOf(told, (t) => t.p99Ms), 'ms'],
+        [medianOf(measured, (t) => t.p99Ms), 'ms'],
         DELAY_GOAL_MS,
         { atMost: 1 },
-        `limit: the goal; p50 ${medianOf(told, (t) => t.p50Ms)} ms from the time of the batch to the client; ${received} changes came`,
+        `limit: the goal; p50 ${medianOf(measured, (t) => t.p50Ms)} ms from the time of the batch to the client; ${received} changes came`,
       ),
       row(
         `1,000 lines a request beside ${name}`,

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { CSV, X12, XLSX, type FileFormat } from './feed-files.ts';
+import { CSV, X12, XLSX, type FileFormat } from './stock-files.ts';
 import {
   eachRound,
   medianOf,
@@ -20,8 +20,8 @@ import {
 
 const BULK = { connections: 4, linesPerRequest: 10_000, lines: 400_000 };
 const MEMORY_MIB_GOAL = 300 / 1.048576;
-/** As docs/operations.md advises where memory is short. */
-const SHORT_OF_MEMORY = {
+/** As docs/operations.md recommends for servers with little memory. */
+const LOW_MEMORY_SETTINGS = {
   NODE_OPTIONS: '--max-old-space-size=96 --max-semi-space-size=4',
   ONHAND_CACHE_BYTES_MAX: '16777216',
   ONHAND_OPEN_BYTES_MAX: '33554432',
@@ -30,16 +30,16 @@ const SHORT_OF_MEMORY = {
 };
 const BIN = fileURLToPath(new URL('../bin/onhand.js', import.meta.url));
 
-/** Lines a second, from the first byte of an upload to the last row applied. */
+/** Lines per second, from the first byte of an upload to the last applied row. */
 const GOALS: readonly (readonly [FileFormat, goalPerSecond: number])[] = [
   [XLSX, 50_000],
   [X12, 100_000],
 ];
 
-/** Files through a server: uploaded, judged, applied, each row with its answer. */
+/** Files through a server: uploaded, parsed and applied, with a result for each row. */
 export const fileRows: BenchRow = async (rounds) => {
   const folder = await mkdtemp(join(tmpdir(), 'onhand-bench-'));
-  const path = join(folder, 'feed');
+  const path = join(folder, 'file');
   let shift = 0;
   const write = async (format: FileFormat): Promise<void> => {
     shift += 1;
@@ -60,7 +60,7 @@ export const fileRows: BenchRow = async (rounds) => {
         ),
       );
     };
-    await onStage(Stage.open(SKUS, 1, SHORT_OF_MEMORY), (stage) =>
+    await onStage(Stage.open(SKUS, 1, LOW_MEMORY_SETTINGS), (stage) =>
       memory(stage, 'CSV: memory, where it is short'),
     );
     return await onStage(Stage.open(SKUS), async (stage) => {
@@ -113,7 +113,7 @@ export const fileRows: BenchRow = async (rounds) => {
 
 const WAIT_SECONDS = 30;
 
-/** Lines a second. */
+/** Lines per second. */
 async function upload(stage: Stage, path: string, lines: number): Promise<number> {
   const startedMs = performance.now();
   const sent = await ask(stage, 'upload/', {
@@ -147,7 +147,7 @@ function textAt(body: unknown, member: string): string {
   return value;
 }
 
-/** Lines a second, by the supplier's own tool. */
+/** Lines per second with `onhand push`. */
 async function push(stage: Stage, path: string, lines: number): Promise<number> {
   const [token = ''] = stage.database.tokens;
   const startedMs = performance.now();
@@ -164,7 +164,7 @@ async function push(stage: Stage, path: string, lines: number): Promise<number> 
   return (lines * 1000) / tookMs;
 }
 
-/** What was refused is fast, and not what is measured. */
+/** Refused lines would be faster, so there must be none. */
 function checkCounts(text: string, lines: number): void {
   if (!text.replaceAll(/\s/g, '').includes(`"200":${lines}`)) throw new Error(text);
 }

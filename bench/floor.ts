@@ -1,6 +1,6 @@
 /**
- * The floor: the same server, reading and answering the same bodies, with nothing behind it. What it does
- * in a second is what HTTP and JSON leave for the store. Runs as a process of its own (`startFloor`).
+ * The floor: the server with a store that does nothing. Its rate is the upper bound that HTTP and JSON
+ * impose. Runs in a child process (`startFloor`).
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -45,7 +45,7 @@ const apply: Store['apply'] = async (group) =>
     repeats: null,
   }));
 
-/** Everything as in a real server, but `apply` finds every line and does nothing. */
+/** Like a real server, except that `apply` accepts every line and does nothing. */
 async function serveFloor(databaseUrl: string): Promise<void> {
   const settings = readSettings({ database: databaseUrl, port: 0 });
   const real = await startServer(settings);

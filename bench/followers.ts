@@ -1,34 +1,32 @@
 /**
- * Followers: clients that each hold a stream of changes open and note how long after its batch was applied each change
- * came. Runs as a process of its own (`Followers`), which also sends what they are to be told of.
+ * Followers: clients that each keep a stream of changes open, and measure the delay from the time of a
+ * batch to the arrival of its changes. Runs in a child process (`Followers`), which also sends the updates.
  */
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { skuIdOf } from './catalogue.ts';
 import { open } from './load.ts';
-import { quantile } from './statistics.ts';
+import { forkModule, isChild, nextMessage, quantile } from './support.ts';
 
 export interface FollowersPlan {
   readonly url: string;
-  /** Of the suppliers that are followed, shared out evenly. */
+  /** The tokens of the followed suppliers, used in turn. */
   readonly tokens: readonly string[];
   readonly count: number;
-  /** Single updates a second, of each supplier in turn. */
+  /** Single updates per second, for each supplier in turn. */
   readonly updatesPerSecond: number;
   readonly skuCount: number;
 }
 
 export interface FollowersResult {
-  /** How many changes came, all followers together. */
+  /** Changes that all followers together received. */
   readonly received: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
-/** Followers at work. */
 export class Followers {
   readonly #child: ChildProcess;
 
@@ -36,33 +34,21 @@ export class Followers {
     this.#child = child;
   }
 
-  /** Resolves when all of them follow. */
+  /** Resolves when all followers are connected. */
   static async start(plan: FollowersPlan): Promise<Followers> {
-    const child = fork(fileURLToPath(import.meta.url), {
-      env: { ...process.env, ONHAND_BENCH_FOLLOWERS: '1' },
-    });
+    const child = forkModule(import.meta.url);
     child.send(plan);
     await once(child, 'message');
     return new Followers(child);
   }
 
   async stop(): Promise<FollowersResult> {
-    const told = new Promise<unknown>((resolve) => this.#child.once('message', resolve));
+    const result = nextMessage<FollowersResult>(this.#child);
     this.#child.send('stop');
-    const message = await told;
+    await result;
     this.#child.disconnect();
     await once(this.#child, 'exit');
-    const numberAt = (member: string): number => {
-      const value: unknown =
-        typeof message === 'object' && message !== null ? Reflect.get(message, member) : undefined;
-      if (typeof value !== 'number') throw new Error(`the followers did not tell ${member}`);
-      return value;
-    };
-    return {
-      received: numberAt('received'),
-      p50Ms: numberAt('p50Ms'),
-      p99Ms: numberAt('p99Ms'),
-    };
+    return result;
   }
 }
 
@@ -112,6 +98,6 @@ async function execute(plan: FollowersPlan): Promise<void> {
   });
 }
 
-if (process.env['ONHAND_BENCH_FOLLOWERS'] === '1') {
+if (isChild(import.meta.url)) {
   process.once('message', (plan: FollowersPlan) => void execute(plan));
 }

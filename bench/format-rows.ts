@@ -6,10 +6,10 @@ import { pipeline } from 'node:stream/promises';
 import { openStockFile } from '../src/formats/stock-file.ts';
 import { FORMAT_LIMITS } from '../src/formats/format.ts';
 import { jsonLineReader } from '../src/wire/lines/lines.ts';
-import { CSV, NDJSON, X12, XLSX, type FileFormat } from './feed-files.ts';
+import { CSV, NDJSON, X12, XLSX, type FileFormat } from './stock-files.ts';
 import { eachRound, medianOf, row, type BenchRow, type Row } from './stage.ts';
 
-/** How fast each has to be read for the store, not the reading, to be what takes time; lines a second. */
+/** Lines per second that each format must reach, so that the store and not the parser is the bottleneck. */
 const SCENARIOS: readonly (readonly [FileFormat, goalPerSecond: number])[] = [
   [CSV, 200_000],
   [NDJSON, 200_000],
@@ -17,7 +17,7 @@ const SCENARIOS: readonly (readonly [FileFormat, goalPerSecond: number])[] = [
   [X12, 100_000],
 ];
 
-/** Files of each format, read to their end and not applied. */
+/** Parses files of each format without applying them. */
 export const formatRows: BenchRow = async (rounds) => {
   const folder = await mkdtemp(join(tmpdir(), 'onhand-bench-'));
   try {
@@ -45,13 +45,13 @@ export const formatRows: BenchRow = async (rounds) => {
 async function secondsToRead(path: string, lines: number): Promise<number> {
   const begin = performance.now();
   const readJsonLine = jsonLineReader({ nowMs: 0, asOfToleranceSeconds: 0, asOfUs: undefined });
-  const feed = await openStockFile(
+  const file = await openStockFile(
     { bytes: createReadStream(path), path },
     { mappings: [], limits: FORMAT_LIMITS, readJsonLine },
   );
-  if (feed.kind !== 'inventory') throw new Error(`${path} is a catalogue`);
+  if (file.kind !== 'inventory') throw new Error(`${path} is a catalogue`);
   let read = 0;
-  for await (const rows of feed.rows) {
+  for await (const rows of file.rows) {
     read += rows.length;
     const refused = rows.find(({ line }) => line.refusal !== undefined);
     if (refused !== undefined) throw new Error(refused.line.refusal?.message);

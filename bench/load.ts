@@ -1,21 +1,19 @@
 /**
- * The load: connections that each send their own random lines, one request after another. Bodies are
- * made before the clock starts and replies are only checked by their head and their length, so that
- * it costs the machine as little as it can. Runs as a process of its own (`runLoad`).
+ * The load: connections that each send random lines, one request after another. To cost little CPU time,
+ * bodies are built in advance, and only the status and length of replies are checked. Runs in a child
+ * process (`runLoad`).
  */
-import { fork } from 'node:child_process';
 import { randomInt, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import { INITIAL_QUANTITY, skuIdOf } from './catalogue.ts';
-import { quantile } from './statistics.ts';
+import { executePlans, quantile, runInChild } from './support.ts';
 
 const QUANTITY_BOUND = 1_000_000;
 
 export interface LoadPlan {
   readonly url: string;
-  /** Connection *i* sends with token *i*, and begins again where there are fewer. */
+  /** Connection *i* uses token *i*, modulo the number of tokens. */
   readonly tokens: readonly string[];
   readonly connections: number;
   readonly linesPerRequest: number;
@@ -23,17 +21,16 @@ export interface LoadPlan {
   readonly requests: number;
   readonly skuCount: number;
   readonly single?: boolean;
-  /** Share of the lines that say what the SKU has had from the beginning; 0 where left out. */
+  /** Share of lines that do not change their SKU; 0 by default. */
   readonly unchangedShare?: number;
-  /** What requests ask for beyond the plain thing. */
-  readonly asking?: Asking;
+  /** An option that all requests use. */
+  readonly option?: RequestOption;
 }
 
-/** What a safe write may ask for, and costs. */
-export type Asking = 'key' | 'as-of' | 'effects' | 'dry-run' | 'errors-only';
+/** The options of safe writes. */
+export type RequestOption = 'key' | 'as-of' | 'effects' | 'dry-run' | 'errors-only';
 
-/** Of a request: what it adds to the path, and which headers it has. */
-const ASKED: Readonly<Record<Asking, () => readonly [query: string, headers: string]>> = {
+const OPTIONS: Readonly<Record<RequestOption, () => readonly [query: string, headers: string]>> = {
   key: () => ['', `Idempotency-Key: ${randomUUID()}\r\n`],
   'as-of': () => ['', `As-Of: ${new Date().toISOString()}\r\n`],
   effects: () => ['', 'Prefer: return=representation\r\n'],
@@ -46,39 +43,14 @@ export interface LoadResult {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
-  /** Requests that were not answered 200, or not with a success for every line. */
+  /** Requests whose reply is not 200, or does not have a success for every line. */
   readonly failed: number;
-  /** How much of a core the load itself took, 0 … 1. */
+  /** The CPU share of the load itself: 1 is one core. */
   readonly coreShare: number;
 }
 
-/** Runs a plan in a process of its own and resolves with what it saw. */
-export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
-  const child = fork(fileURLToPath(import.meta.url), {
-    env: { ...process.env, ONHAND_BENCH_LOAD: '1' },
-  });
-  child.send(plan);
-  const message = await new Promise<unknown>((resolve) => child.once('message', resolve));
-  child.disconnect();
-  await once(child, 'exit');
-  return parseResult(message);
-}
-
-function parseResult(message: unknown): LoadResult {
-  const numberAt = (member: string): number => {
-    const value: unknown =
-      typeof message === 'object' && message !== null ? Reflect.get(message, member) : undefined;
-    if (typeof value !== 'number') throw new Error(`the load did not tell ${member}`);
-    return value;
-  };
-  return {
-    linesPerSecond: numberAt('linesPerSecond'),
-    p50Ms: numberAt('p50Ms'),
-    p99Ms: numberAt('p99Ms'),
-    maxMs: numberAt('maxMs'),
-    failed: numberAt('failed'),
-    coreShare: numberAt('coreShare'),
-  };
+export function runLoad(plan: LoadPlan): Promise<LoadResult> {
+  return runInChild<LoadResult>(import.meta.url, plan);
 }
 
 const SUCCESS = '{"status_code":200,"message":"success"}';
@@ -108,7 +80,7 @@ async function execute(plan: LoadPlan): Promise<LoadResult> {
         socket.write(request);
         const reply = await replies.next();
         latenciesMs.push(performance.now() - sentMs);
-        const isWhole = plan.asking !== undefined || reply.bodyBytes === expectedBytes;
+        const isWhole = plan.option !== undefined || reply.bodyBytes === expectedBytes;
         if (reply.status !== 200 || !isWhole) failed += 1;
       }
       socket.destroy();
@@ -126,9 +98,9 @@ async function execute(plan: LoadPlan): Promise<LoadResult> {
   };
 }
 
-/** A whole request with random lines, to be sent as it is. */
+/** Builds an HTTP request with random lines. */
 export function requestOf(
-  plan: Pick<LoadPlan, 'linesPerRequest' | 'skuCount' | 'single' | 'unchangedShare' | 'asking'>,
+  plan: Pick<LoadPlan, 'linesPerRequest' | 'skuCount' | 'single' | 'unchangedShare' | 'option'>,
   token: string,
 ): Buffer {
   const unchanged = plan.unchangedShare ?? 0;
@@ -141,7 +113,7 @@ export function requestOf(
   const body = plan.single
     ? line()
     : `[${Array.from({ length: plan.linesPerRequest }, line).join(',')}]`;
-  const [query, headers] = plan.asking === undefined ? ['', ''] : ASKED[plan.asking]();
+  const [query, headers] = plan.option === undefined ? ['', ''] : OPTIONS[plan.option]();
   return Buffer.from(
     `POST ${path}${query} HTTP/1.1\r\nHost: bench\r\nAuthorization: Token ${token}\r\n${headers}` +
       `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
@@ -162,7 +134,7 @@ interface Reply {
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-/** Replies of one connection, of which only the status and the length are looked at. */
+/** Reads the status and body length of replies on one connection. */
 export class Replies {
   #head: Buffer = Buffer.alloc(0);
   #missingBytes = 0;
@@ -174,7 +146,7 @@ export class Replies {
     socket.on('close', () => this.#waiting?.reject(new Error('the server closed the connection')));
   }
 
-  /** No further reply is waited for. */
+  /** Stops waiting for a reply. */
   abandon(): void {
     this.#waiting = undefined;
   }
@@ -205,8 +177,4 @@ export class Replies {
   }
 }
 
-if (process.env['ONHAND_BENCH_LOAD'] === '1') {
-  process.once('message', (plan: LoadPlan) => {
-    void execute(plan).then((result) => process.send?.(result));
-  });
-}
+executePlans(import.meta.url, execute);

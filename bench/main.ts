@@ -1,14 +1,14 @@
 /**
- * `npm run bench`: figures of this machine, each beside the limit measured in the same run.
+ * `npm run bench`: measures this machine, and compares each value with a limit of the same run.
  *
  *   npm run bench              the main rows, a few minutes
  *   npm run bench -- --full    all rows, more rounds, ten million SKUs: half an hour and 6 GB of disk
- *   npm run bench -- --json    one JSON object a row
+ *   npm run bench -- --json    one JSON object per measurement
  *   npm run bench -- --only bulk,single
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { showProgress } from './progress.ts';
+import { showProgress } from './support.ts';
 import { ALL_ROWS, MAIN_ROWS } from './registry.ts';
 import type { Row } from './stage.ts';
 
@@ -25,7 +25,9 @@ const rounds = Number(options.rounds ?? (options.full ? 7 : 5));
 const chosen = options.only?.split(',').map((name) => {
   const rows = ALL_ROWS[name];
   if (rows === undefined)
-    throw new Error(`there is no "${name}"; there are ${Object.keys(ALL_ROWS).join(', ')}`);
+    throw new Error(
+      `unknown measurement "${name}"; choose from ${Object.keys(ALL_ROWS).join(', ')}`,
+    );
   return rows;
 });
 

@@ -1,12 +1,10 @@
 /**
- * More than a server can do: requests are sent by the clock, whether or not earlier ones were answered.
- * What is refused is not sent again. Runs as a process of its own (`runOverload`).
+ * The overload: requests are sent at a fixed rate, whether or not earlier ones have been answered. Refused
+ * requests are not retried. Runs in a child process (`runOverload`).
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
 import { open, Replies, requestOf, type LoadPlan } from './load.ts';
-import { quantile } from './statistics.ts';
+import { executePlans, quantile, runInChild } from './support.ts';
 
 export interface OverloadPlan extends Pick<
   LoadPlan,
@@ -14,13 +12,13 @@ export interface OverloadPlan extends Pick<
 > {
   /** All connections together. */
   readonly requestsPerSecond: number;
-  /** How long it is sent before anything is counted: until the queues are full. */
+  /** Time before the measurement starts, in which the queues fill up. */
   readonly settleMs: number;
   readonly measureMs: number;
 }
 
 export interface OverloadResult {
-  /** Of requests answered 200. */
+  /** Of accepted requests (200). */
   readonly linesPerSecond: number;
   readonly requestsSentPerSecond: number;
   readonly refusedPerSecond: number;
@@ -28,40 +26,30 @@ export interface OverloadResult {
   readonly acceptedP99Ms: number;
   readonly refusedP50Ms: number;
   readonly refusedP99Ms: number;
-  /** Answers that are neither 200 nor 503. */
+  /** Replies other than 200 and 503. */
   readonly failed: number;
-  /** How much of a core the load itself took, 0 … 1. */
+  /** The CPU share of the load itself: 1 is one core. */
   readonly coreShare: number;
 }
 
-export async function runOverload(plan: OverloadPlan): Promise<OverloadResult> {
-  const child = fork(fileURLToPath(import.meta.url), {
-    env: { ...process.env, ONHAND_BENCH_OVERLOAD: '1' },
-    serialization: 'advanced',
-  });
-  child.send(plan);
-  const result = await new Promise<OverloadResult>((resolve) => {
-    child.once('message', (message: OverloadResult) => resolve(message));
-  });
-  child.disconnect();
-  await once(child, 'exit');
-  return result;
+export function runOverload(plan: OverloadPlan): Promise<OverloadResult> {
+  return runInChild<OverloadResult>(import.meta.url, plan);
 }
 
-/** How often what is due is sent. */
+/** Interval in which due requests are sent. */
 const TICK_MS = 2;
 const NINE = 0x39;
 const ZERO = 0x30;
 
-/** Sets other quantities in a request whose were applied: to send the same again would be no work. */
-function renew(request: Buffer): void {
+/** Changes the quantities of an applied request, because re-applying the same ones would be no work. */
+function changeQuantities(request: Buffer): void {
   for (let end = request.indexOf('}'); end >= 0; end = request.indexOf('}', end + 1)) {
     const digit = request[end - 1] ?? NINE;
     request[end - 1] = digit === NINE ? ZERO : digit + 1;
   }
 }
 
-interface ResponseObject {
+interface TimedReply {
   readonly status: number;
   readonly tookMs: number;
 }
@@ -75,13 +63,13 @@ async function execute(plan: OverloadPlan): Promise<OverloadResult> {
     }),
   );
   const all = [...idle];
-  let answers: ResponseObject[] = [];
+  let answers: TimedReply[] = [];
   const send = async (connection: (typeof idle)[number]): Promise<void> => {
     const sentMs = performance.now();
     connection.socket.write(connection.request);
     const { status } = await connection.replies.next();
     answers.push({ status, tookMs: performance.now() - sentMs });
-    if (status === 200) renew(connection.request);
+    if (status === 200) changeQuantities(connection.request);
     idle.push(connection);
   };
   const startedMs = performance.now();
@@ -90,16 +78,16 @@ async function execute(plan: OverloadPlan): Promise<OverloadResult> {
     const due = ((performance.now() - startedMs) * plan.requestsPerSecond) / 1000;
     while (sent < due) {
       const connection = idle.shift();
-      // Where every connection waits for its answer, what was due is not sent later in one wave.
+      // If all connections are waiting, due requests are dropped, so that they are not sent in one burst later.
       if (connection !== undefined) void send(connection);
       sent += 1;
     }
   }, TICK_MS);
-  await wait(plan.settleMs);
+  await delay(plan.settleMs);
   answers = [];
   const cpuBefore = process.cpuUsage();
   const measuredFromMs = performance.now();
-  await wait(plan.measureMs);
+  await delay(plan.measureMs);
   const tookSeconds = (performance.now() - measuredFromMs) / 1000;
   const cpu = process.cpuUsage(cpuBefore);
   const counted = answers;
@@ -124,14 +112,4 @@ async function execute(plan: OverloadPlan): Promise<OverloadResult> {
   };
 }
 
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-}
-
-if (process.env['ONHAND_BENCH_OVERLOAD'] === '1') {
-  process.once('message', (plan: OverloadPlan) => {
-    void execute(plan).then((result) => process.send?.(result));
-  });
-}
+executePlans(import.meta.url, execute);

@@ -3,19 +3,19 @@ import { ServerProcess } from '../test/durability/server-process.ts';
 import { BarePostgres, runOnPostgres } from './bare-postgres.ts';
 import { addTokens, fillWithSkus } from './catalogue.ts';
 import { runLoad, type LoadPlan, type LoadResult } from './load.ts';
-import { showProgress } from './progress.ts';
+import { showProgress } from './support.ts';
 import { conditionsOf, eachRound, medianOf, row, SKUS, type BenchRow, type Row } from './stage.ts';
 
 const SUPPLIERS = 4;
 const WARM_UP_LINES = 200_000;
 
-/** As an operator would set them who gives PostgreSQL a part of a small machine. */
+/** Typical settings for a small machine. */
 export const SERVER_SETTINGS = { shared_buffers: '512MB', max_wal_size: '4GB' };
 
 interface Scenario {
   readonly name: string;
   readonly plan: Pick<LoadPlan, 'connections' | 'linesPerRequest' | 'single'>;
-  /** Of one round. */
+  /** Per round. */
   readonly lines: number;
   readonly bareLines: number;
   readonly goal: number;
@@ -45,7 +45,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-/** One node on a PostgreSQL of its own, beside a bare client that sends the same statements. */
+/** One node with its own PostgreSQL, compared with a bare client that sends the same statements. */
 export const postgresRows: BenchRow = async (rounds) => {
   const server = await PostgresProcess.start({ isDurable: true, settings: SERVER_SETTINGS });
   try {

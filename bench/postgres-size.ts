@@ -4,16 +4,15 @@ import { openStore } from '../src/databases.ts';
 import { runOnPostgres } from './bare-postgres.ts';
 import { addTokens, skuIdOf } from './catalogue.ts';
 import { runLoad, type LoadPlan } from './load.ts';
-import { showProgress } from './progress.ts';
+import { showProgress } from './support.ts';
 import { SERVER_SETTINGS } from './postgres-rows.ts';
 import { conditionsOf, eachRound, medianOf, row, type BenchRow, type Row } from './stage.ts';
-import { median } from './statistics.ts';
+import { median } from './support.ts';
 
 const SMALL_CATALOGUE = 10_000;
 const READS = 200;
 const PAGE_SKUS = 100;
 
-/** A supplier and how many SKUs it has. */
 interface Catalogue {
   readonly token: string;
   readonly skuCount: number;
@@ -36,14 +35,14 @@ const WRITES: readonly {
   },
 ];
 
-/** What is asked for, of a place in the catalogue. */
-const READINGS: Readonly<Record<string, (place: number) => string>> = {
-  'a SKU by sku_id': (place) => `?sku_id=${skuIdOf(place)}`,
-  'a SKU by EAN-13': (place) => `?ean13=${ean13Of(place)}`,
-  'a page anywhere in the list': (place) => `?limit=${PAGE_SKUS}&start=${place}`,
+/** Queries, by the index of a SKU in the catalogue. */
+const READS_BY_INDEX: Readonly<Record<string, (index: number) => string>> = {
+  'a SKU by sku_id': (index) => `?sku_id=${skuIdOf(index)}`,
+  'a SKU by EAN-13': (index) => `?ean13=${ean13Of(index)}`,
+  'a page anywhere in the list': (index) => `?limit=${PAGE_SKUS}&start=${index}`,
 };
 
-/** A large supplier beside a small one, in one PostgreSQL: the same answers, as fast. */
+/** A large supplier compared with a small one in the same PostgreSQL database. */
 export function postgresSizeRows(skuCount: number): BenchRow {
   return async (rounds) => {
     const server = await PostgresProcess.start({ isDurable: true, settings: SERVER_SETTINGS });
@@ -76,7 +75,7 @@ async function fill(url: string, counts: readonly number[]): Promise<readonly Ca
   return counts.map((skuCount, i) => ({ skuCount, token: tokens[i] ?? '' }));
 }
 
-/** SKUs as one batch would have left them, each with its EAN-13. */
+/** SKUs with EAN-13s, as if created by one batch. */
 function fillingSql(supplierId: number, count: number): readonly string[] {
   const numbers = `generate_series(1, ${count}) AS n`;
   return [
@@ -100,15 +99,15 @@ function fillingSql(supplierId: number, count: number): readonly string[] {
 const EAN13_BASE = 400_000_000_000;
 const EAN13_DIGITS = 12;
 
-function ean13Of(place: number): string {
-  const body = String(EAN13_BASE + place);
+function ean13Of(index: number): string {
+  const body = String(EAN13_BASE + index);
   const sum = body
     .split('')
     .reduce((total, digit, i) => total + Number(digit) * (i % 2 === 0 ? 1 : 3), 0);
   return `${body}${(10 - (sum % 10)) % 10}`;
 }
 
-/** The same of the SKU with the number `n`, whose place is one less. */
+/** The same for the SKU with the number `n`, whose index is `n - 1`. */
 const EAN13_SQL = (() => {
   const body = `(${EAN13_BASE}::bigint + n - 1)`;
   const terms = Array.from({ length: EAN13_DIGITS }, (_, i) => {
@@ -148,7 +147,7 @@ async function measureAll(
       ),
     );
   }
-  for (const [name, queryOf] of Object.entries(READINGS)) {
+  for (const [name, queryOf] of Object.entries(READS_BY_INDEX)) {
     await readMs(url, large, queryOf);
     const results = await eachRound(name, rounds, async () => ({
       limit: await readMs(url, small, queryOf),
@@ -167,23 +166,23 @@ async function measureAll(
   return rows;
 }
 
-/** How long half of the reads took at most, of places all over the catalogue. */
+/** The median latency of reads at random indexes. */
 async function readMs(
   url: string,
   { token, skuCount }: Catalogue,
-  queryOf: (place: number) => string,
+  queryOf: (index: number) => string,
 ): Promise<number> {
   const tookMs: number[] = [];
   for (let i = 0; i < READS; i += 1) {
-    const place = Math.floor(Math.random() * (skuCount - PAGE_SKUS));
+    const index = Math.floor(Math.random() * (skuCount - PAGE_SKUS));
     const startedMs = performance.now();
-    const reply = await fetch(`${url}/timp/products/skus/${queryOf(place)}`, {
+    const reply = await fetch(`${url}/timp/products/skus/${queryOf(index)}`, {
       headers: { authorization: `Token ${token}` },
     });
     const text = await reply.text();
     tookMs.push(performance.now() - startedMs);
     if (reply.status !== 200 || !text.includes('BENCH-SKU')) {
-      throw new Error(`${queryOf(place)} was answered ${reply.status}: ${text.slice(0, 200)}`);
+      throw new Error(`${queryOf(index)} returned ${reply.status}: ${text.slice(0, 200)}`);
     }
   }
   return median(tookMs);

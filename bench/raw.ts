@@ -4,20 +4,20 @@ import { skuKey } from '../src/store/sqlite/schema/migrations.ts';
 import { skuIdOf, type BenchDatabase } from './catalogue.ts';
 
 const QUANTITY_BOUND = 1_000_000;
-/** Makes another quantity of the one before, at no cost. */
+/** Changes a quantity cheaply. */
 const QUANTITY_STEP = 7919;
 const CACHE_KIB = 256 * 1024;
 const CHECKPOINT_PAGES = 10_000;
 
-/** What a raw loop does with each line. */
+/** The work per line. */
 export type RawWork = 'write' | 'look-up';
 
 type ApplyLine = (number: number) => void;
 
 /**
- * The limit to compare with: a straight loop in one thread on the same schema, one transaction a group of
- * lines, that looks the SKU up, and to write updates its inventory and appends its change. No HTTP, no
- * JSON, no identifiers but sku_id. Kept open, so that its cache is as warm as the server's.
+ * The limit on SQLite: a plain loop in one thread on the same schema, with one transaction per group of
+ * lines. It looks up each SKU, and to write updates its inventory and appends its change. No HTTP, no
+ * JSON, no identifiers but sku_id. Stays open, so that its cache is as warm as the server's.
  */
 export class RawLoop {
   readonly #database: BenchDatabase;
@@ -36,7 +36,7 @@ export class RawLoop {
     };
   }
 
-  /** Lines a second over `totalLines` random lines. */
+  /** Lines per second over `totalLines` random lines. */
   run(work: RawWork, groupLines: number, totalLines: number): number {
     const group = this.#db.transaction((lines: readonly number[]) => {
       for (const number of lines) this.#lines[work](number);

@@ -1,5 +1,5 @@
 import { changeRows, followerRows } from './change-rows.ts';
-import { neighbourRows, overloadRows, sizeRows, supplierRows } from './crowd-rows.ts';
+import { neighbourRows, overloadRows, sizeRows, supplierRows } from './concurrency-rows.ts';
 import { fileRows } from './file-rows.ts';
 import { formatRows } from './format-rows.ts';
 import { postgresRows } from './postgres-rows.ts';
@@ -9,7 +9,7 @@ import { safeRows } from './safe-rows.ts';
 import { streamRows } from './stream-rows.ts';
 import type { BenchRow } from './stage.ts';
 
-/** What `npm run bench` measures without being asked for more; by the names of `--only`. */
+/** The measurements of `npm run bench` without options, by the names for `--only`. */
 export const MAIN_ROWS: Readonly<Record<string, BenchRow>> = {
   bulk: bulkRows,
   single: singleRows,

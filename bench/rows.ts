@@ -1,6 +1,7 @@
+import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { benchDatabase, removeDatabase } from './catalogue.ts';
 import { startFloor } from './floor.ts';
-import { BareFsync } from './fsync.ts';
 import { runLoad } from './load.ts';
 import {
   conditionsOf,
@@ -14,11 +15,12 @@ import {
   type BenchRow,
   type Row,
 } from './stage.ts';
+import { quantile } from './support.ts';
 
 interface BulkScenario {
   readonly linesPerRequest: number;
   readonly connections: number;
-  /** Of one round. */
+  /** Per round. */
   readonly lines: number;
   readonly rawGroupLines: number;
   readonly goal: number;
@@ -39,7 +41,7 @@ const BULK_SCENARIOS: readonly BulkScenario[] = [
   { linesPerRequest: 100_000, connections: 1, lines: 200_000, rawGroupLines: 10_000, goal: 1 },
 ];
 
-/** Lines in bulk, beside the raw loop. */
+/** Bulk requests, compared with the raw loop. */
 export const bulkRows: BenchRow = (rounds) =>
   withRawLoop((raw) =>
     onStage(Stage.open(SKUS), async (stage) => {
@@ -75,7 +77,7 @@ export const bulkRows: BenchRow = (rounds) =>
 
 const SINGLE = { connections: 64, linesPerRequest: 1, lines: 30_000, single: true };
 
-/** Single updates, beside one transaction each, the floor, and a bare fsync under the same load. */
+/** Single updates, compared with one raw transaction each, the floor, and a bare fsync under the same load. */
 export const singleRows: BenchRow = (rounds) =>
   withRawLoop((raw) =>
     onStage(Stage.open(SKUS), async (stage) => {
@@ -131,7 +133,7 @@ export const singleRows: BenchRow = (rounds) =>
     }),
   );
 
-/** The whole catalogue sent again with little that is new, beside a raw loop that only looks SKUs up. */
+/** Re-sends a catalogue with few changes, compared with a raw loop that only looks up SKUs. */
 export const unchangedRows: BenchRow = (rounds) =>
   withRawLoop((raw) =>
     onStage(Stage.open(SKUS), async (stage) => {
@@ -159,3 +161,38 @@ export const unchangedRows: BenchRow = (rounds) =>
       ];
     }),
   );
+
+const PAGE = Buffer.alloc(4096, 1);
+const PAUSE_MS = 4;
+
+/** Measures fsync of one page while something else runs. `stop` returns the 99th percentile in ms. */
+class BareFsync {
+  readonly #path: string;
+  readonly #tookMs: number[] = [];
+  readonly #done: Promise<void>;
+  #isStopped = false;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#done = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const file = openSync(this.#path, 'w');
+    while (!this.#isStopped) {
+      const startedMs = performance.now();
+      writeSync(file, PAGE);
+      fdatasyncSync(file);
+      this.#tookMs.push(performance.now() - startedMs);
+      await delay(PAUSE_MS);
+    }
+    closeSync(file);
+    rmSync(this.#path, { force: true });
+  }
+
+  async stop(): Promise<number> {
+    this.#isStopped = true;
+    await this.#done;
+    return quantile(this.#tookMs, 0.99);
+  }
+}

@@ -1,19 +1,19 @@
 import { ServerProcess } from '../test/durability/server-process.ts';
 import { benchDatabase, removeDatabase, type BenchDatabase } from './catalogue.ts';
 import { runLoad, type LoadPlan, type LoadResult } from './load.ts';
-import { showProgress } from './progress.ts';
+import { showProgress } from './support.ts';
 import { RawLoop } from './raw.ts';
-import { median } from './statistics.ts';
+import { median } from './support.ts';
 
-/** One figure beside its limit. */
+/** A measured value and its limit. */
 export interface Row {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** What the figure is held against, measured in the same run. */
+  /** The value to compare with, usually measured in the same run. */
   readonly limit: number;
   readonly ratio: number;
-  /** What the ratio should be: at least this, or at most, where less is better. */
+  /** The minimum of the ratio, or its maximum if lower is better. */
   readonly goal: number;
   readonly isMet: boolean;
   readonly conditions: string;
@@ -23,7 +23,7 @@ export type BenchRow = (rounds: number) => Promise<readonly Row[]>;
 
 export const SKUS = 1_000_000;
 
-/** What a long-running server has behind it: its memory filled, its log at its full length. */
+/** Fills caches and the write-ahead log as on a long-running server. */
 const WARM_UP_LINES = 400_000;
 
 export function row(
@@ -39,7 +39,7 @@ export function row(
   return { name, value, unit, limit, ratio, goal: bound, isMet, conditions };
 }
 
-/** A warm server on a database of its own. */
+/** A server with its own database. */
 export class Stage {
   readonly database: BenchDatabase;
   readonly server: ServerProcess;
@@ -130,5 +130,5 @@ export function conditionsOf(loads: readonly LoadResult[], what: string): string
   return `${what}; p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms; load ${core.toFixed(0)} % of a core`;
 }
 
-/** What most rows load a server with. */
+/** The load of most measurements. */
 export const LOADED = { connections: 10, linesPerRequest: 1000, lines: 300_000 };

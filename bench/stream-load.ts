@@ -1,52 +1,33 @@
 /**
- * The load of streams: connections that each send one stream of random lines as fast as it is taken, and
- * read its results meanwhile. Runs as a process of its own (`runStreams`).
+ * The load of streams: connections that each send one stream of random lines as fast as the server reads
+ * it, and read the results at the same time. Runs in a child process (`runStreams`).
  */
-import { fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import { skuIdOf } from './catalogue.ts';
+import { executePlans, runInChild } from './support.ts';
 
 export interface StreamPlan {
   readonly url: string;
-  /** Stream *i* is sent with token *i*, and so on from the first where there are fewer. */
+  /** Stream *i* uses token *i*, modulo the number of tokens. */
   readonly tokens: readonly string[];
   readonly streams: number;
-  /** Of each stream. */
+  /** Per stream. */
   readonly lines: number;
   readonly skuCount: number;
 }
 
 export interface StreamResult {
   readonly linesPerSecond: number;
-  /** Streams that were not answered with a success for every line. */
+  /** Streams whose reply does not have a success for every line. */
   readonly failed: number;
-  /** How much of a core the load itself took, 0 … 1. */
+  /** The CPU share of the load itself: 1 is one core. */
   readonly coreShare: number;
 }
 
-/** Runs a plan in a process of its own and resolves with what it saw. */
-export async function runStreams(plan: StreamPlan): Promise<StreamResult> {
-  const child = fork(fileURLToPath(import.meta.url), {
-    env: { ...process.env, ONHAND_BENCH_STREAMS: '1' },
-  });
-  child.send(plan);
-  const message = await new Promise<unknown>((resolve) => child.once('message', resolve));
-  child.disconnect();
-  await once(child, 'exit');
-  const numberAt = (member: string): number => {
-    const value: unknown =
-      typeof message === 'object' && message !== null ? Reflect.get(message, member) : undefined;
-    if (typeof value !== 'number') throw new Error(`the load did not tell ${member}`);
-    return value;
-  };
-  return {
-    linesPerSecond: numberAt('linesPerSecond'),
-    failed: numberAt('failed'),
-    coreShare: numberAt('coreShare'),
-  };
+export function runStreams(plan: StreamPlan): Promise<StreamResult> {
+  return runInChild<StreamResult>(import.meta.url, plan);
 }
 
 const SUCCESS_ROW = '{"status_code":200,"message":"success"}\n';
@@ -75,7 +56,7 @@ async function execute({
   };
 }
 
-/** Made before the clock starts. */
+/** Built before the measurement starts. */
 function chunksOf(lines: number, skuCount: number): readonly Buffer[] {
   const line = () =>
     `{"sku_id":"${skuIdOf(randomInt(skuCount))}","quantity_in_stock":${randomInt(QUANTITY_BOUND)}}\n`;
@@ -86,7 +67,7 @@ function chunksOf(lines: number, skuCount: number): readonly Buffer[] {
   );
 }
 
-/** Sends one stream; gives how many bytes of results came. */
+/** Sends one stream. Returns how many bytes of results it received. */
 async function stream(url: string, token: string, chunks: readonly Buffer[]): Promise<number> {
   const sent = request(`${url}/timp/products/skus/inventory/bulk/`, {
     method: 'POST',
@@ -114,8 +95,4 @@ async function stream(url: string, token: string, chunks: readonly Buffer[]): Pr
   return bytes;
 }
 
-if (process.env['ONHAND_BENCH_STREAMS'] === '1') {
-  process.once('message', (plan: StreamPlan) => {
-    void execute(plan).then((result) => process.send?.(result));
-  });
-}
+executePlans(import.meta.url, execute);

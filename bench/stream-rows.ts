@@ -14,7 +14,7 @@ const LINES = 400_000;
 const BULK = { connections: 4, linesPerRequest: 10_000, lines: LINES };
 const STREAMS = [1, 4];
 
-/** Streams, beside the same lines in arrays. */
+/** Streams, compared with the same lines in arrays. */
 export const streamRows: BenchRow = (rounds) =>
   onStage(Stage.open(SKUS), async (stage) => {
     await stage.warmUp();

@@ -108,28 +108,30 @@ export interface Settings
   readonly inbox: string | null;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The token with which commands ask a server. */
-export function tokenFromEnvironment(environment: Environment = process.env): string | undefined {
+export const PROCESS_ENVIRONMENT: Environment = process.env;
+
+/** The API token of commands that connect to a server. */
+export function tokenFromEnvironment(environment: Environment): string | undefined {
   return environment['ONHAND_TOKEN'] || undefined;
 }
 
-/** Where commands keep what they go on with when they are run again. */
-export function stateFolder(environment: Environment = process.env): string {
+/** Where commands keep the state from which they resume. */
+export function stateFolder(environment: Environment): string {
   const base = environment['XDG_STATE_HOME'] || join(homedir(), '.local', 'state');
   return join(base, 'onhand');
 }
 
-/** The database that commands work on when none is named. */
-export function databaseFromEnvironment(environment: Environment = process.env): string {
+/** The database that commands use by default. */
+export function databaseFromEnvironment(environment: Environment): string {
   return environment['ONHAND_DATABASE'] || DEFAULT_DATABASE;
 }
 
 /** Settings by the environment and their defaults; `given` wins over both. Throws `parameter_invalid`. */
 export function readSettings(
   given: Partial<Settings> = {},
-  environment: Environment = process.env,
+  environment: Environment = PROCESS_ENVIRONMENT,
 ): Settings {
   return {
     database: databaseFromEnvironment(environment),

@@ -64,8 +64,11 @@ export function inspectDatabase(
  *
  * @throws OnhandError `store_unavailable` if it cannot be opened, or needs a newer onhand
  */
-export async function pendingMigrations(database: string): Promise<PendingMigrations> {
-  return driverOf(database).pendingMigrations(database, readSettings());
+export async function pendingMigrations(
+  database: string,
+  settings: StoreSettings,
+): Promise<PendingMigrations> {
+  return driverOf(database).pendingMigrations(database, settings);
 }
 
 /**
@@ -77,8 +80,9 @@ export async function backUpDatabase(
   database: string,
   file: string,
   onProgress: (copiedPages: number, totalPages: number) => void,
+  settings: StoreSettings,
 ): Promise<void> {
-  await driverOf(database).backUp(database, file, onProgress, readSettings());
+  await driverOf(database).backUp(database, file, onProgress, settings);
 }
 
 /** Copies everything from one database to another (see `copyDatabase`), with both locked meanwhile. */
@@ -86,8 +90,8 @@ export async function copyDatabases(
   from: string,
   to: string,
   onProgress: (progress: CopyProgress) => void,
+  settings: StoreSettings = readSettings(),
 ): Promise<readonly TableCopied[]> {
-  const settings = readSettings();
   const openSource = () => driverOf(from).openCopySource(from, settings);
   const source = await openSource();
   const locks: ExclusiveLock[] = [];

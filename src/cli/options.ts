@@ -1,26 +1,45 @@
+/** Options that several commands share. */
 import { InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_DATABASE, databaseFromEnvironment } from '../config.ts';
+import type { CommandContext } from './context.ts';
 
-/** The option that every command takes. */
-export function databaseOption(): Option {
-  const database = databaseFromEnvironment();
+/** The option of every command that opens a database. */
+export function databaseOption({ environment }: CommandContext): Option {
+  const database = databaseFromEnvironment(environment);
   return new Option(
     '--database <url>',
-    'database to work on, as sqlite:PATH or postgres://… (environment: ONHAND_DATABASE)',
+    'database to use, as sqlite:PATH or postgres://… (environment: ONHAND_DATABASE)',
   ).default(
     database,
-    // Help is shown to anybody, and a URL may hold a password.
-    database === DEFAULT_DATABASE ? DEFAULT_DATABASE : 'the one in ONHAND_DATABASE',
+    // The help must not show a password that the URL may contain.
+    database === DEFAULT_DATABASE ? DEFAULT_DATABASE : 'the value of ONHAND_DATABASE',
   );
+}
+
+export function supplierOption(): Option {
+  return new Option('--supplier <name>', 'name of the supplier (required)').makeOptionMandatory();
+}
+
+export function jsonOption(): Option {
+  return new Option('--json', 'print JSON instead of a table');
 }
 
 const PORT_MAX = 65_535;
 
-/** Reads a TCP port; 0 stands for any free one. */
+/** Parses a TCP port; 0 means any free port. */
 export function parsePort(text: string): number {
   const port = Number(text);
   if (!/^[0-9]+$/.test(text) || port > PORT_MAX) {
     throw new InvalidArgumentError(`A port is a whole number from 0 to ${PORT_MAX}.`);
   }
   return port;
+}
+
+/** Returns a parser of whole numbers from `min` to `max`. */
+export function wholeNumberParser(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^[0-9]+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`Must be a whole number from ${min} to ${max}.`);
+  };
 }

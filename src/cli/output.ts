@@ -1,16 +1,20 @@
-/** One thing in a list, by the names that both the table and the JSON show. */
+/** Lists as tables or JSON. */
+import type { CommandContext } from './context.ts';
+
+/** One element of a list; its member names are the table's columns and the JSON's members. */
 export type ListRecord = Readonly<Record<string, string | number | null | readonly string[]>>;
 
-/** Prints a list on stdout: as a table for people, or as a JSON array for scripts. */
+/** Prints a list on stdout: a table for people, or a JSON array for scripts. */
 export function printList(
+  context: CommandContext,
   columns: readonly string[],
   records: readonly ListRecord[],
   asJson: boolean,
 ): void {
-  printLine(asJson ? JSON.stringify(records, null, 2) : formatTable(columns, records));
+  context.print(asJson ? JSON.stringify(records, null, 2) : formatTable(columns, records));
 }
 
-/** Columns are padded to their longest cell; what is null or empty is shown as `-`. */
+/** Pads each column to its longest cell; null and empty values are shown as `-`. */
 export function formatTable(columns: readonly string[], records: readonly ListRecord[]): string {
   const cells = [
     columns.map((column) => column.toUpperCase().replaceAll('_', ' ')),
@@ -32,17 +36,7 @@ function formatCell(value: ListRecord[string]): string {
   return text === '' ? '-' : text;
 }
 
-/** An instant as lists show it; null where there is none. */
+/** A timestamp as lists show it, to the second. */
 export function formatTime(timeMs: number | null): string | null {
   return timeMs === null ? null : new Date(timeMs).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-/** What a command was asked for. */
-export function printLine(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-/** What is said beside it, so that stdout stays fit for scripts. */
-export function printNote(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

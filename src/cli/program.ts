@@ -1,54 +1,57 @@
 import { Command, CommanderError } from 'commander';
+import { PROCESS_ENVIRONMENT } from '../config.ts';
 import { OnhandError } from '../domain/errors.ts';
 import { version } from '../version.ts';
-import { backupCommand } from './database/backup.ts';
-import { batchesCommand } from './remote/batches.ts';
-import { benchCommand } from './bench/bench.ts';
-import { safetyLimitCommand } from './admin/safety-limit.ts';
-import { changesCommand } from './remote/changes.ts';
 import { connectionCommand } from './admin/connection.ts';
-import { copyCommand } from './database/copy.ts';
-import { demoCommand } from './serve/demo.ts';
-import { doctorCommand } from './database/doctor.ts';
 import { freshnessCommand } from './admin/freshness.ts';
-import { importCommand } from './database/import.ts';
-import { migrateCommand } from './database/migrate.ts';
 import { organizationCommand } from './admin/organization.ts';
-import { printNote } from './output.ts';
-import { pushCommand } from './push/push.ts';
-import { PUSH_EXIT } from './push/report.ts';
-import { revertCommand } from './remote/revert.ts';
-import { serveCommand } from './serve/serve.ts';
+import { safetyLimitCommand } from './admin/safety-limit.ts';
 import { tokenCommand } from './admin/token.ts';
 import { userCommand } from './admin/user.ts';
+import { benchCommand } from './bench/bench.ts';
+import { CommandContext } from './context.ts';
+import { backupCommand } from './database/backup.ts';
+import { copyCommand } from './database/copy.ts';
+import { doctorCommand } from './database/doctor.ts';
+import { importCommand } from './database/import.ts';
+import { migrateCommand } from './database/migrate.ts';
+import { pushCommand } from './push/push.ts';
+import { PUSH_EXIT } from './push/report.ts';
+import { batchesCommand } from './remote/batches.ts';
+import { changesCommand } from './remote/changes.ts';
+import { revertCommand } from './remote/revert.ts';
+import { demoCommand } from './serve/demo.ts';
+import { serveCommand } from './serve/serve.ts';
 
 const EXIT_FAILED = 1;
 
-/** The whole command line. */
-export function buildProgram(): Command {
+/** Builds the command line with all commands. */
+export function buildProgram(
+  context: CommandContext = new CommandContext(process, PROCESS_ENVIRONMENT),
+): Command {
   const program = new Command('onhand')
     .description(
-      'An inventory server: stock levels in bulk, a durable verdict for each line, at once.',
+      'An inventory server: stock levels in bulk, a durable result for each line, immediately.',
     )
     .version(version())
-    .addCommand(serveCommand())
-    .addCommand(demoCommand())
-    .addCommand(organizationCommand())
-    .addCommand(connectionCommand())
-    .addCommand(userCommand())
-    .addCommand(tokenCommand())
-    .addCommand(importCommand())
-    .addCommand(pushCommand())
-    .addCommand(batchesCommand())
-    .addCommand(revertCommand())
-    .addCommand(safetyLimitCommand())
-    .addCommand(changesCommand())
-    .addCommand(freshnessCommand())
-    .addCommand(doctorCommand())
-    .addCommand(backupCommand())
-    .addCommand(migrateCommand())
-    .addCommand(copyCommand())
-    .addCommand(benchCommand())
+    .addCommand(serveCommand(context))
+    .addCommand(demoCommand(context))
+    .addCommand(organizationCommand(context))
+    .addCommand(connectionCommand(context))
+    .addCommand(userCommand(context))
+    .addCommand(tokenCommand(context))
+    .addCommand(importCommand(context))
+    .addCommand(pushCommand(context))
+    .addCommand(batchesCommand(context))
+    .addCommand(revertCommand(context))
+    .addCommand(safetyLimitCommand(context))
+    .addCommand(changesCommand(context))
+    .addCommand(freshnessCommand(context))
+    .addCommand(doctorCommand(context))
+    .addCommand(backupCommand(context))
+    .addCommand(migrateCommand(context))
+    .addCommand(copyCommand(context))
+    .addCommand(benchCommand(context))
     .addHelpText(
       'after',
       '\nExample:\n  onhand organization create --type supplier "Acme Housewares"\n' +
@@ -56,44 +59,56 @@ export function buildProgram(): Command {
         '  onhand serve\n' +
         '\n"onhand <command> --help" explains a command.',
     );
-  throwInsteadOfExiting(program);
+  configure(program, context);
   return program;
 }
 
-/** Commands that are added do not take these settings from the program. */
-function throwInsteadOfExiting(command: Command): void {
-  command.exitOverride().showHelpAfterError('(--help explains)');
-  for (const inner of command.commands) throwInsteadOfExiting(inner);
+/** Subcommands do not inherit these settings from the program. */
+function configure(command: Command, context: CommandContext): void {
+  command
+    .exitOverride()
+    .showHelpAfterError('(--help explains)')
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    });
+  for (const subcommand of command.commands) configure(subcommand, context);
 }
 
 /**
- * Runs one command line and gives the exit code: 0, or 1 where it failed or was not understood; `push`
- * has more.
- * What went wrong is said in one line on stderr.
+ * Runs one command line and returns its exit code: 0 on success, 1 on failure or a usage error. `push`
+ * has more exit codes. Prints an error as one line on stderr.
  */
-export async function runProgram(argv: readonly string[]): Promise<number> {
+export async function runProgram(
+  argv: readonly string[],
+  context: CommandContext,
+): Promise<number> {
   try {
-    await buildProgram().parseAsync([...argv]);
-    return Number(process.exitCode ?? 0);
+    await buildProgram(context).parseAsync([...argv]);
+    return context.exitCode;
   } catch (error) {
-    return reportFailure(error, argv);
+    return reportFailure(error, argv, context);
   }
 }
 
-function reportFailure(error: unknown, [, , command]: readonly string[]): number {
-  // Commander has said already what was wrong, or shown the help that was asked for.
+function reportFailure(
+  error: unknown,
+  [, , command]: readonly string[],
+  context: CommandContext,
+): number {
+  // Commander has already printed the error, or the help that was requested.
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     return command === 'push' ? PUSH_EXIT.usage : EXIT_FAILED;
   }
-  printNote(`onhand: ${failureText(error)}`);
+  context.note(`onhand: ${failureText(error)}`);
   return EXIT_FAILED;
 }
 
 function failureText(error: unknown): string {
   if (error instanceof OnhandError) return error.message.replaceAll(/\s*\n\s*/g, ' ');
-  if (!(error instanceof Error)) return `unexpected failure: ${String(error)}`;
-  // What the operating system refused (a full disk, a file, a port) is no bug and needs no stack.
+  if (!(error instanceof Error)) return `unexpected error: ${String(error)}`;
+  // A system call that failed (full disk, missing file, port in use) is not a bug: no stack trace.
   if ('syscall' in error) return error.message;
-  return `unexpected failure\n${error.stack ?? error.message}`;
+  return `unexpected error\n${error.stack ?? error.message}`;
 }

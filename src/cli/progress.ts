@@ -1,15 +1,21 @@
 import { Presets, SingleBar } from 'cli-progress';
+import type { CommandContext } from './context.ts';
 
 const PHASE_WIDTH = 9;
 
-/** The progress of long work as a bar on stderr, where that is a terminal; nothing elsewhere. */
+/** A progress bar on stderr; shows nothing if stderr is not a terminal. */
 export class ProgressBar {
+  readonly #stderr: CommandContext['stderr'];
   #bar: SingleBar | undefined;
   #phase: string | undefined;
 
-  /** Each phase has a bar of its own. */
+  constructor({ stderr }: CommandContext) {
+    this.#stderr = stderr;
+  }
+
+  /** Starts a new bar for each phase. */
   show(phase: string, done: number, total: number): void {
-    if (!process.stderr.isTTY) return;
+    if (this.#stderr.isTTY !== true) return;
     if (this.#phase !== phase) {
       this.stop();
       this.#phase = phase;
@@ -17,6 +23,7 @@ export class ProgressBar {
         {
           format: `${phase.padEnd(PHASE_WIDTH)} {bar} {percentage} %  {eta_formatted} left`,
           gracefulExit: false,
+          stream: this.#stderr,
         },
         Presets.shades_classic,
       );
@@ -25,7 +32,7 @@ export class ProgressBar {
     this.#bar?.update(done);
   }
 
-  /** Leaves the bar as it stands, so that other lines can follow. */
+  /** Stops drawing and leaves the bar as it is, so that other lines can follow. */
   stop(): void {
     this.#bar?.stop();
     this.#bar = undefined;

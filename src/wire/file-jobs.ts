@@ -18,10 +18,10 @@ const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =
 
 const MEMBERS = {
   uuid: uuid('The file.'),
-  filename: textOrNull({ description: 'As its sender calls it.' }),
+  filename: textOrNull({ description: 'The name that the sender gave it.' }),
   state: Type.Enum(['waiting', 'reading', 'held', 'done', 'refused', 'failed', 'canceled'], {
     description:
-      '`waiting` for its turn; `reading` and being applied; `held` until it is confirmed; `done`; `refused` with nothing applied; `failed` midway; `canceled`.',
+      '`waiting` in the queue; `reading` while it is applied; `held` until it is confirmed; `done`; `refused`, nothing was applied; `failed` midway; `canceled`.',
   }),
   kind: textOrNull({ enum: ['inventory', 'catalogue', null], description: 'What it is read as.' }),
   format: textOrNull({ description: 'csv, xlsx, json, ndjson or x12, told by its content.' }),
@@ -46,7 +46,7 @@ const MEMBERS = {
   unknown_columns: Type.Array(Type.String(), { description: 'Columns that are ignored.' }),
   sheet: textOrNull({ description: 'The worksheet that is read.' }),
   bytes: Type.Integer({ description: 'As it was sent.' }),
-  rows: Type.Integer({ description: 'How many rows were judged so far.' }),
+  rows: Type.Integer({ description: 'How many rows were processed so far.' }),
   rows_expected: integerOrNull(
     'How many there are in all: an estimate until it is done; null where there is none.',
   ),
@@ -78,14 +78,14 @@ export const BINARY = Type.Unsafe<string>({ type: 'string', format: 'binary' });
 
 export const FileFormSchema = Type.Object(
   {
-    filename: Type.Optional(Type.String({ description: 'What you call the file.' })),
+    filename: Type.Optional(Type.String({ description: 'The name of the file.' })),
     file: BINARY,
   },
   { title: 'FileForm', additionalProperties: false },
 );
 
 export const FileUploadedSchema = Type.Object(
-  { uuid: uuid('The file; it is safe from now on, and will be applied.') },
+  { uuid: uuid('The file; it is stored durably and will be applied.') },
   { title: 'FileUploaded', additionalProperties: false },
 );
 
@@ -94,7 +94,7 @@ export const FilePageSchema = Type.Object(
     pagination: Type.Object(
       {
         total_count: Type.Integer({ description: 'How many files there are in all.' }),
-        start: Type.Integer({ description: 'How many lie before this page.' }),
+        start: Type.Integer({ description: 'How many files come before this page.' }),
         limit: Type.Integer({ description: 'How many the page holds at most.' }),
         next_start_index: integerOrNull('The `start` of the next page; null on the last.'),
       },
@@ -109,14 +109,14 @@ const flag = (description: string) => Type.Optional(Type.Boolean({ description }
 
 export const FileUploadQuerySchema = Type.Object(
   {
-    filename: Type.Optional(Type.String({ description: 'What you call the file.' })),
+    filename: Type.Optional(Type.String({ description: 'The name of the file.' })),
     mode: Type.Optional(
       Type.Enum(['snapshot'], {
-        description: 'The rows are all that there is: SKUs that none names go to zero in stock.',
+        description: 'The rows are the complete inventory: SKUs that no row names are set to zero.',
       }),
     ),
     atomic: flag('Apply no row if any fails.'),
-    dry_run: flag('Tell what would happen, and write nothing.'),
+    dry_run: flag('Report what would happen, and write nothing.'),
   },
   { title: 'FileUploadQuery', additionalProperties: false },
 );
@@ -129,7 +129,7 @@ export const FileQuerySchema = Type.Object(
       Type.Integer({
         minimum: 0,
         maximum: FILE_WAIT_SECONDS_MAX,
-        description: 'Answer when the file is over or held, at the latest after so many seconds.',
+        description: 'Waits this many seconds at most until the file is finished or held.',
       }),
     ),
   },
@@ -198,7 +198,7 @@ export function printFileList(
 export const FileMappingSchema = Type.Object(
   {
     columns: Type.Record(Type.String(), Type.String(), {
-      description: "The supplier's own names of columns, each with the column that it stands for.",
+      description: "The supplier's own names of columns, each mapped to a known column.",
       examples: [{ Lagerbestand: 'quantity_in_stock' }],
     }),
   },
@@ -229,7 +229,7 @@ export function parseFileMapping(body: unknown): readonly NamedColumn[] {
     const name = header.trim();
     if (name === '' || name.length > HEADER_CHARACTERS_MAX || typeof target !== 'string') {
       throw invalid(
-        `${JSON.stringify(header.slice(0, 64))}: a name has 1 to ${HEADER_CHARACTERS_MAX} characters and stands for a column, given as a text.`,
+        `${JSON.stringify(header.slice(0, 64))}: a name has 1 to ${HEADER_CHARACTERS_MAX} characters and is mapped to the name of a column, as a text.`,
       );
     }
     return { header: name, target };

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { textMatching } from '../matching.ts';
 import { Workplace } from './onhand.ts';
 
-describe('organizations, connections and users by the command line', () => {
+describe('onhand organization, connection and user', () => {
   let work: Workplace;
 
   beforeAll(async () => {
@@ -13,7 +13,7 @@ describe('organizations, connections and users by the command line', () => {
 
   afterAll(() => work.remove());
 
-  test('an organization is created once, and listed', async () => {
+  test('creates an organization once, and lists it', async () => {
     const [table, json, again] = await Promise.all([
       work.run(['organization', 'list']),
       work.run(['organization', 'list', '--json']),
@@ -34,30 +34,34 @@ describe('organizations, connections and users by the command line', () => {
     });
   });
 
-  test('a connection is made, listed and removed', async () => {
+  test('creates, lists and removes a connection', async () => {
     const pair = ['--supplier', 'Acme Housewares', '--retailer', 'Corner Shop'];
     expect(await work.succeed('connection', 'create', ...pair)).toBe(
-      '"Corner Shop" now sees the SKUs of "Acme Housewares".\n',
+      '"Corner Shop" can now read the SKUs of "Acme Housewares".\n',
     );
-    expect(await work.succeed('connection', 'create', ...pair)).toContain('already saw');
+    expect(await work.succeed('connection', 'create', ...pair)).toContain('can already read');
     expect(JSON.parse(await work.succeed('connection', 'list', '--json'))).toMatchObject([
       { supplier: 'Acme Housewares', retailer: 'Corner Shop' },
     ]);
-    expect(await work.succeed('connection', 'remove', ...pair)).toContain('no longer sees');
-    const [again, turnedRound] = await Promise.all([
+    expect(await work.succeed('connection', 'remove', ...pair)).toContain('can no longer read');
+    const [again, reversed] = await Promise.all([
       work.run(['connection', 'remove', ...pair]),
       work.run(['connection', 'create', '--supplier', 'Corner Shop', '--retailer', 'Corner Shop']),
     ]);
-    expect(again).toMatchObject({ code: 1, stdout: '', stderr: textMatching(/did not see/) });
-    expect(turnedRound).toMatchObject({
+    expect(again).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: textMatching(/is not connected to/),
+    });
+    expect(reversed).toMatchObject({
       code: 1,
       stderr: 'onhand: "Corner Shop" is a retailer, not a supplier.\n',
     });
   });
 
-  test('a user’s password is the first line of stdin, and a name is taken once', async () => {
+  test('reads the password of a user from the first line of stdin, and rejects a second user of that name', async () => {
     const create = ['user', 'create', '--organization', 'Acme Housewares', '--username', 'wile'];
-    expect(await work.run(create, { stdin: 'a secret\r\nignored\n' })).toEqual({
+    expect(await work.runProcess(create, { stdin: 'a secret\r\nignored\n' })).toEqual({
       code: 0,
       stdout: textMatching(/^Created the user "wile" of "Acme Housewares" \([0-9a-f-]{36}\)\.\n$/),
       stderr: '',
@@ -70,11 +74,18 @@ describe('organizations, connections and users by the command line', () => {
   });
 
   test.for([
-    ['without a password', 'Acme Housewares', [], '', 1, /^onhand: No password was given/],
+    ['without a password', 'Acme Housewares', [], '', 1, /^onhand: There is no password/],
     ['with an empty password', 'Acme Housewares', [], '\n', 1, /^onhand: The password is empty/],
-    ['of nobody', 'Nobody', [], 'x\n', 1, /^onhand: There is no organization "Nobody"/],
     [
-      'who may more than the organization',
+      'of an unknown organization',
+      'Nope',
+      [],
+      'x\n',
+      1,
+      /^onhand: There is no organization "Nope"/,
+    ],
+    [
+      'with a permission that the organization cannot have',
       'Corner Shop',
       ['--permission', 'edit_items'],
       'x\n',
@@ -89,7 +100,7 @@ describe('organizations, connections and users by the command line', () => {
       1,
       /^error: unknown option '--password'/,
     ],
-  ] as const)('a user %s is refused', async ([, organization, more, stdin, code, message]) => {
+  ] as const)('rejects a user %s', async ([, organization, more, stdin, code, message]) => {
     const create = ['user', 'create', '--organization', organization, '--username', 'road'];
     const refused = await work.run([...create, ...more], { stdin });
     expect(refused).toEqual({ code, stdout: '', stderr: textMatching(message) });

@@ -39,8 +39,8 @@ async function listedSkus(): Promise<readonly unknown[]> {
   return membersAt(json, 'skus').map(([, sku]) => sku);
 }
 
-/** The SKUs of benches are all at zero and discontinued, and nothing else was touched. */
-async function expectPutAway(count: number): Promise<void> {
+/** Expects the SKUs of benches to be at zero and discontinued, and no other SKU to have changed. */
+async function expectDiscontinued(count: number): Promise<void> {
   const skus = await listedSkus();
   const [own, ...others] = skus;
   expect([at(own, 'sku_id'), at(own, 'quantity_in_stock'), at(own, 'restrictions')]).toEqual([
@@ -56,12 +56,12 @@ async function expectPutAway(count: number): Promise<void> {
 }
 
 describe('onhand bench', () => {
-  test('measures each size of request, as JSON, and puts its SKUs away', async () => {
+  test('measures each size of request, prints JSON, and discontinues its SKUs', async () => {
     const environment = { ONHAND_TOKEN: token };
     const { code, stdout, stderr } = await work.run(arguments_('--json'), { environment });
     expect([code, stderr]).toEqual([
       0,
-      'The SKUs onhand-bench-… stay, at zero and discontinued; the next run takes them again.\n',
+      'The SKUs onhand-bench-… remain, at zero and discontinued. The next run reuses them.\n',
     ]);
     const rows = membersAt(JSON.parse(stdout)).map(([, row]) => row);
     expect(rows.map((row) => at(row, 'lines_per_request'))).toEqual([0, 1, 100, 1000, 10_000]);
@@ -76,10 +76,10 @@ describe('onhand bench', () => {
       expect(Number(at(row, 'p99_ms'))).toBeGreaterThanOrEqual(Number(at(row, 'p50_ms')));
       expect(at(row, 'load_core_percent')).toBeTypeOf('number');
     }
-    await expectPutAway(BENCH_SKUS);
+    await expectDiscontinued(BENCH_SKUS);
   });
 
-  test('takes the same SKUs again, its token from stdin, and prints a table', async () => {
+  test('reuses its SKUs, reads the token from stdin, and prints a table', async () => {
     const { code, stdout } = await work.run(arguments_('--token-file', '-'), {
       stdin: `${token}\n`,
     });
@@ -96,10 +96,10 @@ describe('onhand bench', () => {
     ]);
     expect(rows.map((row) => row.split(/ {2,}/).length)).toEqual(rows.map(() => 7));
     expect(rows).toHaveLength(5);
-    await expectPutAway(BENCH_SKUS);
+    await expectDiscontinued(BENCH_SKUS);
   });
 
-  test('puts its SKUs away when it is interrupted, and exits 1', async () => {
+  test('discontinues its SKUs on SIGINT, and exits 1', async () => {
     const child = work.start(
       ['bench', '--url', server.url, '--skus', String(BENCH_SKUS + 10), '--seconds', '600'],
       { ONHAND_TOKEN: token },
@@ -111,11 +111,11 @@ describe('onhand bench', () => {
     child.kill('SIGINT');
     const { code, stderr } = await end;
     expect(code).toBe(1);
-    expect(stderr).toContain('onhand: stopping; the SKUs are put away first\n');
-    await expectPutAway(BENCH_SKUS + 10);
+    expect(stderr).toContain('onhand: stopping; the SKUs are discontinued first\n');
+    await expectDiscontinued(BENCH_SKUS + 10);
   });
 
-  test('says in the words of the server why it may not, and touches nothing', async () => {
+  test('prints why the server rejects it, and changes nothing', async () => {
     const { id } = await server.createOrganization('retailer', 'Shop');
     const ofRetailer = await server.createToken(id, []);
     const { code, stdout, stderr } = await work.run(arguments_(), {
@@ -125,7 +125,7 @@ describe('onhand bench', () => {
     expect(stderr).toMatch(/^onhand: The server answered 409: Only a supplier .*\n$/);
   });
 
-  test('says that no server answers: exit 1, and no stack', async () => {
+  test('reports that no server responds: exit 1, without a stack trace', async () => {
     const { code, stdout, stderr } = await work.run([
       'bench',
       '--url',
@@ -134,15 +134,15 @@ describe('onhand bench', () => {
       'token.txt',
     ]);
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/^onhand: No server answers at http:\/\/127\.0\.0\.1:1: .*\n$/);
+    expect(stderr).toMatch(/^onhand: No server responds at http:\/\/127\.0\.0\.1:1: .*\n$/);
   });
 
   test.for([
     ['--seconds', '0'],
     ['--skus', 'many'],
-  ])('does not understand %s %s', async ([option = '', value = '']) => {
+  ])('rejects %s %s', async ([option = '', value = '']) => {
     const { code, stderr } = await work.run(['bench', option, value]);
     expect(code).toBe(1);
-    expect(stderr).toContain('A whole number from 1 to ');
+    expect(stderr).toContain('Must be a whole number from 1 to ');
   });
 });

@@ -9,9 +9,9 @@ import { textMatching } from '../matching.ts';
 import { entry } from '../store/fixtures.ts';
 import { Workplace, type Ended } from './onhand.ts';
 
-/** Commands take a second to start, where others run beside them. */
+/** Processes start slowly while other tests run. */
 const LONG = { timeout: 30_000 };
-const GO_ON = /^Go on with --after (\S+)$/m;
+const RESUME = /^Resume with --after (\S+)$/m;
 
 let work: Workplace;
 let server: TestServer;
@@ -54,7 +54,7 @@ function stocksIn({ stdout }: Pick<Ended, 'stdout'>): readonly unknown[] {
 }
 
 function cursorIn({ stderr }: Pick<Ended, 'stderr'>): string {
-  const cursor = GO_ON.exec(stderr)?.[1];
+  const cursor = RESUME.exec(stderr)?.[1];
   if (cursor === undefined) throw new Error(`no cursor: ${stderr}`);
   return cursor;
 }
@@ -73,7 +73,7 @@ class Following {
       this.#child.kill('SIGKILL');
     });
     const { stdout, stderr } = this.#child;
-    if (stdout === null || stderr === null) throw new Error('its output is not to be had');
+    if (stdout === null || stderr === null) throw new Error('the process has no output streams');
     this.#lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
     this.#stderr = text(stderr);
   }
@@ -99,7 +99,7 @@ class Following {
 }
 
 describe('onhand changes', () => {
-  test('prints all that are kept, the oldest first, and where to go on', LONG, async () => {
+  test('prints all stored changes, oldest first, and the cursor to resume from', LONG, async () => {
     const acme = await newSupplier();
     await setTo(acme, 1, 2, 3);
     const first = await changes(acme.token);
@@ -109,10 +109,10 @@ describe('onhand changes', () => {
     const second = await changes(acme.token, '--after', cursorIn(first));
     expect([second.code, stocksIn(second)]).toEqual([0, [4]]);
     const now = await changes(acme.token, '--from', 'now');
-    expect([now.code, now.stdout, now.stderr]).toEqual([0, '', textMatching(GO_ON)]);
+    expect([now.code, now.stdout, now.stderr]).toEqual([0, '', textMatching(RESUME)]);
   });
 
-  test('says in one line what is refused, also where it follows', LONG, async () => {
+  test('reports an error in one line, also with --follow', LONG, async () => {
     const acme = await newSupplier();
     const asked = await Promise.all([
       changes('0'.repeat(40)),
@@ -121,12 +121,12 @@ describe('onhand changes', () => {
       changes(acme.token, '--follow', '--after', 'nonsense'),
       changes(acme.token, '--url', 'http://127.0.0.1:1'),
     ]);
-    const [stranger, nonsense] = [
+    const [unauthorized, invalid] = [
       /^onhand: The server answered 401: .*\n$/,
       /^onhand: The server answered 400: .*\n$/,
     ];
     expect(asked).toMatchObject(
-      [stranger, stranger, nonsense, nonsense, /^onhand: No server answers at .*\n$/].map(
+      [unauthorized, unauthorized, invalid, invalid, /^onhand: No server responds at .*\n$/].map(
         (said) => ({ code: 1, stdout: '', stderr: textMatching(said) }),
       ),
     );
@@ -134,7 +134,7 @@ describe('onhand changes', () => {
 });
 
 describe('onhand changes --follow', () => {
-  test('prints changes as they come; interrupted, it says where to go on', LONG, async () => {
+  test('prints changes as they happen, and the cursor when it is interrupted', LONG, async () => {
     const acme = await newSupplier();
     await setTo(acme, 1);
     const following = new Following(acme.token, server.url);
@@ -153,7 +153,7 @@ describe('onhand changes --follow', () => {
   });
 
   test(
-    'outlives a restart of the server: it misses nothing and repeats nothing',
+    'continues after a restart of the server without missing or repeating a change',
     LONG,
     async () => {
       const own = await TestServer.start();
@@ -168,7 +168,10 @@ describe('onhand changes --follow', () => {
       await own.restart();
       await setTo(acme, 3);
       expect(await following.next(2)).toEqual([2, 3]);
-      expect(await following.end('SIGINT')).toMatchObject({ code: 0, stderr: textMatching(GO_ON) });
+      expect(await following.end('SIGINT')).toMatchObject({
+        code: 0,
+        stderr: textMatching(RESUME),
+      });
     },
   );
 });

@@ -23,18 +23,18 @@ describe('onhand doctor', () => {
     db.close();
   };
 
-  test('finds nothing wrong with a good database: each check is named, exit 0', async () => {
+  test('passes an intact database, printing each check: exit 0', async () => {
     const { code, stdout, stderr } = await work.run(['doctor']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const lines = stdout.trimEnd().split('\n');
-    expect(lines.at(-1)).toBe('Nothing is wrong.');
+    expect(lines.at(-1)).toBe('All checks passed.');
     expect(lines.length).toBeGreaterThan(5);
     for (const line of lines.slice(0, -1)) expect(line).toMatch(/^ok {4}\S/);
   });
 
   test.for([
     [
-      'inventory that no change tells of',
+      'inventory that the changes do not account for',
       'UPDATE inventory SET quantity_in_stock = 77 WHERE quantity_in_stock = 7',
       /^WRONG replaying the changes gives the inventory: SKU 8 of supplier 1 does not hold/m,
     ],
@@ -48,7 +48,7 @@ describe('onhand doctor', () => {
       'PRAGMA user_version = 99',
       /^WRONG schema is migrated: schema version is 99/m,
     ],
-  ] as const)('finds %s: says what and where, exit 1', async ([, sql, finding]) => {
+  ] as const)('finds %s and prints what and where: exit 1', async ([, sql, finding]) => {
     alter(sql);
     const { code, stdout, stderr } = await work.run(['doctor']);
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
@@ -56,7 +56,7 @@ describe('onhand doctor', () => {
     expect(stdout).toMatch(/^\d+ of the checks failed\.\n$/m);
   });
 
-  test('finds damaged pages: exit 1, and no stack', async () => {
+  test('finds damaged pages: exit 1, without a stack trace', async () => {
     alter('PRAGMA wal_checkpoint(TRUNCATE)');
     const file = await open(work.path('onhand.db'), 'r+');
     const { size } = await file.stat();
@@ -71,7 +71,7 @@ describe('onhand doctor', () => {
     expect(stderr).toBe('');
   });
 
-  test('says what is no database, or not there, and leaves it as it is', async () => {
+  test('rejects a file that is not a database, and one that does not exist', async () => {
     await writeFile(work.path('notes.txt'), 'These are notes, not a database.\n'.repeat(100));
     const [notes, missing] = await Promise.all([
       work.run(['doctor', '--database', 'sqlite:notes.txt']),

@@ -37,7 +37,7 @@ describe('onhand import', () => {
 
   afterAll(() => work.remove());
 
-  test('loads a catalogue, reports what is wrong with its rows, and changes nothing the second time', async () => {
+  test('imports a catalogue, reports problems of its rows, and changes nothing the second time', async () => {
     const args = ['import', 'catalogue.csv', '--supplier', 'Acme', ...MAP, '--report', 'r.csv'];
     const first = await work.run(args);
     expect(first).toMatchObject({ code: 0, stderr: '' });
@@ -75,10 +75,10 @@ describe('onhand import', () => {
     expect(await work.run(['doctor'])).toMatchObject({ code: 0 });
   });
 
-  test('shows the first complaints where no report is asked for', async () => {
+  test('shows the first complaints if no report is requested', async () => {
     const { stdout } = await work.run(['import', 'catalogue.csv', '--supplier', 'Acme', ...MAP]);
     expect(stdout).toMatch(
-      /The first complaints \(--report FILE\.csv writes them all\):\n {2}row 2 doubtful: barcode "4006381333931" this GTIN/,
+      /The first complaints \(write all of them with --report FILE\.csv\):\n {2}row 2 doubtful: barcode "4006381333931" this GTIN/,
     );
     expect(
       stdout
@@ -89,7 +89,7 @@ describe('onhand import', () => {
     ).toBe(true);
   });
 
-  test('of a file that breaks off applies nothing, and exits 1', async () => {
+  test('applies nothing of a truncated file, and exits 1', async () => {
     await work.succeed('organization', 'create', '--type', 'supplier', 'Broken');
     const broken = ['import', 'broken.csv', '--supplier', 'Broken', ...MAP];
     expect(await work.run([...broken, '--report', 'broken-report.csv'])).toEqual({
@@ -103,13 +103,13 @@ describe('onhand import', () => {
 
   test.for([
     [
-      'a file that is not there',
+      'a file that does not exist',
       ['no.csv', '--supplier', 'Acme'],
       /^onhand: The file no\.csv cannot be read: .*no such file/,
     ],
-    ['a folder', ['.', '--supplier', 'Acme'], /^onhand: \. is a folder; name a file\.\n$/],
+    ['a directory', ['.', '--supplier', 'Acme'], /^onhand: \. is a directory; name a file\.\n$/],
     [
-      'no sku_id column',
+      'a file without a sku_id column',
       ['catalogue.csv', '--supplier', 'Acme'],
       /^onhand: The file has no sku_id column/,
     ],
@@ -119,14 +119,14 @@ describe('onhand import', () => {
       /^onhand: The file has no column "ean" to read as ean13/,
     ],
     [
-      'a map that is none',
+      'a malformed map',
       ['catalogue.csv', '--supplier', 'Acme', '--map', 'code'],
       /^onhand: "code" is not a column mapping; write header=column/,
     ],
     [
-      'a supplier who is not there',
-      ['catalogue.csv', '--supplier', 'Nobody'],
-      /^onhand: There is no organization "Nobody"/,
+      'an unknown supplier',
+      ['catalogue.csv', '--supplier', 'Nope'],
+      /^onhand: There is no organization "Nope"/,
     ],
     [
       'a retailer',
@@ -134,16 +134,16 @@ describe('onhand import', () => {
       /^onhand: "Corner Shop" is a retailer, not a supplier/,
     ],
     [
-      'a report over the file itself',
+      'a report that would overwrite the file itself',
       ['catalogue.csv', '--supplier', 'Acme', ...MAP, '--report', './catalogue.csv'],
-      /^onhand: The report would overwrite the file/,
+      /^onhand: The report would overwrite the imported file/,
     ],
     [
       'a report that cannot be written',
       ['catalogue.csv', '--supplier', 'Acme', ...MAP, '--report', 'no/such/r.csv'],
       /^onhand: The report no\/such\/r\.csv cannot be written/,
     ],
-  ] as const)('refuses %s: exit 1, in one line', async ([, args, message]) => {
+  ] as const)('rejects %s: exit 1, in one line', async ([, args, message]) => {
     const refused = await work.run(['import', ...args]);
     expect(refused).toEqual({ code: 1, stdout: '', stderr: textMatching(message) });
     expect(refused.stderr.split('\n')).toHaveLength(2);

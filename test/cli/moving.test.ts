@@ -20,10 +20,11 @@ async function fill(): Promise<void> {
 }
 
 describe('onhand backup', () => {
-  test('makes a whole database of one moment, while stock is written', async () => {
+  test('copies the database as of one moment while stock is written', async () => {
     await fill();
     const store = await openTestStore(work.database);
     const done = new AbortController();
+    const first = Promise.withResolvers<undefined>();
     let written = 0;
     const writing = (async () => {
       while (!done.signal.aborted) {
@@ -33,8 +34,10 @@ describe('onhand backup', () => {
           fields: { quantityInStock: written },
         }));
         await applyOne(store, batchOf(1, lines));
+        first.resolve(undefined);
       }
     })();
+    await first.promise;
     const { code, stdout, stderr } = await work.run(['backup', 'copy.db']);
     done.abort();
     await writing;
@@ -43,7 +46,7 @@ describe('onhand backup', () => {
     expect(stdout).toBe(`Backed up to ${work.path('copy.db')}.\n`);
     expect(written).toBeGreaterThan(1);
     const doctor = await work.run(['doctor', '--database', 'sqlite:copy.db']);
-    expect(doctor.stdout).toMatch(/Nothing is wrong\.\n$/);
+    expect(doctor.stdout).toMatch(/All checks passed\.\n$/);
     const copy = new Sqlite(work.path('copy.db'), { readonly: true });
     const inStock = copy
       .prepare('SELECT quantity_in_stock FROM inventory LIMIT 3 OFFSET 1')
@@ -53,7 +56,7 @@ describe('onhand backup', () => {
     expect(new Set(inStock).size).toBe(1);
   });
 
-  test('replaces no file, and leaves PostgreSQL to its own tools', async () => {
+  test('does not overwrite a file, and refers to PostgreSQL’s own tools', async () => {
     await fill();
     await writeFile(work.path('there.db'), 'mine');
     const there = await work.run(['backup', 'there.db']);
@@ -72,23 +75,23 @@ describe('onhand backup', () => {
 });
 
 describe('onhand migrate', () => {
-  test('--dry-run prints SQL that makes the schema, and makes nothing', async () => {
+  test('--dry-run prints the SQL that creates the schema, and creates nothing', async () => {
     const { code, stdout, stderr } = await work.run(['migrate', '--dry-run']);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^The schema would be brought from version 0 to \d+\.\n$/);
+    expect(stderr).toMatch(/^The schema would be migrated from version 0 to \d+\.\n$/);
     const db = new Sqlite(':memory:');
     db.exec(stdout);
     expect(db.prepare('SELECT count(*) FROM inventory').pluck().get()).toBe(0);
     db.close();
 
     const done = await work.run(['migrate']);
-    expect(done.stderr).toMatch(/^The schema was brought from version 0 to \d+\.\n$/);
+    expect(done.stderr).toMatch(/^The schema was migrated from version 0 to \d+\.\n$/);
     const again = await work.run(['migrate', '--dry-run']);
     expect(again.stdout).toBe('');
     expect(again.stderr).toMatch(/^The schema has version \d+, the newest/);
   });
 
-  test('refuses a schema that is newer', async () => {
+  test('rejects a newer schema', async () => {
     await fill();
     const db = new Sqlite(work.path('onhand.db'));
     db.pragma('user_version = 99');
@@ -106,19 +109,19 @@ describe('onhand copy', () => {
   });
   afterEach(() => postgres.remove());
 
-  test('carries a database to PostgreSQL, says what it carried, and doctor finds nothing wrong', async () => {
+  test('copies a database to PostgreSQL, prints what it copied, and the copy passes doctor', async () => {
     await fill();
     const command = ['copy', '--from', 'sqlite:onhand.db', '--to', postgres.url];
     const { code, stdout, stderr } = await work.run(command);
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: 'Everything was copied, and every row compared.\n',
+      stderr: 'Everything was copied, and every row was compared.\n',
     });
     expect(stdout).toMatch(/^inventory +2000 +[0-9a-f]{64}$/m);
     expect((await work.run(['doctor', '--database', postgres.url])).code).toBe(0);
   });
 
-  test('copies from no database that is served, and makes nothing where there is none', async () => {
+  test('rejects a source that a server uses, and one that does not exist', async () => {
     await fill();
     const server = await ServerProcess.start(work.database);
     try {

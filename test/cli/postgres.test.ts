@@ -35,7 +35,7 @@ function run(...args: readonly string[]): Promise<Ended> {
 }
 
 describe('commands on PostgreSQL', () => {
-  test('make the schema, keep accounts, and find nothing wrong', async () => {
+  test('create the schema, store accounts, and pass doctor', async () => {
     expect(await run('organization', 'create', '--type', 'supplier', 'Acme')).toMatchObject({
       code: 0,
       stderr: '',
@@ -48,10 +48,10 @@ describe('commands on PostgreSQL', () => {
     ]);
     expect(listed.stdout).toContain('Acme');
     expect(again).toMatchObject({ code: 1, stderr: textMatching(/"Acme" is taken/) });
-    expect(doctor).toMatchObject({ code: 0, stdout: textMatching(/^Nothing is wrong\.$/m) });
+    expect(doctor).toMatchObject({ code: 0, stdout: textMatching(/^All checks passed\.$/m) });
   });
 
-  test('serve from any number of nodes at once, and do not say the password', async () => {
+  test('serve from several nodes at the same time, and do not reveal the password', async () => {
     const serving = Array.from({ length: 2 }, () =>
       work.start(['serve', '--port', '0'], {
         ONHAND_DATABASE: database.url,
@@ -73,9 +73,9 @@ describe('commands on PostgreSQL', () => {
     }
   });
 
-  test('do not show the password in their help', async () => {
+  test('do not reveal the password in their help', async () => {
     const { stdout } = await run('serve', '--help');
-    expect(stdout).toMatch(/\(default: the one in\s+ONHAND_DATABASE\)/);
+    expect(stdout).toMatch(/\(default: the\s+value\s+of\s+ONHAND_DATABASE\)/);
     expect(stdout).not.toContain(POSTGRES_PASSWORD);
   });
 });
@@ -83,40 +83,43 @@ describe('commands on PostgreSQL', () => {
 describe('a database that cannot be opened', () => {
   const CASES: readonly (readonly [string, (url: URL) => void, RegExp])[] = [
     [
-      'for want of a server',
+      'because there is no server',
       (url) => (url.port = '1'),
       /^The database postgres:\/\/127\.0\.0\.1:1\/\w*test_\w+ cannot be opened\. The database cannot be reached\.$/,
     ],
     [
-      'for want of a database',
+      'because the database does not exist',
       (url) => (url.pathname = '/nowhere'),
       /\/nowhere cannot be opened\. There is no such database\.$/,
     ],
     [
-      'with this password',
+      'because the password is wrong',
       (url) => (url.password = `${POSTGRES_PASSWORD}-not`),
       / cannot be opened\. The database refuses the user that it is opened with\.$/,
     ],
     [
-      'securely',
+      'because TLS is not available',
       (url) => (url.search = '?sslmode=verify-full'),
       / cannot be opened\. No secure connection to the database can be made\.$/,
     ],
   ];
 
-  test.for(CASES)('%s says so, and not the password', async ([, change, message]) => {
-    const url = urlWith(change);
-    const settings = readSettings({ connectTimeoutMs: 2000 }, {});
-    const opened = openStore(url, settings);
-    await expect(opened).rejects.toThrow(message);
-    await expect(opened).rejects.toMatchObject({ code: 'store_unavailable' });
-    const inspected = inspectDatabase(url, settings)[Symbol.asyncIterator]().next();
-    await expect(inspected).rejects.toThrow(message);
-    for (const failed of [opened, inspected]) {
-      const said = await failed.catch((error: unknown) => inspect(error, { depth: null }));
-      expect(said).not.toContain(POSTGRES_PASSWORD);
-    }
-  });
+  test.for(CASES)(
+    '%s: the error gives the reason and not the password',
+    async ([, change, message]) => {
+      const url = urlWith(change);
+      const settings = readSettings({ connectTimeoutMs: 2000 }, {});
+      const opened = openStore(url, settings);
+      await expect(opened).rejects.toThrow(message);
+      await expect(opened).rejects.toMatchObject({ code: 'store_unavailable' });
+      const inspected = inspectDatabase(url, settings)[Symbol.asyncIterator]().next();
+      await expect(inspected).rejects.toThrow(message);
+      for (const failed of [opened, inspected]) {
+        const said = await failed.catch((error: unknown) => inspect(error, { depth: null }));
+        expect(said).not.toContain(POSTGRES_PASSWORD);
+      }
+    },
+  );
 
   test.for([
     `postgres://onhand:${POSTGRES_PASSWORD}@[::1/onhand`,
@@ -125,7 +128,7 @@ describe('a database that cannot be opened', () => {
     `postgre://onhand:${POSTGRES_PASSWORD}@127.0.0.1/onhand`,
     `onhand:${POSTGRES_PASSWORD}@127.0.0.1/onhand`,
     `mysql://127.0.0.1/onhand?password=${POSTGRES_PASSWORD}`,
-  ])('is refused where it is misspelt, and not repeated: %#', async (url) => {
+  ])('because its URL is malformed: the error does not repeat the URL: %#', async (url) => {
     const { code, stdout, stderr } = await work.run(['doctor', '--database', url]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('postgres://USER:PASSWORD@HOST:PORT/DATABASE');

@@ -17,7 +17,7 @@ describe('the command line', () => {
 
   afterAll(() => work.remove());
 
-  test('explains itself on stdout when asked, and exits 0', async () => {
+  test('prints help on stdout with --help, and exits 0', async () => {
     const help = await work.run(['--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
     for (const command of [
@@ -34,8 +34,8 @@ describe('the command line', () => {
     }
   });
 
-  test('shows what there is on stderr when nothing is asked, and exits 2', async () => {
-    const nothing = await work.run([]);
+  test('prints help on stderr without a command, and exits 1', async () => {
+    const nothing = await work.runProcess([]);
     expect(nothing).toMatchObject({
       code: 1,
       stdout: '',
@@ -43,8 +43,8 @@ describe('the command line', () => {
     });
   });
 
-  test('says its version', async () => {
-    expect(await work.run(['--version'])).toEqual({
+  test('prints its version', async () => {
+    expect(await work.runProcess(['--version'])).toEqual({
       code: 0,
       stdout: textMatching(/^\d+\.\d+\.\d+\n$/),
       stderr: '',
@@ -62,18 +62,18 @@ describe('the command line', () => {
     [['import', 'file.csv'], /required option '--supplier <name>' not specified/],
     [['serve', '--port', 'http'], /A port is a whole number from 0 to 65535/],
     [['serve', 'now'], /too many arguments/],
-    [['token', 'revoke', 'last'], /An id is a whole number/],
+    [['token', 'revoke', 'last'], /An ID is a whole number/],
     [
       ['token', 'create', '--organization', 'Acme', '--expires-in', '30'],
       /A time is a number and a unit of s, m, h or d/,
     ],
-  ] as const)('%j is not understood: exit 2', async ([args, message]) => {
+  ] as const)('rejects %j as a usage error: exit 1', async ([args, message]) => {
     const refused = await work.run(args);
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: textMatching(message) });
     expect(refused.stderr).toMatch(/\(--help explains\)\n$/);
   });
 
-  test('that was not understood makes no database', async () => {
+  test('creates no database after a usage error', async () => {
     await work.run(['organization', 'create', 'Acme']);
     expect(await work.run(['doctor'])).toMatchObject({
       code: 1,
@@ -90,13 +90,13 @@ describe('the command line', () => {
     ['sqlite:', /cannot be used/],
     ['sqlite::memory:', /cannot be used/],
     ['sqlite:no/such/folder.db', /folder\.db cannot be opened\. There is no such folder\.\n$/],
-  ] as const)('the database %j is refused: exit 1, in one line', async ([url, message]) => {
+  ] as const)('rejects the database %j: exit 1, in one line', async ([url, message]) => {
     const refused = await work.run(['organization', 'list', '--database', url]);
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: textMatching(message) });
     expect(refused.stderr.split('\n')).toHaveLength(2);
   });
 
-  test('takes the database from --database, else from the environment, else from the folder', async () => {
+  test('uses the database of --database, otherwise of the environment, otherwise of the directory', async () => {
     const environment = { ONHAND_DATABASE: `sqlite:${work.path('second.db')}` };
     const third = ['--database', `sqlite:${work.path('third.db')}`];
     await Promise.all([
@@ -122,7 +122,7 @@ describe('help', () => {
   );
 
   test.for(commands.map((command) => [command.name(), command] as const))(
-    'of %s says what it does, with every option explained, and fits a terminal',
+    'of %s describes the command and every option',
     ([, command]) => {
       expect(command.description()).not.toBe('');
       expect(command.summary()).not.toBe('');
@@ -136,30 +136,30 @@ describe('help', () => {
   );
 });
 
-describe('a span of time', () => {
+describe('parseDurationMs', () => {
   test.for([
     ['45s', 45_000],
     ['10m', 600_000],
     ['2h', 7_200_000],
     ['30d', 2_592_000_000],
     ['36500d', 3_153_600_000_000],
-  ] as const)('%j is %d ms', ([text, spanMs]) => {
-    expect(parseDurationMs(text)).toBe(spanMs);
+  ] as const)('parses %j as %d ms', ([text, durationMs]) => {
+    expect(parseDurationMs(text)).toBe(durationMs);
   });
 
   test.for(['', '30', 'd', '0d', '-1d', '1.5h', '1w', '30 d', '30D', '36501d', '9'.repeat(400)])(
-    '%j is none',
+    'rejects %j',
     (text) => {
       expect(() => parseDurationMs(text)).toThrow(/A time is/);
     },
   );
 });
 
-test.for(['', '-1', '65536', '80a', '0x50', '1e3', ' 80'])('%j is no port', (text) => {
+test.for(['', '-1', '65536', '80a', '0x50', '1e3', ' 80'])('rejects %j as a port', (text) => {
   expect(() => parsePort(text)).toThrow(/A port is/);
 });
 
-test('a table pads its columns and shows what is not there as -', () => {
+test('a table pads its columns and shows missing values as -', () => {
   expect(
     formatTable(
       ['id', 'long_name', 'items'],

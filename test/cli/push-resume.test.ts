@@ -9,9 +9,9 @@ import { entry } from '../store/fixtures.ts';
 import { ended, Workplace, type Ended } from './onhand.ts';
 
 const FILES = '/timp/organizations/files/';
-/** Stands in the head of an upload, and of nothing else. */
+/** Occurs in the head of an upload request only. */
 const UPLOAD = 'idempotency-key: push-';
-const TRYING_AGAIN = /^onhand: No server answers at .*; name another with --url\. Trying again in/m;
+const RETRYING = /^onhand: No server responds at .*\. Check --url\. Retrying in/m;
 
 let work: Workplace;
 let server: TestServer;
@@ -36,7 +36,7 @@ beforeEach(async () => {
   return () => work.remove();
 });
 
-const arguments_ = (...more: readonly string[]): readonly string[] => [
+const pushArguments = (...more: readonly string[]): readonly string[] => [
   'push',
   '--url',
   `http://127.0.0.1:${proxy.port}`,
@@ -45,17 +45,17 @@ const arguments_ = (...more: readonly string[]): readonly string[] => [
 const environment = () => ({ ONHAND_TOKEN: acme.token });
 
 function push(...args: readonly string[]): Promise<Ended> {
-  return work.run(arguments_(...args), { environment: environment() });
+  return work.run(pushArguments(...args), { environment: environment() });
 }
 
 const put = (name: string, text: string): Promise<void> => writeFile(work.path(name), text);
 
-async function filesThere(): Promise<readonly unknown[]> {
+async function receivedFiles(): Promise<readonly unknown[]> {
   const { json } = await acme.get(FILES);
   return membersAt(json, 'files').map(([, file]) => at(file, 'filename'));
 }
 
-async function notedUuids(): Promise<readonly unknown[]> {
+async function savedUuids(): Promise<readonly unknown[]> {
   const folder = work.path('state/onhand/push');
   const [name = ''] = (await readdir(folder)).filter((file) => file.endsWith('.json'));
   const note: unknown = JSON.parse(await readFile(`${folder}/${name}`, 'utf8'));
@@ -66,55 +66,55 @@ const rows = (from: number, to: number, member: string): string =>
   Array.from({ length: to - from }, (_, i) => `{"sku_id":"A","${member}":${from + i}}\n`).join('');
 
 describe('a file', () => {
-  test('whose connection dies while it is sent is sent again', async () => {
+  test('is sent again if the connection breaks during the upload', async () => {
     await put('stock.csv', `sku_id,qty\n${'A,5\n'.repeat(200_000)}B,77\n`);
     proxy.cutNext('B,77', 'request');
     const { code, stderr } = await push('stock.csv', '--no-results');
     expect(code).toBe(0);
-    expect(stderr).toMatch(TRYING_AGAIN);
-    expect(await filesThere()).toEqual(['stock.csv']);
+    expect(stderr).toMatch(RETRYING);
+    expect(await receivedFiles()).toEqual(['stock.csv']);
     expect(await acme.stockOf('B')).toBe(77);
   });
 
-  test('whose answer is lost is applied once', async () => {
+  test('is applied once if the response to its upload is lost', async () => {
     await put('stock.ndjson', '{"sku_id":"A","quantity_in_stock_change":-3}\n');
     proxy.cutNext(UPLOAD, 'answer');
     const { code, stderr } = await push('stock.ndjson');
     expect(code).toBe(0);
-    expect(stderr).toMatch(TRYING_AGAIN);
-    expect(await filesThere()).toEqual(['stock.ndjson']);
+    expect(stderr).toMatch(RETRYING);
+    expect(await receivedFiles()).toEqual(['stock.ndjson']);
     expect(await acme.stockOf('A')).toBe(7);
   });
 
-  test('is waited for over cuts', async () => {
+  test('is waited for across broken connections', async () => {
     await put('stock.csv', 'sku_id,qty\nA,5\n');
     proxy.cutNext('?wait=', 'answer');
     expect((await push('stock.csv')).code).toBe(0);
     proxy.cutNext('results.csv', 'answer');
     expect((await push('stock.csv')).code).toBe(0);
     expect(await readFile(work.path('stock.csv.results.csv'), 'utf8')).toContain('A,5,200,success');
-    expect(await filesThere()).toEqual(['stock.csv', 'stock.csv']);
+    expect(await receivedFiles()).toEqual(['stock.csv', 'stock.csv']);
   });
 
-  test('is not sent again by the same command when its answer was given up', async () => {
+  test('is not sent again by the same command after the first one gave up waiting for the response', async () => {
     await put('stock.ndjson', '{"sku_id":"A","quantity_in_stock_change":-3}\n');
     proxy.cutNext(UPLOAD, 'answer');
-    const given = await push('stock.ndjson', '--retry-minutes', '0');
-    expect([given.code, given.stdout]).toEqual([1, '']);
-    expect(given.stderr).toContain(
-      'Run the same command again to go on; nothing is applied twice.\n',
+    const first = await push('stock.ndjson', '--retry-minutes', '0');
+    expect([first.code, first.stdout]).toEqual([1, '']);
+    expect(first.stderr).toContain(
+      'Run the same command again to resume; nothing is applied twice.\n',
     );
     const again = await push('stock.ndjson', '--retry-minutes', '0');
     expect(again.code).toBe(0);
-    expect(again.stderr).toBe('onhand: going on with a push that was interrupted.\n');
-    expect(await filesThere()).toEqual(['stock.ndjson']);
+    expect(again.stderr).toBe('onhand: resuming an interrupted push.\n');
+    expect(await receivedFiles()).toEqual(['stock.ndjson']);
     expect(await acme.stockOf('A')).toBe(7);
-    // That one ended: the next is a push of its own.
+    // The push is complete: the next one is new.
     expect((await push('stock.ndjson')).stderr).toBe('');
     expect(await acme.stockOf('A')).toBe(4);
   });
 
-  test('is sent anew where that is asked for, or it has changed', async () => {
+  test('is sent again with --restart, or if it has changed', async () => {
     await put('stock.csv', 'sku_id,qty\nA,5\n');
     proxy.cutNext(UPLOAD, 'answer');
     await push('stock.csv', '--retry-minutes', '0');
@@ -122,46 +122,46 @@ describe('a file', () => {
     expect((await push('stock.csv')).stderr).toBe('');
     await put('stock.csv', 'sku_id,qty\nA,5\n');
     expect((await push('stock.csv', '--restart')).stderr).toBe('');
-    expect(await filesThere()).toHaveLength(3);
+    expect(await receivedFiles()).toHaveLength(3);
     expect(await acme.stockOf('A')).toBe(5);
   });
 
-  test('that came before one that was cut off is not sent behind it', async () => {
+  test('that was sent before an interrupted one is not sent again after it', async () => {
     await put('one.csv', 'sku_id,qty\nA,1\n');
     await put('two.csv', 'sku_id,qty\nA,2\nB,424242\n');
     proxy.cutNext('B,424242', 'request');
-    const given = await push('one.csv', 'two.csv', '--retry-minutes', '0');
-    expect(given.code).toBe(1);
-    expect(given.stderr).toContain('onhand: gave up; of two.csv nothing was applied');
+    const first = await push('one.csv', 'two.csv', '--retry-minutes', '0');
+    expect(first.code).toBe(1);
+    expect(first.stderr).toContain('onhand: gave up; nothing of two.csv was applied');
     const { code, stdout } = await push('one.csv', 'two.csv');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^one\.csv: done\n[^]*^two\.csv: done\n/m);
-    expect(await filesThere()).toEqual(['two.csv', 'one.csv']);
+    expect(await receivedFiles()).toEqual(['two.csv', 'one.csv']);
     expect(await acme.stockOf('A')).toBe(2);
   });
 
-  test('is gone on with after Ctrl-C', async () => {
+  test('is resumed after Ctrl-C', async () => {
     await put('stock.csv', `sku_id,qty\n${'A,5\nB,6\n'.repeat(100_000)}`);
-    const child = work.start(arguments_('stock.csv'), environment());
+    const child = work.start(pushArguments('stock.csv'), environment());
     const end = ended(child);
-    await expect.poll(filesThere, { interval: 10 }).toEqual(['stock.csv']);
-    // Its uuid is noted a moment after the server has it.
-    await expect.poll(notedUuids, { interval: 5 }).toHaveLength(1);
+    await expect.poll(receivedFiles, { interval: 10 }).toEqual(['stock.csv']);
+    // Its UUID is saved shortly after the server received the file.
+    await expect.poll(savedUuids, { interval: 5 }).toHaveLength(1);
     child.kill('SIGINT');
     const { code, stderr } = await end;
     expect(code).toBe(130);
-    const [uuid] = await notedUuids();
+    const [uuid] = await savedUuids();
     expect(stderr).toBe(
-      `onhand: interrupted; the server has stock.csv as the file ${String(uuid)}, and goes on with it. Run the same command again to go on; nothing is applied twice.\n`,
+      `onhand: interrupted; the server has received stock.csv as file ${String(uuid)} and keeps processing it. Run the same command again to resume; nothing is applied twice.\n`,
     );
     const again = await push('stock.csv', '--json');
     expect(again.code).toBe(0);
     expect(JSON.parse(again.stdout)).toMatchObject({ files: [{ uuid, rows: 200_000 }] });
-    expect(await filesThere()).toEqual(['stock.csv']);
+    expect(await receivedFiles()).toEqual(['stock.csv']);
     expect(await readdir(work.path('state/onhand/push'))).toEqual([]);
   });
 
-  test('that changes while it is sent breaks off before its last bytes', async () => {
+  test('that changes during the upload is not sent completely', async () => {
     await put('stock.csv', 'A'.repeat(600_000));
     const source = await openSource(work.path('stock.csv'));
     await put('stock.csv', 'B'.repeat(600_000));
@@ -175,14 +175,14 @@ describe('a file', () => {
 });
 
 describe('a stream', () => {
-  test('that is cut off goes on from the first row that was not answered', async () => {
+  test('resumes from the first row without a result after the connection breaks', async () => {
     proxy.cutNext('"quantity_in_stock":40000}', 'request');
-    const { code, stdout, stderr } = await work.run(arguments_('-', '--results', 'out.csv'), {
+    const { code, stdout, stderr } = await work.run(pushArguments('-', '--results', 'out.csv'), {
       stdin: rows(0, 50_000, 'quantity_in_stock'),
       environment: environment(),
     });
     expect(code).toBe(0);
-    expect(stderr).toMatch(TRYING_AGAIN);
+    expect(stderr).toMatch(RETRYING);
     expect(stdout).toMatch(/^ +50,000 {2}200 applied$/m);
     expect(await acme.stockOf('A')).toBe(49_999);
     const results = (await readFile(work.path('out.csv'), 'utf8')).trimEnd().split('\n').slice(1);
@@ -190,8 +190,8 @@ describe('a stream', () => {
     expect(results).toHaveLength(50_000);
   });
 
-  test('whose rows add to what is there is not sent twice: exit 5, and from where to look', async () => {
-    const child = work.start(arguments_('-'), environment());
+  test('of relative rows is not sent twice: exit 5, and the first row in doubt', async () => {
+    const child = work.start(pushArguments('-'), environment());
     const end = ended(child);
     child.stdin?.write('{"sku_id":"A","quantity_in_stock":100}\n');
     await expect.poll(() => acme.stockOf('A')).toBe(100);
@@ -199,9 +199,7 @@ describe('a stream', () => {
     child.stdin?.write('{"sku_id":"A","quantity_in_stock_change":1}\n');
     const { code, stdout } = await end;
     expect(code).toBe(5);
-    expect(stdout).toMatch(
-      /^stdin: broke off midway\n.* Of the rows from 2 on some may have been applied/,
-    );
+    expect(stdout).toMatch(/^stdin: failed partway\n.* Rows from 2 on may have been applied/);
     expect(await acme.stockOf('A')).toBe(100);
   });
 });

@@ -8,7 +8,7 @@ import { entry } from '../store/fixtures.ts';
 import { ended, Workplace, type Ended } from './onhand.ts';
 
 const FILES = '/timp/organizations/files/';
-const DONE = { code: 0, stderr: '' };
+const SUCCESS = { code: 0, stderr: '' };
 
 let work: Workplace;
 let server: TestServer;
@@ -40,24 +40,24 @@ function push(args: readonly string[], stdin?: string): Promise<Ended> {
 const put = (name: string, text: string): Promise<void> => writeFile(work.path(name), text);
 const read = (name: string): Promise<string> => readFile(work.path(name), 'utf8');
 
-/** The files that the server has, the first to come first. */
-async function filesThere(): Promise<readonly unknown[]> {
+/** The files that the server received, oldest first. */
+async function receivedFiles(): Promise<readonly unknown[]> {
   const { json } = await acme.get(FILES);
   return membersAt(json, 'files')
     .map(([, file]) => file)
     .toReversed();
 }
 
-/** What pushes that did not end left to go on with. */
-async function notesLeft(): Promise<readonly string[]> {
+/** The saved state of unfinished pushes. */
+async function savedStates(): Promise<readonly string[]> {
   return readdir(work.path('state/onhand/push'));
 }
 
 describe('onhand push', () => {
-  test('says that all rows were applied: exit 0, results beside the file, nothing left behind', async () => {
+  test('applies all rows: exit 0, results beside the file, no saved state left behind', async () => {
     await put('stock.csv', 'sku_id;qty\nA;5\nB;6\n');
     const { code, stdout, stderr } = await push(['stock.csv']);
-    expect({ code, stderr }).toEqual(DONE);
+    expect({ code, stderr }).toEqual(SUCCESS);
     expect(stdout).toMatch(
       /^stock\.csv: done\n +2 {2}200 applied\n {2}results: stock\.csv\.results\.csv\n {2}2 rows in [\d.]+ s, [\d,]+ rows\/s\n$/,
     );
@@ -65,7 +65,7 @@ describe('onhand push', () => {
       'sku_id,qty,status_code,message\nA,5,200,success\nB,6,200,success\n',
     );
     expect(await acme.stockOf('A')).toBe(5);
-    expect(await notesLeft()).toEqual([]);
+    expect(await savedStates()).toEqual([]);
     expect((await readdir(work.folder)).toSorted()).toEqual([
       'state',
       'stock.csv',
@@ -73,12 +73,12 @@ describe('onhand push', () => {
     ]);
   });
 
-  test('says which rows failed, by their row in the results: exit 3', async () => {
+  test('prints which rows failed, by row number in the results: exit 3', async () => {
     await put('stock.csv', 'sku_id,qty\nA,5\nNONE,6\nB,many\n');
     const { code, stdout } = await push(['stock.csv', '--results', 'out.csv']);
     expect(code).toBe(3);
     expect(stdout).toContain(
-      'failing rows, all, by their row in out.csv:\n    3    404     No sku',
+      'failed rows, all, by row number in out.csv:\n    3    404     No sku',
     );
     expect(stdout).toMatch(/^ {4}4 {4}400 {5}Row 4, column "qty": "many" is not a whole number/m);
     const rows = (await read('out.csv')).trimEnd().split('\n');
@@ -87,13 +87,13 @@ describe('onhand push', () => {
     expect(await acme.stockOf('A')).toBe(5);
   });
 
-  test('sends several files one after another: the later one wins', async () => {
+  test('sends several files one after another: the last one wins', async () => {
     await put('one.csv', 'sku_id,qty\nA,1\nB,1\n');
     await put('two.ndjson', '{"sku_id":"A","quantity_in_stock":2}\n');
     const { code } = await push(['one.csv', 'two.ndjson', 'one.csv', 'two.ndjson']);
     expect(code).toBe(0);
     expect(await acme.stockOf('A')).toBe(2);
-    const files = await filesThere();
+    const files = await receivedFiles();
     expect(files.map((file) => at(file, 'filename'))).toEqual([
       'one.csv',
       'two.ndjson',
@@ -102,16 +102,18 @@ describe('onhand push', () => {
     ]);
   });
 
-  test('does not send results of before', async () => {
+  test('does not send the results of an earlier push', async () => {
     await put('stock.csv', 'sku_id,qty\nA,5\n');
     await put('stock.csv.results.csv', 'sku_id,qty\nA,99\n');
     const { code, stderr } = await push(['stock.csv', 'stock.csv.results.csv']);
     expect(code).toBe(0);
-    expect(stderr).toBe('onhand: stock.csv.results.csv are results, and are not sent.\n');
+    expect(stderr).toBe(
+      'onhand: skipped stock.csv.results.csv: it contains the results of an earlier push.\n',
+    );
     expect(await acme.stockOf('A')).toBe(5);
   });
 
-  test('asks for what its options say', async () => {
+  test('sends its options with the file', async () => {
     await put('stock.csv', 'sku_id,qty\nA,5\n');
     const { code, stdout } = await push([
       'stock.csv',
@@ -125,7 +127,7 @@ describe('onhand push', () => {
       '--no-results',
       '--json',
     ]);
-    // What is held is younger.
+    // The stored inventory is newer.
     expect(code).toBe(4);
     expect(existsSync(work.path('stock.csv.results.csv'))).toBe(false);
     const printed: unknown = JSON.parse(stdout);
@@ -143,7 +145,7 @@ describe('onhand push', () => {
         },
       ],
     });
-    expect(await filesThere()).toMatchObject([
+    expect(await receivedFiles()).toMatchObject([
       {
         uuid: at(printed, 'files', 0, 'uuid'),
         atomic: true,
@@ -154,22 +156,22 @@ describe('onhand push', () => {
     ]);
   });
 
-  test('as of its last change, a file that is older than what is held changes nothing', async () => {
+  test('--as-of mtime: a file older than the stored inventory changes nothing', async () => {
     await put('stock.csv', 'sku_id,qty\nA,5\n');
     await acme.single({ sku_id: 'A', quantity_in_stock: 7 });
     const { code } = await push(['stock.csv', '--as-of', 'mtime']);
     expect([code, await acme.stockOf('A')]).toEqual([3, 7]);
   });
 
-  test('writes the results as a workbook where the name says so', async () => {
+  test('writes the results as a workbook if the name ends in .xlsx', async () => {
     await put('stock.csv', 'sku_id,qty\nA,5\nNONE,1\n');
     const { code, stdout } = await push(['stock.csv', '--results', 'out.xlsx']);
     expect(code).toBe(3);
-    expect(stdout).toContain('by their row in out.xlsx:\n    3    404 ');
+    expect(stdout).toContain('by row number in out.xlsx:\n    3    404 ');
     expect((await readFile(work.path('out.xlsx'))).subarray(0, 2).toString()).toBe('PK');
   });
 
-  test('as a dry run changes nothing', async () => {
+  test('--dry-run changes nothing and shows what would change', async () => {
     await put('stock.csv', 'sku_id,qty\nA,5\nB,10\nNONE,1\n');
     const { code, stdout } = await push(['stock.csv', '--dry-run']);
     expect(code).toBe(3);
@@ -177,38 +179,38 @@ describe('onhand push', () => {
       /^stock\.csv: dry run, nothing was applied\n +2 {2}200 would be applied\n/,
     );
     expect(stdout).toContain(
-      '  1 rows would change something\n    2  Would change quantity_in_stock from 10 to 5\n',
+      '  1 rows would change inventory\n    2  Would change quantity_in_stock from 10 to 5\n',
     );
     expect(await acme.stockOf('A')).toBe(10);
   });
 
-  test('is quiet where all is well, and only there', async () => {
+  test('--quiet prints nothing if all rows were applied, and only then', async () => {
     await put('good.csv', 'sku_id,qty\nA,5\n');
     await put('bad.csv', 'sku_id,qty\nNONE,5\n');
-    expect(await push(['good.csv', '--quiet'])).toEqual({ ...DONE, stdout: '' });
+    expect(await push(['good.csv', '--quiet'])).toEqual({ ...SUCCESS, stdout: '' });
     const { stdout } = await push(['good.csv', 'bad.csv', '--quiet']);
     expect(stdout).toMatch(/^bad\.csv: done\n/);
   });
 });
 
-describe('what is refused', () => {
-  test('as a whole is said in the words of the server: exit 4, and what comes next is sent', async () => {
+describe('onhand push rejects', () => {
+  test('no further files after the server rejects one: exit 4, with the server’s reason', async () => {
     await put('page.csv', '<!doctype html><p>Error</p>');
     await put('empty.csv', '');
     await put('good.csv', 'sku_id,qty\nA,5\n');
     const { code, stdout } = await push(['page.csv', 'empty.csv', 'good.csv']);
     expect(code).toBe(4);
     expect(stdout).toMatch(
-      /^page\.csv: refused, nothing was applied\n {2}The file is XML or a web page/,
+      /^page\.csv: rejected, nothing was applied\n {2}The file is XML or a web page/,
     );
     expect(stdout).toMatch(
-      /^empty\.csv: refused, nothing was applied\n {2}The request brings no file/m,
+      /^empty\.csv: rejected, nothing was applied\n {2}The request brings no file/m,
     );
     expect(await acme.stockOf('A')).toBe(5);
-    expect(await notesLeft()).toEqual([]);
+    expect(await savedStates()).toEqual([]);
   });
 
-  test('until it is confirmed ends the command: exit 4, and how to confirm it', async () => {
+  test('the files after one that is held back: exit 4, and how to confirm that one', async () => {
     await server.store.batches.setSafetyLimit(supplierId, { percentMax: 10, skusMin: 1 });
     await put('low.csv', 'sku_id,qty\nA,0\n');
     await put('next.csv', 'sku_id,qty\nB,5\n');
@@ -221,7 +223,7 @@ describe('what is refused', () => {
     await expect.poll(() => acme.stockOf('A')).toBe(0);
   });
 
-  test('is a token that may not: exit 1', async () => {
+  test('an unauthorized token: exit 1', async () => {
     await put('stock.csv', `sku_id,qty\n${'A,5\n'.repeat(500_000)}`);
     const run = await work.run([
       'push',
@@ -238,40 +240,40 @@ describe('what is refused', () => {
   });
 
   test.for([
-    ['nothing', []],
-    ['a time that is none', ['x.csv', '--as-of', 'yesterday']],
-    ['a number that is none', ['x.csv', '--retry-minutes', 'many']],
+    ['no file', []],
+    ['an invalid time', ['x.csv', '--as-of', 'yesterday']],
+    ['an invalid number', ['x.csv', '--retry-minutes', 'many']],
     ['stdin twice', ['-', '-']],
-    ['one name for the results of two files', ['x.csv', 'y.csv', '--results', 'out.csv']],
-    ['results over the file', ['x.csv', '--results', './x.csv']],
-    ['a stream that is to be judged as a whole', ['-', '--stream', '--snapshot']],
-    ['stdin that is watched', ['-', '--watch']],
-  ] as const)('is %s: exit 2', async ([, args]) => {
+    ['one results file for two files', ['x.csv', 'y.csv', '--results', 'out.csv']],
+    ['results that would overwrite the file', ['x.csv', '--results', './x.csv']],
+    ['a stream with an option that needs the whole file', ['-', '--stream', '--snapshot']],
+    ['stdin with --watch', ['-', '--watch']],
+  ] as const)('%s: exit 2', async ([, args]) => {
     const { code, stdout, stderr } = await push(args);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^error: .+\n\(--help explains\)\n$/);
   });
 
-  test('is a file that is not there: exit 1, and nothing is sent', async () => {
+  test('a file that does not exist: exit 1, and nothing is sent', async () => {
     await put('stock.csv', 'sku_id,qty\nA,5\n');
     const { code, stderr } = await push(['stock.csv', 'other.csv']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^onhand: The file other\.csv cannot be read: ENOENT/);
-    expect(await filesThere()).toEqual([]);
+    expect(await receivedFiles()).toEqual([]);
   });
 
-  test('is a stream whose file is not there: exit 1', async () => {
+  test('a stream whose file does not exist: exit 1', async () => {
     const { code, stderr } = await push(['other.ndjson', '--stream']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^onhand: The input cannot be read: ENOENT.*\n$/);
   });
 
-  test('is results that have no place: exit 1, and nothing is sent', async () => {
+  test('results in a directory that does not exist: exit 1, and nothing is sent', async () => {
     await put('stock.csv', 'sku_id,qty\nA,5\n');
     const { code, stderr } = await push(['stock.csv', '--results', 'no/such/folder.csv']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^onhand: Results cannot be written to the folder .*no\/such/);
-    expect(await filesThere()).toEqual([]);
+    expect(await receivedFiles()).toEqual([]);
   });
 });
 
@@ -280,17 +282,17 @@ describe('stdin', () => {
     const { code, stdout } = await push(['-'], 'sku_id,qty\nA,5\n');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^stdin: done\n/);
-    expect(await filesThere()).toMatchObject([{ format: 'csv', filename: null }]);
+    expect(await receivedFiles()).toMatchObject([{ format: 'csv', filename: null }]);
     expect(await acme.stockOf('A')).toBe(5);
   });
 
   const ROWS =
     '{"sku_id":"A","quantity_in_stock":5}\n\n{"sku_id":"NONE","quantity_in_stock":6}\r\nnothing\n{"sku_id":"B","quantity_in_stock":7}';
 
-  test('that is NDJSON is a stream, each row answered, the last without a line feed too', async () => {
+  test('that is NDJSON is streamed: each row has a result, also the last one without a line feed', async () => {
     const { code, stdout } = await push(['-', '--results', 'out.csv'], ROWS);
     expect(code).toBe(3);
-    expect(await filesThere()).toEqual([]);
+    expect(await receivedFiles()).toEqual([]);
     expect([await acme.stockOf('A'), await acme.stockOf('B')]).toEqual([5, 7]);
     expect(stdout).toMatch(/^stdin: done\n +2 {2}200 applied\n +1 {2}400 .*\n +1 {2}404 /);
     const rows = (await read('out.csv')).trimEnd().split('\n');
@@ -303,12 +305,12 @@ describe('stdin', () => {
     ]);
   });
 
-  test('that is NDJSON is a file where that is asked for', async () => {
+  test('that is NDJSON is sent as a file with --no-stream', async () => {
     expect((await push(['-', '--no-stream'], ROWS)).code).toBe(3);
-    expect(await filesThere()).toMatchObject([{ format: 'ndjson', rows: 4 }]);
+    expect(await receivedFiles()).toMatchObject([{ format: 'ndjson', rows: 4 }]);
   });
 
-  test('is answered row by row while it comes', async () => {
+  test('is applied row by row while it arrives', async () => {
     const child = work.start(['push', '-', '--url', server.url], { ONHAND_TOKEN: acme.token });
     const end = ended(child);
     child.stdin?.write('{"sku_id":"A","quantity_in_stock":1}\n');
@@ -318,24 +320,24 @@ describe('stdin', () => {
     child.kill('SIGINT');
     const { code, stderr } = await end;
     expect(code).toBe(130);
-    expect(stderr).toBe('onhand: interrupted; 2 rows were answered. Go on from row 3 on.\n');
+    expect(stderr).toBe('onhand: interrupted; 2 rows have a result. Resume from row 3.\n');
   });
 
-  test('as a dry run says what rows would change', async () => {
+  test('with --dry-run shows what the rows would change', async () => {
     const { code, stdout } = await push(
       ['-', '--dry-run'],
       '{"sku_id":"A","quantity_in_stock":5}\n{"sku_id":"B","quantity_in_stock":10}\n',
     );
     expect(code).toBe(0);
     expect(stdout).toContain(
-      '  1 rows would change something\n    1  {"sku_id":"A","quantity_in_stock":5}: quantity_in_stock from 10 to 5\n',
+      '  1 rows would change inventory\n    1  {"sku_id":"A","quantity_in_stock":5}: quantity_in_stock from 10 to 5\n',
     );
     expect(await acme.stockOf('A')).toBe(10);
   });
 });
 
-describe('a file that is watched', () => {
-  test('is sent when it is there, and whenever it has changed', async () => {
+describe('onhand push --watch', () => {
+  test('sends a file once it exists, and whenever it changes', async () => {
     const child = work.start(
       ['push', 'stock.csv', '--watch', '--settle-seconds', '0', '--json', '--url', server.url],
       { ONHAND_TOKEN: acme.token },
@@ -347,12 +349,12 @@ describe('a file that is watched', () => {
     await put('stock.csv', 'sku_id,qty\nA,22\n');
     await expect.poll(() => acme.stockOf('A')).toBe(22);
     await expect.poll(() => existsSync(work.path('stock.csv.results.csv'))).toBe(true);
-    await expect.poll(notesLeft).toEqual([]);
+    await expect.poll(savedStates).toEqual([]);
     child.kill('SIGINT');
     const { stdout, stderr } = await end;
     expect(stderr).not.toContain('onhand: No server');
     const rounds = stdout.trimEnd().split('\n');
     expect(rounds.map((round) => at(JSON.parse(round), 'exit_code'))).toEqual(rounds.map(() => 0));
-    expect((await filesThere()).length).toBe(rounds.length);
+    expect((await receivedFiles()).length).toBe(rounds.length);
   });
 });

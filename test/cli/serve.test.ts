@@ -14,7 +14,7 @@ async function lineOf(
   stream: NodeJS.ReadableStream | null,
   pattern: RegExp,
 ): Promise<RegExpExecArray> {
-  if (stream === null) throw new Error('its output is not to be had');
+  if (stream === null) throw new Error('the process has no output streams');
   const lines = createInterface({ input: stream });
   return new Promise((resolve, reject) => {
     const said: string[] = [];
@@ -47,7 +47,7 @@ async function exitOf(child: ChildProcess, signal: NodeJS.Signals): Promise<numb
   return child.exitCode;
 }
 
-describe('a server by the command line', () => {
+describe('onhand serve', () => {
   let work: Workplace;
   const children: ChildProcess[] = [];
 
@@ -74,7 +74,7 @@ describe('a server by the command line', () => {
     return { child, url };
   };
 
-  test('makes its database, answers, and exits 0 on SIGINT and on SIGTERM', async () => {
+  test('creates its database, responds, and exits 0 on SIGINT and on SIGTERM', async () => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       const { child, url } = await serve();
       expect((await fetch(`${url}/readyz`)).status).toBe(200);
@@ -83,7 +83,7 @@ describe('a server by the command line', () => {
     expect(await problemsOf(work.database)).toEqual([]);
   });
 
-  test('on SIGTERM finishes what it accepted, and takes nothing new', async () => {
+  test('on SIGTERM completes accepted requests, and accepts no new ones', async () => {
     await work.succeed('organization', 'create', '--type', 'supplier', 'Acme');
     const token = (await work.succeed('token', 'create', '--organization', 'Acme')).trim();
     const { child, url } = await serve();
@@ -124,7 +124,7 @@ describe('a server by the command line', () => {
     expect(child.exitCode).toBe(0);
   });
 
-  test('logs when it starts and on what, and when it is asked to stop and has', async () => {
+  test('logs its start, version and database, and the start and end of its shutdown', async () => {
     const child = startLogging('info', 'serve', '--port', '0');
     const said = ended(child);
     await lineOf(child.stderr, /^onhand serves /);
@@ -133,7 +133,7 @@ describe('a server by the command line', () => {
     expect(records.map((record) => textAt(JSON.parse(record), 'msg'))).toEqual([
       'starting',
       textMatching(/^Server listening at http:/),
-      'closing: what was accepted is finished first',
+      'closing: accepted requests are finished first',
       'closed',
     ]);
     expect(JSON.parse(records[0] ?? '')).toMatchObject({
@@ -142,21 +142,21 @@ describe('a server by the command line', () => {
     });
   });
 
-  test('says so where its port is taken, in one line, and exits 1', async () => {
+  test('reports in one line that its port is in use, and exits 1', async () => {
     const taken = await listenSomewhere();
     const port = portOf(taken);
     try {
       expect(await ended(start('serve', '--port', String(port)))).toEqual({
         code: 1,
         stdout: '',
-        stderr: `onhand: Port ${port} of 127.0.0.1 cannot be listened on: it is taken by another program; stop that one, or name another with --port.\n`,
+        stderr: `onhand: Cannot listen on port ${port} of 127.0.0.1: another program uses it; stop that program, or choose another port with --port.\n`,
       });
     } finally {
       taken.close();
     }
   });
 
-  test('refuses a database that another serves, and names that one', async () => {
+  test('rejects a database that another server uses, and names that server', async () => {
     const { child } = await serve();
     const second = await ended(start('serve', '--port', '0'));
     expect(second).toMatchObject({ code: 1, stdout: '' });
@@ -170,7 +170,7 @@ describe('a server by the command line', () => {
     expect(await exitOf(next, 'SIGTERM')).toBe(0);
   });
 
-  test('warns when it listens off loopback with no proxy before it', async () => {
+  test('warns if it listens on a public address without a proxy', async () => {
     const bare = start('serve', '--port', '0', '--host', '0.0.0.0');
     await lineOf(bare.stderr, /warning: listening on 0\.0\.0\.0 without --trust-proxy/);
     expect(await exitOf(bare, 'SIGTERM')).toBe(0);
@@ -195,8 +195,8 @@ describe('a server by the command line', () => {
   });
 });
 
-describe('the demo', () => {
-  test('on a taken port moves on and says so, answers its own request, and leaves nothing behind', async () => {
+describe('onhand demo', () => {
+  test('tries the next port if one is in use, shows its sample request, and leaves no files behind', async () => {
     const work = await Workplace.make();
     // Where something else has the port already, it is taken all the same.
     const taken = await listenSomewhere(8080).catch(() => undefined);
@@ -206,7 +206,7 @@ describe('the demo', () => {
       child.stdout?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
       await lineOf(child.stdout, /Ctrl-C stops the demo/);
       const output = said.join('');
-      expect(output).toMatch(/^Port 8080 is taken, trying 8081\.\n/);
+      expect(output).toMatch(/^Port 8080 is in use, trying 8081\.\n/);
       const url = /onhand demo: (http:\/\/127\.0\.0\.1:\d+) serves/.exec(output)?.[1] ?? '';
       expect(url).not.toBe('http://127.0.0.1:8080');
       expect(output).toContain(`curl -X "POST" "${url}${BULK}"`);

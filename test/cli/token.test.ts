@@ -3,7 +3,7 @@ import { BULK, SKUS, TestServer } from '../http/harness.ts';
 import { textMatching } from '../matching.ts';
 import { Workplace } from './onhand.ts';
 
-describe('tokens by the command line, beside a running server', () => {
+describe('onhand token, while a server runs', () => {
   let work: Workplace;
   let server: TestServer;
 
@@ -26,7 +26,7 @@ describe('tokens by the command line, beside a running server', () => {
   const create = async (...args: readonly string[]) => {
     const { code, stdout, stderr } = await onhand('token', 'create', ...args);
     expect(code).toBe(0);
-    // Alone on stdout, so that a script can keep it.
+    // Nothing else is on stdout, so that a script can store it.
     expect(stdout).toMatch(/^[0-9a-f]{40}\n$/);
     expect(stderr).not.toContain(stdout.trim());
     return { token: stdout.trim(), id: /^Token (\d+) /.exec(stderr)?.[1] ?? '', stderr };
@@ -35,23 +35,23 @@ describe('tokens by the command line, beside a running server', () => {
   const statusOf = async (method: string, path: string, token: string) =>
     (await server.ask(method, path, { token, ...(method === 'POST' && { body: [] }) })).status;
 
-  test('a token opens the server at once, and nothing once it is revoked', async () => {
+  test('a token is valid immediately, and rejected once it is revoked', async () => {
     const { token, id, stderr } = await create('--organization', 'Acme');
-    expect(stderr).toContain('lives until it is revoked');
+    expect(stderr).toContain('is valid until it is revoked');
     expect(await statusOf('POST', BULK, token)).toBe(200);
     expect(await onhand('token', 'revoke', id)).toEqual({
       code: 0,
-      stdout: `Revoked the token ${id}.\n`,
+      stdout: `Revoked token ${id}.\n`,
       stderr: '',
     });
     expect(await statusOf('POST', BULK, token)).toBe(401);
     expect(await onhand('token', 'revoke', id)).toMatchObject({
       code: 1,
-      stderr: `onhand: There is no token ${id}, or it was revoked before.\n`,
+      stderr: `onhand: Token ${id} does not exist or is already revoked.\n`,
     });
   });
 
-  test('a token may do what it was made for, and no more', async () => {
+  test('a token has the permissions that it was created with, and no others', async () => {
     const [reader, editor, retailer] = await Promise.all([
       create('--organization', 'Acme', '--permission', 'view_items'),
       create('--organization', 'Acme', '--permission', 'edit_items', '--permission', 'view_items'),
@@ -65,11 +65,11 @@ describe('tokens by the command line, beside a running server', () => {
     expect(await statusOf('POST', BULK, retailer.token)).toBe(409);
   });
 
-  test('a token lives for the time asked, and the list tells of it, not the token itself', async () => {
-    const madeAtMs = Date.now();
+  test('a token has the requested lifetime, and the list does not reveal the token itself', async () => {
+    const createdAtMs = Date.now();
     const { token, id, stderr } = await create('--organization', 'Acme', '--expires-in', '30d');
     const expires = /expires at (\S+)\./.exec(stderr)?.[1] ?? '';
-    expect(Math.abs(Date.parse(expires) - madeAtMs - 30 * 86_400_000)).toBeLessThan(10_000);
+    expect(Math.abs(Date.parse(expires) - createdAtMs - 30 * 86_400_000)).toBeLessThan(10_000);
     const [list, table] = await Promise.all([
       onhand('token', 'list', '--json'),
       onhand('token', 'list'),
@@ -87,7 +87,7 @@ describe('tokens by the command line, beside a running server', () => {
     expect(list.stdout + table.stdout).not.toContain(token);
   });
 
-  test('a token that has expired opens nothing', async () => {
+  test('an expired token is rejected', async () => {
     const { token } = await create('--organization', 'Acme', '--expires-in', '1s');
     await expect
       .poll(() => statusOf('POST', BULK, token), { timeout: 5_000, interval: 50 })
@@ -95,7 +95,7 @@ describe('tokens by the command line, beside a running server', () => {
   });
 
   test.for([
-    [['--organization', 'Nobody'], 1, /^onhand: There is no organization "Nobody"; "onhand organ/],
+    [['--organization', 'Nope'], 1, /^onhand: There is no organization "Nope"\. "onhand organ/],
     [
       ['--organization', 'Corner Shop', '--permission', 'edit_items'],
       1,
@@ -103,7 +103,7 @@ describe('tokens by the command line, beside a running server', () => {
     ],
     [['--organization', 'Acme', '--permission', 'all'], 1, /^onhand: There is no permission "all"/],
     [['--organization', 'Acme', '--expires-in', '0d'], 1, /A time is a number and a unit/],
-  ] as const)('%j makes no token', async ([args, code, message]) => {
+  ] as const)('rejects %j', async ([args, code, message]) => {
     expect(await onhand('token', 'create', ...args)).toEqual({
       code,
       stdout: '',

@@ -21,7 +21,7 @@ function digitsOf(form: GtinForm, text: string): string | undefined {
   return 'gtin' in reading ? String(reading.gtin).padStart(14, '0') : undefined;
 }
 
-describe('what each form reads', () => {
+describe('a valid identifier of each form is read', () => {
   test.for([
     ['ean13', '96385074', '00000096385074'],
     ['upca', '96385074', '00000096385074'],
@@ -48,12 +48,12 @@ describe('what each form reads', () => {
     expect(digitsOf(form, text)).toBe(digits);
   });
 
-  test('a case is another trade item than the unit inside', () => {
+  test('a GTIN-14 with an indicator never equals the unit inside', () => {
     expect(digitsOf('gtin14', '10012345678902')).not.toBe(digitsOf('upca', '012345678905'));
   });
 });
 
-describe('what is refused, and by which rule', () => {
+describe('an invalid identifier is refused with the rule that it violates', () => {
   test.for([
     ['upca', '9780306406157', 'has 13 digits (leading zeros aside), upca has at most 12'],
     ['ean13', '10012345678902', 'has 14 digits (leading zeros aside), ean13 has at most 13'],
@@ -129,7 +129,7 @@ describe('against another implementation of mod 10', () => {
     );
   });
 
-  test('the check digit is the one digit that it takes', () => {
+  test('accepts exactly one check digit', () => {
     fc.assert(
       fc.property(digits(13), (body) => {
         const taken = Array.from('0123456789').filter((digit) => validateEan(body + digit).isValid);
@@ -153,7 +153,7 @@ const assignedBody = fc
   .chain((prefix) => digits(9 - prefix.length).map((rest) => prefix + rest));
 
 describe('against another implementation of the ISBN', () => {
-  test('an assigned ISBN-10 reads as its ISBN-13, and no other last character does', () => {
+  test('reads an assigned ISBN-10 as its ISBN-13, and rejects every other check character', () => {
     fc.assert(
       fc.property(assignedBody, (body) => {
         const isbn10 = body + mod11CheckDigit(body);
@@ -168,7 +168,7 @@ describe('against another implementation of the ISBN', () => {
     );
   });
 
-  test('whatever it takes is taken, with or without the leading zeros', () => {
+  test('accepts what the other implementation accepts, with or without leading zeros', () => {
     fc.assert(
       fc.property(assignedBody, fc.constantFrom(...Array.from('0123456789X')), (body, last) => {
         const isbn13 = asIsbn13(body + last);
@@ -184,7 +184,7 @@ describe('against another implementation of the ISBN', () => {
 });
 
 describe('round trips', () => {
-  test('the normalized text of a form reads as the same number', () => {
+  test('reads the normalized text as the same number', () => {
     fc.assert(
       fc.property(fc.constantFrom(...GTIN_FORMS), bodyDigits(6, 13), (form, body) => {
         const code = body + (form === 'isbn' ? mod11CheckDigit(body) : mod10CheckDigit(`${body}0`));
@@ -196,7 +196,7 @@ describe('round trips', () => {
     );
   });
 
-  test('one number is the same in every form that can write it', () => {
+  test('reads the same number from every form that can represent it', () => {
     fc.assert(
       fc.property(bodyDigits(7, 11), (body) => {
         const code = body + mod10CheckDigit(`${body}0`);
@@ -211,7 +211,7 @@ describe('round trips', () => {
     );
   });
 
-  test('spaces and hyphens do not matter, wherever they stand', () => {
+  test('ignores spaces and hyphens at any position', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(['isbn', '080442957X'], ['ean13', '4006381333931'] as const),
@@ -226,7 +226,7 @@ describe('round trips', () => {
     );
   });
 
-  test('no text makes a reader throw or give a number that is not a GTIN', () => {
+  test('never throws and never returns a number that is not a GTIN', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...GTIN_FORMS),
@@ -244,7 +244,7 @@ describe('round trips', () => {
   });
 });
 
-describe('a column that does not say which form it holds', () => {
+describe('an identifier of unknown form', () => {
   test.for([
     ['96385074', { form: 'ean13', text: '96385074' }],
     ['4006381333931', { form: 'ean13', text: '4006381333931' }],
@@ -266,7 +266,7 @@ describe('a column that does not say which form it holds', () => {
     expect(guessGtin(text)).toEqual(guess);
   });
 
-  test('what is valid both as an isbn and as a upca is neither', () => {
+  test('is refused if it is valid both as an isbn and as a upca', () => {
     fc.assert(
       fc.property(bodyDigits(8, 9), (body) => {
         const asIsbn = mod11CheckDigit(body.padStart(9, '0'));
@@ -277,7 +277,7 @@ describe('a column that does not say which form it holds', () => {
     );
   });
 
-  test('a guess reads by the form that was guessed, and never invents digits', () => {
+  test('is valid in the form that was chosen, without invented digits', () => {
     fc.assert(
       fc.property(bodyDigits(5, 15), (code) => {
         const guess = guessGtin(code);

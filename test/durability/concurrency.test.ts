@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Workplace } from '../cli/onhand.ts';
 import { BULK, TestServer } from '../http/harness.ts';
@@ -6,16 +7,18 @@ import { Random } from '../random.ts';
 import { entry, problemsOf } from '../store/fixtures.ts';
 
 const SEED = 20_261_124;
-const CLIENTS = 8;
+const CLIENTS = 6;
 const OWN_SKUS = 40;
 const SHARED_SKUS = 15;
 const IMPORTED_SKUS = 1_500;
 const REQUESTS_MIN = 15;
+/** Between the further requests of a client, so that the commands get a share of the processor. */
+const PAUSE_MS = 25;
 
 const own = (client: number) => Array.from({ length: OWN_SKUS }, (_, i) => `own-${client}-${i}`);
 const shared = Array.from({ length: SHARED_SKUS }, (_, i) => `shared-${i}`);
 
-test('many clients on the same SKUs, with imports and token changes beside them, lose no update', async () => {
+test('concurrent clients on the same SKUs lose no update while commands import and change tokens', async () => {
   const [work, server] = await Promise.all([Workplace.make(), TestServer.start()]);
   try {
     const names = [...shared, ...Array.from({ length: CLIENTS }, (_, i) => own(i)).flat()];
@@ -36,6 +39,7 @@ test('many clients on the same SKUs, with imports and token changes beside them,
       const random = new Random(SEED + number);
       for (let request = 1; request <= REQUESTS_MIN || !calm.signal.aborted; request += 1) {
         const lines = linesOf(number, request, random);
+        if (request > REQUESTS_MIN) await delay(PAUSE_MS);
         const answer = await server.ask('POST', BULK, { token, body: lines });
         expect(answer.status, `seed ${SEED}`).toBe(200);
         expect(answer.json).toEqual(lines.map(() => ({ status_code: 200, message: 'success' })));
@@ -68,7 +72,7 @@ test('many clients on the same SKUs, with imports and token changes beside them,
       expect(held.get(name), `${name} was answered 200 (seed ${SEED})`).toBe(quantity);
     }
     for (let i = 0; i < IMPORTED_SKUS; i += 1) expect(held.get(`imported-${i}`)).toBe(i);
-    // No lost update, no gap in the sequence, every change going on from the one before.
+    // No lost update, no gap in the sequence, and each change starts from the previous one.
     expect(await problemsOf(server.database)).toEqual([]);
   } finally {
     await server.stop();
@@ -76,14 +80,14 @@ test('many clients on the same SKUs, with imports and token changes beside them,
   }
 });
 
-/** It also touches titles of SKUs that clients are writing, but not their stock. */
+/** Also changes titles of SKUs that clients are writing, but not their stock. */
 function catalogue(): string {
   const imported = Array.from({ length: IMPORTED_SKUS }, (_, i) => `imported-${i},New,${i}\n`);
   const touched = [...shared, ...own(0)].map((name) => `${name},Touched,\n`);
   return `sku_id,title,quantity_in_stock\n${imported.join('')}${touched.join('')}`;
 }
 
-/** Some of the client's own SKUs and all that are shared, in a random order, some twice. */
+/** Some of the client's own SKUs and all shared ones, in random order, some of them twice. */
 function linesOf(client: number, request: number, random: Random) {
   const some = own(client).filter(() => random.chance(0.5));
   return [...some, ...shared, ...some.slice(0, 3)]
@@ -103,12 +107,12 @@ async function importTwice(onhand: Onhand): Promise<void> {
   expect(second).toMatch(/SKUs created +0\n +SKUs updated +0\n/);
 }
 
-/** Tokens made and revoked by the command line hold for the server from the next request on. */
+/** The server sees tokens that a command creates or revokes from its next request on. */
 async function changeTokens(
   onhand: Onhand,
   statusFor: (token: string) => Promise<number>,
 ): Promise<void> {
-  for (let round = 0; round < 2; round += 1) {
+  for (let round = 0; round < 1; round += 1) {
     const made = await onhand('token', 'create', '--organization', 'Acme');
     expect(await statusFor(made)).toBe(200);
     const ids = /^(\d+) .*\n?$/m.exec((await onhand('token', 'list')).split('\n').at(-1) ?? '');

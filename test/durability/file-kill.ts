@@ -16,31 +16,31 @@ import { ServerProcess } from './server-process.ts';
 
 const SUPPLIER = 'Acme';
 const SKUS = 100;
-/** Several pieces each. */
+/** Two chunks. */
 const LINES_OF_FILE = 12_000;
 const KILL_WITHIN_MS = 300;
 const FILES_DROPPED = 2;
 const FILES = '/timp/organizations/files/';
 const SKU_LIST = '/timp/products/skus/?limit=500';
 
-/** Each line adds one: what is applied twice, or not at all, shows in the sum. */
+/** Each line adds one, so the sum shows what was applied twice or not at all. */
 const COUNTING_FILE = Array.from(
   { length: LINES_OF_FILE },
   (_, i) => `{"sku_id":"C-${i % SKUS}","quantity_in_stock_change":1}\n`,
 ).join('');
 
-/** A database with a supplier whose files count, and servers of it to be killed over and over. */
+/** A database with a supplier whose files add to the stock, and whose servers are killed repeatedly. */
 export interface FileTarget {
   readonly database: TestDatabase;
   /** The drop folder of its servers. */
   readonly inbox: string;
   readonly environment: Record<string, string>;
   readonly token: string;
-  /** The uuids of the files that a server said it took. */
+  /** The uuids of the uploads that a server accepted. */
   readonly taken: Set<string>;
   /** The names of the files that were dropped. */
   readonly dropped: string[];
-  /** Makes what killed nodes were at free for others, which else wait for a while. */
+  /** Releases the claims of killed nodes, which other nodes would otherwise wait for. */
   readonly forgetKilled: () => Promise<void>;
 }
 
@@ -74,10 +74,12 @@ export async function prepareFileTarget(
   return { database, inbox, environment, token, taken: new Set(), dropped: [], forgetKilled };
 }
 
-/** One round: a server to which files are sent is killed at a random moment, while it applies those before. */
+/** One round: a server is killed at a random moment after its first file, while it receives and applies others. */
 export async function uploadKillRound(target: FileTarget, random: Random): Promise<void> {
   const server = await ServerProcess.start(target.database, target.environment);
-  const sending = sendFiles(server.url, target);
+  const accepted = Promise.withResolvers<void>();
+  const sending = sendFiles(server.url, target, accepted.resolve);
+  await Promise.race([accepted.promise, sending]);
   await delay(random.below(KILL_WITHIN_MS));
   await server.kill();
   await sending;
@@ -85,8 +87,8 @@ export async function uploadKillRound(target: FileTarget, random: Random): Promi
 }
 
 /**
- * That another server ends all files, also those whose sender got no answer; that each was applied once,
- * and that the results of those that were answered tell of every row. Gives how many files there were.
+ * Expects that another server finishes all files, including those whose upload got no reply, that each was
+ * applied once, and that the results have every row. Returns the number of files.
  */
 export async function expectFilesApplied(target: FileTarget): Promise<number> {
   const { token, taken, inbox, dropped } = target;
@@ -106,7 +108,7 @@ export async function expectFilesApplied(target: FileTarget): Promise<number> {
   return files.length;
 }
 
-/** One round: files are put into the drop folder of a server, which is killed while it takes and applies them. */
+/** One round: a server is killed while it accepts and applies files from its drop folder. */
 export async function dropKillRound(target: FileTarget, random: Random): Promise<void> {
   const { inbox, dropped } = target;
   const folder = join(inbox, SUPPLIER, 'in');
@@ -122,7 +124,7 @@ export async function dropKillRound(target: FileTarget, random: Random): Promise
   await target.forgetKilled();
 }
 
-/** Resolves when each of the files that were dropped lies in `done/`, once. */
+/** Resolves when each dropped file is in `done/`, once. */
 async function allDone(inbox: string, dropped: readonly string[]): Promise<void> {
   const done = async (): Promise<readonly string[]> =>
     (await readdir(join(inbox, SUPPLIER, 'done')).catch(() => [])).map((name) =>
@@ -133,7 +135,11 @@ async function allDone(inbox: string, dropped: readonly string[]): Promise<void>
 }
 
 /** Sends files one after another until the server is gone. */
-async function sendFiles(url: string, { token, taken }: FileTarget): Promise<void> {
+async function sendFiles(
+  url: string,
+  { token, taken }: FileTarget,
+  onAccepted: () => void,
+): Promise<void> {
   for (;;) {
     try {
       const response = await fetch(`${url}${FILES}upload/`, {
@@ -144,7 +150,8 @@ async function sendFiles(url: string, { token, taken }: FileTarget): Promise<voi
       const answer: unknown = await response.json();
       expect(response.status).toBe(200);
       taken.add(textAt(answer, 'uuid'));
-      // Time to be applied, now and then.
+      onAccepted();
+      // Gives the server time to apply some of them.
       await delay(150);
     } catch (error) {
       if (error instanceof TypeError) return;

@@ -52,7 +52,7 @@ describe('when the disk is full', () => {
     );
   const setAll = (quantity: number) => setFirst(SKUS, quantity);
 
-  /** Writes until the store refuses; gives the last quantity that was answered 200. */
+  /** Writes until the store refuses; returns the last quantity that was applied. */
   const fill = async (count: number = SKUS): Promise<number> => {
     for (let quantity = 1; quantity < ROUNDS_MAX; quantity += 1) {
       try {
@@ -66,7 +66,7 @@ describe('when the disk is full', () => {
     throw new Error('the store never became full');
   };
 
-  test('a batch is refused whole, and what was answered before is there', async () => {
+  test('a batch is refused as a whole, and acknowledged batches are still there', async () => {
     const last = await fill();
     const { skus } = await store.skus.list({
       supplierIds: [supplierId],
@@ -78,17 +78,17 @@ describe('when the disk is full', () => {
     expect(await problemsOf(database)).toEqual([]);
   });
 
-  test('the store says that it is not ready, and still answers reads', async () => {
+  test('the store is not ready but still answers reads', async () => {
     await fill();
     await expect(store.probe()).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(await store.accounts.visibleSupplierIds(supplierId, 'supplier')).toEqual([supplierId]);
   });
 
-  test('a batch that the rest of its group has no room for does not fail with it', async () => {
+  test('a small batch is applied although another batch of its group does not fit', async () => {
     await fill();
     await fill(1);
     await store.close();
-    // Room for what a small batch leaves, wherever its rows come to stand; not for a large one.
+    // Room for a small batch, wherever its rows go; not for a large one.
     store = await openTestStore(database, { databaseBytesMax: ROOM_BYTES + 4 * PAGE_BYTES });
     const unchanged = batchOf(supplierId, [{ skuId: 'missing', fields: { quantityInStock: 1 } }]);
     const large = batchOf(
@@ -103,7 +103,7 @@ describe('when the disk is full', () => {
     expect(second).toMatchObject({ statuses: new Uint16Array([404]) });
   });
 
-  test('once there is room again, writing goes on', async () => {
+  test('writing resumes once there is room', async () => {
     const last = await fill();
     await store.close();
     store = await openTestStore(database);

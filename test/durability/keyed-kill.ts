@@ -21,12 +21,12 @@ interface KeyedRequest {
   readonly skuIds: readonly string[];
 }
 
-/** A supplier whose stock is only ever added to: what was applied twice, or not at all, shows. */
+/** A supplier whose stock is only added to, which shows what was applied twice or not at all. */
 export interface CountingTarget {
   readonly database: TestDatabase;
   readonly supplierId: number;
   readonly token: string;
-  /** What each SKU must hold: how often one was added to it by a request that was answered. */
+  /** The expected stock per SKU: the number of acknowledged requests that added one. */
   readonly counts: Map<string, number>;
   lastKey: number;
 }
@@ -68,7 +68,7 @@ export async function prepareCountingTarget(
 /**
  * One round: a server is killed while clients add to stock, each request with a key. Those that were not
  * answered are sent again, with their keys, to the server that comes after it. Then every request must
- * have been applied once. Gives how many were sent again.
+ * have been applied once. Returns the number of retries.
  */
 export async function keyedKillRound(target: CountingTarget, random: Random): Promise<number> {
   const server = await ServerProcess.start(target.database);
@@ -106,15 +106,14 @@ export function newRequest(target: CountingTarget, random: Random): KeyedRequest
   return { key: `key-${target.lastKey}`, skuIds: skuIds.length === 0 ? ['counted-0'] : skuIds };
 }
 
-/** Sends a request and counts it where it was applied; says whether it was. A 503 says that it was not, or may not. */
-
+/** Sends a request; counts it and returns true if it was applied. After a 503 it may or may not have been. */
 export async function sendKeyed(
   url: string,
   { token, counts }: CountingTarget,
   { key, skuIds }: KeyedRequest,
 ): Promise<boolean> {
   const lines = skuIds.map((skuId) => ({ sku_id: skuId, quantity_in_stock_change: 1 }));
-  // One line that fails: a repeated reply has to tell of it again.
+  // One line fails: a repeated reply must report it again.
   const body = JSON.stringify([...lines, { sku_id: 'missing', quantity_in_stock_change: 1 }]);
   try {
     const response = await fetch(`${url}/timp/products/skus/inventory/bulk/?errors_only=true`, {

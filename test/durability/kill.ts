@@ -15,26 +15,26 @@ import { ServerProcess } from './server-process.ts';
 
 const CLIENTS = 4;
 const SKUS_OF_CLIENT = 300;
-/** SKUs that all clients write: for the invariants, which hold whoever wins. */
+/** SKUs that all clients write, for the invariants, which hold whichever client wins. */
 const SHARED_SKUS = 50;
 const KILL_WITHIN_MS = 40;
 
-/** What one client knows of the SKUs that only it writes. */
+/** One client, and what it knows about the SKUs that only it writes. */
 interface Client {
   readonly name: string;
-  /** The value that the last 200 said of each SKU. */
+  /** Per SKU, the value that was acknowledged last. */
   readonly acknowledged: Map<string, number>;
-  /** The batch sent and not answered: all of it is there, or nothing. */
+  /** The batch that was sent and not answered: applied completely or not at all. */
   inFlight: Map<string, number>;
 }
 
-/** A database with a supplier, its SKUs and a token, to be killed over and over. */
+/** A database with a supplier, its SKUs and a token, whose server is killed repeatedly. */
 export interface KillTarget {
   readonly database: TestDatabase;
   readonly supplierId: number;
   readonly token: string;
   readonly clients: readonly Client[];
-  /** The last value sent, over all clients and rounds: values only grow. */
+  /** The last value sent, across clients and rounds. Values only grow. */
   lastValue: number;
 }
 
@@ -75,7 +75,7 @@ function ownSkus(name: string, count: number): readonly string[] {
 /**
  * One round: a server under load from several clients is killed at a random moment; then every line
  * that was answered 200 must be there, a batch without an answer wholly or not at all, and the
- * database must obey its invariants. Gives how many lines had been answered.
+ * database must obey its invariants. Returns the number of acknowledged lines.
  */
 export async function killRound(target: KillTarget, random: Random): Promise<number> {
   const server = await ServerProcess.start(target.database);
@@ -104,7 +104,7 @@ export async function killRound(target: KillTarget, random: Random): Promise<num
   return lines;
 }
 
-/** Takes a batch that was answered for certain; gives how many lines it had. */
+/** Records the batch in flight as applied; returns its number of lines. */
 export function acknowledge(client: Client): number {
   const lineCount = client.inFlight.size;
   for (const [name, value] of client.inFlight) client.acknowledged.set(name, value);

@@ -19,10 +19,10 @@ const LINES_OF_REQUEST = 100;
 /** A tenth of what is sent. */
 const WAITING_LINES_MAX = (REQUESTS * LINES_OF_REQUEST) / 10;
 const GROUP_LINES_MAX = 500;
-/** Two groups are on their way to the disk beside those that wait; one request may pass either limit. */
+/** Two groups may be written besides those that wait, and one request may exceed either limit. */
 const ACCEPTED_MAX = (WAITING_LINES_MAX + 2 * GROUP_LINES_MAX) / LINES_OF_REQUEST + 1;
 
-describe('ten times as much at once as a server takes on', () => {
+describe('ten times the load that a server accepts', () => {
   let server: TestServer;
   let token: string;
 
@@ -48,7 +48,7 @@ describe('ten times as much at once as a server takes on', () => {
       }),
     });
 
-  test('is refused with 503 while the rest still waits; all that was accepted is done and kept', async () => {
+  test('is refused with 503 at once, and every accepted request is applied and kept', async () => {
     const blocker = new Database(server.database.url.replace(/^sqlite:/, ''));
     blocker.exec('BEGIN IMMEDIATE');
     const refused = new Map<number, Answer>();
@@ -59,7 +59,7 @@ describe('ten times as much at once as a server takes on', () => {
       else answeredOtherwise += 1;
       return answer;
     });
-    // Nothing can be written now: a refusal that came waited for no write.
+    // Nothing can be written now, so no refusal waited for a write.
     await expect
       .poll(() => refused.size, { timeout: 20_000 })
       .toBeGreaterThanOrEqual(REQUESTS - ACCEPTED_MAX);
@@ -81,7 +81,7 @@ describe('ten times as much at once as a server takes on', () => {
     expect(await problemsOf(server.database)).toEqual([]);
   });
 
-  test('leaves a server that takes everything on again', async () => {
+  test('leaves a server that accepts everything again', async () => {
     await Promise.all(Array.from({ length: REQUESTS }, (_, i) => send(i)));
     for (let i = 0; i < REQUESTS; i += 20) expect((await send(i)).status).toBe(200);
   });

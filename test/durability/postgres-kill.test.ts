@@ -7,6 +7,7 @@ import { databaseKillRound } from './postgres-kill.ts';
 import { PostgresProcess } from './postgres-process.ts';
 import { ServerProcess } from './server-process.ts';
 
+/** `npm run soak` kills nodes and database 30 times each. */
 const ROUNDS = 1;
 
 describe('on a PostgreSQL whose commits wait for the disk', () => {
@@ -19,7 +20,7 @@ describe('on a PostgreSQL whose commits wait for the disk', () => {
   });
   afterAll(() => postgres.remove());
 
-  test('a node killed in the middle of batches loses none that it answered, and halves none', async () => {
+  test('a node killed under load loses no acknowledged line and applies no batch partly', async () => {
     const target = await prepareKillTarget(database);
     const random = new Random(31);
     let lines = 0;
@@ -27,13 +28,13 @@ describe('on a PostgreSQL whose commits wait for the disk', () => {
     expect(lines).toBeGreaterThan(0);
   });
 
-  test('what a killed node did not answer is sent again with its key, and applied once', async () => {
+  test('requests that a killed node did not answer are retried with their keys and applied once', async () => {
     const target = await prepareCountingTarget(database);
     const random = new Random(32);
     for (let round = 0; round < ROUNDS; round += 1) await keyedKillRound(target, random);
   });
 
-  test('a database killed under the load of two nodes comes back, and so do they', async () => {
+  test('two nodes under load recover when their database is killed and restarted', async () => {
     const target = await prepareCountingTarget(database, 'Counted by two');
     const nodes = [await ServerProcess.start(database), await ServerProcess.start(database)];
     const random = new Random(33);

@@ -12,7 +12,7 @@ const RETRY_EVERY_MS = 50;
 /**
  * One round: PostgreSQL is killed with -9 under the load of several nodes, and started again. Clients send
  * what was not answered 200 again, with its key, to whichever node: in the end each request must have been
- * applied once. Gives how often one had to be sent again.
+ * applied once. Returns the number of retries.
  */
 export async function databaseKillRound(
   postgres: PostgresProcess,

@@ -35,7 +35,7 @@ describe.for(SERVERS)('over a restart of $which', ({ options }) => {
     (await store.accounts.listOrganizations()).map(({ name }) => name);
 
   test.for(['kill', 'stop'] as const)(
-    'after a %s the store says that it cannot, and goes on by itself when the server is back',
+    'after a %s the store refuses with 503 and recovers by itself when the server is back',
     async (end) => {
       const names = await namesOf();
       const created = `Acme ${end}`;
@@ -46,7 +46,7 @@ describe.for(SERVERS)('over a restart of $which', ({ options }) => {
       await expect(store.probe()).rejects.toMatchObject(refused);
       await expect(namesOf()).rejects.toMatchObject(refused);
       await expect(
-        store.accounts.createOrganization({ type: 'supplier', name: 'Nobody' }),
+        store.accounts.createOrganization({ type: 'supplier', name: 'Refused' }),
       ).rejects.toMatchObject(refused);
       await server.restart();
       await store.probe();
@@ -54,7 +54,7 @@ describe.for(SERVERS)('over a restart of $which', ({ options }) => {
     },
   );
 
-  test('what was asked for while the server was away for a moment is done', async () => {
+  test('a request during a short restart is completed or refused, never half done', async () => {
     await server.kill();
     const [restarted, created] = await Promise.allSettled([
       server.restart(),
@@ -64,7 +64,7 @@ describe.for(SERVERS)('over a restart of $which', ({ options }) => {
     expect((await namesOf()).includes('Moment')).toBe(created.status === 'fulfilled');
   });
 
-  test('nothing is wrong afterwards', async () => {
+  test('leaves a database without problems', async () => {
     expect(await problemsOf(database)).toEqual([]);
   });
 });

@@ -17,7 +17,7 @@ export class ServerProcess {
     this.url = url;
   }
 
-  /** Starts `onhand serve` and resolves when it says where it listens. */
+  /** Starts `onhand serve`; resolves when it has printed its address. */
   static async start(
     database: TestDatabase,
     environment: Record<string, string> = {},
@@ -39,13 +39,13 @@ export class ServerProcess {
     throw new Error(`the server did not start: ${said.join('\n')}`);
   }
 
-  /** The most memory that it has had so far, in MiB. */
+  /** Its peak resident memory so far, in MiB. */
   residentMib(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
     return Number(/^VmHWM:\s+([0-9]+) kB$/m.exec(status)?.[1]) / 1024;
   }
 
-  /** `kill -9`: no handler runs, nothing is flushed. */
+  /** `kill -9`: no handler runs, and nothing is flushed. */
   async kill(): Promise<void> {
     const { exitCode, signalCode } = this.#child;
     if (exitCode !== null || signalCode !== null)
@@ -55,7 +55,7 @@ export class ServerProcess {
     await exited;
   }
 
-  /** Asks it to stop; gives its exit code. */
+  /** Stops it with SIGTERM; returns its exit code. */
   async stop(): Promise<number | null> {
     const exited = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');

@@ -5,7 +5,7 @@ import { prepareStreamTarget, streamKillRound } from './stream-kill.ts';
 
 const ROUNDS = 2;
 
-test('streams that are cut off leave whole pieces: those that were answered, and perhaps more', async () => {
+test('streams that are cut off leave whole chunks: every answered one, and perhaps more', async () => {
   const database = await sqliteDatabase();
   try {
     const target = await prepareStreamTarget(database);

@@ -18,7 +18,7 @@ const ROWS_AT_ONCE = 500;
 const CUT_WITHIN_MS = 200;
 const SUCCESS = { status_code: 200, message: 'success' };
 
-/** A database with a supplier, its SKUs and a token, whose streams are cut off over and over. */
+/** A database with a supplier, its SKUs and a token, whose streams are cut off repeatedly. */
 export interface StreamTarget {
   readonly database: TestDatabase;
   readonly supplierId: number;
@@ -49,7 +49,7 @@ export async function prepareStreamTarget(database: TestDatabase): Promise<Strea
 
 /**
  * One round: a stream is cut off at a random moment, by the death of its connection or of the server; then
- * whole pieces are there, those that were answered and perhaps more. Gives how many lines were answered.
+ * whole chunks are applied: those that were answered, and perhaps more. Returns the number of answered lines.
  */
 export async function streamKillRound(target: StreamTarget, random: Random): Promise<number> {
   const server = await ServerProcess.start(target.database);
@@ -60,9 +60,9 @@ export async function streamKillRound(target: StreamTarget, random: Random): Pro
     while (!state.isCut) {
       const rows = rowsFrom(target.appliedLines + sent, 1 + random.below(ROWS_AT_ONCE));
       sent += rows.length;
-      // A row of them may be cut short: it may not count.
+      // Their last row may be cut short.
       await Promise.race([stream.send(rows), cut]);
-      // On a connection that is gone a write ends at once: whoever sees that it is gone needs a turn.
+      // On a lost connection a write ends at once, so other tasks need a turn to notice the loss.
       await nextTurn();
     }
   };
@@ -82,7 +82,7 @@ export async function streamKillRound(target: StreamTarget, random: Random): Pro
   expect(rows).toEqual(rows.map(() => SUCCESS));
   if (!killsServer) expect(await server.stop()).toBe(0);
   const answered = rows.length + 1;
-  await expectWholePieces(target, answered, sent);
+  await expectWholeChunks(target, answered, sent);
   return answered;
 }
 
@@ -92,7 +92,7 @@ function rowsFrom(first: number, count: number): readonly object[] {
   });
 }
 
-async function expectWholePieces(
+async function expectWholeChunks(
   target: StreamTarget,
   answered: number,
   sent: number,
@@ -121,7 +121,7 @@ async function expectWholePieces(
   expect(await problemsOf(database)).toEqual([]);
 }
 
-/** How many lines the batches of all rounds had. */
+/** The number of lines in the batches of all rounds. */
 async function linesOfBatches({ database, supplierId }: StreamTarget): Promise<number> {
   const store = await openTestStore(database);
   try {

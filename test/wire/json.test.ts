@@ -16,7 +16,7 @@ function refusalOf(body: string | undefined): { code: string; message: string } 
   throw new Error('the body was read');
 }
 
-describe('malformed JSON is refused with its place', () => {
+describe('malformed JSON is refused with its position', () => {
   test.for([
     ['[{"sku_id": "A"},]', 1, 18],
     ['[\n  {"sku_id": "A" "quantity_in_stock": 5}\n]', 2, 18],
@@ -58,30 +58,33 @@ describe('malformed JSON is refused with its place', () => {
   });
 });
 
-test.for([undefined, '', ' \r\n\t'])('a missing body %j says what is expected', (body) => {
-  expect(refusalOf(body)).toEqual({
-    code: 'body_missing',
-    message: `The request has no body; ${EXPECTED} is expected.`,
-  });
-});
+test.for([undefined, '', ' \r\n\t'])(
+  'an empty body %j is refused with what is expected',
+  (body) => {
+    expect(refusalOf(body)).toEqual({
+      code: 'body_missing',
+      message: `The request has no body; ${EXPECTED} is expected.`,
+    });
+  },
+);
 
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 
 describe('depth', () => {
   const tooDeep = { code: 'body_malformed', message: textMatching(/nested too deeply/) };
 
-  test('8 levels are read', () => {
+  test('accepts 8 levels of nesting', () => {
     expect(DEPTH_MAX).toBe(8);
     expect(parseBody(nested(8), EXPECTED).text).toBe(nested(8));
     expect(parseBody(`[${'{"a":'.repeat(7)}1${'}'.repeat(7)}]`, EXPECTED).value).toHaveLength(1);
   });
 
-  test('the ninth is refused', () => {
+  test('rejects a ninth level', () => {
     expect(refusalOf(nested(9))).toEqual(tooDeep);
     expect(refusalOf(`[${'{"a":'.repeat(8)}1${'}'.repeat(8)}]`)).toEqual(tooDeep);
   });
 
-  test('a million are refused, well formed or not', () => {
+  test('rejects a million levels, well-formed or not', () => {
     expect(refusalOf(nested(1_000_000))).toEqual(tooDeep);
     expect(refusalOf('['.repeat(1_000_000))).toEqual(tooDeep);
     expect(refusalOf('{"a":'.repeat(1_000_000))).toEqual(tooDeep);
@@ -99,13 +102,13 @@ describe('JSON in the form encoding', () => {
     expect(parseBody(body, EXPECTED).value).toEqual(value);
   });
 
-  test('what is no JSON either way is refused with its place', () => {
+  test('text that is not JSON with or without backslashes is refused with its position', () => {
     expect(refusalOf('data=[1,').message).toContain('line 1, column 4');
     expect(refusalOf(String.raw`data=[\"a\",`).code).toBe('body_malformed');
   });
 });
 
-test('of a member given twice the last counts', () => {
+test('the last of duplicate members wins', () => {
   expect(parseBody('{"a": 1, "b": 2, "a": 3}', EXPECTED).value).toEqual({ a: 3, b: 2 });
 });
 
@@ -121,7 +124,7 @@ const exceeded = (body: string, linesMax: number, chunkBytes: number): boolean =
   return false;
 };
 
-describe('counting lines while they come', () => {
+describe('counting lines while they arrive', () => {
   test.for([
     ['[1,2,3]', false],
     ['[1,2,3,4]', true],

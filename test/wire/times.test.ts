@@ -3,7 +3,7 @@ import { printTime, printTimeUs, readAsOf, readTimeUs } from '../../src/wire/tim
 
 const us = (iso: string, extra = 0) => Date.parse(iso) * 1000 + extra;
 
-describe('a time is read', () => {
+describe('an RFC 3339 timestamp is read', () => {
   test.for([
     ['2026-11-23T16:21:19Z', us('2026-11-23T16:21:19Z')],
     ['2026-11-23t16:21:19z', us('2026-11-23T16:21:19Z')],
@@ -46,14 +46,14 @@ test.for([
   expect(readTimeUs(text)).toBeUndefined();
 });
 
-test('a time is printed in UTC, with microseconds, and read back as it was', () => {
+test('a timestamp is printed in UTC with microseconds and read back unchanged', () => {
   expect(printTime(Date.parse('2026-11-23T16:21:19.041Z'))).toBe('2026-11-23T16:21:19.041000Z');
   for (const text of ['2026-11-23T16:21:19.123456Z', '1969-12-31T23:59:59.999999Z']) {
     expect(printTimeUs(readTimeUs(text) ?? 0)).toBe(text);
   }
 });
 
-test('a report may lie as far ahead as is tolerated, and no further', () => {
+test('a report may be in the future up to the tolerance', () => {
   const terms = { nowMs: Date.parse('2026-11-23T16:00:00Z'), asOfToleranceSeconds: 300 };
   expect(readAsOf('as_of', '2026-11-23T16:05:00Z', terms)).toBe(us('2026-11-23T16:05:00Z'));
   expect(readAsOf('as_of', '2026-11-23T16:05:00.000001Z', terms)).toBe(

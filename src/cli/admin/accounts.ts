@@ -1,23 +1,45 @@
 import { Option } from 'commander';
+import { openStore } from '../../databases.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { PERMISSIONS, type Organization, type OrganizationType } from '../../domain/parties.ts';
-import { openStore } from '../../databases.ts';
-import type { AccountStore } from '../../store/store.ts';
+import type { AccountStore, Store } from '../../store/store.ts';
+import type { CommandContext } from '../context.ts';
 
-/** Opens a database for one command's work on accounts, and closes it however that ends. */
-export async function withAccounts<T>(
+/** Opens a database, does the work with its accounts, and closes it. */
+export function withAccounts<T>(
+  context: CommandContext,
   database: string,
   work: (accounts: AccountStore) => Promise<T>,
 ): Promise<T> {
-  const store = await openStore(database);
+  return withStore(context, database, ({ accounts }) => work(accounts));
+}
+
+/** Opens a database, does the work for the supplier of that name, and closes the database. */
+export function withSupplier<T>(
+  context: CommandContext,
+  { supplier, database }: { readonly supplier: string; readonly database: string },
+  work: (store: Store, supplierId: number) => Promise<T>,
+): Promise<T> {
+  return withStore(context, database, async (store) => {
+    const { id } = await requireOrganization(store.accounts, supplier, 'supplier');
+    return work(store, id);
+  });
+}
+
+async function withStore<T>(
+  context: CommandContext,
+  database: string,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  const store = await openStore(database, context.settings());
   try {
-    return await work(store.accounts);
+    return await work(store);
   } finally {
     await store.close();
   }
 }
 
-/** The organization of that name and, where one is asked for, of that type. Rejects with `parameter_invalid`. */
+/** The organization of that name and type. Rejects with `parameter_invalid` if there is none. */
 export async function requireOrganization(
   accounts: Pick<AccountStore, 'findOrganization'>,
   name: string,
@@ -27,7 +49,7 @@ export async function requireOrganization(
   if (organization === undefined) {
     throw new OnhandError(
       'parameter_invalid',
-      `There is no organization "${name}"; "onhand organization list" names those there are.`,
+      `There is no organization "${name}". "onhand organization list" shows all organizations.`,
     );
   }
   if (type !== undefined && organization.type !== type) {
@@ -39,16 +61,12 @@ export async function requireOrganization(
   return organization;
 }
 
-/** May be given more than once; none asks for all that the organization's type allows. */
+/** Can be repeated. The default, none, means all permissions that the organization's type allows. */
 export function permissionOption(): Option {
   return new Option(
     '--permission <permission>',
-    `what it may do: ${PERMISSIONS.join(', ')}; may be repeated`,
+    `a permission to grant: ${PERMISSIONS.join(', ')}; can be repeated`,
   )
     .argParser((value: string, previous: readonly string[]) => [...previous, value])
     .default([], "all that the organization's type allows");
-}
-
-export function jsonOption(): Option {
-  return new Option('--json', 'print JSON instead of a table');
 }

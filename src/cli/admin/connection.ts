@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { OnhandError } from '../../domain/errors.ts';
 import type { AccountStore } from '../../store/store.ts';
-import { jsonOption, requireOrganization, withAccounts } from './accounts.ts';
-import { databaseOption } from '../options.ts';
-import { formatTime, printLine, printList } from '../output.ts';
+import type { CommandContext } from '../context.ts';
+import { databaseOption, jsonOption, supplierOption } from '../options.ts';
+import { formatTime, printList } from '../output.ts';
+import { requireOrganization, withAccounts } from './accounts.ts';
 
 interface PairOptions {
   readonly supplier: string;
@@ -11,84 +12,88 @@ interface PairOptions {
   readonly database: string;
 }
 
-export function connectionCommand(): Command {
+export function connectionCommand(context: CommandContext): Command {
   return new Command('connection')
-    .summary('say which retailers see which suppliers')
+    .summary('manage which retailers can read which suppliers')
     .description(
-      'A connection lets a retailer see the SKUs of a supplier. Retailers see nothing else.',
+      'Manages connections. A connection lets a retailer read the SKUs of a supplier; without one, a ' +
+        'retailer sees nothing.',
     )
-    .addCommand(createCommand())
-    .addCommand(removeCommand())
-    .addCommand(listCommand());
+    .addCommand(createCommand(context))
+    .addCommand(removeCommand(context))
+    .addCommand(listCommand(context));
 }
 
-function createCommand(): Command {
-  return pairCommand('create')
-    .summary('let a retailer see the SKUs of a supplier')
-    .description('Lets a retailer see the SKUs of a supplier, from its next request on.')
+function createCommand(context: CommandContext): Command {
+  return pairCommand('create', context)
+    .summary('let a retailer read the SKUs of a supplier')
+    .description(
+      'Lets a retailer read the SKUs of a supplier, effective with its next request. Repeating the command changes nothing.',
+    )
     .addHelpText(
       'after',
       '\nExample:\n  onhand connection create --supplier "Acme Housewares" --retailer "Corner Shop"',
     )
     .action(async (options: PairOptions) => {
-      const isNew = await withPair(options, (accounts, supplierId, retailerId) =>
+      const isNew = await withPair(context, options, (accounts, supplierId, retailerId) =>
         accounts.createConnection(supplierId, retailerId),
       );
-      printLine(
-        `"${options.retailer}" ${isNew ? 'now sees' : 'already saw'} the SKUs of "${options.supplier}".`,
+      context.print(
+        `"${options.retailer}" can ${isNew ? 'now' : 'already'} read the SKUs of "${options.supplier}".`,
       );
     });
 }
 
-function removeCommand(): Command {
-  return pairCommand('remove')
-    .summary('end a connection')
-    .description('Ends a connection: the retailer no longer sees the SKUs of the supplier.')
+function removeCommand(context: CommandContext): Command {
+  return pairCommand('remove', context)
+    .summary('remove a connection')
+    .description('Removes a connection: the retailer can no longer read the SKUs of the supplier.')
     .addHelpText(
       'after',
       '\nExample:\n  onhand connection remove --supplier "Acme Housewares" --retailer "Corner Shop"',
     )
     .action(async (options: PairOptions) => {
-      const wasThere = await withPair(options, (accounts, supplierId, retailerId) =>
+      const existed = await withPair(context, options, (accounts, supplierId, retailerId) =>
         accounts.removeConnection(supplierId, retailerId),
       );
-      if (!wasThere) {
+      if (!existed) {
         throw new OnhandError(
           'parameter_invalid',
-          `"${options.retailer}" did not see the SKUs of "${options.supplier}".`,
+          `"${options.retailer}" is not connected to "${options.supplier}".`,
         );
       }
-      printLine(`"${options.retailer}" no longer sees the SKUs of "${options.supplier}".`);
+      context.print(`"${options.retailer}" can no longer read the SKUs of "${options.supplier}".`);
     });
 }
 
-function pairCommand(name: string): Command {
+function pairCommand(name: string, context: CommandContext): Command {
   return new Command(name)
-    .requiredOption('--supplier <name>', 'name of the supplier (required)')
+    .addOption(supplierOption())
     .requiredOption('--retailer <name>', 'name of the retailer (required)')
-    .addOption(databaseOption());
+    .addOption(databaseOption(context));
 }
 
 function withPair(
+  context: CommandContext,
   options: PairOptions,
   work: (accounts: AccountStore, supplierId: number, retailerId: number) => Promise<boolean>,
 ): Promise<boolean> {
-  return withAccounts(options.database, async (accounts) => {
+  return withAccounts(context, options.database, async (accounts) => {
     const supplier = await requireOrganization(accounts, options.supplier, 'supplier');
     const retailer = await requireOrganization(accounts, options.retailer, 'retailer');
     return work(accounts, supplier.id, retailer.id);
   });
 }
 
-function listCommand(): Command {
+function listCommand(context: CommandContext): Command {
   return new Command('list')
     .summary('list all connections')
-    .description('Lists which retailers see which suppliers.')
+    .description('Lists which retailers can read which suppliers.')
     .addOption(jsonOption())
-    .addOption(databaseOption())
+    .addOption(databaseOption(context))
     .addHelpText('after', '\nExample:\n  onhand connection list --json')
-    .action(async (options: { readonly json?: true; readonly database: string }) => {
-      const connections = await withAccounts(options.database, (accounts) =>
+    .action(async ({ json, database }: { readonly json?: true; readonly database: string }) => {
+      const connections = await withAccounts(context, database, (accounts) =>
         accounts.listConnections(),
       );
       const records = connections.map(({ supplier, retailer, createdAtMs }) => ({
@@ -96,6 +101,6 @@ function listCommand(): Command {
         retailer,
         created: formatTime(createdAtMs),
       }));
-      printList(['supplier', 'retailer', 'created'], records, options.json === true);
+      printList(context, ['supplier', 'retailer', 'created'], records, json === true);
     });
 }

@@ -1,51 +1,52 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { openStore } from '../../databases.ts';
-import { requireOrganization } from './accounts.ts';
-import { databaseOption } from '../options.ts';
-import { printLine } from '../output.ts';
+import type { CommandContext } from '../context.ts';
+import { databaseOption, supplierOption } from '../options.ts';
+import { withSupplier } from './accounts.ts';
 
 interface ExpectOptions {
   readonly supplier: string;
+  /** Minutes; null if no report is expected. */
   readonly every: number | null;
   readonly database: string;
 }
 
-export function freshnessCommand(): Command {
+export function freshnessCommand(context: CommandContext): Command {
   return new Command('freshness')
-    .summary('say how often suppliers are to be heard')
+    .summary('set how often suppliers are expected to report')
     .description(
-      'How recent what suppliers say is can be asked of the server; here it is said how often each is to be heard.',
+      'Sets how often suppliers are expected to report inventory. The API shows when each last reported, and which are late.',
     )
-    .addCommand(expectCommand());
+    .addCommand(expectCommand(context));
 }
 
-function expectCommand(): Command {
+function expectCommand(context: CommandContext): Command {
   return new Command('expect')
-    .summary('set how often a supplier is to be heard')
-    .description('Sets how often a supplier is to be heard: after longer, it is told to be late.')
-    .requiredOption('--supplier <name>', 'name of the supplier (required)')
+    .summary('set how often a supplier is expected to report')
+    .description(
+      'Sets how often a supplier is expected to report. A supplier that has not reported for longer is shown as late.',
+    )
+    .addOption(supplierOption())
     .addOption(
-      new Option('--every <minutes>', 'at least once in so many minutes; or "never"; required')
+      new Option(
+        '--every <minutes>',
+        'longest expected time between reports, in minutes, or "never" (required)',
+      )
         .argParser(parseMinutes)
         .makeOptionMandatory(),
     )
-    .addOption(databaseOption())
+    .addOption(databaseOption(context))
     .addHelpText(
       'after',
       '\nExample:\n  onhand freshness expect --supplier "Acme Housewares" --every 1440',
     )
-    .action(async ({ supplier, every, database }: ExpectOptions) => {
-      const store = await openStore(database);
-      try {
-        const { id } = await requireOrganization(store.accounts, supplier, 'supplier');
-        await store.changes.setExpectedInterval(id, every);
-      } finally {
-        await store.close();
-      }
-      printLine(
+    .action(async ({ every, ...options }: ExpectOptions) => {
+      await withSupplier(context, options, ({ changes }, id) =>
+        changes.setExpectedInterval(id, every),
+      );
+      context.print(
         every === null
-          ? `"${supplier}" is not expected at any time.`
-          : `"${supplier}" is late when it was not heard for more than ${every} minutes.`,
+          ? `"${options.supplier}" is never late.`
+          : `"${options.supplier}" is late after ${every} minutes without a report.`,
       );
     });
 }
@@ -54,5 +55,5 @@ function parseMinutes(text: string): number | null {
   if (text === 'never') return null;
   const minutes = Number(text);
   if (/^[0-9]{1,8}$/.test(text) && minutes >= 1) return minutes;
-  throw new InvalidArgumentError('A whole number of minutes is needed, at least 1, or "never".');
+  throw new InvalidArgumentError('Must be a whole number of minutes, at least 1, or "never".');
 }

@@ -1,58 +1,62 @@
 import { Command, Option } from 'commander';
 import { parseName } from '../../accounts/names.ts';
 import { ORGANIZATION_TYPES, type OrganizationType } from '../../domain/parties.ts';
-import { jsonOption, withAccounts } from './accounts.ts';
-import { databaseOption } from '../options.ts';
-import { formatTime, printLine, printList } from '../output.ts';
+import type { CommandContext } from '../context.ts';
+import { databaseOption, jsonOption } from '../options.ts';
+import { formatTime, printList } from '../output.ts';
+import { withAccounts } from './accounts.ts';
 
-export function organizationCommand(): Command {
+interface CreateOptions {
+  readonly type: OrganizationType;
+  readonly database: string;
+}
+
+export function organizationCommand(context: CommandContext): Command {
   return new Command('organization')
     .summary('create and list suppliers and retailers')
     .description(
-      'Organizations own users and tokens: suppliers own SKUs, retailers read those of suppliers.',
+      'Manages organizations. Suppliers own SKUs; retailers read the SKUs of the suppliers they are connected to. ' +
+        'Every user and token belongs to one organization.',
     )
-    .addCommand(createCommand())
-    .addCommand(listCommand());
+    .addCommand(createCommand(context))
+    .addCommand(listCommand(context));
 }
 
-function createCommand(): Command {
+function createCommand(context: CommandContext): Command {
   return new Command('create')
     .summary('create a supplier or a retailer')
-    .description('Creates an organization. Its name is unique and names it in other commands.')
+    .description(
+      'Creates an organization. Other commands refer to it by its name, which is unique.',
+    )
     .argument('<name>', 'name of the organization')
     .addOption(
-      new Option('--type <type>', 'what it is; required')
+      new Option('--type <type>', 'type of the organization (required)')
         .choices(ORGANIZATION_TYPES)
         .makeOptionMandatory(),
     )
-    .addOption(databaseOption())
+    .addOption(databaseOption(context))
     .addHelpText(
       'after',
       '\nExample:\n  onhand organization create --type supplier "Acme Housewares"',
     )
-    .action(
-      async (
-        name: string,
-        options: { readonly type: OrganizationType; readonly database: string },
-      ) => {
-        const draft = { type: options.type, name: parseName('The name', name) };
-        const { uuid } = await withAccounts(options.database, (accounts) =>
-          accounts.createOrganization(draft),
-        );
-        printLine(`Created the ${draft.type} "${draft.name}" (${uuid}).`);
-      },
-    );
+    .action(async (name: string, { type, database }: CreateOptions) => {
+      const draft = { type, name: parseName('The name', name) };
+      const { uuid } = await withAccounts(context, database, (accounts) =>
+        accounts.createOrganization(draft),
+      );
+      context.print(`Created the ${draft.type} "${draft.name}" (${uuid}).`);
+    });
 }
 
-function listCommand(): Command {
+function listCommand(context: CommandContext): Command {
   return new Command('list')
     .summary('list all organizations')
     .description('Lists all organizations.')
     .addOption(jsonOption())
-    .addOption(databaseOption())
+    .addOption(databaseOption(context))
     .addHelpText('after', '\nExample:\n  onhand organization list --json')
-    .action(async (options: { readonly json?: true; readonly database: string }) => {
-      const organizations = await withAccounts(options.database, (accounts) =>
+    .action(async ({ json, database }: { readonly json?: true; readonly database: string }) => {
+      const organizations = await withAccounts(context, database, (accounts) =>
         accounts.listOrganizations(),
       );
       const records = organizations.map(({ name, type, uuid, createdAtMs }) => ({
@@ -61,6 +65,6 @@ function listCommand(): Command {
         uuid,
         created: formatTime(createdAtMs),
       }));
-      printList(['name', 'type', 'uuid', 'created'], records, options.json === true);
+      printList(context, ['name', 'type', 'uuid', 'created'], records, json === true);
     });
 }

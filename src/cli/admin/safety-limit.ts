@@ -1,9 +1,10 @@
+/** `onhand breaker`: the safety limits of suppliers. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { openStore } from '../../databases.ts';
-import type { BatchStore } from '../../store/store.ts';
-import { requireOrganization } from './accounts.ts';
-import { databaseOption } from '../options.ts';
-import { printLine } from '../output.ts';
+import type { CommandContext } from '../context.ts';
+import { databaseOption, supplierOption, wholeNumberParser } from '../options.ts';
+import { withSupplier } from './accounts.ts';
+
+const SKUS_MIN_MAX = 9_999_999_999;
 
 interface SupplierOptions {
   readonly supplier: string;
@@ -15,35 +16,34 @@ interface SetOptions extends SupplierOptions {
   readonly skusMin: number;
 }
 
-export function safetyLimitCommand(): Command {
+export function safetyLimitCommand(context: CommandContext): Command {
   return new Command('breaker')
-    .summary('hold back batches that take too many SKUs down')
+    .summary('limit how many SKUs one batch can take out of stock')
     .description(
-      "A supplier's breaker holds back a batch that would take too many of its SKUs to zero or discontinue " +
-        'them, until it is confirmed. Without one, only snapshots are held back, by the settings of the server.',
+      "Manages suppliers' breakers. A breaker holds back a batch that would set too many of the supplier's SKUs to zero " +
+        'or discontinue them, until it is confirmed. A supplier without a breaker has the limits of the server, ' +
+        'which apply to snapshots only.',
     )
-    .addCommand(setCommand())
-    .addCommand(clearCommand())
-    .addCommand(showCommand());
+    .addCommand(setCommand(context))
+    .addCommand(clearCommand(context))
+    .addCommand(showCommand(context));
 }
 
-function setCommand(): Command {
-  return supplierCommand('set')
+function setCommand(context: CommandContext): Command {
+  return supplierCommand('set', context)
     .summary("set a supplier's breaker")
-    .description(
-      'Sets the breaker of a supplier; a batch is held back where it passes both bounds.',
-    )
+    .description("Sets a supplier's breaker. A batch is held back if it exceeds both limits.")
     .addOption(
       new Option(
         '--percent <number>',
-        'more than this share of the SKUs that can be sold; required',
+        'hold back more than this percentage of the SKUs that are for sale (required)',
       )
         .argParser(parsePercent)
         .makeOptionMandatory(),
     )
     .addOption(
-      new Option('--skus-min <number>', 'and at least so many SKUs; required')
-        .argParser(parseSkusMin)
+      new Option('--skus-min <number>', 'hold back only if at least this many SKUs (required)')
+        .argParser(wholeNumberParser(1, SKUS_MIN_MAX))
         .makeOptionMandatory(),
     )
     .addHelpText(
@@ -51,74 +51,55 @@ function setCommand(): Command {
       '\nExample:\n  onhand breaker set --supplier "Acme Housewares" --percent 30 --skus-min 50',
     )
     .action(async ({ percent, skusMin, ...options }: SetOptions) => {
-      await withSupplier(options, (batches, id) =>
+      await withSupplier(context, options, ({ batches }, id) =>
         batches.setSafetyLimit(id, { percentMax: percent, skusMin }),
       );
-      printLine(held(options.supplier, percent, skusMin));
+      context.print(limitText(options.supplier, percent, skusMin));
     });
 }
 
-function clearCommand(): Command {
-  return supplierCommand('clear')
-    .summary("take a supplier's breaker away")
-    .description('Takes the breaker of a supplier away: the settings of the server hold again.')
+function clearCommand(context: CommandContext): Command {
+  return supplierCommand('clear', context)
+    .summary("remove a supplier's breaker")
+    .description("Removes a supplier's breaker. The limits of the server apply again.")
     .addHelpText('after', '\nExample:\n  onhand breaker clear --supplier "Acme Housewares"')
     .action(async (options: SupplierOptions) => {
-      await withSupplier(options, (batches, id) => batches.setSafetyLimit(id, null));
-      printLine(none(options.supplier));
+      await withSupplier(context, options, ({ batches }, id) => batches.setSafetyLimit(id, null));
+      context.print(noLimitText(options.supplier));
     });
 }
 
-function showCommand(): Command {
-  return supplierCommand('show')
+function showCommand(context: CommandContext): Command {
+  return supplierCommand('show', context)
     .summary("show a supplier's breaker")
-    .description('Shows the breaker of a supplier.')
+    .description("Shows a supplier's breaker.")
     .addHelpText('after', '\nExample:\n  onhand breaker show --supplier "Acme Housewares"')
     .action(async (options: SupplierOptions) => {
-      const breaker = await withSupplier(options, (batches, id) => batches.safetyLimitOf(id));
-      printLine(
-        breaker === null
-          ? none(options.supplier)
-          : held(options.supplier, breaker.percentMax, breaker.skusMin),
+      const limit = await withSupplier(context, options, ({ batches }, id) =>
+        batches.safetyLimitOf(id),
+      );
+      context.print(
+        limit === null
+          ? noLimitText(options.supplier)
+          : limitText(options.supplier, limit.percentMax, limit.skusMin),
       );
     });
 }
 
-function supplierCommand(name: string): Command {
-  return new Command(name)
-    .requiredOption('--supplier <name>', 'name of the supplier (required)')
-    .addOption(databaseOption());
+function supplierCommand(name: string, context: CommandContext): Command {
+  return new Command(name).addOption(supplierOption()).addOption(databaseOption(context));
 }
 
-async function withSupplier<T>(
-  { supplier, database }: SupplierOptions,
-  work: (batches: BatchStore, supplierId: number) => Promise<T>,
-): Promise<T> {
-  const store = await openStore(database);
-  try {
-    const { id } = await requireOrganization(store.accounts, supplier, 'supplier');
-    return await work(store.batches, id);
-  } finally {
-    await store.close();
-  }
+function limitText(supplier: string, percent: number, skusMin: number): string {
+  return `Batches of "${supplier}" are held back if they take more than ${percent} % of its SKUs, and at least ${skusMin}, out of stock.`;
 }
 
-function held(supplier: string, percent: number, skusMin: number): string {
-  return `Batches of "${supplier}" that take more than ${percent} % of its SKUs down, and at least ${skusMin}, are held back.`;
-}
-
-function none(supplier: string): string {
-  return `"${supplier}" has no breaker of its own: only its snapshots are held back, by the settings of the server.`;
+function noLimitText(supplier: string): string {
+  return `"${supplier}" has no breaker. Its snapshots are held back by the limits of the server.`;
 }
 
 function parsePercent(text: string): number {
   const percent = Number(text);
   if (/^[0-9]{1,3}(?:\.[0-9]+)?$/.test(text) && percent <= 100) return percent;
-  throw new InvalidArgumentError('A share is a number from 0 to 100.');
-}
-
-function parseSkusMin(text: string): number {
-  const skusMin = Number(text);
-  if (/^[0-9]{1,10}$/.test(text) && skusMin >= 1) return skusMin;
-  throw new InvalidArgumentError('A whole number of at least 1 is needed.');
+  throw new InvalidArgumentError('Must be a number from 0 to 100.');
 }

@@ -2,9 +2,10 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { hashToken, newToken } from '../../accounts/credentials.ts';
 import { parsePermissions } from '../../accounts/permissions.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import { jsonOption, permissionOption, requireOrganization, withAccounts } from './accounts.ts';
-import { databaseOption } from '../options.ts';
-import { formatTime, printLine, printList, printNote } from '../output.ts';
+import type { CommandContext } from '../context.ts';
+import { databaseOption, jsonOption } from '../options.ts';
+import { formatTime, printList } from '../output.ts';
+import { permissionOption, requireOrganization, withAccounts } from './accounts.ts';
 
 interface CreateOptions {
   readonly organization: string;
@@ -14,31 +15,31 @@ interface CreateOptions {
   readonly database: string;
 }
 
-export function tokenCommand(): Command {
+export function tokenCommand(context: CommandContext): Command {
   return new Command('token')
     .summary('create, list and revoke access tokens')
-    .description('Tokens let programs use the API in the name of an organization.')
-    .addCommand(createCommand())
-    .addCommand(listCommand())
-    .addCommand(revokeCommand());
+    .description('Manages access tokens. A program uses the API with a token of its organization.')
+    .addCommand(createCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(revokeCommand(context));
 }
 
-function createCommand(): Command {
+function createCommand(context: CommandContext): Command {
   return new Command('create')
-    .summary('create a token and print it, once')
+    .summary('create a token and print it')
     .description(
-      'Creates a token for an organization and prints it, alone, on stdout. It is stored hashed: ' +
-        'it cannot be shown again. It lives until it is revoked, or for the time asked.',
+      'Creates a token for an organization and prints only the token on stdout. ' +
+        'The database stores its hash, so it cannot be shown again.',
     )
     .requiredOption('--organization <name>', 'name of the organization (required)')
     .addOption(permissionOption())
     .addOption(
       new Option(
         '--expires-in <time>',
-        'how long it lives: a number and s, m, h or d, such as 45s or 30d (default: until it is revoked)',
+        'lifetime: a number and s, m, h or d, such as 45s or 30d (default: until revoked)',
       ).argParser(parseDurationMs),
     )
-    .addOption(databaseOption())
+    .addOption(databaseOption(context))
     .addHelpText(
       'after',
       '\nExample:\n  TOKEN=$(onhand token create --organization "Acme Housewares" --expires-in 30d)',
@@ -46,7 +47,7 @@ function createCommand(): Command {
     .action(async (options: CreateOptions) => {
       const token = newToken();
       const expiresAtMs = options.expiresIn === undefined ? null : Date.now() + options.expiresIn;
-      const { id } = await withAccounts(options.database, async (accounts) => {
+      const { id } = await withAccounts(context, options.database, async (accounts) => {
         const organization = await requireOrganization(accounts, options.organization);
         const permissions = parsePermissions(organization.type, options.permission);
         const user = await accounts.findServiceUser(organization.id);
@@ -57,24 +58,26 @@ function createCommand(): Command {
           expiresAtMs,
         });
       });
-      printLine(token);
+      context.print(token);
       const expiry =
         expiresAtMs === null
-          ? 'lives until it is revoked'
+          ? 'is valid until it is revoked'
           : `expires at ${formatTime(expiresAtMs)}`;
-      printNote(`Token ${id} ${expiry}. Keep it: it is stored hashed and cannot be shown again.`);
+      context.note(
+        `Token ${id} ${expiry}. Save it now: it is stored hashed and cannot be shown again.`,
+      );
     });
 }
 
-function listCommand(): Command {
+function listCommand(context: CommandContext): Command {
   return new Command('list')
     .summary('list all tokens')
-    .description('Lists all tokens, without the tokens themselves: only their hashes are stored.')
+    .description('Lists all tokens by ID, without the tokens themselves: only hashes are stored.')
     .addOption(jsonOption())
-    .addOption(databaseOption())
+    .addOption(databaseOption(context))
     .addHelpText('after', '\nExample:\n  onhand token list --json')
-    .action(async (options: { readonly json?: true; readonly database: string }) => {
-      const tokens = await withAccounts(options.database, (accounts) => accounts.listTokens());
+    .action(async ({ json, database }: { readonly json?: true; readonly database: string }) => {
+      const tokens = await withAccounts(context, database, (accounts) => accounts.listTokens());
       const records = tokens.map((token) => ({
         id: token.id,
         organization: token.organization,
@@ -93,33 +96,35 @@ function listCommand(): Command {
         'expires',
         'revoked',
       ];
-      printList(columns, records, options.json === true);
+      printList(context, columns, records, json === true);
     });
 }
 
-function revokeCommand(): Command {
+function revokeCommand(context: CommandContext): Command {
   return new Command('revoke')
     .summary('revoke a token')
-    .description('Revokes a token: from the next request on it opens nothing.')
-    .argument('<id>', 'id of the token, as "onhand token list" shows it', parseTokenId)
-    .addOption(databaseOption())
+    .description('Revokes a token: it is rejected from the next request on.')
+    .argument('<id>', 'ID of the token, as "onhand token list" shows it', parseTokenId)
+    .addOption(databaseOption(context))
     .addHelpText('after', '\nExample:\n  onhand token revoke 7')
     .action(async (id: number, { database }: { readonly database: string }) => {
-      const wasAlive = await withAccounts(database, (accounts) => accounts.revokeToken(id));
-      if (!wasAlive) {
+      const wasValid = await withAccounts(context, database, (accounts) =>
+        accounts.revokeToken(id),
+      );
+      if (!wasValid) {
         throw new OnhandError(
           'parameter_invalid',
-          `There is no token ${id}, or it was revoked before.`,
+          `Token ${id} does not exist or is already revoked.`,
         );
       }
-      printLine(`Revoked the token ${id}.`);
+      context.print(`Revoked token ${id}.`);
     });
 }
 
 function parseTokenId(text: string): number {
   const id = Number(text);
   if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(id)) {
-    throw new InvalidArgumentError('An id is a whole number, as "onhand token list" shows it.');
+    throw new InvalidArgumentError('An ID is a whole number, as "onhand token list" shows it.');
   }
   return id;
 }
@@ -132,16 +137,16 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 };
 const DURATION_DAYS_MAX = 36_500;
 
-/** Reads a span such as `45s`, `10m`, `2h` or `30d` as milliseconds. */
+/** Parses a duration such as `45s`, `10m`, `2h` or `30d` to milliseconds. */
 export function parseDurationMs(text: string): number {
   const [, digits, unit] = /^([0-9]+)([smhd])$/.exec(text) ?? [];
-  const spanMs = Number(digits) * (UNIT_MS[unit ?? ''] ?? Number.NaN);
-  if (!(spanMs > 0))
+  const durationMs = Number(digits) * (UNIT_MS[unit ?? ''] ?? Number.NaN);
+  if (!(durationMs > 0))
     throw new InvalidArgumentError(
       'A time is a number and a unit of s, m, h or d, such as 45s or 30d.',
     );
-  if (spanMs > DURATION_DAYS_MAX * 86_400_000) {
+  if (durationMs > DURATION_DAYS_MAX * 86_400_000) {
     throw new InvalidArgumentError(`A time is at most ${DURATION_DAYS_MAX}d.`);
   }
-  return spanMs;
+  return durationMs;
 }

@@ -1,11 +1,14 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import { Command } from 'commander';
 import { hashPassword } from '../../accounts/credentials.ts';
 import { parseName } from '../../accounts/names.ts';
 import { parsePermissions } from '../../accounts/permissions.ts';
-import { permissionOption, requireOrganization, withAccounts } from './accounts.ts';
+import { OnhandError } from '../../domain/errors.ts';
+import type { CommandContext } from '../context.ts';
 import { databaseOption } from '../options.ts';
-import { printLine } from '../output.ts';
-import { askNewPassword } from './password.ts';
+import { permissionOption, requireOrganization, withAccounts } from './accounts.ts';
 
 interface CreateOptions {
   readonly organization: string;
@@ -14,36 +17,89 @@ interface CreateOptions {
   readonly database: string;
 }
 
-export function userCommand(): Command {
+export function userCommand(context: CommandContext): Command {
   return new Command('user')
-    .summary('create users, who log in by name and password')
-    .description('Users of an organization log in with a username and a password.')
-    .addCommand(createCommand());
+    .summary('create users, who log in with a username and password')
+    .description('Manages users. A user of an organization logs in with a username and password.')
+    .addCommand(createCommand(context));
 }
 
-function createCommand(): Command {
+function createCommand(context: CommandContext): Command {
   return new Command('create')
     .summary('create a user')
     .description(
-      'Creates a user who can log in for an organization. The password is asked for on a terminal, ' +
-        'or read from the first line of stdin; only its hash (scrypt) is stored.',
+      'Creates a user who can log in for an organization. Prompts for the password on a terminal, ' +
+        'otherwise reads it from the first line of stdin. Only its hash (scrypt) is stored.',
     )
     .requiredOption('--organization <name>', 'name of the organization (required)')
-    .requiredOption('--username <name>', 'name to log in with; unique (required)')
+    .requiredOption('--username <name>', 'name to log in with; must be unique (required)')
     .addOption(permissionOption())
-    .addOption(databaseOption())
+    .addOption(databaseOption(context))
     .addHelpText(
       'after',
       '\nExample:\n  onhand user create --organization "Acme Housewares" --username wile --permission view_items',
     )
     .action(async (options: CreateOptions) => {
       const username = parseName('The username', options.username);
-      const { uuid } = await withAccounts(options.database, async (accounts) => {
+      const { uuid } = await withAccounts(context, options.database, async (accounts) => {
         const { id, type } = await requireOrganization(accounts, options.organization);
         const permissions = parsePermissions(type, options.permission);
-        const passwordHash = await hashPassword(await askNewPassword());
+        const passwordHash = await hashPassword(await askNewPassword(context));
         return accounts.createUser({ organizationId: id, username, passwordHash, permissions });
       });
-      printLine(`Created the user "${username}" of "${options.organization}" (${uuid}).`);
+      context.print(`Created the user "${username}" of "${options.organization}" (${uuid}).`);
     });
+}
+
+/**
+ * Reads a new password: prompts twice on a terminal, without echo; otherwise reads the first line of
+ * stdin. It is never an argument, which other users of the machine could see. Rejects with
+ * `parameter_invalid` if there is none or the two differ.
+ */
+async function askNewPassword(context: CommandContext): Promise<string> {
+  if (context.stdin.isTTY !== true) return readFirstLine(context);
+  const password = await promptHidden('Password: ', context);
+  if ((await promptHidden('Repeat the password: ', context)) !== password) {
+    throw new OnhandError('parameter_invalid', 'The two passwords differ.');
+  }
+  return password;
+}
+
+async function readFirstLine({ stdin }: CommandContext): Promise<string> {
+  const lines = createInterface({ input: stdin });
+  try {
+    for await (const line of lines) return line;
+    throw noPassword();
+  } finally {
+    lines.close();
+  }
+}
+
+async function promptHidden(prompt: string, { stdin, stderr }: CommandContext): Promise<string> {
+  stderr.write(prompt);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({
+    input: stdin,
+    output: nowhere,
+    terminal: true,
+    historySize: 0,
+  });
+  try {
+    // Ctrl-D closes the interface without an answer; Ctrl-C rejects the question.
+    const closed = once(terminal, 'close').then(() => undefined);
+    const answered = terminal.question('').catch(() => undefined);
+    const answer = await Promise.race([answered, closed]);
+    if (answer === undefined) throw noPassword();
+    return answer;
+  } finally {
+    terminal.close();
+    stderr.write('\n');
+  }
+}
+
+function noPassword(): OnhandError {
+  return new OnhandError(
+    'parameter_invalid',
+    'There is no password: type it at the prompt, or send it as the first line of stdin.',
+  );
 }

@@ -1,11 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { jsonOption } from '../admin/accounts.ts';
-import { runLoad, type LoadFigures, type LoadShape } from './load.ts';
-import { BenchServer } from './server.ts';
-import { BENCH_PREFIX, prepareSkus, putAwaySkus } from './skus.ts';
-import { printList, printNote, type ListRecord } from '../output.ts';
+import { Command, Option } from 'commander';
+import { onStopSignal, type CommandContext } from '../context.ts';
+import { jsonOption, wholeNumberParser } from '../options.ts';
+import { printList, type ListRecord } from '../output.ts';
 import { remoteOptions, type RemoteOptions } from '../remote/client.ts';
-import { stopAsked } from '../serve/serve.ts';
+import { runLoad, type LoadFigures, type LoadShape } from './load.ts';
+import { BENCH_PREFIX, BenchServer, discontinueSkus, prepareSkus } from './server.ts';
 
 interface BenchOptions extends RemoteOptions {
   readonly seconds: number;
@@ -27,26 +26,26 @@ const SHAPES: readonly LoadShape[] = [
 ];
 const CONNECTIONS_MAX = Math.max(...SHAPES.map(({ connections }) => connections));
 
-/** From here on what was measured may be the load rather than the server. */
+/** From this on the measurement may be limited by this command rather than by the server. */
 const LOAD_CORE_PERCENT_HIGH = 80;
 
-export function benchCommand(): Command {
+export function benchCommand(context: CommandContext): Command {
   const command = new Command('bench')
-    .summary('measure how many lines a second a server takes')
+    .summary('measure how many lines per second a server applies')
     .description(
-      'Measures a running server with SKUs of its own, ' +
-        `which are called ${BENCH_PREFIX}… and left at zero and discontinued: SKUs are never deleted. ` +
-        'The next run takes them again. Give it a supplier of its own: whoever reads changes sees these too.',
+      `Measures a running server. Creates SKUs named ${BENCH_PREFIX}…, and sets them to zero and discontinues them ` +
+        'at the end, because SKUs cannot be deleted. The next run reuses them. Use the token of a separate supplier: ' +
+        'the changes appear in its change feed.',
     )
     .addOption(
-      new Option('--seconds <number>', 'how long each size of request is sent')
+      new Option('--seconds <number>', 'how long to send each size of request')
         .default(SECONDS_DEFAULT)
-        .argParser((text) => parseWhole(text, SECONDS_MAX)),
+        .argParser(wholeNumberParser(1, SECONDS_MAX)),
     )
     .addOption(
       new Option('--skus <number>', 'how many SKUs the lines pick from at random')
         .default(SKUS_DEFAULT)
-        .argParser((text) => parseWhole(text, SKUS_MAX)),
+        .argParser(wholeNumberParser(1, SKUS_MAX)),
     )
     .addOption(jsonOption());
   for (const option of remoteOptions()) command.addOption(option);
@@ -55,62 +54,58 @@ export function benchCommand(): Command {
       'after',
       '\nExample:\n  onhand bench --url https://stock.example.com --token-file token.txt',
     )
-    .action(measure);
+    .action((options: BenchOptions) => measure(context, options));
 }
 
-function parseWhole(text: string, max: number): number {
-  const value = Number(text);
-  if (!/^[0-9]+$/.test(text) || value < 1 || value > max) {
-    throw new InvalidArgumentError(`A whole number from 1 to ${max} is needed.`);
-  }
-  return value;
-}
-
-async function measure({ seconds, skus, json, ...remote }: BenchOptions): Promise<void> {
+async function measure(
+  context: CommandContext,
+  { seconds, skus, json, ...remote }: BenchOptions,
+): Promise<void> {
   let hasStopped = false;
-  const noteStop = async (): Promise<void> => {
-    await stopAsked();
+  const release = onStopSignal(() => {
     hasStopped = true;
-    printNote('onhand: stopping; the SKUs are put away first');
-  };
-  void noteStop();
+    context.note('onhand: stopping; the SKUs are discontinued first');
+  });
   const isStopped = (): boolean => hasStopped;
-  const server = new BenchServer(remote, CONNECTIONS_MAX);
+  const server = await BenchServer.open(context, remote, CONNECTIONS_MAX);
   const measured: LoadFigures[] = [];
-  let hasBegun = false;
+  let hasStarted = false;
   try {
     const onDone = (count: number): void => {
-      hasBegun = true;
-      showProgress(`preparing SKUs: ${count.toLocaleString('en')}`);
+      hasStarted = true;
+      showProgress(context, `preparing SKUs: ${count.toLocaleString('en')}`);
     };
     await prepareSkus(server, skus, { onDone, isStopped });
     for (const shape of SHAPES) {
       if (isStopped()) break;
-      showProgress(`${shape.linesPerRequest.toLocaleString('en')} lines a request`);
+      showProgress(context, `${shape.linesPerRequest.toLocaleString('en')} lines per request`);
       measured.push(await runLoad(server, shape, { seconds, skuCount: skus, isStopped }));
     }
   } finally {
-    if (hasBegun) await putAway(server, skus);
+    if (hasStarted) await cleanUp(context, server, skus);
     await server.close();
+    release();
   }
-  printList(COLUMNS, measured.map(recordOf), json === true);
-  warnOfSlowLoad(measured);
-  if (hasStopped) process.exitCode = 1;
+  printList(context, COLUMNS, measured.map(recordOf), json === true);
+  warnIfLimited(context, measured);
+  if (hasStopped) context.exitCode = 1;
 }
 
-async function putAway(server: BenchServer, skus: number): Promise<void> {
+async function cleanUp(context: CommandContext, server: BenchServer, skus: number): Promise<void> {
   try {
-    showProgress('putting the SKUs away');
-    await putAwaySkus(server, skus);
-    showProgress('');
-    printNote(
-      `The SKUs ${BENCH_PREFIX}… stay, at zero and discontinued; the next run takes them again.`,
+    showProgress(context, 'discontinuing the SKUs');
+    await discontinueSkus(server, skus);
+    showProgress(context, '');
+    context.note(
+      `The SKUs ${BENCH_PREFIX}… remain, at zero and discontinued. The next run reuses them.`,
     );
   } catch (error) {
-    showProgress('');
+    showProgress(context, '');
     const reason = error instanceof Error ? error.message : String(error);
-    printNote(`The SKUs ${BENCH_PREFIX}… could not be put away and stay as they are: ${reason}`);
-    process.exitCode = 1;
+    context.note(
+      `The SKUs ${BENCH_PREFIX}… remain as they are; they could not be discontinued: ${reason}`,
+    );
+    context.exitCode = 1;
   }
 }
 
@@ -136,18 +131,20 @@ function recordOf(figures: LoadFigures): ListRecord {
   };
 }
 
-function warnOfSlowLoad(measured: readonly LoadFigures[]): void {
-  const slow = measured.filter(({ loadCorePercent }) => loadCorePercent > LOAD_CORE_PERCENT_HIGH);
-  if (slow.length === 0) return;
-  const sizes = slow
+function warnIfLimited(context: CommandContext, measured: readonly LoadFigures[]): void {
+  const limited = measured.filter(
+    ({ loadCorePercent }) => loadCorePercent > LOAD_CORE_PERCENT_HIGH,
+  );
+  if (limited.length === 0) return;
+  const sizes = limited
     .map(({ linesPerRequest }) => linesPerRequest.toLocaleString('en'))
     .join(' and ');
-  printNote(
-    `At ${sizes} lines a request this command took nearly a core to itself: the server may do more than it could ask for.`,
+  context.note(
+    `At ${sizes} lines per request this command used nearly a whole core: the server may be faster than measured.`,
   );
 }
 
-/** Says on a terminal what is going on, in place of what it said before. */
-function showProgress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`);
+/** Replaces the progress line on a terminal; prints nothing elsewhere. */
+function showProgress({ stderr }: CommandContext, text: string): void {
+  if (stderr.isTTY === true) stderr.write(`\r\u001B[K${text}`);
 }

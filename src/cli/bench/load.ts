@@ -1,12 +1,11 @@
 import { randomInt } from 'node:crypto';
-import type { BenchServer } from './server.ts';
-import { benchSkuId } from './skus.ts';
+import { benchSkuId, type BenchServer } from './server.ts';
 
-/** One way to send lines. */
+/** How lines are sent. */
 export interface LoadShape {
-  /** 1 is a single update; 0 an empty array: all that a request costs before there is a line in it. */
+  /** 1 is a single update; 0 is an empty array, which measures the cost of a request without lines. */
   readonly linesPerRequest: number;
-  /** Each sends one request after another. */
+  /** Each connection sends one request at a time. */
   readonly connections: number;
 }
 
@@ -15,45 +14,45 @@ export interface LoadFigures extends LoadShape {
   readonly linesPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** How much of a core the load itself took, in percent: near 100 it is what was measured. */
+  /** CPU time of this command, in percent of one core. Near 100 it limits the measurement. */
   readonly loadCorePercent: number;
 }
 
-interface Loading {
+interface LoadOptions {
   readonly seconds: number;
-  /** The lines pick among so many SKUs at random. */
+  /** Each line picks one of this many SKUs at random. */
   readonly skuCount: number;
   readonly isStopped: () => boolean;
 }
 
 const QUANTITY_BOUND = 1_000_000;
 
-/** Sends for some seconds and measures. Rejects where a request or a line is refused. */
+/** Sends requests for some seconds and measures them. Rejects if a request or a line fails. */
 export async function runLoad(
   server: BenchServer,
   shape: LoadShape,
-  { seconds, skuCount, isStopped }: Loading,
+  { seconds, skuCount, isStopped }: LoadOptions,
 ): Promise<LoadFigures> {
   const { linesPerRequest, connections } = shape;
-  const tookMs: number[] = [];
+  const durationsMs: number[] = [];
   const send = (): Promise<void> => server.update(bodyOf(linesPerRequest, skuCount));
-  const each = (work: () => Promise<void>): Promise<unknown> =>
+  const onEachConnection = (work: () => Promise<void>): Promise<unknown> =>
     Promise.all(Array.from({ length: connections }, work));
-  // The first of each connection opens it, and is not counted.
-  await each(send);
+  // The first request of each connection opens it and is not counted.
+  await onEachConnection(send);
   const cpu = process.cpuUsage();
   const startedMs = performance.now();
-  await each(async () => {
+  await onEachConnection(async () => {
     do {
       const sentMs = performance.now();
       await send();
-      tookMs.push(performance.now() - sentMs);
+      durationsMs.push(performance.now() - sentMs);
     } while (performance.now() - startedMs < seconds * 1000 && !isStopped());
   });
   const elapsedSeconds = (performance.now() - startedMs) / 1000;
   const { user, system } = process.cpuUsage(cpu);
-  const requestsPerSecond = tookMs.length / elapsedSeconds;
-  const sorted = tookMs.toSorted((a, b) => a - b);
+  const requestsPerSecond = durationsMs.length / elapsedSeconds;
+  const sorted = durationsMs.toSorted((a, b) => a - b);
   const quantile = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   return {

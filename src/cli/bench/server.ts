@@ -1,11 +1,13 @@
 import { Pool } from 'undici';
 import {
+  NOT_ONHAND,
   problemText,
+  readToken,
   RemoteRefusal,
-  tokenOf,
   unreachable,
   type RemoteOptions,
 } from '../remote/client.ts';
+import type { CommandContext } from '../context.ts';
 
 const BULK_PATH = '/timp/products/skus/inventory/bulk/';
 const SINGLE_PATH = '/timp/products/skus/inventory/';
@@ -13,32 +15,37 @@ const SKUS_PATH = '/timp/products/skus/';
 const CREATED = 201;
 const OK = 200;
 
-interface Reply {
+interface BenchResponse {
   readonly status: number;
   readonly text: () => string;
   readonly linesFailed: number;
 }
 
-/** A server that is measured, over a fixed number of connections that are kept open. */
+/** The server to measure, with a fixed number of persistent connections. */
 export class BenchServer {
   readonly #pool: Pool;
   readonly #url: string;
   readonly #path: string;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /** Throws `parameter_invalid` where there is no token. */
-  constructor(options: RemoteOptions, connections: number) {
-    const { origin, pathname } = new URL(options.url);
-    this.#url = options.url;
+  private constructor(url: string, token: string, connections: number) {
+    const { origin, pathname } = new URL(url);
+    this.#url = url;
     this.#path = pathname.replace(/\/+$/, '');
-    this.#headers = {
-      authorization: `Token ${tokenOf(options)}`,
-      'content-type': 'application/json',
-    };
+    this.#headers = { authorization: `Token ${token}`, 'content-type': 'application/json' };
     this.#pool = new Pool(origin, { connections, pipelining: 1 });
   }
 
-  /** Sends one line, or an array of lines; rejects with `RemoteRefusal` unless each was applied. */
+  /** Rejects with `parameter_invalid` if there is no token. */
+  static async open(
+    context: CommandContext,
+    options: RemoteOptions,
+    connections: number,
+  ): Promise<BenchServer> {
+    return new BenchServer(options.url, await readToken(context, options), connections);
+  }
+
+  /** Sends one line or an array of lines; rejects with `RemoteRefusal` unless all were applied. */
   async update(body: string): Promise<void> {
     const { status, text, linesFailed } = await this.#post(
       body.startsWith('[') ? BULK_PATH : SINGLE_PATH,
@@ -48,8 +55,8 @@ export class BenchServer {
     if (linesFailed > 0) throw new RemoteRefusal(status, `${linesFailed} lines failed: ${text()}`);
   }
 
-  /** Sends an array of lines; gives the places of those that name no SKU. */
-  async updateThoseThere(body: string): Promise<readonly number[]> {
+  /** Sends an array of lines; returns the indexes of those whose SKU does not exist. */
+  async updateExisting(body: string): Promise<readonly number[]> {
     const { status, text, linesFailed } = await this.#post(`${BULK_PATH}?errors_only=true`, body);
     if (status !== OK) throw refusal(status, text());
     if (linesFailed === 0) return [];
@@ -67,8 +74,8 @@ export class BenchServer {
     if (status !== CREATED) throw refusal(status, text());
   }
 
-  /** Costs two thirds of what `request` does, which makes a stream of each reply. */
-  #post(path: string, body: string): Promise<Reply> {
+  /** `dispatch` costs two thirds of `request`, which creates a stream for each response. */
+  #post(path: string, body: string): Promise<BenchResponse> {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       let status = 0;
@@ -78,9 +85,9 @@ export class BenchServer {
         { method: 'POST', path: this.#path + path, headers, body },
         {
           onRequestStart: () => undefined,
-          onResponseStart: (_controller, statusCode, answered) => {
+          onResponseStart: (_controller, statusCode, responseHeaders) => {
             status = statusCode;
-            linesFailed = Number(answered['lines-failed'] ?? 0);
+            linesFailed = Number(responseHeaders['lines-failed'] ?? 0);
           },
           onResponseData: (_controller, chunk) => {
             chunks.push(chunk);
@@ -100,10 +107,7 @@ export class BenchServer {
 }
 
 function refusal(status: number, text: string): RemoteRefusal {
-  return new RemoteRefusal(
-    status,
-    problemText(parsed(text)) ?? 'it is no onhand, or not all well.',
-  );
+  return new RemoteRefusal(status, problemText(parsed(text)) ?? NOT_ONHAND);
 }
 
 function parsed(text: string): unknown {
@@ -116,4 +120,62 @@ function parsed(text: string): unknown {
 
 function memberOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+/** The prefix of the `sku_id` of every SKU that the bench creates, which makes them recognizable. */
+export const BENCH_PREFIX = 'onhand-bench-';
+
+const NUMBER_DIGITS = 7;
+const CHUNK_LINES = 1000;
+const CONCURRENT_CREATIONS = 8;
+
+export function benchSkuId(number: number): string {
+  return BENCH_PREFIX + String(number).padStart(NUMBER_DIGITS, '0');
+}
+
+/** Called with the number of SKUs that are ready; first before any is created. */
+type OnDone = (count: number) => void;
+
+/**
+ * Makes sure that `count` SKUs exist, in stock and without restrictions. Reuses those of an earlier bench.
+ * Stops early once `isStopped` returns true.
+ */
+export async function prepareSkus(
+  server: BenchServer,
+  count: number,
+  { onDone, isStopped }: { readonly onDone: OnDone; readonly isStopped: () => boolean },
+): Promise<void> {
+  for (let first = 0; first < count && !isStopped(); first += CHUNK_LINES) {
+    const numbers = numbersFrom(first, count);
+    const missing = await server.updateExisting(linesOf(numbers, 1, null));
+    onDone(first);
+    const toCreate = missing.map((index) => benchSkuId(first + index));
+    await Promise.all(
+      Array.from({ length: CONCURRENT_CREATIONS }, async () => {
+        for (let skuId = toCreate.pop(); skuId !== undefined; skuId = toCreate.pop()) {
+          await server.createSku(skuId);
+        }
+      }),
+    );
+    onDone(first + numbers.length);
+  }
+}
+
+/** Sets the SKUs to zero and discontinues them; skips those that were never created. */
+export async function discontinueSkus(server: BenchServer, count: number): Promise<void> {
+  for (let first = 0; first < count; first += CHUNK_LINES) {
+    await server.updateExisting(linesOf(numbersFrom(first, count), 0, 'discontd'));
+  }
+}
+
+function numbersFrom(first: number, count: number): readonly number[] {
+  return Array.from({ length: Math.min(CHUNK_LINES, count - first) }, (_, i) => first + i);
+}
+
+function linesOf(numbers: readonly number[], quantity: number, restrictions: string | null) {
+  return JSON.stringify(
+    numbers.map((number) => {
+      return { sku_id: benchSkuId(number), quantity_in_stock: quantity, restrictions };
+    }),
+  );
 }

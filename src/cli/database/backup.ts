@@ -1,31 +1,34 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { backUpDatabase } from '../../databases.ts';
+import type { CommandContext } from '../context.ts';
 import { databaseOption } from '../options.ts';
-import { printLine } from '../output.ts';
 import { ProgressBar } from '../progress.ts';
 
-export function backupCommand(): Command {
+export function backupCommand(context: CommandContext): Command {
   return new Command('backup')
-    .summary('copy a database into a file, while it is served')
+    .summary('copy an SQLite database into a new file while it is in use')
     .description(
-      'Copies an SQLite database, as it is at this moment, into a new file, which is checked and on the disk when ' +
-        'the command ends. A server may go on beside it. The file is a database like the first: to restore it, stop ' +
-        'the server, put the file in the place of the database, remove what lies beside that with the endings -wal and -shm, ' +
-        'and start the server again. PostgreSQL has tools of its own for this: pg_dump and pg_basebackup.',
+      'Copies an SQLite database, as of one moment, into a new file. A server can use the database meanwhile. ' +
+        'When the command ends, the copy is checked and on disk.\n\n' +
+        'To restore: stop the server, delete the database with its -wal and -shm files, move the copy to its ' +
+        'path, and start the server. For PostgreSQL, use pg_dump or pg_basebackup instead.',
     )
-    .argument('<file>', 'the file to make; it must not be there')
-    .addOption(databaseOption())
+    .argument('<file>', 'the file to create; must not exist')
+    .addOption(databaseOption(context))
     .addHelpText('after', '\nExample:\n  onhand backup /backups/onhand-$(date +%F).db')
     .action(async (file: string, { database }: { readonly database: string }) => {
-      const bar = new ProgressBar();
+      const bar = new ProgressBar(context);
       try {
-        await backUpDatabase(database, resolve(file), (copied, total) =>
-          bar.show('copying', copied, total),
+        await backUpDatabase(
+          database,
+          resolve(file),
+          (copied, total) => bar.show('copying', copied, total),
+          context.settings(),
         );
       } finally {
         bar.stop();
       }
-      printLine(`Backed up to ${resolve(file)}.`);
+      context.print(`Backed up to ${resolve(file)}.`);
     });
 }

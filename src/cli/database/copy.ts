@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { copyDatabases } from '../../databases.ts';
-import { printList, printNote } from '../output.ts';
+import type { CommandContext } from '../context.ts';
+import { printList } from '../output.ts';
 import { ProgressBar } from '../progress.ts';
 
 interface CopyOptions {
@@ -9,37 +10,41 @@ interface CopyOptions {
   readonly json: boolean;
 }
 
-export function copyCommand(): Command {
+export function copyCommand(context: CommandContext): Command {
   return new Command('copy')
-    .summary('carry everything from one database to another')
+    .summary('copy everything from one database to another')
     .description(
-      'Carries everything from one database to another of whichever kind, and compares every row. The database to copy to ' +
-        'must be empty; on PostgreSQL it must be there. Stop what writes to the source first. A copy that was broken ' +
-        'off goes on where it was when the same command runs again; until it has ended, nobody can serve it.',
+      'Copies everything from one database to another, of either kind, and compares every row. The target ' +
+        'must be empty; a PostgreSQL database must exist. Stop everything that writes to the source first. ' +
+        'After an interruption, run the same command again to resume. A server refuses the target until the copy is complete.',
     )
     .requiredOption(
       '--from <url>',
       'database to copy from, as sqlite:PATH or postgres://… (required)',
     )
     .requiredOption('--to <url>', 'database to copy to (required)')
-    .option('--json', 'print what was copied as JSON', false)
+    .option('--json', 'print the copied tables as JSON', false)
     .addHelpText(
       'after',
       '\nExample:\n  onhand copy --from sqlite:./onhand.db --to postgres://onhand@db.example.com/onhand',
     )
     .action(async ({ from, to, json }: CopyOptions) => {
-      const bar = new ProgressBar();
+      const bar = new ProgressBar(context);
       try {
-        const copied = await copyDatabases(from, to, ({ phase, rows, totalRows }) =>
-          bar.show(phase, rows, totalRows),
+        const copied = await copyDatabases(
+          from,
+          to,
+          ({ phase, rows, totalRows }) => bar.show(phase, rows, totalRows),
+          context.settings(),
         );
         bar.stop();
         printList(
+          context,
           ['table', 'rows', 'sha256'],
           copied.map(({ table, rows, sha256 }) => ({ table, rows, sha256 })),
           json,
         );
-        printNote('Everything was copied, and every row compared.');
+        context.note('Everything was copied, and every row was compared.');
       } finally {
         bar.stop();
       }

@@ -1,29 +1,31 @@
+import { styleText } from 'node:util';
 import { Command } from 'commander';
-import pc from 'picocolors';
 import { inspectDatabase } from '../../databases.ts';
+import type { CommandContext } from '../context.ts';
 import { databaseOption } from '../options.ts';
 
-export function doctorCommand(): Command {
+export function doctorCommand(context: CommandContext): Command {
   return new Command('doctor')
     .summary('check a database')
     .description(
-      'Checks that a database opens, is migrated and undamaged, and that what its tables say of ' +
-        'SKUs, inventory, changes and batches agrees. Only reads, so a server may go on beside it. ' +
-        'Exits 1 when something is wrong.',
+      'Checks that a database can be opened, has the current schema, is undamaged, and that its SKUs, inventory, ' +
+        'changes and batches are consistent. It only reads, so a server can use the database meanwhile. ' +
+        'Exits 1 if a check fails.',
     )
-    .addOption(databaseOption())
+    .addOption(databaseOption(context))
     .addHelpText('after', '\nExample:\n  onhand doctor --database sqlite:/var/lib/onhand/onhand.db')
     .action(async ({ database }: { readonly database: string }) => {
-      let wrong = 0;
-      for await (const { check, ok, detail } of inspectDatabase(database)) {
-        if (!ok) wrong += 1;
-        process.stdout.write(
-          ok ? `${pc.green('ok   ')} ${check}\n` : `${pc.red('WRONG')} ${check}: ${detail}\n`,
+      const { stdout: stream } = context;
+      let failures = 0;
+      for await (const { check, ok, detail } of inspectDatabase(database, context.settings())) {
+        if (!ok) failures += 1;
+        context.print(
+          ok
+            ? `${styleText('green', 'ok   ', { stream })} ${check}`
+            : `${styleText('red', 'WRONG', { stream })} ${check}: ${detail}`,
         );
       }
-      process.stdout.write(
-        wrong === 0 ? 'Nothing is wrong.\n' : `${wrong} of the checks failed.\n`,
-      );
-      if (wrong > 0) process.exitCode = 1;
+      context.print(failures === 0 ? 'All checks passed.' : `${failures} of the checks failed.`);
+      if (failures > 0) context.exitCode = 1;
     });
 }

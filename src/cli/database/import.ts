@@ -2,16 +2,21 @@ import { open, realpath, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
-import { readSettings } from '../../config.ts';
+import { openStaging, openStore } from '../../databases.ts';
+import type { Complaint } from '../../domain/catalogue.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Organization } from '../../domain/parties.ts';
-import { importCatalogue, printImportReport } from '../../intake/catalogue-import.ts';
-import { openStaging, openStore } from '../../databases.ts';
+import {
+  firstComplaints,
+  importCatalogue,
+  printImportReport,
+  type ImportSummary,
+} from '../../intake/catalogue-import.ts';
+import type { CatalogueStaging } from '../../store/staging.ts';
 import type { Store } from '../../store/store.ts';
 import { requireOrganization } from '../admin/accounts.ts';
-import { databaseOption } from '../options.ts';
-import { printComplaints, printSummary } from './import-summary.ts';
-import { printNote } from '../output.ts';
+import { onStopSignal, type CommandContext } from '../context.ts';
+import { databaseOption, supplierOption } from '../options.ts';
 import { ProgressBar } from '../progress.ts';
 
 interface ImportOptions {
@@ -21,51 +26,55 @@ interface ImportOptions {
   readonly database: string;
 }
 
-export function importCommand(): Command {
+export function importCommand(context: CommandContext): Command {
   return new Command('import')
-    .summary('load or refresh a catalogue from a CSV file or an Excel workbook')
+    .summary('create or update a catalogue from a CSV file or an Excel workbook')
     .description(
-      'Loads a catalogue from a CSV file or an Excel workbook (.xlsx) with a header: SKUs that are new are created, ' +
-        'others refreshed by what the file gives; a column or cell that is not there changes nothing. ' +
-        'The file is read to its end before anything is applied. Running it again changes nothing.\n\n' +
-        'Columns: sku_id (needed), item_id, title, condition, restrictions, quantity_in_stock, ' +
+      'Imports a catalogue from a CSV file or an Excel workbook (.xlsx) with a header row. Creates SKUs that do not ' +
+        'exist and updates the others; a missing column or empty cell changes nothing. ' +
+        'The whole file is read before anything is applied. Repeating the import changes nothing.\n\n' +
+        'Columns: sku_id (required), item_id, title, condition, restrictions, quantity_in_stock, ' +
         'quantity_on_backorder, backorder_date, number_of_units_bundled, upca, ean13, gtin14, isbn, ' +
-        'asin, mpn; others are ignored. NULL in a cell is null.',
+        'asin, mpn. Other columns are ignored. A cell that contains NULL sets the field to null.',
     )
     .argument('<file>', 'the CSV file or Excel workbook')
-    .requiredOption('--supplier <name>', 'name of the supplier whose catalogue it is (required)')
+    .addOption(supplierOption())
     .option(
       '--map <header=column,...>',
-      'read foreign headers as columns; "gtin" takes mixed codes and finds out what each is; one header may be read as two columns',
+      'read a column with another header; "gtin" detects the kind of each code; one header can be read as two columns',
       (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value],
     )
     .option('--report <file>', 'write every rejected or doubtful row to this CSV file')
-    .addOption(databaseOption())
+    .addOption(databaseOption(context))
     .addHelpText(
       'after',
       '\nExample:\n  onhand import foods.csv --supplier "Acme Foods" --map barcode=gtin,code=sku_id --report complaints.csv\n' +
-        '\nExits 0 when the file was read to its end and applied, else 1.',
+        '\nExits 0 if the whole file was read and applied, otherwise 1.',
     )
-    .action(runImport);
+    .action((path: string, options: ImportOptions) => runImport(context, path, options));
 }
 
-/** InventoryCache for the database's pages: an import walks through them and gains little from more. */
+/** An import scans the database's pages once, so a larger cache gains little. */
 const CACHE_BYTES_MAX = 32 * 1024 * 1024;
 
-async function runImport(path: string, options: ImportOptions): Promise<void> {
-  // Rows are short-lived garbage, for which the heaps would grow by 100 MB and gain 10 % in speed.
+async function runImport(
+  context: CommandContext,
+  path: string,
+  options: ImportOptions,
+): Promise<void> {
+  // Rows are short-lived garbage: without this the heap grows by 100 MB for 10 % more speed.
   setFlagsFromString('--optimize-for-size');
-  const settings = readSettings();
+  const settings = context.settings();
   const cacheBytesMax = Math.min(settings.cacheBytesMax, CACHE_BYTES_MAX);
   const file = await openForReading(path);
   try {
     const store = await openStore(options.database, { ...settings, cacheBytesMax });
     try {
       const supplier = await requireOrganization(store.accounts, options.supplier, 'supplier');
-      // Opened before anything is read: a million rows must not be read in vain.
+      // Opened before the file is read, so that a bad path fails at once.
       const report = await openReport(options.report, path);
       try {
-        await importFile(store, supplier, { file, path }, report, options);
+        await importFile(context, store, supplier, { file, path }, report, options);
       } finally {
         await report?.close();
       }
@@ -78,6 +87,7 @@ async function runImport(path: string, options: ImportOptions): Promise<void> {
 }
 
 async function importFile(
+  context: CommandContext,
   store: Store,
   supplier: Organization,
   { file, path }: { readonly file: FileHandle; readonly path: string },
@@ -85,9 +95,14 @@ async function importFile(
   options: ImportOptions,
 ): Promise<void> {
   const startedMs = performance.now();
-  const bar = new ProgressBar();
+  const bar = new ProgressBar(context);
   const { size } = await file.stat();
-  const stop = stopOnSignals(() => bar.stop());
+  const stop = new AbortController();
+  const release = onStopSignal(() => {
+    stop.abort();
+    bar.stop();
+    context.note('onhand: stopping after the current chunk');
+  });
   const staging = openStaging();
   try {
     const summary = await importCatalogue(store, staging, {
@@ -103,37 +118,16 @@ async function importFile(
           : bar.show('applying', progress.applied, progress.total),
     });
     bar.stop();
-    printSummary(summary, supplier.name, (performance.now() - startedMs) / 1000);
-    printComplaints(summary, staging, options.report);
-    if (summary.isStopped) process.exitCode = 1;
+    printSummary(context, summary, supplier.name, (performance.now() - startedMs) / 1000);
+    printComplaints(context, summary, staging, options.report);
+    if (summary.isStopped) context.exitCode = 1;
   } finally {
     bar.stop();
-    stop.release();
+    release();
     if (report !== undefined)
       for (const text of printImportReport(staging)) await report.write(text);
     staging.close();
   }
-}
-
-/** The first SIGINT or SIGTERM asks the import to stop; the next ends the process as usual. */
-function stopOnSignals(beforeNote: () => void): {
-  readonly signal: AbortSignal;
-  readonly release: () => void;
-} {
-  const controller = new AbortController();
-  const stop = (): void => {
-    release();
-    controller.abort();
-    beforeNote();
-    printNote('onhand: stopping after the piece that is being applied');
-  };
-  const release = (): void => {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  return { signal: controller.signal, release };
 }
 
 async function openForReading(path: string): Promise<FileHandle> {
@@ -147,7 +141,7 @@ async function openForReading(path: string): Promise<FileHandle> {
       `The file ${path} cannot be read: ${messageOf(error)}`,
     );
   }
-  throw new OnhandError('parameter_invalid', `${path} is a folder; name a file.`);
+  throw new OnhandError('parameter_invalid', `${path} is a directory; name a file.`);
 }
 
 async function openReport(
@@ -158,7 +152,7 @@ async function openReport(
   if ((await realPathOf(path)) === (await realPathOf(importedPath))) {
     throw new OnhandError(
       'parameter_invalid',
-      'The report would overwrite the file that is imported; name another.',
+      'The report would overwrite the imported file; name another file with --report.',
     );
   }
   try {
@@ -175,11 +169,76 @@ async function realPathOf(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch {
-    // It is not there yet.
+    // It does not exist yet.
     return resolve(path);
   }
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** How many complaints are printed if no report was requested. */
+const COMPLAINTS_SHOWN_MAX = 5;
+
+const LABEL_WIDTH = 16;
+const COUNT_WIDTH = 10;
+
+function printSummary(
+  context: CommandContext,
+  summary: ImportSummary,
+  supplier: string,
+  seconds: number,
+): void {
+  context.print(headline(summary, supplier));
+  const counts: readonly (readonly [string, number])[] = [
+    ['rows read', summary.rowsRead],
+    ['SKUs created', summary.skusCreated],
+    ['SKUs updated', summary.skusUpdated],
+    ['SKUs unchanged', summary.skusUnchanged],
+    ['rows rejected', summary.rowsRejected],
+    ['rows doubtful', summary.rowsDoubtful],
+  ];
+  for (const [label, count] of counts) {
+    context.print(`  ${label.padEnd(LABEL_WIDTH)}${String(count).padStart(COUNT_WIDTH)}`);
+  }
+  if (summary.unknownColumns.length > 0)
+    context.print(
+      `  ${'columns ignored'.padEnd(LABEL_WIDTH)} ${summary.unknownColumns.join(', ')}`,
+    );
+  context.print(
+    `  ${'time'.padEnd(LABEL_WIDTH)} ${seconds.toFixed(1)} s, ${Math.round(summary.rowsRead / seconds)} rows/s`,
+  );
+}
+
+function headline(
+  { isStopped, skusLeft, skusCreated, skusUpdated, skusUnchanged }: ImportSummary,
+  supplier: string,
+): string {
+  if (!isStopped) return `Imported the catalogue of "${supplier}".`;
+  const applied = skusCreated + skusUpdated + skusUnchanged;
+  if (applied === 0) return 'Stopped: nothing was applied.';
+  return `Stopped: ${applied} SKUs were applied, ${skusLeft} were not. Run the import again to apply them.`;
+}
+
+/** Prints where the report is, or the first complaints if there is none. */
+function printComplaints(
+  context: CommandContext,
+  summary: ImportSummary,
+  staging: CatalogueStaging,
+  reportPath: string | undefined,
+): void {
+  if (reportPath !== undefined) {
+    context.print(`  ${'report'.padEnd(LABEL_WIDTH)} ${reportPath}`);
+    return;
+  }
+  if (summary.rowsRejected + summary.rowsDoubtful === 0) return;
+  context.print('The first complaints (write all of them with --report FILE.csv):');
+  for (const complaint of firstComplaints(staging, COMPLAINTS_SHOWN_MAX))
+    context.print(`  ${complaintText(complaint)}`);
+}
+
+function complaintText({ row, column, value, reason, kind }: Complaint): string {
+  const where = column === '' ? '' : ` ${column} ${JSON.stringify(value)}`;
+  return `row ${row} ${kind}:${where} ${reason}`;
 }

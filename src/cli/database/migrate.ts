@@ -1,40 +1,41 @@
 import { Command } from 'commander';
 import { openStore, pendingMigrations } from '../../databases.ts';
+import type { CommandContext } from '../context.ts';
 import { databaseOption } from '../options.ts';
-import { printLine, printNote } from '../output.ts';
 
 interface MigrateOptions {
   readonly database: string;
   readonly dryRun?: boolean;
 }
 
-export function migrateCommand(): Command {
+export function migrateCommand(context: CommandContext): Command {
   return new Command('migrate')
-    .summary("bring a database's schema up to this version of onhand")
+    .summary("migrate a database's schema to this version of onhand")
     .description(
-      'Brings the schema of a database up to what this version of onhand needs, each step in a transaction of its own. ' +
-        'A server does the same when it starts. Nodes of the version before may go on beside it.',
+      "Migrates a database's schema to this version of onhand, each step in its own transaction. " +
+        'A server does the same when it starts. Nodes of the previous version can keep running.',
     )
-    .addOption(databaseOption())
-    .option('--dry-run', 'print the SQL, and change nothing')
+    .addOption(databaseOption(context))
+    .option('--dry-run', 'print the SQL and change nothing')
     .addHelpText('after', '\nExample:\n  onhand migrate --dry-run')
     .action(async ({ database, dryRun }: MigrateOptions) => {
-      const { version, knownVersion, steps } = await pendingMigrations(database);
+      const settings = context.settings();
+      const { version, knownVersion, steps } = await pendingMigrations(database, settings);
       if (dryRun === true) {
         for (const [i, sql] of steps.entries()) {
-          printLine(`-- to schema version ${version + i + 1}\n${withoutMargin(sql)}\n`);
+          context.print(`-- to schema version ${version + i + 1}\n${withoutMargin(sql)}\n`);
         }
-        printNote(said(version, knownVersion, 'would be brought'));
+        context.note(summaryText(version, knownVersion, 'would be migrated'));
         return;
       }
-      await (await openStore(database)).close();
-      printNote(said(version, knownVersion, 'was brought'));
+      await (await openStore(database, settings)).close();
+      context.note(summaryText(version, knownVersion, 'was migrated'));
     });
 }
 
-function said(version: number, knownVersion: number, what: string): string {
+function summaryText(version: number, knownVersion: number, what: string): string {
   return version === knownVersion
-    ? `The schema has version ${version}, the newest that this onhand knows.`
+    ? `The schema has version ${version}, the newest that this version of onhand supports.`
     : `The schema ${what} from version ${version} to ${knownVersion}.`;
 }
 

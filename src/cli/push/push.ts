@@ -1,110 +1,113 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { printNote } from '../output.ts';
-import { MTIME, PushSession, type PushOptions } from './session.ts';
-import { isWorkbook } from './results.ts';
-import { STDIN_PATH } from './source.ts';
+import type { CommandContext } from '../context.ts';
 import { remoteOptions } from '../remote/client.ts';
+import { isWorkbook } from './results.ts';
+import { MTIME, PushSession, type PushOptions } from './session.ts';
+import { STDIN_PATH } from './source.ts';
 
 const RETRY_MINUTES_DEFAULT = 15;
 const SETTLE_SECONDS_DEFAULT = 5;
-const TIME = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
-const OWN_RESULTS = /\.results\.(csv|xlsx)$/i;
+const TIMESTAMP = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+const RESULTS_FILE = /\.results\.(csv|xlsx)$/i;
 
-export function pushCommand(): Command {
+export function pushCommand(context: CommandContext): Command {
   const command = new Command('push')
-    .summary("send files of inventory: the supplier's own tool")
+    .summary('send inventory files to a server')
     .description(
-      'Sends files of inventory, or catalogues, in any format that the server reads, waits until they are ' +
-        'applied, and says what became of each row. Several files are sent one after another in the order ' +
-        'given. What is interrupted, the same command goes on with.',
+      'Sends inventory files or catalogues in any format that the server reads, waits until they are applied, ' +
+        'and reports the result of each row. Sends several files one after another, in the given order. ' +
+        'After an interruption, run the same command again to resume.',
     )
-    .argument('<file...>', 'the files; - is stdin')
-    .option(
-      '--snapshot',
-      'a file is all that there is: SKUs that it does not name go to zero in stock',
-    )
-    .option('--atomic', 'apply no row of a file if any fails')
-    .option('--dry-run', 'say what would change, and change nothing')
+    .argument('<file...>', 'files to send; - means stdin')
+    .option('--snapshot', 'set SKUs that the file does not contain to zero')
+    .option('--atomic', 'apply a file only if all rows succeed')
+    .option('--dry-run', 'show what would change and change nothing')
     .addOption(
       new Option(
         '--as-of <time>',
-        'of when the files are, as 2026-11-23T06:00:00Z; or mtime, when each was last changed',
+        "timestamp of the stock, such as 2026-11-23T06:00:00Z; or mtime for each file's modification time",
       ).argParser(parseTime),
     )
-    .option('--reason <text>', 'why; told with each file')
-    .option('--reference <text>', 'what you call it; told with each file')
-    .option('--stream', 'send NDJSON row by row as it comes; so is a pipe of NDJSON')
-    .option('--no-stream', 'send stdin as a file, whatever it is')
+    .option('--reason <text>', 'why; stored with each file')
+    .option('--reference <text>', 'your own reference; stored with each file')
+    .option('--stream', 'send NDJSON row by row as it arrives (default for a pipe of NDJSON)')
+    .option('--no-stream', 'send stdin as a file even if it is NDJSON')
     .option(
       '--results <file>',
-      'where the results go, .xlsx for a workbook (default: FILE.results.csv)',
+      'write the results to this file, as a workbook if it ends in .xlsx (default: FILE.results.csv)',
     )
-    .option('--no-results', 'write no results')
-    .option('--watch', 'send each file again whenever it has changed, until Ctrl-C')
+    .option('--no-results', 'do not write results')
+    .option('--watch', 'send each file again whenever it changes, until Ctrl-C')
     .addOption(
       new Option(
         '--settle-seconds <number>',
-        'with --watch: how long a file must have stayed as it is',
+        'with --watch: send a file once it is unchanged for this many seconds',
       )
         .default(SETTLE_SECONDS_DEFAULT)
         .argParser(parseNumber),
     )
     .addOption(
-      new Option('--retry-minutes <number>', 'how long to bear with a server that does not answer')
+      new Option(
+        '--retry-minutes <number>',
+        'how long to keep retrying if the server does not respond',
+      )
         .default(RETRY_MINUTES_DEFAULT)
         .argParser(parseNumber),
     )
-    .option('--restart', 'send all again, also what an interrupted push has sent')
-    .option('--quiet', 'say nothing where all rows were applied')
+    .option('--restart', 'send everything again instead of resuming an interrupted push')
+    .option('--quiet', 'print nothing if all rows were applied')
     .addOption(new Option('--json', 'print the summary as JSON'));
   for (const option of remoteOptions()) command.addOption(option);
   return command
     .addHelpText(
       'after',
       '\nExample:\n  onhand push stock.csv --url https://stock.example.com --token-file token.txt\n' +
-        '\nExits 0 when all rows were applied, 1 when it could not be done, 2 when not understood, 3 when ' +
-        'some rows failed,\n4 when a file was refused or held back, 5 when it broke off midway, 130 on Ctrl-C.',
+        '\nExits 0 if all rows were applied, 1 on failure, 2 on a usage error, 3 if some rows failed,\n' +
+        '4 if a file was rejected or held back, 5 if it failed partway, 130 on Ctrl-C.',
     )
     .action(async (paths: readonly string[], options: PushOptions) => {
-      const fault = faultIn(paths, options);
-      if (fault !== undefined) command.error(`error: ${fault}`);
-      await new PushSession(options).start(paths.filter(isToBeSent));
+      const conflict = conflictIn(paths, options);
+      if (conflict !== undefined) command.error(`error: ${conflict}`);
+      const session = await PushSession.open(context, options);
+      await session.start(paths.filter((path) => !isResultsFile(context, path)));
     });
 }
 
 function parseTime(text: string): string {
-  if (text === MTIME || TIME.test(text)) return text;
-  throw new InvalidArgumentError(`A time such as 2026-11-23T06:00:00Z, or ${MTIME}, is needed.`);
+  if (text === MTIME || TIMESTAMP.test(text)) return text;
+  throw new InvalidArgumentError(`Must be a timestamp such as 2026-11-23T06:00:00Z, or ${MTIME}.`);
 }
 
 function parseNumber(text: string): number {
   if (/^[0-9]{1,6}(\.[0-9]+)?$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('A number from 0 is needed.');
+  throw new InvalidArgumentError('Must be a number of at least 0.');
 }
 
-/** What cannot go together. */
-function faultIn(paths: readonly string[], options: PushOptions): string | undefined {
+/** Options that cannot be combined. */
+function conflictIn(paths: readonly string[], options: PushOptions): string | undefined {
   const stdins = paths.filter((path) => path === STDIN_PATH).length;
   const { results, watch, stream, snapshot, atomic, tokenFile, asOf } = options;
-  if (stdins > 1) return 'stdin can be sent once.';
-  if (stdins > 0 && tokenFile === STDIN_PATH) return 'stdin cannot be the token and a file.';
+  if (stdins > 1) return 'stdin can be sent only once.';
+  if (stdins > 0 && tokenFile === STDIN_PATH) return 'stdin cannot be both the token and a file.';
   if (stdins > 0 && watch === true) return 'stdin cannot be watched.';
   if (stream === true && (snapshot === true || atomic === true))
-    return '--snapshot and --atomic judge a whole file: send it without --stream.';
-  if (stream === true && watch === true) return '--watch sends files, and cannot be with --stream.';
-  if (asOf === MTIME && (stdins > 0 || stream === true)) return '--as-of mtime is for files.';
+    return '--snapshot and --atomic need the whole file: omit --stream.';
+  if (stream === true && watch === true) return '--watch sends whole files: omit --stream.';
+  if (asOf === MTIME && (stdins > 0 || stream === true))
+    return '--as-of mtime needs a file, not stdin or a stream.';
   if (typeof results !== 'string') return undefined;
   if (paths.some((path) => resolve(path) === resolve(results)))
-    return '--results would overwrite the file that is sent.';
-  if (paths.length > 1) return '--results names the results of one file.';
-  if (stream === true && isWorkbook(results)) return 'The results of a stream are CSV.';
+    return '--results would overwrite the file to send.';
+  if (paths.length > 1) return '--results cannot be used with several files.';
+  if (stream === true && isWorkbook(results))
+    return 'The results of a stream are CSV: --results cannot end in .xlsx.';
   return undefined;
 }
 
-/** Results of an earlier push lie beside the files, and `*.csv` names them too. */
-function isToBeSent(path: string): boolean {
-  if (!OWN_RESULTS.test(path)) return true;
-  printNote(`onhand: ${path} are results, and are not sent.`);
-  return false;
+/** The results of an earlier push are beside the files, and `*.csv` matches them too. */
+function isResultsFile(context: CommandContext, path: string): boolean {
+  if (!RESULTS_FILE.test(path)) return false;
+  context.note(`onhand: skipped ${path}: it contains the results of an earlier push.`);
+  return true;
 }

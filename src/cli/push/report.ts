@@ -1,9 +1,27 @@
-import { formatTable, printLine } from '../output.ts';
-import type { Difference, FailingRow } from './excerpt.ts';
+/** What `onhand push` prints: its progress and the outcome of each file. */
+import { Presets, SingleBar } from 'cli-progress';
+import type { CommandContext } from '../context.ts';
+import { formatTable } from '../output.ts';
+import type { ResponseObject } from '../remote/response.ts';
+import type { Difference, FailingRow } from './results.ts';
 import { STDIN_PATH } from './source.ts';
-import { failedOf, type StatusCounts } from './upload.ts';
 
-/** How a push ends, for the jobs that run it; docs/push.md explains them. */
+export type StatusCounts = Readonly<Record<string, number>>;
+
+/** How many rows have each status code. */
+export function statusCountsOf(file: ResponseObject): StatusCounts {
+  const counts = file.object('status_counts');
+  return Object.fromEntries(counts.names.map((status) => [status, counts.number(status)]));
+}
+
+export function failedOf(counts: StatusCounts): number {
+  return Object.entries(counts).reduce(
+    (sum, [status, count]) => (status === '200' ? sum : sum + count),
+    0,
+  );
+}
+
+/** The exit codes of `onhand push`, documented in docs/push.md. */
 export const PUSH_EXIT = {
   allApplied: 0,
   notDone: 1,
@@ -13,27 +31,27 @@ export const PUSH_EXIT = {
   brokeOff: 5,
 } as const;
 
-/** What became of one file, or of one stream. */
+/** The outcome of one file or stream. */
 export interface Pushed {
-  /** As it was named on the command line. */
+  /** As named on the command line. */
   readonly path: string;
-  /** Null where the server did not take it, and of a stream. */
+  /** Null if the server rejected the file, and for a stream. */
   readonly uuid: string | null;
-  /** As the server says it: done, refused, failed, canceled or held. */
+  /** The state of the file job: done, refused, failed, canceled or held. */
   readonly state: string;
   readonly isDryRun: boolean;
   readonly statusCounts: StatusCounts;
-  /** From the first byte sent to the last row judged. */
+  /** From the first byte sent to the last result received. */
   readonly seconds: number;
   readonly problem: string | null;
   readonly failures: readonly FailingRow[];
-  /** Of a dry run. */
+  /** For a dry run only. */
   readonly difference: Difference | null;
-  /** Where the results were written. */
+  /** Where the results were written; null if nowhere. */
   readonly resultsPath: string | null;
 }
 
-/** The exit code of a push: that of the file that fared worst. */
+/** The exit code of a push: that of the file with the worst outcome. */
 export function exitCodeOf(pushed: readonly Pushed[]): number {
   const codes = pushed.map(({ state, statusCounts }) => {
     if (state === 'failed' || state === 'canceled') return PUSH_EXIT.brokeOff;
@@ -45,59 +63,63 @@ export function exitCodeOf(pushed: readonly Pushed[]): number {
 
 const STATUS_TEXTS: Readonly<Record<string, string>> = {
   '200': 'applied',
-  '400': 'not understood',
+  '400': 'invalid',
   '404': 'no such SKU',
-  '412': 'older than what is held, or not as expected',
-  '422': 'more than one SKU, or not possible',
-  '424': 'left out because of others',
+  '412': 'older than the stored inventory, or not as expected',
+  '422': 'ambiguous SKU, or not possible',
+  '424': 'not applied because other rows failed',
 };
 
 const STATE_TEXTS: Readonly<Record<string, string>> = {
   done: 'done',
-  refused: 'refused, nothing was applied',
-  failed: 'broke off midway',
+  refused: 'rejected, nothing was applied',
+  failed: 'failed partway',
   canceled: 'canceled',
   held: 'held back, nothing was applied',
 };
 
-/** Says for people what became of a file. */
-export function printPushed(pushed: Pushed): void {
+/** Prints the outcome of a file as text. */
+export function printPushed(context: CommandContext, pushed: Pushed): void {
   const { path, state, isDryRun, statusCounts, problem, resultsPath } = pushed;
   const head = isDryRun ? 'dry run, nothing was applied' : (STATE_TEXTS[state] ?? state);
-  printLine(
+  context.print(
     `${path === STDIN_PATH ? 'stdin' : path}: ${isDryRun && state !== 'done' ? `dry run, ${state}` : head}`,
   );
-  if (problem !== null) printLine(`  ${problem}`);
+  if (problem !== null) context.print(`  ${problem}`);
   for (const [status, count] of Object.entries(statusCounts)) {
     const text = isDryRun && status === '200' ? 'would be applied' : (STATUS_TEXTS[status] ?? '');
-    printLine(`  ${count.toLocaleString('en').padStart(10)}  ${status} ${text}`.trimEnd());
+    context.print(`  ${count.toLocaleString('en').padStart(10)}  ${status} ${text}`.trimEnd());
   }
-  printDifference(pushed);
-  printFailures(pushed);
-  if (resultsPath !== null) printLine(`  results: ${resultsPath}`);
-  printLine(`  ${rateText(pushed)}`);
+  printDifference(context, pushed);
+  printFailures(context, pushed);
+  if (resultsPath !== null) context.print(`  results: ${resultsPath}`);
+  context.print(`  ${rateText(pushed)}`);
 }
 
-function printDifference({ difference }: Pushed): void {
+function printDifference(context: CommandContext, { difference }: Pushed): void {
   if (difference === null) return;
-  printLine(`  ${difference.changed.toLocaleString('en')} rows would change something`);
-  for (const { row, message } of difference.examples) printLine(`    ${row}  ${oneLine(message)}`);
+  context.print(`  ${difference.changed.toLocaleString('en')} rows would change inventory`);
+  for (const { row, message } of difference.examples)
+    context.print(`    ${row}  ${oneLine(message)}`);
 }
 
-function printFailures({ failures, statusCounts, resultsPath }: Pushed): void {
+function printFailures(
+  context: CommandContext,
+  { failures, statusCounts, resultsPath }: Pushed,
+): void {
   if (failures.length === 0) return;
   const count = failedOf(statusCounts);
   const where = resultsPath === null ? 'the results' : resultsPath;
   const first = count > failures.length ? `the first of ${count.toLocaleString('en')}` : `all`;
-  printLine(`  failing rows, ${first}, by their row in ${where}:`);
+  context.print(`  failed rows, ${first}, by row number in ${where}:`);
   const table = formatTable(
     ['row', 'status', 'message'],
     failures.map(({ row, status, message }) => ({ row, status, message: oneLine(message) })),
   );
-  for (const line of table.split('\n').slice(1)) printLine(`    ${line}`);
+  for (const line of table.split('\n').slice(1)) context.print(`    ${line}`);
 }
 
-/** What a terminal might take for a command, or break a line at, is not shown. */
+/** Replaces control characters and line breaks, which could manipulate a terminal. */
 function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }
@@ -112,7 +134,7 @@ function rowsOf(counts: StatusCounts): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** The same for scripts. */
+/** The outcome of all files as JSON. */
 export function pushedJson(pushed: readonly Pushed[]): unknown {
   return {
     exit_code: exitCodeOf(pushed),
@@ -130,4 +152,137 @@ export function pushedJson(pushed: readonly Pushed[]): unknown {
       results: file.resultsPath,
     })),
   };
+}
+
+/** The progress of a push. */
+export type Progress =
+  | { readonly phase: 'sending'; readonly bytes: number; readonly bytesTotal: number }
+  | { readonly phase: 'waiting' }
+  | {
+      readonly phase: 'applying';
+      readonly rows: number;
+      readonly rowsTotal: number | null;
+      readonly failed: number;
+    };
+
+const MIB = 1024 * 1024;
+/** The interval of progress lines if stderr is not a terminal. */
+const NOTE_INTERVAL_MS = 10_000;
+/** A rate over a shorter time is not meaningful. */
+const RATE_FROM_SECONDS = 0.5;
+
+/**
+ * Shows the progress of a push on stderr: on a terminal a bar or a line that is overwritten, elsewhere a
+ * line every ten seconds.
+ */
+export class PushProgress {
+  readonly #context: CommandContext;
+  readonly #name: string;
+  readonly #isQuiet: boolean;
+  #phase: Progress['phase'] | undefined;
+  #phaseSinceMs = performance.now();
+  /** How much was done when the phase started; not 0 if the push was resumed. */
+  #phaseFrom = 0;
+  #notedAtMs = performance.now();
+  #bar: SingleBar | undefined;
+
+  constructor(context: CommandContext, name: string, isQuiet: boolean) {
+    this.#context = context;
+    this.#name = name;
+    this.#isQuiet = isQuiet;
+  }
+
+  show(progress: Progress): void {
+    if (this.#isQuiet) return;
+    if (progress.phase !== this.#phase) this.#begin(progress);
+    if (this.#isTerminal) this.#draw(progress);
+    else this.#note(progress);
+  }
+
+  /** Stops drawing and leaves the bar as it is, so that other lines can follow. */
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+    if (this.#phase !== undefined && this.#isTerminal) this.#clearLine();
+    this.#phase = undefined;
+  }
+
+  get #isTerminal(): boolean {
+    return this.#context.stderr.isTTY === true;
+  }
+
+  #clearLine(): void {
+    this.#context.stderr.write('\r\u001B[K');
+  }
+
+  #begin(progress: Progress): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+    this.#phase = progress.phase;
+    this.#phaseSinceMs = performance.now();
+    [this.#phaseFrom] = shareOf(progress);
+  }
+
+  #draw(progress: Progress): void {
+    const text = `${this.#name}: ${this.#textOf(progress)}`;
+    const [value, total] = shareOf(progress);
+    if (total === null) {
+      this.#clearLine();
+      this.#context.stderr.write(text);
+      return;
+    }
+    if (this.#bar === undefined) {
+      const format = '{bar} {percentage} %  {text}  {eta_formatted} left';
+      this.#bar = new SingleBar(
+        { format, gracefulExit: false, stream: this.#context.stderr },
+        Presets.shades_classic,
+      );
+      this.#bar.start(total, value, { text });
+    }
+    this.#bar.setTotal(total);
+    this.#bar.update(value, { text });
+  }
+
+  #note(progress: Progress): void {
+    if (performance.now() - this.#notedAtMs < NOTE_INTERVAL_MS) return;
+    this.#notedAtMs = performance.now();
+    this.#context.note(`${this.#name}: ${this.#textOf(progress)}`);
+  }
+
+  #textOf(progress: Progress): string {
+    switch (progress.phase) {
+      case 'sending': {
+        const rate = this.#rateOf(progress.bytes, (bytes) => `${mib(bytes)} MiB/s`);
+        return `${mib(progress.bytes)} of ${mib(progress.bytesTotal)} MiB sent${rate}`;
+      }
+      case 'waiting':
+        return 'sent; waiting in the queue';
+      case 'applying': {
+        const rate = this.#rateOf(progress.rows, (rows) => `${whole(rows)} rows/s`);
+        const failed = progress.failed === 0 ? 'none' : whole(progress.failed);
+        return `${whole(progress.rows)} rows${rate}, ${failed} failed`;
+      }
+    }
+  }
+
+  /** The rate in this phase, once it is meaningful. */
+  #rateOf(done: number, print: (perSecond: number) => string): string {
+    const seconds = (performance.now() - this.#phaseSinceMs) / 1000;
+    return seconds < RATE_FROM_SECONDS ? '' : `, ${print((done - this.#phaseFrom) / seconds)}`;
+  }
+}
+
+function whole(count: number): string {
+  return Math.round(count).toLocaleString('en');
+}
+
+/** What is done, and the total if it is known. */
+function shareOf(progress: Progress): readonly [number, number | null] {
+  if (progress.phase === 'sending') return [progress.bytes, progress.bytesTotal];
+  if (progress.phase === 'applying') return [progress.rows, progress.rowsTotal];
+  return [0, null];
+}
+
+function mib(bytes: number): string {
+  return (bytes / MIB).toFixed(1);
 }

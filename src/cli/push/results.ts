@@ -1,62 +1,109 @@
-import { createReadStream, createWriteStream, renameSync, rmSync } from 'node:fs';
+/** The results of a pushed file: writing them, and the excerpt that is shown. */
+import { createReadStream, createWriteStream, renameSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { parse } from 'csv-parse';
-import type { RetryPolicy } from '../remote/retry-policy.ts';
-import {
-  addChange,
-  FAILURES_SHOWN_MAX,
-  type Difference,
-  type FailureExcerpt,
-  type FailingRow,
-} from './excerpt.ts';
-import { FILES_PATH } from './upload.ts';
 import { unreachable, type Remote } from '../remote/client.ts';
+import type { ResponseObject } from '../remote/response.ts';
+import type { RetryPolicy } from '../remote/retry-policy.ts';
+import { removeOnExit } from './source.ts';
 
-interface Asking {
+export const FILES_PATH = '/timp/organizations/files/';
+
+interface Server {
   readonly remote: Remote;
-  readonly patience: RetryPolicy;
+  readonly retries: RetryPolicy;
 }
 
-/** Whether a path is written as a workbook. */
+/** A row that was not applied. */
+export interface FailingRow {
+  /** In the results file, whose header is row 1; for a catalogue in the file itself; for a stream in the input. */
+  readonly row: number;
+  /** A status code; for a catalogue the kind of complaint. */
+  readonly status: string;
+  readonly message: string;
+}
+
+/** How many failed rows are shown. */
+export const FAILURES_SHOWN_MAX = 5;
+
+/** The part of the results that is shown. */
+export interface FailureExcerpt {
+  /** The first rows that failed. */
+  readonly failures: readonly FailingRow[];
+  /** For a dry run only. */
+  readonly difference: Difference | null;
+}
+
+/** What a dry run would change. */
+export interface Difference {
+  /** How many rows would change inventory. */
+  changed: number;
+  /** The first of those rows. */
+  readonly examples: Pick<FailingRow, 'row' | 'message'>[];
+}
+
+const EXAMPLES_MAX = 5;
+const FIELDS = [
+  'quantity_in_stock',
+  'quantity_on_backorder',
+  'backorder_date',
+  'restrictions',
+] as const;
+
+/** Counts a row that would change inventory, and keeps the first ones as examples. */
+export function addChange(difference: Difference, row: number, message: string): void {
+  difference.changed += 1;
+  if (difference.examples.length < EXAMPLES_MAX) difference.examples.push({ row, message });
+}
+
+/** Describes what a row would change, from the `before` and `after` of its result; undefined if nothing. */
+export function changeText(name: string, result: ResponseObject): string | undefined {
+  const before = result.object('before');
+  const after = result.object('after');
+  const changes = FIELDS.filter((field) => before.scalar(field) !== after.scalar(field)).map(
+    (field) => `${field} from ${String(before.scalar(field))} to ${String(after.scalar(field))}`,
+  );
+  return changes.length === 0 ? undefined : `${name}: ${changes.join(', ')}`;
+}
+
+/** Whether a path names an Excel workbook. */
 export function isWorkbook(path: string): boolean {
   return path.toLowerCase().endsWith('.xlsx');
 }
 
-/** Writes the results of a file to a path, whole or not at all: as a workbook, or as CSV. */
+/** Writes the results of a file atomically to a path, as a workbook or as CSV. */
 export async function writeResults(
-  { remote, patience }: Asking,
+  { remote, retries }: Server,
   uuid: string,
   path: string,
 ): Promise<void> {
-  const beside = `${path}.part`;
-  const removeIt = (): void => rmSync(beside, { force: true });
-  process.once('exit', removeIt);
+  const partPath = `${path}.part`;
+  const remove = removeOnExit(partPath);
   try {
-    await patience.keepTrying(async () => {
+    await retries.retry(async () => {
       const response = await openResults(remote, uuid, isWorkbook(path) ? 'xlsx' : 'csv');
-      await pipeline(bytesOf(remote, response), createWriteStream(beside));
+      await pipeline(bytesOf(remote, response), createWriteStream(partPath));
     });
-    renameSync(beside, path);
+    renameSync(partPath, path);
   } finally {
-    removeIt();
-    process.off('exit', removeIt);
+    remove();
   }
 }
 
 /**
- * Reads results, as they were written as CSV, else as the server has them: those of a dry run to their
- * end, others until enough failures are found.
+ * Extracts the part of the results to show, from the written CSV file if there is one, otherwise from the
+ * server. Reads a dry run to its end, other results until there are enough failures.
  */
 export async function readResults(
-  { remote, patience }: Asking,
+  { remote, retries }: Server,
   uuid: string,
   { writtenPath, isDryRun }: { readonly writtenPath: string | null; readonly isDryRun: boolean },
 ): Promise<FailureExcerpt> {
   if (writtenPath !== null && !isWorkbook(writtenPath)) {
     return excerptOf(createReadStream(writtenPath), isDryRun);
   }
-  return patience.keepTrying(async () =>
+  return retries.retry(async () =>
     excerptOf(bytesOf(remote, await openResults(remote, uuid, 'csv')), isDryRun),
   );
 }
@@ -66,7 +113,7 @@ function openResults(remote: Remote, uuid: string, kind: 'csv' | 'xlsx'): Promis
   return remote.open({ method: 'GET', path });
 }
 
-/** Rejects with `RemoteSilence` where the reply breaks off. */
+/** Rejects with `RemoteSilence` if the connection breaks. */
 async function* bytesOf(remote: Remote, response: IncomingMessage): AsyncGenerator<Uint8Array> {
   const chunks: AsyncIterable<Uint8Array> = response;
   try {
@@ -81,23 +128,23 @@ async function excerptOf(
   isDryRun: boolean,
 ): Promise<FailureExcerpt> {
   const parser = parse({ bom: true, relax_column_count: true });
-  // What it fails with, reading the rows fails with.
+  // Reading the records below rejects with the same error.
   pipeline(content, parser).catch(() => undefined);
   const failures: FailingRow[] = [];
   const difference: Difference | null = isDryRun ? { changed: 0, examples: [] } : null;
-  let verdictOf: ReturnType<typeof readerOf> | undefined;
+  let readResult: ReturnType<typeof resultReader> | undefined;
   let row = 0;
   const records: AsyncIterable<readonly string[]> = parser;
   for await (const cells of records) {
     row += 1;
-    if (verdictOf === undefined) {
-      verdictOf = readerOf(cells);
+    if (readResult === undefined) {
+      readResult = resultReader(cells);
       continue;
     }
-    const { isApplied, ...verdict } = verdictOf(cells, row);
-    if (!isApplied && failures.length < FAILURES_SHOWN_MAX) failures.push(verdict);
-    if (isApplied && difference !== null && CHANGE.test(verdict.message)) {
-      addChange(difference, row, verdict.message);
+    const { isApplied, ...result } = readResult(cells, row);
+    if (!isApplied && failures.length < FAILURES_SHOWN_MAX) failures.push(result);
+    if (isApplied && difference !== null && CHANGE.test(result.message)) {
+      addChange(difference, row, result.message);
     }
     if (!isDryRun && failures.length === FAILURES_SHOWN_MAX) break;
   }
@@ -105,15 +152,17 @@ async function excerptOf(
 }
 
 const APPLIED = '200';
-/** How the results of a dry run say that a row would change something. */
+/** The message in the results of a dry run for a row that would change inventory. */
 const CHANGE = /^Would change (?!nothing)/;
 
-interface Verdict extends FailingRow {
+interface RowResult extends FailingRow {
   readonly isApplied: boolean;
 }
 
-/** How rows are read, by their header: results end in a verdict; a catalogue has a report. */
-function readerOf(header: readonly string[]): (cells: readonly string[], row: number) => Verdict {
+/** Returns the reader for a header: results have a status and message last; a catalogue has a report. */
+function resultReader(
+  header: readonly string[],
+): (cells: readonly string[], row: number) => RowResult {
   if (header.at(-2) !== 'status_code') {
     return ([row = '', column = '', value = '', reason = '', kind = '']) => ({
       row: Number(row),

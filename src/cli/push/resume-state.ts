@@ -10,105 +10,115 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { stateFolder } from '../../config.ts';
+import type { CommandContext } from '../context.ts';
 import { ResponseObject } from '../remote/response.ts';
-import type { PushTerms } from './upload.ts';
+
+/** The options of a push, as query parameters and headers of its request. */
+export interface PushParameters {
+  readonly query: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 /**
- * How long a push that was interrupted can be gone on with, in ms. Shorter than servers keep
- * idempotency keys by default, and than a day: what a nightly job left is not taken for the next one's.
+ * How long an interrupted push can be resumed, in ms. Shorter than servers keep idempotency keys by
+ * default, and shorter than a day: a nightly job must not resume the one of the night before.
  */
-const RESUMED_WITHIN_MS = 20 * 3_600_000;
+const RESUMABLE_MS = 20 * 3_600_000;
 
-/** What makes a push the same as an earlier one: all that would be sent, and to whom. */
+/** Two pushes are the same if they send the same files with the same parameters to the same server. */
 export interface PushIdentity {
   readonly url: string;
   readonly tokenHash: string;
   readonly files: readonly {
     readonly path: string;
     readonly sha256: string;
-    readonly terms: PushTerms;
+    readonly parameters: PushParameters;
   }[];
 }
 
 /**
- * A push from its first file to its last, written down as it goes, so that the same command run
- * again goes on with what was sent already. What is written tells no token and nothing of the files.
+ * The state of a push, saved after each step, so that running the same command again resumes it. It contains
+ * no token and no content of the files.
  */
 export class PushResumeState {
   readonly #identity: string;
   readonly #path: string;
   readonly #id: string;
   readonly #uuids: (string | null)[];
-  /** Whether an earlier command began it. */
+  /** Whether an earlier run started this push. */
   readonly isResumed: boolean;
-  #isKept: boolean;
+  #isSaved: boolean;
 
-  private constructor(identity: string, path: string, earlier: Written | undefined) {
+  private constructor(identity: string, path: string, earlier: SavedState | undefined) {
     this.#identity = identity;
     this.#path = path;
     this.#id = earlier?.run ?? randomUUID();
     this.#uuids = [...(earlier?.uuids ?? [])];
     this.isResumed = earlier !== undefined;
-    this.#isKept = this.isResumed || this.#keep();
+    this.#isSaved = this.isResumed || this.#save();
   }
 
-  /** Goes on with a push of that identity that did not end, or begins one; always one with `restart`. */
-  static open(identity: PushIdentity, restart: boolean): PushResumeState {
-    const folder = join(stateFolder(), 'push');
-    forgetOld(folder);
+  /** Resumes an unfinished push with that identity, or starts a new one; `restart` always starts anew. */
+  static open(
+    { environment }: CommandContext,
+    identity: PushIdentity,
+    restart: boolean,
+  ): PushResumeState {
+    const folder = join(stateFolder(environment), 'push');
+    removeOld(folder);
     const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
     const path = join(folder, `${hash.slice(0, 32)}.json`);
     return new PushResumeState(hash, path, restart ? undefined : read(path));
   }
 
-  /** Whether the same command can go on with it. */
-  get isKept(): boolean {
-    return this.#isKept;
+  /** Whether the same command can resume it. */
+  get isSaved(): boolean {
+    return this.#isSaved;
   }
 
-  /** The `Idempotency-Key` of the file at that place of the command line, counted from 0. */
-  keyOf(place: number): string {
-    const hash = createHash('sha256').update(JSON.stringify([this.#identity, this.#id, place]));
+  /** The `Idempotency-Key` of a file, by its index on the command line. */
+  keyOf(index: number): string {
+    const hash = createHash('sha256').update(JSON.stringify([this.#identity, this.#id, index]));
     return `push-${hash.digest('hex')}`;
   }
 
-  /** Under which uuid the server has taken the file at that place. */
-  uuidOf(place: number): string | null {
-    return this.#uuids[place] ?? null;
+  /** The UUID of the file job; null if the file has not been sent. */
+  uuidOf(index: number): string | null {
+    return this.#uuids[index] ?? null;
   }
 
-  setUuid(place: number, uuid: string | null): void {
-    for (let i = this.#uuids.length; i < place; i += 1) this.#uuids.push(null);
-    this.#uuids[place] = uuid;
-    this.#isKept = this.#keep();
+  setUuid(index: number, uuid: string | null): void {
+    for (let i = this.#uuids.length; i < index; i += 1) this.#uuids.push(null);
+    this.#uuids[index] = uuid;
+    this.#isSaved = this.#save();
   }
 
-  /** There is nothing left to go on with. */
+  /** Deletes the saved state: the push is complete. */
   end(): void {
     rmSync(this.#path, { force: true });
   }
 
-  #keep(): boolean {
-    const written: Written = { run: this.#id, uuids: this.#uuids };
-    const beside = `${this.#path}.${process.pid}`;
+  #save(): boolean {
+    const saved: SavedState = { run: this.#id, uuids: this.#uuids };
+    const temporaryPath = `${this.#path}.${process.pid}`;
     try {
       mkdirSync(join(this.#path, '..'), { recursive: true, mode: 0o700 });
-      writeFileSync(beside, JSON.stringify(written), { mode: 0o600 });
-      renameSync(beside, this.#path);
+      writeFileSync(temporaryPath, JSON.stringify(saved), { mode: 0o600 });
+      renameSync(temporaryPath, this.#path);
       return true;
     } catch {
-      // There is no room for it, or no home: the push goes on, and cannot be gone on with.
+      // The disk is full or there is no home directory: the push continues but cannot be resumed.
       return false;
     }
   }
 }
 
-interface Written {
+interface SavedState {
   readonly run: string;
   readonly uuids: readonly (string | null)[];
 }
 
-function read(path: string): Written | undefined {
+function read(path: string): SavedState | undefined {
   try {
     const json = new ResponseObject(JSON.parse(readFileSync(path, 'utf8')));
     const run = json.scalar('run');
@@ -116,19 +126,19 @@ function read(path: string): Written | undefined {
     const uuids = json.list('uuids').map((uuid) => (typeof uuid === 'string' ? uuid : null));
     return { run, uuids };
   } catch {
-    // There is none, or it was damaged.
+    // It does not exist or is damaged.
     return undefined;
   }
 }
 
-function forgetOld(folder: string): void {
-  const beforeMs = Date.now() - RESUMED_WITHIN_MS;
+function removeOld(folder: string): void {
+  const beforeMs = Date.now() - RESUMABLE_MS;
   try {
     for (const name of readdirSync(folder)) {
       const path = join(folder, name);
       if (statSync(path).mtimeMs < beforeMs) rmSync(path, { force: true });
     }
   } catch {
-    // There is no folder yet, or another command was faster.
+    // The folder does not exist yet, or another command removed the file first.
   }
 }

@@ -1,21 +1,32 @@
 import { accessSync, constants, createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { OnhandError } from '../../domain/errors.ts';
-import { printLine, printNote } from '../output.ts';
+import { onStopSignal, type CommandContext } from '../context.ts';
+import {
+  connect,
+  RemoteRefusal,
+  RemoteSilence,
+  type Remote,
+  type RemoteOptions,
+} from '../remote/client.ts';
 import { RetryPolicy } from '../remote/retry-policy.ts';
-import { pushFile } from './file.ts';
-import { PushProgress } from './progress.ts';
-import { exitCodeOf, printPushed, pushedJson, PUSH_EXIT, type Pushed } from './report.ts';
-import { isWorkbook } from './results.ts';
-import { PushResumeState } from './resume-state.ts';
-import { openSource, spoolStdin, STDIN_PATH, type PushSource } from './source.ts';
-import { openStdin } from './stdin.ts';
-import { pushStream } from './stream.ts';
-import type { PushTerms } from './upload.ts';
-import { watchFiles } from './watch.ts';
-import { Remote, RemoteRefusal, RemoteSilence, type RemoteOptions } from '../remote/client.ts';
 import { noteHeaders } from '../remote/revert.ts';
+import { pushFile } from './file.ts';
+import {
+  exitCodeOf,
+  printPushed,
+  PUSH_EXIT,
+  pushedJson,
+  PushProgress,
+  type Pushed,
+} from './report.ts';
+import { isWorkbook } from './results.ts';
+import { PushResumeState, type PushParameters } from './resume-state.ts';
+import { openSource, openStdin, spoolStdin, STDIN_PATH, type PushSource } from './source.ts';
 import { StreamRows } from './stream-rows.ts';
+import { pushStream } from './stream.ts';
 
 export interface PushOptions extends RemoteOptions {
   readonly snapshot?: true;
@@ -34,94 +45,109 @@ export interface PushOptions extends RemoteOptions {
   readonly json?: true;
 }
 
-/** `--as-of mtime`: each file is as of when it was last changed. */
+/** `--as-of mtime`: the timestamp of each file is its modification time. */
 export const MTIME = 'mtime';
 
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** One command's work: what it was asked to send, from the first byte to the summary. */
+/** One run of `onhand push`. */
 export class PushSession {
+  readonly #context: CommandContext;
   readonly #options: PushOptions;
   readonly #remote: Remote;
-  readonly #patience: RetryPolicy;
-  /** What a Ctrl-C would leave behind; undefined where nothing is under way. */
-  #underWay: (() => string) | undefined;
+  readonly #retries: RetryPolicy;
+  /** Describes what an interruption would leave behind; undefined while nothing is being sent. */
+  #describeState: (() => string) | undefined;
   #progress: PushProgress | undefined;
 
-  /** Throws `parameter_invalid` where there is no token. */
-  constructor(options: PushOptions) {
+  private constructor(context: CommandContext, options: PushOptions, remote: Remote) {
+    this.#context = context;
     this.#options = options;
-    this.#remote = new Remote(options);
-    this.#patience = new RetryPolicy(options.retryMinutes, (error, pauseMs) => {
+    this.#remote = remote;
+    this.#retries = new RetryPolicy(options.retryMinutes, (error, delayMs) => {
       this.#progress?.stop();
-      printNote(`onhand: ${error.message} Trying again in ${(pauseMs / 1000).toFixed(1)} s.`);
+      context.note(`onhand: ${error.message} Retrying in ${(delayMs / 1000).toFixed(1)} s.`);
     });
   }
 
-  /** Sends what is named, says what became of it, and sets the exit code. Never ends where it watches. */
+  /** Rejects with `parameter_invalid` if there is no token. */
+  static async open(context: CommandContext, options: PushOptions): Promise<PushSession> {
+    return new PushSession(context, options, await connect(context, options));
+  }
+
+  /** Sends the files, prints the outcome and sets the exit code. Never resolves with `--watch`. */
   async start(paths: readonly string[]): Promise<void> {
-    for (const [signal, code] of Object.entries(SIGNALS)) {
-      process.once(signal, () => this.#interrupt(code));
+    const release = onStopSignal((signal) => this.#interrupt(SIGNAL_EXIT[signal]));
+    try {
+      const { watch, settleSeconds, results } = this.#options;
+      if (typeof results === 'string') checkFolder(results);
+      if (watch === true) {
+        await watchFiles(paths, settleSeconds * 1000, (changed) => this.#pushWatched(changed));
+      }
+      const pushed = await this.#push(paths);
+      this.#printJson(pushed);
+      this.#context.exitCode = exitCodeOf(pushed);
+    } finally {
+      release();
     }
-    const { watch, settleSeconds, results } = this.#options;
-    if (typeof results === 'string') checkFolder(results);
-    if (watch === true) {
-      await watchFiles(paths, settleSeconds * 1000, (some) => this.#pushWatched(some));
-    }
-    const pushed = await this.#push(paths);
-    this.#printJson(pushed);
-    process.exitCode = exitCodeOf(pushed);
   }
 
   #interrupt(code: number): void {
     this.#progress?.stop();
-    if (this.#underWay === undefined) process.exit(PUSH_EXIT.allApplied);
-    printNote(`onhand: interrupted; ${this.#underWay()}`);
+    if (this.#describeState === undefined) process.exit(PUSH_EXIT.allApplied);
+    this.#context.note(`onhand: interrupted; ${this.#describeState()}`);
     process.exit(code);
   }
 
-  /** Whether it could be done: a server or a file that is not there now may come back. */
+  /** False if it failed but may succeed later: the server or a file was missing. */
   async #pushWatched(paths: readonly string[]): Promise<boolean> {
     try {
       this.#printJson(await this.#push(paths));
       return true;
     } catch (error) {
       if (!(error instanceof OnhandError) || error instanceof RemoteRefusal) throw error;
-      printNote(`onhand: ${error.message}`);
+      this.#context.note(`onhand: ${error.message}`);
       return false;
     } finally {
-      this.#underWay = undefined;
+      this.#describeState = undefined;
     }
   }
 
   async #push(paths: readonly string[]): Promise<readonly Pushed[]> {
     if (this.#options.stream === true) return this.#pushStreams(paths);
     const sources: PushSource[] = [];
+    let removeSpool: (() => void) | undefined;
     for (const path of paths) {
       if (path !== STDIN_PATH) {
         sources.push(await openSource(path));
         continue;
       }
-      const { isStream, content } = await openStdin();
+      const { isStream, content } = await openStdin(this.#context);
       if (isStream && paths.length === 1 && this.#mayStream()) {
         return [await this.#pushRows(path, content)];
       }
-      sources.push(await spoolStdin(content));
+      const spooled = await spoolStdin(content);
+      removeSpool = spooled.remove;
+      sources.push(spooled.source);
     }
-    return this.#pushFiles(sources);
+    try {
+      return await this.#pushFiles(sources);
+    } finally {
+      removeSpool?.();
+    }
   }
 
   #mayStream(): boolean {
     const { stream, snapshot, atomic, results } = this.#options;
-    const judgesWhole = snapshot === true || atomic === true;
+    const needsWholeFile = snapshot === true || atomic === true;
     const asWorkbook = typeof results === 'string' && isWorkbook(results);
-    return stream !== false && !judgesWhole && !asWorkbook;
+    return stream !== false && !needsWholeFile && !asWorkbook;
   }
 
   async #pushStreams(paths: readonly string[]): Promise<readonly Pushed[]> {
     const pushed: Pushed[] = [];
     for (const path of paths) {
-      const content = path === STDIN_PATH ? process.stdin : createReadStream(path);
+      const content = path === STDIN_PATH ? this.#context.stdin : createReadStream(path);
       pushed.push(await this.#pushRows(path, content));
     }
     return pushed;
@@ -129,15 +155,15 @@ export class PushSession {
 
   async #pushRows(path: string, content: AsyncIterable<Uint8Array>): Promise<Pushed> {
     const rows = new StreamRows(content);
-    this.#underWay = () =>
-      `${rows.answered} rows were answered. Go on from row ${rows.answered + 1} on.`;
+    this.#describeState = () =>
+      `${rows.answered} rows have a result. Resume from row ${rows.answered + 1}.`;
     const { dryRun, asOf, results } = this.#options;
     const pushed = await pushStream(
       {
         path,
         remote: this.#remote,
-        patience: this.#patience,
-        terms: {
+        retries: this.#retries,
+        parameters: {
           query: { ...(dryRun === true && { dry_run: 'true' }) },
           headers: { ...noteHeaders(this.#options), ...(asOf !== undefined && { 'as-of': asOf }) },
         },
@@ -147,69 +173,70 @@ export class PushSession {
       },
       rows,
     );
-    // It may have ended before its input.
-    if (path === STDIN_PATH) process.stdin.destroy();
+    // The stream may have ended before its input.
+    if (path === STDIN_PATH) this.#context.stdin.destroy();
     this.#print(pushed);
     return pushed;
   }
 
-  /** Sends files one after another: a later line wins. */
+  /** Sends files one after another, so that a later file overrides an earlier one. */
   async #pushFiles(sources: readonly PushSource[]): Promise<readonly Pushed[]> {
-    const files = sources.map((source) => ({ source, terms: this.#termsOf(source) }));
+    const files = sources.map((source) => ({ source, parameters: this.#parametersOf(source) }));
     const identity = {
       url: this.#remote.url,
       tokenHash: this.#remote.tokenHash,
-      files: files.map(({ source: { path, contentPath, sha256 }, terms }) => ({
+      files: files.map(({ source: { path, contentPath, sha256 }, parameters }) => ({
         path: path === STDIN_PATH ? path : contentPath,
         sha256,
-        terms,
+        parameters,
       })),
     };
-    const run = PushResumeState.open(identity, this.#options.restart === true);
-    if (run.isResumed) printNote('onhand: going on with a push that was interrupted.');
+    const resume = PushResumeState.open(this.#context, identity, this.#options.restart === true);
+    if (resume.isResumed) this.#context.note('onhand: resuming an interrupted push.');
     const pushed: Pushed[] = [];
-    for (const [place, { source, terms }] of files.entries()) {
-      const file = await this.#pushFile(run, place, source, terms);
+    for (const [index, { source, parameters }] of files.entries()) {
+      const file = await this.#pushFile(resume, index, source, parameters);
       pushed.push(file);
-      // What comes after it would be overtaken by it once it is let through.
+      // Once confirmed, a held file would overwrite the files sent after it.
       if (file.state === 'held') break;
     }
-    run.end();
+    resume.end();
     const left = sources.slice(pushed.length).map(({ path }) => path);
-    if (left.length > 0) printNote(`onhand: not sent: ${left.join(', ')}`);
+    if (left.length > 0) this.#context.note(`onhand: not sent: ${left.join(', ')}`);
     return pushed;
   }
 
   async #pushFile(
-    run: PushResumeState,
-    place: number,
+    resume: PushResumeState,
+    index: number,
     source: PushSource,
-    terms: PushTerms,
+    parameters: PushParameters,
   ): Promise<Pushed> {
-    const explain = (): string => whatIsLeft(run, place, source);
-    this.#underWay = explain;
+    const describe = (): string => resumeText(resume, index, source);
+    this.#describeState = describe;
     const progress = this.#progressOf(source.path);
     const push = {
       remote: this.#remote,
-      patience: this.#patience,
-      run,
-      terms,
+      context: this.#context,
+      retries: this.#retries,
+      resume,
+      parameters,
       isDryRun: this.#options.dryRun === true,
       progress,
       resultsPath: this.#resultsPathOf(source),
     };
     try {
-      const pushed = await pushFile(push, source, place);
+      const pushed = await pushFile(push, source, index);
       this.#print(pushed);
       return pushed;
     } catch (error) {
       progress.stop();
-      if (error instanceof RemoteSilence) printNote(`onhand: gave up; ${explain()}`);
+      if (error instanceof RemoteSilence) this.#context.note(`onhand: gave up; ${describe()}`);
       throw error;
     }
   }
 
-  #termsOf({ modifiedAtMs }: PushSource): PushTerms {
+  #parametersOf({ modifiedAtMs }: PushSource): PushParameters {
     const { snapshot, atomic, dryRun, asOf } = this.#options;
     const asOfTime = asOf === MTIME ? new Date(modifiedAtMs).toISOString() : asOf;
     return {
@@ -233,38 +260,43 @@ export class PushSession {
 
   #progressOf(path: string): PushProgress {
     const name = path === STDIN_PATH ? 'stdin' : path;
-    this.#progress = new PushProgress(name, this.#options.quiet === true);
+    this.#progress = new PushProgress(this.#context, name, this.#options.quiet === true);
     return this.#progress;
   }
 
   #print(pushed: Pushed): void {
     const { json, quiet } = this.#options;
-    const isFine = exitCodeOf([pushed]) === PUSH_EXIT.allApplied;
-    if (json !== true && !(quiet === true && isFine)) printPushed(pushed);
+    const isSuccess = exitCodeOf([pushed]) === PUSH_EXIT.allApplied;
+    if (json !== true && !(quiet === true && isSuccess)) printPushed(this.#context, pushed);
   }
 
   #printJson(pushed: readonly Pushed[]): void {
     const { json, watch } = this.#options;
     if (json !== true) return;
-    // What is printed again and again is read line by line.
-    printLine(JSON.stringify(pushedJson(pushed), null, watch === true ? 0 : 2));
+    // With --watch there is one JSON document per line.
+    this.#context.print(JSON.stringify(pushedJson(pushed), null, watch === true ? 0 : 2));
   }
 }
 
-/** What an end at this moment leaves, and how to go on. */
-function whatIsLeft(run: PushResumeState, place: number, { path, filename }: PushSource): string {
+/** Describes how far the push of a file is, and how to resume it. */
+function resumeText(
+  resume: PushResumeState,
+  index: number,
+  { path, filename }: PushSource,
+): string {
   const name = filename ?? 'stdin';
-  const uuid = run.uuidOf(place);
+  const uuid = resume.uuidOf(index);
   const state =
     uuid === null
-      ? `of ${name} nothing was applied, unless it was sent to its end`
-      : `the server has ${name} as the file ${uuid}, and goes on with it`;
-  if (!run.isKept) return `${state}. It cannot be gone on with, as nothing could be noted.`;
+      ? `nothing of ${name} was applied, unless all of it was sent`
+      : `the server has received ${name} as file ${uuid} and keeps processing it`;
+  if (!resume.isSaved)
+    return `${state}. It cannot be resumed, because its state could not be saved.`;
   const input = path === STDIN_PATH ? ', with the same input,' : '';
-  return `${state}. Run the same command again${input} to go on; nothing is applied twice.`;
+  return `${state}. Run the same command again${input} to resume; nothing is applied twice.`;
 }
 
-/** Nothing is to be sent whose results cannot be written. */
+/** Checked before anything is sent. */
 function checkFolder(resultsPath: string): void {
   const folder = dirname(resolve(resultsPath));
   try {
@@ -274,5 +306,49 @@ function checkFolder(resultsPath: string): void {
       'parameter_invalid',
       `Results cannot be written to the folder ${folder}.`,
     );
+  }
+}
+
+const POLL_INTERVAL_MS = 1000;
+/** The delay before a failed push is repeated. */
+const RETRY_DELAY_MS = 30_000;
+
+/**
+ * Pushes files whenever they have changed and then stayed unchanged for `settleMs`. Never resolves.
+ *
+ * @param push receives the changed files in the order of `paths`; returns whether it succeeded
+ */
+async function watchFiles(
+  paths: readonly string[],
+  settleMs: number,
+  push: (paths: readonly string[]) => Promise<boolean>,
+): Promise<never> {
+  const sent = new Map<string, string>();
+  const seen = new Map<string, { readonly version: string; readonly sinceMs: number }>();
+  for (;;) {
+    const ready = new Map<string, string>();
+    for (const path of paths) {
+      const version = await versionOf(path);
+      if (version === undefined || version === sent.get(path)) continue;
+      const last = seen.get(path);
+      if (last?.version !== version) seen.set(path, { version, sinceMs: performance.now() });
+      else if (performance.now() - last.sinceMs >= settleMs) ready.set(path, version);
+    }
+    if (ready.size > 0) {
+      if (await push([...ready.keys()]))
+        for (const [path, version] of ready) sent.set(path, version);
+      else await delay(RETRY_DELAY_MS);
+    }
+    await delay(POLL_INTERVAL_MS);
+  }
+}
+
+/** Undefined if the file does not exist or is empty, because it is still being written. */
+async function versionOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, size, mtimeNs } = await stat(path, { bigint: true });
+    return size === 0n ? undefined : `${ino} ${size} ${mtimeNs}`;
+  } catch {
+    return undefined;
   }
 }

@@ -1,30 +1,30 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { OnhandError } from '../../domain/errors.ts';
 
-/** How many rows, and bytes of them, may be under way: several pieces of the server's. */
+/** Limits of the unanswered rows: several chunks of the server. */
 const ROWS_MAX = 60_000;
 const BYTES_MAX = 32 * 1024 * 1024;
-/** A server answers 400 to a row that is much shorter: what is this long is no row. */
+/** Servers reject even shorter rows, so input this long without a line feed is not NDJSON. */
 const ROW_BYTES_MAX = 1024 * 1024;
-/** A server closes a stream on which nothing comes for long; a blank row is not answered. */
-const BLANK_ROW_EVERY_MS = 30_000;
+/** A server closes an idle stream; a blank row keeps it open and gets no result. */
+const BLANK_ROW_INTERVAL_MS = 30_000;
 const BLANK = /^[ \t\r]*$/;
 
 /**
- * The rows of an input from the first that was not answered on, so that they can be sent again. Each is
- * kept as a text of one character a byte: what is no UTF-8 goes to the server as it came.
+ * The rows of an input that have no result yet, so that they can be resent. Rows are Latin-1 strings, one
+ * character per byte: invalid UTF-8 reaches the server unchanged.
  */
 export class StreamRows {
   readonly #input: AsyncIterator<Uint8Array, unknown>;
   readonly #unanswered: string[] = [];
-  /** How many of them at the beginning were answered and are not dropped yet. */
+  /** How many of the first rows have a result but are not removed yet. */
   #head = 0;
   #bytes = 0;
-  #begun = '';
+  #partial = '';
   #hasEnded = false;
   #reading: Promise<void> | undefined;
   #wake = Promise.withResolvers<undefined>();
-  /** The number of the last row that was answered, counted from 1, blank rows too. */
+  /** The number of the last row with a result, from 1, including blank rows. */
   #answered = 0;
   #failure: OnhandError | undefined;
 
@@ -36,26 +36,27 @@ export class StreamRows {
     return this.#answered;
   }
 
-  /** Why no more of the input can be read. */
+  /** Why the input cannot be read further. */
   get failure(): OnhandError | undefined {
     return this.#failure;
   }
 
-  /** Whether every row of the input was answered. */
+  /** Whether every row of the input has a result. */
   get isDone(): boolean {
     return this.#hasEnded && this.#rest().every((row) => BLANK.test(row));
   }
 
-  /** Whether a row that was not answered holds this text. */
+  /** Whether a row without a result contains this text. */
   someUnanswered(text: string): boolean {
     return this.#rest().some((row) => row.includes(text));
   }
 
-  /** Takes the next row that is answered. Throws where there is none. */
+  /** Removes the next row because its result arrived. Throws if there is none. */
   take(): { readonly number: number; readonly text: string } {
     for (;;) {
       const row = this.#unanswered[this.#head];
-      if (row === undefined) throw new Error('a row was answered that was not sent');
+      if (row === undefined)
+        throw new Error('the server sent a result for a row that was not sent');
       this.#head += 1;
       this.#answered += 1;
       this.#bytes -= row.length;
@@ -63,7 +64,7 @@ export class StreamRows {
     }
   }
 
-  /** Some rows were taken: there is room for more. */
+  /** Frees the rows taken, so that more input can be read. */
   makeRoom(): void {
     this.#unanswered.splice(0, this.#head);
     this.#head = 0;
@@ -71,7 +72,7 @@ export class StreamRows {
     this.#wake = Promise.withResolvers<undefined>();
   }
 
-  /** All that was not answered and all that comes, for one connection. Ends with the input. */
+  /** The rows to send on one connection: those without a result, then new ones until the input ends. */
   async *outgoing(): AsyncGenerator<Uint8Array> {
     let next = this.#answered;
     for (;;) {
@@ -88,14 +89,14 @@ export class StreamRows {
     return this.#unanswered.slice(this.#head);
   }
 
-  /** Waits for rows, or for room for them; says whether neither came for long. */
+  /** Waits for new rows, or for room if the limits are reached; true if neither happened in the interval. */
   async #isIdle(): Promise<boolean> {
     const isFull = this.#unanswered.length >= ROWS_MAX || this.#bytes >= BYTES_MAX;
     const timer = new AbortController();
-    const timeIsUp = delay(BLANK_ROW_EVERY_MS, true, { signal: timer.signal }).catch(() => false);
+    const timeout = delay(BLANK_ROW_INTERVAL_MS, true, { signal: timer.signal }).catch(() => false);
     try {
-      const awaited = isFull ? this.#wake.promise : this.#read();
-      return (await Promise.race([awaited, timeIsUp])) === true;
+      const change = isFull ? this.#wake.promise : this.#read();
+      return (await Promise.race([change, timeout])) === true;
     } finally {
       timer.abort();
     }
@@ -120,10 +121,10 @@ export class StreamRows {
   #add(next: IteratorResult<Uint8Array, unknown>): void {
     this.#hasEnded = next.done === true;
     const text = next.done === true ? '' : Buffer.from(next.value).toString('latin1');
-    const rows = (this.#begun + text).split('\n');
-    this.#begun = rows.pop() ?? '';
-    if (this.#begun.length > ROW_BYTES_MAX) throw tooLong();
-    if (this.#hasEnded && this.#begun !== '') rows.push(this.#begun);
+    const rows = (this.#partial + text).split('\n');
+    this.#partial = rows.pop() ?? '';
+    if (this.#partial.length > ROW_BYTES_MAX) throw tooLong();
+    if (this.#hasEnded && this.#partial !== '') rows.push(this.#partial);
     for (const row of rows) {
       this.#unanswered.push(row);
       this.#bytes += row.length;
@@ -139,6 +140,6 @@ function unreadable(error: unknown): OnhandError {
 function tooLong(): OnhandError {
   return new OnhandError(
     'parameter_invalid',
-    `A row is longer than ${ROW_BYTES_MAX} bytes; a stream is NDJSON, one object a line.`,
+    `A row is longer than ${ROW_BYTES_MAX} bytes; a stream is NDJSON, one object per line.`,
   );
 }

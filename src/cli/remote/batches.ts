@@ -1,11 +1,20 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { jsonOption } from '../admin/accounts.ts';
+import { Command, Option } from 'commander';
+import type { CommandContext } from '../context.ts';
+import { jsonOption, wholeNumberParser } from '../options.ts';
+import { formatTable, printList, type ListRecord } from '../output.ts';
+import {
+  connect,
+  remoteOptions,
+  RemoteRefusal,
+  type Remote,
+  type RemoteOptions,
+} from './client.ts';
 import { ResponseObject, responseList } from './response.ts';
-import { formatTable, printLine, printList, printNote, type ListRecord } from '../output.ts';
-import { Remote, RemoteRefusal, remoteOptions, type RemoteOptions } from './client.ts';
 
 export const BATCHES_PATH = '/timp/products/skus/inventory/batches/';
 const LIMIT_DEFAULT = 25;
+/** The server checks the limits itself; this keeps the number exact. */
+const COUNT_MAX = 999_999_999_999_999;
 const EXPIRED = 410;
 
 interface BatchesOptions extends RemoteOptions {
@@ -14,28 +23,32 @@ interface BatchesOptions extends RemoteOptions {
   readonly json?: true;
 }
 
-export function batchesCommand(): Command {
+export function batchesCommand(context: CommandContext): Command {
   const command = new Command('batches')
-    .summary('list the batches of a supplier, or look at one')
+    .summary('list the batches of a supplier, or show one')
     .description(
-      "Asks a server for a supplier's batches, the latest first; or for one of them, with its failing lines.",
+      "Lists a supplier's batches from a server, newest first. With a UUID, shows that batch and the lines that failed.",
     )
-    .argument('[uuid]', 'the batch to look at: the Batch-Id of the reply to it')
+    .argument('[uuid]', 'the batch to show: the Batch-Id header of its response')
     .addOption(
-      new Option('--limit <number>', 'how many to list at most, 1 to 500')
+      new Option('--limit <number>', 'how many batches to list, 1 to 500')
         .default(LIMIT_DEFAULT)
-        .argParser(parseCount),
+        .argParser(wholeNumberParser(0, COUNT_MAX)),
     )
-    .addOption(new Option('--start <number>', 'how many to skip').default(0).argParser(parseCount))
+    .addOption(
+      new Option('--start <number>', 'how many batches to skip')
+        .default(0)
+        .argParser(wholeNumberParser(0, COUNT_MAX)),
+    )
     .addOption(jsonOption());
   for (const option of remoteOptions()) command.addOption(option);
   return command
     .addHelpText('after', '\nExample:\n  onhand batches --token-file token.txt --limit 10')
     .action(async (uuid: string | undefined, options: BatchesOptions) => {
-      const remote = new Remote(options);
+      const remote = await connect(context, options);
       await (uuid === undefined
-        ? list(remote, options)
-        : show(remote, uuid, options.json === true));
+        ? list(context, remote, options)
+        : show(context, remote, uuid, options.json === true));
     });
 }
 
@@ -51,16 +64,20 @@ const COLUMNS = [
   'reference',
 ];
 
-async function list(remote: Remote, { start, limit, json }: BatchesOptions): Promise<void> {
+async function list(
+  context: CommandContext,
+  remote: Remote,
+  { start, limit, json }: BatchesOptions,
+): Promise<void> {
   const page = await remote.ask('GET', `${BATCHES_PATH}?start=${start}&limit=${limit}`);
   if (json === true) {
-    printLine(JSON.stringify(page, null, 2));
+    context.print(JSON.stringify(page, null, 2));
     return;
   }
-  const answered = new ResponseObject(page);
-  printList(COLUMNS, answered.objects('batches').map(listRecord), false);
-  const next = answered.object('pagination').scalar('next_start_index');
-  if (next !== null) printNote(`There are more: --start ${next}.`);
+  const response = new ResponseObject(page);
+  printList(context, COLUMNS, response.objects('batches').map(listRecord), false);
+  const next = response.object('pagination').scalar('next_start_index');
+  if (next !== null) context.note(`There are more batches: use --start ${next}.`);
 }
 
 function listRecord(batch: ResponseObject): ListRecord {
@@ -78,22 +95,27 @@ function listRecord(batch: ResponseObject): ListRecord {
   };
 }
 
-async function show(remote: Remote, uuid: string, asJson: boolean): Promise<void> {
+async function show(
+  context: CommandContext,
+  remote: Remote,
+  uuid: string,
+  asJson: boolean,
+): Promise<void> {
   const path = `${BATCHES_PATH}${encodeURIComponent(uuid)}/`;
   const batch = await remote.ask('GET', path);
   const results = await failingLines(remote, path);
   if (asJson) {
-    printLine(JSON.stringify({ batch, results: results ?? null }, null, 2));
+    context.print(JSON.stringify({ batch, results: results ?? null }, null, 2));
     return;
   }
-  const answered = new ResponseObject(batch);
-  const members = answered.names.map((member) => ({
+  const response = new ResponseObject(batch);
+  const members = response.names.map((member) => ({
     member,
-    value: memberValue(answered, member),
+    value: memberValue(response, member),
   }));
-  printLine(formatTable(['member', 'value'], members));
+  context.print(formatTable(['member', 'value'], members));
   if (results === undefined) {
-    printNote('Its failing lines are no longer kept.');
+    context.note('The lines that failed are no longer stored.');
     return;
   }
   const failed = responseList(results).map((result) => ({
@@ -101,10 +123,10 @@ async function show(remote: Remote, uuid: string, asJson: boolean): Promise<void
     status: result.scalar('status_code'),
     message: result.scalar('message'),
   }));
-  if (failed.length > 0) printLine(`\n${formatTable(['index', 'status', 'message'], failed)}`);
+  if (failed.length > 0) context.print(`\n${formatTable(['index', 'status', 'message'], failed)}`);
 }
 
-/** Undefined where they are no longer kept. */
+/** Undefined if they are no longer stored. */
 async function failingLines(remote: Remote, path: string): Promise<unknown> {
   try {
     return await remote.ask('GET', `${path}results/`);
@@ -118,9 +140,4 @@ function memberValue(batch: ResponseObject, member: string): ListRecord[string] 
   if (member !== 'status_counts') return batch.scalar(member);
   const counts = batch.object(member);
   return counts.names.map((status) => `${status}: ${counts.number(status)}`);
-}
-
-function parseCount(text: string): number {
-  if (/^[0-9]{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('A whole number is needed.');
 }

@@ -1,21 +1,22 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { Readable } from 'node:stream';
-import { json as jsonOf } from 'node:stream/consumers';
+import { json as jsonOf, text as textOf } from 'node:stream/consumers';
 import { InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_HOST, DEFAULT_PORT, tokenFromEnvironment } from '../../config.ts';
 import { OnhandError } from '../../domain/errors.ts';
+import type { CommandContext } from '../context.ts';
 
-/** How a command finds the server that it asks, and proves who asks. */
+/** The options of commands that connect to a server: its address and a token. */
 export interface RemoteOptions {
   readonly url: string;
   readonly token?: string;
   readonly tokenFile?: string;
 }
 
-/** The options of every command that asks a server. */
+/** The options of every command that connects to a server. */
 export function remoteOptions(): readonly Option[] {
   return [
     new Option('--url <url>', 'address of the server')
@@ -23,11 +24,11 @@ export function remoteOptions(): readonly Option[] {
       .argParser(parseUrl),
     new Option(
       '--token-file <file>',
-      'file that holds the token, - for stdin (default: environment, ONHAND_TOKEN)',
+      'file that contains the token, - for stdin (default: environment variable ONHAND_TOKEN)',
     ),
     new Option(
       '--token <token>',
-      'the token itself; others on the same machine can read it while the command runs',
+      'the token itself; other users of the machine can see it while the command runs',
     ).conflicts('tokenFile'),
   ];
 }
@@ -35,17 +36,17 @@ export function remoteOptions(): readonly Option[] {
 function parseUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new InvalidArgumentError('A URL begins with http:// or https://.');
+    throw new InvalidArgumentError('A URL starts with http:// or https://.');
   }
   return url.href.replace(/\/+$/, '');
 }
 
-/** What a server answered that is no success, in its own words. */
+/** A response with an error status; the message quotes the server. */
 export class RemoteRefusal extends OnhandError {
   readonly status: number;
   readonly detail: string;
 
-  /** @param retryAfterSeconds when to ask again, where the server says so */
+  /** @param retryAfterSeconds the server's Retry-After */
   constructor(status: number, detail: string, retryAfterSeconds?: number) {
     super(
       'parameter_invalid',
@@ -57,41 +58,48 @@ export class RemoteRefusal extends OnhandError {
   }
 }
 
-/** No answer came: nobody knows whether what was asked for was done. */
+/** No response arrived: the server may or may not have processed the request. */
 export class RemoteSilence extends OnhandError {}
 
-/** A request whose body or reply may be long. */
+/** A request whose body or response is streamed. */
 export interface Exchange {
   readonly method: 'GET' | 'POST';
   /** Such as `/timp/products/skus/`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it comes; what it fails with is what the exchange fails with. */
+  /** Sent as it is produced; if it throws, the exchange rejects with the same error. */
   readonly body?: AsyncIterable<Uint8Array>;
 }
 
-/** How long a connection may stand still before it is given up. */
+/** Stands in for the detail of a response that is not a problem document. */
+export const NOT_ONHAND = 'the response is not from onhand, or the server is failing. Check --url.';
+
+/** How long a connection may be idle before it is closed. */
 const IDLE_TIMEOUT_MS = 60_000;
 
-/** A server's API, asked in the name of a token. */
+/** Reads the token and returns the server's API. Rejects with `parameter_invalid` if there is no token. */
+export async function connect(context: CommandContext, options: RemoteOptions): Promise<Remote> {
+  return new Remote(options.url, await readToken(context, options));
+}
+
+/** A server's API, used with one token. */
 export class Remote {
   readonly url: string;
   readonly #token: string;
 
-  /** Throws `parameter_invalid` where there is no token. */
-  constructor(options: RemoteOptions) {
-    this.url = options.url;
-    this.#token = tokenOf(options);
+  constructor(url: string, token: string) {
+    this.url = url;
+    this.#token = token;
   }
 
-  /** Tells this token from others without telling it. */
+  /** Identifies the token without revealing it. */
   get tokenHash(): string {
     return createHash('sha256').update(this.#token).digest('hex');
   }
 
   /**
-   * Asks for a path, such as `/timp/products/skus/`, and gives the JSON answered. Rejects with
-   * `RemoteRefusal` where the server refuses, with `RemoteSilence` where none can be reached.
+   * Requests a path such as `/timp/products/skus/` and returns the JSON response. Rejects with
+   * `RemoteRefusal` for an error status, with `RemoteSilence` if no response arrives.
    */
   async ask(
     method: 'GET' | 'POST',
@@ -102,8 +110,8 @@ export class Remote {
   }
 
   /**
-   * Sends a request, and gives the head of the reply with its body still to be read. A server may answer
-   * before it has read all: then no more is sent. Rejects as `ask` does.
+   * Sends a request and returns the response with its body unread. A server may respond before it has
+   * read the whole request; then sending stops. Rejects as `ask` does.
    */
   async open(exchange: Exchange): Promise<IncomingMessage> {
     const response = await this.#send(exchange);
@@ -114,18 +122,18 @@ export class Remote {
     const retryAfterSeconds = Number(response.headers['retry-after'] ?? Number.NaN);
     throw new RemoteRefusal(
       status,
-      problemText(json) ?? 'it is no onhand, or not all well.',
+      problemText(json) ?? NOT_ONHAND,
       Number.isFinite(retryAfterSeconds) ? retryAfterSeconds : undefined,
     );
   }
 
-  /** The JSON of a reply. Rejects with `RemoteSilence` where it breaks off. */
+  /** The JSON of a response. Rejects with `RemoteSilence` if the connection breaks. */
   async readJson(response: IncomingMessage): Promise<unknown> {
     try {
       return await jsonOf(response);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw unreachable(this.url, error);
-      throw new RemoteRefusal(response.statusCode ?? 0, 'it is no onhand, or not all well.');
+      throw new RemoteRefusal(response.statusCode ?? 0, NOT_ONHAND);
     }
   }
 
@@ -136,14 +144,14 @@ export class Remote {
       const sent = request(url, {
         method,
         headers: { ...headers, authorization: `Token ${this.#token}` },
-        // A connection of its own: one that was kept may just have been closed.
+        // A new connection: the server may just have closed a reused one.
         agent: false,
       });
       sent.setTimeout(IDLE_TIMEOUT_MS, () => {
-        sent.destroy(new Error(`nothing moved for ${IDLE_TIMEOUT_MS / 1000} s`));
+        sent.destroy(new Error(`no data for ${IDLE_TIMEOUT_MS / 1000} s`));
       });
       sent.once('response', resolve);
-      // After the body's own failure this is no longer heard.
+      // If the body failed first, the promise is already rejected and this has no effect.
       sent.on('error', (error) => reject(unreachable(this.url, error)));
       if (body === undefined) {
         sent.end();
@@ -160,31 +168,31 @@ export class Remote {
   }
 }
 
-/** The failure of a server that cannot be reached. */
+/** The error for a server that cannot be reached. */
 export function unreachable(url: string, cause: unknown): RemoteSilence {
   return new RemoteSilence(
     'parameter_invalid',
-    `No server answers at ${url}: ${reasonOf(cause)}; name another with --url.`,
+    `No server responds at ${url}: ${reasonOf(cause)}. Check --url.`,
     { cause },
   );
 }
 
 function reasonOf(cause: unknown): string {
-  // A name of several addresses, of which none answers: the first says why.
+  // The host has several addresses and none responds: report the first error.
   if (cause instanceof AggregateError) return reasonOf(cause.errors[0]);
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** The token to ask with. Throws `parameter_invalid` where there is none. */
-export function tokenOf({ token, tokenFile }: RemoteOptions): string {
-  return checkToken(token ?? readToken(tokenFile));
-}
-
-const STDIN = 0;
-
-function readToken(file: string | undefined): string | undefined {
-  if (file === undefined) return tokenFromEnvironment()?.trim();
-  return readFileSync(file === '-' ? STDIN : file, 'utf8').trim();
+/** The token from the options or the environment. Rejects with `parameter_invalid` if there is none. */
+export async function readToken(
+  { stdin, environment }: CommandContext,
+  { token, tokenFile }: RemoteOptions,
+): Promise<string> {
+  if (token !== undefined) return checkToken(token);
+  if (tokenFile === undefined) return checkToken(tokenFromEnvironment(environment)?.trim());
+  return checkToken(
+    (tokenFile === '-' ? await textOf(stdin) : await readFile(tokenFile, 'utf8')).trim(),
+  );
 }
 
 function checkToken(token: string | undefined): string {
@@ -192,12 +200,12 @@ function checkToken(token: string | undefined): string {
   throw new OnhandError(
     'parameter_invalid',
     token === undefined
-      ? 'There is no token: name a file that holds one with --token-file, or set ONHAND_TOKEN.'
-      : 'What is given as the token is none: it is 40 hexadecimal digits.',
+      ? 'There is no token: name a file that contains it with --token-file, or set ONHAND_TOKEN.'
+      : 'The token is malformed: a token is 40 hexadecimal digits.',
   );
 }
 
-/** What a problem document says. */
+/** The detail of a problem document. */
 export function problemText(json: unknown): string | undefined {
   const detail = typeof json === 'object' && json !== null && 'detail' in json && json.detail;
   return typeof detail === 'string' ? detail : undefined;

@@ -1,16 +1,17 @@
 import { OnhandError } from '../../domain/errors.ts';
 
-/** An object of a server's answer; what it lacks reads as null. */
+/** A JSON object of a server's response. Missing members read as null, 0, false or empty. */
 export class ResponseObject {
   readonly #members: ReadonlyMap<string, unknown>;
 
-  /** Throws `parameter_invalid` where it is no object. */
+  /** Throws `parameter_invalid` if it is not an object. */
   constructor(json: unknown) {
-    if (typeof json !== 'object' || json === null || Array.isArray(json)) throw notUnderstood();
+    if (typeof json !== 'object' || json === null || Array.isArray(json))
+      throw unexpectedResponse();
     this.#members = new Map(Object.entries(json));
   }
 
-  /** A text or a number, or null where it is neither. */
+  /** A string or a number; null for anything else. */
   scalar(name: string): string | number | null {
     const value = this.#members.get(name);
     return typeof value === 'string' || typeof value === 'number' ? value : null;
@@ -29,9 +30,10 @@ export class ResponseObject {
     return responseList(this.#members.get(name) ?? []);
   }
 
+  /** A required array. Throws `parameter_invalid` if it is missing. */
   list(name: string): readonly unknown[] {
     const value = this.#members.get(name);
-    if (!Array.isArray(value)) throw notUnderstood();
+    if (!Array.isArray(value)) throw unexpectedResponse();
     return value;
   }
 
@@ -49,15 +51,15 @@ export class ResponseObject {
   }
 }
 
-/** The objects of an array. Throws `parameter_invalid` where it is none. */
+/** The objects of an array. Throws `parameter_invalid` if it is not one. */
 export function responseList(json: unknown): readonly ResponseObject[] {
-  if (!Array.isArray(json)) throw notUnderstood();
+  if (!Array.isArray(json)) throw unexpectedResponse();
   return json.map((element) => new ResponseObject(element));
 }
 
-function notUnderstood(): OnhandError {
+function unexpectedResponse(): OnhandError {
   return new OnhandError(
     'parameter_invalid',
-    'The answer of the server is not understood: is it an onhand of this version?',
+    "Unexpected response. Check --url and the server's version.",
   );
 }

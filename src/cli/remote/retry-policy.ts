@@ -1,66 +1,66 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { RemoteRefusal, RemoteSilence } from './client.ts';
 
-const PAUSE_FIRST_MS = 500;
-const PAUSE_LAST_MS = 60_000;
+const DELAY_FIRST_MS = 500;
+const DELAY_LAST_MS = 60_000;
 const MINUTE_MS = 60_000;
 const REQUEST_TIMEOUT = 408;
 const RATE_LIMITED = 429;
-const SERVER_FAULTS_FROM = 500;
+const SERVER_ERRORS_FROM = 500;
 
-/** Told of each failure that is not the last, and when there is another attempt, in ms. */
-export type OnPause = (error: Error, pauseMs: number) => void;
+/** Called before each retry with the failure and the delay until the retry. */
+type OnRetry = (error: Error, delayMs: number) => void;
 
-/** How long a dead network or a server that takes nothing on is borne with, from the last success on. */
+/** Retries network failures and overloaded servers until a time limit, counted from the last success. */
 export class RetryPolicy {
   readonly #limitMs: number;
-  readonly #onPause: OnPause;
-  #untilMs: number | undefined;
-  #pauseMs = PAUSE_FIRST_MS;
+  readonly #onRetry: OnRetry;
+  #deadlineMs: number | undefined;
+  #delayMs = DELAY_FIRST_MS;
 
-  constructor(limitMinutes: number, onPause: OnPause) {
+  constructor(limitMinutes: number, onRetry: OnRetry) {
     this.#limitMs = limitMinutes * MINUTE_MS;
-    this.#onPause = onPause;
+    this.#onRetry = onRetry;
   }
 
-  /** Does the work, again and again until it succeeds; rejects as `after` does. */
-  async keepTrying<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs the work until it succeeds; rejects as `waitAfter` does. */
+  async retry<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
-        const done = await work();
-        this.restore();
-        return done;
+        const result = await work();
+        this.reset();
+        return result;
       } catch (error) {
-        await this.after(error);
+        await this.waitAfter(error);
       }
     }
   }
 
   /**
-   * Pauses before the next attempt, ever longer and never exactly as long as others do. Rejects with the
-   * failure itself where it is not a passing one, or has lasted too long.
+   * Waits before the next attempt: exponential backoff with jitter, at least the server's Retry-After.
+   * Rejects with the failure itself if it is permanent or the time limit is over.
    */
-  async after(error: unknown): Promise<void> {
-    if (!isPassing(error)) throw error;
-    this.#untilMs ??= performance.now() + this.#limitMs;
-    const ownMs = this.#pauseMs * (0.5 + Math.random() / 2);
-    const pauseMs = Math.max(ownMs, (error.retryAfterSeconds ?? 0) * 1000);
-    if (performance.now() + pauseMs > this.#untilMs) throw error;
-    this.#pauseMs = Math.min(this.#pauseMs * 2, PAUSE_LAST_MS);
-    this.#onPause(error, pauseMs);
-    await delay(pauseMs);
+  async waitAfter(error: unknown): Promise<void> {
+    if (!isTransient(error)) throw error;
+    this.#deadlineMs ??= performance.now() + this.#limitMs;
+    const jitteredMs = this.#delayMs * (0.5 + Math.random() / 2);
+    const delayMs = Math.max(jitteredMs, (error.retryAfterSeconds ?? 0) * 1000);
+    if (performance.now() + delayMs > this.#deadlineMs) throw error;
+    this.#delayMs = Math.min(this.#delayMs * 2, DELAY_LAST_MS);
+    this.#onRetry(error, delayMs);
+    await delay(delayMs);
   }
 
-  /** Something succeeded: the next failure is a first one. */
-  restore(): void {
-    this.#untilMs = undefined;
-    this.#pauseMs = PAUSE_FIRST_MS;
+  /** Restarts the time limit and the backoff after a success. */
+  reset(): void {
+    this.#deadlineMs = undefined;
+    this.#delayMs = DELAY_FIRST_MS;
   }
 }
 
-function isPassing(error: unknown): error is RemoteSilence | RemoteRefusal {
+function isTransient(error: unknown): error is RemoteSilence | RemoteRefusal {
   if (error instanceof RemoteSilence) return true;
   if (!(error instanceof RemoteRefusal)) return false;
   const { status } = error;
-  return status === REQUEST_TIMEOUT || status === RATE_LIMITED || status >= SERVER_FAULTS_FROM;
+  return status === REQUEST_TIMEOUT || status === RATE_LIMITED || status >= SERVER_ERRORS_FROM;
 }

@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
-import { jsonOption } from '../admin/accounts.ts';
-import { ResponseObject } from './response.ts';
+import type { CommandContext } from '../context.ts';
+import { jsonOption } from '../options.ts';
 import { BATCHES_PATH } from './batches.ts';
-import { printLine } from '../output.ts';
-import { Remote, remoteOptions, type RemoteOptions } from './client.ts';
+import { connect, remoteOptions, type RemoteOptions } from './client.ts';
+import { ResponseObject } from './response.ts';
 
 interface RevertOptions extends RemoteOptions {
   readonly force?: true;
@@ -13,18 +13,18 @@ interface RevertOptions extends RemoteOptions {
   readonly json?: true;
 }
 
-export function revertCommand(): Command {
+export function revertCommand(context: CommandContext): Command {
   const command = new Command('revert')
     .summary('undo a batch')
     .description(
-      'Asks a server to put back every SKU that has not changed since a batch changed it. What has changed ' +
-        'since is left alone, unless that was undone, and so is what a later batch has confirmed. An undo is itself a batch, and can be undone.',
+      'Undoes a batch: restores every SKU that has not changed since. Skips SKUs that a later batch has changed ' +
+        '(unless that was undone too) or confirmed. The undo is itself a batch, and can be undone.',
     )
     .argument('<uuid>', 'the batch to undo, as "onhand batches" lists it')
-    .addOption(new Option('--force', 'put back what a later batch has confirmed, too'))
-    .addOption(new Option('--dry-run', 'say what would happen, and do nothing'))
-    .addOption(new Option('--reason <text>', 'why; told with the new batch'))
-    .addOption(new Option('--reference <text>', 'what you call it; told with the new batch'))
+    .addOption(new Option('--force', 'also restore SKUs that a later batch has confirmed'))
+    .addOption(new Option('--dry-run', 'show what would happen and change nothing'))
+    .addOption(new Option('--reason <text>', 'why; stored with the new batch'))
+    .addOption(new Option('--reference <text>', 'your own reference; stored with the new batch'))
     .addOption(jsonOption());
   for (const option of remoteOptions()) command.addOption(option);
   return command
@@ -34,16 +34,19 @@ export function revertCommand(): Command {
     )
     .action(async (uuid: string, options: RevertOptions) => {
       const { force = false, dryRun = false } = options;
-      const answer = await new Remote(options).ask(
+      const remote = await connect(context, options);
+      const response = await remote.ask(
         'POST',
         `${BATCHES_PATH}${encodeURIComponent(uuid)}/revert/?force=${force}&dry_run=${dryRun}`,
         noteHeaders(options),
       );
-      printLine(options.json === true ? JSON.stringify(answer, null, 2) : summary(answer, dryRun));
+      context.print(
+        options.json === true ? JSON.stringify(response, null, 2) : summaryText(response, dryRun),
+      );
     });
 }
 
-/** What is told with a batch, as headers. */
+/** The headers that carry a batch's reason and reference. */
 export function noteHeaders({
   reason,
   reference,
@@ -57,33 +60,33 @@ export function noteHeaders({
   };
 }
 
-/** Headers are bytes, each written as a character: those of UTF-8. */
+/** HTTP headers are Latin-1 strings; this carries UTF-8 bytes in one. */
 function asHeader(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
 const OUTCOMES = [
-  ['reverted', 'put back'],
-  ['moved_on', 'left alone, since they have changed since'],
-  ['confirmed', 'left alone, since a later batch has confirmed them (--force puts them back too)'],
+  ['reverted', 'restored'],
+  ['moved_on', 'skipped, because they have changed since'],
+  ['confirmed', 'skipped, because a later batch has confirmed them (--force restores them too)'],
 ] as const;
 
-function summary(answer: unknown, isDryRun: boolean): string {
-  const answered = new ResponseObject(answer);
-  const uuid = answered.scalar('uuid');
+function summaryText(json: unknown, isDryRun: boolean): string {
+  const response = new ResponseObject(json);
+  const uuid = response.scalar('uuid');
   const outcomes = OUTCOMES.flatMap(([outcome, words]) => {
-    const count = answered.number(outcome);
-    return count === 0 ? [] : [`${count} SKUs ${words}: ${named(answered, outcome, count)}`];
+    const count = response.number(outcome);
+    return count === 0 ? [] : [`${count} SKUs ${words}: ${skuIdsText(response, outcome, count)}`];
   });
-  const head = isDryRun ? ['Nothing was done; what would be:'] : [];
-  const tail = uuid === null ? [] : [`This is the batch ${uuid}.`];
-  const nothing = outcomes.length === 0 ? ['The batch has changed nothing.'] : [];
+  const head = isDryRun ? ['Dry run: nothing was changed. This would happen:'] : [];
+  const tail = uuid === null ? [] : [`The undo is batch ${uuid}.`];
+  const nothing = outcomes.length === 0 ? ['The batch changed nothing.'] : [];
   return [...head, ...nothing, ...outcomes, ...tail].join('\n');
 }
 
-const NAMED_MAX = 20;
+const SKU_IDS_SHOWN_MAX = 20;
 
-function named(answered: ResponseObject, outcome: string, count: number): string {
-  const skuIds = answered.object('sku_ids').texts(outcome).slice(0, NAMED_MAX);
+function skuIdsText(response: ResponseObject, outcome: string, count: number): string {
+  const skuIds = response.object('sku_ids').texts(outcome).slice(0, SKU_IDS_SHOWN_MAX);
   return skuIds.join(', ') + (skuIds.length < count ? ', …' : '');
 }

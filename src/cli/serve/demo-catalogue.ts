@@ -30,10 +30,10 @@ const COLOURS = ['cream', 'navy', 'moss', 'slate', 'ochre'];
 const SIZES = ['S', 'M', 'L', 'XL'];
 const BOOKS = 60;
 
-/** A company's prefix of the range that GS1 keeps for demonstrations, so that no real trade item is named. */
+/** A GS1 company prefix reserved for demonstrations, so that no GTIN is that of a real product. */
 const DEMONSTRATION_PREFIX = '952';
 
-/** The demo supplier's catalogue: the sample's SKUs among some hundreds of others. */
+/** The demo supplier's catalogue: a few hundred SKUs, including those of the sample request. */
 export function demoCatalogue(): readonly CatalogueEntry[] {
   return [...SAMPLE_SKUS, ...housewares(), ...books()];
 }
@@ -60,7 +60,7 @@ function* housewares(): Iterable<CatalogueEntry> {
   }
 }
 
-/** Every form in turn: a unit's EAN-13, a unit's UPC-A, and a case with a GTIN-14 of its own. */
+/** Cycles through the forms of a GTIN: an EAN-13, a UPC-A, and the GTIN-14 of a case. */
 function codesOf(number: number): Partial<Product> {
   const serial = String(number).padStart(4, '0');
   switch (number % 3) {

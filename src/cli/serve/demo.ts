@@ -1,16 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { styleText } from 'node:util';
 import { Command } from 'commander';
-import pc from 'picocolors';
 import { hashToken } from '../../accounts/credentials.ts';
-import { DEFAULT_PORT, readSettings } from '../../config.ts';
+import { DEFAULT_PORT } from '../../config.ts';
 import { startServer, type RunningServer } from '../../server.ts';
 import type { Store } from '../../store/store.ts';
+import { stopSignal, type CommandContext } from '../context.ts';
 import { demoCatalogue } from './demo-catalogue.ts';
-import { stopAsked } from './serve.ts';
 
-/** The token of the public sample request. It opens nothing but a demo, and a demo listens on loopback only. */
+/** The token of the public sample request. It is valid in a demo only, and a demo listens on loopback only. */
 const DEMO_TOKEN = '1083e3ec5c40b36fd663ba925bc8d864061463e2';
 const BULK_PATH = '/timp/products/skus/inventory/bulk/';
 const DEMO_SUPPLIER = 'Demo Supplier';
@@ -22,48 +22,56 @@ const SAMPLE_REQUEST = [
   { quantity_in_stock: 13, sku_id: 'NON-EXISTENT' },
 ];
 
-export function demoCommand(): Command {
+export function demoCommand(context: CommandContext): Command {
   return new Command('demo')
-    .summary('try it: a server with a demo supplier and a temporary database')
+    .summary('try onhand: run a server with a demo supplier and a temporary database')
     .description(
-      'Starts a server on loopback with a temporary database that holds a demo supplier and its SKUs, ' +
-        'sends it a sample request, shows the reply, and goes on serving until Ctrl-C.',
+      'Starts a server on loopback with a temporary database that contains a demo supplier and its SKUs, ' +
+        'sends it a sample request, prints the response, and serves until Ctrl-C.',
     )
     .addHelpText('after', '\nExample:\n  onhand demo')
     .action(async () => {
-      const asked = stopAsked();
+      const stopped = stopSignal();
       const folder = await mkdtemp(join(tmpdir(), 'onhand-demo-'));
       try {
-        const server = await startOnFreePort(`sqlite:${join(folder, 'onhand.db')}`);
+        const server = await startOnFreePort(context, `sqlite:${join(folder, 'onhand.db')}`);
         try {
           const skuCount = await fillDemo(server.store);
-          process.stdout.write(
-            `\n${pc.bold('onhand demo')}: ${server.url} serves ${DEMO_SUPPLIER} with ${skuCount} SKUs, from a temporary database.\n`,
+          context.print(
+            `\n${bold('onhand demo', context)}: ${server.url} serves ${DEMO_SUPPLIER} with ${skuCount} SKUs, from a temporary database.`,
           );
-          await showSample(server.url);
-          await asked;
+          await showSample(context, server.url);
+          await stopped;
         } finally {
           await server.close();
         }
       } finally {
         await rm(folder, { recursive: true, force: true });
       }
-      process.stdout.write('\nStopped; the temporary database is gone.\n');
+      context.print('\nStopped; the temporary database was deleted.');
     });
+}
+
+function bold(text: string, { stdout: stream }: CommandContext): string {
+  return styleText('bold', text, { stream });
 }
 
 const PORTS_TRIED = 100;
 
-async function startOnFreePort(database: string): Promise<RunningServer> {
+async function startOnFreePort(context: CommandContext, database: string): Promise<RunningServer> {
   for (let port = DEFAULT_PORT; port < DEFAULT_PORT + PORTS_TRIED; port += 1) {
     try {
-      return await startServer(readSettings({ database, port, host: LOOPBACK, logLevel: 'warn' }));
+      return await startServer(
+        context.settings({ database, port, host: LOOPBACK, logLevel: 'warn' }),
+      );
     } catch (error) {
       if (!isPortTaken(error)) throw error;
-      process.stdout.write(`Port ${port} is taken, trying ${port + 1}.\n`);
+      context.print(`Port ${port} is in use, trying ${port + 1}.`);
     }
   }
-  throw new Error(`The ports ${DEFAULT_PORT} to ${DEFAULT_PORT + PORTS_TRIED - 1} are all taken.`);
+  throw new Error(
+    `All ports from ${DEFAULT_PORT} to ${DEFAULT_PORT + PORTS_TRIED - 1} are in use.`,
+  );
 }
 
 function isPortTaken(error: unknown): boolean {
@@ -94,7 +102,7 @@ async function fillDemo(store: Store): Promise<number> {
   return entries.length;
 }
 
-async function showSample(url: string): Promise<void> {
+async function showSample(context: CommandContext, url: string): Promise<void> {
   const headers = {
     Authorization: `Token ${DEMO_TOKEN}`,
     'Content-Type': 'application/json; charset=utf-8',
@@ -105,19 +113,18 @@ async function showSample(url: string): Promise<void> {
     body: JSON.stringify(SAMPLE_REQUEST),
   });
   const reply: unknown = await response.json();
-  process.stdout.write(
-    `\n${pc.bold('It was just sent')} (of two SKUs the stock, and one that does not exist):\n\n` +
-      `POST ${BULK_PATH}\n${Object.entries(headers)
-        .map(([name, value]) => `${name}: ${value}\n`)
-        .join('')}\n${JSON.stringify(SAMPLE_REQUEST, null, 2)}\n` +
-      `\n${pc.bold('and answered')}, a durable verdict for each line:\n\n` +
+  const headerLines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`);
+  context.print(
+    `\n${bold('Sent this request', context)}, with the stock of two SKUs and one that does not exist:\n\n` +
+      `POST ${BULK_PATH}\n${headerLines.join('')}\n${JSON.stringify(SAMPLE_REQUEST, null, 2)}\n` +
+      `\n${bold('The response', context)} has a durable result for each line:\n\n` +
       `${response.status} ${response.statusText}\n\n${JSON.stringify(reply, null, 2)}\n` +
-      `\n${pc.bold('Paste this into another terminal')} to send it yourself:\n\n${curlCommand(url)}\n` +
-      `\nThe API is documented at ${url}/docs. Ctrl-C stops the demo.\n`,
+      `\n${bold('To send it yourself', context)}, paste this into another terminal:\n\n${curlCommand(url)}\n` +
+      `\nThe API documentation is at ${url}/docs. Ctrl-C stops the demo.`,
   );
 }
 
-/** The sample's own curl command, with this server's address. */
+/** The curl command of the public sample request, with this server's address. */
 function curlCommand(url: string): string {
   return `curl -X "POST" "${url}${BULK_PATH}" \\
      -H 'Authorization: Token ${DEMO_TOKEN}' \\

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
-import { DEFAULT_HOST, DEFAULT_PORT, readSettings, type Settings } from '../../config.ts';
-import { OnhandError } from '../../domain/errors.ts';
+import { DEFAULT_HOST, DEFAULT_PORT, type Settings } from '../../config.ts';
 import { shownDatabase } from '../../databases.ts';
+import { OnhandError } from '../../domain/errors.ts';
 import { startServer, type RunningServer } from '../../server.ts';
+import { stopSignal, type CommandContext } from '../context.ts';
 import { databaseOption, parsePort } from '../options.ts';
 
 interface ServeOptions {
@@ -13,17 +14,17 @@ interface ServeOptions {
   readonly inbox?: string;
 }
 
-export function serveCommand(): Command {
+export function serveCommand(context: CommandContext): Command {
   return new Command('serve')
-    .summary('serve the API on a database')
+    .summary('run the server')
     .description(
-      'Serves the API on a database, which is created and migrated when needed. ' +
-        'On SIGTERM or SIGINT the server finishes what it has accepted, then exits 0. ' +
-        'It speaks plain HTTP: TLS is the work of a proxy before it (--trust-proxy).',
+      'Serves the API from a database, which is created and migrated if necessary. ' +
+        'On SIGTERM or SIGINT the server completes accepted requests, then exits 0. ' +
+        'It speaks plain HTTP; put a TLS proxy in front of it (--trust-proxy).',
     )
-    .addOption(databaseOption())
+    .addOption(databaseOption(context))
     .addOption(
-      new Option('--port <number>', 'port to listen on; 0 takes any free one')
+      new Option('--port <number>', 'port to listen on; 0 means any free port')
         .default(DEFAULT_PORT)
         .argParser(parsePort),
     )
@@ -31,24 +32,24 @@ export function serveCommand(): Command {
     .addOption(
       new Option(
         '--trust-proxy [addresses]',
-        'believe X-Forwarded-* headers, of all senders or of those listed (addresses and CIDR ranges, comma-separated)',
+        'trust X-Forwarded-* headers, from any address or only from these (addresses and CIDR ranges, comma-separated)',
       ),
     )
     .addOption(
       new Option(
         '--inbox <folder>',
-        "drop folder: takes the files that are put into <folder>/<supplier's name>/in/",
+        'drop folder: process files that appear in <folder>/<supplier name>/in/',
       ),
     )
     .addHelpText(
       'after',
       '\nExample:\n  onhand serve --database sqlite:/var/lib/onhand/onhand.db --port 8080\n' +
-        '\nLimits and further settings are environment variables; see docs/operations.md.',
+        '\nLimits and other settings are environment variables; see docs/operations.md.',
     )
     .action(async (options: ServeOptions) => {
-      const asked = stopAsked();
+      const stopped = stopSignal();
       const server = await startOnAddress(
-        readSettings({
+        context.settings({
           database: options.database,
           host: options.host,
           port: options.port,
@@ -56,11 +57,11 @@ export function serveCommand(): Command {
           ...(options.inbox !== undefined && { inbox: options.inbox }),
         }),
       );
-      process.stderr.write(
-        `onhand serves ${shownDatabase(options.database)} at ${server.url} (documentation: ${server.url}/docs)\n`,
+      context.note(
+        `onhand serves ${shownDatabase(options.database)} at ${server.url} (documentation: ${server.url}/docs)`,
       );
-      warnOffLoopback(options);
-      await asked;
+      warnIfPublic(context, options);
+      await stopped;
       await server.close();
     });
 }
@@ -70,39 +71,28 @@ async function startOnAddress(settings: Settings): Promise<RunningServer> {
     return await startServer(settings);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const because = ADDRESS_FAULTS[code];
-    if (because === undefined) throw error;
+    const reason = LISTEN_ERRORS[code];
+    if (reason === undefined) throw error;
     throw new OnhandError(
       'parameter_invalid',
-      `Port ${settings.port} of ${settings.host} cannot be listened on: ${because}.`,
+      `Cannot listen on port ${settings.port} of ${settings.host}: ${reason}.`,
       { cause: error },
     );
   }
 }
 
-const ADDRESS_FAULTS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'it is taken by another program; stop that one, or name another with --port',
-  EADDRNOTAVAIL: 'this machine has no such address; name another with --host',
-  EACCES: 'the operating system does not allow it; name another with --port, such as 8080',
-  ENOTFOUND: 'there is no such host; name another with --host',
+const LISTEN_ERRORS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program uses it; stop that program, or choose another port with --port',
+  EADDRNOTAVAIL: 'this machine does not have that address; choose another with --host',
+  EACCES: 'the operating system does not allow it; choose another port with --port, such as 8080',
+  ENOTFOUND: 'there is no such host; choose another with --host',
 };
 
-function warnOffLoopback({ host, trustProxy }: ServeOptions): void {
+function warnIfPublic(context: CommandContext, { host, trustProxy }: ServeOptions): void {
   const isLoopback = host === 'localhost' || host === '::1' || host.startsWith('127.');
   if (isLoopback || trustProxy !== undefined) return;
-  process.stderr.write(
+  context.note(
     `onhand: warning: listening on ${host} without --trust-proxy: tokens and passwords cross the network unencrypted ` +
-      'unless a proxy that speaks TLS stands before this server\n',
+      'unless a TLS proxy is in front of this server',
   );
-}
-
-/**
- * Resolves when the process is told to stop. To be called before anybody is told that it runs: from
- * then on a signal no longer ends it at once, but for a second one.
- */
-export function stopAsked(): Promise<void> {
-  return new Promise<void>((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
-  });
 }

@@ -22,13 +22,13 @@ export const ChangeListQuerySchema = Type.Object(
   {
     after: Type.Optional(
       Type.String({
-        description: 'The `cursor` of the answer before: what came after it follows.',
+        description: 'The `cursor` of the previous response: changes after it follow.',
       }),
     ),
     from: Type.Optional(
       Type.Enum(['start', 'now'], {
         description:
-          'Where to begin without a cursor: at the first changes that are kept, or at those to come.',
+          'Where to begin without a cursor: at the oldest change that is kept, or at the next change.',
       }),
     ),
     limit: Type.Integer({
@@ -41,12 +41,12 @@ export const ChangeListQuerySchema = Type.Object(
       minimum: 0,
       maximum: WAIT_SECONDS_MAX,
       default: 0,
-      description: 'How many seconds to wait for a change where there is none yet.',
+      description: 'How many seconds to wait if there is no change yet.',
     }),
     supplier_uuids: Type.Optional(
       Type.Array(Type.String(), {
         description:
-          'Only changes of these suppliers: one, separated by commas, or repeated. The same in every request of one walk.',
+          'Only changes of these suppliers: one, separated by commas, or repeated. Use the same in every request with one cursor.',
       }),
     ),
   },
@@ -56,8 +56,8 @@ export const ChangeListQuerySchema = Type.Object(
 export const ChangePageSchema = Type.Object(
   {
     records: Type.Array(Type.Union([ChangeSchema, SupplierEnteredSchema, SupplierLeftSchema])),
-    cursor: Type.String({ description: 'Where to go on: the `after` of the next request.' }),
-    has_more: Type.Boolean({ description: 'Whether there is more to read at once.' }),
+    cursor: Type.String({ description: 'The `after` of the next request.' }),
+    has_more: Type.Boolean({ description: 'Whether the next page is available now.' }),
   },
   { title: 'ChangePage', additionalProperties: false },
 );

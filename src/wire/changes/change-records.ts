@@ -20,13 +20,13 @@ const SupplierSchema = Type.Object(
 const CHANGED = {
   sequence: Type.Integer({
     minimum: 1,
-    description: "Its place among the supplier's changes, without gaps.",
+    description: "Numbers the supplier's changes, without gaps.",
   }),
   time: Type.String({ format: 'date-time', description: 'When its batch was applied.' }),
   before: InventorySchema,
   after: InventorySchema,
   batch: Type.Object({ uuid: uuid() }, { additionalProperties: false }),
-  reason: textOrNull({ description: 'Why, where the batch said so.' }),
+  reason: textOrNull({ description: "The batch's reason, if it has one." }),
 };
 
 export const HistoryEntrySchema = Type.Object(CHANGED, {
@@ -70,7 +70,7 @@ export const SupplierEnteredSchema = Type.Object(
       description: 'The changes after this one follow.',
     }),
     snapshot: Type.String({
-      description: 'Where the SKUs are to be had as they are now: read them after this record.',
+      description: "The path of the supplier's current SKUs: read them after this record.",
     }),
   },
   { title: 'SupplierEntered', additionalProperties: false },
@@ -80,7 +80,7 @@ export const SupplierLeftSchema = Type.Object(
   {
     kind: Type.Literal('supplier_left'),
     supplier: SupplierSchema,
-    sequence: Type.Integer({ minimum: 0, description: 'The last change that was told.' }),
+    sequence: Type.Integer({ minimum: 0, description: 'The last change that was delivered.' }),
   },
   { title: 'SupplierLeft', additionalProperties: false },
 );

@@ -49,7 +49,7 @@ export const WebhookChangeSchema = Type.Object(
     description: DESCRIPTION,
     supplier_uuids: SUPPLIER_UUIDS,
     is_paused: Type.Optional(
-      Type.Boolean({ description: 'True stops sending; false goes on where it stopped.' }),
+      Type.Boolean({ description: 'True pauses delivery; false resumes where it was paused.' }),
     ),
   },
   { title: 'WebhookChange', additionalProperties: false },

@@ -26,7 +26,7 @@ export const BatchSchema = Type.Object(
     uuid: uuid('The batch: the `Batch-Id` of the reply to it.'),
     number: Type.Integer({ description: "The supplier's own count of batches, from 1." }),
     source: Type.String({
-      description: 'Which way in it took: bulk, single, create, import, file, revert, stream.',
+      description: 'How it was sent: bulk, single, create, import, file, revert, stream.',
     }),
     username: textOrNull({ description: 'Who sent it; null is the operator.' }),
     reason: textOrNull({ description: 'Its `Batch-Reason`.' }),
@@ -39,12 +39,12 @@ export const BatchSchema = Type.Object(
     }),
     changed_count: Type.Integer({ description: 'How many SKUs it changed.' }),
     zeroed_count: Type.Integer({
-      description: 'How many of them a snapshot took to zero since it did not name them.',
+      description: 'How many of them a snapshot set to zero because no line named them.',
     }),
     first_sequence: integerOrNull(
       'The sequence of its first change; the others follow without gaps.',
     ),
-    reverts_uuid: textOrNull({ format: 'uuid', description: 'The batch that this one puts back.' }),
+    reverts_uuid: textOrNull({ format: 'uuid', description: 'The batch that this one reverts.' }),
   },
   { title: 'Batch', additionalProperties: false },
 );
@@ -54,7 +54,7 @@ export const BatchPageSchema = Type.Object(
     pagination: Type.Object(
       {
         total_count: Type.Integer({ description: 'How many batches there are in all.' }),
-        start: Type.Integer({ description: 'How many lie before this page.' }),
+        start: Type.Integer({ description: 'How many batches come before this page.' }),
         limit: Type.Integer({ description: 'How many the page holds at most.' }),
         next_start_index: integerOrNull('The `start` of the next page; null on the last.'),
       },

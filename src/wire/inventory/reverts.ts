@@ -10,10 +10,10 @@ const skuIds = (description: string) => Type.Array(Type.String(), { description 
 export const RevertQuerySchema = Type.Object(
   {
     force: Type.Optional(
-      Type.Boolean({ description: 'Put back what a later batch has confirmed, too.' }),
+      Type.Boolean({ description: 'Also revert SKUs that a later batch has confirmed.' }),
     ),
     dry_run: Type.Optional(
-      Type.Boolean({ description: 'Answer what would happen, and write nothing.' }),
+      Type.Boolean({ description: 'Report what would happen, and write nothing.' }),
     ),
   },
   { title: 'RevertQuery', additionalProperties: false },
@@ -23,19 +23,19 @@ export const RevertReplySchema = Type.Object(
   {
     uuid: textOrNull({
       format: 'uuid',
-      description: 'The new batch; null for a dry run, and where there was nothing to put back.',
+      description: 'The new batch; null for a dry run, and if nothing was reverted.',
     }),
-    reverts_uuid: uuid('The batch that was put back.'),
-    reverted: Type.Integer({ description: 'How many SKUs were put back.' }),
-    moved_on: Type.Integer({ description: 'How many have changed since, and were left alone.' }),
+    reverts_uuid: uuid('The batch that was reverted.'),
+    reverted: Type.Integer({ description: 'How many SKUs were reverted.' }),
+    moved_on: Type.Integer({ description: 'How many have changed since and were not reverted.' }),
     confirmed: Type.Integer({
-      description: 'How many a later batch has named with what they have, and were left alone.',
+      description: 'How many a later batch has confirmed and were not reverted.',
     }),
     sku_ids: Type.Object(
       {
-        reverted: skuIds('Those put back.'),
-        moved_on: skuIds('Those that have changed since.'),
-        confirmed: skuIds('Those that a later batch has confirmed.'),
+        reverted: skuIds('SKUs that were reverted.'),
+        moved_on: skuIds('SKUs that have changed since.'),
+        confirmed: skuIds('SKUs that a later batch has confirmed.'),
       },
       {
         additionalProperties: false,
@@ -70,10 +70,10 @@ export function printRevert(
 }
 
 const COUNTS = {
-  reverted: Type.Integer({ description: 'How many SKUs were put back.' }),
-  moved_on: Type.Integer({ description: 'How many have changed since, and were left alone.' }),
+  reverted: Type.Integer({ description: 'How many SKUs were reverted.' }),
+  moved_on: Type.Integer({ description: 'How many have changed since and were not reverted.' }),
   confirmed: Type.Integer({
-    description: 'How many a later batch has named with what they have, and were left alone.',
+    description: 'How many a later batch has confirmed and were not reverted.',
   }),
 };
 
@@ -85,12 +85,12 @@ export const FileRevertSchema = Type.Object(
       Type.Object(
         {
           uuid: textOrNull({ format: 'uuid', description: 'The new batch, if there is one.' }),
-          reverts_uuid: uuid('The batch of the file that it puts back.'),
+          reverts_uuid: uuid('The batch of the file that it reverts.'),
           ...COUNTS,
         },
         { additionalProperties: false },
       ),
-      { description: 'In the order in which they were put back: the last first.' },
+      { description: 'In the order in which they were reverted: the last first.' },
     ),
   },
   { title: 'FileRevert', additionalProperties: false },

@@ -91,7 +91,7 @@ export const SkuPageSchema = Type.Object(
         total_count: Type.Integer({ description: 'How many SKUs there are in all.' }),
         start: Type.Unsafe<number | null>({
           type: ['integer', 'null'],
-          description: 'How many SKUs lie before this page; null where `cursor` was asked.',
+          description: 'How many SKUs come before this page; null for a request by `cursor`.',
         }),
         limit: Type.Integer({ description: 'How many SKUs the page holds at most.' }),
         next_start_index: Type.Unsafe<number | null>({
@@ -100,13 +100,14 @@ export const SkuPageSchema = Type.Object(
         }),
         next_cursor: Type.Optional(
           textOrNull({
-            description: 'Where `cursor` was asked: the cursor of the next page; null on the last.',
+            description:
+              'For a request by `cursor`: the cursor of the next page; null on the last.',
           }),
         ),
         changes_cursor: Type.Optional(
           textOrNull({
             description:
-              'On the first page by `cursor`: the cursor of the change feed from which nothing is missed that the walk does not show; null where it would be of too many suppliers.',
+              'On the first page by `cursor`: the cursor from which to read the change feed so that no change after this list is missed; null if there are too many suppliers for one cursor.',
           }),
         ),
       },
@@ -134,7 +135,7 @@ export const SkuListQuerySchema = Type.Object(
     cursor: Type.Optional(
       Type.String({
         description:
-          'Walks the list from page to page at the same cost at any depth, instead of `start`: empty for the first page, then the `next_cursor` of the page before.',
+          'Pages through the list at constant cost, instead of `start`: empty for the first page, then the `next_cursor` of the previous page.',
       }),
     ),
     supplier_uuids: Type.Optional(
@@ -161,14 +162,14 @@ export const SkuListQuerySchema = Type.Object(
       Type.Integer({
         minimum: 0,
         maximum: QUANTITY_MAX,
-        description: 'Only SKUs with at least so much in stock.',
+        description: 'Only SKUs with at least this quantity in stock.',
       }),
     ),
     quantity_in_stock_max: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: QUANTITY_MAX,
-        description: 'Only SKUs with at most so much in stock.',
+        description: 'Only SKUs with at most this quantity in stock.',
       }),
     ),
     item_verbosity: Type.Optional(Type.String({ description: 'Accepted, and ignored.' })),

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 
 const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
 
-const DRY_RUN = flag('Answer what would happen, and write nothing.');
+const DRY_RUN = flag('Report what would happen, and write nothing.');
 
 export const BulkQuerySchema = Type.Object(
   {
@@ -11,7 +11,8 @@ export const BulkQuerySchema = Type.Object(
     atomic: flag('Apply no line if any fails; the good ones are then answered 424.'),
     mode: Type.Optional(
       Type.Enum(['snapshot'], {
-        description: 'The lines are all that there is: SKUs that none names go to zero in stock.',
+        description:
+          'The lines are the complete inventory: SKUs that no line names are set to zero.',
       }),
     ),
   },
@@ -27,8 +28,8 @@ const header = (description: string, options: object = {}) =>
   Type.Optional(Type.String({ description, ...options }));
 
 export const NOTE_HEADERS = {
-  'Batch-Reason': header('Why it is sent; told with the batch.', { maxLength: 256 }),
-  'Batch-Reference': header('What you call it; told with the batch.', { maxLength: 256 }),
+  'Batch-Reason': header('The reason; shown with the batch.', { maxLength: 256 }),
+  'Batch-Reference': header('Your own reference; shown with the batch.', { maxLength: 256 }),
 };
 
 export const WriteHeadersSchema = Type.Object(
@@ -37,13 +38,13 @@ export const WriteHeadersSchema = Type.Object(
       'A new one for each new request: sent again with the same, a request is answered as before and applied once.',
       { minLength: 1, maxLength: 255, pattern: '^[!-~]*$' },
     ),
-    'As-Of': header('Of when the report is, for lines without an `as_of`.', {
+    'As-Of': header('The timestamp of the report, for lines without an `as_of`.', {
       format: 'date-time',
     }),
     Prefer: header(
-      '`return=minimal` as `errors_only`; `return=representation` to be told what each line did.',
+      '`return=minimal` as `errors_only`; `return=representation` for the effect of each line.',
     ),
-    'Confirmation-Code': header('Lets a body through that was held back.'),
+    'Confirmation-Code': header('Allows a body that exceeded the safety limit.'),
     ...NOTE_HEADERS,
   },
   { title: 'WriteHeaders' },

@@ -25,7 +25,7 @@ const gtin = (description: string) =>
   );
 
 export const SKU_ID_SCHEMA = ownIdentifier(
-  "The supplier's own identifier, compared character by character. A number stands for its digits.",
+  "The supplier's own identifier, compared character by character. A number is read as its digits.",
 );
 
 export const GTIN_MEMBERS = {

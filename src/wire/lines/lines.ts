@@ -36,13 +36,13 @@ const oneOf = (members: object) => ({
 const CONDITIONS_OF_LINE = {
   expected_quantity_in_stock: quantitySchema('Units that must be in stock before, else 412'),
   as_of: Type.Optional(
-    time('Of when the report is; 412 where what is held is newer. Kept to the microsecond.'),
+    time('The timestamp of the report; 412 if the inventory is newer. Precise to the microsecond.'),
   ),
   group: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: SKU_ID_CODE_POINTS_MAX,
-      description: 'Lines that follow one another with the same group stand or fall together.',
+      description: 'Adjacent lines with the same group succeed or fail together.',
     }),
   ),
 };
@@ -71,7 +71,7 @@ export const LineSchema = Type.Object(
 
 export const BulkSchema = Type.Array(LineSchema, {
   title: 'Lines',
-  description: 'Lines succeed or fail each on its own, and take effect in the order sent.',
+  description: 'Lines succeed or fail independently and take effect in the order sent.',
 });
 
 /** Lines that are read or printed without a pause: some milliseconds of work. */

@@ -50,8 +50,8 @@ const ENTERED: ChangeRecord = { kind: 'supplier_entered', supplier: SUPPLIER, se
 const LEFT: ChangeRecord = { kind: 'supplier_left', supplier: SUPPLIER, sequence: 42 };
 const CHUNK = { records: [ENTERED, CHANGE, LEFT], cursor: 'AbC-_1' };
 
-describe('a record', () => {
-  test('of a change says what, whose, when, from what to what, by which batch, and why', () => {
+describe('a change feed record', () => {
+  test('of a change has supplier, SKU, sequence, time, inventory before and after, batch and reason', () => {
     expect(printChangeRecord(CHANGE)).toEqual({
       kind: 'change',
       supplier: SUPPLIER,
@@ -86,7 +86,7 @@ describe('a record', () => {
     });
   });
 
-  test('of a supplier that entered says where its SKUs are to be had', () => {
+  test('of a supplier that became visible has the path of its SKU list', () => {
     expect(printChangeRecord(ENTERED)).toEqual({
       kind: 'supplier_entered',
       supplier: SUPPLIER,
@@ -95,7 +95,7 @@ describe('a record', () => {
     });
   });
 
-  test('of a supplier that left says up to where it was told', () => {
+  test('of a supplier that is no longer visible has the last delivered sequence', () => {
     expect(printChangeRecord(LEFT)).toEqual({
       kind: 'supplier_left',
       supplier: SUPPLIER,
@@ -103,7 +103,7 @@ describe('a record', () => {
     });
   });
 
-  test('of every kind is what its schema describes', () => {
+  test('of every kind matches its schema', () => {
     const schema = Compile(Type.Union([ChangeSchema, SupplierEnteredSchema, SupplierLeftSchema]));
     for (const record of CHUNK.records) {
       expect([...schema.Errors(printChangeRecord(record))]).toEqual([]);
@@ -111,7 +111,7 @@ describe('a record', () => {
   });
 });
 
-test('a page holds the records, the cursor, and whether there is more', () => {
+test('a page has the records, the cursor and whether there is more', () => {
   const printed = printChangePage(CHUNK, true);
   for (const record of CHUNK.records)
     expect(printed).toContain(JSON.stringify(printChangeRecord(record)));
@@ -147,7 +147,7 @@ function readSse(stream: string): readonly SseEvent[] {
   return events;
 }
 
-test('server-sent events are named by kind, whatever the texts hold, and the last carries the cursor', () => {
+test('server-sent events are named by kind, and the last one has the cursor as its id', () => {
   const stream = printSseRetry(2000) + SSE_KEEP_ALIVE + printSseChunk(CHUNK) + SSE_KEEP_ALIVE;
   const events = readSse(stream);
   expect(events.map(({ event }) => event)).toEqual(['supplier_entered', 'change', 'supplier_left']);

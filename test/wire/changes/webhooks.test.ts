@@ -27,7 +27,7 @@ function changeAt(changedAtMs: number): ChangeRecord {
   };
 }
 
-test('a message of changes has type, time of its last change, records and cursor', () => {
+test('a message with changes has the type, the time of its last change, the records and the cursor', () => {
   const records = [entered, changeAt(2000), changeAt(1000)];
   const body = printWebhookBody({ type: 'inventory.changed', records, cursor: 'AQ' }, 9000);
   expect(JSON.parse(body)).toEqual({
@@ -37,14 +37,14 @@ test('a message of changes has type, time of its last change, records and cursor
   });
 });
 
-test('a message without a change has the time when it was made', () => {
+test('a message without a change has the time at which it was created', () => {
   const message = { type: 'inventory.changed', records: [entered], cursor: 'AQ' } as const;
   expect(JSON.parse(printWebhookBody(message, 9000))).toMatchObject({
     timestamp: '1970-01-01T00:00:09.000000Z',
   });
 });
 
-test('a test says so, and no more', () => {
+test('a test message has a type and a time, and no data', () => {
   expect(JSON.parse(printWebhookBody({ type: 'webhook.test' }, 9000))).toEqual({
     type: 'webhook.test',
     timestamp: '1970-01-01T00:00:09.000000Z',

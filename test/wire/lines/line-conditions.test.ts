@@ -16,13 +16,13 @@ function parseAt(text: string, asOfUs?: number): Lines {
   return parseLines(body, text, { nowMs: 1_000_000, asOfToleranceSeconds: 10, asOfUs });
 }
 
-describe('conditions', () => {
-  test('are no columns at all where no line has any', () => {
+describe('conditions of lines', () => {
+  test('have no columns if no line has a condition', () => {
     const lines = parseAt('[{"sku_id": "A", "quantity_in_stock": 5}]');
     expect([lines.conditions, lines.groups]).toEqual([null, null]);
   });
 
-  test('stand in columns of their own, each line in its place', () => {
+  test('have their own columns, one element per line', () => {
     const { conditions } = parseAt(`[
       {"sku_id": "A", "quantity_in_stock": 5},
       {"sku_id": "A", "quantity_in_stock": 5, "as_of": "1970-01-01T00:00:01.000002Z"},
@@ -44,7 +44,7 @@ describe('conditions', () => {
     expect([...(conditions?.stockChanges ?? [])]).toEqual([none, none, none, none, -3, 0]);
   });
 
-  test('a time for all lines holds for those that do not say', () => {
+  test('a timestamp for all lines applies to lines without their own', () => {
     const { conditions } = parseAt(
       '[{"sku_id": "A", "quantity_in_stock": 5}, {"sku_id": "A", "quantity_in_stock": 5, "as_of": "1970-01-01T00:00:00Z"}]',
       77,
@@ -52,7 +52,7 @@ describe('conditions', () => {
     expect([...(conditions?.asOfUs ?? [])]).toEqual([77, 0]);
   });
 
-  test('alone set nothing', () => {
+  test('without an inventory field set nothing', () => {
     const line =
       '{"sku_id": "A", "expected_quantity_in_stock": 5, "as_of": "1970-01-01T00:00:00Z", "group": "g"}';
     expect(parseAt(`[${line}]`).refusals.get(0)?.message).toMatch(/^The line sets nothing: /);
@@ -62,8 +62,8 @@ describe('conditions', () => {
 const grouped = (group?: string) =>
   JSON.stringify({ sku_id: 'A', quantity_in_stock: 5, ...(group !== undefined && { group }) });
 
-describe('groups', () => {
-  test('are numbered in the order in which they begin; 0 stands alone', () => {
+describe('groups of lines', () => {
+  test('are numbered in the order in which they begin; 0 is no group', () => {
     const names = [undefined, 'a', 'a', 'b', undefined, 'c', 'c'];
     const lines = parseAt(`[${names.map((name) => grouped(name)).join(',')}]`);
     expect([...(lines.groups ?? [])]).toEqual([0, 1, 1, 2, 0, 3, 3]);
@@ -71,7 +71,7 @@ describe('groups', () => {
   });
 
   test.for([grouped(), grouped('b'), '5', '{"sku_id": "A", "quantity_in_stock": 5, "group": 7}'])(
-    'that are parted are refused for the lines behind: by %s',
+    'that are interrupted are refused for the lines after the interruption: %s',
     (between) => {
       const lines = parseAt(`[${grouped('a')}, ${between}, ${grouped('a')}, ${grouped('a')}]`);
       expect([lines.refusals.get(2)?.message, lines.refusals.get(3)?.message]).toEqual(
@@ -83,7 +83,7 @@ describe('groups', () => {
     },
   );
 
-  test('keep a line that cannot be read for another reason', () => {
+  test('include lines that are refused for another reason', () => {
     const broken = '{"sku_id": "A", "quantity_in_stock": -1, "group": "a"}';
     const lines = parseAt(`[${grouped('a')}, ${broken}, ${grouped('a')}]`);
     expect([...(lines.groups ?? [])]).toEqual([1, 1, 1]);
@@ -91,7 +91,7 @@ describe('groups', () => {
   });
 });
 
-describe('a line that is refused', () => {
+describe('a refused line', () => {
   test.for([
     ['{"sku_id": "A", "quantity_in_stock": -1}', true, 'A', []],
     ['{"sku_id": "A", "ean13": 96385074}', true, 'A', [96_385_074]],
@@ -115,7 +115,7 @@ describe('a line that is refused', () => {
   );
 });
 
-test('identifiers are kept as they were sent where a sku_id as a text does not say it all', () => {
+test('identifiers are stored as sent unless the line has only a textual sku_id', () => {
   const { asSent } = parseAt(`[
     {"sku_id": "A", "quantity_in_stock": 5, "upca": "", "isbn": null},
     {"isbn": "0-306-40615-2", "sku_id": "A", "quantity_in_stock": 5},

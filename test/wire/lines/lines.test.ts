@@ -130,7 +130,7 @@ describe('backorder_date', () => {
   });
 });
 
-test('a field that is not given is left alone', () => {
+test('a field that is not given stays unchanged', () => {
   const lines = parse('[{"sku_id": "A", "quantity_in_stock": 5}]');
   expect(lines.fields.quantityOnBackorder[0]).toBe(NOT_GIVEN);
   expect(lines.fields.restrictions[0]).toBe(NOT_GIVEN);
@@ -157,7 +157,7 @@ describe('sku_id', () => {
     expect(skuIdRead(value)).toBe(expected);
   });
 
-  test('has 1 to 256 characters, counted as code points', () => {
+  test('has 1 to 256 code points', () => {
     for (const character of ['x', 'é', '\u{1f600}']) {
       expect(skuIdRead(JSON.stringify(character.repeat(256)))).toBe(character.repeat(256));
       expect(skuIdRead(JSON.stringify(character.repeat(257)))).toMatch(
@@ -228,7 +228,7 @@ describe('upca, ean13, gtin14 and isbn', () => {
     }
   });
 
-  test('the source text of each line decides for itself', () => {
+  test('numbers are read from the source text of their own line', () => {
     const lines = parse(`[
       {"note": "1.5, [2.5", "ean13": 9780306406157, "quantity_in_stock": 1},
       {"ean13": 9780306406157, "quantity_in_stock": 1.0},
@@ -270,7 +270,7 @@ describe('unknown members', () => {
     expect([...lines.fields.quantityInStock]).toEqual([5, NOT_GIVEN, 5]);
   });
 
-  test('every faulty member is named in the order sent', () => {
+  test('every invalid member is named in the order sent', () => {
     expect(
       refusalOf(
         '{"zzz": 1, "quantity_in_stock": "x", "7": 1, "upca": "1511", "sku_id": "", "restrictions": 3, "0": 2}',
@@ -289,7 +289,7 @@ describe('unknown members', () => {
     );
   });
 
-  test('a thousand of them make a message of bounded length', () => {
+  test('a thousand unknown members give a message of bounded length', () => {
     const members = Array.from({ length: 1000 }, (_, i) => `"m${i}": 1`).join(', ');
     const refusal = refusalOf(`{"sku_id": "A", "quantity_in_stock": 1, ${members}}`) ?? '';
     expect(refusal).toContain('Nor are 900 more.');
@@ -297,8 +297,8 @@ describe('unknown members', () => {
   });
 });
 
-describe('of a member given twice the last counts', () => {
-  test('where the last is good', () => {
+describe('the last of duplicate members wins', () => {
+  test('if the last is valid', () => {
     const lines = parse(
       '[{"sku_id": "", "quantity_in_stock": "x", "sku_id": "A", "quantity_in_stock": 5}]',
     );
@@ -306,7 +306,7 @@ describe('of a member given twice the last counts', () => {
     expect(lines.fields.quantityInStock[0]).toBe(5);
   });
 
-  test('where the last is bad', () => {
+  test('if the last is invalid', () => {
     expect(refusalOf('{"sku_id": "A", "sku_id": 1.0, "quantity_in_stock": 5}')).toMatch(
       /^sku_id 1\.0 /,
     );
@@ -328,7 +328,7 @@ describe('what is missing', () => {
     expect(refusalOf(line)).toBe(message);
   });
 
-  test('a field given as null is given', () => {
+  test('a field set to null counts as given', () => {
     for (const field of Object.keys(COLUMN_OF)) {
       expect(refusalOf(`{"sku_id": "A", "${field}": null}`)).toBeUndefined();
     }

@@ -25,7 +25,7 @@ for line in sys.stdin:
 
 const hex = (text: string) => Buffer.from(text, 'utf16le').toString('hex');
 
-test('is what the Python of this machine prints, where there is one', () => {
+test('prints what the installed Python prints, if there is one', () => {
   const texts = fc.sample(
     fc.oneof(
       fc.string({ unit: 'binary', minLength: 1 }),
@@ -59,16 +59,16 @@ function messageOf(line: string): string {
   return notFoundMessage(skuIds[0] ?? null, asSent[0] ?? null);
 }
 
-describe('the message of a line that matches nothing', () => {
+describe('the message of a line that matches no SKU', () => {
   const VALID = '; Valid identifiers: sku_id, upca, ean13, gtin14, isbn';
 
-  test('is the one clients know, to the letter', () => {
+  test('equals the contract to the byte', () => {
     expect(messageOf('{"sku_id": "NON-EXISTENT", "quantity_in_stock": 13}')).toBe(
       "No sku found with sku identifier: {'sku_id': 'NON-EXISTENT'}; Valid identifiers: sku_id, upca, ean13, gtin14, isbn",
     );
   });
 
-  test('names identifiers in their own order, as sent, without those not given', () => {
+  test('has the identifiers in a fixed order, as sent, without those not given', () => {
     const line =
       '{"isbn": "0-306-40615-2", "gtin14": "", "ean13": null, "restrictions": null, "upca": " 12345678905", "sku_id": "it\'s"}';
     expect(messageOf(line)).toBe(
@@ -76,14 +76,14 @@ describe('the message of a line that matches nothing', () => {
     );
   });
 
-  test('prints numbers as plain digits, however many they were', () => {
+  test('prints numbers as plain digits of any length', () => {
     const line = '{"sku_id": 12345678901234567891, "gtin14": 9780306406157, "restrictions": ""}';
     expect(messageOf(line)).toBe(
       `No sku found with sku identifier: {'sku_id': 12345678901234567891, 'gtin14': 9780306406157}${VALID}`,
     );
   });
 
-  test('does not take a text for a number, nor a member of the line for an identifier', () => {
+  test('keeps texts and numbers apart, and ignores other members', () => {
     expect(
       messageOf('{"sku_id": "\\ud800", "ean13": 96385074, "group": "g", "restrictions": ""}'),
     ).toBe(

@@ -110,19 +110,19 @@ function printed(failuresOnly: boolean): string {
 
 const RESULTS = FAILING.map(([, status_code, , message]) => ({ status_code, message }));
 
-test('each line gets its status and its message, in its place', () => {
+test('each line has its status and message at its index', () => {
   const success = { status_code: 200, message: 'success' };
   expect(printed(false)).toBe(JSON.stringify([success, ...RESULTS]));
 });
 
-describe('failing lines only', () => {
+describe('failed lines only', () => {
   const EXPECTED = JSON.stringify(RESULTS.map((result, i) => ({ index: i + 1, ...result })));
 
-  test('have the index of each', () => {
+  test('have their index', () => {
     expect(printed(true)).toBe(EXPECTED);
   });
 
-  test('are printed from what was kept of them to the same bytes', () => {
+  test('are printed from storage to the same bytes', () => {
     const kept = FAILING.map(([, status, detail], i) => ({
       index: i + 1,
       status,
@@ -136,7 +136,7 @@ describe('failing lines only', () => {
   });
 });
 
-test('what a line did is told where it is known', () => {
+test('a result has the effect of its line if it is known', () => {
   const after = {
     ...NOTHING_KNOWN,
     quantityInStock: 5,
@@ -154,7 +154,7 @@ test('what a line did is told where it is known', () => {
   );
 });
 
-test('a failure without a reason is a bug, and not answered as anything else', () => {
+test('throws for a failure without a reason', () => {
   const bare = { ...outcomes, statuses: Uint16Array.of(412), details: new Map() };
   expect(() => resultOfLine(linesOf([{ skuId: 'A' }]), bare)).toThrow('no reason');
 });

@@ -20,19 +20,19 @@ import {
 
 const TERMS = { nowMs: 0, asOfToleranceSeconds: 300, asOfUs: undefined };
 
-/** Pieces of rows: each is cut when it must be, and when `cutsEarly` says so. */
+/** Chunks of rows: each is cut when it must be, and when `cutsEarly` says so. */
 function chunksOf(rows: readonly string[], cutsEarly: (i: number) => boolean = () => false) {
   const reader = new ChunkReader(() => TERMS, { withEffects: false });
-  const pieces: Chunk[] = [];
+  const chunks: Chunk[] = [];
   for (const [i, row] of rows.entries()) {
-    while (reader.isFull || (reader.hasLines && cutsEarly(i))) pieces.push(reader.cut());
+    while (reader.isFull || (reader.hasLines && cutsEarly(i))) chunks.push(reader.cut());
     reader.add(row);
     expect(reader.next.index).toBeLessThanOrEqual(i + 1);
   }
-  while (reader.isFull) pieces.push(reader.cut());
+  while (reader.isFull) chunks.push(reader.cut());
   reader.end();
-  while (reader.hasLines) pieces.push(reader.cut());
-  return pieces;
+  while (reader.hasLines) chunks.push(reader.cut());
+  return chunks;
 }
 
 const messagesOf = ({ refusals }: Lines): readonly string[] =>
@@ -42,7 +42,7 @@ const rowOf = (group?: string, more: object = {}): string =>
 const repeated = (count: number, row: string): readonly string[] =>
   Array.from({ length: count }, () => row);
 
-describe('lines', () => {
+describe('lines of a stream', () => {
   const lines = array(
     oneof(
       record(
@@ -60,34 +60,34 @@ describe('lines', () => {
     { maxLength: 30 },
   );
 
-  test('are those of an array, wherever pieces are cut', () => {
+  test('are read like those of an array, wherever chunks are cut', () => {
     assert(
       property(lines, array(boolean()), (values, cuts) => {
         const rows = values.map((value) => JSON.stringify(value));
         const whole = parseLines(values, `[${rows.join(',')}]`, TERMS);
-        const pieces = chunksOf(rows, (i) => cuts[i] === true);
-        expect(pieces.flatMap((piece) => piece.lines.skuIds)).toEqual(whole.skuIds);
-        expect(pieces.flatMap((piece) => piece.lines.asSent)).toEqual(whole.asSent);
-        expect(pieces.flatMap((piece) => [...piece.lines.gtins])).toEqual([...whole.gtins]);
-        expect(pieces.flatMap((piece) => [...piece.lines.fields.quantityInStock])).toEqual([
+        const chunks = chunksOf(rows, (i) => cuts[i] === true);
+        expect(chunks.flatMap((chunk) => chunk.lines.skuIds)).toEqual(whole.skuIds);
+        expect(chunks.flatMap((chunk) => chunk.lines.asSent)).toEqual(whole.asSent);
+        expect(chunks.flatMap((chunk) => [...chunk.lines.gtins])).toEqual([...whole.gtins]);
+        expect(chunks.flatMap((chunk) => [...chunk.lines.fields.quantityInStock])).toEqual([
           ...whole.fields.quantityInStock,
         ]);
-        expect(pieces.flatMap((piece) => messagesOf(piece.lines))).toEqual(messagesOf(whole));
+        expect(chunks.flatMap((chunk) => messagesOf(chunk.lines))).toEqual(messagesOf(whole));
       }),
       { seed: 42 },
     );
   });
 
-  test('stand where their piece says', () => {
+  test('have the row and index that their chunk reports', () => {
     const [first, second] = chunksOf(['', rowOf(), '', '', rowOf(), rowOf()], (i) => i === 5);
     expect(first).toMatchObject({ first: { row: 2, index: 0 }, last: { row: 5, index: 1 } });
     expect(second).toMatchObject({ first: { row: 6, index: 2 }, last: { row: 6, index: 2 } });
   });
 });
 
-/** The groups of pieces, each as the places of its lines; none may be in two pieces. */
-function runsOf(pieces: readonly Chunk[]): readonly (readonly number[])[] {
-  return pieces.flatMap(({ lines, first }) => {
+/** The groups of chunks, each as the places of its lines; none may be in two chunks. */
+function runsOf(chunks: readonly Chunk[]): readonly (readonly number[])[] {
+  return chunks.flatMap(({ lines, first }) => {
     const runs = new Map<number, number[]>();
     for (let i = 0; i < lines.count; i += 1) {
       const group = lines.groups?.[i] ?? 0;
@@ -99,8 +99,8 @@ function runsOf(pieces: readonly Chunk[]): readonly (readonly number[])[] {
   });
 }
 
-describe('groups', () => {
-  test('are in one piece each, wherever pieces are cut', () => {
+describe('groups in a stream', () => {
+  test('are never split across chunks', () => {
     const rows = array(constantFrom(rowOf(), rowOf('g'), rowOf('h'), ''), { maxLength: 40 });
     assert(
       property(rows, array(boolean()), (all, cuts) => {
@@ -112,27 +112,27 @@ describe('groups', () => {
   });
 
   test.for([CHUNK_LINES_MAX - 5, CHUNK_LINES_MAX - 1, CHUNK_LINES_MAX, CHUNK_LINES_MAX + 1])(
-    'are in one piece where %i lines stand before them',
+    'are in one chunk after %i other lines',
     (before) => {
       const rows = [...repeated(before, rowOf()), ...repeated(5, rowOf('g')), rowOf()];
-      const pieces = chunksOf(rows);
-      expect(runsOf(pieces)).toEqual([[0, 1, 2, 3, 4].map((i) => before + i)]);
-      expect(pieces.every(({ lines }) => lines.count <= CHUNK_LINES_MAX)).toBe(true);
-      expect(pieces.reduce((sum, { lines }) => sum + lines.count, 0)).toBe(rows.length);
+      const chunks = chunksOf(rows);
+      expect(runsOf(chunks)).toEqual([[0, 1, 2, 3, 4].map((i) => before + i)]);
+      expect(chunks.every(({ lines }) => lines.count <= CHUNK_LINES_MAX)).toBe(true);
+      expect(chunks.reduce((sum, { lines }) => sum + lines.count, 0)).toBe(rows.length);
     },
   );
 
-  test('of 10,000 lines are in a piece, beside nothing', () => {
-    const pieces = chunksOf([rowOf(), ...repeated(CHUNK_LINES_MAX, rowOf('g')), rowOf('h')]);
-    expect(pieces.map(({ lines }) => lines.count)).toEqual([1, CHUNK_LINES_MAX, 1]);
+  test('of 10,000 lines fill a chunk alone', () => {
+    const chunks = chunksOf([rowOf(), ...repeated(CHUNK_LINES_MAX, rowOf('g')), rowOf('h')]);
+    expect(chunks.map(({ lines }) => lines.count)).toEqual([1, CHUNK_LINES_MAX, 1]);
   });
 });
 
-test('a piece has no more than it may weigh, and one line', () => {
+test('a chunk exceeds its weight limit by at most one line', () => {
   const row = rowOf(undefined, { note: 'n'.repeat(1000) });
-  const pieces = chunksOf(repeated(CHUNK_LINES_MAX, row));
-  expect(pieces.length).toBeGreaterThan(2);
-  for (const { lines } of pieces) {
+  const chunks = chunksOf(repeated(CHUNK_LINES_MAX, row));
+  expect(chunks.length).toBeGreaterThan(2);
+  for (const { lines } of chunks) {
     expect((lines.count - 1) * row.length).toBeLessThan(CHUNK_WEIGHT_MAX);
   }
 });

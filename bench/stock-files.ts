@@ -1,13 +1,13 @@
-/** Files of each format as suppliers send them, generated: every SKU of the bench once, in no order. */
+/** Generates files of each format. Each contains every SKU once, in scrambled order. */
 import { Readable } from 'node:stream';
 import { writeXlsx } from '../src/formats/xlsx/writer.ts';
 import { skuIdOf } from './catalogue.ts';
 
 export interface FileFormat {
   readonly name: string;
-  /** How many lines are measured. */
+  /** Lines of the measured file. */
   readonly lines: number;
-  /** @param shift makes the quantities differ from those of another file */
+  /** @param shift of the quantities, so that consecutive files differ */
   readonly write: (lines: number, shift: number) => NodeJS.ReadableStream;
 }
 
@@ -33,12 +33,12 @@ export const XLSX: FileFormat = {
 export const X12: FileFormat = {
   name: 'X12 846',
   lines: 200_000,
-  write: (lines, shift) => Readable.from(advice(lines, shift)),
+  write: (lines, shift) => Readable.from(x12Document(lines, shift)),
 };
 
 const HEADER = ['note', 'sku_id', 'quantity_in_stock', 'quantity_on_backorder', 'backorder_date'];
 
-/** A prime, so that its multiples meet every SKU before they meet one again. */
+/** A prime that does not divide the number of lines: its multiples visit every SKU once. */
 const STRIDE = 514_229;
 
 async function* cells(
@@ -63,7 +63,7 @@ function printJsonLine([
   return `{"sku_id":"${skuId}","quantity_in_stock":${inStock},"quantity_on_backorder":${onBackorder},"backorder_date":"${date}"}\n`;
 }
 
-/** Many rows at a time: a stream is slow in small pieces. */
+/** Joins rows, because streams are slow with small chunks. */
 async function* printed<T>(
   rows: AsyncIterable<T>,
   print: (row: T) => string,
@@ -78,7 +78,7 @@ async function* printed<T>(
   yield text;
 }
 
-async function* advice(lines: number, shift: number): AsyncGenerator<string> {
+async function* x12Document(lines: number, shift: number): AsyncGenerator<string> {
   yield `ISA*00*${' '.repeat(10)}*00*${' '.repeat(10)}*ZZ*${'BENCH'.padEnd(15)}*ZZ*${'ONHAND'.padEnd(15)}*261123*0915*U*00401*000000001*0*P*>~`;
   yield 'GS*IB*BENCH*ONHAND*20261123*0915*1*X*004010~ST*846*0001~BIA*00*MB*1*20261123~';
   yield* printed(

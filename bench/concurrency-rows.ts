@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { skuIdOf } from './catalogue.ts';
 import { runOverload, type OverloadResult } from './overload.ts';
-import { ReadProbe } from './reads.ts';
 import {
   conditionsOf,
   eachRound,
@@ -12,8 +12,9 @@ import {
   Stage,
   type BenchRow,
 } from './stage.ts';
+import { quantile } from './support.ts';
 
-/** Ten suppliers at once beside one. */
+/** Ten suppliers at the same time, compared with one. */
 export const supplierRows: BenchRow = (rounds) =>
   onStage(Stage.open(SKUS), (one) =>
     onStage(Stage.open(SKUS, 10), async (ten) => {
@@ -40,18 +41,18 @@ export const supplierRows: BenchRow = (rounds) =>
 const READ_P99_GOAL_MS = 50;
 const GIANT_WAIT_GOAL_MS = 500;
 
-/** What others notice of a loaded server: reads, and single updates while a giant is applied. */
+/** Latencies on a loaded server: reads, and single updates during a very large request. */
 export const neighbourRows: BenchRow = (rounds) =>
   onStage(Stage.open(SKUS), async (stage) => {
     await stage.warmUp();
     const [token = ''] = stage.database.tokens;
     const name = 'beside others';
     const results = await eachRound(name, rounds, async () => {
-      const page = new ReadProbe(stage.server.url, '/timp/products/skus/?limit=100', token);
-      const one = await ReadProbe.ofOneSku(stage.server.url, token);
+      const page = new LatencyProbe(stage.server.url, '/timp/products/skus/?limit=100', token);
+      const one = await LatencyProbe.ofOneSku(stage.server.url, token);
       await stage.load(LOADED);
       const [pageMs, oneMs] = [await page.stop(), await one.stop()];
-      const update = ReadProbe.ofUpdates(stage.server.url, token);
+      const update = LatencyProbe.ofUpdates(stage.server.url, token);
       await stage.load({ connections: 1, linesPerRequest: 100_000, lines: 200_000 });
       return { pageMs: pageMs.p99, oneMs: oneMs.p99, waitMs: (await update.stop()).max };
     });
@@ -82,13 +83,13 @@ export const neighbourRows: BenchRow = (rounds) =>
   });
 
 const OVERLOAD_FACTOR = 10;
-/** More than may wait: whoever is refused comes again with something else. */
+/** More than can wait. A connection that is refused sends another request. */
 const OVERLOAD_CONNECTIONS = 1500;
 const OVERLOADED = { linesPerRequest: 1000, settleMs: 5000, measureMs: 10_000 };
-/** Lines that one connection sends to see that nothing waits any more. */
+/** Lines that one connection sends to ensure that the queues are empty. */
 const DRAINED_LINES = 30_000;
 
-/** Ten times as many requests as are done in a second, sent by the clock. */
+/** Requests at ten times the rate that the server can handle. */
 export const overloadRows: BenchRow = (rounds) =>
   onStage(Stage.open(SKUS), async (stage) => {
     await stage.warmUp();
@@ -104,7 +105,7 @@ export const overloadRows: BenchRow = (rounds) =>
         connections: OVERLOAD_CONNECTIONS,
         requestsPerSecond: (OVERLOAD_FACTOR * capacity.linesPerSecond) / OVERLOADED.linesPerRequest,
       });
-      if (over.failed > 0) throw new Error(`${over.failed} were answered neither 200 nor 503`);
+      if (over.failed > 0) throw new Error(`${over.failed} replies were neither 200 nor 503`);
       await stage.load({ connections: 1, linesPerRequest: 1000, lines: DRAINED_LINES });
       return { capacity: capacity.linesPerSecond, over };
     });
@@ -128,7 +129,7 @@ const SMALL_CATALOGUE = 10_000;
 const CACHE_MIB = 256;
 const MEMORY_BESIDE_CACHE_MIB = 200;
 
-/** A large catalogue beside a small one, and the memory that it takes. */
+/** A large catalogue compared with a small one, and its memory use. */
 export function sizeRows(skuCount: number): BenchRow {
   return (rounds) =>
     onStage(Stage.open(SMALL_CATALOGUE), (small) =>
@@ -160,4 +161,62 @@ export function sizeRows(skuCount: number): BenchRow {
         ];
       }),
     );
+}
+
+interface Latencies {
+  readonly p99: number;
+  readonly max: number;
+}
+
+const SKUS_UPDATED = 1000;
+
+/** Repeats a request until it is stopped, one at a time, and measures the latencies in ms. */
+class LatencyProbe {
+  readonly #url: string;
+  readonly #init: () => RequestInit;
+  readonly #tookMs: number[] = [];
+  readonly #done: Promise<void>;
+  #isStopped = false;
+
+  constructor(server: string, path: string, token: string, init: () => RequestInit = () => ({})) {
+    this.#url = server + path;
+    this.#init = () => ({
+      ...init(),
+      headers: { authorization: `Token ${token}`, 'content-type': 'application/json' },
+    });
+    this.#done = this.#run();
+  }
+
+  static async ofOneSku(server: string, token: string): Promise<LatencyProbe> {
+    const reply = await fetch(`${server}/timp/products/skus/?limit=1`, {
+      headers: { authorization: `Token ${token}` },
+    });
+    const uuid = /"uuid":"([0-9a-f-]+)"/.exec(await reply.text())?.[1] ?? '';
+    return new LatencyProbe(server, `/timp/products/skus/${uuid}/`, token);
+  }
+
+  static ofUpdates(server: string, token: string): LatencyProbe {
+    let count = 0;
+    return new LatencyProbe(server, '/timp/products/skus/inventory/', token, () => {
+      count += 1;
+      const line = { sku_id: skuIdOf(count % SKUS_UPDATED), quantity_in_stock: count };
+      return { method: 'POST', body: JSON.stringify(line) };
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopped) {
+      const startedMs = performance.now();
+      const reply = await fetch(this.#url, this.#init());
+      await reply.arrayBuffer();
+      if (reply.status !== 200) throw new Error(`${this.#url} returned ${reply.status}`);
+      this.#tookMs.push(performance.now() - startedMs);
+    }
+  }
+
+  async stop(): Promise<Latencies> {
+    this.#isStopped = true;
+    await this.#done;
+    return { p99: quantile(this.#tookMs, 0.99), max: quantile(this.#tookMs, 1) };
+  }
 }

@@ -1,0 +1,81 @@
+import type { Readable, Writable } from 'node:stream';
+import { readSettings, type Environment, type Settings } from '../config.ts';
+
+/** The standard streams of a process, or a test's replacements for them. */
+export interface Terminal {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean };
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+}
+
+/**
+ * What a command uses of the process it runs in. Tests run commands with a context of their own, without
+ * starting a process for each.
+ */
+export class CommandContext {
+  readonly environment: Environment;
+  /** Set by a command that ends without an error but must not exit 0. */
+  exitCode = 0;
+  readonly #terminal: Terminal;
+
+  constructor(terminal: Terminal, environment: Environment) {
+    this.#terminal = terminal;
+    this.environment = environment;
+  }
+
+  get stdin(): Terminal['stdin'] {
+    return this.#terminal.stdin;
+  }
+
+  get stdout(): Terminal['stdout'] {
+    return this.#terminal.stdout;
+  }
+
+  get stderr(): Terminal['stderr'] {
+    return this.#terminal.stderr;
+  }
+
+  /** Prints a line of the command's result on stdout. */
+  print(line: string): void {
+    this.stdout.write(`${line}\n`);
+  }
+
+  /** Prints a message on stderr, so that scripts can parse stdout. */
+  note(line: string): void {
+    this.stderr.write(`${line}\n`);
+  }
+
+  /** The settings from the environment; `overrides` take precedence. Throws `parameter_invalid`. */
+  settings(overrides: Partial<Settings> = {}): Settings {
+    return readSettings(overrides, this.environment);
+  }
+}
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+type StopSignal = (typeof STOP_SIGNALS)[number];
+
+/**
+ * Calls `stop` on the first SIGINT or SIGTERM. A second one ends the process at once, as it would without
+ * this. Returns a function that removes the handlers.
+ */
+export function onStopSignal(stop: (signal: StopSignal) => void): () => void {
+  const release = (): void => {
+    for (const signal of STOP_SIGNALS) process.off(signal, handle);
+  };
+  const handle = (signal: StopSignal): void => {
+    release();
+    stop(signal);
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, handle);
+  return release;
+}
+
+/**
+ * Resolves on the first SIGINT or SIGTERM. Call it before announcing that the command runs: a caller may
+ * send the signal immediately.
+ */
+export function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    onStopSignal(() => resolve());
+  });
+}
