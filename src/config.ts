@@ -52,9 +52,9 @@ export const NUMBER_SETTINGS = {
   changesKeptDays: { variable: 'ONHAND_CHANGES_KEPT_DAYS', fallback: 365, min: 0 },
   /** How far in the future the time of a report may lie. */
   asOfToleranceSeconds: { variable: 'ONHAND_AS_OF_TOLERANCE_SECONDS', fallback: 300, min: 0 },
-  /** A snapshot that takes down more than this share of the live SKUs ... */
+  /** A snapshot that zeroes or discontinues more than this percentage of the live SKUs ... */
   snapshotBreakerPercent: { variable: 'ONHAND_SNAPSHOT_BREAKER_PERCENT', fallback: 50, min: 0 },
-  /** ... and at least so many is held back, where the supplier has no breaker of its own. */
+  /** ... and at least this number is refused, if the supplier has no safety limit of its own. */
   snapshotBreakerSkusMin: { variable: 'ONHAND_SNAPSHOT_BREAKER_SKUS_MIN', fallback: 100, min: 1 },
   /** InventoryCache for the database's pages. */
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
@@ -91,7 +91,7 @@ export const DEFAULT_DATABASE = 'sqlite:./onhand.db';
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 8080;
 
-/** All that a server is told about how to run. */
+/** All settings of a server. */
 export interface Settings
   extends Readonly<Record<NumberSettingName, number>>, Readonly<Record<FlagSettingName, boolean>> {
   /** `sqlite:PATH` or `postgres://…`; it may hold a password, and is never shown as it is. */

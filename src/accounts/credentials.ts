@@ -48,14 +48,14 @@ export async function verifyPassword(
   password: string,
   stored: string | undefined,
 ): Promise<boolean> {
-  const parsed = stored === undefined ? NOBODY : parse(stored);
+  const parsed = stored === undefined ? PASSWORD_OF_NO_USER : parse(stored);
   const isOverlong = bytesOf(password).length > PASSWORD_BYTES_MAX;
   const key = await derive(isOverlong ? '' : password, parsed.salt, parsed.key.length, parsed.cost);
   return timingSafeEqual(key, parsed.key) && !isOverlong && stored !== undefined;
 }
 
-/** What is compared with where there is no user: the work is the same. */
-const NOBODY: StoredPassword = {
+/** Compared with when there is no user, so that the check takes as long as for a user. */
+const PASSWORD_OF_NO_USER: StoredPassword = {
   cost: COST,
   salt: randomBytes(SALT_BYTES),
   key: randomBytes(KEY_BYTES),

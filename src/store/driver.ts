@@ -47,7 +47,7 @@ export interface DatabaseDriver {
   /**
    * Keeps other servers off the database until `release` is called; does nothing where `isShared`.
    *
-   * @param holder describes this process to whoever finds the lock taken
+   * @param holder describes this process in the error of a process that finds the lock taken
    * @throws OnhandError `store_unavailable` when another process holds the lock
    */
   lock(url: string, holder: string): ExclusiveLock;

@@ -51,9 +51,8 @@ const EXCEPTIONS: readonly Exception[] = [
 
 /** Paths that are not converted yet. */
 const NOT_CONVERTED: readonly RegExp[] = [
-  /^src\/(accounts|changes|cli|domain|http|webhooks|wire)\//,
-  /^src\/store\/(sql\/|sqlite\/|driver\.ts$)/,
-  /^src\/config\.ts$/,
+  /^src\/(changes|cli|wire)\//,
+  /^src\/store\/sqlite\//,
   /^help$/,
 ];
 

@@ -1,9 +1,9 @@
-/** What is kept of a batch, whatever the database: its row, and what decides about a repeat of it. */
+/** The stored row of a batch, for both databases, and the check for a retry of it. */
 import { APPLIED } from '../../domain/batch-decision.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { BatchOrigin, IdempotencyKey } from '../../domain/batches.ts';
 
-/** What is told of a batch in its row, beside what it changed. */
+/** The columns of a batch that do not depend on what it changed. */
 export interface BatchSummary {
   readonly appliedAtMs: number;
   /** When it was begun, by `performance.now()`. */

@@ -1,7 +1,7 @@
 import { decodeRuns } from '../../domain/number-set.ts';
 import { FRESHNESS_AGES_MS, type Freshness, type Change } from '../../domain/changes.ts';
 
-/** A change as a query gives it, with all that it is told with. */
+/** A change as a query returns it, joined with its SKU, supplier and batch. */
 export interface ChangeRow {
   readonly sequence: number;
   readonly sku_uuid: string;

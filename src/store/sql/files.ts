@@ -70,7 +70,7 @@ export class SqlFiles implements FileStore {
       .execute();
   }
 
-  /** A number that is left unused harms nobody. */
+  /** Gaps are harmless. */
   async #nextNumber(supplierId: number): Promise<number> {
     const { last_number: number } = await this.#database.db
       .insertInto('feed_suppliers')

@@ -96,7 +96,7 @@ export function productValues({ itemUuid, product }: ProductOfItem): (string | n
   return [itemUuid, ...PRODUCT_MEMBERS.map((member) => product[member])];
 }
 
-/** A SKU's GTINs: the set of its up to four identifiers, whichever column each stands in. */
+/** A SKU's GTINs: the set of its up to four identifiers, whichever column each is in. */
 export function gtinsOf(product: Product): ReadonlySet<number> {
   const gtins = new Set<number>();
   for (const form of GTIN_FORMS) {

@@ -13,13 +13,13 @@ export interface RevertibleChange {
 export interface RevertTarget {
   skuState(skuNumber: number): SkuState;
   skuIdOf(skuNumber: number): string;
-  /** The numbers of those of which the batch's change still stands. */
+  /** The numbers of the SKUs whose change by the batch is still in effect. */
   readonly unchanged: ReadonlySet<number>;
   /** The numbers of those that a later batch has named and left as they were, unless that is no matter. */
   readonly confirmed: ReadonlySet<number>;
 }
 
-/** Puts back every SKU of which the batch's change still stands; tells what became of each, in order. */
+/** Restores every SKU whose change by the batch is still in effect; returns the result of each, in order. */
 export function decideRevert(
   decision: BatchDecision,
   changes: readonly RevertibleChange[],
@@ -78,8 +78,8 @@ export function isRange(wanted: SequencesToRead): wanted is SequenceRange {
 }
 
 /**
- * Finds the SKUs of which a batch's change still stands: it is the last, or all that came after it was
- * undone, or is of batches that are undone together with it. Steps back from each SKU's last change,
+ * Finds the SKUs whose change by the batch is still in effect: it is the last, or all later ones were
+ * undone, or are of batches that are undone together with it. Steps back from each SKU's last change,
  * all SKUs at once: it yields which changes it must know, and is given those that are there.
  *
  * @param lastOf the sequence of a SKU's last change

@@ -1,6 +1,6 @@
 /**
- * What is kept of a batch's outcome, read again: a reply that is asked for again is made of it anew. Not for
- * the writer of SQLite: what checks these shapes is slow to load.
+ * Reads a batch's stored outcome, from which a replayed reply is printed. The writer of SQLite does not use it,
+ * because the library that checks these shapes is slow to load.
  */
 import { inflateRawSync } from 'node:zlib';
 import { Type } from 'typebox';
@@ -58,7 +58,7 @@ const Effects = Compile(
   ),
 );
 
-/** What is kept of the batch that a key came with first. */
+/** The stored outcome of the batch that first used a key. */
 export interface StoredOutcome {
   readonly lineCount: number;
   readonly uuid: string;
