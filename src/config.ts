@@ -94,17 +94,17 @@ export const DEFAULT_PORT = 8080;
 /** All settings of a server. */
 export interface Settings
   extends Readonly<Record<NumberSettingName, number>>, Readonly<Record<FlagSettingName, boolean>> {
-  /** `sqlite:PATH` or `postgres://…`; it may hold a password, and is never shown as it is. */
+  /** `sqlite:PATH` or `postgres://…`. It may contain a password; show it by `shownDatabase` only. */
   readonly database: string;
   readonly host: string;
-  /** 0 takes any free port. */
+  /** 0 means any free port. */
   readonly port: number;
-  /** Which proxies' `X-Forwarded-*` headers to believe: all, none, or a list of addresses and ranges. */
+  /** Which proxies' `X-Forwarded-*` headers to trust: all, none, or a list of addresses and ranges. */
   readonly trustProxy: boolean | string;
   readonly logLevel: LogLevel;
-  /** The folder of the files that suppliers send; null is beside a SQLite database, and nowhere else. */
+  /** Where uploaded files are stored; null means beside the database file, on SQLite only. */
   readonly filesDirectory: string | null;
-  /** The drop folder; null is none. */
+  /** The drop folder; null means none. */
   readonly inbox: string | null;
 }
 

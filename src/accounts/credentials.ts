@@ -1,18 +1,15 @@
 import { hash, randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto';
 import { OnhandError } from '../domain/errors.ts';
 
-/** Longest password, in bytes of UTF-8. */
+/** The longest password, in bytes of UTF-8. */
 export const PASSWORD_BYTES_MAX = 1024;
 
-/**
- * What one hash costs: scrypt with N=2^14, r=8, p=5 (OWASP Password Storage Cheat Sheet), about a
- * fifth of a second and 16 MiB.
- */
+/** The cost of a hash: N=2^14, r=8, p=5 (OWASP Password Storage Cheat Sheet), about 0.2 s and 16 MiB. */
 const COST: Cost = { log2N: 14, r: 8, p: 5 };
 const SALT_BYTES = 16;
 const KEY_BYTES = 32;
 
-/** The most that a stored hash may ask for: it is data, and must not decide how much memory is used. */
+/** The highest cost of a stored hash, which is data and must not decide how much memory is used. */
 const COST_MAX: Cost = { log2N: 18, r: 16, p: 16 };
 
 const TOKEN_BYTES = 20;
@@ -24,8 +21,8 @@ interface Cost {
 }
 
 /**
- * Hashes a password for storage, as `$scrypt$ln=14,r=8,p=5$salt$key`: what it cost is written with it,
- * so that it can be raised later. Rejects with `parameter_invalid` an empty or overlong password.
+ * Hashes a password for storage, as `$scrypt$ln=14,r=8,p=5$salt$key`. The hash contains its cost, so that the cost can
+ * be raised later. Rejects with `parameter_invalid` if the password is empty or too long.
  */
 export async function hashPassword(password: string): Promise<string> {
   if (password === '') throw new OnhandError('parameter_invalid', 'The password is empty.');
@@ -41,8 +38,8 @@ export async function hashPassword(password: string): Promise<string> {
 }
 
 /**
- * Whether this is the password that was hashed. Takes as long for a right one as for a wrong one, and
- * as long where there is no hash (`undefined`: no such user), which is then never right.
+ * Whether a password matches a stored hash. Takes the same time if it is wrong, and if `stored` is undefined because
+ * there is no such user.
  */
 export async function verifyPassword(
   password: string,
@@ -73,10 +70,10 @@ const STORED_HASH =
 function parse(stored: string): StoredPassword {
   const [, log2N, r, p, salt, key] = STORED_HASH.exec(stored) ?? [];
   if (salt === undefined || key === undefined)
-    throw new Error('a stored password hash is not written as one');
+    throw new Error('a stored password hash is malformed');
   const cost: Cost = { log2N: Number(log2N), r: Number(r), p: Number(p) };
   if (cost.log2N > COST_MAX.log2N || cost.r > COST_MAX.r || cost.p > COST_MAX.p) {
-    throw new Error('a stored password hash asks for more than is allowed');
+    throw new Error('a stored password hash exceeds the allowed cost');
   }
   return { cost, salt: Buffer.from(salt, 'base64'), key: Buffer.from(key, 'base64') };
 }
@@ -92,7 +89,7 @@ function derive(password: string, salt: Buffer, keyBytes: number, cost: Cost): P
   });
 }
 
-/** The same password may be typed in two spellings of Unicode (RFC 8265 §4.2.2). */
+/** Normalized, because a keyboard may produce either of two Unicode forms (RFC 8265 §4.2.2). */
 function bytesOf(password: string): Buffer {
   return Buffer.from(password.normalize('NFC'), 'utf8');
 }
@@ -108,8 +105,8 @@ export function newToken(): string {
 }
 
 /**
- * What is stored of a token: its SHA-256. A token is random enough to need no salt and no slow hash.
- * The case of its hex digits does not matter.
+ * The SHA-256 of a token, which is what is stored. A token is random enough to need neither salt nor a slow hash. The
+ * case of its hex digits is ignored.
  */
 export function hashToken(token: string): Uint8Array {
   return hash('sha256', token.toLowerCase(), 'buffer');

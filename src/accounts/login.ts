@@ -3,7 +3,7 @@ import type { User } from '../domain/parties.ts';
 import type { AccountStore } from '../store/store.ts';
 import { hashToken, newToken, verifyPassword } from './credentials.ts';
 
-/** How long the token of a login lives, in milliseconds. */
+/** The lifetime of a login's token, in milliseconds. */
 export const SESSION_MS = 2 * 60 * 60 * 1000;
 
 export interface Session {
@@ -14,8 +14,8 @@ export interface Session {
 }
 
 /**
- * Makes a token for a user who knows the password. Rejects with `login_failed`, in the same words and
- * after the same time, whether the user or the password is wrong.
+ * Creates a token for a user. Rejects with `login_failed`, with the same message and after the same time, if the
+ * username or the password is wrong.
  */
 export async function login(
   accounts: Pick<AccountStore, 'findUser' | 'createToken'>,

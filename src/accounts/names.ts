@@ -4,11 +4,10 @@ import { NAME_LENGTH_MAX } from '../domain/parties.ts';
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /**
- * Reads the name of an organization or a user: surrounding white space is dropped. Throws
- * `parameter_invalid` where nothing is left, it is longer than `NAME_LENGTH_MAX`, or it holds what
- * cannot be shown on one line.
+ * Trims and checks the name of an organization or a user. Throws `parameter_invalid` if it is empty, too long, or
+ * cannot be displayed on one line.
  *
- * @param what what the name is called in that text, such as "The username"
+ * @param what how the error message calls the name, such as "The username"
  */
 export function parseName(what: string, text: string): string {
   const name = text.trim();
@@ -22,7 +21,7 @@ export function parseName(what: string, text: string): string {
   if (CONTROL_CHARACTER.test(name) || !name.isWellFormed()) {
     throw new OnhandError(
       'parameter_invalid',
-      `${what} holds control characters or half a character.`,
+      `${what} has control characters or half a character.`,
     );
   }
   return name;

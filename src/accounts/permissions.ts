@@ -7,28 +7,30 @@ import {
 } from '../domain/parties.ts';
 
 /**
- * Reads the permissions asked for a user or a token of an organization: all that its type allows
- * where none are asked. Throws `parameter_invalid` where one is unknown or not for that type.
+ * Checks the permissions requested for a user or a token of an organization. Without a request, they are all that its
+ * type allows. Throws `parameter_invalid` for one that is unknown or not allowed for the type.
  */
 export function parsePermissions(
   type: OrganizationType,
-  asked: readonly string[],
+  requested: readonly string[],
 ): readonly Permission[] {
   const allowed = PERMISSIONS_OF_TYPE[type];
-  for (const name of asked) {
-    const permission = PERMISSIONS.find((known) => known === name);
+  for (const name of requested) {
+    const permission = PERMISSIONS.find((candidate) => candidate === name);
     if (permission === undefined) {
       throw new OnhandError(
         'parameter_invalid',
-        `There is no permission "${name}"; there are ${PERMISSIONS.join(', ')}.`,
+        `There is no permission "${name}"; the permissions are ${PERMISSIONS.join(', ')}.`,
       );
     }
     if (!allowed.includes(permission)) {
       throw new OnhandError(
         'parameter_invalid',
-        `The permission ${permission} is not for a ${type}; allowed are ${allowed.join(', ')}.`,
+        `The permission ${permission} is not allowed for a ${type}; allowed are ${allowed.join(', ')}.`,
       );
     }
   }
-  return asked.length === 0 ? allowed : allowed.filter((permission) => asked.includes(permission));
+  return requested.length === 0
+    ? allowed
+    : allowed.filter((permission) => requested.includes(permission));
 }

@@ -1,16 +1,16 @@
 import type { Change } from '../domain/changes.ts';
 import type { ChangeStore } from '../store/store.ts';
 
-/** How many changes are kept at most, some hundred bytes each. */
+/** The most changes in the cache, a few hundred bytes each. */
 const CHANGES_MAX = 20_000;
 
 /**
- * Reads changes, and keeps the last reads for a moment: those who follow one supplier all want the same.
- * A change that was read never changes, so that what is kept is never wrong.
+ * Caches the latest reads, because the readers that follow one supplier all read the same changes. A change is
+ * immutable, so the cache is never stale.
  */
 export class ChangeCache {
   readonly #changes: Pick<ChangeStore, 'read'>;
-  /** By what was asked, the oldest first. */
+  /** By supplier, sequence and count; the oldest first. */
   readonly #reads = new Map<string, Promise<readonly Change[]>>();
   #count = 0;
 
@@ -18,39 +18,39 @@ export class ChangeCache {
     this.#changes = changes;
   }
 
-  /** Exactly `count` changes, which are known to be there. */
+  /** Reads `count` changes that exist. */
   read(supplierId: number, afterSequence: number, count: number): Promise<readonly Change[]> {
     if (count > CHANGES_MAX) return this.#changes.read(supplierId, afterSequence, count);
-    const asked = `${supplierId} ${afterSequence} ${count}`;
-    const known = this.#reads.get(asked);
-    if (known !== undefined) return known;
+    const key = `${supplierId} ${afterSequence} ${count}`;
+    const cached = this.#reads.get(key);
+    if (cached !== undefined) return cached;
     const reading = this.#changes.read(supplierId, afterSequence, count);
-    this.#keep(asked, count, reading);
+    this.#add(key, count, reading);
     return reading;
   }
 
-  /** Begins to read what is likely to be asked for next, as `read` will ask for it: the store reads while what came before is sent. */
+  /** Prefetches a likely next `read`, so that the store reads while the previous changes are sent. */
   readAhead(supplierId: number, afterSequence: number, count: number): void {
     if (count * 2 > CHANGES_MAX) return;
-    // Whoever asks for it is told of a failure.
+    // The `read` that uses it gets the failure.
     this.read(supplierId, afterSequence, count).catch(() => undefined);
   }
 
-  #keep(asked: string, count: number, reading: Promise<readonly Change[]>): void {
-    this.#reads.set(asked, reading);
+  #add(key: string, count: number, reading: Promise<readonly Change[]>): void {
+    this.#reads.set(key, reading);
     this.#count += count;
-    const forget = (key: string): void => {
-      if (!this.#reads.delete(key)) return;
-      this.#count -= Number(key.slice(key.lastIndexOf(' ') + 1));
+    const remove = (cached: string): void => {
+      if (!this.#reads.delete(cached)) return;
+      this.#count -= Number(cached.slice(cached.lastIndexOf(' ') + 1));
     };
     for (const oldest of this.#reads.keys()) {
       if (this.#count <= CHANGES_MAX) break;
-      forget(oldest);
+      remove(oldest);
     }
-    // What failed, or came short, is asked for again.
+    // A read that failed or returned too few changes is not cached.
     reading.then(
-      (changes) => changes.length === count || forget(asked),
-      () => forget(asked),
+      (changes) => changes.length === count || remove(key),
+      () => remove(key),
     );
   }
 }

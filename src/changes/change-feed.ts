@@ -15,21 +15,21 @@ import {
   refuseAhead,
 } from './read-plan.ts';
 
-/** Who reads changes, and whose. */
+/** A reader of changes. */
 export interface ChangeReader {
   readonly organizationId: number;
-  /** The suppliers to follow: all that the reader may see now, or those of them that it chose. */
+  /** The suppliers to follow: all that the reader can see now, or the chosen ones of them. */
   readonly supplierIds: () => Promise<readonly number[]>;
 }
 
 export interface ReadChunk extends ChangePage {
-  /** Where it stands after the chunk. */
+  /** The cursor after the chunk. */
   readonly position: Cursor;
-  /** Whether there is more to read at once. */
+  /** Whether more changes are available now. */
   readonly hasMore: boolean;
 }
 
-/** Gives readers the changes of the suppliers that they follow, from where they stand. */
+/** The change feed: gives readers the changes of the suppliers that they follow, from a cursor on. */
 export class ChangeFeed {
   readonly #changes: ChangeStore;
   readonly #accounts: Pick<AccountStore, 'findOrganizationsById'>;
@@ -44,19 +44,19 @@ export class ChangeFeed {
     this.#watch = new HeadWatch(changes);
   }
 
-  /** Where a reader stands that begins: at the first changes that are kept, or at those to come. */
+  /** The cursor of a new reader: before the oldest stored change, or after the latest. */
   async begin(reader: ChangeReader, from: 'start' | 'now'): Promise<Cursor> {
     const supplierIds = await reader.supplierIds();
     const heads = await this.#changes.heads(supplierIds);
     return from === 'now' ? cursorAtNow(supplierIds, heads) : cursorAtStart(supplierIds, heads);
   }
 
-  /** Where a reader stands that comes back. Throws `parameter_invalid` for what is no cursor of its own. */
+  /** Parses the cursor of a reader. Rejects with `parameter_invalid` if it was not issued to this reader. */
   async resume(reader: ChangeReader, text: string): Promise<Cursor> {
     return parseCursor(text, await this.#seal(reader));
   }
 
-  /** A cursor as its reader is given it. */
+  /** A cursor as text for its reader. */
   async print(reader: ChangeReader, cursor: Cursor): Promise<string> {
     return printCursor(cursor, await this.#seal(reader));
   }
@@ -67,8 +67,8 @@ export class ChangeFeed {
   }
 
   /**
-   * The next records, at most `limit` changes. Rejects with `cursor_expired` where changes that the reader
-   * has not seen are no longer kept.
+   * The next records, with at most `limit` changes. Rejects with `cursor_expired` if changes that the reader has
+   * not read have been dropped.
    */
   async next(reader: ChangeReader, cursor: Cursor, limit: number): Promise<ReadChunk> {
     const supplierIds = await reader.supplierIds();
@@ -91,9 +91,9 @@ export class ChangeFeed {
     for (const { supplierId, afterSequence, count } of plan.reads) {
       const changes = await this.#cache.read(supplierId, afterSequence, count);
       const last = changes.at(-1);
-      // They were there when the heads were read: old ones may have been dropped since.
+      // Old changes may have been dropped since the heads were read.
       if (changes[0]?.sequence !== afterSequence + 1 || last === undefined)
-        throw expiredMeanwhile();
+        throw droppedDuringRead();
       for (const change of changes) records.push({ kind: 'change', change });
       done.push({ supplierId, lastSequence: last.sequence });
     }
@@ -102,7 +102,7 @@ export class ChangeFeed {
     return { records, position, cursor: await this.print(reader, position), hasMore: plan.hasMore };
   }
 
-  /** Of those who read a page after another the next is read while this one is sent. */
+  /** Prefetches the next page for readers that read page after page. */
   #readAhead({ reads: [next] }: Plan, limit: number): void {
     if (next?.count === limit)
       this.#cache.readAhead(next.supplierId, next.afterSequence, next.count);
@@ -117,20 +117,20 @@ export class ChangeFeed {
     };
   }
 
-  /** Resolves when there may be something new for who stands there, and at the latest after that time. */
+  /** Resolves when there may be changes after a cursor, or after `timeoutMs`. */
   wait(position: Cursor, timeoutMs: number, signal: AbortSignal): Promise<void> {
     return this.#watch.wait(position.sequences, timeoutMs, signal);
   }
 
-  /** Lets everybody go who waits. */
+  /** Ends all waits. */
   close(): void {
     this.#watch.close();
   }
 }
 
-function expiredMeanwhile(): OnhandError {
+function droppedDuringRead(): OnhandError {
   return new OnhandError(
     'cursor_expired',
-    'The changes at this cursor were dropped while they were to be read; begin anew with from=now.',
+    'The changes at this cursor have just been dropped. Start again with from=now.',
   );
 }

@@ -2,23 +2,23 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { SUPPLIERS_FOLLOWED_MAX } from '../domain/changes.ts';
 import { OnhandError } from '../domain/errors.ts';
 
-/** Where a reader of changes stands. */
+/** The position of a reader of changes. */
 export interface Cursor {
-  /** For each supplier that is followed, by id, the sequence of the last change that was read. */
+  /** For each followed supplier, by id, the sequence of the last change that was read. */
   readonly sequences: ReadonlyMap<number, number>;
-  /** The supplier that was read last, so that the next read begins with another; 0 is none. */
+  /** The supplier that was read last; the next read begins with another one. 0 means none. */
   readonly turn: number;
 }
 
-/** A reader who stands nowhere yet. */
+/** A cursor that follows no supplier yet. */
 export const EMPTY_CURSOR: Cursor = { sequences: new Map(), turn: 0 };
 
 /**
- * What makes a cursor's text worth something. A cursor names suppliers by their inner numbers, and the
- * end of one is told by name: so it must not be possible to make one up, or to use another's.
+ * Authenticates cursors. A cursor contains internal supplier ids, and a supplier that is no longer visible is reported
+ * by name. So a reader must not be able to forge a cursor or to use that of another reader.
  */
 export interface CursorSeal {
-  /** Known to every node of this database and to nobody else, at least 32 random bytes. */
+  /** A secret that the nodes of this database share: at least 32 random bytes. */
   readonly key: Uint8Array;
   /** The organization that reads. */
   readonly readerId: number;
@@ -26,13 +26,12 @@ export interface CursorSeal {
 
 const VERSION = 1;
 const SEAL_BYTES = 8;
-/** Eight bytes for each of two numbers a supplier, and what stands around them. */
+/** Eight bytes for each of two numbers per supplier, plus header and seal. */
 const TEXT_LENGTH_MAX = Math.ceil(((SUPPLIERS_FOLLOWED_MAX + 2) * 16 * 4) / 3);
 
 /**
- * A cursor as the text that its reader is given: base64url of version, numbers and seal. The numbers
- * are variable-length (LEB128): how many suppliers, the turn, then the ids in ascending order, each
- * but the first as its distance from the one before, then their sequences.
+ * A cursor as text: base64url of version, numbers and seal. The numbers are LEB128: the count of suppliers, `turn`, the
+ * ids in ascending order (each but the first as the difference from the previous one), and their sequences.
  */
 export function printCursor({ sequences, turn }: Cursor, seal: CursorSeal): string {
   const suppliers = [...sequences].toSorted(([a], [b]) => a - b);
@@ -49,7 +48,7 @@ export function printCursor({ sequences, turn }: Cursor, seal: CursorSeal): stri
   return Buffer.concat([content, sealOf(content, seal)]).toString('base64url');
 }
 
-/** Reads a cursor. Throws `parameter_invalid` for all that `printCursor` did not make for this reader. */
+/** Parses a cursor. Throws `parameter_invalid` unless `printCursor` made it for this reader. */
 export function parseCursor(text: string, seal: CursorSeal): Cursor {
   if (text.length > TEXT_LENGTH_MAX || !/^[A-Za-z0-9_-]+$/.test(text)) throw notACursor();
   const bytes = Buffer.from(text, 'base64url');
@@ -57,7 +56,7 @@ export function parseCursor(text: string, seal: CursorSeal): Cursor {
   const given = bytes.subarray(-SEAL_BYTES);
   const isSealed =
     content.length > 0 &&
-    // Two texts can mean the same bytes where bits are left over at the end.
+    // Base64 may have unused bits at the end: only one spelling is accepted.
     bytes.toString('base64url') === text &&
     timingSafeEqual(given, sealOf(content, seal));
   if (!isSealed || content[0] !== VERSION) throw notACursor();
@@ -76,8 +75,8 @@ export function parseCursor(text: string, seal: CursorSeal): Cursor {
 function notACursor(): OnhandError {
   return new OnhandError(
     'parameter_invalid',
-    'The cursor is not one that this feed gave to this organization, or not all of it arrived. ' +
-      'Send it exactly as it came, or begin anew with from=now.',
+    'The cursor was not issued to this organization, or it is incomplete. ' +
+      'Send it exactly as it was returned, or start again with from=now.',
   );
 }
 
@@ -89,7 +88,7 @@ function sealOf(content: Uint8Array, { key, readerId }: CursorSeal): Buffer {
     .subarray(0, SEAL_BYTES);
 }
 
-/** Sequences and ids go up to 2^53, beyond what bitwise operators can take. */
+/** Sequences and ids go up to 2^53, beyond the range of bitwise operators. */
 function pushNumber(bytes: number[], value: number): void {
   let rest = value;
   while (rest >= 128) {

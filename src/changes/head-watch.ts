@@ -1,18 +1,18 @@
 import type { ChangeHead } from '../domain/changes.ts';
 import type { ChangeStore } from '../store/store.ts';
 
-/** How often the heads are read while anybody waits for them: what a change is late by at most, and little else. */
+/** How often heads are read while there are waiters: about the longest delay of a change. */
 const POLL_EVERY_MS = 50;
 
 interface Waiter {
-  /** For each supplier, the sequence that is waited to be passed. */
+  /** For each supplier, the sequence after which a change is awaited. */
   readonly sequences: ReadonlyMap<number, number>;
   readonly wake: () => void;
 }
 
 /**
- * Watches how far suppliers are, for all who wait on this node: one small read tells whether anything is
- * new, however many wait, and whichever node or command wrote it.
+ * Waits for new changes. One small periodic read serves all waiters of this node and finds changes from any node or
+ * command.
  */
 export class HeadWatch {
   readonly #changes: Pick<ChangeStore, 'heads'>;
@@ -24,10 +24,7 @@ export class HeadWatch {
     this.#changes = changes;
   }
 
-  /**
-   * Resolves when a supplier has passed its sequence, when the time is over, when `signal` is given, or
-   * when the watch is closed.
-   */
+  /** Resolves when a supplier has a later sequence, after `timeoutMs`, on `signal`, or when the watch is closed. */
   wait(
     sequences: ReadonlyMap<number, number>,
     timeoutMs: number,
@@ -51,26 +48,26 @@ export class HeadWatch {
 
   #schedule(): void {
     if (this.#poll !== undefined || this.#closed || this.#waiters.size === 0) return;
-    this.#poll = setTimeout(() => void this.#look(), POLL_EVERY_MS);
+    this.#poll = setTimeout(() => void this.#readHeads(), POLL_EVERY_MS);
   }
 
-  async #look(): Promise<void> {
+  async #readHeads(): Promise<void> {
     try {
-      this.#wakeBy(await this.#changes.heads([...this.#awaited()]));
+      this.#wakeWaiters(await this.#changes.heads([...this.#awaitedSuppliers()]));
     } catch {
-      // Whoever reads next is told that the store does not answer; who waits goes on waiting.
+      // The waiters keep waiting. Their next read reports that the store does not answer.
     }
     this.#poll = undefined;
     this.#schedule();
   }
 
-  #awaited(): ReadonlySet<number> {
+  #awaitedSuppliers(): ReadonlySet<number> {
     const ids = new Set<number>();
     for (const { sequences } of this.#waiters) for (const id of sequences.keys()) ids.add(id);
     return ids;
   }
 
-  #wakeBy(heads: ReadonlyMap<number, ChangeHead>): void {
+  #wakeWaiters(heads: ReadonlyMap<number, ChangeHead>): void {
     for (const waiter of this.#waiters) {
       for (const [id, sequence] of waiter.sequences) {
         if ((heads.get(id)?.lastSequence ?? 0) <= sequence) continue;
@@ -80,7 +77,7 @@ export class HeadWatch {
     }
   }
 
-  /** Lets everybody go who waits. */
+  /** Ends all waits. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#poll);

@@ -1,62 +1,59 @@
-/**
- * What a reader of changes is to be given next. Pure: who may be seen and how far each supplier is are
- * handed in, and the reading itself is somebody else's.
- */
+/** Plans what a reader of changes gets next. Pure: visible suppliers and heads are arguments; the caller reads. */
 import { SUPPLIERS_FOLLOWED_MAX } from '../domain/changes.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Cursor } from './cursor.ts';
 
-/** How far a supplier is. */
+/** The range of a supplier's stored changes. */
 export interface Head {
-  /** The sequence of its last change; 0 where there is none yet. */
+  /** The sequence of its last change; 0 if there is none. */
   readonly lastSequence: number;
-  /** The first sequence whose change is still kept; `lastSequence` + 1 where none is. */
+  /** The first sequence whose change is still stored; `lastSequence` + 1 if none is. */
   readonly oldestSequence: number;
 }
 
-/** Every supplier has a head, also one without changes; a supplier without one is looked at later. */
+/** A supplier without changes has a head too. A supplier that is missing here is left for a later read. */
 export type Heads = ReadonlyMap<number, Head>;
 
 export interface PlanRequest {
   readonly cursor: Cursor;
-  /** The suppliers to follow: all that the reader may see now, or those of them that it chose. */
+  /** The suppliers to follow: all that the reader can see now, or the chosen ones of them. */
   readonly supplierIds: readonly number[];
   readonly heads: Heads;
-  /** How many changes at most, 1 or more. */
+  /** The most changes, at least 1. */
   readonly limit: number;
 }
 
-/** The changes of one supplier after `afterSequence`, `count` of them: they are all there. */
+/** `count` changes of one supplier after `afterSequence`; all of them exist. */
 export interface PlannedRead {
   readonly supplierId: number;
   readonly afterSequence: number;
   readonly count: number;
 }
 
-interface Border {
+interface SupplierSequence {
   readonly supplierId: number;
   readonly sequence: number;
 }
 
 export interface Plan {
-  /** Suppliers that may no longer be seen, to be told first. */
-  readonly left: readonly Border[];
-  /** Suppliers that are followed from here on, after their change of that sequence; told second. */
-  readonly entered: readonly Border[];
-  /** What to read then, in this order. */
+  /** Suppliers that are no longer visible; reported first. */
+  readonly left: readonly SupplierSequence[];
+  /** Suppliers that are followed from now on, after that sequence; reported second. */
+  readonly entered: readonly SupplierSequence[];
+  /** The reads, in this order. */
   readonly reads: readonly PlannedRead[];
-  /** Where the reader stands before the reads, after those who left and entered. */
+  /** The cursor before the reads, after `left` and `entered`. */
   readonly cursor: Cursor;
-  /** Whether there is more than these reads. */
+  /** Whether there are more changes than these reads. */
   readonly hasMore: boolean;
 }
 
-/** Begins to follow suppliers at what is to come. */
+/** A cursor that follows suppliers after their latest change. */
 export function cursorAtNow(supplierIds: readonly number[], heads: Heads): Cursor {
   return cursorAt(supplierIds, heads, ({ lastSequence }) => lastSequence);
 }
 
-/** Begins to follow suppliers at the first changes that are kept. */
+/** A cursor that follows suppliers from their oldest stored change. */
 export function cursorAtStart(supplierIds: readonly number[], heads: Heads): Cursor {
   return cursorAt(supplierIds, heads, ({ oldestSequence }) => oldestSequence - 1);
 }
@@ -64,32 +61,29 @@ export function cursorAtStart(supplierIds: readonly number[], heads: Heads): Cur
 function cursorAt(
   supplierIds: readonly number[],
   heads: Heads,
-  place: (head: Head) => number,
+  position: (head: Head) => number,
 ): Cursor {
   refuseTooMany(supplierIds);
   const sequences = new Map<number, number>();
   for (const id of supplierIds) {
     const head = heads.get(id);
-    if (head !== undefined) sequences.set(id, place(head));
+    if (head !== undefined) sequences.set(id, position(head));
   }
   return { sequences, turn: 0 };
 }
 
 /**
- * Plans the next read.
+ * Plans the next read. Reads are fair: the limit is shared among the suppliers with unread changes, and what one does
+ * not need goes to the others. If the limit is smaller than the number of suppliers, they take turns.
  *
- * Fair: the limit is shared among the suppliers that have something to read, what one does not need goes
- * to the others, and where not even one change each is possible, those come first that are behind the
- * one that was read last. So none waits longer than one round.
+ * Heads may lag behind the cursor if another node served it from newer ones; then nothing is read.
  *
- * Heads may lag behind the cursor (another node has served it from newer ones): nothing is then read.
- *
- * @throws OnhandError `parameter_invalid` where there are too many suppliers, `cursor_expired` where
- *   changes that the reader has not seen are no longer kept
+ * @throws OnhandError `parameter_invalid` for too many suppliers, `cursor_expired` if changes that the reader has not
+ *   read have been dropped
  */
 export function planReading({ cursor, supplierIds, heads, limit }: PlanRequest): Plan {
   refuseTooMany(supplierIds);
-  const { left, entered, sequences } = cross(cursor, supplierIds, heads);
+  const { left, entered, sequences } = compareSuppliers(cursor, supplierIds, heads);
   const backlogs = backlogsOf(sequences, heads);
   const reads = shareOut(inTurn(backlogs, cursor.turn), limit);
   const waiting = backlogs.reduce((sum, { count }) => sum + count, 0);
@@ -103,7 +97,7 @@ export function planReading({ cursor, supplierIds, heads, limit }: PlanRequest):
   };
 }
 
-/** Where the reader stands after the changes up to these sequences were read, in this order. */
+/** The cursor after changes up to these sequences were read, in this order. */
 export function cursorAfter(
   cursor: Cursor,
   done: Iterable<{ readonly supplierId: number; readonly lastSequence: number }>,
@@ -118,31 +112,31 @@ export function cursorAfter(
 }
 
 /**
- * Refuses a cursor that has seen changes which the database does not have: it was restored from an
- * older copy, and what was written since would be skipped without a word.
+ * Rejects a cursor that is ahead of the database, which was then restored from an older backup. The reader would
+ * silently miss what has been written since.
  *
- * @param heads read after the cursor came, not remembered: a lagging head proves nothing
+ * @param heads read after the cursor arrived: a lagging head proves nothing
  * @throws OnhandError `cursor_expired`
  */
 export function refuseAhead({ sequences }: Cursor, heads: Heads): void {
   for (const [id, sequence] of sequences) {
     const head = heads.get(id);
     if (head !== undefined && sequence > head.lastSequence) {
-      throw expired('names changes that are not there: the database was restored from a copy');
+      throw expired('is ahead of the database, which was restored from a backup');
     }
   }
 }
 
-/** Who left and who entered since the cursor was made, and where the reader then stands. */
-function cross(
+/** The suppliers that left and entered since the cursor was issued, and the resulting sequences. */
+function compareSuppliers(
   { sequences: before }: Cursor,
   supplierIds: readonly number[],
   heads: Heads,
 ): Pick<Plan, 'left' | 'entered'> & { readonly sequences: ReadonlyMap<number, number> } {
   const visible = new Set(supplierIds);
   const sequences = new Map<number, number>();
-  const left: Border[] = [];
-  const entered: Border[] = [];
+  const left: SupplierSequence[] = [];
+  const entered: SupplierSequence[] = [];
   for (const [supplierId, sequence] of before) {
     if (visible.has(supplierId)) sequences.set(supplierId, sequence);
     else left.push({ supplierId, sequence });
@@ -162,7 +156,7 @@ function backlogsOf(sequences: ReadonlyMap<number, number>, heads: Heads): reado
     const head = heads.get(supplierId);
     if (head === undefined) continue;
     if (afterSequence + 1 < head.oldestSequence) {
-      throw expired('is older than the changes that are kept');
+      throw expired('is older than the oldest stored change');
     }
     const count = head.lastSequence - afterSequence;
     if (count > 0) backlogs.push({ supplierId, afterSequence, count });
@@ -170,14 +164,14 @@ function backlogsOf(sequences: ReadonlyMap<number, number>, heads: Heads): reado
   return backlogs;
 }
 
-/** In ascending order of supplier, beginning behind the one whose turn it was. */
+/** In ascending order of supplier, beginning after the one that was read last. */
 function inTurn(backlogs: readonly PlannedRead[], turn: number): readonly PlannedRead[] {
   const ascending = backlogs.toSorted((a, b) => a.supplierId - b.supplierId);
   const next = ascending.findIndex(({ supplierId }) => supplierId > turn);
   return next < 0 ? ascending : [...ascending.slice(next), ...ascending.slice(0, next)];
 }
 
-/** Gives everyone the same share, and what the short ones leave to the long ones. */
+/** Gives each the same share; what short backlogs leave goes to the long ones. */
 function shareOut(backlogs: readonly PlannedRead[], limit: number): readonly PlannedRead[] {
   const served = backlogs.slice(0, limit);
   const shares = new Map<number, number>();
@@ -197,15 +191,15 @@ function refuseTooMany(supplierIds: readonly number[]): void {
   if (count <= SUPPLIERS_FOLLOWED_MAX) return;
   throw new OnhandError(
     'parameter_invalid',
-    `These are the changes of ${count} suppliers; at most ${SUPPLIERS_FOLLOWED_MAX} can be followed ` +
-      'at once. Choose some of them by supplier_uuids.',
+    `The request covers ${count} suppliers; at most ${SUPPLIERS_FOLLOWED_MAX} can be followed at once. ` +
+      'Choose some of them with supplier_uuids.',
   );
 }
 
 function expired(why: string): OnhandError {
   return new OnhandError(
     'cursor_expired',
-    `The cursor ${why}. Begin anew: read with from=now, keep the cursor of that answer, then read the ` +
-      'list of SKUs, and go on from that cursor.',
+    `The cursor ${why}. Start again: read with from=now, keep the cursor of that response, read the ` +
+      'list of SKUs, and continue from that cursor.',
   );
 }

@@ -14,7 +14,7 @@ test.for([
   ['', /^The name is empty\.$/],
   [' \t\n', /^The name is empty/],
   ['x'.repeat(201), /^The name is longer than 200 characters/],
-  ['two\nlines', /^The name holds control characters/],
+  ['two\nlines', /^The name has control characters/],
   ['\u001b[31mred', /control characters/],
   ['a\0b', /control characters/],
   ['half \ud83d', /half a character/],

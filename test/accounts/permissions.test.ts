@@ -17,13 +17,13 @@ describe('permissions', () => {
 
   test('that are not for the type are refused, also beside others', () => {
     expect(() => parsePermissions('retailer', ['view_items', 'edit_items'])).toThrow(
-      'The permission edit_items is not for a retailer; allowed are view_items.',
+      'The permission edit_items is not allowed for a retailer; allowed are view_items.',
     );
   });
 
   test('that do not exist are refused, with those that do', () => {
     expect(() => parsePermissions('supplier', ['constructor'])).toThrow(
-      'There is no permission "constructor"; there are view_items, edit_items.',
+      'There is no permission "constructor"; the permissions are view_items, edit_items.',
     );
   });
 });

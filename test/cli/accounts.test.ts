@@ -90,7 +90,7 @@ describe('onhand organization, connection and user', () => {
       ['--permission', 'edit_items'],
       'x\n',
       1,
-      /^onhand: The permission edit_items is not for a retailer/,
+      /^onhand: The permission edit_items is not allowed for a retailer/,
     ],
     [
       'with the password as an argument',

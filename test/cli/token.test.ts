@@ -99,7 +99,7 @@ describe('onhand token, while a server runs', () => {
     [
       ['--organization', 'Corner Shop', '--permission', 'edit_items'],
       1,
-      /^onhand: The permission edit_items is not for a retailer/,
+      /^onhand: The permission edit_items is not allowed for a retailer/,
     ],
     [['--organization', 'Acme', '--permission', 'all'], 1, /^onhand: There is no permission "all"/],
     [['--organization', 'Acme', '--expires-in', '0d'], 1, /A time is a number and a unit/],

@@ -66,7 +66,7 @@ const POSTGRES: Kind = {
   target: ({ url }) => PostgresCopyTarget.open({ url, partitions: 0 }),
 };
 
-/** Something in every table. */
+/** Adds rows to every table. */
 async function fill(database: TestDatabase): Promise<void> {
   const store = await openTestStore(database);
   const supplierId = await createSupplier(store, 'Acme');
@@ -95,7 +95,7 @@ async function fill(database: TestDatabase): Promise<void> {
   };
   await applyOne(store, {
     ...batchOf(supplierId, [
-      { skuId: 'nobody', fields: {} },
+      { skuId: 'unknown', fields: {} },
       { skuId: 'sku-1', fields: { quantityInStock: 7 } },
     ]),
     options: { idempotency: key, withEffects: true },
@@ -113,25 +113,25 @@ async function fill(database: TestDatabase): Promise<void> {
   await store.webhooks.follow(id, supplierId, 3);
   const attempt = { messageId: 'm', startedAtMs: 1, durationMs: 2, status: 200, text: '' };
   await store.webhooks.logAttempt(id, { ...attempt, isDelivered: true });
-  await fillFeeds(store, supplierId);
+  await addFile(store, supplierId);
   await store.close();
 }
 
-async function fillFeeds({ files }: Store, supplierId: number): Promise<void> {
+async function addFile({ files }: Store, supplierId: number): Promise<void> {
   const asked = { isSnapshot: false, atomic: false, dryRun: false, asOfUs: null, mappings: [] };
   const nobody = { userId: null, filename: 'a.csv', reason: null, reference: null };
   const uploaded = { bytes: 9, uploadedAtMs: Date.now(), idempotency: null };
   const uuid = randomUUID();
   await files.add({ supplierId, uuid, asked, ...nobody, ...uploaded });
   await files.setMapping(supplierId, [{ header: 'Bestand', target: 'quantity_in_stock' }]);
-  const feed = await files.find(supplierId, uuid);
-  if (feed === undefined) throw new Error('the feed is missing');
+  const file = await files.find(supplierId, uuid);
+  if (file === undefined) throw new Error('the file is missing');
   const nowMs = Date.now();
   const claim = { nodeId: 'n', nowMs, voidBeforeMs: nowMs, untilMs: nowMs + HOUR_MS };
-  await files.claim(feed, claim);
+  await files.claim(file, claim);
   const piece = { piece: 0, rowCount: 3, batchUuid: null, told: [] };
   const progress = { rowCount: 3, statusCounts: { 200: 3 }, rowsExpected: null };
-  await files.record(feed, 'n', piece, progress);
+  await files.record(file, 'n', piece, progress);
 }
 
 async function findingsOf(database: TestDatabase): Promise<readonly string[]> {
@@ -144,7 +144,7 @@ describe.each([
   { fromKind: SQLITE, toKind: POSTGRES },
   { fromKind: POSTGRES, toKind: SQLITE },
 ])('a copy from $fromKind.name to $toKind.name', ({ fromKind, toKind }) => {
-  test('is the same, row for row, and goes on where the other was', async () => {
+  test('is equal row by row, and both accept the same later writes', async () => {
     const [from, to] = [await fromKind.make(), await toKind.make()];
     await fill(from);
     const copied = await copyDatabases(from.url, to.url, nothing);
@@ -167,12 +167,12 @@ describe.each([
     for (const store of stores) await store.close();
   });
 
-  test('that is broken off cannot be served, and goes on when it is begun again', async () => {
+  test('that is interrupted cannot be opened, and resumes when it is repeated', async () => {
     const [from, to] = [await fromKind.make(), await toKind.make()];
     await fill(from);
     for (const writes of [1, 6]) {
       const source = await fromKind.source(from);
-      const target = breakingOff(await toKind.target(to), writes);
+      const target = interrupted(await toKind.target(to), writes);
       await expect(
         copyDatabase(source, target, () => fromKind.source(from), nothing),
       ).rejects.toThrow('cut');
@@ -183,7 +183,7 @@ describe.each([
     expect(await findingsOf(to)).toEqual([]);
   });
 
-  test('of a source that was written to meanwhile is refused', async () => {
+  test('fails if the source is written to during the copy', async () => {
     const [from, to] = [await fromKind.make(), await toKind.make()];
     await fill(from);
     const [source, target] = [await fromKind.source(from), await toKind.target(to)];
@@ -199,7 +199,7 @@ describe.each([
     await expect(openTestStore(to)).rejects.toThrow('unfinished copy');
   });
 
-  test('goes into nothing that is in use', async () => {
+  test('refuses a target that is in use', async () => {
     const [from, to] = [await fromKind.make(), await toKind.make()];
     await fill(from);
     const store = await openTestStore(to);
@@ -208,11 +208,11 @@ describe.each([
     await expect(copyDatabases(from.url, to.url, nothing)).rejects.toThrow('is not empty');
   });
 
-  test('that came out otherwise is found, with the row', async () => {
+  test('reports the first row that differs from the source', async () => {
     const [from, to] = [await fromKind.make(), await toKind.make()];
     await fill(from);
     const source = await fromKind.source(from);
-    const target = falsifying(await toKind.target(to));
+    const target = corrupting(await toKind.target(to));
     await expect(
       copyDatabase(source, target, () => fromKind.source(from), nothing),
     ).rejects.toThrow(
@@ -222,8 +222,8 @@ describe.each([
   });
 });
 
-/** Ends with a failure after so many writes. */
-function breakingOff(target: CopyTarget, writes: number): CopyTarget {
+/** Throws after a number of writes. */
+function interrupted(target: CopyTarget, writes: number): CopyTarget {
   let left = writes;
   return delegatingTo(target, async (table, rows, position) => {
     if (left === 0) throw new Error('cut');
@@ -232,20 +232,20 @@ function breakingOff(target: CopyTarget, writes: number): CopyTarget {
   });
 }
 
-/** Writes another quantity of one SKU. */
-function falsifying(target: CopyTarget): CopyTarget {
+/** Writes a wrong quantity for one SKU. */
+function corrupting(target: CopyTarget): CopyTarget {
   return delegatingTo(target, async (table, rows, position) => {
-    const place = table.columns.indexOf('quantity_in_stock');
-    const falsified = rows.map((row, i) =>
-      table.name === 'inventory' && i === 2 ? row.with(place, 77) : row,
+    const index = table.columns.indexOf('quantity_in_stock');
+    const corrupted = rows.map((row, i) =>
+      table.name === 'inventory' && i === 2 ? row.with(index, 77) : row,
     );
-    await target.write(table, falsified, position);
+    await target.write(table, corrupted, position);
   });
 }
 
 function delegatingTo(target: CopyTarget, write: CopyTarget['write']): CopyTarget {
   return {
-    begin: (mark) => target.begin(mark),
+    begin: (fingerprint) => target.begin(fingerprint),
     write,
     reader: () => target.reader(),
     finish: () => target.finish(),
@@ -256,7 +256,7 @@ function delegatingTo(target: CopyTarget, write: CopyTarget['write']): CopyTarge
 describe('every table of', () => {
   const known = new Set([...COPIED_TABLES, ...Object.keys(TABLES_LEFT_BEHIND)]);
 
-  test('SQLite is copied, or it is said why not', async () => {
+  test('SQLite is copied, or listed in TABLES_LEFT_BEHIND', async () => {
     const database = await SQLITE.make();
     await fill(database);
     const db = new Sqlite(path(database), { readonly: true });
@@ -273,7 +273,7 @@ describe('every table of', () => {
     expect(empty).toEqual([]);
   });
 
-  test('PostgreSQL is copied, or it is said why not', async () => {
+  test('PostgreSQL is copied, or listed in TABLES_LEFT_BEHIND', async () => {
     const database = await POSTGRES.make();
     await fill(database);
     const pool = new ConnectionPool({ url: database.url, connectionsMax: 1 });

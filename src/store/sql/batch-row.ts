@@ -3,7 +3,7 @@ import { APPLIED } from '../../domain/batch-decision.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { BatchOrigin, IdempotencyKey } from '../../domain/batches.ts';
 
-/** The columns of a batch that do not depend on what it changed. */
+/** What is known of a batch apart from its changes. */
 export interface BatchSummary {
   readonly appliedAtMs: number;
   /** When it was begun, by `performance.now()`. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { entry } from '../../store/fixtures.ts';
 import { at, problemOf, textAt } from '../answers.ts';
 import { TestServer, type Answer } from '../harness.ts';
@@ -7,17 +7,21 @@ import { statusesOf, SupplierClient } from './written.ts';
 let server: TestServer;
 let acme: SupplierClient;
 let supplierId: number;
+let suppliers = 0;
 
-beforeEach(async () => {
+beforeAll(async () => {
   server = await TestServer.start({ snapshotBreakerPercent: 50, snapshotBreakerSkusMin: 3 });
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  suppliers += 1;
   const entries = Array.from({ length: 8 }, (_, i) =>
     entry(`A-${i}`, { inventory: { quantityInStock: 10 } }),
   );
-  const made = await server.createSupplier('Acme', entries);
+  const made = await server.createSupplier(`Acme ${suppliers}`, entries);
   supplierId = made.supplier.id;
   acme = new SupplierClient(server, made.token);
 });
-afterEach(() => server.stop());
 
 const zero = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ sku_id: `A-${i}`, quantity_in_stock: 0 }));

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { entry } from '../../store/fixtures.ts';
 import { at, problemOf, skuOf } from '../answers.ts';
 import { TestServer } from '../harness.ts';
@@ -7,17 +7,23 @@ import { BATCHES, batchIdOf, fromNow, statusesOf, SupplierClient } from './writt
 let server: TestServer;
 let acme: SupplierClient;
 let other: SupplierClient;
+let suppliers = 0;
 
-beforeEach(async () => {
+beforeAll(async () => {
   server = await TestServer.start();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  suppliers += 1;
   const entries = ['A', 'B', 'C', 'D'].map((skuId) =>
     entry(skuId, { inventory: { quantityInStock: 10 }, product: { ean13: '5901234123457' } }),
   );
   entries.push(entry('UNKNOWN'), entry('ZERO', { inventory: { quantityInStock: 0 } }));
-  acme = new SupplierClient(server, (await server.createSupplier('Acme', entries)).token);
-  other = new SupplierClient(server, (await server.createSupplier('Other', entries)).token);
+  const clientOf = async (name: string) =>
+    new SupplierClient(server, (await server.createSupplier(name, entries)).token);
+  acme = await clientOf(`Acme ${suppliers}`);
+  other = await clientOf(`Other ${suppliers}`);
 });
-afterEach(() => server.stop());
 
 const SNAPSHOT = { query: '?mode=snapshot' };
 const line = (skuId: string) => ({ sku_id: skuId, quantity_in_stock: 7 });
