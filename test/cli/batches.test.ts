@@ -124,7 +124,7 @@ describe('an error is reported in one line', () => {
       /^onhand: The server answered 404: You have no batch with this uuid/,
     ],
     [['batches', 'x'], /^onhand: The server answered 404: /],
-    [['batches', '--limit', '0'], /^onhand: The server answered 400: limit must be /],
+    [['batches', '--limit', '0'], /^onhand: The server answered 400: .*limit must be /],
     [['batches', '--limit', 'x'], /Must be a whole number/],
     [['batches', '--url', 'ftp://x'], /A URL starts with http/],
     [

@@ -194,7 +194,7 @@ describe('onhand push', () => {
 });
 
 describe('onhand push rejects', () => {
-  test('no further files after the server rejects one: exit 4, with the server’s reason', async () => {
+  test('a file that the server rejects, with its reason, and sends the next one: exit 4', async () => {
     await put('page.csv', '<!doctype html><p>Error</p>');
     await put('empty.csv', '');
     await put('good.csv', 'sku_id,qty\nA,5\n');
@@ -204,7 +204,7 @@ describe('onhand push rejects', () => {
       /^page\.csv: rejected, nothing was applied\n {2}The file is XML or a web page/,
     );
     expect(stdout).toMatch(
-      /^empty\.csv: rejected, nothing was applied\n {2}The request brings no file/m,
+      /^empty\.csv: rejected, nothing was applied\n {2}The request has no file/m,
     );
     expect(await acme.stockOf('A')).toBe(5);
     expect(await savedStates()).toEqual([]);
