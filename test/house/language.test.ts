@@ -50,7 +50,7 @@ const EXCEPTIONS: readonly Exception[] = [
 ];
 
 /** Paths that are not converted yet. */
-const NOT_CONVERTED: readonly RegExp[] = [/^src\/changes\//, /^src\/store\/sqlite\//];
+const NOT_CONVERTED: readonly RegExp[] = [/^src\/changes\//];
 
 interface Prose {
   readonly file: string;
