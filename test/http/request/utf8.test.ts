@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import fc from 'fast-check';
+import { array, assert, constantFrom, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { firstNotUtf8 } from '../../../src/http/request/utf8.ts';
 
@@ -18,7 +18,7 @@ test.for([
 );
 
 test('a position is found in exactly the bytes that are not UTF-8', () => {
-  const byte = fc.constantFrom(
+  const byte = constantFrom(
     0x41,
     0x80,
     0x90,
@@ -33,8 +33,8 @@ test('a position is found in exactly the bytes that are not UTF-8', () => {
     0xf4,
     0xf5,
   );
-  fc.assert(
-    fc.property(fc.array(byte, { maxLength: 8 }), (given) => {
+  assert(
+    property(array(byte, { maxLength: 8 }), (given) => {
       const bytes = Buffer.from(given);
       const { column } = firstNotUtf8(bytes);
       const isWhole = column === bytes.toString().length + 1;
