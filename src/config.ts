@@ -141,46 +141,22 @@ export function readSettings(
     logLevel: readLogLevel(environment),
     filesDirectory: environment['ONHAND_FILES_DIRECTORY'] || null,
     inbox: environment['ONHAND_INBOX'] || null,
-    ...readNumbers(environment),
-    webhooksAllowHttp: readFlag(FLAG_SETTINGS.webhooksAllowHttp, environment),
-    webhooksAllowPrivateNetworks: readFlag(FLAG_SETTINGS.webhooksAllowPrivateNetworks, environment),
+    ...mapValues(NUMBER_SETTINGS, (setting) => readNumber(setting, environment)),
+    ...mapValues(FLAG_SETTINGS, (variable) => readFlag(variable, environment)),
     ...given,
   };
 }
 
-function readNumbers(environment: Environment): Record<NumberSettingName, number> {
-  const read = (name: NumberSettingName): number => readNumber(NUMBER_SETTINGS[name], environment);
-  return {
-    requestBytesMax: read('requestBytesMax'),
-    linesMax: read('linesMax'),
-    openRequestsMax: read('openRequestsMax'),
-    openBytesMax: read('openBytesMax'),
-    followersMax: read('followersMax'),
-    waitingLinesMax: read('waitingLinesMax'),
-    groupLinesMax: read('groupLinesMax'),
-    requestsPerSecondMax: read('requestsPerSecondMax'),
-    requestTimeoutMs: read('requestTimeoutMs'),
-    streamIdleTimeoutMs: read('streamIdleTimeoutMs'),
-    headersTimeoutMs: read('headersTimeoutMs'),
-    keepAliveTimeoutMs: read('keepAliveTimeoutMs'),
-    loginAttemptsMax: read('loginAttemptsMax'),
-    loginWindowMs: read('loginWindowMs'),
-    idempotencyKeptHours: read('idempotencyKeptHours'),
-    resultsKeptHours: read('resultsKeptHours'),
-    fileBytesMax: read('fileBytesMax'),
-    inboxSettleSeconds: read('inboxSettleSeconds'),
-    changesKeptDays: read('changesKeptDays'),
-    asOfToleranceSeconds: read('asOfToleranceSeconds'),
-    snapshotBreakerPercent: read('snapshotBreakerPercent'),
-    snapshotBreakerSkusMin: read('snapshotBreakerSkusMin'),
-    cacheBytesMax: read('cacheBytesMax'),
-    webhookTimeoutMs: read('webhookTimeoutMs'),
-    busyTimeoutMs: read('busyTimeoutMs'),
-    connectionsMax: read('connectionsMax'),
-    connectTimeoutMs: read('connectTimeoutMs'),
-    statementTimeoutMs: read('statementTimeoutMs'),
-    databaseBytesMax: read('databaseBytesMax'),
-  };
+/** Maps the values of a record, and keeps its keys. */
+function mapValues<K extends string, A, B>(
+  record: Readonly<Record<K, A>>,
+  map: (value: A) => B,
+): Record<K, B>;
+function mapValues<A, B>(
+  record: Readonly<Record<string, A>>,
+  map: (value: A) => B,
+): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }
 
 function readNumber({ variable, fallback, min }: NumberSetting, environment: Environment): number {

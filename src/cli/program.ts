@@ -10,11 +10,13 @@ import { tokenCommand } from './admin/token.ts';
 import { userCommand } from './admin/user.ts';
 import { benchCommand } from './bench/bench.ts';
 import { CommandContext } from './context.ts';
-import { backupCommand } from './database/backup.ts';
-import { copyCommand } from './database/copy.ts';
-import { doctorCommand } from './database/doctor.ts';
+import {
+  backupCommand,
+  doctorCommand,
+  migrateCommand,
+  copyCommand,
+} from './database/maintenance.ts';
 import { importCommand } from './database/import.ts';
-import { migrateCommand } from './database/migrate.ts';
 import { pushCommand } from './push/push.ts';
 import { PUSH_EXIT } from './push/report.ts';
 import { batchesCommand } from './remote/batches.ts';

@@ -17,7 +17,7 @@ import type { Store } from '../../store/store.ts';
 import { requireOrganization } from '../admin/accounts.ts';
 import { onStopSignal, type CommandContext } from '../context.ts';
 import { databaseOption, supplierOption } from '../options.ts';
-import { ProgressBar } from '../progress.ts';
+import { ProgressBar } from '../output.ts';
 
 interface ImportOptions {
   readonly supplier: string;
