@@ -1,6 +1,5 @@
 /** Lists as tables or JSON. */
 import type { CommandContext } from './context.ts';
-import { Presets, SingleBar } from 'cli-progress';
 
 /** One element of a list; its member names are the table's columns and the JSON's members. */
 export type ListRecord = Readonly<Record<string, string | number | null | readonly string[]>>;
@@ -40,42 +39,4 @@ function formatCell(value: ListRecord[string]): string {
 /** A timestamp as lists show it, to the second. */
 export function formatTime(timeMs: number | null): string | null {
   return timeMs === null ? null : new Date(timeMs).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-const PHASE_WIDTH = 9;
-
-/** A progress bar on stderr; shows nothing if stderr is not a terminal. */
-export class ProgressBar {
-  readonly #stderr: CommandContext['stderr'];
-  #bar: SingleBar | undefined;
-  #phase: string | undefined;
-
-  constructor({ stderr }: CommandContext) {
-    this.#stderr = stderr;
-  }
-
-  /** Starts a new bar for each phase. */
-  show(phase: string, done: number, total: number): void {
-    if (this.#stderr.isTTY !== true) return;
-    if (this.#phase !== phase) {
-      this.stop();
-      this.#phase = phase;
-      this.#bar = new SingleBar(
-        {
-          format: `${phase.padEnd(PHASE_WIDTH)} {bar} {percentage} %  {eta_formatted} left`,
-          gracefulExit: false,
-          stream: this.#stderr,
-        },
-        Presets.shades_classic,
-      );
-      this.#bar.start(total, 0);
-    }
-    this.#bar?.update(done);
-  }
-
-  /** Stops drawing and leaves the bar as it is, so that other lines can follow. */
-  stop(): void {
-    this.#bar?.stop();
-    this.#bar = undefined;
-  }
 }

@@ -10,15 +10,10 @@ import { tokenCommand } from './admin/token.ts';
 import { userCommand } from './admin/user.ts';
 import { benchCommand } from './bench/bench.ts';
 import { CommandContext } from './context.ts';
-import {
-  backupCommand,
-  doctorCommand,
-  migrateCommand,
-  copyCommand,
-} from './database/maintenance.ts';
+import { backupCommand, doctorCommand, migrateCommand, copyCommand } from './database/maintenance.ts';
 import { importCommand } from './database/import.ts';
+import { PUSH_EXIT } from './push/options.ts';
 import { pushCommand } from './push/push.ts';
-import { PUSH_EXIT } from './push/report.ts';
 import { batchesCommand } from './remote/batches.ts';
 import { changesCommand } from './remote/changes.ts';
 import { revertCommand } from './remote/revert.ts';

@@ -9,8 +9,8 @@ import {
 } from '../../databases.ts';
 import type { CommandContext } from '../context.ts';
 import { databaseOption } from '../options.ts';
-import { ProgressBar, printList } from '../output.ts';
 import { styleText } from 'node:util';
+import { printList } from '../output.ts';
 
 export function backupCommand(context: CommandContext): Command {
   return new Command('backup')
@@ -25,6 +25,7 @@ export function backupCommand(context: CommandContext): Command {
     .addOption(databaseOption(context))
     .addHelpText('after', '\nExample:\n  onhand backup /backups/onhand-$(date +%F).db')
     .action(async (file: string, { database }: { readonly database: string }) => {
+      const { ProgressBar } = await import('../progress.ts');
       const bar = new ProgressBar(context);
       try {
         await backUpDatabase(
@@ -135,6 +136,7 @@ export function copyCommand(context: CommandContext): Command {
       '\nExample:\n  onhand copy --from sqlite:./onhand.db --to postgres://onhand@db.example.com/onhand',
     )
     .action(async ({ from, to, json }: CopyOptions) => {
+      const { ProgressBar } = await import('../progress.ts');
       const bar = new ProgressBar(context);
       try {
         const copied = await copyDatabases(
