@@ -1,10 +1,9 @@
-import type { ChangeRecord, Change } from '../domain/changes.ts';
+import type { ChangeRecord, Change, ChangeHead } from '../domain/changes.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Organization } from '../domain/parties.ts';
 import type { AccountStore, ChangeStore } from '../store/store.ts';
 import type { ChangePage } from '../wire/changes/change-pages.ts';
 import { type Cursor, parseCursor, printCursor } from './cursor.ts';
-import { HeadWatch } from './head-watch.ts';
 import {
   cursorAfter,
   cursorAtNow,
@@ -141,7 +140,7 @@ const CHANGES_MAX = 20_000;
  * Caches the latest reads, because the readers that follow one supplier all read the same changes. A change is
  * immutable, so the cache is never stale.
  */
-export class ChangeCache {
+class ChangeCache {
   readonly #changes: Pick<ChangeStore, 'read'>;
   /** By supplier, sequence and count; the oldest first. */
   readonly #reads = new Map<string, Promise<readonly Change[]>>();
@@ -185,5 +184,89 @@ export class ChangeCache {
       (changes) => changes.length === count || remove(key),
       () => remove(key),
     );
+  }
+}
+
+/** How often heads are read while there are waiters: about the longest delay of a change. */
+const POLL_EVERY_MS = 50;
+
+interface Waiter {
+  /** For each supplier, the sequence after which a change is awaited. */
+  readonly sequences: ReadonlyMap<number, number>;
+  readonly wake: () => void;
+}
+
+/**
+ * Waits for new changes. One small periodic read serves all waiters of this node and finds changes from any node or
+ * command.
+ */
+class HeadWatch {
+  readonly #changes: Pick<ChangeStore, 'heads'>;
+  readonly #waiters = new Set<Waiter>();
+  #poll: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(changes: Pick<ChangeStore, 'heads'>) {
+    this.#changes = changes;
+  }
+
+  /** Resolves when a supplier has a later sequence, after `timeoutMs`, on `signal`, or when the watch is closed. */
+  wait(
+    sequences: ReadonlyMap<number, number>,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.#closed || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', wake);
+        this.#waiters.delete(waiter);
+        resolve();
+      };
+      const timer = setTimeout(wake, timeoutMs);
+      signal.addEventListener('abort', wake);
+      const waiter = { sequences, wake };
+      this.#waiters.add(waiter);
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#poll !== undefined || this.#closed || this.#waiters.size === 0) return;
+    this.#poll = setTimeout(() => void this.#readHeads(), POLL_EVERY_MS);
+  }
+
+  async #readHeads(): Promise<void> {
+    try {
+      this.#wakeWaiters(await this.#changes.heads([...this.#awaitedSuppliers()]));
+    } catch {
+      // The waiters keep waiting. Their next read reports that the store does not answer.
+    }
+    this.#poll = undefined;
+    this.#schedule();
+  }
+
+  #awaitedSuppliers(): ReadonlySet<number> {
+    const ids = new Set<number>();
+    for (const { sequences } of this.#waiters) for (const id of sequences.keys()) ids.add(id);
+    return ids;
+  }
+
+  #wakeWaiters(heads: ReadonlyMap<number, ChangeHead>): void {
+    for (const waiter of this.#waiters) {
+      for (const [id, sequence] of waiter.sequences) {
+        if ((heads.get(id)?.lastSequence ?? 0) <= sequence) continue;
+        waiter.wake();
+        break;
+      }
+    }
+  }
+
+  /** Ends all waits. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#poll);
+    for (const waiter of this.#waiters) waiter.wake();
   }
 }

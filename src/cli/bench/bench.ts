@@ -150,14 +150,14 @@ function showProgress({ stderr }: CommandContext, text: string): void {
 }
 
 /** How lines are sent. */
-export interface LoadShape {
+interface LoadShape {
   /** 1 is a single update; 0 is an empty array, which measures the cost of a request without lines. */
   readonly linesPerRequest: number;
   /** Each connection sends one request at a time. */
   readonly connections: number;
 }
 
-export interface LoadFigures extends LoadShape {
+interface LoadFigures extends LoadShape {
   readonly requestsPerSecond: number;
   readonly linesPerSecond: number;
   readonly p50Ms: number;
@@ -176,7 +176,7 @@ interface LoadOptions {
 const QUANTITY_BOUND = 1_000_000;
 
 /** Sends requests for some seconds and measures them. Rejects if a request or a line fails. */
-export async function runLoad(
+async function runLoad(
   server: BenchServer,
   shape: LoadShape,
   { seconds, skuCount, isStopped }: LoadOptions,

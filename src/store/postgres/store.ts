@@ -137,7 +137,7 @@ export class PostgresStore implements Store {
 }
 
 /** Runs everyday statements: reads by themselves, all others in a transaction. */
-export class PostgresDatabase implements SqlDatabase {
+class PostgresDatabase implements SqlDatabase {
   readonly db: Kysely<SqlTables>;
   readonly hasRowLocks = true;
   readonly #pool: ConnectionPool;

@@ -1,4 +1,5 @@
 import type { Inventory } from '../../../domain/inventory.ts';
+import type { Database, Statement } from 'better-sqlite3';
 
 export interface CachedInventory {
   readonly inventory: Inventory;
@@ -135,7 +136,7 @@ const TYPICAL_ENTRY_BYTES = ENTRY_HEAD_BYTES + 12;
  * Identifiers are compared character by character, so that a collision costs a step and never a mistake.
  * Those with characters beyond Latin-1, and those longer than 255, are not kept.
  */
-export class IdentifierCache {
+class IdentifierCache {
   /** Each holds the place of an entry plus one; zero is empty. */
   readonly #slots: Uint32Array;
   readonly #entries: Uint8Array;
@@ -237,4 +238,85 @@ function hashOf(supplierId: number, identifier: string): number {
   hash ^= hash >>> 15;
   hash = Math.imul(hash, 0x2c1b3c6d);
   return hash ^ (hash >>> 13);
+}
+
+/** Rows per step: a few milliseconds, which does not delay a waiting batch noticeably. */
+const STEP_ROWS = 2000;
+
+type InventoryRow = [
+  key: number,
+  quantityInStock: number | null,
+  quantityOnBackorder: number | null,
+  backorderDate: number | null,
+  restrictions: number | null,
+  lastSequence: number,
+];
+
+/**
+ * Fills the cache after a start, in small steps between batches, so that a new server soon is as fast as
+ * one that has run for days. Stops when the cache is full.
+ */
+export class CacheWarmer {
+  readonly #cache: InventoryCache;
+  readonly #skuIdsAfter: Statement<[number, string, number], [number, string, number]>;
+  readonly #inventoryAfter: Statement<[number, number], InventoryRow>;
+  #lastSkuId: readonly [supplierId: number, skuId: string] | undefined = [0, ''];
+  #lastKey: number | undefined = 0;
+
+  constructor(db: Database, cache: InventoryCache) {
+    this.#cache = cache;
+    this.#skuIdsAfter = db
+      .prepare<[number, string, number], [number, string, number]>(
+        `SELECT supplier_id, sku_id, key & 0xffffffff FROM skus
+         WHERE (supplier_id, sku_id) > (?, ?) ORDER BY supplier_id, sku_id LIMIT ?`,
+      )
+      .raw();
+    this.#inventoryAfter = db
+      .prepare<[number, number], InventoryRow>(
+        `SELECT key, quantity_in_stock, quantity_on_backorder, backorder_date, restrictions, last_sequence
+         FROM inventory WHERE key > ? ORDER BY key LIMIT ?`,
+      )
+      .raw();
+  }
+
+  /** Starts over, after the cache was cleared. */
+  restart(): void {
+    this.#lastSkuId = [0, ''];
+    this.#lastKey = 0;
+  }
+
+  /** Reads the next rows; returns whether there may be more. */
+  step(): boolean {
+    if (this.#lastSkuId !== undefined) this.#lastSkuId = this.#readSkuIds(this.#lastSkuId);
+    else if (this.#lastKey !== undefined) this.#lastKey = this.#readInventory(this.#lastKey);
+    return this.#lastKey !== undefined;
+  }
+
+  #readSkuIds([supplierId, skuId]: readonly [number, string]):
+    readonly [number, string] | undefined {
+    const rows = this.#skuIdsAfter.all(supplierId, skuId, STEP_ROWS);
+    for (const row of rows) {
+      if (!this.#cache.skuIds.hasRoomFor(row[1])) return undefined;
+      this.#cache.skuIds.add(...row);
+    }
+    const last = rows.at(-1);
+    return last === undefined ? undefined : [last[0], last[1]];
+  }
+
+  #readInventory(after: number): number | undefined {
+    const rows = this.#inventoryAfter.all(after, STEP_ROWS);
+    for (const [
+      key,
+      quantityInStock,
+      quantityOnBackorder,
+      backorderDate,
+      restrictions,
+      last,
+    ] of rows) {
+      if (!this.#cache.hasRoomFor(key)) return undefined;
+      const inventory = { quantityInStock, quantityOnBackorder, backorderDate, restrictions };
+      this.#cache.setInventory(key, inventory, last);
+    }
+    return rows.at(-1)?.[0];
+  }
 }

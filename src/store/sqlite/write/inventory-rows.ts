@@ -159,7 +159,7 @@ interface RowShape {
  * Writes many rows with few statements, since running a statement costs as much as the rows themselves
  * (docs/decisions/0007).
  */
-export class MultiRowInsert {
+class MultiRowInsert {
   readonly #width: number;
   readonly #many: Statement<Value[]>;
   readonly #one: Statement<Value[]>;

@@ -12,8 +12,7 @@ import { CatalogueApplier } from './catalogue.ts';
 import { refuseUnfinishedCopy } from '../schema/copy.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from '../connection.ts';
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
-import { InventoryCache } from './inventory-cache.ts';
-import { CacheWarmer } from './cache-warmer.ts';
+import { CacheWarmer, InventoryCache } from './inventory-cache.ts';
 import { RevertApplier } from './revert.ts';
 import { migrate } from '../schema/migrations.ts';
 import { asError, asFailure, serveThread, type Failure } from '../threads.ts';
@@ -267,7 +266,7 @@ class Writer {
 type Bounds = { readonly supplierId: number; readonly first: number; readonly last: number };
 
 /** Deletes old changes inside a transaction that the caller opens and commits. */
-export class ChangeDeleter {
+class ChangeDeleter {
   readonly #droppable: Statement<unknown[], [first: number, last: number | null]>;
   readonly #keep: Statement<[Bounds]>;
   readonly #drop: Statement<[Bounds]>;
