@@ -170,10 +170,6 @@ export class OpenRequests {
 
   /** How much of each resource is used now. */
   usage(): Readonly<Record<'open_requests' | 'open_bytes' | 'followers' | 'uploads', Usage>> {
-    const usageOf = ({ capacity }: Resource): Usage => ({
-      used: capacity.used,
-      limit: capacity.limit,
-    });
     return {
       open_requests: usageOf(this.#requests),
       open_bytes: usageOf(this.#bytes),
@@ -191,6 +187,10 @@ export class OpenRequests {
       if (resource.capacity.isFullFor(amount)) throw refusalOf(resource, 'server');
     }
   }
+}
+
+function usageOf({ capacity: { used, limit } }: Resource): Usage {
+  return { used, limit };
 }
 
 function refuseExhausted(

@@ -30,7 +30,7 @@ export function addReplyBudget(app: FastifyInstance): void {
     request.openRequest?.answered(length);
     if (length <= SLICE_BYTES || request.method === 'HEAD') return payload;
     reply.header('content-length', length);
-    const bytes = payload instanceof Buffer ? payload : Buffer.from(String(payload));
+    const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(String(payload));
     return Readable.from(slicesOf(bytes), { objectMode: false, highWaterMark: SLICE_BYTES });
   });
 }
@@ -44,7 +44,7 @@ function isRead({ method }: FastifyRequest): boolean {
 /** The length of a reply in bytes; undefined if it is made while it is sent. */
 function lengthOf(payload: unknown): number | undefined {
   if (typeof payload === 'string') return Buffer.byteLength(payload);
-  if (payload instanceof Buffer) return payload.length;
+  if (Buffer.isBuffer(payload)) return payload.length;
   return payload === null || payload === undefined ? 0 : undefined;
 }
 
