@@ -202,7 +202,9 @@ describe('a file that is sent', () => {
     });
     await expect(sent).rejects.toThrow();
     const parts = async (): Promise<readonly string[]> =>
-      (await readdir(server.filesDirectory)).filter((name) => name.endsWith('.part'));
+      (await readdir(server.filesDirectory, { recursive: true })).filter((name) =>
+        name.endsWith('.part'),
+      );
     await expect.poll(parts).toEqual([]);
     expect(await client.listed()).toEqual([]);
   });
