@@ -9,6 +9,7 @@ export const ERROR_CODES = [
   'permission_missing',
   'rate_limited',
   'file_quota_exceeded',
+  'organization_budget_exceeded',
   'overloaded',
   'server_stopping',
   'store_unavailable',

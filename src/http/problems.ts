@@ -11,6 +11,7 @@ const STATUS_OF = {
   permission_missing: 403,
   rate_limited: 429,
   file_quota_exceeded: 429,
+  organization_budget_exceeded: 429,
   overloaded: 503,
   server_stopping: 503,
   store_unavailable: 503,

@@ -71,6 +71,7 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   permission_missing: 'Permission missing',
   rate_limited: 'Too many requests',
   file_quota_exceeded: 'Too many stored files',
+  organization_budget_exceeded: 'Budget of the organization exceeded',
   overloaded: 'Server overloaded',
   server_stopping: 'Server stopping',
   store_unavailable: 'Store unavailable',

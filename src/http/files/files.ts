@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
@@ -24,7 +23,7 @@ import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
 import { SuccessSchema } from '../../wire/lines/results.ts';
 import { describe } from '../documentation.ts';
 import { refuseBody } from '../inventory/batches.ts';
-import { type BodyLimits, readBody } from '../request/body.ts';
+import { readBody, smallBodyLimits, type ServerBodyLimits } from '../request/body.ts';
 import {
   cleanFilename,
   declaredBytesOf,
@@ -44,6 +43,7 @@ import {
   uuidOf,
 } from '../request/parameters.ts';
 import { sendJson } from '../request/reply.ts';
+import { sliced } from '../request/reply-budget.ts';
 import { addResource } from '../request/resource.ts';
 import { isSnapshot, readAsOfHeader } from '../inventory/write-options.ts';
 
@@ -59,11 +59,13 @@ export interface FileRoutes {
   readonly service: FileService;
   readonly uploads: OpenUploads;
   readonly settings: FileSettings;
-  readonly limits: BodyLimits;
+  readonly limits: ServerBodyLimits;
 }
 
 const PATH = '/timp/organizations/files/';
 const HOUR_MS = 3_600_000;
+/** Memory reserved for a download: the rows that are read and printed, and what is not sent yet. */
+const DOWNLOAD_BYTES = 2 * 1024 * 1024;
 /** How often a waiting request checks whether another node has finished the file. */
 const POLL_EVERY_MS = 1000;
 
@@ -194,7 +196,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   };
 
   const remove = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    refuseBody(await readBody(request, routes.limits));
+    refuseBody(await readBody(request, smallBodyLimits(routes.limits)));
     checkParameters(request, []);
     const file = await findFile(routes, request);
     if (!isOver(file)) throw wrongState(file, 'cancel it first, or wait until it is finished');
@@ -219,12 +221,13 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     (kind: 'csv' | 'xlsx') =>
     async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const file = await finishedFile(request);
+      admission.openRequestOf(request).reserve(DOWNLOAD_BYTES, 0);
       const content = await service.results.content(file, kind);
       reply
         .type(RESULT_TYPES[kind])
         .header('content-disposition', `attachment; filename="results-${file.uuid}.${kind}"`)
         .header('x-content-type-options', 'nosniff');
-      return reply.send(Readable.from(content, { objectMode: false }));
+      return reply.send(sliced(content));
     };
 
   const acknowledge = async (
@@ -277,7 +280,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
             503: 'The server is overloaded, or its disk is almost full; send the file again later.',
           },
         }),
-        guard: (request, reply) => admission.admit(request, reply, 'editor'),
+        guard: (request, reply) => admission.admit(request, reply, 'editor', 'upload'),
         handle: upload,
       },
     });
