@@ -2,7 +2,7 @@ import { sql, type Compilable, type RawBuilder } from 'kysely';
 import type { SqlDatabase } from './database.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { fileQuotaProblem, type FileQuota, type FileUsage } from '../../domain/file-quota.ts';
-import { encodeFailures } from './outcomes.ts';
+import { encodeFailures } from './batch-row.ts';
 import { decodeFailures } from './stored-outcome.ts';
 import { FILE_COLUMNS, mappingsOf, fileRecordOf } from './file-record.ts';
 import {
