@@ -122,16 +122,17 @@ async function addFile({ files }: Store, supplierId: number): Promise<void> {
   const nobody = { userId: null, filename: 'a.csv', reason: null, reference: null };
   const uploaded = { bytes: 9, uploadedAtMs: Date.now(), idempotency: null };
   const uuid = randomUUID();
-  await files.add({ supplierId, uuid, asked, ...nobody, ...uploaded });
+  const quota = { bytesMax: 9, filesMax: 1, queuedMax: 1 };
+  await files.add({ supplierId, uuid, asked, ...nobody, ...uploaded }, quota);
   await files.setMapping(supplierId, [{ header: 'Bestand', target: 'quantity_in_stock' }]);
   const file = await files.find(supplierId, uuid);
   if (file === undefined) throw new Error('the file is missing');
   const nowMs = Date.now();
   const claim = { nodeId: 'n', nowMs, voidBeforeMs: nowMs, untilMs: nowMs + HOUR_MS };
   await files.claim(file, claim);
-  const piece = { piece: 0, rowCount: 3, batchUuid: null, told: [] };
+  const chunk = { piece: 0, rowCount: 3, batchUuid: null, told: [] };
   const progress = { rowCount: 3, statusCounts: { 200: 3 }, rowsExpected: null };
-  await files.record(file, 'n', piece, progress);
+  await files.record(file, 'n', chunk, progress);
 }
 
 async function findingsOf(database: TestDatabase): Promise<readonly string[]> {
