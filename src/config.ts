@@ -46,6 +46,14 @@ export const NUMBER_SETTINGS = {
   resultsKeptHours: { variable: 'ONHAND_RESULTS_KEPT_HOURS', fallback: 7 * 24, min: 1 },
   /** Largest file that is taken, as it is sent. */
   fileBytesMax: { variable: 'ONHAND_FILE_BYTES_MAX', fallback: 2048 * MIB, min: 1024 },
+  /** Most files that are read at once, each in a thread of its own; one more waits. */
+  readWorkersMax: { variable: 'ONHAND_READ_WORKERS_MAX', fallback: 2, min: 1 },
+  /** Most results of files that are printed at once, each in a thread of its own; one more waits. */
+  printWorkersMax: { variable: 'ONHAND_PRINT_WORKERS_MAX', fallback: 4, min: 1 },
+  /** How long a thread may work on a file or a body without getting on. */
+  workerStallMs: { variable: 'ONHAND_WORKER_STALL_MS', fallback: 30_000, min: 100 },
+  /** The heap of a thread that reads or prints, in MiB. */
+  workerHeapMib: { variable: 'ONHAND_WORKER_HEAP_MIB', fallback: 256, min: 32 },
   /** How long a file in the drop folder must have stayed as it is to be taken. */
   inboxSettleSeconds: { variable: 'ONHAND_INBOX_SETTLE_SECONDS', fallback: 10, min: 0 },
   /** How long changes are kept; 0 keeps them all. */
@@ -168,6 +176,10 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     idempotencyKeptHours: read('idempotencyKeptHours'),
     resultsKeptHours: read('resultsKeptHours'),
     fileBytesMax: read('fileBytesMax'),
+    readWorkersMax: read('readWorkersMax'),
+    printWorkersMax: read('printWorkersMax'),
+    workerStallMs: read('workerStallMs'),
+    workerHeapMib: read('workerHeapMib'),
     inboxSettleSeconds: read('inboxSettleSeconds'),
     changesKeptDays: read('changesKeptDays'),
     asOfToleranceSeconds: read('asOfToleranceSeconds'),

@@ -73,8 +73,15 @@ export class FileService {
     return expired.length >= limit;
   }
 
-  stop(): Promise<void> {
-    return this.#runner.stop();
+  async stop(): Promise<void> {
+    await this.#runner.stop();
+    this.#parts.workers.readers.close();
+    this.stopDownloads();
+  }
+
+  /** Ends the downloads of results that are being printed, and starts no more. */
+  stopDownloads(): void {
+    this.#parts.workers.printers.close();
   }
 
   /**

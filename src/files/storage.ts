@@ -26,7 +26,8 @@ export class FileStorage {
     this.#configured = directory;
   }
 
-  get #directory(): string {
+  /** Throws `store_unavailable` if none is configured. */
+  get directory(): string {
     if (this.#configured !== null) return this.#configured;
     throw new OnhandError(
       'store_unavailable',
@@ -35,7 +36,7 @@ export class FileStorage {
   }
 
   pathOf(uuid: string, kind: StoredKind = 'file'): string {
-    return join(this.#directory, uuid + ENDINGS[kind]);
+    return join(this.directory, uuid + ENDINGS[kind]);
   }
 
   /**
@@ -52,14 +53,14 @@ export class FileStorage {
   ): Promise<WrittenFile> {
     const path = this.pathOf(uuid, kind);
     const part = path + PART;
-    await onDisk(() => mkdir(this.#directory, { recursive: true, mode: 0o700 }));
+    await onDisk(() => mkdir(this.directory, { recursive: true, mode: 0o700 }));
     const file = await onDisk(() => open(part, 'w', 0o600));
     try {
       const written = await writeAll(file, content, bytesMax);
       await onDisk(() => file.sync());
       await file.close();
       await onDisk(() => rename(part, path));
-      await onDisk(() => syncDirectory(this.#directory));
+      await onDisk(() => syncDirectory(this.directory));
       return written;
     } catch (error) {
       await file.close().catch(() => undefined);
@@ -83,7 +84,7 @@ export class FileStorage {
   /** Removes a file and its reports. */
   async remove(uuid: string): Promise<void> {
     for (const ending of Object.values(ENDINGS)) {
-      await rm(join(this.#directory, uuid + ending), { force: true });
+      await rm(join(this.directory, uuid + ending), { force: true });
     }
   }
 
@@ -91,7 +92,7 @@ export class FileStorage {
   async leftovers(beforeMs: number): Promise<readonly string[]> {
     const uuids: string[] = [];
     for (const name of await this.#names()) {
-      const path = join(this.#directory, name);
+      const path = join(this.directory, name);
       const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
       if (mtimeMs >= beforeMs) continue;
       if (name.endsWith(PART)) await rm(path, { force: true });
@@ -102,7 +103,7 @@ export class FileStorage {
 
   async #names(): Promise<readonly string[]> {
     try {
-      return await readdir(this.#directory);
+      return await readdir(this.directory);
     } catch {
       return [];
     }

@@ -4,16 +4,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OnhandError } from '../../src/domain/errors.ts';
 import { FileStorage } from '../../src/files/storage.ts';
-import type { LineFormatter } from '../../src/files/job-file.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
-import { openStaging } from '../../src/databases.ts';
+import { fileWorkersOf } from '../../src/server.ts';
 import { isOver, type FileRecord } from '../../src/domain/files.ts';
 import type { Batch, BatchOutcome } from '../../src/domain/batches.ts';
 import type { Store } from '../../src/store/store.ts';
 import { newUuid } from '../../src/store/uuids.ts';
-import { printFailureMessage, printWouldChange } from '../../src/wire/lines/results.ts';
-import { newJsonLineReader } from '../formats/stock-files.ts';
+import { printWouldChange } from '../../src/wire/lines/results.ts';
 import {
   createSupplier,
   entry,
@@ -59,18 +57,13 @@ function newService(): FileService {
     await before(batch);
     return intake.submit(batch);
   };
-  const formatter: LineFormatter = {
-    newJsonLineReader,
-    printFailure: printFailureMessage,
-    printWouldChange,
-  };
   return new FileService({
     store,
     intake: { submit },
     files: new FileStorage(directory),
-    formatter,
+    workers: fileWorkersOf(settings),
+    printWouldChange,
     settings,
-    openStaging,
     isAlone: true,
     onFailure: (error) => failures.push(error),
   });

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
@@ -182,14 +181,17 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
         .type(RESULT_TYPES[kind])
         .header('content-disposition', `attachment; filename="results-${file.uuid}.${kind}"`)
         .header('x-content-type-options', 'nosniff');
-      return reply.send(Readable.from(content, { objectMode: false }));
+      return reply.send(content);
     };
 
   const acknowledge = async (
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
-    const text = await service.results.acknowledgement(await finishedFile(request));
+    const disconnect = new AbortController();
+    reply.raw.once('close', () => disconnect.abort());
+    const file = await finishedFile(request);
+    const text = await service.results.acknowledgement(file, disconnect.signal);
     return reply.type('application/edi-x12').send(text);
   };
 
