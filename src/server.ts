@@ -24,7 +24,7 @@ import { WorkerPool } from './workers/pool.ts';
 const WEBHOOK_RESPONSE_BYTES_MAX = 4096;
 /** How often a server that is shutting down closes connections that have become idle. */
 const IDLE_SWEEP_MS = 50;
-/** How long a server that is shutting down goes on to send the results of files. */
+/** How long a server that is shutting down continues to send the results of files. */
 const DOWNLOADS_END_WITHIN_MS = 2000;
 
 export interface RunningServer {

@@ -118,7 +118,7 @@ export class WorkerPool<T extends Tasks<T>> {
     });
   }
 
-  /** One worker is left to the others, so that nobody can take all of them. */
+  /** One worker is reserved for the others: no organization can take all of them. */
   #mayRun(organizationId: number): boolean {
     const { size } = this.#options;
     const own = this.#running.get(organizationId) ?? 0;
