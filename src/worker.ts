@@ -1,6 +1,6 @@
 /** The program of a worker thread: connects the parts of each room, as server.ts does for the main thread. */
+import { openStaging } from './databases.ts';
 import { fileTasks } from './files/tasks.ts';
-import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
 import { jsonLineReader } from './wire/lines/lines.ts';
 import { printFailureMessage } from './wire/lines/results.ts';
 import { serveTasks } from './workers/serve.ts';
@@ -12,6 +12,6 @@ serveTasks(
         jsonLineReader({ nowMs, asOfToleranceSeconds, asOfUs: undefined }),
       printFailure: printFailureMessage,
     },
-    () => new SqliteCatalogueStaging(),
+    openStaging,
   ),
 );

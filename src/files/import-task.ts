@@ -28,14 +28,14 @@ export interface ImportHost {
 
 /** Imports the file as a catalogue; the report of the import becomes the results of the job. */
 export async function importFileTask(
-  openStaging: () => CatalogueStaging,
+  openStaging: () => Promise<CatalogueStaging>,
   { job, path, directory }: ImportTarget,
   host: ImportHost,
   { signal, progress }: TaskContext,
 ): Promise<ImportSummary> {
   const { asked, uuid, supplierId, userId } = job;
   const files = new FileStorage(directory);
-  const staging = openStaging();
+  const staging = await openStaging();
   try {
     const store = {
       applyCatalogue: (batch: Applied) => host.applyCatalogue(batch),

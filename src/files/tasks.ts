@@ -29,7 +29,7 @@ export interface FileWorkers {
 /** The tasks, for the program of a worker thread. */
 export function fileTasks(
   formatter: LineFormatter,
-  openStaging: () => CatalogueStaging,
+  openStaging: () => Promise<CatalogueStaging>,
 ): FileTasks {
   return {
     readFile: (target, host, context) => readFileTask(formatter, target, host, context),

@@ -34,7 +34,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'version.ts',
     'config.ts',
   ],
-  'worker.ts': ['wire', 'files', 'store/sqlite', 'workers'],
+  'worker.ts': ['wire', 'files', 'workers', 'databases.ts'],
   cli: [
     'domain',
     'intake',
