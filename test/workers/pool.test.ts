@@ -53,10 +53,9 @@ test('the error of a host comes back through its task', async () => {
 
 test('a task that works without getting on is ended, and the pool goes on', async () => {
   const pool = poolOf({ workerStallMs: 500 });
-  await expect(pool.run('spin', null, alone)).rejects.toMatchObject({
-    code: 'too_costly',
-    message: expect.stringContaining('ONHAND_WORKER_STALL_MS'),
-  });
+  const run = pool.run('spin', null, alone);
+  await expect(run).rejects.toMatchObject({ code: 'too_costly' });
+  await expect(run).rejects.toThrow('ONHAND_WORKER_STALL_MS');
   expect(await pool.run('plod', 10, alone)).toBe('done');
 });
 
@@ -77,10 +76,9 @@ test('a task that waits for its host may take longer', async () => {
 
 test('a task that needs more memory than allowed is ended, and the pool goes on', async () => {
   const pool = poolOf();
-  await expect(pool.run('hoard', null, alone)).rejects.toMatchObject({
-    code: 'too_costly',
-    message: expect.stringContaining('ONHAND_WORKER_HEAP_MIB'),
-  });
+  const run = pool.run('hoard', null, alone);
+  await expect(run).rejects.toMatchObject({ code: 'too_costly' });
+  await expect(run).rejects.toThrow('ONHAND_WORKER_HEAP_MIB');
   expect(await pool.run('plod', 10, alone)).toBe('done');
 });
 
