@@ -15,14 +15,48 @@ const MIB = 1024 * 1024;
 export const NUMBER_SETTINGS = {
   /** The largest request body, after decompression. */
   requestBytesMax: { variable: 'ONHAND_REQUEST_BYTES_MAX', fallback: 32 * MIB, min: 1024 },
+  /** The largest body of a request that is not bulk, a stream or an upload, after decoding. */
+  smallRequestBytesMax: {
+    variable: 'ONHAND_SMALL_REQUEST_BYTES_MAX',
+    fallback: 64 * 1024,
+    min: 1024,
+  },
+  /** The largest body in the form encoding `data=<json>`. */
+  formBytesMax: { variable: 'ONHAND_FORM_BYTES_MAX', fallback: MIB, min: 1024 },
   /** The most lines in one request. */
   linesMax: { variable: 'ONHAND_LINES_MAX', fallback: 200_000, min: 1 },
+  /** The most members of one object, and different member names, in a body of more than 64 KiB. */
+  membersMax: { variable: 'ONHAND_MEMBERS_MAX', fallback: 64, min: 20 },
+  /** The longest text in quotes in a body of more than 64 KiB. */
+  textBytesMax: { variable: 'ONHAND_TEXT_BYTES_MAX', fallback: 64 * 1024, min: 1024 },
   /** The most requests in progress. Further requests are answered 503. */
   openRequestsMax: { variable: 'ONHAND_OPEN_REQUESTS_MAX', fallback: 1000, min: 1 },
+  /** The most requests in progress of one organization. Further requests are answered 429. */
+  organizationOpenRequestsMax: {
+    variable: 'ONHAND_ORGANIZATION_OPEN_REQUESTS_MAX',
+    fallback: 500,
+    min: 1,
+  },
   /** The most memory for request bodies and replies in progress. A body that exceeds it is answered 503. */
   openBytesMax: { variable: 'ONHAND_OPEN_BYTES_MAX', fallback: 128 * MIB, min: 1024 },
+  /** The most such memory for one organization. A request that exceeds it is answered 429. */
+  organizationOpenBytesMax: {
+    variable: 'ONHAND_ORGANIZATION_OPEN_BYTES_MAX',
+    fallback: 96 * MIB,
+    min: 1024,
+  },
   /** The most clients that wait for changes. Further clients are answered 503. */
   followersMax: { variable: 'ONHAND_FOLLOWERS_MAX', fallback: 5000, min: 0 },
+  /** The most of them of one organization. Further clients are answered 429. */
+  organizationFollowersMax: {
+    variable: 'ONHAND_ORGANIZATION_FOLLOWERS_MAX',
+    fallback: 2000,
+    min: 0,
+  },
+  /** The most uploads in progress. Further uploads are answered 503. */
+  uploadsMax: { variable: 'ONHAND_UPLOADS_MAX', fallback: 200, min: 1 },
+  /** The most uploads in progress of one organization. Further uploads are answered 429. */
+  organizationUploadsMax: { variable: 'ONHAND_ORGANIZATION_UPLOADS_MAX', fallback: 50, min: 1 },
   /** The most lines in the write queues. A request that exceeds it is answered 503. */
   waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 400_000, min: 1 },
   /** The most lines in one group commit. A larger request gets a transaction of its own. */
@@ -163,10 +197,19 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
   const read = (name: NumberSettingName): number => readNumber(NUMBER_SETTINGS[name], environment);
   return {
     requestBytesMax: read('requestBytesMax'),
+    smallRequestBytesMax: read('smallRequestBytesMax'),
+    formBytesMax: read('formBytesMax'),
     linesMax: read('linesMax'),
+    membersMax: read('membersMax'),
+    textBytesMax: read('textBytesMax'),
     openRequestsMax: read('openRequestsMax'),
+    organizationOpenRequestsMax: read('organizationOpenRequestsMax'),
     openBytesMax: read('openBytesMax'),
+    organizationOpenBytesMax: read('organizationOpenBytesMax'),
     followersMax: read('followersMax'),
+    organizationFollowersMax: read('organizationFollowersMax'),
+    uploadsMax: read('uploadsMax'),
+    organizationUploadsMax: read('organizationUploadsMax'),
     waitingLinesMax: read('waitingLinesMax'),
     groupLinesMax: read('groupLinesMax'),
     requestsPerSecondMax: read('requestsPerSecondMax'),
