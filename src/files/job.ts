@@ -18,6 +18,7 @@ import type { FileTarget } from './job-file.ts';
 import type { FoundInFile, ReadChunk, ReadPlan } from './read-task.ts';
 import type { FileStorage } from './storage.ts';
 import type { FileWorkers } from './tasks.ts';
+import { LinesReceiver } from '../workers/lines-transfer.ts';
 
 export interface FileJobSettings {
   /** Most rows of a file that is applied as one batch. */
@@ -108,21 +109,24 @@ export class FileJob {
     let next = 0;
     let outcome: FileJobOutcome = DONE;
     let applying: Promise<void> = Promise.resolve();
+    const receiver = new LinesReceiver();
     const host = {
+      texts: (texts: Parameters<LinesReceiver['texts']>[0]) => receiver.texts(texts),
       opened: async (found: FoundInFile): Promise<ReadPlan> => {
         plan = await this.#plan(found);
         if (plan.kind === 'chunks') next = plan.skipped;
         return plan;
       },
       apply: async (chunk: ReadChunk): Promise<void> => {
+        const lines = receiver.take(chunk.lines);
         await applying;
         if (signal.aborted) return;
         if (plan.kind === 'whole') {
-          outcome = await this.#applyWhole(chunk);
+          outcome = await this.#applyWhole(lines, chunk.asOfUs);
           return;
         }
         this.#rowsExpected = chunk.rowsExpected;
-        applying = this.#applyChunk(next, chunk.lines, null);
+        applying = this.#applyChunk(next, lines, null);
         next += 1;
         // It is awaited later; until then a rejection must not count as unhandled.
         applying.catch(() => undefined);
@@ -239,7 +243,7 @@ export class FileJob {
     }
   }
 
-  async #applyWhole({ lines, asOfUs }: ReadChunk): Promise<FileJobOutcome> {
+  async #applyWhole(lines: Lines, asOfUs: number | null): Promise<FileJobOutcome> {
     const { asked } = this.#job;
     if ((await this.#countRecorded()) === 0) {
       if (asked.isSnapshot) refuseEmptySnapshot(lines);

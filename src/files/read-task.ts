@@ -4,8 +4,13 @@ import type { Lines } from '../domain/lines.ts';
 import type { FileRow } from '../formats/format.ts';
 import type { InventoryFile, StockFile } from '../formats/stock-file.ts';
 import { asOfOfFile } from '../formats/x12/inventory-advice.ts';
-import { buffersIn } from '../workers/protocol.ts';
-import { move, type TaskContext } from '../workers/serve.ts';
+import {
+  moveColumns,
+  sendTexts,
+  type LineColumns,
+  type LinesHost,
+} from '../workers/lines-transfer.ts';
+import type { TaskContext } from '../workers/serve.ts';
 import { chunksOf, wholeOf } from './chunks.ts';
 import {
   checkJobFile,
@@ -27,9 +32,9 @@ export type ReadPlan =
   /** As one batch of at most `linesMax` lines. */
   | { readonly kind: 'whole'; readonly linesMax: number };
 
-/** Lines that are applied as one batch. */
+/** Lines that are applied as one batch; their texts were sent before. */
 export interface ReadChunk {
-  readonly lines: Lines;
+  readonly lines: LineColumns;
   /** The timestamp of lines that have none, in microseconds since 1970-01-01T00:00Z. */
   readonly asOfUs: number | null;
   /** An estimate of the rows in the file; null if unknown. */
@@ -37,7 +42,7 @@ export interface ReadChunk {
 }
 
 /** The main thread's part. */
-export interface ReadHost {
+export interface ReadHost extends LinesHost {
   opened(found: FoundInFile): Promise<ReadPlan>;
   /** Replies when the next chunk may be read. */
   apply(chunk: ReadChunk): Promise<void>;
@@ -61,7 +66,7 @@ export async function readFileTask(
       job.asked.asOfUs ?? asOfOfFile(file.datedAs(), job.uploadedAtMs);
     if (plan.kind === 'whole') {
       const lines = await wholeOf(rows, asOf, plan.linesMax);
-      await host.apply(movedChunk({ lines, asOfUs: asOf(), rowsExpected: null }));
+      await sendChunk(host, { lines, asOfUs: asOf(), rowsExpected: null });
       return foundIn(file);
     }
     // A file that is resumed was checked when it began.
@@ -76,7 +81,7 @@ export async function readFileTask(
       const rowsExpected = isInOrder(file)
         ? Math.round(rowsRead / (bytes.bytesRead / job.bytes))
         : null;
-      await host.apply(movedChunk({ lines, asOfUs: asOf(), rowsExpected }));
+      await sendChunk(host, { lines, asOfUs: asOf(), rowsExpected });
     }
     return foundIn(file);
   } finally {
@@ -101,18 +106,12 @@ export async function* inProgress(
   }
 }
 
-function movedChunk(chunk: ReadChunk): ReadChunk {
-  const { gtins, gtinEnds, fields, conditions, groups } = chunk.lines;
-  const columns = [
-    gtins,
-    gtinEnds,
-    groups,
-    ...Object.values(fields),
-    ...(conditions === null
-      ? []
-      : [conditions.asOfUs, conditions.expectedQuantities, conditions.stockChanges]),
-  ];
-  return move(chunk, buffersIn(columns));
+async function sendChunk(
+  host: ReadHost,
+  chunk: ReadChunk & { readonly lines: Lines },
+): Promise<void> {
+  const lines = await sendTexts(chunk.lines, host);
+  await host.apply(moveColumns({ ...chunk, lines }, lines));
 }
 
 function foundIn(file: StockFile): FoundInFile {
