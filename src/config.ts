@@ -60,6 +60,28 @@ export const NUMBER_SETTINGS = {
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
   /** How long an attempt to deliver a webhook's message may take, all in all. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
+  /** Most webhooks of one organization. */
+  webhooksMax: { variable: 'ONHAND_WEBHOOKS_MAX', fallback: 20, min: 0 },
+  /** Registrations, resumptions, new URLs and tests of webhooks, per organization and minute. */
+  webhookActionsPerMinuteMax: {
+    variable: 'ONHAND_WEBHOOK_ACTIONS_PER_MINUTE_MAX',
+    fallback: 60,
+    min: 1,
+  },
+  /** Tests of webhooks whose URL has never answered 2xx, per organization and hour. */
+  unverifiedWebhookTestsPerHourMax: {
+    variable: 'ONHAND_UNVERIFIED_WEBHOOK_TESTS_PER_HOUR_MAX',
+    fallback: 10,
+    min: 1,
+  },
+  /** Most messages that a node sends to webhooks at once: in all, … */
+  webhookSendsMax: { variable: 'ONHAND_WEBHOOK_SENDS_MAX', fallback: 128, min: 1 },
+  /** … and for one organization. */
+  webhookSendsPerOrganizationMax: {
+    variable: 'ONHAND_WEBHOOK_SENDS_PER_ORGANIZATION_MAX',
+    fallback: 16,
+    min: 1,
+  },
   /** How long a write waits for another process that is writing the same database. */
   busyTimeoutMs: { variable: 'ONHAND_BUSY_TIMEOUT_MS', fallback: 10_000, min: 0 },
   /** Most connections of this process to a PostgreSQL database. */
@@ -175,6 +197,11 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     snapshotBreakerSkusMin: read('snapshotBreakerSkusMin'),
     cacheBytesMax: read('cacheBytesMax'),
     webhookTimeoutMs: read('webhookTimeoutMs'),
+    webhooksMax: read('webhooksMax'),
+    webhookActionsPerMinuteMax: read('webhookActionsPerMinuteMax'),
+    unverifiedWebhookTestsPerHourMax: read('unverifiedWebhookTestsPerHourMax'),
+    webhookSendsMax: read('webhookSendsMax'),
+    webhookSendsPerOrganizationMax: read('webhookSendsPerOrganizationMax'),
     busyTimeoutMs: read('busyTimeoutMs'),
     connectionsMax: read('connectionsMax'),
     connectTimeoutMs: read('connectTimeoutMs'),

@@ -22,11 +22,12 @@ import { handleError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
+import type { WebhookLimits } from './changes/webhook-throttle.ts';
 import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.ts';
 
 /** Each is a setting of `config.ts`. */
 export interface HttpSettings
-  extends AdmissionLimits, LoginLimits, WriteSettings, FileSettings, StreamSettings {
+  extends AdmissionLimits, LoginLimits, WriteSettings, FileSettings, StreamSettings, WebhookLimits {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
