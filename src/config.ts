@@ -1,4 +1,4 @@
-/** The only reader of the environment. Every setting is documented in docs/operations.md (tested). */
+/** Reads all settings from the environment. Every setting is documented in docs/operations.md (tested). */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { OnhandError } from './domain/errors.ts';
@@ -11,54 +11,69 @@ interface NumberSetting {
 
 const MIB = 1024 * 1024;
 
-/** Settings that are whole numbers; each name ends in its unit. */
+/** Integer settings. Each name ends in its unit. */
 export const NUMBER_SETTINGS = {
-  /** Largest request body, after any decoding. */
+  /** The largest request body, after decompression. */
   requestBytesMax: { variable: 'ONHAND_REQUEST_BYTES_MAX', fallback: 32 * MIB, min: 1024 },
-  /** Most lines in one request. */
+  /** The largest body of a request that is not bulk, a stream or an upload, after decoding. */
+  smallRequestBytesMax: {
+    variable: 'ONHAND_SMALL_REQUEST_BYTES_MAX',
+    fallback: 64 * 1024,
+    min: 1024,
+  },
+  /** The largest body in the form encoding `data=<json>`. */
+  formBytesMax: { variable: 'ONHAND_FORM_BYTES_MAX', fallback: MIB, min: 1024 },
+  /** The most lines in one request. */
   linesMax: { variable: 'ONHAND_LINES_MAX', fallback: 200_000, min: 1 },
-  /** Most requests being answered at once; one more is answered 503. */
+  /** The most members of one object, and different member names, in a body of more than 64 KiB. */
+  membersMax: { variable: 'ONHAND_MEMBERS_MAX', fallback: 64, min: 20 },
+  /** The longest text in quotes in a body of more than 64 KiB. */
+  textBytesMax: { variable: 'ONHAND_TEXT_BYTES_MAX', fallback: 64 * 1024, min: 1024 },
+  /** The most requests in progress. Further requests are answered 503. */
   openRequestsMax: { variable: 'ONHAND_OPEN_REQUESTS_MAX', fallback: 1000, min: 1 },
-  /** Most bytes of bodies and replies that requests hold at once; a body beyond it is answered 503. */
+  /** The most memory for request bodies and replies in progress. A body that exceeds it is answered 503. */
   openBytesMax: { variable: 'ONHAND_OPEN_BYTES_MAX', fallback: 128 * MIB, min: 1024 },
-  /** Most clients that wait for changes at once; one more is answered 503. */
+  /** The most clients that wait for changes. Further clients are answered 503. */
   followersMax: { variable: 'ONHAND_FOLLOWERS_MAX', fallback: 5000, min: 0 },
-  /** Most lines waiting to be applied; beyond it a request is answered 503. */
+  /** The most lines in the write queues. A request that exceeds it is answered 503. */
   waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 400_000, min: 1 },
-  /** Most lines that share one transaction; a larger request is one of its own. */
+  /** The most lines in one group commit. A larger request gets a transaction of its own. */
   groupLinesMax: { variable: 'ONHAND_GROUP_LINES_MAX', fallback: 50_000, min: 1 },
-  /** Requests a second that one token may make; 0 is no limit. */
+  /** The most requests per second and token; 0 means no limit. */
   requestsPerSecondMax: { variable: 'ONHAND_REQUESTS_PER_SECOND_MAX', fallback: 0, min: 0 },
   /** How long a client may take to send a request. */
   requestTimeoutMs: { variable: 'ONHAND_REQUEST_TIMEOUT_MS', fallback: 120_000, min: 1000 },
-  /** How long a stream may stand still: nothing comes from its client, or nothing is taken by it. */
+  /** How long a stream may be idle: its client neither sends nor reads anything. */
   streamIdleTimeoutMs: { variable: 'ONHAND_STREAM_IDLE_TIMEOUT_MS', fallback: 120_000, min: 1000 },
-  /** How long a client may take to send a request's headers. */
+  /** How long a client may take to send the headers of a request. */
   headersTimeoutMs: { variable: 'ONHAND_HEADERS_TIMEOUT_MS', fallback: 20_000, min: 1000 },
-  /** How long a connection may stay open with nothing to do. */
+  /** How long an idle connection stays open. */
   keepAliveTimeoutMs: { variable: 'ONHAND_KEEP_ALIVE_TIMEOUT_MS', fallback: 72_000, min: 1000 },
-  /** Failed logins by one name from one address within the window; one more is answered 429. */
+  /** The most failed logins per user name and client address within the window. Further attempts are answered 429. */
   loginAttemptsMax: { variable: 'ONHAND_LOGIN_ATTEMPTS_MAX', fallback: 10, min: 1 },
   loginWindowMs: { variable: 'ONHAND_LOGIN_WINDOW_MS', fallback: 15 * 60_000, min: 1000 },
-  /** How long a repeated request with an idempotency key is answered as the first was. */
+  /** How long idempotency keys are kept: a request repeated within this time gets the first reply again. */
   idempotencyKeptHours: { variable: 'ONHAND_IDEMPOTENCY_KEPT_HOURS', fallback: 24, min: 1 },
-  /** How long the failing lines of a batch are kept; never shorter than idempotency keys. */
+  /** How long the failed results of a batch are kept; at least as long as idempotency keys. */
   resultsKeptHours: { variable: 'ONHAND_RESULTS_KEPT_HOURS', fallback: 7 * 24, min: 1 },
-  /** Largest file that is taken, as it is sent. */
+  /** The largest uploaded file, before decompression. */
   fileBytesMax: { variable: 'ONHAND_FILE_BYTES_MAX', fallback: 2048 * MIB, min: 1024 },
-  /** How long a file in the drop folder must have stayed as it is to be taken. */
+  /** How long a file in the drop folder must be unchanged before it is processed. */
   inboxSettleSeconds: { variable: 'ONHAND_INBOX_SETTLE_SECONDS', fallback: 10, min: 0 },
-  /** How long changes are kept; 0 keeps them all. */
+  /** How long changes are kept; 0 means forever. */
   changesKeptDays: { variable: 'ONHAND_CHANGES_KEPT_DAYS', fallback: 365, min: 0 },
-  /** How far in the future the time of a report may lie. */
+  /** How far in the future `as_of` may be. */
   asOfToleranceSeconds: { variable: 'ONHAND_AS_OF_TOLERANCE_SECONDS', fallback: 300, min: 0 },
-  /** A snapshot that zeroes or discontinues more than this percentage of the live SKUs ... */
+  /**
+   * The default safety limit of snapshots, for suppliers without one of their own. A snapshot is refused if it zeroes
+   * or discontinues more than this percentage of the live SKUs …
+   */
   snapshotBreakerPercent: { variable: 'ONHAND_SNAPSHOT_BREAKER_PERCENT', fallback: 50, min: 0 },
-  /** ... and at least this number is refused, if the supplier has no safety limit of its own. */
+  /** … and at least this number of them. */
   snapshotBreakerSkusMin: { variable: 'ONHAND_SNAPSHOT_BREAKER_SKUS_MIN', fallback: 100, min: 1 },
-  /** InventoryCache for the database's pages. */
+  /** The size of SQLite's page cache. */
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
-  /** How long an attempt to deliver a webhook's message may take, all in all. */
+  /** How long one attempt to deliver a webhook message may take in total. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
   /** Most webhooks of one organization. */
   webhooksMax: { variable: 'ONHAND_WEBHOOKS_MAX', fallback: 20, min: 0 },
@@ -82,25 +97,25 @@ export const NUMBER_SETTINGS = {
     fallback: 16,
     min: 1,
   },
-  /** How long a write waits for another process that is writing the same database. */
+  /** How long a write waits for another process that holds the write lock of the SQLite database. */
   busyTimeoutMs: { variable: 'ONHAND_BUSY_TIMEOUT_MS', fallback: 10_000, min: 0 },
-  /** Most connections of this process to a PostgreSQL database. */
+  /** The most connections of this process to PostgreSQL. */
   connectionsMax: { variable: 'ONHAND_CONNECTIONS_MAX', fallback: 10, min: 1 },
-  /** How long to wait for one of them. */
+  /** How long to wait for a connection from the pool. */
   connectTimeoutMs: { variable: 'ONHAND_CONNECT_TIMEOUT_MS', fallback: 5000, min: 0 },
-  /** How long PostgreSQL may take for one statement; 0 is no limit. */
+  /** How long one PostgreSQL statement may run; 0 means no limit. */
   statementTimeoutMs: { variable: 'ONHAND_STATEMENT_TIMEOUT_MS', fallback: 60_000, min: 0 },
-  /** Largest database file; 0 is no limit. Reaching it is answered like a full disk. */
+  /** The largest SQLite database file; 0 means no limit. Reaching it has the effects of a full disk. */
   databaseBytesMax: { variable: 'ONHAND_DATABASE_BYTES_MAX', fallback: 0, min: 0 },
 } as const satisfies Readonly<Record<string, NumberSetting>>;
 
 type NumberSettingName = keyof typeof NUMBER_SETTINGS;
 
-/** Settings that are `true` or `false`; all are false where they are not given. */
+/** Boolean settings; the default is `false`. */
 export const FLAG_SETTINGS = {
-  /** Whether webhooks may go by plain http. */
+  /** Whether webhooks may use plain http. */
   webhooksAllowHttp: 'ONHAND_WEBHOOKS_ALLOW_HTTP',
-  /** Whether webhooks may go to private and loopback addresses. */
+  /** Whether webhooks may call private and loopback addresses. */
   webhooksAllowPrivateNetworks: 'ONHAND_WEBHOOKS_ALLOW_PRIVATE_NETWORKS',
 } as const;
 
@@ -116,15 +131,15 @@ export const DEFAULT_PORT = 8080;
 /** All settings of a server. */
 export interface Settings
   extends Readonly<Record<NumberSettingName, number>>, Readonly<Record<FlagSettingName, boolean>> {
-  /** `sqlite:PATH` or `postgres://…`. It may contain a password; show it by `shownDatabase` only. */
+  /** `sqlite:PATH` or `postgres://…`. It may contain a password: print it with `shownDatabase` only. */
   readonly database: string;
   readonly host: string;
   /** 0 means any free port. */
   readonly port: number;
-  /** Which proxies' `X-Forwarded-*` headers to trust: all, none, or a list of addresses and ranges. */
+  /** The proxies whose `X-Forwarded-*` headers are trusted: all, none, or a list of addresses and ranges. */
   readonly trustProxy: boolean | string;
   readonly logLevel: LogLevel;
-  /** Where uploaded files are stored; null means beside the database file, on SQLite only. */
+  /** Where uploaded files are stored. null means next to the database file (SQLite only). */
   readonly filesDirectory: string | null;
   /** The drop folder; null means none. */
   readonly inbox: string | null;
@@ -150,9 +165,9 @@ export function databaseFromEnvironment(environment: Environment): string {
   return environment['ONHAND_DATABASE'] || DEFAULT_DATABASE;
 }
 
-/** Settings by the environment and their defaults; `given` wins over both. Throws `parameter_invalid`. */
+/** Reads the settings: `overrides` first, then the environment, then the defaults. Throws `parameter_invalid`. */
 export function readSettings(
-  given: Partial<Settings> = {},
+  overrides: Partial<Settings> = {},
   environment: Environment = PROCESS_ENVIRONMENT,
 ): Settings {
   return {
@@ -166,7 +181,7 @@ export function readSettings(
     ...readNumbers(environment),
     webhooksAllowHttp: readFlag(FLAG_SETTINGS.webhooksAllowHttp, environment),
     webhooksAllowPrivateNetworks: readFlag(FLAG_SETTINGS.webhooksAllowPrivateNetworks, environment),
-    ...given,
+    ...overrides,
   };
 }
 
@@ -174,7 +189,11 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
   const read = (name: NumberSettingName): number => readNumber(NUMBER_SETTINGS[name], environment);
   return {
     requestBytesMax: read('requestBytesMax'),
+    smallRequestBytesMax: read('smallRequestBytesMax'),
+    formBytesMax: read('formBytesMax'),
     linesMax: read('linesMax'),
+    membersMax: read('membersMax'),
+    textBytesMax: read('textBytesMax'),
     openRequestsMax: read('openRequestsMax'),
     openBytesMax: read('openBytesMax'),
     followersMax: read('followersMax'),
@@ -217,7 +236,7 @@ function readNumber({ variable, fallback, min }: NumberSetting, environment: Env
   if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value) || value < min) {
     throw new OnhandError(
       'parameter_invalid',
-      `${variable} is "${text}"; a whole number of at least ${min} is needed.`,
+      `${variable} is "${text}"; it must be a whole number of at least ${min}.`,
     );
   }
   return value;
@@ -228,7 +247,7 @@ function readFlag(variable: string, environment: Environment): boolean {
   if (text !== 'true' && text !== 'false') {
     throw new OnhandError(
       'parameter_invalid',
-      `${variable} is "${text}"; true or false is needed.`,
+      `${variable} is "${text}"; it must be true or false.`,
     );
   }
   return text === 'true';
@@ -240,7 +259,7 @@ function readLogLevel(environment: Environment): LogLevel {
   if (level === undefined) {
     throw new OnhandError(
       'parameter_invalid',
-      `ONHAND_LOG_LEVEL is "${text}"; one of ${LOG_LEVELS.join(', ')} is needed.`,
+      `ONHAND_LOG_LEVEL is "${text}"; it must be one of ${LOG_LEVELS.join(', ')}.`,
     );
   }
   return level;

@@ -1,7 +1,7 @@
 /** The registry of databases: the only file that knows every store. A new store is one more driver here. */
 import { readSettings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
-import { copyDatabase, type CopyProgress, type TableCopied } from './store/copy.ts';
+import type { CopyProgress, TableCopied } from './store/copy.ts';
 import type {
   DatabaseDriver,
   ExclusiveLock,
@@ -11,7 +11,6 @@ import type {
 } from './store/driver.ts';
 import { postgresDriver } from './store/postgres/driver.ts';
 import { sqliteDriver } from './store/sqlite/driver.ts';
-import { SqliteCatalogueStaging } from './store/sqlite/staging.ts';
 import type { CatalogueStaging } from './store/staging.ts';
 import type { Store } from './store/store.ts';
 
@@ -97,9 +96,10 @@ export async function copyDatabases(
   const locks: ExclusiveLock[] = [];
   try {
     const holder = `onhand copy, process ${process.pid}, since ${new Date().toISOString()}`;
-    for (const database of [from, to]) locks.push(driverOf(database).lock(database, holder));
+    for (const database of [from, to]) locks.push(await driverOf(database).lock(database, holder));
     const target = await driverOf(to).openCopyTarget(to, settings);
     try {
+      const { copyDatabase } = await import('./store/copy.ts');
       return await copyDatabase(source, target, openSource, onProgress);
     } finally {
       await target.close();
@@ -116,7 +116,8 @@ export function shownDatabase(database: string): string {
 }
 
 /** Opens scratch space on disk for one import; close it afterwards. */
-export function openStaging(): CatalogueStaging {
+export async function openStaging(): Promise<CatalogueStaging> {
+  const { SqliteCatalogueStaging } = await import('./store/sqlite/staging.ts');
   return new SqliteCatalogueStaging();
 }
 

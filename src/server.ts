@@ -42,7 +42,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
   checkInbox(settings);
   const { database, host, port } = settings;
   const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
-  const lock = driverOf(database).lock(database, holder);
+  const lock = await driverOf(database).lock(database, holder);
   try {
     const store = await openStore(database, settings);
     try {

@@ -52,7 +52,7 @@ export interface FileJobParts {
   readonly files: FileStorage;
   readonly formatter: LineFormatter;
   readonly settings: FileJobSettings;
-  readonly openStaging: () => CatalogueStaging;
+  readonly openStaging: () => Promise<CatalogueStaging>;
 }
 
 /** How a run of a job ended: `stopped` if it can be resumed. */
@@ -159,7 +159,7 @@ export class FileJob {
     if (asked.isSnapshot || asked.atomic || asked.dryRun || asked.asOfUs !== null)
       throw new OnhandError('parameter_invalid', CATALOGUE_OPTIONS);
     const { store, files, openStaging } = this.#parts;
-    const staging = openStaging();
+    const staging = await openStaging();
     try {
       const summary = await importCatalogue(store, staging, {
         file: files.read(uuid),

@@ -23,11 +23,19 @@ import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
 import type { WebhookLimits } from './changes/webhook-throttle.ts';
+import type { ServerBodyLimits } from './request/body.ts';
 import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.ts';
 
 /** Each is a setting of `config.ts`. */
 export interface HttpSettings
-  extends AdmissionLimits, LoginLimits, WriteSettings, FileSettings, StreamSettings, WebhookLimits {
+  extends
+    AdmissionLimits,
+    LoginLimits,
+    ServerBodyLimits,
+    WriteSettings,
+    FileSettings,
+    StreamSettings,
+    WebhookLimits {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;

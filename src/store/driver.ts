@@ -50,7 +50,7 @@ export interface DatabaseDriver {
    * @param holder describes this process to one that finds the lock taken
    * @throws OnhandError `store_unavailable` when another process holds the lock
    */
-  lock(url: string, holder: string): ExclusiveLock;
+  lock(url: string, holder: string): Promise<ExclusiveLock>;
   /** Where uploaded files are kept if no setting says; null if that setting is required. */
   defaultFilesDirectory(url: string): string | null;
 }

@@ -2,12 +2,12 @@ import { expect } from 'vitest';
 import { textMatching } from '../matching.ts';
 import { SKUS, type Answer, type TestServer } from './harness.ts';
 
-/** The value in a JSON value at a path of names and places. */
+/** The value at a path of names and indexes in a JSON value. */
 export function at(json: unknown, ...path: readonly (string | number)[]): unknown {
   let value = json;
   for (const step of path) {
     if (typeof value !== 'object' || value === null) {
-      throw new Error(`there is no ${path.join('.')} in ${JSON.stringify(json)}`);
+      throw new Error(`missing ${path.join('.')} in ${JSON.stringify(json)}`);
     }
     value = Object.entries(value).find(([name]) => name === String(step))?.[1];
   }
@@ -16,22 +16,22 @@ export function at(json: unknown, ...path: readonly (string | number)[]): unknow
 
 export function textAt(json: unknown, ...path: readonly (string | number)[]): string {
   const value = at(json, ...path);
-  if (typeof value !== 'string') throw new Error(`${path.join('.')} is no text`);
+  if (typeof value !== 'string') throw new Error(`${path.join('.')} is not a string`);
   return value;
 }
 
-/** The members of the object in a JSON value at a path. */
+/** The members of the object at a path in a JSON value. */
 export function membersAt(
   json: unknown,
   ...path: readonly (string | number)[]
 ): readonly (readonly [name: string, value: unknown])[] {
   const value = at(json, ...path);
   if (typeof value !== 'object' || value === null)
-    throw new Error(`${path.join('.')} is no object`);
+    throw new Error(`${path.join('.')} is not an object`);
   return Object.entries(value);
 }
 
-/** Checks that an answer is a problem document as every error has it; gives its detail. */
+/** Checks that an answer is a complete problem document. Returns its detail. */
 export function problemOf(answer: Answer, status: number, code: string): string {
   expect(answer.status, answer.text).toBe(status);
   expect(answer.headers.get('content-type')).toMatch(
@@ -50,7 +50,7 @@ export function problemOf(answer: Answer, status: number, code: string): string 
   return detail;
 }
 
-/** The SKU with a `sku_id` as the API shows it. */
+/** The SKU with a `sku_id`, as the API returns it. */
 export async function skuOf(server: TestServer, token: string, skuId: string): Promise<unknown> {
   const list = await server.ask('GET', `${SKUS}?sku_id=${encodeURIComponent(skuId)}`, { token });
   expect(list.status, list.text).toBe(200);

@@ -2,9 +2,9 @@ import Sqlite from 'better-sqlite3';
 import { Client } from 'pg';
 import type { TestDatabase } from '../store/fixtures.ts';
 
-/** Somebody else who is writing the same database, past the store: no batch can be written meanwhile. */
+/** Another client of the database that holds its write lock, so that the server cannot write. */
 export interface Blocker {
-  /** Lets the others write again. */
+  /** Releases the lock. */
   release(): Promise<void>;
 }
 

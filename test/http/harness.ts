@@ -19,31 +19,31 @@ export const SINGLE = '/timp/products/skus/inventory/';
 export const SKUS = '/timp/products/skus/';
 export const LOGIN = '/timp/organizations/user-login/';
 
-/** An answer, read whole. */
+/** A complete response. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The body as JSON; undefined where it is not. */
+  /** The parsed body; undefined if it is not JSON. */
   readonly json: unknown;
 }
 
 export interface Asking {
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it is where it is a text or bytes, else as JSON. */
+  /** Text and bytes are sent unchanged, everything else as JSON. */
   readonly body?: unknown;
 }
 
-/** Of the kind that this run of the HTTP tests is for (vitest.config.ts). */
+/** Creates a database of the kind that `TEST_STORE` names (vitest.config.ts). */
 function httpDatabase(): Promise<TestDatabase> {
   return process.env['TEST_STORE'] === 'postgres' ? reusedPostgresDatabase() : sqliteDatabase();
 }
 
-/** A server on a database of its own and a free port of loopback. */
+/** A server with its own database, on a free port of the loopback interface. */
 export class TestServer {
   readonly database: TestDatabase;
-  /** Where the files of suppliers lie. */
+  /** Where uploaded files are stored. */
   readonly filesDirectory: string;
   #running: RunningServer;
   #stopped: Promise<void> | undefined;
@@ -57,10 +57,10 @@ export class TestServer {
     this.#running = running;
   }
 
-  static async start(given: Partial<Settings> = {}): Promise<TestServer> {
+  static async start(overrides: Partial<Settings> = {}): Promise<TestServer> {
     const database = await httpDatabase();
     const filesDirectory = await mkdtemp(join(tmpdir(), 'onhand-files-'));
-    const settings = testSettings(database, { filesDirectory, ...given });
+    const settings = testSettings(database, { filesDirectory, ...overrides });
     return new TestServer({ database, filesDirectory }, await startServer(settings));
   }
 
@@ -72,7 +72,7 @@ export class TestServer {
     return this.#running.store;
   }
 
-  /** Stops it and starts it again at the same address. */
+  /** Restarts the server at the same address. */
   async restart(): Promise<void> {
     const port = Number(new URL(this.url).port);
     await this.#running.close();
@@ -96,7 +96,7 @@ export class TestServer {
     return this.store.accounts.createOrganization({ type, name });
   }
 
-  /** A supplier with these SKUs, and a token that may do all that it may. */
+  /** Creates a supplier with SKUs and a token with all permissions. */
   async createSupplier(
     name: string,
     entries: readonly CatalogueEntry[] = [],
@@ -122,7 +122,7 @@ export class TestServer {
   }
 
   async ask(method: string, path: string, { token, headers, body }: Asking = {}): Promise<Answer> {
-    const isAsItIs = typeof body === 'string' || body instanceof Uint8Array;
+    const isRaw = typeof body === 'string' || body instanceof Uint8Array;
     const response = await fetch(this.url + path, {
       method,
       headers: {
@@ -130,7 +130,7 @@ export class TestServer {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body !== undefined && { body: isAsItIs ? Buffer.from(body) : JSON.stringify(body) }),
+      ...(body !== undefined && { body: isRaw ? Buffer.from(body) : JSON.stringify(body) }),
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, json: parsed(text) };

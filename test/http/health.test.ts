@@ -24,7 +24,7 @@ test.for(['/healthz', '/healthz/', '/readyz', '/readyz/'])(
   },
 );
 
-test('a store that cannot write is not ready, though the process is up, and recovers', async () => {
+test('a server whose store cannot write is up but not ready, and recovers', async () => {
   const blocked = await TestServer.start({ busyTimeoutMs: 10 });
   const blocker = await blockWrites(blocked.database);
   try {
@@ -42,7 +42,7 @@ test('a store that cannot write is not ready, though the process is up, and reco
   }
 });
 
-test('a store that does not answer is not ready, is asked once, and asked again when it has answered', async () => {
+test('a probe that times out is not repeated until it has ended', async () => {
   const asked: PromiseWithResolvers<void>[] = [];
   const probe = cachedProbe(
     () => {
@@ -64,13 +64,13 @@ test('a store that does not answer is not ready, is asked once, and asked again 
   await again;
 });
 
-test('a batch that cannot be written is a 503 with Retry-After, and nothing of it is applied', async () => {
+test('a batch that cannot be written returns 503 with Retry-After', async () => {
   const blocked = await TestServer.start({ busyTimeoutMs: 10 });
   const { token } = await blocked.createSupplier('Acme');
   const blocker = await blockWrites(blocked.database);
   try {
-    const asking = { token, body: [{ sku_id: 'A', quantity_in_stock: 1 }] };
-    const answer = await blocked.ask('POST', '/timp/products/skus/inventory/bulk/', asking);
+    const request = { token, body: [{ sku_id: 'A', quantity_in_stock: 1 }] };
+    const answer = await blocked.ask('POST', '/timp/products/skus/inventory/bulk/', request);
     problemOf(answer, 503, 'store_unavailable');
     expect(answer.headers.get('retry-after')).toMatch(/^[1-9][0-9]*$/);
   } finally {

@@ -16,7 +16,7 @@ const REDOCLY = fileURLToPath(
   new URL('../../node_modules/@redocly/cli/bin/cli.js', import.meta.url),
 );
 const LINT_RULES = fileURLToPath(new URL('../../redocly.yaml', import.meta.url));
-/** A proxy that is not there: whoever asks another host gets no answer. */
+/** A proxy that does not exist, so that requests to other hosts fail. */
 const NO_NETWORK = {
   HTTP_PROXY: 'http://127.0.0.1:9',
   HTTPS_PROXY: 'http://127.0.0.1:9',
@@ -36,14 +36,14 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** The operations described: their path, verb, and description. */
-function operations(): readonly { path: string; verb: string; operation: unknown }[] {
+/** The described operations. */
+function operations(): readonly { path: string; method: string; operation: unknown }[] {
   return membersAt(openapi, 'paths').flatMap(([path, item]) =>
-    membersAt(item).map(([verb, operation]) => ({ path, verb, operation })),
+    membersAt(item).map(([method, operation]) => ({ path, method, operation })),
   );
 }
 
-describe('the description of the API', () => {
+describe('the OpenAPI document', () => {
   test('is OpenAPI 3.1', () => {
     expect(textAt(openapi, 'openapi')).toMatch(/^3\.1\./);
   });
@@ -63,16 +63,16 @@ describe('the description of the API', () => {
   });
 
   test('has every operation of the server', async () => {
-    const described = operations().map(({ path, verb }) => `${verb.toUpperCase()} ${path}`);
+    const described = operations().map(({ path, method }) => `${method.toUpperCase()} ${path}`);
     expect(described.toSorted()).toEqual((await operationsOfServer()).toSorted());
   });
 
-  test('says of each operation what a success and a fault look like', () => {
-    for (const { path, verb, operation } of operations()) {
+  test('describes a success and an error of each operation', () => {
+    for (const { path, method, operation } of operations()) {
       const statuses = membersAt(operation, 'responses').map(([status]) => status);
       expect(
         statuses.filter((status) => status.startsWith('2')),
-        `${verb} ${path}`,
+        `${method} ${path}`,
       ).toHaveLength(1);
       if (path.startsWith('/timp/')) expect(statuses).toContain('401');
       for (const status of statuses.filter((code) => code >= '400')) {
@@ -83,7 +83,7 @@ describe('the description of the API', () => {
     }
   });
 
-  test('names the statuses that the bulk update can answer with', () => {
+  test('lists the status codes of the bulk update', () => {
     const responses = membersAt(openapi, 'paths', BULK, 'post', 'responses');
     expect(responses.map(([status]) => status)).toEqual(
       expect.arrayContaining(['200', '400', '401', '403', '409', '413', '415', '429', '503']),
@@ -91,7 +91,7 @@ describe('the description of the API', () => {
   });
 });
 
-/** Every operation that the server has a handler for, with its path as a description writes it. */
+/** Every operation that the server handles, with its path in OpenAPI notation. */
 async function operationsOfServer(): Promise<readonly string[]> {
   const database = await sqliteDatabase();
   const settings = testSettings(database);
@@ -103,12 +103,12 @@ async function operationsOfServer(): Promise<readonly string[]> {
   const parts = { store, intake, feed, files, webhookOptions, settings, version: '0.0.0' };
   const app = await buildServer(parts);
   const found: string[] = [];
-  for (const verb of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
-    for (const path of pathsOfTree(app.printRoutes({ commonPrefix: false, method: verb }))) {
+  for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+    for (const path of pathsOfTree(app.printRoutes({ commonPrefix: false, method }))) {
       if (/^\/(docs|openapi\.json)\b/.test(path)) continue;
-      const { statusCode } = await app.inject({ method: verb, url: path.replace(':uuid', 'x') });
+      const { statusCode } = await app.inject({ method, url: path.replace(':uuid', 'x') });
       const ending = path.startsWith('/timp/') && !/\.\w+$/.test(path) ? '/' : '';
-      if (statusCode !== 405) found.push(`${verb} ${path.replace(':uuid', '{uuid}')}${ending}`);
+      if (statusCode !== 405) found.push(`${method} ${path.replace(':uuid', '{uuid}')}${ending}`);
     }
   }
   await app.close();
@@ -117,7 +117,7 @@ async function operationsOfServer(): Promise<readonly string[]> {
   return found;
 }
 
-/** The paths of a tree of routes as the framework draws it, four columns a level. */
+/** The paths in the route tree that the framework prints with four columns per level. */
 function pathsOfTree(tree: string): readonly string[] {
   const above: string[] = [];
   return tree.split('\n').flatMap((line) => {
@@ -130,12 +130,12 @@ function pathsOfTree(tree: string): readonly string[] {
   });
 }
 
-/** Whatever a text refers to on another host. */
+/** URLs on other hosts in a text. */
 const OTHER_HOST = /(?:src|href|action|url)\s*[=(:]\s*["'(]?(?:https?:)?\/\/[^\s"')]+/gi;
 
 describe('the documentation page', () => {
   test.for(['/docs', '/docs/', '/docs/static/index.html'])(
-    '%s needs no other host',
+    '%s refers to no other host',
     async (path) => {
       const answer = await server.ask('GET', path);
       expect(answer.status).toBe(200);
@@ -150,7 +150,7 @@ describe('the documentation page', () => {
     },
   );
 
-  test('finds all that it loads on this server', async () => {
+  test('loads all its resources from this server', async () => {
     const { text } = await server.ask('GET', '/docs');
     const loaded = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url = '']) => url);
     expect(loaded.length).toBeGreaterThan(3);
@@ -160,18 +160,18 @@ describe('the documentation page', () => {
     }
   });
 
-  test('does not send what it describes to a validator elsewhere', async () => {
+  test('does not send the OpenAPI document to an external validator', async () => {
     const { text } = await server.ask('GET', '/docs/static/swagger-initializer.js');
     expect(text).toContain('validatorUrl: null');
     expect(text.match(OTHER_HOST)).toBeNull();
   });
 
-  test('has no page beside it that is not there', async () => {
+  test('returns 404 for pages that do not exist', async () => {
     problemOf(await server.ask('GET', '/docs/nothing'), 404, 'path_not_found');
     problemOf(await server.ask('GET', '/docs/static/nothing.js'), 404, 'path_not_found');
   });
 
-  test('says of each error that a problem names what to do', async () => {
+  test('explains how to handle each error code', async () => {
     const problem = (await server.ask('GET', '/nothing')).json;
     const [path = '', code = ''] = textAt(problem, 'type').split('#');
     const { status, headers, text } = await server.ask('GET', path);
@@ -179,7 +179,7 @@ describe('the documentation page', () => {
     expect(text).toContain(`\n## ${code}\n`);
   });
 
-  test('is described as the API answers', async () => {
+  test('shows the served OpenAPI document', async () => {
     const { json } = await server.ask('GET', '/docs/json');
     expect(json).toEqual(openapi);
   });

@@ -46,7 +46,7 @@ describe('an import', () => {
     file: string,
     given: Partial<Parameters<typeof importCatalogue>[2]> = {},
   ): Promise<Run> => {
-    const staging = openStaging();
+    const staging = await openStaging();
     try {
       const summary = await importCatalogue(store, staging, {
         file: bytesOf(file),

@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
 import {
   NOT_ONHAND,
   problemText,
@@ -28,12 +28,11 @@ export class BenchServer {
   readonly #path: string;
   readonly #headers: Readonly<Record<string, string>>;
 
-  private constructor(url: string, token: string, connections: number) {
-    const { origin, pathname } = new URL(url);
+  private constructor(url: string, token: string, pool: Pool) {
     this.#url = url;
-    this.#path = pathname.replace(/\/+$/, '');
+    this.#path = new URL(url).pathname.replace(/\/+$/, '');
     this.#headers = { authorization: `Token ${token}`, 'content-type': 'application/json' };
-    this.#pool = new Pool(origin, { connections, pipelining: 1 });
+    this.#pool = pool;
   }
 
   /** Rejects with `parameter_invalid` if there is no token. */
@@ -42,7 +41,10 @@ export class BenchServer {
     options: RemoteOptions,
     connections: number,
   ): Promise<BenchServer> {
-    return new BenchServer(options.url, await readToken(context, options), connections);
+    const token = await readToken(context, options);
+    const { Pool } = await import('undici');
+    const { origin } = new URL(options.url);
+    return new BenchServer(options.url, token, new Pool(origin, { connections, pipelining: 1 }));
   }
 
   /** Sends one line or an array of lines; rejects with `RemoteRefusal` unless all were applied. */

@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import { backUpDatabase } from '../../databases.ts';
 import type { CommandContext } from '../context.ts';
 import { databaseOption } from '../options.ts';
-import { ProgressBar } from '../progress.ts';
 
 export function backupCommand(context: CommandContext): Command {
   return new Command('backup')
@@ -18,6 +17,7 @@ export function backupCommand(context: CommandContext): Command {
     .addOption(databaseOption(context))
     .addHelpText('after', '\nExample:\n  onhand backup /backups/onhand-$(date +%F).db')
     .action(async (file: string, { database }: { readonly database: string }) => {
+      const { ProgressBar } = await import('../progress.ts');
       const bar = new ProgressBar(context);
       try {
         await backUpDatabase(

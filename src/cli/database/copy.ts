@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { copyDatabases } from '../../databases.ts';
 import type { CommandContext } from '../context.ts';
 import { printList } from '../output.ts';
-import { ProgressBar } from '../progress.ts';
 
 interface CopyOptions {
   readonly from: string;
@@ -29,6 +28,7 @@ export function copyCommand(context: CommandContext): Command {
       '\nExample:\n  onhand copy --from sqlite:./onhand.db --to postgres://onhand@db.example.com/onhand',
     )
     .action(async ({ from, to, json }: CopyOptions) => {
+      const { ProgressBar } = await import('../progress.ts');
       const bar = new ProgressBar(context);
       try {
         const copied = await copyDatabases(

@@ -2,9 +2,7 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { remoteOptions } from '../remote/client.ts';
-import { isWorkbook } from './results.ts';
-import { MTIME, PushSession, type PushOptions } from './session.ts';
-import { STDIN_PATH } from './source.ts';
+import { isWorkbook, MTIME, STDIN_PATH, type PushOptions } from './options.ts';
 
 const RETRY_MINUTES_DEFAULT = 15;
 const SETTLE_SECONDS_DEFAULT = 5;
@@ -69,6 +67,7 @@ export function pushCommand(context: CommandContext): Command {
     .action(async (paths: readonly string[], options: PushOptions) => {
       const conflict = conflictIn(paths, options);
       if (conflict !== undefined) command.error(`error: ${conflict}`);
+      const { PushSession } = await import('./session.ts');
       const session = await PushSession.open(context, options);
       await session.start(paths.filter((path) => !isResultsFile(context, path)));
     });

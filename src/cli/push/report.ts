@@ -4,7 +4,7 @@ import type { CommandContext } from '../context.ts';
 import { formatTable } from '../output.ts';
 import type { ResponseObject } from '../remote/response.ts';
 import type { Difference, FailingRow } from './results.ts';
-import { STDIN_PATH } from './source.ts';
+import { PUSH_EXIT, STDIN_PATH } from './options.ts';
 
 export type StatusCounts = Readonly<Record<string, number>>;
 
@@ -20,16 +20,6 @@ export function failedOf(counts: StatusCounts): number {
     0,
   );
 }
-
-/** The exit codes of `onhand push`, documented in docs/push.md. */
-export const PUSH_EXIT = {
-  allApplied: 0,
-  notDone: 1,
-  usage: 2,
-  someFailed: 3,
-  refused: 4,
-  brokeOff: 5,
-} as const;
 
 /** The outcome of one file or stream. */
 export interface Pushed {

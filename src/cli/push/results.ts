@@ -6,6 +6,7 @@ import { parse } from 'csv-parse';
 import { unreachable, type Remote } from '../remote/client.ts';
 import type { ResponseObject } from '../remote/response.ts';
 import type { RetryPolicy } from '../remote/retry-policy.ts';
+import { isWorkbook } from './options.ts';
 import { removeOnExit } from './source.ts';
 
 export const FILES_PATH = '/timp/organizations/files/';
@@ -65,11 +66,6 @@ export function changeText(name: string, result: ResponseObject): string | undef
     (field) => `${field} from ${String(before.scalar(field))} to ${String(after.scalar(field))}`,
   );
   return changes.length === 0 ? undefined : `${name}: ${changes.join(', ')}`;
-}
-
-/** Whether a path names an Excel workbook. */
-export function isWorkbook(path: string): boolean {
-  return path.toLowerCase().endsWith('.xlsx');
 }
 
 /** Writes the results of a file atomically to a path, as a workbook or as CSV. */

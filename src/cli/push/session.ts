@@ -4,49 +4,16 @@ import { dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { OnhandError } from '../../domain/errors.ts';
 import { onStopSignal, type CommandContext } from '../context.ts';
-import {
-  connect,
-  RemoteRefusal,
-  RemoteSilence,
-  type Remote,
-  type RemoteOptions,
-} from '../remote/client.ts';
+import { connect, RemoteRefusal, RemoteSilence, type Remote } from '../remote/client.ts';
 import { RetryPolicy } from '../remote/retry-policy.ts';
 import { noteHeaders } from '../remote/revert.ts';
 import { pushFile } from './file.ts';
-import {
-  exitCodeOf,
-  printPushed,
-  PUSH_EXIT,
-  pushedJson,
-  PushProgress,
-  type Pushed,
-} from './report.ts';
-import { isWorkbook } from './results.ts';
+import { isWorkbook, MTIME, PUSH_EXIT, STDIN_PATH, type PushOptions } from './options.ts';
+import { exitCodeOf, printPushed, pushedJson, PushProgress, type Pushed } from './report.ts';
 import { PushResumeState, type PushParameters } from './resume-state.ts';
-import { openSource, openStdin, spoolStdin, STDIN_PATH, type PushSource } from './source.ts';
+import { openSource, openStdin, spoolStdin, type PushSource } from './source.ts';
 import { StreamRows } from './stream-rows.ts';
 import { pushStream } from './stream.ts';
-
-export interface PushOptions extends RemoteOptions {
-  readonly snapshot?: true;
-  readonly atomic?: true;
-  readonly dryRun?: true;
-  readonly asOf?: string;
-  readonly reason?: string;
-  readonly reference?: string;
-  readonly stream?: boolean;
-  readonly results?: string | false;
-  readonly watch?: true;
-  readonly settleSeconds: number;
-  readonly retryMinutes: number;
-  readonly restart?: true;
-  readonly quiet?: true;
-  readonly json?: true;
-}
-
-/** `--as-of mtime`: the timestamp of each file is its modification time. */
-export const MTIME = 'mtime';
 
 const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
 

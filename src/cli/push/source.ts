@@ -7,9 +7,7 @@ import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { OnhandError } from '../../domain/errors.ts';
 import type { CommandContext } from '../context.ts';
-
-/** How the command line names stdin. */
-export const STDIN_PATH = '-';
+import { STDIN_PATH } from './options.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 

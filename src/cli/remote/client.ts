@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { request as requestHttp, type IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { json as jsonOf, text as textOf } from 'node:stream/consumers';
 import { InvalidArgumentError, Option } from 'commander';
@@ -137,9 +136,11 @@ export class Remote {
     }
   }
 
-  #send({ method, path, headers, body }: Exchange): Promise<IncomingMessage> {
+  async #send({ method, path, headers, body }: Exchange): Promise<IncomingMessage> {
     const url = new URL(this.url + path);
-    const request = url.protocol === 'https:' ? requestHttps : requestHttp;
+    const { request } = await (url.protocol === 'https:'
+      ? import('node:https')
+      : import('node:http'));
     return new Promise((resolve, reject) => {
       const sent = request(url, {
         method,

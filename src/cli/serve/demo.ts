@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { hashToken } from '../../accounts/credentials.ts';
 import { DEFAULT_PORT } from '../../config.ts';
 import { PERMISSIONS_OF_TYPE } from '../../domain/parties.ts';
-import { startServer, type RunningServer } from '../../server.ts';
+import type { RunningServer } from '../../server.ts';
 import type { Store } from '../../store/store.ts';
 import { stopSignal, type CommandContext } from '../context.ts';
 import { demoCatalogue } from './demo-catalogue.ts';
@@ -60,6 +60,7 @@ function bold(text: string, { stdout: stream }: CommandContext): string {
 const PORTS_TRIED = 100;
 
 async function startOnFreePort(context: CommandContext, database: string): Promise<RunningServer> {
+  const { startServer } = await import('../../server.ts');
   for (let port = DEFAULT_PORT; port < DEFAULT_PORT + PORTS_TRIED; port += 1) {
     try {
       return await startServer(

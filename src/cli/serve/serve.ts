@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { DEFAULT_HOST, DEFAULT_PORT, type Settings } from '../../config.ts';
 import { shownDatabase } from '../../databases.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import { startServer, type RunningServer } from '../../server.ts';
+import type { RunningServer } from '../../server.ts';
 import { stopSignal, type CommandContext } from '../context.ts';
 import { databaseOption, parsePort } from '../options.ts';
 
@@ -67,6 +67,7 @@ export function serveCommand(context: CommandContext): Command {
 }
 
 async function startOnAddress(settings: Settings): Promise<RunningServer> {
+  const { startServer } = await import('../../server.ts');
   try {
     return await startServer(settings);
   } catch (error) {

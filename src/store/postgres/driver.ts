@@ -1,30 +1,44 @@
 import { OnhandError } from '../../domain/errors.ts';
 import type { DatabaseDriver, StoreSettings } from '../driver.ts';
-import { isPostgresUrl, shownUrl } from './connection/pool.ts';
-import { PostgresCopySource, PostgresCopyTarget } from './schema/copy.ts';
-import { inspect } from './schema/inspect.ts';
-import { pendingMigrations } from './schema/migrations.ts';
-import { PostgresStore, type PostgresSettings } from './store.ts';
+import { isPostgresUrl, shownUrl } from './connection/url.ts';
+import type { PostgresSettings } from './store.ts';
 
-/** A PostgreSQL database, shared by any number of servers. */
+/**
+ * A PostgreSQL database, shared by any number of servers. Each function loads only the modules that it needs, so
+ * that commands start fast.
+ */
 export const postgresDriver: DatabaseDriver = {
   urlForm: 'a PostgreSQL database as postgres://USER:PASSWORD@HOST:PORT/DATABASE',
   isShared: true,
   matches: isPostgresUrl,
   shown: shownUrl,
-  open: (url, settings) => PostgresStore.open(postgresSettings(url, settings)),
-  inspect: (url, settings) => inspect(postgresSettings(url, settings)),
-  pendingMigrations: (url, settings) =>
-    pendingMigrations(postgresSettings(url, settings), { partitions: 0 }),
-  openCopySource: (url, settings) => PostgresCopySource.open(postgresSettings(url, settings)),
-  openCopyTarget: (url, settings) => PostgresCopyTarget.open(postgresSettings(url, settings)),
+  open: async (url, settings) => {
+    const { PostgresStore } = await import('./store.ts');
+    return PostgresStore.open(postgresSettings(url, settings));
+  },
+  inspect: async function* (url, settings) {
+    const { inspect } = await import('./schema/inspect.ts');
+    yield* inspect(postgresSettings(url, settings));
+  },
+  pendingMigrations: async (url, settings) => {
+    const { pendingMigrations } = await import('./schema/migrations.ts');
+    return pendingMigrations(postgresSettings(url, settings), { partitions: 0 });
+  },
+  openCopySource: async (url, settings) => {
+    const { PostgresCopySource } = await import('./schema/copy.ts');
+    return PostgresCopySource.open(postgresSettings(url, settings));
+  },
+  openCopyTarget: async (url, settings) => {
+    const { PostgresCopyTarget } = await import('./schema/copy.ts');
+    return PostgresCopyTarget.open(postgresSettings(url, settings));
+  },
   backUp: async () => {
     throw new OnhandError(
       'parameter_invalid',
       'onhand backs up SQLite databases only. For PostgreSQL, use pg_dump for one database, or pg_basebackup and a log archive for a whole server; see docs/operations.md.',
     );
   },
-  lock: () => ({ release: () => undefined }),
+  lock: async () => ({ release: () => undefined }),
   defaultFilesDirectory: () => null,
 };
 

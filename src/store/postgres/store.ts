@@ -21,10 +21,10 @@ import {
   ConnectionPool,
   cannotOpen,
   read,
-  shownUrl,
   inTransaction,
   type PoolSettings,
 } from './connection/pool.ts';
+import { shownUrl } from './connection/url.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { PostgresPrincipalCache } from './read/principals.ts';
 import { migrate, type SchemaOptions } from './schema/migrations.ts';

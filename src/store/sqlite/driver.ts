@@ -1,30 +1,45 @@
 import { resolve } from 'node:path';
 import type { DatabaseDriver } from '../driver.ts';
-import { takeServeLock } from './lock.ts';
-import { backupDatabase } from './schema/backup.ts';
-import { SqliteCopySource, SqliteCopyTarget } from './schema/copy.ts';
-import { inspect } from './schema/inspect.ts';
-import { pendingMigrations } from './schema/migrations.ts';
-import { SqliteStore } from './store.ts';
 
 const URL_PATTERN = /^sqlite:([^:].*)$/s;
 
-/** One SQLite file, served by one process. URLs are `sqlite:PATH`. */
+/**
+ * One SQLite file, served by one process. URLs are `sqlite:PATH`. Each function loads only the modules that it
+ * needs, so that commands start fast.
+ */
 export const sqliteDriver: DatabaseDriver = {
   urlForm: 'a file as sqlite:PATH, such as sqlite:./onhand.db',
   isShared: false,
   matches: (url) => URL_PATTERN.test(url),
   shown: (url) => url,
-  open: (url, settings, onFatal) => SqliteStore.open({ ...settings, path: pathOf(url), onFatal }),
-  inspect: (url, settings) => inspect({ ...settings, path: pathOf(url) }),
-  pendingMigrations: async (url, settings) => pendingMigrations({ ...settings, path: pathOf(url) }),
-  openCopySource: async (url, settings) =>
-    SqliteCopySource.open({ ...settings, path: pathOf(url) }),
-  openCopyTarget: async (url, settings) =>
-    SqliteCopyTarget.open({ ...settings, path: pathOf(url) }),
-  backUp: (url, file, onProgress, settings) =>
-    backupDatabase({ ...settings, path: pathOf(url) }, file, onProgress),
-  lock: (url, holder) => takeServeLock(pathOf(url), holder),
+  open: async (url, settings, onFatal) => {
+    const { SqliteStore } = await import('./store.ts');
+    return SqliteStore.open({ ...settings, path: pathOf(url), onFatal });
+  },
+  inspect: async function* (url, settings) {
+    const { inspect } = await import('./schema/inspect.ts');
+    yield* inspect({ ...settings, path: pathOf(url) });
+  },
+  pendingMigrations: async (url, settings) => {
+    const { pendingMigrations } = await import('./schema/migrations.ts');
+    return pendingMigrations({ ...settings, path: pathOf(url) });
+  },
+  openCopySource: async (url, settings) => {
+    const { SqliteCopySource } = await import('./schema/copy.ts');
+    return SqliteCopySource.open({ ...settings, path: pathOf(url) });
+  },
+  openCopyTarget: async (url, settings) => {
+    const { SqliteCopyTarget } = await import('./schema/copy.ts');
+    return SqliteCopyTarget.open({ ...settings, path: pathOf(url) });
+  },
+  backUp: async (url, file, onProgress, settings) => {
+    const { backupDatabase } = await import('./schema/backup.ts');
+    await backupDatabase({ ...settings, path: pathOf(url) }, file, onProgress);
+  },
+  lock: async (url, holder) => {
+    const { takeServeLock } = await import('./lock.ts');
+    return takeServeLock(pathOf(url), holder);
+  },
   defaultFilesDirectory: (url) => `${pathOf(url)}-files`,
 };
 

@@ -23,31 +23,31 @@ const linesOf = (count: number) =>
     JSON.stringify(Array.from({ length: count }, () => ({ sku_id: 'A-1', quantity_in_stock: 5 }))),
   );
 
-test('a gzipped body means what it inflates to', async () => {
+test('decompresses a gzipped body', async () => {
   const answer = await send(gzipSync(linesOf(2)), GZIP);
   expect(answer).toMatchObject({ status: 200 });
   const success = { status_code: 200, message: 'success' };
   expect(answer.json).toEqual([success, success]);
 });
 
-test('the limit counts what a body inflates to', async () => {
+test('applies the size limit to the decompressed body', async () => {
   const bomb = gzipSync(Buffer.alloc(50 * LIMIT_BYTES, ' '));
   expect(bomb.length).toBeLessThan(LIMIT_BYTES);
   expect(await send(bomb, GZIP)).toMatchObject({ status: 413 });
 });
 
-test('a body that only says it is gzip is malformed', async () => {
+test('rejects a body that is not the gzip it declares', async () => {
   expect(await send(linesOf(1), GZIP)).toMatchObject({ status: 400 });
   expect(await send(gzipSync(linesOf(200)).subarray(0, 40), GZIP)).toMatchObject({ status: 400 });
 });
 
-test('another encoding is named as one that is not read', async () => {
+test('rejects other content encodings and names gzip', async () => {
   const answer = await send(linesOf(1), { 'content-encoding': 'br' });
   expect(answer).toMatchObject({ status: 415 });
   expect(answer.text).toContain('gzip');
 });
 
-test('a long reply is compressed for a client that asks, and only for such', async () => {
+test('compresses a long reply only for clients that accept gzip', async () => {
   const body = linesOf(1000);
   const asked = await send(body, { 'accept-encoding': 'gzip' });
   expect(asked.headers.get('content-encoding')).toBe('gzip');
@@ -56,7 +56,7 @@ test('a long reply is compressed for a client that asks, and only for such', asy
   expect(asked.text).toBe(refused.text);
 });
 
-test('failures alone are answered with their places and counts', async () => {
+test('errors_only=true returns the failures with their positions and counts', async () => {
   const body = [
     { sku_id: 'A-1', quantity_in_stock: 1 },
     { sku_id: 'B-1', quantity_in_stock: 1 },

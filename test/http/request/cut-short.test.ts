@@ -22,24 +22,29 @@ async function stockOf(skuId: string): Promise<unknown> {
   return at(await skuOf(server, token, skuId), 'quantity_in_stock');
 }
 
-/** Resolves when the server has read what came on other connections before. */
+/** Resolves when the server has read what was sent on other connections. */
 async function serverHasRead(): Promise<void> {
   expect((await server.ask('GET', '/healthz')).status).toBe(200);
 }
 
-describe('a body that is cut short leaves nothing', () => {
+describe('applies nothing of a body that is cut off', () => {
   const LINE = '{"sku_id":"cut","quantity_in_stock":666}';
   const LINES = `[${LINE},${LINE}]`;
 
   test.for([
     ['in the middle of a line', BULK, `Content-Length: ${LINES.length}`, LINES.slice(0, 50)],
-    ['behind its first line', BULK, `Content-Length: ${LINES.length}`, `[${LINE}`],
-    ['by its last byte', BULK, `Content-Length: ${LINES.length}`, LINES.slice(0, -1)],
-    ['though it is whole as JSON', BULK, `Content-Length: ${LINES.length + 1}`, LINES],
+    ['after its first line', BULK, `Content-Length: ${LINES.length}`, `[${LINE}`],
+    ['one byte before its end', BULK, `Content-Length: ${LINES.length}`, LINES.slice(0, -1)],
+    [
+      'before Content-Length is reached, although its JSON is complete',
+      BULK,
+      `Content-Length: ${LINES.length + 1}`,
+      LINES,
+    ],
     ['before its first byte', BULK, `Content-Length: ${LINES.length}`, ''],
     ['before the last chunk', BULK, 'Transfer-Encoding: chunked', chunk(LINES)],
-    ['inside of a chunk', BULK, 'Transfer-Encoding: chunked', chunk(LINES).slice(0, -4)],
-    ['a single line', SINGLE, `Content-Length: ${LINE.length + 1}`, LINE],
+    ['inside a chunk', BULK, 'Transfer-Encoding: chunked', chunk(LINES).slice(0, -4)],
+    ['in a single-line request', SINGLE, `Content-Length: ${LINE.length + 1}`, LINE],
   ] as const)('%s', async ([, path, framing, body]) => {
     for (const leave of ['while it is read', 'at once'] as const) {
       const connection = await RawConnection.open(server.url);
@@ -48,7 +53,7 @@ describe('a body that is cut short leaves nothing', () => {
       await connection.destroy();
       await serverHasRead();
     }
-    // The supplier's batches keep their order: what was cut short would be applied by now.
+    // A supplier's batches are applied in order: the truncated one would have been applied by now.
     const after = await server.ask('POST', BULK, {
       token,
       body: [{ sku_id: 'cut', quantity_on_backorder: 1 }],
@@ -58,14 +63,14 @@ describe('a body that is cut short leaves nothing', () => {
   });
 });
 
-describe('a body that was read whole is applied though the client is gone', () => {
+describe('applies a complete body even if its client has disconnected', () => {
   test.for([
     [
-      'by its Content-Length',
+      'with Content-Length',
       (body: string) => `Content-Length: ${body.length}`,
       (body: string) => body,
     ],
-    ['in chunks', () => 'Transfer-Encoding: chunked', (body: string) => `${chunk(body)}0\r\n\r\n`],
+    ['chunked', () => 'Transfer-Encoding: chunked', (body: string) => `${chunk(body)}0\r\n\r\n`],
   ] as const)('%s', async ([name, framing, framed]) => {
     const stock = name.length;
     const body = `[{"sku_id":"whole","quantity_in_stock":${stock}}]`;
@@ -84,7 +89,7 @@ describe('a body that was read whole is applied though the client is gone', () =
   });
 });
 
-test('clients that come and go at any moment leave a sound database and a server that answers', async () => {
+test('clients that disconnect at any byte harm neither the server nor the database', async () => {
   const body = '[{"sku_id":"whole","quantity_in_stock":3}]';
   const whole = head(BULK, `Content-Length: ${body.length}`) + body;
   for (let length = 0; length <= whole.length; length += 7) {
@@ -97,11 +102,11 @@ test('clients that come and go at any moment leave a sound database and a server
   expect(await problemsOf(server.database)).toEqual([]);
 });
 
-test('a server stops though a client has sent half a body', async () => {
+test('a server stops although a client has sent half a body', async () => {
   const stopping = await TestServer.start({ requestTimeoutMs: 1000, headersTimeoutMs: 1000 });
-  const { token: its } = await stopping.createSupplier('Acme', [entry('cut')]);
+  const { token: stoppingToken } = await stopping.createSupplier('Acme', [entry('cut')]);
   const connection = await RawConnection.open(stopping.url);
-  await connection.send(head(BULK, 'Content-Length: 100').replace(token, its));
+  await connection.send(head(BULK, 'Content-Length: 100').replace(token, stoppingToken));
   await connection.send('[{"sku_id"');
   await connection.destroy();
   await stopping.stop();

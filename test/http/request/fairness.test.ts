@@ -4,14 +4,14 @@ import { entry } from '../../store/fixtures.ts';
 import { BULK, SINGLE, TestServer } from '../harness.ts';
 import { RawConnection } from './raw.ts';
 
-const GIANT_LINES = 100_000;
-const GIANTS = 4;
-/** In each turn of the server's loop it reads, parses or prints a slice of each request. */
+const LARGE_LINES = 100_000;
+const LARGE_REQUESTS = 4;
+/** Event loop turns that the server needs: in each it reads, parses or prints a slice of every request. */
 const TURNS = 100;
 
 let server: TestServer;
 let blocker: Database.Database;
-/** Those answered, in their order. */
+/** The names of the answered requests, in order. */
 let answered: string[];
 
 beforeEach(async () => {
@@ -24,17 +24,17 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** Resolves when what was sent before is read, parsed and waiting. */
-async function serverHasCaughtUp(): Promise<void> {
+/** Resolves when the server has read, parsed and queued the earlier requests. */
+async function requestsQueued(): Promise<void> {
   for (let turn = 0; turn < TURNS; turn += 1) await server.ask('GET', '/healthz');
 }
 
-function giant(quantity: number): string {
+function largeBody(quantity: number): string {
   const line = `{"sku_id":"G","quantity_in_stock":${quantity}}`;
-  return `[${Array.from({ length: GIANT_LINES }, () => line).join(',')}]`;
+  return `[${Array.from({ length: LARGE_LINES }, () => line).join(',')}]`;
 }
 
-/** Sends a request at once; gives its name when it is answered 200. */
+/** Sends a request; `answered` resolves to its name when it is answered 200. */
 async function sendNow(name: string, path: string, token: string, body: string) {
   const connection = await RawConnection.open(server.url);
   await connection.send(
@@ -49,34 +49,34 @@ async function sendNow(name: string, path: string, token: string, body: string) 
   return { answered: answer() };
 }
 
-async function noted(answer: Promise<string>): Promise<void> {
+async function recordAnswer(answer: Promise<string>): Promise<void> {
   answered.push(await answer);
 }
 
-describe('while giants of one supplier wait', () => {
-  test("another supplier's update waits for the one that is being written, and for no other", async () => {
-    const { token: ofGiants } = await server.createSupplier('Acme', [entry('G')]);
-    const { token: ofSmall } = await server.createSupplier('Bolt', [entry('S')]);
-    const { token: ofThird } = await server.createSupplier('Crest', [entry('T')]);
+describe('fair order of writes', () => {
+  test("an update overtakes another supplier's waiting large requests, but not the one being written", async () => {
+    const { token: largeToken } = await server.createSupplier('Acme', [entry('G')]);
+    const { token: smallToken } = await server.createSupplier('Bolt', [entry('S')]);
+    const { token: thirdToken } = await server.createSupplier('Crest', [entry('T')]);
     const waiting: Promise<unknown>[] = [];
     const send = async (...request: Parameters<typeof sendNow>): Promise<void> => {
       const sent = await sendNow(...request);
-      waiting.push(noted(sent.answered));
-      await serverHasCaughtUp();
+      waiting.push(recordAnswer(sent.answered));
+      await requestsQueued();
     };
     blocker.exec('BEGIN IMMEDIATE');
-    for (let i = 1; i <= GIANTS; i += 1) {
-      await send(`giant ${i}`, `${BULK}?errors_only=true`, ofGiants, giant(i));
+    for (let i = 1; i <= LARGE_REQUESTS; i += 1) {
+      await send(`large ${i}`, `${BULK}?errors_only=true`, largeToken, largeBody(i));
     }
-    await send('small', SINGLE, ofSmall, '{"sku_id":"S","quantity_in_stock":1}');
-    await send('third', SINGLE, ofThird, '{"sku_id":"T","quantity_in_stock":1}');
+    await send('small', SINGLE, smallToken, '{"sku_id":"S","quantity_in_stock":1}');
+    await send('third', SINGLE, thirdToken, '{"sku_id":"T","quantity_in_stock":1}');
     blocker.exec('ROLLBACK');
     await Promise.all(waiting);
-    expect(answered.slice(0, 3).toSorted()).toEqual(['giant 1', 'small', 'third']);
-    expect(answered.slice(3)).toEqual(['giant 2', 'giant 3', 'giant 4']);
+    expect(answered.slice(0, 3).toSorted()).toEqual(['large 1', 'small', 'third']);
+    expect(answered.slice(3)).toEqual(['large 2', 'large 3', 'large 4']);
   });
 
-  test('giants of two suppliers take turns', async () => {
+  test('large requests of two suppliers alternate', async () => {
     const { token: first } = await server.createSupplier('Acme', [entry('G')]);
     const { token: second } = await server.createSupplier('Bolt', [entry('G')]);
     const waiting: Promise<unknown>[] = [];
@@ -87,9 +87,9 @@ describe('while giants of one supplier wait', () => {
       ['A3', first],
       ['B1', second],
     ] as const) {
-      const sent = await sendNow(name, `${BULK}?errors_only=true`, token, giant(1));
-      waiting.push(noted(sent.answered));
-      await serverHasCaughtUp();
+      const sent = await sendNow(name, `${BULK}?errors_only=true`, token, largeBody(1));
+      waiting.push(recordAnswer(sent.answered));
+      await requestsQueued();
     }
     blocker.exec('ROLLBACK');
     await Promise.all(waiting);

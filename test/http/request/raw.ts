@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** A connection that sends bytes as they are, whole or cut short. */
+/** A TCP connection for sending raw bytes. */
 export class RawConnection {
   readonly #socket: Socket;
   #received = '';
@@ -13,7 +13,7 @@ export class RawConnection {
     socket.on('data', (text: string) => {
       this.#received += text;
     });
-    // A reset by the other side is an end like any other.
+    // A reset by the peer counts as a close.
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#closed = true;
@@ -27,29 +27,29 @@ export class RawConnection {
     return new RawConnection(socket);
   }
 
-  /** Resolves when the bytes are handed to the kernel. */
+  /** Resolves when the kernel has the bytes. */
   send(bytes: string | Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#socket.write(bytes, (error) => (error ? reject(error) : resolve()));
     });
   }
 
-  /** All that came so far, as soon as it matches; rejects where the connection closes before. */
-  async until(what: RegExp): Promise<string> {
-    while (!what.test(this.#received)) {
+  /** Resolves to all received text as soon as it matches. Rejects if the connection closes before that. */
+  async until(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.#received)) {
       if (this.#closed) throw new Error(`closed after: ${this.#received}`);
       await Promise.race([once(this.#socket, 'data'), once(this.#socket, 'close')]);
     }
     return this.#received;
   }
 
-  /** All that came, once the other side has closed. */
+  /** Resolves to all received text when the peer has closed the connection. */
   async rest(): Promise<string> {
     if (!this.#closed) await once(this.#socket, 'close');
     return this.#received;
   }
 
-  /** Goes away at once, with a reset where something was not read. */
+  /** Disconnects at once; with a reset if there is unread data. */
   async destroy(): Promise<void> {
     if (this.#closed) return;
     const closed = once(this.#socket, 'close');
@@ -58,7 +58,7 @@ export class RawConnection {
   }
 }
 
-/** The answer to bytes that are sent as they are, read until the server closes. */
+/** Sends raw bytes and returns the answer, read until the server closes the connection. */
 export async function exchange(url: string, bytes: string | Uint8Array): Promise<RawAnswer> {
   const connection = await RawConnection.open(url);
   await connection.send(bytes);
@@ -72,7 +72,7 @@ export interface RawAnswer {
   readonly json: unknown;
 }
 
-/** Reads an HTTP/1.1 response whose body is not chunked. */
+/** Parses an HTTP/1.1 response whose body is not chunked. */
 export function parseAnswer(received: string): RawAnswer {
   const [head = '', ...body] = received.split('\r\n\r\n');
   const [statusLine = '', ...lines] = head.split('\r\n');

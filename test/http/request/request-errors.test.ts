@@ -27,10 +27,10 @@ afterAll(() => server.stop());
 const send = (body: unknown, asking: Asking = {}): Promise<Answer> =>
   server.ask('POST', BULK, { token, body, ...asking });
 
-describe('the first fault that applies is the one that is answered', () => {
+describe('precedence of errors', () => {
   const ALL_OF_BODY = { headers: { 'content-type': 'text/plain' }, body: 'x'.repeat(3000) };
 
-  test('404: no such path, before the verb and all else', async () => {
+  test('an unknown path (404) comes first', async () => {
     const asking = { ...ALL_OF_BODY, headers: { 'content-type': 'garbage' } };
     for (const method of ['POST', 'PUT', 'GET']) {
       const plain = method === 'GET' ? {} : asking;
@@ -39,24 +39,24 @@ describe('the first fault that applies is the one that is answered', () => {
     }
   });
 
-  test('405: wrong verb, before who asks', async () => {
+  test('a wrong method (405) comes before authentication', async () => {
     const answer = await server.ask('PUT', BULK, ALL_OF_BODY);
     problemOf(answer, 405, 'method_not_allowed');
     expect(answer.headers.get('allow')).toBe('POST');
   });
 
-  test('401: no credentials, before anything of the body', async () => {
+  test('missing credentials (401) come before the body', async () => {
     const answer = await server.ask('POST', `${BULK}?x=1`, ALL_OF_BODY);
     problemOf(answer, 401, 'unauthenticated');
     expect(answer.headers.get('www-authenticate')).toBe('Token');
   });
 
-  test('409: not a supplier, before the permission', async () => {
+  test('not being a supplier (409) comes before the permission', async () => {
     const answer = await send(ALL_OF_BODY.body, { ...ALL_OF_BODY, token: retailerToken });
     problemOf(answer, 409, 'not_a_supplier');
   });
 
-  test('403: no permission, before anything of the body', async () => {
+  test('a missing permission (403) comes before the body', async () => {
     const detail = problemOf(
       await send('x', { ...ALL_OF_BODY, token: viewerToken }),
       403,
@@ -65,34 +65,34 @@ describe('the first fault that applies is the one that is answered', () => {
     expect(detail).toContain('edit_items');
   });
 
-  test('415: media type, before the size', async () => {
+  test('the media type (415) comes before the size', async () => {
     const detail = problemOf(await send('x', ALL_OF_BODY), 415, 'media_type_unsupported');
     expect(detail).toContain('application/json');
   });
 
-  test('413: bytes, and lines, before what they say', async () => {
+  test('too concurrent bytes or lines (413) come before their content', async () => {
     problemOf(await send('x'.repeat(3000)), 413, 'body_too_large');
     problemOf(await send('[1,1,1,1,1,1,'), 413, 'too_many_lines');
   });
 
-  test('400: malformed, then too deep, then no array', async () => {
+  test('malformed JSON comes before too deep nesting, and both before a missing array (400)', async () => {
     problemOf(await send('[}'), 400, 'body_malformed');
     problemOf(await send(`${'{"a":'.repeat(9)}1${'}'.repeat(9)}`), 400, 'body_malformed');
     problemOf(await send('{}'), 400, 'body_shape_wrong');
   });
 
-  test('429 and 503 stand between: who asks comes before, the body after', async () => {
+  test('rate limit (429) and overload (503) come after authentication and before the body', async () => {
     const busy = await TestServer.start({ requestsPerSecondMax: 2, openRequestsMax: 1 });
     const { supplier, token: first } = await busy.createSupplier('Acme');
     const second = await busy.createToken(supplier.id, ['edit_items']);
     const viewer = await busy.createToken(supplier.id, ['view_items']);
-    const held = await RawConnection.open(busy.url);
-    await held.send(
+    const occupying = await RawConnection.open(busy.url);
+    await occupying.send(
       `POST ${BULK} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${first}\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n`,
     );
-    await held.until(/^HTTP\/1\.1 100 /);
+    await occupying.until(/^HTTP\/1\.1 100 /);
 
-    // Node tells it to continue while it is still asked who sends it.
+    // Node sends 100 Continue before the request is authenticated.
     let overloaded = await busy.ask('POST', BULK, { ...ALL_OF_BODY, token: second });
     while (overloaded.status !== 503) {
       overloaded = await busy.ask('POST', BULK, { ...ALL_OF_BODY, token: second });
@@ -106,21 +106,21 @@ describe('the first fault that applies is the one that is answered', () => {
     );
     problemOf(await busy.ask('POST', BULK, ALL_OF_BODY), 401, 'unauthenticated');
 
-    const many = await Promise.all(
+    const concurrent = await Promise.all(
       Array.from({ length: 12 }, () => busy.ask('POST', BULK, { ...ALL_OF_BODY, token: second })),
     );
-    const limited = many.filter(({ status }) => status === 429);
+    const limited = concurrent.filter(({ status }) => status === 429);
     expect(limited).not.toEqual([]);
     for (const answer of limited) {
       problemOf(answer, 429, 'rate_limited');
       expect(answer.headers.get('retry-after')).toMatch(/^[1-9][0-9]*$/);
     }
-    await held.destroy();
+    await occupying.destroy();
     await busy.stop();
   });
 });
 
-describe('paths and verbs', () => {
+describe('paths and methods', () => {
   const ALLOWED: readonly (readonly [path: string, allow: string])[] = [
     [BULK, 'POST'],
     [SINGLE, 'POST'],
@@ -139,34 +139,38 @@ describe('paths and verbs', () => {
   ];
 
   test.for(ALLOWED)(
-    '%s allows %s, and refuses every other verb before it is known who asks',
+    '%s allows %s and refuses other methods without authentication',
     async ([path, allow]) => {
       const others = METHODS.filter(
-        (verb) => verb !== 'CONNECT' && !allow.split(', ').includes(verb),
+        (method) => method !== 'CONNECT' && !allow.split(', ').includes(method),
       );
-      for (const verb of others) {
+      for (const method of others) {
         const answer = await exchange(
           server.url,
-          `${verb} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+          `${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
         );
-        expect([verb, answer.status, answer.headers.get('allow')]).toEqual([verb, 405, allow]);
-        if (verb !== 'HEAD') expect(problemOf(answer, 405, 'method_not_allowed')).toContain(allow);
+        expect([method, answer.status, answer.headers.get('allow')]).toEqual([method, 405, allow]);
+        if (method !== 'HEAD')
+          expect(problemOf(answer, 405, 'method_not_allowed')).toContain(allow);
       }
     },
   );
 
-  test.for([BULK, SINGLE, LOGIN, SKUS])('%s works without its last slash too', async (path) => {
-    const asking = { token, body: path === BULK ? '[]' : '{}' };
-    const [with_, without] = [
-      await server.ask('POST', path, asking),
-      await server.ask('POST', path.replace(/\/$/, ''), asking),
-    ];
-    expect(without.status).toBe(with_.status);
-    expect([404, 405]).not.toContain(without.status);
-    expect(without.headers.get('content-type')).toBe(with_.headers.get('content-type'));
-  });
+  test.for([BULK, SINGLE, LOGIN, SKUS])(
+    '%s also works without its trailing slash',
+    async (path) => {
+      const asking = { token, body: path === BULK ? '[]' : '{}' };
+      const [with_, without] = [
+        await server.ask('POST', path, asking),
+        await server.ask('POST', path.replace(/\/$/, ''), asking),
+      ];
+      expect(without.status).toBe(with_.status);
+      expect([404, 405]).not.toContain(without.status);
+      expect(without.headers.get('content-type')).toBe(with_.headers.get('content-type'));
+    },
+  );
 
-  test('a fixed path wins over a uuid', async () => {
+  test('a fixed path takes precedence over a uuid', async () => {
     for (const path of [SINGLE, SINGLE.replace(/\/$/, '')]) {
       problemOf(await server.ask('GET', path, { token }), 405, 'method_not_allowed');
     }
@@ -174,7 +178,7 @@ describe('paths and verbs', () => {
   });
 
   test.for(['/timp/%zz', `${SKUS}%e0%a4%a/`, '/%'])(
-    '%s, a bad escape, is no path',
+    '%s, a malformed escape, returns 404',
     async (path) => {
       const answer = await server.ask('GET', path, { token });
       expect(problemOf(answer, 404, 'path_not_found')).toContain('%');
@@ -182,19 +186,19 @@ describe('paths and verbs', () => {
   );
 
   test.for(['/', '/timp', '/TIMP/products/skus/', '/timp//products/skus/', `${BULK}x/`])(
-    '%s is no path',
+    '%s returns 404',
     async (path) => {
       problemOf(await server.ask('GET', path, { token }), 404, 'path_not_found');
     },
   );
 
-  test('a parameter that a path does not know is named', async () => {
+  test('an unknown query parameter is rejected and named', async () => {
     const answer = await server.ask('POST', `${BULK}?dryrun=true`, { token, body: `[${LINE}]` });
     expect(problemOf(answer, 400, 'parameter_invalid')).toContain('"dryrun"');
   });
 });
 
-test('every answer has a Request-Id of its own', async () => {
+test('every response has a unique Request-Id', async () => {
   const answers = await Promise.all([send('[]'), send('[]'), send('['), server.ask('GET', '/x')]);
   const ids = answers.map(({ headers }) => headers.get('request-id'));
   expect(new Set(ids).size).toBe(answers.length);
@@ -210,7 +214,7 @@ describe('Content-Type', () => {
     'Application/JSON; Charset=utf8',
     'application/json; version=1',
     'application/json;',
-  ])('%j is read', async (type) => {
+  ])('%j is accepted', async (type) => {
     expect((await send(`[${LINE}]`, { headers: { 'content-type': type } })).status).toBe(200);
   });
 
@@ -226,12 +230,12 @@ describe('Content-Type', () => {
     'json',
     ';',
     '',
-  ])('%j is not, and what is read is named', async (type) => {
+  ])('%j is rejected, and the error names the supported type', async (type) => {
     const answer = await send(`[${LINE}]`, { headers: { 'content-type': type } });
     expect(problemOf(answer, 415, 'media_type_unsupported')).toContain('application/json');
   });
 
-  test('none at all is read as JSON', async () => {
+  test('a body without a Content-Type is read as JSON', async () => {
     const answer = await exchange(server.url, rawPost('', `[${LINE}]`));
     expect([answer.status, answer.text]).toEqual([
       200,
@@ -240,7 +244,7 @@ describe('Content-Type', () => {
   });
 });
 
-/** A bulk request as bytes, with these headers beside the usual ones. */
+/** A bulk request as text, with additional headers. */
 function rawPost(headers: string, body: string, length: number = Buffer.byteLength(body)): string {
   return `POST ${BULK} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Token ${token}\r\n${headers}Content-Length: ${length}\r\n\r\n${body}`;
 }
@@ -250,15 +254,15 @@ const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
 const headOf = (framing: string) =>
   `POST ${BULK} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${token}\r\n${framing}\r\n\r\n`;
 
-describe('a body that is too large is refused while it is read', () => {
+describe('refuses a body that is too large while reading it', () => {
   test.for([
     [
-      'by its Content-Length, with nothing of it sent',
+      'by its Content-Length, before it is sent',
       () => headOf('Content-Length: 2001'),
       'body_too_large',
     ],
     [
-      'by the bytes that came, with no Content-Length and no end in sight',
+      'by the received bytes, without a Content-Length',
       () =>
         headOf('Transfer-Encoding: chunked') +
         chunk(`["${'x'.repeat(1200)}`) +
@@ -266,7 +270,7 @@ describe('a body that is too large is refused while it is read', () => {
       'body_too_large',
     ],
     [
-      'by the lines that came, with most of it still to come',
+      'by the received lines, with most of the body still unsent',
       () => `${headOf('Content-Length: 1999')}[1,1,1,1,1,1,`,
       'too_many_lines',
     ],
@@ -279,7 +283,7 @@ describe('a body that is too large is refused while it is read', () => {
     await connection.destroy();
   });
 
-  test('a limit itself is allowed', async () => {
+  test('accepts a body exactly at the limit', async () => {
     const padded = `[${LINE}]`.padEnd(2000);
     expect((await send(padded)).status).toBe(200);
     problemOf(await send(`${padded} `), 413, 'body_too_large');
@@ -292,12 +296,12 @@ describe('a body that is too large is refused while it is read', () => {
     expect(detail).toContain('more than 5 lines');
   });
 
-  test('lines in the form encoding are counted too', async () => {
+  test('counts lines in a form-encoded body', async () => {
     const body = `data=${encodeURIComponent(`[${Array(6).fill('1').join(',')}]`)}`;
     problemOf(await send(body), 413, 'too_many_lines');
   });
 
-  test('an object has members, not lines', async () => {
+  test('does not count the members of an object as lines', async () => {
     const members = {
       sku_id: 'B',
       title: 'b',
@@ -313,13 +317,13 @@ describe('a body that is too large is refused while it is read', () => {
 
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 
-describe('a body that cannot be read', () => {
-  test.for(['', ' ', '\n'])('none: %j', async (body) => {
+describe('rejects a body that cannot be read', () => {
+  test.for(['', ' ', '\n'])('a blank body: %j', async (body) => {
     const detail = problemOf(await send(body), 400, 'body_missing');
     expect(detail).toContain('a JSON array of lines');
   });
 
-  test('none, and no Content-Length either', async () => {
+  test('no body and no Content-Length', async () => {
     const answer = await exchange(
       server.url,
       `POST ${BULK} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Token ${token}\r\n\r\n`,
@@ -327,21 +331,21 @@ describe('a body that cannot be read', () => {
     expect(problemOf(answer, 400, 'body_missing')).toContain('a JSON array of lines');
   });
 
-  test('malformed JSON, by line and column', async () => {
+  test('malformed JSON, with line and column', async () => {
     const detail = problemOf(await send('[\n  {"sku_id": "A",}\n]'), 400, 'body_malformed');
     expect(detail).toContain('line 2, column 18');
   });
 
-  test.for(['{}', LINE, '"x"', '5', 'null', 'true'])('%s, which is no array', async (body) => {
+  test.for(['{}', LINE, '"x"', '5', 'null', 'true'])('%s instead of an array', async (body) => {
     expect(problemOf(await send(body), 400, 'body_shape_wrong')).toContain('a JSON array of lines');
   });
 
-  test('eight levels are a line that is refused, nine a request', async () => {
+  test('eight levels of nesting fail the line, nine the request', async () => {
     expect((await send(nested(8))).status).toBe(200);
     expect(problemOf(await send(nested(9)), 400, 'body_malformed')).toContain('at most 8');
   });
 
-  test('bytes that are not UTF-8, by line and column', async () => {
+  test('bytes that are not UTF-8, with line and column', async () => {
     const bytes = Buffer.concat([
       Buffer.from('[\n"é\uFFFDx'),
       Buffer.from([0xff]),
@@ -353,13 +357,13 @@ describe('a body that cannot be read', () => {
     expect(problemOf(await send(cut), 400, 'body_malformed')).toContain('line 1, column 3');
   });
 
-  test('a byte order mark is no fault', async () => {
+  test('accepts a byte order mark', async () => {
     expect((await send(`\uFEFF[${LINE}]`)).status).toBe(200);
     problemOf(await send('\uFEFF'), 400, 'body_missing');
   });
 });
 
-describe('what is no HTTP', () => {
+describe('invalid HTTP', () => {
   test.for([
     ['GARBAGE\r\n\r\n', 400, 'request_malformed'],
     [`FOO ${BULK} HTTP/1.1\r\nHost: x\r\n\r\n`, 400, 'request_malformed'],

@@ -9,6 +9,7 @@ import {
   unavailable,
   type DatabaseFailure,
 } from './errors.ts';
+import { shownUrl } from './url.ts';
 
 export interface PoolSettings {
   /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. */
@@ -30,27 +31,6 @@ const CLIENT_TIMEOUT_MARGIN_MS = 5000;
 
 /** Bounds how long locks survive a node that lost power: the server would notice only after hours. */
 const IDLE_IN_TRANSACTION_MS_MAX = 60_000;
-
-/** Whether a database is named by a PostgreSQL URL, well formed or not. */
-export function isPostgresUrl(database: string): boolean {
-  return /^postgres(ql)?:/i.test(database);
-}
-
-/**
- * A database URL that is safe to print: without user, password and parameters.
- *
- * @throws OnhandError `parameter_invalid` for a URL that cannot be parsed; the error does not quote it
- */
-export function shownUrl(url: string): string {
-  const parsed = URL.parse(url);
-  if (parsed === null || !isPostgresUrl(url) || !url.includes('://')) {
-    throw new OnhandError(
-      'parameter_invalid',
-      'The database URL cannot be read: give it as postgres://USER:PASSWORD@HOST:PORT/DATABASE, with characters such as @ and / in a password percent-encoded (%40, %2F).',
-    );
-  }
-  return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
-}
 
 /** Adds the URL and the reason to a failure to open a database. Returns other errors unchanged. */
 export function cannotOpen(url: string, error: unknown): unknown {

@@ -20,10 +20,10 @@ import {
   ConnectionPool,
   cannotOpen,
   read,
-  shownUrl,
   inTransaction,
   type PoolSettings,
 } from '../connection/pool.ts';
+import { shownUrl } from '../connection/url.ts';
 import { migrate, readSchemaVersion, SCHEMA_VERSION } from './migrations.ts';
 import { classifyDatabaseError } from '../connection/errors.ts';
 

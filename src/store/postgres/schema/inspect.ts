@@ -1,12 +1,7 @@
 import { OnhandError } from '../../../domain/errors.ts';
 import type { Finding } from '../../driver.ts';
-import {
-  ConnectionPool,
-  cannotOpen,
-  read,
-  shownUrl,
-  type PoolSettings,
-} from '../connection/pool.ts';
+import { ConnectionPool, cannotOpen, read, type PoolSettings } from '../connection/pool.ts';
+import { shownUrl } from '../connection/url.ts';
 import { SCHEMA_VERSION, readSchemaVersion } from './migrations.ts';
 
 interface Check {
