@@ -379,6 +379,11 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   );
   `,
   () => `
+  -- The reports stored beside a file. Stored bytes are summed when a file is added.
+  ALTER TABLE feeds ADD COLUMN report_bytes bigint NOT NULL DEFAULT 0;
+  CREATE INDEX kept_feeds_of_supplier ON feeds (supplier_id, bytes, report_bytes) WHERE is_kept = 1;
+  `,
+  () => `
   -- Webhooks have a permission of their own. Credentials that could write, and retailers' that could read,
   -- keep what they could do.
   UPDATE tokens SET permissions = permissions || ' manage_webhooks'
