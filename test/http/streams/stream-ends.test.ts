@@ -102,11 +102,11 @@ test('a group that has not ended is not applied', async () => {
 describe('a client that goes away', () => {
   test('leaves what was answered, or more, and of no piece a part', async () => {
     await start();
-    for (let round = 1; round <= 8; round += 1) {
+    for (let round = 1; round <= 4; round += 1) {
       const stream = await open();
       const lines = Array.from({ length: 4000 }, (_, i) => line(round * 10_000 + i));
       await stream.send(lines);
-      const acknowledged = 1 + round * 400;
+      const acknowledged = 1 + round * 800;
       await stream.rows(acknowledged);
       await stream.send('{"sku_id":"A","quantity_in_stock":1}');
       await stream.destroy();
@@ -144,12 +144,16 @@ describe('a client that goes away', () => {
 describe('time', () => {
   test('a stream that is silent for too long ends, and a blank row is no silence', async () => {
     await start({ streamIdleTimeoutMs: 1000 });
-    const silent = await open();
     const alive = await open();
-    const startedMs = performance.now();
-    const ended = expectBrokenOff(silent, 'request_timeout', 408, { row: 1, index: 0 });
+    const silent = await open();
+    let hasEnded = false;
+    const ended = expectBrokenOff(silent, 'request_timeout', 408, { row: 1, index: 0 }).finally(
+      () => {
+        hasEnded = true;
+      },
+    );
     let rows = 0;
-    while (performance.now() - startedMs < 1500) {
+    while (!hasEnded) {
       await alive.send('\n');
       rows += 1;
       await server.ask('GET', '/healthz');
@@ -163,19 +167,25 @@ describe('time', () => {
 
   test('a stream may take longer than a request, and a request no longer', async () => {
     await start({ requestTimeoutMs: 1000, headersTimeoutMs: 1000 });
+    const stream = await open();
     const slow = await RawConnection.open(server.url);
     await slow.send(
       `POST ${BULK} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${token}\r\nContent-Length: 9\r\n\r\n[`,
     );
-    const stream = await open();
+    let hasEnded = false;
+    const ended = slow.rest().finally(() => {
+      hasEnded = true;
+    });
     let quantity = 0;
-    const startedMs = performance.now();
-    while (performance.now() - startedMs < 3000) {
+    while (!hasEnded) {
       quantity += 1;
       await stream.send([line(quantity)]);
       expect(await stream.row()).toEqual(SUCCESS);
     }
-    expect(await slow.rest()).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await ended).toMatch(/^HTTP\/1\.1 408 /);
+    quantity += 1;
+    await stream.send([line(quantity)]);
+    expect(await stream.row()).toEqual(SUCCESS);
     stream.end();
     expect(await stream.rest()).toEqual({ rows: [], isWhole: true });
     expect(await client.stockOf('A')).toBe(quantity);
@@ -192,8 +202,7 @@ describe('time', () => {
     await server.store.accounts.revokeToken(mine?.id ?? 0);
     let last: unknown = SUCCESS;
     let answered = 1;
-    const deadlineMs = performance.now() + 15_000;
-    while (at(last, 'status_code') === 200 && performance.now() < deadlineMs) {
+    while (at(last, 'status_code') === 200) {
       await stream.send([line(2)]);
       last = await stream.row();
       answered += 1;

@@ -42,10 +42,10 @@ test('prints what the installed Python prints, if there is one', () => {
   if (python.status !== 0) return;
   const printed = python.stdout.toString().trim().split('\n');
   expect(printed).toHaveLength(texts.length);
-  for (const [i, text] of texts.entries()) {
-    const expected = printed[i];
-    if (expected !== '-') expect(hex(repr(text)), JSON.stringify(text)).toBe(expected);
-  }
+  const known = texts.filter((_, i) => printed[i] !== '-');
+  expect(known.map((text) => [JSON.stringify(text), hex(repr(text))])).toEqual(
+    texts.flatMap((text, i) => (printed[i] === '-' ? [] : [[JSON.stringify(text), printed[i]]])),
+  );
 });
 
 /** The message of a line that matches nothing and is sent as this JSON. */
