@@ -15,8 +15,20 @@ const MIB = 1024 * 1024;
 export const NUMBER_SETTINGS = {
   /** The largest request body, after decompression. */
   requestBytesMax: { variable: 'ONHAND_REQUEST_BYTES_MAX', fallback: 32 * MIB, min: 1024 },
+  /** The largest body of a request that is not bulk, a stream or an upload, after decoding. */
+  smallRequestBytesMax: {
+    variable: 'ONHAND_SMALL_REQUEST_BYTES_MAX',
+    fallback: 64 * 1024,
+    min: 1024,
+  },
+  /** The largest body in the form encoding `data=<json>`. */
+  formBytesMax: { variable: 'ONHAND_FORM_BYTES_MAX', fallback: MIB, min: 1024 },
   /** The most lines in one request. */
   linesMax: { variable: 'ONHAND_LINES_MAX', fallback: 200_000, min: 1 },
+  /** The most members of one object, and different member names, in a body of more than 64 KiB. */
+  membersMax: { variable: 'ONHAND_MEMBERS_MAX', fallback: 64, min: 20 },
+  /** The longest text in quotes in a body of more than 64 KiB. */
+  textBytesMax: { variable: 'ONHAND_TEXT_BYTES_MAX', fallback: 64 * 1024, min: 1024 },
   /** The most requests in progress. Further requests are answered 503. */
   openRequestsMax: { variable: 'ONHAND_OPEN_REQUESTS_MAX', fallback: 1000, min: 1 },
   /** The most memory for request bodies and replies in progress. A body that exceeds it is answered 503. */
@@ -155,7 +167,11 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
   const read = (name: NumberSettingName): number => readNumber(NUMBER_SETTINGS[name], environment);
   return {
     requestBytesMax: read('requestBytesMax'),
+    smallRequestBytesMax: read('smallRequestBytesMax'),
+    formBytesMax: read('formBytesMax'),
     linesMax: read('linesMax'),
+    membersMax: read('membersMax'),
+    textBytesMax: read('textBytesMax'),
     openRequestsMax: read('openRequestsMax'),
     openBytesMax: read('openBytesMax'),
     followersMax: read('followersMax'),

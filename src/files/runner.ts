@@ -156,9 +156,15 @@ export class FileRunner {
 
   async #work(job: FileRecord, stop: AbortController): Promise<void> {
     const { files } = this.#parts.store;
-    const renewing = setInterval(() => void this.#renewLease(job, stop), RENEW_EVERY_MS);
+    let renewal: Promise<void> = Promise.resolve();
+    const renewing = setInterval(() => {
+      renewal = this.#renewLease(job, stop);
+    }, RENEW_EVERY_MS);
     try {
       const outcome = await this.#runJob(job, stop.signal);
+      // A renewal that is still under way must not overwrite the release below.
+      clearInterval(renewing);
+      await renewal;
       // A lease that has ended lets any node resume the file.
       if (outcome === 'stopped') await files.keep(job, this.#lease(-1));
       else await files.end(job, this.#nodeId, { ...outcome, finishedAtMs: Date.now() });

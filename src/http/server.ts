@@ -22,11 +22,18 @@ import { handleError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
+import type { ServerBodyLimits } from './request/body.ts';
 import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.ts';
 
 /** Each is a setting of `config.ts`. */
 export interface HttpSettings
-  extends AdmissionLimits, LoginLimits, WriteSettings, FileSettings, StreamSettings {
+  extends
+    AdmissionLimits,
+    LoginLimits,
+    ServerBodyLimits,
+    WriteSettings,
+    FileSettings,
+    StreamSettings {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;

@@ -39,6 +39,8 @@ export class ArraySource implements LineSource {
   /** The last element that was scanned. */
   #index = -1;
   #element = '';
+  /** The members of that element, once they were asked for: every number of a line asks. */
+  #members: ReadonlyMap<string, string> | undefined;
 
   /** `text` is a JSON array, already known to be well formed. */
   constructor(text: string) {
@@ -60,9 +62,11 @@ export class ArraySource implements LineSource {
       nextToken(this.#scanner, this.#text);
       this.#element = takeValue(this.#scanner, this.#text);
       this.#index += 1;
+      this.#members = undefined;
       nextToken(this.#scanner, this.#text);
     }
-    return sourceMembersOf(this.#element);
+    this.#members ??= sourceMembersOf(this.#element);
+    return this.#members;
   }
 }
 

@@ -1,7 +1,9 @@
+import { array, assert, constantFrom, property } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { OnhandError } from '../../src/domain/errors.ts';
-import { DEPTH_MAX, parseBody } from '../../src/wire/json.ts';
-import { LineCounter } from '../../src/wire/lines/line-counter.ts';
+import { JsonCounter } from '../../src/wire/json-counter.ts';
+import { DEPTH_MAX, findFault } from '../../src/wire/json-fault.ts';
+import { parseBody } from '../../src/wire/json.ts';
 import { textMatching } from '../matching.ts';
 
 const EXPECTED = 'a JSON array of lines';
@@ -112,16 +114,21 @@ test('the last of duplicate members wins', () => {
   expect(parseBody('{"a": 1, "b": 2, "a": 3}', EXPECTED).value).toEqual({ a: 3, b: 2 });
 });
 
-const exceeded = (body: string, linesMax: number, chunkBytes: number): boolean => {
-  const counter = new LineCounter(linesMax);
+const LIMITS = { linesMax: 3, membersMax: 64, textBytesMax: 65_536, formBytesMax: 1_048_576 };
+
+/** The code of the refusal of a body that arrives in chunks; undefined if it is accepted. */
+const counted = (body: string, chunkBytes: number, limits = LIMITS): string | undefined => {
+  const counter = new JsonCounter(limits);
   const bytes = Buffer.from(body);
-  const chunks: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; at += chunkBytes) {
-    chunks.push(bytes.subarray(at, at + chunkBytes));
-    counter.count(chunks);
-    if (counter.areTooMany) return true;
+  try {
+    for (let end = chunkBytes; end - chunkBytes < bytes.length; end += chunkBytes) {
+      counter.count(bytes.subarray(0, end));
+    }
+  } catch (error) {
+    if (error instanceof OnhandError) return error.code;
+    throw error;
   }
-  return false;
+  return undefined;
 };
 
 describe('counting lines while they arrive', () => {
@@ -135,7 +142,114 @@ describe('counting lines while they arrive', () => {
     ['   [ ]          ', false],
   ] as const)('%s has more than 3: %j', ([body, expected]) => {
     for (const chunkBytes of [1, 2, 3, 7, 100]) {
-      expect(exceeded(body, 3, chunkBytes)).toBe(expected);
+      expect(counted(body, chunkBytes)).toBe(expected ? 'too_many_lines' : undefined);
     }
   });
 });
+
+const members = (count: number, name: (i: number) => string): string =>
+  `{${Array.from({ length: count }, (_, i) => `"${name(i)}":1`).join(',')}}`;
+
+describe('what JSON may hold is limited before it is parsed', () => {
+  const limits = { ...LIMITS, linesMax: 200_000 };
+  const padding = ' '.repeat(65_536);
+
+  test.for([
+    ['an object of 65 members', `[${members(65, () => 'a')}]`, 'body_too_large'],
+    ['an object of 64 members', `[${members(64, () => 'a')}]`, undefined],
+    [
+      '66 different names in objects of one member',
+      `[${Array.from({ length: 66 }, (_, i) => `{"n${i}":1}`).join(',')}]`,
+      'body_too_large',
+    ],
+    ['64 different names', `[${members(64, (i) => `n${i}`)}]`, undefined],
+    ['a text of 65,537 bytes', `["${'x'.repeat(65_537)}"]`, 'body_too_large'],
+    ['a text that does not end', `["${'x'.repeat(65_537)}`, 'body_too_large'],
+    ['a text of 65,535 bytes', `["${'x'.repeat(65_535)}"]`, undefined],
+    ['nine levels', `[[[[[[[[[]]]]]]]]]`, 'body_malformed'],
+    ['eight levels', `[[[[[[[[]]]]]]]]`, undefined],
+    ['more values than lines have', `[[${'1,'.repeat(3_200_001)}1]]`, 'too_many_lines'],
+    ['a form of more than 1 MiB', `data=${'+'.repeat(1_048_576)}`, 'body_too_large'],
+    ['a form of less', `data=${'+'.repeat(1_000_000)}`, undefined],
+  ] as const)('%s: %s', ([, body, code]) => {
+    const isForm = body.startsWith('data=');
+    expect(counted(isForm ? body : padding + body, 50_000, limits)).toBe(code);
+  });
+
+  test('a body of at most 64 KiB may have any shape', () => {
+    expect(
+      counted(
+        members(3000, (i) => `n${i}`),
+        1000,
+        limits,
+      ),
+    ).toBeUndefined();
+  });
+
+  test('the JSON of a form is limited after it is decoded', () => {
+    const json = `[${Array.from({ length: 6000 }, (_, i) => `{"name${i}":1}`).join(',')}]`;
+    for (const sent of [encodeURIComponent(json), json.replaceAll('"', '\\"')]) {
+      expect(() => parseBody(`data=${sent}`, EXPECTED, limits)).toThrow(/ONHAND_MEMBERS_MAX/);
+    }
+    expect(() => parseBody(`data=[1,2,3,4]`, EXPECTED, LIMITS)).toThrow(/more than 3 lines/);
+  });
+});
+
+test('a form is decoded as URLSearchParams decodes it', () => {
+  const part = constantFrom('+', '%', '%41', '%e2%82%ac', '%E2%82', '1', ' ', '%2', '%zz');
+  assert(
+    property(array(part), (parts) => {
+      const json = JSON.stringify(parts.join(''));
+      const decoded = new URLSearchParams(`data=${json}`).get('data') ?? '';
+      expect(parseBody(`data=${json}`, EXPECTED).text).toBe(decoded);
+    }),
+  );
+});
+
+test('a fault is found in exactly the texts that are not JSON', () => {
+  const part = constantFrom(
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '"a"',
+    '"\\u00e',
+    '"\\n"',
+    '-',
+    '0',
+    '1.5',
+    'e3',
+    '.',
+    'true',
+    'nul',
+    ' ',
+    '\n',
+    '\t',
+    '/',
+    '//',
+    "'",
+    '\u2028',
+    '\uFEFF',
+    '"',
+  );
+  assert(
+    property(array(part, { maxLength: 12 }), (parts) => {
+      const text = parts.join('');
+      const fault = findFault(text, 50);
+      expect(fault === undefined).toBe(isJson(text));
+      if (fault !== undefined) expect(fault.offset).toBeLessThanOrEqual(text.length);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -22,7 +22,7 @@ import {
   WebhookListSchema,
   WebhookSchema,
 } from '../../wire/changes/webhooks.ts';
-import { type BodyLimits, readBody } from '../request/body.ts';
+import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, uuidOf } from '../request/parameters.ts';
@@ -34,7 +34,7 @@ interface WebhookRoutes {
   readonly changes: FollowParts['changes'];
   readonly accounts: FollowParts['accounts'];
   readonly options: DeliverOptions;
-  readonly limits: BodyLimits;
+  readonly limits: ServerBodyLimits;
 }
 
 const LIST_PATH = '/timp/notifications/webhooks/';
@@ -50,6 +50,7 @@ const REFUSED = { 422: 'The url is not allowed, or there are too many webhooks.'
 /** Adds the routes of an organization's webhooks: register, list, change, test, remove. */
 export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   const { admission, webhooks, changes, accounts, options, limits } = routes;
+  const bodyLimits = smallBodyLimits(limits);
 
   const find = async (request: FastifyRequest): Promise<Webhook> => {
     const uuid = uuidOf(request);
@@ -65,7 +66,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   };
 
   const read = async (request: FastifyRequest): Promise<unknown> => {
-    const body = await readBody(request, limits);
+    const body = await readBody(request, bodyLimits);
     checkParameters(request, []);
     return parseBody(body, WEBHOOK_EXPECTED).value;
   };

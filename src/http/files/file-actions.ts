@@ -18,14 +18,16 @@ import {
 import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
 import { SuccessSchema } from '../../wire/lines/results.ts';
 import { refuseBody } from '../inventory/batches.ts';
-import { type BodyLimits, readBody } from '../request/body.ts';
+import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import { FileParametersSchema, findFile, NO_SUCH_FILE, type FileRoutes } from './files.ts';
 import { checkParameters, flagOf, noteHeaderOf } from '../request/parameters.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
 
-type ActionRoutes = Pick<FileRoutes, 'admission' | 'service'> & { readonly limits: BodyLimits };
+type ActionRoutes = Pick<FileRoutes, 'admission' | 'service'> & {
+  readonly limits: ServerBodyLimits;
+};
 
 const PATH = '/timp/organizations/files/';
 const MAPPING_EXPECTED = 'column names such as {"columns": {"Lagerbestand": "quantity_in_stock"}}';
@@ -33,6 +35,7 @@ const MAPPING_EXPECTED = 'column names such as {"columns": {"Lagerbestand": "qua
 /** Adds the routes that act on a file (cancel, confirm, revert) and those of a supplier's column names. */
 export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void {
   const { admission, service, limits } = routes;
+  const bodyLimits = smallBodyLimits(limits);
   const supplierIdOf = (request: FastifyRequest): number =>
     admission.principalOf(request).organizationId;
 
@@ -40,7 +43,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     sendJson(request, reply, JSON.stringify(printFile(await findFile(routes, request))));
 
   const cancel = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    refuseBody(await readBody(request, limits));
+    refuseBody(await readBody(request, bodyLimits));
     checkParameters(request, []);
     const file = await findFile(routes, request);
     if (isOver(file)) throw wrongState(file, 'only a file that is not finished can be canceled');
@@ -49,7 +52,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
   };
 
   const confirm = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    refuseBody(await readBody(request, limits));
+    refuseBody(await readBody(request, bodyLimits));
     checkParameters(request, []);
     const file = await findFile(routes, request);
     if (!(await service.confirm(file))) throw wrongState(file, 'only a held file can be confirmed');
@@ -57,7 +60,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
   };
 
   const revert = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const body = await readBody(request, limits);
+    const body = await readBody(request, bodyLimits);
     checkParameters(request, Object.keys(RevertQuerySchema.properties));
     const dryRun = flagOf(request, 'dry_run') ?? false;
     const force = flagOf(request, 'force') ?? false;
@@ -92,7 +95,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
-    const body = await readBody(request, limits);
+    const body = await readBody(request, bodyLimits);
     checkParameters(request, []);
     const columns = parseFileMapping(parseBody(body, MAPPING_EXPECTED).value);
     await service.setMapping(supplierIdOf(request), columns);

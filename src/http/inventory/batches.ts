@@ -15,7 +15,7 @@ import { printRevert, RevertQuerySchema, RevertReplySchema } from '../../wire/in
 import { isJsonObject, parseJson } from '../../wire/json.ts';
 import { BulkResultsSchema, printFailures } from '../../wire/lines/results.ts';
 import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
-import { type BodyLimits, readBody } from '../request/body.ts';
+import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, flagOf, noteHeaderOf, queryOf, uuidOf } from '../request/parameters.ts';
@@ -25,7 +25,7 @@ import { addResource } from '../request/resource.ts';
 interface BatchRoutes {
   readonly admission: Admission;
   readonly batches: BatchStore;
-  readonly limits: BodyLimits;
+  readonly limits: ServerBodyLimits;
 }
 
 const LIST_PATH = '/timp/products/skus/inventory/batches/';
@@ -39,6 +39,7 @@ export function addBatches(
   app: FastifyInstance,
   { admission, batches, limits }: BatchRoutes,
 ): void {
+  const bodyLimits = smallBodyLimits(limits);
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(BatchListQuerySchema.properties));
     const options = parseBatchList(queryOf(request));
@@ -74,7 +75,7 @@ export function addBatches(
   };
 
   const revert = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const body = await readBody(request, limits);
+    const body = await readBody(request, bodyLimits);
     checkParameters(request, Object.keys(RevertQuerySchema.properties));
     const force = flagOf(request, 'force') ?? false;
     const dryRun = flagOf(request, 'dry_run') ?? false;

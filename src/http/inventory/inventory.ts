@@ -17,13 +17,14 @@ import {
   SingleQuerySchema,
   WriteHeadersSchema,
 } from '../../wire/inventory/write-parameters.ts';
+import { tooManyLines } from '../../wire/json-counter.ts';
 import { NDJSON_MEDIA_TYPE } from '../../wire/lines/ndjson.ts';
 import {
-  type BodyLimits,
   JSON_MEDIA_TYPE,
   readBody,
   readMediaType,
-  tooManyLines,
+  type ServerBodyLimits,
+  smallBodyLimits,
 } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import { runYielding, type Admission } from '../request/admission.ts';
@@ -39,7 +40,7 @@ interface InventoryRoutes {
   readonly intake: Pick<Intake, 'admit'>;
   readonly submitter: BatchSubmitter;
   readonly streams: Streams;
-  readonly limits: BodyLimits;
+  readonly limits: ServerBodyLimits;
 }
 
 const LINE_EXPECTED = 'one line as a JSON object such as {"sku_id": "A-1", "quantity_in_stock": 5}';
@@ -81,7 +82,7 @@ export function addInventory(
     const body = (await readBody(request, limits)) ?? '';
     const options = readBulkOptions(request, submitter.asOfRules());
     setPreferenceApplied(reply, options);
-    const { value, text } = parseBody(body, LINES_EXPECTED);
+    const { value, text } = parseBody(body, LINES_EXPECTED, limits);
     if (!Array.isArray(value)) throw wrongShape(LINES_EXPECTED, value);
     if (value.length > limits.linesMax) throw tooManyLines(limits.linesMax);
     const lines = await runYielding(parsingLines(value, text, options.asOf));
@@ -94,7 +95,7 @@ export function addInventory(
   };
 
   const updateOne = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const body = (await readBody(request, limits)) ?? '';
+    const body = (await readBody(request, smallBodyLimits(limits))) ?? '';
     const options = readSingleOptions(request, submitter.asOfRules());
     setPreferenceApplied(reply, options);
     const { value, text } = parseBody(body, LINE_EXPECTED);

@@ -24,7 +24,7 @@ import {
   printHistory,
 } from '../../wire/changes/sku-history.ts';
 import { readTimeMs } from '../../wire/query.ts';
-import { type BodyLimits, readBody } from '../request/body.ts';
+import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, noteHeaderOf, queryOf, uuidOf } from '../request/parameters.ts';
@@ -36,7 +36,7 @@ interface SkuRoutes {
   readonly admission: Admission;
   readonly store: Pick<Store, 'accounts' | 'skus' | 'changes' | 'applyCatalogue'>;
   readonly feed: ChangeFeed;
-  readonly limits: BodyLimits;
+  readonly limits: ServerBodyLimits;
 }
 
 const LIST_PATH = '/timp/products/skus/';
@@ -55,6 +55,7 @@ const DetailParametersSchema = Type.Object({
 
 /** Adds the routes of SKUs: list, show, history, create. */
 export function addSkus(app: FastifyInstance, { admission, store, feed, limits }: SkuRoutes): void {
+  const bodyLimits = smallBodyLimits(limits);
   const visibleTo = (principal: Principal): Promise<readonly number[]> =>
     visibleSuppliers(store.accounts, principal, undefined);
 
@@ -128,7 +129,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
 
   const create = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { organizationId: supplierId, userId } = admission.principalOf(request);
-    const body = await readBody(request, limits);
+    const body = await readBody(request, bodyLimits);
     checkParameters(request, []);
     const { value, text } = parseBody(body, SKU_EXPECTED);
     const entry = parseSkuCreation(value, text);

@@ -4,14 +4,34 @@ import { MIMEType } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
-import { LineCounter } from '../../wire/lines/line-counter.ts';
+import { JsonCounter, type JsonLimits } from '../../wire/json-counter.ts';
+import { firstNotUtf8 } from './utf8.ts';
 import type { OpenRequest } from './open-requests.ts';
 
-export interface BodyLimits {
+/** The limits of the body of one request. */
+export interface BodyLimits extends JsonLimits {
   /** The largest body, in bytes. */
   readonly requestBytesMax: number;
-  /** The most elements of an array. */
-  readonly linesMax: number;
+  /** The setting that gives `requestBytesMax`. */
+  readonly bytesSetting?: string;
+}
+
+/** The limits of a server's bodies. */
+export interface ServerBodyLimits extends JsonLimits {
+  readonly requestBytesMax: number;
+  /** The largest body of a request that is not made of lines, in bytes. */
+  readonly smallRequestBytesMax: number;
+}
+
+/** The limits of bodies that are not made of lines. */
+export function smallBodyLimits(limits: ServerBodyLimits): BodyLimits {
+  return limits.smallRequestBytesMax >= limits.requestBytesMax
+    ? limits
+    : {
+        ...limits,
+        requestBytesMax: limits.smallRequestBytesMax,
+        bytesSetting: 'ONHAND_SMALL_REQUEST_BYTES_MAX',
+      };
 }
 
 export const JSON_MEDIA_TYPE = 'application/json';
@@ -83,10 +103,12 @@ function unsupported(what: string, supported: readonly string[]): OnhandError {
   );
 }
 
-function tooLarge({ requestBytesMax }: BodyLimits): OnhandError {
+function tooLarge({ requestBytesMax, bytesSetting }: BodyLimits): OnhandError {
   return new OnhandError(
     'body_too_large',
-    `The body is larger than ${requestBytesMax} bytes; send it in several requests.`,
+    bytesSetting === undefined
+      ? `The body is larger than ${requestBytesMax} bytes; send it in several requests.`
+      : `The body is larger than ${requestBytesMax} bytes, the most for this path (${bytesSetting}); send only the members that this path reads.`,
   );
 }
 
@@ -100,33 +122,29 @@ function readBytes(
   }: { readonly limits: BodyLimits; readonly openRequest: OpenRequest | null },
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    const lines = new LineCounter(limits.linesMax);
-    let length = 0;
+    const received = new GrowingBuffer();
+    const counter = new JsonCounter(limits);
     const refuse = (error: unknown): void => {
       body.off('data', take);
-      chunks.length = 0;
+      received.clear();
       if (body !== request) request.unpipe().resume();
       else request.resume();
       reject(error);
     };
     const take = (chunk: Buffer): void => {
-      length += chunk.length;
-      chunks.push(chunk);
       try {
+        const length = received.bytes.length + chunk.length;
         if (length > limits.requestBytesMax) throw tooLarge(limits);
-        lines.count(chunks);
-        if (lines.areTooMany) throw tooManyLines(limits.linesMax);
-        openRequest?.reserve(length, lines.values);
+        received.append(chunk);
+        counter.count(received.bytes);
+        openRequest?.reserve(length, counter.values);
       } catch (refusal) {
         refuse(refusal);
       }
     };
     body.on('data', take);
     body.once('end', () => {
-      resolve(
-        chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length),
-      );
+      resolve(received.bytes);
     });
     // The client has disconnected; the error only reaches the log.
     const truncated = (): void =>
@@ -147,12 +165,44 @@ function readBytes(
   });
 }
 
-/** The error for an array with more than `linesMax` elements. */
-export function tooManyLines(linesMax: number): OnhandError {
-  return new OnhandError(
-    'too_many_lines',
-    `The array has more than ${linesMax} lines, or more values than that many lines can have; send it in several requests.`,
-  );
+/** How large the buffer is from the second chunk on, in bytes. */
+const GROWN_BYTES_MIN = 64 * 1024;
+
+/**
+ * Collects bytes in one buffer. An object for each chunk would take far more memory than its bytes if a
+ * client sends chunks of one byte.
+ */
+class GrowingBuffer {
+  #buffer: Buffer = Buffer.alloc(0);
+  #length = 0;
+
+  /** All bytes so far. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  append(chunk: Buffer): void {
+    const length = this.#length + chunk.length;
+    if (this.#length === 0) this.#buffer = chunk;
+    else {
+      if (length > this.#buffer.length) this.#grow(length);
+      chunk.copy(this.#buffer, this.#length);
+    }
+    this.#length = length;
+  }
+
+  #grow(length: number): void {
+    const larger = Buffer.allocUnsafeSlow(
+      Math.max(length, 2 * this.#buffer.length, GROWN_BYTES_MIN),
+    );
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
+
+  clear(): void {
+    this.#buffer = Buffer.alloc(0);
+    this.#length = 0;
+  }
 }
 
 /** Decodes UTF-8, dropping a byte order mark. */
@@ -166,21 +216,4 @@ function decode(bytes: Buffer): string {
       `The body is not UTF-8: line ${line}, column ${column} has bytes that are not a character. Save or send it as UTF-8.`,
     );
   }
-}
-
-const REPLACEMENT = Buffer.from('\uFFFD');
-
-/** The position of the first bytes that are not UTF-8; line and column are counted from 1. */
-function firstNotUtf8(bytes: Buffer): { readonly line: number; readonly column: number } {
-  const text = bytes.toString('utf8');
-  let position = text.indexOf('\uFFFD');
-  // A replacement character may also have been sent as such, in three bytes.
-  for (let offset = Buffer.byteLength(text.slice(0, position)); position >= 0;) {
-    if (!bytes.subarray(offset, offset + REPLACEMENT.length).equals(REPLACEMENT)) break;
-    const next = text.indexOf('\uFFFD', position + 1);
-    offset += Buffer.byteLength(text.slice(position, next));
-    position = next;
-  }
-  const lines = text.slice(0, position).split('\n');
-  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
 }

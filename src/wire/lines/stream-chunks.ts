@@ -1,7 +1,8 @@
 import { OnhandError } from '../../domain/errors.ts';
 import { type LineDraft, type Lines, LinesBuilder } from '../../domain/lines.ts';
 import { GroupNumbers, LineReader, notALineMessage, unreadableLine } from './lines.ts';
-import { checkDepth, DEPTH_MAX, isJsonObject, type ParsedText, parseJson } from '../json.ts';
+import { DEPTH_MAX, type ParsedText } from '../json-fault.ts';
+import { checkDepth, isJsonObject, parseJson } from '../json.ts';
 import type { Row } from './ndjson.ts';
 import type { AsOfOptions } from '../times.ts';
 import { ObjectSource } from '../json-source.ts';

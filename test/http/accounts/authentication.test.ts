@@ -34,44 +34,44 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** The answer to a request with this Authorization header. */
+/** Lists SKUs with an Authorization header. */
 const listAs = (authorization: string, headers: Record<string, string> = {}): Promise<Answer> =>
   server.ask('GET', SKUS, { headers: { authorization, ...headers } });
 
 describe('a token', () => {
   test.for(['Token', 'Bearer', 'token', 'BEARER', 'Token  '])(
-    'is taken behind %j',
+    'is accepted after %j',
     async (scheme) => {
       expect((await listAs(`${scheme} ${token}`)).status).toBe(200);
     },
   );
 
-  test('is the same in upper case', async () => {
+  test('is accepted in upper case', async () => {
     expect((await listAs(`Token ${token.toUpperCase()}`)).status).toBe(200);
   });
 
-  test('wins over a session cookie, which is ignored', async () => {
+  test('is required even with a session cookie, which is ignored', async () => {
     const cookie = 'sessionid=0go3ewc40dk7rlevmdziljl3lf3wxpid';
     expect((await listAs(`Token ${token}`, { cookie })).status).toBe(200);
     problemOf(await server.ask('GET', SKUS, { headers: { cookie } }), 401, 'unauthenticated');
   });
 
   test.for<readonly [what: string, header: () => string | undefined]>([
-    ['nothing', () => undefined],
+    ['no header', () => undefined],
     ['an empty header', () => ''],
     ['the token alone', () => token],
     ['another scheme', () => `Basic ${Buffer.from(`jo:${PASSWORD}`).toString('base64')}`],
     ['39 digits', () => `Token ${token.slice(1)}`],
     ['41 digits', () => `Token ${token}0`],
-    ['what is not hexadecimal', () => `Token ${'g'.repeat(40)}`],
+    ['non-hexadecimal digits', () => `Token ${'g'.repeat(40)}`],
     ['no space', () => `Token${token}`],
     ['two tokens', () => `Token ${token}, Token ${token}`],
-    ['a token that nobody made', () => `Token ${newToken()}`],
+    ['an unknown token', () => `Token ${newToken()}`],
     [
-      'the stored hash of one',
+      'the stored hash of a token',
       () => `Token ${Buffer.from(hashToken(token)).toString('hex').slice(0, 40)}`,
     ],
-  ])('is asked for: %s is a 401', async ([, header]) => {
+  ])('is required: %s returns 401', async ([, header]) => {
     const authorization = header();
     const answer = await server.ask('GET', SKUS, {
       ...(authorization !== undefined && { headers: { authorization } }),
@@ -80,16 +80,16 @@ describe('a token', () => {
     expect(answer.headers.get('www-authenticate')).toBe('Token');
   });
 
-  test('that expired is refused in the words of one that never was', async () => {
+  test('that expired gets the same error as an unknown one', async () => {
     const expired = await server.createToken(supplier.id, ['view_items'], Date.now() - 1);
     const valid = await server.createToken(supplier.id, ['view_items'], Date.now() + 60_000);
-    const nobodys = await listAs(`Token ${newToken()}`);
+    const unknown = await listAs(`Token ${newToken()}`);
     const answer = await listAs(`Token ${expired}`);
-    expect(problemOf(answer, 401, 'unauthenticated')).toBe(textAt(nobodys.json, 'detail'));
+    expect(problemOf(answer, 401, 'unauthenticated')).toBe(textAt(unknown.json, 'detail'));
     expect((await listAs(`Token ${valid}`)).status).toBe(200);
   });
 
-  test('that is revoked is refused from the next request on', async () => {
+  test('that is revoked is rejected from the next request on', async () => {
     const { accounts } = server.store;
     const { id: userId } = await accounts.findServiceUser(supplier.id);
     const revoked = newToken();
@@ -104,7 +104,7 @@ describe('a token', () => {
 describe('permissions', () => {
   const LINES = [{ sku_id: 'A', quantity_in_stock: 1 }];
 
-  test('view_items reads and does not write', async () => {
+  test('view_items allows reading but not writing', async () => {
     const viewer = await server.createToken(supplier.id, ['view_items']);
     expect((await server.ask('GET', SKUS, { token: viewer })).status).toBe(200);
     for (const path of [BULK, SKUS]) {
@@ -113,7 +113,7 @@ describe('permissions', () => {
     }
   });
 
-  test('edit_items writes and does not read', async () => {
+  test('edit_items allows writing but not reading', async () => {
     const editor = await server.createToken(supplier.id, ['edit_items']);
     expect((await server.ask('POST', BULK, { token: editor, body: LINES })).status).toBe(200);
     for (const path of [SKUS, `${SKUS}905c3e4b-ef10-4f77-b07e-03d4ecb743a0/`]) {
@@ -122,7 +122,7 @@ describe('permissions', () => {
     }
   });
 
-  test('a retailer reads, and has nothing to write', async () => {
+  test('a retailer can read but not write', async () => {
     const shop = await server.createToken(retailer.id, ['view_items']);
     expect((await server.ask('GET', SKUS, { token: shop })).status).toBe(200);
     for (const path of [BULK, SKUS]) {
@@ -142,7 +142,7 @@ describe('a login', () => {
     ['jo', 'SUPPLIER', true],
     ['watcher', 'SUPPLIER', false],
     ['buyer', 'RETAILER', false],
-  ] as const)('of %s answers all that clients know', async ([username, type, edits]) => {
+  ] as const)('of %s returns all documented members', async ([username, type, edits]) => {
     const answer = await login({ username, password: PASSWORD });
     expect(answer.status, answer.text).toBe(200);
     expect(answer.headers.get('cache-control')).toBe('no-store');
@@ -178,7 +178,7 @@ describe('a login', () => {
     expect(written.status === 200).toBe(edits);
   });
 
-  test('makes a token that lives for two hours', async () => {
+  test('creates a token that expires after two hours', async () => {
     const before = Date.now();
     await login({ username: 'jo', password: PASSWORD });
     const tokens = await server.store.accounts.listTokens();
@@ -188,12 +188,12 @@ describe('a login', () => {
     expect(newest?.expiresAtMs).toBeLessThanOrEqual(Date.now() + TWO_HOURS_MS);
   });
 
-  test('takes the password in either spelling of Unicode', async () => {
+  test('accepts the password in any Unicode normalization form', async () => {
     const answer = await login({ username: 'jo', password: PASSWORD.normalize('NFD') });
     expect(answer.status).toBe(200);
   });
 
-  test('fails in the same words for a wrong password and a user that is not', async () => {
+  test('fails with the same error for a wrong password and an unknown user', async () => {
     const wrong = await login({ username: 'watcher', password: 'wrong' });
     const nobody = await login({ username: 'nobody', password: PASSWORD });
     expect(problemOf(nobody, 401, 'login_failed')).toBe(problemOf(wrong, 401, 'login_failed'));
@@ -208,11 +208,11 @@ describe('a login', () => {
     [{ username: 'jo', password: 'x', otp: '1' }, /"otp"/],
     ['[]', /object/],
     ['"jo"', /object/],
-  ] as const)('that cannot be read is a 400: %j', async ([body, what]) => {
+  ] as const)('that is invalid returns 400: %j', async ([body, what]) => {
     expect(problemOf(await login(body), 400, 'member_invalid')).toMatch(what);
   });
 
-  test('has the same errors of bodies as all paths', async () => {
+  test('returns the usual errors for invalid bodies', async () => {
     expect(problemOf(await login(''), 400, 'body_missing')).toContain('username');
     problemOf(await login('{'), 400, 'body_malformed');
     problemOf(await login('x'.repeat(20_000)), 413, 'body_too_large');
@@ -224,8 +224,8 @@ describe('a login', () => {
   });
 });
 
-describe('guessing passwords', () => {
-  test('is throttled by name, for the right password too, and other names go on', async () => {
+describe('password guessing', () => {
+  test('is throttled per user name, even with the right password', async () => {
     const guess = () => login({ username: 'victim', password: 'wrong' });
     for (let i = 0; i < ATTEMPTS_MAX; i += 1) problemOf(await guess(), 401, 'login_failed');
     const throttled = [await guess(), await login({ username: 'victim', password: PASSWORD })];
@@ -238,7 +238,7 @@ describe('guessing passwords', () => {
     expect((await login({ username: 'jo', password: PASSWORD })).status).toBe(200);
   });
 
-  test('is throttled where many guesses come at once', async () => {
+  test('is throttled for concurrent guesses', async () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, i) => login({ username: 'ghost', password: `guess-${i}` })),
     );
@@ -247,7 +247,7 @@ describe('guessing passwords', () => {
     expect(statuses.filter((status) => status === 429)).toHaveLength(8 - ATTEMPTS_MAX);
   });
 
-  test('a success forgives the failures before it', async () => {
+  test('a successful login resets the count of failures', async () => {
     for (let round = 0; round < 2; round += 1) {
       for (let i = 1; i < ATTEMPTS_MAX; i += 1) {
         problemOf(await login({ username: 'buyer', password: 'wrong' }), 401, 'login_failed');
@@ -256,7 +256,7 @@ describe('guessing passwords', () => {
     }
   });
 
-  test('does not touch tokens', async () => {
+  test('does not affect tokens', async () => {
     expect((await listAs(`Token ${token}`)).status).toBe(200);
     expect(at((await listAs(`Token ${token}`)).json, 'skus', 0, 'sku_id')).toBe('A');
   });

@@ -5,7 +5,7 @@ import { at, skuOf, textAt } from '../answers.ts';
 import { BULK, SINGLE, SKUS, TestServer, type Answer, type Asking } from '../harness.ts';
 import { BATCHES, batchIdOf } from '../inventory/written.ts';
 
-const NOBODYS_UUID = '905c3e4b-ef10-4f77-b07e-03d4ecb743a0';
+const UNKNOWN_UUID = '905c3e4b-ef10-4f77-b07e-03d4ecb743a0';
 const GTIN = '4006381333931';
 const UNKNOWN_GTIN = '5901234123457';
 
@@ -34,82 +34,91 @@ afterAll(() => server.stop());
 
 const OWN_HEADERS = ['date', 'request-id', 'batch-id', 'content-length'];
 
-/** All of an answer that may tell something: what differs between any two requests is left out. */
-function tellingPartsOf({ status, headers, text }: Answer, ...hidden: readonly string[]): unknown {
+/** The parts of an answer that could reveal something: all but what differs between any two requests. */
+function comparablePartsOf(
+  { status, headers, text }: Answer,
+  ...hidden: readonly string[]
+): unknown {
   const requestId = headers.get('request-id') ?? '';
-  const told = Object.fromEntries([...headers].filter(([name]) => !OWN_HEADERS.includes(name)));
+  const comparableHeaders = Object.fromEntries(
+    [...headers].filter(([name]) => !OWN_HEADERS.includes(name)),
+  );
   const words = [requestId, ...hidden].filter((word) => word !== '');
-  return { status, told, text: words.reduce((left, word) => left.replaceAll(word, '…'), text) };
+  return {
+    status,
+    headers: comparableHeaders,
+    text: words.reduce((left, word) => left.replaceAll(word, '…'), text),
+  };
 }
 
-/** Asks for what is another's and for what is not there; the two answers must say the same. */
+/** Requests something of another supplier and something that does not exist, and checks that the answers are equal. */
 async function expectNoDifference(
   ask: (what: string) => { method: string; path: string; asking: Asking },
   another: string,
-  nobodys: string,
+  unknown: string,
 ): Promise<Answer> {
-  const [first, second] = [ask(another), ask(nobodys)];
-  const about = await server.ask(first.method, first.path, first.asking);
-  const about_nothing = await server.ask(second.method, second.path, second.asking);
-  expect(tellingPartsOf(about, another)).toEqual(tellingPartsOf(about_nothing, nobodys));
-  return about;
+  const [first, second] = [ask(another), ask(unknown)];
+  const ofAnother = await server.ask(first.method, first.path, first.asking);
+  const ofUnknown = await server.ask(second.method, second.path, second.asking);
+  expect(comparablePartsOf(ofAnother, another)).toEqual(comparablePartsOf(ofUnknown, unknown));
+  return ofAnother;
 }
 
 const readers: readonly (readonly [who: string, token: () => string])[] = [
   ['another supplier', () => ours.token],
-  ["a retailer connected to another supplier's", () => connectedToken],
+  ['a retailer connected to another supplier', () => connectedToken],
   ['a retailer without connections', () => unconnectedToken],
 ];
 
 const cursorOf = (uuid: string) =>
   Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
 
-describe.for(readers)('to %s', ([, tokenOf]) => {
+describe.for(readers)('hidden from %s:', ([, tokenOf]) => {
   const get = (path: string) => ({ method: 'GET', path, asking: { token: tokenOf() } });
 
-  test('the SKU by its uuid does not exist', async () => {
+  test('a SKU by its uuid', async () => {
     const answer = await expectNoDifference(
       (uuid) => get(`${SKUS}${uuid}/`),
       theirSkuUuid,
-      NOBODYS_UUID,
+      UNKNOWN_UUID,
     );
     expect(answer.status).toBe(404);
     await expectNoDifference(
       (uuid) => get(`${SKUS}${uuid.toUpperCase()}`),
       theirSkuUuid,
-      NOBODYS_UUID,
+      UNKNOWN_UUID,
     );
   });
 
-  test('the list has neither the SKU nor a count of it', async () => {
+  test('a SKU in the list and in its count', async () => {
     const { json } = await server.ask('GET', SKUS, { token: tokenOf() });
     const visible = tokenOf() === unconnectedToken ? [] : ['OURS', 'COMMON'];
     expect(at(json, 'pagination', 'total_count')).toBe(visible.length);
     expect(JSON.stringify(json)).not.toMatch(/THEIRS|Theirs|:77,|:88,/);
   });
 
-  test('no filter finds it', async () => {
-    for (const [parameter, another, nobodys] of [
-      ['sku_id', 'THEIRS', 'NOBODYS'],
+  test('a SKU in filters', async () => {
+    for (const [parameter, another, unknown] of [
+      ['sku_id', 'THEIRS', 'UNKNOWN'],
       ['ean13', GTIN, UNKNOWN_GTIN],
       ['gtin14', GTIN, UNKNOWN_GTIN],
-      ['supplier_uuids', theirs.supplier.uuid, NOBODYS_UUID],
+      ['supplier_uuids', theirs.supplier.uuid, UNKNOWN_UUID],
     ] as const) {
       const answer = await expectNoDifference(
         (value) => get(`${SKUS}?${parameter}=${value}`),
         another,
-        nobodys,
+        unknown,
       );
       expect(at(answer.json, 'skus')).toEqual([]);
       expect(at(answer.json, 'pagination', 'total_count')).toBe(0);
     }
   });
 
-  test('a cursor made of its uuid says nothing', async () => {
+  test('a SKU in a cursor made from its uuid', async () => {
     await expectNoDifference(
       (value) => get(`${SKUS}?cursor=${value}`),
       cursorOf(theirSkuUuid),
-      cursorOf(NOBODYS_UUID),
+      cursorOf(UNKNOWN_UUID),
     );
   });
 });
@@ -120,21 +129,21 @@ const post = (path: string) => (body: unknown) => ({
   asking: { token: ours.token, body },
 });
 
-describe('to a supplier that writes', () => {
+describe('a supplier that writes', () => {
   test.for([
-    ['sku_id', 'THEIRS', 'NOBODYS'],
+    ['sku_id', 'THEIRS', 'UNKNOWN'],
     ['ean13', GTIN, UNKNOWN_GTIN],
     ['gtin14', GTIN, UNKNOWN_GTIN],
-  ] as const)("another's SKU is not there by its %s", async ([form, another, nobodys]) => {
+  ] as const)("cannot find another supplier's SKU by its %s", async ([form, another, unknown]) => {
     const line = (value: string) => ({ [form]: value, quantity_in_stock: 1 });
-    const bulk = await expectNoDifference((value) => post(BULK)([line(value)]), another, nobodys);
+    const bulk = await expectNoDifference((value) => post(BULK)([line(value)]), another, unknown);
     expect(at(bulk.json, 0, 'status_code')).toBe(404);
-    const single = await expectNoDifference((value) => post(SINGLE)(line(value)), another, nobodys);
+    const single = await expectNoDifference((value) => post(SINGLE)(line(value)), another, unknown);
     expect(single.status).toBe(404);
     expect(await skuOf(server, theirs.token, 'THEIRS')).toMatchObject({ quantity_in_stock: 77 });
   });
 
-  test("a sku_id that both have is one's own", async () => {
+  test('updates its own SKU if both have the sku_id', async () => {
     const lines = [{ sku_id: 'COMMON', quantity_in_stock: 5 }];
     const answer = await server.ask('POST', BULK, { token: ours.token, body: lines });
     expect(at(answer.json, 0, 'status_code')).toBe(200);
@@ -142,7 +151,7 @@ describe('to a supplier that writes', () => {
     expect(await skuOf(server, theirs.token, 'COMMON')).toMatchObject({ quantity_in_stock: 88 });
   });
 
-  test("another's batch is not there, to be seen or undone", async () => {
+  test("cannot see or revert another supplier's batch", async () => {
     const line = { sku_id: 'THEIRS', quantity_on_backorder: 3 };
     const theirBatch = await server.ask('POST', SINGLE, { token: theirs.token, body: line });
     const uuid = batchIdOf(theirBatch);
@@ -156,14 +165,14 @@ describe('to a supplier that writes', () => {
         path: `${BATCHES}${value}/${part}`,
         asking: { token: ours.token },
       });
-      expect((await expectNoDifference(ask, uuid, NOBODYS_UUID)).status).toBe(404);
+      expect((await expectNoDifference(ask, uuid, UNKNOWN_UUID)).status).toBe(404);
     }
     const list = await server.ask('GET', `${BATCHES}?limit=500`, { token: ours.token });
     expect(list.text).not.toContain(uuid);
     expect(await skuOf(server, theirs.token, 'THEIRS')).toMatchObject({ quantity_on_backorder: 3 });
   });
 
-  test("another's sku_id and GTIN can be created, and are not mixed up", async () => {
+  test('can create a SKU with the sku_id and GTIN of another supplier, without side effects', async () => {
     const theirItem = textAt(await skuOf(server, theirs.token, 'THEIRS'), 'item', 'uuid');
     const { token } = await server.createSupplier('Newcomer');
     const answer = await server.ask('POST', SKUS, {
@@ -180,7 +189,7 @@ describe('to a supplier that writes', () => {
   });
 });
 
-test('a connection shows SKUs from the next request on, and its end hides them', async () => {
+test('creating a connection reveals SKUs at once, removing it hides them at once', async () => {
   const { accounts } = server.store;
   const newcomer = await server.createOrganization('retailer', 'Soon connected');
   const token = await server.createToken(newcomer.id, ['view_items']);
@@ -190,7 +199,7 @@ test('a connection shows SKUs from the next request on, and its end hides them',
   expect(await statusOf()).toBe(404);
   await accounts.createConnection(theirs.supplier.id, newcomer.id);
   expect(await statusOf()).toBe(200);
-  const both = `${SKUS}?supplier_uuids=${theirs.supplier.uuid},${ours.supplier.uuid},${NOBODYS_UUID}`;
+  const both = `${SKUS}?supplier_uuids=${theirs.supplier.uuid},${ours.supplier.uuid},${UNKNOWN_UUID}`;
   const { json } = await server.ask('GET', both, { token });
   expect(JSON.stringify(json)).toContain('"Theirs"');
   await accounts.removeConnection(theirs.supplier.id, newcomer.id);

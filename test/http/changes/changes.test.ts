@@ -41,10 +41,11 @@ const read = async (query: string, of = token): Promise<Page> => {
   if (!isPage(json)) throw new Error(`${status} ${text}`);
   return json;
 };
-const told = (page: Page) => page.records.map((record) => [record.kind, record.sku?.sku_id]);
+const kindsAndSkuIds = (page: Page) =>
+  page.records.map((record) => [record.kind, record.sku?.sku_id]);
 
 describe('the change feed', () => {
-  test('tells every change once, in order, from a cursor on', async () => {
+  test('returns every change after a cursor once, in order', async () => {
     const begun = await read('from=now');
     expect(begun.records).toEqual([]);
     await set('a', 1, token, { 'batch-reason': 'count' });
@@ -63,15 +64,15 @@ describe('the change feed', () => {
       },
     ]);
     const second = await read(`after=${first.cursor}`);
-    expect(told(second)).toEqual([['change', 'b']]);
+    expect(kindsAndSkuIds(second)).toEqual([['change', 'b']]);
     expect((await read(`after=${second.cursor}`)).records).toEqual([]);
-    expect(told(await read(`after=${begun.cursor}`))).toEqual([
+    expect(kindsAndSkuIds(await read(`after=${begun.cursor}`))).toEqual([
       ['change', 'a'],
       ['change', 'b'],
     ]);
   });
 
-  test('is read by the retailer that is connected, and says when suppliers come and go', async () => {
+  test('shows a connected retailer the changes and when suppliers enter and leave', async () => {
     const begun = await read('from=now', retailerToken);
     const { supplier: late, token: lateToken } = await server.createSupplier('Late', [entry('x')]);
     await set('x', 1, lateToken);
@@ -82,24 +83,24 @@ describe('the change feed', () => {
     ]);
     await set('x', 2, lateToken);
     const changed = await read(`after=${entered.cursor}`, retailerToken);
-    expect(told(changed)).toEqual([['change', 'x']]);
+    expect(kindsAndSkuIds(changed)).toEqual([['change', 'x']]);
     await server.store.accounts.removeConnection(late.id, retailer.id);
     await set('x', 3, lateToken);
     const left = await read(`after=${changed.cursor}`, retailerToken);
-    expect(told(left)).toEqual([['supplier_left', undefined]]);
+    expect(kindsAndSkuIds(left)).toEqual([['supplier_left', undefined]]);
     expect((await read(`after=${left.cursor}`, retailerToken)).records).toEqual([]);
   });
 
-  test('waits for a change, and no longer than asked', async () => {
+  test('waits for a change, at most as long as requested', async () => {
     const begun = await read('from=now');
     const waiting = read(`after=${begun.cursor}&wait=30`);
     await set('a', 100);
-    expect(told(await waiting)).toEqual([['change', 'a']]);
+    expect(kindsAndSkuIds(await waiting)).toEqual([['change', 'a']]);
     const { cursor } = await read('from=now');
     expect((await read(`after=${cursor}&wait=1`)).records).toEqual([]);
   });
 
-  test('can be followed as a stream of events, and resumed by the last', async () => {
+  test('can be followed as an event stream and resumed with Last-Event-ID', async () => {
     const begun = await read('from=now');
     const events = await follow(`after=${begun.cursor}`, {});
     await set('a', 200);
@@ -112,9 +113,9 @@ describe('the change feed', () => {
     resumed.close();
   });
 
-  test('a stream ends when its token is revoked', async () => {
-    const passing = await server.createToken(retailer.id, ['view_items']);
-    const events = await follow('from=now', { authorization: `Token ${passing}` });
+  test('an event stream ends when its token is revoked', async () => {
+    const temporary = await server.createToken(retailer.id, ['view_items']);
+    const events = await follow('from=now', { authorization: `Token ${temporary}` });
     const tokens = await server.store.accounts.listTokens();
     await server.store.accounts.revokeToken(Math.max(...tokens.map(({ id }) => id)));
     await events.end();
@@ -128,19 +129,19 @@ describe('the change feed', () => {
     ['from=now&wait=61', /wait/],
     ['from=now&after=x', /together/],
     ['from=now&supplier_uuids=x', /uuid/],
-  ])('refuses ?%s', async (query, message) => {
+  ])('rejects ?%s', async (query, message) => {
     const answer = await server.ask('GET', `${CHANGES}?${query}`, { token });
     expect(answer.status).toBe(400);
     expect(answer.text).toMatch(message);
   });
 
-  test('a cursor is its reader’s alone', async () => {
+  test("rejects another reader's cursor", async () => {
     const { cursor } = await read('from=now');
     const answer = await server.ask('GET', `${CHANGES}?after=${cursor}`, { token: retailerToken });
     expect(answer.status).toBe(400);
   });
 
-  test('says so when what the cursor has not seen is no longer kept', async () => {
+  test('returns 410 if changes after the cursor have been dropped', async () => {
     const { supplier: old, token: oldToken } = await server.createSupplier('Old', [entry('o')]);
     const begun = await read('from=now', oldToken);
     await set('o', 1, oldToken);
@@ -152,18 +153,18 @@ describe('the change feed', () => {
   });
 });
 
-test('a walk through the list names the cursor to go on from', async () => {
+test('the first page of the list of SKUs returns the cursor for later changes', async () => {
   const page = await server.ask('GET', `${SKUS}?cursor=&limit=1`, { token });
   const cursor = /"changes_cursor":"([^"]+)"/.exec(page.text)?.[1] ?? '';
   await set('a', 300);
-  expect(told(await read(`after=${cursor}`))).toEqual([['change', 'a']]);
+  expect(kindsAndSkuIds(await read(`after=${cursor}`))).toEqual([['change', 'a']]);
   const next = /"next_cursor":"([^"]+)"/.exec(page.text)?.[1] ?? '';
   const second = await server.ask('GET', `${SKUS}?cursor=${next}&limit=1`, { token });
   expect(second.text).not.toContain('changes_cursor');
 });
 
 describe('the history of a SKU', () => {
-  test('is told from the latest back, and what was known at a time', async () => {
+  test('returns the latest changes first, and the inventory as of a time', async () => {
     const { token: ownToken, supplier: owner } = await server.createSupplier('History', [
       entry('h'),
     ]);
@@ -202,7 +203,7 @@ describe('the history of a SKU', () => {
   });
 });
 
-test('SKUs can be listed by stock and by when they changed', async () => {
+test('SKUs can be filtered by stock and by time of change', async () => {
   const { token: own } = await server.createSupplier('Filters', [entry('f1'), entry('f2')]);
   await set('f1', 5, own);
   await set('f2', 50, own);
@@ -216,7 +217,7 @@ test('SKUs can be listed by stock and by when they changed', async () => {
   expect((await server.ask('GET', `${SKUS}?updated_since=x`, { token: own })).status).toBe(400);
 });
 
-test('freshness tells a retailer of its suppliers, and a supplier of itself', async () => {
+test('freshness shows a retailer its suppliers, and a supplier itself', async () => {
   await server.store.changes.setExpectedInterval(supplier.id, 60);
   const own = await server.ask('GET', '/timp/suppliers/freshness/', { token });
   expect(own.json).toMatchObject({
@@ -231,12 +232,12 @@ test('freshness tells a retailer of its suppliers, and a supplier of itself', as
   });
   const seen = await server.ask('GET', '/timp/suppliers/freshness/', { token: retailerToken });
   expect(seen.json).toEqual(own.json);
-  const { token: other } = await server.createSupplier('Nobody', []);
+  const { token: other } = await server.createSupplier('Unconnected', []);
   const asked = `/timp/suppliers/freshness/?supplier_uuids=${supplier.uuid}`;
   expect((await server.ask('GET', asked, { token: other })).json).toEqual({ suppliers: [] });
 });
 
-/** A stream of events, read as they come. */
+/** Opens an event stream. */
 async function follow(query: string, headers: Readonly<Record<string, string>>) {
   const stop = new AbortController();
   const response = await fetch(`${server.url}${CHANGES}?${query}`, {

@@ -19,7 +19,7 @@ interface Received {
   readonly body: string;
 }
 
-/** A receiver that keeps what it gets, and answers as it is told. */
+/** A webhook receiver that records requests and answers with `status` and `headers`. */
 class Receiver {
   readonly received: Received[] = [];
   status = 200;
@@ -49,8 +49,8 @@ class Receiver {
     return typeof address === 'object' && address !== null ? address.port : 0;
   }
 
-  async until(isSo: (received: readonly Received[]) => boolean): Promise<void> {
-    while (!isSo(this.received)) {
+  async until(condition: (received: readonly Received[]) => boolean): Promise<void> {
+    while (!condition(this.received)) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
@@ -105,7 +105,7 @@ const set = async (skuId: string, quantity: number): Promise<void> => {
 };
 
 describe('a webhook', () => {
-  test('is told of changes, in order and signed, from the connected supplier alone', async () => {
+  test('receives signed changes in order, only from the connected supplier', async () => {
     await server.store.accounts.createConnection(supplierId, retailerId);
     const { token: strangerToken } = await server.createSupplier('Stranger', [entry('s')]);
     const { uuid, secret } = await register({ url });
@@ -117,8 +117,8 @@ describe('a webhook', () => {
     await set('b', 2);
     await set('b', 2);
     await receiver.until((all) => all.some(({ body }) => body.includes('"sku_id":"b"')));
-    const told = receiver.received.flatMap(({ body }) => body.match(/"sku_id":"."/g) ?? []);
-    expect(told).toEqual(['"sku_id":"a"', '"sku_id":"b"']);
+    const skuIds = receiver.received.flatMap(({ body }) => body.match(/"sku_id":"."/g) ?? []);
+    expect(skuIds).toEqual(['"sku_id":"a"', '"sku_id":"b"']);
     for (const { headers, body } of receiver.received) {
       const id = String(headers['webhook-id']);
       const signed = `${id}.${String(headers['webhook-timestamp'])}.${body}`;
@@ -134,10 +134,10 @@ describe('a webhook', () => {
     expect((await ask('GET', `${uuid}/`)).status).toBe(404);
   });
 
-  test('that pauses misses nothing when it goes on', async () => {
+  test('misses no change when it is resumed after a pause', async () => {
     const { uuid } = await register({ url });
     await set('a', 10);
-    // Servers that send know of it now: they must not be held up by having begun to.
+    // The sender knows the webhook now, which must not delay the pause.
     await receiver.until((all) => all.length > 0);
     const paused = await ask('PATCH', `${uuid}/`, { is_paused: true });
     expect(paused.json).toMatchObject({ is_paused: true, paused_reason: 'Paused by its owner.' });
@@ -150,14 +150,14 @@ describe('a webhook', () => {
     await ask('DELETE', `${uuid}/`);
   });
 
-  test('that waits for its next attempt is tried at once when its owner resumes it', async () => {
+  test('is retried at once when its owner resumes it', async () => {
     receiver.status = 503;
     receiver.headers = { 'retry-after': '3600' };
     const { uuid } = await register({ url });
     await set('a', 31);
     await receiver.until((all) => all.length > 0);
     receiver.status = 200;
-    // Until what came of the first attempt is written down, there is nothing that waits.
+    // Resuming has no effect until the first attempt has been recorded.
     const resumed = async (): Promise<number> => {
       await ask('PATCH', `${uuid}/`, { is_paused: false });
       return receiver.received.length;
@@ -168,7 +168,7 @@ describe('a webhook', () => {
     await ask('DELETE', `${uuid}/`);
   });
 
-  test('whose receiver is gone for good is paused, and says why', async () => {
+  test('is paused with the reason when its receiver returns 410', async () => {
     receiver.status = 410;
     const { uuid } = await register({ url });
     await set('a', 21);
@@ -183,7 +183,7 @@ describe('a webhook', () => {
     await ask('DELETE', `${uuid}/`);
   });
 
-  test('can be tried out, and its secret rotated', async () => {
+  test('can be tested, and its secret rotated', async () => {
     const { uuid, secret } = await register({ url, description: 'mine' });
     const tried = await ask('POST', `${uuid}/test/`);
     expect(tried.json).toMatchObject({ status: 200, response: 'noted', is_delivered: true });
@@ -196,7 +196,7 @@ describe('a webhook', () => {
     await ask('DELETE', `${uuid}/`);
   });
 
-  test('is its organization’s alone', async () => {
+  test('is not accessible to other organizations', async () => {
     const { uuid } = await register({ url });
     for (const [method, path] of [
       ['GET', ''],
@@ -221,14 +221,14 @@ describe('a webhook', () => {
     [{ url: 'https://jo:pw@example.com/' }, 422, /password/],
     [{ url: 'http://127.0.0.1:1/', secret: 'short' }, 400, /whsec_/],
     [{ url: 'http://127.0.0.1:1/', supplier_uuids: ['x'] }, 400, /uuid/],
-  ])('%j is refused', async (body, status, message) => {
+  ])('rejects %j', async (body, status, message) => {
     const answer = await ask('POST', '', body);
     expect(answer.status).toBe(status);
     expect(answer.text).toMatch(message);
   });
 });
 
-test('by default only public addresses are called, by https', async () => {
+test('by default a URL must use https and a public address', async () => {
   const strict = await TestServer.start();
   try {
     const { token: own } = await strict.createSupplier('Acme');

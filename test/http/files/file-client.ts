@@ -19,7 +19,7 @@ export class FileClient {
     return this.#server.ask(method, path, { token: this.#token, ...asking });
   }
 
-  /** Uploads a file; gives its uuid. */
+  /** Uploads a file. Returns its uuid. */
   async upload(body: string | Uint8Array, query = '', headers = {}): Promise<string> {
     const answer = await this.ask('POST', UPLOAD + query, {
       body,
@@ -29,21 +29,21 @@ export class FileClient {
     return textAt(answer.json, 'uuid');
   }
 
-  /** The file once it is over, or held. */
-  async over(uuid: string): Promise<unknown> {
+  /** Waits until a file has been processed or is held. */
+  async processed(uuid: string): Promise<unknown> {
     const answer = await this.ask('GET', `${FILES}${uuid}/?wait=30`);
     expect(answer.status).toBe(200);
     return answer.json;
   }
 
-  /** The lines of its results. */
+  /** The rows of the results of a file. */
   async results(uuid: string): Promise<readonly string[]> {
     const answer = await this.ask('GET', `${FILES}${uuid}/results.csv`);
     expect(answer.status, answer.text).toBe(200);
     return answer.text.trimEnd().split(/\r?\n/);
   }
 
-  /** What is in stock of each SKU. */
+  /** The stock of each SKU. */
   async stock(): Promise<Record<string, unknown>> {
     const skus = at((await this.ask('GET', SKUS)).json, 'skus');
     if (!Array.isArray(skus)) throw new Error('no skus');
@@ -52,7 +52,7 @@ export class FileClient {
     );
   }
 
-  /** The uuids of its files, the latest first. */
+  /** The uuids of the files, latest first. */
   async listed(): Promise<unknown> {
     const files = at((await this.ask('GET', FILES)).json, 'files');
     return Array.isArray(files) ? files.map((file: unknown) => at(file, 'uuid')) : files;

@@ -27,17 +27,17 @@ beforeEach(async () => {
   client = new FileClient(server, created.token);
 });
 
-describe('a file that is judged as a whole', () => {
-  test('as a snapshot takes what it does not name to zero', async () => {
-    await client.over(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+describe('a file with conditions on the whole file', () => {
+  test('as a snapshot zeroes the SKUs that it does not name', async () => {
+    await client.processed(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
     const uuid = await client.upload('sku_id,qty\nA-1,9\n', '?mode=snapshot');
-    expect(await client.over(uuid)).toMatchObject({ state: 'done', mode: 'snapshot' });
+    expect(await client.processed(uuid)).toMatchObject({ state: 'done', mode: 'snapshot' });
     expect(await client.stock()).toEqual({ 'A-1': 9, 'A-2': 0, 'A-3': 0 });
   });
 
-  test('as atomic is refused where a row fails, and says which', async () => {
+  test('as atomic is refused if a row fails, and names the row', async () => {
     const uuid = await client.upload('sku_id,qty\nA-1,1\nNONE,2\n', '?atomic=true');
-    expect(await client.over(uuid)).toMatchObject({
+    expect(await client.processed(uuid)).toMatchObject({
       state: 'refused',
       problem: { code: 'line_failed' },
       status_counts: { '404': 1, '424': 1 },
@@ -48,10 +48,10 @@ describe('a file that is judged as a whole', () => {
     );
   });
 
-  test('as a dry run tells what would happen, and writes nothing', async () => {
-    await client.over(await client.upload('sku_id,qty\nA-2,4\n'));
+  test('as a dry run returns what would happen and writes nothing', async () => {
+    await client.processed(await client.upload('sku_id,qty\nA-2,4\n'));
     const uuid = await client.upload('sku_id,qty\nA-1,1\nNONE,2\nA-2,4\n', '?dry_run=true');
-    expect(await client.over(uuid)).toMatchObject({
+    expect(await client.processed(uuid)).toMatchObject({
       state: 'done',
       dry_run: true,
       status_counts: { '200': 2, '404': 1 },
@@ -64,31 +64,31 @@ describe('a file that is judged as a whole', () => {
     expect(results[3]).toBe('A-2,4,200,Would change nothing');
   });
 
-  test('is held where too much would fall, and goes on once it is confirmed', async () => {
-    await client.over(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+  test('is held by the safety limit and continues when it is confirmed', async () => {
+    await client.processed(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
     await server.store.batches.setSafetyLimit(supplierId, { percentMax: 50, skusMin: 2 });
     const uuid = await client.upload('sku_id,qty\nA-1,0\nA-2,0\n');
-    expect(await client.over(uuid)).toMatchObject({
+    expect(await client.processed(uuid)).toMatchObject({
       state: 'held',
       problem: { code: 'breaker_tripped' },
     });
     expect((await client.ask('GET', `${FILES}${uuid}/results.csv`)).status).toBe(409);
-    // What comes later need not wait for it.
-    expect(await client.over(await client.upload('sku_id,qty\nA-3,4\n'))).toMatchObject({
+    // Later files do not wait for it.
+    expect(await client.processed(await client.upload('sku_id,qty\nA-3,4\n'))).toMatchObject({
       state: 'done',
     });
     expect(await client.stock()).toEqual({ 'A-1': 1, 'A-2': 2, 'A-3': 4 });
     expect((await client.ask('POST', `${FILES}${uuid}/confirm/`)).status).toBe(200);
-    expect(await client.over(uuid)).toMatchObject({ state: 'done', problem: null });
+    expect(await client.processed(uuid)).toMatchObject({ state: 'done', problem: null });
     expect(await client.stock()).toEqual({ 'A-1': 0, 'A-2': 0, 'A-3': 4 });
     expect((await client.ask('POST', `${FILES}${uuid}/confirm/`)).status).toBe(409);
   });
 
-  test('is held and can be canceled', async () => {
-    await client.over(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+  test('can be canceled while it is held', async () => {
+    await client.processed(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
     await server.store.batches.setSafetyLimit(supplierId, { percentMax: 50, skusMin: 2 });
     const uuid = await client.upload('sku_id,qty\nA-1,0\nA-2,0\n');
-    await client.over(uuid);
+    await client.processed(uuid);
     expect((await client.ask('POST', `${FILES}${uuid}/cancel/`)).json).toMatchObject({
       state: 'canceled',
     });
@@ -97,11 +97,11 @@ describe('a file that is judged as a whole', () => {
     expect((await client.ask('POST', `${FILES}${uuid}/confirm/`)).status).toBe(409);
   });
 
-  test('as of an earlier time leaves what is known as of later', async () => {
-    await client.over(await client.upload('sku_id,qty\nA-1,1\n'));
+  test('with As-Of leaves SKUs with a later as_of unchanged', async () => {
+    await client.processed(await client.upload('sku_id,qty\nA-1,1\n'));
     const headers = { 'as-of': '2020-01-01T00:00:00Z' };
     const uuid = await client.upload('sku_id,qty\nA-1,7\n', '', headers);
-    expect(await client.over(uuid)).toMatchObject({
+    expect(await client.processed(uuid)).toMatchObject({
       state: 'done',
       as_of: '2020-01-01T00:00:00.000000Z',
       status_counts: { '412': 1 },
@@ -110,27 +110,27 @@ describe('a file that is judged as a whole', () => {
   });
 });
 
-describe('what was done by a file', () => {
-  test('can be undone', async () => {
-    await client.over(await client.upload('sku_id,qty\nA-1,1\nA-2,2\n'));
+describe('reverting a file', () => {
+  test('restores SKUs that have not changed since', async () => {
+    await client.processed(await client.upload('sku_id,qty\nA-1,1\nA-2,2\n'));
     const uuid = await client.upload('sku_id,qty\nA-1,7\nA-2,8\n');
-    await client.over(uuid);
-    await client.over(await client.upload('sku_id,qty\nA-2,9\n'));
+    await client.processed(uuid);
+    await client.processed(await client.upload('sku_id,qty\nA-2,9\n'));
     const answer = await client.ask('POST', `${FILES}${uuid}/revert/`);
     expect(answer.json).toMatchObject({ uuid, reverted: 1, moved_on: 1, confirmed: 0 });
     expect(await client.stock()).toMatchObject({ 'A-1': 1, 'A-2': 9 });
   });
 });
 
-describe('what was done by several pieces of a file', () => {
-  /** Three pieces: A-1 is changed by each, A-2 by the first and named by the last, A-3 by the last. */
+describe('reverting a file of several chunks', () => {
+  /** Three chunks: each changes A-1, the first changes A-2, the last names A-2 and changes A-3. */
   const file = `sku_id,qty\nA-2,8\n${'A-1,7\n'.repeat(10_000)}${'A-1,6\n'.repeat(10_000)}A-2,8\nA-1,5\nA-3,9\n`;
 
-  test('is undone to what was before the file', async () => {
-    await client.over(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+  test('restores the stock from before the file', async () => {
+    await client.processed(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
     const uuid = await client.upload(file);
-    const over = await client.over(uuid);
-    expect(at(over, 'batches')).toHaveLength(3);
+    const processed = await client.processed(uuid);
+    expect(at(processed, 'batches')).toHaveLength(3);
     expect(await client.stock()).toEqual({ 'A-1': 5, 'A-2': 8, 'A-3': 9 });
     const dry = await client.ask('POST', `${FILES}${uuid}/revert/?dry_run=true`);
     expect(dry.json).toMatchObject({ reverted: 5, moved_on: 0, confirmed: 0 });
@@ -141,9 +141,9 @@ describe('what was done by several pieces of a file', () => {
     expect(again.json).toMatchObject({ reverted: 0 });
   });
 
-  test('is undone batch by batch, the last first', async () => {
-    await client.over(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
-    const batches = at(await client.over(await client.upload(file)), 'batches');
+  test('can be done batch by batch, the last first', async () => {
+    await client.processed(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+    const batches = at(await client.processed(await client.upload(file)), 'batches');
     if (!Array.isArray(batches)) throw new Error('no batches');
     for (const batch of batches.toReversed()) {
       await client.ask('POST', `${BATCHES}${batch}/revert/?force=true`);
@@ -152,10 +152,10 @@ describe('what was done by several pieces of a file', () => {
   });
 });
 
-describe('a catalogue', () => {
-  test('creates SKUs, and gives the report of an import', async () => {
+describe('a catalogue file', () => {
+  test('creates SKUs and returns an import report', async () => {
     const uuid = await client.upload('sku_id,title,qty,upca\nN-1,New,4,\nN-2,Bad,1,123\n');
-    expect(await client.over(uuid)).toMatchObject({
+    expect(await client.processed(uuid)).toMatchObject({
       state: 'done',
       kind: 'catalogue',
       rows: 2,
@@ -170,31 +170,31 @@ describe('a catalogue', () => {
     expect((await client.ask('POST', `${FILES}${uuid}/revert/`)).status).toBe(409);
   });
 
-  test('is no snapshot', async () => {
+  test('is refused as a snapshot', async () => {
     const uuid = await client.upload('sku_id,title,qty\nN-1,New,4\n', '?mode=snapshot');
-    expect(await client.over(uuid)).toMatchObject({
+    expect(await client.processed(uuid)).toMatchObject({
       state: 'refused',
       problem: { code: 'parameter_invalid' },
     });
   });
 });
 
-describe('names of columns', () => {
+describe('column mappings', () => {
   const MAPPING = `${FILES}mapping/`;
 
-  test('that a supplier keeps hold for the files to come, where they have them', async () => {
+  test('apply to all later files that have these columns', async () => {
     const columns = { Lagerbestand: 'quantity_in_stock', 'Art.-Nr.': 'sku_id' };
     expect((await client.ask('PUT', MAPPING, { body: { columns } })).json).toEqual({ columns });
     expect((await client.ask('GET', MAPPING)).json).toEqual({ columns });
     const uuid = await client.upload('Art.-Nr.;Lagerbestand\nA-1;5\n');
-    expect(await client.over(uuid)).toMatchObject({
+    expect(await client.processed(uuid)).toMatchObject({
       state: 'done',
       mapping: [
         { header: 'Art.-Nr.', column: 'sku_id', by: 'map' },
         { header: 'Lagerbestand', column: 'quantity_in_stock', by: 'map' },
       ],
     });
-    expect(await client.over(await client.upload('sku_id,qty\nA-2,6\n'))).toMatchObject({
+    expect(await client.processed(await client.upload('sku_id,qty\nA-2,6\n'))).toMatchObject({
       state: 'done',
     });
     expect(await client.stock()).toMatchObject({ 'A-1': 5, 'A-2': 6 });
@@ -202,7 +202,7 @@ describe('names of columns', () => {
     expect((await client.ask('GET', MAPPING)).json).toEqual({ columns: {} });
   });
 
-  test('stand for columns that there are', async () => {
+  test('are rejected if the target column does not exist', async () => {
     const answer = await client.ask('PUT', MAPPING, { body: { columns: { Farbe: 'color' } } });
     expect(answer.status).toBe(400);
     expect(textAt(answer.json, 'detail')).toMatch(
@@ -214,7 +214,7 @@ describe('names of columns', () => {
 describe('an X12 file', () => {
   const ISA =
     'ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *261123*1200*U*00401*000000007*0*P*>~';
-  /** Of a day that is not over: what is held is as of the making of its SKUs, just now. */
+  /** Today, because a report with an earlier date is older than the SKUs, which were just created. */
   const TODAY = new Date().toISOString().slice(0, 10).replaceAll('-', '');
   const advice = (date: string, ...items: readonly string[]): string => {
     const inside = [`BIA*00*DD*REF*${date}`, ...items, `CTT*${items.length}`];
@@ -226,7 +226,7 @@ describe('an X12 file', () => {
     const uuid = await client.upload(
       advice(TODAY, 'LIN**SK*A-1~QTY*33*5', 'LIN**SK*NONE~QTY*33*6'),
     );
-    expect(await client.over(uuid)).toMatchObject({
+    expect(await client.processed(uuid)).toMatchObject({
       state: 'done',
       format: 'x12',
       status_counts: { '200': 1, '404': 1 },
@@ -237,16 +237,16 @@ describe('an X12 file', () => {
     expect(answer.text).toMatch(/^ISA\*.*~ST\*997\*0001~AK1\*IB\*1~AK9\*A\*1\*1\*1~SE\*4\*0001~/s);
   });
 
-  test('that is of long ago leaves what is known since', async () => {
-    await client.over(await client.upload('sku_id,qty\nA-1,1\n'));
+  test('with an old date leaves newer stock unchanged', async () => {
+    await client.processed(await client.upload('sku_id,qty\nA-1,1\n'));
     const uuid = await client.upload(advice('20200101', 'LIN**SK*A-1~QTY*33*5'));
-    expect(await client.over(uuid)).toMatchObject({ status_counts: { '412': 1 } });
+    expect(await client.processed(uuid)).toMatchObject({ status_counts: { '412': 1 } });
   });
 
-  test('that does not close is refused, and its acknowledgement says so', async () => {
+  test('without its closing segments is refused and rejected in its acknowledgement', async () => {
     const whole = advice(TODAY, 'LIN**SK*A-1~QTY*33*5');
     const uuid = await client.upload(whole.slice(0, whole.indexOf('GE*')));
-    expect(await client.over(uuid)).toMatchObject({
+    expect(await client.processed(uuid)).toMatchObject({
       state: 'refused',
       problem: { code: 'body_malformed' },
     });
@@ -255,14 +255,14 @@ describe('an X12 file', () => {
     expect(answer.text).toMatch(/~AK9\*R\*/);
   });
 
-  test('alone is acknowledged', async () => {
+  test('is the only format with an acknowledgement', async () => {
     const uuid = await client.upload('sku_id,qty\nA-1,1\n');
-    await client.over(uuid);
+    await client.processed(uuid);
     expect((await client.ask('GET', `${FILES}${uuid}/acknowledgement.edi`)).status).toBe(409);
   });
 });
 
-describe('a file that breaks behind more rows than a piece holds', () => {
+describe('a file that is broken after its first chunk', () => {
   const ROWS = 12_000;
   const csv = `sku_id,qty\n${'A-1,1\n'.repeat(ROWS)}`;
   const items = Array.from({ length: ROWS }, () => ['LIN**SK*A-1', 'QTY*33*1']).flat();
@@ -273,18 +273,18 @@ describe('a file that breaks behind more rows than a piece holds', () => {
   const packed = gzipSync(csv);
 
   test.each([
-    ['X12 that counts other segments', advice.replace(/SE\*\d+/, 'SE*5')],
-    ['X12 whose transaction set does not end', advice.slice(0, advice.indexOf('SE*'))],
-    ['X12 whose group does not end', advice.slice(0, advice.indexOf('GE*'))],
-    ['X12 behind an interchange that is right', advice + advice.slice(0, -20)],
-    ['X12 in gzip', gzipSync(advice.replace(/GE\*1/, 'GE*2'))],
-    ['gzip that is cut off', packed.subarray(0, -9)],
-    ['gzip of another checksum', withOtherByte(packed, packed.length - 6)],
-    ['zip of another checksum', zipOf([{ name: 'a.csv', content: csv, crc: 1 }])],
-    ['a workbook with a sheet of another checksum', withWrongChecksum(workbook, 'sheet1.xml')],
-  ])('is refused with nothing applied: %s', async (_, file) => {
+    ['X12 with a wrong segment count', advice.replace(/SE\*\d+/, 'SE*5')],
+    ['X12 without the end of its transaction set', advice.slice(0, advice.indexOf('SE*'))],
+    ['X12 without the end of its group', advice.slice(0, advice.indexOf('GE*'))],
+    ['X12 whose second interchange is incomplete', advice + advice.slice(0, -20)],
+    ['gzipped X12 with a wrong count', gzipSync(advice.replace(/GE\*1/, 'GE*2'))],
+    ['truncated gzip', packed.subarray(0, -9)],
+    ['gzip with a wrong checksum', withOtherByte(packed, packed.length - 6)],
+    ['zip with a wrong checksum', zipOf([{ name: 'a.csv', content: csv, crc: 1 }])],
+    ['a workbook whose sheet has a wrong checksum', withWrongChecksum(workbook, 'sheet1.xml')],
+  ])('is refused without applying any row: %s', async (_, file) => {
     const uuid = await client.upload(file);
-    expect(await client.over(uuid)).toMatchObject({
+    expect(await client.processed(uuid)).toMatchObject({
       state: 'refused',
       rows: 0,
       batches: [],
@@ -299,31 +299,34 @@ describe('a file that breaks behind more rows than a piece holds', () => {
   test.each([
     ['JSON', `[${'{"sku_id":"A-1","quantity_in_stock":1},'.repeat(ROWS)}`],
     ['CSV', `${csv}A-1,"1`],
-  ])('says what was applied before, where its end says nothing of it: %s', async (_, file) => {
-    const uuid = await client.upload(file);
-    expect(await client.over(uuid)).toMatchObject({
-      state: 'failed',
-      rows: 10_000,
-      status_counts: { '200': 10_000 },
-      problem: { detail: textMatching(/ The 10000 rows before were applied\.$/) },
-    });
-    expect(await client.stock()).toMatchObject({ 'A-1': 1 });
-    const results = (await client.results(uuid)).slice(1);
-    const counts = Map.groupBy(results, (row) => /,(\d{3}),/.exec(row)?.[1]);
-    expect(counts.get('200')).toHaveLength(10_000);
-    expect(results.slice(0, 10_000)).toEqual(counts.get('200'));
-    expect(counts.get('424')).toHaveLength(ROWS - 10_000);
-    expect(results.at(-1)).toMatch(/,400,/);
-  });
+  ])(
+    'reports the rows applied before the error if its format has no checksum: %s',
+    async (_, file) => {
+      const uuid = await client.upload(file);
+      expect(await client.processed(uuid)).toMatchObject({
+        state: 'failed',
+        rows: 10_000,
+        status_counts: { '200': 10_000 },
+        problem: { detail: textMatching(/ The 10000 rows before were applied\.$/) },
+      });
+      expect(await client.stock()).toMatchObject({ 'A-1': 1 });
+      const results = (await client.results(uuid)).slice(1);
+      const counts = Map.groupBy(results, (row) => /,(\d{3}),/.exec(row)?.[1]);
+      expect(counts.get('200')).toHaveLength(10_000);
+      expect(results.slice(0, 10_000)).toEqual(counts.get('200'));
+      expect(counts.get('424')).toHaveLength(ROWS - 10_000);
+      expect(results.at(-1)).toMatch(/,400,/);
+    },
+  );
 });
 
-describe("another's file", () => {
-  test('is not there', async () => {
+describe("another supplier's file", () => {
+  test('returns 404', async () => {
     const uuid = await client.upload('sku_id,qty\nA-1,5\n', '', { 'idempotency-key': 'same' });
-    await client.over(uuid);
+    await client.processed(uuid);
     const other = await server.createSupplier(`Outcomes ${suppliers} other`);
     const asOther = { token: other.token };
-    for (const [verb, path] of [
+    for (const [method, path] of [
       ['GET', ''],
       ['GET', 'results.csv'],
       ['GET', 'results.xlsx'],
@@ -332,7 +335,7 @@ describe("another's file", () => {
       ['POST', 'confirm/'],
       ['POST', 'revert/'],
     ] as const) {
-      const answer = await client.ask(verb, `${FILES}${uuid}/${path}`, asOther);
+      const answer = await client.ask(method, `${FILES}${uuid}/${path}`, asOther);
       expect([answer.status, textAt(answer.json, 'type')], path).toEqual([
         404,
         '/docs/errors#file_not_found',
@@ -350,7 +353,7 @@ describe("another's file", () => {
   });
 });
 
-/** The archive with another checksum listed for the file whose name ends so. */
+/** A zip archive with a wrong checksum for the file whose name ends with `name`. */
 function withWrongChecksum(archive: Buffer, name: string): Buffer {
   const listed = archive.lastIndexOf(name);
   const entryAt = archive.lastIndexOf('PK\u0001\u0002', listed);

@@ -23,13 +23,13 @@ beforeEach(async () => {
   client = new FileClient(server, created.token);
 });
 
-describe('a file that is sent', () => {
-  test('is applied row by row, and gives its rows back with what became of each', async () => {
+describe('an uploaded file', () => {
+  test('is applied row by row and returns its rows with their results', async () => {
     const uuid = await client.upload(
       'sku_id,quantity_in_stock,note\nA-1,5,=1+1\nNONE,3,\nA-2,many,x\nA-3,7,\n',
       '?filename=stock.csv',
     );
-    expect(await client.over(uuid)).toMatchObject({
+    expect(await client.processed(uuid)).toMatchObject({
       uuid,
       filename: 'stock.csv',
       state: 'done',
@@ -55,7 +55,7 @@ describe('a file that is sent', () => {
     ]);
   });
 
-  test('comes as a form too, named by it', async () => {
+  test('can be sent as a form with a filename', async () => {
     const form = new FormData();
     form.append('filename', 'C:\\exports\\stock.csv');
     form.append('file', new Blob(['sku_id,qty\nA-1,5\n']), 'x.csv');
@@ -66,7 +66,7 @@ describe('a file that is sent', () => {
     });
     expect(response.status).toBe(200);
     const uuid = textAt(await response.json(), 'uuid');
-    expect(await client.over(uuid)).toMatchObject({
+    expect(await client.processed(uuid)).toMatchObject({
       filename: 'stock.csv',
       state: 'done',
       rows: 1,
@@ -86,7 +86,7 @@ describe('a file that is sent', () => {
       },
       'body_shape_wrong',
     ],
-  ] as const)('in a form with %s is refused', async ([, fill, code]) => {
+  ] as const)('is rejected in a form with %s', async ([, fill, code]) => {
     const form = new FormData();
     fill(form);
     const response = await fetch(server.url + UPLOAD, {
@@ -99,30 +99,30 @@ describe('a file that is sent', () => {
     expect(await client.listed()).toEqual([]);
   });
 
-  test('without bytes is refused', async () => {
+  test('is rejected without a body', async () => {
     const answer = await client.ask('POST', UPLOAD);
     expect(answer.status).toBe(400);
     expect(textAt(answer.json, 'type')).toBe('/docs/errors#body_missing');
   });
 
-  test('has a uuid of its own each time, and is applied in the order of sending', async () => {
+  test('gets a new uuid each time and is applied in upload order', async () => {
     const uuids: string[] = [];
     for (let quantity = 1; quantity <= 5; quantity += 1)
       uuids.push(await client.upload(`sku_id,qty\nA-1,${quantity}\nA-2,1\n`));
     uuids.push(await client.upload('sku_id,qty\nA-1,5\nA-2,1\n'));
     expect(new Set(uuids).size).toBe(6);
-    for (const uuid of uuids) await client.over(uuid);
+    for (const uuid of uuids) await client.processed(uuid);
     expect(await client.stock()).toMatchObject({ 'A-1': 5, 'A-2': 1 });
     expect(await client.listed()).toEqual(uuids.toReversed());
   });
 
-  test('of many rows is applied in pieces, and answered for each row in its place', async () => {
+  test('with many rows is applied in chunks and has a result for each row, in order', async () => {
     const count = 25_000;
     const rows = Array.from({ length: count }, (_, i) =>
       i % 1000 === 0 ? `A-1,${i}` : `NONE-${i},1`,
     );
     const uuid = await client.upload(['sku_id,qty', ...rows].join('\n'));
-    const file = await client.over(uuid);
+    const file = await client.processed(uuid);
     expect(file).toMatchObject({
       state: 'done',
       rows: count,
@@ -136,7 +136,7 @@ describe('a file that is sent', () => {
     );
   });
 
-  test('sent again with its key is the same file; with other bytes it is refused', async () => {
+  test('repeated with its idempotency key is the same file; with other bytes it is rejected', async () => {
     const key = { 'idempotency-key': 'night-1' };
     const body = 'sku_id,qty\nA-1,5\n';
     const uuid = await client.upload(body, '', key);
@@ -146,11 +146,11 @@ describe('a file that is sent', () => {
       422,
       '/docs/errors#idempotency_key_reused',
     ]);
-    await client.over(uuid);
+    await client.processed(uuid);
     expect(await client.listed()).toEqual([uuid]);
   });
 
-  test('that is larger than allowed is refused, in a form too, and nothing is left of it', async () => {
+  test('larger than the limit is rejected and not stored, with or without a form', async () => {
     const small = await TestServer.start({ fileBytesMax: 1024 });
     try {
       const { token: own } = await small.createSupplier('Small');
@@ -171,7 +171,7 @@ describe('a file that is sent', () => {
     }
   });
 
-  test('may take longer to come than another request, but not stand still', async () => {
+  test('may exceed the request timeout while bytes arrive, but not stall', async () => {
     const slow = await TestServer.start({ requestTimeoutMs: 1000, headersTimeoutMs: 1000 });
     try {
       const { token: own } = await slow.createSupplier('Slow', [entry('A-1')]);
@@ -191,7 +191,7 @@ describe('a file that is sent', () => {
     }
   });
 
-  test('that is cut short is not taken', async () => {
+  test('is discarded if its upload is interrupted', async () => {
     const cut = new AbortController();
     const sent = fetch(server.url + UPLOAD, {
       method: 'POST',
@@ -201,19 +201,19 @@ describe('a file that is sent', () => {
       signal: cut.signal,
     });
     await expect(sent).rejects.toThrow();
-    const parts = async (): Promise<readonly string[]> =>
+    const partialFiles = async (): Promise<readonly string[]> =>
       (await readdir(server.filesDirectory)).filter((name) => name.endsWith('.part'));
-    await expect.poll(parts).toEqual([]);
+    await expect.poll(partialFiles).toEqual([]);
     expect(await client.listed()).toEqual([]);
   });
 
   test.for([
-    ['whose header says nothing of stock', 'a,b\n1,2\n', 'body_malformed', /No column says/],
+    ['with a header without stock columns', 'a,b\n1,2\n', 'body_malformed', /No column says/],
     ['that is a PDF', '%PDF-1.4 …', 'body_malformed', /is a PDF/],
-    ['of broken JSON', '[{"sku_id": "A-1", "quantity_in_stock": 1}, {', 'body_malformed', /./],
-  ] as const)('%s is refused with the reason', async ([, body, code, detail]) => {
+    ['with malformed JSON', '[{"sku_id": "A-1", "quantity_in_stock": 1}, {', 'body_malformed', /./],
+  ] as const)('%s is refused with a reason', async ([, body, code, detail]) => {
     const uuid = await client.upload(body);
-    const file = await client.over(uuid);
+    const file = await client.processed(uuid);
     expect(file).toMatchObject({ state: 'refused', rows: 0, problem: { code } });
     expect(textAt(file, 'problem', 'detail')).toMatch(detail);
     expect((await client.results(uuid)).at(-1)).toMatch(/400,/);
@@ -221,15 +221,15 @@ describe('a file that is sent', () => {
   });
 });
 
-/** A body that comes piece by piece; before its last piece `beforeEnd` is called. */
+/** A body sent in parts; calls `beforeEnd` before the last one. */
 async function* drip(
-  pieces: readonly string[],
+  parts: readonly string[],
   everyMs: number,
   beforeEnd: () => void = () => undefined,
 ): AsyncGenerator<Uint8Array> {
-  for (const [i, piece] of pieces.entries()) {
+  for (const [i, part] of parts.entries()) {
     if (i > 0) await delay(everyMs);
-    if (i === pieces.length - 1) beforeEnd();
-    yield Buffer.from(piece);
+    if (i === parts.length - 1) beforeEnd();
+    yield Buffer.from(part);
   }
 }

@@ -19,15 +19,15 @@ afterAll(() => server.stop());
 const ATOMIC = { query: '?atomic=true' };
 
 test.for([
-  ['is unknown', { sku_id: 'NONE', quantity_in_stock: 1 }, 404],
-  ['cannot be read', { sku_id: 'B', quantity_in_stock: -1 }, 400],
-  ['asks for the impossible', { sku_id: 'B', quantity_in_stock_change: -11 }, 422],
+  ['matches no SKU', { sku_id: 'NONE', quantity_in_stock: 1 }, 404],
+  ['is invalid', { sku_id: 'B', quantity_in_stock: -1 }, 400],
+  ['cannot be applied', { sku_id: 'B', quantity_in_stock_change: -11 }, 422],
   [
-    'expects something else',
+    'expects another quantity',
     { sku_id: 'B', quantity_in_stock: 1, expected_quantity_in_stock: 3 },
     412,
   ],
-] as const)('applies no line where one %s; the good ones are a 424', async ([, bad, status]) => {
+] as const)('applies no line if one %s; the others fail with 424', async ([, bad, status]) => {
   const good = { sku_id: 'A', quantity_in_stock: 1 };
   const answer = await acme.bulk([good, bad, { sku_id: 'C', quantity_in_stock: 1 }], ATOMIC);
   expect(statusesOf(answer)).toEqual([424, status, 424]);
@@ -39,7 +39,7 @@ test.for([
   expect([await acme.stockOf('A'), await acme.stockOf('C')]).toEqual([10, 10]);
 });
 
-test('applies all lines where each is good', async () => {
+test('applies all lines if none fails', async () => {
   const lines = [
     { sku_id: 'A', quantity_in_stock: 1 },
     { sku_id: 'B', quantity_in_stock_change: 1 },
@@ -49,7 +49,7 @@ test('applies all lines where each is good', async () => {
   expect([await acme.stockOf('A'), await acme.stockOf('B')]).toEqual([1, 12]);
 });
 
-test('a batch of which nothing was applied is told of all the same', async () => {
+test('records a batch of which no line was applied', async () => {
   const answer = await acme.bulk(
     [
       { sku_id: 'A', quantity_in_stock: 2 },
@@ -62,7 +62,7 @@ test('a batch of which nothing was applied is told of all the same', async () =>
   expect(at(batch.json, 'changed_count')).toBe(0);
 });
 
-test('many failures only', async () => {
+test('errors_only=true returns the lines left out, too', async () => {
   const answer = await acme.bulk(
     [
       { sku_id: 'A', quantity_in_stock: 2 },
@@ -76,7 +76,7 @@ test('many failures only', async () => {
   ]);
 });
 
-test('is true or false, and is not for a single update', async () => {
+test('atomic must be true or false and is rejected for a single update', async () => {
   expect(await acme.statuses([], { query: '?atomic=false' })).toEqual([]);
   problemOf(await acme.bulk([], { query: '?atomic=yes' }), 400, 'parameter_invalid');
   problemOf(await acme.single({}, ATOMIC), 400, 'parameter_invalid');

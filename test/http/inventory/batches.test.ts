@@ -61,8 +61,8 @@ const LINES = [
   { sku_id: 'A-0', quantity: 1 },
 ];
 
-describe('a batch', () => {
-  test('tells when, who, what for and what became of it', async () => {
+describe('batch resource', () => {
+  test('shows time, user, reason and results of the batch', async () => {
     const answer = await jo.bulk(LINES, {
       headers: { 'batch-reason': 'stocktaking', 'batch-reference': 'WMS 17/4' },
     });
@@ -87,7 +87,7 @@ describe('a batch', () => {
     });
   });
 
-  test('of a single update, and of one that changed nothing', async () => {
+  test('records a single update that changed nothing', async () => {
     const answer = await acme.single({ sku_id: 'A-1', quantity_in_stock: 10 });
     expect((await acme.get(pathOf(batchIdOf(answer)))).json).toMatchObject({
       source: 'single',
@@ -100,7 +100,7 @@ describe('a batch', () => {
     });
   });
 
-  test('of a SKU that is created', async () => {
+  test('records the creation of a SKU', async () => {
     const headers = { 'batch-reason': 'new season' };
     const answer = await acme.post('/timp/products/skus/', headers, { sku_id: 'made' });
     expect((await acme.get(pathOf(batchIdOf(answer)))).json).toMatchObject({
@@ -115,7 +115,7 @@ describe('a batch', () => {
     expect(await acme.batchCount()).toBe(before);
   });
 
-  test('is not made of lines none of which can be read', async () => {
+  test('records no batch if every line is invalid', async () => {
     const before = await acme.batchCount();
     expect((await acme.bulk([5, {}])).headers.get('batch-id')).toBeNull();
     expect((await acme.bulk([])).headers.get('batch-id')).toBeNull();
@@ -126,12 +126,12 @@ describe('a batch', () => {
   test.for([
     ['Grüße', 'Gr\u00c3\u00bc\u00c3\u009fe', 'as UTF-8'],
     ['Grüße', 'Gr\u00fc\u00dfe', 'as Latin-1'],
-  ] as const)('has the reason %j sent as %j, %s', async ([reason, sent]) => {
+  ] as const)('decodes the reason %j from %j, sent %s', async ([reason, sent]) => {
     const answer = await acme.bulk(LINES, { headers: { 'batch-reason': sent } });
     expect(at((await acme.get(pathOf(batchIdOf(answer)))).json, 'reason')).toBe(reason);
   });
 
-  test('refuses a reason of more than 256 characters', async () => {
+  test('rejects a reason or reference of more than 256 characters', async () => {
     const fits = {
       'batch-reason': Buffer.from('ü'.repeat(256)).toString('latin1'),
       'batch-reference': '',
@@ -145,7 +145,7 @@ describe('a batch', () => {
 });
 
 describe('the list of batches', () => {
-  test('has the latest first, page by page', async () => {
+  test('returns the latest first, in pages', async () => {
     const sent = [];
     for (let i = 0; i < 3; i += 1) sent.push(batchIdOf(await acme.bulk(LINES)));
     const total = Number(await acme.batchCount());
@@ -165,13 +165,13 @@ describe('the list of batches', () => {
     expect(batchesOf(beyond)).toEqual([]);
   });
 
-  test('has imports too, of the operator', async () => {
+  test('includes imports by the operator', async () => {
     const all = batchesOf(await acme.get(`${BATCHES}?limit=500`));
     expect(all.at(-1)).toMatchObject({ source: 'import', username: null, number: 1 });
   });
 
   test.for(['limit=0', 'limit=501', 'limit=x', 'start=-1', 'limit=1&limit=2', 'cursor=', 'start='])(
-    '%s is refused',
+    'rejects %s',
     async (query) => {
       problemOf(await acme.get(`${BATCHES}?${query}`), 400, 'parameter_invalid');
     },
@@ -179,19 +179,19 @@ describe('the list of batches', () => {
 });
 
 describe('the results of a batch', () => {
-  test('are its failing lines, byte for byte as they were answered', async () => {
+  test('are the failed lines, identical to the original reply', async () => {
     const answer = await acme.bulk(LINES, { query: '?errors_only=true' });
     const results = await acme.get(pathOf(batchIdOf(answer), 'results/'));
     expect(results.text).toBe(answer.text);
     expect(results.json).toMatchObject([{ index: 1 }, { index: 3 }, { index: 4 }]);
   });
 
-  test('are none where all was applied', async () => {
+  test('are empty if every line was applied', async () => {
     const answer = await acme.bulk([{ sku_id: 'A-2', quantity_in_stock: 3 }]);
     expect((await acme.get(pathOf(batchIdOf(answer), 'results/'))).text).toBe('[]');
   });
 
-  test('are gone after the time that they are kept, and the batch is not', async () => {
+  test('expire while the batch remains', async () => {
     const uuid = batchIdOf(await acme.bulk(LINES));
     const later = Date.now() + 1;
     while (await server.store.batches.sweep({ nowMs: later, failuresBeforeMs: later + 1 }, 100));
@@ -204,22 +204,22 @@ describe('the results of a batch', () => {
   });
 });
 
-/** Sets what is in stock of SKUs; gives the uuid of the batch. */
+/** Sets the stock of SKUs. Returns the uuid of the batch. */
 const set = async (lines: Readonly<Record<string, number>>): Promise<string> =>
   batchIdOf(
     await acme.bulk(
       Object.entries(lines).map(([sku_id, quantity_in_stock]) => ({ sku_id, quantity_in_stock })),
     ),
   );
-/** Undoes a batch. */
+/** Reverts a batch. */
 const revert = async (uuid: string, query = ''): Promise<Answer> => {
   const answer = await acme.post(pathOf(uuid, `revert/${query}`));
   expect(answer.status, answer.text).toBe(200);
   return answer;
 };
 
-describe('undoing a batch', () => {
-  test('puts back what it changed last, and says what has moved on', async () => {
+describe('reverting a batch', () => {
+  test('restores SKUs that the batch changed last and reports those changed since', async () => {
     const uuid = await set({ 'A-3': 1, 'A-4': 1, 'A-5': 1 });
     await set({ 'A-4': 2 });
     await set({ 'A-5': 1 });
@@ -238,7 +238,7 @@ describe('undoing a batch', () => {
     expect(batchIdOf(answer)).toBe(textAt(answer.json, 'uuid'));
   });
 
-  test('puts back what was confirmed too, by force', async () => {
+  test('also restores confirmed SKUs with force=true', async () => {
     const uuid = await set({ 'A-6': 1 });
     await set({ 'A-6': 1 });
     expect((await revert(uuid)).json).toMatchObject({ uuid: null, reverted: 0, confirmed: 1 });
@@ -246,7 +246,7 @@ describe('undoing a batch', () => {
     expect(await acme.stockOf('A-6')).toBe(10);
   });
 
-  test('answers a dry run, and does nothing then', async () => {
+  test('changes nothing in a dry run', async () => {
     const uuid = await set({ 'A-7': 1 });
     const before = await acme.batchCount();
     const dry = await revert(uuid, '?dry_run=true');
@@ -255,7 +255,7 @@ describe('undoing a batch', () => {
     expect([await acme.stockOf('A-7'), await acme.batchCount()]).toEqual([1, before]);
   });
 
-  test('is itself a batch, which can be undone', async () => {
+  test('is a batch that can be reverted itself', async () => {
     const uuid = await set({ 'A-8': 1 });
     const undone = await acme.post(pathOf(uuid, 'revert/'), { 'batch-reason': 'wrong file' });
     const batch = await acme.get(pathOf(batchIdOf(undone)));
@@ -268,13 +268,13 @@ describe('undoing a batch', () => {
     expect(await acme.stockOf('A-8')).toBe(1);
   });
 
-  test('leaves nothing to undo a second time', async () => {
+  test('reverts nothing the second time', async () => {
     const uuid = await set({ 'A-9': 1 });
     await revert(uuid);
     expect((await revert(uuid)).json).toMatchObject({ uuid: null, reverted: 0, moved_on: 1 });
   });
 
-  test('holds as of its own time: an older report does not bring back what was undone', async () => {
+  test('is as of its own time: an older report does not bring the reverted stock back', async () => {
     const sooner = fromNow(-1);
     await revert(await set({ 'A-10': 1 }));
     expect(await acme.statuses([{ sku_id: 'A-10', quantity_in_stock: 1, as_of: sooner }])).toEqual([
@@ -282,7 +282,7 @@ describe('undoing a batch', () => {
     ]);
   });
 
-  test('takes no body: what was meant by one must not be left undone', async () => {
+  test('rejects a request body instead of ignoring it', async () => {
     const uuid = await set({ 'A-11': 1 });
     const path = pathOf(uuid, 'revert/');
     const send = (body: string) => server.ask('POST', path, { token: acme.token, body });
@@ -296,38 +296,40 @@ describe('undoing a batch', () => {
 });
 
 const PARTS = ['', 'results/', 'revert/'] as const;
-const verbOf = (part: string) => (part === 'revert/' ? 'POST' : 'GET');
+const methodOf = (part: string) => (part === 'revert/' ? 'POST' : 'GET');
 
-describe('who may', () => {
-  test('a batch of another supplier is no batch at all', async () => {
+describe('access to batches', () => {
+  test("another supplier's batch returns 404 like one that does not exist", async () => {
     const uuid = batchIdOf(await acme.bulk(LINES));
     for (const part of PARTS) {
       const ask = (id: string) =>
-        server.ask(verbOf(part), pathOf(id, part), { token: other.token });
-      const [theirs, nobodys, none] = [await ask(uuid), await ask(NOBODYS), await ask('x')];
+        server.ask(methodOf(part), pathOf(id, part), { token: other.token });
+      const [theirs, unknown, none] = [await ask(uuid), await ask(NOBODYS), await ask('x')];
       expect(problemOf(theirs, 404, 'batch_not_found')).toBe(
-        problemOf(nobodys, 404, 'batch_not_found'),
+        problemOf(unknown, 404, 'batch_not_found'),
       );
       problemOf(none, 404, 'batch_not_found');
     }
     expect(await acme.stockOf('A-0')).toBe(1);
   });
 
-  test('a uuid is one in capitals too', async () => {
+  test('accepts a uuid in upper case', async () => {
     const uuid = batchIdOf(await acme.bulk(LINES));
     expect((await acme.get(pathOf(uuid.toUpperCase()))).status).toBe(200);
   });
 
-  test('a retailer has none, and is told so before its permissions', async () => {
+  test('a retailer gets 409 before its permissions are checked', async () => {
     const uuid = batchIdOf(await acme.bulk(LINES));
     problemOf(await retailer.get(BATCHES), 409, 'not_a_supplier');
     for (const part of PARTS) {
-      const answer = await server.ask(verbOf(part), pathOf(uuid, part), { token: retailer.token });
+      const answer = await server.ask(methodOf(part), pathOf(uuid, part), {
+        token: retailer.token,
+      });
       problemOf(answer, 409, 'not_a_supplier');
     }
   });
 
-  test('viewing needs view_items, undoing edit_items', async () => {
+  test('viewing requires view_items, reverting edit_items', async () => {
     const uuid = batchIdOf(await acme.bulk(LINES));
     expect((await viewer.get(pathOf(uuid))).status).toBe(200);
     problemOf(await writer.get(BATCHES), 403, 'permission_missing');
@@ -335,7 +337,7 @@ describe('who may', () => {
     expect((await writer.post(pathOf(uuid, 'revert/?dry_run=true'))).status).toBe(200);
   });
 
-  test('a fixed path wins over a uuid, and neither is a SKU', async () => {
+  test('batch paths take precedence over SKU paths', async () => {
     problemOf(await server.ask('POST', BATCHES, { token: acme.token }), 405, 'method_not_allowed');
     problemOf(await acme.get(`${SKUS}inventory/batches/x/y/`), 404, 'path_not_found');
     expect((await acme.get(BATCHES.slice(0, -1))).status).toBe(200);

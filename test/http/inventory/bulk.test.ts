@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** The results of these lines, sent as JSON. */
+/** Sends lines in a bulk request and returns the results. */
 async function results(lines: unknown): Promise<unknown> {
   const answer = await server.ask('POST', BULK, { token, body: lines });
   expect(answer.status, answer.text).toBe(200);
@@ -43,12 +43,12 @@ async function results(lines: unknown): Promise<unknown> {
   return answer.json;
 }
 
-test('an empty array is answered with one', async () => {
+test('an empty array returns an empty array', async () => {
   expect(await results('[]')).toEqual([]);
   expect(await results(' [ ] ')).toEqual([]);
 });
 
-test('each line gets its own verdict, in the order sent', async () => {
+test('returns one result per line, in order', async () => {
   expect(
     await results([
       { sku_id: 'A-1', quantity_in_stock: 1 },
@@ -71,7 +71,7 @@ test('each line gets its own verdict, in the order sent', async () => {
   expect(await skuOf(server, token, 'A-2')).toMatchObject({ quantity_in_stock: 2 });
 });
 
-describe('a SKU is found by any form of its GTINs', () => {
+describe('finds a SKU by any form of its GTINs', () => {
   test.for([
     { upca: '012345678905' },
     { upca: 12_345_678_905 },
@@ -99,7 +99,7 @@ describe('a SKU is found by any form of its GTINs', () => {
 
 const lineOf = (skuId: string) => ({ sku_id: skuId, quantity_in_stock: 3 });
 
-describe('what matches no SKU is a 404 with the identifiers as sent', () => {
+describe('returns 404 with the identifiers as sent if no SKU matches', () => {
   test.for([
     [{ sku_id: 'a-1' }, "'sku_id': 'a-1'"],
     [{ sku_id: 'A-1 ' }, "'sku_id': 'A-1 '"],
@@ -120,7 +120,7 @@ describe('what matches no SKU is a 404 with the identifiers as sent', () => {
     expect(await results([line])).toEqual([notFound(printed)]);
   });
 
-  test('a sku_id that cannot exist does not fail its neighbours', async () => {
+  test('a sku_id that cannot exist does not affect other lines', async () => {
     expect(await results([lineOf('A-1'), lineOf('\0'), lineOf('\udfff'), lineOf('A-2')])).toEqual([
       SUCCESS,
       notFound(String.raw`'sku_id': '\x00'`),
@@ -129,15 +129,15 @@ describe('what matches no SKU is a 404 with the identifiers as sent', () => {
     ]);
   });
 
-  test('a number of twenty digits is printed digit by digit', async () => {
+  test('prints a number of twenty digits exactly', async () => {
     expect(await results('[{"sku_id": 12345678901234567891, "quantity_in_stock": 1}]')).toEqual([
       notFound("'sku_id': 12345678901234567891"),
     ]);
   });
 });
 
-describe('what matches more than one SKU', () => {
-  test('is a 422 that names at most five candidates', async () => {
+describe('identifiers that match more than one SKU', () => {
+  test('return 422 with at most five candidates', async () => {
     expect(await results([{ ean13: '5901234123457', quantity_in_stock: 1 }])).toEqual([
       {
         status_code: 422,
@@ -149,7 +149,7 @@ describe('what matches more than one SKU', () => {
     expect(await skuOf(server, token, 'same-0')).toMatchObject({ quantity_in_stock: null });
   });
 
-  test('is one SKU when its sku_id is named too', async () => {
+  test('match one SKU if the sku_id is included', async () => {
     const line = { sku_id: 'same-3', ean13: '5901234123457', quantity_in_stock: 9 };
     expect(await results([line])).toEqual([SUCCESS]);
     expect(await skuOf(server, token, 'same-3')).toMatchObject({ quantity_in_stock: 9 });
@@ -157,10 +157,10 @@ describe('what matches more than one SKU', () => {
   });
 });
 
-const restrictedShown = async () => skuOf(server, token, 'restricted');
+const readRestricted = async () => skuOf(server, token, 'restricted');
 
-describe('lines take effect in order', () => {
-  test('a later line works on what the earlier left, and every one is a 200', async () => {
+describe('applies lines in order', () => {
+  test('a line sees the effects of the lines before it', async () => {
     expect(
       await results([
         { sku_id: 'counted', quantity_in_stock: 1, backorder_date: '2026-12-01' },
@@ -184,22 +184,22 @@ describe('lines take effect in order', () => {
     });
   });
 
-  test('null sets a field to unknown, and lifts a restriction as "" does', async () => {
+  test('null sets a field to unknown; null and "" remove a restriction', async () => {
     const line = { sku_id: 'restricted', quantity_in_stock: 5, restrictions: 'tmpunavail' };
     await results([line]);
-    expect(await restrictedShown()).toMatchObject({
+    expect(await readRestricted()).toMatchObject({
       quantity_in_stock: 5,
       restrictions: 'tmpunavail',
     });
     await results([{ sku_id: 'restricted', restrictions: '' }]);
-    expect(await restrictedShown()).toMatchObject({ quantity_in_stock: 5, restrictions: null });
+    expect(await readRestricted()).toMatchObject({ quantity_in_stock: 5, restrictions: null });
     await results([{ ...line, restrictions: 'discontd' }]);
     await results([{ sku_id: 'restricted', quantity_in_stock: null, restrictions: null }]);
-    expect(await restrictedShown()).toMatchObject({ quantity_in_stock: null, restrictions: null });
+    expect(await readRestricted()).toMatchObject({ quantity_in_stock: null, restrictions: null });
   });
 });
 
-test('a typing error never looks like success, not even one named __proto__', async () => {
+test('rejects unknown members, even __proto__ and constructor', async () => {
   const body =
     '[{"sku_id": "A-1", "quantity_in_stock": 1, "__proto__": {"x": 1}},' +
     '{"sku_id": "A-1", "quantity_in_stock": 1, "constructor": {"prototype": 1}},' +
@@ -214,7 +214,7 @@ test('a typing error never looks like success, not even one named __proto__', as
   ]);
 });
 
-test('ten thousand lines are answered one by one', async () => {
+test('returns ten thousand results for ten thousand lines', async () => {
   const lines = Array.from({ length: 10_000 }, (_, i) => ({
     sku_id: i % 2 === 0 ? 'A-1' : `none-${i}`,
     quantity_in_stock: i,

@@ -40,8 +40,8 @@ const grouped = (skuId: string, group?: string) => ({
   ...(group !== undefined && { group }),
 });
 
-describe('as_of: of when a report is', () => {
-  test('an older report than what is held is a 412 that names the time held', async () => {
+describe("as_of: the report's timestamp", () => {
+  test("a report older than the SKU's as_of returns 412 with that time", async () => {
     const later = '2026-01-01T12:00:00.123456Z';
     const ahead = fromNow(10);
     expect(await acme.statuses([reported('A-1', 5, ahead)])).toEqual([200]);
@@ -51,7 +51,7 @@ describe('as_of: of when a report is', () => {
     expect(await acme.stockOf('A-1')).toBe(5);
   });
 
-  test('the same time applies; a microsecond earlier does not', async () => {
+  test('applies a report with the same time, but not one a microsecond older', async () => {
     const ahead = fromNow(20).replace('Z', '');
     expect(
       await acme.statuses([
@@ -64,37 +64,37 @@ describe('as_of: of when a report is', () => {
     expect(await acme.stockOf('A-2')).toBe(8);
   });
 
-  test('is one instant, whatever the offset that it is written with', async () => {
+  test('compares instants whatever their UTC offset', async () => {
     const ahead = Date.now() + 30_000;
-    const written = (offsetHours: number, sign: string) =>
+    const format = (offsetHours: number, sign: string) =>
       `${new Date(ahead + offsetHours * 3_600_000).toISOString().slice(0, -1)}${sign}`;
     expect(
       await acme.statuses([
-        reported('A-3', 5, written(0, 'Z')),
-        reported('A-3', 6, written(2, '+02:00')),
-        reported('A-3', 7, written(-5.5, '-05:30')),
+        reported('A-3', 5, format(0, 'Z')),
+        reported('A-3', 6, format(2, '+02:00')),
+        reported('A-3', 7, format(-5.5, '-05:30')),
       ]),
     ).toEqual([200, 200, 200]);
   });
 
-  test('a line without one counts as of its arrival, where it changes something', async () => {
+  test('a line without as_of is as of its arrival if it changes something', async () => {
     await acme.bulk([{ sku_id: 'A-4', quantity_in_stock: 5 }]);
     expect(await acme.statuses([reported('A-4', 6, fromNow(-60))])).toEqual([412]);
     expect(await acme.statuses([reported('A-4', 6, fromNow(60))])).toEqual([200]);
   });
 
-  test('a SKU is held as of its creation', async () => {
+  test('a new SKU is as of its creation', async () => {
     expect(await acme.statuses([reported('A-5', 6, '2026-01-01T00:00:00Z')])).toEqual([412]);
   });
 
-  test('a report that changes nothing moves the time, and nothing else', async () => {
+  test('a report that changes nothing only advances as_of', async () => {
     const [sooner, later] = [fromNow(60), fromNow(90)];
     expect(await acme.statuses([reported('A-6', 10, later)])).toEqual([200]);
     expect(await acme.statuses([reported('A-6', 3, sooner)])).toEqual([412]);
     expect(await acme.stockOf('A-6')).toBe(10);
   });
 
-  test('the header As-Of holds for lines that do not say', async () => {
+  test('the As-Of header applies to lines without as_of', async () => {
     const [sooner, later] = [fromNow(60), fromNow(90)];
     const own = reported('A-8', 5, later);
     const sending = { headers: { 'as-of': sooner } };
@@ -107,7 +107,7 @@ describe('as_of: of when a report is', () => {
     expect((await acme.single({ sku_id: 'A-8', quantity_in_stock: 1 }, sending)).status).toBe(412);
   });
 
-  test('more than five minutes ahead is refused', async () => {
+  test('rejects a time more than five minutes in the future', async () => {
     const answer = await acme.bulk([
       reported('A-9', 5, fromNow(400)),
       reported('A-9', 5, fromNow(200)),
@@ -124,7 +124,7 @@ describe('as_of: of when a report is', () => {
     expect(detail).toContain('The header As-Of');
   });
 
-  test('an empty header is a mistake, and no report without a time', async () => {
+  test('rejects an empty As-Of header', async () => {
     const answer = await acme.bulk([{ sku_id: 'A-9', quantity_in_stock: 77 }], {
       headers: { 'as-of': '' },
     });
@@ -132,7 +132,7 @@ describe('as_of: of when a report is', () => {
     expect(await acme.stockOf('A-9')).not.toBe(77);
   });
 
-  test('how far ahead is a setting', async () => {
+  test('the tolerance for future times is a setting', async () => {
     const strict = await TestServer.start({ asOfToleranceSeconds: 0 });
     const { token } = await strict.createSupplier('Acme', [entry('A')]);
     const client = new SupplierClient(strict, token);
@@ -141,7 +141,7 @@ describe('as_of: of when a report is', () => {
   });
 
   test.for(['yesterday', '2026-01-01', '2026-01-01T00:00:00', '2026-02-30T00:00:00Z', ''])(
-    '%j is no time',
+    'rejects %j',
     async (asOf) => {
       expect(messageOf(await acme.bulk([reported('A-9', 5, asOf)]), 0)).toMatch(
         /^as_of must be a time with an offset or Z, such as /,
@@ -150,8 +150,8 @@ describe('as_of: of when a report is', () => {
   );
 });
 
-describe('expected_quantity_in_stock: what must be in stock before', () => {
-  test('applies where it is so, and is a 412 with the current value where it is not', async () => {
+describe('expected_quantity_in_stock: optimistic locking', () => {
+  test('applies the line if the stock matches, otherwise returns 412 with the current value', async () => {
     expect(await acme.statuses([expecting('A-10', 11, 10), expecting('A-10', 12, '11')])).toEqual([
       200, 200,
     ]);
@@ -161,7 +161,7 @@ describe('expected_quantity_in_stock: what must be in stock before', () => {
     expect(await acme.stockOf('A-10')).toBe(12);
   });
 
-  test('null expects the unknown', async () => {
+  test('null expects unknown stock', async () => {
     expect(
       await acme.statuses([
         expecting('A-10', 13, null),
@@ -171,12 +171,12 @@ describe('expected_quantity_in_stock: what must be in stock before', () => {
     ).toEqual([412, 412, 200]);
   });
 
-  test('says where the current value is unknown', async () => {
+  test('reports a current value that is unknown', async () => {
     await acme.bulk([{ sku_id: 'A-11', quantity_in_stock: null }]);
     expect(messageOf(await acme.bulk([expecting('A-11', 1, 0)]), 0)).toContain('null (unknown)');
   });
 
-  test('sees what the lines before it left', async () => {
+  test('is compared after the effects of earlier lines', async () => {
     expect(
       await acme.statuses([
         expecting('A-12', 1, 10),
@@ -187,7 +187,7 @@ describe('expected_quantity_in_stock: what must be in stock before', () => {
   });
 });
 
-describe('quantity_in_stock_change: units added or taken away', () => {
+describe('quantity_in_stock_change: a relative change', () => {
   test.for([
     [5, 15],
     [-10, 0],
@@ -196,13 +196,13 @@ describe('quantity_in_stock_change: units added or taken away', () => {
     [' 3.0 ', 13],
     [0, 10],
     [2_147_483_637, 2_147_483_647],
-  ] as const)('%j leaves %j of ten', async ([change, left]) => {
+  ] as const)('%j changes ten to %j', async ([change, left]) => {
     await acme.bulk([{ sku_id: 'A-13', quantity_in_stock: 10 }]);
     expect((await acme.bulk([changing('A-13', change)])).json).toEqual([SUCCESS]);
     expect(await acme.stockOf('A-13')).toBe(left);
   });
 
-  test('each line counts: two of them add up', async () => {
+  test('changes of several lines add up', async () => {
     await acme.statuses([changing('A-14', 2), changing('A-14', 2), changing('A-14', -1)]);
     expect(await acme.stockOf('A-14')).toBe(13);
   });
@@ -213,14 +213,14 @@ describe('quantity_in_stock_change: units added or taken away', () => {
       2_147_483_638,
       'quantity_in_stock is 10: a change of 2147483638 would take it above 2147483647',
     ],
-  ] as const)('%j is a 422 that says why', async ([change, message]) => {
+  ] as const)('%j returns 422 with the reason', async ([change, message]) => {
     const answer = await acme.bulk([changing('A-15', change)]);
     expect(answer.json).toEqual([{ status_code: 422, message }]);
     expect(await acme.stockOf('A-15')).toBe(10);
     expect((await acme.single(changing('A-15', change))).status).toBe(422);
   });
 
-  test('of an unknown stock is a 422', async () => {
+  test('returns 422 for unknown stock', async () => {
     await acme.bulk([{ sku_id: 'A-16', quantity_in_stock: null }]);
     const answer = await acme.bulk([changing('A-16', 1)]);
     expect(answer.json).toEqual([
@@ -232,7 +232,7 @@ describe('quantity_in_stock_change: units added or taken away', () => {
   });
 
   test.for([1.5, '1.5', '--1', '- 1', '', null, true, '1e3', 2_147_483_648, '-2147483648', []])(
-    '%j is refused',
+    'rejects %j',
     async (change) => {
       expect(messageOf(await acme.bulk([changing('A-15', change)]), 0)).toMatch(
         /^quantity_in_stock_change must be a whole number from -2147483647 to 2147483647; .* is not\.$/,
@@ -240,7 +240,7 @@ describe('quantity_in_stock_change: units added or taken away', () => {
     },
   );
 
-  test('cannot be given together with quantity_in_stock', async () => {
+  test('rejects a line with both a change and quantity_in_stock', async () => {
     const answer = await acme.bulk([{ ...changing('A-15', 1), quantity_in_stock: 5 }]);
     expect(answer.json).toEqual([
       { status_code: 400, message: textMatching(/cannot be given together/) },
@@ -248,8 +248,8 @@ describe('quantity_in_stock_change: units added or taken away', () => {
   });
 });
 
-describe('group: lines that stand or fall together', () => {
-  test('one that fails leaves out the others of its group, and nobody else', async () => {
+describe('group: lines that are applied together or not at all', () => {
+  test('a failed line leaves out only the other lines of its group', async () => {
     const answer = await acme.bulk([
       grouped('A-17'),
       grouped('A-18', 'kit'),
@@ -265,12 +265,12 @@ describe('group: lines that stand or fall together', () => {
     ).toEqual([5, 10, 10, 5]);
   });
 
-  test('a line of it that cannot be read fails it too', async () => {
+  test('an invalid line fails its group', async () => {
     const broken = { sku_id: 'A-22', quantity: 5, group: 'kit' };
     expect(await acme.statuses([broken, grouped('A-23', 'kit')])).toEqual([400, 424]);
   });
 
-  test('what the good lines did is undone for the lines behind', async () => {
+  test('later lines do not see the effects of a failed group', async () => {
     const lines = [
       { sku_id: 'A-24', quantity_in_stock_change: 5, group: 'kit' },
       { sku_id: 'NONE', quantity_in_stock: 5, group: 'kit' },
@@ -279,7 +279,7 @@ describe('group: lines that stand or fall together', () => {
     expect(await acme.statuses(lines)).toEqual([424, 404, 200]);
   });
 
-  test('a group that is not adjacent is refused for its later lines', async () => {
+  test('rejects the later lines of a group that is not contiguous', async () => {
     const answer = await acme.bulk([
       grouped('A-25', 'kit'),
       grouped('A-26'),
@@ -290,7 +290,7 @@ describe('group: lines that stand or fall together', () => {
     expect(messageOf(answer, 2)).toMatch(/^group "kit" ended before this line: /);
   });
 
-  test.for(['', 'x'.repeat(257), 5, null, ['kit']])('%j cannot be one', async (group) => {
+  test.for(['', 'x'.repeat(257), 5, null, ['kit']])('rejects %j as a group', async (group) => {
     const answer = await acme.bulk([{ sku_id: 'A-29', quantity_in_stock: 1, group }]);
     expect(messageOf(answer, 0)).toMatch(/^group must be a text of 1 to 256 characters; /);
   });

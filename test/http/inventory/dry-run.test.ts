@@ -22,7 +22,7 @@ afterAll(() => server.stop());
 
 const TEN = inventory({ quantity_in_stock: 10 });
 const DRY = { query: '?dry_run=true' };
-const TOLD = { headers: { prefer: 'return=representation' } };
+const REPRESENTATION = { headers: { prefer: 'return=representation' } };
 
 describe('a dry run', () => {
   const LINES = [
@@ -34,7 +34,7 @@ describe('a dry run', () => {
     { sku_id: 'B', quantity: 1 },
   ];
 
-  test('answers what would happen, with before and after, and writes nothing', async () => {
+  test('returns what would happen, with before and after, and writes nothing', async () => {
     const batches = await acme.batchCount();
     const answer = await acme.bulk(LINES, DRY);
     expect(statusesOf(answer)).toEqual([200, 422, 422, 404, 200, 400]);
@@ -60,7 +60,7 @@ describe('a dry run', () => {
     expect(await acme.batchCount()).toBe(batches);
   });
 
-  test('answers line for line what the request itself is then answered', async () => {
+  test('returns the same results as the real request', async () => {
     const dry = await acme.bulk(LINES, { query: '?dry_run=true&errors_only=true' });
     const done = await acme.bulk(LINES, { query: '?errors_only=true' });
     expect(dry.text).toBe(done.text);
@@ -85,7 +85,7 @@ describe('a dry run', () => {
   });
 
   test.for(['?dry_run=1', '?dry_run=', '?dry_run=true&dry_run=true', '?dry_run=TRUE'])(
-    '%s is refused',
+    'rejects %s',
     async (query) => {
       for (const answer of [await acme.bulk([], { query }), await acme.single({}, { query })]) {
         problemOf(answer, 400, 'parameter_invalid');
@@ -95,7 +95,7 @@ describe('a dry run', () => {
 });
 
 describe('Prefer: return=representation', () => {
-  test('tells what each line did', async () => {
+  test('returns before and after of each line', async () => {
     const answer = await acme.bulk(
       [
         { sku_id: 'D', quantity_in_stock: 1 },
@@ -103,7 +103,7 @@ describe('Prefer: return=representation', () => {
         { sku_id: 'D', restrictions: 'discontd' },
         { sku_id: 'C', quantity_in_stock: 10 },
       ],
-      TOLD,
+      REPRESENTATION,
     );
     const one = inventory({ quantity_in_stock: 1 });
     const discontinued = inventory({ quantity_in_stock: 1, restrictions: 'discontd' });
@@ -119,7 +119,7 @@ describe('Prefer: return=representation', () => {
   });
 
   test('of a single line', async () => {
-    const answer = await acme.single({ sku_id: 'D', quantity_in_stock: 2 }, TOLD);
+    const answer = await acme.single({ sku_id: 'D', quantity_in_stock: 2 }, REPRESENTATION);
     expect(answer.json).toMatchObject({
       message: 'success',
       sku_uuid: uuids['D'],
@@ -130,7 +130,7 @@ describe('Prefer: return=representation', () => {
     expect(answer.headers.get('preference-applied')).toBe('return=representation');
   });
 
-  test('is not what anybody gets who did not ask', async () => {
+  test('is not applied without the header', async () => {
     const answer = await acme.bulk([{ sku_id: 'D', quantity_in_stock: 3 }]);
     expect(answer.text).toBe('[{"status_code":200,"message":"success"}]');
     expect(answer.headers.get('preference-applied')).toBeNull();

@@ -21,7 +21,7 @@ afterAll(() => server.stop());
 const key = (name: string) => ({ 'idempotency-key': name });
 const less = (skuId: string, units = 1) => ({ sku_id: skuId, quantity_in_stock_change: -units });
 
-/** What two replies must have in common. */
+/** The parts of a reply that a replay must repeat. */
 const replyOf = ({ status, text, headers }: Answer) => ({
   status,
   text,
@@ -34,7 +34,7 @@ const replyOf = ({ status, text, headers }: Answer) => ({
 
 const isReplayed = ({ headers }: Answer) => headers.get('idempotent-replayed');
 
-describe('a request sent again with its Idempotency-Key', () => {
+describe('a request repeated with its Idempotency-Key', () => {
   const EVERY_KIND = [
     less('A-0'),
     { sku_id: 'NONE', quantity_in_stock: 1 },
@@ -52,12 +52,12 @@ describe('a request sent again with its Idempotency-Key', () => {
   const FAILED = STATUSES.filter((status) => status !== 200);
 
   test.for([
-    ['as it is', {}, '', STATUSES],
+    ['default reply', {}, '', STATUSES],
     ['failures only', {}, '?errors_only=true', FAILED],
-    ['preferred minimal', { prefer: 'return=minimal' }, '', FAILED],
-    ['with what each line did', { prefer: 'return=representation' }, '', STATUSES],
+    ['minimal reply', { prefer: 'return=minimal' }, '', FAILED],
+    ['full representation', { prefer: 'return=representation' }, '', STATUSES],
   ] as const)(
-    'is answered byte for byte as before, and applied once: %s',
+    'returns the identical reply and is applied once: %s',
     async ([name, headers, query, statuses]) => {
       const before = await acme.stockOf('A-0');
       const sending = { query, headers: { ...headers, ...key(name.replaceAll(' ', '-')) } };
@@ -70,7 +70,7 @@ describe('a request sent again with its Idempotency-Key', () => {
     },
   );
 
-  test('is answered as before however much has happened since', async () => {
+  test('returns the first reply even if the stock has changed since', async () => {
     const line = { sku_id: 'A-2', quantity_in_stock: 5, expected_quantity_in_stock: 100 };
     const sending = { headers: { ...key('since'), prefer: 'return=representation' } };
     const first = await acme.bulk([line, line], sending);
@@ -80,7 +80,7 @@ describe('a request sent again with its Idempotency-Key', () => {
     expect(await acme.stockOf('A-2')).toBe(77);
   });
 
-  test('is the same request with or without the last slash of its path', async () => {
+  test('is the same request with or without the trailing slash', async () => {
     const first = await acme.bulk([less('A-3')], { headers: key('slash') });
     const again = await server.ask('POST', '/timp/products/skus/inventory/bulk', {
       token: acme.token,
@@ -95,7 +95,7 @@ describe('a request sent again with its Idempotency-Key', () => {
     ['a success', less('A-4'), 200],
     ['no such SKU', { sku_id: 'NONE', quantity_in_stock: 1 }, 404],
     ['an impossible change', less('A-4', 1000), 422],
-  ] as const)('single: %s', async ([name, line, status]) => {
+  ] as const)('is replayed for a single update: %s', async ([name, line, status]) => {
     const headers = key(`single-${name.replaceAll(' ', '-')}`);
     const first = await acme.single(line, { headers });
     const again = await acme.single(line, { headers });
@@ -105,7 +105,7 @@ describe('a request sent again with its Idempotency-Key', () => {
     expect(again.headers.get('request-id')).not.toBe(first.headers.get('request-id'));
   });
 
-  test('races with itself, and is applied once all the same', async () => {
+  test('is applied once even if its repetitions are concurrent', async () => {
     const answers = await Promise.all(
       Array.from({ length: 12 }, () => acme.bulk([less('A-5')], { headers: key('race') })),
     );
@@ -115,7 +115,7 @@ describe('a request sent again with its Idempotency-Key', () => {
     expect(await acme.stockOf('A-5')).toBe(99);
   });
 
-  test('is told of a time that lay too far ahead as it was then', async () => {
+  test('returns the first result of a line whose as_of was too far in the future', async () => {
     const strict = await TestServer.start({ asOfToleranceSeconds: 0 });
     const { token } = await strict.createSupplier('Acme', [entry('A')]);
     const client = new SupplierClient(strict, token);
@@ -130,7 +130,7 @@ describe('a request sent again with its Idempotency-Key', () => {
   });
 });
 
-test('the reply says when the key is forgotten: a day later, unless set otherwise', async () => {
+test('the reply contains the expiry of the key, by default a day later', async () => {
   const sentMs = Date.now();
   const first = await acme.bulk([less('A-7')], { headers: key('expiry') });
   const expiresMs = Date.parse(first.headers.get('idempotency-key-expires') ?? '');
@@ -142,7 +142,7 @@ test('the reply says when the key is forgotten: a day later, unless set otherwis
   );
 });
 
-describe('another request with the same key is a 422 that applies nothing', () => {
+describe('a different request with the same key returns 422 and applies nothing', () => {
   const headers = key('used');
   beforeAll(async () => {
     statusesOf(await acme.bulk([less('A-8')], { headers }));
@@ -150,7 +150,7 @@ describe('another request with the same key is a 422 that applies nothing', () =
 
   test.for([
     ['another body', [less('A-8', 2)], {}],
-    ['the same lines written otherwise', JSON.stringify([less('A-8')], null, 1), {}],
+    ['the same lines formatted differently', JSON.stringify([less('A-8')], null, 1), {}],
     ['another query', [less('A-8')], { query: '?atomic=true' }],
     ['another Prefer', [less('A-8')], { headers: { ...headers, prefer: 'return=minimal' } }],
     ['another As-Of', [less('A-8')], { headers: { ...headers, 'as-of': '2026-01-01T00:00:00Z' } }],
@@ -169,15 +169,15 @@ describe('another request with the same key is a 422 that applies nothing', () =
   });
 });
 
-describe('a key', () => {
-  test('is of one supplier alone', async () => {
+describe('an Idempotency-Key', () => {
+  test('is scoped to its supplier', async () => {
     await acme.bulk([less('A-9')], { headers: key('mine') });
     const theirs = await other.bulk([less('A-9', 3)], { headers: key('mine') });
     expect([statusesOf(theirs), isReplayed(theirs)]).toEqual([[200], null]);
     expect([await acme.stockOf('A-9'), await other.stockOf('A-9')]).toEqual([99, 97]);
   });
 
-  test('is not used up by a request that was refused before it was applied', async () => {
+  test('is not consumed by a request that was rejected', async () => {
     const headers = key('refused');
     problemOf(await acme.bulk('[', { headers }), 400, 'body_malformed');
     problemOf(await acme.bulk('{}', { headers }), 400, 'body_shape_wrong');
@@ -186,26 +186,26 @@ describe('a key', () => {
     expect(statusesOf(await acme.bulk([less('A-10')], { headers }))).toEqual([200]);
   });
 
-  test('is not used up by a dry run', async () => {
+  test('is not consumed by a dry run', async () => {
     const headers = key('dry');
     await acme.bulk([less('A-11')], { headers, query: '?dry_run=true' });
     expect(isReplayed(await acme.bulk([less('A-11')], { headers }))).toBeNull();
     expect(await acme.stockOf('A-11')).toBe(99);
   });
 
-  test.for(['a b', 'é', '', 'x'.repeat(256), 'a\tb'])('%j cannot be one', async (name) => {
+  test.for(['a b', 'é', '', 'x'.repeat(256), 'a\tb'])('rejects %j', async (name) => {
     const detail = problemOf(await acme.bulk([], { headers: key(name) }), 400, 'parameter_invalid');
     expect(detail).toContain('Idempotency-Key');
   });
 
-  test('of 255 visible characters can be one', async () => {
+  test('may have 255 visible characters', async () => {
     const headers = key('~!"'.repeat(85));
     expect((await acme.bulk([less('A-12')], { headers })).status).toBe(200);
     expect(isReplayed(await acme.bulk([less('A-12')], { headers }))).toBe('true');
   });
 });
 
-test('without a key a request is applied each time, and told nothing of keys', async () => {
+test('a request without a key is applied each time, without headers about keys', async () => {
   await acme.bulk([less('A-13')]);
   const again = await acme.bulk([less('A-13')]);
   expect(await acme.stockOf('A-13')).toBe(98);

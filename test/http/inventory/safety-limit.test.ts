@@ -30,7 +30,7 @@ const liveCount = async () => {
   return stocks.filter((stock) => Number(stock) > 0).length;
 };
 
-/** Checks that a batch was held back, and gives the code that lets it through. */
+/** Checks that a batch was refused. Returns the code that confirms it. */
 function codeOf(answer: Answer): string {
   expect(answer.status, answer.text).toBe(422);
   expect(textAt(answer.json, 'type')).toBe('/docs/errors#breaker_tripped');
@@ -44,28 +44,28 @@ function codeOf(answer: Answer): string {
 
 const confirmed = (code: string) => ({ headers: { 'confirmation-code': code } });
 
-describe("a supplier's breaker", () => {
+describe("a supplier's safety limit", () => {
   beforeEach(() => server.store.batches.setSafetyLimit(supplierId, { percentMax: 25, skusMin: 2 }));
 
-  test('holds back a batch that would take too many SKUs to zero, whole', async () => {
+  test('refuses a batch that would zero too many SKUs', async () => {
     const detail = textAt((await acme.bulk(zero(3))).json, 'detail');
     expect(detail).toMatch(/3 of 8 SKUs that can be sold \(37\.5 %\)/);
     expect(await liveCount()).toBe(8);
   });
 
-  test('lets through what does not pass both bounds', async () => {
+  test('allows a batch that does not exceed both bounds', async () => {
     expect(statusesOf(await acme.bulk(zero(2)))).toEqual([200, 200]);
     expect(await liveCount()).toBe(6);
   });
 
-  test('counts what is discontinued, not what comes back within the batch', async () => {
+  test('counts discontinued SKUs, but not those that later lines restock', async () => {
     const discontinued = zero(3).map(({ sku_id }) => ({ sku_id, restrictions: 'discontd' }));
     codeOf(await acme.bulk(discontinued));
     const back = zero(3).map(({ sku_id }) => ({ sku_id, quantity_in_stock: 5 }));
     expect(new Set(statusesOf(await acme.bulk([...zero(3), ...back])))).toEqual(new Set([200]));
   });
 
-  test('lets exactly that body through, once, with the code', async () => {
+  test('allows exactly the refused body once with the confirmation code', async () => {
     const code = codeOf(await acme.bulk(zero(4)));
     problemOf(await acme.bulk(zero(5), confirmed(code)), 422, 'confirmation_invalid');
     problemOf(await acme.bulk(zero(4), confirmed('x')), 422, 'confirmation_invalid');
@@ -78,13 +78,13 @@ describe("a supplier's breaker", () => {
     problemOf(await acme.bulk(zero(4), confirmed(code)), 422, 'confirmation_invalid');
   });
 
-  test('lets it through however it is to be answered', async () => {
+  test('allows the confirmed body with another form of reply', async () => {
     const code = codeOf(await acme.bulk(zero(4)));
     const answer = await acme.bulk(zero(4), { ...confirmed(code), query: '?errors_only=true' });
     expect(answer.text).toBe('[]');
   });
 
-  test('does not use the key up: the confirmed request is applied under it, and repeated', async () => {
+  test('does not consume the idempotency key: the confirmed request can be repeated with it', async () => {
     const key = { 'idempotency-key': 'k' };
     const code = codeOf(await acme.bulk(zero(4), { headers: key }));
     const headers = { ...key, 'confirmation-code': code };
@@ -93,12 +93,12 @@ describe("a supplier's breaker", () => {
     expect((await acme.bulk(zero(4), { headers: key })).status).toBe(200);
   });
 
-  test('says so in a dry run too, without a code', async () => {
+  test('refuses a dry run, too, without a code', async () => {
     const answer = await acme.bulk(zero(4), { query: '?dry_run=true' });
     problemOf(answer, 422, 'breaker_tripped');
   });
 
-  test('is not asked where a batch takes nothing down', async () => {
+  test('does not apply to a batch that zeroes no SKU', async () => {
     await server.store.batches.setSafetyLimit(supplierId, { percentMax: 0, skusMin: 1 });
     expect(statusesOf(await acme.bulk([{ sku_id: 'A-0', quantity_in_stock: 3 }]))).toEqual([200]);
     const answer = await acme.single({ sku_id: 'A-0', quantity_in_stock: 0 });
@@ -108,7 +108,7 @@ describe("a supplier's breaker", () => {
     ).toBe(200);
   });
 
-  test('of one supplier is none of another', async () => {
+  test('does not apply to other suppliers', async () => {
     const { token } = await server.createSupplier('Other', [
       entry('A-0', { inventory: { quantityInStock: 1 } }),
     ]);
@@ -120,12 +120,12 @@ describe("a supplier's breaker", () => {
   });
 });
 
-describe('without one', () => {
-  test('any batch goes through', async () => {
+describe('without a safety limit of its own', () => {
+  test('a supplier can send any batch', async () => {
     expect(new Set(statusesOf(await acme.bulk(zero(8))))).toEqual(new Set([200]));
   });
 
-  test('a snapshot is held back by the default', async () => {
+  test('a snapshot is refused by the default limit', async () => {
     const line = [{ sku_id: 'A-0', quantity_in_stock: 9 }];
     const snapshot = { query: '?mode=snapshot' };
     const code = codeOf(await acme.bulk(line, snapshot));

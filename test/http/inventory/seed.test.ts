@@ -1,6 +1,6 @@
 /**
- * The four samples of the page that clients of the bulk update were written from, as they stand there.
- * Only the host is ours.
+ * The four samples of the documentation that clients of the bulk update were written from, unchanged.
+ * Only the host is replaced.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -114,7 +114,7 @@ const NODE = String.raw`// request Bulk update sku inventory
     console.log('BODY:', body);
 });`;
 
-/** The reply of that page. */
+/** The reply in that documentation. */
 const REPLY = `[
   {
     "status_code": 200,
@@ -129,7 +129,7 @@ const REPLY = `[
     "message": "No sku found with sku identifier: {'sku_id': 'NON-EXISTENT'}; Valid identifiers: sku_id, upca, ean13, gtin14, isbn"
   }
 ]`;
-/** The same without the white space that does not matter. */
+/** The reply without insignificant white space. */
 const REPLY_BYTES = JSON.stringify(JSON.parse(REPLY));
 
 let server: TestServer;
@@ -153,17 +153,17 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** What a program prints; it asks this machine alone. */
-async function printed(program: string, ...args: readonly string[]): Promise<string> {
+/** Runs a program without a proxy. Returns its standard output. */
+async function run(program: string, ...args: readonly string[]): Promise<string> {
   const env = { ...process.env, NO_PROXY: '*', no_proxy: '*' };
   const { stdout } = await promisify(execFile)(program, args, { env });
   return stdout;
 }
 
-const isHere = (program: string, ...args: readonly string[]): boolean =>
+const isInstalled = (program: string, ...args: readonly string[]): boolean =>
   spawnSync(program, args).status === 0;
 
-/** Checks that the lines of the samples are applied, having undone them before by the steps given. */
+/** Resets the SKUs of the samples, sends, and checks that the lines were applied. */
 async function expectApplied(send: () => Promise<void>): Promise<void> {
   await server.ask('POST', '/timp/products/skus/inventory/bulk/', {
     token,
@@ -183,39 +183,39 @@ async function expectApplied(send: () => Promise<void>): Promise<void> {
   });
 }
 
-test('the curl sample gets the reply, to the byte', async () => {
+test('the curl sample gets the documented reply to the byte', async () => {
   await expectApplied(async () => {
     const command = `${CURL.replace(SAMPLE_HOST, server.url)} -sS -w ' %{http_code}'`;
-    expect(await printed('bash', '-c', command)).toBe(`${REPLY_BYTES} 200`);
+    expect(await run('bash', '-c', command)).toBe(`${REPLY_BYTES} 200`);
   });
 });
 
-test('the Node.js sample gets the reply, to the byte', async () => {
+test('the Node.js sample gets the documented reply to the byte', async () => {
   const { hostname, port } = new URL(server.url);
   const script = NODE.replace("require('https')", "require('http')")
     .replace("'api-dev.cruxconnect.com'", `'${hostname}'`)
     .replace("port: '443'", `port: '${port}'`);
   await expectApplied(async () => {
-    const output = await printed(process.execPath, '-e', script);
+    const output = await run(process.execPath, '-e', script);
     expect(output).toContain('ERROR: null\nSTATUS: 200\n');
     expect(output).toContain(`\nBODY: ${REPLY_BYTES}\n`);
   });
 });
 
-test.skipIf(!isHere('http', '--version'))(
-  'the HTTPie sample gets the reply, to the byte',
+test.skipIf(!isInstalled('http', '--version'))(
+  'the HTTPie sample gets the documented reply to the byte',
   async () => {
     const command = HTTPIE.replace(SAMPLE_HOST, server.url).replace(
       'http ',
       'http --ignore-stdin --body ',
     );
     await expectApplied(async () => {
-      expect((await printed('bash', '-c', command)).trim()).toBe(REPLY_BYTES);
+      expect((await run('bash', '-c', command)).trim()).toBe(REPLY_BYTES);
     });
   },
 );
 
-/** The answer to the bytes that a client sent when it was watched, behind its first line. */
+/** Sends the recorded headers and body of a client. */
 async function replay(headers: readonly string[], body: string): Promise<Answer> {
   const connection = await RawConnection.open(server.url);
   const path = '/timp/products/skus/inventory/bulk/';
@@ -226,7 +226,7 @@ async function replay(headers: readonly string[], body: string): Promise<Answer>
   return answer;
 }
 
-test('the bytes that HTTPie 3.2 sends for its sample get the reply, to the byte', async () => {
+test('the recorded bytes of the HTTPie sample get the documented reply to the byte', async () => {
   const data = /'data'='(.*)'$/.exec(HTTPIE)?.[1] ?? '';
   const body = `data=${encodeURIComponent(data)}`;
   expect(body).toMatch(/^data=%5B%7B%5C%22sku_id%5C%22%3A%5C%22xkuOwSQ3utl%5C%22%2C/);
@@ -251,10 +251,10 @@ test('the bytes that HTTPie 3.2 sends for its sample get the reply, to the byte'
 
 const WHAT_TO_SEND = 'The request has no body; a JSON array of lines such as';
 
-test.skipIf(!isHere('python3', '-c', 'import requests'))(
-  'the Python sample, which sends no body, is told what to send',
+test.skipIf(!isInstalled('python3', '-c', 'import requests'))(
+  'the Python sample, which sends no body, gets an error that explains what to send',
   async () => {
-    const output = await printed(
+    const output = await run(
       'python3',
       '-c',
       `${PYTHON.replaceAll(SAMPLE_HOST, server.url)}\nsend_request()`,
@@ -264,7 +264,7 @@ test.skipIf(!isHere('python3', '-c', 'import requests'))(
   },
 );
 
-test('the bytes that requests sends for the Python sample are told what to send', async () => {
+test('the recorded bytes of the Python sample get an error that explains what to send', async () => {
   const answer = await replay(
     [
       'User-Agent: python-requests/2.34.2',

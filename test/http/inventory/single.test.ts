@@ -30,7 +30,7 @@ test.for([
   expect(answer.headers.get('content-type')).toMatch(/^application\/json(; charset=utf-8)?$/);
 });
 
-test('what it sets can be read back', async () => {
+test('a single update can be read back', async () => {
   await send({ sku_id: 'A-1', quantity_in_stock: '77', restrictions: 'tmpunavail' });
   expect(await skuOf(server, token, 'A-1')).toMatchObject({
     quantity_in_stock: 77,
@@ -38,15 +38,15 @@ test('what it sets can be read back', async () => {
   });
 });
 
-describe('a failing line is a problem of its own status', () => {
-  test('404 where no SKU matches', async () => {
+describe('a failed line returns a problem document with the status of the line', () => {
+  test('404 if no SKU matches', async () => {
     const detail = problemLine(await send({ sku_id: 'NON-EXISTENT', quantity_in_stock: 1 }), 404);
     expect(detail).toBe(
       "No sku found with sku identifier: {'sku_id': 'NON-EXISTENT'}; Valid identifiers: sku_id, upca, ean13, gtin14, isbn",
     );
   });
 
-  test('422 where more than one matches', async () => {
+  test('422 if more than one SKU matches', async () => {
     const detail = problemLine(await send({ ean13: '4006381333931', quantity_in_stock: 1 }), 422);
     expect(detail).toBe(
       "More than one sku matches: 'B-1', 'B-2'; name the one that is meant by its sku_id",
@@ -73,19 +73,19 @@ describe('a failing line is a problem of its own status', () => {
 });
 
 test.for(['[]', '[{"sku_id": "A-1", "quantity_in_stock": 1}]', '"A-1"', 'null', '5'])(
-  'a body that is no object is refused: %s',
+  'rejects a body that is not an object: %s',
   async (body) => {
     const detail = problemOf(await send(body), 400, 'body_shape_wrong');
     expect(detail).toMatch(/^The body must be one line as a JSON object such as /);
   },
 );
 
-test('no body: the message says what is expected', async () => {
+test('the error for a missing body says what is expected', async () => {
   const detail = problemOf(await send(''), 400, 'body_missing');
   expect(detail).toContain('one line as a JSON object');
 });
 
-/** Checks a problem document whose text is the line's own message, and gives that. */
+/** Checks a problem document about a line. Returns the message of the line. */
 function problemLine(answer: Answer, status: number): string {
   expect(answer.status, answer.text).toBe(status);
   expect(answer.headers.get('content-type')).toMatch(

@@ -57,8 +57,8 @@ const paginationOf = async (query: string) => at((await list(query)).json, 'pagi
 const countFor = async (query: string) =>
   at((await list(query, retailerToken)).json, 'pagination', 'total_count');
 
-describe('the list', () => {
-  test('begins with 25 SKUs in the order of their creation', async () => {
+describe('the list of SKUs', () => {
+  test('returns 25 SKUs by default, in order of creation', async () => {
     expect(await skuIdsOf('')).toEqual(IDS.slice(0, 25));
     expect(at((await list('')).json, 'pagination')).toEqual({
       total_count: 65,
@@ -68,7 +68,7 @@ describe('the list', () => {
     });
   });
 
-  test('can be read on from any start, to its end and beyond', async () => {
+  test('can start at any index, even after the end', async () => {
     expect(await skuIdsOf('?start=60&limit=3')).toEqual(IDS.slice(60, 63));
     expect(await skuIdsOf('?start=60&limit=500')).toEqual(IDS.slice(60));
     expect(await skuIdsOf('?start=65')).toEqual([]);
@@ -84,7 +84,7 @@ describe('the list', () => {
     expect(at((await list('', retailerToken)).json, 'pagination', 'total_count')).toBe(67);
   });
 
-  test('is walked whole by a cursor', async () => {
+  test('can be read completely with cursors', async () => {
     const seen: unknown[] = [];
     let cursor = '';
     for (let pages = 1; ; pages += 1) {
@@ -109,7 +109,7 @@ describe('the list', () => {
     expect(seen).toEqual([...IDS, 'B-0', 'B-1']);
   });
 
-  test('is the same, walked with a filter', async () => {
+  test('can be read with cursors and a filter', async () => {
     const first = await list('?limit=2&cursor=&restrictions=');
     const cursor = textAt(first.json, 'pagination', 'next_cursor');
     expect(await skuIdsOf(`?limit=2&cursor=${cursor}&restrictions=`)).toEqual(['A-2', 'A-3']);
@@ -148,7 +148,7 @@ describe('the list', () => {
     expect(at(answer.json, 'pagination', 'total_count')).toBe(total);
   });
 
-  test('is narrowed to suppliers: one, separated by commas, or repeated', async () => {
+  test('can be filtered by suppliers: one, comma-separated, or repeated', async () => {
     expect(await countFor(`?supplier_uuids=${acme.uuid}`)).toBe(65);
     expect(await countFor(`?supplier_uuids=${bolt.uuid.toUpperCase()}`)).toBe(2);
     expect(await countFor(`?supplier_uuids=${bolt.uuid},${acme.uuid}`)).toBe(67);
@@ -182,7 +182,7 @@ describe('the list', () => {
 });
 
 describe('one SKU', () => {
-  test('is shown whole, as in the list', async () => {
+  test('is returned as in the list', async () => {
     const listed = await skuOf(server, token, 'book');
     const uuid = textAt(listed, 'uuid');
     for (const written of [uuid, uuid.toUpperCase()]) {
@@ -195,7 +195,7 @@ describe('one SKU', () => {
   });
 
   test.for([NOBODYS_UUID, 'x', '0', '%00', 'null'])(
-    'that is not there is a 404: %s',
+    'that does not exist returns 404: %s',
     async (uuid) => {
       problemOf(await server.ask('GET', `${SKUS}${uuid}/`, { token }), 404, 'sku_not_found');
     },
@@ -211,7 +211,7 @@ const itemOf = async (body: object) => {
 };
 
 describe('creating a SKU', () => {
-  test('with a sku_id alone gives one of which nothing is known', async () => {
+  test('with only a sku_id leaves all other fields null', async () => {
     const answer = await create({ sku_id: 'bare' });
     expect(answer.status, answer.text).toBe(201);
     const uuid = textAt(answer.json, 'uuid');
@@ -241,7 +241,7 @@ describe('creating a SKU', () => {
     expect((await server.ask('GET', `${SKUS}${uuid}/`, { token })).json).toEqual(answer.json);
   });
 
-  test('takes all that the vendor documents; numeric strings come back as numbers', async () => {
+  test('accepts all documented members and returns numeric strings as numbers', async () => {
     const answer = await create({
       sku_id: 'full',
       item: { uuid: '1B4E28BA-2FA1-41D2-883F-0016D3CCA427' },
@@ -291,7 +291,7 @@ describe('creating a SKU', () => {
     expect(updated.json).toEqual([{ status_code: 200, message: 'success' }]);
   });
 
-  test('a sku_id that exists is a 422, and changes nothing', async () => {
+  test('with an existing sku_id returns 422 and changes nothing', async () => {
     const before = await skuOf(server, token, 'tin');
     const answer = await create({ sku_id: 'tin', quantity_in_stock: 99 });
     expect(problemOf(answer, 422, 'already_exists')).toContain('"tin"');
@@ -299,15 +299,19 @@ describe('creating a SKU', () => {
     expect(await skuOf(server, token, 'tin')).toEqual(before);
   });
 
-  test('SKUs of one item_id share an item; others have each their own', async () => {
+  test('SKUs with the same item_id share an item; others get their own', async () => {
     const red = await itemOf({ sku_id: 'shirt-red', item_id: 'shirt' });
     const blue = await itemOf({ sku_id: 'shirt-blue', item_id: 'shirt', item: null });
     const hat = await itemOf({ sku_id: 'hat', item_id: 'hat', item: {} });
     const [one, two] = [await itemOf({ sku_id: 'one' }), await itemOf({ sku_id: 'two', item: {} })];
     expect(blue).toBe(red);
     expect(new Set([red, hat, one, two]).size).toBe(4);
-    const given = await itemOf({ sku_id: 'green', item_id: 'shirt', item: { uuid: NOBODYS_UUID } });
-    expect(given).toBe(NOBODYS_UUID);
+    const assigned = await itemOf({
+      sku_id: 'green',
+      item_id: 'shirt',
+      item: { uuid: NOBODYS_UUID },
+    });
+    expect(assigned).toBe(NOBODYS_UUID);
   });
 
   test.for([
@@ -345,7 +349,7 @@ describe('creating a SKU', () => {
     expect(await skuIdsOf('?sku_id=n')).toEqual([]);
   });
 
-  test.for(['[]', '5', 'null', '"A"'])('%s is no SKU', async (body) => {
+  test.for(['[]', '5', 'null', '"A"'])('rejects %s', async (body) => {
     problemOf(await create(body), 400, 'body_shape_wrong');
   });
 });

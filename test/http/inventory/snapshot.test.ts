@@ -33,7 +33,7 @@ const stocks = async () => {
 };
 
 describe('a snapshot', () => {
-  test('takes the SKUs that it does not name to zero, in the same batch, and counts them', async () => {
+  test('zeroes and counts the SKUs that it does not name, in the same batch', async () => {
     await acme.bulk([{ sku_id: 'C', restrictions: 'tmpunavail', quantity_on_backorder: 4 }]);
     const answer = await acme.bulk([line('A'), line('B')], SNAPSHOT);
     expect(statusesOf(answer)).toEqual([200, 200]);
@@ -48,13 +48,13 @@ describe('a snapshot', () => {
     expect(batch.json).toMatchObject({ changed_count: 5, zeroed_count: 3, line_count: 2 });
   });
 
-  test('is undone like any other batch', async () => {
+  test('can be reverted like any other batch', async () => {
     const uuid = batchIdOf(await acme.bulk([line('A')], SNAPSHOT));
     await acme.post(`${BATCHES}${uuid}/revert/`);
     expect(await stocks()).toEqual([10, 10, 10, 10, null, 0]);
   });
 
-  test('never zeroes a SKU that a failing line names, whatever is wrong with the line', async () => {
+  test('never zeroes a SKU that a failed line names', async () => {
     const answer = await acme.bulk(
       [
         line('A'),
@@ -67,7 +67,7 @@ describe('a snapshot', () => {
     expect(await stocks()).toEqual([7, 10, 10, 0, 0, 0]);
   });
 
-  test('never zeroes any of those that an ambiguous line may mean', async () => {
+  test('never zeroes a SKU that an ambiguous line may mean', async () => {
     const answer = await acme.bulk(
       [line('UNKNOWN'), { ean13: '5901234123457', quantity_in_stock: 1 }],
       SNAPSHOT,
@@ -77,26 +77,26 @@ describe('a snapshot', () => {
   });
 
   test.for([
-    ['an identifier that cannot be one', { upca: '012345678900', quantity_in_stock: 1 }],
+    ['an invalid identifier', { upca: '012345678900', quantity_in_stock: 1 }],
     ['no identifier', { quantity_in_stock: 1 }],
     ['a misspelt identifier', { skuid: 'B', quantity_in_stock: 1 }],
     ['a good and a bad identifier', { sku_id: 'B', isbn: '1511', quantity_in_stock: 1 }],
-    ['no object', 5],
-  ] as const)('is refused whole where a line has %s', async ([, bad]) => {
+    ['a number instead of an object', 5],
+  ] as const)('is refused if a line has %s', async ([, bad]) => {
     const answer = await acme.bulk([line('A'), bad], SNAPSHOT);
     expect(problemOf(answer, 422, 'snapshot_refused')).toContain('Line 1 ');
     expect(await stocks()).toEqual([10, 10, 10, 10, null, 0]);
   });
 
   test.for([[[]], [[{ sku_id: 'A', quantity: 5 }]], [[5]]] as const)(
-    'is refused where no line of it can be read: %j',
+    'is refused if it has no valid line: %j',
     async ([lines]) => {
       problemOf(await acme.bulk(lines, SNAPSHOT), 422, 'snapshot_refused');
       expect(await stocks()).toEqual([10, 10, 10, 10, null, 0]);
     },
   );
 
-  test('as of a time leaves alone what is known as of later', async () => {
+  test('with as_of leaves SKUs with a later as_of unchanged', async () => {
     const [sooner, later] = [fromNow(60), fromNow(90)];
     await acme.bulk([{ ...line('B'), as_of: later }]);
     const answer = await acme.bulk([line('A')], { ...SNAPSHOT, headers: { 'as-of': sooner } });
@@ -104,13 +104,13 @@ describe('a snapshot', () => {
     expect(await stocks()).toEqual([7, 7, 0, 0, 0, 0]);
   });
 
-  test('as a dry run says how many it would zero, and zeroes none', async () => {
+  test('as a dry run counts the SKUs that it would zero, and zeroes none', async () => {
     const answer = await acme.bulk([line('A')], { query: '?mode=snapshot&dry_run=true' });
     expect(answer.headers.get('snapshot-zeroed')).toBe('4');
     expect(await stocks()).toEqual([10, 10, 10, 10, null, 0]);
   });
 
-  test('with atomic zeroes none where a line fails', async () => {
+  test('with atomic=true zeroes nothing if a line fails', async () => {
     const answer = await acme.bulk([line('A'), line('NONE')], {
       query: '?mode=snapshot&atomic=true',
     });
@@ -119,7 +119,7 @@ describe('a snapshot', () => {
     expect(await stocks()).toEqual([10, 10, 10, 10, null, 0]);
   });
 
-  test('is answered again with its key as it was', async () => {
+  test('is replayed with its idempotency key', async () => {
     const sending = { ...SNAPSHOT, headers: { 'idempotency-key': 'night' } };
     const first = await acme.bulk([line('A')], sending);
     await acme.bulk([line('B')]);
@@ -132,16 +132,13 @@ describe('a snapshot', () => {
   });
 });
 
-test('without mode=snapshot nothing is zeroed, and nothing told of it', async () => {
+test('without mode=snapshot nothing is zeroed and there is no Snapshot-Zeroed header', async () => {
   const answer = await acme.bulk([line('A')]);
   expect(answer.headers.get('snapshot-zeroed')).toBeNull();
   expect(await stocks()).toEqual([7, 10, 10, 10, null, 0]);
   expect(at(answer.json, 0, 'status_code')).toBe(200);
 });
 
-test.for(['?mode=', '?mode=full', '?mode=snapshot&mode=snapshot'])(
-  '%s is refused',
-  async (query) => {
-    problemOf(await acme.bulk([line('A')], { query }), 400, 'parameter_invalid');
-  },
-);
+test.for(['?mode=', '?mode=full', '?mode=snapshot&mode=snapshot'])('rejects %s', async (query) => {
+  problemOf(await acme.bulk([line('A')], { query }), 400, 'parameter_invalid');
+});

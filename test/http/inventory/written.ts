@@ -6,12 +6,12 @@ export const BATCHES = '/timp/products/skus/inventory/batches/';
 export const SUCCESS = { status_code: 200, message: 'success' };
 
 interface Sending {
-  /** As `?dry_run=true`. */
+  /** With its question mark: `?dry_run=true`. */
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Writes as one supplier, and looks at what that left. */
+/** A supplier's client that writes inventory and reads it back. */
 export class SupplierClient {
   readonly #server: TestServer;
   readonly token: string;
@@ -29,7 +29,7 @@ export class SupplierClient {
     return this.#server.ask('POST', SINGLE + query, { token: this.token, headers, body: line });
   }
 
-  /** The statuses of the lines, each answered in its place. */
+  /** The status codes of the results, in order. */
   async statuses(lines: unknown, sending: Sending = {}): Promise<readonly unknown[]> {
     const answer = await this.bulk(lines, sending);
     return statusesOf(answer);
@@ -51,7 +51,7 @@ export class SupplierClient {
     });
   }
 
-  /** What is in stock of a SKU. */
+  /** The `quantity_in_stock` of a SKU. */
   async stockOf(skuId: string): Promise<unknown> {
     return at(await skuOf(this.#server, this.token, skuId), 'quantity_in_stock');
   }
@@ -67,9 +67,9 @@ export function statusesOf(answer: Answer): readonly unknown[] {
   return answer.json.map((result) => at(result, 'status_code'));
 }
 
-/** The message of the line at that place. */
-export function messageOf(answer: Answer, place: number): string {
-  return textAt(answer.json, place, 'message');
+/** The message of the result at an index. */
+export function messageOf(answer: Answer, index: number): string {
+  return textAt(answer.json, index, 'message');
 }
 
 export function batchIdOf(answer: Answer): string {
@@ -78,18 +78,18 @@ export function batchIdOf(answer: Answer): string {
   return uuid;
 }
 
-/** An inventory as it is told. */
-export function inventory(given: Readonly<Record<string, unknown>>): unknown {
+/** An inventory as the API returns it; fields that are not given are null. */
+export function inventory(fields: Readonly<Record<string, unknown>>): unknown {
   return {
     quantity_in_stock: null,
     quantity_on_backorder: null,
     restrictions: null,
     backorder_date: null,
-    ...given,
+    ...fields,
   };
 }
 
-/** A time so many seconds from now, as it is sent. */
+/** The time `seconds` from now, in ISO format. */
 export function fromNow(seconds: number): string {
   return new Date(Date.now() + seconds * 1000).toISOString();
 }

@@ -33,20 +33,15 @@ describe('applies nothing of a body that is cut off', () => {
 
   test.for([
     ['in the middle of a line', BULK, `Content-Length: ${LINES.length}`, LINES.slice(0, 50)],
-    ['after stoppingToken first line', BULK, `Content-Length: ${LINES.length}`, `[${LINE}`],
+    ['after its first line', BULK, `Content-Length: ${LINES.length}`, `[${LINE}`],
+    ['one byte before its end', BULK, `Content-Length: ${LINES.length}`, LINES.slice(0, -1)],
     [
-      'one byte before stoppingToken end',
-      BULK,
-      `Content-Length: ${LINES.length}`,
-      LINES.slice(0, -1),
-    ],
-    [
-      'before Content-Length is reached, although stoppingToken JSON is complete',
+      'before Content-Length is reached, although its JSON is complete',
       BULK,
       `Content-Length: ${LINES.length + 1}`,
       LINES,
     ],
-    ['before stoppingToken first byte', BULK, `Content-Length: ${LINES.length}`, ''],
+    ['before its first byte', BULK, `Content-Length: ${LINES.length}`, ''],
     ['before the last chunk', BULK, 'Transfer-Encoding: chunked', chunk(LINES)],
     ['inside a chunk', BULK, 'Transfer-Encoding: chunked', chunk(LINES).slice(0, -4)],
     ['in a single-line request', SINGLE, `Content-Length: ${LINE.length + 1}`, LINE],
@@ -68,7 +63,7 @@ describe('applies nothing of a body that is cut off', () => {
   });
 });
 
-describe('applies a complete body even if stoppingToken client has disconnected', () => {
+describe('applies a complete body even if its client has disconnected', () => {
   test.for([
     [
       'with Content-Length',

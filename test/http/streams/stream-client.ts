@@ -5,12 +5,12 @@ import { BULK } from '../harness.ts';
 
 interface Opening {
   readonly token: string;
-  /** As `?dry_run=true`. */
+  /** With its question mark: `?dry_run=true`. */
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A stream whose rows are sent and whose results are read one by one. */
+/** A client that sends rows and reads results one by one. */
 export class StreamClient {
   readonly response: IncomingMessage;
   readonly #request: ClientRequest;
@@ -23,7 +23,7 @@ export class StreamClient {
     response.on('error', () => undefined);
   }
 
-  /** Resolves when the head of the reply is there, with nothing of the body sent. */
+  /** Resolves when the headers of the reply have arrived, before any row is sent. */
   static async open(url: string, { token, query = '', headers }: Opening): Promise<StreamClient> {
     const sent = request(url + BULK + query, {
       method: 'POST',
@@ -34,7 +34,7 @@ export class StreamClient {
         ...headers,
       },
     });
-    // One that is broken off is told by its reply.
+    // The reply shows that a stream was aborted.
     sent.on('error', () => undefined);
     sent.flushHeaders();
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -42,12 +42,12 @@ export class StreamClient {
       sent.once('error', reject);
     });
     const client = new StreamClient(sent, response);
-    // Begins to read.
+    // Starts reading.
     await client.#rows.next();
     return client;
   }
 
-  /** Sends bytes as they are, or lines as a row each. Resolves when the kernel has them. */
+  /** Sends bytes, or one row per line. Resolves when the kernel has them. */
   send(rows: string | Uint8Array | readonly object[]): Promise<void> {
     const bytes = Array.isArray(rows)
       ? rows.map((row) => `${JSON.stringify(row)}\n`).join('')
@@ -57,12 +57,12 @@ export class StreamClient {
     });
   }
 
-  /** Sends no more. */
+  /** Ends the request body. */
   end(): void {
     this.#request.end();
   }
 
-  /** The next row of the reply; rejects where there is none. */
+  /** The next row of the reply. Rejects if the reply has ended. */
   async row(): Promise<unknown> {
     const { value, done } = await this.#rows.next();
     if (done === true) throw new Error('the reply has ended');
@@ -75,7 +75,7 @@ export class StreamClient {
     return rows;
   }
 
-  /** The rows that are still to come, and whether the reply then ended as one that is whole. */
+  /** The remaining rows, and whether the reply was complete. */
   async rest(): Promise<{ readonly rows: readonly unknown[]; readonly isWhole: boolean }> {
     const rows: unknown[] = [];
     for (;;) {
@@ -86,7 +86,7 @@ export class StreamClient {
     return { rows, isWhole: this.response.complete };
   }
 
-  /** Goes away at once. */
+  /** Disconnects at once. */
   async destroy(): Promise<void> {
     const closed = new Promise((resolve) => this.response.once('close', resolve));
     this.#request.destroy();
@@ -94,7 +94,7 @@ export class StreamClient {
   }
 }
 
-/** Read as they come: what is not read when a reply is cut off is lost. */
+/** Reads eagerly, because data that is unread when a reply is cut off is lost. */
 async function* rowsOf(response: IncomingMessage): AsyncGenerator<unknown, undefined, undefined> {
   const body = response.headers['content-encoding'] === 'gzip' ? inflated(response) : response;
   let received = '';
@@ -122,7 +122,7 @@ async function* rowsOf(response: IncomingMessage): AsyncGenerator<unknown, undef
   return undefined;
 }
 
-/** Ends where the response does, be it cut off. */
+/** Decompresses a response; ends when the response ends, even if it is cut off. */
 function inflated(response: IncomingMessage): Readable {
   const gunzip = createGunzip();
   response.once('close', () => gunzip.end());

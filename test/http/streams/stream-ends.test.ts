@@ -12,8 +12,8 @@ let server: TestServer;
 let token: string;
 let client: SupplierClient;
 
-async function start(given: Partial<Settings> = {}): Promise<void> {
-  server = await TestServer.start(given);
+async function start(settings: Partial<Settings> = {}): Promise<void> {
+  server = await TestServer.start(settings);
   ({ token } = await server.createSupplier('Acme', [entry('A'), entry('B')]));
   client = new SupplierClient(server, token);
 }
@@ -26,16 +26,16 @@ const post = (type: string, body: string): string =>
   `Content-Length: ${body.length}\r\n\r\n${body}`;
 const line = (quantity: number): object => ({ sku_id: 'A', quantity_in_stock: quantity });
 
-/** Resolves when what was sent before is read. */
+/** Resolves when the server has read what was sent before. */
 async function serverHasRead(): Promise<void> {
   for (let turn = 0; turn < 50; turn += 1) await server.ask('GET', '/healthz');
 }
 
 /**
- * Checks how a stream is broken off: not as a whole one, and with a last row that says from where on, behind
- * results of that many lines.
+ * Checks that a reply is incomplete, and that its last row, after the results, says from which row on nothing was
+ * applied.
  */
-async function expectBrokenOff(
+async function expectAborted(
   stream: StreamClient,
   code: string,
   status: number,
@@ -64,9 +64,9 @@ async function expectBrokenOff(
   return message;
 }
 
-describe('when the store cannot write any more', () => {
+describe('when the store becomes unavailable', () => {
   test.for([{}, { 'accept-encoding': 'gzip' }])(
-    'the last row says from where on nothing was applied (%o)',
+    'the last row names the first row that was not applied (%o)',
     async (headers) => {
       await start({ busyTimeoutMs: 100 });
       const stream = await open(headers);
@@ -76,7 +76,7 @@ describe('when the store cannot write any more', () => {
       const blocker = await blockWrites(server.database);
       try {
         await stream.send([line(3), line(4)]);
-        const message = await expectBrokenOff(stream, 'store_unavailable', 503, {
+        const message = await expectAborted(stream, 'store_unavailable', 503, {
           row: 4,
           index: 2,
         });
@@ -90,17 +90,17 @@ describe('when the store cannot write any more', () => {
   );
 });
 
-test('a group that has not ended is not applied', async () => {
+test('an incomplete group is not applied', async () => {
   await start({ streamIdleTimeoutMs: 1000 });
   const stream = await open();
   await stream.send([line(1), { ...line(2), group: 'g' }, { ...line(3), group: 'g' }]);
   expect(await stream.row()).toEqual(SUCCESS);
-  await expectBrokenOff(stream, 'request_timeout', 408, { row: 2, index: 1 });
+  await expectAborted(stream, 'request_timeout', 408, { row: 2, index: 1 });
   expect(await client.stockOf('A')).toBe(1);
 });
 
-describe('a client that goes away', () => {
-  test('leaves what was answered, or more, and of no piece a part', async () => {
+describe('a client that disconnects', () => {
+  test('leaves at least the acknowledged lines applied', async () => {
     await start();
     for (let round = 1; round <= 4; round += 1) {
       const stream = await open();
@@ -124,7 +124,7 @@ describe('a client that goes away', () => {
     }
   });
 
-  test('leaves the piece that was under way whole, and none behind it', async () => {
+  test('leaves the chunk in progress applied, and no later one', async () => {
     await start({ busyTimeoutMs: 60_000 });
     const blocker = await blockWrites(server.database);
     const stream = await open();
@@ -141,13 +141,13 @@ describe('a client that goes away', () => {
   });
 });
 
-describe('time', () => {
-  test('a stream that is silent for too long ends, and a blank row is no silence', async () => {
+describe('the end of a stream', () => {
+  test('comes after the idle timeout, which blank rows reset', async () => {
     await start({ streamIdleTimeoutMs: 1000 });
     const alive = await open();
     const silent = await open();
     let hasEnded = false;
-    const ended = expectBrokenOff(silent, 'request_timeout', 408, { row: 1, index: 0 }).finally(
+    const ended = expectAborted(silent, 'request_timeout', 408, { row: 1, index: 0 }).finally(
       () => {
         hasEnded = true;
       },
@@ -165,7 +165,7 @@ describe('time', () => {
     expect((await alive.rest()).isWhole).toBe(true);
   });
 
-  test('a stream may take longer than a request, and a request no longer', async () => {
+  test('is not caused by the request timeout, which still ends other requests', async () => {
     await start({ requestTimeoutMs: 1000, headersTimeoutMs: 1000 });
     const stream = await open();
     const slow = await RawConnection.open(server.url);
@@ -191,10 +191,10 @@ describe('time', () => {
     expect(await client.stockOf('A')).toBe(quantity);
   });
 
-  test('a token that is revoked ends the stream', async () => {
+  test('comes when the token is revoked', async () => {
     await start();
-    const { supplier, token: its } = await server.createSupplier('Bolt', [entry('A')]);
-    const stream = await StreamClient.open(server.url, { token: its });
+    const { supplier, token: boltToken } = await server.createSupplier('Bolt', [entry('A')]);
+    const stream = await StreamClient.open(server.url, { token: boltToken });
     const tokens = await server.store.accounts.listTokens();
     const mine = tokens.find(({ organization }) => organization === supplier.name);
     await stream.send([line(1)]);
@@ -216,7 +216,7 @@ describe('time', () => {
   });
 });
 
-test('a server that stops ends a stream behind what is read, with a row that says so', async () => {
+test('a server that stops applies the rows it has read and ends the stream with an error row', async () => {
   await start({ busyTimeoutMs: 60_000 });
   const stream = await open();
   await stream.send([line(1)]);
@@ -227,12 +227,12 @@ test('a server that stops ends a stream behind what is read, with a row that say
   const stopped = server.stop();
   await blocker.release();
   const place = { row: 4, index: 3 };
-  const message = await expectBrokenOff(stream, 'server_stopping', 503, place, 2);
+  const message = await expectAborted(stream, 'server_stopping', 503, place, 2);
   expect(message).toContain('The server is shutting down');
   await stopped;
 });
 
-test('a connection serves on behind a stream that has ended', async () => {
+test('a connection can be reused after a stream', async () => {
   await start();
   const connection = await RawConnection.open(server.url);
   await connection.send(post('application/x-ndjson', JSON.stringify(line(1))));

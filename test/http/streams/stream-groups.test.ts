@@ -5,7 +5,7 @@ import { TestServer } from '../harness.ts';
 import { StreamClient } from './stream-client.ts';
 import { SUCCESS, SupplierClient } from '../inventory/written.ts';
 
-const PIECE = 10_000;
+const CHUNK = 10_000;
 
 let server: TestServer;
 let token: string;
@@ -27,8 +27,8 @@ const repeated = (count: number, one: object): readonly object[] =>
 const statusesOf = (rows: readonly unknown[]): readonly unknown[] =>
   rows.map((row) => at(row, 'status_code'));
 
-/** All results of rows that are sent at once. */
-async function answered(rows: string | readonly object[]): Promise<readonly unknown[]> {
+/** Sends rows at once and returns all results. */
+async function resultsOf(rows: string | readonly object[]): Promise<readonly unknown[]> {
   const stream = await open();
   const sent = stream.send(rows);
   stream.end();
@@ -38,8 +38,8 @@ async function answered(rows: string | readonly object[]): Promise<readonly unkn
   return results;
 }
 
-test('lines of a group stand or fall together', async () => {
-  const results = await answered([
+test('lines of a group are applied together or not at all', async () => {
+  const results = await resultsOf([
     line('A', 1),
     line('A', 2, 'g'),
     line('X', 2, 'g'),
@@ -50,7 +50,7 @@ test('lines of a group stand or fall together', async () => {
   expect([await client.stockOf('A'), await client.stockOf('B')]).toEqual([1, 3]);
 });
 
-test('a group waits for its end: a row of another, a blank one, or the end of the stream', async () => {
+test('a group is applied when another group, a blank row or the end of the stream follows', async () => {
   const stream = await open();
   await stream.send([line('A', 10), line('A', 11, 'g'), line('B', 11, 'g')]);
   expect(await stream.row()).toEqual(SUCCESS);
@@ -66,8 +66,8 @@ test('a group waits for its end: a row of another, a blank one, or the end of th
   expect(await client.stockOf('A')).toBe(13);
 });
 
-test('a name may come again, for another group', async () => {
-  const results = await answered(
+test('a group name can be reused for a later group', async () => {
+  const results = await resultsOf(
     [line('X', 1, 'g'), line('A', 20), line('A', 21, 'g'), line('B', 21, 'g')]
       .map((one) => JSON.stringify(one))
       .join('\n'),
@@ -75,16 +75,16 @@ test('a name may come again, for another group', async () => {
   expect(statusesOf(results)).toEqual([404, 200, 200, 200]);
 });
 
-test('a broken row ends a group, as in an array', async () => {
+test('an invalid row ends a group, as in an array', async () => {
   const [first, second] = [line('A', 30, 'g'), line('X', 30, 'g')].map((one) =>
     JSON.stringify(one),
   );
-  expect(statusesOf(await answered(`${first}\nx\n${second}\n`))).toEqual([200, 400, 404]);
+  expect(statusesOf(await resultsOf(`${first}\nx\n${second}\n`))).toEqual([200, 400, 404]);
 });
 
-test('no piece is cut inside of a group', async () => {
-  const before = PIECE - 2;
-  const results = await answered([
+test('no chunk ends inside a group', async () => {
+  const before = CHUNK - 2;
+  const results = await resultsOf([
     ...repeated(before, line('A', 40)),
     ...repeated(5, line('A', 41, 'g')),
     line('X', 41, 'g'),
@@ -96,10 +96,10 @@ test('no piece is cut inside of a group', async () => {
 });
 
 test('a group may have 10,000 lines', async () => {
-  const whole = await answered([line('B', 50), ...repeated(PIECE, line('A', 50, 'g'))]);
+  const whole = await resultsOf([line('B', 50), ...repeated(CHUNK, line('A', 50, 'g'))]);
   expect(new Set(statusesOf(whole))).toEqual(new Set([200]));
-  const failing = await answered([
-    ...repeated(PIECE - 1, line('A', 51, 'g')),
+  const failing = await resultsOf([
+    ...repeated(CHUNK - 1, line('A', 51, 'g')),
     line('X', 51, 'g'),
     line('B', 51),
   ]);
@@ -107,17 +107,17 @@ test('a group may have 10,000 lines', async () => {
   expect(await client.stockOf('A')).toBe(50);
 });
 
-test('of a larger one no line is applied, and each says so', async () => {
-  const results = await answered([
+test('rejects every line of a group with more lines than the limit', async () => {
+  const results = await resultsOf([
     line('B', 60),
-    ...repeated(PIECE, line('A', 61, 'g')),
+    ...repeated(CHUNK, line('A', 61, 'g')),
     line('X', 61, 'g'),
-    ...repeated(PIECE, line('A', 61, 'g')),
+    ...repeated(CHUNK, line('A', 61, 'g')),
     line('B', 62),
   ]);
   expect(statusesOf(results)).toEqual([
     200,
-    ...Array.from({ length: 2 * PIECE + 1 }, () => 400),
+    ...Array.from({ length: 2 * CHUNK + 1 }, () => 400),
     200,
   ]);
   expect(textAt(results, 1, 'message')).toMatch(
@@ -127,9 +127,9 @@ test('of a larger one no line is applied, and each says so', async () => {
   expect([await client.stockOf('A'), await client.stockOf('B')]).toEqual([50, 62]);
 });
 
-test('nor is one of more bytes than a piece may have', async () => {
+test('rejects every line of a group with more bytes than the limit', async () => {
   const long = { ...line('A', 71, 'g'), sku_id: 'A'.padEnd(256, 'é'), note: 'n'.repeat(60_000) };
-  const results = await answered([...repeated(80, long), line('B', 72)]);
+  const results = await resultsOf([...repeated(80, long), line('B', 72)]);
   expect(statusesOf(results)).toEqual([...repeated(80, {}).map(() => 400), 200]);
   expect(textAt(results, 79, 'message')).toContain('"note" is not a known member');
 });

@@ -9,9 +9,9 @@ import { BULK, TestServer } from '../harness.ts';
 import { StreamClient } from './stream-client.ts';
 import { SUCCESS, SupplierClient } from '../inventory/written.ts';
 
-/** What a stream takes from its beginning. */
-const ROOM_BYTES = 256 * 1024;
-/** More than the network holds by itself, and the server may hold of a stream. */
+/** The memory that a stream reserves when it starts. */
+const STREAM_BYTES = 256 * 1024;
+/** More than the buffers of the network and of the server hold of a stream. */
 const HELD_BYTES_MAX = 40_000_000;
 const FILL_ROWS = 1000;
 const BRACE = 0x7b;
@@ -20,8 +20,8 @@ let server: TestServer;
 let token: string;
 let client: SupplierClient;
 
-async function start(given: Partial<Settings> = {}): Promise<void> {
-  server = await TestServer.start(given);
+async function start(settings: Partial<Settings> = {}): Promise<void> {
+  server = await TestServer.start(settings);
   ({ token } = await server.createSupplier('Acme', [entry('A'), entry('B')]));
   client = new SupplierClient(server, token);
 }
@@ -52,7 +52,7 @@ async function rawStream(): Promise<Socket> {
   return socket;
 }
 
-/** Sends rows that are no JSON until no more are taken; gives how many were. */
+/** Sends invalid rows until the server reads no more. Returns their number. */
 async function fill(socket: Socket): Promise<number> {
   const chunk = `${'x'.padEnd(200)}\n`.repeat(FILL_ROWS);
   let chunks = 0;
@@ -65,7 +65,7 @@ async function fill(socket: Socket): Promise<number> {
 }
 
 describe('a client that does not read', () => {
-  test('is soon not read from, and answered all when it reads again', async () => {
+  test('is throttled, and gets all results when it reads again', async () => {
     await start();
     const socket = await rawStream();
     socket.pause();
@@ -84,32 +84,32 @@ describe('a client that does not read', () => {
     socket.destroy();
   });
 
-  test('is let go of after a time', async () => {
+  test('is disconnected after the idle timeout', async () => {
     await start({ streamIdleTimeoutMs: 1000, openRequestsMax: 1 });
     const socket = await rawStream();
     socket.pause();
     socket.on('error', () => undefined);
     await expect.poll(async () => (await refused()).status).toBe(503);
     await fill(socket);
-    // Whether the client sees it, which reads nothing, is its own affair: another is let in.
+    // The client does not read and so may not notice, but the server accepts another stream.
     await expect.poll(async () => (await refused()).status, { timeout: 20_000 }).toBe(200);
     socket.destroy();
   });
 });
 
-test('a client that does not read does not keep a server from stopping', async () => {
+test('a client that does not read does not prevent the server from stopping', async () => {
   await start();
   const socket = await rawStream();
   socket.pause();
   socket.on('error', () => undefined);
   await fill(socket);
-  // Whether the client sees it, which reads nothing, is its own affair.
+  // The client does not read and so may not notice.
   await server.stop();
   socket.destroy();
 });
 
 describe('an overloaded server', () => {
-  test('refuses a stream before it begins, and lets one that has begun wait', async () => {
+  test('rejects new streams and delays existing ones', async () => {
     await start({ waitingLinesMax: 2, busyTimeoutMs: 60_000 });
     const stream = await open();
     await stream.send([line(1)]);
@@ -130,11 +130,11 @@ describe('an overloaded server', () => {
   });
 });
 
-describe('room for streams', () => {
+describe('memory for streams', () => {
   const OPEN = 4;
 
-  test('is bounded, and given back when they end', async () => {
-    await start({ openBytesMax: OPEN * ROOM_BYTES, requestBytesMax: ROOM_BYTES });
+  test('is limited, and released when they end', async () => {
+    await start({ openBytesMax: OPEN * STREAM_BYTES, requestBytesMax: STREAM_BYTES });
     for (let round = 0; round < 3; round += 1) {
       const streams: StreamClient[] = [];
       while (streams.length < OPEN) streams.push(await open());
@@ -150,8 +150,8 @@ describe('room for streams', () => {
     }
   });
 
-  test('is enough for each of them, if in small pieces', async () => {
-    await start({ openBytesMax: OPEN * ROOM_BYTES, requestBytesMax: ROOM_BYTES });
+  test('suffices for all concurrent streams', async () => {
+    await start({ openBytesMax: OPEN * STREAM_BYTES, requestBytesMax: STREAM_BYTES });
     const streams = await Promise.all(Array.from({ length: OPEN }, open));
     const lines = Array.from({ length: 5000 }, (_, i) => line(i));
     await Promise.all(

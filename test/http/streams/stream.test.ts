@@ -9,7 +9,7 @@ import { StreamClient } from './stream-client.ts';
 import { BATCHES, fromNow, SUCCESS, SupplierClient } from '../inventory/written.ts';
 
 const NDJSON = 'application/x-ndjson';
-const PIECE = 10_000;
+const CHUNK = 10_000;
 
 let server: TestServer;
 let token: string;
@@ -57,7 +57,7 @@ function rowsOf(answer: Answer): readonly unknown[] {
 const statusesOf = (rows: readonly unknown[]): readonly unknown[] =>
   rows.map((row) => at(row, 'status_code'));
 
-/** The line counts of the supplier's batches, the first at the front. */
+/** The line counts of the supplier's streamed batches, oldest first. */
 async function batches(): Promise<readonly unknown[]> {
   const list = at((await client.get(`${BATCHES}?limit=500`)).json, 'batches');
   if (!Array.isArray(list)) throw new Error('no list of batches');
@@ -66,7 +66,7 @@ async function batches(): Promise<readonly unknown[]> {
 }
 
 describe('rows in, results out', () => {
-  test('a row is answered while the next is still to come', async () => {
+  test('returns the result of a row before the next row is sent', async () => {
     const stream = await open();
     for (let quantity = 1; quantity <= 5; quantity += 1) {
       await stream.send([line('A', quantity)]);
@@ -78,7 +78,7 @@ describe('rows in, results out', () => {
     expect(await batches()).toEqual([1, 1, 1, 1, 1]);
   });
 
-  test('result i answers line i, and lines take effect in order', async () => {
+  test('applies lines and returns results in order', async () => {
     const lines = Array.from({ length: 25_000 }, (_, i) =>
       i % 3 === 2 ? line('X', 1) : line('A', i),
     );
@@ -86,33 +86,33 @@ describe('rows in, results out', () => {
     expect(statusesOf(rows)).toEqual(lines.map((_, i) => (i % 3 === 2 ? 404 : 200)));
     expect(await client.stockOf('A')).toBe(24_999);
     const counts = await batches();
-    expect(counts.every((count) => Number(count) <= PIECE)).toBe(true);
+    expect(counts.every((count) => Number(count) <= CHUNK)).toBe(true);
     expect(counts.reduce<number>((sum, count) => sum + Number(count), 0)).toBe(25_000);
   });
 
-  test('what comes while a piece is written is the next, 10,000 lines at most', async () => {
+  test('rows that arrive while a chunk is written form the next chunk, of at most 10,000 lines', async () => {
     const blocker = await blockWrites(server.database);
     const stream = await open();
     try {
       await stream.send([line('A', 1)]);
       await server.ask('GET', '/healthz');
-      await stream.send(Array.from({ length: PIECE + 7 }, () => line('B', 2)));
+      await stream.send(Array.from({ length: CHUNK + 7 }, () => line('B', 2)));
       for (let turn = 0; turn < 50; turn += 1) await server.ask('GET', '/healthz');
     } finally {
       await blocker.release();
     }
     stream.end();
-    expect((await stream.rest()).rows).toHaveLength(PIECE + 8);
-    expect(await batches()).toEqual([1, PIECE, 7]);
+    expect((await stream.rest()).rows).toHaveLength(CHUNK + 8);
+    expect(await batches()).toEqual([1, CHUNK, 7]);
   });
 
-  test('the last row needs no line break, and a stream may be empty', async () => {
+  test('accepts a last row without a line break, and an empty stream', async () => {
     expect(rowsOf(await send(`${rowOf('A', 3)}\n${rowOf('A', 4)}`))).toEqual([SUCCESS, SUCCESS]);
     expect(await client.stockOf('A')).toBe(4);
     expect(rowsOf(await send('\n'))).toEqual([]);
   });
 
-  test('how many succeeded and failed is told behind the last row', async () => {
+  test('sends the counts of succeeded and failed lines as trailers', async () => {
     const stream = await open();
     await stream.send([line('A', 1), line('X', 1), line('B', 1)]);
     stream.end();
@@ -120,7 +120,7 @@ describe('rows in, results out', () => {
     expect(stream.response.trailers).toEqual({ 'lines-succeeded': '2', 'lines-failed': '1' });
   });
 
-  test('each row means what it means in an array', async () => {
+  test('a row has the same result as a line of an array', async () => {
     const lines = [
       '{"sku_id":"A","quantity_in_stock":512.0}',
       '{"sku_id":"A","quantity_in_stock":5.2,"1":2,"0":1}',
@@ -134,24 +134,28 @@ describe('rows in, results out', () => {
   });
 });
 
-describe('a broken row gets its 400, and the stream goes on', () => {
+describe('an invalid row gets a 400 and the stream continues', () => {
   const LONG = `{"sku_id":"A","quantity_in_stock":1}`.padEnd(65_536);
 
   test.for([
-    ['that is no JSON', '{"sku_id":"A"', 'Row 2 is not valid JSON: column 14: a closing brace }'],
-    ['of two objects', `${rowOf('A', 1)} ${rowOf('A', 1)}`, 'Row 2 is not valid JSON: column 38:'],
+    ['that is not JSON', '{"sku_id":"A"', 'Row 2 is not valid JSON: column 14: a closing brace }'],
+    [
+      'with two objects',
+      `${rowOf('A', 1)} ${rowOf('A', 1)}`,
+      'Row 2 is not valid JSON: column 38:',
+    ],
     ['that is an array', '[1]', 'Row 2: A line is an object such as'],
     ['that is null', 'null', 'Row 2: A line is an object such as'],
     [
-      'that is too deep',
+      'that is nested too deeply',
       `{"a":${'['.repeat(7)}${']'.repeat(7)}}`,
       'Row 2 is nested too deeply: at',
     ],
-    ['that is too deep by far', '['.repeat(60_000), 'Row 2 is nested too deeply'],
+    ['that is nested far too deeply', '['.repeat(60_000), 'Row 2 is nested too deeply'],
     ['that is too long', `${LONG} `, 'Row 2 is longer than 65536 bytes'],
-    ['that is too long by far', LONG.repeat(40), 'Row 2 is longer than 65536 bytes'],
+    ['that is far too long', LONG.repeat(40), 'Row 2 is longer than 65536 bytes'],
     ['that is not UTF-8', Buffer.from('{"sku_id":"A\xff"}', 'latin1'), 'Row 2 is not UTF-8'],
-  ] as const)('one %s', async ([, broken, message]) => {
+  ] as const)('a row %s', async ([, broken, message]) => {
     const whole = Buffer.from(`${rowOf('A', 1)}\n`);
     const body = Buffer.concat([whole, Buffer.from(broken), Buffer.from('\n'), whole]);
     const rows = rowsOf(await send(body));
@@ -160,16 +164,16 @@ describe('a broken row gets its 400, and the stream goes on', () => {
     expect(await client.stockOf('A')).toBe(1);
   });
 
-  test('of two rows that are an object together, each', async () => {
+  test('each of two rows that only together are an object', async () => {
     const rows = rowsOf(await send('{"sku_id":"A","quantity_in_stock":1\n,"restrictions":null}\n'));
     expect(statusesOf(rows)).toEqual([400, 400]);
   });
 
-  test('a row of the longest size is none', async () => {
+  test('accepts a row of the largest size', async () => {
     expect(rowsOf(await send(`${LONG}\n${LONG}`))).toEqual([SUCCESS, SUCCESS]);
   });
 
-  test('nor are carriage returns and a byte order mark', async () => {
+  test('accepts carriage returns and a byte order mark at the start', async () => {
     expect(rowsOf(await send(`\uFEFF${rowOf('A', 1)}\r\n${rowOf('B', 1)}\r\n`))).toEqual([
       SUCCESS,
       SUCCESS,
@@ -179,14 +183,14 @@ describe('a broken row gets its 400, and the stream goes on', () => {
     ]);
   });
 
-  test('blank rows are not answered, and counted where rows are numbered', async () => {
+  test('blank rows get no result but count as row numbers', async () => {
     const rows = rowsOf(
       await send(`\n \t\r\n${rowOf('A', 1)}\n\nx\n`, { query: '?errors_only=true' }),
     );
     expect(rows).toEqual([{ index: 1, status_code: 400, message: textMatching(/^Row 5 is not/) }]);
   });
 
-  test('its message is kept with its batch', async () => {
+  test('the result of an invalid row is stored with its batch', async () => {
     await send(`${rowOf('A', 1)}\nx\n`);
     const uuid = textAt((await client.get(BATCHES)).json, 'batches', 0, 'uuid');
     const kept = (await client.get(`${BATCHES}${uuid}/results/`)).json;
@@ -194,8 +198,8 @@ describe('a broken row gets its 400, and the stream goes on', () => {
   });
 });
 
-describe('what an array can ask for', () => {
-  test('failures only, each with its place in the stream', async () => {
+describe('options of a bulk request', () => {
+  test('errors_only=true returns failures with their index in the stream', async () => {
     const stream = await open({ query: '?errors_only=true' });
     for (let i = 0; i < 3; i += 1) {
       await stream.send([line('A', i), line('X', i)]);
@@ -205,7 +209,7 @@ describe('what an array can ask for', () => {
     expect(await stream.rest()).toEqual({ rows: [], isWhole: true });
   });
 
-  test('a dry run', async () => {
+  test('dry_run=true writes nothing', async () => {
     const answer = await send(`${rowOf('A', 9)}\n`, { query: '?dry_run=true' });
     expect(rowsOf(answer)).toMatchObject([{ ...SUCCESS, after: { quantity_in_stock: 9 } }]);
     expect(answer.headers.get('dry-run')).toBe('true');
@@ -213,7 +217,7 @@ describe('what an array can ask for', () => {
     expect(await batches()).toEqual([]);
   });
 
-  test('what each line did', async () => {
+  test('Prefer: return=representation returns before and after', async () => {
     const answer = await send(`${rowOf('A', 9)}\n`, {
       headers: { prefer: 'return=representation' },
     });
@@ -223,14 +227,14 @@ describe('what an array can ask for', () => {
     expect(answer.headers.get('preference-applied')).toBe('return=representation');
   });
 
-  test('of when the report is', async () => {
+  test('As-Of applies to all rows', async () => {
     await send(rowOf('A', 1), { headers: { 'as-of': fromNow(20) } });
     const late = await send(rowOf('A', 2), { headers: { 'as-of': fromNow(10) } });
     expect(statusesOf(rowsOf(late))).toEqual([412]);
     expect(await client.stockOf('A')).toBe(1);
   });
 
-  test('a reason and a reference, told with each batch', async () => {
+  test('reason and reference are recorded with each batch', async () => {
     await send(rowOf('A', 1), { headers: { 'batch-reason': 'count', 'batch-reference': '17/4' } });
     expect(at((await client.get(BATCHES)).json, 'batches', 0)).toMatchObject({
       source: 'stream',
@@ -240,7 +244,7 @@ describe('what an array can ask for', () => {
     });
   });
 
-  test('what judges a whole input is refused, and the file upload named', async () => {
+  test('options for a whole input are rejected with a pointer to file uploads', async () => {
     for (const asked of [
       { query: '?atomic=true' },
       { query: '?mode=snapshot' },
@@ -254,19 +258,19 @@ describe('what an array can ask for', () => {
     expect(await client.stockOf('A')).toBeNull();
   });
 
-  test("so is a supplier's own breaker", async () => {
-    const { supplier, token: its } = await server.createSupplier('Careful', [entry('A')]);
+  test('a supplier with a safety limit cannot stream', async () => {
+    const { supplier, token: carefulToken } = await server.createSupplier('Careful', [entry('A')]);
     await server.store.batches.setSafetyLimit(supplier.id, { percentMax: 10, skusMin: 1 });
     const answer = await server.ask('POST', BULK, {
-      token: its,
+      token: carefulToken,
       body: rowOf('A', 1),
       headers: { 'content-type': NDJSON },
     });
     expect(problemOf(answer, 400, 'stream_refused')).toContain('/timp/organizations/files/upload/');
-    expect(at(await skuOf(server, its, 'A'), 'quantity_in_stock')).toBeNull();
+    expect(at(await skuOf(server, carefulToken, 'A'), 'quantity_in_stock')).toBeNull();
   });
 
-  test('a type that is not read is told of those that are', async () => {
+  test('an unsupported media type is rejected and the supported ones are named', async () => {
     const detail = problemOf(
       await send(rowOf('A', 1), { headers: { 'content-type': 'text/csv' } }),
       415,
@@ -280,7 +284,7 @@ describe('what an array can ask for', () => {
 });
 
 describe('gzip', () => {
-  test('is read and written as it comes', async () => {
+  test('is decompressed and compressed incrementally', async () => {
     const stream = await open({
       headers: { 'content-encoding': 'gzip', 'accept-encoding': 'gzip' },
     });
@@ -295,7 +299,7 @@ describe('gzip', () => {
     expect(stream.response.trailers).toEqual({ 'lines-succeeded': '3', 'lines-failed': '0' });
   });
 
-  test('that ends too early, or is none, ends the stream with a row that says from where on', async () => {
+  test('that is truncated or invalid ends the stream with the first row not applied', async () => {
     const rows = Array.from({ length: 1000 }, (_, i) => rowOf('A', i));
     const cut = gzipSync(rows.join('\n')).subarray(0, -20);
     for (const [body, headers] of [
