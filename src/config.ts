@@ -31,10 +31,32 @@ export const NUMBER_SETTINGS = {
   textBytesMax: { variable: 'ONHAND_TEXT_BYTES_MAX', fallback: 64 * 1024, min: 1024 },
   /** The most requests in progress. Further requests are answered 503. */
   openRequestsMax: { variable: 'ONHAND_OPEN_REQUESTS_MAX', fallback: 1000, min: 1 },
+  /** The most requests in progress of one organization. Further requests are answered 429. */
+  organizationOpenRequestsMax: {
+    variable: 'ONHAND_ORGANIZATION_OPEN_REQUESTS_MAX',
+    fallback: 500,
+    min: 1,
+  },
   /** The most memory for request bodies and replies in progress. A body that exceeds it is answered 503. */
   openBytesMax: { variable: 'ONHAND_OPEN_BYTES_MAX', fallback: 128 * MIB, min: 1024 },
+  /** The most such memory for one organization. A request that exceeds it is answered 429. */
+  organizationOpenBytesMax: {
+    variable: 'ONHAND_ORGANIZATION_OPEN_BYTES_MAX',
+    fallback: 96 * MIB,
+    min: 1024,
+  },
   /** The most clients that wait for changes. Further clients are answered 503. */
   followersMax: { variable: 'ONHAND_FOLLOWERS_MAX', fallback: 5000, min: 0 },
+  /** The most of them of one organization. Further clients are answered 429. */
+  organizationFollowersMax: {
+    variable: 'ONHAND_ORGANIZATION_FOLLOWERS_MAX',
+    fallback: 2000,
+    min: 0,
+  },
+  /** The most uploads in progress. Further uploads are answered 503. */
+  uploadsMax: { variable: 'ONHAND_UPLOADS_MAX', fallback: 200, min: 1 },
+  /** The most uploads in progress of one organization. Further uploads are answered 429. */
+  organizationUploadsMax: { variable: 'ONHAND_ORGANIZATION_UPLOADS_MAX', fallback: 50, min: 1 },
   /** The most lines in the write queues. A request that exceeds it is answered 503. */
   waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 400_000, min: 1 },
   /** The most lines in one group commit. A larger request gets a transaction of its own. */
@@ -173,8 +195,13 @@ function readNumbers(environment: Environment): Record<NumberSettingName, number
     membersMax: read('membersMax'),
     textBytesMax: read('textBytesMax'),
     openRequestsMax: read('openRequestsMax'),
+    organizationOpenRequestsMax: read('organizationOpenRequestsMax'),
     openBytesMax: read('openBytesMax'),
+    organizationOpenBytesMax: read('organizationOpenBytesMax'),
     followersMax: read('followersMax'),
+    organizationFollowersMax: read('organizationFollowersMax'),
+    uploadsMax: read('uploadsMax'),
+    organizationUploadsMax: read('organizationUploadsMax'),
     waitingLinesMax: read('waitingLinesMax'),
     groupLinesMax: read('groupLinesMax'),
     requestsPerSecondMax: read('requestsPerSecondMax'),

@@ -8,6 +8,7 @@ export const ERROR_CODES = [
   'not_a_supplier',
   'permission_missing',
   'rate_limited',
+  'organization_budget_exceeded',
   'overloaded',
   'server_stopping',
   'store_unavailable',

@@ -10,6 +10,7 @@ const STATUS_OF = {
   not_a_supplier: 409,
   permission_missing: 403,
   rate_limited: 429,
+  organization_budget_exceeded: 429,
   overloaded: 503,
   server_stopping: 503,
   store_unavailable: 503,

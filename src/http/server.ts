@@ -18,6 +18,8 @@ import { addHealth } from './health.ts';
 import { addInventory } from './inventory/inventory.ts';
 import { addLogin, type LoginLimits } from './accounts/login.ts';
 import { OpenUploads } from './files/file-upload.ts';
+import { OpenRequests } from './request/open-requests.ts';
+import { addReplyBudget } from './request/reply-budget.ts';
 import { handleError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
@@ -69,7 +71,8 @@ export async function buildServer({
   version,
 }: ServerParts): Promise<FastifyInstance> {
   const uploads = new OpenUploads(settings.requestTimeoutMs);
-  const admission = new Admission(store.accounts, settings);
+  const openRequests = new OpenRequests(settings);
+  const admission = new Admission(store.accounts, settings, openRequests);
   const submitter = new BatchSubmitter({ admission, intake, batches: store.batches, settings });
   const streams = new Streams({ admission, submitter, settings });
   const app = fastify({
@@ -126,10 +129,7 @@ export async function buildServer({
     // Before Fastify checks the Content-Type.
     if (request.is404) throw pathNotFound(request.url);
   });
-  app.addHook('onSend', (request, _reply, payload, done) => {
-    request.openRequest?.answered(sizeOf(payload));
-    done();
-  });
+  addReplyBudget(app);
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
       {
@@ -168,10 +168,6 @@ export async function buildServer({
 
 function pathNotFound(url: string): OnhandError {
   return new OnhandError('path_not_found', `There is no path ${pathOf(url)}; see /docs.`);
-}
-
-function sizeOf(payload: unknown): number {
-  return typeof payload === 'string' || payload instanceof Uint8Array ? payload.length : 0;
 }
 
 /** The path without the query, which may contain what must not be logged. */

@@ -70,6 +70,7 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   not_a_supplier: 'Not a supplier',
   permission_missing: 'Permission missing',
   rate_limited: 'Too many requests',
+  organization_budget_exceeded: 'Budget of the organization exceeded',
   overloaded: 'Server overloaded',
   server_stopping: 'Server stopping',
   store_unavailable: 'Store unavailable',

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ChangeFeed, ChangeReader } from '../../changes/change-feed.ts';
 import type { AccountStore } from '../../store/store.ts';
@@ -15,8 +16,10 @@ import {
 } from '../../wire/changes/change-pages.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
+import type { OpenRequest } from '../request/open-requests.ts';
 import { checkParameters, queryOf } from '../request/parameters.ts';
 import { sendJson } from '../request/reply.ts';
+import { slicesOf } from '../request/reply-budget.ts';
 import { addResource } from '../request/resource.ts';
 import { VisibleSuppliersCache, visibleSuppliers } from '../../changes/visible-suppliers.ts';
 
@@ -32,6 +35,10 @@ const EVENT_STREAM = 'text/event-stream';
 /** How often a stream checks that its token is still valid and which suppliers its reader can see. */
 const RECHECK_EVERY_MS = 2000;
 const KEEP_ALIVE_EVERY_MS = 15_000;
+/** Memory reserved for each change of a page, while it is read and sent. */
+const CHANGE_BYTES = 512;
+/** How often a stream that needs memory for its next page asks for it. */
+const MEMORY_RETRY_MS = 50;
 /** How long a client waits before it reconnects. */
 const RETRY_MS = 2000;
 
@@ -71,17 +78,27 @@ export function addChanges(
       options.after === undefined
         ? await feed.begin(reader, options.from ?? 'now')
         : await feed.resume(reader, options.after);
+    const openRequest = admission.openRequestOf(request);
+    const pageBytes = options.limit * CHANGE_BYTES;
+    openRequest.reserve(pageBytes, 0);
     const first = await feed.next(reader, start, options.limit);
     const disconnected = disconnectSignal(reply.raw, closing.signal);
     if (isStream(request)) {
       reply.hijack();
-      await stream(request, reply, { reader, options, first, disconnected });
+      try {
+        await stream(request, reply, { reader, options, first, disconnected });
+      } finally {
+        openRequest.answered(0);
+      }
       return reply;
     }
     if (first.records.length > 0 || options.waitSeconds === 0) {
       return sendJson(request, reply, printChangePage(first, first.hasMore));
     }
+    // Other requests may use the memory while this one waits.
+    openRequest.shrink(0);
     await feed.wait(first.position, options.waitSeconds * 1000, disconnected);
+    openRequest.reserve(pageBytes, 0);
     const second = await feed.next(reader, first.position, options.limit);
     return sendJson(request, reply, printChangePage(second, second.hasMore));
   };
@@ -92,6 +109,7 @@ export function addChanges(
     { reader, options, first, disconnected }: EventStream,
   ): Promise<void> => {
     const { raw } = reply;
+    const openRequest = admission.openRequestOf(request);
     raw.writeHead(200, {
       'content-type': EVENT_STREAM,
       'cache-control': 'no-store',
@@ -110,12 +128,14 @@ export function addChanges(
           silentMs = 0;
           await send(raw, SSE_KEEP_ALIVE, disconnected);
         }
+        openRequest.shrink(0);
         if (!chunk.hasMore) {
           const startedMs = performance.now();
           await feed.wait(chunk.position, RECHECK_EVERY_MS, disconnected);
           silentMs += performance.now() - startedMs;
           await admission.recheckToken(request);
         }
+        await roomFor(openRequest, options.limit * CHANGE_BYTES, disconnected);
         chunk = await feed.next(reader, chunk.position, options.limit);
       }
     } catch (error) {
@@ -167,15 +187,26 @@ function disconnectSignal(response: ServerResponse, closing: AbortSignal): Abort
   return AbortSignal.any([disconnect.signal, closing]);
 }
 
-/** Sends text, and waits if the client reads too slowly. */
+/** Resolves when `bytes` are reserved for a stream, or its client is gone. */
+async function roomFor(
+  openRequest: OpenRequest,
+  bytes: number,
+  disconnected: AbortSignal,
+): Promise<void> {
+  while (!disconnected.aborted && !openRequest.tryGrow(bytes)) await delay(MEMORY_RETRY_MS);
+}
+
+/** Sends text as fast as the client reads it, in slices. */
 async function send(
   response: ServerResponse,
   text: string,
   disconnected: AbortSignal,
 ): Promise<void> {
-  if (response.write(text)) return;
   try {
-    await once(response, 'drain', { signal: disconnected });
+    for (const slice of slicesOf(Buffer.from(text))) {
+      if (disconnected.aborted) return;
+      if (!response.write(slice)) await once(response, 'drain', { signal: disconnected });
+    }
   } catch (error) {
     if (!disconnected.aborted) throw error;
   }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
@@ -38,6 +37,7 @@ import {
   uuidOf,
 } from '../request/parameters.ts';
 import { sendJson } from '../request/reply.ts';
+import { sliced } from '../request/reply-budget.ts';
 import { addResource } from '../request/resource.ts';
 import { isSnapshot, readAsOfHeader } from '../inventory/write-options.ts';
 
@@ -57,6 +57,8 @@ export interface FileRoutes {
 
 const PATH = '/timp/organizations/files/';
 const HOUR_MS = 3_600_000;
+/** Memory reserved for a download: the rows that are read and printed, and what is not sent yet. */
+const DOWNLOAD_BYTES = 2 * 1024 * 1024;
 /** How often a waiting request checks whether another node has finished the file. */
 const POLL_EVERY_MS = 1000;
 
@@ -177,12 +179,13 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     (kind: 'csv' | 'xlsx') =>
     async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const file = await finishedFile(request);
+      admission.openRequestOf(request).reserve(DOWNLOAD_BYTES, 0);
       const content = await service.results.content(file, kind);
       reply
         .type(RESULT_TYPES[kind])
         .header('content-disposition', `attachment; filename="results-${file.uuid}.${kind}"`)
         .header('x-content-type-options', 'nosniff');
-      return reply.send(Readable.from(content, { objectMode: false }));
+      return reply.send(sliced(content));
     };
 
   const acknowledge = async (
@@ -233,7 +236,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
             422: 'The key was used for a different upload.',
           },
         }),
-        guard: (request, reply) => admission.admit(request, reply, 'editor'),
+        guard: (request, reply) => admission.admit(request, reply, 'editor', 'upload'),
         handle: upload,
       },
     });

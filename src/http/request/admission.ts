@@ -5,7 +5,12 @@ import { OnhandError } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
 import type { AccountStore } from '../../store/store.ts';
 import { authenticate, authorize, type Access } from '../accounts/authenticate.ts';
-import { OpenRequests, type OpenLimits, type OpenRequest } from './open-requests.ts';
+import {
+  OpenRequests,
+  type OpenLimits,
+  type OpenRequest,
+  type RequestKind,
+} from './open-requests.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,57 +24,45 @@ declare module 'fastify' {
 export interface AdmissionLimits extends OpenLimits {
   /** Requests per second for each token; more are refused with `rate_limited`. 0 means no limit. */
   readonly requestsPerSecondMax: number;
-  /** Clients that wait for changes at the same time; more are refused with `overloaded`. */
-  readonly followersMax: number;
 }
-
-const FOLLOWERS_RETRY_SECONDS = 10;
 
 /** Authenticates each API request and checks the limits before its body is read. */
 export class Admission {
   readonly #accounts: Pick<AccountStore, 'findPrincipal'>;
   readonly #rate: RateLimiterMemory | undefined;
   readonly #openRequests: OpenRequests;
-  readonly #followersMax: number;
-  #followers = 0;
 
-  constructor(accounts: Pick<AccountStore, 'findPrincipal'>, limits: AdmissionLimits) {
+  constructor(
+    accounts: Pick<AccountStore, 'findPrincipal'>,
+    limits: AdmissionLimits,
+    openRequests: OpenRequests,
+  ) {
     this.#accounts = accounts;
-    this.#openRequests = new OpenRequests(limits);
-    this.#followersMax = limits.followersMax;
+    this.#openRequests = openRequests;
     const points = limits.requestsPerSecondMax;
     this.#rate = points === 0 ? undefined : new RateLimiterMemory({ points, duration: 1 });
   }
 
   /**
    * Admits a request. Rejects, in this order, with `unauthenticated`, `not_a_supplier`,
-   * `permission_missing`, `rate_limited`, `overloaded`.
+   * `permission_missing`, `rate_limited`, `organization_budget_exceeded`, `overloaded`.
+   *
+   * @param kind a request that stays open while its client waits is a follower, not an open request
    */
-  async admit(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
+  async admit(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    access: Access,
+    kind: RequestKind = 'request',
+  ): Promise<void> {
     const principal = await this.#identify(request, access);
-    request.openRequest = this.#openRequests.open(reply.raw);
+    request.openRequest = this.#openRequests.open(reply.raw, principal.organizationId, kind);
     request.principal = principal;
   }
 
-  /**
-   * Admits a request that stays open while its client waits for changes. It counts as a follower, not as an
-   * open request.
-   */
-  async admitFollower(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
-    const principal = await this.#identify(request, access);
-    if (this.#followers >= this.#followersMax) {
-      throw new OnhandError(
-        'overloaded',
-        'Too many clients are waiting for changes. Retry later, or ask without waiting.',
-        { retryAfterSeconds: FOLLOWERS_RETRY_SECONDS },
-      );
-    }
-    request.principal = principal;
-    if (reply.raw.closed) return;
-    this.#followers += 1;
-    reply.raw.once('close', () => {
-      this.#followers -= 1;
-    });
+  /** Admits a request that stays open while its client waits for changes. */
+  admitFollower(request: FastifyRequest, reply: FastifyReply, access: Access): Promise<void> {
+    return this.admit(request, reply, access, 'follower');
   }
 
   async #identify(request: FastifyRequest, access: Access): Promise<Principal> {
@@ -82,6 +75,13 @@ export class Admission {
   /** Checks the token of a long-lived request again. Rejects with `unauthenticated`. */
   async recheckToken(request: FastifyRequest): Promise<void> {
     await authenticate(this.#accounts, request.headers.authorization, Date.now());
+  }
+
+  /** The memory that an admitted request reserves. */
+  openRequestOf(request: FastifyRequest): OpenRequest {
+    const { openRequest } = request;
+    if (openRequest === null) throw new Error('the request was not admitted');
+    return openRequest;
   }
 
   /** Who sent an admitted request. */

@@ -75,8 +75,7 @@ export class Streams {
    */
   async handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { submitter, admission, settings } = this.#parts;
-    const { openRequest } = request;
-    if (openRequest === null) throw new Error('the request was not admitted');
+    const openRequest = admission.openRequestOf(request);
     openRequest.reserve(BASE_BYTES, 0);
     const isInputGzipped = isGzipped(request.headers['content-encoding']);
     const options = readBulkOptions(request, submitter.asOfRules());

@@ -14,7 +14,7 @@ import { useOwnDatabase, useSharedStore, type ContractStore } from './contract-s
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** What every store promises readers of changes. */
+/** The contract of reading changes. */
 export function describeChanges(kind: string, createDatabase: () => Promise<TestDatabase>): void {
   describe(`changes of a ${kind} store`, () => {
     let store: Store;
@@ -50,7 +50,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       return (await store.changes.history(query))?.map((change) => change.after.quantityInStock);
     };
 
-    test('are read in order, from any on, with all that a reader needs', async () => {
+    test('are read in order after any sequence, with all details', async () => {
       await importSkus(store, supplierId, [
         entry('a', { product: { upca: '012345678905', mpn: 'M' } }),
       ]);
@@ -85,7 +85,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       expect(await sequences(2)).toEqual([]);
     });
 
-    test('heads tell how far each supplier is', async () => {
+    test('heads contain the last and the oldest sequence of each supplier', async () => {
       const other = await createOther();
       await importSkus(store, supplierId, [entry('a')]);
       await stock(1);
@@ -100,7 +100,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
     });
 
     describe('of one SKU', () => {
-      test('are read from the latest back, within bounds, by those who may see it', async () => {
+      test('are read latest first, within bounds, for visible suppliers only', async () => {
         await importSkus(store, supplierId, [entry('a'), entry('b')]);
         for (const quantity of [1, 2, 3]) {
           await stock(quantity);
@@ -115,7 +115,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
         expect(await history({}, [supplierId + 1])).toBeUndefined();
       });
 
-      test('tell what was known at any time', async () => {
+      test('give the inventory at any time', async () => {
         const beforeMs = Date.now() - 1;
         await importSkus(store, supplierId, [entry('a')]);
         await stock(1);
@@ -132,10 +132,10 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       });
     });
 
-    describe('old ones', () => {
+    describe('past their retention', () => {
       useOwnDatabase(tested, begin);
 
-      test('old ones are dropped in steps, and leave what replaying the others needs', async () => {
+      test('old ones are dropped in steps, and the rest can still be replayed', async () => {
         await importSkus(store, supplierId, [entry('a'), entry('b')]);
         for (const quantity of [1, 2, 3, 4]) await stock(quantity, quantity % 2 === 0 ? 'b' : 'a');
         const laterMs = Date.now() + 1;
@@ -160,7 +160,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       });
     });
 
-    test('say how recent what is known of a supplier is', async () => {
+    test('give the freshness of a supplier', async () => {
       const nobodyYet = await store.changes.freshness(supplierId, Date.now());
       expect(nobodyYet).toMatchObject({ lastHeardAtMs: null, expectedIntervalMinutes: null });
       await importSkus(store, supplierId, [entry('a'), entry('b'), entry('c')]);
@@ -182,7 +182,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       expect(lastHeardAtMs).toBeGreaterThan(nowMs - HOUR_MS);
     });
 
-    test('filter SKUs by when they changed and by what is in stock', async () => {
+    test('filter SKUs by time of change and by stock', async () => {
       await importSkus(store, supplierId, [entry('a'), entry('b'), entry('c')]);
       await stock(3, 'a');
       await stock(7, 'b');
@@ -199,7 +199,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       expect(await found({ updatedSinceMs: 0 })).toEqual(['a', 'b', 'c']);
     });
 
-    test('share one secret key, which stays', async () => {
+    test('share one permanent secret key', async () => {
       const key = await store.changes.secretKey();
       expect(key.length).toBeGreaterThanOrEqual(32);
       store = await tested.reopen();

@@ -51,7 +51,7 @@ const change = (stockChange: number, skuId = 'a'): Draft => ({
   stockChange,
 });
 
-/** What every store promises of safe writes. */
+/** The contract of safe writes. */
 export function describeSafeWrites(
   kind: string,
   createDatabase: () => Promise<TestDatabase>,
@@ -100,10 +100,10 @@ export function describeSafeWrites(
       return outcome;
     };
 
-    describe('a line as of a time', () => {
+    describe('a line with as_of', () => {
       const LATER_US = (Date.now() + HOUR_MS) * 1000;
 
-      test('is applied unless a later one was', async () => {
+      test('is applied unless a later one has been', async () => {
         await stock(['a']);
         await apply([set('a', 1, { asOfUs: LATER_US })]);
         const older = await apply([set('a', 2, { asOfUs: LATER_US - 1 })]);
@@ -114,7 +114,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(3);
       });
 
-      test('is older than a SKU that was created, or changed without a time, after it', async () => {
+      test('is older than a SKU that was created or changed without as_of after that time', async () => {
         await stock(['a', 'b']);
         const pastUs = (Date.now() - HOUR_MS) * 1000;
         expect(statuses(await apply([set('a', 1, { asOfUs: pastUs })]))).toEqual([412]);
@@ -124,7 +124,7 @@ export function describeSafeWrites(
         expect(await stockOf('b')).toBe(2);
       });
 
-      test('that changes nothing moves the time, and leaves no change', async () => {
+      test('that changes nothing advances the time without recording a change', async () => {
         await stock(['a'], { quantityInStock: 5 });
         const confirming = await apply([set('a', 5, { asOfUs: LATER_US })]);
         expect(statuses(confirming)).toEqual([200]);
@@ -134,14 +134,14 @@ export function describeSafeWrites(
         expect(batches.map((batch) => batch.changedCount)).toEqual([0, 0, 1]);
       });
 
-      test('a line without one that changes nothing leaves the time as it was', async () => {
+      test('the time does not advance with a line without as_of that changes nothing', async () => {
         await stock(['a'], { quantityInStock: 5 });
         await apply([set('a', 7, { asOfUs: LATER_US })]);
         await apply([set('a', 7), set('a', 8, { asOfUs: LATER_US - 1 })]);
         expect(await stockOf('a')).toBe(7);
       });
 
-      test('a product that is written anew leaves it as it was', async () => {
+      test('the time does not advance with an update of the product', async () => {
         await stock(['a'], { quantityInStock: 5 });
         const betweenUs = Date.now() * 1000 + 999_999;
         await apply([set('a', 6, { asOfUs: betweenUs })]);
@@ -149,7 +149,7 @@ export function describeSafeWrites(
         expect(statuses(await apply([set('a', 9, { asOfUs: betweenUs })]))).toEqual([200]);
       });
 
-      test('counts within a batch and a group of batches too', async () => {
+      test('is compared within a batch and a group of batches, too', async () => {
         await stock(['a']);
         const outcomes = await store.apply([
           batchOf(supplierId, [
@@ -166,7 +166,7 @@ export function describeSafeWrites(
     });
 
     describe('conditions', () => {
-      test('an expected quantity must be there, null included', async () => {
+      test('a line is applied only if the stock is the expected quantity, null included', async () => {
         await stock(['a']);
         const outcome = await apply([
           set('a', 1, { expectedQuantity: 5 }),
@@ -180,7 +180,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(3);
       });
 
-      test('a relative change adds to what is there, within bounds, where that is known', async () => {
+      test('a relative change adds to known stock, within bounds', async () => {
         await stock(['a', 'unknown']);
         const outcome = await apply([
           set('a', 2),
@@ -202,8 +202,8 @@ export function describeSafeWrites(
       });
     });
 
-    describe('lines that stand or fall together', () => {
-      test('a group with a failing line leaves nothing, and the others apply', async () => {
+    describe('lines that are applied together or not at all', () => {
+      test('a group with a failed line changes nothing, and other lines apply', async () => {
         await stock(['a', 'b', 'c'], { quantityInStock: 1 });
         const outcome = await apply([
           set('a', 2),
@@ -219,7 +219,7 @@ export function describeSafeWrites(
         expect([await stockOf('a'), await stockOf('b'), await stockOf('c')]).toEqual([2, 4, 4]);
       });
 
-      test('an atomic batch applies all or nothing, refused lines included', async () => {
+      test('an atomic batch applies all lines or none, invalid lines included', async () => {
         await stock(['a', 'b'], { quantityInStock: 1 });
         const failing = await apply([set('a', 2), set('missing', 2), set('b', 2)], {
           atomic: true,
@@ -237,7 +237,7 @@ export function describeSafeWrites(
       });
     });
 
-    test('a dry run tells what would happen and writes nothing', async () => {
+    test('a dry run returns what would happen and writes nothing', async () => {
       await stock(['a'], { quantityInStock: 1 });
       const lines = [set('a', 2), set('missing', 2)];
       const outcome = await apply(lines, { dryRun: true, withEffects: true });
@@ -253,7 +253,7 @@ export function describeSafeWrites(
       expect(statuses(await apply(lines))).toEqual([200, 404]);
     });
 
-    test('a dry run in a group sees the others and disturbs none', async () => {
+    test('a dry run sees the other batches of its group and does not affect them', async () => {
       await stock(['a'], { quantityInStock: 1 });
       const dry = {
         ...batchOf(supplierId, [set('a', 9)]),
@@ -264,7 +264,7 @@ export function describeSafeWrites(
       expect(await stockOf('a')).toBe(2);
     });
 
-    test('effects tell each line’s before and after, and the sequence of the SKU’s change', async () => {
+    test('effects contain before and after of each line, and the sequence of the change', async () => {
       await stock(['a', 'b'], { quantityInStock: 1 });
       const outcome = await apply([set('a', 2), set('a', 3), set('b', 1)], { withEffects: true });
       expect([...outcome.effects.values()]).toMatchObject([
@@ -282,7 +282,7 @@ export function describeSafeWrites(
     });
 
     describe('an idempotency key', () => {
-      test('that comes again gives the first outcome, applied once', async () => {
+      test('that is repeated returns the first outcome, applied once', async () => {
         await stock(['a', 'b', 'twin'], { quantityInStock: 1 });
         const lines: readonly Draft[] = [
           { skuId: 'a', fields: {}, stockChange: 4 },
@@ -298,7 +298,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(100);
       });
 
-      test('that comes twice in one group is applied once', async () => {
+      test('that occurs twice in a group is applied once', async () => {
         await stock(['a'], { quantityInStock: 1 });
         const batch = {
           ...batchOf(supplierId, [{ skuId: 'a', fields: {}, stockChange: 4 }]),
@@ -309,7 +309,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(5);
       });
 
-      test('that comes with another request is refused, and its batch with it', async () => {
+      test('that is used for another request fails its batch', async () => {
         await stock(['a'], { quantityInStock: 1 });
         await apply([set('a', 2)], keyed('k'));
         const refused = await refusal([set('a', 3)], keyed('k', 'other'));
@@ -317,7 +317,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(2);
       });
 
-      test('is of one supplier alone, and ends', async () => {
+      test('is scoped to its supplier and expires', async () => {
         await stock(['a'], { quantityInStock: 1 });
         const other = await createOther();
         await importSkus(store, other, [entry('a', { inventory: { quantityInStock: 1 } })]);
@@ -330,7 +330,7 @@ export function describeSafeWrites(
         expect(elsewhere.repeats).toBeNull();
       });
 
-      test('is still known when the database is opened again', async () => {
+      test('survives reopening the database', async () => {
         await stock(['a'], { quantityInStock: 1 });
         const first = await apply([set('a', 2)], keyed('k'));
         store = await tested.reopen();
@@ -340,7 +340,7 @@ export function describeSafeWrites(
       describe('after retention', () => {
         useOwnDatabase(tested, begin);
 
-        test('is refused rather than answered wrongly once its failing lines are gone', async () => {
+        test('is refused once its failed results have been deleted', async () => {
           await stock(['a'], { quantityInStock: 1 });
           const lines = [set('a', 2), set('missing', 2)];
           await apply(lines, keyed('k'));
@@ -350,7 +350,7 @@ export function describeSafeWrites(
         });
       });
 
-      test('is not used up by a dry run', async () => {
+      test('is not consumed by a dry run', async () => {
         await stock(['a'], { quantityInStock: 1 });
         await apply([set('a', 2)], { ...keyed('k'), dryRun: true });
         expect((await apply([set('a', 3)], keyed('k', 'other'))).repeats).toBeNull();
@@ -358,7 +358,7 @@ export function describeSafeWrites(
     });
 
     describe('batches', () => {
-      test('are told with what was said of them, the latest first', async () => {
+      test('are listed latest first, with their reasons', async () => {
         await stock(['a', 'b'], { quantityInStock: 1 });
         const sent = {
           ...batchOf(supplierId, [set('a', 2), set('b', 1), set('missing', 1)]),
@@ -395,7 +395,7 @@ export function describeSafeWrites(
         expect(next.hasMore).toBe(false);
       });
 
-      test('are found by their supplier alone', async () => {
+      test('are visible to their supplier only', async () => {
         await stock(['a']);
         const { uuid } = await apply([set('a', 2)]);
         const other = await createOther();
@@ -410,7 +410,7 @@ export function describeSafeWrites(
       describe('under retention', () => {
         useOwnDatabase(tested, begin);
 
-        test('keep their failing lines for a time', async () => {
+        test('keep their failed lines for a limited time', async () => {
           await stock(['a', 'b']);
           const { uuid } = await apply([
             set('a', 2),
@@ -446,8 +446,8 @@ export function describeSafeWrites(
       });
     });
 
-    describe('undo', () => {
-      test('puts back what the batch changed last, and says what has moved on', async () => {
+    describe('reverting a batch', () => {
+      test('restores SKUs that the batch changed last and reports those changed since', async () => {
         await stock(['a', 'b', 'c'], { quantityInStock: 1, restrictions: 2 });
         const { uuid } = await apply([
           set('a', 2),
@@ -472,7 +472,7 @@ export function describeSafeWrites(
         });
       });
 
-      test('leaves what a later batch confirmed, unless forced', async () => {
+      test('leaves SKUs that a later batch confirmed, unless forced', async () => {
         await stock(['a', 'b'], { quantityInStock: 1 });
         const { uuid } = await apply([set('a', 2), set('b', 2)]);
         await apply([set('a', 2)]);
@@ -486,7 +486,7 @@ export function describeSafeWrites(
         expect([await stockOf('a'), await stockOf('b')]).toEqual([1, 1]);
       });
 
-      test('can itself be undone, and done again only once', async () => {
+      test('can itself be reverted once', async () => {
         await stock(['a'], { quantityInStock: 1 });
         const { uuid } = await apply([set('a', 2)]);
         const undone = await revert(uuid);
@@ -495,7 +495,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(2);
       });
 
-      test('goes back batch by batch, the last first, as far as all that came after was undone', async () => {
+      test('is possible batch by batch, if all later ones have been reverted', async () => {
         await stock(['a', 'b'], { quantityInStock: 1 });
         const first = await apply([set('a', 2), set('b', 2)]);
         const second = await apply([set('a', 3), set('b', 3)]);
@@ -507,7 +507,7 @@ export function describeSafeWrites(
           { skuId: 'b', outcome: 'moved_on' },
         ]);
         expect([await stockOf('a'), await stockOf('b')]).toEqual([1, 9]);
-        // And forth again.
+        // Reverts the reverts.
         await revert(undoneFirst.uuid);
         await revert(undoneSecond.uuid);
         expect([await stockOf('a'), await stockOf('b')]).toEqual([3, 9]);
@@ -516,7 +516,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(1);
       });
 
-      test('of batches together is stopped by none of them', async () => {
+      test('of several batches at once is not blocked by the changes of each other', async () => {
         await stock(['a', 'b', 'c'], { quantityInStock: 1 });
         const pieces = [
           await apply([set('a', 2), set('b', 2), set('c', 2)]),
@@ -540,7 +540,7 @@ export function describeSafeWrites(
         }
       });
 
-      test('is as of its own time', async () => {
+      test('is as of the time of the revert', async () => {
         await stock(['a'], { quantityInStock: 1 });
         const beforeUs = Date.now() * 1000 - 1;
         const { uuid } = await apply([set('a', 2)]);
@@ -550,7 +550,7 @@ export function describeSafeWrites(
     });
 
     describe('a snapshot', () => {
-      test('takes what it does not name to zero, in the same batch', async () => {
+      test('zeroes the SKUs that it does not name, in the same batch', async () => {
         await stock(['a', 'b', 'c', 'zero', 'unknown']);
         await apply([
           set('a', 5),
@@ -571,7 +571,7 @@ export function describeSafeWrites(
         });
       });
 
-      test('leaves every SKU that a failing line names', async () => {
+      test('leaves every SKU that a failed line names', async () => {
         const product = { upca: '012345678905' };
         const inventory = { quantityInStock: 5 };
         await importSkus(store, supplierId, [
@@ -597,7 +597,7 @@ export function describeSafeWrites(
         expect(await Promise.all(['other', 'gone'].map(stockOf))).toEqual([0, 0]);
       });
 
-      test('is refused where a line does not tell which SKU it means', async () => {
+      test('is refused if a line has no valid identifier', async () => {
         await stock(['a', 'b'], { quantityInStock: 5 });
         const lines = [
           set('a', 1),
@@ -607,7 +607,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(5);
       });
 
-      test('leaves what is known as of later', async () => {
+      test('leaves SKUs with a later time', async () => {
         await stock(['a', 'b'], { quantityInStock: 5 });
         const laterUs = (Date.now() + HOUR_MS) * 1000;
         await apply([set('a', 7, { asOfUs: laterUs })]);
@@ -616,7 +616,7 @@ export function describeSafeWrites(
         expect([await stockOf('a'), await stockOf('b')]).toEqual([7, 0]);
       });
 
-      test('of more SKUs than are held at once leaves none out', async () => {
+      test('zeroes more SKUs than fit into one read', async () => {
         const names = Array.from({ length: 12_000 }, (_, i) => `sku-${i}`);
         await stock(names, { quantityInStock: 5 });
         await store.batches.setSafetyLimit(supplierId, { percentMax: 100, skusMin: 1 });
@@ -631,7 +631,7 @@ export function describeSafeWrites(
         expect(await stockOf('sku-0')).toBe(3);
       });
 
-      test('that is atomic and fails takes nothing to zero', async () => {
+      test('that is atomic and fails zeroes nothing', async () => {
         await stock(['a', 'b'], { quantityInStock: 5 });
         const outcome = await apply([set('a', 1), set('missing', 1)], {
           ...snapshot(),
@@ -642,10 +642,10 @@ export function describeSafeWrites(
       });
     });
 
-    describe('the breaker', () => {
+    describe('the safety limit', () => {
       const BREAKER = { percentMax: 30, skusMin: 3 };
       const names = Array.from({ length: 10 }, (_, i) => `s${i}`);
-      const downs = (count: number): readonly Draft[] =>
+      const zeroLines = (count: number): readonly Draft[] =>
         names.slice(0, count).map((name) => set(name, 0));
 
       beforeEach(async () => {
@@ -653,14 +653,14 @@ export function describeSafeWrites(
         await store.batches.setSafetyLimit(supplierId, BREAKER);
       });
 
-      test('lets through what stays within its bounds', async () => {
+      test('allows batches within its bounds', async () => {
         expect(await store.batches.safetyLimitOf(supplierId)).toEqual(BREAKER);
-        expect(statuses(await apply(downs(3)))).toEqual([200, 200, 200]);
+        expect(statuses(await apply(zeroLines(3)))).toEqual([200, 200, 200]);
       });
 
-      test('refuses a batch whole that takes too many to zero or discontinues them', async () => {
+      test('refuses a batch that zeroes or discontinues too many SKUs', async () => {
         const lines = [
-          ...downs(2),
+          ...zeroLines(2),
           ...names.slice(2, 4).map((skuId) => ({ skuId, fields: { restrictions: 1 } })),
         ];
         const refused = await refusal(lines, {});
@@ -670,8 +670,8 @@ export function describeSafeWrites(
         expect((await store.batches.list(supplierId, { start: 0, limit: 1 })).totalCount).toBe(1);
       });
 
-      test('counts what is live when the batch comes', async () => {
-        await apply(downs(3));
+      test('counts the SKUs that are live before the batch', async () => {
+        await apply(zeroLines(3));
         expect(
           (
             await refusal(
@@ -681,39 +681,39 @@ export function describeSafeWrites(
           ).code,
         ).toBe('breaker_tripped');
         await apply(names.slice(0, 3).map((name) => set(name, 1)));
-        expect(statuses(await apply(downs(3)))).toEqual([200, 200, 200]);
+        expect(statuses(await apply(zeroLines(3)))).toEqual([200, 200, 200]);
       });
 
-      test('lets exactly the confirmed body through, once, in time', async () => {
+      test('allows exactly the confirmed body, once, before the code expires', async () => {
         const code = await store.batches.confirm(supplierId, bytes('body'), Date.now() + HOUR_MS);
-        expect((await refusal(downs(5), confirmation(code, 'other'))).code).toBe(
+        expect((await refusal(zeroLines(5), confirmation(code, 'other'))).code).toBe(
           'confirmation_invalid',
         );
-        expect(statuses(await apply(downs(5), confirmation(code)))).toEqual([
+        expect(statuses(await apply(zeroLines(5), confirmation(code)))).toEqual([
           200, 200, 200, 200, 200,
         ]);
         await apply(names.map((name) => set(name, 5)));
-        expect((await refusal(downs(5), confirmation(code))).code).toBe('confirmation_invalid');
+        expect((await refusal(zeroLines(5), confirmation(code))).code).toBe('confirmation_invalid');
         const late = await store.batches.confirm(supplierId, bytes('body'), Date.now() - 1);
-        expect((await refusal(downs(5), confirmation(late))).code).toBe('confirmation_invalid');
+        expect((await refusal(zeroLines(5), confirmation(late))).code).toBe('confirmation_invalid');
       });
 
-      test('has a default for snapshots, which the supplier’s own replaces', async () => {
+      test('has a default for snapshots, which the limit of the supplier replaces', async () => {
         await store.batches.setSafetyLimit(supplierId, null);
         const options = {
           snapshot: { asOfUs: null, defaultSafetyLimit: { percentMax: 50, skusMin: 2 } },
         };
-        expect(statuses(await apply(downs(9)))).toHaveLength(9);
+        expect(statuses(await apply(zeroLines(9)))).toHaveLength(9);
         await apply(names.map((name) => set(name, 5)));
         expect((await refusal([set('s0', 5)], options)).code).toBe('breaker_tripped');
         await store.batches.setSafetyLimit(supplierId, { percentMax: 100, skusMin: 1 });
         expect((await apply([set('s0', 5)], options)).zeroedCount).toBe(9);
       });
 
-      test('a refused batch does not disturb the others of its group', async () => {
+      test('does not affect other batches of a group', async () => {
         const outcomes = await store.apply([
           batchOf(supplierId, [set('s0', 6)]),
-          batchOf(supplierId, downs(10)),
+          batchOf(supplierId, zeroLines(10)),
           batchOf(supplierId, [set('s1', 7)]),
         ]);
         expect(outcomes.map((outcome) => outcome instanceof Error)).toEqual([false, true, false]);
