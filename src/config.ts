@@ -178,55 +178,22 @@ export function readSettings(
     logLevel: readLogLevel(environment),
     filesDirectory: environment['ONHAND_FILES_DIRECTORY'] || null,
     inbox: environment['ONHAND_INBOX'] || null,
-    ...readNumbers(environment),
-    webhooksAllowHttp: readFlag(FLAG_SETTINGS.webhooksAllowHttp, environment),
-    webhooksAllowPrivateNetworks: readFlag(FLAG_SETTINGS.webhooksAllowPrivateNetworks, environment),
+    ...mapValues(NUMBER_SETTINGS, (setting) => readNumber(setting, environment)),
+    ...mapValues(FLAG_SETTINGS, (variable) => readFlag(variable, environment)),
     ...overrides,
   };
 }
 
-function readNumbers(environment: Environment): Record<NumberSettingName, number> {
-  const read = (name: NumberSettingName): number => readNumber(NUMBER_SETTINGS[name], environment);
-  return {
-    requestBytesMax: read('requestBytesMax'),
-    smallRequestBytesMax: read('smallRequestBytesMax'),
-    formBytesMax: read('formBytesMax'),
-    linesMax: read('linesMax'),
-    membersMax: read('membersMax'),
-    textBytesMax: read('textBytesMax'),
-    openRequestsMax: read('openRequestsMax'),
-    organizationOpenRequestsMax: read('organizationOpenRequestsMax'),
-    openBytesMax: read('openBytesMax'),
-    organizationOpenBytesMax: read('organizationOpenBytesMax'),
-    followersMax: read('followersMax'),
-    organizationFollowersMax: read('organizationFollowersMax'),
-    uploadsMax: read('uploadsMax'),
-    organizationUploadsMax: read('organizationUploadsMax'),
-    waitingLinesMax: read('waitingLinesMax'),
-    groupLinesMax: read('groupLinesMax'),
-    requestsPerSecondMax: read('requestsPerSecondMax'),
-    requestTimeoutMs: read('requestTimeoutMs'),
-    streamIdleTimeoutMs: read('streamIdleTimeoutMs'),
-    headersTimeoutMs: read('headersTimeoutMs'),
-    keepAliveTimeoutMs: read('keepAliveTimeoutMs'),
-    loginAttemptsMax: read('loginAttemptsMax'),
-    loginWindowMs: read('loginWindowMs'),
-    idempotencyKeptHours: read('idempotencyKeptHours'),
-    resultsKeptHours: read('resultsKeptHours'),
-    fileBytesMax: read('fileBytesMax'),
-    inboxSettleSeconds: read('inboxSettleSeconds'),
-    changesKeptDays: read('changesKeptDays'),
-    asOfToleranceSeconds: read('asOfToleranceSeconds'),
-    snapshotBreakerPercent: read('snapshotBreakerPercent'),
-    snapshotBreakerSkusMin: read('snapshotBreakerSkusMin'),
-    cacheBytesMax: read('cacheBytesMax'),
-    webhookTimeoutMs: read('webhookTimeoutMs'),
-    busyTimeoutMs: read('busyTimeoutMs'),
-    connectionsMax: read('connectionsMax'),
-    connectTimeoutMs: read('connectTimeoutMs'),
-    statementTimeoutMs: read('statementTimeoutMs'),
-    databaseBytesMax: read('databaseBytesMax'),
-  };
+/** Maps the values of a record, and keeps its keys. */
+function mapValues<K extends string, A, B>(
+  record: Readonly<Record<K, A>>,
+  map: (value: A) => B,
+): Record<K, B>;
+function mapValues<A, B>(
+  record: Readonly<Record<string, A>>,
+  map: (value: A) => B,
+): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }
 
 function readNumber({ variable, fallback, min }: NumberSetting, environment: Environment): number {

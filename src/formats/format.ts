@@ -2,8 +2,7 @@
 import { OnhandError } from '../domain/errors.ts';
 import type { GtinForm } from '../domain/gtin.ts';
 import type { Inventory } from '../domain/inventory.ts';
-import { SKU_ID_CODE_POINTS_MAX } from '../domain/limits.ts';
-import type { LineDraft } from '../domain/lines.ts';
+import { SKU_ID_CODE_POINTS_MAX, type LineDraft } from '../domain/lines.ts';
 import { ARCHIVE_LIMITS, type ArchiveLimits } from './archive/zip.ts';
 
 /** How much of a file is read. The error names the place where a limit is exceeded. */

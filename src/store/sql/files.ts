@@ -1,7 +1,7 @@
 import type { Compilable } from 'kysely';
 import type { SqlDatabase } from './database.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import { encodeFailures } from './outcomes.ts';
+import { encodeFailures } from './batch-row.ts';
 import { decodeFailures } from './stored-outcome.ts';
 import { FILE_COLUMNS, mappingsOf, fileRecordOf } from './file-record.ts';
 import {
