@@ -147,13 +147,14 @@ describe('the end of a stream', () => {
     const alive = await open();
     const silent = await open();
     let hasEnded = false;
+    const isOpen = (): boolean => !hasEnded;
     const ended = expectAborted(silent, 'request_timeout', 408, { row: 1, index: 0 }).finally(
       () => {
         hasEnded = true;
       },
     );
     let rows = 0;
-    while (!hasEnded) {
+    while (isOpen()) {
       await alive.send('\n');
       rows += 1;
       await server.ask('GET', '/healthz');
@@ -173,11 +174,12 @@ describe('the end of a stream', () => {
       `POST ${BULK} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${token}\r\nContent-Length: 9\r\n\r\n[`,
     );
     let hasEnded = false;
+    const isOpen = (): boolean => !hasEnded;
     const ended = slow.rest().finally(() => {
       hasEnded = true;
     });
     let quantity = 0;
-    while (!hasEnded) {
+    while (isOpen()) {
       quantity += 1;
       await stream.send([line(quantity)]);
       expect(await stream.row()).toEqual(SUCCESS);
