@@ -80,6 +80,24 @@ export const NUMBER_SETTINGS = {
   resultsKeptHours: { variable: 'ONHAND_RESULTS_KEPT_HOURS', fallback: 7 * 24, min: 1 },
   /** The largest uploaded file, before decompression. */
   fileBytesMax: { variable: 'ONHAND_FILE_BYTES_MAX', fallback: 2048 * MIB, min: 1024 },
+  /** The most bytes of stored files per supplier. An upload beyond it is answered 429. */
+  supplierFileBytesMax: {
+    variable: 'ONHAND_SUPPLIER_FILE_BYTES_MAX',
+    fallback: 4096 * MIB,
+    min: 1024,
+  },
+  /** The most stored files per supplier. An upload beyond it is answered 429. */
+  supplierFilesMax: { variable: 'ONHAND_SUPPLIER_FILES_MAX', fallback: 10_000, min: 1 },
+  /** The most files per supplier that wait to be applied. An upload beyond it is answered 429. */
+  supplierQueuedFilesMax: {
+    variable: 'ONHAND_SUPPLIER_QUEUED_FILES_MAX',
+    fallback: 1000,
+    min: 1,
+  },
+  /** Uploads are answered 503 while the disk of the files has less free space; 0 means no limit. */
+  freeDiskBytesMin: { variable: 'ONHAND_FREE_DISK_BYTES_MIN', fallback: 512 * MIB, min: 0 },
+  /** How long refused files are kept, if that is shorter than results are kept. */
+  refusedFilesKeptHours: { variable: 'ONHAND_REFUSED_FILES_KEPT_HOURS', fallback: 24, min: 0 },
   /** How long a file in the drop folder must be unchanged before it is processed. */
   inboxSettleSeconds: { variable: 'ONHAND_INBOX_SETTLE_SECONDS', fallback: 10, min: 0 },
   /** How long changes are kept; 0 means forever. */
