@@ -7,11 +7,11 @@ import { readSqliteChanges } from '../store/sqlite/stored-changes.ts';
 
 const SEEDS = 3000;
 const POSTGRES_SEEDS = 1000;
-/** The first seeds are those of every test run. */
+/** The first seeds are part of every test run. */
 const FIRST_SEED = 1000;
 const SEEDS_OF_DATABASE = 250;
 
-test(`does with random batches what the model does, over ${SEEDS} seeds`, async () => {
+test(`random batches have the same results as in the model on SQLite, for ${SEEDS} seeds`, async () => {
   for (let first = FIRST_SEED; first < FIRST_SEED + SEEDS; first += SEEDS_OF_DATABASE) {
     const database = await sqliteDatabase();
     const store = await openTestStore(database);
@@ -28,7 +28,7 @@ test(`does with random batches what the model does, over ${SEEDS} seeds`, async 
   }
 });
 
-test(`the same on PostgreSQL, over ${POSTGRES_SEEDS} seeds`, async () => {
+test(`random batches have the same results as in the model on PostgreSQL, for ${POSTGRES_SEEDS} seeds`, async () => {
   for (let first = FIRST_SEED; first < FIRST_SEED + POSTGRES_SEEDS; first += SEEDS_OF_DATABASE) {
     const database = await postgresDatabase();
     const store = await openTestStore(database);
