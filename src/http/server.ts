@@ -153,8 +153,9 @@ export async function buildServer({
   });
   addInventory(app, { admission, intake, submitter, streams, limits: settings });
   addBatches(app, { admission, batches: store.batches, limits: settings });
-  addFiles(app, { admission, service: files, uploads, settings });
-  addFileActions(app, { admission, service: files, limits: settings });
+  const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
+  addFiles(app, fileRoutes);
+  addFileActions(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
   addFreshness(app, { admission, store });

@@ -17,6 +17,7 @@ import type {
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../domain/catalogue.ts';
 import type { Change, ChangeHead, Freshness } from '../domain/changes.ts';
 import type { OnhandError } from '../domain/errors.ts';
+import type { FileQuota, FileUsage } from '../domain/file-quota.ts';
 import type {
   FileChunk,
   FileDraft,
@@ -27,6 +28,7 @@ import type {
   FilePlace,
   FileProgress,
   FileRecord,
+  StoredFile,
 } from '../domain/files.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import type {
@@ -255,9 +257,11 @@ export interface FileStore {
   /**
    * Adds a file whose bytes are stored durably. Resolves with its uuid, or with the uuid of the earlier
    * upload if the idempotency key repeats it. Rejects with `idempotency_key_reused` if the key came with
-   * a different upload.
+   * a different upload, and as `fileQuotaProblem` if the supplier's stored files would exceed the quota;
+   * concurrent calls cannot pass it.
    */
-  add(draft: FileDraft): Promise<string>;
+  add(draft: FileDraft, quota: FileQuota): Promise<string>;
+  usage(supplierId: number): Promise<FileUsage>;
   list(supplierId: number, page: OffsetPage): Promise<FilePage>;
   find(supplierId: number, uuid: string): Promise<FileRecord | undefined>;
   /** Chunks from number `from` on, in order, at most `limit`. */
@@ -275,7 +279,11 @@ export interface FileStore {
     place: FilePlace,
     nodeId: string,
     piece: FileChunk | null,
-    progress: FileProgress & { readonly rowsExpected: number | null },
+    progress: FileProgress & {
+      readonly rowsExpected: number | null;
+      /** The size of the reports that were stored beside the file. */
+      readonly reportBytes?: number;
+    },
   ): Promise<void>;
   end(place: FilePlace, nodeId: string, end: FileEnd): Promise<void>;
 
@@ -288,12 +296,18 @@ export interface FileStore {
   mappingOf(supplierId: number): Promise<FileOptions['mappings']>;
   setMapping(supplierId: number, mappings: FileOptions['mappings']): Promise<void>;
 
-  /** Finished files, started before a time, whose bytes are still stored; at most `limit`. */
-  expired(startedBeforeMs: number, limit: number): Promise<readonly FileRecord[]>;
+  /** Finished files, started or refused before a time, whose bytes are still stored; at most `limit`. */
+  expired(times: FileSweepTimes, limit: number): Promise<readonly FileRecord[]>;
   /** Records that the bytes were deleted, and deletes the file's failed lines. */
   drop(place: FilePlace): Promise<void>;
-  /** Those of the uuids whose files must be kept. */
-  kept(uuids: readonly string[]): Promise<readonly string[]>;
+  /** The suppliers' files with these uuids that must be kept. A uuid is unique per supplier only. */
+  kept(uuids: readonly string[]): Promise<readonly StoredFile[]>;
+}
+
+export interface FileSweepTimes {
+  readonly startedBeforeMs: number;
+  /** For refused files, by when they were refused. */
+  readonly refusedBeforeMs: number;
 }
 
 export interface FilePage {

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hashPassword, hashToken } from '../../src/accounts/credentials.ts';
-import { login, SESSION_MS } from '../../src/accounts/login.ts';
+import { hashPassword, hashToken, login, SESSION_MS } from '../../src/accounts/credentials.ts';
 import type { Store } from '../../src/store/store.ts';
 import {
   createSupplier,

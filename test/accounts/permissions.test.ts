@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parsePermissions } from '../../src/accounts/permissions.ts';
+import { parsePermissions } from '../../src/accounts/validation.ts';
 
 describe('permissions', () => {
   test('default to all that the type of organization allows', () => {

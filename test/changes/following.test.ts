@@ -1,3 +1,4 @@
+import type { ChangeHead } from '../../src/domain/changes.ts';
 import { expect, test } from 'vitest';
 import {
   EMPTY_CURSOR,
@@ -6,13 +7,7 @@ import {
   type Cursor,
   type CursorSeal,
 } from '../../src/changes/cursor.ts';
-import {
-  cursorAfter,
-  cursorAtNow,
-  planReading,
-  type Head,
-  type Heads,
-} from '../../src/changes/read-plan.ts';
+import { cursorAfter, cursorAtNow, planReading, type Heads } from '../../src/changes/read-plan.ts';
 import { Random } from '../random.ts';
 
 const SUPPLIER_IDS = [3, 4, 9, 200, 70_000];
@@ -42,7 +37,7 @@ class Source {
   /** Some heads are current and some are stale, because every node polls separately. */
   heads(random: Random): Heads {
     return new Map(
-      SUPPLIER_IDS.map((id): readonly [number, Head] => {
+      SUPPLIER_IDS.map((id): readonly [number, ChangeHead] => {
         const lag = random.chance(0.3) ? random.below(5) : 0;
         return [id, { lastSequence: Math.max(0, this.lastOf(id) - lag), oldestSequence: 1 }];
       }),

@@ -1,3 +1,4 @@
+import type { ChangeHead } from '../../src/domain/changes.ts';
 import { describe, expect, test } from 'vitest';
 import type { Cursor } from '../../src/changes/cursor.ts';
 import {
@@ -6,11 +7,10 @@ import {
   cursorAtStart,
   planReading,
   refuseAhead,
-  type Head,
 } from '../../src/changes/read-plan.ts';
 import { OnhandError, type ErrorCode } from '../../src/domain/errors.ts';
 
-function head(lastSequence: number, oldestSequence = 1): Head {
+function head(lastSequence: number, oldestSequence = 1): ChangeHead {
   return { lastSequence, oldestSequence };
 }
 

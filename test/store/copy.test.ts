@@ -122,7 +122,8 @@ async function addFile({ files }: Store, supplierId: number): Promise<void> {
   const nobody = { userId: null, filename: 'a.csv', reason: null, reference: null };
   const uploaded = { bytes: 9, uploadedAtMs: Date.now(), idempotency: null };
   const uuid = randomUUID();
-  await files.add({ supplierId, uuid, asked, ...nobody, ...uploaded });
+  const quota = { bytesMax: 9, filesMax: 1, queuedMax: 1 };
+  await files.add({ supplierId, uuid, asked, ...nobody, ...uploaded }, quota);
   await files.setMapping(supplierId, [{ header: 'Bestand', target: 'quantity_in_stock' }]);
   const file = await files.find(supplierId, uuid);
   if (file === undefined) throw new Error('the file is missing');

@@ -95,6 +95,8 @@ export interface SqlTables {
     is_confirmed: Generated<number>;
     is_cancel_asked: Generated<number>;
     is_kept: Generated<number>;
+    /** The size of the reports that are stored beside the file. */
+    report_bytes: Generated<number>;
     /** The node that holds the lease. */
     claimed_by: Generated<string | null>;
     claimed_until_ms: Generated<number>;

@@ -378,6 +378,11 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
     column_names text NOT NULL DEFAULT '[]'
   );
   `,
+  () => `
+  -- The reports stored beside a file. Stored bytes are summed when a file is added.
+  ALTER TABLE feeds ADD COLUMN report_bytes bigint NOT NULL DEFAULT 0;
+  CREATE INDEX kept_feeds_of_supplier ON feeds (supplier_id, bytes, report_bytes) WHERE is_kept = 1;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

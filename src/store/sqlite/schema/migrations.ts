@@ -327,6 +327,11 @@ const MIGRATIONS: readonly string[] = [
     column_names TEXT NOT NULL DEFAULT '[]'
   ) STRICT;
   `,
+  `
+  -- The reports stored beside a file. Stored bytes are summed when a file is added.
+  ALTER TABLE feeds ADD COLUMN report_bytes INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX kept_feeds_of_supplier ON feeds (supplier_id, bytes, report_bytes) WHERE is_kept = 1;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
