@@ -115,6 +115,28 @@ export const NUMBER_SETTINGS = {
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
   /** How long one attempt to deliver a webhook message may take in total. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
+  /** Most webhooks of one organization. */
+  webhooksMax: { variable: 'ONHAND_WEBHOOKS_MAX', fallback: 20, min: 0 },
+  /** Registrations, resumptions, new URLs and tests of webhooks, per organization and minute. */
+  webhookActionsPerMinuteMax: {
+    variable: 'ONHAND_WEBHOOK_ACTIONS_PER_MINUTE_MAX',
+    fallback: 60,
+    min: 1,
+  },
+  /** Tests of webhooks whose URL has never answered 2xx, per organization and hour. */
+  unverifiedWebhookTestsPerHourMax: {
+    variable: 'ONHAND_UNVERIFIED_WEBHOOK_TESTS_PER_HOUR_MAX',
+    fallback: 10,
+    min: 1,
+  },
+  /** Most messages that a node sends to webhooks at once: in all, … */
+  webhookSendsMax: { variable: 'ONHAND_WEBHOOK_SENDS_MAX', fallback: 128, min: 1 },
+  /** … and for one organization. */
+  webhookSendsPerOrganizationMax: {
+    variable: 'ONHAND_WEBHOOK_SENDS_PER_ORGANIZATION_MAX',
+    fallback: 16,
+    min: 1,
+  },
   /** How long a write waits for another process that holds the write lock of the SQLite database. */
   busyTimeoutMs: { variable: 'ONHAND_BUSY_TIMEOUT_MS', fallback: 10_000, min: 0 },
   /** The most connections of this process to PostgreSQL. */

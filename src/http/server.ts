@@ -24,6 +24,7 @@ import { handleError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
+import type { WebhookLimits } from './changes/webhook-throttle.ts';
 import type { ServerBodyLimits } from './request/body.ts';
 import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.ts';
 
@@ -35,7 +36,8 @@ export interface HttpSettings
     ServerBodyLimits,
     WriteSettings,
     FileSettings,
-    StreamSettings {
+    StreamSettings,
+    WebhookLimits {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
