@@ -7,6 +7,7 @@ import { ChangeFeed } from './changes/change-feed.ts';
 import type { Settings } from './config.ts';
 import { driverOf, openStaging, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
+import { DiskQuota } from './files/disk-quota.ts';
 import { DropFolder } from './files/drop-folder.ts';
 import { FileService } from './files/service.ts';
 import { FileStorage } from './files/storage.ts';
@@ -89,6 +90,7 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
     accounts: store.accounts,
     feed,
     options: webhookOptions,
+    limits: settings,
     nodeId: randomUUID(),
     onFailure: report('webhooks failed'),
   });
@@ -148,10 +150,21 @@ interface FileServiceParts {
 /** The service that accepts files and processes them. */
 export function fileServiceOf({ settings, ...parts }: FileServiceParts): FileService {
   const { asOfToleranceSeconds } = settings;
+  const files = new FileStorage(filesDirectoryOf(settings));
   return new FileService({
     ...parts,
     settings,
-    files: new FileStorage(filesDirectoryOf(settings)),
+    files,
+    quota: new DiskQuota({
+      store: parts.store.files,
+      files,
+      limits: {
+        bytesMax: settings.supplierFileBytesMax,
+        filesMax: settings.supplierFilesMax,
+        queuedMax: settings.supplierQueuedFilesMax,
+        freeBytesMin: settings.freeDiskBytesMin,
+      },
+    }),
     formatter: {
       newJsonLineReader: (nowMs) =>
         jsonLineReader({ nowMs, asOfToleranceSeconds, asOfUs: undefined }),

@@ -33,9 +33,9 @@ interface JobFileParts {
 export function openJobFile(
   { files, formatter }: JobFileParts,
   job: FileRecord,
-  bytes: AsyncIterable<Uint8Array> = files.read(job.uuid),
+  bytes: AsyncIterable<Uint8Array> = files.read(job),
 ): Promise<StockFile> {
-  const source = { bytes, path: files.pathOf(job.uuid) };
+  const source = { bytes, path: files.pathOf(job) };
   return openStockFile(source, readOptionsOf(formatter, job));
 }
 
@@ -46,7 +46,7 @@ export function checkJobFile(
   description: FileDescription,
   signal: AbortSignal,
 ): Promise<void> {
-  const file = { path: files.pathOf(job.uuid), read: () => files.read(job.uuid) };
+  const file = { path: files.pathOf(job), read: () => files.read(job) };
   return checkComplete(description, file, readOptionsOf(formatter, job), signal);
 }
 

@@ -103,7 +103,7 @@ export class FileJob {
   /** Rejects if the run failed for a reason other than the file, and should be retried. */
   async run(): Promise<FileJobOutcome> {
     try {
-      const bytes = this.#parts.files.read(this.#job.uuid);
+      const bytes = this.#parts.files.read(this.#job);
       const file = await openJobFile(this.#parts, this.#job, bytes);
       try {
         return file.kind === 'catalogue'
@@ -155,27 +155,29 @@ export class FileJob {
     // The import opens the file again.
     await file.close();
     await this.#describe(file, false);
-    const { asked, uuid, supplierId, userId } = this.#job;
+    const { asked, supplierId, userId } = this.#job;
     if (asked.isSnapshot || asked.atomic || asked.dryRun || asked.asOfUs !== null)
       throw new OnhandError('parameter_invalid', CATALOGUE_OPTIONS);
     const { store, files, openStaging } = this.#parts;
     const staging = await openStaging();
     try {
       const summary = await importCatalogue(store, staging, {
-        file: files.read(uuid),
-        path: files.pathOf(uuid),
+        file: files.read(this.#job),
+        path: files.pathOf(this.#job),
         columnMap: columnMappingsOf(asked.mappings),
         supplierId,
         userId,
         source: 'file',
         signal: this.#run.signal,
       });
-      await files.write(uuid, printImportReport(staging), { kind: 'report' });
-      await files.write(uuid, writeXlsx(reportRows(staging)), { kind: 'workbook' });
+      const report = await files.write(this.#job, printImportReport(staging), { kind: 'report' });
+      const rows = writeXlsx(reportRows(staging));
+      const workbook = await files.write(this.#job, rows, { kind: 'workbook' });
       await store.files.record(this.#job, this.#run.nodeId, null, {
         rowCount: summary.rowsRead,
         statusCounts: importCounts(summary),
         rowsExpected: summary.rowsRead,
+        reportBytes: report.bytes + workbook.bytes,
       });
       return summary.isStopped ? this.#stopped() : DONE;
     } finally {

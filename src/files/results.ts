@@ -36,7 +36,7 @@ export class FileResults {
    * another node.
    */
   async check(job: FileRecord): Promise<void> {
-    if (job.isKept && (await this.#parts.files.has(job.uuid))) return;
+    if (job.isKept && (await this.#parts.files.has(job))) return;
     if (job.isKept && !this.#parts.isAlone) {
       throw new OnhandError(
         'store_unavailable',
@@ -45,7 +45,7 @@ export class FileResults {
     }
     throw new OnhandError(
       'results_expired',
-      'The rows of this file were deleted after their retention; the counts of the file remain.',
+      'The rows of this file were deleted, by you or after their retention; the counts of the file remain.',
     );
   }
 
@@ -55,8 +55,7 @@ export class FileResults {
     format: 'csv' | 'xlsx',
   ): Promise<AsyncIterable<string | Uint8Array>> {
     const report = format === 'csv' ? 'report' : 'workbook';
-    if (await this.#parts.files.has(job.uuid, report))
-      return this.#parts.files.read(job.uuid, report);
+    if (await this.#parts.files.has(job, report)) return this.#parts.files.read(job, report);
     return format === 'csv' ? this.#csv(job) : writeXlsx(this.#rows(job));
   }
 

@@ -32,6 +32,7 @@ import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
+import type { WebhookLimits } from './changes/webhook-throttle.ts';
 import type { ServerBodyLimits } from './request/body.ts';
 import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.ts';
 
@@ -45,7 +46,8 @@ export interface HttpSettings
     ServerBodyLimits,
     WriteSettings,
     FileSettings,
-    StreamSettings {
+    StreamSettings,
+    WebhookLimits {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -186,8 +188,9 @@ export async function buildServer({
   });
   addInventory(app, { admission, intake, submitter, streams, limits: settings });
   addBatches(app, { admission, batches: store.batches, limits: settings });
-  addFiles(app, { admission, service: files, uploads, settings });
-  addFileActions(app, { admission, service: files, limits: settings });
+  const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
+  addFiles(app, fileRoutes);
+  addFileActions(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
   addFreshness(app, { admission, store });
