@@ -69,6 +69,28 @@ export const NUMBER_SETTINGS = {
   streamIdleTimeoutMs: { variable: 'ONHAND_STREAM_IDLE_TIMEOUT_MS', fallback: 120_000, min: 1000 },
   /** How long a client may take to send the headers of a request. */
   headersTimeoutMs: { variable: 'ONHAND_HEADERS_TIMEOUT_MS', fallback: 20_000, min: 1000 },
+  /** The least that a client must send of a request, in bytes per second; 0 means no limit. Slower ones get 408. */
+  receiveBytesPerSecondMin: {
+    variable: 'ONHAND_RECEIVE_BYTES_PER_SECOND_MIN',
+    fallback: 1024,
+    min: 0,
+  },
+  /** The least that a client must read of a reply, in bytes per second; 0 means no limit. Slower ones are cut off. */
+  sendBytesPerSecondMin: {
+    variable: 'ONHAND_SEND_BYTES_PER_SECOND_MIN',
+    fallback: 1024,
+    min: 0,
+  },
+  /** The time over which both are measured. */
+  slowPeerGraceMs: { variable: 'ONHAND_SLOW_PEER_GRACE_MS', fallback: 20_000, min: 100 },
+  /** The most connections of clients. Further ones are closed. */
+  clientConnectionsMax: { variable: 'ONHAND_CLIENT_CONNECTIONS_MAX', fallback: 10_000, min: 1 },
+  /** The most connections of one client address; 0 means no limit. Further ones are answered 503. */
+  clientConnectionsPerAddressMax: {
+    variable: 'ONHAND_CLIENT_CONNECTIONS_PER_ADDRESS_MAX',
+    fallback: 2000,
+    min: 0,
+  },
   /** How long an idle connection stays open. */
   keepAliveTimeoutMs: { variable: 'ONHAND_KEEP_ALIVE_TIMEOUT_MS', fallback: 72_000, min: 1000 },
   /** The most failed logins per user name and client address within the window. Further attempts are answered 429. */
@@ -115,6 +137,28 @@ export const NUMBER_SETTINGS = {
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
   /** How long one attempt to deliver a webhook message may take in total. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
+  /** Most webhooks of one organization. */
+  webhooksMax: { variable: 'ONHAND_WEBHOOKS_MAX', fallback: 20, min: 0 },
+  /** Registrations, resumptions, new URLs and tests of webhooks, per organization and minute. */
+  webhookActionsPerMinuteMax: {
+    variable: 'ONHAND_WEBHOOK_ACTIONS_PER_MINUTE_MAX',
+    fallback: 60,
+    min: 1,
+  },
+  /** Tests of webhooks whose URL has never answered 2xx, per organization and hour. */
+  unverifiedWebhookTestsPerHourMax: {
+    variable: 'ONHAND_UNVERIFIED_WEBHOOK_TESTS_PER_HOUR_MAX',
+    fallback: 10,
+    min: 1,
+  },
+  /** Most messages that a node sends to webhooks at once: in all, … */
+  webhookSendsMax: { variable: 'ONHAND_WEBHOOK_SENDS_MAX', fallback: 128, min: 1 },
+  /** … and for one organization. */
+  webhookSendsPerOrganizationMax: {
+    variable: 'ONHAND_WEBHOOK_SENDS_PER_ORGANIZATION_MAX',
+    fallback: 16,
+    min: 1,
+  },
   /** How long a write waits for another process that holds the write lock of the SQLite database. */
   busyTimeoutMs: { variable: 'ONHAND_BUSY_TIMEOUT_MS', fallback: 10_000, min: 0 },
   /** The most connections of this process to PostgreSQL. */

@@ -90,6 +90,7 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
     accounts: store.accounts,
     feed,
     options: webhookOptions,
+    limits: settings,
     nodeId: randomUUID(),
     onFailure: report('webhooks failed'),
   });

@@ -134,13 +134,15 @@ export class FileResults {
 
   async *#chunkResults(
     { supplierId, asked }: FileRecord,
-    { batchUuid, told }: FileChunk,
+    { batchUuid, failures }: FileChunk,
     rows: readonly FileRow[],
     unit: RowUnit,
   ): AsyncGenerator<RowResult> {
     const success = asked.dryRun ? WOULD_CHANGE_NOTHING : 'success';
     const failed =
-      batchUuid === null ? told : await this.#parts.store.batches.failures(supplierId, batchUuid);
+      batchUuid === null
+        ? failures
+        : await this.#parts.store.batches.failures(supplierId, batchUuid);
     if (failed === undefined) throw new Error(`the results of batch ${batchUuid} have expired`);
     const failureOf = new Map(failed.map((failure) => [failure.index, failure]));
     for (const [index, row] of rows.entries()) {

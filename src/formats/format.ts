@@ -9,6 +9,10 @@ import { ARCHIVE_LIMITS, type ArchiveLimits } from './archive/zip.ts';
 export interface FormatLimits extends ArchiveLimits {
   /** Columns of a table. */
   readonly columnsMax: number;
+  /** Cells that the rows of a CSV file lack under its header, all together. A results file has them. */
+  readonly missingCellsMax: number;
+  /** The same for a workbook, whose rows leave out empty cells. */
+  readonly emptyCellsMax: number;
   /** Characters of one cell. A row with a longer cell is refused; the other rows are read. */
   readonly cellCharactersMax: number;
   /** Characters of one row: a line of NDJSON, an element of an array, a segment, a row of a table. */
@@ -20,6 +24,8 @@ export interface FormatLimits extends ArchiveLimits {
 export const FORMAT_LIMITS: FormatLimits = {
   ...ARCHIVE_LIMITS,
   columnsMax: 1000,
+  missingCellsMax: 4_000_000,
+  emptyCellsMax: 100_000_000,
   cellCharactersMax: 32_767,
   rowCharactersMax: 1_048_576,
   rowsMax: 20_000_000,

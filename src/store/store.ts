@@ -241,7 +241,13 @@ export interface AccountStore {
 
   /** Rejects with `already_exists` if the username is taken. */
   createUser(draft: UserDraft): Promise<{ readonly uuid: string }>;
+  /** Undefined if there is no such user, or the user is disabled. */
   findUser(username: string): Promise<User | undefined>;
+  /**
+   * Disables a user, which refuses its logins, its tokens and the webhooks that it made; or enables it again.
+   * Resolves with whether the user exists and was not in that state yet.
+   */
+  setUserDisabled(username: string, isDisabled: boolean): Promise<boolean>;
   /** The user that owns tokens created on the command line. */
   findServiceUser(organizationId: number): Promise<{ readonly id: number }>;
 
@@ -318,15 +324,18 @@ export interface FilePage {
 }
 
 export interface WebhookStore {
-  create(draft: WebhookDraft): Promise<Webhook>;
+  /** Undefined if the organization has `limit` webhooks already, however many are created at the same time. */
+  create(draft: WebhookDraft, limit: number): Promise<Webhook | undefined>;
   /** An organization's webhooks, the oldest first. */
   list(organizationId: number): Promise<readonly Webhook[]>;
   find(organizationId: number, uuid: string): Promise<Webhook | undefined>;
   update(id: number, changes: WebhookChanges): Promise<void>;
+  /** Records that the webhook's URL answered 2xx, unless the webhook has another URL by now. */
+  verify(id: number, url: string, atMs: number): Promise<void>;
   /** Also removes its positions and attempts. */
   remove(id: number): Promise<void>;
 
-  /** Webhooks of all organizations that are not paused. */
+  /** Webhooks of all organizations that are not paused, and whose creators have not lost their access. */
   active(): Promise<readonly Webhook[]>;
   positions(webhookIds: readonly number[]): Promise<readonly WebhookPosition[]>;
   /** Starts following a supplier's changes after a sequence. No effect if it is followed already. */

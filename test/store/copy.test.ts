@@ -103,13 +103,20 @@ async function fill(database: TestDatabase): Promise<void> {
   await store.batches.setSafetyLimit(supplierId, { percentMax: 12.5, skusMin: 3 });
   await store.batches.confirm(supplierId, new Uint8Array([1]), Date.now() + HOUR_MS);
   await store.changes.dropBefore(Date.now() + HOUR_MS, 10);
-  const { id } = await store.webhooks.create({
-    organizationId: retailer.id,
-    url: 'https://shop.example.com/',
-    description: null,
-    supplierUuids: null,
-    secrets: { current: 'whsec_x', previous: null },
-  });
+  const webhook = await store.webhooks.create(
+    {
+      organizationId: retailer.id,
+      url: 'https://shop.example.com/',
+      description: null,
+      supplierUuids: null,
+      secrets: { current: 'whsec_x', previous: null },
+      creator: { userId: 1, tokenId: 1 },
+    },
+    1,
+  );
+  if (webhook === undefined) throw new Error('the webhook was refused');
+  const { id } = webhook;
+  await store.webhooks.verify(id, webhook.url, 1);
   await store.webhooks.follow(id, supplierId, 3);
   const attempt = { messageId: 'm', startedAtMs: 1, durationMs: 2, status: 200, text: '' };
   await store.webhooks.logAttempt(id, { ...attempt, isDelivered: true });
@@ -130,7 +137,7 @@ async function addFile({ files }: Store, supplierId: number): Promise<void> {
   const nowMs = Date.now();
   const claim = { nodeId: 'n', nowMs, voidBeforeMs: nowMs, untilMs: nowMs + HOUR_MS };
   await files.claim(file, claim);
-  const chunk = { piece: 0, rowCount: 3, batchUuid: null, told: [] };
+  const chunk = { piece: 0, rowCount: 3, batchUuid: null, failures: [] };
   const progress = { rowCount: 3, statusCounts: { 200: 3 }, rowsExpected: null };
   await files.record(file, 'n', chunk, progress);
 }

@@ -53,7 +53,9 @@ async function register(url: string): Promise<void> {
   const { webhooks } = nodes[0];
   const secrets = { current: SECRET, previous: null };
   const registered = { organizationId: retailerId, description: null, supplierUuids: null };
-  const { id } = await webhooks.create({ ...registered, url, secrets });
+  const webhook = await webhooks.create({ ...registered, url, secrets, creator: null }, 1);
+  if (webhook === undefined) throw new Error('the webhook was refused');
+  const { id } = webhook;
   for (const supplierId of supplierIds) await webhooks.follow(id, supplierId, 0);
 }
 
@@ -65,6 +67,7 @@ function senderOn(store: Store, webhooks: WebhookStore = store.webhooks): Webhoo
     accounts: store.accounts,
     feed: new ChangeFeed(store.changes, store.accounts),
     options: { ...OPTIONS, now: () => nowMs },
+    limits: { webhookSendsMax: 64, webhookSendsPerOrganizationMax: 16 },
     nodeId: randomUUID(),
     onFailure: () => undefined,
   });
@@ -183,10 +186,11 @@ function pausedOnce(webhooks: WebhookStore): WebhookStore {
 
 function altered(webhooks: WebhookStore, changes: Partial<WebhookStore>): WebhookStore {
   return {
-    create: (draft) => webhooks.create(draft),
+    create: (draft, limit) => webhooks.create(draft, limit),
     list: (organizationId) => webhooks.list(organizationId),
     find: (organizationId, uuid) => webhooks.find(organizationId, uuid),
     update: (id, change) => webhooks.update(id, change),
+    verify: (id, url, atMs) => webhooks.verify(id, url, atMs),
     remove: (id) => webhooks.remove(id),
     active: () => webhooks.active(),
     positions: (ids) => webhooks.positions(ids),

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { parseName } from '../../accounts/names.ts';
+import { parseName } from '../../accounts/validation.ts';
 import { ORGANIZATION_TYPES, type OrganizationType } from '../../domain/parties.ts';
 import type { CommandContext } from '../context.ts';
 import { databaseOption, jsonOption, supplierOption } from '../options.ts';

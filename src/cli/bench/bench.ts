@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { onStopSignal, type CommandContext } from '../context.ts';
 import { jsonOption, wholeNumberParser } from '../options.ts';
 import { printList, type ListRecord } from '../output.ts';
@@ -40,7 +40,7 @@ export function benchCommand(context: CommandContext): Command {
     .addOption(
       new Option('--seconds <number>', 'how long to send each size of request')
         .default(SECONDS_DEFAULT)
-        .argParser(wholeNumberParser(1, SECONDS_MAX)),
+        .argParser(parseSeconds),
     )
     .addOption(
       new Option('--skus <number>', 'how many SKUs the lines pick from at random')
@@ -55,6 +55,12 @@ export function benchCommand(context: CommandContext): Command {
       '\nExample:\n  onhand bench --url https://stock.example.com --token-file token.txt',
     )
     .action((options: BenchOptions) => measure(context, options));
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (/^[0-9]+(\.[0-9]+)?$/.test(text) && seconds > 0 && seconds <= SECONDS_MAX) return seconds;
+  throw new InvalidArgumentError(`Must be a number above 0 and at most ${SECONDS_MAX}.`);
 }
 
 async function measure(

@@ -29,6 +29,7 @@ export interface SqlTables {
     password_hash: string | null;
     permissions: string;
     created_at_ms: number;
+    disabled_at_ms: Generated<number | null>;
   };
   tokens: {
     id: Generated<number>;
@@ -128,6 +129,9 @@ export interface SqlTables {
     previous_secret_until_ms: number | null;
     paused_reason: string | null;
     created_at_ms: number;
+    user_id: number | null;
+    token_id: number | null;
+    verified_at_ms: number | null;
   };
   webhook_positions: {
     webhook_id: number;

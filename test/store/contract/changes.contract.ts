@@ -1,16 +1,15 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { NOTHING_KNOWN } from '../../../src/domain/inventory.ts';
 import type { Store } from '../../../src/store/store.ts';
 import {
   applyOne,
   batchOf,
-  createSupplier,
   entry,
   importSkus,
-  openTestStore,
   problemsOf,
   type TestDatabase,
 } from '../fixtures.ts';
+import { useOwnDatabase, useSharedStore, type ContractStore } from './contract-store.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -18,22 +17,16 @@ const DAY_MS = 24 * HOUR_MS;
 /** The contract of reading changes. */
 export function describeChanges(kind: string, createDatabase: () => Promise<TestDatabase>): void {
   describe(`changes of a ${kind} store`, () => {
-    let database: TestDatabase;
     let store: Store;
     let supplierId: number;
+    let supplierName: string;
 
-    beforeEach(async () => {
-      database = await createDatabase();
-      store = await openTestStore(database);
-      supplierId = await createSupplier(store, 'Acme');
-    });
-
-    afterEach(async () => {
-      await store.close();
-      const problems = await problemsOf(database);
-      await database.remove();
-      expect(problems).toEqual([]);
-    });
+    const begin = async (tested: ContractStore): Promise<void> => {
+      ({ store } = tested);
+      ({ id: supplierId, name: supplierName } = await tested.newSupplier());
+    };
+    const tested = useSharedStore(createDatabase, begin);
+    const createOther = async (): Promise<number> => (await tested.newSupplier()).id;
 
     const stock = (quantityInStock: number, skuId = 'a') =>
       applyOne(store, {
@@ -66,7 +59,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       await stock(6);
       expect(await read(0)).toMatchObject([
         {
-          supplier: { name: 'Acme' },
+          supplier: { name: supplierName },
           sku: {
             uuid: await uuidOf('a'),
             skuId: 'a',
@@ -93,7 +86,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
     });
 
     test('heads contain the last and the oldest sequence of each supplier', async () => {
-      const other = await createSupplier(store, 'Other');
+      const other = await createOther();
       await importSkus(store, supplierId, [entry('a')]);
       await stock(1);
       await stock(2);
@@ -139,28 +132,32 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       });
     });
 
-    test('old ones are dropped in steps, and the rest can still be replayed', async () => {
-      await importSkus(store, supplierId, [entry('a'), entry('b')]);
-      for (const quantity of [1, 2, 3, 4]) await stock(quantity, quantity % 2 === 0 ? 'b' : 'a');
-      const laterMs = Date.now() + 1;
-      expect(await store.changes.dropBefore(0, 10)).toBe(false);
-      expect(await sequences(0)).toEqual([1, 2, 3, 4]);
-      expect(await store.changes.dropBefore(laterMs, 3)).toBe(true);
-      expect(await sequences(0)).toEqual([4]);
-      expect(await store.changes.heads([supplierId])).toEqual(
-        new Map([[supplierId, { lastSequence: 4, oldestSequence: 4 }]]),
-      );
-      await store.close();
-      expect(await problemsOf(database)).toEqual([]);
-      store = await openTestStore(database);
-      await store.changes.dropBefore(laterMs, 10);
-      await stock(9);
-      expect(await sequences(0)).toEqual([5]);
-      const at = await store.changes.inventoryAt([supplierId], await uuidOf('b'), Date.now() + 1);
-      expect(at?.inventory.quantityInStock).toBe(4);
-      await expect(
-        store.changes.inventoryAt([supplierId], await uuidOf('b'), 0),
-      ).rejects.toMatchObject({ code: 'history_expired' });
+    describe('past their retention', () => {
+      useOwnDatabase(tested, begin);
+
+      test('old ones are dropped in steps, and the rest can still be replayed', async () => {
+        await importSkus(store, supplierId, [entry('a'), entry('b')]);
+        for (const quantity of [1, 2, 3, 4]) await stock(quantity, quantity % 2 === 0 ? 'b' : 'a');
+        const laterMs = Date.now() + 1;
+        expect(await store.changes.dropBefore(0, 10)).toBe(false);
+        expect(await sequences(0)).toEqual([1, 2, 3, 4]);
+        expect(await store.changes.dropBefore(laterMs, 3)).toBe(true);
+        expect(await sequences(0)).toEqual([4]);
+        expect(await store.changes.heads([supplierId])).toEqual(
+          new Map([[supplierId, { lastSequence: 4, oldestSequence: 4 }]]),
+        );
+        await store.close();
+        expect(await problemsOf(tested.database)).toEqual([]);
+        store = await tested.reopen();
+        await store.changes.dropBefore(laterMs, 10);
+        await stock(9);
+        expect(await sequences(0)).toEqual([5]);
+        const at = await store.changes.inventoryAt([supplierId], await uuidOf('b'), Date.now() + 1);
+        expect(at?.inventory.quantityInStock).toBe(4);
+        await expect(
+          store.changes.inventoryAt([supplierId], await uuidOf('b'), 0),
+        ).rejects.toMatchObject({ code: 'history_expired' });
+      });
     });
 
     test('give the freshness of a supplier', async () => {
@@ -205,8 +202,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
     test('share one permanent secret key', async () => {
       const key = await store.changes.secretKey();
       expect(key.length).toBeGreaterThanOrEqual(32);
-      await store.close();
-      store = await openTestStore(database);
+      store = await tested.reopen();
       expect(await store.changes.secretKey()).toEqual(key);
     });
   });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { NOTHING_KNOWN, type Inventory } from '../../../src/domain/inventory.ts';
 import type { OnhandError } from '../../../src/domain/errors.ts';
 import type { BatchOutcome, BatchOptions } from '../../../src/domain/batches.ts';
@@ -6,15 +6,13 @@ import type { Store } from '../../../src/store/store.ts';
 import {
   applyOne,
   batchOf,
-  createSupplier,
   entry,
   importSkus,
-  openTestStore,
-  problemsOf,
   succeeded,
   type Draft,
   type TestDatabase,
 } from '../fixtures.ts';
+import { useOwnDatabase, useSharedStore, type ContractStore } from './contract-store.ts';
 
 const UPCA = 12_345_678_905;
 const HOUR_MS = 3_600_000;
@@ -59,22 +57,15 @@ export function describeSafeWrites(
   createDatabase: () => Promise<TestDatabase>,
 ): void {
   describe(`safe writes on a ${kind} store`, () => {
-    let database: TestDatabase;
     let store: Store;
     let supplierId: number;
 
-    beforeEach(async () => {
-      database = await createDatabase();
-      store = await openTestStore(database);
-      supplierId = await createSupplier(store, 'Acme');
-    });
-
-    afterEach(async () => {
-      await store.close();
-      const problems = await problemsOf(database);
-      await database.remove();
-      expect(problems).toEqual([]);
-    });
+    const begin = async (tested: ContractStore): Promise<void> => {
+      ({ store } = tested);
+      ({ id: supplierId } = await tested.newSupplier());
+    };
+    const tested = useSharedStore(createDatabase, begin);
+    const createOther = async (): Promise<number> => (await tested.newSupplier()).id;
 
     const stock = async (names: readonly string[], inventory: Partial<Inventory> = {}) => {
       await importSkus(
@@ -328,7 +319,7 @@ export function describeSafeWrites(
 
       test('is scoped to its supplier and expires', async () => {
         await stock(['a'], { quantityInStock: 1 });
-        const other = await createSupplier(store, 'Other');
+        const other = await createOther();
         await importSkus(store, other, [entry('a', { inventory: { quantityInStock: 1 } })]);
         await apply([set('a', 2)], keyed('k', 'r', Date.now() - 1));
         expect((await apply([set('a', 3)], keyed('k', 'another'))).repeats).toBeNull();
@@ -342,18 +333,21 @@ export function describeSafeWrites(
       test('survives reopening the database', async () => {
         await stock(['a'], { quantityInStock: 1 });
         const first = await apply([set('a', 2)], keyed('k'));
-        await store.close();
-        store = await openTestStore(database);
+        store = await tested.reopen();
         expect(await apply([set('a', 2)], keyed('k'))).toEqual({ ...first, repeats: 'id of r' });
       });
 
-      test('is refused once its failed results have been deleted', async () => {
-        await stock(['a'], { quantityInStock: 1 });
-        const lines = [set('a', 2), set('missing', 2)];
-        await apply(lines, keyed('k'));
-        const nowMs = Date.now() + 1;
-        await store.batches.sweep({ nowMs, failuresBeforeMs: nowMs }, 10);
-        expect((await refusal(lines, keyed('k'))).code).toBe('results_expired');
+      describe('after retention', () => {
+        useOwnDatabase(tested, begin);
+
+        test('is refused once its failed results have been deleted', async () => {
+          await stock(['a'], { quantityInStock: 1 });
+          const lines = [set('a', 2), set('missing', 2)];
+          await apply(lines, keyed('k'));
+          const nowMs = Date.now() + 1;
+          await store.batches.sweep({ nowMs, failuresBeforeMs: nowMs }, 10);
+          expect((await refusal(lines, keyed('k'))).code).toBe('results_expired');
+        });
       });
 
       test('is not consumed by a dry run', async () => {
@@ -404,7 +398,7 @@ export function describeSafeWrites(
       test('are visible to their supplier only', async () => {
         await stock(['a']);
         const { uuid } = await apply([set('a', 2)]);
-        const other = await createSupplier(store, 'Other');
+        const other = await createOther();
         await importSkus(store, other, [entry('a'), entry('b')]);
         await importSkus(store, other, [entry('a')]);
         expect(await store.batches.find(other, uuid ?? '')).toBeUndefined();
@@ -413,38 +407,42 @@ export function describeSafeWrites(
         expect(await store.batches.revert({ ...asked, supplierId: other })).toBeUndefined();
       });
 
-      test('keep their failed lines for a limited time', async () => {
-        await stock(['a', 'b']);
-        const { uuid } = await apply([
-          set('a', 2),
-          {
-            skuId: null,
-            gtins: [UPCA],
-            fields: { quantityInStock: 1 },
-            asSent: { upca: ['12345678905'] },
-          },
-          { skuId: 'b', fields: {}, refusal: { message: 'no field', namesRead: true } },
-        ]);
-        const failures = await store.batches.failures(supplierId, uuid ?? '');
-        expect(failures).toEqual([
-          {
-            index: 1,
-            status: 404,
-            message: null,
-            detail: null,
-            skuId: null,
-            asSent: '{"upca":["12345678905"]}',
-          },
-          { index: 2, status: 400, message: 'no field', detail: null, skuId: 'b', asSent: null },
-        ]);
-        const clean = await apply([set('a', 3)]);
-        expect(await store.batches.failures(supplierId, clean.uuid ?? '')).toEqual([]);
-        const nowMs = Date.now() + 1;
-        expect(await store.batches.sweep({ nowMs, failuresBeforeMs: 0 }, 10)).toBe(false);
-        expect(await store.batches.failures(supplierId, uuid ?? '')).toHaveLength(2);
-        await store.batches.sweep({ nowMs, failuresBeforeMs: nowMs }, 10);
-        expect(await store.batches.failures(supplierId, uuid ?? '')).toBeUndefined();
-        expect(await store.batches.find(supplierId, uuid ?? '')).toMatchObject({ lineCount: 3 });
+      describe('under retention', () => {
+        useOwnDatabase(tested, begin);
+
+        test('keep their failed lines for a limited time', async () => {
+          await stock(['a', 'b']);
+          const { uuid } = await apply([
+            set('a', 2),
+            {
+              skuId: null,
+              gtins: [UPCA],
+              fields: { quantityInStock: 1 },
+              asSent: { upca: ['12345678905'] },
+            },
+            { skuId: 'b', fields: {}, refusal: { message: 'no field', namesRead: true } },
+          ]);
+          const failures = await store.batches.failures(supplierId, uuid ?? '');
+          expect(failures).toEqual([
+            {
+              index: 1,
+              status: 404,
+              message: null,
+              detail: null,
+              skuId: null,
+              asSent: '{"upca":["12345678905"]}',
+            },
+            { index: 2, status: 400, message: 'no field', detail: null, skuId: 'b', asSent: null },
+          ]);
+          const clean = await apply([set('a', 3)]);
+          expect(await store.batches.failures(supplierId, clean.uuid ?? '')).toEqual([]);
+          const nowMs = Date.now() + 1;
+          expect(await store.batches.sweep({ nowMs, failuresBeforeMs: 0 }, 10)).toBe(false);
+          expect(await store.batches.failures(supplierId, uuid ?? '')).toHaveLength(2);
+          await store.batches.sweep({ nowMs, failuresBeforeMs: nowMs }, 10);
+          expect(await store.batches.failures(supplierId, uuid ?? '')).toBeUndefined();
+          expect(await store.batches.find(supplierId, uuid ?? '')).toMatchObject({ lineCount: 3 });
+        });
       });
     });
 

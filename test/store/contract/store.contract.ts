@@ -1,18 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { NOTHING_KNOWN } from '../../../src/domain/inventory.ts';
 import type { Sku } from '../../../src/domain/sku.ts';
 import type { SkuFilter, Store } from '../../../src/store/store.ts';
-import {
-  applyOne,
-  batchOf,
-  createSupplier,
-  entry,
-  importSkus,
-  openTestStore,
-  problemsOf,
-  succeeded,
-  type TestDatabase,
-} from '../fixtures.ts';
+import { applyOne, batchOf, entry, importSkus, succeeded, type TestDatabase } from '../fixtures.ts';
+import { useOwnDatabase, useSharedStore, type ContractStore } from './contract-store.ts';
 
 const UPCA = 12_345_678_905;
 const ISBN = 9_780_306_406_157;
@@ -23,22 +14,16 @@ export function describeStoreContract(
   createDatabase: () => Promise<TestDatabase>,
 ): void {
   describe(`a ${kind} store`, () => {
-    let database: TestDatabase;
     let store: Store;
     let supplierId: number;
+    let supplierName: string;
 
-    beforeEach(async () => {
-      database = await createDatabase();
-      store = await openTestStore(database);
-      supplierId = await createSupplier(store, 'Acme');
-    });
-
-    afterEach(async () => {
-      await store.close();
-      const problems = await problemsOf(database);
-      await database.remove();
-      expect(problems).toEqual([]);
-    });
+    const begin = async (tested: ContractStore): Promise<void> => {
+      ({ store } = tested);
+      ({ id: supplierId, name: supplierName } = await tested.newSupplier());
+    };
+    const tested = useSharedStore(createDatabase, begin);
+    const createOther = async (): Promise<number> => (await tested.newSupplier()).id;
 
     const all = async (
       filter: SkuFilter = {},
@@ -193,7 +178,7 @@ export function describeStoreContract(
       });
 
       test('does not find SKUs of another supplier', async () => {
-        const other = await createSupplier(store, 'Other');
+        const other = await createOther();
         await importSkus(store, other, [entry('theirs', { product: { upca: '012345678905' } })]);
         const outcome = await applyOne(
           store,
@@ -207,7 +192,7 @@ export function describeStoreContract(
       });
 
       test('applies the batches of a group in order, each with its own results', async () => {
-        const other = await createSupplier(store, 'Other');
+        const other = await createOther();
         await importSkus(store, supplierId, [entry('a')]);
         await importSkus(store, other, [entry('a')]);
         const outcomes = await store.apply([
@@ -246,8 +231,7 @@ export function describeStoreContract(
           store,
           batchOf(supplierId, [{ skuId: 'a', fields: { quantityInStock: 77 } }]),
         );
-        await store.close();
-        store = await openTestStore(database);
+        store = await tested.reopen();
         expect(await inventoryOf('a')).toEqual({ ...NOTHING_KNOWN, quantityInStock: 77 });
       });
     });
@@ -344,7 +328,7 @@ export function describeStoreContract(
       });
 
       test('lists GTINs of several SKUs, page by page', async () => {
-        const other = await createSupplier(store, 'Other');
+        const other = await createOther();
         await importSkus(store, other, [entry('x', { product: { upca: '012345678905' } })]);
         await importSkus(store, supplierId, [
           entry('a', { product: { upca: '012345678905', ean13: '4006381333931' } }),
@@ -362,7 +346,7 @@ export function describeStoreContract(
 
     describe('reading SKUs', () => {
       test('lists SKUs by supplier, then creation, from any start', async () => {
-        const other = await createSupplier(store, 'Other');
+        const other = await createOther();
         await importSkus(store, other, [entry('o1'), entry('o2')]);
         await importSkus(store, supplierId, [entry('z'), entry('y'), entry('x')]);
         const page = async (start: number, limit: number) => {
@@ -381,7 +365,7 @@ export function describeStoreContract(
       });
 
       test('pages through all SKUs without gaps or repetitions', async () => {
-        const other = await createSupplier(store, 'Other');
+        const other = await createOther();
         await importSkus(
           store,
           supplierId,
@@ -439,7 +423,7 @@ export function describeStoreContract(
       });
 
       test('finds a SKU by its uuid if its supplier is visible', async () => {
-        const other = await createSupplier(store, 'Other');
+        const other = await createOther();
         const made = await importSkus(store, supplierId, [entry('a')]);
         const uuid = made.entries[0]?.uuid ?? '';
         expect((await store.skus.find([supplierId], uuid))?.skuId).toBe('a');
@@ -460,14 +444,16 @@ export function describeStoreContract(
     });
 
     describe('accounts', () => {
+      useOwnDatabase(tested, begin);
+
       test('the name of an organization is unique', async () => {
         await expect(
-          store.accounts.createOrganization({ type: 'retailer', name: 'Acme' }),
+          store.accounts.createOrganization({ type: 'retailer', name: supplierName }),
         ).rejects.toMatchObject({
           code: 'already_exists',
         });
         expect((await store.accounts.listOrganizations()).map(({ name }) => name)).toEqual([
-          'Acme',
+          supplierName,
         ]);
       });
 
@@ -484,7 +470,7 @@ export function describeStoreContract(
             supplier,
             shop,
           ]),
-        ).toEqual([['Acme', 'Shop']]);
+        ).toEqual([[supplierName, 'Shop']]);
         expect(await accounts.removeConnection(supplierId, retailer.id)).toBe(true);
         expect(await accounts.removeConnection(supplierId, retailer.id)).toBe(false);
         expect(await visible()).toEqual([]);
@@ -506,7 +492,7 @@ export function describeStoreContract(
           uuid,
           passwordHash: 'hash',
           permissions: ['view_items'],
-          organization: { id: supplierId, name: 'Acme', type: 'supplier' },
+          organization: { id: supplierId, name: supplierName, type: 'supplier' },
         });
         expect(await store.accounts.findUser('bob')).toBeUndefined();
       });
@@ -549,12 +535,16 @@ export function describeStoreContract(
       });
     });
 
-    test('is ready while it can write, and reports after closing that it is closed', async () => {
-      await store.probe();
-      await store.close();
-      await expect(store.probe()).rejects.toMatchObject({ code: 'store_unavailable' });
-      await expect(applyOne(store, batchOf(supplierId, []))).rejects.toMatchObject({
-        code: 'store_unavailable',
+    describe('closing', () => {
+      useOwnDatabase(tested, begin);
+
+      test('is ready while it can write, and reports after closing that it is closed', async () => {
+        await store.probe();
+        await store.close();
+        await expect(store.probe()).rejects.toMatchObject({ code: 'store_unavailable' });
+        await expect(applyOne(store, batchOf(supplierId, []))).rejects.toMatchObject({
+          code: 'store_unavailable',
+        });
       });
     });
   });
