@@ -63,7 +63,7 @@ export class DropFolderLayout {
     const root = await realpath(this.#path);
     for (const folder of [...DROP_FOLDERS, TAKEN_FOLDER]) {
       const path = join(this.#path, folder);
-      // The server's own folder is for nobody else.
+      // Only the server may use its own folder.
       await mkdir(path, { recursive: true, ...(folder === TAKEN_FOLDER && { mode: 0o700 }) });
       if ((await realpath(path)) !== join(root, folder)) return false;
     }
