@@ -9,7 +9,7 @@ import {
   type DropFolderLayout,
   type FileStats,
 } from './drop-folder-layout.ts';
-import { RESULT_COLUMNS } from './results.ts';
+import { RESULT_COLUMNS } from './results-task.ts';
 
 interface SupplierInboxParts {
   readonly supplierId: number;
