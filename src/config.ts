@@ -108,6 +108,14 @@ export const NUMBER_SETTINGS = {
   resultsKeptHours: { variable: 'ONHAND_RESULTS_KEPT_HOURS', fallback: 7 * 24, min: 1 },
   /** The largest uploaded file, before decompression. */
   fileBytesMax: { variable: 'ONHAND_FILE_BYTES_MAX', fallback: 2048 * MIB, min: 1024 },
+  /** Most files that are read at once, each in a thread of its own; one more waits. */
+  readWorkersMax: { variable: 'ONHAND_READ_WORKERS_MAX', fallback: 2, min: 1 },
+  /** Most results of files that are printed at once, each in a thread of its own; one more waits. */
+  printWorkersMax: { variable: 'ONHAND_PRINT_WORKERS_MAX', fallback: 4, min: 1 },
+  /** How long a thread may work on a file or a body without getting on. */
+  workerStallMs: { variable: 'ONHAND_WORKER_STALL_MS', fallback: 30_000, min: 100 },
+  /** The heap of a thread that reads or prints, in MiB. */
+  workerHeapMib: { variable: 'ONHAND_WORKER_HEAP_MIB', fallback: 256, min: 32 },
   /** The most bytes of stored files per supplier. An upload beyond it is answered 429. */
   supplierFileBytesMax: {
     variable: 'ONHAND_SUPPLIER_FILE_BYTES_MAX',

@@ -19,6 +19,7 @@ const STATUS_OF = {
   media_type_unsupported: 415,
   body_too_large: 413,
   too_many_lines: 413,
+  too_costly: 413,
   headers_too_large: 431,
   request_timeout: 408,
   request_malformed: 400,
