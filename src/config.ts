@@ -59,6 +59,12 @@ export const NUMBER_SETTINGS = {
   organizationUploadsMax: { variable: 'ONHAND_ORGANIZATION_UPLOADS_MAX', fallback: 50, min: 1 },
   /** The most lines in the write queues. A request that exceeds it is answered 503. */
   waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 400_000, min: 1 },
+  /** The most lines of one supplier in the write queues. A request that exceeds it is answered 429. */
+  organizationWaitingLinesMax: {
+    variable: 'ONHAND_ORGANIZATION_WAITING_LINES_MAX',
+    fallback: 300_000,
+    min: 1,
+  },
   /** The most lines in one group commit. A larger request gets a transaction of its own. */
   groupLinesMax: { variable: 'ONHAND_GROUP_LINES_MAX', fallback: 50_000, min: 1 },
   /** The most requests per second and token; 0 means no limit. */
