@@ -59,6 +59,12 @@ export const NUMBER_SETTINGS = {
   organizationUploadsMax: { variable: 'ONHAND_ORGANIZATION_UPLOADS_MAX', fallback: 50, min: 1 },
   /** The most lines in the write queues. A request that exceeds it is answered 503. */
   waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 400_000, min: 1 },
+  /** The most lines of one supplier in the write queues. A request that exceeds it is answered 429. */
+  organizationWaitingLinesMax: {
+    variable: 'ONHAND_ORGANIZATION_WAITING_LINES_MAX',
+    fallback: 300_000,
+    min: 1,
+  },
   /** The most lines in one group commit. A larger request gets a transaction of its own. */
   groupLinesMax: { variable: 'ONHAND_GROUP_LINES_MAX', fallback: 50_000, min: 1 },
   /** The most requests per second and token; 0 means no limit. */
@@ -69,6 +75,28 @@ export const NUMBER_SETTINGS = {
   streamIdleTimeoutMs: { variable: 'ONHAND_STREAM_IDLE_TIMEOUT_MS', fallback: 120_000, min: 1000 },
   /** How long a client may take to send the headers of a request. */
   headersTimeoutMs: { variable: 'ONHAND_HEADERS_TIMEOUT_MS', fallback: 20_000, min: 1000 },
+  /** The least that a client must send of a request, in bytes per second; 0 means no limit. Slower ones get 408. */
+  receiveBytesPerSecondMin: {
+    variable: 'ONHAND_RECEIVE_BYTES_PER_SECOND_MIN',
+    fallback: 1024,
+    min: 0,
+  },
+  /** The least that a client must read of a reply, in bytes per second; 0 means no limit. Slower ones are cut off. */
+  sendBytesPerSecondMin: {
+    variable: 'ONHAND_SEND_BYTES_PER_SECOND_MIN',
+    fallback: 1024,
+    min: 0,
+  },
+  /** The time over which both are measured. */
+  slowPeerGraceMs: { variable: 'ONHAND_SLOW_PEER_GRACE_MS', fallback: 20_000, min: 100 },
+  /** The most connections of clients. Further ones are closed. */
+  clientConnectionsMax: { variable: 'ONHAND_CLIENT_CONNECTIONS_MAX', fallback: 10_000, min: 1 },
+  /** The most connections of one client address; 0 means no limit. Further ones are answered 503. */
+  clientConnectionsPerAddressMax: {
+    variable: 'ONHAND_CLIENT_CONNECTIONS_PER_ADDRESS_MAX',
+    fallback: 2000,
+    min: 0,
+  },
   /** How long an idle connection stays open. */
   keepAliveTimeoutMs: { variable: 'ONHAND_KEEP_ALIVE_TIMEOUT_MS', fallback: 72_000, min: 1000 },
   /** The most failed logins per user name and client address within the window. Further attempts are answered 429. */
@@ -84,6 +112,14 @@ export const NUMBER_SETTINGS = {
   resultsKeptHours: { variable: 'ONHAND_RESULTS_KEPT_HOURS', fallback: 7 * 24, min: 1 },
   /** The largest uploaded file, before decompression. */
   fileBytesMax: { variable: 'ONHAND_FILE_BYTES_MAX', fallback: 2048 * MIB, min: 1024 },
+  /** Most files that are read at once, each in a thread of its own; one more waits. */
+  readWorkersMax: { variable: 'ONHAND_READ_WORKERS_MAX', fallback: 2, min: 1 },
+  /** Most results of files that are printed at once, each in a thread of its own; one more waits. */
+  printWorkersMax: { variable: 'ONHAND_PRINT_WORKERS_MAX', fallback: 4, min: 1 },
+  /** How long a thread may work on a file or a body without getting on. */
+  workerStallMs: { variable: 'ONHAND_WORKER_STALL_MS', fallback: 30_000, min: 100 },
+  /** The heap of a thread that reads or prints, in MiB. */
+  workerHeapMib: { variable: 'ONHAND_WORKER_HEAP_MIB', fallback: 256, min: 32 },
   /** The most bytes of stored files per supplier. An upload beyond it is answered 429. */
   supplierFileBytesMax: {
     variable: 'ONHAND_SUPPLIER_FILE_BYTES_MAX',

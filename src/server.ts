@@ -5,12 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { ChangeFeed } from './changes/change-feed.ts';
 import type { Settings } from './config.ts';
-import { driverOf, openStaging, openStore, shownDatabase } from './databases.ts';
+import { driverOf, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
 import { DiskQuota } from './files/disk-quota.ts';
 import { DropFolder } from './files/drop-folder.ts';
 import { FileService } from './files/service.ts';
 import { FileStorage } from './files/storage.ts';
+import type { FileTasks, FileWorkers } from './files/tasks.ts';
 import { Intake } from './intake/intake.ts';
 import { RetentionSweeper } from './intake/retention.ts';
 import type { AccountStore, Store } from './store/store.ts';
@@ -18,12 +19,14 @@ import { version } from './version.ts';
 import type { DeliverOptions } from './webhooks/attempt.ts';
 import { dnsResolve } from './webhooks/http-post.ts';
 import { WebhookSender } from './webhooks/sender.ts';
-import { jsonLineReader } from './wire/lines/lines.ts';
-import { printFailureMessage, printWouldChange } from './wire/lines/results.ts';
+import { printWouldChange } from './wire/lines/results.ts';
+import { WorkerPool } from './workers/pool.ts';
 
 const WEBHOOK_RESPONSE_BYTES_MAX = 4096;
 /** How often a server that is shutting down closes connections that have become idle. */
 const IDLE_SWEEP_MS = 50;
+/** How long a server that is shutting down continues to send the results of files. */
+const DOWNLOADS_END_WITHIN_MS = 2000;
 
 export interface RunningServer {
   /** Where it listens, such as `http://127.0.0.1:8080`. */
@@ -104,10 +107,13 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
     // A connection becomes idle only after its response is sent. Nothing else would close it before
     // its keep-alive timeout.
     const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
+    // A download may last as long as its client likes.
+    const cut = setTimeout(() => files.stopDownloads(), DOWNLOADS_END_WITHIN_MS);
     try {
       await app.close();
     } finally {
       clearInterval(sweep);
+      clearTimeout(cut);
     }
     await dropFolder?.stop();
     await files.stop();
@@ -149,7 +155,6 @@ interface FileServiceParts {
 
 /** The service that accepts files and processes them. */
 export function fileServiceOf({ settings, ...parts }: FileServiceParts): FileService {
-  const { asOfToleranceSeconds } = settings;
   const files = new FileStorage(filesDirectoryOf(settings));
   return new FileService({
     ...parts,
@@ -165,15 +170,22 @@ export function fileServiceOf({ settings, ...parts }: FileServiceParts): FileSer
         freeBytesMin: settings.freeDiskBytesMin,
       },
     }),
-    formatter: {
-      newJsonLineReader: (nowMs) =>
-        jsonLineReader({ nowMs, asOfToleranceSeconds, asOfUs: undefined }),
-      printFailure: printFailureMessage,
-      printWouldChange,
-    },
-    openStaging,
+    workers: fileWorkersOf(settings),
+    printWouldChange,
     isAlone: !driverOf(settings.database).isShared,
   });
+}
+
+/** The worker threads that read and print files. They are started when there is work. */
+export function fileWorkersOf(settings: Settings): FileWorkers {
+  const pool = (size: number): WorkerPool<FileTasks> =>
+    new WorkerPool({ program: workerProgram(), size, budget: settings });
+  return { readers: pool(settings.readWorkersMax), printers: pool(settings.printWorkersMax) };
+}
+
+/** The program of worker threads, which is TypeScript in a checkout. */
+function workerProgram(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 }
 
 interface DropFolderParts {

@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   'media_type_unsupported',
   'body_too_large',
   'too_many_lines',
+  'too_costly',
   'headers_too_large',
   'request_timeout',
   'request_malformed',

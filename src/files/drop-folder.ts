@@ -12,7 +12,7 @@ import {
   type AcceptedFile,
   type FileStats,
 } from './drop-folder-layout.ts';
-import { RESULT_COLUMNS } from './results.ts';
+import { RESULT_COLUMNS } from './results-task.ts';
 
 interface DropFolderParts {
   /** Contains one directory per supplier, with the supplier's name. */

@@ -1,6 +1,6 @@
+import { createReadStream, type ReadStream } from 'node:fs';
 import type { FailedLine } from '../domain/batches.ts';
 import type { FileOptions, FileRecord } from '../domain/files.ts';
-import type { Inventory } from '../domain/inventory.ts';
 import { FORMAT_LIMITS } from '../formats/format.ts';
 import type { JsonLineReader } from '../formats/json.ts';
 import {
@@ -12,52 +12,85 @@ import {
 } from '../formats/stock-file.ts';
 import { COLUMN_TARGETS } from '../formats/table/aliases.ts';
 import type { ColumnMapping } from '../formats/table/columns.ts';
-import type { FileStorage } from './storage.ts';
 
 /** Reads and prints lines as the API does. */
 export interface LineFormatter {
   /** A reader for the lines of one JSON file. */
-  newJsonLineReader(nowMs: number): JsonLineReader;
+  newJsonLineReader(terms: {
+    readonly nowMs: number;
+    readonly asOfToleranceSeconds: number;
+  }): JsonLineReader;
   /** The message of a line that failed. */
   printFailure(failure: FailedLine): string;
-  /** What a line would change, for a dry run. */
-  printWouldChange(before: Inventory, after: Inventory): string;
 }
 
-interface JobFileParts {
-  readonly files: FileStorage;
-  readonly formatter: LineFormatter;
+/** The file of a job, as a worker thread reads it. */
+export interface FileTarget {
+  readonly job: FileRecord;
+  readonly path: string;
+  /** How far in the future a timestamp in the file may be. */
+  readonly asOfToleranceSeconds: number;
 }
 
-/** Opens the file of a job as its sender asked. `bytes` is the whole content and is read once. */
+/** How much of a file is read before that counts as progress. */
+const PROGRESS_BYTES = 1_048_576;
+
+/** The bytes of a file, counted. */
+export class FileBytes {
+  readonly #stream: ReadStream;
+  readonly #progress: () => void;
+
+  constructor(path: string, progress: () => void) {
+    this.#stream = createReadStream(path);
+    this.#progress = progress;
+  }
+
+  get bytesRead(): number {
+    return this.#stream.bytesRead;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    let reported = 0;
+    const chunks: AsyncIterable<Uint8Array> = this.#stream;
+    for await (const chunk of chunks) {
+      if (this.bytesRead - reported >= PROGRESS_BYTES) {
+        reported = this.bytesRead;
+        this.#progress();
+      }
+      yield chunk;
+    }
+  }
+}
+
+/** Opens the file of a job as its sender asked. */
 export function openJobFile(
-  { files, formatter }: JobFileParts,
-  job: FileRecord,
-  bytes: AsyncIterable<Uint8Array> = files.read(job),
+  formatter: LineFormatter,
+  target: FileTarget,
+  bytes: FileBytes,
 ): Promise<StockFile> {
-  const source = { bytes, path: files.pathOf(job) };
-  return openStockFile(source, readOptionsOf(formatter, job));
+  return openStockFile({ bytes, path: target.path }, readOptionsOf(formatter, target));
 }
 
 /** Rejects if the file is incomplete, as far as that can be known before its rows are read. */
 export function checkJobFile(
-  { files, formatter }: JobFileParts,
-  job: FileRecord,
+  formatter: LineFormatter,
+  target: FileTarget,
   description: FileDescription,
-  signal: AbortSignal,
+  { signal, progress }: { readonly signal: AbortSignal; readonly progress: () => void },
 ): Promise<void> {
-  const file = { path: files.pathOf(job), read: () => files.read(job) };
-  return checkComplete(description, file, readOptionsOf(formatter, job), signal);
+  const { path } = target;
+  const file = { path, read: () => new FileBytes(path, progress) };
+  return checkComplete(description, file, readOptionsOf(formatter, target), signal);
 }
 
 function readOptionsOf(
   formatter: LineFormatter,
-  { asked, uploadedAtMs }: FileRecord,
+  { job: { asked, uploadedAtMs }, asOfToleranceSeconds }: FileTarget,
 ): FileReadOptions {
   return {
     mappings: columnMappingsOf(asked.mappings),
     limits: FORMAT_LIMITS,
-    readJsonLine: formatter.newJsonLineReader(uploadedAtMs),
+    readJsonLine: formatter.newJsonLineReader({ nowMs: uploadedAtMs, asOfToleranceSeconds }),
   };
 }
 

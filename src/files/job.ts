@@ -1,4 +1,3 @@
-import type { ReadStream } from 'node:fs';
 import { APPLIED, UNREADABLE } from '../domain/batch-decision.ts';
 import {
   failedLines,
@@ -8,37 +7,26 @@ import {
   type FailedLine,
 } from '../domain/batches.ts';
 import { OnhandError } from '../domain/errors.ts';
-import type {
-  FileChunk,
-  FileEnd,
-  FileFindings,
-  FileRecord,
-  StatusCounts,
-} from '../domain/files.ts';
-import { sameInventory } from '../domain/inventory.ts';
+import type { FileChunk, FileEnd, FileRecord, StatusCounts } from '../domain/files.ts';
+import { sameInventory, type Inventory } from '../domain/inventory.ts';
 import { LinesBuilder, type Lines } from '../domain/lines.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
-import type { CatalogueFile, InventoryFile, StockFile } from '../formats/stock-file.ts';
-import { asOfOfFile } from '../formats/x12/inventory-advice.ts';
-import { writeXlsx } from '../formats/xlsx/writer.ts';
-import {
-  importCatalogue,
-  printImportReport,
-  reportRows,
-  type ImportSummary,
-} from '../intake/catalogue-import.ts';
+import type { ImportSummary } from '../intake/catalogue-import.ts';
 import type { Intake } from '../intake/intake.ts';
-import type { CatalogueStaging } from '../store/staging.ts';
 import type { BatchStore, Store } from '../store/store.ts';
-import { chunksOf, wholeOf } from './chunks.ts';
-import { checkJobFile, columnMappingsOf, openJobFile, type LineFormatter } from './job-file.ts';
+import type { FileTarget } from './job-file.ts';
+import type { FoundInFile, ReadChunk, ReadPlan } from './read-task.ts';
 import type { FileStorage } from './storage.ts';
+import type { FileWorkers } from './tasks.ts';
+import { LinesReceiver } from '../workers/lines-transfer.ts';
 
 export interface FileJobSettings {
   /** Most rows of a file that is applied as one batch. */
   readonly linesMax: number;
   readonly snapshotBreakerPercent: number;
   readonly snapshotBreakerSkusMin: number;
+  /** How far in the future a timestamp in a file may be. */
+  readonly asOfToleranceSeconds: number;
 }
 
 export interface FileJobParts {
@@ -50,9 +38,11 @@ export interface FileJobParts {
   };
   readonly intake: Pick<Intake, 'submit'>;
   readonly files: FileStorage;
-  readonly formatter: LineFormatter;
+  /** They read and print files, so that this thread does not. */
+  readonly workers: FileWorkers;
+  /** What a line would change, for a dry run. */
+  readonly printWouldChange: (before: Inventory, after: Inventory) => string;
   readonly settings: FileJobSettings;
-  readonly openStaging: () => Promise<CatalogueStaging>;
 }
 
 /** How a run of a job ended: `stopped` if it can be resumed. */
@@ -91,6 +81,7 @@ export class FileJob {
   readonly #statusCounts: Record<string, number>;
   /** An estimate from the share of the file that was read. */
   #rowsExpected: number | null = null;
+  #isWhole = false;
 
   constructor(parts: FileJobParts, run: FileJobRun) {
     this.#parts = parts;
@@ -103,19 +94,65 @@ export class FileJob {
   /** Rejects if the run failed for a reason other than the file, and should be retried. */
   async run(): Promise<FileJobOutcome> {
     try {
-      const bytes = this.#parts.files.read(this.#job);
-      const file = await openJobFile(this.#parts, this.#job, bytes);
-      try {
-        return file.kind === 'catalogue'
-          ? await this.#runCatalogue(file)
-          : await this.#runInventory(file, bytes);
-      } finally {
-        await file.close();
-      }
+      return await this.#read();
     } catch (error) {
       if (!(error instanceof OnhandError) || error.code === 'store_unavailable') throw error;
       return this.#refusal(error);
     }
+  }
+
+  /** Reads the file in a worker thread. While one chunk is applied here, the next is read there. */
+  async #read(): Promise<FileJobOutcome> {
+    const { signal } = this.#run;
+    const { workers } = this.#parts;
+    let plan: ReadPlan = { kind: 'nothing' };
+    let next = 0;
+    let outcome: FileJobOutcome = DONE;
+    let applying: Promise<void> = Promise.resolve();
+    const receiver = new LinesReceiver();
+    const host = {
+      texts: (texts: Parameters<LinesReceiver['texts']>[0]) => receiver.texts(texts),
+      opened: async (found: FoundInFile): Promise<ReadPlan> => {
+        plan = await this.#plan(found);
+        if (plan.kind === 'chunks') next = plan.skipped;
+        return plan;
+      },
+      apply: async (chunk: ReadChunk): Promise<void> => {
+        const lines = receiver.take(chunk.lines);
+        await applying;
+        if (signal.aborted) return;
+        if (plan.kind === 'whole') {
+          outcome = await this.#applyWhole(lines, chunk.asOfUs);
+          return;
+        }
+        this.#rowsExpected = chunk.rowsExpected;
+        applying = this.#applyChunk(next, lines, null);
+        next += 1;
+        // It is awaited later; until then a rejection must not count as unhandled.
+        applying.catch(() => undefined);
+      },
+    };
+    let found: FoundInFile;
+    try {
+      const { supplierId: organizationId } = this.#job;
+      const run = { organizationId, host, signal };
+      found = await workers.readers.run('readFile', this.#target, run);
+    } catch (error) {
+      if (signal.aborted) return this.#stopped();
+      throw error;
+    } finally {
+      await applying;
+    }
+    if (found.kind === 'catalogue') return this.#runCatalogue();
+    // The encoding is certain only after all rows were read.
+    await this.#describe(found, this.#isWhole);
+    return signal.aborted ? this.#stopped() : outcome;
+  }
+
+  get #target(): FileTarget {
+    const { asOfToleranceSeconds } = this.#parts.settings;
+    const path = this.#parts.files.pathOf(this.#job);
+    return { job: this.#job, path, asOfToleranceSeconds };
   }
 
   /**
@@ -131,7 +168,7 @@ export class FileJob {
       const batch = uuid && (await this.#parts.store.batches.find(supplierId, uuid));
       if (batch && batch.lineCount > 0) {
         const { lineCount: rowCount, statusCounts } = batch;
-        await this.#record({ piece, rowCount, batchUuid: uuid, told: [] }, statusCounts);
+        await this.#record({ piece, rowCount, batchUuid: uuid, failures: [] }, statusCounts);
       }
     }
     if (this.#run.signal.reason === 'canceled') return CANCELED;
@@ -146,52 +183,48 @@ export class FileJob {
     return { state: 'failed', problem: { code, detail } };
   }
 
-  async #describe(file: StockFile, isWhole: boolean): Promise<void> {
-    await this.#parts.store.files.describe(this.#job, this.#run.nodeId, findingsOf(file, isWhole));
+  /** Records what was found in the file, and says how it is read on. */
+  async #plan(found: FoundInFile): Promise<ReadPlan> {
+    if (found.kind === 'catalogue') {
+      await this.#describe(found, false);
+      return { kind: 'nothing' };
+    }
+    this.#isWhole = await this.#isOneBatch();
+    await this.#describe(found, this.#isWhole);
+    return this.#isWhole
+      ? { kind: 'whole', linesMax: this.#parts.settings.linesMax }
+      : { kind: 'chunks', skipped: await this.#countRecorded() };
+  }
+
+  async #describe(found: FoundInFile, isWhole: boolean): Promise<void> {
+    await this.#parts.store.files.describe(this.#job, this.#run.nodeId, { ...found, isWhole });
   }
 
   /** Imports the file as a catalogue; the report of the import becomes the job's results. */
-  async #runCatalogue(file: CatalogueFile): Promise<FileJobOutcome> {
-    // The import opens the file again.
-    await file.close();
-    await this.#describe(file, false);
-    const { asked, supplierId, userId } = this.#job;
+  async #runCatalogue(): Promise<FileJobOutcome> {
+    const { asked, supplierId } = this.#job;
     if (asked.isSnapshot || asked.atomic || asked.dryRun || asked.asOfUs !== null)
       throw new OnhandError('parameter_invalid', CATALOGUE_OPTIONS);
-    const { store, files, openStaging } = this.#parts;
-    const staging = await openStaging();
-    try {
-      const summary = await importCatalogue(store, staging, {
-        file: files.read(this.#job),
-        path: files.pathOf(this.#job),
-        columnMap: columnMappingsOf(asked.mappings),
-        supplierId,
-        userId,
-        source: 'file',
-        signal: this.#run.signal,
-      });
-      const report = await files.write(this.#job, printImportReport(staging), { kind: 'report' });
-      const rows = writeXlsx(reportRows(staging));
-      const workbook = await files.write(this.#job, rows, { kind: 'workbook' });
-      await store.files.record(this.#job, this.#run.nodeId, null, {
-        rowCount: summary.rowsRead,
-        statusCounts: importCounts(summary),
-        rowsExpected: summary.rowsRead,
-        reportBytes: report.bytes + workbook.bytes,
-      });
-      return summary.isStopped ? this.#stopped() : DONE;
-    } finally {
-      staging.close();
-    }
-  }
-
-  async #runInventory(file: InventoryFile, bytes: ReadStream): Promise<FileJobOutcome> {
-    const isWhole = await this.#isOneBatch();
-    await this.#describe(file, isWhole);
-    const outcome = isWhole ? await this.#applyWhole(file) : await this.#applyChunks(file, bytes);
-    // The encoding is certain only after all rows were read.
-    await this.#describe(file, isWhole);
-    return outcome;
+    const { store, files, workers } = this.#parts;
+    const host = {
+      applyCatalogue: (batch: Parameters<typeof store.applyCatalogue>[0]) =>
+        store.applyCatalogue(batch),
+      sharedGtins: ({ afterGtin, limit }: { afterGtin: number; limit: number }) =>
+        store.sharedGtins(supplierId, afterGtin, limit),
+    };
+    const { summary, reportBytes } = await workers.readers.run(
+      'importFile',
+      { ...this.#target, directory: files.directory },
+      // What was applied before it stopped is still to be reported.
+      { organizationId: supplierId, host, signal: this.#run.signal, endsItself: true },
+    );
+    await store.files.record(this.#job, this.#run.nodeId, null, {
+      rowCount: summary.rowsRead,
+      statusCounts: importCounts(summary),
+      rowsExpected: summary.rowsRead,
+      reportBytes,
+    });
+    return summary.isStopped ? this.#stopped() : DONE;
   }
 
   /** A resumed job keeps its first decision, even if the supplier's safety limit has changed since. */
@@ -200,37 +233,6 @@ export class FileJob {
     if (found !== null) return found.isWhole;
     if (asked.isSnapshot || asked.atomic) return true;
     return (await this.#parts.store.batches.safetyLimitOf(supplierId)) !== null;
-  }
-
-  async #applyChunks(file: InventoryFile, bytes: ReadStream): Promise<FileJobOutcome> {
-    const { signal } = this.#run;
-    const recorded = await this.#countRecorded();
-    // A resumed job was checked when it began.
-    if (recorded === 0) await checkJobFile(this.#parts, this.#job, file, signal);
-    // Zip archives are not read in order, so the position in them tells nothing about progress.
-    const isInOrder = file.sheet === null && file.packing !== 'zip';
-    let next = 0;
-    let rowsRead = 0;
-    let applying: Promise<void> = Promise.resolve();
-    try {
-      for await (const lines of chunksOf(file.rows, () => this.#asOfUs(file))) {
-        // While one chunk is applied, the next is read.
-        await applying;
-        if (signal.aborted) return this.#stopped();
-        rowsRead += lines.count;
-        if (isInOrder)
-          this.#rowsExpected = Math.round(rowsRead / (bytes.bytesRead / this.#job.bytes));
-        const number = next;
-        next += 1;
-        if (number < recorded) continue;
-        applying = this.#applyChunk(number, lines, null);
-        // It is awaited later; until then a rejection must not count as unhandled.
-        applying.catch(() => undefined);
-      }
-    } finally {
-      await applying;
-    }
-    return DONE;
   }
 
   /** How many chunks are recorded. One more may have been applied. */
@@ -242,15 +244,12 @@ export class FileJob {
     }
   }
 
-  async #applyWhole(file: InventoryFile): Promise<FileJobOutcome> {
+  async #applyWhole(lines: Lines, asOfUs: number | null): Promise<FileJobOutcome> {
     const { asked } = this.#job;
-    const { linesMax } = this.#parts.settings;
-    const lines = await wholeOf(file.rows, () => this.#asOfUs(file), linesMax);
-    if (this.#run.signal.aborted) return this.#stopped();
     if ((await this.#countRecorded()) === 0) {
       if (asked.isSnapshot) refuseEmptySnapshot(lines);
       try {
-        await this.#applyChunk(0, lines, this.#wholeOptions(file));
+        await this.#applyChunk(0, lines, this.#wholeOptions(asOfUs));
       } catch (error) {
         const isTripped = error instanceof OnhandError && error.code === 'breaker_tripped';
         if (!isTripped || asked.dryRun) throw error;
@@ -265,7 +264,7 @@ export class FileJob {
     return { state: 'refused', problem: { code: 'line_failed', detail } };
   }
 
-  #wholeOptions(file: InventoryFile): BatchOptions {
+  #wholeOptions(asOfUs: number | null): BatchOptions {
     const { asked } = this.#job;
     const { snapshotBreakerPercent, snapshotBreakerSkusMin } = this.#parts.settings;
     const defaultSafetyLimit: SafetyLimit = {
@@ -274,7 +273,7 @@ export class FileJob {
     };
     return {
       ...(asked.atomic && { atomic: true }),
-      ...(asked.isSnapshot && { snapshot: { asOfUs: this.#asOfUs(file), defaultSafetyLimit } }),
+      ...(asked.isSnapshot && { snapshot: { asOfUs, defaultSafetyLimit } }),
     };
   }
 
@@ -289,9 +288,9 @@ export class FileJob {
             uuid: null,
           }
         : await this.#submit(piece, lines, whole ?? {});
-    const told = outcome.uuid === null ? this.#resultsWithoutBatch(lines, outcome) : [];
+    const failures = outcome.uuid === null ? this.#resultsWithoutBatch(lines, outcome) : [];
     await this.#record(
-      { piece, rowCount: lines.count, batchUuid: outcome.uuid, told },
+      { piece, rowCount: lines.count, batchUuid: outcome.uuid, failures },
       countsOf(outcome.statuses),
     );
   }
@@ -304,7 +303,7 @@ export class FileJob {
     const results = [...failedLines(lines, outcome)];
     for (const [index, { before, after }] of outcome.effects) {
       if (sameInventory(before, after)) continue;
-      const message = this.#parts.formatter.printWouldChange(before, after);
+      const message = this.#parts.printWouldChange(before, after);
       results.push({ index, status: APPLIED, message, detail: null, skuId: null, asSent: null });
     }
     return results;
@@ -372,11 +371,6 @@ export class FileJob {
     });
   }
 
-  #asOfUs(file: InventoryFile): number | null {
-    const { asked, uploadedAtMs } = this.#job;
-    return asked.asOfUs ?? asOfOfFile(file.datedAs(), uploadedAtMs);
-  }
-
   #stopped(): FileJobOutcome {
     return this.#run.signal.reason === 'canceled' ? CANCELED : 'stopped';
   }
@@ -397,20 +391,6 @@ function countsOf(statuses: Uint16Array): StatusCounts {
   const counts: Record<string, number> = {};
   for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
-}
-
-function findingsOf(file: StockFile, isWhole: boolean): FileFindings {
-  return {
-    kind: file.kind,
-    format: file.format,
-    packing: file.packing,
-    encoding: file.kind === 'inventory' ? file.encoding() : null,
-    rowUnit: file.rowUnit,
-    columns: file.columns.map(({ header, target, by }) => ({ header, target, by })),
-    unknownColumns: file.unknownColumns,
-    sheet: file.sheet === null ? null : { name: file.sheet.name, others: file.sheet.others },
-    isWhole,
-  };
 }
 
 function refuseEmptySnapshot({ count, refusals }: Lines): void {

@@ -104,9 +104,16 @@ export class FileService {
     await this.files.remove(job);
   }
 
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
-    return this.#runner.stop();
+    await this.#runner.stop();
+    this.#parts.workers.readers.close();
+    this.stopDownloads();
+  }
+
+  /** Ends the downloads of results that are being printed, and starts no more. */
+  stopDownloads(): void {
+    this.#parts.workers.printers.close();
   }
 
   /**

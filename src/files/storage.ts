@@ -59,7 +59,8 @@ export class FileStorage {
     this.#configured = directory;
   }
 
-  get #directory(): string {
+  /** Throws `store_unavailable` if none is configured. */
+  get directory(): string {
     if (this.#configured !== null) return this.#configured;
     throw new OnhandError(
       'store_unavailable',
@@ -70,12 +71,12 @@ export class FileStorage {
   pathOf(file: StoredFile, kind: StoredKind = 'file'): string {
     const path = this.#newPathOf(file, kind);
     if (existsSync(path)) return path;
-    const earlier = join(this.#directory, file.uuid + ENDINGS[kind]);
+    const earlier = join(this.directory, file.uuid + ENDINGS[kind]);
     return existsSync(earlier) ? earlier : path;
   }
 
   #newPathOf({ supplierId, uuid }: StoredFile, kind: StoredKind): string {
-    return join(this.#directory, String(supplierId), uuid + ENDINGS[kind]);
+    return join(this.directory, String(supplierId), uuid + ENDINGS[kind]);
   }
 
   /**
@@ -110,8 +111,8 @@ export class FileStorage {
   /** The free space of the disk, in bytes. */
   async freeBytes(): Promise<number> {
     return onDisk(async () => {
-      await makeDirectory(this.#directory);
-      const { bavail, bsize } = await statfs(this.#directory);
+      await makeDirectory(this.directory);
+      const { bavail, bsize } = await statfs(this.directory);
       return bavail * bsize;
     });
   }
@@ -137,7 +138,7 @@ export class FileStorage {
   async removeFound({ supplierId, uuid }: FoundFile): Promise<void> {
     const folder = supplierId === null ? '' : String(supplierId);
     for (const ending of Object.values(ENDINGS)) {
-      await rm(join(this.#directory, folder, uuid + ending), { force: true });
+      await rm(join(this.directory, folder, uuid + ending), { force: true });
     }
   }
 
@@ -145,10 +146,10 @@ export class FileStorage {
   async leftovers(beforeMs: number): Promise<readonly FoundFile[]> {
     const found: FoundFile[] = [];
     if (this.#configured === null) return found;
-    for (const entry of await entriesOf(this.#directory)) {
+    for (const entry of await entriesOf(this.directory)) {
       if (entry.isFile()) found.push(...(await this.#leftover(null, entry.name, beforeMs)));
       if (!entry.isDirectory() || !SUPPLIER_FOLDER.test(entry.name)) continue;
-      for (const inner of await entriesOf(join(this.#directory, entry.name))) {
+      for (const inner of await entriesOf(join(this.directory, entry.name))) {
         if (!inner.isFile()) continue;
         found.push(...(await this.#leftover(Number(entry.name), inner.name, beforeMs)));
       }
@@ -161,7 +162,7 @@ export class FileStorage {
     name: string,
     beforeMs: number,
   ): Promise<readonly FoundFile[]> {
-    const path = join(this.#directory, supplierId === null ? '' : String(supplierId), name);
+    const path = join(this.directory, supplierId === null ? '' : String(supplierId), name);
     const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
     if (mtimeMs >= beforeMs) return [];
     if (name.endsWith(PART)) await rm(path, { force: true });

@@ -79,6 +79,7 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   media_type_unsupported: 'Media type not supported',
   body_too_large: 'Body too large',
   too_many_lines: 'Too many lines',
+  too_costly: 'Too costly to process',
   headers_too_large: 'Headers too large',
   request_timeout: 'Request took too long',
   request_malformed: 'Malformed request',

@@ -5,16 +5,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OnhandError } from '../../src/domain/errors.ts';
 import { DiskQuota } from '../../src/files/disk-quota.ts';
 import { FileStorage } from '../../src/files/storage.ts';
-import type { LineFormatter } from '../../src/files/job-file.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
-import { openStaging } from '../../src/databases.ts';
+import { fileWorkersOf } from '../../src/server.ts';
 import { isOver, type FileRecord } from '../../src/domain/files.ts';
 import type { Batch, BatchOutcome } from '../../src/domain/batches.ts';
 import type { FileSweepTimes, Store } from '../../src/store/store.ts';
 import { newUuid } from '../../src/store/uuids.ts';
-import { printFailureMessage, printWouldChange } from '../../src/wire/lines/results.ts';
-import { newJsonLineReader } from '../formats/stock-files.ts';
+import { printWouldChange } from '../../src/wire/lines/results.ts';
 import {
   createSupplier,
   entry,
@@ -62,20 +60,15 @@ function newService(): FileService {
     await before(batch);
     return intake.submit(batch);
   };
-  const formatter: LineFormatter = {
-    newJsonLineReader,
-    printFailure: printFailureMessage,
-    printWouldChange,
-  };
   const files = new FileStorage(directory);
   return new FileService({
     store,
     intake: { submit },
     files,
     quota: new DiskQuota({ store: store.files, files, limits }),
-    formatter,
+    workers: fileWorkersOf(settings),
+    printWouldChange,
     settings,
-    openStaging,
     isAlone: true,
     onFailure: (error) => failures.push(error),
   });

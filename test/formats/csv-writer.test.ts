@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { expect, test } from 'vitest';
-import { resultCells } from '../../src/files/results.ts';
+import { resultCells } from '../../src/files/results-task.ts';
 import { printCsv } from '../../src/formats/csv/writer.ts';
 
 const HEADER = ['SKU', 'Qty'];

@@ -227,6 +227,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
         .type(RESULT_TYPES[kind])
         .header('content-disposition', `attachment; filename="results-${file.uuid}.${kind}"`)
         .header('x-content-type-options', 'nosniff');
+      // The worker that prints is to stop when its client leaves, even if it has nothing to send then.
+      reply.raw.once('close', () => content.destroy());
       return reply.send(sliced(content));
     };
 
@@ -234,7 +236,10 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
-    const text = await service.results.acknowledgement(await finishedFile(request));
+    const disconnect = new AbortController();
+    reply.raw.once('close', () => disconnect.abort());
+    const file = await finishedFile(request);
+    const text = await service.results.acknowledgement(file, disconnect.signal);
     return reply.type('application/edi-x12').send(text);
   };
 

@@ -1,0 +1,44 @@
+import type { CatalogueStaging } from '../store/staging.ts';
+import type { WorkerPool } from '../workers/pool.ts';
+import type { Task } from '../workers/serve.ts';
+import {
+  importFileTask,
+  type Imported,
+  type ImportHost,
+  type ImportTarget,
+} from './import-task.ts';
+import type { FileTarget, LineFormatter } from './job-file.ts';
+import { readFileTask, type FoundInFile, type ReadHost } from './read-task.ts';
+import {
+  acknowledgeTask,
+  printResultsTask,
+  type PrintHost,
+  type PrintTarget,
+} from './results-task.ts';
+
+/** What worker threads do with files. */
+export interface FileTasks {
+  readonly readFile: Task<FileTarget, ReadHost, FoundInFile>;
+  readonly importFile: Task<ImportTarget, ImportHost, Imported>;
+  readonly printResults: Task<PrintTarget, PrintHost, void>;
+  readonly acknowledge: Task<FileTarget, object, string>;
+}
+
+/** The pools of a server: a download may wait for its client, and applying files must not wait for that. */
+export interface FileWorkers {
+  readonly readers: WorkerPool<FileTasks>;
+  readonly printers: WorkerPool<FileTasks>;
+}
+
+/** The tasks, for the program of a worker thread. */
+export function fileTasks(
+  formatter: LineFormatter,
+  openStaging: () => Promise<CatalogueStaging>,
+): FileTasks {
+  return {
+    readFile: (target, host, context) => readFileTask(formatter, target, host, context),
+    importFile: (target, host, context) => importFileTask(openStaging, target, host, context),
+    printResults: (target, host, context) => printResultsTask(formatter, target, host, context),
+    acknowledge: (target, _host, context) => acknowledgeTask(formatter, target, context),
+  };
+}
