@@ -230,10 +230,7 @@ test('files without a job, left by a crash, are removed; others are kept', async
 });
 
 test('a supplier with one file has its turn before the further files of others', async () => {
-  let open = (): void => undefined;
-  const gate = new Promise<void>((resolve) => {
-    open = resolve;
-  });
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   before = () => gate;
   const busy = await Promise.all(['A', 'B', 'C', 'D'].map((name) => supplier(name)));
   for (const id of [...busy, ...busy, ...busy]) await add(id, 1);
