@@ -26,6 +26,8 @@ import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
 import type { ServerBodyLimits } from './request/body.ts';
 import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.ts';
+import { BulkParser, type BodyTasks } from './inventory/bulk-parser.ts';
+import type { WorkerPool } from '../workers/pool.ts';
 
 /** Each is a setting of `config.ts`. */
 export interface HttpSettings
@@ -49,6 +51,8 @@ interface ServerParts {
   readonly intake: Intake;
   readonly feed: ChangeFeed;
   readonly files: FileService;
+  /** They parse large bodies. */
+  readonly bodyWorkers: WorkerPool<BodyTasks>;
   /** How test messages of webhooks are sent. */
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
@@ -66,6 +70,7 @@ export async function buildServer({
   intake,
   feed,
   files,
+  bodyWorkers,
   webhookOptions,
   settings,
   version,
@@ -151,7 +156,8 @@ export async function buildServer({
     streams.stop();
     done();
   });
-  addInventory(app, { admission, intake, submitter, streams, limits: settings });
+  const parser = new BulkParser(bodyWorkers);
+  addInventory(app, { admission, intake, submitter, streams, parser, limits: settings });
   addBatches(app, { admission, batches: store.batches, limits: settings });
   addFiles(app, { admission, service: files, uploads, settings });
   addFileActions(app, { admission, service: files, limits: settings });
