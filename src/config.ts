@@ -90,6 +90,24 @@ export const NUMBER_SETTINGS = {
   workerStallMs: { variable: 'ONHAND_WORKER_STALL_MS', fallback: 30_000, min: 100 },
   /** The heap of a thread that reads or prints, in MiB. */
   workerHeapMib: { variable: 'ONHAND_WORKER_HEAP_MIB', fallback: 256, min: 32 },
+  /** The most bytes of stored files per supplier. An upload beyond it is answered 429. */
+  supplierFileBytesMax: {
+    variable: 'ONHAND_SUPPLIER_FILE_BYTES_MAX',
+    fallback: 4096 * MIB,
+    min: 1024,
+  },
+  /** The most stored files per supplier. An upload beyond it is answered 429. */
+  supplierFilesMax: { variable: 'ONHAND_SUPPLIER_FILES_MAX', fallback: 10_000, min: 1 },
+  /** The most files per supplier that wait to be applied. An upload beyond it is answered 429. */
+  supplierQueuedFilesMax: {
+    variable: 'ONHAND_SUPPLIER_QUEUED_FILES_MAX',
+    fallback: 1000,
+    min: 1,
+  },
+  /** Uploads are answered 503 while the disk of the files has less free space; 0 means no limit. */
+  freeDiskBytesMin: { variable: 'ONHAND_FREE_DISK_BYTES_MIN', fallback: 512 * MIB, min: 0 },
+  /** How long refused files are kept, if that is shorter than results are kept. */
+  refusedFilesKeptHours: { variable: 'ONHAND_REFUSED_FILES_KEPT_HOURS', fallback: 24, min: 0 },
   /** How long a file in the drop folder must be unchanged before it is processed. */
   inboxSettleSeconds: { variable: 'ONHAND_INBOX_SETTLE_SECONDS', fallback: 10, min: 0 },
   /** How long changes are kept; 0 means forever. */
@@ -107,6 +125,28 @@ export const NUMBER_SETTINGS = {
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
   /** How long one attempt to deliver a webhook message may take in total. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
+  /** Most webhooks of one organization. */
+  webhooksMax: { variable: 'ONHAND_WEBHOOKS_MAX', fallback: 20, min: 0 },
+  /** Registrations, resumptions, new URLs and tests of webhooks, per organization and minute. */
+  webhookActionsPerMinuteMax: {
+    variable: 'ONHAND_WEBHOOK_ACTIONS_PER_MINUTE_MAX',
+    fallback: 60,
+    min: 1,
+  },
+  /** Tests of webhooks whose URL has never answered 2xx, per organization and hour. */
+  unverifiedWebhookTestsPerHourMax: {
+    variable: 'ONHAND_UNVERIFIED_WEBHOOK_TESTS_PER_HOUR_MAX',
+    fallback: 10,
+    min: 1,
+  },
+  /** Most messages that a node sends to webhooks at once: in all, … */
+  webhookSendsMax: { variable: 'ONHAND_WEBHOOK_SENDS_MAX', fallback: 128, min: 1 },
+  /** … and for one organization. */
+  webhookSendsPerOrganizationMax: {
+    variable: 'ONHAND_WEBHOOK_SENDS_PER_ORGANIZATION_MAX',
+    fallback: 16,
+    min: 1,
+  },
   /** How long a write waits for another process that holds the write lock of the SQLite database. */
   busyTimeoutMs: { variable: 'ONHAND_BUSY_TIMEOUT_MS', fallback: 10_000, min: 0 },
   /** The most connections of this process to PostgreSQL. */
@@ -188,60 +228,22 @@ export function readSettings(
     logLevel: readLogLevel(environment),
     filesDirectory: environment['ONHAND_FILES_DIRECTORY'] || null,
     inbox: environment['ONHAND_INBOX'] || null,
-    ...readNumbers(environment),
-    webhooksAllowHttp: readFlag(FLAG_SETTINGS.webhooksAllowHttp, environment),
-    webhooksAllowPrivateNetworks: readFlag(FLAG_SETTINGS.webhooksAllowPrivateNetworks, environment),
+    ...mapValues(NUMBER_SETTINGS, (setting) => readNumber(setting, environment)),
+    ...mapValues(FLAG_SETTINGS, (variable) => readFlag(variable, environment)),
     ...overrides,
   };
 }
 
-function readNumbers(environment: Environment): Record<NumberSettingName, number> {
-  const read = (name: NumberSettingName): number => readNumber(NUMBER_SETTINGS[name], environment);
-  return {
-    requestBytesMax: read('requestBytesMax'),
-    smallRequestBytesMax: read('smallRequestBytesMax'),
-    formBytesMax: read('formBytesMax'),
-    linesMax: read('linesMax'),
-    membersMax: read('membersMax'),
-    textBytesMax: read('textBytesMax'),
-    openRequestsMax: read('openRequestsMax'),
-    organizationOpenRequestsMax: read('organizationOpenRequestsMax'),
-    openBytesMax: read('openBytesMax'),
-    organizationOpenBytesMax: read('organizationOpenBytesMax'),
-    followersMax: read('followersMax'),
-    organizationFollowersMax: read('organizationFollowersMax'),
-    uploadsMax: read('uploadsMax'),
-    organizationUploadsMax: read('organizationUploadsMax'),
-    waitingLinesMax: read('waitingLinesMax'),
-    groupLinesMax: read('groupLinesMax'),
-    requestsPerSecondMax: read('requestsPerSecondMax'),
-    requestTimeoutMs: read('requestTimeoutMs'),
-    streamIdleTimeoutMs: read('streamIdleTimeoutMs'),
-    headersTimeoutMs: read('headersTimeoutMs'),
-    keepAliveTimeoutMs: read('keepAliveTimeoutMs'),
-    loginAttemptsMax: read('loginAttemptsMax'),
-    loginWindowMs: read('loginWindowMs'),
-    idempotencyKeptHours: read('idempotencyKeptHours'),
-    resultsKeptHours: read('resultsKeptHours'),
-    fileBytesMax: read('fileBytesMax'),
-    readWorkersMax: read('readWorkersMax'),
-    printWorkersMax: read('printWorkersMax'),
-    bodyWorkersMax: read('bodyWorkersMax'),
-    workerStallMs: read('workerStallMs'),
-    workerHeapMib: read('workerHeapMib'),
-    inboxSettleSeconds: read('inboxSettleSeconds'),
-    changesKeptDays: read('changesKeptDays'),
-    asOfToleranceSeconds: read('asOfToleranceSeconds'),
-    snapshotBreakerPercent: read('snapshotBreakerPercent'),
-    snapshotBreakerSkusMin: read('snapshotBreakerSkusMin'),
-    cacheBytesMax: read('cacheBytesMax'),
-    webhookTimeoutMs: read('webhookTimeoutMs'),
-    busyTimeoutMs: read('busyTimeoutMs'),
-    connectionsMax: read('connectionsMax'),
-    connectTimeoutMs: read('connectTimeoutMs'),
-    statementTimeoutMs: read('statementTimeoutMs'),
-    databaseBytesMax: read('databaseBytesMax'),
-  };
+/** Maps the values of a record, and keeps its keys. */
+function mapValues<K extends string, A, B>(
+  record: Readonly<Record<K, A>>,
+  map: (value: A) => B,
+): Record<K, B>;
+function mapValues<A, B>(
+  record: Readonly<Record<string, A>>,
+  map: (value: A) => B,
+): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }
 
 function readNumber({ variable, fallback, min }: NumberSetting, environment: Environment): number {

@@ -7,10 +7,11 @@ import { ChangeFeed } from './changes/change-feed.ts';
 import type { Settings } from './config.ts';
 import { driverOf, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
+import { DiskQuota } from './files/disk-quota.ts';
 import { DropFolder } from './files/drop-folder.ts';
 import { FileService } from './files/service.ts';
 import { FileStorage } from './files/storage.ts';
-import type { BodyTasks } from './http/inventory/bulk-parser.ts';
+import type { BodyTasks } from './http/inventory/bulk-task.ts';
 import type { FileTasks, FileWorkers } from './files/tasks.ts';
 import { Intake } from './intake/intake.ts';
 import { RetentionSweeper } from './intake/retention.ts';
@@ -103,6 +104,7 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
     accounts: store.accounts,
     feed,
     options: webhookOptions,
+    limits: settings,
     nodeId: randomUUID(),
     onFailure: report('webhooks failed'),
   });
@@ -165,10 +167,21 @@ interface FileServiceParts {
 
 /** The service that accepts files and processes them. */
 export function fileServiceOf({ settings, ...parts }: FileServiceParts): FileService {
+  const files = new FileStorage(filesDirectoryOf(settings));
   return new FileService({
     ...parts,
     settings,
-    files: new FileStorage(filesDirectoryOf(settings)),
+    files,
+    quota: new DiskQuota({
+      store: parts.store.files,
+      files,
+      limits: {
+        bytesMax: settings.supplierFileBytesMax,
+        filesMax: settings.supplierFilesMax,
+        queuedMax: settings.supplierQueuedFilesMax,
+        freeBytesMin: settings.freeDiskBytesMin,
+      },
+    }),
     workers: fileWorkersOf(settings),
     printWouldChange,
     isAlone: !driverOf(settings.database).isShared,

@@ -1,6 +1,6 @@
 /** The program of a worker thread: connects the parts of each room, as server.ts does for the main thread. */
 import { openStaging } from './databases.ts';
-import { bodyTasks } from './http/inventory/bulk-parser.ts';
+import { bodyTasks } from './http/inventory/bulk-task.ts';
 import { fileTasks } from './files/tasks.ts';
 import { jsonLineReader } from './wire/lines/lines.ts';
 import { printFailureMessage } from './wire/lines/results.ts';

@@ -1,11 +1,9 @@
-import type { ChangeRecord } from '../domain/changes.ts';
+import type { ChangeRecord, Change, ChangeHead } from '../domain/changes.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Organization } from '../domain/parties.ts';
 import type { AccountStore, ChangeStore } from '../store/store.ts';
 import type { ChangePage } from '../wire/changes/change-pages.ts';
-import { ChangeCache } from './change-cache.ts';
 import { type Cursor, parseCursor, printCursor } from './cursor.ts';
-import { HeadWatch } from './head-watch.ts';
 import {
   cursorAfter,
   cursorAtNow,
@@ -133,4 +131,142 @@ function droppedDuringRead(): OnhandError {
     'cursor_expired',
     'The changes at this cursor have just been dropped. Start again with from=now.',
   );
+}
+
+/** The most changes in the cache, a few hundred bytes each. */
+const CHANGES_MAX = 20_000;
+
+/**
+ * Caches the latest reads, because the readers that follow one supplier all read the same changes. A change is
+ * immutable, so the cache is never stale.
+ */
+class ChangeCache {
+  readonly #changes: Pick<ChangeStore, 'read'>;
+  /** By supplier, sequence and count; the oldest first. */
+  readonly #reads = new Map<string, Promise<readonly Change[]>>();
+  #count = 0;
+
+  constructor(changes: Pick<ChangeStore, 'read'>) {
+    this.#changes = changes;
+  }
+
+  /** Reads `count` changes that exist. */
+  read(supplierId: number, afterSequence: number, count: number): Promise<readonly Change[]> {
+    if (count > CHANGES_MAX) return this.#changes.read(supplierId, afterSequence, count);
+    const key = `${supplierId} ${afterSequence} ${count}`;
+    const cached = this.#reads.get(key);
+    if (cached !== undefined) return cached;
+    const reading = this.#changes.read(supplierId, afterSequence, count);
+    this.#add(key, count, reading);
+    return reading;
+  }
+
+  /** Prefetches a likely next `read`, so that the store reads while the previous changes are sent. */
+  readAhead(supplierId: number, afterSequence: number, count: number): void {
+    if (count * 2 > CHANGES_MAX) return;
+    // The `read` that uses it gets the failure.
+    this.read(supplierId, afterSequence, count).catch(() => undefined);
+  }
+
+  #add(key: string, count: number, reading: Promise<readonly Change[]>): void {
+    this.#reads.set(key, reading);
+    this.#count += count;
+    const remove = (cached: string): void => {
+      if (!this.#reads.delete(cached)) return;
+      this.#count -= Number(cached.slice(cached.lastIndexOf(' ') + 1));
+    };
+    for (const oldest of this.#reads.keys()) {
+      if (this.#count <= CHANGES_MAX) break;
+      remove(oldest);
+    }
+    // A read that failed or returned too few changes is not cached.
+    reading.then(
+      (changes) => changes.length === count || remove(key),
+      () => remove(key),
+    );
+  }
+}
+
+/** How often heads are read while there are waiters: about the longest delay of a change. */
+const POLL_EVERY_MS = 50;
+
+interface Waiter {
+  /** For each supplier, the sequence after which a change is awaited. */
+  readonly sequences: ReadonlyMap<number, number>;
+  readonly wake: () => void;
+}
+
+/**
+ * Waits for new changes. One small periodic read serves all waiters of this node and finds changes from any node or
+ * command.
+ */
+class HeadWatch {
+  readonly #changes: Pick<ChangeStore, 'heads'>;
+  readonly #waiters = new Set<Waiter>();
+  #poll: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(changes: Pick<ChangeStore, 'heads'>) {
+    this.#changes = changes;
+  }
+
+  /** Resolves when a supplier has a later sequence, after `timeoutMs`, on `signal`, or when the watch is closed. */
+  wait(
+    sequences: ReadonlyMap<number, number>,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.#closed || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', wake);
+        this.#waiters.delete(waiter);
+        resolve();
+      };
+      const timer = setTimeout(wake, timeoutMs);
+      signal.addEventListener('abort', wake);
+      const waiter = { sequences, wake };
+      this.#waiters.add(waiter);
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#poll !== undefined || this.#closed || this.#waiters.size === 0) return;
+    this.#poll = setTimeout(() => void this.#readHeads(), POLL_EVERY_MS);
+  }
+
+  async #readHeads(): Promise<void> {
+    try {
+      this.#wakeWaiters(await this.#changes.heads([...this.#awaitedSuppliers()]));
+    } catch {
+      // The waiters keep waiting. Their next read reports that the store does not answer.
+    }
+    this.#poll = undefined;
+    this.#schedule();
+  }
+
+  #awaitedSuppliers(): ReadonlySet<number> {
+    const ids = new Set<number>();
+    for (const { sequences } of this.#waiters) for (const id of sequences.keys()) ids.add(id);
+    return ids;
+  }
+
+  #wakeWaiters(heads: ReadonlyMap<number, ChangeHead>): void {
+    for (const waiter of this.#waiters) {
+      for (const [id, sequence] of waiter.sequences) {
+        if ((heads.get(id)?.lastSequence ?? 0) <= sequence) continue;
+        waiter.wake();
+        break;
+      }
+    }
+  }
+
+  /** Ends all waits. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#poll);
+    for (const waiter of this.#waiters) waiter.wake();
+  }
 }

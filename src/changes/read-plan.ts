@@ -1,18 +1,10 @@
 /** Plans what a reader of changes gets next. Pure: visible suppliers and heads are arguments; the caller reads. */
-import { SUPPLIERS_FOLLOWED_MAX } from '../domain/changes.ts';
+import { SUPPLIERS_FOLLOWED_MAX, type ChangeHead } from '../domain/changes.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Cursor } from './cursor.ts';
 
-/** The range of a supplier's stored changes. */
-export interface Head {
-  /** The sequence of its last change; 0 if there is none. */
-  readonly lastSequence: number;
-  /** The first sequence whose change is still stored; `lastSequence` + 1 if none is. */
-  readonly oldestSequence: number;
-}
-
 /** A supplier without changes has a head too. A supplier that is missing here is left for a later read. */
-export type Heads = ReadonlyMap<number, Head>;
+export type Heads = ReadonlyMap<number, ChangeHead>;
 
 export interface PlanRequest {
   readonly cursor: Cursor;
@@ -61,7 +53,7 @@ export function cursorAtStart(supplierIds: readonly number[], heads: Heads): Cur
 function cursorAt(
   supplierIds: readonly number[],
   heads: Heads,
-  position: (head: Head) => number,
+  position: (head: ChangeHead) => number,
 ): Cursor {
   refuseTooMany(supplierIds);
   const sequences = new Map<number, number>();

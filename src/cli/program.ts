@@ -2,19 +2,19 @@ import { Command, CommanderError } from 'commander';
 import { PROCESS_ENVIRONMENT } from '../config.ts';
 import { OnhandError } from '../domain/errors.ts';
 import { version } from '../version.ts';
-import { connectionCommand } from './admin/connection.ts';
-import { freshnessCommand } from './admin/freshness.ts';
-import { organizationCommand } from './admin/organization.ts';
-import { safetyLimitCommand } from './admin/safety-limit.ts';
+import { connectionCommand, organizationCommand } from './admin/organization.ts';
+import { freshnessCommand, safetyLimitCommand } from './admin/supplier.ts';
 import { tokenCommand } from './admin/token.ts';
 import { userCommand } from './admin/user.ts';
 import { benchCommand } from './bench/bench.ts';
 import { CommandContext } from './context.ts';
-import { backupCommand } from './database/backup.ts';
-import { copyCommand } from './database/copy.ts';
-import { doctorCommand } from './database/doctor.ts';
+import {
+  backupCommand,
+  doctorCommand,
+  migrateCommand,
+  copyCommand,
+} from './database/maintenance.ts';
 import { importCommand } from './database/import.ts';
-import { migrateCommand } from './database/migrate.ts';
 import { PUSH_EXIT } from './push/options.ts';
 import { pushCommand } from './push/push.ts';
 import { batchesCommand } from './remote/batches.ts';

@@ -1,9 +1,9 @@
 /** Batches: what a client asks for, what came of it, and what is recorded about it. */
-import { APPLIED } from './batch-decision.ts';
+import { APPLIED, type SupplierHead } from './batch-decision.ts';
 import type { ConditionFailure } from './decide.ts';
 import type { Inventory } from './inventory.ts';
 import type { Lines } from './lines.ts';
-import type { SafetyLimit } from './safety-limit.ts';
+import { exceedsSafetyLimit, safetyLimitExceeded, type SafetyLimit } from './safety-limit.ts';
 
 export const BATCH_SOURCES = [
   'bulk',
@@ -177,4 +177,32 @@ export interface RevertOutcome {
     readonly skuId: string;
     readonly outcome: 'reverted' | 'moved_on' | 'confirmed';
   }[];
+}
+
+/**
+ * Refuses a batch that exceeds the safety limit, unless it was confirmed.
+ *
+ * @param fallCount the number of live SKUs that it sets to zero or discontinues
+ * @param confirm uses up a confirmation; throws `confirmation_invalid`
+ * @throws OnhandError `breaker_tripped`
+ */
+export function checkSafetyLimit(
+  options: BatchOptions,
+  head: SupplierHead,
+  fallCount: number,
+  confirm: (confirmation: Confirmation) => void,
+): void {
+  const breaker = applicableSafetyLimit(options, head);
+  if (breaker === null || !exceedsSafetyLimit(breaker, fallCount, head.liveCount)) return;
+  if (options.confirmation === undefined)
+    throw safetyLimitExceeded(breaker, fallCount, head.liveCount);
+  confirm(options.confirmation);
+}
+
+/** The supplier's own limit, else the default of a snapshot, else none. */
+export function applicableSafetyLimit(
+  options: BatchOptions,
+  head: SupplierHead,
+): SupplierHead['breaker'] {
+  return head.breaker ?? options.snapshot?.defaultSafetyLimit ?? null;
 }

@@ -1,5 +1,4 @@
-import { restrictionCode, sameInventory, type Inventory } from './inventory.ts';
-import { QUANTITY_MAX } from './limits.ts';
+import { restrictionCode, sameInventory, type Inventory, QUANTITY_MAX } from './inventory.ts';
 import {
   GIVEN_NULL,
   NOT_GIVEN,

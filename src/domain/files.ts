@@ -123,6 +123,9 @@ export function isOver({ state }: Pick<FileRecord, 'state'>): boolean {
 /** Identifies a file. */
 export type FilePlace = Pick<FileRecord, 'supplierId' | 'number'>;
 
+/** Identifies the bytes of a file on disk. */
+export type StoredFile = Pick<FileRecord, 'supplierId' | 'uuid'>;
+
 /** One node's exclusive right to work on a file. */
 export interface FileLease {
   readonly nodeId: string;

@@ -1,4 +1,5 @@
-import { QUANTITY_MAX } from './limits.ts';
+/** Largest quantity, inclusive: the largest 32-bit signed integer. */
+export const QUANTITY_MAX = 2_147_483_647;
 
 /** The values that a supplier reports for one SKU. */
 export interface Inventory {

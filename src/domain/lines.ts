@@ -1,5 +1,10 @@
 import type { Inventory } from './inventory.ts';
-import { SKU_ID_CODE_POINTS_MAX } from './limits.ts';
+
+/** Longest `sku_id`, in Unicode code points. */
+export const SKU_ID_CODE_POINTS_MAX = 256;
+
+/** Most `sku_id`s that the result of an ambiguous line names. */
+export const CANDIDATES_NAMED_MAX = 5;
 
 /**
  * Lines as columns. Element *i* of each column belongs to line *i*.

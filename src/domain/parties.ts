@@ -1,13 +1,13 @@
 export const ORGANIZATION_TYPES = ['supplier', 'retailer'] as const;
 export type OrganizationType = (typeof ORGANIZATION_TYPES)[number];
 
-export const PERMISSIONS = ['view_items', 'edit_items'] as const;
+export const PERMISSIONS = ['view_items', 'edit_items', 'manage_webhooks'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 /** The permissions that each type of organization can grant: only suppliers own SKUs to edit. */
 export const PERMISSIONS_OF_TYPE: Readonly<Record<OrganizationType, readonly Permission[]>> = {
-  supplier: ['view_items', 'edit_items'],
-  retailer: ['view_items'],
+  supplier: ['view_items', 'edit_items', 'manage_webhooks'],
+  retailer: ['view_items', 'manage_webhooks'],
 };
 
 /** Longest name of an organization or a user, in UTF-16 code units. */

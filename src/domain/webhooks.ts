@@ -13,14 +13,29 @@ export interface Webhook {
   };
   /** Why delivery is paused; null if it is active. */
   readonly pausedReason: string | null;
+  /** When the URL first answered 2xx; null if it has not yet. */
+  readonly verifiedAtMs: number | null;
   readonly createdAtMs: number;
 }
 
-export type WebhookDraft = Omit<Webhook, 'id' | 'uuid' | 'pausedReason' | 'createdAtMs'>;
+export type WebhookDraft = Pick<
+  Webhook,
+  'organizationId' | 'url' | 'description' | 'supplierUuids' | 'secrets'
+> & { readonly creator: WebhookCreator | null };
 
 export type WebhookChanges = Partial<
   Pick<Webhook, 'url' | 'description' | 'supplierUuids' | 'secrets' | 'pausedReason'>
->;
+> & { readonly creator?: WebhookCreator };
+
+/**
+ * The credential that a webhook depends on: it registered the webhook, or was the last to change its URL or to resume
+ * it. Delivery stops when the token is revoked, when its user is disabled, and when a token that was made on the
+ * command line expires. Tokens of logins expire after hours, so their expiry does not stop it.
+ */
+export interface WebhookCreator {
+  readonly userId: number;
+  readonly tokenId: number;
+}
 
 /** A webhook's position in the changes of one supplier. */
 export interface WebhookPosition {

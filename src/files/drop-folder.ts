@@ -169,13 +169,13 @@ export class DropFolder {
     const mappings = await service.jobs.mappingOf(supplierId);
     let bytes: number;
     try {
-      ({ bytes } = await this.#copy(folder, accepted, fileBytesMax));
+      ({ bytes } = await this.#copy(watched, accepted, fileBytesMax));
     } catch (error) {
       if (!(error instanceof OnhandError) || error.code !== 'body_too_large') throw error;
       return this.#refuse(watched, accepted, error.message);
     }
     if (!sameStats(before, await folder.stats(accepted))) {
-      await service.files.remove(accepted.uuid);
+      await service.files.remove({ supplierId, uuid: accepted.uuid });
       await folder.release(accepted);
       watched.accepted.delete(accepted.uuid);
       return;
@@ -195,14 +195,16 @@ export class DropFolder {
   }
 
   async #copy(
-    folder: DropFolderLayout,
+    { supplierId, folder }: Watched,
     accepted: AcceptedFile,
     bytesMax: number,
   ): Promise<{ bytes: number }> {
     const file = await folder.open(accepted);
     try {
       const content = file.createReadStream({ autoClose: false });
-      return await this.#parts.service.files.write(accepted.uuid, content, { bytesMax });
+      const stored = { supplierId, uuid: accepted.uuid };
+      await this.#parts.service.files.remove(stored);
+      return await this.#parts.service.files.write(stored, content, { bytesMax });
     } finally {
       await file.close();
     }

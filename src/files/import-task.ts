@@ -20,6 +20,12 @@ export interface ImportTarget extends FileTarget {
 type Applied = Parameters<Store['applyCatalogue']>[0];
 type SharedGtins = Awaited<ReturnType<Store['sharedGtins']>>;
 
+/** What an import did, and the size of its reports. */
+export interface Imported {
+  readonly summary: ImportSummary;
+  readonly reportBytes: number;
+}
+
 /** The main thread's part: the store. */
 export interface ImportHost {
   applyCatalogue(asked: Applied): ReturnType<Store['applyCatalogue']>;
@@ -32,8 +38,8 @@ export async function importFileTask(
   { job, path, directory }: ImportTarget,
   host: ImportHost,
   { signal, progress }: TaskContext,
-): Promise<ImportSummary> {
-  const { asked, uuid, supplierId, userId } = job;
+): Promise<Imported> {
+  const { asked, supplierId, userId } = job;
   const files = new FileStorage(directory);
   const staging = await openStaging();
   try {
@@ -51,9 +57,10 @@ export async function importFileTask(
       source: 'file',
       signal,
     });
-    await files.write(uuid, printImportReport(staging), { kind: 'report' });
-    await files.write(uuid, writeXlsx(reportRows(staging)), { kind: 'workbook' });
-    return summary;
+    const report = await files.write(job, printImportReport(staging), { kind: 'report' });
+    const rows = writeXlsx(reportRows(staging));
+    const workbook = await files.write(job, rows, { kind: 'workbook' });
+    return { summary, reportBytes: report.bytes + workbook.bytes };
   } finally {
     staging.close();
   }

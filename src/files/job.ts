@@ -151,7 +151,7 @@ export class FileJob {
 
   get #target(): FileTarget {
     const { asOfToleranceSeconds } = this.#parts.settings;
-    const path = this.#parts.files.pathOf(this.#job.uuid);
+    const path = this.#parts.files.pathOf(this.#job);
     return { job: this.#job, path, asOfToleranceSeconds };
   }
 
@@ -212,7 +212,7 @@ export class FileJob {
       sharedGtins: ({ afterGtin, limit }: { afterGtin: number; limit: number }) =>
         store.sharedGtins(supplierId, afterGtin, limit),
     };
-    const summary = await workers.readers.run(
+    const { summary, reportBytes } = await workers.readers.run(
       'importFile',
       { ...this.#target, directory: files.directory },
       // What was applied before it stopped is still to be reported.
@@ -222,6 +222,7 @@ export class FileJob {
       rowCount: summary.rowsRead,
       statusCounts: importCounts(summary),
       rowsExpected: summary.rowsRead,
+      reportBytes,
     });
     return summary.isStopped ? this.#stopped() : DONE;
   }

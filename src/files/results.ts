@@ -26,7 +26,7 @@ export class FileResults {
    * another node.
    */
   async check(job: FileRecord): Promise<void> {
-    if (job.isKept && (await this.#parts.files.has(job.uuid))) return;
+    if (job.isKept && (await this.#parts.files.has(job))) return;
     if (job.isKept && !this.#parts.isAlone) {
       throw new OnhandError(
         'store_unavailable',
@@ -35,15 +35,14 @@ export class FileResults {
     }
     throw new OnhandError(
       'results_expired',
-      'The rows of this file were deleted after their retention; the counts of the file remain.',
+      'The rows of this file were deleted, by you or after their retention; the counts of the file remain.',
     );
   }
 
   /** The results as a file. Destroy the stream to stop the work early. */
   async content(job: FileRecord, format: 'csv' | 'xlsx'): Promise<Readable> {
     const report = format === 'csv' ? 'report' : 'workbook';
-    if (await this.#parts.files.has(job.uuid, report))
-      return this.#parts.files.read(job.uuid, report);
+    if (await this.#parts.files.has(job, report)) return this.#parts.files.read(job, report);
     return this.#print(job, format);
   }
 
@@ -87,6 +86,6 @@ export class FileResults {
 
   #targetOf(job: FileRecord) {
     const { asOfToleranceSeconds } = this.#parts.settings;
-    return { job, path: this.#parts.files.pathOf(job.uuid), asOfToleranceSeconds };
+    return { job, path: this.#parts.files.pathOf(job), asOfToleranceSeconds };
   }
 }

@@ -37,6 +37,9 @@ export class FileRunner {
   readonly #active = new Map<number, ActiveJob>();
   /** When the files of a supplier may be retried. */
   readonly #retryAtMs = new Map<number, number>();
+  /** Numbers the last turn of each supplier that has files waiting. */
+  readonly #turns = new Map<number, number>();
+  #lastTurn = 0;
   readonly #waiters = new Map<string, Set<() => void>>();
   #timer: NodeJS.Timeout | undefined;
   #polling: Promise<void> | undefined;
@@ -110,7 +113,7 @@ export class FileRunner {
 
   async #startJobs(): Promise<void> {
     try {
-      for (const job of await this.#parts.store.files.next()) {
+      for (const job of this.#inTurns(await this.#parts.store.files.next())) {
         if (this.#isStopped || this.#active.size >= JOBS_MAX) return;
         if (this.#active.has(job.supplierId) || this.#isBackedOff(job.supplierId)) continue;
         await this.#startJob(job);
@@ -118,6 +121,16 @@ export class FileRunner {
     } catch (error) {
       this.#parts.onFailure(error);
     }
+  }
+
+  /** The supplier whose last turn is the longest ago comes first, however many files another one has. */
+  #inTurns(jobs: readonly FileRecord[]): readonly FileRecord[] {
+    const waiting = new Set(jobs.map(({ supplierId }) => supplierId));
+    for (const supplierId of this.#turns.keys()) {
+      if (!waiting.has(supplierId) && !this.#active.has(supplierId)) this.#turns.delete(supplierId);
+    }
+    const turnOf = ({ supplierId }: FileRecord): number => this.#turns.get(supplierId) ?? 0;
+    return jobs.toSorted((a, b) => turnOf(a) - turnOf(b));
   }
 
   #isBackedOff(supplierId: number): boolean {
@@ -130,7 +143,7 @@ export class FileRunner {
   async #startJob(waiting: FileRecord): Promise<void> {
     const { files, store, isAlone } = this.#parts;
     // A file on another node waits for that node. Only a cancellation needs no file.
-    const isElsewhere = !isAlone && !(await files.has(waiting.uuid));
+    const isElsewhere = !isAlone && !(await files.has(waiting));
     if (isElsewhere && !waiting.isCancelAsked) return this.#backOff(waiting.supplierId);
     const job = await store.files.claim(waiting, this.#lease());
     if (job === undefined) return;
@@ -142,6 +155,8 @@ export class FileRunner {
       this.poll();
     });
     this.#active.set(job.supplierId, { place: job, stop, finished });
+    this.#lastTurn += 1;
+    this.#turns.set(job.supplierId, this.#lastTurn);
   }
 
   #lease(forMs: number = LEASE_MS): FileLease {
@@ -179,7 +194,7 @@ export class FileRunner {
   async #runJob(job: FileRecord, signal: AbortSignal): Promise<FileJobOutcome> {
     try {
       const run = new FileJob(this.#parts, { job, nodeId: this.#nodeId, signal });
-      return (await this.#parts.files.has(job.uuid)) ? await run.run() : await run.giveUp();
+      return (await this.#parts.files.has(job)) ? await run.run() : await run.giveUp();
     } catch (error) {
       if (signal.aborted && signal.reason !== 'canceled') return 'stopped';
       if (error instanceof OnhandError) throw error;

@@ -1,4 +1,4 @@
-import { OnhandError } from '../domain/errors.ts';
+import { OnhandError, type ErrorCode } from '../domain/errors.ts';
 import { COLUMN_TARGETS } from '../formats/table/aliases.ts';
 import {
   OPEN_STATES,
@@ -8,8 +8,9 @@ import {
   type FileRecord,
 } from '../domain/files.ts';
 import type { RevertOutcome, RevertRequest } from '../domain/batches.ts';
-import type { FileStore } from '../store/store.ts';
-import type { FileStorage } from './storage.ts';
+import type { FileStore, FileSweepTimes } from '../store/store.ts';
+import type { DiskQuota } from './disk-quota.ts';
+import type { FileStorage, FoundFile } from './storage.ts';
 import { FileResults } from './results.ts';
 import { FileRunner, type RunnerParts } from './runner.ts';
 
@@ -24,6 +25,19 @@ const STUCK: FileProblem = {
 /** A partial file that has not grown for this long was abandoned; other nodes may write to the folder. */
 const ABANDONED_MS = 3_600_000;
 
+/** How often to look for files without a job. */
+const LEFTOVERS_EVERY_MS = 3_600_000;
+/** Errors after which a file was certainly not added. */
+const REFUSALS: readonly ErrorCode[] = [
+  'idempotency_key_reused',
+  'file_quota_exceeded',
+  'body_too_large',
+];
+
+interface FileServiceParts extends RunnerParts {
+  readonly quota: DiskQuota;
+}
+
 /** The result of reverting one batch of a file. */
 export interface RevertedBatch extends RevertOutcome {
   readonly revertsUuid: string;
@@ -34,11 +48,14 @@ export class FileService {
   readonly jobs: FileStore;
   readonly files: FileStorage;
   readonly results: FileResults;
-  readonly #parts: RunnerParts;
+  readonly quota: DiskQuota;
+  readonly #parts: FileServiceParts;
   readonly #createdAtMs = Date.now();
   readonly #runner: FileRunner;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(parts: RunnerParts) {
+  constructor(parts: FileServiceParts) {
+    this.quota = parts.quota;
     this.jobs = parts.store.files;
     this.files = parts.files;
     this.results = new FileResults(parts);
@@ -50,30 +67,45 @@ export class FileService {
   start(): void {
     this.#runner.poll();
     const beforeMs = this.#parts.isAlone ? this.#createdAtMs : this.#createdAtMs - ABANDONED_MS;
-    this.removeLeftovers(beforeMs).catch((error: unknown) => this.#parts.onFailure(error));
+    const removeLeftovers = (leftBeforeMs: number): void => {
+      this.removeLeftovers(leftBeforeMs).catch((error: unknown) => this.#parts.onFailure(error));
+    };
+    removeLeftovers(beforeMs);
+    this.#timer = setInterval(
+      () => removeLeftovers(Date.now() - ABANDONED_MS),
+      LEFTOVERS_EVERY_MS,
+    ).unref();
   }
 
   /** Removes the files that a crash before `beforeMs` left behind without a job. */
   async removeLeftovers(beforeMs: number): Promise<void> {
     const found = await this.files.leftovers(beforeMs);
     for (let from = 0; from < found.length; from += PAGE) {
-      const uuids = found.slice(from, from + PAGE);
-      const kept = new Set(await this.jobs.kept(uuids));
-      for (const uuid of uuids) if (!kept.has(uuid)) await this.files.remove(uuid);
+      const page = found.slice(from, from + PAGE);
+      const kept = await this.jobs.kept(page.map(({ uuid }) => uuid));
+      const uuids = new Set(kept.map(({ uuid }) => uuid));
+      const places = new Set(kept.map(({ supplierId, uuid }) => `${supplierId}/${uuid}`));
+      const isKept = ({ supplierId, uuid }: FoundFile): boolean =>
+        supplierId === null ? uuids.has(uuid) : places.has(`${supplierId}/${uuid}`);
+      for (const file of page) if (!isKept(file)) await this.files.removeFound(file);
     }
   }
 
-  /** Deletes at most `limit` files of finished jobs that started before `beforeMs`. Resolves with whether more may be left. */
-  async sweep(beforeMs: number, limit: number): Promise<boolean> {
-    const expired = await this.jobs.expired(beforeMs, limit);
-    for (const job of expired) {
-      await this.jobs.drop(job);
-      await this.files.remove(job.uuid);
-    }
+  /** Deletes at most `limit` files after their retention. Resolves with whether more may be left. */
+  async sweep(times: FileSweepTimes, limit: number): Promise<boolean> {
+    const expired = await this.jobs.expired(times, limit);
+    for (const job of expired) await this.remove(job);
     return expired.length >= limit;
   }
 
+  /** Deletes the file of a finished job and its results. The job's counts and its batches remain. */
+  async remove(job: FileRecord): Promise<void> {
+    await this.jobs.drop(job);
+    await this.files.remove(job);
+  }
+
   async stop(): Promise<void> {
+    clearInterval(this.#timer);
     await this.#runner.stop();
     this.#parts.workers.readers.close();
     this.stopDownloads();
@@ -86,13 +118,24 @@ export class FileService {
 
   /**
    * Adds a job whose file is stored. Resolves with its uuid, or with the uuid of the earlier upload if the
-   * idempotency key repeats it. Rejects with `idempotency_key_reused`.
+   * idempotency key repeats it. Rejects as `FileStore.add` does.
    */
   async add(draft: FileDraft): Promise<string> {
-    const uuid = await this.jobs.add(draft);
-    if (uuid !== draft.uuid) await this.files.remove(draft.uuid);
+    const uuid = await this.#addJob(draft);
+    if (uuid !== draft.uuid) await this.files.remove(draft);
     this.#runner.poll();
     return uuid;
+  }
+
+  async #addJob(draft: FileDraft): Promise<string> {
+    try {
+      return await this.jobs.add(draft, this.quota.limits);
+    } catch (error) {
+      const isRefused = error instanceof OnhandError && REFUSALS.includes(error.code);
+      // After any other error the job may exist nevertheless.
+      if (isRefused) await this.files.remove(draft);
+      throw error;
+    }
   }
 
   cancel(job: FileRecord): Promise<void> {
@@ -116,7 +159,7 @@ export class FileService {
     const nowMs = Date.now();
     if (!isOpen || job.claimedUntilMs > nowMs || this.#parts.isAlone) return null;
     if (job.state === 'waiting' && job.uploadedAtMs > nowMs - STARTED_WITHIN_MS) return null;
-    if (await this.files.has(job.uuid)) return null;
+    if (await this.files.has(job)) return null;
     const isNext = (await this.jobs.next()).some(({ uuid }) => uuid === job.uuid);
     return isNext ? STUCK : null;
   }

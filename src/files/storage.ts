@@ -1,8 +1,19 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, type ReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, existsSync, type Dirent, type ReadStream } from 'node:fs';
+import {
+  link,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  statfs,
+  type FileHandle,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { OnhandError } from '../domain/errors.ts';
+import type { StoredFile } from '../domain/files.ts';
 
 /** The files on disk by their name's ending: the upload itself, and the reports of a catalogue import. */
 const ENDINGS = { file: '.feed', report: '.report.csv', workbook: '.report.xlsx' } as const;
@@ -17,7 +28,29 @@ export interface WrittenFile {
   readonly sha256: Uint8Array;
 }
 
-/** Stores uploaded files in a directory. A file with its final name is complete and durable. */
+/** Checks, before bytes are written, whether there is room for them. */
+export interface StorageRoom {
+  /** Rejects if there is none. */
+  take(bytes: number): Promise<void>;
+}
+
+/** A complete file that was found on disk. */
+export interface FoundFile {
+  /** Null for a file of an earlier version of onhand, which did not store files by supplier. */
+  readonly supplierId: number | null;
+  readonly uuid: string;
+}
+
+interface WriteOptions {
+  readonly bytesMax?: number;
+  readonly kind?: StoredKind;
+  readonly room?: StorageRoom;
+}
+
+/**
+ * Stores uploaded files in a directory, each in the folder of its supplier's number. A file with its final
+ * name is complete and durable.
+ */
 export class FileStorage {
   readonly #configured: string | null;
 
@@ -35,32 +68,38 @@ export class FileStorage {
     );
   }
 
-  pathOf(uuid: string, kind: StoredKind = 'file'): string {
-    return join(this.directory, uuid + ENDINGS[kind]);
+  pathOf(file: StoredFile, kind: StoredKind = 'file'): string {
+    const path = this.#newPathOf(file, kind);
+    if (existsSync(path)) return path;
+    const earlier = join(this.directory, file.uuid + ENDINGS[kind]);
+    return existsSync(earlier) ? earlier : path;
+  }
+
+  #newPathOf({ supplierId, uuid }: StoredFile, kind: StoredKind): string {
+    return join(this.directory, String(supplierId), uuid + ENDINGS[kind]);
   }
 
   /**
-   * Stores a file durably under its uuid. Rejects with `body_too_large` beyond `bytesMax`, with
-   * `store_unavailable` if the disk is full or fails, and as `content` does. Then nothing is left behind.
+   * Stores a file durably. Rejects with `body_too_large` beyond `bytesMax`, with `store_unavailable` if the
+   * disk is full or fails or the file exists already, and as `content` and `room` do. Then nothing is left
+   * behind. Reports replace earlier ones.
    */
   async write(
-    uuid: string,
+    stored: StoredFile,
     content: AsyncIterable<Uint8Array> | Iterable<string>,
-    {
-      bytesMax = Infinity,
-      kind = 'file',
-    }: { readonly bytesMax?: number; readonly kind?: StoredKind },
+    { bytesMax = Infinity, kind = 'file', room }: WriteOptions,
   ): Promise<WrittenFile> {
-    const path = this.pathOf(uuid, kind);
-    const part = path + PART;
-    await onDisk(() => mkdir(this.directory, { recursive: true, mode: 0o700 }));
-    const file = await onDisk(() => open(part, 'w', 0o600));
+    const path = this.#newPathOf(stored, kind);
+    const folder = dirname(path);
+    await onDisk(() => makeDirectory(folder));
+    const part = `${path}.${randomUUID()}${PART}`;
+    const file = await onDisk(() => open(part, 'wx', 0o600));
     try {
-      const written = await writeAll(file, content, bytesMax);
+      const written = await writeAll(file, content, { bytesMax, room });
       await onDisk(() => file.sync());
       await file.close();
-      await onDisk(() => rename(part, path));
-      await onDisk(() => syncDirectory(this.directory));
+      await onDisk(() => (kind === 'file' ? publish(part, path) : rename(part, path)));
+      await onDisk(() => syncDirectory(folder));
       return written;
     } catch (error) {
       await file.close().catch(() => undefined);
@@ -69,45 +108,100 @@ export class FileStorage {
     }
   }
 
-  async has(uuid: string, kind: StoredKind = 'file'): Promise<boolean> {
+  /** The free space of the disk, in bytes. */
+  async freeBytes(): Promise<number> {
+    return onDisk(async () => {
+      await makeDirectory(this.directory);
+      const { bavail, bsize } = await statfs(this.directory);
+      return bavail * bsize;
+    });
+  }
+
+  async has(file: StoredFile, kind: StoredKind = 'file'): Promise<boolean> {
     try {
-      return (await stat(this.pathOf(uuid, kind))).isFile();
+      return (await stat(this.pathOf(file, kind))).isFile();
     } catch {
       return false;
     }
   }
 
-  read(uuid: string, kind: StoredKind = 'file'): ReadStream {
-    return createReadStream(this.pathOf(uuid, kind));
+  read(file: StoredFile, kind: StoredKind = 'file'): ReadStream {
+    return createReadStream(this.pathOf(file, kind));
   }
 
   /** Removes a file and its reports. */
-  async remove(uuid: string): Promise<void> {
+  async remove({ supplierId, uuid }: StoredFile): Promise<void> {
+    await this.removeFound({ supplierId, uuid });
+    await this.removeFound({ supplierId: null, uuid });
+  }
+
+  async removeFound({ supplierId, uuid }: FoundFile): Promise<void> {
+    const folder = supplierId === null ? '' : String(supplierId);
     for (const ending of Object.values(ENDINGS)) {
-      await rm(join(this.directory, uuid + ending), { force: true });
+      await rm(join(this.directory, folder, uuid + ending), { force: true });
     }
   }
 
-  /** Deletes partial files last written before `beforeMs`. Resolves with the uuids of complete ones. */
-  async leftovers(beforeMs: number): Promise<readonly string[]> {
-    const uuids: string[] = [];
-    for (const name of await this.#names()) {
-      const path = join(this.directory, name);
-      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
-      if (mtimeMs >= beforeMs) continue;
-      if (name.endsWith(PART)) await rm(path, { force: true });
-      else if (name.endsWith(ENDINGS.file)) uuids.push(name.slice(0, -ENDINGS.file.length));
+  /** Deletes partial files last written before `beforeMs`. Resolves with the complete ones. */
+  async leftovers(beforeMs: number): Promise<readonly FoundFile[]> {
+    const found: FoundFile[] = [];
+    if (this.#configured === null) return found;
+    for (const entry of await entriesOf(this.directory)) {
+      if (entry.isFile()) found.push(...(await this.#leftover(null, entry.name, beforeMs)));
+      if (!entry.isDirectory() || !SUPPLIER_FOLDER.test(entry.name)) continue;
+      for (const inner of await entriesOf(join(this.directory, entry.name))) {
+        if (!inner.isFile()) continue;
+        found.push(...(await this.#leftover(Number(entry.name), inner.name, beforeMs)));
+      }
     }
-    return uuids;
+    return found;
   }
 
-  async #names(): Promise<readonly string[]> {
-    try {
-      return await readdir(this.directory);
-    } catch {
-      return [];
-    }
+  async #leftover(
+    supplierId: number | null,
+    name: string,
+    beforeMs: number,
+  ): Promise<readonly FoundFile[]> {
+    const path = join(this.directory, supplierId === null ? '' : String(supplierId), name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
+    if (mtimeMs >= beforeMs) return [];
+    if (name.endsWith(PART)) await rm(path, { force: true });
+    if (!name.endsWith(ENDINGS.file)) return [];
+    return [{ supplierId, uuid: name.slice(0, -ENDINGS.file.length) }];
   }
+}
+
+const SUPPLIER_FOLDER = /^[1-9][0-9]{0,15}$/;
+
+async function entriesOf(directory: string): Promise<readonly Dirent[]> {
+  try {
+    return await readdir(directory, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+/** Creates a directory that only the server can read, and makes its name durable. */
+async function makeDirectory(path: string): Promise<void> {
+  const created = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (created !== undefined) await syncDirectory(dirname(path));
+}
+
+/** Gives a complete file its name. Unlike renaming, it never replaces another file. */
+async function publish(part: string, path: string): Promise<void> {
+  try {
+    await link(part, path);
+  } catch (error) {
+    if (!hasNoLinks(error) || existsSync(path)) throw error;
+    return rename(part, path);
+  }
+  await rm(part);
+}
+
+/** Some file systems have no hard links. */
+function hasNoLinks(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'EPERM' || code === 'ENOTSUP' || code === 'EOPNOTSUPP' || code === 'ENOSYS';
 }
 
 /** Makes the names in a directory durable. */
@@ -123,7 +217,7 @@ export async function syncDirectory(path: string): Promise<void> {
 async function writeAll(
   file: FileHandle,
   content: AsyncIterable<Uint8Array> | Iterable<string>,
-  bytesMax: number,
+  { bytesMax, room }: { readonly bytesMax: number; readonly room: StorageRoom | undefined },
 ): Promise<WrittenFile> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -136,6 +230,7 @@ async function writeAll(
         `The file is larger than ${bytesMax} bytes; compress it with gzip, or send it in several files.`,
       );
     }
+    await room?.take(part.length);
     hash.update(part);
     await onDisk(() => writeWhole(file, part));
   }

@@ -1,8 +1,12 @@
 import type { CatalogueStaging } from '../store/staging.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { Task } from '../workers/serve.ts';
-import { importFileTask, type ImportHost, type ImportTarget } from './import-task.ts';
-import type { ImportSummary } from '../intake/catalogue-import.ts';
+import {
+  importFileTask,
+  type Imported,
+  type ImportHost,
+  type ImportTarget,
+} from './import-task.ts';
 import type { FileTarget, LineFormatter } from './job-file.ts';
 import { readFileTask, type FoundInFile, type ReadHost } from './read-task.ts';
 import {
@@ -15,7 +19,7 @@ import {
 /** What worker threads do with files. */
 export interface FileTasks {
   readonly readFile: Task<FileTarget, ReadHost, FoundInFile>;
-  readonly importFile: Task<ImportTarget, ImportHost, ImportSummary>;
+  readonly importFile: Task<ImportTarget, ImportHost, Imported>;
   readonly printResults: Task<PrintTarget, PrintHost, void>;
   readonly acknowledge: Task<FileTarget, object, string>;
 }

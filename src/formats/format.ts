@@ -2,14 +2,17 @@
 import { OnhandError } from '../domain/errors.ts';
 import type { GtinForm } from '../domain/gtin.ts';
 import type { Inventory } from '../domain/inventory.ts';
-import { SKU_ID_CODE_POINTS_MAX } from '../domain/limits.ts';
-import type { LineDraft } from '../domain/lines.ts';
+import { SKU_ID_CODE_POINTS_MAX, type LineDraft } from '../domain/lines.ts';
 import { ARCHIVE_LIMITS, type ArchiveLimits } from './archive/zip.ts';
 
 /** How much of a file is read. The error names the place where a limit is exceeded. */
 export interface FormatLimits extends ArchiveLimits {
   /** Columns of a table. */
   readonly columnsMax: number;
+  /** Cells that the rows of a CSV file lack under its header, all together. A results file has them. */
+  readonly missingCellsMax: number;
+  /** The same for a workbook, whose rows leave out empty cells. */
+  readonly emptyCellsMax: number;
   /** Characters of one cell. A row with a longer cell is refused; the other rows are read. */
   readonly cellCharactersMax: number;
   /** Characters of one row: a line of NDJSON, an element of an array, a segment, a row of a table. */
@@ -21,6 +24,8 @@ export interface FormatLimits extends ArchiveLimits {
 export const FORMAT_LIMITS: FormatLimits = {
   ...ARCHIVE_LIMITS,
   columnsMax: 1000,
+  missingCellsMax: 4_000_000,
+  emptyCellsMax: 100_000_000,
   cellCharactersMax: 32_767,
   rowCharactersMax: 1_048_576,
   rowsMax: 20_000_000,

@@ -24,9 +24,11 @@ import { handleError, clientErrorResponse } from './problems.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
+import type { WebhookLimits } from './changes/webhook-throttle.ts';
 import type { ServerBodyLimits } from './request/body.ts';
 import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.ts';
-import { BulkParser, type BodyTasks } from './inventory/bulk-parser.ts';
+import { BulkParser } from './inventory/bulk-parser.ts';
+import type { BodyTasks } from './inventory/bulk-task.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 
 /** Each is a setting of `config.ts`. */
@@ -37,7 +39,8 @@ export interface HttpSettings
     ServerBodyLimits,
     WriteSettings,
     FileSettings,
-    StreamSettings {
+    StreamSettings,
+    WebhookLimits {
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -159,8 +162,9 @@ export async function buildServer({
   const parser = new BulkParser(bodyWorkers);
   addInventory(app, { admission, intake, submitter, streams, parser, limits: settings });
   addBatches(app, { admission, batches: store.batches, limits: settings });
-  addFiles(app, { admission, service: files, uploads, settings });
-  addFileActions(app, { admission, service: files, limits: settings });
+  const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
+  addFiles(app, fileRoutes);
+  addFileActions(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
   addFreshness(app, { admission, store });

@@ -1,6 +1,6 @@
 import type { CatalogueRow, Complaint, EntryOutcome, SharedGtin } from '../domain/catalogue.ts';
 import { OnhandError } from '../domain/errors.ts';
-import { CANDIDATES_NAMED_MAX } from '../domain/limits.ts';
+import { CANDIDATES_NAMED_MAX } from '../domain/lines.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import { openCatalogue } from '../formats/table/catalogue.ts';
 import { parseColumnMap, type ColumnMapping } from '../formats/table/columns.ts';

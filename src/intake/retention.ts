@@ -1,4 +1,4 @@
-import type { BatchStore, ChangeStore, SweepTimes } from '../store/store.ts';
+import type { BatchStore, ChangeStore, FileSweepTimes, SweepTimes } from '../store/store.ts';
 
 const FIRST_SWEEP_MS = 60_000;
 const SWEEP_EVERY_MS = 10 * 60_000;
@@ -15,6 +15,8 @@ export interface RetentionSettings {
   readonly idempotencyKeptHours: number;
   /** For failed lines and files. They are kept at least as long as idempotency keys, which need them. */
   readonly resultsKeptHours: number;
+  /** For refused files, if it is shorter. */
+  readonly refusedFilesKeptHours: number;
   /** For changes; 0 keeps them forever. */
   readonly changesKeptDays: number;
 }
@@ -23,7 +25,7 @@ interface SweeperParts {
   readonly batches: Pick<BatchStore, 'sweep'>;
   readonly changes: Pick<ChangeStore, 'dropBefore'>;
   /** Deletes files after their retention. Resolves with whether more may be left. */
-  readonly files: { sweep(beforeMs: number, limit: number): Promise<boolean> };
+  readonly files: { sweep(times: FileSweepTimes, limit: number): Promise<boolean> };
   readonly kept: RetentionSettings;
   /** Called with an error; the next sweep tries again. */
   readonly onFailure: (error: unknown) => void;
@@ -66,7 +68,7 @@ export class RetentionSweeper {
       const nowMs = Date.now();
       const times = sweepTimes(kept, nowMs);
       // Files first: their results need the stored results of their batches.
-      hasMore = await files.sweep(times.failuresBeforeMs, FILES_PER_STEP);
+      hasMore = await files.sweep(fileSweepTimes(kept, nowMs), FILES_PER_STEP);
       hasMore = (await batches.sweep(times, ROWS_PER_STEP)) || hasMore;
       if (kept.changesKeptDays > 0) {
         const beforeMs = nowMs - kept.changesKeptDays * DAY_MS;
@@ -79,8 +81,17 @@ export class RetentionSweeper {
   }
 }
 
+export function fileSweepTimes(kept: RetentionSettings, nowMs: number): FileSweepTimes {
+  const { failuresBeforeMs: startedBeforeMs } = sweepTimes(kept, nowMs);
+  const refusedBeforeMs = nowMs - kept.refusedFilesKeptHours * HOUR_MS;
+  return { startedBeforeMs, refusedBeforeMs: Math.max(startedBeforeMs, refusedBeforeMs) };
+}
+
 export function sweepTimes(
-  { idempotencyKeptHours, resultsKeptHours }: Omit<RetentionSettings, 'changesKeptDays'>,
+  {
+    idempotencyKeptHours,
+    resultsKeptHours,
+  }: Pick<RetentionSettings, 'idempotencyKeptHours' | 'resultsKeptHours'>,
   nowMs: number,
 ): SweepTimes {
   const keptMs = Math.max(idempotencyKeptHours, resultsKeptHours) * HOUR_MS;

@@ -17,6 +17,7 @@ import type {
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../domain/catalogue.ts';
 import type { Change, ChangeHead, Freshness } from '../domain/changes.ts';
 import type { OnhandError } from '../domain/errors.ts';
+import type { FileQuota, FileUsage } from '../domain/file-quota.ts';
 import type {
   FileChunk,
   FileDraft,
@@ -27,6 +28,7 @@ import type {
   FilePlace,
   FileProgress,
   FileRecord,
+  StoredFile,
 } from '../domain/files.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import type {
@@ -239,7 +241,13 @@ export interface AccountStore {
 
   /** Rejects with `already_exists` if the username is taken. */
   createUser(draft: UserDraft): Promise<{ readonly uuid: string }>;
+  /** Undefined if there is no such user, or the user is disabled. */
   findUser(username: string): Promise<User | undefined>;
+  /**
+   * Disables a user, which refuses its logins, its tokens and the webhooks that it made; or enables it again.
+   * Resolves with whether the user exists and was not in that state yet.
+   */
+  setUserDisabled(username: string, isDisabled: boolean): Promise<boolean>;
   /** The user that owns tokens created on the command line. */
   findServiceUser(organizationId: number): Promise<{ readonly id: number }>;
 
@@ -255,9 +263,11 @@ export interface FileStore {
   /**
    * Adds a file whose bytes are stored durably. Resolves with its uuid, or with the uuid of the earlier
    * upload if the idempotency key repeats it. Rejects with `idempotency_key_reused` if the key came with
-   * a different upload.
+   * a different upload, and as `fileQuotaProblem` if the supplier's stored files would exceed the quota;
+   * concurrent calls cannot pass it.
    */
-  add(draft: FileDraft): Promise<string>;
+  add(draft: FileDraft, quota: FileQuota): Promise<string>;
+  usage(supplierId: number): Promise<FileUsage>;
   list(supplierId: number, page: OffsetPage): Promise<FilePage>;
   find(supplierId: number, uuid: string): Promise<FileRecord | undefined>;
   /** Chunks from number `from` on, in order, at most `limit`. */
@@ -275,7 +285,11 @@ export interface FileStore {
     place: FilePlace,
     nodeId: string,
     piece: FileChunk | null,
-    progress: FileProgress & { readonly rowsExpected: number | null },
+    progress: FileProgress & {
+      readonly rowsExpected: number | null;
+      /** The size of the reports that were stored beside the file. */
+      readonly reportBytes?: number;
+    },
   ): Promise<void>;
   end(place: FilePlace, nodeId: string, end: FileEnd): Promise<void>;
 
@@ -288,12 +302,18 @@ export interface FileStore {
   mappingOf(supplierId: number): Promise<FileOptions['mappings']>;
   setMapping(supplierId: number, mappings: FileOptions['mappings']): Promise<void>;
 
-  /** Finished files, started before a time, whose bytes are still stored; at most `limit`. */
-  expired(startedBeforeMs: number, limit: number): Promise<readonly FileRecord[]>;
+  /** Finished files, started or refused before a time, whose bytes are still stored; at most `limit`. */
+  expired(times: FileSweepTimes, limit: number): Promise<readonly FileRecord[]>;
   /** Records that the bytes were deleted, and deletes the file's failed lines. */
   drop(place: FilePlace): Promise<void>;
-  /** Those of the uuids whose files must be kept. */
-  kept(uuids: readonly string[]): Promise<readonly string[]>;
+  /** The suppliers' files with these uuids that must be kept. A uuid is unique per supplier only. */
+  kept(uuids: readonly string[]): Promise<readonly StoredFile[]>;
+}
+
+export interface FileSweepTimes {
+  readonly startedBeforeMs: number;
+  /** For refused files, by when they were refused. */
+  readonly refusedBeforeMs: number;
 }
 
 export interface FilePage {
@@ -304,15 +324,18 @@ export interface FilePage {
 }
 
 export interface WebhookStore {
-  create(draft: WebhookDraft): Promise<Webhook>;
+  /** Undefined if the organization has `limit` webhooks already, however many are created at the same time. */
+  create(draft: WebhookDraft, limit: number): Promise<Webhook | undefined>;
   /** An organization's webhooks, the oldest first. */
   list(organizationId: number): Promise<readonly Webhook[]>;
   find(organizationId: number, uuid: string): Promise<Webhook | undefined>;
   update(id: number, changes: WebhookChanges): Promise<void>;
+  /** Records that the webhook's URL answered 2xx, unless the webhook has another URL by now. */
+  verify(id: number, url: string, atMs: number): Promise<void>;
   /** Also removes its positions and attempts. */
   remove(id: number): Promise<void>;
 
-  /** Webhooks of all organizations that are not paused. */
+  /** Webhooks of all organizations that are not paused, and whose creators have not lost their access. */
   active(): Promise<readonly Webhook[]>;
   positions(webhookIds: readonly number[]): Promise<readonly WebhookPosition[]>;
   /** Starts following a supplier's changes after a sequence. No effect if it is followed already. */

@@ -32,8 +32,16 @@ export interface AttemptOutcome {
   readonly durationMs: number;
 }
 
-/** Makes one attempt. Ends within `timeoutMs`; a failure of the receiver is a result, not a rejection. */
-export async function deliver(attempt: Attempt, options: DeliverOptions): Promise<AttemptOutcome> {
+/**
+ * Makes one attempt. Ends within `timeoutMs`; a failure of the receiver is a result, not a rejection.
+ *
+ * @param signal ends the attempt early
+ */
+export async function deliver(
+  attempt: Attempt,
+  options: DeliverOptions,
+  signal?: AbortSignal,
+): Promise<AttemptOutcome> {
   const startedAtMs = options.now();
   const body = printWebhookBody(attempt.message, attempt.madeAtMs);
   const response = await postWebhook(
@@ -47,6 +55,7 @@ export async function deliver(attempt: Attempt, options: DeliverOptions): Promis
       body,
     },
     options,
+    signal,
   );
   const endedAtMs = options.now();
   const isAnswered = response.kind === 'answered';

@@ -1,5 +1,6 @@
 /** Requests to URLs that users choose: the URL, the DNS answer and the response are untrusted. */
 import { Resolver } from 'node:dns/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector, Client, errors } from 'undici';
 import { hostOf, readWebhookUrl, refusalOfAddress, type AddressPolicy } from './address.ts';
@@ -35,14 +36,14 @@ export type WebhookResponse =
     }
   | { readonly kind: 'failed'; readonly failure: string };
 
-/** The address is not allowed. */
+/** The address that the URL contains is not allowed. */
 class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
 }
 
-/** The name does not resolve to an address. */
-class NameUnknown extends Error {
-  override readonly name = 'NameUnknown';
+/** The name does not resolve, or not only to allowed addresses; which of these is not disclosed. */
+class NameRefused extends Error {
+  override readonly name = 'NameRefused';
 }
 
 /**
@@ -53,12 +54,16 @@ class NameUnknown extends Error {
 export async function postWebhook(
   { url: text, headers, body }: WebhookRequest,
   options: WebhookHttpOptions,
+  signal?: AbortSignal,
 ): Promise<WebhookResponse> {
   const reading = readWebhookUrl(text, options.policy);
   if ('refusal' in reading) return { kind: 'failed', failure: `The URL ${reading.refusal}.` };
   const { url } = reading;
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), options.timeoutMs);
+  const onAbort = (): void => abort.abort();
+  signal?.addEventListener('abort', onAbort);
+  if (signal?.aborted === true) abort.abort();
   const client = new Client(url.origin, {
     connect: guardedConnector(options, abort.signal),
     pipelining: 0,
@@ -81,15 +86,19 @@ export async function postWebhook(
       text: await readBeginning(response.body, options.responseBytesMax),
     };
   } catch (error) {
+    if (signal?.aborted === true) return { kind: 'failed', failure: ENDED_EARLY };
     const failure = abort.signal.aborted
       ? `The receiver did not answer within ${options.timeoutMs / 1000} seconds.`
       : explain(error);
     return { kind: 'failed', failure };
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
     await client.destroy();
   }
 }
+
+const ENDED_EARLY = 'The webhook was paused or removed, so this attempt was ended.';
 
 /** The beginning of a body, as much as arrives before it breaks off or times out. */
 async function readBeginning(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
@@ -156,18 +165,23 @@ async function checkedAddresses(
   policy: AddressPolicy,
   resolve: Resolve,
 ): Promise<readonly string[]> {
-  const isLiteral = isIP(host) !== 0;
-  const addresses = isLiteral ? [host] : await resolve(host).catch(() => []);
-  if (addresses.length === 0) throw new NameUnknown();
-  for (const address of addresses) {
-    const refusal = refusalOfAddress(address, policy);
-    if (refusal === undefined) continue;
-    throw new AddressRefused(
-      isLiteral ? `The host ${refusal}.` : `The address of the name ${refusal}.`,
-    );
+  if (isIP(host) !== 0) {
+    const refusal = refusalOfAddress(host, policy);
+    if (refusal !== undefined) throw new AddressRefused(`The host ${refusal}.`);
+    return [host];
   }
-  return addresses;
+  const startedAtMs = performance.now();
+  const addresses = await resolve(host).catch(() => []);
+  const isAllowed = (address: string): boolean => refusalOfAddress(address, policy) === undefined;
+  if (addresses.length > 0 && addresses.every(isAllowed)) return addresses;
+  // Names inside the operator's network must not be told from names that do not exist, nor by the time it takes.
+  const tookMs = performance.now() - startedAtMs;
+  await delay(REFUSAL_STEP_MS - (tookMs % REFUSAL_STEP_MS));
+  throw new NameRefused();
 }
+
+/** Names are refused after a multiple of this time. */
+const REFUSAL_STEP_MS = 500;
 
 /** A lookup that always returns these addresses. */
 function fixedLookup(addresses: readonly string[]): LookupFunction {
@@ -176,7 +190,7 @@ function fixedLookup(addresses: readonly string[]): LookupFunction {
     const [first] = found;
     if (options.all === true) callback(null, found);
     else if (first !== undefined) callback(null, first.address, first.family);
-    else callback(new NameUnknown(), '');
+    else callback(new NameRefused(), '');
   };
 }
 
@@ -198,7 +212,9 @@ const FAILURES: Readonly<Record<string, string>> = {
 
 function explain(error: unknown): string {
   if (error instanceof AddressRefused) return error.message;
-  if (error instanceof NameUnknown) return 'The host name does not exist.';
+  if (error instanceof NameRefused) {
+    return 'The host name has no address, or one that is not allowed (see docs/changes.md#addresses).';
+  }
   if (error instanceof errors.HTTPParserError) return 'The response of the receiver is not HTTP.';
   const code = codeOf(error);
   const known = FAILURES[code];
@@ -236,7 +252,7 @@ export function dnsResolve(servers?: readonly string[]): Resolve {
     const addresses = answers.flatMap((answer) =>
       answer.status === 'fulfilled' ? answer.value : [],
     );
-    if (addresses.length === 0) throw new NameUnknown(hostname);
+    if (addresses.length === 0) throw new NameRefused(hostname);
     return addresses;
   };
 }

@@ -5,6 +5,7 @@ import type { AccountStore, ChangeStore, WebhookStore } from '../store/store.ts'
 import { deliver, type AttemptOutcome, type DeliverOptions } from './attempt.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import { followVisible, suppliersOf } from './suppliers.ts';
+import { inTurns, SendSlots, type SendLimits } from './turns.ts';
 import {
   lease,
   leasableAtMs,
@@ -22,11 +23,18 @@ const ROUND_EVERY_MS = 200;
 const REFRESH_EVERY_MS = 1000;
 /** The most changes in one message. */
 const RECORDS_MAX = 500;
-/** The most messages that one node sends at the same time, in total and per webhook. */
-const SENDING_MAX = 64;
-const SENDING_PER_WEBHOOK_MAX = 4;
 /** How much longer than an attempt a lease is: time to store the result. */
 const LEASE_MARGIN_MS = 10_000;
+/** How many messages of one supplier are sent to one webhook before others get the slot. */
+const MESSAGES_PER_TURN = 10;
+
+/** A position whose messages are being sent. */
+interface Sending {
+  readonly webhookId: number;
+  readonly ended: Promise<void>;
+  /** Ends the current attempt. */
+  readonly abort: AbortController;
+}
 
 interface SenderParts {
   readonly webhooks: WebhookStore;
@@ -37,6 +45,7 @@ interface SenderParts {
   >;
   readonly feed: ChangeFeed;
   readonly options: DeliverOptions;
+  readonly limits: SendLimits;
   /** Identifies this process among those on the same database. */
   readonly nodeId: string;
   /** Called when the store fails; the next round tries again. */
@@ -53,7 +62,10 @@ type Position = Omit<WebhookPosition, 'message'> & { readonly message: OutgoingM
 export class WebhookSender {
   readonly #parts: SenderParts;
   /** By webhook and supplier. */
-  readonly #sending = new Map<string, Promise<void>>();
+  readonly #sending = new Map<string, Sending>();
+  readonly #slots: SendSlots;
+  /** Which organization and which of its webhooks is first moves on with each round. */
+  #rounds = 0;
   #active: readonly Webhook[] = [];
   #refreshedAtMs = -Infinity;
   #running: Promise<void> | undefined;
@@ -61,6 +73,7 @@ export class WebhookSender {
 
   constructor(parts: SenderParts) {
     this.#parts = parts;
+    this.#slots = new SendSlots(parts.limits);
   }
 
   start(): void {
@@ -71,7 +84,7 @@ export class WebhookSender {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
-    await Promise.all(this.#sending.values());
+    await Promise.all([...this.#sending.values()].map(({ ended }) => ended));
   }
 
   async #run(): Promise<void> {
@@ -94,6 +107,7 @@ export class WebhookSender {
     if (isRefreshDue) {
       this.#refreshedAtMs = performance.now();
       this.#active = await webhooks.active();
+      this.#abortInactive();
     }
     if (this.#active.length === 0) return;
     if (isRefreshDue) {
@@ -101,21 +115,36 @@ export class WebhookSender {
     }
     const positions = await webhooks.positions(this.#active.map(({ id }) => id));
     const heads = await changes.heads([...new Set(positions.map(({ supplierId }) => supplierId))]);
-    for (const { message, ...stored } of positions) {
-      const position = { ...stored, message: message === null ? null : readMessage(message) };
-      const webhook = this.#active.find(({ id }) => id === position.webhookId);
-      const head = heads.get(position.supplierId);
-      if (webhook !== undefined && head !== undefined) this.#sendIfDue(webhook, position, head);
+    for (const { webhook, stored } of this.#inFairOrder(positions)) {
+      const message = stored.message === null ? null : readMessage(stored.message);
+      const head = heads.get(stored.supplierId);
+      if (head !== undefined) this.#sendIfDue(webhook, { ...stored, message }, head);
+    }
+  }
+
+  /** Organizations take turns, and so do the webhooks of each. */
+  #inFairOrder(positions: readonly WebhookPosition[]) {
+    const webhooks = new Map(this.#active.map((webhook) => [webhook.id, webhook]));
+    const found = positions.flatMap((stored) => {
+      const webhook = webhooks.get(stored.webhookId);
+      return webhook === undefined ? [] : [{ webhook, stored }];
+    });
+    this.#rounds += 1;
+    const byWebhook = inTurns(found, ({ webhook }) => webhook.id, this.#rounds);
+    return inTurns(byWebhook, ({ webhook }) => webhook.organizationId, this.#rounds);
+  }
+
+  /** Ends the attempts of webhooks that have been paused or removed, or whose creator has lost its access. */
+  #abortInactive(): void {
+    const active = new Set(this.#active.map(({ id }) => id));
+    for (const { webhookId, abort } of this.#sending.values()) {
+      if (!active.has(webhookId)) abort.abort();
     }
   }
 
   #sendIfDue(webhook: Webhook, position: Position, head: ChangeHead): void {
     const key = `${position.webhookId} ${position.supplierId}`;
-    if (this.#sending.has(key) || this.#sending.size >= SENDING_MAX) return;
-    const ofWebhook = [...this.#sending.keys()].filter((other) =>
-      other.startsWith(`${position.webhookId} `),
-    );
-    if (ofWebhook.length >= SENDING_PER_WEBHOOK_MAX) return;
+    if (this.#sending.has(key)) return;
     const { message, deliveredSequence } = position;
     const isDue =
       message === null
@@ -123,19 +152,31 @@ export class WebhookSender {
         : // The webhook is active, so a paused message has been resumed.
           message.delivery.state === 'paused' ||
           leasableAtMs(message.delivery) <= this.#parts.options.now();
-    if (!isDue) return;
-    const sending = this.#sendAll(webhook, position, head)
+    const { organizationId, id: webhookId } = webhook;
+    if (!isDue || !this.#slots.tryTake({ organizationId, webhookId })) return;
+    const abort = new AbortController();
+    const ended = this.#sendAll(webhook, { first: position, head, signal: abort.signal })
       .catch((error: unknown) => this.#parts.onFailure(error))
-      .finally(() => this.#sending.delete(key));
-    this.#sending.set(key, sending);
+      .finally(() => {
+        this.#sending.delete(key);
+        this.#slots.release({ organizationId, webhookId });
+      });
+    this.#sending.set(key, { webhookId, ended, abort });
   }
 
-  /** Sends one message after another, as long as each is delivered and there are more changes. */
-  async #sendAll(webhook: Webhook, first: Position, head: ChangeHead): Promise<void> {
+  /**
+   * Sends one message after another, as long as each is delivered and there are more changes. Gives up its slot after
+   * `MESSAGES_PER_TURN`; the next round continues.
+   */
+  async #sendAll(
+    webhook: Webhook,
+    { first, head, signal }: { first: Position; head: ChangeHead; signal: AbortSignal },
+  ): Promise<void> {
     let position: Position | undefined = first;
-    while (position !== undefined && !this.#stopping.signal.aborted) {
-      position = await this.#sendNext(webhook, position, head);
-      if (position !== undefined && position.deliveredSequence >= head.lastSequence) return;
+    for (let sent = 0; sent < MESSAGES_PER_TURN; sent += 1) {
+      if (signal.aborted || this.#stopping.signal.aborted) return;
+      position = await this.#sendNext(webhook, position, { head, signal });
+      if (position === undefined || position.deliveredSequence >= head.lastSequence) return;
     }
   }
 
@@ -143,7 +184,7 @@ export class WebhookSender {
   async #sendNext(
     webhook: Webhook,
     position: Position,
-    head: ChangeHead,
+    { head, signal }: { readonly head: ChangeHead; readonly signal: AbortSignal },
   ): Promise<Position | undefined> {
     const { webhooks, options, nodeId } = this.#parts;
     const message = this.#nextMessage(webhook, position, head);
@@ -174,12 +215,16 @@ export class WebhookSender {
         madeAtMs: message.madeAtMs,
       },
       options,
+      signal,
     );
     await this.#log(webhook.id, delivery.messageId, outcome);
     const settled = settle(delivery, outcome.result, {
       nowMs: options.now(),
       random: Math.random(),
     });
+    if (settled === 'delivered' && current.verifiedAtMs === null) {
+      await webhooks.verify(current.id, current.url, options.now());
+    }
     if (settled === 'delivered') return this.#exchange(leased, message.toSequence, null);
     await this.#exchange(leased, leased.deliveredSequence, { ...message, delivery: settled });
     if (settled.state === 'paused') {

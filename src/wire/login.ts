@@ -77,6 +77,13 @@ const ABOUT: Readonly<Record<Permission, Omit<WirePermission, 'name'>>> = {
     visibility: 'public',
     grouping: 'items',
   },
+  manage_webhooks: {
+    uuid: '5d0a2a0e-6c5b-4f0a-9a53-7a1f0b0f6d03',
+    display_name: 'Manage webhooks',
+    description: 'Create, change, test and delete webhooks.',
+    visibility: 'public',
+    grouping: 'webhooks',
+  },
 };
 
 export function printSession({ token, user }: PrintedSession): Static<typeof LoginReplySchema> {

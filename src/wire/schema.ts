@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { QUANTITY_MAX } from '../domain/limits.ts';
+import { QUANTITY_MAX } from '../domain/inventory.ts';
 import { Compile } from 'typebox/compile';
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
 

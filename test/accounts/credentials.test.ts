@@ -10,7 +10,7 @@ import {
 const encode = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '');
 
 describe('a password', () => {
-  test('is known again, and another is not', async () => {
+  test('is verified, and another one is rejected', async () => {
     const stored = await hashPassword('correct horse');
     expect(await verifyPassword('correct horse', stored)).toBe(true);
     for (const other of ['correct horse ', 'Correct horse', '', 'x'.repeat(5_000)]) {
@@ -18,20 +18,20 @@ describe('a password', () => {
     }
   });
 
-  test('is stored as a salted scrypt hash that says what it cost, and never itself', async () => {
+  test('is stored only as a salted scrypt hash with its cost parameters', async () => {
     const [first, second] = await Promise.all([hashPassword('secret'), hashPassword('secret')]);
     expect(first).toMatch(/^\$scrypt\$ln=14,r=8,p=5\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
     expect(first).not.toBe(second);
     expect(first).not.toContain('secret');
   });
 
-  test('is the same in either spelling of Unicode', async () => {
+  test('is the same in any Unicode normalization form', async () => {
     const stored = await hashPassword('caf\u00e9');
     expect(await verifyPassword('cafe\u0301', stored)).toBe(true);
     expect(await verifyPassword('cafe', stored)).toBe(false);
   });
 
-  test(`may be ${PASSWORD_BYTES_MAX} bytes long, and no longer`, async () => {
+  test(`may have at most ${PASSWORD_BYTES_MAX} bytes`, async () => {
     const longest = 'ö'.repeat(PASSWORD_BYTES_MAX / 2);
     const stored = await hashPassword(longest);
     expect(await verifyPassword(longest, stored)).toBe(true);
@@ -43,12 +43,12 @@ describe('a password', () => {
     await expect(hashPassword('')).rejects.toMatchObject({ code: 'parameter_invalid' });
   });
 
-  test('of a user who does not exist is never right', async () => {
+  test('of an unknown user is never correct', async () => {
     expect(await verifyPassword('', undefined)).toBe(false);
     expect(await verifyPassword('secret', undefined)).toBe(false);
   });
 
-  test('hashed by another cost of scrypt is still known', async () => {
+  test('hashed with another scrypt cost is still verified', async () => {
     // RFC 7914 §12, third vector: "pleaseletmein", "SodiumChloride", N=16384, r=8, p=1.
     const key =
       '7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2' +
@@ -67,13 +67,13 @@ describe('a password', () => {
 });
 
 describe('a token', () => {
-  test('is 40 hex digits, and new each time', () => {
+  test('has 40 random hex digits', () => {
     const tokens = new Set(Array.from({ length: 1_000 }, newToken));
     expect(tokens.size).toBe(1_000);
     for (const token of tokens) expect(token).toMatch(/^[0-9a-f]{40}$/);
   });
 
-  test('is stored as its SHA-256, whatever the case of its digits', () => {
+  test('is stored as the SHA-256 of its lower-case form', () => {
     const token = '1083e3ec5c40b36fd663ba925bc8d864061463e2';
     expect(hashToken(token)).toHaveLength(32);
     expect(hashToken(token.toUpperCase())).toEqual(hashToken(token));

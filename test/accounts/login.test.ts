@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { hashPassword, hashToken } from '../../src/accounts/credentials.ts';
-import { login, SESSION_MS } from '../../src/accounts/login.ts';
+import { hashPassword, hashToken, login, SESSION_MS } from '../../src/accounts/credentials.ts';
 import type { Store } from '../../src/store/store.ts';
 import {
   createSupplier,
@@ -36,7 +35,7 @@ describe('a login', () => {
   const logIn = (username: string, password: string) =>
     login(store.accounts, { username, password }, NOW_MS);
 
-  test('by name and password gives a token with the user’s permissions, for two hours', async () => {
+  test('with name and password returns a token with the user’s permissions for two hours', async () => {
     const { token, expiresAtMs, user } = await logIn('wile', 'secret');
     expect(user.organization).toMatchObject({ id: supplierId, name: 'Acme' });
     expect(expiresAtMs).toBe(NOW_MS + 2 * 60 * 60 * 1000);
@@ -50,12 +49,12 @@ describe('a login', () => {
     expect(await principalAt(NOW_MS + SESSION_MS)).toBeUndefined();
   });
 
-  test('gives a token of its own each time', async () => {
+  test('returns a new token each time', async () => {
     const [first, second] = await Promise.all([logIn('wile', 'secret'), logIn('wile', 'secret')]);
     expect(first.token).not.toBe(second.token);
   });
 
-  test('says the same of a wrong password and of a user who is not there', async () => {
+  test('fails with the same error for a wrong password and an unknown user', async () => {
     const failures = await Promise.all(
       [
         ['wile', 'Secret'],
@@ -75,7 +74,7 @@ describe('a login', () => {
     );
   });
 
-  test('does not open the service user, who has no password', async () => {
+  test('is not possible as the service user, who has no password', async () => {
     await expect(logIn('', '')).rejects.toMatchObject({ code: 'login_failed' });
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseName } from '../../src/accounts/names.ts';
+import { parseName } from '../../src/accounts/validation.ts';
 
 test.for([
   ['Acme', 'Acme'],

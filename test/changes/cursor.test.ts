@@ -32,7 +32,7 @@ function codeOf(act: () => unknown): string {
   return 'none';
 }
 
-test('a cursor comes back as it was given', () => {
+test('printing and parsing a cursor returns the same cursor', () => {
   fc.assert(
     fc.property(cursors, (cursor) => {
       const text = printCursor(cursor, SEAL);
@@ -42,11 +42,11 @@ test('a cursor comes back as it was given', () => {
   );
 });
 
-test('a cursor of nothing comes back too', () => {
+test('printing and parsing an empty cursor returns an empty cursor', () => {
   expect(parseCursor(printCursor(EMPTY_CURSOR, SEAL), SEAL)).toEqual(EMPTY_CURSOR);
 });
 
-test('the same position gives the same text, in whatever order it was made', () => {
+test('equal positions have the same text, whatever the order of their suppliers', () => {
   fc.assert(
     fc.property(cursors, ({ sequences, turn }) => {
       const turned = { sequences: new Map([...sequences].toReversed()), turn };
@@ -65,8 +65,8 @@ function refuse(text: string): void {
   expect(codeOf(() => parseCursor(text, SEAL))).toBe('parameter_invalid');
 }
 
-describe('a mangled cursor is refused, never misread:', () => {
-  test('one character replaced', () => {
+describe('rejects a cursor', () => {
+  test('with one character replaced', () => {
     fc.assert(
       fc.property(
         cursors,
@@ -82,7 +82,7 @@ describe('a mangled cursor is refused, never misread:', () => {
     );
   });
 
-  test('cut short, or longer than it was', () => {
+  test('that is truncated or extended', () => {
     fc.assert(
       fc.property(cursors, place, fc.string({ minLength: 1 }), (cursor, part, more) => {
         const text = printCursor(cursor, SEAL);
@@ -93,7 +93,7 @@ describe('a mangled cursor is refused, never misread:', () => {
     );
   });
 
-  test('any other text', () => {
+  test('that is arbitrary text', () => {
     fc.assert(fc.property(fc.string(), refuse));
     fc.assert(fc.property(fc.base64String(), refuse));
     refuse('A'.repeat(1_000_000));
@@ -114,7 +114,7 @@ describe('a mangled cursor is refused, never misread:', () => {
   });
 });
 
-test('a cursor of as many suppliers as can be followed fits into a header', () => {
+test('a cursor with the maximum number of suppliers fits into a header', () => {
   const sequences = new Map(
     Array.from({ length: SUPPLIERS_FOLLOWED_MAX }, (_, i) => [
       Number.MAX_SAFE_INTEGER - i,
@@ -126,7 +126,7 @@ test('a cursor of as many suppliers as can be followed fits into a header', () =
   expect(text.length).toBeLessThan(12_000);
 });
 
-test('a cursor of five hundred suppliers with millions of changes takes less than 4,000 characters', () => {
+test('a cursor of five hundred suppliers with millions of changes has less than 4,000 characters', () => {
   const sequences = new Map(
     Array.from({ length: 500 }, (_, i) => [1 + i * 9, 1_000_000 + i * 7919]),
   );

@@ -1,3 +1,4 @@
+import type { ChangeHead } from '../../src/domain/changes.ts';
 import { expect, test } from 'vitest';
 import {
   EMPTY_CURSOR,
@@ -6,19 +7,13 @@ import {
   type Cursor,
   type CursorSeal,
 } from '../../src/changes/cursor.ts';
-import {
-  cursorAfter,
-  cursorAtNow,
-  planReading,
-  type Head,
-  type Heads,
-} from '../../src/changes/read-plan.ts';
+import { cursorAfter, cursorAtNow, planReading, type Heads } from '../../src/changes/read-plan.ts';
 import { Random } from '../random.ts';
 
 const SUPPLIER_IDS = [3, 4, 9, 200, 70_000];
 const SEAL: CursorSeal = { key: Buffer.alloc(32, 1), readerId: 5 };
 
-/** Suppliers that change, and connections that come and go. */
+/** Suppliers with changes, and connections that are created and removed. */
 class Source {
   readonly #last = new Map(SUPPLIER_IDS.map((id) => [id, 0]));
   readonly #connected = new Set(SUPPLIER_IDS.slice(0, 2));
@@ -39,10 +34,10 @@ class Source {
     return [...this.#connected];
   }
 
-  /** Some as they are, some as they were: every node polls for itself. */
+  /** Some heads are current and some are stale, because every node polls separately. */
   heads(random: Random): Heads {
     return new Map(
-      SUPPLIER_IDS.map((id): readonly [number, Head] => {
+      SUPPLIER_IDS.map((id): readonly [number, ChangeHead] => {
         const lag = random.chance(0.3) ? random.below(5) : 0;
         return [id, { lastSequence: Math.max(0, this.lastOf(id) - lag), oldestSequence: 1 }];
       }),
@@ -56,9 +51,9 @@ class Source {
   }
 }
 
-/** A reader that keeps what it saw, loses answers, and now and then begins again from an older cursor. */
+/** A reader that stores what it saw, loses responses, and sometimes resumes from an older cursor. */
 class Reader {
-  /** What it has written down, with its cursor, as one would in one transaction. */
+  /** The stored records and their cursor, as if written in one transaction. */
   #kept: { readonly cursor: string; readonly seen: ReadonlyMap<number, number> };
   readonly #complaints: string[] = [];
 
@@ -74,7 +69,7 @@ class Reader {
     return this.#kept.seen;
   }
 
-  /** Asks once; says whether there is more. */
+  /** Reads once. Returns whether there is more. */
   read(source: Source, heads: Heads, random: Random, crashes: boolean): boolean {
     const seen = new Map(this.#kept.seen);
     const plan = planReading({
@@ -85,7 +80,7 @@ class Reader {
     });
     for (const { supplierId } of plan.left) seen.delete(supplierId);
     for (const { supplierId, sequence } of plan.entered) seen.set(supplierId, sequence);
-    // An answer may hold less than was planned: bytes have limits too.
+    // A response may contain less than planned, because its size is limited, too.
     const answered = plan.reads.slice(0, 1 + random.below(plan.reads.length + 1));
     let isCut = answered.length < plan.reads.length;
     const done = answered.map(({ supplierId, afterSequence, count }) => {
@@ -94,7 +89,7 @@ class Reader {
       for (let i = 1; i <= taken; i += 1) this.#see(seen, source, supplierId, afterSequence + i);
       return { supplierId, lastSequence: afterSequence + taken };
     });
-    // One that crashes has seen records, and forgets both them and the cursor.
+    // A reader that crashes loses the records it has just read and their cursor.
     if (!crashes) {
       this.#kept = { cursor: printCursor(cursorAfter(plan.cursor, done), SEAL), seen };
     }
@@ -113,7 +108,7 @@ class Reader {
 const SEEDS = Array.from({ length: 60 }, (_, i) => i + 1);
 
 test.for(SEEDS)(
-  'a reader that crashes and goes on sees each change in order, none skipped (seed %i)',
+  'a reader that crashes and resumes sees every change in order (seed %i)',
   (seed) => {
     const random = new Random(seed);
     const source = new Source();
@@ -136,7 +131,7 @@ test.for(SEEDS)(
   },
 );
 
-test('nobody starves: beside one who always has more, the others are read within a round', () => {
+test('a supplier with an endless backlog does not starve the others', () => {
   const random = new Random(1);
   const ids = Array.from({ length: 50 }, (_, i) => i + 1);
   const last = new Map(ids.map((id) => [id, 1000]));

@@ -1,3 +1,4 @@
+import type { ChangeHead } from '../../src/domain/changes.ts';
 import { describe, expect, test } from 'vitest';
 import type { Cursor } from '../../src/changes/cursor.ts';
 import {
@@ -6,11 +7,10 @@ import {
   cursorAtStart,
   planReading,
   refuseAhead,
-  type Head,
 } from '../../src/changes/read-plan.ts';
 import { OnhandError, type ErrorCode } from '../../src/domain/errors.ts';
 
-function head(lastSequence: number, oldestSequence = 1): Head {
+function head(lastSequence: number, oldestSequence = 1): ChangeHead {
   return { lastSequence, oldestSequence };
 }
 
@@ -37,7 +37,7 @@ function expectRefusal(act: () => unknown, code: ErrorCode, text: RegExp): void 
   expect(error.message).toMatch(text);
 }
 
-/** Plans for a reader at 7 of 10, where changes are kept from that sequence on. */
+/** Plans for a reader at 7 of 10 where changes before `oldestSequence` have been dropped. */
 function planKept(oldestSequence: number): unknown {
   return planReading({
     cursor: cursorOf({ 1: 7 }),
@@ -47,8 +47,8 @@ function planKept(oldestSequence: number): unknown {
   });
 }
 
-describe('a plan', () => {
-  test('reads on where the cursor stands, no further than the head', () => {
+describe('a read plan', () => {
+  test('reads from the cursor up to the head', () => {
     const heads = new Map([
       [1, head(10)],
       [2, head(4)],
@@ -64,7 +64,7 @@ describe('a plan', () => {
     });
   });
 
-  test('shares the limit, and gives the long ones what the short ones leave', () => {
+  test('shares the limit and gives unused shares to longer backlogs', () => {
     const heads = new Map([
       [1, head(1000)],
       [2, head(2)],
@@ -80,7 +80,7 @@ describe('a plan', () => {
     expect(plan.hasMore).toBe(true);
   });
 
-  test('lets everyone have a turn where the limit is less than one each', () => {
+  test('lets suppliers take turns if the limit is smaller than their number', () => {
     const supplierIds = [1, 2, 3, 4, 5];
     const heads = new Map(supplierIds.map((id) => [id, head(1000)]));
     let cursor = cursorAtStart(supplierIds, heads);
@@ -99,7 +99,7 @@ describe('a plan', () => {
     expect(served).toEqual([1, 2, 3, 4, 5, 1, 2, 3, 4, 5]);
   });
 
-  test('lets a new supplier enter at its present sequence, and an unseen one leave at its last', () => {
+  test('reports new suppliers at their head, and suppliers no longer visible at their last read sequence', () => {
     const heads = new Map([
       [1, head(10)],
       [2, head(20)],
@@ -119,7 +119,7 @@ describe('a plan', () => {
     });
   });
 
-  test('waits for a supplier whose head is not known yet', () => {
+  test('skips a supplier whose head is not known yet', () => {
     const plan = planReading({
       cursor: cursorOf({}),
       supplierIds: [3],
@@ -130,7 +130,7 @@ describe('a plan', () => {
     expect(plan.cursor.sequences.size).toBe(0);
   });
 
-  test('reads nothing of a supplier whose head lags behind the cursor', () => {
+  test('skips a supplier whose head lags behind the cursor', () => {
     const plan = planReading({
       cursor: cursorOf({ 1: 9 }),
       supplierIds: [1],
@@ -141,13 +141,13 @@ describe('a plan', () => {
     expect(plan.cursor.sequences.get(1)).toBe(9);
   });
 
-  test('refuses a cursor when a change behind it is no longer kept, and only then', () => {
+  test('rejects a cursor only if an unread change has been dropped', () => {
     expect(planKept(8)).toMatchObject({ reads: [{ afterSequence: 7, count: 3 }] });
     expectRefusal(() => planKept(9), 'cursor_expired', /older .* from=now/s);
     expectRefusal(() => planKept(11), 'cursor_expired', /older .* from=now/s);
   });
 
-  test('goes on where all changes were dropped and all were read', () => {
+  test('accepts a cursor if all changes were read before they were dropped', () => {
     const plan = planReading({
       cursor: cursorOf({ 1: 10 }),
       supplierIds: [1],
@@ -157,7 +157,7 @@ describe('a plan', () => {
     expect(plan.reads).toEqual([]);
   });
 
-  test('does not mind what is kept of a supplier that left', () => {
+  test('ignores dropped changes of a supplier that left', () => {
     const plan = planReading({
       cursor: cursorOf({ 1: 7 }),
       supplierIds: [],
@@ -168,13 +168,13 @@ describe('a plan', () => {
   });
 });
 
-test('a cursor that has seen more than the database holds is refused', () => {
+test('a cursor that is ahead of the database is rejected', () => {
   const heads = new Map([[1, head(8)]]);
   refuseAhead(cursorOf({ 1: 8, 2: 5 }), heads);
   expectRefusal(() => refuseAhead(cursorOf({ 1: 9 }), heads), 'cursor_expired', /restored/);
 });
 
-test('from now on there is nothing to read, from the start all that is kept', () => {
+test('from=now has nothing to read, from=start every stored change', () => {
   const heads = new Map([
     [1, head(10, 4)],
     [2, head(0)],
@@ -186,7 +186,7 @@ test('from now on there is nothing to read, from the start all that is kept', ()
   ]);
 });
 
-test('five hundred suppliers can be followed, not one more', () => {
+test('at most five hundred suppliers can be followed', () => {
   const ids = Array.from({ length: 501 }, (_, i) => i + 1);
   const heads = new Map(ids.map((id) => [id, head(1)]));
   const cursor = cursorAtNow(ids.slice(1), heads);

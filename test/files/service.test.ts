@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OnhandError } from '../../src/domain/errors.ts';
+import { DiskQuota } from '../../src/files/disk-quota.ts';
 import { FileStorage } from '../../src/files/storage.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
 import { fileWorkersOf } from '../../src/server.ts';
 import { isOver, type FileRecord } from '../../src/domain/files.ts';
 import type { Batch, BatchOutcome } from '../../src/domain/batches.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { FileSweepTimes, Store } from '../../src/store/store.ts';
 import { newUuid } from '../../src/store/uuids.ts';
 import { printWouldChange } from '../../src/wire/lines/results.ts';
 import {
@@ -31,6 +32,8 @@ let submitted: string[];
 /** Asked before a batch is submitted. */
 let before: (batch: Batch) => Promise<void>;
 let failures: unknown[];
+
+const limits = { bytesMax: 1e9, filesMax: 100, queuedMax: 100, freeBytesMin: 0 };
 
 beforeEach(async () => {
   database = await sqliteDatabase();
@@ -57,10 +60,12 @@ function newService(): FileService {
     await before(batch);
     return intake.submit(batch);
   };
+  const files = new FileStorage(directory);
   return new FileService({
     store,
     intake: { submit },
-    files: new FileStorage(directory),
+    files,
+    quota: new DiskQuota({ store: store.files, files, limits }),
     workers: fileWorkersOf(settings),
     printWouldChange,
     settings,
@@ -78,7 +83,7 @@ async function supplier(name: string): Promise<number> {
 async function add(supplierId: number, rows: number, quantity = 1): Promise<string> {
   const uuid = newUuid(Date.now());
   const content = `sku_id,qty\n${`A-1,${quantity}\n`.repeat(rows)}`;
-  const { bytes } = await service.files.write(uuid, [content], {});
+  const { bytes } = await service.files.write({ supplierId, uuid }, [content], {});
   return service.add({
     supplierId,
     uuid,
@@ -91,6 +96,10 @@ async function add(supplierId: number, rows: number, quantity = 1): Promise<stri
     uploadedAtMs: Date.now(),
     idempotency: null,
   });
+}
+
+function sweptBefore(ms: number): FileSweepTimes {
+  return { startedBeforeMs: ms, refusedBeforeMs: ms };
 }
 
 async function over(supplierId: number, uuid: string): Promise<FileRecord> {
@@ -199,10 +208,10 @@ test('files are deleted after their retention, their counts remain', async () =>
   const uuid = await add(acme, 5);
   const job = await over(acme, uuid);
   await service.results.check(job);
-  expect(await service.sweep(job.uploadedAtMs, 10)).toBe(false);
-  expect(await readdir(directory)).toEqual([`${uuid}.feed`]);
-  await service.sweep(Date.now() + 1, 10);
-  expect(await readdir(directory)).toEqual([]);
+  expect(await service.sweep(sweptBefore(job.uploadedAtMs), 10)).toBe(false);
+  expect(await readdir(join(directory, String(acme)))).toEqual([`${uuid}.feed`]);
+  await service.sweep(sweptBefore(Date.now() + 1), 10);
+  expect(await readdir(join(directory, String(acme)))).toEqual([]);
   const dropped = await over(acme, uuid);
   expect(dropped).toMatchObject({ isKept: false, rowCount: 5, statusCounts: { '200': 5 } });
   await expect(service.results.check(dropped)).rejects.toMatchObject({ code: 'results_expired' });
@@ -212,10 +221,10 @@ test('files without a job, left by a crash, are removed; others are kept', async
   const acme = await supplier('Acme');
   const uuid = await add(acme, 5);
   await over(acme, uuid);
-  await service.files.write(newUuid(Date.now()), ['lost'], {});
+  await service.files.write({ supplierId: acme, uuid: newUuid(Date.now()) }, ['lost'], {});
   await service.stop();
   service = newService();
   expect(await service.files.leftovers(Date.now() + 1)).toHaveLength(2);
   await service.removeLeftovers(Date.now() + 1);
-  expect(await readdir(directory)).toEqual([`${uuid}.feed`]);
+  expect(await readdir(join(directory, String(acme)))).toEqual([`${uuid}.feed`]);
 });

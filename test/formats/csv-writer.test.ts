@@ -24,12 +24,25 @@ test('quotes and separators stay inside their cell', () => {
 
 test('a cell that a spreadsheet would run as a formula gets an apostrophe', () => {
   const formulas = ['=1+1', '+A1', '-A1', '-1-1', '@SUM(A1)', '\t=1', '\r=1', '\uFF1D1+1'];
-  expect(parse(printCsv([formulas]))).toEqual([formulas.map((cell) => `'${cell}`)]);
+  const expected = formulas.map((cell) => `'${cell}`.replace(/[\t\r]/, "$&'"));
+  expect(parse(printCsv([formulas]))).toEqual([expected]);
   const cells = ['=1+1', '@SUM(A1)', '+49 30', '-5', '+3.5', '\t=1', 'a=1', '-2+3', '\uFF1D1'];
-  expect(printCsv([cells])).toBe("'=1+1,'@SUM(A1),'+49 30,-5,+3.5,'\t=1,a=1,'-2+3,'\uFF1D1\n");
+  expect(printCsv([cells])).toBe("'=1+1,'@SUM(A1),'+49 30,-5,+3.5,'\t'=1,a=1,'-2+3,'\uFF1D1\n");
 });
 
 test('a number with a sign is not a formula', () => {
   const numbers = ['-1', '+1', '-0.5', '-0,5'];
   expect(parse(printCsv([numbers]))).toEqual([numbers]);
+});
+
+test.for([
+  ['x;=1+1', '"x;\'=1+1"'],
+  ['x|@A1', '"x|\'@A1"'],
+  ['x\t-1-1', "x\t'-1-1"],
+  ['x; "=1', '"x; ""\'=1"'],
+  ['x\n=1;+1', '"x\n\'=1;\'+1"'],
+  ['x;1', '"x;1"'],
+  ['a=1', 'a=1'],
+] as const)('%j: text after a separator inside a cell is no formula either', ([cell, printed]) => {
+  expect(printCsv([[cell]])).toBe(`${printed}\n`);
 });

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { SHEET_CHARACTERS_MAX } from '../../src/formats/xlsx/sheet.ts';
+import { SHEETS_MAX, STYLES_MAX } from '../../src/formats/xlsx/workbook.ts';
 import { restrictionName } from '../../src/domain/inventory.ts';
 import {
   COLUMN_ALIASES,
@@ -88,17 +90,23 @@ describe('docs/formats.md names', () => {
   test('every limit, with its default', () => {
     const documented = tableOf('Limits').map(([, value = '']) => Number(value.replaceAll(',', '')));
     const { inflatedBytesMax, ratioMax, entriesMax } = FORMAT_LIMITS;
-    const { columnsMax, cellCharactersMax, rowCharactersMax, rowsMax } = FORMAT_LIMITS;
+    const { columnsMax, missingCellsMax, emptyCellsMax } = FORMAT_LIMITS;
+    const { cellCharactersMax, rowCharactersMax, rowsMax } = FORMAT_LIMITS;
     expect(documented).toEqual([
       inflatedBytesMax,
       ratioMax,
       entriesMax,
       columnsMax,
+      missingCellsMax,
+      emptyCellsMax,
       cellCharactersMax,
       rowCharactersMax,
       rowsMax,
       SHARED_STRINGS_MAX,
       SHARED_STRINGS_BYTES_MAX,
+      SHEET_CHARACTERS_MAX,
+      SHEETS_MAX,
+      STYLES_MAX,
     ]);
   });
 });

@@ -174,7 +174,7 @@ describe.for([
     const { accounts } = server.store;
     const { id } = await server.createOrganization('supplier', 'Demo Supplier');
     await importSkus(server.store, id, demoCatalogue());
-    const permissions = ['view_items', 'edit_items'] as const;
+    const permissions = ['view_items', 'edit_items', 'manage_webhooks'] as const;
     const { id: userId } = await accounts.findServiceUser(id);
     const tokenHash = hashToken(token);
     await accounts.createToken({ userId, tokenHash, permissions, expiresAtMs: null });

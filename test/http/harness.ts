@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashToken, newToken } from '../../src/accounts/credentials.ts';
 import type { Settings } from '../../src/config.ts';
-import type { Organization, OrganizationType, Permission } from '../../src/domain/parties.ts';
+import {
+  PERMISSIONS_OF_TYPE,
+  type Organization,
+  type OrganizationType,
+  type Permission,
+} from '../../src/domain/parties.ts';
 import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { reusedPostgresDatabase } from '../store/postgres/database.ts';
@@ -98,7 +103,10 @@ export class TestServer {
   ): Promise<{ readonly supplier: Organization; readonly token: string }> {
     const supplier = await this.createOrganization('supplier', name);
     await importSkus(this.store, supplier.id, entries);
-    return { supplier, token: await this.createToken(supplier.id, ['view_items', 'edit_items']) };
+    return {
+      supplier,
+      token: await this.createToken(supplier.id, PERMISSIONS_OF_TYPE.supplier),
+    };
   }
 
   async createToken(

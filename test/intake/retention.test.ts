@@ -60,7 +60,12 @@ test('sweeps in steps while there is more, continues after an error, and stops',
     },
     changes: { dropBefore: () => Promise.resolve(false) },
     files: { sweep: () => Promise.resolve(false) },
-    kept: { idempotencyKeptHours: 1, resultsKeptHours: 1, changesKeptDays: 1 },
+    kept: {
+      idempotencyKeptHours: 1,
+      resultsKeptHours: 1,
+      refusedFilesKeptHours: 1,
+      changesKeptDays: 1,
+    },
     onFailure: (error) => failed.push(error),
   });
   sweeper.start();

@@ -103,13 +103,20 @@ async function fill(database: TestDatabase): Promise<void> {
   await store.batches.setSafetyLimit(supplierId, { percentMax: 12.5, skusMin: 3 });
   await store.batches.confirm(supplierId, new Uint8Array([1]), Date.now() + HOUR_MS);
   await store.changes.dropBefore(Date.now() + HOUR_MS, 10);
-  const { id } = await store.webhooks.create({
-    organizationId: retailer.id,
-    url: 'https://shop.example.com/',
-    description: null,
-    supplierUuids: null,
-    secrets: { current: 'whsec_x', previous: null },
-  });
+  const webhook = await store.webhooks.create(
+    {
+      organizationId: retailer.id,
+      url: 'https://shop.example.com/',
+      description: null,
+      supplierUuids: null,
+      secrets: { current: 'whsec_x', previous: null },
+      creator: { userId: 1, tokenId: 1 },
+    },
+    1,
+  );
+  if (webhook === undefined) throw new Error('the webhook was refused');
+  const { id } = webhook;
+  await store.webhooks.verify(id, webhook.url, 1);
   await store.webhooks.follow(id, supplierId, 3);
   const attempt = { messageId: 'm', startedAtMs: 1, durationMs: 2, status: 200, text: '' };
   await store.webhooks.logAttempt(id, { ...attempt, isDelivered: true });
@@ -122,16 +129,17 @@ async function addFile({ files }: Store, supplierId: number): Promise<void> {
   const nobody = { userId: null, filename: 'a.csv', reason: null, reference: null };
   const uploaded = { bytes: 9, uploadedAtMs: Date.now(), idempotency: null };
   const uuid = randomUUID();
-  await files.add({ supplierId, uuid, asked, ...nobody, ...uploaded });
+  const quota = { bytesMax: 9, filesMax: 1, queuedMax: 1 };
+  await files.add({ supplierId, uuid, asked, ...nobody, ...uploaded }, quota);
   await files.setMapping(supplierId, [{ header: 'Bestand', target: 'quantity_in_stock' }]);
   const file = await files.find(supplierId, uuid);
   if (file === undefined) throw new Error('the file is missing');
   const nowMs = Date.now();
   const claim = { nodeId: 'n', nowMs, voidBeforeMs: nowMs, untilMs: nowMs + HOUR_MS };
   await files.claim(file, claim);
-  const piece = { piece: 0, rowCount: 3, batchUuid: null, told: [] };
+  const chunk = { piece: 0, rowCount: 3, batchUuid: null, told: [] };
   const progress = { rowCount: 3, statusCounts: { 200: 3 }, rowsExpected: null };
-  await files.record(file, 'n', piece, progress);
+  await files.record(file, 'n', chunk, progress);
 }
 
 async function findingsOf(database: TestDatabase): Promise<readonly string[]> {

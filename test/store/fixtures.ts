@@ -9,7 +9,7 @@ import { inspectDatabase, openStore } from '../../src/databases.ts';
 import type { Batch, BatchOutcome } from '../../src/domain/batches.ts';
 import type { Store } from '../../src/store/store.ts';
 
-/** A database of its own for one test, of whichever kind. */
+/** A database for one test. */
 export interface TestDatabase {
   /** As `--database` takes it. */
   readonly url: string;
@@ -24,18 +24,18 @@ export async function sqliteDatabase(): Promise<TestDatabase> {
   };
 }
 
-export function testSettings(database: TestDatabase, given: Partial<Settings> = {}): Settings {
-  return readSettings({ database: database.url, port: 0, logLevel: 'silent', ...given }, {});
+export function testSettings(database: TestDatabase, overrides: Partial<Settings> = {}): Settings {
+  return readSettings({ database: database.url, port: 0, logLevel: 'silent', ...overrides }, {});
 }
 
 export function openTestStore(
   database: TestDatabase,
-  given: Partial<Settings> = {},
+  overrides: Partial<Settings> = {},
 ): Promise<Store> {
-  return openStore(database.url, testSettings(database, given));
+  return openStore(database.url, testSettings(database, overrides));
 }
 
-/** A line, of which only what it sets must be said. */
+/** A line; everything but its fields is optional. */
 export type Draft = Partial<LineDraft> & Pick<LineDraft, 'fields'>;
 
 export function linesOf(drafts: readonly Draft[]): Lines {
@@ -65,9 +65,9 @@ export async function createSupplier(store: Store, name: string): Promise<number
 
 export function entry(
   skuId: string,
-  given: Partial<Omit<CatalogueEntry, 'skuId'>> = {},
+  parts: Partial<Omit<CatalogueEntry, 'skuId'>> = {},
 ): CatalogueEntry {
-  return { skuId, product: {}, inventory: {}, ...given };
+  return { skuId, product: {}, inventory: {}, ...parts };
 }
 
 export function importSkus(store: Store, supplierId: number, entries: readonly CatalogueEntry[]) {
@@ -80,7 +80,7 @@ export function importSkus(store: Store, supplierId: number, entries: readonly C
   });
 }
 
-/** What is wrong with a database, by the checks of `onhand doctor`; empty is well. */
+/** The problems that the checks of `onhand doctor` find. */
 export async function problemsOf(database: TestDatabase): Promise<readonly string[]> {
   const problems: string[] = [];
   for await (const { check, ok, detail } of inspectDatabase(database.url, testSettings(database))) {

@@ -18,8 +18,8 @@ const READERS = 4;
 const SKUS = ['a', 'b', 'c', 'd'];
 
 /**
- * What every store promises those who follow changes: while ten writers write, on as many nodes as the
- * database allows, readers that crash and go on from the last cursor they kept see every change.
+ * The contract of following changes: while ten writers write, on as many nodes as the database allows, readers
+ * that crash and resume from their last stored cursor see every change.
  */
 export function describeFollowers(
   kind: string,
@@ -27,17 +27,20 @@ export function describeFollowers(
   nodeCount: number,
 ): void {
   describe(`followers of a ${kind} store`, () => {
-    test.each([1, 2, 3])('see every change, in order, over crashes (seed %i)', async (seed) => {
-      const database = await createDatabase();
-      const nodes: Store[] = [];
-      try {
-        for (let i = 0; i < nodeCount; i += 1) nodes.push(await openTestStore(database));
-        await followWhileWriting(nodes, seed);
-      } finally {
-        for (const node of nodes) await node.close();
-        await database.remove();
-      }
-    });
+    test.each([1, 2, 3])(
+      'see every change in order in spite of crashes (seed %i)',
+      async (seed) => {
+        const database = await createDatabase();
+        const nodes: Store[] = [];
+        try {
+          for (let i = 0; i < nodeCount; i += 1) nodes.push(await openTestStore(database));
+          await followWhileWriting(nodes, seed);
+        } finally {
+          for (const node of nodes) await node.close();
+          await database.remove();
+        }
+      },
+    );
   });
 }
 
@@ -85,18 +88,18 @@ async function followWhileWriting(nodes: readonly Store[], seed: number): Promis
   });
   const reading = Array.from({ length: READERS }, async (_, i) => {
     const seen: string[] = [];
-    let kept = { cursor: begun, seen: 0 };
+    let stored = { cursor: begun, seen: 0 };
     for (let round = 0; ; round += 1) {
       const isLast = !isWriting;
-      const chunk = await feedOf(i + round).next(reader, kept.cursor, 1 + random.below(20));
-      seen.length = kept.seen;
+      const chunk = await feedOf(i + round).next(reader, stored.cursor, 1 + random.below(20));
+      seen.length = stored.seen;
       for (const record of chunk.records) {
-        if (record.kind !== 'change') throw new Error(`${record.kind} was told`);
+        if (record.kind !== 'change') throw new Error(`unexpected record: ${record.kind}`);
         seen.push(`${record.change.supplier.name} ${record.change.sequence}`);
       }
-      // One that crashes now forgets what it saw, and begins again from the cursor that it kept.
-      if (!random.chance(0.3)) kept = { cursor: chunk.position, seen: seen.length };
-      if (isLast && !chunk.hasMore && kept.seen === seen.length) return seen;
+      // A reader that crashes here forgets what it saw, and resumes from its stored cursor.
+      if (!random.chance(0.3)) stored = { cursor: chunk.position, seen: seen.length };
+      if (isLast && !chunk.hasMore && stored.seen === seen.length) return seen;
       await nextTurn();
     }
   });

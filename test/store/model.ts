@@ -3,8 +3,8 @@ import type { LineDraft } from '../../src/domain/lines.ts';
 import type { LineDetail } from '../../src/domain/batches.ts';
 import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
 
-/** A change as the model and the database both tell it. */
-export interface ToldChange {
+/** A change, in the form in which the model and the database are compared. */
+export interface ComparableChange {
   readonly sequence: number;
   readonly previousSequence: number;
   readonly skuId: string;
@@ -16,11 +16,11 @@ interface ModelSku {
   gtins: ReadonlySet<number>;
   inventory: Inventory;
   lastSequence: number;
-  /** Of when its inventory is: 0 is whenever it was written, others are steps before and after all that. */
+  /** The time of its inventory in steps: 0 is the time of the write, which is between -1 and 1. */
   asOf: number;
 }
 
-/** A line as the model reads it: its times are steps before (negative) and after the present. */
+/** A line whose `asOf` is in steps before (negative) and after the present. */
 export interface ModelLine extends Omit<LineDraft, 'asOfUs'> {
   readonly asOf?: number | undefined;
 }
@@ -30,26 +30,26 @@ export interface ModelTerms {
   readonly snapshot: boolean;
 }
 
-/** What is told of a line: its status, and what kind of reason there is. */
-export interface Verdict {
+/** The result of a line. */
+export interface ModelResult {
   readonly status: number;
   readonly reason?: LineDetail['kind'];
   readonly candidates?: readonly string[];
 }
 
-const APPLIED: Verdict = { status: 200 };
+const APPLIED: ModelResult = { status: 200 };
 
-/** What a store should do to one supplier, in as few words as possible: no columns, no database, no speed. */
+/** The simplest correct implementation of a store for one supplier, as the reference for the real ones. */
 export class Model {
   readonly skus = new Map<string, ModelSku>();
-  readonly changes: ToldChange[] = [];
-  /** SKUs that a batch named and left as they were, by the count of changes at that time. */
+  readonly changes: ComparableChange[] = [];
+  /** SKUs that a batch named and left unchanged, with the number of changes at that time. */
   readonly #confirmed: { readonly skuId: string; readonly atSequence: number }[] = [];
 
-  /** By the sequence of a change that undid another: the sequence of that one. */
+  /** For each change that reverted another one: the sequence of the reverted one, by its own sequence. */
   readonly #undone = new Map<number, number>();
 
-  /** As it is now, to try things on. */
+  /** A copy, for dry runs. */
   copy(): Model {
     const copy = new Model();
     copy.#restore(structuredClone(this.skus));
@@ -59,26 +59,26 @@ export class Model {
     return copy;
   }
 
-  applyLines(lines: readonly ModelLine[], terms: ModelTerms): readonly Verdict[] {
+  applyLines(lines: readonly ModelLine[], terms: ModelTerms): readonly ModelResult[] {
     return this.#asBatch((touched) => {
-      const verdicts: Verdict[] = [];
+      const results: ModelResult[] = [];
       for (let from = 0; from < lines.length;) {
         const group = lines[from]?.group ?? 0;
         const isGroup = group > 0;
         const others = lines.findIndex((line, i) => i > from && line.group !== group);
         const end = !isGroup ? from + 1 : others < 0 ? lines.length : others;
         const undo = structuredClone(this.skus);
-        const ofRun = lines.slice(from, end).map((line) => this.#applyLine(line));
-        const isLeftOut = isGroup && ofRun.some(({ status }) => status !== 200);
+        const runResults = lines.slice(from, end).map((line) => this.#applyLine(line));
+        const isLeftOut = isGroup && runResults.some(({ status }) => status !== 200);
         if (isLeftOut) this.#restore(undo);
-        verdicts.push(...(isLeftOut ? ofRun.map(leftOut) : ofRun));
+        results.push(...(isLeftOut ? runResults.map(leftOut) : runResults));
         from = end;
       }
-      const isFailed = terms.atomic && verdicts.some(({ status }) => status !== 200);
-      if (isFailed) return { answer: verdicts.map(leftOut), isTakenBack: true };
+      const isFailed = terms.atomic && results.some(({ status }) => status !== 200);
+      if (isFailed) return { answer: results.map(leftOut), isRolledBack: true };
       const named = new Set<string>();
       for (const [i, line] of lines.entries()) {
-        const isApplied = verdicts[i]?.status === 200;
+        const isApplied = results[i]?.status === 200;
         for (const skuId of isApplied ? this.#matches(line) : this.#named(line)) {
           named.add(skuId);
           if (isApplied) touched.add(skuId);
@@ -91,7 +91,7 @@ export class Model {
           sku.asOf = 0;
         }
       }
-      return { answer: verdicts, isTakenBack: false };
+      return { answer: results, isRolledBack: false };
     });
   }
 
@@ -104,14 +104,14 @@ export class Model {
     });
   }
 
-  /** Every SKU that any of the line's identifiers means. */
+  /** Every SKU that has any of the line's identifiers. */
   #named({ skuId, gtins }: ModelLine): readonly string[] {
     return [...this.skus].flatMap(([name, sku]) =>
       name === skuId || gtins.some((gtin) => sku.gtins.has(gtin)) ? [name] : [],
     );
   }
 
-  #applyLine(line: ModelLine): Verdict {
+  #applyLine(line: ModelLine): ModelResult {
     if (line.refusal !== undefined) return { status: 400 };
     const matches = this.#matches(line);
     const [match, another] = matches;
@@ -143,17 +143,17 @@ export class Model {
     for (const [skuId, sku] of skus) this.skus.set(skuId, sku);
   }
 
-  /** Puts a batch back as far as nothing came after that was not undone; says what became of each SKU that it had changed. */
-  revert(changes: readonly ToldChange[], force: boolean): ReadonlyMap<string, string> {
+  /** Reverts changes whose later changes, if any, have been reverted. Returns the outcome of each SKU. */
+  revert(changes: readonly ComparableChange[], force: boolean): ReadonlyMap<string, string> {
     const firstUndo = this.changes.length;
-    const said = this.#asBatch(() => {
+    const outcomes = this.#asBatch(() => {
       const answer = new Map<string, string>();
       for (const { skuId, before, sequence } of changes) {
         const sku = this.skus.get(skuId);
         const isConfirmed = this.#confirmed.some(
           (confirmed) => confirmed.skuId === skuId && confirmed.atSequence >= sequence,
         );
-        if (sku === undefined || !this.#isStanding(sequence, sku.lastSequence))
+        if (sku === undefined || !this.#isLast(sequence, sku.lastSequence))
           answer.set(skuId, 'moved_on');
         else if (isConfirmed && !force) answer.set(skuId, 'confirmed');
         else {
@@ -162,21 +162,21 @@ export class Model {
           sku.asOf = 0;
         }
       }
-      return { answer, isTakenBack: false };
+      return { answer, isRolledBack: false };
     });
     for (const { skuId, sequence } of this.changes.slice(firstUndo)) {
       const undone = changes.find((change) => change.skuId === skuId);
       if (undone !== undefined) this.#undone.set(sequence, undone.sequence);
     }
-    return said;
+    return outcomes;
   }
 
-  /** Whether a change is the last of its SKU, where those behind it that were undone are taken away. */
-  #isStanding(sequence: number, last: number): boolean {
+  /** Whether a change is the last of its SKU, ignoring later ones that were reverted. */
+  #isLast(sequence: number, last: number): boolean {
     const undone = this.#undone.get(last);
     const change = undone === undefined ? undefined : this.changes[undone - 1];
     if (last <= sequence || change === undefined) return last === sequence;
-    return this.#isStanding(sequence, change.previousSequence);
+    return this.#isLast(sequence, change.previousSequence);
   }
 
   applyEntries(entries: readonly { entry: CatalogueEntry; gtins: ReadonlySet<number> }[]): void {
@@ -195,24 +195,24 @@ export class Model {
         if (!sameInventory(next, sku.inventory)) sku.asOf = 0;
         sku.inventory = next;
       }
-      return { answer: undefined, isTakenBack: false };
+      return { answer: undefined, isRolledBack: false };
     });
   }
 
-  /** Changes come in the order in which the batch first moved each SKU; the model leaves that open. */
+  /** Runs `work` and records its changes. Their order within a batch is not part of the model. */
   #asBatch<T>(
-    work: (touched: Set<string>) => { readonly answer: T; readonly isTakenBack: boolean },
+    work: (touched: Set<string>) => { readonly answer: T; readonly isRolledBack: boolean },
   ): T {
     const before = structuredClone(this.skus);
     const touched = new Set<string>();
-    const { answer, isTakenBack } = work(touched);
-    if (isTakenBack) this.#restore(before);
+    const { answer, isRolledBack } = work(touched);
+    if (isRolledBack) this.#restore(before);
     const changed = new Set<string>();
     for (const [skuId, sku] of this.skus) {
       const held = before.get(skuId);
       const inventory = held?.inventory ?? NOTHING_KNOWN;
       if (sameInventory(inventory, sku.inventory)) {
-        // There and back within a batch: no time of writing tells of it.
+        // Changed and restored within the batch: the time does not advance.
         if (held !== undefined && sku.asOf === 0) sku.asOf = held.asOf;
         continue;
       }
@@ -236,6 +236,6 @@ export class Model {
   }
 }
 
-function leftOut(verdict: Verdict): Verdict {
-  return verdict.status === 200 ? { status: 424, reason: 'left_out' } : verdict;
+function leftOut(result: ModelResult): ModelResult {
+  return result.status === 200 ? { status: 424, reason: 'left_out' } : result;
 }

@@ -6,7 +6,7 @@ import type { Batch, IdempotencyKey, LineDetail } from '../../src/domain/batches
 import type { Store } from '../../src/store/store.ts';
 import { Random } from '../random.ts';
 import { batchOf, createSupplier, importSkus, succeeded } from './fixtures.ts';
-import { Model, type ModelLine, type ToldChange, type Verdict } from './model.ts';
+import { Model, type ModelLine, type ComparableChange, type ModelResult } from './model.ts';
 
 const SKU_IDS = ['a', 'b', 'c', 'd', 'é', '😀', 'g', 'h'];
 const MISSING = ['nobody', 'A', 'nul\0', '\ud800'];
@@ -22,12 +22,12 @@ const FORMS: readonly { readonly gtin: number; readonly product: Partial<Product
 const UNKNOWN_GTIN = 9_790_060_115_615;
 const BATCHES = 30;
 
-/** So far before or behind the present that no run reaches it. */
+/** Longer than any test run, so that steps before and after the present are unambiguous. */
 const STEP_US = 1e15;
 
 interface SentBatch {
   readonly uuid: string;
-  readonly changes: readonly ToldChange[];
+  readonly changes: readonly ComparableChange[];
 }
 
 interface Supplied {
@@ -36,24 +36,26 @@ interface Supplied {
   readonly batches: SentBatch[];
 }
 
-/** A batch as it is sent, and what it is to be answered. */
+/** A batch with its expected results and changes. */
 interface Sent {
   readonly supplied: Supplied;
   readonly batch: Batch;
-  readonly expected: readonly Verdict[];
-  readonly changes: readonly ToldChange[];
+  readonly expected: readonly ModelResult[];
+  readonly changes: readonly ComparableChange[];
 }
 
 /**
- * Sends random batches of two suppliers, alone and in groups, through a store and through the model,
- * and expects the same answers, the same inventory and the same changes.
+ * Sends random batches of two suppliers, alone and in groups, to a store and to the model, and expects the same
+ * results, inventory and changes.
  *
- * @param readChanges gives a supplier's changes as the database holds them, in order
+ * @param readChanges reads a supplier's changes from the database, in order
  */
 export async function simulate(
   store: Store,
   seed: number,
-  readChanges: (supplierId: number) => Promise<readonly ToldChange[]> | readonly ToldChange[],
+  readChanges: (
+    supplierId: number,
+  ) => Promise<readonly ComparableChange[]> | readonly ComparableChange[],
 ): Promise<void> {
   const random = new Random(seed);
   const suppliers: Supplied[] = [];
@@ -87,19 +89,19 @@ async function applyGroup(
 ): Promise<void> {
   const group: Sent[] = [];
   const size = 1 + random.below(4);
-  // A dry run sees what its group leaves: alone, that is what was there.
+  // A dry run sees the effects of its group, which the model does not simulate. So it runs alone.
   const dryRun = size === 1 && random.chance(0.3);
   for (let rest = size; rest > 0; rest -= 1) {
     const sent = sendOne(random, random.pick(suppliers), dryRun);
     group.push(sent);
-    // Sent again at once, with the same key: nothing more happens, and the answer is the same.
+    // A repetition with the same key changes nothing and has the same results.
     if (sent.batch.options?.idempotency !== undefined && random.chance(0.5)) group.push(sent);
   }
   const outcomes = await store.apply(group.map(({ batch }) => batch));
   for (const [i, { supplied, expected, changes }] of group.entries()) {
     const { uuid, statuses, details } = succeeded(outcomes[i]);
-    const told = [...statuses].map((status, line) => verdictOf(status, details.get(line)));
-    expect(told).toEqual(expected);
+    const results = [...statuses].map((status, line) => resultOf(status, details.get(line)));
+    expect(results).toEqual(expected);
     if (uuid !== null) supplied.batches.push({ uuid, changes });
   }
 }
@@ -128,10 +130,10 @@ function sendOne(random: Random, supplied: Supplied, dryRun: boolean): Sent {
       ...(isKeyed ? { idempotency: idempotencyOf(key) } : {}),
     },
   };
-  const judging = dryRun ? model.copy() : model;
-  const firstChange = judging.changes.length;
-  const expected = judging.applyLines(lines, options);
-  return { supplied, batch, expected, changes: judging.changes.slice(firstChange) };
+  const target = dryRun ? model.copy() : model;
+  const firstChange = target.changes.length;
+  const expected = target.applyLines(lines, options);
+  return { supplied, batch, expected, changes: target.changes.slice(firstChange) };
 }
 
 const NEVER = { percentMax: 100, skusMin: Number.MAX_SAFE_INTEGER };
@@ -141,7 +143,7 @@ function idempotencyOf(key: string): IdempotencyKey {
   return { key, fingerprint, requestId: key, expiresAtMs: Date.now() + 3_600_000 };
 }
 
-function verdictOf(status: number, detail: LineDetail | undefined): Verdict {
+function resultOf(status: number, detail: LineDetail | undefined): ModelResult {
   if (detail === undefined) return { status };
   const { kind: reason } = detail;
   return detail.kind === 'ambiguous'
@@ -157,13 +159,13 @@ async function revertOne(
   if (batches.length === 0) return;
   const { uuid, changes } = random.pick(batches);
   const [force, dryRun] = [random.chance(0.3), random.chance(0.2)];
-  const judging = dryRun ? model.copy() : model;
-  const firstChange = judging.changes.length;
-  const expected = judging.revert(changes, force);
+  const target = dryRun ? model.copy() : model;
+  const firstChange = target.changes.length;
+  const expected = target.revert(changes, force);
   const outcome = await store.batches.revert({ supplierId, userId: null, uuid, force, dryRun });
   expect(new Map(outcome?.skus.map((sku) => [sku.skuId, sku.outcome]))).toEqual(expected);
   if (typeof outcome?.uuid === 'string') {
-    batches.push({ uuid: outcome.uuid, changes: judging.changes.slice(firstChange) });
+    batches.push({ uuid: outcome.uuid, changes: target.changes.slice(firstChange) });
   }
 }
 
@@ -176,7 +178,7 @@ async function importSome(
   const entries = names.map((skuId) => {
     const blank = { upca: null, ean13: null, gtin14: null, isbn: null };
     const forms = FORMS.filter(() => random.chance(0.3));
-    // Of two texts for one column the later counts, so the GTINs are read off what is left.
+    // The later of two forms in one column wins, so the GTINs are derived from the merged product.
     const product = forms.reduce<Partial<Product>>(
       (merged, form) => ({ ...merged, ...form.product }),
       blank,
@@ -206,7 +208,7 @@ function randomLine(random: Random): ModelLine {
   );
   if (random.chance(0.05)) gtins.push(UNKNOWN_GTIN);
   if (skuId === null && gtins.length === 0) gtins.push(random.pick(FORMS).gtin);
-  // A line has four members at most that name a GTIN, and names each once.
+  // A line has at most four GTIN members, each once.
   const named = { skuId, gtins: [...new Set(gtins)].slice(0, 4) };
   if (random.chance(0.05)) {
     return { ...named, fields: {}, refusal: { message: 'unreadable', namesRead: true } };
@@ -223,7 +225,7 @@ function randomLine(random: Random): ModelLine {
   };
 }
 
-/** Puts some adjacent lines together. */
+/** Groups some adjacent lines. */
 function withGroups(random: Random, lines: readonly ModelLine[]): readonly ModelLine[] {
   if (!random.chance(0.3)) return lines;
   let group = 1;
@@ -233,7 +235,7 @@ function withGroups(random: Random, lines: readonly ModelLine[]): readonly Model
   });
 }
 
-/** Few values, so that lines often leave things as they are, or put them back. */
+/** Few values, so that lines often change nothing or restore an earlier value. */
 function randomFields(random: Random): Partial<Inventory> {
   return {
     ...(random.chance(0.7) ? { quantityInStock: random.pick([null, 0, 1, 2_147_483_647]) } : {}),
@@ -243,13 +245,16 @@ function randomFields(random: Random): Partial<Inventory> {
   };
 }
 
-/** The order of changes within one batch is the store's own, so they are compared SKU by SKU. */
-function expectSameChanges(held: readonly ToldChange[], expected: readonly ToldChange[]): void {
+/** The order of changes within a batch is not specified, so they are compared SKU by SKU. */
+function expectSameChanges(
+  held: readonly ComparableChange[],
+  expected: readonly ComparableChange[],
+): void {
   expect(held.map((change) => change.sequence)).toEqual(expected.map((_, i) => i + 1));
   expect(bySku(held)).toEqual(bySku(expected));
 }
 
-function bySku(changes: readonly ToldChange[]) {
+function bySku(changes: readonly ComparableChange[]) {
   return Map.groupBy(
     changes.map(({ skuId, before, after }) => ({ skuId, before, after })),
     (change) => change.skuId,

@@ -37,7 +37,7 @@ describe('a delivery', () => {
     expect(at(body, 'data', 'records', 0, 'kind')).toBe('supplier_entered');
   });
 
-  test('has the same body each time, and a timestamp of its own', async () => {
+  test('has the same body in every attempt, with a new timestamp', async () => {
     const receiver = await answering(500);
     await send(urlOf(receiver));
     await send(urlOf(receiver), { now: () => 1_700_000_999_000 });
@@ -59,12 +59,12 @@ describe('a delivery', () => {
     });
   });
 
-  test('is told when to try again', async () => {
+  test('returns the delay of Retry-After', async () => {
     const outcome = await send(urlOf(await answering(503, { 'retry-after': '120' })));
     expect(outcome.result).toMatchObject({ kind: 'failed', retryAfterMs: 120_000 });
   });
 
-  test('is told that no more are wanted', async () => {
+  test('returns that the receiver is gone after a 410', async () => {
     expect((await send(urlOf(await answering(410)))).result).toEqual({ kind: 'gone' });
   });
 
@@ -78,7 +78,7 @@ describe('a delivery', () => {
     expect(target.received).toEqual([]);
   });
 
-  test('does not use a proxy of the environment', async () => {
+  test('ignores proxy settings of the environment', async () => {
     const proxy = await answering(502);
     const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'ALL_PROXY'];
     for (const name of names) vi.stubEnv(name, urlOf(proxy, ''));
@@ -92,7 +92,7 @@ describe('a delivery', () => {
   });
 });
 
-/** One that acts once something came, as nothing that speaks HTTP would. */
+/** A receiver that acts on the raw socket when the first data arrives. */
 async function tcp(act: (socket: Socket) => void): Promise<Receiver> {
   return open(Receiver.tcp((socket) => socket.once('data', () => act(socket))));
 }
@@ -105,13 +105,13 @@ describe('a receiver that', () => {
   const HEAD = 'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n';
   const soon = { timeoutMs: 300 };
 
-  test('is not there is a failure', async () => {
+  test('refuses the connection fails the attempt', async () => {
     const receiver = await Receiver.tcp(() => undefined);
     await receiver.close();
     expect(failureOf(await send(urlOf(receiver)))).toBe('The receiver refused the connection.');
   });
 
-  test('never answers is let go when the time is over', async () => {
+  test('never answers fails the attempt at the timeout', async () => {
     const receiver = await tcp(() => undefined);
     const outcome = await send(urlOf(receiver), soon);
     expect(outcome).toMatchObject({
@@ -121,14 +121,14 @@ describe('a receiver that', () => {
     await expectClosed(receiver);
   });
 
-  test('never ends its TLS handshake is let go when the time is over', async () => {
+  test('never ends its TLS handshake fails the attempt at the timeout', async () => {
     const receiver = await tcp(() => undefined);
     const outcome = await send(`https://127.0.0.1:${receiver.port}/`, soon);
     expect(failureOf(outcome)).toMatch(/did not answer within/);
     await expectClosed(receiver);
   });
 
-  test('sends its headers byte by byte for ever is let go when the time is over', async () => {
+  test('sends endless headers slowly fails the attempt at the timeout', async () => {
     const receiver = await tcp((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nx-slow: ');
       const drip = setInterval(() => socket.write('a'), 20);
@@ -138,34 +138,34 @@ describe('a receiver that', () => {
     await expectClosed(receiver);
   });
 
-  test('answers late, but in time, is a success', async () => {
+  test('answers just before the timeout succeeds', async () => {
     const receiver = await tcp((socket) => {
       setTimeout(() => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'), 100);
     });
     expect((await send(urlOf(receiver))).result).toEqual({ kind: 'delivered' });
   });
 
-  test('answers and never ends its body has answered', async () => {
+  test('never ends the body of its response has answered', async () => {
     const receiver = await tcp((socket) => socket.write(`${HEAD}begun`));
     const outcome = await send(urlOf(receiver), soon);
     expect(outcome).toMatchObject({ result: { kind: 'delivered' }, status: 200, text: 'begun' });
     await expectClosed(receiver);
   });
 
-  test('breaks off in its body has answered', async () => {
+  test('disconnects within the body of its response has answered', async () => {
     const receiver = await tcp((socket) => socket.end(`${HEAD}begun`));
     const outcome = await send(urlOf(receiver));
     expect(outcome).toMatchObject({ result: { kind: 'delivered' }, status: 200, text: 'begun' });
   });
 
-  test('closes without an answer is a failure', async () => {
+  test('closes without an answer fails the attempt', async () => {
     const receiver = await tcp((socket) => socket.end());
     expect(failureOf(await send(urlOf(receiver)))).toMatch(/without a response|connection broke/);
     const rude = await tcp((socket) => socket.resetAndDestroy());
     expect(failureOf(await send(urlOf(rude)))).toMatch(/without a response|connection broke/);
   });
 
-  test('sends a body without end is read for a moment, then cut', async () => {
+  test('sends an endless body is read briefly, then disconnected', async () => {
     let sent = 0;
     const receiver = await open(
       Receiver.http((response) => {
@@ -184,27 +184,27 @@ describe('a receiver that', () => {
     expect(sent).toBeLessThan(64 * 1024 * 1024);
   });
 
-  test('sends headers without end is a failure', async () => {
+  test('sends too many headers fails the attempt', async () => {
     const receiver = await tcp((socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nx-large: ${'a'.repeat(1024 * 1024)}\r\n\r\n`);
     });
     expect(failureOf(await send(urlOf(receiver)))).toMatch(/headers/);
   });
 
-  test('does not speak HTTP is a failure', async () => {
+  test('does not speak HTTP fails the attempt', async () => {
     const receiver = await tcp((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
     expect(failureOf(await send(urlOf(receiver)))).toBe(
       'The response of the receiver is not HTTP.',
     );
   });
 
-  test('sends a compressed body is not inflated', async () => {
+  test('sends a compressed body gets it recorded without decompression', async () => {
     const receiver = await answering(200, { 'content-encoding': 'gzip' }, 'not gzip');
     expect(await send(urlOf(receiver))).toMatchObject({ status: 200, text: 'not gzip' });
     expect(receiver.received[0]?.headers['accept-encoding']).toBe('identity');
   });
 
-  test('sends what no text can be is still written down as one', async () => {
+  test('sends invalid text gets it recorded as valid text', async () => {
     const receiver = await tcp((socket) => {
       const body = Buffer.from([0x61, 0x00, 0xff, 0xc3, 0xa4]);
       socket.write('HTTP/1.1 500 No\r\ncontent-length: 5\r\n\r\n');
@@ -215,7 +215,7 @@ describe('a receiver that', () => {
     expect((await send(urlOf(cut))).text).toBe('x'.repeat(99));
   });
 
-  test('is dead holds up nobody else', async () => {
+  test('never answers does not delay other deliveries', async () => {
     const dead = await tcp(() => undefined);
     const alive = await answering(200);
     const stuck = Array.from({ length: 50 }, () => send(urlOf(dead), { timeoutMs: 2000 }));

@@ -1,4 +1,4 @@
-/** A key and a certificate that signs itself, for the name receiver.test and for tests alone; until 2126. */
+/** A key and a self-signed certificate for receiver.test, only for tests; valid until 2126. */
 export const RECEIVER_KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgy8lW3dsBUclTW2Fg
 Yc4Q8okIKYdrg22gXrIZIxN19KWhRANCAASxEuPZO8mGpOk69z4Zbf+Q61vbq+zO

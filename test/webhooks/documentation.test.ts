@@ -20,34 +20,34 @@ function snippet(language: string): string {
   return found.text;
 }
 
-/** Tells, for messages on stdin, which of them the documented function believes. */
+/** Programs that read messages from stdin and print for each whether the documented function accepts it. */
 const HARNESSES = {
   js: {
     command: process.execPath,
     arguments: ['--input-type=module', '-e'],
     program: `${snippet('js')}
       import { readFileSync } from 'node:fs';
-      const verdicts = JSON.parse(readFileSync(0, 'utf8')).map(({ secret, headers, body }) => {
+      const results = JSON.parse(readFileSync(0, 'utf8')).map(({ secret, headers, body }) => {
         try {
           return JSON.stringify(verify(secret, headers, body)) === JSON.stringify(JSON.parse(body));
         } catch {
           return false;
         }
       });
-      process.stdout.write(JSON.stringify(verdicts));`,
+      process.stdout.write(JSON.stringify(results));`,
   },
   python: {
     command: 'python3',
     arguments: ['-c'],
     program: `${snippet('python')}
 import sys
-def believes(message):
+def accepts(message):
     try:
         body = message["body"].encode()
         return verify(message["secret"], message["headers"], body) == json.loads(body)
     except Exception:
         return False
-print(json.dumps([believes(message) for message in json.load(sys.stdin)]))`,
+print(json.dumps([accepts(message) for message in json.load(sys.stdin)]))`,
   },
 } as const;
 
@@ -57,7 +57,7 @@ interface Sent {
   readonly body: string;
 }
 
-describe.for(['js', 'python'] as const)('the verification shown in %s', (language) => {
+describe.for(['js', 'python'] as const)('the documented verification in %s', (language) => {
   const nowMs = Date.now();
   const [old, current, foreign] = [newWebhookSecret(), newWebhookSecret(), newWebhookSecret()];
   const body = '{"type":"webhook.test","data":{"name":"Käse"}}';
@@ -88,20 +88,20 @@ describe.for(['js', 'python'] as const)('the verification shown in %s', (languag
     { secret: current, headers: {}, body },
   ];
 
-  test('believes what is genuine and nothing else', () => {
+  test('accepts genuine messages only', () => {
     const { command, arguments: given, program } = HARNESSES[language];
     const { status, stdout, stderr, error } = spawnSync(command, [...given, program], {
       input: JSON.stringify([...GENUINE, ...FALSE]),
       encoding: 'utf8',
     });
-    // A machine without Python cannot say anything about it.
+    // Skipped on machines without Python.
     if (language === 'python' && error !== undefined) return;
     expect(status, stderr).toBe(0);
     expect(JSON.parse(stdout)).toEqual([...GENUINE.map(() => true), ...FALSE.map(() => false)]);
   });
 });
 
-test('the timetable is the one that is kept', () => {
+test('the documented retry delays are the actual ones', () => {
   const rows = tableRowsOf(sectionOf(page, 'Attempts')).filter(([, wait = '']) =>
     /^[\d,]+ s$/.test(wait),
   );

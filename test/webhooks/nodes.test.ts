@@ -53,11 +53,13 @@ async function register(url: string): Promise<void> {
   const { webhooks } = nodes[0];
   const secrets = { current: SECRET, previous: null };
   const registered = { organizationId: retailerId, description: null, supplierUuids: null };
-  const { id } = await webhooks.create({ ...registered, url, secrets });
+  const webhook = await webhooks.create({ ...registered, url, secrets, creator: null }, 1);
+  if (webhook === undefined) throw new Error('the webhook was refused');
+  const { id } = webhook;
   for (const supplierId of supplierIds) await webhooks.follow(id, supplierId, 0);
 }
 
-/** A node that sends; what it asks of webhooks goes by way of `webhooks`. */
+/** A sending node whose store calls go to `webhooks`. */
 function senderOn(store: Store, webhooks: WebhookStore = store.webhooks): WebhookSender {
   const sender = new WebhookSender({
     webhooks,
@@ -65,6 +67,7 @@ function senderOn(store: Store, webhooks: WebhookStore = store.webhooks): Webhoo
     accounts: store.accounts,
     feed: new ChangeFeed(store.changes, store.accounts),
     options: { ...OPTIONS, now: () => nowMs },
+    limits: { webhookSendsMax: 64, webhookSendsPerOrganizationMax: 16 },
     nodeId: randomUUID(),
     onFailure: () => undefined,
   });
@@ -73,8 +76,8 @@ function senderOn(store: Store, webhooks: WebhookStore = store.webhooks): Webhoo
   return sender;
 }
 
-/** Changes that a message tells of: whose, and of which sequence. */
-function toldOf(body: string): readonly (readonly [supplier: unknown, sequence: unknown])[] {
+/** The supplier and sequence of each change in a message. */
+function changesIn(body: string): readonly (readonly [supplier: unknown, sequence: unknown])[] {
   const records = at(JSON.parse(body), 'data', 'records');
   if (!Array.isArray(records)) throw new Error('a message has no records');
   return records.map((record: unknown) => [at(record, 'supplier', 'name'), at(record, 'sequence')]);
@@ -91,13 +94,13 @@ async function changeAll(quantity: number): Promise<void> {
   );
 }
 
-describe('several nodes that send for one webhook', () => {
-  test('send each change once, in order, and never two messages of a supplier at once', async () => {
+describe('several nodes that send to one webhook', () => {
+  test('send each change once, in order, and never two messages of a supplier concurrently', async () => {
     const underWay = new Set<unknown>();
     let overlaps = 0;
     const receiver = await open(
       Receiver.http((response, { body }) => {
-        const [first] = toldOf(body);
+        const [first] = changesIn(body);
         const supplier = first?.[0];
         if (underWay.has(supplier)) overlaps += 1;
         underWay.add(supplier);
@@ -110,27 +113,29 @@ describe('several nodes that send for one webhook', () => {
     await register(urlOf(receiver));
     for (const node of nodes) senderOn(node);
     for (let n = 1; n <= BATCHES; n += 1) await changeAll(n);
-    const told = () => receiver.received.flatMap(({ body }) => toldOf(body));
-    await expect.poll(() => told().length, { timeout: 20_000 }).toBe(BATCHES * supplierIds.length);
+    const received = () => receiver.received.flatMap(({ body }) => changesIn(body));
+    await expect
+      .poll(() => received().length, { timeout: 20_000 })
+      .toBe(BATCHES * supplierIds.length);
     expect(overlaps).toBe(0);
     for (const name of SUPPLIERS) {
-      const sequences = told().flatMap(([supplier, sequence]) =>
+      const sequences = received().flatMap(([supplier, sequence]) =>
         supplier === name ? [sequence] : [],
       );
       expect(sequences).toEqual(Array.from({ length: BATCHES }, (_, i) => i + 1));
     }
   });
 
-  test('one that finds it paused at the last moment holds it up no longer', async () => {
+  test('a node that finds the webhook paused at the last moment releases its lease', async () => {
     const receiver = await open(Receiver.http((response) => response.end()));
     await register(urlOf(receiver));
     await changeAll(1);
     senderOn(nodes[0], pausedOnce(nodes[0].webhooks));
-    // The clock of the sender stands still: no lease runs out.
+    // The sender's clock does not advance, so no lease expires.
     await expect.poll(() => receiver.received.length).toBe(supplierIds.length);
   });
 
-  test('one that dies while it sends is followed by another, which sends the same again', async () => {
+  test('another node sends the same messages again if the first dies while sending', async () => {
     const receiver = await open(Receiver.http((response) => response.end()));
     await register(urlOf(receiver));
     const [first, second] = nodes;
@@ -142,14 +147,15 @@ describe('several nodes that send for one webhook', () => {
 
     senderOn(second);
     await changeAll(2);
-    // The lease of the dead is respected until it has run out.
+    // The lease of the dead node is respected until it expires.
     nowMs += LEASE_MS;
-    const told = () => receiver.received.slice(sent.size).flatMap(({ body }) => toldOf(body));
-    await expect.poll(() => told().length, { timeout: 10_000 }).toBe(2 * supplierIds.length);
+    const received = () =>
+      receiver.received.slice(sent.size).flatMap(({ body }) => changesIn(body));
+    await expect.poll(() => received().length, { timeout: 10_000 }).toBe(2 * supplierIds.length);
     const again = receiver.received.slice(sent.size).map(({ headers }) => headers['webhook-id']);
     expect(new Set(again.filter((id) => sent.has(id)))).toEqual(sent);
     for (const name of SUPPLIERS) {
-      const sequences = told().flatMap(([supplier, sequence]) =>
+      const sequences = received().flatMap(([supplier, sequence]) =>
         supplier === name ? [sequence] : [],
       );
       expect(sequences).toEqual([1, 2]);
@@ -157,7 +163,7 @@ describe('several nodes that send for one webhook', () => {
   });
 });
 
-/** As of a node that is killed while it sends: what it would write of the answer never comes. */
+/** Simulates a node that is killed while it sends: it never records the result. */
 function dying(webhooks: WebhookStore): WebhookStore {
   return altered(webhooks, {
     exchange: (position) =>
@@ -165,7 +171,7 @@ function dying(webhooks: WebhookStore): WebhookStore {
   });
 }
 
-/** As where the owner pauses a webhook just before a message is sent, and then has it go on. */
+/** Simulates an owner who pauses the webhook just before a message is sent, and resumes it later. */
 function pausedOnce(webhooks: WebhookStore): WebhookStore {
   let isPaused = false;
   return altered(webhooks, {
@@ -180,10 +186,11 @@ function pausedOnce(webhooks: WebhookStore): WebhookStore {
 
 function altered(webhooks: WebhookStore, changes: Partial<WebhookStore>): WebhookStore {
   return {
-    create: (draft) => webhooks.create(draft),
+    create: (draft, limit) => webhooks.create(draft, limit),
     list: (organizationId) => webhooks.list(organizationId),
     find: (organizationId, uuid) => webhooks.find(organizationId, uuid),
     update: (id, change) => webhooks.update(id, change),
+    verify: (id, url, atMs) => webhooks.verify(id, url, atMs),
     remove: (id) => webhooks.remove(id),
     active: () => webhooks.active(),
     positions: (ids) => webhooks.positions(ids),

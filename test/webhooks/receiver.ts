@@ -8,7 +8,7 @@ import {
 } from 'node:net';
 import { RECEIVER_CERTIFICATE, RECEIVER_KEY } from './certificate.ts';
 
-/** A request as it arrived. */
+/** A received request. */
 export interface Received {
   readonly method: string;
   readonly path: string;
@@ -18,7 +18,7 @@ export interface Received {
 
 type Answer = (response: ServerResponse, request: Received) => void;
 
-/** Something that listens on loopback, as webhooks find it. */
+/** A webhook receiver on the loopback interface. */
 export class Receiver {
   readonly port: number;
   readonly received: Received[];
@@ -32,7 +32,7 @@ export class Receiver {
     this.port = port;
   }
 
-  /** One that reads each request and answers it. */
+  /** A receiver that reads each request and answers it. */
   static http(answer: Answer): Promise<Receiver> {
     const received: Received[] = [];
     return Receiver.#listen(createServer(recording(received, answer)), received);
@@ -44,7 +44,7 @@ export class Receiver {
     return Receiver.#listen(createTlsServer(options, recording(received, answer)), received);
   }
 
-  /** One that does with a connection what it likes. */
+  /** A receiver that handles raw connections. */
   static tcp(onConnection: (socket: Socket) => void): Promise<Receiver> {
     return Receiver.#listen(createTcpServer(onConnection), []);
   }
@@ -62,7 +62,7 @@ export class Receiver {
     return new Receiver(server, sockets, received, portOf(server.address()));
   }
 
-  /** How many connections are open. */
+  /** The number of open connections. */
   get connections(): number {
     return this.#sockets.size;
   }

@@ -10,7 +10,7 @@ const MESSAGE = {
   cursor: 'AQ',
 } as const;
 
-/** What allows all that tests need: plain HTTP on this machine, whatever the name. */
+/** Options that allow plain HTTP to this machine. */
 export const OPTIONS: DeliverOptions = {
   policy: { allowHttp: true, allowPrivateNetworks: true },
   timeoutMs: 5000,
@@ -26,7 +26,7 @@ afterEach(async () => {
   receivers = [];
 });
 
-/** Waits for a receiver, and closes it after the test. */
+/** Waits until a receiver has started; closes it after the test. */
 export async function open(starting: Promise<Receiver>): Promise<Receiver> {
   const receiver = await starting;
   receivers.push(receiver);
@@ -41,8 +41,11 @@ export function answering(
   return open(Receiver.http((response) => response.writeHead(status, headers).end(body)));
 }
 
-/** Delivers a message that is the same each time. */
-export function send(url: string, given: Partial<DeliverOptions> = {}): Promise<AttemptOutcome> {
+/** Delivers a fixed message. */
+export function send(
+  url: string,
+  overrides: Partial<DeliverOptions> = {},
+): Promise<AttemptOutcome> {
   return deliver(
     {
       url,
@@ -51,7 +54,7 @@ export function send(url: string, given: Partial<DeliverOptions> = {}): Promise<
       message: MESSAGE,
       madeAtMs: 1_699_999_999_000,
     },
-    { ...OPTIONS, ...given },
+    { ...OPTIONS, ...overrides },
   );
 }
 

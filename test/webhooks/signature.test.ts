@@ -10,7 +10,7 @@ import {
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
-test('the signature is that of the example of Standard Webhooks', () => {
+test('the signature matches the example of Standard Webhooks', () => {
   const headers = signatureHeaders(
     { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', body: '{"test": 2432232314}' },
     { current: SECRET, previous: null },
@@ -23,7 +23,7 @@ test('the signature is that of the example of Standard Webhooks', () => {
   });
 });
 
-test('what is signed is the UTF-8 of id, second and body', () => {
+test('the signature covers the id, the timestamp in seconds and the body as UTF-8', () => {
   const headers = signatureHeaders(
     { id: 'msg_1', body: '{"name":"Käse 🧀"}' },
     { current: SECRET, previous: null },
@@ -42,7 +42,7 @@ describe('while a secret is being rotated', () => {
   const by = (secret: string, atMs: number): string =>
     signatureHeaders(message, { current: secret, previous: null }, atMs)['webhook-signature'];
 
-  test('both sign, the new one first', () => {
+  test('both secrets sign, the new one first', () => {
     for (const atMs of [nowMs, nowMs + SECRET_OVERLAP_MS - 1]) {
       expect(signatureHeaders(message, rotated, atMs)['webhook-signature']).toBe(
         `${by(next, atMs)} ${by(SECRET, atMs)}`,
@@ -50,20 +50,20 @@ describe('while a secret is being rotated', () => {
     }
   });
 
-  test('the old one ends after a day', () => {
+  test('the old secret stops signing after a day', () => {
     const atMs = nowMs + SECRET_OVERLAP_MS;
     expect(signatureHeaders(message, rotated, atMs)['webhook-signature']).toBe(by(next, atMs));
     expect(SECRET_OVERLAP_MS).toBe(24 * 3_600_000);
   });
 });
 
-/** A secret of so many bytes. */
+/** A secret with `count` bytes. */
 function ofBytes(count: number): string {
   return `whsec_${Buffer.alloc(count, 'k').toString('base64')}`;
 }
 
 describe('a secret', () => {
-  test('that was made is one, and another each time', () => {
+  test('that was generated is valid and different each time', () => {
     const secrets = Array.from({ length: 50 }, newWebhookSecret);
     expect(secrets.filter(isWebhookSecret)).toHaveLength(50);
     expect(new Set(secrets).size).toBe(50);

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { hashToken, newToken } from '../../accounts/credentials.ts';
-import { parsePermissions } from '../../accounts/permissions.ts';
+import { parsePermissions } from '../../accounts/validation.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { CommandContext } from '../context.ts';
 import { databaseOption, jsonOption } from '../options.ts';

@@ -3,8 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Command } from 'commander';
 import { hashPassword } from '../../accounts/credentials.ts';
-import { parseName } from '../../accounts/names.ts';
-import { parsePermissions } from '../../accounts/permissions.ts';
+import { parseName, parsePermissions } from '../../accounts/validation.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { CommandContext } from '../context.ts';
 import { databaseOption } from '../options.ts';
@@ -19,9 +18,56 @@ interface CreateOptions {
 
 export function userCommand(context: CommandContext): Command {
   return new Command('user')
-    .summary('create users, who log in with a username and password')
+    .summary('create and disable users, who log in with a username and password')
     .description('Manages users. A user of an organization logs in with a username and password.')
-    .addCommand(createCommand(context));
+    .addCommand(createCommand(context))
+    .addCommand(disableCommand(context))
+    .addCommand(enableCommand(context));
+}
+
+function disableCommand(context: CommandContext): Command {
+  return new Command('disable')
+    .summary('disable a user')
+    .description(
+      'Disables a user: logins are refused, tokens of earlier logins are rejected within two seconds, and ' +
+        'webhooks that the user made stop. Nothing is deleted.',
+    )
+    .argument('<username>', 'name of the user')
+    .addOption(databaseOption(context))
+    .addHelpText('after', '\nExample:\n  onhand user disable wile')
+    .action((username: string, { database }: { readonly database: string }) =>
+      setDisabled(context, { username, database, isDisabled: true }),
+    );
+}
+
+function enableCommand(context: CommandContext): Command {
+  return new Command('enable')
+    .summary('enable a disabled user again')
+    .description('Enables a disabled user again, with its unexpired tokens and its webhooks.')
+    .argument('<username>', 'name of the user')
+    .addOption(databaseOption(context))
+    .addHelpText('after', '\nExample:\n  onhand user enable wile')
+    .action((username: string, { database }: { readonly database: string }) =>
+      setDisabled(context, { username, database, isDisabled: false }),
+    );
+}
+
+async function setDisabled(
+  context: CommandContext,
+  change: { readonly username: string; readonly database: string; readonly isDisabled: boolean },
+): Promise<void> {
+  const { username, database, isDisabled } = change;
+  const state = isDisabled ? 'disabled' : 'enabled';
+  const wasChanged = await withAccounts(context, database, (accounts) =>
+    accounts.setUserDisabled(username, isDisabled),
+  );
+  if (!wasChanged) {
+    throw new OnhandError(
+      'parameter_invalid',
+      `There is no user "${username}", or the user is ${state} already.`,
+    );
+  }
+  context.print(`The user "${username}" is ${state}.`);
 }
 
 function createCommand(context: CommandContext): Command {

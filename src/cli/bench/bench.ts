@@ -1,10 +1,10 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { onStopSignal, type CommandContext } from '../context.ts';
 import { jsonOption, wholeNumberParser } from '../options.ts';
 import { printList, type ListRecord } from '../output.ts';
 import { remoteOptions, type RemoteOptions } from '../remote/client.ts';
-import { runLoad, type LoadFigures, type LoadShape } from './load.ts';
-import { BENCH_PREFIX, BenchServer, discontinueSkus, prepareSkus } from './server.ts';
+import { BENCH_PREFIX, BenchServer, discontinueSkus, prepareSkus, benchSkuId } from './server.ts';
+import { randomInt } from 'node:crypto';
 
 interface BenchOptions extends RemoteOptions {
   readonly seconds: number;
@@ -40,7 +40,7 @@ export function benchCommand(context: CommandContext): Command {
     .addOption(
       new Option('--seconds <number>', 'how long to send each size of request')
         .default(SECONDS_DEFAULT)
-        .argParser(wholeNumberParser(1, SECONDS_MAX)),
+        .argParser(parseSeconds),
     )
     .addOption(
       new Option('--skus <number>', 'how many SKUs the lines pick from at random')
@@ -55,6 +55,12 @@ export function benchCommand(context: CommandContext): Command {
       '\nExample:\n  onhand bench --url https://stock.example.com --token-file token.txt',
     )
     .action((options: BenchOptions) => measure(context, options));
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (/^[0-9]+(\.[0-9]+)?$/.test(text) && seconds > 0 && seconds <= SECONDS_MAX) return seconds;
+  throw new InvalidArgumentError(`Must be a number above 0 and at most ${SECONDS_MAX}.`);
 }
 
 async function measure(
@@ -147,4 +153,74 @@ function warnIfLimited(context: CommandContext, measured: readonly LoadFigures[]
 /** Replaces the progress line on a terminal; prints nothing elsewhere. */
 function showProgress({ stderr }: CommandContext, text: string): void {
   if (stderr.isTTY === true) stderr.write(`\r\u001B[K${text}`);
+}
+
+/** How lines are sent. */
+interface LoadShape {
+  /** 1 is a single update; 0 is an empty array, which measures the cost of a request without lines. */
+  readonly linesPerRequest: number;
+  /** Each connection sends one request at a time. */
+  readonly connections: number;
+}
+
+interface LoadFigures extends LoadShape {
+  readonly requestsPerSecond: number;
+  readonly linesPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** CPU time of this command, in percent of one core. Near 100 it limits the measurement. */
+  readonly loadCorePercent: number;
+}
+
+interface LoadOptions {
+  readonly seconds: number;
+  /** Each line picks one of this many SKUs at random. */
+  readonly skuCount: number;
+  readonly isStopped: () => boolean;
+}
+
+const QUANTITY_BOUND = 1_000_000;
+
+/** Sends requests for some seconds and measures them. Rejects if a request or a line fails. */
+async function runLoad(
+  server: BenchServer,
+  shape: LoadShape,
+  { seconds, skuCount, isStopped }: LoadOptions,
+): Promise<LoadFigures> {
+  const { linesPerRequest, connections } = shape;
+  const durationsMs: number[] = [];
+  const send = (): Promise<void> => server.update(bodyOf(linesPerRequest, skuCount));
+  const onEachConnection = (work: () => Promise<void>): Promise<unknown> =>
+    Promise.all(Array.from({ length: connections }, work));
+  // The first request of each connection opens it and is not counted.
+  await onEachConnection(send);
+  const cpu = process.cpuUsage();
+  const startedMs = performance.now();
+  await onEachConnection(async () => {
+    do {
+      const sentMs = performance.now();
+      await send();
+      durationsMs.push(performance.now() - sentMs);
+    } while (performance.now() - startedMs < seconds * 1000 && !isStopped());
+  });
+  const elapsedSeconds = (performance.now() - startedMs) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  const requestsPerSecond = durationsMs.length / elapsedSeconds;
+  const sorted = durationsMs.toSorted((a, b) => a - b);
+  const quantile = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return {
+    ...shape,
+    requestsPerSecond,
+    linesPerSecond: requestsPerSecond * linesPerRequest,
+    p50Ms: quantile(0.5),
+    p99Ms: quantile(0.99),
+    loadCorePercent: (user + system) / 10_000 / elapsedSeconds,
+  };
+}
+
+function bodyOf(lines: number, skuCount: number): string {
+  const line = (): string =>
+    `{"sku_id":"${benchSkuId(randomInt(skuCount))}","quantity_in_stock":${randomInt(QUANTITY_BOUND)}}`;
+  return lines === 1 ? line() : `[${Array.from({ length: lines }, line).join(',')}]`;
 }

@@ -5,6 +5,7 @@ import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { hashToken } from '../../accounts/credentials.ts';
 import { DEFAULT_PORT } from '../../config.ts';
+import { PERMISSIONS_OF_TYPE } from '../../domain/parties.ts';
 import type { RunningServer } from '../../server.ts';
 import type { Store } from '../../store/store.ts';
 import { stopSignal, type CommandContext } from '../context.ts';
@@ -89,7 +90,7 @@ async function fillDemo(store: Store): Promise<number> {
   await accounts.createToken({
     userId: serviceUser.id,
     tokenHash: hashToken(DEMO_TOKEN),
-    permissions: ['view_items', 'edit_items'],
+    permissions: PERMISSIONS_OF_TYPE.supplier,
     expiresAtMs: null,
   });
   const entries = demoCatalogue();

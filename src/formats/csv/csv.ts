@@ -20,9 +20,9 @@ export function openCsvTable<Header>(
   match: HeaderMatcher<Header>,
   limits: FormatLimits,
 ): Promise<Table<Header>> {
-  const { cellCharactersMax, rowCharactersMax, rowsMax } = limits;
+  const { rowCharactersMax, rowsMax } = limits;
   const rows = readCsv(utf8, dialect.delimiter, rowCharactersMax);
-  return openTable(counted(rows, dialect, rowsMax), match, { cellCharactersMax, isSparse: false });
+  return openTable(counted(rows, dialect, rowsMax), match, { ...limits, isSparse: false });
 }
 
 /** Rows of a file that are not data: a title, the header, annotations. */
@@ -89,6 +89,11 @@ class RowCutter {
   readonly #delimiterByte: number;
   readonly #rowBytesMax: number;
   #pending: Buffer = Buffer.alloc(0);
+  /**
+   * How many bytes must be there before the incomplete row is tried again: twice as many as before. Otherwise
+   * a long row would be read again with each chunk. 0 while none is awaited.
+   */
+  #pendingBytesMin = 0;
   #row = 0;
   #faultyRows = 0;
   /** Whether an unquoted cell of the current row contains a quote. */
@@ -102,7 +107,14 @@ class RowCutter {
 
   /** The rows that end within these bytes. */
   cut(chunk: Uint8Array): readonly CsvRow[] {
+    const tried = this.#pending.length;
     const bytes = Buffer.concat([this.#pending, chunk]);
+    this.#pendingBytesMin ||= 2 * tried;
+    if (bytes.length < this.#pendingBytesMin && bytes.length <= this.#rowBytesMax) {
+      this.#pending = bytes;
+      return [];
+    }
+    this.#pendingBytesMin = 0;
     return this.#cut(bytes, false);
   }
 

@@ -5,8 +5,8 @@ import {
   RESTRICTIONS,
   restrictionCode,
   type Inventory,
+  QUANTITY_MAX,
 } from '../../domain/inventory.ts';
-import { QUANTITY_MAX } from '../../domain/limits.ts';
 import { skuIdFits } from '../../domain/lines.ts';
 import { CONDITIONS, type Product } from '../../domain/sku.ts';
 import { SKU_ID_LENGTH } from '../format.ts';

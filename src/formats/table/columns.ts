@@ -101,8 +101,8 @@ export function matchColumns(
     );
   }
   const names = header.map((name) => name.trim());
-  const isPresent = (mapping: ColumnMapping): boolean =>
-    names.some((name) => sameName(name, mapping.header));
+  const present = new Set(names.map((name) => name.toLowerCase()));
+  const isPresent = (mapping: ColumnMapping): boolean => present.has(mapping.header.toLowerCase());
   const mappings = requested.filter((mapping) => mapping.isOptional !== true || isPresent(mapping));
   const missing = mappings.find((mapping) => !isPresent(mapping));
   if (missing !== undefined) {
@@ -114,7 +114,7 @@ export function matchColumns(
   const unknown: string[] = [];
   for (const [place, name] of names.entries()) {
     const found = targetsOf(name, mappings).filter(
-      ({ target, by }) => by !== 'alias' || !names.some((other) => sameName(other, target)),
+      ({ target, by }) => by !== 'alias' || !present.has(target),
     );
     if (found.length === 0)
       unknown.push(name === '' ? `(column ${place + 1}, without a name)` : name);

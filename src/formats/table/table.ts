@@ -35,7 +35,10 @@ export interface Table<Header> {
 export type HeaderMatcher<Header> = (cells: readonly string[]) => Header;
 
 /** How rows are compared with their header. */
-export interface TableTerms extends Pick<FormatLimits, 'cellCharactersMax'> {
+export interface TableTerms extends Pick<
+  FormatLimits,
+  'cellCharactersMax' | 'missingCellsMax' | 'emptyCellsMax'
+> {
   /** Whether the format omits empty cells at the end of a row, so that a short row is valid. */
   readonly isSparse: boolean;
 }
@@ -135,11 +138,31 @@ async function* readBelow(
   width: number,
   terms: TableTerms,
 ): AsyncGenerator<readonly TableRow[]> {
+  const missingMax = terms.isSparse ? terms.emptyCellsMax : terms.missingCellsMax;
+  let missing = 0;
   for await (const some of rows.remaining()) {
     const filled: TableRow[] = [];
-    for (const row of some) if (!isBlank(row)) filled.push(fittedRow(row, width, terms));
+    for (const row of some) {
+      if (isBlank(row)) continue;
+      missing += Math.max(0, width - cellsOf(row).length);
+      if (missing > missingMax) throw tooManyMissing(row.row, width, missingMax);
+      filled.push(fittedRow(row, width, terms));
+    }
     if (filled.length > 0) yield filled;
   }
+}
+
+function cellsOf(row: TableRow): readonly string[] {
+  return 'fault' in row ? (row.found ?? []) : row.cells;
+}
+
+/** Each missing cell is an empty one in the results, which would be far larger than the file. */
+function tooManyMissing(row: number, width: number, missingMax: number): OnhandError {
+  return new OnhandError(
+    'body_malformed',
+    `The rows up to ${row} lack more than ${missingMax} cells of the ${width} columns that the header has; ` +
+      'send only the columns that the rows fill, or the separators of empty cells too.',
+  );
 }
 
 function fittedRow(
@@ -165,7 +188,7 @@ function fittedRow(
       found: cells,
     };
   }
-  return { ...row, cells: [...cells, ...Array.from({ length: width - cells.length }, () => '')] };
+  return { ...row, cells: cells.concat(Array.from({ length: width - cells.length }, () => '')) };
 }
 
 function raggedReason(cells: number, columns: number): string {

@@ -5,8 +5,8 @@ import {
   readQuantityText,
   restrictionName,
   type Inventory,
+  QUANTITY_MAX,
 } from '../../domain/inventory.ts';
-import { QUANTITY_MAX } from '../../domain/limits.ts';
 import { skuIdFits } from '../../domain/lines.ts';
 import { quoted, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
 import {

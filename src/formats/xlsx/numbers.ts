@@ -34,7 +34,7 @@ export function styleOfFormat(code: string): NumberStyle {
 function bareMarks(code: string): string {
   const bare = code
     .slice(0, FORMAT_CHARACTERS_READ)
-    .replaceAll(/"[^"]*"|\\.|[_*].|\[[^\]]*\]|am\/pm|a\/p/gis, '');
+    .replaceAll(/"[^"]*"|\\.|[_*].|\[[^[\]]*\]|am\/pm|a\/p/gis, '');
   return (bare.split(';')[0] ?? '').trim();
 }
 

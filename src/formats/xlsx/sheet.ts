@@ -18,10 +18,10 @@ export const SHEET_ROWS_MAX = 1_048_576;
 export const SHEET_COLUMNS_MAX = 16_384;
 
 /** Columns that are read. A filled cell beyond them is an error. */
-export const SHEET_COLUMNS_READ_MAX = 1000;
+export const SHEET_COLUMNS_READ_MAX = FORMAT_LIMITS.columnsMax;
 
 /** Characters of all cells together. A shared text counts once per cell. */
-export const SHEET_CHARACTERS_MAX = 2 * 1024 ** 3;
+export const SHEET_CHARACTERS_MAX = 256 * 1024 ** 2;
 
 const ROW_CHARACTERS_MAX = FORMAT_LIMITS.rowCharactersMax;
 
@@ -126,6 +126,8 @@ class SheetReader implements XmlListener {
   #startCell(attributes: XmlAttributes): void {
     const reference = attributes['r'];
     const place = reference === undefined ? this.#place + 1 : this.#placeOf(reference);
+    if (place >= SHEET_COLUMNS_MAX)
+      throw this.#malformed(`row ${this.#row} has more than ${SHEET_COLUMNS_MAX} cells`);
     if (place <= this.#place) {
       throw this.#malformed(`cell ${shown(reference ?? '')} comes twice or out of order`);
     }

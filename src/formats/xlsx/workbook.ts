@@ -92,6 +92,7 @@ async function readWorkbookPart(
   links: Links,
 ): Promise<{ readonly sheets: readonly Sheet[]; readonly starts1904: boolean }> {
   const sheets: Sheet[] = [];
+  const parts = new Set<string>();
   let starts1904 = false;
   await readSmallPart(archive, part, {
     open: (name, attributes) => {
@@ -99,15 +100,42 @@ async function readWorkbookPart(
       if (name !== 'sheet') return;
       const link = links.get(linkIdOf(attributes) ?? '');
       if (link?.kind !== 'worksheet') return;
+      // A part that is named again would be read again, and an archive of some kilobytes can name one endlessly.
+      if (parts.has(link.part)) throw namedTwice(link.part);
+      parts.add(link.part);
+      if (parts.size > SHEETS_MAX) throw tooMany('sheets', SHEETS_MAX);
       const state = attributes['state'] ?? 'visible';
       sheets.push({
-        name: attributes['name'] ?? '',
+        name: (attributes['name'] ?? '').slice(0, SHEET_NAME_CHARACTERS_MAX).toWellFormed(),
         isHidden: state !== 'visible',
         part: link.part,
       });
     },
   });
   return { sheets, starts1904 };
+}
+
+/** Most sheets of a workbook. */
+export const SHEETS_MAX = 1000;
+
+/** Most cell formats of a workbook; spreadsheets write at most 65,490. */
+export const STYLES_MAX = 65_536;
+
+/** Longest name of a sheet that is kept; spreadsheets allow 31 characters. */
+const SHEET_NAME_CHARACTERS_MAX = 80;
+
+function namedTwice(part: string): OnhandError {
+  return new OnhandError(
+    'body_malformed',
+    `The workbook is damaged: two of its sheets are the same part, ${JSON.stringify(part.slice(0, 80))}. Open it in a spreadsheet and save it again.`,
+  );
+}
+
+function tooMany(what: string, max: number): OnhandError {
+  return new OnhandError(
+    'body_too_large',
+    `The workbook has more than ${max} ${what}; copy the rows into a new workbook, or send them as CSV.`,
+  );
 }
 
 /** The attribute `r:id`, with any prefix. */
@@ -124,9 +152,11 @@ async function readStyles(archive: Archive, part: string): Promise<readonly Numb
   await readSmallPart(archive, part, {
     open: (name, attributes) => {
       if (name === 'cellXfs') isInCellStyles = true;
-      else if (name === 'numFmt')
+      else if (name === 'numFmt') {
+        if (formats.size >= STYLES_MAX) throw tooMany('number formats', STYLES_MAX);
         formats.set(attributes['numFmtId'] ?? '', styleOfFormat(attributes['formatCode'] ?? ''));
-      else if (name === 'xf' && isInCellStyles) {
+      } else if (name === 'xf' && isInCellStyles) {
+        if (styles.length >= STYLES_MAX) throw tooMany('cell formats', STYLES_MAX);
         const id = attributes['numFmtId'];
         styles.push(id === undefined ? PLAIN : (formats.get(id) ?? styleOfBuiltIn(Number(id))));
       }
@@ -168,7 +198,7 @@ export async function openWorkbookTable<Header>(
   match: HeaderMatcher<Header>,
   limits: FormatLimits,
 ): Promise<WorkbookTable<Header>> {
-  const terms = { cellCharactersMax: limits.cellCharactersMax, isSparse: true };
+  const terms = { ...limits, isSparse: true };
   let refusal: OnhandError | undefined;
   for (const sheet of workbook.sheets) {
     if (sheet.isHidden) continue;

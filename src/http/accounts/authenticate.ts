@@ -37,19 +37,31 @@ export async function authenticate(
   return principal;
 }
 
-/** Who may use a resource: any token with `view_items`; a supplier's with `view_items`; a supplier's with `edit_items`. */
-export type Access = 'viewer' | 'owner' | 'editor';
+/**
+ * Who may use a resource: `viewer`, any token with `view_items`; `owner`, a supplier's with `view_items`; `editor`, a
+ * supplier's with `edit_items`; `webhook_manager`, any with `view_items` and `manage_webhooks`.
+ */
+export type Access = 'viewer' | 'owner' | 'editor' | 'webhook_manager';
+
+const PERMISSIONS_NEEDED: Readonly<Record<Access, readonly Permission[]>> = {
+  viewer: ['view_items'],
+  owner: ['view_items'],
+  editor: ['edit_items'],
+  // A webhook sends inventory: a token that may not read it must not have it sent.
+  webhook_manager: ['view_items', 'manage_webhooks'],
+};
 
 /** Throws `not_a_supplier` or `permission_missing`. */
 export function authorize(principal: Principal, access: Access): void {
-  if (access !== 'viewer' && principal.organizationType !== 'supplier') {
+  const isForSuppliers = access === 'owner' || access === 'editor';
+  if (isForSuppliers && principal.organizationType !== 'supplier') {
     throw new OnhandError('not_a_supplier', NOT_A_SUPPLIER[access]);
   }
-  const needed: Permission = access === 'editor' ? 'edit_items' : 'view_items';
-  if (!principal.permissions.includes(needed)) {
+  const missing = PERMISSIONS_NEEDED[access].find((name) => !principal.permissions.includes(name));
+  if (missing !== undefined) {
     throw new OnhandError(
       'permission_missing',
-      `This token lacks the permission ${needed}; ask the operator of this server for one that has it.`,
+      `This token lacks the permission ${missing}; ask the operator of this server for one that has it.`,
     );
   }
 }

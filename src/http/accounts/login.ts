@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { login, type Session } from '../../accounts/login.ts';
+import { login, type Session } from '../../accounts/credentials.ts';
 import type { AccountStore } from '../../store/store.ts';
 import { parseBody } from '../../wire/json.ts';
 import { LoginReplySchema, LoginSchema, parseLogin, printSession } from '../../wire/login.ts';

@@ -24,9 +24,11 @@ import {
 } from '../../wire/changes/webhooks.ts';
 import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
 import { describe } from '../documentation.ts';
+import type { Access } from '../accounts/authenticate.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, uuidOf } from '../request/parameters.ts';
 import { addResource } from '../request/resource.ts';
+import { WebhookThrottle, type WebhookLimits } from './webhook-throttle.ts';
 
 interface WebhookRoutes {
   readonly admission: Admission;
@@ -34,12 +36,11 @@ interface WebhookRoutes {
   readonly changes: FollowParts['changes'];
   readonly accounts: FollowParts['accounts'];
   readonly options: DeliverOptions;
-  readonly limits: ServerBodyLimits;
+  readonly limits: ServerBodyLimits & WebhookLimits;
 }
 
 const LIST_PATH = '/timp/notifications/webhooks/';
 const WEBHOOK_EXPECTED = 'a webhook as a JSON object such as {"url": "https://example.com/hook"}';
-const WEBHOOKS_MAX = 20;
 const PAUSED_BY_OWNER = 'Paused by its owner.';
 const UuidSchema = Type.Object({
   uuid: Type.String({ format: 'uuid', description: 'The uuid of the webhook.' }),
@@ -51,6 +52,7 @@ const REFUSED = { 422: 'The url is not allowed, or there are too many webhooks.'
 export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   const { admission, webhooks, changes, accounts, options, limits } = routes;
   const bodyLimits = smallBodyLimits(limits);
+  const throttle = new WebhookThrottle(limits);
 
   const find = async (request: FastifyRequest): Promise<Webhook> => {
     const uuid = uuidOf(request);
@@ -79,7 +81,8 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
 
   const register = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const draft = parseWebhookDraft(await read(request));
-    const { organizationId } = admission.principalOf(request);
+    const creator = admission.principalOf(request);
+    const { organizationId } = creator;
     const secret = draft.secret ?? newWebhookSecret();
     if (!isWebhookSecret(secret)) {
       throw new OnhandError(
@@ -88,20 +91,23 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       );
     }
     const supplierUuids = checkSupplierUuids(draft.supplier_uuids);
-    if ((await webhooks.list(organizationId)).length >= WEBHOOKS_MAX) {
-      throw new OnhandError(
-        'webhook_refused',
-        `An organization can have at most ${WEBHOOKS_MAX} webhooks. Remove one first.`,
-      );
-    }
+    await throttle.act(organizationId);
+    const { webhooksMax } = limits;
+    // Saves resolving the name; the store counts again.
+    if ((await webhooks.list(organizationId)).length >= webhooksMax) throw tooMany(webhooksMax);
     await checkUrl(draft.url);
-    const webhook = await webhooks.create({
-      organizationId,
-      url: draft.url,
-      description: draft.description ?? null,
-      supplierUuids,
-      secrets: { current: secret, previous: null },
-    });
+    const webhook = await webhooks.create(
+      {
+        organizationId,
+        url: draft.url,
+        description: draft.description ?? null,
+        supplierUuids,
+        secrets: { current: secret, previous: null },
+        creator,
+      },
+      webhooksMax,
+    );
+    if (webhook === undefined) throw tooMany(webhooksMax);
     // Before the response: every change after it is delivered.
     await followVisible(webhook, { webhooks, changes, accounts });
     reply.code(201).header('location', `${LIST_PATH}${webhook.uuid}/`);
@@ -116,6 +122,9 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   const change = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const edit = parseWebhookChange(await read(request));
     const webhook = await find(request);
+    const creator = admission.principalOf(request);
+    const sends = edit.is_paused === false || edit.url !== undefined;
+    if (sends) await throttle.act(creator.organizationId);
     if (edit.url !== undefined) await checkUrl(edit.url);
     const isPaused = webhook.pausedReason !== null;
     await webhooks.update(webhook.id, {
@@ -126,10 +135,11 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       }),
       ...(edit.is_paused === true && !isPaused && { pausedReason: PAUSED_BY_OWNER }),
       ...(edit.is_paused === false && { pausedReason: null }),
+      ...(sends && { creator }),
       // The store expects at least one column.
       ...(Object.keys(edit).length === 0 && { url: webhook.url }),
     });
-    if (edit.is_paused === false || edit.url !== undefined) {
+    if (sends) {
       await resumeWebhook(webhook, { webhooks, changes }, options.now());
     }
     const changed = await find(request);
@@ -157,7 +167,9 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
 
   const test = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
-    const { url, secrets } = await find(request);
+    const webhook = await find(request);
+    await throttle.test(webhook);
+    const { url, secrets } = webhook;
     const outcome = await deliver(
       {
         url,
@@ -169,6 +181,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       options,
     );
     const isDelivered = outcome.result.kind === 'delivered';
+    if (isDelivered) await webhooks.verify(webhook.id, url, options.now());
     return sendObject(reply, printAttempt({ ...outcome, isDelivered }));
   };
 
@@ -183,16 +196,23 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     });
   };
 
-  const guard = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
-    admission.admit(request, reply, 'viewer');
-  const operation = (
-    description: Omit<Parameters<typeof describe>[0], 'access'>,
-    handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
-  ) => ({ schema: describe({ ...description, access: 'viewer' }), guard, handle });
+  const operationFor =
+    (access: Access) =>
+    (
+      description: Omit<Parameters<typeof describe>[0], 'access'>,
+      handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
+    ) => ({
+      schema: describe({ ...description, access }),
+      guard: (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
+        admission.admit(request, reply, access),
+      handle,
+    });
+  const view = operationFor('viewer');
+  const manage = operationFor('webhook_manager');
   const oneWebhook = { params: UuidSchema, problems: NO_SUCH_WEBHOOK };
 
   addResource(app, LIST_PATH, {
-    GET: operation(
+    GET: view(
       {
         operationId: 'listWebhooks',
         summary: "List the organization's webhooks",
@@ -200,7 +220,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       },
       list,
     ),
-    POST: operation(
+    POST: manage(
       {
         operationId: 'registerWebhook',
         summary: 'Register a webhook: a URL to which changes are sent',
@@ -213,11 +233,11 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     ),
   });
   addResource(app, `${LIST_PATH}:uuid/`, {
-    GET: operation(
+    GET: view(
       { operationId: 'showWebhook', summary: 'Show one webhook', ok: WebhookSchema, ...oneWebhook },
       show,
     ),
-    PATCH: operation(
+    PATCH: manage(
       {
         operationId: 'changeWebhook',
         summary: 'Change, pause or resume a webhook',
@@ -228,7 +248,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       },
       change,
     ),
-    DELETE: operation(
+    DELETE: manage(
       {
         operationId: 'removeWebhook',
         summary: 'Remove a webhook',
@@ -239,7 +259,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     ),
   });
   addResource(app, `${LIST_PATH}:uuid/rotate-secret/`, {
-    POST: operation(
+    POST: manage(
       {
         operationId: 'rotateWebhookSecret',
         summary: 'Replace the secret; the previous one also signs for another day',
@@ -250,7 +270,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     ),
   });
   addResource(app, `${LIST_PATH}:uuid/test/`, {
-    POST: operation(
+    POST: manage(
       {
         operationId: 'testWebhook',
         summary: 'Send a test message now, and return the result',
@@ -261,7 +281,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     ),
   });
   addResource(app, `${LIST_PATH}:uuid/attempts/`, {
-    GET: operation(
+    GET: view(
       {
         operationId: 'listWebhookAttempts',
         summary: 'List the latest delivery attempts, with their results',
@@ -271,6 +291,13 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       attempts,
     ),
   });
+}
+
+function tooMany(webhooksMax: number): OnhandError {
+  return new OnhandError(
+    'webhook_refused',
+    `An organization can have at most ${webhooksMax} webhooks (ONHAND_WEBHOOKS_MAX). Remove one first.`,
+  );
 }
 
 function sendObject(reply: FastifyReply, object: object): FastifyReply {

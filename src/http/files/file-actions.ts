@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { OnhandError } from '../../domain/errors.ts';
-import { isOver, type FileRecord } from '../../domain/files.ts';
+import { isOver } from '../../domain/files.ts';
 import {
   FileRevertSchema,
   printFileRevert,
@@ -18,16 +17,20 @@ import {
 import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
 import { SuccessSchema } from '../../wire/lines/results.ts';
 import { refuseBody } from '../inventory/batches.ts';
-import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
+import { readBody, smallBodyLimits } from '../request/body.ts';
 import { describe } from '../documentation.ts';
-import { FileParametersSchema, findFile, NO_SUCH_FILE, type FileRoutes } from './files.ts';
+import {
+  FileParametersSchema,
+  findFile,
+  NO_SUCH_FILE,
+  wrongState,
+  type FileRoutes,
+} from './files.ts';
 import { checkParameters, flagOf, noteHeaderOf } from '../request/parameters.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
 
-type ActionRoutes = Pick<FileRoutes, 'admission' | 'service'> & {
-  readonly limits: ServerBodyLimits;
-};
+type ActionRoutes = Pick<FileRoutes, 'admission' | 'service' | 'limits'>;
 
 const PATH = '/timp/organizations/files/';
 const MAPPING_EXPECTED = 'column names such as {"columns": {"Lagerbestand": "quantity_in_stock"}}';
@@ -195,8 +198,4 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
       handle: removeMapping,
     },
   });
-}
-
-function wrongState(file: FileRecord, reason: string): OnhandError {
-  return new OnhandError('file_state_wrong', `The file is ${file.state}: ${reason}.`);
 }

@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import multipart, { type Multipart } from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
-import type { FileStorage, WrittenFile } from '../../files/storage.ts';
+import type { StoredFile } from '../../domain/files.ts';
+import type { FileStorage, StorageRoom, WrittenFile } from '../../files/storage.ts';
 
 /** An uploaded file, written to disk. */
 export interface UploadedFile extends WrittenFile {
@@ -60,28 +61,43 @@ export async function registerMultipart(scope: FastifyInstance): Promise<void> {
   });
 }
 
+/** Where and how an upload is stored. */
+export interface UploadTarget {
+  readonly files: FileStorage;
+  readonly file: StoredFile;
+  readonly bytesMax: number;
+  readonly room: StorageRoom;
+}
+
+/** The size of a request's body as far as its client declares it; 0 if it does not. */
+export function declaredBytesOf({ headers }: IncomingMessage): number {
+  return Number(headers['content-length'] ?? 0);
+}
+
+/** Reads and discards the rest of a request, so that its client can read the response. */
+export function discardRest({ raw }: FastifyRequest): void {
+  raw.unpipe();
+  raw.resume();
+}
+
 /**
- * Stores the file that a request sends, as multipart or as its body, under a uuid. Rejects with
+ * Stores the file that a request sends, as multipart or as its body. Rejects with
  * `body_missing`, `body_malformed` if it is truncated, `body_shape_wrong` for a part other than `file` and
  * `filename`, and as `FileStorage.write` does; then nothing remains on disk.
  */
 export async function receiveUpload(
   request: FastifyRequest,
-  files: FileStorage,
-  uuid: string,
-  bytesMax: number,
+  target: UploadTarget,
 ): Promise<UploadedFile> {
   try {
     const upload = request.isMultipart()
-      ? await receiveParts(request, files, uuid, bytesMax)
-      : { ...(await writeBody(request, files, uuid, bytesMax)), filename: null };
+      ? await receiveParts(request, target)
+      : { ...(await writeBody(request, target)), filename: null };
     if (upload.bytes === 0) throw missing();
     return { ...upload, filename: upload.filename ?? dispositionName(request) };
   } catch (error) {
-    // The rest is read and discarded, so that the client can read the response.
-    request.raw.unpipe();
-    request.raw.resume();
-    await files.remove(uuid);
+    discardRest(request);
+    await target.files.remove(target.file);
     if (request.raw.errored !== null) throw truncated(error);
     throw asFormError(error);
   }
@@ -89,21 +105,16 @@ export async function receiveUpload(
 
 function writeBody(
   { raw }: FastifyRequest,
-  files: FileStorage,
-  uuid: string,
-  bytesMax: number,
+  { files, file, bytesMax, room }: UploadTarget,
 ): Promise<WrittenFile> {
-  const declaredBytes = Number(raw.headers['content-length'] ?? 0);
-  if (declaredBytes > bytesMax) throw tooLarge(bytesMax);
+  if (declaredBytesOf(raw) > bytesMax) throw tooLarge(bytesMax);
   // Stopping early must not close the connection: the response still has to be sent.
-  return files.write(uuid, raw.iterator({ destroyOnReturn: false }), { bytesMax });
+  return files.write(file, raw.iterator({ destroyOnReturn: false }), { bytesMax, room });
 }
 
 async function receiveParts(
   request: FastifyRequest,
-  files: FileStorage,
-  uuid: string,
-  bytesMax: number,
+  { files, file: stored, bytesMax, room }: UploadTarget,
 ): Promise<UploadedFile> {
   let written: UploadedFile | undefined;
   let filename: string | null = null;
@@ -112,7 +123,7 @@ async function receiveParts(
       if (part.fieldname !== 'file') throw unknownPart(part);
       const file = part.file.iterator({ destroyOnReturn: false });
       written = {
-        ...(await files.write(uuid, file, { bytesMax })),
+        ...(await files.write(stored, file, { bytesMax, room })),
         filename: part.filename || null,
       };
     } else if (part.fieldname === 'filename' && typeof part.value === 'string') {

@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import type { FileService } from '../../files/service.ts';
-import { isOver, type FileRecord } from '../../domain/files.ts';
+import type { ReservedRoom } from '../../files/disk-quota.ts';
+import { isOver, type FileRecord, type StoredFile } from '../../domain/files.ts';
 import { newUuid } from '../../store/uuids.ts';
 import { BatchListQuerySchema, parseBatchList } from '../../wire/inventory/batch-records.ts';
 import {
@@ -19,9 +20,14 @@ import {
   printFileList,
 } from '../../wire/file-jobs.ts';
 import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
+import { SuccessSchema } from '../../wire/lines/results.ts';
 import { describe } from '../documentation.ts';
+import { refuseBody } from '../inventory/batches.ts';
+import { readBody, smallBodyLimits, type ServerBodyLimits } from '../request/body.ts';
 import {
   cleanFilename,
+  declaredBytesOf,
+  discardRest,
   receiveUpload,
   registerMultipart,
   type OpenUploads,
@@ -53,6 +59,7 @@ export interface FileRoutes {
   readonly service: FileService;
   readonly uploads: OpenUploads;
   readonly settings: FileSettings;
+  readonly limits: ServerBodyLimits;
 }
 
 const PATH = '/timp/organizations/files/';
@@ -79,7 +86,11 @@ export async function findFile(
   throw new OnhandError('file_not_found', 'You have no file with this uuid.');
 }
 
-/** Adds the routes of a supplier's files: upload, list, show, results. */
+export function wrongState(file: FileRecord, reason: string): OnhandError {
+  return new OnhandError('file_state_wrong', `The file is ${file.state}: ${reason}.`);
+}
+
+/** Adds the routes of a supplier's files: upload, list, show, delete, results. */
 export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const { admission, service, uploads, settings } = routes;
   const closing = new AbortController();
@@ -94,30 +105,52 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     const mappings = await service.jobs.mappingOf(supplierId);
     const nowMs = Date.now();
     const uuid = newUuid(nowMs);
-    const { filename, bytes, sha256 } = await uploads.during(request.raw, () =>
-      receiveUpload(request, service.files, uuid, settings.fileBytesMax),
-    );
-    const { key, reason, reference, ...terms } = options;
-    const added = await service.add({
-      supplierId,
-      uuid,
-      userId,
-      filename: cleanFilename(queryOf(request).get('filename')?.[0] ?? filename),
-      bytes,
-      asked: { ...terms, mappings },
-      reason: reason ?? null,
-      reference: reference ?? null,
-      uploadedAtMs: Date.now(),
-      idempotency:
-        key === undefined
-          ? null
-          : {
-              key,
-              fingerprint: fingerprintOf(request, sha256),
-              usedSinceMs: nowMs - settings.idempotencyKeptHours * HOUR_MS,
-            },
-    });
-    return sendJson(request, reply, JSON.stringify({ uuid: added }));
+    const file: StoredFile = { supplierId, uuid };
+    const room = await reserveRoom(request, supplierId);
+    try {
+      const { fileBytesMax: bytesMax } = settings;
+      const { filename, bytes, sha256 } = await uploads.during(request.raw, () =>
+        receiveUpload(request, { files: service.files, file, bytesMax, room }),
+      );
+      const { key, reason, reference, ...terms } = options;
+      const added = await service.add({
+        supplierId,
+        uuid,
+        userId,
+        filename: cleanFilename(queryOf(request).get('filename')?.[0] ?? filename),
+        bytes,
+        asked: { ...terms, mappings },
+        reason: reason ?? null,
+        reference: reference ?? null,
+        uploadedAtMs: Date.now(),
+        idempotency:
+          key === undefined
+            ? null
+            : {
+                key,
+                fingerprint: fingerprintOf(request, sha256),
+                usedSinceMs: nowMs - settings.idempotencyKeptHours * HOUR_MS,
+              },
+      });
+      if (added === uuid) room.settle();
+      return await sendJson(request, reply, JSON.stringify({ uuid: added }));
+    } finally {
+      room.release();
+    }
+  };
+
+  const reserveRoom = async (
+    request: FastifyRequest,
+    supplierId: number,
+  ): Promise<ReservedRoom> => {
+    const { fileBytesMax } = settings;
+    const declaredBytes = Math.min(declaredBytesOf(request.raw), fileBytesMax);
+    try {
+      return await service.quota.reserve(supplierId, declaredBytes);
+    } catch (error) {
+      discardRest(request);
+      throw error;
+    }
   };
 
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -160,6 +193,15 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
       if (change === false || isSettled || signal.aborted) return file;
       await change;
     }
+  };
+
+  const remove = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    refuseBody(await readBody(request, smallBodyLimits(routes.limits)));
+    checkParameters(request, []);
+    const file = await findFile(routes, request);
+    if (!isOver(file)) throw wrongState(file, 'cancel it first, or wait until it is finished');
+    await service.remove(file);
+    return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
 
   const finishedFile = async (request: FastifyRequest): Promise<FileRecord> => {
@@ -239,6 +281,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
             400: 'There is no file, the file is incomplete, or a parameter is invalid.',
             413: 'The file is too large.',
             422: 'The key was used for a different upload.',
+            429: 'The supplier has too many stored or waiting files, or sends too many requests.',
+            503: 'The server is overloaded, or its disk is almost full; send the file again later.',
           },
         }),
         guard: (request, reply) => admission.admit(request, reply, 'editor', 'upload'),
@@ -262,6 +306,21 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
           ? admission.admitFollower(request, reply, 'owner')
           : admission.admit(request, reply, 'owner'),
       handle: show,
+    },
+    DELETE: {
+      schema: describe({
+        operationId: 'deleteFile',
+        summary: 'Delete a finished file and its results; its counts and batches remain',
+        params: FileParametersSchema,
+        ok: SuccessSchema,
+        access: 'editor',
+        problems: {
+          ...NO_SUCH_FILE,
+          409: 'The token does not belong to a supplier, or the file is not finished.',
+        },
+      }),
+      guard: (request, reply) => admission.admit(request, reply, 'editor'),
+      handle: remove,
     },
   });
   const results = {

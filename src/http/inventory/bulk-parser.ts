@@ -1,46 +1,10 @@
 import type { Lines } from '../../domain/lines.ts';
 import { parsingBulk, type BulkTerms } from '../../wire/lines/bulk-body.ts';
 import { decodeUtf8 } from '../../wire/utf8.ts';
-import {
-  LinesReceiver,
-  moveColumns,
-  sendTexts,
-  type LineColumns,
-  type LinesHost,
-} from '../../workers/lines-transfer.ts';
+import { LinesReceiver } from '../../workers/lines-transfer.ts';
 import type { WorkerPool } from '../../workers/pool.ts';
-import type { Task } from '../../workers/serve.ts';
 import { runYielding } from '../request/admission.ts';
-
-/** The body of a bulk update, to be parsed in a worker thread. */
-interface BulkBody {
-  readonly bytes: Uint8Array;
-  readonly terms: BulkTerms;
-}
-
-/** What was parsed. The body comes back, since moving it leaves the main thread without. */
-interface ParsedColumns {
-  readonly columns: LineColumns;
-  readonly bytes: Uint8Array;
-}
-
-/** What worker threads do with bodies. */
-export interface BodyTasks {
-  readonly parseBulk: Task<BulkBody, LinesHost, ParsedColumns>;
-}
-
-/** The tasks, for the program of a worker thread. */
-export const bodyTasks: BodyTasks = {
-  parseBulk: async ({ bytes, terms }, host) => {
-    const parsing = parsingBulk(decodeUtf8(bytes), terms);
-    for (;;) {
-      const step = parsing.next();
-      if (step.done !== true) continue;
-      const columns = await sendTexts(step.value, host);
-      return moveColumns({ columns, bytes }, columns, [bytes]);
-    }
-  },
-};
+import type { BodyTasks } from './bulk-task.ts';
 
 /** The lines of a bulk update, and its body. */
 export interface ParsedBulk {

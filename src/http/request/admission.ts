@@ -92,8 +92,16 @@ export class Admission {
   }
 }
 
-/** Takes a point from the limit of `key`; rejects with `rate_limited` if none is left. */
-export async function consumePoint(limiter: RateLimiterMemory, key: string): Promise<void> {
+/**
+ * Takes a point from the limit of `key`; rejects with `rate_limited` if none is left.
+ *
+ * @param what the first sentence of the error's message
+ */
+export async function consumePoint(
+  limiter: RateLimiterMemory,
+  key: string,
+  what = 'Too many requests.',
+): Promise<void> {
   try {
     await limiter.consume(key);
   } catch (refusal) {
@@ -101,7 +109,7 @@ export async function consumePoint(limiter: RateLimiterMemory, key: string): Pro
     const retryAfterSeconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
     throw new OnhandError(
       'rate_limited',
-      `Too many requests. Wait ${retryAfterSeconds} s before the next one.`,
+      `${what} Wait ${retryAfterSeconds} s before the next one.`,
       { retryAfterSeconds },
     );
   }

@@ -172,6 +172,7 @@ export class SqlAccounts implements AccountStore {
         'permissions',
       ])
       .where('username', '=', username)
+      .where('disabled_at_ms', 'is', null)
       .executeTakeFirst();
     if (row === undefined || row.password_hash === null) return undefined;
     return {
@@ -181,6 +182,18 @@ export class SqlAccounts implements AccountStore {
       permissions: readPermissions(row.permissions),
       organization: organizationOf(row),
     };
+  }
+
+  async setUserDisabled(username: string, isDisabled: boolean): Promise<boolean> {
+    if (!isStorable(username)) return false;
+    const result = await this.#database.db
+      .updateTable('users')
+      .set({ disabled_at_ms: isDisabled ? Date.now() : null })
+      .where('username', '=', username)
+      .where('disabled_at_ms', isDisabled ? 'is' : 'is not', null)
+      .executeTakeFirstOrThrow();
+    this.#principals.clear();
+    return result.numUpdatedRows === 1n;
   }
 
   async findServiceUser(organizationId: number): Promise<{ readonly id: number }> {

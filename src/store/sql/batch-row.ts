@@ -1,7 +1,20 @@
 /** A batch's row and its idempotency key, the same in every database. */
-import { APPLIED } from '../../domain/batch-decision.ts';
+import {
+  APPLIED,
+  type ClosedBatch,
+  type DecidedDetail,
+  type DecidedLines,
+} from '../../domain/batch-decision.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import type { BatchOrigin, IdempotencyKey } from '../../domain/batches.ts';
+import type {
+  BatchOrigin,
+  IdempotencyKey,
+  BatchOutcome,
+  FailedLine,
+  LineDetail,
+  LineEffect,
+} from '../../domain/batches.ts';
+import { deflateRawSync } from 'node:zlib';
 
 /** The part of a batch's row that does not depend on its changes. */
 export interface BatchSummary {
@@ -48,4 +61,52 @@ export function confirmationInvalid(): OnhandError {
     'confirmation_invalid',
     'This Confirmation-Code does not fit: it is for another body, was used, or has expired. Send the request without it to get a new one.',
   );
+}
+
+/** @param skuIdOf returns the `sku_id` of a SKU number */
+export function detailsOf(
+  decided: ReadonlyMap<number, DecidedDetail>,
+  skuIdOf: (skuNumber: number) => string,
+): ReadonlyMap<number, LineDetail> {
+  const details = new Map<number, LineDetail>();
+  for (const [i, detail] of decided) {
+    details.set(
+      i,
+      detail.kind === 'ambiguous'
+        ? { kind: 'ambiguous', skuIds: detail.skuNumbers.map(skuIdOf) }
+        : detail,
+    );
+  }
+  return details;
+}
+
+const NO_EFFECTS: BatchOutcome['effects'] = new Map();
+
+/**
+ * @param changes the changes of the batch; empty for a dry run
+ * @param skuUuidOf returns the uuid of a SKU number
+ */
+export function effectsOf(
+  decided: DecidedLines['effects'],
+  changes: ClosedBatch['changes'],
+  skuUuidOf: (skuNumber: number) => string,
+): BatchOutcome['effects'] {
+  if (decided.size === 0) return NO_EFFECTS;
+  const effects = new Map<number, LineEffect>();
+  const sequences = new Map(changes.map(({ held, sequence }) => [held.skuNumber, sequence]));
+  for (const [i, { skuNumber, before, after }] of decided) {
+    const sequence = sequences.get(skuNumber) ?? null;
+    effects.set(i, { skuUuid: skuUuidOf(skuNumber), before, after, sequence });
+  }
+  return effects;
+}
+
+/** As deflated JSON. */
+export function encodeFailures(failed: readonly FailedLine[]): Uint8Array {
+  return deflateRawSync(JSON.stringify(failed), { level: 1 });
+}
+
+/** As deflated JSON. */
+export function encodeEffects(effects: ReadonlyMap<number, LineEffect>): Uint8Array {
+  return deflateRawSync(JSON.stringify([...effects]), { level: 1 });
 }

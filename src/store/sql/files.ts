@@ -1,7 +1,8 @@
-import type { Compilable } from 'kysely';
+import { sql, type Compilable, type RawBuilder } from 'kysely';
 import type { SqlDatabase } from './database.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import { encodeFailures } from './outcomes.ts';
+import { fileQuotaProblem, type FileQuota, type FileUsage } from '../../domain/file-quota.ts';
+import { encodeFailures } from './batch-row.ts';
 import { decodeFailures } from './stored-outcome.ts';
 import { FILE_COLUMNS, mappingsOf, fileRecordOf } from './file-record.ts';
 import {
@@ -16,8 +17,15 @@ import {
   type FilePlace,
   type FileProgress,
   type FileRecord,
+  type StoredFile,
 } from '../../domain/files.ts';
-import type { FilePage, FileStore } from '../store.ts';
+import type { FilePage, FileStore, FileSweepTimes } from '../store.ts';
+
+/** Literals, because SQLite uses a partial index only if the statement repeats its condition. */
+const isOpen = sql<boolean>`state IN ('waiting', 'reading')`;
+const isKept = sql<boolean>`is_kept = 1`;
+const storedCount = sql<number>`count(*)`;
+const storedBytes = sql<number>`cast(coalesce(sum(bytes + report_bytes), 0) AS bigint)`;
 
 export class SqlFiles implements FileStore {
   readonly #database: SqlDatabase;
@@ -26,38 +34,107 @@ export class SqlFiles implements FileStore {
     this.#database = database;
   }
 
-  async add(draft: FileDraft): Promise<string> {
-    const { supplierId, idempotency } = draft;
+  async add(draft: FileDraft, quota: FileQuota): Promise<string> {
+    const { supplierId, uuid, idempotency } = draft;
     if (idempotency !== null) await this.#expireKey(supplierId, idempotency);
-    const number = await this.#nextNumber(supplierId);
-    const added = await this.#database.db
+    // The first statement locks the supplier's row, so that the second one counts every file added before.
+    const [, addedCount] = await this.#database.transact([
+      this.#advanceNumber(supplierId),
+      this.#insert(draft, quota),
+    ]);
+    if (addedCount === 1) return uuid;
+    if (idempotency !== null) {
+      const earlier = await this.#sameUpload(supplierId, idempotency);
+      if (earlier !== undefined) return earlier;
+    }
+    if ((await this.find(supplierId, uuid)) !== undefined) return uuid;
+    const problem = fileQuotaProblem(await this.usage(supplierId), quota, draft.bytes);
+    // Room was made in the meantime.
+    if (problem === undefined) return this.add(draft, quota);
+    throw problem;
+  }
+
+  /** Numbers may have gaps. */
+  #advanceNumber(supplierId: number): Compilable {
+    return this.#database.db
+      .insertInto('feed_suppliers')
+      .values({ supplier_id: supplierId, last_number: 1 })
+      .onConflict((conflict) =>
+        conflict
+          .column('supplier_id')
+          .doUpdateSet((set) => ({ last_number: set('feed_suppliers.last_number', '+', 1) })),
+      );
+  }
+
+  /** Inserts the file with the supplier's last number, unless that exceeds the quota. */
+  #insert(draft: FileDraft, { bytesMax, filesMax, queuedMax }: FileQuota): Compilable {
+    const { supplierId, idempotency } = draft;
+    return this.#database.db
       .insertInto('feeds')
-      .values({
-        supplier_id: supplierId,
-        number,
-        uuid: draft.uuid,
-        user_id: draft.userId,
-        filename: draft.filename,
-        bytes: draft.bytes,
-        asked: JSON.stringify(draft.asked),
-        reason: draft.reason,
-        reference: draft.reference,
-        state: 'waiting',
-        uploaded_at_ms: draft.uploadedAtMs,
-        idempotency_key: idempotency?.key ?? null,
-        fingerprint: idempotency?.fingerprint ?? null,
-        found: null,
-        rows_expected: null,
-        problem_code: null,
-        problem_detail: null,
-        started_at_ms: null,
-        finished_at_ms: null,
-      })
-      .onConflict((conflict) => conflict.doNothing())
-      .returning('uuid')
-      .execute();
-    if (added.length > 0 || idempotency === null) return draft.uuid;
-    return this.#sameUpload(supplierId, idempotency);
+      .columns([
+        'supplier_id',
+        'number',
+        'uuid',
+        'user_id',
+        'filename',
+        'bytes',
+        'asked',
+        'reason',
+        'reference',
+        'state',
+        'uploaded_at_ms',
+        'idempotency_key',
+        'fingerprint',
+      ])
+      .expression((from) =>
+        from
+          .selectFrom('feed_suppliers')
+          .select((select) => [
+            'supplier_id',
+            'last_number',
+            select.val(draft.uuid).as('uuid'),
+            select.val(draft.userId).as('user_id'),
+            select.val(draft.filename).as('filename'),
+            select.val(draft.bytes).as('bytes'),
+            select.val(JSON.stringify(draft.asked)).as('asked'),
+            select.val(draft.reason).as('reason'),
+            select.val(draft.reference).as('reference'),
+            select.val('waiting').as('state'),
+            select.val(draft.uploadedAtMs).as('uploaded_at_ms'),
+            select.val(idempotency?.key ?? null).as('idempotency_key'),
+            select.val(idempotency?.fingerprint ?? null).as('fingerprint'),
+          ])
+          .where('supplier_id', '=', supplierId)
+          .where(this.#queued(supplierId), '<', queuedMax)
+          .where(this.#stored(supplierId, storedCount), '<', filesMax)
+          .where(this.#stored(supplierId, storedBytes), '<=', bytesMax - draft.bytes),
+      )
+      .onConflict((conflict) => conflict.doNothing());
+  }
+
+  #queued(supplierId: number) {
+    return this.#database.db
+      .selectFrom('feeds')
+      .select((select) => select.fn.countAll<number>().as('count'))
+      .where('supplier_id', '=', supplierId)
+      .where(isOpen);
+  }
+
+  #stored(supplierId: number, measure: RawBuilder<number>) {
+    return this.#database.db
+      .selectFrom('feeds')
+      .select(measure.as('measure'))
+      .where('supplier_id', '=', supplierId)
+      .where(isKept);
+  }
+
+  async usage(supplierId: number): Promise<FileUsage> {
+    const [queued, stored, bytes] = await Promise.all([
+      this.#queued(supplierId).executeTakeFirstOrThrow(),
+      this.#stored(supplierId, storedCount).executeTakeFirstOrThrow(),
+      this.#stored(supplierId, storedBytes).executeTakeFirstOrThrow(),
+    ]);
+    return { queuedFiles: queued.count, storedFiles: stored.measure, storedBytes: bytes.measure };
   }
 
   async #expireKey(supplierId: number, { key, usedSinceMs }: FileKey): Promise<void> {
@@ -70,30 +147,19 @@ export class SqlFiles implements FileStore {
       .execute();
   }
 
-  /** Numbers may have gaps. */
-  async #nextNumber(supplierId: number): Promise<number> {
-    const { last_number: number } = await this.#database.db
-      .insertInto('feed_suppliers')
-      .values({ supplier_id: supplierId, last_number: 1 })
-      .onConflict((conflict) =>
-        conflict
-          .column('supplier_id')
-          .doUpdateSet((set) => ({ last_number: set('feed_suppliers.last_number', '+', 1) })),
-      )
-      .returning('last_number')
-      .executeTakeFirstOrThrow();
-    return number;
-  }
-
-  async #sameUpload(supplierId: number, { key, fingerprint }: FileKey): Promise<string> {
+  /** The earlier upload with this key. Rejects with `idempotency_key_reused` if it was a different one. */
+  async #sameUpload(
+    supplierId: number,
+    { key, fingerprint }: FileKey,
+  ): Promise<string | undefined> {
     const first = await this.#database.db
       .selectFrom('feeds')
       .select(['uuid', 'fingerprint'])
       .where('supplier_id', '=', supplierId)
       .where('idempotency_key', '=', key)
       .executeTakeFirst();
-    const usedFor = first?.fingerprint ?? Buffer.alloc(0);
-    if (first !== undefined && Buffer.compare(usedFor, fingerprint) === 0) return first.uuid;
+    if (first === undefined) return undefined;
+    if (Buffer.compare(first.fingerprint ?? Buffer.alloc(0), fingerprint) === 0) return first.uuid;
     throw new OnhandError(
       'idempotency_key_reused',
       'This Idempotency-Key came before with another upload; a new upload needs a new key.',
@@ -161,17 +227,18 @@ export class SqlFiles implements FileStore {
 
   async next(): Promise<readonly FileRecord[]> {
     const rows = await this.#rows()
-      .where('feeds.state', 'in', OPEN_STATES)
-      .where((where) =>
-        where(
-          'feeds.number',
-          '=',
-          where
-            .selectFrom('feeds as others')
-            .select((select) => select.fn.min('others.number').as('first'))
-            .whereRef('others.supplier_id', '=', 'feeds.supplier_id')
-            .where('others.state', 'in', OPEN_STATES),
-        ),
+      .innerJoin(
+        (from) =>
+          from
+            .selectFrom('feeds')
+            .select((select) => ['supplier_id', select.fn.min('number').as('number')])
+            .where(isOpen)
+            .groupBy('supplier_id')
+            .as('first'),
+        (join) =>
+          join
+            .onRef('first.supplier_id', '=', 'feeds.supplier_id')
+            .onRef('first.number', '=', 'feeds.number'),
       )
       .orderBy('feeds.uploaded_at_ms')
       .execute();
@@ -215,12 +282,16 @@ export class SqlFiles implements FileStore {
     place: FilePlace,
     nodeId: string,
     piece: FileChunk | null,
-    progress: FileProgress & { readonly rowsExpected: number | null },
+    progress: FileProgress & {
+      readonly rowsExpected: number | null;
+      readonly reportBytes?: number;
+    },
   ): Promise<void> {
     const moved = this.#mine(place, nodeId).set({
       row_count: progress.rowCount,
       rows_expected: progress.rowsExpected,
       status_counts: JSON.stringify(progress.statusCounts),
+      ...(progress.reportBytes !== undefined && { report_bytes: progress.reportBytes }),
     });
     await this.#database.transact(
       piece === null ? [moved] : [this.#insertPiece(place, piece), moved],
@@ -294,15 +365,27 @@ export class SqlFiles implements FileStore {
       .execute();
   }
 
-  async expired(startedBeforeMs: number, limit: number): Promise<readonly FileRecord[]> {
+  async expired(
+    { startedBeforeMs, refusedBeforeMs }: FileSweepTimes,
+    limit: number,
+  ): Promise<readonly FileRecord[]> {
     const rows = await this.#rows()
-      .where('feeds.is_kept', '=', 1)
-      .where('feeds.uploaded_at_ms', '<', startedBeforeMs)
+      .where(sql<boolean>`feeds.is_kept = 1`)
+      .where('feeds.uploaded_at_ms', '<', Math.max(startedBeforeMs, refusedBeforeMs))
       .where('feeds.state', 'not in', OPEN_STATES)
       .where((where) =>
         where.or([
-          where('feeds.started_at_ms', 'is', null),
-          where('feeds.started_at_ms', '<', startedBeforeMs),
+          where.and([
+            where('feeds.uploaded_at_ms', '<', startedBeforeMs),
+            where.or([
+              where('feeds.started_at_ms', 'is', null),
+              where('feeds.started_at_ms', '<', startedBeforeMs),
+            ]),
+          ]),
+          where.and([
+            where('feeds.state', '=', 'refused'),
+            where('feeds.finished_at_ms', '<', refusedBeforeMs),
+          ]),
         ]),
       )
       .limit(limit)
@@ -322,15 +405,15 @@ export class SqlFiles implements FileStore {
     ]);
   }
 
-  async kept(uuids: readonly string[]): Promise<readonly string[]> {
+  async kept(uuids: readonly string[]): Promise<readonly StoredFile[]> {
     if (uuids.length === 0) return [];
     const rows = await this.#database.db
       .selectFrom('feeds')
-      .select('uuid')
+      .select(['supplier_id', 'uuid'])
       .where('uuid', 'in', uuids)
       .where('is_kept', '=', 1)
       .execute();
-    return rows.map(({ uuid }) => uuid);
+    return rows.map(({ supplier_id: supplierId, uuid }) => ({ supplierId, uuid }));
   }
 
   #one({ supplierId, number }: FilePlace) {

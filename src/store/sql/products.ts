@@ -1,7 +1,7 @@
 /** Product columns of a SKU's row, the same in every database, and how catalogue entries update them. */
 import { v4 as uuidv4, v5 as uuidv5 } from 'uuid';
 import { GTIN_FORMS, readGtin } from '../../domain/gtin.ts';
-import { BLANK_PRODUCT, CONDITIONS, type Product } from '../../domain/sku.ts';
+import { BLANK_PRODUCT, CONDITIONS, type Product, type Sku } from '../../domain/sku.ts';
 import type { CatalogueEntry } from '../../domain/catalogue.ts';
 
 /** The product columns of `skus`, in the order of `productValues`. */
@@ -107,4 +107,36 @@ export function gtinsOf(product: Product): ReadonlySet<number> {
     gtins.add(reading.gtin);
   }
   return gtins;
+}
+
+/** A SKU as it is selected: its product, inventory and supplier. */
+export interface SkuRow extends ProductRow {
+  readonly sku_id: string;
+  readonly uuid: string;
+  readonly created_at_ms: number;
+  readonly quantity_in_stock: number | null;
+  readonly quantity_on_backorder: number | null;
+  readonly backorder_date: number | null;
+  readonly restrictions: number | null;
+  readonly updated_at_ms: number;
+  readonly supplier_uuid: string;
+  readonly supplier_name: string;
+}
+
+export function skuOf(row: SkuRow): Sku {
+  return {
+    uuid: row.uuid,
+    skuId: row.sku_id,
+    itemUuid: row.item_uuid,
+    product: productOf(row),
+    inventory: {
+      quantityInStock: row.quantity_in_stock,
+      quantityOnBackorder: row.quantity_on_backorder,
+      backorderDate: row.backorder_date,
+      restrictions: row.restrictions,
+    },
+    supplier: { uuid: row.supplier_uuid, name: row.supplier_name },
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  };
 }

@@ -29,6 +29,7 @@ export interface SqlTables {
     password_hash: string | null;
     permissions: string;
     created_at_ms: number;
+    disabled_at_ms: Generated<number | null>;
   };
   tokens: {
     id: Generated<number>;
@@ -95,6 +96,8 @@ export interface SqlTables {
     is_confirmed: Generated<number>;
     is_cancel_asked: Generated<number>;
     is_kept: Generated<number>;
+    /** The size of the reports that are stored beside the file. */
+    report_bytes: Generated<number>;
     /** The node that holds the lease. */
     claimed_by: Generated<string | null>;
     claimed_until_ms: Generated<number>;
@@ -126,6 +129,9 @@ export interface SqlTables {
     previous_secret_until_ms: number | null;
     paused_reason: string | null;
     created_at_ms: number;
+    user_id: number | null;
+    token_id: number | null;
+    verified_at_ms: number | null;
   };
   webhook_positions: {
     webhook_id: number;

@@ -12,7 +12,13 @@ import {
 } from '../../domain/webhooks.ts';
 import type { WebhookStore } from '../store.ts';
 
-type WebhookRow = Selectable<SqlTables['webhooks']>;
+/** A webhook, with what decides whether its creator still has access. */
+type WebhookRow = Selectable<SqlTables['webhooks']> & {
+  readonly token_revoked_at_ms: number | null;
+  /** Null for the tokens of logins, too: their expiry does not count. */
+  readonly token_expires_at_ms: number | null;
+  readonly user_disabled_at_ms: number | null;
+};
 
 export class SqlWebhooks implements WebhookStore {
   readonly #database: SqlDatabase;
@@ -21,32 +27,68 @@ export class SqlWebhooks implements WebhookStore {
     this.#database = database;
   }
 
-  async create(draft: WebhookDraft): Promise<Webhook> {
-    const row = { ...rowOf(draft), uuid: uuidv4(), paused_reason: null, created_at_ms: Date.now() };
-    const { id } = await this.#database.db
-      .insertInto('webhooks')
-      .values({ ...row, organization_id: draft.organizationId })
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    return webhookOf({ ...row, id, organization_id: draft.organizationId });
+  async create(draft: WebhookDraft, limit: number): Promise<Webhook | undefined> {
+    const { db, hasRowLocks } = this.#database;
+    const { organizationId } = draft;
+    const uuid = uuidv4();
+    const row = {
+      ...rowOf(draft),
+      uuid,
+      organization_id: organizationId,
+      paused_reason: null,
+      created_at_ms: Date.now(),
+    };
+    // Without row locks there is one writer; with them, registrations of one organization take turns.
+    const lock = db
+      .selectFrom('organizations')
+      .select('id')
+      .where('id', '=', organizationId)
+      .forUpdate();
+    const insert = db.insertInto('webhooks').values(row);
+    const count = db
+      .selectFrom('webhooks as others')
+      .select(db.fn.countAll<number>().as('count'))
+      .where('others.organization_id', '=', organizationId);
+    const removeExcess = db
+      .deleteFrom('webhooks')
+      .where('uuid', '=', uuid)
+      .where(count, '>', limit);
+    const statements = [insert, removeExcess];
+    await this.#database.transact(hasRowLocks ? [lock, ...statements] : statements);
+    return this.find(organizationId, uuid);
+  }
+
+  /** Webhooks with what decides whether their creators still have access. */
+  #webhooks() {
+    return this.#database.db
+      .selectFrom('webhooks')
+      .leftJoin('tokens', 'tokens.id', 'webhooks.token_id')
+      .leftJoin('users', 'users.id', 'webhooks.user_id')
+      .selectAll('webhooks')
+      .select((of) => [
+        'tokens.revoked_at_ms as token_revoked_at_ms',
+        'users.disabled_at_ms as user_disabled_at_ms',
+        of
+          .case()
+          .when('users.username', 'is', null)
+          .then(of.ref('tokens.expires_at_ms'))
+          .end()
+          .as('token_expires_at_ms'),
+      ]);
   }
 
   async list(organizationId: number): Promise<readonly Webhook[]> {
-    const rows = await this.#database.db
-      .selectFrom('webhooks')
-      .selectAll()
-      .where('organization_id', '=', organizationId)
-      .orderBy('id')
+    const rows = await this.#webhooks()
+      .where('webhooks.organization_id', '=', organizationId)
+      .orderBy('webhooks.id')
       .execute();
     return rows.map(webhookOf);
   }
 
   async find(organizationId: number, uuid: string): Promise<Webhook | undefined> {
-    const row = await this.#database.db
-      .selectFrom('webhooks')
-      .selectAll()
-      .where('organization_id', '=', organizationId)
-      .where('uuid', '=', uuid)
+    const row = await this.#webhooks()
+      .where('webhooks.organization_id', '=', organizationId)
+      .where('webhooks.uuid', '=', uuid)
       .executeTakeFirst();
     return row && webhookOf(row);
   }
@@ -59,6 +101,16 @@ export class SqlWebhooks implements WebhookStore {
       .execute();
   }
 
+  async verify(id: number, url: string, atMs: number): Promise<void> {
+    await this.#database.db
+      .updateTable('webhooks')
+      .set({ verified_at_ms: atMs })
+      .where('id', '=', id)
+      .where('url', '=', url)
+      .where('verified_at_ms', 'is', null)
+      .execute();
+  }
+
   async remove(id: number): Promise<void> {
     await this.#database.db.deleteFrom('webhook_attempts').where('webhook_id', '=', id).execute();
     await this.#database.db.deleteFrom('webhook_positions').where('webhook_id', '=', id).execute();
@@ -66,13 +118,11 @@ export class SqlWebhooks implements WebhookStore {
   }
 
   async active(): Promise<readonly Webhook[]> {
-    const rows = await this.#database.db
-      .selectFrom('webhooks')
-      .selectAll()
-      .where('paused_reason', 'is', null)
-      .orderBy('id')
+    const rows = await this.#webhooks()
+      .where('webhooks.paused_reason', 'is', null)
+      .orderBy('webhooks.id')
       .execute();
-    return rows.map(webhookOf);
+    return rows.map(webhookOf).filter(({ pausedReason }) => pausedReason === null);
   }
 
   async positions(webhookIds: readonly number[]): Promise<readonly WebhookPosition[]> {
@@ -170,8 +220,10 @@ export class SqlWebhooks implements WebhookStore {
   }
 }
 
-function rowOf({ url, description, supplierUuids, secrets }: WebhookDraft) {
+function rowOf({ url, description, supplierUuids, secrets, creator }: WebhookDraft) {
   return {
+    user_id: creator?.userId ?? null,
+    token_id: creator?.tokenId ?? null,
     url,
     description,
     supplier_uuids: supplierUuids === null ? null : supplierUuids.join(','),
@@ -187,9 +239,12 @@ function secretsRow({ current, previous }: Webhook['secrets']) {
   };
 }
 
-function changedRow({ url, description, supplierUuids, secrets, pausedReason }: WebhookChanges) {
+function changedRow(changes: WebhookChanges) {
+  const { url, description, supplierUuids, secrets, pausedReason, creator } = changes;
   return {
-    ...(url !== undefined && { url }),
+    // Only the previous URL has been verified.
+    ...(url !== undefined && { url, verified_at_ms: null }),
+    ...(creator !== undefined && { user_id: creator.userId, token_id: creator.tokenId }),
     ...(description !== undefined && { description }),
     ...(supplierUuids !== undefined && { supplier_uuids: supplierUuids?.join(',') ?? null }),
     ...(secrets !== undefined && secretsRow(secrets)),
@@ -210,7 +265,21 @@ function webhookOf(row: WebhookRow): Webhook {
       current: row.secret,
       previous: secret === null || untilMs === null ? null : { secret, untilMs },
     },
-    pausedReason: row.paused_reason,
+    pausedReason: row.paused_reason ?? accessLost(row, Date.now()),
+    verifiedAtMs: row.verified_at_ms,
     createdAtMs: row.created_at_ms,
   };
+}
+
+/** Why the credential that the webhook depends on is no longer valid; null if it is. */
+function accessLost(row: WebhookRow, nowMs: number): string | null {
+  const expiresAtMs = row.token_expires_at_ms;
+  if (row.token_revoked_at_ms !== null) return creatorLost('was revoked');
+  if (row.user_disabled_at_ms !== null) return creatorLost('belongs to a disabled user');
+  if (expiresAtMs !== null && expiresAtMs <= nowMs) return creatorLost('has expired');
+  return null;
+}
+
+function creatorLost(how: string): string {
+  return `The token that registered or last resumed this webhook ${how}. Resume it with another token.`;
 }

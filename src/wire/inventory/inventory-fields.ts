@@ -8,8 +8,8 @@ import {
   restrictionCode,
   restrictionName,
   RESTRICTIONS,
+  QUANTITY_MAX,
 } from '../../domain/inventory.ts';
-import { QUANTITY_MAX } from '../../domain/limits.ts';
 import { integerOrNull, textOrNull } from '../schema.ts';
 
 /** The inventory of a SKU, for output. */

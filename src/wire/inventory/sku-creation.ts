@@ -16,9 +16,8 @@ import {
 import { textOrNull, uuid } from '../schema.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
-import { type Inventory } from '../../domain/inventory.ts';
-import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
-import { skuIdCanExist, skuIdFits } from '../../domain/lines.ts';
+import type { Inventory } from '../../domain/inventory.ts';
+import { SKU_ID_CODE_POINTS_MAX, skuIdCanExist, skuIdFits } from '../../domain/lines.ts';
 import { CONDITIONS, type Product } from '../../domain/sku.ts';
 import type { CatalogueEntry } from '../../domain/catalogue.ts';
 import { quoteValue, MemberErrors, notAllowed } from '../validation-messages.ts';

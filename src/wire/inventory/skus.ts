@@ -1,14 +1,13 @@
-import { createQueryReader, invalidQuery, type Query } from '../query.ts';
+import { createQueryReader, invalidQuery, type Query, readTimeMs } from '../query.ts';
 import { integerOrNull, textOrNull, time, uuid } from '../schema.ts';
-import { readTimeMs } from '../query.ts';
 import { type Static, Type } from 'typebox';
 import {
   printDate,
   restrictionCode,
   restrictionName,
   RESTRICTIONS,
+  QUANTITY_MAX,
 } from '../../domain/inventory.ts';
-import { QUANTITY_MAX } from '../../domain/limits.ts';
 import { CONDITIONS, type Sku } from '../../domain/sku.ts';
 import { printTime } from '../times.ts';
 import { GTIN_FORMS, readGtin } from '../../domain/gtin.ts';

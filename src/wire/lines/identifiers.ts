@@ -1,7 +1,6 @@
 import { Type } from 'typebox';
-import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
+import { SKU_ID_CODE_POINTS_MAX, type AsSent, skuIdFits } from '../../domain/lines.ts';
 import { type GtinForm, type GtinReading, readGtin } from '../../domain/gtin.ts';
-import { type AsSent, skuIdFits } from '../../domain/lines.ts';
 import { quoteValue, quoteNumber } from '../validation-messages.ts';
 import type { JsonObject } from '../json.ts';
 import type { NumberText } from '../json-source.ts';

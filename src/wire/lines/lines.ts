@@ -20,10 +20,14 @@ import {
 import { time } from '../schema.ts';
 import { Type } from 'typebox';
 import type { Inventory } from '../../domain/inventory.ts';
-import { SKU_ID_CODE_POINTS_MAX } from '../../domain/limits.ts';
-
+import {
+  SKU_ID_CODE_POINTS_MAX,
+  type LineDraft,
+  type Lines,
+  LinesBuilder,
+  skuIdFits,
+} from '../../domain/lines.ts';
 import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
-import { type LineDraft, type Lines, LinesBuilder, skuIdFits } from '../../domain/lines.ts';
 import { quoteValue, MemberErrors, notAllowed } from '../validation-messages.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { type AsOfOptions, readAsOf } from '../times.ts';

@@ -2,10 +2,9 @@ import type { BatchOutcome, FailedLine, LineDetail, LineEffect } from '../../dom
 import { repr } from './python-repr.ts';
 import { InventorySchema, printInventory } from '../inventory/inventory-fields.ts';
 import { Type } from 'typebox';
-import { type Inventory } from '../../domain/inventory.ts';
-import { CANDIDATES_NAMED_MAX, QUANTITY_MAX } from '../../domain/limits.ts';
+import { type Inventory, QUANTITY_MAX } from '../../domain/inventory.ts';
+import { CANDIDATES_NAMED_MAX, type Lines } from '../../domain/lines.ts';
 import { integerOrNull, uuid } from '../schema.ts';
-import type { Lines } from '../../domain/lines.ts';
 import { SLICE_LINES } from './lines.ts';
 import { printTimeUs } from '../times.ts';
 import { IDENTIFIERS } from './identifiers.ts';

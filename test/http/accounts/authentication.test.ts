@@ -168,7 +168,11 @@ describe('a login', () => {
       supplier_uuid: type === 'SUPPLIER' ? organization.uuid : '',
       org_type: type,
       permission_assignments: {
-        permissions: [permission('view_items', true), permission('edit_items', edits)],
+        permissions: [
+          permission('view_items', true),
+          permission('edit_items', edits),
+          permission('manage_webhooks', false),
+        ],
         org_user: { uuid: userUuid },
       },
     });

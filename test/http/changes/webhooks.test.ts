@@ -71,7 +71,7 @@ beforeAll(async () => {
   supplierId = made.supplier.id;
   const retailer = await server.createOrganization('retailer', 'Shop');
   retailerId = retailer.id;
-  retailerToken = await server.createToken(retailer.id, ['view_items']);
+  retailerToken = await server.createToken(retailer.id, ['view_items', 'manage_webhooks']);
 });
 afterAll(() => server.stop());
 

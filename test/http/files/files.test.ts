@@ -202,7 +202,9 @@ describe('an uploaded file', () => {
     });
     await expect(sent).rejects.toThrow();
     const partialFiles = async (): Promise<readonly string[]> =>
-      (await readdir(server.filesDirectory)).filter((name) => name.endsWith('.part'));
+      (await readdir(server.filesDirectory, { recursive: true })).filter((name) =>
+        name.endsWith('.part'),
+      );
     await expect.poll(partialFiles).toEqual([]);
     expect(await client.listed()).toEqual([]);
   });

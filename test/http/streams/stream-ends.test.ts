@@ -102,11 +102,11 @@ test('an incomplete group is not applied', async () => {
 describe('a client that disconnects', () => {
   test('leaves at least the acknowledged lines applied', async () => {
     await start();
-    for (let round = 1; round <= 8; round += 1) {
+    for (let round = 1; round <= 4; round += 1) {
       const stream = await open();
       const lines = Array.from({ length: 4000 }, (_, i) => line(round * 10_000 + i));
       await stream.send(lines);
-      const acknowledged = 1 + round * 400;
+      const acknowledged = 1 + round * 800;
       await stream.rows(acknowledged);
       await stream.send('{"sku_id":"A","quantity_in_stock":1}');
       await stream.destroy();
@@ -144,12 +144,17 @@ describe('a client that disconnects', () => {
 describe('the end of a stream', () => {
   test('comes after the idle timeout, which blank rows reset', async () => {
     await start({ streamIdleTimeoutMs: 1000 });
-    const silent = await open();
     const alive = await open();
-    const startedMs = performance.now();
-    const ended = expectAborted(silent, 'request_timeout', 408, { row: 1, index: 0 });
+    const silent = await open();
+    let hasEnded = false;
+    const isOpen = (): boolean => !hasEnded;
+    const ended = expectAborted(silent, 'request_timeout', 408, { row: 1, index: 0 }).finally(
+      () => {
+        hasEnded = true;
+      },
+    );
     let rows = 0;
-    while (performance.now() - startedMs < 1500) {
+    while (isOpen()) {
       await alive.send('\n');
       rows += 1;
       await server.ask('GET', '/healthz');
@@ -163,19 +168,26 @@ describe('the end of a stream', () => {
 
   test('is not caused by the request timeout, which still ends other requests', async () => {
     await start({ requestTimeoutMs: 1000, headersTimeoutMs: 1000 });
+    const stream = await open();
     const slow = await RawConnection.open(server.url);
     await slow.send(
       `POST ${BULK} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${token}\r\nContent-Length: 9\r\n\r\n[`,
     );
-    const stream = await open();
+    let hasEnded = false;
+    const isOpen = (): boolean => !hasEnded;
+    const ended = slow.rest().finally(() => {
+      hasEnded = true;
+    });
     let quantity = 0;
-    const startedMs = performance.now();
-    while (performance.now() - startedMs < 3000) {
+    while (isOpen()) {
       quantity += 1;
       await stream.send([line(quantity)]);
       expect(await stream.row()).toEqual(SUCCESS);
     }
-    expect(await slow.rest()).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await ended).toMatch(/^HTTP\/1\.1 408 /);
+    quantity += 1;
+    await stream.send([line(quantity)]);
+    expect(await stream.row()).toEqual(SUCCESS);
     stream.end();
     expect(await stream.rest()).toEqual({ rows: [], isWhole: true });
     expect(await client.stockOf('A')).toBe(quantity);
@@ -192,8 +204,7 @@ describe('the end of a stream', () => {
     await server.store.accounts.revokeToken(mine?.id ?? 0);
     let last: unknown = SUCCESS;
     let answered = 1;
-    const deadlineMs = performance.now() + 15_000;
-    while (at(last, 'status_code') === 200 && performance.now() < deadlineMs) {
+    while (at(last, 'status_code') === 200) {
       await stream.send([line(2)]);
       last = await stream.row();
       answered += 1;

@@ -1,39 +1,32 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { NOTHING_KNOWN } from '../../../src/domain/inventory.ts';
 import type { Store } from '../../../src/store/store.ts';
 import {
   applyOne,
   batchOf,
-  createSupplier,
   entry,
   importSkus,
-  openTestStore,
   problemsOf,
   type TestDatabase,
 } from '../fixtures.ts';
+import { useOwnDatabase, useSharedStore, type ContractStore } from './contract-store.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** What every store promises readers of changes. */
+/** The contract of reading changes. */
 export function describeChanges(kind: string, createDatabase: () => Promise<TestDatabase>): void {
   describe(`changes of a ${kind} store`, () => {
-    let database: TestDatabase;
     let store: Store;
     let supplierId: number;
+    let supplierName: string;
 
-    beforeEach(async () => {
-      database = await createDatabase();
-      store = await openTestStore(database);
-      supplierId = await createSupplier(store, 'Acme');
-    });
-
-    afterEach(async () => {
-      await store.close();
-      const problems = await problemsOf(database);
-      await database.remove();
-      expect(problems).toEqual([]);
-    });
+    const begin = async (tested: ContractStore): Promise<void> => {
+      ({ store } = tested);
+      ({ id: supplierId, name: supplierName } = await tested.newSupplier());
+    };
+    const tested = useSharedStore(createDatabase, begin);
+    const createOther = async (): Promise<number> => (await tested.newSupplier()).id;
 
     const stock = (quantityInStock: number, skuId = 'a') =>
       applyOne(store, {
@@ -57,7 +50,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       return (await store.changes.history(query))?.map((change) => change.after.quantityInStock);
     };
 
-    test('are read in order, from any on, with all that a reader needs', async () => {
+    test('are read in order after any sequence, with all details', async () => {
       await importSkus(store, supplierId, [
         entry('a', { product: { upca: '012345678905', mpn: 'M' } }),
       ]);
@@ -66,7 +59,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       await stock(6);
       expect(await read(0)).toMatchObject([
         {
-          supplier: { name: 'Acme' },
+          supplier: { name: supplierName },
           sku: {
             uuid: await uuidOf('a'),
             skuId: 'a',
@@ -92,8 +85,8 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       expect(await sequences(2)).toEqual([]);
     });
 
-    test('heads tell how far each supplier is', async () => {
-      const other = await createSupplier(store, 'Other');
+    test('heads contain the last and the oldest sequence of each supplier', async () => {
+      const other = await createOther();
       await importSkus(store, supplierId, [entry('a')]);
       await stock(1);
       await stock(2);
@@ -107,7 +100,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
     });
 
     describe('of one SKU', () => {
-      test('are read from the latest back, within bounds, by those who may see it', async () => {
+      test('are read latest first, within bounds, for visible suppliers only', async () => {
         await importSkus(store, supplierId, [entry('a'), entry('b')]);
         for (const quantity of [1, 2, 3]) {
           await stock(quantity);
@@ -122,7 +115,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
         expect(await history({}, [supplierId + 1])).toBeUndefined();
       });
 
-      test('tell what was known at any time', async () => {
+      test('give the inventory at any time', async () => {
         const beforeMs = Date.now() - 1;
         await importSkus(store, supplierId, [entry('a')]);
         await stock(1);
@@ -139,31 +132,35 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       });
     });
 
-    test('old ones are dropped in steps, and leave what replaying the others needs', async () => {
-      await importSkus(store, supplierId, [entry('a'), entry('b')]);
-      for (const quantity of [1, 2, 3, 4]) await stock(quantity, quantity % 2 === 0 ? 'b' : 'a');
-      const laterMs = Date.now() + 1;
-      expect(await store.changes.dropBefore(0, 10)).toBe(false);
-      expect(await sequences(0)).toEqual([1, 2, 3, 4]);
-      expect(await store.changes.dropBefore(laterMs, 3)).toBe(true);
-      expect(await sequences(0)).toEqual([4]);
-      expect(await store.changes.heads([supplierId])).toEqual(
-        new Map([[supplierId, { lastSequence: 4, oldestSequence: 4 }]]),
-      );
-      await store.close();
-      expect(await problemsOf(database)).toEqual([]);
-      store = await openTestStore(database);
-      await store.changes.dropBefore(laterMs, 10);
-      await stock(9);
-      expect(await sequences(0)).toEqual([5]);
-      const at = await store.changes.inventoryAt([supplierId], await uuidOf('b'), Date.now() + 1);
-      expect(at?.inventory.quantityInStock).toBe(4);
-      await expect(
-        store.changes.inventoryAt([supplierId], await uuidOf('b'), 0),
-      ).rejects.toMatchObject({ code: 'history_expired' });
+    describe('past their retention', () => {
+      useOwnDatabase(tested, begin);
+
+      test('old ones are dropped in steps, and the rest can still be replayed', async () => {
+        await importSkus(store, supplierId, [entry('a'), entry('b')]);
+        for (const quantity of [1, 2, 3, 4]) await stock(quantity, quantity % 2 === 0 ? 'b' : 'a');
+        const laterMs = Date.now() + 1;
+        expect(await store.changes.dropBefore(0, 10)).toBe(false);
+        expect(await sequences(0)).toEqual([1, 2, 3, 4]);
+        expect(await store.changes.dropBefore(laterMs, 3)).toBe(true);
+        expect(await sequences(0)).toEqual([4]);
+        expect(await store.changes.heads([supplierId])).toEqual(
+          new Map([[supplierId, { lastSequence: 4, oldestSequence: 4 }]]),
+        );
+        await store.close();
+        expect(await problemsOf(tested.database)).toEqual([]);
+        store = await tested.reopen();
+        await store.changes.dropBefore(laterMs, 10);
+        await stock(9);
+        expect(await sequences(0)).toEqual([5]);
+        const at = await store.changes.inventoryAt([supplierId], await uuidOf('b'), Date.now() + 1);
+        expect(at?.inventory.quantityInStock).toBe(4);
+        await expect(
+          store.changes.inventoryAt([supplierId], await uuidOf('b'), 0),
+        ).rejects.toMatchObject({ code: 'history_expired' });
+      });
     });
 
-    test('say how recent what is known of a supplier is', async () => {
+    test('give the freshness of a supplier', async () => {
       const nobodyYet = await store.changes.freshness(supplierId, Date.now());
       expect(nobodyYet).toMatchObject({ lastHeardAtMs: null, expectedIntervalMinutes: null });
       await importSkus(store, supplierId, [entry('a'), entry('b'), entry('c')]);
@@ -185,7 +182,7 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       expect(lastHeardAtMs).toBeGreaterThan(nowMs - HOUR_MS);
     });
 
-    test('filter SKUs by when they changed and by what is in stock', async () => {
+    test('filter SKUs by time of change and by stock', async () => {
       await importSkus(store, supplierId, [entry('a'), entry('b'), entry('c')]);
       await stock(3, 'a');
       await stock(7, 'b');
@@ -202,11 +199,10 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       expect(await found({ updatedSinceMs: 0 })).toEqual(['a', 'b', 'c']);
     });
 
-    test('share one secret key, which stays', async () => {
+    test('share one permanent secret key', async () => {
       const key = await store.changes.secretKey();
       expect(key.length).toBeGreaterThanOrEqual(32);
-      await store.close();
-      store = await openTestStore(database);
+      store = await tested.reopen();
       expect(await store.changes.secretKey()).toEqual(key);
     });
   });

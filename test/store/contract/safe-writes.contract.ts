@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { NOTHING_KNOWN, type Inventory } from '../../../src/domain/inventory.ts';
 import type { OnhandError } from '../../../src/domain/errors.ts';
 import type { BatchOutcome, BatchOptions } from '../../../src/domain/batches.ts';
@@ -6,15 +6,13 @@ import type { Store } from '../../../src/store/store.ts';
 import {
   applyOne,
   batchOf,
-  createSupplier,
   entry,
   importSkus,
-  openTestStore,
-  problemsOf,
   succeeded,
   type Draft,
   type TestDatabase,
 } from '../fixtures.ts';
+import { useOwnDatabase, useSharedStore, type ContractStore } from './contract-store.ts';
 
 const UPCA = 12_345_678_905;
 const HOUR_MS = 3_600_000;
@@ -53,28 +51,21 @@ const change = (stockChange: number, skuId = 'a'): Draft => ({
   stockChange,
 });
 
-/** What every store promises of safe writes. */
+/** The contract of safe writes. */
 export function describeSafeWrites(
   kind: string,
   createDatabase: () => Promise<TestDatabase>,
 ): void {
   describe(`safe writes on a ${kind} store`, () => {
-    let database: TestDatabase;
     let store: Store;
     let supplierId: number;
 
-    beforeEach(async () => {
-      database = await createDatabase();
-      store = await openTestStore(database);
-      supplierId = await createSupplier(store, 'Acme');
-    });
-
-    afterEach(async () => {
-      await store.close();
-      const problems = await problemsOf(database);
-      await database.remove();
-      expect(problems).toEqual([]);
-    });
+    const begin = async (tested: ContractStore): Promise<void> => {
+      ({ store } = tested);
+      ({ id: supplierId } = await tested.newSupplier());
+    };
+    const tested = useSharedStore(createDatabase, begin);
+    const createOther = async (): Promise<number> => (await tested.newSupplier()).id;
 
     const stock = async (names: readonly string[], inventory: Partial<Inventory> = {}) => {
       await importSkus(
@@ -109,10 +100,10 @@ export function describeSafeWrites(
       return outcome;
     };
 
-    describe('a line as of a time', () => {
+    describe('a line with as_of', () => {
       const LATER_US = (Date.now() + HOUR_MS) * 1000;
 
-      test('is applied unless a later one was', async () => {
+      test('is applied unless a later one has been', async () => {
         await stock(['a']);
         await apply([set('a', 1, { asOfUs: LATER_US })]);
         const older = await apply([set('a', 2, { asOfUs: LATER_US - 1 })]);
@@ -123,7 +114,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(3);
       });
 
-      test('is older than a SKU that was created, or changed without a time, after it', async () => {
+      test('is older than a SKU that was created or changed without as_of after that time', async () => {
         await stock(['a', 'b']);
         const pastUs = (Date.now() - HOUR_MS) * 1000;
         expect(statuses(await apply([set('a', 1, { asOfUs: pastUs })]))).toEqual([412]);
@@ -133,7 +124,7 @@ export function describeSafeWrites(
         expect(await stockOf('b')).toBe(2);
       });
 
-      test('that changes nothing moves the time, and leaves no change', async () => {
+      test('that changes nothing advances the time without recording a change', async () => {
         await stock(['a'], { quantityInStock: 5 });
         const confirming = await apply([set('a', 5, { asOfUs: LATER_US })]);
         expect(statuses(confirming)).toEqual([200]);
@@ -143,14 +134,14 @@ export function describeSafeWrites(
         expect(batches.map((batch) => batch.changedCount)).toEqual([0, 0, 1]);
       });
 
-      test('a line without one that changes nothing leaves the time as it was', async () => {
+      test('the time does not advance with a line without as_of that changes nothing', async () => {
         await stock(['a'], { quantityInStock: 5 });
         await apply([set('a', 7, { asOfUs: LATER_US })]);
         await apply([set('a', 7), set('a', 8, { asOfUs: LATER_US - 1 })]);
         expect(await stockOf('a')).toBe(7);
       });
 
-      test('a product that is written anew leaves it as it was', async () => {
+      test('the time does not advance with an update of the product', async () => {
         await stock(['a'], { quantityInStock: 5 });
         const betweenUs = Date.now() * 1000 + 999_999;
         await apply([set('a', 6, { asOfUs: betweenUs })]);
@@ -158,7 +149,7 @@ export function describeSafeWrites(
         expect(statuses(await apply([set('a', 9, { asOfUs: betweenUs })]))).toEqual([200]);
       });
 
-      test('counts within a batch and a group of batches too', async () => {
+      test('is compared within a batch and a group of batches, too', async () => {
         await stock(['a']);
         const outcomes = await store.apply([
           batchOf(supplierId, [
@@ -175,7 +166,7 @@ export function describeSafeWrites(
     });
 
     describe('conditions', () => {
-      test('an expected quantity must be there, null included', async () => {
+      test('a line is applied only if the stock is the expected quantity, null included', async () => {
         await stock(['a']);
         const outcome = await apply([
           set('a', 1, { expectedQuantity: 5 }),
@@ -189,7 +180,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(3);
       });
 
-      test('a relative change adds to what is there, within bounds, where that is known', async () => {
+      test('a relative change adds to known stock, within bounds', async () => {
         await stock(['a', 'unknown']);
         const outcome = await apply([
           set('a', 2),
@@ -211,8 +202,8 @@ export function describeSafeWrites(
       });
     });
 
-    describe('lines that stand or fall together', () => {
-      test('a group with a failing line leaves nothing, and the others apply', async () => {
+    describe('lines that are applied together or not at all', () => {
+      test('a group with a failed line changes nothing, and other lines apply', async () => {
         await stock(['a', 'b', 'c'], { quantityInStock: 1 });
         const outcome = await apply([
           set('a', 2),
@@ -228,7 +219,7 @@ export function describeSafeWrites(
         expect([await stockOf('a'), await stockOf('b'), await stockOf('c')]).toEqual([2, 4, 4]);
       });
 
-      test('an atomic batch applies all or nothing, refused lines included', async () => {
+      test('an atomic batch applies all lines or none, invalid lines included', async () => {
         await stock(['a', 'b'], { quantityInStock: 1 });
         const failing = await apply([set('a', 2), set('missing', 2), set('b', 2)], {
           atomic: true,
@@ -246,7 +237,7 @@ export function describeSafeWrites(
       });
     });
 
-    test('a dry run tells what would happen and writes nothing', async () => {
+    test('a dry run returns what would happen and writes nothing', async () => {
       await stock(['a'], { quantityInStock: 1 });
       const lines = [set('a', 2), set('missing', 2)];
       const outcome = await apply(lines, { dryRun: true, withEffects: true });
@@ -262,7 +253,7 @@ export function describeSafeWrites(
       expect(statuses(await apply(lines))).toEqual([200, 404]);
     });
 
-    test('a dry run in a group sees the others and disturbs none', async () => {
+    test('a dry run sees the other batches of its group and does not affect them', async () => {
       await stock(['a'], { quantityInStock: 1 });
       const dry = {
         ...batchOf(supplierId, [set('a', 9)]),
@@ -273,7 +264,7 @@ export function describeSafeWrites(
       expect(await stockOf('a')).toBe(2);
     });
 
-    test('effects tell each line’s before and after, and the sequence of the SKU’s change', async () => {
+    test('effects contain before and after of each line, and the sequence of the change', async () => {
       await stock(['a', 'b'], { quantityInStock: 1 });
       const outcome = await apply([set('a', 2), set('a', 3), set('b', 1)], { withEffects: true });
       expect([...outcome.effects.values()]).toMatchObject([
@@ -291,7 +282,7 @@ export function describeSafeWrites(
     });
 
     describe('an idempotency key', () => {
-      test('that comes again gives the first outcome, applied once', async () => {
+      test('that is repeated returns the first outcome, applied once', async () => {
         await stock(['a', 'b', 'twin'], { quantityInStock: 1 });
         const lines: readonly Draft[] = [
           { skuId: 'a', fields: {}, stockChange: 4 },
@@ -307,7 +298,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(100);
       });
 
-      test('that comes twice in one group is applied once', async () => {
+      test('that occurs twice in a group is applied once', async () => {
         await stock(['a'], { quantityInStock: 1 });
         const batch = {
           ...batchOf(supplierId, [{ skuId: 'a', fields: {}, stockChange: 4 }]),
@@ -318,7 +309,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(5);
       });
 
-      test('that comes with another request is refused, and its batch with it', async () => {
+      test('that is used for another request fails its batch', async () => {
         await stock(['a'], { quantityInStock: 1 });
         await apply([set('a', 2)], keyed('k'));
         const refused = await refusal([set('a', 3)], keyed('k', 'other'));
@@ -326,9 +317,9 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(2);
       });
 
-      test('is of one supplier alone, and ends', async () => {
+      test('is scoped to its supplier and expires', async () => {
         await stock(['a'], { quantityInStock: 1 });
-        const other = await createSupplier(store, 'Other');
+        const other = await createOther();
         await importSkus(store, other, [entry('a', { inventory: { quantityInStock: 1 } })]);
         await apply([set('a', 2)], keyed('k', 'r', Date.now() - 1));
         expect((await apply([set('a', 3)], keyed('k', 'another'))).repeats).toBeNull();
@@ -339,24 +330,27 @@ export function describeSafeWrites(
         expect(elsewhere.repeats).toBeNull();
       });
 
-      test('is still known when the database is opened again', async () => {
+      test('survives reopening the database', async () => {
         await stock(['a'], { quantityInStock: 1 });
         const first = await apply([set('a', 2)], keyed('k'));
-        await store.close();
-        store = await openTestStore(database);
+        store = await tested.reopen();
         expect(await apply([set('a', 2)], keyed('k'))).toEqual({ ...first, repeats: 'id of r' });
       });
 
-      test('is refused rather than answered wrongly once its failing lines are gone', async () => {
-        await stock(['a'], { quantityInStock: 1 });
-        const lines = [set('a', 2), set('missing', 2)];
-        await apply(lines, keyed('k'));
-        const nowMs = Date.now() + 1;
-        await store.batches.sweep({ nowMs, failuresBeforeMs: nowMs }, 10);
-        expect((await refusal(lines, keyed('k'))).code).toBe('results_expired');
+      describe('after retention', () => {
+        useOwnDatabase(tested, begin);
+
+        test('is refused once its failed results have been deleted', async () => {
+          await stock(['a'], { quantityInStock: 1 });
+          const lines = [set('a', 2), set('missing', 2)];
+          await apply(lines, keyed('k'));
+          const nowMs = Date.now() + 1;
+          await store.batches.sweep({ nowMs, failuresBeforeMs: nowMs }, 10);
+          expect((await refusal(lines, keyed('k'))).code).toBe('results_expired');
+        });
       });
 
-      test('is not used up by a dry run', async () => {
+      test('is not consumed by a dry run', async () => {
         await stock(['a'], { quantityInStock: 1 });
         await apply([set('a', 2)], { ...keyed('k'), dryRun: true });
         expect((await apply([set('a', 3)], keyed('k', 'other'))).repeats).toBeNull();
@@ -364,7 +358,7 @@ export function describeSafeWrites(
     });
 
     describe('batches', () => {
-      test('are told with what was said of them, the latest first', async () => {
+      test('are listed latest first, with their reasons', async () => {
         await stock(['a', 'b'], { quantityInStock: 1 });
         const sent = {
           ...batchOf(supplierId, [set('a', 2), set('b', 1), set('missing', 1)]),
@@ -401,10 +395,10 @@ export function describeSafeWrites(
         expect(next.hasMore).toBe(false);
       });
 
-      test('are found by their supplier alone', async () => {
+      test('are visible to their supplier only', async () => {
         await stock(['a']);
         const { uuid } = await apply([set('a', 2)]);
-        const other = await createSupplier(store, 'Other');
+        const other = await createOther();
         await importSkus(store, other, [entry('a'), entry('b')]);
         await importSkus(store, other, [entry('a')]);
         expect(await store.batches.find(other, uuid ?? '')).toBeUndefined();
@@ -413,43 +407,47 @@ export function describeSafeWrites(
         expect(await store.batches.revert({ ...asked, supplierId: other })).toBeUndefined();
       });
 
-      test('keep their failing lines for a time', async () => {
-        await stock(['a', 'b']);
-        const { uuid } = await apply([
-          set('a', 2),
-          {
-            skuId: null,
-            gtins: [UPCA],
-            fields: { quantityInStock: 1 },
-            asSent: { upca: ['12345678905'] },
-          },
-          { skuId: 'b', fields: {}, refusal: { message: 'no field', namesRead: true } },
-        ]);
-        const failures = await store.batches.failures(supplierId, uuid ?? '');
-        expect(failures).toEqual([
-          {
-            index: 1,
-            status: 404,
-            message: null,
-            detail: null,
-            skuId: null,
-            asSent: '{"upca":["12345678905"]}',
-          },
-          { index: 2, status: 400, message: 'no field', detail: null, skuId: 'b', asSent: null },
-        ]);
-        const clean = await apply([set('a', 3)]);
-        expect(await store.batches.failures(supplierId, clean.uuid ?? '')).toEqual([]);
-        const nowMs = Date.now() + 1;
-        expect(await store.batches.sweep({ nowMs, failuresBeforeMs: 0 }, 10)).toBe(false);
-        expect(await store.batches.failures(supplierId, uuid ?? '')).toHaveLength(2);
-        await store.batches.sweep({ nowMs, failuresBeforeMs: nowMs }, 10);
-        expect(await store.batches.failures(supplierId, uuid ?? '')).toBeUndefined();
-        expect(await store.batches.find(supplierId, uuid ?? '')).toMatchObject({ lineCount: 3 });
+      describe('under retention', () => {
+        useOwnDatabase(tested, begin);
+
+        test('keep their failed lines for a limited time', async () => {
+          await stock(['a', 'b']);
+          const { uuid } = await apply([
+            set('a', 2),
+            {
+              skuId: null,
+              gtins: [UPCA],
+              fields: { quantityInStock: 1 },
+              asSent: { upca: ['12345678905'] },
+            },
+            { skuId: 'b', fields: {}, refusal: { message: 'no field', namesRead: true } },
+          ]);
+          const failures = await store.batches.failures(supplierId, uuid ?? '');
+          expect(failures).toEqual([
+            {
+              index: 1,
+              status: 404,
+              message: null,
+              detail: null,
+              skuId: null,
+              asSent: '{"upca":["12345678905"]}',
+            },
+            { index: 2, status: 400, message: 'no field', detail: null, skuId: 'b', asSent: null },
+          ]);
+          const clean = await apply([set('a', 3)]);
+          expect(await store.batches.failures(supplierId, clean.uuid ?? '')).toEqual([]);
+          const nowMs = Date.now() + 1;
+          expect(await store.batches.sweep({ nowMs, failuresBeforeMs: 0 }, 10)).toBe(false);
+          expect(await store.batches.failures(supplierId, uuid ?? '')).toHaveLength(2);
+          await store.batches.sweep({ nowMs, failuresBeforeMs: nowMs }, 10);
+          expect(await store.batches.failures(supplierId, uuid ?? '')).toBeUndefined();
+          expect(await store.batches.find(supplierId, uuid ?? '')).toMatchObject({ lineCount: 3 });
+        });
       });
     });
 
-    describe('undo', () => {
-      test('puts back what the batch changed last, and says what has moved on', async () => {
+    describe('reverting a batch', () => {
+      test('restores SKUs that the batch changed last and reports those changed since', async () => {
         await stock(['a', 'b', 'c'], { quantityInStock: 1, restrictions: 2 });
         const { uuid } = await apply([
           set('a', 2),
@@ -474,7 +472,7 @@ export function describeSafeWrites(
         });
       });
 
-      test('leaves what a later batch confirmed, unless forced', async () => {
+      test('leaves SKUs that a later batch confirmed, unless forced', async () => {
         await stock(['a', 'b'], { quantityInStock: 1 });
         const { uuid } = await apply([set('a', 2), set('b', 2)]);
         await apply([set('a', 2)]);
@@ -488,7 +486,7 @@ export function describeSafeWrites(
         expect([await stockOf('a'), await stockOf('b')]).toEqual([1, 1]);
       });
 
-      test('can itself be undone, and done again only once', async () => {
+      test('can itself be reverted once', async () => {
         await stock(['a'], { quantityInStock: 1 });
         const { uuid } = await apply([set('a', 2)]);
         const undone = await revert(uuid);
@@ -497,7 +495,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(2);
       });
 
-      test('goes back batch by batch, the last first, as far as all that came after was undone', async () => {
+      test('is possible batch by batch, if all later ones have been reverted', async () => {
         await stock(['a', 'b'], { quantityInStock: 1 });
         const first = await apply([set('a', 2), set('b', 2)]);
         const second = await apply([set('a', 3), set('b', 3)]);
@@ -509,7 +507,7 @@ export function describeSafeWrites(
           { skuId: 'b', outcome: 'moved_on' },
         ]);
         expect([await stockOf('a'), await stockOf('b')]).toEqual([1, 9]);
-        // And forth again.
+        // Reverts the reverts.
         await revert(undoneFirst.uuid);
         await revert(undoneSecond.uuid);
         expect([await stockOf('a'), await stockOf('b')]).toEqual([3, 9]);
@@ -518,7 +516,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(1);
       });
 
-      test('of batches together is stopped by none of them', async () => {
+      test('of several batches at once is not blocked by the changes of each other', async () => {
         await stock(['a', 'b', 'c'], { quantityInStock: 1 });
         const pieces = [
           await apply([set('a', 2), set('b', 2), set('c', 2)]),
@@ -542,7 +540,7 @@ export function describeSafeWrites(
         }
       });
 
-      test('is as of its own time', async () => {
+      test('is as of the time of the revert', async () => {
         await stock(['a'], { quantityInStock: 1 });
         const beforeUs = Date.now() * 1000 - 1;
         const { uuid } = await apply([set('a', 2)]);
@@ -552,7 +550,7 @@ export function describeSafeWrites(
     });
 
     describe('a snapshot', () => {
-      test('takes what it does not name to zero, in the same batch', async () => {
+      test('zeroes the SKUs that it does not name, in the same batch', async () => {
         await stock(['a', 'b', 'c', 'zero', 'unknown']);
         await apply([
           set('a', 5),
@@ -573,7 +571,7 @@ export function describeSafeWrites(
         });
       });
 
-      test('leaves every SKU that a failing line names', async () => {
+      test('leaves every SKU that a failed line names', async () => {
         const product = { upca: '012345678905' };
         const inventory = { quantityInStock: 5 };
         await importSkus(store, supplierId, [
@@ -599,7 +597,7 @@ export function describeSafeWrites(
         expect(await Promise.all(['other', 'gone'].map(stockOf))).toEqual([0, 0]);
       });
 
-      test('is refused where a line does not tell which SKU it means', async () => {
+      test('is refused if a line has no valid identifier', async () => {
         await stock(['a', 'b'], { quantityInStock: 5 });
         const lines = [
           set('a', 1),
@@ -609,7 +607,7 @@ export function describeSafeWrites(
         expect(await stockOf('a')).toBe(5);
       });
 
-      test('leaves what is known as of later', async () => {
+      test('leaves SKUs with a later time', async () => {
         await stock(['a', 'b'], { quantityInStock: 5 });
         const laterUs = (Date.now() + HOUR_MS) * 1000;
         await apply([set('a', 7, { asOfUs: laterUs })]);
@@ -618,7 +616,7 @@ export function describeSafeWrites(
         expect([await stockOf('a'), await stockOf('b')]).toEqual([7, 0]);
       });
 
-      test('of more SKUs than are held at once leaves none out', async () => {
+      test('zeroes more SKUs than fit into one read', async () => {
         const names = Array.from({ length: 12_000 }, (_, i) => `sku-${i}`);
         await stock(names, { quantityInStock: 5 });
         await store.batches.setSafetyLimit(supplierId, { percentMax: 100, skusMin: 1 });
@@ -633,7 +631,7 @@ export function describeSafeWrites(
         expect(await stockOf('sku-0')).toBe(3);
       });
 
-      test('that is atomic and fails takes nothing to zero', async () => {
+      test('that is atomic and fails zeroes nothing', async () => {
         await stock(['a', 'b'], { quantityInStock: 5 });
         const outcome = await apply([set('a', 1), set('missing', 1)], {
           ...snapshot(),
@@ -644,10 +642,10 @@ export function describeSafeWrites(
       });
     });
 
-    describe('the breaker', () => {
+    describe('the safety limit', () => {
       const BREAKER = { percentMax: 30, skusMin: 3 };
       const names = Array.from({ length: 10 }, (_, i) => `s${i}`);
-      const downs = (count: number): readonly Draft[] =>
+      const zeroLines = (count: number): readonly Draft[] =>
         names.slice(0, count).map((name) => set(name, 0));
 
       beforeEach(async () => {
@@ -655,14 +653,14 @@ export function describeSafeWrites(
         await store.batches.setSafetyLimit(supplierId, BREAKER);
       });
 
-      test('lets through what stays within its bounds', async () => {
+      test('allows batches within its bounds', async () => {
         expect(await store.batches.safetyLimitOf(supplierId)).toEqual(BREAKER);
-        expect(statuses(await apply(downs(3)))).toEqual([200, 200, 200]);
+        expect(statuses(await apply(zeroLines(3)))).toEqual([200, 200, 200]);
       });
 
-      test('refuses a batch whole that takes too many to zero or discontinues them', async () => {
+      test('refuses a batch that zeroes or discontinues too many SKUs', async () => {
         const lines = [
-          ...downs(2),
+          ...zeroLines(2),
           ...names.slice(2, 4).map((skuId) => ({ skuId, fields: { restrictions: 1 } })),
         ];
         const refused = await refusal(lines, {});
@@ -672,8 +670,8 @@ export function describeSafeWrites(
         expect((await store.batches.list(supplierId, { start: 0, limit: 1 })).totalCount).toBe(1);
       });
 
-      test('counts what is live when the batch comes', async () => {
-        await apply(downs(3));
+      test('counts the SKUs that are live before the batch', async () => {
+        await apply(zeroLines(3));
         expect(
           (
             await refusal(
@@ -683,39 +681,39 @@ export function describeSafeWrites(
           ).code,
         ).toBe('breaker_tripped');
         await apply(names.slice(0, 3).map((name) => set(name, 1)));
-        expect(statuses(await apply(downs(3)))).toEqual([200, 200, 200]);
+        expect(statuses(await apply(zeroLines(3)))).toEqual([200, 200, 200]);
       });
 
-      test('lets exactly the confirmed body through, once, in time', async () => {
+      test('allows exactly the confirmed body, once, before the code expires', async () => {
         const code = await store.batches.confirm(supplierId, bytes('body'), Date.now() + HOUR_MS);
-        expect((await refusal(downs(5), confirmation(code, 'other'))).code).toBe(
+        expect((await refusal(zeroLines(5), confirmation(code, 'other'))).code).toBe(
           'confirmation_invalid',
         );
-        expect(statuses(await apply(downs(5), confirmation(code)))).toEqual([
+        expect(statuses(await apply(zeroLines(5), confirmation(code)))).toEqual([
           200, 200, 200, 200, 200,
         ]);
         await apply(names.map((name) => set(name, 5)));
-        expect((await refusal(downs(5), confirmation(code))).code).toBe('confirmation_invalid');
+        expect((await refusal(zeroLines(5), confirmation(code))).code).toBe('confirmation_invalid');
         const late = await store.batches.confirm(supplierId, bytes('body'), Date.now() - 1);
-        expect((await refusal(downs(5), confirmation(late))).code).toBe('confirmation_invalid');
+        expect((await refusal(zeroLines(5), confirmation(late))).code).toBe('confirmation_invalid');
       });
 
-      test('has a default for snapshots, which the supplier’s own replaces', async () => {
+      test('has a default for snapshots, which the limit of the supplier replaces', async () => {
         await store.batches.setSafetyLimit(supplierId, null);
         const options = {
           snapshot: { asOfUs: null, defaultSafetyLimit: { percentMax: 50, skusMin: 2 } },
         };
-        expect(statuses(await apply(downs(9)))).toHaveLength(9);
+        expect(statuses(await apply(zeroLines(9)))).toHaveLength(9);
         await apply(names.map((name) => set(name, 5)));
         expect((await refusal([set('s0', 5)], options)).code).toBe('breaker_tripped');
         await store.batches.setSafetyLimit(supplierId, { percentMax: 100, skusMin: 1 });
         expect((await apply([set('s0', 5)], options)).zeroedCount).toBe(9);
       });
 
-      test('a refused batch does not disturb the others of its group', async () => {
+      test('does not affect other batches of a group', async () => {
         const outcomes = await store.apply([
           batchOf(supplierId, [set('s0', 6)]),
-          batchOf(supplierId, downs(10)),
+          batchOf(supplierId, zeroLines(10)),
           batchOf(supplierId, [set('s1', 7)]),
         ]);
         expect(outcomes.map((outcome) => outcome instanceof Error)).toEqual([false, true, false]);

@@ -1,44 +1,29 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { NOTHING_KNOWN } from '../../../src/domain/inventory.ts';
 import type { Sku } from '../../../src/domain/sku.ts';
 import type { SkuFilter, Store } from '../../../src/store/store.ts';
-import {
-  applyOne,
-  batchOf,
-  createSupplier,
-  entry,
-  importSkus,
-  openTestStore,
-  problemsOf,
-  succeeded,
-  type TestDatabase,
-} from '../fixtures.ts';
+import { applyOne, batchOf, entry, importSkus, succeeded, type TestDatabase } from '../fixtures.ts';
+import { useOwnDatabase, useSharedStore, type ContractStore } from './contract-store.ts';
 
 const UPCA = 12_345_678_905;
 const ISBN = 9_780_306_406_157;
 
-/** What every store promises; run over each body of the contract in `src/store/store.ts`. */
+/** The contract of `src/store/store.ts`, run for each implementation. */
 export function describeStoreContract(
   kind: string,
   createDatabase: () => Promise<TestDatabase>,
 ): void {
   describe(`a ${kind} store`, () => {
-    let database: TestDatabase;
     let store: Store;
     let supplierId: number;
+    let supplierName: string;
 
-    beforeEach(async () => {
-      database = await createDatabase();
-      store = await openTestStore(database);
-      supplierId = await createSupplier(store, 'Acme');
-    });
-
-    afterEach(async () => {
-      await store.close();
-      const problems = await problemsOf(database);
-      await database.remove();
-      expect(problems).toEqual([]);
-    });
+    const begin = async (tested: ContractStore): Promise<void> => {
+      ({ store } = tested);
+      ({ id: supplierId, name: supplierName } = await tested.newSupplier());
+    };
+    const tested = useSharedStore(createDatabase, begin);
+    const createOther = async (): Promise<number> => (await tested.newSupplier()).id;
 
     const all = async (
       filter: SkuFilter = {},
@@ -48,7 +33,7 @@ export function describeStoreContract(
     const inventoryOf = async (skuId: string) => (await all({ skuId }))[0]?.inventory;
 
     describe('applying lines', () => {
-      test('sets the fields a line names and leaves the others', async () => {
+      test('sets the fields of a line and leaves the others', async () => {
         await importSkus(store, supplierId, [
           entry('a', { inventory: { quantityInStock: 3, restrictions: 2 } }),
         ]);
@@ -67,7 +52,7 @@ export function describeStoreContract(
         });
       });
 
-      test('a null sets null, and the largest quantity is kept exactly', async () => {
+      test('sets null, and stores the largest quantity exactly', async () => {
         await importSkus(store, supplierId, [entry('a', { inventory: { quantityInStock: 3 } })]);
         await applyOne(
           store,
@@ -81,7 +66,7 @@ export function describeStoreContract(
         });
       });
 
-      test('lines for one SKU take effect in order, each on what the one before left', async () => {
+      test('applies lines for one SKU in order', async () => {
         await importSkus(store, supplierId, [entry('a', { product: { upca: '012345678905' } })]);
         const outcome = await applyOne(
           store,
@@ -98,7 +83,7 @@ export function describeStoreContract(
         });
       });
 
-      test('a line that matches nothing fails alone', async () => {
+      test('a line that matches no SKU does not affect others', async () => {
         await importSkus(store, supplierId, [entry('a')]);
         const outcome = await applyOne(
           store,
@@ -112,7 +97,7 @@ export function describeStoreContract(
         expect(await inventoryOf('a')).toEqual({ ...NOTHING_KNOWN, quantityInStock: 2 });
       });
 
-      test('every identifier that a line names must be the SKU’s', async () => {
+      test('a line matches only a SKU that has all its identifiers', async () => {
         await importSkus(store, supplierId, [
           entry('a', { product: { upca: '012345678905', isbn: '0306406152' } }),
           entry('b', { product: { ean13: '4006381333931' } }),
@@ -131,7 +116,7 @@ export function describeStoreContract(
         expect([...outcome.statuses]).toEqual([200, 200, 200, 404, 404]);
       });
 
-      test('a GTIN on several SKUs is ambiguous, names at most five, and applies nothing', async () => {
+      test('a GTIN of several SKUs is ambiguous: the line lists at most five and is not applied', async () => {
         const names = ['s1', 's2', 's3', 's4', 's5', 's6', 's7'];
         await importSkus(
           store,
@@ -160,7 +145,7 @@ export function describeStoreContract(
         ]);
       });
 
-      test('a sku_id is compared code point by code point', async () => {
+      test('compares a sku_id code point by code point', async () => {
         const composed = 'caf\u00e9';
         const decomposed = 'cafe\u0301';
         await importSkus(store, supplierId, [
@@ -192,8 +177,8 @@ export function describeStoreContract(
         expect([...outcome.statuses]).toEqual([200, 404, 404, 200, 200, 404, 404, 200, 404, 404]);
       });
 
-      test('another supplier’s SKUs are not there', async () => {
-        const other = await createSupplier(store, 'Other');
+      test('does not find SKUs of another supplier', async () => {
+        const other = await createOther();
         await importSkus(store, other, [entry('theirs', { product: { upca: '012345678905' } })]);
         const outcome = await applyOne(
           store,
@@ -206,8 +191,8 @@ export function describeStoreContract(
         expect((await all({}, [other]))[0]?.inventory).toEqual(NOTHING_KNOWN);
       });
 
-      test('a group’s batches take effect in order, each with its own answer', async () => {
-        const other = await createSupplier(store, 'Other');
+      test('applies the batches of a group in order, each with its own results', async () => {
+        const other = await createOther();
         await importSkus(store, supplierId, [entry('a')]);
         await importSkus(store, other, [entry('a')]);
         const outcomes = await store.apply([
@@ -229,7 +214,7 @@ export function describeStoreContract(
         });
       });
 
-      test('an unchanged line is applied and leaves the SKU as it was', async () => {
+      test('a line that changes nothing succeeds and leaves the SKU unchanged', async () => {
         await importSkus(store, supplierId, [entry('a', { inventory: { quantityInStock: 3 } })]);
         const [before] = await all();
         const outcome = await applyOne(
@@ -240,20 +225,19 @@ export function describeStoreContract(
         expect((await all())[0]).toEqual(before);
       });
 
-      test('what was answered is there when the database is opened again', async () => {
+      test('acknowledged lines survive reopening the database', async () => {
         await importSkus(store, supplierId, [entry('a')]);
         await applyOne(
           store,
           batchOf(supplierId, [{ skuId: 'a', fields: { quantityInStock: 77 } }]),
         );
-        await store.close();
-        store = await openTestStore(database);
+        store = await tested.reopen();
         expect(await inventoryOf('a')).toEqual({ ...NOTHING_KNOWN, quantityInStock: 77 });
       });
     });
 
     describe('applying a catalogue', () => {
-      test('creates, updates and leaves unchanged, and says which', async () => {
+      test('creates, updates or leaves each SKU, and reports which', async () => {
         const first = await importSkus(store, supplierId, [
           entry('a', {
             product: { upca: '012345678905', title: 'Kettle' },
@@ -280,7 +264,7 @@ export function describeStoreContract(
         expect(second.entries[0]?.uuid).toBe(b?.uuid);
       });
 
-      test('refuses what exists, where asked to, and changes nothing of it', async () => {
+      test('refuses existing SKUs without changing them, if requested', async () => {
         await importSkus(store, supplierId, [entry('a', { product: { title: 'Kettle' } })]);
         const before = await all();
         const outcome = await store.applyCatalogue({
@@ -297,7 +281,7 @@ export function describeStoreContract(
         expect((await all())[0]).toEqual(before[0]);
       });
 
-      test('is no batch where it refuses all', async () => {
+      test('records no batch if every entry is refused', async () => {
         await importSkus(store, supplierId, [entry('a')]);
         const batches = () => store.batches.list(supplierId, { start: 0, limit: 10 });
         const before = await batches();
@@ -312,7 +296,7 @@ export function describeStoreContract(
         expect(await batches()).toEqual(before);
       });
 
-      test('a SKU follows its GTINs when they change', async () => {
+      test('a SKU is found by its new GTINs after they change', async () => {
         await importSkus(store, supplierId, [
           entry('a', { product: { upca: '012345678905', isbn: '0306406152' } }),
         ]);
@@ -328,23 +312,23 @@ export function describeStoreContract(
         expect([...outcome.statuses]).toEqual([404, 200]);
       });
 
-      test('SKUs of one item_id share an item, others have their own', async () => {
-        const given = '2f7c1f0e-6f3a-4c53-9a53-0d9f6b3a9d11';
+      test('SKUs with the same item_id share an item, others have their own', async () => {
+        const itemUuid = '2f7c1f0e-6f3a-4c53-9a53-0d9f6b3a9d11';
         await importSkus(store, supplierId, [
           entry('a', { product: { itemId: 'shirt' } }),
           entry('b', { product: { itemId: 'shirt' } }),
           entry('c'),
           entry('d'),
-          entry('e', { itemUuid: given }),
+          entry('e', { itemUuid: itemUuid }),
         ]);
         const items = (await all()).map((sku) => sku.itemUuid);
         expect(items[0]).toBe(items[1]);
         expect(new Set(items).size).toBe(4);
-        expect(items[4]).toBe(given);
+        expect(items[4]).toBe(itemUuid);
       });
 
-      test('GTINs that several SKUs hold are told, page by page', async () => {
-        const other = await createSupplier(store, 'Other');
+      test('lists GTINs of several SKUs, page by page', async () => {
+        const other = await createOther();
         await importSkus(store, other, [entry('x', { product: { upca: '012345678905' } })]);
         await importSkus(store, supplierId, [
           entry('a', { product: { upca: '012345678905', ean13: '4006381333931' } }),
@@ -361,8 +345,8 @@ export function describeStoreContract(
     });
 
     describe('reading SKUs', () => {
-      test('lists by supplier, then creation, from any start', async () => {
-        const other = await createSupplier(store, 'Other');
+      test('lists SKUs by supplier, then creation, from any start', async () => {
+        const other = await createOther();
         await importSkus(store, other, [entry('o1'), entry('o2')]);
         await importSkus(store, supplierId, [entry('z'), entry('y'), entry('x')]);
         const page = async (start: number, limit: number) => {
@@ -380,8 +364,8 @@ export function describeStoreContract(
         expect(await page(5, 2)).toEqual({ totalCount: 5, skuIds: [], hasMore: false });
       });
 
-      test('walks the whole by its last SKU, missing and repeating none', async () => {
-        const other = await createSupplier(store, 'Other');
+      test('pages through all SKUs without gaps or repetitions', async () => {
+        const other = await createOther();
         await importSkus(
           store,
           supplierId,
@@ -408,7 +392,7 @@ export function describeStoreContract(
         expect(seen).toEqual(['a', 'b', 'c', 'd', 'e']);
       });
 
-      test('filters by identifier in any form and by restriction, and counts what matches', async () => {
+      test('filters by any form of identifier and by restriction, and counts the matches', async () => {
         await importSkus(store, supplierId, [
           entry('a', { product: { upca: '012345678905' }, inventory: { restrictions: 1 } }),
           entry('b', { product: { isbn: '0306406152' } }),
@@ -438,8 +422,8 @@ export function describeStoreContract(
         expect(paged.skus.map((sku) => sku.skuId)).toEqual(['c']);
       });
 
-      test('finds one by its uuid, for those who may see it', async () => {
-        const other = await createSupplier(store, 'Other');
+      test('finds a SKU by its uuid if its supplier is visible', async () => {
+        const other = await createOther();
         const made = await importSkus(store, supplierId, [entry('a')]);
         const uuid = made.entries[0]?.uuid ?? '';
         expect((await store.skus.find([supplierId], uuid))?.skuId).toBe('a');
@@ -447,7 +431,7 @@ export function describeStoreContract(
         expect(await store.skus.find([], uuid)).toBeUndefined();
       });
 
-      test('nothing is visible to one who may see no supplier', async () => {
+      test('finds nothing if no supplier is visible', async () => {
         await importSkus(store, supplierId, [entry('a')]);
         expect(
           await store.skus.list({ supplierIds: [], filter: {}, from: { start: 0 }, limit: 5 }),
@@ -460,18 +444,20 @@ export function describeStoreContract(
     });
 
     describe('accounts', () => {
-      test('an organization’s name is its own', async () => {
+      useOwnDatabase(tested, begin);
+
+      test('the name of an organization is unique', async () => {
         await expect(
-          store.accounts.createOrganization({ type: 'retailer', name: 'Acme' }),
+          store.accounts.createOrganization({ type: 'retailer', name: supplierName }),
         ).rejects.toMatchObject({
           code: 'already_exists',
         });
         expect((await store.accounts.listOrganizations()).map(({ name }) => name)).toEqual([
-          'Acme',
+          supplierName,
         ]);
       });
 
-      test('a retailer sees the suppliers it is connected to, while it is', async () => {
+      test('a retailer sees a supplier while they are connected', async () => {
         const { accounts } = store;
         const retailer = await accounts.createOrganization({ type: 'retailer', name: 'Shop' });
         const visible = () => accounts.visibleSupplierIds(retailer.id, 'retailer');
@@ -484,14 +470,14 @@ export function describeStoreContract(
             supplier,
             shop,
           ]),
-        ).toEqual([['Acme', 'Shop']]);
+        ).toEqual([[supplierName, 'Shop']]);
         expect(await accounts.removeConnection(supplierId, retailer.id)).toBe(true);
         expect(await accounts.removeConnection(supplierId, retailer.id)).toBe(false);
         expect(await visible()).toEqual([]);
         expect(await accounts.visibleSupplierIds(supplierId, 'supplier')).toEqual([supplierId]);
       });
 
-      test('a user is found by name; a taken name is refused', async () => {
+      test('a user is found by name, and user names are unique', async () => {
         const draft = {
           organizationId: supplierId,
           username: 'ann',
@@ -506,12 +492,12 @@ export function describeStoreContract(
           uuid,
           passwordHash: 'hash',
           permissions: ['view_items'],
-          organization: { id: supplierId, name: 'Acme', type: 'supplier' },
+          organization: { id: supplierId, name: supplierName, type: 'supplier' },
         });
         expect(await store.accounts.findUser('bob')).toBeUndefined();
       });
 
-      test('a token opens until it expires or is revoked', async () => {
+      test('a token is valid until it expires or is revoked', async () => {
         const { accounts } = store;
         const user = await accounts.findServiceUser(supplierId);
         const lasting = new Uint8Array(32).fill(1);
@@ -549,12 +535,16 @@ export function describeStoreContract(
       });
     });
 
-    test('is ready while it can write, and after closing says that it is closed', async () => {
-      await store.probe();
-      await store.close();
-      await expect(store.probe()).rejects.toMatchObject({ code: 'store_unavailable' });
-      await expect(applyOne(store, batchOf(supplierId, []))).rejects.toMatchObject({
-        code: 'store_unavailable',
+    describe('closing', () => {
+      useOwnDatabase(tested, begin);
+
+      test('is ready while it can write, and reports after closing that it is closed', async () => {
+        await store.probe();
+        await store.close();
+        await expect(store.probe()).rejects.toMatchObject({ code: 'store_unavailable' });
+        await expect(applyOne(store, batchOf(supplierId, []))).rejects.toMatchObject({
+          code: 'store_unavailable',
+        });
       });
     });
   });

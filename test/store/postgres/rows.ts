@@ -1,6 +1,6 @@
 import { ConnectionPool, read } from '../../../src/store/postgres/connection/pool.ts';
 import type { TestDatabase } from '../fixtures.ts';
-import type { ToldChange } from '../model.ts';
+import type { ComparableChange } from '../model.ts';
 
 /** Runs SQL on a database, bypassing the store. */
 export async function alterPostgres(database: TestDatabase, sql: string): Promise<void> {
@@ -73,7 +73,7 @@ interface ChangeRow {
 export async function readPostgresChanges(
   database: TestDatabase,
   supplierId: number,
-): Promise<readonly ToldChange[]> {
+): Promise<readonly ComparableChange[]> {
   const rows = await queryPostgres<ChangeRow>(
     database,
     `SELECT changes.*, sku_id FROM changes JOIN skus USING (supplier_id, sku_number)

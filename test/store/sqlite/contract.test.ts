@@ -1,10 +1,12 @@
 import { describeChanges } from '../contract/changes.contract.ts';
 import { describeStoreContract } from '../contract/store.contract.ts';
+import { describeWebhookContract } from '../contract/webhooks.contract.ts';
 import { sqliteDatabase } from '../fixtures.ts';
 import { describeFollowers } from '../followers.ts';
 import { describeSafeWrites } from '../contract/safe-writes.contract.ts';
 
 describeStoreContract('SQLite', sqliteDatabase);
+describeWebhookContract('SQLite', sqliteDatabase);
 describeSafeWrites('SQLite', sqliteDatabase);
 describeChanges('SQLite', sqliteDatabase);
 describeFollowers('SQLite', sqliteDatabase, 1);

@@ -19,10 +19,10 @@ afterAll(async () => {
   await database.remove();
 });
 
-test.for(SEEDS)('does with random batches what the model does (seed %i)', async (seed) => {
+test.for(SEEDS)('random batches have the same results as in the model (seed %i)', async (seed) => {
   await simulate(store, seed, (supplierId) => readSqliteChanges(database, supplierId));
 });
 
-test('leaves a database in which everything agrees', async () => {
+test('a check of the database finds no problems after the random batches', async () => {
   expect(await problemsOf(database)).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import Sqlite from 'better-sqlite3';
-import type { ToldChange } from '../model.ts';
+import type { ComparableChange } from '../model.ts';
 import type { TestDatabase } from '../fixtures.ts';
 
 interface Row {
@@ -16,11 +16,11 @@ interface Row {
   readonly after_restrictions: number | null;
 }
 
-/** A supplier's changes as the database file holds them, in order: read past the store, as a witness. */
+/** A supplier's changes in order, read from the tables to check the store against them. */
 export function readSqliteChanges(
   database: TestDatabase,
   supplierId: number,
-): readonly ToldChange[] {
+): readonly ComparableChange[] {
   const db = new Sqlite(database.url.replace(/^sqlite:/, ''), { readonly: true });
   try {
     return db

@@ -35,17 +35,17 @@ test('prints what the installed Python prints, if there is one', () => {
       }),
       fc.nat({ max: 0xffff }).map((code) => String.fromCharCode(code)),
     ),
-    { seed: 20_261_123, numRuns: 3000 },
+    { seed: 20_261_123, numRuns: 600 },
   );
   texts.push(...PYTHON_REPR.map(([text]) => text).filter((text) => text !== ''));
   const python = spawnSync('python3', ['-c', PYTHON], { input: texts.map(hex).join('\n') });
   if (python.status !== 0) return;
   const printed = python.stdout.toString().trim().split('\n');
   expect(printed).toHaveLength(texts.length);
-  for (const [i, text] of texts.entries()) {
-    const expected = printed[i];
-    if (expected !== '-') expect(hex(repr(text)), JSON.stringify(text)).toBe(expected);
-  }
+  const known = texts.filter((_, i) => printed[i] !== '-');
+  expect(known.map((text) => [JSON.stringify(text), hex(repr(text))])).toEqual(
+    texts.flatMap((text, i) => (printed[i] === '-' ? [] : [[JSON.stringify(text), printed[i]]])),
+  );
 });
 
 /** The message of a line that matches nothing and is sent as this JSON. */

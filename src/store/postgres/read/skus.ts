@@ -1,5 +1,6 @@
 import { skuIdCanExist } from '../../../domain/lines.ts';
-import type { Condition, Sku } from '../../../domain/sku.ts';
+import type { Sku } from '../../../domain/sku.ts';
+import { skuOf, type SkuRow } from '../../sql/products.ts';
 import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../../store.ts';
 import { read, type ConnectionPool } from '../connection/pool.ts';
 import { isUuid } from '../../uuids.ts';
@@ -213,57 +214,4 @@ function conditionsOf(filter: SkuFilter, parameters: unknown[]): string | undefi
     conditions.push(`quantity_in_stock <= ${parameter(filter.quantityInStockMax)}::int`);
   }
   return conditions.join(' AND ');
-}
-
-interface SkuRow {
-  readonly sku_id: string;
-  readonly uuid: string;
-  readonly item_uuid: string;
-  readonly item_id: string | null;
-  readonly title: string | null;
-  readonly condition: Condition | null;
-  readonly units_bundled: number | null;
-  readonly upca: string | null;
-  readonly ean13: string | null;
-  readonly gtin14: string | null;
-  readonly isbn: string | null;
-  readonly asin: string | null;
-  readonly mpn: string | null;
-  readonly created_at_ms: number;
-  readonly quantity_in_stock: number | null;
-  readonly quantity_on_backorder: number | null;
-  readonly backorder_date: number | null;
-  readonly restrictions: number | null;
-  readonly updated_at_ms: number;
-  readonly supplier_uuid: string;
-  readonly supplier_name: string;
-}
-
-function skuOf(row: SkuRow): Sku {
-  return {
-    uuid: row.uuid,
-    skuId: row.sku_id,
-    itemUuid: row.item_uuid,
-    product: {
-      itemId: row.item_id,
-      title: row.title,
-      condition: row.condition,
-      unitsBundled: row.units_bundled,
-      upca: row.upca,
-      ean13: row.ean13,
-      gtin14: row.gtin14,
-      isbn: row.isbn,
-      asin: row.asin,
-      mpn: row.mpn,
-    },
-    inventory: {
-      quantityInStock: row.quantity_in_stock,
-      quantityOnBackorder: row.quantity_on_backorder,
-      backorderDate: row.backorder_date,
-      restrictions: row.restrictions,
-    },
-    supplier: { uuid: row.supplier_uuid, name: row.supplier_name },
-    createdAtMs: row.created_at_ms,
-    updatedAtMs: row.updated_at_ms,
-  };
 }

@@ -378,6 +378,33 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
     column_names text NOT NULL DEFAULT '[]'
   );
   `,
+  () => `
+  -- The reports stored beside a file. Stored bytes are summed when a file is added.
+  ALTER TABLE feeds ADD COLUMN report_bytes bigint NOT NULL DEFAULT 0;
+  CREATE INDEX kept_feeds_of_supplier ON feeds (supplier_id, bytes, report_bytes) WHERE is_kept = 1;
+  `,
+  () => `
+  -- Webhooks have a permission of their own. Credentials that could write, and retailers' that could read,
+  -- keep what they could do.
+  UPDATE tokens SET permissions = permissions || ' manage_webhooks'
+    WHERE user_id IN (SELECT users.id FROM users JOIN organizations
+      ON organizations.id = users.organization_id
+      WHERE ' ' || tokens.permissions || ' ' LIKE
+        CASE type WHEN 'supplier' THEN '% edit_items %' ELSE '% view_items %' END);
+  UPDATE users SET permissions = permissions || ' manage_webhooks'
+    WHERE organization_id IN (SELECT organizations.id FROM organizations
+      WHERE ' ' || users.permissions || ' ' LIKE
+        CASE type WHEN 'supplier' THEN '% edit_items %' ELSE '% view_items %' END);
+
+  -- Who made a webhook, or last changed its URL or resumed it. NULL: made before this was stored.
+  ALTER TABLE webhooks ADD COLUMN user_id integer;
+  ALTER TABLE webhooks ADD COLUMN token_id integer;
+  -- When the URL first answered 2xx. NULL: not yet.
+  ALTER TABLE webhooks ADD COLUMN verified_at_ms bigint;
+
+  -- A disabled user can neither log in nor use a token.
+  ALTER TABLE users ADD COLUMN disabled_at_ms bigint;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,18 +1,25 @@
 import type { PoolClient } from 'pg';
 import { APPLIED, BatchDecision, type DecidedLines } from '../../../domain/batch-decision.ts';
-import { checkSnapshot } from '../../../domain/safety-limit.ts';
-import { OnhandError } from '../../../domain/errors.ts';
-import { gtinsOfLine } from '../../../domain/lines.ts';
-import { checkSameRequest, type BatchSummary } from '../../sql/batch-row.ts';
-import { applicableSafetyLimit, checkSafetyLimit } from '../../sql/safety-limit.ts';
 import {
+  checkSafetyLimit,
+  applicableSafetyLimit,
   failedLines,
   type Batch,
   type BatchOutcome,
   type BatchOptions,
   type IdempotencyKey,
 } from '../../../domain/batches.ts';
-import { encodeEffects, encodeFailures, detailsOf, effectsOf } from '../../sql/outcomes.ts';
+import { checkSnapshot } from '../../../domain/safety-limit.ts';
+import { OnhandError } from '../../../domain/errors.ts';
+import { gtinsOfLine } from '../../../domain/lines.ts';
+import {
+  checkSameRequest,
+  type BatchSummary,
+  encodeEffects,
+  encodeFailures,
+  detailsOf,
+  effectsOf,
+} from '../../sql/batch-row.ts';
 import { int8Array } from '../connection/arrays.ts';
 import { writeFailures, writeKeys, type FailuresRow, type KeyRow } from './batch-rows.ts';
 import { IdentifierLookup } from './identifier-lookup.ts';

@@ -1,6 +1,10 @@
-import { CANDIDATES_NAMED_MAX } from '../../../domain/limits.ts';
+import {
+  CANDIDATES_NAMED_MAX,
+  gtinsOfLine,
+  skuIdCanExist,
+  type Lines,
+} from '../../../domain/lines.ts';
 import { GTIN_FORMS } from '../../../domain/gtin.ts';
-import { gtinsOfLine, skuIdCanExist, type Lines } from '../../../domain/lines.ts';
 import { int8Array, textArray } from '../connection/arrays.ts';
 import type { Statement } from '../connection/pool.ts';
 

@@ -1,10 +1,138 @@
 /** The reader thread, for reads that may take long, such as a filtered count. */
-import type { Change, Freshness } from '../../../domain/changes.ts';
-import type { ChangeColumns } from '../write/change-columns.ts';
-import { ChangeReader } from './change-reader.ts';
+import {
+  type Change,
+  type Freshness,
+  type NamedSupplier,
+  FRESHNESS_AGES_MS,
+} from '../../../domain/changes.ts';
+import {
+  type ChangeColumns,
+  packChanges,
+  type BatchOfChanges,
+  type ChangeTuple,
+} from '../write/change-columns.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
 import type { CompiledStatement } from '../write/writer-thread.ts';
+import type { Database, Statement } from 'better-sqlite3';
+import { changeOf, type ChangeRow, countByAge, recordConfirmation } from '../../sql/changes.ts';
+import type { HistoryQuery } from '../../store.ts';
+import { skuKey } from '../schema/migrations.ts';
+
+/** Selects the changes of the common table expression `found`, with SKU, supplier and batch. */
+const SELECT_FOUND_CHANGES = `
+  SELECT found.*, skus.uuid AS sku_uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn,
+    organizations.uuid AS supplier_uuid, organizations.name AS supplier_name,
+    batches.uuid AS batch_uuid, applied_at_ms, reason
+  FROM found
+    JOIN skus ON skus.key = (found.supplier_id << 32) + found.sku_number
+    JOIN organizations ON organizations.id = found.supplier_id
+    JOIN batches ON batches.supplier_id = found.supplier_id AND batches.number = found.batch_number`;
+
+/** Reads of changes that take more than one query. Statements are prepared once per connection. */
+class ChangeReader {
+  readonly #after: Statement<[number, number, number], ChangeTuple>;
+  readonly #batch: Statement<[number, number], BatchOfChanges>;
+  readonly #named: Statement<[number], NamedSupplier>;
+  readonly #chain: Statement<unknown[], ChangeRow>;
+  readonly #supplier: Statement<[number], [number, number | null, number | null]>;
+  readonly #writtenAt: Statement<[number, number], [number, number]>;
+  readonly #confirmed: Statement<[number, number], [number, Uint8Array]>;
+
+  constructor(db: Database) {
+    this.#after = db
+      .prepare<[number, number, number], ChangeTuple>(
+        `SELECT sequence, batch_number, before_quantity_in_stock, before_quantity_on_backorder,
+           before_backorder_date, before_restrictions, after_quantity_in_stock,
+           after_quantity_on_backorder, after_backorder_date, after_restrictions,
+           uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn
+         FROM changes CROSS JOIN skus ON skus.key = (changes.supplier_id << 32) + sku_number
+         WHERE changes.supplier_id = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+      )
+      .raw();
+    this.#batch = db.prepare(
+      'SELECT uuid, applied_at_ms AS changedAtMs, reason FROM batches WHERE supplier_id = ? AND number = ?',
+    );
+    this.#named = db.prepare('SELECT uuid, name FROM organizations WHERE id = ?');
+    this.#chain = db.prepare(
+      `WITH RECURSIVE chain AS (
+         SELECT changes.* FROM inventory
+           JOIN changes ON changes.supplier_id = $supplierId AND sequence = last_sequence
+           WHERE key = $key
+         UNION ALL
+         SELECT changes.* FROM chain JOIN changes
+           ON changes.supplier_id = chain.supplier_id AND changes.sequence = chain.previous_sequence),
+       found AS (SELECT chain.* FROM chain JOIN batches
+           ON batches.supplier_id = chain.supplier_id AND batches.number = chain.batch_number
+         WHERE ($before IS NULL OR sequence < $before)
+           AND ($from IS NULL OR applied_at_ms >= $from) AND ($to IS NULL OR applied_at_ms < $to)
+         ORDER BY sequence DESC LIMIT $limit)
+       ${SELECT_FOUND_CHANGES} ORDER BY found.sequence DESC`,
+    );
+    this.#supplier = db
+      .prepare<[number], [number, number | null, number | null]>(
+        `SELECT sku_count, expected_interval_minutes, (SELECT applied_at_ms FROM batches
+           WHERE supplier_id = suppliers.id AND number = last_batch_number)
+         FROM suppliers WHERE id = ?`,
+      )
+      .raw();
+    this.#writtenAt = db
+      .prepare<[number, number], [number, number]>(
+        'SELECT key & 0xffffffff, updated_at_ms FROM inventory WHERE key BETWEEN ? AND ?',
+      )
+      .raw();
+    this.#confirmed = db
+      .prepare<[number, number], [number, Uint8Array]>(
+        `SELECT applied_at_ms, confirmed FROM batches
+         WHERE supplier_id = ? AND applied_at_ms >= ? AND confirmed IS NOT NULL`,
+      )
+      .raw();
+  }
+
+  /** In columns: objects would cost more than all that is read. */
+  after(supplierId: number, afterSequence: number, limit: number): ChangeColumns {
+    const rows = this.#after.all(supplierId, afterSequence, limit);
+    return packChanges(this.#named.get(supplierId), rows, (batchNumber) => {
+      const batch = this.#batch.get(supplierId, batchNumber);
+      if (batch === undefined) throw new Error(`batch ${batchNumber} of ${supplierId} is missing`);
+      return batch;
+    });
+  }
+
+  history({
+    supplierId,
+    skuNumber,
+    fromMs,
+    toMs,
+    beforeSequence,
+    limit,
+  }: Omit<HistoryQuery, 'supplierIds' | 'skuUuid'> & {
+    readonly supplierId: number;
+    readonly skuNumber: number;
+  }): Change[] {
+    const key = skuKey(supplierId, skuNumber);
+    const bounds = { before: beforeSequence, from: fromMs, to: toMs };
+    return this.#chain.all({ supplierId, key, ...bounds, limit }).map(changeOf);
+  }
+
+  /** Counts a supplier's SKUs by the age of their last report. Takes 8 bytes of memory per SKU. */
+  freshness(supplierId: number, nowMs: number): Freshness {
+    const supplier = this.#supplier.get(supplierId);
+    if (supplier === undefined) throw new Error(`no supplier ${supplierId}`);
+    const [skuCount, expectedIntervalMinutes, lastHeardAtMs] = supplier;
+    const reportedAtMs = new Float64Array(skuCount + 1);
+    const [first, last] = [skuKey(supplierId, 0), skuKey(supplierId + 1, 0) - 1];
+    for (const [skuNumber, writtenAtMs] of this.#writtenAt.iterate(first, last)) {
+      reportedAtMs[skuNumber] = writtenAtMs;
+    }
+    const sinceMs = nowMs - Math.max(...FRESHNESS_AGES_MS);
+    for (const [appliedAtMs, confirmed] of this.#confirmed.iterate(supplierId, sinceMs)) {
+      recordConfirmation(reportedAtMs, confirmed, appliedAtMs);
+    }
+    const skusByAge = countByAge(reportedAtMs.subarray(1), nowMs);
+    return { lastHeardAtMs, expectedIntervalMinutes, skusByAge };
+  }
+}
 
 /** The calls of the reader thread. */
 export interface ReaderCalls {

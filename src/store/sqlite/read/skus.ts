@@ -1,8 +1,9 @@
 import { sql, type SqlBool } from 'kysely';
 import type { Sku } from '../../../domain/sku.ts';
+import { skuOf } from '../../sql/products.ts';
 import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../../store.ts';
 import { skuKey, supplierIdOfKey } from '../schema/migrations.ts';
-import type { SqliteDatabase, SqliteTables } from '../database.ts';
+import type { SqliteDatabase } from '../database.ts';
 
 /**
  * Reads SKUs. A supplier's SKUs are numbered without gaps in order of creation and never deleted, so an
@@ -150,43 +151,4 @@ function matches(filter: SkuFilter) {
     conditions.push(sql`inventory.quantity_in_stock <= ${filter.quantityInStockMax}`);
   }
   return sql.join<SqlBool>(conditions, sql` AND `);
-}
-
-type SkuRow = SqliteTables['skus'] &
-  Pick<
-    SqliteTables['inventory'],
-    | 'quantity_in_stock'
-    | 'quantity_on_backorder'
-    | 'backorder_date'
-    | 'restrictions'
-    | 'updated_at_ms'
-  > & { supplier_uuid: string; supplier_name: string };
-
-function skuOf(row: SkuRow): Sku {
-  return {
-    uuid: row.uuid,
-    skuId: row.sku_id,
-    itemUuid: row.item_uuid,
-    product: {
-      itemId: row.item_id,
-      title: row.title,
-      condition: row.condition,
-      unitsBundled: row.units_bundled,
-      upca: row.upca,
-      ean13: row.ean13,
-      gtin14: row.gtin14,
-      isbn: row.isbn,
-      asin: row.asin,
-      mpn: row.mpn,
-    },
-    inventory: {
-      quantityInStock: row.quantity_in_stock,
-      quantityOnBackorder: row.quantity_on_backorder,
-      backorderDate: row.backorder_date,
-      restrictions: row.restrictions,
-    },
-    supplier: { uuid: row.supplier_uuid, name: row.supplier_name },
-    createdAtMs: row.created_at_ms,
-    updatedAtMs: row.updated_at_ms,
-  };
 }

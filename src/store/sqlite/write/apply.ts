@@ -5,12 +5,16 @@ import {
   type ClosedBatch,
   type DecidedLines,
 } from '../../../domain/batch-decision.ts';
+import {
+  checkSafetyLimit,
+  type Batch,
+  type BatchOrigin,
+  type BatchOutcome,
+  type BatchOptions,
+} from '../../../domain/batches.ts';
 import { checkSnapshot } from '../../../domain/safety-limit.ts';
-import type { BatchSummary } from '../../sql/batch-row.ts';
-import { checkSafetyLimit } from '../../sql/safety-limit.ts';
+import { type BatchSummary, detailsOf, effectsOf } from '../../sql/batch-row.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
-import { detailsOf, effectsOf } from '../../sql/outcomes.ts';
-import type { Batch, BatchOrigin, BatchOutcome, BatchOptions } from '../../../domain/batches.ts';
 import { BatchRows } from './batch-rows.ts';
 import { ChangeRows, InventoryRows } from './inventory-rows.ts';
 import type { InventoryCache } from './inventory-cache.ts';

@@ -6,6 +6,8 @@ import {
   confirmationInvalid,
   encodeStatusCounts,
   type BatchRowValues,
+  encodeEffects,
+  encodeFailures,
 } from '../../sql/batch-row.ts';
 import {
   failedLines,
@@ -14,7 +16,6 @@ import {
   type IdempotencyKey,
   type LineEffect,
 } from '../../../domain/batches.ts';
-import { encodeEffects, encodeFailures } from '../../sql/outcomes.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { newBatchUuid } from '../../uuids.ts';
 

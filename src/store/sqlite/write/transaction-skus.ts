@@ -7,8 +7,12 @@ import {
 } from '../../../domain/batch-decision.ts';
 import { GTIN_FORMS } from '../../../domain/gtin.ts';
 import { NOTHING_KNOWN } from '../../../domain/inventory.ts';
-import { CANDIDATES_NAMED_MAX } from '../../../domain/limits.ts';
-import { gtinsOfLine, skuIdCanExist, type Lines } from '../../../domain/lines.ts';
+import {
+  CANDIDATES_NAMED_MAX,
+  gtinsOfLine,
+  skuIdCanExist,
+  type Lines,
+} from '../../../domain/lines.ts';
 import type { InventoryCache } from './inventory-cache.ts';
 import { skuKey } from '../schema/migrations.ts';
 

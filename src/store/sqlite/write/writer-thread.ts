@@ -10,11 +10,9 @@ import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { Applier } from './apply.ts';
 import { CatalogueApplier } from './catalogue.ts';
 import { refuseUnfinishedCopy } from '../schema/copy.ts';
-import { ChangeDeleter } from './delete-changes.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from '../connection.ts';
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
-import { InventoryCache } from './inventory-cache.ts';
-import { CacheWarmer } from './cache-warmer.ts';
+import { CacheWarmer, InventoryCache } from './inventory-cache.ts';
 import { RevertApplier } from './revert.ts';
 import { migrate } from '../schema/migrations.ts';
 import { asError, asFailure, serveThread, type Failure } from '../threads.ts';
@@ -262,5 +260,63 @@ class Writer {
       if (this.#isReadingAhead) setImmediate(step);
     };
     setImmediate(step);
+  }
+}
+
+type Bounds = { readonly supplierId: number; readonly first: number; readonly last: number };
+
+/** Deletes old changes inside a transaction that the caller opens and commits. */
+class ChangeDeleter {
+  readonly #droppable: Statement<unknown[], [first: number, last: number | null]>;
+  readonly #keep: Statement<[Bounds]>;
+  readonly #drop: Statement<[Bounds]>;
+  readonly #moveHead: Statement<[Bounds]>;
+
+  constructor(db: Database) {
+    // In commit order: the scan ends at the first recent change.
+    this.#droppable = db
+      .prepare<unknown[], [number, number | null]>(
+        `SELECT dropped_sequence + 1, (SELECT max(sequence) FROM (
+             SELECT sequence FROM changes JOIN batches
+               ON batches.supplier_id = changes.supplier_id AND number = batch_number
+             WHERE changes.supplier_id = suppliers.id AND sequence > dropped_sequence
+               AND sequence <= dropped_sequence + $limit AND applied_at_ms < $beforeMs))
+         FROM suppliers WHERE id = $supplierId`,
+      )
+      .raw();
+    this.#keep = db.prepare(
+      `INSERT INTO baselines
+       SELECT supplier_id, sku_number, sequence, applied_at_ms, after_quantity_in_stock,
+         after_quantity_on_backorder, after_backorder_date, after_restrictions
+       FROM (SELECT changes.*, applied_at_ms,
+           row_number() OVER (PARTITION BY sku_number ORDER BY sequence DESC) AS place
+         FROM changes JOIN batches
+           ON batches.supplier_id = changes.supplier_id AND number = batch_number
+         WHERE changes.supplier_id = $supplierId AND sequence BETWEEN $first AND $last)
+       WHERE place = 1
+       ON CONFLICT (supplier_id, sku_number) DO UPDATE SET
+         sequence = excluded.sequence, changed_at_ms = excluded.changed_at_ms,
+         quantity_in_stock = excluded.quantity_in_stock,
+         quantity_on_backorder = excluded.quantity_on_backorder,
+         backorder_date = excluded.backorder_date, restrictions = excluded.restrictions`,
+    );
+    this.#drop = db.prepare(
+      'DELETE FROM changes WHERE supplier_id = $supplierId AND sequence BETWEEN $first AND $last',
+    );
+    this.#moveHead = db.prepare(
+      'UPDATE suppliers SET dropped_sequence = $last WHERE id = $supplierId AND $first > 0',
+    );
+  }
+
+  /** Deletes at most `limit` changes of a supplier's batches applied before `beforeMs`; returns how many. */
+  drop(supplierId: number, beforeMs: number, limit: number): number {
+    const row = this.#droppable.get({ supplierId, beforeMs, limit });
+    if (row === undefined || row[1] === null) return 0;
+    const [first, last] = row;
+    const bounds = { supplierId, first, last };
+    this.#keep.run(bounds);
+    this.#drop.run(bounds);
+    this.#moveHead.run(bounds);
+    return last - first + 1;
   }
 }

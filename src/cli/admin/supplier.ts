@@ -1,8 +1,9 @@
-/** `onhand breaker`: the safety limits of suppliers. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { databaseOption, supplierOption, wholeNumberParser } from '../options.ts';
 import { withSupplier } from './accounts.ts';
+
+/** What an operator sets per supplier: its safety limit (`onhand breaker`), and how often it is expected to report. */
 
 const SKUS_MIN_MAX = 9_999_999_999;
 
@@ -102,4 +103,55 @@ function parsePercent(text: string): number {
   const percent = Number(text);
   if (/^[0-9]{1,3}(?:\.[0-9]+)?$/.test(text) && percent <= 100) return percent;
   throw new InvalidArgumentError('Must be a number from 0 to 100.');
+}
+
+interface ExpectOptions extends SupplierOptions {
+  /** Minutes; null if no report is expected. */
+  readonly every: number | null;
+}
+
+export function freshnessCommand(context: CommandContext): Command {
+  return new Command('freshness')
+    .summary('set how often suppliers are expected to report')
+    .description(
+      'Sets how often suppliers are expected to report inventory. The API shows when each last reported, and which are late.',
+    )
+    .addCommand(expectCommand(context));
+}
+
+function expectCommand(context: CommandContext): Command {
+  return supplierCommand('expect', context)
+    .summary('set how often a supplier is expected to report')
+    .description(
+      'Sets how often a supplier is expected to report. A supplier that has not reported for longer is shown as late.',
+    )
+    .addOption(
+      new Option(
+        '--every <minutes>',
+        'longest expected time between reports, in minutes, or "never" (required)',
+      )
+        .argParser(parseMinutes)
+        .makeOptionMandatory(),
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  onhand freshness expect --supplier "Acme Housewares" --every 1440',
+    )
+    .action(async ({ every, ...options }: ExpectOptions) => {
+      await withSupplier(context, options, ({ changes }, id) =>
+        changes.setExpectedInterval(id, every),
+      );
+      context.print(
+        every === null
+          ? `"${options.supplier}" is never late.`
+          : `"${options.supplier}" is late after ${every} minutes without a report.`,
+      );
+    });
+}
+
+function parseMinutes(text: string): number | null {
+  if (text === 'never') return null;
+  const minutes = Number(text);
+  if (/^[0-9]{1,8}$/.test(text) && minutes >= 1) return minutes;
+  throw new InvalidArgumentError('Must be a whole number of minutes, at least 1, or "never".');
 }

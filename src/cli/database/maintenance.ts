@@ -1,0 +1,160 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import {
+  backUpDatabase,
+  inspectDatabase,
+  openStore,
+  pendingMigrations,
+  copyDatabases,
+} from '../../databases.ts';
+import type { CommandContext } from '../context.ts';
+import { databaseOption } from '../options.ts';
+import { styleText } from 'node:util';
+import { printList } from '../output.ts';
+
+export function backupCommand(context: CommandContext): Command {
+  return new Command('backup')
+    .summary('copy an SQLite database into a new file while it is in use')
+    .description(
+      'Copies an SQLite database, as of one moment, into a new file. A server can use the database meanwhile. ' +
+        'When the command ends, the copy is checked and on disk.\n\n' +
+        'To restore: stop the server, delete the database with its -wal and -shm files, move the copy to its ' +
+        'path, and start the server. For PostgreSQL, use pg_dump or pg_basebackup instead.',
+    )
+    .argument('<file>', 'the file to create; must not exist')
+    .addOption(databaseOption(context))
+    .addHelpText('after', '\nExample:\n  onhand backup /backups/onhand-$(date +%F).db')
+    .action(async (file: string, { database }: { readonly database: string }) => {
+      const { ProgressBar } = await import('../progress.ts');
+      const bar = new ProgressBar(context);
+      try {
+        await backUpDatabase(
+          database,
+          resolve(file),
+          (copied, total) => bar.show('copying', copied, total),
+          context.settings(),
+        );
+      } finally {
+        bar.stop();
+      }
+      context.print(`Backed up to ${resolve(file)}.`);
+    });
+}
+
+export function doctorCommand(context: CommandContext): Command {
+  return new Command('doctor')
+    .summary('check a database')
+    .description(
+      'Checks that a database can be opened, has the current schema, is undamaged, and that its SKUs, inventory, ' +
+        'changes and batches are consistent. It only reads, so a server can use the database meanwhile. ' +
+        'Exits 1 if a check fails.',
+    )
+    .addOption(databaseOption(context))
+    .addHelpText('after', '\nExample:\n  onhand doctor --database sqlite:/var/lib/onhand/onhand.db')
+    .action(async ({ database }: { readonly database: string }) => {
+      const { stdout: stream } = context;
+      let failures = 0;
+      for await (const { check, ok, detail } of inspectDatabase(database, context.settings())) {
+        if (!ok) failures += 1;
+        context.print(
+          ok
+            ? `${styleText('green', 'ok   ', { stream })} ${check}`
+            : `${styleText('red', 'WRONG', { stream })} ${check}: ${detail}`,
+        );
+      }
+      context.print(failures === 0 ? 'All checks passed.' : `${failures} of the checks failed.`);
+      if (failures > 0) context.exitCode = 1;
+    });
+}
+
+interface MigrateOptions {
+  readonly database: string;
+  readonly dryRun?: boolean;
+}
+
+export function migrateCommand(context: CommandContext): Command {
+  return new Command('migrate')
+    .summary("migrate a database's schema to this version of onhand")
+    .description(
+      "Migrates a database's schema to this version of onhand, each step in its own transaction. " +
+        'A server does the same when it starts. Nodes of the previous version can keep running.',
+    )
+    .addOption(databaseOption(context))
+    .option('--dry-run', 'print the SQL and change nothing')
+    .addHelpText('after', '\nExample:\n  onhand migrate --dry-run')
+    .action(async ({ database, dryRun }: MigrateOptions) => {
+      const settings = context.settings();
+      const { version, knownVersion, steps } = await pendingMigrations(database, settings);
+      if (dryRun === true) {
+        for (const [i, sql] of steps.entries()) {
+          context.print(`-- to schema version ${version + i + 1}\n${withoutMargin(sql)}\n`);
+        }
+        context.note(summaryText(version, knownVersion, 'would be migrated'));
+        return;
+      }
+      await (await openStore(database, settings)).close();
+      context.note(summaryText(version, knownVersion, 'was migrated'));
+    });
+}
+
+function summaryText(version: number, knownVersion: number, what: string): string {
+  return version === knownVersion
+    ? `The schema has version ${version}, the newest that this version of onhand supports.`
+    : `The schema ${what} from version ${version} to ${knownVersion}.`;
+}
+
+function withoutMargin(sql: string): string {
+  return sql
+    .split('\n')
+    .map((line) => line.replace(/^ {2}/, '').trimEnd())
+    .join('\n')
+    .trim();
+}
+
+interface CopyOptions {
+  readonly from: string;
+  readonly to: string;
+  readonly json: boolean;
+}
+
+export function copyCommand(context: CommandContext): Command {
+  return new Command('copy')
+    .summary('copy everything from one database to another')
+    .description(
+      'Copies everything from one database to another, of either kind, and compares every row. The target ' +
+        'must be empty; a PostgreSQL database must exist. Stop everything that writes to the source first. ' +
+        'After an interruption, run the same command again to resume. A server refuses the target until the copy is complete.',
+    )
+    .requiredOption(
+      '--from <url>',
+      'database to copy from, as sqlite:PATH or postgres://… (required)',
+    )
+    .requiredOption('--to <url>', 'database to copy to (required)')
+    .option('--json', 'print the copied tables as JSON', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  onhand copy --from sqlite:./onhand.db --to postgres://onhand@db.example.com/onhand',
+    )
+    .action(async ({ from, to, json }: CopyOptions) => {
+      const { ProgressBar } = await import('../progress.ts');
+      const bar = new ProgressBar(context);
+      try {
+        const copied = await copyDatabases(
+          from,
+          to,
+          ({ phase, rows, totalRows }) => bar.show(phase, rows, totalRows),
+          context.settings(),
+        );
+        bar.stop();
+        printList(
+          context,
+          ['table', 'rows', 'sha256'],
+          copied.map(({ table, rows, sha256 }) => ({ table, rows, sha256 })),
+          json,
+        );
+        context.note('Everything was copied, and every row was compared.');
+      } finally {
+        bar.stop();
+      }
+    });
+}

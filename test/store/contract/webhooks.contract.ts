@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { PERMISSIONS_OF_TYPE } from '../../../src/domain/parties.ts';
+import type { Webhook, WebhookCreator } from '../../../src/domain/webhooks.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { createSupplier, openTestStore, type TestDatabase } from '../fixtures.ts';
+
+const LIMIT = 20;
+const HOUR_MS = 3_600_000;
+
+/** What every store promises of webhooks and of the credentials that they depend on. */
+export function describeWebhookContract(
+  kind: string,
+  createDatabase: () => Promise<TestDatabase>,
+): void {
+  describe(`webhooks of a ${kind} store`, () => {
+    let database: TestDatabase;
+    let store: Store;
+    let organizationId: number;
+    let tokens = 0;
+
+    beforeEach(async () => {
+      database = await createDatabase();
+      store = await openTestStore(database);
+      organizationId = await createSupplier(store, 'Acme');
+    });
+    afterEach(async () => {
+      await store.close();
+      await database.remove();
+    });
+
+    const create = (
+      creator: WebhookCreator | null,
+      limit = LIMIT,
+      of = organizationId,
+    ): Promise<Webhook | undefined> =>
+      store.webhooks.create(
+        {
+          organizationId: of,
+          url: 'https://example.com/',
+          description: null,
+          supplierUuids: null,
+          secrets: { current: 'whsec_x', previous: null },
+          creator,
+        },
+        limit,
+      );
+    const created = async (creator: WebhookCreator | null): Promise<Webhook> => {
+      const webhook = await create(creator);
+      if (webhook === undefined) throw new Error('the webhook was refused');
+      return webhook;
+    };
+    const tokenOf = async (
+      userId: number,
+      expiresAtMs: number | null = null,
+    ): Promise<WebhookCreator> => {
+      tokens += 1;
+      const tokenHash = new Uint8Array(32).fill(tokens);
+      const { id } = await store.accounts.createToken({
+        userId,
+        tokenHash,
+        permissions: PERMISSIONS_OF_TYPE.supplier,
+        expiresAtMs,
+      });
+      return { userId, tokenId: id };
+    };
+    const serviceToken = async (expiresAtMs: number | null = null): Promise<WebhookCreator> =>
+      tokenOf((await store.accounts.findServiceUser(organizationId)).id, expiresAtMs);
+    const userId = async (username: string): Promise<number> => {
+      await store.accounts.createUser({
+        organizationId,
+        username,
+        passwordHash: 'hash',
+        permissions: PERMISSIONS_OF_TYPE.supplier,
+      });
+      return (await store.accounts.findUser(username))?.id ?? 0;
+    };
+    const isActive = async ({ id }: Webhook): Promise<boolean> =>
+      (await store.webhooks.active()).some((webhook) => webhook.id === id);
+    const reasonOf = async ({ uuid }: Webhook): Promise<string | null | undefined> =>
+      (await store.webhooks.find(organizationId, uuid))?.pausedReason;
+
+    test('at most the limit is created, however many are created at the same time', async () => {
+      const made = await Promise.all(Array.from({ length: 60 }, () => create(null)));
+      expect(made.filter((webhook) => webhook !== undefined)).toHaveLength(LIMIT);
+      expect(await store.webhooks.list(organizationId)).toHaveLength(LIMIT);
+      const other = await createSupplier(store, 'Bolt');
+      expect(await create(null, LIMIT, other)).toMatchObject({ organizationId: other });
+      const [first] = await store.webhooks.list(organizationId);
+      if (first !== undefined) await store.webhooks.remove(first.id);
+      expect(await create(null)).toBeDefined();
+      expect(await create(null)).toBeUndefined();
+    });
+
+    test('one without a known creator stays active', async () => {
+      expect(await isActive(await created(null))).toBe(true);
+    });
+
+    test('one stops when the token that made it is revoked, until another resumes it', async () => {
+      const creator = await serviceToken();
+      const webhook = await created(creator);
+      expect(await isActive(webhook)).toBe(true);
+      await store.accounts.revokeToken(creator.tokenId);
+      expect(await isActive(webhook)).toBe(false);
+      expect(await reasonOf(webhook)).toMatch(/token .* was revoked/);
+      const other = await serviceToken();
+      await store.webhooks.update(webhook.id, { pausedReason: null, creator: other });
+      expect(await isActive(webhook)).toBe(true);
+      expect(await reasonOf(webhook)).toBeNull();
+    });
+
+    test('one stops when a token made on the command line expires', async () => {
+      const valid = await created(await serviceToken(Date.now() + HOUR_MS));
+      const expired = await created(await serviceToken(Date.now() - 1));
+      expect([await isActive(valid), await isActive(expired)]).toEqual([true, false]);
+      expect(await reasonOf(expired)).toMatch(/token .* has expired/);
+    });
+
+    test('one outlives the session that made it, but not its revocation', async () => {
+      const creator = await tokenOf(await userId('jo'), Date.now() - 1);
+      const webhook = await created(creator);
+      expect(await isActive(webhook)).toBe(true);
+      await store.accounts.revokeToken(creator.tokenId);
+      expect(await isActive(webhook)).toBe(false);
+    });
+
+    test('a disabled user cannot be found, its tokens open nothing and its webhooks stop', async () => {
+      const { accounts } = store;
+      const creator = await tokenOf(await userId('jo'));
+      const tokenHash = new Uint8Array(32).fill(tokens);
+      const webhook = await created(creator);
+      expect(await accounts.findPrincipal(tokenHash, 0)).toBeDefined();
+      expect(await accounts.setUserDisabled('jo', true)).toBe(true);
+      expect(await accounts.setUserDisabled('jo', true)).toBe(false);
+      expect(await accounts.setUserDisabled('unknown', true)).toBe(false);
+      expect(await accounts.findUser('jo')).toBeUndefined();
+      expect(await accounts.findPrincipal(tokenHash, 0)).toBeUndefined();
+      expect(await reasonOf(webhook)).toMatch(/disabled user/);
+      expect(await accounts.setUserDisabled('jo', false)).toBe(true);
+      expect(await accounts.findPrincipal(tokenHash, 0)).toBeDefined();
+      expect(await isActive(webhook)).toBe(true);
+    });
+
+    test('a URL is verified by its first success, and a new URL is not', async () => {
+      const { webhooks } = store;
+      const { id, uuid, url } = await created(null);
+      const verifiedAtMs = async () => (await webhooks.find(organizationId, uuid))?.verifiedAtMs;
+      await webhooks.verify(id, 'https://other.example/', 5);
+      expect(await verifiedAtMs()).toBeNull();
+      await webhooks.verify(id, url, 5);
+      await webhooks.verify(id, url, 6);
+      expect(await verifiedAtMs()).toBe(5);
+      await webhooks.update(id, { url: 'https://other.example/' });
+      expect(await verifiedAtMs()).toBeNull();
+    });
+  });
+}
