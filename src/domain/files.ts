@@ -143,7 +143,7 @@ export interface FileChunk {
   /** Null if nothing was written: for a dry run, or if no row could be read. */
   readonly batchUuid: string | null;
   /** For a chunk without a batch: the failed lines, and with status 200 those that a dry run would change. */
-  readonly told: readonly FailedLine[];
+  readonly failures: readonly FailedLine[];
 }
 
 /** How a file job ends or is held. */

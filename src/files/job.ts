@@ -168,7 +168,7 @@ export class FileJob {
       const batch = uuid && (await this.#parts.store.batches.find(supplierId, uuid));
       if (batch && batch.lineCount > 0) {
         const { lineCount: rowCount, statusCounts } = batch;
-        await this.#record({ piece, rowCount, batchUuid: uuid, told: [] }, statusCounts);
+        await this.#record({ piece, rowCount, batchUuid: uuid, failures: [] }, statusCounts);
       }
     }
     if (this.#run.signal.reason === 'canceled') return CANCELED;
@@ -288,9 +288,9 @@ export class FileJob {
             uuid: null,
           }
         : await this.#submit(piece, lines, whole ?? {});
-    const told = outcome.uuid === null ? this.#resultsWithoutBatch(lines, outcome) : [];
+    const failures = outcome.uuid === null ? this.#resultsWithoutBatch(lines, outcome) : [];
     await this.#record(
-      { piece, rowCount: lines.count, batchUuid: outcome.uuid, told },
+      { piece, rowCount: lines.count, batchUuid: outcome.uuid, failures },
       countsOf(outcome.statuses),
     );
   }

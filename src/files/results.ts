@@ -68,8 +68,8 @@ export class FileResults {
     const { files, batches } = this.#parts.store;
     const [chunk] = await files.pieces(job, number, 1);
     if (chunk === undefined) return undefined;
-    const { rowCount, batchUuid, told } = chunk;
-    if (batchUuid === null) return { rowCount, failed: told };
+    const { rowCount, batchUuid, failures } = chunk;
+    if (batchUuid === null) return { rowCount, failed: failures };
     const failed = await batches.failures(job.supplierId, batchUuid);
     if (failed === undefined) throw new Error(`the results of batch ${batchUuid} have expired`);
     return { rowCount, failed };

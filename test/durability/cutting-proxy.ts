@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Where a connection is cut: before the server hears of it, or before the client hears the answer. */
+/** When a connection is cut: before the server gets the request, or before the client gets the answer. */
 export type CutAt = 'request' | 'answer';
 
-/** PostgreSQL's message that commits: `BEGIN ISOLATION LEVEL READ COMMITTED` has the word in it too. */
+/** The commit message of PostgreSQL. The NUL excludes `BEGIN ISOLATION LEVEL READ COMMITTED`. */
 export const COMMIT = 'COMMIT\0';
 
 interface Plan {
@@ -12,7 +12,7 @@ interface Plan {
   cut: { readonly word: string; readonly at: CutAt } | undefined;
 }
 
-/** Stands between clients and a server on loopback, and can cut connections at a given word. */
+/** A proxy between clients and a server that can cut connections when a client sends a given word. */
 export class CuttingProxy {
   readonly port: number;
   readonly #server: Server;
@@ -21,7 +21,7 @@ export class CuttingProxy {
 
   private constructor(server: Server, sockets: Set<Socket>, plan: Plan) {
     const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('no port to be had');
+    if (address === null || typeof address === 'string') throw new Error('no port');
     this.port = address.port;
     this.#server = server;
     this.#sockets = sockets;
@@ -42,7 +42,7 @@ export class CuttingProxy {
           for (const other of both) other.destroy();
         });
       }
-      let isAnswerKept = false;
+      let isAnswerDropped = false;
       client.on('data', (chunk) => {
         const { cut } = plan;
         if (cut !== undefined && chunk.includes(cut.word)) {
@@ -51,12 +51,12 @@ export class CuttingProxy {
             client.destroy();
             return;
           }
-          isAnswerKept = true;
+          isAnswerDropped = true;
         }
         upstream.write(chunk);
       });
       upstream.on('data', (chunk) => {
-        if (isAnswerKept) client.destroy();
+        if (isAnswerDropped) client.destroy();
         else client.write(chunk);
       });
     });
@@ -65,17 +65,17 @@ export class CuttingProxy {
     return new CuttingProxy(server, sockets, plan);
   }
 
-  /** Cuts the next connection whose client sends this, once. */
+  /** Cuts the next connection whose client sends `word`, once. */
   cutNext(word: string, at: CutAt): void {
     this.#plan.cut = { word, at };
   }
 
-  /** Leads connections to come to another server. */
+  /** Directs new connections to another server. */
   pointTo(serverPort: number): void {
     this.#plan.serverPort = serverPort;
   }
 
-  /** Cuts every connection there is now. */
+  /** Cuts every open connection. */
   cutAll(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

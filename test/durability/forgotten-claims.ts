@@ -1,7 +1,7 @@
 import { ConnectionPool } from '../../src/store/postgres/connection/pool.ts';
 import type { TestDatabase } from '../store/fixtures.ts';
 
-/** Ends the claims that killed nodes had on files, for which others else wait twenty seconds. */
+/** Releases the claims of killed nodes on files; otherwise other nodes would wait twenty seconds for them. */
 export async function forgetClaims({ url }: TestDatabase): Promise<void> {
   const pool = new ConnectionPool({ url, connectionsMax: 1 });
   try {

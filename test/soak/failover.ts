@@ -22,13 +22,13 @@ import type { Random } from '../random.ts';
 const KEYED_CLIENTS = 4;
 const ANSWERS = 20;
 const ASK_EVERY_MS = 50;
-/** How long an answer of `/readyz` may be old. */
+/** The maximum age of a response of `/readyz`. */
 const READY_HELD_MS = 1000;
-/** How long nobody takes over, as nobody does at once; then the nodes find a standby, not yet promoted. */
+/** How long there is no database at all; after that, the nodes find a standby that is not promoted yet. */
 const AWAY_MS = 2000;
 const STANDBY_MS = 1000;
 
-/** How servers are run that can have a standby; undefined where none is installed that can. */
+/** Options of servers that support a standby; undefined if none is installed. */
 export function replicableOptions(): PostgresOptions | undefined {
   const binaries = process.env['TEST_POSTGRES_BINARIES'] ?? systemBinaries();
   const has = (program: string): boolean =>
@@ -38,10 +38,10 @@ export function replicableOptions(): PostgresOptions | undefined {
     : undefined;
 }
 
-/** What a round needs, and hands on to the next. */
+/** The state of a round, passed on to the next one. */
 export interface Failover {
   readonly options: PostgresOptions;
-  /** What nodes take for the database. */
+  /** The proxy through which nodes connect to the database. */
   readonly proxy: CuttingProxy;
   readonly nodes: readonly ServerProcess[];
   readonly counted: CountingTarget;
@@ -51,13 +51,13 @@ export interface Failover {
 }
 
 export interface FailoverFigures {
-  /** Requests with keys that were answered, and how often one had to be sent again. */
+  /** The number of answered requests with keys, and of retries. */
   readonly keyed: number;
-  readonly sentAgain: number;
+  readonly retries: number;
   readonly plainLines: number;
-  /** From the kill until every node had said that it is not ready. */
-  readonly toldAfterMs: number;
-  /** From the order to take over until every node was ready. */
+  /** From the kill until every node reported that it is not ready. */
+  readonly notReadyAfterMs: number;
+  /** From the promotion until every node was ready. */
   readonly backAfterMs: number;
 }
 
@@ -67,7 +67,7 @@ interface Sample {
   readonly status: number;
 }
 
-/** Asks nodes whether they are ready, over and over. */
+/** Polls the readiness of nodes. */
 class Watch {
   readonly samples: Sample[][];
   #isOver = false;
@@ -89,8 +89,8 @@ class Watch {
     }
   }
 
-  /** When the last of the nodes was first heard to say so, asked after a time. */
-  async heard(status: number, sinceMs: number): Promise<number> {
+  /** Resolves when every node has returned `status` to a request after `sinceMs`, to the time of the last one. */
+  async allReturned(status: number, sinceMs: number): Promise<number> {
     const firsts = () =>
       this.samples.map((samples) =>
         samples.find((sample) => sample.startedAtMs >= sinceMs && sample.status === status),
@@ -99,13 +99,13 @@ class Watch {
     return Math.max(...firsts().map((sample) => sample?.endedAtMs ?? 0));
   }
 
-  /** Nobody that asked and was answered in between was told to come. */
+  /** Expects that every response between two times was 503. */
   expectNotReady(fromMs: number, toMs: number): void {
-    const told = this.samples
+    const responses = this.samples
       .flat()
       .filter(({ startedAtMs, endedAtMs }) => startedAtMs > fromMs && endedAtMs < toMs);
-    expect(told.length).toBeGreaterThan(0);
-    expect(told.filter(({ status }) => status !== 503)).toEqual([]);
+    expect(responses.length).toBeGreaterThan(0);
+    expect(responses.filter(({ status }) => status !== 503)).toEqual([]);
   }
 
   async end(): Promise<void> {
@@ -114,11 +114,11 @@ class Watch {
   }
 }
 
-/** Clients that write all the time: some add to stock and insist, with keys, others set it and give up. */
+/** Clients that write continuously: some add to stock with keys and retry, others set it without retries. */
 class Load {
-  /** Requests with keys that were answered, and how often one had to be sent again. */
+  /** The number of answered requests with keys, and of retries. */
   keyed = 0;
-  sentAgain = 0;
+  retries = 0;
   plainLines = 0;
   readonly #failover: Failover;
   readonly #clients: Promise<unknown>;
@@ -138,7 +138,7 @@ class Load {
       const request = newRequest(counted, random);
       for (let attempt = client; ; attempt += 1) {
         if (await sendKeyed(this.#node(attempt).url, counted, request)) break;
-        this.sentAgain += 1;
+        this.retries += 1;
         await delay(ASK_EVERY_MS);
       }
       this.keyed += 1;
@@ -156,12 +156,12 @@ class Load {
   #node(i: number): ServerProcess {
     const { nodes } = this.#failover;
     const node = nodes[i % nodes.length];
-    if (node === undefined) throw new Error('there is no node');
+    if (node === undefined) throw new Error('missing node');
     return node;
   }
 
-  /** Resolves once so many more requests were answered. */
-  async answers(count: number): Promise<void> {
+  /** Resolves when `count` more requests have been answered. */
+  async awaitAnswers(count: number): Promise<void> {
     const before = this.keyed;
     await expect.poll(() => this.keyed, { timeout: 60_000 }).toBeGreaterThan(before + count);
   }
@@ -173,28 +173,28 @@ class Load {
 }
 
 /**
- * One round: a standby is made that every commit waits for; under load the primary is killed with -9 and
- * the standby takes over. Then every line that was answered is there, once.
+ * One round: adds a synchronous standby, kills the primary under load with -9, and promotes the standby. Then every
+ * acknowledged line must have been applied once.
  */
 export async function failoverRound(failover: Failover): Promise<FailoverFigures> {
   const { options, proxy, nodes, primary } = failover;
   const standby = await PostgresProcess.standbyOf(primary, options);
-  await waitForStandby(primary);
+  await makeSynchronous(primary);
   const watch = new Watch(nodes);
   const load = new Load(failover);
-  await load.answers(ANSWERS);
+  await load.awaitAnswers(ANSWERS);
   await delay(failover.random.below(200));
 
   await primary.kill();
   const killedAtMs = performance.now();
-  const toldAtMs = await watch.heard(503, killedAtMs);
+  const notReadyAtMs = await watch.allReturned(503, killedAtMs);
   await delay(AWAY_MS);
   proxy.pointTo(standby.port);
   await delay(STANDBY_MS);
   const orderedAtMs = performance.now();
   await standby.promote();
-  const backAtMs = await watch.heard(200, orderedAtMs);
-  await load.answers(ANSWERS);
+  const backAtMs = await watch.allReturned(200, orderedAtMs);
+  await load.awaitAnswers(ANSWERS);
 
   await load.end();
   await watch.end();
@@ -205,34 +205,34 @@ export async function failoverRound(failover: Failover): Promise<FailoverFigures
   failover.primary = standby;
   return {
     keyed: load.keyed,
-    sentAgain: load.sentAgain,
+    retries: load.retries,
     plainLines: load.plainLines,
-    toldAfterMs: Math.round(toldAtMs - killedAtMs),
+    notReadyAfterMs: Math.round(notReadyAtMs - killedAtMs),
     backAfterMs: Math.round(backAtMs - orderedAtMs),
   };
 }
 
 /**
- * The standby that every commit waits for is killed: nothing is answered and no node is ready until it is
- * there again; then all goes on. It is then let go of.
+ * Kills the synchronous standby: nothing is acknowledged and no node is ready until it is back. Then removes the
+ * standby.
  */
 export async function standbyAwayRound(failover: Failover): Promise<void> {
   const standby = await PostgresProcess.standbyOf(failover.primary, failover.options);
-  await waitForStandby(failover.primary);
+  await makeSynchronous(failover.primary);
   const watch = new Watch(failover.nodes);
   const load = new Load(failover);
-  await load.answers(ANSWERS);
+  await load.awaitAnswers(ANSWERS);
 
   await standby.kill();
-  const toldAtMs = await watch.heard(503, performance.now());
+  const notReadyAtMs = await watch.allReturned(503, performance.now());
   const answered = load.keyed;
   await delay(AWAY_MS);
-  expect(load.keyed, 'answered while nobody else had it').toBe(answered);
+  expect(load.keyed, 'acknowledged without a copy on the standby').toBe(answered);
   const restartedAtMs = performance.now();
-  watch.expectNotReady(toldAtMs, restartedAtMs);
+  watch.expectNotReady(notReadyAtMs, restartedAtMs);
   await standby.restart();
-  await watch.heard(200, restartedAtMs);
-  await load.answers(ANSWERS);
+  await watch.allReturned(200, restartedAtMs);
+  await load.awaitAnswers(ANSWERS);
 
   await load.end();
   await watch.end();
@@ -242,8 +242,8 @@ export async function standbyAwayRound(failover: Failover): Promise<void> {
   await standby.remove();
 }
 
-/** From now on no commit is answered before the standby has it on its disk. */
-async function waitForStandby(primary: PostgresProcess): Promise<void> {
+/** Makes commits wait until the standby has them on its disk. */
+async function makeSynchronous(primary: PostgresProcess): Promise<void> {
   await setStandbys(primary, '*');
   const pool = new ConnectionPool({ url: primary.url('postgres'), connectionsMax: 1 });
   try {

@@ -14,14 +14,14 @@ import { problemsOf, sqliteDatabase, type TestDatabase } from '../store/fixtures
 import { postgresDatabase } from '../store/postgres/database.ts';
 
 const SERIES = 10;
-/** Of each way in. Files pile up until a series ends, as the next server has to apply them all. */
+/** For uploads and for the drop folder each. A short series, because every server has to finish all earlier files. */
 const KILLS_OF_SERIES = 3;
 
 test.each([
   ['SQLite', sqliteDatabase, () => Promise.resolve()],
   ['PostgreSQL', postgresDatabase, forgetClaims],
 ] as const)(
-  `on %s a server killed ${2 * SERIES * KILLS_OF_SERIES} times under files loses none and applies none twice`,
+  `on %s ${2 * SERIES * KILLS_OF_SERIES} kills of a server that processes files lose no file and apply none twice`,
   async (kind, create, forget) => {
     const random = new Random(13);
     let files = 0;

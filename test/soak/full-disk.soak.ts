@@ -20,7 +20,7 @@ const SKUS = 2000;
 const ROUNDS_MAX = 1000;
 const isRoot = process.getuid?.() === 0;
 
-test.runIf(isRoot)('a full disk is told, and left behind without a restart', async () => {
+test.runIf(isRoot)('a full disk is reported, and writing resumes without a restart', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'onhand-disk-'));
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'tmpfs', folder]);
   const filler = join(folder, 'filler');

@@ -12,7 +12,7 @@ const FIRST_SEED = 1000;
 const POSTGRES_FIRST_SEED = 1;
 const SEEDS_OF_DATABASE = 250;
 
-test(`does with random batches what the model does, over ${SEEDS} seeds`, async () => {
+test(`random batches have the same results as in the model on SQLite, for ${SEEDS} seeds`, async () => {
   for (let first = FIRST_SEED; first < FIRST_SEED + SEEDS; first += SEEDS_OF_DATABASE) {
     const database = await sqliteDatabase();
     const store = await openTestStore(database);
@@ -29,7 +29,7 @@ test(`does with random batches what the model does, over ${SEEDS} seeds`, async 
   }
 });
 
-test(`the same on PostgreSQL, over ${POSTGRES_SEEDS} seeds`, async () => {
+test(`random batches have the same results as in the model on PostgreSQL, for ${POSTGRES_SEEDS} seeds`, async () => {
   for (
     let first = POSTGRES_FIRST_SEED;
     first < POSTGRES_FIRST_SEED + POSTGRES_SEEDS;

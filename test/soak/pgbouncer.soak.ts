@@ -40,7 +40,7 @@ describe.runIf(isPgbouncerInstalled)('through pgbouncer in transaction mode', ()
   describeChanges('pooled PostgreSQL', databaseBehind);
   describeFollowers('pooled PostgreSQL', databaseBehind, 3);
 
-  test(`nodes that start at once make the schema once`, async () => {
+  test(`nodes that start concurrently migrate the database once`, async () => {
     const database = bouncer.before(await emptyPostgresDatabase());
     const stores = await Promise.all(Array.from({ length: NODES }, () => openTestStore(database)));
     await Promise.all(stores.map((store) => store.probe()));
@@ -49,7 +49,7 @@ describe.runIf(isPgbouncerInstalled)('through pgbouncer in transaction mode', ()
     await database.remove();
   });
 
-  test(`two nodes at once do what the model does, over ${2 * SEEDS_OF_NODE} seeds`, async () => {
+  test(`two concurrent nodes have the same results as the model, for ${2 * SEEDS_OF_NODE} seeds`, async () => {
     const database = await databaseBehind();
     await Promise.all(
       [1, 2].map(async (number) => {
@@ -68,7 +68,7 @@ describe.runIf(isPgbouncerInstalled)('through pgbouncer in transaction mode', ()
 });
 
 test.runIf(isPgbouncerInstalled)(
-  `two nodes come back by themselves over ${KILLS} kills of the database behind pgbouncer`,
+  `two nodes recover from ${KILLS} kills of the database behind pgbouncer`,
   async () => {
     const postgres = await PostgresProcess.start({ isDurable: true });
     const bouncer = await Pgbouncer.start(postgres.url('postgres'));
@@ -80,11 +80,11 @@ test.runIf(isPgbouncerInstalled)(
       const target = await prepareCountingTarget(database);
       const nodes = [await ServerProcess.start(database), await ServerProcess.start(database)];
       const random = new Random(13);
-      let sentAgain = 0;
+      let retries = 0;
       for (let round = 1; round <= KILLS; round += 1) {
-        sentAgain += await databaseKillRound(postgres, nodes, target, random);
+        retries += await databaseKillRound(postgres, nodes, target, random);
       }
-      process.stderr.write(`pgbouncer: ${KILLS} kills, ${sentAgain} sent again\n`);
+      process.stderr.write(`pgbouncer: ${KILLS} kills, ${retries} retries\n`);
       for (const node of nodes) expect(await node.stop()).toBe(0);
     } finally {
       await bouncer.stop();

@@ -4,15 +4,15 @@ import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { freePort, ownerOfServers } from '../durability/postgres-process.ts';
+import { freePort, serverUser } from '../durability/postgres-process.ts';
 import type { TestDatabase } from '../store/fixtures.ts';
 
 export const isPgbouncerInstalled = spawnSync('pgbouncer', ['--version']).status === 0;
 
-/** So few that transactions of one client run on connections that another has just used. */
+/** So few that clients share connections. */
 const SERVER_CONNECTIONS = 4;
 
-/** A pgbouncer in transaction mode before all databases of one server. */
+/** A pgbouncer in transaction mode in front of all databases of a server. */
 export class Pgbouncer {
   readonly port: number;
   readonly #folder: string;
@@ -24,7 +24,7 @@ export class Pgbouncer {
     this.#child = child;
   }
 
-  /** @param url of any database of the server, with the user and password that others are opened with */
+  /** @param url of any database of the server, with the user and password for all of them */
   static async start(url: string): Promise<Pgbouncer> {
     const { port: serverPort, username, password } = new URL(url);
     const folder = await mkdtemp(join(tmpdir(), 'onhand-bouncer-'));
@@ -48,8 +48,8 @@ max_client_conn = 500
 server_login_retry = 1
 `,
     );
-    // As root it refuses to run: it runs as whoever runs the database.
-    const owner = ownerOfServers();
+    // pgbouncer does not run as root, so it runs as the user of the database server.
+    const owner = serverUser();
     if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
     const child = spawn('pgbouncer', [configuration], {
       ...owner,
@@ -64,21 +64,21 @@ server_login_retry = 1
 
   async #ready(): Promise<void> {
     const { stderr } = this.#child;
-    if (stderr === null) throw new Error('pgbouncer says nothing');
-    const said: string[] = [];
+    if (stderr === null) throw new Error('pgbouncer has no standard error');
+    const output: string[] = [];
     return new Promise((resolve, reject) => {
       createInterface({ input: stderr }).on('line', (line) => {
-        said.push(line);
+        output.push(line);
         if (line.includes('process up')) resolve();
       });
       this.#child.on('error', reject);
       this.#child.on('close', () => {
-        reject(new Error(`pgbouncer does not start: ${said.join('\n')}`));
+        reject(new Error(`pgbouncer does not start: ${output.join('\n')}`));
       });
     });
   }
 
-  /** The way to a database through it. */
+  /** A database behind this pgbouncer. */
   before(database: TestDatabase): TestDatabase {
     const url = new URL(database.url);
     url.port = String(this.port);

@@ -16,16 +16,16 @@ import { simulate } from '../store/simulation.ts';
 const SEEDS = 200;
 const PARTITIONS = 8;
 
-interface Tested {
+interface TestedServer {
   readonly kind: ServerKind;
   readonly name: string;
   readonly isThere: boolean;
 }
 
-const SERVERS: readonly Tested[] = [
+const SERVERS: readonly TestedServer[] = [
   {
     kind: 'system',
-    name: 'the PostgreSQL that is installed here',
+    name: 'the installed PostgreSQL',
     isThere: systemBinaries() !== undefined,
   },
   {
@@ -36,7 +36,7 @@ const SERVERS: readonly Tested[] = [
 ];
 
 for (const { kind: server, name, isThere } of SERVERS) {
-  describe.runIf(isThere)(`${name} keeps every promise`, () => {
+  describe.runIf(isThere)(`${name} fulfills every contract`, () => {
     describe.for([
       { partitions: 0, kind: 'PostgreSQL' },
       { partitions: PARTITIONS, kind: 'partitioned PostgreSQL' },
@@ -48,7 +48,7 @@ for (const { kind: server, name, isThere } of SERVERS) {
       describeFollowers(kind, database, 3);
     });
 
-    test(`and does with random batches what the model does, over ${SEEDS} seeds`, async () => {
+    test(`random batches have the same results as in the model, for ${SEEDS} seeds`, async () => {
       const database = await postgresDatabase(0, server);
       const store = await openTestStore(database);
       for (let seed = 1; seed <= SEEDS; seed += 1) {

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** `npm run soak`: what takes too long for every change. */
+/** `npm run soak`: tests that take too long for every change. */
 export default defineConfig({
   test: {
     include: ['test/soak/*.soak.ts', 'test/attack/*.soak.ts'],

@@ -137,7 +137,7 @@ async function addFile({ files }: Store, supplierId: number): Promise<void> {
   const nowMs = Date.now();
   const claim = { nodeId: 'n', nowMs, voidBeforeMs: nowMs, untilMs: nowMs + HOUR_MS };
   await files.claim(file, claim);
-  const chunk = { piece: 0, rowCount: 3, batchUuid: null, told: [] };
+  const chunk = { piece: 0, rowCount: 3, batchUuid: null, failures: [] };
   const progress = { rowCount: 3, statusCounts: { 200: 3 }, rowsExpected: null };
   await files.record(file, 'n', chunk, progress);
 }

@@ -221,7 +221,7 @@ export class SqlFiles implements FileStore {
       piece: row.piece,
       rowCount: row.row_count,
       batchUuid: row.batch_uuid,
-      told: row.failures === null ? [] : decodeFailures(row.failures),
+      failures: row.failures === null ? [] : decodeFailures(row.failures),
     }));
   }
 
@@ -307,7 +307,7 @@ export class SqlFiles implements FileStore {
         piece: piece.piece,
         row_count: piece.rowCount,
         batch_uuid: piece.batchUuid,
-        failures: piece.told.length === 0 ? null : encodeFailures(piece.told),
+        failures: piece.failures.length === 0 ? null : encodeFailures(piece.failures),
       })
       .onConflict((conflict) => conflict.doNothing());
   }

@@ -13,7 +13,7 @@ declare module 'vitest' {
   }
 }
 
-/** A server that tests run on. */
+/** A PostgreSQL server for tests. */
 interface TestedServer {
   /** The URL of a database on it. */
   url(database: string): string;
@@ -61,8 +61,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
  * (`pg_config --bindir`). `system` is the machine's version. `given` already runs at `SOAK_POSTGRES_URL`.
  */
 async function startServer(kind: string): Promise<TestedServer> {
-  const given = process.env['SOAK_POSTGRES_URL'];
-  if (kind === 'given' && given !== undefined) return givenServer(given);
+  const existing = process.env['SOAK_POSTGRES_URL'];
+  if (kind === 'given' && existing !== undefined) return existingServer(existing);
   const binaries = kind === 'system' ? systemBinaries() : process.env['TEST_POSTGRES_BINARIES'];
   return PostgresProcess.start({
     ...(binaries === undefined ? {} : { binaries }),
@@ -73,17 +73,17 @@ async function startServer(kind: string): Promise<TestedServer> {
 /** The prefix of the names of this run's databases. */
 const PREFIX = `onhand_test_${process.pid}`;
 
-/** Creates databases on the server of a URL, and drops them in the end. */
-function givenServer(given: string): TestedServer {
+/** Uses a running server, and drops the databases of this run in the end. */
+function existingServer(serverUrl: string): TestedServer {
   const url = (database: string): string => {
-    const other = new URL(given);
+    const other = new URL(serverUrl);
     other.pathname = `/${database}`;
     return other.href;
   };
   return {
     url,
     remove: async () => {
-      const pool = new ConnectionPool({ url: given, connectionsMax: 1 });
+      const pool = new ConnectionPool({ url: serverUrl, connectionsMax: 1 });
       const { rows } = await pool.query<{ name: string }>(
         `SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)`,
         [`${PREFIX}_`],
@@ -101,9 +101,9 @@ function urlOf(address: string | AddressInfo | null): string {
 
 async function makeTemplate(server: TestedServer, partitions: number): Promise<string> {
   const name = `${PREFIX}_template_${partitions}`;
-  const maker = new ConnectionPool({ url: server.url('postgres'), connectionsMax: 1 });
-  await maker.query(`CREATE DATABASE ${name}`);
-  await maker.end();
+  const administration = new ConnectionPool({ url: server.url('postgres'), connectionsMax: 1 });
+  await administration.query(`CREATE DATABASE ${name}`);
+  await administration.end();
   const pool = new ConnectionPool({ url: server.url(name), connectionsMax: 1 });
   await migrate(pool, { partitions });
   await pool.end();
