@@ -69,6 +69,28 @@ export const NUMBER_SETTINGS = {
   streamIdleTimeoutMs: { variable: 'ONHAND_STREAM_IDLE_TIMEOUT_MS', fallback: 120_000, min: 1000 },
   /** How long a client may take to send the headers of a request. */
   headersTimeoutMs: { variable: 'ONHAND_HEADERS_TIMEOUT_MS', fallback: 20_000, min: 1000 },
+  /** The least that a client must send of a request, in bytes per second; 0 means no limit. Slower ones get 408. */
+  receiveBytesPerSecondMin: {
+    variable: 'ONHAND_RECEIVE_BYTES_PER_SECOND_MIN',
+    fallback: 1024,
+    min: 0,
+  },
+  /** The least that a client must read of a reply, in bytes per second; 0 means no limit. Slower ones are cut off. */
+  sendBytesPerSecondMin: {
+    variable: 'ONHAND_SEND_BYTES_PER_SECOND_MIN',
+    fallback: 1024,
+    min: 0,
+  },
+  /** The time over which both are measured. */
+  slowPeerGraceMs: { variable: 'ONHAND_SLOW_PEER_GRACE_MS', fallback: 20_000, min: 100 },
+  /** The most connections of clients. Further ones are closed. */
+  clientConnectionsMax: { variable: 'ONHAND_CLIENT_CONNECTIONS_MAX', fallback: 10_000, min: 1 },
+  /** The most connections of one client address; 0 means no limit. Further ones are answered 503. */
+  clientConnectionsPerAddressMax: {
+    variable: 'ONHAND_CLIENT_CONNECTIONS_PER_ADDRESS_MAX',
+    fallback: 2000,
+    min: 0,
+  },
   /** How long an idle connection stays open. */
   keepAliveTimeoutMs: { variable: 'ONHAND_KEEP_ALIVE_TIMEOUT_MS', fallback: 72_000, min: 1000 },
   /** The most failed logins per user name and client address within the window. Further attempts are answered 429. */

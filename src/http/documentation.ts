@@ -155,12 +155,20 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
       // TLS is up to the proxy.
       strictTransportSecurity: false,
     });
+    const printed = printOnce(app);
+    // The plugin would print the document for each request.
+    pages.addHook('onRequest', async (request, reply) => {
+      const { url } = request.routeOptions;
+      if (request.method !== 'GET') return;
+      if (url === '/docs/json') return reply.type('application/json').send(printed.json());
+      if (url === '/docs/yaml') return reply.type('application/x-yaml').send(printed.yaml());
+    });
     await pages.register(swaggerUi, {
       routePrefix: '/docs',
       uiConfig: { tryItOutEnabled: true, persistAuthorization: false },
     });
     pages.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
-      reply.type('application/json').send(JSON.stringify(app.swagger())),
+      reply.type('application/json').send(printed.json()),
     );
     const errors = await readFile(ERRORS_PAGE, 'utf8');
     // Plain text: browsers would download `text/markdown`.
@@ -169,4 +177,17 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
     );
     for (const path of DOCUMENTATION_PATHS) refuseOtherVerbs(pages, path, ['GET', 'HEAD']);
   });
+}
+
+/** The OpenAPI document as JSON and as YAML, each printed when it is first asked for. */
+function printOnce(app: FastifyInstance): {
+  readonly json: () => string;
+  readonly yaml: () => string;
+} {
+  let json: string | undefined;
+  let yaml: string | undefined;
+  return {
+    json: () => (json ??= JSON.stringify(app.swagger())),
+    yaml: () => (yaml ??= app.swagger({ yaml: true })),
+  };
 }

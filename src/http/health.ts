@@ -11,14 +11,44 @@ const StatusSchema = Type.Object(
   { title: 'Status', additionalProperties: false },
 );
 
+const UsageSchema = Type.Object(
+  {
+    used: Type.Integer({ description: 'How much is used now.' }),
+    limit: Type.Integer({ description: 'How much all organizations together may use.' }),
+  },
+  { additionalProperties: false },
+);
+
+const ReadinessSchema = Type.Object(
+  {
+    status: Type.Literal('ok'),
+    usage: Type.Record(Type.String(), UsageSchema, {
+      description:
+        'What is used of each limit: connections, open_requests, open_bytes, followers, uploads.',
+    }),
+  },
+  { title: 'Readiness', additionalProperties: false },
+);
+
+/** What the server can still accept. */
+interface ServerLoad {
+  usage(): Readonly<Record<string, { readonly used: number; readonly limit: number }>>;
+  /** Throws `overloaded` if any new request would be refused. */
+  refuseFull(): void;
+}
+
 /** How long a result is reused, so that health checks do not load the store. */
 const PROBE_EVERY_MS = 1000;
 
 /** How long a probe may take; a commit that waits for a standby may never end. */
 const PROBE_WITHIN_MS = 5000;
 
-/** Adds `/healthz` (the process is up) and `/readyz` (the store answers and can write), both without a token. */
-export function addHealth(app: FastifyInstance, store: Pick<Store, 'probe'>): void {
+/** Adds `/healthz` (the process is up) and `/readyz` (the store answers and can write, and the server has room), both without a token. */
+export function addHealth(
+  app: FastifyInstance,
+  store: Pick<Store, 'probe'>,
+  load: ServerLoad,
+): void {
   const probe = cachedProbe(() => store.probe(), PROBE_EVERY_MS, PROBE_WITHIN_MS);
 
   addResource(app, '/healthz', {
@@ -28,27 +58,34 @@ export function addHealth(app: FastifyInstance, store: Pick<Store, 'probe'>): vo
         summary: 'Check that the process is up',
         ok: StatusSchema,
       }),
-      handle: async (_request: FastifyRequest, reply: FastifyReply) => sendOk(reply),
+      handle: async (_request: FastifyRequest, reply: FastifyReply) =>
+        sendStatus(reply, { status: 'ok' }),
     },
   });
   addResource(app, '/readyz', {
     GET: {
       schema: describe({
         operationId: 'isReady',
-        summary: 'Check that the store answers and can write',
-        ok: StatusSchema,
-        problems: { 503: 'The store cannot answer or write.' },
+        summary: 'Check that the store answers and can write, and show how busy the server is',
+        ok: ReadinessSchema,
+        problems: {
+          503: 'The store cannot answer or write, or the server has no room for any request.',
+        },
       }),
       handle: async (_request: FastifyRequest, reply: FastifyReply) => {
+        load.refuseFull();
         await probe();
-        return sendOk(reply);
+        return sendStatus(reply, { status: 'ok', usage: load.usage() });
       },
     },
   });
 }
 
-function sendOk(reply: FastifyReply): FastifyReply {
-  return reply.header('cache-control', 'no-store').type('application/json').send('{"status":"ok"}');
+function sendStatus(reply: FastifyReply, status: Readonly<Record<string, unknown>>): FastifyReply {
+  return reply
+    .header('cache-control', 'no-store')
+    .type('application/json')
+    .send(JSON.stringify(status));
 }
 
 /**

@@ -163,13 +163,21 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, { code: ErrorCode; message: stri
     code: 'media_type_unsupported',
     message: 'The Content-Type header is malformed; send application/json, or none.',
   },
+  FST_STATIC_FORBIDDEN_PATH: {
+    code: 'path_not_found',
+    message: 'The path does not exist; see /docs.',
+  },
   FST_ERR_BAD_URL: {
     code: 'path_not_found',
     message: 'The path does not exist: it has a % that does not begin a valid escape.',
   },
 };
 
-/** The complete response, as text, for an error that Node's HTTP parser raises before there is a request. */
+/** Codes of `clientErrorResponse`, beside Node's. */
+export const SLOW_REQUEST = 'SLOW_REQUEST';
+export const TOO_MANY_CONNECTIONS = 'TOO_MANY_CONNECTIONS';
+
+/** The complete response, as text, for an error that is found before there is a request to reply to. */
 export function clientErrorResponse(error: { readonly code?: string }, requestId: string): string {
   const { code, message } = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED_REQUEST;
   const status = STATUS_OF[code];
@@ -180,6 +188,7 @@ export function clientErrorResponse(error: { readonly code?: string }, requestId
     `content-type: ${PROBLEM_MEDIA_TYPE}`,
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
+    ...(status === 503 ? [`retry-after: ${STORE_RETRY_SECONDS}`] : []),
   ];
   return `${head.join('\r\n')}\r\n\r\n${body}`;
 }
@@ -187,6 +196,7 @@ export function clientErrorResponse(error: { readonly code?: string }, requestId
 const REASONS: Readonly<Record<number, string>> = {
   408: 'Request Timeout',
   431: 'Request Header Fields Too Large',
+  503: 'Service Unavailable',
 };
 
 const MALFORMED_REQUEST: { code: ErrorCode; message: string } = {
@@ -195,6 +205,16 @@ const MALFORMED_REQUEST: { code: ErrorCode; message: string } = {
 };
 
 const CLIENT_ERRORS: Readonly<Record<string, { code: ErrorCode; message: string }>> = {
+  [SLOW_REQUEST]: {
+    code: 'request_timeout',
+    message:
+      'The request arrived more slowly than the server allows (ONHAND_RECEIVE_BYTES_PER_SECOND_MIN). Send it again, faster.',
+  },
+  [TOO_MANY_CONNECTIONS]: {
+    code: 'overloaded',
+    message:
+      'There are too many connections from your address (ONHAND_CLIENT_CONNECTIONS_PER_ADDRESS_MAX). Close some of them.',
+  },
   HPE_HEADER_OVERFLOW: {
     code: 'headers_too_large',
     message: 'The headers of the request are larger than 16 KiB in total; send smaller ones.',

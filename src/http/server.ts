@@ -20,7 +20,15 @@ import { addLogin, type LoginLimits } from './accounts/login.ts';
 import { OpenUploads } from './files/file-upload.ts';
 import { OpenRequests } from './request/open-requests.ts';
 import { addReplyBudget } from './request/reply-budget.ts';
-import { handleError, clientErrorResponse } from './problems.ts';
+import {
+  handleError,
+  clientErrorResponse,
+  SLOW_REQUEST,
+  TOO_MANY_CONNECTIONS,
+} from './problems.ts';
+import { ClientConnections, type ConnectionLimits } from './request/client-connections.ts';
+import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
+import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
@@ -35,6 +43,8 @@ import type { WorkerPool } from '../workers/pool.ts';
 export interface HttpSettings
   extends
     AdmissionLimits,
+    ConnectionLimits,
+    SlowPeerLimits,
     LoginLimits,
     ServerBodyLimits,
     WriteSettings,
@@ -115,6 +125,22 @@ export async function buildServer({
       else socket.destroy();
     },
   });
+  const connections = new ClientConnections({
+    limits: settings,
+    isProxied: settings.trustProxy !== false,
+    refusal: () => clientErrorResponse({ code: TOO_MANY_CONNECTIONS }, randomUUID()),
+  });
+  connections.attach(app.server);
+  const slowPeers = new SlowPeers({
+    limits: settings,
+    isExempt: (socket) => streams.has(socket),
+    slowResponse: () => clientErrorResponse({ code: SLOW_REQUEST }, randomUUID()),
+    onCut: ({ socket }, what) =>
+      app.log.info(
+        { address: socket.remoteAddress },
+        `disconnected a client that ${what} too slowly`,
+      ),
+  });
   // Every method that Node parses is registered, so that a wrong one gets 405, not 404.
   for (const method of METHODS) {
     if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
@@ -134,6 +160,9 @@ export async function buildServer({
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
       throw new OnhandError('request_malformed', 'An HTTP/1.1 request needs a Host header.');
     }
+    refuseDuplicateHeaders(request.raw.rawHeaders);
+    connections.countRequest(request.ip, reply.raw);
+    slowPeers.watch(request.raw, reply.raw);
     // Before Fastify checks the Content-Type.
     if (request.is404) throw pathNotFound(request.url);
   });
@@ -154,9 +183,13 @@ export async function buildServer({
   await addDocumentation(app, version);
   app.decorateRequest('principal', null);
   app.decorateRequest('openRequest', null);
-  addHealth(app, store);
+  addHealth(app, store, {
+    usage: () => ({ connections: connections.usage(), ...openRequests.usage() }),
+    refuseFull: () => openRequests.refuseFull(),
+  });
   app.addHook('preClose', (done) => {
     streams.stop();
+    slowPeers.stop();
     done();
   });
   const parser = new BulkParser(bodyWorkers);

@@ -61,7 +61,7 @@ describe('onhand backup', () => {
     await writeFile(work.path('there.db'), 'mine');
     const there = await work.run(['backup', 'there.db']);
     expect(there.code).toBe(1);
-    expect(there.stderr).toContain(`There is a file ${work.path('there.db')} already`);
+    expect(there.stderr).toContain(`The file ${work.path('there.db')} exists already`);
     const postgres = await work.run([
       'backup',
       'x.db',

@@ -117,9 +117,33 @@ const YOUNG_GENERATION_MIB = 24;
 
 /**
  * Threads whose store is closed, by the file that they run. The next store that this process opens takes them
- * over, because loading a thread takes ten times as long as opening a database in it.
+ * over, because loading a thread takes ten times as long as opening a database in it. An idle thread has closed
+ * its database and dropped its caches, and does not keep the process alive.
  */
 const idleWorkers = new Map<string, Worker[]>();
+
+function keepIdle(file: string, worker: Worker): void {
+  removeListeners(worker);
+  const idle = idleWorkers.get(file) ?? [];
+  idleWorkers.set(file, idle);
+  idle.push(worker);
+  worker.unref();
+  // A thread that ends while it is idle harms no store.
+  worker.on('error', () => undefined);
+  worker.on('exit', () => {
+    if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1);
+  });
+}
+
+function takeIdle(file: string): Worker | undefined {
+  const worker = idleWorkers.get(file)?.pop();
+  if (worker !== undefined) removeListeners(worker);
+  return worker;
+}
+
+function removeListeners(worker: Worker): void {
+  for (const event of ['message', 'error', 'exit']) worker.removeAllListeners(event);
+}
 
 /** The caller's side of a worker thread. */
 export class Thread<C extends Calls<C>> {
@@ -133,7 +157,7 @@ export class Thread<C extends Calls<C>> {
 
   private constructor(file: string, onFatal: (reason: string) => void) {
     const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB };
-    const worker = idleWorkers.get(file)?.pop() ?? new Worker(new URL(file), { resourceLimits });
+    const worker = takeIdle(file) ?? new Worker(new URL(file), { resourceLimits });
     worker.ref();
     this.#worker = worker;
     this.#file = file;
@@ -188,10 +212,14 @@ export class Thread<C extends Calls<C>> {
     }
     const closed = this.#send('close', undefined);
     this.#gone = closedError();
-    await closed;
-    for (const event of ['message', 'error', 'exit']) this.#worker.removeAllListeners(event);
-    this.#worker.unref();
-    idleWorkers.set(this.#file, [...(idleWorkers.get(this.#file) ?? []), this.#worker]);
+    try {
+      await closed;
+    } catch (error) {
+      // Its state is unknown: it must not serve another store, or keep the process alive.
+      await this.#worker.terminate();
+      throw error;
+    }
+    keepIdle(this.#file, this.#worker);
   }
 
   #send<T>(name: string, argument: unknown): Promise<T> {

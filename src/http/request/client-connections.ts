@@ -1,0 +1,108 @@
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { OnhandError } from '../../domain/errors.ts';
+
+export interface ConnectionLimits {
+  /** Connections of all clients together; more are closed at once. */
+  readonly clientConnectionsMax: number;
+  /** Connections of one client address; more are answered 503 and closed. 0 means no limit. */
+  readonly clientConnectionsPerAddressMax: number;
+}
+
+interface ClientConnectionsParts {
+  readonly limits: ConnectionLimits;
+  /**
+   * Whether clients connect through a proxy. Then the connections are the proxy's, so the open requests of each
+   * client address are counted instead.
+   */
+  readonly isProxied: boolean;
+  /** The response on a connection beyond the limit. */
+  readonly refusal: () => string;
+}
+
+/** How often idle connections are closed to make room for new ones. */
+const MAKE_ROOM_EVERY_MS = 1000;
+const RETRY_SECONDS = 10;
+
+/** Limits the connections of clients: of all together, and of each address. */
+export class ClientConnections {
+  readonly #parts: ClientConnectionsParts;
+  readonly #byAddress = new Map<string, number>();
+  #madeRoomAtMs = -MAKE_ROOM_EVERY_MS;
+  #open = 0;
+
+  constructor(parts: ClientConnectionsParts) {
+    this.#parts = parts;
+  }
+
+  /** Applies the limits to the connections that a server accepts from now on. */
+  attach(server: Server): void {
+    server.maxConnections = this.#parts.limits.clientConnectionsMax;
+    server.on('connection', (socket) => this.#accept(socket));
+    server.on('drop', () => {
+      const nowMs = performance.now();
+      if (nowMs - this.#madeRoomAtMs < MAKE_ROOM_EVERY_MS) return;
+      this.#madeRoomAtMs = nowMs;
+      server.closeIdleConnections();
+    });
+  }
+
+  usage(): { readonly used: number; readonly limit: number } {
+    return { used: this.#open, limit: this.#parts.limits.clientConnectionsMax };
+  }
+
+  #accept(socket: Socket): void {
+    this.#open += 1;
+    socket.once('close', () => {
+      this.#open -= 1;
+    });
+    const { isProxied, refusal } = this.#parts;
+    if (isProxied || this.#enter(socket.remoteAddress ?? '', socket)) return;
+    socket.write(refusal());
+    socket.destroySoon();
+  }
+
+  /**
+   * Counts a request that came through a proxy, until its response has ended. Throws `overloaded` if its client
+   * has too many.
+   */
+  countRequest(address: string, response: ServerResponse): void {
+    if (!this.#parts.isProxied || response.closed || this.#enter(address, response)) return;
+    throw new OnhandError(
+      'overloaded',
+      'There are too many open requests from your address (ONHAND_CLIENT_CONNECTIONS_PER_ADDRESS_MAX). Send this one again later.',
+      { retryAfterSeconds: RETRY_SECONDS },
+    );
+  }
+
+  /** Counts something of an address until it emits `close`; returns false if there are too many already. */
+  #enter(address: string, closing: Socket | ServerResponse): boolean {
+    const max = this.#parts.limits.clientConnectionsPerAddressMax;
+    const network = networkOf(address);
+    if (max === 0 || network === undefined) return true;
+    const count = this.#byAddress.get(network) ?? 0;
+    if (count >= max) return false;
+    this.#byAddress.set(network, count + 1);
+    closing.once('close', () => {
+      const left = (this.#byAddress.get(network) ?? 1) - 1;
+      if (left === 0) this.#byAddress.delete(network);
+      else this.#byAddress.set(network, left);
+    });
+    return true;
+  }
+}
+
+const NETWORK_PARTS = 4;
+
+/**
+ * What counts as one client: an IPv4 address, or an IPv6 network of 64 bits, since each customer of a provider has
+ * at least one. Undefined for loopback, where a local proxy or the operator's own programs connect.
+ */
+export function networkOf(address: string): string | undefined {
+  if (!ipaddr.isValid(address)) return address;
+  const parsed = ipaddr.process(address);
+  if (parsed.range() === 'loopback') return undefined;
+  if (parsed instanceof ipaddr.IPv6) return parsed.parts.slice(0, NETWORK_PARTS).join(':');
+  return parsed.toString();
+}

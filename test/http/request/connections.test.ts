@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { networkOf } from '../../../src/http/request/client-connections.ts';
+import { entry } from '../../store/fixtures.ts';
+import { at, problemOf } from '../answers.ts';
+import { BULK, SKUS, TestServer } from '../harness.ts';
+import { exchange, RawConnection } from './raw.ts';
+
+let server: TestServer;
+let token: string;
+
+beforeAll(async () => {
+  server = await TestServer.start({ slowPeerGraceMs: 500 });
+  ({ token } = await server.createSupplier('Acme', [entry('A')]));
+});
+afterAll(() => server.stop());
+
+describe('a request with two', () => {
+  test.for([
+    ['Host headers', 'Host: x\r\nHost: y', 'Host'],
+    ['Host headers in other case', 'Host: x\r\nhOST: x', 'hOST'],
+    ['Authorization headers', 'Host: x\r\nAuthorization: Token y', 'Authorization'],
+  ] as const)('%s is refused', async ([, headers, name]) => {
+    const answer = await exchange(
+      server.url,
+      `GET ${SKUS} HTTP/1.1\r\nAuthorization: Token ${token}\r\n${headers}\r\nConnection: close\r\n\r\n`,
+    );
+    const detail = problemOf(answer, 400, 'request_malformed');
+    expect(detail).toContain(`more than one ${name} header`);
+  });
+});
+
+test('a path that leaves the folder of the documentation does not exist', async () => {
+  const answer = await exchange(
+    server.url,
+    'GET /docs/static/%2e%2e/package.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+  );
+  problemOf(answer, 404, 'path_not_found');
+});
+
+test('a body that arrives too slowly is refused with 408, and its connection is closed', async () => {
+  const connection = await RawConnection.open(server.url);
+  await connection.send(
+    `POST ${BULK} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${token}\r\nContent-Length: 1000\r\n\r\n[`,
+  );
+  const received = await connection.rest();
+  expect(received).toMatch(/^HTTP\/1\.1 408 /);
+  expect(received).toContain('ONHAND_RECEIVE_BYTES_PER_SECOND_MIN');
+});
+
+test('clients behind a proxy are limited by the open requests of each address', async () => {
+  const proxied = await TestServer.start({ trustProxy: true, clientConnectionsPerAddressMax: 1 });
+  const { token: its } = await proxied.createSupplier('Acme', [entry('A')]);
+  const from = (address: string) =>
+    proxied.ask('GET', SKUS, { token: its, headers: { 'x-forwarded-for': address } });
+  const held = await RawConnection.open(proxied.url);
+  await held.send(
+    `POST ${BULK} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.1\r\nAuthorization: Token ${its}\r\nContent-Length: 1000\r\n\r\n`,
+  );
+  await expect.poll(async () => (await from('192.0.2.1')).status).toBe(503);
+  const refused = await from('192.0.2.1');
+  expect(problemOf(refused, 503, 'overloaded')).toContain('CLIENT_CONNECTIONS_PER_ADDRESS_MAX');
+  expect((await from('192.0.2.2')).status).toBe(200);
+  await held.destroy();
+  await expect.poll(async () => (await from('192.0.2.1')).status).toBe(200);
+  await proxied.stop();
+});
+
+test.for([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['2001:db8:1:2:3:4:5:6', '8193:3512:1:2'],
+  ['127.0.0.1', undefined],
+  ['::1', undefined],
+] as const)('the address %s counts as %s', ([address, network]) => {
+  expect(networkOf(address)).toBe(network);
+});
+
+test('readiness shows how much of each limit is used', async () => {
+  const connection = await RawConnection.open(server.url);
+  await connection.send(
+    `POST ${BULK} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${token}\r\nContent-Length: 1000\r\n\r\n`,
+  );
+  const usage = async (resource: string): Promise<unknown> =>
+    at((await server.ask('GET', '/readyz')).json, 'usage', resource, 'used');
+  await expect.poll(() => usage('open_requests')).toBe(1);
+  expect(await usage('open_bytes')).toBe(1000);
+  await connection.destroy();
+  await expect.poll(() => usage('open_requests')).toBe(0);
+  expect(await usage('open_bytes')).toBe(0);
+});
