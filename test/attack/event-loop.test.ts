@@ -143,6 +143,5 @@ test.for(Object.keys(ATTACKS))('the event loop does not stand still during %s', 
     const { latencies } = await server.secondTenant.during(attack());
     expectIsolated(latencies, 2000);
   });
-  process.stdout.write(`${name}: idle ${JSON.stringify(idle)}, during ${JSON.stringify(during)}\n`);
   expect(during.worstMs).toBeLessThan(Math.max(STILL_MS_MAX, 3 * idle.worstMs));
 });
