@@ -59,6 +59,12 @@ export const NUMBER_SETTINGS = {
   organizationUploadsMax: { variable: 'ONHAND_ORGANIZATION_UPLOADS_MAX', fallback: 50, min: 1 },
   /** The most lines in the write queues. A request that exceeds it is answered 503. */
   waitingLinesMax: { variable: 'ONHAND_WAITING_LINES_MAX', fallback: 400_000, min: 1 },
+  /** The most lines of one supplier in the write queues. A request that exceeds it is answered 429. */
+  organizationWaitingLinesMax: {
+    variable: 'ONHAND_ORGANIZATION_WAITING_LINES_MAX',
+    fallback: 300_000,
+    min: 1,
+  },
   /** The most lines in one group commit. A larger request gets a transaction of its own. */
   groupLinesMax: { variable: 'ONHAND_GROUP_LINES_MAX', fallback: 50_000, min: 1 },
   /** The most requests per second and token; 0 means no limit. */
@@ -95,6 +101,10 @@ export const NUMBER_SETTINGS = {
   keepAliveTimeoutMs: { variable: 'ONHAND_KEEP_ALIVE_TIMEOUT_MS', fallback: 72_000, min: 1000 },
   /** The most failed logins per user name and client address within the window. Further attempts are answered 429. */
   loginAttemptsMax: { variable: 'ONHAND_LOGIN_ATTEMPTS_MAX', fallback: 10, min: 1 },
+  /** The most failed logins per user name from all networks; each further one doubles a wait, up to a minute. */
+  loginAttemptsPerNameMax: { variable: 'ONHAND_LOGIN_ATTEMPTS_PER_NAME_MAX', fallback: 50, min: 1 },
+  /** The most logins that wait for their password to be checked; half of them from one network. */
+  loginQueueMax: { variable: 'ONHAND_LOGIN_QUEUE_MAX', fallback: 16, min: 1 },
   loginWindowMs: { variable: 'ONHAND_LOGIN_WINDOW_MS', fallback: 15 * 60_000, min: 1000 },
   /** How long idempotency keys are kept: a request repeated within this time gets the first reply again. */
   idempotencyKeptHours: { variable: 'ONHAND_IDEMPOTENCY_KEPT_HOURS', fallback: 24, min: 1 },

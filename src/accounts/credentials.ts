@@ -35,7 +35,7 @@ export async function hashPassword(password: string): Promise<string> {
     );
   }
   const salt = randomBytes(SALT_BYTES);
-  const key = await derive(password, salt, KEY_BYTES, COST);
+  const key = await deriveInPool(bytesOf(password), salt, KEY_BYTES, optionsOf(COST));
   return `$scrypt$ln=${COST.log2N},r=${COST.r},p=${COST.p}$${encode(salt)}$${encode(key)}`;
 }
 
@@ -46,11 +46,14 @@ export async function hashPassword(password: string): Promise<string> {
 export async function verifyPassword(
   password: string,
   stored: string | undefined,
+  deriveKey: Derive = deriveInPool,
 ): Promise<boolean> {
   const parsed = stored === undefined ? PASSWORD_OF_NO_USER : parse(stored);
   const isOverlong = bytesOf(password).length > PASSWORD_BYTES_MAX;
-  const key = await derive(isOverlong ? '' : password, parsed.salt, parsed.key.length, parsed.cost);
-  return timingSafeEqual(key, parsed.key) && !isOverlong && stored !== undefined;
+  const { salt, cost, key: expected } = parsed;
+  const bytes = bytesOf(isOverlong ? '' : password);
+  const key = await deriveKey(bytes, salt, expected.length, optionsOf(cost));
+  return timingSafeEqual(key, expected) && !isOverlong && stored !== undefined;
 }
 
 /** Compared with when there is no user, so that the check takes as long as for a user. */
@@ -80,11 +83,23 @@ function parse(stored: string): StoredPassword {
   return { cost, salt: Buffer.from(salt, 'base64'), key: Buffer.from(key, 'base64') };
 }
 
-function derive(password: string, salt: Buffer, keyBytes: number, cost: Cost): Promise<Buffer> {
+/** Runs scrypt. */
+export type Derive = (
+  password: Uint8Array,
+  salt: Uint8Array,
+  keyBytes: number,
+  options: ScryptOptions,
+) => Promise<Buffer>;
+
+function optionsOf(cost: Cost): ScryptOptions {
   const N = 2 ** cost.log2N;
-  const options: ScryptOptions = { N, r: cost.r, p: cost.p, maxmem: 256 * N * cost.r };
+  return { N, r: cost.r, p: cost.p, maxmem: 256 * N * cost.r };
+}
+
+/** In libuv's threads: for commands. Servers use `PasswordChecker`. */
+function deriveInPool(...[password, salt, keyBytes, options]: Parameters<Derive>): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    scrypt(bytesOf(password), salt, keyBytes, options, (error, key) => {
+    scrypt(password, salt, keyBytes, options, (error, key) => {
       if (error === null) resolve(key);
       else reject(error);
     });
@@ -132,9 +147,10 @@ export async function login(
   accounts: Pick<AccountStore, 'findUser' | 'createToken'>,
   credentials: { readonly username: string; readonly password: string },
   nowMs: number,
+  verify: typeof verifyPassword = verifyPassword,
 ): Promise<Session> {
   const user = await accounts.findUser(credentials.username);
-  const isRight = await verifyPassword(credentials.password, user?.passwordHash);
+  const isRight = await verify(credentials.password, user?.passwordHash);
   if (user === undefined || !isRight) {
     throw new OnhandError('login_failed', 'There is no user with this username and password.');
   }

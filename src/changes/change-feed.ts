@@ -1,8 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChangeRecord, Change, ChangeHead } from '../domain/changes.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Organization } from '../domain/parties.ts';
 import type { AccountStore, ChangeStore } from '../store/store.ts';
 import type { ChangePage } from '../wire/changes/change-pages.ts';
+import { FairTurns } from './fair-turns.ts';
 import { type Cursor, parseCursor, printCursor } from './cursor.ts';
 import {
   cursorAfter,
@@ -27,12 +29,16 @@ export interface ReadChunk extends ChangePage {
   readonly hasMore: boolean;
 }
 
+/** The most reads of followers that run at the same time. */
+const READS_AT_ONCE_MAX = 8;
+
 /** The change feed: gives readers the changes of the suppliers that they follow, from a cursor on. */
 export class ChangeFeed {
   readonly #changes: ChangeStore;
   readonly #accounts: Pick<AccountStore, 'findOrganizationsById'>;
   readonly #cache: ChangeCache;
   readonly #watch: HeadWatch;
+  readonly #turns = new FairTurns(READS_AT_ONCE_MAX);
   #key: Promise<Uint8Array> | undefined;
 
   constructor(changes: ChangeStore, accounts: Pick<AccountStore, 'findOrganizationsById'>) {
@@ -66,9 +72,17 @@ export class ChangeFeed {
 
   /**
    * The next records, with at most `limit` changes. Rejects with `cursor_expired` if changes that the reader has
-   * not read have been dropped.
+   * not read have been dropped. Organizations take turns, since a change wakes all who follow its supplier.
    */
-  async next(reader: ChangeReader, cursor: Cursor, limit: number): Promise<ReadChunk> {
+  next(reader: ChangeReader, cursor: Cursor, limit: number): Promise<ReadChunk> {
+    return this.#turns.run(reader.organizationId, async () => {
+      // Other requests get a turn between long pages.
+      await nextTurn();
+      return this.#read(reader, cursor, limit);
+    });
+  }
+
+  async #read(reader: ChangeReader, cursor: Cursor, limit: number): Promise<ReadChunk> {
     const supplierIds = await reader.supplierIds();
     const heads = await this.#changes.heads([
       ...new Set([...cursor.sequences.keys(), ...supplierIds]),
@@ -203,6 +217,12 @@ interface Waiter {
 class HeadWatch {
   readonly #changes: Pick<ChangeStore, 'heads'>;
   readonly #waiters = new Set<Waiter>();
+  /** How many waiters await each supplier. */
+  readonly #awaited = new Map<number, number>();
+  /** Waiters that began after the latest read of heads. */
+  #fresh = new Set<Waiter>();
+  /** As of the latest read: the last sequence of each awaited supplier. */
+  #lastSequences: ReadonlyMap<number, number> = new Map();
   #poll: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -221,13 +241,15 @@ class HeadWatch {
       const wake = (): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', wake);
-        this.#waiters.delete(waiter);
+        this.#forget(waiter);
         resolve();
       };
       const timer = setTimeout(wake, timeoutMs);
       signal.addEventListener('abort', wake);
       const waiter = { sequences, wake };
       this.#waiters.add(waiter);
+      this.#fresh.add(waiter);
+      for (const id of sequences.keys()) this.#awaited.set(id, (this.#awaited.get(id) ?? 0) + 1);
       this.#schedule();
     });
   }
@@ -237,29 +259,42 @@ class HeadWatch {
     this.#poll = setTimeout(() => void this.#readHeads(), POLL_EVERY_MS);
   }
 
+  #forget(waiter: Waiter): void {
+    if (!this.#waiters.delete(waiter)) return;
+    this.#fresh.delete(waiter);
+    for (const id of waiter.sequences.keys()) {
+      const left = (this.#awaited.get(id) ?? 1) - 1;
+      if (left === 0) this.#awaited.delete(id);
+      else this.#awaited.set(id, left);
+    }
+  }
+
   async #readHeads(): Promise<void> {
+    // Those that begin to wait during the read may await suppliers that it does not cover.
+    const fresh = this.#fresh;
+    this.#fresh = new Set();
     try {
-      this.#wakeWaiters(await this.#changes.heads([...this.#awaitedSuppliers()]));
+      this.#wakeWaiters(await this.#changes.heads([...this.#awaited.keys()]), fresh);
     } catch {
       // The waiters keep waiting. Their next read reports that the store does not answer.
+      for (const waiter of fresh) if (this.#waiters.has(waiter)) this.#fresh.add(waiter);
     }
     this.#poll = undefined;
     this.#schedule();
   }
 
-  #awaitedSuppliers(): ReadonlySet<number> {
-    const ids = new Set<number>();
-    for (const { sequences } of this.#waiters) for (const id of sequences.keys()) ids.add(id);
-    return ids;
-  }
-
-  #wakeWaiters(heads: ReadonlyMap<number, ChangeHead>): void {
+  /** Compares fresh waiters with all heads, and others only with those that moved since the latest read. */
+  #wakeWaiters(heads: ReadonlyMap<number, ChangeHead>, fresh: ReadonlySet<Waiter>): void {
+    const lastSequences = new Map<number, number>();
+    for (const [id, { lastSequence }] of heads) lastSequences.set(id, lastSequence);
+    const moved = [...lastSequences].filter(([id, last]) => this.#lastSequences.get(id) !== last);
+    this.#lastSequences = lastSequences;
     for (const waiter of this.#waiters) {
-      for (const [id, sequence] of waiter.sequences) {
-        if ((heads.get(id)?.lastSequence ?? 0) <= sequence) continue;
-        waiter.wake();
-        break;
-      }
+      if (this.#fresh.has(waiter)) continue;
+      const isBehind = fresh.has(waiter)
+        ? [...waiter.sequences].some(([id, own]) => (lastSequences.get(id) ?? 0) > own)
+        : moved.some(([id, last]) => last > (waiter.sequences.get(id) ?? last));
+      if (isBehind) waiter.wake();
     }
   }
 

@@ -4,6 +4,7 @@ import {
   lstat,
   mkdir,
   open,
+  opendir,
   readdir,
   realpath,
   rename,
@@ -21,8 +22,18 @@ export type DropFolderName = (typeof DROP_FOLDERS)[number];
 /** Names of files that are still being written, and of hidden files. */
 const IGNORED = /^\.|\.(?:part|tmp|filepart)$/i;
 
-/** The name of a file from when it is accepted until its job is finished. */
-const ACCEPTED = /^\.taken-([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})-(.+)$/s;
+/**
+ * Holds accepted files until their jobs are finished. It is inside `done`, where the supplier cannot write
+ * (docs/files.md), so the uuids in their names can be trusted.
+ */
+const TAKEN_FOLDER = join('done', '.taken');
+const TAKEN = /^([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})-(.+)$/s;
+/** How earlier versions of onhand named accepted files, in the supplier's own folder. */
+const TAKEN_BEFORE = /^\.taken-([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})-(.+)$/s;
+
+const NAME_CHARACTERS_MAX = 60;
+/** File systems allow names of 255 bytes; a time or a uuid and endings are added. */
+const NAME_BYTES_MAX = 180;
 
 /** The state of a file, which changes while it is being written. */
 export interface FileStats {
@@ -49,10 +60,12 @@ export class DropFolderLayout {
 
   /** Creates the missing folders. Resolves with false if one of them is a link. */
   async prepare(): Promise<boolean> {
-    for (const folder of DROP_FOLDERS) {
-      const path = this.#pathOf(folder);
-      await mkdir(path, { recursive: true });
-      if ((await realpath(path)) !== join(await realpath(this.#path), folder)) return false;
+    const root = await realpath(this.#path);
+    for (const folder of [...DROP_FOLDERS, TAKEN_FOLDER]) {
+      const path = join(this.#path, folder);
+      // Only the server may use its own folder.
+      await mkdir(path, { recursive: true, ...(folder === TAKEN_FOLDER && { mode: 0o700 }) });
+      if ((await realpath(path)) !== join(root, folder)) return false;
     }
     return true;
   }
@@ -61,46 +74,72 @@ export class DropFolderLayout {
     return join(this.#path, folder, name);
   }
 
-  /** The new files, the oldest first. */
-  async waiting(): Promise<readonly FileStats[]> {
-    const found: FileStats[] = [];
-    for (const name of await readdir(this.#pathOf('in'))) {
-      if (IGNORED.test(name)) continue;
-      const stats = await lstatOf(this.#pathOf('in', name));
-      // A file with a second name (hard link) may belong to someone else.
-      if (stats?.isFile() === true && stats.nlink === 1n) found.push(statsOf(name, stats));
+  /** The names of the new files, in no order. */
+  async *names(): AsyncGenerator<string> {
+    for await (const { name } of await opendir(this.#pathOf('in'))) {
+      if (!IGNORED.test(name)) yield name;
     }
-    return found.toSorted(
-      (a, b) => Number(a.modifiedNs - b.modifiedNs) || (a.name < b.name ? -1 : 1),
-    );
+  }
+
+  /** The state of a new file; undefined if it does not exist or must be ignored. */
+  async look(name: string): Promise<FileStats | undefined> {
+    const stats = await lstatOf(this.#pathOf('in', name));
+    // A file with a second name (hard link) may belong to someone else.
+    return stats?.isFile() === true && stats.nlink === 1n ? statsOf(name, stats) : undefined;
   }
 
   /** The files that a stopped process accepted and did not finish. */
   async accepted(): Promise<readonly AcceptedFile[]> {
-    return (await readdir(this.#pathOf('in'))).flatMap((file) => {
-      const [, uuid, name] = ACCEPTED.exec(file) ?? [];
+    return (await readdir(join(this.#path, TAKEN_FOLDER))).flatMap((file) => {
+      const [, uuid, name] = TAKEN.exec(file) ?? [];
       return uuid === undefined || name === undefined ? [] : [{ uuid, name }];
     });
   }
 
-  /** Accepts a file by renaming it. Resolves with whether it still existed. */
-  async accept(file: AcceptedFile): Promise<boolean> {
-    const isAccepted = await moved(this.#pathOf('in', file.name), this.#acceptedPath(file));
-    // If a power failure undid the renaming, the file would be accepted a second time.
-    if (isAccepted) await syncDirectory(this.#pathOf('in'));
-    return isAccepted;
-  }
-
-  /** Returns a file that was still being written. */
-  async release(file: AcceptedFile): Promise<void> {
-    // If another file has that name by now, that one replaces this.
-    if ((await lstatOf(this.#pathOf('in', file.name))) === undefined) {
-      await moved(this.#acceptedPath(file), this.#pathOf('in', file.name));
+  /**
+   * The files that an earlier version of onhand accepted. The supplier may have forged them: only the uuid
+   * of one of its own jobs may be believed.
+   */
+  async *acceptedBefore(): AsyncGenerator<AcceptedFile> {
+    for await (const { name: file } of await opendir(this.#pathOf('in'))) {
+      const [, uuid, name] = TAKEN_BEFORE.exec(file) ?? [];
+      if (uuid !== undefined && name !== undefined) yield { uuid, name };
     }
   }
 
+  /** Moves such a file to where accepted files are now. */
+  async adopt({ uuid, name }: AcceptedFile): Promise<AcceptedFile> {
+    const adopted = { uuid, name: cleanName(name) };
+    await moved(this.#pathOf('in', `.taken-${uuid}-${name}`), this.#acceptedPath(adopted));
+    return adopted;
+  }
+
+  /** Makes such a file a new one again. */
+  async disown({ uuid, name }: AcceptedFile): Promise<void> {
+    const isTaken = (await lstatOf(this.#pathOf('in', name))) !== undefined;
+    const newName = isTaken ? `${uuid}-${cleanName(name)}` : name;
+    await moved(this.#pathOf('in', `.taken-${uuid}-${name}`), this.#pathOf('in', newName));
+  }
+
+  /** Accepts a file by moving it, under a uuid. Resolves with undefined if it no longer exists. */
+  async accept(name: string, uuid: string): Promise<AcceptedFile | undefined> {
+    const file = { uuid, name: cleanName(name) };
+    if (!(await moved(this.#pathOf('in', name), this.#acceptedPath(file)))) return undefined;
+    // If a power failure undid the renaming, the file would be accepted a second time.
+    await syncDirectory(join(this.#path, TAKEN_FOLDER));
+    await syncDirectory(this.#pathOf('in'));
+    return file;
+  }
+
+  /** Returns a file that cannot be processed yet. If its name was used again, it gets another one. */
+  async release(file: AcceptedFile): Promise<void> {
+    const isTaken = (await lstatOf(this.#pathOf('in', file.name))) !== undefined;
+    const name = isTaken ? `${file.uuid}-${file.name}` : file.name;
+    await moved(this.#acceptedPath(file), this.#pathOf('in', name));
+  }
+
   #acceptedPath({ uuid, name }: AcceptedFile): string {
-    return this.#pathOf('in', `.taken-${uuid}-${name}`);
+    return join(this.#path, TAKEN_FOLDER, `${uuid}-${name}`);
   }
 
   /** The state of an accepted file; undefined if it no longer exists or is not a file. */
@@ -135,6 +174,14 @@ export class DropFolderLayout {
   async finish(file: AcceptedFile, folder: 'done' | 'failed', name: string): Promise<void> {
     await moved(this.#acceptedPath(file), this.#pathOf(folder, name));
   }
+}
+
+/** The end of a file's name, without control characters, short enough to be extended. */
+function cleanName(name: string): string {
+  const cleaned = name.toWellFormed().replaceAll(/\p{Cc}/gu, '');
+  const characters = Array.from(cleaned).slice(-NAME_CHARACTERS_MAX);
+  while (Buffer.byteLength(characters.join('')) > NAME_BYTES_MAX) characters.shift();
+  return characters.join('') || 'file';
 }
 
 function statsOf(name: string, { size, mtimeNs, ino }: BigIntStats): FileStats {

@@ -1,11 +1,14 @@
 import { OnhandError } from '../domain/errors.ts';
 import type { Batch, BatchOutcome } from '../domain/batches.ts';
 import type { Store } from '../store/store.ts';
+import { Capacity } from './capacity.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 
 export interface IntakeLimits {
   /** Most lines that may wait, for all suppliers together. Beyond it a batch is refused with 503. */
   readonly waitingLinesMax: number;
+  /** Most lines of one supplier that may wait. Beyond it a batch is refused with 429. */
+  readonly organizationWaitingLinesMax: number;
   /** Most lines of a group; a larger batch is a group of its own. */
   readonly groupLinesMax: number;
 }
@@ -17,6 +20,8 @@ interface Waiting {
 }
 
 const OVERLOADED_RETRY_SECONDS = 1;
+/** The lines of a small request, of which the reserve of quiet suppliers is a multiple. */
+const RESERVE_UNIT_LINES = 1000;
 
 /**
  * Queues batches for the store, one queue per supplier. Batches that wait while a group is written share
@@ -33,8 +38,8 @@ export class Intake {
   /** Suppliers with waiting batches, in the order in which they are served. */
   readonly #queues = new Map<number, Waiting[]>();
   /** Batches of `submitWhenRoom` that are not queued yet. */
-  readonly #waitingForRoom: Waiting[] = [];
-  #waitingLines = 0;
+  readonly #waitingForRoom = new Map<number, Waiting[]>();
+  readonly #waitingLines: Capacity;
   #groupsAtStore = 0;
   #linesAtStore = 0;
   /** Suppliers whose group is at the store, if groups are not shared. */
@@ -48,23 +53,33 @@ export class Intake {
   ) {
     this.#store = store;
     this.#limits = limits;
+    this.#waitingLines = new Capacity({
+      limit: limits.waitingLinesMax,
+      organizationLimit: limits.organizationWaitingLinesMax,
+      unit: RESERVE_UNIT_LINES,
+    });
     this.#mutex = mutex;
   }
 
   /**
-   * Throws `overloaded` if a batch could not be queued now. Call it before reading a request's body, so
-   * that an overloaded server does not spend work on it.
+   * Throws `organization_budget_exceeded` or `overloaded` if a batch of the supplier could not be queued now.
+   * Call it before reading a request's body, so that an overloaded server does not spend work on it.
    */
-  admit(): void {
-    if (this.#waitingLines >= this.#limits.waitingLinesMax) {
-      throw new OnhandError(
-        'overloaded',
-        'The server has too many lines waiting; send this request again later.',
-        {
-          retryAfterSeconds: OVERLOADED_RETRY_SECONDS,
-        },
-      );
-    }
+  admit(supplierId: number): void {
+    const exhausted = this.#waitingLines.exhaustedBy(supplierId, 1);
+    if (exhausted === undefined) return;
+    const options = { retryAfterSeconds: OVERLOADED_RETRY_SECONDS };
+    throw exhausted === 'organization'
+      ? new OnhandError(
+          'organization_budget_exceeded',
+          'Your organization has too many lines waiting (ONHAND_ORGANIZATION_WAITING_LINES_MAX); send this request again later.',
+          options,
+        )
+      : new OnhandError(
+          'overloaded',
+          'The server has too many lines waiting (ONHAND_WAITING_LINES_MAX); send this request again later.',
+          options,
+        );
   }
 
   /**
@@ -84,21 +99,31 @@ export class Intake {
    */
   submitWhenRoom(batch: Batch): Promise<BatchOutcome> {
     return new Promise((resolve, reject) => {
-      this.#waitingForRoom.push({ batch, resolve, reject });
+      const waiting = { batch, resolve, reject };
+      const others = this.#waitingForRoom.get(batch.supplierId);
+      if (others === undefined) this.#waitingForRoom.set(batch.supplierId, [waiting]);
+      else others.push(waiting);
       this.#admitWaiting();
     });
   }
 
   #enqueue(batch: Batch): Promise<BatchOutcome> {
-    this.admit();
+    this.admit(batch.supplierId);
     return new Promise((resolve, reject) => this.#queue({ batch, resolve, reject }));
   }
 
+  /** Queues what waits for room, one batch of each supplier after another. */
   #admitWaiting(): void {
-    while (this.#waitingLines < this.#limits.waitingLinesMax) {
-      const next = this.#waitingForRoom.shift();
-      if (next === undefined) return;
-      this.#queue(next);
+    for (let isAdmitted = true; isAdmitted;) {
+      isAdmitted = false;
+      for (const [supplierId, waiting] of this.#waitingForRoom) {
+        if (this.#waitingLines.exhaustedBy(supplierId, 1) !== undefined) continue;
+        const next = waiting.shift();
+        if (waiting.length === 0) this.#waitingForRoom.delete(supplierId);
+        if (next === undefined) continue;
+        this.#queue(next);
+        isAdmitted = true;
+      }
     }
   }
 
@@ -107,7 +132,7 @@ export class Intake {
     const queue = this.#queues.get(batch.supplierId);
     if (queue === undefined) this.#queues.set(batch.supplierId, [waiting]);
     else queue.push(waiting);
-    this.#waitingLines += batch.lines.count;
+    this.#waitingLines.add(batch.supplierId, batch.lines.count);
     this.#scheduleDispatch();
   }
 
@@ -195,8 +220,8 @@ export class Intake {
       if (queue.length > 0) this.#queues.set(supplierId, queue);
       group.push(next);
       lines += next.batch.lines.count;
+      this.#waitingLines.add(supplierId, -next.batch.lines.count);
     }
-    this.#waitingLines -= lines;
     this.#admitWaiting();
     return group;
   }

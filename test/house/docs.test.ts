@@ -377,3 +377,11 @@ test('every row of the benchmark is explained, and no other is', () => {
   const explained = rows.flatMap(([names = '']) => codesIn(names));
   expect(sorted(explained)).toEqual(sorted(Object.keys(ALL_ROWS)));
 });
+
+test('every risk of the OWASP API Security Top 10 names a test that exists', () => {
+  const rows = tableRowsOf(sectionOf(page('docs/security.md'), 'OWASP API Security Top 10 (2023)'));
+  expect(rows).toHaveLength(10);
+  for (const [risk = '', , named = ''] of rows) {
+    expect(existsSync(named.replaceAll('`', '')), risk).toBe(true);
+  }
+});

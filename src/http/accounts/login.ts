@@ -1,19 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { login, type Session } from '../../accounts/credentials.ts';
+import { PasswordChecker } from '../../accounts/password-checker.ts';
+import { login } from '../../accounts/credentials.ts';
 import type { AccountStore } from '../../store/store.ts';
 import { parseBody } from '../../wire/json.ts';
 import { LoginReplySchema, LoginSchema, parseLogin, printSession } from '../../wire/login.ts';
 import { type BodyLimits, readBody } from '../request/body.ts';
 import { describe } from '../documentation.ts';
-import { consumePoint } from '../request/admission.ts';
 import { checkParameters } from '../request/parameters.ts';
 import { addResource } from '../request/resource.ts';
+import { LoginThrottle, networkOf, type LoginThrottleLimits } from './login-throttle.ts';
 
-export interface LoginLimits extends BodyLimits {
-  /** Failed attempts for one name from one address within the window; more are refused. */
-  readonly loginAttemptsMax: number;
-  readonly loginWindowMs: number;
+export interface LoginLimits extends BodyLimits, LoginThrottleLimits {
+  /** Logins that wait for their password to be checked; more are refused with `overloaded`. */
+  readonly loginQueueMax: number;
 }
 
 interface LoginRoutes {
@@ -24,12 +23,12 @@ interface LoginRoutes {
 const LOGIN_EXPECTED = 'a JSON object such as {"username": "jo", "password": "…"}';
 /** More than any username and password need. */
 const LOGIN_BYTES_MAX = 16 * 1024;
-/** An address gets this many times the limit of one name. */
-const NAMES_OF_ADDRESS_MAX = 10;
 
 /** Adds the login route. */
 export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes): void {
   const throttle = new LoginThrottle(limits);
+  const checker = new PasswordChecker(limits.loginQueueMax);
+  app.addHook('onClose', () => checker.close());
   const bodyLimits = {
     ...limits,
     requestBytesMax: Math.min(limits.requestBytesMax, LOGIN_BYTES_MAX),
@@ -39,8 +38,11 @@ export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes
     const body = await readBody(request, bodyLimits);
     checkParameters(request, []);
     const credentials = parseLogin(parseBody(body, LOGIN_EXPECTED).value);
-    const session = await throttle.attempt(credentials.username, request.ip, () =>
-      login(accounts, credentials, Date.now()),
+    const network = networkOf(request.ip);
+    const session = await throttle.attempt(credentials.username, network, () =>
+      login(accounts, credentials, Date.now(), (password, stored) =>
+        checker.check({ password, stored }, network, () => !reply.raw.closed),
+      ),
     );
     return reply
       .header('cache-control', 'no-store')
@@ -58,36 +60,10 @@ export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes
         problems: {
           401: 'No user has this username and password.',
           429: 'Too many failed attempts; see `Retry-After`.',
-          503: 'The store cannot answer; see `Retry-After`.',
+          503: 'Too many logins are waiting, or the store cannot answer; see `Retry-After`.',
         },
       }),
       handle,
     },
   });
-}
-
-/** Limits failed attempts by name and address, and by address alone. */
-class LoginThrottle {
-  readonly #byName: RateLimiterMemory;
-  readonly #byAddress: RateLimiterMemory;
-
-  constructor({ loginAttemptsMax, loginWindowMs }: LoginLimits) {
-    const duration = Math.ceil(loginWindowMs / 1000);
-    this.#byName = new RateLimiterMemory({ points: loginAttemptsMax, duration });
-    this.#byAddress = new RateLimiterMemory({
-      points: loginAttemptsMax * NAMES_OF_ADDRESS_MAX,
-      duration,
-    });
-  }
-
-  /** Counts an attempt when it begins, so that parallel ones count too; a success is subtracted again. */
-  async attempt(name: string, address: string, login: () => Promise<Session>): Promise<Session> {
-    const key = JSON.stringify([address, name]);
-    await consumePoint(this.#byAddress, address);
-    await consumePoint(this.#byName, key);
-    const session = await login();
-    await this.#byAddress.reward(address);
-    await this.#byName.delete(key);
-    return session;
-  }
 }

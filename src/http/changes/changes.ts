@@ -82,7 +82,9 @@ export function addChanges(
     const pageBytes = options.limit * CHANGE_BYTES;
     openRequest.reserve(pageBytes, 0);
     const first = await feed.next(reader, start, options.limit);
-    const disconnected = disconnectSignal(reply.raw, closing.signal);
+    const gone = disconnectSignal(reply.raw, closing.signal);
+    // Ends whatever the request is doing: waiting, sending old changes, or waiting for its client to read.
+    const disconnected = AbortSignal.any([gone, admission.watchToken(request, gone)]);
     if (isStream(request)) {
       reply.hijack();
       try {
@@ -98,6 +100,7 @@ export function addChanges(
     // Other requests may use the memory while this one waits.
     openRequest.shrink(0);
     await feed.wait(first.position, options.waitSeconds * 1000, disconnected);
+    await admission.recheckToken(request);
     openRequest.reserve(pageBytes, 0);
     const second = await feed.next(reader, first.position, options.limit);
     return sendJson(request, reply, printChangePage(second, second.hasMore));
@@ -142,7 +145,9 @@ export function addChanges(
       // The response has begun, so it cannot report the error. The client reconnects and gets it then.
       request.log.info({ err: error }, 'a change stream ended');
     } finally {
-      raw.end();
+      // A client that does not read would keep the connection open.
+      if (raw.writableNeedDrain) raw.destroy();
+      else raw.end();
     }
   };
 

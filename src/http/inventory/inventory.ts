@@ -57,7 +57,7 @@ export function addInventory(
 ): void {
   const guard = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     await admission.admit(request, reply, 'editor');
-    intake.admit();
+    intake.admit(admission.principalOf(request).organizationId);
   };
 
   /** Sets the headers that describe the batch; `Dry-Run` even if the batch is refused. */

@@ -5,6 +5,7 @@ import { OnhandError } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
 import type { AccountStore } from '../../store/store.ts';
 import { authenticate, authorize, type Access } from '../accounts/authenticate.ts';
+import { TokenWatch } from '../accounts/token-watch.ts';
 import {
   OpenRequests,
   type OpenLimits,
@@ -29,6 +30,7 @@ export interface AdmissionLimits extends OpenLimits {
 /** Authenticates each API request and checks the limits before its body is read. */
 export class Admission {
   readonly #accounts: Pick<AccountStore, 'findPrincipal'>;
+  readonly #tokenWatch = new TokenWatch((request) => this.#checkWatched(request));
   readonly #rate: RateLimiterMemory | undefined;
   readonly #openRequests: OpenRequests;
 
@@ -75,6 +77,23 @@ export class Admission {
   /** Checks the token of a long-lived request again. Rejects with `unauthenticated`. */
   async recheckToken(request: FastifyRequest): Promise<void> {
     await authenticate(this.#accounts, request.headers.authorization, Date.now());
+  }
+
+  /**
+   * Watches the token of a request that stays open until `ended` is aborted. The signal is aborted, with the error as
+   * its reason, within two seconds after the token expired or was revoked.
+   */
+  watchToken(request: FastifyRequest, ended: AbortSignal): AbortSignal {
+    return this.#tokenWatch.watch(request, ended);
+  }
+
+  async #checkWatched(request: FastifyRequest): Promise<void> {
+    try {
+      await this.recheckToken(request);
+    } catch (error) {
+      // A store that does not answer now has not revoked anything.
+      if (error instanceof OnhandError && error.code === 'unauthenticated') throw error;
+    }
   }
 
   /** The memory that an admitted request reserves. */

@@ -46,7 +46,7 @@ const LARGE_CHUNK_BYTES = 2 * CHUNK_WEIGHT_MAX;
 /** How often a stream that needs more memory asks for it. */
 const MEMORY_RETRY_MS = 50;
 /** How often the token of a stream is checked again. */
-const RECHECK_EVERY_MS = 2000;
+const RECHECK_EVERY_MS = 1000;
 
 /** Bulk updates as streams: the client sends lines and receives results at the same time. */
 export class Streams {
@@ -100,7 +100,13 @@ export class Streams {
       input: new StreamInput(request.raw, { isGzipped: isInputGzipped, idleMs }),
       output: new StreamOutput(reply.raw, { isGzipped: isOutputGzipped, idleMs }),
     });
-    reply.raw.once('close', () => stream.stop(new ClientDisconnected()));
+    const ended = new AbortController();
+    reply.raw.once('close', () => {
+      ended.abort();
+      stream.stop(new ClientDisconnected());
+    });
+    const revoked = admission.watchToken(request, ended.signal);
+    revoked.addEventListener('abort', () => stream.stop(revoked.reason));
     this.#open.add(stream);
     this.#sockets.add(socket);
     try {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { OnhandError } from '../../domain/errors.ts';
@@ -22,6 +22,7 @@ const PAGE_BYTES = 2048;
 
 /** The only connection that writes. A commit is durable when it returns (`synchronous=FULL`). */
 export function openForWriting(settings: ConnectionSettings): Database {
+  createPrivateFile(settings.path);
   const db = open(settings, false);
   // Has an effect only on a new file.
   db.pragma(`page_size = ${PAGE_BYTES}`);
@@ -44,6 +45,15 @@ export function openForCheckpoints(settings: ConnectionSettings): Database {
 
 export function openForReading(settings: ConnectionSettings): Database {
   return open(settings, true);
+}
+
+/** Only its owner may read a new database. SQLite gives the log and the shared memory the same mode. */
+const PRIVATE_MODE = 0o600;
+
+/** Creates an empty file that only its owner may read, unless the file exists already. */
+export function createPrivateFile(path: string): void {
+  if (existsSync(path) || !existsSync(dirname(path))) return;
+  closeSync(openSync(path, 'a', PRIVATE_MODE));
 }
 
 function open(settings: ConnectionSettings, readonly: boolean): Database {

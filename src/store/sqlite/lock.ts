@@ -1,6 +1,7 @@
 import Sqlite from 'better-sqlite3';
 import { OnhandError } from '../../domain/errors.ts';
 import type { ExclusiveLock } from '../driver.ts';
+import { createPrivateFile } from './connection.ts';
 
 /**
  * Takes the lock that permits only one `onhand serve` per database file.
@@ -11,6 +12,7 @@ import type { ExclusiveLock } from '../driver.ts';
  * @param holder describes this process to a process that finds the lock taken
  */
 export function takeServeLock(databasePath: string, holder: string): ExclusiveLock {
+  createPrivateFile(`${databasePath}-serve`);
   const db = new Sqlite(`${databasePath}-serve`, { timeout: 0 });
   try {
     // With a rollback journal, a transaction that has written nothing does not block readers.

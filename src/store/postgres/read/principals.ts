@@ -17,10 +17,10 @@ interface CacheEntry {
 }
 
 /** How long a token that was revoked on another node may still be accepted here. */
-const CACHED_MS = 2000;
+const CACHED_MS = 1000;
 
 /**
- * Caches principals for two seconds: a busy node reads each token no more often, and a revocation takes
+ * Caches principals for one second: a busy node reads each token no more often, and a revocation takes
  * effect on every node within that time.
  */
 export class PostgresPrincipalCache implements PrincipalCache {

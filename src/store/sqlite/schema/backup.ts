@@ -3,7 +3,7 @@ import { link, open, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { OnhandError } from '../../../domain/errors.ts';
-import { openForReading, type ConnectionSettings } from '../connection.ts';
+import { createPrivateFile, openForReading, type ConnectionSettings } from '../connection.ts';
 
 const PAGES_PER_STEP = 4096;
 
@@ -23,6 +23,7 @@ export async function backupDatabase(
   if (existsSync(file)) throw alreadyThere(file);
   const unfinished = `${file}.unfinished`;
   await rm(unfinished, { force: true });
+  createPrivateFile(unfinished);
   const db = openForReading(settings);
   try {
     // Pins one snapshot: without it, each commit would make SQLite restart the copy.

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import ipaddr from 'ipaddr.js';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { OnhandError } from '../../domain/errors.ts';
+import { consumePoint } from '../request/admission.ts';
+
+export interface LoginThrottleLimits {
+  /** Failed attempts for one name from one network within the window; more are refused. */
+  readonly loginAttemptsMax: number;
+  /** Failed attempts for one name from all networks within the window; each further one must wait longer. */
+  readonly loginAttemptsPerNameMax: number;
+  readonly loginWindowMs: number;
+}
+
+/** A network gets this many times the limit of one name. */
+const NAMES_OF_NETWORK_MAX = 10;
+/** The wait after the limit of a name: it doubles with each failure, and is short, since anyone can cause it. */
+const WAIT_FIRST_MS = 1000;
+const WAIT_MAX_MS = 60_000;
+/** Networks with an earlier successful login of a name, and names with a wait, that are remembered. */
+const REMEMBERED_MAX = 10_000;
+const IPV6_NETWORK_BITS = 64;
+
+/**
+ * The network of a client address: an IPv4 address itself, the /64 of an IPv6 address. One customer of a provider has
+ * at least a /64, so single addresses of it cost nothing.
+ */
+export function networkOf(address: string): string {
+  if (!ipaddr.isValid(address)) return address;
+  const parsed = ipaddr.process(address);
+  if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString();
+  const bytes = parsed.toByteArray().fill(0, IPV6_NETWORK_BITS / 8);
+  return `${new ipaddr.IPv6(bytes).toString()}/${IPV6_NETWORK_BITS}`;
+}
+
+/**
+ * Limits failed attempts by name and network, by network, and by name. A stranger can delay the logins of a name by a
+ * minute at most, and not at all from networks from which its user has logged in.
+ */
+export class LoginThrottle {
+  readonly #byNameAndNetwork: RateLimiterMemory;
+  readonly #byNetwork: RateLimiterMemory;
+  readonly #failures: RateLimiterMemory;
+  readonly #perNameMax: number;
+  readonly #known = new Map<string, true>();
+  /** When the next attempt for a name is allowed, by the monotonic clock. */
+  readonly #waits = new Map<string, number>();
+
+  constructor(limits: LoginThrottleLimits) {
+    const { loginAttemptsMax, loginAttemptsPerNameMax, loginWindowMs } = limits;
+    const duration = Math.ceil(loginWindowMs / 1000);
+    this.#byNameAndNetwork = new RateLimiterMemory({ points: loginAttemptsMax, duration });
+    this.#byNetwork = new RateLimiterMemory({
+      points: loginAttemptsMax * NAMES_OF_NETWORK_MAX,
+      duration,
+    });
+    this.#failures = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration });
+    this.#perNameMax = loginAttemptsPerNameMax;
+  }
+
+  /**
+   * Counts an attempt when it begins, so that parallel ones count too; a success is subtracted again. Rejects with
+   * `rate_limited`.
+   */
+  async attempt<T>(username: string, network: string, login: () => Promise<T>): Promise<T> {
+    // Names are chosen by clients, and can be long.
+    const name = createHash('sha256').update(username).digest('base64');
+    const place = `${name} ${network}`;
+    await consumePoint(this.#byNetwork, network);
+    await consumePoint(this.#byNameAndNetwork, place);
+    const isCounted = !this.#known.has(place);
+    if (isCounted) await this.#wait(name);
+    try {
+      const result = await login();
+      await this.#byNetwork.reward(network);
+      await this.#byNameAndNetwork.delete(place);
+      if (isCounted) await this.#failures.reward(name);
+      remember(this.#known, place, true);
+      return result;
+    } catch (error) {
+      // Only a wrong password counts.
+      if (!(error instanceof OnhandError) || error.code !== 'login_failed') {
+        await this.#byNetwork.reward(network);
+        await this.#byNameAndNetwork.reward(place);
+        if (isCounted) await this.#failures.reward(name);
+      }
+      throw error;
+    }
+  }
+
+  async #wait(name: string): Promise<void> {
+    const nowMs = performance.now();
+    const untilMs = this.#waits.get(name) ?? 0;
+    if (untilMs > nowMs) {
+      const retryAfterSeconds = Math.ceil((untilMs - nowMs) / 1000);
+      throw new OnhandError(
+        'rate_limited',
+        `Too many failed logins for this name. Wait ${retryAfterSeconds} s before the next one.`,
+        { retryAfterSeconds },
+      );
+    }
+    const { consumedPoints } = await this.#failures.consume(name);
+    const excess = consumedPoints - this.#perNameMax;
+    if (excess < 0) return;
+    const waitMs = Math.min(WAIT_MAX_MS, WAIT_FIRST_MS * 2 ** Math.min(excess, 10));
+    remember(this.#waits, name, nowMs + waitMs);
+  }
+}
+
+/** Adds an entry; forgets the oldest if there are too many. */
+function remember<V>(entries: Map<string, V>, key: string, value: V): void {
+  entries.delete(key);
+  entries.set(key, value);
+  const [oldest] = entries.keys();
+  if (entries.size > REMEMBERED_MAX && oldest !== undefined) entries.delete(oldest);
+}

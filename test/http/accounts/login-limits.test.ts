@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { hashPassword } from '../../../src/accounts/credentials.ts';
+import { LoginThrottle, networkOf } from '../../../src/http/accounts/login-throttle.ts';
+import { OnhandError } from '../../../src/domain/errors.ts';
+import { problemOf } from '../answers.ts';
+import { LOGIN, SKUS, TestServer } from '../harness.ts';
+
+const FAILED = new OnhandError('login_failed', 'wrong');
+const fail = (): Promise<never> => Promise.reject(FAILED);
+const codeOf = (attempt: Promise<unknown>): Promise<unknown> =>
+  attempt.then(
+    () => 'ok',
+    (error: unknown) => (error instanceof OnhandError ? error.code : error),
+  );
+
+test('the addresses of an IPv6 /64 are one network, as is an IPv4 address in either form', () => {
+  expect(networkOf('2001:db8::1')).toBe(networkOf('2001:db8::ffff:1'));
+  expect(networkOf('2001:db8::1')).not.toBe(networkOf('2001:db8:0:1::1'));
+  expect(networkOf('::ffff:192.0.2.7')).toBe(networkOf('192.0.2.7'));
+  expect(networkOf('192.0.2.7')).not.toBe(networkOf('192.0.2.8'));
+});
+
+test('guesses for one name from ever other networks must wait, but not its known networks', async () => {
+  const throttle = new LoginThrottle({
+    loginAttemptsMax: 10,
+    loginAttemptsPerNameMax: 20,
+    loginWindowMs: 600_000,
+  });
+  const attempt = (network: string, work: () => Promise<unknown>) =>
+    codeOf(throttle.attempt('jo', network, work));
+  expect(await attempt('home', () => Promise.resolve())).toBe('ok');
+  const codes: unknown[] = [];
+  for (let i = 0; i < 40; i += 1) codes.push(await attempt(`network ${i}`, fail));
+  expect(codes.filter((code) => code === 'login_failed')).toHaveLength(20);
+  expect(codes.at(-1)).toBe('rate_limited');
+  expect(await attempt('home', () => Promise.resolve())).toBe('ok');
+  const other = throttle.attempt('ann', 'network 1', () => Promise.resolve('ok'));
+  expect(await other).toBe('ok');
+});
+
+test('200 logins at once are answered or refused, while another organization reads', async () => {
+  const server = await TestServer.start({ loginQueueMax: 4 });
+  try {
+    const { supplier, token } = await server.createSupplier('Acme');
+    await server.store.accounts.createUser({
+      organizationId: supplier.id,
+      username: 'jo',
+      passwordHash: await hashPassword('secret'),
+      permissions: ['view_items'],
+    });
+    const attack = Promise.all(
+      Array.from({ length: 200 }, (_, i) =>
+        server.ask('POST', LOGIN, { body: { username: `user ${i}`, password: 'x' } }),
+      ),
+    );
+    expect((await server.ask('GET', SKUS, { token })).status).toBe(200);
+    const answers = await attack;
+    expect(answers.filter(({ status }) => ![401, 429, 503].includes(status))).toEqual([]);
+    const refused = answers.filter(({ status }) => status === 503);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const answer of refused) {
+      expect(problemOf(answer, 503, 'overloaded')).toContain('ONHAND_LOGIN_QUEUE_MAX');
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+  } finally {
+    await server.stop();
+  }
+});
