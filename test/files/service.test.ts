@@ -228,3 +228,18 @@ test('files without a job, left by a crash, are removed; others are kept', async
   await service.removeLeftovers(Date.now() + 1);
   expect(await readdir(join(directory, String(acme)))).toEqual([`${uuid}.feed`]);
 });
+
+test('a supplier with one file has its turn before the further files of others', async () => {
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  before = () => gate;
+  const busy = await Promise.all(['A', 'B', 'C', 'D'].map((name) => supplier(name)));
+  for (const id of [...busy, ...busy, ...busy]) await add(id, 1);
+  const last = await supplier('Last');
+  const uuid = await add(last, 1);
+  open();
+  expect(await over(last, uuid)).toMatchObject({ state: 'done' });
+  expect(submitted.indexOf(`${last}/0`)).toBeLessThan(8);
+});

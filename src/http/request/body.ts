@@ -67,7 +67,7 @@ export async function readBodyBytes(
     raw.resume();
     throw refusal;
   }
-  const body = isGzip ? raw.pipe(createGunzip()) : raw;
+  const body = isGzip ? raw.pipe(createGunzip({ chunkSize: GROWN_BYTES_MIN })) : raw;
   const bytes = await readBytes(raw, body, { limits, openRequest });
   return bytes.length === 0 ? undefined : bytes;
 }
