@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChangeRecord, Change, ChangeHead } from '../domain/changes.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Organization } from '../domain/parties.ts';
@@ -29,7 +30,7 @@ export interface ReadChunk extends ChangePage {
 }
 
 /** The most reads of followers that run at the same time. */
-const READS_AT_ONCE_MAX = 16;
+const READS_AT_ONCE_MAX = 8;
 
 /** The change feed: gives readers the changes of the suppliers that they follow, from a cursor on. */
 export class ChangeFeed {
@@ -74,7 +75,11 @@ export class ChangeFeed {
    * not read have been dropped. Organizations take turns, since a change wakes all who follow its supplier.
    */
   next(reader: ChangeReader, cursor: Cursor, limit: number): Promise<ReadChunk> {
-    return this.#turns.run(reader.organizationId, () => this.#read(reader, cursor, limit));
+    return this.#turns.run(reader.organizationId, async () => {
+      // Other requests get a turn between long pages.
+      await nextTurn();
+      return this.#read(reader, cursor, limit);
+    });
   }
 
   async #read(reader: ChangeReader, cursor: Cursor, limit: number): Promise<ReadChunk> {

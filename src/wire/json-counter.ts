@@ -94,8 +94,10 @@ export class JsonCounter {
   }
 
   #findStart(bytes: Uint8Array): number | null {
-    while (this.#blanks < bytes.length && isBlank(bytes[this.#blanks])) this.#blanks += 1;
-    return this.#blanks < bytes.length ? this.#blanks : null;
+    let at = this.#blanks;
+    while (at < bytes.length && isBlank(bytes[at])) at += 1;
+    this.#blanks = at;
+    return at < bytes.length ? at : null;
   }
 
   #count(bytes: Uint8Array, before: number): void {

@@ -171,7 +171,7 @@ describe('what JSON may hold is limited before it is parsed', () => {
     ['more values than lines have', `[[${'1,'.repeat(3_200_001)}1]]`, 'too_many_lines'],
     ['a form of more than 1 MiB', `data=${'+'.repeat(1_048_576)}`, 'body_too_large'],
     ['a form of less', `data=${'+'.repeat(1_000_000)}`, undefined],
-  ] as const)('%s: %s', ([, body, code]) => {
+  ] as const)('$0', ([, body, code]) => {
     const isForm = body.startsWith('data=');
     expect(counted(isForm ? body : padding + body, 50_000, limits)).toBe(code);
   });

@@ -1,0 +1,142 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { workbookOf } from '../formats/workbooks.ts';
+import { at, textAt } from '../http/answers.ts';
+import { AttackedServer, createTenant, type Tenant } from './attacked-server.ts';
+import { expectIsolated } from './second-tenant.ts';
+
+/**
+ * Bodies and files of a few kilobytes that once cost many seconds of CPU time. The bounds are for a shared
+ * machine; an attack that is not contained takes tens of seconds.
+ */
+const P99_MS_MAX = 3000;
+const MIB = 1024 ** 2;
+const BULK = '/timp/products/skus/inventory/bulk/';
+const WEBHOOKS = '/timp/notifications/webhooks/';
+const UPLOAD = '/timp/organizations/files/upload/';
+
+let server: AttackedServer<Tenant>;
+
+beforeAll(async () => {
+  server = await AttackedServer.start({
+    prepare: (store) => createTenant(store, 'Attacker', { skus: 1 }),
+  });
+});
+afterAll(() => server.stop());
+
+const send = (
+  path: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = {},
+): Promise<Response> =>
+  fetch(server.url + path, {
+    method: 'POST',
+    headers: { authorization: `Token ${server.prepared.token}`, ...headers },
+    body,
+  });
+
+/** Sends a body compressed, twice, and returns the statuses. */
+async function attack(path: string, body: string): Promise<readonly number[]> {
+  const packed = new Uint8Array(gzipSync(body));
+  const statuses: number[] = [];
+  for (let i = 0; i < 2; i += 1) {
+    const response = await send(path, packed, {
+      'content-type': 'application/json',
+      'content-encoding': 'gzip',
+    });
+    await response.arrayBuffer();
+    statuses.push(response.status);
+  }
+  return statuses;
+}
+
+const members = (): string =>
+  Array.from({ length: 3_000_000 }, (_, i) => `"${i.toString(36)}":1`).join(',');
+
+const BODIES: readonly (readonly [string, () => string, number])[] = [
+  ['a form of 32 MiB of +', () => `data=${'+'.repeat(32 * MIB - 5)}`, 413],
+  ['spaces, then a letter', () => `${' '.repeat(32 * MIB - 1)}x`, 400],
+  ['line breaks, then a letter', () => `${'\n'.repeat(32 * MIB - 1)}x`, 400],
+  ['an object of three million members', () => `{${members()}}`, 413],
+  ['an array of them', () => `[{${members()}}]`, 413],
+  ['a text of 30 MiB', () => `[{"sku_id":"${'x'.repeat(30 * MIB)}"}]`, 413],
+];
+
+test.for(BODIES)(
+  '$0 does not slow a second tenant',
+  { timeout: 60_000 },
+  async ([, body, status]) => {
+    const text = body();
+    const { result, latencies } = await server.secondTenant.during(attack(BULK, text));
+    expect(result).toEqual(Array.from({ length: 2 }, () => status));
+    expectIsolated(latencies, P99_MS_MAX);
+  },
+);
+
+test.for(BODIES)(
+  '$0 is refused at 64 KiB on other paths',
+  { timeout: 60_000 },
+  async ([, body]) => {
+    const response = await send(WEBHOOKS, new Uint8Array(gzipSync(body())), {
+      'content-encoding': 'gzip',
+    });
+    expect(response.status).toBe(413);
+    expect(textAt(await response.json(), 'detail')).toContain('ONHAND_SMALL_REQUEST_BYTES_MAX');
+  },
+);
+
+const FILES: readonly (readonly [string, () => Uint8Array, RegExp])[] = [
+  [
+    'a CSV file with long runs of spaces in its cells',
+    () => gzipSync(`sku_id,qty\n${`a${' '.repeat(30_000)}b,5\n`.repeat(20)}`),
+    /^(?:)$/,
+  ],
+  [
+    'a CSV file with a wide header and short rows',
+    () => gzipSync(`sku_id,qty${',x'.repeat(998)}\n${'A\n'.repeat(200_000)}`),
+    /lack more than 4000000 cells/,
+  ],
+  [
+    'a workbook with 100,000 sheets that are one part',
+    () =>
+      workbookOf({
+        sheets: [{ rows: '<row><c/></row>'.repeat(1000) }],
+        parts: [
+          {
+            name: 'xl/workbook.xml',
+            content: `<workbook xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>${'<sheet name="x" r:id="s0"/>'.repeat(100_000)}</sheets></workbook>`,
+          },
+        ],
+      }),
+    /the same part/,
+  ],
+];
+
+test.for(FILES)(
+  '$0 does not slow a second tenant',
+  { timeout: 60_000 },
+  async ([, file, problem]) => {
+    const bytes = new Uint8Array(file());
+    expect(bytes.length).toBeLessThan(20_000);
+    const { result, latencies } = await server.secondTenant.during(processed(bytes));
+    expectIsolated(latencies, P99_MS_MAX);
+    const detail = at(result, 'problem') === null ? '' : textAt(at(result, 'problem'), 'detail');
+    expect(detail).toMatch(problem);
+    const results = await fetch(
+      `${server.url}/timp/organizations/files/${textAt(result, 'uuid')}/results.csv`,
+      {
+        headers: { authorization: `Token ${server.prepared.token}` },
+      },
+    );
+    expect((await results.arrayBuffer()).byteLength).toBeLessThan(12 * MIB);
+  },
+);
+
+async function processed(bytes: Uint8Array<ArrayBuffer>): Promise<unknown> {
+  const uploaded = await send(UPLOAD, bytes, { 'content-type': 'text/csv' });
+  const uuid = textAt(await uploaded.json(), 'uuid');
+  const answer = await fetch(`${server.url}/timp/organizations/files/${uuid}/?wait=30`, {
+    headers: { authorization: `Token ${server.prepared.token}` },
+  });
+  return answer.json();
+}
