@@ -9,7 +9,7 @@ import { readSettings } from '../src/config.ts';
 import { buildServer } from '../src/http/server.ts';
 import { ChangeFeed } from '../src/changes/change-feed.ts';
 import { Intake } from '../src/intake/intake.ts';
-import { fileServiceOf, startServer, webhookOptionsOf } from '../src/server.ts';
+import { bodyWorkersOf, fileServiceOf, startServer, webhookOptionsOf } from '../src/server.ts';
 import { version } from '../src/version.ts';
 import type { Store } from '../src/store/store.ts';
 
@@ -66,8 +66,18 @@ async function serveFloor(databaseUrl: string): Promise<void> {
   const intake = new Intake(store, settings);
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
+  const bodyWorkers = bodyWorkersOf(settings);
   const files = fileServiceOf({ store, intake, settings, onFailure: () => undefined });
-  const parts = { store, intake, feed, files, webhookOptions, settings, version: version() };
+  const parts = {
+    store,
+    intake,
+    feed,
+    files,
+    bodyWorkers,
+    webhookOptions,
+    settings,
+    version: version(),
+  };
   const app = await buildServer(parts);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   process.send?.(url);

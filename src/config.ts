@@ -116,6 +116,8 @@ export const NUMBER_SETTINGS = {
   readWorkersMax: { variable: 'ONHAND_READ_WORKERS_MAX', fallback: 2, min: 1 },
   /** Most results of files that are printed at once, each in a thread of its own; one more waits. */
   printWorkersMax: { variable: 'ONHAND_PRINT_WORKERS_MAX', fallback: 4, min: 1 },
+  /** Most large bodies that are parsed at once, each in a thread of its own; one more waits. */
+  bodyWorkersMax: { variable: 'ONHAND_BODY_WORKERS_MAX', fallback: 2, min: 1 },
   /** How long a thread may work on a file or a body without getting on. */
   workerStallMs: { variable: 'ONHAND_WORKER_STALL_MS', fallback: 30_000, min: 100 },
   /** The heap of a thread that reads or prints, in MiB. */

@@ -11,6 +11,7 @@ import { DiskQuota } from './files/disk-quota.ts';
 import { DropFolder } from './files/drop-folder.ts';
 import { FileService } from './files/service.ts';
 import { FileStorage } from './files/storage.ts';
+import type { BodyTasks } from './http/inventory/bulk-task.ts';
 import type { FileTasks, FileWorkers } from './files/tasks.ts';
 import { Intake } from './intake/intake.ts';
 import { RetentionSweeper } from './intake/retention.ts';
@@ -69,7 +70,17 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
   const webhookOptions = webhookOptionsOf(settings);
   const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
   const files = fileServiceOf({ store, intake, settings, onFailure: report('files failed') });
-  const parts = { store, intake, feed, files, webhookOptions, settings, version: version() };
+  const bodyWorkers = bodyWorkersOf(settings);
+  const parts = {
+    store,
+    intake,
+    feed,
+    files,
+    bodyWorkers,
+    webhookOptions,
+    settings,
+    version: version(),
+  };
   const app = await buildServer(parts);
   const database = shownDatabase(settings.database);
   app.log.info({ version: version(), database }, 'starting');
@@ -117,6 +128,7 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
     }
     await dropFolder?.stop();
     await files.stop();
+    bodyWorkers.close();
     await sender.stop();
     await sweeper.stop();
     await store.close();
@@ -181,6 +193,15 @@ export function fileWorkersOf(settings: Settings): FileWorkers {
   const pool = (size: number): WorkerPool<FileTasks> =>
     new WorkerPool({ program: workerProgram(), size, budget: settings });
   return { readers: pool(settings.readWorkersMax), printers: pool(settings.printWorkersMax) };
+}
+
+/** The worker threads that parse large bodies. */
+export function bodyWorkersOf(settings: Settings): WorkerPool<BodyTasks> {
+  return new WorkerPool({
+    program: workerProgram(),
+    size: settings.bodyWorkersMax,
+    budget: settings,
+  });
 }
 
 /** The program of worker threads, which is TypeScript in a checkout. */

@@ -35,6 +35,9 @@ import { addWebhooks } from './changes/webhooks.ts';
 import type { WebhookLimits } from './changes/webhook-throttle.ts';
 import type { ServerBodyLimits } from './request/body.ts';
 import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.ts';
+import { BulkParser } from './inventory/bulk-parser.ts';
+import type { BodyTasks } from './inventory/bulk-task.ts';
+import type { WorkerPool } from '../workers/pool.ts';
 
 /** Each is a setting of `config.ts`. */
 export interface HttpSettings
@@ -61,6 +64,8 @@ interface ServerParts {
   readonly intake: Intake;
   readonly feed: ChangeFeed;
   readonly files: FileService;
+  /** They parse large bodies. */
+  readonly bodyWorkers: WorkerPool<BodyTasks>;
   /** How test messages of webhooks are sent. */
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
@@ -78,6 +83,7 @@ export async function buildServer({
   intake,
   feed,
   files,
+  bodyWorkers,
   webhookOptions,
   settings,
   version,
@@ -186,7 +192,8 @@ export async function buildServer({
     slowPeers.stop();
     done();
   });
-  addInventory(app, { admission, intake, submitter, streams, limits: settings });
+  const parser = new BulkParser(bodyWorkers);
+  addInventory(app, { admission, intake, submitter, streams, parser, limits: settings });
   addBatches(app, { admission, batches: store.batches, limits: settings });
   const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
   addFiles(app, fileRoutes);

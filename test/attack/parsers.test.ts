@@ -5,7 +5,7 @@ import { OnhandError } from '../../src/domain/errors.ts';
 import { GTIN_FORMS, guessGtin, readGtin } from '../../src/domain/gtin.ts';
 import { readDate, readQuantityText } from '../../src/domain/inventory.ts';
 import { printCsv } from '../../src/formats/csv/writer.ts';
-import { firstNotUtf8 } from '../../src/http/request/utf8.ts';
+import { firstNotUtf8 } from '../../src/wire/utf8.ts';
 import { isGzipped, readMediaType } from '../../src/http/request/body.ts';
 import { acceptsGzip } from '../../src/http/request/reply.ts';
 import { cleanFilename } from '../../src/http/files/file-upload.ts';

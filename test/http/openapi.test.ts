@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChangeFeed } from '../../src/changes/change-feed.ts';
 import { buildServer } from '../../src/http/server.ts';
 import { Intake } from '../../src/intake/intake.ts';
-import { fileServiceOf, webhookOptionsOf } from '../../src/server.ts';
+import { bodyWorkersOf, fileServiceOf, webhookOptionsOf } from '../../src/server.ts';
 import { openTestStore, sqliteDatabase, testSettings } from '../store/fixtures.ts';
 import { at, membersAt, problemOf, textAt } from './answers.ts';
 import { BULK, TestServer } from './harness.ts';
@@ -99,8 +99,18 @@ async function operationsOfServer(): Promise<readonly string[]> {
   const intake = new Intake(store, settings);
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
+  const bodyWorkers = bodyWorkersOf(settings);
   const files = fileServiceOf({ store, intake, settings, onFailure: () => undefined });
-  const parts = { store, intake, feed, files, webhookOptions, settings, version: '0.0.0' };
+  const parts = {
+    store,
+    intake,
+    feed,
+    files,
+    bodyWorkers,
+    webhookOptions,
+    settings,
+    version: '0.0.0',
+  };
   const app = await buildServer(parts);
   const found: string[] = [];
   for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {

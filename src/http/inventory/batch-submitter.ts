@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { Batch, BatchOptions, BatchOutcome, BatchSource } from '../../domain/batches.ts';
 import { OnhandError } from '../../domain/errors.ts';
@@ -30,7 +31,7 @@ interface SubmitterParts {
 /** A write request whose body has been read and parsed. */
 interface WriteRequest {
   readonly source: BatchSource;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly lines: Lines;
   readonly options: WriteOptions;
 }
@@ -70,7 +71,7 @@ export class BatchSubmitter {
       if (options.isSnapshot) throw emptySnapshot();
       return { lines, outcome: nothingApplied(lines), headers: {} };
     }
-    const batch = this.#batchOf(request, write);
+    const batch = await this.#batchOf(request, write);
     const outcome = await this.#submitOrAskConfirmation(request, write, batch);
     const headers = {
       ...(outcome.uuid !== null && { 'batch-id': outcome.uuid }),
@@ -99,15 +100,15 @@ export class BatchSubmitter {
     options: WriteOptions,
   ): Promise<BatchOutcome> {
     if (lines.refusals.size === lines.count) return nothingApplied(lines);
-    const batch = this.#batchOf(request, { source: 'stream', body: '', lines, options });
+    const batch = await this.#batchOf(request, { source: 'stream', body: '', lines, options });
     return this.#parts.intake.submitWhenRoom(batch);
   }
 
-  #batchOf(request: FastifyRequest, write: WriteRequest): Batch {
+  async #batchOf(request: FastifyRequest, write: WriteRequest): Promise<Batch> {
     const { organizationId: supplierId, userId } = this.#parts.admission.principalOf(request);
     const { source, lines } = write;
     const { reason, reference } = write.options;
-    const options = this.#batchOptions(request, write);
+    const options = await this.#batchOptions(request, write);
     return {
       supplierId,
       userId,
@@ -120,10 +121,10 @@ export class BatchSubmitter {
   }
 
   /** Undefined if the request has no options, as most have none. */
-  #batchOptions(
+  async #batchOptions(
     request: FastifyRequest,
     { source, body, options }: WriteRequest,
-  ): BatchOptions | undefined {
+  ): Promise<BatchOptions | undefined> {
     const { idempotencyKey: key, confirmationCode: code, dryRun, atomic, isSnapshot } = options;
     const batchOptions: BatchOptions = {
       ...(dryRun && { dryRun }),
@@ -139,13 +140,16 @@ export class BatchSubmitter {
         !dryRun && {
           idempotency: {
             key,
-            fingerprint: requestFingerprint(request, source, body),
+            fingerprint: await requestFingerprint(request, source, body),
             requestId: request.id,
             expiresAtMs: this.#keyExpiryMs(options.asOf.nowMs),
           },
         }),
       ...(code !== undefined && {
-        confirmation: { code, fingerprint: bodyFingerprint(request, source, isSnapshot, body) },
+        confirmation: {
+          code,
+          fingerprint: await bodyFingerprint(request, source, isSnapshot, body),
+        },
       }),
     };
     return Object.keys(batchOptions).length === 0 ? undefined : batchOptions;
@@ -174,7 +178,7 @@ export class BatchSubmitter {
       if (!isRefused || options.dryRun) throw error;
       const code = await this.#parts.batches.confirm(
         batch.supplierId,
-        bodyFingerprint(request, source, options.isSnapshot, body),
+        await bodyFingerprint(request, source, options.isSnapshot, body),
         Date.now() + CONFIRMATION_MS,
       );
       throw new ConfirmationRequired(
@@ -218,8 +222,8 @@ export class BatchSubmitter {
 function requestFingerprint(
   request: FastifyRequest,
   source: BatchSource,
-  body: string,
-): Uint8Array {
+  body: string | Uint8Array,
+): Promise<Uint8Array> {
   const start = request.url.indexOf('?');
   const query = start < 0 ? '' : request.url.slice(start + 1);
   return hash([source, query, headerOf(request, 'prefer'), headerOf(request, 'as-of')], body);
@@ -230,13 +234,27 @@ function bodyFingerprint(
   request: FastifyRequest,
   source: BatchSource,
   isSnapshot: boolean,
-  body: string,
-): Uint8Array {
+  body: string | Uint8Array,
+): Promise<Uint8Array> {
   return hash([source, isSnapshot, headerOf(request, 'as-of')], body);
 }
 
-function hash(head: readonly unknown[], body: string): Uint8Array {
-  return createHash('sha256').update(JSON.stringify(head)).update('\n').update(body).digest();
+/** How much of a body is hashed without a pause, in bytes. */
+const HASH_SLICE_BYTES = 1_048_576;
+
+async function hash(head: readonly unknown[], body: string | Uint8Array): Promise<Uint8Array> {
+  const digest = createHash('sha256').update(JSON.stringify(head)).update('\n');
+  if (typeof body === 'string') return digest.update(body).digest();
+  for (let from = startOf(body); from < body.length; from += HASH_SLICE_BYTES) {
+    digest.update(body.subarray(from, from + HASH_SLICE_BYTES));
+    await nextTurn();
+  }
+  return digest.digest();
+}
+
+/** Where the text begins: a byte order mark does not belong to it. */
+function startOf(body: Uint8Array): number {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0;
 }
 
 function expiryHeader(expiresAtMs: number): Readonly<Record<string, string>> {

@@ -1,9 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { OnhandError } from '../../domain/errors.ts';
 import type { Intake } from '../../intake/intake.ts';
 import { isJsonObject, parseBody } from '../../wire/json.ts';
-import { quoteValue } from '../../wire/validation-messages.ts';
-import { BulkSchema, LineSchema, parseLine, parsingLines } from '../../wire/lines/lines.ts';
+import { BulkSchema, LineSchema, parseLine } from '../../wire/lines/lines.ts';
 import {
   BulkResultsSchema,
   LineResultSchema,
@@ -17,11 +15,12 @@ import {
   SingleQuerySchema,
   WriteHeadersSchema,
 } from '../../wire/inventory/write-parameters.ts';
-import { tooManyLines } from '../../wire/json-counter.ts';
+import { wrongShape } from '../../wire/lines/bulk-body.ts';
 import { NDJSON_MEDIA_TYPE } from '../../wire/lines/ndjson.ts';
 import {
   JSON_MEDIA_TYPE,
   readBody,
+  readBodyBytes,
   readMediaType,
   type ServerBodyLimits,
   smallBodyLimits,
@@ -32,6 +31,7 @@ import { sendProblem } from '../problems.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
 import type { Streams } from '../streams/streams.ts';
+import type { BulkParser } from './bulk-parser.ts';
 import type { BatchSubmitter, Submitted } from './batch-submitter.ts';
 import { readBulkOptions, readSingleOptions, type WriteOptions } from './write-options.ts';
 
@@ -40,11 +40,11 @@ interface InventoryRoutes {
   readonly intake: Pick<Intake, 'admit'>;
   readonly submitter: BatchSubmitter;
   readonly streams: Streams;
+  readonly parser: BulkParser;
   readonly limits: ServerBodyLimits;
 }
 
 const LINE_EXPECTED = 'one line as a JSON object such as {"sku_id": "A-1", "quantity_in_stock": 5}';
-const LINES_EXPECTED = 'a JSON array of lines such as [{"sku_id": "A-1", "quantity_in_stock": 5}]';
 const BULK_MEDIA_TYPES = [JSON_MEDIA_TYPE, NDJSON_MEDIA_TYPE];
 const OK = 200;
 const NOT_A_SUPPLIER_OR_IN_PROGRESS =
@@ -53,8 +53,10 @@ const NOT_A_SUPPLIER_OR_IN_PROGRESS =
 /** Adds the routes that update inventory: in bulk, and one SKU at a time. */
 export function addInventory(
   app: FastifyInstance,
-  { admission, intake, submitter, streams, limits }: InventoryRoutes,
+  { admission, intake, submitter, streams, parser, limits }: InventoryRoutes,
 ): void {
+  const { linesMax, membersMax, textBytesMax, formBytesMax } = limits;
+  const jsonLimits = { linesMax, membersMax, textBytesMax, formBytesMax };
   const guard = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     await admission.admit(request, reply, 'editor');
     intake.admit(admission.principalOf(request).organizationId);
@@ -79,13 +81,12 @@ export function addInventory(
     if (readMediaType(request.headers['content-type'], BULK_MEDIA_TYPES) === NDJSON_MEDIA_TYPE) {
       return streams.handle(request, reply);
     }
-    const body = (await readBody(request, limits)) ?? '';
+    const bytes = await readBodyBytes(request, limits);
     const options = readBulkOptions(request, submitter.asOfRules());
     setPreferenceApplied(reply, options);
-    const { value, text } = parseBody(body, LINES_EXPECTED, limits);
-    if (!Array.isArray(value)) throw wrongShape(LINES_EXPECTED, value);
-    if (value.length > limits.linesMax) throw tooManyLines(limits.linesMax);
-    const lines = await runYielding(parsingLines(value, text, options.asOf));
+    const { organizationId } = admission.principalOf(request);
+    const terms = { limits: jsonLimits, asOf: options.asOf };
+    const { lines, body } = await parser.parse(bytes, terms, organizationId);
     request.openRequest?.reserveFailures(lines.refusals.size);
     const submitted = await submit(request, reply, { source: 'bulk', body, lines, options });
     const results = await runYielding(printingResults(submitted.lines, submitted.outcome, options));
@@ -154,11 +155,4 @@ export function addInventory(
 
 function setPreferenceApplied(reply: FastifyReply, { preference }: WriteOptions): void {
   if (preference !== undefined) reply.header('preference-applied', preference);
-}
-
-function wrongShape(expected: string, value: unknown): OnhandError {
-  return new OnhandError(
-    'body_shape_wrong',
-    `The body must be ${expected}; ${quoteValue(value)} is not.`,
-  );
 }

@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
 import { JsonCounter, type JsonLimits } from '../../wire/json-counter.ts';
-import { firstNotUtf8 } from './utf8.ts';
+import { decodeUtf8 } from '../../wire/utf8.ts';
 import type { OpenRequest } from './open-requests.ts';
 
 /** The limits of the body of one request. */
@@ -44,9 +44,18 @@ export const JSON_MEDIA_TYPE = 'application/json';
  * UTF-8. After a rejection the rest is read and discarded, so that the client can read the response.
  */
 export async function readBody(
-  { raw, openRequest }: Pick<FastifyRequest, 'raw' | 'openRequest'>,
+  request: Pick<FastifyRequest, 'raw' | 'openRequest'>,
   limits: BodyLimits,
 ): Promise<string | undefined> {
+  const bytes = await readBodyBytes(request, limits);
+  return bytes === undefined ? undefined : decodeUtf8(bytes);
+}
+
+/** Reads the body of a request as `readBody` does, without decoding it. */
+export async function readBodyBytes(
+  { raw, openRequest }: Pick<FastifyRequest, 'raw' | 'openRequest'>,
+  limits: BodyLimits,
+): Promise<Buffer | undefined> {
   readMediaType(raw.headers['content-type'], [JSON_MEDIA_TYPE]);
   const isGzip = isGzipped(raw.headers['content-encoding']);
   // Missing if the body is sent with chunked encoding.
@@ -60,7 +69,7 @@ export async function readBody(
   }
   const body = isGzip ? raw.pipe(createGunzip({ chunkSize: GROWN_BYTES_MIN })) : raw;
   const bytes = await readBytes(raw, body, { limits, openRequest });
-  return bytes.length === 0 ? undefined : decode(bytes);
+  return bytes.length === 0 ? undefined : bytes;
 }
 
 /**
@@ -202,18 +211,5 @@ class GrowingBuffer {
   clear(): void {
     this.#buffer = Buffer.alloc(0);
     this.#length = 0;
-  }
-}
-
-/** Decodes UTF-8, dropping a byte order mark. */
-function decode(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    const { line, column } = firstNotUtf8(bytes);
-    throw new OnhandError(
-      'body_malformed',
-      `The body is not UTF-8: line ${line}, column ${column} has bytes that are not a character. Save or send it as UTF-8.`,
-    );
   }
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { array, assert, constantFrom, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import { firstNotUtf8 } from '../../../src/http/request/utf8.ts';
+import { firstNotUtf8 } from '../../src/wire/utf8.ts';
 
 test.for([
   [[0xff], 1, 1],

@@ -1,3 +1,20 @@
+import { OnhandError } from '../domain/errors.ts';
+
+/** Decodes the UTF-8 of a body, dropping a byte order mark. Throws `body_malformed`. */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    const { line, column } = firstNotUtf8(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+    );
+    throw new OnhandError(
+      'body_malformed',
+      `The body is not UTF-8: line ${line}, column ${column} has bytes that are not a character. Save or send it as UTF-8.`,
+    );
+  }
+}
+
 const LF = 0x0a;
 
 /**

@@ -1,0 +1,46 @@
+import type { Lines } from '../../domain/lines.ts';
+import { parsingBulk, type BulkTerms } from '../../wire/lines/bulk-body.ts';
+import { decodeUtf8 } from '../../wire/utf8.ts';
+import { LinesReceiver } from '../../workers/lines-transfer.ts';
+import type { WorkerPool } from '../../workers/pool.ts';
+import { runYielding } from '../request/admission.ts';
+import type { BodyTasks } from './bulk-task.ts';
+
+/** The lines of a bulk update, and its body. */
+export interface ParsedBulk {
+  readonly lines: Lines;
+  readonly body: string | Uint8Array;
+}
+
+/** Larger bodies are parsed in a worker thread: `JSON.parse` takes longer for them than the others may wait. */
+const LARGE_BODY_BYTES = 1_048_576;
+
+/** Parses the bodies of bulk updates, the large ones in worker threads. */
+export class BulkParser {
+  readonly #workers: WorkerPool<BodyTasks>;
+
+  constructor(workers: WorkerPool<BodyTasks>) {
+    this.#workers = workers;
+  }
+
+  /** Rejects as `parsingBulk` does, and with `too_costly`. */
+  async parse(
+    bytes: Buffer | undefined,
+    terms: BulkTerms,
+    organizationId: number,
+  ): Promise<ParsedBulk> {
+    if (bytes === undefined || bytes.length <= LARGE_BODY_BYTES) {
+      const body = bytes === undefined ? '' : decodeUtf8(bytes);
+      return { lines: await runYielding(parsingBulk(body, terms)), body };
+    }
+    const { buffer } = bytes;
+    if (!(buffer instanceof ArrayBuffer)) throw new Error('a body is in memory of its own');
+    const receiver = new LinesReceiver();
+    const parsed = await this.#workers.run(
+      'parseBulk',
+      { bytes, terms },
+      { organizationId, host: receiver, buffers: [buffer] },
+    );
+    return { lines: receiver.take(parsed.columns), body: parsed.bytes };
+  }
+}

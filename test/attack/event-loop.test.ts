@@ -1,0 +1,147 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { textAt } from '../http/answers.ts';
+import { AttackedServer, createTenant, type Tenant } from './attacked-server.ts';
+import { expectIsolated } from './second-tenant.ts';
+
+const FILES = '/timp/organizations/files/';
+const BULK = '/timp/products/skus/inventory/bulk/';
+const JSON_HEADERS = { 'content-type': 'application/json' };
+const PROBE = new URL('loop-probe.ts', import.meta.url).href;
+const MEASURED = join(tmpdir(), `onhand-loop-${process.pid}.txt`);
+
+/**
+ * How long the event loop may stand still during an attack, in ms. Generous: on a quiet machine it is a tenth of
+ * this, and other tests take turns on the same two cores. What is not contained takes seconds.
+ */
+const STILL_MS_MAX = 600;
+
+let server: AttackedServer<Tenant>;
+
+beforeAll(async () => {
+  await writeFile(MEASURED, '');
+  server = await AttackedServer.start({
+    environment: {
+      NODE_OPTIONS: `--import ${PROBE}`,
+      LOOP_PROBE_FILE: MEASURED,
+      ONHAND_WORKER_STALL_MS: '3000',
+    },
+    prepare: (store) => createTenant(store, 'Attacker', { skus: 1000 }),
+  });
+});
+afterAll(async () => {
+  await server.stop();
+  await rm(MEASURED, { force: true });
+});
+
+interface LoopDelay {
+  /** The largest 99th percentile of a window, and the worst delay, in ms. */
+  readonly p99Ms: number;
+  readonly worstMs: number;
+}
+
+/** The delay of the server's event loop while `work` runs. */
+async function loopDelayDuring(work: () => Promise<unknown>): Promise<LoopDelay> {
+  const before = (await readFile(MEASURED, 'utf8')).length;
+  await work();
+  // One more window, so that the end of the work is measured.
+  const windowsOf = async (): Promise<string[]> =>
+    (await readFile(MEASURED, 'utf8')).slice(before).split('\n').slice(0, -1);
+  const { length } = await windowsOf();
+  await expect.poll(async () => (await windowsOf()).length).toBeGreaterThan(length);
+  const windows = (await windowsOf()).map((line) => line.split(' ').map(Number));
+  return {
+    p99Ms: Math.max(...windows.map(([p99 = 0]) => p99)),
+    worstMs: Math.max(...windows.map(([, worst = 0]) => worst)),
+  };
+}
+
+async function ask(
+  method: string,
+  path: string,
+  body?: string | Uint8Array<ArrayBuffer>,
+  headers = {},
+): Promise<Response> {
+  return fetch(server.url + path, {
+    method,
+    headers: { authorization: `Token ${server.prepared.token}`, ...headers },
+    ...(body !== undefined && { body }),
+  });
+}
+
+async function upload(body: Uint8Array<ArrayBuffer>): Promise<string> {
+  const response = await ask('POST', `${FILES}upload/`, body, { 'content-type': 'text/csv' });
+  return textAt(await response.json(), 'uuid');
+}
+
+async function finished(uuid: string): Promise<string> {
+  for (;;) {
+    const response = await ask('GET', `${FILES}${uuid}/?wait=5`);
+    const state = textAt(await response.json(), 'state');
+    if (state !== 'waiting' && state !== 'reading') return state;
+  }
+}
+
+/** A thousand columns, and rows of one cell: each row of the results has a thousand cells. */
+function wideFile(rows: number): Uint8Array<ArrayBuffer> {
+  const header = ['sku_id', 'qty', ...Array.from({ length: 998 }, (_, i) => `c${i}`)].join(',');
+  return new Uint8Array(gzipSync(`${header}\n${'sku-1\n'.repeat(rows)}`));
+}
+
+/** Long runs of blanks within cells, which a trimming expression may read again and again. */
+function blankFile(): Uint8Array<ArrayBuffer> {
+  const cell = `a${' '.repeat(30_000)}b`;
+  return new Uint8Array(gzipSync(`sku_id,qty\n${`${cell},${cell}\n`.repeat(500)}`));
+}
+
+const ATTACKS: Readonly<Record<string, () => Promise<unknown>>> = {
+  'a file of blanks': async () => finished(await upload(blankFile())),
+  'results with a thousand columns': async () => {
+    const uuid = await upload(wideFile(5000));
+    await finished(uuid);
+    for (const kind of ['csv', 'xlsx']) {
+      const results = await ask('GET', `${FILES}${uuid}/results.${kind}`);
+      await results.arrayBuffer();
+    }
+  },
+  'results whose client leaves at once': async () => {
+    const uuid = await upload(wideFile(20_000));
+    await finished(uuid);
+    for (let i = 0; i < 5; i += 1) {
+      const results = await ask('GET', `${FILES}${uuid}/results.xlsx`);
+      await results.body?.cancel();
+    }
+  },
+  'a bulk update of a hundred thousand lines': async () => {
+    const lines = Array.from({ length: 100_000 }, (_, i) => ({
+      sku_id: `sku-${i % 1000}`,
+      quantity_in_stock: i,
+    }));
+    const response = await ask('POST', BULK, JSON.stringify(lines), JSON_HEADERS);
+    expect(response.status).toBe(200);
+    await response.arrayBuffer();
+  },
+  'a large body that is malformed': async () => {
+    const response = await ask(
+      'POST',
+      BULK,
+      `[${'{"sku_id":"a"},'.repeat(100_000)}?]`,
+      JSON_HEADERS,
+    );
+    expect(response.status).toBe(400);
+  },
+};
+
+test.for(Object.keys(ATTACKS))('the event loop does not stand still during %s', async (name) => {
+  const attack = ATTACKS[name];
+  if (attack === undefined) throw new Error(`there is no attack ${name}`);
+  const idle = await loopDelayDuring(() => server.secondTenant.before());
+  const during = await loopDelayDuring(async () => {
+    const { latencies } = await server.secondTenant.during(attack());
+    expectIsolated(latencies, 2000);
+  });
+  expect(during.worstMs).toBeLessThan(Math.max(STILL_MS_MAX, 3 * idle.worstMs));
+});
