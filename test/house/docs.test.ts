@@ -69,6 +69,7 @@ describe('settings', () => {
 
   test('every setting is documented with its default, and no other is', () => {
     const { database, logLevel } = readSettings({}, {});
+    expect(rows, 'no setting is documented twice').toHaveLength(Object.keys(documented).length);
     expect(documented).toEqual({
       ONHAND_DATABASE: database,
       ONHAND_LOG_LEVEL: logLevel,
