@@ -59,10 +59,11 @@ describe('onhand bench', () => {
   test('measures each size of request, prints JSON, and discontinues its SKUs', async () => {
     const environment = { ONHAND_TOKEN: token };
     const { code, stdout, stderr } = await work.run(arguments_('--json'), { environment });
-    expect([code, stderr]).toEqual([
-      0,
-      'The SKUs onhand-bench-… remain, at zero and discontinued. The next run reuses them.\n',
-    ]);
+    expect(code).toBe(0);
+    // A warning may follow: on a busy machine the command itself can be what limits the load.
+    expect(stderr.split('\n')[0]).toBe(
+      'The SKUs onhand-bench-… remain, at zero and discontinued. The next run reuses them.',
+    );
     const rows = membersAt(JSON.parse(stdout)).map(([, row]) => row);
     expect(rows.map((row) => at(row, 'lines_per_request'))).toEqual([0, 1, 100, 1000, 10_000]);
     for (const row of rows) {

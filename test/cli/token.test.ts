@@ -78,7 +78,7 @@ describe('onhand token, while a server runs', () => {
       id: Number(id),
       organization: 'Acme',
       username: '',
-      permissions: ['view_items', 'edit_items'],
+      permissions: ['view_items', 'edit_items', 'manage_webhooks'],
       created: textMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
       expires,
       revoked: null,

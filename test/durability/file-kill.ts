@@ -127,9 +127,10 @@ export async function dropKillRound(target: FileTarget, random: Random): Promise
 /** Resolves when each dropped file is in `done/`, once. */
 async function allDone(inbox: string, dropped: readonly string[]): Promise<void> {
   const done = async (): Promise<readonly string[]> =>
-    (await readdir(join(inbox, SUPPLIER, 'done')).catch(() => [])).map((name) =>
-      name.slice(name.indexOf('-') + 1),
-    );
+    (await readdir(join(inbox, SUPPLIER, 'done')).catch(() => []))
+      // `.taken` holds the files that are being processed.
+      .filter((name) => !name.startsWith('.'))
+      .map((name) => name.slice(name.indexOf('-') + 1));
   while ((await done()).length < dropped.length) await delay(50);
   expect((await done()).toSorted()).toEqual(dropped.toSorted());
 }

@@ -4,7 +4,10 @@ import { entry } from '../../store/fixtures.ts';
 import { BULK, SINGLE, TestServer } from '../harness.ts';
 import { RawConnection } from './raw.ts';
 
-const LARGE_LINES = 100_000;
+/** A request of more lines is a group of its own. */
+const GROUP_LINES_MAX = 100;
+/** Their bodies are parsed on the main thread, in the event loop turns below. */
+const LARGE_LINES = 1000;
 const LARGE_REQUESTS = 4;
 /** Event loop turns that the server needs: in each it reads, parses or prints a slice of every request. */
 const TURNS = 100;
@@ -16,7 +19,7 @@ let answered: string[];
 
 beforeEach(async () => {
   answered = [];
-  server = await TestServer.start({ busyTimeoutMs: 60_000 });
+  server = await TestServer.start({ busyTimeoutMs: 60_000, groupLinesMax: GROUP_LINES_MAX });
   blocker = new Database(server.database.url.replace(/^sqlite:/, ''));
 });
 afterEach(async () => {
