@@ -2,20 +2,21 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ChangeFeed, ChangeReader } from '../../changes/change-feed.ts';
+import type { ChangeFeed, ChangeReader, ReadChunk } from '../../changes/change-feed.ts';
+import { FairTurns } from '../../changes/fair-turns.ts';
 import type { AccountStore } from '../../store/store.ts';
 import {
   ChangeListQuerySchema,
   type ChangeListRequest,
   ChangePageSchema,
   parseChangeList,
-  printChangePage,
+  printingChangePage,
   printSseChunk,
   printSseRetry,
   SSE_KEEP_ALIVE,
 } from '../../wire/changes/change-pages.ts';
 import { describe } from '../documentation.ts';
-import type { Admission } from '../request/admission.ts';
+import { runYielding, type Admission } from '../request/admission.ts';
 import type { OpenRequest } from '../request/open-requests.ts';
 import { checkParameters, queryOf } from '../request/parameters.ts';
 import { sendJson } from '../request/reply.ts';
@@ -48,6 +49,20 @@ export function addChanges(
   { admission, feed, accounts }: ChangeRoutes,
 ): void {
   const suppliersCache = new VisibleSuppliersCache(accounts);
+  // One page after another: the slices of many pages in every event loop turn would delay all other requests.
+  const printTurns = new FairTurns(1);
+  const sendPage = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    chunk: ReadChunk,
+  ): Promise<FastifyReply> => {
+    const { organizationId } = admission.principalOf(request);
+    const page = await printTurns.run(organizationId, () =>
+      runYielding(printingChangePage(chunk, chunk.hasMore)),
+    );
+    return sendJson(request, reply, page);
+  };
+
   const closing = new AbortController();
   app.addHook('preClose', (done) => {
     closing.abort();
@@ -95,7 +110,7 @@ export function addChanges(
       return reply;
     }
     if (first.records.length > 0 || options.waitSeconds === 0) {
-      return sendJson(request, reply, printChangePage(first, first.hasMore));
+      return sendPage(request, reply, first);
     }
     // Other requests may use the memory while this one waits.
     openRequest.shrink(0);
@@ -103,7 +118,7 @@ export function addChanges(
     await admission.recheckToken(request);
     openRequest.reserve(pageBytes, 0);
     const second = await feed.next(reader, first.position, options.limit);
-    return sendJson(request, reply, printChangePage(second, second.hasMore));
+    return sendPage(request, reply, second);
   };
 
   const stream = async (

@@ -150,11 +150,25 @@ function inventoryText(inventory: Inventory): string {
   );
 }
 
-/** Prints a page of the change feed; `hasMore`: whether the next page is available now. */
-export function printChangePage({ records, cursor }: ChangePage, hasMore: boolean): string {
+/** Records that are printed in one slice: about two milliseconds. */
+const SLICE_RECORDS = 500;
+
+/**
+ * Prints a page of the change feed, and yields between slices of a long one. `hasMore`: whether the next page is
+ * available now.
+ */
+export function* printingChangePage(
+  { records, cursor }: ChangePage,
+  hasMore: boolean,
+): Generator<undefined, string, undefined> {
   const printer = new ChangePrinter();
-  const printed = records.map((record) => printer.print(record)).join(',');
-  return `{"records":[${printed}],"cursor":${JSON.stringify(cursor)},"has_more":${hasMore}}`;
+  const slices: string[] = [];
+  for (let from = 0; from < records.length; from += SLICE_RECORDS) {
+    if (from > 0) yield;
+    const slice = records.slice(from, from + SLICE_RECORDS);
+    slices.push(slice.map((record) => printer.print(record)).join(','));
+  }
+  return `{"records":[${slices.join(',')}],"cursor":${JSON.stringify(cursor)},"has_more":${hasMore}}`;
 }
 
 /** Caches printed changes: all followers of a supplier receive the same text. */
