@@ -6,7 +6,7 @@ import {
   type BatchOutcome,
   type FailedLine,
 } from '../domain/batches.ts';
-import { OnhandError } from '../domain/errors.ts';
+import { OnhandError, type ErrorCode } from '../domain/errors.ts';
 import type { FileChunk, FileEnd, FileRecord, StatusCounts } from '../domain/files.ts';
 import { sameInventory, type Inventory } from '../domain/inventory.ts';
 import { LinesBuilder, type Lines } from '../domain/lines.ts';
@@ -67,7 +67,12 @@ const KEY_VALID_MS = 366 * 24 * 3_600_000;
 const CONFIRMATION_VALID_MS = 3_600_000;
 
 /** Errors after which a chunk is submitted again. */
-const RETRIED = ['overloaded', 'store_unavailable', 'request_in_progress'];
+const RETRIED: readonly ErrorCode[] = [
+  'overloaded',
+  'organization_budget_exceeded',
+  'store_unavailable',
+  'request_in_progress',
+];
 const RETRY_MS = 1000;
 
 const PAGE = 1000;
@@ -97,6 +102,8 @@ export class FileJob {
       return await this.#read();
     } catch (error) {
       if (!(error instanceof OnhandError) || error.code === 'store_unavailable') throw error;
+      // A busy queue is not the file's fault: the job is resumed, or was canceled.
+      if (this.#run.signal.aborted && RETRIED.includes(error.code)) return this.#stopped();
       return this.#refusal(error);
     }
   }
@@ -107,7 +114,8 @@ export class FileJob {
     const { workers } = this.#parts;
     let plan: ReadPlan = { kind: 'nothing' };
     let next = 0;
-    let outcome: FileJobOutcome = DONE;
+    /** The outcome of a file that is one batch. It counts even if the job is stopped meanwhile. */
+    let whole: FileJobOutcome | undefined;
     let applying: Promise<void> = Promise.resolve();
     const receiver = new LinesReceiver();
     const host = {
@@ -122,8 +130,11 @@ export class FileJob {
         await applying;
         if (signal.aborted) return;
         if (plan.kind === 'whole') {
-          outcome = await this.#applyWhole(lines, chunk.asOfUs);
-          return;
+          applying = this.#applyWhole(lines, chunk.asOfUs).then((outcome) => {
+            whole = outcome;
+          });
+          applying.catch(() => undefined);
+          return applying;
         }
         this.#rowsExpected = chunk.rowsExpected;
         applying = this.#applyChunk(next, lines, null);
@@ -138,15 +149,16 @@ export class FileJob {
       const run = { organizationId, host, signal };
       found = await workers.readers.run('readFile', this.#target, run);
     } catch (error) {
-      if (signal.aborted) return this.#stopped();
-      throw error;
+      if (!signal.aborted) throw error;
+      await applying;
+      return whole ?? this.#stopped();
     } finally {
       await applying;
     }
     if (found.kind === 'catalogue') return this.#runCatalogue();
     // The encoding is certain only after all rows were read.
     await this.#describe(found, this.#isWhole);
-    return signal.aborted ? this.#stopped() : outcome;
+    return whole ?? (signal.aborted ? this.#stopped() : DONE);
   }
 
   get #target(): FileTarget {

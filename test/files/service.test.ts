@@ -229,6 +229,19 @@ test('files without a job, left by a crash, are removed; others are kept', async
   expect(await readdir(join(directory, String(acme)))).toEqual([`${uuid}.feed`]);
 });
 
+test.for(['organization_budget_exceeded', 'request_in_progress'] as const)(
+  'a chunk that meets %s is submitted again, and the file is applied',
+  async (code) => {
+    const id = await supplier('Busy');
+    let refusals = 1;
+    before = () => {
+      refusals -= 1;
+      return refusals < 0 ? Promise.resolve() : Promise.reject(new OnhandError(code, 'Busy.'));
+    };
+    expect(await over(id, await add(id, 1))).toMatchObject({ state: 'done', rowCount: 1 });
+  },
+);
+
 test('a supplier with one file has its turn before the further files of others', async () => {
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   before = () => gate;

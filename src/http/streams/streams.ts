@@ -112,6 +112,8 @@ export class Streams {
     try {
       await stream.run();
     } finally {
+      // A client that left before the stream began emits no further "close".
+      ended.abort();
       this.#open.delete(stream);
       this.#sockets.delete(socket);
       openRequest.answered(0);
