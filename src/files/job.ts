@@ -130,9 +130,10 @@ export class FileJob {
         await applying;
         if (signal.aborted) return;
         if (plan.kind === 'whole') {
-          applying = this.#applyWhole(lines, chunk.asOfUs).then((outcome) => {
-            whole = outcome;
-          });
+          const applyWhole = async (): Promise<void> => {
+            whole = await this.#applyWhole(lines, chunk.asOfUs);
+          };
+          applying = applyWhole();
           applying.catch(() => undefined);
           return applying;
         }
