@@ -80,7 +80,12 @@ async function supplier(name: string): Promise<number> {
   return id;
 }
 
-async function add(supplierId: number, rows: number, quantity = 1): Promise<string> {
+async function add(
+  supplierId: number,
+  rows: number,
+  quantity = 1,
+  atomic = false,
+): Promise<string> {
   const uuid = newUuid(Date.now());
   const content = `sku_id,qty\n${`A-1,${quantity}\n`.repeat(rows)}`;
   const { bytes } = await service.files.write({ supplierId, uuid }, [content], {});
@@ -90,7 +95,7 @@ async function add(supplierId: number, rows: number, quantity = 1): Promise<stri
     userId: null,
     filename: null,
     bytes,
-    asked: { isSnapshot: false, atomic: false, dryRun: false, asOfUs: null, mappings: [] },
+    asked: { isSnapshot: false, atomic, dryRun: false, asOfUs: null, mappings: [] },
     reason: null,
     reference: null,
     uploadedAtMs: Date.now(),
@@ -139,6 +144,20 @@ test('a canceled job stops after the current chunk', async () => {
   second.go();
   expect(await over(acme, uuid)).toMatchObject({ state: 'canceled', rowCount: 20_000 });
   expect(submitted).toEqual([`${acme}/0`, `${acme}/1`]);
+});
+
+test('a file that is one batch and is canceled while it is applied reports what was applied', async () => {
+  const acme = await supplier('Acme');
+  const only = held(() => true);
+  const uuid = await add(acme, 3, 1, true);
+  await only.came;
+  const job = await service.jobs.find(acme, uuid);
+  if (job !== undefined) await service.cancel(job);
+  // Longer than a worker is given to end by itself: the job must still wait for the batch.
+  await service.changed(uuid, 1000, new AbortController().signal);
+  await service.changed(uuid, 1000, new AbortController().signal);
+  only.go();
+  expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 3 });
 });
 
 test("a supplier's files are applied one after another, those of other suppliers in parallel", async () => {
