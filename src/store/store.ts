@@ -19,10 +19,12 @@ import type { Change, ChangeHead, Freshness } from '../domain/changes.ts';
 import type { OnhandError } from '../domain/errors.ts';
 import type { FileQuota, FileUsage } from '../domain/file-quota.ts';
 import type {
+  EarlierUpload,
   FileChunk,
   FileDraft,
   FileEnd,
   FileFindings,
+  FileKey,
   FileLease,
   FileOptions,
   FilePlace,
@@ -275,6 +277,11 @@ export interface FileStore {
    * concurrent calls cannot pass it.
    */
   add(draft: FileDraft, quota: FileQuota): Promise<string>;
+  /** The upload that came with this idempotency key since a time. */
+  withKey(
+    supplierId: number,
+    key: Pick<FileKey, 'key' | 'usedSinceMs'>,
+  ): Promise<EarlierUpload | undefined>;
   usage(supplierId: number): Promise<FileUsage>;
   list(supplierId: number, page: OffsetPage): Promise<FilePage>;
   find(supplierId: number, uuid: string): Promise<FileRecord | undefined>;
