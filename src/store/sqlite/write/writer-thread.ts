@@ -192,7 +192,9 @@ class Writer {
   }
 
   run(statements: readonly CompiledStatement[]): readonly StatementResult[] {
-    return this.#transaction(() => statements.map((statement) => runStatement(this.#db, statement)));
+    return this.#transaction(() =>
+      statements.map((statement) => runStatement(this.#db, statement)),
+    );
   }
 
   probe(thorough: boolean): void {
