@@ -68,7 +68,9 @@ test('a cell written as ="00123" is read as the text in its quotes', async () =>
 
 describe('a quote that does not enclose a whole cell', () => {
   test('is part of the text', async () => {
-    expect(await cellsOf('A,24" shelf,3\nB,say "hi" x,4\n"Best" jar,"" x,"a""b" c\n1" x 2"')).toEqual([
+    expect(
+      await cellsOf('A,24" shelf,3\nB,say "hi" x,4\n"Best" jar,"" x,"a""b" c\n1" x 2"'),
+    ).toEqual([
       ['A', '24" shelf', '3'],
       ['B', 'say "hi" x', '4'],
       ['"Best" jar', '"" x', '"a""b" c'],

@@ -87,7 +87,9 @@ export async function openTable<Header>(
     }
     above = isMerged(row) ? row : undefined;
   }
-  throw search.refusal ?? new OnhandError('body_malformed', 'The file is empty; a header is needed.');
+  throw (
+    search.refusal ?? new OnhandError('body_malformed', 'The file is empty; a header is needed.')
+  );
 }
 
 function isMerged(row: TableRow): boolean {
@@ -127,8 +129,7 @@ class HeaderSearch<Header> {
       const filled = names.filter((name) => name !== '');
       const width = rows.some(isMerged) ? new Set(filled).size : filled.length;
       const isLikelier = width > this.#most || (width === this.#most && rows.length > 1);
-      if (isLikelier || this.refusal === undefined)
-        [this.refusal, this.#most] = [error, width];
+      if (isLikelier || this.refusal === undefined) [this.refusal, this.#most] = [error, width];
       return undefined;
     }
   }

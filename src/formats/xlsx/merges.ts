@@ -14,7 +14,8 @@ export interface Merge {
 }
 
 /** A merged cell as it is written below the rows of a sheet. */
-const MERGE = /<(?:\w+:)?mergeCell\s[^<>]*?\bref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']/g;
+const MERGE =
+  /<(?:\w+:)?mergeCell\s[^<>]*?\bref=["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']/g;
 
 /** Longest `mergeCell` tag that is found if it is cut by the end of a chunk. */
 const MERGE_TAG_CHARACTERS_MAX = 256;
@@ -146,7 +147,11 @@ class MergeFiller {
     unreadable: UnreadableCell[],
   ): void {
     if (text === '' && reason === undefined) return;
-    for (let place = row === firstRow ? firstPlace + 1 : firstPlace; place <= lastPlace; place += 1) {
+    for (
+      let place = row === firstRow ? firstPlace + 1 : firstPlace;
+      place <= lastPlace;
+      place += 1
+    ) {
       this.#characters += text.length;
       if (this.#characters > SHEET_CHARACTERS_MAX) throw tooManyCharacters(this.#part);
       while (cells.length <= place) cells.push('');
