@@ -28,6 +28,8 @@ const open = (start = 0, key = 'k'): Promise<StreamClient> =>
   });
 const taking = (change: number): string =>
   `${JSON.stringify({ sku_id: 'A', quantity_in_stock_change: -change })}\n`;
+const grouped = (change: number): string =>
+  `${JSON.stringify({ sku_id: 'A', quantity_in_stock_change: -change, group: 'g' })}\n`;
 const streamedLines = async (): Promise<readonly unknown[]> => {
   const batches = at((await client.get(BATCHES)).json, 'batches');
   if (!Array.isArray(batches)) throw new Error('no batches');
@@ -114,8 +116,6 @@ describe('a stream with an idempotency key', () => {
   });
 
   test('keeps a group in one chunk', async () => {
-    const grouped = (change: number): string =>
-      `${JSON.stringify({ sku_id: 'A', quantity_in_stock_change: -change, group: 'g' })}\n`;
     const stream = await open();
     await stream.send(`${taking(1)}${grouped(2)}${grouped(500)}\n`);
     stream.end();
