@@ -13,7 +13,7 @@ const SLICE_BYTES = 128 * 1024;
 export async function* parseInSlices(
   json: Uint8Array,
   [end, start]: readonly [string, string],
-): AsyncGenerator<unknown> {
+): AsyncGenerator {
   const bytes = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
   for (let from = 1; from < bytes.length;) {
     const found = bytes.indexOf(end + start, from + SLICE_BYTES);

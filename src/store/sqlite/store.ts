@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import { OnhandError } from '../../domain/errors.ts';
-import { textSlices } from '../../domain/line-texts.ts';
+import { textSlices, type TextSlice } from '../../domain/line-texts.ts';
 import type { Batch, BatchOutcome } from '../../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../../domain/catalogue.ts';
 import type {
@@ -131,17 +131,25 @@ export class SqliteStore implements Store {
     const { promise, resolve: sent } = Promise.withResolvers<void>();
     this.#sending = promise;
     await earlier;
+    let texts: TextSlice;
     try {
-      const slices = textSlices(textsOfGroup(group));
-      for (;;) {
-        const { value: texts, done } = slices.next();
-        if (done === true) return this.#writer.call('apply', { ...packGroup(group), texts });
-        // If it fails, so does the last call.
-        this.#writer.call('texts', texts).catch(() => undefined);
-        await nextTurn();
-      }
+      texts = await this.#sendTexts(group);
     } finally {
       sent();
+    }
+    // The next group is sent after this one: it waits for a promise, and this call does not.
+    return this.#writer.call('apply', { ...packGroup(group), texts });
+  }
+
+  /** Sends the texts of a group, except the last slice, which it returns. */
+  async #sendTexts(group: readonly Batch[]): Promise<TextSlice> {
+    const slices = textSlices(textsOfGroup(group));
+    for (;;) {
+      const { value: slice, done } = slices.next();
+      if (done === true) return slice;
+      // If it fails, so does the call that follows.
+      this.#writer.call('texts', slice).catch(() => undefined);
+      await nextTurn();
     }
   }
 
