@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NO_RULES } from '../../src/domain/reading-rules.ts';
 import { OnhandError } from '../../src/domain/errors.ts';
 import { DiskQuota } from '../../src/files/disk-quota.ts';
 import { FileStorage } from '../../src/files/storage.ts';
@@ -95,7 +96,7 @@ async function add(
     userId: null,
     filename: null,
     bytes,
-    asked: { isSnapshot: false, atomic, dryRun: false, asOfUs: null, mappings: [] },
+    asked: { isSnapshot: false, atomic, dryRun: false, asOfUs: null, rules: NO_RULES },
     reason: null,
     reference: null,
     uploadedAtMs: Date.now(),

@@ -2,11 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { SHEET_CHARACTERS_MAX } from '../../src/formats/xlsx/sheet.ts';
 import { SHEETS_MAX, STYLES_MAX } from '../../src/formats/xlsx/workbook.ts';
 import { restrictionName } from '../../src/domain/inventory.ts';
-import {
-  COLUMN_ALIASES,
-  COLUMN_TARGETS,
-  normalizedHeader,
-} from '../../src/formats/table/aliases.ts';
+import { COLUMN_TARGETS } from '../../src/domain/file-columns.ts';
+import { COLUMN_ALIASES, normalizedHeader } from '../../src/formats/table/aliases.ts';
 import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { SHARED_STRINGS_BYTES_MAX, SHARED_STRINGS_MAX } from '../../src/formats/xlsx/strings.ts';
 import {

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import type { FileService } from '../../files/service.ts';
 import type { ReservedRoom } from '../../files/disk-quota.ts';
+import { NO_RULES } from '../../domain/reading-rules.ts';
 import { isOver, type FileRecord, type StoredFile } from '../../domain/files.ts';
 import { newUuid } from '../../store/uuids.ts';
 import { BatchListQuerySchema, parseBatchList } from '../../wire/inventory/batch-records.ts';
@@ -102,7 +103,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const upload = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const options = readUploadOptions(request, settings);
     const { organizationId: supplierId, userId } = admission.principalOf(request);
-    const mappings = await service.jobs.mappingOf(supplierId);
+    const columns = await service.jobs.mappingOf(supplierId);
     const nowMs = Date.now();
     const uuid = newUuid(nowMs);
     const file: StoredFile = { supplierId, uuid };
@@ -119,7 +120,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
         userId,
         filename: cleanFilename(queryOf(request).get('filename')?.[0] ?? filename),
         bytes,
-        asked: { ...terms, mappings },
+        asked: { ...terms, rules: { ...NO_RULES, columns } },
         reason: reason ?? null,
         reference: reference ?? null,
         uploadedAtMs: Date.now(),
