@@ -17,7 +17,6 @@ import type { ReadSheet } from './xlsx/workbook.ts';
 import type { ReceivedInterchange } from './x12/envelope.ts';
 import { checkAdvice, InventoryAdvice } from './x12/inventory-advice.ts';
 
-
 export type FileFormat = 'csv' | 'xlsx' | 'json' | 'ndjson' | 'x12';
 
 /** How to read a file. */
