@@ -60,7 +60,7 @@ export interface ItemOptions<At extends { readonly number: number }> {
   readonly place: string | null;
   /** What to send to say how many units a container holds, for messages. */
   readonly packingSegment: string;
-  /** Is told of faults in quantities and units, for the acknowledgement. */
+  /** Receives faults in quantities and units, for the acknowledgement. */
   readonly onFault: (fault: ItemFault<At>) => void;
 }
 
