@@ -1,5 +1,6 @@
 import type { ReadingRules } from '../domain/reading-rules.ts';
 import { tooManyRows, type FileRow, type FormatLimits, type RowUnit } from './format.ts';
+import { ITEM_COLUMNS } from './edi/stock-item.ts';
 import { openArchive } from './archive/zip.ts';
 import { readJsonArray, readNdjson, type JsonLineReader } from './json.ts';
 import { openFile, type FileSource, type OpenedFile, type Packing } from './open-file.ts';
@@ -11,7 +12,6 @@ import type { Encoding } from './text.ts';
 import type { ReadSheet } from './xlsx/workbook.ts';
 import type { ReceivedInterchange } from './x12/envelope.ts';
 import { checkAdvice, InventoryAdvice } from './x12/inventory-advice.ts';
-import { ITEM_COLUMNS } from './x12/item.ts';
 
 export type FileFormat = 'csv' | 'xlsx' | 'json' | 'ndjson' | 'x12';
 
@@ -54,7 +54,7 @@ export interface InventoryFile extends FileDescription {
   readonly encoding: () => Encoding | null;
   /** The X12 interchanges received so far, to be acknowledged; empty for other formats. */
   readonly interchanges: () => readonly ReceivedInterchange[];
-  /** The date in an X12 file (ccyymmdd or ccyymmddhhmm), once it was read; null for other formats. */
+  /** The date of an EDI report, once it was read, as `asOfOfFile` reads it; null for other formats. */
   readonly datedAs: () => string | null;
 }
 
