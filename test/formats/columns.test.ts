@@ -42,7 +42,10 @@ describe('a column map', () => {
     ['=gtin', /is not a column mapping; write header=column/],
     ['barcode=', /is not a column mapping; write header=column/],
     ['barcode=gtin,', /is not a column mapping; write header=column/],
-    ['barcode=upc', /"upc" is not a column to map to; there are item_id, sku_id, .*, gtin, and ignore\./],
+    [
+      'barcode=upc',
+      /"upc" is not a column to map to; there are item_id, sku_id, .*, gtin, and ignore\./,
+    ],
     ['barcode=constructor', /not a column to map to/],
   ] as const)('%j is refused', ([text, message]) => {
     expect(() => parseColumnMappings(text)).toThrow(
