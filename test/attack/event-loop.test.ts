@@ -133,14 +133,17 @@ const ATTACKS: Readonly<Record<string, () => Promise<unknown>>> = {
     expect(response.status).toBe(200);
     await response.arrayBuffer();
   },
-  'long messages for a hundred thousand lines, compressed': async () => {
-    const lines = Array.from({ length: 100_000 }, (_, i) => ({ sku_id: `none-${i}` }));
+  'long messages for thirty thousand lines, compressed': async () => {
+    const lines = Array.from({ length: 30_000 }, (_, i) => ({
+      sku_id: `none-${i}`,
+      quantity_in_stock: 1,
+    }));
     const response = await ask('POST', BULK, JSON.stringify(lines), JSON_HEADERS);
     expect(response.headers.get('content-encoding')).toBe('gzip');
     const uuid = response.headers.get('batch-id') ?? '';
-    expect(await response.json()).toHaveLength(100_000);
+    expect(await response.json()).toHaveLength(30_000);
     const failures = await ask('GET', `${BATCHES}${uuid}/results/`);
-    expect(await failures.json()).toHaveLength(100_000);
+    expect(await failures.json()).toHaveLength(30_000);
   },
   'a large body that is malformed': async () => {
     const response = await ask(
