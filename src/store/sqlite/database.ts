@@ -61,6 +61,13 @@ export interface SqliteTables extends SqlTables {
   };
 }
 
+/** Kysely would run one statement at a time: a read would wait for each write before it. */
+class ThreadsAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
+
 /** Runs everyday statements: reads on the reader's thread, all others on the writer's. */
 export class SqliteDatabase implements SqlDatabase {
   readonly db: Kysely<SqliteTables>;
@@ -74,7 +81,7 @@ export class SqliteDatabase implements SqlDatabase {
     this.#writer = writer;
     this.db = createQueryBuilder<SqliteTables>(
       {
-        createAdapter: () => new SqliteAdapter(),
+        createAdapter: () => new ThreadsAdapter(),
         createQueryCompiler: () => new SqliteQueryCompiler(),
         createIntrospector: (db) => new SqliteIntrospector(db),
       },
