@@ -1,5 +1,6 @@
 /** Uploaded stock files and their file jobs. */
 import type { FailedLine } from './batches.ts';
+import { OnhandError } from './errors.ts';
 
 /**
  * `waiting` for its turn, then `reading` while it is applied. `held` waits for a confirmation. Final states:
@@ -113,6 +114,23 @@ export interface FileKey {
   readonly fingerprint: Uint8Array;
   /** Keys of uploads before this time have expired. */
   readonly usedSinceMs: number;
+}
+
+/** An upload that came with an idempotency key. */
+export interface EarlierUpload extends Pick<FileKey, 'fingerprint'> {
+  readonly uuid: string;
+}
+
+/** The uuid of an earlier upload that came with the same key. Throws `idempotency_key_reused` if it was a different one. */
+export function uuidOfSame(earlier: EarlierUpload, fingerprint: Uint8Array): string {
+  const isSame =
+    earlier.fingerprint.length === fingerprint.length &&
+    earlier.fingerprint.every((byte, i) => byte === fingerprint[i]);
+  if (isSame) return earlier.uuid;
+  throw new OnhandError(
+    'idempotency_key_reused',
+    'This Idempotency-Key came before with another upload; a new upload needs a new key.',
+  );
 }
 
 /** Whether a file job has reached a final state. */

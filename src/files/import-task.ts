@@ -57,8 +57,15 @@ export async function importFileTask(
       source: 'file',
       signal,
     });
-    const report = await files.write(job, printImportReport(staging), { kind: 'report' });
-    const rows = writeXlsx(reportRows(staging));
+    // A long report takes a while to print; the task is not stalled meanwhile.
+    const complaints: Pick<CatalogueStaging, 'complaintsFrom'> = {
+      complaintsFrom: (start, limit) => {
+        progress();
+        return staging.complaintsFrom(start, limit);
+      },
+    };
+    const report = await files.write(job, printImportReport(complaints), { kind: 'report' });
+    const rows = writeXlsx(reportRows(complaints));
     const workbook = await files.write(job, rows, { kind: 'workbook' });
     return { summary, reportBytes: report.bytes + workbook.bytes };
   } finally {

@@ -247,21 +247,23 @@ function sharedComplaint(
   };
 }
 
+type Complaints = Pick<CatalogueStaging, 'complaintsFrom'>;
+
 const REPORT_COLUMNS = ['row', 'column', 'value', 'reason', 'kind'] as const;
 
 /** The complaints of an import as rows of a report, the header first. */
-export async function* reportRows(staging: CatalogueStaging): AsyncGenerator<readonly string[]> {
+export async function* reportRows(staging: Complaints): AsyncGenerator<readonly string[]> {
   yield REPORT_COLUMNS;
   for (const complaints of complaintPages(staging)) yield* complaints.map(reportRow);
 }
 
 /** The complaints of an import as CSV. */
-export function* printImportReport(staging: CatalogueStaging): Generator<string> {
+export function* printImportReport(staging: Complaints): Generator<string> {
   yield printCsv([REPORT_COLUMNS]);
   for (const complaints of complaintPages(staging)) yield printCsv(complaints.map(reportRow));
 }
 
-function* complaintPages(staging: CatalogueStaging): Generator<readonly Complaint[]> {
+function* complaintPages(staging: Complaints): Generator<readonly Complaint[]> {
   for (let start = FIRST_COMPLAINT; ;) {
     const page = staging.complaintsFrom(start, PAGE);
     if (page.complaints.length === 0) return;
@@ -275,6 +277,6 @@ function reportRow(complaint: Complaint): readonly string[] {
 }
 
 /** The first complaints of an import, by row. */
-export function firstComplaints(staging: CatalogueStaging, limit: number): readonly Complaint[] {
+export function firstComplaints(staging: Complaints, limit: number): readonly Complaint[] {
   return staging.complaintsFrom(FIRST_COMPLAINT, limit).complaints;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SHEET_CHARACTERS_MAX } from '../../src/formats/xlsx/sheet.ts';
+import { MERGES_MAX } from '../../src/formats/xlsx/merges.ts';
 import { SHEETS_MAX, STYLES_MAX } from '../../src/formats/xlsx/workbook.ts';
 import { restrictionName } from '../../src/domain/inventory.ts';
 import {
@@ -107,6 +108,7 @@ describe('docs/formats.md names', () => {
       SHEET_CHARACTERS_MAX,
       SHEETS_MAX,
       STYLES_MAX,
+      MERGES_MAX,
     ]);
   });
 });

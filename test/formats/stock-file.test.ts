@@ -195,7 +195,7 @@ describe('a row of a table', () => {
       'Row 3 names no SKU: fill in one or more of "sku_id", "upca", "barcode".',
       'Row 4 sets nothing: fill in one or more of "quantity_in_stock", "quantity_on_backorder", "backorder_date", "restrictions".',
       'Row 5 has 4 cells where the header has 7 columns; perhaps a cell that is not quoted contains a separator.',
-      textMatching(/^Row 6 has a quote inside a cell that is not quoted as a whole/),
+      'Row 6, column "upca": "1\\"" has characters other than the digits 0-9.',
       'Row 7, column "sku_id": NULL names nothing; a sku_id has 1 to 256 characters. ' +
         'Row 7, column "quantity_in_stock": "-1" is not a whole number from 0 to 2147483647, or NULL.',
     ]);

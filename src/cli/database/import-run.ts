@@ -13,7 +13,7 @@ import {
 } from '../../intake/catalogue-import.ts';
 import type { CatalogueStaging } from '../../store/staging.ts';
 import type { Store } from '../../store/store.ts';
-import { requireOrganization } from '../admin/accounts.ts';
+import { requireDatabase, requireOrganization } from '../admin/accounts.ts';
 import { onStopSignal, type CommandContext } from '../context.ts';
 import { ProgressBar } from '../progress.ts';
 
@@ -39,6 +39,7 @@ export async function runImport(
   const cacheBytesMax = Math.min(settings.cacheBytesMax, CACHE_BYTES_MAX);
   const file = await openForReading(path);
   try {
+    requireDatabase(options.database);
     const store = await openStore(options.database, { ...settings, cacheBytesMax });
     try {
       const supplier = await requireOrganization(store.accounts, options.supplier, 'supplier');

@@ -1,4 +1,5 @@
 import type { CatalogueRow, Complaint, NamedGtin } from '../../domain/catalogue.ts';
+import { OnhandError } from '../../domain/errors.ts';
 import { GTIN_FORMS } from '../../domain/gtin.ts';
 import type { Inventory } from '../../domain/inventory.ts';
 import { skuIdCanExist } from '../../domain/lines.ts';
@@ -68,11 +69,17 @@ async function* readRows(
   );
   for await (const rows of rowArrays) {
     for (const row of rows) {
+      if ('fault' in row && row.isUnclosed === true) throw neverClosed(row.row);
       yield 'fault' in row
         ? rejectedRow(row.row, row.found?.join(',') ?? '', row.fault)
         : new EntryDraft().read(row, columns);
     }
   }
+}
+
+/** A catalogue is applied as a whole, so one that may be incomplete is refused. */
+function neverClosed(row: number): OnhandError {
+  return new OnhandError('body_malformed', `A quote is opened and never closed (row ${row}).`);
 }
 
 /** What is wrong with a cell. `rejected` rejects its whole row. */

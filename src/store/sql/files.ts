@@ -1,12 +1,13 @@
 import { sql, type Compilable, type RawBuilder } from 'kysely';
 import type { SqlDatabase } from './database.ts';
-import { OnhandError } from '../../domain/errors.ts';
 import { fileQuotaProblem, type FileQuota, type FileUsage } from '../../domain/file-quota.ts';
 import { encodeFailures } from './batch-row.ts';
 import { decodeFailures } from './stored-outcome.ts';
 import { FILE_COLUMNS, mappingsOf, fileRecordOf } from './file-record.ts';
 import {
   OPEN_STATES,
+  uuidOfSame,
+  type EarlierUpload,
   type FileOptions,
   type FileLease,
   type FileDraft,
@@ -44,8 +45,8 @@ export class SqlFiles implements FileStore {
     ]);
     if (addedCount === 1) return uuid;
     if (idempotency !== null) {
-      const earlier = await this.#sameUpload(supplierId, idempotency);
-      if (earlier !== undefined) return earlier;
+      const earlier = await this.withKey(supplierId, idempotency);
+      if (earlier !== undefined) return uuidOfSame(earlier, idempotency.fingerprint);
     }
     if ((await this.find(supplierId, uuid)) !== undefined) return uuid;
     const problem = fileQuotaProblem(await this.usage(supplierId), quota, draft.bytes);
@@ -147,23 +148,18 @@ export class SqlFiles implements FileStore {
       .execute();
   }
 
-  /** The earlier upload with this key. Rejects with `idempotency_key_reused` if it was a different one. */
-  async #sameUpload(
+  async withKey(
     supplierId: number,
-    { key, fingerprint }: FileKey,
-  ): Promise<string | undefined> {
+    { key, usedSinceMs }: Pick<FileKey, 'key' | 'usedSinceMs'>,
+  ): Promise<EarlierUpload | undefined> {
     const first = await this.#database.db
       .selectFrom('feeds')
       .select(['uuid', 'fingerprint'])
       .where('supplier_id', '=', supplierId)
       .where('idempotency_key', '=', key)
+      .where('uploaded_at_ms', '>=', usedSinceMs)
       .executeTakeFirst();
-    if (first === undefined) return undefined;
-    if (Buffer.compare(first.fingerprint ?? Buffer.alloc(0), fingerprint) === 0) return first.uuid;
-    throw new OnhandError(
-      'idempotency_key_reused',
-      'This Idempotency-Key came before with another upload; a new upload needs a new key.',
-    );
+    return first && { uuid: first.uuid, fingerprint: first.fingerprint ?? new Uint8Array() };
   }
 
   async list(

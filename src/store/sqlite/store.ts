@@ -73,7 +73,10 @@ export class SqliteStore implements Store {
     this.#reader = reader;
     this.#checkpointer = checkpointer;
     this.#here = here;
-    this.#database = new SqliteDatabase(reader, writer);
+    this.#database = new SqliteDatabase({
+      query: (statement) => reader.call('query', statement),
+      run: (statements) => writer.call('run', statements),
+    });
     this.accounts = new SqlAccounts(this.#database, new SqlitePrincipalCache(here));
     this.skus = new SqliteSkus(this.#database);
     this.batches = new SqlBatches(this.#database, (request) =>

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { newUuid } from '../../../src/store/uuids.ts';
 import { textMatching } from '../../matching.ts';
 import { entry } from '../../store/fixtures.ts';
-import { at, textAt } from '../answers.ts';
+import { at, problemOf, textAt } from '../answers.ts';
 import { BULK, SKUS, TestServer } from '../harness.ts';
 import { FileClient, FILES, UPLOAD } from './file-client.ts';
 
@@ -70,6 +70,23 @@ test('parallel uploads cannot pass the quota, nor can their partial files', asyn
     storedBytes: 900,
     storedFiles: 3,
   });
+});
+
+test('a repeated upload gets its first answer although the quota is full', async () => {
+  const headers = { 'content-type': 'text/csv', 'idempotency-key': 'retry' };
+  const first = await client.upload(ofBytes(900), '', headers);
+  for (const body of [ofBytes(900), new Blob([ofBytes(900)]).stream()]) {
+    const response = await fetch(server.url + UPLOAD, {
+      method: 'POST',
+      headers: { ...headers, authorization: `Token ${token}` },
+      body,
+      duplex: 'half',
+    });
+    expect(await response.json()).toEqual({ uuid: first });
+  }
+  const other = await client.ask('POST', UPLOAD, { body: ofBytes(901), headers });
+  problemOf(other, 422, 'idempotency_key_reused');
+  expect(await server.store.files.usage(supplierId)).toMatchObject({ storedBytes: 900 });
 });
 
 test('a file larger than the quota is refused with 413', async () => {

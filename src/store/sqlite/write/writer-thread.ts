@@ -15,19 +15,8 @@ import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from
 import { CacheWarmer, InventoryCache } from './inventory-cache.ts';
 import { RevertApplier } from './revert.ts';
 import { migrate } from '../schema/migrations.ts';
+import { runStatement, type CompiledStatement, type StatementResult } from '../statements.ts';
 import { asError, asFailure, serveThread, type Failure } from '../threads.ts';
-
-/** A statement compiled by the query builder. */
-export interface CompiledStatement {
-  readonly sql: string;
-  readonly parameters: readonly unknown[];
-}
-
-export interface StatementResult {
-  /** Rows; the caller knows their type. */
-  readonly rows: never[];
-  readonly changes: number;
-}
 
 export interface WriterSettings extends ConnectionSettings {
   /** The size of the inventory cache, in bytes; the page cache comes on top. */
@@ -203,13 +192,9 @@ class Writer {
   }
 
   run(statements: readonly CompiledStatement[]): readonly StatementResult[] {
-    return this.#transaction(() => statements.map((statement) => this.#runOne(statement)));
-  }
-
-  #runOne({ sql, parameters }: CompiledStatement): StatementResult {
-    const statement = this.#db.prepare<unknown[], never>(sql);
-    if (statement.reader) return { rows: statement.all(...parameters), changes: 0 };
-    return { rows: [], changes: statement.run(...parameters).changes };
+    return this.#transaction(() =>
+      statements.map((statement) => runStatement(this.#db, statement)),
+    );
   }
 
   probe(thorough: boolean): void {
