@@ -102,10 +102,7 @@ describe('when the connections of all clients are used up', () => {
 
   test.for([
     ['send half of a header', 'GET / HTTP/1.1\r\nHost:'],
-    [
-      'send a login slowly',
-      `POST ${LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`,
-    ],
+    ['send a login slowly', `POST ${LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`],
     ['send nothing', ''],
   ] as const)('those that %s make room for new ones', async ([, bytes]) => {
     const held: RawConnection[] = [];
@@ -131,7 +128,8 @@ describe('when the connections of all clients are used up', () => {
       at((await crowded.ask('GET', '/readyz')).json, 'usage', 'open_requests', 'used');
     await expect.poll(open).toBe(1);
     const held: RawConnection[] = [];
-    for (let i = 0; i < 2 * CONNECTIONS_MAX; i += 1) held.push(await RawConnection.open(crowded.url));
+    for (let i = 0; i < 2 * CONNECTIONS_MAX; i += 1)
+      held.push(await RawConnection.open(crowded.url));
     await admitted.send(line);
     expect(await admitted.until(/success/)).toMatch(/^HTTP\/1\.1 200 /);
     for (const connection of [admitted, ...held]) await connection.destroy();
