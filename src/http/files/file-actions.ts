@@ -106,7 +106,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     const body = await readBody(request, bodyLimits);
     checkParameters(request, []);
     const columns = parseFileMapping(parseBody(body, MAPPING_EXPECTED).value);
-    await admission.writing(request, () => service.setMapping(supplierIdOf(request), columns));
+    await admission.writing(request, () => service.jobs.setMapping(supplierIdOf(request), columns));
     return showMapping(request, reply);
   };
 
@@ -115,7 +115,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     checkParameters(request, []);
-    await admission.writing(request, () => service.setMapping(supplierIdOf(request), []));
+    await admission.writing(request, () => service.jobs.setMapping(supplierIdOf(request), []));
     return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
 
