@@ -174,9 +174,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     checkParameters(request, Object.keys(BatchListQuerySchema.properties));
     const options = parseBatchList(queryOf(request));
     const { organizationId } = admission.principalOf(request);
-    const page = await admission.reading(request, () =>
-      service.jobs.list(organizationId, options),
-    );
+    const page = await admission.reading(request, () => service.jobs.list(organizationId, options));
     return sendJson(request, reply, printFileList(options, page));
   };
 
