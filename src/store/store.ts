@@ -98,7 +98,7 @@ export interface Store {
 export interface AdminStore {
   readonly accounts: AccountStore;
   readonly batches: Pick<BatchStore, 'safetyLimitOf' | 'setSafetyLimit'>;
-  readonly changes: Pick<ChangeStore, 'setExpectedInterval'>;
+  readonly changes: Pick<ChangeStore, 'expectedIntervals' | 'setExpectedInterval'>;
   close(): Promise<void>;
 }
 
@@ -174,6 +174,8 @@ export interface ChangeStore {
     atMs: number,
   ): Promise<{ readonly inventory: Inventory; readonly changedAtMs: number | null } | undefined>;
   freshness(supplierId: number, nowMs: number): Promise<Freshness>;
+  /** How often each supplier is expected to report, in minutes; null if it is not. */
+  expectedIntervals(): Promise<ReadonlyMap<number, number | null>>;
   /** Sets how often the supplier is expected to report; null removes the expectation. */
   setExpectedInterval(supplierId: number, minutes: number | null): Promise<void>;
   /**

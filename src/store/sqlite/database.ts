@@ -119,6 +119,17 @@ export class SqliteDatabase implements SqlDatabase {
   }
 }
 
+/** See `ChangeStore.expectedIntervals`. */
+export async function expectedIntervals({
+  db,
+}: SqliteDatabase): Promise<ReadonlyMap<number, number | null>> {
+  const rows = await db
+    .selectFrom('suppliers')
+    .select(['id', 'expected_interval_minutes'])
+    .execute();
+  return new Map(rows.map((row) => [row.id, row.expected_interval_minutes]));
+}
+
 /** See `ChangeStore.setExpectedInterval`. */
 export async function setExpectedInterval(
   { db }: SqliteDatabase,
