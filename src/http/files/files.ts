@@ -173,7 +173,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(BatchListQuerySchema.properties));
     const options = parseBatchList(queryOf(request));
-    const page = await service.jobs.list(admission.principalOf(request).organizationId, options);
+    const { organizationId } = admission.principalOf(request);
+    const page = await admission.reading(request, () => service.jobs.list(organizationId, options));
     return sendJson(request, reply, printFileList(options, page));
   };
 
@@ -217,7 +218,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     checkParameters(request, []);
     const file = await findFile(routes, request);
     if (!isOver(file)) throw wrongState(file, 'cancel it first, or wait until it is finished');
-    await service.remove(file);
+    await admission.writing(request, () => service.remove(file));
     return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
 
