@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ChangeFeed, ChangeReader, ReadChunk } from '../../changes/change-feed.ts';
-import { FairTurns } from '../../changes/fair-turns.ts';
+import { FairTurns } from '../../domain/fair-turns.ts';
 import type { AccountStore } from '../../store/store.ts';
 import {
   ChangeListQuerySchema,

@@ -44,7 +44,8 @@ export function addBatches(
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(BatchListQuerySchema.properties));
     const options = parseBatchList(queryOf(request));
-    const page = await batches.list(admission.principalOf(request).organizationId, options);
+    const { organizationId } = admission.principalOf(request);
+    const page = await admission.reading(request, () => batches.list(organizationId, options));
     return sendJson(request, reply, printBatchList(options, page));
   };
 
@@ -65,7 +66,8 @@ export function addBatches(
   const results = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
     const { uuid } = await find(request);
-    const failures = await batches.failures(admission.principalOf(request).organizationId, uuid);
+    const { organizationId } = admission.principalOf(request);
+    const failures = await admission.reading(request, () => batches.failures(organizationId, uuid));
     if (failures === undefined) {
       throw new OnhandError(
         'results_expired',
@@ -86,15 +88,17 @@ export function addBatches(
     const { organizationId: supplierId, userId } = admission.principalOf(request);
     const uuid = uuidOf(request);
     if (uuid === undefined) throw noSuchBatch();
-    const outcome = await batches.revert({
-      supplierId,
-      userId,
-      uuid,
-      force,
-      dryRun,
-      ...(reason !== undefined && { reason }),
-      ...(reference !== undefined && { reference }),
-    });
+    const outcome = await admission.writing(request, () =>
+      batches.revert({
+        supplierId,
+        userId,
+        uuid,
+        force,
+        dryRun,
+        ...(reason !== undefined && { reason }),
+        ...(reference !== undefined && { reference }),
+      }),
+    );
     if (outcome === undefined) throw noSuchBatch();
     if (dryRun) reply.header('dry-run', 'true');
     if (outcome.uuid !== null) reply.header('batch-id', outcome.uuid);
