@@ -1,4 +1,5 @@
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
+import { NO_RULES } from '../domain/reading-rules.ts';
 import { isOver, type FileRecord } from '../domain/files.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import { newUuid } from '../store/uuids.ts';
@@ -198,7 +199,7 @@ export class SupplierInbox {
             atomic: false,
             dryRun: false,
             asOfUs: null,
-            mappings: await service.jobs.mappingOf(supplierId),
+            rules: { ...NO_RULES, columns: await service.jobs.mappingOf(supplierId) },
           },
           reason: null,
           reference: null,
@@ -267,10 +268,17 @@ export class SupplierInbox {
       throw error;
     }
     await folder.write(`${name}.results.csv`, await results.content(job, 'csv'));
-    if (job.found?.format !== 'x12') return;
-    await folder.write(`${name}.997`, once(await results.acknowledgement(job)));
+    const extension = ACKNOWLEDGEMENTS.get(job.found?.format ?? '');
+    if (extension === undefined) return;
+    await folder.write(`${name}.${extension}`, once(await results.acknowledgement(job)));
   }
 }
+
+/** The extensions of acknowledgements, by the format of the file. */
+const ACKNOWLEDGEMENTS: ReadonlyMap<string, string> = new Map([
+  ['x12', '997'],
+  ['edifact', 'contrl'],
+]);
 
 /** The name of a finished file and its results. It begins with the time of acceptance, to be unique. */
 function nameOf({ name }: AcceptedFile, acceptedAtMs: number): string {

@@ -1,28 +1,44 @@
+import type { ReadingRules } from '../domain/reading-rules.ts';
 import { tooManyRows, type FileRow, type FormatLimits, type RowUnit } from './format.ts';
+import { ITEM_COLUMNS } from './edi/stock-item.ts';
 import { openArchive } from './archive/zip.ts';
 import { readJsonArray, readNdjson, type JsonLineReader } from './json.ts';
 import { openFile, type FileSource, type OpenedFile, type Packing } from './open-file.ts';
 import { readCatalogue, type Catalogue } from './table/catalogue.ts';
-import {
-  matchInventory,
-  type Column,
-  type ColumnMapping,
-  type MatchedHeader,
-} from './table/columns.ts';
+import { matchInventory, type Column, type MatchedHeader } from './table/columns.ts';
 import { readInventoryRow } from './table/inventory.ts';
 import type { Table } from './table/table.ts';
 import type { Encoding } from './text.ts';
 import type { ReadSheet } from './xlsx/workbook.ts';
-import type { ReceivedInterchange } from './x12/envelope.ts';
+import type { AcknowledgementOptions, EdiReport } from './edi/report.ts';
+import { checkReport, InventoryReport } from './edifact/inventory-report.ts';
 import { checkAdvice, InventoryAdvice } from './x12/inventory-advice.ts';
-import { ITEM_COLUMNS } from './x12/item.ts';
 
-export type FileFormat = 'csv' | 'xlsx' | 'json' | 'ndjson' | 'x12';
+export type FileFormat = 'csv' | 'xlsx' | 'json' | 'ndjson' | EdiFormat;
+
+/** The EDI formats, whose files count their contents and are acknowledged. */
+export type EdiFormat = 'x12' | 'edifact';
+
+const EDI_READERS: Readonly<
+  Record<
+    EdiFormat,
+    {
+      readonly open: (text: AsyncIterable<string>, limits: FormatLimits) => EdiReport;
+      readonly check: typeof checkAdvice;
+    }
+  >
+> = {
+  x12: { open: (text, limits) => new InventoryAdvice(text, limits), check: checkAdvice },
+  edifact: { open: (text, limits) => new InventoryReport(text, limits), check: checkReport },
+};
+
+export function isEdi(format: string): format is EdiFormat {
+  return Object.hasOwn(EDI_READERS, format);
+}
 
 /** How to read a file. */
 export interface FileReadOptions {
-  /** The supplier's own column names. They take precedence over names and aliases. */
-  readonly mappings: readonly ColumnMapping[];
+  readonly rules: ReadingRules;
   readonly limits: FormatLimits;
   /** Reads the lines of JSON and NDJSON. */
   readonly readJsonLine: JsonLineReader;
@@ -57,9 +73,11 @@ export interface InventoryFile extends FileDescription {
   readonly close: () => Promise<void>;
   /** The encoding, which is certain once all rows are read; null for workbooks. */
   readonly encoding: () => Encoding | null;
-  /** The X12 interchanges received so far, to be acknowledged; empty for other formats. */
-  readonly interchanges: () => readonly ReceivedInterchange[];
-  /** The date in an X12 file (ccyymmdd or ccyymmddhhmm), once it was read; null for other formats. */
+  /** The acknowledgements of the interchanges received so far; empty if the format has none. */
+  readonly acknowledge: (
+    optionsOf: (interchange: number) => AcknowledgementOptions,
+  ) => readonly string[];
+  /** The date of an EDI report, once it was read, as `asOfOfFile` reads it; null for other formats. */
   readonly datedAs: () => string | null;
 }
 
@@ -79,7 +97,7 @@ export async function openStockFile(
   source: FileSource,
   options: FileReadOptions,
 ): Promise<StockFile> {
-  const file = await openFile(source, options.limits, options.mappings);
+  const file = await openFile(source, options.limits, options.rules.columns);
   try {
     return file.format === 'csv' || file.format === 'xlsx'
       ? await openTableFile(file, options)
@@ -92,11 +110,11 @@ export async function openStockFile(
 
 async function openTableFile(
   file: OpenedFile,
-  { mappings, limits }: FileReadOptions,
+  { rules, limits }: FileReadOptions,
 ): Promise<StockFile> {
   const table: Table<MatchedHeader> & {
     readonly sheet?: ReadSheet;
-  } = await file.openTable((header) => matchInventory(header, mappings, limits.columnsMax));
+  } = await file.openTable((header) => matchInventory(header, rules.columns, limits.columnsMax));
   const { header, sheet = null } = table;
   const description: FileDescription = {
     format: file.format,
@@ -107,23 +125,27 @@ async function openTableFile(
     sheet,
   };
   if (header.kind === 'catalogue')
-    return { kind: 'catalogue', ...description, ...readCatalogue(table, () => file.close()) };
+    return {
+      kind: 'catalogue',
+      ...description,
+      ...readCatalogue(table, rules, () => file.close()),
+    };
   return {
     kind: 'inventory',
     ...description,
     header: table.headerCells,
-    ...boundedRows(readTable(table), limits, file),
+    ...boundedRows(readTable(table, rules), limits, file),
     encoding: () => ('encoding' in file ? file.encoding : null),
-    interchanges: () => [],
+    acknowledge: () => [],
     datedAs: () => null,
   };
 }
 
-async function* readTable({
-  header,
-  rows,
-}: Table<MatchedHeader>): AsyncGenerator<readonly FileRow[]> {
-  for await (const some of rows) yield some.map((row) => readInventoryRow(row, header));
+async function* readTable(
+  { header, rows }: Table<MatchedHeader>,
+  rules: ReadingRules,
+): AsyncGenerator<readonly FileRow[]> {
+  for await (const some of rows) yield some.map((row) => readInventoryRow(row, header, rules));
 }
 
 type TextFile = Exclude<OpenedFile, { readonly format: 'xlsx' }>;
@@ -131,21 +153,21 @@ type TextFile = Exclude<OpenedFile, { readonly format: 'xlsx' }>;
 /** Opens a format without a header, whose lines name their own members. */
 function openLineFile(file: TextFile, { limits, readJsonLine }: FileReadOptions): InventoryFile {
   const text = asText(file.utf8);
-  const advice = file.format === 'x12' ? new InventoryAdvice(text, limits) : null;
+  const report = isEdi(file.format) ? EDI_READERS[file.format].open(text, limits) : null;
   const readRows = file.format === 'json' ? readJsonArray : readNdjson;
   return {
     kind: 'inventory',
     format: file.format,
     packing: file.packing,
-    rowUnit: advice !== null ? 'segment' : file.format === 'json' ? 'element' : 'line',
+    rowUnit: report !== null ? 'segment' : file.format === 'json' ? 'element' : 'line',
     columns: [],
     unknownColumns: [],
     sheet: null,
-    header: advice === null ? ['line'] : ITEM_COLUMNS,
-    ...boundedRows(advice?.rows ?? readRows(text, readJsonLine, limits), limits, file),
+    header: report === null ? ['line'] : ITEM_COLUMNS,
+    ...boundedRows(report?.rows ?? readRows(text, readJsonLine, limits), limits, file),
     encoding: () => file.encoding,
-    interchanges: () => advice?.interchanges ?? [],
-    datedAs: () => advice?.datedAs ?? null,
+    acknowledge: (optionsOf) => report?.acknowledge(optionsOf) ?? [],
+    datedAs: () => report?.datedAs ?? null,
   };
 }
 
@@ -190,7 +212,7 @@ export interface FileOnDisk {
 
 /**
  * Checks that a file is complete before its rows are applied, if only its end can tell: the envelopes of
- * X12 count their contents, and compressed files end with a checksum. Other files are not read. Rejects
+ * EDI files count their contents, and compressed files end with a checksum. Other files are not read. Rejects
  * as reading the rows would. Stops early if the signal is aborted.
  */
 export async function checkComplete(
@@ -206,11 +228,11 @@ export async function checkComplete(
     } finally {
       archive.close();
     }
-  } else if (format === 'x12' || packing !== null) {
+  } else if (isEdi(format) || packing !== null) {
     const file = await openFile({ bytes: read(), path }, limits);
     if (file.format === 'xlsx') throw new Error('a workbook has a sheet');
     try {
-      if (format === 'x12') await checkAdvice(asText(file.utf8), limits, signal);
+      if (isEdi(format)) await EDI_READERS[format].check(asText(file.utf8), limits, signal);
       else await readToEnd(file.utf8, signal);
     } finally {
       await file.close();

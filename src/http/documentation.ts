@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -134,6 +135,8 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
         },
       },
     },
+    transformObject: (printed) =>
+      withNamedSchemas('openapiObject' in printed ? printed.openapiObject : printed.swaggerObject),
   });
   await app.register(async (pages) => {
     // The page loads from this server only and cannot be framed.
@@ -176,6 +179,41 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
       reply.type('text/plain; charset=utf-8').send(errors),
     );
     for (const path of DOCUMENTATION_PATHS) refuseOtherVerbs(pages, path, ['GET', 'HEAD']);
+  });
+}
+
+function hasDefault(schema: unknown): boolean {
+  return typeof schema === 'object' && schema !== null && 'default' in schema;
+}
+
+/**
+ * The document with each titled schema once, as a component of that name, so that the document is a fraction of the
+ * size and generators make one type of it. Query parameters that have a default are optional. Throws if two different schemas have the same title.
+ */
+function withNamedSchemas<T extends object>(document: T): T {
+  const named = new Map<string, unknown>();
+  const visit = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(visit);
+    if (typeof value !== 'object' || value === null) return value;
+    const copy = Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [name, visit(inner)]),
+    );
+    const { title, type } = copy;
+    if (copy['in'] === 'query' && hasDefault(copy['schema'])) return { ...copy, required: false };
+    if (typeof title !== 'string' || type === undefined) return copy;
+    // The plugin moves the examples of a body to its media type.
+    const { examples: _, ...shape } = copy;
+    const known = named.get(title);
+    if (known === undefined) named.set(title, shape);
+    else if (!isDeepStrictEqual(known, shape)) {
+      throw new Error(`Two schemas have the title "${title}".`);
+    }
+    return { $ref: `#/components/schemas/${title}` };
+  };
+  const { components, ...rest } = { components: {}, ...document };
+  const visited = visit(rest);
+  return Object.assign(document, visited, {
+    components: { ...components, schemas: Object.fromEntries(named) },
   });
 }
 

@@ -16,15 +16,17 @@ import type {
 } from '../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../domain/catalogue.ts';
 import type { Change, ChangeHead, Freshness } from '../domain/changes.ts';
+import type { ColumnMapping } from '../domain/file-columns.ts';
 import type { OnhandError } from '../domain/errors.ts';
 import type { FileQuota, FileUsage } from '../domain/file-quota.ts';
 import type {
+  EarlierUpload,
   FileChunk,
   FileDraft,
   FileEnd,
   FileFindings,
+  FileKey,
   FileLease,
-  FileOptions,
   FilePlace,
   FileProgress,
   FileRecord,
@@ -40,6 +42,7 @@ import type {
   TokenListing,
   User,
   UserDraft,
+  UserListing,
 } from '../domain/parties.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { Sku } from '../domain/sku.ts';
@@ -94,6 +97,14 @@ export interface Store {
   imported(createdCount: number): Promise<void>;
 
   /** Finishes what was accepted, then closes. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What commands need of a store that only manage organizations. It opens in a fraction of a `Store`'s time. */
+export interface AdminStore {
+  readonly accounts: AccountStore;
+  readonly batches: Pick<BatchStore, 'safetyLimitOf' | 'setSafetyLimit'>;
+  readonly changes: Pick<ChangeStore, 'expectedIntervals' | 'setExpectedInterval'>;
   close(): Promise<void>;
 }
 
@@ -169,6 +180,8 @@ export interface ChangeStore {
     atMs: number,
   ): Promise<{ readonly inventory: Inventory; readonly changedAtMs: number | null } | undefined>;
   freshness(supplierId: number, nowMs: number): Promise<Freshness>;
+  /** How often each supplier is expected to report, in minutes; null if it is not. */
+  expectedIntervals(): Promise<ReadonlyMap<number, number | null>>;
   /** Sets how often the supplier is expected to report; null removes the expectation. */
   setExpectedInterval(supplierId: number, minutes: number | null): Promise<void>;
   /**
@@ -234,6 +247,13 @@ export interface AccountStore {
   }): Promise<Organization>;
   listOrganizations(): Promise<readonly Organization[]>;
   findOrganization(name: string): Promise<Organization | undefined>;
+  /** Rejects with `already_exists` if the name is taken. */
+  renameOrganization(organizationId: number, name: string): Promise<void>;
+  /**
+   * Disables an organization, which refuses the logins of its users and all its tokens and stops its webhooks; or
+   * enables it again. Resolves with whether it was not in that state yet.
+   */
+  setOrganizationDisabled(organizationId: number, isDisabled: boolean): Promise<boolean>;
   findOrganizationsByUuid(uuids: readonly string[]): Promise<readonly Organization[]>;
   findOrganizationsById(ids: readonly number[]): Promise<readonly Organization[]>;
 
@@ -247,7 +267,16 @@ export interface AccountStore {
 
   /** Rejects with `already_exists` if the username is taken. */
   createUser(draft: UserDraft): Promise<{ readonly uuid: string }>;
-  /** Undefined if there is no such user, or the user is disabled. */
+  /** All users, by name; without the users that own tokens created on the command line. */
+  listUsers(): Promise<readonly UserListing[]>;
+  /**
+   * Replaces a user's password and ends the tokens of its earlier logins. Webhooks made with them continue. Resolves
+   * with whether the user exists.
+   *
+   * @param passwordHash from `hashPassword`
+   */
+  setPassword(username: string, passwordHash: string): Promise<boolean>;
+  /** Undefined if there is no such user, or the user or its organization is disabled. */
   findUser(username: string): Promise<User | undefined>;
   /**
    * Disables a user, which refuses its logins, its tokens and the webhooks that it made; or enables it again.
@@ -273,6 +302,11 @@ export interface FileStore {
    * concurrent calls cannot pass it.
    */
   add(draft: FileDraft, quota: FileQuota): Promise<string>;
+  /** The upload that came with this idempotency key since a time. */
+  withKey(
+    supplierId: number,
+    key: Pick<FileKey, 'key' | 'usedSinceMs'>,
+  ): Promise<EarlierUpload | undefined>;
   usage(supplierId: number): Promise<FileUsage>;
   list(supplierId: number, page: OffsetPage): Promise<FilePage>;
   find(supplierId: number, uuid: string): Promise<FileRecord | undefined>;
@@ -305,8 +339,8 @@ export interface FileStore {
   confirm(place: FilePlace): Promise<boolean>;
 
   /** The supplier's column mapping. */
-  mappingOf(supplierId: number): Promise<FileOptions['mappings']>;
-  setMapping(supplierId: number, mappings: FileOptions['mappings']): Promise<void>;
+  mappingOf(supplierId: number): Promise<readonly ColumnMapping[]>;
+  setMapping(supplierId: number, mappings: readonly ColumnMapping[]): Promise<void>;
 
   /** Finished files, started or refused before a time, whose bytes are still stored; at most `limit`. */
   expired(times: FileSweepTimes, limit: number): Promise<readonly FileRecord[]>;

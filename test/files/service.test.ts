@@ -1,14 +1,19 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NO_RULES } from '../../src/domain/reading-rules.ts';
+import { openStaging } from '../../src/databases.ts';
 import { OnhandError } from '../../src/domain/errors.ts';
 import { DiskQuota } from '../../src/files/disk-quota.ts';
+import { importFileTask, type ImportHost } from '../../src/files/import-task.ts';
+import type { FileWorkers } from '../../src/files/tasks.ts';
 import { FileStorage } from '../../src/files/storage.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
 import { fileWorkersOf } from '../../src/server.ts';
-import { isOver, type FileRecord } from '../../src/domain/files.ts';
+import { isOver, type FileDraft, type FileRecord } from '../../src/domain/files.ts';
 import type { Batch, BatchOutcome } from '../../src/domain/batches.ts';
 import type { FileSweepTimes, Store } from '../../src/store/store.ts';
 import { newUuid } from '../../src/store/uuids.ts';
@@ -32,6 +37,7 @@ let submitted: string[];
 /** Asked before a batch is submitted. */
 let before: (batch: Batch) => Promise<void>;
 let failures: unknown[];
+let workers: FileWorkers;
 
 const limits = { bytesMax: 1e9, filesMax: 100, queuedMax: 100, freeBytesMin: 0 };
 
@@ -52,8 +58,7 @@ afterEach(async () => {
   expect(failures).toEqual([]);
 });
 
-function newService(): FileService {
-  const settings = testSettings(database);
+function newService(settings = testSettings(database)): FileService {
   const intake = new Intake(store, settings);
   const submit = async (batch: Batch): Promise<BatchOutcome> => {
     submitted.push(`${batch.supplierId}/${batch.options?.idempotency?.key.split(' ').at(-1)}`);
@@ -66,7 +71,7 @@ function newService(): FileService {
     intake: { submit },
     files,
     quota: new DiskQuota({ store: store.files, files, limits }),
-    workers: fileWorkersOf(settings),
+    workers: (workers = fileWorkersOf(settings)),
     printWouldChange,
     settings,
     isAlone: true,
@@ -86,21 +91,28 @@ async function add(
   quantity = 1,
   atomic = false,
 ): Promise<string> {
+  return addContent(supplierId, `sku_id,qty\n${`A-1,${quantity}\n`.repeat(rows)}`, atomic);
+}
+
+async function addContent(supplierId: number, content: string, atomic = false): Promise<string> {
   const uuid = newUuid(Date.now());
-  const content = `sku_id,qty\n${`A-1,${quantity}\n`.repeat(rows)}`;
   const { bytes } = await service.files.write({ supplierId, uuid }, [content], {});
-  return service.add({
+  return service.add(draftOf(supplierId, uuid, bytes, atomic));
+}
+
+function draftOf(supplierId: number, uuid: string, bytes: number, atomic = false): FileDraft {
+  return {
     supplierId,
     uuid,
     userId: null,
     filename: null,
     bytes,
-    asked: { isSnapshot: false, atomic, dryRun: false, asOfUs: null, mappings: [] },
+    asked: { isSnapshot: false, atomic, dryRun: false, asOfUs: null, rules: NO_RULES },
     reason: null,
     reference: null,
     uploadedAtMs: Date.now(),
     idempotency: null,
-  });
+  };
 }
 
 function sweptBefore(ms: number): FileSweepTimes {
@@ -158,6 +170,74 @@ test('a file that is one batch and is canceled while it is applied reports what 
   await service.changed(uuid, 1000, new AbortController().signal);
   only.go();
   expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 3 });
+});
+
+/** A catalogue, and what its import needs on this thread. */
+async function catalogueOf(supplierId: number, rows: string) {
+  const uuid = await addContent(supplierId, `sku_id,title,ean13\n${rows}`);
+  const job = await over(supplierId, uuid);
+  const target = {
+    job,
+    path: service.files.pathOf(job),
+    asOfToleranceSeconds: 0,
+    directory,
+  };
+  const host: ImportHost = {
+    applyCatalogue: (batch) => store.applyCatalogue(batch),
+    sharedGtins: ({ afterGtin, limit }) => store.sharedGtins(supplierId, afterGtin, limit),
+  };
+  return { target, host };
+}
+
+test('a catalogue that is canceled while it waits for its second worker ends as canceled', async () => {
+  const [acme, bolt] = [await supplier('Acme'), await supplier('Bolt')];
+  const { target, host } = await catalogueOf(bolt, 'B-1,Bolt,\n');
+  await service.stop();
+  service = newService({ ...testSettings(database), readWorkersMax: 1 });
+  // Each takes the only worker until it is let go.
+  const occupy = () => {
+    const [came, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const held: ImportHost = {
+      ...host,
+      applyCatalogue: async (batch) => {
+        came.resolve();
+        await go.promise;
+        return host.applyCatalogue(batch);
+      },
+    };
+    const run = { organizationId: bolt, host: held };
+    const ended = workers.readers.run('importFile', target, run);
+    return { came: came.promise, go: go.resolve, ended };
+  };
+  const first = occupy();
+  await first.came;
+  const uuid = await addContent(acme, 'sku_id,title,ean13\nA-1,Acme,\n');
+  await expect.poll(async () => (await service.jobs.find(acme, uuid))?.state).toBe('reading');
+  const second = occupy();
+  first.go();
+  await second.came;
+  const job = await service.jobs.find(acme, uuid);
+  if (job !== undefined) await service.cancel(job);
+  expect(await over(acme, uuid)).toMatchObject({ state: 'canceled', problem: null });
+  second.go();
+  await Promise.all([first.ended, second.ended]);
+});
+
+test('printing the report of a catalogue makes progress', async () => {
+  const acme = await supplier('Acme');
+  const { target, host } = await catalogueOf(acme, 'A-2,Acme,123\n'.repeat(2500));
+  const signal = new AbortController().signal;
+  let steps = 0;
+  const counting: ImportHost = {
+    ...host,
+    // The last call before the report is printed.
+    sharedGtins: (asked) => {
+      steps = 0;
+      return host.sharedGtins(asked);
+    },
+  };
+  await importFileTask(openStaging, target, counting, { signal, progress: () => (steps += 1) });
+  expect(steps).toBeGreaterThan(4);
 });
 
 test("a supplier's files are applied one after another, those of other suppliers in parallel", async () => {
@@ -220,6 +300,38 @@ test('a chunk that is refused as overloaded is retried', async () => {
   const uuid = await add(acme, 5);
   expect(await over(acme, uuid)).toMatchObject({ state: 'done', statusCounts: { '200': 5 } });
   expect(submitted).toHaveLength(2);
+});
+
+test('a server that stops while a chunk is to be retried leaves the file to the next server', async () => {
+  const acme = await supplier('Acme');
+  const refused = Promise.withResolvers<void>();
+  before = () => {
+    // The job is told to stop after this, while it waits before its next attempt.
+    setImmediate(refused.resolve);
+    return Promise.reject(new OnhandError('overloaded', 'The server is busy.'));
+  };
+  const uuid = await add(acme, 5);
+  await refused.promise;
+  await service.stop();
+  expect(await service.jobs.find(acme, uuid)).toMatchObject({ state: 'reading', problem: null });
+  before = () => Promise.resolve();
+  service = newService();
+  service.start();
+  expect(await over(acme, uuid)).toMatchObject({ state: 'done', statusCounts: { '200': 5 } });
+});
+
+test('a file that an earlier version stored without a folder is read, printed and deleted', async () => {
+  const acme = await supplier('Acme');
+  const uuid = newUuid(Date.now());
+  const content = 'sku_id,qty\nA-1,7\n';
+  await writeFile(join(directory, `${uuid}.feed`), content);
+  await service.add(draftOf(acme, uuid, content.length));
+  const job = await over(acme, uuid);
+  expect(job).toMatchObject({ state: 'done', statusCounts: { '200': 1 } });
+  await service.removeLeftovers(Date.now() + 1);
+  expect(await text(await service.results.content(job, 'csv'))).toContain('A-1,7');
+  await service.remove(job);
+  expect(await readdir(directory)).toEqual([]);
 });
 
 test('files are deleted after their retention, their counts remain', async () => {

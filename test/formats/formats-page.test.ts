@@ -1,24 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import { SHEET_CHARACTERS_MAX } from '../../src/formats/xlsx/sheet.ts';
+import { MERGES_MAX } from '../../src/formats/xlsx/merges.ts';
 import { SHEETS_MAX, STYLES_MAX } from '../../src/formats/xlsx/workbook.ts';
 import { restrictionName } from '../../src/domain/inventory.ts';
-import {
-  COLUMN_ALIASES,
-  COLUMN_TARGETS,
-  normalizedHeader,
-} from '../../src/formats/table/aliases.ts';
+import { COLUMN_TARGETS } from '../../src/domain/file-columns.ts';
+import { COLUMN_ALIASES, normalizedHeader } from '../../src/formats/table/aliases.ts';
 import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { SHARED_STRINGS_BYTES_MAX, SHARED_STRINGS_MAX } from '../../src/formats/xlsx/strings.ts';
 import {
   BACKORDER_DATE_CODES,
-  BUYER_QUALIFIER,
   GTIN_QUALIFIERS,
+  LOCATION_QUALIFIERS,
+  OTHER_ID_QUALIFIERS,
   QUANTITY_CODES,
+  REPORT_DATE_CODES,
   restrictionOfStatus,
   SKU_ID_QUALIFIERS,
   STATUS_QUALIFIERS,
   STATUS_WORDS,
 } from '../../src/formats/x12/codes.ts';
+import * as edifact from '../../src/formats/edifact/codes.ts';
+import { UNITS } from '../../src/formats/edi/units.ts';
 import { codesIn, fencesOf, sectionOf, tableRowsOf } from '../house/markdown.ts';
 import { filesMatching } from '../house/sources.ts';
 import { linesOf } from './stock-files.ts';
@@ -46,7 +48,7 @@ describe('docs/formats.md names', () => {
 
   test('every qualifier of a LIN, in the order in which they count', () => {
     expect(tableOf('LIN: which SKU')).toEqual([
-      ...[...SKU_ID_QUALIFIERS, BUYER_QUALIFIER].map(({ code, meaning }) => [
+      ...[...SKU_ID_QUALIFIERS, ...OTHER_ID_QUALIFIERS].map(({ code, meaning }) => [
         code,
         meaning,
         'sku_id',
@@ -69,6 +71,54 @@ describe('docs/formats.md names', () => {
     expect(tableOf('DTM: backorder date')).toEqual(
       BACKORDER_DATE_CODES.map(({ code, meaning }) => [code, meaning, 'backorder_date']),
     );
+  });
+
+  test('every unit of measure', () => {
+    expect(tableOf('Units of measure')).toEqual(
+      UNITS.map(({ code, meaning, size }) => [
+        code,
+        meaning,
+        size === 'container' ? 'what the file says' : String(size),
+      ]),
+    );
+  });
+
+  test('every qualifier of a location', () => {
+    expect(tableOf('Several locations')).toEqual(
+      LOCATION_QUALIFIERS.map(({ code, meaning }) => [code, meaning]),
+    );
+  });
+
+  test('every code of the date of a report', () => {
+    expect(tableOf('Date of the report')).toEqual(
+      REPORT_DATE_CODES.map(({ code, meaning }) => [code, meaning]),
+    );
+  });
+
+  test('every code of an EDIFACT report, in the order in which they count', () => {
+    const columns = {
+      quantityInStock: 'quantity_in_stock',
+      quantityOnBackorder: 'quantity_on_backorder',
+    };
+    expect(tableOf('LIN and PIA: which SKU')).toEqual([
+      ...[...edifact.SKU_ID_TYPES, ...edifact.OTHER_ID_TYPES].map(({ code, meaning }) => [
+        code,
+        meaning,
+        'sku_id',
+      ]),
+      ...edifact.GTIN_TYPES.map(({ code, meaning, form }) => [
+        code,
+        meaning,
+        form ?? 'upca, ean13 or gtin14',
+      ]),
+    ]);
+    expect(tableOf('QTY in EDIFACT')).toEqual(
+      edifact.QUANTITY_CODES.map(({ code, meaning, field }) => [code, meaning, columns[field]]),
+    );
+    expect(tableOf('DTM in EDIFACT')).toEqual([
+      ...edifact.REPORT_DATE_CODES.map(({ code, meaning }) => [code, meaning]),
+      ...edifact.BACKORDER_DATE_CODES.map(({ code, meaning }) => [code, meaning, 'backorder_date']),
+    ]);
   });
 
   test('every qualifier and every word of a status', () => {
@@ -107,6 +157,7 @@ describe('docs/formats.md names', () => {
       SHEET_CHARACTERS_MAX,
       SHEETS_MAX,
       STYLES_MAX,
+      MERGES_MAX,
     ]);
   });
 });
@@ -124,6 +175,18 @@ test('the X12 that docs/formats.md shows is read', async () => {
         backorderDate: 20_270_131,
         restrictions: 1,
       },
+    },
+  ]);
+});
+
+test('the EDIFACT that docs/formats.md shows is read', async () => {
+  const shown = fencesOf(page).find(({ text }) => text.startsWith('UNA'))?.text ?? '';
+  expect(await linesOf(shown)).toEqual([
+    { skuId: 'A-1', gtins: [4_006_381_333_931], fields: { quantityInStock: 40 } },
+    {
+      skuId: 'B-1',
+      gtins: [],
+      fields: { quantityInStock: 0, quantityOnBackorder: 120, backorderDate: 20_270_131 },
     },
   ]);
 });

@@ -1,6 +1,7 @@
 import { truncate } from 'node:fs/promises';
 import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { NO_RULES } from '../../src/domain/reading-rules.ts';
 import { openStockFile } from '../../src/formats/stock-file.ts';
 import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { textMatching } from '../matching.ts';
@@ -8,6 +9,7 @@ import { bomb, onDisk, zipOf } from './archives.ts';
 import { linesOf, newJsonLineReader, rowsOf } from './stock-files.ts';
 import { bytesOf } from './reading.ts';
 import { workbookOf } from './workbooks.ts';
+import { report } from './edifact.ts';
 import { interchange } from './x12.ts';
 
 const MIB = 1024 ** 2;
@@ -35,17 +37,20 @@ class Endless {
 
 /** Reads a file to its end; gives its rows. */
 async function read(bytes: AsyncIterable<Uint8Array>, path?: string): Promise<number> {
-  const terms = { mappings: [], limits: FORMAT_LIMITS, readJsonLine: newJsonLineReader() };
+  const terms = { rules: NO_RULES, limits: FORMAT_LIMITS, readJsonLine: newJsonLineReader() };
   const opened = await openStockFile(path === undefined ? { bytes } : { bytes, path }, terms);
   let rows = 0;
   for await (const some of opened.rows) rows += Array.isArray(some) ? some.length : 1;
   return rows;
 }
 
+/** An EDIFACT report that ends inside a LIN. */
+const REPORT = report(['LIN+1++']).replace(/'\nUNT[^]*/, '');
+
 describe('a line without an end is refused after a few megabytes', () => {
   test.for([
     ['csv', CSV, 'x', 'body_malformed', /^A row is too long.*\(row 3\)/],
-    ['csv, in a quote that is never closed', `${CSV}"`, 'x\n', 'body_malformed', /row 3\)/],
+    ['csv, in a quote that is never closed', `${CSV}"`, 'x', 'body_malformed', /row 3\)/],
     ['csv, its header', '', 'x', 'body_malformed', /^A row is too long.*\(row 1\)/],
     ['csv, a header of more columns than there are', 'sku_id,', 'x,', 'body_malformed', /row 1\)/],
     ['csv, of blanks', '', ' ', 'body_malformed', /row 1\)/],
@@ -59,6 +64,8 @@ describe('a line without an end is refused after a few megabytes', () => {
       'body_too_large',
       /^Segment \d is longer/,
     ],
+    ['edifact', REPORT, 'x', 'body_too_large', /^Segment \d is longer/],
+    ['edifact, of released ends', REPORT, "?'", 'body_too_large', /^Segment \d is/],
   ] as const)('%s', async ([, head, filler, code, message]) => {
     const file = new Endless(head, filler);
     await expect(read(file)).rejects.toMatchObject({ code, message: textMatching(message) });
@@ -79,7 +86,7 @@ describe('a line without an end is refused after a few megabytes', () => {
   test('line breaks without an end are refused as too many rows', async () => {
     const limits = { ...FORMAT_LIMITS, rowsMax: 100_000 };
     const file = new Endless(CSV, '\n');
-    const terms = { mappings: [], limits, readJsonLine: newJsonLineReader() };
+    const terms = { rules: NO_RULES, limits, readJsonLine: newJsonLineReader() };
     await expect(openStockFile({ bytes: file }, terms)).rejects.toMatchObject({
       code: 'too_many_lines',
     });

@@ -62,6 +62,17 @@ describe('the OpenAPI document', () => {
     expect(at(JSON.parse(stdout), 'problems'), stdout).toEqual([]);
   });
 
+  test('describes each titled schema once, as a component that others refer to', () => {
+    const names = membersAt(openapi, 'components', 'schemas').map(([name]) => name);
+    expect(names).toEqual(
+      expect.arrayContaining(['Line', 'LineResult', 'Sku', 'Change', 'Problem']),
+    );
+    expect(at(openapi, 'components', 'schemas', 'Lines', 'items')).toEqual({
+      $ref: '#/components/schemas/Line',
+    });
+    expect(JSON.stringify(at(openapi, 'paths'))).not.toContain('"title"');
+  });
+
   test('has every operation of the server', async () => {
     const described = operations().map(({ path, method }) => `${method.toUpperCase()} ${path}`);
     expect(described.toSorted()).toEqual((await operationsOfServer()).toSorted());

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { v4 as uuidv4 } from 'uuid';
 import type { SqlDatabase } from './database.ts';
 import type { SqlTables } from './tables.ts';
@@ -18,6 +18,7 @@ type WebhookRow = Selectable<SqlTables['webhooks']> & {
   /** Null for the tokens of logins, too: their expiry does not count. */
   readonly token_expires_at_ms: number | null;
   readonly user_disabled_at_ms: number | null;
+  readonly organization_disabled_at_ms: number | null;
 };
 
 export class SqlWebhooks implements WebhookStore {
@@ -62,12 +63,14 @@ export class SqlWebhooks implements WebhookStore {
   #webhooks() {
     return this.#database.db
       .selectFrom('webhooks')
+      .innerJoin('organizations', 'organizations.id', 'webhooks.organization_id')
       .leftJoin('tokens', 'tokens.id', 'webhooks.token_id')
       .leftJoin('users', 'users.id', 'webhooks.user_id')
       .selectAll('webhooks')
       .select((of) => [
         'tokens.revoked_at_ms as token_revoked_at_ms',
         'users.disabled_at_ms as user_disabled_at_ms',
+        'organizations.suspended_at_ms as organization_disabled_at_ms',
         of
           .case()
           .when('users.username', 'is', null)
@@ -242,13 +245,22 @@ function secretsRow({ current, previous }: Webhook['secrets']) {
 function changedRow(changes: WebhookChanges) {
   const { url, description, supplierUuids, secrets, pausedReason, creator } = changes;
   return {
-    // Only the previous URL has been verified.
-    ...(url !== undefined && { url, verified_at_ms: null }),
+    // Another URL has not been verified. The conditions are those of the row before the update.
+    ...(url !== undefined && {
+      url,
+      verified_at_ms: sql<number | null>`case when url = ${url} then verified_at_ms end`,
+    }),
     ...(creator !== undefined && { user_id: creator.userId, token_id: creator.tokenId }),
     ...(description !== undefined && { description }),
     ...(supplierUuids !== undefined && { supplier_uuids: supplierUuids?.join(',') ?? null }),
     ...(secrets !== undefined && secretsRow(secrets)),
-    ...(pausedReason !== undefined && { paused_reason: pausedReason }),
+    // The first reason stays until the webhook is resumed.
+    ...(pausedReason !== undefined && {
+      paused_reason:
+        pausedReason === null
+          ? null
+          : sql<string>`coalesce(paused_reason, cast(${pausedReason} as text))`,
+    }),
   };
 }
 
@@ -274,6 +286,7 @@ function webhookOf(row: WebhookRow): Webhook {
 /** Why the credential that the webhook depends on is no longer valid; null if it is. */
 function accessLost(row: WebhookRow, nowMs: number): string | null {
   const expiresAtMs = row.token_expires_at_ms;
+  if (row.organization_disabled_at_ms !== null) return 'The organization is disabled.';
   if (row.token_revoked_at_ms !== null) return creatorLost('was revoked');
   if (row.user_disabled_at_ms !== null) return creatorLost('belongs to a disabled user');
   if (expiresAtMs !== null && expiresAtMs <= nowMs) return creatorLost('has expired');

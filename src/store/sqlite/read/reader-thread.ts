@@ -13,7 +13,7 @@ import {
 } from '../write/change-columns.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
-import type { CompiledStatement } from '../write/writer-thread.ts';
+import { queryRows, type CompiledStatement } from '../statements.ts';
 import type { Database, Statement } from 'better-sqlite3';
 import { changeOf, type ChangeRow, countByAge, recordConfirmation } from '../../sql/changes.ts';
 import type { HistoryQuery } from '../../store.ts';
@@ -152,7 +152,7 @@ serveThread<ConnectionSettings, ReaderCalls>((settings) => {
   const changeReads = new ChangeReader(db);
   return {
     calls: {
-      query: ({ sql, parameters }) => db.prepare<unknown[], never>(sql).all(...parameters),
+      query: (statement) => queryRows(db, statement),
       changes: ({ supplierId, afterSequence, limit }) =>
         changeReads.after(supplierId, afterSequence, limit),
       history: (asked) => changeReads.history(asked),
