@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { OnhandError } from '../../domain/errors.ts';
@@ -144,14 +143,5 @@ export async function consumePoint(
       `${what} Wait ${retryAfterSeconds} s before the next one.`,
       { retryAfterSeconds },
     );
-  }
-}
-
-/** Runs long synchronous work; each time it yields, other requests get a turn. */
-export async function runYielding<T>(work: Generator<undefined, T, undefined>): Promise<T> {
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) return step.value;
-    await nextTurn();
   }
 }
