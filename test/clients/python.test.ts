@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VERSION } from '../../client/src/version.ts';
 import { ERROR_CODES } from '../../src/domain/errors.ts';
 import { TestServer } from '../http/harness.ts';
-import { ROOT } from '../house/sources.ts';
 import { isPythonUsable, PYTHON, PYTHON_CLIENT, PythonPrograms } from './python.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { play } from './world.ts';
