@@ -1,5 +1,6 @@
 /** Uploaded stock files and their file jobs. */
 import type { FailedLine } from './batches.ts';
+import type { ReadingRules } from './reading-rules.ts';
 import { OnhandError } from './errors.ts';
 
 /**
@@ -27,8 +28,8 @@ export interface FileOptions {
   readonly dryRun: boolean;
   /** The report's timestamp in microseconds since 1970-01-01T00:00Z; null uses the file's own. */
   readonly asOfUs: number | null;
-  /** The supplier's column mapping at the time of the upload. */
-  readonly mappings: readonly { readonly header: string; readonly target: string }[];
+  /** The sender's rules and, where the sender gave none, the supplier's at the time of the upload. */
+  readonly rules: ReadingRules;
 }
 
 /** What was detected in the file. */

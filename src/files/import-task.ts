@@ -9,7 +9,7 @@ import {
   type ImportSummary,
 } from '../intake/catalogue-import.ts';
 import type { TaskContext } from '../workers/serve.ts';
-import { columnMappingsOf, FileBytes, type FileTarget } from './job-file.ts';
+import { FileBytes, type FileTarget } from './job-file.ts';
 import { FileStorage } from './storage.ts';
 
 /** A catalogue and the folder of its report. */
@@ -51,7 +51,7 @@ export async function importFileTask(
     const summary = await importCatalogue(store, staging, {
       file: new FileBytes(path, progress),
       path,
-      columnMap: columnMappingsOf(asked.mappings),
+      rules: asked.rules,
       supplierId,
       userId,
       source: 'file',

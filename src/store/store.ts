@@ -16,6 +16,7 @@ import type {
 } from '../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../domain/catalogue.ts';
 import type { Change, ChangeHead, Freshness } from '../domain/changes.ts';
+import type { ColumnMapping } from '../domain/file-columns.ts';
 import type { OnhandError } from '../domain/errors.ts';
 import type { FileQuota, FileUsage } from '../domain/file-quota.ts';
 import type {
@@ -26,7 +27,6 @@ import type {
   FileFindings,
   FileKey,
   FileLease,
-  FileOptions,
   FilePlace,
   FileProgress,
   FileRecord,
@@ -314,8 +314,8 @@ export interface FileStore {
   confirm(place: FilePlace): Promise<boolean>;
 
   /** The supplier's column mapping. */
-  mappingOf(supplierId: number): Promise<FileOptions['mappings']>;
-  setMapping(supplierId: number, mappings: FileOptions['mappings']): Promise<void>;
+  mappingOf(supplierId: number): Promise<readonly ColumnMapping[]>;
+  setMapping(supplierId: number, mappings: readonly ColumnMapping[]): Promise<void>;
 
   /** Finished files, started or refused before a time, whose bytes are still stored; at most `limit`. */
   expired(times: FileSweepTimes, limit: number): Promise<readonly FileRecord[]>;

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NO_RULES } from '../../src/domain/reading-rules.ts';
 import { openStaging } from '../../src/databases.ts';
 import { OnhandError } from '../../src/domain/errors.ts';
 import { DiskQuota } from '../../src/files/disk-quota.ts';
@@ -101,7 +102,7 @@ async function addContent(supplierId: number, content: string, atomic = false): 
     userId: null,
     filename: null,
     bytes,
-    asked: { isSnapshot: false, atomic, dryRun: false, asOfUs: null, mappings: [] },
+    asked: { isSnapshot: false, atomic, dryRun: false, asOfUs: null, rules: NO_RULES },
     reason: null,
     reference: null,
     uploadedAtMs: Date.now(),

@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { openStaging, openStore } from '../../databases.ts';
 import type { Complaint } from '../../domain/catalogue.ts';
 import { OnhandError } from '../../domain/errors.ts';
+import { NO_RULES, parseColumnMappings } from '../../domain/reading-rules.ts';
 import type { Organization } from '../../domain/parties.ts';
 import {
   firstComplaints,
@@ -80,7 +81,7 @@ async function importFile(
     const summary = await importCatalogue(store, staging, {
       file: file.createReadStream({ autoClose: false }),
       path,
-      columnMap: (options.map ?? []).join(','),
+      rules: { ...NO_RULES, columns: parseColumnMappings((options.map ?? []).join(',')) },
       supplierId: supplier.id,
       userId: null,
       signal: stop.signal,

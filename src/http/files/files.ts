@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import type { FileService } from '../../files/service.ts';
 import type { ReservedRoom } from '../../files/disk-quota.ts';
+import { NO_RULES } from '../../domain/reading-rules.ts';
 import { measure } from '../../files/storage.ts';
 import { isOver, uuidOfSame, type FileRecord, type StoredFile } from '../../domain/files.ts';
 import { newUuid } from '../../store/uuids.ts';
@@ -106,7 +107,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const upload = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const options = readUploadOptions(request, settings);
     const { organizationId: supplierId, userId } = admission.principalOf(request);
-    const mappings = await service.jobs.mappingOf(supplierId);
+    const columns = await service.jobs.mappingOf(supplierId);
     const nowMs = Date.now();
     const uuid = newUuid(nowMs);
     const file: StoredFile = { supplierId, uuid };
@@ -134,7 +135,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
         userId,
         filename: cleanFilename(queryOf(request).get('filename')?.[0] ?? filename),
         bytes,
-        asked: { ...terms, mappings },
+        asked: { ...terms, rules: { ...NO_RULES, columns } },
         reason: reason ?? null,
         reference: reference ?? null,
         uploadedAtMs: Date.now(),

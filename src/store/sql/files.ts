@@ -1,14 +1,14 @@
 import { sql, type Compilable, type RawBuilder } from 'kysely';
 import type { SqlDatabase } from './database.ts';
+import type { ColumnMapping } from '../../domain/file-columns.ts';
 import { fileQuotaProblem, type FileQuota, type FileUsage } from '../../domain/file-quota.ts';
 import { encodeFailures } from './batch-row.ts';
 import { decodeFailures } from './stored-outcome.ts';
-import { FILE_COLUMNS, mappingsOf, fileRecordOf } from './file-record.ts';
+import { encodeAsked, FILE_COLUMNS, mappingsOf, fileRecordOf } from './file-record.ts';
 import {
   OPEN_STATES,
   uuidOfSame,
   type EarlierUpload,
-  type FileOptions,
   type FileLease,
   type FileDraft,
   type FileEnd,
@@ -97,7 +97,7 @@ export class SqlFiles implements FileStore {
             select.val(draft.userId).as('user_id'),
             select.val(draft.filename).as('filename'),
             select.val(draft.bytes).as('bytes'),
-            select.val(JSON.stringify(draft.asked)).as('asked'),
+            select.val(encodeAsked(draft.asked)).as('asked'),
             select.val(draft.reason).as('reason'),
             select.val(draft.reference).as('reference'),
             select.val('waiting').as('state'),
@@ -343,7 +343,7 @@ export class SqlFiles implements FileStore {
     return numUpdatedRows > 0n;
   }
 
-  async mappingOf(supplierId: number): Promise<FileOptions['mappings']> {
+  async mappingOf(supplierId: number): Promise<readonly ColumnMapping[]> {
     const row = await this.#database.db
       .selectFrom('feed_suppliers')
       .select('column_names')
@@ -352,7 +352,7 @@ export class SqlFiles implements FileStore {
     return row === undefined ? [] : mappingsOf(row.column_names);
   }
 
-  async setMapping(supplierId: number, mappings: FileOptions['mappings']): Promise<void> {
+  async setMapping(supplierId: number, mappings: readonly ColumnMapping[]): Promise<void> {
     const names = JSON.stringify(mappings);
     await this.#database.db
       .insertInto('feed_suppliers')

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { NO_RULES } from '../../../src/domain/reading-rules.ts';
 import { newUuid } from '../../../src/store/uuids.ts';
 import { textMatching } from '../../matching.ts';
 import { entry } from '../../store/fixtures.ts';
@@ -103,7 +104,7 @@ test('a supplier beyond its number of files is refused', async () => {
 });
 
 test('the store enforces the quota when files are added in parallel', async () => {
-  const asked = { isSnapshot: false, atomic: false, dryRun: false, asOfUs: null, mappings: [] };
+  const asked = { isSnapshot: false, atomic: false, dryRun: false, asOfUs: null, rules: NO_RULES };
   const draft = { supplierId, userId: null, filename: null, bytes: 9, asked, reason: null };
   const add = (queuedMax: number): Promise<string> =>
     server.store.files.add(
