@@ -15,6 +15,11 @@ export interface Lines {
   readonly count: number;
   /** The `sku_id` named, or null. */
   readonly skuIds: readonly (string | null)[];
+  /**
+   * The texts that may be the `sku_id` of a line, by its index: the first with which the line matches a SKU
+   * counts. Null if every line has only the one in `skuIds`.
+   */
+  readonly skuIdCandidates: ReadonlyMap<number, readonly string[]> | null;
   /** The GTINs named by line *i* are `gtins[gtinEnds[i-1] ?? 0]` … `gtins[gtinEnds[i] - 1]`. */
   readonly gtins: Float64Array;
   readonly gtinEnds: Uint32Array;
@@ -67,6 +72,8 @@ export const GIVEN_NULL = -1;
 /** One line as `LinesBuilder` takes it: fields left out are not given. */
 export interface LineDraft {
   readonly skuId: string | null;
+  /** See `Lines.skuIdCandidates`. Contains `skuId`. */
+  readonly skuIdCandidates?: readonly string[] | undefined;
   readonly gtins: readonly number[];
   readonly fields: Partial<Inventory>;
   readonly asOfUs?: number | undefined;
@@ -84,6 +91,7 @@ export class LinesBuilder {
   readonly #size: number;
   #count = 0;
   readonly #skuIds: (string | null)[] = [];
+  readonly #skuIdCandidates = new Map<number, readonly string[]>();
   readonly #gtins: number[] = [];
   readonly #gtinEnds: Uint32Array;
   readonly #fields: FieldColumns;
@@ -111,6 +119,7 @@ export class LinesBuilder {
   add(line: LineDraft): void {
     const i = this.#count;
     this.#skuIds.push(line.skuId);
+    if (line.skuIdCandidates !== undefined) this.#skuIdCandidates.set(i, line.skuIdCandidates);
     for (const gtin of line.gtins) this.#gtins.push(gtin);
     this.#gtinEnds[i] = this.#gtins.length;
     this.#fields.quantityInStock[i] = encodeField(line.fields.quantityInStock);
@@ -149,6 +158,7 @@ export class LinesBuilder {
     return {
       count: this.#count,
       skuIds: this.#skuIds,
+      skuIdCandidates: this.#skuIdCandidates.size === 0 ? null : this.#skuIdCandidates,
       gtins: Float64Array.from(this.#gtins),
       gtinEnds: filled(this.#gtinEnds),
       fields: {
@@ -177,6 +187,11 @@ function encodeField(value: number | null | undefined): number {
 /** Compact, because most batches have many of these and read few of them again. */
 function encodeAsSent(asSent: AsSent): string {
   return JSON.stringify(asSent);
+}
+
+/** The texts that may be the `sku_id` of line `i`, in the order in which they count; null alone for none. */
+export function skuIdsOfLine(lines: Lines, i: number): readonly (string | null)[] {
+  return lines.skuIdCandidates?.get(i) ?? [lines.skuIds[i] ?? null];
 }
 
 /** The GTINs of line `i`, in no particular order. */

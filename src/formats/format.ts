@@ -48,6 +48,8 @@ export interface FileRow {
   /** The row's cells as written, one per column, for the results file. */
   readonly cells: readonly string[];
   readonly line: LineDraft;
+  /** What was read otherwise than written, or not at all, although the row is applied. In sentences. */
+  readonly warnings?: readonly string[];
 }
 
 /** A row that cannot be read at all. */
@@ -67,6 +69,9 @@ export class RowDraft {
   /** The identifiers as written in the file. */
   readonly asSent: Record<string, string> = {};
   readonly #faults: string[] = [];
+  readonly #warnings: string[] = [];
+  readonly #missing: string[] = [];
+  #skuIdCandidates: readonly string[] | undefined;
   #hasIdentifier = false;
   #hasFaultyIdentifier = false;
   #hasField = false;
@@ -76,10 +81,17 @@ export class RowDraft {
     return this.#hasIdentifier;
   }
 
-  setSkuId(text: string): void {
+  /** What was read otherwise than written, or not at all. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  /** @param candidates the texts that may be the SKU's `sku_id`; the first is as written */
+  setSkuId(text: string, candidates?: readonly string[]): void {
     this.#hasIdentifier = true;
     this.skuId = text;
-    this.asSent['sku_id'] = text;
+    this.asSent['sku_id'] = candidates?.[0] ?? text;
+    this.#skuIdCandidates = candidates;
   }
 
   addGtin(form: GtinForm, gtin: number, text: string): void {
@@ -104,16 +116,29 @@ export class RowDraft {
     this.#faults.push(message);
   }
 
+  /** An identifier that stands for none. It matters only if the row has no other. */
+  addMissing(message: string): void {
+    this.#missing.push(message);
+  }
+
+  /** Something that does not stop the row, unless nothing else is left of it. */
+  addWarning(message: string): void {
+    this.#warnings.push(message);
+  }
+
   /** The line, or a refusal that lists every fault. The callbacks say what is missing. */
   build(noIdentifier: () => string, noField: () => string): LineDraft {
     const { skuId, gtins, fields, asSent } = this;
-    if (!this.#hasIdentifier) this.#faults.push(noIdentifier());
-    if (!this.#hasField) this.#faults.push(noField());
+    if (!this.#hasIdentifier) this.#faults.push(...this.#missing, noIdentifier());
+    if (!this.#hasField) this.#faults.push(...this.#warnings, noField());
     if (this.#faults.length > 0) {
       const namesRead = this.#hasIdentifier && !this.#hasFaultyIdentifier;
       const refusal = { message: this.#faults.join(' '), namesRead };
       return { skuId, gtins, fields: {}, refusal };
     }
+    const candidates = this.#skuIdCandidates;
+    if (candidates !== undefined)
+      return { skuId, gtins, fields, asSent, skuIdCandidates: candidates };
     return gtins.length === 0 ? { skuId, gtins, fields } : { skuId, gtins, fields, asSent };
   }
 }

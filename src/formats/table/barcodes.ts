@@ -7,8 +7,7 @@ export type BarcodeColumn = GtinForm | 'gtin';
 
 /** A GTIN and the form as which it was read, or why it cannot be read. */
 export type BarcodeReading =
-  | { readonly form: GtinForm; readonly gtin: number }
-  | { readonly refusal: string };
+  { readonly form: GtinForm; readonly gtin: number } | { readonly refusal: string };
 
 /**
  * Reads a barcode of a file. A column of an ISBN holds only ISBNs; any other column holds any form of a GTIN,
@@ -36,7 +35,8 @@ const TAKES_UPC_E: ReadonlySet<BarcodeColumn> = new Set(['upca', 'gtin']);
 const SEVERAL = /\d[,;|/]\s*\d{6}/;
 
 /** What some files write before the digits. */
-const LABEL = /^(?:upc(?:-?[ae])?|ean(?:-?(?:8|13))?|gtin(?:-?(?:8|12|13|14))?|isbn(?:-?(?:10|13))?|barcode)[\s:#=]+/i;
+const LABEL =
+  /^(?:upc(?:-?[ae])?|ean(?:-?(?:8|13))?|gtin(?:-?(?:8|12|13|14))?|isbn(?:-?(?:10|13))?|barcode)[\s:#=]+/i;
 
 function withoutLabel(code: string): string {
   return code.replace(LABEL, '');
@@ -106,7 +106,9 @@ function ambiguous(
     upcE === undefined
       ? [`${first.form} ${printed(first.gtin)}`, `${second.form} ${printed(second.gtin)}`]
       : [`GTIN-8 ${String(first.gtin).padStart(8, '0')}`, `UPC-E of ${upcE}`];
-  return { refusal: `is ambiguous: it may be the ${one} or the ${other}; send the code with all its digits` };
+  return {
+    refusal: `is ambiguous: it may be the ${one} or the ${other}; send the code with all its digits`,
+  };
 }
 
 function printed(gtin: number): string {

@@ -5,9 +5,15 @@
 export function withoutBlanks(cell: string): string {
   let start = 0;
   let end = cell.length;
-  while (start < end && isBlank(cell.charCodeAt(start))) start += 1;
-  while (end > start && isBlank(cell.charCodeAt(end - 1))) end -= 1;
+  while (start < end && isBlankAt(cell, start)) start += 1;
+  while (end > start && isBlankAt(cell, end - 1)) end -= 1;
   return start === 0 && end === cell.length ? cell : cell.slice(start, end);
+}
+
+function isBlankAt(cell: string, at: number): boolean {
+  const code = cell.charCodeAt(at);
+  // A no-break space that was decoded as Windows-1252 is Â and a no-break space.
+  return isBlank(code) || (code === 0xc2 && cell.charCodeAt(at + 1) === 0xa0);
 }
 
 /** Whether a UTF-16 code unit is invisible. */
@@ -34,7 +40,9 @@ const BLANKS: ReadonlySet<number> = new Set([
 /** A cell without blanks and without the apostrophe by which spreadsheets mark a text. */
 export function withoutApostrophe(cell: string): string {
   const text = withoutBlanks(cell);
-  return text.length > 1 && APOSTROPHES.includes(text.charAt(0)) ? withoutBlanks(text.slice(1)) : text;
+  return text.length > 1 && APOSTROPHES.includes(text.charAt(0))
+    ? withoutBlanks(text.slice(1))
+    : text;
 }
 
 const APOSTROPHES = "'\u2019\u2018";
@@ -43,7 +51,10 @@ const APOSTROPHES = "'\u2019\u2018";
 export function isPlaceholder(cell: string): boolean {
   const text = withoutApostrophe(cell);
   if (text === '' || text.length > PLACEHOLDER_LENGTH_MAX) return false;
-  return /^[-\u2010-\u2015_./*?0\s]+$/.test(text) || PLACEHOLDERS.has(text.toLowerCase().replace(/\.$/, ''));
+  return (
+    /^[-\u2010-\u2015_./*?0\s]+$/.test(text) ||
+    PLACEHOLDERS.has(text.toLowerCase().replace(/\.$/, ''))
+  );
 }
 
 const PLACEHOLDER_LENGTH_MAX = 40;

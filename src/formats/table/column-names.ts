@@ -53,7 +53,7 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
       meaning: 'a name that may mean something else',
       strength: 'weak',
       names: {
-        en: 'ID, item, code, part, article, material, model, ref, product ID, item ID',
+        en: 'ID, item, code, part, article, material, model, product ID',
         de: 'Artikel',
         fr: 'article',
         es: 'artículo',
@@ -66,7 +66,7 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
       },
     },
   ],
-  upca: [{ names: { en: 'UPC, UPC code, UPC number, UPC-A, UPC 12, GTIN 12, P:UPC' } }],
+  upca: [{ names: { en: 'UPC, UPC code, UPC number, UPC 12, GTIN 12, P:UPC' } }],
   ean13: [
     {
       names: {
@@ -140,7 +140,7 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
     {
       meaning: 'on hand',
       names: {
-        en: 'on hand, quantity on hand, qty on hand, on hand quantity, on hand qty, on hand inventory, stock on hand, QOH, SOH, qty in stock, quantity in stock, in stock quantity, in stock qty, actual quantity, actual qty, physical stock, total quantity, total stock',
+        en: 'on hand, quantity on hand, qty on hand, on hand quantity, on hand qty, on hand inventory, stock on hand, QOH, SOH, qty in stock, in stock quantity, in stock qty, actual quantity, actual qty, physical stock, total quantity, total stock',
         de: 'Lagerbestand, Lagermenge, physischer Bestand, Istbestand, Gesamtbestand',
         fr: 'stock physique, stock réel, stock total',
         es: 'stock físico, stock real, stock total',
@@ -173,7 +173,7 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
     {
       meaning: 'on backorder',
       names: {
-        en: 'backorder, backorders, backordered, back ordered, on backorder, qty on backorder, quantity on back order, backorder quantity, backorder qty, quantity backordered, quantity back ordered, qty backordered',
+        en: 'backorder, backorders, backordered, back ordered, on backorder, qty on backorder, backorder quantity, backorder qty, quantity backordered, quantity back ordered, qty backordered',
         de: 'Rückstand, im Rückstand, Rückstandsmenge',
         fr: 'reliquat, quantité en reliquat',
         es: 'cantidad pendiente',

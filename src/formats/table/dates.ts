@@ -56,12 +56,19 @@ function inEitherOrder([, first, second, year]: RegExpExecArray, order: DateOrde
 
 /** A date with the name of its month, such as `15 Jan 2027`, `Jan 15, 2027` or `15-Jan-27`. */
 function namedMonth(text: string): DateReading | undefined {
-  const words = folded(text).split(/[\s,./-]+/).filter((word) => word !== '' && word !== 'de');
+  const words = folded(text)
+    .split(/[\s,./-]+/)
+    .filter((word) => word !== '' && word !== 'de');
   if (words.length !== 3) return undefined;
   const place = words.findIndex((word) => /^[a-z]{3,}$/.test(word));
   const month = MONTHS.findIndex((names) => names.test(words[place] ?? ''));
   const [first = '', last = ''] = words.filter((_, i) => i !== place);
-  if (month < 0 || place > 1 || !/^\d{1,2}(?:st|nd|rd|th)?$/.test(first) || !/^(?:\d{2}|\d{4})$/.test(last))
+  if (
+    month < 0 ||
+    place > 1 ||
+    !/^\d{1,2}(?:st|nd|rd|th)?$/.test(first) ||
+    !/^(?:\d{2}|\d{4})$/.test(last)
+  )
     return undefined;
   return calendarDate(last, String(month + 1), first.replace(/[a-z]+$/, ''));
 }
@@ -85,7 +92,7 @@ const MONTHS = [
 function calendarDate(year = '', month = '', day = ''): DateReading {
   const whole = year.length === 2 ? `20${year}` : year;
   const date = readDate(`${whole}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`);
-  return date === undefined ? refused('is not a day of the calendar') : { date };
+  return date === undefined ? refused('is not a calendar date; there is no such day') : { date };
 }
 
 /** A day of this century, counted as spreadsheets do. */

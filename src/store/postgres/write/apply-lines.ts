@@ -181,8 +181,7 @@ class GroupApplier {
     const gtins = new Set<number>();
     for (const [i, status] of statuses.entries()) {
       if (status === APPLIED) continue;
-      const bySkuId = this.#lookup.findBySkuId(lines, i);
-      if (bySkuId !== undefined) skuNumbers.add(bySkuId);
+      for (const skuNumber of this.#lookup.findBySkuId(lines, i)) skuNumbers.add(skuNumber);
       for (const gtin of gtinsOfLine(lines, i)) gtins.add(gtin);
     }
     const { client } = this.#transaction;

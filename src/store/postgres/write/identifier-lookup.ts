@@ -2,6 +2,7 @@ import {
   CANDIDATES_NAMED_MAX,
   gtinsOfLine,
   skuIdCanExist,
+  skuIdsOfLine,
   type Lines,
 } from '../../../domain/lines.ts';
 import { GTIN_FORMS } from '../../../domain/gtin.ts';
@@ -70,18 +71,20 @@ export class IdentifierLookup {
 
   /** @param alwaysBySkuId also looks up each `sku_id` alone, even if its line has GTINs or was refused */
   addLines(lines: Lines, alwaysBySkuId: boolean): void {
-    for (let i = 0; i < lines.count; i += 1) {
-      const skuId = lines.skuIds[i] ?? null;
-      const gtins = gtinsOfLine(lines, i);
-      if (skuId !== null && !skuIdCanExist(skuId)) continue;
-      if (skuId !== null && (alwaysBySkuId || gtins.length === 0)) this.#skuIds.add(skuId);
-      if (lines.refusals.size > 0 && lines.refusals.has(i)) continue;
-      const [gtin] = gtins;
-      if (gtin === undefined || gtins.length > GTIN_FORMS.length) continue;
-      if (skuId === null && gtins.length === 1) this.#gtins.add(gtin);
-      else if (this.#combinationKeys.add(combinationKey(skuId, gtins))) {
-        this.#combinations.push({ skuId, gtins: [...gtins] });
-      }
+    for (let i = 0; i < lines.count; i += 1)
+      for (const skuId of skuIdsOfLine(lines, i)) this.#addLine(lines, i, skuId, alwaysBySkuId);
+  }
+
+  #addLine(lines: Lines, i: number, skuId: string | null, alwaysBySkuId: boolean): void {
+    const gtins = gtinsOfLine(lines, i);
+    if (skuId !== null && !skuIdCanExist(skuId)) return;
+    if (skuId !== null && (alwaysBySkuId || gtins.length === 0)) this.#skuIds.add(skuId);
+    if (lines.refusals.size > 0 && lines.refusals.has(i)) return;
+    const [gtin] = gtins;
+    if (gtin === undefined || gtins.length > GTIN_FORMS.length) return;
+    if (skuId === null && gtins.length === 1) this.#gtins.add(gtin);
+    else if (this.#combinationKeys.add(combinationKey(skuId, gtins))) {
+      this.#combinations.push({ skuId, gtins: [...gtins] });
     }
   }
 
@@ -118,10 +121,17 @@ export class IdentifierLookup {
 
   /**
    * The numbers of the SKUs that line `i` matches: those with its `sku_id`, if it has one, and all of its
-   * GTINs. At most as many as a result lists.
+   * GTINs. Of several texts for the `sku_id`, the first that matches counts. At most as many as a result lists.
    */
   resolve(lines: Lines, i: number): readonly number[] {
-    const skuId = lines.skuIds[i] ?? null;
+    for (const skuId of skuIdsOfLine(lines, i)) {
+      const matches = this.#matchesOf(lines, i, skuId);
+      if (matches.length > 0) return matches;
+    }
+    return NO_MATCHES;
+  }
+
+  #matchesOf(lines: Lines, i: number, skuId: string | null): readonly number[] {
     const gtins = gtinsOfLine(lines, i);
     const [gtin] = gtins;
     if (gtin === undefined) return skuId === null ? NO_MATCHES : this.#skuIds.matchesOf(skuId);
@@ -130,10 +140,11 @@ export class IdentifierLookup {
       : this.#combinationKeys.matchesOf(combinationKey(skuId, gtins));
   }
 
-  /** The number of the SKU with the `sku_id` of line `i`; undefined if there is none. */
-  findBySkuId(lines: Lines, i: number): number | undefined {
-    const skuId = lines.skuIds[i] ?? null;
-    return skuId === null ? undefined : this.#skuIds.matchesOf(skuId)[0];
+  /** The numbers of the SKUs that have a `sku_id` of line `i`. */
+  findBySkuId(lines: Lines, i: number): readonly number[] {
+    return skuIdsOfLine(lines, i).flatMap((skuId) =>
+      skuId === null ? [] : this.#skuIds.matchesOf(skuId),
+    );
   }
 }
 

@@ -18,16 +18,17 @@ export interface PackedGroup {
 
 /** Rare members are sent unchanged. */
 interface PackedBatch
-  extends Omit<Batch, 'lines'>, Pick<Lines, 'conditions' | 'groups' | 'refusals'> {
+  extends Omit<Batch, 'lines'>, Pick<Lines, 'conditions' | 'groups' | 'refusals' | 'skuIdCandidates'> {
   readonly lineCount: number;
   readonly gtinCount: number;
 }
 
 export function packGroup(group: readonly Batch[]): PackedGroup {
   const batches = group.map(({ lines, ...origin }) => {
-    const { count: lineCount, conditions, groups, refusals } = lines;
+    const { count: lineCount, conditions, groups, refusals, skuIdCandidates } = lines;
     const gtinCount = lines.gtins.length;
-    return { ...origin, lineCount, gtinCount, conditions, groups, refusals };
+    const rare = { conditions, groups, refusals, skuIdCandidates };
+    return { ...origin, lineCount, gtinCount, ...rare };
   });
   const [first] = group;
   if (first !== undefined && group.length === 1) {
@@ -67,13 +68,16 @@ export function unpackGroup({ batches, ...joined }: PackedGroup): Batch[] {
   const { skuIds, gtins, gtinEnds, fields, asSent } = joined;
   const isJoined = batches.length > 1;
   let [line, gtin] = [0, 0];
-  return batches.map(({ lineCount, gtinCount, conditions, groups, refusals, ...origin }) => {
+  return batches.map((batch) => {
+    const { lineCount, gtinCount, conditions, groups, refusals, skuIdCandidates, ...origin } =
+      batch;
     const [from, to] = [line, line + lineCount];
     const lines = {
       count: lineCount,
       conditions,
       groups,
       refusals,
+      skuIdCandidates,
       skuIds: isJoined ? skuIds.slice(from, to) : skuIds,
       asSent: isJoined ? asSent.slice(from, to) : asSent,
       gtins: gtins.subarray(gtin, gtin + gtinCount),

@@ -11,6 +11,7 @@ import {
   CANDIDATES_NAMED_MAX,
   gtinsOfLine,
   skuIdCanExist,
+  skuIdsOfLine,
   type Lines,
 } from '../../../domain/lines.ts';
 import type { InventoryCache } from './inventory-cache.ts';
@@ -139,15 +140,18 @@ export class TransactionSkus {
 
   /**
    * The numbers of the SKUs that line `i` matches: by its `sku_id`, if it has one, and every GTIN it names.
+   * Of several texts for the `sku_id`, the first that matches counts.
    * At most as many as a result names.
    */
   #resolve(supplierId: number, lines: Lines, i: number): readonly number[] {
     const gtins = gtinsOfLine(lines, i);
-    const skuId = lines.skuIds[i] ?? null;
-    if (skuId !== null) {
-      const skuNumber = this.#skuNumberOf(supplierId, skuId);
-      if (skuNumber === undefined) return [];
-      return gtins.every((gtin) => this.#holds(supplierId, gtin, skuNumber)) ? [skuNumber] : [];
+    if (lines.skuIds[i] !== null) {
+      for (const skuId of skuIdsOfLine(lines, i)) {
+        const skuNumber = skuId === null ? undefined : this.#skuNumberOf(supplierId, skuId);
+        if (skuNumber === undefined) continue;
+        if (gtins.every((gtin) => this.#holds(supplierId, gtin, skuNumber))) return [skuNumber];
+      }
+      return [];
     }
     return gtins.length === 1
       ? this.#holdersOfOne(supplierId, gtins[0] ?? 0)
@@ -194,12 +198,14 @@ export class TransactionSkus {
 
   /** Every SKU that has any of the identifiers of line `i`. */
   namedBy(supplierId: number, lines: Lines, i: number): readonly number[] {
-    const skuId = lines.skuIds[i] ?? null;
-    const bySkuId = skuId === null ? undefined : this.#skuNumberOf(supplierId, skuId);
+    const bySkuId = skuIdsOfLine(lines, i).flatMap((skuId) => {
+      const skuNumber = skuId === null ? undefined : this.#skuNumberOf(supplierId, skuId);
+      return skuNumber === undefined ? [] : [skuNumber];
+    });
     const byGtin = [...gtinsOfLine(lines, i)].flatMap((gtin) =>
       this.#allHolders.all(supplierId, gtin).map(([number]) => number),
     );
-    return bySkuId === undefined ? byGtin : [bySkuId, ...byGtin];
+    return [...bySkuId, ...byGtin];
   }
 
   skuIdOf(supplierId: number, skuNumber: number): string {
