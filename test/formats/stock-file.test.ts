@@ -73,7 +73,6 @@ describe('the format is recognised by the content', () => {
     ['bzip2', 'BZh91AY', /bzip2; use gzip or zip/],
     ['a web page', '<!DOCTYPE html><table>', /XML or a web page, whatever its name says/],
     ['XML', '<?xml version="1.0"?><stock/>', /XML or a web page/],
-    ['EDIFACT', "UNA:+.? 'UNB+UNOA:2+A", /EDIFACT, which is not supported; send X12 846/],
     [
       'one object over several lines',
       '{\n  "sku_id": "A"\n}\n',

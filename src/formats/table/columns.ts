@@ -202,8 +202,10 @@ function chooseColumns(candidates: readonly Candidate[]): Chosen {
     const second = others.find(
       ({ header }) => !STATUSES.has(target) && !(isSum && lower(header) !== lower(first.header)),
     );
-    if (second !== undefined)
-      throw new HeaderRefusal(sameTarget(first, second, target), candidates.length);
+    if (second !== undefined) {
+      const known = new Set(candidates.map((candidate) => candidate.target)).size;
+      throw new HeaderRefusal(sameTarget(first, second, target), known);
+    }
     columns.push(first, ...others);
     if (ADDED_COLUMNS.has(target)) spare.push(...group.filter(({ rank }) => rank > best));
   }

@@ -11,12 +11,13 @@ import {
   type Chunk,
   type Place,
 } from '../../wire/lines/stream-chunks.ts';
-import { printingRows } from '../../wire/lines/results.ts';
+import { printRows } from '../../wire/lines/results.ts';
 import { isGzipped } from '../request/body.ts';
-import { runYielding, type Admission } from '../request/admission.ts';
+import type { Admission } from '../request/admission.ts';
 import type { OpenRequest } from '../request/open-requests.ts';
 import { problemRow } from '../problems.ts';
 import { acceptsGzip } from '../request/reply.ts';
+import { printInSlices } from '../request/slices.ts';
 import { StreamInput } from './stream-input.ts';
 import { ClientDisconnected, StreamOutput } from './stream-output.ts';
 import type { BatchSubmitter } from '../inventory/batch-submitter.ts';
@@ -344,10 +345,12 @@ class LineStream {
   async #sendResults({ chunk, outcome }: AppliedChunk): Promise<void> {
     const { options, output } = this.#parts;
     const { lines, first } = chunk;
-    const printed = await runYielding(printingRows(lines, outcome, options, first.index));
-    this.#failed += printed.failed;
-    this.#succeeded += lines.count - printed.failed;
-    await output.write(printed.text);
+    const { parts, value: failed } = await printInSlices(
+      printRows(lines, outcome, options, first.index),
+    );
+    this.#failed += failed;
+    this.#succeeded += lines.count - failed;
+    for (const part of parts) await output.write(part);
   }
 }
 

@@ -195,6 +195,14 @@ export class PostgresChanges implements ChangeStore {
     }
   }
 
+  async expectedIntervals(): Promise<ReadonlyMap<number, number | null>> {
+    const rows = await read<{ id: number; minutes: number | null }>(
+      this.#pool,
+      'SELECT id, expected_interval_minutes AS minutes FROM suppliers',
+    );
+    return new Map(rows.map(({ id, minutes }) => [id, minutes]));
+  }
+
   setExpectedInterval(supplierId: number, minutes: number | null): Promise<void> {
     return inTransaction(this.#pool, async (client) => {
       await client.query('UPDATE suppliers SET expected_interval_minutes = $2 WHERE id = $1', [
