@@ -93,8 +93,8 @@ interface Candidate extends Column, Pick<KnownName, 'rank' | 'meaning' | 'streng
  * names (`COLUMN_NAMES`). A mapped header loses the meaning of its own name, and a mapped target is not also
  * found by name. Of several names of one target, the first in `COLUMN_NAMES` counts.
  *
- * Throws `body_malformed` if the file lacks a mapped header, has two columns for one target of which none
- * comes first, or has more than `columnsMax` columns.
+ * Throws `body_malformed` if the file lacks a mapped header, has two columns for one target with
+ * the same rank, or has more than `columnsMax` columns.
  */
 export function matchColumns(
   header: readonly string[],
