@@ -5,7 +5,7 @@
 import type { LineRefusal, Lines } from './lines.ts';
 
 /** The members of `Lines` that hold texts. */
-export type TextMembers = Pick<Lines, 'skuIds' | 'skuIdCandidates' | 'asSent' | 'refusals'>;
+export type TextMembers = Pick<Lines, 'skuIds' | 'asSent' | 'refusals'>;
 
 /** The texts of some lines, which follow those of the slice before. */
 export interface TextSlice {
@@ -14,8 +14,6 @@ export interface TextSlice {
   readonly asSent: Lines['asSent'] | null;
   /** By index among all lines. */
   readonly refusals: readonly (readonly [index: number, refusal: LineRefusal])[];
-  /** By index among all lines. */
-  readonly skuIdCandidates: readonly (readonly [index: number, skuIds: readonly string[]])[];
 }
 
 /** Lines whose texts are copied without a pause: a millisecond of work. */
@@ -24,7 +22,6 @@ export const TEXT_SLICE_LINES = 2000;
 /** The texts in slices; the last, perhaps the only one, is the return value. */
 export function* textSlices({
   skuIds,
-  skuIdCandidates,
   asSent,
   refusals,
 }: TextMembers): Generator<TextSlice, TextSlice> {
@@ -33,8 +30,7 @@ export function* textSlices({
     return {
       skuIds: skuIds.slice(from, to),
       asSent: sent.some((text) => text !== null) ? sent : null,
-      refusals: [...entriesOf(refusals, from, to)],
-      skuIdCandidates: skuIdCandidates === null ? [] : [...entriesOf(skuIdCandidates, from, to)],
+      refusals: [...refusalsOf(refusals, from, to)],
     };
   };
   let from = 0;
@@ -43,16 +39,16 @@ export function* textSlices({
   return slice(from, skuIds.length);
 }
 
-/** The values of the lines from `from` to before `to`. */
-export function* entriesOf<Value>(
-  values: ReadonlyMap<number, Value>,
+/** The refusals of the lines from `from` to before `to`. */
+export function* refusalsOf(
+  refusals: Lines['refusals'],
   from: number,
   to: number,
-): Generator<readonly [index: number, Value]> {
-  if (values.size === 0) return;
+): Generator<readonly [index: number, refusal: LineRefusal]> {
+  if (refusals.size === 0) return;
   for (let i = from; i < to; i += 1) {
-    const value = values.get(i);
-    if (value !== undefined) yield [i, value];
+    const refusal = refusals.get(i);
+    if (refusal !== undefined) yield [i, refusal];
   }
 }
 
@@ -61,27 +57,19 @@ export class TextReceiver {
   #skuIds: (string | null)[] = [];
   #asSent: (string | null)[] = [];
   #refusals = new Map<number, LineRefusal>();
-  #skuIdCandidates = new Map<number, readonly string[]>();
 
-  add({ skuIds, skuIdCandidates, asSent, refusals }: TextSlice): void {
+  add({ skuIds, asSent, refusals }: TextSlice): void {
     for (const skuId of skuIds) this.#skuIds.push(skuId);
     for (let i = 0; i < skuIds.length; i += 1) this.#asSent.push(asSent?.[i] ?? null);
     for (const [index, refusal] of refusals) this.#refusals.set(index, refusal);
-    for (const [index, texts] of skuIdCandidates) this.#skuIdCandidates.set(index, texts);
   }
 
   /** Returns the texts of the lines that were received, and forgets them. */
   take(): TextMembers {
-    const texts = {
-      skuIds: this.#skuIds,
-      skuIdCandidates: this.#skuIdCandidates.size === 0 ? null : this.#skuIdCandidates,
-      asSent: this.#asSent,
-      refusals: this.#refusals,
-    };
+    const texts = { skuIds: this.#skuIds, asSent: this.#asSent, refusals: this.#refusals };
     this.#skuIds = [];
     this.#asSent = [];
     this.#refusals = new Map();
-    this.#skuIdCandidates = new Map();
     return texts;
   }
 }

@@ -15,11 +15,6 @@ export interface Lines {
   readonly count: number;
   /** The `sku_id` named, or null. */
   readonly skuIds: readonly (string | null)[];
-  /**
-   * The texts that may be the `sku_id` of a line, by its index: the first with which the line matches a SKU
-   * counts. Null if every line has only the one in `skuIds`.
-   */
-  readonly skuIdCandidates: ReadonlyMap<number, readonly string[]> | null;
   /** The GTINs named by line *i* are `gtins[gtinEnds[i-1] ?? 0]` … `gtins[gtinEnds[i] - 1]`. */
   readonly gtins: Float64Array;
   readonly gtinEnds: Uint32Array;
@@ -32,6 +27,11 @@ export interface Lines {
    * Null if no line is in a group.
    */
   readonly groups: Uint32Array | null;
+  /**
+   * Further `sku_id`s of a line, by index: the first that exists counts if the line's own does not. Null if no
+   * line has any.
+   */
+  readonly alternatives: ReadonlyMap<number, readonly string[]> | null;
   /** Lines that could not be read, by index. They may identify SKUs, but set nothing. */
   readonly refusals: ReadonlyMap<number, LineRefusal>;
   /** The identifiers of line *i* as sent, as JSON of `AsSent`; null if the line has only a textual `sku_id`. */
@@ -72,8 +72,6 @@ export const GIVEN_NULL = -1;
 /** One line as `LinesBuilder` takes it: fields left out are not given. */
 export interface LineDraft {
   readonly skuId: string | null;
-  /** See `Lines.skuIdCandidates`. Contains `skuId`. */
-  readonly skuIdCandidates?: readonly string[] | undefined;
   readonly gtins: readonly number[];
   readonly fields: Partial<Inventory>;
   readonly asOfUs?: number | undefined;
@@ -82,6 +80,8 @@ export interface LineDraft {
   /** The number of its group, from 1. */
   readonly group?: number | undefined;
   readonly refusal?: LineRefusal | undefined;
+  /** Further `sku_id`s, as in `Lines.alternatives`. */
+  readonly alternatives?: readonly string[] | undefined;
   /** Set unless the line has only a textual `sku_id`. */
   readonly asSent?: AsSent | undefined;
 }
@@ -91,13 +91,13 @@ export class LinesBuilder {
   readonly #size: number;
   #count = 0;
   readonly #skuIds: (string | null)[] = [];
-  readonly #skuIdCandidates = new Map<number, readonly string[]>();
   readonly #gtins: number[] = [];
   readonly #gtinEnds: Uint32Array;
   readonly #fields: FieldColumns;
   /** Allocated for the first line that needs it. */
   #conditions: ConditionColumns | null = null;
   #groups: Uint32Array | null = null;
+  #alternatives: Map<number, readonly string[]> | null = null;
   readonly #refusals = new Map<number, LineRefusal>();
   readonly #asSent: (string | null)[] = [];
 
@@ -119,7 +119,6 @@ export class LinesBuilder {
   add(line: LineDraft): void {
     const i = this.#count;
     this.#skuIds.push(line.skuId);
-    if (line.skuIdCandidates !== undefined) this.#skuIdCandidates.set(i, line.skuIdCandidates);
     for (const gtin of line.gtins) this.#gtins.push(gtin);
     this.#gtinEnds[i] = this.#gtins.length;
     this.#fields.quantityInStock[i] = encodeField(line.fields.quantityInStock);
@@ -128,6 +127,8 @@ export class LinesBuilder {
     this.#fields.restrictions[i] = encodeField(line.fields.restrictions);
     this.#asSent.push(line.asSent === undefined ? null : encodeAsSent(line.asSent));
     if (line.refusal !== undefined) this.#refusals.set(i, line.refusal);
+    if (line.alternatives !== undefined)
+      (this.#alternatives ??= new Map<number, readonly string[]>()).set(i, line.alternatives);
     if (line.group !== undefined) {
       this.#groups ??= new Uint32Array(this.#size);
       this.#groups[i] = line.group;
@@ -158,7 +159,6 @@ export class LinesBuilder {
     return {
       count: this.#count,
       skuIds: this.#skuIds,
-      skuIdCandidates: this.#skuIdCandidates.size === 0 ? null : this.#skuIdCandidates,
       gtins: Float64Array.from(this.#gtins),
       gtinEnds: filled(this.#gtinEnds),
       fields: {
@@ -173,6 +173,7 @@ export class LinesBuilder {
         stockChanges: filled(conditions.stockChanges),
       },
       groups: this.#groups && filled(this.#groups),
+      alternatives: this.#alternatives,
       refusals: this.#refusals,
       asSent: this.#asSent,
     };
@@ -189,9 +190,19 @@ function encodeAsSent(asSent: AsSent): string {
   return JSON.stringify(asSent);
 }
 
-/** The texts that may be the `sku_id` of line `i`, in the order in which they count; null alone for none. */
-export function skuIdsOfLine(lines: Lines, i: number): readonly (string | null)[] {
-  return lines.skuIdCandidates?.get(i) ?? [lines.skuIds[i] ?? null];
+/**
+ * The `sku_id` that line `i` names: its own if `exists` says so, else the first of its alternatives that does,
+ * else its own. Null if it names none.
+ */
+export function skuIdOfLine(
+  { skuIds, alternatives }: Lines,
+  i: number,
+  exists: (skuId: string) => boolean,
+): string | null {
+  const own = skuIds[i] ?? null;
+  const others = alternatives?.get(i);
+  if (own === null || others === undefined) return own;
+  return [own, ...others].find(exists) ?? own;
 }
 
 /** The GTINs of line `i`, in no particular order. */

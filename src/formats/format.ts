@@ -64,6 +64,8 @@ export function refusedRow(row: number, cells: readonly string[], message: strin
 /** Collects what one row says, valid or not, and builds its line. */
 export class RowDraft {
   skuId: string | null = null;
+  /** Further `sku_id`s, of which the first that exists counts if `skuId` does not. */
+  alternatives: readonly string[] | undefined = undefined;
   readonly gtins: number[] = [];
   readonly fields: { -readonly [Name in keyof Inventory]?: Inventory[Name] } = {};
   /** The identifiers as written in the file. */
@@ -71,7 +73,6 @@ export class RowDraft {
   readonly #faults: string[] = [];
   readonly #warnings: string[] = [];
   readonly #missing: string[] = [];
-  #skuIdCandidates: readonly string[] | undefined;
   #hasIdentifier = false;
   #hasFaultyIdentifier = false;
   #hasField = false;
@@ -86,12 +87,10 @@ export class RowDraft {
     return this.#warnings;
   }
 
-  /** @param candidates the texts that may be the SKU's `sku_id`; the first is as written */
-  setSkuId(text: string, candidates?: readonly string[]): void {
+  setSkuId(text: string): void {
     this.#hasIdentifier = true;
     this.skuId = text;
-    this.asSent['sku_id'] = candidates?.[0] ?? text;
-    this.#skuIdCandidates = candidates;
+    this.asSent['sku_id'] = text;
   }
 
   addGtin(form: GtinForm, gtin: number, text: string): void {
@@ -128,18 +127,17 @@ export class RowDraft {
 
   /** The line, or a refusal that lists every fault. The callbacks say what is missing. */
   build(noIdentifier: () => string, noField: () => string): LineDraft {
-    const { skuId, gtins, fields, asSent } = this;
+    const { skuId, alternatives, gtins, fields, asSent } = this;
     if (!this.#hasIdentifier) this.#faults.push(...this.#missing, noIdentifier());
     if (!this.#hasField) this.#faults.push(...this.#warnings, noField());
     if (this.#faults.length > 0) {
       const namesRead = this.#hasIdentifier && !this.#hasFaultyIdentifier;
       const refusal = { message: this.#faults.join(' '), namesRead };
-      return { skuId, gtins, fields: {}, refusal };
+      return { skuId, alternatives, gtins, fields: {}, refusal };
     }
-    const candidates = this.#skuIdCandidates;
-    if (candidates !== undefined)
-      return { skuId, gtins, fields, asSent, skuIdCandidates: candidates };
-    return gtins.length === 0 ? { skuId, gtins, fields } : { skuId, gtins, fields, asSent };
+    return gtins.length === 0
+      ? { skuId, alternatives, gtins, fields }
+      : { skuId, alternatives, gtins, fields, asSent };
   }
 }
 

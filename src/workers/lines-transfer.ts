@@ -19,8 +19,8 @@ export type LineColumns = Omit<Lines, keyof TextMembers>;
 
 /** Sends the texts of lines. Returns their columns, to be sent after them. */
 export async function sendTexts(lines: Lines, host: LinesHost): Promise<LineColumns> {
-  const { skuIds, skuIdCandidates, asSent, refusals, ...columns } = lines;
-  const slices = textSlices({ skuIds, skuIdCandidates, asSent, refusals });
+  const { skuIds, asSent, refusals, ...columns } = lines;
+  const slices = textSlices({ skuIds, asSent, refusals });
   for (;;) {
     const { value, done } = slices.next();
     await host.texts(value);

@@ -27,7 +27,7 @@ async function read(file: string, rules: Rules = {}) {
       overlooked,
       lines: found.map(({ line }) => line.refusal?.message ?? line.fields),
       skus: found.map(({ line }) => line.skuId),
-      candidates: found.map(({ line }) => line.skuIdCandidates),
+      alternatives: found.map(({ line }) => line.alternatives),
       gtins: found.map(({ line }) => line.refusal?.message ?? line.gtins),
       warnings: found.map(({ warnings = [] }) => warnings.join(' ')),
       notes: notes(),
@@ -43,17 +43,17 @@ describe('what is invisible around a cell', () => {
   test('is left out of every cell', async () => {
     const file =
       '\u00a0SKU\u200b; EAN ;Qty\n\u00a0A-1\u200b; 4006381333931\u00c2\u00a0;\u00a05\ufeff\nA 2;;\u20097\n';
-    const { skus, gtins, lines, candidates } = await read(file);
-    expect(skus).toEqual(['A-1', 'A 2']);
+    const { skus, alternatives, gtins, lines } = await read(file);
+    expect(skus).toEqual(['\u00a0A-1\u200b', 'A 2']);
+    expect(alternatives).toEqual([['A-1'], undefined]);
     expect(gtins).toEqual([[4_006_381_333_931], []]);
     expect(lines).toEqual([inStock(5), inStock(7)]);
-    expect(candidates).toEqual([['\u00a0A-1\u200b', 'A-1'], undefined]);
   });
 
-  test('stays a candidate of the sku_id, as an apostrophe before it does', async () => {
-    const { skus, candidates, lines } = await read("SKU,Qty\n '007,'5\n");
-    expect(skus).toEqual(['007']);
-    expect(candidates).toEqual([[" '007", "'007", '007']]);
+  test('is left out of a sku_id only if no SKU has it, and so is an apostrophe', async () => {
+    const { skus, alternatives, lines } = await read("SKU,Qty\n '007,'5\n");
+    expect(skus).toEqual([" '007"]);
+    expect(alternatives).toEqual([["'007", '007']]);
     expect(lines).toEqual([inStock(5)]);
   });
 });

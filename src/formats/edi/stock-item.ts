@@ -95,10 +95,16 @@ export class StockItem<At extends { readonly number: number }> {
     return undefined;
   }
 
-  /** Sets the identifier of the supplier. Returns why it cannot be one; undefined if it can. */
-  setSkuId(text: string): string | undefined {
+  /**
+   * Sets the identifier of the supplier, and others of which the first that exists counts if it does not.
+   * Returns why it cannot be one; undefined if it can.
+   */
+  setSkuId(text: string, others: readonly string[]): string | undefined {
     if (!skuIdFits(text)) return `is too long; ${SKU_ID_LENGTH}`;
     this.#draft.setSkuId(text);
+    const alternatives = new Set(others.filter(skuIdFits));
+    alternatives.delete(text);
+    if (alternatives.size > 0) this.#draft.alternatives = [...alternatives];
     return undefined;
   }
 

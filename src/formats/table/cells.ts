@@ -24,9 +24,11 @@ export const NULL_CELL = 'NULL';
 export type CellReading =
   | {
       readonly kind: 'skuId';
+      /** Without blanks and apostrophe. */
       readonly skuId: string;
-      /** The texts that may be the SKU's, if there are several: the cell as written comes first. */
-      readonly candidates: readonly string[] | undefined;
+      readonly asWritten: string;
+      /** The texts that may be meant, other than the one as written. The last is `skuId`. */
+      readonly alternatives: readonly string[];
     }
   | {
       readonly kind: 'gtin';
@@ -66,10 +68,12 @@ const READERS: Readonly<Record<CellColumn, CellReader>> = {
   sku_id: (cell) => {
     if (cell === null) return { kind: 'null' };
     const texts = new Set([cell, withoutBlanks(cell), withoutApostrophe(cell)]);
-    const candidates = [...texts].filter(skuIdFits);
-    const skuId = candidates.at(-1);
-    if (skuId === undefined) return fault(`is too long; ${SKU_ID_LENGTH}`);
-    return { kind: 'skuId', skuId, candidates: candidates.length > 1 ? candidates : undefined };
+    const fitting = [...texts].filter(skuIdFits);
+    const [asWritten, ...alternatives] = fitting;
+    const skuId = fitting.at(-1);
+    if (asWritten === undefined || skuId === undefined)
+      return fault(`is too long; ${SKU_ID_LENGTH}`);
+    return { kind: 'skuId', skuId, asWritten, alternatives };
   },
   upca: gtin('upca'),
   ean13: gtin('ean13'),

@@ -110,7 +110,10 @@ class RowReading {
     switch (reading?.kind) {
       case 'skuId':
         this.#hasSkuId = true;
-        return this.#draft.setSkuId(reading.skuId, reading.candidates);
+        // A SKU that really has the blanks around its sku_id is found first.
+        this.#draft.setSkuId(reading.asWritten);
+        if (reading.asWritten !== reading.skuId) this.#draft.alternatives = reading.alternatives;
+        return;
       case 'null':
         return this.#fault(column, `NULL names nothing; ${SKU_ID_LENGTH}`);
       case 'placeholder':

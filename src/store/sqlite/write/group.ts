@@ -2,7 +2,7 @@
  * Serializes a group of batches between threads. The columns of its batches are concatenated, since the cost
  * of a message grows with its arrays: sixty single updates take eight arrays, not five hundred.
  */
-import { entriesOf, type TextMembers, type TextSlice } from '../../../domain/line-texts.ts';
+import { refusalsOf, type TextMembers, type TextSlice } from '../../../domain/line-texts.ts';
 import type { FieldColumns, LineRefusal, Lines } from '../../../domain/lines.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import type { Batch, BatchOutcome } from '../../../domain/batches.ts';
@@ -18,15 +18,17 @@ export interface PackedGroup {
 }
 
 /** Rare members are sent unchanged. */
-interface PackedBatch extends Omit<Batch, 'lines'>, Pick<Lines, 'conditions' | 'groups'> {
+interface PackedBatch
+  extends Omit<Batch, 'lines'>, Pick<Lines, 'conditions' | 'groups' | 'alternatives'> {
   readonly lineCount: number;
   readonly gtinCount: number;
 }
 
 export function packGroup(group: readonly Batch[]): Omit<PackedGroup, 'texts'> {
   const batches = group.map(({ lines, ...origin }) => {
-    const { count: lineCount, conditions, groups } = lines;
-    return { ...origin, lineCount, gtinCount: lines.gtins.length, conditions, groups };
+    const { count: lineCount, conditions, groups, alternatives } = lines;
+    const gtinCount = lines.gtins.length;
+    return { ...origin, lineCount, gtinCount, conditions, groups, alternatives };
   });
   const [first] = group;
   if (first !== undefined && group.length === 1) {
@@ -65,40 +67,34 @@ export function textsOfGroup(group: readonly Batch[]): TextMembers {
   const [first] = group;
   if (first !== undefined && group.length === 1) return first.lines;
   const refusals = new Map<number, LineRefusal>();
-  const candidates = new Map<number, readonly string[]>();
   let line = 0;
   for (const { lines } of group) {
     for (const [index, refusal] of lines.refusals) refusals.set(line + index, refusal);
-    for (const [index, texts] of lines.skuIdCandidates ?? []) candidates.set(line + index, texts);
     line += lines.count;
   }
   // In a tenth of the time of `flatMap`.
   const none: (string | null)[] = [];
   const skuIds = none.concat(...group.map(({ lines }) => lines.skuIds));
   const asSent = none.concat(...group.map(({ lines }) => lines.asSent));
-  const skuIdCandidates = candidates.size === 0 ? null : candidates;
-  return { skuIds, skuIdCandidates, asSent, refusals };
+  return { skuIds, asSent, refusals };
 }
 
 /** @param texts of all lines of the group, received */
 export function unpackGroup(
   { batches, gtins, gtinEnds, fields }: Omit<PackedGroup, 'texts'>,
-  { skuIds, skuIdCandidates, asSent, refusals }: TextMembers,
+  { skuIds, asSent, refusals: allRefusals }: TextMembers,
 ): Batch[] {
   if (skuIds.length !== gtinEnds.length) throw new Error('texts of a group are missing');
   const isJoined = batches.length > 1;
   let [line, gtin] = [0, 0];
-  return batches.map(({ lineCount, gtinCount, conditions, groups, ...origin }) => {
+  return batches.map(({ lineCount, gtinCount, conditions, groups, alternatives, ...origin }) => {
     const [from, to] = [line, line + lineCount];
     const lines = {
       count: lineCount,
       conditions,
       groups,
-      refusals: isJoined ? entriesBetween(refusals, from, to) : refusals,
-      skuIdCandidates:
-        isJoined && skuIdCandidates !== null
-          ? entriesBetween(skuIdCandidates, from, to)
-          : skuIdCandidates,
+      alternatives,
+      refusals: isJoined ? refusalsBetween(allRefusals, from, to) : allRefusals,
       skuIds: isJoined ? skuIds.slice(from, to) : skuIds,
       asSent: isJoined ? asSent.slice(from, to) : asSent,
       gtins: gtins.subarray(gtin, gtin + gtinCount),
@@ -116,13 +112,9 @@ export function unpackGroup(
   });
 }
 
-function entriesBetween<Value>(
-  values: ReadonlyMap<number, Value>,
-  from: number,
-  to: number,
-): ReadonlyMap<number, Value> {
-  const own = new Map<number, Value>();
-  for (const [index, value] of entriesOf(values, from, to)) own.set(index - from, value);
+function refusalsBetween(refusals: Lines['refusals'], from: number, to: number): Lines['refusals'] {
+  const own = new Map<number, LineRefusal>();
+  for (const [index, refusal] of refusalsOf(refusals, from, to)) own.set(index - from, refusal);
   return own;
 }
 

@@ -11,7 +11,7 @@ import {
   CANDIDATES_NAMED_MAX,
   gtinsOfLine,
   skuIdCanExist,
-  skuIdsOfLine,
+  skuIdOfLine,
   type Lines,
 } from '../../../domain/lines.ts';
 import type { InventoryCache } from './inventory-cache.ts';
@@ -140,22 +140,23 @@ export class TransactionSkus {
 
   /**
    * The numbers of the SKUs that line `i` matches: by its `sku_id`, if it has one, and every GTIN it names.
-   * Of several texts for the `sku_id`, the first that matches counts.
    * At most as many as a result names.
    */
   #resolve(supplierId: number, lines: Lines, i: number): readonly number[] {
     const gtins = gtinsOfLine(lines, i);
-    if (lines.skuIds[i] !== null) {
-      for (const skuId of skuIdsOfLine(lines, i)) {
-        const skuNumber = skuId === null ? undefined : this.#skuNumberOf(supplierId, skuId);
-        if (skuNumber === undefined) continue;
-        if (gtins.every((gtin) => this.#holds(supplierId, gtin, skuNumber))) return [skuNumber];
-      }
-      return [];
+    const skuId = this.#namedSkuId(supplierId, lines, i);
+    if (skuId !== null) {
+      const skuNumber = this.#skuNumberOf(supplierId, skuId);
+      if (skuNumber === undefined) return [];
+      return gtins.every((gtin) => this.#holds(supplierId, gtin, skuNumber)) ? [skuNumber] : [];
     }
     return gtins.length === 1
       ? this.#holdersOfOne(supplierId, gtins[0] ?? 0)
       : this.#holdersOfAll(supplierId, gtins);
+  }
+
+  #namedSkuId(supplierId: number, lines: Lines, i: number): string | null {
+    return skuIdOfLine(lines, i, (one) => this.#skuNumberOf(supplierId, one) !== undefined);
   }
 
   #holdersOfOne(supplierId: number, gtin: number): readonly number[] {
@@ -198,14 +199,12 @@ export class TransactionSkus {
 
   /** Every SKU that has any of the identifiers of line `i`. */
   namedBy(supplierId: number, lines: Lines, i: number): readonly number[] {
-    const bySkuId = skuIdsOfLine(lines, i).flatMap((skuId) => {
-      const skuNumber = skuId === null ? undefined : this.#skuNumberOf(supplierId, skuId);
-      return skuNumber === undefined ? [] : [skuNumber];
-    });
+    const skuId = this.#namedSkuId(supplierId, lines, i);
+    const bySkuId = skuId === null ? undefined : this.#skuNumberOf(supplierId, skuId);
     const byGtin = [...gtinsOfLine(lines, i)].flatMap((gtin) =>
       this.#allHolders.all(supplierId, gtin).map(([number]) => number),
     );
-    return [...bySkuId, ...byGtin];
+    return bySkuId === undefined ? byGtin : [bySkuId, ...byGtin];
   }
 
   skuIdOf(supplierId: number, skuNumber: number): string {
