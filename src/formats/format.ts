@@ -50,6 +50,8 @@ export interface FileRow {
   readonly line: LineDraft;
   /** What was read otherwise than written, or not at all, although the row is applied. In sentences. */
   readonly warnings?: readonly string[];
+  /** Where its quantity is, if the file says so: rows of one SKU are then parts of its stock, even if equal. */
+  readonly location?: string;
 }
 
 /** A row that cannot be read at all. */
@@ -60,6 +62,9 @@ export function refusedRow(row: number, cells: readonly string[], message: strin
     line: { skuId: null, gtins: [], fields: {}, refusal: { message, namesRead: false } },
   };
 }
+
+/** Most faults of one row that its message names: a row of an EDI file may have millions of segments. */
+const FAULTS_MAX = 50;
 
 /** Collects what one row says, valid or not, and builds its line. */
 export class RowDraft {
@@ -107,12 +112,16 @@ export class RowDraft {
   addIdentifierFault(message: string): void {
     this.#hasIdentifier = true;
     this.#hasFaultyIdentifier = true;
-    this.#faults.push(message);
+    this.#addFault(message);
   }
 
   addFieldFault(message: string): void {
     this.#hasField = true;
-    this.#faults.push(message);
+    this.#addFault(message);
+  }
+
+  #addFault(message: string): void {
+    if (this.#faults.length < FAULTS_MAX) this.#faults.push(message);
   }
 
   /** An identifier that stands for none. It matters only if the row has no other. */
