@@ -48,6 +48,8 @@ export interface FileRow {
   /** The row's cells as written, one per column, for the results file. */
   readonly cells: readonly string[];
   readonly line: LineDraft;
+  /** Where its quantity is, if the file says so: rows of one SKU are then parts of its stock, even if equal. */
+  readonly location?: string;
 }
 
 /** A row that cannot be read at all. */
@@ -58,6 +60,9 @@ export function refusedRow(row: number, cells: readonly string[], message: strin
     line: { skuId: null, gtins: [], fields: {}, refusal: { message, namesRead: false } },
   };
 }
+
+/** Most faults of one row that its message names: a row of an EDI file may have millions of segments. */
+const FAULTS_MAX = 50;
 
 /** Collects what one row says, valid or not, and builds its line. */
 export class RowDraft {
@@ -98,12 +103,16 @@ export class RowDraft {
   addIdentifierFault(message: string): void {
     this.#hasIdentifier = true;
     this.#hasFaultyIdentifier = true;
-    this.#faults.push(message);
+    this.#addFault(message);
   }
 
   addFieldFault(message: string): void {
     this.#hasField = true;
-    this.#faults.push(message);
+    this.#addFault(message);
+  }
+
+  #addFault(message: string): void {
+    if (this.#faults.length < FAULTS_MAX) this.#faults.push(message);
   }
 
   /** The line, or a refusal that lists every fault. The callbacks say what is missing. */
