@@ -321,7 +321,7 @@ describe('a file that is broken after its first chunk', () => {
 
   test.each([
     ['JSON', `[${'{"sku_id":"A-1","quantity_in_stock":1},'.repeat(ROWS)}`],
-    ['CSV', `${csv}A-1,"1`],
+    ['CSV', `${csv}A-1,${'1'.repeat(1_100_000)}`],
   ])(
     'reports the rows applied before the error if its format has no checksum: %s',
     async (_, file) => {
