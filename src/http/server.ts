@@ -35,6 +35,7 @@ import {
 import { ClientConnections, type ConnectionLimits } from './request/client-connections.ts';
 import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
 import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
+import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
@@ -51,6 +52,7 @@ export interface HttpSettings
     AdmissionLimits,
     ConnectionLimits,
     SlowPeerLimits,
+    UnreadBodyLimits,
     LoginLimits,
     ServerBodyLimits,
     WriteSettings,
@@ -96,7 +98,7 @@ export async function buildServer({
 }: ServerParts): Promise<FastifyInstance> {
   const uploads = new OpenUploads(settings.requestTimeoutMs);
   const openRequests = new OpenRequests(settings);
-  const admission = new Admission(store.accounts, settings, openRequests);
+  const admission = new Admission(store, settings, openRequests);
   const submitter = new BatchSubmitter({ admission, intake, batches: store.batches, settings });
   const streams = new Streams({ admission, submitter, settings });
   const app = fastify({
@@ -139,7 +141,7 @@ export async function buildServer({
   connections.attach(app.server);
   const slowPeers = new SlowPeers({
     limits: settings,
-    isExempt: (socket) => streams.has(socket),
+    mayPause: (socket) => streams.has(socket),
     slowResponse: () => clientErrorResponse({ code: SLOW_REQUEST }, randomUUID()),
     onCut: ({ socket }, what) =>
       app.log.info(
@@ -169,6 +171,7 @@ export async function buildServer({
     refuseDuplicateHeaders(request.raw.rawHeaders);
     connections.countRequest(request.ip, reply.raw);
     slowPeers.watch(request.raw, reply.raw);
+    boundUnreadBody(request.raw, reply.raw, settings);
     // Before Fastify checks the Content-Type.
     if (request.is404) throw pathNotFound(request.url);
   });
@@ -176,6 +179,9 @@ export async function buildServer({
   app.addHook('onSend', async (request, reply, payload) =>
     typeof payload === 'string' && isJson(reply) && isTerminal(request) ? `${payload}\n` : payload,
   );
+  app.addHook('preHandler', async (request, reply) => {
+    if (request.openRequest !== null) connections.keep(request.raw, reply.raw);
+  });
   addReplyBudget(app);
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(

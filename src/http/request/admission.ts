@@ -1,17 +1,19 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
-import type { AccountStore } from '../../store/store.ts';
+import type { Store } from '../../store/store.ts';
 import { authenticate, authorize, type Access } from '../accounts/authenticate.ts';
 import { TokenWatch } from '../accounts/token-watch.ts';
+import { clientErrorResponse, TOKEN_REVOKED } from '../problems.ts';
 import {
   OpenRequests,
   type OpenLimits,
   type OpenRequest,
   type RequestKind,
 } from './open-requests.ts';
+import { StoreTurns } from './store-turns.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -29,17 +31,22 @@ export interface AdmissionLimits extends OpenLimits {
 
 /** Authenticates each API request and checks the limits before its body is read. */
 export class Admission {
-  readonly #accounts: Pick<AccountStore, 'findPrincipal'>;
-  readonly #tokenWatch = new TokenWatch((request) => this.#checkWatched(request));
+  readonly #accounts: Pick<Store['accounts'], 'findPrincipal'>;
+  readonly #turns: StoreTurns;
+  readonly #tokenWatch = new TokenWatch({
+    check: (request) => this.#checkWatched(request),
+    end: endRevoked,
+  });
   readonly #rate: RateLimiterMemory | undefined;
   readonly #openRequests: OpenRequests;
 
   constructor(
-    accounts: Pick<AccountStore, 'findPrincipal'>,
+    store: Pick<Store, 'accounts' | 'grouping'>,
     limits: AdmissionLimits,
     openRequests: OpenRequests,
   ) {
-    this.#accounts = accounts;
+    this.#accounts = store.accounts;
+    this.#turns = new StoreTurns(store.grouping);
     this.#openRequests = openRequests;
     const points = limits.requestsPerSecondMax;
     this.#rate = points === 0 ? undefined : new RateLimiterMemory({ points, duration: 1 });
@@ -60,6 +67,7 @@ export class Admission {
     const principal = await this.#identify(request, access);
     request.openRequest = this.#openRequests.open(reply.raw, principal.organizationId, kind);
     request.principal = principal;
+    this.#tokenWatch.watch(request, reply.raw);
   }
 
   /** Admits a request that stays open while its client waits for changes. */
@@ -80,11 +88,11 @@ export class Admission {
   }
 
   /**
-   * Watches the token of a request that stays open until `ended` is aborted. The signal is aborted, with the error as
-   * its reason, within two seconds after the token expired or was revoked.
+   * A signal for a request that ends itself when its token expires or is revoked. It is aborted within two seconds,
+   * with the error as its reason. Uploads, downloads and slow requests without it are cut off.
    */
-  watchToken(request: FastifyRequest, ended: AbortSignal): AbortSignal {
-    return this.#tokenWatch.watch(request, ended);
+  revocationOf(request: FastifyRequest): AbortSignal {
+    return this.#tokenWatch.signalOf(request);
   }
 
   async #checkWatched(request: FastifyRequest): Promise<void> {
@@ -94,6 +102,16 @@ export class Admission {
       // A store that does not answer now has not revoked anything.
       if (error instanceof OnhandError && error.code === 'unauthenticated') throw error;
     }
+  }
+
+  /** Runs a call of the store that reads much, when it is the turn of the request's organization. */
+  reading<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+    return this.#turns.read(this.principalOf(request).organizationId, work);
+  }
+
+  /** Runs a call of the store that writes other than through `Intake`, when it is the organization's turn. */
+  writing<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+    return this.#turns.write(this.principalOf(request).organizationId, work);
   }
 
   /** The memory that an admitted request reserves. */
@@ -108,6 +126,16 @@ export class Admission {
     const { principal } = request;
     if (principal === null) throw new Error('the request was not admitted');
     return principal;
+  }
+}
+
+/** Ends a request that is still arriving with 401, and cuts off a reply. A request that is complete gets its reply. */
+function endRevoked({ raw, id }: FastifyRequest, response: ServerResponse): void {
+  if (response.headersSent) response.destroy();
+  else if (!raw.complete) {
+    const { socket } = raw;
+    if (socket.writable) socket.write(clientErrorResponse({ code: TOKEN_REVOKED }, id));
+    socket.destroySoon();
   }
 }
 
@@ -131,14 +159,5 @@ export async function consumePoint(
       `${what} Wait ${retryAfterSeconds} s before the next one.`,
       { retryAfterSeconds },
     );
-  }
-}
-
-/** Runs long synchronous work; each time it yields, other requests get a turn. */
-export async function runYielding<T>(work: Generator<undefined, T, undefined>): Promise<T> {
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) return step.value;
-    await nextTurn();
   }
 }

@@ -60,6 +60,13 @@ export interface SqliteTables extends SqlTables {
   };
 }
 
+/** Kysely would run one statement at a time: a read would wait for each write before it. */
+class ThreadsAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
+
 /** Where statements run: in the threads of a `SqliteStore`, or in the calling thread. */
 export interface StatementRunner {
   query(statement: CompiledStatement): Promise<never[]>;
@@ -78,7 +85,7 @@ export class SqliteDatabase implements SqlDatabase {
     this.#runner = runner;
     this.db = createQueryBuilder<SqliteTables>(
       {
-        createAdapter: () => new SqliteAdapter(),
+        createAdapter: () => new ThreadsAdapter(),
         createQueryCompiler: () => new SqliteQueryCompiler(),
         createIntrospector: (db) => new SqliteIntrospector(db),
       },

@@ -1,9 +1,12 @@
+import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { networkOf } from '../../../src/http/request/client-connections.ts';
+import { ClientConnections, networkOf } from '../../../src/http/request/client-connections.ts';
 import { entry } from '../../store/fixtures.ts';
 import { at, problemOf } from '../answers.ts';
-import { BULK, SKUS, TestServer } from '../harness.ts';
+import { BULK, LOGIN, SKUS, TestServer } from '../harness.ts';
 import { exchange, RawConnection } from './raw.ts';
+
+const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
 
 let server: TestServer;
 let token: string;
@@ -47,6 +50,39 @@ test('a body that arrives too slowly is refused with 408, and its connection is 
   expect(received).toContain('ONHAND_RECEIVE_BYTES_PER_SECOND_MIN');
 });
 
+test('the rest of a refused body is read only up to a limit, then the connection is closed', async () => {
+  const strict = await TestServer.start({ discardedBytesMax: 200_000, discardedMsMax: 1000 });
+  const refuse = async (headers: string): Promise<RawConnection> => {
+    const connection = await RawConnection.open(strict.url);
+    await connection.send(
+      `POST ${BULK} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n${headers}\r\n[`,
+    );
+    expect(await connection.until(/\}$/)).toMatch(/^HTTP\/1\.1 (?:401|415) /);
+    return connection;
+  };
+  const [large, slow] = [await refuse(''), await refuse('')];
+  await large.send('x'.repeat(500_000));
+  await large.rest();
+  await slow.rest();
+  await strict.stop();
+});
+
+test('a client address has a limited number of open logins', async () => {
+  const strict = await TestServer.start({ openLoginsPerAddressMax: 2 });
+  const opened: RawConnection[] = [];
+  for (let i = 0; i < 2; i += 1) {
+    const connection = await RawConnection.open(strict.url);
+    await connection.send(`POST ${LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`);
+    opened.push(connection);
+  }
+  const body = { username: 'jo', password: 'x' };
+  const refused = await strict.ask('POST', LOGIN, { body });
+  expect(problemOf(refused, 429, 'rate_limited')).toContain('ONHAND_OPEN_LOGINS_PER_ADDRESS_MAX');
+  for (const connection of opened) await connection.destroy();
+  await expect.poll(async () => (await strict.ask('POST', LOGIN, { body })).status).toBe(401);
+  await strict.stop();
+});
+
 test('clients behind a proxy are limited by the open requests of each address', async () => {
   const proxied = await TestServer.start({ trustProxy: true, clientConnectionsPerAddressMax: 1 });
   const { token: its } = await proxied.createSupplier('Acme', [entry('A')]);
@@ -87,4 +123,81 @@ test('readiness shows how much of each limit is used', async () => {
   await connection.destroy();
   await expect.poll(() => usage('open_requests')).toBe(0);
   expect(await usage('open_bytes')).toBe(0);
+});
+
+describe('when the connections of all clients are used up', () => {
+  const CONNECTIONS_MAX = 10;
+  let crowded: TestServer;
+  beforeAll(async () => {
+    crowded = await TestServer.start({ clientConnectionsMax: CONNECTIONS_MAX });
+  });
+  afterAll(() => crowded.stop());
+
+  test.for([
+    ['send half of a header', 'GET / HTTP/1.1\r\nHost:'],
+    ['send a login slowly', `POST ${LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`],
+    ['send nothing', ''],
+  ] as const)('those that %s make room for new ones', async ([, bytes]) => {
+    const held: RawConnection[] = [];
+    for (let i = 0; i < 2 * CONNECTIONS_MAX; i += 1) {
+      const connection = await RawConnection.open(crowded.url);
+      held.push(connection);
+      if (bytes !== '') await connection.send(bytes);
+      const { status } = await exchange(crowded.url, HEALTH);
+      expect(status).toBe(200);
+    }
+    await held[0]?.rest();
+    for (const connection of held) await connection.destroy();
+  });
+
+  test('those of admitted requests stay open', async () => {
+    const { token: its } = await crowded.createSupplier('Acme', [entry('A')]);
+    const admitted = await RawConnection.open(crowded.url);
+    const line = '[{"sku_id":"A","quantity_in_stock":1}]';
+    await admitted.send(
+      `POST ${BULK} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${its}\r\nContent-Length: ${line.length}\r\n\r\n`,
+    );
+    const open = async (): Promise<unknown> =>
+      at((await crowded.ask('GET', '/readyz')).json, 'usage', 'open_requests', 'used');
+    await expect.poll(open).toBe(1);
+    const held: RawConnection[] = [];
+    for (let i = 0; i < 2 * CONNECTIONS_MAX; i += 1)
+      held.push(await RawConnection.open(crowded.url));
+    await admitted.send(line);
+    expect(await admitted.until(/success/)).toMatch(/^HTTP\/1\.1 200 /);
+    for (const connection of [admitted, ...held]) await connection.destroy();
+  });
+});
+
+test('connections beyond the limit of an address are answered 503 and closed', async () => {
+  const limited = createServer((_request, response) => response.end('ok'));
+  new ClientConnections({
+    limits: { clientConnectionsMax: 100, clientConnectionsPerAddressMax: 2 },
+    isProxied: false,
+    refusal: () => 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n',
+  }).attach(limited);
+  // Loopback addresses are not limited, so the sockets name another one.
+  limited.prependListener('connection', (socket) => {
+    Object.defineProperty(socket, 'remoteAddress', { value: '192.0.2.1' });
+  });
+  await new Promise<void>((resolve) => {
+    limited.listen(0, '127.0.0.1', resolve);
+  });
+  const address = limited.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  const [first, second] = [await RawConnection.open(url), await RawConnection.open(url)];
+  await second.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await second.until(/ok/);
+  const third = await RawConnection.open(url);
+  expect(await third.rest()).toMatch(/^HTTP\/1\.1 503 /);
+  await first.destroy();
+  await expect
+    .poll(async () => {
+      const next = await RawConnection.open(url);
+      await next.send('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+      return (await next.rest()).slice(0, 12);
+    })
+    .toBe('HTTP/1.1 200');
+  await second.destroy();
+  limited.close();
 });
