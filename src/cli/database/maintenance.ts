@@ -39,6 +39,9 @@ export function backupCommand(context: CommandContext): Command {
         bar.stop();
       }
       context.print(`Backed up to ${resolve(file)}.`);
+      context.note(
+        'Uploaded files and their results are not in the backup: copy the files folder as well (docs/operations.md).',
+      );
     });
 }
 
