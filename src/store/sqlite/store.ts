@@ -29,6 +29,8 @@ import { Thread, asError } from './threads.ts';
 import type { WriterCalls } from './write/writer-thread.ts';
 
 export interface SqliteSettings extends ConnectionSettings {
+  /** How many changes the inventory table may lack. Opening the database after a crash replays them. */
+  readonly recentChangesMax: number;
   /** Called when the store can no longer be trusted and the process must exit. */
   readonly onFatal: (reason: string) => void;
 }
@@ -37,9 +39,9 @@ function at(file: string): URL {
   return new URL(file, import.meta.url);
 }
 
-/** How the cache is divided; `readerPages` counts twice, for two connections. */
+/** How the cache is divided; `recent` and `readerPages` count twice, for two threads that have their own. */
 const MINIMAL_CACHE_BYTES = 1 << 20;
-const CACHE_SHARES = { writerPages: 0.4, writerMemory: 0.4, readerPages: 0.1 };
+const CACHE_SHARES = { writerPages: 0.3, writerMemory: 0.3, recent: 0.1, readerPages: 0.1 };
 
 interface Threads {
   readonly writer: Thread<WriterCalls>;
@@ -93,6 +95,8 @@ export class SqliteStore implements Store {
       ...shared,
       cacheBytesMax: share(CACHE_SHARES.writerPages),
       inventoryCacheBytesMax: share(CACHE_SHARES.writerMemory),
+      recentBytesMax: share(CACHE_SHARES.recent),
+      recentChangesMax: settings.recentChangesMax,
     };
     const forReading = { ...shared, cacheBytesMax: share(CACHE_SHARES.readerPages) };
     const writer = Thread.load<WriterCalls>(at('./write/writer-thread'), onFatal);

@@ -11,6 +11,7 @@ import {
   type BatchOfChanges,
   type ChangeTuple,
 } from '../write/change-columns.ts';
+import { InventoryView } from '../recent/inventory-view.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
 import type { CompiledStatement } from '../write/writer-thread.ts';
@@ -28,6 +29,9 @@ const SELECT_FOUND_CHANGES = `
     JOIN skus ON skus.key = (found.supplier_id << 32) + found.sku_number
     JOIN organizations ON organizations.id = found.supplier_id
     JOIN batches ON batches.supplier_id = found.supplier_id AND batches.number = found.batch_number`;
+
+/** Other statements need not wait until changes are followed. */
+const READS_INVENTORY = /\binventory\b/;
 
 /** Reads of changes that take more than one query. Statements are prepared once per connection. */
 class ChangeReader {
@@ -150,13 +154,18 @@ export interface ReaderCalls {
 serveThread<ConnectionSettings, ReaderCalls>((settings) => {
   const db = openForReading(settings);
   const changeReads = new ChangeReader(db);
+  const inventory = new InventoryView(db);
   return {
     calls: {
-      query: ({ sql, parameters }) => db.prepare<unknown[], never>(sql).all(...parameters),
+      query: ({ sql, parameters }) => {
+        const query = (): never[] => db.prepare<unknown[], never>(sql).all(...parameters);
+        return READS_INVENTORY.test(sql) ? inventory.read(query) : query();
+      },
       changes: ({ supplierId, afterSequence, limit }) =>
         changeReads.after(supplierId, afterSequence, limit),
-      history: (asked) => changeReads.history(asked),
-      freshness: ({ supplierId, nowMs }) => changeReads.freshness(supplierId, nowMs),
+      history: (asked) => inventory.read(() => changeReads.history(asked)),
+      freshness: ({ supplierId, nowMs }) =>
+        inventory.read(() => changeReads.freshness(supplierId, nowMs)),
     },
     close: () => db.close(),
   };

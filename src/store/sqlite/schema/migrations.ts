@@ -354,6 +354,11 @@ const MIGRATIONS: readonly string[] = [
   -- A disabled user can neither log in nor use a token.
   ALTER TABLE users ADD COLUMN disabled_at_ms INTEGER;
   `,
+  `
+  -- The inventory table has all changes up to this sequence, and perhaps later ones (docs/durability.md).
+  ALTER TABLE suppliers ADD COLUMN complete_sequence INTEGER NOT NULL DEFAULT 0;
+  UPDATE suppliers SET complete_sequence = last_sequence;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,0 +1,123 @@
+import type { Database, Statement } from 'better-sqlite3';
+import { hasNewChange, type SkuState } from '../../../domain/batch-decision.ts';
+import { supplierIdOfKey } from '../schema/migrations.ts';
+import { InventoryRows, type InventoryRow } from '../write/inventory-rows.ts';
+import { Following } from './following.ts';
+import { RecentInventory, type RecentEntry } from './recent-inventory.ts';
+import { Sweep, type SweepSettings } from './sweep.ts';
+
+/** A supplier's sequence before and after a transaction. */
+export interface SequenceRange {
+  readonly supplierId: number;
+  readonly before: number;
+  readonly after: number;
+}
+
+/**
+ * Inventory as the writer sees and writes it. What a transaction changes is kept here and swept into the table later;
+ * only what the changes do not say (another as-of time, a new or renamed product) is written to the table at once.
+ *
+ * A transaction calls `begin` first and `committed` after its commit: until then, what is recent stays as it was.
+ */
+export class WriterInventory {
+  readonly #recent = new RecentInventory();
+  readonly #following: Following;
+  readonly #rows: InventoryRows;
+  readonly #sweep: Sweep;
+  readonly #confirm: Statement<[number, number]>;
+  /** The recent entries whose rows the current transaction has written. */
+  readonly #superseded = new Set<number>();
+
+  constructor(db: Database, settings: SweepSettings) {
+    this.#following = new Following(db, this.#recent);
+    this.#rows = new InventoryRows(db);
+    this.#sweep = new Sweep(db, this.#recent, this.#following, this.#rows, settings);
+    this.#confirm = db.prepare('UPDATE inventory SET as_of_us = ? WHERE key = ?');
+  }
+
+  /** Reads what others have committed. Call it in a transaction. */
+  follow(): void {
+    this.#following.follow();
+  }
+
+  begin(): void {
+    this.#superseded.clear();
+    this.#sweep.begin();
+  }
+
+  /** The inventory of a SKU if it may be newer than its row. */
+  find(key: number): RecentEntry | undefined {
+    return this.#superseded.has(key) ? undefined : this.#recent.find(key);
+  }
+
+  /** Writes rows of the table. Pass them in key order. */
+  write(rows: readonly (readonly [key: number, row: InventoryRow])[]): void {
+    this.#rows.write(rows);
+    for (const [key] of rows) this.#supersede(key);
+  }
+
+  #supersede(key: number): void {
+    if (this.#recent.sequenceOf(key) > 0) this.#superseded.add(key);
+  }
+
+  /** Brings the row of a SKU up to date, so that the transaction can update it. */
+  settle(key: number): void {
+    const entry = this.find(key);
+    if (entry !== undefined) this.write([[key, entry]]);
+  }
+
+  /** Moves the as-of time of a SKU whose inventory stays the same. */
+  confirm(key: number, asOfUs: number): void {
+    this.settle(key);
+    this.#confirm.run(asOfUs, key);
+  }
+
+  /** Sweeps as much as a number of appended changes owes. Call it at the end of a transaction. */
+  pay(changes: number): void {
+    this.#sweep.pay(changes);
+  }
+
+  /** Whether the table has all changes of a supplier, apart from those of the current transaction. */
+  isComplete(supplierId: number): boolean {
+    return !this.#following.tails.has(supplierId);
+  }
+
+  /**
+   * Takes over what a transaction has committed.
+   *
+   * @param states the SKUs whose rows it has not written
+   */
+  committed(
+    states: readonly (readonly [key: number, sku: SkuState])[],
+    ranges: Iterable<SequenceRange>,
+    nowMs: number,
+  ): void {
+    const waiting = new Set(states.map(([key]) => supplierIdOfKey(key)));
+    for (const { supplierId, before, after } of ranges) {
+      if (waiting.has(supplierId) || !this.isComplete(supplierId)) {
+        this.#following.extend(supplierId, before, after);
+      }
+    }
+    this.#sweep.committed();
+    for (const key of this.#superseded) this.#recent.delete(key);
+    this.#superseded.clear();
+    for (const [key, { inventory, lastSequence }] of states) {
+      this.#recent.set(key, inventory, lastSequence, nowMs);
+    }
+  }
+
+  /** Sweeps about a number of rows, whoever owes them. */
+  sweep(rows: number): void {
+    this.#sweep.some(rows);
+  }
+
+  /** Whether the table has all changes. */
+  get isTableComplete(): boolean {
+    return this.#following.tails.size === 0;
+  }
+}
+
+/** Whether the changes say all about a SKU, so that its row can wait. */
+export function canWait(sku: SkuState): boolean {
+  return hasNewChange(sku) && typeof sku.asOfUs !== 'number';
+}
