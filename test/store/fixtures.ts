@@ -32,9 +32,9 @@ export async function sweptDatabase(): Promise<TestDatabase> {
 }
 
 /** The files of a database as a crash would leave them now. Nothing may be writing. */
-export async function crashImage({ url }: TestDatabase): Promise<TestDatabase> {
-  const image = await sqliteDatabase();
-  const [from, to] = [url, image.url].map((each) => each.replace(/^sqlite:/, ''));
+export async function crashImage(database: TestDatabase): Promise<TestDatabase> {
+  const image = { ...database, ...(await sqliteDatabase()) };
+  const [from, to] = [database.url, image.url].map((url) => url.replace(/^sqlite:/, ''));
   for (const ending of ['', '-wal']) await copyFile(`${from}${ending}`, `${to}${ending}`);
   return image;
 }

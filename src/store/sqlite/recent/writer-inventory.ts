@@ -106,7 +106,7 @@ export class WriterInventory {
     }
   }
 
-  /** Sweeps about a number of rows, whoever owes them. */
+  /** Sweeps about a number of rows, beyond what is owed. */
   sweep(rows: number): void {
     this.#sweep.some(rows);
   }

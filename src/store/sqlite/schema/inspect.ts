@@ -180,12 +180,13 @@ export async function* inspect(settings: ConnectionSettings): AsyncIterable<Find
   try {
     let view: InventoryView | undefined;
     for (const { check, problems } of CHECKS) {
-      const look = (): Finding => inspectOne(db, check, problems);
-      const finding = view?.read(look) ?? look();
+      const finding = inspectOne(check, () => {
+        if (check !== CHECKS[0]?.check) view ??= new InventoryView(db);
+        return view === undefined ? rowsOf(db, problems) : view.read(() => rowsOf(db, problems));
+      });
       yield finding;
       // Without the schema, the other checks cannot run.
       if (check === CHECKS[0]?.check && !finding.ok) return;
-      view ??= new InventoryView(db);
       await setImmediate();
     }
   } finally {
@@ -193,18 +194,23 @@ export async function* inspect(settings: ConnectionSettings): AsyncIterable<Find
   }
 }
 
-function inspectOne(db: Database, check: string, problems: string): Finding {
+function inspectOne(check: string, find: () => readonly string[]): Finding {
   try {
-    const rows = db
-      .prepare<[], [string]>(`SELECT problem FROM (${problems}) LIMIT ${PROBLEMS_SHOWN_MAX + 1}`)
-      .raw()
-      .all();
-    const shown = rows.slice(0, PROBLEMS_SHOWN_MAX).map(([problem]) => problem);
-    const more = rows.length > shown.length ? '; and more' : '';
-    return { check, ok: rows.length === 0, detail: shown.join('; ') + more };
+    const problems = find();
+    const shown = problems.slice(0, PROBLEMS_SHOWN_MAX);
+    const more = problems.length > shown.length ? '; and more' : '';
+    return { check, ok: problems.length === 0, detail: shown.join('; ') + more };
   } catch (error) {
     const known = unavailable(error);
     if (known === undefined) throw error;
     return { check, ok: false, detail: error instanceof Error ? error.message : known.message };
   }
+}
+
+function rowsOf(db: Database, problems: string): readonly string[] {
+  return db
+    .prepare<[], [string]>(`SELECT problem FROM (${problems}) LIMIT ${PROBLEMS_SHOWN_MAX + 1}`)
+    .raw()
+    .all()
+    .map(([problem]) => problem);
 }

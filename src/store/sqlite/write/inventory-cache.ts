@@ -1,4 +1,5 @@
 import type { Inventory } from '../../../domain/inventory.ts';
+import type { WriterInventory } from '../recent/writer-inventory.ts';
 import type { Database, Statement } from 'better-sqlite3';
 
 export interface CachedInventory {
@@ -258,13 +259,15 @@ type InventoryRow = [
  */
 export class CacheWarmer {
   readonly #cache: InventoryCache;
+  readonly #inventory: WriterInventory;
   readonly #skuIdsAfter: Statement<[number, string, number], [number, string, number]>;
   readonly #inventoryAfter: Statement<[number, number], InventoryRow>;
   #lastSkuId: readonly [supplierId: number, skuId: string] | undefined = [0, ''];
   #lastKey: number | undefined = 0;
 
-  constructor(db: Database, cache: InventoryCache) {
+  constructor(db: Database, cache: InventoryCache, inventory: WriterInventory) {
     this.#cache = cache;
+    this.#inventory = inventory;
     this.#skuIdsAfter = db
       .prepare<[number, string, number], [number, string, number]>(
         `SELECT supplier_id, sku_id, key & 0xffffffff FROM skus
@@ -314,8 +317,14 @@ export class CacheWarmer {
       last,
     ] of rows) {
       if (!this.#cache.hasRoomFor(key)) return undefined;
+      const recent = this.#inventory.find(key);
       const inventory = { quantityInStock, quantityOnBackorder, backorderDate, restrictions };
-      this.#cache.setInventory(key, inventory, last);
+      const isNewer = recent !== undefined && recent.lastSequence > last;
+      this.#cache.setInventory(
+        key,
+        isNewer ? recent.inventory : inventory,
+        isNewer ? recent.lastSequence : last,
+      );
     }
     return rows.at(-1)?.[0];
   }

@@ -117,7 +117,7 @@ class Writer {
     this.#cataloguer = new CatalogueApplier(db, this.#applier, this.#inventory);
     this.#reverter = new RevertApplier(db, this.#applier);
     this.#changeDropper = new ChangeDeleter(db);
-    this.#readAhead = new CacheWarmer(db, this.#cache);
+    this.#readAhead = new CacheWarmer(db, this.#cache, this.#inventory);
     this.#dataVersion = db.prepare<[], [number]>('PRAGMA data_version').raw();
     this.#lastDataVersion = this.#dataVersion.get()?.[0];
     db.transaction(() => this.#inventory.follow())();
