@@ -20,7 +20,7 @@ export interface Floor {
 
 export async function startFloor(databaseUrl: string): Promise<Floor> {
   const child = fork(fileURLToPath(import.meta.url), {
-    env: { ...process.env, ONHAND_BENCH_FLOOR: databaseUrl, ONHAND_LOG_LEVEL: 'silent' },
+    env: { ...process.env, BENCH_FLOOR_DATABASE: databaseUrl, ONHAND_LOG_LEVEL: 'silent' },
   });
   const url = await new Promise<string>((resolve) => {
     child.once('message', (message) => resolve(typeof message === 'string' ? message : ''));
@@ -89,5 +89,5 @@ async function serveFloor(databaseUrl: string): Promise<void> {
   });
 }
 
-const databaseUrl = process.env['ONHAND_BENCH_FLOOR'];
+const databaseUrl = process.env['BENCH_FLOOR_DATABASE'];
 if (databaseUrl !== undefined) await serveFloor(databaseUrl);

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { NO_RULES } from '../src/domain/reading-rules.ts';
 import { openStockFile } from '../src/formats/stock-file.ts';
 import { FORMAT_LIMITS } from '../src/formats/format.ts';
 import { jsonLineReader } from '../src/wire/lines/lines.ts';
@@ -47,7 +48,7 @@ async function secondsToRead(path: string, lines: number): Promise<number> {
   const readJsonLine = jsonLineReader({ nowMs: 0, asOfToleranceSeconds: 0, asOfUs: undefined });
   const file = await openStockFile(
     { bytes: createReadStream(path), path },
-    { mappings: [], limits: FORMAT_LIMITS, readJsonLine },
+    { rules: NO_RULES, limits: FORMAT_LIMITS, readJsonLine },
   );
   if (file.kind !== 'inventory') throw new Error(`${path} is a catalogue`);
   let read = 0;

@@ -229,6 +229,16 @@ export interface Settings
   readonly inbox: string | null;
 }
 
+/** The variables that are neither numbers nor flags. */
+const TEXT_VARIABLES = [
+  'ONHAND_DATABASE',
+  'ONHAND_LOG_LEVEL',
+  'ONHAND_FILES_DIRECTORY',
+  'ONHAND_INBOX',
+  'ONHAND_TOKEN',
+  'ONHAND_URL',
+];
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export const PROCESS_ENVIRONMENT: Environment = process.env;
@@ -236,6 +246,55 @@ export const PROCESS_ENVIRONMENT: Environment = process.env;
 /** The API token of commands that connect to a server. */
 export function tokenFromEnvironment(environment: Environment): string | undefined {
   return environment['ONHAND_TOKEN'] || undefined;
+}
+
+/** The address of the server for commands that connect to one. */
+export function urlFromEnvironment(environment: Environment): string {
+  return environment['ONHAND_URL'] || `http://${DEFAULT_HOST}:${DEFAULT_PORT}`;
+}
+
+/**
+ * Throws `parameter_invalid` for a variable that starts with `ONHAND_` but is not known: a mistyped limit must not
+ * be ignored.
+ */
+export function refuseUnknownVariables(environment: Environment): void {
+  const known = [
+    ...TEXT_VARIABLES,
+    ...Object.values(NUMBER_SETTINGS).map(({ variable }) => variable),
+    ...Object.values(FLAG_SETTINGS),
+  ];
+  const unknown = Object.keys(environment).filter(
+    (name) => name.startsWith('ONHAND_') && !known.includes(name),
+  );
+  if (unknown.length === 0) return;
+  const named = unknown
+    .toSorted()
+    .map((name) => `${name} (did you mean ${nearest(name, known)}?)`)
+    .join(', ');
+  throw new OnhandError(
+    'parameter_invalid',
+    `Unknown environment variables: ${named}. Correct or unset them; docs/operations.md lists all settings.`,
+  );
+}
+
+/** The candidate that needs the fewest insertions, deletions and replacements of characters. */
+function nearest(name: string, candidates: readonly string[]): string {
+  const ranked = candidates.map((text) => ({ text, distance: editDistance(name, text) }));
+  return ranked.reduce((best, other) => (other.distance < best.distance ? other : best)).text;
+}
+
+/** The Levenshtein distance. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
+  for (const [i, character] of [...from].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...to].entries()) {
+      const replaced = (row[j] ?? 0) + (character === other ? 0 : 1);
+      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
 }
 
 /** Where commands keep the state from which they resume. */

@@ -1,66 +1,63 @@
 import { Command, CommanderError } from 'commander';
-import { PROCESS_ENVIRONMENT } from '../config.ts';
+import { PROCESS_ENVIRONMENT, refuseUnknownVariables } from '../config.ts';
 import { OnhandError } from '../domain/errors.ts';
 import { version } from '../version.ts';
-import { connectionCommand, organizationCommand } from './admin/organization.ts';
-import { freshnessCommand, safetyLimitCommand } from './admin/supplier.ts';
-import { tokenCommand } from './admin/token.ts';
-import { userCommand } from './admin/user.ts';
-import { benchCommand } from './bench/bench.ts';
 import { CommandContext } from './context.ts';
-import {
-  backupCommand,
-  doctorCommand,
-  migrateCommand,
-  copyCommand,
-} from './database/maintenance.ts';
-import { importCommand } from './database/import.ts';
 import { PUSH_EXIT } from './push/options.ts';
-import { pushCommand } from './push/push.ts';
-import { batchesCommand } from './remote/batches.ts';
-import { changesCommand } from './remote/changes.ts';
-import { revertCommand } from './remote/revert.ts';
-import { demoCommand } from './serve/demo.ts';
-import { serveCommand } from './serve/serve.ts';
 
 const EXIT_FAILED = 1;
 
-/** Builds the command line with all commands. */
-export function buildProgram(
+/** Loads each command by itself: the modules of all of them together take as long as the rest of a short command. */
+const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<Command>>> = {
+  serve: async (context) => (await import('./serve/serve.ts')).serveCommand(context),
+  demo: async (context) => (await import('./serve/demo.ts')).demoCommand(context),
+  organization: async (context) =>
+    (await import('./admin/organization.ts')).organizationCommand(context),
+  connection: async (context) =>
+    (await import('./admin/organization.ts')).connectionCommand(context),
+  user: async (context) => (await import('./admin/user.ts')).userCommand(context),
+  token: async (context) => (await import('./admin/token.ts')).tokenCommand(context),
+  import: async (context) => (await import('./database/import.ts')).importCommand(context),
+  push: async (context) => (await import('./push/push.ts')).pushCommand(context),
+  batches: async (context) => (await import('./remote/batches.ts')).batchesCommand(context),
+  revert: async (context) => (await import('./remote/revert.ts')).revertCommand(context),
+  breaker: async (context) => (await import('./admin/supplier.ts')).safetyLimitCommand(context),
+  changes: async (context) => (await import('./remote/changes.ts')).changesCommand(context),
+  freshness: async (context) => (await import('./admin/supplier.ts')).freshnessCommand(context),
+  doctor: async (context) => (await import('./database/maintenance.ts')).doctorCommand(context),
+  backup: async (context) => (await import('./database/maintenance.ts')).backupCommand(context),
+  migrate: async (context) => (await import('./database/maintenance.ts')).migrateCommand(context),
+  copy: async (context) => (await import('./database/maintenance.ts')).copyCommand(context),
+  bench: async (context) => (await import('./bench/bench.ts')).benchCommand(context),
+};
+
+/** Builds the command line: only with the command that `name`, the first argument, needs; otherwise with all. */
+export async function buildProgram(
   context: CommandContext = new CommandContext(process, PROCESS_ENVIRONMENT),
-): Command {
+  name = '',
+): Promise<Command> {
   const program = new Command('onhand')
     .description(
       'An inventory server: stock levels in bulk, a durable result for each line, immediately.',
     )
     .version(version())
-    .addCommand(serveCommand(context))
-    .addCommand(demoCommand(context))
-    .addCommand(organizationCommand(context))
-    .addCommand(connectionCommand(context))
-    .addCommand(userCommand(context))
-    .addCommand(tokenCommand(context))
-    .addCommand(importCommand(context))
-    .addCommand(pushCommand(context))
-    .addCommand(batchesCommand(context))
-    .addCommand(revertCommand(context))
-    .addCommand(safetyLimitCommand(context))
-    .addCommand(changesCommand(context))
-    .addCommand(freshnessCommand(context))
-    .addCommand(doctorCommand(context))
-    .addCommand(backupCommand(context))
-    .addCommand(migrateCommand(context))
-    .addCommand(copyCommand(context))
-    .addCommand(benchCommand(context))
-    .addHelpText(
-      'after',
-      '\nExample:\n  onhand organization create --type supplier "Acme Housewares"\n' +
-        '  onhand import catalogue.csv --supplier "Acme Housewares"\n' +
-        '  onhand serve\n' +
-        '\n"onhand <command> --help" explains a command.',
-    );
+    .hook('preAction', () => refuseUnknownVariables(context.environment));
+  for (const load of loadersFor(name)) program.addCommand(await load(context));
+  program.addHelpText(
+    'after',
+    '\nExample:\n  onhand organization create --type supplier "Acme Housewares"\n' +
+      '  onhand import catalogue.csv --supplier "Acme Housewares"\n' +
+      '  onhand serve\n' +
+      '\n"onhand <command> --help" explains a command.',
+  );
   configure(program, context);
   return program;
+}
+
+function loadersFor(name: string): readonly (typeof COMMANDS)[string][] {
+  if (name === '--version' || name === '-V') return [];
+  const only = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return only === undefined ? Object.values(COMMANDS) : [only];
 }
 
 /** Subcommands do not inherit these settings from the program. */
@@ -84,7 +81,8 @@ export async function runProgram(
   context: CommandContext,
 ): Promise<number> {
   try {
-    await buildProgram(context).parseAsync([...argv]);
+    const program = await buildProgram(context, argv[2]);
+    await program.parseAsync([...argv]);
     return context.exitCode;
   } catch (error) {
     return reportFailure(error, argv, context);

@@ -1,5 +1,7 @@
 /** Uploaded stock files and their file jobs. */
 import type { FailedLine } from './batches.ts';
+import type { ReadingRules } from './reading-rules.ts';
+import { OnhandError } from './errors.ts';
 
 /**
  * `waiting` for its turn, then `reading` while it is applied. `held` waits for a confirmation. Final states:
@@ -26,8 +28,8 @@ export interface FileOptions {
   readonly dryRun: boolean;
   /** The report's timestamp in microseconds since 1970-01-01T00:00Z; null uses the file's own. */
   readonly asOfUs: number | null;
-  /** The supplier's column mapping at the time of the upload. */
-  readonly mappings: readonly { readonly header: string; readonly target: string }[];
+  /** The sender's rules and, where the sender gave none, the supplier's at the time of the upload. */
+  readonly rules: ReadingRules;
 }
 
 /** What was detected in the file. */
@@ -113,6 +115,23 @@ export interface FileKey {
   readonly fingerprint: Uint8Array;
   /** Keys of uploads before this time have expired. */
   readonly usedSinceMs: number;
+}
+
+/** An upload that came with an idempotency key. */
+export interface EarlierUpload extends Pick<FileKey, 'fingerprint'> {
+  readonly uuid: string;
+}
+
+/** The uuid of an earlier upload that came with the same key. Throws `idempotency_key_reused` if it was a different one. */
+export function uuidOfSame(earlier: EarlierUpload, fingerprint: Uint8Array): string {
+  const isSame =
+    earlier.fingerprint.length === fingerprint.length &&
+    earlier.fingerprint.every((byte, i) => byte === fingerprint[i]);
+  if (isSame) return earlier.uuid;
+  throw new OnhandError(
+    'idempotency_key_reused',
+    'This Idempotency-Key came before with another upload; a new upload needs a new key.',
+  );
 }
 
 /** Whether a file job has reached a final state. */

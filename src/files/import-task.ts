@@ -9,7 +9,7 @@ import {
   type ImportSummary,
 } from '../intake/catalogue-import.ts';
 import type { TaskContext } from '../workers/serve.ts';
-import { columnMappingsOf, FileBytes, type FileTarget } from './job-file.ts';
+import { FileBytes, type FileTarget } from './job-file.ts';
 import { FileStorage } from './storage.ts';
 
 /** A catalogue and the folder of its report. */
@@ -51,14 +51,21 @@ export async function importFileTask(
     const summary = await importCatalogue(store, staging, {
       file: new FileBytes(path, progress),
       path,
-      columnMap: columnMappingsOf(asked.mappings),
+      rules: asked.rules,
       supplierId,
       userId,
       source: 'file',
       signal,
     });
-    const report = await files.write(job, printImportReport(staging), { kind: 'report' });
-    const rows = writeXlsx(reportRows(staging));
+    // A long report takes a while to print; the task is not stalled meanwhile.
+    const complaints: Pick<CatalogueStaging, 'complaintsFrom'> = {
+      complaintsFrom: (start, limit) => {
+        progress();
+        return staging.complaintsFrom(start, limit);
+      },
+    };
+    const report = await files.write(job, printImportReport(complaints), { kind: 'report' });
+    const rows = writeXlsx(reportRows(complaints));
     const workbook = await files.write(job, rows, { kind: 'workbook' });
     return { summary, reportBytes: report.bytes + workbook.bytes };
   } finally {

@@ -1,6 +1,6 @@
 import { createReadStream, type ReadStream } from 'node:fs';
 import type { FailedLine } from '../domain/batches.ts';
-import type { FileOptions, FileRecord } from '../domain/files.ts';
+import type { FileRecord } from '../domain/files.ts';
 import { FORMAT_LIMITS } from '../formats/format.ts';
 import type { JsonLineReader } from '../formats/json.ts';
 import {
@@ -10,8 +10,6 @@ import {
   type FileReadOptions,
   type StockFile,
 } from '../formats/stock-file.ts';
-import { COLUMN_TARGETS } from '../formats/table/aliases.ts';
-import type { ColumnMapping } from '../formats/table/columns.ts';
 
 /** Reads and prints lines as the API does. */
 export interface LineFormatter {
@@ -88,16 +86,8 @@ function readOptionsOf(
   { job: { asked, uploadedAtMs }, asOfToleranceSeconds }: FileTarget,
 ): FileReadOptions {
   return {
-    mappings: columnMappingsOf(asked.mappings),
+    rules: asked.rules,
     limits: FORMAT_LIMITS,
     readJsonLine: formatter.newJsonLineReader({ nowMs: uploadedAtMs, asOfToleranceSeconds }),
   };
-}
-
-/** A supplier's saved mappings. They are optional, since not every file has all of these columns. */
-export function columnMappingsOf(mappings: FileOptions['mappings']): readonly ColumnMapping[] {
-  return mappings.flatMap(({ header, target: name }) => {
-    const target = COLUMN_TARGETS.find((known) => known === name);
-    return target === undefined ? [] : [{ header, target, isOptional: true }];
-  });
 }

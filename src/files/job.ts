@@ -101,6 +101,8 @@ export class FileJob {
     try {
       return await this.#read();
     } catch (error) {
+      // Also thrown while the job waits for its turn in a worker thread.
+      if (this.#run.signal.aborted && error === this.#run.signal.reason) return this.#stopped();
       if (!(error instanceof OnhandError) || error.code === 'store_unavailable') throw error;
       // A busy queue is not the file's fault: the job is resumed, or was canceled.
       if (this.#run.signal.aborted && RETRIED.includes(error.code)) return this.#stopped();

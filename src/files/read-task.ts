@@ -3,7 +3,7 @@ import type { FileFindings } from '../domain/files.ts';
 import type { Lines } from '../domain/lines.ts';
 import type { FileRow } from '../formats/format.ts';
 import type { InventoryFile, StockFile } from '../formats/stock-file.ts';
-import { asOfOfFile } from '../formats/x12/inventory-advice.ts';
+import { asOfOfFile } from '../formats/edi/report-date.ts';
 import {
   moveColumns,
   sendTexts,

@@ -1,12 +1,5 @@
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
-import { COLUMN_TARGETS } from '../formats/table/aliases.ts';
-import {
-  OPEN_STATES,
-  type FileOptions,
-  type FileDraft,
-  type FileProblem,
-  type FileRecord,
-} from '../domain/files.ts';
+import { OPEN_STATES, type FileDraft, type FileProblem, type FileRecord } from '../domain/files.ts';
 import type { RevertOutcome, RevertRequest } from '../domain/batches.ts';
 import type { FileStore, FileSweepTimes } from '../store/store.ts';
 import type { DiskQuota } from './disk-quota.ts';
@@ -182,18 +175,6 @@ export class FileService {
       if (outcome !== undefined) reverted.push({ revertsUuid, ...outcome });
     }
     return reverted;
-  }
-
-  /** Sets the supplier's own column names for future files. Rejects with `member_invalid`. */
-  async setMapping(supplierId: number, mappings: FileOptions['mappings']): Promise<void> {
-    for (const { header, target } of mappings) {
-      if (COLUMN_TARGETS.some((known) => known === target)) continue;
-      throw new OnhandError(
-        'member_invalid',
-        `${JSON.stringify(header)} cannot be mapped to ${JSON.stringify(target.slice(0, 64))}; allowed are ${COLUMN_TARGETS.join(', ')}.`,
-      );
-    }
-    await this.jobs.setMapping(supplierId, mappings);
   }
 
   /** The uuids of a job's batches, in order. */

@@ -214,10 +214,29 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-async function writeAll(
+/** The size and hash of a file that is not stored. Rejects as `FileStorage.write` does beyond `bytesMax`. */
+export function measure(
+  content: AsyncIterable<Uint8Array>,
+  bytesMax: number,
+): Promise<WrittenFile> {
+  return readAll(content, bytesMax, () => Promise.resolve());
+}
+
+function writeAll(
   file: FileHandle,
   content: AsyncIterable<Uint8Array> | Iterable<string>,
   { bytesMax, room }: { readonly bytesMax: number; readonly room: StorageRoom | undefined },
+): Promise<WrittenFile> {
+  return readAll(content, bytesMax, async (part) => {
+    await room?.take(part.length);
+    await onDisk(() => writeWhole(file, part));
+  });
+}
+
+async function readAll(
+  content: AsyncIterable<Uint8Array> | Iterable<string>,
+  bytesMax: number,
+  write: (part: Uint8Array) => Promise<void>,
 ): Promise<WrittenFile> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -230,9 +249,8 @@ async function writeAll(
         `The file is larger than ${bytesMax} bytes; compress it with gzip, or send it in several files.`,
       );
     }
-    await room?.take(part.length);
+    await write(part);
     hash.update(part);
-    await onDisk(() => writeWhole(file, part));
   }
   return { bytes, sha256: hash.digest() };
 }

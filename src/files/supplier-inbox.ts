@@ -1,4 +1,5 @@
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
+import { NO_RULES } from '../domain/reading-rules.ts';
 import { isOver, type FileRecord } from '../domain/files.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import { newUuid } from '../store/uuids.ts';
@@ -198,7 +199,7 @@ export class SupplierInbox {
             atomic: false,
             dryRun: false,
             asOfUs: null,
-            mappings: await service.jobs.mappingOf(supplierId),
+            rules: { ...NO_RULES, columns: await service.jobs.mappingOf(supplierId) },
           },
           reason: null,
           reference: null,

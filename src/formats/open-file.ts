@@ -1,5 +1,6 @@
 import { OnhandError } from '../domain/errors.ts';
-import { isKnownHeader, type ColumnMapping } from './table/columns.ts';
+import type { ColumnMapping } from '../domain/file-columns.ts';
+import { isKnownHeader } from './table/columns.ts';
 import { openCsvTable, type CsvDialect } from './csv/csv.ts';
 import { dialectOf } from './csv/dialect.ts';
 import { gunzip } from './archive/gzip.ts';

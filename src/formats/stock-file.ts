@@ -1,28 +1,23 @@
+import type { ReadingRules } from '../domain/reading-rules.ts';
 import { tooManyRows, type FileRow, type FormatLimits, type RowUnit } from './format.ts';
+import { ITEM_COLUMNS } from './edi/stock-item.ts';
 import { openArchive } from './archive/zip.ts';
 import { readJsonArray, readNdjson, type JsonLineReader } from './json.ts';
 import { openFile, type FileSource, type OpenedFile, type Packing } from './open-file.ts';
 import { readCatalogue, type Catalogue } from './table/catalogue.ts';
-import {
-  matchInventory,
-  type Column,
-  type ColumnMapping,
-  type MatchedHeader,
-} from './table/columns.ts';
+import { matchInventory, type Column, type MatchedHeader } from './table/columns.ts';
 import { readInventoryRow } from './table/inventory.ts';
 import type { Table } from './table/table.ts';
 import type { Encoding } from './text.ts';
 import type { ReadSheet } from './xlsx/workbook.ts';
 import type { ReceivedInterchange } from './x12/envelope.ts';
 import { checkAdvice, InventoryAdvice } from './x12/inventory-advice.ts';
-import { ITEM_COLUMNS } from './x12/item.ts';
 
 export type FileFormat = 'csv' | 'xlsx' | 'json' | 'ndjson' | 'x12';
 
 /** How to read a file. */
 export interface FileReadOptions {
-  /** The supplier's own column names. They take precedence over names and aliases. */
-  readonly mappings: readonly ColumnMapping[];
+  readonly rules: ReadingRules;
   readonly limits: FormatLimits;
   /** Reads the lines of JSON and NDJSON. */
   readonly readJsonLine: JsonLineReader;
@@ -59,7 +54,7 @@ export interface InventoryFile extends FileDescription {
   readonly encoding: () => Encoding | null;
   /** The X12 interchanges received so far, to be acknowledged; empty for other formats. */
   readonly interchanges: () => readonly ReceivedInterchange[];
-  /** The date in an X12 file (ccyymmdd or ccyymmddhhmm), once it was read; null for other formats. */
+  /** The date of an EDI report, once it was read, as `asOfOfFile` reads it; null for other formats. */
   readonly datedAs: () => string | null;
 }
 
@@ -79,7 +74,7 @@ export async function openStockFile(
   source: FileSource,
   options: FileReadOptions,
 ): Promise<StockFile> {
-  const file = await openFile(source, options.limits, options.mappings);
+  const file = await openFile(source, options.limits, options.rules.columns);
   try {
     return file.format === 'csv' || file.format === 'xlsx'
       ? await openTableFile(file, options)
@@ -92,11 +87,11 @@ export async function openStockFile(
 
 async function openTableFile(
   file: OpenedFile,
-  { mappings, limits }: FileReadOptions,
+  { rules, limits }: FileReadOptions,
 ): Promise<StockFile> {
   const table: Table<MatchedHeader> & {
     readonly sheet?: ReadSheet;
-  } = await file.openTable((header) => matchInventory(header, mappings, limits.columnsMax));
+  } = await file.openTable((header) => matchInventory(header, rules.columns, limits.columnsMax));
   const { header, sheet = null } = table;
   const description: FileDescription = {
     format: file.format,
@@ -107,23 +102,27 @@ async function openTableFile(
     sheet,
   };
   if (header.kind === 'catalogue')
-    return { kind: 'catalogue', ...description, ...readCatalogue(table, () => file.close()) };
+    return {
+      kind: 'catalogue',
+      ...description,
+      ...readCatalogue(table, rules, () => file.close()),
+    };
   return {
     kind: 'inventory',
     ...description,
     header: table.headerCells,
-    ...boundedRows(readTable(table), limits, file),
+    ...boundedRows(readTable(table, rules), limits, file),
     encoding: () => ('encoding' in file ? file.encoding : null),
     interchanges: () => [],
     datedAs: () => null,
   };
 }
 
-async function* readTable({
-  header,
-  rows,
-}: Table<MatchedHeader>): AsyncGenerator<readonly FileRow[]> {
-  for await (const some of rows) yield some.map((row) => readInventoryRow(row, header));
+async function* readTable(
+  { header, rows }: Table<MatchedHeader>,
+  rules: ReadingRules,
+): AsyncGenerator<readonly FileRow[]> {
+  for await (const some of rows) yield some.map((row) => readInventoryRow(row, header, rules));
 }
 
 type TextFile = Exclude<OpenedFile, { readonly format: 'xlsx' }>;

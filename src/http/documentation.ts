@@ -182,9 +182,13 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
   });
 }
 
+function hasDefault(schema: unknown): boolean {
+  return typeof schema === 'object' && schema !== null && 'default' in schema;
+}
+
 /**
  * The document with each titled schema once, as a component of that name, so that the document is a fraction of the
- * size and generators make one type of it. Throws if two different schemas have the same title.
+ * size and generators make one type of it. Query parameters that have a default are optional. Throws if two different schemas have the same title.
  */
 function withNamedSchemas<T extends object>(document: T): T {
   const named = new Map<string, unknown>();
@@ -195,6 +199,7 @@ function withNamedSchemas<T extends object>(document: T): T {
       Object.entries(value).map(([name, inner]) => [name, visit(inner)]),
     );
     const { title, type } = copy;
+    if (copy['in'] === 'query' && hasDefault(copy['schema'])) return { ...copy, required: false };
     if (typeof title !== 'string' || type === undefined) return copy;
     // The plugin moves the examples of a body to its media type.
     const { examples: _, ...shape } = copy;

@@ -12,7 +12,7 @@ export interface CapacityLimits {
 export type Exhausted = 'organization' | 'server';
 
 /** This share of the limit is reserved for quiet organizations. */
-const RESERVED_SHARE = 1 / 16;
+export const RESERVED_SHARE = 1 / 16;
 /** An organization is quiet while it uses no more than this share of the limit. */
 const QUIET_SHARE = 1 / 64;
 

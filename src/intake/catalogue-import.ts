@@ -1,9 +1,9 @@
 import type { CatalogueRow, Complaint, EntryOutcome, SharedGtin } from '../domain/catalogue.ts';
 import { OnhandError } from '../domain/errors.ts';
+import type { ReadingRules } from '../domain/reading-rules.ts';
 import { CANDIDATES_NAMED_MAX } from '../domain/lines.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import { openCatalogue } from '../formats/table/catalogue.ts';
-import { parseColumnMap, type ColumnMapping } from '../formats/table/columns.ts';
 import { FIRST_COMPLAINT, type CatalogueStaging, type GtinNamer } from '../store/staging.ts';
 import type { Store } from '../store/store.ts';
 
@@ -22,8 +22,7 @@ export interface Import {
   readonly file: AsyncIterable<Uint8Array>;
   /** The path on disk. Workbooks need it, since they cannot be read from a stream. */
   readonly path?: string;
-  /** The supplier's own column names, parsed or as `header=column,header=column`; may be empty. */
-  readonly columnMap: string | readonly ColumnMapping[];
+  readonly rules: ReadingRules;
   readonly supplierId: number;
   /** Who imports; null for the operator on the command line. */
   readonly userId: number | null;
@@ -59,7 +58,7 @@ export interface ImportSummary {
  * damaged file applies nothing and memory is bounded. Then its SKUs are applied in chunks. Complaints
  * about its rows are left in `staging`.
  *
- * Rejects with `parameter_invalid` for an invalid column map, with `body_malformed` if the file cannot
+ * Rejects with `body_malformed` if the file cannot
  * be read to its end, and with `store_unavailable`, saying how many SKUs were applied before. An import
  * can be repeated: it changes only what differs.
  */
@@ -117,10 +116,9 @@ class CatalogueImport {
   }
 
   async #stage(): Promise<void> {
-    const { columnMap, file, path } = this.#request;
-    const mappings = typeof columnMap === 'string' ? parseColumnMap(columnMap) : columnMap;
+    const { rules, file, path } = this.#request;
     const source = { bytes: this.#counted(file), ...(path !== undefined && { path }) };
-    const catalogue = await openCatalogue(source, mappings);
+    const catalogue = await openCatalogue(source, rules);
     this.#unknownColumns = catalogue.unknownColumns;
     try {
       if (!(await this.#stageRows(catalogue.rows))) return;
@@ -247,21 +245,23 @@ function sharedComplaint(
   };
 }
 
+type Complaints = Pick<CatalogueStaging, 'complaintsFrom'>;
+
 const REPORT_COLUMNS = ['row', 'column', 'value', 'reason', 'kind'] as const;
 
 /** The complaints of an import as rows of a report, the header first. */
-export async function* reportRows(staging: CatalogueStaging): AsyncGenerator<readonly string[]> {
+export async function* reportRows(staging: Complaints): AsyncGenerator<readonly string[]> {
   yield REPORT_COLUMNS;
   for (const complaints of complaintPages(staging)) yield* complaints.map(reportRow);
 }
 
 /** The complaints of an import as CSV. */
-export function* printImportReport(staging: CatalogueStaging): Generator<string> {
+export function* printImportReport(staging: Complaints): Generator<string> {
   yield printCsv([REPORT_COLUMNS]);
   for (const complaints of complaintPages(staging)) yield printCsv(complaints.map(reportRow));
 }
 
-function* complaintPages(staging: CatalogueStaging): Generator<readonly Complaint[]> {
+function* complaintPages(staging: Complaints): Generator<readonly Complaint[]> {
   for (let start = FIRST_COMPLAINT; ;) {
     const page = staging.complaintsFrom(start, PAGE);
     if (page.complaints.length === 0) return;
@@ -275,6 +275,6 @@ function reportRow(complaint: Complaint): readonly string[] {
 }
 
 /** The first complaints of an import, by row. */
-export function firstComplaints(staging: CatalogueStaging, limit: number): readonly Complaint[] {
+export function firstComplaints(staging: Complaints, limit: number): readonly Complaint[] {
   return staging.complaintsFrom(FIRST_COMPLAINT, limit).complaints;
 }

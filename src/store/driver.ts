@@ -1,6 +1,6 @@
 import type { CopySource, CopyTarget } from './copy.ts';
 import { OnhandError } from '../domain/errors.ts';
-import type { Store } from './store.ts';
+import type { AdminStore, Store } from './store.ts';
 
 /** The settings that stores read; each uses those that apply to it. */
 export interface StoreSettings {
@@ -33,6 +33,14 @@ export interface DatabaseDriver {
    * @param onFatal called when the store can no longer be trusted and the process must exit
    */
   open(url: string, settings: StoreSettings, onFatal: (reason: string) => void): Promise<Store>;
+  /** As `open`, for commands that only manage organizations: it starts no threads. */
+  openAdmin(
+    url: string,
+    settings: StoreSettings,
+    onFatal: (reason: string) => void,
+  ): Promise<AdminStore>;
+  /** The file that `open` would create; null if the database exists, or is not a file. */
+  missingFile(url: string): string | null;
   /** Checks a database without changing it; yields each finding as its check ends. */
   inspect(url: string, settings: StoreSettings): AsyncIterable<Finding>;
   /** The migrations that `open` would run. Changes nothing. */

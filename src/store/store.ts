@@ -16,15 +16,17 @@ import type {
 } from '../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../domain/catalogue.ts';
 import type { Change, ChangeHead, Freshness } from '../domain/changes.ts';
+import type { ColumnMapping } from '../domain/file-columns.ts';
 import type { OnhandError } from '../domain/errors.ts';
 import type { FileQuota, FileUsage } from '../domain/file-quota.ts';
 import type {
+  EarlierUpload,
   FileChunk,
   FileDraft,
   FileEnd,
   FileFindings,
+  FileKey,
   FileLease,
-  FileOptions,
   FilePlace,
   FileProgress,
   FileRecord,
@@ -88,6 +90,14 @@ export interface Store {
   probe(): Promise<void>;
 
   /** Finishes what was accepted, then closes. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What commands need of a store that only manage organizations. It opens in a fraction of a `Store`'s time. */
+export interface AdminStore {
+  readonly accounts: AccountStore;
+  readonly batches: Pick<BatchStore, 'safetyLimitOf' | 'setSafetyLimit'>;
+  readonly changes: Pick<ChangeStore, 'setExpectedInterval'>;
   close(): Promise<void>;
 }
 
@@ -267,6 +277,11 @@ export interface FileStore {
    * concurrent calls cannot pass it.
    */
   add(draft: FileDraft, quota: FileQuota): Promise<string>;
+  /** The upload that came with this idempotency key since a time. */
+  withKey(
+    supplierId: number,
+    key: Pick<FileKey, 'key' | 'usedSinceMs'>,
+  ): Promise<EarlierUpload | undefined>;
   usage(supplierId: number): Promise<FileUsage>;
   list(supplierId: number, page: OffsetPage): Promise<FilePage>;
   find(supplierId: number, uuid: string): Promise<FileRecord | undefined>;
@@ -299,8 +314,8 @@ export interface FileStore {
   confirm(place: FilePlace): Promise<boolean>;
 
   /** The supplier's column mapping. */
-  mappingOf(supplierId: number): Promise<FileOptions['mappings']>;
-  setMapping(supplierId: number, mappings: FileOptions['mappings']): Promise<void>;
+  mappingOf(supplierId: number): Promise<readonly ColumnMapping[]>;
+  setMapping(supplierId: number, mappings: readonly ColumnMapping[]): Promise<void>;
 
   /** Finished files, started or refused before a time, whose bytes are still stored; at most `limit`. */
   expired(times: FileSweepTimes, limit: number): Promise<readonly FileRecord[]>;

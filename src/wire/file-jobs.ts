@@ -1,3 +1,10 @@
+import {
+  COLUMN_TARGETS,
+  IGNORE,
+  mappingTarget,
+  type ColumnMapping,
+} from '../domain/file-columns.ts';
+import { COLUMN_MAPPINGS_MAX } from '../domain/reading-rules.ts';
 import type { FileRecord } from '../domain/files.ts';
 import { type Static, Type } from 'typebox';
 import { integerOrNull, textOrNull, uuid } from './schema.ts';
@@ -205,26 +212,18 @@ export const FileMappingSchema = Type.Object(
   { title: 'FileMapping', additionalProperties: false },
 );
 
-/** Maps a column name to a known column. The caller validates `target`. */
-export interface NamedColumn {
-  readonly header: string;
-  readonly target: string;
-}
-
-export const MAPPED_COLUMNS_MAX = 200;
-
 const HEADER_CHARACTERS_MAX = 256;
 
 /** Throws `member_invalid`. */
-export function parseFileMapping(body: unknown): readonly NamedColumn[] {
+export function parseFileMapping(body: unknown): readonly ColumnMapping[] {
   const columns = isJsonObject(body) ? body['columns'] : undefined;
   const members = isJsonObject(body) ? Object.keys(body) : [];
   if (!isJsonObject(columns) || members.length !== 1) {
     throw invalid('The body must be {"columns": {"<your name>": "<column>"}}.');
   }
   const names = Object.entries(columns);
-  if (names.length > MAPPED_COLUMNS_MAX)
-    throw invalid(`At most ${MAPPED_COLUMNS_MAX} names of columns are kept.`);
+  if (names.length > COLUMN_MAPPINGS_MAX)
+    throw invalid(`At most ${COLUMN_MAPPINGS_MAX} names of columns are kept.`);
   return names.map(([header, target]) => {
     const name = header.trim();
     if (name === '' || name.length > HEADER_CHARACTERS_MAX || typeof target !== 'string') {
@@ -232,15 +231,23 @@ export function parseFileMapping(body: unknown): readonly NamedColumn[] {
         `${JSON.stringify(header.slice(0, 64))}: a name has 1 to ${HEADER_CHARACTERS_MAX} characters and is mapped to the name of a column, as a text.`,
       );
     }
-    return { header: name, target };
+    return { header: name, target: targetOf(header, target), isOptional: true };
   });
+}
+
+function targetOf(header: string, name: string): ColumnMapping['target'] {
+  const target = mappingTarget(name);
+  if (target !== undefined) return target;
+  throw invalid(
+    `${JSON.stringify(header)} cannot be mapped to ${JSON.stringify(name.slice(0, 64))}; allowed are ${COLUMN_TARGETS.join(', ')}, and ${IGNORE}.`,
+  );
 }
 
 function invalid(message: string): OnhandError {
   return new OnhandError('member_invalid', message);
 }
 
-export function printFileMapping(columns: readonly NamedColumn[]): string {
+export function printFileMapping(columns: readonly ColumnMapping[]): string {
   return JSON.stringify({
     columns: Object.fromEntries(columns.map(({ header, target }) => [header, target])),
   });

@@ -1,3 +1,5 @@
+import { existsSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parsePort } from '../../src/cli/options.ts';
 import { formatTable } from '../../src/cli/output.ts';
@@ -82,6 +84,51 @@ describe('the command line', () => {
   });
 
   test.for([
+    ['organization', 'list'],
+    ['token', 'create', '--organization', 'Acme'],
+    ['import', 'program.csv', '--supplier', 'Acme'],
+    ['migrate'],
+  ])('%j does not create a database whose name is mistyped', async (args) => {
+    await writeFile(work.path('program.csv'), 'sku_id\nA-1\n');
+    const refused = await work.run([...args, '--database', 'sqlite:mistyped.db']);
+    expect(refused).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: textMatching(
+        /mistyped\.db cannot be opened\. There is no such file\. Check --database or/,
+      ),
+    });
+    expect(existsSync(work.path('mistyped.db'))).toBe(false);
+  });
+
+  test('says when a command creates a database, which only its owner can read', async () => {
+    const database = ['--database', 'sqlite:new.db'];
+    expect((await work.run([...create('New'), ...database])).stderr).toBe(
+      `onhand: creating the database ${work.path('new.db')}, since there is none\n`,
+    );
+    expect(statSync(work.path('new.db')).mode & 0o777).toBe(0o600);
+    expect((await work.run([...create('Newer'), ...database])).stderr).toBe('');
+  });
+
+  test('rejects an unknown variable that starts with ONHAND_, and names the nearest known one', async () => {
+    const refused = await work.run(create('Acme'), { environment: { ONHAND_LINE_MAX: '5' } });
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: textMatching(/ONHAND_LINE_MAX \(did you mean ONHAND_LINES_MAX\?\)/),
+    });
+    const help = await work.run(['--help'], { environment: { ONHAND_LINE_MAX: '5' } });
+    expect(help.code).toBe(0);
+  });
+
+  test('rejects an address in ONHAND_URL that is not one', async () => {
+    const environment = { ONHAND_URL: 'stock.example.com', ONHAND_TOKEN: 'x' };
+    expect(await work.run(['batches'], { environment })).toMatchObject({
+      code: 1,
+      stderr: 'onhand: ONHAND_URL is "stock.example.com". A URL starts with http:// or https://.\n',
+    });
+  });
+
+  test.for([
     [
       'mysql://localhost/onhand',
       /^onhand: The database cannot be used: name a file as sqlite:PATH/,
@@ -116,8 +163,10 @@ describe('the command line', () => {
   });
 });
 
+const program = await buildProgram();
+
 describe('help', () => {
-  const commands = buildProgram().commands.flatMap((command) =>
+  const commands = program.commands.flatMap((command) =>
     command.commands.length === 0 ? [command] : command.commands,
   );
 

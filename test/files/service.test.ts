@@ -2,8 +2,12 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NO_RULES } from '../../src/domain/reading-rules.ts';
+import { openStaging } from '../../src/databases.ts';
 import { OnhandError } from '../../src/domain/errors.ts';
 import { DiskQuota } from '../../src/files/disk-quota.ts';
+import { importFileTask, type ImportHost } from '../../src/files/import-task.ts';
+import type { FileWorkers } from '../../src/files/tasks.ts';
 import { FileStorage } from '../../src/files/storage.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
@@ -32,6 +36,7 @@ let submitted: string[];
 /** Asked before a batch is submitted. */
 let before: (batch: Batch) => Promise<void>;
 let failures: unknown[];
+let workers: FileWorkers;
 
 const limits = { bytesMax: 1e9, filesMax: 100, queuedMax: 100, freeBytesMin: 0 };
 
@@ -52,8 +57,7 @@ afterEach(async () => {
   expect(failures).toEqual([]);
 });
 
-function newService(): FileService {
-  const settings = testSettings(database);
+function newService(settings = testSettings(database)): FileService {
   const intake = new Intake(store, settings);
   const submit = async (batch: Batch): Promise<BatchOutcome> => {
     submitted.push(`${batch.supplierId}/${batch.options?.idempotency?.key.split(' ').at(-1)}`);
@@ -66,7 +70,7 @@ function newService(): FileService {
     intake: { submit },
     files,
     quota: new DiskQuota({ store: store.files, files, limits }),
-    workers: fileWorkersOf(settings),
+    workers: (workers = fileWorkersOf(settings)),
     printWouldChange,
     settings,
     isAlone: true,
@@ -86,8 +90,11 @@ async function add(
   quantity = 1,
   atomic = false,
 ): Promise<string> {
+  return addContent(supplierId, `sku_id,qty\n${`A-1,${quantity}\n`.repeat(rows)}`, atomic);
+}
+
+async function addContent(supplierId: number, content: string, atomic = false): Promise<string> {
   const uuid = newUuid(Date.now());
-  const content = `sku_id,qty\n${`A-1,${quantity}\n`.repeat(rows)}`;
   const { bytes } = await service.files.write({ supplierId, uuid }, [content], {});
   return service.add({
     supplierId,
@@ -95,7 +102,7 @@ async function add(
     userId: null,
     filename: null,
     bytes,
-    asked: { isSnapshot: false, atomic, dryRun: false, asOfUs: null, mappings: [] },
+    asked: { isSnapshot: false, atomic, dryRun: false, asOfUs: null, rules: NO_RULES },
     reason: null,
     reference: null,
     uploadedAtMs: Date.now(),
@@ -158,6 +165,74 @@ test('a file that is one batch and is canceled while it is applied reports what 
   await service.changed(uuid, 1000, new AbortController().signal);
   only.go();
   expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 3 });
+});
+
+/** A catalogue, and what its import needs on this thread. */
+async function catalogueOf(supplierId: number, rows: string) {
+  const uuid = await addContent(supplierId, `sku_id,title,ean13\n${rows}`);
+  const job = await over(supplierId, uuid);
+  const target = {
+    job,
+    path: service.files.pathOf(job),
+    asOfToleranceSeconds: 0,
+    directory,
+  };
+  const host: ImportHost = {
+    applyCatalogue: (batch) => store.applyCatalogue(batch),
+    sharedGtins: ({ afterGtin, limit }) => store.sharedGtins(supplierId, afterGtin, limit),
+  };
+  return { target, host };
+}
+
+test('a catalogue that is canceled while it waits for its second worker ends as canceled', async () => {
+  const [acme, bolt] = [await supplier('Acme'), await supplier('Bolt')];
+  const { target, host } = await catalogueOf(bolt, 'B-1,Bolt,\n');
+  await service.stop();
+  service = newService({ ...testSettings(database), readWorkersMax: 1 });
+  // Each takes the only worker until it is let go.
+  const occupy = () => {
+    const [came, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const held: ImportHost = {
+      ...host,
+      applyCatalogue: async (batch) => {
+        came.resolve();
+        await go.promise;
+        return host.applyCatalogue(batch);
+      },
+    };
+    const run = { organizationId: bolt, host: held };
+    const ended = workers.readers.run('importFile', target, run);
+    return { came: came.promise, go: go.resolve, ended };
+  };
+  const first = occupy();
+  await first.came;
+  const uuid = await addContent(acme, 'sku_id,title,ean13\nA-1,Acme,\n');
+  await expect.poll(async () => (await service.jobs.find(acme, uuid))?.state).toBe('reading');
+  const second = occupy();
+  first.go();
+  await second.came;
+  const job = await service.jobs.find(acme, uuid);
+  if (job !== undefined) await service.cancel(job);
+  expect(await over(acme, uuid)).toMatchObject({ state: 'canceled', problem: null });
+  second.go();
+  await Promise.all([first.ended, second.ended]);
+});
+
+test('printing the report of a catalogue makes progress', async () => {
+  const acme = await supplier('Acme');
+  const { target, host } = await catalogueOf(acme, 'A-2,Acme,123\n'.repeat(2500));
+  const signal = new AbortController().signal;
+  let steps = 0;
+  const counting: ImportHost = {
+    ...host,
+    // The last call before the report is printed.
+    sharedGtins: (asked) => {
+      steps = 0;
+      return host.sharedGtins(asked);
+    },
+  };
+  await importFileTask(openStaging, target, counting, { signal, progress: () => (steps += 1) });
+  expect(steps).toBeGreaterThan(4);
 });
 
 test("a supplier's files are applied one after another, those of other suppliers in parallel", async () => {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { CATALOGUE_COLUMNS } from '../../src/formats/table/aliases.ts';
-import { matchCatalogue, parseColumnMap } from '../../src/formats/table/columns.ts';
+import { CATALOGUE_COLUMNS } from '../../src/domain/file-columns.ts';
+import { parseColumnMappings } from '../../src/domain/reading-rules.ts';
+import { matchCatalogue } from '../../src/formats/table/columns.ts';
 import { textMatching } from '../matching.ts';
 
 const match = (header: readonly string[], columnMap = '') =>
-  matchCatalogue(header, parseColumnMap(columnMap));
+  matchCatalogue(header, parseColumnMappings(columnMap));
 
 const readAs = (header: readonly string[], columnMap = '') =>
   match(header, columnMap).columns.map(({ place, target }) => `${place} ${target}`);
@@ -31,7 +32,9 @@ describe('a column map', () => {
       ],
     ],
   ] as const)('%j is read', ([text, expected]) => {
-    expect(parseColumnMap(text).map(({ header, target }) => [header, target])).toEqual(expected);
+    expect(parseColumnMappings(text).map(({ header, target }) => [header, target])).toEqual(
+      expected,
+    );
   });
 
   test.for([
@@ -39,10 +42,13 @@ describe('a column map', () => {
     ['=gtin', /is not a column mapping; write header=column/],
     ['barcode=', /is not a column mapping; write header=column/],
     ['barcode=gtin,', /is not a column mapping; write header=column/],
-    ['barcode=upc', /"upc" is not a column to map to; there are item_id, sku_id, .*, gtin\./],
+    [
+      'barcode=upc',
+      /"upc" is not a column to map to; there are item_id, sku_id, .*, gtin, and ignore\./,
+    ],
     ['barcode=constructor', /not a column to map to/],
   ] as const)('%j is refused', ([text, message]) => {
-    expect(() => parseColumnMap(text)).toThrow(
+    expect(() => parseColumnMappings(text)).toThrow(
       expect.objectContaining({ code: 'parameter_invalid', message: textMatching(message) }),
     );
   });

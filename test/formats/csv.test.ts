@@ -58,72 +58,70 @@ describe('CSV', () => {
 });
 
 test('a cell written as ="00123" is read as the text in its quotes', async () => {
-  const file = '="00123",5,"=""007"""\n="a""b",1\n="a,b",1\n=1+1,"=1+1"\n';
+  const file = '="00123",5,"=""007"""\n="a""b",1\n=1+1,"=1+1"\n';
   expect(await cellsOf(file)).toEqual([
     ['00123', '5', '007'],
-    textMatching(/a quote inside a cell/),
-    textMatching(/a quote inside a cell/),
+    ['="a""b"', '1'],
     ['=1+1', '=1+1'],
   ]);
 });
 
-describe('stray quotes', () => {
-  const STRAY = textMatching(/a quote inside a cell/);
-
-  test('spoil their row alone, and the rows behind it keep their numbers', async () => {
-    expect(await read('h\n1\n12" pan\n3\n5" a "b" c\n5\n')).toEqual([
-      { row: 1, cells: ['h'] },
-      { row: 2, cells: ['1'] },
-      { row: 3, fault: STRAY, found: ['12" pan'] },
-      { row: 4, cells: ['3'] },
-      { row: 5, fault: STRAY, found: ['5" a "b" c'] },
-      { row: 6, cells: ['5'] },
+describe('a quote that does not enclose a whole cell', () => {
+  test('is part of the text', async () => {
+    expect(
+      await cellsOf('A,24" shelf,3\nB,say "hi" x,4\n"Best" jar,"" x,"a""b" c\n1" x 2"'),
+    ).toEqual([
+      ['A', '24" shelf', '3'],
+      ['B', 'say "hi" x', '4'],
+      ['"Best" jar', '"" x', '"a""b" c'],
+      ['1" x 2"'],
     ]);
   });
 
-  test('spoil rows one after another, and the last', async () => {
-    const rows = await read('h,i\na"b,1\nc"d,e"f\n\n1,2\nx"y,1\nz"z,2');
-    expect(rows.map((row) => [row.row, 'fault' in row])).toEqual([
-      [1, false],
-      [2, true],
-      [3, true],
-      [4, false],
-      [5, false],
-      [6, true],
-      [7, true],
+  test('does not hide the rows behind a quoted cell with line breaks', async () => {
+    expect(await cellsOf('h,i\n"two\nlines",x"y\n1,2\n')).toEqual([
+      ['h', 'i'],
+      ['two\nlines', 'x"y'],
+      ['1', '2'],
     ]);
-  });
-
-  test('before a line break do not hide the next rows', async () => {
-    const rows = await read('h,i\n"two\nlines",x"y\n1,2\n');
-    expect(rows.map((row) => [row.row, 'fault' in row])).toEqual([
-      [1, false],
-      [2, true],
-      [3, false],
-    ]);
-  });
-
-  test(`in more than ${FAULTY_ROWS_MAX} rows tell that the file is not CSV`, async () => {
-    const faulty = 'a"b\n'.repeat(FAULTY_ROWS_MAX);
-    expect(await read(faulty)).toHaveLength(FAULTY_ROWS_MAX);
-    await expect(read(`${faulty}c"d\n`)).rejects.toMatchObject({ code: 'body_malformed' });
   });
 });
 
-describe('a file with uncertain row ends is refused', () => {
+describe('a quote that is never closed', () => {
+  const UNCLOSED = textMatching(/opens a quote that is never closed/);
+
   test.for([
-    ['a quote that is never closed', 'h\n"a\nb\nc\n', /never closed \(row 2/],
-    ['text behind a closing quote', 'h\n1\n"a"b\nc\n', /has text after its closing quote.*\(row 3/],
-    [
-      'a row without an end',
-      `h\n${'x'.repeat(2 * FORMAT_LIMITS.rowCharactersMax)}\n`,
-      /too long.*\(row 2/,
-    ],
-  ] as const)('%s', async ([, file, message]) => {
-    await expect(read(file)).rejects.toMatchObject({
-      code: 'body_malformed',
-      message: textMatching(message),
-    });
+    ['in the last row', 'h\n1\n"a', ['1', '2', '!3']],
+    ['in the last row, before its end', 'h\n"a\n', ['1', '!2']],
+    ['before other rows', 'h,i\n"a,1\nb,2\nc,3\n', ['1', '!2', '3', '4']],
+    ['before a row that opens one too', 'h,i\n"a,1\n"b",2\nc,3\n', ['1', '!2', '3', '4']],
+    ['in rows one after another', 'h\n"a\n"b" c\n"d\n', ['1', '!2', '3', '!4']],
+  ] as const)('%s makes that row faulty, and no other', async ([, file, rows]) => {
+    const found = await read(file);
+    expect(found.map((row) => ('fault' in row ? `!${row.row}` : String(row.row)))).toEqual(rows);
+    for (const row of found) if ('fault' in row) expect(row.fault).toEqual(UNCLOSED);
+  });
+
+  test('and whose text exceeds the limit of a row makes only its row faulty', async () => {
+    const rows = await all(readCsv(bytesOf(`h\n"a\n${'x\n'.repeat(100)}`, 10), ',', 60));
+    expect(rows.flat()).toHaveLength(102);
+    expect(rows.flat().filter((row) => 'fault' in row)).toEqual([
+      { row: 2, fault: UNCLOSED, found: ['"a'], isUnclosed: true },
+    ]);
+  });
+
+  test(`in more than ${FAULTY_ROWS_MAX} rows shows that the file is not CSV`, async () => {
+    const faulty = '"a\nb" c\n'.repeat(FAULTY_ROWS_MAX);
+    expect(await read(faulty)).toHaveLength(2 * FAULTY_ROWS_MAX);
+    await expect(read(`${faulty}"a\nb" c\n`)).rejects.toMatchObject({ code: 'body_malformed' });
+  });
+});
+
+test('a row without an end refuses the file', async () => {
+  const file = `h\n${'x'.repeat(2 * FORMAT_LIMITS.rowCharactersMax)}\n`;
+  await expect(read(file)).rejects.toMatchObject({
+    code: 'body_malformed',
+    message: textMatching(/too long.*\(row 2/),
   });
 });
 

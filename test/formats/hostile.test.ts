@@ -1,6 +1,7 @@
 import { truncate } from 'node:fs/promises';
 import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { NO_RULES } from '../../src/domain/reading-rules.ts';
 import { openStockFile } from '../../src/formats/stock-file.ts';
 import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { textMatching } from '../matching.ts';
@@ -35,7 +36,7 @@ class Endless {
 
 /** Reads a file to its end; gives its rows. */
 async function read(bytes: AsyncIterable<Uint8Array>, path?: string): Promise<number> {
-  const terms = { mappings: [], limits: FORMAT_LIMITS, readJsonLine: newJsonLineReader() };
+  const terms = { rules: NO_RULES, limits: FORMAT_LIMITS, readJsonLine: newJsonLineReader() };
   const opened = await openStockFile(path === undefined ? { bytes } : { bytes, path }, terms);
   let rows = 0;
   for await (const some of opened.rows) rows += Array.isArray(some) ? some.length : 1;
@@ -45,7 +46,7 @@ async function read(bytes: AsyncIterable<Uint8Array>, path?: string): Promise<nu
 describe('a line without an end is refused after a few megabytes', () => {
   test.for([
     ['csv', CSV, 'x', 'body_malformed', /^A row is too long.*\(row 3\)/],
-    ['csv, in a quote that is never closed', `${CSV}"`, 'x\n', 'body_malformed', /row 3\)/],
+    ['csv, in a quote that is never closed', `${CSV}"`, 'x', 'body_malformed', /row 3\)/],
     ['csv, its header', '', 'x', 'body_malformed', /^A row is too long.*\(row 1\)/],
     ['csv, a header of more columns than there are', 'sku_id,', 'x,', 'body_malformed', /row 1\)/],
     ['csv, of blanks', '', ' ', 'body_malformed', /row 1\)/],
@@ -79,7 +80,7 @@ describe('a line without an end is refused after a few megabytes', () => {
   test('line breaks without an end are refused as too many rows', async () => {
     const limits = { ...FORMAT_LIMITS, rowsMax: 100_000 };
     const file = new Endless(CSV, '\n');
-    const terms = { mappings: [], limits, readJsonLine: newJsonLineReader() };
+    const terms = { rules: NO_RULES, limits, readJsonLine: newJsonLineReader() };
     await expect(openStockFile({ bytes: file }, terms)).rejects.toMatchObject({
       code: 'too_many_lines',
     });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import {
   BACKORDER_DATE_CODES,
-  BUYER_QUALIFIER,
   GTIN_QUALIFIERS,
+  OTHER_ID_QUALIFIERS,
   QUANTITY_CODES,
   SKU_ID_QUALIFIERS,
   STATUS_WORDS,
@@ -72,10 +72,10 @@ describe('an inventory advice is read', () => {
     const rows = (await all(opened.rows)).flat();
     expect(opened.rowUnit).toBe('segment');
     expect(rows.map(({ row, cells }) => [row, ...cells])).toEqual([
-      [5, '5', 'A-1', '012345678905', '', '', '', '5', '12', '2027-01-31', 'discontd'],
-      [11, '11', 'B-1', '', '', '', '', '0', '', '', ''],
+      [5, '5', 'A-1', '012345678905', '', '', '', '5', '12', '2027-01-31', 'discontd', ''],
+      [11, '11', 'B-1', '', '', '', '', '0', '', '', '', ''],
     ]);
-    expect(opened.header).toHaveLength(10);
+    expect(opened.header).toHaveLength(11);
     expect(opened.datedAs()).toBe('202611230915');
   });
 });
@@ -90,18 +90,22 @@ describe('the identifiers of a LIN', () => {
     expect(await lineOf('LIN**VP*P-1*VN*A-1', 'QTY*33*5')).toEqual(LINE);
   });
 
-  test(`${BUYER_QUALIFIER.code} is the sku_id only where nothing else names the SKU`, async () => {
-    expect(await lineOf('LIN**BP*A-1', 'QTY*33*5')).toEqual(LINE);
-    expect(await lineOf('LIN**BP*9*SK*A-1', 'QTY*33*5')).toEqual(LINE);
-    expect(await lineOf('LIN**BP*9*UP*012345678905', 'QTY*33*5')).toEqual({
-      ...LINE,
-      skuId: null,
-      gtins: [12_345_678_905],
-    });
-  });
+  test.for(OTHER_ID_QUALIFIERS)(
+    '$code, $meaning, is the sku_id only if nothing else identifies the SKU',
+    async ({ code }) => {
+      expect(await lineOf(`LIN**${code}*A-1`, 'QTY*33*5')).toEqual(LINE);
+      expect(await lineOf(`LIN**${code}*9*SK*A-1`, 'QTY*33*5')).toEqual(LINE);
+      expect(await lineOf(`LIN**${code}*9*UP*012345678905`, 'QTY*33*5')).toEqual({
+        ...LINE,
+        skuId: null,
+        gtins: [12_345_678_905],
+      });
+    },
+  );
 
   const SAMPLES: Readonly<Record<string, readonly [text: string, gtin: number]>> = {
     UP: ['012345678905', 12_345_678_905],
+    UI: ['01234567890', 12_345_678_905],
     EN: ['4006381333931', 4_006_381_333_931],
     EO: ['96385074', 96_385_074],
     UK: ['10012345678902', 10_012_345_678_902],
@@ -118,12 +122,20 @@ describe('the identifiers of a LIN', () => {
   });
 
   test('with unknown qualifiers are ignored', async () => {
-    expect(await lineOf('LIN**CB*77*SK*A-1*BO*RED', 'QTY*33*5')).toEqual(LINE);
+    expect(await lineOf('LIN**MN*77*SK*A-1*BO*RED', 'QTY*33*5')).toEqual(LINE);
   });
 
   test.for([
-    [['LIN**CB*77', 'QTY*33*5'], /^Segment 5: the LIN names no SKU by SK, VN, VP, UP, EN/],
+    [
+      ['LIN**MN*77*BO*RED', 'QTY*33*5'],
+      /^Segment 5: the LIN names no SKU: it has only "MN", "BO"; send one of SK, VN, VP, VC, UP/,
+    ],
+    [['LIN', 'QTY*33*5'], /^Segment 5: the LIN names no SKU; send one of SK/],
     [['LIN**SK*A-1'], /^Segment 5: the LIN sets nothing; send one of QTY\*33/],
+    [
+      ['LIN**SK*A-1', 'QTY*77*5', 'QTY*V3*5'],
+      /^Segment 5: the LIN sets nothing: it has only "QTY\*77", "QTY\*V3"; send one of QTY\*33/,
+    ],
     [
       ['LIN**UP*012345678906', 'QTY*33*5'],
       /^Segment 5: UP \(upca\) "012345678906" has a wrong check digit/,
@@ -210,10 +222,11 @@ describe('what a LIN sets', () => {
   });
 
   test('two quantities that contradict each other are refused', async () => {
-    expect(await lineOf('LIN**SK*A', 'N1*WH*EAST', 'QTY*33*5', 'N1*WH*WEST', 'QTY*33*6')).toBe(
-      'Segment 9: QTY*33 is 6, but segment 7 says 5; send one total per item.',
+    expect(await lineOf('LIN**SK*A', 'QTY*33*5', 'PID*F****KETTLE', 'QTY*33*6')).toBe(
+      'Segment 8: QTY*33 is 6, but segment 6 says 5; send one total per item.',
     );
     expect(await lineOf('LIN**SK*A-1', 'QTY*33*5', 'QTY*33*5')).toEqual(LINE);
+    expect(await lineOf('LIN**SK*A-1', 'QTY*1*5')).toEqual(LINE);
   });
 });
 

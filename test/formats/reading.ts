@@ -1,6 +1,6 @@
 import type { CatalogueRow } from '../../src/domain/catalogue.ts';
 import { openCatalogue } from '../../src/formats/table/catalogue.ts';
-import { parseColumnMap } from '../../src/formats/table/columns.ts';
+import { NO_RULES, parseColumnMappings } from '../../src/domain/reading-rules.ts';
 
 /** A file's bytes as a stream, in chunks of `chunkBytes`. */
 export async function* bytesOf(
@@ -32,7 +32,7 @@ export async function readCatalogue(
 ): Promise<ReadCatalogue> {
   const { unknownColumns, rows, close } = await openCatalogue(
     { bytes: bytesOf(file) },
-    parseColumnMap(columnMap),
+    { ...NO_RULES, columns: parseColumnMappings(columnMap) },
   );
   try {
     return { unknownColumns, rows: await all(rows) };

@@ -1,5 +1,9 @@
 import type { LineDraft } from '../../src/domain/lines.ts';
-import { parseColumnMap } from '../../src/formats/table/columns.ts';
+import {
+  NO_RULES,
+  parseColumnMappings,
+  type ReadingRules,
+} from '../../src/domain/reading-rules.ts';
 import { openStockFile, type StockFile, type InventoryFile } from '../../src/formats/stock-file.ts';
 import type { JsonLineReader } from '../../src/formats/json.ts';
 import { FORMAT_LIMITS, type FileRow, type FormatLimits } from '../../src/formats/format.ts';
@@ -9,6 +13,7 @@ import { all, bytesOf } from './reading.ts';
 
 export interface ReadingTerms {
   readonly columnMap?: string;
+  readonly rules?: Partial<ReadingRules>;
   readonly limits?: Partial<FormatLimits>;
   readonly chunkBytes?: number;
 }
@@ -23,12 +28,12 @@ export async function open(
   file: string | Uint8Array,
   terms: ReadingTerms = {},
 ): Promise<StockFile> {
-  const { columnMap = '', limits = {}, chunkBytes } = terms;
+  const { columnMap = '', rules = {}, limits = {}, chunkBytes } = terms;
   const path = await onDisk(Buffer.from(file));
   return openStockFile(
     { bytes: bytesOf(file, chunkBytes), path },
     {
-      mappings: parseColumnMap(columnMap),
+      rules: { ...NO_RULES, columns: parseColumnMappings(columnMap), ...rules },
       limits: { ...FORMAT_LIMITS, ...limits },
       readJsonLine: newJsonLineReader(),
     },

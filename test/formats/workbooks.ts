@@ -5,6 +5,8 @@ export interface WrittenSheet {
   readonly name?: string;
   readonly state?: 'hidden' | 'veryHidden';
   readonly rows: string | readonly (readonly string[])[];
+  /** References of merged cells, such as `A1:B2`. */
+  readonly merges?: readonly string[];
 }
 
 /** A workbook, written by hand so that it can be odd. */
@@ -47,9 +49,9 @@ export function workbookOf(workbook: WrittenWorkbook): Buffer {
       content: `<sst ${MAIN}>${strings.map((text) => `<si>${text}</si>`).join('')}</sst>`,
     },
     { name: 'xl/styles.xml', content: printStyles(formats) },
-    ...sheets.map(({ rows }, i) => ({
+    ...sheets.map(({ rows, merges = [] }, i) => ({
       name: `xl/worksheets/sheet${i + 1}.xml`,
-      content: `${prologue}<worksheet ${MAIN}><sheetData>${typeof rows === 'string' ? rows : printCells(rows)}</sheetData></worksheet>`,
+      content: `${prologue}<worksheet ${MAIN}><sheetData>${typeof rows === 'string' ? rows : printCells(rows)}</sheetData>${printMerges(merges)}</worksheet>`,
     })),
   ];
   const { parts = [] } = workbook;
@@ -82,6 +84,12 @@ function printStyles(formats: readonly string[]): string {
 
 function printCells(rows: readonly (readonly string[])[]): string {
   return rows.map((cells) => `<row>${cells.map(printCell).join('')}</row>`).join('');
+}
+
+function printMerges(merges: readonly string[]): string {
+  if (merges.length === 0) return '';
+  const cells = merges.map((reference) => `<mergeCell ref="${reference}"/>`).join('');
+  return `<mergeCells count="${merges.length}">${cells}</mergeCells>`;
 }
 
 function printCell(text: string): string {

@@ -93,6 +93,8 @@ describe('settings', () => {
   });
 });
 
+const program = await buildProgram();
+
 describe('commands', () => {
   interface Leaf {
     readonly path: string;
@@ -102,7 +104,7 @@ describe('commands', () => {
     command.commands.length === 0
       ? [{ path, command }]
       : command.commands.flatMap((inner) => leavesOf(inner, `${path} ${inner.name()}`));
-  const leaves = leavesOf(buildProgram(), 'onhand');
+  const leaves = leavesOf(program, 'onhand');
   const operations = page('docs/operations.md');
 
   test('every command is documented, and no other is', () => {

@@ -64,7 +64,7 @@ const texts: readonly Prose[] = [
   ...filesMatching(/^src\/.*\.ts$|^docs\/.*\.md$|^(README|ARCHITECTURE|CONTRIBUTING)\.md$/).map(
     ({ path, text }) => ({ file: path, text }),
   ),
-  { file: 'help', text: helpOf(buildProgram()) },
+  { file: 'help', text: helpOf(await buildProgram()) },
 ];
 
 /** One line of text, so that a phrase is found across the line breaks of comments and strings. */

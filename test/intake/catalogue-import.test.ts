@@ -7,6 +7,7 @@ import {
   type ImportProgress,
   type ImportSummary,
 } from '../../src/intake/catalogue-import.ts';
+import { NO_RULES, parseColumnMappings } from '../../src/domain/reading-rules.ts';
 import { openStaging } from '../../src/databases.ts';
 import type { Store } from '../../src/store/store.ts';
 import { bytesOf } from '../formats/reading.ts';
@@ -44,13 +45,16 @@ describe('an import', () => {
   /** Imports a file; `columnMap`, `signal` and the rest may be given. */
   const run = async (
     file: string,
-    given: Partial<Parameters<typeof importCatalogue>[2]> = {},
+    {
+      columnMap = '',
+      ...given
+    }: Partial<Parameters<typeof importCatalogue>[2]> & { readonly columnMap?: string } = {},
   ): Promise<Run> => {
     const staging = await openStaging();
     try {
       const summary = await importCatalogue(store, staging, {
         file: bytesOf(file),
-        columnMap: '',
+        rules: { ...NO_RULES, columns: parseColumnMappings(columnMap) },
         supplierId,
         userId: null,
         ...given,
@@ -268,7 +272,6 @@ describe('an import', () => {
   });
 
   test.for([
-    ['a map that is none', 'sku_id\nA\n', 'x', 'parameter_invalid'],
     ['a mapped header that is missing', 'sku_id\nA\n', 'x=isbn', 'body_malformed'],
     ['no sku_id', 'title\nA\n', '', 'body_malformed'],
   ] as const)('refuses %s', async ([, file, columnMap, code]) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NO_RULES } from '../../src/domain/reading-rules.ts';
 import { readSettings } from '../../src/config.ts';
 import { copyDatabases, inspectDatabase } from '../../src/databases.ts';
 import {
@@ -125,7 +126,7 @@ async function fill(database: TestDatabase): Promise<void> {
 }
 
 async function addFile({ files }: Store, supplierId: number): Promise<void> {
-  const asked = { isSnapshot: false, atomic: false, dryRun: false, asOfUs: null, mappings: [] };
+  const asked = { isSnapshot: false, atomic: false, dryRun: false, asOfUs: null, rules: NO_RULES };
   const nobody = { userId: null, filename: 'a.csv', reason: null, reference: null };
   const uploaded = { bytes: 9, uploadedAtMs: Date.now(), idempotency: null };
   const uuid = randomUUID();

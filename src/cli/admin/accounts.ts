@@ -1,8 +1,8 @@
 import { Option } from 'commander';
-import { openStore } from '../../databases.ts';
+import { missingDatabaseFile, openAdminStore } from '../../databases.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { PERMISSIONS, type Organization, type OrganizationType } from '../../domain/parties.ts';
-import type { AccountStore, Store } from '../../store/store.ts';
+import type { AccountStore, AdminStore } from '../../store/store.ts';
 import type { CommandContext } from '../context.ts';
 
 /** Opens a database, does the work with its accounts, and closes it. */
@@ -11,6 +11,7 @@ export function withAccounts<T>(
   database: string,
   work: (accounts: AccountStore) => Promise<T>,
 ): Promise<T> {
+  requireDatabase(database);
   return withStore(context, database, ({ accounts }) => work(accounts));
 }
 
@@ -18,25 +19,48 @@ export function withAccounts<T>(
 export function withSupplier<T>(
   context: CommandContext,
   { supplier, database }: { readonly supplier: string; readonly database: string },
-  work: (store: Store, supplierId: number) => Promise<T>,
+  work: (store: AdminStore, supplierId: number) => Promise<T>,
 ): Promise<T> {
+  requireDatabase(database);
   return withStore(context, database, async (store) => {
     const { id } = await requireOrganization(store.accounts, supplier, 'supplier');
     return work(store, id);
   });
 }
 
-async function withStore<T>(
+/** Opens a database, does the work with it, and closes it. Creates the database if there is none, and says so. */
+export async function withStore<T>(
   context: CommandContext,
   database: string,
-  work: (store: Store) => Promise<T>,
+  work: (store: AdminStore) => Promise<T>,
 ): Promise<T> {
-  const store = await openStore(database, context.settings());
+  announceNewDatabase(context, database);
+  const store = await openAdminStore(database, context.settings());
   try {
     return await work(store);
   } finally {
     await store.close();
   }
+}
+
+/**
+ * Throws `store_unavailable` if a database would have to be created: a command that cannot do anything in an empty
+ * one must not create it because its name is mistyped.
+ */
+export function requireDatabase(database: string): void {
+  const path = missingDatabaseFile(database);
+  if (path === null) return;
+  throw new OnhandError(
+    'store_unavailable',
+    `The database ${path} cannot be opened. There is no such file. Check --database or ONHAND_DATABASE; ` +
+      '"onhand serve", "onhand organization create" and "onhand apply" create a database.',
+  );
+}
+
+/** Says that a command creates a database, if it does. */
+export function announceNewDatabase(context: CommandContext, database: string): void {
+  const path = missingDatabaseFile(database);
+  if (path !== null) context.note(`onhand: creating the database ${path}, since there is none`);
 }
 
 /** The organization of that name and type. Rejects with `parameter_invalid` if there is none. */

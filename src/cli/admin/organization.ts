@@ -4,7 +4,7 @@ import { ORGANIZATION_TYPES, type OrganizationType } from '../../domain/parties.
 import type { CommandContext } from '../context.ts';
 import { databaseOption, jsonOption, supplierOption } from '../options.ts';
 import { formatTime, printList } from '../output.ts';
-import { withAccounts, requireOrganization } from './accounts.ts';
+import { requireOrganization, withAccounts, withStore } from './accounts.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { AccountStore } from '../../store/store.ts';
 
@@ -43,7 +43,7 @@ function createOrganizationCommand(context: CommandContext): Command {
     )
     .action(async (name: string, { type, database }: CreateOptions) => {
       const draft = { type, name: parseName('The name', name) };
-      const { uuid } = await withAccounts(context, database, (accounts) =>
+      const { uuid } = await withStore(context, database, ({ accounts }) =>
         accounts.createOrganization(draft),
       );
       context.print(`Created the ${draft.type} "${draft.name}" (${uuid}).`);

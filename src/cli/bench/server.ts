@@ -4,6 +4,7 @@ import {
   problemText,
   readToken,
   RemoteRefusal,
+  serverUrl,
   unreachable,
   type RemoteOptions,
 } from '../remote/client.ts';
@@ -43,7 +44,7 @@ export class BenchServer {
   ): Promise<BenchServer> {
     const token = await readToken(context, options);
     const { Pool } = await import('undici');
-    const { origin } = new URL(options.url);
+    const { origin } = new URL(serverUrl(options));
     return new BenchServer(options.url, token, new Pool(origin, { connections, pipelining: 1 }));
   }
 

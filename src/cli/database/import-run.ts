@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { openStaging, openStore } from '../../databases.ts';
 import type { Complaint } from '../../domain/catalogue.ts';
 import { OnhandError } from '../../domain/errors.ts';
+import { NO_RULES, parseColumnMappings } from '../../domain/reading-rules.ts';
 import type { Organization } from '../../domain/parties.ts';
 import {
   firstComplaints,
@@ -13,7 +14,7 @@ import {
 } from '../../intake/catalogue-import.ts';
 import type { CatalogueStaging } from '../../store/staging.ts';
 import type { Store } from '../../store/store.ts';
-import { requireOrganization } from '../admin/accounts.ts';
+import { requireDatabase, requireOrganization } from '../admin/accounts.ts';
 import { onStopSignal, type CommandContext } from '../context.ts';
 import { ProgressBar } from '../progress.ts';
 
@@ -39,6 +40,7 @@ export async function runImport(
   const cacheBytesMax = Math.min(settings.cacheBytesMax, CACHE_BYTES_MAX);
   const file = await openForReading(path);
   try {
+    requireDatabase(options.database);
     const store = await openStore(options.database, { ...settings, cacheBytesMax });
     try {
       const supplier = await requireOrganization(store.accounts, options.supplier, 'supplier');
@@ -79,7 +81,7 @@ async function importFile(
     const summary = await importCatalogue(store, staging, {
       file: file.createReadStream({ autoClose: false }),
       path,
-      columnMap: (options.map ?? []).join(','),
+      rules: { ...NO_RULES, columns: parseColumnMappings((options.map ?? []).join(',')) },
       supplierId: supplier.id,
       userId: null,
       signal: stop.signal,

@@ -3,10 +3,11 @@ import { Command } from 'commander';
 import {
   backUpDatabase,
   inspectDatabase,
-  openStore,
+  openAdminStore,
   pendingMigrations,
   copyDatabases,
 } from '../../databases.ts';
+import { requireDatabase } from '../admin/accounts.ts';
 import type { CommandContext } from '../context.ts';
 import { databaseOption } from '../options.ts';
 import { styleText } from 'node:util';
@@ -92,7 +93,8 @@ export function migrateCommand(context: CommandContext): Command {
         context.note(summaryText(version, knownVersion, 'would be migrated'));
         return;
       }
-      await (await openStore(database, settings)).close();
+      requireDatabase(database);
+      await (await openAdminStore(database, settings)).close();
       context.note(summaryText(version, knownVersion, 'was migrated'));
     });
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { json as jsonOf, text as textOf } from 'node:stream/consumers';
 import { InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_HOST, DEFAULT_PORT, tokenFromEnvironment } from '../../config.ts';
+import { tokenFromEnvironment, urlFromEnvironment } from '../../config.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { CommandContext } from '../context.ts';
 
@@ -16,10 +16,10 @@ export interface RemoteOptions {
 }
 
 /** The options of every command that connects to a server. */
-export function remoteOptions(): readonly Option[] {
+export function remoteOptions({ environment }: CommandContext): readonly Option[] {
   return [
-    new Option('--url <url>', 'address of the server')
-      .default(`http://${DEFAULT_HOST}:${DEFAULT_PORT}`)
+    new Option('--url <url>', 'address of the server (environment: ONHAND_URL)')
+      .default(urlFromEnvironment(environment))
       .argParser(parseUrl),
     new Option(
       '--token-file <file>',
@@ -32,12 +32,26 @@ export function remoteOptions(): readonly Option[] {
   ];
 }
 
+const URL_FORM = 'A URL starts with http:// or https://.';
+
 function parseUrl(text: string): string {
+  const url = normalizedUrl(text);
+  if (url === undefined) throw new InvalidArgumentError(URL_FORM);
+  return url;
+}
+
+function normalizedUrl(text: string): string | undefined {
   const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new InvalidArgumentError('A URL starts with http:// or https://.');
-  }
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
   return url.href.replace(/\/+$/, '');
+}
+
+/** The address of the server. Throws `parameter_invalid` if ONHAND_URL has another form. */
+export function serverUrl({ url: text }: RemoteOptions): string {
+  const url = normalizedUrl(text);
+  if (url === undefined)
+    throw new OnhandError('parameter_invalid', `ONHAND_URL is "${text}". ${URL_FORM}`);
+  return url;
 }
 
 /** A response with an error status; the message quotes the server. */
@@ -78,7 +92,7 @@ const IDLE_TIMEOUT_MS = 60_000;
 
 /** Reads the token and returns the server's API. Rejects with `parameter_invalid` if there is no token. */
 export async function connect(context: CommandContext, options: RemoteOptions): Promise<Remote> {
-  return new Remote(options.url, await readToken(context, options));
+  return new Remote(serverUrl(options), await readToken(context, options));
 }
 
 /** A server's API, used with one token. */

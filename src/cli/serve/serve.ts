@@ -4,6 +4,7 @@ import { shownDatabase } from '../../databases.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { RunningServer } from '../../server.ts';
 import { stopSignal, type CommandContext } from '../context.ts';
+import { announceNewDatabase } from '../admin/accounts.ts';
 import { databaseOption, parsePort } from '../options.ts';
 
 interface ServeOptions {
@@ -48,6 +49,7 @@ export function serveCommand(context: CommandContext): Command {
     )
     .action(async (options: ServeOptions) => {
       const stopped = stopSignal();
+      announceNewDatabase(context, options.database);
       const server = await startOnAddress(
         context.settings({
           database: options.database,

@@ -66,7 +66,22 @@ export class Archive {
       );
     }
     try {
-      yield* this.#unpack(entry);
+      yield* this.#unpack(entry, true);
+    } catch (error) {
+      throw asRefusal(error);
+    }
+  }
+
+  /**
+   * Streams a file that will be read as well. Does as `read` does, but its bytes count to the archive's limit
+   * only then.
+   */
+  async *preview(name: string): AsyncGenerator<Buffer> {
+    const entry = this.#entries.get(name.toLowerCase());
+    if (entry === undefined) return;
+    refuseUnreadable(entry);
+    try {
+      yield* this.#unpack(entry, false);
     } catch (error) {
       throw asRefusal(error);
     }
@@ -78,7 +93,7 @@ export class Archive {
     for (const raw of this.#reading) raw.destroy();
   }
 
-  async *#unpack(entry: Entry): AsyncGenerator<Buffer> {
+  async *#unpack(entry: Entry, isCounted: boolean): AsyncGenerator<Buffer> {
     const raw = await this.#zip.openReadStreamPromise(entry, { decodeFileData: false });
     this.#reading.add(raw);
     raw.once('close', () => this.#reading.delete(raw));
@@ -88,18 +103,19 @@ export class Archive {
     for await (const chunk of inflated) {
       bytes += chunk.length;
       sum = crc32(chunk, sum);
-      this.#refuseTooMuch(entry, bytes, chunk.length);
+      if (isCounted) this.#inflatedBytes += chunk.length;
+      this.#refuseTooMuch(entry, bytes, this.#inflatedBytes + (isCounted ? 0 : bytes));
       yield chunk;
     }
     if (bytes !== entry.uncompressedSize) throw wrongSize(entry);
     if (sum !== entry.crc32) throw damaged(`the checksum of ${quoted(entry.fileName)} is wrong`);
   }
 
-  #refuseTooMuch(entry: Entry, bytes: number, chunkBytes: number): void {
+  /** @param allBytes of the entry and of what was read before */
+  #refuseTooMuch(entry: Entry, bytes: number, allBytes: number): void {
     const { inflatedBytesMax, ratioMax } = this.#limits;
-    this.#inflatedBytes += chunkBytes;
     if (bytes > entry.uncompressedSize) throw wrongSize(entry);
-    if (this.#inflatedBytes > inflatedBytesMax) throw tooLarge(inflatedBytesMax);
+    if (allBytes > inflatedBytesMax) throw tooLarge(inflatedBytesMax);
     if (bytes > RATIO_CHECKED_FROM_BYTES && bytes > ratioMax * entry.compressedSize) {
       throw new OnhandError(
         'body_too_large',

@@ -41,21 +41,27 @@ async function* counted(
   }
 }
 
-/** How many rows may have a stray quote before the file is refused. */
-export const FAULTY_ROWS_MAX = 10_000;
+/** How many rows may open a quote that is never closed before the file is refused. */
+export const FAULTY_ROWS_MAX = 1000;
 
-/** A row's cells, or why it cannot be cut into cells. */
+/** A row's cells, or those found in a row that opens a quote and never closes it. */
 export type CsvRow =
   | { readonly row: number; readonly cells: readonly string[] }
-  | { readonly row: number; readonly fault: string; readonly found: readonly string[] };
+  | {
+      readonly row: number;
+      readonly fault: string;
+      readonly found: readonly string[];
+      readonly isUnclosed: true;
+    };
 
 /**
  * Reads CSV in UTF-8 (RFC 4180 with any delimiter; lines end in CRLF, LF or CR), a few rows at a time.
  * Rows are numbered as in a spreadsheet: an empty line is a row, and a row whose cells contain line
  * breaks is one row. A cell `="00123"` is read as the text between its quotes.
  *
- * Any other quote inside an unquoted cell makes its row faulty. If it is not certain where a row ends,
- * the whole file is refused: the generator rejects with `body_malformed`.
+ * A quote that does not enclose a whole cell is part of the text, as in `24" shelf` and `"Best" jar`. A quote
+ * that is never closed makes its row faulty; the next line is a row of its own. The generator rejects with
+ * `body_malformed` if a row is too long, or if more than `FAULTY_ROWS_MAX` rows are faulty.
  */
 export async function* readCsv(
   utf8: AsyncIterable<Uint8Array>,
@@ -81,7 +87,12 @@ const CR = 0x0d;
 const QUOTE = 0x22;
 
 /** A row's cells and where the next row begins; null if the row is not complete yet. */
-type RowEnd = { readonly cells: readonly string[]; readonly next: number } | null;
+type RowEnd = {
+  readonly cells: readonly string[];
+  readonly next: number;
+  /** Whether it opens a quote that is never closed. */
+  readonly isUnclosed?: true;
+} | null;
 
 /** Cuts bytes into rows. An incomplete row is buffered until the rest of it arrives. */
 class RowCutter {
@@ -96,8 +107,6 @@ class RowCutter {
   #pendingBytesMin = 0;
   #row = 0;
   #faultyRows = 0;
-  /** Whether an unquoted cell of the current row contains a quote. */
-  #hasStrayQuote = false;
 
   constructor(delimiter: Delimiter, rowBytesMax: number) {
     this.#delimiter = delimiter;
@@ -137,26 +146,25 @@ class RowCutter {
       if ((end?.next ?? bytes.length) - at > this.#rowBytesMax + 2)
         throw unreadable(ROW_TOO_LONG, this.#row + 1);
       if (end === null) break;
-      rows.push(this.#rowOf(end.cells));
+      rows.push(this.#rowOf(end));
       at = end.next;
     }
     this.#pending = bytes.subarray(at);
     return rows;
   }
 
-  #rowOf(cells: readonly string[]): CsvRow {
+  #rowOf({ cells, isUnclosed }: NonNullable<RowEnd>): CsvRow {
     this.#row += 1;
     const row = this.#row;
-    if (!this.#hasStrayQuote) return { row, cells };
-    this.#hasStrayQuote = false;
+    if (isUnclosed === undefined) return { row, cells };
     this.#faultyRows += 1;
     if (this.#faultyRows > FAULTY_ROWS_MAX) {
       throw new OnhandError(
         'body_malformed',
-        `More than ${FAULTY_ROWS_MAX} rows have a stray quote, the last of them row ${row}: the file is not CSV.`,
+        `More than ${FAULTY_ROWS_MAX} rows open a quote that is never closed, the last of them row ${row}: the file is not CSV.`,
       );
     }
-    return { row, fault: STRAY_QUOTE, found: cells };
+    return { row, fault: NEVER_CLOSED, found: cells, isUnclosed };
   }
 
   /** A row without any quote. */
@@ -168,39 +176,37 @@ class RowCutter {
 
   #readQuoted(bytes: Buffer, from: number, isLast: boolean): RowEnd {
     const cells: string[] = [];
-    this.#hasStrayQuote = false;
+    let isUnclosed = false;
     for (let at = from; ; at += 1) {
-      const isQuoted = bytes[at] === QUOTE;
-      const end = isQuoted ? this.#closingQuote(bytes, at, isLast) : this.#cellEnd(bytes, at);
-      if (end === null) return null;
-      cells.push(isQuoted ? quotedText(bytes, at, end) : this.#bareText(bytes, at, end));
+      const quoted = bytes[at] === QUOTE ? this.#quotedEnd(bytes, at, from, isLast) : NOT_QUOTED;
+      if (quoted === null) return null;
+      isUnclosed ||= quoted === UNCLOSED;
+      const end = quoted > 0 ? quoted : this.#cellEnd(bytes, at);
+      cells.push(quoted > 0 ? quotedText(bytes, at, end) : bareText(bytes, at, end));
       if (end < bytes.length && bytes[end] === this.#delimiterByte) {
         at = end;
         continue;
       }
       const next = afterLineEnd(bytes, end, isLast);
-      return next === null ? null : { cells, next };
+      if (next === null) return null;
+      return isUnclosed ? { cells, next, isUnclosed } : { cells, next };
     }
   }
 
-  /** The text of a cell that is not quoted. */
-  #bareText(bytes: Buffer, from: number, end: number): string {
-    const text = bytes.toString('utf8', from, end);
-    if (!text.includes('"')) return text;
-    const inner = TEXT_FORMULA.exec(text)?.[1];
-    if (inner === undefined) this.#hasStrayQuote = true;
-    return inner ?? text;
-  }
-
-  /** The position after the quote that closes a cell; null if that quote may still come. */
-  #closingQuote(bytes: Buffer, from: number, isLast: boolean): number | null {
+  /**
+   * The position after the quote that closes a cell. Null if that quote may still come, `NOT_QUOTED` if the
+   * quotes do not enclose the whole cell, and `UNCLOSED` if no quote closes it.
+   */
+  #quotedEnd(bytes: Buffer, from: number, rowFrom: number, isLast: boolean): number | null {
     let at = bytes.indexOf(QUOTE, from + 1);
     while (at >= 0 && bytes[at + 1] === QUOTE) at = bytes.indexOf(QUOTE, at + 2);
-    if (!isLast && (at < 0 || at + 1 === bytes.length)) return null;
-    if (at < 0) throw unreadable('A quote is opened and never closed', this.#row + 1);
-    if (at + 1 < bytes.length && !this.#endsCell(bytes[at + 1]))
-      throw unreadable(QUOTE_CLOSED_EARLY, this.#row + 1);
-    return at + 1;
+    if (at < 0 || at + 1 === bytes.length) {
+      if (isLast) return at < 0 ? UNCLOSED : at + 1;
+      return bytes.length - rowFrom > this.#rowBytesMax ? UNCLOSED : null;
+    }
+    if (this.#endsCell(bytes[at + 1])) return at + 1;
+    // The text between the quotes runs over the line: which of its lines are rows is not certain.
+    return indexOf(bytes, LF, from) < at || indexOf(bytes, CR, from) < at ? UNCLOSED : NOT_QUOTED;
   }
 
   /** Where an unquoted cell ends. */
@@ -214,6 +220,9 @@ class RowCutter {
     return byte === this.#delimiterByte || byte === LF || byte === CR;
   }
 }
+
+const NOT_QUOTED = 0;
+const UNCLOSED = -1;
 
 /** Finds the occurrences of one byte in order, without searching any part of the buffer twice. */
 class ByteFinder {
@@ -251,17 +260,20 @@ function quotedText(bytes: Buffer, from: number, end: number): string {
   return TEXT_FORMULA.exec(text)?.[1] ?? text;
 }
 
+/** The text of a cell that is not quoted. */
+function bareText(bytes: Buffer, from: number, end: number): string {
+  const text = bytes.toString('utf8', from, end);
+  return TEXT_FORMULA.exec(text)?.[1] ?? text;
+}
+
 /** Some programs write text as a formula, `="00123"`, so that spreadsheets keep its zeros. */
 const TEXT_FORMULA = /^="([^"]*)"$/;
 
-const STRAY_QUOTE =
-  'has a quote inside a cell that is not quoted as a whole; put the cell in quotes and double each quote in it';
+const NEVER_CLOSED =
+  'opens a quote that is never closed; close it, or put the cell in quotes and double each quote in it. ' +
+  'If this is the last row, the file may be incomplete';
 
-const QUOTE_CLOSED_EARLY =
-  'A quoted cell has text after its closing quote; perhaps it contains a quote that is not doubled, or an earlier quote was never closed';
-
-const ROW_TOO_LONG =
-  'A row is too long; perhaps a quote was opened and never closed, or the file is not CSV';
+const ROW_TOO_LONG = 'A row is too long; the file is not CSV, or its line breaks are missing';
 
 function unreadable(reason: string, row: number): OnhandError {
   return new OnhandError('body_malformed', `${reason} (row ${row}).`);

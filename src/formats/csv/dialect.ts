@@ -1,7 +1,8 @@
+import { ROWS_ABOVE_HEADER_MAX } from '../table/table.ts';
 import { DELIMITERS, type CsvDialect, type Delimiter } from './csv.ts';
 
-/** How many lines are considered, since the header may come below a title. */
-const LINES_MAX = 20;
+/** How many lines are considered, since the header may come below a title. Half of them may be blank. */
+const LINES_MAX = 2 * (ROWS_ABOVE_HEADER_MAX + 1);
 
 /** How many cells of a line are considered. */
 const CELLS_MAX = 1000;

@@ -1,25 +1,4 @@
-/** The columns of a catalogue that onhand reads, by the names of the vendor's product file. */
-export const CATALOGUE_COLUMNS = [
-  'item_id',
-  'sku_id',
-  'title',
-  'condition',
-  'restrictions',
-  'quantity_in_stock',
-  'quantity_on_backorder',
-  'backorder_date',
-  'number_of_units_bundled',
-  'upca',
-  'ean13',
-  'gtin14',
-  'isbn',
-  'asin',
-  'mpn',
-] as const;
-
-/** What a column can be read as. A `gtin` column holds mixed codes: the form of each is guessed. */
-export const COLUMN_TARGETS = [...CATALOGUE_COLUMNS, 'gtin'] as const;
-export type ColumnTarget = (typeof COLUMN_TARGETS)[number];
+import type { ColumnTarget } from '../../domain/file-columns.ts';
 
 /**
  * Other names of columns, normalized by `normalizedHeader`. Product columns such as `title` have no

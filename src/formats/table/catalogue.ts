@@ -1,12 +1,14 @@
 import type { CatalogueRow, Complaint, NamedGtin } from '../../domain/catalogue.ts';
+import { OnhandError } from '../../domain/errors.ts';
 import { GTIN_FORMS } from '../../domain/gtin.ts';
 import type { Inventory } from '../../domain/inventory.ts';
 import { skuIdCanExist } from '../../domain/lines.ts';
+import type { ReadingRules } from '../../domain/reading-rules.ts';
 import type { Product } from '../../domain/sku.ts';
 import { FORMAT_LIMITS, type FormatLimits } from '../format.ts';
 import { openFile, type FileSource } from '../open-file.ts';
 import { readCell, type CellReading } from './cells.ts';
-import { matchCatalogue, type Column, type ColumnMapping, type MatchedHeader } from './columns.ts';
+import { matchCatalogue, type Column, type MatchedHeader } from './columns.ts';
 import type { Table, TableRow } from './table.ts';
 
 /** A catalogue whose header was read. Close it, whether or not its rows were read. */
@@ -28,14 +30,14 @@ export interface Catalogue {
  */
 export async function openCatalogue(
   source: FileSource,
-  mappings: readonly ColumnMapping[],
+  rules: ReadingRules,
   limits: FormatLimits = FORMAT_LIMITS,
 ): Promise<Catalogue> {
   const match = (header: readonly string[]): MatchedHeader =>
-    matchCatalogue(header, mappings, limits.columnsMax);
-  const file = await openFile(source, limits, mappings);
+    matchCatalogue(header, rules.columns, limits.columnsMax);
+  const file = await openFile(source, limits, rules.columns);
   try {
-    return readCatalogue(await file.openTable(match), () => file.close());
+    return readCatalogue(await file.openTable(match), rules, () => file.close());
   } catch (error) {
     await file.close();
     throw error;
@@ -45,12 +47,13 @@ export async function openCatalogue(
 /** Reads a table as a catalogue. `closeFile` releases the file that the table is read from. */
 export function readCatalogue(
   { header, rows }: Table<MatchedHeader>,
+  rules: ReadingRules,
   closeFile: () => Promise<void>,
 ): Catalogue {
   return {
     skuIdHeader: header.columns.find((column) => column.target === 'sku_id')?.header ?? 'sku_id',
     unknownColumns: header.unknown,
-    rows: readRows(rows, header),
+    rows: readRows(rows, header, rules),
     close: async () => {
       await rows.return(undefined);
       await closeFile();
@@ -61,6 +64,7 @@ export function readCatalogue(
 async function* readRows(
   rowArrays: AsyncGenerator<readonly TableRow[]>,
   header: MatchedHeader,
+  rules: ReadingRules,
 ): AsyncGenerator<CatalogueRow> {
   // A column of mixed codes comes last: it gives way to the columns of a single form.
   const columns = header.columns.toSorted(
@@ -68,11 +72,17 @@ async function* readRows(
   );
   for await (const rows of rowArrays) {
     for (const row of rows) {
+      if ('fault' in row && row.isUnclosed === true) throw neverClosed(row.row);
       yield 'fault' in row
         ? rejectedRow(row.row, row.found?.join(',') ?? '', row.fault)
-        : new EntryDraft().read(row, columns);
+        : new EntryDraft().read(row, columns, rules);
     }
   }
+}
+
+/** A catalogue is applied as a whole, so one that may be incomplete is refused. */
+function neverClosed(row: number): OnhandError {
+  return new OnhandError('body_malformed', `A quote is opened and never closed (row ${row}).`);
 }
 
 /** What is wrong with a cell. `rejected` rejects its whole row. */
@@ -88,6 +98,7 @@ class EntryDraft {
   read(
     { row, cells, unreadable }: Extract<TableRow, { cells: readonly string[] }>,
     columns: readonly Column[],
+    rules: ReadingRules,
   ): CatalogueRow {
     const complaints: Complaint[] = [];
     for (const column of columns) {
@@ -95,7 +106,7 @@ class EntryDraft {
       const broken = unreadable?.find(({ place }) => place === column.place);
       const fault =
         broken === undefined
-          ? this.#take(column, cell, readCell(column.target, cell))
+          ? this.#take(column, cell, readCell(column.target, cell, rules))
           : rejected(broken.reason);
       if (fault !== undefined)
         complaints.push({ row, column: column.header, value: shown(cell), ...fault });

@@ -1,3 +1,4 @@
+import type { ColumnTarget } from '../../domain/file-columns.ts';
 import { guessGtin, readGtin, type GtinForm } from '../../domain/gtin.ts';
 import {
   readDate,
@@ -7,10 +8,10 @@ import {
   type Inventory,
   QUANTITY_MAX,
 } from '../../domain/inventory.ts';
+import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { skuIdFits } from '../../domain/lines.ts';
 import { CONDITIONS, type Product } from '../../domain/sku.ts';
 import { SKU_ID_LENGTH } from '../format.ts';
-import type { ColumnTarget } from './aliases.ts';
 
 /** Longest title, part number or other free text of a cell, in UTF-16 code units. */
 export const CELL_LENGTH_MAX = 10_000;
@@ -35,14 +36,18 @@ export type CellReading =
   | { readonly kind: 'product'; readonly product: Partial<Product> }
   | { readonly kind: 'fault'; readonly reason: string };
 
-/** Reads a cell by what its column is; undefined if the cell is blank, which means not given. */
-export function readCell(target: ColumnTarget, cell: string): CellReading | undefined {
+/** Reads a cell by what its column is and the rules; undefined if the cell is blank, which means not given. */
+export function readCell(
+  target: ColumnTarget,
+  cell: string,
+  rules: ReadingRules,
+): CellReading | undefined {
   if (cell === '' || (target !== 'sku_id' && trimmed(cell) === '')) return undefined;
-  return READERS[target](cell === NULL_CELL ? null : cell);
+  return READERS[target](cell === NULL_CELL ? null : cell, rules);
 }
 
 /** Reads a cell that is not blank; null stands for NULL. */
-type CellReader = (cell: string | null) => CellReading;
+type CellReader = (cell: string | null, rules: ReadingRules) => CellReading;
 
 const READERS: Readonly<Record<ColumnTarget, CellReader>> = {
   sku_id: (cell) => {

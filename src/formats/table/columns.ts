@@ -1,6 +1,12 @@
 import { OnhandError } from '../../domain/errors.ts';
 import { GTIN_FORMS } from '../../domain/gtin.ts';
-import { COLUMN_ALIASES, COLUMN_TARGETS, normalizedHeader, type ColumnTarget } from './aliases.ts';
+import {
+  COLUMN_TARGETS,
+  IGNORE,
+  type ColumnMapping,
+  type ColumnTarget,
+} from '../../domain/file-columns.ts';
+import { COLUMN_ALIASES, normalizedHeader } from './aliases.ts';
 
 /** Columns that only a catalogue has: they describe the product, not its stock. */
 export const PRODUCT_COLUMNS = [
@@ -26,14 +32,6 @@ export const INVENTORY_COLUMNS = [
   'restrictions',
 ] as const satisfies readonly ColumnTarget[];
 
-/** A supplier's own header and what its column is read as. */
-export interface ColumnMapping {
-  readonly header: string;
-  readonly target: ColumnTarget;
-  /** Whether the mapping is ignored if the file lacks the header; otherwise that is an error. */
-  readonly isOptional?: boolean;
-}
-
 /** A column that is read: its position from 0, the file's header, and what it is read as. */
 export interface Column {
   readonly place: number;
@@ -53,33 +51,6 @@ export interface MatchedHeader {
   readonly columns: readonly Column[];
   /** Headers of the columns that are ignored. */
   readonly unknown: readonly string[];
-}
-
-/**
- * Parses `header=target,header=target`; an empty text maps nothing. Throws `parameter_invalid` if the
- * syntax is wrong or a target is unknown.
- */
-export function parseColumnMap(text: string): readonly ColumnMapping[] {
-  if (text.trim() === '') return [];
-  return text.split(',').map((pair) => {
-    const equals = pair.lastIndexOf('=');
-    const header = pair.slice(0, Math.max(equals, 0)).trim();
-    const name = pair.slice(equals + 1).trim();
-    if (equals < 0 || header === '' || name === '') {
-      throw new OnhandError(
-        'parameter_invalid',
-        `"${pair}" is not a column mapping; write header=column.`,
-      );
-    }
-    const target = COLUMN_TARGETS.find((candidate) => sameName(candidate, name));
-    if (target === undefined) {
-      throw new OnhandError(
-        'parameter_invalid',
-        `"${name}" is not a column to map to; there are ${COLUMN_TARGETS.join(', ')}.`,
-      );
-    }
-    return { header, target };
-  });
 }
 
 /**
@@ -182,7 +153,9 @@ function targetsOf(name: string, mappings: readonly ColumnMapping[]): readonly F
   const mapped = mappings.filter((mapping) => sameName(mapping.header, name));
   if (mapped.length > 0) {
     const targets = new Set(mapped.map((mapping) => mapping.target));
-    return Array.from(targets, (target) => ({ target, by: 'map' }));
+    return Array.from(targets).flatMap((target) =>
+      target === IGNORE ? [] : [{ target, by: 'map' as const }],
+    );
   }
   const own = ownTarget(name);
   return own === undefined || mappings.some(({ target }) => target === own.target) ? [] : [own];

@@ -1,6 +1,7 @@
+import type { ColumnTarget } from '../../domain/file-columns.ts';
+import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { quoted, refusedRow, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
 import { readCell } from './cells.ts';
-import type { ColumnTarget } from './aliases.ts';
 import {
   IDENTIFIER_COLUMNS,
   INVENTORY_COLUMNS,
@@ -10,10 +11,14 @@ import {
 import type { TableRow } from './table.ts';
 
 /** The line of a table's row. Its refusal names the row, the column, the value and what is allowed. */
-export function readInventoryRow(row: TableRow, header: MatchedHeader): FileRow {
+export function readInventoryRow(
+  row: TableRow,
+  header: MatchedHeader,
+  rules: ReadingRules,
+): FileRow {
   if ('fault' in row) return refusedRow(row.row, row.found ?? [], `Row ${row.row} ${row.fault}.`);
   const draft = new RowDraft();
-  for (const column of header.columns) readColumn(draft, column, row);
+  for (const column of header.columns) readColumn(draft, column, row, rules);
   const fillIn = (targets: ReadonlySet<ColumnTarget>): string =>
     header.columns
       .filter(({ target }) => targets.has(target))
@@ -33,6 +38,7 @@ function readColumn(
   draft: RowDraft,
   { target, place, header }: Column,
   { row, cells, unreadable }: Extract<TableRow, { cells: readonly string[] }>,
+  rules: ReadingRules,
 ): void {
   const isIdentifier = IDENTIFIERS.has(target);
   if (!isIdentifier && !FIELDS.has(target)) return;
@@ -44,7 +50,7 @@ function readColumn(
   const broken = unreadable?.find((cell) => cell.place === place);
   if (broken !== undefined) return addFault(broken.reason);
   const cell = cells[place] ?? '';
-  const reading = readCell(target, cell);
+  const reading = readCell(target, cell, rules);
   if (reading === undefined) return;
   if (reading.kind === 'fault') addFault(`${quoted(cell)} ${reading.reason}`);
   else if (reading.kind === 'skuId') draft.setSkuId(reading.skuId);

@@ -14,12 +14,16 @@ export type TableRow =
       readonly row: number;
       readonly cells: readonly string[];
       readonly unreadable?: readonly UnreadableCell[];
+      /** How many rows the tallest merged cell that begins in this row spans, if one begins here. */
+      readonly mergedRows?: number;
     }
   | {
       readonly row: number;
       readonly fault: string;
       /** The cells that were found. */
       readonly found?: readonly string[];
+      /** Whether the row opens a quote that is never closed: the file may be incomplete. */
+      readonly isUnclosed?: true;
     };
 
 /** A table whose header was found. */
@@ -43,13 +47,16 @@ export interface TableTerms extends Pick<
   readonly isSparse: boolean;
 }
 
-/** How many rows may come before the header: a title, a date, an address. */
-const ROWS_ABOVE_HEADER_MAX = 9;
+/** How many rows that are not blank may come before the header: a title, an address, a legend. */
+export const ROWS_ABOVE_HEADER_MAX = 99;
+
+/** How many rows a header may be merged over. */
+const HEADER_ROWS_MAX = 10;
 
 /**
- * Finds the header: the first row that `match` accepts among the first ten that are not blank. If there
- * is none, throws what `match` said about the one with the most cells. Throws `body_malformed` if there
- * are no rows.
+ * Finds the header: the first row that `match` accepts, or the first rows if merged cells join them, with at
+ * most `ROWS_ABOVE_HEADER_MAX` rows above. If there is none, throws what `match` said about the one with the
+ * most cells. Throws `body_malformed` if there are no rows.
  */
 export async function openTable<Header>(
   source: AsyncGenerator<readonly TableRow[]>,
@@ -57,34 +64,86 @@ export async function openTable<Header>(
   terms: TableTerms,
 ): Promise<Table<Header>> {
   const rows = new RowReader(source);
-  const above = await rows.takeUpTo(ROWS_ABOVE_HEADER_MAX + 1);
-  let refusal: OnhandError | undefined;
-  let most = 0;
-  for (const [i, row] of above.entries()) {
-    try {
-      const headerCells = readableHeader(row);
-      const header = match(headerCells);
-      rows.putBack(above.slice(i + 1));
+  const search = new HeaderSearch(match);
+  let above: TableRow | undefined;
+  for (let seen = 0; seen <= ROWS_ABOVE_HEADER_MAX; seen += 1) {
+    const [row] = await rows.takeUpTo(1);
+    if (row === undefined) break;
+    const tall = await takeMerged(rows, row);
+    let found = tall.length > 1 ? search.tryRows(tall) : undefined;
+    if (found === undefined) rows.putBack(tall.slice(1));
+    found ??= search.tryRows([row]);
+    if (found === undefined && above !== undefined) found = search.tryRows([above, row]);
+    if (found !== undefined) {
       const next = await rows.takeUpTo(2);
       if (!areAnnotations(next[0], next[1])) rows.putBack(next);
+      const { headerCells, header } = found;
       return {
         headerRow: row.row,
         headerCells,
         header,
         rows: readBelow(rows, headerCells.length, terms),
       };
-    } catch (error) {
-      if (!(error instanceof OnhandError) || error.code !== 'body_malformed') throw error;
-      // The row with the most cells was most likely meant to be the header.
-      const width = filledCells(row);
-      if (width > most || refusal === undefined) [refusal, most] = [error, width];
     }
+    above = isMerged(row) ? row : undefined;
   }
-  throw refusal ?? new OnhandError('body_malformed', 'The file is empty; a header is needed.');
+  throw (
+    search.refusal ?? new OnhandError('body_malformed', 'The file is empty; a header is needed.')
+  );
 }
 
-function filledCells(row: TableRow): number {
-  return 'cells' in row ? row.cells.filter((cell) => cell !== '').length : 0;
+function isMerged(row: TableRow): boolean {
+  return 'cells' in row && row.mergedRows !== undefined;
+}
+
+/** The row and those below it over which its merged cells span. */
+async function takeMerged(rows: RowReader, row: TableRow): Promise<readonly TableRow[]> {
+  const height = 'cells' in row ? Math.min(row.mergedRows ?? 1, HEADER_ROWS_MAX) : 1;
+  if (height === 1) return [row];
+  const next = await rows.takeUpTo(height - 1);
+  const inside = next.filter((below) => below.row < row.row + height);
+  rows.putBack(next.slice(inside.length));
+  return [row, ...inside];
+}
+
+/** Tries rows as the header, and keeps the refusal of the most likely one. */
+class HeaderSearch<Header> {
+  readonly #match: HeaderMatcher<Header>;
+  #most = 0;
+  refusal: OnhandError | undefined;
+
+  constructor(match: HeaderMatcher<Header>) {
+    this.#match = match;
+  }
+
+  tryRows(
+    rows: readonly TableRow[],
+  ): { readonly headerCells: readonly string[]; readonly header: Header } | undefined {
+    try {
+      const headerCells = joinedCells(rows.map(readableHeader));
+      return { headerCells, header: this.#match(headerCells) };
+    } catch (error) {
+      if (!(error instanceof OnhandError) || error.code !== 'body_malformed') throw error;
+      // The row with the most cells was most likely meant to be the header. A merged cell counts once.
+      const names = joinedCells(rows.map((row) => ('cells' in row ? row.cells : [])));
+      const filled = names.filter((name) => name !== '');
+      const width = rows.some(isMerged) ? new Set(filled).size : filled.length;
+      const isLikelier = width > this.#most || (width === this.#most && rows.length > 1);
+      if (isLikelier || this.refusal === undefined) [this.refusal, this.#most] = [error, width];
+      return undefined;
+    }
+  }
+}
+
+/** The names of a header over several rows: `Stock` above `NJ` is `Stock NJ`; equal names count once. */
+function joinedCells(rows: readonly (readonly string[])[]): readonly string[] {
+  const [only, another] = rows;
+  if (only !== undefined && another === undefined) return only;
+  const width = Math.max(...rows.map((cells) => cells.length));
+  return Array.from({ length: width }, (_, place) => {
+    const names = rows.map((cells) => (cells[place] ?? '').trim()).filter((name) => name !== '');
+    return [...new Set(names)].join(' ');
+  });
 }
 
 function readableHeader(row: TableRow): readonly string[] {

@@ -87,6 +87,7 @@ export class Envelope {
   #group: Opened<ReceivedGroup> | null = null;
   #set: Opened<ReceivedSet> | null = null;
   #groupCount = 0;
+  #setCount = 0;
   /** LINs of the open transaction set. */
   #itemsInSet = 0;
   #itemCount = 0;
@@ -94,6 +95,11 @@ export class Envelope {
   /** How many LINs were read so far. */
   get itemCount(): number {
     return this.#itemCount;
+  }
+
+  /** How many transaction sets were opened so far. */
+  get setCount(): number {
+    return this.#setCount;
   }
 
   /** Checks a segment. Returns whether it is part of a transaction set's content, between ST and SE. */
@@ -234,6 +240,7 @@ export class Envelope {
     const opened: ReceivedSet = { id, controlNumber, notes: [], fault: null };
     this.#set = { opened, number: segment.number, inside: 0 };
     this.#itemsInSet = 0;
+    this.#setCount += 1;
     if (id !== INVENTORY_SET)
       this.refuseSet(
         segment,

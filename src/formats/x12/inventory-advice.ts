@@ -1,4 +1,6 @@
 import { tooManyRows, type FileRow, type FormatLimits } from '../format.ts';
+import { placeName } from '../edi/places.ts';
+import { PURPOSES_REFUSED, REPORT_DATE_CODES } from './codes.ts';
 import { Envelope, type ReceivedInterchange } from './envelope.ts';
 import { Item, type FaultyElement } from './item.ts';
 import { readSegments, type Segment } from './segments.ts';
@@ -9,7 +11,10 @@ export class InventoryAdvice {
   /** One row per LIN, numbered by its segment. Can be read once. */
   readonly rows: AsyncGenerator<readonly FileRow[]>;
   #item: Item | null = null;
-  #date: string | null = null;
+  /** The location that the open transaction set names before its first LIN. */
+  #place: string | null = null;
+  #isInHeader = false;
+  #date: { readonly set: number; readonly rank: number; readonly text: string } | null = null;
 
   constructor(text: AsyncIterable<string>, limits: FormatLimits) {
     this.rows = this.#read(text, limits);
@@ -20,9 +25,12 @@ export class InventoryAdvice {
     return this.#envelope.interchanges;
   }
 
-  /** The date of the first advice as written (BIA04, followed by BIA05 if there is a time); null if absent. */
+  /**
+   * The date of the first report (`ccyymmdd`, then its time), from BIA or else DTM; as written if it cannot
+   * be read, and null if there is none.
+   */
   get datedAs(): string | null {
-    return this.#date;
+    return this.#date?.text ?? null;
   }
 
   async *#read(
@@ -44,10 +52,45 @@ export class InventoryAdvice {
   #take(segment: Segment, rows: FileRow[]): void {
     const name = segment.elements[0] ?? '';
     if (ENDS_ITEM.has(name)) this.#finishItem(rows);
+    if (name === 'ST') {
+      this.#isInHeader = true;
+      this.#place = null;
+    }
     if (!this.#envelope.take(segment)) return;
-    if (name === 'LIN') this.#item = new Item(segment, this.#note);
-    else if (name === 'BIA') this.#date ??= dateOf(segment);
+    if (name === 'LIN') {
+      this.#isInHeader = false;
+      this.#item = new Item(segment, this.#place, this.#note);
+    } else if (this.#isInHeader) this.#takeHeader(name, segment);
     else this.#item?.take(segment);
+  }
+
+  /** Reads a segment between ST and the first LIN. */
+  #takeHeader(name: string, segment: Segment): void {
+    const { elements } = segment;
+    const [, first = ''] = elements;
+    if (name === 'BIA') {
+      const refused = PURPOSES_REFUSED.find(({ code }) => code === first);
+      if (refused !== undefined) {
+        this.#envelope.refuseSet(
+          segment,
+          '5',
+          `BIA01 is "${first}" (${refused.meaning}); send the quantities that are right now, with BIA01 "00"`,
+        );
+      }
+      this.#noteDate(BIA_RANK, elements[4], elements[5]);
+    } else if (name === 'DTM') {
+      const rank = REPORT_DATE_CODES.findIndex(({ code }) => code === first);
+      if (rank >= 0) this.#noteDate(BIA_RANK + 1 + rank, elements[2], elements[3]);
+    } else if (name === 'N1' && WAREHOUSE_QUALIFIERS.has(first))
+      this.#place ??= placeName(elements[4] ?? '', elements[2] ?? '');
+  }
+
+  #noteDate(rank: number, date = '', time = ''): void {
+    if (date.trim() === '') return;
+    const set = this.#envelope.setCount;
+    const known = this.#date;
+    if (known !== null && (known.set !== set || known.rank <= rank)) return;
+    this.#date = { set, rank, text: writtenDate(date.trim(), time.trim()) };
   }
 
   readonly #note = ({ segment, element, reference, code }: FaultyElement): void => {
@@ -57,7 +100,7 @@ export class InventoryAdvice {
 
   #finishItem(rows: FileRow[]): void {
     if (this.#item === null) return;
-    rows.push(this.#item.row());
+    rows.push(...this.#item.rows());
     this.#item = null;
   }
 }
@@ -95,23 +138,15 @@ const ENDS_ITEM: ReadonlySet<string> = new Set([
   'ST',
 ]);
 
-function dateOf({ elements }: Segment): string | null {
-  const [, , , , date = '', time = ''] = elements;
-  return date === '' ? null : `${date}${time}`;
-}
+/** Parties of a whole transaction set (N101) that say where its quantities are. */
+const WAREHOUSE_QUALIFIERS: ReadonlySet<string> = new Set(['WH', 'SF', 'SN']);
 
-/** How far behind UTC a clock may be, since a file does not state its time zone. */
-const ZONE_MS = 12 * 3_600_000;
+/** The date in BIA counts before those in DTM. */
+const BIA_RANK = 0;
 
-/**
- * The timestamp of a date in a file (`ccyymmdd` or `ccyymmddhhmm`), in microseconds since
- * 1970-01-01T00:00Z: the latest instant that it can mean in any time zone, but not later than the
- * upload. Null if there is no date.
- */
-export function asOfOfFile(dated: string | null, uploadedAtMs: number): number | null {
-  const parts = /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d))?$/.exec(dated ?? '');
-  if (parts === null) return null;
-  const [, year, month, day, hour = '24', minute = '00'] = parts;
-  const atMs = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute));
-  return Math.min(atMs + ZONE_MS, uploadedAtMs) * 1000;
+/** `ccyymmdd`, then the time. What cannot be read keeps a space between them, so that it is not read by chance. */
+function writtenDate(date: string, time: string): string {
+  const day = /^[0-9]{6}$/.test(date) ? `20${date}` : date;
+  const isWritten = /^[0-9]{8}$/.test(day) && /^(?:[0-9]{4}|[0-9]{6,8})?$/.test(time);
+  return isWritten ? `${day}${time}` : `${date} ${time}`.trim();
 }

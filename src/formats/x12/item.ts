@@ -1,23 +1,19 @@
-import { GTIN_FORMS, readGtin, type GtinForm } from '../../domain/gtin.ts';
-import {
-  printDate,
-  readDate,
-  readQuantityText,
-  restrictionName,
-  type Inventory,
-  QUANTITY_MAX,
-} from '../../domain/inventory.ts';
-import { skuIdFits } from '../../domain/lines.ts';
-import { quoted, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
+import { mod10CheckDigit } from '../../domain/gtin.ts';
+import { placeName } from '../edi/places.ts';
+import { readCompactDate } from '../edi/report-date.ts';
+import { packingUnits, StockItem, type ItemFault } from '../edi/stock-item.ts';
+import { quoted, type FileRow } from '../format.ts';
 import {
   BACKORDER_DATE_CODES,
-  BUYER_QUALIFIER,
   GTIN_QUALIFIERS,
+  LOCATION_QUALIFIERS,
+  OTHER_ID_QUALIFIERS,
   QUANTITY_CODES,
   restrictionOfStatus,
   SKU_ID_QUALIFIERS,
   STATUS_ALLOWED,
   STATUS_QUALIFIERS,
+  WITHOUT_CHECK_DIGIT,
 } from './codes.ts';
 import type { ElementFault } from './envelope.ts';
 import type { Segment } from './segments.ts';
@@ -31,87 +27,99 @@ export interface FaultyElement {
   readonly code: ElementFault;
 }
 
-/** The columns of a row in the results file: the number of its LIN and the values that were read. */
-export const ITEM_COLUMNS = [
-  'segment',
-  'sku_id',
-  ...GTIN_FORMS,
-  'quantity_in_stock',
-  'quantity_on_backorder',
-  'backorder_date',
-  'restrictions',
-] as const;
-
-/** A value and the rank of its source: the value with the lowest rank counts. */
-interface Ranked {
-  readonly rank: number;
-  readonly value: number;
-  readonly text: string;
-  /** The number of the segment. */
-  readonly from: number;
-}
-
 /** Reads one LIN and the segments of its loop. */
 export class Item {
   readonly #lin: Segment;
   readonly #onFault: (fault: FaultyElement) => void;
-  readonly #draft = new RowDraft();
-  /** The best value of each field so far. */
-  readonly #ranked = new Map<keyof Inventory, Ranked>();
-  /** The values by qualifier, to find contradictions. */
-  readonly #quantities = new Map<string, Ranked>();
+  readonly #stock: StockItem<Segment>;
+  /** Qualifiers of the QTY segments that are not read, for messages. */
+  readonly #unread = new Set<string>();
+  #hasSchedule = false;
+  /** Whether the segments are in a loop between LS and LE, which describes the QTY before it. */
+  #isInLoop = false;
 
-  constructor(lin: Segment, onFault: (fault: FaultyElement) => void) {
+  /** @param place the location of the whole transaction set; null if it names none */
+  constructor(lin: Segment, place: string | null, onFault: (fault: FaultyElement) => void) {
     this.#lin = lin;
     this.#onFault = onFault;
+    this.#stock = new StockItem({
+      number: lin.number,
+      place,
+      packingSegment: 'PO4 with that number as PO401',
+      onFault: (fault) => this.#noteQuantity(fault),
+    });
     this.#readIdentifiers();
   }
 
   /** Reads a segment of the LIN's loop. Segments that set nothing are ignored. */
   take(segment: Segment): void {
-    const name = segment.elements[0];
-    if (name === 'QTY') this.#readQuantity(segment);
-    else if (name === 'DTM') this.#readDate(segment);
-    else if (name === 'SCH') this.#readSchedule(segment);
-    else if (name === 'REF') this.#readStatus(segment);
+    switch (segment.elements[0]) {
+      case 'QTY':
+        return this.#readQuantity(segment);
+      case 'SDQ':
+        return this.#readDestinations(segment);
+      case 'PO4':
+        return this.#readPacking(segment);
+      case 'N1':
+        return this.#readLocation(segment);
+      case 'LS':
+        this.#isInLoop = true;
+        return;
+      case 'LE':
+        this.#isInLoop = false;
+        return;
+      case 'DTM':
+        return this.#readDate(segment);
+      case 'SCH':
+        return this.#readSchedule(segment);
+      case 'REF':
+        return this.#readReference(segment);
+      default:
+    }
   }
 
-  /** The row, after all its segments were taken. */
-  row(): FileRow {
-    for (const [field, { value }] of this.#ranked) this.#draft.setField(field, value);
+  /** The rows, after all segments of the item were taken. */
+  rows(): readonly FileRow[] {
     const { number } = this.#lin;
-    const line = this.#draft.build(
-      () => `Segment ${number}: the LIN names no SKU by ${IDENTIFIERS_KNOWN}.`,
+    return this.#stock.rows(
       () =>
-        `Segment ${number}: the LIN sets nothing; send one of ${QUANTITIES_KNOWN}, a date or a status.`,
+        `Segment ${number}: the LIN names no SKU${this.#qualifiersSent()}; send one of ${IDENTIFIERS_KNOWN}.`,
+      () =>
+        `Segment ${number}: the LIN sets nothing${this.#quantitiesSent()}; send one of ${QUANTITIES_KNOWN}, a date or a status.`,
     );
-    return { row: number, cells: this.#cells(), line };
   }
 
-  #cells(): readonly string[] {
-    const date = this.#ranked.get('backorderDate');
-    const { restrictions } = this.#draft.fields;
-    return [
-      String(this.#lin.number),
-      this.#draft.skuId ?? '',
-      ...GTIN_FORMS.map((form) => this.#draft.asSent[form] ?? ''),
-      this.#ranked.get('quantityInStock')?.text ?? '',
-      this.#ranked.get('quantityOnBackorder')?.text ?? '',
-      date === undefined ? '' : printDate(date.value),
-      restrictions === null ? 'NULL' : (restrictionName(restrictions ?? null) ?? ''),
-    ];
+  #qualifiersSent(): string {
+    const sent = this.#lin.elements.filter((text, at) => at >= 2 && at % 2 === 0 && text !== '');
+    return sent.length === 0
+      ? ''
+      : `: it has only ${sent.map((text) => quoted(text, 40)).join(', ')}`;
+  }
+
+  #quantitiesSent(): string {
+    if (this.#unread.size === 0) return '';
+    const names = Array.from(this.#unread, (code) => quoted(`QTY*${code}`, 40));
+    return `: it has only ${names.join(', ')}`;
   }
 
   #readIdentifiers(): void {
     const identifiers = this.#identifiers();
     for (const { code, form } of GTIN_QUALIFIERS) {
       const id = identifiers.get(code);
-      if (id !== undefined) this.#readGtin(form, id);
+      if (id === undefined) continue;
+      const text = code === WITHOUT_CHECK_DIGIT ? withCheckDigit(id.text) : id.text;
+      const refusal = this.#stock.addGtin(form, text);
+      if (refusal !== undefined)
+        this.#identifierFault(id.at, '7', `${code} (${form}) ${quoted(id.text)} ${refusal}`);
     }
-    const own = SKU_ID_QUALIFIERS.map(({ code }) => identifiers.get(code)).find(Boolean);
-    const buyers = this.#draft.hasIdentifier ? undefined : identifiers.get(BUYER_QUALIFIER.code);
-    const id = own ?? buyers;
-    if (id !== undefined) this.#readSkuId(id);
+    const first = (qualifiers: typeof SKU_ID_QUALIFIERS): LinIdentifier | undefined =>
+      qualifiers.map(({ code }) => identifiers.get(code)).find(Boolean);
+    const id =
+      first(SKU_ID_QUALIFIERS) ??
+      (this.#stock.hasIdentifier ? undefined : first(OTHER_ID_QUALIFIERS));
+    if (id === undefined) return;
+    const refusal = this.#stock.setSkuId(id.text);
+    if (refusal !== undefined) this.#identifierFault(id.at, '5', `${quoted(id.text)} ${refusal}`);
   }
 
   /** The identifiers by qualifier: LIN02 qualifies LIN03, LIN04 qualifies LIN05, and so on. */
@@ -120,7 +128,7 @@ export class Item {
     const { elements } = this.#lin;
     for (let at = 2; at < elements.length; at += 2) {
       const qualifier = elements[at] ?? '';
-      const text = (elements[at + 1] ?? '').trimEnd();
+      const text = (elements[at + 1] ?? '').trim();
       if (text === '' || !QUALIFIERS_READ.has(qualifier)) continue;
       const other = found.get(qualifier);
       if (other !== undefined && other.text !== text)
@@ -134,121 +142,124 @@ export class Item {
     return found;
   }
 
-  #readGtin(form: GtinForm, { text, at }: LinIdentifier): void {
-    const sent = (this.#draft.asSent[form] ??= text);
-    const reading = readGtin(form, text);
-    if ('gtin' in reading) return this.#draft.addGtin(form, reading.gtin, sent);
-    const qualifier = this.#lin.elements[at - 1] ?? '';
-    this.#identifierFault(at, '7', `${qualifier} (${form}) ${quoted(text)} ${reading.refusal}`);
-  }
-
-  #readSkuId({ text, at }: LinIdentifier): void {
-    if (skuIdFits(text)) this.#draft.setSkuId(text);
-    else this.#identifierFault(at, '5', `${quoted(text)} is too long; ${SKU_ID_LENGTH}`);
-  }
-
   #readQuantity(segment: Segment): void {
-    const qualifier = segment.elements[1] ?? '';
-    const rank = QUANTITY_CODES.findIndex(({ code }) => code === qualifier);
+    const [, qualifier = '', text = '', unit = ''] = segment.elements;
+    const rank = QUANTITY_CODES.findIndex(({ code }) => code === qualifier.padStart(2, '0'));
     const code = QUANTITY_CODES[rank];
-    if (code === undefined) return;
-    this.#setQuantity(segment, 2, { field: code.field, rank, name: `QTY*${qualifier}` });
-  }
-
-  #setQuantity(
-    segment: Segment,
-    element: number,
-    {
-      field,
+    if (code === undefined) {
+      if (this.#unread.size < UNREAD_NAMED_MAX) this.#unread.add(qualifier);
+      return;
+    }
+    this.#stock.addQuantity({
+      field: code.field,
       rank,
-      name,
-    }: { readonly field: keyof Inventory; readonly rank: number; readonly name: string },
-  ): void {
-    const text = (segment.elements[element] ?? '').trim();
-    const value = readQuantityText(text);
-    if (value === undefined) {
-      const code = text === '' ? '1' : '6';
-      this.#fault(
-        segment,
-        element,
-        '380',
-        code,
-        `${name} is ${quoted(text)}, not a whole number from 0 to ${QUANTITY_MAX}`,
-      );
-      return;
-    }
-    const known = this.#quantities.get(name);
-    if (known !== undefined && known.value !== value) {
-      this.#fault(
-        segment,
-        element,
-        '380',
-        '7',
-        `${name} is ${value}, but segment ${known.from} says ${known.value}; send one total per item`,
-      );
-      return;
-    }
-    const ranked = { rank, value, text, from: segment.number };
-    this.#quantities.set(name, ranked);
-    this.#rank(field, ranked);
+      name: `QTY*${qualifier}`,
+      text,
+      unit: firstComponent(unit, segment),
+      at: segment,
+    });
   }
 
-  #rank(field: keyof Inventory, ranked: Ranked): void {
-    const other = this.#ranked.get(field);
-    if (other === undefined || ranked.rank < other.rank) this.#ranked.set(field, ranked);
+  /** SDQ01 is the unit; from SDQ03 on, locations and their quantities alternate. SDQ23 is no quantity. */
+  #readDestinations(segment: Segment): void {
+    const { elements } = segment;
+    const unit = (elements[1] ?? '').trim();
+    for (let at = 3; at < Math.min(elements.length, SDQ_PAIRS_END); at += 2) {
+      const place = (elements[at] ?? '').trim();
+      const text = elements[at + 1] ?? '';
+      if (place === '' && text === '') continue;
+      this.#stock.addQuantity({
+        field: 'quantityInStock',
+        rank: DESTINATION_RANK,
+        name: 'SDQ',
+        text,
+        unit,
+        place,
+        at: segment,
+      });
+    }
+  }
+
+  /** PO401 inner packs of PO402 PO403 each; PO414 is how many units an inner pack has. */
+  #readPacking(segment: Segment): void {
+    const { elements } = segment;
+    const [, packs = '', size = '', unit = ''] = elements;
+    const perInner = elements[14] ?? '';
+    const units =
+      perInner === ''
+        ? packingUnits(packs, size, firstComponent(unit, segment))
+        : packingUnits(packs, perInner, 'EA');
+    if (units !== undefined) this.#stock.setPackingUnits(units);
+  }
+
+  #readLocation({ elements }: Segment): void {
+    const [, qualifier = '', name = '', , code = ''] = elements;
+    if (!LOCATION_QUALIFIERS.some((known) => known.code === qualifier)) return;
+    this.#addPlace(placeName(code, name));
+  }
+
+  #addPlace(place: string | null): void {
+    if (this.#isInLoop) this.#stock.placeLastQuantity(place);
+    else this.#stock.addPlace(place);
   }
 
   #readDate(segment: Segment): void {
-    const [, qualifier = '', date = '', , , format = '', period = ''] = segment.elements;
+    const [, qualifier = '', date = '', , , format = ''] = segment.elements;
     const rank = BACKORDER_DATE_CODES.findIndex(({ code }) => code === qualifier);
     if (rank < 0) return;
     const isPeriod = date === '' && format === 'D8';
-    this.#setDate(segment, isPeriod ? 6 : 2, isPeriod ? period : date, `DTM*${qualifier}`, rank);
+    this.#addDate(segment, isPeriod ? 6 : 2, `DTM*${qualifier}`, rank);
   }
 
-  #setDate(segment: Segment, element: number, text: string, name: string, rank: number): void {
+  #addDate(segment: Segment, element: number, name: string, rank: number): void {
+    const text = segment.elements[element] ?? '';
     const value = readCompactDate(text);
-    if (value === undefined) {
-      this.#fault(
-        segment,
-        element,
-        '373',
-        text === '' ? '1' : '8',
-        `${name} is ${quoted(text)}, not a calendar date written ccyymmdd`,
-      );
-      return;
-    }
-    this.#rank('backorderDate', { rank, value, text, from: segment.number });
+    if (value !== undefined) return this.#stock.addDate(rank, value);
+    const reason = `${name} is ${quoted(text)}, not a calendar date written ccyymmdd`;
+    this.#fault(segment, element, '373', text === '' ? '1' : '8', reason);
   }
 
   /** The next delivery: the first schedule counts, unless QTY or DTM says the same. */
   #readSchedule(segment: Segment): void {
-    const [, , , , , qualifier = '', date = ''] = segment.elements;
-    if (!BACKORDER_DATE_CODES.some(({ code }) => code === qualifier)) return;
-    if (this.#quantities.has(SCHEDULE)) return;
-    this.#setQuantity(segment, 1, {
+    const [, text = '', unit = '', , , qualifier = ''] = segment.elements;
+    if (this.#hasSchedule || !BACKORDER_DATE_CODES.some(({ code }) => code === qualifier)) return;
+    this.#hasSchedule = true;
+    this.#stock.addQuantity({
       field: 'quantityOnBackorder',
       rank: SCHEDULE_RANK,
       name: SCHEDULE,
+      text,
+      unit: firstComponent(unit, segment),
+      place: null,
+      at: segment,
     });
-    this.#setDate(segment, 6, date, `${SCHEDULE}*${qualifier}`, SCHEDULE_RANK);
+    this.#addDate(segment, 6, `${SCHEDULE}*${qualifier}`, SCHEDULE_RANK);
   }
 
-  #readStatus(segment: Segment): void {
+  #readReference(segment: Segment): void {
     const [, qualifier = '', code = '', description = ''] = segment.elements;
     if (!STATUS_QUALIFIERS.some((known) => known.code === qualifier)) return;
     const found = [code, description].map(restrictionOfStatus).find((value) => value !== undefined);
-    if (found !== undefined) this.#draft.setField('restrictions', found);
+    if (found !== undefined) this.#stock.setRestriction(found);
     else if (qualifier === 'ACC') {
       // ACC must be a status; a mutually defined value may be anything.
-      this.#fault(
-        segment,
-        2,
-        '127',
-        '7',
-        `the status ${quoted(code)} is none of ${STATUS_ALLOWED}`,
-      );
+      const reason = `the status ${quoted(code)} is none of ${STATUS_ALLOWED}`;
+      this.#fault(segment, 2, '127', '7', reason);
     }
+  }
+
+  #noteQuantity({ at, part, kind }: ItemFault<Segment>): void {
+    const isSchedule = at.elements[0] === SCHEDULE;
+    const element = at.elements[0] === 'SDQ' ? 4 : isSchedule ? 1 : 2;
+    const code = QUANTITY_FAULTS[kind];
+    if (part === 'quantity') this.#onFault({ segment: at, element, reference: '380', code });
+    else
+      this.#onFault({
+        segment: at,
+        element: at.elements[0] === 'SDQ' ? 1 : element + 1,
+        reference: '355',
+        code,
+      });
   }
 
   #fault(
@@ -258,12 +269,12 @@ export class Item {
     code: ElementFault,
     reason: string,
   ): void {
-    this.#draft.addFieldFault(`Segment ${segment.number}: ${reason}.`);
+    this.#stock.addFieldFault(`Segment ${segment.number}: ${reason}.`);
     this.#onFault({ segment, element, reference, code });
   }
 
   #identifierFault(element: number, code: ElementFault, reason: string): void {
-    this.#draft.addIdentifierFault(`Segment ${this.#lin.number}: ${reason}.`);
+    this.#stock.addIdentifierFault(`Segment ${this.#lin.number}: ${reason}.`);
     this.#onFault({ segment: this.#lin, element, reference: '234', code });
   }
 }
@@ -274,8 +285,10 @@ interface LinIdentifier {
   readonly at: number;
 }
 
+const QUANTITY_FAULTS = { missing: '1', 'not a number': '6', 'not allowed': '7' } as const;
+
 const QUALIFIERS_READ: ReadonlySet<string> = new Set(
-  [...SKU_ID_QUALIFIERS, BUYER_QUALIFIER, ...GTIN_QUALIFIERS].map(({ code }) => code),
+  [...SKU_ID_QUALIFIERS, ...OTHER_ID_QUALIFIERS, ...GTIN_QUALIFIERS].map(({ code }) => code),
 );
 
 /** What a LIN may contain, for messages. */
@@ -284,11 +297,22 @@ const IDENTIFIERS_KNOWN = [...SKU_ID_QUALIFIERS, ...GTIN_QUALIFIERS]
   .join(', ');
 const QUANTITIES_KNOWN = QUANTITY_CODES.map(({ code }) => `QTY*${code}`).join(', ');
 
+/** Most unknown qualifiers that a message names. */
+const UNREAD_NAMED_MAX = 5;
+
+/** The element after the last pair of an SDQ. */
+const SDQ_PAIRS_END = 23;
+/** A QTY beside an SDQ is the total. */
+const DESTINATION_RANK = 90;
 const SCHEDULE = 'SCH';
 const SCHEDULE_RANK = 100;
 
-/** Reads `20270131` as the number yyyymmdd. */
-function readCompactDate(text: string): number | undefined {
-  const parts = /^([0-9]{4})([0-9]{2})([0-9]{2})$/.exec(text);
-  return parts === null ? undefined : readDate(parts.slice(1).join('-'));
+/** A unit of measure may have components after its code. */
+function firstComponent(text: string, { delimiters }: Segment): string {
+  return (text.split(delimiters.component)[0] ?? '').trim();
+}
+
+/** Completes a UPC that lacks its check digit. */
+function withCheckDigit(text: string): string {
+  return /^[0-9]{11}$/.test(text) ? text + mod10CheckDigit(`${text}0`) : text;
 }

@@ -4,6 +4,7 @@ import type { Archive } from '../archive/zip.ts';
 import type { FormatLimits } from '../format.ts';
 import { openTable, type HeaderMatcher, type Table, type TableRow } from '../table/table.ts';
 import { PLAIN, styleOfBuiltIn, styleOfFormat, type NumberStyle } from './numbers.ts';
+import { filledRows, readMerges } from './merges.ts';
 import { readSheetRows, type SheetContext } from './sheet.ts';
 import { readSharedStrings, SharedStrings } from './strings.ts';
 import { readWholeXml, type XmlAttributes, type XmlListener } from './xml.ts';
@@ -204,7 +205,7 @@ export async function openWorkbookTable<Header>(
     if (sheet.isHidden) continue;
     const probe = new SheetProbe();
     const { archive, context } = workbook;
-    const rows = probe.watch(readSheetRows(archive.read(sheet.part), sheet.part, context));
+    const rows = probe.watch(readMergedRows(archive, sheet.part, context));
     try {
       const table = await openTable(rows, match, terms);
       const { name, part } = sheet;
@@ -217,6 +218,17 @@ export async function openWorkbookTable<Header>(
     }
   }
   throw refusal ?? new OnhandError('body_malformed', 'The workbook is empty; a header is needed.');
+}
+
+/** The rows of a sheet, whose merged cells all have the value of the first. */
+async function* readMergedRows(
+  archive: Archive,
+  part: string,
+  context: SheetContext,
+): AsyncGenerator<readonly TableRow[]> {
+  const merges = await readMerges(archive.preview(part), part);
+  const rows = readSheetRows(archive.read(part), part, context);
+  yield* merges.length === 0 ? rows : filledRows(rows, merges, part);
 }
 
 /** Distinguishes a sheet without a header, after which another may have one, from a damaged sheet. */

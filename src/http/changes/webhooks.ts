@@ -126,14 +126,13 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     const sends = edit.is_paused === false || edit.url !== undefined;
     if (sends) await throttle.act(creator.organizationId);
     if (edit.url !== undefined) await checkUrl(edit.url);
-    const isPaused = webhook.pausedReason !== null;
     await webhooks.update(webhook.id, {
       ...(edit.url !== undefined && { url: edit.url }),
       ...(edit.description !== undefined && { description: edit.description }),
       ...(edit.supplier_uuids !== undefined && {
         supplierUuids: checkSupplierUuids(edit.supplier_uuids),
       }),
-      ...(edit.is_paused === true && !isPaused && { pausedReason: PAUSED_BY_OWNER }),
+      ...(edit.is_paused === true && { pausedReason: PAUSED_BY_OWNER }),
       ...(edit.is_paused === false && { pausedReason: null }),
       ...(sends && { creator }),
       // The store expects at least one column.

@@ -101,7 +101,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     const body = await readBody(request, bodyLimits);
     checkParameters(request, []);
     const columns = parseFileMapping(parseBody(body, MAPPING_EXPECTED).value);
-    await service.setMapping(supplierIdOf(request), columns);
+    await service.jobs.setMapping(supplierIdOf(request), columns);
     return showMapping(request, reply);
   };
 
@@ -110,7 +110,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     checkParameters(request, []);
-    await service.setMapping(supplierIdOf(request), []);
+    await service.jobs.setMapping(supplierIdOf(request), []);
     return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
 

@@ -4,8 +4,7 @@ import type { Socket } from 'node:net';
 import multipart, { type Multipart } from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
-import type { StoredFile } from '../../domain/files.ts';
-import type { FileStorage, StorageRoom, WrittenFile } from '../../files/storage.ts';
+import type { WrittenFile } from '../../files/storage.ts';
 
 /** An uploaded file, written to disk. */
 export interface UploadedFile extends WrittenFile {
@@ -49,7 +48,7 @@ const FIELD_BYTES_MAX = 4096;
 /** Registers a streaming multipart parser for the routes of a scope. */
 export async function registerMultipart(scope: FastifyInstance): Promise<void> {
   await scope.register(multipart, {
-    // `FileStorage.write` checks the size.
+    // `UploadTarget.write` checks the size.
     limits: {
       fileSize: Infinity,
       files: 1,
@@ -61,12 +60,12 @@ export async function registerMultipart(scope: FastifyInstance): Promise<void> {
   });
 }
 
-/** Where and how an upload is stored. */
+/** What is done with the bytes of an upload. */
 export interface UploadTarget {
-  readonly files: FileStorage;
-  readonly file: StoredFile;
   readonly bytesMax: number;
-  readonly room: StorageRoom;
+  readonly write: (content: AsyncIterable<Uint8Array>) => Promise<WrittenFile>;
+  /** Removes what was written of an upload that fails. */
+  readonly remove: () => Promise<void>;
 }
 
 /** The size of a request's body as far as its client declares it; 0 if it does not. */
@@ -81,9 +80,9 @@ export function discardRest({ raw }: FastifyRequest): void {
 }
 
 /**
- * Stores the file that a request sends, as multipart or as its body. Rejects with
+ * Receives the file that a request sends, as multipart or as its body. Rejects with
  * `body_missing`, `body_malformed` if it is truncated, `body_shape_wrong` for a part other than `file` and
- * `filename`, and as `FileStorage.write` does; then nothing remains on disk.
+ * `filename`, and as `target.write` does; then nothing remains on disk.
  */
 export async function receiveUpload(
   request: FastifyRequest,
@@ -97,7 +96,7 @@ export async function receiveUpload(
     return { ...upload, filename: upload.filename ?? dispositionName(request) };
   } catch (error) {
     discardRest(request);
-    await target.files.remove(target.file);
+    await target.remove();
     if (request.raw.errored !== null) throw truncated(error);
     throw asFormError(error);
   }
@@ -105,16 +104,16 @@ export async function receiveUpload(
 
 function writeBody(
   { raw }: FastifyRequest,
-  { files, file, bytesMax, room }: UploadTarget,
+  { bytesMax, write }: UploadTarget,
 ): Promise<WrittenFile> {
   if (declaredBytesOf(raw) > bytesMax) throw tooLarge(bytesMax);
   // Stopping early must not close the connection: the response still has to be sent.
-  return files.write(file, raw.iterator({ destroyOnReturn: false }), { bytesMax, room });
+  return write(raw.iterator({ destroyOnReturn: false }));
 }
 
 async function receiveParts(
   request: FastifyRequest,
-  { files, file: stored, bytesMax, room }: UploadTarget,
+  { write }: UploadTarget,
 ): Promise<UploadedFile> {
   let written: UploadedFile | undefined;
   let filename: string | null = null;
@@ -123,7 +122,7 @@ async function receiveParts(
       if (part.fieldname !== 'file') throw unknownPart(part);
       const file = part.file.iterator({ destroyOnReturn: false });
       written = {
-        ...(await files.write(stored, file, { bytesMax, room })),
+        ...(await write(file)),
         filename: part.filename || null,
       };
     } else if (part.fieldname === 'filename' && typeof part.value === 'string') {

@@ -4,7 +4,9 @@ import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import type { FileService } from '../../files/service.ts';
 import type { ReservedRoom } from '../../files/disk-quota.ts';
-import { isOver, type FileRecord, type StoredFile } from '../../domain/files.ts';
+import { NO_RULES } from '../../domain/reading-rules.ts';
+import { measure } from '../../files/storage.ts';
+import { isOver, uuidOfSame, type FileRecord, type StoredFile } from '../../domain/files.ts';
 import { newUuid } from '../../store/uuids.ts';
 import { BatchListQuerySchema, parseBatchList } from '../../wire/inventory/batch-records.ts';
 import {
@@ -31,6 +33,8 @@ import {
   receiveUpload,
   registerMultipart,
   type OpenUploads,
+  type UploadedFile,
+  type UploadTarget,
 } from './file-upload.ts';
 import type { Admission } from '../request/admission.ts';
 import {
@@ -93,6 +97,7 @@ export function wrongState(file: FileRecord, reason: string): OnhandError {
 /** Adds the routes of a supplier's files: upload, list, show, delete, results. */
 export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const { admission, service, uploads, settings } = routes;
+  const { fileBytesMax: bytesMax } = settings;
   const closing = new AbortController();
   app.addHook('preClose', (done) => {
     closing.abort();
@@ -102,49 +107,61 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const upload = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const options = readUploadOptions(request, settings);
     const { organizationId: supplierId, userId } = admission.principalOf(request);
-    const mappings = await service.jobs.mappingOf(supplierId);
+    const columns = await service.jobs.mappingOf(supplierId);
     const nowMs = Date.now();
     const uuid = newUuid(nowMs);
     const file: StoredFile = { supplierId, uuid };
+    const { key, reason, reference, ...terms } = options;
+    const usedSinceMs = nowMs - settings.idempotencyKeptHours * HOUR_MS;
+    const earlier =
+      key === undefined ? undefined : await service.jobs.withKey(supplierId, { key, usedSinceMs });
+    // A repeated upload is only compared. It takes no room, so a full quota does not refuse it.
+    if (earlier !== undefined) {
+      const { sha256 } = await receive(request, {
+        write: (content) => measure(content, bytesMax),
+        remove: () => Promise.resolve(),
+      });
+      return sendUuid(request, reply, uuidOfSame(earlier, fingerprintOf(request, sha256)));
+    }
     const room = await reserveRoom(request, supplierId);
     try {
-      const { fileBytesMax: bytesMax } = settings;
-      const { filename, bytes, sha256 } = await uploads.during(request.raw, () =>
-        receiveUpload(request, { files: service.files, file, bytesMax, room }),
-      );
-      const { key, reason, reference, ...terms } = options;
+      const { filename, bytes, sha256 } = await receive(request, {
+        write: (content) => service.files.write(file, content, { bytesMax, room }),
+        remove: () => service.files.remove(file),
+      });
       const added = await service.add({
         supplierId,
         uuid,
         userId,
         filename: cleanFilename(queryOf(request).get('filename')?.[0] ?? filename),
         bytes,
-        asked: { ...terms, mappings },
+        asked: { ...terms, rules: { ...NO_RULES, columns } },
         reason: reason ?? null,
         reference: reference ?? null,
         uploadedAtMs: Date.now(),
         idempotency:
           key === undefined
             ? null
-            : {
-                key,
-                fingerprint: fingerprintOf(request, sha256),
-                usedSinceMs: nowMs - settings.idempotencyKeptHours * HOUR_MS,
-              },
+            : { key, fingerprint: fingerprintOf(request, sha256), usedSinceMs },
       });
       if (added === uuid) room.settle();
-      return await sendJson(request, reply, JSON.stringify({ uuid: added }));
+      return await sendUuid(request, reply, added);
     } finally {
       room.release();
     }
   };
 
+  const receive = (
+    request: FastifyRequest,
+    target: Omit<UploadTarget, 'bytesMax'>,
+  ): Promise<UploadedFile> =>
+    uploads.during(request.raw, () => receiveUpload(request, { bytesMax, ...target }));
+
   const reserveRoom = async (
     request: FastifyRequest,
     supplierId: number,
   ): Promise<ReservedRoom> => {
-    const { fileBytesMax } = settings;
-    const declaredBytes = Math.min(declaredBytesOf(request.raw), fileBytesMax);
+    const declaredBytes = Math.min(declaredBytesOf(request.raw), bytesMax);
     try {
       return await service.quota.reserve(supplierId, declaredBytes);
     } catch (error) {
@@ -362,6 +379,14 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
       handle: acknowledge,
     },
   });
+}
+
+function sendUuid(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  uuid: string,
+): Promise<FastifyReply> {
+  return sendJson(request, reply, JSON.stringify({ uuid }));
 }
 
 const RESULT_TYPES = {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { OnhandError } from '../../domain/errors.ts';
-import { Capacity, type Exhausted } from '../../intake/capacity.ts';
+import { Capacity, RESERVED_SHARE, type Exhausted } from '../../intake/capacity.ts';
 
 export interface OpenLimits {
   /** Requests that are open at the same time; more are refused with `overloaded`. */
@@ -9,7 +9,7 @@ export interface OpenLimits {
   readonly organizationOpenRequestsMax: number;
   /**
    * Memory for the bodies and responses of all open requests, in bytes. A body that would exceed it is
-   * refused with `overloaded`; a single body of `requestBytesMax` always fits.
+   * refused with `overloaded`. At least 8/7 of `requestBytesMax`, so that a single body of that size always fits.
    */
   readonly openBytesMax: number;
   readonly organizationOpenBytesMax: number;
@@ -42,6 +42,8 @@ const FAILURE_BYTES = 1024;
 /** A share of the memory is reserved for small requests, so that large ones cannot starve them. */
 const SMALL_BYTES_MAX = 256 * 1024;
 const SMALL_SHARE = 1 / 16;
+/** What is left for large requests, beside that share and the reserve of quiet organizations. */
+const LARGE_SHARE = 1 - SMALL_SHARE - RESERVED_SHARE;
 /**
  * A request that is smaller than this share of an organization's memory never reserves more than it, however
  * many values it has. Otherwise a dense body might never fit.
@@ -113,7 +115,8 @@ export class OpenRequests {
       organizationVariable: 'ONHAND_ORGANIZATION_UPLOADS_MAX',
       retrySeconds: RETRY_SECONDS,
     };
-    const bytesLimit = Math.max(openBytesMax, requestBytesMax);
+    // The largest body must fit beside what is reserved for others, or it would be refused for ever.
+    const bytesLimit = Math.max(openBytesMax, Math.ceil(requestBytesMax / LARGE_SHARE));
     const organizationBytes = Math.max(limits.organizationOpenBytesMax, requestBytesMax);
     this.#bytes = {
       capacity: new Capacity({
@@ -126,8 +129,8 @@ export class OpenRequests {
       organizationVariable: 'ONHAND_ORGANIZATION_OPEN_BYTES_MAX',
       retrySeconds: RETRY_SECONDS,
     };
-    const largeBytes = Math.max(Math.floor(openBytesMax * (1 - SMALL_SHARE)), requestBytesMax);
-    this.#smallBytes = bytesLimit - largeBytes;
+    this.#smallBytes = Math.floor(bytesLimit * SMALL_SHARE);
+    const largeBytes = bytesLimit - this.#smallBytes;
     this.#enoughBytes = Math.floor(Math.min(largeBytes, organizationBytes) * ENOUGH_SHARE);
   }
 

@@ -16,6 +16,11 @@ export const postgresDriver: DatabaseDriver = {
     const { PostgresStore } = await import('./store.ts');
     return PostgresStore.open(postgresSettings(url, settings));
   },
+  openAdmin: async (url, settings) => {
+    const { PostgresStore } = await import('./store.ts');
+    return PostgresStore.open(postgresSettings(url, settings));
+  },
+  missingFile: () => null,
   inspect: async function* (url, settings) {
     const { inspect } = await import('./schema/inspect.ts');
     yield* inspect(postgresSettings(url, settings));

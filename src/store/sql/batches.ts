@@ -11,6 +11,7 @@ import type { SafetyLimit } from '../../domain/safety-limit.ts';
 import type { BatchPage, BatchStore, OffsetPage, SweepTimes } from '../store.ts';
 import { batchNumberOf, isUuid } from '../uuids.ts';
 import type { SqlDatabase } from './database.ts';
+import { safetyLimitOf, setSafetyLimit } from './safety-limits.ts';
 import { decodeFailures } from './stored-outcome.ts';
 import type { SqlTables } from './tables.ts';
 
@@ -100,25 +101,12 @@ export class SqlBatches implements BatchStore {
     return code;
   }
 
-  async safetyLimitOf(supplierId: number): Promise<SafetyLimit | null> {
-    const row = await this.#database.db
-      .selectFrom('suppliers')
-      .select(['breaker_percent_max', 'breaker_skus_min'])
-      .where('id', '=', supplierId)
-      .executeTakeFirstOrThrow();
-    const { breaker_percent_max: percentMax, breaker_skus_min: skusMin } = row;
-    return percentMax === null || skusMin === null ? null : { percentMax, skusMin };
+  safetyLimitOf(supplierId: number): Promise<SafetyLimit | null> {
+    return safetyLimitOf(this.#database, supplierId);
   }
 
-  async setSafetyLimit(supplierId: number, limit: SafetyLimit | null): Promise<void> {
-    await this.#database.db
-      .updateTable('suppliers')
-      .set({
-        breaker_percent_max: limit?.percentMax ?? null,
-        breaker_skus_min: limit?.skusMin ?? null,
-      })
-      .where('id', '=', supplierId)
-      .execute();
+  setSafetyLimit(supplierId: number, limit: SafetyLimit | null): Promise<void> {
+    return setSafetyLimit(this.#database, supplierId, limit);
   }
 
   /** Rows that another node is sweeping, or a writer has locked, are skipped. */

@@ -1,7 +1,15 @@
 /** The stored form of a file record, the same in every database. */
 import type { Selectable } from 'kysely';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { mappingTarget, type ColumnMapping } from '../../domain/file-columns.ts';
+import {
+  NO_RULES,
+  parseRules,
+  printRules,
+  RULE_NAMES,
+  type ReadingRules,
+} from '../../domain/reading-rules.ts';
 import type { SqlTables } from './tables.ts';
 import {
   FILE_STATES,
@@ -13,17 +21,27 @@ import {
 
 const textOrNull = Type.Union([Type.String(), Type.Null()]);
 
+const StoredMappings = Type.Array(
+  Type.Object({
+    header: Type.String(),
+    target: Type.String(),
+    // Mappings of older versions were all optional.
+    isOptional: Type.Optional(Type.Boolean()),
+  }),
+);
+
 const Asked = Compile(
   Type.Object({
     isSnapshot: Type.Boolean(),
     atomic: Type.Boolean(),
     dryRun: Type.Boolean(),
     asOfUs: Type.Union([Type.Number(), Type.Null()]),
-    mappings: Type.Array(Type.Object({ header: Type.String(), target: Type.String() })),
+    mappings: StoredMappings,
+    rules: Type.Optional(Type.Record(Type.String(), Type.String())),
   }),
 );
 
-const Mappings = Compile(Type.Array(Type.Object({ header: Type.String(), target: Type.String() })));
+const Mappings = Compile(StoredMappings);
 
 const Found = Compile(
   Type.Object({
@@ -114,7 +132,35 @@ export function fileRecordOf(row: FileRow): FileRecord {
 function askedOf(text: string): FileOptions {
   const parsed: unknown = JSON.parse(text);
   if (!Asked.Check(parsed)) throw new Error('the stored options of a file are malformed');
-  return parsed;
+  const { mappings, rules = {}, ...asked } = parsed;
+  return { ...asked, rules: { ...rulesOf(rules), columns: columnsOf(mappings) } };
+}
+
+/** The stored form of a file's options. Mappings are apart, where older versions look for them. */
+export function encodeAsked({ rules, ...asked }: FileOptions): string {
+  const { columns, ...others } = rules;
+  return JSON.stringify({
+    ...asked,
+    mappings: columns.map(({ isOptional = false, ...mapping }) => ({ ...mapping, isOptional })),
+    rules: printRules({ ...others, columns: [] }),
+  });
+}
+
+/** Rules by name, as `printRules` prints them. Those of newer versions are left out. */
+function rulesOf(texts: Readonly<Record<string, string>>): ReadingRules {
+  const given = RULE_NAMES.flatMap((name) => {
+    const text = texts[name];
+    return text === undefined ? [] : [[name, text] as const];
+  });
+  return { ...NO_RULES, ...parseRules(given) };
+}
+
+/** Targets of newer versions are left out. */
+function columnsOf(mappings: Static<typeof StoredMappings>): readonly ColumnMapping[] {
+  return mappings.flatMap(({ header, target: name, isOptional = true }) => {
+    const target = mappingTarget(name);
+    return target === undefined ? [] : [{ header, target, isOptional }];
+  });
 }
 
 function foundOf(text: string): FileFindings {
@@ -129,9 +175,9 @@ function countsOf(text: string): StatusCounts {
   return parsed;
 }
 
-export function mappingsOf(text: string): FileOptions['mappings'] {
+export function mappingsOf(text: string): readonly ColumnMapping[] {
   const parsed: unknown = JSON.parse(text);
   if (!Mappings.Check(parsed))
     throw new Error('the stored column mapping of a supplier is malformed');
-  return parsed;
+  return columnsOf(parsed);
 }

@@ -1,13 +1,14 @@
 import { sql, type Compilable, type RawBuilder } from 'kysely';
 import type { SqlDatabase } from './database.ts';
-import { OnhandError } from '../../domain/errors.ts';
+import type { ColumnMapping } from '../../domain/file-columns.ts';
 import { fileQuotaProblem, type FileQuota, type FileUsage } from '../../domain/file-quota.ts';
 import { encodeFailures } from './batch-row.ts';
 import { decodeFailures } from './stored-outcome.ts';
-import { FILE_COLUMNS, mappingsOf, fileRecordOf } from './file-record.ts';
+import { encodeAsked, FILE_COLUMNS, mappingsOf, fileRecordOf } from './file-record.ts';
 import {
   OPEN_STATES,
-  type FileOptions,
+  uuidOfSame,
+  type EarlierUpload,
   type FileLease,
   type FileDraft,
   type FileEnd,
@@ -44,8 +45,8 @@ export class SqlFiles implements FileStore {
     ]);
     if (addedCount === 1) return uuid;
     if (idempotency !== null) {
-      const earlier = await this.#sameUpload(supplierId, idempotency);
-      if (earlier !== undefined) return earlier;
+      const earlier = await this.withKey(supplierId, idempotency);
+      if (earlier !== undefined) return uuidOfSame(earlier, idempotency.fingerprint);
     }
     if ((await this.find(supplierId, uuid)) !== undefined) return uuid;
     const problem = fileQuotaProblem(await this.usage(supplierId), quota, draft.bytes);
@@ -96,7 +97,7 @@ export class SqlFiles implements FileStore {
             select.val(draft.userId).as('user_id'),
             select.val(draft.filename).as('filename'),
             select.val(draft.bytes).as('bytes'),
-            select.val(JSON.stringify(draft.asked)).as('asked'),
+            select.val(encodeAsked(draft.asked)).as('asked'),
             select.val(draft.reason).as('reason'),
             select.val(draft.reference).as('reference'),
             select.val('waiting').as('state'),
@@ -147,23 +148,18 @@ export class SqlFiles implements FileStore {
       .execute();
   }
 
-  /** The earlier upload with this key. Rejects with `idempotency_key_reused` if it was a different one. */
-  async #sameUpload(
+  async withKey(
     supplierId: number,
-    { key, fingerprint }: FileKey,
-  ): Promise<string | undefined> {
+    { key, usedSinceMs }: Pick<FileKey, 'key' | 'usedSinceMs'>,
+  ): Promise<EarlierUpload | undefined> {
     const first = await this.#database.db
       .selectFrom('feeds')
       .select(['uuid', 'fingerprint'])
       .where('supplier_id', '=', supplierId)
       .where('idempotency_key', '=', key)
+      .where('uploaded_at_ms', '>=', usedSinceMs)
       .executeTakeFirst();
-    if (first === undefined) return undefined;
-    if (Buffer.compare(first.fingerprint ?? Buffer.alloc(0), fingerprint) === 0) return first.uuid;
-    throw new OnhandError(
-      'idempotency_key_reused',
-      'This Idempotency-Key came before with another upload; a new upload needs a new key.',
-    );
+    return first && { uuid: first.uuid, fingerprint: first.fingerprint ?? new Uint8Array() };
   }
 
   async list(
@@ -217,12 +213,12 @@ export class SqlFiles implements FileStore {
       .orderBy('piece')
       .limit(limit)
       .execute();
-    return rows.map((row) => ({
-      piece: row.piece,
-      rowCount: row.row_count,
-      batchUuid: row.batch_uuid,
-      failures: row.failures === null ? [] : decodeFailures(row.failures),
-    }));
+    const chunks: FileChunk[] = [];
+    for (const { piece, row_count: rowCount, batch_uuid: batchUuid, failures } of rows) {
+      const decoded = failures === null ? [] : await decodeFailures(failures);
+      chunks.push({ piece, rowCount, batchUuid, failures: decoded });
+    }
+    return chunks;
   }
 
   async next(): Promise<readonly FileRecord[]> {
@@ -347,7 +343,7 @@ export class SqlFiles implements FileStore {
     return numUpdatedRows > 0n;
   }
 
-  async mappingOf(supplierId: number): Promise<FileOptions['mappings']> {
+  async mappingOf(supplierId: number): Promise<readonly ColumnMapping[]> {
     const row = await this.#database.db
       .selectFrom('feed_suppliers')
       .select('column_names')
@@ -356,7 +352,7 @@ export class SqlFiles implements FileStore {
     return row === undefined ? [] : mappingsOf(row.column_names);
   }
 
-  async setMapping(supplierId: number, mappings: FileOptions['mappings']): Promise<void> {
+  async setMapping(supplierId: number, mappings: readonly ColumnMapping[]): Promise<void> {
     const names = JSON.stringify(mappings);
     await this.#database.db
       .insertInto('feed_suppliers')

@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { v4 as uuidv4 } from 'uuid';
 import type { SqlDatabase } from './database.ts';
 import type { SqlTables } from './tables.ts';
@@ -242,13 +242,22 @@ function secretsRow({ current, previous }: Webhook['secrets']) {
 function changedRow(changes: WebhookChanges) {
   const { url, description, supplierUuids, secrets, pausedReason, creator } = changes;
   return {
-    // Only the previous URL has been verified.
-    ...(url !== undefined && { url, verified_at_ms: null }),
+    // Another URL has not been verified. The conditions are those of the row before the update.
+    ...(url !== undefined && {
+      url,
+      verified_at_ms: sql<number | null>`case when url = ${url} then verified_at_ms end`,
+    }),
     ...(creator !== undefined && { user_id: creator.userId, token_id: creator.tokenId }),
     ...(description !== undefined && { description }),
     ...(supplierUuids !== undefined && { supplier_uuids: supplierUuids?.join(',') ?? null }),
     ...(secrets !== undefined && secretsRow(secrets)),
-    ...(pausedReason !== undefined && { paused_reason: pausedReason }),
+    // The first reason stays until the webhook is resumed.
+    ...(pausedReason !== undefined && {
+      paused_reason:
+        pausedReason === null
+          ? null
+          : sql<string>`coalesce(paused_reason, cast(${pausedReason} as text))`,
+    }),
   };
 }
 

@@ -10,9 +10,8 @@ import {
 import type { Condition } from '../../domain/sku.ts';
 import { createQueryBuilder, type SqlDatabase } from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
-import type { ReaderCalls } from './read/reader-thread.ts';
-import { DuplicateError, type Thread } from './threads.ts';
-import type { WriterCalls } from './write/writer-thread.ts';
+import type { CompiledStatement, StatementResult } from './statements.ts';
+import { DuplicateError } from './threads.ts';
 
 /** The columns that the query builder knows; `schema/migrations.ts` describes them. */
 export interface SqliteTables extends SqlTables {
@@ -61,17 +60,22 @@ export interface SqliteTables extends SqlTables {
   };
 }
 
-/** Runs everyday statements: reads on the reader's thread, all others on the writer's. */
+/** Where statements run: in the threads of a `SqliteStore`, or in the calling thread. */
+export interface StatementRunner {
+  query(statement: CompiledStatement): Promise<never[]>;
+  /** Runs statements in one transaction. */
+  run(statements: readonly CompiledStatement[]): Promise<readonly StatementResult[]>;
+}
+
+/** Builds everyday statements and passes them on: reads to `query`, all others to `run`. */
 export class SqliteDatabase implements SqlDatabase {
   readonly db: Kysely<SqliteTables>;
   /** There is only one writer. */
   readonly hasRowLocks = false;
-  readonly #reader: Thread<ReaderCalls>;
-  readonly #writer: Thread<WriterCalls>;
+  readonly #runner: StatementRunner;
 
-  constructor(reader: Thread<ReaderCalls>, writer: Thread<WriterCalls>) {
-    this.#reader = reader;
-    this.#writer = writer;
+  constructor(runner: StatementRunner) {
+    this.#runner = runner;
     this.db = createQueryBuilder<SqliteTables>(
       {
         createAdapter: () => new SqliteAdapter(),
@@ -83,8 +87,7 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   async transact(statements: readonly Compilable[]): Promise<readonly number[]> {
-    const results = await this.#writer.call(
-      'run',
+    const results = await this.#runner.run(
       statements.map((statement) => {
         const { sql, parameters } = statement.compile();
         return { sql, parameters };
@@ -101,10 +104,23 @@ export class SqliteDatabase implements SqlDatabase {
     const statement = { sql, parameters };
     // Handwritten SQL is a read as well: the reader's connection rejects writes.
     if (query.kind === 'SelectQueryNode' || query.kind === 'RawNode') {
-      return { rows: await this.#reader.call('query', statement) };
+      return { rows: await this.#runner.query(statement) };
     }
-    const [result] = await this.#writer.call('run', [statement]);
+    const [result] = await this.#runner.run([statement]);
     if (result === undefined) throw new Error('the writer returned no result');
     return { rows: result.rows, numAffectedRows: BigInt(result.changes) };
   }
+}
+
+/** See `ChangeStore.setExpectedInterval`. */
+export async function setExpectedInterval(
+  { db }: SqliteDatabase,
+  supplierId: number,
+  minutes: number | null,
+): Promise<void> {
+  await db
+    .updateTable('suppliers')
+    .set({ expected_interval_minutes: minutes })
+    .where('id', '=', supplierId)
+    .execute();
 }

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { DatabaseDriver } from '../driver.ts';
 
 const URL_PATTERN = /^sqlite:([^:].*)$/s;
@@ -15,6 +16,15 @@ export const sqliteDriver: DatabaseDriver = {
   open: async (url, settings, onFatal) => {
     const { SqliteStore } = await import('./store.ts');
     return SqliteStore.open({ ...settings, path: pathOf(url), onFatal });
+  },
+  openAdmin: async (url, settings, onFatal) => {
+    const { SqliteAdminStore } = await import('./admin.ts');
+    return SqliteAdminStore.open({ ...settings, path: pathOf(url), onFatal });
+  },
+  missingFile: (url) => {
+    const path = pathOf(url);
+    // A missing folder is an error of its own when the database is opened.
+    return existsSync(path) || !existsSync(dirname(path)) ? null : path;
   },
   inspect: async function* (url, settings) {
     const { inspect } = await import('./schema/inspect.ts');

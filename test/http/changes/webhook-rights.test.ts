@@ -122,6 +122,27 @@ describe('a webhook', () => {
     await expect.poll(() => received.length).toBe(3);
   });
 
+  test('that lost access and is paused by its owner stays paused when access returns', async () => {
+    const { accounts } = server.store;
+    const username = `owner-${supplierId}`;
+    await accounts.createUser({
+      organizationId: supplierId,
+      username,
+      passwordHash: await hashPassword('secret'),
+      permissions: ['view_items', 'manage_webhooks'],
+    });
+    const body = { username, password: 'secret' };
+    const session = textAt((await server.ask('POST', LOGIN, { body })).json, 'auth_token');
+    const uuid = await register(session);
+    await accounts.setUserDisabled(username, true);
+    await ask('PATCH', `${uuid}/`, token, { is_paused: true });
+    await accounts.setUserDisabled(username, false);
+    expect((await ask('GET', `${uuid}/`)).json).toMatchObject({
+      is_paused: true,
+      paused_reason: 'Paused by its owner.',
+    });
+  });
+
   test('outlives the session of the user that registered it, not the user', async () => {
     const { accounts } = server.store;
     const username = `user-${supplierId}`;
@@ -163,6 +184,9 @@ describe('tests of webhooks', () => {
     for (let i = 0; i < TESTS_MAX + 1; i += 1) {
       expect((await ask('POST', `${uuid}/test/`)).json).toMatchObject({ is_delivered: true });
     }
+    // An unchanged URL stays verified.
+    expect((await ask('PATCH', `${uuid}/`, token, { url })).status).toBe(200);
+    expect((await ask('POST', `${uuid}/test/`)).json).toMatchObject({ is_delivered: true });
     expect((await ask('PATCH', `${uuid}/`, token, { url: `${url}elsewhere` })).status).toBe(200);
     problemOf(await ask('POST', `${uuid}/test/`), 429, 'rate_limited');
   });

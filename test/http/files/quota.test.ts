@@ -1,10 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { NO_RULES } from '../../../src/domain/reading-rules.ts';
 import { newUuid } from '../../../src/store/uuids.ts';
 import { textMatching } from '../../matching.ts';
 import { entry } from '../../store/fixtures.ts';
-import { at, textAt } from '../answers.ts';
+import { at, problemOf, textAt } from '../answers.ts';
 import { BULK, SKUS, TestServer } from '../harness.ts';
 import { FileClient, FILES, UPLOAD } from './file-client.ts';
 
@@ -72,6 +73,23 @@ test('parallel uploads cannot pass the quota, nor can their partial files', asyn
   });
 });
 
+test('a repeated upload gets its first answer although the quota is full', async () => {
+  const headers = { 'content-type': 'text/csv', 'idempotency-key': 'retry' };
+  const first = await client.upload(ofBytes(900), '', headers);
+  for (const body of [ofBytes(900), new Blob([ofBytes(900)]).stream()]) {
+    const response = await fetch(server.url + UPLOAD, {
+      method: 'POST',
+      headers: { ...headers, authorization: `Token ${token}` },
+      body,
+      duplex: 'half',
+    });
+    expect(await response.json()).toEqual({ uuid: first });
+  }
+  const other = await client.ask('POST', UPLOAD, { body: ofBytes(901), headers });
+  problemOf(other, 422, 'idempotency_key_reused');
+  expect(await server.store.files.usage(supplierId)).toMatchObject({ storedBytes: 900 });
+});
+
 test('a file larger than the quota is refused with 413', async () => {
   const answer = await client.ask('POST', UPLOAD, { body: ofBytes(BYTES_MAX + 1) });
   expect(answer.status).toBe(413);
@@ -86,7 +104,7 @@ test('a supplier beyond its number of files is refused', async () => {
 });
 
 test('the store enforces the quota when files are added in parallel', async () => {
-  const asked = { isSnapshot: false, atomic: false, dryRun: false, asOfUs: null, mappings: [] };
+  const asked = { isSnapshot: false, atomic: false, dryRun: false, asOfUs: null, rules: NO_RULES };
   const draft = { supplierId, userId: null, filename: null, bytes: 9, asked, reason: null };
   const add = (queuedMax: number): Promise<string> =>
     server.store.files.add(

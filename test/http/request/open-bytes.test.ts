@@ -1,8 +1,11 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { connect, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readSettings } from '../../../src/config.ts';
+import { OpenRequests } from '../../../src/http/request/open-requests.ts';
 import { entry } from '../../store/fixtures.ts';
 import { problemOf } from '../answers.ts';
 import { BULK, SINGLE, SKUS, TestServer } from '../harness.ts';
@@ -117,6 +120,19 @@ test('accepts one body of the largest size even if the memory limit is smaller',
   );
   await pending.destroy();
   await smallServer.stop();
+});
+
+test.for([1, 8 / 7, 1.2])('a body of the largest size fits into %d times its size', (share) => {
+  const requestBytesMax = 32 * 1024 * 1024;
+  const limits = { ...readSettings({}, {}), requestBytesMax };
+  const requests = new OpenRequests({
+    ...limits,
+    openBytesMax: Math.floor(requestBytesMax * share),
+    organizationOpenBytesMax: requestBytesMax,
+  });
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  requests.open(response, 1).reserve(requestBytesMax, 1_000_000);
+  expect(requests.usage().open_bytes.used).toBe(requestBytesMax);
 });
 
 describe('memory is released exactly once', () => {

@@ -6,7 +6,7 @@ import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { unpackChanges } from '../write/change-columns.ts';
 import type { ReaderCalls } from './reader-thread.ts';
 import { skuKey } from '../schema/migrations.ts';
-import type { SqliteDatabase } from '../database.ts';
+import { setExpectedInterval, type SqliteDatabase } from '../database.ts';
 import type { Thread } from '../threads.ts';
 import type { WriterCalls } from '../write/writer-thread.ts';
 
@@ -104,11 +104,7 @@ export class SqliteChanges implements ChangeStore {
   }
 
   async setExpectedInterval(supplierId: number, minutes: number | null): Promise<void> {
-    await this.#database.db
-      .updateTable('suppliers')
-      .set({ expected_interval_minutes: minutes })
-      .where('id', '=', supplierId)
-      .execute();
+    await setExpectedInterval(this.#database, supplierId, minutes);
   }
 
   async dropBefore(beforeMs: number, limit: number): Promise<boolean> {

@@ -14,7 +14,7 @@ import {
 import { InventoryView } from '../recent/inventory-view.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
-import type { CompiledStatement } from '../write/writer-thread.ts';
+import { queryRows, type CompiledStatement } from '../statements.ts';
 import type { Database, Statement } from 'better-sqlite3';
 import { changeOf, type ChangeRow, countByAge, recordConfirmation } from '../../sql/changes.ts';
 import type { HistoryQuery } from '../../store.ts';
@@ -157,9 +157,9 @@ serveThread<ConnectionSettings, ReaderCalls>((settings) => {
   const inventory = new InventoryView(db);
   return {
     calls: {
-      query: ({ sql, parameters }) => {
-        const query = (): never[] => db.prepare<unknown[], never>(sql).all(...parameters);
-        return READS_INVENTORY.test(sql) ? inventory.read(query) : query();
+      query: (statement) => {
+        const query = (): never[] => queryRows(db, statement);
+        return READS_INVENTORY.test(statement.sql) ? inventory.read(query) : query();
       },
       changes: ({ supplierId, afterSequence, limit }) =>
         changeReads.after(supplierId, afterSequence, limit),

@@ -6,6 +6,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { OnhandError } from '../../../domain/errors.ts';
 import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome } from '../../../domain/catalogue.ts';
+import { TextReceiver, type TextSlice } from '../../../domain/line-texts.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { Applier } from './apply.ts';
 import { CatalogueApplier } from './catalogue.ts';
@@ -17,19 +18,8 @@ import { RevertApplier } from './revert.ts';
 import type { SweepSettings } from '../recent/sweep.ts';
 import { WriterInventory } from '../recent/writer-inventory.ts';
 import { migrate } from '../schema/migrations.ts';
+import { runStatement, type CompiledStatement, type StatementResult } from '../statements.ts';
 import { asError, asFailure, serveThread, type Failure } from '../threads.ts';
-
-/** A statement compiled by the query builder. */
-export interface CompiledStatement {
-  readonly sql: string;
-  readonly parameters: readonly unknown[];
-}
-
-export interface StatementResult {
-  /** Rows; the caller knows their type. */
-  readonly rows: never[];
-  readonly changes: number;
-}
 
 export interface WriterSettings extends ConnectionSettings, SweepSettings {
   /** The size of the inventory cache, in bytes; the page cache comes on top. */
@@ -38,6 +28,8 @@ export interface WriterSettings extends ConnectionSettings, SweepSettings {
 
 /** The calls of the writer thread. */
 export interface WriterCalls {
+  /** Receives texts of the next group, all slices but the last. */
+  readonly texts: (slice: TextSlice) => void;
   readonly apply: (group: PackedGroup) => PackedOutcomes;
   readonly applyCatalogue: (batch: CatalogueBatch) => CatalogueOutcome;
   readonly revert: (request: RevertRequest) => RevertOutcome | undefined;
@@ -59,9 +51,14 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
   migrate(db);
   refuseUnfinishedCopy(db);
   const writer = new Writer(db, settings);
+  const texts = new TextReceiver();
   return {
     calls: {
-      apply: (group) => packOutcomes(writer.apply(unpackGroup(group))),
+      texts: (slice) => texts.add(slice),
+      apply: ({ texts: last, ...group }) => {
+        texts.add(last);
+        return packOutcomes(writer.apply(unpackGroup(group, texts.take())));
+      },
       applyCatalogue: (batch) => writer.applyCatalogue(batch),
       revert: (request) => writer.revert(request),
       dropChanges: ({ supplierId, beforeMs, limit }) =>
@@ -268,13 +265,9 @@ class Writer {
   }
 
   run(statements: readonly CompiledStatement[]): readonly StatementResult[] {
-    return this.#transaction(() => statements.map((statement) => this.#runOne(statement)));
-  }
-
-  #runOne({ sql, parameters }: CompiledStatement): StatementResult {
-    const statement = this.#db.prepare<unknown[], never>(sql);
-    if (statement.reader) return { rows: statement.all(...parameters), changes: 0 };
-    return { rows: [], changes: statement.run(...parameters).changes };
+    return this.#transaction(() =>
+      statements.map((statement) => runStatement(this.#db, statement)),
+    );
   }
 
   probe(thorough: boolean): void {

@@ -1,0 +1,175 @@
+import type {
+  FilePage,
+  FileRevert,
+  FileUploaded,
+  FileWithBatches,
+  operations,
+} from './api-types.ts';
+import { type BatchNote, noteHeaders } from './inventory.ts';
+import type { CallOptions, Query, Transport } from './transport.ts';
+
+const FILES_PATH = '/timp/organizations/files/';
+const WAIT_SECONDS = 30;
+const UNFINISHED: ReadonlySet<string> = new Set(['waiting', 'reading']);
+/** An upload may take this long. */
+const UPLOAD_TIMEOUT_MS = 3_600_000;
+
+/** How a file is read; see the parameters of an upload in the server's documentation. */
+export type FileTerms = Partial<
+  Omit<NonNullable<operations['uploadFile']['parameters']['query']>, 'filename'>
+>;
+
+export interface UploadOptions extends CallOptions, BatchNote {
+  readonly filename?: string;
+  /** The file's own time: rows that are older than what the server holds get 412. */
+  readonly asOf?: Date | string;
+  /** Uploads with the same key are one file; by default, the retries of one call are. */
+  readonly idempotencyKey?: string;
+  readonly terms?: FileTerms;
+}
+
+/** What a file can be sent as. A function is called again for a retry, and returns the file from its start. */
+export type FileContent =
+  Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | string | (() => ReadableStream<Uint8Array>);
+
+export interface UndoOptions extends CallOptions, BatchNote {
+  /** Also restore SKUs that a later batch has confirmed. */
+  readonly force?: boolean;
+  /** Show what would happen and change nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** Sends stock files and reads what became of them. */
+export class FilesClient {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Sends a file and returns its UUID once it is durably stored; `wait` tells when it is applied. */
+  async upload(content: FileContent, options: UploadOptions = {}): Promise<string> {
+    const { filename, asOf, idempotencyKey = crypto.randomUUID(), terms } = options;
+    const { uuid } = await this.#transport.json<FileUploaded>(
+      {
+        method: 'POST',
+        path: `${FILES_PATH}upload/`,
+        query: { ...terms, filename },
+        headers: {
+          'content-type': 'application/octet-stream',
+          'idempotency-key': idempotencyKey,
+          'as-of': asOf instanceof Date ? asOf.toISOString() : asOf,
+          ...noteHeaders(options),
+        },
+        body: () => (typeof content === 'function' ? content() : content),
+        isRepeatable: true,
+      },
+      { timeoutMs: UPLOAD_TIMEOUT_MS, ...options },
+    );
+    return uuid;
+  }
+
+  /**
+   * Waits until a file is finished or held, and returns its status.
+   *
+   * @param options.onProgress is called with the status at least every 30 seconds, and each time a row was read
+   */
+  async wait(
+    uuid: string,
+    options: CallOptions & { readonly onProgress?: (file: FileWithBatches) => void } = {},
+  ): Promise<FileWithBatches> {
+    for (;;) {
+      const file = await this.get(uuid, { ...options, waitSeconds: WAIT_SECONDS });
+      options.onProgress?.(file);
+      if (!UNFINISHED.has(file.state)) return file;
+    }
+  }
+
+  /** The status of a file. `waitSeconds` waits up to that long for it to finish. */
+  async get(
+    uuid: string,
+    options: CallOptions & { readonly waitSeconds?: number } = {},
+  ): Promise<FileWithBatches> {
+    const { waitSeconds } = options;
+    return this.#transport.json<FileWithBatches>(
+      {
+        method: 'GET',
+        path: filePath(uuid),
+        query: { wait: waitSeconds },
+        waitMs: (waitSeconds ?? 0) * 1000,
+      },
+      options,
+    );
+  }
+
+  /** Every file, latest first. */
+  async *list(
+    options: CallOptions = {},
+  ): AsyncGenerator<FilePage['files'][number], void, undefined> {
+    for (let start: number | null = 0; start !== null;) {
+      const page: FilePage = await this.#transport.json<FilePage>(
+        { method: 'GET', path: FILES_PATH, query: { start, limit: 100 } },
+        options,
+      );
+      yield* page.files;
+      start = page.pagination.next_start_index;
+    }
+  }
+
+  /** The file with the result of each row beside it, as it arrives. `edi` is the acknowledgement of an EDI file. */
+  async results(
+    uuid: string,
+    {
+      format = 'csv',
+      signal,
+    }: { readonly format?: 'csv' | 'xlsx' | 'edi'; readonly signal?: AbortSignal } = {},
+  ): Promise<ReadableStream<Uint8Array>> {
+    const name = format === 'edi' ? 'acknowledgement.edi' : `results.${format}`;
+    const { body } = await this.#transport.open(
+      { method: 'GET', path: `${filePath(uuid)}${name}` },
+      signal,
+    );
+    return body ?? new Blob([]).stream();
+  }
+
+  /** Applies a file that is held. `answers` are those to its questions, such as `{ locations: 'sum' }`. */
+  async confirm(
+    uuid: string,
+    answers: Query = {},
+    options: CallOptions = {},
+  ): Promise<FileWithBatches> {
+    const request = { method: 'POST', path: `${filePath(uuid)}confirm/`, query: answers } as const;
+    return this.#transport.json<FileWithBatches>(request, options);
+  }
+
+  /** Stops a file after the chunk that is being applied, or removes one that waits or is held. */
+  async cancel(uuid: string, options: CallOptions = {}): Promise<FileWithBatches> {
+    const request = { method: 'POST', path: `${filePath(uuid)}cancel/` } as const;
+    return this.#transport.json<FileWithBatches>(request, options);
+  }
+
+  /** Undoes all batches of a file, last first. */
+  async undo(uuid: string, options: UndoOptions = {}): Promise<FileRevert> {
+    return this.#transport.json<FileRevert>(undoRequest(filePath(uuid), options), options);
+  }
+
+  /** Deletes a finished file and its results. Its batches and their undo remain. */
+  async delete(uuid: string, options: CallOptions = {}): Promise<void> {
+    await this.#transport.none({ method: 'DELETE', path: filePath(uuid) }, options);
+  }
+}
+
+/** The request that undoes a batch or a file. Repeating it is safe: what is restored already is skipped. */
+export function undoRequest(path: string, options: UndoOptions) {
+  return {
+    method: 'POST',
+    path: `${path}revert/`,
+    query: { force: options.force, dry_run: options.dryRun },
+    headers: noteHeaders(options),
+    isRepeatable: true,
+  } as const;
+}
+
+function filePath(uuid: string): string {
+  return `${FILES_PATH}${encodeURIComponent(uuid)}/`;
+}

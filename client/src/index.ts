@@ -1,0 +1,85 @@
+import type { Freshness, Login, LoginReply } from './api-types.ts';
+import { BatchesClient } from './batches.ts';
+import { ChangesClient } from './changes.ts';
+import { FilesClient } from './files.ts';
+import { InventoryClient } from './inventory.ts';
+import { SkusClient } from './skus.ts';
+import { type CallOptions, type OnhandOptions, Transport } from './transport.ts';
+import { verifyWebhook } from './webhook-signature.ts';
+import { WebhooksClient } from './webhooks.ts';
+
+export type * from './api-types.ts';
+export type * from './batches.ts';
+export type * from './changes.ts';
+export type * from './files.ts';
+export type * from './inventory.ts';
+export * from './problems.ts';
+export type * from './skus.ts';
+export type { CallOptions, LogEvent, OnhandOptions, Query } from './transport.ts';
+export * from './webhook-signature.ts';
+export type * from './webhooks.ts';
+
+/**
+ * A client of one server with one token.
+ *
+ * ```ts
+ * const onhand = new Onhand({ url: 'https://stock.example.com', token });
+ * for await (const { line, isApplied, message } of onhand.inventory.update(lines)) {
+ *   if (!isApplied) console.error(line, message);
+ * }
+ * ```
+ */
+export class Onhand {
+  /** Writes stock levels. */
+  readonly inventory: InventoryClient;
+  /** Reads the change feed. */
+  readonly changes: ChangesClient;
+  /** Reads and creates SKUs. */
+  readonly skus: SkusClient;
+  /** Sends stock files. */
+  readonly files: FilesClient;
+  /** Reads batches and undoes them. */
+  readonly batches: BatchesClient;
+  /** Manages webhooks. */
+  readonly webhooks: WebhooksClient & { readonly verify: typeof verifyWebhook };
+  readonly #transport: Transport;
+
+  constructor(options: OnhandOptions) {
+    const transport = new Transport(options);
+    this.#transport = transport;
+    this.inventory = new InventoryClient(transport);
+    this.changes = new ChangesClient(transport);
+    this.skus = new SkusClient(transport);
+    this.files = new FilesClient(transport);
+    this.batches = new BatchesClient(transport);
+    this.webhooks = Object.assign(new WebhooksClient(transport), { verify: verifyWebhook });
+  }
+
+  /** When each supplier last reported, and how old the stock of its SKUs is. */
+  async freshness(
+    query: { readonly supplierUuids?: readonly string[] } = {},
+    options: CallOptions = {},
+  ): Promise<Freshness> {
+    return this.#transport.json<Freshness>(
+      {
+        method: 'GET',
+        path: '/timp/suppliers/freshness/',
+        query: { supplier_uuids: query.supplierUuids },
+      },
+      options,
+    );
+  }
+
+  /** Logs a user in. The `auth_token` of the reply is the token of a new client; it expires after two hours. */
+  async login(login: Login, options: CallOptions = {}): Promise<LoginReply> {
+    return this.#transport.json<LoginReply>(
+      {
+        method: 'POST',
+        path: '/timp/organizations/user-login/',
+        headers: { 'content-type': 'application/json' },
+        body: () => JSON.stringify(login),
+      },
+      options,
+    );
+  }
+}

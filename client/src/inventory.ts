@@ -1,0 +1,203 @@
+import type { Line, LineResult, operations } from './api-types.ts';
+import { type Chunk, chunksOf, readAhead } from './chunks.ts';
+import { OnhandError, UnexpectedResponse } from './problems.ts';
+import { type CallOptions, headerText, type Request, type Transport } from './transport.ts';
+
+export const BULK_PATH = '/timp/products/skus/inventory/bulk/';
+const SINGLE_PATH = '/timp/products/skus/inventory/';
+const CHUNK_LINES_DEFAULT = 1000;
+const CHUNK_CHARACTERS = 4_194_304;
+
+/** The result of one line. */
+export interface LineOutcome extends LineResult {
+  /** The place of the line among all lines given, from 0. */
+  readonly index: number;
+  /** The line itself. */
+  readonly line: Line;
+  /** Whether it was applied: its `status_code` is 200. */
+  readonly isApplied: boolean;
+}
+
+/** What is stored with the batches of an update. */
+export interface BatchNote {
+  readonly reason?: string;
+  /** Your own reference. */
+  readonly reference?: string;
+}
+
+/** Where an update that was interrupted continues. */
+export interface UpdateState {
+  /** Begins the idempotency key of each chunk. */
+  readonly run: string;
+  /** Lines in a chunk; it must not change between runs. */
+  readonly chunkLines: number;
+  /** How many lines have been answered. */
+  readonly lines: number;
+}
+
+/** Keeps a value between runs of a program, such as `fileStore` of `onhand-client/node` does. */
+export interface StateStore<T> {
+  load(): Promise<T | undefined>;
+  save(state: T): Promise<void>;
+  /** Called when nothing is left to continue. */
+  clear?(): Promise<void>;
+}
+
+export interface UpdateOptions extends CallOptions, BatchNote {
+  /** Yield only lines that were not applied. */
+  readonly errorsOnly?: boolean;
+  /** Write nothing; the results tell what would happen. */
+  readonly dryRun?: boolean;
+  /** The time of the report: lines that are older than what the server holds get 412. */
+  readonly asOf?: Date | string;
+  /** Lines of a request; 1,000 by default, at most what the server allows. Each request is a batch. */
+  readonly chunkLines?: number;
+  /**
+   * Where the progress is kept, so that an update that was interrupted continues where it was, with the idempotency
+   * key of the chunk that was under way. Give the same lines again: those that were answered are skipped.
+   */
+  readonly state?: StateStore<UpdateState>;
+  /** Called after each request with the lines answered so far. */
+  readonly onProgress?: (progress: { readonly lines: number; readonly failed: number }) => void;
+}
+
+/** The result of a single update: the values before and after, if asked for. */
+export type SingleResult =
+  operations['updateInventory']['responses'][200]['content']['application/json'];
+
+/** Writes stock levels. */
+export class InventoryClient {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /**
+   * Sets the inventory of one SKU. Throws `LineFailed` if the line was not applied.
+   *
+   * Retries are safe: each call has its own idempotency key.
+   */
+  async set(
+    line: Line,
+    options: CallOptions & BatchNote & { readonly dryRun?: boolean } = {},
+  ): Promise<SingleResult> {
+    return this.#transport.json<SingleResult>(
+      {
+        method: 'POST',
+        path: SINGLE_PATH,
+        query: { dry_run: options.dryRun },
+        headers: {
+          'content-type': 'application/json',
+          'idempotency-key': options.dryRun === true ? undefined : crypto.randomUUID(),
+          ...noteHeaders(options),
+        },
+        body: () => JSON.stringify(line),
+        isRepeatable: true,
+      },
+      options,
+    );
+  }
+
+  /**
+   * Sends lines in chunks and yields the result of each line, in the order of the lines. The next chunk is read while
+   * one is under way, no more. Each chunk has an idempotency key that its retries repeat, so it is applied once.
+   *
+   * Throws the problem if a chunk is refused as a whole; `line` is its first line, and the lines before it were applied.
+   * Lines that fail are not errors: they are yielded with their `status_code` and `message`.
+   */
+  async *update(
+    lines: Iterable<Line> | AsyncIterable<Line>,
+    options: UpdateOptions = {},
+  ): AsyncGenerator<LineOutcome, void, undefined> {
+    const { state, onProgress } = options;
+    const from = await startOf(state, options.chunkLines ?? CHUNK_LINES_DEFAULT);
+    let failed = 0;
+    const chunks = chunksOf(lines, {
+      chunkLines: from.chunkLines,
+      chunkCharacters: CHUNK_CHARACTERS,
+    });
+    for await (const chunk of readAhead(chunks)) {
+      const end = chunk.start + chunk.lines.length;
+      if (end <= from.lines) continue;
+      const outcomes = outcomesOf(chunk, await this.#send(chunk, from.run, options), options);
+      for (const outcome of outcomes) {
+        if (!outcome.isApplied) failed += 1;
+        yield outcome;
+      }
+      // After the last of its results was taken: a run that stops before asks for this chunk again.
+      await state?.save({ ...from, lines: end });
+      onProgress?.({ lines: end, failed });
+    }
+    await state?.clear?.();
+  }
+
+  #send(chunk: Chunk, run: string, options: UpdateOptions): Promise<readonly LineResult[]> {
+    const { errorsOnly = false, dryRun = false, asOf } = options;
+    const request: Request = {
+      method: 'POST',
+      path: BULK_PATH,
+      query: {
+        ...(errorsOnly && { errors_only: true }),
+        ...(dryRun && { dry_run: true }),
+      },
+      headers: {
+        'content-type': 'application/json',
+        'idempotency-key': dryRun ? undefined : `${run}-${chunk.start}`,
+        'as-of': asOf instanceof Date ? asOf.toISOString() : asOf,
+        ...noteHeaders(options),
+      },
+      body: () => `[${chunk.texts.join(',')}]`,
+      isRepeatable: true,
+      line: chunk.start,
+    };
+    return this.#transport.json(request, options);
+  }
+}
+
+/** The headers that carry a batch's reason and reference. */
+export function noteHeaders({ reason, reference }: BatchNote): Record<string, string | undefined> {
+  return { 'batch-reason': headerText(reason), 'batch-reference': headerText(reference) };
+}
+
+async function startOf(
+  state: StateStore<UpdateState> | undefined,
+  chunkLines: number,
+): Promise<UpdateState> {
+  const saved = await state?.load();
+  if (saved !== undefined) return saved;
+  const start = { run: crypto.randomUUID(), chunkLines, lines: 0 };
+  await state?.save(start);
+  return start;
+}
+
+function outcomesOf(
+  { start, lines }: Chunk,
+  results: readonly LineResult[],
+  { errorsOnly = false }: UpdateOptions,
+): readonly LineOutcome[] {
+  if (!isArray(results) || (!errorsOnly && results.length !== lines.length)) {
+    throw unexpectedResults(start);
+  }
+  return results.map((result, place) => {
+    const at = result.index ?? place;
+    const line = lines[at];
+    if (line === undefined) throw unexpectedResults(start);
+    return { ...result, index: start + at, line, isApplied: result.status_code === 200 };
+  });
+}
+
+/** Does not narrow: the elements keep their type. */
+function isArray(value: unknown): boolean {
+  return Array.isArray(value);
+}
+
+function unexpectedResults(line: number): OnhandError {
+  return new UnexpectedResponse({
+    status: 200,
+    code: 'unexpected_response',
+    detail: 'The results do not match the lines: the response is not from onhand.',
+    isRetrySafe: false,
+    line,
+  });
+}

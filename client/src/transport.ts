@@ -1,0 +1,335 @@
+import {
+  ConnectionFailed,
+  OnhandError,
+  problemError,
+  TimedOut,
+  UnexpectedResponse,
+} from './problems.ts';
+import { VERSION } from './version.ts';
+
+/** One thing that the client did; see `OnhandOptions.log`. */
+export type LogEvent =
+  | {
+      readonly event: 'response';
+      readonly method: string;
+      readonly path: string;
+      readonly status: number;
+      readonly durationMs: number;
+    }
+  | {
+      readonly event: 'retry';
+      readonly method: string;
+      readonly path: string;
+      readonly error: OnhandError;
+      readonly attempt: number;
+      readonly delayMs: number;
+    };
+
+/** Options of a client; those of `CallOptions` can also be given to each call. */
+export interface OnhandOptions extends CallOptions {
+  /** Such as `https://stock.example.com`; a path before `/timp/` is kept. */
+  readonly url: string;
+  /** An API token: 40 hexadecimal digits. Without one, only `auth.login` can be called. */
+  readonly token?: string;
+  /** Called instead of the global `fetch`: for proxies, tests and other runtimes. */
+  readonly fetch?: typeof fetch;
+  /** Called for each response and each retry. Never sees the token. */
+  readonly log?: (event: LogEvent) => void;
+  /** Put before the client's own name in `User-Agent`; browsers do not send it. */
+  readonly userAgent?: string;
+}
+
+/** Options of one call. */
+export interface CallOptions {
+  /** Ends the call; its reason is thrown. */
+  readonly signal?: AbortSignal;
+  /** How often a request is tried again after network errors, 408, 429 and 5xx; 3 by default. */
+  readonly retries?: number;
+  /** How long one attempt may take, in milliseconds; 60,000 by default. In streams: how long nothing may arrive. */
+  readonly timeoutMs?: number;
+  /** How long the call may take with all its retries, in milliseconds; no limit by default. */
+  readonly deadlineMs?: number;
+}
+
+/** Text of a query: arrays are joined by commas; undefined members are left out. */
+export type Query = Readonly<
+  Record<string, string | number | boolean | readonly string[] | undefined>
+>;
+
+export interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Query | undefined;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  /** Called for each attempt. */
+  readonly body?: () => BodyInit;
+  /** Whether the server applies it once even if it is sent twice; true for GET, PUT and DELETE. */
+  readonly isRepeatable?: boolean;
+  /** The response may take this long beyond the time-out, because the server was asked to wait. */
+  readonly waitMs?: number;
+  /** The first line in the body, counted over all lines given to the client. */
+  readonly line?: number;
+}
+
+export const RETRIES_DEFAULT = 3;
+export const TIMEOUT_DEFAULT_MS = 60_000;
+const DELAY_FIRST_MS = 500;
+const DELAY_LAST_MS = 30_000;
+
+/** The signal of a call: its own and the client's, and the end of its time. */
+export function callSignal(...all: readonly CallOptions[]): AbortSignal | undefined {
+  const signals = all.flatMap(({ signal, deadlineMs }) => [
+    ...(signal === undefined ? [] : [signal]),
+    ...(deadlineMs === undefined ? [] : [AbortSignal.timeout(deadlineMs)]),
+  ]);
+  return signals.length === 0 ? undefined : AbortSignal.any(signals);
+}
+
+/** Sends requests, retries those that may be, and turns problem documents into errors. */
+export class Transport {
+  readonly #base: string;
+  readonly #options: OnhandOptions;
+  readonly #fetch: typeof fetch;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(options: OnhandOptions) {
+    const url = new URL(options.url);
+    if (!/^https?:$/.test(url.protocol))
+      throw new TypeError('The URL of a server starts with http:// or https://.');
+    this.#base = url.href.replace(/\/$/, '');
+    this.#options = options;
+    this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    if (options.token !== undefined && !/^[\x21-\x7e]+$/.test(options.token)) {
+      throw new TypeError('The token is malformed: a token is 40 hexadecimal digits.');
+    }
+    const agent = `onhand-client/${VERSION}`;
+    this.#headers = {
+      'user-agent': options.userAgent === undefined ? agent : `${options.userAgent} ${agent}`,
+      ...(options.token !== undefined && { authorization: `Token ${options.token}` }),
+    };
+  }
+
+  /** The JSON of a response. */
+  async json<T>(request: Request, options: CallOptions = {}): Promise<T> {
+    return this.send(request, options, async (response) =>
+      parseJson<T>(await response.text(), response),
+    );
+  }
+
+  /** Sends a request that has no content to return. */
+  async none(request: Request, options: CallOptions = {}): Promise<void> {
+    await this.send(request, options, async (response) => response.body?.cancel());
+  }
+
+  /**
+   * Sends a request, and again where that is safe. Reading the response belongs to the attempt, so that one that
+   * breaks off is retried too.
+   */
+  async send<T>(
+    request: Request,
+    options: CallOptions,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
+    const { retries = RETRIES_DEFAULT } = { ...this.#options, ...options };
+    const signal = callSignal(this.#options, options);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#attempt(request, options, signal, read);
+      } catch (error) {
+        const failure = failureOf(error, request, signal);
+        if (!isTransient(failure) || attempt > retries) throw failure;
+        const delayMs = retryDelayMs(attempt, failure.retryAfterMs);
+        const { method, path } = request;
+        this.#options.log?.({ event: 'retry', method, path, error: failure, attempt, delayMs });
+        await delay(delayMs, signal);
+      }
+    }
+  }
+
+  /**
+   * Sends a request once and returns its response while it is still arriving. Rejects with the problem of an error
+   * status. The caller watches the time.
+   */
+  async open(request: Request, signal: AbortSignal | undefined): Promise<Response> {
+    const { method, path, query, headers, body } = request;
+    const started = performance.now();
+    const content = body?.();
+    const response = await this.#fetch(this.#base + path + queryText(query), {
+      method,
+      headers: definedHeaders({ ...this.#headers, ...headers }),
+      ...(content !== undefined && { body: content }),
+      ...(content instanceof ReadableStream && { duplex: 'half' }),
+      ...(signal !== undefined && { signal }),
+      redirect: 'error',
+    });
+    const durationMs = performance.now() - started;
+    this.#options.log?.({ event: 'response', method, path, status: response.status, durationMs });
+    if (response.ok) return response;
+    throw await problemOf(response, request);
+  }
+
+  async #attempt<T>(
+    request: Request,
+    options: CallOptions,
+    signal: AbortSignal | undefined,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
+    const { timeoutMs = TIMEOUT_DEFAULT_MS } = { ...this.#options, ...options };
+    const timeout = AbortSignal.timeout(timeoutMs + (request.waitMs ?? 0));
+    const both = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    return read(await this.open(request, both));
+  }
+}
+
+/** The time until the next attempt: exponential with jitter, at least what the server asks for. */
+export function retryDelayMs(attempt: number, retryAfterMs = 0): number {
+  const backoffMs = Math.min(DELAY_FIRST_MS * 2 ** (attempt - 1), DELAY_LAST_MS);
+  return Math.max(backoffMs * (0.5 + Math.random() / 2), retryAfterMs);
+}
+
+/** Waits, or rejects with the reason of the signal. */
+export async function delay(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+/** Whether sending the request again may succeed, and cannot apply it twice. */
+export function isTransient({ status, isRetrySafe, code }: OnhandError): boolean {
+  if (!isRetrySafe || code === 'unexpected_response') return false;
+  return (
+    status === 0 ||
+    status === 408 ||
+    status === 429 ||
+    status >= 500 ||
+    code === 'request_in_progress'
+  );
+}
+
+/**
+ * What made a request fail, as an error of the client. Throws the reason of the caller's signal as it is, but a
+ * deadline as `TimedOut`; and errors that are not about the connection.
+ */
+export function failureOf(
+  error: unknown,
+  { method, path, isRepeatable = method !== 'POST' && method !== 'PATCH', line }: Request,
+  signal?: AbortSignal,
+): OnhandError {
+  if (error instanceof OnhandError) return error;
+  const failure = {
+    status: 0,
+    isRetrySafe: isRepeatable,
+    cause: error,
+    ...(line !== undefined && { line }),
+  };
+  if (signal?.aborted === true) {
+    if (!isTimeout(signal.reason)) throw signal.reason;
+    throw new TimedOut({
+      ...failure,
+      code: 'timed_out',
+      detail: `${method} ${path} was not answered before the deadline.`,
+    });
+  }
+  if (isTimeout(error)) {
+    return new TimedOut({
+      ...failure,
+      code: 'timed_out',
+      detail: `${method} ${path} was not answered in time.`,
+    });
+  }
+  return new ConnectionFailed({
+    ...failure,
+    code: 'connection_failed',
+    detail: `${method} ${path} was not answered: ${reasonOf(error)}.`,
+  });
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error
+    ? error.cause.message || reasonOf(error.cause)
+    : error.message;
+}
+
+async function problemOf(response: Response, request: Request): Promise<OnhandError> {
+  const { status, headers } = response;
+  const { method, isRepeatable = method !== 'POST' && method !== 'PATCH', line } = request;
+  const retryAfter = headers.get('retry-after');
+  const requestId = headers.get('request-id');
+  const known = {
+    status,
+    isRetrySafe: isRepeatable,
+    ...(retryAfter !== null && { retryAfterMs: retryAfterMs(retryAfter) }),
+    ...(requestId !== null && { requestId }),
+    ...(line !== undefined && { line }),
+  };
+  const text = await response.text();
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    json = undefined;
+  }
+  return problemError(json, known) ?? unexpected(known);
+}
+
+function unexpected(
+  known: Omit<ConstructorParameters<typeof UnexpectedResponse>[0], 'code' | 'detail'>,
+) {
+  return new UnexpectedResponse({
+    ...known,
+    code: known.status >= 500 ? 'proxy_failed' : 'unexpected_response',
+    detail: 'The response is not from onhand: check the URL, and proxies on the way.',
+  });
+}
+
+/** The JSON of a successful response. */
+function parseJson<T>(text: string, { status }: Response): T {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw unexpected({ status, isRetrySafe: false });
+  }
+}
+
+/** Seconds, or a date (RFC 9110 §10.2.3). */
+function retryAfterMs(text: string): number {
+  const seconds = Number(text);
+  return Math.max(
+    0,
+    Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - Date.now() || 0,
+  );
+}
+
+function queryText(query: Query = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.set(name, String(value));
+  }
+  return parameters.size === 0 ? '' : `?${parameters.toString()}`;
+}
+
+function definedHeaders(headers: Readonly<Record<string, string | undefined>>): [string, string][] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value]],
+  );
+}
+
+/** HTTP headers are Latin-1 strings; this carries the UTF-8 bytes of a text in one. */
+export function headerText(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('');
+}

@@ -1,0 +1,223 @@
+/** How a supplier's files are read where they can be read in more than one way. */
+import { OnhandError } from './errors.ts';
+import { COLUMN_TARGETS, IGNORE, mappingTarget, type ColumnMapping } from './file-columns.ts';
+import { QUANTITY_MAX } from './inventory.ts';
+
+/** The rules that are a choice, by name, and what may be chosen. */
+export const RULE_CHOICES = {
+  /** What an uploaded table is. */
+  kind: ['inventory', 'catalogue'],
+  /** Several rows of one SKU with different quantities: add them up, or let the last row count. */
+  locations: ['sum', 'last'],
+  /** The decimal mark of numbers; the other of the two groups thousands. */
+  decimal: ['comma', 'point'],
+  /** The order of dates such as 03/04/2027. */
+  dates: ['day_first', 'month_first'],
+  /** What a quantity below zero is read as. */
+  negative: ['zero'],
+  /** Which identifier counts if the others of the row do not fit it. */
+  identifiers: ['sku_id_first'],
+} as const;
+
+type Choices = {
+  readonly [Name in keyof typeof RULE_CHOICES]: (typeof RULE_CHOICES)[Name][number] | null;
+};
+
+/**
+ * How a file is read. A choice that is null was not made: where it matters, the sender is asked.
+ */
+export interface ReadingRules extends Choices {
+  /** The supplier's own column names. They take precedence over names and aliases. */
+  readonly columns: readonly ColumnMapping[];
+  /** Quantities for words, by the word as `normalizedWord` writes it. */
+  readonly words: ReadonlyMap<string, number>;
+  /** Whether a row with any fault is refused completely. */
+  readonly strict: boolean;
+}
+
+/** The rules of a supplier that has made no choice. */
+export const NO_RULES: ReadingRules = {
+  kind: null,
+  columns: [],
+  locations: null,
+  decimal: null,
+  dates: null,
+  words: new Map(),
+  negative: null,
+  identifiers: null,
+  strict: false,
+};
+
+/** The rules by the names under which they are given: in queries, forms, settings and options. */
+export const RULE_NAMES = [
+  'kind',
+  'mapping',
+  'locations',
+  'decimal',
+  'dates',
+  'words',
+  'negative',
+  'identifiers',
+  'strict',
+] as const;
+export type RuleName = (typeof RULE_NAMES)[number];
+
+const WORDS_MAX = 200;
+export const COLUMN_MAPPINGS_MAX = 200;
+
+/**
+ * Reads one rule from its text, such as `sum` for `locations` or `in stock=10, 10+=10` for `words`.
+ * Throws `parameter_invalid`, naming the rule, its value and what is allowed.
+ */
+export function parseRule(name: RuleName, text: string): Partial<ReadingRules> {
+  if (name === 'mapping') return { columns: parseColumnMappings(text) };
+  if (name === 'words') return { words: parseWords(text) };
+  if (name === 'strict') return { strict: choiceOf(name, text, ['true', 'false']) === 'true' };
+  return { [name]: choiceOf(name, text, RULE_CHOICES[name]) };
+}
+
+/** Reads several rules; a rule that is given twice takes the last. Throws as `parseRule` does. */
+export function parseRules(
+  texts: Iterable<readonly [name: RuleName, text: string]>,
+): Partial<ReadingRules> {
+  let rules: Partial<ReadingRules> = {};
+  for (const [name, text] of texts) rules = { ...rules, ...parseRule(name, text) };
+  return rules;
+}
+
+function choiceOf<Choice extends string>(
+  name: string,
+  text: string,
+  choices: readonly Choice[],
+): Choice {
+  const choice = choices.find((known) => known === text.trim().toLowerCase());
+  if (choice !== undefined) return choice;
+  throw invalid(
+    `${name}=${JSON.stringify(shown(text))} is not allowed; write ${choices.map((one) => `${name}=${one}`).join(' or ')}.`,
+  );
+}
+
+/**
+ * Reads `header=column,header=column`; an empty text maps nothing. A header that contains a comma or a
+ * quote is written in double quotes, with inner quotes doubled. Throws `parameter_invalid`.
+ */
+export function parseColumnMappings(text: string): readonly ColumnMapping[] {
+  const mappings = pairsOf(text).map(({ pair, key: header, value: name }) => {
+    if (header === '' || name === '')
+      throw invalid(`"${shown(pair)}" is not a column mapping; write header=column.`);
+    const target = mappingTarget(name);
+    if (target === undefined) {
+      throw invalid(
+        `"${shown(name)}" is not a column to map to; there are ${COLUMN_TARGETS.join(', ')}, and ${IGNORE}.`,
+      );
+    }
+    return { header, target };
+  });
+  if (mappings.length > COLUMN_MAPPINGS_MAX)
+    throw invalid(
+      `A mapping has at most ${COLUMN_MAPPINGS_MAX} headers; this one has ${mappings.length}.`,
+    );
+  return mappings;
+}
+
+/**
+ * Reads `word=quantity,word=quantity`, such as `in stock=10, 10+=10`; quoting is as in
+ * `parseColumnMappings`. Throws `parameter_invalid`.
+ */
+export function parseWords(text: string): ReadonlyMap<string, number> {
+  const words = new Map<string, number>();
+  for (const { pair, key, value } of pairsOf(text)) {
+    const word = normalizedWord(key);
+    const quantity = /^[0-9]{1,10}$/.test(value) ? Number(value) : Number.NaN;
+    if (word === '' || !(quantity <= QUANTITY_MAX)) {
+      throw invalid(
+        `"${shown(pair)}" is not a word and its quantity; write word=quantity, such as in stock=10, with a whole number from 0 to ${QUANTITY_MAX}.`,
+      );
+    }
+    words.set(word, quantity);
+  }
+  if (words.size > WORDS_MAX)
+    throw invalid(`words has at most ${WORDS_MAX} words; this has ${words.size}.`);
+  return words;
+}
+
+/** A word as `ReadingRules.words` has it: in lower case, with single spaces and none around it. */
+export function normalizedWord(word: string): string {
+  return word.normalize('NFKC').toLowerCase().replaceAll(/\s+/gu, ' ').trim();
+}
+
+interface Pair {
+  /** As written. */
+  readonly pair: string;
+  readonly key: string;
+  /** The text behind the last equals sign; empty if there is none. */
+  readonly value: string;
+}
+
+/** A key in quotes, or any text without a comma; then an equals sign, the value and a comma. */
+const PAIR = /\s*(?:"((?:[^"]|"")*)"\s*=([^,]*)|([^,]*)),/gy;
+
+function pairsOf(text: string): readonly Pair[] {
+  if (text.trim() === '') return [];
+  return Array.from(
+    `${text},`.matchAll(PAIR),
+    ([whole, quotedKey, quotedValue = '', plain = '']) => {
+      const pair = whole.slice(0, -1).trim();
+      if (quotedKey !== undefined)
+        return { pair, key: quotedKey.replaceAll('""', '"').trim(), value: quotedValue.trim() };
+      const equals = plain.lastIndexOf('=');
+      const value = equals < 0 ? '' : plain.slice(equals + 1).trim();
+      return { pair, key: plain.slice(0, Math.max(equals, 0)).trim(), value };
+    },
+  );
+}
+
+/**
+ * The rules for one file: those that its sender gave count before the supplier's saved ones. A saved
+ * mapping gives way if the sender mapped its header or its column.
+ */
+export function rulesInForce(saved: ReadingRules, given: Partial<ReadingRules>): ReadingRules {
+  const { columns: own = [] } = given;
+  const isReplaced = (mapping: ColumnMapping): boolean =>
+    own.some(
+      ({ header, target }) =>
+        header.toLowerCase() === mapping.header.toLowerCase() ||
+        (target === mapping.target && target !== IGNORE),
+    );
+  const kept = saved.columns.filter((mapping) => !isReplaced(mapping));
+  return { ...saved, ...given, columns: [...own, ...kept] };
+}
+
+/** The rules that say something, as `parseRule` reads them. */
+export function printRules(rules: ReadingRules): Partial<Record<RuleName, string>> {
+  const texts: Partial<Record<RuleName, string>> = {};
+  for (const name of RULE_NAMES) {
+    const text = printRule(name, rules);
+    if (text !== '') texts[name] = text;
+  }
+  return texts;
+}
+
+function printRule(name: RuleName, rules: ReadingRules): string {
+  if (name === 'mapping')
+    return rules.columns.map(({ header, target }) => `${printKey(header)}=${target}`).join(',');
+  if (name === 'words')
+    return Array.from(rules.words, ([word, quantity]) => `${printKey(word)}=${quantity}`).join(',');
+  if (name === 'strict') return rules.strict ? 'true' : '';
+  return rules[name] ?? '';
+}
+
+/** A header or word as `pairsOf` reads it. */
+export function printKey(key: string): string {
+  return /[",]/.test(key) ? `"${key.replaceAll('"', '""')}"` : key;
+}
+
+const SHOWN_MAX = 64;
+
+function shown(text: string): string {
+  return text.length <= SHOWN_MAX ? text : `${text.slice(0, SHOWN_MAX).toWellFormed()}…`;
+}
+
+function invalid(message: string): OnhandError {
+  return new OnhandError('parameter_invalid', message);
+}

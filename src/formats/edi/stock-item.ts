@@ -1,0 +1,295 @@
+/** What one item of an EDI report says, and the rows that it becomes. */
+import { GTIN_FORMS, readGtin, type GtinForm } from '../../domain/gtin.ts';
+import {
+  printDate,
+  QUANTITY_MAX,
+  readQuantityText,
+  restrictionName,
+  type Inventory,
+} from '../../domain/inventory.ts';
+import { skuIdFits } from '../../domain/lines.ts';
+import { quoted, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
+import { placeQuantities, type Counted, type Placed, type PlaceToken } from './places.ts';
+import { inUnits, isSingleUnit } from './units.ts';
+
+/** The columns of a row in the results file: the number of its LIN and the values that were read. */
+export const ITEM_COLUMNS = [
+  'segment',
+  'sku_id',
+  ...GTIN_FORMS,
+  'quantity_in_stock',
+  'quantity_on_backorder',
+  'backorder_date',
+  'restrictions',
+  'location',
+] as const;
+
+export type QuantityField = 'quantityInStock' | 'quantityOnBackorder';
+
+/** A quantity as the file has it. */
+export interface SentQuantity<At> {
+  readonly field: QuantityField;
+  /** Of several quantities of one field, those with the lowest rank count. */
+  readonly rank: number;
+  /** Its segment and qualifier as messages name them, such as `QTY*33`. */
+  readonly name: string;
+  readonly text: string;
+  /** Its unit of measure as sent; empty if none was. */
+  readonly unit: string;
+  /** As `Counted.place`. */
+  readonly place?: string | null | undefined;
+  /** Where it is, to report a fault in it. */
+  readonly at: At;
+}
+
+interface ReadQuantity<At> extends SentQuantity<At>, Counted {}
+
+/** What is wrong with an element: it is missing, not a number, or a value that is not allowed. */
+export type FaultKind = 'missing' | 'not a number' | 'not allowed';
+
+export interface ItemFault<At> {
+  readonly at: At;
+  readonly part: 'quantity' | 'unit';
+  readonly kind: FaultKind;
+}
+
+export interface ItemOptions<At extends { readonly number: number }> {
+  /** The number of the item's first segment, which is that of its rows. */
+  readonly number: number;
+  /** The location of all quantities that have no other; null if unknown. */
+  readonly place: string | null;
+  /** What to send to say how many units a container holds, for messages. */
+  readonly packingSegment: string;
+  /** Receives faults in quantities and units, for the acknowledgement. */
+  readonly onFault: (fault: ItemFault<At>) => void;
+}
+
+/**
+ * Collects what the segments of one item say and makes its rows. An item is one row, or one row per location
+ * if its quantity in stock is known per location only.
+ */
+export class StockItem<At extends { readonly number: number }> {
+  readonly #options: ItemOptions<At>;
+  readonly #draft = new RowDraft();
+  readonly #tokens: PlaceToken<ReadQuantity<At>>[] = [];
+  #date: { readonly rank: number; readonly value: number } | null = null;
+  #packingUnits: number | null = null;
+  #isContainer = false;
+
+  constructor(options: ItemOptions<At>) {
+    this.#options = options;
+  }
+
+  get hasIdentifier(): boolean {
+    return this.#draft.hasIdentifier;
+  }
+
+  /** Adds an identifier. Returns why it cannot be one; undefined if it can. */
+  addGtin(form: GtinForm, text: string): string | undefined {
+    const sent = (this.#draft.asSent[form] ??= text);
+    const reading = readGtin(form, text);
+    if ('refusal' in reading) return reading.refusal;
+    this.#draft.addGtin(form, reading.gtin, sent);
+    // The first of 14 digits is not zero if the GTIN is that of a container.
+    this.#isContainer ||= reading.gtin >= 10_000_000_000_000;
+    return undefined;
+  }
+
+  /** Sets the identifier of the supplier. Returns why it cannot be one; undefined if it can. */
+  setSkuId(text: string): string | undefined {
+    if (!skuIdFits(text)) return `is too long; ${SKU_ID_LENGTH}`;
+    this.#draft.setSkuId(text);
+    return undefined;
+  }
+
+  addIdentifierFault(message: string): void {
+    this.#draft.addIdentifierFault(message);
+  }
+
+  addFieldFault(message: string): void {
+    this.#draft.addFieldFault(message);
+  }
+
+  addQuantity(sent: SentQuantity<At>): void {
+    const text = sent.text.trim();
+    const value = readQuantityText(text);
+    if (value === undefined) {
+      const { name, at } = sent;
+      this.#refuse(at, `${name} is ${quoted(text)}, not a whole number from 0 to ${QUANTITY_MAX}`, {
+        part: 'quantity',
+        kind: text === '' ? 'missing' : 'not a number',
+      });
+      return;
+    }
+    this.#tokens.push({ quantity: { ...sent, text, value } });
+  }
+
+  /** The location of the quantities before or after it; null if they are those of all locations. */
+  addPlace(place: string | null): void {
+    this.#tokens.push({ place });
+  }
+
+  /** Ties the last quantity to a location; null if it is that of all locations. */
+  placeLastQuantity(place: string | null): void {
+    const at = this.#tokens.findLastIndex((token) => 'quantity' in token);
+    const token = this.#tokens[at];
+    if (token !== undefined && 'quantity' in token)
+      this.#tokens[at] = { quantity: { ...token.quantity, place } };
+  }
+
+  /** How many units a container of this item holds. */
+  setPackingUnits(units: number): void {
+    this.#packingUnits = units;
+  }
+
+  /** The backorder date as yyyymmdd; of several, the one with the lowest rank counts. */
+  addDate(rank: number, value: number): void {
+    if (this.#date === null || rank < this.#date.rank) this.#date = { rank, value };
+  }
+
+  /** A restriction's code; null is unrestricted. */
+  setRestriction(code: number | null): void {
+    this.#draft.setField('restrictions', code);
+  }
+
+  /** The rows, after all segments were read. The callbacks say what is missing. */
+  rows(noIdentifier: () => string, noField: () => string): readonly FileRow[] {
+    const draft = this.#draft;
+    const [first, ...others] = this.#readQuantities();
+    const { fields = {}, place = this.#options.place } = first ?? {};
+    for (const field of QUANTITY_FIELDS) {
+      const value = fields[field];
+      if (value !== undefined) draft.setField(field, value);
+    }
+    if (this.#date !== null) draft.setField('backorderDate', this.#date.value);
+    const line = draft.build(noIdentifier, noField);
+    const row = this.#row(draft.fields, place, line);
+    if (line.refusal !== undefined) return [row];
+    return [
+      row,
+      ...others.map((other) =>
+        this.#row(other.fields, other.place, { ...line, fields: other.fields }),
+      ),
+    ];
+  }
+
+  #row(fields: Partial<Inventory>, place: string | null, line: FileRow['line']): FileRow {
+    const { number } = this.#options;
+    const { quantityInStock, quantityOnBackorder, backorderDate, restrictions } = fields;
+    const { skuId, asSent } = this.#draft;
+    const cells = [
+      String(number),
+      skuId ?? '',
+      ...GTIN_FORMS.map((form) => asSent[form] ?? ''),
+      String(quantityInStock ?? ''),
+      String(quantityOnBackorder ?? ''),
+      backorderDate === undefined || backorderDate === null ? '' : printDate(backorderDate),
+      restrictions === null ? 'NULL' : (restrictionName(restrictions ?? null) ?? ''),
+      place ?? '',
+    ];
+    return { row: number, cells, line };
+  }
+
+  /** The quantities of each location, or of all; none if there is no quantity. */
+  #readQuantities(): readonly LocatedFields[] {
+    const placed = placeQuantities(this.#tokens);
+    if (placed === null) {
+      const { quantity } = this.#tokens.find((token) => 'quantity' in token) ?? {};
+      if (quantity !== undefined)
+        this.#refuse(
+          quantity.at,
+          'it is not clear which quantity is that of which location; send one total per item',
+          { part: 'quantity', kind: 'not allowed' },
+        );
+      return [];
+    }
+    const byPlace = new Map<string | null, LocatedFields>();
+    for (const field of QUANTITY_FIELDS) {
+      for (const { quantity, place } of this.#counting(placed, field)) {
+        const at = place ?? this.#options.place;
+        const located = byPlace.get(at) ?? { place: at, fields: {} };
+        byPlace.set(at, located);
+        const value = this.#unitsOf(quantity);
+        if (value !== undefined) located.fields[field] = value;
+      }
+    }
+    return withTotals(byPlace);
+  }
+
+  /** The total of a field if it has one, else its quantities by location. */
+  #counting(
+    placed: readonly Placed<ReadQuantity<At>>[],
+    field: QuantityField,
+  ): readonly Placed<ReadQuantity<At>>[] {
+    const found = placed.filter(({ quantity }) => quantity.field === field);
+    const rank = Math.min(...found.map(({ quantity }) => quantity.rank));
+    const best = found.filter(({ quantity }) => quantity.rank === rank);
+    const totals = best.filter(({ place }) => place === null);
+    return this.#distinct(totals.length > 0 ? totals : best);
+  }
+
+  /** One quantity per location. Refuses different quantities of one location. */
+  #distinct(placed: readonly Placed<ReadQuantity<At>>[]): readonly Placed<ReadQuantity<At>>[] {
+    const byPlace = new Map<string | null, Placed<ReadQuantity<At>>>();
+    for (const one of placed) {
+      const { quantity, place } = one;
+      const known = byPlace.get(place)?.quantity;
+      if (known === undefined) byPlace.set(place, one);
+      else if (known.value !== quantity.value || known.unit !== quantity.unit) {
+        const where = place === null ? '' : ` at ${quoted(place)}`;
+        this.#refuse(
+          quantity.at,
+          `${quantity.name}${where} is ${quantity.value}, but segment ${known.at.number} says ${known.value}; send one total per item`,
+          { part: 'quantity', kind: 'not allowed' },
+        );
+      }
+    }
+    return [...byPlace.values()];
+  }
+
+  #unitsOf({ name, value, unit, at }: ReadQuantity<At>): number | undefined {
+    const converted = inUnits(value, unit, {
+      units: this.#packingUnits,
+      isContainer: this.#isContainer,
+      segment: this.#options.packingSegment,
+    });
+    if ('value' in converted) return converted.value;
+    const fault = { part: 'unit', kind: 'not allowed' } as const;
+    this.#refuse(at, `${name} is ${value} ${converted.refusal}`, fault);
+    return undefined;
+  }
+
+  #refuse(at: At, reason: string, fault: Omit<ItemFault<At>, 'at'>): void {
+    this.#draft.addFieldFault(`Segment ${at.number}: ${reason}.`);
+    this.#options.onFault({ at, ...fault });
+  }
+}
+
+interface LocatedFields {
+  readonly place: string | null;
+  readonly fields: { quantityInStock?: number; quantityOnBackorder?: number };
+}
+
+/** The fields of each location; those of all locations are added to the first. */
+function withTotals(byPlace: ReadonlyMap<string | null, LocatedFields>): readonly LocatedFields[] {
+  const totals = byPlace.get(null);
+  const [first, ...others] = [...byPlace.values()].filter((located) => located !== totals);
+  if (first === undefined) return totals === undefined ? [] : [totals];
+  return [{ ...first, fields: { ...first.fields, ...totals?.fields } }, ...others];
+}
+
+const QUANTITY_FIELDS = ['quantityInStock', 'quantityOnBackorder'] as const;
+
+/**
+ * How many units a container holds: `inner` containers of `size` units each. Undefined if that cannot be
+ * read or is not clear.
+ */
+export function packingUnits(inner: string, size: string, sizeUnit: string): number | undefined {
+  const packs = readQuantityText(inner);
+  const each =
+    size !== '' && isSingleUnit(sizeUnit) && sizeUnit !== '' ? readQuantityText(size) : 1;
+  if (packs === undefined || each === undefined || packs === 0 || each === 0) return undefined;
+  // Six packs of six, or a pack of six that is described twice.
+  if (packs > 1 && packs === each) return undefined;
+  return packs * each;
+}

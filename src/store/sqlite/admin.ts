@@ -1,0 +1,75 @@
+import type { Database } from 'better-sqlite3';
+import type { AccountStore, AdminStore } from '../store.ts';
+import { SqlAccounts } from '../sql/accounts.ts';
+import { safetyLimitOf, setSafetyLimit } from '../sql/safety-limits.ts';
+import { isFailedSync, openForWriting, type ConnectionSettings } from './connection.ts';
+import { setExpectedInterval, SqliteDatabase } from './database.ts';
+import { SqlitePrincipalCache } from './read/principals.ts';
+import { refuseUnfinishedCopy } from './schema/copy.ts';
+import { migrate } from './schema/migrations.ts';
+import { queryRows, runStatement } from './statements.ts';
+import { asError, asFailure } from './threads.ts';
+
+interface AdminSettings extends Omit<ConnectionSettings, 'cacheBytesMax'> {
+  /** Called when the store can no longer be trusted and the process must exit. */
+  readonly onFatal: (reason: string) => void;
+}
+
+/** The tables of organizations are small. */
+const CACHE_BYTES_MAX = 1 << 20;
+
+/** Organizations on one connection in the calling thread, which waits for the disk: for commands, not for servers. */
+export class SqliteAdminStore implements AdminStore {
+  readonly accounts: AccountStore;
+  readonly batches: AdminStore['batches'];
+  readonly changes: AdminStore['changes'];
+  readonly #db: Database;
+
+  private constructor(db: Database, onFatal: AdminSettings['onFatal']) {
+    this.#db = db;
+    const attempt = async <T>(work: () => T): Promise<T> => {
+      try {
+        return work();
+      } catch (error) {
+        if (isFailedSync(error)) onFatal('a sync of the database to the disk failed');
+        throw asError(asFailure(error));
+      }
+    };
+    const database = new SqliteDatabase({
+      query: (statement) => attempt(() => queryRows(db, statement)),
+      run: (statements) =>
+        attempt(() =>
+          db
+            .transaction(() => statements.map((statement) => runStatement(db, statement)))
+            .immediate(),
+        ),
+    });
+    this.accounts = new SqlAccounts(database, new SqlitePrincipalCache(db));
+    this.batches = {
+      safetyLimitOf: (supplierId) => safetyLimitOf(database, supplierId),
+      setSafetyLimit: (supplierId, limit) => setSafetyLimit(database, supplierId, limit),
+    };
+    this.changes = {
+      setExpectedInterval: (supplierId, minutes) =>
+        setExpectedInterval(database, supplierId, minutes),
+    };
+  }
+
+  /** Opens a database file; creates and migrates it if needed. */
+  static open({ onFatal, ...settings }: AdminSettings): SqliteAdminStore {
+    const db = openForWriting({ ...settings, cacheBytesMax: CACHE_BYTES_MAX });
+    try {
+      migrate(db);
+      refuseUnfinishedCopy(db);
+      return new SqliteAdminStore(db, onFatal);
+    } catch (error) {
+      db.close();
+      throw asError(asFailure(error));
+    }
+  }
+
+  close(): Promise<void> {
+    this.#db.close();
+    return Promise.resolve();
+  }
+}
