@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import { OnhandError } from '../../domain/errors.ts';
@@ -110,9 +111,13 @@ export class SqliteStore implements Store {
     const reader = Thread.load<ReaderCalls>(at('./read/reader-thread'), onFatal);
     const checkpointer = Thread.load<CheckpointerCalls>(at('./write/checkpointer-thread'), onFatal);
     try {
+      const { port1: sending, port2: receiving } = new MessageChannel();
       // The writer creates and migrates the database that the other threads open.
-      await writer.start(forWriting);
-      await Promise.all([reader.start(forReading), checkpointer.start(shared)]);
+      await writer.start({ ...forWriting, feed: sending }, [sending]);
+      await Promise.all([
+        reader.start({ ...forReading, feed: receiving }, [receiving]),
+        checkpointer.start(shared),
+      ]);
       return new SqliteStore({ writer, reader, checkpointer }, openForReading(forReading));
     } catch (error) {
       for (const thread of [checkpointer, reader, writer]) await thread.close();

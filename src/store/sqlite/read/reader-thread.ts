@@ -15,6 +15,7 @@ import { InventoryView } from '../recent/inventory-view.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
 import { queryRows, type CompiledStatement } from '../statements.ts';
+import type { MessagePort } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import { changeOf, type ChangeRow, countByAge, recordConfirmation } from '../../sql/changes.ts';
 import type { HistoryQuery } from '../../store.ts';
@@ -151,10 +152,17 @@ export interface ReaderCalls {
   readonly freshness: (asked: { readonly supplierId: number; readonly nowMs: number }) => Freshness;
 }
 
-serveThread<ConnectionSettings, ReaderCalls>((settings) => {
+export interface ReaderSettings extends ConnectionSettings {
+  /** What the writer thread commits (recent/feed.ts). */
+  readonly feed: MessagePort;
+}
+
+serveThread<ReaderSettings, ReaderCalls>((settings) => {
   const db = openForReading(settings);
   const changeReads = new ChangeReader(db);
-  const inventory = new InventoryView(db);
+  const inventory = new InventoryView(db, settings.feed);
+  // Changes that are sent from now on join those that the table lacks already.
+  inventory.read(() => undefined);
   return {
     calls: {
       query: (statement) => {
@@ -167,6 +175,9 @@ serveThread<ConnectionSettings, ReaderCalls>((settings) => {
       freshness: ({ supplierId, nowMs }) =>
         inventory.read(() => changeReads.freshness(supplierId, nowMs)),
     },
-    close: () => db.close(),
+    close: () => {
+      settings.feed.close();
+      db.close();
+    },
   };
 });

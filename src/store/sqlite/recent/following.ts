@@ -1,5 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { skuKey } from '../schema/migrations.ts';
+import { inventoryAt } from '../inventory-columns.ts';
+import type { RecentChanges } from './feed.ts';
 import type { RecentInventory } from './recent-inventory.ts';
 
 /** Where a supplier's recent inventory begins and ends. */
@@ -92,7 +94,29 @@ export class Following {
         writtenAtMs = this.#appliedAt.get(supplierId, batchNumber)?.[0] ?? 0;
       }
       const inventory = { quantityInStock, quantityOnBackorder, backorderDate, restrictions };
-      this.#recent.set(skuKey(supplierId, skuNumber), inventory, sequence, writtenAtMs);
+      this.#recent.set(skuKey(supplierId, skuNumber), {
+        inventory,
+        lastSequence: sequence,
+        writtenAtMs,
+      });
+    }
+  }
+
+  /** Takes what a writer left of a supplier, if it joins what is known. Do not call it inside a transaction. */
+  accept({ supplierId, after, through, complete, ...columns }: RecentChanges): void {
+    const tail = this.#tails.get(supplierId) ?? { complete, through: complete };
+    if (tail.through < after || tail.through >= through) return;
+    for (const [i, key] of columns.keys.entries()) {
+      this.#recent.set(key, {
+        inventory: inventoryAt(columns.fields, i),
+        lastSequence: columns.sequences[i] ?? 0,
+        writtenAtMs: columns.writtenAtMs[i] ?? 0,
+      });
+    }
+    this.#tails.set(supplierId, { complete: tail.complete, through });
+    if (complete > tail.complete) {
+      this.#recent.dropThrough(new Map([[supplierId, complete]]));
+      this.advance(supplierId, complete);
     }
   }
 

@@ -1,5 +1,7 @@
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import type { Inventory } from '../../../domain/inventory.ts';
+import type { RecentChanges } from './feed.ts';
 import { Following } from './following.ts';
 import { RecentInventory, type RecentEntry } from './recent-inventory.ts';
 
@@ -39,14 +41,18 @@ export class InventoryView {
   readonly #begin: Statement;
   readonly #end: Statement;
   readonly #db: Database;
+  readonly #feed: MessagePort | undefined;
   #isShown = false;
 
-  constructor(db: Database) {
+  /** @param feed of a writer in this process */
+  constructor(db: Database, feed?: MessagePort) {
     this.#db = db;
+    this.#feed = feed;
     for (const [column, held] of Object.entries(COLUMNS)) this.#addFunction(column, held);
     this.#following = new Following(db, this.#recent);
     this.#begin = db.prepare('BEGIN');
     this.#end = db.prepare('COMMIT');
+    feed?.on('message', (message: RecentChanges) => this.#following.accept(message));
   }
 
   #addFunction(column: string, held: Held): void {
@@ -58,12 +64,22 @@ export class InventoryView {
 
   /** Runs reads in one snapshot, in which `inventory` is up to date. */
   read<T>(work: () => T): T {
+    this.#receive();
     this.#begin.run();
     try {
       this.follow();
       return work();
     } finally {
       this.#end.run();
+    }
+  }
+
+  /** Messages that wait were sent after their commits: a snapshot that begins now contains these. */
+  #receive(): void {
+    if (this.#feed === undefined) return;
+    let received: { message: RecentChanges } | undefined;
+    while ((received = receiveMessageOnPort(this.#feed)) !== undefined) {
+      this.#following.accept(received.message);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Inventory } from '../../../domain/inventory.ts';
+import { INVENTORY_FIELDS, inventoryAt, putInventory } from '../inventory-columns.ts';
 import { skuKey } from '../schema/migrations.ts';
 
 /** A SKU's inventory as its last change left it. */
@@ -13,9 +14,7 @@ export interface RecentEntry {
 const BLOCK_KEYS = 1024;
 const BLOCKS_PER_SUPPLIER = skuKey(1, 0) / BLOCK_KEYS;
 const FIRST_SIZE = 16;
-const FIELDS = 4;
-const NULL = -1;
-const ENTRY_BYTES = 2 + FIELDS * 4 + 8 + 8;
+const ENTRY_BYTES = 2 + INVENTORY_FIELDS * 4 + 8 + 8;
 /** The objects of a block, beside its entries. */
 const BLOCK_BYTES = 800;
 
@@ -45,7 +44,7 @@ export class RecentInventory {
     return this.#blocks.get(Math.floor(key / BLOCK_KEYS))?.sequenceOf(key % BLOCK_KEYS) ?? 0;
   }
 
-  set(key: number, inventory: Inventory, lastSequence: number, writtenAtMs: number): void {
+  set(key: number, entry: RecentEntry): void {
     const number = Math.floor(key / BLOCK_KEYS);
     let block = this.#blocks.get(number);
     if (block === undefined) {
@@ -54,7 +53,7 @@ export class RecentInventory {
       this.#bytes += block.bytes;
     }
     const before = block.bytes;
-    block.set(key % BLOCK_KEYS, inventory, lastSequence, writtenAtMs);
+    block.set(key % BLOCK_KEYS, entry);
     this.#bytes += block.bytes - before;
   }
 
@@ -111,7 +110,7 @@ export function supplierIdOfBlock(blockNumber: number): number {
 class Block {
   count = 0;
   #places = new Uint16Array(FIRST_SIZE);
-  #fields = new Int32Array(FIRST_SIZE * FIELDS);
+  #fields = new Int32Array(FIRST_SIZE * INVENTORY_FIELDS);
   #sequences = new Float64Array(FIRST_SIZE);
   #writtenAtMs = new Float64Array(FIRST_SIZE);
 
@@ -134,29 +133,17 @@ class Block {
   }
 
   entryAt(i: number): RecentEntry {
-    const field = (number: number): number | null => {
-      const value = this.#fields[i * FIELDS + number] ?? NULL;
-      return value === NULL ? null : value;
-    };
     return {
-      inventory: {
-        quantityInStock: field(0),
-        quantityOnBackorder: field(1),
-        backorderDate: field(2),
-        restrictions: field(3),
-      },
+      inventory: inventoryAt(this.#fields, i),
       lastSequence: this.#sequences[i] ?? 0,
       writtenAtMs: this.#writtenAtMs[i] ?? 0,
     };
   }
 
-  set(place: number, inventory: Inventory, lastSequence: number, writtenAtMs: number): void {
+  set(place: number, { inventory, lastSequence, writtenAtMs }: RecentEntry): void {
     const i = this.#indexOf(place);
     if (!this.#isAt(i, place)) this.#openAt(i, place);
-    this.#fields[i * FIELDS] = inventory.quantityInStock ?? NULL;
-    this.#fields[i * FIELDS + 1] = inventory.quantityOnBackorder ?? NULL;
-    this.#fields[i * FIELDS + 2] = inventory.backorderDate ?? NULL;
-    this.#fields[i * FIELDS + 3] = inventory.restrictions ?? NULL;
+    putInventory(this.#fields, i, inventory);
     this.#sequences[i] = lastSequence;
     this.#writtenAtMs[i] = writtenAtMs;
   }
@@ -202,7 +189,7 @@ class Block {
   #move(from: number, to: number): void {
     const { count } = this;
     this.#places.copyWithin(to, from, count);
-    this.#fields.copyWithin(to * FIELDS, from * FIELDS, count * FIELDS);
+    this.#fields.copyWithin(to * INVENTORY_FIELDS, from * INVENTORY_FIELDS, count * INVENTORY_FIELDS);
     this.#sequences.copyWithin(to, from, count);
     this.#writtenAtMs.copyWithin(to, from, count);
     this.count += to - from;
@@ -210,7 +197,7 @@ class Block {
 
   #copy(from: number, to: number): void {
     this.#places[to] = this.#places[from] ?? 0;
-    this.#fields.copyWithin(to * FIELDS, from * FIELDS, (from + 1) * FIELDS);
+    this.#fields.copyWithin(to * INVENTORY_FIELDS, from * INVENTORY_FIELDS, (from + 1) * INVENTORY_FIELDS);
     this.#sequences[to] = this.#sequences[from] ?? 0;
     this.#writtenAtMs[to] = this.#writtenAtMs[from] ?? 0;
   }
@@ -222,7 +209,7 @@ class Block {
       return into;
     };
     this.#places = grown(new Uint16Array(size), this.#places);
-    this.#fields = grown(new Int32Array(size * FIELDS), this.#fields);
+    this.#fields = grown(new Int32Array(size * INVENTORY_FIELDS), this.#fields);
     this.#sequences = grown(new Float64Array(size), this.#sequences);
     this.#writtenAtMs = grown(new Float64Array(size), this.#writtenAtMs);
   }

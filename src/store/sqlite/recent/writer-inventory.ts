@@ -2,16 +2,10 @@ import type { Database, Statement } from 'better-sqlite3';
 import { hasNewChange, type SkuState } from '../../../domain/batch-decision.ts';
 import { supplierIdOfKey } from '../schema/migrations.ts';
 import { InventoryRows, type InventoryRow } from '../write/inventory-rows.ts';
+import type { RecentFeed, SequenceRange } from './feed.ts';
 import { Following } from './following.ts';
 import { RecentInventory, type RecentEntry } from './recent-inventory.ts';
 import { Sweep, type SweepSettings } from './sweep.ts';
-
-/** A supplier's sequence before and after a transaction. */
-export interface SequenceRange {
-  readonly supplierId: number;
-  readonly before: number;
-  readonly after: number;
-}
 
 /**
  * Inventory as the writer sees and writes it. What a transaction changes is kept here and swept into the table later;
@@ -22,13 +16,16 @@ export interface SequenceRange {
 export class WriterInventory {
   readonly #recent = new RecentInventory();
   readonly #following: Following;
+  readonly #feed: RecentFeed;
   readonly #rows: InventoryRows;
   readonly #sweep: Sweep;
   readonly #confirm: Statement<[number, number]>;
   /** The recent entries whose rows the current transaction has written. */
   readonly #superseded = new Set<number>();
 
-  constructor(db: Database, settings: SweepSettings) {
+  /** @param feed tells the reader thread what was committed */
+  constructor(db: Database, settings: SweepSettings, feed: RecentFeed) {
+    this.#feed = feed;
     this.#following = new Following(db, this.#recent);
     this.#rows = new InventoryRows(db);
     this.#sweep = new Sweep(db, this.#recent, this.#following, this.#rows, settings);
@@ -92,17 +89,28 @@ export class WriterInventory {
     ranges: Iterable<SequenceRange>,
     nowMs: number,
   ): void {
-    const waiting = new Set(states.map(([key]) => supplierIdOfKey(key)));
-    for (const { supplierId, before, after } of ranges) {
-      if (waiting.has(supplierId) || !this.isComplete(supplierId)) {
-        this.#following.extend(supplierId, before, after);
-      }
+    const waiting = Map.groupBy(
+      states.map(([key, { inventory, lastSequence }]) => {
+        return [key, { inventory, lastSequence, writtenAtMs: nowMs }] as const;
+      }),
+      ([key]) => supplierIdOfKey(key),
+    );
+    const behind = [...ranges].filter(
+      ({ supplierId }) => waiting.has(supplierId) || !this.isComplete(supplierId),
+    );
+    for (const { supplierId, before, after } of behind) {
+      this.#following.extend(supplierId, before, after);
     }
     this.#sweep.committed();
     for (const key of this.#superseded) this.#recent.delete(key);
     this.#superseded.clear();
-    for (const [key, { inventory, lastSequence }] of states) {
-      this.#recent.set(key, inventory, lastSequence, nowMs);
+    for (const entries of waiting.values()) {
+      for (const [key, entry] of entries) this.#recent.set(key, entry);
+    }
+    for (const range of behind) {
+      const { supplierId } = range;
+      const complete = this.#following.tails.get(supplierId)?.complete ?? range.after;
+      this.#feed.add(range, complete, waiting.get(supplierId) ?? []);
     }
   }
 

@@ -13,7 +13,8 @@ import {
   skuIdCanExist,
   type Lines,
 } from '../../../domain/lines.ts';
-import type { SequenceRange, WriterInventory } from '../recent/writer-inventory.ts';
+import type { SequenceRange } from '../recent/feed.ts';
+import type { WriterInventory } from '../recent/writer-inventory.ts';
 import type { InventoryCache } from './inventory-cache.ts';
 import { skuKey } from '../schema/migrations.ts';
 

@@ -2,6 +2,7 @@
  * The writer thread, which holds the only connection that writes. It blocks while SQLite works, so that the
  * main thread never does.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import { OnhandError } from '../../../domain/errors.ts';
 import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
@@ -15,6 +16,7 @@ import { isFailedSync, openForWriting, type ConnectionSettings } from '../connec
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
 import { CacheWarmer, InventoryCache } from './inventory-cache.ts';
 import { RevertApplier } from './revert.ts';
+import { RecentFeed } from '../recent/feed.ts';
 import type { SweepSettings } from '../recent/sweep.ts';
 import { WriterInventory } from '../recent/writer-inventory.ts';
 import { migrate } from '../schema/migrations.ts';
@@ -24,6 +26,8 @@ import { asError, asFailure, serveThread, type Failure } from '../threads.ts';
 export interface WriterSettings extends ConnectionSettings, SweepSettings {
   /** The size of the inventory cache, in bytes; the page cache comes on top. */
   readonly inventoryCacheBytesMax: number;
+  /** Tells the reader thread what was committed. */
+  readonly feed: MessagePort;
 }
 
 /** The calls of the writer thread. */
@@ -69,6 +73,7 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
     },
     close: () => {
       writer.completeTable();
+      settings.feed.close();
       db.close();
     },
   };
@@ -109,7 +114,7 @@ class Writer {
   constructor(db: Database, settings: WriterSettings) {
     this.#db = db;
     this.#cache = new InventoryCache(settings.inventoryCacheBytesMax);
-    this.#inventory = new WriterInventory(db, settings);
+    this.#inventory = new WriterInventory(db, settings, new RecentFeed(settings.feed));
     this.#applier = new Applier(db, this.#cache, this.#inventory);
     this.#cataloguer = new CatalogueApplier(db, this.#applier, this.#inventory);
     this.#reverter = new RevertApplier(db, this.#applier);
