@@ -140,10 +140,12 @@ test('the inventory table never lacks more changes than ONHAND_RECENT_CHANGES_MA
 test('a server that has nothing to write completes the inventory table', async () => {
   const { database, store, supplierId } = await stocked();
   await setStock(store, supplierId, 7);
-  await expect.poll(() => rowsOf(database), { timeout: 20_000 }).toEqual({
-    quantities: new Set([7]),
-    lacking: 0,
-  });
+  await expect
+    .poll(() => rowsOf(database), { timeout: 20_000 })
+    .toEqual({
+      quantities: new Set([7]),
+      lacking: 0,
+    });
   expect(await quantitiesOf(store, supplierId)).toEqual(new Set([7]));
 });
 

@@ -189,7 +189,11 @@ class Block {
   #move(from: number, to: number): void {
     const { count } = this;
     this.#places.copyWithin(to, from, count);
-    this.#fields.copyWithin(to * INVENTORY_FIELDS, from * INVENTORY_FIELDS, count * INVENTORY_FIELDS);
+    this.#fields.copyWithin(
+      to * INVENTORY_FIELDS,
+      from * INVENTORY_FIELDS,
+      count * INVENTORY_FIELDS,
+    );
     this.#sequences.copyWithin(to, from, count);
     this.#writtenAtMs.copyWithin(to, from, count);
     this.count += to - from;
@@ -197,7 +201,11 @@ class Block {
 
   #copy(from: number, to: number): void {
     this.#places[to] = this.#places[from] ?? 0;
-    this.#fields.copyWithin(to * INVENTORY_FIELDS, from * INVENTORY_FIELDS, (from + 1) * INVENTORY_FIELDS);
+    this.#fields.copyWithin(
+      to * INVENTORY_FIELDS,
+      from * INVENTORY_FIELDS,
+      (from + 1) * INVENTORY_FIELDS,
+    );
     this.#sequences[to] = this.#sequences[from] ?? 0;
     this.#writtenAtMs[to] = this.#writtenAtMs[from] ?? 0;
   }

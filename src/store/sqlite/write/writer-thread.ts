@@ -331,10 +331,7 @@ type Bounds = { readonly supplierId: number; readonly first: number; readonly la
 
 /** Deletes old changes inside a transaction that the caller opens and commits. */
 class ChangeDeleter {
-  readonly #droppable: Statement<
-    unknown[],
-    [first: number, last: number | null, complete: number]
-  >;
+  readonly #droppable: Statement<unknown[], [first: number, last: number | null, complete: number]>;
   readonly #keep: Statement<[Bounds]>;
   readonly #drop: Statement<[Bounds]>;
   readonly #moveHead: Statement<[Bounds]>;
