@@ -62,6 +62,8 @@ export function refusedRow(row: number, cells: readonly string[], message: strin
 /** Collects what one row says, valid or not, and builds its line. */
 export class RowDraft {
   skuId: string | null = null;
+  /** Further `sku_id`s, of which the first that exists counts if `skuId` does not. */
+  alternatives: readonly string[] | undefined = undefined;
   readonly gtins: number[] = [];
   readonly fields: { -readonly [Name in keyof Inventory]?: Inventory[Name] } = {};
   /** The identifiers as written in the file. */
@@ -106,15 +108,17 @@ export class RowDraft {
 
   /** The line, or a refusal that lists every fault. The callbacks say what is missing. */
   build(noIdentifier: () => string, noField: () => string): LineDraft {
-    const { skuId, gtins, fields, asSent } = this;
+    const { skuId, alternatives, gtins, fields, asSent } = this;
     if (!this.#hasIdentifier) this.#faults.push(noIdentifier());
     if (!this.#hasField) this.#faults.push(noField());
     if (this.#faults.length > 0) {
       const namesRead = this.#hasIdentifier && !this.#hasFaultyIdentifier;
       const refusal = { message: this.#faults.join(' '), namesRead };
-      return { skuId, gtins, fields: {}, refusal };
+      return { skuId, alternatives, gtins, fields: {}, refusal };
     }
-    return gtins.length === 0 ? { skuId, gtins, fields } : { skuId, gtins, fields, asSent };
+    return gtins.length === 0
+      ? { skuId, alternatives, gtins, fields }
+      : { skuId, alternatives, gtins, fields, asSent };
   }
 }
 

@@ -42,6 +42,7 @@ import type {
   TokenListing,
   User,
   UserDraft,
+  UserListing,
 } from '../domain/parties.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { Sku } from '../domain/sku.ts';
@@ -89,6 +90,12 @@ export interface Store {
   /** Resolves if the store can read and write; rejects with the reason otherwise. */
   probe(): Promise<void>;
 
+  /**
+   * Tells the database that an import has created this many SKUs, so that it gathers the statistics of
+   * tables that grew much. Harmless if it is not called: no statement of the store needs them.
+   */
+  imported(createdCount: number): Promise<void>;
+
   /** Finishes what was accepted, then closes. Idempotent. */
   close(): Promise<void>;
 }
@@ -97,7 +104,7 @@ export interface Store {
 export interface AdminStore {
   readonly accounts: AccountStore;
   readonly batches: Pick<BatchStore, 'safetyLimitOf' | 'setSafetyLimit'>;
-  readonly changes: Pick<ChangeStore, 'setExpectedInterval'>;
+  readonly changes: Pick<ChangeStore, 'expectedIntervals' | 'setExpectedInterval'>;
   close(): Promise<void>;
 }
 
@@ -173,6 +180,8 @@ export interface ChangeStore {
     atMs: number,
   ): Promise<{ readonly inventory: Inventory; readonly changedAtMs: number | null } | undefined>;
   freshness(supplierId: number, nowMs: number): Promise<Freshness>;
+  /** How often each supplier is expected to report, in minutes; null if it is not. */
+  expectedIntervals(): Promise<ReadonlyMap<number, number | null>>;
   /** Sets how often the supplier is expected to report; null removes the expectation. */
   setExpectedInterval(supplierId: number, minutes: number | null): Promise<void>;
   /**
@@ -238,6 +247,13 @@ export interface AccountStore {
   }): Promise<Organization>;
   listOrganizations(): Promise<readonly Organization[]>;
   findOrganization(name: string): Promise<Organization | undefined>;
+  /** Rejects with `already_exists` if the name is taken. */
+  renameOrganization(organizationId: number, name: string): Promise<void>;
+  /**
+   * Disables an organization, which refuses the logins of its users and all its tokens and stops its webhooks; or
+   * enables it again. Resolves with whether it was not in that state yet.
+   */
+  setOrganizationDisabled(organizationId: number, isDisabled: boolean): Promise<boolean>;
   findOrganizationsByUuid(uuids: readonly string[]): Promise<readonly Organization[]>;
   findOrganizationsById(ids: readonly number[]): Promise<readonly Organization[]>;
 
@@ -251,7 +267,16 @@ export interface AccountStore {
 
   /** Rejects with `already_exists` if the username is taken. */
   createUser(draft: UserDraft): Promise<{ readonly uuid: string }>;
-  /** Undefined if there is no such user, or the user is disabled. */
+  /** All users, by name; without the users that own tokens created on the command line. */
+  listUsers(): Promise<readonly UserListing[]>;
+  /**
+   * Replaces a user's password and ends the tokens of its earlier logins. Webhooks made with them continue. Resolves
+   * with whether the user exists.
+   *
+   * @param passwordHash from `hashPassword`
+   */
+  setPassword(username: string, passwordHash: string): Promise<boolean>;
+  /** Undefined if there is no such user, or the user or its organization is disabled. */
   findUser(username: string): Promise<User | undefined>;
   /**
    * Disables a user, which refuses its logins, its tokens and the webhooks that it made; or enables it again.

@@ -95,10 +95,16 @@ export class StockItem<At extends { readonly number: number }> {
     return undefined;
   }
 
-  /** Sets the identifier of the supplier. Returns why it cannot be one; undefined if it can. */
-  setSkuId(text: string): string | undefined {
+  /**
+   * Sets the identifier of the supplier, and others of which the first that exists counts if it does not.
+   * Returns why it cannot be one; undefined if it can.
+   */
+  setSkuId(text: string, others: readonly string[]): string | undefined {
     if (!skuIdFits(text)) return `is too long; ${SKU_ID_LENGTH}`;
     this.#draft.setSkuId(text);
+    const alternatives = new Set(others.filter(skuIdFits));
+    alternatives.delete(text);
+    if (alternatives.size > 0) this.#draft.alternatives = [...alternatives];
     return undefined;
   }
 
@@ -126,7 +132,18 @@ export class StockItem<At extends { readonly number: number }> {
 
   /** The location of the quantities before or after it; null if they are those of all locations. */
   addPlace(place: string | null): void {
-    this.#tokens.push({ place });
+    const last = this.#tokens.at(-1);
+    // Two names in a row are one location, such as a warehouse and its address.
+    if (last !== undefined && 'place' in last && last.place !== null) this.#tokens.pop();
+    else return void this.#tokens.push({ place });
+    this.#tokens.push({ place: place === null ? last.place : `${last.place} ${place}` });
+  }
+
+  /** Forgets the last quantity. Returns its name; undefined if there is none. */
+  dropLastQuantity(): string | undefined {
+    const at = this.#tokens.findLastIndex((token) => 'quantity' in token);
+    const [token] = at < 0 ? [] : this.#tokens.splice(at, 1);
+    return token !== undefined && 'quantity' in token ? token.quantity.name : undefined;
   }
 
   /** Ties the last quantity to a location; null if it is that of all locations. */

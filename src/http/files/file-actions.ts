@@ -50,7 +50,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     checkParameters(request, []);
     const file = await findFile(routes, request);
     if (isOver(file)) throw wrongState(file, 'only a file that is not finished can be canceled');
-    await service.cancel(file);
+    await admission.writing(request, () => service.cancel(file));
     return sendFile(request, reply);
   };
 
@@ -58,7 +58,8 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     refuseBody(await readBody(request, bodyLimits));
     checkParameters(request, []);
     const file = await findFile(routes, request);
-    if (!(await service.confirm(file))) throw wrongState(file, 'only a held file can be confirmed');
+    const isConfirmed = await admission.writing(request, () => service.confirm(file));
+    if (!isConfirmed) throw wrongState(file, 'only a held file can be confirmed');
     return sendFile(request, reply);
   };
 
@@ -74,13 +75,17 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     if (!isOver(file)) throw wrongState(file, 'cancel it first, or wait until it is finished');
     if (file.found?.kind === 'catalogue')
       throw wrongState(file, 'it is a catalogue, and catalogues cannot be reverted');
-    const reverted = await service.revert(file, {
-      userId: admission.principalOf(request).userId,
-      force,
-      dryRun,
-      ...(reason !== undefined && { reason }),
-      ...(reference !== undefined && { reference }),
-    });
+    const reverted = await service.revert(
+      file,
+      {
+        userId: admission.principalOf(request).userId,
+        force,
+        dryRun,
+        ...(reason !== undefined && { reason }),
+        ...(reference !== undefined && { reference }),
+      },
+      (revertOne) => admission.writing(request, revertOne),
+    );
     if (dryRun) reply.header('dry-run', 'true');
     return sendJson(request, reply, JSON.stringify(printFileRevert(file.uuid, reverted)));
   };
@@ -101,7 +106,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     const body = await readBody(request, bodyLimits);
     checkParameters(request, []);
     const columns = parseFileMapping(parseBody(body, MAPPING_EXPECTED).value);
-    await service.jobs.setMapping(supplierIdOf(request), columns);
+    await admission.writing(request, () => service.jobs.setMapping(supplierIdOf(request), columns));
     return showMapping(request, reply);
   };
 
@@ -110,7 +115,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     checkParameters(request, []);
-    await service.jobs.setMapping(supplierIdOf(request), []);
+    await admission.writing(request, () => service.jobs.setMapping(supplierIdOf(request), []));
     return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
 
