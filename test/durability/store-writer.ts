@@ -8,7 +8,6 @@ const SUPPLIER_ID = 1;
 async function write({ url, settings, skus, seed, value: firstValue }: WriterTask): Promise<void> {
   const store = await openTestStore({ url, settings, remove: () => Promise.resolve() });
   const random = new Random(seed);
-  const say = (message: WriterMessage): void => void process.send?.(message);
   for (let value = firstValue; ; value += 1) {
     const first = random.below(skus);
     const batch: WrittenBatch = { first, count: 1 + random.below(skus - first), value };
@@ -20,6 +19,10 @@ async function write({ url, settings, skus, seed, value: firstValue }: WriterTas
     await applyOne(store, batchOf(SUPPLIER_ID, lines));
     say({ isCommitted: true });
   }
+}
+
+function say(message: WriterMessage): void {
+  process.send?.(message);
 }
 
 process.once('message', (task: WriterTask) => void write(task));

@@ -212,13 +212,14 @@ class Block {
 
   #grow(): void {
     const size = Math.min(BLOCK_KEYS, this.#places.length * 2);
-    const grown = <A extends Uint16Array | Int32Array | Float64Array>(into: A, from: A): A => {
-      into.set(from);
-      return into;
-    };
     this.#places = grown(new Uint16Array(size), this.#places);
     this.#fields = grown(new Int32Array(size * INVENTORY_FIELDS), this.#fields);
     this.#sequences = grown(new Float64Array(size), this.#sequences);
     this.#writtenAtMs = grown(new Float64Array(size), this.#writtenAtMs);
   }
+}
+
+function grown<A extends Uint16Array | Int32Array | Float64Array>(into: A, from: A): A {
+  into.set(from);
+  return into;
 }

@@ -42,7 +42,12 @@ export class WriterInventory {
     this.#sweep.begin();
   }
 
-  /** The inventory of a SKU if it may be newer than its row. */
+  /** What committed changes left of a SKU, if its row may lack it. */
+  committedEntry(key: number): RecentEntry | undefined {
+    return this.#recent.find(key);
+  }
+
+  /** The same as the current transaction sees it: undefined if it has written the row. */
   find(key: number): RecentEntry | undefined {
     return this.#superseded.has(key) ? undefined : this.#recent.find(key);
   }

@@ -300,7 +300,7 @@ export class CacheWarmer {
       last,
     ] of rows) {
       if (!this.#cache.hasRoomFor(key)) return undefined;
-      const recent = this.#inventory.find(key);
+      const recent = this.#inventory.committedEntry(key);
       const inventory = { quantityInStock, quantityOnBackorder, backorderDate, restrictions };
       const isNewer = recent !== undefined && recent.lastSequence > last;
       this.#cache.setInventory(
