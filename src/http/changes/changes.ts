@@ -11,7 +11,7 @@ import {
   ChangePageSchema,
   parseChangeList,
   printingChangePage,
-  printSseChunk,
+  printingSseChunk,
   printSseRetry,
   SSE_KEEP_ALIVE,
 } from '../../wire/changes/change-pages.ts';
@@ -51,15 +51,17 @@ export function addChanges(
   const suppliersCache = new VisibleSuppliersCache(accounts);
   // One page after another: the slices of many pages in every event loop turn would delay all other requests.
   const printTurns = new FairTurns(1);
+  const printed = (
+    request: FastifyRequest,
+    printing: Generator<undefined, string, undefined>,
+  ): Promise<string> =>
+    printTurns.run(admission.principalOf(request).organizationId, () => runYielding(printing));
   const sendPage = async (
     request: FastifyRequest,
     reply: FastifyReply,
     chunk: ReadChunk,
   ): Promise<FastifyReply> => {
-    const { organizationId } = admission.principalOf(request);
-    const page = await printTurns.run(organizationId, () =>
-      runYielding(printingChangePage(chunk, chunk.hasMore)),
-    );
+    const page = await printed(request, printingChangePage(chunk, chunk.hasMore));
     return sendJson(request, reply, page);
   };
 
@@ -141,7 +143,7 @@ export function addChanges(
       while (!disconnected.aborted) {
         if (chunk.records.length > 0) {
           silentMs = 0;
-          await send(raw, printSseChunk(chunk), disconnected);
+          await send(raw, await printed(request, printingSseChunk(chunk)), disconnected);
         } else if (silentMs >= KEEP_ALIVE_EVERY_MS) {
           silentMs = 0;
           await send(raw, SSE_KEEP_ALIVE, disconnected);

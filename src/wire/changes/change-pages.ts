@@ -184,20 +184,24 @@ function sseText(record: ChangeRecord, printer: ChangePrinter): string {
 }
 
 /**
- * Prints records as server-sent events, each named after its kind. The last event has the cursor as its `id`,
- * which clients send back as `Last-Event-ID`.
+ * Prints records as server-sent events, each named after its kind, and yields between slices of many. The last event
+ * has the cursor as its `id`, which clients send back as `Last-Event-ID`.
  */
-export function printSseChunk({ records, cursor }: ChangePage): string {
+export function* printingSseChunk({
+  records,
+  cursor,
+}: ChangePage): Generator<undefined, string, undefined> {
   const last = records.length - 1;
   const printer = new ChangePrinter();
-  return records
-    .map((record, i) => {
-      // JSON contains no line breaks, so one data line is enough.
-      const data = sseText(record, printer);
-      const id = i === last ? `id: ${cursor}\n` : '';
-      return `${id}event: ${record.kind}\ndata: ${data}\n\n`;
-    })
-    .join('');
+  let printed = '';
+  for (const [i, record] of records.entries()) {
+    if (i > 0 && i % SLICE_RECORDS === 0) yield;
+    // JSON contains no line breaks, so one data line is enough.
+    const data = sseText(record, printer);
+    const id = i === last ? `id: ${cursor}\n` : '';
+    printed += `${id}event: ${record.kind}\ndata: ${data}\n\n`;
+  }
+  return printed;
 }
 
 /** A comment that keeps proxies from closing an idle stream; clients ignore it. */
