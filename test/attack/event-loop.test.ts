@@ -112,8 +112,8 @@ const ATTACKS: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   'streams of a long past': async () => {
     for (let quantity = 1; quantity <= 5; quantity += 1) await changeAll(quantity);
-    const head = `GET ${CHANGES}?from=start&limit=5000 HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${server.prepared.token}\r\nAccept: text/event-stream\r\n\r\n`;
-    const flood = await Flood.send(server.url, 100, head);
+    const head = `GET ${CHANGES}?from=start&limit=2000 HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${server.prepared.token}\r\nAccept: text/event-stream\r\n\r\n`;
+    const flood = await Flood.send(server.url, 40, head);
     await flood.statuses();
     flood.close();
   },
