@@ -13,8 +13,10 @@ import {
   TIMEOUT_DEFAULT_MS,
   type Transport,
 } from './transport.ts';
+import { Watchdog } from './watchdog.ts';
 
 const CHANGES_PATH = '/timp/products/skus/inventory/changes/';
+const REQUEST: Request = { method: 'GET', path: CHANGES_PATH };
 const WAIT_SECONDS = 30;
 
 /** A record of the change feed: a change, or a supplier that entered or left. */
@@ -115,17 +117,14 @@ export class ChangesClient {
           if (signal?.aborted === true) return;
         }
         // The server ended the stream, perhaps because it restarts.
-        if (options.via === 'events') await delay(retryDelayMs(1), signal);
+        if (options.via === 'events') await delay(retryDelayMs(1), signal, REQUEST);
       } catch (error) {
         if (signal?.aborted === true) return;
-        const failure =
-          error instanceof OnhandError
-            ? error
-            : failureOf(error, { method: 'GET', path: CHANGES_PATH });
+        const failure = error instanceof OnhandError ? error : failureOf(error, REQUEST);
         failures += 1;
         if (!isTransient(failure) || failures > (options.retries ?? Infinity)) throw failure;
         try {
-          await delay(retryDelayMs(failures, failure.retryAfterMs), signal);
+          await delay(retryDelayMs(failures, failure.retryAfterMs), signal, REQUEST);
         } catch {
           return;
         }
@@ -187,32 +186,5 @@ export class ChangesClient {
     } finally {
       silence.stop();
     }
-  }
-}
-
-/** Aborts its signal when it has not been reset for a time. */
-class Watchdog {
-  readonly #controller = new AbortController();
-  readonly #limitMs: number;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(limitMs: number) {
-    this.#limitMs = limitMs;
-    this.reset();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  reset(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#controller.abort(new DOMException('Nothing arrived in time.', 'TimeoutError'));
-    }, this.#limitMs);
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
   }
 }

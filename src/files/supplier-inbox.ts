@@ -268,10 +268,17 @@ export class SupplierInbox {
       throw error;
     }
     await folder.write(`${name}.results.csv`, await results.content(job, 'csv'));
-    if (job.found?.format !== 'x12') return;
-    await folder.write(`${name}.997`, once(await results.acknowledgement(job)));
+    const extension = ACKNOWLEDGEMENTS.get(job.found?.format ?? '');
+    if (extension === undefined) return;
+    await folder.write(`${name}.${extension}`, once(await results.acknowledgement(job)));
   }
 }
+
+/** The extensions of acknowledgements, by the format of the file. */
+const ACKNOWLEDGEMENTS: ReadonlyMap<string, string> = new Map([
+  ['x12', '997'],
+  ['edifact', 'contrl'],
+]);
 
 /** The name of a finished file and its results. It begins with the time of acceptance, to be unique. */
 function nameOf({ name }: AcceptedFile, acceptedAtMs: number): string {

@@ -4,10 +4,12 @@ import { isKnownHeader } from './table/columns.ts';
 import { openCsvTable, type CsvDialect } from './csv/csv.ts';
 import { dialectOf } from './csv/dialect.ts';
 import { gunzip } from './archive/gzip.ts';
+import { isInterchange } from './edifact/segments.ts';
 import type { FormatLimits } from './format.ts';
 import { Peekable } from './peekable.ts';
 import type { HeaderMatcher, Table } from './table/table.ts';
 import { Utf8Text, type Encoding } from './text.ts';
+import { unsupportedText } from './unsupported-text.ts';
 import {
   openWorkbook,
   openWorkbookTable,
@@ -174,6 +176,7 @@ const FORMAT_NAMES: Readonly<Record<TextFormat, string>> = {
   json: 'JSON',
   ndjson: 'NDJSON',
   x12: 'X12',
+  edifact: 'EDIFACT',
 };
 
 class WorkbookFile {
@@ -202,7 +205,7 @@ class WorkbookFile {
 /** How a file is compressed or packed, by its first bytes. */
 type Container = 'gzip' | 'zip' | 'none';
 
-type TextFormat = 'csv' | 'json' | 'ndjson' | 'x12';
+type TextFormat = 'csv' | 'json' | 'ndjson' | 'x12' | 'edifact';
 
 const CONTAINERS: readonly { readonly bytes: readonly number[]; readonly container: Container }[] =
   [
@@ -246,18 +249,10 @@ function recogniseText(head: string): TextFormat {
     return 'ndjson';
   }
   if (INTERCHANGE.test(text)) return 'x12';
-  if (/^(?:UNA.{6}|UNB[+:])/.test(text)) {
-    throw new OnhandError(
-      'body_malformed',
-      'The file is EDIFACT, which is not supported; send X12 846, CSV or .xlsx.',
-    );
-  }
-  if (/^<(?:[?!a-z])/i.test(text)) {
-    throw new OnhandError(
-      'body_malformed',
-      'The file is XML or a web page, whatever its name says; save it as CSV or as an Excel workbook (.xlsx).',
-    );
-  }
+  if (isInterchange(text)) return 'edifact';
+  const unsupported = unsupportedText(text);
+  if (unsupported !== undefined)
+    throw new OnhandError('body_malformed', `The file ${unsupported}.`);
   return 'csv';
 }
 

@@ -90,6 +90,12 @@ export interface Store {
   /** Resolves if the store can read and write; rejects with the reason otherwise. */
   probe(): Promise<void>;
 
+  /**
+   * Tells the database that an import has created this many SKUs, so that it gathers the statistics of
+   * tables that grew much. Harmless if it is not called: no statement of the store needs them.
+   */
+  imported(createdCount: number): Promise<void>;
+
   /** Finishes what was accepted, then closes. Idempotent. */
   close(): Promise<void>;
 }

@@ -9,6 +9,8 @@ export interface LoopDelay {
   /** The largest 99th percentile of a window, and the worst delay, in ms. */
   readonly p99Ms: number;
   readonly worstMs: number;
+  /** The most processor time between two ticks, in ms. */
+  readonly sliceMs: number;
 }
 
 let files = 0;
@@ -41,6 +43,7 @@ export class LoopDelays {
     return {
       p99Ms: Math.max(...windows.map(([p99 = 0]) => p99)),
       worstMs: Math.max(...windows.map(([, worst = 0]) => worst)),
+      sliceMs: Math.max(...windows.map(([, , slice = 0]) => slice)),
     };
   }
 

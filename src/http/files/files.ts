@@ -258,7 +258,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     reply.raw.once('close', () => disconnect.abort());
     const file = await finishedFile(request);
     const text = await service.results.acknowledgement(file, disconnect.signal);
-    return reply.type('application/edi-x12').send(text);
+    const type = file.found?.format === 'edifact' ? 'application/edifact' : EDI_TYPE;
+    return reply.type(type).send(text);
   };
 
   const owner = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
@@ -373,8 +374,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
       schema: describe({
         ...results,
         operationId: 'showFileAcknowledgement',
-        summary: 'Download the functional acknowledgement (997) of an X12 file',
-        okType: 'application/edi-x12',
+        summary: 'Download the acknowledgement of an EDI file: 997 of X12, CONTRL of EDIFACT',
+        okType: EDI_TYPE,
       }),
       guard: owner,
       handle: acknowledge,
@@ -389,6 +390,8 @@ function sendUuid(
 ): Promise<FastifyReply> {
   return sendJson(request, reply, JSON.stringify({ uuid }));
 }
+
+const EDI_TYPE = 'application/edi-x12';
 
 const RESULT_TYPES = {
   csv: 'text/csv; charset=utf-8',

@@ -19,7 +19,8 @@ import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/bod
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, flagOf, noteHeaderOf, queryOf, uuidOf } from '../request/parameters.ts';
-import { sendJson } from '../request/reply.ts';
+import { sendJson, sendJsonParts } from '../request/reply.ts';
+import { printInSlices } from '../request/slices.ts';
 import { addResource } from '../request/resource.ts';
 
 interface BatchRoutes {
@@ -73,7 +74,7 @@ export function addBatches(
         'The failing lines of this batch have expired; its counts are still available from the batch itself.',
       );
     }
-    return sendJson(request, reply, printFailures(failures));
+    return sendJsonParts(request, reply, await printInSlices(printFailures(failures)));
   };
 
   const revert = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {

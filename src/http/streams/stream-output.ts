@@ -41,9 +41,9 @@ export class StreamOutput {
     response.once('close', () => this.#gzip?.destroy());
   }
 
-  /** Shortens the idle time, because the server shuts down. */
-  shutDown(): void {
-    this.#idleMs = Math.min(this.#idleMs, LINGER_MS);
+  /** Shortens the idle time, because the stream is to end. */
+  hurry(idleMs: number): void {
+    this.#idleMs = Math.min(this.#idleMs, idleMs);
     if (this.#timer !== undefined) this.#watch();
   }
 
@@ -53,8 +53,8 @@ export class StreamOutput {
   }
 
   /** Resolves when the text is handed to the network. Rejects with `ClientDisconnected`. */
-  async write(text: string): Promise<void> {
-    if (text === '') return;
+  async write(text: string | Uint8Array): Promise<void> {
+    if (text.length === 0) return;
     const to = this.#gzip ?? this.#response;
     await this.#sent((done) => to.write(text, done));
   }

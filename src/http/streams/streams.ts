@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
-import type { BatchOutcome } from '../../domain/batches.ts';
 import { NDJSON_MEDIA_TYPE, RowSplitter, type Row } from '../../wire/lines/ndjson.ts';
 import {
   CHUNK_WEIGHT_MAX,
@@ -11,15 +10,16 @@ import {
   type Chunk,
   type Place,
 } from '../../wire/lines/stream-chunks.ts';
-import { printingRows } from '../../wire/lines/results.ts';
+import { printRows } from '../../wire/lines/results.ts';
 import { isGzipped } from '../request/body.ts';
-import { runYielding, type Admission } from '../request/admission.ts';
+import type { Admission } from '../request/admission.ts';
 import type { OpenRequest } from '../request/open-requests.ts';
 import { problemRow } from '../problems.ts';
 import { acceptsGzip } from '../request/reply.ts';
+import { printInSlices } from '../request/slices.ts';
 import { StreamInput } from './stream-input.ts';
 import { ClientDisconnected, StreamOutput } from './stream-output.ts';
-import type { BatchSubmitter } from '../inventory/batch-submitter.ts';
+import type { BatchSubmitter, Submitted } from '../inventory/batch-submitter.ts';
 import {
   checkStreamOptions,
   readBulkOptions,
@@ -45,8 +45,10 @@ const SMALL_WEIGHT_MAX = BASE_BYTES / 4;
 const LARGE_CHUNK_BYTES = 2 * CHUNK_WEIGHT_MAX;
 /** How often a stream that needs more memory asks for it. */
 const MEMORY_RETRY_MS = 50;
-/** How often the token of a stream is checked again. */
-const RECHECK_EVERY_MS = 1000;
+/** How long a client has to read the last rows after its token was revoked. */
+const REVOKED_LINGER_MS = 300;
+/** The same when the server shuts down. */
+const STOPPED_LINGER_MS = 5000;
 
 /** Bulk updates as streams: the client sends lines and receives results at the same time. */
 export class Streams {
@@ -96,24 +98,17 @@ export class Streams {
       openRequest,
       options,
       submitter,
-      admission,
       input: new StreamInput(request.raw, { isGzipped: isInputGzipped, idleMs }),
       output: new StreamOutput(reply.raw, { isGzipped: isOutputGzipped, idleMs }),
     });
-    const ended = new AbortController();
-    reply.raw.once('close', () => {
-      ended.abort();
-      stream.stop(new ClientDisconnected());
-    });
-    const revoked = admission.watchToken(request, ended.signal);
-    revoked.addEventListener('abort', () => stream.stop(revoked.reason));
+    reply.raw.once('close', () => stream.stop(new ClientDisconnected()));
+    const revoked = admission.revocationOf(request);
+    revoked.addEventListener('abort', () => stream.revoke(revoked.reason), { once: true });
     this.#open.add(stream);
     this.#sockets.add(socket);
     try {
       await stream.run();
     } finally {
-      // A client that left before the stream began emits no further "close".
-      ended.abort();
       this.#open.delete(stream);
       this.#sockets.delete(socket);
       openRequest.answered(0);
@@ -149,15 +144,13 @@ interface StreamParts {
   readonly openRequest: OpenRequest;
   readonly options: WriteOptions;
   readonly submitter: BatchSubmitter;
-  readonly admission: Admission;
   readonly input: StreamInput;
   readonly output: StreamOutput;
 }
 
 /** An applied chunk whose results have not been sent. */
-interface AppliedChunk {
-  readonly chunk: Chunk;
-  readonly outcome: BatchOutcome;
+interface AppliedChunk extends Pick<Submitted, 'lines' | 'outcome'> {
+  readonly first: Place;
 }
 
 /** Why a stream ends early, and the first line that was not applied. */
@@ -184,7 +177,7 @@ class LineStream {
   #failure: unknown;
   /** Whether no more chunks will be applied. */
   #isOver = false;
-  #recheckedAtMs = performance.now();
+  #revocation: Pick<Ending, 'reason'> | undefined;
   #succeeded = 0;
   #failed = 0;
 
@@ -193,13 +186,22 @@ class LineStream {
     const { options, submitter } = parts;
     this.#chunks = new ChunkReader(() => ({ ...options.asOf, ...submitter.asOfRules() }), {
       withEffects: options.withEffects || options.dryRun,
+      start: options.streamStart,
+      isResumable: options.idempotencyKey !== undefined,
     });
   }
 
   /** Ends the stream because the server shuts down. */
   shutDown(): void {
     this.stop(shuttingDown());
-    this.#parts.output.shutDown();
+    this.#parts.output.hurry(STOPPED_LINGER_MS);
+  }
+
+  /** Ends the stream after the current chunk, because its token is no longer valid. */
+  revoke(reason: unknown): void {
+    this.#revocation = { reason };
+    this.stop(reason);
+    this.#parts.output.hurry(REVOKED_LINGER_MS);
   }
 
   /** Ends the stream after the rows that were read; if the client disconnected, after the current chunk. */
@@ -258,7 +260,7 @@ class LineStream {
           if (this.#isOver) return;
           this.#chunks.add(row);
         }
-        if (this.#chunks.hasLines) this.#canCut.signal();
+        if (this.#chunks.canCut) this.#canCut.signal();
       }
       await this.#addLast(this.#rows.end());
     } catch (error) {
@@ -274,8 +276,8 @@ class LineStream {
       if (!this.#hasRoom()) await this.#waitForRoom();
       this.#chunks.add(row);
     }
-    while (this.#chunks.isFull) await this.#waitForRoom();
-    this.#chunks.end();
+    while (this.#chunks.isFull && !this.#isOver) await this.#waitForRoom();
+    if (!this.#isOver) this.#chunks.end();
   }
 
   /** Whether the next row can be added now. */
@@ -291,7 +293,7 @@ class LineStream {
     while (!this.#isOver && !this.#hasRoom()) {
       this.#canCut.signal();
       // An atomic group larger than the memory cannot be cut: other requests have to end first.
-      if (this.#chunks.hasLines) await this.#canAdd.wait();
+      if (this.#chunks.canCut) await this.#canAdd.wait();
       else await delay(MEMORY_RETRY_MS);
     }
   }
@@ -301,7 +303,7 @@ class LineStream {
     const { submitter, request, options, openRequest } = this.#parts;
     let applied: AppliedChunk | undefined;
     for (;;) {
-      if (!this.#chunks.hasLines) {
+      if (!this.#chunks.canCut) {
         if (applied !== undefined) {
           await this.#sendResults(applied);
           applied = undefined;
@@ -316,38 +318,28 @@ class LineStream {
       }
       if (this.#failure instanceof ClientDisconnected) throw this.#failure;
       const place = this.#chunks.next;
-      const refusal = await this.#recheckToken();
-      if (refusal !== undefined) {
+      if (this.#revocation !== undefined) {
         if (applied !== undefined) await this.#sendResults(applied);
-        return { reason: refusal, place };
+        return { ...this.#revocation, place };
       }
       const chunk = this.#chunks.cut();
       this.#canAdd.signal();
-      const applying = settled(submitter.submitChunk(request, chunk.lines, options));
+      const applying = settled(submitter.submitChunk(request, chunk, options));
       if (applied !== undefined) await this.#sendResults(applied);
-      const outcome = await applying;
-      if ('reason' in outcome) return endingOf(outcome.reason, chunk);
-      applied = { chunk, outcome: outcome.value };
+      const submitted = await applying;
+      if ('reason' in submitted) return endingOf(submitted.reason, chunk);
+      applied = { first: chunk.first, ...submitted.value };
     }
   }
 
-  /** Checks the token again now and then; returns the error if it is no longer valid. */
-  async #recheckToken(): Promise<unknown> {
-    const nowMs = performance.now();
-    if (nowMs - this.#recheckedAtMs < RECHECK_EVERY_MS) return undefined;
-    this.#recheckedAtMs = nowMs;
-    const { admission, request } = this.#parts;
-    const check = await settled(admission.recheckToken(request));
-    return 'reason' in check ? check.reason : undefined;
-  }
-
-  async #sendResults({ chunk, outcome }: AppliedChunk): Promise<void> {
+  async #sendResults({ lines, outcome, first }: AppliedChunk): Promise<void> {
     const { options, output } = this.#parts;
-    const { lines, first } = chunk;
-    const printed = await runYielding(printingRows(lines, outcome, options, first.index));
-    this.#failed += printed.failed;
-    this.#succeeded += lines.count - printed.failed;
-    await output.write(printed.text);
+    const { parts, value: failed } = await printInSlices(
+      printRows(lines, outcome, options, first.index),
+    );
+    this.#failed += failed;
+    this.#succeeded += lines.count - failed;
+    for (const part of parts) await output.write(part);
   }
 }
 

@@ -150,25 +150,23 @@ function inventoryText(inventory: Inventory): string {
   );
 }
 
-/** Records that are printed in one slice: about two milliseconds. */
-const SLICE_RECORDS = 500;
+/** Records that are printed without a pause: about a millisecond of work. */
+const SLICE_RECORDS = 200;
 
-/**
- * Prints a page of the change feed, and yields between slices of a long one. `hasMore`: whether the next page is
- * available now.
- */
-export function* printingChangePage(
+/** Prints a page of the change feed; yields the JSON in slices. `hasMore`: whether the next page is available now. */
+export function* printChangePage(
   { records, cursor }: ChangePage,
   hasMore: boolean,
-): Generator<undefined, string, undefined> {
+): Generator<string, void> {
   const printer = new ChangePrinter();
-  const slices: string[] = [];
+  let start = '{"records":[';
   for (let from = 0; from < records.length; from += SLICE_RECORDS) {
-    if (from > 0) yield;
     const slice = records.slice(from, from + SLICE_RECORDS);
-    slices.push(slice.map((record) => printer.print(record)).join(','));
+    yield start + slice.map((record) => printer.print(record)).join(',');
+    start = ',';
   }
-  return `{"records":[${slices.join(',')}],"cursor":${JSON.stringify(cursor)},"has_more":${hasMore}}`;
+  if (records.length > 0) start = '';
+  yield `${start}],"cursor":${JSON.stringify(cursor)},"has_more":${hasMore}}`;
 }
 
 /** Caches printed changes: all followers of a supplier receive the same text. */
@@ -184,24 +182,22 @@ function sseText(record: ChangeRecord, printer: ChangePrinter): string {
 }
 
 /**
- * Prints records as server-sent events, each named after its kind, and yields between slices of many. The last event
- * has the cursor as its `id`, which clients send back as `Last-Event-ID`.
+ * Prints records as server-sent events, each named after its kind, in slices. The last event has the cursor as its
+ * `id`, which clients send back as `Last-Event-ID`.
  */
-export function* printingSseChunk({
-  records,
-  cursor,
-}: ChangePage): Generator<undefined, string, undefined> {
+export function* printSseChunk({ records, cursor }: ChangePage): Generator<string, void> {
   const last = records.length - 1;
   const printer = new ChangePrinter();
-  let printed = '';
+  let slice = '';
   for (const [i, record] of records.entries()) {
-    if (i > 0 && i % SLICE_RECORDS === 0) yield;
     // JSON contains no line breaks, so one data line is enough.
     const data = sseText(record, printer);
     const id = i === last ? `id: ${cursor}\n` : '';
-    printed += `${id}event: ${record.kind}\ndata: ${data}\n\n`;
+    slice += `${id}event: ${record.kind}\ndata: ${data}\n\n`;
+    if (i !== last && (i + 1) % SLICE_RECORDS !== 0) continue;
+    yield slice;
+    slice = '';
   }
-  return printed;
 }
 
 /** A comment that keeps proxies from closing an idle stream; clients ignore it. */

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { zipOf } from '../../formats/archives.ts';
 import { workbookOf } from '../../formats/workbooks.ts';
+import { report } from '../../formats/edifact.ts';
 import { interchange } from '../../formats/x12.ts';
 import { textMatching } from '../../matching.ts';
 import { entry } from '../../store/fixtures.ts';
@@ -235,6 +236,28 @@ describe('an X12 file', () => {
     const answer = await client.ask('GET', `${FILES}${uuid}/acknowledgement.edi`);
     expect(answer.headers.get('content-type')).toBe('application/edi-x12');
     expect(answer.text).toMatch(/^ISA\*.*~ST\*997\*0001~AK1\*IB\*1~AK9\*A\*1\*1\*1~SE\*4\*0001~/s);
+  });
+
+  test('finds a SKU by another number of the supplier if the first is unknown', async () => {
+    const uuid = await client.upload(advice(TODAY, 'LIN**SK*4711*VN*A-1~QTY*33*8'));
+    expect(await client.processed(uuid)).toMatchObject({ status_counts: { '200': 1 } });
+    expect(await client.stock()).toMatchObject({ 'A-1': 8 });
+  });
+
+  test('of EDIFACT is applied and acknowledged with a CONTRL', async () => {
+    const uuid = await client.upload(report(['LIN+1++A-1:SA', 'QTY+145:6:PCE']));
+    expect(await client.processed(uuid)).toMatchObject({ state: 'done', format: 'edifact' });
+    const answer = await client.ask('GET', `${FILES}${uuid}/acknowledgement.edi`);
+    expect(answer.headers.get('content-type')).toBe('application/edifact');
+    expect(answer.text).toMatch(/^UNB\+.*'UNH\+1\+CONTRL:D:3:UN'UCI\+42\+[^']*\+7'/);
+  });
+
+  test('with a date that cannot be read is refused', async () => {
+    const uuid = await client.upload(advice('20261399', 'LIN**SK*A-1~QTY*33*5'));
+    expect(await client.processed(uuid)).toMatchObject({
+      state: 'refused',
+      problem: { detail: textMatching(/^The date of the report, "20261399", cannot be read/) },
+    });
   });
 
   test('with an old date leaves newer stock unchanged', async () => {
