@@ -19,6 +19,9 @@ export const RULE_CHOICES = {
   identifiers: ['sku_id_first'],
 } as const;
 
+/** What separates the whole part of a number from its fraction; the other mark groups thousands. */
+export type DecimalMark = (typeof RULE_CHOICES)['decimal'][number];
+
 type Choices = {
   readonly [Name in keyof typeof RULE_CHOICES]: (typeof RULE_CHOICES)[Name][number] | null;
 };

@@ -9,8 +9,16 @@ import type { InventoryFile } from '../formats/stock-file.ts';
 import { print997 } from '../formats/x12/acknowledgement.ts';
 import { writeXlsx } from '../formats/xlsx/writer.ts';
 import { move, type TaskContext } from '../workers/serve.ts';
-import { FileBytes, openJobFile, type FileTarget, type LineFormatter } from './job-file.ts';
-import { inProgress } from './read-task.ts';
+import {
+  FileBytes,
+  inProgress,
+  inspectJobFile,
+  openJobFile,
+  rulesOf,
+  withTotals,
+  type FileTarget,
+  type LineFormatter,
+} from './job-file.ts';
 
 /** The columns that a results file adds to the supplier's own. */
 export const RESULT_COLUMNS = ['status_code', 'message'] as const;
@@ -100,7 +108,7 @@ async function openForResults(
   if (isTooCostly(job) && job.rowCount === 0) return undefined;
   try {
     const bytes = new FileBytes(target.path, progress);
-    const file = await openJobFile(formatter, target, bytes);
+    const file = await openJobFile(formatter, target, bytes, { rules: rulesOf(job) });
     if (file.kind === 'inventory') return file;
     await file.close();
     return undefined;
@@ -174,7 +182,7 @@ class Printing {
     let number = 0;
     let chunk = await this.#host.chunk(number);
     let pending: FileRow[] = [];
-    for await (const rows of inProgress(file.rows, this.#context)) {
+    for await (const rows of await this.#rowsOf(file)) {
       pending = pending.concat(rows);
       while (chunk !== undefined && pending.length >= chunk.rowCount) {
         yield* this.#chunkResults(chunk, pending.slice(0, chunk.rowCount), file.rowUnit);
@@ -191,6 +199,20 @@ class Printing {
     yield* pending.map(resultWithoutChunk);
   }
 
+  /** The rows as they were applied: with the totals of their SKUs, if these were asked for. */
+  async #rowsOf(file: InventoryFile): Promise<AsyncIterable<readonly FileRow[]>> {
+    const rows = inProgress(file.rows, this.#context);
+    const rules = rulesOf(this.#target.job);
+    if (rules.locations !== 'sum') return rows;
+    const { quantities } = await inspectJobFile(
+      this.#formatter,
+      this.#target,
+      rules,
+      this.#context,
+    );
+    return withTotals(rows, quantities, file.rowUnit);
+  }
+
   *#chunkResults(
     { failed }: ChunkResults,
     rows: readonly FileRow[],
@@ -201,9 +223,20 @@ class Printing {
     for (const [index, row] of rows.entries()) {
       const failure = failureOf.get(index);
       yield failure === undefined
-        ? { row, statusCode: APPLIED, message: success }
-        : { row, statusCode: failure.status, message: this.#messageOf(failure, rows, unit) };
+        ? { row, statusCode: APPLIED, message: withNote(success, row) }
+        : this.#failureOf(failure, row, rows, unit);
     }
+  }
+
+  #failureOf(
+    failure: FailedLine,
+    row: FileRow,
+    rows: readonly FileRow[],
+    unit: RowUnit,
+  ): RowResult {
+    const message = this.#messageOf(failure, rows, unit);
+    const isApplied = failure.status === APPLIED;
+    return { row, statusCode: failure.status, message: isApplied ? withNote(message, row) : message };
   }
 
   #messageOf(failure: FailedLine, rows: readonly FileRow[], unit: RowUnit): string {
@@ -226,6 +259,10 @@ interface RowResult {
   readonly row: FileRow;
   readonly statusCode: number;
   readonly message: string;
+}
+
+function withNote(message: string, { note }: FileRow): string {
+  return note === undefined ? message : `${message}; ${note}`;
 }
 
 /** The result of a row that no chunk contains. */

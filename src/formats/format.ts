@@ -1,7 +1,7 @@
 /** What all formats share: their limits, the rows that they yield, and how a row becomes a line. */
 import { OnhandError } from '../domain/errors.ts';
 import type { GtinForm } from '../domain/gtin.ts';
-import type { Inventory } from '../domain/inventory.ts';
+import { QUANTITY_MAX, type Inventory } from '../domain/inventory.ts';
 import { SKU_ID_CODE_POINTS_MAX, type LineDraft } from '../domain/lines.ts';
 import { ARCHIVE_LIMITS, type ArchiveLimits } from './archive/zip.ts';
 
@@ -48,6 +48,8 @@ export interface FileRow {
   /** The row's cells as written, one per column, for the results file. */
   readonly cells: readonly string[];
   readonly line: LineDraft;
+  /** What the result of the row adds if it was applied, such as a total that was set. */
+  readonly note?: string;
 }
 
 /** A row that cannot be read at all. */
@@ -91,6 +93,17 @@ export class RowDraft {
   setField(name: keyof Inventory, value: number | null): void {
     this.#hasField = true;
     this.fields[name] = value;
+  }
+
+  /** Adds to a quantity that another column may have set. Returns what is wrong with the sum, if anything. */
+  addToField(name: keyof Inventory, value: number | null): string | undefined {
+    const { [name]: before } = this.fields;
+    this.setField(name, before === undefined ? value : (before ?? 0) + (value ?? 0));
+    if (before === undefined) return undefined;
+    if (before === null || value === null) return 'NULL cannot be added to other columns';
+    return before + value > QUANTITY_MAX
+      ? `the columns that are added up give ${before + value}, more than ${QUANTITY_MAX}`
+      : undefined;
   }
 
   addIdentifierFault(message: string): void {

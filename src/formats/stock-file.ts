@@ -3,6 +3,7 @@ import { tooManyRows, type FileRow, type FormatLimits, type RowUnit } from './fo
 import { ITEM_COLUMNS } from './edi/stock-item.ts';
 import { openArchive } from './archive/zip.ts';
 import { readJsonArray, readNdjson, type JsonLineReader } from './json.ts';
+import { DecimalEvidence, type DecimalFindings } from './table/decimal-evidence.ts';
 import { openFile, type FileSource, type OpenedFile, type Packing } from './open-file.ts';
 import { readCatalogue, type Catalogue } from './table/catalogue.ts';
 import { matchInventory, type Column, type MatchedHeader } from './table/columns.ts';
@@ -18,6 +19,8 @@ export type FileFormat = 'csv' | 'xlsx' | 'json' | 'ndjson' | 'x12';
 /** How to read a file. */
 export interface FileReadOptions {
   readonly rules: ReadingRules;
+  /** Whether to collect what the numbers of a table say about its decimal mark. */
+  readonly isInspected?: boolean;
   readonly limits: FormatLimits;
   /** Reads the lines of JSON and NDJSON. */
   readonly readJsonLine: JsonLineReader;
@@ -56,6 +59,8 @@ export interface InventoryFile extends FileDescription {
   readonly interchanges: () => readonly ReceivedInterchange[];
   /** The date of an EDI report, once it was read, as `asOfOfFile` reads it; null for other formats. */
   readonly datedAs: () => string | null;
+  /** What an inspected table says about its decimal mark, once all rows are read; otherwise null. */
+  readonly decimals: () => DecimalFindings | null;
 }
 
 /** An open file with product columns, which is imported as a catalogue. */
@@ -87,7 +92,7 @@ export async function openStockFile(
 
 async function openTableFile(
   file: OpenedFile,
-  { rules, limits }: FileReadOptions,
+  { rules, limits, isInspected = false }: FileReadOptions,
 ): Promise<StockFile> {
   const table: Table<MatchedHeader> & {
     readonly sheet?: ReadSheet;
@@ -107,22 +112,33 @@ async function openTableFile(
       ...description,
       ...readCatalogue(table, rules, () => file.close()),
     };
+  const evidence = isInspected
+    ? new DecimalEvidence(header.columns, {
+        headerDecimal: header.decimal,
+        hasSemicolons: 'delimiter' in file && file.delimiter === ';',
+      })
+    : null;
   return {
     kind: 'inventory',
     ...description,
     header: table.headerCells,
-    ...boundedRows(readTable(table, rules), limits, file),
+    ...boundedRows(readTable(table, rules, evidence), limits, file),
     encoding: () => ('encoding' in file ? file.encoding : null),
     interchanges: () => [],
     datedAs: () => null,
+    decimals: () => evidence?.findings ?? null,
   };
 }
 
 async function* readTable(
   { header, rows }: Table<MatchedHeader>,
   rules: ReadingRules,
+  evidence: DecimalEvidence | null,
 ): AsyncGenerator<readonly FileRow[]> {
-  for await (const some of rows) yield some.map((row) => readInventoryRow(row, header, rules));
+  for await (const some of rows) {
+    if (evidence !== null) for (const row of some) evidence.add(row);
+    yield some.map((row) => readInventoryRow(row, header, rules));
+  }
 }
 
 type TextFile = Exclude<OpenedFile, { readonly format: 'xlsx' }>;
@@ -145,6 +161,7 @@ function openLineFile(file: TextFile, { limits, readJsonLine }: FileReadOptions)
     encoding: () => file.encoding,
     interchanges: () => advice?.interchanges ?? [],
     datedAs: () => advice?.datedAs ?? null,
+    decimals: () => null,
   };
 }
 

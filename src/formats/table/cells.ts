@@ -8,6 +8,7 @@ import {
   type Inventory,
   QUANTITY_MAX,
 } from '../../domain/inventory.ts';
+import { readQuantity } from '../../domain/quantity-text.ts';
 import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { skuIdFits } from '../../domain/lines.ts';
 import { CONDITIONS, type Product } from '../../domain/sku.ts';
@@ -65,8 +66,8 @@ const READERS: Readonly<Record<ColumnTarget, CellReader>> = {
     const guess = guessGtin(cell);
     return 'refusal' in guess ? fault(guess.refusal) : gtinOf(guess.form, cell, guess.doubt);
   },
-  quantity_in_stock: inventory('quantityInStock', readQuantityText, wholeNumber()),
-  quantity_on_backorder: inventory('quantityOnBackorder', readQuantityText, wholeNumber()),
+  quantity_in_stock: quantity('quantityInStock'),
+  quantity_on_backorder: quantity('quantityOnBackorder'),
   backorder_date: inventory(
     'backorderDate',
     (cell) => readDate(trimmed(cell)),
@@ -116,6 +117,16 @@ function inventory(
   return (cell) => {
     const value = cell === null ? null : read(cell);
     return value === undefined ? fault(`is not ${allowed}`) : { kind: 'inventory', name, value };
+  };
+}
+
+function quantity(name: keyof Inventory): CellReader {
+  return (cell, { decimal }) => {
+    if (cell === null) return { kind: 'inventory', name, value: null };
+    const reading = readQuantity(cell, decimal);
+    return 'fault' in reading
+      ? fault(reading.fault)
+      : { kind: 'inventory', name, value: reading.quantity };
   };
 }
 

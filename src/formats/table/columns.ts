@@ -6,6 +6,7 @@ import {
   type ColumnMapping,
   type ColumnTarget,
 } from '../../domain/file-columns.ts';
+import type { DecimalMark } from '../../domain/reading-rules.ts';
 import { COLUMN_ALIASES, normalizedHeader } from './aliases.ts';
 
 /** Columns that only a catalogue has: they describe the product, not its stock. */
@@ -51,6 +52,8 @@ export interface MatchedHeader {
   readonly columns: readonly Column[];
   /** Headers of the columns that are ignored. */
   readonly unknown: readonly string[];
+  /** The decimal mark that is usual where the header's language is spoken; null if that is unknown. */
+  readonly decimal: DecimalMark | null;
 }
 
 /**
@@ -92,7 +95,7 @@ export function matchColumns(
     for (const { target, by } of found) columns.push({ place, header: name, target, by });
   }
   refuseDuplicates(columns);
-  return { width: header.length, kind: kindOf(columns), columns, unknown };
+  return { width: header.length, kind: kindOf(columns), columns, unknown, decimal: null };
 }
 
 /** The columns of a catalogue. Throws as `matchColumns` does, and if no column is `sku_id`. */
@@ -177,11 +180,16 @@ function sameName(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
+/** Several columns may be mapped to one quantity: they are added up. */
+function isAddedUp(column: Column, other: Column): boolean {
+  return column.target.startsWith('quantity_') && column.by === 'map' && other.by === 'map';
+}
+
 function refuseDuplicates(columns: readonly Column[]): void {
   const byTarget = new Map<ColumnTarget, Column>();
   for (const column of columns) {
     const other = byTarget.get(column.target);
-    if (other !== undefined) {
+    if (other !== undefined && !isAddedUp(column, other)) {
       throw headerFault(
         `Columns ${other.place + 1} ("${other.header}") and ${column.place + 1} ("${column.header}") ` +
           `would both be read as ${column.target}; only one may. Map the right one: header=${column.target}.`,

@@ -37,7 +37,7 @@ const FIELDS: ReadonlySet<ColumnTarget> = new Set(INVENTORY_COLUMNS);
 function readColumn(
   draft: RowDraft,
   { target, place, header }: Column,
-  { row, cells, unreadable }: Extract<TableRow, { cells: readonly string[] }>,
+  { row, cells, unreadable, fractions }: Extract<TableRow, { cells: readonly string[] }>,
   rules: ReadingRules,
 ): void {
   const isIdentifier = IDENTIFIERS.has(target);
@@ -50,11 +50,15 @@ function readColumn(
   const broken = unreadable?.find((cell) => cell.place === place);
   if (broken !== undefined) return addFault(broken.reason);
   const cell = cells[place] ?? '';
-  const reading = readCell(target, cell, rules);
+  const isFraction = fractions?.includes(place) === true;
+  const reading = readCell(target, cell, isFraction ? { ...rules, decimal: 'point' } : rules);
   if (reading === undefined) return;
   if (reading.kind === 'fault') addFault(`${quoted(cell)} ${reading.reason}`);
   else if (reading.kind === 'skuId') draft.setSkuId(reading.skuId);
   else if (reading.kind === 'gtin') draft.addGtin(reading.form, reading.gtin, cell);
-  else if (reading.kind === 'inventory') draft.setField(reading.name, reading.value);
+  else if (reading.kind === 'inventory') {
+    const wrong = draft.addToField(reading.name, reading.value);
+    if (wrong !== undefined) addFault(wrong);
+  }
   else if (target === 'sku_id') addFault(`NULL names nothing; ${SKU_ID_LENGTH}`);
 }

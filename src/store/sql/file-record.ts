@@ -13,6 +13,7 @@ import {
 import type { SqlTables } from './tables.ts';
 import {
   FILE_STATES,
+  QUESTION_CODES,
   type FileOptions,
   type FileFindings,
   type FileRecord,
@@ -59,6 +60,20 @@ const Found = Compile(
       Type.Null(),
     ]),
     isWhole: Type.Boolean(),
+    // Older versions asked nothing.
+    decimal: Type.Optional(
+      Type.Union([Type.Literal('comma'), Type.Literal('point'), Type.Null()]),
+    ),
+    questions: Type.Optional(
+      Type.Array(
+        Type.Object({
+          code: Type.Enum(QUESTION_CODES),
+          rule: Type.Enum(RULE_NAMES),
+          detail: Type.String(),
+          answers: Type.Array(Type.String()),
+        }),
+      ),
+    ),
   }),
 );
 
@@ -166,7 +181,8 @@ function columnsOf(mappings: Static<typeof StoredMappings>): readonly ColumnMapp
 function foundOf(text: string): FileFindings {
   const parsed: unknown = JSON.parse(text);
   if (!Found.Check(parsed)) throw new Error('the stored findings of a file are malformed');
-  return parsed;
+  const { decimal = null, questions = [], ...found } = parsed;
+  return { ...found, decimal, questions };
 }
 
 function countsOf(text: string): StatusCounts {
