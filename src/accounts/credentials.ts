@@ -129,6 +129,11 @@ export function hashToken(token: string): Uint8Array {
   return hash('sha256', token.toLowerCase(), 'buffer');
 }
 
+/** The same error for a wrong username and a wrong password. */
+export function loginFailed(): OnhandError {
+  return new OnhandError('login_failed', 'There is no user with this username and password.');
+}
+
 /** The lifetime of a login's token, in milliseconds. */
 export const SESSION_MS = 2 * 60 * 60 * 1000;
 
@@ -151,9 +156,7 @@ export async function login(
 ): Promise<Session> {
   const user = await accounts.findUser(credentials.username);
   const isRight = await verify(credentials.password, user?.passwordHash);
-  if (user === undefined || !isRight) {
-    throw new OnhandError('login_failed', 'There is no user with this username and password.');
-  }
+  if (user === undefined || !isRight) throw loginFailed();
   const token = newToken();
   const expiresAtMs = nowMs + SESSION_MS;
   await accounts.createToken({

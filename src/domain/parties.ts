@@ -20,6 +20,8 @@ export interface Organization {
   readonly type: OrganizationType;
   /** Milliseconds since 1970-01-01T00:00Z. */
   readonly createdAtMs: number;
+  /** Null unless it is disabled: then it has no access, and its webhooks stop. */
+  readonly disabledAtMs: number | null;
 }
 
 /** The authenticated client: what a valid token identifies. */
@@ -45,6 +47,15 @@ export interface UserDraft {
   /** From `hashPassword`. */
   readonly passwordHash: string;
   readonly permissions: readonly Permission[];
+}
+
+/** A user without its secrets. */
+export interface UserListing {
+  readonly username: string;
+  readonly organization: string;
+  readonly permissions: readonly Permission[];
+  readonly createdAtMs: number;
+  readonly disabledAtMs: number | null;
 }
 
 export interface TokenDraft {

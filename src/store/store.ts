@@ -42,6 +42,7 @@ import type {
   TokenListing,
   User,
   UserDraft,
+  UserListing,
 } from '../domain/parties.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { Sku } from '../domain/sku.ts';
@@ -238,6 +239,13 @@ export interface AccountStore {
   }): Promise<Organization>;
   listOrganizations(): Promise<readonly Organization[]>;
   findOrganization(name: string): Promise<Organization | undefined>;
+  /** Rejects with `already_exists` if the name is taken. */
+  renameOrganization(organizationId: number, name: string): Promise<void>;
+  /**
+   * Disables an organization, which refuses the logins of its users and all its tokens and stops its webhooks; or
+   * enables it again. Resolves with whether it was not in that state yet.
+   */
+  setOrganizationDisabled(organizationId: number, isDisabled: boolean): Promise<boolean>;
   findOrganizationsByUuid(uuids: readonly string[]): Promise<readonly Organization[]>;
   findOrganizationsById(ids: readonly number[]): Promise<readonly Organization[]>;
 
@@ -251,7 +259,16 @@ export interface AccountStore {
 
   /** Rejects with `already_exists` if the username is taken. */
   createUser(draft: UserDraft): Promise<{ readonly uuid: string }>;
-  /** Undefined if there is no such user, or the user is disabled. */
+  /** All users, by name; without the users that own tokens created on the command line. */
+  listUsers(): Promise<readonly UserListing[]>;
+  /**
+   * Replaces a user's password and ends the tokens of its earlier logins. Webhooks made with them continue. Resolves
+   * with whether the user exists.
+   *
+   * @param passwordHash from `hashPassword`
+   */
+  setPassword(username: string, passwordHash: string): Promise<boolean>;
+  /** Undefined if there is no such user, or the user or its organization is disabled. */
   findUser(username: string): Promise<User | undefined>;
   /**
    * Disables a user, which refuses its logins, its tokens and the webhooks that it made; or enables it again.

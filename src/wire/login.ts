@@ -45,6 +45,31 @@ export const LoginReplySchema = Type.Object(
   { title: 'LoginReply', additionalProperties: false },
 );
 
+export const PasswordChangeSchema = Type.Object(
+  {
+    username: Type.String({ minLength: 1, description: 'The name of the user.' }),
+    password: Type.String({ minLength: 1, description: 'The current password.' }),
+    new_password: Type.String({
+      minLength: 1,
+      description:
+        'At least 12 characters, none of the most common passwords, without the username.',
+    }),
+  },
+  { title: 'PasswordChange', additionalProperties: false },
+);
+
+/** Reads the body of a change of password. Throws `member_invalid`. */
+export const parsePasswordChange = createValidator(
+  PasswordChangeSchema,
+  'The change of password',
+  'member_invalid',
+);
+
+export const PasswordChangedSchema = Type.Object(
+  { message: Type.Literal('success') },
+  { title: 'PasswordChanged', additionalProperties: false },
+);
+
 /** Reads the body of a login. Throws `member_invalid`. */
 export const parseLogin = createValidator(LoginSchema, 'The login', 'member_invalid');
 

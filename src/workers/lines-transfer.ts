@@ -1,47 +1,31 @@
-/**
- * Sends lines from a worker to the main thread. Texts have to be copied there, so they come in slices between
- * which the main thread can do other work. Columns of numbers are moved at the end.
- */
-import type { LineRefusal, Lines } from '../domain/lines.ts';
+/** Sends lines from a worker to the main thread: texts in slices, then columns of numbers, which are moved. */
+import {
+  TextReceiver,
+  textSlices,
+  type TextMembers,
+  type TextSlice,
+} from '../domain/line-texts.ts';
+import type { Lines } from '../domain/lines.ts';
 import { buffersIn } from './protocol.ts';
 import { move } from './serve.ts';
 
-/** The texts of some lines. */
-interface LineTexts {
-  readonly skuIds: Lines['skuIds'];
-  /** Null if it is null for each of the lines. */
-  readonly asSent: Lines['asSent'] | null;
-  readonly refusals: readonly (readonly [index: number, refusal: LineRefusal])[];
-}
-
 /** The main thread's part. */
 export interface LinesHost {
-  texts(texts: LineTexts): Promise<void>;
+  texts(texts: TextSlice): Promise<void>;
 }
 
 /** What is not text. */
-export type LineColumns = Omit<Lines, 'skuIds' | 'asSent' | 'refusals'>;
-
-/** Lines whose texts are copied without a pause: some milliseconds of work. */
-const SLICE_LINES = 5000;
+export type LineColumns = Omit<Lines, keyof TextMembers>;
 
 /** Sends the texts of lines. Returns their columns, to be sent after them. */
 export async function sendTexts(lines: Lines, host: LinesHost): Promise<LineColumns> {
   const { skuIds, asSent, refusals, ...columns } = lines;
-  const refused = [...refusals].toSorted(([a], [b]) => a - b);
-  let refusal = 0;
-  for (let from = 0; from < lines.count; from += SLICE_LINES) {
-    const to = from + SLICE_LINES;
-    const first = refusal;
-    while ((refused[refusal]?.[0] ?? to) < to) refusal += 1;
-    const sent = asSent.slice(from, to);
-    await host.texts({
-      skuIds: skuIds.slice(from, to),
-      asSent: sent.some((text) => text !== null) ? sent : null,
-      refusals: refused.slice(first, refusal),
-    });
+  const slices = textSlices({ skuIds, asSent, refusals });
+  for (;;) {
+    const { value, done } = slices.next();
+    await host.texts(value);
+    if (done === true) return columns;
   }
-  return columns;
 }
 
 /** Marks the buffers of the columns to be moved with `message`, which contains the columns. */
@@ -60,28 +44,15 @@ export function moveColumns<Message extends object>(
 
 /** Receives lines. Its `texts` is for the host of a task. */
 export class LinesReceiver implements LinesHost {
-  #skuIds: (string | null)[] = [];
-  #asSent: (string | null)[] = [];
-  #refusals = new Map<number, LineRefusal>();
+  readonly #texts = new TextReceiver();
 
-  texts({ skuIds, asSent, refusals }: LineTexts): Promise<void> {
-    for (const skuId of skuIds) this.#skuIds.push(skuId);
-    for (let i = 0; i < skuIds.length; i += 1) this.#asSent.push(asSent?.[i] ?? null);
-    for (const [index, refusal] of refusals) this.#refusals.set(index, refusal);
+  texts(slice: TextSlice): Promise<void> {
+    this.#texts.add(slice);
     return Promise.resolve();
   }
 
   /** Returns the lines that were received, and forgets them. */
   take(columns: LineColumns): Lines {
-    const lines = {
-      ...columns,
-      skuIds: this.#skuIds,
-      asSent: this.#asSent,
-      refusals: this.#refusals,
-    };
-    this.#skuIds = [];
-    this.#asSent = [];
-    this.#refusals = new Map();
-    return lines;
+    return { ...columns, ...this.#texts.take() };
   }
 }

@@ -21,7 +21,7 @@ describe('onhand organization, connection and user', () => {
     ]);
     expect(table).toMatchObject({ code: 0, stderr: '' });
     expect(table.stdout).toMatch(
-      /^NAME +TYPE +UUID +CREATED\nAcme Housewares +supplier .*\nCorner Shop +retailer .*\n$/,
+      /^NAME +TYPE +UUID +CREATED +DISABLED\nAcme Housewares +supplier .*\nCorner Shop +retailer .*\n$/,
     );
     expect(JSON.parse(json.stdout)).toMatchObject([
       { name: 'Acme Housewares', type: 'supplier', uuid: textMatching(/^[0-9a-f-]{36}$/) },
@@ -61,21 +61,81 @@ describe('onhand organization, connection and user', () => {
 
   test('reads the password of a user from the first line of stdin, and rejects a second user of that name', async () => {
     const create = ['user', 'create', '--organization', 'Acme Housewares', '--username', 'wile'];
-    expect(await work.runProcess(create, { stdin: 'a secret\r\nignored\n' })).toEqual({
-      code: 0,
-      stdout: textMatching(/^Created the user "wile" of "Acme Housewares" \([0-9a-f-]{36}\)\.\n$/),
-      stderr: '',
-    });
-    expect(await work.run(create, { stdin: 'another\n' })).toEqual({
+    expect(await work.runProcess(create, { stdin: 'a secret of four words\r\nignored\n' })).toEqual(
+      {
+        code: 0,
+        stdout: textMatching(
+          /^Created the user "wile" of "Acme Housewares" \([0-9a-f-]{36}\)\.\n$/,
+        ),
+        stderr: '',
+      },
+    );
+    expect(await work.run(create, { stdin: 'another secret word\n' })).toEqual({
       code: 1,
       stdout: '',
       stderr: 'onhand: The username "wile" is taken.\n',
     });
   });
 
+  test('lists users, changes a password, and disables a user', async () => {
+    const password = ['user', 'password', 'road'];
+    await work.run(['user', 'create', '--organization', 'Corner Shop', '--username', 'road'], {
+      stdin: 'a very fast runner\n',
+    });
+    expect(await work.run(password, { stdin: 'short\n' })).toMatchObject({
+      code: 1,
+      stderr: textMatching(/has only 5 characters/),
+    });
+    expect((await work.run(password, { stdin: 'beep beep says he\n' })).stdout).toContain(
+      'has a new password',
+    );
+    const unknown = await work.run(['user', 'password', 'no'], { stdin: 'beep beep says he\n' });
+    expect(unknown.stderr).toContain('There is no user "no"');
+    await work.succeed('user', 'disable', 'road');
+    const users: unknown = JSON.parse(await work.succeed('user', 'list', '--json'));
+    expect(users).toContainEqual({
+      username: 'road',
+      organization: 'Corner Shop',
+      permissions: ['view_items', 'manage_webhooks'],
+      created: textMatching(/^2/),
+      disabled: textMatching(/^2/),
+    });
+  });
+
+  test('renames an organization, and disables and enables it', async () => {
+    await work.succeed('organization', 'create', '--type', 'supplier', 'Old');
+    const rename = ['organization', 'rename', 'Old', ' New '];
+    expect(await work.succeed(...rename)).toBe('"Old" is now "New".\n');
+    expect((await work.run(rename)).stderr).toContain('There is no organization "Old"');
+    const taken = await work.run(['organization', 'rename', 'New', 'Corner Shop']);
+    expect(taken.stderr).toContain('is taken by another organization');
+    expect(await work.succeed('organization', 'disable', 'New')).toBe('"New" is now disabled.\n');
+    expect(await work.succeed('organization', 'disable', 'New')).toContain('already disabled');
+    expect(JSON.parse(await work.succeed('organization', 'list', '--json'))).toContainEqual(
+      expect.objectContaining({ name: 'New', disabled: textMatching(/^2/) }),
+    );
+    expect(await work.succeed('organization', 'enable', 'New')).toContain('now enabled');
+    expect(await work.succeed('organization', 'list')).toMatch(/New .* -\n/);
+  });
+
   test.for([
     ['without a password', 'Acme Housewares', [], '', 1, /^onhand: There is no password/],
-    ['with an empty password', 'Acme Housewares', [], '\n', 1, /^onhand: The password is empty/],
+    [
+      'with an empty password',
+      'Acme Housewares',
+      [],
+      '\n',
+      1,
+      /^onhand: The new password is empty/,
+    ],
+    [
+      'with a common password',
+      'Acme Housewares',
+      [],
+      'P@ssword1234\n',
+      1,
+      /^onhand: The new password is one of the most common ones/,
+    ],
     [
       'of an unknown organization',
       'Nope',

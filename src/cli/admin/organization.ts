@@ -15,13 +15,16 @@ interface CreateOptions {
 
 export function organizationCommand(context: CommandContext): Command {
   return new Command('organization')
-    .summary('create and list suppliers and retailers')
+    .summary('manage suppliers and retailers')
     .description(
       'Manages organizations. Suppliers own SKUs; retailers read the SKUs of the suppliers they are connected to. ' +
         'Every user and token belongs to one organization.',
     )
     .addCommand(createOrganizationCommand(context))
-    .addCommand(listOrganizationsCommand(context));
+    .addCommand(listOrganizationsCommand(context))
+    .addCommand(renameOrganizationCommand(context))
+    .addCommand(disableOrganizationCommand(context))
+    .addCommand(enableOrganizationCommand(context));
 }
 
 function createOrganizationCommand(context: CommandContext): Command {
@@ -61,14 +64,76 @@ function listOrganizationsCommand(context: CommandContext): Command {
       const organizations = await withAccounts(context, database, (accounts) =>
         accounts.listOrganizations(),
       );
-      const records = organizations.map(({ name, type, uuid, createdAtMs }) => ({
+      const records = organizations.map(({ name, type, uuid, createdAtMs, disabledAtMs }) => ({
         name,
         type,
         uuid,
         created: formatTime(createdAtMs),
+        disabled: formatTime(disabledAtMs),
       }));
-      printList(context, ['name', 'type', 'uuid', 'created'], records, json === true);
+      const columns = ['name', 'type', 'uuid', 'created', 'disabled'];
+      printList(context, columns, records, json === true);
     });
+}
+
+function renameOrganizationCommand(context: CommandContext): Command {
+  return new Command('rename')
+    .summary('rename an organization')
+    .description(
+      'Renames an organization. Its users, tokens and SKUs stay; its folder in a drop folder must be renamed too.',
+    )
+    .argument('<name>', 'name of the organization')
+    .argument('<new-name>', 'its new name')
+    .addOption(databaseOption(context))
+    .addHelpText('after', '\nExample:\n  onhand organization rename "Acme" "Acme Housewares"')
+    .action(async (name: string, newName: string, { database }: { readonly database: string }) => {
+      const parsed = parseName('The new name', newName);
+      await withAccounts(context, database, async (accounts) => {
+        const { id } = await requireOrganization(accounts, name);
+        await accounts.renameOrganization(id, parsed);
+      });
+      context.print(`"${name}" is now "${parsed}".`);
+    });
+}
+
+function disableOrganizationCommand(context: CommandContext): Command {
+  return new Command('disable')
+    .summary('disable an organization')
+    .description(
+      'Disables an organization: its logins are refused, its tokens are rejected within two seconds, and its ' +
+        'webhooks stop. Nothing is deleted, and retailers still see the SKUs of a disabled supplier.',
+    )
+    .argument('<name>', 'name of the organization')
+    .addOption(databaseOption(context))
+    .addHelpText('after', '\nExample:\n  onhand organization disable "Acme Housewares"')
+    .action((name: string, { database }: { readonly database: string }) =>
+      setDisabled(context, { name, database, isDisabled: true }),
+    );
+}
+
+function enableOrganizationCommand(context: CommandContext): Command {
+  return new Command('enable')
+    .summary('enable a disabled organization again')
+    .description('Enables a disabled organization again, with its users, tokens and webhooks.')
+    .argument('<name>', 'name of the organization')
+    .addOption(databaseOption(context))
+    .addHelpText('after', '\nExample:\n  onhand organization enable "Acme Housewares"')
+    .action((name: string, { database }: { readonly database: string }) =>
+      setDisabled(context, { name, database, isDisabled: false }),
+    );
+}
+
+async function setDisabled(
+  context: CommandContext,
+  change: { readonly name: string; readonly database: string; readonly isDisabled: boolean },
+): Promise<void> {
+  const { name, database, isDisabled } = change;
+  const wasChanged = await withAccounts(context, database, async (accounts) => {
+    const { id } = await requireOrganization(accounts, name);
+    return accounts.setOrganizationDisabled(id, isDisabled);
+  });
+  const state = isDisabled ? 'disabled' : 'enabled';
+  context.print(`"${name}" is ${wasChanged ? 'now' : 'already'} ${state}.`);
 }
 
 interface PairOptions {

@@ -3,10 +3,12 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Command } from 'commander';
 import { hashPassword } from '../../accounts/credentials.ts';
+import { checkNewPassword } from '../../accounts/new-password.ts';
 import { parseName, parsePermissions } from '../../accounts/validation.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { CommandContext } from '../context.ts';
-import { databaseOption } from '../options.ts';
+import { databaseOption, jsonOption } from '../options.ts';
+import { formatTime, printList } from '../output.ts';
 import { permissionOption, requireOrganization, withAccounts } from './accounts.ts';
 
 interface CreateOptions {
@@ -18,11 +20,61 @@ interface CreateOptions {
 
 export function userCommand(context: CommandContext): Command {
   return new Command('user')
-    .summary('create and disable users, who log in with a username and password')
+    .summary('manage users, who log in with a username and password')
     .description('Manages users. A user of an organization logs in with a username and password.')
     .addCommand(createCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(passwordCommand(context))
     .addCommand(disableCommand(context))
     .addCommand(enableCommand(context));
+}
+
+function listCommand(context: CommandContext): Command {
+  return new Command('list')
+    .summary('list all users')
+    .description('Lists all users who can log in.')
+    .addOption(jsonOption())
+    .addOption(databaseOption(context))
+    .addHelpText('after', '\nExample:\n  onhand user list --json')
+    .action(async ({ json, database }: { readonly json?: true; readonly database: string }) => {
+      const users = await withAccounts(context, database, (accounts) => accounts.listUsers());
+      const records = users.map((user) => ({
+        username: user.username,
+        organization: user.organization,
+        permissions: user.permissions,
+        created: formatTime(user.createdAtMs),
+        disabled: formatTime(user.disabledAtMs),
+      }));
+      const columns = ['username', 'organization', 'permissions', 'created', 'disabled'];
+      printList(context, columns, records, json === true);
+    });
+}
+
+function passwordCommand(context: CommandContext): Command {
+  return new Command('password')
+    .summary("change a user's password")
+    .description(
+      "Changes a user's password and ends the tokens of earlier logins. Prompts for the new password on a " +
+        'terminal, otherwise reads it from the first line of stdin.',
+    )
+    .argument('<username>', 'name of the user')
+    .addOption(databaseOption(context))
+    .addHelpText('after', '\nExample:\n  onhand user password wile')
+    .action(async (username: string, { database }: { readonly database: string }) => {
+      const wasChanged = await withAccounts(context, database, async (accounts) => {
+        const passwordHash = await hashPassword(await askNewPassword(context, username));
+        return accounts.setPassword(username, passwordHash);
+      });
+      if (!wasChanged) {
+        throw new OnhandError(
+          'parameter_invalid',
+          `There is no user "${username}". "onhand user list" shows all users.`,
+        );
+      }
+      context.print(
+        `The user "${username}" has a new password. Earlier logins are no longer valid.`,
+      );
+    });
 }
 
 function disableCommand(context: CommandContext): Command {
@@ -75,7 +127,8 @@ function createCommand(context: CommandContext): Command {
     .summary('create a user')
     .description(
       'Creates a user who can log in for an organization. Prompts for the password on a terminal, ' +
-        'otherwise reads it from the first line of stdin. Only its hash (scrypt) is stored.',
+        'otherwise reads it from the first line of stdin. It needs at least 12 characters and must not be common. ' +
+        'Only its hash (scrypt) is stored.',
     )
     .requiredOption('--organization <name>', 'name of the organization (required)')
     .requiredOption('--username <name>', 'name to log in with; must be unique (required)')
@@ -90,7 +143,7 @@ function createCommand(context: CommandContext): Command {
       const { uuid } = await withAccounts(context, options.database, async (accounts) => {
         const { id, type } = await requireOrganization(accounts, options.organization);
         const permissions = parsePermissions(type, options.permission);
-        const passwordHash = await hashPassword(await askNewPassword(context));
+        const passwordHash = await hashPassword(await askNewPassword(context, username));
         return accounts.createUser({ organizationId: id, username, passwordHash, permissions });
       });
       context.print(`Created the user "${username}" of "${options.organization}" (${uuid}).`);
@@ -98,11 +151,17 @@ function createCommand(context: CommandContext): Command {
 }
 
 /**
- * Reads a new password: prompts twice on a terminal, without echo; otherwise reads the first line of
- * stdin. It is never an argument, which other users of the machine could see. Rejects with
- * `parameter_invalid` if there is none or the two differ.
+ * Reads and checks a new password: prompts twice on a terminal, without echo; otherwise reads the first line of
+ * stdin. It is never an argument, which other users of the machine could see. Rejects if there is none, the two
+ * differ, or it is weak.
  */
-async function askNewPassword(context: CommandContext): Promise<string> {
+async function askNewPassword(context: CommandContext, username: string): Promise<string> {
+  const password = await readNewPassword(context);
+  checkNewPassword(password, username);
+  return password;
+}
+
+async function readNewPassword(context: CommandContext): Promise<string> {
   if (context.stdin.isTTY !== true) return readFirstLine(context);
   const password = await promptHidden('Password: ', context);
   if ((await promptHidden('Repeat the password: ', context)) !== password) {

@@ -1,9 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PasswordChecker } from '../../accounts/password-checker.ts';
-import { login } from '../../accounts/credentials.ts';
+import { changePassword } from '../../accounts/new-password.ts';
+import { login, type verifyPassword } from '../../accounts/credentials.ts';
 import type { AccountStore } from '../../store/store.ts';
 import { parseBody } from '../../wire/json.ts';
-import { LoginReplySchema, LoginSchema, parseLogin, printSession } from '../../wire/login.ts';
+import {
+  LoginReplySchema,
+  LoginSchema,
+  parseLogin,
+  parsePasswordChange,
+  PasswordChangedSchema,
+  PasswordChangeSchema,
+  printSession,
+} from '../../wire/login.ts';
 import { type BodyLimits, readBody } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import { checkParameters } from '../request/parameters.ts';
@@ -16,15 +25,17 @@ export interface LoginLimits extends BodyLimits, LoginThrottleLimits {
 }
 
 interface LoginRoutes {
-  readonly accounts: Pick<AccountStore, 'findUser' | 'createToken'>;
+  readonly accounts: Pick<AccountStore, 'findUser' | 'createToken' | 'setPassword'>;
   readonly limits: LoginLimits;
 }
 
+const PASSWORD_EXPECTED =
+  'a JSON object such as {"username": "jo", "password": "…", "new_password": "…"}';
 const LOGIN_EXPECTED = 'a JSON object such as {"username": "jo", "password": "…"}';
 /** More than any username and password need. */
 const LOGIN_BYTES_MAX = 16 * 1024;
 
-/** Adds the login route. */
+/** Adds the routes of logins and passwords. Both check a password, and share the limits of failed attempts. */
 export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes): void {
   const throttle = new LoginThrottle(limits);
   const checker = new PasswordChecker(limits.loginQueueMax);
@@ -34,15 +45,40 @@ export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes
     requestBytesMax: Math.min(limits.requestBytesMax, LOGIN_BYTES_MAX),
   };
 
+  const attempt = <T>(
+    username: string,
+    { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+    work: (verify: typeof verifyPassword) => Promise<T>,
+  ): Promise<T> => {
+    const network = networkOf(request.ip);
+    return throttle.attempt(username, network, () =>
+      work((password, stored) =>
+        checker.check({ password, stored }, network, () => !reply.raw.closed),
+      ),
+    );
+  };
+
+  const handlePassword = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> => {
+    const body = await readBody(request, bodyLimits);
+    checkParameters(request, []);
+    const { new_password: newPassword, ...credentials } = parsePasswordChange(
+      parseBody(body, PASSWORD_EXPECTED).value,
+    );
+    await attempt(credentials.username, { request, reply }, (verify) =>
+      changePassword(accounts, { ...credentials, newPassword }, verify),
+    );
+    return reply.type('application/json').send(JSON.stringify({ message: 'success' }));
+  };
+
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const body = await readBody(request, bodyLimits);
     checkParameters(request, []);
     const credentials = parseLogin(parseBody(body, LOGIN_EXPECTED).value);
-    const network = networkOf(request.ip);
-    const session = await throttle.attempt(credentials.username, network, () =>
-      login(accounts, credentials, Date.now(), (password, stored) =>
-        checker.check({ password, stored }, network, () => !reply.raw.closed),
-      ),
+    const session = await attempt(credentials.username, { request, reply }, (verify) =>
+      login(accounts, credentials, Date.now(), verify),
     );
     return reply
       .header('cache-control', 'no-store')
@@ -64,6 +100,23 @@ export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes
         },
       }),
       handle,
+    },
+  });
+
+  addResource(app, '/timp/organizations/user-password/', {
+    POST: {
+      schema: describe({
+        operationId: 'changePassword',
+        summary: 'Change a password, and end the tokens of earlier logins',
+        body: PasswordChangeSchema,
+        ok: PasswordChangedSchema,
+        problems: {
+          401: 'No user has this username and password.',
+          429: 'Too many failed attempts; see `Retry-After`.',
+          503: 'Too many logins are waiting, or the store cannot answer; see `Retry-After`.',
+        },
+      }),
+      handle: handlePassword,
     },
   });
 }

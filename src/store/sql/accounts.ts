@@ -11,6 +11,7 @@ import {
   type TokenListing,
   type User,
   type UserDraft,
+  type UserListing,
 } from '../../domain/parties.ts';
 import type { AccountStore } from '../store.ts';
 import { readPermissions, type PrincipalCache } from './principals.ts';
@@ -86,7 +87,29 @@ export class SqlAccounts implements AccountStore {
   #organizations() {
     return this.#database.db
       .selectFrom('organizations')
-      .select(['id', 'uuid', 'name', 'type', 'created_at_ms']);
+      .select(['id', 'uuid', 'name', 'type', 'created_at_ms', 'suspended_at_ms']);
+  }
+
+  async renameOrganization(organizationId: number, name: string): Promise<void> {
+    await this.#refuseDuplicate(
+      `The name "${name}" is taken by another organization.`,
+      this.#database.db
+        .updateTable('organizations')
+        .set({ name })
+        .where('id', '=', organizationId)
+        .execute(),
+    );
+  }
+
+  async setOrganizationDisabled(organizationId: number, isDisabled: boolean): Promise<boolean> {
+    const result = await this.#database.db
+      .updateTable('organizations')
+      .set({ suspended_at_ms: isDisabled ? Date.now() : null })
+      .where('id', '=', organizationId)
+      .where('suspended_at_ms', isDisabled ? 'is' : 'is not', null)
+      .executeTakeFirstOrThrow();
+    this.#principals.clear();
+    return result.numUpdatedRows === 1n;
   }
 
   async createConnection(supplierId: number, retailerId: number): Promise<boolean> {
@@ -166,6 +189,7 @@ export class SqlAccounts implements AccountStore {
         'organizations.name as name',
         'organizations.type as type',
         'organizations.created_at_ms as created_at_ms',
+        'organizations.suspended_at_ms as suspended_at_ms',
         'users.id as userId',
         'users.uuid as userUuid',
         'password_hash',
@@ -173,6 +197,7 @@ export class SqlAccounts implements AccountStore {
       ])
       .where('username', '=', username)
       .where('disabled_at_ms', 'is', null)
+      .where('suspended_at_ms', 'is', null)
       .executeTakeFirst();
     if (row === undefined || row.password_hash === null) return undefined;
     return {
@@ -182,6 +207,48 @@ export class SqlAccounts implements AccountStore {
       permissions: readPermissions(row.permissions),
       organization: organizationOf(row),
     };
+  }
+
+  async listUsers(): Promise<readonly UserListing[]> {
+    const rows = await this.#database.db
+      .selectFrom('users')
+      .innerJoin('organizations', 'organizations.id', 'users.organization_id')
+      .select([
+        'users.username',
+        'organizations.name as organization',
+        'permissions',
+        'users.created_at_ms as createdAtMs',
+        'disabled_at_ms as disabledAtMs',
+      ])
+      .where('username', 'is not', null)
+      .orderBy('username')
+      .execute();
+    return rows.map((row) => ({
+      ...row,
+      username: row.username ?? '',
+      permissions: readPermissions(row.permissions),
+    }));
+  }
+
+  async setPassword(username: string, passwordHash: string): Promise<boolean> {
+    if (!isStorable(username)) return false;
+    const { db } = this.#database;
+    const nowMs = Date.now();
+    const [changed] = await this.#database.transact([
+      db.updateTable('users').set({ password_hash: passwordHash }).where('username', '=', username),
+      // Expired, not revoked: webhooks that were made with these tokens continue.
+      db
+        .updateTable('tokens')
+        .set({ expires_at_ms: nowMs })
+        .where('expires_at_ms', '>', nowMs)
+        .where(
+          'user_id',
+          'in',
+          db.selectFrom('users').select('id').where('username', '=', username),
+        ),
+    ]);
+    this.#principals.clear();
+    return changed === 1;
   }
 
   async setUserDisabled(username: string, isDisabled: boolean): Promise<boolean> {
@@ -275,6 +342,7 @@ function organizationOf(row: {
   name: string;
   type: OrganizationType;
   created_at_ms: number;
+  suspended_at_ms: number | null;
 }): Organization {
   return {
     id: row.id,
@@ -282,6 +350,7 @@ function organizationOf(row: {
     name: row.name,
     type: row.type,
     createdAtMs: row.created_at_ms,
+    disabledAtMs: row.suspended_at_ms,
   };
 }
 

@@ -213,12 +213,12 @@ export class SqlFiles implements FileStore {
       .orderBy('piece')
       .limit(limit)
       .execute();
-    return rows.map((row) => ({
-      piece: row.piece,
-      rowCount: row.row_count,
-      batchUuid: row.batch_uuid,
-      failures: row.failures === null ? [] : decodeFailures(row.failures),
-    }));
+    const chunks: FileChunk[] = [];
+    for (const { piece, row_count: rowCount, batch_uuid: batchUuid, failures } of rows) {
+      const decoded = failures === null ? [] : await decodeFailures(failures);
+      chunks.push({ piece, rowCount, batchUuid, failures: decoded });
+    }
+    return chunks;
   }
 
   async next(): Promise<readonly FileRecord[]> {

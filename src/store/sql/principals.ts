@@ -32,7 +32,8 @@ export const SELECT_PRINCIPAL_BY_TOKEN_HASH = `
     organizations.type, tokens.permissions, expires_at_ms
   FROM tokens JOIN users ON users.id = tokens.user_id
     JOIN organizations ON organizations.id = users.organization_id
-  WHERE revoked_at_ms IS NULL AND disabled_at_ms IS NULL AND token_hash = `;
+  WHERE revoked_at_ms IS NULL AND disabled_at_ms IS NULL AND suspended_at_ms IS NULL
+    AND token_hash = `;
 
 export interface CachedPrincipal {
   readonly principal: Principal;

@@ -2,12 +2,16 @@
  * Decodes stored outcomes, to answer a repeated request as the first one was. SQLite's writer thread must
  * not import this file: the schema compiler is slow to load.
  */
-import { inflateRawSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { inflateRaw } from 'node:zlib';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { APPLIED } from '../../domain/batch-decision.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { BatchOutcome, FailedLine, LineDetail, LineEffect } from '../../domain/batches.ts';
+import { parseInSlices } from './json-slices.ts';
+
+const inflate = promisify(inflateRaw);
 
 const numberOrNull = Type.Union([Type.Number(), Type.Null()]);
 const textOrNull = Type.Union([Type.String(), Type.Null()]);
@@ -36,6 +40,8 @@ const Failures = Compile(
     }),
   ),
 );
+
+const Details = Compile(Type.Array(Type.Tuple([Type.Integer(), Detail])));
 
 const InventoryOfEffect = Type.Object({
   quantityInStock: numberOrNull,
@@ -72,14 +78,15 @@ export interface StoredOutcome {
   readonly effects: Uint8Array | null;
 }
 
-/** The outcome for a repeated request. Throws `results_expired` if its failed lines were deleted. */
-export function repeatedOutcome(kept: StoredOutcome): BatchOutcome {
+/** The outcome for a repeated request. Rejects with `results_expired` if its failed lines were deleted. */
+export async function repeatedOutcome(kept: StoredOutcome): Promise<BatchOutcome> {
   if (kept.failures === null && kept.statusCounts !== null) throw resultsExpired();
-  const failed = kept.failures === null ? [] : decodeFailures(kept.failures);
+  const failed = kept.failures === null ? [] : await decodeFailures(kept.failures);
+  const effects = kept.effects === null ? null : await inflate(kept.effects);
   return {
     uuid: kept.uuid,
     ...outcomeOfFailures(failed, kept.lineCount),
-    effects: kept.effects === null ? new Map() : decodeEffects(kept.effects),
+    effects: effects === null ? new Map() : await readEffects(effects),
     zeroedCount: kept.zeroedCount,
     repeats: kept.requestId,
   };
@@ -106,18 +113,32 @@ function outcomeOfFailures(
   return { statuses, details };
 }
 
-export function decodeFailures(bytes: Uint8Array): readonly FailedLine[] {
-  const kept = inflated(bytes);
-  if (!Failures.Check(kept)) throw new Error('the stored failures of a batch are malformed');
-  return kept;
+/** From `encodeFailures`. Large ones are read in slices, between which other requests get a turn. */
+export async function decodeFailures(bytes: Uint8Array): Promise<readonly FailedLine[]> {
+  const failed: FailedLine[] = [];
+  for await (const slice of parseInSlices(await inflate(bytes), ['}', ',{"index":'])) {
+    if (!Failures.Check(slice)) throw new Error('the stored failures of a batch are malformed');
+    for (const failure of slice) failed.push(failure);
+  }
+  return failed;
 }
 
-export function decodeEffects(bytes: Uint8Array): ReadonlyMap<number, LineEffect> {
-  const kept = inflated(bytes);
-  if (!Effects.Check(kept)) throw new Error('the stored effects of a batch are malformed');
-  return new Map(kept);
+/** Reads effects from JSON, in slices. */
+export async function readEffects(json: Uint8Array): Promise<ReadonlyMap<number, LineEffect>> {
+  const effects = new Map<number, LineEffect>();
+  for await (const slice of parseInSlices(json, ['}]', ',['])) {
+    if (!Effects.Check(slice)) throw new Error('the effects of a batch are malformed');
+    for (const [index, effect] of slice) effects.set(index, effect);
+  }
+  return effects;
 }
 
-function inflated(bytes: Uint8Array): unknown {
-  return JSON.parse(inflateRawSync(bytes).toString('utf8'));
+/** Reads details from JSON, in slices. */
+export async function readDetails(json: Uint8Array): Promise<ReadonlyMap<number, LineDetail>> {
+  const details = new Map<number, LineDetail>();
+  for await (const slice of parseInSlices(json, ['}]', ',['])) {
+    if (!Details.Check(slice)) throw new Error('the details of a batch are malformed');
+    for (const [index, detail] of slice) details.set(index, detail);
+  }
+  return details;
 }

@@ -12,6 +12,7 @@ export interface SqlTables {
     name: string;
     type: OrganizationType;
     created_at_ms: number;
+    suspended_at_ms: Generated<number | null>;
   };
   suppliers: {
     id: number;

@@ -18,6 +18,7 @@ type WebhookRow = Selectable<SqlTables['webhooks']> & {
   /** Null for the tokens of logins, too: their expiry does not count. */
   readonly token_expires_at_ms: number | null;
   readonly user_disabled_at_ms: number | null;
+  readonly organization_disabled_at_ms: number | null;
 };
 
 export class SqlWebhooks implements WebhookStore {
@@ -62,12 +63,14 @@ export class SqlWebhooks implements WebhookStore {
   #webhooks() {
     return this.#database.db
       .selectFrom('webhooks')
+      .innerJoin('organizations', 'organizations.id', 'webhooks.organization_id')
       .leftJoin('tokens', 'tokens.id', 'webhooks.token_id')
       .leftJoin('users', 'users.id', 'webhooks.user_id')
       .selectAll('webhooks')
       .select((of) => [
         'tokens.revoked_at_ms as token_revoked_at_ms',
         'users.disabled_at_ms as user_disabled_at_ms',
+        'organizations.suspended_at_ms as organization_disabled_at_ms',
         of
           .case()
           .when('users.username', 'is', null)
@@ -283,6 +286,7 @@ function webhookOf(row: WebhookRow): Webhook {
 /** Why the credential that the webhook depends on is no longer valid; null if it is. */
 function accessLost(row: WebhookRow, nowMs: number): string | null {
   const expiresAtMs = row.token_expires_at_ms;
+  if (row.organization_disabled_at_ms !== null) return 'The organization is disabled.';
   if (row.token_revoked_at_ms !== null) return creatorLost('was revoked');
   if (row.user_disabled_at_ms !== null) return creatorLost('belongs to a disabled user');
   if (expiresAtMs !== null && expiresAtMs <= nowMs) return creatorLost('has expired');

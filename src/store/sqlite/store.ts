@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import { OnhandError } from '../../domain/errors.ts';
+import { textSlices, type TextSlice } from '../../domain/line-texts.ts';
 import type { Batch, BatchOutcome } from '../../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../../domain/catalogue.ts';
 import type {
@@ -19,13 +21,13 @@ import { SqlBatches } from '../sql/batches.ts';
 import { SqliteChanges } from './read/changes.ts';
 import type { CheckpointerCalls } from './write/checkpointer-thread.ts';
 import { openForReading, type ConnectionSettings } from './connection.ts';
-import { packGroup, unpackOutcomes } from './write/group.ts';
+import { unpackOutcomes } from './outcomes.ts';
+import { packGroup, textsOfGroup, type PackedOutcomes } from './write/group.ts';
 import { SqlitePrincipalCache } from './read/principals.ts';
 import type { ReaderCalls } from './read/reader-thread.ts';
 import { SqliteSkus } from './read/skus.ts';
 import { SqliteDatabase } from './database.ts';
-import { repeatedOutcome, type StoredOutcome } from '../sql/stored-outcome.ts';
-import { Thread, asError } from './threads.ts';
+import { Thread } from './threads.ts';
 import type { WriterCalls } from './write/writer-thread.ts';
 
 export interface SqliteSettings extends ConnectionSettings {
@@ -61,6 +63,8 @@ export class SqliteStore implements Store {
   readonly #reader: Thread<ReaderCalls>;
   readonly #checkpointer: Thread<CheckpointerCalls>;
   #isCheckpointing = false;
+  /** Resolves when the latest group is sent to the writer. */
+  #sending: Promise<void> = Promise.resolve();
   readonly #database: SqliteDatabase;
   /** A connection on the calling thread, to look up tokens. */
   readonly #here: Database;
@@ -113,15 +117,40 @@ export class SqliteStore implements Store {
   }
 
   async apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {
-    const answers = await this.#watched(this.#writer.call('apply', packGroup(group)));
-    return unpackOutcomes(answers).map((answer) => {
-      if ('statuses' in answer) return answer;
-      if ('requestId' in answer) return repeated(answer);
-      const error = asError(answer);
-      if (!(error instanceof OnhandError)) throw error;
-      if (error.code === 'store_unavailable') this.#isUnhealthy = true;
-      return error;
-    });
+    const outcomes = await unpackOutcomes(await this.#watched(this.#send(group)));
+    for (const outcome of outcomes) {
+      if (outcome instanceof OnhandError && outcome.code === 'store_unavailable')
+        this.#isUnhealthy = true;
+    }
+    return outcomes;
+  }
+
+  /** Sends one group after another to the writer, the texts of a large one in slices. */
+  async #send(group: readonly Batch[]): Promise<PackedOutcomes> {
+    const earlier = this.#sending;
+    const { promise, resolve: sent } = Promise.withResolvers<void>();
+    this.#sending = promise;
+    await earlier;
+    let texts: TextSlice;
+    try {
+      texts = await this.#sendTexts(group);
+    } finally {
+      sent();
+    }
+    // The next group is sent after this one: it waits for a promise, and this call does not.
+    return this.#writer.call('apply', { ...packGroup(group), texts });
+  }
+
+  /** Sends the texts of a group, except the last slice, which it returns. */
+  async #sendTexts(group: readonly Batch[]): Promise<TextSlice> {
+    const slices = textSlices(textsOfGroup(group));
+    for (;;) {
+      const { value: slice, done } = slices.next();
+      if (done === true) return slice;
+      // If it fails, so does the call that follows.
+      this.#writer.call('texts', slice).catch(() => undefined);
+      await nextTurn();
+    }
   }
 
   applyCatalogue(batch: CatalogueBatch): Promise<CatalogueOutcome> {
@@ -204,14 +233,5 @@ export class SqliteStore implements Store {
     await this.#reader.close();
     await this.#checkpointer.close();
     await this.#writer.close();
-  }
-}
-
-function repeated(kept: StoredOutcome): BatchOutcome | OnhandError {
-  try {
-    return repeatedOutcome(kept);
-  } catch (error) {
-    if (error instanceof OnhandError) return error;
-    throw error;
   }
 }

@@ -281,6 +281,32 @@ export function describeSafeWrites(
       expect(outcome.effects.get(0)?.skuUuid).toBe(skus[0]?.uuid);
     });
 
+    test('a group of large batches keeps each line, its detail and its effect, also when it is repeated', async () => {
+      await stock(['a'], { quantityInStock: 1 });
+      const drafts = Array.from({ length: 4200 }, (_, i): Draft => {
+        if (i % 4 === 1) return set(`é,{"index":${i}`, i);
+        if (i % 4 === 2) return set('a', i, { refusal: { message: `no ${i}`, namesRead: true } });
+        return i % 4 === 3 ? set('a', i, { expectedQuantity: i }) : set('a', i);
+      });
+      const of = (key: string) => ({ ...batchOf(supplierId, drafts), options: keyed(key) });
+      const first = (await store.apply([of('x'), of('y')])).map(succeeded);
+      const again = (await store.apply([of('x'), of('y')])).map(succeeded);
+      for (const { statuses: each, details, effects } of [...first, ...again]) {
+        expect([...each.subarray(4000, 4004)]).toEqual([200, 404, 400, 412]);
+        expect(details.size).toBe(1050);
+        expect(details.get(4003)).toEqual({ kind: 'unexpected', quantityInStock: 4000 });
+        expect(effects.size).toBe(1050);
+        expect(effects.get(4000)).toMatchObject({
+          before: { quantityInStock: 3996 },
+          after: { quantityInStock: 4000 },
+        });
+      }
+      const failed = await store.batches.failures(supplierId, again[1]?.uuid ?? '');
+      expect(failed).toHaveLength(3150);
+      expect(failed?.at(-2)).toMatchObject({ index: 4198, message: 'no 4198' });
+      expect(failed?.at(-3)).toMatchObject({ index: 4197, skuId: 'é,{"index":4197' });
+    });
+
     describe('an idempotency key', () => {
       test('that is repeated returns the first outcome, applied once', async () => {
         await stock(['a', 'b', 'twin'], { quantityInStock: 1 });

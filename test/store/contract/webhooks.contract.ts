@@ -140,6 +140,45 @@ export function describeWebhookContract(
       expect(await isActive(webhook)).toBe(true);
     });
 
+    test('a disabled organization cannot log in, its tokens open nothing and its webhooks stop', async () => {
+      const { accounts } = store;
+      await userId('ann');
+      const creator = await tokenOf(await userId('bob'));
+      const tokenHash = new Uint8Array(32).fill(tokens);
+      const webhook = await created(creator);
+      expect(await accounts.setOrganizationDisabled(organizationId, true)).toBe(true);
+      expect(await accounts.setOrganizationDisabled(organizationId, true)).toBe(false);
+      expect(await accounts.findUser('ann')).toBeUndefined();
+      expect(await accounts.findPrincipal(tokenHash, 0)).toBeUndefined();
+      expect(await reasonOf(webhook)).toBe('The organization is disabled.');
+      const listed = (await accounts.listOrganizations()).find(({ id }) => id === organizationId);
+      expect(listed?.disabledAtMs).toBeGreaterThan(0);
+      expect(await accounts.setOrganizationDisabled(organizationId, false)).toBe(true);
+      expect(await accounts.findUser('ann')).toBeDefined();
+      expect(await accounts.findPrincipal(tokenHash, 0)).toBeDefined();
+      expect(await isActive(webhook)).toBe(true);
+    });
+
+    test('a new password ends the tokens of logins, and no webhook', async () => {
+      const { accounts } = store;
+      const user = await userId('eve');
+      const tokenHash = new Uint8Array(32).fill(255);
+      const permissions = ['view_items'] as const;
+      const expiresAtMs = Date.now() + 60_000;
+      const { id } = await accounts.createToken({
+        userId: user,
+        tokenHash,
+        permissions,
+        expiresAtMs,
+      });
+      const webhook = await created({ userId: user, tokenId: id });
+      expect(await accounts.setPassword('nobody', 'x')).toBe(false);
+      expect(await accounts.setPassword('eve', 'another hash')).toBe(true);
+      expect((await accounts.findUser('eve'))?.passwordHash).toBe('another hash');
+      expect(await accounts.findPrincipal(tokenHash, Date.now())).toBeUndefined();
+      expect(await isActive(webhook)).toBe(true);
+    });
+
     test('a URL is verified by its first success, and a new URL is not', async () => {
       const { webhooks } = store;
       const { id, uuid, url } = await created(null);

@@ -118,7 +118,7 @@ class GroupApplier {
     const startedMs = performance.now();
     const { lines, options = NO_OPTIONS } = batch;
     const key = isDryRun(batch) ? undefined : options.idempotency;
-    const repeat = key && this.#findRepeat(key, lines.count, nowMs);
+    const repeat = key && (await this.#findRepeat(key, lines.count, nowMs));
     if (repeat !== undefined) return repeat;
 
     if (options.snapshot !== undefined) checkSnapshot(lines);
@@ -158,13 +158,17 @@ class GroupApplier {
     return applied;
   }
 
-  #findRepeat(key: IdempotencyKey, lineCount: number, nowMs: number): DecidedBatch | undefined {
+  async #findRepeat(
+    key: IdempotencyKey,
+    lineCount: number,
+    nowMs: number,
+  ): Promise<DecidedBatch | undefined> {
     const repeated = this.#byKey.get(key.key);
     if (repeated !== undefined && repeated.key.expiresAtMs > nowMs) {
       checkSameRequest(repeated.key.fingerprint, key);
       return { repeated };
     }
-    const storedOutcome = this.#transaction.keys.findRepeat(key, lineCount, nowMs);
+    const storedOutcome = await this.#transaction.keys.findRepeat(key, lineCount, nowMs);
     return storedOutcome && { storedOutcome };
   }
 

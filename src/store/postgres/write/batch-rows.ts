@@ -161,7 +161,11 @@ export class KeysAndConfirmations {
    *
    * @throws OnhandError `idempotency_key_reused` if the key was used for another request
    */
-  findRepeat(key: IdempotencyKey, lineCount: number, nowMs: number): BatchOutcome | undefined {
+  async findRepeat(
+    key: IdempotencyKey,
+    lineCount: number,
+    nowMs: number,
+  ): Promise<BatchOutcome | undefined> {
     const stored = this.#keys.get(key.key);
     if (stored === undefined || stored.expires_at_ms <= nowMs) return undefined;
     checkSameRequest(stored.fingerprint, key);

@@ -2,38 +2,37 @@
  * Serializes a group of batches between threads. The columns of its batches are concatenated, since the cost
  * of a message grows with its arrays: sixty single updates take eight arrays, not five hundred.
  */
-import type { FieldColumns, Lines } from '../../../domain/lines.ts';
+import { refusalsOf, type TextMembers, type TextSlice } from '../../../domain/line-texts.ts';
+import type { FieldColumns, LineRefusal, Lines } from '../../../domain/lines.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import type { Batch, BatchOutcome } from '../../../domain/batches.ts';
 import type { Failure } from '../threads.ts';
 
 export interface PackedGroup {
   readonly batches: readonly PackedBatch[];
-  readonly skuIds: readonly (string | null)[];
   readonly gtins: Float64Array;
   readonly gtinEnds: Uint32Array;
   readonly fields: FieldColumns;
-  readonly asSent: Lines['asSent'];
+  /** The last of the texts; those of a large group are sent in slices before it. */
+  readonly texts: TextSlice;
 }
 
 /** Rare members are sent unchanged. */
-interface PackedBatch
-  extends Omit<Batch, 'lines'>, Pick<Lines, 'conditions' | 'groups' | 'refusals'> {
+interface PackedBatch extends Omit<Batch, 'lines'>, Pick<Lines, 'conditions' | 'groups'> {
   readonly lineCount: number;
   readonly gtinCount: number;
 }
 
-export function packGroup(group: readonly Batch[]): PackedGroup {
+export function packGroup(group: readonly Batch[]): Omit<PackedGroup, 'texts'> {
   const batches = group.map(({ lines, ...origin }) => {
-    const { count: lineCount, conditions, groups, refusals } = lines;
-    const gtinCount = lines.gtins.length;
-    return { ...origin, lineCount, gtinCount, conditions, groups, refusals };
+    const { count: lineCount, conditions, groups } = lines;
+    return { ...origin, lineCount, gtinCount: lines.gtins.length, conditions, groups };
   });
   const [first] = group;
   if (first !== undefined && group.length === 1) {
     // A single batch may be large and is not copied.
-    const { skuIds, gtins, gtinEnds, fields, asSent } = first.lines;
-    return { batches, skuIds, gtins, gtinEnds, fields, asSent };
+    const { gtins, gtinEnds, fields } = first.lines;
+    return { batches, gtins, gtinEnds, fields };
   }
   const lineCount = batches.reduce((sum, batch) => sum + batch.lineCount, 0);
   const gtinCount = batches.reduce((sum, batch) => sum + batch.gtinCount, 0);
@@ -58,22 +57,39 @@ export function packGroup(group: readonly Batch[]): PackedGroup {
     line += lines.count;
     gtin += lines.gtins.length;
   }
-  const skuIds = group.flatMap(({ lines }) => lines.skuIds);
-  const asSent = group.flatMap(({ lines }) => lines.asSent);
-  return { batches, skuIds, asSent, ...joined };
+  return { batches, ...joined };
 }
 
-export function unpackGroup({ batches, ...joined }: PackedGroup): Batch[] {
-  const { skuIds, gtins, gtinEnds, fields, asSent } = joined;
+/** The texts of all lines of a group. */
+export function textsOfGroup(group: readonly Batch[]): TextMembers {
+  const [first] = group;
+  if (first !== undefined && group.length === 1) return first.lines;
+  const refusals = new Map<number, LineRefusal>();
+  let line = 0;
+  for (const { lines } of group) {
+    for (const [index, refusal] of lines.refusals) refusals.set(line + index, refusal);
+    line += lines.count;
+  }
+  const skuIds = group.flatMap(({ lines }) => lines.skuIds);
+  const asSent = group.flatMap(({ lines }) => lines.asSent);
+  return { skuIds, asSent, refusals };
+}
+
+/** @param texts of all lines of the group, received */
+export function unpackGroup(
+  { batches, gtins, gtinEnds, fields }: Omit<PackedGroup, 'texts'>,
+  { skuIds, asSent, refusals: allRefusals }: TextMembers,
+): Batch[] {
+  if (skuIds.length !== gtinEnds.length) throw new Error('texts of a group are missing');
   const isJoined = batches.length > 1;
   let [line, gtin] = [0, 0];
-  return batches.map(({ lineCount, gtinCount, conditions, groups, refusals, ...origin }) => {
+  return batches.map(({ lineCount, gtinCount, conditions, groups, ...origin }) => {
     const [from, to] = [line, line + lineCount];
     const lines = {
       count: lineCount,
       conditions,
       groups,
-      refusals,
+      refusals: isJoined ? refusalsBetween(allRefusals, from, to) : allRefusals,
       skuIds: isJoined ? skuIds.slice(from, to) : skuIds,
       asSent: isJoined ? asSent.slice(from, to) : asSent,
       gtins: gtins.subarray(gtin, gtin + gtinCount),
@@ -91,6 +107,12 @@ export function unpackGroup({ batches, ...joined }: PackedGroup): Batch[] {
   });
 }
 
+function refusalsBetween(refusals: Lines['refusals'], from: number, to: number): Lines['refusals'] {
+  const own = new Map<number, LineRefusal>();
+  for (const [index, refusal] of refusalsOf(refusals, from, to)) own.set(index - from, refusal);
+  return own;
+}
+
 /** The outcome of each batch of a group, in order. */
 export interface PackedOutcomes {
   /** The statuses of all lines of the batches that were applied. */
@@ -102,13 +124,15 @@ export interface PackedOutcomes {
   readonly batches: readonly (PackedOutcome | StoredOutcome | Failure)[];
 }
 
-/** Empty maps are omitted, since most are empty. */
-interface PackedOutcome
-  extends
-    Pick<BatchOutcome, 'uuid' | 'zeroedCount' | 'repeats'>,
-    Partial<Pick<BatchOutcome, 'details' | 'effects'>> {
+/** Empty maps are omitted, since most are empty. Large ones are JSON, which is parsed in slices. */
+interface PackedOutcome extends Pick<BatchOutcome, 'uuid' | 'zeroedCount' | 'repeats'> {
   readonly lineCount: number;
+  readonly details?: BatchOutcome['details'] | Uint8Array;
+  readonly effects?: BatchOutcome['effects'] | Uint8Array;
 }
+
+/** Larger maps take more than some milliseconds to copy. */
+const COPIED_ENTRIES_MAX = 1000;
 
 export function packOutcomes(
   outcomes: readonly (BatchOutcome | StoredOutcome | Failure)[],
@@ -126,26 +150,14 @@ export function packOutcomes(
     return {
       ...rest,
       lineCount: own.length,
-      ...(details.size === 0 ? {} : { details }),
-      ...(effects.size === 0 ? {} : { effects }),
+      ...(details.size > 0 && { details: packEntries(details) }),
+      ...(effects.size > 0 && { effects: packEntries(effects) }),
     };
   });
   return { statuses, batches };
 }
 
-const NO_DETAILS: BatchOutcome['details'] = new Map();
-const NO_EFFECTS: BatchOutcome['effects'] = new Map();
-
-export function unpackOutcomes({
-  statuses,
-  batches,
-}: PackedOutcomes): (BatchOutcome | StoredOutcome | Failure)[] {
-  let line = 0;
-  return batches.map((batch) => {
-    if ('failure' in batch || 'requestId' in batch) return batch;
-    const { lineCount, details = NO_DETAILS, effects = NO_EFFECTS, ...rest } = batch;
-    const from = line;
-    line += lineCount;
-    return { ...rest, statuses: statuses.subarray(from, line), details, effects };
-  });
+function packEntries<T>(entries: ReadonlyMap<number, T>): ReadonlyMap<number, T> | Uint8Array {
+  if (entries.size <= COPIED_ENTRIES_MAX) return entries;
+  return new TextEncoder().encode(JSON.stringify([...entries]));
 }

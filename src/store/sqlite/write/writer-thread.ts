@@ -6,6 +6,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { OnhandError } from '../../../domain/errors.ts';
 import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome } from '../../../domain/catalogue.ts';
+import { TextReceiver, type TextSlice } from '../../../domain/line-texts.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { Applier } from './apply.ts';
 import { CatalogueApplier } from './catalogue.ts';
@@ -25,6 +26,8 @@ export interface WriterSettings extends ConnectionSettings {
 
 /** The calls of the writer thread. */
 export interface WriterCalls {
+  /** Receives texts of the next group, all slices but the last. */
+  readonly texts: (slice: TextSlice) => void;
   readonly apply: (group: PackedGroup) => PackedOutcomes;
   readonly applyCatalogue: (batch: CatalogueBatch) => CatalogueOutcome;
   readonly revert: (request: RevertRequest) => RevertOutcome | undefined;
@@ -46,9 +49,14 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
   migrate(db);
   refuseUnfinishedCopy(db);
   const writer = new Writer(db, settings.inventoryCacheBytesMax);
+  const texts = new TextReceiver();
   return {
     calls: {
-      apply: (group) => packOutcomes(writer.apply(unpackGroup(group))),
+      texts: (slice) => texts.add(slice),
+      apply: ({ texts: last, ...group }) => {
+        texts.add(last);
+        return packOutcomes(writer.apply(unpackGroup(group, texts.take())));
+      },
       applyCatalogue: (batch) => writer.applyCatalogue(batch),
       revert: (request) => writer.revert(request),
       dropChanges: ({ supplierId, beforeMs, limit }) =>
