@@ -1,6 +1,6 @@
 /** Uploaded stock files and their file jobs. */
 import type { FailedLine } from './batches.ts';
-import type { DecimalMark, ReadingRules, RuleName } from './reading-rules.ts';
+import type { ChoiceName, DecimalMark, ReadingRules } from './reading-rules.ts';
 import { OnhandError, type ErrorCode } from './errors.ts';
 
 /**
@@ -33,13 +33,16 @@ export interface FileOptions {
 }
 
 /** What may be unclear in a file: SKUs with several quantities, and numbers with two values. */
-export const QUESTION_CODES = ['duplicate_skus', 'ambiguous_decimal'] as const satisfies readonly ErrorCode[];
+export const QUESTION_CODES = [
+  'duplicate_skus',
+  'ambiguous_decimal',
+] as const satisfies readonly ErrorCode[];
 
 /** What a file's sender is asked before the file is applied. */
 export interface FileQuestion {
   readonly code: (typeof QUESTION_CODES)[number];
   /** The rule that answers it. */
-  readonly rule: RuleName;
+  readonly rule: ChoiceName;
   /** What is unclear, with examples, and what may be answered. */
   readonly detail: string;
   /** The values of the rule to choose from. */

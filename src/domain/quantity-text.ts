@@ -32,7 +32,8 @@ export function readQuantity(text: string, decimal: DecimalMark | null): Quantit
       fault: `may be ${point} or ${comma}; send decimal=point if it is ${point}, or decimal=comma if it is ${comma}`,
     };
   }
-  const parsed = parse(bare, decimal ?? 'point') ?? (decimal === null ? parse(bare, 'comma') : undefined);
+  const parsed =
+    parse(bare, decimal ?? 'point') ?? (decimal === null ? parse(bare, 'comma') : undefined);
   if (parsed === undefined || !parsed.isWhole) return { fault: NOT_WHOLE };
   const quantity = Number(parsed.digits);
   return quantity <= QUANTITY_MAX ? { quantity } : { fault: NOT_WHOLE };

@@ -94,7 +94,10 @@ export function inspectJobFile(
     skusMax: target.inspectedSkusMax,
     open: async (readAs) => {
       const bytes = new FileBytes(target.path, context.progress);
-      const file = await openJobFile(formatter, target, bytes, { rules: readAs, isInspected: true });
+      const file = await openJobFile(formatter, target, bytes, {
+        rules: readAs,
+        isInspected: true,
+      });
       if (file.kind === 'inventory') return file;
       await file.close();
       throw new Error('only inventory is inspected');

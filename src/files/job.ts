@@ -7,7 +7,13 @@ import {
   type FailedLine,
 } from '../domain/batches.ts';
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
-import type { FileChunk, FileEnd, FileQuestion, FileRecord, StatusCounts } from '../domain/files.ts';
+import type {
+  FileChunk,
+  FileEnd,
+  FileQuestion,
+  FileRecord,
+  StatusCounts,
+} from '../domain/files.ts';
 import { sameInventory, type Inventory } from '../domain/inventory.ts';
 import { LinesBuilder, type Lines } from '../domain/lines.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
@@ -399,7 +405,10 @@ export class FileJob {
 /** Held until its questions are answered. */
 function heldFor(questions: readonly [FileQuestion, ...FileQuestion[]]): FileJobOutcome {
   const detail = questions.map((question) => question.detail).join(' ');
-  return { state: 'held', problem: { code: questions[0].code, detail: `${detail} Nothing was applied.` } };
+  return {
+    state: 'held',
+    problem: { code: questions[0].code, detail: `${detail} Nothing was applied.` },
+  };
 }
 
 const CATALOGUE_OPTIONS =

@@ -236,7 +236,11 @@ class Printing {
   ): RowResult {
     const message = this.#messageOf(failure, rows, unit);
     const isApplied = failure.status === APPLIED;
-    return { row, statusCode: failure.status, message: isApplied ? withNote(message, row) : message };
+    return {
+      row,
+      statusCode: failure.status,
+      message: isApplied ? withNote(message, row) : message,
+    };
   }
 
   #messageOf(failure: FailedLine, rows: readonly FileRow[], unit: RowUnit): string {

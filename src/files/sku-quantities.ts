@@ -110,7 +110,11 @@ export class SkuQuantities {
     };
     const tooLarge = Object.values(total).find((quantity) => quantity > QUANTITY_MAX);
     if (tooLarge !== undefined)
-      return refused(row, unit, `the ${rows} rows of the SKU add up to ${tooLarge}, more than ${QUANTITY_MAX}.`);
+      return refused(
+        row,
+        unit,
+        `the ${rows} rows of the SKU add up to ${tooLarge}, more than ${QUANTITY_MAX}.`,
+      );
     const note = `${rows} rows of this SKU add up to ${Object.values(total).join(' in stock and ')}`;
     return { ...row, line: { ...row.line, fields: { ...row.line.fields, ...total } }, note };
   }

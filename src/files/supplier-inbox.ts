@@ -1,5 +1,4 @@
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
-import { NO_RULES } from '../domain/reading-rules.ts';
 import { isOver, type FileRecord } from '../domain/files.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import { newUuid } from '../store/uuids.ts';
@@ -199,7 +198,7 @@ export class SupplierInbox {
             atomic: false,
             dryRun: false,
             asOfUs: null,
-            rules: { ...NO_RULES, columns: await service.jobs.mappingOf(supplierId) },
+            rules: await service.jobs.rulesOf(supplierId),
           },
           reason: null,
           reference: null,

@@ -65,7 +65,8 @@ export class DecimalEvidence {
       const header = this.#quantityPlaces.get(place);
       if (evidence !== 'either')
         (header === undefined ? this.#elsewhere : this.#inQuantities).add(evidence);
-      else if (header !== undefined) this.#addAmbiguous({ row: row.row, header, text: cell.trim() });
+      else if (header !== undefined)
+        this.#addAmbiguous({ row: row.row, header, text: cell.trim() });
     }
   }
 

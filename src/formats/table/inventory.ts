@@ -59,6 +59,5 @@ function readColumn(
   else if (reading.kind === 'inventory') {
     const wrong = draft.addToField(reading.name, reading.value);
     if (wrong !== undefined) addFault(wrong);
-  }
-  else if (target === 'sku_id') addFault(`NULL names nothing; ${SKU_ID_LENGTH}`);
+  } else if (target === 'sku_id') addFault(`NULL names nothing; ${SKU_ID_LENGTH}`);
 }

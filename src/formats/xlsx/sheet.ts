@@ -204,7 +204,8 @@ class SheetReader implements XmlListener {
     const { styles, starts1904 } = this.#context;
     const style = this.#style === undefined ? styles[0] : styles[Number(this.#style)];
     const text = numberText(value, style ?? PLAIN, starts1904);
-    if (text === undefined) return this.#unreadableCell(value, 'is marked as a number but is not one');
+    if (text === undefined)
+      return this.#unreadableCell(value, 'is marked as a number but is not one');
     if (text.includes('.')) (this.#fractions ??= []).push(this.#place);
     return text;
   }
