@@ -32,6 +32,7 @@ export default defineConfig({
             'openapi',
             'request/open-bytes',
             'request/fairness',
+            'request/store-turns',
             'streams/stream-limits',
           ].map((name) => `test/http/${name}.test.ts`),
           env: { NODE_COMPILE_CACHE, TEST_STORE: 'postgres' },

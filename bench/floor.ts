@@ -60,6 +60,7 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     apply,
     applyCatalogue: () => Promise.reject(new Error('the floor has no catalogue')),
     sharedGtins: () => Promise.resolve([]),
+    imported: () => Promise.resolve(),
     probe: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };

@@ -13,6 +13,7 @@ import {
   TIMEOUT_DEFAULT_MS,
   type Transport,
 } from './transport.ts';
+import { Watchdog } from './watchdog.ts';
 
 const CHANGES_PATH = '/timp/products/skus/inventory/changes/';
 const WAIT_SECONDS = 30;
@@ -187,32 +188,5 @@ export class ChangesClient {
     } finally {
       silence.stop();
     }
-  }
-}
-
-/** Aborts its signal when it has not been reset for a time. */
-class Watchdog {
-  readonly #controller = new AbortController();
-  readonly #limitMs: number;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(limitMs: number) {
-    this.#limitMs = limitMs;
-    this.reset();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  reset(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#controller.abort(new DOMException('Nothing arrived in time.', 'TimeoutError'));
-    }, this.#limitMs);
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
   }
 }

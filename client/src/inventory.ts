@@ -1,7 +1,19 @@
 import type { Line, LineResult, operations } from './api-types.ts';
 import { type Chunk, chunksOf, readAhead } from './chunks.ts';
 import { OnhandError, UnexpectedResponse } from './problems.ts';
-import { type CallOptions, headerText, type Request, type Transport } from './transport.ts';
+import { ChunkStream } from './stream.ts';
+import {
+  type CallOptions,
+  callSignal,
+  delay,
+  headerText,
+  isTransient,
+  type Request,
+  RETRIES_DEFAULT,
+  retryDelayMs,
+  TIMEOUT_DEFAULT_MS,
+  type Transport,
+} from './transport.ts';
 
 export const BULK_PATH = '/timp/products/skus/inventory/bulk/';
 const SINGLE_PATH = '/timp/products/skus/inventory/';
@@ -132,27 +144,100 @@ export class InventoryClient {
     await state?.clear?.();
   }
 
-  #send(chunk: Chunk, run: string, options: UpdateOptions): Promise<readonly LineResult[]> {
-    const { errorsOnly = false, dryRun = false, asOf } = options;
-    const request: Request = {
-      method: 'POST',
-      path: BULK_PATH,
-      query: {
-        ...(errorsOnly && { errors_only: true }),
-        ...(dryRun && { dry_run: true }),
+  /**
+   * As `update`, over one connection: the server applies chunks while later ones are on their way, so it is faster
+   * over long distances. When the connection breaks, it is resumed with the first chunk that was not answered; the
+   * server applies each chunk once. `retries` counts attempts in a row that got no result.
+   *
+   * Needs a `fetch` that streams request bodies (Node, Deno, Bun); browsers have none over HTTP/1.1: use `update` there.
+   */
+  async *stream(
+    lines: Iterable<Line> | AsyncIterable<Line>,
+    options: UpdateOptions = {},
+  ): AsyncGenerator<LineOutcome, void, undefined> {
+    const { state, onProgress, errorsOnly = false, retries = RETRIES_DEFAULT } = options;
+    const from = await startOf(state, options.chunkLines ?? CHUNK_LINES_DEFAULT);
+    const cut = chunksOf(lines, { chunkLines: from.chunkLines, chunkCharacters: CHUNK_CHARACTERS });
+    const signal = callSignal(options);
+    const stream = new ChunkStream(
+      {
+        transport: this.#transport,
+        request: { ...bulkRequest(options), headers: streamHeaders(options, from.run) },
+        chunks: after(from.lines, readAhead(cut)),
+        signal,
+        timeoutMs: options.timeoutMs ?? TIMEOUT_DEFAULT_MS,
       },
-      headers: {
-        'content-type': 'application/json',
-        'idempotency-key': dryRun ? undefined : `${run}-${chunk.start}`,
-        'as-of': asOf instanceof Date ? asOf.toISOString() : asOf,
-        ...noteHeaders(options),
-      },
-      body: () => `[${chunk.texts.join(',')}]`,
-      isRepeatable: true,
-      line: chunk.start,
-    };
-    return this.#transport.json(request, options);
+      from.lines,
+    );
+    let failed = 0;
+    for (let failures = 0; !stream.isDone;) {
+      try {
+        for await (const { index, result } of stream.attempt()) {
+          failures = 0;
+          const chunk = stream.chunkOf(index);
+          if (chunk === undefined) throw unexpectedResults(index);
+          const [line] = chunk.lines.slice(index - chunk.start);
+          if (line === undefined) throw unexpectedResults(index);
+          const isApplied = result.status_code === 200;
+          if (!isApplied) failed += 1;
+          if (!errorsOnly || !isApplied) yield { ...result, index, line, isApplied };
+          const end = chunk.start + chunk.lines.length;
+          if (index + 1 < end) continue;
+          await state?.save({ ...from, lines: end });
+          onProgress?.({ lines: end, failed });
+        }
+      } catch (error) {
+        failures += 1;
+        if (!(error instanceof OnhandError) || !isTransient(error) || failures > retries)
+          throw error;
+        await delay(retryDelayMs(failures, error.retryAfterMs), signal);
+      }
+    }
+    await state?.clear?.();
   }
+
+  #send(chunk: Chunk, run: string, options: UpdateOptions): Promise<readonly LineResult[]> {
+    const { errorsOnly = false, dryRun = false } = options;
+    const request = bulkRequest(options);
+    return this.#transport.json(
+      {
+        ...request,
+        query: { ...request.query, ...(errorsOnly && { errors_only: true }) },
+        headers: {
+          ...request.headers,
+          'content-type': 'application/json',
+          'idempotency-key': dryRun ? undefined : `${run}-${chunk.start}`,
+        },
+        body: () => `[${chunk.texts.join(',')}]`,
+        line: chunk.start,
+      },
+      options,
+    );
+  }
+}
+
+function bulkRequest({ dryRun = false, asOf, ...note }: UpdateOptions): Request {
+  return {
+    method: 'POST',
+    path: BULK_PATH,
+    query: dryRun ? { dry_run: true } : {},
+    headers: { 'as-of': asOf instanceof Date ? asOf.toISOString() : asOf, ...noteHeaders(note) },
+    isRepeatable: true,
+  };
+}
+
+/** A dry run has the key too: it decides where chunks end, and nothing is stored. */
+function streamHeaders(options: UpdateOptions, run: string): NonNullable<Request['headers']> {
+  return {
+    ...bulkRequest(options).headers,
+    'content-type': 'application/x-ndjson',
+    'idempotency-key': run,
+  };
+}
+
+/** The chunks that end after the line. */
+async function* after(line: number, chunks: AsyncIterable<Chunk>): AsyncGenerator<Chunk> {
+  for await (const chunk of chunks) if (chunk.start + chunk.lines.length > line) yield chunk;
 }
 
 /** The headers that carry a batch's reason and reference. */

@@ -4,7 +4,7 @@ import { OnhandError } from '../domain/errors.ts';
 import type { Organization } from '../domain/parties.ts';
 import type { AccountStore, ChangeStore } from '../store/store.ts';
 import type { ChangePage } from '../wire/changes/change-pages.ts';
-import { FairTurns } from './fair-turns.ts';
+import { FairTurns } from '../domain/fair-turns.ts';
 import { type Cursor, parseCursor, printCursor } from './cursor.ts';
 import {
   cursorAfter,

@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<Com
     (await import('./admin/organization.ts')).connectionCommand(context),
   user: async (context) => (await import('./admin/user.ts')).userCommand(context),
   token: async (context) => (await import('./admin/token.ts')).tokenCommand(context),
+  apply: async (context) => (await import('./admin/apply.ts')).applyCommand(context),
   import: async (context) => (await import('./database/import.ts')).importCommand(context),
   push: async (context) => (await import('./push/push.ts')).pushCommand(context),
   batches: async (context) => (await import('./remote/batches.ts')).batchesCommand(context),

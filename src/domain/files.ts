@@ -49,6 +49,19 @@ export interface FileQuestion {
   readonly answers: readonly string[];
 }
 
+/**
+ * The queries that answer all of a file's questions, such as `?decimal=comma&locations=sum`: one with the first
+ * answers, one with the second. Empty if it asks nothing.
+ */
+export function answersTo({ found }: Pick<FileRecord, 'found'>): readonly string[] {
+  const questions = found?.questions ?? [];
+  if (questions.length === 0) return [];
+  return [0, 1].map(
+    (choice) =>
+      `?${questions.map(({ rule, answers }) => `${rule}=${answers[choice] ?? ''}`).join('&')}`,
+  );
+}
+
 /** What was detected in the file. */
 export interface FileFindings {
   readonly kind: 'inventory' | 'catalogue';

@@ -38,7 +38,7 @@ export interface FileJobSettings {
 }
 
 export interface FileJobParts {
-  readonly store: Pick<Store, 'applyCatalogue' | 'sharedGtins' | 'files'> & {
+  readonly store: Pick<Store, 'applyCatalogue' | 'sharedGtins' | 'imported' | 'files'> & {
     readonly batches: Pick<
       BatchStore,
       'safetyLimitOf' | 'confirm' | 'failures' | 'find' | 'revert'
@@ -244,6 +244,7 @@ export class FileJob {
       // What was applied before it stopped is still to be reported.
       { organizationId: supplierId, host, signal: this.#run.signal, endsItself: true },
     );
+    await store.imported(summary.skusCreated);
     await store.files.record(this.#job, this.#run.nodeId, null, {
       rowCount: summary.rowsRead,
       statusCounts: importCounts(summary),

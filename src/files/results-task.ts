@@ -5,8 +5,7 @@ import { OnhandError } from '../domain/errors.ts';
 import type { FileRecord } from '../domain/files.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import type { FileRow, RowUnit } from '../formats/format.ts';
-import type { InventoryFile } from '../formats/stock-file.ts';
-import { print997 } from '../formats/x12/acknowledgement.ts';
+import { isEdi, type InventoryFile } from '../formats/stock-file.ts';
 import { writeXlsx } from '../formats/xlsx/writer.ts';
 import { move, type TaskContext } from '../workers/serve.ts';
 import {
@@ -69,7 +68,7 @@ function ownBytes(part: string | Uint8Array): Uint8Array {
   return move(bytes, [bytes.buffer]);
 }
 
-/** Prints the functional acknowledgements (997) of an X12 file. Rejects with `file_state_wrong` for any other file. */
+/** Prints the acknowledgements (997 or CONTRL) of an EDI file. Rejects with `file_state_wrong` for any other file. */
 export async function acknowledgeTask(
   formatter: LineFormatter,
   target: FileTarget,
@@ -78,19 +77,16 @@ export async function acknowledgeTask(
   const { job } = target;
   const file = await openForResults(formatter, target, context);
   try {
-    if (file?.format !== 'x12')
+    if (file === undefined || !isEdi(file.format))
       throw new OnhandError(
         'file_state_wrong',
-        'Only X12 files are acknowledged; this file has another format.',
+        'Only X12 and EDIFACT files are acknowledged; this file has another format.',
       );
     await readInterchanges(inProgress(file.rows, context));
     const isRefused = job.state === 'refused';
     const atMs = job.finishedAtMs ?? job.uploadedAtMs;
     return file
-      .interchanges()
-      .map((received, i) =>
-        print997(received, { controlNumber: controlNumberOf(job, i), atMs, isRefused }),
-      )
+      .acknowledge((i) => ({ controlNumber: controlNumberOf(job, i), atMs, isRefused }))
       .join('\n');
   } finally {
     await file?.close();

@@ -75,7 +75,7 @@ export class FileResults {
     return { rowCount, failed };
   }
 
-  /** The functional acknowledgements (997) of an X12 file. Rejects with `file_state_wrong` for any other file. */
+  /** The acknowledgements (997 or CONTRL) of an EDI file. Rejects with `file_state_wrong` for any other file. */
   acknowledgement(job: FileRecord, signal?: AbortSignal): Promise<string> {
     return this.#parts.workers.printers.run('acknowledge', this.#targetOf(job), {
       organizationId: job.supplierId,

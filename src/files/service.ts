@@ -195,21 +195,23 @@ export class FileService {
     return isNext ? STUCK : null;
   }
 
-  /** Reverts all batches of a job, the last first. Batches that were reverted before are skipped. */
+  /**
+   * Reverts all batches of a job, the last first. Batches that were reverted before are skipped.
+   *
+   * @param inTurn runs the revert of one batch when it may run
+   */
   async revert(
     job: FileRecord,
     asked: Omit<RevertRequest, 'supplierId' | 'uuid'>,
+    inTurn: <T>(revertOne: () => Promise<T>) => Promise<T>,
   ): Promise<readonly RevertedBatch[]> {
     const { supplierId } = job;
     const reverted: RevertedBatch[] = [];
     const among = await this.batchesOf(job);
     for (const revertsUuid of among.toReversed()) {
-      const outcome = await this.#parts.store.batches.revert({
-        ...asked,
-        among,
-        supplierId,
-        uuid: revertsUuid,
-      });
+      const outcome = await inTurn(() =>
+        this.#parts.store.batches.revert({ ...asked, among, supplierId, uuid: revertsUuid }),
+      );
       if (outcome !== undefined) reverted.push({ revertsUuid, ...outcome });
     }
     return reverted;

@@ -1,5 +1,5 @@
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
-import { isOver, type FileRecord } from '../domain/files.ts';
+import { answersTo, isOver, type FileRecord } from '../domain/files.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import { newUuid } from '../store/uuids.ts';
 import type { FileService } from './service.ts';
@@ -251,7 +251,10 @@ export class SupplierInbox {
 
   async #noteHeld(accepted: AcceptedFile, job: FileRecord): Promise<void> {
     if (this.#held.has(accepted.uuid)) return;
-    const text = `${job.problem?.detail ?? ''} The file waits until ${job.uuid} is confirmed or canceled.\n`;
+    const [answer = ''] = answersTo(job);
+    const text =
+      `${job.problem?.detail ?? ''} The file waits until it is confirmed or canceled: ` +
+      `POST /timp/organizations/files/${job.uuid}/confirm/${answer}\n`;
     const name = `${nameOf(accepted, job.uploadedAtMs)}.held.txt`;
     await this.#parts.folder.write(name, once(text));
     this.#held.add(accepted.uuid);
@@ -267,10 +270,17 @@ export class SupplierInbox {
       throw error;
     }
     await folder.write(`${name}.results.csv`, await results.content(job, 'csv'));
-    if (job.found?.format !== 'x12') return;
-    await folder.write(`${name}.997`, once(await results.acknowledgement(job)));
+    const extension = ACKNOWLEDGEMENTS.get(job.found?.format ?? '');
+    if (extension === undefined) return;
+    await folder.write(`${name}.${extension}`, once(await results.acknowledgement(job)));
   }
 }
+
+/** The extensions of acknowledgements, by the format of the file. */
+const ACKNOWLEDGEMENTS: ReadonlyMap<string, string> = new Map([
+  ['x12', '997'],
+  ['edifact', 'contrl'],
+]);
 
 /** The name of a finished file and its results. It begins with the time of acceptance, to be unique. */
 function nameOf({ name }: AcceptedFile, acceptedAtMs: number): string {

@@ -4,6 +4,7 @@ import { isKnownHeader } from './table/columns.ts';
 import { openCsvTable, type CsvDialect, type Delimiter } from './csv/csv.ts';
 import { dialectOf } from './csv/dialect.ts';
 import { gunzip } from './archive/gzip.ts';
+import { isInterchange } from './edifact/segments.ts';
 import type { FormatLimits } from './format.ts';
 import { Peekable } from './peekable.ts';
 import type { HeaderMatcher, Table } from './table/table.ts';
@@ -179,6 +180,7 @@ const FORMAT_NAMES: Readonly<Record<TextFormat, string>> = {
   json: 'JSON',
   ndjson: 'NDJSON',
   x12: 'X12',
+  edifact: 'EDIFACT',
 };
 
 class WorkbookFile {
@@ -207,7 +209,7 @@ class WorkbookFile {
 /** How a file is compressed or packed, by its first bytes. */
 type Container = 'gzip' | 'zip' | 'none';
 
-type TextFormat = 'csv' | 'json' | 'ndjson' | 'x12';
+type TextFormat = 'csv' | 'json' | 'ndjson' | 'x12' | 'edifact';
 
 const CONTAINERS: readonly { readonly bytes: readonly number[]; readonly container: Container }[] =
   [
@@ -251,12 +253,7 @@ function recogniseText(head: string): TextFormat {
     return 'ndjson';
   }
   if (INTERCHANGE.test(text)) return 'x12';
-  if (/^(?:UNA.{6}|UNB[+:])/.test(text)) {
-    throw new OnhandError(
-      'body_malformed',
-      'The file is EDIFACT, which is not supported; send X12 846, CSV or .xlsx.',
-    );
-  }
+  if (isInterchange(text)) return 'edifact';
   if (/^<(?:[?!a-z])/i.test(text)) {
     throw new OnhandError(
       'body_malformed',

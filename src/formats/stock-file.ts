@@ -11,10 +11,31 @@ import { readInventoryRow } from './table/inventory.ts';
 import type { Table } from './table/table.ts';
 import type { Encoding } from './text.ts';
 import type { ReadSheet } from './xlsx/workbook.ts';
-import type { ReceivedInterchange } from './x12/envelope.ts';
+import type { AcknowledgementOptions, EdiReport } from './edi/report.ts';
+import { checkReport, InventoryReport } from './edifact/inventory-report.ts';
 import { checkAdvice, InventoryAdvice } from './x12/inventory-advice.ts';
 
-export type FileFormat = 'csv' | 'xlsx' | 'json' | 'ndjson' | 'x12';
+export type FileFormat = 'csv' | 'xlsx' | 'json' | 'ndjson' | EdiFormat;
+
+/** The EDI formats, whose files count their contents and are acknowledged. */
+export type EdiFormat = 'x12' | 'edifact';
+
+const EDI_READERS: Readonly<
+  Record<
+    EdiFormat,
+    {
+      readonly open: (text: AsyncIterable<string>, limits: FormatLimits) => EdiReport;
+      readonly check: typeof checkAdvice;
+    }
+  >
+> = {
+  x12: { open: (text, limits) => new InventoryAdvice(text, limits), check: checkAdvice },
+  edifact: { open: (text, limits) => new InventoryReport(text, limits), check: checkReport },
+};
+
+export function isEdi(format: string): format is EdiFormat {
+  return Object.hasOwn(EDI_READERS, format);
+}
 
 /** How to read a file. */
 export interface FileReadOptions {
@@ -55,8 +76,10 @@ export interface InventoryFile extends FileDescription {
   readonly close: () => Promise<void>;
   /** The encoding, which is certain once all rows are read; null for workbooks. */
   readonly encoding: () => Encoding | null;
-  /** The X12 interchanges received so far, to be acknowledged; empty for other formats. */
-  readonly interchanges: () => readonly ReceivedInterchange[];
+  /** The acknowledgements of the interchanges received so far; empty if the format has none. */
+  readonly acknowledge: (
+    optionsOf: (interchange: number) => AcknowledgementOptions,
+  ) => readonly string[];
   /** The date of an EDI report, once it was read, as `asOfOfFile` reads it; null for other formats. */
   readonly datedAs: () => string | null;
   /** What an inspected table says about its decimal mark, once all rows are read; otherwise null. */
@@ -124,7 +147,7 @@ async function openTableFile(
     header: table.headerCells,
     ...boundedRows(readTable(table, rules, evidence), limits, file),
     encoding: () => ('encoding' in file ? file.encoding : null),
-    interchanges: () => [],
+    acknowledge: () => [],
     datedAs: () => null,
     decimals: () => evidence?.findings ?? null,
   };
@@ -146,21 +169,21 @@ type TextFile = Exclude<OpenedFile, { readonly format: 'xlsx' }>;
 /** Opens a format without a header, whose lines name their own members. */
 function openLineFile(file: TextFile, { limits, readJsonLine }: FileReadOptions): InventoryFile {
   const text = asText(file.utf8);
-  const advice = file.format === 'x12' ? new InventoryAdvice(text, limits) : null;
+  const report = isEdi(file.format) ? EDI_READERS[file.format].open(text, limits) : null;
   const readRows = file.format === 'json' ? readJsonArray : readNdjson;
   return {
     kind: 'inventory',
     format: file.format,
     packing: file.packing,
-    rowUnit: advice !== null ? 'segment' : file.format === 'json' ? 'element' : 'line',
+    rowUnit: report !== null ? 'segment' : file.format === 'json' ? 'element' : 'line',
     columns: [],
     unknownColumns: [],
     sheet: null,
-    header: advice === null ? ['line'] : ITEM_COLUMNS,
-    ...boundedRows(advice?.rows ?? readRows(text, readJsonLine, limits), limits, file),
+    header: report === null ? ['line'] : ITEM_COLUMNS,
+    ...boundedRows(report?.rows ?? readRows(text, readJsonLine, limits), limits, file),
     encoding: () => file.encoding,
-    interchanges: () => advice?.interchanges ?? [],
-    datedAs: () => advice?.datedAs ?? null,
+    acknowledge: (optionsOf) => report?.acknowledge(optionsOf) ?? [],
+    datedAs: () => report?.datedAs ?? null,
     decimals: () => null,
   };
 }
@@ -206,7 +229,7 @@ export interface FileOnDisk {
 
 /**
  * Checks that a file is complete before its rows are applied, if only its end can tell: the envelopes of
- * X12 count their contents, and compressed files end with a checksum. Other files are not read. Rejects
+ * EDI files count their contents, and compressed files end with a checksum. Other files are not read. Rejects
  * as reading the rows would. Stops early if the signal is aborted.
  */
 export async function checkComplete(
@@ -222,11 +245,11 @@ export async function checkComplete(
     } finally {
       archive.close();
     }
-  } else if (format === 'x12' || packing !== null) {
+  } else if (isEdi(format) || packing !== null) {
     const file = await openFile({ bytes: read(), path }, limits);
     if (file.format === 'xlsx') throw new Error('a workbook has a sheet');
     try {
-      if (format === 'x12') await checkAdvice(asText(file.utf8), limits, signal);
+      if (isEdi(format)) await EDI_READERS[format].check(asText(file.utf8), limits, signal);
       else await readToEnd(file.utf8, signal);
     } finally {
       await file.close();

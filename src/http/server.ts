@@ -91,7 +91,7 @@ export async function buildServer({
 }: ServerParts): Promise<FastifyInstance> {
   const uploads = new OpenUploads(settings.requestTimeoutMs);
   const openRequests = new OpenRequests(settings);
-  const admission = new Admission(store.accounts, settings, openRequests);
+  const admission = new Admission(store, settings, openRequests);
   const submitter = new BatchSubmitter({ admission, intake, batches: store.batches, settings });
   const streams = new Streams({ admission, submitter, settings });
   const app = fastify({
@@ -166,6 +166,9 @@ export async function buildServer({
     slowPeers.watch(request.raw, reply.raw);
     // Before Fastify checks the Content-Type.
     if (request.is404) throw pathNotFound(request.url);
+  });
+  app.addHook('preHandler', async (request, reply) => {
+    if (request.openRequest !== null) connections.keep(request.raw, reply.raw);
   });
   addReplyBudget(app);
   app.addHook('onResponse', async (request, reply) => {

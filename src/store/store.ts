@@ -91,6 +91,12 @@ export interface Store {
   /** Resolves if the store can read and write; rejects with the reason otherwise. */
   probe(): Promise<void>;
 
+  /**
+   * Tells the database that an import has created this many SKUs, so that it gathers the statistics of
+   * tables that grew much. Harmless if it is not called: no statement of the store needs them.
+   */
+  imported(createdCount: number): Promise<void>;
+
   /** Finishes what was accepted, then closes. Idempotent. */
   close(): Promise<void>;
 }
@@ -99,7 +105,7 @@ export interface Store {
 export interface AdminStore {
   readonly accounts: AccountStore;
   readonly batches: Pick<BatchStore, 'safetyLimitOf' | 'setSafetyLimit'>;
-  readonly changes: Pick<ChangeStore, 'setExpectedInterval'>;
+  readonly changes: Pick<ChangeStore, 'expectedIntervals' | 'setExpectedInterval'>;
   close(): Promise<void>;
 }
 
@@ -175,6 +181,8 @@ export interface ChangeStore {
     atMs: number,
   ): Promise<{ readonly inventory: Inventory; readonly changedAtMs: number | null } | undefined>;
   freshness(supplierId: number, nowMs: number): Promise<Freshness>;
+  /** How often each supplier is expected to report, in minutes; null if it is not. */
+  expectedIntervals(): Promise<ReadonlyMap<number, number | null>>;
   /** Sets how often the supplier is expected to report; null removes the expectation. */
   setExpectedInterval(supplierId: number, minutes: number | null): Promise<void>;
   /**

@@ -36,7 +36,9 @@ const MEMBERS = {
       '`waiting` in the queue; `reading` while it is applied; `held` until it is confirmed; `done`; `refused`, nothing was applied; `failed` midway; `canceled`.',
   }),
   kind: textOrNull({ enum: ['inventory', 'catalogue', null], description: 'What it is read as.' }),
-  format: textOrNull({ description: 'csv, xlsx, json, ndjson or x12, told by its content.' }),
+  format: textOrNull({
+    description: 'csv, xlsx, json, ndjson, x12 or edifact, told by its content.',
+  }),
   packing: textOrNull({ description: 'gzip, zip or null.' }),
   encoding: textOrNull({ description: 'How its text is encoded; null for workbooks.' }),
   mode: textOrNull({ enum: ['snapshot', null], description: 'As it was asked for.' }),

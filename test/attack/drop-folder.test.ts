@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { link, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -10,7 +11,7 @@ import { FileClient, FILES } from '../http/files/file-client.ts';
 import { TestServer } from '../http/harness.ts';
 import { entry, testSettings } from '../store/fixtures.ts';
 
-const POLL = { timeout: 30_000, interval: 20 };
+const POLL = { interval: 20 };
 
 let server: TestServer;
 let inbox: string;
@@ -82,6 +83,32 @@ test("a forged name does not replace another supplier's stored file", async () =
   expect(await victim.results(uuid)).toEqual(before);
   expect((await victim.ask('GET', `${FILES}${uuid}/`)).json).toMatchObject({ bytes: 17 });
   expect(await victim.stock()).toEqual({ 'A-1': 5 });
+});
+
+test('a file that an earlier version had accepted is finished; what is no file is left alone', async () => {
+  const inside = join(inbox, 'Victim', 'in');
+  const uuid = await victim.upload('sku_id,qty\nA-1,5\n');
+  await victim.processed(uuid);
+  await writeFile(join(inside, `.taken-${uuid}-old.csv`), 'sku_id,qty\nA-1,5\n');
+  const outside = join(inbox, 'outside.csv');
+  await writeFile(outside, 'sku_id,qty\nA-1,666\n');
+  await symlink(outside, join(inside, 'link.csv'));
+  await link(outside, join(inside, 'second-name.csv'));
+  await mkdir(join(inside, 'folder.csv'));
+  execFileSync('mkfifo', [join(inside, 'pipe.csv')]);
+  await writeFile(join(inside, `${'x'.repeat(250)}.csv`), 'sku_id,qty\nA-1,6\n');
+  await writeFile(join(inside, 'line\nbreak.csv'), 'sku_id,qty\nA-1,6\n');
+  const failures: unknown[] = [];
+  const dropFolder = newDropFolder(failures);
+  dropFolder.start();
+  await expect.poll(() => visible('Victim', 'out')).toHaveLength(3);
+  await dropFolder.stop();
+  expect(failures).toEqual([]);
+  const ignored = ['folder.csv', 'link.csv', 'pipe.csv', 'second-name.csv'];
+  expect((await readdir(inside)).toSorted()).toEqual(ignored);
+  const done = await visible('Victim', 'done');
+  expect(done.filter((name) => name.endsWith('-old.csv'))).toHaveLength(1);
+  expect(await victim.stock()).toEqual({ 'A-1': 6 });
 });
 
 test("a supplier with many files does not delay another one's", async () => {

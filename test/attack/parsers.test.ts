@@ -25,6 +25,7 @@ import { readTimeUs } from '../../src/wire/times.ts';
 import { zipOf } from '../formats/archives.ts';
 import { rowsOf } from '../formats/stock-files.ts';
 import { workbookOf } from '../formats/workbooks.ts';
+import { report } from '../formats/edifact.ts';
 import { interchange } from '../formats/x12.ts';
 import { cpuMsOf } from './cpu-time.ts';
 
@@ -68,6 +69,9 @@ const PUMPS = [
   '\u{1F600}',
   '/',
   '~',
+  '?',
+  "'",
+  ':',
   '*',
   '<a>',
   '&amp;',
@@ -150,6 +154,17 @@ const PARSERS: Readonly<Record<string, Parser>> = {
   'an NDJSON file': (text) => rowsOf(`{"sku_id":"A","quantity_in_stock":1}\n${text}`),
   'an X12 file': (text) => rowsOf(interchange([`LIN**SK*${text}`])),
   'X12 segments': (text) => rowsOf(interchange([]).replace('BIA', `${text}BIA`)),
+  'an EDIFACT file': (text) => rowsOf(report([`LIN+1++${text}:SA`])),
+  'EDIFACT segments': (text) => rowsOf(report([]).replace('BGM', `${text}BGM`)),
+  'released characters of EDIFACT': (text) =>
+    rowsOf(report([`LIN+1++${"?'".repeat(text.length / 2)}${text}`])),
+  'an EDIFACT report of an item': (text) =>
+    rowsOf(
+      report([
+        'LIN+1++A:SA',
+        ...Array.from({ length: text.length / 16 }, () => `QTY+145:1'LOC+18+${text.at(0) ?? ''}`),
+      ]),
+    ),
   'a zip archive': (text) => rowsOf(zipOf([{ name: 'a.csv', content: `sku_id,qty\n${text}` }])),
   'a file name in a zip archive': (text) =>
     rowsOf(zipOf([{ name: text.slice(0, 20_000), content: 'sku_id,qty\n' }])),

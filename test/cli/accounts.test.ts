@@ -100,6 +100,10 @@ describe('onhand organization, connection and user', () => {
       created: textMatching(/^2/),
       disabled: textMatching(/^2/),
     });
+    await work.succeed('user', 'enable', 'road');
+    expect(JSON.parse(await work.succeed('user', 'list', '--json'))).toContainEqual(
+      expect.objectContaining({ username: 'road', disabled: null }),
+    );
   });
 
   test('renames an organization, and disables and enables it', async () => {

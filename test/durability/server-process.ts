@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { TestDatabase } from '../store/fixtures.ts';
@@ -39,10 +39,15 @@ export class ServerProcess {
     throw new Error(`the server did not start: ${said.join('\n')}`);
   }
 
-  /** Its peak resident memory so far, in MiB. */
+  /** Its peak resident memory so far, or since `resetPeak`, in MiB. */
   residentMib(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
     return Number(/^VmHWM:\s+([0-9]+) kB$/m.exec(status)?.[1]) / 1024;
+  }
+
+  /** Makes the peak count from now on. */
+  resetPeak(): void {
+    writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5');
   }
 
   /** `kill -9`: no handler runs, and nothing is flushed. */

@@ -1,6 +1,7 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NO_RULES } from '../../src/domain/reading-rules.ts';
 import { openStaging } from '../../src/databases.ts';
@@ -12,7 +13,7 @@ import { FileStorage } from '../../src/files/storage.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
 import { fileWorkersOf } from '../../src/server.ts';
-import { isOver, type FileRecord } from '../../src/domain/files.ts';
+import { isOver, type FileDraft, type FileRecord } from '../../src/domain/files.ts';
 import type { Batch, BatchOutcome } from '../../src/domain/batches.ts';
 import type { FileSweepTimes, Store } from '../../src/store/store.ts';
 import { newUuid } from '../../src/store/uuids.ts';
@@ -96,7 +97,11 @@ async function add(
 async function addContent(supplierId: number, content: string, atomic = false): Promise<string> {
   const uuid = newUuid(Date.now());
   const { bytes } = await service.files.write({ supplierId, uuid }, [content], {});
-  return service.add({
+  return service.add(draftOf(supplierId, uuid, bytes, atomic));
+}
+
+function draftOf(supplierId: number, uuid: string, bytes: number, atomic = false): FileDraft {
+  return {
     supplierId,
     uuid,
     userId: null,
@@ -107,7 +112,7 @@ async function addContent(supplierId: number, content: string, atomic = false): 
     reference: null,
     uploadedAtMs: Date.now(),
     idempotency: null,
-  });
+  };
 }
 
 function sweptBefore(ms: number): FileSweepTimes {
@@ -296,6 +301,38 @@ test('a chunk that is refused as overloaded is retried', async () => {
   const uuid = await add(acme, 5);
   expect(await over(acme, uuid)).toMatchObject({ state: 'done', statusCounts: { '200': 5 } });
   expect(submitted).toHaveLength(2);
+});
+
+test('a server that stops while a chunk is to be retried leaves the file to the next server', async () => {
+  const acme = await supplier('Acme');
+  const refused = Promise.withResolvers<void>();
+  before = () => {
+    // The job is told to stop after this, while it waits before its next attempt.
+    setImmediate(refused.resolve);
+    return Promise.reject(new OnhandError('overloaded', 'The server is busy.'));
+  };
+  const uuid = await add(acme, 5);
+  await refused.promise;
+  await service.stop();
+  expect(await service.jobs.find(acme, uuid)).toMatchObject({ state: 'reading', problem: null });
+  before = () => Promise.resolve();
+  service = newService();
+  service.start();
+  expect(await over(acme, uuid)).toMatchObject({ state: 'done', statusCounts: { '200': 5 } });
+});
+
+test('a file that an earlier version stored without a folder is read, printed and deleted', async () => {
+  const acme = await supplier('Acme');
+  const uuid = newUuid(Date.now());
+  const content = 'sku_id,qty\nA-1,7\n';
+  await writeFile(join(directory, `${uuid}.feed`), content);
+  await service.add(draftOf(acme, uuid, content.length));
+  const job = await over(acme, uuid);
+  expect(job).toMatchObject({ state: 'done', statusCounts: { '200': 1 } });
+  await service.removeLeftovers(Date.now() + 1);
+  expect(await text(await service.results.content(job, 'csv'))).toContain('A-1,7');
+  await service.remove(job);
+  expect(await readdir(directory)).toEqual([]);
 });
 
 test('files are deleted after their retention, their counts remain', async () => {

@@ -19,6 +19,7 @@ import {
   STATUS_QUALIFIERS,
   STATUS_WORDS,
 } from '../../src/formats/x12/codes.ts';
+import * as edifact from '../../src/formats/edifact/codes.ts';
 import { UNITS } from '../../src/formats/edi/units.ts';
 import { codesIn, fencesOf, sectionOf, tableRowsOf } from '../house/markdown.ts';
 import { filesMatching } from '../house/sources.ts';
@@ -94,6 +95,32 @@ describe('docs/formats.md names', () => {
     );
   });
 
+  test('every code of an EDIFACT report, in the order in which they count', () => {
+    const columns = {
+      quantityInStock: 'quantity_in_stock',
+      quantityOnBackorder: 'quantity_on_backorder',
+    };
+    expect(tableOf('LIN and PIA: which SKU')).toEqual([
+      ...[...edifact.SKU_ID_TYPES, ...edifact.OTHER_ID_TYPES].map(({ code, meaning }) => [
+        code,
+        meaning,
+        'sku_id',
+      ]),
+      ...edifact.GTIN_TYPES.map(({ code, meaning, form }) => [
+        code,
+        meaning,
+        form ?? 'upca, ean13 or gtin14',
+      ]),
+    ]);
+    expect(tableOf('QTY in EDIFACT')).toEqual(
+      edifact.QUANTITY_CODES.map(({ code, meaning, field }) => [code, meaning, columns[field]]),
+    );
+    expect(tableOf('DTM in EDIFACT')).toEqual([
+      ...edifact.REPORT_DATE_CODES.map(({ code, meaning }) => [code, meaning]),
+      ...edifact.BACKORDER_DATE_CODES.map(({ code, meaning }) => [code, meaning, 'backorder_date']),
+    ]);
+  });
+
   test('every qualifier and every word of a status', () => {
     const [qualifiers, statuses] = [
       tableOf('REF: restriction').filter(([code = '']) => /^[A-Z]+$/.test(code)),
@@ -148,6 +175,18 @@ test('the X12 that docs/formats.md shows is read', async () => {
         backorderDate: 20_270_131,
         restrictions: 1,
       },
+    },
+  ]);
+});
+
+test('the EDIFACT that docs/formats.md shows is read', async () => {
+  const shown = fencesOf(page).find(({ text }) => text.startsWith('UNA'))?.text ?? '';
+  expect(await linesOf(shown)).toEqual([
+    { skuId: 'A-1', gtins: [4_006_381_333_931], fields: { quantityInStock: 40 } },
+    {
+      skuId: 'B-1',
+      gtins: [],
+      fields: { quantityInStock: 0, quantityOnBackorder: 120, backorderDate: 20_270_131 },
     },
   ]);
 });

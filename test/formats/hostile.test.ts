@@ -9,6 +9,7 @@ import { bomb, onDisk, zipOf } from './archives.ts';
 import { linesOf, newJsonLineReader, rowsOf } from './stock-files.ts';
 import { bytesOf } from './reading.ts';
 import { workbookOf } from './workbooks.ts';
+import { report } from './edifact.ts';
 import { interchange } from './x12.ts';
 
 const MIB = 1024 ** 2;
@@ -43,6 +44,9 @@ async function read(bytes: AsyncIterable<Uint8Array>, path?: string): Promise<nu
   return rows;
 }
 
+/** An EDIFACT report that ends inside a LIN. */
+const REPORT = report(['LIN+1++']).replace(/'\nUNT[^]*/, '');
+
 describe('a line without an end is refused after a few megabytes', () => {
   test.for([
     ['csv', CSV, 'x', 'body_malformed', /^A row is too long.*\(row 3\)/],
@@ -60,6 +64,8 @@ describe('a line without an end is refused after a few megabytes', () => {
       'body_too_large',
       /^Segment \d is longer/,
     ],
+    ['edifact', REPORT, 'x', 'body_too_large', /^Segment \d is longer/],
+    ['edifact, of released ends', REPORT, "?'", 'body_too_large', /^Segment \d is/],
   ] as const)('%s', async ([, head, filler, code, message]) => {
     const file = new Endless(head, filler);
     await expect(read(file)).rejects.toMatchObject({ code, message: textMatching(message) });

@@ -73,7 +73,6 @@ describe('the format is recognised by the content', () => {
     ['bzip2', 'BZh91AY', /bzip2; use gzip or zip/],
     ['a web page', '<!DOCTYPE html><table>', /XML or a web page, whatever its name says/],
     ['XML', '<?xml version="1.0"?><stock/>', /XML or a web page/],
-    ['EDIFACT', "UNA:+.? 'UNB+UNOA:2+A", /EDIFACT, which is not supported; send X12 846/],
     [
       'one object over several lines',
       '{\n  "sku_id": "A"\n}\n',
@@ -190,7 +189,7 @@ describe('a row of a table', () => {
       'NULL,,,-1,,,\n';
     expect(await linesOf(file)).toEqual([
       'Row 2, column "upca": "012345678906" has a wrong check digit (by the digits before it, it would be 5). ' +
-        'Row 2, column "quantity_in_stock": "1,000" is not a whole number from 0 to 2147483647, or NULL. ' +
+        'Row 2, column "quantity_in_stock": "1,000" may be 1000 or 1; send decimal=point if it is 1000, or decimal=comma if it is 1. ' +
         'Row 2, column "backorder_date": "31.1.2027" is not a calendar date written yyyy-mm-dd, or NULL. ' +
         'Row 2, column "restrictions": "sold out" is not a restriction; allowed are discontd, tmpunavail, and NULL to lift the restriction.',
       'Row 3 names no SKU: fill in one or more of "sku_id", "upca", "barcode".',

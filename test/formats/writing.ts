@@ -3,6 +3,7 @@ import { printDate, restrictionName } from '../../src/domain/inventory.ts';
 import { writeXlsx } from '../../src/formats/xlsx/writer.ts';
 import { zipOf } from './archives.ts';
 import { all } from './reading.ts';
+import { report } from './edifact.ts';
 import { envelope, set846 } from './x12.ts';
 
 /** A line that every format can hold. */
@@ -14,12 +15,12 @@ export interface AnyLine {
   /** yyyymmdd. */
   readonly backorderDate?: number;
   /** A restriction's number, or null for none. */
-  readonly restrictions?: number | null;
+  readonly restrictions?: number | null | undefined;
 }
 
 /** A way to write lines. */
 export interface Writing {
-  readonly format: 'csv' | 'xlsx' | 'json' | 'ndjson' | 'x12';
+  readonly format: 'csv' | 'xlsx' | 'json' | 'ndjson' | 'x12' | 'edifact';
   readonly packing: 'gzip' | 'zip' | null;
   readonly separator: ',' | ';' | '\t' | '|';
   readonly lineEnd: '\n' | '\r\n' | '\r';
@@ -83,6 +84,7 @@ const PRINTERS: Readonly<Record<Exclude<Writing['format'], 'xlsx'>, Printer>> = 
       encoding,
     ),
   x12: printAdvice,
+  edifact: printReport,
 };
 
 function printCsv(lines: readonly AnyLine[], writing: Writing): Buffer {
@@ -126,6 +128,25 @@ function printAdvice(lines: readonly AnyLine[], { release }: Writing): string {
   const delimiters = { element: '\u001d', component: '\u001f', segment: '\u001c' };
   const segments = lines.flatMap(itemOf).map((elements) => elements.join(delimiters.element));
   return envelope([set846(segments)], { ...delimiters, release });
+}
+
+const NUMBER_TYPES = { upca: 'UP', ean13: 'EN', gtin14: 'SRV', isbn: 'IB' } as const;
+
+/** Restrictions cannot be written. */
+function printReport(lines: readonly AnyLine[]): string {
+  const segments = lines.flatMap((line, i) => {
+    const { skuId, gtin, inStock, onBackorder, backorderDate } = line;
+    const number = gtin === undefined ? '' : `++${gtin.text}:${NUMBER_TYPES[gtin.form]}`;
+    const released = skuId?.replaceAll(/[+:'?]/g, '?$&');
+    return [
+      `LIN+${i + 1}${number}`,
+      ...(released === undefined ? [] : [`PIA+1+${released}:SA`]),
+      ...(inStock === undefined ? [] : [`QTY+145:${inStock}:PCE`]),
+      ...(onBackorder === undefined ? [] : [`QTY+83:${onBackorder}`]),
+      ...(backorderDate === undefined ? [] : [`DTM+44:${backorderDate}:102`]),
+    ];
+  });
+  return report(segments, { characterSet: 'UNOW' });
 }
 
 function itemOf(line: AnyLine, i: number): readonly (readonly string[])[] {

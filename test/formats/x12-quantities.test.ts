@@ -64,9 +64,9 @@ describe('the unit of a quantity in X12', () => {
   test('a unit that is refused is noted for the acknowledgement', async () => {
     const opened = await openInventory(interchange(['LIN**SK*A-1', 'QTY*33*12*CA']));
     await all(opened.rows);
-    expect(opened.interchanges()[0]?.groups[0]?.faultySets[0]?.notes).toEqual([
-      { segment: 'QTY', position: 4, element: 3, reference: '355', code: '7', value: 'CA' },
-    ]);
+    const terms = { controlNumber: 1, atMs: 0, isRefused: false };
+    const [acknowledgement] = opened.acknowledge(() => terms);
+    expect(acknowledgement).toMatch(/~AK3\*QTY\*4\*LIN\*8~AK4\*3\*355\*7\*CA~/);
   });
 });
 
@@ -156,15 +156,16 @@ describe('several locations in X12', () => {
   });
 });
 
-describe('the date of an X12 report', () => {
-  const dateOf = async (...header: readonly string[]) => {
-    const segments = ['LIN**SK*A-1', 'QTY*33*5'];
-    const set = ['ST*846*0001', ...header, ...segments, `SE*${header.length + 4}*0001`];
-    const opened = await openInventory(envelope([set]));
-    await all(opened.rows);
-    return opened.datedAs();
-  };
+/** The date of a report with these segments before its first LIN. */
+const dateOf = async (...header: readonly string[]) => {
+  const segments = ['LIN**SK*A-1', 'QTY*33*5'];
+  const set = ['ST*846*0001', ...header, ...segments, `SE*${header.length + 4}*0001`];
+  const opened = await openInventory(envelope([set]));
+  await all(opened.rows);
+  return opened.datedAs();
+};
 
+describe('the date of an X12 report', () => {
   test.for([
     ['BIA*00*SI*1*20261120', '20261120'],
     ['BIA*00*SI*1*20261120*0915', '202611200915'],

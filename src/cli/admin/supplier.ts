@@ -149,7 +149,8 @@ function expectCommand(context: CommandContext): Command {
     });
 }
 
-function parseMinutes(text: string): number | null {
+/** Parses an expected interval in minutes; null for `never`. */
+export function parseMinutes(text: string): number | null {
   if (text === 'never') return null;
   const minutes = Number(text);
   if (/^[0-9]{1,8}$/.test(text) && minutes >= 1) return minutes;

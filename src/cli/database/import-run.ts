@@ -90,6 +90,7 @@ async function importFile(
           ? bar.show('reading', progress.bytes, size)
           : bar.show('applying', progress.applied, progress.total),
     });
+    await store.imported(summary.skusCreated);
     bar.stop();
     printSummary(context, summary, supplier.name, (performance.now() - startedMs) / 1000);
     printComplaints(context, summary, staging, options.report);

@@ -81,7 +81,7 @@ function placedByNext<Quantity extends Counted>(
     names.add(quantity.name);
     placed.push({ quantity, place: tiedOr(quantity, isNext ? place : outer) });
   }
-  return placed.reverse();
+  return placed.toReversed();
 }
 
 /** The location that the file ties a quantity to, else this one. */

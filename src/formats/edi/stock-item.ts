@@ -126,7 +126,18 @@ export class StockItem<At extends { readonly number: number }> {
 
   /** The location of the quantities before or after it; null if they are those of all locations. */
   addPlace(place: string | null): void {
-    this.#tokens.push({ place });
+    const last = this.#tokens.at(-1);
+    // Two names in a row are one location, such as a warehouse and its address.
+    if (last !== undefined && 'place' in last && last.place !== null) this.#tokens.pop();
+    else return void this.#tokens.push({ place });
+    this.#tokens.push({ place: place === null ? last.place : `${last.place} ${place}` });
+  }
+
+  /** Forgets the last quantity. Returns its name; undefined if there is none. */
+  dropLastQuantity(): string | undefined {
+    const at = this.#tokens.findLastIndex((token) => 'quantity' in token);
+    const [token] = at < 0 ? [] : this.#tokens.splice(at, 1);
+    return token !== undefined && 'quantity' in token ? token.quantity.name : undefined;
   }
 
   /** Ties the last quantity to a location; null if it is that of all locations. */

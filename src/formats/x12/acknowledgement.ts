@@ -1,13 +1,5 @@
+import type { AcknowledgementOptions } from '../edi/report.ts';
 import type { ReceivedGroup, ReceivedInterchange, ReceivedSet, SegmentNote } from './envelope.ts';
-
-export interface AcknowledgementOptions {
-  /** The control number of the acknowledgement, 1 … 999999999, unique for its receiver. */
-  readonly controlNumber: number;
-  /** The acknowledgement's timestamp, in milliseconds since 1970-01-01T00:00Z; printed in UTC. */
-  readonly atMs: number;
-  /** Whether the file was refused as a whole, so that every transaction set is rejected. */
-  readonly isRefused: boolean;
-}
 
 /**
  * Prints the functional acknowledgement (997) of a received interchange, with the same delimiters. It

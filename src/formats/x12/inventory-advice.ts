@@ -1,12 +1,14 @@
 import { tooManyRows, type FileRow, type FormatLimits } from '../format.ts';
 import { placeName } from '../edi/places.ts';
 import { PURPOSES_REFUSED, REPORT_DATE_CODES } from './codes.ts';
+import type { AcknowledgementOptions, EdiReport } from '../edi/report.ts';
+import { print997 } from './acknowledgement.ts';
 import { Envelope, type ReceivedInterchange } from './envelope.ts';
 import { Item, type FaultyElement } from './item.ts';
 import { readSegments, type Segment } from './segments.ts';
 
 /** An X12 file of inventory advice (846). */
-export class InventoryAdvice {
+export class InventoryAdvice implements EdiReport {
   readonly #envelope = new Envelope();
   /** One row per LIN, numbered by its segment. Can be read once. */
   readonly rows: AsyncGenerator<readonly FileRow[]>;
@@ -25,10 +27,11 @@ export class InventoryAdvice {
     return this.#envelope.interchanges;
   }
 
-  /**
-   * The date of the first report (`ccyymmdd`, then its time), from BIA or else DTM; as written if it cannot
-   * be read, and null if there is none.
-   */
+  acknowledge(optionsOf: (interchange: number) => AcknowledgementOptions): readonly string[] {
+    return this.interchanges.map((received, i) => print997(received, optionsOf(i)));
+  }
+
+  /** From BIA, or else from DTM. */
   get datedAs(): string | null {
     return this.#date?.text ?? null;
   }

@@ -53,7 +53,7 @@ export class Item {
 
   /** Reads a segment of the LIN's loop. Segments that set nothing are ignored. */
   take(segment: Segment): void {
-    switch (segment.elements[0]) {
+    switch (segment.elements[0] ?? '') {
       case 'QTY':
         return this.#readQuantity(segment);
       case 'SDQ':

@@ -3,23 +3,24 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ChangeFeed, ChangeReader, ReadChunk } from '../../changes/change-feed.ts';
-import { FairTurns } from '../../changes/fair-turns.ts';
+import { FairTurns } from '../../domain/fair-turns.ts';
 import type { AccountStore } from '../../store/store.ts';
 import {
   ChangeListQuerySchema,
   type ChangeListRequest,
   ChangePageSchema,
   parseChangeList,
-  printingChangePage,
+  printChangePage,
   printSseChunk,
   printSseRetry,
   SSE_KEEP_ALIVE,
 } from '../../wire/changes/change-pages.ts';
 import { describe } from '../documentation.ts';
-import { runYielding, type Admission } from '../request/admission.ts';
+import type { Admission } from '../request/admission.ts';
 import type { OpenRequest } from '../request/open-requests.ts';
 import { checkParameters, queryOf } from '../request/parameters.ts';
-import { sendJson } from '../request/reply.ts';
+import { sendJsonParts } from '../request/reply.ts';
+import { printInSlices } from '../request/slices.ts';
 import { slicesOf } from '../request/reply-budget.ts';
 import { addResource } from '../request/resource.ts';
 import { VisibleSuppliersCache, visibleSuppliers } from '../../changes/visible-suppliers.ts';
@@ -58,9 +59,9 @@ export function addChanges(
   ): Promise<FastifyReply> => {
     const { organizationId } = admission.principalOf(request);
     const page = await printTurns.run(organizationId, () =>
-      runYielding(printingChangePage(chunk, chunk.hasMore)),
+      printInSlices(printChangePage(chunk, chunk.hasMore)),
     );
-    return sendJson(request, reply, page);
+    return sendJsonParts(request, reply, page);
   };
 
   const closing = new AbortController();

@@ -48,7 +48,7 @@ export function addFreshness(app: FastifyInstance, { admission, store }: Freshne
     const reports = await Promise.all(
       suppliers.map(async (supplier) => ({
         supplier,
-        ...(await store.changes.freshness(supplier.id, nowMs)),
+        ...(await admission.reading(request, () => store.changes.freshness(supplier.id, nowMs))),
       })),
     );
     return sendJson(request, reply, printFreshness(reports, nowMs));

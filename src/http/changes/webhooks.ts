@@ -96,16 +96,18 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     // Saves resolving the name; the store counts again.
     if ((await webhooks.list(organizationId)).length >= webhooksMax) throw tooMany(webhooksMax);
     await checkUrl(draft.url);
-    const webhook = await webhooks.create(
-      {
-        organizationId,
-        url: draft.url,
-        description: draft.description ?? null,
-        supplierUuids,
-        secrets: { current: secret, previous: null },
-        creator,
-      },
-      webhooksMax,
+    const webhook = await admission.writing(request, () =>
+      webhooks.create(
+        {
+          organizationId,
+          url: draft.url,
+          description: draft.description ?? null,
+          supplierUuids,
+          secrets: { current: secret, previous: null },
+          creator,
+        },
+        webhooksMax,
+      ),
     );
     if (webhook === undefined) throw tooMany(webhooksMax);
     // Before the response: every change after it is delivered.
@@ -126,7 +128,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     const sends = edit.is_paused === false || edit.url !== undefined;
     if (sends) await throttle.act(creator.organizationId);
     if (edit.url !== undefined) await checkUrl(edit.url);
-    await webhooks.update(webhook.id, {
+    const columns = {
       ...(edit.url !== undefined && { url: edit.url }),
       ...(edit.description !== undefined && { description: edit.description }),
       ...(edit.supplier_uuids !== undefined && {
@@ -137,7 +139,8 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       ...(sends && { creator }),
       // The store expects at least one column.
       ...(Object.keys(edit).length === 0 && { url: webhook.url }),
-    });
+    };
+    await admission.writing(request, () => webhooks.update(webhook.id, columns));
     if (sends) {
       await resumeWebhook(webhook, { webhooks, changes }, options.now());
     }
@@ -150,7 +153,8 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
 
   const remove = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
-    await webhooks.remove((await find(request)).id);
+    const { id } = await find(request);
+    await admission.writing(request, () => webhooks.remove(id));
     return sendObject(reply, { message: 'success' });
   };
 
@@ -158,9 +162,8 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     checkParameters(request, []);
     const webhook = await find(request);
     const secret = newWebhookSecret();
-    await webhooks.update(webhook.id, {
-      secrets: rotateSecret(webhook.secrets, secret, options.now()),
-    });
+    const secrets = rotateSecret(webhook.secrets, secret, options.now());
+    await admission.writing(request, () => webhooks.update(webhook.id, { secrets }));
     return sendObject(reply, printWebhook(webhook, secret));
   };
 

@@ -40,7 +40,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     checkParameters(request, []);
     const file = await findFile(routes, request);
     if (isOver(file)) throw wrongState(file, 'only a file that is not finished can be canceled');
-    await service.cancel(file);
+    await admission.writing(request, () => service.cancel(file));
     return sendFile(request, reply);
   };
 
@@ -49,8 +49,8 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     checkParameters(request, RULE_NAMES);
     const given = readRules(request);
     const file = await findFile(routes, request);
-    if (!(await service.confirm(file, given)))
-      throw wrongState(file, 'only a held file can be confirmed');
+    const isConfirmed = await admission.writing(request, () => service.confirm(file, given));
+    if (!isConfirmed) throw wrongState(file, 'only a held file can be confirmed');
     return sendFile(request, reply);
   };
 
@@ -66,13 +66,17 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     if (!isOver(file)) throw wrongState(file, 'cancel it first, or wait until it is finished');
     if (file.found?.kind === 'catalogue')
       throw wrongState(file, 'it is a catalogue, and catalogues cannot be reverted');
-    const reverted = await service.revert(file, {
-      userId: admission.principalOf(request).userId,
-      force,
-      dryRun,
-      ...(reason !== undefined && { reason }),
-      ...(reference !== undefined && { reference }),
-    });
+    const reverted = await service.revert(
+      file,
+      {
+        userId: admission.principalOf(request).userId,
+        force,
+        dryRun,
+        ...(reason !== undefined && { reason }),
+        ...(reference !== undefined && { reference }),
+      },
+      (revertOne) => admission.writing(request, revertOne),
+    );
     if (dryRun) reply.header('dry-run', 'true');
     return sendJson(request, reply, JSON.stringify(printFileRevert(file.uuid, reverted)));
   };

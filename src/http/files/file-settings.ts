@@ -45,13 +45,13 @@ export function addFileSettings(
       const supplierId = supplierIdOf(request);
       const before = isPartial ? await service.jobs.rulesOf(supplierId) : NO_RULES;
       const rules = parseFileSettings(parseBody(body, SETTINGS_EXPECTED).value, before);
-      await service.jobs.setRules(supplierId, rules);
+      await admission.writing(request, () => service.jobs.setRules(supplierId, rules));
       return sendJson(request, reply, printFileSettings(rules));
     };
 
   const reset = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
-    await service.jobs.setRules(supplierIdOf(request), NO_RULES);
+    await admission.writing(request, () => service.jobs.setRules(supplierIdOf(request), NO_RULES));
     return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
 
@@ -64,8 +64,14 @@ export function addFileSettings(
     return sendJson(request, reply, printFileMapping(columns));
   };
 
-  const setColumns = async (supplierId: number, columns: readonly ColumnMapping[]): Promise<void> =>
-    service.jobs.setRules(supplierId, { ...(await service.jobs.rulesOf(supplierId)), columns });
+  const setColumns = async (
+    request: FastifyRequest,
+    columns: readonly ColumnMapping[],
+  ): Promise<void> => {
+    const supplierId = supplierIdOf(request);
+    const rules = { ...(await service.jobs.rulesOf(supplierId)), columns };
+    await admission.writing(request, () => service.jobs.setRules(supplierId, rules));
+  };
 
   const setMapping = async (
     request: FastifyRequest,
@@ -74,7 +80,7 @@ export function addFileSettings(
     const body = await readBody(request, bodyLimits);
     checkParameters(request, []);
     const columns = parseFileMapping(parseBody(body, MAPPING_EXPECTED).value);
-    await setColumns(supplierIdOf(request), columns);
+    await setColumns(request, columns);
     return showMapping(request, reply);
   };
 
@@ -83,7 +89,7 @@ export function addFileSettings(
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
     checkParameters(request, []);
-    await setColumns(supplierIdOf(request), []);
+    await setColumns(request, []);
     return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
 

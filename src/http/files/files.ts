@@ -176,7 +176,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(BatchListQuerySchema.properties));
     const options = parseBatchList(queryOf(request));
-    const page = await service.jobs.list(admission.principalOf(request).organizationId, options);
+    const { organizationId } = admission.principalOf(request);
+    const page = await admission.reading(request, () => service.jobs.list(organizationId, options));
     return sendJson(request, reply, printFileList(options, page));
   };
 
@@ -220,7 +221,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     checkParameters(request, []);
     const file = await findFile(routes, request);
     if (!isOver(file)) throw wrongState(file, 'cancel it first, or wait until it is finished');
-    await service.remove(file);
+    await admission.writing(request, () => service.remove(file));
     return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
 
@@ -260,7 +261,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     reply.raw.once('close', () => disconnect.abort());
     const file = await finishedFile(request);
     const text = await service.results.acknowledgement(file, disconnect.signal);
-    return reply.type('application/edi-x12').send(text);
+    const type = file.found?.format === 'edifact' ? 'application/edifact' : EDI_TYPE;
+    return reply.type(type).send(text);
   };
 
   const owner = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
@@ -375,8 +377,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
       schema: describe({
         ...results,
         operationId: 'showFileAcknowledgement',
-        summary: 'Download the functional acknowledgement (997) of an X12 file',
-        okType: 'application/edi-x12',
+        summary: 'Download the acknowledgement of an EDI file: 997 of X12, CONTRL of EDIFACT',
+        okType: EDI_TYPE,
       }),
       guard: owner,
       handle: acknowledge,
@@ -391,6 +393,8 @@ function sendUuid(
 ): Promise<FastifyReply> {
   return sendJson(request, reply, JSON.stringify({ uuid }));
 }
+
+const EDI_TYPE = 'application/edi-x12';
 
 const RESULT_TYPES = {
   csv: 'text/csv; charset=utf-8',

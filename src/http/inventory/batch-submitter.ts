@@ -7,6 +7,7 @@ import type { Lines } from '../../domain/lines.ts';
 import type { SafetyLimit } from '../../domain/safety-limit.ts';
 import type { Intake } from '../../intake/intake.ts';
 import type { BatchStore } from '../../store/store.ts';
+import type { Chunk } from '../../wire/lines/stream-chunks.ts';
 import { ConfirmationRequired } from '../problems.ts';
 import type { Admission } from '../request/admission.ts';
 import { headerOf } from '../request/parameters.ts';
@@ -91,17 +92,30 @@ export class BatchSubmitter {
   }
 
   /**
-   * Submits a chunk of a stream, waiting while the queue is full. Rejects with `store_unavailable`, or with
-   * `breaker_tripped` if the supplier was given a safety limit after the stream began.
+   * Submits a chunk of a stream, waiting while the queue is full. If the stream has an idempotency key, each chunk has
+   * one of its own, made of that key and the index of its first line. Rejects with `store_unavailable`, with
+   * `breaker_tripped` if the supplier was given a safety limit after the stream began, and with
+   * `idempotency_key_reused`.
    */
   async submitChunk(
     request: FastifyRequest,
-    lines: Lines,
+    { lines, first, fingerprint }: Chunk,
     options: WriteOptions,
-  ): Promise<BatchOutcome> {
-    if (lines.refusals.size === lines.count) return nothingApplied(lines);
-    const batch = await this.#batchOf(request, { source: 'stream', body: '', lines, options });
-    return this.#parts.intake.submitWhenRoom(batch);
+  ): Promise<Submitted> {
+    if (lines.refusals.size === lines.count) {
+      return { lines, outcome: nothingApplied(lines), headers: {} };
+    }
+    const { idempotencyKey: streamKey } = options;
+    const idempotencyKey = streamKey === undefined ? undefined : `${streamKey}#${first.index}`;
+    const batch = await this.#batchOf(request, {
+      source: 'stream',
+      body: fingerprint ?? '',
+      lines,
+      options: { ...options, idempotencyKey },
+    });
+    const outcome = await this.#parts.intake.submitWhenRoom(batch);
+    const submitted = { lines, outcome, headers: {} };
+    return outcome.repeats === null ? submitted : this.#repeated(batch, submitted);
   }
 
   async #batchOf(request: FastifyRequest, write: WriteRequest): Promise<Batch> {

@@ -19,7 +19,8 @@ import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/bod
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, flagOf, noteHeaderOf, queryOf, uuidOf } from '../request/parameters.ts';
-import { sendJson } from '../request/reply.ts';
+import { sendJson, sendJsonParts } from '../request/reply.ts';
+import { printInSlices } from '../request/slices.ts';
 import { addResource } from '../request/resource.ts';
 
 interface BatchRoutes {
@@ -43,7 +44,8 @@ export function addBatches(
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(BatchListQuerySchema.properties));
     const options = parseBatchList(queryOf(request));
-    const page = await batches.list(admission.principalOf(request).organizationId, options);
+    const { organizationId } = admission.principalOf(request);
+    const page = await admission.reading(request, () => batches.list(organizationId, options));
     return sendJson(request, reply, printBatchList(options, page));
   };
 
@@ -64,14 +66,15 @@ export function addBatches(
   const results = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
     const { uuid } = await find(request);
-    const failures = await batches.failures(admission.principalOf(request).organizationId, uuid);
+    const { organizationId } = admission.principalOf(request);
+    const failures = await admission.reading(request, () => batches.failures(organizationId, uuid));
     if (failures === undefined) {
       throw new OnhandError(
         'results_expired',
         'The failing lines of this batch have expired; its counts are still available from the batch itself.',
       );
     }
-    return sendJson(request, reply, printFailures(failures));
+    return sendJsonParts(request, reply, await printInSlices(printFailures(failures)));
   };
 
   const revert = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -85,15 +88,17 @@ export function addBatches(
     const { organizationId: supplierId, userId } = admission.principalOf(request);
     const uuid = uuidOf(request);
     if (uuid === undefined) throw noSuchBatch();
-    const outcome = await batches.revert({
-      supplierId,
-      userId,
-      uuid,
-      force,
-      dryRun,
-      ...(reason !== undefined && { reason }),
-      ...(reference !== undefined && { reference }),
-    });
+    const outcome = await admission.writing(request, () =>
+      batches.revert({
+        supplierId,
+        userId,
+        uuid,
+        force,
+        dryRun,
+        ...(reason !== undefined && { reason }),
+        ...(reference !== undefined && { reference }),
+      }),
+    );
     if (outcome === undefined) throw noSuchBatch();
     if (dryRun) reply.header('dry-run', 'true');
     if (outcome.uuid !== null) reply.header('batch-id', outcome.uuid);

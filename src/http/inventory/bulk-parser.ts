@@ -3,7 +3,7 @@ import { parsingBulk, type BulkTerms } from '../../wire/lines/bulk-body.ts';
 import { decodeUtf8 } from '../../wire/utf8.ts';
 import { LinesReceiver } from '../../workers/lines-transfer.ts';
 import type { WorkerPool } from '../../workers/pool.ts';
-import { runYielding } from '../request/admission.ts';
+import { runYielding, sliceTurn } from '../request/slices.ts';
 import type { BodyTasks } from './bulk-task.ts';
 
 /** The lines of a bulk update, and its body. */
@@ -14,6 +14,8 @@ export interface ParsedBulk {
 
 /** Larger bodies are parsed in a worker thread: `JSON.parse` takes longer for them than the others may wait. */
 const LARGE_BODY_BYTES = 1_048_576;
+/** Shorter bodies are parsed at once: it takes about a millisecond. */
+const SHORT_BODY_BYTES = 64 * 1024;
 
 /** Parses the bodies of bulk updates, the large ones in worker threads. */
 export class BulkParser {
@@ -30,6 +32,7 @@ export class BulkParser {
     organizationId: number,
   ): Promise<ParsedBulk> {
     if (bytes === undefined || bytes.length <= LARGE_BODY_BYTES) {
+      if (bytes !== undefined && bytes.length > SHORT_BODY_BYTES) await sliceTurn();
       const body = bytes === undefined ? '' : decodeUtf8(bytes);
       return { lines: await runYielding(parsingBulk(body, terms)), body };
     }

@@ -5,7 +5,7 @@ import { BulkSchema, LineSchema, parseLine } from '../../wire/lines/lines.ts';
 import {
   BulkResultsSchema,
   LineResultSchema,
-  printingResults,
+  printResults,
   printSuccess,
   resultOfLine,
   SuccessSchema,
@@ -26,9 +26,10 @@ import {
   smallBodyLimits,
 } from '../request/body.ts';
 import { describe } from '../documentation.ts';
-import { runYielding, type Admission } from '../request/admission.ts';
+import type { Admission } from '../request/admission.ts';
 import { sendProblem } from '../problems.ts';
-import { sendJson } from '../request/reply.ts';
+import { sendJsonParts } from '../request/reply.ts';
+import { printInSlices } from '../request/slices.ts';
 import { addResource } from '../request/resource.ts';
 import type { Streams } from '../streams/streams.ts';
 import type { BulkParser } from './bulk-parser.ts';
@@ -89,10 +90,11 @@ export function addInventory(
     const { lines, body } = await parser.parse(bytes, terms, organizationId);
     request.openRequest?.reserveFailures(lines.refusals.size);
     const submitted = await submit(request, reply, { source: 'bulk', body, lines, options });
-    const results = await runYielding(printingResults(submitted.lines, submitted.outcome, options));
-    reply.header('lines-succeeded', lines.count - results.failed);
-    reply.header('lines-failed', results.failed);
-    return sendJson(request, reply, results.text);
+    const results = await printInSlices(printResults(submitted.lines, submitted.outcome, options));
+    const failed = results.value;
+    reply.header('lines-succeeded', lines.count - failed);
+    reply.header('lines-failed', failed);
+    return sendJsonParts(request, reply, results);
   };
 
   const updateOne = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {

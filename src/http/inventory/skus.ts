@@ -66,7 +66,9 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     const supplierIds = await visibleSuppliers(store.accounts, principal, options.supplierUuids);
     // Read before the page: a change made in between is delivered twice rather than never.
     const changesCursor = await changesCursorOf(request, options, supplierIds);
-    const page = await store.skus.list({ ...options, supplierIds });
+    const page = await admission.reading(request, () =>
+      store.skus.list({ ...options, supplierIds }),
+    );
     return sendJson(request, reply, printSkuList(options, page, changesCursor));
   };
 
@@ -102,7 +104,9 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   ): Promise<string> => {
     const supplierIds = await visibleTo(admission.principalOf(request));
     const sku = await store.skus.find(supplierIds, uuid);
-    const past = await store.changes.inventoryAt(supplierIds, uuid, atMs);
+    const past = await admission.reading(request, () =>
+      store.changes.inventoryAt(supplierIds, uuid, atMs),
+    );
     if (sku === undefined || past === undefined || sku.createdAtMs > atMs) throw noSuchSku();
     const updatedAtMs = past.changedAtMs ?? sku.createdAtMs;
     return JSON.stringify(printSku({ ...sku, inventory: past.inventory, updatedAtMs }));
@@ -111,12 +115,12 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   const history = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, Object.keys(HistoryQuerySchema.properties));
     const options = parseHistory(queryOf(request));
-    const changes = await store.changes.history({
-      ...options,
-      supplierIds: await visibleTo(admission.principalOf(request)),
-      skuUuid: pathUuid(request),
-      limit: options.limit + 1,
-    });
+    const skuUuid = pathUuid(request);
+    const supplierIds = await visibleTo(admission.principalOf(request));
+    const limit = options.limit + 1;
+    const changes = await admission.reading(request, () =>
+      store.changes.history({ ...options, supplierIds, skuUuid, limit }),
+    );
     if (changes === undefined) throw noSuchSku();
     return sendJson(request, reply, printHistory(changes, options.limit));
   };
@@ -135,15 +139,17 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     const entry = parseSkuCreation(value, text);
     const reason = noteHeaderOf(request, 'Batch-Reason');
     const reference = noteHeaderOf(request, 'Batch-Reference');
-    const { batchUuid, entries } = await store.applyCatalogue({
-      supplierId,
-      userId,
-      source: 'create',
-      ...(reason !== undefined && { reason }),
-      ...(reference !== undefined && { reference }),
-      existing: 'refuse',
-      entries: [entry],
-    });
+    const { batchUuid, entries } = await admission.writing(request, () =>
+      store.applyCatalogue({
+        supplierId,
+        userId,
+        source: 'create',
+        ...(reason !== undefined && { reason }),
+        ...(reference !== undefined && { reference }),
+        existing: 'refuse',
+        entries: [entry],
+      }),
+    );
     const [created] = entries;
     if (created === undefined) throw new Error('the store returned no result for a SKU');
     if (batchUuid === null) {

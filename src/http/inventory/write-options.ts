@@ -23,6 +23,8 @@ export interface WriteOptions {
   readonly reason: string | undefined;
   readonly reference: string | undefined;
   readonly idempotencyKey: string | undefined;
+  /** The index of the first line of a stream: more than 0 if it was resumed. */
+  readonly streamStart: number;
   readonly confirmationCode: string | undefined;
   /** The preference that the response applies, for its header `Preference-Applied`. */
   readonly preference: 'return=minimal' | 'return=representation' | undefined;
@@ -57,7 +59,6 @@ export function readBulkOptions(request: FastifyRequest, rules: AsOfRules): Writ
 export function checkStreamOptions(options: WriteOptions): void {
   if (options.atomic) throw streamRefused('atomic=true');
   if (options.isSnapshot) throw streamRefused('mode=snapshot');
-  if (options.idempotencyKey !== undefined) throw streamRefused('The header Idempotency-Key');
   if (options.confirmationCode !== undefined) throw streamRefused('The header Confirmation-Code');
 }
 
@@ -90,8 +91,20 @@ function readCommonOptions(request: FastifyRequest, rules: AsOfRules) {
     reason: noteHeaderOf(request, 'Batch-Reason'),
     reference: noteHeaderOf(request, 'Batch-Reference'),
     idempotencyKey: keyHeaderOf(request, 'Idempotency-Key'),
+    streamStart: readStreamStart(request),
     confirmationCode: keyHeaderOf(request, 'Confirmation-Code'),
   };
+}
+
+/** Throws `parameter_invalid`. */
+function readStreamStart(request: FastifyRequest): number {
+  const sent = headerOf(request, 'stream-start');
+  if (sent === undefined) return 0;
+  if (/^\d{1,15}$/.test(sent)) return Number(sent);
+  throw new OnhandError(
+    'parameter_invalid',
+    'The header Stream-Start must be the index of the first line that is sent, counted from 0.',
+  );
 }
 
 /**

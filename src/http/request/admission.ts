@@ -1,9 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
-import type { AccountStore } from '../../store/store.ts';
+import type { Store } from '../../store/store.ts';
 import { authenticate, authorize, type Access } from '../accounts/authenticate.ts';
 import { TokenWatch } from '../accounts/token-watch.ts';
 import {
@@ -12,6 +11,7 @@ import {
   type OpenRequest,
   type RequestKind,
 } from './open-requests.ts';
+import { StoreTurns } from './store-turns.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -29,17 +29,19 @@ export interface AdmissionLimits extends OpenLimits {
 
 /** Authenticates each API request and checks the limits before its body is read. */
 export class Admission {
-  readonly #accounts: Pick<AccountStore, 'findPrincipal'>;
+  readonly #accounts: Pick<Store['accounts'], 'findPrincipal'>;
+  readonly #turns: StoreTurns;
   readonly #tokenWatch = new TokenWatch((request) => this.#checkWatched(request));
   readonly #rate: RateLimiterMemory | undefined;
   readonly #openRequests: OpenRequests;
 
   constructor(
-    accounts: Pick<AccountStore, 'findPrincipal'>,
+    store: Pick<Store, 'accounts' | 'grouping'>,
     limits: AdmissionLimits,
     openRequests: OpenRequests,
   ) {
-    this.#accounts = accounts;
+    this.#accounts = store.accounts;
+    this.#turns = new StoreTurns(store.grouping);
     this.#openRequests = openRequests;
     const points = limits.requestsPerSecondMax;
     this.#rate = points === 0 ? undefined : new RateLimiterMemory({ points, duration: 1 });
@@ -96,6 +98,16 @@ export class Admission {
     }
   }
 
+  /** Runs a call of the store that reads much, when it is the turn of the request's organization. */
+  reading<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+    return this.#turns.read(this.principalOf(request).organizationId, work);
+  }
+
+  /** Runs a call of the store that writes other than through `Intake`, when it is the organization's turn. */
+  writing<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+    return this.#turns.write(this.principalOf(request).organizationId, work);
+  }
+
   /** The memory that an admitted request reserves. */
   openRequestOf(request: FastifyRequest): OpenRequest {
     const { openRequest } = request;
@@ -131,14 +143,5 @@ export async function consumePoint(
       `${what} Wait ${retryAfterSeconds} s before the next one.`,
       { retryAfterSeconds },
     );
-  }
-}
-
-/** Runs long synchronous work; each time it yields, other requests get a turn. */
-export async function runYielding<T>(work: Generator<undefined, T, undefined>): Promise<T> {
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) return step.value;
-    await nextTurn();
   }
 }

@@ -68,7 +68,8 @@ export async function readBodyBytes(
     throw refusal;
   }
   const body = isGzip ? raw.pipe(createGunzip({ chunkSize: GROWN_BYTES_MIN })) : raw;
-  const bytes = await readBytes(raw, body, { limits, openRequest });
+  const received = new GrowingBuffer(isGzip ? 0 : declaredBytes);
+  const bytes = await readBytes(raw, body, { limits, openRequest, received });
   return bytes.length === 0 ? undefined : bytes;
 }
 
@@ -121,18 +122,22 @@ function tooLarge({ requestBytesMax, bytesSetting }: BodyLimits): OnhandError {
   );
 }
 
+interface ReadParts {
+  readonly limits: BodyLimits;
+  readonly openRequest: OpenRequest | null;
+  /** Empty so far. */
+  readonly received: GrowingBuffer;
+}
+
 /** Reads `body`: the request itself, or its decompressed content, to which the limits apply. */
 function readBytes(
   request: IncomingMessage,
   body: Readable,
-  {
-    limits,
-    openRequest,
-  }: { readonly limits: BodyLimits; readonly openRequest: OpenRequest | null },
+  { limits, openRequest, received }: ReadParts,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const received = new GrowingBuffer();
     const counter = new JsonCounter(limits);
+    let takenBytes = 0;
     const refuse = (error: unknown): void => {
       body.off('data', take);
       received.clear();
@@ -147,6 +152,12 @@ function readBytes(
         received.append(chunk);
         counter.count(received.bytes);
         openRequest?.reserve(length, counter.values);
+        takenBytes += chunk.length;
+        if (takenBytes < TURN_BYTES) return;
+        // The network may deliver megabytes in one turn of the event loop.
+        takenBytes = 0;
+        body.pause();
+        setImmediate(() => body.resume());
       } catch (refusal) {
         refuse(refusal);
       }
@@ -174,6 +185,8 @@ function readBytes(
   });
 }
 
+/** How much of a body is read before other requests get a turn, in bytes. */
+const TURN_BYTES = 256 * 1024;
 /** How large the buffer is from the second chunk on, in bytes. */
 const GROWN_BYTES_MIN = 64 * 1024;
 
@@ -182,8 +195,14 @@ const GROWN_BYTES_MIN = 64 * 1024;
  * client sends chunks of one byte.
  */
 class GrowingBuffer {
+  readonly #expectedBytes: number;
   #buffer: Buffer = Buffer.alloc(0);
   #length = 0;
+
+  /** @param expectedBytes how long it will be, which saves copying; 0 if that is not known */
+  constructor(expectedBytes: number) {
+    this.#expectedBytes = expectedBytes;
+  }
 
   /** All bytes so far. */
   get bytes(): Buffer {
@@ -202,7 +221,7 @@ class GrowingBuffer {
 
   #grow(length: number): void {
     const larger = Buffer.allocUnsafeSlow(
-      Math.max(length, 2 * this.#buffer.length, GROWN_BYTES_MIN),
+      Math.max(length, this.#expectedBytes || Math.max(2 * this.#buffer.length, GROWN_BYTES_MIN)),
     );
     this.#buffer.copy(larger, 0, 0, this.#length);
     this.#buffer = larger;

@@ -1,10 +1,13 @@
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { OnhandError } from '../../domain/errors.ts';
 
 export interface ConnectionLimits {
-  /** Connections of all clients together; more are closed at once. */
+  /**
+   * Connections of all clients together. Before that, those that have had no admitted request for the longest time
+   * are closed to make room for new ones.
+   */
   readonly clientConnectionsMax: number;
   /** Connections of one client address; more are answered 503 and closed. 0 means no limit. */
   readonly clientConnectionsPerAddressMax: number;
@@ -21,15 +24,19 @@ interface ClientConnectionsParts {
   readonly refusal: () => string;
 }
 
-/** How often idle connections are closed to make room for new ones. */
-const MAKE_ROOM_EVERY_MS = 1000;
+/** The share of all connections from which on a new one replaces one without an admitted request. */
+const CROWDED_SHARE = 0.9;
 const RETRY_SECONDS = 10;
 
 /** Limits the connections of clients: of all together, and of each address. */
 export class ClientConnections {
   readonly #parts: ClientConnectionsParts;
   readonly #byAddress = new Map<string, number>();
-  #madeRoomAtMs = -MAKE_ROOM_EVERY_MS;
+  /**
+   * Connections without an admitted request, the oldest first: idle ones, and those that send a header, or a body
+   * without credentials, slowly.
+   */
+  readonly #replaceable = new Set<Socket>();
   #open = 0;
 
   constructor(parts: ClientConnectionsParts) {
@@ -40,11 +47,13 @@ export class ClientConnections {
   attach(server: Server): void {
     server.maxConnections = this.#parts.limits.clientConnectionsMax;
     server.on('connection', (socket) => this.#accept(socket));
-    server.on('drop', () => {
-      const nowMs = performance.now();
-      if (nowMs - this.#madeRoomAtMs < MAKE_ROOM_EVERY_MS) return;
-      this.#madeRoomAtMs = nowMs;
-      server.closeIdleConnections();
+  }
+
+  /** Keeps the connection of an admitted request until its response has ended. */
+  keep({ socket }: IncomingMessage, response: ServerResponse): void {
+    if (response.closed || !this.#replaceable.delete(socket)) return;
+    response.once('close', () => {
+      if (!socket.destroyed) this.#replaceable.add(socket);
     });
   }
 
@@ -53,14 +62,24 @@ export class ClientConnections {
   }
 
   #accept(socket: Socket): void {
+    const { isProxied, refusal, limits } = this.#parts;
+    if (this.#open >= limits.clientConnectionsMax * CROWDED_SHARE) this.#replaceOldest();
     this.#open += 1;
+    this.#replaceable.add(socket);
     socket.once('close', () => {
       this.#open -= 1;
+      this.#replaceable.delete(socket);
     });
-    const { isProxied, refusal } = this.#parts;
     if (isProxied || this.#enter(socket.remoteAddress ?? '', socket)) return;
     socket.write(refusal());
     socket.destroySoon();
+  }
+
+  #replaceOldest(): void {
+    const [oldest] = this.#replaceable;
+    if (oldest === undefined) return;
+    this.#replaceable.delete(oldest);
+    oldest.destroy();
   }
 
   /**

@@ -28,10 +28,14 @@ export function addReplyBudget(app: FastifyInstance): void {
       }
     }
     request.openRequest?.answered(length);
+    if (payload instanceof Readable) {
+      reply.header('content-length', length);
+      return payload;
+    }
     if (length <= SLICE_BYTES || request.method === 'HEAD') return payload;
     reply.header('content-length', length);
     const bytes = Buffer.isBuffer(payload) ? payload : Buffer.from(String(payload));
-    return Readable.from(slicesOf(bytes), { objectMode: false, highWaterMark: SLICE_BYTES });
+    return replyOfParts([bytes]);
   });
 }
 
@@ -41,8 +45,29 @@ function isRead({ method }: FastifyRequest): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
+/** The lengths of streams whose content is known before it is sent. */
+const knownLengths = new WeakMap<Readable, number>();
+
+/** A reply of parts that are held in memory, to be sent one after another. */
+export function replyOfParts(parts: readonly Buffer[]): Readable {
+  const stream = Readable.from(slicesOfAll(parts), {
+    objectMode: false,
+    highWaterMark: SLICE_BYTES,
+  });
+  knownLengths.set(
+    stream,
+    parts.reduce((sum, { length }) => sum + length, 0),
+  );
+  return stream;
+}
+
+function* slicesOfAll(parts: readonly Buffer[]): Generator<Buffer> {
+  for (const part of parts) yield* slicesOf(part);
+}
+
 /** The length of a reply in bytes; undefined if it is made while it is sent. */
 function lengthOf(payload: unknown): number | undefined {
+  if (payload instanceof Readable) return knownLengths.get(payload);
   if (typeof payload === 'string') return Buffer.byteLength(payload);
   if (Buffer.isBuffer(payload)) return payload.length;
   return payload === null || payload === undefined ? 0 : undefined;

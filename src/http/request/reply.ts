@@ -1,6 +1,10 @@
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { constants, gzip } from 'node:zlib';
+import { constants, createGzip, gzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { replyOfParts } from './reply-budget.ts';
+import type { PrintedText } from './slices.ts';
 
 /** Shorter bodies fit into one packet uncompressed. */
 const COMPRESSED_LENGTH_MIN = 1400;
@@ -19,6 +23,25 @@ export async function sendJson(
   // The fastest level is enough: results are so repetitive that every level compresses them well.
   const bytes = await deflate(text, { level: constants.Z_BEST_SPEED });
   return reply.header('content-encoding', 'gzip').send(bytes);
+}
+
+/** Sends JSON that was printed in slices, as `sendJson` does. */
+export async function sendJsonParts(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { parts }: PrintedText<unknown>,
+): Promise<FastifyReply> {
+  reply.type('application/json; charset=utf-8');
+  const [first] = parts;
+  const isShort = parts.length === 1 && first !== undefined && first.length < COMPRESSED_LENGTH_MIN;
+  if (isShort) return reply.send(first);
+  reply.header('vary', 'Accept-Encoding');
+  if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(replyOfParts(parts));
+  const compressed: Buffer[] = [];
+  const compressing = Readable.from(parts).pipe(createGzip({ level: constants.Z_BEST_SPEED }));
+  compressing.on('data', (bytes: Buffer) => compressed.push(bytes));
+  await finished(compressing);
+  return reply.header('content-encoding', 'gzip').send(replyOfParts(compressed));
 }
 
 /** Whether an `Accept-Encoding` names gzip and does not refuse it (RFC 9110 §12.5.3). */

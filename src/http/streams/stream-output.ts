@@ -53,8 +53,8 @@ export class StreamOutput {
   }
 
   /** Resolves when the text is handed to the network. Rejects with `ClientDisconnected`. */
-  async write(text: string): Promise<void> {
-    if (text === '') return;
+  async write(text: string | Uint8Array): Promise<void> {
+    if (text.length === 0) return;
     const to = this.#gzip ?? this.#response;
     await this.#sent((done) => to.write(text, done));
   }

@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
-import type { BatchOutcome } from '../../domain/batches.ts';
 import { NDJSON_MEDIA_TYPE, RowSplitter, type Row } from '../../wire/lines/ndjson.ts';
 import {
   CHUNK_WEIGHT_MAX,
@@ -11,15 +10,16 @@ import {
   type Chunk,
   type Place,
 } from '../../wire/lines/stream-chunks.ts';
-import { printingRows } from '../../wire/lines/results.ts';
+import { printRows } from '../../wire/lines/results.ts';
 import { isGzipped } from '../request/body.ts';
-import { runYielding, type Admission } from '../request/admission.ts';
+import type { Admission } from '../request/admission.ts';
 import type { OpenRequest } from '../request/open-requests.ts';
 import { problemRow } from '../problems.ts';
 import { acceptsGzip } from '../request/reply.ts';
+import { printInSlices } from '../request/slices.ts';
 import { StreamInput } from './stream-input.ts';
 import { ClientDisconnected, StreamOutput } from './stream-output.ts';
-import type { BatchSubmitter } from '../inventory/batch-submitter.ts';
+import type { BatchSubmitter, Submitted } from '../inventory/batch-submitter.ts';
 import {
   checkStreamOptions,
   readBulkOptions,
@@ -155,9 +155,8 @@ interface StreamParts {
 }
 
 /** An applied chunk whose results have not been sent. */
-interface AppliedChunk {
-  readonly chunk: Chunk;
-  readonly outcome: BatchOutcome;
+interface AppliedChunk extends Pick<Submitted, 'lines' | 'outcome'> {
+  readonly first: Place;
 }
 
 /** Why a stream ends early, and the first line that was not applied. */
@@ -193,6 +192,8 @@ class LineStream {
     const { options, submitter } = parts;
     this.#chunks = new ChunkReader(() => ({ ...options.asOf, ...submitter.asOfRules() }), {
       withEffects: options.withEffects || options.dryRun,
+      start: options.streamStart,
+      isResumable: options.idempotencyKey !== undefined,
     });
   }
 
@@ -258,7 +259,7 @@ class LineStream {
           if (this.#isOver) return;
           this.#chunks.add(row);
         }
-        if (this.#chunks.hasLines) this.#canCut.signal();
+        if (this.#chunks.canCut) this.#canCut.signal();
       }
       await this.#addLast(this.#rows.end());
     } catch (error) {
@@ -274,8 +275,8 @@ class LineStream {
       if (!this.#hasRoom()) await this.#waitForRoom();
       this.#chunks.add(row);
     }
-    while (this.#chunks.isFull) await this.#waitForRoom();
-    this.#chunks.end();
+    while (this.#chunks.isFull && !this.#isOver) await this.#waitForRoom();
+    if (!this.#isOver) this.#chunks.end();
   }
 
   /** Whether the next row can be added now. */
@@ -291,7 +292,7 @@ class LineStream {
     while (!this.#isOver && !this.#hasRoom()) {
       this.#canCut.signal();
       // An atomic group larger than the memory cannot be cut: other requests have to end first.
-      if (this.#chunks.hasLines) await this.#canAdd.wait();
+      if (this.#chunks.canCut) await this.#canAdd.wait();
       else await delay(MEMORY_RETRY_MS);
     }
   }
@@ -301,7 +302,7 @@ class LineStream {
     const { submitter, request, options, openRequest } = this.#parts;
     let applied: AppliedChunk | undefined;
     for (;;) {
-      if (!this.#chunks.hasLines) {
+      if (!this.#chunks.canCut) {
         if (applied !== undefined) {
           await this.#sendResults(applied);
           applied = undefined;
@@ -323,11 +324,11 @@ class LineStream {
       }
       const chunk = this.#chunks.cut();
       this.#canAdd.signal();
-      const applying = settled(submitter.submitChunk(request, chunk.lines, options));
+      const applying = settled(submitter.submitChunk(request, chunk, options));
       if (applied !== undefined) await this.#sendResults(applied);
-      const outcome = await applying;
-      if ('reason' in outcome) return endingOf(outcome.reason, chunk);
-      applied = { chunk, outcome: outcome.value };
+      const submitted = await applying;
+      if ('reason' in submitted) return endingOf(submitted.reason, chunk);
+      applied = { first: chunk.first, ...submitted.value };
     }
   }
 
@@ -341,13 +342,14 @@ class LineStream {
     return 'reason' in check ? check.reason : undefined;
   }
 
-  async #sendResults({ chunk, outcome }: AppliedChunk): Promise<void> {
+  async #sendResults({ lines, outcome, first }: AppliedChunk): Promise<void> {
     const { options, output } = this.#parts;
-    const { lines, first } = chunk;
-    const printed = await runYielding(printingRows(lines, outcome, options, first.index));
-    this.#failed += printed.failed;
-    this.#succeeded += lines.count - printed.failed;
-    await output.write(printed.text);
+    const { parts, value: failed } = await printInSlices(
+      printRows(lines, outcome, options, first.index),
+    );
+    this.#failed += failed;
+    this.#succeeded += lines.count - failed;
+    for (const part of parts) await output.write(part);
   }
 }
 

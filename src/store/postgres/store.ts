@@ -21,10 +21,12 @@ import {
   ConnectionPool,
   cannotOpen,
   read,
+  readSteadily,
   inTransaction,
   type PoolSettings,
 } from './connection/pool.ts';
 import { shownUrl } from './connection/url.ts';
+import { joinSku } from './lookups.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { PostgresPrincipalCache } from './read/principals.ts';
 import { migrate, type SchemaOptions } from './schema/migrations.ts';
@@ -47,6 +49,9 @@ export interface PostgresSettings extends Required<PoolSettings>, SchemaOptions 
   /** Maximum lines that share a transaction; a larger batch gets its own. */
   readonly groupLinesMax: number;
 }
+
+/** New SKUs after which the statistics are gathered at once, as a share of those that were there. */
+const GROWTH_TO_ANALYZE = 0.1;
 
 /** Connections that writes leave free for reads. */
 const CONNECTIONS_FOR_READS = 2;
@@ -108,18 +113,30 @@ export class PostgresStore implements Store {
     afterGtin: number,
     limit: number,
   ): Promise<readonly SharedGtin[]> {
-    return read<SharedGtin>(
+    return readSteadily<SharedGtin>(
       this.#pool,
-      `WITH shared AS MATERIALIZED (
-        SELECT gtin FROM gtins WHERE supplier_id = $1 AND gtin > $2
-        GROUP BY gtin HAVING count(*) > 1 ORDER BY gtin LIMIT $3)
-      SELECT shared.gtin, array_agg(sku_id ORDER BY skus.sku_number) AS "skuIds"
-      FROM shared
-        JOIN gtins ON gtins.supplier_id = $1 AND gtins.gtin = shared.gtin
-        JOIN skus ON skus.supplier_id = $1 AND skus.sku_number = gtins.sku_number
-      GROUP BY shared.gtin ORDER BY shared.gtin`,
+      `SELECT shared.gtin, holders."skuIds" FROM (
+          SELECT gtin FROM gtins WHERE supplier_id = $1 AND gtin > $2
+          GROUP BY gtin HAVING count(*) > 1 ORDER BY gtin LIMIT $3) AS shared
+        CROSS JOIN LATERAL (
+          SELECT array_agg(sku_id ORDER BY skus.sku_number) AS "skuIds"
+          FROM (SELECT sku_number FROM gtins
+              WHERE supplier_id = $1 AND gtin = shared.gtin OFFSET 0) AS holder
+            ${joinSku('sku_number', 'holder.sku_number', ['sku_id'])}) AS holders
+      ORDER BY shared.gtin`,
       [supplierId, afterGtin, limit],
     );
+  }
+
+  async imported(createdCount: number): Promise<void> {
+    if (createdCount === 0) return;
+    const [skus] = await read<{ readonly count: number }>(
+      this.#pool,
+      `SELECT reltuples AS count FROM pg_class WHERE oid = 'skus'::regclass`,
+    );
+    const grewLittle = createdCount < (skus?.count ?? 0) * GROWTH_TO_ANALYZE;
+    if (grewLittle) return;
+    await this.#pool.track(() => this.#pool.query('ANALYZE skus, gtins, inventory, changes'));
   }
 
   /** Writes, because a standby would answer reads. */
@@ -170,7 +187,7 @@ class PostgresDatabase implements SqlDatabase {
   async #execute<R>(statement: CompiledQuery): Promise<QueryResult<R>> {
     const { sql, parameters, query } = statement;
     if (query.kind === 'SelectQueryNode')
-      return { rows: [...(await read<R & object>(this.#pool, sql, parameters))] };
+      return { rows: [...(await readSteadily<R & object>(this.#pool, sql, parameters))] };
     const { rows, changedCount } = await inTransaction(this.#pool, (client) =>
       run<R & object>(client, statement),
     );

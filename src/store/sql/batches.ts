@@ -59,13 +59,17 @@ export class SqlBatches implements BatchStore {
     return this.#database.db
       .selectFrom('batches')
       .leftJoin('users', 'users.id', 'batches.user_id')
-      .leftJoin('batches as reverted', (join) =>
-        join
-          .onRef('reverted.supplier_id', '=', 'batches.supplier_id')
-          .onRef('reverted.number', '=', 'batches.reverts_number'),
-      )
       .select(BATCH_COLUMNS)
-      .select(['users.username', 'reverted.uuid as reverts_uuid'])
+      .select((from) => [
+        'users.username',
+        // Not a join, for which PostgreSQL might read all batches of the supplier.
+        from
+          .selectFrom('batches as reverted')
+          .select('reverted.uuid')
+          .whereRef('reverted.supplier_id', '=', 'batches.supplier_id')
+          .whereRef('reverted.number', '=', 'batches.reverts_number')
+          .as('reverts_uuid'),
+      ])
       .where('batches.supplier_id', '=', supplierId);
   }
 

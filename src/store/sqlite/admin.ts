@@ -3,7 +3,7 @@ import type { AccountStore, AdminStore } from '../store.ts';
 import { SqlAccounts } from '../sql/accounts.ts';
 import { safetyLimitOf, setSafetyLimit } from '../sql/safety-limits.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from './connection.ts';
-import { setExpectedInterval, SqliteDatabase } from './database.ts';
+import { expectedIntervals, setExpectedInterval, SqliteDatabase } from './database.ts';
 import { SqlitePrincipalCache } from './read/principals.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { migrate } from './schema/migrations.ts';
@@ -50,6 +50,7 @@ export class SqliteAdminStore implements AdminStore {
       setSafetyLimit: (supplierId, limit) => setSafetyLimit(database, supplierId, limit),
     };
     this.changes = {
+      expectedIntervals: () => expectedIntervals(database),
       setExpectedInterval: (supplierId, minutes) =>
         setExpectedInterval(database, supplierId, minutes),
     };

@@ -60,6 +60,13 @@ export interface SqliteTables extends SqlTables {
   };
 }
 
+/** Kysely would run one statement at a time: a read would wait for each write before it. */
+class ThreadsAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
+
 /** Where statements run: in the threads of a `SqliteStore`, or in the calling thread. */
 export interface StatementRunner {
   query(statement: CompiledStatement): Promise<never[]>;
@@ -78,7 +85,7 @@ export class SqliteDatabase implements SqlDatabase {
     this.#runner = runner;
     this.db = createQueryBuilder<SqliteTables>(
       {
-        createAdapter: () => new SqliteAdapter(),
+        createAdapter: () => new ThreadsAdapter(),
         createQueryCompiler: () => new SqliteQueryCompiler(),
         createIntrospector: (db) => new SqliteIntrospector(db),
       },
@@ -110,6 +117,17 @@ export class SqliteDatabase implements SqlDatabase {
     if (result === undefined) throw new Error('the writer returned no result');
     return { rows: result.rows, numAffectedRows: BigInt(result.changes) };
   }
+}
+
+/** See `ChangeStore.expectedIntervals`. */
+export async function expectedIntervals({
+  db,
+}: SqliteDatabase): Promise<ReadonlyMap<number, number | null>> {
+  const rows = await db
+    .selectFrom('suppliers')
+    .select(['id', 'expected_interval_minutes'])
+    .execute();
+  return new Map(rows.map((row) => [row.id, row.expected_interval_minutes]));
 }
 
 /** See `ChangeStore.setExpectedInterval`. */

@@ -193,6 +193,11 @@ export class SqliteStore implements Store {
     }));
   }
 
+  /** SQLite plans without statistics. */
+  imported(): Promise<void> {
+    return Promise.resolve();
+  }
+
   probe(): Promise<void> {
     return this.#watched(this.#writer.call('probe', this.#isUnhealthy));
   }

@@ -150,25 +150,23 @@ function inventoryText(inventory: Inventory): string {
   );
 }
 
-/** Records that are printed in one slice: about two milliseconds. */
-const SLICE_RECORDS = 500;
+/** Records that are printed without a pause: about a millisecond of work. */
+const SLICE_RECORDS = 200;
 
-/**
- * Prints a page of the change feed, and yields between slices of a long one. `hasMore`: whether the next page is
- * available now.
- */
-export function* printingChangePage(
+/** Prints a page of the change feed; yields the JSON in slices. `hasMore`: whether the next page is available now. */
+export function* printChangePage(
   { records, cursor }: ChangePage,
   hasMore: boolean,
-): Generator<undefined, string, undefined> {
+): Generator<string, void> {
   const printer = new ChangePrinter();
-  const slices: string[] = [];
+  let start = '{"records":[';
   for (let from = 0; from < records.length; from += SLICE_RECORDS) {
-    if (from > 0) yield;
     const slice = records.slice(from, from + SLICE_RECORDS);
-    slices.push(slice.map((record) => printer.print(record)).join(','));
+    yield start + slice.map((record) => printer.print(record)).join(',');
+    start = ',';
   }
-  return `{"records":[${slices.join(',')}],"cursor":${JSON.stringify(cursor)},"has_more":${hasMore}}`;
+  if (records.length > 0) start = '';
+  yield `${start}],"cursor":${JSON.stringify(cursor)},"has_more":${hasMore}}`;
 }
 
 /** Caches printed changes: all followers of a supplier receive the same text. */

@@ -44,6 +44,10 @@ export const WriteHeadersSchema = Type.Object(
     Prefer: header(
       '`return=minimal` as `errors_only`; `return=representation` for the effect of each line.',
     ),
+    'Stream-Start': header(
+      'For a stream that is resumed: the index of the first line that is sent, the first of a chunk.',
+      { pattern: '^[0-9]{1,15}$' },
+    ),
     'Confirmation-Code': header('Allows a body that exceeded the safety limit.'),
     ...NOTE_HEADERS,
   },

@@ -9,6 +9,9 @@ import { parsingLines } from './lines.ts';
 
 const LINES_EXPECTED = 'a JSON array of lines such as [{"sku_id": "A-1", "quantity_in_stock": 5}]';
 
+/** Parsing the JSON of a longer body is a slice of its own. */
+const LONG_CHARACTERS = 64 * 1024;
+
 /** How a body is read. */
 export interface BulkTerms {
   readonly limits: JsonLimits;
@@ -26,6 +29,7 @@ export function* parsingBulk(
   const { value, text } = parseBody(body, LINES_EXPECTED, limits);
   if (!Array.isArray(value)) throw wrongShape(LINES_EXPECTED, value);
   if (value.length > limits.linesMax) throw tooManyLines(limits.linesMax);
+  if (body.length > LONG_CHARACTERS) yield;
   return yield* parsingLines(value, text, asOf);
 }
 

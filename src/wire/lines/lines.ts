@@ -78,8 +78,8 @@ export const BulkSchema = Type.Array(LineSchema, {
   description: 'Lines succeed or fail independently and take effect in the order sent.',
 });
 
-/** Lines that are read or printed without a pause: some milliseconds of work. */
-export const SLICE_LINES = 5000;
+/** Lines that are read without a pause: some milliseconds of work. */
+const SLICE_LINES = 2000;
 
 /**
  * Reads the lines of a bulk update. A refused line keeps its place and the identifiers that could be read.

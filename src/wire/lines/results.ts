@@ -5,7 +5,6 @@ import { Type } from 'typebox';
 import { type Inventory, QUANTITY_MAX } from '../../domain/inventory.ts';
 import { CANDIDATES_NAMED_MAX, type Lines } from '../../domain/lines.ts';
 import { integerOrNull, uuid } from '../schema.ts';
-import { SLICE_LINES } from './lines.ts';
 import { printTimeUs } from '../times.ts';
 import { IDENTIFIERS } from './identifiers.ts';
 import { isJsonObject } from '../json.ts';
@@ -70,35 +69,43 @@ const SUCCESS_TEXT = `{${membersOf(SUCCESS)}}`;
 
 const SUCCESS_MEMBER = `"message":${JSON.stringify(SUCCESS.message)}`;
 
-/** The response to a bulk update. */
-export interface PrintedResults {
-  /** JSON: result *i* answers line *i*; or only the failed lines, each with its `index`. */
-  readonly text: string;
-  readonly failed: number;
-}
+/** How much text is printed without a pause, in characters: about a millisecond of work. */
+const SLICE_CHARACTERS = 64 * 1024;
 
-/** Prints the response to a bulk update. Yields after each slice, as `parsingLines` does. */
-export function* printingResults(
+/**
+ * Prints the response to a bulk update: result *i* answers line *i*; or only the failed lines, each with its
+ * `index`. Yields the JSON in slices and returns the number of failed lines.
+ */
+export function* printResults(
   lines: Lines,
   outcomes: LineOutcomes,
   { failuresOnly }: { readonly failuresOnly: boolean },
-): Generator<undefined, PrintedResults, undefined> {
+): Generator<string, number> {
   const options = { failuresOnly, firstIndex: 0, before: ',', after: '' };
-  const { text, failed } = yield* printingEach(lines, outcomes, options);
-  return { text: `[${text.slice(1)}]`, failed };
+  let isFirst = true;
+  const printing = printEach(lines, outcomes, options);
+  for (;;) {
+    const { value, done } = printing.next();
+    if (done === true) {
+      yield isFirst ? '[]' : ']';
+      return value;
+    }
+    yield isFirst ? `[${value.slice(1)}` : value;
+    isFirst = false;
+  }
 }
 
 /**
- * Prints the results of one chunk of a stream, one per row. Yields as `printingResults` does. `firstIndex` is
- * the index of the chunk's first line in the stream.
+ * Prints the results of one chunk of a stream, one per row, as `printResults` does. `firstIndex` is the index of the
+ * chunk's first line in the stream.
  */
-export function printingRows(
+export function printRows(
   lines: Lines,
   outcomes: LineOutcomes,
   { failuresOnly }: { readonly failuresOnly: boolean },
   firstIndex: number,
-): Generator<undefined, PrintedResults, undefined> {
-  return printingEach(lines, outcomes, { failuresOnly, firstIndex, before: '', after: '\n' });
+): Generator<string, number> {
+  return printEach(lines, outcomes, { failuresOnly, firstIndex, before: '', after: '\n' });
 }
 
 interface PrintOptions {
@@ -109,23 +116,18 @@ interface PrintOptions {
   readonly after: string;
 }
 
-function* printingEach(
+/** Yields no empty text. */
+function* printEach(
   lines: Lines,
   outcomes: LineOutcomes,
   { failuresOnly, firstIndex, before, after }: PrintOptions,
-): Generator<undefined, PrintedResults, undefined> {
+): Generator<string, number> {
   const { statuses, effects } = outcomes;
   const success = `${before}${SUCCESS_TEXT}${after}`;
   const hasEffects = effects.size > 0;
-  const parts: string[] = [];
   let text = '';
   let failed = 0;
   for (let i = 0; i < lines.count; i += 1) {
-    if (i % SLICE_LINES === SLICE_LINES - 1) {
-      parts.push(text);
-      text = '';
-      yield;
-    }
     if (statuses[i] !== APPLIED) {
       const place = failuresOnly ? `"index":${firstIndex + i},` : '';
       const result = failureResult(failureOf(lines, outcomes, i), firstIndex);
@@ -138,17 +140,24 @@ function* printingEach(
           ? success
           : `${before}{${membersOf(SUCCESS)},${effectMembers(effect)}}${after}`;
     }
+    if (text.length < SLICE_CHARACTERS) continue;
+    yield text;
+    text = '';
   }
-  parts.push(text);
-  return { text: parts.join(''), failed };
+  if (text !== '') yield text;
+  return failed;
 }
 
-/** Prints stored failed lines as they were answered, each with its index in the request. */
-export function printFailures(failures: readonly FailedLine[]): string {
-  const printed = failures.map(
-    (failure) => `{"index":${failure.index},${membersOf(failureResult(failure))}}`,
-  );
-  return `[${printed.join(',')}]`;
+/** Prints stored failed lines as they were answered, each with its index in the request. Yields the JSON in slices. */
+export function* printFailures(failures: readonly FailedLine[]): Generator<string, void> {
+  let text = '[';
+  for (const [i, failure] of failures.entries()) {
+    text += `${i === 0 ? '' : ','}{"index":${failure.index},${membersOf(failureResult(failure))}}`;
+    if (text.length < SLICE_CHARACTERS) continue;
+    yield text;
+    text = '';
+  }
+  yield `${text}]`;
 }
 
 /** The message of a line that failed. */

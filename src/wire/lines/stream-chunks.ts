@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto';
 import { OnhandError } from '../../domain/errors.ts';
 import { type LineDraft, type Lines, LinesBuilder } from '../../domain/lines.ts';
 import { GroupNumbers, LineReader, notALineMessage, unreadableLine } from './lines.ts';
@@ -38,6 +39,20 @@ export interface Chunk {
   readonly lines: Lines;
   readonly first: Place;
   readonly last: Place;
+  /** The SHA-256 of its rows, in a stream that can be resumed. */
+  readonly fingerprint: Uint8Array | undefined;
+}
+
+/** How a stream is cut into chunks. */
+interface ChunkOptions {
+  readonly withEffects: boolean;
+  /** The index of the first line; 0 by default. */
+  readonly start?: number;
+  /**
+   * Whether only the rows decide where a chunk ends, so that a client that sends them again gets the same chunks: at
+   * a blank row, when a chunk is full, and at the end of a complete stream. Otherwise a chunk can be cut at any time.
+   */
+  readonly isResumable?: boolean;
 }
 
 /** A parsed line that is not in a chunk yet. */
@@ -47,6 +62,7 @@ interface ReadLine {
   readonly bytes: number;
   readonly weight: number;
   readonly place: Place;
+  readonly row: Row;
 }
 
 /**
@@ -56,13 +72,17 @@ interface ReadLine {
 export class ChunkReader {
   readonly #asOf: () => AsOfOptions;
   readonly #lineWeight: number;
+  readonly #isResumable: boolean;
+  /** Whether the chunk ends here whatever follows: a blank row or the end of the stream was reached. */
+  #isComplete = false;
+  #digest: Hash | undefined;
   readonly #groups = new GroupNumbers({ areNamesUnique: false });
   readonly #source = new ObjectSource();
   /** Created for the first row after each cut. */
   #reader: LineReader | undefined;
   /** The last row and line that were added. */
   #row = 0;
-  #index = -1;
+  #index: number;
   #builder: LinesBuilder | undefined;
   #weight = 0;
   #first: Place | undefined;
@@ -76,20 +96,26 @@ export class ChunkReader {
   #refused: { readonly group: number; readonly message: string } | undefined;
 
   /** @param asOf called once per chunk */
-  constructor(asOf: () => AsOfOptions, { withEffects }: { readonly withEffects: boolean }) {
+  constructor(
+    asOf: () => AsOfOptions,
+    { withEffects, start = 0, isResumable = false }: ChunkOptions,
+  ) {
     this.#asOf = asOf;
+    this.#isResumable = isResumable;
+    this.#index = start - 1;
     this.#lineWeight = LINE_WEIGHT + (withEffects ? EFFECT_WEIGHT : 0);
   }
 
   /** Whether a chunk can be cut. */
-  get hasLines(): boolean {
-    return this.#builder !== undefined;
+  get canCut(): boolean {
+    return this.#isResumable ? this.isFull : this.#builder !== undefined;
   }
 
   /** Whether a chunk must be cut before the next row is added. */
   get isFull(): boolean {
-    const count = (this.#builder?.count ?? 0) + this.#run.length;
-    return this.hasLines && (count >= CHUNK_LINES_MAX || this.weight >= CHUNK_WEIGHT_MAX);
+    if (this.#builder === undefined) return false;
+    const count = this.#builder.count + this.#run.length;
+    return this.#isComplete || count >= CHUNK_LINES_MAX || this.weight >= CHUNK_WEIGHT_MAX;
   }
 
   /** The weight of all buffered lines, in bytes. */
@@ -107,7 +133,7 @@ export class ChunkReader {
     this.#row += 1;
     if (isBlank(row)) {
       this.#groups.endLine(undefined);
-      this.#endRun();
+      this.end();
       return;
     }
     this.#index += 1;
@@ -120,21 +146,26 @@ export class ChunkReader {
       bytes,
       weight: bytes + (refusal?.message.length ?? 0) + this.#lineWeight,
       place: { row: this.#row, index: this.#index },
+      row,
     };
     if (group !== undefined) this.#addToGroup(line, group);
     else this.#addAlone(line);
   }
 
-  /** Ends the stream and with it the current group. */
+  /** Ends the current group and, in a stream that can be resumed, the chunk: at a blank row and at the end. */
   end(): void {
     this.#endRun();
+    this.#isComplete = this.#isResumable && this.#builder !== undefined;
   }
 
   /** Removes and returns the lines that are ready to be applied. */
   cut(): Chunk {
     const [builder, first] = [this.#builder, this.#first];
     if (builder === undefined || first === undefined) throw new Error('there is no chunk to cut');
-    const chunk = { lines: builder.build(), first, last: this.#last };
+    const fingerprint = this.#digest?.digest();
+    const chunk = { lines: builder.build(), first, last: this.#last, fingerprint };
+    this.#digest = undefined;
+    this.#isComplete = false;
     this.#builder = undefined;
     this.#first = undefined;
     this.#weight = 0;
@@ -207,8 +238,12 @@ export class ChunkReader {
     this.#runGroup = undefined;
   }
 
-  #addToChunk({ draft, weight, place }: ReadLine): void {
+  #addToChunk({ draft, weight, place, row }: ReadLine): void {
     this.#builder ??= new LinesBuilder(CHUNK_LINES_MAX);
+    if (this.#isResumable) {
+      this.#digest ??= createHash('sha256');
+      this.#digest.update(typeof row === 'string' ? row : row.fault).update('\n');
+    }
     this.#first ??= place;
     this.#builder.add(draft);
     this.#weight += weight;

@@ -3,6 +3,7 @@ import { hashPassword } from '../../../src/accounts/credentials.ts';
 import { LoginThrottle, networkOf } from '../../../src/http/accounts/login-throttle.ts';
 import { OnhandError } from '../../../src/domain/errors.ts';
 import { problemOf } from '../answers.ts';
+import { FileClient } from '../files/file-client.ts';
 import { LOGIN, SKUS, TestServer } from '../harness.ts';
 
 const FAILED = new OnhandError('login_failed', 'wrong');
@@ -38,7 +39,7 @@ test('guesses for one name from ever other networks must wait, but not its known
   expect(await other).toBe('ok');
 });
 
-test('200 logins at once are answered or refused, while another organization reads', async () => {
+test('200 logins at once are answered or refused, while another organization reads and uploads', async () => {
   const server = await TestServer.start({ loginQueueMax: 4 });
   try {
     const { supplier, token } = await server.createSupplier('Acme');
@@ -54,6 +55,9 @@ test('200 logins at once are answered or refused, while another organization rea
       ),
     );
     expect((await server.ask('GET', SKUS, { token })).status).toBe(200);
+    const client = new FileClient(server, token);
+    const file = await client.processed(await client.upload('sku_id,qty\nA,5\n'));
+    expect(file).toMatchObject({ state: 'done' });
     const answers = await attack;
     expect(answers.filter(({ status }) => ![401, 429, 503].includes(status))).toEqual([]);
     const refused = answers.filter(({ status }) => status === 503);

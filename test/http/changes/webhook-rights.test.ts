@@ -191,6 +191,17 @@ describe('tests of webhooks', () => {
     problemOf(await ask('POST', `${uuid}/test/`), 429, 'rate_limited');
   });
 
+  test('are limited when all are sent at once, on several webhooks', async () => {
+    status = 500;
+    const uuids = [await register(), await register()];
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => ask('POST', `${uuids[i % 2]}/test/`)),
+    );
+    expect(answers.filter((answer) => answer.status === 200)).toHaveLength(TESTS_MAX);
+    expect(answers.filter((answer) => answer.status === 429)).toHaveLength(30 - TESTS_MAX);
+    expect(received).toHaveLength(TESTS_MAX);
+  });
+
   test('are limited for verified URLs too, together with what else sends at once', async () => {
     const strict = await TestServer.start({
       webhooksAllowHttp: true,

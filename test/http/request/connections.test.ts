@@ -1,9 +1,12 @@
+import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { networkOf } from '../../../src/http/request/client-connections.ts';
+import { ClientConnections, networkOf } from '../../../src/http/request/client-connections.ts';
 import { entry } from '../../store/fixtures.ts';
 import { at, problemOf } from '../answers.ts';
-import { BULK, SKUS, TestServer } from '../harness.ts';
+import { BULK, LOGIN, SKUS, TestServer } from '../harness.ts';
 import { exchange, RawConnection } from './raw.ts';
+
+const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
 
 let server: TestServer;
 let token: string;
@@ -87,4 +90,81 @@ test('readiness shows how much of each limit is used', async () => {
   await connection.destroy();
   await expect.poll(() => usage('open_requests')).toBe(0);
   expect(await usage('open_bytes')).toBe(0);
+});
+
+describe('when the connections of all clients are used up', () => {
+  const CONNECTIONS_MAX = 10;
+  let crowded: TestServer;
+  beforeAll(async () => {
+    crowded = await TestServer.start({ clientConnectionsMax: CONNECTIONS_MAX });
+  });
+  afterAll(() => crowded.stop());
+
+  test.for([
+    ['send half of a header', 'GET / HTTP/1.1\r\nHost:'],
+    ['send a login slowly', `POST ${LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`],
+    ['send nothing', ''],
+  ] as const)('those that %s make room for new ones', async ([, bytes]) => {
+    const held: RawConnection[] = [];
+    for (let i = 0; i < 2 * CONNECTIONS_MAX; i += 1) {
+      const connection = await RawConnection.open(crowded.url);
+      held.push(connection);
+      if (bytes !== '') await connection.send(bytes);
+      const { status } = await exchange(crowded.url, HEALTH);
+      expect(status).toBe(200);
+    }
+    await held[0]?.rest();
+    for (const connection of held) await connection.destroy();
+  });
+
+  test('those of admitted requests stay open', async () => {
+    const { token: its } = await crowded.createSupplier('Acme', [entry('A')]);
+    const admitted = await RawConnection.open(crowded.url);
+    const line = '[{"sku_id":"A","quantity_in_stock":1}]';
+    await admitted.send(
+      `POST ${BULK} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${its}\r\nContent-Length: ${line.length}\r\n\r\n`,
+    );
+    const open = async (): Promise<unknown> =>
+      at((await crowded.ask('GET', '/readyz')).json, 'usage', 'open_requests', 'used');
+    await expect.poll(open).toBe(1);
+    const held: RawConnection[] = [];
+    for (let i = 0; i < 2 * CONNECTIONS_MAX; i += 1)
+      held.push(await RawConnection.open(crowded.url));
+    await admitted.send(line);
+    expect(await admitted.until(/success/)).toMatch(/^HTTP\/1\.1 200 /);
+    for (const connection of [admitted, ...held]) await connection.destroy();
+  });
+});
+
+test('connections beyond the limit of an address are answered 503 and closed', async () => {
+  const limited = createServer((_request, response) => response.end('ok'));
+  new ClientConnections({
+    limits: { clientConnectionsMax: 100, clientConnectionsPerAddressMax: 2 },
+    isProxied: false,
+    refusal: () => 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n',
+  }).attach(limited);
+  // Loopback addresses are not limited, so the sockets name another one.
+  limited.prependListener('connection', (socket) => {
+    Object.defineProperty(socket, 'remoteAddress', { value: '192.0.2.1' });
+  });
+  await new Promise<void>((resolve) => {
+    limited.listen(0, '127.0.0.1', resolve);
+  });
+  const address = limited.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  const [first, second] = [await RawConnection.open(url), await RawConnection.open(url)];
+  await second.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await second.until(/ok/);
+  const third = await RawConnection.open(url);
+  expect(await third.rest()).toMatch(/^HTTP\/1\.1 503 /);
+  await first.destroy();
+  await expect
+    .poll(async () => {
+      const next = await RawConnection.open(url);
+      await next.send('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+      return (await next.rest()).slice(0, 12);
+    })
+    .toBe('HTTP/1.1 200');
+  await second.destroy();
+  limited.close();
 });

@@ -248,7 +248,6 @@ describe('options of a bulk request', () => {
     for (const asked of [
       { query: '?atomic=true' },
       { query: '?mode=snapshot' },
-      { headers: { 'idempotency-key': 'k' } },
       { headers: { 'confirmation-code': 'k' } },
     ]) {
       const detail = problemOf(await send(rowOf('A', 1), asked), 400, 'stream_refused');

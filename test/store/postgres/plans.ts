@@ -3,11 +3,17 @@ import { Client } from 'pg';
 import { at, textAt } from '../../http/answers.ts';
 import type { TestDatabase } from '../fixtures.ts';
 
-/** A statement that the database ran, and the relations that its plan touched. */
+/** A statement that the database ran, and what its plan did. */
 export interface RunStatement {
   readonly text: string;
-  /** Partitions such as `inventory_3`, and unpartitioned tables. */
+  /** The relations that were touched: partitions such as `inventory_3`, and unpartitioned tables. */
   readonly relations: readonly string[];
+  /** Those of them that were read from beginning to end. */
+  readonly scanned: readonly string[];
+  /** How many rows its plan produced, or read and threw away. */
+  readonly rowsHandled: number;
+  /** The plan as JSON. */
+  readonly plan: string;
 }
 
 /** Makes the server send each client notices with its statements and their plans. */
@@ -68,16 +74,38 @@ function runOf(message: string): readonly RunStatement[] {
   const json = /^duration: \S+ ms {2}plan:\n(.*)$/s.exec(message)?.[1];
   if (json === undefined) return [];
   const parsed: unknown = JSON.parse(json);
-  return [{ text: textAt(parsed, 'Query Text'), relations: touchedBy(at(parsed, 'Plan')) }];
+  const nodes = nodesOf(at(parsed, 'Plan'));
+  const scans = nodes.filter((node) => at(node, 'Node Type') === 'Seq Scan');
+  return [
+    {
+      text: textAt(parsed, 'Query Text'),
+      relations: nodes.flatMap(relationOf),
+      scanned: scans.flatMap(relationOf),
+      rowsHandled: nodes.reduce<number>((sum, node) => sum + rowsHandledBy(node), 0),
+      plan: json,
+    },
+  ];
 }
 
-/** The relations of the plan nodes that were executed. */
-function touchedBy(node: unknown): readonly string[] {
+/** The plan nodes that were executed. */
+function nodesOf(node: unknown): readonly unknown[] {
   if (at(node, 'Actual Loops') === 0) return [];
   const children = ['Plans', 'Target Tables'].flatMap((name) => {
     const inner = at(node, name);
-    return Array.isArray(inner) ? inner.flatMap(touchedBy) : [];
+    return Array.isArray(inner) ? inner.flatMap(nodesOf) : [];
   });
+  return [node, ...children];
+}
+
+function relationOf(node: unknown): readonly string[] {
   const relation = at(node, 'Relation Name');
-  return typeof relation === 'string' ? [relation, ...children] : children;
+  return typeof relation === 'string' ? [relation] : [];
+}
+
+/** The numbers are averages of one loop. */
+function rowsHandledBy(node: unknown): number {
+  const numbers = ['Actual Rows', 'Rows Removed by Filter', 'Rows Removed by Join Filter'].map(
+    (name) => Number(at(node, name) ?? 0),
+  );
+  return numbers.reduce((sum, rows) => sum + rows, 0) * Number(at(node, 'Actual Loops') ?? 1);
 }

@@ -28,12 +28,13 @@ export async function queryPostgres<R extends object>(
 
 /**
  * Adds SKUs `S1` to `S<count>` as one batch of a supplier without SKUs. Each has an EAN-13, and its own
- * number as its quantity.
+ * number as its quantity. Then gathers the statistics of all tables, unless told otherwise.
  */
 export function fillSupplier(
   database: TestDatabase,
   supplierId: number,
   count: number,
+  { analyze = true }: { readonly analyze?: boolean } = {},
 ): Promise<void> {
   return alterPostgres(
     database,
@@ -51,7 +52,23 @@ export function fillSupplier(
        VALUES (${supplierId}, 1, gen_random_uuid(), 'import', 1, ${count}, ${count}, 1);
      UPDATE suppliers SET sku_count = ${count}, live_count = ${count}, last_sequence = ${count},
        last_batch_number = 1 WHERE id = ${supplierId};
-     ANALYZE;`,
+     ${analyze ? 'ANALYZE' : ''};`,
+  );
+}
+
+/** Adds finished files of a supplier, and one that waits, without gathering statistics. */
+export function fillFiles(
+  database: TestDatabase,
+  supplierId: number,
+  count: number,
+): Promise<void> {
+  return alterPostgres(
+    database,
+    `INSERT INTO feeds (supplier_id, number, uuid, bytes, asked, state, uploaded_at_ms)
+       SELECT ${supplierId}, n, gen_random_uuid(), 1,
+         '{"isSnapshot":false,"atomic":false,"dryRun":false,"asOfUs":null,"mappings":[]}',
+         CASE WHEN n = ${count} THEN 'waiting' ELSE 'applied' END, n
+       FROM generate_series(1, ${count}) AS n`,
   );
 }
 

@@ -63,10 +63,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function startServer(kind: string): Promise<TestedServer> {
   const existing = process.env['SOAK_POSTGRES_URL'];
   if (kind === 'given' && existing !== undefined) return existingServer(existing);
+  // Seconds between the rounds of autovacuum, which gathers statistics.
+  const naptime = process.env['TEST_AUTOVACUUM_NAPTIME'];
   const binaries = kind === 'system' ? systemBinaries() : process.env['TEST_POSTGRES_BINARIES'];
   return PostgresProcess.start({
     ...(binaries === undefined ? {} : { binaries }),
-    settings: { full_page_writes: 'off', synchronous_commit: 'off' },
+    settings: {
+      full_page_writes: 'off',
+      synchronous_commit: 'off',
+      ...(naptime !== undefined && { autovacuum_naptime: naptime }),
+    },
   });
 }
 

@@ -10,7 +10,7 @@ import {
   SupplierLeftSchema,
 } from '../../../src/wire/changes/change-records.ts';
 import {
-  printingChangePage,
+  printChangePage,
   printSseChunk,
   printSseRetry,
   SSE_KEEP_ALIVE,
@@ -112,21 +112,18 @@ describe('a change feed record', () => {
 });
 
 function printPage(
-  page: Parameters<typeof printingChangePage>[0],
+  page: Parameters<typeof printChangePage>[0],
   hasMore: boolean,
 ): { text: string; slices: number } {
-  const printing = printingChangePage(page, hasMore);
-  for (let slices = 1; ; slices += 1) {
-    const step = printing.next();
-    if (step.done === true) return { text: step.value, slices };
-  }
+  const slices = [...printChangePage(page, hasMore)];
+  return { text: slices.join(''), slices: slices.length };
 }
 
 test('a long page is printed in slices, and is the same as one of short pages', () => {
   const records = Array.from({ length: 1001 }, (_, i) => CHUNK.records[i % CHUNK.records.length]);
   const long = { ...CHUNK, records: records.filter((record) => record !== undefined) };
   const { text, slices } = printPage(long, false);
-  expect(slices).toBe(3);
+  expect(slices).toBeGreaterThan(3);
   expect(JSON.parse(text)).toMatchObject({ records: long.records.map(printChangeRecord) });
 });
 

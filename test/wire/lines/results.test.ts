@@ -5,7 +5,7 @@ import {
   type Failure,
   type LineOutcomes,
   printFailures,
-  printingResults,
+  printResults,
   resultOfLine,
 } from '../../../src/wire/lines/results.ts';
 
@@ -102,10 +102,7 @@ const outcomes: LineOutcomes = {
 };
 
 function printed(failuresOnly: boolean): string {
-  for (const printing = printingResults(lines, outcomes, { failuresOnly }); ;) {
-    const step = printing.next();
-    if (step.done === true) return step.value.text;
-  }
+  return [...printResults(lines, outcomes, { failuresOnly })].join('');
 }
 
 const RESULTS = FAILING.map(([, status_code, , message]) => ({ status_code, message }));
@@ -131,8 +128,8 @@ describe('failed lines only', () => {
       skuId: lines.skuIds[i + 1] ?? null,
       asSent: lines.asSent[i + 1] ?? null,
     }));
-    expect(printFailures(kept)).toBe(EXPECTED);
-    expect(printFailures([])).toBe('[]');
+    expect([...printFailures(kept)].join('')).toBe(EXPECTED);
+    expect([...printFailures([])].join('')).toBe('[]');
   });
 });
 
@@ -145,8 +142,8 @@ test('a result has the effect of its line if it is known', () => {
   };
   const effect = { skuUuid: 'u', before: NOTHING_KNOWN, after, sequence: 9 };
   const one = { ...outcomes, statuses: Uint16Array.of(200), effects: new Map([[0, effect]]) };
-  const step = printingResults(linesOf([{ skuId: 'A' }]), one, { failuresOnly: false }).next();
-  expect(step.done === true && step.value.text).toBe(
+  const results = printResults(linesOf([{ skuId: 'A' }]), one, { failuresOnly: false });
+  expect([...results].join('')).toBe(
     '[{"status_code":200,"message":"success","sku_uuid":"u",' +
       '"before":{"quantity_in_stock":null,"quantity_on_backorder":null,"restrictions":null,"backorder_date":null},' +
       '"after":{"quantity_in_stock":5,"quantity_on_backorder":null,"restrictions":"tmpunavail","backorder_date":"2027-01-01"},' +
@@ -157,4 +154,12 @@ test('a result has the effect of its line if it is known', () => {
 test('throws for a failure without a reason', () => {
   const bare = { ...outcomes, statuses: Uint16Array.of(412), details: new Map() };
   expect(() => resultOfLine(linesOf([{ skuId: 'A' }]), bare)).toThrow('no reason');
+});
+
+test('long results are printed in slices, and whole', () => {
+  const many = linesOf(Array.from({ length: 20_000 }, (_, i) => ({ skuId: `A-${i}` })));
+  const statuses = Uint16Array.from({ length: 20_000 }, (_, i) => (i % 2 === 0 ? 200 : 404));
+  const slices = [...printResults(many, { ...outcomes, statuses }, { failuresOnly: false })];
+  expect(Math.max(...slices.map((slice) => slice.length))).toBeLessThan(70_000);
+  expect(JSON.parse(slices.join(''))).toHaveLength(20_000);
 });

@@ -25,13 +25,13 @@ function chunksOf(rows: readonly string[], cutsEarly: (i: number) => boolean = (
   const reader = new ChunkReader(() => TERMS, { withEffects: false });
   const chunks: Chunk[] = [];
   for (const [i, row] of rows.entries()) {
-    while (reader.isFull || (reader.hasLines && cutsEarly(i))) chunks.push(reader.cut());
+    while (reader.isFull || (reader.canCut && cutsEarly(i))) chunks.push(reader.cut());
     reader.add(row);
     expect(reader.next.index).toBeLessThanOrEqual(i + 1);
   }
   while (reader.isFull) chunks.push(reader.cut());
   reader.end();
-  while (reader.hasLines) chunks.push(reader.cut());
+  while (reader.canCut) chunks.push(reader.cut());
   return chunks;
 }
 

@@ -10,6 +10,7 @@ import {
   type DatabaseFailure,
 } from './errors.ts';
 import { shownUrl } from './url.ts';
+import { STEADY_PLANS } from '../lookups.ts';
 
 export interface PoolSettings {
   /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. */
@@ -84,6 +85,7 @@ export class ConnectionPool extends Pool {
       `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
       `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
       `SET LOCAL idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS_MAX}`,
+      STEADY_PLANS,
     ].join('; ');
     // Idle connections emit an error when the server goes away; without a listener the process would
     // exit. The next statement on the connection reports the failure.
@@ -196,6 +198,23 @@ export function read<R extends object>(
 ): Promise<readonly R[]> {
   const query = async (client: PoolClient): Promise<readonly R[]> => {
     const { rows } = await client.query<R>(sql, [...parameters]);
+    return rows;
+  };
+  return pool.track(() => retry(ATTEMPTS_MAX, () => withClient(pool, query)));
+}
+
+/** Like `read`, in a transaction with the settings that the joins of `lookups.ts` need. */
+export function readSteadily<R extends object>(
+  pool: ConnectionPool,
+  sql: string,
+  parameters: readonly unknown[],
+): Promise<readonly R[]> {
+  const query = async (client: PoolClient): Promise<readonly R[]> => {
+    const [, { rows }] = await settleAll([
+      client.query(`BEGIN READ ONLY; ${STEADY_PLANS}`),
+      client.query<R>(sql, [...parameters]),
+      client.query('COMMIT'),
+    ]);
     return rows;
   };
   return pool.track(() => retry(ATTEMPTS_MAX, () => withClient(pool, query)));

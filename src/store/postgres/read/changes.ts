@@ -9,27 +9,30 @@ import { OnhandError } from '../../../domain/errors.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
 import { changeOf, type ChangeRow, countByAge, recordConfirmation } from '../../sql/changes.ts';
 import type { ChangeStore, HistoryQuery } from '../../store.ts';
-import { read, inTransaction, type ConnectionPool } from '../connection/pool.ts';
+import { joinNumbered, joinSku, joinSupplier } from '../lookups.ts';
+import { read, readSteadily, inTransaction, type ConnectionPool } from '../connection/pool.ts';
 import { isUuid } from '../../uuids.ts';
+import { findSkuKey, type SkuKey } from './skus.ts';
+
+const IDENTIFIERS = ['sku_id', 'upca', 'ean13', 'gtin14', 'isbn', 'asin', 'mpn'] as const;
 
 /** Completes changes of supplier $1 in the CTE `found` with their SKU, supplier and batch. */
 const SELECT_FOUND = `
-  SELECT found.*, skus.uuid AS sku_uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn,
-    organizations.uuid AS supplier_uuid, organizations.name AS supplier_name,
+  SELECT found.*, skus.uuid AS sku_uuid, ${IDENTIFIERS.join(', ')}, supplier_uuid, supplier_name,
     batches.uuid AS batch_uuid, batches.applied_at_ms, batches.reason
   FROM found
-    JOIN skus ON skus.supplier_id = $1 AND skus.sku_number = found.sku_number
-    JOIN organizations ON organizations.id = $1
-    JOIN batches ON batches.supplier_id = $1 AND batches.number = found.batch_number`;
+    ${joinSku('sku_number', 'found.sku_number', ['uuid', ...IDENTIFIERS])}
+    ${joinNumbered('batches', 'number', 'found.batch_number')}
+    ${joinSupplier()}`;
+
+function joinChange(sequence: string): string {
+  return `CROSS JOIN LATERAL (SELECT * FROM changes
+    WHERE supplier_id = $1 AND sequence = ${sequence} OFFSET 0) AS changes`;
+}
 
 /** Page size for reading all SKUs of a supplier. */
 const PAGE_ROWS = 50_000;
 const BATCHES_PAGE_ROWS = 200;
-
-interface SkuKey {
-  readonly supplierId: number;
-  readonly skuNumber: number;
-}
 
 /** Reads changes: by supplier and sequence, or for one SKU by following its chain of previous sequences. */
 export class PostgresChanges implements ChangeStore {
@@ -53,7 +56,7 @@ export class PostgresChanges implements ChangeStore {
   }
 
   async read(supplierId: number, afterSequence: number, limit: number): Promise<readonly Change[]> {
-    const rows = await read<ChangeRow>(
+    const rows = await readSteadily<ChangeRow>(
       this.#pool,
       `WITH found AS (SELECT * FROM changes WHERE supplier_id = $1 AND sequence > $2
          ORDER BY sequence LIMIT $3)
@@ -76,17 +79,14 @@ export class PostgresChanges implements ChangeStore {
     { supplierId, skuNumber }: SkuKey,
     { fromMs, toMs, beforeSequence, limit }: Omit<HistoryQuery, 'supplierIds' | 'skuUuid'>,
   ): Promise<readonly Change[]> {
-    const rows = await read<ChangeRow>(
+    const rows = await readSteadily<ChangeRow>(
       this.#pool,
       `WITH RECURSIVE chain AS (
-         SELECT changes.* FROM inventory JOIN changes
-             ON changes.supplier_id = $1 AND sequence = last_sequence
+         SELECT changes.* FROM inventory ${joinChange('inventory.last_sequence')}
            WHERE inventory.supplier_id = $1 AND inventory.sku_number = $2
          UNION ALL
-         SELECT changes.* FROM chain JOIN changes
-           ON changes.supplier_id = $1 AND changes.sequence = chain.previous_sequence),
-       found AS (SELECT chain.* FROM chain JOIN batches
-           ON batches.supplier_id = $1 AND batches.number = chain.batch_number
+         SELECT changes.* FROM chain ${joinChange('chain.previous_sequence')}),
+       found AS (SELECT chain.* FROM chain ${joinNumbered('batches', 'number', 'chain.batch_number')}
          WHERE ($3::bigint IS NULL OR sequence < $3)
            AND ($4::bigint IS NULL OR applied_at_ms >= $4)
            AND ($5::bigint IS NULL OR applied_at_ms < $5)
@@ -127,13 +127,7 @@ export class PostgresChanges implements ChangeStore {
 
   async #find(supplierIds: readonly number[], skuUuid: string): Promise<SkuKey | undefined> {
     if (supplierIds.length === 0 || !isUuid(skuUuid)) return undefined;
-    const [key] = await read<SkuKey>(
-      this.#pool,
-      `SELECT supplier_id AS "supplierId", sku_number AS "skuNumber" FROM skus
-       WHERE supplier_id = ANY ($1::int[]) AND uuid = $2`,
-      [supplierIds, skuUuid],
-    );
-    return key;
+    return findSkuKey(this.#pool, supplierIds, skuUuid);
   }
 
   /** Counts SKUs by the time of their last report. Needs 8 bytes of memory per SKU. */
@@ -161,7 +155,7 @@ export class PostgresChanges implements ChangeStore {
 
   async #readWrittenAt(supplierId: number, reportedAtMs: Float64Array): Promise<void> {
     for (let from = 1; from < reportedAtMs.length; from += PAGE_ROWS) {
-      const rows = await read<{ readonly number: number; readonly at: number }>(
+      const rows = await readSteadily<{ readonly number: number; readonly at: number }>(
         this.#pool,
         `SELECT sku_number AS number, updated_at_ms AS at FROM inventory
          WHERE supplier_id = $1 AND sku_number BETWEEN $2 AND $3`,
@@ -177,7 +171,7 @@ export class PostgresChanges implements ChangeStore {
     reportedAtMs: Float64Array,
   ): Promise<void> {
     for (let after = 0; ;) {
-      const rows = await read<{
+      const rows = await readSteadily<{
         readonly number: number;
         readonly at: number;
         readonly confirmed: Uint8Array;
@@ -193,6 +187,14 @@ export class PostgresChanges implements ChangeStore {
       if (last === undefined || rows.length < BATCHES_PAGE_ROWS) return;
       after = last.number;
     }
+  }
+
+  async expectedIntervals(): Promise<ReadonlyMap<number, number | null>> {
+    const rows = await read<{ id: number; minutes: number | null }>(
+      this.#pool,
+      'SELECT id, expected_interval_minutes AS minutes FROM suppliers',
+    );
+    return new Map(rows.map(({ id, minutes }) => [id, minutes]));
   }
 
   setExpectedInterval(supplierId: number, minutes: number | null): Promise<void> {
@@ -240,10 +242,11 @@ async function dropChanges(
   limit: number,
 ): Promise<number> {
   const { rows } = await client.query<{ readonly first: number; readonly last: number | null }>(
-    `SELECT dropped_sequence + 1 AS first, (SELECT max(sequence) FROM changes JOIN batches
-         ON batches.supplier_id = $1 AND number = batch_number
-       WHERE changes.supplier_id = $1 AND sequence > dropped_sequence
-         AND sequence <= dropped_sequence + $3 AND applied_at_ms < $2) AS last
+    `SELECT dropped_sequence + 1 AS first, (SELECT max(sequence)
+       FROM (SELECT * FROM changes WHERE supplier_id = $1 AND sequence > dropped_sequence
+           AND sequence <= dropped_sequence + $3 OFFSET 0) AS changes
+         ${joinNumbered('batches', 'number', 'changes.batch_number')}
+       WHERE applied_at_ms < $2) AS last
      FROM suppliers WHERE id = $1 FOR NO KEY UPDATE`,
     [supplierId, beforeMs, limit],
   );
@@ -254,8 +257,8 @@ async function dropChanges(
     `INSERT INTO baselines
      SELECT DISTINCT ON (sku_number) $1::int, sku_number, sequence, applied_at_ms, after_quantity_in_stock,
        after_quantity_on_backorder, after_backorder_date, after_restrictions
-     FROM changes JOIN batches ON batches.supplier_id = $1 AND number = batch_number
-     WHERE changes.supplier_id = $1 AND sequence BETWEEN $2 AND $3
+     FROM (SELECT * FROM changes WHERE supplier_id = $1 AND sequence BETWEEN $2 AND $3 OFFSET 0) AS changes
+       ${joinNumbered('batches', 'number', 'changes.batch_number')}
      ORDER BY sku_number, sequence DESC
      ON CONFLICT (supplier_id, sku_number) DO UPDATE SET
        sequence = excluded.sequence, changed_at_ms = excluded.changed_at_ms,

@@ -1,29 +1,44 @@
 import { skuIdCanExist } from '../../../domain/lines.ts';
 import type { Sku } from '../../../domain/sku.ts';
-import { skuOf, type SkuRow } from '../../sql/products.ts';
+import { PRODUCT_COLUMNS, skuOf, type SkuRow } from '../../sql/products.ts';
 import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../../store.ts';
-import { read, type ConnectionPool } from '../connection/pool.ts';
+import { joinNumbered, joinSku, joinSupplier } from '../lookups.ts';
+import { read, readSteadily, type ConnectionPool } from '../connection/pool.ts';
 import { isUuid } from '../../uuids.ts';
 
-const SKU_COLUMNS = `skus.*, quantity_in_stock, quantity_on_backorder, backorder_date, restrictions,
-  updated_at_ms`;
-const SKU_TABLES = 'skus JOIN inventory USING (supplier_id, sku_number)';
-/** Stated for both tables, because the planner does not derive `= ANY` conditions through the join. */
-const OF_SUPPLIERS =
-  'skus.supplier_id = ANY ($1::int[]) AND inventory.supplier_id = ANY ($1::int[])';
+const SKU_MEMBERS = ['sku_number', 'sku_id', 'uuid', 'created_at_ms', ...PRODUCT_COLUMNS] as const;
+const SKU_COLUMNS = `${SKU_MEMBERS.map((name) => `skus.${name}`).join(', ')}, quantity_in_stock,
+  quantity_on_backorder, backorder_date, restrictions, updated_at_ms, supplier_uuid, supplier_name`;
 
 interface SkuCount {
   readonly id: number;
   readonly sku_count: number;
 }
 
-/** A position in the list: after the SKU with that number (0: before the first) of that supplier. */
-interface Position {
+export interface SkuKey {
   readonly supplierId: number;
   readonly skuNumber: number;
 }
 
+/** A position in the list: after the SKU with that number (0: before the first) of that supplier. */
+type Position = SkuKey;
+
 const START: Position = { supplierId: 0, skuNumber: 0 };
+
+/** Undefined if none of the suppliers has a SKU with this UUID. */
+export async function findSkuKey(
+  pool: ConnectionPool,
+  supplierIds: readonly number[],
+  uuid: string,
+): Promise<SkuKey | undefined> {
+  const [key] = await readSteadily<SkuKey>(
+    pool,
+    `SELECT supplier.id AS "supplierId", sku_number AS "skuNumber"
+     FROM unnest($1::int[]) AS supplier (id) ${joinSku('uuid', '$2', ['sku_number'], 'supplier.id')}`,
+    [supplierIds, uuid],
+  );
+  return key;
+}
 
 /**
  * Reads SKUs. A supplier's SKUs are numbered without gaps in order of creation, and never deleted, so the
@@ -38,11 +53,12 @@ export class PostgresSkus implements SkuStore {
 
   async find(supplierIds: readonly number[], uuid: string): Promise<Sku | undefined> {
     if (supplierIds.length === 0 || !isUuid(uuid)) return undefined;
-    const [row] = await read<SkuRow>(
+    const [row] = await readSteadily<SkuRow>(
       this.#pool,
-      `SELECT ${SKU_COLUMNS}, organizations.uuid AS supplier_uuid, name AS supplier_name
-       FROM ${SKU_TABLES} JOIN organizations ON organizations.id = supplier_id
-       WHERE ${OF_SUPPLIERS} AND skus.uuid = $2`,
+      `SELECT ${SKU_COLUMNS} FROM unnest($1::int[]) AS supplier (id)
+         ${joinSku('uuid', '$2', SKU_MEMBERS, 'supplier.id')}
+         ${joinNumbered('inventory', 'sku_number', 'skus.sku_number', 'supplier.id')}
+         ${joinSupplier('supplier.id')}`,
       [supplierIds, uuid],
     );
     return row && skuOf(row);
@@ -66,13 +82,7 @@ export class PostgresSkus implements SkuStore {
   ): Promise<Position | undefined> {
     if (uuid === null) return START;
     if (!isUuid(uuid)) return undefined;
-    const [position] = await read<Position>(
-      this.#pool,
-      `SELECT supplier_id AS "supplierId", sku_number AS "skuNumber" FROM skus
-       WHERE supplier_id = ANY ($1::int[]) AND uuid = $2`,
-      [supplierIds, uuid],
-    );
-    return position;
+    return findSkuKey(this.#pool, supplierIds, uuid);
   }
 
   async #listAll(
@@ -91,21 +101,18 @@ export class PostgresSkus implements SkuStore {
     return { totalCount, skus: await this.#readRanges(ranges), hasMore };
   }
 
-  /** One lateral subquery per range, with a limit, so that every plan scans both primary keys. */
   async #readRanges(ranges: readonly Range[]): Promise<readonly Sku[]> {
     if (ranges.length === 0) return [];
-    const rows = await read<SkuRow>(
+    const rows = await readSteadily<SkuRow>(
       this.#pool,
-      `SELECT sku.*, organizations.uuid AS supplier_uuid, name AS supplier_name
+      `SELECT ${SKU_COLUMNS}
        FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS range (supplier_id, first, last)
-       JOIN organizations ON organizations.id = range.supplier_id
-       CROSS JOIN LATERAL (
-         SELECT ${SKU_COLUMNS} FROM ${SKU_TABLES}
-         WHERE skus.supplier_id = range.supplier_id
-           AND skus.sku_number BETWEEN range.first AND range.last
-           AND inventory.sku_number BETWEEN range.first AND range.last
-         ORDER BY skus.sku_number LIMIT range.last - range.first + 1) AS sku
-       ORDER BY sku.supplier_id, sku.sku_number`,
+         CROSS JOIN LATERAL (SELECT ${SKU_MEMBERS.join(', ')} FROM skus
+           WHERE supplier_id = range.supplier_id AND sku_number BETWEEN range.first AND range.last
+           ORDER BY sku_number LIMIT range.last - range.first + 1) AS skus
+         ${joinNumbered('inventory', 'sku_number', 'skus.sku_number', 'range.supplier_id')}
+         ${joinSupplier('range.supplier_id')}
+       ORDER BY range.supplier_id, skus.sku_number`,
       [
         ranges.map(({ supplierId }) => supplierId),
         ranges.map(({ first }) => first),
@@ -121,24 +128,27 @@ export class PostgresSkus implements SkuStore {
     offset: number,
   ): Promise<SkuPage> {
     const parameters: unknown[] = [supplierIds];
-    const matches = conditionsOf(filter, parameters);
+    const matches = selectMatches(filter, parameters);
     if (matches === undefined) return { totalCount: 0, skus: [], hasMore: false };
-    const [counted] = await read<{ count: number }>(
+    const [counted] = await readSteadily<{ count: number }>(
       this.#pool,
-      `SELECT count(*) FROM ${SKU_TABLES} WHERE ${matches}`,
+      `SELECT count(*) FROM (${matches}) AS found`,
       parameters,
     );
     const totalCount = counted?.count ?? 0;
-    if (after === undefined) return { totalCount, skus: [], hasMore: false };
+    if (after === undefined || offset >= totalCount)
+      return { totalCount, skus: [], hasMore: false };
     const n = parameters.length;
-    const rows = await read<SkuRow>(
+    const rows = await readSteadily<SkuRow>(
       this.#pool,
-      `SELECT ${SKU_COLUMNS}, organizations.uuid AS supplier_uuid, name AS supplier_name
-       FROM ${SKU_TABLES} JOIN organizations ON organizations.id = supplier_id
-       WHERE ${matches}
-         AND (skus.supplier_id, skus.sku_number) > ($${n + 1}::int, $${n + 2}::bigint)
-         AND (inventory.supplier_id, inventory.sku_number) > ($${n + 1}, $${n + 2})
-       ORDER BY supplier_id, sku_number LIMIT $${n + 3} OFFSET $${n + 4}`,
+      `SELECT ${SKU_COLUMNS}
+       FROM (SELECT * FROM (${matches}) AS found
+           WHERE (supplier_id, sku_number) > ($${n + 1}::int, $${n + 2}::bigint)
+           ORDER BY supplier_id, sku_number LIMIT $${n + 3} OFFSET $${n + 4}) AS found
+         ${joinSku('sku_number', 'found.sku_number', SKU_MEMBERS, 'found.supplier_id')}
+         ${joinNumbered('inventory', 'sku_number', 'found.sku_number', 'found.supplier_id')}
+         ${joinSupplier('found.supplier_id')}
+       ORDER BY found.supplier_id, found.sku_number`,
       [...parameters, after.supplierId, after.skuNumber, limit + 1, offset],
     );
     return {
@@ -185,33 +195,66 @@ function rangesOf(
   return { ranges, hasMore: false };
 }
 
-/** The SQL condition of a filter; appends its parameters. Undefined if no SKU can match. */
-function conditionsOf(filter: SkuFilter, parameters: unknown[]): string | undefined {
-  const conditions = [OF_SUPPLIERS];
+/**
+ * Selects the suppliers and numbers of the SKUs that match a filter; appends its parameters. Undefined if no
+ * SKU can match. Begins with what is found by key, if the filter has such a condition.
+ */
+function selectMatches(filter: SkuFilter, parameters: unknown[]): string | undefined {
   const parameter = (value: unknown): string => `$${parameters.push(value)}`;
-  if (filter.skuId !== undefined) {
-    if (!skuIdCanExist(filter.skuId)) return undefined;
-    conditions.push(`sku_id = ${parameter(filter.skuId)}`);
+  const { skuId, gtins = [] } = filter;
+  const ofGtins = gtins.map(
+    (gtin) => (sku: string) =>
+      `SELECT sku_number FROM gtins
+       WHERE supplier_id = supplier.id AND gtin = ${parameter(gtin)}::bigint ${sku}`,
+  );
+  const inventory = conditionsOf(filter, parameter);
+  const [ofFirstGtin, ...ofOtherGtins] = ofGtins;
+  let from: string;
+  const conditions: string[] = [];
+  if (skuId !== undefined) {
+    if (!skuIdCanExist(skuId)) return undefined;
+    from = joinSku('sku_id', `${parameter(skuId)}::text`, ['sku_number'], 'supplier.id');
+    conditions.push(...ofGtins.map((select) => `EXISTS (${select(OF_FOUND)})`));
+  } else if (ofFirstGtin !== undefined) {
+    from = `CROSS JOIN LATERAL (${ofFirstGtin('OFFSET 0')}) AS skus`;
+    conditions.push(...ofOtherGtins.map((select) => `EXISTS (${select(OF_FOUND)})`));
+  } else {
+    const where = ['supplier_id = supplier.id', ...inventory].join(' AND ');
+    from = `CROSS JOIN LATERAL (SELECT sku_number FROM inventory WHERE ${where} OFFSET 0) AS skus`;
   }
-  for (const gtin of filter.gtins ?? []) {
-    conditions.push(`(supplier_id, sku_number) IN (SELECT supplier_id, sku_number FROM gtins
-      WHERE supplier_id = ANY ($1::int[]) AND gtin = ${parameter(gtin)}::bigint)`);
-  }
-  if (filter.restrictions !== undefined) {
+  if ((skuId !== undefined || ofFirstGtin !== undefined) && inventory.length > 0) {
     conditions.push(
-      filter.restrictions === null
-        ? 'restrictions IS NULL'
-        : `restrictions = ${parameter(filter.restrictions)}::int`,
+      `EXISTS (SELECT FROM inventory WHERE supplier_id = supplier.id AND ${inventory.join(' AND ')}
+         ${OF_FOUND})`,
     );
   }
-  if (filter.updatedSinceMs !== undefined) {
-    conditions.push(`updated_at_ms >= ${parameter(filter.updatedSinceMs)}::bigint`);
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+  return `SELECT supplier.id AS supplier_id, skus.sku_number FROM unnest($1::int[]) AS supplier (id)
+    ${from} ${where}`;
+}
+
+/** `OFFSET` keeps a condition from becoming a join. */
+const OF_FOUND = 'AND sku_number = skus.sku_number OFFSET 0';
+
+/** The conditions of a filter on `inventory`. */
+function conditionsOf(filter: SkuFilter, parameter: (value: unknown) => string): readonly string[] {
+  const conditions: string[] = [];
+  const { restrictions, updatedSinceMs, quantityInStockMin, quantityInStockMax } = filter;
+  if (restrictions !== undefined) {
+    conditions.push(
+      restrictions === null
+        ? 'restrictions IS NULL'
+        : `restrictions = ${parameter(restrictions)}::int`,
+    );
   }
-  if (filter.quantityInStockMin !== undefined) {
-    conditions.push(`quantity_in_stock >= ${parameter(filter.quantityInStockMin)}::int`);
+  if (updatedSinceMs !== undefined) {
+    conditions.push(`updated_at_ms >= ${parameter(updatedSinceMs)}::bigint`);
   }
-  if (filter.quantityInStockMax !== undefined) {
-    conditions.push(`quantity_in_stock <= ${parameter(filter.quantityInStockMax)}::int`);
+  if (quantityInStockMin !== undefined) {
+    conditions.push(`quantity_in_stock >= ${parameter(quantityInStockMin)}::int`);
   }
-  return conditions.join(' AND ');
+  if (quantityInStockMax !== undefined) {
+    conditions.push(`quantity_in_stock <= ${parameter(quantityInStockMax)}::int`);
+  }
+  return conditions;
 }

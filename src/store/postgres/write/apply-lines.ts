@@ -128,7 +128,7 @@ class GroupApplier {
       atomic: options.atomic === true,
       withEffects: options.withEffects === true,
     });
-    const omitted = this.#omittedSkus(batch, decision, decided);
+    const omitted = await this.#omittedSkus(batch, decision, decided);
     const hasLimit = omitted !== undefined && applicableSafetyLimit(options, state.head) !== null;
     const omittedLiveCount = hasLimit ? await omitted.countLive() : 0;
     try {
@@ -173,11 +173,11 @@ class GroupApplier {
   }
 
   /** The SKUs that a snapshot omits; undefined if the batch sets none to zero. */
-  #omittedSkus(
+  async #omittedSkus(
     { supplierId, lines, options = NO_OPTIONS }: Batch,
     decision: BatchDecision,
     { statuses }: DecidedLines,
-  ): OmittedSkus | undefined {
+  ): Promise<OmittedSkus | undefined> {
     if (options.snapshot === undefined) return undefined;
     if (options.atomic === true && statuses.some((status) => status !== APPLIED)) return undefined;
     // A SKU is not omitted if any line identifies it, even a line that failed.
@@ -190,7 +190,11 @@ class GroupApplier {
       for (const gtin of gtinsOfLine(lines, i)) gtins.add(gtin);
     }
     const { client } = this.#transaction;
-    return new OmittedSkus(client, supplierId, [...skuNumbers], [...gtins]);
+    if (gtins.size > 0) {
+      for (const skuNumber of await holdersOf(client, supplierId, [...gtins]))
+        skuNumbers.add(skuNumber);
+    }
+    return new OmittedSkus(client, supplierId, [...skuNumbers]);
   }
 
   /** Sets the omitted SKUs to zero, page by page. Returns how many changed. */
@@ -275,28 +279,34 @@ function repeatOf(first: BatchOutcome | undefined, { requestId }: IdempotencyKey
 /** How many SKUs a snapshot sets to zero at a time. Bounds the memory that it takes. */
 const PAGE_SKUS = 5000;
 
+/** `= ANY` of a constant array looks a number up in a hash table, in every plan. */
 const FROM_OMITTED = `FROM inventory
   WHERE inventory.supplier_id = $1 AND quantity_in_stock IS DISTINCT FROM 0
-    AND NOT EXISTS (SELECT FROM unnest($2::bigint[]) AS named (sku_number)
-      WHERE named.sku_number = inventory.sku_number)
-    AND NOT EXISTS (SELECT FROM gtins
-      WHERE gtins.supplier_id = $1 AND gtins.gtin = ANY($3::bigint[])
-        AND gtins.sku_number = inventory.sku_number)`;
+    AND (inventory.sku_number = ANY($2::bigint[])) IS NOT TRUE`;
+
+/** The numbers of the SKUs that have one of these GTINs. */
+async function holdersOf(
+  client: PoolClient,
+  supplierId: number,
+  gtins: readonly number[],
+): Promise<readonly number[]> {
+  const { rows } = await client.query<[skuNumber: number]>({
+    text: 'SELECT sku_number FROM gtins WHERE supplier_id = $1 AND gtin = ANY($2::bigint[])',
+    values: [supplierId, int8Array(gtins)],
+    rowMode: 'array',
+  });
+  return rows.map(([skuNumber]) => skuNumber);
+}
 
 /** The SKUs that a snapshot omits and whose stock is not zero, as the database has them. */
 class OmittedSkus {
   readonly #client: PoolClient;
   readonly #values: readonly unknown[];
 
-  /** Omitted are all SKUs but those with one of these numbers or GTINs. */
-  constructor(
-    client: PoolClient,
-    supplierId: number,
-    skuNumbers: readonly number[],
-    gtins: readonly number[],
-  ) {
+  /** Omitted are all SKUs but those with one of these numbers. */
+  constructor(client: PoolClient, supplierId: number, skuNumbers: readonly number[]) {
     this.#client = client;
-    this.#values = [supplierId, int8Array(skuNumbers), int8Array(gtins)];
+    this.#values = [supplierId, int8Array(skuNumbers)];
   }
 
   /** How many of them can be sold. */

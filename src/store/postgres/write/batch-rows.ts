@@ -9,6 +9,7 @@ import {
 import { repeatedOutcome } from '../../sql/stored-outcome.ts';
 import type { Batch, BatchOutcome, Confirmation, IdempotencyKey } from '../../../domain/batches.ts';
 import { textArray } from '../connection/arrays.ts';
+import { joinNumbered } from '../lookups.ts';
 import { bigints, byteas, integers, texts, uuids, type WriteStatement } from './statement.ts';
 
 export interface NewBatchRow extends BatchRowValues {
@@ -138,9 +139,9 @@ export class KeysAndConfirmations {
       `SELECT used.key, used.fingerprint, used.request_id, used.expires_at_ms, used.effects,
          batches.uuid, batches.zeroed_count, batches.status_counts, batch_failures.failures
        FROM idempotency_keys AS used
-         JOIN batches ON batches.supplier_id = $1 AND batches.number = used.batch_number
-         LEFT JOIN batch_failures ON batch_failures.supplier_id = $1
-           AND batch_failures.batch_number = used.batch_number
+         ${joinNumbered('batches', 'number', 'used.batch_number')}
+         LEFT JOIN LATERAL (SELECT failures FROM batch_failures
+           WHERE supplier_id = $1 AND batch_number = used.batch_number OFFSET 0) AS batch_failures ON true
        WHERE used.supplier_id = $1 AND used.key = ANY($2::text[])`,
       [this.#supplierId, textArray(keys)],
     );
@@ -198,11 +199,10 @@ export class KeysAndConfirmations {
 
   deleteUsedConfirmations(statement: WriteStatement): void {
     if (this.#usedCodes.size === 0) return;
-    const rows = statement.rows('used', [texts('code', [...this.#usedCodes], (code) => code)]);
+    const codes = statement.array(texts('code', [...this.#usedCodes], (code) => code));
     statement.add(
-      `DELETE FROM confirmations USING ${rows}
-       WHERE supplier_id = ${statement.value(this.#supplierId, 'integer')}
-         AND confirmations.code = used.code`,
+      `DELETE FROM confirmations
+       WHERE supplier_id = ${statement.value(this.#supplierId, 'integer')} AND code = ANY(${codes})`,
     );
   }
 }

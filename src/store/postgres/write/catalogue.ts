@@ -20,7 +20,8 @@ import {
 } from '../../sql/products.ts';
 import { newUuid } from '../../uuids.ts';
 import { textArray } from '../connection/arrays.ts';
-import { fieldColumns } from './inventory-rows.ts';
+import { joinNumbered, joinSku } from '../lookups.ts';
+import { fieldColumns, updateByKey } from './inventory-rows.ts';
 import {
   bigints,
   hasValues,
@@ -104,8 +105,8 @@ class CatalogueApplier {
       client.query<SkuRow>(
         `SELECT named.ordinal, skus.uuid, skus.${PRODUCT_COLUMNS.join(', skus.')}, ${INVENTORY_COLUMNS}
          FROM unnest($2::text[]) WITH ORDINALITY AS named (sku_id, ordinal)
-           JOIN skus ON skus.supplier_id = $1 AND skus.sku_id = named.sku_id
-           JOIN inventory ON inventory.supplier_id = $1 AND inventory.sku_number = skus.sku_number`,
+           ${joinSku('sku_id', 'named.sku_id', ['sku_number', 'uuid', ...PRODUCT_COLUMNS])}
+           ${joinNumbered('inventory', 'sku_number', 'skus.sku_number')}`,
         [supplierId, textArray(skuIds)],
       ),
       client.query<{ uuid: string }>('SELECT uuid FROM organizations WHERE id = $1', [supplierId]),
@@ -185,11 +186,13 @@ class CatalogueApplier {
       statement.insert('gtins', supplierId, gtinColumns(this.#addedGtins));
     }
     if (this.#removedGtins.length > 0) {
+      const gtins = statement.array(bigints('gtin', this.#removedGtins, ([gtin]) => gtin));
       const rows = statement.rows('removed', gtinColumns(this.#removedGtins));
+      // `IS TRUE` keeps the planner from joining: it looks each row up in a hash table.
       statement.add(
-        `DELETE FROM gtins USING ${rows}
-         WHERE gtins.supplier_id = ${statement.value(supplierId, 'integer')}
-           AND gtins.gtin = removed.gtin AND gtins.sku_number = removed.sku_number`,
+        `DELETE FROM gtins WHERE supplier_id = ${statement.value(supplierId, 'integer')}
+           AND gtin = ANY(${gtins})
+           AND ((gtin, sku_number) IN (SELECT gtin, sku_number FROM ${rows})) IS TRUE`,
       );
     }
   }
@@ -255,13 +258,21 @@ function updateProducts(
   const supplier = statement.value(supplierId, 'integer');
   const columns = productColumns(updated);
   const sent = columns.filter(hasValues);
-  const assignments = columns.map(
-    (column) => `${column.name} = ${sent.includes(column) ? `product.${column.name}` : 'NULL'}`,
+  const values = columns.map((column) =>
+    sent.includes(column) ? `product.${column.name}` : 'NULL',
   );
-  const rows = statement.rows('product', [skuNumbers(updated), ...sent]);
-  statement.add(
-    `UPDATE skus SET ${assignments.join(', ')} FROM ${rows}
-     WHERE skus.supplier_id = ${supplier} AND skus.sku_number = product.sku_number`,
+  const rows = statement.rows('product', [
+    skuNumbers(updated),
+    texts('sku_id', updated, ({ skuId }) => skuId),
+    uuids('uuid', updated, ({ uuid }) => uuid),
+    ...sent,
+  ]);
+  updateByKey(
+    statement,
+    'skus',
+    `SELECT ${supplier}, product.sku_number, ${values.join(', ')}, product.sku_id, product.uuid, 0 FROM ${rows}`,
+    columns.map(({ name }) => name),
+    ['sku_id', 'uuid', 'created_at_ms'],
   );
   // A change of the product moves `updated_at_ms`, but not the as-of time of the inventory.
   const unmoved = updated.filter(({ held }) => !hasNewChange(held));
@@ -269,7 +280,6 @@ function updateProducts(
   statement.add(
     `UPDATE inventory SET as_of_us = coalesce(as_of_us, updated_at_ms * 1000),
        updated_at_ms = ${statement.value(nowMs, 'bigint')}
-     FROM ${statement.rows('unmoved', [skuNumbers(unmoved)])}
-     WHERE inventory.supplier_id = ${supplier} AND inventory.sku_number = unmoved.sku_number`,
+     WHERE supplier_id = ${supplier} AND sku_number = ANY(${statement.array(skuNumbers(unmoved))})`,
   );
 }

@@ -7,6 +7,7 @@ import {
 import { GTIN_FORMS } from '../../../domain/gtin.ts';
 import { int8Array, textArray } from '../connection/arrays.ts';
 import type { Statement } from '../connection/pool.ts';
+import { joinNumbered, joinSku } from '../lookups.ts';
 
 const NO_MATCHES: readonly number[] = [];
 
@@ -142,13 +143,12 @@ function combinationKey(skuId: string | null, gtins: Float64Array): string {
   return `${gtins.join(',')}${skuId === null ? '' : `:${skuId}`}`;
 }
 
-const JOIN_INVENTORY =
-  'JOIN inventory ON inventory.supplier_id = $1 AND inventory.sku_number = skus.sku_number';
+const JOIN_INVENTORY = joinNumbered('inventory', 'sku_number', 'skus.sku_number');
 
 function selectBySkuId(columns: string): string {
   return `SELECT ${columns}, named.ordinal
     FROM unnest($2::text[]) WITH ORDINALITY AS named (sku_id, ordinal)
-      JOIN skus ON skus.supplier_id = $1 AND skus.sku_id = named.sku_id ${JOIN_INVENTORY}`;
+      ${joinSku('sku_id', 'named.sku_id', ['sku_number'])} ${JOIN_INVENTORY}`;
 }
 
 /** The limit matters: every SKU of a catalogue may have the same placeholder GTIN. */
@@ -170,10 +170,12 @@ const HOLDERS_COUNTED_MAX = 1000;
  * catalogue may have the same placeholder GTIN.
  */
 function selectByCombination(columns: string): string {
-  const hasAllGtins = GTIN_COLUMNS.map(
-    (gtin) => `(named.${gtin} IS NULL OR EXISTS (SELECT FROM gtins AS other
-      WHERE other.supplier_id = $1 AND other.gtin = named.${gtin} AND other.sku_number = one.sku_number))`,
-  ).join(' AND ');
+  const hasAllGtins = (sku: string): string =>
+    GTIN_COLUMNS.map(
+      (gtin) => `(named.${gtin} IS NULL OR EXISTS (SELECT FROM gtins AS other
+        WHERE other.supplier_id = $1 AND other.gtin = named.${gtin}
+          AND other.sku_number = ${sku}.sku_number OFFSET 0))`,
+    ).join(' AND ');
   const rarest = `SELECT given.gtin FROM unnest(ARRAY[${GTIN_COLUMNS.map((gtin) => `named.${gtin}`).join(', ')}]) AS given (gtin)
     WHERE given.gtin IS NOT NULL
     ORDER BY (SELECT count(*) FROM (SELECT FROM gtins AS counted
@@ -182,16 +184,16 @@ function selectByCombination(columns: string): string {
   return `WITH named AS MATERIALIZED (
       SELECT * FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
         WITH ORDINALITY AS named (sku_id, ${GTIN_COLUMNS.join(', ')}, ordinal)),
-    skus AS (
-      SELECT named.ordinal, one.sku_number FROM named
-        JOIN skus AS one ON one.supplier_id = $1 AND one.sku_id = named.sku_id
-      WHERE ${hasAllGtins}
+    found AS (
+      SELECT named.ordinal, skus.sku_number FROM named
+        ${joinSku('sku_id', 'named.sku_id', ['sku_number'])}
+      WHERE ${hasAllGtins('skus')}
       UNION ALL
       SELECT named.ordinal, found.sku_number FROM named
         CROSS JOIN LATERAL (${rarest}) AS rarest
         CROSS JOIN LATERAL (SELECT one.sku_number FROM gtins AS one
-          WHERE one.supplier_id = $1 AND one.gtin = rarest.gtin AND ${hasAllGtins}
+          WHERE one.supplier_id = $1 AND one.gtin = rarest.gtin AND ${hasAllGtins('one')}
           ORDER BY one.sku_number LIMIT ${CANDIDATES_NAMED_MAX}) AS found
       WHERE named.sku_id IS NULL)
-    SELECT ${columns}, skus.ordinal FROM skus ${JOIN_INVENTORY}`;
+    SELECT ${columns}, skus.ordinal FROM found AS skus ${JOIN_INVENTORY}`;
 }

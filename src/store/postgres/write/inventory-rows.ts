@@ -100,13 +100,35 @@ export function writeChanges(
      SELECT ${supplier}, ${names} FROM ${rows}`,
   );
   if (!updatesRow.includes(true)) return;
-  const fields = FIELD_COLUMNS.map((field) => `${field} = ${valueOrNull(`after_${field}`)}`);
+  updateByKey(
+    statement,
+    'inventory',
+    `SELECT ${supplier}, written.sku_number, written.sequence, ${statement.value(nowMs, 'bigint')},
+       ${valueOrNull('as_of_us')}, ${FIELD_COLUMNS.map((field) => valueOrNull(`after_${field}`)).join(', ')}
+     FROM ${rows} ${isEveryRowUpdated ? '' : 'WHERE written.updates_row = 1'}`,
+    ['last_sequence', 'updated_at_ms', 'as_of_us', ...FIELD_COLUMNS],
+  );
+}
+
+/**
+ * Updates rows of SKUs that exist. As an insert with a conflict on the primary key, because the planner of an
+ * `UPDATE … FROM` chooses which side to loop over, by statistics that may be wrong (../lookups.ts).
+ *
+ * @param rows selects the supplier, the number of the SKU, and the columns
+ * @param fixed columns that an insert requires, selected last and left as they are
+ */
+export function updateByKey(
+  statement: WriteStatement,
+  table: 'inventory' | 'skus',
+  rows: string,
+  columns: readonly string[],
+  fixed: readonly string[] = [],
+): void {
+  const names = ['supplier_id', 'sku_number', ...columns, ...fixed].join(', ');
+  const set = columns.map((column) => `${column} = excluded.${column}`).join(', ');
   statement.add(
-    `UPDATE inventory SET ${fields.join(', ')}, last_sequence = written.sequence,
-       updated_at_ms = ${statement.value(nowMs, 'bigint')}, as_of_us = ${valueOrNull('as_of_us')}
-     FROM ${rows}
-     WHERE inventory.supplier_id = ${supplier} AND inventory.sku_number = written.sku_number
-       ${isEveryRowUpdated ? '' : 'AND written.updates_row = 1'}`,
+    `INSERT INTO ${table} (${names}) ${rows}
+     ON CONFLICT (supplier_id, sku_number) DO UPDATE SET ${set}`,
   );
 }
 
@@ -128,9 +150,12 @@ export function writeConfirmations(
     bigints('sku_number', confirmed, (sku) => sku.skuNumber),
     bigints('as_of_us', confirmed, (sku) => sku.asOfUs ?? null),
   ]);
-  statement.add(
-    `UPDATE inventory SET as_of_us = written.as_of_us FROM ${rows}
-     WHERE inventory.supplier_id = ${statement.value(supplierId, 'integer')}
-       AND inventory.sku_number = written.sku_number`,
+  updateByKey(
+    statement,
+    'inventory',
+    `SELECT ${statement.value(supplierId, 'integer')}, written.sku_number, written.as_of_us, 0, 0
+     FROM ${rows}`,
+    ['as_of_us'],
+    ['last_sequence', 'updated_at_ms'],
   );
 }

@@ -11,6 +11,7 @@ import {
 } from '../../sql/revert.ts';
 import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import { batchNumberOf, isUuid } from '../../uuids.ts';
+import { joinNumbered, joinSku } from '../lookups.ts';
 import { FIELD_COLUMNS, inventoryOf, type FieldValues } from './inventory-rows.ts';
 import {
   INVENTORY_COLUMNS,
@@ -96,10 +97,10 @@ async function loadChanges(
   const before = FIELD_COLUMNS.map((column) => `changes.before_${column}`).join(', ');
   const { rows } = await client.query<ChangeRow>({
     text: `SELECT skus.sku_id, changes.sequence, ${before}, ${INVENTORY_COLUMNS}
-      FROM changes
-        JOIN skus ON skus.supplier_id = $1 AND skus.sku_number = changes.sku_number
-        JOIN inventory ON inventory.supplier_id = $1 AND inventory.sku_number = changes.sku_number
-      WHERE changes.supplier_id = $1 AND changes.sequence BETWEEN $2 AND $3
+      FROM (SELECT * FROM changes WHERE supplier_id = $1 AND sequence BETWEEN $2 AND $3
+          ORDER BY sequence OFFSET 0) AS changes
+        ${joinSku('sku_number', 'changes.sku_number', ['sku_id'])}
+        ${joinNumbered('inventory', 'sku_number', 'changes.sku_number')}
       ORDER BY changes.sequence`,
     values: [supplierId, firstSequence, firstSequence + changedCount - 1],
     rowMode: 'array',
@@ -131,9 +132,7 @@ async function unchangedSkus(
   while (step.done !== true) {
     const needed = step.value;
     const { rows } = await client.query<LaterChangeRow>({
-      text: isRange(needed)
-        ? `${SELECT_LATER_CHANGES} BETWEEN $2 AND $3`
-        : `${SELECT_LATER_CHANGES} = ANY($2::bigint[])`,
+      text: selectLaterChanges(isRange(needed) ? 'BETWEEN $2 AND $3' : '= ANY($2::bigint[])'),
       values: [supplierId, ...(isRange(needed) ? [needed.first, needed.last] : [needed])],
       rowMode: 'array',
     });
@@ -142,14 +141,15 @@ async function unchangedSkus(
   return step.value;
 }
 
-/** Must be followed by a condition on the sequence. */
-const SELECT_LATER_CHANGES = `SELECT changes.sku_number, changes.sequence, changes.previous_sequence, changes.batch_number,
-    undone.first_sequence, undone.changed_count
-  FROM changes
-    JOIN batches ON batches.supplier_id = $1 AND batches.number = changes.batch_number
-    LEFT JOIN batches AS undone
-      ON undone.supplier_id = $1 AND undone.number = batches.reverts_number
-  WHERE changes.supplier_id = $1 AND changes.sequence`;
+/** @param condition on the sequence */
+function selectLaterChanges(condition: string): string {
+  return `SELECT changes.sku_number, changes.sequence, changes.previous_sequence, changes.batch_number,
+      undone.first_sequence, undone.changed_count
+    FROM (SELECT * FROM changes WHERE supplier_id = $1 AND sequence ${condition} OFFSET 0) AS changes
+      ${joinNumbered('batches', 'number', 'changes.batch_number')}
+      LEFT JOIN LATERAL (SELECT first_sequence, changed_count FROM batches AS reverted
+        WHERE supplier_id = $1 AND number = batches.reverts_number OFFSET 0) AS undone ON true`;
+}
 
 /** The numbers of the changed SKUs that a later batch confirmed without changing them. */
 async function confirmedSkus(

@@ -55,15 +55,18 @@ export class WriteStatement {
     return `$${this.#values.length}::${type}`;
   }
 
+  /** Adds the values of a column as one parameter. Returns an array. */
+  array(column: Column): string {
+    this.#values.push(arrayOf(column));
+    const placeholder = `$${this.#values.length}`;
+    return column.type === 'uuid'
+      ? `${placeholder}::text[]::uuid[]`
+      : `${placeholder}::${column.type}[]`;
+  }
+
   /** Adds rows as parameters. Returns a FROM item with these columns. */
   rows(alias: string, columns: readonly Column[]): string {
-    const arrays = columns.map((column) => {
-      this.#values.push(arrayOf(column));
-      const placeholder = `$${this.#values.length}`;
-      return column.type === 'uuid'
-        ? `${placeholder}::text[]::uuid[]`
-        : `${placeholder}::${column.type}[]`;
-    });
+    const arrays = columns.map((column) => this.array(column));
     const names = columns.map(({ name }) => name);
     return `unnest(${arrays.join(', ')}) AS ${alias} (${names.join(', ')})`;
   }

@@ -14,6 +14,7 @@ import type { BatchOrigin } from '../../../domain/batches.ts';
 import { newBatchUuid } from '../../uuids.ts';
 import { int8Array } from '../connection/arrays.ts';
 import type { Statement } from '../connection/pool.ts';
+import { joinSku } from '../lookups.ts';
 import { KeysAndConfirmations, writeBatches, type NewBatchRow } from './batch-rows.ts';
 import type { IdentifierLookup } from './identifier-lookup.ts';
 import {
@@ -177,8 +178,8 @@ export class SupplierState {
   async loadNames(skuNumbers: ReadonlySet<number>): Promise<void> {
     if (skuNumbers.size === 0) return;
     const { rows } = await this.#client.query<[skuNumber: number, skuId: string, uuid: string]>({
-      text: `SELECT sku_number, sku_id, uuid FROM skus
-        WHERE supplier_id = $1 AND sku_number = ANY($2::bigint[])`,
+      text: `SELECT skus.sku_number, sku_id, uuid FROM unnest($2::bigint[]) AS named (sku_number)
+        ${joinSku('sku_number', 'named.sku_number', ['sku_id', 'uuid'])}`,
       values: [this.supplierId, int8Array([...skuNumbers])],
       rowMode: 'array',
     });

@@ -6,7 +6,7 @@ import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { unpackChanges } from '../write/change-columns.ts';
 import type { ReaderCalls } from './reader-thread.ts';
 import { skuKey } from '../schema/migrations.ts';
-import { setExpectedInterval, type SqliteDatabase } from '../database.ts';
+import { expectedIntervals, setExpectedInterval, type SqliteDatabase } from '../database.ts';
 import type { Thread } from '../threads.ts';
 import type { WriterCalls } from '../write/writer-thread.ts';
 
@@ -101,6 +101,10 @@ export class SqliteChanges implements ChangeStore {
 
   freshness(supplierId: number, nowMs: number): Promise<Freshness> {
     return this.#reader.call('freshness', { supplierId, nowMs });
+  }
+
+  expectedIntervals(): Promise<ReadonlyMap<number, number | null>> {
+    return expectedIntervals(this.#database);
   }
 
   async setExpectedInterval(supplierId: number, minutes: number | null): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FairTurns } from '../../src/changes/fair-turns.ts';
+import { FairTurns } from '../../src/domain/fair-turns.ts';
 
 test('organizations take turns while the first has much more to do', async () => {
   const turns = new FairTurns(1);

@@ -1,0 +1,33 @@
+/** Aborts its signal when it has not been reset for a time. */
+export class Watchdog {
+  readonly #controller = new AbortController();
+  readonly #limitMs: number;
+  readonly #isExpected: () => boolean;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param isExpected asked at the end of the time: whether anything had to arrive */
+  constructor(limitMs: number, isExpected: () => boolean = () => true) {
+    this.#limitMs = limitMs;
+    this.#isExpected = isExpected;
+    this.reset();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  reset(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (!this.#isExpected()) {
+        this.reset();
+        return;
+      }
+      this.#controller.abort(new DOMException('Nothing arrived in time.', 'TimeoutError'));
+    }, this.#limitMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}

@@ -1,0 +1,132 @@
+import type { FileRow, FormatLimits } from '../format.ts';
+import type { AcknowledgementOptions, EdiReport } from '../edi/report.ts';
+import { printContrl } from './acknowledgement.ts';
+import { FUNCTIONS_REFUSED, REPORT_DATE_CODES } from './codes.ts';
+import { readDtm } from './dates.ts';
+import { Envelope } from './envelope.ts';
+import { Item, placeOfParty } from './item.ts';
+import { readSegments, type Segment } from './segments.ts';
+
+/** An EDIFACT file of inventory reports (INVRPT). */
+export class InventoryReport implements EdiReport {
+  readonly #envelope: Envelope;
+  /** One row per LIN and location, numbered by the segment of the LIN. Can be read once. */
+  readonly rows: AsyncGenerator<readonly FileRow[]>;
+  #item: Item | null = null;
+  /** The location that the open message names before its first LIN. */
+  #place: string | null = null;
+  #isInHeader = false;
+  #date: { readonly message: number; readonly rank: number; readonly text: string } | null = null;
+
+  constructor(text: AsyncIterable<string>, limits: FormatLimits) {
+    this.#envelope = new Envelope(limits.rowsMax);
+    this.rows = this.#read(text, limits);
+  }
+
+  get datedAs(): string | null {
+    return this.#date?.text ?? null;
+  }
+
+  acknowledge(optionsOf: (interchange: number) => AcknowledgementOptions): readonly string[] {
+    return this.#envelope.interchanges.map((received, i) => printContrl(received, optionsOf(i)));
+  }
+
+  async *#read(
+    text: AsyncIterable<string>,
+    limits: FormatLimits,
+  ): AsyncGenerator<readonly FileRow[]> {
+    let last = 0;
+    for await (const segments of readSegments(text, limits)) {
+      const rows: FileRow[] = [];
+      for (const segment of segments) {
+        last = segment.number;
+        this.#take(segment, rows);
+      }
+      if (rows.length > 0) yield rows;
+    }
+    this.#envelope.end(last);
+  }
+
+  #take(segment: Segment, rows: FileRow[]): void {
+    const { name } = segment;
+    if (ENDS_ITEM.has(name)) this.#finishItem(rows);
+    if (name === 'UNH') {
+      this.#isInHeader = true;
+      this.#place = null;
+    }
+    if (!this.#envelope.take(segment)) return;
+    if (name === 'LIN') {
+      this.#isInHeader = false;
+      this.#item = new Item(segment, this.#place, this.#envelope.release);
+    } else if (this.#isInHeader) this.#takeHeader(segment);
+    else this.#item?.take(segment);
+  }
+
+  /** Reads a segment between UNH and the first LIN. */
+  #takeHeader(segment: Segment): void {
+    const { name, elements } = segment;
+    if (name === 'BGM') this.#checkFunction(segment, elements[3]?.[0] ?? '');
+    else if (name === 'DTM') this.#noteDate(elements[1] ?? []);
+    else if (name === 'NAD' && elements[1]?.[0] !== 'ST')
+      this.#place ??= placeOfParty(segment) ?? null;
+  }
+
+  #checkFunction(segment: Segment, sent: string): void {
+    const refused = FUNCTIONS_REFUSED.find(({ code }) => code === sent);
+    if (refused === undefined) return;
+    this.#envelope.refuseMessage(
+      segment,
+      '14',
+      `the message is a ${refused.meaning} (function ${sent} in BGM); send the quantities that are right now, with function 9`,
+    );
+  }
+
+  #noteDate([qualifier = '', text = '', format = '']: readonly string[]): void {
+    const rank = REPORT_DATE_CODES.findIndex(({ code }) => code === qualifier);
+    if (rank < 0 || text === '') return;
+    const message = this.#envelope.messageCount;
+    const known = this.#date;
+    if (known !== null && (known.message !== message || known.rank <= rank)) return;
+    this.#date = { message, rank, text: readDtm(text, format) ?? `${text} (${format})` };
+  }
+
+  #finishItem(rows: FileRow[]): void {
+    if (this.#item === null) return;
+    rows.push(...this.#item.rows());
+    this.#item = null;
+  }
+}
+
+/**
+ * Checks the envelopes and the number of items of inventory reports without building the rows. Rejects as
+ * reading the rows would. Stops early if the signal is aborted.
+ */
+export async function checkReport(
+  text: AsyncIterable<string>,
+  limits: FormatLimits,
+  signal: AbortSignal,
+): Promise<void> {
+  const envelope = new Envelope(limits.rowsMax);
+  let last = 0;
+  for await (const segments of readSegments(text, limits)) {
+    if (signal.aborted) return;
+    for (const segment of segments) {
+      last = segment.number;
+      envelope.take(segment);
+    }
+  }
+  envelope.end(last);
+}
+
+/** Segments that cannot be part of an item. */
+const ENDS_ITEM: ReadonlySet<string> = new Set([
+  'LIN',
+  'UNS',
+  'CNT',
+  'UNT',
+  'UNE',
+  'UNZ',
+  'UNB',
+  'UNG',
+  'UNH',
+]);

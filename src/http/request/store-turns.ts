@@ -1,0 +1,27 @@
+import { FairTurns } from '../../domain/fair-turns.ts';
+import type { Grouping } from '../../store/store.ts';
+
+/**
+ * The calls of the store that do not queue in `Intake`: lists, counts, reverts and small writes. The store works on
+ * few calls at the same time and serves the others in order. So only as many as it works on are sent to it, and
+ * organizations take turns: many calls of one delay another by one turn.
+ */
+export class StoreTurns {
+  readonly #reads: FairTurns;
+  readonly #writes: FairTurns;
+
+  /** @param groupsMax how many transactions the store runs at the same time */
+  constructor({ isShared, groupsMax }: Grouping) {
+    // A store that shares groups has one thread for reads and one for writes; others have a connection for each call.
+    this.#reads = new FairTurns(isShared ? groupsMax : Math.max(1, Math.floor(groupsMax / 2)));
+    this.#writes = new FairTurns(isShared ? 1 : Math.max(1, Math.floor(groupsMax / 4)));
+  }
+
+  read<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
+    return this.#reads.run(organizationId, work);
+  }
+
+  write<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
+    return this.#writes.run(organizationId, work);
+  }
+}
