@@ -45,7 +45,7 @@ export class SkuQuantities {
   }
 
   /** Adds a row to its SKU. Rows that do not say which SKU they are about are skipped. */
-  add({ row, line }: FileRow): void {
+  add({ row, line, location }: FileRow): void {
     const name = nameOf(line);
     if (name === undefined || !isPlain(line)) return;
     const slot = this.#slotOf(name);
@@ -59,14 +59,20 @@ export class SkuQuantities {
       return;
     }
     const { quantityInStock: stock, quantityOnBackorder: backorder } = line.fields;
-    this.#compare(slot, name, row, stock);
+    this.#compare(slot, name, row, stock, location !== undefined);
     if (stock === null || backorder === null) flawedRows[slot] ||= row;
     add(stocks, slot, stock);
     add(backorders, slot, backorder);
   }
 
-  /** Compares with the first quantity in stock of the SKU. */
-  #compare(slot: number, name: string, row: number, stock: number | null | undefined): void {
+  /** Compares with the first quantity in stock of the SKU. Parts of it at several locations are never the same. */
+  #compare(
+    slot: number,
+    name: string,
+    row: number,
+    stock: number | null | undefined,
+    isPart: boolean,
+  ): void {
     const { firsts, firstRows, areDifferent } = this.#slots;
     if (stock === undefined) return;
     const value = stock ?? NULL;
@@ -75,7 +81,7 @@ export class SkuQuantities {
       firsts[slot] = value;
       return;
     }
-    if (first === value || areDifferent[slot] === 1) return;
+    if ((first === value && !isPart) || areDifferent[slot] === 1) return;
     areDifferent[slot] = 1;
     this.#differing += 1;
     if (this.#examples.length >= EXAMPLES_MAX) return;

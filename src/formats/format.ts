@@ -50,6 +50,8 @@ export interface FileRow {
   readonly line: LineDraft;
   /** What the result of the row adds if it was applied, such as a total that was set. */
   readonly note?: string;
+  /** Where its quantity is, if the file says so: rows of one SKU are then parts of its stock, even if equal. */
+  readonly location?: string;
 }
 
 /** A row that cannot be read at all. */
@@ -61,9 +63,14 @@ export function refusedRow(row: number, cells: readonly string[], message: strin
   };
 }
 
+/** Most faults of one row that its message names: a row of an EDI file may have millions of segments. */
+const FAULTS_MAX = 50;
+
 /** Collects what one row says, valid or not, and builds its line. */
 export class RowDraft {
   skuId: string | null = null;
+  /** Further `sku_id`s, of which the first that exists counts if `skuId` does not. */
+  alternatives: readonly string[] | undefined = undefined;
   readonly gtins: number[] = [];
   readonly fields: { -readonly [Name in keyof Inventory]?: Inventory[Name] } = {};
   /** The identifiers as written in the file. */
@@ -109,25 +116,31 @@ export class RowDraft {
   addIdentifierFault(message: string): void {
     this.#hasIdentifier = true;
     this.#hasFaultyIdentifier = true;
-    this.#faults.push(message);
+    this.#addFault(message);
   }
 
   addFieldFault(message: string): void {
     this.#hasField = true;
-    this.#faults.push(message);
+    this.#addFault(message);
+  }
+
+  #addFault(message: string): void {
+    if (this.#faults.length < FAULTS_MAX) this.#faults.push(message);
   }
 
   /** The line, or a refusal that lists every fault. The callbacks say what is missing. */
   build(noIdentifier: () => string, noField: () => string): LineDraft {
-    const { skuId, gtins, fields, asSent } = this;
+    const { skuId, alternatives, gtins, fields, asSent } = this;
     if (!this.#hasIdentifier) this.#faults.push(noIdentifier());
     if (!this.#hasField) this.#faults.push(noField());
     if (this.#faults.length > 0) {
       const namesRead = this.#hasIdentifier && !this.#hasFaultyIdentifier;
       const refusal = { message: this.#faults.join(' '), namesRead };
-      return { skuId, gtins, fields: {}, refusal };
+      return { skuId, alternatives, gtins, fields: {}, refusal };
     }
-    return gtins.length === 0 ? { skuId, gtins, fields } : { skuId, gtins, fields, asSent };
+    return gtins.length === 0
+      ? { skuId, alternatives, gtins, fields }
+      : { skuId, alternatives, gtins, fields, asSent };
   }
 }
 

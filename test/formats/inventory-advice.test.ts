@@ -80,6 +80,10 @@ describe('an inventory advice is read', () => {
   });
 });
 
+/** The `sku_id` that a LIN names, and its alternatives. */
+const linesWith = async (lin: string) =>
+  (await rowsOf(interchange([lin, 'QTY*33*5']))).map(({ line }) => [line.skuId, line.alternatives]);
+
 describe('the identifiers of a LIN', () => {
   test.for(SKU_ID_QUALIFIERS)('$code, $meaning, is the sku_id', async ({ code }) => {
     expect(await lineOf(`LIN**${code}*A-1`, 'QTY*33*5')).toEqual(LINE);
@@ -88,6 +92,14 @@ describe('the identifiers of a LIN', () => {
   test('the first in the table of several qualifiers is the sku_id', async () => {
     expect(await lineOf('LIN**VP*P-1*VN*N-1*SK*A-1', 'QTY*33*5')).toEqual(LINE);
     expect(await lineOf('LIN**VP*P-1*VN*A-1', 'QTY*33*5')).toEqual(LINE);
+  });
+
+  test('further numbers of the supplier are alternatives of the sku_id', async () => {
+    expect(await linesWith('LIN**VP*C*VN*B*SK*A*UP*012345678905*BP*D')).toEqual([
+      ['A', ['B', 'C']],
+    ]);
+    expect(await linesWith('LIN**BP*B*IN*A')).toEqual([['A', ['B']]]);
+    expect(await linesWith('LIN**VN*A*SK*A')).toEqual([['A', undefined]]);
   });
 
   test.for(OTHER_ID_QUALIFIERS)(

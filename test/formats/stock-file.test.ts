@@ -74,6 +74,39 @@ describe('the format is recognised by the content', () => {
     ['a web page', '<!DOCTYPE html><table>', /XML or a web page, whatever its name says/],
     ['XML', '<?xml version="1.0"?><stock/>', /XML or a web page/],
     [
+      'TRADACOMS',
+      "STX=ANA:1+5000000000000:ACME+5000000000001'",
+      /^The file is TRADACOMS; send X12 846, EDIFACT/,
+    ],
+    ['a flat IDoc', 'EDI_DC40  1000000000000123456 INVRPT01', /^The file is an SAP IDoc; send X12/],
+    [
+      'an IDoc in XML',
+      '<?xml version="1.0"?>\n<PROACT01><IDOC BEGIN="1"/>',
+      /^The file is an SAP IDoc/,
+    ],
+    [
+      'cXML',
+      '<?xml version="1.0"?>\n<!DOCTYPE cXML SYSTEM "cXML.dtd">',
+      /^The file is cXML; send X12/,
+    ],
+    [
+      'an 846 without ISA and GS',
+      'ST*846*0001~BIA*00*SI*1*20261127~',
+      /X12 without its envelope.*from ISA to IEA/,
+    ],
+    ['an 846 without ISA', 'GS*IB*A*B*20261127*0915*7*X*004010~', /X12 without its envelope/],
+    [
+      'an INVRPT without UNB',
+      "UNH+1+INVRPT:D:96A:UN'",
+      /EDIFACT without its envelope.*from UNB to UNZ/,
+    ],
+    [
+      'fixed width',
+      'SKU       DESCRIPTION    QTY\nA-1       Kettle         12\n',
+      /^The file has columns of a fixed width; save it as CSV/,
+    ],
+    ['records of a fixed width', `HDR${'0'.repeat(60)}\nDTL${'1'.repeat(60)}\n`, /fixed width/],
+    [
       'one object over several lines',
       '{\n  "sku_id": "A"\n}\n',
       /an array of objects, or one object per line/,

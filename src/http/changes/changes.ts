@@ -100,7 +100,7 @@ export function addChanges(
     const first = await feed.next(reader, start, options.limit);
     const gone = disconnectSignal(reply.raw, closing.signal);
     // Ends whatever the request is doing: waiting, sending old changes, or waiting for its client to read.
-    const disconnected = AbortSignal.any([gone, admission.watchToken(request, gone)]);
+    const disconnected = AbortSignal.any([gone, admission.revocationOf(request)]);
     if (isStream(request)) {
       reply.hijack();
       try {

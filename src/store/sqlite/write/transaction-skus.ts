@@ -11,6 +11,7 @@ import {
   CANDIDATES_NAMED_MAX,
   gtinsOfLine,
   skuIdCanExist,
+  skuIdOfLine,
   type Lines,
 } from '../../../domain/lines.ts';
 import type { InventoryCache } from './inventory-cache.ts';
@@ -143,7 +144,7 @@ export class TransactionSkus {
    */
   #resolve(supplierId: number, lines: Lines, i: number): readonly number[] {
     const gtins = gtinsOfLine(lines, i);
-    const skuId = lines.skuIds[i] ?? null;
+    const skuId = this.#namedSkuId(supplierId, lines, i);
     if (skuId !== null) {
       const skuNumber = this.#skuNumberOf(supplierId, skuId);
       if (skuNumber === undefined) return [];
@@ -152,6 +153,10 @@ export class TransactionSkus {
     return gtins.length === 1
       ? this.#holdersOfOne(supplierId, gtins[0] ?? 0)
       : this.#holdersOfAll(supplierId, gtins);
+  }
+
+  #namedSkuId(supplierId: number, lines: Lines, i: number): string | null {
+    return skuIdOfLine(lines, i, (one) => this.#skuNumberOf(supplierId, one) !== undefined);
   }
 
   #holdersOfOne(supplierId: number, gtin: number): readonly number[] {
@@ -194,7 +199,7 @@ export class TransactionSkus {
 
   /** Every SKU that has any of the identifiers of line `i`. */
   namedBy(supplierId: number, lines: Lines, i: number): readonly number[] {
-    const skuId = lines.skuIds[i] ?? null;
+    const skuId = this.#namedSkuId(supplierId, lines, i);
     const bySkuId = skuId === null ? undefined : this.#skuNumberOf(supplierId, skuId);
     const byGtin = [...gtinsOfLine(lines, i)].flatMap((gtin) =>
       this.#allHolders.all(supplierId, gtin).map(([number]) => number),
