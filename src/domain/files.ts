@@ -76,6 +76,8 @@ export interface FileFindings {
     readonly by: string;
   }[];
   readonly unknownColumns: readonly string[];
+  /** What the sender should know about how the file is read, in sentences; complete once it was read. */
+  readonly notes: readonly string[];
   readonly sheet: { readonly name: string; readonly others: readonly string[] } | null;
   /** The decimal mark that the file's own numbers decided; null if that was not needed. */
   readonly decimal: DecimalMark | null;

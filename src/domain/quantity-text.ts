@@ -2,8 +2,11 @@
 import { QUANTITY_MAX } from './inventory.ts';
 import type { DecimalMark } from './reading-rules.ts';
 
-/** A quantity, or what is wrong with its text, to be put after the text. */
-export type QuantityReading = { readonly quantity: number } | { readonly fault: string };
+/** A quantity, or its values with a decimal point and with a decimal comma, or no quantity at all. */
+export type QuantityReading =
+  | { readonly quantity: number }
+  | { readonly readings: readonly [point: string, comma: string] }
+  | Readonly<Record<never, never>>;
 
 /**
  * What a number says about the decimal mark of its file: one mark, or `either` if it has a different value
@@ -22,24 +25,18 @@ export function decimalEvidence(text: string): DecimalMark | 'either' | null {
  * Reads a quantity: a whole number from 0 to `QUANTITY_MAX`, perhaps with grouped thousands and decimals
  * that are zero.
  *
- * @param decimal the file's decimal mark; null refuses what has a different value with each mark
+ * @param decimal the file's decimal mark; null reads nothing that has a different value with each mark
  */
 export function readQuantity(text: string, decimal: DecimalMark | null): QuantityReading {
   const bare = text.trim();
-  if (decimal === null && decimalEvidence(bare) === 'either') {
-    const [point, comma] = readingsOf(bare);
-    return {
-      fault: `may be ${point} or ${comma}; send decimal=point if it is ${point}, or decimal=comma if it is ${comma}`,
-    };
-  }
+  if (decimal === null && decimalEvidence(bare) === 'either') return { readings: readingsOf(bare) };
   const parsed =
     parse(bare, decimal ?? 'point') ?? (decimal === null ? parse(bare, 'comma') : undefined);
-  if (parsed === undefined || !parsed.isWhole) return { fault: NOT_WHOLE };
-  const quantity = Number(parsed.digits);
-  return quantity <= QUANTITY_MAX ? { quantity } : { fault: NOT_WHOLE };
+  const quantity = parsed?.isWhole === true ? Number(parsed.digits) : Number.NaN;
+  return quantity <= QUANTITY_MAX ? { quantity } : NONE;
 }
 
-const NOT_WHOLE = `is not a whole number from 0 to ${QUANTITY_MAX}, or NULL`;
+const NONE: QuantityReading = {};
 
 /** The values that a number has with a decimal point and with a decimal comma, for messages. */
 export function readingsOf(text: string): readonly [point: string, comma: string] {

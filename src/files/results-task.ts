@@ -216,27 +216,15 @@ class Printing {
   ): Generator<RowResult> {
     const success = this.#target.job.asked.dryRun ? WOULD_CHANGE_NOTHING : 'success';
     const failureOf = new Map(failed.map((failure) => [failure.index, failure]));
+    const withWarnings = (message: string, { warnings = [] }: FileRow): string =>
+      warnings.length === 0 ? message : `${message}; ${warnings.join(' ')}`;
     for (const [index, row] of rows.entries()) {
       const failure = failureOf.get(index);
-      yield failure === undefined
-        ? { row, statusCode: APPLIED, message: withNote(success, row) }
-        : this.#failureOf(failure, row, rows, unit);
+      const statusCode = failure?.status ?? APPLIED;
+      const message = failure === undefined ? success : this.#messageOf(failure, rows, unit);
+      const isApplied = statusCode === APPLIED;
+      yield { row, statusCode, message: isApplied ? withWarnings(message, row) : message };
     }
-  }
-
-  #failureOf(
-    failure: FailedLine,
-    row: FileRow,
-    rows: readonly FileRow[],
-    unit: RowUnit,
-  ): RowResult {
-    const message = this.#messageOf(failure, rows, unit);
-    const isApplied = failure.status === APPLIED;
-    return {
-      row,
-      statusCode: failure.status,
-      message: isApplied ? withNote(message, row) : message,
-    };
   }
 
   #messageOf(failure: FailedLine, rows: readonly FileRow[], unit: RowUnit): string {
@@ -259,10 +247,6 @@ interface RowResult {
   readonly row: FileRow;
   readonly statusCode: number;
   readonly message: string;
-}
-
-function withNote(message: string, { note }: FileRow): string {
-  return note === undefined ? message : `${message}; ${note}`;
 }
 
 /** The result of a row that no chunk contains. */

@@ -121,8 +121,12 @@ export class SkuQuantities {
         unit,
         `the ${rows} rows of the SKU add up to ${tooLarge}, more than ${QUANTITY_MAX}.`,
       );
-    const note = `${rows} rows of this SKU add up to ${Object.values(total).join(' in stock and ')}`;
-    return { ...row, line: { ...row.line, fields: { ...row.line.fields, ...total } }, note };
+    const told = `${rows} rows of this SKU add up to ${Object.values(total).join(' in stock and ')}.`;
+    return {
+      ...row,
+      line: { ...row.line, fields: { ...row.line.fields, ...total } },
+      warnings: [...(row.warnings ?? []), told],
+    };
   }
 
   /** The slot of a name, which is created if there is room. */

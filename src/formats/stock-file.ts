@@ -3,11 +3,11 @@ import { tooManyRows, type FileRow, type FormatLimits, type RowUnit } from './fo
 import { ITEM_COLUMNS } from './edi/stock-item.ts';
 import { openArchive } from './archive/zip.ts';
 import { readJsonArray, readNdjson, type JsonLineReader } from './json.ts';
-import { DecimalEvidence, type DecimalFindings } from './table/decimal-evidence.ts';
+import { DecimalEvidence, decimalOf, type DecimalFindings } from './table/decimal-evidence.ts';
 import { openFile, type FileSource, type OpenedFile, type Packing } from './open-file.ts';
 import { readCatalogue, type Catalogue } from './table/catalogue.ts';
 import { matchInventory, type Column, type MatchedHeader } from './table/columns.ts';
-import { readInventoryRow } from './table/inventory.ts';
+import { InventoryReader } from './table/inventory.ts';
 import type { Table } from './table/table.ts';
 import type { Encoding } from './text.ts';
 import type { ReadSheet } from './xlsx/workbook.ts';
@@ -57,6 +57,10 @@ export interface FileDescription {
   readonly columns: readonly Column[];
   /** Headers of the columns that are ignored. */
   readonly unknownColumns: readonly string[];
+  /** Those of them that look like a quantity or an availability. */
+  readonly overlooked: readonly string[];
+  /** What the sender should know, in sentences; complete once all rows are read. */
+  readonly notes: () => readonly string[];
   /** The worksheet that is read, and the names of the others; null if the file is not a workbook. */
   readonly sheet: ReadSheet | null;
 }
@@ -121,12 +125,15 @@ async function openTableFile(
     readonly sheet?: ReadSheet;
   } = await file.openTable((header) => matchInventory(header, rules.columns, limits.columnsMax));
   const { header, sheet = null } = table;
+  const reader = new InventoryReader(header, rules);
   const description: FileDescription = {
     format: file.format,
     packing: file.packing,
     rowUnit: 'row',
     columns: header.columns,
     unknownColumns: header.unknown,
+    overlooked: header.overlooked,
+    notes: () => [...header.notes, ...reader.notes.sentences()],
     sheet,
   };
   if (header.kind === 'catalogue')
@@ -137,7 +144,7 @@ async function openTableFile(
     };
   const evidence = isInspected
     ? new DecimalEvidence(header.columns, {
-        headerDecimal: header.decimal,
+        headerDecimal: decimalOf(header.languages),
         hasSemicolons: 'delimiter' in file && file.delimiter === ';',
       })
     : null;
@@ -145,7 +152,7 @@ async function openTableFile(
     kind: 'inventory',
     ...description,
     header: table.headerCells,
-    ...boundedRows(readTable(table, rules, evidence), limits, file),
+    ...boundedRows(readTable(table, reader, evidence), limits, file),
     encoding: () => ('encoding' in file ? file.encoding : null),
     acknowledge: () => [],
     datedAs: () => null,
@@ -154,13 +161,13 @@ async function openTableFile(
 }
 
 async function* readTable(
-  { header, rows }: Table<MatchedHeader>,
-  rules: ReadingRules,
+  { rows }: Table<MatchedHeader>,
+  reader: InventoryReader,
   evidence: DecimalEvidence | null,
 ): AsyncGenerator<readonly FileRow[]> {
   for await (const some of rows) {
     if (evidence !== null) for (const row of some) evidence.add(row);
-    yield some.map((row) => readInventoryRow(row, header, rules));
+    yield some.map((row) => reader.read(row));
   }
 }
 
@@ -178,6 +185,8 @@ function openLineFile(file: TextFile, { limits, readJsonLine }: FileReadOptions)
     rowUnit: report !== null ? 'segment' : file.format === 'json' ? 'element' : 'line',
     columns: [],
     unknownColumns: [],
+    overlooked: [],
+    notes: () => [],
     sheet: null,
     header: report === null ? ['line'] : ITEM_COLUMNS,
     ...boundedRows(report?.rows ?? readRows(text, readJsonLine, limits), limits, file),

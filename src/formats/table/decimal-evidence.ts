@@ -1,8 +1,14 @@
 /** Decides from a whole file what its decimal mark is. */
 import { decimalEvidence } from '../../domain/quantity-text.ts';
 import type { DecimalMark } from '../../domain/reading-rules.ts';
+import type { Language } from '../language.ts';
 import type { Column } from './columns.ts';
 import type { TableRow } from './table.ts';
+
+/** Spanish is spoken in countries with either mark; the other languages besides English have the comma. */
+export function decimalOf(languages: readonly Language[]): DecimalMark | null {
+  return languages.some((language) => language !== 'es') ? 'comma' : null;
+}
 
 /** A cell whose number has a different value with each mark. */
 export interface AmbiguousNumber {

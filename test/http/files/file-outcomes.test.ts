@@ -322,9 +322,7 @@ describe('a file that is broken after its first chunk', () => {
     if (answer.status === 200) expect(answer.text).not.toMatch(/~AK9\*[^R]/);
   });
 
-  test.each([
-    ['JSON', `[${'{"sku_id":"A-1","quantity_in_stock":1},'.repeat(ROWS)}`],
-  ])(
+  test.each([['JSON', `[${'{"sku_id":"A-1","quantity_in_stock":1},'.repeat(ROWS)}`]])(
     'reports the rows applied before the error if its format has no checksum: %s',
     async (_, file) => {
       const uuid = await client.upload(file);

@@ -60,10 +60,10 @@ describe('a file with several rows of one SKU', () => {
     expect(await client.stock()).toMatchObject({ 'A-1': 62, 'A-2': 10 });
     expect(await client.results(uuid)).toEqual([
       'source,sku,quantity,status_code,message',
-      'east,A-1,60,200,"success; 2 rows of this SKU add up to 62"',
-      'west,A-1,2,200,"success; 2 rows of this SKU add up to 62"',
-      'east,A-2,5,200,"success; 2 rows of this SKU add up to 10"',
-      'west,A-2,5,200,"success; 2 rows of this SKU add up to 10"',
+      'east,A-1,60,200,"success; 2 rows of this SKU add up to 62."',
+      'west,A-1,2,200,"success; 2 rows of this SKU add up to 62."',
+      'east,A-2,5,200,"success; 2 rows of this SKU add up to 10."',
+      'west,A-2,5,200,"success; 2 rows of this SKU add up to 10."',
     ]);
   });
 
@@ -88,7 +88,7 @@ describe('a file with several rows of one SKU', () => {
     await confirm(uuid, '?locations=sum');
     expect(await client.processed(uuid)).toMatchObject({ state: 'done', batches: [] });
     expect((await client.results(uuid))[1]).toBe(
-      'east,A-1,60,200,"Would change quantity_in_stock from null to 62; 2 rows of this SKU add up to 62"',
+      'east,A-1,60,200,"Would change quantity_in_stock from null to 62; 2 rows of this SKU add up to 62."',
     );
     expect(await client.stock()).toMatchObject({ 'A-1': null });
   });
