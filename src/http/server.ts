@@ -17,6 +17,7 @@ import { addChanges } from './changes/changes.ts';
 import { addDocumentation } from './documentation.ts';
 import { addDownloads } from './download.ts';
 import { addFileActions } from './files/file-actions.ts';
+import { addFileSettings } from './files/file-settings.ts';
 import { addFiles, type FileSettings } from './files/files.ts';
 import { addFreshness } from './changes/freshness.ts';
 import { Admission, type AdmissionLimits } from './request/admission.ts';
@@ -215,6 +216,7 @@ export async function buildServer({
   const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
   addFiles(app, fileRoutes);
   addFileActions(app, fileRoutes);
+  addFileSettings(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
   addFreshness(app, { admission, store });
