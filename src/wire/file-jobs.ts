@@ -4,7 +4,7 @@ import {
   mappingTarget,
   type ColumnMapping,
 } from '../domain/file-columns.ts';
-import { COLUMN_MAPPINGS_MAX } from '../domain/reading-rules.ts';
+import { COLUMN_MAPPINGS_MAX, RULE_CHOICES } from '../domain/reading-rules.ts';
 import type { FileRecord } from '../domain/files.ts';
 import { type Static, Type } from 'typebox';
 import { integerOrNull, textOrNull, uuid } from './schema.ts';
@@ -122,6 +122,12 @@ export const FileUploadQuerySchema = Type.Object(
     mode: Type.Optional(
       Type.Enum(['snapshot'], {
         description: 'The rows are the complete inventory: SKUs that no row names are set to zero.',
+      }),
+    ),
+    kind: Type.Optional(
+      Type.Enum([...RULE_CHOICES.kind], {
+        description:
+          'What the file is. `catalogue`: it describes products, and creates and updates SKUs. Without it, only a file whose header has both `item_id` and `title` is a catalogue.',
       }),
     ),
     atomic: flag('Apply no row if any fails.'),

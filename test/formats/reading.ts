@@ -35,7 +35,8 @@ export async function readCatalogue(
     { ...NO_RULES, columns: parseColumnMappings(columnMap) },
   );
   try {
-    return { unknownColumns, rows: await all(rows) };
+    const read = await all(rows);
+    return { unknownColumns, rows: read.map(({ cells: _, ...row }) => row) };
   } finally {
     await close();
   }

@@ -252,7 +252,7 @@ describe('which column is read as what', () => {
       'SKU,On hand,Available',
       /Columns 2 \("On hand"\) and 3 \("Available"\) would both be read as quantity_in_stock/,
     ],
-    ['title,Qty', /no sku_id column/],
+    ['title,Qty', /No column says which SKU/],
   ] as const)('%s is refused', async ([header, message]) => {
     await expect(open(`${header}\nA,1\n`)).rejects.toMatchObject({
       code: 'body_malformed',
@@ -334,7 +334,7 @@ describe('a file is closed', () => {
   const terms = { rules: NO_RULES, limits: FORMAT_LIMITS, readJsonLine: newJsonLineReader() };
   const long: readonly (readonly [string, string | Buffer])[] = [
     ['csv', CSV + 'A-1,5\n'.repeat(50_000)],
-    ['catalogue', `sku_id,title\n${'A-1,x\n'.repeat(50_000)}`],
+    ['catalogue', `item_id,sku_id,title\n${'1,A-1,x\n'.repeat(50_000)}`],
     ['ndjson', NDJSON.repeat(5000)],
     ['json', `[${'{},'.repeat(50_000)}`],
     ['x12', X12.replace(/LIN[^]*/, 'LIN**SK*A~QTY*33*5~'.repeat(10_000))],

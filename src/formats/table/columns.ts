@@ -7,6 +7,7 @@ import {
   type ColumnTarget,
 } from '../../domain/file-columns.ts';
 import { COLUMN_ALIASES, normalizedHeader } from './aliases.ts';
+import { decideKind } from './kind.ts';
 
 /** Columns that only a catalogue has: they describe the product, not its stock. */
 export const PRODUCT_COLUMNS = [
@@ -107,15 +108,19 @@ export function matchCatalogue(
 }
 
 /**
- * The columns of a file that is either inventory or a catalogue. Throws as `matchColumns` does, if a
- * catalogue has no `sku_id` column, and if inventory has no identifier or no inventory column.
+ * The columns of a file that is either inventory or a catalogue, as `decideKind` says. Throws as `matchColumns`
+ * does, if a catalogue has no `sku_id` column, and if inventory has no identifier or no inventory column.
+ *
+ * @param kind what its sender says that it is; null if nothing
  */
 export function matchInventory(
   header: readonly string[],
   mappings: readonly ColumnMapping[],
   columnsMax?: number,
+  kind: TableKind | null = null,
 ): MatchedHeader {
-  const matched = matchColumns(header, mappings, columnsMax);
+  const found = matchColumns(header, mappings, columnsMax);
+  const matched = decideKind(found, kind);
   if (matched.kind === 'catalogue') {
     requireSkuId(matched, header);
     return matched;
@@ -131,11 +136,15 @@ export function matchInventory(
   if (!has(INVENTORY_COLUMNS)) {
     throw headerFault(
       `No column says anything of the stock (${INVENTORY_COLUMNS.join(', ')}, or an alias of one); ` +
-        `${listOf(header)} If another column holds it, map it: header=quantity_in_stock.`,
+        `${listOf(header)} If another column holds it, map it: header=quantity_in_stock.` +
+        (found.kind === 'catalogue' ? SEND_AS_CATALOGUE : ''),
     );
   }
   return matched;
 }
+
+const SEND_AS_CATALOGUE =
+  ' If the file describes products, from which SKUs are to be created, send it with kind=catalogue.';
 
 /** Whether a header is known without a mapping. Used to detect the separator of a CSV file. */
 export function isKnownHeader(name: string): boolean {

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import type { FileService } from '../../files/service.ts';
 import type { ReservedRoom } from '../../files/disk-quota.ts';
-import { NO_RULES } from '../../domain/reading-rules.ts';
+import { NO_RULES, parseRules } from '../../domain/reading-rules.ts';
 import { measure } from '../../files/storage.ts';
 import { isOver, uuidOfSame, type FileRecord, type StoredFile } from '../../domain/files.ts';
 import { newUuid } from '../../store/uuids.ts';
@@ -111,7 +111,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     const nowMs = Date.now();
     const uuid = newUuid(nowMs);
     const file: StoredFile = { supplierId, uuid };
-    const { key, reason, reference, ...terms } = options;
+    const { key, reason, reference, rules, ...terms } = options;
     const usedSinceMs = nowMs - settings.idempotencyKeptHours * HOUR_MS;
     const earlier =
       key === undefined ? undefined : await service.jobs.withKey(supplierId, { key, usedSinceMs });
@@ -135,7 +135,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
         userId,
         filename: cleanFilename(queryOf(request).get('filename')?.[0] ?? filename),
         bytes,
-        asked: { ...terms, rules: { ...NO_RULES, columns } },
+        asked: { ...terms, rules: { ...NO_RULES, ...rules, columns } },
         reason: reason ?? null,
         reference: reference ?? null,
         uploadedAtMs: Date.now(),
@@ -429,6 +429,11 @@ function readUploadOptions(request: FastifyRequest, settings: FileSettings) {
     reason: noteHeaderOf(request, 'Batch-Reason'),
     reference: noteHeaderOf(request, 'Batch-Reference'),
     key: keyHeaderOf(request, 'Idempotency-Key'),
+    rules: parseRules(
+      queryOf(request)
+        .get('kind')
+        ?.map((text) => ['kind', text] as const) ?? [],
+    ),
   };
 }
 

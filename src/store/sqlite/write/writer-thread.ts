@@ -184,6 +184,11 @@ class Writer {
 
   applyCatalogue(batch: CatalogueBatch): CatalogueOutcome {
     this.#cache.gtins.clear();
+    if (batch.dryRun === true) {
+      const outcome = this.#dryRun(() => this.#cataloguer.apply(batch, Date.now()));
+      if ('failure' in outcome) throw asError(outcome);
+      return { ...outcome, batchUuid: null };
+    }
     const outcome = this.#transaction(() => {
       const nowMs = Date.now();
       this.#applier.begin();
