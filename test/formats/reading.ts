@@ -25,6 +25,10 @@ export interface ReadCatalogue {
   readonly rows: readonly CatalogueRow[];
 }
 
+function rowOf({ row, entry, gtins, complaints }: CatalogueRow): CatalogueRow {
+  return { row, entry, gtins, complaints };
+}
+
 /** Reads a whole catalogue. */
 export async function readCatalogue(
   file: string | Uint8Array,
@@ -36,7 +40,7 @@ export async function readCatalogue(
   );
   try {
     const read = await all(rows);
-    return { unknownColumns, rows: read.map(({ cells: _, ...row }) => row) };
+    return { unknownColumns, rows: read.map(rowOf) };
   } finally {
     await close();
   }

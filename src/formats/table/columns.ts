@@ -7,16 +7,7 @@ import {
   type ColumnTarget,
 } from '../../domain/file-columns.ts';
 import { COLUMN_ALIASES, normalizedHeader } from './aliases.ts';
-import { decideKind } from './kind.ts';
-
-/** Columns that only a catalogue has: they describe the product, not its stock. */
-export const PRODUCT_COLUMNS = [
-  'title',
-  'condition',
-  'number_of_units_bundled',
-  'asin',
-  'mpn',
-] as const satisfies readonly ColumnTarget[];
+import { decideKind, PRODUCT_COLUMNS, type TableKind } from './kind.ts';
 
 /** Columns that identify the SKU of an inventory row. */
 export const IDENTIFIER_COLUMNS = [
@@ -41,9 +32,6 @@ export interface Column {
   /** Why: the header is mapped, is the target's own name, or is an alias of it. */
   readonly by: 'map' | 'name' | 'alias';
 }
-
-/** A catalogue describes products and creates SKUs; inventory sets the stock of existing SKUs. */
-export type TableKind = 'catalogue' | 'inventory';
 
 export interface MatchedHeader {
   readonly width: number;
@@ -152,8 +140,7 @@ export function isKnownHeader(name: string): boolean {
 }
 
 function kindOf(columns: readonly Column[]): TableKind {
-  const product: readonly ColumnTarget[] = PRODUCT_COLUMNS;
-  return columns.some(({ target }) => product.includes(target)) ? 'catalogue' : 'inventory';
+  return columns.some(({ target }) => PRODUCT_COLUMNS.includes(target)) ? 'catalogue' : 'inventory';
 }
 
 type FoundTarget = Pick<Column, 'target' | 'by'>;

@@ -1,6 +1,28 @@
 /** Whether a table is inventory or a catalogue, which creates SKUs. */
 import type { ColumnTarget } from '../../domain/file-columns.ts';
-import { PRODUCT_COLUMNS, type MatchedHeader, type TableKind } from './columns.ts';
+
+/** A catalogue describes products and creates SKUs; inventory sets the stock of existing SKUs. */
+export type TableKind = 'catalogue' | 'inventory';
+
+/** Columns that only a catalogue has: they describe the product, not its stock. */
+export const PRODUCT_COLUMNS: readonly ColumnTarget[] = [
+  'title',
+  'condition',
+  'number_of_units_bundled',
+  'asin',
+  'mpn',
+];
+
+/** What decides, of a header whose columns are known. */
+interface KnownColumns {
+  readonly kind: TableKind;
+  readonly columns: readonly {
+    readonly place: number;
+    readonly header: string;
+    readonly target: ColumnTarget;
+  }[];
+  readonly unknown: readonly string[];
+}
 
 /** The vendor's own product file has both, by exactly these names. No other header makes a file a catalogue. */
 const PRODUCT_FILE_HEADERS = ['item_id', 'title'];
@@ -9,17 +31,19 @@ const PRODUCT_FILE_HEADERS = ['item_id', 'title'];
  * A file is what its sender says. If that is nothing, only the vendor's own product file is a catalogue: a guess
  * must never create SKUs. In inventory, product columns are not read and count as unknown.
  */
-export function decideKind(matched: MatchedHeader, asked: TableKind | null): MatchedHeader {
+export function decideKind<Header extends KnownColumns>(
+  matched: Header,
+  asked: TableKind | null,
+): Header {
   const isProductFile = PRODUCT_FILE_HEADERS.every((name) =>
     matched.columns.some(({ header, target }) => header === name && target === name),
   );
   const kind = asked ?? (isProductFile ? 'catalogue' : 'inventory');
   if (kind === 'catalogue') return { ...matched, kind };
-  const product: readonly ColumnTarget[] = PRODUCT_COLUMNS;
-  const columns = matched.columns.filter(({ target }) => !product.includes(target));
+  const columns = matched.columns.filter(({ target }) => !PRODUCT_COLUMNS.includes(target));
   const left = matched.columns.filter(
     ({ place, target }) =>
-      product.includes(target) && !columns.some((column) => column.place === place),
+      PRODUCT_COLUMNS.includes(target) && !columns.some((column) => column.place === place),
   );
   return {
     ...matched,
