@@ -89,6 +89,10 @@ export const NUMBER_SETTINGS = {
   },
   /** The time over which both are measured. */
   slowPeerGraceMs: { variable: 'ONHAND_SLOW_PEER_GRACE_MS', fallback: 20_000, min: 100 },
+  /** The most that is read of a body after its response was sent; then the connection is closed. */
+  discardedBytesMax: { variable: 'ONHAND_DISCARDED_BYTES_MAX', fallback: 64 * MIB, min: 0 },
+  /** The longest time that is spent on that. */
+  discardedMsMax: { variable: 'ONHAND_DISCARDED_MS_MAX', fallback: 30_000, min: 0 },
   /** The most connections of clients. Further ones are closed. */
   clientConnectionsMax: { variable: 'ONHAND_CLIENT_CONNECTIONS_MAX', fallback: 10_000, min: 1 },
   /** The most connections of one client address; 0 means no limit. Further ones are answered 503. */
@@ -105,6 +109,12 @@ export const NUMBER_SETTINGS = {
   loginAttemptsPerNameMax: { variable: 'ONHAND_LOGIN_ATTEMPTS_PER_NAME_MAX', fallback: 50, min: 1 },
   /** The most logins that wait for their password to be checked; half of them from one network. */
   loginQueueMax: { variable: 'ONHAND_LOGIN_QUEUE_MAX', fallback: 16, min: 1 },
+  /** The most logins of one client address whose requests are open. Further ones are answered 429. */
+  openLoginsPerAddressMax: {
+    variable: 'ONHAND_OPEN_LOGINS_PER_ADDRESS_MAX',
+    fallback: 100,
+    min: 1,
+  },
   loginWindowMs: { variable: 'ONHAND_LOGIN_WINDOW_MS', fallback: 15 * 60_000, min: 1000 },
   /** How long idempotency keys are kept: a request repeated within this time gets the first reply again. */
   idempotencyKeptHours: { variable: 'ONHAND_IDEMPOTENCY_KEPT_HOURS', fallback: 24, min: 1 },
@@ -153,8 +163,10 @@ export const NUMBER_SETTINGS = {
   snapshotBreakerPercent: { variable: 'ONHAND_SNAPSHOT_BREAKER_PERCENT', fallback: 50, min: 0 },
   /** … and at least this number of them. */
   snapshotBreakerSkusMin: { variable: 'ONHAND_SNAPSHOT_BREAKER_SKUS_MIN', fallback: 100, min: 1 },
-  /** The size of SQLite's page cache. */
+  /** The memory of SQLite's caches and recent inventory. */
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
+  /** How many changes SQLite's inventory table may lack. A start after a crash replays them, about a million a second. */
+  recentChangesMax: { variable: 'ONHAND_RECENT_CHANGES_MAX', fallback: 2_000_000, min: 1 },
   /** How long one attempt to deliver a webhook message may take in total. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
   /** Most webhooks of one organization. */

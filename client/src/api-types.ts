@@ -168,7 +168,7 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** Download the functional acknowledgement (997) of an X12 file */
+        /** Download the acknowledgement of an EDI file: 997 of X12, CONTRL of EDIFACT */
         readonly get: operations["showFileAcknowledgement"];
         readonly put?: never;
         readonly post?: never;
@@ -313,6 +313,23 @@ export interface paths {
         readonly put?: never;
         /** Get a token for two hours, by username and password */
         readonly post: operations["login"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/user-password/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Change a password, and end the tokens of earlier logins */
+        readonly post: operations["changePassword"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -639,7 +656,7 @@ export interface components {
             readonly filename: string | null;
             /** Format: date-time */
             readonly finished: string | null;
-            /** @description csv, xlsx, json, ndjson or x12, told by its content. */
+            /** @description csv, xlsx, json, ndjson, x12 or edifact, told by its content. */
             readonly format: string | null;
             /**
              * @description What it is read as.
@@ -793,7 +810,7 @@ export interface components {
             readonly filename: string | null;
             /** Format: date-time */
             readonly finished: string | null;
-            /** @description csv, xlsx, json, ndjson or x12, told by its content. */
+            /** @description csv, xlsx, json, ndjson, x12 or edifact, told by its content. */
             readonly format: string | null;
             /**
              * @description What it is read as.
@@ -1046,6 +1063,20 @@ export interface components {
              * @description The user.
              */
             readonly user_uuid: string;
+        };
+        /** PasswordChange */
+        readonly PasswordChange: {
+            /** @description At least 12 characters, none of the most common passwords, without the username. */
+            readonly new_password: string;
+            /** @description The current password. */
+            readonly password: string;
+            /** @description The name of the user. */
+            readonly username: string;
+        };
+        /** PasswordChanged */
+        readonly PasswordChanged: {
+            /** @enum {string} */
+            readonly message: "success";
         };
         /**
          * Problem
@@ -1463,6 +1494,8 @@ export type LineResult = components['schemas']['LineResult'];
 export type Lines = components['schemas']['Lines'];
 export type Login = components['schemas']['Login'];
 export type LoginReply = components['schemas']['LoginReply'];
+export type PasswordChange = components['schemas']['PasswordChange'];
+export type PasswordChanged = components['schemas']['PasswordChanged'];
 export type Problem = components['schemas']['Problem'];
 export type Readiness = components['schemas']['Readiness'];
 export type Results = components['schemas']['Results'];
@@ -1710,11 +1743,11 @@ export interface operations {
     };
     readonly listFiles: {
         readonly parameters: {
-            readonly query: {
+            readonly query?: {
                 /** @description How many batches to answer with at most. */
-                readonly limit: number;
+                readonly limit?: number;
                 /** @description How many batches to skip. */
-                readonly start: number;
+                readonly start?: number;
             };
             readonly header?: never;
             readonly path?: never;
@@ -2062,9 +2095,33 @@ export interface operations {
             };
         };
     };
+    readonly changePassword: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PasswordChanged"];
+                };
+            };
+        };
+    };
     readonly listSkus: {
         readonly parameters: {
-            readonly query: {
+            readonly query?: {
                 /** @description Pages through the list at constant cost, instead of `start`: empty for the first page, then the `next_cursor` of the previous page. */
                 readonly cursor?: string;
                 /** @description Only SKUs with this EAN-13, in any of its written forms. */
@@ -2076,7 +2133,7 @@ export interface operations {
                 /** @description Accepted, and ignored. */
                 readonly item_verbosity?: string;
                 /** @description How many SKUs to answer with at most. */
-                readonly limit: number;
+                readonly limit?: number;
                 /** @description Only SKUs with at most this quantity in stock. */
                 readonly quantity_in_stock_max?: number;
                 /** @description Only SKUs with at least this quantity in stock. */
@@ -2086,7 +2143,7 @@ export interface operations {
                 /** @description Only the SKU with this sku_id. */
                 readonly sku_id?: string;
                 /** @description How many SKUs to skip. */
-                readonly start: number;
+                readonly start?: number;
                 /** @description Only SKUs of these suppliers: one, separated by commas, or repeated. */
                 readonly supplier_uuids?: readonly string[];
                 /** @description Only SKUs with this UPC-A, in any of its written forms. */
@@ -2163,13 +2220,13 @@ export interface operations {
     };
     readonly showSkuHistory: {
         readonly parameters: {
-            readonly query: {
+            readonly query?: {
                 /** @description Only changes before this sequence: the `next_before` of the page before. */
                 readonly before?: number;
                 /** @description Only changes made at this time (RFC 3339) or later. */
                 readonly from?: string;
                 /** @description How many changes to answer with at most. */
-                readonly limit: number;
+                readonly limit?: number;
                 /** @description Only changes made before this time (RFC 3339). */
                 readonly to?: string;
             };
@@ -2212,6 +2269,8 @@ export interface operations {
                 readonly "Idempotency-Key"?: string;
                 /** @description `return=minimal` as `errors_only`; `return=representation` for the effect of each line. */
                 readonly Prefer?: string;
+                /** @description For a stream that is resumed: the index of the first line that is sent, the first of a chunk. */
+                readonly "Stream-Start"?: string;
             };
             readonly path?: never;
             readonly cookie?: never;
@@ -2242,11 +2301,11 @@ export interface operations {
     };
     readonly listBatches: {
         readonly parameters: {
-            readonly query: {
+            readonly query?: {
                 /** @description How many batches to answer with at most. */
-                readonly limit: number;
+                readonly limit?: number;
                 /** @description How many batches to skip. */
-                readonly start: number;
+                readonly start?: number;
             };
             readonly header?: never;
             readonly path?: never;
@@ -2369,6 +2428,8 @@ export interface operations {
                 readonly "Idempotency-Key"?: string;
                 /** @description `return=minimal` as `errors_only`; `return=representation` for the effect of each line. */
                 readonly Prefer?: string;
+                /** @description For a stream that is resumed: the index of the first line that is sent, the first of a chunk. */
+                readonly "Stream-Start"?: string;
             };
             readonly path?: never;
             readonly cookie?: never;
@@ -2400,17 +2461,17 @@ export interface operations {
     };
     readonly readChanges: {
         readonly parameters: {
-            readonly query: {
+            readonly query?: {
                 /** @description The `cursor` of the previous response: changes after it follow. */
                 readonly after?: string;
                 /** @description Where to begin without a cursor: at the oldest change that is kept, or at the next change. */
                 readonly from?: "start" | "now";
                 /** @description How many changes to answer with at most. */
-                readonly limit: number;
+                readonly limit?: number;
                 /** @description Only changes of these suppliers: one, separated by commas, or repeated. Use the same in every request with one cursor. */
                 readonly supplier_uuids?: readonly string[];
                 /** @description How many seconds to wait if there is no change yet. */
-                readonly wait: number;
+                readonly wait?: number;
             };
             readonly header?: never;
             readonly path?: never;

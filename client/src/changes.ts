@@ -16,6 +16,7 @@ import {
 import { Watchdog } from './watchdog.ts';
 
 const CHANGES_PATH = '/timp/products/skus/inventory/changes/';
+const REQUEST: Request = { method: 'GET', path: CHANGES_PATH };
 const WAIT_SECONDS = 30;
 
 /** A record of the change feed: a change, or a supplier that entered or left. */
@@ -116,17 +117,14 @@ export class ChangesClient {
           if (signal?.aborted === true) return;
         }
         // The server ended the stream, perhaps because it restarts.
-        if (options.via === 'events') await delay(retryDelayMs(1), signal);
+        if (options.via === 'events') await delay(retryDelayMs(1), signal, REQUEST);
       } catch (error) {
         if (signal?.aborted === true) return;
-        const failure =
-          error instanceof OnhandError
-            ? error
-            : failureOf(error, { method: 'GET', path: CHANGES_PATH });
+        const failure = error instanceof OnhandError ? error : failureOf(error, REQUEST);
         failures += 1;
         if (!isTransient(failure) || failures > (options.retries ?? Infinity)) throw failure;
         try {
-          await delay(retryDelayMs(failures, failure.retryAfterMs), signal);
+          await delay(retryDelayMs(failures, failure.retryAfterMs), signal, REQUEST);
         } catch {
           return;
         }

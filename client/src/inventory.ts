@@ -190,7 +190,7 @@ export class InventoryClient {
         failures += 1;
         if (!(error instanceof OnhandError) || !isTransient(error) || failures > retries)
           throw error;
-        await delay(retryDelayMs(failures, error.retryAfterMs), signal);
+        await delay(retryDelayMs(failures, error.retryAfterMs), signal, bulkRequest(options));
       }
     }
     await state?.clear?.();

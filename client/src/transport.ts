@@ -62,7 +62,7 @@ export interface Request {
   readonly query?: Query | undefined;
   readonly headers?: Readonly<Record<string, string | undefined>>;
   /** Called for each attempt. */
-  readonly body?: () => BodyInit;
+  readonly body?: () => NonNullable<RequestInit['body']>;
   /** Whether the server applies it once even if it is sent twice; true for GET, PUT and DELETE. */
   readonly isRepeatable?: boolean;
   /** The response may take this long beyond the time-out, because the server was asked to wait. */
@@ -141,7 +141,7 @@ export class Transport {
         const delayMs = retryDelayMs(attempt, failure.retryAfterMs);
         const { method, path } = request;
         this.#options.log?.({ event: 'retry', method, path, error: failure, attempt, delayMs });
-        await delay(delayMs, signal);
+        await delay(delayMs, signal, request);
       }
     }
   }
@@ -187,20 +187,22 @@ export function retryDelayMs(attempt: number, retryAfterMs = 0): number {
   return Math.max(backoffMs * (0.5 + Math.random() / 2), retryAfterMs);
 }
 
-/** Waits, or rejects with the reason of the signal. */
-export async function delay(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  await new Promise<void>((resolve, reject) => {
-    const abort = (): void => {
+/** Waits. If the signal is aborted, rejects as `failureOf` does. */
+export async function delay(
+  ms: number,
+  signal: AbortSignal | undefined,
+  request: Request,
+): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
       clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort);
+      signal?.removeEventListener('abort', end);
       resolve();
-    }, ms);
-    signal?.addEventListener('abort', abort, { once: true });
+    };
+    const timer = setTimeout(end, signal?.aborted === true ? 0 : ms);
+    signal?.addEventListener('abort', end);
   });
+  if (signal?.aborted === true) throw failureOf(signal.reason, request, signal);
 }
 
 /** Whether sending the request again may succeed, and cannot apply it twice. */

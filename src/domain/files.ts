@@ -46,6 +46,8 @@ export interface FileFindings {
     readonly by: string;
   }[];
   readonly unknownColumns: readonly string[];
+  /** What the sender should know about how the file is read, in sentences; complete once it was read. */
+  readonly notes: readonly string[];
   readonly sheet: { readonly name: string; readonly others: readonly string[] } | null;
   /** Whether the file is one batch. Decided once, before anything is applied. */
   readonly isWhole: boolean;

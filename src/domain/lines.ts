@@ -27,6 +27,11 @@ export interface Lines {
    * Null if no line is in a group.
    */
   readonly groups: Uint32Array | null;
+  /**
+   * Further `sku_id`s of a line, by index: the first that exists counts if the line's own does not. Null if no
+   * line has any.
+   */
+  readonly alternatives: ReadonlyMap<number, readonly string[]> | null;
   /** Lines that could not be read, by index. They may identify SKUs, but set nothing. */
   readonly refusals: ReadonlyMap<number, LineRefusal>;
   /** The identifiers of line *i* as sent, as JSON of `AsSent`; null if the line has only a textual `sku_id`. */
@@ -75,6 +80,8 @@ export interface LineDraft {
   /** The number of its group, from 1. */
   readonly group?: number | undefined;
   readonly refusal?: LineRefusal | undefined;
+  /** Further `sku_id`s, as in `Lines.alternatives`. */
+  readonly alternatives?: readonly string[] | undefined;
   /** Set unless the line has only a textual `sku_id`. */
   readonly asSent?: AsSent | undefined;
 }
@@ -90,6 +97,7 @@ export class LinesBuilder {
   /** Allocated for the first line that needs it. */
   #conditions: ConditionColumns | null = null;
   #groups: Uint32Array | null = null;
+  #alternatives: Map<number, readonly string[]> | null = null;
   readonly #refusals = new Map<number, LineRefusal>();
   readonly #asSent: (string | null)[] = [];
 
@@ -119,6 +127,8 @@ export class LinesBuilder {
     this.#fields.restrictions[i] = encodeField(line.fields.restrictions);
     this.#asSent.push(line.asSent === undefined ? null : encodeAsSent(line.asSent));
     if (line.refusal !== undefined) this.#refusals.set(i, line.refusal);
+    if (line.alternatives !== undefined)
+      (this.#alternatives ??= new Map<number, readonly string[]>()).set(i, line.alternatives);
     if (line.group !== undefined) {
       this.#groups ??= new Uint32Array(this.#size);
       this.#groups[i] = line.group;
@@ -163,6 +173,7 @@ export class LinesBuilder {
         stockChanges: filled(conditions.stockChanges),
       },
       groups: this.#groups && filled(this.#groups),
+      alternatives: this.#alternatives,
       refusals: this.#refusals,
       asSent: this.#asSent,
     };
@@ -177,6 +188,21 @@ function encodeField(value: number | null | undefined): number {
 /** Compact, because most batches have many of these and read few of them again. */
 function encodeAsSent(asSent: AsSent): string {
   return JSON.stringify(asSent);
+}
+
+/**
+ * The `sku_id` that line `i` names: its own if `exists` says so, else the first of its alternatives that does,
+ * else its own. Null if it names none.
+ */
+export function skuIdOfLine(
+  { skuIds, alternatives }: Lines,
+  i: number,
+  exists: (skuId: string) => boolean,
+): string | null {
+  const own = skuIds[i] ?? null;
+  const others = alternatives?.get(i);
+  if (own === null || others === undefined) return own;
+  return [own, ...others].find(exists) ?? own;
 }
 
 /** The GTINs of line `i`, in no particular order. */

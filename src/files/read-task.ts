@@ -1,7 +1,8 @@
 /** Reads a stock file in a worker thread. The main thread applies what was read. */
 import type { FileFindings } from '../domain/files.ts';
 import type { Lines } from '../domain/lines.ts';
-import type { FileRow } from '../formats/format.ts';
+import { printKey } from '../domain/reading-rules.ts';
+import { quoted, type FileRow } from '../formats/format.ts';
 import type { InventoryFile, StockFile } from '../formats/stock-file.ts';
 import { asOfOfFile } from '../formats/edi/report-date.ts';
 import {
@@ -123,6 +124,20 @@ function foundIn(file: StockFile): FoundInFile {
     rowUnit: file.rowUnit,
     columns: file.columns.map(({ header, target, by }) => ({ header, target, by })),
     unknownColumns: file.unknownColumns,
+    notes: notesOn(file),
     sheet: file.sheet === null ? null : { name: file.sheet.name, others: file.sheet.others },
   };
+}
+
+/** Columns that look like a quantity and are not read are named too: silence would look like success. */
+function notesOn(file: StockFile): readonly string[] {
+  const overlooked = file.kind === 'catalogue' ? [] : file.overlooked.map(overlookedNote);
+  return [...file.notes(), ...overlooked].slice(0, NOTES_MAX);
+}
+
+const NOTES_MAX = 100;
+
+function overlookedNote(header: string): string {
+  const mapping = `mapping=${printKey(header)}`;
+  return `Column ${quoted(header)} looks like a quantity or an availability and was not read. To read it, send ${mapping}=quantity_in_stock or ${mapping}=status; if it is neither, send ${mapping}=ignore.`;
 }

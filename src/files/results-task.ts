@@ -184,11 +184,14 @@ class Printing {
   ): Generator<RowResult> {
     const success = this.#target.job.asked.dryRun ? WOULD_CHANGE_NOTHING : 'success';
     const failureOf = new Map(failed.map((failure) => [failure.index, failure]));
+    const withWarnings = (message: string, { warnings = [] }: FileRow): string =>
+      warnings.length === 0 ? message : `${message}; ${warnings.join(' ')}`;
     for (const [index, row] of rows.entries()) {
       const failure = failureOf.get(index);
-      yield failure === undefined
-        ? { row, statusCode: APPLIED, message: success }
-        : { row, statusCode: failure.status, message: this.#messageOf(failure, rows, unit) };
+      const statusCode = failure?.status ?? APPLIED;
+      const message = failure === undefined ? success : this.#messageOf(failure, rows, unit);
+      const isApplied = statusCode === APPLIED;
+      yield { row, statusCode, message: isApplied ? withWarnings(message, row) : message };
     }
   }
 

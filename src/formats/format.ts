@@ -48,6 +48,10 @@ export interface FileRow {
   /** The row's cells as written, one per column, for the results file. */
   readonly cells: readonly string[];
   readonly line: LineDraft;
+  /** What was read otherwise than written, or not at all, although the row is applied. In sentences. */
+  readonly warnings?: readonly string[];
+  /** Where its quantity is, if the file says so: rows of one SKU are then parts of its stock, even if equal. */
+  readonly location?: string;
 }
 
 /** A row that cannot be read at all. */
@@ -59,14 +63,21 @@ export function refusedRow(row: number, cells: readonly string[], message: strin
   };
 }
 
+/** Most faults of one row that its message names: a row of an EDI file may have millions of segments. */
+const FAULTS_MAX = 50;
+
 /** Collects what one row says, valid or not, and builds its line. */
 export class RowDraft {
   skuId: string | null = null;
+  /** Further `sku_id`s, of which the first that exists counts if `skuId` does not. */
+  alternatives: readonly string[] | undefined = undefined;
   readonly gtins: number[] = [];
   readonly fields: { -readonly [Name in keyof Inventory]?: Inventory[Name] } = {};
   /** The identifiers as written in the file. */
   readonly asSent: Record<string, string> = {};
   readonly #faults: string[] = [];
+  readonly #warnings: string[] = [];
+  readonly #missing: string[] = [];
   #hasIdentifier = false;
   #hasFaultyIdentifier = false;
   #hasField = false;
@@ -74,6 +85,11 @@ export class RowDraft {
   /** Whether the row has an identifier, valid or not. */
   get hasIdentifier(): boolean {
     return this.#hasIdentifier;
+  }
+
+  /** What was read otherwise than written, or not at all. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
   }
 
   setSkuId(text: string): void {
@@ -96,25 +112,41 @@ export class RowDraft {
   addIdentifierFault(message: string): void {
     this.#hasIdentifier = true;
     this.#hasFaultyIdentifier = true;
-    this.#faults.push(message);
+    this.#addFault(message);
   }
 
   addFieldFault(message: string): void {
     this.#hasField = true;
-    this.#faults.push(message);
+    this.#addFault(message);
+  }
+
+  #addFault(message: string): void {
+    if (this.#faults.length < FAULTS_MAX) this.#faults.push(message);
+  }
+
+  /** An identifier that stands for none. It matters only if the row has no other. */
+  addMissing(message: string): void {
+    this.#missing.push(message);
+  }
+
+  /** Something that does not stop the row, unless nothing else is left of it. */
+  addWarning(message: string): void {
+    this.#warnings.push(message);
   }
 
   /** The line, or a refusal that lists every fault. The callbacks say what is missing. */
   build(noIdentifier: () => string, noField: () => string): LineDraft {
-    const { skuId, gtins, fields, asSent } = this;
-    if (!this.#hasIdentifier) this.#faults.push(noIdentifier());
-    if (!this.#hasField) this.#faults.push(noField());
+    const { skuId, alternatives, gtins, fields, asSent } = this;
+    if (!this.#hasIdentifier) this.#faults.push(...this.#missing, noIdentifier());
+    if (!this.#hasField) this.#faults.push(...this.#warnings, noField());
     if (this.#faults.length > 0) {
       const namesRead = this.#hasIdentifier && !this.#hasFaultyIdentifier;
       const refusal = { message: this.#faults.join(' '), namesRead };
-      return { skuId, gtins, fields: {}, refusal };
+      return { skuId, alternatives, gtins, fields: {}, refusal };
     }
-    return gtins.length === 0 ? { skuId, gtins, fields } : { skuId, gtins, fields, asSent };
+    return gtins.length === 0
+      ? { skuId, alternatives, gtins, fields }
+      : { skuId, alternatives, gtins, fields, asSent };
   }
 }
 

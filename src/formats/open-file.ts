@@ -9,6 +9,7 @@ import type { FormatLimits } from './format.ts';
 import { Peekable } from './peekable.ts';
 import type { HeaderMatcher, Table } from './table/table.ts';
 import { Utf8Text, type Encoding } from './text.ts';
+import { unsupportedText } from './unsupported-text.ts';
 import {
   openWorkbook,
   openWorkbookTable,
@@ -249,12 +250,9 @@ function recogniseText(head: string): TextFormat {
   }
   if (INTERCHANGE.test(text)) return 'x12';
   if (isInterchange(text)) return 'edifact';
-  if (/^<(?:[?!a-z])/i.test(text)) {
-    throw new OnhandError(
-      'body_malformed',
-      'The file is XML or a web page, whatever its name says; save it as CSV or as an Excel workbook (.xlsx).',
-    );
-  }
+  const unsupported = unsupportedText(text);
+  if (unsupported !== undefined)
+    throw new OnhandError('body_malformed', `The file ${unsupported}.`);
   return 'csv';
 }
 

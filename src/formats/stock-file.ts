@@ -6,7 +6,7 @@ import { readJsonArray, readNdjson, type JsonLineReader } from './json.ts';
 import { openFile, type FileSource, type OpenedFile, type Packing } from './open-file.ts';
 import { readCatalogue, type Catalogue } from './table/catalogue.ts';
 import { matchInventory, type Column, type MatchedHeader } from './table/columns.ts';
-import { readInventoryRow } from './table/inventory.ts';
+import { InventoryReader } from './table/inventory.ts';
 import type { Table } from './table/table.ts';
 import type { Encoding } from './text.ts';
 import type { ReadSheet } from './xlsx/workbook.ts';
@@ -54,6 +54,10 @@ export interface FileDescription {
   readonly columns: readonly Column[];
   /** Headers of the columns that are ignored. */
   readonly unknownColumns: readonly string[];
+  /** Those of them that look like a quantity or an availability. */
+  readonly overlooked: readonly string[];
+  /** What the sender should know, in sentences; complete once all rows are read. */
+  readonly notes: () => readonly string[];
   /** The worksheet that is read, and the names of the others; null if the file is not a workbook. */
   readonly sheet: ReadSheet | null;
 }
@@ -118,12 +122,15 @@ async function openTableFile(
     matchInventory(header, rules.columns, limits.columnsMax, rules.kind),
   );
   const { header, sheet = null } = table;
+  const reader = new InventoryReader(header, rules);
   const description: FileDescription = {
     format: file.format,
     packing: file.packing,
     rowUnit: 'row',
     columns: header.columns,
     unknownColumns: header.unknown,
+    overlooked: header.overlooked,
+    notes: () => [...header.notes, ...reader.notes.sentences()],
     sheet,
   };
   if (header.kind === 'catalogue')
@@ -136,7 +143,7 @@ async function openTableFile(
     kind: 'inventory',
     ...description,
     header: table.headerCells,
-    ...boundedRows(readTable(table, rules), limits, file),
+    ...boundedRows(readTable(table, reader), limits, file),
     encoding: () => ('encoding' in file ? file.encoding : null),
     acknowledge: () => [],
     datedAs: () => null,
@@ -144,10 +151,10 @@ async function openTableFile(
 }
 
 async function* readTable(
-  { header, rows }: Table<MatchedHeader>,
-  rules: ReadingRules,
+  { rows }: Table<MatchedHeader>,
+  reader: InventoryReader,
 ): AsyncGenerator<readonly FileRow[]> {
-  for await (const some of rows) yield some.map((row) => readInventoryRow(row, header, rules));
+  for await (const some of rows) yield some.map((row) => reader.read(row));
 }
 
 type TextFile = Exclude<OpenedFile, { readonly format: 'xlsx' }>;
@@ -164,6 +171,8 @@ function openLineFile(file: TextFile, { limits, readJsonLine }: FileReadOptions)
     rowUnit: report !== null ? 'segment' : file.format === 'json' ? 'element' : 'line',
     columns: [],
     unknownColumns: [],
+    overlooked: [],
+    notes: () => [],
     sheet: null,
     header: report === null ? ['line'] : ITEM_COLUMNS,
     ...boundedRows(report?.rows ?? readRows(text, readJsonLine, limits), limits, file),

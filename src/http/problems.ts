@@ -175,6 +175,7 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, { code: ErrorCode; message: stri
 
 /** Codes of `clientErrorResponse`, beside Node's. */
 export const SLOW_REQUEST = 'SLOW_REQUEST';
+export const TOKEN_REVOKED = 'TOKEN_REVOKED';
 export const TOO_MANY_CONNECTIONS = 'TOO_MANY_CONNECTIONS';
 
 /** The complete response, as text, for an error that is found before there is a request to reply to. */
@@ -194,6 +195,7 @@ export function clientErrorResponse(error: { readonly code?: string }, requestId
 }
 
 const REASONS: Readonly<Record<number, string>> = {
+  401: 'Unauthorized',
   408: 'Request Timeout',
   431: 'Request Header Fields Too Large',
   503: 'Service Unavailable',
@@ -209,6 +211,10 @@ const CLIENT_ERRORS: Readonly<Record<string, { code: ErrorCode; message: string 
     code: 'request_timeout',
     message:
       'The request arrived more slowly than the server allows (ONHAND_RECEIVE_BYTES_PER_SECOND_MIN). Send it again, faster.',
+  },
+  [TOKEN_REVOKED]: {
+    code: 'unauthenticated',
+    message: 'The token expired or was revoked while the request arrived; nothing was done.',
   },
   [TOO_MANY_CONNECTIONS]: {
     code: 'overloaded',

@@ -29,6 +29,7 @@ import {
 import { ClientConnections, type ConnectionLimits } from './request/client-connections.ts';
 import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
 import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
+import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
@@ -45,6 +46,7 @@ export interface HttpSettings
     AdmissionLimits,
     ConnectionLimits,
     SlowPeerLimits,
+    UnreadBodyLimits,
     LoginLimits,
     ServerBodyLimits,
     WriteSettings,
@@ -133,7 +135,7 @@ export async function buildServer({
   connections.attach(app.server);
   const slowPeers = new SlowPeers({
     limits: settings,
-    isExempt: (socket) => streams.has(socket),
+    mayPause: (socket) => streams.has(socket),
     slowResponse: () => clientErrorResponse({ code: SLOW_REQUEST }, randomUUID()),
     onCut: ({ socket }, what) =>
       app.log.info(
@@ -163,6 +165,7 @@ export async function buildServer({
     refuseDuplicateHeaders(request.raw.rawHeaders);
     connections.countRequest(request.ip, reply.raw);
     slowPeers.watch(request.raw, reply.raw);
+    boundUnreadBody(request.raw, reply.raw, settings);
     // Before Fastify checks the Content-Type.
     if (request.is404) throw pathNotFound(request.url);
   });

@@ -53,6 +53,10 @@ const MEMBERS = {
     ),
   ),
   unknown_columns: Type.Array(Type.String(), { description: 'Columns that are ignored.' }),
+  notes: Type.Array(Type.String(), {
+    description:
+      'What to know about how the file is read, such as which of several quantities counts, values that were ignored, and columns that look like a quantity but are not read. Complete once all rows are read.',
+  }),
   sheet: textOrNull({ description: 'The worksheet that is read.' }),
   bytes: Type.Integer({ description: 'As it was sent.' }),
   rows: Type.Integer({ description: 'How many rows were processed so far.' }),
@@ -171,6 +175,7 @@ export function printFile(file: FileRecord): Static<typeof FileSchema> {
       by,
     })),
     unknown_columns: [...(found?.unknownColumns ?? [])],
+    notes: [...(found?.notes ?? [])],
     sheet: found?.sheet?.name ?? null,
     bytes: file.bytes,
     rows: file.rowCount,

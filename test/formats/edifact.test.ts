@@ -99,6 +99,11 @@ describe('the identifiers of an EDIFACT item', () => {
     expect(await lineOf('LIN+1', `PIA+1+A-1:${code}`, 'QTY+145:5')).toEqual(LINE);
   });
 
+  test('further numbers of the supplier are alternatives of the sku_id', async () => {
+    const rows = await rowsOf(report(['LIN+1++C:VP', 'PIA+1+A:SA+B:VN', 'QTY+145:5']));
+    expect(rows.map(({ line }) => [line.skuId, line.alternatives])).toEqual([['A', ['B', 'C']]]);
+  });
+
   test.for(OTHER_ID_TYPES)(
     '$code, $meaning, is the sku_id only if nothing else is',
     async ({ code }) => {

@@ -5,7 +5,6 @@ import {
   OTHER_ID_QUALIFIERS,
   QUANTITY_CODES,
   SKU_ID_QUALIFIERS,
-  STATUS_WORDS,
 } from '../../src/formats/x12/codes.ts';
 import { textMatching } from '../matching.ts';
 import { linesOf, openInventory, rowsOf } from './stock-files.ts';
@@ -80,6 +79,10 @@ describe('an inventory advice is read', () => {
   });
 });
 
+/** The `sku_id` that a LIN names, and its alternatives. */
+const linesWith = async (lin: string) =>
+  (await rowsOf(interchange([lin, 'QTY*33*5']))).map(({ line }) => [line.skuId, line.alternatives]);
+
 describe('the identifiers of a LIN', () => {
   test.for(SKU_ID_QUALIFIERS)('$code, $meaning, is the sku_id', async ({ code }) => {
     expect(await lineOf(`LIN**${code}*A-1`, 'QTY*33*5')).toEqual(LINE);
@@ -88,6 +91,14 @@ describe('the identifiers of a LIN', () => {
   test('the first in the table of several qualifiers is the sku_id', async () => {
     expect(await lineOf('LIN**VP*P-1*VN*N-1*SK*A-1', 'QTY*33*5')).toEqual(LINE);
     expect(await lineOf('LIN**VP*P-1*VN*A-1', 'QTY*33*5')).toEqual(LINE);
+  });
+
+  test('further numbers of the supplier are alternatives of the sku_id', async () => {
+    expect(await linesWith('LIN**VP*C*VN*B*SK*A*UP*012345678905*BP*D')).toEqual([
+      ['A', ['B', 'C']],
+    ]);
+    expect(await linesWith('LIN**BP*B*IN*A')).toEqual([['A', ['B']]]);
+    expect(await linesWith('LIN**VN*A*SK*A')).toEqual([['A', undefined]]);
   });
 
   test.for(OTHER_ID_QUALIFIERS)(
@@ -185,8 +196,17 @@ describe('what a LIN sets', () => {
     });
   });
 
-  test.for(Object.entries(STATUS_WORDS))('the status %s is %s', async ([word, name]) => {
-    const restrictions = name === 'NULL' ? null : name === 'discontd' ? 1 : 2;
+  test.for([
+    ['discontinued', 1],
+    ['obsolete', 1],
+    ['tmpunavail', 2],
+    ['temporarily unavailable', 2],
+    ['on hold', 2],
+    ['active', null],
+    ['in stock', null],
+    ['out of stock', null],
+    ['épuisé', null],
+  ] as const)('the status %s is the restriction %s', async ([word, restrictions]) => {
     for (const segment of [`REF*ACC*${word.toUpperCase()}`, `REF*ZZ**${word}`]) {
       expect(await lineOf('LIN**SK*A-1', segment)).toEqual({ ...LINE, fields: { restrictions } });
     }

@@ -146,6 +146,18 @@ describe('several locations in X12', () => {
     ]);
   });
 
+  test('an item without an end is not kept without limit', async () => {
+    const quantities = Array.from({ length: 10_001 }, (_, i) => `QTY*33*${i}`);
+    expect(await stockOf(...quantities)).toEqual([
+      textMatching(/^Segment 10006: the item has more than 10000 quantities and locations\./),
+    ]);
+    const message = (await stockOf(...Array.from({ length: 100 }, () => 'QTY*33*x')))[0];
+    expect(String(message).split('Segment')).toHaveLength(51);
+    expect(await stockOf(...Array.from({ length: 100 }, () => EAST), 'QTY*33*5')).toEqual([
+      [5, textMatching(/^E1 E1.{190,200}$/)],
+    ]);
+  });
+
   test('a transaction set per warehouse is a row each', async () => {
     const sets = [
       set846([EAST, 'LIN**SK*A-1', 'QTY*33*60'], '0001'),

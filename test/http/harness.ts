@@ -45,13 +45,16 @@ export class TestServer {
   readonly database: TestDatabase;
   /** Where uploaded files are stored. */
   readonly filesDirectory: string;
+  readonly #overrides: Partial<Settings>;
   #running: RunningServer;
   #stopped: Promise<void> | undefined;
 
   private constructor(
     { database, filesDirectory }: Pick<TestServer, 'database' | 'filesDirectory'>,
     running: RunningServer,
+    overrides: Partial<Settings>,
   ) {
+    this.#overrides = overrides;
     this.database = database;
     this.filesDirectory = filesDirectory;
     this.#running = running;
@@ -61,7 +64,7 @@ export class TestServer {
     const database = await httpDatabase();
     const filesDirectory = await mkdtemp(join(tmpdir(), 'onhand-files-'));
     const settings = testSettings(database, { filesDirectory, ...overrides });
-    return new TestServer({ database, filesDirectory }, await startServer(settings));
+    return new TestServer({ database, filesDirectory }, await startServer(settings), overrides);
   }
 
   get url(): string {
@@ -72,12 +75,13 @@ export class TestServer {
     return this.#running.store;
   }
 
-  /** Restarts the server at the same address. */
+  /** Restarts the server at the same address with the same settings. */
   async restart(): Promise<void> {
     const port = Number(new URL(this.url).port);
     await this.#running.close();
     const { database, filesDirectory } = this;
-    this.#running = await startServer(testSettings(database, { filesDirectory, port }));
+    const settings = testSettings(database, { filesDirectory, ...this.#overrides, port });
+    this.#running = await startServer(settings);
   }
 
   /** Idempotent. */

@@ -73,6 +73,8 @@ export class StockItem<At extends { readonly number: number }> {
   readonly #draft = new RowDraft();
   readonly #tokens: PlaceToken<ReadQuantity<At>>[] = [];
   #date: { readonly rank: number; readonly value: number } | null = null;
+  /** Whether it had more quantities and locations than are kept. */
+  #isTooLong = false;
   #packingUnits: number | null = null;
   #isContainer = false;
 
@@ -95,10 +97,16 @@ export class StockItem<At extends { readonly number: number }> {
     return undefined;
   }
 
-  /** Sets the identifier of the supplier. Returns why it cannot be one; undefined if it can. */
-  setSkuId(text: string): string | undefined {
+  /**
+   * Sets the identifier of the supplier, and others of which the first that exists counts if it does not.
+   * Returns why it cannot be one; undefined if it can.
+   */
+  setSkuId(text: string, others: readonly string[]): string | undefined {
     if (!skuIdFits(text)) return `is too long; ${SKU_ID_LENGTH}`;
     this.#draft.setSkuId(text);
+    const alternatives = new Set(others.filter(skuIdFits));
+    alternatives.delete(text);
+    if (alternatives.size > 0) this.#draft.alternatives = [...alternatives];
     return undefined;
   }
 
@@ -121,16 +129,22 @@ export class StockItem<At extends { readonly number: number }> {
       });
       return;
     }
-    this.#tokens.push({ quantity: { ...sent, text, value } });
+    if (this.#tokens.length < TOKENS_MAX) this.#tokens.push({ quantity: { ...sent, text, value } });
+    else if (!this.#isTooLong) {
+      this.#isTooLong = true;
+      const reason = `the item has more than ${TOKENS_MAX} quantities and locations`;
+      this.#refuse(sent.at, reason, { part: 'quantity', kind: 'not allowed' });
+    }
   }
 
   /** The location of the quantities before or after it; null if they are those of all locations. */
   addPlace(place: string | null): void {
     const last = this.#tokens.at(-1);
     // Two names in a row are one location, such as a warehouse and its address.
-    if (last !== undefined && 'place' in last && last.place !== null) this.#tokens.pop();
-    else return void this.#tokens.push({ place });
-    this.#tokens.push({ place: place === null ? last.place : `${last.place} ${place}` });
+    if (last !== undefined && 'place' in last && last.place !== null) {
+      if (place !== null && last.place.length + place.length < PLACE_CHARACTERS_MAX)
+        this.#tokens[this.#tokens.length - 1] = { place: `${last.place} ${place}` };
+    } else if (this.#tokens.length < TOKENS_MAX) this.#tokens.push({ place });
   }
 
   /** Forgets the last quantity. Returns its name; undefined if there is none. */
@@ -198,7 +212,9 @@ export class StockItem<At extends { readonly number: number }> {
       restrictions === null ? 'NULL' : (restrictionName(restrictions ?? null) ?? ''),
       place ?? '',
     ];
-    return { row: number, cells, line };
+    return place === null
+      ? { row: number, cells, line }
+      : { row: number, cells, line, location: place };
   }
 
   /** The quantities of each location, or of all; none if there is no quantity. */
@@ -288,6 +304,11 @@ function withTotals(byPlace: ReadonlyMap<string | null, LocatedFields>): readonl
   if (first === undefined) return totals === undefined ? [] : [totals];
   return [{ ...first, fields: { ...first.fields, ...totals?.fields } }, ...others];
 }
+
+/** Most quantities and locations of one item. */
+const TOKENS_MAX = 10_000;
+/** Longest name of a location that several segments make up. */
+const PLACE_CHARACTERS_MAX = 200;
 
 const QUANTITY_FIELDS = ['quantityInStock', 'quantityOnBackorder'] as const;
 

@@ -112,12 +112,13 @@ export class Item {
           `Segment ${id.number}: ${code} ${quoted(id.text)} ${refusal}.`,
         );
     }
-    const first = (types: typeof SKU_ID_TYPES): string | undefined =>
-      types.map(({ code }) => this.#identifiers.get(code)?.text).find((text) => text !== undefined);
-    const skuId =
-      first(SKU_ID_TYPES) ?? (this.#stock.hasIdentifier ? undefined : first(OTHER_ID_TYPES));
+    const given = (types: typeof SKU_ID_TYPES): readonly string[] =>
+      types.flatMap(({ code }) => this.#identifiers.get(code)?.text ?? []);
+    const own = given(SKU_ID_TYPES);
+    const [skuId, ...others] =
+      own.length > 0 || this.#stock.hasIdentifier ? own : given(OTHER_ID_TYPES);
     if (skuId === undefined) return;
-    const refusal = this.#stock.setSkuId(skuId);
+    const refusal = this.#stock.setSkuId(skuId, others);
     if (refusal !== undefined)
       this.#stock.addIdentifierFault(`Segment ${this.#lin.number}: ${quoted(skuId)} ${refusal}.`);
   }

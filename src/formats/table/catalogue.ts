@@ -1,4 +1,5 @@
 import type { CatalogueRow, Complaint, NamedGtin } from '../../domain/catalogue.ts';
+import { isStatusColumn } from '../../domain/file-columns.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { GTIN_FORMS } from '../../domain/gtin.ts';
 import type { Inventory } from '../../domain/inventory.ts';
@@ -111,11 +112,13 @@ class EntryDraft {
   ): CatalogueRow {
     const complaints: Complaint[] = [];
     for (const column of columns) {
+      const { target } = column;
+      if (isStatusColumn(target)) continue;
       const cell = cells[column.place] ?? '';
       const broken = unreadable?.find(({ place }) => place === column.place);
       const fault =
         broken === undefined
-          ? this.#take(column, cell, readCell(column.target, cell, rules))
+          ? this.#take(column, cell, readCell(target, cell, rules))
           : rejected(broken.reason);
       if (fault !== undefined)
         complaints.push({ row, column: column.header, value: shown(cell), ...fault });
@@ -128,6 +131,8 @@ class EntryDraft {
 
   #take(column: Column, cell: string, reading: CellReading | undefined): CellFault {
     switch (reading?.kind) {
+      case 'placeholder':
+        return undefined;
       case undefined:
         return column.target === 'sku_id' ? rejected(SKU_ID_MISSING) : undefined;
       case 'skuId':

@@ -13,7 +13,19 @@ export const PRODUCT_COLUMNS: readonly ColumnTarget[] = [
   'mpn',
 ];
 
-/** What decides, of a header whose columns are known. */
+/** The vendor's own product file has both, by exactly these names. No other header makes a file a catalogue. */
+const PRODUCT_FILE_HEADERS = ['item_id', 'title'];
+
+/**
+ * A file is what its sender says. If that is nothing, only the vendor's own product file is a catalogue: a guess
+ * must never create SKUs.
+ */
+export function decidedKind(header: readonly string[], asked: TableKind | null): TableKind {
+  if (asked !== null) return asked;
+  const names = header.map((name) => name.trim());
+  return PRODUCT_FILE_HEADERS.every((name) => names.includes(name)) ? 'catalogue' : 'inventory';
+}
+
 interface KnownColumns {
   readonly kind: TableKind;
   readonly columns: readonly {
@@ -24,31 +36,13 @@ interface KnownColumns {
   readonly unknown: readonly string[];
 }
 
-/** The vendor's own product file has both, by exactly these names. No other header makes a file a catalogue. */
-const PRODUCT_FILE_HEADERS = ['item_id', 'title'];
-
-/**
- * A file is what its sender says. If that is nothing, only the vendor's own product file is a catalogue: a guess
- * must never create SKUs. In inventory, product columns are not read and count as unknown.
- */
-export function decideKind<Header extends KnownColumns>(
-  matched: Header,
-  asked: TableKind | null,
-): Header {
-  const isProductFile = PRODUCT_FILE_HEADERS.every((name) =>
-    matched.columns.some(({ header, target }) => header === name && target === name),
-  );
-  const kind = asked ?? (isProductFile ? 'catalogue' : 'inventory');
-  if (kind === 'catalogue') return { ...matched, kind };
+/** The header of an inventory file: its product columns are not read, and count as unknown. */
+export function withoutProductColumns<Header extends KnownColumns>(matched: Header): Header {
   const columns = matched.columns.filter(({ target }) => !PRODUCT_COLUMNS.includes(target));
   const left = matched.columns.filter(
     ({ place, target }) =>
       PRODUCT_COLUMNS.includes(target) && !columns.some((column) => column.place === place),
   );
-  return {
-    ...matched,
-    kind,
-    columns,
-    unknown: [...matched.unknown, ...new Set(left.map(({ header }) => header))],
-  };
+  const names = new Set(left.map(({ header }) => header));
+  return { ...matched, kind: 'inventory', columns, unknown: [...matched.unknown, ...names] };
 }

@@ -3,13 +3,13 @@ import { placeName } from '../edi/places.ts';
 import { readCompactDate } from '../edi/report-date.ts';
 import { packingUnits, StockItem, type ItemFault } from '../edi/stock-item.ts';
 import { quoted, type FileRow } from '../format.ts';
+import { restrictionOfStatus } from '../status-words.ts';
 import {
   BACKORDER_DATE_CODES,
   GTIN_QUALIFIERS,
   LOCATION_QUALIFIERS,
   OTHER_ID_QUALIFIERS,
   QUANTITY_CODES,
-  restrictionOfStatus,
   SKU_ID_QUALIFIERS,
   STATUS_ALLOWED,
   STATUS_QUALIFIERS,
@@ -112,13 +112,16 @@ export class Item {
       if (refusal !== undefined)
         this.#identifierFault(id.at, '7', `${code} (${form}) ${quoted(id.text)} ${refusal}`);
     }
-    const first = (qualifiers: typeof SKU_ID_QUALIFIERS): LinIdentifier | undefined =>
-      qualifiers.map(({ code }) => identifiers.get(code)).find(Boolean);
-    const id =
-      first(SKU_ID_QUALIFIERS) ??
-      (this.#stock.hasIdentifier ? undefined : first(OTHER_ID_QUALIFIERS));
+    const given = (qualifiers: typeof SKU_ID_QUALIFIERS): readonly LinIdentifier[] =>
+      qualifiers.flatMap(({ code }) => identifiers.get(code) ?? []);
+    const own = given(SKU_ID_QUALIFIERS);
+    const [id, ...others] =
+      own.length > 0 || this.#stock.hasIdentifier ? own : given(OTHER_ID_QUALIFIERS);
     if (id === undefined) return;
-    const refusal = this.#stock.setSkuId(id.text);
+    const refusal = this.#stock.setSkuId(
+      id.text,
+      others.map(({ text }) => text),
+    );
     if (refusal !== undefined) this.#identifierFault(id.at, '5', `${quoted(id.text)} ${refusal}`);
   }
 

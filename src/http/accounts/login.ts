@@ -1,7 +1,9 @@
+import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PasswordChecker } from '../../accounts/password-checker.ts';
 import { changePassword } from '../../accounts/new-password.ts';
 import { login, type verifyPassword } from '../../accounts/credentials.ts';
+import { OnhandError } from '../../domain/errors.ts';
 import type { AccountStore } from '../../store/store.ts';
 import { parseBody } from '../../wire/json.ts';
 import {
@@ -22,6 +24,8 @@ import { LoginThrottle, networkOf, type LoginThrottleLimits } from './login-thro
 export interface LoginLimits extends BodyLimits, LoginThrottleLimits {
   /** Logins that wait for their password to be checked; more are refused with `overloaded`. */
   readonly loginQueueMax: number;
+  /** Open login requests of one network; more are refused with `rate_limited`, before their body is read. */
+  readonly openLoginsPerAddressMax: number;
 }
 
 interface LoginRoutes {
@@ -73,6 +77,11 @@ export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes
     return reply.type('application/json').send(JSON.stringify({ message: 'success' }));
   };
 
+  const open = new OpenLogins(limits.openLoginsPerAddressMax);
+
+  const guard = async (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
+    open.enter(networkOf(request.ip), reply.raw);
+
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const body = await readBody(request, bodyLimits);
     checkParameters(request, []);
@@ -99,6 +108,7 @@ export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes
           503: 'Too many logins are waiting, or the store cannot answer; see `Retry-After`.',
         },
       }),
+      guard,
       handle,
     },
   });
@@ -119,4 +129,33 @@ export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes
       handle: handlePassword,
     },
   });
+}
+
+/** Limits the login requests of each network that are open, and so the memory of their bodies. */
+class OpenLogins {
+  readonly #max: number;
+  readonly #byNetwork = new Map<string, number>();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Counts a request until its response has ended. Throws `rate_limited`. */
+  enter(network: string, response: ServerResponse): void {
+    const count = this.#byNetwork.get(network) ?? 0;
+    if (count >= this.#max) {
+      throw new OnhandError(
+        'rate_limited',
+        `Your address has ${count} open logins; at most ${this.#max} are allowed (ONHAND_OPEN_LOGINS_PER_ADDRESS_MAX). Try again when some have ended.`,
+        { retryAfterSeconds: 1 },
+      );
+    }
+    if (response.closed) return;
+    this.#byNetwork.set(network, count + 1);
+    response.once('close', () => {
+      const left = (this.#byNetwork.get(network) ?? 1) - 1;
+      if (left === 0) this.#byNetwork.delete(network);
+      else this.#byNetwork.set(network, left);
+    });
+  }
 }

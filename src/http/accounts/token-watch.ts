@@ -1,59 +1,82 @@
+import type { ServerResponse } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 
-/** How often the tokens of open streams are checked. With a cache of one second, a revocation takes effect within two. */
+/** How often the tokens of open requests are checked. With a cache of one second, a revocation takes effect within two. */
 const CHECK_EVERY_MS = 500;
+/** A request that ends sooner is not checked again. */
+const OPEN_MS_MIN = 1000;
 
 interface Watched {
-  readonly request: FastifyRequest;
-  readonly abort: AbortController;
+  readonly response: ServerResponse;
+  readonly openedAtMs: number;
+  /** Set for a request that ends itself. */
+  abort: AbortController | undefined;
+}
+
+interface TokenWatchParts {
+  /** Rejects if the token of a request is no longer valid. */
+  readonly check: (request: FastifyRequest) => Promise<void>;
+  /** Ends a request that does not end itself. It is called again while the request is open. */
+  readonly end: (request: FastifyRequest, response: ServerResponse) => void;
 }
 
 /** Checks the tokens of requests that stay open, all by one timer, whatever the requests are doing. */
 export class TokenWatch {
-  readonly #check: (request: FastifyRequest) => Promise<void>;
-  /** By the `Authorization` header, since many streams share a token. */
-  readonly #watched = new Map<string, Set<Watched>>();
+  readonly #parts: TokenWatchParts;
+  readonly #open = new Map<FastifyRequest, Watched>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param check rejects if the token of a request is no longer valid */
-  constructor(check: (request: FastifyRequest) => Promise<void>) {
-    this.#check = check;
+  constructor(parts: TokenWatchParts) {
+    this.#parts = parts;
   }
 
-  /** A signal that is aborted, with the error to answer, when the token of the request becomes invalid. */
-  watch(request: FastifyRequest, ended: AbortSignal): AbortSignal {
-    const header = request.headers.authorization ?? '';
-    const watched = { request, abort: new AbortController() };
-    const sharing = this.#watched.get(header) ?? new Set();
-    this.#watched.set(header, sharing.add(watched));
-    const forget = (): void => {
-      sharing.delete(watched);
-      if (sharing.size === 0 && this.#watched.get(header) === sharing) this.#watched.delete(header);
-    };
-    if (ended.aborted) forget();
-    else ended.addEventListener('abort', forget, { once: true });
+  /** How many requests are watched. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Watches a request until its response has ended. */
+  watch(request: FastifyRequest, response: ServerResponse): void {
+    // A closed response emits no second 'close'.
+    if (response.closed) return;
+    this.#open.set(request, { response, openedAtMs: performance.now(), abort: undefined });
+    response.once('close', () => this.#open.delete(request));
     this.#schedule();
-    return watched.abort.signal;
+  }
+
+  /** A signal that is aborted, with the error to answer, when the token of a request becomes invalid. */
+  signalOf(request: FastifyRequest): AbortSignal {
+    const abort = new AbortController();
+    const watched = this.#open.get(request);
+    if (watched !== undefined) watched.abort = abort;
+    return abort.signal;
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined || this.#watched.size === 0) return;
+    if (this.#timer !== undefined || this.#open.size === 0) return;
     this.#timer = setTimeout(() => void this.#checkAll(), CHECK_EVERY_MS).unref();
   }
 
   async #checkAll(): Promise<void> {
-    await Promise.all([...this.#watched.values()].map((sharing) => this.#checkOne(sharing)));
+    const openedBeforeMs = performance.now() - OPEN_MS_MIN;
+    const old = [...this.#open].filter(([, { openedAtMs }]) => openedAtMs < openedBeforeMs);
+    // Many requests share a token.
+    const byToken = Map.groupBy(old, ([request]) => request.headers.authorization ?? '');
+    await Promise.all([...byToken.values()].map((sharing) => this.#checkOne(sharing)));
     this.#timer = undefined;
     this.#schedule();
   }
 
-  async #checkOne(sharing: ReadonlySet<Watched>): Promise<void> {
+  async #checkOne(sharing: readonly [FastifyRequest, Watched][]): Promise<void> {
     const [first] = sharing;
     if (first === undefined) return;
     try {
-      await this.#check(first.request);
+      await this.#parts.check(first[0]);
     } catch (error) {
-      for (const { abort } of sharing) abort.abort(error);
+      for (const [request, { response, abort }] of sharing) {
+        if (abort === undefined) this.#parts.end(request, response);
+        else abort.abort(error);
+      }
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { OnhandError } from '../../domain/errors.ts';
@@ -5,6 +6,7 @@ import type { Principal } from '../../domain/parties.ts';
 import type { Store } from '../../store/store.ts';
 import { authenticate, authorize, type Access } from '../accounts/authenticate.ts';
 import { TokenWatch } from '../accounts/token-watch.ts';
+import { clientErrorResponse, TOKEN_REVOKED } from '../problems.ts';
 import {
   OpenRequests,
   type OpenLimits,
@@ -31,7 +33,10 @@ export interface AdmissionLimits extends OpenLimits {
 export class Admission {
   readonly #accounts: Pick<Store['accounts'], 'findPrincipal'>;
   readonly #turns: StoreTurns;
-  readonly #tokenWatch = new TokenWatch((request) => this.#checkWatched(request));
+  readonly #tokenWatch = new TokenWatch({
+    check: (request) => this.#checkWatched(request),
+    end: endRevoked,
+  });
   readonly #rate: RateLimiterMemory | undefined;
   readonly #openRequests: OpenRequests;
 
@@ -62,6 +67,7 @@ export class Admission {
     const principal = await this.#identify(request, access);
     request.openRequest = this.#openRequests.open(reply.raw, principal.organizationId, kind);
     request.principal = principal;
+    this.#tokenWatch.watch(request, reply.raw);
   }
 
   /** Admits a request that stays open while its client waits for changes. */
@@ -82,11 +88,11 @@ export class Admission {
   }
 
   /**
-   * Watches the token of a request that stays open until `ended` is aborted. The signal is aborted, with the error as
-   * its reason, within two seconds after the token expired or was revoked.
+   * A signal for a request that ends itself when its token expires or is revoked. It is aborted within two seconds,
+   * with the error as its reason. Uploads, downloads and slow requests without it are cut off.
    */
-  watchToken(request: FastifyRequest, ended: AbortSignal): AbortSignal {
-    return this.#tokenWatch.watch(request, ended);
+  revocationOf(request: FastifyRequest): AbortSignal {
+    return this.#tokenWatch.signalOf(request);
   }
 
   async #checkWatched(request: FastifyRequest): Promise<void> {
@@ -120,6 +126,16 @@ export class Admission {
     const { principal } = request;
     if (principal === null) throw new Error('the request was not admitted');
     return principal;
+  }
+}
+
+/** Ends a request that is still arriving with 401, and cuts off a reply. A request that is complete gets its reply. */
+function endRevoked({ raw, id }: FastifyRequest, response: ServerResponse): void {
+  if (response.headersSent) response.destroy();
+  else if (!raw.complete) {
+    const { socket } = raw;
+    if (socket.writable) socket.write(clientErrorResponse({ code: TOKEN_REVOKED }, id));
+    socket.destroySoon();
   }
 }
 

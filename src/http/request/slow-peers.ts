@@ -12,8 +12,8 @@ export interface SlowPeerLimits {
 
 interface SlowPeersParts {
   readonly limits: SlowPeerLimits;
-  /** Whether a connection has idle timeouts of its own, as streams do. */
-  readonly isExempt: (socket: Socket) => boolean;
+  /** Whether the client of a connection may send nothing for a while, as those of streams may. */
+  readonly mayPause: (socket: Socket) => boolean;
   /** The response to a request that arrives too slowly. */
   readonly slowResponse: () => string;
   readonly onCut: (request: IncomingMessage, what: 'sends' | 'reads') => void;
@@ -73,11 +73,10 @@ export class SlowPeers {
 
   #check(): void {
     const nowMs = performance.now();
-    const { isExempt, onCut } = this.#parts;
+    const { mayPause, onCut } = this.#parts;
     for (const exchange of this.#exchanges) {
       const { request, socket } = exchange;
-      if (isExempt(socket)) continue;
-      if (sendsTooSlowly(exchange, nowMs)) {
+      if (!mayPause(socket) && sendsTooSlowly(exchange, nowMs)) {
         onCut(request, 'sends');
         this.#refuse(exchange);
       } else if (readsTooSlowly(exchange, nowMs)) {

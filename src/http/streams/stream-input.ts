@@ -5,6 +5,7 @@ import { OnhandError } from '../../domain/errors.ts';
 
 /** The size of decompressed chunks. */
 const CHUNK_BYTES = 65_536;
+const LF = 0x0a;
 
 /** The body of a stream, read on demand only. */
 export class StreamInput {
@@ -12,11 +13,13 @@ export class StreamInput {
   readonly #body: Readable;
   readonly #idleMs: number;
   #isEnded = false;
+  /** How long `next` has waited since the last row ended. */
+  #waitedMs = 0;
   #failure: unknown;
   /** Wakes `next`. */
   #wake: () => void = () => undefined;
 
-  /** @param idleMs how long `next` waits for data */
+  /** @param idleMs how long `next` waits for a row to end */
   constructor(
     request: IncomingMessage,
     { isGzipped, idleMs }: { readonly isGzipped: boolean; readonly idleMs: number },
@@ -50,14 +53,17 @@ export class StreamInput {
   }
 
   /**
-   * The next bytes; undefined at the end. Rejects with `request_timeout` if none arrive for `idleMs`, with
+   * The next bytes; undefined at the end. Rejects with `request_timeout` if no row ends for `idleMs`, with
    * `body_malformed` if the body is truncated or cannot be decompressed, and with the reason of `stop`.
    */
   async next(): Promise<Buffer | undefined> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
       const bytes: unknown = this.#body.read();
-      if (bytes instanceof Buffer) return bytes;
+      if (bytes instanceof Buffer) {
+        if (bytes.includes(LF)) this.#waitedMs = 0;
+        return bytes;
+      }
       if (this.#isEnded) return undefined;
       await this.#wait();
     }
@@ -79,8 +85,12 @@ export class StreamInput {
   async #wait(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
-    const timer = setTimeout(() => this.stop(idleTimeout(this.#idleMs)), this.#idleMs);
+    // Single bytes do not keep a stream open: only rows do.
+    const leftMs = Math.max(0, this.#idleMs - this.#waitedMs);
+    const timer = setTimeout(() => this.stop(idleTimeout(this.#idleMs)), leftMs);
+    const startedMs = performance.now();
     await promise;
+    this.#waitedMs += performance.now() - startedMs;
     clearTimeout(timer);
   }
 }
@@ -88,6 +98,6 @@ export class StreamInput {
 function idleTimeout(idleMs: number): OnhandError {
   return new OnhandError(
     'request_timeout',
-    `No data arrived for ${Math.round(idleMs / 1000)} seconds. To keep a stream open, send a blank row now and then.`,
+    `No complete row arrived for ${Math.round(idleMs / 1000)} seconds. To keep a stream open, send a blank row now and then.`,
   );
 }

@@ -41,9 +41,9 @@ export class StreamOutput {
     response.once('close', () => this.#gzip?.destroy());
   }
 
-  /** Shortens the idle time, because the server shuts down. */
-  shutDown(): void {
-    this.#idleMs = Math.min(this.#idleMs, LINGER_MS);
+  /** Shortens the idle time, because the stream is to end. */
+  hurry(idleMs: number): void {
+    this.#idleMs = Math.min(this.#idleMs, idleMs);
     if (this.#timer !== undefined) this.#watch();
   }
 

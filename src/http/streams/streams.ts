@@ -45,8 +45,10 @@ const SMALL_WEIGHT_MAX = BASE_BYTES / 4;
 const LARGE_CHUNK_BYTES = 2 * CHUNK_WEIGHT_MAX;
 /** How often a stream that needs more memory asks for it. */
 const MEMORY_RETRY_MS = 50;
-/** How often the token of a stream is checked again. */
-const RECHECK_EVERY_MS = 1000;
+/** How long a client has to read the last rows after its token was revoked. */
+const REVOKED_LINGER_MS = 300;
+/** The same when the server shuts down. */
+const STOPPED_LINGER_MS = 5000;
 
 /** Bulk updates as streams: the client sends lines and receives results at the same time. */
 export class Streams {
@@ -96,24 +98,17 @@ export class Streams {
       openRequest,
       options,
       submitter,
-      admission,
       input: new StreamInput(request.raw, { isGzipped: isInputGzipped, idleMs }),
       output: new StreamOutput(reply.raw, { isGzipped: isOutputGzipped, idleMs }),
     });
-    const ended = new AbortController();
-    reply.raw.once('close', () => {
-      ended.abort();
-      stream.stop(new ClientDisconnected());
-    });
-    const revoked = admission.watchToken(request, ended.signal);
-    revoked.addEventListener('abort', () => stream.stop(revoked.reason));
+    reply.raw.once('close', () => stream.stop(new ClientDisconnected()));
+    const revoked = admission.revocationOf(request);
+    revoked.addEventListener('abort', () => stream.revoke(revoked.reason), { once: true });
     this.#open.add(stream);
     this.#sockets.add(socket);
     try {
       await stream.run();
     } finally {
-      // A client that left before the stream began emits no further "close".
-      ended.abort();
       this.#open.delete(stream);
       this.#sockets.delete(socket);
       openRequest.answered(0);
@@ -149,7 +144,6 @@ interface StreamParts {
   readonly openRequest: OpenRequest;
   readonly options: WriteOptions;
   readonly submitter: BatchSubmitter;
-  readonly admission: Admission;
   readonly input: StreamInput;
   readonly output: StreamOutput;
 }
@@ -183,7 +177,7 @@ class LineStream {
   #failure: unknown;
   /** Whether no more chunks will be applied. */
   #isOver = false;
-  #recheckedAtMs = performance.now();
+  #revocation: Pick<Ending, 'reason'> | undefined;
   #succeeded = 0;
   #failed = 0;
 
@@ -200,7 +194,14 @@ class LineStream {
   /** Ends the stream because the server shuts down. */
   shutDown(): void {
     this.stop(shuttingDown());
-    this.#parts.output.shutDown();
+    this.#parts.output.hurry(STOPPED_LINGER_MS);
+  }
+
+  /** Ends the stream after the current chunk, because its token is no longer valid. */
+  revoke(reason: unknown): void {
+    this.#revocation = { reason };
+    this.stop(reason);
+    this.#parts.output.hurry(REVOKED_LINGER_MS);
   }
 
   /** Ends the stream after the rows that were read; if the client disconnected, after the current chunk. */
@@ -317,10 +318,9 @@ class LineStream {
       }
       if (this.#failure instanceof ClientDisconnected) throw this.#failure;
       const place = this.#chunks.next;
-      const refusal = await this.#recheckToken();
-      if (refusal !== undefined) {
+      if (this.#revocation !== undefined) {
         if (applied !== undefined) await this.#sendResults(applied);
-        return { reason: refusal, place };
+        return { ...this.#revocation, place };
       }
       const chunk = this.#chunks.cut();
       this.#canAdd.signal();
@@ -330,16 +330,6 @@ class LineStream {
       if ('reason' in submitted) return endingOf(submitted.reason, chunk);
       applied = { first: chunk.first, ...submitted.value };
     }
-  }
-
-  /** Checks the token again now and then; returns the error if it is no longer valid. */
-  async #recheckToken(): Promise<unknown> {
-    const nowMs = performance.now();
-    if (nowMs - this.#recheckedAtMs < RECHECK_EVERY_MS) return undefined;
-    this.#recheckedAtMs = nowMs;
-    const { admission, request } = this.#parts;
-    const check = await settled(admission.recheckToken(request));
-    return 'reason' in check ? check.reason : undefined;
   }
 
   async #sendResults({ lines, outcome, first }: AppliedChunk): Promise<void> {

@@ -54,6 +54,8 @@ const Found = Compile(
       Type.Object({ header: Type.String(), target: Type.String(), by: Type.String() }),
     ),
     unknownColumns: Type.Array(Type.String()),
+    // Older versions took no notes.
+    notes: Type.Optional(Type.Array(Type.String())),
     sheet: Type.Union([
       Type.Object({ name: Type.String(), others: Type.Array(Type.String()) }),
       Type.Null(),
@@ -166,7 +168,7 @@ function columnsOf(mappings: Static<typeof StoredMappings>): readonly ColumnMapp
 function foundOf(text: string): FileFindings {
   const parsed: unknown = JSON.parse(text);
   if (!Found.Check(parsed)) throw new Error('the stored findings of a file are malformed');
-  return parsed;
+  return { notes: [], ...parsed };
 }
 
 function countsOf(text: string): StatusCounts {

@@ -285,6 +285,12 @@ describe('an X12 file', () => {
     expect(answer.text).toMatch(/^ISA\*.*~ST\*997\*0001~AK1\*IB\*1~AK9\*A\*1\*1\*1~SE\*4\*0001~/s);
   });
 
+  test('finds a SKU by another number of the supplier if the first is unknown', async () => {
+    const uuid = await client.upload(advice(TODAY, 'LIN**SK*4711*VN*A-1~QTY*33*8'));
+    expect(await client.processed(uuid)).toMatchObject({ status_counts: { '200': 1 } });
+    expect(await client.stock()).toMatchObject({ 'A-1': 8 });
+  });
+
   test('of EDIFACT is applied and acknowledged with a CONTRL', async () => {
     const uuid = await client.upload(report(['LIN+1++A-1:SA', 'QTY+145:6:PCE']));
     expect(await client.processed(uuid)).toMatchObject({ state: 'done', format: 'edifact' });

@@ -50,6 +50,39 @@ test('a body that arrives too slowly is refused with 408, and its connection is 
   expect(received).toContain('ONHAND_RECEIVE_BYTES_PER_SECOND_MIN');
 });
 
+test('the rest of a refused body is read only up to a limit, then the connection is closed', async () => {
+  const strict = await TestServer.start({ discardedBytesMax: 200_000, discardedMsMax: 1000 });
+  const refuse = async (headers: string): Promise<RawConnection> => {
+    const connection = await RawConnection.open(strict.url);
+    await connection.send(
+      `POST ${BULK} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n${headers}\r\n[`,
+    );
+    expect(await connection.until(/\}$/)).toMatch(/^HTTP\/1\.1 (?:401|415) /);
+    return connection;
+  };
+  const [large, slow] = [await refuse(''), await refuse('')];
+  await large.send('x'.repeat(500_000));
+  await large.rest();
+  await slow.rest();
+  await strict.stop();
+});
+
+test('a client address has a limited number of open logins', async () => {
+  const strict = await TestServer.start({ openLoginsPerAddressMax: 2 });
+  const opened: RawConnection[] = [];
+  for (let i = 0; i < 2; i += 1) {
+    const connection = await RawConnection.open(strict.url);
+    await connection.send(`POST ${LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`);
+    opened.push(connection);
+  }
+  const body = { username: 'jo', password: 'x' };
+  const refused = await strict.ask('POST', LOGIN, { body });
+  expect(problemOf(refused, 429, 'rate_limited')).toContain('ONHAND_OPEN_LOGINS_PER_ADDRESS_MAX');
+  for (const connection of opened) await connection.destroy();
+  await expect.poll(async () => (await strict.ask('POST', LOGIN, { body })).status).toBe(401);
+  await strict.stop();
+});
+
 test('clients behind a proxy are limited by the open requests of each address', async () => {
   const proxied = await TestServer.start({ trustProxy: true, clientConnectionsPerAddressMax: 1 });
   const { token: its } = await proxied.createSupplier('Acme', [entry('A')]);

@@ -146,6 +146,7 @@ describe('the end of a stream', () => {
     await start({ streamIdleTimeoutMs: 1000 });
     const alive = await open();
     const silent = await open();
+    const slow = await open();
     let hasEnded = false;
     const isOpen = (): boolean => !hasEnded;
     const ended = expectAborted(silent, 'request_timeout', 408, { row: 1, index: 0 }).finally(
@@ -156,10 +157,13 @@ describe('the end of a stream', () => {
     let rows = 0;
     while (isOpen()) {
       await alive.send('\n');
+      // Bytes that complete no row do not keep a stream open.
+      await slow.send(' ');
       rows += 1;
       await server.ask('GET', '/healthz');
     }
     await ended;
+    await expectAborted(slow, 'request_timeout', 408, { row: 1, index: 0 });
     await alive.send([line(rows)]);
     expect(await alive.row()).toEqual(SUCCESS);
     alive.end();

@@ -116,6 +116,25 @@ export function describeStoreContract(
         expect([...outcome.statuses]).toEqual([200, 200, 200, 404, 404]);
       });
 
+      test('an unknown sku_id gives way to the first alternative that exists', async () => {
+        await importSkus(store, supplierId, [
+          entry('a', { product: { upca: '012345678905' } }),
+          entry('b', { product: { isbn: '0306406152' } }),
+        ]);
+        const fields = { quantityInStock: 1 };
+        const batch = batchOf(supplierId, [
+          { skuId: 'x', alternatives: ['y', 'a', 'b'], fields },
+          { skuId: 'x', alternatives: ['b'], gtins: [ISBN], fields },
+          { skuId: 'b', alternatives: ['a'], gtins: [UPCA], fields },
+          { skuId: 'x', alternatives: ['y'], fields },
+          { skuId: 'x', fields },
+        ]);
+        const [outcome, joined] = (await store.apply([batch, batch])).map(succeeded);
+        expect([...(outcome?.statuses ?? [])]).toEqual([200, 200, 404, 404, 404]);
+        expect([...(joined?.statuses ?? [])]).toEqual([200, 200, 404, 404, 404]);
+        expect((await all()).map(({ inventory }) => inventory.quantityInStock)).toEqual([1, 1]);
+      });
+
       test('a GTIN of several SKUs is ambiguous: the line lists at most five and is not applied', async () => {
         const names = ['s1', 's2', 's3', 's4', 's5', 's6', 's7'];
         await importSkus(

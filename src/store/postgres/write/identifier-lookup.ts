@@ -2,6 +2,7 @@ import {
   CANDIDATES_NAMED_MAX,
   gtinsOfLine,
   skuIdCanExist,
+  skuIdOfLine,
   type Lines,
 } from '../../../domain/lines.ts';
 import { GTIN_FORMS } from '../../../domain/gtin.ts';
@@ -72,17 +73,23 @@ export class IdentifierLookup {
   /** @param alwaysBySkuId also looks up each `sku_id` alone, even if its line has GTINs or was refused */
   addLines(lines: Lines, alwaysBySkuId: boolean): void {
     for (let i = 0; i < lines.count; i += 1) {
-      const skuId = lines.skuIds[i] ?? null;
-      const gtins = gtinsOfLine(lines, i);
-      if (skuId !== null && !skuIdCanExist(skuId)) continue;
-      if (skuId !== null && (alwaysBySkuId || gtins.length === 0)) this.#skuIds.add(skuId);
-      if (lines.refusals.size > 0 && lines.refusals.has(i)) continue;
-      const [gtin] = gtins;
-      if (gtin === undefined || gtins.length > GTIN_FORMS.length) continue;
-      if (skuId === null && gtins.length === 1) this.#gtins.add(gtin);
-      else if (this.#combinationKeys.add(combinationKey(skuId, gtins))) {
-        this.#combinations.push({ skuId, gtins: [...gtins] });
-      }
+      const own = lines.skuIds[i] ?? null;
+      const others = lines.alternatives?.get(i);
+      this.#addLine(lines, i, own, alwaysBySkuId || others !== undefined);
+      for (const other of others ?? []) this.#addLine(lines, i, other, true);
+    }
+  }
+
+  #addLine(lines: Lines, i: number, skuId: string | null, bySkuId: boolean): void {
+    const gtins = gtinsOfLine(lines, i);
+    if (skuId !== null && !skuIdCanExist(skuId)) return;
+    if (skuId !== null && (bySkuId || gtins.length === 0)) this.#skuIds.add(skuId);
+    if (lines.refusals.size > 0 && lines.refusals.has(i)) return;
+    const [gtin] = gtins;
+    if (gtin === undefined || gtins.length > GTIN_FORMS.length) return;
+    if (skuId === null && gtins.length === 1) this.#gtins.add(gtin);
+    else if (this.#combinationKeys.add(combinationKey(skuId, gtins))) {
+      this.#combinations.push({ skuId, gtins: [...gtins] });
     }
   }
 
@@ -122,7 +129,7 @@ export class IdentifierLookup {
    * GTINs. At most as many as a result lists.
    */
   resolve(lines: Lines, i: number): readonly number[] {
-    const skuId = lines.skuIds[i] ?? null;
+    const skuId = this.#namedSkuId(lines, i);
     const gtins = gtinsOfLine(lines, i);
     const [gtin] = gtins;
     if (gtin === undefined) return skuId === null ? NO_MATCHES : this.#skuIds.matchesOf(skuId);
@@ -133,8 +140,12 @@ export class IdentifierLookup {
 
   /** The number of the SKU with the `sku_id` of line `i`; undefined if there is none. */
   findBySkuId(lines: Lines, i: number): number | undefined {
-    const skuId = lines.skuIds[i] ?? null;
+    const skuId = this.#namedSkuId(lines, i);
     return skuId === null ? undefined : this.#skuIds.matchesOf(skuId)[0];
+  }
+
+  #namedSkuId(lines: Lines, i: number): string | null {
+    return skuIdOfLine(lines, i, (skuId) => this.#skuIds.matchesOf(skuId).length > 0);
   }
 }
 

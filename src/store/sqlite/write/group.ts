@@ -18,15 +18,17 @@ export interface PackedGroup {
 }
 
 /** Rare members are sent unchanged. */
-interface PackedBatch extends Omit<Batch, 'lines'>, Pick<Lines, 'conditions' | 'groups'> {
+interface PackedBatch
+  extends Omit<Batch, 'lines'>, Pick<Lines, 'conditions' | 'groups' | 'alternatives'> {
   readonly lineCount: number;
   readonly gtinCount: number;
 }
 
 export function packGroup(group: readonly Batch[]): Omit<PackedGroup, 'texts'> {
   const batches = group.map(({ lines, ...origin }) => {
-    const { count: lineCount, conditions, groups } = lines;
-    return { ...origin, lineCount, gtinCount: lines.gtins.length, conditions, groups };
+    const { count: lineCount, conditions, groups, alternatives } = lines;
+    const gtinCount = lines.gtins.length;
+    return { ...origin, lineCount, gtinCount, conditions, groups, alternatives };
   });
   const [first] = group;
   if (first !== undefined && group.length === 1) {
@@ -85,12 +87,13 @@ export function unpackGroup(
   if (skuIds.length !== gtinEnds.length) throw new Error('texts of a group are missing');
   const isJoined = batches.length > 1;
   let [line, gtin] = [0, 0];
-  return batches.map(({ lineCount, gtinCount, conditions, groups, ...origin }) => {
+  return batches.map(({ lineCount, gtinCount, conditions, groups, alternatives, ...origin }) => {
     const [from, to] = [line, line + lineCount];
     const lines = {
       count: lineCount,
       conditions,
       groups,
+      alternatives,
       refusals: isJoined ? refusalsBetween(allRefusals, from, to) : allRefusals,
       skuIds: isJoined ? skuIds.slice(from, to) : skuIds,
       asSent: isJoined ? asSent.slice(from, to) : asSent,

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { API_TYPES, apiTypes } from '../../client/scripts/api-types.ts';
+import { Onhand, PROBLEM_CLASSES } from '../../client/src/index.ts';
+import { ERROR_CODES } from '../../src/domain/errors.ts';
+import { TestServer } from '../http/harness.ts';
+import { PROGRAMS } from './programs.ts';
+import { SCENARIOS } from './scenarios.ts';
+import { play } from './world.ts';
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await TestServer.start({
+    webhooksAllowHttp: true,
+    webhooksAllowPrivateNetworks: true,
+  });
+});
+afterAll(() => server.stop());
+
+describe('the TypeScript client', () => {
+  test.for(SCENARIOS)('$title', async (scenario) => {
+    await play(server, scenario, async (name, input) => {
+      const program = PROGRAMS[name];
+      if (program === undefined) throw new Error(`no program ${name}`);
+      const onhand = new Onhand(input);
+      const output: unknown = JSON.parse(JSON.stringify(await program(onhand, input)));
+      return output;
+    });
+  });
+
+  test('has types that are those of the served OpenAPI document', async () => {
+    const { text } = await server.ask('GET', '/openapi.json');
+    // To update it: npx vitest run -u test/clients/typescript.test.ts
+    await expect(await apiTypes(text)).toMatchFileSnapshot(API_TYPES);
+  });
+
+  test('has an error class for each problem type of the server', () => {
+    expect(Object.keys(PROBLEM_CLASSES).toSorted()).toEqual([...ERROR_CODES].toSorted());
+  });
+});
