@@ -7,7 +7,13 @@ import {
   type FailedLine,
 } from '../domain/batches.ts';
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
-import type { FileChunk, FileEnd, FileRecord, StatusCounts } from '../domain/files.ts';
+import type {
+  FileChunk,
+  FileEnd,
+  FileQuestion,
+  FileRecord,
+  StatusCounts,
+} from '../domain/files.ts';
 import { sameInventory, type Inventory } from '../domain/inventory.ts';
 import { LinesBuilder, type Lines } from '../domain/lines.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
@@ -27,6 +33,8 @@ export interface FileJobSettings {
   readonly snapshotBreakerSkusMin: number;
   /** How far in the future a timestamp in a file may be. */
   readonly asOfToleranceSeconds: number;
+  /** SKUs of a file that are remembered to find and add up those with several rows. */
+  readonly inspectedSkusMax: number;
 }
 
 export interface FileJobParts {
@@ -159,15 +167,17 @@ export class FileJob {
       await applying;
     }
     if (found.kind === 'catalogue') return this.#runCatalogue();
+    const [question, ...others] = found.questions;
+    if (question !== undefined) return heldFor([question, ...others]);
     // The encoding is certain only after all rows were read.
     await this.#describe(found, this.#isWhole);
     return whole ?? (signal.aborted ? this.#stopped() : DONE);
   }
 
   get #target(): FileTarget {
-    const { asOfToleranceSeconds } = this.#parts.settings;
+    const { asOfToleranceSeconds, inspectedSkusMax } = this.#parts.settings;
     const path = this.#parts.files.pathOf(this.#job);
-    return { job: this.#job, path, asOfToleranceSeconds };
+    return { job: this.#job, path, asOfToleranceSeconds, inspectedSkusMax };
   }
 
   /**
@@ -206,6 +216,7 @@ export class FileJob {
     }
     this.#isWhole = await this.#isOneBatch();
     await this.#describe(found, this.#isWhole);
+    if (found.questions.length > 0) return { kind: 'nothing' };
     return this.#isWhole
       ? { kind: 'whole', linesMax: this.#parts.settings.linesMax }
       : { kind: 'chunks', skipped: await this.#countRecorded() };
@@ -390,6 +401,15 @@ export class FileJob {
   #stopped(): FileJobOutcome {
     return this.#run.signal.reason === 'canceled' ? CANCELED : 'stopped';
   }
+}
+
+/** Held until its questions are answered. */
+function heldFor(questions: readonly [FileQuestion, ...FileQuestion[]]): FileJobOutcome {
+  const detail = questions.map((question) => question.detail).join(' ');
+  return {
+    state: 'held',
+    problem: { code: questions[0].code, detail: `${detail} Nothing was applied.` },
+  };
 }
 
 const CATALOGUE_OPTIONS =

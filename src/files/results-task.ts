@@ -8,8 +8,16 @@ import type { FileRow, RowUnit } from '../formats/format.ts';
 import { isEdi, type InventoryFile } from '../formats/stock-file.ts';
 import { writeXlsx } from '../formats/xlsx/writer.ts';
 import { move, type TaskContext } from '../workers/serve.ts';
-import { FileBytes, openJobFile, type FileTarget, type LineFormatter } from './job-file.ts';
-import { inProgress } from './read-task.ts';
+import {
+  FileBytes,
+  inProgress,
+  inspectJobFile,
+  openJobFile,
+  rulesOf,
+  withTotals,
+  type FileTarget,
+  type LineFormatter,
+} from './job-file.ts';
 
 /** The columns that a results file adds to the supplier's own. */
 export const RESULT_COLUMNS = ['status_code', 'message'] as const;
@@ -96,7 +104,7 @@ async function openForResults(
   if (isTooCostly(job) && job.rowCount === 0) return undefined;
   try {
     const bytes = new FileBytes(target.path, progress);
-    const file = await openJobFile(formatter, target, bytes);
+    const file = await openJobFile(formatter, target, bytes, { rules: rulesOf(job) });
     if (file.kind === 'inventory') return file;
     await file.close();
     return undefined;
@@ -160,7 +168,7 @@ class Printing {
     let number = 0;
     let chunk = await this.#host.chunk(number);
     let pending: FileRow[] = [];
-    for await (const rows of inProgress(file.rows, this.#context)) {
+    for await (const rows of await this.#rowsOf(file)) {
       pending = pending.concat(rows);
       while (chunk !== undefined && pending.length >= chunk.rowCount) {
         yield* this.#chunkResults(chunk, pending.slice(0, chunk.rowCount), file.rowUnit);
@@ -175,6 +183,20 @@ class Printing {
       pending = [];
     }
     yield* pending.map(resultWithoutChunk);
+  }
+
+  /** The rows as they were applied: with the totals of their SKUs, if these were asked for. */
+  async #rowsOf(file: InventoryFile): Promise<AsyncIterable<readonly FileRow[]>> {
+    const rows = inProgress(file.rows, this.#context);
+    const rules = rulesOf(this.#target.job);
+    if (rules.locations !== 'sum') return rows;
+    const { quantities } = await inspectJobFile(
+      this.#formatter,
+      this.#target,
+      rules,
+      this.#context,
+    );
+    return withTotals(rows, quantities, file.rowUnit);
   }
 
   *#chunkResults(

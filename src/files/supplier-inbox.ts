@@ -1,6 +1,5 @@
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
-import { NO_RULES } from '../domain/reading-rules.ts';
-import { isOver, type FileRecord } from '../domain/files.ts';
+import { answersTo, isOver, type FileRecord } from '../domain/files.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import { newUuid } from '../store/uuids.ts';
 import type { FileService } from './service.ts';
@@ -201,9 +200,8 @@ export class SupplierInbox {
             dryRun: false,
             asOfUs: null,
             rules: {
-              ...NO_RULES,
-              columns: await service.jobs.mappingOf(supplierId),
-              kind: accepted.folder === 'catalogue' ? 'catalogue' : null,
+              ...(await service.jobs.rulesOf(supplierId)),
+              ...(accepted.folder === 'catalogue' && { kind: 'catalogue' as const }),
             },
           },
           reason: null,
@@ -257,7 +255,10 @@ export class SupplierInbox {
 
   async #noteHeld(accepted: AcceptedFile, job: FileRecord): Promise<void> {
     if (this.#held.has(accepted.uuid)) return;
-    const text = `${job.problem?.detail ?? ''} The file waits until ${job.uuid} is confirmed or canceled.\n`;
+    const [answer = ''] = answersTo(job);
+    const text =
+      `${job.problem?.detail ?? ''} The file waits until it is confirmed or canceled: ` +
+      `POST /timp/organizations/files/${job.uuid}/confirm/${answer}\n`;
     const name = `${nameOf(accepted, job.uploadedAtMs)}.held.txt`;
     await this.#parts.folder.write(name, once(text));
     this.#held.add(accepted.uuid);

@@ -222,7 +222,7 @@ describe('a row of a table', () => {
       'NULL,,,-1,,,\n';
     expect(await linesOf(file)).toEqual([
       'Row 2, column "upca": "012345678906" has a wrong check digit (by the digits before it, it would be 5). ' +
-        'Row 2, column "quantity_in_stock": "1,000" is not a whole number from 0 to 2147483647, or NULL. ' +
+        'Row 2, column "quantity_in_stock": "1,000" may be 1000 or 1; send decimal=point if it is 1000, or decimal=comma if it is 1. ' +
         'Row 2, column "restrictions": "sold out" is not a restriction; allowed are discontd, tmpunavail, and NULL to lift the restriction.',
       'Row 3 names no SKU: fill in one or more of "sku_id", "upca", "barcode".',
       'Row 4 sets nothing: fill in one or more of "quantity_in_stock", "quantity_on_backorder", "backorder_date", "restrictions".',

@@ -129,7 +129,7 @@ describe('reverting a file of several chunks', () => {
 
   test('restores the stock from before the file', async () => {
     await client.processed(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
-    const uuid = await client.upload(file);
+    const uuid = await client.upload(file, '?locations=last');
     const processed = await client.processed(uuid);
     expect(at(processed, 'batches')).toHaveLength(3);
     expect(await client.stock()).toEqual({ 'A-1': 5, 'A-2': 8, 'A-3': 9 });
@@ -144,7 +144,10 @@ describe('reverting a file of several chunks', () => {
 
   test('can be done batch by batch, the last first', async () => {
     await client.processed(await client.upload('sku_id,qty\nA-1,1\nA-2,2\nA-3,3\n'));
-    const batches = at(await client.processed(await client.upload(file)), 'batches');
+    const batches = at(
+      await client.processed(await client.upload(file, '?locations=last')),
+      'batches',
+    );
     if (!Array.isArray(batches)) throw new Error('no batches');
     for (const batch of batches.toReversed()) {
       await client.ask('POST', `${BATCHES}${batch}/revert/?force=true`);
@@ -366,10 +369,7 @@ describe('a file that is broken after its first chunk', () => {
     if (answer.status === 200) expect(answer.text).not.toMatch(/~AK9\*[^R]/);
   });
 
-  test.each([
-    ['JSON', `[${'{"sku_id":"A-1","quantity_in_stock":1},'.repeat(ROWS)}`],
-    ['CSV', `${csv}A-1,"1`],
-  ])(
+  test.each([['JSON', `[${'{"sku_id":"A-1","quantity_in_stock":1},'.repeat(ROWS)}`]])(
     'reports the rows applied before the error if its format has no checksum: %s',
     async (_, file) => {
       const uuid = await client.upload(file);

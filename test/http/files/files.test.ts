@@ -121,7 +121,7 @@ describe('an uploaded file', () => {
     const rows = Array.from({ length: count }, (_, i) =>
       i % 1000 === 0 ? `A-1,${i}` : `NONE-${i},1`,
     );
-    const uuid = await client.upload(['sku_id,qty', ...rows].join('\n'));
+    const uuid = await client.upload(['sku_id,qty', ...rows].join('\n'), '?locations=last');
     const file = await client.processed(uuid);
     expect(file).toMatchObject({
       state: 'done',
