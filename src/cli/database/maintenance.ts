@@ -7,7 +7,6 @@ import {
   pendingMigrations,
   copyDatabases,
 } from '../../databases.ts';
-import { requireDatabase } from '../admin/accounts.ts';
 import type { CommandContext } from '../context.ts';
 import { databaseOption } from '../options.ts';
 import { styleText } from 'node:util';
@@ -94,7 +93,6 @@ export function migrateCommand(context: CommandContext): Command {
         context.note(summaryText(version, knownVersion, 'would be migrated'));
         return;
       }
-      requireDatabase(database);
       await (await openAdminStore(database, settings)).close();
       context.note(summaryText(version, knownVersion, 'was migrated'));
     });
