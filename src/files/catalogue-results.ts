@@ -1,4 +1,4 @@
-/** The results of a catalogue, row by row: its cells, and what became of the SKU. */
+/** The results of a catalogue, row by row: its cells, and what was done to the SKU. */
 import { APPLIED, UNREADABLE } from '../domain/batch-decision.ts';
 import { ENTRY_OUTCOMES, type Complaint, type EntryOutcome } from '../domain/catalogue.ts';
 import type { Catalogue } from '../formats/table/catalogue.ts';
