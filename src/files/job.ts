@@ -352,6 +352,7 @@ export class FileJob {
               expiresAtMs: uploadedAtMs + KEY_VALID_MS,
             },
           }),
+      ...(asked.rules.identifiers === 'sku_id_first' && { skuIdFirst: true }),
       ...(isConfirmed && { confirmation: await this.#confirmation() }),
     };
     return this.#submitWithRetries({

@@ -211,7 +211,9 @@ class Printing {
     for (const [index, row] of rows.entries()) {
       const failure = failureOf.get(index);
       const statusCode = failure?.status ?? APPLIED;
-      const message = failure === undefined ? success : this.#messageOf(failure, rows, unit);
+      const said = failure === undefined ? success : this.#messageOf(failure, rows, unit);
+      const isWarning = failure?.status === APPLIED && !this.#target.job.asked.dryRun;
+      const message = isWarning ? `${success}; ${said}` : said;
       const isApplied = statusCode === APPLIED;
       yield { row, statusCode, message: isApplied ? withWarnings(message, row) : message };
     }

@@ -1,4 +1,5 @@
 /** The quantities that a file gives each SKU, in typed arrays: a file may name millions of SKUs. */
+import { withoutBlanks } from '../formats/table/blanks.ts';
 import { randomInt } from 'node:crypto';
 import { QUANTITY_MAX } from '../domain/inventory.ts';
 import type { LineDraft } from '../domain/lines.ts';
@@ -209,7 +210,8 @@ function isPlain({ stockChange, expectedQuantity, asOfUs }: LineDraft): boolean 
 
 /** What identifies the SKU within the file; its first character says how. */
 function nameOf({ skuId, gtins }: LineDraft): string | undefined {
-  if (skuId !== null) return `s${skuId}`;
+  // A sku_id and the same with blanks around it most likely name one SKU.
+  if (skuId !== null) return `s${withoutBlanks(skuId)}`;
   return gtins.length === 0 ? undefined : `g${Math.min(...gtins)}`;
 }
 
