@@ -25,8 +25,8 @@ export const RESULT_COLUMNS = ['status_code', 'message'] as const;
 const ROWS_PER_WRITE = 1000;
 /** How much text is printed before it is sent, in characters. */
 const CHARACTERS_PER_WRITE = 262_144;
-const NOT_APPLIED = 'Not applied.';
-const WOULD_CHANGE_NOTHING = 'Would change nothing';
+export const NOT_APPLIED = 'Not applied.';
+export const WOULD_CHANGE_NOTHING = 'Would change nothing';
 
 /** The results that are stored for a chunk. */
 export interface ChunkResults {
@@ -136,18 +136,8 @@ class Printing {
     this.#context = context;
   }
 
-  async *csv(): AsyncGenerator<string> {
-    let rows: (readonly string[])[] = [];
-    let characters = 0;
-    for await (const cells of this.rows()) {
-      rows.push(cells);
-      for (const cell of cells) characters += cell.length + 1;
-      if (rows.length < ROWS_PER_WRITE && characters < CHARACTERS_PER_WRITE) continue;
-      yield printCsv(rows);
-      rows = [];
-      characters = 0;
-    }
-    yield printCsv(rows);
+  csv(): AsyncGenerator<string> {
+    return printRows(this.rows());
   }
 
   /** The header and the rows of an inventory file's results. */
@@ -232,6 +222,21 @@ class Printing {
     if (detail?.kind !== 'left_out') return this.#formatter.printFailure(failure);
     return `Left out because ${unit} ${rows[detail.because]?.row ?? 0} was not applied`;
   }
+}
+
+/** Prints rows as CSV, many at a time. */
+export async function* printRows(source: AsyncIterable<readonly string[]>): AsyncGenerator<string> {
+  let rows: (readonly string[])[] = [];
+  let characters = 0;
+  for await (const cells of source) {
+    rows.push(cells);
+    for (const cell of cells) characters += cell.length + 1;
+    if (rows.length < ROWS_PER_WRITE && characters < CHARACTERS_PER_WRITE) continue;
+    yield printCsv(rows);
+    rows = [];
+    characters = 0;
+  }
+  yield printCsv(rows);
 }
 
 /** Reads a file as far as it is well-formed. */
