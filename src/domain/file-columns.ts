@@ -17,9 +17,24 @@ export const CATALOGUE_COLUMNS = [
   'mpn',
 ] as const;
 
+/** Columns with the status of a SKU, in words or as yes and no. */
+export const STATUS_COLUMNS = [
+  'status',
+  'discontinued',
+  'hidden',
+  'out_of_stock',
+  'published',
+] as const;
+export type StatusColumn = (typeof STATUS_COLUMNS)[number];
+
 /** What a column can be read as. A `gtin` column holds mixed codes: the form of each is guessed. */
-export const COLUMN_TARGETS = [...CATALOGUE_COLUMNS, 'gtin'] as const;
+export const COLUMN_TARGETS = [...CATALOGUE_COLUMNS, 'gtin', ...STATUS_COLUMNS] as const;
 export type ColumnTarget = (typeof COLUMN_TARGETS)[number];
+
+/** Whether a column has the status of a SKU. */
+export function isStatusColumn(target: ColumnTarget): target is StatusColumn {
+  return STATUS_COLUMNS.some((column) => column === target);
+}
 
 /** The target of a column that is not to be read, whatever its name means. */
 export const IGNORE = 'ignore';

@@ -48,6 +48,8 @@ export interface FileRow {
   /** The row's cells as written, one per column, for the results file. */
   readonly cells: readonly string[];
   readonly line: LineDraft;
+  /** What was read otherwise than written, or not at all, although the row is applied. In sentences. */
+  readonly warnings?: readonly string[];
   /** Where its quantity is, if the file says so: rows of one SKU are then parts of its stock, even if equal. */
   readonly location?: string;
 }
@@ -74,6 +76,8 @@ export class RowDraft {
   /** The identifiers as written in the file. */
   readonly asSent: Record<string, string> = {};
   readonly #faults: string[] = [];
+  readonly #warnings: string[] = [];
+  readonly #missing: string[] = [];
   #hasIdentifier = false;
   #hasFaultyIdentifier = false;
   #hasField = false;
@@ -81,6 +85,11 @@ export class RowDraft {
   /** Whether the row has an identifier, valid or not. */
   get hasIdentifier(): boolean {
     return this.#hasIdentifier;
+  }
+
+  /** What was read otherwise than written, or not at all. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
   }
 
   setSkuId(text: string): void {
@@ -115,11 +124,21 @@ export class RowDraft {
     if (this.#faults.length < FAULTS_MAX) this.#faults.push(message);
   }
 
+  /** An identifier that stands for none. It matters only if the row has no other. */
+  addMissing(message: string): void {
+    this.#missing.push(message);
+  }
+
+  /** Something that does not stop the row, unless nothing else is left of it. */
+  addWarning(message: string): void {
+    this.#warnings.push(message);
+  }
+
   /** The line, or a refusal that lists every fault. The callbacks say what is missing. */
   build(noIdentifier: () => string, noField: () => string): LineDraft {
     const { skuId, alternatives, gtins, fields, asSent } = this;
-    if (!this.#hasIdentifier) this.#faults.push(noIdentifier());
-    if (!this.#hasField) this.#faults.push(noField());
+    if (!this.#hasIdentifier) this.#faults.push(...this.#missing, noIdentifier());
+    if (!this.#hasField) this.#faults.push(...this.#warnings, noField());
     if (this.#faults.length > 0) {
       const namesRead = this.#hasIdentifier && !this.#hasFaultyIdentifier;
       const refusal = { message: this.#faults.join(' '), namesRead };

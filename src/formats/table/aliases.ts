@@ -1,110 +1,81 @@
-import type { ColumnTarget } from '../../domain/file-columns.ts';
+import { COLUMN_TARGETS, type ColumnTarget } from '../../domain/file-columns.ts';
+import { folded, namesIn, type Language } from '../language.ts';
+import { COLUMN_NAMES, type ColumnNames } from './column-names.ts';
+
+/** What a header means without a mapping. */
+export interface KnownName {
+  readonly target: ColumnTarget;
+  /** Whether it is the target's own name, or another name of it. */
+  readonly by: 'name' | 'alias';
+  /** Its place in `COLUMN_NAMES`: if a target has several columns, the lowest counts. -1 is its own name. */
+  readonly rank: number;
+  readonly meaning?: string;
+  readonly strength?: ColumnNames['strength'];
+  /** The first of the languages that have this name. */
+  readonly language: Language;
+}
 
 /**
- * Other names of columns, normalized by `normalizedHeader`. Product columns such as `title` have no
- * aliases: such a column makes a file a catalogue, which creates SKUs, and no guess may do that.
+ * Normalizes a header for comparison: `Item #`, `item_number` and `ITEM NUMBER` are equal, and so are
+ * `Verfügbar` and `verfugbar`. A question stays one: `In stock?` is `Is in stock`.
  */
-export const COLUMN_ALIASES: Readonly<Partial<Record<ColumnTarget, readonly string[]>>> = {
-  sku_id: [
-    'sku',
-    'skucode',
-    'skunumber',
-    'skuno',
-    'itemnumber',
-    'itemno',
-    'itemcode',
-    'itemsku',
-    'stockcode',
-    'stocknumber',
-    'articlenumber',
-    'articleno',
-    'vendorsku',
-    'vendoritemnumber',
-    'vendoritemno',
-    'vendorpartnumber',
-    'suppliersku',
-    'supplieritemnumber',
-    'supplierpartnumber',
-    'sellersku',
-    'merchantsku',
-  ],
-  upca: ['upc', 'upccode', 'upcnumber', 'upc12', 'gtin12'],
-  ean13: ['ean', 'eancode', 'eannumber', 'gtin13'],
-  gtin14: ['itf14', 'gtin14code'],
-  isbn: ['isbn10', 'isbn13', 'isbnnumber'],
-  gtin: ['barcode', 'barcodenumber', 'upcean', 'eanupc', 'gtinupcean', 'productbarcode'],
-  quantity_in_stock: [
-    'quantity',
-    'qty',
-    'onhand',
-    'quantityonhand',
-    'qtyonhand',
-    'onhandquantity',
-    'onhandqty',
-    'stockonhand',
-    'qoh',
-    'soh',
-    'instock',
-    'qtyinstock',
-    'instockquantity',
-    'instockqty',
-    'stock',
-    'stocklevel',
-    'stockquantity',
-    'stockqty',
-    'currentstock',
-    'available',
-    'availablequantity',
-    'availableqty',
-    'quantityavailable',
-    'qtyavailable',
-    'qtyavail',
-    'availabletosell',
-    'ats',
-    'availablestock',
-    'inventory',
-    'inventoryquantity',
-    'inventoryqty',
-    'inventorylevel',
-  ],
-  quantity_on_backorder: [
-    'backorder',
-    'backorders',
-    'backordered',
-    'onbackorder',
-    'qtyonbackorder',
-    'backorderquantity',
-    'backorderqty',
-    'quantitybackordered',
-    'qtybackordered',
-    'onorder',
-    'quantityonorder',
-    'qtyonorder',
-    'onorderquantity',
-    'onorderqty',
-  ],
-  backorder_date: [
-    'backorderavailabledate',
-    'expecteddate',
-    'expectedon',
-    'expectedarrival',
-    'eta',
-    'etadate',
-    'availabledate',
-    'availabilitydate',
-    'nextavailabledate',
-    'restockdate',
-    'instockdate',
-    'duein',
-  ],
-  restrictions: ['restriction', 'restrictioncode'],
-};
-
-/** Normalizes a header for comparison: `Item #`, `item_number` and `ITEM NUMBER` are equal. */
 export function normalizedHeader(header: string): string {
-  return header
-    .normalize('NFKC')
-    .toLowerCase()
-    .replaceAll('#', ' number')
-    .replaceAll(/[^\p{L}\p{N}]/gu, '');
+  const text = folded(header).replaceAll('#', ' number').trim();
+  const name = text.replaceAll(/[^\p{L}\p{N}]/gu, '');
+  return text.endsWith('?') && !name.startsWith('is') ? `is${name}` : name;
 }
+
+/** What a header means; undefined if it is not known. */
+export function knownName(header: string): KnownName | undefined {
+  const known = KNOWN_NAMES.get(normalizedHeader(header));
+  if (known !== undefined) {
+    const isOwn = known.rank < 0 && header.trim().toLowerCase() === known.target;
+    return known.rank >= 0 || isOwn ? known : { ...known, by: 'alias' };
+  }
+  const bare = header.replace(UNIT, '');
+  return bare === header || bare.trim() === '' ? undefined : knownName(bare);
+}
+
+/** What a header may have in brackets behind it without meaning anything else. */
+const UNIT =
+  /\s*[([](?:units?|pcs\.?|pieces|ea|each|stk\.?|stück|szt\.?|st\.?|uds?\.?|pz\.?|current|not editable)[)\]]\s*$/i;
+
+const KNOWN_NAMES: ReadonlyMap<string, KnownName> = knownNames();
+
+function knownNames(): ReadonlyMap<string, KnownName> {
+  const known = new Map<string, KnownName>();
+  for (const target of COLUMN_TARGETS) {
+    known.set(normalizedHeader(target), { target, by: 'name', rank: -1, language: 'en' });
+    for (const [rank, { names, meaning, strength }] of (COLUMN_NAMES[target] ?? []).entries()) {
+      for (const [name, language] of namesIn(names)) {
+        const key = normalizedHeader(name);
+        if (known.has(key)) continue;
+        known.set(key, {
+          target,
+          by: 'alias',
+          rank,
+          language,
+          ...(meaning !== undefined && { meaning }),
+          ...(strength !== undefined && { strength }),
+        });
+      }
+    }
+  }
+  return known;
+}
+
+/**
+ * Whether a header looks like that of a quantity or of an availability. For columns that are not read, so
+ * that their sender sees it.
+ */
+export function looksLikeStock(header: string): boolean {
+  const name = normalizedHeader(header);
+  return STOCK_LIKE.test(name) && !NO_STOCK.test(name);
+}
+
+const STOCK_LIKE =
+  /stock|qty|quantit|onhand|availab|sellable|inventor|backorder|discontinu|outofstock|restock|warehouse|status|bestand|menge|stuckzahl|lager|verfug|existenc|existencia|dispon|cantidad|giacenz|esistenz|scorte|voorraad|aantal|beschikbaar|ilosc|magazyn|dostepn|stanmag|estoque|quantidade|antal|saldo|tillgang|beholdning|tilgaengel/;
+
+/** What limits, describes or prices a stock, and is none. */
+const NO_STOCK =
+  /low|min|max|reorder|threshold|safety|alert|notify|allow|track|policy|manage|config|cost|price|preis|prix|precio|value|wert|tax|ship|order(?:status|id|date)|statuscode|payment|code\d*$|name\d*$|location\d*$|id\d*$|uom|unit|text|note|comment/;

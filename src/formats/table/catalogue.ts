@@ -1,4 +1,5 @@
 import type { CatalogueRow, Complaint, NamedGtin } from '../../domain/catalogue.ts';
+import { isStatusColumn } from '../../domain/file-columns.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { GTIN_FORMS } from '../../domain/gtin.ts';
 import type { Inventory } from '../../domain/inventory.ts';
@@ -11,14 +12,21 @@ import { readCell, type CellReading } from './cells.ts';
 import { matchCatalogue, type Column, type MatchedHeader } from './columns.ts';
 import type { Table, TableRow } from './table.ts';
 
+/** A row with its cells, as they are in the file. */
+export interface CatalogueFileRow extends CatalogueRow {
+  readonly cells: readonly string[];
+}
+
 /** A catalogue whose header was read. Close it, whether or not its rows were read. */
 export interface Catalogue {
   /** The file's header of the column that is read as `sku_id`. */
   readonly skuIdHeader: string;
   /** Headers of the columns that are ignored. */
   readonly unknownColumns: readonly string[];
+  /** The names of a row's cells, for the results. */
+  readonly header: readonly string[];
   /** The rows below the header, without blank ones. Can be read once. */
-  readonly rows: AsyncGenerator<CatalogueRow>;
+  readonly rows: AsyncGenerator<CatalogueFileRow>;
   /** Releases the file. Idempotent. */
   readonly close: () => Promise<void>;
 }
@@ -46,13 +54,14 @@ export async function openCatalogue(
 
 /** Reads a table as a catalogue. `closeFile` releases the file that the table is read from. */
 export function readCatalogue(
-  { header, rows }: Table<MatchedHeader>,
+  { header, headerCells, rows }: Table<MatchedHeader>,
   rules: ReadingRules,
   closeFile: () => Promise<void>,
 ): Catalogue {
   return {
     skuIdHeader: header.columns.find((column) => column.target === 'sku_id')?.header ?? 'sku_id',
     unknownColumns: header.unknown,
+    header: headerCells,
     rows: readRows(rows, header, rules),
     close: async () => {
       await rows.return(undefined);
@@ -65,7 +74,7 @@ async function* readRows(
   rowArrays: AsyncGenerator<readonly TableRow[]>,
   header: MatchedHeader,
   rules: ReadingRules,
-): AsyncGenerator<CatalogueRow> {
+): AsyncGenerator<CatalogueFileRow> {
   // A column of mixed codes comes last: it gives way to the columns of a single form.
   const columns = header.columns.toSorted(
     (a, b) => Number(a.target === 'gtin') - Number(b.target === 'gtin'),
@@ -73,9 +82,10 @@ async function* readRows(
   for await (const rows of rowArrays) {
     for (const row of rows) {
       if ('fault' in row && row.isUnclosed === true) throw neverClosed(row.row);
-      yield 'fault' in row
-        ? rejectedRow(row.row, row.found?.join(',') ?? '', row.fault)
-        : new EntryDraft().read(row, columns, rules);
+      if ('fault' in row) {
+        const cells = row.found ?? [];
+        yield { ...rejectedRow(row.row, cells.join(','), row.fault), cells };
+      } else yield { ...new EntryDraft().read(row, columns, rules), cells: row.cells };
     }
   }
 }
@@ -102,11 +112,13 @@ class EntryDraft {
   ): CatalogueRow {
     const complaints: Complaint[] = [];
     for (const column of columns) {
+      const { target } = column;
+      if (isStatusColumn(target)) continue;
       const cell = cells[column.place] ?? '';
       const broken = unreadable?.find(({ place }) => place === column.place);
       const fault =
         broken === undefined
-          ? this.#take(column, cell, readCell(column.target, cell, rules))
+          ? this.#take(column, cell, readCell(target, cell, rules))
           : rejected(broken.reason);
       if (fault !== undefined)
         complaints.push({ row, column: column.header, value: shown(cell), ...fault });
@@ -119,6 +131,8 @@ class EntryDraft {
 
   #take(column: Column, cell: string, reading: CellReading | undefined): CellFault {
     switch (reading?.kind) {
+      case 'placeholder':
+        return undefined;
       case undefined:
         return column.target === 'sku_id' ? rejected(SKU_ID_MISSING) : undefined;
       case 'skuId':

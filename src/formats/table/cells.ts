@@ -1,27 +1,35 @@
-import type { ColumnTarget } from '../../domain/file-columns.ts';
+import type { ColumnTarget, StatusColumn } from '../../domain/file-columns.ts';
 import { guessGtin, readGtin, type GtinForm } from '../../domain/gtin.ts';
 import {
-  readDate,
   readQuantityText,
   RESTRICTIONS,
   restrictionCode,
   type Inventory,
-  QUANTITY_MAX,
 } from '../../domain/inventory.ts';
 import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { skuIdFits } from '../../domain/lines.ts';
 import { CONDITIONS, type Product } from '../../domain/sku.ts';
 import { SKU_ID_LENGTH } from '../format.ts';
+import { withoutApostrophe, withoutBlanks } from './blanks.ts';
+import { readDateCell } from './dates.ts';
+import { readQuantityCell, WHOLE_NUMBER } from './quantities.ts';
 
 /** Longest title, part number or other free text of a cell, in UTF-16 code units. */
 export const CELL_LENGTH_MAX = 10_000;
 
 /** How a file writes null. */
-const NULL_CELL = 'NULL';
+export const NULL_CELL = 'NULL';
 
 /** The value of a cell, or what is wrong with it, to be put after the cell's text. */
 export type CellReading =
-  | { readonly kind: 'skuId'; readonly skuId: string }
+  | {
+      readonly kind: 'skuId';
+      /** Without blanks and apostrophe. */
+      readonly skuId: string;
+      readonly asWritten: string;
+      /** The texts that may be meant, other than the one as written. The last is `skuId`. */
+      readonly alternatives: readonly string[];
+    }
   | {
       readonly kind: 'gtin';
       readonly form: GtinForm;
@@ -34,27 +42,38 @@ export type CellReading =
   | { readonly kind: 'null' }
   | { readonly kind: 'inventory'; readonly name: keyof Inventory; readonly value: number | null }
   | { readonly kind: 'product'; readonly product: Partial<Product> }
-  | { readonly kind: 'fault'; readonly reason: string };
+  /** A cell that stands for no value, as `TBD` does for a date. */
+  | { readonly kind: 'placeholder' }
+  /** `rule` is the rule that may help. */
+  | { readonly kind: 'fault'; readonly reason: string; readonly rule?: 'words' | 'negative' };
+
+/** Columns whose cells are read one by one. The statuses of a row are read together. */
+export type CellColumn = Exclude<ColumnTarget, StatusColumn>;
 
 /** Reads a cell by what its column is and the rules; undefined if the cell is blank, which means not given. */
 export function readCell(
-  target: ColumnTarget,
+  target: CellColumn,
   cell: string,
   rules: ReadingRules,
 ): CellReading | undefined {
-  if (cell === '' || (target !== 'sku_id' && trimmed(cell) === '')) return undefined;
-  return READERS[target](cell === NULL_CELL ? null : cell, rules);
+  const text = withoutBlanks(cell);
+  if (text === '') return undefined;
+  return READERS[target](text === NULL_CELL ? null : cell, rules);
 }
 
 /** Reads a cell that is not blank; null stands for NULL. */
 type CellReader = (cell: string | null, rules: ReadingRules) => CellReading;
 
-const READERS: Readonly<Record<ColumnTarget, CellReader>> = {
+const READERS: Readonly<Record<CellColumn, CellReader>> = {
   sku_id: (cell) => {
     if (cell === null) return { kind: 'null' };
-    return skuIdFits(cell)
-      ? { kind: 'skuId', skuId: cell }
-      : fault(`is too long; ${SKU_ID_LENGTH}`);
+    const texts = new Set([cell, withoutBlanks(cell), withoutApostrophe(cell)]);
+    const fitting = [...texts].filter(skuIdFits);
+    const [asWritten, ...alternatives] = fitting;
+    const skuId = fitting.at(-1);
+    if (asWritten === undefined || skuId === undefined)
+      return fault(`is too long; ${SKU_ID_LENGTH}`);
+    return { kind: 'skuId', skuId, asWritten, alternatives };
   },
   upca: gtin('upca'),
   ean13: gtin('ean13'),
@@ -62,43 +81,46 @@ const READERS: Readonly<Record<ColumnTarget, CellReader>> = {
   isbn: gtin('isbn'),
   gtin: (cell) => {
     if (cell === null) return { kind: 'null' };
-    const guess = guessGtin(cell);
-    return 'refusal' in guess ? fault(guess.refusal) : gtinOf(guess.form, cell, guess.doubt);
+    const code = withoutApostrophe(cell);
+    const guess = guessGtin(code);
+    return 'refusal' in guess ? fault(guess.refusal) : gtinOf(guess.form, code, guess.doubt);
   },
-  quantity_in_stock: inventory('quantityInStock', readQuantityText, wholeNumber()),
-  quantity_on_backorder: inventory('quantityOnBackorder', readQuantityText, wholeNumber()),
-  backorder_date: inventory(
-    'backorderDate',
-    (cell) => readDate(trimmed(cell)),
-    'a calendar date written yyyy-mm-dd, or NULL',
-  ),
-  restrictions: inventory(
-    'restrictions',
-    (cell) => restrictionCode(trimmed(cell)),
-    `a restriction; allowed are ${RESTRICTIONS.join(', ')}, and NULL to lift the restriction`,
-  ),
+  quantity_in_stock: quantity('quantityInStock'),
+  quantity_on_backorder: quantity('quantityOnBackorder'),
+  backorder_date: (cell, { dates }) => {
+    if (cell === null) return { kind: 'inventory', name: 'backorderDate', value: null };
+    const reading = readDateCell(cell, dates);
+    if ('isPlaceholder' in reading) return { kind: 'placeholder' };
+    if ('refusal' in reading) return fault(reading.refusal);
+    return { kind: 'inventory', name: 'backorderDate', value: reading.date };
+  },
+  restrictions: (cell) => {
+    const value = cell === null ? null : restrictionCode(withoutBlanks(cell).toLowerCase());
+    return value === undefined
+      ? fault(
+          `is not a restriction; allowed are ${RESTRICTIONS.join(', ')}, and NULL to lift the restriction`,
+        )
+      : { kind: 'inventory', name: 'restrictions', value };
+  },
   item_id: text((itemId) => ({ itemId })),
   title: text((title) => ({ title })),
   asin: text((asin) => ({ asin })),
   mpn: text((mpn) => ({ mpn })),
   condition: (cell) => {
-    const condition = cell === null ? null : CONDITIONS.find((name) => name === trimmed(cell));
+    const wanted = cell === null ? null : withoutBlanks(cell).toLowerCase();
+    const condition = wanted === null ? null : CONDITIONS.find((name) => name === wanted);
     if (condition !== undefined) return { kind: 'product', product: { condition } };
     return fault(`is not a condition; allowed are ${CONDITIONS.join(', ')}`);
   },
   number_of_units_bundled: (cell) => {
-    const unitsBundled = cell === null ? null : readQuantityText(cell);
+    const unitsBundled = cell === null ? null : readQuantityText(withoutApostrophe(cell));
     if (unitsBundled !== undefined) return { kind: 'product', product: { unitsBundled } };
-    return fault(`is not ${wholeNumber()}`);
+    return fault(`is not ${WHOLE_NUMBER}`);
   },
 };
 
-function wholeNumber(): string {
-  return `a whole number from 0 to ${QUANTITY_MAX}, or NULL`;
-}
-
 function gtin(form: GtinForm): CellReader {
-  return (cell) => (cell === null ? { kind: 'null' } : gtinOf(form, cell));
+  return (cell) => (cell === null ? { kind: 'null' } : gtinOf(form, withoutApostrophe(cell)));
 }
 
 function gtinOf(form: GtinForm, cell: string, doubt?: string): CellReading {
@@ -108,14 +130,12 @@ function gtinOf(form: GtinForm, cell: string, doubt?: string): CellReading {
     : { kind: 'gtin', form, gtin: reading.gtin, text: reading.text, doubt };
 }
 
-function inventory(
-  name: keyof Inventory,
-  read: (cell: string) => number | undefined,
-  allowed: string,
-): CellReader {
-  return (cell) => {
-    const value = cell === null ? null : read(cell);
-    return value === undefined ? fault(`is not ${allowed}`) : { kind: 'inventory', name, value };
+function quantity(name: 'quantityInStock' | 'quantityOnBackorder'): CellReader {
+  return (cell, rules) => {
+    if (cell === null) return { kind: 'inventory', name, value: null };
+    const reading = readQuantityCell(cell, rules);
+    if ('quantity' in reading) return { kind: 'inventory', name, value: reading.quantity };
+    return { ...fault(reading.refusal), ...(reading.rule && { rule: reading.rule }) };
   };
 }
 
@@ -128,19 +148,6 @@ function text(productOf: (cell: string | null) => Partial<Product>): CellReader 
   };
 }
 
-function fault(reason: string): CellReading {
+function fault(reason: string): Extract<CellReading, { readonly kind: 'fault' }> {
   return { kind: 'fault', reason };
-}
-
-/** A cell without the ASCII white space around it. Takes linear time, whatever the cell holds. */
-function trimmed(cell: string): string {
-  let start = 0;
-  let end = cell.length;
-  while (start < end && isWhiteSpace(cell.charCodeAt(start))) start += 1;
-  while (end > start && isWhiteSpace(cell.charCodeAt(end - 1))) end -= 1;
-  return cell.slice(start, end);
-}
-
-function isWhiteSpace(code: number): boolean {
-  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
 }

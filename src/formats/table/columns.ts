@@ -1,21 +1,23 @@
-import { OnhandError } from '../../domain/errors.ts';
 import { GTIN_FORMS } from '../../domain/gtin.ts';
 import {
-  COLUMN_TARGETS,
   IGNORE,
+  STATUS_COLUMNS,
   type ColumnMapping,
   type ColumnTarget,
 } from '../../domain/file-columns.ts';
-import { COLUMN_ALIASES, normalizedHeader } from './aliases.ts';
-
-/** Columns that only a catalogue has: they describe the product, not its stock. */
-export const PRODUCT_COLUMNS = [
-  'title',
-  'condition',
-  'number_of_units_bundled',
-  'asin',
-  'mpn',
-] as const satisfies readonly ColumnTarget[];
+import type { Language } from '../language.ts';
+import { knownName, looksLikeStock, type KnownName } from './aliases.ts';
+import { withoutBlanks } from './blanks.ts';
+import {
+  lacksColumn,
+  lacksIdentifier,
+  lacksInventory,
+  lacksSkuId,
+  mappingOf,
+  sameTarget,
+} from './header-refusals.ts';
+import { decidedKind, PRODUCT_COLUMNS, withoutProductColumns, type TableKind } from './kind.ts';
+import { HeaderRefusal } from './table.ts';
 
 /** Columns that identify the SKU of an inventory row. */
 export const IDENTIFIER_COLUMNS = [
@@ -30,7 +32,16 @@ export const INVENTORY_COLUMNS = [
   'quantity_on_backorder',
   'backorder_date',
   'restrictions',
+  ...STATUS_COLUMNS,
 ] as const satisfies readonly ColumnTarget[];
+
+/** Columns of which a file may have several that are read as the same, and are added up. */
+const ADDED_COLUMNS: ReadonlySet<ColumnTarget> = new Set([
+  'quantity_in_stock',
+  'quantity_on_backorder',
+]);
+
+const STATUSES: ReadonlySet<ColumnTarget> = new Set(STATUS_COLUMNS);
 
 /** A column that is read: its position from 0, the file's header, and what it is read as. */
 export interface Column {
@@ -41,58 +52,186 @@ export interface Column {
   readonly by: 'map' | 'name' | 'alias';
 }
 
-/** A catalogue describes products and creates SKUs; inventory sets the stock of existing SKUs. */
-export type TableKind = 'catalogue' | 'inventory';
-
 export interface MatchedHeader {
   readonly width: number;
   readonly kind: TableKind;
-  /** In the order of the file. One column may be read as two targets. */
+  /**
+   * In the order of the file. One column may be read as two targets. Several columns of one quantity are added
+   * up, and several of a status all count.
+   */
   readonly columns: readonly Column[];
+  /** Columns of a quantity that are not read, because another of the same quantity counts. */
+  readonly spare: readonly Column[];
   /** Headers of the columns that are ignored. */
   readonly unknown: readonly string[];
+  /** Those of them that look like a quantity or an availability, unless they were mapped to be ignored. */
+  readonly overlooked: readonly string[];
+  /** The languages of the headers that are read, other than English. */
+  readonly languages: readonly Language[];
+  /** What the sender should know about the choice of columns, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** A column with everything that decides whether it is read. */
+interface Candidate extends Column, Pick<KnownName, 'rank' | 'meaning' | 'strength'> {
+  readonly language?: Language;
 }
 
 /**
- * Decides what each column of a file is read as. Mappings come first, then the target's own name, then
- * an alias (`COLUMN_ALIASES`). A mapped header loses the meaning of its own name, and a mapped target
- * is not also found by name.
+ * Decides what each column of a file is read as. Mappings come first, then the target's own name, then other
+ * names (`COLUMN_NAMES`). A mapped header loses the meaning of its own name, and a mapped target is not also
+ * found by name. Of several names of one target, the first in `COLUMN_NAMES` counts.
  *
- * Throws `body_malformed` if the file lacks a mapped header, has two columns for one target, or has
- * more than `columnsMax` columns.
+ * Throws `body_malformed` if the file lacks a mapped header, has two columns for one target with
+ * the same rank, or has more than `columnsMax` columns.
  */
 export function matchColumns(
   header: readonly string[],
   requested: readonly ColumnMapping[],
   columnsMax = Infinity,
+  kind?: TableKind,
 ): MatchedHeader {
   if (header.length > columnsMax) {
-    throw headerFault(
+    throw new HeaderRefusal(
       `The header has ${header.length} columns; no more than ${columnsMax} are read.`,
     );
   }
-  const names = header.map((name) => name.trim());
-  const present = new Set(names.map((name) => name.toLowerCase()));
-  const isPresent = (mapping: ColumnMapping): boolean => present.has(mapping.header.toLowerCase());
-  const mappings = requested.filter((mapping) => mapping.isOptional !== true || isPresent(mapping));
-  const missing = mappings.find((mapping) => !isPresent(mapping));
-  if (missing !== undefined) {
-    throw headerFault(
-      `The file has no column "${missing.header}" to read as ${missing.target}; ${listOf(names)}`,
+  const names = header.map(withoutBlanks);
+  const mappings = presentMappings(names, requested);
+  const all = names.flatMap((name, place) => candidatesFor(name, place, mappings));
+  const candidates = withoutWeak(all, kind ?? kindOf(all));
+  const chosen = withStatusOfUnclear(chooseColumns(candidates), candidates);
+  const places = new Set(chosen.columns.map(({ place }) => place));
+  const unread = names
+    .entries()
+    .filter(([place]) => !places.has(place))
+    .toArray();
+  const ignored = new Set(
+    mappings.filter(({ target }) => target === IGNORE).map((mapping) => lower(mapping.header)),
+  );
+  return {
+    width: header.length,
+    kind: kindOf(chosen.columns),
+    columns: chosen.columns.toSorted((a, b) => a.place - b.place).map(columnOf),
+    spare: chosen.spare.map(columnOf),
+    unknown: unread.map(([place, name]) =>
+      name === '' ? `(column ${place + 1}, without a name)` : name,
+    ),
+    overlooked: unread
+      .map(([, name]) => name)
+      .filter((name) => looksLikeStock(name) && !ignored.has(lower(name))),
+    languages: [
+      ...new Set(
+        chosen.columns.flatMap(({ language = 'en' }) => (language === 'en' ? [] : [language])),
+      ),
+    ],
+    notes: notesOf(chosen.columns, chosen.spare),
+  };
+}
+
+/** The mappings whose headers the file has. Throws if it lacks one that is not optional. */
+function presentMappings(
+  names: readonly string[],
+  requested: readonly ColumnMapping[],
+): readonly ColumnMapping[] {
+  const present = new Set(names.map(lower));
+  const isPresent = ({ header }: ColumnMapping): boolean => present.has(lower(header));
+  const missing = requested.find(
+    (mapping) => mapping.isOptional !== true && !isPresent(mapping) && mapping.target !== IGNORE,
+  );
+  if (missing !== undefined)
+    throw new HeaderRefusal(lacksColumn(missing.header, missing.target, names));
+  return requested.filter(isPresent);
+}
+
+function candidatesFor(
+  name: string,
+  place: number,
+  mappings: readonly ColumnMapping[],
+): readonly Candidate[] {
+  const mapped = mappings.filter((mapping) => lower(mapping.header) === lower(name));
+  if (mapped.length > 0) {
+    const targets = new Set(mapped.map(({ target }) => target));
+    return Array.from(targets).flatMap((target) =>
+      target === IGNORE ? [] : [{ place, header: name, target, by: 'map' as const, rank: -2 }],
     );
   }
-  const columns: Column[] = [];
-  const unknown: string[] = [];
-  for (const [place, name] of names.entries()) {
-    const found = targetsOf(name, mappings).filter(
-      ({ target, by }) => by !== 'alias' || !present.has(target),
+  const known = knownName(name);
+  if (known === undefined || mappings.some(({ target }) => target === known.target)) return [];
+  return [{ ...known, place, header: name }];
+}
+
+/**
+ * Without the weak names, if a column with a better one says which SKU a row is about. A catalogue has none,
+ * since it creates SKUs, and no guess may do that.
+ */
+function withoutWeak(candidates: readonly Candidate[], kind: TableKind): readonly Candidate[] {
+  const identifiers: readonly ColumnTarget[] = IDENTIFIER_COLUMNS;
+  const hasBetter = candidates.some(
+    ({ target, strength }) => identifiers.includes(target) && strength !== 'weak',
+  );
+  return hasBetter || kind === 'catalogue'
+    ? candidates.filter(({ strength }) => strength !== 'weak')
+    : candidates;
+}
+
+interface Chosen {
+  readonly columns: readonly Candidate[];
+  readonly spare: readonly Candidate[];
+}
+
+function chooseColumns(candidates: readonly Candidate[]): Chosen {
+  const columns: Candidate[] = [];
+  const spare: Candidate[] = [];
+  for (const [target, group] of Map.groupBy(candidates, (candidate) => candidate.target)) {
+    const best = STATUSES.has(target) ? Infinity : Math.min(...group.map(({ rank }) => rank));
+    const [first, ...others] = group.filter(({ rank }) => rank <= best);
+    if (first === undefined) continue;
+    const isSum = ADDED_COLUMNS.has(target) && first.by === 'map';
+    const second = others.find(
+      ({ header }) => !STATUSES.has(target) && !(isSum && lower(header) !== lower(first.header)),
     );
-    if (found.length === 0)
-      unknown.push(name === '' ? `(column ${place + 1}, without a name)` : name);
-    for (const { target, by } of found) columns.push({ place, header: name, target, by });
+    if (second !== undefined) {
+      const known = new Set(candidates.map((candidate) => candidate.target)).size;
+      throw new HeaderRefusal(sameTarget(first, second, target), known);
+    }
+    columns.push(first, ...others);
+    if (ADDED_COLUMNS.has(target)) spare.push(...group.filter(({ rank }) => rank > best));
   }
-  refuseDuplicates(columns);
-  return { width: header.length, kind: kindOf(columns), columns, unknown };
+  return { columns, spare };
+}
+
+/** Where another column has the quantity, a column such as `In stock` is read as the status. */
+function withStatusOfUnclear({ columns, spare }: Chosen, all: readonly Candidate[]): Chosen {
+  const unclear = spare.filter(({ strength }) => strength === 'unclear');
+  if (unclear.length === 0 || all.some(({ target, by }) => by === 'map' && STATUSES.has(target)))
+    return { columns, spare };
+  return {
+    columns: [...columns, ...unclear.map((column) => ({ ...column, target: 'status' as const }))],
+    spare: spare.filter(({ strength }) => strength !== 'unclear'),
+  };
+}
+
+/** Says which of several quantities counts. */
+function notesOf(columns: readonly Candidate[], spare: readonly Candidate[]): readonly string[] {
+  const notes: string[] = [];
+  for (const [target, others] of Map.groupBy(spare, (column) => column.target)) {
+    const read = columns.filter((column) => column.target === target);
+    const list = others.map(({ header }) => `"${header}"`).join(', ');
+    notes.push(
+      `${target} is read from ${read.map(({ header, meaning }) => `"${header}"${meaning === undefined ? '' : ` (${meaning})`}`).join(', ')}, ` +
+        `not from ${list}. To read another, send ${mappingOf(others.slice(0, 1))}.`,
+    );
+  }
+  for (const [target, added] of Map.groupBy(columns, (column) => column.target)) {
+    if (!ADDED_COLUMNS.has(target) || added.length < 2) continue;
+    notes.push(`${target} is the sum of ${added.map(({ header }) => `"${header}"`).join(', ')}.`);
+  }
+  return notes;
+}
+
+function columnOf({ place, header, target, by }: Candidate): Column {
+  return { place, header, target, by };
 }
 
 /** The columns of a catalogue. Throws as `matchColumns` does, and if no column is `sku_id`. */
@@ -101,115 +240,73 @@ export function matchCatalogue(
   mappings: readonly ColumnMapping[],
   columnsMax?: number,
 ): MatchedHeader {
-  const matched = matchColumns(header, mappings, columnsMax);
+  const matched = asCatalogue(matchColumns(header, mappings, columnsMax, 'catalogue'));
   requireSkuId(matched, header);
   return matched;
 }
 
+/** A catalogue has no statuses: only its `restrictions` are read. */
+function asCatalogue(matched: MatchedHeader): MatchedHeader {
+  const columns = matched.columns.filter(({ target }) => !STATUSES.has(target));
+  const ignored = matched.columns.filter(({ target }) => STATUSES.has(target));
+  return {
+    ...matched,
+    columns,
+    unknown: [...matched.unknown, ...ignored.map(({ header }) => header)],
+  };
+}
+
 /**
- * The columns of a file that is either inventory or a catalogue. Throws as `matchColumns` does, if a
- * catalogue has no `sku_id` column, and if inventory has no identifier or no inventory column.
+ * The columns of a file that is either inventory or a catalogue, as `decidedKind` says. Throws as `matchColumns`
+ * does, if a catalogue has no `sku_id` column, and if inventory has no identifier or no inventory column.
+ *
+ * @param kind what its sender says that it is; null if nothing
  */
 export function matchInventory(
   header: readonly string[],
   mappings: readonly ColumnMapping[],
   columnsMax?: number,
+  kind: TableKind | null = null,
 ): MatchedHeader {
-  const matched = matchColumns(header, mappings, columnsMax);
-  if (matched.kind === 'catalogue') {
-    requireSkuId(matched, header);
-    return matched;
+  const decided = decidedKind(header, kind);
+  const found = matchColumns(header, mappings, columnsMax, decided);
+  if (decided === 'catalogue') {
+    requireSkuId(found, header);
+    return asCatalogue({ ...found, kind: decided });
   }
+  const matched = withoutProductColumns(found);
+  const { columns, unknown } = matched;
   const has = (targets: readonly ColumnTarget[]): boolean =>
-    matched.columns.some(({ target }) => targets.includes(target));
-  if (!has(IDENTIFIER_COLUMNS)) {
-    throw headerFault(
-      `No column says which SKU a row is about (${IDENTIFIER_COLUMNS.join(', ')}, or an alias of one); ` +
-        `${listOf(header)} If another column holds it, map it: header=sku_id.`,
+    columns.some(({ target }) => targets.includes(target));
+  if (!has(IDENTIFIER_COLUMNS))
+    throw new HeaderRefusal(lacksIdentifier(IDENTIFIER_COLUMNS, header, unknown), columns.length);
+  if (!has(INVENTORY_COLUMNS))
+    throw new HeaderRefusal(
+      lacksInventory(INVENTORY_COLUMNS, header, unknown) +
+        (found.kind === 'catalogue' ? SEND_AS_CATALOGUE : ''),
+      columns.length,
     );
-  }
-  if (!has(INVENTORY_COLUMNS)) {
-    throw headerFault(
-      `No column says anything of the stock (${INVENTORY_COLUMNS.join(', ')}, or an alias of one); ` +
-        `${listOf(header)} If another column holds it, map it: header=quantity_in_stock.`,
-    );
-  }
   return matched;
 }
 
+const SEND_AS_CATALOGUE =
+  ' If the file describes products, from which SKUs are to be created, send it with kind=catalogue.';
+
 /** Whether a header is known without a mapping. Used to detect the separator of a CSV file. */
 export function isKnownHeader(name: string): boolean {
-  return ownTarget(name.trim()) !== undefined;
+  const known = knownName(name);
+  return known !== undefined && known.strength !== 'weak';
 }
 
 function kindOf(columns: readonly Column[]): TableKind {
-  const product: readonly ColumnTarget[] = PRODUCT_COLUMNS;
-  return columns.some(({ target }) => product.includes(target)) ? 'catalogue' : 'inventory';
+  return columns.some(({ target }) => PRODUCT_COLUMNS.includes(target)) ? 'catalogue' : 'inventory';
 }
 
-type FoundTarget = Pick<Column, 'target' | 'by'>;
-
-function targetsOf(name: string, mappings: readonly ColumnMapping[]): readonly FoundTarget[] {
-  const mapped = mappings.filter((mapping) => sameName(mapping.header, name));
-  if (mapped.length > 0) {
-    const targets = new Set(mapped.map((mapping) => mapping.target));
-    return Array.from(targets).flatMap((target) =>
-      target === IGNORE ? [] : [{ target, by: 'map' as const }],
-    );
-  }
-  const own = ownTarget(name);
-  return own === undefined || mappings.some(({ target }) => target === own.target) ? [] : [own];
-}
-
-function ownTarget(name: string): FoundTarget | undefined {
-  const target = OWN_TARGETS.get(normalizedHeader(name));
-  if (target === undefined) return undefined;
-  return { target, by: sameName(target, name) ? 'name' : 'alias' };
-}
-
-const OWN_TARGETS: ReadonlyMap<string, ColumnTarget> = new Map(
-  COLUMN_TARGETS.flatMap((target) =>
-    [normalizedHeader(target), ...(COLUMN_ALIASES[target] ?? [])].map((name) => [name, target]),
-  ),
-);
-
-function sameName(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
-}
-
-function refuseDuplicates(columns: readonly Column[]): void {
-  const byTarget = new Map<ColumnTarget, Column>();
-  for (const column of columns) {
-    const other = byTarget.get(column.target);
-    if (other !== undefined) {
-      throw headerFault(
-        `Columns ${other.place + 1} ("${other.header}") and ${column.place + 1} ("${column.header}") ` +
-          `would both be read as ${column.target}; only one may. Map the right one: header=${column.target}.`,
-      );
-    }
-    byTarget.set(column.target, column);
-  }
-}
-
-function requireSkuId({ columns }: MatchedHeader, names: readonly string[]): void {
+function requireSkuId({ columns, unknown }: MatchedHeader, names: readonly string[]): void {
   if (columns.some((column) => column.target === 'sku_id')) return;
-  throw headerFault(
-    `The file has no sku_id column, which says which SKU a row is about; ${listOf(names)} ` +
-      'If another column holds it, map it: header=sku_id.',
-  );
+  throw new HeaderRefusal(lacksSkuId(names, unknown), columns.length);
 }
 
-const HEADERS_NAMED_MAX = 30;
-const HEADER_SHOWN_CHARACTERS = 60;
-
-function listOf(names: readonly string[]): string {
-  const shown = names
-    .slice(0, HEADERS_NAMED_MAX)
-    .map((name) => name.trim().slice(0, HEADER_SHOWN_CHARACTERS));
-  const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
-  return `it has ${shown.join(', ')}${more}.`;
-}
-
-function headerFault(message: string): OnhandError {
-  return new OnhandError('body_malformed', message);
+function lower(name: string): string {
+  return name.toLowerCase();
 }

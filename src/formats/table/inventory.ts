@@ -1,60 +1,238 @@
-import type { ColumnTarget } from '../../domain/file-columns.ts';
+import { isStatusColumn, type ColumnTarget } from '../../domain/file-columns.ts';
+import { QUANTITY_MAX, type Inventory } from '../../domain/inventory.ts';
 import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { quoted, refusedRow, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
-import { readCell } from './cells.ts';
+import { flagOf, statusOf } from '../status-words.ts';
+import { isBarcodeColumn, readBarcode } from './barcodes.ts';
+import { isPlaceholder, withoutApostrophe, withoutBlanks } from './blanks.ts';
+import { NULL_CELL, readCell, type CellReading } from './cells.ts';
 import {
   IDENTIFIER_COLUMNS,
   INVENTORY_COLUMNS,
   type Column,
   type MatchedHeader,
 } from './columns.ts';
+import { ReadingNotes } from './reading-notes.ts';
+import { readStatus, RowStatus } from './statuses.ts';
 import type { TableRow } from './table.ts';
-
-/** The line of a table's row. Its refusal names the row, the column, the value and what is allowed. */
-export function readInventoryRow(
-  row: TableRow,
-  header: MatchedHeader,
-  rules: ReadingRules,
-): FileRow {
-  if ('fault' in row) return refusedRow(row.row, row.found ?? [], `Row ${row.row} ${row.fault}.`);
-  const draft = new RowDraft();
-  for (const column of header.columns) readColumn(draft, column, row, rules);
-  const fillIn = (targets: ReadonlySet<ColumnTarget>): string =>
-    header.columns
-      .filter(({ target }) => targets.has(target))
-      .map((column) => quoted(column.header))
-      .join(', ');
-  const line = draft.build(
-    () => `Row ${row.row} names no SKU: fill in one or more of ${fillIn(IDENTIFIERS)}.`,
-    () => `Row ${row.row} sets nothing: fill in one or more of ${fillIn(FIELDS)}.`,
-  );
-  return { row: row.row, cells: row.cells, line };
-}
 
 const IDENTIFIERS: ReadonlySet<ColumnTarget> = new Set(IDENTIFIER_COLUMNS);
 const FIELDS: ReadonlySet<ColumnTarget> = new Set(INVENTORY_COLUMNS);
 
-function readColumn(
-  draft: RowDraft,
-  { target, place, header }: Column,
-  { row, cells, unreadable }: Extract<TableRow, { cells: readonly string[] }>,
-  rules: ReadingRules,
-): void {
-  const isIdentifier = IDENTIFIERS.has(target);
-  if (!isIdentifier && !FIELDS.has(target)) return;
-  const addFault = (reason: string): void => {
-    const message = `Row ${row}, column ${quoted(header)}: ${reason}.`;
-    if (isIdentifier) draft.addIdentifierFault(message);
-    else draft.addFieldFault(message);
-  };
-  const broken = unreadable?.find((cell) => cell.place === place);
-  if (broken !== undefined) return addFault(broken.reason);
-  const cell = cells[place] ?? '';
-  const reading = readCell(target, cell, rules);
-  if (reading === undefined) return;
-  if (reading.kind === 'fault') addFault(`${quoted(cell)} ${reading.reason}`);
-  else if (reading.kind === 'skuId') draft.setSkuId(reading.skuId);
-  else if (reading.kind === 'gtin') draft.addGtin(reading.form, reading.gtin, cell);
-  else if (reading.kind === 'inventory') draft.setField(reading.name, reading.value);
-  else if (target === 'sku_id') addFault(`NULL names nothing; ${SKU_ID_LENGTH}`);
+type CellRow = Extract<TableRow, { readonly cells: readonly string[] }>;
+
+/** Reads the rows of an inventory table, and notes what it read otherwise than written. */
+export class InventoryReader {
+  readonly notes = new ReadingNotes();
+  readonly #header: MatchedHeader;
+  readonly #rules: ReadingRules;
+  /** The columns that are read, the identifiers first. */
+  readonly #columns: readonly Column[];
+
+  constructor(header: MatchedHeader, rules: ReadingRules) {
+    this.#header = header;
+    this.#rules = rules;
+    const { columns } = header;
+    this.#columns = [
+      ...columns.filter(({ target }) => IDENTIFIERS.has(target)),
+      ...columns.filter(({ target }) => FIELDS.has(target)),
+    ];
+  }
+
+  /** The line of a row. Its refusal names the row, the column, the value and what is allowed. */
+  read(row: TableRow): FileRow {
+    if ('fault' in row) return refusedRow(row.row, row.found ?? [], `Row ${row.row} ${row.fault}.`);
+    const { draft, line } = new RowReading(row, this.#header, this.#rules, this.notes).read(
+      this.#columns,
+    );
+    const read = { row: row.row, cells: row.cells, line };
+    return draft.warnings.length === 0 ? read : { ...read, warnings: draft.warnings };
+  }
+}
+
+/** Reads one row. */
+class RowReading {
+  readonly #row: CellRow;
+  readonly #header: MatchedHeader;
+  readonly #rules: ReadingRules;
+  readonly #notes: ReadingNotes;
+  readonly #draft = new RowDraft();
+  readonly #status = new RowStatus();
+  #hasSkuId = false;
+  /** Whether a column of this row has a status, although its header is that of a quantity. */
+  #hasWordForQuantity = false;
+
+  constructor(row: CellRow, header: MatchedHeader, rules: ReadingRules, notes: ReadingNotes) {
+    this.#row = row;
+    this.#header = header;
+    this.#rules = rules;
+    this.#notes = notes;
+  }
+
+  read(columns: readonly Column[]): {
+    readonly draft: RowDraft;
+    readonly line: FileRow['line'];
+  } {
+    for (const column of columns) this.#readColumn(column);
+    this.#applyStatus();
+    const { row } = this.#row;
+    const draft = this.#draft;
+    const line = draft.build(
+      () => `Row ${row} names no SKU: fill in one or more of ${this.#headersOf(IDENTIFIERS)}.`,
+      () => `Row ${row} sets nothing: fill in one or more of ${this.#headersOf(FIELDS)}.`,
+    );
+    return { draft, line };
+  }
+
+  #headersOf(targets: ReadonlySet<ColumnTarget>): string {
+    const { columns } = this.#header;
+    return columns
+      .filter(({ target }) => targets.has(target))
+      .map(({ header }) => quoted(header))
+      .join(', ');
+  }
+
+  #readColumn(column: Column): void {
+    const { target, place } = column;
+    const broken = this.#row.unreadable?.find((cell) => cell.place === place);
+    if (broken !== undefined) return this.#fault(column, broken.reason);
+    const cell = this.#row.cells[place] ?? '';
+    if (withoutBlanks(cell) === '') return;
+    if (isStatusColumn(target)) this.#readStatus(column, cell);
+    else if (isBarcodeColumn(target)) this.#readBarcode(column, cell);
+    else this.#readCell(column, cell);
+  }
+
+  #readCell(column: Column, cell: string): void {
+    const { target } = column;
+    if (isStatusColumn(target)) return;
+    const isFraction = this.#row.fractions?.includes(column.place) === true;
+    const rules: ReadingRules = isFraction ? { ...this.#rules, decimal: 'point' } : this.#rules;
+    const reading = readCell(target, cell, rules);
+    switch (reading?.kind) {
+      case 'skuId':
+        this.#hasSkuId = true;
+        // A SKU that really has the blanks around its sku_id is found first.
+        this.#draft.setSkuId(reading.asWritten);
+        if (reading.asWritten !== reading.skuId) this.#draft.alternatives = reading.alternatives;
+        return;
+      case 'null':
+        return this.#fault(column, `NULL names nothing; ${SKU_ID_LENGTH}`);
+      case 'placeholder':
+        return this.#notes.add('placeholder', column.header, withoutBlanks(cell), this.#row.row);
+      case 'inventory':
+        return this.#setField(column, reading.name, reading.value);
+      case 'fault':
+        return this.#fieldFault(column, cell, reading);
+      case 'gtin':
+      case 'product':
+      case undefined:
+    }
+  }
+
+  #readBarcode(column: Column, cell: string): void {
+    const { target, header } = column;
+    if (!isBarcodeColumn(target) || withoutBlanks(cell) === NULL_CELL) return;
+    if (isPlaceholder(cell)) {
+      this.#notes.add('placeholder', header, withoutBlanks(cell), this.#row.row);
+      if (!this.#hasSkuId)
+        this.#draft.addMissing(this.#message(column, `${quoted(cell)} stands for no identifier`));
+      return;
+    }
+    const reading = readBarcode(target, cell);
+    if ('gtin' in reading)
+      return this.#draft.addGtin(target === 'gtin' ? reading.form : target, reading.gtin, cell);
+    const message = this.#message(column, `${quoted(cell)} ${reading.refusal}`);
+    if (this.#hasSkuId && this.#rules.identifiers === 'sku_id_first') {
+      this.#notes.add('identifier', header, withoutBlanks(cell), this.#row.row);
+      this.#draft.addWarning(message);
+    } else this.#draft.addIdentifierFault(message);
+  }
+
+  #readStatus(column: Column, cell: string): void {
+    const { target, header } = column;
+    if (!isStatusColumn(target)) return;
+    if (withoutBlanks(cell) === NULL_CELL) return this.#status.add('available');
+    const status = readStatus(target, cell);
+    if (status !== undefined) return this.#status.add(status);
+    if (isPlaceholder(cell)) return;
+    const value = withoutBlanks(cell);
+    this.#notes.add('status', header, value, this.#row.row);
+    this.#warnOrFault(this.#message(column, `${quoted(value)} is not a known status`));
+  }
+
+  /** Several columns of one quantity are added up; what is unknown in one of them adds nothing. */
+  #setField(column: Column, name: keyof Inventory, value: number | null): void {
+    const before = this.#draft.fields[name];
+    const isAnother = typeof before === 'number' && name.startsWith('quantity');
+    if (!isAnother) return this.#draft.setField(name, value);
+    const sum = before + (value ?? 0);
+    if (sum > QUANTITY_MAX) return this.#fault(column, `the sum is more than ${QUANTITY_MAX}`);
+    this.#draft.setField(name, sum);
+  }
+
+  #fieldFault(
+    column: Column,
+    cell: string,
+    { reason, rule }: Extract<CellReading, { readonly kind: 'fault' }>,
+  ): void {
+    const { target, header } = column;
+    const message = this.#message(column, `${quoted(cell)} ${reason}`);
+    if (target === 'backorder_date') {
+      this.#notes.add('date', header, withoutBlanks(cell), this.#row.row);
+      return this.#warnOrFault(message);
+    }
+    if (this.#isWordBesideQuantity(column, cell)) return;
+    if (rule !== undefined) {
+      const kind = rule === 'words' ? 'word' : 'negative';
+      this.#notes.add(kind, header, withoutApostrophe(cell), this.#row.row);
+    }
+    this.#draft.addFieldFault(message);
+  }
+
+  /** A column such as `Available` with yes and no is the status if another column has the quantity. */
+  #isWordBesideQuantity(column: Column, cell: string): boolean {
+    const { target, by } = column;
+    const [spare] = this.#header.spare.filter((other) => other.target === target);
+    if (by !== 'alias' || spare === undefined || this.#hasWordForQuantity) return false;
+    if (flagOf(cell) === undefined && statusOf(cell) === undefined) return false;
+    this.#hasWordForQuantity = true;
+    this.#readStatus({ ...column, target: 'status' }, cell);
+    this.#readColumn(spare);
+    return true;
+  }
+
+  /** Sets the restriction. A row that says out of stock has none, whatever its quantity. */
+  #applyStatus(): void {
+    const draft = this.#draft;
+    const { restriction, isOutOfStock } = this.#status;
+    if (restriction !== undefined && draft.fields.restrictions === undefined)
+      draft.setField('restrictions', restriction);
+    if (!isOutOfStock) return;
+    const quantity = draft.fields.quantityInStock;
+    if (typeof quantity === 'number' && quantity > 0) {
+      const { row } = this.#row;
+      const [column] = this.#header.columns.filter(({ target }) => target === 'quantity_in_stock');
+      this.#notes.add('contradiction', column?.header ?? '', String(quantity), row);
+      draft.addWarning(
+        `Row ${row}: the status says out of stock, so the quantity ${quantity} was not applied and the stock is 0.`,
+      );
+    }
+    if (quantity !== 0) draft.setField('quantityInStock', 0);
+  }
+
+  #warnOrFault(message: string): void {
+    if (this.#rules.strict) this.#draft.addFieldFault(message);
+    else this.#draft.addWarning(message);
+  }
+
+  #fault(column: Column, reason: string): void {
+    const message = this.#message(column, reason);
+    if (IDENTIFIERS.has(column.target)) this.#draft.addIdentifierFault(message);
+    else this.#draft.addFieldFault(message);
+  }
+
+  #message({ header }: Column, reason: string): string {
+    return `Row ${this.#row.row}, column ${quoted(header)}: ${reason}.`;
+  }
 }

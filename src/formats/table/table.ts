@@ -14,6 +14,8 @@ export type TableRow =
       readonly row: number;
       readonly cells: readonly string[];
       readonly unreadable?: readonly UnreadableCell[];
+      /** The places of a workbook's numbers with a fraction: it follows a point, whatever the country. */
+      readonly fractions?: readonly number[];
       /** How many rows the tallest merged cell that begins in this row spans, if one begins here. */
       readonly mergedRows?: number;
     }
@@ -33,6 +35,17 @@ export interface Table<Header> {
   readonly header: Header;
   /** The rows below the header and its annotations, without blank ones. Can be read once. */
   readonly rows: AsyncGenerator<readonly TableRow[]>;
+}
+
+/** A row that is not a header that can be used. */
+export class HeaderRefusal extends OnhandError {
+  /** How many of its cells are names of columns: the more, the likelier it was meant to be the header. */
+  readonly knownNames: number;
+
+  constructor(message: string, knownNames = 0) {
+    super('body_malformed', message);
+    this.knownNames = knownNames;
+  }
 }
 
 /** Decides what the columns are; throws `body_malformed` if the row is not a header. */
@@ -72,7 +85,8 @@ export async function openTable<Header>(
     const tall = await takeMerged(rows, row);
     let found = tall.length > 1 ? search.tryRows(tall) : undefined;
     if (found === undefined) rows.putBack(tall.slice(1));
-    found ??= search.tryRows([row]);
+    // The names of a header over several rows say more than those of one of them.
+    found ??= search.tryRows([row], { isLikely: tall.length === 1 });
     if (found === undefined && above !== undefined) found = search.tryRows([above, row]);
     if (found !== undefined) {
       const next = await rows.takeUpTo(2);
@@ -109,7 +123,7 @@ async function takeMerged(rows: RowReader, row: TableRow): Promise<readonly Tabl
 /** Tries rows as the header, and keeps the refusal of the most likely one. */
 class HeaderSearch<Header> {
   readonly #match: HeaderMatcher<Header>;
-  #most = 0;
+  #most: readonly [knownNames: number, cells: number] = [0, 0];
   refusal: OnhandError | undefined;
 
   constructor(match: HeaderMatcher<Header>) {
@@ -118,18 +132,27 @@ class HeaderSearch<Header> {
 
   tryRows(
     rows: readonly TableRow[],
+    { isLikely } = { isLikely: true },
   ): { readonly headerCells: readonly string[]; readonly header: Header } | undefined {
     try {
       const headerCells = joinedCells(rows.map(readableHeader));
       return { headerCells, header: this.#match(headerCells) };
     } catch (error) {
       if (!(error instanceof OnhandError) || error.code !== 'body_malformed') throw error;
-      // The row with the most cells was most likely meant to be the header. A merged cell counts once.
+      if (!isLikely) return undefined;
+      // The row with the most known names, then the most cells, was most likely meant to be the header.
+      // A merged cell counts once.
       const names = joinedCells(rows.map((row) => ('cells' in row ? row.cells : [])));
       const filled = names.filter((name) => name !== '');
       const width = rows.some(isMerged) ? new Set(filled).size : filled.length;
-      const isLikelier = width > this.#most || (width === this.#most && rows.length > 1);
-      if (isLikelier || this.refusal === undefined) [this.refusal, this.#most] = [error, width];
+      const known = error instanceof HeaderRefusal ? error.knownNames : 0;
+      const [mostKnown, mostCells] = this.#most;
+      const isWider = width > mostCells || (width === mostCells && rows.length > 1);
+      const isLikelier = known > mostKnown || (known === mostKnown && isWider);
+      if (isLikelier || this.refusal === undefined) {
+        this.refusal = error;
+        this.#most = [known, width];
+      }
       return undefined;
     }
   }

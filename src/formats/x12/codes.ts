@@ -1,4 +1,4 @@
-import { RESTRICTIONS, restrictionCode } from '../../domain/inventory.ts';
+import { RESTRICTIONS } from '../../domain/inventory.ts';
 import type { GtinForm } from '../../domain/gtin.ts';
 
 /** A code of X12 and its meaning in the standard. */
@@ -94,32 +94,6 @@ export const STATUS_QUALIFIERS: readonly Code[] = [
   { code: 'ACC', meaning: 'status' },
   { code: 'ZZ', meaning: 'mutually defined' },
 ];
-
-/** Status words, compared without case and punctuation, and the restriction that each means. */
-export const STATUS_WORDS: Readonly<Record<string, string>> = {
-  discontd: 'discontd',
-  discontinued: 'discontd',
-  disc: 'discontd',
-  obsolete: 'discontd',
-  tmpunavail: 'tmpunavail',
-  temporarilyunavailable: 'tmpunavail',
-  unavailable: 'tmpunavail',
-  onhold: 'tmpunavail',
-  hidden: 'tmpunavail',
-  active: 'NULL',
-  available: 'NULL',
-  instock: 'NULL',
-  outofstock: 'NULL',
-};
-
-/** The restriction that a status word means; null for none, undefined for an unknown word. */
-export function restrictionOfStatus(word: string): number | null | undefined {
-  const name = STATUS_BY_WORD.get(word.toLowerCase().replaceAll(/[^a-z]/g, ''));
-  if (name === undefined) return undefined;
-  return name === 'NULL' ? null : restrictionCode(name);
-}
-
-const STATUS_BY_WORD: ReadonlyMap<string, string> = new Map(Object.entries(STATUS_WORDS));
 
 /** The allowed status words, for messages. */
 export const STATUS_ALLOWED = `discontinued or obsolete (${RESTRICTIONS[0]}), unavailable or on hold (${RESTRICTIONS[1]}), active or available (unrestricted)`;

@@ -3,13 +3,13 @@ import { placeName } from '../edi/places.ts';
 import { readCompactDate } from '../edi/report-date.ts';
 import { packingUnits, StockItem, type ItemFault } from '../edi/stock-item.ts';
 import { quoted, type FileRow } from '../format.ts';
+import { restrictionOfStatus } from '../status-words.ts';
 import {
   BACKORDER_DATE_CODES,
   GTIN_QUALIFIERS,
   LOCATION_QUALIFIERS,
   OTHER_ID_QUALIFIERS,
   QUANTITY_CODES,
-  restrictionOfStatus,
   SKU_ID_QUALIFIERS,
   STATUS_ALLOWED,
   STATUS_QUALIFIERS,

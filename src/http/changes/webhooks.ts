@@ -111,7 +111,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     );
     if (webhook === undefined) throw tooMany(webhooksMax);
     // Before the response: every change after it is delivered.
-    await followVisible(webhook, { webhooks, changes, accounts });
+    await followVisible([webhook], { webhooks, changes, accounts });
     reply.code(201).header('location', `${LIST_PATH}${webhook.uuid}/`);
     return sendObject(reply, printWebhook(webhook, secret));
   };
@@ -146,7 +146,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     }
     const changed = await find(request);
     if (edit.supplier_uuids !== undefined) {
-      await followVisible(changed, { webhooks, changes, accounts });
+      await followVisible([changed], { webhooks, changes, accounts });
     }
     return sendObject(reply, printWebhook(changed));
   };

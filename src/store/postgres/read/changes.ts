@@ -1,3 +1,4 @@
+import { spendInShares } from '../../sql/shares.ts';
 import type { PoolClient } from 'pg';
 import {
   type Change,
@@ -212,15 +213,10 @@ export class PostgresChanges implements ChangeStore {
       'SELECT id FROM suppliers WHERE dropped_sequence < last_sequence ORDER BY id',
       [],
     );
-    let remaining = limit;
-    for (const { id } of suppliers) {
-      const max = remaining;
-      remaining -= await inTransaction(this.#pool, (client) =>
-        dropChanges(client, id, beforeMs, max),
-      );
-      if (remaining <= 0) return true;
-    }
-    return false;
+    const ids = suppliers.map(({ id }) => id);
+    return spendInShares(ids, limit, (id, share) =>
+      inTransaction(this.#pool, (client) => dropChanges(client, id, beforeMs, share)),
+    );
   }
 
   async secretKey(): Promise<Uint8Array> {

@@ -1,3 +1,4 @@
+import { spendInShares } from '../../sql/shares.ts';
 import { sql } from 'kysely';
 import type { Change, ChangeHead, Freshness } from '../../../domain/changes.ts';
 import { OnhandError } from '../../../domain/errors.ts';
@@ -117,12 +118,10 @@ export class SqliteChanges implements ChangeStore {
       .select('id')
       .where((where) => where('dropped_sequence', '<', where.ref('last_sequence')))
       .execute();
-    let left = limit;
-    for (const { id } of suppliers) {
-      left -= await this.#writer.call('dropChanges', { supplierId: id, beforeMs, limit: left });
-      if (left <= 0) return true;
-    }
-    return false;
+    const ids = suppliers.map(({ id }) => id);
+    return spendInShares(ids, limit, (supplierId, share) =>
+      this.#writer.call('dropChanges', { supplierId, beforeMs, limit: share }),
+    );
   }
 
   async secretKey(): Promise<Uint8Array> {

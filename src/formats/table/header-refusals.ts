@@ -1,0 +1,83 @@
+/** What is said about a header that cannot be used, with what to send instead. */
+import type { ColumnTarget } from '../../domain/file-columns.ts';
+import { printKey } from '../../domain/reading-rules.ts';
+import { looksLikeStock } from './aliases.ts';
+
+interface NamedColumn {
+  readonly place: number;
+  readonly header: string;
+}
+
+/** The rule that reads columns as others, as its sender may send it. */
+export function mappingOf(
+  columns: readonly { readonly header: string; readonly target: string }[],
+): string {
+  const pairs = columns.map(({ header, target }) => `${printKey(header)}=${target}`);
+  return `mapping=${pairs.join(',')}`;
+}
+
+export function lacksColumn(header: string, target: string, names: readonly string[]): string {
+  return `The file has no column "${header}" to read as ${target}; ${listOf(names)}`;
+}
+
+/** Two columns that would be read as the same. */
+export function sameTarget(one: NamedColumn, other: NamedColumn, target: ColumnTarget): string {
+  const which =
+    `Columns ${one.place + 1} ("${one.header}") and ${other.place + 1} ("${other.header}") ` +
+    `would both be read as ${target}`;
+  return one.header.toLowerCase() === other.header.toLowerCase()
+    ? `${which}; give them different names, or remove one.`
+    : `${which}; only one may. Send ${mappingOf([{ header: one.header, target }])} or ${mappingOf([{ header: other.header, target }])}.`;
+}
+
+/** No column names the SKU. @param unread headers of the columns that are not read */
+export function lacksIdentifier(
+  allowed: readonly string[],
+  names: readonly string[],
+  unread: readonly string[],
+): string {
+  const example = unread.find((name) => !looksLikeStock(name)) ?? 'My number';
+  return (
+    `No column says which SKU a row is about (${allowed.join(', ')}, or an alias of one); ${listOf(names)} ` +
+    `If another column holds it, name it: ${mappingOf([{ header: shown(example), target: 'sku_id' }])}.`
+  );
+}
+
+/** No column has a quantity or a status. @param unread headers of the columns that are not read */
+export function lacksInventory(
+  allowed: readonly string[],
+  names: readonly string[],
+  unread: readonly string[],
+): string {
+  const target = 'quantity_in_stock';
+  const likely = unread.filter(looksLikeStock).slice(0, COLUMNS_OFFERED_MAX).map(shown);
+  const [first = shown(unread[0] ?? 'My stock'), second] = likely;
+  const none = `No column says anything of the stock (${allowed.join(', ')}, or an alias of one); ${listOf(names)} `;
+  return second === undefined
+    ? `${none}If another column holds it, name it: ${mappingOf([{ header: first, target }])}.`
+    : `${none}To read one of them, name it: ${mappingOf([{ header: first, target }])}. ` +
+        `To add up several, such as one per warehouse, name each: ${mappingOf(likely.map((header) => ({ header, target })))}.`;
+}
+
+/** A catalogue without a `sku_id`. */
+export function lacksSkuId(names: readonly string[], unread: readonly string[]): string {
+  const example = shown(unread[0] ?? 'My number');
+  return (
+    `The file has no sku_id column, which says which SKU a row is about; ${listOf(names)} ` +
+    `If another column holds it, name it: ${mappingOf([{ header: example, target: 'sku_id' }])}.`
+  );
+}
+
+const COLUMNS_OFFERED_MAX = 20;
+const HEADERS_NAMED_MAX = 30;
+const HEADER_SHOWN_CHARACTERS = 60;
+
+function listOf(names: readonly string[]): string {
+  const listed = names.slice(0, HEADERS_NAMED_MAX).map((name) => shown(name.trim()));
+  const more = names.length > listed.length ? ` and ${names.length - listed.length} more` : '';
+  return `it has ${listed.join(', ')}${more}.`;
+}
+
+function shown(name: string): string {
+  return name.slice(0, HEADER_SHOWN_CHARACTERS).toWellFormed();
+}
