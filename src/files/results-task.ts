@@ -206,8 +206,6 @@ class Printing {
   ): Generator<RowResult> {
     const success = this.#target.job.asked.dryRun ? WOULD_CHANGE_NOTHING : 'success';
     const failureOf = new Map(failed.map((failure) => [failure.index, failure]));
-    const withWarnings = (message: string, { warnings = [] }: FileRow): string =>
-      warnings.length === 0 ? message : `${message}; ${warnings.join(' ')}`;
     for (const [index, row] of rows.entries()) {
       const failure = failureOf.get(index);
       const statusCode = failure?.status ?? APPLIED;
@@ -248,6 +246,10 @@ async function readInterchanges(rows: AsyncIterable<unknown>): Promise<void> {
   } catch (error) {
     if (!(error instanceof OnhandError)) throw error;
   }
+}
+
+function withWarnings(message: string, { warnings = [] }: FileRow): string {
+  return warnings.length === 0 ? message : `${message}; ${warnings.join(' ')}`;
 }
 
 interface RowResult {
