@@ -35,7 +35,7 @@ export interface ImportHost {
 /** Imports the file as a catalogue; the report of the import becomes the results of the job. */
 export async function importFileTask(
   openStaging: () => Promise<CatalogueStaging>,
-  { job, path, directory }: ImportTarget,
+  { job, path, directory, formatLimits }: ImportTarget,
   host: ImportHost,
   { signal, progress }: TaskContext,
 ): Promise<Imported> {
@@ -52,6 +52,7 @@ export async function importFileTask(
       file: new FileBytes(path, progress),
       path,
       rules: asked.rules,
+      limits: formatLimits,
       supplierId,
       userId,
       source: 'file',

@@ -1,7 +1,7 @@
 import { createReadStream, type ReadStream } from 'node:fs';
 import type { FailedLine } from '../domain/batches.ts';
 import type { FileRecord } from '../domain/files.ts';
-import { FORMAT_LIMITS } from '../formats/format.ts';
+import type { FormatLimits } from '../formats/format.ts';
 import type { JsonLineReader } from '../formats/json.ts';
 import {
   checkComplete,
@@ -28,6 +28,7 @@ export interface FileTarget {
   readonly path: string;
   /** How far in the future a timestamp in the file may be. */
   readonly asOfToleranceSeconds: number;
+  readonly formatLimits: FormatLimits;
 }
 
 /** How much of a file is read before that counts as progress. */
@@ -83,11 +84,11 @@ export function checkJobFile(
 
 function readOptionsOf(
   formatter: LineFormatter,
-  { job: { asked, uploadedAtMs }, asOfToleranceSeconds }: FileTarget,
+  { job: { asked, uploadedAtMs }, asOfToleranceSeconds, formatLimits }: FileTarget,
 ): FileReadOptions {
   return {
     rules: asked.rules,
-    limits: FORMAT_LIMITS,
+    limits: formatLimits,
     readJsonLine: formatter.newJsonLineReader({ nowMs: uploadedAtMs, asOfToleranceSeconds }),
   };
 }

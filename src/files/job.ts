@@ -12,6 +12,7 @@ import { sameInventory, type Inventory } from '../domain/inventory.ts';
 import { LinesBuilder, type Lines } from '../domain/lines.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { ImportSummary } from '../intake/catalogue-import.ts';
+import type { FormatLimits } from '../formats/format.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { BatchStore, Store } from '../store/store.ts';
 import type { FileTarget } from './job-file.ts';
@@ -27,6 +28,7 @@ export interface FileJobSettings {
   readonly snapshotBreakerSkusMin: number;
   /** How far in the future a timestamp in a file may be. */
   readonly asOfToleranceSeconds: number;
+  readonly formatLimits: FormatLimits;
 }
 
 export interface FileJobParts {
@@ -165,9 +167,9 @@ export class FileJob {
   }
 
   get #target(): FileTarget {
-    const { asOfToleranceSeconds } = this.#parts.settings;
+    const { asOfToleranceSeconds, formatLimits } = this.#parts.settings;
     const path = this.#parts.files.pathOf(this.#job);
-    return { job: this.#job, path, asOfToleranceSeconds };
+    return { job: this.#job, path, asOfToleranceSeconds, formatLimits };
   }
 
   /**
