@@ -148,6 +148,8 @@ export const NUMBER_SETTINGS = {
   },
   /** Uploads are answered 503 while the disk of the files has less free space; 0 means no limit. */
   freeDiskBytesMin: { variable: 'ONHAND_FREE_DISK_BYTES_MIN', fallback: 512 * MIB, min: 0 },
+  /** SKUs of a file that are remembered to find those with several rows: 37 bytes each, in up to four times as many places. */
+  inspectedSkusMax: { variable: 'ONHAND_INSPECTED_SKUS_MAX', fallback: 2_000_000, min: 1 },
   /** How long refused files are kept, if that is shorter than results are kept. */
   refusedFilesKeptHours: { variable: 'ONHAND_REFUSED_FILES_KEPT_HOURS', fallback: 24, min: 0 },
   /** How long a file in the drop folder must be unchanged before it is processed. */
@@ -163,8 +165,10 @@ export const NUMBER_SETTINGS = {
   snapshotBreakerPercent: { variable: 'ONHAND_SNAPSHOT_BREAKER_PERCENT', fallback: 50, min: 0 },
   /** … and at least this number of them. */
   snapshotBreakerSkusMin: { variable: 'ONHAND_SNAPSHOT_BREAKER_SKUS_MIN', fallback: 100, min: 1 },
-  /** The size of SQLite's page cache. */
+  /** The memory of SQLite's caches and recent inventory. */
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
+  /** How many changes SQLite's inventory table may lack. A start after a crash replays them, about a million a second. */
+  recentChangesMax: { variable: 'ONHAND_RECENT_CHANGES_MAX', fallback: 2_000_000, min: 1 },
   /** How long one attempt to deliver a webhook message may take in total. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
   /** Most webhooks of one organization. */

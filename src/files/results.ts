@@ -85,7 +85,13 @@ export class FileResults {
   }
 
   #targetOf(job: FileRecord) {
-    const { asOfToleranceSeconds, formatLimits } = this.#parts.settings;
-    return { job, path: this.#parts.files.pathOf(job), asOfToleranceSeconds, formatLimits };
+    const { asOfToleranceSeconds, formatLimits, inspectedSkusMax } = this.#parts.settings;
+    return {
+      job,
+      path: this.#parts.files.pathOf(job),
+      asOfToleranceSeconds,
+      formatLimits,
+      inspectedSkusMax,
+    };
   }
 }

@@ -6,6 +6,8 @@ import type { AdminStore, Store } from './store.ts';
 export interface StoreSettings {
   readonly cacheBytesMax: number;
   readonly databaseBytesMax: number;
+  /** How many changes may wait to be written to the inventory table (SQLite). */
+  readonly recentChangesMax: number;
   /** How long a write waits for a lock that another process holds. */
   readonly busyTimeoutMs: number;
   readonly connectionsMax: number;

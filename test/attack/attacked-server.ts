@@ -75,22 +75,27 @@ const SECOND_TENANT_SKUS = 100;
 export class AttackedServer<T> {
   /** What `prepare` returned. */
   readonly prepared: T;
-  readonly nodes: readonly ServerProcess[];
+  nodes: readonly ServerProcess[];
   /** A tenant that does nothing wrong, on the first node. */
-  readonly secondTenant: SecondTenant;
+  secondTenant: SecondTenant;
   readonly database: TestDatabase;
   readonly #filesDirectory: string;
+  readonly #settings: Record<string, string>;
+  readonly #tenant: Tenant;
 
   private constructor(given: {
     readonly prepared: T;
     readonly nodes: readonly ServerProcess[];
-    readonly secondTenant: SecondTenant;
+    readonly tenant: Tenant;
+    readonly settings: Record<string, string>;
     readonly database: TestDatabase;
     readonly filesDirectory: string;
   }) {
     this.prepared = given.prepared;
     this.nodes = given.nodes;
-    this.secondTenant = given.secondTenant;
+    this.secondTenant = new SecondTenant(this.url, given.tenant);
+    this.#tenant = given.tenant;
+    this.#settings = given.settings;
     this.database = given.database;
     this.#filesDirectory = given.filesDirectory;
   }
@@ -108,12 +113,11 @@ export class AttackedServer<T> {
     const prepared = await prepare(store);
     await store.close();
     const nodes: ServerProcess[] = [];
+    const settings = { ONHAND_FILES_DIRECTORY: filesDirectory, ...environment };
     for (let i = 0; i < nodeCount; i += 1) {
-      const settings = { ONHAND_FILES_DIRECTORY: filesDirectory, ...environment };
       nodes.push(await ServerProcess.start(database, settings));
     }
-    const secondTenant = new SecondTenant(nodes[0]?.url ?? '', tenant);
-    return new AttackedServer({ prepared, nodes, secondTenant, database, filesDirectory });
+    return new AttackedServer({ prepared, nodes, tenant, settings, database, filesDirectory });
   }
 
   /** The address of the first node. */
@@ -124,6 +128,14 @@ export class AttackedServer<T> {
   /** The peak resident memory of the first node so far, in MiB. */
   residentMib(): number {
     return this.nodes[0]?.residentMib() ?? 0;
+  }
+
+  /** Kills the only node, and starts another one with the same database and files. */
+  async restart(): Promise<void> {
+    await this.nodes[0]?.kill();
+    const node = await ServerProcess.start(this.database, this.#settings);
+    this.nodes = [node];
+    this.secondTenant = new SecondTenant(node.url, this.#tenant);
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { at } from '../http/answers.ts';
 import { AttackedServer, createTenant, type Tenant } from './attacked-server.ts';
 import { Flood } from './flood.ts';
@@ -14,6 +14,10 @@ export interface AttackSizes {
   readonly rows: number;
   /** Changes of each page, of about 400 bytes each. */
   readonly changesPerPage: number;
+  /** SQLite if not given. */
+  readonly kind?: 'sqlite' | 'postgres';
+  /** How many processes serve; the attack is on the first. */
+  readonly nodes?: number;
   /** Limits of the server; its defaults if there are none. */
   readonly environment: Record<string, string>;
   readonly limits: {
@@ -32,32 +36,64 @@ const FILES = '/timp/organizations/files/';
 const CHANGES = '/timp/products/skus/inventory/changes/';
 const BULK = '/timp/products/skus/inventory/bulk/';
 const WEBHOOKS = '/timp/notifications/webhooks/';
-const RETAILER_CONNECTIONS = 1;
+
+interface Tenants {
+  readonly attacker: Tenant;
+  readonly attackingRetailer: Tenant;
+  readonly retailer: Tenant;
+}
 
 /** The attacks of one organization on what all share, with a second tenant who works meanwhile. */
 export function defineBudgetAttacks(sizes: AttackSizes): void {
-  let server: AttackedServer<Tenant> | undefined;
+  const { environment, growthMibMax, p99MsMax, timeoutMs: timeout } = sizes;
+  let server: AttackedServer<Tenants>;
   let floods: Flood[] = [];
 
-  afterEach(async () => {
+  beforeAll(async () => {
+    server = await AttackedServer.start({
+      environment,
+      ...(sizes.kind !== undefined && { kind: sizes.kind }),
+      ...(sizes.nodes !== undefined && { nodes: sizes.nodes }),
+      prepare: async (store) => ({
+        attacker: await createTenant(store, 'Attacker', { skus: sizes.changesPerPage }),
+        attackingRetailer: await createTenant(store, 'Attacking retailer', { type: 'retailer' }),
+        retailer: await createTenant(store, 'Retailer', { type: 'retailer' }),
+      }),
+    });
+    await changeAll(server.url, server.prepared.attacker);
+  }, timeout);
+  afterAll(() => server.stop());
+  afterEach(() => {
     for (const flood of floods) flood.close();
     floods = [];
-    await server?.stop();
-    server = undefined;
   });
 
-  const start = async (skus = 0): Promise<AttackedServer<Tenant>> => {
-    server = await AttackedServer.start({
-      environment: sizes.environment,
-      prepare: (store) => createTenant(store, 'Attacker', { skus }),
-    });
-    return server;
-  };
-
-  const flood = async (url: string, count: number, text: string): Promise<Flood> => {
-    const sent = await Flood.send(url, count, text);
+  const flood = async (count: number, text: string): Promise<Flood> => {
+    const sent = await Flood.send(server.url, count, text);
     floods.push(sent);
     return sent;
+  };
+
+  /** Runs an attack, and checks that the second tenant notices nothing and that memory stays bounded. */
+  const contained = async <T>(name: string, attack: () => Promise<T>): Promise<T> => {
+    const { secondTenant, nodes } = server;
+    const before = await secondTenant.before();
+    for (const node of nodes) node.resetPeak();
+    const beforeMib = server.residentMib();
+    const { result, latencies } = await secondTenant.during(attack());
+    const growthMib = server.residentMib() - beforeMib;
+    report(printLatencies(name, before, latencies), growthMib);
+    expectIsolated(latencies, p99MsMax);
+    expect(growthMib).toBeLessThan(growthMibMax);
+    return result;
+  };
+
+  /** Sends requests whose replies are not read, and waits until the server has cut them off. */
+  const unread = async (name: string, count: number, head: string): Promise<void> => {
+    await contained(name, async () => {
+      await flood(count, head);
+      await expect.poll(() => openRequests(server.url), { timeout }).toBe(0);
+    });
   };
 
   describe('requests that arrive a byte at a time', () => {
@@ -66,101 +102,49 @@ export function defineBudgetAttacks(sizes: AttackSizes): void {
       ['new webhooks', WEBHOOKS, sizes.slowBodies, sizes.limits.openRequests],
     ] as const)(
       '%s are refused beyond the budget of the organization, and the others cut off',
-      { timeout: sizes.timeoutMs },
+      { timeout },
       async ([name, path, count, limit]) => {
-        const { url, prepared, secondTenant } = await start();
-        const before = await secondTenant.before();
-        const head = headOf('POST', path, prepared.token, 'Content-Length: 60000');
-        const attack = async () => (await flood(url, count, `${head}{`)).statuses();
-        const { result: statuses, latencies } = await secondTenant.during(attack());
-        report(printLatencies(`${count} slow ${name}`, before, latencies));
+        const { token } = server.prepared.attacker;
+        const head = headOf('POST', path, token, 'Content-Length: 60000');
+        const statuses = await contained(`${count} slow ${name}`, async () =>
+          (await flood(count, `${head}{`)).statuses(),
+        );
         expect(statuses.get(429)).toBe(count - limit);
         expect(statuses.get(408)).toBe(limit);
-        expectIsolated(latencies, sizes.p99MsMax);
       },
     );
   });
 
   test(
     'streams of changes of one organization leave room for those of another',
-    { timeout: sizes.timeoutMs },
+    { timeout },
     async () => {
-      const attacked = await AttackedServer.start({
-        environment: sizes.environment,
-        prepare: async (store) => ({
-          attacker: await createTenant(store, 'Attacker', { type: 'retailer' }),
-          other: await createTenant(store, 'Other retailer', { type: 'retailer' }),
-        }),
-      });
-      try {
-        const { attacker, other } = attacked.prepared;
-        const before = await attacked.secondTenant.before();
-        const head = (token: string): string =>
-          headOf('GET', `${CHANGES}?from=now`, token, 'Accept: text/event-stream');
-        const attack = async () => {
-          const followers = await flood(attacked.url, sizes.followers, head(attacker.token));
-          return followers.statuses();
-        };
-        const { result: statuses, latencies } = await attacked.secondTenant.during(attack());
-        report(printLatencies(`${sizes.followers} streams of changes`, before, latencies));
-        expect(statuses.get(200)).toBe(sizes.limits.followers);
-        expect(statuses.get(429)).toBe(sizes.followers - sizes.limits.followers);
-        const others = await flood(attacked.url, RETAILER_CONNECTIONS, head(other.token));
-        expect(await others.statuses()).toEqual(new Map([[200, RETAILER_CONNECTIONS]]));
-        expectIsolated(latencies, sizes.p99MsMax);
-      } finally {
-        for (const sent of floods) sent.close();
-        await attacked.stop();
-      }
+      const { attackingRetailer, retailer } = server.prepared;
+      const head = (token: string): string =>
+        headOf('GET', `${CHANGES}?from=now`, token, 'Accept: text/event-stream');
+      const statuses = await contained(`${sizes.followers} streams of changes`, async () =>
+        (await flood(sizes.followers, head(attackingRetailer.token))).statuses(),
+      );
+      expect(statuses.get(200)).toBe(sizes.limits.followers);
+      expect(statuses.get(429)).toBe(sizes.followers - sizes.limits.followers);
+      const others = await flood(1, head(retailer.token));
+      expect(await others.statuses()).toEqual(new Map([[200, 1]]));
     },
   );
 
-  describe('replies that are not read', () => {
-    test(
-      'downloads of results hold a bounded amount of memory, which is released',
-      { timeout: sizes.timeoutMs },
-      async () => {
-        const { url, prepared, secondTenant, nodes } = await start(1);
-        const uuid = await uploadFile(url, prepared.token, sizes.rows);
-        const head = headOf('GET', `${FILES}${uuid}/results.csv`, prepared.token);
-        const before = await secondTenant.before();
-        const beforeMib = nodes[0]?.residentMib() ?? 0;
-        const attack = async (): Promise<void> => {
-          await flood(url, sizes.downloads, head);
-          await expect.poll(() => openRequests(url), { timeout: sizes.timeoutMs }).toBe(0);
-        };
-        const { latencies } = await secondTenant.during(attack());
-        const growthMib = (nodes[0]?.residentMib() ?? 0) - beforeMib;
-        report(printLatencies(`${sizes.downloads} unread downloads`, before, latencies), growthMib);
-        expectIsolated(latencies, sizes.p99MsMax);
-        expect(growthMib).toBeLessThan(sizes.growthMibMax);
-      },
-    );
+  describe('replies that are not read hold a bounded amount of memory, which is released:', () => {
+    test('downloads of results', { timeout }, async () => {
+      const { token } = server.prepared.attacker;
+      const uuid = await uploadFile(server.url, token, sizes.rows);
+      const head = headOf('GET', `${FILES}${uuid}/results.csv`, token);
+      await unread(`${sizes.downloads} unread downloads`, sizes.downloads, head);
+    });
 
-    test(
-      'pages of changes hold a bounded amount of memory, which is released',
-      { timeout: sizes.timeoutMs },
-      async () => {
-        const { url, prepared, secondTenant, nodes } = await start(sizes.changesPerPage);
-        await changeAll(url, prepared);
-        const head = headOf(
-          'GET',
-          `${CHANGES}?from=start&limit=${sizes.changesPerPage}`,
-          prepared.token,
-        );
-        const before = await secondTenant.before();
-        const beforeMib = nodes[0]?.residentMib() ?? 0;
-        const attack = async (): Promise<void> => {
-          await flood(url, sizes.pages, head);
-          await expect.poll(() => openRequests(url), { timeout: sizes.timeoutMs }).toBe(0);
-        };
-        const { latencies } = await secondTenant.during(attack());
-        const growthMib = (nodes[0]?.residentMib() ?? 0) - beforeMib;
-        report(printLatencies(`${sizes.pages} unread pages`, before, latencies), growthMib);
-        expectIsolated(latencies, sizes.p99MsMax);
-        expect(growthMib).toBeLessThan(sizes.growthMibMax);
-      },
-    );
+    test('pages of changes', { timeout }, async () => {
+      const path = `${CHANGES}?from=start&limit=${sizes.changesPerPage}`;
+      const head = headOf('GET', path, server.prepared.attacker.token);
+      await unread(`${sizes.pages} unread pages`, sizes.pages, head);
+    });
   });
 }
 
@@ -205,8 +189,7 @@ async function changeAll(url: string, { token, skuIds }: Tenant): Promise<void> 
 }
 
 /** The figures of the long attacks go into the closing note. */
-function report(figures: string, growthMib?: number): void {
+function report(figures: string, growthMib: number): void {
   if (process.env['ATTACK_REPORT'] === undefined) return;
-  const memory = growthMib === undefined ? '' : `; resident memory +${growthMib.toFixed(0)} MiB`;
-  process.stderr.write(`${figures}${memory}\n`);
+  process.stderr.write(`${figures}; resident memory +${growthMib.toFixed(0)} MiB\n`);
 }

@@ -1,7 +1,8 @@
-import { defineBudgetAttacks } from './budget-attacks.ts';
+import { describe } from 'vitest';
+import { defineBudgetAttacks, type AttackSizes } from './budget-attacks.ts';
 
-/** The attacks of issue 14 at full size, with the default limits. */
-defineBudgetAttacks({
+/** At full size, with the default limits. */
+const FULL_SIZES: AttackSizes = {
   uploads: 1000,
   slowBodies: 1000,
   followers: 5000,
@@ -14,4 +15,8 @@ defineBudgetAttacks({
   growthMibMax: 800,
   p99MsMax: 1000,
   timeoutMs: 10 * 60_000,
-});
+};
+
+describe('on SQLite', () => defineBudgetAttacks(FULL_SIZES));
+describe('on two nodes with PostgreSQL', () =>
+  defineBudgetAttacks({ ...FULL_SIZES, kind: 'postgres', nodes: 2 }));

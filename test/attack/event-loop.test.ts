@@ -1,18 +1,17 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { workbookOf } from '../formats/workbooks.ts';
 import { textAt } from '../http/answers.ts';
 import { AttackedServer, createTenant, type Tenant } from './attacked-server.ts';
+import { Flood } from './flood.ts';
+import { LoopDelays } from './loop-delays.ts';
 import { expectIsolated } from './second-tenant.ts';
 
 const FILES = '/timp/organizations/files/';
 const BULK = '/timp/products/skus/inventory/bulk/';
+const CHANGES = '/timp/products/skus/inventory/changes/';
 const BATCHES = '/timp/products/skus/inventory/batches/';
 const JSON_HEADERS = { 'content-type': 'application/json' };
-const PROBE = new URL('loop-probe.ts', import.meta.url).href;
-const MEASURED = join(tmpdir(), `onhand-loop-${process.pid}.txt`);
 
 /**
  * How long the event loop may stand still during an attack, in ms. Generous: on a quiet machine it is a tenth of
@@ -25,14 +24,13 @@ const STILL_MS_MAX = 600;
  */
 const SLICE_MS_MAX = 60;
 
+const loop = new LoopDelays();
 let server: AttackedServer<Tenant>;
 
 beforeAll(async () => {
-  await writeFile(MEASURED, '');
   server = await AttackedServer.start({
     environment: {
-      NODE_OPTIONS: `--import ${PROBE}`,
-      LOOP_PROBE_FILE: MEASURED,
+      ...(await loop.environment()),
       ONHAND_WORKER_STALL_MS: '3000',
     },
     prepare: (store) => createTenant(store, 'Attacker', { skus: 1000 }),
@@ -40,33 +38,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.stop();
-  await rm(MEASURED, { force: true });
+  await loop.remove();
 });
-
-interface LoopDelay {
-  /** The largest 99th percentile of a window, and the worst delay, in ms. */
-  readonly p99Ms: number;
-  readonly worstMs: number;
-  /** The most processor time between two ticks, in ms. */
-  readonly sliceMs: number;
-}
-
-/** The delay of the server's event loop while `work` runs. */
-async function loopDelayDuring(work: () => Promise<unknown>): Promise<LoopDelay> {
-  const before = (await readFile(MEASURED, 'utf8')).length;
-  await work();
-  // One more window, so that the end of the work is measured.
-  const windowsOf = async (): Promise<string[]> =>
-    (await readFile(MEASURED, 'utf8')).slice(before).split('\n').slice(0, -1);
-  const { length } = await windowsOf();
-  await expect.poll(async () => (await windowsOf()).length).toBeGreaterThan(length);
-  const windows = (await windowsOf()).map((line) => line.split(' ').map(Number));
-  return {
-    p99Ms: Math.max(...windows.map(([p99 = 0]) => p99)),
-    worstMs: Math.max(...windows.map(([, worst = 0]) => worst)),
-    sliceMs: Math.max(...windows.map(([, , slice = 0]) => slice)),
-  };
-}
 
 async function ask(
   method: string,
@@ -106,6 +79,16 @@ function blankFile(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(gzipSync(`sku_id,qty\n${`${cell},${cell}\n`.repeat(500)}`));
 }
 
+async function changeAll(quantity: number): Promise<void> {
+  const lines = server.prepared.skuIds.map((skuId) => ({
+    sku_id: skuId,
+    quantity_in_stock: quantity,
+  }));
+  const response = await ask('POST', BULK, JSON.stringify(lines), JSON_HEADERS);
+  expect(response.status).toBe(200);
+  await response.arrayBuffer();
+}
+
 const ATTACKS: Readonly<Record<string, () => Promise<unknown>>> = {
   'a file of blanks': async () => finished(await upload(blankFile())),
   'results with a thousand columns': async () => {
@@ -133,6 +116,18 @@ const ATTACKS: Readonly<Record<string, () => Promise<unknown>>> = {
     expect(response.status).toBe(200);
     await response.arrayBuffer();
   },
+  'streams of a long past': async () => {
+    for (let quantity = 1; quantity <= 5; quantity += 1) await changeAll(quantity);
+    const head = `GET ${CHANGES}?from=start&limit=2000 HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${server.prepared.token}\r\nAccept: text/event-stream\r\n\r\n`;
+    const flood = await Flood.send(server.url, 40, head);
+    await flood.statuses();
+    flood.close();
+  },
+  'a workbook that unpacks to a large sheet': async () => {
+    const cells = '<row><c t="inlineStr"><is><t>sku-1</t></is></c></row>';
+    const bytes = workbookOf({ sheets: [{ rows: cells.repeat(100_000) }] });
+    await finished(await upload(new Uint8Array(bytes)));
+  },
   'long messages for thirty thousand lines, compressed': async () => {
     const lines = Array.from({ length: 30_000 }, (_, i) => ({
       sku_id: `none-${i}`,
@@ -159,11 +154,19 @@ const ATTACKS: Readonly<Record<string, () => Promise<unknown>>> = {
 test.for(Object.keys(ATTACKS))('the event loop does not stand still during %s', async (name) => {
   const attack = ATTACKS[name];
   if (attack === undefined) throw new Error(`there is no attack ${name}`);
-  const idle = await loopDelayDuring(() => server.secondTenant.before());
-  const during = await loopDelayDuring(async () => {
+  const idle = await loop.during(() => server.secondTenant.before());
+  const during = await loop.during(async () => {
     const { latencies } = await server.secondTenant.during(attack());
     expectIsolated(latencies, 2000);
   });
   expect(during.worstMs).toBeLessThan(Math.max(STILL_MS_MAX, 3 * idle.worstMs));
   expect(during.sliceMs).toBeLessThan(Math.max(SLICE_MS_MAX, 3 * idle.sliceMs));
+});
+
+test('a server that is killed while it reads a hostile file answers others as soon as it is back', async () => {
+  const uuid = await upload(wideFile(20_000));
+  await server.restart();
+  const { result, latencies } = await server.secondTenant.during(finished(uuid));
+  expectIsolated(latencies, 2000);
+  expect(['done', 'refused', 'failed']).toContain(result);
 });

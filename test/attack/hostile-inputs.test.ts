@@ -36,19 +36,21 @@ const send = (
     body,
   });
 
-/** Sends a body compressed, twice, and returns the statuses. */
-async function attack(path: string, body: string): Promise<readonly number[]> {
-  const packed = new Uint8Array(gzipSync(body));
-  const statuses: number[] = [];
-  for (let i = 0; i < 2; i += 1) {
-    const response = await send(path, packed, {
-      'content-type': 'application/json',
-      'content-encoding': 'gzip',
-    });
-    await response.arrayBuffer();
-    statuses.push(response.status);
-  }
-  return statuses;
+/** The body of each attack, compressed once. */
+const packed = new Map<string, Uint8Array<ArrayBuffer>>();
+
+function packedOf(name: string, body: () => string): Uint8Array<ArrayBuffer> {
+  const bytes = packed.get(name) ?? new Uint8Array(gzipSync(body(), { level: 1 }));
+  packed.set(name, bytes);
+  return bytes;
+}
+
+/** Sends a compressed body, and returns the status. */
+async function attack(path: string, body: Uint8Array<ArrayBuffer>): Promise<number> {
+  const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+  const response = await send(path, body, headers);
+  await response.arrayBuffer();
+  return response.status;
 }
 
 const members = (): string =>
@@ -63,15 +65,15 @@ const BODIES: readonly (readonly [string, () => string, number])[] = [
   ['a text of 30 MiB', () => `[{"sku_id":"${'x'.repeat(30 * MIB)}"}]`, 413],
 ];
 
-test.for(BODIES)('$0 does not slow a second tenant', async ([, body, status]) => {
-  const text = body();
-  const { result, latencies } = await server.secondTenant.during(attack(BULK, text));
-  expect(result).toEqual(Array.from({ length: 2 }, () => status));
+test.for(BODIES)('$0 does not slow a second tenant', async ([name, body, status]) => {
+  const bytes = packedOf(name, body);
+  const { result, latencies } = await server.secondTenant.during(attack(BULK, bytes));
+  expect(result).toBe(status);
   expectIsolated(latencies, P99_MS_MAX);
 });
 
-test.for(BODIES)('$0 is refused at 64 KiB on other paths', async ([, body]) => {
-  const response = await send(WEBHOOKS, new Uint8Array(gzipSync(body())), {
+test.for(BODIES)('$0 is refused at 64 KiB on other paths', async ([name, body]) => {
+  const response = await send(WEBHOOKS, packedOf(name, body), {
     'content-encoding': 'gzip',
   });
   expect(response.status).toBe(413);

@@ -31,10 +31,10 @@ import { cpuMsOf } from './cpu-time.ts';
 
 /**
  * Each parser reads a large text. If that takes next to no CPU time, the parser is linear: with a nanosecond for
- * each pair of characters it would take some ten seconds. Otherwise it also reads a text of a quarter of the size.
+ * each pair of characters it would take some seconds. Otherwise it also reads a text of a quarter of the size.
  * A linear parser takes a quarter of the time for it, a quadratic one a sixteenth.
  */
-const SIZE = 96 * 1024;
+const SIZE = 48 * 1024;
 const RATIO_MAX = 9;
 const NEGLIGIBLE_MS = 60;
 const ATTEMPTS = 4;

@@ -26,6 +26,10 @@ export interface ReadCatalogue {
   readonly rows: readonly CatalogueRow[];
 }
 
+function rowOf({ row, entry, gtins, complaints }: CatalogueRow): CatalogueRow {
+  return { row, entry, gtins, complaints };
+}
+
 /** Reads a whole catalogue. */
 export async function readCatalogue(
   file: string | Uint8Array,
@@ -37,7 +41,8 @@ export async function readCatalogue(
     FORMAT_LIMITS,
   );
   try {
-    return { unknownColumns, rows: await all(rows) };
+    const read = await all(rows);
+    return { unknownColumns, rows: read.map(rowOf) };
   } finally {
     await close();
   }

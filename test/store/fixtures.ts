@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings, type Settings } from '../../src/config.ts';
@@ -13,6 +13,8 @@ import type { Store } from '../../src/store/store.ts';
 export interface TestDatabase {
   /** As `--database` takes it. */
   readonly url: string;
+  /** Settings of every store that is opened on it. */
+  readonly settings?: Partial<Settings>;
   remove(): Promise<void>;
 }
 
@@ -24,8 +26,25 @@ export async function sqliteDatabase(): Promise<TestDatabase> {
   };
 }
 
+/** A database whose inventory table is swept every few changes; in others, hardly a test writes enough for that. */
+export async function sweptDatabase(): Promise<TestDatabase> {
+  return { ...(await sqliteDatabase()), settings: { recentChangesMax: 6 } };
+}
+
+/** The files of a database as a crash would leave them now. Nothing may be writing. */
+export async function crashImage(database: TestDatabase): Promise<TestDatabase> {
+  const image = { ...database, ...(await sqliteDatabase()) };
+  const [from, to] = [database.url, image.url].map((url) => url.replace(/^sqlite:/, ''));
+  for (const ending of ['', '-wal']) await copyFile(`${from}${ending}`, `${to}${ending}`);
+  return image;
+}
+
 export function testSettings(database: TestDatabase, overrides: Partial<Settings> = {}): Settings {
-  return readSettings({ database: database.url, port: 0, logLevel: 'silent', ...overrides }, {});
+  const { url, settings } = database;
+  return readSettings(
+    { database: url, port: 0, logLevel: 'silent', ...settings, ...overrides },
+    {},
+  );
 }
 
 export function openTestStore(

@@ -49,21 +49,26 @@ interface Sent {
  * results, inventory and changes.
  *
  * @param readChanges reads a supplier's changes from the database, in order
+ * @param crash ends the store without notice; resolves with one that was opened on what it left
  */
 export async function simulate(
-  store: Store,
+  opened: Store,
   seed: number,
   readChanges: (
     supplierId: number,
   ) => Promise<readonly ComparableChange[]> | readonly ComparableChange[],
+  crash?: () => Promise<Store>,
 ): Promise<void> {
+  let store = opened;
   const random = new Random(seed);
   const suppliers: Supplied[] = [];
   for (const name of ['one', 'two']) {
     const supplierId = await createSupplier(store, `${name} of seed ${seed}`);
     suppliers.push({ supplierId, model: new Model(), batches: [] });
   }
+  const crashes = new Random(seed);
   for (let step = 0; step < BATCHES; step += 1) {
+    if (crash !== undefined && crashes.chance(0.1)) store = await crash();
     if (step < 2 || random.chance(0.2)) await importSome(store, random, random.pick(suppliers));
     else if (random.chance(0.15)) await revertOne(store, random, random.pick(suppliers));
     else await applyGroup(store, random, suppliers);

@@ -52,16 +52,18 @@ export function addChanges(
   const suppliersCache = new VisibleSuppliersCache(accounts);
   // One page after another: the slices of many pages in every event loop turn would delay all other requests.
   const printTurns = new FairTurns(1);
+  const inTurn = (request: FastifyRequest, slices: Generator<string, void>) =>
+    printTurns.run(admission.principalOf(request).organizationId, () => printInSlices(slices));
   const sendPage = async (
     request: FastifyRequest,
     reply: FastifyReply,
     chunk: ReadChunk,
   ): Promise<FastifyReply> => {
-    const { organizationId } = admission.principalOf(request);
-    const page = await printTurns.run(organizationId, () =>
-      printInSlices(printChangePage(chunk, chunk.hasMore)),
+    return sendJsonParts(
+      request,
+      reply,
+      await inTurn(request, printChangePage(chunk, chunk.hasMore)),
     );
-    return sendJsonParts(request, reply, page);
   };
 
   const closing = new AbortController();
@@ -142,7 +144,9 @@ export function addChanges(
       while (!disconnected.aborted) {
         if (chunk.records.length > 0) {
           silentMs = 0;
-          await send(raw, printSseChunk(chunk), disconnected);
+          for (const part of (await inTurn(request, printSseChunk(chunk))).parts) {
+            await send(raw, part, disconnected);
+          }
         } else if (silentMs >= KEEP_ALIVE_EVERY_MS) {
           silentMs = 0;
           await send(raw, SSE_KEEP_ALIVE, disconnected);
@@ -220,7 +224,7 @@ async function roomFor(
 /** Sends text as fast as the client reads it, in slices. */
 async function send(
   response: ServerResponse,
-  text: string,
+  text: string | Uint8Array,
   disconnected: AbortSignal,
 ): Promise<void> {
   try {

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
 import { sql } from 'kysely';
 import { OnhandError } from '../../domain/errors.ts';
@@ -31,6 +32,8 @@ import { Thread } from './threads.ts';
 import type { WriterCalls } from './write/writer-thread.ts';
 
 export interface SqliteSettings extends ConnectionSettings {
+  /** How many changes the inventory table may lack. Opening the database after a crash replays them. */
+  readonly recentChangesMax: number;
   /** Called when the store can no longer be trusted and the process must exit. */
   readonly onFatal: (reason: string) => void;
 }
@@ -39,9 +42,9 @@ function at(file: string): URL {
   return new URL(file, import.meta.url);
 }
 
-/** How the cache is divided; `readerPages` counts twice, for two connections. */
+/** How the cache is divided; `recent` and `readerPages` count twice, for two threads that have their own. */
 const MINIMAL_CACHE_BYTES = 1 << 20;
-const CACHE_SHARES = { writerPages: 0.4, writerMemory: 0.4, readerPages: 0.1 };
+const CACHE_SHARES = { writerPages: 0.3, writerMemory: 0.3, recent: 0.1, readerPages: 0.1 };
 
 interface Threads {
   readonly writer: Thread<WriterCalls>;
@@ -100,15 +103,21 @@ export class SqliteStore implements Store {
       ...shared,
       cacheBytesMax: share(CACHE_SHARES.writerPages),
       inventoryCacheBytesMax: share(CACHE_SHARES.writerMemory),
+      recentBytesMax: share(CACHE_SHARES.recent),
+      recentChangesMax: settings.recentChangesMax,
     };
     const forReading = { ...shared, cacheBytesMax: share(CACHE_SHARES.readerPages) };
     const writer = Thread.load<WriterCalls>(at('./write/writer-thread'), onFatal);
     const reader = Thread.load<ReaderCalls>(at('./read/reader-thread'), onFatal);
     const checkpointer = Thread.load<CheckpointerCalls>(at('./write/checkpointer-thread'), onFatal);
     try {
+      const { port1: sending, port2: receiving } = new MessageChannel();
       // The writer creates and migrates the database that the other threads open.
-      await writer.start(forWriting);
-      await Promise.all([reader.start(forReading), checkpointer.start(shared)]);
+      await writer.start({ ...forWriting, feed: sending }, [sending]);
+      await Promise.all([
+        reader.start({ ...forReading, feed: receiving }, [receiving]),
+        checkpointer.start(shared),
+      ]);
       return new SqliteStore({ writer, reader, checkpointer }, openForReading(forReading));
     } catch (error) {
       for (const thread of [checkpointer, reader, writer]) await thread.close();

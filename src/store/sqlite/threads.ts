@@ -1,5 +1,5 @@
 /** Calls to worker threads. SQLite blocks its caller, so it runs in threads of its own. */
-import { Worker, parentPort } from 'node:worker_threads';
+import { Worker, parentPort, type MessagePort } from 'node:worker_threads';
 import Sqlite from 'better-sqlite3';
 import { OnhandError, type ErrorCode } from '../../domain/errors.ts';
 import { isFailedSync, unavailable } from './connection.ts';
@@ -183,9 +183,13 @@ export class Thread<C extends Calls<C>> {
     return new Thread<C>(`${url.href}${ending}`, onFatal);
   }
 
-  /** Resolves when the thread accepts calls. Close it even if it fails to start. */
-  async start(settings: object): Promise<void> {
-    await this.#send('start', settings);
+  /**
+   * Resolves when the thread accepts calls. Close it even if it fails to start.
+   *
+   * @param ports that the settings contain and the thread takes over
+   */
+  async start(settings: object, ports: readonly MessagePort[] = []): Promise<void> {
+    await this.#send('start', settings, ports);
     this.#isStarted = true;
   }
 
@@ -222,12 +226,12 @@ export class Thread<C extends Calls<C>> {
     keepIdle(this.#file, this.#worker);
   }
 
-  #send<T>(name: string, argument: unknown): Promise<T> {
+  #send<T>(name: string, argument: unknown, ports: readonly MessagePort[] = []): Promise<T> {
     this.#lastId += 1;
     const request: Request<unknown> = { id: this.#lastId, name, argument };
     return new Promise<T>((resolve, reject) => {
       this.#pending.set(request.id, { resolve, reject });
-      this.#worker.postMessage(request);
+      this.#worker.postMessage(request, ports);
     });
   }
 

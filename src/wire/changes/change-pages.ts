@@ -182,20 +182,22 @@ function sseText(record: ChangeRecord, printer: ChangePrinter): string {
 }
 
 /**
- * Prints records as server-sent events, each named after its kind. The last event has the cursor as its `id`,
- * which clients send back as `Last-Event-ID`.
+ * Prints records as server-sent events, each named after its kind, in slices. The last event has the cursor as its
+ * `id`, which clients send back as `Last-Event-ID`.
  */
-export function printSseChunk({ records, cursor }: ChangePage): string {
+export function* printSseChunk({ records, cursor }: ChangePage): Generator<string, void> {
   const last = records.length - 1;
   const printer = new ChangePrinter();
-  return records
-    .map((record, i) => {
-      // JSON contains no line breaks, so one data line is enough.
-      const data = sseText(record, printer);
-      const id = i === last ? `id: ${cursor}\n` : '';
-      return `${id}event: ${record.kind}\ndata: ${data}\n\n`;
-    })
-    .join('');
+  let slice = '';
+  for (const [i, record] of records.entries()) {
+    // JSON contains no line breaks, so one data line is enough.
+    const data = sseText(record, printer);
+    const id = i === last ? `id: ${cursor}\n` : '';
+    slice += `${id}event: ${record.kind}\ndata: ${data}\n\n`;
+    if (i !== last && (i + 1) % SLICE_RECORDS !== 0) continue;
+    yield slice;
+    slice = '';
+  }
 }
 
 /** A comment that keeps proxies from closing an idle stream; clients ignore it. */

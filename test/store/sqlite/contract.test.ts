@@ -1,7 +1,7 @@
 import { describeChanges } from '../contract/changes.contract.ts';
 import { describeStoreContract } from '../contract/store.contract.ts';
 import { describeWebhookContract } from '../contract/webhooks.contract.ts';
-import { sqliteDatabase } from '../fixtures.ts';
+import { sqliteDatabase, sweptDatabase } from '../fixtures.ts';
 import { describeFollowers } from '../followers.ts';
 import { describeSafeWrites } from '../contract/safe-writes.contract.ts';
 
@@ -10,3 +10,7 @@ describeWebhookContract('SQLite', sqliteDatabase);
 describeSafeWrites('SQLite', sqliteDatabase);
 describeChanges('SQLite', sqliteDatabase);
 describeFollowers('SQLite', sqliteDatabase, 1);
+
+describeStoreContract('SQLite, swept', sweptDatabase);
+describeSafeWrites('SQLite, swept', sweptDatabase);
+describeChanges('SQLite, swept', sweptDatabase);

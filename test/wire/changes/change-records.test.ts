@@ -164,12 +164,15 @@ function readSse(stream: string): readonly SseEvent[] {
 }
 
 test('server-sent events are named by kind, and the last one has the cursor as its id', () => {
-  const stream = printSseRetry(2000) + SSE_KEEP_ALIVE + printSseChunk(CHUNK) + SSE_KEEP_ALIVE;
+  const stream =
+    printSseRetry(2000) + SSE_KEEP_ALIVE + [...printSseChunk(CHUNK)].join('') + SSE_KEEP_ALIVE;
   const events = readSse(stream);
   expect(events.map(({ event }) => event)).toEqual(['supplier_entered', 'change', 'supplier_left']);
   expect(events.map(({ data }): unknown => JSON.parse(data))).toEqual(
     CHUNK.records.map(printChangeRecord),
   );
   expect(events.map(({ lastEventId }) => lastEventId)).toEqual(['', '', 'AbC-_1']);
-  expect(printSseChunk({ records: [], cursor: 'A' })).toBe('');
+  expect([...printSseChunk({ records: [], cursor: 'A' })]).toEqual([]);
+  const records = Array.from({ length: 500 }, () => CHUNK.records).flat();
+  expect([...printSseChunk({ records, cursor: 'A' })].length).toBeGreaterThan(2);
 });

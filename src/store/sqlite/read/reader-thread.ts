@@ -11,9 +11,11 @@ import {
   type BatchOfChanges,
   type ChangeTuple,
 } from '../write/change-columns.ts';
+import { InventoryView } from '../recent/inventory-view.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
 import { queryRows, type CompiledStatement } from '../statements.ts';
+import type { MessagePort } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import { changeOf, type ChangeRow, countByAge, recordConfirmation } from '../../sql/changes.ts';
 import type { HistoryQuery } from '../../store.ts';
@@ -28,6 +30,9 @@ const SELECT_FOUND_CHANGES = `
     JOIN skus ON skus.key = (found.supplier_id << 32) + found.sku_number
     JOIN organizations ON organizations.id = found.supplier_id
     JOIN batches ON batches.supplier_id = found.supplier_id AND batches.number = found.batch_number`;
+
+/** Other statements need not wait until changes are followed. */
+const READS_INVENTORY = /\binventory\b/;
 
 /** Reads of changes that take more than one query. Statements are prepared once per connection. */
 class ChangeReader {
@@ -147,17 +152,32 @@ export interface ReaderCalls {
   readonly freshness: (asked: { readonly supplierId: number; readonly nowMs: number }) => Freshness;
 }
 
-serveThread<ConnectionSettings, ReaderCalls>((settings) => {
+export interface ReaderSettings extends ConnectionSettings {
+  /** What the writer thread commits (recent/feed.ts). */
+  readonly feed: MessagePort;
+}
+
+serveThread<ReaderSettings, ReaderCalls>((settings) => {
   const db = openForReading(settings);
   const changeReads = new ChangeReader(db);
+  const inventory = new InventoryView(db, settings.feed);
+  // Changes that are sent from now on join those that the table lacks already.
+  inventory.read(() => undefined);
   return {
     calls: {
-      query: (statement) => queryRows(db, statement),
+      query: (statement) => {
+        const query = (): never[] => queryRows(db, statement);
+        return READS_INVENTORY.test(statement.sql) ? inventory.read(query) : query();
+      },
       changes: ({ supplierId, afterSequence, limit }) =>
         changeReads.after(supplierId, afterSequence, limit),
-      history: (asked) => changeReads.history(asked),
-      freshness: ({ supplierId, nowMs }) => changeReads.freshness(supplierId, nowMs),
+      history: (asked) => inventory.read(() => changeReads.history(asked)),
+      freshness: ({ supplierId, nowMs }) =>
+        inventory.read(() => changeReads.freshness(supplierId, nowMs)),
     },
-    close: () => db.close(),
+    close: () => {
+      settings.feed.close();
+      db.close();
+    },
   };
 });

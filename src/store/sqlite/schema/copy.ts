@@ -21,6 +21,7 @@ import {
   reasonOf,
   type ConnectionSettings,
 } from '../connection.ts';
+import { InventoryView } from '../recent/inventory-view.ts';
 import { migrate, schemaVersion, SCHEMA_VERSION, skuKey } from './migrations.ts';
 
 /** Columns that the tables store packed into one `key`. */
@@ -29,6 +30,9 @@ const PACKED_COLUMNS: Readonly<Record<string, string>> = {
   sku_number: 'key & 0xffffffff',
 };
 const PACKED_TABLES: readonly string[] = ['skus', 'inventory'];
+
+/** Columns that only this database has. A copied inventory table is complete. */
+const OWN_COLUMNS: Readonly<Record<string, string>> = { complete_sequence: 'last_sequence' };
 
 /** Exists only in an unfinished copy. The column `mark` is the fingerprint of the source. */
 const STATE_TABLE = 'unfinished_copy';
@@ -62,6 +66,7 @@ export class SqliteCopySource implements CopySource {
       throw error;
     }
     db.exec('BEGIN');
+    new InventoryView(db).follow();
     return new SqliteCopySource(db);
   }
 
@@ -127,7 +132,8 @@ function tableOf(db: Database, name: string): CopiedTable {
       'SELECT name, pk FROM pragma_table_info(?) ORDER BY cid',
     )
     .raw()
-    .all(name);
+    .all(name)
+    .filter(([column]) => !(column in OWN_COLUMNS));
   if (PACKED_TABLES.includes(name)) {
     const others = columns
       .map(([column]) => column)
@@ -244,6 +250,14 @@ interface Insertion {
 function insertionInto(name: string, columns: readonly string[]): Insertion {
   const insert = (names: readonly string[]): string =>
     `INSERT INTO ${name} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
+  if (name === 'suppliers') {
+    const own = Object.entries(OWN_COLUMNS);
+    const copied = own.map(([, from]) => columns.indexOf(from));
+    return {
+      sql: insert([...columns, ...own.map(([column]) => column)]),
+      valuesOf: (row) => [...row, ...copied.map((index) => row[index] ?? null)],
+    };
+  }
   if (!PACKED_TABLES.includes(name)) return { sql: insert(columns), valuesOf: (row) => row };
   const unpacked = <T>(all: readonly T[]): readonly T[] =>
     all.filter((_, index) => index > 1 || (index === 0 && name === 'skus'));

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import type { Finding } from '../../driver.ts';
 import { openForReading, unavailable, type ConnectionSettings } from '../connection.ts';
+import { InventoryView } from '../recent/inventory-view.ts';
 import { SCHEMA_VERSION } from './migrations.ts';
 
 interface Check {
@@ -135,6 +136,18 @@ const CHECKS: readonly Check[] = [
           AND before_restrictions IS after_restrictions))`,
   },
   {
+    check: 'the inventory table has all changes up to the sequence that its supplier says',
+    problems: `SELECT 'supplier ' || id || ' is complete to ' || complete_sequence || ', has changes from '
+        || dropped_sequence || ' to ' || last_sequence AS problem
+      FROM suppliers WHERE complete_sequence NOT BETWEEN dropped_sequence AND last_sequence
+      UNION ALL
+      SELECT 'SKU ' || sku_number || ' of supplier ' || supplier_id || ' has no row with change ' || max(sequence)
+      FROM changes JOIN suppliers ON suppliers.id = supplier_id
+        JOIN main.inventory ON key = (supplier_id << 32) + sku_number
+      WHERE sequence <= complete_sequence
+      GROUP BY supplier_id, sku_number HAVING main.inventory.last_sequence < max(sequence)`,
+  },
+  {
     check: 'replaying the changes gives the inventory',
     problems: `WITH latest AS (
         SELECT supplier_id, sku_number, max(sequence) AS sequence FROM changes GROUP BY supplier_id, sku_number)
@@ -165,8 +178,12 @@ const CHECKS: readonly Check[] = [
 export async function* inspect(settings: ConnectionSettings): AsyncIterable<Finding> {
   const db = openForReading(settings);
   try {
+    let view: InventoryView | undefined;
     for (const { check, problems } of CHECKS) {
-      const finding = inspectOne(db, check, problems);
+      const finding = inspectOne(check, () => {
+        if (check !== CHECKS[0]?.check) view ??= new InventoryView(db);
+        return view === undefined ? rowsOf(db, problems) : view.read(() => rowsOf(db, problems));
+      });
       yield finding;
       // Without the schema, the other checks cannot run.
       if (check === CHECKS[0]?.check && !finding.ok) return;
@@ -177,18 +194,23 @@ export async function* inspect(settings: ConnectionSettings): AsyncIterable<Find
   }
 }
 
-function inspectOne(db: Database, check: string, problems: string): Finding {
+function inspectOne(check: string, find: () => readonly string[]): Finding {
   try {
-    const rows = db
-      .prepare<[], [string]>(`SELECT problem FROM (${problems}) LIMIT ${PROBLEMS_SHOWN_MAX + 1}`)
-      .raw()
-      .all();
-    const shown = rows.slice(0, PROBLEMS_SHOWN_MAX).map(([problem]) => problem);
-    const more = rows.length > shown.length ? '; and more' : '';
-    return { check, ok: rows.length === 0, detail: shown.join('; ') + more };
+    const problems = find();
+    const shown = problems.slice(0, PROBLEMS_SHOWN_MAX);
+    const more = problems.length > shown.length ? '; and more' : '';
+    return { check, ok: problems.length === 0, detail: shown.join('; ') + more };
   } catch (error) {
     const known = unavailable(error);
     if (known === undefined) throw error;
     return { check, ok: false, detail: error instanceof Error ? error.message : known.message };
   }
+}
+
+function rowsOf(db: Database, problems: string): readonly string[] {
+  return db
+    .prepare<[], [string]>(`SELECT problem FROM (${problems}) LIMIT ${PROBLEMS_SHOWN_MAX + 1}`)
+    .raw()
+    .all()
+    .map(([problem]) => problem);
 }

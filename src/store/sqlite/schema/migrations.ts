@@ -359,6 +359,15 @@ const MIGRATIONS: readonly string[] = [
   -- Not called disabled_at_ms: in statements of earlier versions, that name means the column of users alone.
   ALTER TABLE organizations ADD COLUMN suspended_at_ms INTEGER;
   `,
+  `
+  -- The inventory table has all changes up to this sequence, and perhaps later ones (docs/durability.md).
+  ALTER TABLE suppliers ADD COLUMN complete_sequence INTEGER NOT NULL DEFAULT 0;
+  UPDATE suppliers SET complete_sequence = last_sequence;
+  `,
+  `
+  -- How a supplier's files are read: rules by name, as a JSON object of texts.
+  ALTER TABLE feed_suppliers ADD COLUMN rules TEXT NOT NULL DEFAULT '{}';
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -2,8 +2,11 @@ import type { Database, Statement } from 'better-sqlite3';
 import {
   APPLIED,
   BatchDecision,
+  hasNewChange,
+  hasNewerAsOf,
   type ClosedBatch,
   type DecidedLines,
+  type SkuState,
 } from '../../../domain/batch-decision.ts';
 import {
   checkSafetyLimit,
@@ -12,13 +15,15 @@ import {
   type BatchOutcome,
   type BatchOptions,
 } from '../../../domain/batches.ts';
+import { misfitQuestions, recordMisfits } from '../../../domain/misfits.ts';
 import { checkSnapshot } from '../../../domain/safety-limit.ts';
 import { type BatchSummary, detailsOf, effectsOf } from '../../sql/batch-row.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { BatchRows } from './batch-rows.ts';
-import { ChangeRows, InventoryRows } from './inventory-rows.ts';
+import { canWait, type WriterInventory } from '../recent/writer-inventory.ts';
+import { ChangeRows, type InventoryRow } from './inventory-rows.ts';
 import type { InventoryCache } from './inventory-cache.ts';
-import { skuKey } from '../schema/migrations.ts';
+import { skuKey, supplierIdOfKey } from '../schema/migrations.ts';
 import { TransactionSkus } from './transaction-skus.ts';
 
 /** How many SKUs a snapshot sets to zero before their states are released. */
@@ -50,17 +55,19 @@ export class Applier {
   readonly stock: TransactionSkus;
   readonly #cache: InventoryCache;
   readonly #batchRows: BatchRows;
-  readonly #inventoryRows: InventoryRows;
+  readonly #inventory: WriterInventory;
   readonly #changeRows: ChangeRows;
   readonly #skuUuidOf: Statement<[number], [string]>;
   readonly #stockOfAll: Statement<[number, number], [number, number | null, number | null]>;
-  readonly #updateHead: Statement<[number, number, number, number, number]>;
+  readonly #updateHead: Statement<[number, number, number, number, number | null, number]>;
+  /** The SKUs whose rows the current transaction leaves to a later sweep. */
+  #waiting: readonly (readonly [key: number, sku: SkuState])[] = [];
 
-  constructor(db: Database, cache: InventoryCache) {
+  constructor(db: Database, cache: InventoryCache, inventory: WriterInventory) {
     this.#cache = cache;
-    this.stock = new TransactionSkus(db, cache);
+    this.#inventory = inventory;
+    this.stock = new TransactionSkus(db, cache, inventory);
     this.#batchRows = new BatchRows(db);
-    this.#inventoryRows = new InventoryRows(db);
     this.#changeRows = new ChangeRows(db);
     this.#skuUuidOf = db.prepare<[number], [string]>('SELECT uuid FROM skus WHERE key = ?').raw();
     this.#stockOfAll = db
@@ -69,7 +76,8 @@ export class Applier {
       )
       .raw();
     this.#updateHead = db.prepare(
-      `UPDATE suppliers SET sku_count = ?, live_count = ?, last_sequence = ?, last_batch_number = ?
+      `UPDATE suppliers SET sku_count = ?, live_count = ?, last_sequence = ?, last_batch_number = ?,
+         complete_sequence = coalesce(?, complete_sequence)
        WHERE id = ?`,
     );
   }
@@ -77,11 +85,13 @@ export class Applier {
   /** Discards the state of the previous transaction. Call it at the beginning of each. */
   begin(): void {
     this.stock.begin();
+    this.#inventory.begin();
     this.#changeRows.clear();
+    this.#waiting = [];
   }
 
   /**
-   * Applies one batch of lines. Writes its changes; `flush` writes the rows of its SKUs. Throws
+   * Applies one batch of lines. Writes its changes; `flush` sees to the rows of its SKUs. Throws
    * `OnhandError` if the batch is refused as a whole (see `Store.apply`), and writes nothing then. Returns
    * the stored outcome for a repeated request.
    */
@@ -97,7 +107,13 @@ export class Applier {
     const decided = decision.decideLines(lines, this.stock.ofLines(supplierId, lines), {
       atomic: options.atomic === true,
       withEffects: options.withEffects === true,
+      skuIdFirst: options.skuIdFirst === true,
     });
+    const questions = misfitQuestions(lines, decided);
+    if (questions !== undefined) {
+      const stock = this.stock.ofLines(supplierId, questions.lines);
+      recordMisfits(questions, (i) => stock.resolve(i).length > 0, decided.details);
+    }
     const unnamed = this.#unnamed(batch, decision, decided);
     this.#checkSafetyLimit(batch, decision, unnamed, nowMs);
 
@@ -111,7 +127,7 @@ export class Applier {
     const effects = effectsOf(decided.effects, isKept ? closed.changes : [], (skuNumber) =>
       this.#skuUuid(supplierId, skuNumber),
     );
-    if (statuses.some((status) => status !== APPLIED)) {
+    if (details.size > 0 || statuses.some((status) => status !== APPLIED)) {
       this.#batchRows.appendFailures(supplierId, number, nowMs, lines, { statuses, details });
     }
     if (key !== undefined) this.#batchRows.keepKey(supplierId, number, key, effects);
@@ -138,7 +154,8 @@ export class Applier {
     const [first, last] = [skuKey(supplierId, 0), skuKey(supplierId + 1, 0) - 1];
     for (const [skuNumber, stored, restrictions] of this.#stockOfAll.iterate(first, last)) {
       if (named.has(skuNumber)) continue;
-      const before = held.get(skuKey(supplierId, skuNumber))?.inventory;
+      const key = skuKey(supplierId, skuNumber);
+      const before = held.get(key)?.inventory ?? this.#inventory.find(key)?.inventory;
       const quantityInStock = before === undefined ? stored : before.quantityInStock;
       if (quantityInStock === 0) continue;
       skuNumbers.push(skuNumber);
@@ -235,27 +252,61 @@ export class Applier {
   }
 
   #writeAndRelease(isToGo: (key: number) => boolean, nowMs: number): void {
-    const rows = [...this.stock.held()].filter(([key]) => isToGo(key));
-    this.#inventoryRows.write(rows, nowMs);
-    for (const [key] of rows) {
+    const released = [...this.stock.held()].filter(([key]) => isToGo(key));
+    this.#writeThrough(released, nowMs);
+    for (const [key] of released) {
       this.stock.release(key);
       this.#cache.deleteInventory(key);
     }
   }
 
-  /** Writes the row of each SKU that changed. */
-  flush(nowMs: number): void {
-    this.#inventoryRows.write([...this.stock.held()], nowMs);
-    for (const [supplierId, head] of this.stock.heads()) {
-      const { skuCount, liveCount, lastSequence, lastBatchNumber } = head;
-      this.#updateHead.run(skuCount, liveCount, lastSequence, lastBatchNumber, supplierId);
+  /** Writes the rows of SKUs that changed or were confirmed. */
+  #writeThrough(skus: readonly (readonly [key: number, sku: SkuState])[], nowMs: number): void {
+    const changed = skus.filter(([, sku]) => hasNewChange(sku)).sort(([a], [b]) => a - b);
+    this.#inventory.write(changed.map(([key, sku]) => [key, rowOf(sku, nowMs)]));
+    for (const [key, sku] of skus) {
+      if (hasNewerAsOf(sku) && typeof sku.asOfUs === 'number') {
+        this.#inventory.confirm(key, sku.asOfUs);
+      }
     }
   }
 
-  /** Caches what the transaction read and wrote. Call it only after the commit. */
-  remember(): void {
+  /**
+   * Ends a transaction: writes the rows that cannot wait, and sweeps others into the table.
+   *
+   * @param isCatalogue whether the SKUs' rows are written anyway
+   */
+  flush(nowMs: number, isCatalogue = false): void {
+    const held = [...this.stock.held()];
+    this.#waiting = isCatalogue ? [] : held.filter(([, sku]) => canWait(sku));
+    this.#writeThrough(isCatalogue ? held : held.filter(([, sku]) => !canWait(sku)), nowMs);
+    const waiting = new Set(this.#waiting.map(([key]) => supplierIdOfKey(key)));
+    for (const [supplierId, head] of this.stock.heads()) {
+      const { skuCount, liveCount, lastSequence, lastBatchNumber } = head;
+      const isComplete = !waiting.has(supplierId) && this.#inventory.isComplete(supplierId);
+      const complete = isComplete ? lastSequence : null;
+      this.#updateHead.run(
+        skuCount,
+        liveCount,
+        lastSequence,
+        lastBatchNumber,
+        complete,
+        supplierId,
+      );
+    }
+    const ranges = this.stock.sequenceRanges();
+    this.#inventory.pay(ranges.reduce((sum, { before, after }) => sum + after - before, 0));
+  }
+
+  /** Keeps what the transaction read and wrote. Call it only after the commit. */
+  remember(nowMs: number): void {
+    this.#inventory.committed(this.#waiting, this.stock.sequenceRanges(), nowMs);
     for (const [key, { inventory, lastSequence }] of this.stock.held()) {
       this.#cache.setInventory(key, inventory, lastSequence);
     }
   }
+}
+
+function rowOf({ inventory, lastSequence, asOfUs }: SkuState, nowMs: number): InventoryRow {
+  return { inventory, lastSequence, writtenAtMs: nowMs, asOfUs: asOfUs ?? null };
 }

@@ -16,6 +16,7 @@ import {
   productValues,
   rewrittenProduct,
 } from '../../sql/products.ts';
+import type { WriterInventory } from '../recent/writer-inventory.ts';
 import type { Applier } from './apply.ts';
 import { skuKey } from '../schema/migrations.ts';
 import type { TransactionSkus } from './transaction-skus.ts';
@@ -31,6 +32,7 @@ type Value = string | number | null;
 export class CatalogueApplier {
   readonly #applier: Applier;
   readonly #stock: TransactionSkus;
+  readonly #inventory: WriterInventory;
   readonly #skuOf: Statement<[number], SkuRow>;
   readonly #supplierUuidOf: Statement<[number], [string]>;
   readonly #insertSku: Statement<Value[]>;
@@ -40,9 +42,10 @@ export class CatalogueApplier {
   readonly #insertGtin: Statement<[number, number, number]>;
   readonly #deleteGtin: Statement<[number, number, number]>;
 
-  constructor(db: Database, applier: Applier) {
+  constructor(db: Database, applier: Applier, inventory: WriterInventory) {
     this.#applier = applier;
     this.#stock = applier.stock;
+    this.#inventory = inventory;
     const columns = PRODUCT_COLUMNS.join(', ');
     this.#skuOf = db.prepare<[number], SkuRow>(`SELECT uuid, ${columns} FROM skus WHERE key = ?`);
     this.#supplierUuidOf = db
@@ -103,6 +106,7 @@ export class CatalogueApplier {
     const rewritten = rewrittenProduct(row, entry, () => this.#supplierUuid(batch.supplierId));
     if (rewritten !== undefined) {
       this.#updateSku.run(...productValues(rewritten), key);
+      this.#inventory.settle(key);
       this.#markUpdated.run(nowMs, key);
       const [before, after] = [gtinsOf(productOf(row)), gtinsOf(rewritten.product)];
       this.#replaceGtins(batch.supplierId, skuNumber, before, after);

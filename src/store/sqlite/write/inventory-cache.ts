@@ -1,4 +1,6 @@
 import type { Inventory } from '../../../domain/inventory.ts';
+import { INVENTORY_FIELDS, inventoryAt, putInventory } from '../inventory-columns.ts';
+import type { WriterInventory } from '../recent/writer-inventory.ts';
 import type { Database, Statement } from 'better-sqlite3';
 
 export interface CachedInventory {
@@ -7,19 +9,17 @@ export interface CachedInventory {
 }
 
 const BLOCK_SKUS = 1024;
-const FIELDS = 4;
-const NULL = -1;
 
 /** Adjacent SKUs of one supplier, in columns: as objects they would keep the garbage collector busy. */
 interface Block {
-  /** Per SKU: its four fields, `NULL` for null. */
+  /** Per SKU: its four fields, `NULL_FIELD` for null. */
   readonly fields: Int32Array;
   /** Per SKU: the sequence of its last change, or `UNKNOWN`. */
   readonly lastSequences: Float64Array;
 }
 
 const UNKNOWN = -1;
-const BLOCK_BYTES = BLOCK_SKUS * (FIELDS * 4 + 8);
+const BLOCK_BYTES = BLOCK_SKUS * (INVENTORY_FIELDS * 4 + 8);
 
 /**
  * When the cache is full, a block is replaced only after this many misses. Randomly named SKUs rarely recur,
@@ -55,20 +55,7 @@ export class InventoryCache {
     const place = key % BLOCK_SKUS;
     const lastSequence = block?.lastSequences[place] ?? UNKNOWN;
     if (block === undefined || lastSequence === UNKNOWN) return undefined;
-    const { fields } = block;
-    const field = (i: number): number | null => {
-      const value = fields[place * FIELDS + i] ?? NULL;
-      return value === NULL ? null : value;
-    };
-    return {
-      inventory: {
-        quantityInStock: field(0),
-        quantityOnBackorder: field(1),
-        backorderDate: field(2),
-        restrictions: field(3),
-      },
-      lastSequence,
-    };
+    return { inventory: inventoryAt(block.fields, place), lastSequence };
   }
 
   setInventory(key: number, inventory: Inventory, lastSequence: number): void {
@@ -76,10 +63,7 @@ export class InventoryCache {
     const block = this.#blocks.get(number) ?? this.#newBlock(number);
     if (block === undefined) return;
     const place = key % BLOCK_SKUS;
-    block.fields[place * FIELDS] = inventory.quantityInStock ?? NULL;
-    block.fields[place * FIELDS + 1] = inventory.quantityOnBackorder ?? NULL;
-    block.fields[place * FIELDS + 2] = inventory.backorderDate ?? NULL;
-    block.fields[place * FIELDS + 3] = inventory.restrictions ?? NULL;
+    putInventory(block.fields, place, inventory);
     block.lastSequences[place] = lastSequence;
   }
 
@@ -96,7 +80,7 @@ export class InventoryCache {
   #newBlock(number: number): Block | undefined {
     if (this.#blocks.size < this.#blocksMax) {
       const block = {
-        fields: new Int32Array(BLOCK_SKUS * FIELDS),
+        fields: new Int32Array(BLOCK_SKUS * INVENTORY_FIELDS),
         lastSequences: new Float64Array(BLOCK_SKUS).fill(UNKNOWN),
       };
       this.#blocks.set(number, block);
@@ -258,13 +242,15 @@ type InventoryRow = [
  */
 export class CacheWarmer {
   readonly #cache: InventoryCache;
+  readonly #inventory: WriterInventory;
   readonly #skuIdsAfter: Statement<[number, string, number], [number, string, number]>;
   readonly #inventoryAfter: Statement<[number, number], InventoryRow>;
   #lastSkuId: readonly [supplierId: number, skuId: string] | undefined = [0, ''];
   #lastKey: number | undefined = 0;
 
-  constructor(db: Database, cache: InventoryCache) {
+  constructor(db: Database, cache: InventoryCache, inventory: WriterInventory) {
     this.#cache = cache;
+    this.#inventory = inventory;
     this.#skuIdsAfter = db
       .prepare<[number, string, number], [number, string, number]>(
         `SELECT supplier_id, sku_id, key & 0xffffffff FROM skus
@@ -314,8 +300,14 @@ export class CacheWarmer {
       last,
     ] of rows) {
       if (!this.#cache.hasRoomFor(key)) return undefined;
+      const recent = this.#inventory.committedEntry(key);
       const inventory = { quantityInStock, quantityOnBackorder, backorderDate, restrictions };
-      this.#cache.setInventory(key, inventory, last);
+      const isNewer = recent !== undefined && recent.lastSequence > last;
+      this.#cache.setInventory(
+        key,
+        isNewer ? recent.inventory : inventory,
+        isNewer ? recent.lastSequence : last,
+      );
     }
     return rows.at(-1)?.[0];
   }

@@ -1,6 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { hasNewerAsOf, hasNewChange, type SkuState } from '../../../domain/batch-decision.ts';
-import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
+import type { Inventory } from '../../../domain/inventory.ts';
 
 /*
  * Most suppliers report only quantities in stock. Rows in which nothing else differs are written with half
@@ -73,58 +72,60 @@ function appendOf(db: Database, columns: readonly string[]): MultiRowInsert {
   return new MultiRowInsert(db, { insert, width: columns.length });
 }
 
-/** Updates rows of inventory. */
+/** What is written to a row of inventory. */
+export interface InventoryRow {
+  readonly inventory: Inventory;
+  readonly lastSequence: number;
+  readonly writtenAtMs: number;
+  /** Null: as of `writtenAtMs`. */
+  readonly asOfUs?: number | null;
+}
+
+/** Brings rows of the inventory table up to date. */
 export class InventoryRows {
   readonly #all: MultiRowInsert;
   readonly #ofStock: MultiRowInsert;
-  readonly #asOf: MultiRowInsert;
-  readonly #confirm: Statement<[number, number]>;
 
   constructor(db: Database) {
-    this.#all = updateOf(db, FIELDS);
+    this.#all = updateOf(db, [...FIELDS, AS_OF]);
     this.#ofStock = updateOf(db, [STOCK]);
-    this.#asOf = updateOf(db, [...FIELDS, AS_OF]);
-    this.#confirm = db.prepare(`UPDATE inventory SET ${AS_OF} = ? WHERE key = ?`);
   }
 
   /**
-   * Writes the SKUs that changed, in key order: adjacent SKUs share a page, and pages dominate the cost of
-   * a write.
+   * Writes rows that exist, unless they hold a later sequence already. Pass them in key order: adjacent SKUs share
+   * a page, and pages dominate the cost of a write.
    */
-  write(held: readonly (readonly [key: number, sku: SkuState])[], nowMs: number): void {
-    const moved = held.filter(([, sku]) => hasNewChange(sku)).sort(([a], [b]) => a - b);
+  write(rows: Iterable<readonly [key: number, row: InventoryRow]>): void {
     const all: Value[] = [];
     const ofStock: Value[] = [];
-    const asOf: Value[] = [];
-    for (const [key, { lastSequence, stored, inventory, asOfUs }] of moved) {
-      const isAsOf = typeof asOfUs === 'number';
-      const isStockAlone = !isAsOf && differInStockAlone(stored, inventory);
-      const values = isAsOf ? asOf : isStockAlone ? ofStock : all;
-      values.push(key, lastSequence, nowMs);
-      if (isStockAlone) values.push(inventory.quantityInStock);
-      else pushFields(values, inventory);
-      if (isAsOf) values.push(asOfUs);
+    for (const [key, { inventory, lastSequence, writtenAtMs, asOfUs = null }] of rows) {
+      const isStockAlone = asOfUs === null && hasStockAlone(inventory);
+      const values = isStockAlone ? ofStock : all;
+      values.push(key, lastSequence, writtenAtMs);
+      if (isStockAlone) {
+        values.push(inventory.quantityInStock);
+      } else {
+        pushFields(values, inventory);
+        values.push(asOfUs);
+      }
     }
     this.#all.write(all);
     this.#ofStock.write(ofStock);
-    this.#asOf.write(asOf);
-    for (const [key, sku] of held) {
-      if (hasNewerAsOf(sku) && typeof sku.asOfUs === 'number') this.#confirm.run(sku.asOfUs, key);
-    }
   }
 }
 
 /**
- * All rows exist: an upsert is how one statement updates many rows by key. Columns that are not in `fields`
- * keep their values, except `as_of_us`, which is reset to now.
+ * All rows exist: an upsert is how one statement updates many rows by key. Columns that are not in `fields` become
+ * null.
  */
 function updateOf(db: Database, fields: readonly string[]): MultiRowInsert {
   const columns = ['last_sequence', 'updated_at_ms', ...fields];
-  const updated = [...new Set([...columns, AS_OF])];
+  const updated = new Set([...columns, ...FIELDS, AS_OF]);
   return new MultiRowInsert(db, {
     insert: `INSERT INTO inventory (key, ${columns.join(', ')})`,
     width: 1 + columns.length,
-    tail: `ON CONFLICT (key) DO UPDATE SET ${updated.map((name) => `${name} = excluded.${name}`).join(', ')}`,
+    tail: `ON CONFLICT (key) DO UPDATE SET ${[...updated].map((name) => `${name} = excluded.${name}`).join(', ')}
+      WHERE excluded.last_sequence > inventory.last_sequence`,
   });
 }
 
@@ -134,14 +135,10 @@ function pushFields(values: Value[], inventory: Inventory): void {
 }
 
 function hasStockAlone(inventory: Inventory): boolean {
-  return differInStockAlone(inventory, NOTHING_KNOWN);
-}
-
-function differInStockAlone(a: Inventory, b: Inventory): boolean {
   return (
-    a.quantityOnBackorder === b.quantityOnBackorder &&
-    a.backorderDate === b.backorderDate &&
-    a.restrictions === b.restrictions
+    inventory.quantityOnBackorder === null &&
+    inventory.backorderDate === null &&
+    inventory.restrictions === null
   );
 }
 

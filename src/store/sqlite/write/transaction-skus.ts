@@ -14,6 +14,8 @@ import {
   skuIdOfLine,
   type Lines,
 } from '../../../domain/lines.ts';
+import type { SequenceRange } from '../recent/feed.ts';
+import type { WriterInventory } from '../recent/writer-inventory.ts';
 import type { InventoryCache } from './inventory-cache.ts';
 import { skuKey } from '../schema/migrations.ts';
 
@@ -52,6 +54,7 @@ type HeadRow = [
  */
 export class TransactionSkus {
   readonly #cache: InventoryCache;
+  readonly #inventory: WriterInventory;
   readonly #headOf: Statement<[number], HeadRow>;
   readonly #numberOfSkuId: Statement<[number, string], [number]>;
   /** Element *n* - 1 finds the SKUs that hold all of *n* GTINs. */
@@ -60,14 +63,16 @@ export class TransactionSkus {
   readonly #holdsGtin: Statement<[number, number, number], [number]>;
   readonly #skuIdOf: Statement<[number], [string]>;
   readonly #inventoryOf: Statement<[number], InventoryRow>;
-  readonly #asOfOf: Statement<[number], [number]>;
+  readonly #asOfOf: Statement<[number], [lastSequence: number, asOfUs: number]>;
 
   readonly #heads = new Map<number, SupplierHead>();
+  readonly #sequencesBefore = new Map<number, number>();
   /** By key. */
   readonly #held = new Map<number, SkuState>();
 
-  constructor(db: Database, cache: InventoryCache) {
+  constructor(db: Database, cache: InventoryCache, inventory: WriterInventory) {
     this.#cache = cache;
+    this.#inventory = inventory;
     this.#headOf = db
       .prepare<[number], HeadRow>(
         `SELECT sku_count, live_count, last_sequence, last_batch_number, breaker_percent_max, breaker_skus_min
@@ -100,8 +105,8 @@ export class TransactionSkus {
       )
       .raw();
     this.#asOfOf = db
-      .prepare<[number], [number]>(
-        'SELECT coalesce(as_of_us, updated_at_ms * 1000) FROM inventory WHERE key = ?',
+      .prepare<[number], [number, number]>(
+        'SELECT last_sequence, coalesce(as_of_us, updated_at_ms * 1000) FROM inventory WHERE key = ?',
       )
       .raw();
   }
@@ -109,6 +114,7 @@ export class TransactionSkus {
   /** Forgets what an earlier transaction held: to be called when one begins. */
   begin(): void {
     this.#heads.clear();
+    this.#sequencesBefore.clear();
     this.#held.clear();
   }
 
@@ -122,7 +128,17 @@ export class TransactionSkus {
     const breaker = percentMax === null || skusMin === null ? null : { percentMax, skusMin };
     const head = { skuCount, liveCount, lastSequence, lastBatchNumber, breaker };
     this.#heads.set(supplierId, head);
+    this.#sequencesBefore.set(supplierId, lastSequence);
     return head;
+  }
+
+  /** The sequences of the suppliers whose rows were read. */
+  sequenceRanges(): readonly SequenceRange[] {
+    return [...this.#heads].map(([supplierId, { lastSequence }]) => ({
+      supplierId,
+      before: this.#sequencesBefore.get(supplierId) ?? 0,
+      after: lastSequence,
+    }));
   }
 
   heads(): Iterable<[supplierId: number, head: SupplierHead]> {
@@ -133,6 +149,11 @@ export class TransactionSkus {
   ofLines(supplierId: number, lines: Lines): Stock {
     return {
       resolve: (i) => this.#resolve(supplierId, lines, i),
+      bySkuId: (i) => {
+        const skuId = this.#namedSkuId(supplierId, lines, i);
+        const skuNumber = skuId === null ? undefined : this.#skuNumberOf(supplierId, skuId);
+        return skuNumber === undefined ? [] : [skuNumber];
+      },
       skuState: (skuNumber) => this.skuState(supplierId, skuNumber),
       storedAsOfUs: (skuNumber) => this.storedAsOfUs(supplierId, skuNumber),
     };
@@ -215,15 +236,15 @@ export class TransactionSkus {
 
   skuState(supplierId: number, skuNumber: number): SkuState {
     const key = skuKey(supplierId, skuNumber);
-    const known = this.#held.get(key);
-    if (known !== undefined) return known;
-    const remembered = this.#cache.inventory(key);
-    const held =
-      remembered === undefined
+    const held = this.#held.get(key);
+    if (held !== undefined) return held;
+    const known = this.#cache.inventory(key) ?? this.#inventory.find(key);
+    const sku =
+      known === undefined
         ? this.#read(supplierId, skuNumber)
-        : newSkuState(skuNumber, remembered.inventory, remembered.lastSequence);
-    this.#held.set(key, held);
-    return held;
+        : newSkuState(skuNumber, known.inventory, known.lastSequence);
+    this.#held.set(key, sku);
+    return sku;
   }
 
   #read(supplierId: number, skuNumber: number): SkuState {
@@ -244,10 +265,15 @@ export class TransactionSkus {
 
   /** The stored timestamp of a SKU's inventory, in microseconds since 1970-01-01T00:00Z. */
   storedAsOfUs(supplierId: number, skuNumber: number): number {
-    const row = this.#asOfOf.get(skuKey(supplierId, skuNumber));
+    const key = skuKey(supplierId, skuNumber);
+    const row = this.#asOfOf.get(key);
     if (row === undefined)
       throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no inventory`);
-    return row[0];
+    const [lastSequence, asOfUs] = row;
+    const recent = this.#inventory.find(key);
+    return recent !== undefined && recent.lastSequence > lastSequence
+      ? recent.writtenAtMs * 1000
+      : asOfUs;
   }
 
   /** The SKUs loaded by this transaction, by key. */

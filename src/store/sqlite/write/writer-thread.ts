@@ -2,6 +2,7 @@
  * The writer thread, which holds the only connection that writes. It blocks while SQLite works, so that the
  * main thread never does.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import { OnhandError } from '../../../domain/errors.ts';
 import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
@@ -15,13 +16,18 @@ import { isFailedSync, openForWriting, type ConnectionSettings } from '../connec
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
 import { CacheWarmer, InventoryCache } from './inventory-cache.ts';
 import { RevertApplier } from './revert.ts';
+import { RecentFeed } from '../recent/feed.ts';
+import type { SweepSettings } from '../recent/sweep.ts';
+import { WriterInventory } from '../recent/writer-inventory.ts';
 import { migrate } from '../schema/migrations.ts';
 import { runStatement, type CompiledStatement, type StatementResult } from '../statements.ts';
 import { asError, asFailure, serveThread, type Failure } from '../threads.ts';
 
-export interface WriterSettings extends ConnectionSettings {
+export interface WriterSettings extends ConnectionSettings, SweepSettings {
   /** The size of the inventory cache, in bytes; the page cache comes on top. */
   readonly inventoryCacheBytesMax: number;
+  /** Tells the reader thread what was committed. */
+  readonly feed: MessagePort;
 }
 
 /** The calls of the writer thread. */
@@ -48,7 +54,7 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
   const db = openForWriting(settings);
   migrate(db);
   refuseUnfinishedCopy(db);
-  const writer = new Writer(db, settings.inventoryCacheBytesMax);
+  const writer = new Writer(db, settings);
   const texts = new TextReceiver();
   return {
     calls: {
@@ -65,12 +71,22 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
       probe: (thorough) => writer.probe(thorough),
       finishCheckpoint: () => void db.pragma('wal_checkpoint(PASSIVE)'),
     },
-    close: () => db.close(),
+    close: () => {
+      writer.completeTable();
+      settings.feed.close();
+      db.close();
+    },
   };
 });
 
 /** Large enough to need new pages: a small row may still fit on a full disk. */
 const THOROUGH_PROBE_BYTES = 1 << 20;
+
+/** The server is idle if it has written nothing for once to twice this time. */
+const IDLE_MS = 150;
+
+/** Rows that a sweep writes in one transaction while the server is idle: some milliseconds. */
+const SLICE_ROWS = 4000;
 
 /** Thrown to roll a dry run back. */
 class DryRunRollback extends Error {}
@@ -82,26 +98,33 @@ function isDryRun({ options }: Batch): boolean {
 class Writer {
   readonly #db: Database;
   readonly #cache: InventoryCache;
+  readonly #inventory: WriterInventory;
   readonly #applier: Applier;
   readonly #cataloguer: CatalogueApplier;
   readonly #reverter: RevertApplier;
   readonly #changeDropper: ChangeDeleter;
   readonly #readAhead: CacheWarmer;
   #isReadingAhead = false;
+  #idle: NodeJS.Timeout | undefined;
+  /** Whether nothing was written since the timer began. */
+  #isIdle = false;
   readonly #dataVersion: Statement<[], [number]>;
   #lastDataVersion: number | undefined;
 
-  constructor(db: Database, inventoryCacheBytesMax: number) {
+  constructor(db: Database, settings: WriterSettings) {
     this.#db = db;
-    this.#cache = new InventoryCache(inventoryCacheBytesMax);
-    this.#applier = new Applier(db, this.#cache);
-    this.#cataloguer = new CatalogueApplier(db, this.#applier);
+    this.#cache = new InventoryCache(settings.inventoryCacheBytesMax);
+    this.#inventory = new WriterInventory(db, settings, new RecentFeed(settings.feed));
+    this.#applier = new Applier(db, this.#cache, this.#inventory);
+    this.#cataloguer = new CatalogueApplier(db, this.#applier, this.#inventory);
     this.#reverter = new RevertApplier(db, this.#applier);
     this.#changeDropper = new ChangeDeleter(db);
-    this.#readAhead = new CacheWarmer(db, this.#cache);
+    this.#readAhead = new CacheWarmer(db, this.#cache, this.#inventory);
     this.#dataVersion = db.prepare<[], [number]>('PRAGMA data_version').raw();
     this.#lastDataVersion = this.#dataVersion.get()?.[0];
+    db.transaction(() => this.#inventory.follow())();
     this.#startReadingAhead();
+    this.#sweepWhenIdle();
   }
 
   /** Dry runs run after the other batches, each in its own transaction, which is rolled back. */
@@ -129,15 +152,7 @@ class Writer {
   }
 
   #applyTogether(group: readonly Batch[]): readonly (BatchOutcome | StoredOutcome | Failure)[] {
-    const outcomes = this.#transaction(() => {
-      const nowMs = Date.now();
-      this.#applier.begin();
-      const decided = group.map((batch) => this.#applyOne(batch, nowMs));
-      this.#applier.flush(nowMs);
-      return decided;
-    });
-    this.#applier.remember();
-    return outcomes;
+    return this.#write((nowMs) => group.map((batch) => this.#applyOne(batch, nowMs)));
   }
 
   /** A batch that is refused as a whole writes nothing, so the other batches of its transaction are kept. */
@@ -168,35 +183,95 @@ class Writer {
   }
 
   revert(request: RevertRequest): RevertOutcome | undefined {
-    const revert = () => this.#reverter.revert(request, Date.now());
-    const outcome = request.dryRun
-      ? this.#dryRun(() => ({ reverted: revert() }))
-      : this.#transaction(() => {
-          this.#applier.begin();
-          const reverted = revert();
-          this.#applier.flush(Date.now());
-          return { reverted };
-        });
+    const revert = (nowMs: number) => ({ reverted: this.#reverter.revert(request, nowMs) });
+    const outcome = request.dryRun ? this.#dryRun(() => revert(Date.now())) : this.#write(revert);
     if ('failure' in outcome) throw asError(outcome);
-    if (!request.dryRun) this.#applier.remember();
     return outcome.reverted;
   }
 
   applyCatalogue(batch: CatalogueBatch): CatalogueOutcome {
     this.#cache.gtins.clear();
+    if (batch.dryRun === true) {
+      const outcome = this.#dryRun(() => this.#cataloguer.apply(batch, Date.now()));
+      if ('failure' in outcome) throw asError(outcome);
+      return { ...outcome, batchUuid: null };
+    }
+    return this.#write((nowMs) => this.#cataloguer.apply(batch, nowMs), true);
+  }
+
+  /** Applies batches in one transaction. */
+  #write<T>(apply: (nowMs: number) => T, isCatalogue = false): T {
+    let nowMs = 0;
     const outcome = this.#transaction(() => {
-      const nowMs = Date.now();
+      nowMs = Date.now();
       this.#applier.begin();
-      const done = this.#cataloguer.apply(batch, nowMs);
-      this.#applier.flush(nowMs);
-      return done;
+      const applied = apply(nowMs);
+      this.#applier.flush(nowMs, isCatalogue);
+      return applied;
     });
-    this.#applier.remember();
+    this.#applier.remember(nowMs);
+    this.#sweepWhenIdle();
     return outcome;
   }
 
   dropChanges(supplierId: number, beforeMs: number, limit: number): number {
-    return this.#transaction(() => this.#changeDropper.drop(supplierId, beforeMs, limit));
+    const drop = (): number | undefined =>
+      this.#transaction(() => this.#changeDropper.drop(supplierId, beforeMs, limit));
+    const dropped = drop();
+    if (dropped !== undefined) return dropped;
+    while (!this.#inventory.isComplete(supplierId)) this.#sweep();
+    return drop() ?? 0;
+  }
+
+  /** Writes a slice of the recent inventory to the table. */
+  #sweep(): void {
+    this.#transaction(() => {
+      this.#inventory.begin();
+      this.#inventory.sweep(SLICE_ROWS);
+    });
+    this.#inventory.committed([], [], 0);
+  }
+
+  /** Writes all recent inventory to the table, so that opening it again has nothing to replay. */
+  completeTable(): void {
+    clearTimeout(this.#idle);
+    try {
+      while (!this.#inventory.isTableComplete) this.#sweep();
+    } catch (error) {
+      // Opening it replays the changes.
+      if (isFailedSync(error)) throw error;
+    }
+  }
+
+  /** Brings the table up to date while nothing else is to be written. */
+  #sweepWhenIdle(): void {
+    this.#isIdle = false;
+    this.#waitUntilIdle();
+  }
+
+  #waitUntilIdle(): void {
+    if (this.#idle !== undefined || this.#inventory.isTableComplete) return;
+    this.#idle = setTimeout(() => {
+      this.#idle = undefined;
+      if (this.#isIdle) {
+        this.#sweepIdly();
+      } else {
+        this.#isIdle = true;
+        this.#waitUntilIdle();
+      }
+    }, IDLE_MS);
+  }
+
+  #sweepIdly(): void {
+    if (!this.#isIdle || !this.#db.open || this.#inventory.isTableComplete) return;
+    try {
+      this.#sweep();
+    } catch (error) {
+      if (isFailedSync(error)) throw error;
+      // The next write tries again.
+      return;
+    }
+    setImmediate(() => this.#sweepIdly());
   }
 
   run(statements: readonly CompiledStatement[]): readonly StatementResult[] {
@@ -232,6 +307,7 @@ class Writer {
     if (version === this.#lastDataVersion) return;
     this.#lastDataVersion = version;
     this.#cache.forget();
+    this.#inventory.follow();
     this.#startReadingAhead();
   }
 
@@ -260,7 +336,7 @@ type Bounds = { readonly supplierId: number; readonly first: number; readonly la
 
 /** Deletes old changes inside a transaction that the caller opens and commits. */
 class ChangeDeleter {
-  readonly #droppable: Statement<unknown[], [first: number, last: number | null]>;
+  readonly #droppable: Statement<unknown[], [first: number, last: number | null, complete: number]>;
   readonly #keep: Statement<[Bounds]>;
   readonly #drop: Statement<[Bounds]>;
   readonly #moveHead: Statement<[Bounds]>;
@@ -268,12 +344,13 @@ class ChangeDeleter {
   constructor(db: Database) {
     // In commit order: the scan ends at the first recent change.
     this.#droppable = db
-      .prepare<unknown[], [number, number | null]>(
+      .prepare<unknown[], [number, number | null, number]>(
         `SELECT dropped_sequence + 1, (SELECT max(sequence) FROM (
              SELECT sequence FROM changes JOIN batches
                ON batches.supplier_id = changes.supplier_id AND number = batch_number
              WHERE changes.supplier_id = suppliers.id AND sequence > dropped_sequence
-               AND sequence <= dropped_sequence + $limit AND applied_at_ms < $beforeMs))
+               AND sequence <= dropped_sequence + $limit AND applied_at_ms < $beforeMs)),
+           complete_sequence
          FROM suppliers WHERE id = $supplierId`,
       )
       .raw();
@@ -301,11 +378,15 @@ class ChangeDeleter {
     );
   }
 
-  /** Deletes at most `limit` changes of a supplier's batches applied before `beforeMs`; returns how many. */
-  drop(supplierId: number, beforeMs: number, limit: number): number {
+  /**
+   * Deletes at most `limit` changes of a supplier's batches applied before `beforeMs`; returns how many. Undefined if
+   * the inventory table lacks one of them: it must be swept first.
+   */
+  drop(supplierId: number, beforeMs: number, limit: number): number | undefined {
     const row = this.#droppable.get({ supplierId, beforeMs, limit });
     if (row === undefined || row[1] === null) return 0;
-    const [first, last] = row;
+    const [first, last, complete] = row;
+    if (last > complete) return undefined;
     const bounds = { supplierId, first, last };
     this.#keep.run(bounds);
     this.#drop.run(bounds);

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { AttackedServer, createTenant, type Tenant } from './attacked-server.ts';
+import { LoopDelays } from './loop-delays.ts';
+import { expectIsolated, printLatencies } from './second-tenant.ts';
+import { VARIANTS } from './variants.ts';
+
+/** Bounds of a machine with nothing else to do. Attacker and second tenant share a process, and so delay each other. */
+const P99_MS_MAX = 3000;
+const GROWTH_MIB_MAX = 500;
+const ATTACKER_SKUS = 100_000;
+/** A smaller share of each attack, for a busy machine. */
+const SHARE = Number(process.env['ATTACK_SHARE'] ?? 1);
+
+const loop = new LoopDelays();
+let server: AttackedServer<{ readonly supplier: Tenant; readonly retailer: Tenant }>;
+
+beforeAll(async () => {
+  server = await AttackedServer.start({
+    environment: await loop.environment(),
+    prepare: async (store) => {
+      const supplier = await createTenant(store, 'Attacker', { skus: ATTACKER_SKUS });
+      const retailer = await createTenant(store, 'Retailer', { type: 'retailer' });
+      const second = await store.accounts.findOrganization('Second tenant');
+      await store.accounts.createConnection(second?.id ?? 0, retailer.id);
+      return { supplier, retailer };
+    },
+  });
+}, 300_000);
+afterAll(async () => {
+  await server.stop();
+  await loop.remove();
+});
+
+test.for(VARIANTS)('$name: a second tenant works on', { timeout: 600_000 }, async (variant) => {
+  const { url, prepared, secondTenant, nodes } = server;
+  const before = await secondTenant.before();
+  for (const node of nodes) node.resetPeak();
+  const beforeMib = server.residentMib();
+  const delays = await loop.during(async () => {
+    const attack = variant.run({ url, share: SHARE, ...prepared });
+    const { latencies } = await secondTenant.during(attack);
+    const growthMib = server.residentMib() - beforeMib;
+    if (process.env['ATTACK_REPORT'] !== undefined) {
+      const figures = printLatencies(variant.name, before, latencies);
+      process.stderr.write(`${figures}; resident memory +${growthMib.toFixed(0)} MiB`);
+    }
+    expectIsolated(latencies, P99_MS_MAX);
+    expect(growthMib).toBeLessThan(GROWTH_MIB_MAX);
+  });
+  if (process.env['ATTACK_REPORT'] !== undefined) {
+    process.stderr.write(`; event loop at worst ${delays.worstMs.toFixed(0)} ms\n`);
+  }
+});

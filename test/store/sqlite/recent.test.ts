@@ -1,0 +1,235 @@
+import Sqlite from 'better-sqlite3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Store } from '../../../src/store/store.ts';
+import {
+  applyOne,
+  batchOf,
+  crashImage,
+  createSupplier,
+  entry,
+  importSkus,
+  openTestStore,
+  problemsOf,
+  sqliteDatabase,
+  sweptDatabase,
+  type Draft,
+  type TestDatabase,
+} from '../fixtures.ts';
+
+const SKUS = Array.from({ length: 40 }, (_, i) => `sku-${i}`);
+const HOUR_MS = 3_600_000;
+
+let databases: TestDatabase[];
+let stores: Store[];
+beforeEach(() => {
+  databases = [];
+  stores = [];
+});
+afterEach(async () => {
+  for (const store of stores) await store.close();
+  for (const database of databases) await database.remove();
+});
+
+async function opened(database: TestDatabase): Promise<Store> {
+  const store = await openTestStore(database);
+  stores.push(store);
+  return store;
+}
+
+/** A database with a supplier's SKUs, open. */
+async function stocked(
+  create: () => Promise<TestDatabase> = sqliteDatabase,
+): Promise<{ database: TestDatabase; store: Store; supplierId: number }> {
+  const database = await create();
+  databases.push(database);
+  const store = await opened(database);
+  const supplierId = await createSupplier(store, 'Acme');
+  await importSkus(
+    store,
+    supplierId,
+    SKUS.map((skuId) => entry(skuId, { inventory: { quantityInStock: 1 } })),
+  );
+  return { database, store, supplierId };
+}
+
+async function setStock(
+  store: Store,
+  supplierId: number,
+  quantityInStock: number,
+  others: Partial<Draft> = {},
+  skuIds: readonly string[] = SKUS,
+): Promise<void> {
+  const lines = skuIds.map((skuId) => ({ skuId, fields: { quantityInStock }, ...others }));
+  await applyOne(store, batchOf(supplierId, lines));
+}
+
+async function quantitiesOf(store: Store, supplierId: number): Promise<ReadonlySet<number | null>> {
+  const page = { supplierIds: [supplierId], filter: {}, from: { start: 0 }, limit: 500 };
+  const { skus } = await store.skus.list(page);
+  return new Set(skus.map(({ inventory }) => inventory.quantityInStock));
+}
+
+/** What the inventory table holds, without the changes that it lacks. */
+function rowsOf(database: TestDatabase): {
+  readonly quantities: ReadonlySet<number>;
+  readonly lacking: number;
+} {
+  const db = new Sqlite(database.url.replace(/^sqlite:/, ''), { readonly: true });
+  try {
+    const quantities = db.prepare<[], number>('SELECT quantity_in_stock FROM inventory').pluck();
+    const lacking = db
+      .prepare<[], number>('SELECT last_sequence - complete_sequence FROM suppliers')
+      .pluck();
+    return { quantities: new Set(quantities.all()), lacking: lacking.get() ?? 0 };
+  } finally {
+    db.close();
+  }
+}
+
+test('a commit leaves the inventory table as it is, and readers see the new inventory', async () => {
+  const { database, store, supplierId } = await stocked();
+  await setStock(store, supplierId, 7);
+  expect(rowsOf(database)).toEqual({ quantities: new Set([1]), lacking: SKUS.length });
+  expect(await quantitiesOf(store, supplierId)).toEqual(new Set([7]));
+  for (const [bounds, totalCount] of [
+    [{ quantityInStockMin: 7 }, SKUS.length],
+    [{ quantityInStockMax: 6 }, 0],
+  ] as const) {
+    const page = { supplierIds: [supplierId], from: { start: 0 }, limit: 5 };
+    expect(await store.skus.list({ ...page, filter: bounds })).toMatchObject({ totalCount });
+  }
+  expect(await problemsOf(database)).toEqual([]);
+});
+
+test('a database that is closed has a complete inventory table', async () => {
+  const { database, store, supplierId } = await stocked();
+  await setStock(store, supplierId, 7);
+  await store.close();
+  expect(rowsOf(database)).toEqual({ quantities: new Set([7]), lacking: 0 });
+});
+
+test('after a crash, opening replays the changes that the inventory table lacks', async () => {
+  const { database, store, supplierId } = await stocked();
+  await setStock(store, supplierId, 7);
+  const image = await crashImage(database);
+  databases.push(image);
+  expect(rowsOf(image).quantities).toEqual(new Set([1]));
+  expect(await problemsOf(image)).toEqual([]);
+  const again = await opened(image);
+  expect(await quantitiesOf(again, supplierId)).toEqual(new Set([7]));
+  // Relative changes start from what was replayed.
+  const add = { fields: {}, stockChange: 2 };
+  await applyOne(again, batchOf(supplierId, [{ skuId: 'sku-3', ...add }]));
+  expect(await quantitiesOf(again, supplierId)).toEqual(new Set([7, 9]));
+  await again.close();
+  expect(rowsOf(image)).toEqual({ quantities: new Set([7, 9]), lacking: 0 });
+  expect(await problemsOf(image)).toEqual([]);
+});
+
+test('the inventory table never lacks more changes than ONHAND_RECENT_CHANGES_MAX', async () => {
+  const { database, store, supplierId } = await stocked(sweptDatabase);
+  const lacking: number[] = [];
+  for (const [i, skuId] of SKUS.entries()) {
+    await setStock(store, supplierId, 100 + i, {}, [skuId]);
+    lacking.push(rowsOf(database).lacking);
+  }
+  expect(Math.max(...lacking)).toBeGreaterThan(0);
+  expect(Math.max(...lacking)).toBeLessThanOrEqual(database.settings?.recentChangesMax ?? 0);
+});
+
+test('a server that has nothing to write completes the inventory table', async () => {
+  const { database, store, supplierId } = await stocked();
+  await setStock(store, supplierId, 7);
+  await expect
+    .poll(() => rowsOf(database), { timeout: 20_000 })
+    .toEqual({
+      quantities: new Set([7]),
+      lacking: 0,
+    });
+  expect(await quantitiesOf(store, supplierId)).toEqual(new Set([7]));
+});
+
+test.each([sqliteDatabase, sweptDatabase])(
+  'two stores that write to one file see each other’s inventory (%o)',
+  async (create) => {
+    const { database, store, supplierId } = await stocked(create);
+    const other = await opened(database);
+    const add = { fields: {}, stockChange: 1 };
+    for (let round = 1; round <= 6; round += 1) {
+      const writer = round % 2 === 0 ? store : other;
+      await applyOne(
+        writer,
+        batchOf(
+          supplierId,
+          SKUS.map((skuId) => ({ skuId, ...add })),
+        ),
+      );
+      for (const reader of [store, other]) {
+        expect(await quantitiesOf(reader, supplierId)).toEqual(new Set([1 + round]));
+      }
+      expect(await problemsOf(database)).toEqual([]);
+    }
+    await other.close();
+    await setStock(store, supplierId, 50, { expectedQuantity: 7 });
+    expect(await quantitiesOf(store, supplierId)).toEqual(new Set([50]));
+  },
+);
+
+test('a SKU whose row is written at once keeps its as-of time beside recent changes', async () => {
+  const { database, store, supplierId } = await stocked();
+  await setStock(store, supplierId, 7);
+  const laterUs = (Date.now() + HOUR_MS) * 1000;
+  // Confirms what a change that the table lacks has left.
+  await setStock(store, supplierId, 7, { asOfUs: laterUs }, ['sku-1']);
+  await setStock(store, supplierId, 8, { asOfUs: laterUs }, ['sku-2']);
+  const image = await crashImage(database);
+  databases.push(image);
+  for (const each of [store, await opened(image)]) {
+    const older = ['sku-0', 'sku-1', 'sku-2'].map((skuId) => ({
+      skuId,
+      fields: { quantityInStock: 9 },
+      asOfUs: laterUs - 1_000_000,
+    }));
+    const { statuses } = await applyOne(each, batchOf(supplierId, older));
+    expect([...statuses]).toEqual([200, 412, 412]);
+  }
+  expect(await problemsOf(image)).toEqual([]);
+  expect(await problemsOf(database)).toEqual([]);
+});
+
+test('a product that is rewritten keeps the recent inventory of its SKU and is updated now', async () => {
+  const { database, store, supplierId } = await stocked();
+  await setStock(store, supplierId, 7);
+  const beforeMs = Date.now();
+  await importSkus(store, supplierId, [entry('sku-1', { product: { title: 'New' } })]);
+  const page = { supplierIds: [supplierId], from: { start: 0 }, limit: 500 };
+  const { skus } = await store.skus.list({ ...page, filter: { skuId: 'sku-1' } });
+  expect(skus).toMatchObject([{ inventory: { quantityInStock: 7 } }]);
+  expect(skus[0]?.updatedAtMs).toBeGreaterThanOrEqual(beforeMs);
+  await setStock(store, supplierId, 8);
+  expect(await quantitiesOf(store, supplierId)).toEqual(new Set([8]));
+  expect(await problemsOf(database)).toEqual([]);
+});
+
+test('changes that the inventory table lacks are swept before they are deleted', async () => {
+  const { database, store, supplierId } = await stocked();
+  await setStock(store, supplierId, 7);
+  expect(rowsOf(database).lacking).toBe(SKUS.length);
+  while (await store.changes.dropBefore(Date.now() + HOUR_MS, 15));
+  expect(rowsOf(database)).toEqual({ quantities: new Set([7]), lacking: 0 });
+  expect(await quantitiesOf(store, supplierId)).toEqual(new Set([7]));
+  expect(await problemsOf(database)).toEqual([]);
+});
+
+test('the inventory table is checked up to the sequence that it claims', async () => {
+  const { database, store, supplierId } = await stocked();
+  await setStock(store, supplierId, 7);
+  const image = await crashImage(database);
+  databases.push(image);
+  const db = new Sqlite(image.url.replace(/^sqlite:/, ''));
+  db.exec('UPDATE suppliers SET complete_sequence = last_sequence');
+  db.close();
+  const problems = (await problemsOf(image)).join('\n');
+  expect(problems).toContain('SKU 1 of supplier 1 has no row with change');
+  expect(problems).toContain('replaying the changes gives the inventory');
+});
