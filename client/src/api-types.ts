@@ -1403,6 +1403,8 @@ export interface components {
                  */
                 readonly uuid: string;
             };
+            /** @description What it is; only with `include=title`. */
+            readonly title?: string | null;
             /**
              * Format: uuid
              * @description onhand's own name of the SKU.
@@ -2492,6 +2494,8 @@ export interface operations {
                 readonly ean13?: string;
                 /** @description Only SKUs with this GTIN-14, in any of its written forms. */
                 readonly gtin14?: string;
+                /** @description Adds the title to each SKU of the reply. */
+                readonly include?: "title";
                 /** @description Only SKUs with this ISBN, in any of its written forms. */
                 readonly isbn?: string;
                 /** @description Accepted, and ignored. */
@@ -2510,6 +2514,8 @@ export interface operations {
                 readonly start?: number;
                 /** @description Only SKUs of these suppliers: one, separated by commas, or repeated. */
                 readonly supplier_uuids?: readonly string[];
+                /** @description Only SKUs whose title begins with this; the case of A to Z does not matter. */
+                readonly title?: string;
                 /** @description Only SKUs with this UPC-A, in any of its written forms. */
                 readonly upca?: string;
                 /** @description Only SKUs of which anything changed since this time (RFC 3339). */
@@ -2534,7 +2540,10 @@ export interface operations {
     };
     readonly createSku: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description Adds the title to each SKU of the reply. */
+                readonly include?: "title";
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -2561,6 +2570,8 @@ export interface operations {
             readonly query?: {
                 /** @description Show the inventory as it was at this time (RFC 3339). */
                 readonly as_of?: string;
+                /** @description Adds the title to each SKU of the reply. */
+                readonly include?: "title";
             };
             readonly header?: never;
             readonly path: {

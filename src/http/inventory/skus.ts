@@ -8,10 +8,12 @@ import type { Store } from '../../store/store.ts';
 import { parseBody } from '../../wire/json.ts';
 import { parseSkuCreation, SkuCreationSchema } from '../../wire/inventory/sku-creation.ts';
 import {
+  INCLUDE_PARAMETER,
   parseSkuList,
   printSku,
   printSkuList,
   SKU_LIST_PARAMETERS,
+  type SkuExtra,
   SkuListQuerySchema,
   type SkuListRequest,
   SkuPageSchema,
@@ -23,7 +25,7 @@ import {
   parseHistory,
   printHistory,
 } from '../../wire/changes/sku-history.ts';
-import { readTimeMs } from '../../wire/query.ts';
+import { createQueryReader, readTimeMs } from '../../wire/query.ts';
 import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
@@ -43,12 +45,19 @@ const LIST_PATH = '/timp/products/skus/';
 const SKU_EXPECTED = 'one SKU as a JSON object such as {"sku_id": "A-1"}';
 const DetailQuerySchema = Type.Object(
   {
+    ...INCLUDE_PARAMETER,
     as_of: Type.Optional(
       Type.String({ description: 'Show the inventory as it was at this time (RFC 3339).' }),
     ),
   },
   { title: 'SkuQuery', additionalProperties: false },
 );
+const readDetailQuery = createQueryReader(DetailQuerySchema);
+const CreationQuerySchema = Type.Object(INCLUDE_PARAMETER, {
+  title: 'SkuCreationQuery',
+  additionalProperties: false,
+});
+const readCreationQuery = createQueryReader(CreationQuerySchema);
 const DetailParametersSchema = Type.Object({
   uuid: Type.String({ format: 'uuid', description: 'The uuid of the SKU.' }),
 });
@@ -86,13 +95,13 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   };
 
   const show = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    checkParameters(request, ['as_of']);
-    const [asOf] = queryOf(request).get('as_of') ?? [];
+    checkParameters(request, Object.keys(DetailQuerySchema.properties));
+    const { as_of: asOf, include } = readDetailQuery(queryOf(request));
     const uuid = pathUuid(request);
     const text =
       asOf === undefined
-        ? await detailOf(request, uuid)
-        : await detailAsOf(request, uuid, readTimeMs('as_of', asOf));
+        ? await detailOf(request, uuid, include)
+        : await detailAsOf(request, uuid, readTimeMs('as_of', asOf), include);
     return reply.type('application/json').send(text);
   };
 
@@ -101,6 +110,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     request: FastifyRequest,
     uuid: string,
     atMs: number,
+    include: SkuExtra | undefined,
   ): Promise<string> => {
     const supplierIds = await visibleTo(admission.principalOf(request));
     const sku = await store.skus.find(supplierIds, uuid);
@@ -109,7 +119,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     );
     if (sku === undefined || past === undefined || sku.createdAtMs > atMs) throw noSuchSku();
     const updatedAtMs = past.changedAtMs ?? sku.createdAtMs;
-    return JSON.stringify(printSku({ ...sku, inventory: past.inventory, updatedAtMs }));
+    return JSON.stringify(printSku({ ...sku, inventory: past.inventory, updatedAtMs }, include));
   };
 
   const history = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -125,16 +135,21 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     return sendJson(request, reply, printHistory(changes, options.limit));
   };
 
-  const detailOf = async (request: FastifyRequest, uuid: string): Promise<string> => {
+  const detailOf = async (
+    request: FastifyRequest,
+    uuid: string,
+    include: SkuExtra | undefined,
+  ): Promise<string> => {
     const sku = await store.skus.find(await visibleTo(admission.principalOf(request)), uuid);
     if (sku === undefined) throw noSuchSku();
-    return JSON.stringify(printSku(sku));
+    return JSON.stringify(printSku(sku, include));
   };
 
   const create = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { organizationId: supplierId, userId } = admission.principalOf(request);
     const body = await readBody(request, bodyLimits);
-    checkParameters(request, []);
+    checkParameters(request, Object.keys(CreationQuerySchema.properties));
+    const { include } = readCreationQuery(queryOf(request));
     const { value, text } = parseBody(body, SKU_EXPECTED);
     const entry = parseSkuCreation(value, text);
     const reason = noteHeaderOf(request, 'Batch-Reason');
@@ -163,7 +178,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
       .header('batch-id', batchUuid)
       .header('location', `${LIST_PATH}${created.uuid}/`)
       .type('application/json')
-      .send(await detailOf(request, created.uuid));
+      .send(await detailOf(request, created.uuid, include));
   };
 
   addResource(app, LIST_PATH, {
@@ -184,6 +199,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
       schema: describe({
         operationId: 'createSku',
         summary: 'Create a SKU',
+        query: CreationQuerySchema,
         body: SkuCreationSchema,
         ok: SkuSchema,
         okStatus: 201,
