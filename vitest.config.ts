@@ -30,6 +30,8 @@ export default defineConfig({
           // What these hold is the same before any database is asked.
           exclude: [
             'openapi',
+            'download',
+            'front-pages',
             'request/open-bytes',
             'request/fairness',
             'request/store-turns',

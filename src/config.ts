@@ -148,6 +148,8 @@ export const NUMBER_SETTINGS = {
   },
   /** Uploads are answered 503 while the disk of the files has less free space; 0 means no limit. */
   freeDiskBytesMin: { variable: 'ONHAND_FREE_DISK_BYTES_MIN', fallback: 512 * MIB, min: 0 },
+  /** SKUs of a file that are remembered to find those with several rows: 37 bytes each, in up to four times as many places. */
+  inspectedSkusMax: { variable: 'ONHAND_INSPECTED_SKUS_MAX', fallback: 2_000_000, min: 1 },
   /** How long refused files are kept, if that is shorter than results are kept. */
   refusedFilesKeptHours: { variable: 'ONHAND_REFUSED_FILES_KEPT_HOURS', fallback: 24, min: 0 },
   /** How long a file in the drop folder must be unchanged before it is processed. */

@@ -1,7 +1,7 @@
 /** Uploaded stock files and their file jobs. */
 import type { FailedLine } from './batches.ts';
-import type { ReadingRules } from './reading-rules.ts';
-import { OnhandError } from './errors.ts';
+import type { ChoiceName, DecimalMark, ReadingRules } from './reading-rules.ts';
+import { OnhandError, type ErrorCode } from './errors.ts';
 
 /**
  * `waiting` for its turn, then `reading` while it is applied. `held` waits for a confirmation. Final states:
@@ -32,6 +32,36 @@ export interface FileOptions {
   readonly rules: ReadingRules;
 }
 
+/** What may be unclear in a file: SKUs with several quantities, and numbers with two values. */
+export const QUESTION_CODES = [
+  'duplicate_skus',
+  'ambiguous_decimal',
+] as const satisfies readonly ErrorCode[];
+
+/** What a file's sender is asked before the file is applied. */
+export interface FileQuestion {
+  readonly code: (typeof QUESTION_CODES)[number];
+  /** The rule that answers it. */
+  readonly rule: ChoiceName;
+  /** What is unclear, with examples, and what may be answered. */
+  readonly detail: string;
+  /** The values of the rule to choose from. */
+  readonly answers: readonly string[];
+}
+
+/**
+ * The queries that answer all of a file's questions, such as `?decimal=comma&locations=sum`: one with the first
+ * answers, one with the second. Empty if it asks nothing.
+ */
+export function answersTo({ found }: Pick<FileRecord, 'found'>): readonly string[] {
+  const questions = found?.questions ?? [];
+  if (questions.length === 0) return [];
+  return [0, 1].map(
+    (choice) =>
+      `?${questions.map(({ rule, answers }) => `${rule}=${answers[choice] ?? ''}`).join('&')}`,
+  );
+}
+
 /** What was detected in the file. */
 export interface FileFindings {
   readonly kind: 'inventory' | 'catalogue';
@@ -49,6 +79,10 @@ export interface FileFindings {
   /** What the sender should know about how the file is read, in sentences; complete once it was read. */
   readonly notes: readonly string[];
   readonly sheet: { readonly name: string; readonly others: readonly string[] } | null;
+  /** The decimal mark that the file's own numbers decided; null if that was not needed. */
+  readonly decimal: DecimalMark | null;
+  /** What has to be answered before the file is applied. */
+  readonly questions: readonly FileQuestion[];
   /** Whether the file is one batch. Decided once, before anything is applied. */
   readonly isWhole: boolean;
 }

@@ -85,7 +85,7 @@ export class FileResults {
   }
 
   #targetOf(job: FileRecord) {
-    const { asOfToleranceSeconds } = this.#parts.settings;
-    return { job, path: this.#parts.files.pathOf(job), asOfToleranceSeconds };
+    const { asOfToleranceSeconds, inspectedSkusMax } = this.#parts.settings;
+    return { job, path: this.#parts.files.pathOf(job), asOfToleranceSeconds, inspectedSkusMax };
   }
 }

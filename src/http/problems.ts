@@ -43,6 +43,8 @@ const STATUS_OF = {
   idempotency_key_reused: 422,
   snapshot_refused: 422,
   breaker_tripped: 422,
+  duplicate_skus: 422,
+  ambiguous_decimal: 422,
   confirmation_invalid: 422,
   login_failed: 401,
   line_failed: 422,

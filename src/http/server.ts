@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
-import fastify, { LogController, type FastifyInstance } from 'fastify';
+import fastify, {
+  LogController,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { DeliverOptions } from '../webhooks/attempt.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { FileService } from '../files/service.ts';
@@ -10,7 +15,9 @@ import type { Store } from '../store/store.ts';
 import { addBatches } from './inventory/batches.ts';
 import { addChanges } from './changes/changes.ts';
 import { addDocumentation } from './documentation.ts';
+import { addDownloads } from './download.ts';
 import { addFileActions } from './files/file-actions.ts';
+import { addFileSettings } from './files/file-settings.ts';
 import { addFiles, type FileSettings } from './files/files.ts';
 import { addFreshness } from './changes/freshness.ts';
 import { Admission, type AdmissionLimits } from './request/admission.ts';
@@ -169,6 +176,10 @@ export async function buildServer({
     // Before Fastify checks the Content-Type.
     if (request.is404) throw pathNotFound(request.url);
   });
+  // For people at a terminal. Programs get the exact bytes that the API has always sent.
+  app.addHook('onSend', async (request, reply, payload) =>
+    typeof payload === 'string' && isJson(reply) && isTerminal(request) ? `${payload}\n` : payload,
+  );
   app.addHook('preHandler', async (request, reply) => {
     if (request.openRequest !== null) connections.keep(request.raw, reply.raw);
   });
@@ -187,6 +198,7 @@ export async function buildServer({
   });
 
   await addDocumentation(app, version);
+  addDownloads(app);
   app.decorateRequest('principal', null);
   app.decorateRequest('openRequest', null);
   addHealth(app, store, {
@@ -204,6 +216,7 @@ export async function buildServer({
   const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
   addFiles(app, fileRoutes);
   addFileActions(app, fileRoutes);
+  addFileSettings(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
   addFreshness(app, { admission, store });
@@ -213,6 +226,14 @@ export async function buildServer({
   addLogin(app, { accounts: store.accounts, limits: settings });
   await app.ready();
   return app;
+}
+
+function isJson(reply: FastifyReply): boolean {
+  return /^application\/(?:problem\+)?json/.test(String(reply.getHeader('content-type')));
+}
+
+function isTerminal({ headers }: FastifyRequest): boolean {
+  return /^(?:curl|wget)\//i.test(headers['user-agent'] ?? '');
 }
 
 function pathNotFound(url: string): OnhandError {

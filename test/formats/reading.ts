@@ -25,6 +25,10 @@ export interface ReadCatalogue {
   readonly rows: readonly CatalogueRow[];
 }
 
+function rowOf({ row, entry, gtins, complaints }: CatalogueRow): CatalogueRow {
+  return { row, entry, gtins, complaints };
+}
+
 /** Reads a whole catalogue. */
 export async function readCatalogue(
   file: string | Uint8Array,
@@ -35,7 +39,8 @@ export async function readCatalogue(
     { ...NO_RULES, columns: parseColumnMappings(columnMap) },
   );
   try {
-    return { unknownColumns, rows: await all(rows) };
+    const read = await all(rows);
+    return { unknownColumns, rows: read.map(rowOf) };
   } finally {
     await close();
   }

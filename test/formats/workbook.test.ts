@@ -114,7 +114,7 @@ describe('a workbook', () => {
     });
   });
 
-  test('with product columns is a catalogue', async () => {
+  test('that is sent as a catalogue is one', async () => {
     const file = workbookOf({
       sheets: [
         {
@@ -125,7 +125,7 @@ describe('a workbook', () => {
         },
       ],
     });
-    const opened = await open(file);
+    const opened = await open(file, { rules: { kind: 'catalogue' } });
     if (opened.kind !== 'catalogue') throw new Error('not a catalogue');
     expect(opened.columns.map(({ target }) => target)).toEqual([
       'sku_id',

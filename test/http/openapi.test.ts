@@ -126,7 +126,7 @@ async function operationsOfServer(): Promise<readonly string[]> {
   const found: string[] = [];
   for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
     for (const path of pathsOfTree(app.printRoutes({ commonPrefix: false, method }))) {
-      if (/^\/(docs|openapi\.json)\b/.test(path)) continue;
+      if (/^\/(?:$|(?:docs|download|favicon|openapi)\b)/.test(path)) continue;
       const { statusCode } = await app.inject({ method, url: path.replace(':uuid', 'x') });
       const ending = path.startsWith('/timp/') && !/\.\w+$/.test(path) ? '/' : '';
       if (statusCode !== 405) found.push(`${method} ${path.replace(':uuid', '{uuid}')}${ending}`);

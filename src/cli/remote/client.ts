@@ -41,8 +41,10 @@ function parseUrl(text: string): string {
 }
 
 function normalizedUrl(text: string): string | undefined {
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
+  // Not URL.parse: Node.js 20 does not have it.
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (!/^https?:$/.test(url.protocol)) return undefined;
   return url.href.replace(/\/+$/, '');
 }
 

@@ -115,6 +115,7 @@ class MergeFiller {
       row: row.row,
       cells,
       ...(unreadable.length > 0 && { unreadable }),
+      ...(row.fractions !== undefined && { fractions: row.fractions }),
       ...(begun > 0 && { mergedRows: begun }),
     };
   }

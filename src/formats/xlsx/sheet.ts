@@ -61,6 +61,7 @@ class SheetReader implements XmlListener {
   #cells: string[] = [];
   #rowCharacters = 0;
   #unreadable: UnreadableCell[] | undefined;
+  #fractions: number[] | undefined;
 
   #place = -1;
   #type: string | undefined;
@@ -121,6 +122,7 @@ class SheetReader implements XmlListener {
     this.#cells = [];
     this.#rowCharacters = 0;
     this.#unreadable = undefined;
+    this.#fractions = undefined;
   }
 
   #startCell(attributes: XmlAttributes): void {
@@ -201,10 +203,11 @@ class SheetReader implements XmlListener {
     if (this.#type === 'd') return /^\d{4}-\d\d-\d\d/.exec(value)?.[0] ?? value;
     const { styles, starts1904 } = this.#context;
     const style = this.#style === undefined ? styles[0] : styles[Number(this.#style)];
-    return (
-      numberText(value, style ?? PLAIN, starts1904) ??
-      this.#unreadableCell(value, 'is marked as a number but is not one')
-    );
+    const text = numberText(value, style ?? PLAIN, starts1904);
+    if (text === undefined)
+      return this.#unreadableCell(value, 'is marked as a number but is not one');
+    if (text.includes('.')) (this.#fractions ??= []).push(this.#place);
+    return text;
   }
 
   #sharedText(value: string): string {
@@ -234,10 +237,13 @@ class SheetReader implements XmlListener {
     const row = this.#row;
     if (this.#rowCharacters > ROW_CHARACTERS_MAX) {
       this.#rows.push({ row, fault: `is longer than ${ROW_CHARACTERS_MAX} characters` });
-    } else if (this.#unreadable !== undefined) {
-      this.#rows.push({ row, cells: this.#cells, unreadable: this.#unreadable });
-    } else if (this.#cells.length > 0) {
-      this.#rows.push({ row, cells: this.#cells });
+    } else if (this.#unreadable !== undefined || this.#cells.length > 0) {
+      this.#rows.push({
+        row,
+        cells: this.#cells,
+        ...(this.#unreadable !== undefined && { unreadable: this.#unreadable }),
+        ...(this.#fractions !== undefined && { fractions: this.#fractions }),
+      });
     }
   }
 

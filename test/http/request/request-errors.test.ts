@@ -185,7 +185,7 @@ describe('paths and methods', () => {
     },
   );
 
-  test.for(['/', '/timp', '/TIMP/products/skus/', '/timp//products/skus/', `${BULK}x/`])(
+  test.for(['/timp', '/TIMP/products/skus/', '/timp//products/skus/', `${BULK}x/`])(
     '%s returns 404',
     async (path) => {
       problemOf(await server.ask('GET', path, { token }), 404, 'path_not_found');
