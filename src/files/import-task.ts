@@ -33,7 +33,7 @@ export interface ImportHost {
 /** Imports the file as a catalogue; and prints the result of each row. */
 export async function importFileTask(
   openStaging: () => Promise<CatalogueStaging>,
-  { job, path, directory }: ImportTarget,
+  { job, path, directory, formatLimits }: ImportTarget,
   host: ImportHost,
   { signal, progress }: TaskContext,
 ): Promise<Imported> {
@@ -51,6 +51,7 @@ export async function importFileTask(
       file: new FileBytes(path, progress),
       path,
       rules: asked.rules,
+      limits: formatLimits,
       supplierId,
       userId,
       source: 'file',
@@ -67,7 +68,7 @@ export async function importFileTask(
     };
     const results = async function* (): AsyncGenerator<readonly string[]> {
       const source = { bytes: new FileBytes(path, progress), path };
-      const catalogue = await openCatalogue(source, asked.rules);
+      const catalogue = await openCatalogue(source, asked.rules, formatLimits);
       try {
         yield* catalogueResults(catalogue, complaints, outcomes, asked.dryRun);
       } finally {

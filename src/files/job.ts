@@ -18,6 +18,7 @@ import { sameInventory, type Inventory } from '../domain/inventory.ts';
 import { LinesBuilder, type Lines } from '../domain/lines.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { ImportSummary } from '../intake/catalogue-import.ts';
+import type { FormatLimits } from '../formats/format.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { BatchStore, Store } from '../store/store.ts';
 import type { FileTarget } from './job-file.ts';
@@ -33,6 +34,7 @@ export interface FileJobSettings {
   readonly snapshotBreakerSkusMin: number;
   /** How far in the future a timestamp in a file may be. */
   readonly asOfToleranceSeconds: number;
+  readonly formatLimits: FormatLimits;
   /** SKUs of a file that are remembered to find and add up those with several rows. */
   readonly inspectedSkusMax: number;
 }
@@ -175,9 +177,9 @@ export class FileJob {
   }
 
   get #target(): FileTarget {
-    const { asOfToleranceSeconds, inspectedSkusMax } = this.#parts.settings;
+    const { asOfToleranceSeconds, formatLimits, inspectedSkusMax } = this.#parts.settings;
     const path = this.#parts.files.pathOf(this.#job);
-    return { job: this.#job, path, asOfToleranceSeconds, inspectedSkusMax };
+    return { job: this.#job, path, asOfToleranceSeconds, formatLimits, inspectedSkusMax };
   }
 
   /**

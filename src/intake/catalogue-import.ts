@@ -3,6 +3,7 @@ import { OnhandError } from '../domain/errors.ts';
 import type { ReadingRules } from '../domain/reading-rules.ts';
 import { CANDIDATES_NAMED_MAX } from '../domain/lines.ts';
 import { printCsv } from '../formats/csv/writer.ts';
+import type { FormatLimits } from '../formats/format.ts';
 import { openCatalogue } from '../formats/table/catalogue.ts';
 import {
   FIRST_COMPLAINT,
@@ -28,6 +29,7 @@ export interface Import {
   /** The path on disk. Workbooks need it, since they cannot be read from a stream. */
   readonly path?: string;
   readonly rules: ReadingRules;
+  readonly limits: FormatLimits;
   readonly supplierId: number;
   /** Who imports; null for the operator on the command line. */
   readonly userId: number | null;
@@ -125,9 +127,9 @@ class CatalogueImport {
   }
 
   async #stage(): Promise<void> {
-    const { rules, file, path } = this.#request;
+    const { rules, limits, file, path } = this.#request;
     const source = { bytes: this.#counted(file), ...(path !== undefined && { path }) };
-    const catalogue = await openCatalogue(source, rules);
+    const catalogue = await openCatalogue(source, rules, limits);
     this.#unknownColumns = catalogue.unknownColumns;
     try {
       if (!(await this.#stageRows(catalogue.rows))) return;

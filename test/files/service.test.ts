@@ -180,6 +180,7 @@ async function catalogueOf(supplierId: number, rows: string) {
     job,
     path: service.files.pathOf(job),
     asOfToleranceSeconds: 0,
+    formatLimits: testSettings(database).formatLimits,
     inspectedSkusMax: 1000,
     directory,
   };

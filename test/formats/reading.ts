@@ -1,5 +1,6 @@
 import type { CatalogueRow } from '../../src/domain/catalogue.ts';
 import { openCatalogue } from '../../src/formats/table/catalogue.ts';
+import { FORMAT_LIMITS } from './limits.ts';
 import { NO_RULES, parseColumnMappings } from '../../src/domain/reading-rules.ts';
 
 /** A file's bytes as a stream, in chunks of `chunkBytes`. */
@@ -37,6 +38,7 @@ export async function readCatalogue(
   const { unknownColumns, rows, close } = await openCatalogue(
     { bytes: bytesOf(file) },
     { ...NO_RULES, columns: parseColumnMappings(columnMap) },
+    FORMAT_LIMITS,
   );
   try {
     const read = await all(rows);

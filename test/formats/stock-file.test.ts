@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { NO_RULES } from '../../src/domain/reading-rules.ts';
 import { openStockFile, type StockFile } from '../../src/formats/stock-file.ts';
-import { FORMAT_LIMITS } from '../../src/formats/format.ts';
+import { FORMAT_LIMITS } from './limits.ts';
 import { textMatching } from '../matching.ts';
 import { onDisk, zipOf } from './archives.ts';
 import { linesOf, open, newJsonLineReader, openInventory, rowsOf } from './stock-files.ts';

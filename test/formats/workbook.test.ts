@@ -96,14 +96,14 @@ describe('a workbook', () => {
   test('without a header in any sheet is refused, naming the row most like one', async () => {
     const file = workbookOf({
       sheets: [
-        { name: 'Read me', rows: [['About'], ['Code', 'Menge', 'Ort'], ['A', '1']] },
+        { name: 'Read me', rows: [['About'], ['Regal', 'Farbe', 'Ort'], ['A', '1']] },
         { name: 'Empty', rows: '' },
       ],
     });
     await expect(open(file)).rejects.toMatchObject({
       code: 'body_malformed',
       message: textMatching(
-        /^None of the 2 sheets has a header.*Sheet "Read me": No column says which SKU.*it has Code, Menge, Ort\./,
+        /^None of the 2 sheets has a header.*Sheet "Read me": No column says which SKU.*it has Regal, Farbe, Ort\./,
       ),
     });
   });

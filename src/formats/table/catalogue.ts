@@ -6,7 +6,7 @@ import type { Inventory } from '../../domain/inventory.ts';
 import { skuIdCanExist } from '../../domain/lines.ts';
 import type { ReadingRules } from '../../domain/reading-rules.ts';
 import type { Product } from '../../domain/sku.ts';
-import { FORMAT_LIMITS, type FormatLimits } from '../format.ts';
+import type { FormatLimits } from '../format.ts';
 import { openFile, type FileSource } from '../open-file.ts';
 import { readCell, type CellReading } from './cells.ts';
 import { matchCatalogue, type Column, type MatchedHeader } from './columns.ts';
@@ -39,7 +39,7 @@ export interface Catalogue {
 export async function openCatalogue(
   source: FileSource,
   rules: ReadingRules,
-  limits: FormatLimits = FORMAT_LIMITS,
+  limits: FormatLimits,
 ): Promise<Catalogue> {
   const match = (header: readonly string[]): MatchedHeader =>
     matchCatalogue(header, rules.columns, limits.columnsMax);
