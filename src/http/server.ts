@@ -202,7 +202,11 @@ export async function buildServer({
   app.decorateRequest('principal', null);
   app.decorateRequest('openRequest', null);
   addHealth(app, store, {
-    usage: () => ({ connections: connections.usage(), ...openRequests.usage() }),
+    usage: () => ({
+      connections: connections.usage(),
+      ...openRequests.usage(),
+      result_spool_bytes: files.results.usage(),
+    }),
     refuseFull: () => openRequests.refuseFull(),
   });
   app.addHook('preClose', (done) => {
