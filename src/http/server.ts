@@ -19,7 +19,7 @@ import { addDownloads } from './download.ts';
 import { addFileActions } from './files/file-actions.ts';
 import { addFileSettings } from './files/file-settings.ts';
 import { addFiles, type FileSettings } from './files/files.ts';
-import { addFreshness } from './changes/freshness.ts';
+import { addSuppliers } from './changes/suppliers.ts';
 import { Admission, type AdmissionLimits } from './request/admission.ts';
 import { addHealth } from './health.ts';
 import { addInventory } from './inventory/inventory.ts';
@@ -223,7 +223,7 @@ export async function buildServer({
   addFileSettings(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
-  addFreshness(app, { admission, store });
+  addSuppliers(app, { admission, store });
   const { changes, webhooks, accounts } = store;
   const limits = settings;
   addWebhooks(app, { admission, webhooks, changes, accounts, options: webhookOptions, limits });
