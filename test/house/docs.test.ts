@@ -241,6 +241,7 @@ describe('the API', () => {
     ['post', `${BATCHES}{uuid}/revert/`, 'Undo', safeWrites],
     ['get', '/timp/products/skus/inventory/changes/', 'Reading changes', changes],
     ['get', '/timp/products/skus/{uuid}/history/', 'History', changes],
+    ['get', '/timp/suppliers/', 'Listing suppliers', api],
     ['get', '/timp/suppliers/freshness/', 'Freshness', changes],
     ['post', UPLOAD, 'Uploading a file', files],
   ] as const)(
