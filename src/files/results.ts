@@ -85,7 +85,13 @@ export class FileResults {
   }
 
   #targetOf(job: FileRecord) {
-    const { asOfToleranceSeconds, inspectedSkusMax } = this.#parts.settings;
-    return { job, path: this.#parts.files.pathOf(job), asOfToleranceSeconds, inspectedSkusMax };
+    const { asOfToleranceSeconds, formatLimits, inspectedSkusMax } = this.#parts.settings;
+    return {
+      job,
+      path: this.#parts.files.pathOf(job),
+      asOfToleranceSeconds,
+      formatLimits,
+      inspectedSkusMax,
+    };
   }
 }
