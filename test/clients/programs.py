@@ -1,8 +1,9 @@
 """The programs of the scenarios with the Python client; programs.ts has the same with the TypeScript client.
 
-Reads one JSON object per line, {"program", "input"}, and answers each with {"output"} or {"error"}.
+Reads one JSON object per line, {"program", "input", "is_async"}, and answers each with {"output"} or {"error"}.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -13,6 +14,7 @@ import time
 import traceback
 from typing import Any, Callable, Dict, Iterable, Iterator, List
 
+import async_programs
 from onhand_client import (
     PROBLEM_CLASSES,
     AbortSignal,
@@ -276,7 +278,10 @@ def main() -> None:
     for row in sys.stdin:
         order = json.loads(row)
         try:
-            answer = {"output": run(order["program"], order.get("input", {}))}
+            given = order["input"]
+            is_async = order["is_async"]
+            name = order["program"]
+            answer = {"output": asyncio.run(async_programs.run(name, given)) if is_async else run(name, given)}
         except Exception:
             answer = {"error": traceback.format_exc()}
         print(json.dumps(answer), flush=True)

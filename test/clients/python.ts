@@ -12,6 +12,12 @@ const VERSION_CHECK = 'import sys; sys.exit(sys.version_info < (3, 9))';
 /** Whether there is a Python that runs the client. `ONHAND_TEST_PYTHON` names another than `python3`. */
 export const PYTHON = process.env['ONHAND_TEST_PYTHON'] ?? 'python3';
 export const PYTHON_CLIENT = join(ROOT, 'clients', 'python');
+export const PYTHON_ENVIRONMENT: NodeJS.ProcessEnv = {
+  ...process.env,
+  PYTHONPATH: PYTHON_CLIENT,
+  PYTHONDONTWRITEBYTECODE: '1',
+  PYTHONIOENCODING: 'utf-8',
+};
 
 export function isPythonUsable(): boolean {
   try {
@@ -31,20 +37,16 @@ export class PythonPrograms {
   constructor() {
     this.#process = spawn(PYTHON, ['-W', 'error', join(ROOT, 'test', 'clients', 'programs.py')], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: {
-        ...process.env,
-        PYTHONPATH: PYTHON_CLIENT,
-        PYTHONDONTWRITEBYTECODE: '1',
-        PYTHONIOENCODING: 'utf-8',
-      },
+      env: PYTHON_ENVIRONMENT,
     });
     this.#reader = createInterface(this.#process.stdout);
     this.#rows = this.#reader[Symbol.asyncIterator]();
   }
 
   /** Returns what the program returns; rejects with its traceback if it raises. */
-  async run(program: string, input: object = {}): Promise<unknown> {
-    this.#process.stdin.write(`${JSON.stringify({ program, input })}\n`);
+  async run(program: string, input: object = {}, isAsync = false): Promise<unknown> {
+    const order = { program, input, is_async: isAsync };
+    this.#process.stdin.write(`${JSON.stringify(order)}\n`);
     const row = await this.#rows.next();
     if (row.done === true) throw new Error('the Python process has ended');
     const answer: unknown = JSON.parse(row.value);

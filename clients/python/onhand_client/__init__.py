@@ -7,7 +7,7 @@
             if not outcome.is_applied:
                 print(outcome.line, outcome.message)
 
-The client needs Python 3.9 and nothing else. It is one file on purpose:
+`AsyncOnhand` has the same methods for asyncio. The client needs Python 3.9 and nothing else. It is one file on purpose:
 where nothing can be installed, copy it as `onhand_client.py`.
 
 Times are in seconds. What the server answers is returned as it was sent: parsed JSON, described by the server's API reference at `/docs`.
@@ -25,6 +25,7 @@ import dataclasses
 import datetime
 import decimal
 import email.utils
+import functools
 import hashlib
 import hmac
 import http.client
@@ -47,6 +48,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import (
     IO,
     Any,
+    AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
     Awaitable,
@@ -199,6 +201,8 @@ class BreakerTripped(Problem): ...
 class ConfirmationInvalid(Problem): ...
 class CursorExpired(Problem): ...
 class LoginFailed(Problem): ...
+class DuplicateSkus(Problem): ...
+class AmbiguousDecimal(Problem): ...
 class LineFailed(Problem): ...
 class Internal(Problem): ...
 # fmt: on
@@ -2164,3 +2168,478 @@ class Onhand:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+# --- asyncio ----------------------------------------------------------------------------------------------------------
+
+#: Lines for the asynchronous client. Iterables are read in a worker thread, asynchronous ones in the event loop.
+AsyncLines = Union[Iterable[Mapping[str, Any]], AsyncIterable[Mapping[str, Any]]]
+_THREADS_DEFAULT = 32
+
+
+class _Worker:
+    """
+    Runs the client in threads for an event loop. Cancelling a task ends what its thread does, and waits for that. An
+    iterator asks for a list of items when the ones before are used up, so that nothing piles up.
+    """
+
+    def __init__(self, client: Onhand, threads: ThreadPoolExecutor) -> None:
+        self.client = client
+        self.threads = threads
+
+    async def call(self, work: Callable[[Onhand], T]) -> T:
+        with self._cancelling() as (client, signal):
+            return await self.run(lambda: work(client), signal)
+
+    async def items(self, begin: Callable[[Onhand], _Pages[T]]) -> AsyncGenerator[T, None]:
+        async with _closing(self.pages(begin)) as pages:
+            async for page in pages:
+                for item in page:
+                    yield item
+
+    async def pages(self, begin: Callable[[Onhand], Generator[T, None, None]]) -> AsyncGenerator[T, None]:
+        with self._cancelling() as (client, signal):
+            pages = begin(client)
+            try:
+                while True:
+                    page = await self.run(lambda: next(pages, None), signal)
+                    if page is None:
+                        return
+                    yield page
+            finally:
+                signal.abort()
+                await self.run(pages.close, signal)
+
+    async def run(self, work: Callable[[], T], signal: AbortSignal) -> T:
+        future = asyncio.get_running_loop().run_in_executor(self.threads, work)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            signal.abort()
+            await asyncio.wait([future])
+            # Nobody else asks for it; without this, asyncio reports it as lost.
+            future.cancelled() or future.exception()
+            raise
+
+    @contextlib.contextmanager
+    def _cancelling(self) -> Iterator[Tuple[Onhand, AbortSignal]]:
+        """The client with a signal of its own, which the caller's signal aborts too."""
+        own = AbortSignal()
+        outer = self.client._options.signal or AbortSignal()
+        with outer._listening(lambda: own.abort(outer.reason)):
+            yield self.client.with_options(signal=own), own
+
+
+@contextlib.asynccontextmanager
+async def _closing(items: AsyncGenerator[T, None]) -> AsyncIterator[AsyncGenerator[T, None]]:
+    """`contextlib.aclosing`, which Python 3.9 lacks."""
+    try:
+        yield items
+    finally:
+        await items.aclose()
+
+
+def _in_thread(lines: AsyncLines, chunk_lines: int) -> Callable[[Onhand], Iterable[Mapping[str, Any]]]:
+    """The lines as the thread of a client reads them: asynchronous ones are fetched from the event loop in lists."""
+    if not isinstance(lines, AsyncIterable):
+        given = lines
+        return lambda client: given
+    loop, iterator = asyncio.get_running_loop(), lines.__aiter__()
+
+    async def take() -> List[Mapping[str, Any]]:
+        taken: List[Mapping[str, Any]] = []
+        while len(taken) < min(chunk_lines, _CHUNK_LINES_DEFAULT):
+            try:
+                taken.append(await iterator.__anext__())
+            except StopAsyncIteration:
+                break
+        return taken
+
+    def fetched(client: Onhand) -> Iterator[Mapping[str, Any]]:
+        signal = cast(AbortSignal, client._options.signal)
+        while True:
+            future = asyncio.run_coroutine_threadsafe(take(), loop)
+            with signal._listening(future.cancel):
+                try:
+                    taken = future.result()
+                except CancelledError:
+                    raise signal.reason or Aborted("The source of the lines was cancelled.") from None
+            if not taken:
+                return
+            yield from taken
+
+    return fetched
+
+
+class _AsyncResource:
+    def __init__(self, worker: _Worker) -> None:
+        self._worker = worker
+
+
+class AsyncInventory(_AsyncResource):
+    """Writes stock levels; see `Inventory`."""
+
+    async def set(
+        self,
+        line: Mapping[str, Any],
+        *,
+        dry_run: bool = False,
+        reason: Optional[str] = None,
+        reference: Optional[str] = None,
+    ) -> Json:
+        return await self._worker.call(
+            lambda client: client.inventory.set(line, dry_run=dry_run, reason=reason, reference=reference)
+        )
+
+    def update(
+        self,
+        lines: AsyncLines,
+        *,
+        errors_only: bool = False,
+        dry_run: bool = False,
+        as_of: Optional[Time] = None,
+        chunk_lines: int = _CHUNK_LINES_DEFAULT,
+        reason: Optional[str] = None,
+        reference: Optional[str] = None,
+        state: Optional[StateStore[UpdateState]] = None,
+        on_progress: Optional[Callable[[Progress], object]] = None,
+    ) -> AsyncGenerator[LineOutcome, None]:
+        """As `Inventory.update`. `state` and `on_progress` are called in a worker thread."""
+        options = _Update(errors_only, dry_run, as_of, chunk_lines, reason, reference, state, on_progress)
+        source = _in_thread(lines, chunk_lines)
+        return self._worker.items(lambda client: client.inventory._update(source(client), options))
+
+    def stream(
+        self,
+        lines: AsyncLines,
+        *,
+        errors_only: bool = False,
+        dry_run: bool = False,
+        as_of: Optional[Time] = None,
+        chunk_lines: int = _CHUNK_LINES_DEFAULT,
+        reason: Optional[str] = None,
+        reference: Optional[str] = None,
+        state: Optional[StateStore[UpdateState]] = None,
+        on_progress: Optional[Callable[[Progress], object]] = None,
+    ) -> AsyncGenerator[LineOutcome, None]:
+        """As `Inventory.stream`. `state` and `on_progress` are called in a worker thread."""
+        options = _Update(errors_only, dry_run, as_of, chunk_lines, reason, reference, state, on_progress)
+        source = _in_thread(lines, chunk_lines)
+        return self._worker.items(lambda client: client.inventory._stream(source(client), options))
+
+
+class AsyncChanges(_AsyncResource):
+    """Reads the change feed; see `Changes`."""
+
+    async def read(
+        self,
+        *,
+        after: Optional[str] = None,
+        from_: Optional[str] = None,
+        supplier_uuids: Optional[Sequence[str]] = None,
+        limit: Optional[int] = None,
+        wait: Optional[int] = None,
+    ) -> Json:
+        return await self._worker.call(
+            lambda client: client.changes.read(
+                after=after, from_=from_, supplier_uuids=supplier_uuids, limit=limit, wait=wait
+            )
+        )
+
+    def follow(
+        self,
+        *,
+        cursor: Optional[str] = None,
+        from_: str = "now",
+        supplier_uuids: Optional[Sequence[str]] = None,
+        via: str = "polling",
+        limit: Optional[int] = None,
+    ) -> AsyncGenerator[FollowedRecord, None]:
+        options = _Follow(cursor, from_, supplier_uuids, via, limit)
+        return self._worker.items(lambda client: client.changes._followed(options))
+
+    async def consume(
+        self,
+        handler: Callable[[List[Json]], Union[Awaitable[object], object]],
+        store: StateStore[str],
+        *,
+        from_: str = "now",
+        supplier_uuids: Optional[Sequence[str]] = None,
+        via: str = "polling",
+        limit: Optional[int] = None,
+    ) -> None:
+        """As `Changes.consume`. The handler runs in the event loop and may be asynchronous; the store in a thread."""
+        cursor = await self._worker.call(lambda _: store.load())
+        options = _Follow(cursor, from_, supplier_uuids, via, limit)
+        async with _closing(self._worker.pages(lambda client: client.changes._pages(options))) as pages:
+            async for page in pages:
+                if page.records:
+                    handled = handler(page.records)
+                    if inspect.isawaitable(handled):
+                        await handled
+                if page.cursor != page.before:
+                    await self._worker.call(functools.partial(_save, store, page.cursor))
+
+
+def _save(store: StateStore[str], cursor: str, _: Onhand) -> None:
+    store.save(cursor)
+
+
+class AsyncSkuExport(NamedTuple):
+    """Every SKU, and the cursor from which `changes.follow` misses nothing that happens meanwhile."""
+
+    changes_cursor: str
+    skus: AsyncGenerator[Json, None]
+
+
+class AsyncSkus(_AsyncResource):
+    """Reads and creates SKUs; see `Skus`."""
+
+    async def page(self, **query: QueryValue) -> Json:
+        return await self._worker.call(lambda client: client.skus.page(**query))
+
+    def list(self, **conditions: QueryValue) -> AsyncGenerator[Json, None]:
+        return self._worker.items(lambda client: client.skus._pages(conditions))
+
+    async def find(
+        self,
+        *,
+        sku_id: Optional[str] = None,
+        upca: Optional[str] = None,
+        ean13: Optional[str] = None,
+        gtin14: Optional[str] = None,
+        isbn: Optional[str] = None,
+    ) -> List[Json]:
+        return await self._worker.call(
+            lambda client: client.skus.find(sku_id=sku_id, upca=upca, ean13=ean13, gtin14=gtin14, isbn=isbn)
+        )
+
+    async def export(self, **conditions: QueryValue) -> AsyncSkuExport:
+        pages = self._worker.pages(lambda client: client.skus._full_pages(conditions))
+        first = await pages.__anext__()
+
+        async def skus() -> AsyncGenerator[Json, None]:
+            async with _closing(pages):
+                for sku in first["skus"]:
+                    yield sku
+                async for page in pages:
+                    for sku in page["skus"]:
+                        yield sku
+
+        return AsyncSkuExport(first["pagination"]["changes_cursor"], skus())
+
+    async def get(self, uuid: str, *, as_of: Optional[Time] = None) -> Json:
+        return await self._worker.call(lambda client: client.skus.get(uuid, as_of=as_of))
+
+    async def create(
+        self, sku: Mapping[str, Any], *, reason: Optional[str] = None, reference: Optional[str] = None
+    ) -> Json:
+        return await self._worker.call(lambda client: client.skus.create(sku, reason=reason, reference=reference))
+
+    def history(
+        self, uuid: str, *, from_: Optional[Time] = None, to: Optional[Time] = None
+    ) -> AsyncGenerator[Json, None]:
+        return self._worker.items(lambda client: client.skus._history(uuid, from_, to))
+
+
+class AsyncFiles(_AsyncResource):
+    """Sends stock files; see `Files`."""
+
+    async def upload(
+        self,
+        content: FileContent,
+        *,
+        filename: Optional[str] = None,
+        as_of: Optional[Time] = None,
+        idempotency_key: Optional[str] = None,
+        reason: Optional[str] = None,
+        reference: Optional[str] = None,
+        **terms: QueryValue,
+    ) -> str:
+        return await self._worker.call(
+            lambda client: client.files.upload(
+                content,
+                filename=filename,
+                as_of=as_of,
+                idempotency_key=idempotency_key,
+                reason=reason,
+                reference=reference,
+                **terms,
+            )
+        )
+
+    async def wait(self, uuid: str, *, on_progress: Optional[Callable[[Json], object]] = None) -> Json:
+        """As `Files.wait`. `on_progress` is called in a worker thread."""
+        return await self._worker.call(lambda client: client.files.wait(uuid, on_progress=on_progress))
+
+    async def get(self, uuid: str, *, wait: Optional[int] = None) -> Json:
+        return await self._worker.call(lambda client: client.files.get(uuid, wait=wait))
+
+    def list(self) -> AsyncGenerator[Json, None]:
+        return self._worker.items(lambda client: client.files._pages())
+
+    def results(self, uuid: str, *, format: str = "csv") -> AsyncGenerator[bytes, None]:
+        return self._worker.items(lambda client: client.files._results(uuid, format))
+
+    async def confirm(self, uuid: str, **answers: QueryValue) -> Json:
+        return await self._worker.call(lambda client: client.files.confirm(uuid, **answers))
+
+    async def cancel(self, uuid: str) -> Json:
+        return await self._worker.call(lambda client: client.files.cancel(uuid))
+
+    async def undo(
+        self,
+        uuid: str,
+        *,
+        force: bool = False,
+        dry_run: bool = False,
+        reason: Optional[str] = None,
+        reference: Optional[str] = None,
+    ) -> Json:
+        return await self._worker.call(
+            lambda client: client.files.undo(uuid, force=force, dry_run=dry_run, reason=reason, reference=reference)
+        )
+
+    async def delete(self, uuid: str) -> None:
+        await self._worker.call(lambda client: client.files.delete(uuid))
+
+
+class AsyncBatches(_AsyncResource):
+    """Reads the batches of a supplier, and undoes them; see `Batches`."""
+
+    async def page(self, *, start: Optional[int] = None, limit: Optional[int] = None) -> Json:
+        return await self._worker.call(lambda client: client.batches.page(start=start, limit=limit))
+
+    def list(self) -> AsyncGenerator[Json, None]:
+        return self._worker.items(lambda client: client.batches._pages())
+
+    async def get(self, uuid: str) -> Json:
+        return await self._worker.call(lambda client: client.batches.get(uuid))
+
+    async def results(self, uuid: str) -> List[Json]:
+        return await self._worker.call(lambda client: client.batches.results(uuid))
+
+    async def undo(
+        self,
+        uuid: str,
+        *,
+        force: bool = False,
+        dry_run: bool = False,
+        reason: Optional[str] = None,
+        reference: Optional[str] = None,
+    ) -> Json:
+        return await self._worker.call(
+            lambda client: client.batches.undo(uuid, force=force, dry_run=dry_run, reason=reason, reference=reference)
+        )
+
+
+class AsyncWebhooks(_AsyncResource):
+    """Registers and manages webhooks; see `Webhooks`."""
+
+    #: Needs no server, so it is not asynchronous.
+    verify = staticmethod(verify_webhook)
+
+    async def list(self) -> List[Json]:
+        return await self._worker.call(lambda client: client.webhooks.list())
+
+    async def get(self, uuid: str) -> Json:
+        return await self._worker.call(lambda client: client.webhooks.get(uuid))
+
+    async def create(self, draft: Mapping[str, Any]) -> Json:
+        return await self._worker.call(lambda client: client.webhooks.create(draft))
+
+    async def change(self, uuid: str, change: Mapping[str, Any]) -> Json:
+        return await self._worker.call(lambda client: client.webhooks.change(uuid, change))
+
+    async def delete(self, uuid: str) -> None:
+        await self._worker.call(lambda client: client.webhooks.delete(uuid))
+
+    async def rotate_secret(self, uuid: str) -> Json:
+        return await self._worker.call(lambda client: client.webhooks.rotate_secret(uuid))
+
+    async def test(self, uuid: str) -> Json:
+        return await self._worker.call(lambda client: client.webhooks.test(uuid))
+
+    async def attempts(self, uuid: str) -> Json:
+        return await self._worker.call(lambda client: client.webhooks.attempts(uuid))
+
+
+class AsyncOnhand:
+    """
+    The client for asyncio: the methods of `Onhand`, with iterators as asynchronous iterators. Each call runs in a worker
+    thread; cancelling its task ends it. The parameters are those of `Onhand`.
+
+        async with AsyncOnhand("https://stock.example.com", token) as onhand:
+            async for outcome in onhand.inventory.update(lines):
+                ...
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: Optional[str] = None,
+        *,
+        retries: Optional[int] = None,
+        timeout: Optional[float] = None,
+        deadline: Optional[float] = None,
+        signal: Optional[AbortSignal] = None,
+        user_agent: Optional[str] = None,
+        connect: Optional[Connect] = None,
+        ssl_context: Optional[ssl.SSLContext] = None,
+        threads: int = _THREADS_DEFAULT,
+    ) -> None:
+        """
+        :param threads: how many calls run at once; others wait. Each follower of changes needs one
+        """
+        client = Onhand(
+            url,
+            token,
+            retries=retries,
+            timeout=timeout,
+            deadline=deadline,
+            signal=signal,
+            user_agent=user_agent,
+            connect=connect,
+            ssl_context=ssl_context,
+        )
+        self._join(_Worker(client, ThreadPoolExecutor(threads, "onhand")))
+
+    def _join(self, worker: _Worker) -> None:
+        self._worker = worker
+        self.inventory = AsyncInventory(worker)
+        self.changes = AsyncChanges(worker)
+        self.skus = AsyncSkus(worker)
+        self.files = AsyncFiles(worker)
+        self.batches = AsyncBatches(worker)
+        self.webhooks = AsyncWebhooks(worker)
+
+    def with_options(
+        self,
+        *,
+        retries: Optional[int] = None,
+        timeout: Optional[float] = None,
+        deadline: Optional[float] = None,
+        signal: Optional[AbortSignal] = None,
+    ) -> AsyncOnhand:
+        """The same client with other options, for some of the calls. It shares connections and threads."""
+        client = self._worker.client.with_options(retries=retries, timeout=timeout, deadline=deadline, signal=signal)
+        other = object.__new__(AsyncOnhand)
+        other._join(_Worker(client, self._worker.threads))
+        return other
+
+    async def freshness(self, *, supplier_uuids: Optional[Sequence[str]] = None) -> Json:
+        return await self._worker.call(lambda client: client.freshness(supplier_uuids=supplier_uuids))
+
+    async def login(self, username: str, password: str) -> Json:
+        return await self._worker.call(lambda client: client.login(username, password))
+
+    async def aclose(self) -> None:
+        """Closes idle connections and ends idle threads. The client cannot be used after it."""
+        self._worker.client.close()
+        self._worker.threads.shutdown(wait=False)
+
+    async def __aenter__(self) -> AsyncOnhand:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
