@@ -2,11 +2,11 @@
 import { QUANTITY_MAX } from './inventory.ts';
 import type { DecimalMark } from './reading-rules.ts';
 
-/** A quantity, or its values with a decimal point and with a decimal comma, or no quantity at all. */
+/** A quantity, or its values with a decimal point and with a decimal comma; null if the text is none. */
 export type QuantityReading =
   | { readonly quantity: number }
   | { readonly readings: readonly [point: string, comma: string] }
-  | Readonly<Record<never, never>>;
+  | null;
 
 /**
  * What a number says about the decimal mark of its file: one mark, or `either` if it has a different value
@@ -33,10 +33,8 @@ export function readQuantity(text: string, decimal: DecimalMark | null): Quantit
   const parsed =
     parse(bare, decimal ?? 'point') ?? (decimal === null ? parse(bare, 'comma') : undefined);
   const quantity = parsed?.isWhole === true ? Number(parsed.digits) : Number.NaN;
-  return quantity <= QUANTITY_MAX ? { quantity } : NONE;
+  return quantity <= QUANTITY_MAX ? { quantity } : null;
 }
-
-const NONE: QuantityReading = {};
 
 /** The values that a number has with a decimal point and with a decimal comma, for messages. */
 export function readingsOf(text: string): readonly [point: string, comma: string] {

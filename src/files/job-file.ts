@@ -5,7 +5,7 @@ import type { ReadingRules } from '../domain/reading-rules.ts';
 import { inspect, type Inspection } from './inspection.ts';
 import type { SkuQuantities } from './sku-quantities.ts';
 import type { TaskContext } from '../workers/serve.ts';
-import { FORMAT_LIMITS, type FileRow, type RowUnit } from '../formats/format.ts';
+import type { FileRow, FormatLimits, RowUnit } from '../formats/format.ts';
 import type { JsonLineReader } from '../formats/json.ts';
 import {
   checkComplete,
@@ -32,6 +32,7 @@ export interface FileTarget {
   readonly path: string;
   /** How far in the future a timestamp in the file may be. */
   readonly asOfToleranceSeconds: number;
+  readonly formatLimits: FormatLimits;
   /** SKUs of a file that are remembered to find and add up those with several rows. */
   readonly inspectedSkusMax: number;
 }
@@ -141,11 +142,11 @@ export function checkJobFile(
 
 function readOptionsOf(
   formatter: LineFormatter,
-  { job, asOfToleranceSeconds }: FileTarget,
+  { job, asOfToleranceSeconds, formatLimits }: FileTarget,
 ): FileReadOptions {
   return {
     rules: rulesOf(job),
-    limits: FORMAT_LIMITS,
+    limits: formatLimits,
     readJsonLine: formatter.newJsonLineReader({ nowMs: job.uploadedAtMs, asOfToleranceSeconds }),
   };
 }

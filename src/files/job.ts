@@ -18,6 +18,7 @@ import { sameInventory, type Inventory } from '../domain/inventory.ts';
 import { LinesBuilder, type Lines } from '../domain/lines.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { ImportSummary } from '../intake/catalogue-import.ts';
+import type { FormatLimits } from '../formats/format.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { BatchStore, Store } from '../store/store.ts';
 import type { FileTarget } from './job-file.ts';
@@ -33,6 +34,7 @@ export interface FileJobSettings {
   readonly snapshotBreakerSkusMin: number;
   /** How far in the future a timestamp in a file may be. */
   readonly asOfToleranceSeconds: number;
+  readonly formatLimits: FormatLimits;
   /** SKUs of a file that are remembered to find and add up those with several rows. */
   readonly inspectedSkusMax: number;
 }
@@ -175,9 +177,9 @@ export class FileJob {
   }
 
   get #target(): FileTarget {
-    const { asOfToleranceSeconds, inspectedSkusMax } = this.#parts.settings;
+    const { asOfToleranceSeconds, formatLimits, inspectedSkusMax } = this.#parts.settings;
     const path = this.#parts.files.pathOf(this.#job);
-    return { job: this.#job, path, asOfToleranceSeconds, inspectedSkusMax };
+    return { job: this.#job, path, asOfToleranceSeconds, formatLimits, inspectedSkusMax };
   }
 
   /**
@@ -226,10 +228,10 @@ export class FileJob {
     await this.#parts.store.files.describe(this.#job, this.#run.nodeId, { ...found, isWhole });
   }
 
-  /** Imports the file as a catalogue; the report of the import becomes the job's results. */
+  /** Imports the file as a catalogue, or finds out what that would do. */
   async #runCatalogue(): Promise<FileJobOutcome> {
     const { asked, supplierId } = this.#job;
-    if (asked.isSnapshot || asked.atomic || asked.dryRun || asked.asOfUs !== null)
+    if (asked.isSnapshot || asked.atomic || asked.asOfUs !== null)
       throw new OnhandError('parameter_invalid', CATALOGUE_OPTIONS);
     const { store, files, workers } = this.#parts;
     const host = {
@@ -244,7 +246,7 @@ export class FileJob {
       // What was applied before it stopped is still to be reported.
       { organizationId: supplierId, host, signal: this.#run.signal, endsItself: true },
     );
-    await store.imported(summary.skusCreated);
+    if (!asked.dryRun) await store.imported(summary.skusCreated);
     await store.files.record(this.#job, this.#run.nodeId, null, {
       rowCount: summary.rowsRead,
       statusCounts: importCounts(summary),
@@ -414,7 +416,7 @@ function heldFor(questions: readonly [FileQuestion, ...FileQuestion[]]): FileJob
 }
 
 const CATALOGUE_OPTIONS =
-  'The file has product columns and is read as a catalogue, which cannot be a snapshot, atomic, a dry run, or as of a time. Nothing was applied.';
+  'The file is read as a catalogue, which cannot be a snapshot, atomic, or as of a time. Nothing was applied. To set stock with it, send it with kind=inventory.';
 
 function importCounts(summary: ImportSummary): StatusCounts {
   const applied = summary.skusCreated + summary.skusUpdated + summary.skusUnchanged;

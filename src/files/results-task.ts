@@ -25,8 +25,8 @@ export const RESULT_COLUMNS = ['status_code', 'message'] as const;
 const ROWS_PER_WRITE = 1000;
 /** How much text is printed before it is sent, in characters. */
 const CHARACTERS_PER_WRITE = 262_144;
-const NOT_APPLIED = 'Not applied.';
-const WOULD_CHANGE_NOTHING = 'Would change nothing';
+export const NOT_APPLIED = 'Not applied.';
+export const WOULD_CHANGE_NOTHING = 'Would change nothing';
 
 /** The results that are stored for a chunk. */
 export interface ChunkResults {
@@ -136,18 +136,8 @@ class Printing {
     this.#context = context;
   }
 
-  async *csv(): AsyncGenerator<string> {
-    let rows: (readonly string[])[] = [];
-    let characters = 0;
-    for await (const cells of this.rows()) {
-      rows.push(cells);
-      for (const cell of cells) characters += cell.length + 1;
-      if (rows.length < ROWS_PER_WRITE && characters < CHARACTERS_PER_WRITE) continue;
-      yield printCsv(rows);
-      rows = [];
-      characters = 0;
-    }
-    yield printCsv(rows);
+  csv(): AsyncGenerator<string> {
+    return printRows(this.rows());
   }
 
   /** The header and the rows of an inventory file's results. */
@@ -216,8 +206,6 @@ class Printing {
   ): Generator<RowResult> {
     const success = this.#target.job.asked.dryRun ? WOULD_CHANGE_NOTHING : 'success';
     const failureOf = new Map(failed.map((failure) => [failure.index, failure]));
-    const withWarnings = (message: string, { warnings = [] }: FileRow): string =>
-      warnings.length === 0 ? message : `${message}; ${warnings.join(' ')}`;
     for (const [index, row] of rows.entries()) {
       const failure = failureOf.get(index);
       const statusCode = failure?.status ?? APPLIED;
@@ -236,6 +224,21 @@ class Printing {
   }
 }
 
+/** Prints rows as CSV, many at a time. */
+export async function* printRows(source: AsyncIterable<readonly string[]>): AsyncGenerator<string> {
+  let rows: (readonly string[])[] = [];
+  let characters = 0;
+  for await (const cells of source) {
+    rows.push(cells);
+    for (const cell of cells) characters += cell.length + 1;
+    if (rows.length < ROWS_PER_WRITE && characters < CHARACTERS_PER_WRITE) continue;
+    yield printCsv(rows);
+    rows = [];
+    characters = 0;
+  }
+  yield printCsv(rows);
+}
+
 /** Reads a file as far as it is well-formed. */
 async function readInterchanges(rows: AsyncIterable<unknown>): Promise<void> {
   try {
@@ -243,6 +246,10 @@ async function readInterchanges(rows: AsyncIterable<unknown>): Promise<void> {
   } catch (error) {
     if (!(error instanceof OnhandError)) throw error;
   }
+}
+
+function withWarnings(message: string, { warnings = [] }: FileRow): string {
+  return warnings.length === 0 ? message : `${message}; ${warnings.join(' ')}`;
 }
 
 interface RowResult {

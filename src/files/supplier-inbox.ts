@@ -8,6 +8,7 @@ import {
   type AcceptedFile,
   type DropFolderLayout,
   type FileStats,
+  type NewFile,
 } from './drop-folder-layout.ts';
 import { RESULT_COLUMNS } from './results-task.ts';
 
@@ -45,7 +46,7 @@ interface Sighting {
 /** One supplier's directory in the drop folder. It works in short turns. */
 export class SupplierInbox {
   readonly #parts: SupplierInboxParts;
-  /** By name. Those that have been unchanged for the longest time come first. */
+  /** By path. Those that have been unchanged for the longest time come first. */
   readonly #sighted = new Map<string, Sighting>();
   /** By uuid. Those whose jobs were looked up the longest time ago come first. */
   readonly #accepted = new Map<string, AcceptedFile>();
@@ -104,17 +105,17 @@ export class SupplierInbox {
     const { folder } = this.#parts;
     const startedMs = performance.now();
     const found: FileStats[] = [];
-    for await (const name of folder.names()) {
+    for await (const file of folder.newFiles()) {
       if (signal.aborted || this.#sighted.size + found.length >= SIGHTED_MAX) break;
-      if (this.#sighted.has(name)) continue;
-      const stats = await folder.look(name);
+      if (this.#sighted.has(pathOf(file))) continue;
+      const stats = await folder.look(file);
       if (stats !== undefined) found.push(stats);
     }
     const nowMs = performance.now();
     const oldestFirst = found.toSorted(
       (a, b) => Number(a.modifiedNs - b.modifiedNs) || (a.name < b.name ? -1 : 1),
     );
-    for (const stats of oldestFirst) this.#sighted.set(stats.name, { stats, sinceMs: nowMs });
+    for (const stats of oldestFirst) this.#sighted.set(pathOf(stats), { stats, sinceMs: nowMs });
     this.#scanDueMs = nowMs + (nowMs - startedMs) * SCAN_PAUSE_FACTOR;
   }
 
@@ -132,17 +133,17 @@ export class SupplierInbox {
     return complete;
   }
 
-  async #accept({ name, ...before }: FileStats): Promise<void> {
+  async #accept(before: FileStats): Promise<void> {
     if (performance.now() < this.#pausedUntilMs) return;
     const { folder } = this.#parts;
-    this.#sighted.delete(name);
-    const stats = await folder.look(name);
+    this.#sighted.delete(pathOf(before));
+    const stats = await folder.look(before);
     if (stats === undefined) return;
-    if (!sameStats(stats, { name, ...before })) {
-      this.#sighted.set(name, { stats, sinceMs: performance.now() });
+    if (!sameStats(stats, before)) {
+      this.#sighted.set(pathOf(stats), { stats, sinceMs: performance.now() });
       return;
     }
-    const file = await folder.accept(name, newUuid(Date.now()));
+    const file = await folder.accept(before, newUuid(Date.now()));
     if (file === undefined) return;
     this.#accepted.set(file.uuid, file);
     await this.#addJob(file);
@@ -198,7 +199,10 @@ export class SupplierInbox {
             atomic: false,
             dryRun: false,
             asOfUs: null,
-            rules: await service.jobs.rulesOf(supplierId),
+            rules: {
+              ...(await service.jobs.rulesOf(supplierId)),
+              ...(accepted.folder === 'catalogue' && { kind: 'catalogue' as const }),
+            },
           },
           reason: null,
           reference: null,
@@ -281,6 +285,10 @@ const ACKNOWLEDGEMENTS: ReadonlyMap<string, string> = new Map([
   ['x12', '997'],
   ['edifact', 'contrl'],
 ]);
+
+function pathOf({ folder, name }: NewFile): string {
+  return `${folder}/${name}`;
+}
 
 /** The name of a finished file and its results. It begins with the time of acceptance, to be unique. */
 function nameOf({ name }: AcceptedFile, acceptedAtMs: number): string {

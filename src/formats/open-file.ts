@@ -76,7 +76,7 @@ async function openZip(
   const opened = await openArchive(path, limits);
   try {
     if (opened.kind === 'workbook')
-      return new WorkbookFile(opened.archive, await openWorkbook(opened.archive), limits);
+      return new WorkbookFile(opened.archive, await openWorkbook(opened.archive, limits), limits);
     const bytes = new Peekable(opened.bytes);
     return await openText(bytes, 'zip', limits, mappings, async () => {
       await bytes.close();

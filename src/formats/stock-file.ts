@@ -123,7 +123,9 @@ async function openTableFile(
 ): Promise<StockFile> {
   const table: Table<MatchedHeader> & {
     readonly sheet?: ReadSheet;
-  } = await file.openTable((header) => matchInventory(header, rules.columns, limits.columnsMax));
+  } = await file.openTable((header) =>
+    matchInventory(header, rules.columns, limits.columnsMax, rules.kind),
+  );
   const { header, sheet = null } = table;
   const reader = new InventoryReader(header, rules);
   const description: FileDescription = {

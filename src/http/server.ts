@@ -14,7 +14,7 @@ import { addDownloads } from './download.ts';
 import { addFileActions } from './files/file-actions.ts';
 import { addFileSettings } from './files/file-settings.ts';
 import { addFiles, type FileSettings } from './files/files.ts';
-import { addFreshness } from './changes/freshness.ts';
+import { addSuppliers } from './changes/suppliers.ts';
 import { Admission, type AdmissionLimits } from './request/admission.ts';
 import { addHealth } from './health.ts';
 import { addInventory } from './inventory/inventory.ts';
@@ -199,7 +199,11 @@ export async function buildServer({
   app.decorateRequest('principal', null);
   app.decorateRequest('openRequest', null);
   addHealth(app, store, {
-    usage: () => ({ connections: connections.usage(), ...openRequests.usage() }),
+    usage: () => ({
+      connections: connections.usage(),
+      ...openRequests.usage(),
+      result_spool_bytes: files.results.usage(),
+    }),
     refuseFull: () => openRequests.refuseFull(),
   });
   app.addHook('preClose', (done) => {
@@ -216,7 +220,7 @@ export async function buildServer({
   addFileSettings(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
-  addFreshness(app, { admission, store });
+  addSuppliers(app, { admission, store });
   const { changes, webhooks, accounts } = store;
   const limits = settings;
   addWebhooks(app, { admission, webhooks, changes, accounts, options: webhookOptions, limits });

@@ -120,7 +120,10 @@ const choice = (name: ChoiceName, description: string) =>
 
 /** How a file is read, as members of a query or a form. */
 const RULE_MEMBERS = {
-  kind: choice('kind', 'What the file is; without it, its header decides.'),
+  kind: choice(
+    'kind',
+    'What the file is. `catalogue`: it creates and updates SKUs. Without it, only a file whose header has both `item_id` and `title` is a catalogue.',
+  ),
   mapping: Type.Optional(
     Type.String({
       description: 'What columns are read as, or `ignore`: `header=column,header=column`.',

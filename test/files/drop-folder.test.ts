@@ -66,6 +66,14 @@ async function stock(): Promise<readonly (number | null)[]> {
   return skus.map(({ inventory }) => inventory.quantityInStock);
 }
 
+test('a file in the folder `catalogue` creates SKUs', async () => {
+  await writeFile(at('.part'), 'sku_id,title,qty\nN-1,New,7\n');
+  await rename(at('.part'), at('catalogue', 'products.csv'));
+  await until(async () => (await names('done'))?.length === 1);
+  expect(await names('catalogue')).toEqual([]);
+  expect(await stock()).toEqual([null, null, 7]);
+});
+
 test('a dropped file is applied, moved to done, and gets a result per row', async () => {
   await drop('stock.csv', 'sku_id,qty\nA-1,5\nNONE,1\n');
   await until(async () => (await names('done'))?.length === 1);

@@ -174,12 +174,13 @@ test('a file that is one batch and is canceled while it is applied reports what 
 
 /** A catalogue, and what its import needs on this thread. */
 async function catalogueOf(supplierId: number, rows: string) {
-  const uuid = await addContent(supplierId, `sku_id,title,ean13\n${rows}`);
+  const uuid = await addContent(supplierId, `item_id,sku_id,title,ean13\n${rows}`);
   const job = await over(supplierId, uuid);
   const target = {
     job,
     path: service.files.pathOf(job),
     asOfToleranceSeconds: 0,
+    formatLimits: testSettings(database).formatLimits,
     inspectedSkusMax: 1000,
     directory,
   };
@@ -192,7 +193,7 @@ async function catalogueOf(supplierId: number, rows: string) {
 
 test('a catalogue that is canceled while it waits for its second worker ends as canceled', async () => {
   const [acme, bolt] = [await supplier('Acme'), await supplier('Bolt')];
-  const { target, host } = await catalogueOf(bolt, 'B-1,Bolt,\n');
+  const { target, host } = await catalogueOf(bolt, '1,B-1,Bolt,\n');
   await service.stop();
   service = newService({ ...testSettings(database), readWorkersMax: 1 });
   // Each takes the only worker until it is let go.
@@ -212,7 +213,7 @@ test('a catalogue that is canceled while it waits for its second worker ends as 
   };
   const first = occupy();
   await first.came;
-  const uuid = await addContent(acme, 'sku_id,title,ean13\nA-1,Acme,\n');
+  const uuid = await addContent(acme, 'item_id,sku_id,title,ean13\n1,A-1,Acme,\n');
   await expect.poll(async () => (await service.jobs.find(acme, uuid))?.state).toBe('reading');
   const second = occupy();
   first.go();
@@ -226,7 +227,7 @@ test('a catalogue that is canceled while it waits for its second worker ends as 
 
 test('printing the report of a catalogue makes progress', async () => {
   const acme = await supplier('Acme');
-  const { target, host } = await catalogueOf(acme, 'A-2,Acme,123\n'.repeat(2500));
+  const { target, host } = await catalogueOf(acme, '1,A-2,Acme,123\n'.repeat(2500));
   const signal = new AbortController().signal;
   let steps = 0;
   const counting: ImportHost = {

@@ -24,9 +24,10 @@ export function readQuantityCell(
 ): QuantityCell {
   const text = withoutApostrophe(cell);
   const number = readQuantity(text, decimal);
-  const quantity = 'quantity' in number ? number.quantity : words.get(normalizedWord(text));
+  const quantity =
+    number !== null && 'quantity' in number ? number.quantity : words.get(normalizedWord(text));
   if (quantity !== undefined) return { quantity };
-  if ('readings' in number) {
+  if (number !== null && 'readings' in number) {
     const [point, comma] = number.readings;
     return {
       refusal: `may be ${point} or ${comma}; send decimal=point if it is ${point}, or decimal=comma if it is ${comma}`,
@@ -50,7 +51,9 @@ export function readQuantityCell(
 
 function isNegative(text: string, decimal: DecimalMark | null): boolean {
   const digits = /^[-\u2212]\s?(.+)$/.exec(text)?.[1] ?? /^(.+)-$/.exec(text)?.[1];
-  return digits !== undefined && 'quantity' in readQuantity(digits, decimal);
+  if (digits === undefined) return false;
+  const number = readQuantity(digits, decimal);
+  return number !== null && 'quantity' in number;
 }
 
 /** Longest text that may be a word for a quantity. */

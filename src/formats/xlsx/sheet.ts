@@ -1,5 +1,5 @@
 import { OnhandError } from '../../domain/errors.ts';
-import { FORMAT_LIMITS } from '../format.ts';
+import type { FormatLimits } from '../format.ts';
 import { numberText, PLAIN, type NumberStyle } from './numbers.ts';
 import { RichText, unescaped, type SharedStrings } from './strings.ts';
 import type { TableRow, UnreadableCell } from '../table/table.ts';
@@ -17,26 +17,18 @@ export const SHEET_ROWS_MAX = 1_048_576;
 /** Most columns of a worksheet: the last is XFD. */
 export const SHEET_COLUMNS_MAX = 16_384;
 
-/** Columns that are read. A filled cell beyond them is an error. */
-export const SHEET_COLUMNS_READ_MAX = FORMAT_LIMITS.columnsMax;
-
-/** Characters of all cells together. A shared text counts once per cell. */
-export const SHEET_CHARACTERS_MAX = 256 * 1024 ** 2;
-
-const ROW_CHARACTERS_MAX = FORMAT_LIMITS.rowCharactersMax;
-
 /** What the cells of a workbook refer to. */
 export interface SheetContext {
   readonly strings: SharedStrings;
   /** Indexed by a cell's style number. */
   readonly styles: readonly NumberStyle[];
   readonly starts1904: boolean;
+  readonly limits: FormatLimits;
 }
 
 /**
  * Reads the rows of a worksheet, a few at a time, without empty ones. Rejects with `body_malformed` if
- * the part is damaged or its cells are out of order, and with `body_too_large` if it exceeds the limits
- * above.
+ * the part is damaged or its cells are out of order, and with `body_too_large` if it exceeds a limit
  */
 export async function* readSheetRows(
   bytes: AsyncIterable<Uint8Array>,
@@ -165,15 +157,16 @@ class SheetReader implements XmlListener {
     const text = this.#cellText();
     if (text === '') return;
     const place = this.#place;
-    if (place >= SHEET_COLUMNS_READ_MAX) {
+    const { columnsMax, rowCharactersMax } = this.#context.limits;
+    if (place >= columnsMax) {
       throw new OnhandError(
         'body_too_large',
-        `Row ${this.#row} of ${this.#part} has a cell in column ${place + 1}; no more than ${SHEET_COLUMNS_READ_MAX} are read. ` +
+        `Row ${this.#row} of ${this.#part} has a cell in column ${place + 1}; no more than ${columnsMax} are read. ` +
           'Send the columns that are needed.',
       );
     }
     this.#rowCharacters += text.length;
-    if (this.#rowCharacters > ROW_CHARACTERS_MAX) return;
+    if (this.#rowCharacters > rowCharactersMax) return;
     while (this.#cells.length < place) this.#cells.push('');
     this.#cells.push(text);
   }
@@ -227,16 +220,17 @@ class SheetReader implements XmlListener {
   }
 
   #endRow(): void {
+    const { sheetCharactersMax, rowCharactersMax } = this.#context.limits;
     this.#characters += this.#rowCharacters;
-    if (this.#characters > SHEET_CHARACTERS_MAX) {
+    if (this.#characters > sheetCharactersMax) {
       throw new OnhandError(
         'body_too_large',
-        `The cells of ${this.#part} hold more than ${SHEET_CHARACTERS_MAX} characters; send the rows in several files.`,
+        `The cells of ${this.#part} hold more than ${sheetCharactersMax} characters; send the rows in several files.`,
       );
     }
     const row = this.#row;
-    if (this.#rowCharacters > ROW_CHARACTERS_MAX) {
-      this.#rows.push({ row, fault: `is longer than ${ROW_CHARACTERS_MAX} characters` });
+    if (this.#rowCharacters > rowCharactersMax) {
+      this.#rows.push({ row, fault: `is longer than ${rowCharactersMax} characters` });
     } else if (this.#unreadable !== undefined || this.#cells.length > 0) {
       this.#rows.push({
         row,
