@@ -126,6 +126,20 @@ export const NUMBER_SETTINGS = {
   readWorkersMax: { variable: 'ONHAND_READ_WORKERS_MAX', fallback: 2, min: 1 },
   /** Most results of files that are printed at once, each in a thread of its own; one more waits. */
   printWorkersMax: { variable: 'ONHAND_PRINT_WORKERS_MAX', fallback: 4, min: 1 },
+  /** The most disk space for results that were printed and not read yet. Further downloads are answered 503. */
+  resultSpoolBytesMax: {
+    variable: 'ONHAND_RESULT_SPOOL_BYTES_MAX',
+    fallback: 1024 * MIB,
+    min: MIB,
+  },
+  /** The most such space of one organization. Its further downloads are answered 429. */
+  organizationResultSpoolBytesMax: {
+    variable: 'ONHAND_ORGANIZATION_RESULT_SPOOL_BYTES_MAX',
+    fallback: 512 * MIB,
+    min: MIB,
+  },
+  /** How long a thread that prints waits for a client, while that space is used up, before it ends the download. */
+  resultSpoolWaitMs: { variable: 'ONHAND_RESULT_SPOOL_WAIT_MS', fallback: 2000, min: 1 },
   /** Most large bodies that are parsed at once, each in a thread of its own; one more waits. */
   bodyWorkersMax: { variable: 'ONHAND_BODY_WORKERS_MAX', fallback: 2, min: 1 },
   /** How long a thread may work on a file or a body without getting on. */
@@ -167,7 +181,7 @@ export const NUMBER_SETTINGS = {
   snapshotBreakerSkusMin: { variable: 'ONHAND_SNAPSHOT_BREAKER_SKUS_MIN', fallback: 100, min: 1 },
   /** The memory of SQLite's caches and recent inventory. */
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
-  /** How many changes SQLite's inventory table may lack. A start after a crash replays them, about a million a second. */
+  /** How many changes SQLite's inventory table may lack. A start after a crash replays them, some hundred thousand a second. */
   recentChangesMax: { variable: 'ONHAND_RECENT_CHANGES_MAX', fallback: 2_000_000, min: 1 },
   /** How long one attempt to deliver a webhook message may take in total. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },

@@ -40,10 +40,14 @@ export interface RunningServer {
 /**
  * Starts a server and resolves when it listens.
  *
+ * @param log where to write log entries, instead of stdout
  * @throws OnhandError `store_unavailable` if another server runs on the same database file; Node's own
  *   error (`EADDRINUSE` etc.) if it cannot listen on the address
  */
-export async function startServer(settings: Settings): Promise<RunningServer> {
+export async function startServer(
+  settings: Settings,
+  log?: { write(entry: string): void },
+): Promise<RunningServer> {
   checkInbox(settings);
   const { database, host, port } = settings;
   const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
@@ -51,7 +55,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
   try {
     const store = await openStore(database, settings);
     try {
-      return await serve(settings, store, () => lock.release());
+      return await serve(settings, store, { unlock: () => lock.release(), log });
     } catch (error) {
       await store.close();
       throw error;
@@ -62,7 +66,16 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
   }
 }
 
-async function serve(settings: Settings, store: Store, unlock: () => void): Promise<RunningServer> {
+interface ServeOptions {
+  readonly unlock: () => void;
+  readonly log: { write(entry: string): void } | undefined;
+}
+
+async function serve(
+  settings: Settings,
+  store: Store,
+  { unlock, log }: ServeOptions,
+): Promise<RunningServer> {
   // Loaded on demand: commands that do not serve start in half the time.
   const { buildServer } = await import('./http/server.ts');
   const intake = new Intake(store, settings);
@@ -80,6 +93,7 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
     webhookOptions,
     settings,
     version: version(),
+    ...(log !== undefined && { log }),
   };
   const app = await buildServer(parts);
   const database = shownDatabase(settings.database);

@@ -12,6 +12,7 @@ import type { FileStore, FileSweepTimes } from '../store/store.ts';
 import type { DiskQuota } from './disk-quota.ts';
 import type { FileStorage, FoundFile } from './storage.ts';
 import { FileResults } from './results.ts';
+import type { SpoolLimits } from './result-spool.ts';
 import { FileRunner, type RunnerParts } from './runner.ts';
 
 const PAGE = 1000;
@@ -35,6 +36,7 @@ const REFUSALS: readonly ErrorCode[] = [
 ];
 
 interface FileServiceParts extends RunnerParts {
+  readonly settings: RunnerParts['settings'] & SpoolLimits;
   readonly quota: DiskQuota;
 }
 
@@ -113,7 +115,7 @@ export class FileService {
 
   /** Ends the downloads of results that are being printed, and starts no more. */
   stopDownloads(): void {
-    this.#parts.workers.printers.close();
+    this.results.stopDownloads();
   }
 
   /**

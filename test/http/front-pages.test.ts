@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ERROR_CODES } from '../../src/domain/errors.ts';
 import { at, membersAt } from './answers.ts';
-import { TestServer } from './harness.ts';
+import { entry } from '../store/fixtures.ts';
+import { BULK, TestServer } from './harness.ts';
 
 let server: TestServer;
 
@@ -34,11 +35,29 @@ test('the page of errors has an anchor for the type of each problem', async () =
   expect(text).not.toMatch(/\*\*|\]\(/);
 });
 
-test('replies and problems in JSON end with a newline for curl, and with the JSON for programs', async () => {
+test('replies and problems in JSON end with one newline, whatever the client and the length', async () => {
   for (const path of ['/healthz', '/openapi.json', '/timp/products/skus/', '/nowhere']) {
-    const headers = { 'user-agent': 'curl/8.14.1' };
-    expect((await server.ask('GET', path, { headers })).text).toMatch(/\}\n$/);
-    expect((await server.ask('GET', path)).text).toMatch(/\}$/);
+    for (const userAgent of ['curl/8.14.1', 'python-requests/2.32.3']) {
+      const headers = { 'user-agent': userAgent };
+      const { text, headers: sent } = await server.ask('GET', path, { headers });
+      expect(text).toMatch(/\}\n$/);
+      expect(Number(sent.get('content-length'))).toBe(Buffer.byteLength(text));
+      const head = await server.ask('HEAD', path, { headers });
+      expect(head.headers.get('content-length'), path).toBe(sent.get('content-length'));
+    }
+  }
+});
+
+test('results end with a newline, compressed or not, short or long', async () => {
+  const { token } = await server.createSupplier('Acme', [entry('A-1')]);
+  for (const count of [1, 200]) {
+    const body = Array.from({ length: count }, () => ({ sku_id: 'A-1', quantity_in_stock: 1 }));
+    for (const encoding of ['gzip', 'identity']) {
+      const headers = { 'accept-encoding': encoding };
+      const { status, text } = await server.ask('POST', BULK, { token, headers, body });
+      expect(status).toBe(200);
+      expect(text).toMatch(/^\[.*\]\n$/);
+    }
   }
 });
 

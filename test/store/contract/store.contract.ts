@@ -560,6 +560,7 @@ export function describeStoreContract(
           tokenId: id,
           userId: user.id,
           organizationId: supplierId,
+          organizationName: supplierName,
           organizationType: 'supplier',
           permissions: ['edit_items'],
         });
