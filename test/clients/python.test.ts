@@ -77,6 +77,15 @@ describe.runIf(isUsable)('the Python client', () => {
     expect(codes).toEqual([...ERROR_CODES].toSorted());
   });
 
+  test('logs responses and retries but never the token, and reuses a connection of the caller', async () => {
+    const { token } = await server.createSupplier('Logging');
+    const output: unknown = await python.run('logged', { url: server.url, token });
+    const rows = JSON.stringify(at(output, 'rows'));
+    expect(rows).toMatch(/WARNING .*refused.*DEBUG .*: 200 after .*DEBUG .*: 200 after /);
+    expect(rows).not.toContain(token);
+    expect(at(output, 'opened')).toBe(2);
+  });
+
   test('sends a CSV file by examples/python-pandas/send_stock.py, which prints the rows that failed', async () => {
     const { token } = await server.createSupplier('Acme', [entry('A-1'), entry('A-2')]);
     await inFolder(async (folder) => {
