@@ -8,9 +8,11 @@
 import argparse
 import hashlib
 import http.client
+import itertools
 import json
 import os
 import random
+import shlex
 import sys
 import time
 import urllib.parse
@@ -25,6 +27,18 @@ WAIT_SECONDS = 20
 TIMEOUT_SECONDS = 120
 BLOCK_BYTES = 1 << 16
 SHOWN_FAILURES = 20
+SHOWN_COLUMNS = 20
+# How a file is read: the parameters of an upload that are a choice.
+CHOICES = {
+    "kind": (["inventory", "catalogue"], "what the file is (default: inventory, except a product file)"),
+    "locations": (["sum", "last"], "several rows of one SKU: add them up, or the last one counts"),
+    "decimal": (["comma", "point"], "what begins the fraction of a number"),
+    "dates": (["day_first", "month_first"], "the order of dates such as 03/04/2027"),
+    "negative": (["zero"], "read quantities below zero as zero"),
+    "identifiers": (["sku_id_first"], "the sku_id counts if the other identifiers do not fit"),
+}
+# Those that are lists, which may be given in several parts.
+LISTS = ("mapping", "words")
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_ROWS_FAILED, EXIT_REFUSED, EXIT_PARTLY = range(6)
 
@@ -171,6 +185,12 @@ def parameters_of(options, path):
         query["atomic"] = "true"
     if options.dry_run:
         query["dry_run"] = "true"
+    for rule in (*CHOICES, "strict"):
+        if getattr(options, rule) is not None:
+            query[rule] = getattr(options, rule)
+    for rule in LISTS:
+        if getattr(options, rule) is not None:
+            query[rule] = ",".join(getattr(options, rule))
     if options.as_of == "mtime":
         seconds = os.stat(path).st_mtime_ns // 10**9
         headers["As-Of"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
@@ -266,7 +286,9 @@ def report(path, file, results, seconds, options, server):
         code = EXIT_PARTLY
     if options.json:
         print(json.dumps({"path": path, "uuid": file["uuid"], "state": state, "status_counts": counts,
-                          "problem": file["problem"], "results": results, "dry_run": options.dry_run}))
+                          "problem": file["problem"], "questions": file.get("questions", []),
+                          "unused_columns": file.get("unknown_columns", []), "notes": file.get("notes", []),
+                          "results": results, "dry_run": options.dry_run}))
         return code
     if options.quiet and code == EXIT_DONE:
         return code
@@ -275,19 +297,47 @@ def report(path, file, results, seconds, options, server):
         meaning = {"200": "would be applied" if options.dry_run else "applied", "400": "invalid",
                    "404": "no such SKU"}.get(status, "failed")
         print(f"  {count:>10,}  {status} {meaning}")
-    if file.get("unknown_columns"):
-        print(f"  columns not used: {', '.join(file['unknown_columns'])}")
-    if file["problem"]:
-        print(f"  {file['problem']['detail']}")
+    problem = (file["problem"] or {}).get("detail", "")
+    if problem:
+        print(f"  {one_line(problem)}")
     if state == "held":
         confirm = f"{options.url}{FILES}{file['uuid']}/confirm/"
-        print(f"  If this is intended, confirm it with POST {confirm}")
+        print_how_to_confirm(confirm, file.get("questions", []))
+    unused = file.get("unknown_columns", [])
+    if unused:
+        more = f" and {len(unused) - SHOWN_COLUMNS} more" if len(unused) > SHOWN_COLUMNS else ""
+        print(f"  columns not used: {one_line(', '.join(unused[:SHOWN_COLUMNS]))}{more}")
+    notes = file.get("notes", [])
+    for note in notes:
+        print(f"  note: {one_line(note)}")
+    if any("mapping=" in text for text in [problem, *notes]):
+        print("  In this command, mapping= is the option --map.")
     if results and failed and results.lower().endswith(".csv"):
         show_failures(results)
     if results:
         print(f"  results: {results}")
     print(f"  {file['rows']:,} rows in {seconds:.1f} s")
     return code
+
+
+def print_how_to_confirm(confirm, questions):
+    if not questions:
+        print(f"  If this is intended, confirm it with POST {confirm}")
+        return
+    choices = [[(question["rule"], answer) for answer in question["answers"]] for question in questions]
+    answers = list(itertools.product(*choices))
+    print("  Answer for this file with one of:")
+    for answer in answers:
+        print(f"    POST {confirm}?{urllib.parse.urlencode(answer)}")
+    print("  or send it again with the answer; the held file then stays unapplied:")
+    for answer in answers:
+        more = [word for rule, value in answer for word in (f"--{rule}", value)]
+        print(f"    {shlex.join(sys.argv + more)}")
+
+
+def one_line(text):
+    """Without control characters and line breaks, which could manipulate a terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def show_failures(results):
@@ -330,6 +380,18 @@ def parse_arguments(arguments):
     parser.add_argument("--snapshot", action="store_true", help="set SKUs that the file does not contain to zero")
     parser.add_argument("--atomic", action="store_true", help="apply a file only if all rows succeed")
     parser.add_argument("--as-of", help="timestamp of the stock, or mtime for each file's modification time")
+    parser.add_argument("--catalogue", dest="kind", action="store_const", const="catalogue",
+                        help="the file is a catalogue: it creates and updates SKUs")
+    for rule, (values, meaning) in CHOICES.items():
+        parser.add_argument(f"--{rule}", choices=values, help=meaning)
+    parser.add_argument("--map", dest="mapping", action="append", metavar="HEADER=COLUMN,...",
+                        help="what columns are read as; ignore leaves one out")
+    parser.add_argument("--words", action="append", metavar="WORD=QUANTITY,...",
+                        help='quantities for words, such as "in stock=10,10+=10"')
+    parser.add_argument("--strict", action="store_const", const="true",
+                        help="reject a row completely if any of its cells is wrong")
+    parser.add_argument("--no-strict", dest="strict", action="store_const", const="false",
+                        help="only reject what cannot be read, even if --strict is saved")
     parser.add_argument("--reason", help="why; stored with the file")
     parser.add_argument("--reference", help="your own reference; stored with the file")
     parser.add_argument("--results", default="", help="where to write the results (default: FILE.results.csv)")

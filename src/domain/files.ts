@@ -49,17 +49,23 @@ export interface FileQuestion {
   readonly answers: readonly string[];
 }
 
-/**
- * The queries that answer all of a file's questions, such as `?decimal=comma&locations=sum`: one with the first
- * answers, one with the second. Empty if it asks nothing.
- */
-export function answersTo({ found }: Pick<FileRecord, 'found'>): readonly string[] {
-  const questions = found?.questions ?? [];
+/** One answer to each question of a file, by rule. */
+export type FileAnswer = readonly (readonly [rule: string, value: string])[];
+
+/** Every answer to all of these questions, such as `locations=sum`; none if there are no questions. */
+export function answersTo(
+  questions: readonly { readonly rule: string; readonly answers: readonly string[] }[],
+): readonly FileAnswer[] {
   if (questions.length === 0) return [];
-  return [0, 1].map(
-    (choice) =>
-      `?${questions.map(({ rule, answers }) => `${rule}=${answers[choice] ?? ''}`).join('&')}`,
-  );
+  let all: readonly FileAnswer[] = [[]];
+  for (const { rule, answers } of questions)
+    all = all.flatMap((before) => answers.map((value) => [...before, [rule, value] as const]));
+  return all;
+}
+
+/** The query that confirms a file with an answer, such as `?decimal=comma&locations=sum`. */
+export function confirmQuery(answer: FileAnswer): string {
+  return `?${answer.map(([rule, value]) => `${rule}=${value}`).join('&')}`;
 }
 
 /** What was detected in the file. */

@@ -1,5 +1,5 @@
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
-import { answersTo, isOver, type FileRecord } from '../domain/files.ts';
+import { answersTo, confirmQuery, isOver, type FileRecord } from '../domain/files.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import { newUuid } from '../store/uuids.ts';
 import type { FileService } from './service.ts';
@@ -259,10 +259,13 @@ export class SupplierInbox {
 
   async #noteHeld(accepted: AcceptedFile, job: FileRecord): Promise<void> {
     if (this.#held.has(accepted.uuid)) return;
-    const [answer = ''] = answersTo(job);
+    const path = `POST /timp/organizations/files/${job.uuid}/confirm/`;
+    const answers = answersTo(job.found?.questions ?? []).map(
+      (answer) => path + confirmQuery(answer),
+    );
     const text =
       `${job.problem?.detail ?? ''} The file waits until it is confirmed or canceled: ` +
-      `POST /timp/organizations/files/${job.uuid}/confirm/${answer}\n`;
+      `${answers.length === 0 ? path : answers.join(', or ')}\n`;
     const name = `${nameOf(accepted, job.uploadedAtMs)}.held.txt`;
     await this.#parts.folder.write(name, once(text));
     this.#held.add(accepted.uuid);

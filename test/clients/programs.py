@@ -8,22 +8,27 @@ import base64
 import hashlib
 import hmac
 import json
+import logging
+import socket
 import sys
+import tempfile
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List
 
 import async_programs
 from onhand_client import (
     PROBLEM_CLASSES,
     AbortSignal,
+    FileStore,
     LineOutcome,
     Onhand,
     OnhandError,
     SignatureInvalid,
     StateStore,
-    UpdateState,
+    logger,
 )
 
 Input = Dict[str, Any]
@@ -79,14 +84,15 @@ def stream_changes(onhand: Onhand, given: Input) -> object:
 
 
 def update_in_two_runs(onhand: Onhand, given: Input) -> object:
-    state: StateStore[UpdateState] = StateStore()
-    first = 0
-    for _ in onhand.inventory.update(additions(given), chunk_lines=given["chunk_lines"], state=state):
-        first += 1
-        if first == given["stop_after"]:
-            break
-    again = onhand.inventory.update(additions(given), chunk_lines=given["chunk_lines"], state=state)
-    return {"first": first, "second": sum(1 for _ in again), "cleared": state.value is None}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "update.json"
+        first = 0
+        for _ in onhand.inventory.update(additions(given), chunk_lines=given["chunk_lines"], state=FileStore(path)):
+            first += 1
+            if first == given["stop_after"]:
+                break
+        again = onhand.inventory.update(additions(given), chunk_lines=given["chunk_lines"], state=FileStore(path))
+        return {"first": first, "second": sum(1 for _ in again), "cleared": not any(Path(folder).iterdir())}
 
 
 def followed(onhand: Onhand, given: Input, via: str) -> object:
@@ -245,6 +251,31 @@ def freshness(onhand: Onhand, given: Input) -> object:
     }
 
 
+def logged(onhand: Onhand, given: Input) -> object:
+    """What the client logs of a request whose first connection fails. Not in the table: `connect` is Python's own."""
+    rows: List[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: rows.append(f"{record.levelname} {record.getMessage()}")  # type: ignore[method-assign]
+    opened: List[str] = []
+
+    def connect(host: str, port: int, seconds: float) -> socket.socket:
+        opened.append(host)
+        if len(opened) == 1:
+            raise ConnectionRefusedError("refused")
+        return socket.create_connection((host, port), seconds)
+
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        with Onhand(given["url"], given["token"], connect=connect) as other:
+            other.freshness()
+            other.freshness()
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+    return {"rows": rows, "opened": len(opened)}
+
+
 PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
     program.__name__: program
     for program in (
@@ -263,6 +294,7 @@ PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
         deadline,
         webhooks,
         freshness,
+        logged,
     )
 }
 

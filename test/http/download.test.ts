@@ -128,6 +128,19 @@ describe.for(TOOLS)('%s', ([file, command]) => {
     },
   );
 
+  test.runIf(isInstalled)('asks, and applies the file with the answer it suggests', async () => {
+    const rows = ['Code,Free,Qty reserved', 'A-1,7,1', 'A-1,8,1'];
+    const mapping = ['--map', 'Code=sku_id', '--map', 'Free=quantity_in_stock'];
+    const { code, stdout } = await push(rows, ...mapping);
+    expect(code).toBe(4);
+    expect(stdout).toMatch(/"A-1" has 7 in row 2 and 8 in row 3/);
+    expect(stdout).toMatch(/POST \S+\/confirm\/\?locations=last\n {2}or send/);
+    expect(stdout).toMatch(/onhand.push\S* .*--locations last\n/);
+    expect(stdout).toContain('  columns not used: Qty reserved\n');
+    expect((await push(rows, ...mapping, '--locations', 'last')).code).toBe(0);
+    expect(await stockOf('A-1')).toMatchObject({ quantity_in_stock: 8 });
+  });
+
   test.runIf(isInstalled)('says why a file is refused', async () => {
     const { code, stdout } = await push(['colour', 'red']);
     expect(code).toBe(4);

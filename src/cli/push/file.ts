@@ -1,4 +1,5 @@
 /** Pushes one file: uploads it, waits for its file job and fetches the results. */
+import { answersTo, confirmQuery, type FileAnswer } from '../../domain/files.ts';
 import { RemoteRefusal, type Remote } from '../remote/client.ts';
 import { ResponseObject } from '../remote/response.ts';
 import type { RetryPolicy } from '../remote/retry-policy.ts';
@@ -7,12 +8,16 @@ import {
   failedOf,
   statusCountsOf,
   type Progress,
+  type PossibleAnswer,
   type PushProgress,
   type Pushed,
 } from './report.ts';
 import { FILES_PATH, readResults, writeResults, type FailureExcerpt } from './results.ts';
 import type { PushParameters, PushResumeState } from './resume-state.ts';
 import { contentOf, type PushSource } from './source.ts';
+
+/** The command line that sends a file again, with an answer to its questions. */
+export type RepeatCommand = (path: string, answer: FileAnswer) => string;
 
 /** How to push one file. */
 export interface FilePush {
@@ -22,6 +27,7 @@ export interface FilePush {
   readonly resume: PushResumeState;
   readonly parameters: PushParameters;
   readonly isDryRun: boolean;
+  readonly repeatCommand: RepeatCommand;
   readonly progress: PushProgress;
   /** Null if no results are written. */
   readonly resultsPath: string | null;
@@ -64,6 +70,9 @@ export async function pushFile(push: FilePush, source: PushSource, index: number
     state,
     statusCounts,
     problem: problemOf(push, file),
+    answers: state === 'held' ? possibleAnswers(push, source, file) : [],
+    notes: file.texts('notes'),
+    unusedColumns: file.texts('unknown_columns'),
     ...(isShown ? await excerptOf(push, uuid, resultsPath) : NO_EXCERPT),
     resultsPath,
   };
@@ -104,9 +113,29 @@ function isAboutTheFile({ status }: RemoteRefusal): boolean {
 
 function problemOf({ remote }: FilePush, file: ResponseObject): string | null {
   const detail = file.object('problem').scalar('detail');
-  if (file.scalar('state') !== 'held') return detail === null ? null : String(detail);
-  const path = `${remote.url}/timp/organizations/files/${String(file.scalar('uuid'))}/confirm/`;
-  return `${String(detail ?? '')} If this is intended, confirm it with POST ${path}`.trim();
+  const isAsking = file.objects('questions').length > 0;
+  if (file.scalar('state') !== 'held' || isAsking) return detail === null ? null : String(detail);
+  const url = confirmUrl(remote, file);
+  return `${String(detail ?? '')} If this is intended, confirm it with POST ${url}`.trim();
+}
+
+function confirmUrl({ url }: Remote, file: ResponseObject): string {
+  return `${url}${FILES_PATH}${String(file.scalar('uuid'))}/confirm/`;
+}
+
+function possibleAnswers(
+  { remote, repeatCommand }: FilePush,
+  { path }: PushSource,
+  file: ResponseObject,
+): readonly PossibleAnswer[] {
+  const questions = file.objects('questions').map((question) => ({
+    rule: String(question.scalar('rule')),
+    answers: question.texts('answers'),
+  }));
+  return answersTo(questions).map((answer) => ({
+    confirm: confirmUrl(remote, file) + confirmQuery(answer),
+    command: repeatCommand(path, answer),
+  }));
 }
 
 const NO_EXCERPT: FailureExcerpt = { failures: [], difference: null };

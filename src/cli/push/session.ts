@@ -7,8 +7,9 @@ import { onStopSignal, type CommandContext } from '../context.ts';
 import { connect, RemoteRefusal, RemoteSilence, type Remote } from '../remote/client.ts';
 import { RetryPolicy } from '../remote/retry-policy.ts';
 import { noteHeaders } from '../remote/revert.ts';
-import { pushFile } from './file.ts';
+import { pushFile, type RepeatCommand } from './file.ts';
 import { isWorkbook, MTIME, PUSH_EXIT, STDIN_PATH, type PushOptions } from './options.ts';
+import { ruleParameters } from './reading-options.ts';
 import { exitCodeOf, printPushed, pushedJson, PushProgress, type Pushed } from './report.ts';
 import { PushResumeState, type PushParameters } from './resume-state.ts';
 import { openSource, openStdin, spoolStdin, type PushSource } from './source.ts';
@@ -27,8 +28,16 @@ export class PushSession {
   #describeState: (() => string) | undefined;
   #progress: PushProgress | undefined;
 
-  private constructor(context: CommandContext, options: PushOptions, remote: Remote) {
+  readonly #repeatCommand: RepeatCommand;
+
+  private constructor(
+    context: CommandContext,
+    options: PushOptions,
+    remote: Remote,
+    repeatCommand: RepeatCommand,
+  ) {
     this.#context = context;
+    this.#repeatCommand = repeatCommand;
     this.#options = options;
     this.#remote = remote;
     this.#retries = new RetryPolicy(options.retryMinutes, (error, delayMs) => {
@@ -38,8 +47,12 @@ export class PushSession {
   }
 
   /** Rejects with `parameter_invalid` if there is no token. */
-  static async open(context: CommandContext, options: PushOptions): Promise<PushSession> {
-    return new PushSession(context, options, await connect(context, options));
+  static async open(
+    context: CommandContext,
+    options: PushOptions,
+    repeatCommand: RepeatCommand,
+  ): Promise<PushSession> {
+    return new PushSession(context, options, await connect(context, options), repeatCommand);
   }
 
   /** Sends the files, prints the outcome and sets the exit code. Never resolves with `--watch`. */
@@ -106,7 +119,8 @@ export class PushSession {
 
   #mayStream(): boolean {
     const { stream, snapshot, atomic, results } = this.#options;
-    const needsWholeFile = snapshot === true || atomic === true;
+    const hasRules = Object.keys(ruleParameters(this.#options)).length > 0;
+    const needsWholeFile = snapshot === true || atomic === true || hasRules;
     const asWorkbook = typeof results === 'string' && isWorkbook(results);
     return stream !== false && !needsWholeFile && !asWorkbook;
   }
@@ -189,6 +203,7 @@ export class PushSession {
       resume,
       parameters,
       isDryRun: this.#options.dryRun === true,
+      repeatCommand: this.#repeatCommand,
       progress,
       resultsPath: this.#resultsPathOf(source),
     };
@@ -211,6 +226,7 @@ export class PushSession {
         ...(snapshot === true && { mode: 'snapshot' }),
         ...(atomic === true && { atomic: 'true' }),
         ...(dryRun === true && { dry_run: 'true' }),
+        ...ruleParameters(this.#options),
       },
       headers: {
         ...noteHeaders(this.#options),
