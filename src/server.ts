@@ -7,6 +7,8 @@ import { ChangeFeed } from './changes/change-feed.ts';
 import type { Settings } from './config.ts';
 import { driverOf, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
+import type { FileRecord } from './domain/files.ts';
+import type { Organization } from './domain/parties.ts';
 import { DiskQuota } from './files/disk-quota.ts';
 import { DropFolder } from './files/drop-folder.ts';
 import { FileService } from './files/service.ts';
@@ -82,7 +84,12 @@ async function serve(
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
   const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
-  const files = fileServiceOf({ store, intake, settings, onFailure: report('files failed') });
+  const onEnded = async (file: FileRecord): Promise<void> => {
+    const [supplier] = await store.accounts.findOrganizationsById([file.supplierId]);
+    app.log.info(entryOf(file, supplier), `file ${file.state}`);
+  };
+  const onFailure = report('files failed');
+  const files = fileServiceOf({ store, intake, settings, onEnded, onFailure });
   const bodyWorkers = bodyWorkersOf(settings);
   const parts = {
     store,
@@ -103,6 +110,8 @@ async function serve(
   const dropFolder = dropFolderOf(settings, {
     service: files,
     accounts: store.accounts,
+    onIgnored: (folder, reason) =>
+      app.log.warn({ folder, reason }, 'drop folder: files are ignored'),
     onFailure: report('drop folder failed'),
   });
   const sweeper = new RetentionSweeper({
@@ -157,6 +166,19 @@ async function serve(
   };
 }
 
+/** The fields of a log entry about a file that was processed. */
+function entryOf(file: FileRecord, supplier: Organization | undefined): object {
+  const { uuid, filename, rowCount, statusCounts, problem } = file;
+  return {
+    organization: supplier?.name,
+    file: uuid,
+    filename,
+    lines: rowCount,
+    failed: rowCount - (statusCounts['200'] ?? 0),
+    ...(problem !== null && { error: problem.code }),
+  };
+}
+
 /** How webhooks are delivered under these settings. */
 export function webhookOptionsOf(settings: Settings): DeliverOptions {
   return {
@@ -176,6 +198,7 @@ interface FileServiceParts {
   readonly store: Store;
   readonly intake: Intake;
   readonly settings: Settings;
+  readonly onEnded: (file: FileRecord) => Promise<void>;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -226,6 +249,7 @@ function workerProgram(): URL {
 interface DropFolderParts {
   readonly service: FileService;
   readonly accounts: AccountStore;
+  readonly onIgnored: (folder: string, reason: string) => void;
   readonly onFailure: (error: unknown) => void;
 }
 

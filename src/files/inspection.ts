@@ -29,10 +29,14 @@ export interface Inspection {
   readonly quantities: SkuQuantities;
 }
 
-/** Reads the whole file, and a second time if its numbers have to be read by the mark found first. */
+/**
+ * Reads the whole file, and a second time if its numbers have to be read by the mark found first. Rejects with
+ * `too_many_lines` if the quantities of more SKUs are to be added up than are remembered.
+ */
 export async function inspect(terms: InspectionTerms): Promise<Inspection> {
   const { rules } = terms;
   const first = await read(terms, rules);
+  if (rules.locations === 'sum' && first.quantities.isFull) throw tooManyToSum(terms.skusMax);
   const { decimal = null, ambiguous = [] } = first.decimals ?? {};
   if (rules.decimal !== null || ambiguous.length === 0)
     return { decimal: null, questions: duplicateQuestions(terms, first), ...first };
@@ -85,8 +89,8 @@ function duplicateQuestions(
   const { count, examples } = quantities.duplicates;
   if (count === 0 && !quantities.isFull) return [];
   const shown = examples.map(
-    ({ name, rows, quantities: [first, later] }) =>
-      `${quoted(name)} has ${first ?? 'NULL'} in ${unit} ${rows[0]} and ${later ?? 'NULL'} in ${unit} ${rows[1]}`,
+    ({ name, field, rows, quantities: [first, later] }) =>
+      `${quoted(name)} has ${first ?? 'NULL'}${field === 'in stock' ? '' : ` ${field}`} in ${unit} ${rows[0]} and ${later ?? 'NULL'} in ${unit} ${rows[1]}`,
   );
   const found =
     count === 0
@@ -96,8 +100,20 @@ function duplicateQuestions(
     {
       code: 'duplicate_skus',
       rule: 'locations',
-      detail: `${found} Say locations=sum if they are to be added up, such as rows of several warehouses, or locations=last if the last row counts.`,
-      answers: ['sum', 'last'],
+      detail: quantities.isFull
+        ? `${found} Say locations=last if the last row of each SKU counts. ${HOW_TO_SUM}`
+        : `${found} Say locations=sum if they are to be added up, such as rows of several warehouses, or locations=last if the last row counts.`,
+      answers: quantities.isFull ? ['last'] : ['sum', 'last'],
     },
   ];
+}
+
+const HOW_TO_SUM =
+  'To add rows up, send files with fewer SKUs, all rows of one SKU in one file, or have ONHAND_INSPECTED_SKUS_MAX raised.';
+
+function tooManyToSum(skusMax: number): OnhandError {
+  return new OnhandError(
+    'too_many_lines',
+    `The file names more than ${skusMax} SKUs, too many to add up their rows, as locations=sum asks. ${HOW_TO_SUM} Nothing was applied.`,
+  );
 }

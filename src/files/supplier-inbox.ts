@@ -14,6 +14,8 @@ import { RESULT_COLUMNS } from './results-task.ts';
 
 interface SupplierInboxParts {
   readonly supplierId: number;
+  /** Whether the supplier's files may be processed now. */
+  readonly isEnabled: () => Promise<boolean>;
   readonly folder: DropFolderLayout;
   readonly service: FileService;
   /** How long a file must stay unchanged to count as complete. */
@@ -65,9 +67,10 @@ export class SupplierInbox {
    * first error of a file or folder, after the other files had their turn.
    */
   async takeTurn(signal: AbortSignal): Promise<boolean> {
-    const { folder } = this.#parts;
+    const { folder, isEnabled } = this.#parts;
     if (!(await folder.prepare())) return false;
     if (!this.#isOpened) await this.#open();
+    if (this.#accepted.size > 0 && !(await isEnabled())) return false;
     const errors: unknown[] = [];
     const attempt = async (work: () => Promise<void>): Promise<void> => {
       try {
@@ -83,6 +86,7 @@ export class SupplierInbox {
     const hasFinished = this.#accepted.size < acceptedBefore;
     if (performance.now() >= this.#scanDueMs) await this.#scan(signal);
     const complete = this.#complete();
+    if (complete.length > 0 && !(await isEnabled())) return false;
     for (const { stats } of complete) await attempt(() => this.#accept(stats));
     if (errors.length > 0) throw errors[0];
     return complete.length > 0 || (hasFinished && this.#sighted.size > 0);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -102,6 +102,20 @@ describe.runIf(isUsable)('the Python client', () => {
     });
     const { text } = await server.ask('GET', `${SKUS}?quantity_in_stock_min=5`, { token });
     expect(text).toContain('"A-1"');
+  });
+
+  test('does what the examples of its page and of the README say', async () => {
+    const { token } = await server.createSupplier('Examples', [entry('xkuOwSQ3utl'), entry('A-1')]);
+    const env = { ...PYTHON_ENVIRONMENT, ONHAND_URL: server.url, ONHAND_TOKEN: token };
+    const pages = ['docs/clients.md', 'README.md'].map((page) => join(ROOT, page));
+    const text = (await Promise.all(pages.map((page) => readFile(page, 'utf8')))).join('\n');
+    const examples = [...text.matchAll(/^```python\n(.*?)^```/gms)].map(([, code = '']) => code);
+    await inFolder(async (folder) => {
+      const { stdout } = await execute(PYTHON, ['-c', examples.join('\n')], { cwd: folder, env });
+      expect(stdout).toMatch(
+        /^NON-EXISTENT No sku found .*\n0 success\nsuccess\nNo sku found .*\n$/,
+      );
+    });
   });
 
   test('is also a single file, which a program beside it imports', async () => {

@@ -75,6 +75,7 @@ function newService(settings = testSettings(database)): FileService {
     printWouldChange,
     settings,
     isAlone: true,
+    onEnded: () => Promise.resolve(),
     onFailure: (error) => failures.push(error),
   });
 }
@@ -156,6 +157,21 @@ test('a canceled job stops after the current chunk', async () => {
   second.go();
   expect(await over(acme, uuid)).toMatchObject({ state: 'canceled', rowCount: 20_000 });
   expect(submitted).toEqual([`${acme}/0`, `${acme}/1`]);
+});
+
+test('the file of a supplier that is disabled stops after the current chunk and resumes when it is enabled', async () => {
+  const acme = await supplier('Acme');
+  const second = held((batch) => pieceOf(batch) === '1');
+  const uuid = await add(acme, 25_000);
+  await second.came;
+  await store.accounts.setOrganizationDisabled(acme, true);
+  // Longer than a lease lasts before it is renewed: then the file is given up.
+  await service.changed(uuid, 1500, new AbortController().signal);
+  second.go();
+  await service.changed(uuid, 10_000, new AbortController().signal);
+  expect(submitted).toEqual([`${acme}/0`, `${acme}/1`]);
+  await store.accounts.setOrganizationDisabled(acme, false);
+  expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 25_000 });
 });
 
 test('a file that is one batch and is canceled while it is applied reports what was applied', async () => {

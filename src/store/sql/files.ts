@@ -243,9 +243,17 @@ export class SqlFiles implements FileStore {
             .onRef('first.supplier_id', '=', 'feeds.supplier_id')
             .onRef('first.number', '=', 'feeds.number'),
       )
+      .where('feeds.supplier_id', 'not in', this.#disabled())
       .orderBy('feeds.uploaded_at_ms')
       .execute();
     return rows.map(fileRecordOf);
+  }
+
+  #disabled() {
+    return this.#database.db
+      .selectFrom('organizations')
+      .select('organizations.id')
+      .where('suspended_at_ms', 'is not', null);
   }
 
   async claim(place: FilePlace, claim: FileLease): Promise<FileRecord | undefined> {
@@ -268,6 +276,7 @@ export class SqlFiles implements FileStore {
 
   async keep(place: FilePlace, claim: FileLease): Promise<'held' | 'lost' | 'cancel_asked'> {
     const kept = await this.#mine(place, claim.nodeId)
+      .where('supplier_id', 'not in', this.#disabled())
       .set({ claimed_until_ms: claim.untilMs })
       .returning('is_cancel_asked')
       .executeTakeFirst();
