@@ -215,6 +215,8 @@ export interface SkuStore {
 
 export interface SkuFilter {
   readonly skuId?: string;
+  /** What the title begins with; the case of A to Z is ignored, that of other letters is not. */
+  readonly titlePrefix?: string;
   /** The SKU must hold every one of these GTINs. */
   readonly gtins?: readonly number[];
   /** A restriction's code; null selects unrestricted SKUs. */
