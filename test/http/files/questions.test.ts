@@ -127,6 +127,27 @@ test('different quantities on backorder are asked about too', async () => {
   });
 });
 
+describe('a file that names some SKUs by sku_id and others by GTIN only', () => {
+  const ROWS = 'sku,ean,quantity\nA-1,,5\n,4006381333931,7\n';
+
+  test('says that rows of one SKU may not be recognized', async () => {
+    const uuid = await client.upload(ROWS);
+    expect(await client.processed(uuid)).toMatchObject({
+      state: 'done',
+      notes: [textMatching(/by sku_id \(first row 2\), others only by a GTIN \(first row 3\)/)],
+    });
+  });
+
+  test('is refused if its rows are to be added up', async () => {
+    const uuid = await client.upload(ROWS, '?locations=sum');
+    expect(await client.processed(uuid)).toMatchObject({
+      state: 'refused',
+      problem: { detail: textMatching(/Give the sku_id in every row, or in none/) },
+    });
+    expect(await client.stock()).toMatchObject({ 'A-1': null });
+  });
+});
+
 describe('a file with more SKUs than are remembered', () => {
   const ROWS = 'sku,quantity\nA-1,1\nA-2,2\nA-3,3\nA-3,4\n';
   let small: FileClient;
