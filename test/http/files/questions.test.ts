@@ -170,6 +170,16 @@ describe('a file with more SKUs than are remembered', () => {
   });
 });
 
+test('rules that are saved at the same time are all saved', async () => {
+  const changes = [{ locations: 'sum' }, { decimal: 'comma' }, { negative: 'zero' }];
+  const answers = await Promise.all(
+    changes.map((body) => client.ask('PATCH', `${FILES}settings/`, { body })),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  const { json } = await client.ask('GET', `${FILES}settings/`);
+  expect(json).toMatchObject({ locations: 'sum', decimal: 'comma', negative: 'zero' });
+});
+
 test('several columns that are mapped to one quantity are added up', async () => {
   const mapping = encodeURIComponent('Qty NJ=quantity_in_stock,Qty CA=quantity_in_stock');
   const uuid = await client.upload(
