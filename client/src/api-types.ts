@@ -391,7 +391,8 @@ export interface paths {
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
-        readonly patch?: never;
+        /** Change a SKU's identifiers, title, condition, bundle or item */
+        readonly patch: operations["updateSku"];
         readonly trace?: never;
     };
     readonly "/timp/products/skus/{uuid}/history/": {
@@ -600,7 +601,7 @@ export interface components {
              * @description The batch that this one reverts.
              */
             readonly reverts_uuid: string | null;
-            /** @description How it was sent: bulk, single, create, import, file, revert, stream. */
+            /** @description How it was sent: bulk, single, create, update, import, file, revert, stream. */
             readonly source: string;
             /** @description How many lines were answered with each status. */
             readonly status_counts: {
@@ -1305,7 +1306,7 @@ export interface components {
         readonly Readiness: {
             /** @enum {string} */
             readonly status: "ok";
-            /** @description What is used of each limit: connections, open_requests, open_bytes, followers, uploads. */
+            /** @description What is used of each limit: connections, open_requests, open_bytes, followers, uploads, result_spool_bytes. */
             readonly usage: {
                 readonly [key: string]: {
                     /** @description How much all organizations together may use. */
@@ -1410,6 +1411,50 @@ export interface components {
              * @description onhand's own name of the SKU.
              */
             readonly uuid: string;
+        };
+        /** SkuChange */
+        readonly SkuChange: {
+            /** @description Amazon's identifier. */
+            readonly asin?: string | null;
+            /** @enum {string|null} */
+            readonly condition?: "new" | "used" | "refurb" | null;
+            /** @description EAN-13 or EAN-8: up to 13 digits with a right check digit. */
+            readonly ean13?: string | number | null;
+            /** @description GTIN-14: up to 14 digits with a right check digit. */
+            readonly gtin14?: string | number | null;
+            /** @description ISBN-13, or ISBN-10 also without its leading zeros, with a right check digit. */
+            readonly isbn?: string | number | null;
+            readonly item?: {
+                /**
+                 * Format: uuid
+                 * @description Taken as given.
+                 */
+                readonly uuid: string;
+            };
+            /** @description The supplier's own name of an item: its SKUs share one item. */
+            readonly item_id?: string | null;
+            /** @description The manufacturer's part number. */
+            readonly mpn?: string | null;
+            /** @description How many units are sold as one; null is unknown. The digits as a text are read too. */
+            readonly number_of_units_bundled?: number | string | null;
+            readonly product_identifiers?: {
+                /** @description Amazon's identifier. */
+                readonly asin?: string | null;
+                /** @description EAN-13 or EAN-8: up to 13 digits with a right check digit. */
+                readonly ean13?: string | number | null;
+                /** @description GTIN-14: up to 14 digits with a right check digit. */
+                readonly gtin14?: string | number | null;
+                /** @description ISBN-13, or ISBN-10 also without its leading zeros, with a right check digit. */
+                readonly isbn?: string | number | null;
+                /** @description The manufacturer's part number. */
+                readonly mpn?: string | null;
+                /** @description UPC-A: up to 12 digits with a right check digit; lost leading zeros are restored. */
+                readonly upca?: string | number | null;
+            };
+            /** @description What it is. */
+            readonly title?: string | null;
+            /** @description UPC-A: up to 12 digits with a right check digit; lost leading zeros are restored. */
+            readonly upca?: string | number | null;
         };
         /** SkuCreation */
         readonly SkuCreation: {
@@ -1729,6 +1774,7 @@ export type Readiness = components['schemas']['Readiness'];
 export type Results = components['schemas']['Results'];
 export type RevertReply = components['schemas']['RevertReply'];
 export type Sku = components['schemas']['Sku'];
+export type SkuChange = components['schemas']['SkuChange'];
 export type SkuCreation = components['schemas']['SkuCreation'];
 export type SkuPage = components['schemas']['SkuPage'];
 export type Status = components['schemas']['Status'];
@@ -2581,6 +2627,36 @@ export interface operations {
             readonly cookie?: never;
         };
         readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Sku"];
+                };
+            };
+        };
+    };
+    readonly updateSku: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Adds the title to each SKU of the reply. */
+                readonly include?: "title";
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the SKU. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SkuChange"];
+            };
+        };
         readonly responses: {
             /** @description Success. */
             readonly 200: {

@@ -6,7 +6,7 @@ import type {
   operations,
 } from './api-types.ts';
 import { type BatchNote, noteHeaders } from './inventory.ts';
-import type { CallOptions, Query, Transport } from './transport.ts';
+import type { CallOptions, Transport } from './transport.ts';
 
 const FILES_PATH = '/timp/organizations/files/';
 const WAIT_SECONDS = 30;
@@ -18,6 +18,9 @@ const UPLOAD_TIMEOUT_MS = 3_600_000;
 export type FileTerms = Partial<
   Omit<NonNullable<operations['uploadFile']['parameters']['query']>, 'filename'>
 >;
+
+/** The rules that answer the questions of a held file. */
+export type FileAnswers = NonNullable<operations['confirmFile']['parameters']['query']>;
 
 export interface UploadOptions extends CallOptions, BatchNote {
   readonly filename?: string;
@@ -135,7 +138,7 @@ export class FilesClient {
   /** Applies a file that is held. `answers` are those to its questions, such as `{ locations: 'sum' }`. */
   async confirm(
     uuid: string,
-    answers: Query = {},
+    answers: FileAnswers = {},
     options: CallOptions = {},
   ): Promise<FileWithBatches> {
     const request = { method: 'POST', path: `${filePath(uuid)}confirm/`, query: answers } as const;

@@ -3,7 +3,7 @@ import { OnhandError } from '../domain/errors.ts';
 import type { FileQuestion } from '../domain/files.ts';
 import { readingsOf } from '../domain/quantity-text.ts';
 import type { DecimalMark, ReadingRules } from '../domain/reading-rules.ts';
-import { quoted, type FileRow } from '../formats/format.ts';
+import { quoted, type FileRow, type RowUnit } from '../formats/format.ts';
 import type { InventoryFile } from '../formats/stock-file.ts';
 import type { AmbiguousNumber } from '../formats/table/decimal-evidence.ts';
 import { SkuQuantities } from './sku-quantities.ts';
@@ -31,12 +31,12 @@ export interface Inspection {
 
 /**
  * Reads the whole file, and a second time if its numbers have to be read by the mark found first. Rejects with
- * `too_many_lines` if the quantities of more SKUs are to be added up than are remembered.
+ * `too_many_lines` or `parameter_invalid` if rows are to be added up and some could be left out of a total.
  */
 export async function inspect(terms: InspectionTerms): Promise<Inspection> {
   const { rules } = terms;
   const first = await read(terms, rules);
-  if (rules.locations === 'sum' && first.quantities.isFull) throw tooManyToSum(terms.skusMax);
+  if (rules.locations === 'sum') checkSummable(first, terms.skusMax);
   const { decimal = null, ambiguous = [] } = first.decimals ?? {};
   if (rules.decimal !== null || ambiguous.length === 0)
     return { decimal: null, questions: duplicateQuestions(terms, first), ...first };
@@ -110,6 +110,26 @@ function duplicateQuestions(
 
 const HOW_TO_SUM =
   'To add rows up, send files with fewer SKUs, all rows of one SKU in one file, or have ONHAND_INSPECTED_SKUS_MAX raised.';
+
+/** What the sender should know: rows that may be of one SKU and cannot be compared. */
+export function mixedNamesNote(quantities: SkuQuantities, unit: RowUnit): string | undefined {
+  const mixed = quantities.mixedNames;
+  if (mixed === undefined) return undefined;
+  return `Some rows name their SKU by sku_id (first ${unit} ${mixed.bySkuId}), others only by a GTIN (first ${unit} ${mixed.byGtin}). If rows of both kinds are of one SKU, the last one counts. To have such rows found, give the sku_id in every row.`;
+}
+
+function checkSummable(
+  { quantities, unit }: { readonly quantities: SkuQuantities; readonly unit: RowUnit },
+  skusMax: number,
+): void {
+  if (quantities.isFull) throw tooManyToSum(skusMax);
+  const mixed = quantities.mixedNames;
+  if (mixed === undefined) return;
+  throw new OnhandError(
+    'parameter_invalid',
+    `The rows of a SKU can only be added up, as locations=sum asks, if all name it alike: ${unit} ${mixed.bySkuId} names its SKU by sku_id, and ${unit} ${mixed.byGtin} only by a GTIN. Give the sku_id in every ${unit}, or in none. Nothing was applied.`,
+  );
+}
 
 function tooManyToSum(skusMax: number): OnhandError {
   return new OnhandError(

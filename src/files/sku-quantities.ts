@@ -29,6 +29,8 @@ export class SkuQuantities {
   #isFull = false;
   #slots = slotsOf(SLOTS_MIN);
   #differing = 0;
+  #firstBySkuId = 0;
+  #firstByGtin = 0;
   readonly #examples: DuplicateExample[] = [];
 
   /** @param skusMax SKUs that are remembered; 57 bytes each, in arrays that are half full or more */
@@ -46,10 +48,21 @@ export class SkuQuantities {
     return { count: this.#differing, examples: this.#examples };
   }
 
+  /**
+   * The first row that names its SKU by `sku_id` and the first that does so only by a GTIN, if there are both. Two
+   * such rows of one SKU are not recognized as rows of one SKU.
+   */
+  get mixedNames(): { readonly bySkuId: number; readonly byGtin: number } | undefined {
+    const [bySkuId, byGtin] = [this.#firstBySkuId, this.#firstByGtin];
+    return bySkuId > 0 && byGtin > 0 ? { bySkuId, byGtin } : undefined;
+  }
+
   /** Adds a row to its SKU. Rows that do not say which SKU they are about are skipped. */
   add({ row, line, location }: FileRow): void {
     const name = nameOf(line);
     if (name === undefined || !isPlain(line)) return;
+    if (line.skuId === null) this.#firstByGtin ||= row;
+    else this.#firstBySkuId ||= row;
     const slot = this.#slotOf(name);
     if (slot === undefined) return;
     const { rowCounts, firstRows, stocks, backorders, flawedRows } = this.#slots;
@@ -62,7 +75,7 @@ export class SkuQuantities {
     }
     const { quantityInStock: stock, quantityOnBackorder: backorder } = line.fields;
     const { firsts, firstBackorders } = this.#slots;
-    const compared = { slot, name: name.slice(1), row };
+    const compared = { slot, name: shownName(name), row };
     this.#compare(firsts, { ...compared, field: 'in stock' }, stock, location !== undefined);
     this.#compare(firstBackorders, { ...compared, field: 'on backorder' }, backorder, false);
     if (stock === null || backorder === null) flawedRows[slot] ||= row;
@@ -226,6 +239,12 @@ function nameOf({ skuId, gtins }: LineDraft): string | undefined {
   // A sku_id and the same with blanks around it most likely name one SKU.
   if (skuId !== null) return `s${withoutBlanks(skuId)}`;
   return gtins.length === 0 ? undefined : `g${Math.min(...gtins)}`;
+}
+
+/** A GTIN is shown with at least the digits of a UPC-A. */
+function shownName(name: string): string {
+  const shown = name.slice(1);
+  return name.startsWith('g') ? shown.padStart(12, '0') : shown;
 }
 
 function refused(row: FileRow, unit: RowUnit, reason: string): FileRow {

@@ -346,7 +346,15 @@ export interface FileStore {
 
   /** How the supplier's files are read, unless their senders say otherwise. */
   rulesOf(supplierId: number): Promise<ReadingRules>;
-  setRules(supplierId: number, rules: ReadingRules): Promise<void>;
+  /**
+   * Changes the rules, without losing a change that is made at the same time. Resolves with the new ones.
+   *
+   * @param change returns the new rules; it may be called several times
+   */
+  changeRules(
+    supplierId: number,
+    change: (before: ReadingRules) => ReadingRules,
+  ): Promise<ReadingRules>;
 
   /** Finished files, started or refused before a time, whose bytes are still stored; at most `limit`. */
   expired(times: FileSweepTimes, limit: number): Promise<readonly FileRecord[]>;

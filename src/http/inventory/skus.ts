@@ -6,7 +6,12 @@ import { OnhandError } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
 import type { Store } from '../../store/store.ts';
 import { parseBody } from '../../wire/json.ts';
-import { parseSkuCreation, SkuCreationSchema } from '../../wire/inventory/sku-creation.ts';
+import {
+  parseSkuChange,
+  parseSkuCreation,
+  SkuChangeSchema,
+  SkuCreationSchema,
+} from '../../wire/inventory/sku-creation.ts';
 import {
   INCLUDE_PARAMETER,
   parseSkuList,
@@ -42,6 +47,7 @@ interface SkuRoutes {
 }
 
 const LIST_PATH = '/timp/products/skus/';
+const CHANGE_EXPECTED = 'a JSON object of what to change, such as {"title": "Enamel jug"}';
 const SKU_EXPECTED = 'one SKU as a JSON object such as {"sku_id": "A-1"}';
 const DetailQuerySchema = Type.Object(
   {
@@ -53,16 +59,17 @@ const DetailQuerySchema = Type.Object(
   { title: 'SkuQuery', additionalProperties: false },
 );
 const readDetailQuery = createQueryReader(DetailQuerySchema);
-const CreationQuerySchema = Type.Object(INCLUDE_PARAMETER, {
-  title: 'SkuCreationQuery',
+/** The query of what writes a SKU and returns it. */
+const WriteQuerySchema = Type.Object(INCLUDE_PARAMETER, {
+  title: 'SkuWriteQuery',
   additionalProperties: false,
 });
-const readCreationQuery = createQueryReader(CreationQuerySchema);
+const readWriteQuery = createQueryReader(WriteQuerySchema);
 const DetailParametersSchema = Type.Object({
   uuid: Type.String({ format: 'uuid', description: 'The uuid of the SKU.' }),
 });
 
-/** Adds the routes of SKUs: list, show, history, create. */
+/** Adds the routes of SKUs: list, show, history, create, change. */
 export function addSkus(app: FastifyInstance, { admission, store, feed, limits }: SkuRoutes): void {
   const bodyLimits = smallBodyLimits(limits);
   const visibleTo = (principal: Principal): Promise<readonly number[]> =>
@@ -148,8 +155,8 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   const create = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { organizationId: supplierId, userId } = admission.principalOf(request);
     const body = await readBody(request, bodyLimits);
-    checkParameters(request, Object.keys(CreationQuerySchema.properties));
-    const { include } = readCreationQuery(queryOf(request));
+    checkParameters(request, Object.keys(WriteQuerySchema.properties));
+    const { include } = readWriteQuery(queryOf(request));
     const { value, text } = parseBody(body, SKU_EXPECTED);
     const entry = parseSkuCreation(value, text);
     const reason = noteHeaderOf(request, 'Batch-Reason');
@@ -181,6 +188,34 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
       .send(await detailOf(request, created.uuid, include));
   };
 
+  const change = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { organizationId: supplierId, userId } = admission.principalOf(request);
+    const body = await readBody(request, bodyLimits);
+    checkParameters(request, Object.keys(WriteQuerySchema.properties));
+    const { include } = readWriteQuery(queryOf(request));
+    const { value, text } = parseBody(body, CHANGE_EXPECTED);
+    const entry = parseSkuChange(value, text);
+    const reason = noteHeaderOf(request, 'Batch-Reason');
+    const reference = noteHeaderOf(request, 'Batch-Reference');
+    const uuid = pathUuid(request);
+    const sku = await store.skus.find([supplierId], uuid);
+    if (sku === undefined) throw noSuchSku();
+    // A sku_id names the same SKU forever, so that nothing can come between finding it and changing it.
+    const { batchUuid } = await admission.writing(request, () =>
+      store.applyCatalogue({
+        supplierId,
+        userId,
+        source: 'update',
+        ...(reason !== undefined && { reason }),
+        ...(reference !== undefined && { reference }),
+        existing: 'update',
+        entries: [{ ...entry, skuId: sku.skuId, inventory: {} }],
+      }),
+    );
+    if (batchUuid !== null) reply.header('batch-id', batchUuid);
+    return reply.type('application/json').send(await detailOf(request, uuid, include));
+  };
+
   addResource(app, LIST_PATH, {
     GET: {
       schema: describe({
@@ -199,7 +234,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
       schema: describe({
         operationId: 'createSku',
         summary: 'Create a SKU',
-        query: CreationQuerySchema,
+        query: WriteQuerySchema,
         body: SkuCreationSchema,
         ok: SkuSchema,
         okStatus: 201,
@@ -223,6 +258,20 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
       }),
       guard: (request, reply) => admission.admit(request, reply, 'viewer'),
       handle: show,
+    },
+    PATCH: {
+      schema: describe({
+        operationId: 'updateSku',
+        summary: "Change a SKU's identifiers, title, condition, bundle or item",
+        params: DetailParametersSchema,
+        query: WriteQuerySchema,
+        body: SkuChangeSchema,
+        ok: SkuSchema,
+        access: 'editor',
+        problems: { 404: 'The supplier has no SKU with this uuid.' },
+      }),
+      guard: (request, reply) => admission.admit(request, reply, 'editor'),
+      handle: change,
     },
   });
   addResource(app, `${LIST_PATH}:uuid/history/`, {

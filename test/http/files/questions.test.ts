@@ -117,6 +117,14 @@ describe('a file with several rows of one SKU', () => {
   });
 });
 
+test('a SKU that is named by its GTIN is shown with leading zeros', async () => {
+  const uuid = await client.upload('upc,quantity\n012345678905,5\n12345678905,6\n');
+  expect(await client.processed(uuid)).toMatchObject({
+    state: 'held',
+    problem: { detail: textMatching(/"012345678905" has 5 in row 2 and 6 in row 3/) },
+  });
+});
+
 test('different quantities on backorder are asked about too', async () => {
   const uuid = await client.upload(
     'sku,quantity_in_stock,quantity_on_backorder\nA-1,5,1\nA-1,5,2\n',
@@ -124,6 +132,27 @@ test('different quantities on backorder are asked about too', async () => {
   expect(await client.processed(uuid)).toMatchObject({
     state: 'held',
     problem: { detail: textMatching(/"A-1" has 1 on backorder in row 2 and 2 in row 3/) },
+  });
+});
+
+describe('a file that names some SKUs by sku_id and others by GTIN only', () => {
+  const ROWS = 'sku,ean,quantity\nA-1,,5\n,4006381333931,7\n';
+
+  test('says that rows of one SKU may not be recognized', async () => {
+    const uuid = await client.upload(ROWS);
+    expect(await client.processed(uuid)).toMatchObject({
+      state: 'done',
+      notes: [textMatching(/by sku_id \(first row 2\), others only by a GTIN \(first row 3\)/)],
+    });
+  });
+
+  test('is refused if its rows are to be added up', async () => {
+    const uuid = await client.upload(ROWS, '?locations=sum');
+    expect(await client.processed(uuid)).toMatchObject({
+      state: 'refused',
+      problem: { detail: textMatching(/Give the sku_id in every row, or in none/) },
+    });
+    expect(await client.stock()).toMatchObject({ 'A-1': null });
   });
 });
 
@@ -168,6 +197,16 @@ describe('a file with more SKUs than are remembered', () => {
     expect(await small.processed(uuid)).toMatchObject({ state: 'done' });
     expect(await small.stock()).toMatchObject({ 'A-1': 1, 'A-2': 5 });
   });
+});
+
+test('rules that are saved at the same time are all saved', async () => {
+  const changes = [{ locations: 'sum' }, { decimal: 'comma' }, { negative: 'zero' }];
+  const answers = await Promise.all(
+    changes.map((body) => client.ask('PATCH', `${FILES}settings/`, { body })),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  const { json } = await client.ask('GET', `${FILES}settings/`);
+  expect(json).toMatchObject({ locations: 'sum', decimal: 'comma', negative: 'zero' });
 });
 
 test('several columns that are mapped to one quantity are added up', async () => {

@@ -48,6 +48,28 @@ export function describeProducts(kind: string, createDatabase: () => Promise<Tes
       expect(await found({ titlePrefix: 'a\0' })).toEqual([]);
     });
 
+    test('change the product data that is given, and nothing else, as a batch of its own', async () => {
+      await importSkus(store, supplierId, [
+        entry('a', {
+          product: { title: 'Jug', ean13: '4006381333931', asin: 'B0' },
+          inventory: { quantityInStock: 3 },
+        }),
+      ]);
+      await store.applyCatalogue({
+        supplierId,
+        userId: null,
+        source: 'update',
+        existing: 'update',
+        entries: [entry('a', { product: { title: 'Mug', ean13: '5901234123457', asin: null } })],
+      });
+      expect(await found({ titlePrefix: 'jug' })).toEqual([]);
+      expect(await found({ titlePrefix: 'mug', gtins: [5_901_234_123_457] })).toEqual(['a']);
+      expect(await found({ gtins: [4_006_381_333_931] })).toEqual([]);
+      expect(await found({ quantityInStockMin: 3, quantityInStockMax: 3 })).toEqual(['a']);
+      const { batches } = await store.batches.list(supplierId, { start: 0, limit: 1 });
+      expect(batches[0]).toMatchObject({ source: 'update', lineCount: 1, changedCount: 0 });
+    });
+
     test('combine the filter by title with others', async () => {
       await importSkus(store, supplierId, [
         entry('a', {
