@@ -27,18 +27,23 @@ export function normalizedHeader(header: string): string {
 
 /** What a header means; undefined if it is not known. */
 export function knownName(header: string): KnownName | undefined {
+  // No name is this long. The limit bounds the work for a header that only looks like one.
+  if (header.length > HEADER_CHARACTERS_MAX) return undefined;
   const known = KNOWN_NAMES.get(normalizedHeader(header));
   if (known !== undefined) {
     const isOwn = known.rank < 0 && header.trim().toLowerCase() === known.target;
     return known.rank >= 0 || isOwn ? known : { ...known, by: 'alias' };
   }
-  const bare = header.replace(UNIT, '');
-  return bare === header || bare.trim() === '' ? undefined : knownName(bare);
+  const text = header.trimEnd();
+  const bare = text.replace(UNIT, '');
+  return bare === text || bare.trim() === '' ? undefined : knownName(bare);
 }
+
+const HEADER_CHARACTERS_MAX = 1000;
 
 /** What a header may have in brackets behind it without meaning anything else. */
 const UNIT =
-  /\s*[([](?:units?|pcs\.?|pieces|ea|each|stk\.?|stück|szt\.?|st\.?|uds?\.?|pz\.?|current|not editable)[)\]]\s*$/i;
+  /[([](?:units?|pcs\.?|pieces|ea|each|stk\.?|stück|szt\.?|st\.?|uds?\.?|pz\.?|current|not editable)[)\]]$/i;
 
 const KNOWN_NAMES: ReadonlyMap<string, KnownName> = knownNames();
 
