@@ -5,6 +5,8 @@ import { hashPassword, loginFailed, verifyPassword } from './credentials.ts';
 
 /** The fewest characters of a new password (NIST SP 800-63B allows 8 at the least and asks for 15). */
 export const PASSWORD_LENGTH_MIN = 12;
+/** More do not make a password stronger, only its check longer. */
+const PASSWORD_LENGTH_MAX = 1024;
 const DIFFERENT_CHARACTERS_MIN = 5;
 /** A shorter username is part of too many passwords by chance. */
 const USERNAME_LENGTH_MIN = 4;
@@ -39,6 +41,8 @@ function weaknessOf(password: string, username: string): string | undefined {
   if (password === '') return 'is empty';
   const characters = Array.from(password.normalize('NFC'));
   if (characters.length < PASSWORD_LENGTH_MIN) return `has only ${characters.length} characters`;
+  if (characters.length > PASSWORD_LENGTH_MAX)
+    return `has more than ${PASSWORD_LENGTH_MAX} characters`;
   if (new Set(characters).size < DIFFERENT_CHARACTERS_MIN)
     return `has fewer than ${DIFFERENT_CHARACTERS_MIN} different characters`;
   const lower = password.toLowerCase();
