@@ -149,7 +149,11 @@ describe('onhand serve', () => {
       expect(await ended(start('serve', '--port', String(port)))).toEqual({
         code: 1,
         stdout: '',
-        stderr: `onhand: Cannot listen on port ${port} of 127.0.0.1: another program uses it; stop that program, or choose another port with --port.\n`,
+        stderr: textMatching(
+          new RegExp(
+            `^onhand: creating the database .*\\nonhand: Cannot listen on port ${port} of 127\\.0\\.0\\.1: another program uses it; stop that program, or choose another port with --port\\.\\n$`,
+          ),
+        ),
       });
     } finally {
       taken.close();
