@@ -5,12 +5,8 @@ import { ChunkStream } from './stream.ts';
 import {
   type CallOptions,
   callSignal,
-  delay,
   headerText,
-  isTransient,
   type Request,
-  RETRIES_DEFAULT,
-  retryDelayMs,
   TIMEOUT_DEFAULT_MS,
   type Transport,
 } from './transport.ts';
@@ -155,7 +151,7 @@ export class InventoryClient {
     lines: Iterable<Line> | AsyncIterable<Line>,
     options: UpdateOptions = {},
   ): AsyncGenerator<LineOutcome, void, undefined> {
-    const { state, onProgress, errorsOnly = false, retries = RETRIES_DEFAULT } = options;
+    const { state, onProgress, errorsOnly = false } = options;
     const from = await startOf(state, options.chunkLines ?? CHUNK_LINES_DEFAULT);
     const cut = chunksOf(lines, { chunkLines: from.chunkLines, chunkCharacters: CHUNK_CHARACTERS });
     const signal = callSignal(options);
@@ -170,10 +166,11 @@ export class InventoryClient {
       from.lines,
     );
     let failed = 0;
-    for (let failures = 0; !stream.isDone;) {
+    const retries = this.#transport.retries(options, signal);
+    while (!stream.isDone) {
       try {
         for await (const { index, result } of stream.attempt()) {
-          failures = 0;
+          retries.reset();
           const chunk = stream.chunkOf(index);
           if (chunk === undefined) throw unexpectedResults(index);
           const [line] = chunk.lines.slice(index - chunk.start);
@@ -187,10 +184,8 @@ export class InventoryClient {
           onProgress?.({ lines: end, failed });
         }
       } catch (error) {
-        failures += 1;
-        if (!(error instanceof OnhandError) || !isTransient(error) || failures > retries)
-          throw error;
-        await delay(retryDelayMs(failures, error.retryAfterMs), signal, bulkRequest(options));
+        if (!(error instanceof OnhandError)) throw error;
+        await retries.waitAfter(error, bulkRequest(options));
       }
     }
     await state?.clear?.();

@@ -1,13 +1,6 @@
 import type { Pool } from 'undici';
-import {
-  NOT_ONHAND,
-  problemText,
-  readToken,
-  RemoteRefusal,
-  serverUrl,
-  unreachable,
-  type RemoteOptions,
-} from '../remote/client.ts';
+import { NOT_ONHAND, problemText, RemoteRefusal, unreachable } from '../remote/http.ts';
+import { readToken, serverUrl, type RemoteOptions } from '../remote/options.ts';
 import type { CommandContext } from '../context.ts';
 
 const BULK_PATH = '/timp/products/skus/inventory/bulk/';

@@ -1,5 +1,5 @@
 /** Pushes one file: uploads it, waits for its file job and fetches the results. */
-import { RemoteRefusal, type Remote } from '../remote/client.ts';
+import { RemoteRefusal, type Remote } from '../remote/http.ts';
 import { ResponseObject } from '../remote/response.ts';
 import type { RetryPolicy } from '../remote/retry-policy.ts';
 import type { CommandContext } from '../context.ts';

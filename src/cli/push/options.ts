@@ -1,5 +1,5 @@
 /** The command line of `onhand push`: its options and exit codes. */
-import type { RemoteOptions } from '../remote/client.ts';
+import type { RemoteOptions } from '../remote/options.ts';
 
 export interface PushOptions extends RemoteOptions {
   readonly snapshot?: true;

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from '../context.ts';
-import { remoteOptions } from '../remote/client.ts';
+import { remoteOptions } from '../remote/options.ts';
 import { isWorkbook, MTIME, STDIN_PATH, type PushOptions } from './options.ts';
 
 const RETRY_MINUTES_DEFAULT = 15;

@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream, renameSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { parse } from 'csv-parse';
-import { unreachable, type Remote } from '../remote/client.ts';
+import { unreachable, type Remote } from '../remote/http.ts';
 import type { ResponseObject } from '../remote/response.ts';
 import type { RetryPolicy } from '../remote/retry-policy.ts';
 import { isWorkbook } from './options.ts';

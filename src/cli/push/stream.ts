@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { stringify } from 'csv-stringify/sync';
 import { OnhandError } from '../../domain/errors.ts';
-import { RemoteRefusal, RemoteSilence, unreachable, type Remote } from '../remote/client.ts';
+import { RemoteRefusal, RemoteSilence, unreachable, type Remote } from '../remote/http.ts';
 import { ResponseObject } from '../remote/response.ts';
 import type { RetryPolicy } from '../remote/retry-policy.ts';
 import { failedOf, type PushProgress, type Pushed } from './report.ts';

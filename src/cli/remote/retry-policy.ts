@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RemoteRefusal, RemoteSilence } from './client.ts';
+import { RemoteRefusal, RemoteSilence } from './http.ts';
 
 const DELAY_FIRST_MS = 500;
 const DELAY_LAST_MS = 60_000;
