@@ -5,6 +5,7 @@ import {
   TimedOut,
   UnexpectedResponse,
 } from './problems.ts';
+import { Watchdog } from './watchdog.ts';
 import { VERSION } from './version.ts';
 
 /** One thing that the client did; see `OnhandOptions.log`. */
@@ -47,7 +48,7 @@ export interface CallOptions {
   readonly retries?: number;
   /** Retry until nothing has succeeded for this long, in milliseconds, however many attempts that takes. */
   readonly retryForMs?: number;
-  /** How long one attempt may take, in milliseconds; 60,000 by default. In streams: how long nothing may arrive. */
+  /** How long one attempt may take, in milliseconds; 60,000 by default. In streams and uploads: how long nothing may pass. */
   readonly timeoutMs?: number;
   /** How long the call may take with all its retries, in milliseconds; no limit by default. */
   readonly deadlineMs?: number;
@@ -138,9 +139,20 @@ export class Transport {
       try {
         return await this.#attempt(request, options, signal, read);
       } catch (error) {
+        if (error instanceof ContentUnreadable) throw error.cause;
         await retries.waitAfter(failureOf(error, request, signal), request);
       }
     }
+  }
+
+  /** The signal of a call: its own and the client's, and the end of its time. */
+  signal(options: CallOptions): AbortSignal | undefined {
+    return callSignal(this.#options, options);
+  }
+
+  /** The options of a call, completed by those of the client. */
+  completed(options: CallOptions): CallOptions {
+    return { ...this.#options, ...options };
   }
 
   /** The retries of a call. */
@@ -152,11 +164,20 @@ export class Transport {
    * Sends a request once and returns its response while it is still arriving. Rejects with the problem of an error
    * status. The caller watches the time.
    */
-  async open(request: Request, signal: AbortSignal | undefined): Promise<Response> {
+  async open(
+    request: Request,
+    signal: AbortSignal | undefined,
+    onBytes = (): void => undefined,
+  ): Promise<Response> {
     const { method, path, query, headers, body } = request;
     const started = performance.now();
-    const content = body?.();
-    const response = await this.#fetch(this.#base + path + queryText(query), {
+    let unreadable: ContentUnreadable | undefined;
+    const given = body?.();
+    const content =
+      given instanceof ReadableStream
+        ? passedOn(given, onBytes, (error) => (unreadable = new ContentUnreadable(error)))
+        : given;
+    const sent = this.#fetch(this.#base + path + queryText(query), {
       method,
       headers: definedHeaders({ ...this.#headers, ...headers }),
       ...(content !== undefined && { body: content }),
@@ -164,6 +185,9 @@ export class Transport {
       ...(signal !== undefined && { signal }),
       // A redirect is a response that is not from onhand: following it could send the token elsewhere.
       redirect: 'manual',
+    });
+    const response = await sent.catch((error: unknown) => {
+      throw unreadable ?? error;
     });
     const durationMs = performance.now() - started;
     this.#options.log?.({ event: 'response', method, path, status: response.status, durationMs });
@@ -178,10 +202,46 @@ export class Transport {
     read: (response: Response) => Promise<T>,
   ): Promise<T> {
     const { timeoutMs = TIMEOUT_DEFAULT_MS } = { ...this.#options, ...options };
-    const timeout = AbortSignal.timeout(timeoutMs + (request.waitMs ?? 0));
-    const both = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
-    return read(await this.open(request, both));
+    const silence = new Watchdog(timeoutMs + (request.waitMs ?? 0));
+    const both = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]);
+    try {
+      return await read(await this.open(request, both, () => silence.reset()));
+    } finally {
+      silence.stop();
+    }
   }
+}
+
+/** The content of a request could not be read; `cause` says why. */
+class ContentUnreadable extends Error {
+  constructor(cause: unknown) {
+    super('the content cannot be read', { cause });
+  }
+}
+
+/** The same bytes, with another error if they end in one. */
+export function passedOn(
+  content: ReadableStream<Uint8Array>,
+  onBytes: () => void,
+  translate: (error: unknown) => Error,
+): ReadableStream<Uint8Array> {
+  const reader = content.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        try {
+          const { done, value } = await reader.read();
+          onBytes();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          controller.error(translate(error));
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /** See `CallOptions`. */

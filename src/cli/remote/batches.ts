@@ -74,10 +74,15 @@ async function list(
 }
 
 function listRecord(batch: Batch): ListRecord {
-  const { uuid, applied, source, username, reason, reference } = batch;
-  const lines = batch.line_count;
+  const { uuid, applied, source, username, reason, reference, line_count: lines } = batch;
   return {
-    ...{ uuid, applied, source, username, reason, reference, lines },
+    uuid,
+    applied,
+    source,
+    username,
+    reason,
+    reference,
+    lines,
     failed: lines - (batch.status_counts['200'] ?? 0),
     changed: batch.changed_count,
   };
@@ -104,7 +109,7 @@ async function show(
     context.note('The lines that failed are no longer stored.');
     return;
   }
-  const failed = results.map(({ index = null, status_code: status, message = null }) => ({
+  const failed = results.map(({ index = null, status_code: status, message }) => ({
     index,
     status,
     message,
