@@ -26,10 +26,12 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'postgres',
-          include: ['test/http/**/*.test.ts'],
+          include: ['test/http/**/*.test.ts', 'test/clients/{typescript,python}.test.ts'],
           // What these hold is the same before any database is asked.
           exclude: [
             'openapi',
+            'download',
+            'front-pages',
             'request/open-bytes',
             'request/fairness',
             'request/store-turns',

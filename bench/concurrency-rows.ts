@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { skuIdOf } from './catalogue.ts';
 import { runOverload, type OverloadResult } from './overload.ts';
 import {
@@ -39,7 +38,7 @@ export const supplierRows: BenchRow = (rounds) =>
   );
 
 const READ_P99_GOAL_MS = 50;
-const GIANT_WAIT_GOAL_MS = 500;
+const GIANT_WAIT_GOAL_MS = 250;
 
 /** Latencies on a loaded server: reads, and single updates during a very large request. */
 export const neighbourRows: BenchRow = (rounds) =>
@@ -124,44 +123,6 @@ export const overloadRows: BenchRow = (rounds) =>
       ),
     ];
   });
-
-const SMALL_CATALOGUE = 10_000;
-const CACHE_MIB = 256;
-const MEMORY_BESIDE_CACHE_MIB = 200;
-
-/** A large catalogue compared with a small one, and its memory use. */
-export function sizeRows(skuCount: number): BenchRow {
-  return (rounds) =>
-    onStage(Stage.open(SMALL_CATALOGUE), (small) =>
-      onStage(Stage.open(skuCount), async (large) => {
-        await small.warmUp();
-        await large.warmUp();
-        await delay(1000);
-        const name = `${skuCount.toLocaleString('en')} SKUs beside ${SMALL_CATALOGUE.toLocaleString('en')}`;
-        const results = await eachRound(name, rounds, async () => ({
-          limit: (await small.load(LOADED)).linesPerSecond,
-          load: await large.load(LOADED),
-        }));
-        const loads = results.map(({ load }) => load);
-        return [
-          row(
-            name,
-            [medianOf(loads, (load) => load.linesPerSecond), 'lines/s'],
-            medianOf(results, (result) => result.limit),
-            { atLeast: 0.5 },
-            conditionsOf(loads, 'limit: the small catalogue'),
-          ),
-          row(
-            `${name}: memory`,
-            [large.server.residentMib(), 'MiB'],
-            CACHE_MIB + MEMORY_BESIDE_CACHE_MIB,
-            { atMost: 1 },
-            'the most that was resident; limit: cacheBytesMax + 200 MiB',
-          ),
-        ];
-      }),
-    );
-}
 
 interface Latencies {
   readonly p99: number;

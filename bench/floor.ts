@@ -68,7 +68,13 @@ async function serveFloor(databaseUrl: string): Promise<void> {
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
   const bodyWorkers = bodyWorkersOf(settings);
-  const files = fileServiceOf({ store, intake, settings, onFailure: () => undefined });
+  const files = fileServiceOf({
+    store,
+    intake,
+    settings,
+    onEnded: () => Promise.resolve(),
+    onFailure: () => undefined,
+  });
   const parts = {
     store,
     intake,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { NO_RULES } from '../src/domain/reading-rules.ts';
 import { openStockFile } from '../src/formats/stock-file.ts';
-import { FORMAT_LIMITS } from '../src/formats/format.ts';
+import { readSettings } from '../src/config.ts';
 import { jsonLineReader } from '../src/wire/lines/lines.ts';
 import { CSV, NDJSON, X12, XLSX, type FileFormat } from './stock-files.ts';
 import { eachRound, medianOf, row, type BenchRow, type Row } from './stage.ts';
@@ -48,7 +48,7 @@ async function secondsToRead(path: string, lines: number): Promise<number> {
   const readJsonLine = jsonLineReader({ nowMs: 0, asOfToleranceSeconds: 0, asOfUs: undefined });
   const file = await openStockFile(
     { bytes: createReadStream(path), path },
-    { rules: NO_RULES, limits: FORMAT_LIMITS, readJsonLine },
+    { rules: NO_RULES, limits: readSettings().formatLimits, readJsonLine },
   );
   if (file.kind !== 'inventory') throw new Error(`${path} is a catalogue`);
   let read = 0;

@@ -3,18 +3,20 @@
  *
  *   npm run bench              the main rows, a few minutes
  *   npm run bench -- --full    all rows, more rounds, ten million SKUs: half an hour and 6 GB of disk
+ *   npm run bench -- --sustained  ten minutes of load each at a million and ten million SKUs
  *   npm run bench -- --json    one JSON object per measurement
  *   npm run bench -- --only bulk,single
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { showProgress } from './support.ts';
-import { ALL_ROWS, MAIN_ROWS } from './registry.ts';
+import { ALL_ROWS, MAIN_ROWS, SUSTAINED_ROWS } from './registry.ts';
 import type { Row } from './stage.ts';
 
 const { values: options } = parseArgs({
   options: {
     full: { type: 'boolean', default: false },
+    sustained: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     only: { type: 'string' },
     rounds: { type: 'string' },
@@ -23,16 +25,16 @@ const { values: options } = parseArgs({
 
 const rounds = Number(options.rounds ?? (options.full ? 7 : 5));
 const chosen = options.only?.split(',').map((name) => {
-  const rows = ALL_ROWS[name];
+  const known = { ...ALL_ROWS, ...SUSTAINED_ROWS };
+  const rows = known[name];
   if (rows === undefined)
-    throw new Error(
-      `unknown measurement "${name}"; choose from ${Object.keys(ALL_ROWS).join(', ')}`,
-    );
+    throw new Error(`unknown measurement "${name}"; choose from ${Object.keys(known).join(', ')}`);
   return rows;
 });
 
+const standard = options.sustained ? SUSTAINED_ROWS : options.full ? ALL_ROWS : MAIN_ROWS;
 const all: Row[] = [];
-for (const rows of chosen ?? Object.values(options.full ? ALL_ROWS : MAIN_ROWS)) {
+for (const rows of chosen ?? Object.values(standard)) {
   const measured = await rows(rounds);
   showProgress('');
   all.push(...measured);

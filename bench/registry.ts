@@ -1,11 +1,12 @@
 import { changeRows, followerRows } from './change-rows.ts';
-import { neighbourRows, overloadRows, sizeRows, supplierRows } from './concurrency-rows.ts';
+import { neighbourRows, overloadRows, supplierRows } from './concurrency-rows.ts';
 import { fileRows } from './file-rows.ts';
 import { formatRows } from './format-rows.ts';
 import { postgresRows } from './postgres-rows.ts';
 import { postgresSizeRows } from './postgres-size.ts';
 import { bulkRows, singleRows, unchangedRows } from './rows.ts';
 import { safeRows } from './safe-rows.ts';
+import { sizeRows, sustainedRows } from './size-rows.ts';
 import { streamRows } from './stream-rows.ts';
 import type { BenchRow } from './stage.ts';
 
@@ -28,6 +29,12 @@ export const ALL_ROWS: Readonly<Record<string, BenchRow>> = {
   followers: followerRows,
   postgres: postgresRows,
   'postgres-10m': postgresSizeRows(10_000_000),
-  'size-1m': sizeRows(1_000_000),
-  'size-10m': sizeRows(10_000_000),
+  'size-1m': sizeRows({ skuCount: 1_000_000, atLeast: 0.7, openingMs: 3000 }),
+  'size-10m': sizeRows({ skuCount: 10_000_000, atLeast: 0.6, openingMs: 6000 }),
+};
+
+/** The measurements of `--sustained`. */
+export const SUSTAINED_ROWS: Readonly<Record<string, BenchRow>> = {
+  'sustained-1m': sustainedRows(1_000_000),
+  'sustained-10m': sustainedRows(10_000_000),
 };

@@ -24,21 +24,22 @@ interface BulkScenario {
   readonly lines: number;
   readonly rawGroupLines: number;
   readonly goal: number;
-  readonly p99GoalMs?: number;
+  /** Whether the row has one for its 99th percentile. */
+  readonly hasP99?: boolean;
 }
 
 const BULK_SCENARIOS: readonly BulkScenario[] = [
-  { linesPerRequest: 100, connections: 10, lines: 100_000, rawGroupLines: 100, goal: 2 },
+  { linesPerRequest: 100, connections: 10, lines: 100_000, rawGroupLines: 100, goal: 4 },
   {
     linesPerRequest: 1000,
     connections: 10,
     lines: 300_000,
     rawGroupLines: 1000,
-    goal: 2,
-    p99GoalMs: 100,
+    goal: 6,
+    hasP99: true,
   },
-  { linesPerRequest: 10_000, connections: 4, lines: 400_000, rawGroupLines: 10_000, goal: 1.5 },
-  { linesPerRequest: 100_000, connections: 1, lines: 200_000, rawGroupLines: 10_000, goal: 1 },
+  { linesPerRequest: 10_000, connections: 4, lines: 400_000, rawGroupLines: 10_000, goal: 6 },
+  { linesPerRequest: 100_000, connections: 1, lines: 200_000, rawGroupLines: 10_000, goal: 6 },
 ];
 
 /** Bulk requests, compared with the raw loop. */
@@ -48,7 +49,7 @@ export const bulkRows: BenchRow = (rounds) =>
       await stage.warmUp();
       const rows: Row[] = [];
       for (const scenario of BULK_SCENARIOS) {
-        const { linesPerRequest, connections, lines, rawGroupLines, goal, p99GoalMs } = scenario;
+        const { linesPerRequest, connections, lines, rawGroupLines, goal, hasP99 } = scenario;
         const name = `${linesPerRequest.toLocaleString('en')} lines a request, ${connections} connections`;
         const results = await eachRound(name, rounds, async () => ({
           limit: raw.run('write', rawGroupLines, Math.min(lines, 100_000)),
@@ -66,9 +67,18 @@ export const bulkRows: BenchRow = (rounds) =>
             conditionsOf(loads, `limit: raw, ${rawGroupLines} lines a transaction`),
           ),
         );
-        if (p99GoalMs !== undefined) {
+        if (hasP99 === true) {
           const p99 = medianOf(loads, (load) => load.p99Ms);
-          rows.push(row(`${name}: p99`, [p99, 'ms'], p99GoalMs, { atMost: 1 }, 'limit: the goal'));
+          const meanMs = (connections * linesPerRequest * 1000) / value;
+          rows.push(
+            row(
+              `${name}: p99`,
+              [p99, 'ms'],
+              meanMs,
+              { atMost: 1.5 },
+              'limit: the mean, which is the lines in flight divided by the rate (Little)',
+            ),
+          );
         }
       }
       return rows;
@@ -108,7 +118,7 @@ export const singleRows: BenchRow = (rounds) =>
             name,
             value,
             medianOf(results, ({ oneEach }) => oneEach),
-            { atLeast: 5 },
+            { atLeast: 4.5 },
             conditionsOf(loads, 'limit: raw, one transaction each'),
           ),
           row(
@@ -155,7 +165,7 @@ export const unchangedRows: BenchRow = (rounds) =>
           name,
           [medianOf(loads, (load) => load.linesPerSecond), 'lines/s'],
           medianOf(results, (result) => result.limit),
-          { atLeast: 0.8 },
+          { atLeast: 0.9 },
           conditionsOf(loads, 'limit: raw loop that only looks up'),
         ),
       ];

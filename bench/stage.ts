@@ -78,7 +78,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    await this.server.stop();
+    if (this.server.isRunning) await this.server.stop();
     await removeDatabase(this.database.path);
   }
 }

@@ -126,6 +126,20 @@ export const NUMBER_SETTINGS = {
   readWorkersMax: { variable: 'ONHAND_READ_WORKERS_MAX', fallback: 2, min: 1 },
   /** Most results of files that are printed at once, each in a thread of its own; one more waits. */
   printWorkersMax: { variable: 'ONHAND_PRINT_WORKERS_MAX', fallback: 4, min: 1 },
+  /** The most disk space for results that were printed and not read yet. Further downloads are answered 503. */
+  resultSpoolBytesMax: {
+    variable: 'ONHAND_RESULT_SPOOL_BYTES_MAX',
+    fallback: 1024 * MIB,
+    min: MIB,
+  },
+  /** The most such space of one organization. Its further downloads are answered 429. */
+  organizationResultSpoolBytesMax: {
+    variable: 'ONHAND_ORGANIZATION_RESULT_SPOOL_BYTES_MAX',
+    fallback: 512 * MIB,
+    min: MIB,
+  },
+  /** How long a thread that prints waits for a client, while that space is used up, before it ends the download. */
+  resultSpoolWaitMs: { variable: 'ONHAND_RESULT_SPOOL_WAIT_MS', fallback: 2000, min: 1 },
   /** Most large bodies that are parsed at once, each in a thread of its own; one more waits. */
   bodyWorkersMax: { variable: 'ONHAND_BODY_WORKERS_MAX', fallback: 2, min: 1 },
   /** How long a thread may work on a file or a body without getting on. */
@@ -148,6 +162,8 @@ export const NUMBER_SETTINGS = {
   },
   /** Uploads are answered 503 while the disk of the files has less free space; 0 means no limit. */
   freeDiskBytesMin: { variable: 'ONHAND_FREE_DISK_BYTES_MIN', fallback: 512 * MIB, min: 0 },
+  /** SKUs of a file that are remembered to find those with several rows: 37 bytes each, in up to four times as many places. */
+  inspectedSkusMax: { variable: 'ONHAND_INSPECTED_SKUS_MAX', fallback: 2_000_000, min: 1 },
   /** How long refused files are kept, if that is shorter than results are kept. */
   refusedFilesKeptHours: { variable: 'ONHAND_REFUSED_FILES_KEPT_HOURS', fallback: 24, min: 0 },
   /** How long a file in the drop folder must be unchanged before it is processed. */
@@ -165,7 +181,7 @@ export const NUMBER_SETTINGS = {
   snapshotBreakerSkusMin: { variable: 'ONHAND_SNAPSHOT_BREAKER_SKUS_MIN', fallback: 100, min: 1 },
   /** The memory of SQLite's caches and recent inventory. */
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
-  /** How many changes SQLite's inventory table may lack. A start after a crash replays them, about a million a second. */
+  /** How many changes SQLite's inventory table may lack. A start after a crash replays them, some hundred thousand a second. */
   recentChangesMax: { variable: 'ONHAND_RECENT_CHANGES_MAX', fallback: 2_000_000, min: 1 },
   /** How long one attempt to deliver a webhook message may take in total. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
@@ -203,6 +219,47 @@ export const NUMBER_SETTINGS = {
   databaseBytesMax: { variable: 'ONHAND_DATABASE_BYTES_MAX', fallback: 0, min: 0 },
 } as const satisfies Readonly<Record<string, NumberSetting>>;
 
+/**
+ * How much of a file is read, by the names of `FormatLimits` in `formats/format.ts`. Each is per file unless it
+ * says otherwise.
+ */
+export const FORMAT_SETTINGS = {
+  /** Bytes that an archive unpacks to. */
+  inflatedBytesMax: {
+    variable: 'ONHAND_FILE_UNPACKED_BYTES_MAX',
+    fallback: 2048 * MIB,
+    min: 1024,
+  },
+  /** How many times larger than packed a file of more than 8 MiB may be. */
+  ratioMax: { variable: 'ONHAND_FILE_COMPRESSION_RATIO_MAX', fallback: 200, min: 1 },
+  /** Files and folders in an archive. A workbook is an archive too. */
+  entriesMax: { variable: 'ONHAND_FILE_ARCHIVE_ENTRIES_MAX', fallback: 1000, min: 20 },
+  /** Columns of a table. */
+  columnsMax: { variable: 'ONHAND_FILE_COLUMNS_MAX', fallback: 1000, min: 20 },
+  /** Cells that the rows of a CSV file lack under its header. */
+  missingCellsMax: { variable: 'ONHAND_FILE_MISSING_CELLS_MAX', fallback: 4_000_000, min: 0 },
+  /** The same for a worksheet. */
+  emptyCellsMax: { variable: 'ONHAND_SHEET_EMPTY_CELLS_MAX', fallback: 100_000_000, min: 0 },
+  /** Characters of a cell. */
+  cellCharactersMax: { variable: 'ONHAND_FILE_CELL_CHARACTERS_MAX', fallback: 32_767, min: 256 },
+  /** Characters of a row of a table, a line or element of JSON, or a segment. */
+  rowCharactersMax: { variable: 'ONHAND_FILE_ROW_CHARACTERS_MAX', fallback: MIB, min: 1024 },
+  /** Rows. */
+  rowsMax: { variable: 'ONHAND_FILE_ROWS_MAX', fallback: 20_000_000, min: 1 },
+  /** Shared strings of a workbook, … */
+  sharedStringsMax: { variable: 'ONHAND_SHARED_STRINGS_MAX', fallback: 4_000_000, min: 0 },
+  /** … and bytes of them, which are held in the memory of the thread that reads. */
+  sharedStringBytesMax: { variable: 'ONHAND_SHARED_STRING_BYTES_MAX', fallback: 64 * MIB, min: 0 },
+  /** Characters of all cells of a worksheet. */
+  sheetCharactersMax: { variable: 'ONHAND_SHEET_CHARACTERS_MAX', fallback: 256 * MIB, min: 1024 },
+  /** Sheets of a workbook. */
+  sheetsMax: { variable: 'ONHAND_SHEETS_MAX', fallback: 1000, min: 1 },
+  /** Cell formats of a workbook, and its number formats. Spreadsheets write at most 65,490. */
+  cellFormatsMax: { variable: 'ONHAND_CELL_FORMATS_MAX', fallback: 65_536, min: 1 },
+  /** Merged cells of a worksheet. */
+  mergedCellsMax: { variable: 'ONHAND_MERGED_CELLS_MAX', fallback: 65_536, min: 0 },
+} as const satisfies Readonly<Record<string, NumberSetting>>;
+
 type NumberSettingName = keyof typeof NUMBER_SETTINGS;
 
 /** Boolean settings; the default is `false`. */
@@ -237,6 +294,8 @@ export interface Settings
   readonly filesDirectory: string | null;
   /** The drop folder; null means none. */
   readonly inbox: string | null;
+  /** How much of a file is read. */
+  readonly formatLimits: Readonly<Record<keyof typeof FORMAT_SETTINGS, number>>;
 }
 
 /** The variables that are neither numbers nor flags. */
@@ -270,7 +329,9 @@ export function urlFromEnvironment(environment: Environment): string {
 export function refuseUnknownVariables(environment: Environment): void {
   const known = [
     ...TEXT_VARIABLES,
-    ...Object.values(NUMBER_SETTINGS).map(({ variable }) => variable),
+    ...[NUMBER_SETTINGS, FORMAT_SETTINGS]
+      .flatMap((settings): readonly NumberSetting[] => Object.values(settings))
+      .map(({ variable }) => variable),
     ...Object.values(FLAG_SETTINGS),
   ];
   const unknown = Object.keys(environment).filter(
@@ -331,6 +392,7 @@ export function readSettings(
     logLevel: readLogLevel(environment),
     filesDirectory: environment['ONHAND_FILES_DIRECTORY'] || null,
     inbox: environment['ONHAND_INBOX'] || null,
+    formatLimits: mapValues(FORMAT_SETTINGS, (setting) => readNumber(setting, environment)),
     ...mapValues(NUMBER_SETTINGS, (setting) => readNumber(setting, environment)),
     ...mapValues(FLAG_SETTINGS, (variable) => readFlag(variable, environment)),
     ...overrides,

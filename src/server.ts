@@ -7,6 +7,8 @@ import { ChangeFeed } from './changes/change-feed.ts';
 import type { Settings } from './config.ts';
 import { driverOf, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
+import type { FileRecord } from './domain/files.ts';
+import type { Organization } from './domain/parties.ts';
 import { DiskQuota } from './files/disk-quota.ts';
 import { DropFolder } from './files/drop-folder.ts';
 import { FileService } from './files/service.ts';
@@ -40,10 +42,14 @@ export interface RunningServer {
 /**
  * Starts a server and resolves when it listens.
  *
+ * @param log where to write log entries, instead of stdout
  * @throws OnhandError `store_unavailable` if another server runs on the same database file; Node's own
  *   error (`EADDRINUSE` etc.) if it cannot listen on the address
  */
-export async function startServer(settings: Settings): Promise<RunningServer> {
+export async function startServer(
+  settings: Settings,
+  log?: { write(entry: string): void },
+): Promise<RunningServer> {
   checkInbox(settings);
   const { database, host, port } = settings;
   const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
@@ -51,7 +57,7 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
   try {
     const store = await openStore(database, settings);
     try {
-      return await serve(settings, store, () => lock.release());
+      return await serve(settings, store, { unlock: () => lock.release(), log });
     } catch (error) {
       await store.close();
       throw error;
@@ -62,14 +68,28 @@ export async function startServer(settings: Settings): Promise<RunningServer> {
   }
 }
 
-async function serve(settings: Settings, store: Store, unlock: () => void): Promise<RunningServer> {
+interface ServeOptions {
+  readonly unlock: () => void;
+  readonly log: { write(entry: string): void } | undefined;
+}
+
+async function serve(
+  settings: Settings,
+  store: Store,
+  { unlock, log }: ServeOptions,
+): Promise<RunningServer> {
   // Loaded on demand: commands that do not serve start in half the time.
   const { buildServer } = await import('./http/server.ts');
   const intake = new Intake(store, settings);
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
   const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
-  const files = fileServiceOf({ store, intake, settings, onFailure: report('files failed') });
+  const onEnded = async (file: FileRecord): Promise<void> => {
+    const [supplier] = await store.accounts.findOrganizationsById([file.supplierId]);
+    app.log.info(entryOf(file, supplier), `file ${file.state}`);
+  };
+  const onFailure = report('files failed');
+  const files = fileServiceOf({ store, intake, settings, onEnded, onFailure });
   const bodyWorkers = bodyWorkersOf(settings);
   const parts = {
     store,
@@ -80,6 +100,7 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
     webhookOptions,
     settings,
     version: version(),
+    ...(log !== undefined && { log }),
   };
   const app = await buildServer(parts);
   const database = shownDatabase(settings.database);
@@ -89,6 +110,8 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
   const dropFolder = dropFolderOf(settings, {
     service: files,
     accounts: store.accounts,
+    onIgnored: (folder, reason) =>
+      app.log.warn({ folder, reason }, 'drop folder: files are ignored'),
     onFailure: report('drop folder failed'),
   });
   const sweeper = new RetentionSweeper({
@@ -143,6 +166,19 @@ async function serve(settings: Settings, store: Store, unlock: () => void): Prom
   };
 }
 
+/** The fields of a log entry about a file that was processed. */
+function entryOf(file: FileRecord, supplier: Organization | undefined): object {
+  const { uuid, filename, rowCount, statusCounts, problem } = file;
+  return {
+    organization: supplier?.name,
+    file: uuid,
+    filename,
+    lines: rowCount,
+    failed: rowCount - (statusCounts['200'] ?? 0),
+    ...(problem !== null && { error: problem.code }),
+  };
+}
+
 /** How webhooks are delivered under these settings. */
 export function webhookOptionsOf(settings: Settings): DeliverOptions {
   return {
@@ -162,6 +198,7 @@ interface FileServiceParts {
   readonly store: Store;
   readonly intake: Intake;
   readonly settings: Settings;
+  readonly onEnded: (file: FileRecord) => Promise<void>;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -212,6 +249,7 @@ function workerProgram(): URL {
 interface DropFolderParts {
   readonly service: FileService;
   readonly accounts: AccountStore;
+  readonly onIgnored: (folder: string, reason: string) => void;
   readonly onFailure: (error: unknown) => void;
 }
 

@@ -204,7 +204,7 @@ export interface paths {
         };
         readonly get?: never;
         readonly put?: never;
-        /** Confirm a file that the safety limit holds */
+        /** Confirm a held file: answer what it asks, or allow it to exceed the safety limit */
         readonly post: operations["confirmFile"];
         readonly delete?: never;
         readonly options?: never;
@@ -280,6 +280,26 @@ export interface paths {
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/files/settings/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Show how the supplier's files are read */
+        readonly get: operations["showFileSettings"];
+        /** Set how future files are read; rules that are not given are reset */
+        readonly put: operations["setFileSettings"];
+        readonly post?: never;
+        /** Reset all rules of how files are read, the column names too */
+        readonly delete: operations["removeFileSettings"];
+        readonly options?: never;
+        readonly head?: never;
+        /** Change some rules of how future files are read; null resets one */
+        readonly patch: operations["changeFileSettings"];
         readonly trace?: never;
     };
     readonly "/timp/organizations/files/upload/": {
@@ -516,6 +536,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/suppliers/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List the suppliers that you can see: those a retailer is connected to, or the supplier itself */
+        readonly get: operations["listSuppliers"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/suppliers/freshness/": {
         readonly parameters: {
             readonly query?: never;
@@ -649,6 +686,11 @@ export interface components {
             readonly atomic: boolean;
             /** @description As it was sent. */
             readonly bytes: number;
+            /**
+             * @description The decimal mark that the file's numbers show; null if that was not needed.
+             * @enum {string|null}
+             */
+            readonly decimal: "comma" | "point" | null;
             readonly dry_run: boolean;
             /** @description How its text is encoded; null for workbooks. */
             readonly encoding: string | null;
@@ -676,6 +718,8 @@ export interface components {
              * @enum {string|null}
              */
             readonly mode: "snapshot" | null;
+            /** @description What to know about how the file is read, such as which of several quantities counts, values that were ignored, and columns that look like a quantity but are not read. Complete once all rows are read. */
+            readonly notes: readonly string[];
             /** @description gzip, zip or null. */
             readonly packing: string | null;
             readonly problem: {
@@ -684,6 +728,17 @@ export interface components {
                 /** @description What is wrong, where, and what to do about it. */
                 readonly detail: string;
             } | null;
+            /** @description What is asked before the file is applied. */
+            readonly questions: readonly {
+                /** @description The values of the rule to choose from. */
+                readonly answers: readonly string[];
+                /** @enum {unknown} */
+                readonly code: "duplicate_skus" | "ambiguous_decimal";
+                /** @description What is unclear, with examples. */
+                readonly detail: string;
+                /** @description The rule that answers it. */
+                readonly rule: string;
+            }[];
             /** @description Its `Batch-Reason`. */
             readonly reason: string | null;
             /** @description Its `Batch-Reference`. */
@@ -692,6 +747,10 @@ export interface components {
             readonly rows: number;
             /** @description How many there are in all: an estimate until it is done; null where there is none. */
             readonly rows_expected: number | null;
+            /** @description The reading rules in force: those of the upload and the saved ones. */
+            readonly rules: {
+                readonly [key: string]: string;
+            };
             /** @description The worksheet that is read. */
             readonly sheet: string | null;
             /** Format: date-time */
@@ -719,10 +778,52 @@ export interface components {
         };
         /** FileForm */
         readonly FileForm: {
+            /**
+             * @description The order of dates such as 03/04/2027.
+             * @enum {string}
+             */
+            readonly dates?: "day_first" | "month_first";
+            /**
+             * @description What begins the fraction of a number; the other mark groups thousands.
+             * @enum {string}
+             */
+            readonly decimal?: "comma" | "point";
             /** Format: binary */
             readonly file: string;
             /** @description The name of the file. */
             readonly filename?: string;
+            /**
+             * @description Which identifier counts if the others of its row do not fit.
+             * @enum {string}
+             */
+            readonly identifiers?: "sku_id_first";
+            /**
+             * @description What the file is. `catalogue`: it creates and updates SKUs. Without it, only a file whose header has both `item_id` and `title` is a catalogue.
+             * @enum {string}
+             */
+            readonly kind?: "inventory" | "catalogue";
+            /**
+             * @description Several rows of one SKU: add their quantities up, or let the last row count.
+             * @enum {string}
+             */
+            readonly locations?: "sum" | "last";
+            /**
+             * @description What columns are read as, or `ignore`: `header=column,header=column`.
+             * @example Free=quantity_in_stock,Misc=ignore
+             */
+            readonly mapping?: string;
+            /**
+             * @description What a quantity below zero is read as.
+             * @enum {string}
+             */
+            readonly negative?: "zero";
+            /** @description Refuse a row completely if any cell is wrong. */
+            readonly strict?: boolean;
+            /**
+             * @description Quantities for words: `word=quantity,word=quantity`.
+             * @example in stock=10,10+=10
+             */
+            readonly words?: string;
         };
         /** FileMapping */
         readonly FileMapping: {
@@ -783,6 +884,76 @@ export interface components {
              */
             readonly uuid: string;
         };
+        /** FileSettings */
+        readonly FileSettings: {
+            /**
+             * @description The supplier's own names of columns, each mapped to a known column or `ignore`.
+             * @example {
+             *       "Lagerbestand": "quantity_in_stock"
+             *     }
+             */
+            readonly columns: {
+                readonly [key: string]: string;
+            };
+            /** @description Null: ask where it matters. */
+            readonly dates: ("day_first" | "month_first") | null;
+            /** @description Null: ask where it matters. */
+            readonly decimal: ("comma" | "point") | null;
+            /** @description Null: ask where it matters. */
+            readonly identifiers: "sku_id_first" | null;
+            /** @description Null: ask where it matters. */
+            readonly kind: ("inventory" | "catalogue") | null;
+            /** @description Null: ask where it matters. */
+            readonly locations: ("sum" | "last") | null;
+            /** @description Null: ask where it matters. */
+            readonly negative: "zero" | null;
+            /** @description Refuse a row completely if any of its cells is wrong. */
+            readonly strict: boolean;
+            /**
+             * @description Quantities for words.
+             * @example {
+             *       "in stock": 10
+             *     }
+             */
+            readonly words: {
+                readonly [key: string]: number;
+            };
+        };
+        /** FileSettingsChange */
+        readonly FileSettingsChange: {
+            /**
+             * @description The supplier's own names of columns, each mapped to a known column or `ignore`.
+             * @example {
+             *       "Lagerbestand": "quantity_in_stock"
+             *     }
+             */
+            readonly columns?: {
+                readonly [key: string]: string;
+            };
+            /** @description Null: ask where it matters. */
+            readonly dates?: ("day_first" | "month_first") | null;
+            /** @description Null: ask where it matters. */
+            readonly decimal?: ("comma" | "point") | null;
+            /** @description Null: ask where it matters. */
+            readonly identifiers?: "sku_id_first" | null;
+            /** @description Null: ask where it matters. */
+            readonly kind?: ("inventory" | "catalogue") | null;
+            /** @description Null: ask where it matters. */
+            readonly locations?: ("sum" | "last") | null;
+            /** @description Null: ask where it matters. */
+            readonly negative?: "zero" | null;
+            /** @description Refuse a row completely if any of its cells is wrong. */
+            readonly strict?: boolean;
+            /**
+             * @description Quantities for words.
+             * @example {
+             *       "in stock": 10
+             *     }
+             */
+            readonly words?: {
+                readonly [key: string]: number;
+            };
+        };
         /** FileUploaded */
         readonly FileUploaded: {
             /**
@@ -803,6 +974,11 @@ export interface components {
             readonly batches: readonly string[];
             /** @description As it was sent. */
             readonly bytes: number;
+            /**
+             * @description The decimal mark that the file's numbers show; null if that was not needed.
+             * @enum {string|null}
+             */
+            readonly decimal: "comma" | "point" | null;
             readonly dry_run: boolean;
             /** @description How its text is encoded; null for workbooks. */
             readonly encoding: string | null;
@@ -830,6 +1006,8 @@ export interface components {
              * @enum {string|null}
              */
             readonly mode: "snapshot" | null;
+            /** @description What to know about how the file is read, such as which of several quantities counts, values that were ignored, and columns that look like a quantity but are not read. Complete once all rows are read. */
+            readonly notes: readonly string[];
             /** @description gzip, zip or null. */
             readonly packing: string | null;
             readonly problem: {
@@ -838,6 +1016,17 @@ export interface components {
                 /** @description What is wrong, where, and what to do about it. */
                 readonly detail: string;
             } | null;
+            /** @description What is asked before the file is applied. */
+            readonly questions: readonly {
+                /** @description The values of the rule to choose from. */
+                readonly answers: readonly string[];
+                /** @enum {unknown} */
+                readonly code: "duplicate_skus" | "ambiguous_decimal";
+                /** @description What is unclear, with examples. */
+                readonly detail: string;
+                /** @description The rule that answers it. */
+                readonly rule: string;
+            }[];
             /** @description Its `Batch-Reason`. */
             readonly reason: string | null;
             /** @description Its `Batch-Reference`. */
@@ -846,6 +1035,10 @@ export interface components {
             readonly rows: number;
             /** @description How many there are in all: an estimate until it is done; null where there is none. */
             readonly rows_expected: number | null;
+            /** @description The reading rules in force: those of the upload and the saved ones. */
+            readonly rules: {
+                readonly [key: string]: string;
+            };
             /** @description The worksheet that is read. */
             readonly sheet: string | null;
             /** Format: date-time */
@@ -873,6 +1066,16 @@ export interface components {
         };
         /** Freshness */
         readonly Freshness: {
+            readonly pagination: {
+                /** @description How many the page holds at most. */
+                readonly limit: number;
+                /** @description The `start` of the next page; null on the last. */
+                readonly next_start_index: number | null;
+                /** @description How many suppliers come before this page. */
+                readonly start: number;
+                /** @description How many suppliers there are in all. */
+                readonly total_count: number;
+            };
             readonly suppliers: readonly {
                 /** @description How often it is to be heard, as the operator has set; null where nothing is expected. */
                 readonly expected_interval_minutes: number | null;
@@ -1386,6 +1589,27 @@ export interface components {
                 readonly uuid: string;
             };
         };
+        /** SupplierPage */
+        readonly SupplierPage: {
+            readonly pagination: {
+                /** @description How many the page holds at most. */
+                readonly limit: number;
+                /** @description The `start` of the next page; null on the last. */
+                readonly next_start_index: number | null;
+                /** @description How many suppliers come before this page. */
+                readonly start: number;
+                /** @description How many suppliers there are in all. */
+                readonly total_count: number;
+            };
+            readonly suppliers: readonly {
+                readonly name: string;
+                /**
+                 * Format: uuid
+                 * @description The supplier, as in `supplier_uuids`.
+                 */
+                readonly uuid: string;
+            }[];
+        };
         /** Webhook */
         readonly Webhook: {
             /**
@@ -1483,6 +1707,8 @@ export type FileForm = components['schemas']['FileForm'];
 export type FileMapping = components['schemas']['FileMapping'];
 export type FilePage = components['schemas']['FilePage'];
 export type FileRevert = components['schemas']['FileRevert'];
+export type FileSettings = components['schemas']['FileSettings'];
+export type FileSettingsChange = components['schemas']['FileSettingsChange'];
 export type FileUploaded = components['schemas']['FileUploaded'];
 export type FileWithBatches = components['schemas']['FileWithBatches'];
 export type Freshness = components['schemas']['Freshness'];
@@ -1507,6 +1733,7 @@ export type Status = components['schemas']['Status'];
 export type Success = components['schemas']['Success'];
 export type SupplierEntered = components['schemas']['SupplierEntered'];
 export type SupplierLeft = components['schemas']['SupplierLeft'];
+export type SupplierPage = components['schemas']['SupplierPage'];
 export type Webhook = components['schemas']['Webhook'];
 export type WebhookAttempt = components['schemas']['WebhookAttempt'];
 export type WebhookAttempts = components['schemas']['WebhookAttempts'];
@@ -1863,7 +2090,32 @@ export interface operations {
     };
     readonly confirmFile: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description The order of dates such as 03/04/2027. */
+                readonly dates?: "day_first" | "month_first";
+                /** @description What begins the fraction of a number; the other mark groups thousands. */
+                readonly decimal?: "comma" | "point";
+                /** @description Which identifier counts if the others of its row do not fit. */
+                readonly identifiers?: "sku_id_first";
+                /** @description What the file is. `catalogue`: it creates and updates SKUs. Without it, only a file whose header has both `item_id` and `title` is a catalogue. */
+                readonly kind?: "inventory" | "catalogue";
+                /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
+                readonly locations?: "sum" | "last";
+                /**
+                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
+                 * @example Free=quantity_in_stock,Misc=ignore
+                 */
+                readonly mapping?: string;
+                /** @description What a quantity below zero is read as. */
+                readonly negative?: "zero";
+                /** @description Refuse a row completely if any cell is wrong. */
+                readonly strict?: boolean;
+                /**
+                 * @description Quantities for words: `word=quantity,word=quantity`.
+                 * @example in stock=10,10+=10
+                 */
+                readonly words?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the file. */
@@ -2027,17 +2279,129 @@ export interface operations {
             };
         };
     };
+    readonly showFileSettings: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FileSettings"];
+                };
+            };
+        };
+    };
+    readonly setFileSettings: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FileSettingsChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FileSettings"];
+                };
+            };
+        };
+    };
+    readonly removeFileSettings: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Success"];
+                };
+            };
+        };
+    };
+    readonly changeFileSettings: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FileSettingsChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FileSettings"];
+                };
+            };
+        };
+    };
     readonly uploadFile: {
         readonly parameters: {
             readonly query?: {
                 /** @description Apply no row if any fails. */
                 readonly atomic?: boolean;
+                /** @description The order of dates such as 03/04/2027. */
+                readonly dates?: "day_first" | "month_first";
+                /** @description What begins the fraction of a number; the other mark groups thousands. */
+                readonly decimal?: "comma" | "point";
                 /** @description Report what would happen, and write nothing. */
                 readonly dry_run?: boolean;
                 /** @description The name of the file. */
                 readonly filename?: string;
+                /** @description Which identifier counts if the others of its row do not fit. */
+                readonly identifiers?: "sku_id_first";
+                /** @description What the file is. `catalogue`: it creates and updates SKUs. Without it, only a file whose header has both `item_id` and `title` is a catalogue. */
+                readonly kind?: "inventory" | "catalogue";
+                /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
+                readonly locations?: "sum" | "last";
+                /**
+                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
+                 * @example Free=quantity_in_stock,Misc=ignore
+                 */
+                readonly mapping?: string;
                 /** @description The rows are the complete inventory: SKUs that no row names are set to zero. */
                 readonly mode?: "snapshot";
+                /** @description What a quantity below zero is read as. */
+                readonly negative?: "zero";
+                /** @description Refuse a row completely if any cell is wrong. */
+                readonly strict?: boolean;
+                /**
+                 * @description Quantities for words: `word=quantity,word=quantity`.
+                 * @example in stock=10,10+=10
+                 */
+                readonly words?: string;
             };
             readonly header?: {
                 /** @description The timestamp of the file; rows older than the current inventory are not applied. */
@@ -2490,10 +2854,39 @@ export interface operations {
             };
         };
     };
+    readonly listSuppliers: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many suppliers to answer with at most. */
+                readonly limit?: number;
+                /** @description How many suppliers to skip. */
+                readonly start?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SupplierPage"];
+                };
+            };
+        };
+    };
     readonly showFreshness: {
         readonly parameters: {
             readonly query?: {
-                /** @description Only these suppliers: one uuid, several separated by commas, or repeated; at most 25. */
+                /** @description How many suppliers to answer with at most. */
+                readonly limit?: number;
+                /** @description How many suppliers to skip. */
+                readonly start?: number;
+                /** @description Only these suppliers: one uuid, several separated by commas, or repeated. */
                 readonly supplier_uuids?: readonly string[];
             };
             readonly header?: never;

@@ -26,7 +26,7 @@ export interface UploadOptions extends CallOptions, BatchNote {
   readonly asOf?: Date | string;
   /** Uploads with the same key are one file; by default, the retries of one call are. */
   readonly idempotencyKey?: string;
-  readonly terms?: FileTerms;
+  readonly terms?: FileTerms | Query;
   /** The size of content that is a function: a server can refuse it at once. */
   readonly bytes?: number;
 }

@@ -1,4 +1,4 @@
-import type { Freshness, Login, LoginReply } from './api-types.ts';
+import type { Freshness, Login, LoginReply, SupplierPage } from './api-types.ts';
 import { BatchesClient } from './batches.ts';
 import { ChangesClient } from './changes.ts';
 import { FilesClient } from './files.ts';
@@ -19,6 +19,12 @@ export { reasonOf } from './transport.ts';
 export type { CallOptions, LogEvent, OnhandOptions, Query } from './transport.ts';
 export * from './webhook-signature.ts';
 export type * from './webhooks.ts';
+
+/** Which part of a list is read: how many come before it, and how many it has at most. */
+export interface Page {
+  readonly start?: number;
+  readonly limit?: number;
+}
 
 /**
  * A client of one server with one token.
@@ -56,16 +62,24 @@ export class Onhand {
     this.webhooks = Object.assign(new WebhooksClient(transport), { verify: verifyWebhook });
   }
 
-  /** When each supplier last reported, and how old the stock of its SKUs is. */
+  /** One page of the suppliers that you can see, with `pagination.total_count`. */
+  async suppliers(query: Page = {}, options: CallOptions = {}): Promise<SupplierPage> {
+    return this.#transport.json<SupplierPage>(
+      { method: 'GET', path: '/timp/suppliers/', query: { ...query } },
+      options,
+    );
+  }
+
+  /** When each supplier last reported, and how old the stock of its SKUs is. One page: 25 suppliers at most. */
   async freshness(
-    query: { readonly supplierUuids?: readonly string[] } = {},
+    query: { readonly supplierUuids?: readonly string[] } & Page = {},
     options: CallOptions = {},
   ): Promise<Freshness> {
     return this.#transport.json<Freshness>(
       {
         method: 'GET',
         path: '/timp/suppliers/freshness/',
-        query: { supplier_uuids: query.supplierUuids },
+        query: { supplier_uuids: query.supplierUuids, start: query.start, limit: query.limit },
       },
       options,
     );

@@ -97,6 +97,8 @@ export class BreakerTripped extends OnhandError {}
 export class ConfirmationInvalid extends OnhandError {}
 export class CursorExpired extends OnhandError {}
 export class LoginFailed extends OnhandError {}
+export class DuplicateSkus extends OnhandError {}
+export class AmbiguousDecimal extends OnhandError {}
 export class LineFailed extends OnhandError {}
 export class Internal extends OnhandError {}
 
@@ -143,6 +145,8 @@ export const PROBLEM_CLASSES: Readonly<Record<string, new (failure: Failure) => 
   confirmation_invalid: ConfirmationInvalid,
   cursor_expired: CursorExpired,
   login_failed: LoginFailed,
+  duplicate_skus: DuplicateSkus,
+  ambiguous_decimal: AmbiguousDecimal,
   line_failed: LineFailed,
   internal: Internal,
 };

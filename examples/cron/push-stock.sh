@@ -4,7 +4,7 @@
 #
 #   ONHAND_URL=https://stock.example.com ./push-stock.sh /exports/stock.csv /etc/onhand/token
 #
-# ONHAND is the command to run; the default is the onhand on the PATH.
+# The tool is onhand-push.mjs from the server's /download/ page, unless ONHAND is set to the command onhand.
 set -eu
 
 file=$1
@@ -14,5 +14,7 @@ token_file=$2
 exec 9>"$file.lock"
 flock --nonblock 9 || exit 0
 
+tool=${ONHAND:+$ONHAND push}
+
 # --as-of mtime: rows older than what the server knows are not applied.
-exec ${ONHAND:-onhand} push "$file" --as-of mtime --quiet --url "$ONHAND_URL" --token-file "$token_file"
+exec ${tool:-node /usr/local/lib/onhand-push.mjs} "$file" --as-of mtime --quiet --url "$ONHAND_URL" --token-file "$token_file"

@@ -51,6 +51,14 @@ export class CommandContext {
   }
 }
 
+/** Ends the process quietly if the reader of its output closes the pipe: `onhand token list | head -1`. */
+export function exitIfReaderLeaves(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}
+
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 type StopSignal = (typeof STOP_SIGNALS)[number];
 

@@ -1,11 +1,9 @@
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { PROCESS_ENVIRONMENT, refuseUnknownVariables } from '../config.ts';
-import { OnhandError } from '../domain/errors.ts';
 import { version } from '../version.ts';
 import { CommandContext } from './context.ts';
 import { PUSH_EXIT } from './push/options.ts';
-
-const EXIT_FAILED = 1;
+import { EXIT_FAILED, runCommand } from './run.ts';
 
 /** Loads each command by itself: the modules of all of them together take as long as the rest of a short command. */
 const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<Command>>> = {
@@ -51,7 +49,6 @@ export async function buildProgram(
       '  onhand serve\n' +
       '\n"onhand <command> --help" explains a command.',
   );
-  configure(program, context);
   return program;
 }
 
@@ -59,18 +56,6 @@ function loadersFor(name: string): readonly (typeof COMMANDS)[string][] {
   if (name === '--version' || name === '-V') return [];
   const only = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   return only === undefined ? Object.values(COMMANDS) : [only];
-}
-
-/** Subcommands do not inherit these settings from the program. */
-function configure(command: Command, context: CommandContext): void {
-  command
-    .exitOverride()
-    .showHelpAfterError('(--help explains)')
-    .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
-    });
-  for (const subcommand of command.commands) configure(subcommand, context);
 }
 
 /**
@@ -81,33 +66,6 @@ export async function runProgram(
   argv: readonly string[],
   context: CommandContext,
 ): Promise<number> {
-  try {
-    const program = await buildProgram(context, argv[2]);
-    await program.parseAsync([...argv]);
-    return context.exitCode;
-  } catch (error) {
-    return reportFailure(error, argv, context);
-  }
-}
-
-function reportFailure(
-  error: unknown,
-  [, , command]: readonly string[],
-  context: CommandContext,
-): number {
-  // Commander has already printed the error, or the help that was requested.
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return 0;
-    return command === 'push' ? PUSH_EXIT.usage : EXIT_FAILED;
-  }
-  context.note(`onhand: ${failureText(error)}`);
-  return EXIT_FAILED;
-}
-
-function failureText(error: unknown): string {
-  if (error instanceof OnhandError) return error.message.replaceAll(/\s*\n\s*/g, ' ');
-  if (!(error instanceof Error)) return `unexpected error: ${String(error)}`;
-  // A system call that failed (full disk, missing file, port in use) is not a bug: no stack trace.
-  if ('syscall' in error) return error.message;
-  return `unexpected error\n${error.stack ?? error.message}`;
+  const usageExitCode = argv[2] === 'push' ? PUSH_EXIT.usage : EXIT_FAILED;
+  return runCommand(() => buildProgram(context, argv[2]), { argv, context, usageExitCode });
 }

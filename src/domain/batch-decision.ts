@@ -71,6 +71,8 @@ export interface SupplierHead {
 export interface Stock {
   /** The numbers of the SKUs that match line `i`, at most `CANDIDATES_NAMED_MAX`. */
   resolve(i: number): readonly number[];
+  /** The numbers of the SKUs with the `sku_id` of line `i`, whatever its GTINs. For `skuIdFirst` only. */
+  bySkuId(i: number): readonly number[];
   skuState(skuNumber: number): SkuState;
   /** A SKU's stored as-of time, in microseconds since 1970-01-01T00:00Z. */
   storedAsOfUs(skuNumber: number): number;
@@ -82,7 +84,12 @@ export type DecidedDetail =
   | { readonly kind: 'ambiguous'; readonly skuNumbers: readonly number[] }
   | ConditionFailure
   /** 424: the line with the index `because` failed. */
-  | { readonly kind: 'left_out'; readonly because: number };
+  | { readonly kind: 'left_out'; readonly because: number }
+  /**
+   * 404: a SKU has the line's `sku_id`, but not these GTINs. 200 if the `sku_id` counts first; the GTINs are
+   * recorded later then.
+   */
+  | { readonly kind: 'misfit'; readonly gtins: readonly number[] };
 
 /** The inventory before and after one line. */
 export interface DecidedEffect {
@@ -105,6 +112,13 @@ export const CONDITION_FAILED = 412;
 /** The line matches more than one SKU, or its relative change is impossible. */
 export const UNPROCESSABLE = 422;
 export const LEFT_OUT = 424;
+
+export interface DecisionOptions {
+  readonly atomic: boolean;
+  readonly withEffects: boolean;
+  /** Whether a line whose `sku_id` is known applies to that SKU even if its GTINs do not fit. */
+  readonly skuIdFirst?: boolean;
+}
 
 interface UndoStep {
   readonly held: SkuState;
@@ -129,7 +143,7 @@ export class BatchDecision {
   decideLines(
     lines: Lines,
     stock: Stock,
-    { atomic, withEffects }: { readonly atomic: boolean; readonly withEffects: boolean },
+    { atomic, withEffects, skuIdFirst = false }: DecisionOptions,
   ): DecidedLines {
     const decided: DecidedLines = {
       statuses: new Uint16Array(lines.count),
@@ -142,7 +156,10 @@ export class BatchDecision {
       const isGroup = groups !== null && groups[from] !== 0;
       if (isGroup) this.#undo = [];
       for (let i = from; i < end; i += 1) {
-        decided.statuses[i] = this.#decideLine(lines, i, stock, decided, withEffects);
+        decided.statuses[i] = this.#decideLine(lines, i, stock, decided, {
+          withEffects,
+          skuIdFirst,
+        });
       }
       if (isGroup) this.#endGroup(decided, from, end);
       from = end;
@@ -156,10 +173,14 @@ export class BatchDecision {
     i: number,
     stock: Stock,
     { details, effects }: DecidedLines,
-    withEffects: boolean,
+    { withEffects, skuIdFirst }: Omit<DecisionOptions, 'atomic'>,
   ): number {
     if (lines.refusals.size > 0 && lines.refusals.has(i)) return UNREADABLE;
-    const matches = stock.resolve(i);
+    let matches = stock.resolve(i);
+    if (matches.length === 0 && skuIdFirst === true) {
+      matches = stock.bySkuId(i);
+      if (matches.length > 0) details.set(i, { kind: 'misfit', gtins: [] });
+    }
     const [skuNumber] = matches;
     if (skuNumber === undefined) return NOT_FOUND;
     if (matches.length > 1) {

@@ -3,6 +3,7 @@ import { APPLIED, type SupplierHead } from './batch-decision.ts';
 import type { ConditionFailure } from './decide.ts';
 import type { Inventory } from './inventory.ts';
 import type { Lines } from './lines.ts';
+import { misfitText } from './misfits.ts';
 import { exceedsSafetyLimit, safetyLimitExceeded, type SafetyLimit } from './safety-limit.ts';
 
 export const BATCH_SOURCES = [
@@ -46,6 +47,8 @@ export interface BatchOptions {
     /** Applies to suppliers that have no safety limit of their own. */
     readonly defaultSafetyLimit: SafetyLimit;
   };
+  /** A line whose `sku_id` is known applies to that SKU even if its GTINs do not fit. */
+  readonly skuIdFirst?: boolean;
   /** Reports the inventory before and after each line. */
   readonly withEffects?: boolean;
   readonly idempotency?: IdempotencyKey;
@@ -91,7 +94,9 @@ export type LineDetail =
   /** 412 and 422. */
   | ConditionFailure
   /** 424: the line with the index `because` failed. */
-  | { readonly kind: 'left_out'; readonly because: number };
+  | { readonly kind: 'left_out'; readonly because: number }
+  /** 404: a SKU has the line's `sku_id`, but not these GTINs. 200 for a batch with `skuIdFirst`. */
+  | { readonly kind: 'misfit'; readonly gtins: readonly number[] };
 
 export interface LineEffect {
   readonly skuUuid: string;
@@ -114,21 +119,26 @@ export interface FailedLine {
   readonly asSent: string | null;
 }
 
-/** The lines that failed, with everything that their messages need. */
+/** The lines that failed or have a warning, with everything that their messages need. */
 export function failedLines(
   lines: Lines,
   { statuses, details }: Pick<BatchOutcome, 'statuses' | 'details'>,
 ): readonly FailedLine[] {
   const failed: FailedLine[] = [];
   for (const [index, status] of statuses.entries()) {
-    if (status === APPLIED) continue;
+    const detail = details.get(index) ?? null;
+    if (status === APPLIED && detail === null) continue;
+    const asSent = lines.asSent[index] ?? null;
+    const isWarning = status === APPLIED && detail?.kind === 'misfit';
     failed.push({
       index,
       status,
-      message: lines.refusals.get(index)?.message ?? null,
-      detail: details.get(index) ?? null,
+      message: isWarning
+        ? misfitText(detail.gtins, asSent)
+        : (lines.refusals.get(index)?.message ?? null),
+      detail: isWarning ? null : detail,
       skuId: lines.skuIds[index] ?? null,
-      asSent: lines.asSent[index] ?? null,
+      asSent,
     });
   }
   return failed;

@@ -49,13 +49,15 @@ export interface CatalogueBatch extends BatchOrigin {
   readonly entries: readonly CatalogueEntry[];
   /** How to treat a `sku_id` that exists: `update` it, or `refuse` the entry. */
   readonly existing: 'update' | 'refuse';
+  /** Decides what would happen, and writes nothing. */
+  readonly dryRun?: true;
 }
 
 export const ENTRY_OUTCOMES = ['created', 'updated', 'unchanged', 'refused'] as const;
 export type EntryOutcome = (typeof ENTRY_OUTCOMES)[number];
 
 export interface CatalogueOutcome {
-  /** Null if every entry was refused, so that no batch was written. */
+  /** Null if no batch was written: every entry was refused, or it was a dry run. */
   readonly batchUuid: string | null;
   /** One per entry, with the uuid of its SKU. */
   readonly entries: readonly { readonly outcome: EntryOutcome; readonly uuid: string }[];

@@ -40,6 +40,8 @@ export const ERROR_CODES = [
   'idempotency_key_reused',
   'snapshot_refused',
   'breaker_tripped',
+  'duplicate_skus',
+  'ambiguous_decimal',
   'confirmation_invalid',
   'cursor_expired',
   'login_failed',

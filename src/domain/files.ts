@@ -1,7 +1,7 @@
 /** Uploaded stock files and their file jobs. */
 import type { FailedLine } from './batches.ts';
-import type { ReadingRules } from './reading-rules.ts';
-import { OnhandError } from './errors.ts';
+import type { ChoiceName, DecimalMark, ReadingRules } from './reading-rules.ts';
+import { OnhandError, type ErrorCode } from './errors.ts';
 
 /**
  * `waiting` for its turn, then `reading` while it is applied. `held` waits for a confirmation. Final states:
@@ -32,6 +32,42 @@ export interface FileOptions {
   readonly rules: ReadingRules;
 }
 
+/** What may be unclear in a file: SKUs with several quantities, and numbers with two values. */
+export const QUESTION_CODES = [
+  'duplicate_skus',
+  'ambiguous_decimal',
+] as const satisfies readonly ErrorCode[];
+
+/** What a file's sender is asked before the file is applied. */
+export interface FileQuestion {
+  readonly code: (typeof QUESTION_CODES)[number];
+  /** The rule that answers it. */
+  readonly rule: ChoiceName;
+  /** What is unclear, with examples, and what may be answered. */
+  readonly detail: string;
+  /** The values of the rule to choose from. */
+  readonly answers: readonly string[];
+}
+
+/** One answer to each question of a file, by rule. */
+export type FileAnswer = readonly (readonly [rule: string, value: string])[];
+
+/** Every answer to all of these questions, such as `locations=sum`; none if there are no questions. */
+export function answersTo(
+  questions: readonly { readonly rule: string; readonly answers: readonly string[] }[],
+): readonly FileAnswer[] {
+  if (questions.length === 0) return [];
+  let all: readonly FileAnswer[] = [[]];
+  for (const { rule, answers } of questions)
+    all = all.flatMap((before) => answers.map((value) => [...before, [rule, value] as const]));
+  return all;
+}
+
+/** The query that confirms a file with an answer, such as `?decimal=comma&locations=sum`. */
+export function confirmQuery(answer: FileAnswer): string {
+  return `?${answer.map(([rule, value]) => `${rule}=${value}`).join('&')}`;
+}
+
 /** What was detected in the file. */
 export interface FileFindings {
   readonly kind: 'inventory' | 'catalogue';
@@ -49,6 +85,10 @@ export interface FileFindings {
   /** What the sender should know about how the file is read, in sentences; complete once it was read. */
   readonly notes: readonly string[];
   readonly sheet: { readonly name: string; readonly others: readonly string[] } | null;
+  /** The decimal mark that the file's own numbers decided; null if that was not needed. */
+  readonly decimal: DecimalMark | null;
+  /** What has to be answered before the file is applied. */
+  readonly questions: readonly FileQuestion[];
   /** Whether the file is one batch. Decided once, before anything is applied. */
   readonly isWhole: boolean;
 }

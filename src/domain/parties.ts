@@ -29,6 +29,7 @@ export interface Principal {
   readonly tokenId: number;
   readonly userId: number;
   readonly organizationId: number;
+  readonly organizationName: string;
   readonly organizationType: OrganizationType;
   readonly permissions: readonly Permission[];
 }

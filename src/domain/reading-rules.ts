@@ -19,8 +19,21 @@ export const RULE_CHOICES = {
   identifiers: ['sku_id_first'],
 } as const;
 
+/** What separates the whole part of a number from its fraction; the other mark groups thousands. */
+export type DecimalMark = (typeof RULE_CHOICES)['decimal'][number];
+
+export type ChoiceName = keyof typeof RULE_CHOICES;
+export const CHOICE_NAMES = [
+  'kind',
+  'locations',
+  'decimal',
+  'dates',
+  'negative',
+  'identifiers',
+] as const satisfies readonly ChoiceName[];
+
 type Choices = {
-  readonly [Name in keyof typeof RULE_CHOICES]: (typeof RULE_CHOICES)[Name][number] | null;
+  readonly [Name in ChoiceName]: (typeof RULE_CHOICES)[Name][number] | null;
 };
 
 /**
@@ -62,7 +75,7 @@ export const RULE_NAMES = [
 ] as const;
 export type RuleName = (typeof RULE_NAMES)[number];
 
-const WORDS_MAX = 200;
+export const WORDS_MAX = 200;
 export const COLUMN_MAPPINGS_MAX = 200;
 
 /**

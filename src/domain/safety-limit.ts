@@ -39,9 +39,11 @@ export function safetyLimitExceeded(
 export function checkSnapshot(lines: Lines): void {
   for (const [index, refusal] of lines.refusals) {
     if (refusal.namesRead) continue;
+    // The messages of files name the row themselves, counted as in a spreadsheet.
+    const what = refusal.message.startsWith('Row ') ? 'A row' : `Line ${index} (from 0)`;
     throw new OnhandError(
       'snapshot_refused',
-      `Line ${index} does not tell which SKU it means, so that none can be taken to zero for not being named: ${refusal.message} Nothing was applied.`,
+      `${what} does not say which SKU it means, and a snapshot would set that SKU to zero as missing. ${refusal.message} Correct this, or send the lines without snapshot. Nothing was applied.`,
     );
   }
 }

@@ -65,7 +65,7 @@ export class DiskQuota {
         this.#check({ ...room, arrivingFiles: room.arrivingFiles - 1 }, more);
         room.arrivingBytes += more;
       },
-      wrote: (written) => this.#wrote(written),
+      wrote: (written) => this.wrote(written),
       end: (reserved, storedBytes) => {
         room.arrivingFiles -= 1;
         room.arrivingBytes -= reserved;
@@ -85,7 +85,8 @@ export class DiskQuota {
     if (problem !== undefined) throw problem;
   }
 
-  async #wrote(bytes: number): Promise<void> {
+  /** Counts bytes that are written now. Rejects with `disk_space_low`; the disk is checked from time to time. */
+  async wrote(bytes: number): Promise<void> {
     this.#writtenBytes += bytes;
     if (this.#writtenBytes < FREE_CHECK_BYTES) return;
     this.#writtenBytes = 0;

@@ -15,8 +15,11 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { syncDirectory } from './storage.ts';
 
+/** The folders for new files: those in `catalogue` are catalogues. */
+const NEW_FOLDERS = ['in', 'catalogue'] as const;
+export type NewFolder = (typeof NEW_FOLDERS)[number];
 /** The folders for new files, for finished and failed ones, and for results. */
-export const DROP_FOLDERS = ['in', 'done', 'failed', 'out'] as const;
+export const DROP_FOLDERS = [...NEW_FOLDERS, 'done', 'failed', 'out'] as const;
 export type DropFolderName = (typeof DROP_FOLDERS)[number];
 
 /** Names of files that are still being written, and of hidden files. */
@@ -26,7 +29,10 @@ const IGNORED = /^\.|\.(?:part|tmp|filepart)$/i;
  * Holds accepted files until their jobs are finished. It is inside `done`, where the supplier cannot write
  * (docs/files.md), so the uuids in their names can be trusted.
  */
-const TAKEN_FOLDER = join('done', '.taken');
+const TAKEN_FOLDERS: Readonly<Record<NewFolder, string>> = {
+  in: join('done', '.taken'),
+  catalogue: join('done', '.taken-catalogue'),
+};
 const TAKEN = /^([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})-(.+)$/s;
 /** How earlier versions of onhand named accepted files, in the supplier's own folder. */
 const TAKEN_BEFORE = /^\.taken-([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})-(.+)$/s;
@@ -37,6 +43,7 @@ const NAME_BYTES_MAX = 180;
 
 /** The state of a file, which changes while it is being written. */
 export interface FileStats {
+  readonly folder: NewFolder;
   readonly name: string;
   readonly bytes: bigint;
   readonly modifiedNs: bigint;
@@ -47,7 +54,12 @@ export interface FileStats {
 export interface AcceptedFile {
   readonly uuid: string;
   readonly name: string;
+  /** Where it came from. */
+  readonly folder: NewFolder;
 }
+
+/** A new file. */
+export type NewFile = Pick<FileStats, 'folder' | 'name'>;
 
 /** One supplier's directory in the drop folder. Links are never followed. */
 export class DropFolderLayout {
@@ -61,10 +73,18 @@ export class DropFolderLayout {
   /** Creates the missing folders. Resolves with false if one of them is a link. */
   async prepare(): Promise<boolean> {
     const root = await realpath(this.#path);
-    for (const folder of [...DROP_FOLDERS, TAKEN_FOLDER]) {
+    const takenFolders = Object.values(TAKEN_FOLDERS);
+    for (const folder of [...DROP_FOLDERS, ...takenFolders]) {
       const path = join(this.#path, folder);
-      // Only the server may use its own folder.
-      await mkdir(path, { recursive: true, ...(folder === TAKEN_FOLDER && { mode: 0o700 }) });
+      // Only the server may use its own folders.
+      const mode = takenFolders.includes(folder) ? { mode: 0o700 } : {};
+      try {
+        await mkdir(path, { recursive: true, ...mode });
+      } catch (error) {
+        // An operator who made the other folders by hand may not have made this one.
+        if (folder === 'catalogue' && isDenied(error)) continue;
+        throw error;
+      }
       if ((await realpath(path)) !== join(root, folder)) return false;
     }
     return true;
@@ -74,26 +94,34 @@ export class DropFolderLayout {
     return join(this.#path, folder, name);
   }
 
-  /** The names of the new files, in no order. */
-  async *names(): AsyncGenerator<string> {
-    for await (const { name } of await opendir(this.#pathOf('in'))) {
-      if (!IGNORED.test(name)) yield name;
+  /** The new files, in no order. */
+  async *newFiles(): AsyncGenerator<NewFile> {
+    for (const folder of NEW_FOLDERS) {
+      if (folder === 'catalogue' && (await lstatOf(this.#pathOf(folder))) === undefined) continue;
+      for await (const { name } of await opendir(this.#pathOf(folder))) {
+        if (!IGNORED.test(name)) yield { folder, name };
+      }
     }
   }
 
   /** The state of a new file; undefined if it does not exist or must be ignored. */
-  async look(name: string): Promise<FileStats | undefined> {
-    const stats = await lstatOf(this.#pathOf('in', name));
+  async look({ folder, name }: NewFile): Promise<FileStats | undefined> {
+    const stats = await lstatOf(this.#pathOf(folder, name));
     // A file with a second name (hard link) may belong to someone else.
-    return stats?.isFile() === true && stats.nlink === 1n ? statsOf(name, stats) : undefined;
+    return stats?.isFile() === true && stats.nlink === 1n
+      ? statsOf({ folder, name }, stats)
+      : undefined;
   }
 
   /** The files that a stopped process accepted and did not finish. */
   async accepted(): Promise<readonly AcceptedFile[]> {
-    return (await readdir(join(this.#path, TAKEN_FOLDER))).flatMap((file) => {
-      const [, uuid, name] = TAKEN.exec(file) ?? [];
-      return uuid === undefined || name === undefined ? [] : [{ uuid, name }];
-    });
+    const accepted = NEW_FOLDERS.map(async (folder) =>
+      (await readdir(join(this.#path, TAKEN_FOLDERS[folder]))).flatMap((file) => {
+        const [, uuid, name] = TAKEN.exec(file) ?? [];
+        return uuid === undefined || name === undefined ? [] : [{ uuid, name, folder }];
+      }),
+    );
+    return (await Promise.all(accepted)).flat();
   }
 
   /**
@@ -103,13 +131,13 @@ export class DropFolderLayout {
   async *acceptedBefore(): AsyncGenerator<AcceptedFile> {
     for await (const { name: file } of await opendir(this.#pathOf('in'))) {
       const [, uuid, name] = TAKEN_BEFORE.exec(file) ?? [];
-      if (uuid !== undefined && name !== undefined) yield { uuid, name };
+      if (uuid !== undefined && name !== undefined) yield { uuid, name, folder: 'in' };
     }
   }
 
   /** Moves such a file to where accepted files are now. */
   async adopt({ uuid, name }: AcceptedFile): Promise<AcceptedFile> {
-    const adopted = { uuid, name: cleanName(name) };
+    const adopted: AcceptedFile = { uuid, name: cleanName(name), folder: 'in' };
     await moved(this.#pathOf('in', `.taken-${uuid}-${name}`), this.#acceptedPath(adopted));
     return adopted;
   }
@@ -122,30 +150,31 @@ export class DropFolderLayout {
   }
 
   /** Accepts a file by moving it, under a uuid. Resolves with undefined if it no longer exists. */
-  async accept(name: string, uuid: string): Promise<AcceptedFile | undefined> {
-    const file = { uuid, name: cleanName(name) };
-    if (!(await moved(this.#pathOf('in', name), this.#acceptedPath(file)))) return undefined;
+  async accept({ folder, name }: NewFile, uuid: string): Promise<AcceptedFile | undefined> {
+    const file = { uuid, name: cleanName(name), folder };
+    if (!(await moved(this.#pathOf(folder, name), this.#acceptedPath(file)))) return undefined;
     // If a power failure undid the renaming, the file would be accepted a second time.
-    await syncDirectory(join(this.#path, TAKEN_FOLDER));
-    await syncDirectory(this.#pathOf('in'));
+    await syncDirectory(join(this.#path, TAKEN_FOLDERS[folder]));
+    await syncDirectory(this.#pathOf(folder));
     return file;
   }
 
   /** Returns a file that cannot be processed yet. If its name was used again, it gets another one. */
   async release(file: AcceptedFile): Promise<void> {
-    const isTaken = (await lstatOf(this.#pathOf('in', file.name))) !== undefined;
+    const { folder } = file;
+    const isTaken = (await lstatOf(this.#pathOf(folder, file.name))) !== undefined;
     const name = isTaken ? `${file.uuid}-${file.name}` : file.name;
-    await moved(this.#acceptedPath(file), this.#pathOf('in', name));
+    await moved(this.#acceptedPath(file), this.#pathOf(folder, name));
   }
 
-  #acceptedPath({ uuid, name }: AcceptedFile): string {
-    return join(this.#path, TAKEN_FOLDER, `${uuid}-${name}`);
+  #acceptedPath({ uuid, name, folder }: AcceptedFile): string {
+    return join(this.#path, TAKEN_FOLDERS[folder], `${uuid}-${name}`);
   }
 
   /** The state of an accepted file; undefined if it no longer exists or is not a file. */
   async stats(file: AcceptedFile): Promise<FileStats | undefined> {
     const stats = await lstatOf(this.#acceptedPath(file));
-    return stats?.isFile() === true ? statsOf(file.name, stats) : undefined;
+    return stats?.isFile() === true ? statsOf(file, stats) : undefined;
   }
 
   open(file: AcceptedFile): Promise<FileHandle> {
@@ -184,8 +213,8 @@ function cleanName(name: string): string {
   return characters.join('') || 'file';
 }
 
-function statsOf(name: string, { size, mtimeNs, ino }: BigIntStats): FileStats {
-  return { name, bytes: size, modifiedNs: mtimeNs, inode: ino };
+function statsOf({ folder, name }: NewFile, { size, mtimeNs, ino }: BigIntStats): FileStats {
+  return { folder, name, bytes: size, modifiedNs: mtimeNs, inode: ino };
 }
 
 export function sameStats(a: FileStats | undefined, b: FileStats | undefined): boolean {
@@ -209,6 +238,11 @@ async function moved(from: string, to: string): Promise<boolean> {
     if (isMissing(error)) return false;
     throw error;
   }
+}
+
+function isDenied(error: unknown): boolean {
+  const codes: readonly unknown[] = ['EACCES', 'EPERM', 'EROFS'];
+  return error instanceof Error && 'code' in error && codes.includes(error.code);
 }
 
 function isMissing(error: unknown): boolean {

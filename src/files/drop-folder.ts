@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Organization } from '../domain/parties.ts';
 import type { AccountStore } from '../store/store.ts';
 import type { FileService } from './service.ts';
 import { DropFolderLayout } from './drop-folder-layout.ts';
@@ -13,6 +14,8 @@ interface DropFolderParts {
   /** How long a file must stay unchanged to count as complete. */
   readonly settleSeconds: number;
   readonly fileBytesMax: number;
+  /** Called once when the files of a directory begin to be ignored. */
+  readonly onIgnored: (name: string, reason: string) => void;
   /** Called with an error after which the folder is tried again; once for each error in a row. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -34,6 +37,8 @@ export class DropFolder {
   readonly #turns = new Map<string, Promise<void>>();
   /** The last error of each directory; that of the drop folder itself under its path. */
   readonly #failures = new Map<string, string>();
+  /** The directories whose files are ignored now. */
+  readonly #ignored = new Set<string>();
   readonly #stop = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #polling: Promise<void> | undefined;
@@ -97,11 +102,12 @@ export class DropFolder {
   async #inboxOf(name: string): Promise<SupplierInbox | undefined> {
     const known = this.#inboxes.get(name);
     if (known !== undefined) return known;
-    const { directory, service, accounts, settleSeconds, fileBytesMax } = this.#parts;
-    const supplier = await accounts.findOrganization(name);
-    if (supplier?.type !== 'supplier') return undefined;
+    const { directory, service, settleSeconds, fileBytesMax } = this.#parts;
+    const supplier = await this.#supplierOf(name);
+    if (supplier === undefined) return undefined;
     const inbox = new SupplierInbox({
       supplierId: supplier.id,
+      isEnabled: async () => (await this.#supplierOf(name))?.id === supplier.id,
       folder: new DropFolderLayout(join(directory, name)),
       service,
       settleMs: settleSeconds * 1000,
@@ -109,6 +115,23 @@ export class DropFolder {
     });
     this.#inboxes.set(name, inbox);
     return inbox;
+  }
+
+  /** The supplier whose files are in a directory; undefined, and reported once, if they may not be processed. */
+  async #supplierOf(name: string): Promise<Organization | undefined> {
+    const organization = await this.#parts.accounts.findOrganization(name);
+    const reason = whyIgnored(organization);
+    if (reason === undefined) {
+      this.#ignored.delete(name);
+      return organization;
+    }
+    // It may be another organization's later.
+    this.#inboxes.delete(name);
+    if (!this.#ignored.has(name)) {
+      this.#ignored.add(name);
+      this.#parts.onIgnored(name, reason);
+    }
+    return undefined;
   }
 
   /** An error in one directory must not block the others. The same one in a row is reported once. */
@@ -123,6 +146,11 @@ export class DropFolder {
       this.#parts.onFailure(error);
     }
   }
+}
+
+function whyIgnored(organization: Organization | undefined): string | undefined {
+  if (organization?.type !== 'supplier') return 'no supplier has this name';
+  return organization.disabledAtMs === null ? undefined : 'the supplier is disabled';
 }
 
 /** What two errors have in common that differ only in a file's name or in figures. */

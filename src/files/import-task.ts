@@ -2,14 +2,12 @@
 import type { Store } from '../store/store.ts';
 import type { CatalogueStaging } from '../store/staging.ts';
 import { writeXlsx } from '../formats/xlsx/writer.ts';
-import {
-  importCatalogue,
-  printImportReport,
-  reportRows,
-  type ImportSummary,
-} from '../intake/catalogue-import.ts';
+import { openCatalogue } from '../formats/table/catalogue.ts';
+import { importCatalogue, type ImportSummary } from '../intake/catalogue-import.ts';
 import type { TaskContext } from '../workers/serve.ts';
+import { catalogueResults, RowOutcomes } from './catalogue-results.ts';
 import { FileBytes, type FileTarget } from './job-file.ts';
+import { printRows } from './results-task.ts';
 import { FileStorage } from './storage.ts';
 
 /** A catalogue and the folder of its report. */
@@ -32,10 +30,10 @@ export interface ImportHost {
   sharedGtins(asked: { readonly afterGtin: number; readonly limit: number }): Promise<SharedGtins>;
 }
 
-/** Imports the file as a catalogue; the report of the import becomes the results of the job. */
+/** Imports the file as a catalogue; and prints the result of each row. */
 export async function importFileTask(
   openStaging: () => Promise<CatalogueStaging>,
-  { job, path, directory }: ImportTarget,
+  { job, path, directory, formatLimits }: ImportTarget,
   host: ImportHost,
   { signal, progress }: TaskContext,
 ): Promise<Imported> {
@@ -48,27 +46,44 @@ export async function importFileTask(
       sharedGtins: (_supplierId: number, afterGtin: number, limit: number) =>
         host.sharedGtins({ afterGtin, limit }),
     };
+    const outcomes = new RowOutcomes();
     const summary = await importCatalogue(store, staging, {
       file: new FileBytes(path, progress),
       path,
       rules: asked.rules,
+      limits: formatLimits,
       supplierId,
       userId,
       source: 'file',
       signal,
+      dryRun: asked.dryRun,
+      onOutcome: (row, outcome) => outcomes.set(row, outcome),
     });
-    // A long report takes a while to print; the task is not stalled meanwhile.
+    // Long results take a while to print; the task is not stalled meanwhile.
     const complaints: Pick<CatalogueStaging, 'complaintsFrom'> = {
       complaintsFrom: (start, limit) => {
         progress();
         return staging.complaintsFrom(start, limit);
       },
     };
-    const report = await files.write(job, printImportReport(complaints), { kind: 'report' });
-    const rows = writeXlsx(reportRows(complaints));
-    const workbook = await files.write(job, rows, { kind: 'workbook' });
+    const results = async function* (): AsyncGenerator<readonly string[]> {
+      const source = { bytes: new FileBytes(path, progress), path };
+      const catalogue = await openCatalogue(source, asked.rules, formatLimits);
+      try {
+        yield* catalogueResults(catalogue, complaints, outcomes, asked.dryRun);
+      } finally {
+        await catalogue.close();
+      }
+    };
+    const csv = asBytes(printRows(results()));
+    const report = await files.write(job, csv, { kind: 'report' });
+    const workbook = await files.write(job, writeXlsx(results()), { kind: 'workbook' });
     return { summary, reportBytes: report.bytes + workbook.bytes };
   } finally {
     staging.close();
   }
+}
+
+async function* asBytes(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  for await (const text of texts) yield Buffer.from(text);
 }

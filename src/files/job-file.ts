@@ -1,7 +1,11 @@
 import { createReadStream, type ReadStream } from 'node:fs';
 import type { FailedLine } from '../domain/batches.ts';
 import type { FileRecord } from '../domain/files.ts';
-import { FORMAT_LIMITS } from '../formats/format.ts';
+import type { ReadingRules } from '../domain/reading-rules.ts';
+import { inspect, type Inspection } from './inspection.ts';
+import type { SkuQuantities } from './sku-quantities.ts';
+import type { TaskContext } from '../workers/serve.ts';
+import type { FileRow, FormatLimits, RowUnit } from '../formats/format.ts';
 import type { JsonLineReader } from '../formats/json.ts';
 import {
   checkComplete,
@@ -28,6 +32,9 @@ export interface FileTarget {
   readonly path: string;
   /** How far in the future a timestamp in the file may be. */
   readonly asOfToleranceSeconds: number;
+  readonly formatLimits: FormatLimits;
+  /** SKUs of a file that are remembered to find and add up those with several rows. */
+  readonly inspectedSkusMax: number;
 }
 
 /** How much of a file is read before that counts as progress. */
@@ -60,13 +67,65 @@ export class FileBytes {
   }
 }
 
-/** Opens the file of a job as its sender asked. */
+/** The rules of a job's file: those that were given, and what an inspection decided before. */
+export function rulesOf({ asked, found }: FileRecord): ReadingRules {
+  return { ...asked.rules, decimal: asked.rules.decimal ?? found?.decimal ?? null };
+}
+
+/** Opens the file of a job. */
 export function openJobFile(
   formatter: LineFormatter,
   target: FileTarget,
   bytes: FileBytes,
+  { rules, isInspected = false }: Pick<FileReadOptions, 'rules' | 'isInspected'>,
 ): Promise<StockFile> {
-  return openStockFile({ bytes, path: target.path }, readOptionsOf(formatter, target));
+  const options = { ...readOptionsOf(formatter, target), rules, isInspected };
+  return openStockFile({ bytes, path: target.path }, options);
+}
+
+/** Inspects the inventory file of a job by these rules. */
+export function inspectJobFile(
+  formatter: LineFormatter,
+  target: FileTarget,
+  rules: ReadingRules,
+  context: TaskContext,
+): Promise<Inspection> {
+  return inspect({
+    rules,
+    skusMax: target.inspectedSkusMax,
+    open: async (readAs) => {
+      const bytes = new FileBytes(target.path, context.progress);
+      const file = await openJobFile(formatter, target, bytes, {
+        rules: readAs,
+        isInspected: true,
+      });
+      if (file.kind === 'inventory') return file;
+      await file.close();
+      throw new Error('only inventory is inspected');
+    },
+    follow: (rows) => inProgress(rows, context),
+  });
+}
+
+/** Rows, each array of which counts as progress. Ends when the task is to stop. */
+export async function* inProgress(
+  rows: AsyncIterable<readonly FileRow[]>,
+  { signal, progress }: TaskContext,
+): AsyncGenerator<readonly FileRow[]> {
+  for await (const some of rows) {
+    if (signal.aborted) return;
+    progress();
+    yield some;
+  }
+}
+
+/** Rows with the totals of their SKUs. */
+export async function* withTotals(
+  rows: AsyncIterable<readonly FileRow[]>,
+  quantities: SkuQuantities,
+  unit: RowUnit,
+): AsyncGenerator<readonly FileRow[]> {
+  for await (const some of rows) yield some.map((row) => quantities.summed(row, unit));
 }
 
 /** Rejects if the file is incomplete, as far as that can be known before its rows are read. */
@@ -83,11 +142,11 @@ export function checkJobFile(
 
 function readOptionsOf(
   formatter: LineFormatter,
-  { job: { asked, uploadedAtMs }, asOfToleranceSeconds }: FileTarget,
+  { job, asOfToleranceSeconds, formatLimits }: FileTarget,
 ): FileReadOptions {
   return {
-    rules: asked.rules,
-    limits: FORMAT_LIMITS,
-    readJsonLine: formatter.newJsonLineReader({ nowMs: uploadedAtMs, asOfToleranceSeconds }),
+    rules: rulesOf(job),
+    limits: formatLimits,
+    readJsonLine: formatter.newJsonLineReader({ nowMs: job.uploadedAtMs, asOfToleranceSeconds }),
   };
 }

@@ -7,11 +7,18 @@ import {
   type FailedLine,
 } from '../domain/batches.ts';
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
-import type { FileChunk, FileEnd, FileRecord, StatusCounts } from '../domain/files.ts';
+import type {
+  FileChunk,
+  FileEnd,
+  FileQuestion,
+  FileRecord,
+  StatusCounts,
+} from '../domain/files.ts';
 import { sameInventory, type Inventory } from '../domain/inventory.ts';
 import { LinesBuilder, type Lines } from '../domain/lines.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { ImportSummary } from '../intake/catalogue-import.ts';
+import type { FormatLimits } from '../formats/format.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { BatchStore, Store } from '../store/store.ts';
 import type { FileTarget } from './job-file.ts';
@@ -27,6 +34,9 @@ export interface FileJobSettings {
   readonly snapshotBreakerSkusMin: number;
   /** How far in the future a timestamp in a file may be. */
   readonly asOfToleranceSeconds: number;
+  readonly formatLimits: FormatLimits;
+  /** SKUs of a file that are remembered to find and add up those with several rows. */
+  readonly inspectedSkusMax: number;
 }
 
 export interface FileJobParts {
@@ -159,15 +169,17 @@ export class FileJob {
       await applying;
     }
     if (found.kind === 'catalogue') return this.#runCatalogue();
+    const [question, ...others] = found.questions;
+    if (question !== undefined) return heldFor([question, ...others]);
     // The encoding is certain only after all rows were read.
     await this.#describe(found, this.#isWhole);
     return whole ?? (signal.aborted ? this.#stopped() : DONE);
   }
 
   get #target(): FileTarget {
-    const { asOfToleranceSeconds } = this.#parts.settings;
+    const { asOfToleranceSeconds, formatLimits, inspectedSkusMax } = this.#parts.settings;
     const path = this.#parts.files.pathOf(this.#job);
-    return { job: this.#job, path, asOfToleranceSeconds };
+    return { job: this.#job, path, asOfToleranceSeconds, formatLimits, inspectedSkusMax };
   }
 
   /**
@@ -206,6 +218,7 @@ export class FileJob {
     }
     this.#isWhole = await this.#isOneBatch();
     await this.#describe(found, this.#isWhole);
+    if (found.questions.length > 0) return { kind: 'nothing' };
     return this.#isWhole
       ? { kind: 'whole', linesMax: this.#parts.settings.linesMax }
       : { kind: 'chunks', skipped: await this.#countRecorded() };
@@ -215,10 +228,10 @@ export class FileJob {
     await this.#parts.store.files.describe(this.#job, this.#run.nodeId, { ...found, isWhole });
   }
 
-  /** Imports the file as a catalogue; the report of the import becomes the job's results. */
+  /** Imports the file as a catalogue, or finds out what that would do. */
   async #runCatalogue(): Promise<FileJobOutcome> {
     const { asked, supplierId } = this.#job;
-    if (asked.isSnapshot || asked.atomic || asked.dryRun || asked.asOfUs !== null)
+    if (asked.isSnapshot || asked.atomic || asked.asOfUs !== null)
       throw new OnhandError('parameter_invalid', CATALOGUE_OPTIONS);
     const { store, files, workers } = this.#parts;
     const host = {
@@ -233,7 +246,7 @@ export class FileJob {
       // What was applied before it stopped is still to be reported.
       { organizationId: supplierId, host, signal: this.#run.signal, endsItself: true },
     );
-    await store.imported(summary.skusCreated);
+    if (!asked.dryRun) await store.imported(summary.skusCreated);
     await store.files.record(this.#job, this.#run.nodeId, null, {
       rowCount: summary.rowsRead,
       statusCounts: importCounts(summary),
@@ -341,6 +354,7 @@ export class FileJob {
               expiresAtMs: uploadedAtMs + KEY_VALID_MS,
             },
           }),
+      ...(asked.rules.identifiers === 'sku_id_first' && { skuIdFirst: true }),
       ...(isConfirmed && { confirmation: await this.#confirmation() }),
     };
     return this.#submitWithRetries({
@@ -392,8 +406,17 @@ export class FileJob {
   }
 }
 
+/** Held until its questions are answered. */
+function heldFor(questions: readonly [FileQuestion, ...FileQuestion[]]): FileJobOutcome {
+  const detail = questions.map((question) => question.detail).join(' ');
+  return {
+    state: 'held',
+    problem: { code: questions[0].code, detail: `${detail} Nothing was applied.` },
+  };
+}
+
 const CATALOGUE_OPTIONS =
-  'The file has product columns and is read as a catalogue, which cannot be a snapshot, atomic, a dry run, or as of a time. Nothing was applied.';
+  'The file is read as a catalogue, which cannot be a snapshot, atomic, or as of a time. Nothing was applied. To set stock with it, send it with kind=inventory.';
 
 function importCounts(summary: ImportSummary): StatusCounts {
   const applied = summary.skusCreated + summary.skusUpdated + summary.skusUnchanged;

@@ -2,7 +2,7 @@
 import type { FileFindings } from '../domain/files.ts';
 import type { Lines } from '../domain/lines.ts';
 import { printKey } from '../domain/reading-rules.ts';
-import { quoted, type FileRow } from '../formats/format.ts';
+import { quoted } from '../formats/format.ts';
 import type { InventoryFile, StockFile } from '../formats/stock-file.ts';
 import { asOfOfFile } from '../formats/edi/report-date.ts';
 import {
@@ -13,10 +13,15 @@ import {
 } from '../workers/lines-transfer.ts';
 import type { TaskContext } from '../workers/serve.ts';
 import { chunksOf, wholeOf } from './chunks.ts';
+import type { Inspection } from './inspection.ts';
 import {
   checkJobFile,
   FileBytes,
+  inProgress,
+  inspectJobFile,
   openJobFile,
+  rulesOf,
+  withTotals,
   type FileTarget,
   type LineFormatter,
 } from './job-file.ts';
@@ -56,19 +61,30 @@ export async function readFileTask(
   host: ReadHost,
   context: TaskContext,
 ): Promise<FoundInFile> {
+  const { job } = target;
+  const inspection = await inspectedBefore(formatter, target, context);
+  const rules = { ...rulesOf(job), ...(inspection?.decimal && { decimal: inspection.decimal }) };
+  const decided = {
+    decimal: inspection === null ? (job.found?.decimal ?? null) : inspection.decimal,
+    questions: inspection?.questions ?? [],
+  };
   const bytes = new FileBytes(target.path, context.progress);
-  const file = await openJobFile(formatter, target, bytes);
+  const file = await openJobFile(formatter, target, bytes, { rules });
   try {
-    const plan = await host.opened(foundIn(file));
-    if (file.kind === 'catalogue' || plan.kind === 'nothing') return foundIn(file);
-    const { job } = target;
-    const rows = inProgress(file.rows, context);
+    const found = (): FoundInFile => ({ ...foundIn(file), ...decided });
+    const plan = await host.opened(found());
+    if (file.kind === 'catalogue' || plan.kind === 'nothing') return found();
+    const inOrder = inProgress(file.rows, context);
+    const rows =
+      rules.locations === 'sum' && inspection !== null
+        ? withTotals(inOrder, inspection.quantities, file.rowUnit)
+        : inOrder;
     const asOf = (): number | null =>
       job.asked.asOfUs ?? asOfOfFile(file.datedAs(), job.uploadedAtMs);
     if (plan.kind === 'whole') {
       const lines = await wholeOf(rows, asOf, plan.linesMax);
       await sendChunk(host, { lines, asOfUs: asOf(), rowsExpected: null });
-      return foundIn(file);
+      return found();
     }
     // A file that is resumed was checked when it began.
     if (plan.skipped === 0) await checkJobFile(formatter, target, file, context);
@@ -84,27 +100,33 @@ export async function readFileTask(
         : null;
       await sendChunk(host, { lines, asOfUs: asOf(), rowsExpected });
     }
-    return foundIn(file);
+    return found();
   } finally {
     await file.close();
   }
 }
 
+/**
+ * Inspects a file before anything of it is applied, and again if its totals are needed. Null for a catalogue, and
+ * for a file that is resumed: what was decided is in its job.
+ */
+async function inspectedBefore(
+  formatter: LineFormatter,
+  target: FileTarget,
+  context: TaskContext,
+): Promise<Inspection | null> {
+  const { job } = target;
+  if (job.rowCount > 0 && job.asked.rules.locations !== 'sum') return null;
+  const bytes = new FileBytes(target.path, context.progress);
+  const { rules } = job.asked;
+  const file = await openJobFile(formatter, target, bytes, { rules });
+  await file.close();
+  return file.kind === 'catalogue' ? null : inspectJobFile(formatter, target, rules, context);
+}
+
 /** Zip archives are not read in order, so the position in them tells nothing about progress. */
 function isInOrder({ sheet, packing }: InventoryFile): boolean {
   return sheet === null && packing !== 'zip';
-}
-
-/** Rows, each array of which counts as progress. Ends when the task is to stop. */
-export async function* inProgress(
-  rows: AsyncIterable<readonly FileRow[]>,
-  { signal, progress }: TaskContext,
-): AsyncGenerator<readonly FileRow[]> {
-  for await (const some of rows) {
-    if (signal.aborted) return;
-    progress();
-    yield some;
-  }
 }
 
 async function sendChunk(
@@ -115,7 +137,7 @@ async function sendChunk(
   await host.apply(moveColumns({ ...chunk, lines }, lines));
 }
 
-function foundIn(file: StockFile): FoundInFile {
+function foundIn(file: StockFile): Omit<FoundInFile, 'decimal' | 'questions'> {
   return {
     kind: file.kind,
     format: file.format,

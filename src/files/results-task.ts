@@ -8,8 +8,16 @@ import type { FileRow, RowUnit } from '../formats/format.ts';
 import { isEdi, type InventoryFile } from '../formats/stock-file.ts';
 import { writeXlsx } from '../formats/xlsx/writer.ts';
 import { move, type TaskContext } from '../workers/serve.ts';
-import { FileBytes, openJobFile, type FileTarget, type LineFormatter } from './job-file.ts';
-import { inProgress } from './read-task.ts';
+import {
+  FileBytes,
+  inProgress,
+  inspectJobFile,
+  openJobFile,
+  rulesOf,
+  withTotals,
+  type FileTarget,
+  type LineFormatter,
+} from './job-file.ts';
 
 /** The columns that a results file adds to the supplier's own. */
 export const RESULT_COLUMNS = ['status_code', 'message'] as const;
@@ -17,8 +25,8 @@ export const RESULT_COLUMNS = ['status_code', 'message'] as const;
 const ROWS_PER_WRITE = 1000;
 /** How much text is printed before it is sent, in characters. */
 const CHARACTERS_PER_WRITE = 262_144;
-const NOT_APPLIED = 'Not applied.';
-const WOULD_CHANGE_NOTHING = 'Would change nothing';
+export const NOT_APPLIED = 'Not applied.';
+export const WOULD_CHANGE_NOTHING = 'Would change nothing';
 
 /** The results that are stored for a chunk. */
 export interface ChunkResults {
@@ -96,7 +104,7 @@ async function openForResults(
   if (isTooCostly(job) && job.rowCount === 0) return undefined;
   try {
     const bytes = new FileBytes(target.path, progress);
-    const file = await openJobFile(formatter, target, bytes);
+    const file = await openJobFile(formatter, target, bytes, { rules: rulesOf(job) });
     if (file.kind === 'inventory') return file;
     await file.close();
     return undefined;
@@ -128,18 +136,8 @@ class Printing {
     this.#context = context;
   }
 
-  async *csv(): AsyncGenerator<string> {
-    let rows: (readonly string[])[] = [];
-    let characters = 0;
-    for await (const cells of this.rows()) {
-      rows.push(cells);
-      for (const cell of cells) characters += cell.length + 1;
-      if (rows.length < ROWS_PER_WRITE && characters < CHARACTERS_PER_WRITE) continue;
-      yield printCsv(rows);
-      rows = [];
-      characters = 0;
-    }
-    yield printCsv(rows);
+  csv(): AsyncGenerator<string> {
+    return printRows(this.rows());
   }
 
   /** The header and the rows of an inventory file's results. */
@@ -170,7 +168,7 @@ class Printing {
     let number = 0;
     let chunk = await this.#host.chunk(number);
     let pending: FileRow[] = [];
-    for await (const rows of inProgress(file.rows, this.#context)) {
+    for await (const rows of await this.#rowsOf(file)) {
       pending = pending.concat(rows);
       while (chunk !== undefined && pending.length >= chunk.rowCount) {
         yield* this.#chunkResults(chunk, pending.slice(0, chunk.rowCount), file.rowUnit);
@@ -187,6 +185,20 @@ class Printing {
     yield* pending.map(resultWithoutChunk);
   }
 
+  /** The rows as they were applied: with the totals of their SKUs, if these were asked for. */
+  async #rowsOf(file: InventoryFile): Promise<AsyncIterable<readonly FileRow[]>> {
+    const rows = inProgress(file.rows, this.#context);
+    const rules = rulesOf(this.#target.job);
+    if (rules.locations !== 'sum') return rows;
+    const { quantities } = await inspectJobFile(
+      this.#formatter,
+      this.#target,
+      rules,
+      this.#context,
+    );
+    return withTotals(rows, quantities, file.rowUnit);
+  }
+
   *#chunkResults(
     { failed }: ChunkResults,
     rows: readonly FileRow[],
@@ -194,12 +206,12 @@ class Printing {
   ): Generator<RowResult> {
     const success = this.#target.job.asked.dryRun ? WOULD_CHANGE_NOTHING : 'success';
     const failureOf = new Map(failed.map((failure) => [failure.index, failure]));
-    const withWarnings = (message: string, { warnings = [] }: FileRow): string =>
-      warnings.length === 0 ? message : `${message}; ${warnings.join(' ')}`;
     for (const [index, row] of rows.entries()) {
       const failure = failureOf.get(index);
       const statusCode = failure?.status ?? APPLIED;
-      const message = failure === undefined ? success : this.#messageOf(failure, rows, unit);
+      const said = failure === undefined ? success : this.#messageOf(failure, rows, unit);
+      const isWarning = failure?.status === APPLIED && !this.#target.job.asked.dryRun;
+      const message = isWarning ? `${success}; ${said}` : said;
       const isApplied = statusCode === APPLIED;
       yield { row, statusCode, message: isApplied ? withWarnings(message, row) : message };
     }
@@ -212,6 +224,21 @@ class Printing {
   }
 }
 
+/** Prints rows as CSV, many at a time. */
+export async function* printRows(source: AsyncIterable<readonly string[]>): AsyncGenerator<string> {
+  let rows: (readonly string[])[] = [];
+  let characters = 0;
+  for await (const cells of source) {
+    rows.push(cells);
+    for (const cell of cells) characters += cell.length + 1;
+    if (rows.length < ROWS_PER_WRITE && characters < CHARACTERS_PER_WRITE) continue;
+    yield printCsv(rows);
+    rows = [];
+    characters = 0;
+  }
+  yield printCsv(rows);
+}
+
 /** Reads a file as far as it is well-formed. */
 async function readInterchanges(rows: AsyncIterable<unknown>): Promise<void> {
   try {
@@ -219,6 +246,10 @@ async function readInterchanges(rows: AsyncIterable<unknown>): Promise<void> {
   } catch (error) {
     if (!(error instanceof OnhandError)) throw error;
   }
+}
+
+function withWarnings(message: string, { warnings = [] }: FileRow): string {
+  return warnings.length === 0 ? message : `${message}; ${warnings.join(' ')}`;
 }
 
 interface RowResult {

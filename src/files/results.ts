@@ -1,24 +1,38 @@
-import { once } from 'node:events';
-import { PassThrough, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { OnhandError } from '../domain/errors.ts';
 import type { FileRecord } from '../domain/files.ts';
 import type { FileJobParts } from './job.ts';
+import { SpoolBudget, SpooledDownload, type SpoolLimits } from './result-spool.ts';
 import type { ChunkResults } from './results-task.ts';
+import type { DiskQuota } from './disk-quota.ts';
 
-type ResultParts = Pick<FileJobParts, 'store' | 'files' | 'workers' | 'settings'> & {
+type ResultParts = Pick<FileJobParts, 'store' | 'files' | 'workers'> & {
+  readonly settings: FileJobParts['settings'] & SpoolLimits;
+  readonly quota: Pick<DiskQuota, 'wrote'>;
   /** Whether no other process applies files to this database. */
   readonly isAlone: boolean;
 };
 
-/** How much a download may hold before its worker waits for the client, in bytes. */
-const BUFFERED_BYTES = 524_288;
-
 /** The results of the rows of a finished file, made from the file and the stored results of its batches. */
 export class FileResults {
   readonly #parts: ResultParts;
+  readonly #budget: SpoolBudget;
+  readonly #downloads = new Set<SpooledDownload>();
 
   constructor(parts: ResultParts) {
     this.#parts = parts;
+    this.#budget = new SpoolBudget(parts.settings);
+  }
+
+  /** The disk space that printed results take until they are read. */
+  usage(): ReturnType<SpoolBudget['usage']> {
+    return this.#budget.usage();
+  }
+
+  /** Ends the downloads of results that were printed or are being printed. */
+  stopDownloads(): void {
+    this.#parts.workers.printers.close();
+    for (const download of this.#downloads) download.destroy();
   }
 
   /**
@@ -39,7 +53,10 @@ export class FileResults {
     );
   }
 
-  /** The results as a file. Destroy the stream to stop the work early. */
+  /**
+   * The results as a file. They are printed whether or not they are read. Destroy the stream to stop the work early.
+   * Rejects with `organization_budget_exceeded` or `overloaded` while too much is printed and not read.
+   */
   async content(job: FileRecord, format: 'csv' | 'xlsx'): Promise<Readable> {
     const report = format === 'csv' ? 'report' : 'workbook';
     if (await this.#parts.files.has(job, report)) return this.#parts.files.read(job, report);
@@ -47,21 +64,32 @@ export class FileResults {
   }
 
   #print(job: FileRecord, format: 'csv' | 'xlsx'): Readable {
-    const output = new PassThrough({ highWaterMark: BUFFERED_BYTES });
+    const { files, workers, quota } = this.#parts;
+    const organizationId = job.supplierId;
+    this.#budget.refuseFull(organizationId);
+    const download = new SpooledDownload({
+      organizationId,
+      budget: this.#budget,
+      openFile: () => files.openTemporary(),
+      beforeWrite: (bytes) => quota.wrote(bytes),
+    });
+    this.#downloads.add(download);
     const stop = new AbortController();
-    output.once('close', () => stop.abort());
+    download.once('close', () => {
+      stop.abort();
+      this.#downloads.delete(download);
+    });
     const host = {
       chunk: (number: number) => this.#chunk(job, number),
-      write: async (bytes: Uint8Array): Promise<void> => {
-        if (!output.write(bytes)) await once(output, 'drain', { signal: stop.signal });
-      },
+      write: (bytes: Uint8Array) => download.spool(bytes),
     };
-    const run = { organizationId: job.supplierId, host, signal: stop.signal };
-    this.#parts.workers.printers.run('printResults', { ...this.#targetOf(job), format }, run).then(
-      () => output.end(),
-      (error: unknown) => output.destroy(error instanceof Error ? error : new Error(String(error))),
+    const run = { organizationId, host, signal: stop.signal };
+    workers.printers.run('printResults', { ...this.#targetOf(job), format }, run).then(
+      () => download.finish(),
+      (error: unknown) =>
+        download.destroy(error instanceof Error ? error : new Error(String(error))),
     );
-    return output;
+    return download;
   }
 
   async #chunk(job: FileRecord, number: number): Promise<ChunkResults | undefined> {
@@ -85,7 +113,13 @@ export class FileResults {
   }
 
   #targetOf(job: FileRecord) {
-    const { asOfToleranceSeconds } = this.#parts.settings;
-    return { job, path: this.#parts.files.pathOf(job), asOfToleranceSeconds };
+    const { asOfToleranceSeconds, formatLimits, inspectedSkusMax } = this.#parts.settings;
+    return {
+      job,
+      path: this.#parts.files.pathOf(job),
+      asOfToleranceSeconds,
+      formatLimits,
+      inspectedSkusMax,
+    };
   }
 }

@@ -6,6 +6,8 @@ import { FileJob, type FileJobOutcome, type FileJobParts, type StopReason } from
 export interface RunnerParts extends FileJobParts {
   /** Whether no other process applies files to this database, so that every lease found is stale. */
   readonly isAlone: boolean;
+  /** Called when a file is done, refused, held, failed or canceled. */
+  readonly onEnded: (file: FileRecord) => Promise<void>;
   /** Called with an error after which the file is retried. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -182,7 +184,11 @@ export class FileRunner {
       await renewal;
       // A lease that has ended lets any node resume the file.
       if (outcome === 'stopped') await files.keep(job, this.#lease(-1));
-      else await files.end(job, this.#nodeId, { ...outcome, finishedAtMs: Date.now() });
+      else {
+        await files.end(job, this.#nodeId, { ...outcome, finishedAtMs: Date.now() });
+        const ended = await files.find(job.supplierId, job.uuid);
+        if (ended !== undefined) await this.#parts.onEnded(ended);
+      }
     } catch (error) {
       this.#backOff(job.supplierId);
       this.#parts.onFailure(error);

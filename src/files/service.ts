@@ -1,10 +1,18 @@
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
-import { OPEN_STATES, type FileDraft, type FileProblem, type FileRecord } from '../domain/files.ts';
+import {
+  OPEN_STATES,
+  type FileDraft,
+  type FileOptions,
+  type FileProblem,
+  type FileRecord,
+} from '../domain/files.ts';
+import { rulesInForce, type ReadingRules } from '../domain/reading-rules.ts';
 import type { RevertOutcome, RevertRequest } from '../domain/batches.ts';
 import type { FileStore, FileSweepTimes } from '../store/store.ts';
 import type { DiskQuota } from './disk-quota.ts';
 import type { FileStorage, FoundFile } from './storage.ts';
 import { FileResults } from './results.ts';
+import type { SpoolLimits } from './result-spool.ts';
 import { FileRunner, type RunnerParts } from './runner.ts';
 
 const PAGE = 1000;
@@ -28,6 +36,7 @@ const REFUSALS: readonly ErrorCode[] = [
 ];
 
 interface FileServiceParts extends RunnerParts {
+  readonly settings: RunnerParts['settings'] & SpoolLimits;
   readonly quota: DiskQuota;
 }
 
@@ -106,7 +115,7 @@ export class FileService {
 
   /** Ends the downloads of results that are being printed, and starts no more. */
   stopDownloads(): void {
-    this.#parts.workers.printers.close();
+    this.results.stopDownloads();
   }
 
   /**
@@ -135,11 +144,42 @@ export class FileService {
     return this.#runner.cancel(job);
   }
 
-  /** Resumes a held job. Resolves with whether it was held. */
-  async confirm(job: FileRecord): Promise<boolean> {
-    const isConfirmed = await this.jobs.confirm(job);
+  /**
+   * Resumes a held job. Answers that are not given are taken from the supplier's saved rules. Resolves with
+   * whether it was held. Rejects with `parameter_invalid` if a question stays open, or if rules are given and
+   * nothing was asked.
+   */
+  async confirm(job: FileRecord, given: Partial<ReadingRules>): Promise<boolean> {
+    if (job.state !== 'held') return false;
+    const isConfirmed = await this.jobs.confirm(job, await this.#answerOf(job, given));
     if (isConfirmed) this.#runner.poll();
     return isConfirmed;
+  }
+
+  async #answerOf(
+    { supplierId, asked, found }: FileRecord,
+    given: Partial<ReadingRules>,
+  ): Promise<FileOptions | 'exceed'> {
+    const questions = found?.questions ?? [];
+    if (questions.length === 0) {
+      if (Object.keys(given).length === 0) return 'exceed';
+      throw new OnhandError(
+        'parameter_invalid',
+        'The file is held by the safety limit, so it asks for no rule; confirm it without parameters.',
+      );
+    }
+    const saved = await this.jobs.rulesOf(supplierId);
+    let rules = rulesInForce(asked.rules, given);
+    for (const { rule } of questions) rules = { ...rules, [rule]: rules[rule] ?? saved[rule] };
+    const open = questions.filter(({ rule }) => rules[rule] === null);
+    if (open.length === 0) return { ...asked, rules };
+    const missing = open.map(({ rule, answers }) =>
+      answers.map((answer) => `${rule}=${answer}`).join(' or '),
+    );
+    throw new OnhandError(
+      'parameter_invalid',
+      `The file asks a question that is not answered: confirm it with ${missing.join(', and ')}. ${open.map(({ detail }) => detail).join(' ')}`,
+    );
   }
 
   changed(uuid: string, ms: number, signal: AbortSignal): Promise<void> {

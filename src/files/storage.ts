@@ -108,6 +108,17 @@ export class FileStorage {
     }
   }
 
+  /** Opens an empty file that only the server can read, and that is gone when it is closed. */
+  async openTemporary(): Promise<FileHandle> {
+    return onDisk(async () => {
+      await makeDirectory(this.directory);
+      const path = join(this.directory, randomUUID() + PART);
+      const file = await open(path, 'wx+', 0o600);
+      await rm(path);
+      return file;
+    });
+  }
+
   /** The free space of the disk, in bytes. */
   async freeBytes(): Promise<number> {
     return onDisk(async () => {

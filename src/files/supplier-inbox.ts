@@ -1,6 +1,5 @@
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
-import { NO_RULES } from '../domain/reading-rules.ts';
-import { isOver, type FileRecord } from '../domain/files.ts';
+import { answersTo, confirmQuery, isOver, type FileRecord } from '../domain/files.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import { newUuid } from '../store/uuids.ts';
 import type { FileService } from './service.ts';
@@ -9,11 +8,14 @@ import {
   type AcceptedFile,
   type DropFolderLayout,
   type FileStats,
+  type NewFile,
 } from './drop-folder-layout.ts';
 import { RESULT_COLUMNS } from './results-task.ts';
 
 interface SupplierInboxParts {
   readonly supplierId: number;
+  /** Whether the supplier's files may be processed now. */
+  readonly isEnabled: () => Promise<boolean>;
   readonly folder: DropFolderLayout;
   readonly service: FileService;
   /** How long a file must stay unchanged to count as complete. */
@@ -46,7 +48,7 @@ interface Sighting {
 /** One supplier's directory in the drop folder. It works in short turns. */
 export class SupplierInbox {
   readonly #parts: SupplierInboxParts;
-  /** By name. Those that have been unchanged for the longest time come first. */
+  /** By path. Those that have been unchanged for the longest time come first. */
   readonly #sighted = new Map<string, Sighting>();
   /** By uuid. Those whose jobs were looked up the longest time ago come first. */
   readonly #accepted = new Map<string, AcceptedFile>();
@@ -65,9 +67,10 @@ export class SupplierInbox {
    * first error of a file or folder, after the other files had their turn.
    */
   async takeTurn(signal: AbortSignal): Promise<boolean> {
-    const { folder } = this.#parts;
+    const { folder, isEnabled } = this.#parts;
     if (!(await folder.prepare())) return false;
     if (!this.#isOpened) await this.#open();
+    if (this.#accepted.size > 0 && !(await isEnabled())) return false;
     const errors: unknown[] = [];
     const attempt = async (work: () => Promise<void>): Promise<void> => {
       try {
@@ -83,6 +86,7 @@ export class SupplierInbox {
     const hasFinished = this.#accepted.size < acceptedBefore;
     if (performance.now() >= this.#scanDueMs) await this.#scan(signal);
     const complete = this.#complete();
+    if (complete.length > 0 && !(await isEnabled())) return false;
     for (const { stats } of complete) await attempt(() => this.#accept(stats));
     if (errors.length > 0) throw errors[0];
     return complete.length > 0 || (hasFinished && this.#sighted.size > 0);
@@ -105,17 +109,17 @@ export class SupplierInbox {
     const { folder } = this.#parts;
     const startedMs = performance.now();
     const found: FileStats[] = [];
-    for await (const name of folder.names()) {
+    for await (const file of folder.newFiles()) {
       if (signal.aborted || this.#sighted.size + found.length >= SIGHTED_MAX) break;
-      if (this.#sighted.has(name)) continue;
-      const stats = await folder.look(name);
+      if (this.#sighted.has(pathOf(file))) continue;
+      const stats = await folder.look(file);
       if (stats !== undefined) found.push(stats);
     }
     const nowMs = performance.now();
     const oldestFirst = found.toSorted(
       (a, b) => Number(a.modifiedNs - b.modifiedNs) || (a.name < b.name ? -1 : 1),
     );
-    for (const stats of oldestFirst) this.#sighted.set(stats.name, { stats, sinceMs: nowMs });
+    for (const stats of oldestFirst) this.#sighted.set(pathOf(stats), { stats, sinceMs: nowMs });
     this.#scanDueMs = nowMs + (nowMs - startedMs) * SCAN_PAUSE_FACTOR;
   }
 
@@ -133,17 +137,17 @@ export class SupplierInbox {
     return complete;
   }
 
-  async #accept({ name, ...before }: FileStats): Promise<void> {
+  async #accept(before: FileStats): Promise<void> {
     if (performance.now() < this.#pausedUntilMs) return;
     const { folder } = this.#parts;
-    this.#sighted.delete(name);
-    const stats = await folder.look(name);
+    this.#sighted.delete(pathOf(before));
+    const stats = await folder.look(before);
     if (stats === undefined) return;
-    if (!sameStats(stats, { name, ...before })) {
-      this.#sighted.set(name, { stats, sinceMs: performance.now() });
+    if (!sameStats(stats, before)) {
+      this.#sighted.set(pathOf(stats), { stats, sinceMs: performance.now() });
       return;
     }
-    const file = await folder.accept(name, newUuid(Date.now()));
+    const file = await folder.accept(before, newUuid(Date.now()));
     if (file === undefined) return;
     this.#accepted.set(file.uuid, file);
     await this.#addJob(file);
@@ -199,7 +203,10 @@ export class SupplierInbox {
             atomic: false,
             dryRun: false,
             asOfUs: null,
-            rules: { ...NO_RULES, columns: await service.jobs.mappingOf(supplierId) },
+            rules: {
+              ...(await service.jobs.rulesOf(supplierId)),
+              ...(accepted.folder === 'catalogue' && { kind: 'catalogue' as const }),
+            },
           },
           reason: null,
           reference: null,
@@ -252,7 +259,13 @@ export class SupplierInbox {
 
   async #noteHeld(accepted: AcceptedFile, job: FileRecord): Promise<void> {
     if (this.#held.has(accepted.uuid)) return;
-    const text = `${job.problem?.detail ?? ''} The file waits until ${job.uuid} is confirmed or canceled.\n`;
+    const path = `POST /timp/organizations/files/${job.uuid}/confirm/`;
+    const answers = answersTo(job.found?.questions ?? []).map(
+      (answer) => path + confirmQuery(answer),
+    );
+    const text =
+      `${job.problem?.detail ?? ''} The file waits until it is confirmed or canceled: ` +
+      `${answers.length === 0 ? path : answers.join(', or ')}\n`;
     const name = `${nameOf(accepted, job.uploadedAtMs)}.held.txt`;
     await this.#parts.folder.write(name, once(text));
     this.#held.add(accepted.uuid);
@@ -279,6 +292,10 @@ const ACKNOWLEDGEMENTS: ReadonlyMap<string, string> = new Map([
   ['x12', '997'],
   ['edifact', 'contrl'],
 ]);
+
+function pathOf({ folder, name }: NewFile): string {
+  return `${folder}/${name}`;
+}
 
 /** The name of a finished file and its results. It begins with the time of acceptance, to be unique. */
 function nameOf({ name }: AcceptedFile, acceptedAtMs: number): string {

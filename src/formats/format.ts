@@ -3,9 +3,9 @@ import { OnhandError } from '../domain/errors.ts';
 import type { GtinForm } from '../domain/gtin.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import { SKU_ID_CODE_POINTS_MAX, type LineDraft } from '../domain/lines.ts';
-import { ARCHIVE_LIMITS, type ArchiveLimits } from './archive/zip.ts';
+import type { ArchiveLimits } from './archive/zip.ts';
 
-/** How much of a file is read. The error names the place where a limit is exceeded. */
+/** How much of a file is read; the defaults are in `config.ts`. The error names the place where a limit is exceeded. */
 export interface FormatLimits extends ArchiveLimits {
   /** Columns of a table. */
   readonly columnsMax: number;
@@ -19,17 +19,19 @@ export interface FormatLimits extends ArchiveLimits {
   readonly rowCharactersMax: number;
   /** Rows of a file, refused rows included; in a table, blank rows too. */
   readonly rowsMax: number;
+  /** Shared strings of a workbook. */
+  readonly sharedStringsMax: number;
+  /** Bytes of them in UTF-8. They are held in memory while the workbook is read. */
+  readonly sharedStringBytesMax: number;
+  /** Characters of all cells of a worksheet. A shared string counts once per cell. */
+  readonly sheetCharactersMax: number;
+  /** Sheets of a workbook. */
+  readonly sheetsMax: number;
+  /** Cell formats of a workbook, and its number formats. */
+  readonly cellFormatsMax: number;
+  /** Merged cells of a worksheet. */
+  readonly mergedCellsMax: number;
 }
-
-export const FORMAT_LIMITS: FormatLimits = {
-  ...ARCHIVE_LIMITS,
-  columnsMax: 1000,
-  missingCellsMax: 4_000_000,
-  emptyCellsMax: 100_000_000,
-  cellCharactersMax: 32_767,
-  rowCharactersMax: 1_048_576,
-  rowsMax: 20_000_000,
-};
 
 /** The error for a file with too many rows; `first` is the number of the first row beyond the limit. */
 export function tooManyRows(rowsMax: number, first: number): OnhandError {

@@ -1,7 +1,7 @@
 import { OnhandError } from '../domain/errors.ts';
 import type { ColumnMapping } from '../domain/file-columns.ts';
 import { isKnownHeader } from './table/columns.ts';
-import { openCsvTable, type CsvDialect } from './csv/csv.ts';
+import { openCsvTable, type CsvDialect, type Delimiter } from './csv/csv.ts';
 import { dialectOf } from './csv/dialect.ts';
 import { gunzip } from './archive/gzip.ts';
 import { isInterchange } from './edifact/segments.ts';
@@ -76,7 +76,7 @@ async function openZip(
   const opened = await openArchive(path, limits);
   try {
     if (opened.kind === 'workbook')
-      return new WorkbookFile(opened.archive, await openWorkbook(opened.archive), limits);
+      return new WorkbookFile(opened.archive, await openWorkbook(opened.archive, limits), limits);
     const bytes = new Peekable(opened.bytes);
     return await openText(bytes, 'zip', limits, mappings, async () => {
       await bytes.close();
@@ -151,6 +151,11 @@ class TextFile {
   /** The encoding, judged by what was read so far. */
   get encoding(): Encoding {
     return this.#options.text.encoding;
+  }
+
+  /** What separates the cells of a CSV file. */
+  get delimiter(): Delimiter {
+    return this.#options.dialect.delimiter;
   }
 
   /** Opens the table of a CSV file. Rejects with `body_malformed` for any other format. */

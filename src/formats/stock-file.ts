@@ -3,6 +3,7 @@ import { tooManyRows, type FileRow, type FormatLimits, type RowUnit } from './fo
 import { ITEM_COLUMNS } from './edi/stock-item.ts';
 import { openArchive } from './archive/zip.ts';
 import { readJsonArray, readNdjson, type JsonLineReader } from './json.ts';
+import { DecimalEvidence, decimalOf, type DecimalFindings } from './table/decimal-evidence.ts';
 import { openFile, type FileSource, type OpenedFile, type Packing } from './open-file.ts';
 import { readCatalogue, type Catalogue } from './table/catalogue.ts';
 import { matchInventory, type Column, type MatchedHeader } from './table/columns.ts';
@@ -39,6 +40,8 @@ export function isEdi(format: string): format is EdiFormat {
 /** How to read a file. */
 export interface FileReadOptions {
   readonly rules: ReadingRules;
+  /** Whether to collect what the numbers of a table say about its decimal mark. */
+  readonly isInspected?: boolean;
   readonly limits: FormatLimits;
   /** Reads the lines of JSON and NDJSON. */
   readonly readJsonLine: JsonLineReader;
@@ -83,6 +86,8 @@ export interface InventoryFile extends FileDescription {
   ) => readonly string[];
   /** The date of an EDI report, once it was read, as `asOfOfFile` reads it; null for other formats. */
   readonly datedAs: () => string | null;
+  /** What an inspected table says about its decimal mark, once all rows are read; otherwise null. */
+  readonly decimals: () => DecimalFindings | null;
 }
 
 /** An open file with product columns, which is imported as a catalogue. */
@@ -114,11 +119,13 @@ export async function openStockFile(
 
 async function openTableFile(
   file: OpenedFile,
-  { rules, limits }: FileReadOptions,
+  { rules, limits, isInspected = false }: FileReadOptions,
 ): Promise<StockFile> {
   const table: Table<MatchedHeader> & {
     readonly sheet?: ReadSheet;
-  } = await file.openTable((header) => matchInventory(header, rules.columns, limits.columnsMax));
+  } = await file.openTable((header) =>
+    matchInventory(header, rules.columns, limits.columnsMax, rules.kind),
+  );
   const { header, sheet = null } = table;
   const reader = new InventoryReader(header, rules);
   const description: FileDescription = {
@@ -137,22 +144,33 @@ async function openTableFile(
       ...description,
       ...readCatalogue(table, rules, () => file.close()),
     };
+  const evidence = isInspected
+    ? new DecimalEvidence(header.columns, {
+        headerDecimal: decimalOf(header.languages),
+        hasSemicolons: 'delimiter' in file && file.delimiter === ';',
+      })
+    : null;
   return {
     kind: 'inventory',
     ...description,
     header: table.headerCells,
-    ...boundedRows(readTable(table, reader), limits, file),
+    ...boundedRows(readTable(table, reader, evidence), limits, file),
     encoding: () => ('encoding' in file ? file.encoding : null),
     acknowledge: () => [],
     datedAs: () => null,
+    decimals: () => evidence?.findings ?? null,
   };
 }
 
 async function* readTable(
   { rows }: Table<MatchedHeader>,
   reader: InventoryReader,
+  evidence: DecimalEvidence | null,
 ): AsyncGenerator<readonly FileRow[]> {
-  for await (const some of rows) yield some.map((row) => reader.read(row));
+  for await (const some of rows) {
+    if (evidence !== null) for (const row of some) evidence.add(row);
+    yield some.map((row) => reader.read(row));
+  }
 }
 
 type TextFile = Exclude<OpenedFile, { readonly format: 'xlsx' }>;
@@ -177,6 +195,7 @@ function openLineFile(file: TextFile, { limits, readJsonLine }: FileReadOptions)
     encoding: () => file.encoding,
     acknowledge: (optionsOf) => report?.acknowledge(optionsOf) ?? [],
     datedAs: () => report?.datedAs ?? null,
+    decimals: () => null,
   };
 }
 

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { TSchema } from 'typebox';
 import { PROBLEM_MEDIA_TYPE, ProblemSchema } from '../wire/problem.ts';
 import type { Access } from './accounts/authenticate.ts';
+import { pageOfMarkdown, sendPage, type Page } from './pages.ts';
 import { refuseOtherVerbs } from './request/resource.ts';
 
 interface Description {
@@ -103,10 +104,46 @@ function contentOf(json: TSchema, mediaType?: string, row?: TSchema) {
 /** The page to which the `type` of every problem links (RFC 9457 §3.1.1). */
 const ERRORS_PAGE = new URL('../../docs/errors.md', import.meta.url);
 
+const FRONT_PAGE: Page = {
+  title: 'onhand inventory server',
+  body: [
+    { text: 'This server takes stock levels from suppliers and passes them on to retailers.' },
+    { text: 'To try the API and read about it:', link: { href: '/docs', text: 'documentation' } },
+    { text: 'To send stock files:', link: { href: '/download/', text: 'tools for suppliers' } },
+    { text: 'What an error means:', link: { href: '/docs/errors', text: 'errors' } },
+    { text: 'For monitoring:', link: { href: '/readyz', text: 'readiness' } },
+  ],
+};
+
+/** A box with a bar for each of three stock levels. */
+const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#246"/>' +
+  '<path d="M4 12V8M8 12V4M12 12V6" stroke="#fff" stroke-width="2"/></svg>\n';
+
+/** Shows the name of the project beside the icon, on its colour. */
+const THEME =
+  '.swagger-ui .topbar{background:#246}.swagger-ui .topbar a{max-width:none}' +
+  '.swagger-ui .topbar a::after{content:"onhand";margin-left:.5rem}.swagger-ui .topbar img{height:2rem;width:2rem}';
+
+/** The groups of the API explorer, by how the paths of their operations start; the first that fits counts. */
+const GROUPS: readonly (readonly [name: string, start: RegExp, description: string])[] = [
+  ['Inventory', /^\/timp\/products\/skus\/inventory\/(?:bulk\/)?$/, 'Set stock levels.'],
+  [
+    'Batches',
+    /^\/timp\/products\/skus\/inventory\/batches\//,
+    'See what was applied, and undo it.',
+  ],
+  ['Changes', /\/changes\/|\/history\/|\/freshness\//, 'Follow what changed, in order.'],
+  ['Webhooks', /webhook/, 'Have changes sent to a URL.'],
+  ['Files', /\/files\//, 'Send CSV, Excel, JSON and EDI files.'],
+  ['SKUs', /^\/timp\/(?:products\/skus|suppliers)\//, 'Read and create SKUs.'],
+  ['Accounts', /^\/timp\/organizations\//, 'Log in, and change a password.'],
+  ['Health', /^\//, 'For monitoring, without a token.'],
+];
+
 const DOCUMENTATION_PATHS = [
   '/openapi.json',
   '/docs',
-  '/docs/errors',
   '/docs/json',
   '/docs/yaml',
   '/docs/static/*',
@@ -115,6 +152,8 @@ const DOCUMENTATION_PATHS = [
 /** Adds the OpenAPI document (`/openapi.json`), interactive documentation (`/docs`) and the errors (`/docs/errors`). */
 export async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
+    // Each operation belongs to the group of its path.
+    transform: ({ schema, url }) => ({ schema: { ...schema, tags: [groupOf(url)] }, url }),
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -123,6 +162,7 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
         summary: 'Stock levels in bulk, with a durable result for each line at once.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
+      tags: GROUPS.map(([name, , description]) => ({ name, description })),
       servers: [{ url: '/', description: 'This server.' }],
       components: {
         securitySchemes: {
@@ -168,18 +208,31 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
     });
     await pages.register(swaggerUi, {
       routePrefix: '/docs',
+      logo: { type: 'image/svg+xml', content: Buffer.from(ICON), href: '/', target: '_self' },
+      theme: { title: `onhand ${version}: API`, css: [{ filename: 'theme.css', content: THEME }] },
       uiConfig: { tryItOutEnabled: true, persistAuthorization: false },
     });
     pages.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
       reply.type('application/json').send(printed.json()),
     );
-    const errors = await readFile(ERRORS_PAGE, 'utf8');
-    // Plain text: browsers would download `text/markdown`.
-    pages.get('/docs/errors', { schema: { hide: true } }, async (_request, reply) =>
-      reply.type('text/plain; charset=utf-8').send(errors),
-    );
     for (const path of DOCUMENTATION_PATHS) refuseOtherVerbs(pages, path, ['GET', 'HEAD']);
   });
+  const errors = await readFile(ERRORS_PAGE, 'utf8');
+  const errorsPage = pageOfMarkdown(errors);
+  app.get('/docs/errors', { schema: { hide: true } }, (request, reply) => {
+    reply.header('vary', 'Accept');
+    // Programs and terminals get the text.
+    return /\btext\/html\b/.test(request.headers.accept ?? '')
+      ? sendPage(reply, errorsPage)
+      : reply.type('text/plain; charset=utf-8').send(errors);
+  });
+  app.get('/', { schema: { hide: true } }, (_request, reply) => sendPage(reply, FRONT_PAGE));
+  app.get('/favicon.ico', { schema: { hide: true } }, (_request, reply) =>
+    reply.type('image/svg+xml').header('cache-control', 'max-age=86400').send(ICON),
+  );
+  for (const path of ['/', '/favicon.ico', '/docs/errors']) {
+    refuseOtherVerbs(app, path, ['GET', 'HEAD']);
+  }
 }
 
 function hasDefault(schema: unknown): boolean {
@@ -215,6 +268,10 @@ function withNamedSchemas<T extends object>(document: T): T {
   return Object.assign(document, visited, {
     components: { ...components, schemas: Object.fromEntries(named) },
   });
+}
+
+function groupOf(path: string): string {
+  return GROUPS.find(([, start]) => start.test(path))?.[0] ?? '';
 }
 
 /** The OpenAPI document as JSON and as YAML, each printed when it is first asked for. */

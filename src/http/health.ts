@@ -24,7 +24,7 @@ const ReadinessSchema = Type.Object(
     status: Type.Literal('ok'),
     usage: Type.Record(Type.String(), UsageSchema, {
       description:
-        'What is used of each limit: connections, open_requests, open_bytes, followers, uploads.',
+        'What is used of each limit: connections, open_requests, open_bytes, followers, uploads, result_spool_bytes.',
     }),
   },
   { title: 'Readiness', additionalProperties: false },

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
 import { printProblemRow, problemDocument, PROBLEM_MEDIA_TYPE } from '../wire/problem.ts';
+import { noteError } from './request/request-log.ts';
 
 /** The HTTP status of each error; `line_failed` uses the status of the line's result instead. */
 const STATUS_OF = {
@@ -43,6 +44,8 @@ const STATUS_OF = {
   idempotency_key_reused: 422,
   snapshot_refused: 422,
   breaker_tripped: 422,
+  duplicate_skus: 422,
+  ambiguous_decimal: 422,
   confirmation_invalid: 422,
   login_failed: 401,
   line_failed: 422,
@@ -82,6 +85,7 @@ export function sendProblem(
 ): FastifyReply {
   const { code, message: detail, status = STATUS_OF[code], confirmationCode } = sent;
   const requestId = sent.requestId ?? request.id;
+  noteError(request, code);
   const problem = problemDocument({
     code,
     status,
@@ -113,6 +117,7 @@ export function problemRow(
 ): string {
   const known = logged(error, request);
   const { code } = known;
+  noteError(request, code);
   const retryAfter = retryAfterSeconds(known);
   const problem = problemDocument({
     code,
@@ -182,7 +187,8 @@ export const TOO_MANY_CONNECTIONS = 'TOO_MANY_CONNECTIONS';
 export function clientErrorResponse(error: { readonly code?: string }, requestId: string): string {
   const { code, message } = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED_REQUEST;
   const status = STATUS_OF[code];
-  const body = JSON.stringify(problemDocument({ code, status, detail: message, requestId }));
+  const problem = problemDocument({ code, status, detail: message, requestId });
+  const body = `${JSON.stringify(problem)}\n`;
   const head = [
     `HTTP/1.1 ${status} ${REASONS[status] ?? 'Bad Request'}`,
     `${REQUEST_ID_HEADER}: ${requestId}`,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
-import fastify, { LogController, type FastifyInstance } from 'fastify';
+import fastify, { LogController, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { DeliverOptions } from '../webhooks/attempt.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { FileService } from '../files/service.ts';
@@ -10,15 +10,18 @@ import type { Store } from '../store/store.ts';
 import { addBatches } from './inventory/batches.ts';
 import { addChanges } from './changes/changes.ts';
 import { addDocumentation } from './documentation.ts';
+import { addDownloads } from './download.ts';
 import { addFileActions } from './files/file-actions.ts';
+import { addFileSettings } from './files/file-settings.ts';
 import { addFiles, type FileSettings } from './files/files.ts';
-import { addFreshness } from './changes/freshness.ts';
+import { addSuppliers } from './changes/suppliers.ts';
 import { Admission, type AdmissionLimits } from './request/admission.ts';
 import { addHealth } from './health.ts';
 import { addInventory } from './inventory/inventory.ts';
 import { addLogin, type LoginLimits } from './accounts/login.ts';
 import { OpenUploads } from './files/file-upload.ts';
 import { OpenRequests } from './request/open-requests.ts';
+import { addRequestLog, pathOf } from './request/request-log.ts';
 import { addReplyBudget } from './request/reply-budget.ts';
 import {
   handleError,
@@ -72,6 +75,8 @@ interface ServerParts {
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
   readonly version: string;
+  /** Where to write log entries, instead of stdout. */
+  readonly log?: { write(entry: string): void };
 }
 
 /** Node's error code for a request that did not arrive completely in time. */
@@ -89,6 +94,7 @@ export async function buildServer({
   webhookOptions,
   settings,
   version,
+  log,
 }: ServerParts): Promise<FastifyInstance> {
   const uploads = new OpenUploads(settings.requestTimeoutMs);
   const openRequests = new OpenRequests(settings);
@@ -96,7 +102,11 @@ export async function buildServer({
   const submitter = new BatchSubmitter({ admission, intake, batches: store.batches, settings });
   const streams = new Streams({ admission, submitter, settings });
   const app = fastify({
-    logger: { level: settings.logLevel, redact: ['req.headers'] },
+    logger: {
+      level: settings.logLevel,
+      redact: ['req.headers'],
+      ...(log !== undefined && { stream: log }),
+    },
     logController: new LogController({
       disableRequestLogging: true,
       requestIdLogLabel: 'request_id',
@@ -123,8 +133,13 @@ export async function buildServer({
       // Streams and uploads have idle timeouts of their own.
       const isLong = streams.has(socket) || uploads.has(socket);
       if (error.code === REQUEST_TIMEOUT && isLong) return;
-      if (socket.writable) socket.end(clientErrorResponse(error, randomUUID()));
-      else socket.destroy();
+      if (!socket.writable) return void socket.destroy();
+      const requestId = randomUUID();
+      app.log.info(
+        { request_id: requestId, address: socket.remoteAddress, code: error.code },
+        'refused a malformed request',
+      );
+      socket.end(clientErrorResponse(error, requestId));
     },
   });
   const connections = new ClientConnections({
@@ -169,28 +184,26 @@ export async function buildServer({
     // Before Fastify checks the Content-Type.
     if (request.is404) throw pathNotFound(request.url);
   });
+  // JSON ends with a newline. What is sent as bytes has it already (request/reply.ts).
+  app.addHook('onSend', async (_request, reply, payload) =>
+    typeof payload === 'string' && isJson(reply) ? `${payload}\n` : payload,
+  );
   app.addHook('preHandler', async (request, reply) => {
     if (request.openRequest !== null) connections.keep(request.raw, reply.raw);
   });
   addReplyBudget(app);
-  app.addHook('onResponse', async (request, reply) => {
-    request.log.info(
-      {
-        method: request.method,
-        path: pathOf(request.url),
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-        address: request.ip,
-      },
-      'answered',
-    );
-  });
+  addRequestLog(app);
 
   await addDocumentation(app, version);
+  addDownloads(app);
   app.decorateRequest('principal', null);
   app.decorateRequest('openRequest', null);
   addHealth(app, store, {
-    usage: () => ({ connections: connections.usage(), ...openRequests.usage() }),
+    usage: () => ({
+      connections: connections.usage(),
+      ...openRequests.usage(),
+      result_spool_bytes: files.results.usage(),
+    }),
     refuseFull: () => openRequests.refuseFull(),
   });
   app.addHook('preClose', (done) => {
@@ -204,9 +217,10 @@ export async function buildServer({
   const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
   addFiles(app, fileRoutes);
   addFileActions(app, fileRoutes);
+  addFileSettings(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
-  addFreshness(app, { admission, store });
+  addSuppliers(app, { admission, store });
   const { changes, webhooks, accounts } = store;
   const limits = settings;
   addWebhooks(app, { admission, webhooks, changes, accounts, options: webhookOptions, limits });
@@ -215,12 +229,10 @@ export async function buildServer({
   return app;
 }
 
-function pathNotFound(url: string): OnhandError {
-  return new OnhandError('path_not_found', `There is no path ${pathOf(url)}; see /docs.`);
+function isJson(reply: FastifyReply): boolean {
+  return /^application\/(?:problem\+)?json/.test(String(reply.getHeader('content-type')));
 }
 
-/** The path without the query, which may contain what must not be logged. */
-function pathOf(url: string): string {
-  const question = url.indexOf('?');
-  return question < 0 ? url : url.slice(0, question);
+function pathNotFound(url: string): OnhandError {
+  return new OnhandError('path_not_found', `There is no path ${pathOf(url)}; see /docs.`);
 }

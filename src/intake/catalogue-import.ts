@@ -3,8 +3,14 @@ import { OnhandError } from '../domain/errors.ts';
 import type { ReadingRules } from '../domain/reading-rules.ts';
 import { CANDIDATES_NAMED_MAX } from '../domain/lines.ts';
 import { printCsv } from '../formats/csv/writer.ts';
+import type { FormatLimits } from '../formats/format.ts';
 import { openCatalogue } from '../formats/table/catalogue.ts';
-import { FIRST_COMPLAINT, type CatalogueStaging, type GtinNamer } from '../store/staging.ts';
+import {
+  FIRST_COMPLAINT,
+  type CatalogueStaging,
+  type GtinNamer,
+  type StagedEntry,
+} from '../store/staging.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -23,6 +29,7 @@ export interface Import {
   /** The path on disk. Workbooks need it, since they cannot be read from a stream. */
   readonly path?: string;
   readonly rules: ReadingRules;
+  readonly limits: FormatLimits;
   readonly supplierId: number;
   /** Who imports; null for the operator on the command line. */
   readonly userId: number | null;
@@ -31,6 +38,10 @@ export interface Import {
   /** Stops the import: immediately while reading, otherwise after the current chunk. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ImportProgress) => void;
+  /** Writes nothing; the outcomes are those that the entries would have. Chunks do not see each other. */
+  readonly dryRun?: boolean;
+  /** Receives the outcome of each row that was applied. */
+  readonly onOutcome?: (row: number, outcome: EntryOutcome) => void;
 }
 
 /** `reading` counts the bytes of the file, `applying` its SKUs. */
@@ -116,9 +127,9 @@ class CatalogueImport {
   }
 
   async #stage(): Promise<void> {
-    const { rules, file, path } = this.#request;
+    const { rules, limits, file, path } = this.#request;
     const source = { bytes: this.#counted(file), ...(path !== undefined && { path }) };
-    const catalogue = await openCatalogue(source, rules);
+    const catalogue = await openCatalogue(source, rules, limits);
     this.#unknownColumns = catalogue.unknownColumns;
     try {
       if (!(await this.#stageRows(catalogue.rows))) return;
@@ -176,23 +187,29 @@ class CatalogueImport {
       const chunk = this.#staging.entriesAfter(lastRow, CHUNK_ENTRIES_MAX, CHUNK_CHARACTERS_MAX);
       lastRow = chunk.at(-1)?.row ?? lastRow;
       if (chunk.length === 0) return;
-      await this.#applyChunk(chunk.map(({ entry }) => entry));
+      await this.#applyChunk(chunk);
       this.#request.onProgress?.({ phase: 'applying', applied: this.#applied, total: this.#total });
     }
   }
 
-  async #applyChunk(entries: Parameters<Store['applyCatalogue']>[0]['entries']): Promise<void> {
-    const { supplierId, userId, source = 'import' } = this.#request;
+  async #applyChunk(chunk: readonly StagedEntry[]): Promise<void> {
+    const { supplierId, userId, source = 'import', dryRun, onOutcome } = this.#request;
     try {
       const outcome = await this.#store.applyCatalogue({
         supplierId,
         userId,
         source,
         existing: 'update',
-        entries,
+        entries: chunk.map(({ entry }) => entry),
+        ...(dryRun === true && { dryRun }),
       });
-      for (const entry of outcome.entries) this.#outcomes[entry.outcome] += 1;
-      this.#applied += entries.length;
+      for (const [i, { row }] of chunk.entries()) {
+        const entry = outcome.entries[i];
+        if (entry === undefined) throw new Error('an entry has no outcome');
+        this.#outcomes[entry.outcome] += 1;
+        onOutcome?.(row, entry.outcome);
+      }
+      this.#applied += chunk.length;
     } catch (error) {
       if (!(error instanceof OnhandError)) throw error;
       throw new OnhandError(
@@ -248,12 +265,6 @@ function sharedComplaint(
 type Complaints = Pick<CatalogueStaging, 'complaintsFrom'>;
 
 const REPORT_COLUMNS = ['row', 'column', 'value', 'reason', 'kind'] as const;
-
-/** The complaints of an import as rows of a report, the header first. */
-export async function* reportRows(staging: Complaints): AsyncGenerator<readonly string[]> {
-  yield REPORT_COLUMNS;
-  for (const complaints of complaintPages(staging)) yield* complaints.map(reportRow);
-}
 
 /** The complaints of an import as CSV. */
 export function* printImportReport(staging: Complaints): Generator<string> {

@@ -16,7 +16,7 @@ import type {
 } from '../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../domain/catalogue.ts';
 import type { Change, ChangeHead, Freshness } from '../domain/changes.ts';
-import type { ColumnMapping } from '../domain/file-columns.ts';
+import type { ReadingRules } from '../domain/reading-rules.ts';
 import type { OnhandError } from '../domain/errors.ts';
 import type { FileQuota, FileUsage } from '../domain/file-quota.ts';
 import type {
@@ -25,6 +25,7 @@ import type {
   FileDraft,
   FileEnd,
   FileFindings,
+  FileOptions,
   FileKey,
   FileLease,
   FilePlace,
@@ -335,12 +336,15 @@ export interface FileStore {
 
   /** Cancels a waiting or held file immediately; one that is being applied stops after its current chunk. */
   cancel(place: FilePlace, nowMs: number): Promise<void>;
-  /** Resumes a held file. Resolves with whether it was held. */
-  confirm(place: FilePlace): Promise<boolean>;
+  /**
+   * Resumes a held file: with options that answer its questions, or with leave to exceed the safety limit
+   * (`exceed`). Resolves with whether it was held.
+   */
+  confirm(place: FilePlace, answer: FileOptions | 'exceed'): Promise<boolean>;
 
-  /** The supplier's column mapping. */
-  mappingOf(supplierId: number): Promise<readonly ColumnMapping[]>;
-  setMapping(supplierId: number, mappings: readonly ColumnMapping[]): Promise<void>;
+  /** How the supplier's files are read, unless their senders say otherwise. */
+  rulesOf(supplierId: number): Promise<ReadingRules>;
+  setRules(supplierId: number, rules: ReadingRules): Promise<void>;
 
   /** Finished files, started or refused before a time, whose bytes are still stored; at most `limit`. */
   expired(times: FileSweepTimes, limit: number): Promise<readonly FileRecord[]>;

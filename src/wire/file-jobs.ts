@@ -4,8 +4,13 @@ import {
   mappingTarget,
   type ColumnMapping,
 } from '../domain/file-columns.ts';
-import { COLUMN_MAPPINGS_MAX } from '../domain/reading-rules.ts';
-import type { FileRecord } from '../domain/files.ts';
+import {
+  COLUMN_MAPPINGS_MAX,
+  printRules,
+  RULE_CHOICES,
+  type ChoiceName,
+} from '../domain/reading-rules.ts';
+import { QUESTION_CODES, type FileRecord } from '../domain/files.ts';
 import { type Static, Type } from 'typebox';
 import { integerOrNull, textOrNull, uuid } from './schema.ts';
 import { printTime, printTimeUs } from './times.ts';
@@ -53,6 +58,27 @@ const MEMBERS = {
     ),
   ),
   unknown_columns: Type.Array(Type.String(), { description: 'Columns that are ignored.' }),
+  rules: Type.Record(Type.String(), Type.String(), {
+    description: 'The reading rules in force: those of the upload and the saved ones.',
+  }),
+  decimal: textOrNull({
+    enum: ['comma', 'point', null],
+    description: "The decimal mark that the file's numbers show; null if that was not needed.",
+  }),
+  questions: Type.Array(
+    Type.Object(
+      {
+        code: Type.Enum(QUESTION_CODES),
+        detail: Type.String({ description: 'What is unclear, with examples.' }),
+        rule: Type.String({ description: 'The rule that answers it.' }),
+        answers: Type.Array(Type.String(), {
+          description: 'The values of the rule to choose from.',
+        }),
+      },
+      { additionalProperties: false },
+    ),
+    { description: 'What is asked before the file is applied.' },
+  ),
   notes: Type.Array(Type.String(), {
     description:
       'What to know about how the file is read, such as which of several quantities counts, values that were ignored, and columns that look like a quantity but are not read. Complete once all rows are read.',
@@ -89,9 +115,55 @@ export const FileWithBatchesSchema = Type.Object(
 
 export const BINARY = Type.Unsafe<string>({ type: 'string', format: 'binary' });
 
+const choice = (name: ChoiceName, description: string) =>
+  Type.Optional(Type.String({ enum: [...RULE_CHOICES[name]], description }));
+
+/** How a file is read, as members of a query or a form. */
+const RULE_MEMBERS = {
+  kind: choice(
+    'kind',
+    'What the file is. `catalogue`: it creates and updates SKUs. Without it, only a file whose header has both `item_id` and `title` is a catalogue.',
+  ),
+  mapping: Type.Optional(
+    Type.String({
+      description: 'What columns are read as, or `ignore`: `header=column,header=column`.',
+      examples: ['Free=quantity_in_stock,Misc=ignore'],
+    }),
+  ),
+  locations: choice(
+    'locations',
+    'Several rows of one SKU: add their quantities up, or let the last row count.',
+  ),
+  decimal: choice(
+    'decimal',
+    'What begins the fraction of a number; the other mark groups thousands.',
+  ),
+  dates: choice('dates', 'The order of dates such as 03/04/2027.'),
+  words: Type.Optional(
+    Type.String({
+      description: 'Quantities for words: `word=quantity,word=quantity`.',
+      examples: ['in stock=10,10+=10'],
+    }),
+  ),
+  negative: choice('negative', 'What a quantity below zero is read as.'),
+  identifiers: choice(
+    'identifiers',
+    'Which identifier counts if the others of its row do not fit.',
+  ),
+  strict: Type.Optional(
+    Type.Boolean({ description: 'Refuse a row completely if any cell is wrong.' }),
+  ),
+};
+
+export const FileRulesQuerySchema = Type.Object(RULE_MEMBERS, {
+  title: 'FileRulesQuery',
+  additionalProperties: false,
+});
+
 export const FileFormSchema = Type.Object(
   {
     filename: Type.Optional(Type.String({ description: 'The name of the file.' })),
+    ...RULE_MEMBERS,
     file: BINARY,
   },
   { title: 'FileForm', additionalProperties: false },
@@ -130,6 +202,7 @@ export const FileUploadQuerySchema = Type.Object(
     ),
     atomic: flag('Apply no row if any fails.'),
     dry_run: flag('Report what would happen, and write nothing.'),
+    ...RULE_MEMBERS,
   },
   { title: 'FileUploadQuery', additionalProperties: false },
 );
@@ -169,6 +242,12 @@ export function printFile(file: FileRecord): Static<typeof FileSchema> {
       by,
     })),
     unknown_columns: [...(found?.unknownColumns ?? [])],
+    rules: definedOf(printRules(asked.rules)),
+    decimal: found?.decimal ?? null,
+    questions: (found?.questions ?? []).map(({ answers, ...question }) => ({
+      ...question,
+      answers: [...answers],
+    })),
     notes: [...(found?.notes ?? [])],
     sheet: found?.sheet?.name ?? null,
     bytes: file.bytes,
@@ -183,6 +262,12 @@ export function printFile(file: FileRecord): Static<typeof FileSchema> {
     reason: file.reason,
     reference: file.reference,
   };
+}
+
+function definedOf(texts: Partial<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(texts).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
+  );
 }
 
 function timeOrNull(ms: number | null): string | null {
@@ -225,9 +310,15 @@ const HEADER_CHARACTERS_MAX = 256;
 export function parseFileMapping(body: unknown): readonly ColumnMapping[] {
   const columns = isJsonObject(body) ? body['columns'] : undefined;
   const members = isJsonObject(body) ? Object.keys(body) : [];
-  if (!isJsonObject(columns) || members.length !== 1) {
-    throw invalid('The body must be {"columns": {"<your name>": "<column>"}}.');
-  }
+  if (!isJsonObject(columns) || members.length !== 1) throw invalid(MAPPING_SHAPE);
+  return parseMappedColumns(columns);
+}
+
+const MAPPING_SHAPE = 'The body must be {"columns": {"<your name>": "<column>"}}.';
+
+/** The member `columns`. Throws `member_invalid`. */
+export function parseMappedColumns(columns: unknown): readonly ColumnMapping[] {
+  if (!isJsonObject(columns)) throw invalid('columns must be {"<your name>": "<column>"}.');
   const names = Object.entries(columns);
   if (names.length > COLUMN_MAPPINGS_MAX)
     throw invalid(`At most ${COLUMN_MAPPINGS_MAX} names of columns are kept.`);
@@ -255,7 +346,10 @@ function invalid(message: string): OnhandError {
 }
 
 export function printFileMapping(columns: readonly ColumnMapping[]): string {
-  return JSON.stringify({
-    columns: Object.fromEntries(columns.map(({ header, target }) => [header, target])),
-  });
+  return JSON.stringify({ columns: printMappedColumns(columns) });
+}
+
+/** The member `columns`. */
+export function printMappedColumns(columns: readonly ColumnMapping[]): Record<string, string> {
+  return Object.fromEntries(columns.map(({ header, target }) => [header, target]));
 }

@@ -103,6 +103,8 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   idempotency_key_reused: 'Idempotency key reused',
   snapshot_refused: 'Snapshot refused',
   breaker_tripped: 'Too many SKUs would fall',
+  duplicate_skus: 'SKUs with several quantities',
+  ambiguous_decimal: 'Numbers with two readings',
   confirmation_invalid: 'Confirmation not valid',
   login_failed: 'Login failed',
   line_failed: 'The line was not applied',

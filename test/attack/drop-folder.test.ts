@@ -45,6 +45,7 @@ function newDropFolder(failures: unknown[] = []): DropFolder {
     store,
     intake: new Intake(store, settings),
     settings,
+    onEnded: () => Promise.resolve(),
     onFailure,
   });
   services.push(service);
@@ -54,6 +55,7 @@ function newDropFolder(failures: unknown[] = []): DropFolder {
     accounts: store.accounts,
     settleSeconds: 0,
     fileBytesMax: 1e6,
+    onIgnored: () => undefined,
     onFailure,
   });
 }

@@ -87,7 +87,6 @@ describe('the command line', () => {
     ['organization', 'list'],
     ['token', 'create', '--organization', 'Acme'],
     ['import', 'program.csv', '--supplier', 'Acme'],
-    ['migrate'],
   ])('%j does not create a database whose name is mistyped', async (args) => {
     await writeFile(work.path('program.csv'), 'sku_id\nA-1\n');
     const refused = await work.run([...args, '--database', 'sqlite:mistyped.db']);

@@ -193,6 +193,94 @@ describe('onhand push', () => {
   });
 });
 
+describe('onhand push with reading rules', () => {
+  test('sends each option as the parameter of an upload', async () => {
+    await put('stock.csv', 'Code;Free;Wert\nA;1.234;x\n');
+    const { code, stdout } = await push([
+      'stock.csv',
+      ...['--map', 'Code=sku_id', '--map', 'Free=quantity_in_stock', '--kind', 'inventory'],
+      ...['--locations', 'last', '--decimal', 'comma', '--dates', 'day_first'],
+      ...['--words', 'in stock=10', '--negative', 'zero', '--identifiers', 'sku_id_first'],
+      '--strict',
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('\n  columns not used: Wert\n');
+    const [file] = await receivedFiles();
+    expect(at(file, 'rules')).toEqual({
+      mapping: 'Code=sku_id,Free=quantity_in_stock',
+      kind: 'inventory',
+      locations: 'last',
+      decimal: 'comma',
+      dates: 'day_first',
+      words: 'in stock=10',
+      negative: 'zero',
+      identifiers: 'sku_id_first',
+      strict: 'true',
+    });
+    expect(await acme.stockOf('A')).toBe(1234);
+  });
+
+  test('--no-strict overrides a saved rule; --catalogue reads a catalogue', async () => {
+    await server.ask('PATCH', `${FILES}settings/`, { token: acme.token, body: { strict: true } });
+    await put('stock.csv', 'sku_id,title,qty\nA,Apple,5\n');
+    await push(['stock.csv', '--no-strict']);
+    await push(['stock.csv', '--catalogue']);
+    expect(await receivedFiles()).toMatchObject([
+      { rules: {} },
+      { kind: 'catalogue', rules: { kind: 'catalogue', strict: 'true' } },
+    ]);
+  });
+
+  test('names columns that look like a quantity and are not read, and the option that maps them', async () => {
+    await put('stock.csv', 'sku_id,qty,Qty reserved\nA,5,1\n');
+    const { code, stdout } = await push(['stock.csv']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      '  columns not used: Qty reserved\n  note: Column "Qty reserved" looks',
+    );
+    expect(stdout).toContain('  In this command, mapping= is the option --map.\n');
+  });
+});
+
+describe('onhand push of a file that asks', () => {
+  const ASKS = 'sku_id,qty\nA,5\nA,6\n';
+
+  test('prints the question and how to answer it: exit 4; either answer applies the file', async () => {
+    await put('ware houses.csv', ASKS);
+    const { code, stdout } = await push(['ware houses.csv', '--reason', "week 48's"]);
+    expect(code).toBe(4);
+    expect(stdout).toContain(
+      'ware houses.csv: held back, nothing was applied\n  1 SKU has several rows with different quantities: "A" has 5 in row 2 and 6 in row 3. ',
+    );
+    const command = String.raw`    onhand push 'ware houses.csv' --reason 'week 48'\''s' --url ${server.url} --locations sum`;
+    expect(stdout.split('\n')).toContain(command);
+    const confirm = /POST (\S+=sum)\n {4}POST \S+=last\n/.exec(stdout)?.[1] ?? '';
+    expect((await acme.post(confirm.replace(server.url, ''))).status).toBe(200);
+    await expect.poll(() => acme.stockOf('A')).toBe(11);
+    expect((await push(['ware houses.csv', '--locations', 'last'])).code).toBe(0);
+    expect(await acme.stockOf('A')).toBe(6);
+  });
+
+  test('lists every combination of answers to two questions, and repeats no token', async () => {
+    await put('stock.csv', 'sku_id,qty\nA,5\nA,6\nB,12.000\n');
+    const { stdout } = await push(['stock.csv', '--token', acme.token, '--json']);
+    expect(stdout).not.toContain(acme.token);
+    const answers = at(JSON.parse(stdout), 'files', 0, 'answers');
+    expect(answers).toHaveLength(4);
+    expect(at(answers, 1)).toEqual({
+      confirm: expect.stringMatching(/\/confirm\/\?decimal=point&locations=last$/),
+      command: `onhand push stock.csv --json --url ${server.url} --decimal point --locations last`,
+    });
+  });
+
+  test('sends the file again if an option about reading differs', async () => {
+    await put('stock.csv', ASKS);
+    await push(['stock.csv']);
+    await push(['stock.csv', '--locations', 'sum']);
+    expect(await receivedFiles()).toMatchObject([{ state: 'held' }, { state: 'done' }]);
+  });
+});
+
 describe('onhand push rejects', () => {
   test('a file that the server rejects, with its reason, and sends the next one: exit 4', async () => {
     await put('page.csv', '<!doctype html><p>Error</p>');
@@ -248,6 +336,10 @@ describe('onhand push rejects', () => {
     ['results that would overwrite the file', ['x.csv', '--results', './x.csv']],
     ['a stream with an option that needs the whole file', ['-', '--stream', '--snapshot']],
     ['stdin with --watch', ['-', '--watch']],
+    ['a rule with an unknown value', ['x.csv', '--locations', 'both']],
+    ['a mapping to no column', ['x.csv', '--map', 'Free=nothing']],
+    ['a stream with an option about reading files', ['-', '--stream', '--decimal', 'comma']],
+    ['two kinds', ['x.csv', '--catalogue', '--kind', 'inventory']],
   ] as const)('%s: exit 2', async ([, args]) => {
     const { code, stdout, stderr } = await push(args);
     expect([code, stdout]).toEqual([2, '']);

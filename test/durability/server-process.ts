@@ -39,6 +39,10 @@ export class ServerProcess {
     throw new Error(`the server did not start: ${said.join('\n')}`);
   }
 
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** Its peak resident memory so far, or since `resetPeak`, in MiB. */
   residentMib(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');

@@ -23,7 +23,7 @@ let supplierId: number;
 beforeEach(async () => {
   inbox = await mkdtemp(join(tmpdir(), 'onhand-inbox-'));
   await mkdir(join(inbox, 'Acme'));
-  server = await TestServer.start({ inbox, inboxSettleSeconds: 0 });
+  server = await TestServer.start({ inbox, inboxSettleSeconds: 0, logLevel: 'info' });
   const created = await server.createSupplier('Acme', [entry('A-1'), entry('A-2')]);
   supplierId = created.supplier.id;
   await until(async () => (await names('in')) !== undefined);
@@ -65,6 +65,14 @@ async function stock(): Promise<readonly (number | null)[]> {
   });
   return skus.map(({ inventory }) => inventory.quantityInStock);
 }
+
+test('a file in the folder `catalogue` creates SKUs', async () => {
+  await writeFile(at('.part'), 'sku_id,title,qty\nN-1,New,7\n');
+  await rename(at('.part'), at('catalogue', 'products.csv'));
+  await until(async () => (await names('done'))?.length === 1);
+  expect(await names('catalogue')).toEqual([]);
+  expect(await stock()).toEqual([null, null, 7]);
+});
 
 test('a dropped file is applied, moved to done, and gets a result per row', async () => {
   await drop('stock.csv', 'sku_id,qty\nA-1,5\nNONE,1\n');
@@ -125,4 +133,45 @@ test('files with the same name are all applied, in the order of arrival', async 
     await until(async () => (await names('in'))?.length === 0);
   }
   await until(async () => (await stock())[0] === 3);
+});
+
+function logged(text: string): readonly unknown[] {
+  return server.log.filter((entry) => JSON.stringify(entry).includes(text));
+}
+
+test('a folder of no supplier is logged once, and its files are taken when there is one', async () => {
+  await mkdir(join(inbox, 'Later', 'in'), { recursive: true });
+  await writeFile(join(inbox, 'Later', 'in', 'x.csv'), 'sku_id,qty\nB-1,5\n');
+  await until(() => Promise.resolve(logged('Later').length > 0));
+  await drop('stock.csv', 'sku_id,qty\nA-1,5\n');
+  await until(async () => (await names('done'))?.length === 1);
+  expect(logged('Later')).toMatchObject([{ folder: 'Later', reason: 'no supplier has this name' }]);
+  await server.createSupplier('Later', [entry('B-1')]);
+  await until(async () => (await readdir(join(inbox, 'Later', 'in'))).length === 0);
+});
+
+test('files of a disabled supplier stay until it is enabled, and are logged once', async () => {
+  await server.store.accounts.setOrganizationDisabled(supplierId, true);
+  await drop('stock.csv', 'sku_id,qty\nA-1,5\n');
+  await until(() => Promise.resolve(logged('the supplier is disabled').length > 0));
+  await drop('next.csv', 'sku_id,qty\nA-2,6\n');
+  expect(await names('in')).toEqual(['next.csv', 'stock.csv']);
+  await server.store.accounts.setOrganizationDisabled(supplierId, false);
+  await until(async () => (await names('done'))?.length === 2);
+  expect(await stock()).toEqual([5, 6]);
+  expect(logged('the supplier is disabled')).toHaveLength(1);
+});
+
+test('a refused and an applied file are logged once each, with supplier, counts and error', async () => {
+  await drop('wrong.csv', 'a,b\n1,2\n');
+  await until(async () => (await names('failed'))?.length === 1);
+  await drop('stock.csv', 'sku_id,qty\nA-1,5\nNONE,1\n');
+  await until(async () => (await names('done'))?.length === 1);
+  await until(() => Promise.resolve(logged('stock.csv').length > 0));
+  expect(logged('wrong.csv')).toMatchObject([
+    { msg: 'file refused', organization: 'Acme', lines: 0, error: 'body_malformed' },
+  ]);
+  expect(logged('stock.csv')).toMatchObject([
+    { msg: 'file done', organization: 'Acme', lines: 2, failed: 1 },
+  ]);
 });

@@ -75,6 +75,7 @@ function newService(settings = testSettings(database)): FileService {
     printWouldChange,
     settings,
     isAlone: true,
+    onEnded: () => Promise.resolve(),
     onFailure: (error) => failures.push(error),
   });
 }
@@ -158,6 +159,21 @@ test('a canceled job stops after the current chunk', async () => {
   expect(submitted).toEqual([`${acme}/0`, `${acme}/1`]);
 });
 
+test('the file of a supplier that is disabled stops after the current chunk and resumes when it is enabled', async () => {
+  const acme = await supplier('Acme');
+  const second = held((batch) => pieceOf(batch) === '1');
+  const uuid = await add(acme, 25_000);
+  await second.came;
+  await store.accounts.setOrganizationDisabled(acme, true);
+  // Longer than a lease lasts before it is renewed: then the file is given up.
+  await service.changed(uuid, 1500, new AbortController().signal);
+  second.go();
+  await service.changed(uuid, 10_000, new AbortController().signal);
+  expect(submitted).toEqual([`${acme}/0`, `${acme}/1`]);
+  await store.accounts.setOrganizationDisabled(acme, false);
+  expect(await over(acme, uuid)).toMatchObject({ state: 'done', rowCount: 25_000 });
+});
+
 test('a file that is one batch and is canceled while it is applied reports what was applied', async () => {
   const acme = await supplier('Acme');
   const only = held(() => true);
@@ -174,12 +190,14 @@ test('a file that is one batch and is canceled while it is applied reports what 
 
 /** A catalogue, and what its import needs on this thread. */
 async function catalogueOf(supplierId: number, rows: string) {
-  const uuid = await addContent(supplierId, `sku_id,title,ean13\n${rows}`);
+  const uuid = await addContent(supplierId, `item_id,sku_id,title,ean13\n${rows}`);
   const job = await over(supplierId, uuid);
   const target = {
     job,
     path: service.files.pathOf(job),
     asOfToleranceSeconds: 0,
+    formatLimits: testSettings(database).formatLimits,
+    inspectedSkusMax: 1000,
     directory,
   };
   const host: ImportHost = {
@@ -191,7 +209,7 @@ async function catalogueOf(supplierId: number, rows: string) {
 
 test('a catalogue that is canceled while it waits for its second worker ends as canceled', async () => {
   const [acme, bolt] = [await supplier('Acme'), await supplier('Bolt')];
-  const { target, host } = await catalogueOf(bolt, 'B-1,Bolt,\n');
+  const { target, host } = await catalogueOf(bolt, '1,B-1,Bolt,\n');
   await service.stop();
   service = newService({ ...testSettings(database), readWorkersMax: 1 });
   // Each takes the only worker until it is let go.
@@ -211,7 +229,7 @@ test('a catalogue that is canceled while it waits for its second worker ends as 
   };
   const first = occupy();
   await first.came;
-  const uuid = await addContent(acme, 'sku_id,title,ean13\nA-1,Acme,\n');
+  const uuid = await addContent(acme, 'item_id,sku_id,title,ean13\n1,A-1,Acme,\n');
   await expect.poll(async () => (await service.jobs.find(acme, uuid))?.state).toBe('reading');
   const second = occupy();
   first.go();
@@ -225,7 +243,7 @@ test('a catalogue that is canceled while it waits for its second worker ends as 
 
 test('printing the report of a catalogue makes progress', async () => {
   const acme = await supplier('Acme');
-  const { target, host } = await catalogueOf(acme, 'A-2,Acme,123\n'.repeat(2500));
+  const { target, host } = await catalogueOf(acme, '1,A-2,Acme,123\n'.repeat(2500));
   const signal = new AbortController().signal;
   let steps = 0;
   const counting: ImportHost = {

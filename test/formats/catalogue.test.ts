@@ -74,7 +74,7 @@ describe('catalogue cells', () => {
     ['restrictions', 'sold out', /not a restriction; allowed are discontd, tmpunavail/],
     ['quantity_in_stock', '-1', /not a whole number from 0 to 2147483647/],
     ['quantity_in_stock', '5.2', /not a whole number/],
-    ['quantity_in_stock', '1,000', /not a whole number/],
+    ['quantity_in_stock', '1,000', /may be 1000 or 1; send decimal=point if it is 1000/],
     ['quantity_in_stock', '5e3', /not a whole number/],
     ['quantity_in_stock', '\u0665', /not a whole number/],
     ['quantity_in_stock', '2147483648', /not a whole number/],

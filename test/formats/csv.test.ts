@@ -2,12 +2,14 @@ import { parse } from 'csv-parse/sync';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FAULTY_ROWS_MAX, readCsv } from '../../src/formats/csv/csv.ts';
-import { FORMAT_LIMITS } from '../../src/formats/format.ts';
+import { FORMAT_LIMITS } from './limits.ts';
 import { textMatching } from '../matching.ts';
 import { all, bytesOf } from './reading.ts';
 
+const { rowCharactersMax } = FORMAT_LIMITS;
+
 const read = async (file: string | Uint8Array, chunkBytes?: number) =>
-  (await all(readCsv(bytesOf(file, chunkBytes)))).flat();
+  (await all(readCsv(bytesOf(file, chunkBytes), ',', rowCharactersMax))).flat();
 
 const cellsOf = async (file: string | Uint8Array) =>
   (await read(file)).map((row) => ('cells' in row ? row.cells : row.fault));
@@ -118,7 +120,7 @@ describe('a quote that is never closed', () => {
 });
 
 test('a row without an end refuses the file', async () => {
-  const file = `h\n${'x'.repeat(2 * FORMAT_LIMITS.rowCharactersMax)}\n`;
+  const file = `h\n${'x'.repeat(2 * rowCharactersMax)}\n`;
   await expect(read(file)).rejects.toMatchObject({
     code: 'body_malformed',
     message: textMatching(/too long.*\(row 2/),
@@ -131,7 +133,7 @@ async function* failing(): AsyncGenerator<Uint8Array> {
 }
 
 test('an error of the source is passed on unchanged', async () => {
-  await expect(all(readCsv(failing()))).rejects.toThrow('the disk is gone');
+  await expect(all(readCsv(failing(), ',', rowCharactersMax))).rejects.toThrow('the disk is gone');
 });
 
 test('any CSV is read like csv-parse reads it, wherever it is split', async () => {
@@ -163,7 +165,9 @@ test('any CSV is read like csv-parse reads it, wherever it is split', async () =
           // What it does not read, this may read in part or refuse, but not otherwise.
           return;
         }
-        const rows = (await all(readCsv(bytesOf(file, chunkBytes), delimiter))).flat();
+        const rows = (
+          await all(readCsv(bytesOf(file, chunkBytes), delimiter, rowCharactersMax))
+        ).flat();
         expect(rows.map((row) => ('cells' in row ? row.cells : row.fault))).toEqual(expected);
       },
     ),

@@ -1,7 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { SHEET_CHARACTERS_MAX } from '../../src/formats/xlsx/sheet.ts';
-import { MERGES_MAX } from '../../src/formats/xlsx/merges.ts';
-import { SHEETS_MAX, STYLES_MAX } from '../../src/formats/xlsx/workbook.ts';
 import { COLUMN_TARGETS } from '../../src/domain/file-columns.ts';
 import {
   LANGUAGE_CODES,
@@ -16,8 +13,7 @@ import {
   STATUS_KINDS,
   STATUS_WORDS,
 } from '../../src/formats/status-words.ts';
-import { FORMAT_LIMITS } from '../../src/formats/format.ts';
-import { SHARED_STRINGS_BYTES_MAX, SHARED_STRINGS_MAX } from '../../src/formats/xlsx/strings.ts';
+import { FORMAT_SETTINGS } from '../../src/config.ts';
 import {
   BACKORDER_DATE_CODES,
   GTIN_QUALIFIERS,
@@ -176,28 +172,10 @@ describe('docs/formats.md names', () => {
     );
   });
 
-  test('every limit, with its default', () => {
-    const documented = tableOf('Limits').map(([, value = '']) => Number(value.replaceAll(',', '')));
-    const { inflatedBytesMax, ratioMax, entriesMax } = FORMAT_LIMITS;
-    const { columnsMax, missingCellsMax, emptyCellsMax } = FORMAT_LIMITS;
-    const { cellCharactersMax, rowCharactersMax, rowsMax } = FORMAT_LIMITS;
-    expect(documented).toEqual([
-      inflatedBytesMax,
-      ratioMax,
-      entriesMax,
-      columnsMax,
-      missingCellsMax,
-      emptyCellsMax,
-      cellCharactersMax,
-      rowCharactersMax,
-      rowsMax,
-      SHARED_STRINGS_MAX,
-      SHARED_STRINGS_BYTES_MAX,
-      SHEET_CHARACTERS_MAX,
-      SHEETS_MAX,
-      STYLES_MAX,
-      MERGES_MAX,
-    ]);
+  test('every limit, with its setting', () => {
+    expect(tableOf('Limits').map(([, variable]) => variable)).toEqual(
+      Object.values(FORMAT_SETTINGS).map(({ variable }) => variable),
+    );
   });
 });
 

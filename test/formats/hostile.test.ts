@@ -3,7 +3,7 @@ import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { NO_RULES } from '../../src/domain/reading-rules.ts';
 import { openStockFile } from '../../src/formats/stock-file.ts';
-import { FORMAT_LIMITS } from '../../src/formats/format.ts';
+import { FORMAT_LIMITS } from './limits.ts';
 import { textMatching } from '../matching.ts';
 import { bomb, onDisk, zipOf } from './archives.ts';
 import { linesOf, newJsonLineReader, rowsOf } from './stock-files.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MERGES_MAX } from '../../src/formats/xlsx/merges.ts';
+import { FORMAT_LIMITS } from './limits.ts';
 import { textMatching } from '../matching.ts';
 import { linesOf, open } from './stock-files.ts';
 import { workbookOf } from './workbooks.ts';
@@ -60,8 +60,8 @@ describe('merged cells of a workbook', () => {
     await expect(read(rows, merges)).rejects.toThrow(/merged cells overlap/);
   });
 
-  test(`are at most ${MERGES_MAX}`, async () => {
-    const merges = Array.from({ length: MERGES_MAX + 1 }, () => 'C9:C9');
+  test(`are at most ${FORMAT_LIMITS.mergedCellsMax}`, async () => {
+    const merges = Array.from({ length: FORMAT_LIMITS.mergedCellsMax + 1 }, () => 'C9:C9');
     await expect(read([['SKU', 'Qty']], merges)).rejects.toMatchObject({
       code: 'body_too_large',
       message: textMatching(/more than 65536 merged cells/),

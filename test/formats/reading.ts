@@ -1,5 +1,6 @@
 import type { CatalogueRow } from '../../src/domain/catalogue.ts';
 import { openCatalogue } from '../../src/formats/table/catalogue.ts';
+import { FORMAT_LIMITS } from './limits.ts';
 import { NO_RULES, parseColumnMappings } from '../../src/domain/reading-rules.ts';
 
 /** A file's bytes as a stream, in chunks of `chunkBytes`. */
@@ -25,6 +26,10 @@ export interface ReadCatalogue {
   readonly rows: readonly CatalogueRow[];
 }
 
+function rowOf({ row, entry, gtins, complaints }: CatalogueRow): CatalogueRow {
+  return { row, entry, gtins, complaints };
+}
+
 /** Reads a whole catalogue. */
 export async function readCatalogue(
   file: string | Uint8Array,
@@ -33,9 +38,11 @@ export async function readCatalogue(
   const { unknownColumns, rows, close } = await openCatalogue(
     { bytes: bytesOf(file) },
     { ...NO_RULES, columns: parseColumnMappings(columnMap) },
+    FORMAT_LIMITS,
   );
   try {
-    return { unknownColumns, rows: await all(rows) };
+    const read = await all(rows);
+    return { unknownColumns, rows: read.map(rowOf) };
   } finally {
     await close();
   }

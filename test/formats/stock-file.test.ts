@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { NO_RULES } from '../../src/domain/reading-rules.ts';
 import { openStockFile, type StockFile } from '../../src/formats/stock-file.ts';
-import { FORMAT_LIMITS } from '../../src/formats/format.ts';
+import { FORMAT_LIMITS } from './limits.ts';
 import { textMatching } from '../matching.ts';
 import { onDisk, zipOf } from './archives.ts';
 import { linesOf, open, newJsonLineReader, openInventory, rowsOf } from './stock-files.ts';
@@ -222,7 +222,7 @@ describe('a row of a table', () => {
       'NULL,,,-1,,,\n';
     expect(await linesOf(file)).toEqual([
       'Row 2, column "upca": "012345678906" has a wrong check digit (by the digits before it, it would be 5). ' +
-        'Row 2, column "quantity_in_stock": "1,000" is not a whole number from 0 to 2147483647, or NULL. ' +
+        'Row 2, column "quantity_in_stock": "1,000" may be 1000 or 1; send decimal=point if it is 1000, or decimal=comma if it is 1. ' +
         'Row 2, column "restrictions": "sold out" is not a restriction; allowed are discontd, tmpunavail, and NULL to lift the restriction.',
       'Row 3 names no SKU: fill in one or more of "sku_id", "upca", "barcode".',
       'Row 4 sets nothing: fill in one or more of "quantity_in_stock", "quantity_on_backorder", "backorder_date", "restrictions".',
@@ -289,7 +289,7 @@ describe('which column is read as what', () => {
       /Columns 2 \("Stock"\) and 3 \("Quantity"\) would both be read as quantity_in_stock.*Send mapping=Stock=quantity_in_stock or mapping=Quantity=quantity_in_stock\./,
     ],
     ['SKU,Qty,Qty', /Columns 2 \("Qty"\) and 3 \("Qty"\).*give them different names/],
-    ['title,Qty', /no sku_id column/],
+    ['title,Qty', /No column says which SKU/],
   ] as const)('%s is refused', async ([header, message]) => {
     await expect(open(`${header}\nA,1\n`)).rejects.toMatchObject({
       code: 'body_malformed',
@@ -371,7 +371,7 @@ describe('a file is closed', () => {
   const terms = { rules: NO_RULES, limits: FORMAT_LIMITS, readJsonLine: newJsonLineReader() };
   const long: readonly (readonly [string, string | Buffer])[] = [
     ['csv', CSV + 'A-1,5\n'.repeat(50_000)],
-    ['catalogue', `sku_id,title\n${'A-1,x\n'.repeat(50_000)}`],
+    ['catalogue', `item_id,sku_id,title\n${'1,A-1,x\n'.repeat(50_000)}`],
     ['ndjson', NDJSON.repeat(5000)],
     ['json', `[${'{},'.repeat(50_000)}`],
     ['x12', X12.replace(/LIN[^]*/, 'LIN**SK*A~QTY*33*5~'.repeat(10_000))],

@@ -6,7 +6,8 @@ import {
 } from '../../src/domain/reading-rules.ts';
 import { openStockFile, type StockFile, type InventoryFile } from '../../src/formats/stock-file.ts';
 import type { JsonLineReader } from '../../src/formats/json.ts';
-import { FORMAT_LIMITS, type FileRow, type FormatLimits } from '../../src/formats/format.ts';
+import type { FileRow, FormatLimits } from '../../src/formats/format.ts';
+import { FORMAT_LIMITS } from './limits.ts';
 import { jsonLineReader } from '../../src/wire/lines/lines.ts';
 import { onDisk } from './archives.ts';
 import { all, bytesOf } from './reading.ts';

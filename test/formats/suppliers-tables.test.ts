@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { NO_RULES, parseRules, type RuleName } from '../../src/domain/reading-rules.ts';
+import { NO_RULES, parseRules, RULE_NAMES, type RuleName } from '../../src/domain/reading-rules.ts';
 import { LANGUAGE_CODES, namesIn } from '../../src/formats/language.ts';
 import { knownName, normalizedHeader } from '../../src/formats/table/aliases.ts';
 import { COLUMN_NAMES } from '../../src/formats/table/column-names.ts';
@@ -13,7 +13,12 @@ type Rules = Partial<Record<RuleName, string>>;
 const termsOf = (rules: Rules): ReadingTerms => ({
   rules: {
     ...NO_RULES,
-    ...parseRules(Object.entries(rules).map(([name, text]) => [name as RuleName, text] as const)),
+    ...parseRules(
+      RULE_NAMES.flatMap((name) => {
+        const text = rules[name];
+        return text === undefined ? [] : [[name, text] as const];
+      }),
+    ),
   },
 });
 
@@ -58,10 +63,10 @@ describe('what is invisible around a cell', () => {
   });
 });
 
-describe('a barcode in an inventory file', () => {
-  const gtinsOf = async (header: string, cell: string) =>
-    (await read(`${header},Qty\n"${cell}",1\n`)).gtins[0];
+const gtinsOf = async (header: string, cell: string) =>
+  (await read(`${header},Qty\n"${cell}",1\n`)).gtins[0];
 
+describe('a barcode in an inventory file', () => {
   test.for([
     ['UPC', '4006381333931', 4_006_381_333_931],
     ['EAN', '012345678905', 12_345_678_905],
@@ -115,10 +120,10 @@ describe('a barcode in an inventory file', () => {
   });
 });
 
-describe('a date', () => {
-  const dateOf = async (cell: string, rules: Rules = {}) =>
-    (await read(`SKU;Qty;ETA\nA;1;"${cell}"\n`, rules)).lines[0];
+const dateOf = async (cell: string, rules: Rules = {}) =>
+  (await read(`SKU;Qty;ETA\nA;1;"${cell}"\n`, rules)).lines[0];
 
+describe('a date', () => {
   test.for([
     '2027-01-15',
     '20270115',

@@ -96,14 +96,14 @@ describe('a workbook', () => {
   test('without a header in any sheet is refused, naming the row most like one', async () => {
     const file = workbookOf({
       sheets: [
-        { name: 'Read me', rows: [['About'], ['Code', 'Menge', 'Ort'], ['A', '1']] },
+        { name: 'Read me', rows: [['About'], ['Regal', 'Farbe', 'Ort'], ['A', '1']] },
         { name: 'Empty', rows: '' },
       ],
     });
     await expect(open(file)).rejects.toMatchObject({
       code: 'body_malformed',
       message: textMatching(
-        /^None of the 2 sheets has a header.*Sheet "Read me": No column says which SKU.*it has Code, Menge, Ort\./,
+        /^None of the 2 sheets has a header.*Sheet "Read me": No column says which SKU.*it has Regal, Farbe, Ort\./,
       ),
     });
   });
@@ -114,7 +114,7 @@ describe('a workbook', () => {
     });
   });
 
-  test('with product columns is a catalogue', async () => {
+  test('that is sent as a catalogue is one', async () => {
     const file = workbookOf({
       sheets: [
         {
@@ -125,7 +125,7 @@ describe('a workbook', () => {
         },
       ],
     });
-    const opened = await open(file);
+    const opened = await open(file, { rules: { kind: 'catalogue' } });
     if (opened.kind !== 'catalogue') throw new Error('not a catalogue');
     expect(opened.columns.map(({ target }) => target)).toEqual([
       'sku_id',

@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto';
 import { truncate } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import {
-  ARCHIVE_LIMITS,
   openArchive,
   type ArchiveLimits,
   type OpenedArchive,
 } from '../../src/formats/archive/zip.ts';
 import { textMatching } from '../matching.ts';
 import { bomb, onDisk, zipOf, type Packed } from './archives.ts';
+import { FORMAT_LIMITS } from './limits.ts';
 import { all } from './reading.ts';
 
 const CSV = 'sku_id,quantity_in_stock\nA-1,5\n';
 
 /** Opens an archive, reads the file inside, if there is but one, and closes it. */
-async function read(bytes: Uint8Array, limits: ArchiveLimits = ARCHIVE_LIMITS): Promise<string> {
+async function read(bytes: Uint8Array, limits: ArchiveLimits = FORMAT_LIMITS): Promise<string> {
   const opened = await openArchive(await onDisk(bytes), limits);
   try {
     return await describeContent(opened);
@@ -71,7 +71,7 @@ describe('the content of an archive', () => {
 
   test('a reader that stops early leaves no file open', async () => {
     const content = createHash('shake256', { outputLength: 3_000_001 }).update('x').digest('hex');
-    const opened = await openArchive(await onDisk(zipOf([{ name: 'a', content }])));
+    const opened = await openArchive(await onDisk(zipOf([{ name: 'a', content }])), FORMAT_LIMITS);
     if (opened.kind !== 'file') throw new Error('not a file');
     await opened.bytes.next();
     opened.archive.close();
@@ -170,14 +170,16 @@ describe('an archive that is damaged or states wrong sizes is refused', () => {
     const path = await onDisk(small);
     for (let bytes = small.length - 1; bytes >= 0; bytes -= 1) {
       await truncate(path, bytes);
-      await expect(openArchive(path), `${bytes} bytes`).rejects.toMatchObject({
+      await expect(openArchive(path, FORMAT_LIMITS), `${bytes} bytes`).rejects.toMatchObject({
         code: 'body_malformed',
       });
     }
   });
 
   test('a missing file gives the system’s error', async () => {
-    await expect(openArchive('/nowhere/at.all')).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(openArchive('/nowhere/at.all', FORMAT_LIMITS)).rejects.toMatchObject({
+      code: 'ENOENT',
+    });
   });
 });
 
@@ -187,7 +189,7 @@ describe('an archive that unpacks to too much is refused', () => {
   test('by its compression ratio, early', async () => {
     const archive = zipOf([bomb('a', 1024)]);
     expect(archive.length).toBeLessThan(2 * 1024 ** 2);
-    const opened = await openArchive(await onDisk(archive));
+    const opened = await openArchive(await onDisk(archive), FORMAT_LIMITS);
     if (opened.kind !== 'file') throw new Error('not a file');
     let bytes = 0;
     const reading = (async () => {
@@ -198,11 +200,11 @@ describe('an archive that unpacks to too much is refused', () => {
       message: textMatching(/more than 200 times its size/),
     });
     opened.archive.close();
-    expect(bytes).toBeLessThan(ARCHIVE_LIMITS.ratioMax * archive.length + 1024 ** 2);
+    expect(bytes).toBeLessThan(FORMAT_LIMITS.ratioMax * archive.length + 1024 ** 2);
   });
 
   test('by its stated size, before anything is unpacked', async () => {
-    const limits = { ...ARCHIVE_LIMITS, inflatedBytesMax: 1000 };
+    const limits = { ...FORMAT_LIMITS, inflatedBytesMax: 1000 };
     await expect(read(zeros(1001), limits)).rejects.toMatchObject({
       code: 'body_too_large',
       message: textMatching(/more than 1000 bytes/),
@@ -212,7 +214,7 @@ describe('an archive that unpacks to too much is refused', () => {
 
   test('by the number of files that it lists', async () => {
     const files = Array.from({ length: 11 }, (_, i) => part(`file${i}`));
-    const limits = { ...ARCHIVE_LIMITS, entriesMax: 10 };
+    const limits = { ...FORMAT_LIMITS, entriesMax: 10 };
     await expect(read(zipOf(files), limits)).rejects.toMatchObject({
       code: 'body_too_large',
       message: textMatching(/more than 10 files/),
@@ -221,7 +223,7 @@ describe('an archive that unpacks to too much is refused', () => {
 
   test('by a part that is read again and again', async () => {
     const path = await onDisk(zipOf([{ name: 'a', content: 'x'.repeat(600) }]));
-    const opened = await openArchive(path, { ...ARCHIVE_LIMITS, inflatedBytesMax: 1500 });
+    const opened = await openArchive(path, { ...FORMAT_LIMITS, inflatedBytesMax: 1500 });
     await all(opened.archive.read('a'));
     await expect(all(opened.archive.read('a'))).rejects.toMatchObject({ code: 'body_too_large' });
     opened.archive.close();

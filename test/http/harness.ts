@@ -45,17 +45,20 @@ export class TestServer {
   readonly database: TestDatabase;
   /** Where uploaded files are stored. */
   readonly filesDirectory: string;
+  /** The log entries of the server, parsed. */
+  readonly log: unknown[];
   readonly #overrides: Partial<Settings>;
   #running: RunningServer;
   #stopped: Promise<void> | undefined;
 
   private constructor(
-    { database, filesDirectory }: Pick<TestServer, 'database' | 'filesDirectory'>,
+    { database, filesDirectory, log }: Pick<TestServer, 'database' | 'filesDirectory' | 'log'>,
     running: RunningServer,
     overrides: Partial<Settings>,
   ) {
     this.#overrides = overrides;
     this.database = database;
+    this.log = log;
     this.filesDirectory = filesDirectory;
     this.#running = running;
   }
@@ -64,7 +67,9 @@ export class TestServer {
     const database = await httpDatabase();
     const filesDirectory = await mkdtemp(join(tmpdir(), 'onhand-files-'));
     const settings = testSettings(database, { filesDirectory, ...overrides });
-    return new TestServer({ database, filesDirectory }, await startServer(settings), overrides);
+    const log: unknown[] = [];
+    const running = await startServer(settings, collector(log));
+    return new TestServer({ database, filesDirectory, log }, running, overrides);
   }
 
   get url(): string {
@@ -81,7 +86,7 @@ export class TestServer {
     await this.#running.close();
     const { database, filesDirectory } = this;
     const settings = testSettings(database, { filesDirectory, ...this.#overrides, port });
-    this.#running = await startServer(settings);
+    this.#running = await startServer(settings, collector(this.log));
   }
 
   /** Idempotent. */
@@ -139,6 +144,10 @@ export class TestServer {
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, json: parsed(text) };
   }
+}
+
+function collector(log: unknown[]): { write(entry: string): void } {
+  return { write: (entry) => void log.push(JSON.parse(entry)) };
 }
 
 function parsed(text: string): unknown {

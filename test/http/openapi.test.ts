@@ -111,7 +111,13 @@ async function operationsOfServer(): Promise<readonly string[]> {
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
   const bodyWorkers = bodyWorkersOf(settings);
-  const files = fileServiceOf({ store, intake, settings, onFailure: () => undefined });
+  const files = fileServiceOf({
+    store,
+    intake,
+    settings,
+    onEnded: () => Promise.resolve(),
+    onFailure: () => undefined,
+  });
   const parts = {
     store,
     intake,
@@ -126,7 +132,7 @@ async function operationsOfServer(): Promise<readonly string[]> {
   const found: string[] = [];
   for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
     for (const path of pathsOfTree(app.printRoutes({ commonPrefix: false, method }))) {
-      if (/^\/(docs|openapi\.json)\b/.test(path)) continue;
+      if (/^\/(?:$|(?:docs|download|favicon|openapi)\b)/.test(path)) continue;
       const { statusCode } = await app.inject({ method, url: path.replace(':uuid', 'x') });
       const ending = path.startsWith('/timp/') && !/\.\w+$/.test(path) ? '/' : '';
       if (statusCode !== 405) found.push(`${method} ${path.replace(':uuid', '{uuid}')}${ending}`);

@@ -8,6 +8,7 @@ import {
   type ImportSummary,
 } from '../../src/intake/catalogue-import.ts';
 import { NO_RULES, parseColumnMappings } from '../../src/domain/reading-rules.ts';
+import { readSettings } from '../../src/config.ts';
 import { openStaging } from '../../src/databases.ts';
 import type { Store } from '../../src/store/store.ts';
 import { bytesOf } from '../formats/reading.ts';
@@ -55,6 +56,7 @@ describe('an import', () => {
       const summary = await importCatalogue(store, staging, {
         file: bytesOf(file),
         rules: { ...NO_RULES, columns: parseColumnMappings(columnMap) },
+        limits: readSettings({}, {}).formatLimits,
         supplierId,
         userId: null,
         ...given,

@@ -132,7 +132,11 @@ async function addFile({ files }: Store, supplierId: number): Promise<void> {
   const uuid = randomUUID();
   const quota = { bytesMax: 9, filesMax: 1, queuedMax: 1 };
   await files.add({ supplierId, uuid, asked, ...nobody, ...uploaded }, quota);
-  await files.setMapping(supplierId, [{ header: 'Bestand', target: 'quantity_in_stock' }]);
+  await files.setRules(supplierId, {
+    ...NO_RULES,
+    columns: [{ header: 'Bestand', target: 'quantity_in_stock', isOptional: true }],
+    decimal: 'comma',
+  });
   const file = await files.find(supplierId, uuid);
   if (file === undefined) throw new Error('the file is missing');
   const nowMs = Date.now();

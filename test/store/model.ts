@@ -116,7 +116,10 @@ export class Model {
     const matches = this.#matches(line);
     const [match, another] = matches;
     const sku = this.skus.get(match ?? '');
-    if (match === undefined || sku === undefined) return { status: 404 };
+    if (match === undefined || sku === undefined) {
+      const isMisfit = this.skus.has(line.skuId ?? '') && line.gtins.length > 0;
+      return isMisfit ? { status: 404, reason: 'misfit' } : { status: 404 };
+    }
     if (another !== undefined) {
       return { status: 422, reason: 'ambiguous', candidates: matches.slice(0, 5) };
     }

@@ -105,6 +105,10 @@ function createdConnections(
   }));
 }
 
+function shownInterval(minutes: number | null): string {
+  return minutes === null ? 'never' : `${minutes} minutes`;
+}
+
 function changedIntervals(
   { name, expectedMinutes: minutes }: WantedOrganization,
   state: CurrentState,
@@ -112,11 +116,10 @@ function changedIntervals(
   const id = state.organizations.get(name)?.id;
   const current = id === undefined ? null : (state.expectedMinutes.get(id) ?? null);
   if (minutes === undefined || minutes === current) return [];
-  const shown = (value: number | null): string => (value === null ? 'never' : `${value} minutes`);
   return [
     {
       kind: 'interval',
-      text: `~ "${name}" is expected to report every: ${shown(current)} → ${shown(minutes)}`,
+      text: `~ "${name}" is expected to report every: ${shownInterval(current)} → ${shownInterval(minutes)}`,
       run: async ({ accounts, changes }) =>
         changes.setExpectedInterval(await idOf(accounts, name), minutes),
     },

@@ -82,6 +82,7 @@ async function importFile(
       file: file.createReadStream({ autoClose: false }),
       path,
       rules: { ...NO_RULES, columns: parseColumnMappings((options.map ?? []).join(',')) },
+      limits: context.settings().formatLimits,
       supplierId: supplier.id,
       userId: null,
       signal: stop.signal,

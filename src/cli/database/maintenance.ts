@@ -7,7 +7,6 @@ import {
   pendingMigrations,
   copyDatabases,
 } from '../../databases.ts';
-import { requireDatabase } from '../admin/accounts.ts';
 import type { CommandContext } from '../context.ts';
 import { databaseOption } from '../options.ts';
 import { styleText } from 'node:util';
@@ -18,7 +17,8 @@ export function backupCommand(context: CommandContext): Command {
     .summary('copy an SQLite database into a new file while it is in use')
     .description(
       'Copies an SQLite database, as of one moment, into a new file. A server can use the database meanwhile. ' +
-        'When the command ends, the copy is checked and on disk.\n\n' +
+        'When the command ends, the copy is checked and on disk. Uploaded files and their results are not in it: ' +
+        'copy the files folder as well.\n\n' +
         'To restore: stop the server, delete the database with its -wal and -shm files, move the copy to its ' +
         'path, and start the server. For PostgreSQL, use pg_dump or pg_basebackup instead.',
     )
@@ -93,7 +93,6 @@ export function migrateCommand(context: CommandContext): Command {
         context.note(summaryText(version, knownVersion, 'would be migrated'));
         return;
       }
-      requireDatabase(database);
       await (await openAdminStore(database, settings)).close();
       context.note(summaryText(version, knownVersion, 'was migrated'));
     });

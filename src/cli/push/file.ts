@@ -1,4 +1,5 @@
 /** Pushes one file: uploads it, waits for its file job and fetches the results. */
+import { answersTo, confirmQuery, type FileAnswer } from '../../domain/files.ts';
 import {
   BodyMissing,
   FileNotFound,
@@ -7,10 +8,19 @@ import {
 } from '../../../client/src/index.ts';
 import { failureText, type Remote } from '../remote/client.ts';
 import type { CommandContext } from '../context.ts';
-import { failedOf, type Progress, type PushProgress, type Pushed } from './report.ts';
+import {
+  failedOf,
+  type PossibleAnswer,
+  type Progress,
+  type PushProgress,
+  type Pushed,
+} from './report.ts';
 import { readResults, writeResults, type FailureExcerpt } from './results.ts';
 import type { PushParameters, PushResumeState } from './resume-state.ts';
 import { contentOf, type PushSource } from './source.ts';
+
+/** The command line that sends a file again, with an answer to its questions. */
+export type RepeatCommand = (path: string, answer: FileAnswer) => string;
 
 /** How to push one file. */
 export interface FilePush {
@@ -19,6 +29,7 @@ export interface FilePush {
   readonly resume: PushResumeState;
   readonly parameters: PushParameters;
   readonly isDryRun: boolean;
+  readonly repeatCommand: RepeatCommand;
   readonly progress: PushProgress;
   /** Null if no results are written. */
   readonly resultsPath: string | null;
@@ -59,6 +70,9 @@ export async function pushFile(push: FilePush, source: PushSource, index: number
     state,
     statusCounts,
     problem: problemOf(push, file),
+    answers: state === 'held' ? possibleAnswers(push, source, file) : [],
+    notes: file.notes,
+    unusedColumns: file.unknown_columns,
     ...(isShown ? await excerptOf(push, uuid, resultsPath) : NO_EXCERPT),
     resultsPath,
   };
@@ -97,10 +111,25 @@ function isAboutTheFile({ status }: RemoteError): boolean {
   return [400, 413, 415, 422].includes(status);
 }
 
-function problemOf({ remote }: FilePush, { uuid, state, problem }: FileWithBatches): string | null {
-  if (state !== 'held') return problem?.detail ?? null;
-  const path = `${remote.url}/timp/organizations/files/${uuid}/confirm/`;
-  return `${problem?.detail ?? ''} If this is intended, confirm it with POST ${path}`.trim();
+function problemOf({ remote }: FilePush, file: FileWithBatches): string | null {
+  const detail = file.problem?.detail ?? null;
+  if (file.state !== 'held' || file.questions.length > 0) return detail;
+  return `${detail ?? ''} If this is intended, confirm it with POST ${confirmUrl(remote, file)}`.trim();
+}
+
+function confirmUrl({ url }: Remote, { uuid }: FileWithBatches): string {
+  return `${url}/timp/organizations/files/${uuid}/confirm/`;
+}
+
+function possibleAnswers(
+  { remote, repeatCommand }: FilePush,
+  { path }: PushSource,
+  file: FileWithBatches,
+): readonly PossibleAnswer[] {
+  return answersTo(file.questions).map((answer) => ({
+    confirm: confirmUrl(remote, file) + confirmQuery(answer),
+    command: repeatCommand(path, answer),
+  }));
 }
 
 const NO_EXCERPT: FailureExcerpt = { failures: [], difference: null };

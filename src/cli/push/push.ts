@@ -2,7 +2,9 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { remoteOptions } from '../remote/options.ts';
+import { commandLineOf } from './command-line.ts';
 import { isWorkbook, MTIME, STDIN_PATH, type PushOptions } from './options.ts';
+import { optionOf, readingOptions, ruleParameters } from './reading-options.ts';
 
 const RETRY_MINUTES_DEFAULT = 15;
 const SETTLE_SECONDS_DEFAULT = 5;
@@ -56,11 +58,13 @@ export function pushCommand(context: CommandContext): Command {
     .option('--restart', 'send everything again instead of resuming an interrupted push')
     .option('--quiet', 'print nothing if all rows were applied')
     .addOption(new Option('--json', 'print the summary as JSON'));
-  for (const option of remoteOptions(context)) command.addOption(option);
+  for (const option of [...readingOptions(), ...remoteOptions(context)]) command.addOption(option);
   return command
     .addHelpText(
       'after',
-      '\nExample:\n  onhand push stock.csv --url https://stock.example.com --token-file token.txt\n' +
+      '\nExamples:\n  onhand push stock.csv --url https://stock.example.com --token-file token.txt\n' +
+        '  onhand push stock.csv --locations sum --map "Free=quantity_in_stock,Misc=ignore"\n' +
+        '\nA file that can be read in more than one way is held; the command prints how to answer.\n' +
         '\nExits 0 if all rows were applied, 1 on failure, 2 on a usage error, 3 if some rows failed,\n' +
         '4 if a file was rejected or held back, 5 if it failed partway, 130 on Ctrl-C.',
     )
@@ -68,7 +72,13 @@ export function pushCommand(context: CommandContext): Command {
       const conflict = conflictIn(paths, options);
       if (conflict !== undefined) command.error(`error: ${conflict}`);
       const { PushSession } = await import('./session.ts');
-      const session = await PushSession.open(context, options);
+      const session = await PushSession.open(context, options, (path, answer) =>
+        commandLineOf(
+          command,
+          path,
+          answer.map(([rule, value]) => [optionOf(rule), value]),
+        ),
+      );
       await session.start(paths.filter((path) => !isResultsFile(context, path)));
     });
 }
@@ -86,12 +96,15 @@ function parseNumber(text: string): number {
 /** Options that cannot be combined. */
 function conflictIn(paths: readonly string[], options: PushOptions): string | undefined {
   const stdins = paths.filter((path) => path === STDIN_PATH).length;
-  const { results, watch, stream, snapshot, atomic, tokenFile, asOf } = options;
+  const { results, watch, stream, snapshot, atomic, tokenFile, asOf, catalogue, kind } = options;
   if (stdins > 1) return 'stdin can be sent only once.';
   if (stdins > 0 && tokenFile === STDIN_PATH) return 'stdin cannot be both the token and a file.';
   if (stdins > 0 && watch === true) return 'stdin cannot be watched.';
   if (stream === true && (snapshot === true || atomic === true))
     return '--snapshot and --atomic need the whole file: omit --stream.';
+  if (stream === true && Object.keys(ruleParameters(options)).length > 0)
+    return 'A stream is JSON lines, which no option about reading files applies to: omit --stream.';
+  if (catalogue === true && kind !== 'catalogue') return '--catalogue and --kind contradict.';
   if (stream === true && watch === true) return '--watch sends whole files: omit --stream.';
   if (asOf === MTIME && (stdins > 0 || stream === true))
     return '--as-of mtime needs a file, not stdin or a stream.';

@@ -14,6 +14,14 @@ export function failedOf(counts: StatusCounts): number {
   );
 }
 
+/** How to answer the questions of a held file. */
+export interface PossibleAnswer {
+  /** The URL to POST to. */
+  readonly confirm: string;
+  /** The command line that sends the file again with the answer. */
+  readonly command: string;
+}
+
 /** The outcome of one file or stream. */
 export interface Pushed {
   /** As named on the command line. */
@@ -27,6 +35,12 @@ export interface Pushed {
   /** From the first byte sent to the last result received. */
   readonly seconds: number;
   readonly problem: string | null;
+  /** Of a file that is held because it asks questions. */
+  readonly answers?: readonly PossibleAnswer[];
+  /** What to know about how the file was read. */
+  readonly notes?: readonly string[];
+  /** The columns of the file that were not read. */
+  readonly unusedColumns?: readonly string[];
   readonly failures: readonly FailingRow[];
   /** For a dry run only. */
   readonly difference: Difference | null;
@@ -68,15 +82,42 @@ export function printPushed(context: CommandContext, pushed: Pushed): void {
   context.print(
     `${path === STDIN_PATH ? 'stdin' : path}: ${isDryRun && state !== 'done' ? `dry run, ${state}` : head}`,
   );
-  if (problem !== null) context.print(`  ${problem}`);
+  if (problem !== null) context.print(`  ${oneLine(problem)}`);
+  printAnswers(context, pushed);
   for (const [status, count] of Object.entries(statusCounts)) {
     const text = isDryRun && status === '200' ? 'would be applied' : (STATUS_TEXTS[status] ?? '');
     context.print(`  ${count.toLocaleString('en').padStart(10)}  ${status} ${text}`.trimEnd());
   }
+  printReading(context, pushed);
   printDifference(context, pushed);
   printFailures(context, pushed);
   if (resultsPath !== null) context.print(`  results: ${resultsPath}`);
   context.print(`  ${rateText(pushed)}`);
+}
+
+function printAnswers(context: CommandContext, { answers = [] }: Pushed): void {
+  if (answers.length === 0) return;
+  context.print('  Answer for this file with one of:');
+  for (const { confirm } of answers) context.print(`    POST ${confirm}`);
+  context.print('  or send it again with the answer; the held file then stays unapplied:');
+  for (const { command } of answers) context.print(`    ${command}`);
+}
+
+const COLUMNS_SHOWN_MAX = 20;
+
+/** How the file was read, where that is not obvious. */
+function printReading(
+  context: CommandContext,
+  { unusedColumns = [], notes = [], problem }: Pushed,
+): void {
+  if (unusedColumns.length > 0) {
+    const shown = unusedColumns.slice(0, COLUMNS_SHOWN_MAX).join(', ');
+    const more = unusedColumns.length - COLUMNS_SHOWN_MAX;
+    context.print(`  columns not used: ${oneLine(shown)}${more > 0 ? ` and ${more} more` : ''}`);
+  }
+  for (const note of notes) context.print(`  note: ${oneLine(note)}`);
+  if ([problem ?? '', ...notes].some((text) => text.includes('mapping=')))
+    context.print('  In this command, mapping= is the option --map.');
 }
 
 function printDifference(context: CommandContext, { difference }: Pushed): void {
@@ -130,6 +171,9 @@ export function pushedJson(pushed: readonly Pushed[]): unknown {
       status_counts: file.statusCounts,
       seconds: Math.round(file.seconds * 1000) / 1000,
       problem: file.problem,
+      ...((file.answers ?? []).length > 0 && { answers: file.answers }),
+      unused_columns: file.unusedColumns ?? [],
+      notes: file.notes ?? [],
       failures: file.failures,
       ...(file.difference !== null && { would_change: file.difference }),
       results: file.resultsPath,

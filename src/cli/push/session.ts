@@ -8,8 +8,9 @@ import { OnhandError } from '../../domain/errors.ts';
 import { onStopSignal, type CommandContext } from '../context.ts';
 import { connect, explained, failureText, type Remote } from '../remote/client.ts';
 import { noteOf } from '../remote/revert.ts';
-import { pushFile } from './file.ts';
+import { pushFile, type RepeatCommand } from './file.ts';
 import { isWorkbook, MTIME, PUSH_EXIT, STDIN_PATH, type PushOptions } from './options.ts';
+import { ruleParameters } from './reading-options.ts';
 import { exitCodeOf, printPushed, pushedJson, PushProgress, type Pushed } from './report.ts';
 import { PushResumeState, type PushParameters } from './resume-state.ts';
 import { openSource, openStdin, spoolStdin, type PushSource } from './source.ts';
@@ -27,20 +28,32 @@ export class PushSession {
   #describeState: (() => string) | undefined;
   #progress: PushProgress | undefined;
 
-  private constructor(context: CommandContext, options: PushOptions, remote: Remote) {
+  readonly #repeatCommand: RepeatCommand;
+
+  private constructor(
+    context: CommandContext,
+    options: PushOptions,
+    remote: Remote,
+    repeatCommand: RepeatCommand,
+  ) {
     this.#context = context;
+    this.#repeatCommand = repeatCommand;
     this.#options = options;
     this.#remote = remote;
   }
 
   /** Rejects with `parameter_invalid` if there is no token. */
-  static async open(context: CommandContext, options: PushOptions): Promise<PushSession> {
+  static async open(
+    context: CommandContext,
+    options: PushOptions,
+    repeatCommand: RepeatCommand,
+  ): Promise<PushSession> {
     const limits = { retryForMs: options.retryMinutes * MINUTE_MS };
     const remote = await connect(context, options, limits, (text) => {
       session.#progress?.stop();
       context.note(text);
     });
-    const session = new PushSession(context, options, remote);
+    const session = new PushSession(context, options, remote, repeatCommand);
     return session;
   }
 
@@ -112,7 +125,8 @@ export class PushSession {
 
   #mayStream(): boolean {
     const { stream, snapshot, atomic, results } = this.#options;
-    const needsWholeFile = snapshot === true || atomic === true;
+    const hasRules = Object.keys(ruleParameters(this.#options)).length > 0;
+    const needsWholeFile = snapshot === true || atomic === true || hasRules;
     const asWorkbook = typeof results === 'string' && isWorkbook(results);
     return stream !== false && !needsWholeFile && !asWorkbook;
   }
@@ -191,6 +205,7 @@ export class PushSession {
       resume,
       parameters,
       isDryRun: this.#options.dryRun === true,
+      repeatCommand: this.#repeatCommand,
       progress,
       resultsPath: this.#resultsPathOf(source),
     };
@@ -216,6 +231,7 @@ export class PushSession {
         ...(snapshot === true && { mode: 'snapshot' }),
         ...(atomic === true && { atomic: true }),
         ...(dryRun === true && { dry_run: true }),
+        ...ruleParameters(this.#options),
       },
     };
   }

@@ -14,12 +14,6 @@ export interface ArchiveLimits {
   readonly entriesMax: number;
 }
 
-export const ARCHIVE_LIMITS: ArchiveLimits = {
-  inflatedBytesMax: 2 * 1024 ** 3,
-  ratioMax: 200,
-  entriesMax: 1000,
-};
-
 /** Below this size a high compression ratio does no harm. */
 export const RATIO_CHECKED_FROM_BYTES = 8 * 1024 ** 2;
 
@@ -143,10 +137,7 @@ export type OpenedArchive =
  * anything else (several files, an archive in an archive, encryption, damage), and with `body_too_large`
  * if the sizes that the archive states exceed the limits.
  */
-export async function openArchive(
-  path: string,
-  limits: ArchiveLimits = ARCHIVE_LIMITS,
-): Promise<OpenedArchive> {
+export async function openArchive(path: string, limits: ArchiveLimits): Promise<OpenedArchive> {
   const zip = await openPromise(path, { autoClose: false, validateEntrySizes: false }).catch(
     (error: unknown) => {
       throw asRefusal(error);

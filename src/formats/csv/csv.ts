@@ -1,5 +1,5 @@
 import { OnhandError } from '../../domain/errors.ts';
-import { FORMAT_LIMITS, tooManyRows, type FormatLimits } from '../format.ts';
+import { tooManyRows, type FormatLimits } from '../format.ts';
 import { openTable, type HeaderMatcher, type Table, type TableRow } from '../table/table.ts';
 
 /** The separators between cells that are recognised. */
@@ -65,8 +65,8 @@ export type CsvRow =
  */
 export async function* readCsv(
   utf8: AsyncIterable<Uint8Array>,
-  delimiter: Delimiter = ',',
-  rowBytesMax = FORMAT_LIMITS.rowCharactersMax,
+  delimiter: Delimiter,
+  rowBytesMax: number,
 ): AsyncGenerator<readonly CsvRow[]> {
   const cutter = new RowCutter(delimiter, rowBytesMax);
   for await (const chunk of utf8) {

@@ -6,11 +6,16 @@ import type { Inventory } from '../../domain/inventory.ts';
 import { skuIdCanExist } from '../../domain/lines.ts';
 import type { ReadingRules } from '../../domain/reading-rules.ts';
 import type { Product } from '../../domain/sku.ts';
-import { FORMAT_LIMITS, type FormatLimits } from '../format.ts';
+import type { FormatLimits } from '../format.ts';
 import { openFile, type FileSource } from '../open-file.ts';
 import { readCell, type CellReading } from './cells.ts';
 import { matchCatalogue, type Column, type MatchedHeader } from './columns.ts';
 import type { Table, TableRow } from './table.ts';
+
+/** A row with its cells, as they are in the file. */
+export interface CatalogueFileRow extends CatalogueRow {
+  readonly cells: readonly string[];
+}
 
 /** A catalogue whose header was read. Close it, whether or not its rows were read. */
 export interface Catalogue {
@@ -18,8 +23,10 @@ export interface Catalogue {
   readonly skuIdHeader: string;
   /** Headers of the columns that are ignored. */
   readonly unknownColumns: readonly string[];
+  /** The names of a row's cells, for the results. */
+  readonly header: readonly string[];
   /** The rows below the header, without blank ones. Can be read once. */
-  readonly rows: AsyncGenerator<CatalogueRow>;
+  readonly rows: AsyncGenerator<CatalogueFileRow>;
   /** Releases the file. Idempotent. */
   readonly close: () => Promise<void>;
 }
@@ -32,7 +39,7 @@ export interface Catalogue {
 export async function openCatalogue(
   source: FileSource,
   rules: ReadingRules,
-  limits: FormatLimits = FORMAT_LIMITS,
+  limits: FormatLimits,
 ): Promise<Catalogue> {
   const match = (header: readonly string[]): MatchedHeader =>
     matchCatalogue(header, rules.columns, limits.columnsMax);
@@ -47,13 +54,14 @@ export async function openCatalogue(
 
 /** Reads a table as a catalogue. `closeFile` releases the file that the table is read from. */
 export function readCatalogue(
-  { header, rows }: Table<MatchedHeader>,
+  { header, headerCells, rows }: Table<MatchedHeader>,
   rules: ReadingRules,
   closeFile: () => Promise<void>,
 ): Catalogue {
   return {
     skuIdHeader: header.columns.find((column) => column.target === 'sku_id')?.header ?? 'sku_id',
     unknownColumns: header.unknown,
+    header: headerCells,
     rows: readRows(rows, header, rules),
     close: async () => {
       await rows.return(undefined);
@@ -66,7 +74,7 @@ async function* readRows(
   rowArrays: AsyncGenerator<readonly TableRow[]>,
   header: MatchedHeader,
   rules: ReadingRules,
-): AsyncGenerator<CatalogueRow> {
+): AsyncGenerator<CatalogueFileRow> {
   // A column of mixed codes comes last: it gives way to the columns of a single form.
   const columns = header.columns.toSorted(
     (a, b) => Number(a.target === 'gtin') - Number(b.target === 'gtin'),
@@ -74,9 +82,10 @@ async function* readRows(
   for await (const rows of rowArrays) {
     for (const row of rows) {
       if ('fault' in row && row.isUnclosed === true) throw neverClosed(row.row);
-      yield 'fault' in row
-        ? rejectedRow(row.row, row.found?.join(',') ?? '', row.fault)
-        : new EntryDraft().read(row, columns, rules);
+      if ('fault' in row) {
+        const cells = row.found ?? [];
+        yield { ...rejectedRow(row.row, cells.join(','), row.fault), cells };
+      } else yield { ...new EntryDraft().read(row, columns, rules), cells: row.cells };
     }
   }
 }

@@ -16,16 +16,8 @@ import {
   mappingOf,
   sameTarget,
 } from './header-refusals.ts';
+import { decidedKind, PRODUCT_COLUMNS, withoutProductColumns, type TableKind } from './kind.ts';
 import { HeaderRefusal } from './table.ts';
-
-/** Columns that only a catalogue has: they describe the product, not its stock. */
-export const PRODUCT_COLUMNS = [
-  'title',
-  'condition',
-  'number_of_units_bundled',
-  'asin',
-  'mpn',
-] as const satisfies readonly ColumnTarget[];
 
 /** Columns that identify the SKU of an inventory row. */
 export const IDENTIFIER_COLUMNS = [
@@ -59,9 +51,6 @@ export interface Column {
   /** Why: the header is mapped, is the target's own name, or is an alias of it. */
   readonly by: 'map' | 'name' | 'alias';
 }
-
-/** A catalogue describes products and creates SKUs; inventory sets the stock of existing SKUs. */
-export type TableKind = 'catalogue' | 'inventory';
 
 export interface MatchedHeader {
   readonly width: number;
@@ -268,28 +257,40 @@ function asCatalogue(matched: MatchedHeader): MatchedHeader {
 }
 
 /**
- * The columns of a file that is either inventory or a catalogue. Throws as `matchColumns` does, if a
- * catalogue has no `sku_id` column, and if inventory has no identifier or no inventory column.
+ * The columns of a file that is either inventory or a catalogue, as `decidedKind` says. Throws as `matchColumns`
+ * does, if a catalogue has no `sku_id` column, and if inventory has no identifier or no inventory column.
+ *
+ * @param kind what its sender says that it is; null if nothing
  */
 export function matchInventory(
   header: readonly string[],
   mappings: readonly ColumnMapping[],
   columnsMax?: number,
+  kind: TableKind | null = null,
 ): MatchedHeader {
-  const matched = matchColumns(header, mappings, columnsMax);
-  if (matched.kind === 'catalogue') {
-    requireSkuId(matched, header);
-    return asCatalogue(matched);
+  const decided = decidedKind(header, kind);
+  const found = matchColumns(header, mappings, columnsMax, decided);
+  if (decided === 'catalogue') {
+    requireSkuId(found, header);
+    return asCatalogue({ ...found, kind: decided });
   }
+  const matched = withoutProductColumns(found);
   const { columns, unknown } = matched;
   const has = (targets: readonly ColumnTarget[]): boolean =>
     columns.some(({ target }) => targets.includes(target));
   if (!has(IDENTIFIER_COLUMNS))
     throw new HeaderRefusal(lacksIdentifier(IDENTIFIER_COLUMNS, header, unknown), columns.length);
   if (!has(INVENTORY_COLUMNS))
-    throw new HeaderRefusal(lacksInventory(INVENTORY_COLUMNS, header, unknown), columns.length);
+    throw new HeaderRefusal(
+      lacksInventory(INVENTORY_COLUMNS, header, unknown) +
+        (found.kind === 'catalogue' ? SEND_AS_CATALOGUE : ''),
+      columns.length,
+    );
   return matched;
 }
+
+const SEND_AS_CATALOGUE =
+  ' If the file describes products, from which SKUs are to be created, send it with kind=catalogue.';
 
 /** Whether a header is known without a mapping. Used to detect the separator of a CSV file. */
 export function isKnownHeader(name: string): boolean {
@@ -298,8 +299,7 @@ export function isKnownHeader(name: string): boolean {
 }
 
 function kindOf(columns: readonly Column[]): TableKind {
-  const product: readonly ColumnTarget[] = PRODUCT_COLUMNS;
-  return columns.some(({ target }) => product.includes(target)) ? 'catalogue' : 'inventory';
+  return columns.some(({ target }) => PRODUCT_COLUMNS.includes(target)) ? 'catalogue' : 'inventory';
 }
 
 function requireSkuId({ columns, unknown }: MatchedHeader, names: readonly string[]): void {

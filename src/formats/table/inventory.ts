@@ -106,7 +106,9 @@ class RowReading {
   #readCell(column: Column, cell: string): void {
     const { target } = column;
     if (isStatusColumn(target)) return;
-    const reading = readCell(target, cell, this.#rules);
+    const isFraction = this.#row.fractions?.includes(column.place) === true;
+    const rules: ReadingRules = isFraction ? { ...this.#rules, decimal: 'point' } : this.#rules;
+    const reading = readCell(target, cell, rules);
     switch (reading?.kind) {
       case 'skuId':
         this.#hasSkuId = true;

@@ -1,5 +1,11 @@
-import { QUANTITY_MAX, readQuantityText } from '../../domain/inventory.ts';
-import { normalizedWord, printKey, type ReadingRules } from '../../domain/reading-rules.ts';
+import { QUANTITY_MAX } from '../../domain/inventory.ts';
+import { readQuantity } from '../../domain/quantity-text.ts';
+import {
+  normalizedWord,
+  printKey,
+  type DecimalMark,
+  type ReadingRules,
+} from '../../domain/reading-rules.ts';
 import { statusOf } from '../status-words.ts';
 import { withoutApostrophe } from './blanks.ts';
 
@@ -12,12 +18,23 @@ export type QuantityCell =
   | { readonly refusal: string; readonly rule?: 'words' | 'negative' };
 
 /** Reads a quantity by the rules: a number, a word that stands for one, or a number below zero. */
-export function readQuantityCell(cell: string, { words, negative }: ReadingRules): QuantityCell {
+export function readQuantityCell(
+  cell: string,
+  { words, negative, decimal }: ReadingRules,
+): QuantityCell {
   const text = withoutApostrophe(cell);
-  const quantity = readQuantityText(text) ?? words.get(normalizedWord(text));
+  const number = readQuantity(text, decimal);
+  const quantity =
+    number !== null && 'quantity' in number ? number.quantity : words.get(normalizedWord(text));
   if (quantity !== undefined) return { quantity };
+  if (number !== null && 'readings' in number) {
+    const [point, comma] = number.readings;
+    return {
+      refusal: `may be ${point} or ${comma}; send decimal=point if it is ${point}, or decimal=comma if it is ${comma}`,
+    };
+  }
   const refusal = `is not ${WHOLE_NUMBER}`;
-  if (isNegative(text)) {
+  if (isNegative(text, decimal)) {
     return negative === 'zero'
       ? { quantity: 0 }
       : {
@@ -32,9 +49,11 @@ export function readQuantityCell(cell: string, { words, negative }: ReadingRules
   };
 }
 
-function isNegative(text: string): boolean {
+function isNegative(text: string, decimal: DecimalMark | null): boolean {
   const digits = /^[-\u2212]\s?(.+)$/.exec(text)?.[1] ?? /^(.+)-$/.exec(text)?.[1];
-  return digits !== undefined && readQuantityText(digits) !== undefined;
+  if (digits === undefined) return false;
+  const number = readQuantity(digits, decimal);
+  return number !== null && 'quantity' in number;
 }
 
 /** Longest text that may be a word for a quantity. */

@@ -24,11 +24,16 @@ export type NoteKind = keyof typeof NOTES;
 /** Different values that are named per column. */
 const VALUES_NAMED_MAX = 10;
 
+interface Counted {
+  rows: number;
+  readonly first: number;
+}
+
 interface Counts {
   readonly kind: NoteKind;
   readonly header: string;
   /** How many rows have each value, and the first of them. */
-  readonly values: Map<string, { rows: number; readonly first: number }>;
+  readonly values: Map<string, Counted>;
   otherRows: number;
 }
 
@@ -38,7 +43,12 @@ export class ReadingNotes {
 
   add(kind: NoteKind, header: string, value: string, row: number): void {
     const key = `${kind} ${header}`;
-    const counts = this.#counts.get(key) ?? { kind, header, values: new Map(), otherRows: 0 };
+    const counts: Counts = this.#counts.get(key) ?? {
+      kind,
+      header,
+      values: new Map<string, Counted>(),
+      otherRows: 0,
+    };
     this.#counts.set(key, counts);
     const known = counts.values.get(value);
     if (known !== undefined) known.rows += 1;

@@ -14,6 +14,8 @@ export type TableRow =
       readonly row: number;
       readonly cells: readonly string[];
       readonly unreadable?: readonly UnreadableCell[];
+      /** The places of a workbook's numbers with a fraction: it follows a point, whatever the country. */
+      readonly fractions?: readonly number[];
       /** How many rows the tallest merged cell that begins in this row spans, if one begins here. */
       readonly mergedRows?: number;
     }

@@ -1,9 +1,6 @@
 import { OnhandError } from '../../domain/errors.ts';
 import type { TableRow, UnreadableCell } from '../table/table.ts';
-import { SHEET_CHARACTERS_MAX, SHEET_COLUMNS_READ_MAX } from './sheet.ts';
-
-/** Most merged cells of a worksheet. */
-export const MERGES_MAX = 65_536;
+import type { FormatLimits } from '../format.ts';
 
 /** Cells that a spreadsheet shows as one. Rows are counted from 1, columns from 0; all are inclusive. */
 export interface Merge {
@@ -25,11 +22,12 @@ const ROWS_END = /<\/(?:\w+:)?sheetData\s*>|<(?:\w+:)?sheetData\s*\/>/;
 /**
  * The merged cells of a worksheet, in order of their first rows. A worksheet lists them below its rows, so
  * that it has to be unpacked once before its rows can be read. Rejects with `body_too_large` if there are
- * more than `MERGES_MAX`.
+ * more than `mergedCellsMax`.
  */
 export async function readMerges(
   bytes: AsyncIterable<Buffer>,
   part: string,
+  { mergedCellsMax, columnsMax }: FormatLimits,
 ): Promise<readonly Merge[]> {
   const merges: Merge[] = [];
   let areRowsOver = false;
@@ -44,12 +42,12 @@ export async function readMerges(
     for (const match of text.matchAll(MERGE)) {
       end = match.index + match[0].length;
       const [, firstColumn = '', firstRow, lastColumn = '', lastRow] = match;
-      if (merges.length >= MERGES_MAX) throw tooManyMerges(part);
+      if (merges.length >= mergedCellsMax) throw tooManyMerges(part, mergedCellsMax);
       merges.push({
         firstRow: Number(firstRow),
         lastRow: Number(lastRow),
         firstPlace: placeOf(firstColumn),
-        lastPlace: Math.min(placeOf(lastColumn), SHEET_COLUMNS_READ_MAX - 1),
+        lastPlace: Math.min(placeOf(lastColumn), columnsMax - 1),
       });
     }
     carried = text.slice(Math.max(end, text.length - MERGE_TAG_CHARACTERS_MAX));
@@ -63,10 +61,10 @@ function placeOf(letters: string): number {
   return column - 1;
 }
 
-function tooManyMerges(part: string): OnhandError {
+function tooManyMerges(part: string, mergedCellsMax: number): OnhandError {
   return new OnhandError(
     'body_too_large',
-    `${part} of the workbook has more than ${MERGES_MAX} merged cells; unmerge them, or send the sheet as CSV.`,
+    `${part} of the workbook has more than ${mergedCellsMax} merged cells; unmerge them, or send the sheet as CSV.`,
   );
 }
 
@@ -87,21 +85,24 @@ export async function* filledRows(
   rowArrays: AsyncGenerator<readonly TableRow[]>,
   merges: readonly Merge[],
   part: string,
+  limits: FormatLimits,
 ): AsyncGenerator<readonly TableRow[]> {
-  const filler = new MergeFiller(merges, part);
+  const filler = new MergeFiller(merges, part, limits);
   for await (const rows of rowArrays) yield rows.map((row) => filler.fill(row));
 }
 
 class MergeFiller {
   readonly #merges: readonly Merge[];
   readonly #part: string;
+  readonly #limits: FormatLimits;
   #next = 0;
   #open: readonly OpenMerge[] = [];
   #characters = 0;
 
-  constructor(merges: readonly Merge[], part: string) {
+  constructor(merges: readonly Merge[], part: string, limits: FormatLimits) {
     this.#merges = merges;
     this.#part = part;
+    this.#limits = limits;
   }
 
   fill(row: TableRow): TableRow {
@@ -115,6 +116,7 @@ class MergeFiller {
       row: row.row,
       cells,
       ...(unreadable.length > 0 && { unreadable }),
+      ...(row.fractions !== undefined && { fractions: row.fractions }),
       ...(begun > 0 && { mergedRows: begun }),
     };
   }
@@ -129,14 +131,14 @@ class MergeFiller {
       this.#next += 1;
       // The first row of an earlier merge was left out, so it has no value.
       if (merge.firstRow < row.row || 'fault' in row) continue;
-      if (merge.firstPlace >= SHEET_COLUMNS_READ_MAX) continue;
+      if (merge.firstPlace >= this.#limits.columnsMax) continue;
       const text = row.cells[merge.firstPlace] ?? '';
       const unreadable = row.unreadable?.find(({ place }) => place === merge.firstPlace)?.reason;
       begun.push({ ...merge, text, unreadable });
       rows = Math.max(rows, merge.lastRow - merge.firstRow + 1);
     }
     if (begun.length > 0) this.#open = [...this.#open, ...begun];
-    if (this.#open.length > SHEET_COLUMNS_READ_MAX) throw overlapping(this.#part);
+    if (this.#open.length > this.#limits.columnsMax) throw overlapping(this.#part);
     return rows;
   }
 
@@ -147,13 +149,15 @@ class MergeFiller {
     unreadable: UnreadableCell[],
   ): void {
     if (text === '' && reason === undefined) return;
+    const { sheetCharactersMax } = this.#limits;
     for (
       let place = row === firstRow ? firstPlace + 1 : firstPlace;
       place <= lastPlace;
       place += 1
     ) {
       this.#characters += text.length;
-      if (this.#characters > SHEET_CHARACTERS_MAX) throw tooManyCharacters(this.#part);
+      if (this.#characters > sheetCharactersMax)
+        throw tooManyCharacters(this.#part, sheetCharactersMax);
       while (cells.length <= place) cells.push('');
       cells[place] = text;
       if (reason !== undefined) unreadable.push({ place, reason });
@@ -168,9 +172,9 @@ function overlapping(part: string): OnhandError {
   );
 }
 
-function tooManyCharacters(part: string): OnhandError {
+function tooManyCharacters(part: string, sheetCharactersMax: number): OnhandError {
   return new OnhandError(
     'body_too_large',
-    `The merged cells of ${part} would hold more than ${SHEET_CHARACTERS_MAX} characters; unmerge them, or send the sheet as CSV.`,
+    `The merged cells of ${part} would hold more than ${sheetCharactersMax} characters; unmerge them, or send the sheet as CSV.`,
   );
 }

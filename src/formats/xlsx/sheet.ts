@@ -1,5 +1,5 @@
 import { OnhandError } from '../../domain/errors.ts';
-import { FORMAT_LIMITS } from '../format.ts';
+import type { FormatLimits } from '../format.ts';
 import { numberText, PLAIN, type NumberStyle } from './numbers.ts';
 import { RichText, unescaped, type SharedStrings } from './strings.ts';
 import type { TableRow, UnreadableCell } from '../table/table.ts';
@@ -17,26 +17,18 @@ export const SHEET_ROWS_MAX = 1_048_576;
 /** Most columns of a worksheet: the last is XFD. */
 export const SHEET_COLUMNS_MAX = 16_384;
 
-/** Columns that are read. A filled cell beyond them is an error. */
-export const SHEET_COLUMNS_READ_MAX = FORMAT_LIMITS.columnsMax;
-
-/** Characters of all cells together. A shared text counts once per cell. */
-export const SHEET_CHARACTERS_MAX = 256 * 1024 ** 2;
-
-const ROW_CHARACTERS_MAX = FORMAT_LIMITS.rowCharactersMax;
-
 /** What the cells of a workbook refer to. */
 export interface SheetContext {
   readonly strings: SharedStrings;
   /** Indexed by a cell's style number. */
   readonly styles: readonly NumberStyle[];
   readonly starts1904: boolean;
+  readonly limits: FormatLimits;
 }
 
 /**
  * Reads the rows of a worksheet, a few at a time, without empty ones. Rejects with `body_malformed` if
- * the part is damaged or its cells are out of order, and with `body_too_large` if it exceeds the limits
- * above.
+ * the part is damaged or its cells are out of order, and with `body_too_large` if it exceeds a limit
  */
 export async function* readSheetRows(
   bytes: AsyncIterable<Uint8Array>,
@@ -61,6 +53,7 @@ class SheetReader implements XmlListener {
   #cells: string[] = [];
   #rowCharacters = 0;
   #unreadable: UnreadableCell[] | undefined;
+  #fractions: number[] | undefined;
 
   #place = -1;
   #type: string | undefined;
@@ -121,6 +114,7 @@ class SheetReader implements XmlListener {
     this.#cells = [];
     this.#rowCharacters = 0;
     this.#unreadable = undefined;
+    this.#fractions = undefined;
   }
 
   #startCell(attributes: XmlAttributes): void {
@@ -163,15 +157,16 @@ class SheetReader implements XmlListener {
     const text = this.#cellText();
     if (text === '') return;
     const place = this.#place;
-    if (place >= SHEET_COLUMNS_READ_MAX) {
+    const { columnsMax, rowCharactersMax } = this.#context.limits;
+    if (place >= columnsMax) {
       throw new OnhandError(
         'body_too_large',
-        `Row ${this.#row} of ${this.#part} has a cell in column ${place + 1}; no more than ${SHEET_COLUMNS_READ_MAX} are read. ` +
+        `Row ${this.#row} of ${this.#part} has a cell in column ${place + 1}; no more than ${columnsMax} are read. ` +
           'Send the columns that are needed.',
       );
     }
     this.#rowCharacters += text.length;
-    if (this.#rowCharacters > ROW_CHARACTERS_MAX) return;
+    if (this.#rowCharacters > rowCharactersMax) return;
     while (this.#cells.length < place) this.#cells.push('');
     this.#cells.push(text);
   }
@@ -201,10 +196,11 @@ class SheetReader implements XmlListener {
     if (this.#type === 'd') return /^\d{4}-\d\d-\d\d/.exec(value)?.[0] ?? value;
     const { styles, starts1904 } = this.#context;
     const style = this.#style === undefined ? styles[0] : styles[Number(this.#style)];
-    return (
-      numberText(value, style ?? PLAIN, starts1904) ??
-      this.#unreadableCell(value, 'is marked as a number but is not one')
-    );
+    const text = numberText(value, style ?? PLAIN, starts1904);
+    if (text === undefined)
+      return this.#unreadableCell(value, 'is marked as a number but is not one');
+    if (text.includes('.')) (this.#fractions ??= []).push(this.#place);
+    return text;
   }
 
   #sharedText(value: string): string {
@@ -224,20 +220,24 @@ class SheetReader implements XmlListener {
   }
 
   #endRow(): void {
+    const { sheetCharactersMax, rowCharactersMax } = this.#context.limits;
     this.#characters += this.#rowCharacters;
-    if (this.#characters > SHEET_CHARACTERS_MAX) {
+    if (this.#characters > sheetCharactersMax) {
       throw new OnhandError(
         'body_too_large',
-        `The cells of ${this.#part} hold more than ${SHEET_CHARACTERS_MAX} characters; send the rows in several files.`,
+        `The cells of ${this.#part} hold more than ${sheetCharactersMax} characters; send the rows in several files.`,
       );
     }
     const row = this.#row;
-    if (this.#rowCharacters > ROW_CHARACTERS_MAX) {
-      this.#rows.push({ row, fault: `is longer than ${ROW_CHARACTERS_MAX} characters` });
-    } else if (this.#unreadable !== undefined) {
-      this.#rows.push({ row, cells: this.#cells, unreadable: this.#unreadable });
-    } else if (this.#cells.length > 0) {
-      this.#rows.push({ row, cells: this.#cells });
+    if (this.#rowCharacters > rowCharactersMax) {
+      this.#rows.push({ row, fault: `is longer than ${rowCharactersMax} characters` });
+    } else if (this.#unreadable !== undefined || this.#cells.length > 0) {
+      this.#rows.push({
+        row,
+        cells: this.#cells,
+        ...(this.#unreadable !== undefined && { unreadable: this.#unreadable }),
+        ...(this.#fractions !== undefined && { fractions: this.#fractions }),
+      });
     }
   }
 

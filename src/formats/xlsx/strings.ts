@@ -1,4 +1,5 @@
 import { OnhandError } from '../../domain/errors.ts';
+import type { FormatLimits } from '../format.ts';
 import { readWholeXml, tooLongText, XML_TOKEN_CHARACTERS_MAX } from './xml.ts';
 
 /** Collects the text of an element's `<t>` elements, across formatted runs, without phonetics (`<rPh>`). */
@@ -50,19 +51,20 @@ export function unescaped(text: string): string {
     .toWellFormed();
 }
 
-/** Most shared text of a workbook, in bytes of UTF-8. All of it is held in memory while reading. */
-export const SHARED_STRINGS_BYTES_MAX = 64 * 1024 ** 2;
-
-/** Most shared texts of a workbook. */
-export const SHARED_STRINGS_MAX = 4_000_000;
+type StringLimits = Pick<FormatLimits, 'sharedStringsMax' | 'sharedStringBytesMax'>;
 
 /** The texts that cells refer to by number. One buffer takes less memory than millions of strings. */
 export class SharedStrings {
+  readonly #limits: StringLimits;
   #bytes = Buffer.alloc(64 * 1024);
   #ends = new Uint32Array(4096);
   #count = 0;
   /** Long texts that were decoded once, since many cells may refer to the same one. */
   readonly #long = new Map<number, string>();
+
+  constructor(limits: StringLimits) {
+    this.#limits = limits;
+  }
 
   /** The text with this number, or undefined if there is none. */
   at(index: number): string | undefined {
@@ -85,8 +87,9 @@ export class SharedStrings {
   add(text: string): void {
     const end = this.#end();
     const bytes = Buffer.byteLength(text);
-    if (end + bytes > SHARED_STRINGS_BYTES_MAX || this.#count >= SHARED_STRINGS_MAX)
-      throw tooMuchText();
+    const { sharedStringsMax, sharedStringBytesMax } = this.#limits;
+    if (end + bytes > sharedStringBytesMax || this.#count >= sharedStringsMax)
+      throw tooMuchText(this.#limits);
     this.#grow(end + bytes);
     this.#bytes.write(text, end);
     this.#ends[this.#count] = end + bytes;
@@ -117,8 +120,9 @@ const LONG_BYTES = 1024;
 export async function readSharedStrings(
   bytes: AsyncIterable<Uint8Array>,
   part: string,
+  limits: StringLimits,
 ): Promise<SharedStrings> {
-  const strings = new SharedStrings();
+  const strings = new SharedStrings(limits);
   const text = new RichText(part);
   await readWholeXml(bytes, part, {
     open: (name) => (name === 'si' ? text.start() : text.open(name)),
@@ -128,10 +132,10 @@ export async function readSharedStrings(
   return strings;
 }
 
-function tooMuchText(): OnhandError {
+function tooMuchText({ sharedStringsMax, sharedStringBytesMax }: StringLimits): OnhandError {
   return new OnhandError(
     'body_too_large',
-    `The workbook's cells hold more than ${SHARED_STRINGS_MAX} different texts, or ${SHARED_STRINGS_BYTES_MAX} bytes of them; ` +
+    `The workbook's cells hold more than ${sharedStringsMax} different texts, or ${sharedStringBytesMax} bytes of them; ` +
       'save it as CSV, or in several files.',
   );
 }

@@ -29,20 +29,20 @@ export interface Workbook {
  * external links and everything else are ignored. Rejects with `body_malformed` if a part is missing or
  * damaged, and with `body_too_large` if it exceeds a limit.
  */
-export async function openWorkbook(archive: Archive): Promise<Workbook> {
+export async function openWorkbook(archive: Archive, limits: FormatLimits): Promise<Workbook> {
   const part = await findWorkbookPart(archive);
   const links = await readLinks(archive, part);
-  const { sheets, starts1904 } = await readWorkbookPart(archive, part, links);
+  const { sheets, starts1904 } = await readWorkbookPart(archive, part, links, limits);
   if (sheets.length === 0)
     throw new OnhandError('body_malformed', 'The workbook has no worksheet that could be read.');
   const stringsPart = partOfKind(links, 'sharedStrings');
   const stylesPart = partOfKind(links, 'styles');
   const strings =
     stringsPart === undefined
-      ? new SharedStrings()
-      : await readSharedStrings(archive.read(stringsPart), stringsPart);
-  const styles = stylesPart === undefined ? [] : await readStyles(archive, stylesPart);
-  return { archive, sheets, context: { strings, styles, starts1904 } };
+      ? new SharedStrings(limits)
+      : await readSharedStrings(archive.read(stringsPart), stringsPart, limits);
+  const styles = stylesPart === undefined ? [] : await readStyles(archive, stylesPart, limits);
+  return { archive, sheets, context: { strings, styles, starts1904, limits } };
 }
 
 /** A relationship from one part of the archive to another. */
@@ -91,6 +91,7 @@ async function readWorkbookPart(
   archive: Archive,
   part: string,
   links: Links,
+  { sheetsMax }: FormatLimits,
 ): Promise<{ readonly sheets: readonly Sheet[]; readonly starts1904: boolean }> {
   const sheets: Sheet[] = [];
   const parts = new Set<string>();
@@ -104,7 +105,7 @@ async function readWorkbookPart(
       // A part that is named again would be read again, and an archive of some kilobytes can name one endlessly.
       if (parts.has(link.part)) throw namedTwice(link.part);
       parts.add(link.part);
-      if (parts.size > SHEETS_MAX) throw tooMany('sheets', SHEETS_MAX);
+      if (parts.size > sheetsMax) throw tooMany('sheets', sheetsMax);
       const state = attributes['state'] ?? 'visible';
       sheets.push({
         name: (attributes['name'] ?? '').slice(0, SHEET_NAME_CHARACTERS_MAX).toWellFormed(),
@@ -115,12 +116,6 @@ async function readWorkbookPart(
   });
   return { sheets, starts1904 };
 }
-
-/** Most sheets of a workbook. */
-export const SHEETS_MAX = 1000;
-
-/** Most cell formats of a workbook; spreadsheets write at most 65,490. */
-export const STYLES_MAX = 65_536;
 
 /** Longest name of a sheet that is kept; spreadsheets allow 31 characters. */
 const SHEET_NAME_CHARACTERS_MAX = 80;
@@ -146,7 +141,11 @@ function linkIdOf(attributes: XmlAttributes): string | undefined {
 }
 
 /** The number styles, in the order by which cells refer to them. */
-async function readStyles(archive: Archive, part: string): Promise<readonly NumberStyle[]> {
+async function readStyles(
+  archive: Archive,
+  part: string,
+  { cellFormatsMax }: FormatLimits,
+): Promise<readonly NumberStyle[]> {
   const formats = new Map<string, NumberStyle>();
   const styles: NumberStyle[] = [];
   let isInCellStyles = false;
@@ -154,10 +153,10 @@ async function readStyles(archive: Archive, part: string): Promise<readonly Numb
     open: (name, attributes) => {
       if (name === 'cellXfs') isInCellStyles = true;
       else if (name === 'numFmt') {
-        if (formats.size >= STYLES_MAX) throw tooMany('number formats', STYLES_MAX);
+        if (formats.size >= cellFormatsMax) throw tooMany('number formats', cellFormatsMax);
         formats.set(attributes['numFmtId'] ?? '', styleOfFormat(attributes['formatCode'] ?? ''));
       } else if (name === 'xf' && isInCellStyles) {
-        if (styles.length >= STYLES_MAX) throw tooMany('cell formats', STYLES_MAX);
+        if (styles.length >= cellFormatsMax) throw tooMany('cell formats', cellFormatsMax);
         const id = attributes['numFmtId'];
         styles.push(id === undefined ? PLAIN : (formats.get(id) ?? styleOfBuiltIn(Number(id))));
       }
@@ -226,9 +225,9 @@ async function* readMergedRows(
   part: string,
   context: SheetContext,
 ): AsyncGenerator<readonly TableRow[]> {
-  const merges = await readMerges(archive.preview(part), part);
+  const merges = await readMerges(archive.preview(part), part, context.limits);
   const rows = readSheetRows(archive.read(part), part, context);
-  yield* merges.length === 0 ? rows : filledRows(rows, merges, part);
+  yield* merges.length === 0 ? rows : filledRows(rows, merges, part, context.limits);
 }
 
 /** Distinguishes a sheet without a header, after which another may have one, from a damaged sheet. */

@@ -1,21 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { isOver } from '../../domain/files.ts';
+import { RULE_NAMES } from '../../domain/reading-rules.ts';
 import {
   FileRevertSchema,
   printFileRevert,
   RevertQuerySchema,
 } from '../../wire/inventory/reverts.ts';
-import { parseBody } from '../../wire/json.ts';
-import {
-  FileMappingSchema,
-  FileSchema,
-  parseFileMapping,
-  printFile,
-  printFileMapping,
-} from '../../wire/file-jobs.ts';
+import { FileRulesQuerySchema, FileSchema, printFile } from '../../wire/file-jobs.ts';
 import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
-import { SuccessSchema } from '../../wire/lines/results.ts';
 import { refuseBody } from '../inventory/batches.ts';
 import { readBody, smallBodyLimits } from '../request/body.ts';
 import { describe } from '../documentation.ts';
@@ -27,21 +20,18 @@ import {
   type FileRoutes,
 } from './files.ts';
 import { checkParameters, flagOf, noteHeaderOf } from '../request/parameters.ts';
+import { readRules } from './reading-rules.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
 
 type ActionRoutes = Pick<FileRoutes, 'admission' | 'service' | 'limits'>;
 
 const PATH = '/timp/organizations/files/';
-const MAPPING_EXPECTED = 'column names such as {"columns": {"Lagerbestand": "quantity_in_stock"}}';
 
-/** Adds the routes that act on a file (cancel, confirm, revert) and those of a supplier's column names. */
+/** Adds the routes that act on a file: cancel, confirm, revert. */
 export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void {
   const { admission, service, limits } = routes;
   const bodyLimits = smallBodyLimits(limits);
-  const supplierIdOf = (request: FastifyRequest): number =>
-    admission.principalOf(request).organizationId;
-
   const sendFile = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
     sendJson(request, reply, JSON.stringify(printFile(await findFile(routes, request))));
 
@@ -56,9 +46,10 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
 
   const confirm = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     refuseBody(await readBody(request, bodyLimits));
-    checkParameters(request, []);
+    checkParameters(request, RULE_NAMES);
+    const given = readRules(request);
     const file = await findFile(routes, request);
-    const isConfirmed = await admission.writing(request, () => service.confirm(file));
+    const isConfirmed = await admission.writing(request, () => service.confirm(file, given));
     if (!isConfirmed) throw wrongState(file, 'only a held file can be confirmed');
     return sendFile(request, reply);
   };
@@ -90,37 +81,6 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     return sendJson(request, reply, JSON.stringify(printFileRevert(file.uuid, reverted)));
   };
 
-  const showMapping = async (
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<FastifyReply> => {
-    checkParameters(request, []);
-    const columns = await service.jobs.mappingOf(supplierIdOf(request));
-    return sendJson(request, reply, printFileMapping(columns));
-  };
-
-  const setMapping = async (
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<FastifyReply> => {
-    const body = await readBody(request, bodyLimits);
-    checkParameters(request, []);
-    const columns = parseFileMapping(parseBody(body, MAPPING_EXPECTED).value);
-    await admission.writing(request, () => service.jobs.setMapping(supplierIdOf(request), columns));
-    return showMapping(request, reply);
-  };
-
-  const removeMapping = async (
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<FastifyReply> => {
-    checkParameters(request, []);
-    await admission.writing(request, () => service.jobs.setMapping(supplierIdOf(request), []));
-    return sendJson(request, reply, JSON.stringify({ message: 'success' }));
-  };
-
-  const owner = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
-    admission.admit(request, reply, 'owner');
   const editor = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
     admission.admit(request, reply, 'editor');
   const oneFile = {
@@ -148,9 +108,14 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     POST: {
       schema: describe({
         operationId: 'confirmFile',
-        summary: 'Confirm a file that the safety limit holds',
+        summary: 'Confirm a held file: answer what it asks, or allow it to exceed the safety limit',
+        query: FileRulesQuerySchema,
         ok: FileSchema,
         ...oneFile,
+        problems: {
+          ...oneFile.problems,
+          400: 'An answer is missing; `detail` names it.',
+        },
       }),
       guard: editor,
       handle: confirm,
@@ -168,39 +133,6 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
       }),
       guard: editor,
       handle: revert,
-    },
-  });
-  addResource(app, `${PATH}mapping/`, {
-    GET: {
-      schema: describe({
-        operationId: 'showFileMapping',
-        summary: "Show the supplier's own column names",
-        ok: FileMappingSchema,
-        access: 'owner',
-      }),
-      guard: owner,
-      handle: showMapping,
-    },
-    PUT: {
-      schema: describe({
-        operationId: 'setFileMapping',
-        summary: 'Set column names for future files',
-        body: FileMappingSchema,
-        ok: FileMappingSchema,
-        access: 'editor',
-      }),
-      guard: editor,
-      handle: setMapping,
-    },
-    DELETE: {
-      schema: describe({
-        operationId: 'removeFileMapping',
-        summary: 'Remove the column names',
-        ok: SuccessSchema,
-        access: 'editor',
-      }),
-      guard: editor,
-      handle: removeMapping,
     },
   });
 }

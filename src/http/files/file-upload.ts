@@ -1,14 +1,17 @@
 import { headerOf } from '../request/parameters.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import multipart, { type Multipart } from '@fastify/multipart';
+import multipart, { type Multipart, type MultipartValue } from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
+import { parseRule, RULE_NAMES, type RuleName } from '../../domain/reading-rules.ts';
 import type { WrittenFile } from '../../files/storage.ts';
 
 /** An uploaded file, written to disk. */
 export interface UploadedFile extends WrittenFile {
   readonly filename: string | null;
+  /** The reading rules among the parts of a form. */
+  readonly rules: readonly (readonly [name: RuleName, text: string])[];
 }
 
 /** The uploads in progress. They have no time limit as long as data keeps arriving. */
@@ -42,8 +45,9 @@ export class OpenUploads {
   }
 }
 
-const FIELDS_MAX = 10;
-const FIELD_BYTES_MAX = 4096;
+/** The file name and the rules. */
+const FIELDS_MAX = 1 + RULE_NAMES.length;
+const FIELD_BYTES_MAX = 65_536;
 
 /** Registers a streaming multipart parser for the routes of a scope. */
 export async function registerMultipart(scope: FastifyInstance): Promise<void> {
@@ -81,8 +85,8 @@ export function discardRest({ raw }: FastifyRequest): void {
 
 /**
  * Receives the file that a request sends, as multipart or as its body. Rejects with
- * `body_missing`, `body_malformed` if it is truncated, `body_shape_wrong` for a part other than `file` and
- * `filename`, and as `target.write` does; then nothing remains on disk.
+ * `body_missing`, `body_malformed` if it is truncated, `body_shape_wrong` for an unknown part,
+ * `parameter_invalid` for an invalid rule, and as `target.write` does; then nothing remains on disk.
  */
 export async function receiveUpload(
   request: FastifyRequest,
@@ -91,7 +95,7 @@ export async function receiveUpload(
   try {
     const upload = request.isMultipart()
       ? await receiveParts(request, target)
-      : { ...(await writeBody(request, target)), filename: null };
+      : { ...(await writeBody(request, target)), filename: null, rules: [] };
     if (upload.bytes === 0) throw missing();
     return { ...upload, filename: upload.filename ?? dispositionName(request) };
   } catch (error) {
@@ -115,8 +119,9 @@ async function receiveParts(
   request: FastifyRequest,
   { write }: UploadTarget,
 ): Promise<UploadedFile> {
-  let written: UploadedFile | undefined;
+  let written: (WrittenFile & { readonly filename: string | null }) | undefined;
   let filename: string | null = null;
+  const rules: (readonly [RuleName, string])[] = [];
   for await (const part of request.parts()) {
     if (part.type === 'file') {
       if (part.fieldname !== 'file') throw unknownPart(part);
@@ -127,16 +132,26 @@ async function receiveParts(
       };
     } else if (part.fieldname === 'filename' && typeof part.value === 'string') {
       filename = part.value;
-    } else throw unknownPart(part);
+    } else rules.push(ruleOf(part));
   }
   if (written === undefined) throw missing();
-  return { ...written, filename: filename || written.filename };
+  return { ...written, filename: filename || written.filename, rules };
 }
 
-function unknownPart({ fieldname }: Multipart): OnhandError {
+/** The reading rule that a part of a form gives. */
+function ruleOf(part: MultipartValue): readonly [RuleName, string] {
+  const name = RULE_NAMES.find((known) => known === part.fieldname);
+  if (name === undefined || typeof part.value !== 'string') throw unknownPart(part);
+  if (part.valueTruncated)
+    throw new OnhandError('parameter_invalid', `${name} is longer than ${FIELD_BYTES_MAX} bytes.`);
+  parseRule(name, part.value);
+  return [name, part.value];
+}
+
+function unknownPart({ fieldname }: Pick<Multipart, 'fieldname'>): OnhandError {
   return new OnhandError(
     'body_shape_wrong',
-    `The form has a part ${JSON.stringify(fieldname.slice(0, 64))}; allowed are "file", which must be a file, and "filename". Options go into the query, such as ?mode=snapshot.`,
+    `The form has a part ${JSON.stringify(fieldname.slice(0, 64))}; allowed are "file", which must be a file, "filename" and the reading rules: ${RULE_NAMES.join(', ')}. Other options go into the query, such as ?mode=snapshot.`,
   );
 }
 

@@ -4,7 +4,8 @@ import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import type { FileService } from '../../files/service.ts';
 import type { ReservedRoom } from '../../files/disk-quota.ts';
-import { NO_RULES } from '../../domain/reading-rules.ts';
+import { parseRules, rulesInForce } from '../../domain/reading-rules.ts';
+import { readRules } from './reading-rules.ts';
 import { measure } from '../../files/storage.ts';
 import { isOver, uuidOfSame, type FileRecord, type StoredFile } from '../../domain/files.ts';
 import { newUuid } from '../../store/uuids.ts';
@@ -107,42 +108,44 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   const upload = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const options = readUploadOptions(request, settings);
     const { organizationId: supplierId, userId } = admission.principalOf(request);
-    const columns = await service.jobs.mappingOf(supplierId);
+    const saved = await service.jobs.rulesOf(supplierId);
     const nowMs = Date.now();
     const uuid = newUuid(nowMs);
     const file: StoredFile = { supplierId, uuid };
-    const { key, reason, reference, ...terms } = options;
+    const { key, reason, reference, given, ...terms } = options;
     const usedSinceMs = nowMs - settings.idempotencyKeptHours * HOUR_MS;
     const earlier =
       key === undefined ? undefined : await service.jobs.withKey(supplierId, { key, usedSinceMs });
     // A repeated upload is only compared. It takes no room, so a full quota does not refuse it.
     if (earlier !== undefined) {
-      const { sha256 } = await receive(request, {
+      const again = await receive(request, {
         write: (content) => measure(content, bytesMax),
         remove: () => Promise.resolve(),
       });
-      return sendUuid(request, reply, uuidOfSame(earlier, fingerprintOf(request, sha256)));
+      return sendUuid(request, reply, uuidOfSame(earlier, fingerprintOf(request, again)));
     }
     const room = await reserveRoom(request, supplierId);
     try {
-      const { filename, bytes, sha256 } = await receive(request, {
+      const received = await receive(request, {
         write: (content) => service.files.write(file, content, { bytesMax, room }),
         remove: () => service.files.remove(file),
       });
+      const { filename, bytes } = received;
+      const inForm = parseRules(received.rules);
       const added = await service.add({
         supplierId,
         uuid,
         userId,
         filename: cleanFilename(queryOf(request).get('filename')?.[0] ?? filename),
         bytes,
-        asked: { ...terms, rules: { ...NO_RULES, columns } },
+        asked: { ...terms, rules: rulesInForce(saved, { ...given, ...inForm }) },
         reason: reason ?? null,
         reference: reference ?? null,
         uploadedAtMs: Date.now(),
         idempotency:
           key === undefined
             ? null
-            : { key, fingerprint: fingerprintOf(request, sha256), usedSinceMs },
+            : { key, fingerprint: fingerprintOf(request, received), usedSinceMs },
       });
       if (added === uuid) room.settle();
       return await sendUuid(request, reply, added);
@@ -429,16 +432,18 @@ function readUploadOptions(request: FastifyRequest, settings: FileSettings) {
     reason: noteHeaderOf(request, 'Batch-Reason'),
     reference: noteHeaderOf(request, 'Batch-Reference'),
     key: keyHeaderOf(request, 'Idempotency-Key'),
+    given: readRules(request),
   };
 }
 
-/** Identifies the upload that an idempotency key belongs to: query, timestamp and content. */
-function fingerprintOf(request: FastifyRequest, sha256: Uint8Array): Uint8Array {
-  const query = [...queryOf(request)];
-  return createHash('sha256')
-    .update(JSON.stringify([query, headerOf(request, 'as-of') ?? null]))
-    .update(sha256)
-    .digest();
+/** Identifies the upload that an idempotency key belongs to: query, timestamp, rules and content. */
+function fingerprintOf(
+  request: FastifyRequest,
+  { sha256, rules }: Pick<UploadedFile, 'sha256' | 'rules'>,
+): Uint8Array {
+  const terms: unknown[] = [[...queryOf(request)], headerOf(request, 'as-of') ?? null];
+  if (rules.length > 0) terms.push(rules);
+  return createHash('sha256').update(JSON.stringify(terms)).update(sha256).digest();
 }
 
 function waitSecondsOf(request: FastifyRequest): number {

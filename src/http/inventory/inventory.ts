@@ -28,6 +28,7 @@ import {
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { sendProblem } from '../problems.ts';
+import { noteLines } from '../request/request-log.ts';
 import { sendJsonParts } from '../request/reply.ts';
 import { printInSlices } from '../request/slices.ts';
 import { addResource } from '../request/resource.ts';
@@ -94,6 +95,7 @@ export function addInventory(
     const failed = results.value;
     reply.header('lines-succeeded', lines.count - failed);
     reply.header('lines-failed', failed);
+    noteLines(request, lines.count, failed);
     return sendJsonParts(request, reply, results);
   };
 
@@ -106,6 +108,7 @@ export function addInventory(
     const lines = parseLine(value, text, options.asOf);
     const { outcome } = await submit(request, reply, { source: 'single', body, lines, options });
     const { status, message } = resultOfLine(lines, outcome);
+    noteLines(request, 1, status === OK ? 0 : 1);
     if (status === OK) return reply.type('application/json').send(printSuccess(outcome));
     const requestId = outcome.repeats ?? request.id;
     return sendProblem(request, reply, { code: 'line_failed', status, message, requestId });

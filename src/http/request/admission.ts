@@ -13,6 +13,7 @@ import {
   type OpenRequest,
   type RequestKind,
 } from './open-requests.ts';
+import { noteError, noteSender } from './request-log.ts';
 import { StoreTurns } from './store-turns.ts';
 
 declare module 'fastify' {
@@ -77,6 +78,7 @@ export class Admission {
 
   async #identify(request: FastifyRequest, access: Access): Promise<Principal> {
     const principal = await authenticate(this.#accounts, request.headers.authorization, Date.now());
+    noteSender(request, principal);
     authorize(principal, access);
     if (this.#rate !== undefined) await consumePoint(this.#rate, String(principal.tokenId));
     return principal;
@@ -130,7 +132,9 @@ export class Admission {
 }
 
 /** Ends a request that is still arriving with 401, and cuts off a reply. A request that is complete gets its reply. */
-function endRevoked({ raw, id }: FastifyRequest, response: ServerResponse): void {
+function endRevoked(request: FastifyRequest, response: ServerResponse): void {
+  const { raw, id } = request;
+  noteError(request, 'unauthenticated');
   if (response.headersSent) response.destroy();
   else if (!raw.complete) {
     const { socket } = raw;

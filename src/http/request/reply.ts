@@ -8,6 +8,7 @@ import type { PrintedText } from './slices.ts';
 
 /** Shorter bodies fit into one packet uncompressed. */
 const COMPRESSED_LENGTH_MIN = 1400;
+const NEWLINE = Buffer.from('\n');
 const deflate = promisify(gzip);
 
 /** Sends JSON, compressed if the client accepts gzip and the text is long enough to benefit. */
@@ -21,7 +22,7 @@ export async function sendJson(
   reply.header('vary', 'Accept-Encoding');
   if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(text);
   // The fastest level is enough: results are so repetitive that every level compresses them well.
-  const bytes = await deflate(text, { level: constants.Z_BEST_SPEED });
+  const bytes = await deflate(`${text}\n`, { level: constants.Z_BEST_SPEED });
   return reply.header('content-encoding', 'gzip').send(bytes);
 }
 
@@ -29,12 +30,12 @@ export async function sendJson(
 export async function sendJsonParts(
   request: FastifyRequest,
   reply: FastifyReply,
-  { parts }: PrintedText<unknown>,
+  printed: PrintedText<unknown>,
 ): Promise<FastifyReply> {
+  const parts = [...printed.parts, NEWLINE];
   reply.type('application/json; charset=utf-8');
-  const [first] = parts;
-  const isShort = parts.length === 1 && first !== undefined && first.length < COMPRESSED_LENGTH_MIN;
-  if (isShort) return reply.send(first);
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  if (length < COMPRESSED_LENGTH_MIN) return reply.send(Buffer.concat(parts));
   reply.header('vary', 'Accept-Encoding');
   if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(replyOfParts(parts));
   const compressed: Buffer[] = [];

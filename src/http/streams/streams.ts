@@ -16,6 +16,7 @@ import type { Admission } from '../request/admission.ts';
 import type { OpenRequest } from '../request/open-requests.ts';
 import { problemRow } from '../problems.ts';
 import { acceptsGzip } from '../request/reply.ts';
+import { noteLines } from '../request/request-log.ts';
 import { printInSlices } from '../request/slices.ts';
 import { StreamInput } from './stream-input.ts';
 import { ClientDisconnected, StreamOutput } from './stream-output.ts';
@@ -339,6 +340,7 @@ class LineStream {
     );
     this.#failed += failed;
     this.#succeeded += lines.count - failed;
+    noteLines(this.#parts.request, this.#succeeded + this.#failed, this.#failed);
     for (const part of parts) await output.write(part);
   }
 }

@@ -103,7 +103,13 @@ export function effectsOf(
 
 /** As deflated JSON. */
 export function encodeFailures(failed: readonly FailedLine[]): Uint8Array {
-  return deflateRawSync(JSON.stringify(failed), { level: 1 });
+  return deflateRawSync(JSON.stringify(failed.map(storedFailure)), { level: 1 });
+}
+
+/** Misfits are a member of their own, which older versions ignore: they refuse a detail of another kind. */
+function storedFailure(failure: FailedLine): object {
+  const { detail } = failure;
+  return detail?.kind === 'misfit' ? { ...failure, detail: null, misfits: detail.gtins } : failure;
 }
 
 /** As deflated JSON. */

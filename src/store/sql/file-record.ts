@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { mappingTarget, type ColumnMapping } from '../../domain/file-columns.ts';
 import {
+  CHOICE_NAMES,
   NO_RULES,
   parseRules,
   printRules,
@@ -13,6 +14,7 @@ import {
 import type { SqlTables } from './tables.ts';
 import {
   FILE_STATES,
+  QUESTION_CODES,
   type FileOptions,
   type FileFindings,
   type FileRecord,
@@ -42,6 +44,8 @@ const Asked = Compile(
 );
 
 const Mappings = Compile(StoredMappings);
+const StoredRules = Type.Record(Type.String(), Type.String());
+const Rules = Compile(StoredRules);
 
 const Found = Compile(
   Type.Object({
@@ -61,6 +65,18 @@ const Found = Compile(
       Type.Null(),
     ]),
     isWhole: Type.Boolean(),
+    // Older versions asked nothing.
+    decimal: Type.Optional(Type.Union([Type.Literal('comma'), Type.Literal('point'), Type.Null()])),
+    questions: Type.Optional(
+      Type.Array(
+        Type.Object({
+          code: Type.Enum(QUESTION_CODES),
+          rule: Type.Enum(CHOICE_NAMES),
+          detail: Type.String(),
+          answers: Type.Array(Type.String()),
+        }),
+      ),
+    ),
   }),
 );
 
@@ -140,12 +156,15 @@ function askedOf(text: string): FileOptions {
 
 /** The stored form of a file's options. Mappings are apart, where older versions look for them. */
 export function encodeAsked({ rules, ...asked }: FileOptions): string {
-  const { columns, ...others } = rules;
-  return JSON.stringify({
-    ...asked,
+  return JSON.stringify({ ...asked, ...encodeRules(rules) });
+}
+
+/** The stored form of rules. */
+export function encodeRules({ columns, ...others }: ReadingRules) {
+  return {
     mappings: columns.map(({ isOptional = false, ...mapping }) => ({ ...mapping, isOptional })),
     rules: printRules({ ...others, columns: [] }),
-  });
+  };
 }
 
 /** Rules by name, as `printRules` prints them. Those of newer versions are left out. */
@@ -168,7 +187,8 @@ function columnsOf(mappings: Static<typeof StoredMappings>): readonly ColumnMapp
 function foundOf(text: string): FileFindings {
   const parsed: unknown = JSON.parse(text);
   if (!Found.Check(parsed)) throw new Error('the stored findings of a file are malformed');
-  return { notes: [], ...parsed };
+  const { decimal = null, questions = [], notes = [], ...found } = parsed;
+  return { ...found, decimal, questions, notes };
 }
 
 function countsOf(text: string): StatusCounts {
@@ -177,9 +197,14 @@ function countsOf(text: string): StatusCounts {
   return parsed;
 }
 
-export function mappingsOf(text: string): readonly ColumnMapping[] {
-  const parsed: unknown = JSON.parse(text);
-  if (!Mappings.Check(parsed))
-    throw new Error('the stored column mapping of a supplier is malformed');
-  return columnsOf(parsed);
+/** The rules that a supplier saved. */
+export function savedRulesOf(row: {
+  readonly column_names: string;
+  readonly rules: string;
+}): ReadingRules {
+  const mappings: unknown = JSON.parse(row.column_names);
+  const rules: unknown = JSON.parse(row.rules);
+  if (!Mappings.Check(mappings) || !Rules.Check(rules))
+    throw new Error('the stored rules of a supplier are malformed');
+  return { ...rulesOf(rules), columns: columnsOf(mappings) };
 }

@@ -1,14 +1,21 @@
 import { sql, type Compilable, type RawBuilder } from 'kysely';
 import type { SqlDatabase } from './database.ts';
-import type { ColumnMapping } from '../../domain/file-columns.ts';
+import { NO_RULES, type ReadingRules } from '../../domain/reading-rules.ts';
 import { fileQuotaProblem, type FileQuota, type FileUsage } from '../../domain/file-quota.ts';
 import { encodeFailures } from './batch-row.ts';
 import { decodeFailures } from './stored-outcome.ts';
-import { encodeAsked, FILE_COLUMNS, mappingsOf, fileRecordOf } from './file-record.ts';
+import {
+  encodeAsked,
+  encodeRules,
+  FILE_COLUMNS,
+  fileRecordOf,
+  savedRulesOf,
+} from './file-record.ts';
 import {
   OPEN_STATES,
   uuidOfSame,
   type EarlierUpload,
+  type FileOptions,
   type FileLease,
   type FileDraft,
   type FileEnd,
@@ -236,9 +243,17 @@ export class SqlFiles implements FileStore {
             .onRef('first.supplier_id', '=', 'feeds.supplier_id')
             .onRef('first.number', '=', 'feeds.number'),
       )
+      .where('feeds.supplier_id', 'not in', this.#disabled())
       .orderBy('feeds.uploaded_at_ms')
       .execute();
     return rows.map(fileRecordOf);
+  }
+
+  #disabled() {
+    return this.#database.db
+      .selectFrom('organizations')
+      .select('organizations.id')
+      .where('suspended_at_ms', 'is not', null);
   }
 
   async claim(place: FilePlace, claim: FileLease): Promise<FileRecord | undefined> {
@@ -261,6 +276,7 @@ export class SqlFiles implements FileStore {
 
   async keep(place: FilePlace, claim: FileLease): Promise<'held' | 'lost' | 'cancel_asked'> {
     const kept = await this.#mine(place, claim.nodeId)
+      .where('supplier_id', 'not in', this.#disabled())
       .set({ claimed_until_ms: claim.untilMs })
       .returning('is_cancel_asked')
       .executeTakeFirst();
@@ -329,12 +345,12 @@ export class SqlFiles implements FileStore {
     await this.#one(place).where('state', '=', 'reading').set({ is_cancel_asked: 1 }).execute();
   }
 
-  async confirm(place: FilePlace): Promise<boolean> {
+  async confirm(place: FilePlace, answer: FileOptions | 'exceed'): Promise<boolean> {
     const { numUpdatedRows } = await this.#one(place)
       .where('state', '=', 'held')
       .set({
         state: 'waiting',
-        is_confirmed: 1,
+        ...(answer === 'exceed' ? { is_confirmed: 1 } : { asked: encodeAsked(answer) }),
         problem_code: null,
         problem_detail: null,
         finished_at_ms: null,
@@ -343,21 +359,25 @@ export class SqlFiles implements FileStore {
     return numUpdatedRows > 0n;
   }
 
-  async mappingOf(supplierId: number): Promise<readonly ColumnMapping[]> {
+  async rulesOf(supplierId: number): Promise<ReadingRules> {
     const row = await this.#database.db
       .selectFrom('feed_suppliers')
-      .select('column_names')
+      .select(['column_names', 'rules'])
       .where('supplier_id', '=', supplierId)
       .executeTakeFirst();
-    return row === undefined ? [] : mappingsOf(row.column_names);
+    return row === undefined ? NO_RULES : savedRulesOf(row);
   }
 
-  async setMapping(supplierId: number, mappings: readonly ColumnMapping[]): Promise<void> {
-    const names = JSON.stringify(mappings);
+  async setRules(supplierId: number, rules: ReadingRules): Promise<void> {
+    const stored = encodeRules(rules);
+    const row = {
+      column_names: JSON.stringify(stored.mappings),
+      rules: JSON.stringify(stored.rules),
+    };
     await this.#database.db
       .insertInto('feed_suppliers')
-      .values({ supplier_id: supplierId, column_names: names })
-      .onConflict((conflict) => conflict.column('supplier_id').doUpdateSet({ column_names: names }))
+      .values({ supplier_id: supplierId, ...row })
+      .onConflict((conflict) => conflict.column('supplier_id').doUpdateSet(row))
       .execute();
   }
 

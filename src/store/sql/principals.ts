@@ -21,6 +21,7 @@ export interface PrincipalRow {
   readonly token_id: number;
   readonly user_id: number;
   readonly organization_id: number;
+  readonly name: string;
   readonly type: OrganizationType;
   readonly permissions: string;
   readonly expires_at_ms: number | null;
@@ -29,7 +30,7 @@ export interface PrincipalRow {
 /** Selects a `PrincipalRow`; to be completed with the placeholder of the token's hash. */
 export const SELECT_PRINCIPAL_BY_TOKEN_HASH = `
   SELECT tokens.id AS token_id, users.id AS user_id, organizations.id AS organization_id,
-    organizations.type, tokens.permissions, expires_at_ms
+    organizations.name, organizations.type, tokens.permissions, expires_at_ms
   FROM tokens JOIN users ON users.id = tokens.user_id
     JOIN organizations ON organizations.id = users.organization_id
   WHERE revoked_at_ms IS NULL AND disabled_at_ms IS NULL AND suspended_at_ms IS NULL
@@ -46,6 +47,7 @@ export function cachedPrincipalOf(row: PrincipalRow): CachedPrincipal {
       tokenId: row.token_id,
       userId: row.user_id,
       organizationId: row.organization_id,
+      organizationName: row.name,
       organizationType: row.type,
       permissions: readPermissions(row.permissions),
     },

@@ -37,6 +37,7 @@ const Failures = Compile(
       detail: Type.Union([Detail, Type.Null()]),
       skuId: textOrNull,
       asSent: textOrNull,
+      misfits: Type.Optional(Type.Array(Type.Number())),
     }),
   ),
 );
@@ -118,7 +119,10 @@ export async function decodeFailures(bytes: Uint8Array): Promise<readonly Failed
   const failed: FailedLine[] = [];
   for await (const slice of parseInSlices(await inflate(bytes), ['}', ',{"index":'])) {
     if (!Failures.Check(slice)) throw new Error('the stored failures of a batch are malformed');
-    for (const failure of slice) failed.push(failure);
+    for (const { misfits, ...failure } of slice) {
+      const isMisfit = misfits !== undefined;
+      failed.push(isMisfit ? { ...failure, detail: { kind: 'misfit', gtins: misfits } } : failure);
+    }
   }
   return failed;
 }

@@ -117,6 +117,7 @@ export interface SqlTables {
     supplier_id: number;
     last_number: Generated<number>;
     column_names: Generated<string>;
+    rules: Generated<string>;
   };
   webhooks: {
     id: Generated<number>;

@@ -44,7 +44,7 @@ function at(file: string): URL {
 
 /** How the cache is divided; `recent` and `readerPages` count twice, for two threads that have their own. */
 const MINIMAL_CACHE_BYTES = 1 << 20;
-const CACHE_SHARES = { writerPages: 0.3, writerMemory: 0.3, recent: 0.1, readerPages: 0.1 };
+const CACHE_SHARES = { writerPages: 0.2, writerMemory: 0.4, recent: 0.1, readerPages: 0.1 };
 
 interface Threads {
   readonly writer: Thread<WriterCalls>;

@@ -1,12 +1,38 @@
 import { Type } from 'typebox';
 import type { NamedSupplier } from '../../domain/changes.ts';
+import {
+  pageParameters,
+  paginationSchema,
+  type PageRequest,
+  printPagination,
+} from '../pagination.ts';
+import { createQueryReader } from '../query.ts';
 import { integerOrNull, textOrNull, uuid } from '../schema.ts';
 import { printTime } from '../times.ts';
 
 const MINUTE_MS = 60_000;
 
+/** Each supplier of a page is a separate count over all its SKUs. */
+const SUPPLIERS_MAX = 25;
+
+export const FreshnessQuerySchema = Type.Object(
+  {
+    ...pageParameters('suppliers', SUPPLIERS_MAX),
+    supplier_uuids: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'Only these suppliers: one uuid, several separated by commas, or repeated.',
+      }),
+    ),
+  },
+  { title: 'FreshnessQuery', additionalProperties: false },
+);
+
+/** Reads the query of a freshness report. Throws `parameter_invalid`. */
+export const parseFreshness = createQueryReader(FreshnessQuerySchema);
+
 export const FreshnessSchema = Type.Object(
   {
+    pagination: paginationSchema('suppliers'),
     suppliers: Type.Array(
       Type.Object(
         {
@@ -53,8 +79,14 @@ export interface SupplierFreshness {
   readonly skusByAge: readonly { readonly ageMsMax: number | null; readonly count: number }[];
 }
 
-export function printFreshness(suppliers: readonly SupplierFreshness[], nowMs: number): string {
+export function printFreshness(
+  page: PageRequest,
+  totalCount: number,
+  suppliers: readonly SupplierFreshness[],
+  nowMs: number,
+): string {
   return JSON.stringify({
+    pagination: printPagination(page, totalCount),
     suppliers: suppliers.map(({ supplier, lastHeardAtMs, expectedIntervalMinutes, skusByAge }) => ({
       supplier: { uuid: supplier.uuid, name: supplier.name },
       last_heard: lastHeardAtMs === null ? null : printTime(lastHeardAtMs),

@@ -1,25 +1,16 @@
+import { pageParameters, paginationSchema } from '../pagination.ts';
 import { createQueryReader } from '../query.ts';
 import type { BatchRecord } from '../../domain/batches.ts';
 import { type Static, Type } from 'typebox';
 import { integerOrNull, textOrNull, time, uuid } from '../schema.ts';
 import { printTime } from '../times.ts';
 
-export const BATCH_LIMIT_MAX = 500;
+const BATCH_LIMIT_MAX = 500;
 
-export const BATCH_LIMIT_DEFAULT = 25;
-
-export const BatchListQuerySchema = Type.Object(
-  {
-    limit: Type.Integer({
-      minimum: 1,
-      maximum: BATCH_LIMIT_MAX,
-      default: BATCH_LIMIT_DEFAULT,
-      description: 'How many batches to answer with at most.',
-    }),
-    start: Type.Integer({ minimum: 0, default: 0, description: 'How many batches to skip.' }),
-  },
-  { title: 'BatchListQuery', additionalProperties: false },
-);
+export const BatchListQuerySchema = Type.Object(pageParameters('batches', BATCH_LIMIT_MAX), {
+  title: 'BatchListQuery',
+  additionalProperties: false,
+});
 
 export const BatchSchema = Type.Object(
   {
@@ -51,15 +42,7 @@ export const BatchSchema = Type.Object(
 
 export const BatchPageSchema = Type.Object(
   {
-    pagination: Type.Object(
-      {
-        total_count: Type.Integer({ description: 'How many batches there are in all.' }),
-        start: Type.Integer({ description: 'How many batches come before this page.' }),
-        limit: Type.Integer({ description: 'How many the page holds at most.' }),
-        next_start_index: integerOrNull('The `start` of the next page; null on the last.'),
-      },
-      { additionalProperties: false },
-    ),
+    pagination: paginationSchema('batches'),
     batches: Type.Array(BatchSchema),
   },
   { title: 'BatchPage', additionalProperties: false },

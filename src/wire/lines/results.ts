@@ -4,6 +4,7 @@ import { InventorySchema, printInventory } from '../inventory/inventory-fields.t
 import { Type } from 'typebox';
 import { type Inventory, QUANTITY_MAX } from '../../domain/inventory.ts';
 import { CANDIDATES_NAMED_MAX, type Lines } from '../../domain/lines.ts';
+import { misfitText } from '../../domain/misfits.ts';
 import { integerOrNull, uuid } from '../schema.ts';
 import { printTimeUs } from '../times.ts';
 import { IDENTIFIERS } from './identifiers.ts';
@@ -130,7 +131,11 @@ function* printEach(
   for (let i = 0; i < lines.count; i += 1) {
     if (statuses[i] !== APPLIED) {
       const place = failuresOnly ? `"index":${firstIndex + i},` : '';
-      const result = failureResult(failureOf(lines, outcomes, i), firstIndex);
+      const result = failureResult(
+        failureOf(lines, outcomes, i),
+        firstIndex,
+        failuresOnly ? 'misfits' : 'nothing',
+      );
       text += `${before}{${place}${membersOf(result)}}${after}`;
       failed += 1;
     } else if (!failuresOnly) {
@@ -176,7 +181,8 @@ export function printWouldChange(before: Inventory, after: Inventory): string {
 
 /** The result of a single update. */
 export function resultOfLine(lines: Lines, outcomes: LineOutcomes): LineResult {
-  return outcomes.statuses[0] === APPLIED ? SUCCESS : failureResult(failureOf(lines, outcomes, 0));
+  if (outcomes.statuses[0] === APPLIED) return SUCCESS;
+  return failureResult(failureOf(lines, outcomes, 0), 0, 'nothing');
 }
 
 /** Prints the response to a single update that was applied. */
@@ -197,18 +203,34 @@ function failureOf(lines: Lines, { statuses, details }: LineOutcomes, i: number)
   };
 }
 
-/** @param firstIndex the index of the batch's first line in the response */
+/**
+ * @param firstIndex the index of the batch's first line in the response
+ * @param explains whether a 404 says which identifier does not fit: the default response has exactly the text that
+ *   clients know
+ */
 function failureResult(
   { status, message, detail, skuId, asSent }: Failure,
   firstIndex = 0,
+  explains: 'misfits' | 'nothing' = 'misfits',
 ): LineResult {
   if (message !== null) return { status, message };
+  if (detail?.kind === 'misfit') {
+    const message = notFoundMessage(skuId, asSent);
+    const isExplained = explains === 'misfits';
+    return {
+      status,
+      message: isExplained ? `${message}; ${misfitText(detail.gtins, asSent)}` : message,
+    };
+  }
   if (detail !== null) return { status, message: detailMessage(detail, firstIndex) };
   if (status !== NOT_FOUND) throw new Error(`a line failed with ${status} and no reason`);
   return { status, message: notFoundMessage(skuId, asSent) };
 }
 
-function detailMessage(detail: LineDetail, firstIndex: number): string {
+function detailMessage(
+  detail: Exclude<LineDetail, { readonly kind: 'misfit' }>,
+  firstIndex: number,
+): string {
   switch (detail.kind) {
     case 'ambiguous':
       return ambiguous(detail.skuIds);

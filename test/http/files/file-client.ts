@@ -25,7 +25,7 @@ export class FileClient {
       body,
       headers: { 'content-type': 'text/csv', ...headers },
     });
-    expect(answer.text).toMatch(/^\{"uuid":"[0-9a-f-]{36}"\}$/);
+    expect(answer.text).toMatch(/^\{"uuid":"[0-9a-f-]{36}"\}\n$/);
     return textAt(answer.json, 'uuid');
   }
 

@@ -55,6 +55,23 @@ describe('an uploaded file', () => {
     ]);
   });
 
+  test('names what it ignored, in its notes and in the results of its rows', async () => {
+    const file = 'SKU,UPC,Qty,ETA,Warehouse qty\nA-1,4006381333931,5,soon,1\nA-2,n/a,6,,2\n';
+    const uuid = await client.upload(file, '?identifiers=sku_id_first');
+    expect(await client.processed(uuid)).toMatchObject({
+      status_counts: { '200': 2 },
+      notes: [
+        expect.stringMatching(/^Column "ETA" has a date that cannot be read/),
+        expect.stringMatching(/^Column "UPC" has values that stand for none/),
+        expect.stringMatching(/^Column "Warehouse qty" looks like a quantity/),
+      ],
+    });
+    const [, first, second] = await client.results(uuid);
+    expect(first).toMatch(/200,"success; the SKU with this sku_id does not have upca/);
+    expect(first).toMatch(/Row 2, column ""ETA"": ""soon"" is not a calendar date/);
+    expect(second).toMatch(/,200,success$/);
+  });
+
   test('can be sent as a form with a filename', async () => {
     const form = new FormData();
     form.append('filename', 'C:\\exports\\stock.csv');
@@ -121,7 +138,7 @@ describe('an uploaded file', () => {
     const rows = Array.from({ length: count }, (_, i) =>
       i % 1000 === 0 ? `A-1,${i}` : `NONE-${i},1`,
     );
-    const uuid = await client.upload(['sku_id,qty', ...rows].join('\n'));
+    const uuid = await client.upload(['sku_id,qty', ...rows].join('\n'), '?locations=last');
     const file = await client.processed(uuid);
     expect(file).toMatchObject({
       state: 'done',

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { readSettings } from '../../../src/config.ts';
 import { NO_RULES } from '../../../src/domain/reading-rules.ts';
 import { newUuid } from '../../../src/store/uuids.ts';
 import { textMatching } from '../../matching.ts';
@@ -23,6 +24,7 @@ beforeAll(async () => {
   server = await TestServer.start({
     supplierFileBytesMax: BYTES_MAX,
     supplierFilesMax: FILES_MAX,
+    formatLimits: { ...readSettings({}, {}).formatLimits, columnsMax: 20 },
     snapshotBreakerPercent: 10,
     snapshotBreakerSkusMin: 1,
   });
@@ -59,6 +61,16 @@ test('a supplier beyond its bytes is refused, and others are not; deleting a fil
   expect([deleted.status, deleted.json]).toEqual([200, { message: 'success' }]);
   expect(await readdir(join(server.filesDirectory, String(supplierId)))).toEqual([]);
   await client.upload(ofBytes(600));
+});
+
+test('a file beyond a limit that the operator has set is refused with that limit', async () => {
+  const header = ['sku_id', 'qty', ...Array.from({ length: 19 }, (_, i) => `more ${i}`)];
+  expect(await client.processed(await client.upload(`${header.join(',')}\nA-1,5\n`))).toMatchObject(
+    {
+      state: 'refused',
+      problem: { detail: textMatching(/\b21\b.*\b20\b/) },
+    },
+  );
 });
 
 test('parallel uploads cannot pass the quota, nor can their partial files', async () => {

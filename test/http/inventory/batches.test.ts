@@ -188,7 +188,7 @@ describe('the results of a batch', () => {
 
   test('are empty if every line was applied', async () => {
     const answer = await acme.bulk([{ sku_id: 'A-2', quantity_in_stock: 3 }]);
-    expect((await acme.get(pathOf(batchIdOf(answer), 'results/'))).text).toBe('[]');
+    expect((await acme.get(pathOf(batchIdOf(answer), 'results/'))).text).toBe('[]\n');
   });
 
   test('expire while the batch remains', async () => {

@@ -97,6 +97,25 @@ describe('finds a SKU by any form of its GTINs', () => {
   });
 });
 
+test('failures alone say which identifiers do not fit together', async () => {
+  const identifiers = "'sku_id': 'A-2', 'upca': '012345678905', 'isbn': '0306406152'";
+  const lines = [
+    { sku_id: 'A-2', isbn: '0306406152', upca: '012345678905', quantity_in_stock: 1 },
+    { sku_id: 'NONE', upca: '012345678905', quantity_in_stock: 1 },
+  ];
+  const unknown = notFound("'sku_id': 'NONE', 'upca': '012345678905'");
+  expect(await results(lines)).toEqual([notFound(identifiers), unknown]);
+  const answer = await server.ask('POST', `${BULK}?errors_only=true`, { token, body: lines });
+  expect(answer.json).toEqual([
+    {
+      index: 0,
+      status_code: 404,
+      message: `${notFound(identifiers).message}; the SKU with this sku_id does not have upca "012345678905"`,
+    },
+    { index: 1, ...unknown },
+  ]);
+});
+
 const lineOf = (skuId: string) => ({ sku_id: skuId, quantity_in_stock: 3 });
 
 describe('returns 404 with the identifiers as sent if no SKU matches', () => {

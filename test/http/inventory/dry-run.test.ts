@@ -132,7 +132,7 @@ describe('Prefer: return=representation', () => {
 
   test('is not applied without the header', async () => {
     const answer = await acme.bulk([{ sku_id: 'D', quantity_in_stock: 3 }]);
-    expect(answer.text).toBe('[{"status_code":200,"message":"success"}]');
+    expect(answer.text).toBe('[{"status_code":200,"message":"success"}]\n');
     expect(answer.headers.get('preference-applied')).toBeNull();
   });
 });

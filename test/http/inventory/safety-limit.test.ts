@@ -81,7 +81,7 @@ describe("a supplier's safety limit", () => {
   test('allows the confirmed body with another form of reply', async () => {
     const code = codeOf(await acme.bulk(zero(4)));
     const answer = await acme.bulk(zero(4), { ...confirmed(code), query: '?errors_only=true' });
-    expect(answer.text).toBe('[]');
+    expect(answer.text).toBe('[]\n');
   });
 
   test('does not consume the idempotency key: the confirmed request can be repeated with it', async () => {

@@ -130,7 +130,7 @@ const REPLY = `[
   }
 ]`;
 /** The reply without insignificant white space. */
-const REPLY_BYTES = JSON.stringify(JSON.parse(REPLY));
+const REPLY_BYTES = `${JSON.stringify(JSON.parse(REPLY))}\n`;
 
 let server: TestServer;
 let token: string;
@@ -210,7 +210,7 @@ test.skipIf(!isInstalled('http', '--version'))(
       'http --ignore-stdin --body ',
     );
     await expectApplied(async () => {
-      expect((await run('bash', '-c', command)).trim()).toBe(REPLY_BYTES);
+      expect((await run('bash', '-c', command)).trim()).toBe(REPLY_BYTES.trim());
     });
   },
 );
@@ -221,7 +221,7 @@ async function replay(headers: readonly string[], body: string): Promise<Answer>
   const path = '/timp/products/skus/inventory/bulk/';
   const head = [`POST ${path} HTTP/1.1`, `Host: ${new URL(server.url).host}`, ...headers];
   await connection.send(`${head.join('\r\n')}\r\n\r\n${body}`);
-  const answer = parseAnswer(await connection.until(/\r\n\r\n[[{].*[\]}]$/s));
+  const answer = parseAnswer(await connection.until(/\r\n\r\n[[{].*[\]}]\n$/s));
   await connection.destroy();
   return answer;
 }

@@ -26,7 +26,7 @@ test.for([
 ])('a line that was applied, or was so already, is a success: %j', async (line) => {
   const answer = await send(line);
   expect(answer.status).toBe(200);
-  expect(answer.text).toBe('{"message":"success"}');
+  expect(answer.text).toBe('{"message":"success"}\n');
   expect(answer.headers.get('content-type')).toMatch(/^application\/json(; charset=utf-8)?$/);
 });
 

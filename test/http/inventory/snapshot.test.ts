@@ -84,7 +84,9 @@ describe('a snapshot', () => {
     ['a number instead of an object', 5],
   ] as const)('is refused if a line has %s', async ([, bad]) => {
     const answer = await acme.bulk([line('A'), bad], SNAPSHOT);
-    expect(problemOf(answer, 422, 'snapshot_refused')).toContain('Line 1 ');
+    const detail = problemOf(answer, 422, 'snapshot_refused');
+    expect(detail).toContain('Line 1 ');
+    expect(detail).toContain('Correct this, or send the lines without snapshot.');
     expect(await stocks()).toEqual([10, 10, 10, 10, null, 0]);
   });
 

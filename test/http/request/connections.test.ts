@@ -57,7 +57,7 @@ test('the rest of a refused body is read only up to a limit, then the connection
     await connection.send(
       `POST ${BULK} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n${headers}\r\n[`,
     );
-    expect(await connection.until(/\}$/)).toMatch(/^HTTP\/1\.1 (?:401|415) /);
+    expect(await connection.until(/\}\n$/)).toMatch(/^HTTP\/1\.1 (?:401|415) /);
     return connection;
   };
   const [large, slow] = [await refuse(''), await refuse('')];

@@ -45,7 +45,7 @@ async function sendNow(name: string, path: string, token: string, body: string) 
       `Content-Length: ${body.length}\r\n\r\n${body}`,
   );
   const answer = async (): Promise<string> => {
-    await connection.until(/^HTTP\/1\.1 200 .*\r\n\r\n[[{].*[\]}]$/s);
+    await connection.until(/^HTTP\/1\.1 200 .*\r\n\r\n[[{].*[\]}]\n$/s);
     await connection.destroy();
     return name;
   };

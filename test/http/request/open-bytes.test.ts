@@ -48,7 +48,7 @@ async function reserve(): Promise<RawConnection> {
 
 async function finish(reserved: RawConnection): Promise<void> {
   await reserved.send(LARGE_BODY);
-  expect(await reserved.until(/\r\n\r\n.*\]$/s)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await reserved.until(/\r\n\r\n.*\]\n$/s)).toMatch(/^HTTP\/1\.1 200 /);
   await reserved.destroy();
 }
 
@@ -65,7 +65,7 @@ describe('while large bodies use all the memory', () => {
     const reserved = [await reserve(), await reserve()];
     const refused = await RawConnection.open(server.url);
     await refused.send(declared());
-    const received = await refused.until(/\r\n\r\n\{.*\}$/s);
+    const received = await refused.until(/\r\n\r\n\{.*\}\n$/s);
     expect(received).toMatch(/^HTTP\/1\.1 503 /);
     expect(received).toMatch(/\r\nretry-after: [1-9]/i);
     expect(received).toContain('#overloaded"');
@@ -79,7 +79,7 @@ describe('while large bodies use all the memory', () => {
     await refused.send(head('Transfer-Encoding: chunked') + chunk('['.padEnd(30_000)));
     await serverHasRead();
     await refused.send(chunk(' '.repeat(40_000)));
-    expect(await refused.until(/\r\n\r\n\{.*\}$/s)).toMatch(/^HTTP\/1\.1 503 /);
+    expect(await refused.until(/\r\n\r\n\{.*\}\n$/s)).toMatch(/^HTTP\/1\.1 503 /);
     // The server discards the rest of the body, and the connection stays usable.
     await refused.send(
       `${chunk(']')}0\r\n\r\n${head(`Content-Length: ${LINE.length}`, SINGLE)}${LINE}`,

@@ -244,7 +244,7 @@ test('a connection can be reused after a stream', async () => {
   await connection.send(post('application/x-ndjson', JSON.stringify(line(1))));
   await connection.until(/0\r\nLines-Succeeded: 1\r\nLines-Failed: 0\r\n\r\n$/i);
   await connection.send(post('application/json', JSON.stringify([line(2)])));
-  await connection.until(/\[\{"status_code":200,"message":"success"\}\]$/);
+  await connection.until(/\[\{"status_code":200,"message":"success"\}\]\n$/);
   await connection.destroy();
   expect(await client.stockOf('A')).toBe(2);
 });

@@ -114,6 +114,28 @@ export function describeStoreContract(
           ]),
         );
         expect([...outcome.statuses]).toEqual([200, 200, 200, 404, 404]);
+        expect([...outcome.details]).toEqual([[3, { kind: 'misfit', gtins: [UPCA] }]]);
+      });
+
+      test('a line whose sku_id counts first is applied, and its other identifiers are named', async () => {
+        await importSkus(store, supplierId, [
+          entry('a', { product: { upca: '012345678905', isbn: '0306406152' } }),
+          entry('b', { product: { ean13: '4006381333931' } }),
+        ]);
+        const fields = { quantityInStock: 1 };
+        const batch = batchOf(supplierId, [
+          { skuId: 'a', gtins: [UPCA, ISBN], fields },
+          { skuId: 'b', gtins: [UPCA, 4_006_381_333_931], fields },
+          { skuId: 'missing', gtins: [UPCA], fields },
+          { gtins: [UPCA, 4_006_381_333_931], fields },
+        ]);
+        const { statuses, details } = await applyOne(store, {
+          ...batch,
+          options: { ...batch.options, skuIdFirst: true },
+        });
+        expect([...statuses]).toEqual([200, 200, 404, 404]);
+        expect([...details]).toEqual([[1, { kind: 'misfit', gtins: [UPCA] }]]);
+        expect(await inventoryOf('b')).toEqual({ ...NOTHING_KNOWN, quantityInStock: 1 });
       });
 
       test('an unknown sku_id gives way to the first alternative that exists', async () => {
@@ -538,6 +560,7 @@ export function describeStoreContract(
           tokenId: id,
           userId: user.id,
           organizationId: supplierId,
+          organizationName: supplierName,
           organizationType: 'supplier',
           permissions: ['edit_items'],
         });

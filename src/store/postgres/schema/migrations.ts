@@ -410,6 +410,10 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   -- Not called disabled_at_ms: in statements of earlier versions, that name means the column of users alone.
   ALTER TABLE organizations ADD COLUMN suspended_at_ms bigint;
   `,
+  () => `
+  -- How a supplier's files are read: rules by name, as a JSON object of texts.
+  ALTER TABLE feed_suppliers ADD COLUMN rules text NOT NULL DEFAULT '{}';
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

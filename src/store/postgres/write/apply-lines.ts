@@ -9,6 +9,7 @@ import {
   type BatchOptions,
   type IdempotencyKey,
 } from '../../../domain/batches.ts';
+import { misfitQuestions, recordMisfits } from '../../../domain/misfits.ts';
 import { checkSnapshot } from '../../../domain/safety-limit.ts';
 import { OnhandError } from '../../../domain/errors.ts';
 import { gtinsOfLine } from '../../../domain/lines.ts';
@@ -96,7 +97,8 @@ class GroupApplier {
   async #load(batches: readonly Batch[]): Promise<void> {
     const { state, keys } = this.#transaction;
     for (const { lines, options } of batches) {
-      this.#lookup.addLines(lines, options?.snapshot !== undefined);
+      const alwaysBySkuId = options?.snapshot !== undefined || options?.skuIdFirst === true;
+      this.#lookup.addLines(lines, alwaysBySkuId);
     }
     const withAsOf = batches.some(
       ({ lines, options }) => lines.conditions !== null || options?.snapshot !== undefined,
@@ -127,7 +129,16 @@ class GroupApplier {
     const decided = decision.decideLines(lines, state.stockFor(this.#lookup, lines), {
       atomic: options.atomic === true,
       withEffects: options.withEffects === true,
+      skuIdFirst: options.skuIdFirst === true,
     });
+    const questions = misfitQuestions(lines, decided);
+    if (questions !== undefined) {
+      const lookup = new IdentifierLookup();
+      lookup.addLines(questions.lines, false);
+      await state.load(lookup, false);
+      const isMatch = (i: number): boolean => lookup.resolve(questions.lines, i).length > 0;
+      recordMisfits(questions, isMatch, decided.details);
+    }
     const omitted = await this.#omittedSkus(batch, decision, decided);
     const hasLimit = omitted !== undefined && applicableSafetyLimit(options, state.head) !== null;
     const omittedLiveCount = hasLimit ? await omitted.countLive() : 0;
@@ -232,7 +243,7 @@ class GroupApplier {
       }
       const outcome = this.#outcomeOf(batch);
       applied.set(batch.numbered, outcome);
-      if (outcome.statuses.some((status) => status !== APPLIED)) {
+      if (outcome.details.size > 0 || outcome.statuses.some((status) => status !== APPLIED)) {
         const encoded = encodeFailures(failedLines(batch.batch.lines, outcome));
         failures.push({ batchNumber: batch.numbered.number, failures: encoded });
       }

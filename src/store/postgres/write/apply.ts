@@ -93,8 +93,11 @@ export class PostgresApplier {
 
   applyCatalogue(batch: CatalogueBatch): Promise<CatalogueOutcome> {
     const { supplierId } = batch;
-    return this.#queue.run(supplierId, () =>
-      this.#commit(supplierId, (client) => applyEntries(client, batch)),
+    const work = (client: PoolClient) => applyEntries(client, batch);
+    return this.#queue.run(supplierId, async () =>
+      batch.dryRun === true
+        ? { ...(await this.#rollBack(work)), batchUuid: null }
+        : this.#commit(supplierId, work),
     );
   }
 

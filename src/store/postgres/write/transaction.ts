@@ -159,6 +159,10 @@ export class SupplierState {
   stockFor(lookup: IdentifierLookup, lines: Lines): Stock {
     return {
       resolve: (i) => lookup.resolve(lines, i),
+      bySkuId: (i) => {
+        const skuNumber = lookup.findBySkuId(lines, i);
+        return skuNumber === undefined ? [] : [skuNumber];
+      },
       skuState: (skuNumber) => this.skuState(skuNumber),
       storedAsOfUs: (skuNumber) => this.storedAsOfUs(skuNumber),
     };

@@ -3,8 +3,8 @@
  * only a shortcut: a reader verifies that the sequences join, and otherwise reads the changes itself.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { INVENTORY_FIELDS, putInventory } from '../inventory-columns.ts';
-import type { RecentEntry } from './recent-inventory.ts';
+import type { SkuState } from '../../../domain/batch-decision.ts';
+import { pushInventory } from '../inventory-columns.ts';
 
 /** A supplier's sequence before and after a transaction. */
 export interface SequenceRange {
@@ -33,13 +33,26 @@ const MESSAGE_SKUS = 2000;
 /** Changed SKUs of all suppliers that wait for a message. */
 const COLLECTED_SKUS_MAX = 50_000;
 
-type Entry = readonly [key: number, entry: RecentEntry];
-
 /** What a supplier's transactions left, until it is sent. */
-interface Collected {
+class Collected {
   readonly after: number;
-  readonly through: number;
-  readonly entries: Entry[];
+  through: number;
+  readonly keys: number[] = [];
+  readonly sequences: number[] = [];
+  readonly writtenAtMs: number[] = [];
+  readonly fields: number[] = [];
+
+  constructor(after: number) {
+    this.after = after;
+    this.through = after;
+  }
+
+  add(key: number, { inventory, lastSequence }: SkuState, writtenAtMs: number): void {
+    this.keys.push(key);
+    this.sequences.push(lastSequence);
+    this.writtenAtMs.push(writtenAtMs);
+    pushInventory(this.fields, inventory);
+  }
 }
 
 /** The writer's end. */
@@ -60,42 +73,42 @@ export class RecentFeed {
   add(
     { supplierId, before, after }: SequenceRange,
     complete: number,
-    entries: readonly Entry[],
+    states: readonly (readonly [key: number, sku: SkuState])[],
+    nowMs: number,
   ): void {
-    const last = this.#collected.get(supplierId);
-    const isNext = last?.through === before;
-    const collected = isNext
-      ? { ...last, through: after }
-      : { after: before, through: after, entries: [] };
-    if (!isNext) this.#forget(supplierId);
-    for (const entry of entries) collected.entries.push(entry);
-    this.#collected.set(supplierId, collected);
-    this.#collectedSkus += entries.length;
-    if (collected.entries.length >= MESSAGE_SKUS) this.#send(supplierId, complete, collected);
+    const collected = this.#collectedAfter(supplierId, before);
+    for (const [key, sku] of states) collected.add(key, sku, nowMs);
+    this.#collectedSkus += states.length;
+    collected.through = after;
+    if (collected.keys.length >= MESSAGE_SKUS) this.#send(supplierId, complete, collected);
     if (this.#collectedSkus > COLLECTED_SKUS_MAX) this.#forgetAll();
   }
 
-  #send(supplierId: number, complete: number, { after, through, entries }: Collected): void {
-    const columns = {
-      keys: new Float64Array(entries.length),
-      sequences: new Float64Array(entries.length),
-      writtenAtMs: new Float64Array(entries.length),
-      fields: new Int32Array(entries.length * INVENTORY_FIELDS),
-    };
-    for (const [i, [key, { inventory, lastSequence, writtenAtMs }]] of entries.entries()) {
-      columns.keys[i] = key;
-      columns.sequences[i] = lastSequence;
-      columns.writtenAtMs[i] = writtenAtMs;
-      putInventory(columns.fields, i, inventory);
-    }
-    const message: RecentChanges = { supplierId, after, through, complete, ...columns };
-    const transferred = Object.values(columns).map(({ buffer }) => buffer);
-    this.#port.postMessage(message, transferred);
+  #collectedAfter(supplierId: number, sequence: number): Collected {
+    const last = this.#collected.get(supplierId);
+    if (last?.through === sequence) return last;
+    this.#forget(supplierId);
+    const collected = new Collected(sequence);
+    this.#collected.set(supplierId, collected);
+    return collected;
+  }
+
+  #send(supplierId: number, complete: number, { after, through, ...columns }: Collected): void {
+    const keys = Float64Array.from(columns.keys);
+    const sequences = Float64Array.from(columns.sequences);
+    const writtenAtMs = Float64Array.from(columns.writtenAtMs);
+    const fields = Int32Array.from(columns.fields);
+    const sent = { keys, sequences, writtenAtMs, fields };
+    const message: RecentChanges = { supplierId, after, through, complete, ...sent };
+    this.#port.postMessage(
+      message,
+      Object.values(sent).map(({ buffer }) => buffer),
+    );
     this.#forget(supplierId);
   }
 
   #forget(supplierId: number): void {
-    this.#collectedSkus -= this.#collected.get(supplierId)?.entries.length ?? 0;
+    this.#collectedSkus -= this.#collected.get(supplierId)?.keys.length ?? 0;
     this.#collected.delete(supplierId);
   }
 

@@ -94,11 +94,7 @@ export class Following {
         writtenAtMs = this.#appliedAt.get(supplierId, batchNumber)?.[0] ?? 0;
       }
       const inventory = { quantityInStock, quantityOnBackorder, backorderDate, restrictions };
-      this.#recent.set(skuKey(supplierId, skuNumber), {
-        inventory,
-        lastSequence: sequence,
-        writtenAtMs,
-      });
+      this.#recent.set(skuKey(supplierId, skuNumber), inventory, sequence, writtenAtMs);
     }
   }
 
@@ -106,12 +102,10 @@ export class Following {
   accept({ supplierId, after, through, complete, ...columns }: RecentChanges): void {
     const tail = this.#tails.get(supplierId) ?? { complete, through: complete };
     if (tail.through < after || tail.through >= through) return;
-    for (const [i, key] of columns.keys.entries()) {
-      this.#recent.set(key, {
-        inventory: inventoryAt(columns.fields, i),
-        lastSequence: columns.sequences[i] ?? 0,
-        writtenAtMs: columns.writtenAtMs[i] ?? 0,
-      });
+    const { keys, sequences, writtenAtMs, fields } = columns;
+    for (let i = 0; i < keys.length; i += 1) {
+      const [key = 0, sequence = 0, atMs = 0] = [keys[i], sequences[i], writtenAtMs[i]];
+      this.#recent.set(key, inventoryAt(fields, i), sequence, atMs);
     }
     this.#tails.set(supplierId, { complete: tail.complete, through });
     if (complete > tail.complete) {

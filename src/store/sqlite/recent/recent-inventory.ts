@@ -1,5 +1,5 @@
 import type { Inventory } from '../../../domain/inventory.ts';
-import { INVENTORY_FIELDS, inventoryAt, putInventory } from '../inventory-columns.ts';
+import { inventoryAt, putInventory } from '../inventory-columns.ts';
 import { skuKey } from '../schema/migrations.ts';
 
 /** A SKU's inventory as its last change left it. */
@@ -14,7 +14,6 @@ export interface RecentEntry {
 const BLOCK_KEYS = 1024;
 const BLOCKS_PER_SUPPLIER = skuKey(1, 0) / BLOCK_KEYS;
 const FIRST_SIZE = 16;
-const ENTRY_BYTES = 2 + INVENTORY_FIELDS * 4 + 8 + 8;
 /** The objects of a block, beside its entries. */
 const BLOCK_BYTES = 800;
 
@@ -44,7 +43,7 @@ export class RecentInventory {
     return this.#blocks.get(Math.floor(key / BLOCK_KEYS))?.sequenceOf(key % BLOCK_KEYS) ?? 0;
   }
 
-  set(key: number, entry: RecentEntry): void {
+  set(key: number, inventory: Inventory, lastSequence: number, writtenAtMs: number): void {
     const number = Math.floor(key / BLOCK_KEYS);
     let block = this.#blocks.get(number);
     if (block === undefined) {
@@ -53,7 +52,7 @@ export class RecentInventory {
       this.#bytes += block.bytes;
     }
     const before = block.bytes;
-    block.set(key % BLOCK_KEYS, entry);
+    block.set(key % BLOCK_KEYS, inventory, lastSequence, writtenAtMs);
     this.#bytes += block.bytes - before;
   }
 
@@ -106,16 +105,19 @@ export function supplierIdOfBlock(blockNumber: number): number {
   return Math.floor(blockNumber / BLOCKS_PER_SUPPLIER);
 }
 
-/** Entries by their place in the block, sorted. */
+/** A record is the sequence and the time, as two floats, then four integers: the inventory. */
+const RECORD_FLOATS = 4;
+const RECORD_BYTES = RECORD_FLOATS * 8;
+
+/** Entries by their place in the block, sorted. As records, so that making room for one moves memory only twice. */
 class Block {
   count = 0;
   #places = new Uint16Array(FIRST_SIZE);
-  #fields = new Int32Array(FIRST_SIZE * INVENTORY_FIELDS);
-  #sequences = new Float64Array(FIRST_SIZE);
-  #writtenAtMs = new Float64Array(FIRST_SIZE);
+  #numbers = new Float64Array(FIRST_SIZE * RECORD_FLOATS);
+  #fields = new Int32Array(this.#numbers.buffer);
 
   get bytes(): number {
-    return BLOCK_BYTES + this.#places.length * ENTRY_BYTES;
+    return BLOCK_BYTES + this.#places.length * (Uint16Array.BYTES_PER_ELEMENT + RECORD_BYTES);
   }
 
   find(place: number): RecentEntry | undefined {
@@ -125,7 +127,7 @@ class Block {
 
   sequenceOf(place: number): number {
     const i = this.#indexOf(place);
-    return this.#isAt(i, place) ? (this.#sequences[i] ?? 0) : 0;
+    return this.#isAt(i, place) ? this.#sequenceAt(i) : 0;
   }
 
   placeAt(i: number): number {
@@ -134,36 +136,42 @@ class Block {
 
   entryAt(i: number): RecentEntry {
     return {
-      inventory: inventoryAt(this.#fields, i),
-      lastSequence: this.#sequences[i] ?? 0,
-      writtenAtMs: this.#writtenAtMs[i] ?? 0,
+      inventory: inventoryAt(this.#fields, 2 * i + 1),
+      lastSequence: this.#sequenceAt(i),
+      writtenAtMs: this.#numbers[i * RECORD_FLOATS + 1] ?? 0,
     };
   }
 
-  set(place: number, { inventory, lastSequence, writtenAtMs }: RecentEntry): void {
+  #sequenceAt(i: number): number {
+    return this.#numbers[i * RECORD_FLOATS] ?? 0;
+  }
+
+  set(place: number, inventory: Inventory, lastSequence: number, writtenAtMs: number): void {
     const i = this.#indexOf(place);
     if (!this.#isAt(i, place)) this.#openAt(i, place);
-    putInventory(this.#fields, i, inventory);
-    this.#sequences[i] = lastSequence;
-    this.#writtenAtMs[i] = writtenAtMs;
+    this.#numbers[i * RECORD_FLOATS] = lastSequence;
+    this.#numbers[i * RECORD_FLOATS + 1] = writtenAtMs;
+    putInventory(this.#fields, 2 * i + 1, inventory);
   }
 
   delete(place: number): void {
     const i = this.#indexOf(place);
-    if (this.#isAt(i, place)) this.#move(i + 1, i);
+    if (!this.#isAt(i, place)) return;
+    this.#move(i + 1, i);
+    this.count -= 1;
   }
 
   dropThrough(sequence: number): void {
     let kept = 0;
     for (let i = 0; i < this.count; i += 1) {
-      if ((this.#sequences[i] ?? 0) <= sequence) continue;
-      if (kept < i) this.#copy(i, kept);
+      if (this.#sequenceAt(i) <= sequence) continue;
+      if (kept < i) this.#move(i, kept, i + 1);
       kept += 1;
     }
     this.count = kept;
   }
 
-  /** The index of a place, or where it would stand. */
+  /** The index of a place, or where it would be. */
   #indexOf(place: number): number {
     let low = 0;
     let high = this.count;
@@ -181,45 +189,24 @@ class Block {
 
   #openAt(i: number, place: number): void {
     if (this.count === this.#places.length) this.#grow();
-    this.#move(i, i + 1);
+    if (i < this.count) this.#move(i, i + 1);
+    this.count += 1;
     this.#places[i] = place;
   }
 
-  /** Moves the entries from an index on to another index. */
-  #move(from: number, to: number): void {
-    const { count } = this;
-    this.#places.copyWithin(to, from, count);
-    this.#fields.copyWithin(
-      to * INVENTORY_FIELDS,
-      from * INVENTORY_FIELDS,
-      count * INVENTORY_FIELDS,
-    );
-    this.#sequences.copyWithin(to, from, count);
-    this.#writtenAtMs.copyWithin(to, from, count);
-    this.count += to - from;
-  }
-
-  #copy(from: number, to: number): void {
-    this.#places[to] = this.#places[from] ?? 0;
-    this.#fields.copyWithin(
-      to * INVENTORY_FIELDS,
-      from * INVENTORY_FIELDS,
-      (from + 1) * INVENTORY_FIELDS,
-    );
-    this.#sequences[to] = this.#sequences[from] ?? 0;
-    this.#writtenAtMs[to] = this.#writtenAtMs[from] ?? 0;
+  /** Moves the entries from an index, up to another, to a third. */
+  #move(from: number, to: number, end = this.count): void {
+    this.#places.copyWithin(to, from, end);
+    this.#numbers.copyWithin(to * RECORD_FLOATS, from * RECORD_FLOATS, end * RECORD_FLOATS);
   }
 
   #grow(): void {
     const size = Math.min(BLOCK_KEYS, this.#places.length * 2);
-    this.#places = grown(new Uint16Array(size), this.#places);
-    this.#fields = grown(new Int32Array(size * INVENTORY_FIELDS), this.#fields);
-    this.#sequences = grown(new Float64Array(size), this.#sequences);
-    this.#writtenAtMs = grown(new Float64Array(size), this.#writtenAtMs);
+    const [places, numbers] = [new Uint16Array(size), new Float64Array(size * RECORD_FLOATS)];
+    places.set(this.#places);
+    numbers.set(this.#numbers);
+    this.#places = places;
+    this.#numbers = numbers;
+    this.#fields = new Int32Array(numbers.buffer);
   }
-}
-
-function grown<A extends Uint16Array | Int32Array | Float64Array>(into: A, from: A): A {
-  into.set(from);
-  return into;
 }

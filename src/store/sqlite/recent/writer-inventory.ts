@@ -94,12 +94,7 @@ export class WriterInventory {
     ranges: Iterable<SequenceRange>,
     nowMs: number,
   ): void {
-    const waiting = Map.groupBy(
-      states.map(([key, { inventory, lastSequence }]) => {
-        return [key, { inventory, lastSequence, writtenAtMs: nowMs }] as const;
-      }),
-      ([key]) => supplierIdOfKey(key),
-    );
+    const waiting = Map.groupBy(states, ([key]) => supplierIdOfKey(key));
     const behind = [...ranges].filter(
       ({ supplierId }) => waiting.has(supplierId) || !this.isComplete(supplierId),
     );
@@ -109,13 +104,12 @@ export class WriterInventory {
     this.#sweep.committed();
     for (const key of this.#superseded) this.#recent.delete(key);
     this.#superseded.clear();
-    for (const entries of waiting.values()) {
-      for (const [key, entry] of entries) this.#recent.set(key, entry);
+    for (const [key, { inventory, lastSequence }] of states) {
+      this.#recent.set(key, inventory, lastSequence, nowMs);
     }
     for (const range of behind) {
-      const { supplierId } = range;
-      const complete = this.#following.tails.get(supplierId)?.complete ?? range.after;
-      this.#feed.add(range, complete, waiting.get(supplierId) ?? []);
+      const complete = this.#following.tails.get(range.supplierId)?.complete ?? range.after;
+      this.#feed.add(range, complete, waiting.get(range.supplierId) ?? [], nowMs);
     }
   }
 

@@ -364,6 +364,10 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE suppliers ADD COLUMN complete_sequence INTEGER NOT NULL DEFAULT 0;
   UPDATE suppliers SET complete_sequence = last_sequence;
   `,
+  `
+  -- How a supplier's files are read: rules by name, as a JSON object of texts.
+  ALTER TABLE feed_suppliers ADD COLUMN rules TEXT NOT NULL DEFAULT '{}';
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

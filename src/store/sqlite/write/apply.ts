@@ -15,6 +15,7 @@ import {
   type BatchOutcome,
   type BatchOptions,
 } from '../../../domain/batches.ts';
+import { misfitQuestions, recordMisfits } from '../../../domain/misfits.ts';
 import { checkSnapshot } from '../../../domain/safety-limit.ts';
 import { type BatchSummary, detailsOf, effectsOf } from '../../sql/batch-row.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
@@ -106,7 +107,13 @@ export class Applier {
     const decided = decision.decideLines(lines, this.stock.ofLines(supplierId, lines), {
       atomic: options.atomic === true,
       withEffects: options.withEffects === true,
+      skuIdFirst: options.skuIdFirst === true,
     });
+    const questions = misfitQuestions(lines, decided);
+    if (questions !== undefined) {
+      const stock = this.stock.ofLines(supplierId, questions.lines);
+      recordMisfits(questions, (i) => stock.resolve(i).length > 0, decided.details);
+    }
     const unnamed = this.#unnamed(batch, decision, decided);
     this.#checkSafetyLimit(batch, decision, unnamed, nowMs);
 
@@ -120,7 +127,7 @@ export class Applier {
     const effects = effectsOf(decided.effects, isKept ? closed.changes : [], (skuNumber) =>
       this.#skuUuid(supplierId, skuNumber),
     );
-    if (statuses.some((status) => status !== APPLIED)) {
+    if (details.size > 0 || statuses.some((status) => status !== APPLIED)) {
       this.#batchRows.appendFailures(supplierId, number, nowMs, lines, { statuses, details });
     }
     if (key !== undefined) this.#batchRows.keepKey(supplierId, number, key, effects);

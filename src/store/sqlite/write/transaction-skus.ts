@@ -149,6 +149,11 @@ export class TransactionSkus {
   ofLines(supplierId: number, lines: Lines): Stock {
     return {
       resolve: (i) => this.#resolve(supplierId, lines, i),
+      bySkuId: (i) => {
+        const skuId = this.#namedSkuId(supplierId, lines, i);
+        const skuNumber = skuId === null ? undefined : this.#skuNumberOf(supplierId, skuId);
+        return skuNumber === undefined ? [] : [skuNumber];
+      },
       skuState: (skuNumber) => this.skuState(supplierId, skuNumber),
       storedAsOfUs: (skuNumber) => this.storedAsOfUs(supplierId, skuNumber),
     };

@@ -191,6 +191,11 @@ class Writer {
 
   applyCatalogue(batch: CatalogueBatch): CatalogueOutcome {
     this.#cache.gtins.clear();
+    if (batch.dryRun === true) {
+      const outcome = this.#dryRun(() => this.#cataloguer.apply(batch, Date.now()));
+      if ('failure' in outcome) throw asError(outcome);
+      return { ...outcome, batchUuid: null };
+    }
     return this.#write((nowMs) => this.#cataloguer.apply(batch, nowMs), true);
   }
 

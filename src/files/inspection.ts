@@ -1,0 +1,103 @@
+/** Looks at a whole file before it is applied, and asks where it can be read in more than one way. */
+import { OnhandError } from '../domain/errors.ts';
+import type { FileQuestion } from '../domain/files.ts';
+import { readingsOf } from '../domain/quantity-text.ts';
+import type { DecimalMark, ReadingRules } from '../domain/reading-rules.ts';
+import { quoted, type FileRow } from '../formats/format.ts';
+import type { InventoryFile } from '../formats/stock-file.ts';
+import type { AmbiguousNumber } from '../formats/table/decimal-evidence.ts';
+import { SkuQuantities } from './sku-quantities.ts';
+
+/** How a file is inspected. */
+export interface InspectionTerms {
+  readonly rules: ReadingRules;
+  /** SKUs that are remembered to find those with several rows. */
+  readonly skusMax: number;
+  /** Opens the file again, to be read by these rules. */
+  readonly open: (rules: ReadingRules) => Promise<InventoryFile>;
+  /** Passes rows on, counts them as progress, and stops if the task is to stop. */
+  readonly follow: (rows: InventoryFile['rows']) => AsyncIterable<readonly FileRow[]>;
+}
+
+/** What an inspection decided. */
+export interface Inspection {
+  /** The decimal mark that the file's numbers need and show; null if they need none. */
+  readonly decimal: DecimalMark | null;
+  /** What is left to ask. */
+  readonly questions: readonly FileQuestion[];
+  /** The quantities of each SKU. */
+  readonly quantities: SkuQuantities;
+}
+
+/** Reads the whole file, and a second time if its numbers have to be read by the mark found first. */
+export async function inspect(terms: InspectionTerms): Promise<Inspection> {
+  const { rules } = terms;
+  const first = await read(terms, rules);
+  const { decimal = null, ambiguous = [] } = first.decimals ?? {};
+  if (rules.decimal !== null || ambiguous.length === 0)
+    return { decimal: null, questions: duplicateQuestions(terms, first), ...first };
+  if (decimal === null)
+    return {
+      ...first,
+      decimal,
+      questions: [decimalQuestion(ambiguous), ...duplicateQuestions(terms, first)],
+    };
+  const second = await read(terms, { ...rules, decimal });
+  return { ...second, decimal, questions: duplicateQuestions(terms, second) };
+}
+
+async function read({ open, follow, skusMax }: InspectionTerms, rules: ReadingRules) {
+  const file = await open(rules);
+  try {
+    const quantities = new SkuQuantities(skusMax);
+    try {
+      for await (const rows of follow(file.rows)) for (const row of rows) quantities.add(row);
+    } catch (error) {
+      // A file that breaks off is reported when its rows are applied.
+      if (!(error instanceof OnhandError)) throw error;
+    }
+    return { quantities, decimals: file.decimals(), unit: file.rowUnit };
+  } finally {
+    await file.close();
+  }
+}
+
+function decimalQuestion(ambiguous: readonly AmbiguousNumber[]): FileQuestion {
+  const examples = ambiguous.map(({ row, header, text }) => {
+    const [point, comma] = readingsOf(text);
+    return `row ${row}, column ${quoted(header)}: ${quoted(text)} may be ${point} or ${comma}`;
+  });
+  return {
+    code: 'ambiguous_decimal',
+    rule: 'decimal',
+    detail:
+      `Some numbers can be read in two ways, and nothing else in the file decides it: ${examples.join('; ')}. ` +
+      'Say decimal=point if the point begins the fraction, or decimal=comma if the comma does.',
+    answers: ['point', 'comma'],
+  };
+}
+
+function duplicateQuestions(
+  { rules, skusMax }: InspectionTerms,
+  { quantities, unit }: Pick<Awaited<ReturnType<typeof read>>, 'quantities' | 'unit'>,
+): readonly FileQuestion[] {
+  if (rules.locations !== null) return [];
+  const { count, examples } = quantities.duplicates;
+  if (count === 0 && !quantities.isFull) return [];
+  const shown = examples.map(
+    ({ name, rows, quantities: [first, later] }) =>
+      `${quoted(name)} has ${first ?? 'NULL'} in ${unit} ${rows[0]} and ${later ?? 'NULL'} in ${unit} ${rows[1]}`,
+  );
+  const found =
+    count === 0
+      ? `The file names more than ${skusMax} SKUs, too many to find those with several rows.`
+      : `${count} SKU${count === 1 ? ' has several rows with different quantities' : 's have several rows with different quantities'}: ${shown.join('; ')}.`;
+  return [
+    {
+      code: 'duplicate_skus',
+      rule: 'locations',
+      detail: `${found} Say locations=sum if they are to be added up, such as rows of several warehouses, or locations=last if the last row counts.`,
+      answers: ['sum', 'last'],
+    },
+  ];
+}

@@ -1,0 +1,245 @@
+/** The quantities that a file gives each SKU, in typed arrays: a file may name millions of SKUs. */
+import { withoutBlanks } from '../formats/table/blanks.ts';
+import { randomInt } from 'node:crypto';
+import { QUANTITY_MAX } from '../domain/inventory.ts';
+import type { LineDraft } from '../domain/lines.ts';
+import type { FileRow, RowUnit } from '../formats/format.ts';
+
+/** Two rows that give one SKU different quantities. */
+export interface DuplicateExample {
+  readonly name: string;
+  readonly rows: readonly [first: number, later: number];
+  readonly quantities: readonly [first: number | null, later: number | null];
+}
+
+const EXAMPLES_MAX = 3;
+const SLOTS_MIN = 1024;
+/** NULL, which cannot be added up. */
+const NULL = -1;
+
+/**
+ * What rows say about each SKU: the first quantities for comparing, or their sums. A SKU is known by its
+ * `sku_id`, or else by its GTIN in any form; names are stored as hashes of 96 bits.
+ */
+export class SkuQuantities {
+  readonly #skusMax: number;
+  readonly #seed = randomInt(2 ** 32 - 1);
+  #count = 0;
+  #isFull = false;
+  #slots = slotsOf(SLOTS_MIN);
+  #differing = 0;
+  readonly #examples: DuplicateExample[] = [];
+
+  /** @param skusMax SKUs that are remembered; 37 bytes each, in arrays that are half full or more */
+  constructor(skusMax: number) {
+    this.#skusMax = skusMax;
+  }
+
+  /** Whether there were more SKUs than are remembered. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** How many SKUs have different quantities in several rows, and the first of them. */
+  get duplicates(): { readonly count: number; readonly examples: readonly DuplicateExample[] } {
+    return { count: this.#differing, examples: this.#examples };
+  }
+
+  /** Adds a row to its SKU. Rows that do not say which SKU they are about are skipped. */
+  add({ row, line, location }: FileRow): void {
+    const name = nameOf(line);
+    if (name === undefined || !isPlain(line)) return;
+    const slot = this.#slotOf(name);
+    if (slot === undefined) return;
+    const { rowCounts, firstRows, stocks, backorders, flawedRows } = this.#slots;
+    const isFirst = rowCounts[slot] === 0;
+    rowCounts[slot] = (rowCounts[slot] ?? 0) + 1;
+    if (isFirst) firstRows[slot] = row;
+    if (line.refusal !== undefined) {
+      if (flawedRows[slot] === 0) flawedRows[slot] = row;
+      return;
+    }
+    const { quantityInStock: stock, quantityOnBackorder: backorder } = line.fields;
+    this.#compare(slot, name, row, stock, location !== undefined);
+    if (stock === null || backorder === null) flawedRows[slot] ||= row;
+    add(stocks, slot, stock);
+    add(backorders, slot, backorder);
+  }
+
+  /** Compares with the first quantity in stock of the SKU. Parts of it at several locations are never the same. */
+  #compare(
+    slot: number,
+    name: string,
+    row: number,
+    stock: number | null | undefined,
+    isPart: boolean,
+  ): void {
+    const { firsts, firstRows, areDifferent } = this.#slots;
+    if (stock === undefined) return;
+    const value = stock ?? NULL;
+    const first = firsts[slot] ?? Number.NaN;
+    if (Number.isNaN(first)) {
+      firsts[slot] = value;
+      return;
+    }
+    if ((first === value && !isPart) || areDifferent[slot] === 1) return;
+    areDifferent[slot] = 1;
+    this.#differing += 1;
+    if (this.#examples.length >= EXAMPLES_MAX) return;
+    this.#examples.push({
+      name: name.slice(1),
+      rows: [firstRows[slot] ?? 0, row],
+      quantities: [first === NULL ? null : first, stock],
+    });
+  }
+
+  /** The row with the sums of its SKU, if other rows name it too. */
+  summed(row: FileRow, unit: RowUnit): FileRow {
+    const name = nameOf(row.line);
+    if (name === undefined || !isPlain(row.line) || row.line.refusal !== undefined) return row;
+    const slot = this.#slotOf(name);
+    if (slot === undefined) return row;
+    const { rowCounts, stocks, backorders, flawedRows } = this.#slots;
+    const rows = rowCounts[slot] ?? 0;
+    if (rows < 2) return row;
+    const flawed = flawedRows[slot] ?? 0;
+    if (flawed > 0)
+      return refused(
+        row,
+        unit,
+        `${unit} ${flawed} names the same SKU and has no quantity that can be added, so the total of its ${rows} rows is unknown. Correct that row.`,
+      );
+    const total = {
+      ...(row.line.fields.quantityInStock !== undefined && { quantityInStock: stocks[slot] ?? 0 }),
+      ...(row.line.fields.quantityOnBackorder !== undefined && {
+        quantityOnBackorder: backorders[slot] ?? 0,
+      }),
+    };
+    const tooLarge = Object.values(total).find((quantity) => quantity > QUANTITY_MAX);
+    if (tooLarge !== undefined)
+      return refused(
+        row,
+        unit,
+        `the ${rows} rows of the SKU add up to ${tooLarge}, more than ${QUANTITY_MAX}.`,
+      );
+    const told = `${rows} rows of this SKU add up to ${Object.values(total).join(' in stock and ')}.`;
+    return {
+      ...row,
+      line: { ...row.line, fields: { ...row.line.fields, ...total } },
+      warnings: [...(row.warnings ?? []), told],
+    };
+  }
+
+  /** The slot of a name, which is created if there is room. */
+  #slotOf(name: string): number | undefined {
+    if (2 * this.#count >= this.#slots.size) this.#grow();
+    const hash = hashOf(name, this.#seed);
+    const slot = find(this.#slots, hash);
+    const { hashes, rowCounts } = this.#slots;
+    if ((rowCounts[slot] ?? 0) > 0) return slot;
+    if (this.#count >= this.#skusMax) {
+      this.#isFull = true;
+      return undefined;
+    }
+    hashes.set(hash, 3 * slot);
+    this.#count += 1;
+    return slot;
+  }
+
+  #grow(): void {
+    const before = this.#slots;
+    const after = slotsOf(2 * before.size);
+    for (let slot = 0; slot < before.size; slot += 1) {
+      if (before.rowCounts[slot] === 0) continue;
+      const hash = before.hashes.subarray(3 * slot, 3 * slot + 3);
+      const to = find(after, hash);
+      after.hashes.set(hash, 3 * to);
+      for (const name of COLUMNS) after[name][to] = before[name][slot] ?? 0;
+    }
+    this.#slots = after;
+  }
+}
+
+const COLUMNS = [
+  'rowCounts',
+  'firstRows',
+  'flawedRows',
+  'areDifferent',
+  'firsts',
+  'stocks',
+  'backorders',
+] as const;
+
+type Slots = ReturnType<typeof slotsOf>;
+
+function slotsOf(size: number) {
+  return {
+    size,
+    hashes: new Uint32Array(3 * size),
+    /** 0 is a free slot. */
+    rowCounts: new Uint32Array(size),
+    firstRows: new Uint32Array(size),
+    /** The first row whose quantity is unknown; 0 if there is none. */
+    flawedRows: new Uint32Array(size),
+    areDifferent: new Uint8Array(size),
+    /** The first quantity in stock; NaN if none was given. */
+    firsts: new Float64Array(size).fill(Number.NaN),
+    stocks: new Float64Array(size),
+    backorders: new Float64Array(size),
+  };
+}
+
+/** The slot with this hash, or the free one where it belongs. */
+function find({ size, hashes, rowCounts }: Slots, hash: Uint32Array): number {
+  for (let slot = (hash[0] ?? 0) % size; ; slot = (slot + 1) % size) {
+    if (rowCounts[slot] === 0) return slot;
+    const at = 3 * slot;
+    if (hashes[at] === hash[0] && hashes[at + 1] === hash[1] && hashes[at + 2] === hash[2])
+      return slot;
+  }
+}
+
+function add(sums: Float64Array, slot: number, quantity: number | null | undefined): void {
+  sums[slot] = (sums[slot] ?? 0) + (quantity ?? 0);
+}
+
+/** Lines that change the stock or have conditions of their own are not reports of a quantity. */
+function isPlain({ stockChange, expectedQuantity, asOfUs }: LineDraft): boolean {
+  return stockChange === undefined && expectedQuantity === undefined && asOfUs === undefined;
+}
+
+/** What identifies the SKU within the file; its first character says how. */
+function nameOf({ skuId, gtins }: LineDraft): string | undefined {
+  // A sku_id and the same with blanks around it most likely name one SKU.
+  if (skuId !== null) return `s${withoutBlanks(skuId)}`;
+  return gtins.length === 0 ? undefined : `g${Math.min(...gtins)}`;
+}
+
+function refused(row: FileRow, unit: RowUnit, reason: string): FileRow {
+  const { skuId, gtins } = row.line;
+  const message = `${unit} ${row.row}: ${reason}`.replace(/^./, (letter) => letter.toUpperCase());
+  return { ...row, line: { skuId, gtins, fields: {}, refusal: { message, namesRead: true } } };
+}
+
+/** 96 bits by the mixing steps of MurmurHash3, from a random seed. */
+function hashOf(name: string, seed: number): Uint32Array {
+  let a = seed;
+  let b = ~seed;
+  let c = seed ^ 0x9e3779b9;
+  for (let i = 0; i < name.length; i += 1) {
+    const code = name.charCodeAt(i);
+    a = Math.imul(a ^ code, 0xcc9e2d51);
+    a ^= a >>> 15;
+    b = Math.imul(b ^ code, 0x1b873593);
+    b ^= b >>> 13;
+    c = Math.imul(c ^ code, 0x85ebca6b);
+    c ^= c >>> 16;
+  }
+  return Uint32Array.of(mixed(a ^ c), mixed(b ^ a), mixed(c ^ b));
+}
+
+function mixed(bits: number): number {
+  let hash = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}

@@ -1,0 +1,59 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ErrorCode } from '../../domain/errors.ts';
+import type { Principal } from '../../domain/parties.ts';
+
+/** What the log says about a request beside its status. */
+interface RequestFacts {
+  organization?: string;
+  token_id?: number;
+  error?: ErrorCode;
+  lines?: number;
+  failed?: number;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null until there is something to log. */
+    facts: RequestFacts | null;
+  }
+}
+
+/** Logs each request when its response has ended: one entry, whose fields `docs/operations.md` lists. */
+export function addRequestLog(app: FastifyInstance): void {
+  app.decorateRequest('facts', null);
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        path: pathOf(request.url),
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        address: request.ip,
+        ...request.facts,
+      },
+      'answered',
+    );
+  });
+}
+
+/** Has the log say who sent a request, even if it is refused. */
+export function noteSender(request: FastifyRequest, sender: Principal): void {
+  const { organizationName: organization, tokenId } = sender;
+  request.facts = { ...request.facts, organization, token_id: tokenId };
+}
+
+/** Has the log say which error a request was answered with. */
+export function noteError(request: FastifyRequest, error: ErrorCode): void {
+  request.facts = { ...request.facts, error };
+}
+
+/** Has the log say how many lines a request contained, and how many of them failed. */
+export function noteLines(request: FastifyRequest, lines: number, failed: number): void {
+  request.facts = { ...request.facts, lines, failed };
+}
+
+/** The path without the query, which may contain what must not be logged. */
+export function pathOf(url: string): string {
+  const question = url.indexOf('?');
+  return question < 0 ? url : url.slice(0, question);
+}

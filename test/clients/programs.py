@@ -1,0 +1,322 @@
+"""The programs of the scenarios with the Python client; programs.ts has the same with the TypeScript client.
+
+Reads one JSON object per line, {"program", "input", "is_async"}, and answers each with {"output"} or {"error"}.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import socket
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, List
+
+import async_programs
+from onhand_client import (
+    PROBLEM_CLASSES,
+    AbortSignal,
+    FileStore,
+    LineOutcome,
+    Onhand,
+    OnhandError,
+    SignatureInvalid,
+    StateStore,
+    logger,
+)
+
+Input = Dict[str, Any]
+
+
+def additions(given: Input) -> Iterator[Dict[str, Any]]:
+    for i in range(given["line_count"]):
+        yield {"sku_id": f"S{i % given['skus']}", "quantity_in_stock_change": 1}
+
+
+def counted(outcomes: Iterable[LineOutcome]) -> object:
+    lines = applied = 0
+    in_order = True
+    for outcome in outcomes:
+        in_order = in_order and outcome.index == lines
+        lines += 1
+        applied += outcome.is_applied
+    return {"lines": lines, "applied": applied, "inOrder": in_order}
+
+
+def plain(outcome: LineOutcome) -> object:
+    return {**outcome.result, "index": outcome.index, "line": outcome.line, "isApplied": outcome.is_applied}
+
+
+def failure_of(work: Callable[[], object]) -> object:
+    try:
+        work()
+        return None
+    except Exception as error:
+        return error
+
+
+def described(error: object) -> object:
+    if not isinstance(error, OnhandError):
+        return str(error)
+    members = ("status", "code", "line", "request_id", "is_retry_safe")
+    return {"class": type(error).__name__, **{name: getattr(error, name) for name in members}}
+
+
+def update_lines(onhand: Onhand, given: Input) -> object:
+    options = {"chunk_lines": given["chunk_lines"], "errors_only": given["errors_only"]}
+    return [plain(outcome) for outcome in onhand.inventory.update(given["lines"], **options)]
+
+
+def update_changes(onhand: Onhand, given: Input) -> object:
+    patient = onhand.with_options(retries=given["retries"])
+    return counted(patient.inventory.update(additions(given), chunk_lines=given["chunk_lines"]))
+
+
+def stream_changes(onhand: Onhand, given: Input) -> object:
+    patient = onhand.with_options(retries=given["retries"])
+    return counted(patient.inventory.stream(additions(given), chunk_lines=given["chunk_lines"]))
+
+
+def update_in_two_runs(onhand: Onhand, given: Input) -> object:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "update.json"
+        first = 0
+        for _ in onhand.inventory.update(additions(given), chunk_lines=given["chunk_lines"], state=FileStore(path)):
+            first += 1
+            if first == given["stop_after"]:
+                break
+        again = onhand.inventory.update(additions(given), chunk_lines=given["chunk_lines"], state=FileStore(path))
+        return {"first": first, "second": sum(1 for _ in again), "cleared": not any(Path(folder).iterdir())}
+
+
+def followed(onhand: Onhand, given: Input, via: str) -> object:
+    sequences: List[int] = []
+    for record, _ in onhand.changes.follow(from_="start", via=via):
+        # Records may come again after a cut.
+        if record["sequence"] > (sequences[-1] if sequences else 0):
+            sequences.append(record["sequence"])
+        if len(sequences) == given["count"]:
+            break
+    return sequences
+
+
+def follow_changes(onhand: Onhand, given: Input) -> object:
+    return followed(onhand, given, "polling")
+
+
+def follow_events(onhand: Onhand, given: Input) -> object:
+    return followed(onhand, given, "events")
+
+
+def consume_changes(onhand: Onhand, given: Input) -> object:
+    store: StateStore[str] = StateStore()
+    stop = AbortSignal()
+    sequences: List[int] = []
+    failed: List[bool] = []
+
+    def handler(records: List[Dict[str, Any]]) -> None:
+        if not failed:
+            failed.append(True)
+            raise ValueError("the handler failed")
+        sequences.extend(record["sequence"] for record in records)
+        if len(sequences) >= given["count"]:
+            stop.abort()
+
+    consumer = onhand.with_options(signal=stop).changes
+    failure_of(lambda: consumer.consume(handler, store, from_="start"))
+    consumer.consume(handler, store, from_="start")
+    return {"failed": failed == [True], "sequences": sequences}
+
+
+def list_skus(onhand: Onhand, given: Input) -> object:
+    skus = list(onhand.skus.list())
+    found = onhand.skus.find(upca=given["upca"])
+    return {
+        "count": len(skus),
+        "first": skus[0]["sku_id"],
+        "last": skus[-1]["sku_id"],
+        "found": [sku["sku_id"] for sku in found],
+    }
+
+
+def export_skus(onhand: Onhand, given: Input) -> object:
+    cursor, skus = onhand.skus.export()
+    count = sum(1 for _ in skus)
+    onhand.inventory.set({"sku_id": given["sku_id"], "quantity_in_stock": 5})
+    records = onhand.changes.read(after=cursor)["records"]
+    changed = [record["sku"]["sku_id"] for record in records if record["kind"] == "change"]
+    return {"count": count, "changed": changed}
+
+
+def file(onhand: Onhand, given: Input) -> object:
+    uuid = onhand.files.upload(given["text"], filename=given["filename"])
+    state = onhand.files.wait(uuid)["state"]
+    results = b"".join(onhand.files.results(uuid)).decode()
+    reverted = onhand.files.undo(uuid)["reverted"]
+    latest = next(onhand.files.list())
+    return {"state": state, "results": results, "reverted": reverted, "listed": latest["filename"]}
+
+
+def batch(onhand: Onhand, given: Input) -> object:
+    lines = [{"sku_id": "S0", "quantity_in_stock": 5}, {"sku_id": "MISSING", "quantity_in_stock": 1}]
+    list(onhand.inventory.update(lines, reference=given["reference"]))
+    latest = next(onhand.batches.list())
+    failed = onhand.batches.results(latest["uuid"])
+    reverted = onhand.batches.undo(latest["uuid"])["reverted"]
+    return {"reference": latest["reference"], "failed": failed, "reverted": reverted}
+
+
+def errors(onhand: Onhand, given: Input) -> object:
+    stranger = Onhand(given["url"], "0" * 40)
+    unreachable = Onhand("http://127.0.0.1:1", given["token"], retries=0)
+    uuid = "01a209ec-1e9b-76e2-b7b2-66f2c9ae943e"
+    line = {"sku_id": "MISSING", "quantity_in_stock": 1}
+    works: Dict[str, Callable[[], object]] = {
+        "unauthenticated": stranger.batches.page,
+        "refused": lambda: list(onhand.inventory.update([line], as_of="yesterday")),
+        "missing": lambda: onhand.skus.get(uuid),
+        "line": lambda: onhand.inventory.set(line),
+        "unreachable": unreachable.batches.page,
+    }
+    with stranger, unreachable:
+        return {name: described(failure_of(work)) for name, work in works.items()}
+
+
+def deadline(onhand: Onhand, given: Input) -> object:
+    unreachable = Onhand("http://127.0.0.1:1", given["token"], retries=1000, deadline=0.05)
+    late = failure_of(unreachable.batches.page)
+    stop, reason = AbortSignal(), RuntimeError("enough")
+    aborted: List[object] = []
+    patient = onhand.with_options(signal=stop)
+    waiting = threading.Thread(
+        target=lambda: aborted.append(failure_of(lambda: patient.changes.read(from_="now", wait=60)))
+    )
+    waiting.start()
+    stop.abort(reason)
+    waiting.join()
+    return {"deadline": type(late).__name__, "abort": aborted == [reason]}
+
+
+def webhooks(onhand: Onhand, given: Input) -> object:
+    created = onhand.webhooks.create({"url": "http://127.0.0.1:9/hook"})
+    uuid, secret = created["uuid"], created["secret"]
+    listed = len(onhand.webhooks.list())
+    paused = onhand.webhooks.change(uuid, {"is_paused": True})["is_paused"]
+    newer = onhand.webhooks.rotate_secret(uuid)["secret"]
+    onhand.webhooks.delete(uuid)
+    left = len(onhand.webhooks.list())
+    body = json.dumps({"type": "webhook.test", "data": {}})
+
+    def verified(headers: Dict[str, str], text: str, secrets: List[str]) -> object:
+        try:
+            return onhand.webhooks.verify(text, headers, secrets)["type"]
+        except SignatureInvalid as error:
+            return type(error).__name__
+
+    signed = signed_headers(body, newer, time.time())
+    return {
+        "listed": listed,
+        "paused": paused,
+        "rotated": newer != secret and newer.startswith("whsec_"),
+        "left": left,
+        "verified": verified(signed, body, [newer]),
+        "old_secret": verified(signed_headers(body, secret, time.time()), body, [newer, secret]),
+        "tampered": verified(signed, f"{body} ", [newer]),
+        "late": verified(signed_headers(body, newer, time.time() - 3600), body, [newer]),
+    }
+
+
+def signed_headers(body: str, secret: str, seconds: float) -> Dict[str, str]:
+    """What a sender of Standard Webhooks puts into the headers."""
+    key = base64.b64decode(secret[len("whsec_") :])
+    signed = hmac.new(key, f"msg_1.{int(seconds)}.{body}".encode(), hashlib.sha256).digest()
+    return {
+        "Webhook-Id": "msg_1",
+        "Webhook-Timestamp": str(int(seconds)),
+        "Webhook-Signature": f"v1,{base64.b64encode(signed).decode()}",
+    }
+
+
+def freshness(onhand: Onhand, given: Input) -> object:
+    suppliers = onhand.freshness()["suppliers"]
+    return {
+        "suppliers": [entry["supplier"]["name"] for entry in suppliers],
+        "skus": sum(age["count"] for age in suppliers[0]["skus_by_age"]),
+    }
+
+
+def logged(onhand: Onhand, given: Input) -> object:
+    """What the client logs of a request whose first connection fails. Not in the table: `connect` is Python's own."""
+    rows: List[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: rows.append(f"{record.levelname} {record.getMessage()}")  # type: ignore[method-assign]
+    opened: List[str] = []
+
+    def connect(host: str, port: int, seconds: float) -> socket.socket:
+        opened.append(host)
+        if len(opened) == 1:
+            raise ConnectionRefusedError("refused")
+        return socket.create_connection((host, port), seconds)
+
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        with Onhand(given["url"], given["token"], connect=connect) as other:
+            other.freshness()
+            other.freshness()
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+    return {"rows": rows, "opened": len(opened)}
+
+
+PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
+    program.__name__: program
+    for program in (
+        update_lines,
+        update_changes,
+        stream_changes,
+        update_in_two_runs,
+        follow_changes,
+        follow_events,
+        consume_changes,
+        list_skus,
+        export_skus,
+        file,
+        batch,
+        errors,
+        deadline,
+        webhooks,
+        freshness,
+        logged,
+    )
+}
+
+
+def run(name: str, given: Input) -> object:
+    if name == "problem_codes":
+        return sorted(PROBLEM_CLASSES)
+    with Onhand(given["url"], given["token"]) as onhand:
+        return PROGRAMS[name](onhand, given)
+
+
+def main() -> None:
+    for row in sys.stdin:
+        order = json.loads(row)
+        try:
+            given = order["input"]
+            is_async = order["is_async"]
+            name = order["program"]
+            answer = {"output": asyncio.run(async_programs.run(name, given)) if is_async else run(name, given)}
+        except Exception:
+            answer = {"error": traceback.format_exc()}
+        print(json.dumps(answer), flush=True)
+
+
+main()

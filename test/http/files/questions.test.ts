@@ -1,0 +1,183 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { textMatching } from '../../matching.ts';
+import { entry } from '../../store/fixtures.ts';
+import { FileClient, FILES } from './file-client.ts';
+import { problemOf } from '../answers.ts';
+import { TestServer } from '../harness.ts';
+
+let server: TestServer;
+let client: FileClient;
+let supplierId: number;
+let suppliers = 0;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  suppliers += 1;
+  const entries = ['A-1', 'A-2', 'A-3'].map((skuId) => entry(skuId));
+  const { supplier, token } = await server.createSupplier(`Questions ${suppliers}`, entries);
+  supplierId = supplier.id;
+  client = new FileClient(server, token);
+});
+
+const PER_WAREHOUSE = 'source,sku,quantity\neast,A-1,60\nwest,A-1,2\neast,A-2,5\nwest,A-2,5\n';
+
+const confirm = (uuid: string, query = '') =>
+  client.ask('POST', `${FILES}${uuid}/confirm/${query}`);
+
+describe('a file with several rows of one SKU', () => {
+  test('is held, and says which rows and what to answer', async () => {
+    const uuid = await client.upload(PER_WAREHOUSE);
+    expect(await client.processed(uuid)).toMatchObject({
+      state: 'held',
+      problem: {
+        code: 'duplicate_skus',
+        detail: textMatching(
+          /^1 SKU has several rows with different quantities: "A-1" has 60 in row 2 and 2 in row 3\. Say locations=sum .* or locations=last/,
+        ),
+      },
+      questions: [{ code: 'duplicate_skus', rule: 'locations', answers: ['sum', 'last'] }],
+      rows: 0,
+    });
+    expect(await client.stock()).toMatchObject({ 'A-1': null, 'A-2': null });
+  });
+
+  test('is not applied until its question is answered', async () => {
+    const uuid = await client.upload(PER_WAREHOUSE);
+    await client.processed(uuid);
+    const detail = problemOf(await confirm(uuid), 400, 'parameter_invalid');
+    expect(detail).toMatch(/confirm it with locations=sum or locations=last/);
+    problemOf(await confirm(uuid, '?locations=all'), 400, 'parameter_invalid');
+    expect((await confirm(uuid, '?locations=sum')).status).toBe(200);
+    expect(await client.processed(uuid)).toMatchObject({
+      state: 'done',
+      rules: { locations: 'sum' },
+      questions: [],
+      status_counts: { '200': 4 },
+    });
+    expect(await client.stock()).toMatchObject({ 'A-1': 62, 'A-2': 10 });
+    expect(await client.results(uuid)).toEqual([
+      'source,sku,quantity,status_code,message',
+      'east,A-1,60,200,"success; 2 rows of this SKU add up to 62."',
+      'west,A-1,2,200,"success; 2 rows of this SKU add up to 62."',
+      'east,A-2,5,200,"success; 2 rows of this SKU add up to 10."',
+      'west,A-2,5,200,"success; 2 rows of this SKU add up to 10."',
+    ]);
+  });
+
+  test('is applied at once if the upload says how', async () => {
+    const summed = await client.upload(PER_WAREHOUSE, '?locations=sum');
+    expect(await client.processed(summed)).toMatchObject({ state: 'done' });
+    expect(await client.stock()).toMatchObject({ 'A-1': 62, 'A-2': 10 });
+    const last = await client.upload(PER_WAREHOUSE, '?locations=last');
+    expect(await client.processed(last)).toMatchObject({ state: 'done' });
+    expect(await client.stock()).toMatchObject({ 'A-1': 2, 'A-2': 5 });
+  });
+
+  test('is no question if all its rows are equal', async () => {
+    const uuid = await client.upload('sku,quantity\nA-1,5\nA-1,5\n');
+    expect(await client.processed(uuid)).toMatchObject({ state: 'done' });
+    expect(await client.stock()).toMatchObject({ 'A-1': 5 });
+  });
+
+  test('is asked about in a dry run too, which writes nothing when it is answered', async () => {
+    const uuid = await client.upload(PER_WAREHOUSE, '?dry_run=true');
+    expect(await client.processed(uuid)).toMatchObject({ state: 'held', dry_run: true });
+    await confirm(uuid, '?locations=sum');
+    expect(await client.processed(uuid)).toMatchObject({ state: 'done', batches: [] });
+    expect((await client.results(uuid))[1]).toBe(
+      'east,A-1,60,200,"Would change quantity_in_stock from null to 62; 2 rows of this SKU add up to 62."',
+    );
+    expect(await client.stock()).toMatchObject({ 'A-1': null });
+  });
+
+  test('is not added up if one of its rows has no readable quantity, or the total is too large', async () => {
+    const uuid = await client.upload(
+      'sku,quantity\nA-1,5\nA-1,x\nA-2,2147483647\nA-2,1\nA-3,1\n',
+      '?locations=sum',
+    );
+    expect(await client.processed(uuid)).toMatchObject({
+      status_counts: { '400': 4, '200': 1 },
+    });
+    const results = await client.results(uuid);
+    expect(results[1]).toMatch(/A-1,5,400,.*row 3 names the same SKU and has no quantity/i);
+    expect(results[3]).toMatch(/A-2,2147483647,400,.*add up to 2147483648, more than 2147483647/);
+    expect(await client.stock()).toMatchObject({ 'A-1': null, 'A-2': null, 'A-3': 1 });
+  });
+
+  test('is confirmed with the answer that was saved meanwhile', async () => {
+    const uuid = await client.upload(PER_WAREHOUSE);
+    await client.processed(uuid);
+    await client.ask('PATCH', `${FILES}settings/`, { body: { locations: 'sum' } });
+    expect((await confirm(uuid)).status).toBe(200);
+    await client.processed(uuid);
+    expect(await client.stock()).toMatchObject({ 'A-1': 62 });
+  });
+});
+
+test('several columns that are mapped to one quantity are added up', async () => {
+  const mapping = encodeURIComponent('Qty NJ=quantity_in_stock,Qty CA=quantity_in_stock');
+  const uuid = await client.upload(
+    'SKU,Qty NJ,Qty CA\nA-1,5,6\nA-2,,7\nA-3,1,x\n',
+    `?mapping=${mapping}`,
+  );
+  expect(await client.processed(uuid)).toMatchObject({ status_counts: { '200': 2, '400': 1 } });
+  expect(await client.stock()).toEqual({ 'A-1': 11, 'A-2': 7, 'A-3': null });
+});
+
+describe('a number that has two values', () => {
+  test('is asked about, with both, and read as answered', async () => {
+    const uuid = await client.upload('sku,qty\nA-1,12.000\nA-2,7\n');
+    expect(await client.processed(uuid)).toMatchObject({
+      state: 'held',
+      problem: {
+        code: 'ambiguous_decimal',
+        detail: textMatching(/row 2, column "qty": "12\.000" may be 12 or 12000.*decimal=point/),
+      },
+    });
+    await confirm(uuid, '?decimal=comma');
+    expect(await client.processed(uuid)).toMatchObject({ state: 'done' });
+    expect(await client.stock()).toMatchObject({ 'A-1': 12_000, 'A-2': 7 });
+  });
+
+  test.for([
+    ['sku;qty\nA-1;12.000\nA-2;5,0\n', { 'A-1': 12_000, 'A-2': 5 }, 'comma'],
+    ['sku;qty\nA-1;1.234\nA-2;1.234,00\n', { 'A-1': 1234, 'A-2': 1234 }, 'comma'],
+    ['sku,qty,price\nA-1,"1,234",9.99\nA-2,5,1.50\n', { 'A-1': 1234, 'A-2': 5 }, 'point'],
+    ['sku,qty\nA-1,12.000\nA-2,0.000\n', { 'A-1': 12, 'A-2': 0 }, 'point'],
+    ['sku;qty\nA-1;1.234\nA-2;7\n', { 'A-1': 1234, 'A-2': 7 }, 'comma'],
+  ] as const)('%j is read by what the rest of the file shows', async ([file, stock, decimal]) => {
+    const uuid = await client.upload(file);
+    expect(await client.processed(uuid)).toMatchObject({ state: 'done', decimal });
+    expect(await client.stock()).toMatchObject(stock);
+    expect((await client.results(uuid)).slice(1)).toEqual(
+      Array.from({ length: 2 }, () => textMatching(/200,success$/)),
+    );
+  });
+
+  test('is asked about together with everything else that is unclear', async () => {
+    const uuid = await client.upload('sku,qty\nA-1,12.000\nA-2,7\nA-2,8\n');
+    expect(await client.processed(uuid)).toMatchObject({
+      questions: [{ code: 'ambiguous_decimal' }, { code: 'duplicate_skus' }],
+    });
+    problemOf(await confirm(uuid, '?decimal=comma'), 400, 'parameter_invalid');
+    await confirm(uuid, '?decimal=comma&locations=last');
+    await client.processed(uuid);
+    expect(await client.stock()).toMatchObject({ 'A-1': 12_000, 'A-2': 8 });
+  });
+});
+
+test('an answered file is still held by the safety limit', async () => {
+  await client.processed(await client.upload('sku,qty\nA-1,1\nA-2,2\nA-3,3\n'));
+  await server.store.batches.setSafetyLimit(supplierId, { percentMax: 50, skusMin: 2 });
+  const uuid = await client.upload('sku,qty\nA-1,0\nA-2,0\nA-2,1\nA-2,0\n');
+  expect(await client.processed(uuid)).toMatchObject({ problem: { code: 'duplicate_skus' } });
+  await confirm(uuid, '?locations=last');
+  expect(await client.processed(uuid)).toMatchObject({ problem: { code: 'breaker_tripped' } });
+  problemOf(await confirm(uuid, '?locations=last'), 400, 'parameter_invalid');
+  await confirm(uuid);
+  expect(await client.processed(uuid)).toMatchObject({ state: 'done' });
+  expect(await client.stock()).toMatchObject({ 'A-1': 0, 'A-2': 0 });
+});
