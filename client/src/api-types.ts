@@ -391,7 +391,8 @@ export interface paths {
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
-        readonly patch?: never;
+        /** Change a SKU's identifiers, title, condition, bundle or item */
+        readonly patch: operations["updateSku"];
         readonly trace?: never;
     };
     readonly "/timp/products/skus/{uuid}/history/": {
@@ -600,7 +601,7 @@ export interface components {
              * @description The batch that this one reverts.
              */
             readonly reverts_uuid: string | null;
-            /** @description How it was sent: bulk, single, create, import, file, revert, stream. */
+            /** @description How it was sent: bulk, single, create, update, import, file, revert, stream. */
             readonly source: string;
             /** @description How many lines were answered with each status. */
             readonly status_counts: {
@@ -1305,7 +1306,7 @@ export interface components {
         readonly Readiness: {
             /** @enum {string} */
             readonly status: "ok";
-            /** @description What is used of each limit: connections, open_requests, open_bytes, followers, uploads. */
+            /** @description What is used of each limit: connections, open_requests, open_bytes, followers, uploads, result_spool_bytes. */
             readonly usage: {
                 readonly [key: string]: {
                     /** @description How much all organizations together may use. */
@@ -1403,11 +1404,57 @@ export interface components {
                  */
                 readonly uuid: string;
             };
+            /** @description What it is; only with `include=title`. */
+            readonly title?: string | null;
             /**
              * Format: uuid
              * @description onhand's own name of the SKU.
              */
             readonly uuid: string;
+        };
+        /** SkuChange */
+        readonly SkuChange: {
+            /** @description Amazon's identifier. */
+            readonly asin?: string | null;
+            /** @enum {string|null} */
+            readonly condition?: "new" | "used" | "refurb" | null;
+            /** @description EAN-13 or EAN-8: up to 13 digits with a right check digit. */
+            readonly ean13?: string | number | null;
+            /** @description GTIN-14: up to 14 digits with a right check digit. */
+            readonly gtin14?: string | number | null;
+            /** @description ISBN-13, or ISBN-10 also without its leading zeros, with a right check digit. */
+            readonly isbn?: string | number | null;
+            readonly item?: {
+                /**
+                 * Format: uuid
+                 * @description Taken as given.
+                 */
+                readonly uuid: string;
+            };
+            /** @description The supplier's own name of an item: its SKUs share one item. */
+            readonly item_id?: string | null;
+            /** @description The manufacturer's part number. */
+            readonly mpn?: string | null;
+            /** @description How many units are sold as one; null is unknown. The digits as a text are read too. */
+            readonly number_of_units_bundled?: number | string | null;
+            readonly product_identifiers?: {
+                /** @description Amazon's identifier. */
+                readonly asin?: string | null;
+                /** @description EAN-13 or EAN-8: up to 13 digits with a right check digit. */
+                readonly ean13?: string | number | null;
+                /** @description GTIN-14: up to 14 digits with a right check digit. */
+                readonly gtin14?: string | number | null;
+                /** @description ISBN-13, or ISBN-10 also without its leading zeros, with a right check digit. */
+                readonly isbn?: string | number | null;
+                /** @description The manufacturer's part number. */
+                readonly mpn?: string | null;
+                /** @description UPC-A: up to 12 digits with a right check digit; lost leading zeros are restored. */
+                readonly upca?: string | number | null;
+            };
+            /** @description What it is. */
+            readonly title?: string | null;
+            /** @description UPC-A: up to 12 digits with a right check digit; lost leading zeros are restored. */
+            readonly upca?: string | number | null;
         };
         /** SkuCreation */
         readonly SkuCreation: {
@@ -1727,6 +1774,7 @@ export type Readiness = components['schemas']['Readiness'];
 export type Results = components['schemas']['Results'];
 export type RevertReply = components['schemas']['RevertReply'];
 export type Sku = components['schemas']['Sku'];
+export type SkuChange = components['schemas']['SkuChange'];
 export type SkuCreation = components['schemas']['SkuCreation'];
 export type SkuPage = components['schemas']['SkuPage'];
 export type Status = components['schemas']['Status'];
@@ -2492,6 +2540,8 @@ export interface operations {
                 readonly ean13?: string;
                 /** @description Only SKUs with this GTIN-14, in any of its written forms. */
                 readonly gtin14?: string;
+                /** @description Adds the title to each SKU of the reply. */
+                readonly include?: "title";
                 /** @description Only SKUs with this ISBN, in any of its written forms. */
                 readonly isbn?: string;
                 /** @description Accepted, and ignored. */
@@ -2510,6 +2560,8 @@ export interface operations {
                 readonly start?: number;
                 /** @description Only SKUs of these suppliers: one, separated by commas, or repeated. */
                 readonly supplier_uuids?: readonly string[];
+                /** @description Only SKUs whose title begins with this; the case of A to Z does not matter. */
+                readonly title?: string;
                 /** @description Only SKUs with this UPC-A, in any of its written forms. */
                 readonly upca?: string;
                 /** @description Only SKUs of which anything changed since this time (RFC 3339). */
@@ -2534,7 +2586,10 @@ export interface operations {
     };
     readonly createSku: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description Adds the title to each SKU of the reply. */
+                readonly include?: "title";
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -2561,6 +2616,8 @@ export interface operations {
             readonly query?: {
                 /** @description Show the inventory as it was at this time (RFC 3339). */
                 readonly as_of?: string;
+                /** @description Adds the title to each SKU of the reply. */
+                readonly include?: "title";
             };
             readonly header?: never;
             readonly path: {
@@ -2570,6 +2627,36 @@ export interface operations {
             readonly cookie?: never;
         };
         readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Sku"];
+                };
+            };
+        };
+    };
+    readonly updateSku: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Adds the title to each SKU of the reply. */
+                readonly include?: "title";
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the SKU. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SkuChange"];
+            };
+        };
         readonly responses: {
             /** @description Success. */
             readonly 200: {

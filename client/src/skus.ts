@@ -1,4 +1,4 @@
-import type { History, operations, Sku, SkuCreation, SkuPage } from './api-types.ts';
+import type { History, operations, Sku, SkuChange, SkuCreation, SkuPage } from './api-types.ts';
 import type { BatchNote } from './inventory.ts';
 import { noteHeaders } from './inventory.ts';
 import type { CallOptions, Query, Transport } from './transport.ts';
@@ -14,7 +14,7 @@ export type SkuFilter = Partial<Omit<SkuQuery, 'cursor' | 'start' | 'limit' | 'i
 /** The identifiers that find a SKU. */
 export type SkuIdentifiers = Pick<SkuFilter, 'sku_id' | 'upca' | 'ean13' | 'gtin14' | 'isbn'>;
 
-/** Reads and creates SKUs. */
+/** Reads, creates and changes SKUs. */
 export class SkusClient {
   readonly #transport: Transport;
 
@@ -84,6 +84,23 @@ export class SkusClient {
         path: SKUS_PATH,
         headers: { 'content-type': 'application/json', ...noteHeaders(options) },
         body: () => JSON.stringify(sku),
+      },
+      options,
+    );
+  }
+
+  /** Changes a SKU's identifiers, title, condition, bundle or item. Throws `SkuNotFound` if it is not the supplier's. */
+  async update(
+    uuid: string,
+    change: SkuChange,
+    options: CallOptions & BatchNote = {},
+  ): Promise<Sku> {
+    return this.#transport.json<Sku>(
+      {
+        method: 'PATCH',
+        path: skuPath(uuid),
+        headers: { 'content-type': 'application/json', ...noteHeaders(options) },
+        body: () => JSON.stringify(change),
       },
       options,
     );

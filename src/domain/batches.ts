@@ -10,6 +10,7 @@ export const BATCH_SOURCES = [
   'bulk',
   'single',
   'create',
+  'update',
   'import',
   'file',
   'revert',

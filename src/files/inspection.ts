@@ -3,7 +3,7 @@ import { OnhandError } from '../domain/errors.ts';
 import type { FileQuestion } from '../domain/files.ts';
 import { readingsOf } from '../domain/quantity-text.ts';
 import type { DecimalMark, ReadingRules } from '../domain/reading-rules.ts';
-import { quoted, type FileRow } from '../formats/format.ts';
+import { quoted, type FileRow, type RowUnit } from '../formats/format.ts';
 import type { InventoryFile } from '../formats/stock-file.ts';
 import type { AmbiguousNumber } from '../formats/table/decimal-evidence.ts';
 import { SkuQuantities } from './sku-quantities.ts';
@@ -29,10 +29,14 @@ export interface Inspection {
   readonly quantities: SkuQuantities;
 }
 
-/** Reads the whole file, and a second time if its numbers have to be read by the mark found first. */
+/**
+ * Reads the whole file, and a second time if its numbers have to be read by the mark found first. Rejects with
+ * `too_many_lines` or `parameter_invalid` if rows are to be added up and some could be left out of a total.
+ */
 export async function inspect(terms: InspectionTerms): Promise<Inspection> {
   const { rules } = terms;
   const first = await read(terms, rules);
+  if (rules.locations === 'sum') checkSummable(first, terms.skusMax);
   const { decimal = null, ambiguous = [] } = first.decimals ?? {};
   if (rules.decimal !== null || ambiguous.length === 0)
     return { decimal: null, questions: duplicateQuestions(terms, first), ...first };
@@ -85,8 +89,8 @@ function duplicateQuestions(
   const { count, examples } = quantities.duplicates;
   if (count === 0 && !quantities.isFull) return [];
   const shown = examples.map(
-    ({ name, rows, quantities: [first, later] }) =>
-      `${quoted(name)} has ${first ?? 'NULL'} in ${unit} ${rows[0]} and ${later ?? 'NULL'} in ${unit} ${rows[1]}`,
+    ({ name, field, rows, quantities: [first, later] }) =>
+      `${quoted(name)} has ${first ?? 'NULL'}${field === 'in stock' ? '' : ` ${field}`} in ${unit} ${rows[0]} and ${later ?? 'NULL'} in ${unit} ${rows[1]}`,
   );
   const found =
     count === 0
@@ -96,8 +100,40 @@ function duplicateQuestions(
     {
       code: 'duplicate_skus',
       rule: 'locations',
-      detail: `${found} Say locations=sum if they are to be added up, such as rows of several warehouses, or locations=last if the last row counts.`,
-      answers: ['sum', 'last'],
+      detail: quantities.isFull
+        ? `${found} Say locations=last if the last row of each SKU counts. ${HOW_TO_SUM}`
+        : `${found} Say locations=sum if they are to be added up, such as rows of several warehouses, or locations=last if the last row counts.`,
+      answers: quantities.isFull ? ['last'] : ['sum', 'last'],
     },
   ];
+}
+
+const HOW_TO_SUM =
+  'To add rows up, send files with fewer SKUs, all rows of one SKU in one file, or have ONHAND_INSPECTED_SKUS_MAX raised.';
+
+/** What the sender should know: rows that may be of one SKU and cannot be compared. */
+export function mixedNamesNote(quantities: SkuQuantities, unit: RowUnit): string | undefined {
+  const mixed = quantities.mixedNames;
+  if (mixed === undefined) return undefined;
+  return `Some rows name their SKU by sku_id (first ${unit} ${mixed.bySkuId}), others only by a GTIN (first ${unit} ${mixed.byGtin}). If rows of both kinds are of one SKU, the last one counts. To have such rows found, give the sku_id in every row.`;
+}
+
+function checkSummable(
+  { quantities, unit }: { readonly quantities: SkuQuantities; readonly unit: RowUnit },
+  skusMax: number,
+): void {
+  if (quantities.isFull) throw tooManyToSum(skusMax);
+  const mixed = quantities.mixedNames;
+  if (mixed === undefined) return;
+  throw new OnhandError(
+    'parameter_invalid',
+    `The rows of a SKU can only be added up, as locations=sum asks, if all name it alike: ${unit} ${mixed.bySkuId} names its SKU by sku_id, and ${unit} ${mixed.byGtin} only by a GTIN. Give the sku_id in every ${unit}, or in none. Nothing was applied.`,
+  );
+}
+
+function tooManyToSum(skusMax: number): OnhandError {
+  return new OnhandError(
+    'too_many_lines',
+    `The file names more than ${skusMax} SKUs, too many to add up their rows, as locations=sum asks. ${HOW_TO_SUM} Nothing was applied.`,
+  );
 }

@@ -13,7 +13,7 @@ import {
 } from '../workers/lines-transfer.ts';
 import type { TaskContext } from '../workers/serve.ts';
 import { chunksOf, wholeOf } from './chunks.ts';
-import type { Inspection } from './inspection.ts';
+import { mixedNamesNote, type Inspection } from './inspection.ts';
 import {
   checkJobFile,
   FileBytes,
@@ -71,7 +71,12 @@ export async function readFileTask(
   const bytes = new FileBytes(target.path, context.progress);
   const file = await openJobFile(formatter, target, bytes, { rules });
   try {
-    const found = (): FoundInFile => ({ ...foundIn(file), ...decided });
+    const mixed = inspection && mixedNamesNote(inspection.quantities, file.rowUnit);
+    const found = (): FoundInFile => {
+      const described = foundIn(file);
+      const notes = mixed ? [mixed, ...described.notes] : described.notes;
+      return { ...described, notes, ...decided };
+    };
     const plan = await host.opened(found());
     if (file.kind === 'catalogue' || plan.kind === 'nothing') return found();
     const inOrder = inProgress(file.rows, context);

@@ -8,6 +8,7 @@ import type { FileRow, RowUnit } from '../formats/format.ts';
 /** Two rows that give one SKU different quantities. */
 export interface DuplicateExample {
   readonly name: string;
+  readonly field: 'in stock' | 'on backorder';
   readonly rows: readonly [first: number, later: number];
   readonly quantities: readonly [first: number | null, later: number | null];
 }
@@ -28,9 +29,11 @@ export class SkuQuantities {
   #isFull = false;
   #slots = slotsOf(SLOTS_MIN);
   #differing = 0;
+  #firstBySkuId = 0;
+  #firstByGtin = 0;
   readonly #examples: DuplicateExample[] = [];
 
-  /** @param skusMax SKUs that are remembered; 37 bytes each, in arrays that are half full or more */
+  /** @param skusMax SKUs that are remembered; 57 bytes each, in arrays that are half full or more */
   constructor(skusMax: number) {
     this.#skusMax = skusMax;
   }
@@ -45,10 +48,21 @@ export class SkuQuantities {
     return { count: this.#differing, examples: this.#examples };
   }
 
+  /**
+   * The first row that names its SKU by `sku_id` and the first that does so only by a GTIN, if there are both. Two
+   * such rows of one SKU are not recognized as rows of one SKU.
+   */
+  get mixedNames(): { readonly bySkuId: number; readonly byGtin: number } | undefined {
+    const [bySkuId, byGtin] = [this.#firstBySkuId, this.#firstByGtin];
+    return bySkuId > 0 && byGtin > 0 ? { bySkuId, byGtin } : undefined;
+  }
+
   /** Adds a row to its SKU. Rows that do not say which SKU they are about are skipped. */
   add({ row, line, location }: FileRow): void {
     const name = nameOf(line);
     if (name === undefined || !isPlain(line)) return;
+    if (line.skuId === null) this.#firstByGtin ||= row;
+    else this.#firstBySkuId ||= row;
     const slot = this.#slotOf(name);
     if (slot === undefined) return;
     const { rowCounts, firstRows, stocks, backorders, flawedRows } = this.#slots;
@@ -60,23 +74,32 @@ export class SkuQuantities {
       return;
     }
     const { quantityInStock: stock, quantityOnBackorder: backorder } = line.fields;
-    this.#compare(slot, name, row, stock, location !== undefined);
+    const { firsts, firstBackorders } = this.#slots;
+    const compared = { slot, name: name.slice(1), row };
+    this.#compare(firsts, { ...compared, field: 'in stock' }, stock, location !== undefined);
+    this.#compare(firstBackorders, { ...compared, field: 'on backorder' }, backorder, false);
     if (stock === null || backorder === null) flawedRows[slot] ||= row;
     add(stocks, slot, stock);
     add(backorders, slot, backorder);
   }
 
-  /** Compares with the first quantity in stock of the SKU. Parts of it at several locations are never the same. */
+  /** Compares with the first quantity of the SKU. Parts of it at several locations are never the same. */
   #compare(
-    slot: number,
-    name: string,
-    row: number,
-    stock: number | null | undefined,
+    firsts: Float64Array,
+    {
+      slot,
+      row,
+      ...example
+    }: Omit<DuplicateExample, 'rows' | 'quantities'> & {
+      readonly slot: number;
+      readonly row: number;
+    },
+    quantity: number | null | undefined,
     isPart: boolean,
   ): void {
-    const { firsts, firstRows, areDifferent } = this.#slots;
-    if (stock === undefined) return;
-    const value = stock ?? NULL;
+    const { firstRows, areDifferent } = this.#slots;
+    if (quantity === undefined) return;
+    const value = quantity ?? NULL;
     const first = firsts[slot] ?? Number.NaN;
     if (Number.isNaN(first)) {
       firsts[slot] = value;
@@ -87,9 +110,9 @@ export class SkuQuantities {
     this.#differing += 1;
     if (this.#examples.length >= EXAMPLES_MAX) return;
     this.#examples.push({
-      name: name.slice(1),
+      ...example,
       rows: [firstRows[slot] ?? 0, row],
-      quantities: [first === NULL ? null : first, stock],
+      quantities: [first === NULL ? null : first, quantity],
     });
   }
 
@@ -166,6 +189,7 @@ const COLUMNS = [
   'flawedRows',
   'areDifferent',
   'firsts',
+  'firstBackorders',
   'stocks',
   'backorders',
 ] as const;
@@ -184,6 +208,8 @@ function slotsOf(size: number) {
     areDifferent: new Uint8Array(size),
     /** The first quantity in stock; NaN if none was given. */
     firsts: new Float64Array(size).fill(Number.NaN),
+    /** The same on backorder. */
+    firstBackorders: new Float64Array(size).fill(Number.NaN),
     stocks: new Float64Array(size),
     backorders: new Float64Array(size),
   };

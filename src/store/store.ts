@@ -215,6 +215,8 @@ export interface SkuStore {
 
 export interface SkuFilter {
   readonly skuId?: string;
+  /** What the title begins with; the case of A to Z is ignored, that of other letters is not. */
+  readonly titlePrefix?: string;
   /** The SKU must hold every one of these GTINs. */
   readonly gtins?: readonly number[];
   /** A restriction's code; null selects unrestricted SKUs. */
@@ -344,7 +346,15 @@ export interface FileStore {
 
   /** How the supplier's files are read, unless their senders say otherwise. */
   rulesOf(supplierId: number): Promise<ReadingRules>;
-  setRules(supplierId: number, rules: ReadingRules): Promise<void>;
+  /**
+   * Changes the rules, without losing a change that is made at the same time. Resolves with the new ones.
+   *
+   * @param change returns the new rules; it may be called several times
+   */
+  changeRules(
+    supplierId: number,
+    change: (before: ReadingRules) => ReadingRules,
+  ): Promise<ReadingRules>;
 
   /** Finished files, started or refused before a time, whose bytes are still stored; at most `limit`. */
   expired(times: FileSweepTimes, limit: number): Promise<readonly FileRecord[]>;

@@ -132,11 +132,11 @@ async function addFile({ files }: Store, supplierId: number): Promise<void> {
   const uuid = randomUUID();
   const quota = { bytesMax: 9, filesMax: 1, queuedMax: 1 };
   await files.add({ supplierId, uuid, asked, ...nobody, ...uploaded }, quota);
-  await files.setRules(supplierId, {
-    ...NO_RULES,
+  await files.changeRules(supplierId, (before) => ({
+    ...before,
     columns: [{ header: 'Bestand', target: 'quantity_in_stock', isOptional: true }],
     decimal: 'comma',
-  });
+  }));
   const file = await files.find(supplierId, uuid);
   if (file === undefined) throw new Error('the file is missing');
   const nowMs = Date.now();

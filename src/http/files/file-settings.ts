@@ -43,15 +43,20 @@ export function addFileSettings(
       const body = await readBody(request, bodyLimits);
       checkParameters(request, []);
       const supplierId = supplierIdOf(request);
-      const before = isPartial ? await service.jobs.rulesOf(supplierId) : NO_RULES;
-      const rules = parseFileSettings(parseBody(body, SETTINGS_EXPECTED).value, before);
-      await admission.writing(request, () => service.jobs.setRules(supplierId, rules));
+      const { value } = parseBody(body, SETTINGS_EXPECTED);
+      const rules = await admission.writing(request, () =>
+        service.jobs.changeRules(supplierId, (before) =>
+          parseFileSettings(value, isPartial ? before : NO_RULES),
+        ),
+      );
       return sendJson(request, reply, printFileSettings(rules));
     };
 
   const reset = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
-    await admission.writing(request, () => service.jobs.setRules(supplierIdOf(request), NO_RULES));
+    await admission.writing(request, () =>
+      service.jobs.changeRules(supplierIdOf(request), () => NO_RULES),
+    );
     return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
 
@@ -69,8 +74,9 @@ export function addFileSettings(
     columns: readonly ColumnMapping[],
   ): Promise<void> => {
     const supplierId = supplierIdOf(request);
-    const rules = { ...(await service.jobs.rulesOf(supplierId)), columns };
-    await admission.writing(request, () => service.jobs.setRules(supplierId, rules));
+    await admission.writing(request, () =>
+      service.jobs.changeRules(supplierId, (before) => ({ ...before, columns })),
+    );
   };
 
   const setMapping = async (

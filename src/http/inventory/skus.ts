@@ -6,12 +6,19 @@ import { OnhandError } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
 import type { Store } from '../../store/store.ts';
 import { parseBody } from '../../wire/json.ts';
-import { parseSkuCreation, SkuCreationSchema } from '../../wire/inventory/sku-creation.ts';
 import {
+  parseSkuChange,
+  parseSkuCreation,
+  SkuChangeSchema,
+  SkuCreationSchema,
+} from '../../wire/inventory/sku-creation.ts';
+import {
+  INCLUDE_PARAMETER,
   parseSkuList,
   printSku,
   printSkuList,
   SKU_LIST_PARAMETERS,
+  type SkuExtra,
   SkuListQuerySchema,
   type SkuListRequest,
   SkuPageSchema,
@@ -23,7 +30,7 @@ import {
   parseHistory,
   printHistory,
 } from '../../wire/changes/sku-history.ts';
-import { readTimeMs } from '../../wire/query.ts';
+import { createQueryReader, readTimeMs } from '../../wire/query.ts';
 import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
@@ -40,20 +47,29 @@ interface SkuRoutes {
 }
 
 const LIST_PATH = '/timp/products/skus/';
+const CHANGE_EXPECTED = 'a JSON object of what to change, such as {"title": "Enamel jug"}';
 const SKU_EXPECTED = 'one SKU as a JSON object such as {"sku_id": "A-1"}';
 const DetailQuerySchema = Type.Object(
   {
+    ...INCLUDE_PARAMETER,
     as_of: Type.Optional(
       Type.String({ description: 'Show the inventory as it was at this time (RFC 3339).' }),
     ),
   },
   { title: 'SkuQuery', additionalProperties: false },
 );
+const readDetailQuery = createQueryReader(DetailQuerySchema);
+/** The query of what writes a SKU and returns it. */
+const WriteQuerySchema = Type.Object(INCLUDE_PARAMETER, {
+  title: 'SkuWriteQuery',
+  additionalProperties: false,
+});
+const readWriteQuery = createQueryReader(WriteQuerySchema);
 const DetailParametersSchema = Type.Object({
   uuid: Type.String({ format: 'uuid', description: 'The uuid of the SKU.' }),
 });
 
-/** Adds the routes of SKUs: list, show, history, create. */
+/** Adds the routes of SKUs: list, show, history, create, change. */
 export function addSkus(app: FastifyInstance, { admission, store, feed, limits }: SkuRoutes): void {
   const bodyLimits = smallBodyLimits(limits);
   const visibleTo = (principal: Principal): Promise<readonly number[]> =>
@@ -86,13 +102,13 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   };
 
   const show = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    checkParameters(request, ['as_of']);
-    const [asOf] = queryOf(request).get('as_of') ?? [];
+    checkParameters(request, Object.keys(DetailQuerySchema.properties));
+    const { as_of: asOf, include } = readDetailQuery(queryOf(request));
     const uuid = pathUuid(request);
     const text =
       asOf === undefined
-        ? await detailOf(request, uuid)
-        : await detailAsOf(request, uuid, readTimeMs('as_of', asOf));
+        ? await detailOf(request, uuid, include)
+        : await detailAsOf(request, uuid, readTimeMs('as_of', asOf), include);
     return reply.type('application/json').send(text);
   };
 
@@ -101,6 +117,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     request: FastifyRequest,
     uuid: string,
     atMs: number,
+    include: SkuExtra | undefined,
   ): Promise<string> => {
     const supplierIds = await visibleTo(admission.principalOf(request));
     const sku = await store.skus.find(supplierIds, uuid);
@@ -109,7 +126,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     );
     if (sku === undefined || past === undefined || sku.createdAtMs > atMs) throw noSuchSku();
     const updatedAtMs = past.changedAtMs ?? sku.createdAtMs;
-    return JSON.stringify(printSku({ ...sku, inventory: past.inventory, updatedAtMs }));
+    return JSON.stringify(printSku({ ...sku, inventory: past.inventory, updatedAtMs }, include));
   };
 
   const history = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -125,16 +142,21 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     return sendJson(request, reply, printHistory(changes, options.limit));
   };
 
-  const detailOf = async (request: FastifyRequest, uuid: string): Promise<string> => {
+  const detailOf = async (
+    request: FastifyRequest,
+    uuid: string,
+    include: SkuExtra | undefined,
+  ): Promise<string> => {
     const sku = await store.skus.find(await visibleTo(admission.principalOf(request)), uuid);
     if (sku === undefined) throw noSuchSku();
-    return JSON.stringify(printSku(sku));
+    return JSON.stringify(printSku(sku, include));
   };
 
   const create = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { organizationId: supplierId, userId } = admission.principalOf(request);
     const body = await readBody(request, bodyLimits);
-    checkParameters(request, []);
+    checkParameters(request, Object.keys(WriteQuerySchema.properties));
+    const { include } = readWriteQuery(queryOf(request));
     const { value, text } = parseBody(body, SKU_EXPECTED);
     const entry = parseSkuCreation(value, text);
     const reason = noteHeaderOf(request, 'Batch-Reason');
@@ -163,7 +185,35 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
       .header('batch-id', batchUuid)
       .header('location', `${LIST_PATH}${created.uuid}/`)
       .type('application/json')
-      .send(await detailOf(request, created.uuid));
+      .send(await detailOf(request, created.uuid, include));
+  };
+
+  const change = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { organizationId: supplierId, userId } = admission.principalOf(request);
+    const body = await readBody(request, bodyLimits);
+    checkParameters(request, Object.keys(WriteQuerySchema.properties));
+    const { include } = readWriteQuery(queryOf(request));
+    const { value, text } = parseBody(body, CHANGE_EXPECTED);
+    const entry = parseSkuChange(value, text);
+    const reason = noteHeaderOf(request, 'Batch-Reason');
+    const reference = noteHeaderOf(request, 'Batch-Reference');
+    const uuid = pathUuid(request);
+    const sku = await store.skus.find([supplierId], uuid);
+    if (sku === undefined) throw noSuchSku();
+    // A sku_id names the same SKU forever, so that nothing can come between finding it and changing it.
+    const { batchUuid } = await admission.writing(request, () =>
+      store.applyCatalogue({
+        supplierId,
+        userId,
+        source: 'update',
+        ...(reason !== undefined && { reason }),
+        ...(reference !== undefined && { reference }),
+        existing: 'update',
+        entries: [{ ...entry, skuId: sku.skuId, inventory: {} }],
+      }),
+    );
+    if (batchUuid !== null) reply.header('batch-id', batchUuid);
+    return reply.type('application/json').send(await detailOf(request, uuid, include));
   };
 
   addResource(app, LIST_PATH, {
@@ -184,6 +234,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
       schema: describe({
         operationId: 'createSku',
         summary: 'Create a SKU',
+        query: WriteQuerySchema,
         body: SkuCreationSchema,
         ok: SkuSchema,
         okStatus: 201,
@@ -207,6 +258,20 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
       }),
       guard: (request, reply) => admission.admit(request, reply, 'viewer'),
       handle: show,
+    },
+    PATCH: {
+      schema: describe({
+        operationId: 'updateSku',
+        summary: "Change a SKU's identifiers, title, condition, bundle or item",
+        params: DetailParametersSchema,
+        query: WriteQuerySchema,
+        body: SkuChangeSchema,
+        ok: SkuSchema,
+        access: 'editor',
+        problems: { 404: 'The supplier has no SKU with this uuid.' },
+      }),
+      guard: (request, reply) => admission.admit(request, reply, 'editor'),
+      handle: change,
     },
   });
   addResource(app, `${LIST_PATH}:uuid/history/`, {

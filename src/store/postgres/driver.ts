@@ -26,7 +26,7 @@ export const postgresDriver: DatabaseDriver = {
     yield* inspect(postgresSettings(url, settings));
   },
   pendingMigrations: async (url, settings) => {
-    const { pendingMigrations } = await import('./schema/migrations.ts');
+    const { pendingMigrations } = await import('./schema/pending.ts');
     return pendingMigrations(postgresSettings(url, settings), { partitions: 0 });
   },
   openCopySource: async (url, settings) => {

@@ -17,7 +17,7 @@ export const BatchSchema = Type.Object(
     uuid: uuid('The batch: the `Batch-Id` of the reply to it.'),
     number: Type.Integer({ description: "The supplier's own count of batches, from 1." }),
     source: Type.String({
-      description: 'How it was sent: bulk, single, create, import, file, revert, stream.',
+      description: 'How it was sent: bulk, single, create, update, import, file, revert, stream.',
     }),
     username: textOrNull({ description: 'Who sent it; null is the operator.' }),
     reason: textOrNull({ description: 'Its `Batch-Reason`.' }),

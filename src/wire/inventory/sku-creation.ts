@@ -100,6 +100,26 @@ export const SkuCreationSchema = Type.Object(
   { title: 'SkuCreation', additionalProperties: false },
 );
 
+export const SkuChangeSchema = Type.Object(
+  {
+    item: Type.Optional(
+      Type.Object({ uuid: uuid('Taken as given.') }, { additionalProperties: false }),
+    ),
+    item_id: SkuCreationSchema.properties.item_id,
+    title: SkuCreationSchema.properties.title,
+    condition: SkuCreationSchema.properties.condition,
+    number_of_units_bundled: SkuCreationSchema.properties.number_of_units_bundled,
+    ...PRODUCT_IDENTIFIERS,
+    product_identifiers: Type.Optional(
+      Type.Object(PRODUCT_IDENTIFIERS, { additionalProperties: false }),
+    ),
+  },
+  { title: 'SkuChange', additionalProperties: false, minProperties: 1 },
+);
+
+/** A change of a SKU's product data. Members left out stay as they are. */
+export type SkuChange = Pick<CatalogueEntry, 'itemUuid' | 'product'>;
+
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** A SKU that is being read. */
@@ -143,6 +163,47 @@ const READERS: Readers = new Map<string, MemberReader>([
   ...NOT_KEPT.map((name) => [name, () => undefined] as const),
 ]);
 
+/** Readers of what a change may set. */
+const CHANGE_READERS: Readers = new Map(
+  [...READERS].filter(([name]) => name in SkuChangeSchema.properties),
+);
+
+/** Members of a SKU that a change does not take, with what to do instead. */
+const NOT_CHANGED: ReadonlyMap<string, string> = new Map([
+  ['sku_id', 'sku_id cannot be changed: it identifies the SKU. Create another SKU instead.'],
+  ...FIELDS.map(
+    ({ name }) =>
+      [
+        name,
+        `${name} is inventory: POST it to /timp/products/skus/inventory/, with the sku_id.`,
+      ] as const,
+  ),
+]);
+
+/**
+ * Reads the body of a change of a SKU, by the same rules as a creation. Null and empty texts clear a member. Throws as
+ * `parseSkuCreation`.
+ */
+export function parseSkuChange(body: unknown, text: string): SkuChange {
+  if (!isJsonObject(body)) {
+    throw new OnhandError(
+      'body_shape_wrong',
+      `The body must be a JSON object of what to change, such as {"title": "Enamel jug"}; ${quoteValue(body)} is not.`,
+    );
+  }
+  const draft: Draft = { skuId: undefined, itemUuid: undefined, product: {}, inventory: {} };
+  const refusal = readMembers(draft, CHANGE_READERS, body, sourceMembersOf(text), NOT_CHANGED);
+  if (refusal !== undefined) throw new OnhandError('member_invalid', refusal);
+  const { itemUuid, product } = draft;
+  if (itemUuid === undefined && Object.keys(product).length === 0) {
+    throw new OnhandError(
+      'member_invalid',
+      `The body changes nothing. Give at least one of ${[...CHANGE_READERS.keys()].join(', ')}; a SKU keeps an item, so item cannot be null.`,
+    );
+  }
+  return { ...(itemUuid !== undefined && { itemUuid }), product };
+}
+
 /**
  * Reads the body of a SKU creation; `text` is the JSON that it was parsed from. Throws `body_shape_wrong` if
  * it is not an object, and `member_invalid` naming every invalid member.
@@ -165,18 +226,21 @@ export function parseSkuCreation(body: unknown, text: string): CatalogueEntry {
   return { skuId, ...(itemUuid !== undefined && { itemUuid }), product, inventory };
 }
 
+/** @param refused members that are known and not taken, with the sentences that say so */
 function readMembers(
   draft: Draft,
   readers: Readers,
   object: JsonObject,
   written: ReadonlyMap<string, string>,
+  refused: ReadonlyMap<string, string> = new Map(),
 ): string | undefined {
   const errors = new MemberErrors([...readers.keys()]);
   const numberText: NumberText = (name) => sourceValueOf(written, name);
   for (const name of Object.keys(object)) {
     const read = readers.get(name);
-    const sentence = read?.(draft, { name, value: object[name], written, numberText });
-    if (read === undefined) errors.addUnknown(name);
+    const sentence =
+      refused.get(name) ?? read?.(draft, { name, value: object[name], written, numberText });
+    if (read === undefined && sentence === undefined) errors.addUnknown(name);
     else if (sentence !== undefined) errors.add(name, sentence);
   }
   return errors.isEmpty ? undefined : errors.print(() => written.keys());
@@ -201,7 +265,10 @@ function readSkuId(draft: Draft, member: Member): string | undefined {
 }
 
 function readItemId(draft: Draft, member: Member): string | undefined {
-  if (member.value === null || member.value === '') return undefined;
+  if (member.value === null || member.value === '') {
+    draft.product.itemId = null;
+    return undefined;
+  }
   const reading = readStorable(member);
   if (typeof reading !== 'string') return `item_id ${reading.refusal}.`;
   draft.product.itemId = reading;
@@ -234,7 +301,10 @@ function readItem(draft: Draft, { value }: Member): string | undefined {
 const ITEM_EXAMPLE = '{"uuid": "905c3e4b-ef10-4f77-b07e-03d4ecb743a0"}';
 
 function readCondition(draft: Draft, { name, value }: Member): string | undefined {
-  if (value === null) return undefined;
+  if (value === null) {
+    draft.product.condition = null;
+    return undefined;
+  }
   const condition = CONDITIONS.find((known) => known === value);
   if (condition === undefined) {
     return notAllowed(name, `${CONDITIONS.map(quoteValue).join(' or ')}, or null`, value);
@@ -263,7 +333,7 @@ const TEXT_ALLOWED = `a text of at most ${SKU_ID_CODE_POINTS_MAX} characters, or
 
 function textReader(field: 'title' | 'asin' | 'mpn'): MemberReader {
   return (draft, { name, value }) => {
-    if (value === null || value === '') return undefined;
+    if (value === null || value === '') return storeNull(draft, field);
     if (typeof value !== 'string' || !skuIdFits(value)) {
       return notAllowed(name, TEXT_ALLOWED, value);
     }
@@ -276,19 +346,23 @@ function textReader(field: 'title' | 'asin' | 'mpn'): MemberReader {
 function gtinReader(form: GtinForm): MemberReader {
   return (draft, { value, numberText }) => {
     const reading = readGtinMember(form, value, numberText);
-    if (reading === undefined) return undefined;
+    if (reading === undefined) return storeNull(draft, form);
     return 'refusal' in reading
       ? `${form} ${reading.refusal}.`
       : storeText(draft, form, reading.text);
   };
 }
 
+type TextField = GtinForm | 'title' | 'asin' | 'mpn';
+
+/** Stores that there is no text, unless the other place where it may be given has one. */
+function storeNull(draft: Draft, field: TextField): undefined {
+  draft.product[field] ??= null;
+  return undefined;
+}
+
 /** Stores a text that may be given in two places, if both agree. */
-function storeText(
-  draft: Draft,
-  field: GtinForm | 'title' | 'asin' | 'mpn',
-  text: string,
-): string | undefined {
+function storeText(draft: Draft, field: TextField, text: string): string | undefined {
   const stored = draft.product[field] ?? text;
   if (stored !== text)
     return `${field} is given twice, as ${quoteValue(stored)} and as ${quoteValue(text)}.`;

@@ -49,6 +49,7 @@ export const SkuSchema = Type.Object(
       { uuid: uuid('The supplier.'), name: Type.String() },
       { additionalProperties: false },
     ),
+    title: Type.Optional(textOrNull({ description: 'What it is; only with `include=title`.' })),
     created: time('When the SKU was created.'),
     last_updated: time('When anything of the SKU changed last.'),
   },
@@ -58,7 +59,8 @@ export const SkuSchema = Type.Object(
 /** The JSON form of a SKU. */
 export type WireSku = Static<typeof SkuSchema>;
 
-export function printSku({ product, inventory, ...sku }: Sku): WireSku {
+/** @param include what is printed beyond the usual members */
+export function printSku({ product, inventory, ...sku }: Sku, include?: SkuExtra): WireSku {
   return {
     uuid: sku.uuid,
     sku_id: sku.skuId,
@@ -78,10 +80,22 @@ export function printSku({ product, inventory, ...sku }: Sku): WireSku {
       mpn: product.mpn,
     },
     supplier: { uuid: sku.supplier.uuid, name: sku.supplier.name },
+    ...(include === 'title' && { title: product.title }),
     created: printTime(sku.createdAtMs),
     last_updated: printTime(sku.updatedAtMs),
   };
 }
+
+/** What replies with SKUs have beyond the usual members, if asked. */
+export const SKU_EXTRAS = ['title'] as const;
+
+export type SkuExtra = (typeof SKU_EXTRAS)[number];
+
+export const INCLUDE_PARAMETER = {
+  include: Type.Optional(
+    Type.Enum([...SKU_EXTRAS], { description: 'Adds the title to each SKU of the reply.' }),
+  ),
+};
 
 export const SkuPageSchema = Type.Object(
   {
@@ -171,6 +185,12 @@ export const SkuListQuerySchema = Type.Object(
         description: 'Only SKUs with at most this quantity in stock.',
       }),
     ),
+    title: Type.Optional(
+      Type.String({
+        description: 'Only SKUs whose title begins with this; the case of A to Z does not matter.',
+      }),
+    ),
+    ...INCLUDE_PARAMETER,
     item_verbosity: Type.Optional(Type.String({ description: 'Accepted, and ignored.' })),
   },
   { title: 'SkuListQuery', additionalProperties: false },
@@ -182,6 +202,7 @@ export interface SkuListRequest {
   readonly supplierUuids: readonly string[] | undefined;
   readonly filter: {
     readonly skuId?: string;
+    readonly titlePrefix?: string;
     readonly gtins?: readonly number[];
     readonly restrictions?: number | null;
     readonly updatedSinceMs?: number;
@@ -190,6 +211,7 @@ export interface SkuListRequest {
   };
   readonly from: { readonly start: number } | { readonly afterUuid: string | null };
   readonly limit: number;
+  readonly include?: SkuExtra | undefined;
 }
 
 /** The parameters of the list. */
@@ -205,6 +227,8 @@ export function parseSkuList(query: Query): SkuListRequest {
     cursor,
     supplier_uuids,
     sku_id,
+    title,
+    include,
     restrictions,
     updated_since,
     quantity_in_stock_min: min,
@@ -227,6 +251,7 @@ export function parseSkuList(query: Query): SkuListRequest {
     supplierUuids: supplier_uuids,
     filter: {
       ...(sku_id !== undefined && { skuId: sku_id }),
+      ...(title !== undefined && title !== '' && { titlePrefix: title }),
       ...(gtins.length > 0 && { gtins }),
       ...(restrictions !== undefined && { restrictions: restrictionCode(restrictions) ?? null }),
       ...(updated_since !== undefined && {
@@ -237,6 +262,7 @@ export function parseSkuList(query: Query): SkuListRequest {
     },
     from: cursor === undefined ? { start } : { afterUuid: readCursor(cursor) },
     limit,
+    include,
   };
 }
 
@@ -265,7 +291,7 @@ export interface SkuListPage {
 
 /** @param changesCursor for the first page by cursor: where to start reading the change feed */
 export function printSkuList(
-  { from, limit }: SkuListRequest,
+  { from, limit, include }: SkuListRequest,
   page: SkuListPage,
   changesCursor?: string | null,
 ): string {
@@ -283,6 +309,6 @@ export function printSkuList(
         };
   return JSON.stringify({
     pagination: { total_count: totalCount, ...place },
-    skus: skus.map(printSku),
+    skus: skus.map((sku) => printSku(sku, include)),
   });
 }

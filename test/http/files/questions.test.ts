@@ -117,6 +117,90 @@ describe('a file with several rows of one SKU', () => {
   });
 });
 
+test('different quantities on backorder are asked about too', async () => {
+  const uuid = await client.upload(
+    'sku,quantity_in_stock,quantity_on_backorder\nA-1,5,1\nA-1,5,2\n',
+  );
+  expect(await client.processed(uuid)).toMatchObject({
+    state: 'held',
+    problem: { detail: textMatching(/"A-1" has 1 on backorder in row 2 and 2 in row 3/) },
+  });
+});
+
+describe('a file that names some SKUs by sku_id and others by GTIN only', () => {
+  const ROWS = 'sku,ean,quantity\nA-1,,5\n,4006381333931,7\n';
+
+  test('says that rows of one SKU may not be recognized', async () => {
+    const uuid = await client.upload(ROWS);
+    expect(await client.processed(uuid)).toMatchObject({
+      state: 'done',
+      notes: [textMatching(/by sku_id \(first row 2\), others only by a GTIN \(first row 3\)/)],
+    });
+  });
+
+  test('is refused if its rows are to be added up', async () => {
+    const uuid = await client.upload(ROWS, '?locations=sum');
+    expect(await client.processed(uuid)).toMatchObject({
+      state: 'refused',
+      problem: { detail: textMatching(/Give the sku_id in every row, or in none/) },
+    });
+    expect(await client.stock()).toMatchObject({ 'A-1': null });
+  });
+});
+
+describe('a file with more SKUs than are remembered', () => {
+  const ROWS = 'sku,quantity\nA-1,1\nA-2,2\nA-3,3\nA-3,4\n';
+  let small: FileClient;
+
+  beforeAll(async () => {
+    const limited = await TestServer.start({ inspectedSkusMax: 2 });
+    const entries = ['A-1', 'A-2', 'A-3'].map((skuId) => entry(skuId));
+    const { token } = await limited.createSupplier('Limited', entries);
+    small = new FileClient(limited, token);
+    return () => limited.stop();
+  });
+
+  test('is refused if rows are to be added up: no total may lack a row', async () => {
+    const uuid = await small.upload(ROWS, '?locations=sum');
+    expect(await small.processed(uuid)).toMatchObject({
+      state: 'refused',
+      problem: {
+        code: 'too_many_lines',
+        detail: textMatching(/more than 2 SKUs, .* ONHAND_INSPECTED_SKUS_MAX/),
+      },
+    });
+    expect(await small.stock()).toEqual({ 'A-1': null, 'A-2': null, 'A-3': null });
+  });
+
+  test('is asked about, and the only answer is that the last row counts', async () => {
+    const uuid = await small.upload(ROWS);
+    expect(await small.processed(uuid)).toMatchObject({
+      state: 'held',
+      questions: [{ code: 'duplicate_skus', answers: ['last'] }],
+    });
+    const path = `${FILES}${uuid}/confirm/?locations=last`;
+    expect((await small.ask('POST', path)).status).toBe(200);
+    expect(await small.processed(uuid)).toMatchObject({ state: 'done' });
+    expect(await small.stock()).toEqual({ 'A-1': 1, 'A-2': 2, 'A-3': 4 });
+  });
+
+  test('with exactly as many SKUs is added up', async () => {
+    const uuid = await small.upload('sku,quantity\nA-1,1\nA-2,2\nA-2,3\n', '?locations=sum');
+    expect(await small.processed(uuid)).toMatchObject({ state: 'done' });
+    expect(await small.stock()).toMatchObject({ 'A-1': 1, 'A-2': 5 });
+  });
+});
+
+test('rules that are saved at the same time are all saved', async () => {
+  const changes = [{ locations: 'sum' }, { decimal: 'comma' }, { negative: 'zero' }];
+  const answers = await Promise.all(
+    changes.map((body) => client.ask('PATCH', `${FILES}settings/`, { body })),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  const { json } = await client.ask('GET', `${FILES}settings/`);
+  expect(json).toMatchObject({ locations: 'sum', decimal: 'comma', negative: 'zero' });
+});
+
 test('several columns that are mapped to one quantity are added up', async () => {
   const mapping = encodeURIComponent('Qty NJ=quantity_in_stock,Qty CA=quantity_in_stock');
   const uuid = await client.upload(

@@ -1,4 +1,5 @@
 import { describeChanges } from '../contract/changes.contract.ts';
+import { describeProducts } from '../contract/products.contract.ts';
 import { describeStoreContract } from '../contract/store.contract.ts';
 import { describeWebhookContract } from '../contract/webhooks.contract.ts';
 import { describeFollowers } from '../followers.ts';
@@ -9,4 +10,5 @@ describeStoreContract('PostgreSQL', () => reusedPostgresDatabase());
 describeWebhookContract('PostgreSQL', () => reusedPostgresDatabase());
 describeSafeWrites('PostgreSQL', () => reusedPostgresDatabase());
 describeChanges('PostgreSQL', () => reusedPostgresDatabase());
+describeProducts('PostgreSQL', () => reusedPostgresDatabase());
 describeFollowers('PostgreSQL', () => reusedPostgresDatabase(), 3);

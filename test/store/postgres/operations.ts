@@ -120,6 +120,7 @@ export const OPERATIONS: Readonly<Record<string, (on: Target) => Promise<unknown
   'a page deep in a list': (on) => on.list({}, 1500),
   'a SKU by sku_id': (on) => on.list({ skuId: 'S7' }),
   'a SKU by GTIN': (on) => on.list({ gtins: [4_000_000_000_007] }),
+  'SKUs by title': (on) => on.list({ titlePrefix: 'Kettle 77' }),
   'SKUs by quantity and time': (on) =>
     on.list({ quantityInStockMin: 1, updatedSinceMs: 1, restrictions: null }),
   'a SKU by uuid': (on) => on.store.skus.find([on.supplierId], on.skuUuid),

@@ -38,8 +38,9 @@ export function fillSupplier(
 ): Promise<void> {
   return alterPostgres(
     database,
-    `INSERT INTO skus (supplier_id, sku_number, sku_id, uuid, item_uuid, ean13, created_at_ms)
-       SELECT ${supplierId}, n, 'S' || n, gen_random_uuid(), gen_random_uuid(), 4000000000000 + n, 1
+    `INSERT INTO skus (supplier_id, sku_number, sku_id, uuid, item_uuid, title, ean13, created_at_ms)
+       SELECT ${supplierId}, n, 'S' || n, gen_random_uuid(), gen_random_uuid(), 'Kettle ' || n,
+         4000000000000 + n, 1
        FROM generate_series(1, ${count}) AS n;
      INSERT INTO gtins SELECT ${supplierId}, 4000000000000 + n, n FROM generate_series(1, ${count}) AS n;
      INSERT INTO inventory (supplier_id, sku_number, quantity_in_stock, last_sequence, updated_at_ms)

@@ -1,4 +1,5 @@
 import { describeChanges } from '../contract/changes.contract.ts';
+import { describeProducts } from '../contract/products.contract.ts';
 import { describeStoreContract } from '../contract/store.contract.ts';
 import { describeWebhookContract } from '../contract/webhooks.contract.ts';
 import { sqliteDatabase, sweptDatabase } from '../fixtures.ts';
@@ -9,6 +10,7 @@ describeStoreContract('SQLite', sqliteDatabase);
 describeWebhookContract('SQLite', sqliteDatabase);
 describeSafeWrites('SQLite', sqliteDatabase);
 describeChanges('SQLite', sqliteDatabase);
+describeProducts('SQLite', sqliteDatabase);
 describeFollowers('SQLite', sqliteDatabase, 1);
 
 describeStoreContract('SQLite, swept', sweptDatabase);

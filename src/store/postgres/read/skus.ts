@@ -1,5 +1,6 @@
 import { skuIdCanExist } from '../../../domain/lines.ts';
 import type { Sku } from '../../../domain/sku.ts';
+import { titlePrefix } from '../../sql/title-prefix.ts';
 import { PRODUCT_COLUMNS, skuOf, type SkuRow } from '../../sql/products.ts';
 import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../../store.ts';
 import { joinNumbered, joinSku, joinSupplier } from '../lookups.ts';
@@ -201,12 +202,14 @@ function rangesOf(
  */
 function selectMatches(filter: SkuFilter, parameters: unknown[]): string | undefined {
   const parameter = (value: unknown): string => `$${parameters.push(value)}`;
-  const { skuId, gtins = [] } = filter;
+  const { skuId, gtins = [], titlePrefix: title } = filter;
+  if (title !== undefined && !skuIdCanExist(title)) return undefined;
   const ofGtins = gtins.map(
     (gtin) => (sku: string) =>
       `SELECT sku_number FROM gtins
        WHERE supplier_id = supplier.id AND gtin = ${parameter(gtin)}::bigint ${sku}`,
   );
+  const ofTitle = titled(filter, parameter);
   const inventory = conditionsOf(filter, parameter);
   const [ofFirstGtin, ...ofOtherGtins] = ofGtins;
   let from: string;
@@ -218,11 +221,15 @@ function selectMatches(filter: SkuFilter, parameters: unknown[]): string | undef
   } else if (ofFirstGtin !== undefined) {
     from = `CROSS JOIN LATERAL (${ofFirstGtin('OFFSET 0')}) AS skus`;
     conditions.push(...ofOtherGtins.map((select) => `EXISTS (${select(OF_FOUND)})`));
+  } else if (ofTitle !== undefined) {
+    from = `CROSS JOIN LATERAL (${ofTitle} OFFSET 0) AS skus`;
   } else {
     const where = ['supplier_id = supplier.id', ...inventory].join(' AND ');
     from = `CROSS JOIN LATERAL (SELECT sku_number FROM inventory WHERE ${where} OFFSET 0) AS skus`;
   }
-  if ((skuId !== undefined || ofFirstGtin !== undefined) && inventory.length > 0) {
+  const isFoundByKey = skuId !== undefined || ofFirstGtin !== undefined;
+  if (isFoundByKey && ofTitle !== undefined) conditions.push(`EXISTS (${ofTitle} ${OF_FOUND})`);
+  if ((isFoundByKey || ofTitle !== undefined) && inventory.length > 0) {
     conditions.push(
       `EXISTS (SELECT FROM inventory WHERE supplier_id = supplier.id AND ${inventory.join(' AND ')}
          ${OF_FOUND})`,
@@ -231,6 +238,21 @@ function selectMatches(filter: SkuFilter, parameters: unknown[]): string | undef
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   return `SELECT supplier.id AS supplier_id, skus.sku_number FROM unnest($1::int[]) AS supplier (id)
     ${from} ${where}`;
+}
+
+/** Selects the SKUs of a supplier whose title begins with what the filter says; undefined if it says nothing. */
+function titled(filter: SkuFilter, parameter: (value: unknown) => string): string | undefined {
+  if (filter.titlePrefix === undefined) return undefined;
+  const { whole, length, first, end } = titlePrefix(filter.titlePrefix);
+  const title = (characters: string): string =>
+    `lower(substr(title, 1, ${characters}) COLLATE "C")`;
+  const conditions = [
+    `supplier_id = supplier.id AND title IS NOT NULL`,
+    `${title('32')} >= ${parameter(first)}::text`,
+    ...(end === null ? [] : [`${title('32')} < ${parameter(end)}::text`]),
+    `${title(`${parameter(length)}::int`)} = ${parameter(whole)}::text`,
+  ];
+  return `SELECT sku_number FROM skus AS titled WHERE ${conditions.join(' AND ')}`;
 }
 
 /** `OFFSET` keeps a condition from becoming a join. */

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
-import { refuseNewer, type PendingMigrations } from '../../driver.ts';
-import { ConnectionPool, read, inTransaction, type PoolSettings } from '../connection/pool.ts';
+import { refuseNewer } from '../../driver.ts';
+import { type ConnectionPool, read, inTransaction } from '../connection/pool.ts';
 
 /**
  * The schema, as migrations that run once each, in order. Released migrations never change. Each has a
@@ -414,6 +414,11 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   -- How a supplier's files are read: rules by name, as a JSON object of texts.
   ALTER TABLE feed_suppliers ADD COLUMN rules text NOT NULL DEFAULT '{}';
   `,
+  () => `
+  -- Titles by their first characters, without the case of A to Z (store/sql/title-prefix.ts).
+  CREATE INDEX skus_by_title ON skus (supplier_id, lower(substr(title, 1, 32) COLLATE "C"))
+    WHERE title IS NOT NULL;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -438,7 +443,7 @@ export async function migrate(pool: ConnectionPool, options: SchemaOptions): Pro
  *
  * @throws OnhandError `store_unavailable` if a newer onhand has migrated the database
  */
-async function schemaVersion(pool: ConnectionPool): Promise<number> {
+export async function schemaVersion(pool: ConnectionPool): Promise<number> {
   const version = await readSchemaVersion(pool);
   refuseNewer(version, SCHEMA_VERSION);
   return version;
@@ -453,25 +458,6 @@ export async function readSchemaVersion(pool: ConnectionPool): Promise<number> {
   if (table?.exists !== true) return 0;
   const [row] = await read<{ version: number }>(pool, 'SELECT version FROM schema_version');
   return row?.version ?? 0;
-}
-
-/** The migrations that `migrate` would run. Changes nothing. */
-export async function pendingMigrations(
-  settings: PoolSettings,
-  options: SchemaOptions,
-): Promise<PendingMigrations> {
-  const pool = new ConnectionPool({ ...settings, connectionsMax: 1 });
-  try {
-    const version = await schemaVersion(pool);
-    const stored =
-      version === 0
-        ? options
-        : (await read<SchemaOptions>(pool, 'SELECT partitions FROM schema_version'))[0];
-    const steps = MIGRATIONS.slice(version).map((migration) => migration(stored ?? options));
-    return { version, knownVersion: SCHEMA_VERSION, steps };
-  } finally {
-    await pool.close();
-  }
 }
 
 /** The lock is held by the transaction, because a session lock does not work behind a pooler. */

@@ -1,6 +1,7 @@
 import { sql, type SqlBool } from 'kysely';
 import type { Sku } from '../../../domain/sku.ts';
 import { skuOf } from '../../sql/products.ts';
+import { titlePrefix } from '../../sql/title-prefix.ts';
 import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../../store.ts';
 import { skuKey, supplierIdOfKey } from '../schema/migrations.ts';
 import type { SqliteDatabase } from '../database.ts';
@@ -136,6 +137,16 @@ function matches(filter: SkuFilter) {
     conditions.push(
       sql`skus.key IN (SELECT (supplier_id << 32) + sku_number FROM gtins
         WHERE gtins.supplier_id = suppliers.id AND gtin = ${gtin})`,
+    );
+  }
+  if (filter.titlePrefix !== undefined) {
+    const { whole, length, first, end } = titlePrefix(filter.titlePrefix);
+    conditions.push(
+      sql`skus.key IN (SELECT key FROM skus AS titled INDEXED BY skus_by_title
+        WHERE titled.supplier_id = suppliers.id AND title IS NOT NULL
+          AND lower(substr(title, 1, 32)) >= ${first}
+          ${end === null ? sql`` : sql`AND lower(substr(title, 1, 32)) < ${end}`}
+          AND lower(substr(title, 1, ${length})) = ${whole})`,
     );
   }
   if (filter.restrictions !== undefined) {

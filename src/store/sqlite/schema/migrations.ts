@@ -368,6 +368,11 @@ const MIGRATIONS: readonly string[] = [
   -- How a supplier's files are read: rules by name, as a JSON object of texts.
   ALTER TABLE feed_suppliers ADD COLUMN rules TEXT NOT NULL DEFAULT '{}';
   `,
+  `
+  -- Titles by their first characters, without the case of A to Z (store/sql/title-prefix.ts).
+  CREATE INDEX skus_by_title ON skus (supplier_id, lower(substr(title, 1, 32)))
+    WHERE title IS NOT NULL;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,0 +1,34 @@
+/** How many characters of a title the indexes hold (`skus_by_title` in each `schema/migrations.ts`). */
+const INDEXED_CHARACTERS = 32;
+
+/** What a title begins with, without the case of A to Z: databases treat other letters differently. */
+export interface TitlePrefix {
+  readonly whole: string;
+  /** Its length in characters, as databases count them. */
+  readonly length: number;
+  /** The range of the indexed parts that fit, in the order of code points. */
+  readonly first: string;
+  /** Exclusive; null if there is no greater text. */
+  readonly end: string | null;
+}
+
+export function titlePrefix(text: string): TitlePrefix {
+  const whole = text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const characters = Array.from(whole);
+  const indexed = characters.slice(0, INDEXED_CHARACTERS);
+  return { whole, length: characters.length, first: indexed.join(''), end: endOf(indexed) };
+}
+
+const CODE_POINT_MAX = 0x10_ffff;
+const [SURROGATES_FIRST, SURROGATES_END] = [0xd800, 0xe000];
+
+/** The least text that is greater than all that begin with these characters. */
+function endOf(characters: readonly string[]): string | null {
+  for (let n = characters.length - 1; n >= 0; n -= 1) {
+    const point = characters[n]?.codePointAt(0) ?? 0;
+    if (point === CODE_POINT_MAX) continue;
+    const next = point + 1 === SURROGATES_FIRST ? SURROGATES_END : point + 1;
+    return characters.slice(0, n).join('') + String.fromCodePoint(next);
+  }
+  return null;
+}
