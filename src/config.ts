@@ -329,9 +329,7 @@ export function urlFromEnvironment(environment: Environment): string {
 export function refuseUnknownVariables(environment: Environment): void {
   const known = [
     ...TEXT_VARIABLES,
-    ...[NUMBER_SETTINGS, FORMAT_SETTINGS]
-      .flatMap((settings): readonly NumberSetting[] => Object.values(settings))
-      .map(({ variable }) => variable),
+    ...Object.values({ ...NUMBER_SETTINGS, ...FORMAT_SETTINGS }).map(({ variable }) => variable),
     ...Object.values(FLAG_SETTINGS),
   ];
   const unknown = Object.keys(environment).filter(

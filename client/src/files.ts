@@ -20,6 +20,9 @@ export type FileTerms = Partial<
   Omit<NonNullable<operations['uploadFile']['parameters']['query']>, 'filename'>
 >;
 
+/** The rules that answer the questions of a held file. */
+export type FileAnswers = NonNullable<operations['confirmFile']['parameters']['query']>;
+
 export interface UploadOptions extends CallOptions, BatchNote {
   readonly filename?: string;
   /** The file's own time: rows that are older than what the server holds get 412. */
@@ -165,7 +168,7 @@ export class FilesClient {
   /** Applies a file that is held. `answers` are those to its questions, such as `{ locations: 'sum' }`. */
   async confirm(
     uuid: string,
-    answers: Query = {},
+    answers: FileAnswers = {},
     options: CallOptions = {},
   ): Promise<FileWithBatches> {
     const request = { method: 'POST', path: `${filePath(uuid)}confirm/`, query: answers } as const;

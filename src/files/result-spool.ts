@@ -139,15 +139,19 @@ export class SpooledDownload extends Readable {
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.#memory.length = 0;
     this.#onRead?.();
-    const closed = this.#inTurn(async () => this.#file?.close());
-    const end = (failure: Error | null): void => {
+    void this.#close(error).then(callback);
+  }
+
+  /** Frees the file and its space; the error that the stream ends with. */
+  async #close(error: Error | null): Promise<Error | null> {
+    try {
+      await this.#inTurn(async () => this.#file?.close());
+      return error;
+    } catch (failure) {
+      return error ?? asError(failure);
+    } finally {
       this.#give(this.#takenBytes);
-      callback(failure);
-    };
-    closed.then(
-      () => end(error),
-      (failure: unknown) => end(error ?? asError(failure)),
-    );
+    }
   }
 
   /** Text that is read later than what is on disk must follow it there. */

@@ -75,7 +75,7 @@ export class SkuQuantities {
     }
     const { quantityInStock: stock, quantityOnBackorder: backorder } = line.fields;
     const { firsts, firstBackorders } = this.#slots;
-    const compared = { slot, name: name.slice(1), row };
+    const compared = { slot, name: shownName(name), row };
     this.#compare(firsts, { ...compared, field: 'in stock' }, stock, location !== undefined);
     this.#compare(firstBackorders, { ...compared, field: 'on backorder' }, backorder, false);
     if (stock === null || backorder === null) flawedRows[slot] ||= row;
@@ -239,6 +239,12 @@ function nameOf({ skuId, gtins }: LineDraft): string | undefined {
   // A sku_id and the same with blanks around it most likely name one SKU.
   if (skuId !== null) return `s${withoutBlanks(skuId)}`;
   return gtins.length === 0 ? undefined : `g${Math.min(...gtins)}`;
+}
+
+/** A GTIN is shown with at least the digits of a UPC-A. */
+function shownName(name: string): string {
+  const shown = name.slice(1);
+  return name.startsWith('g') ? shown.padStart(12, '0') : shown;
 }
 
 function refused(row: FileRow, unit: RowUnit, reason: string): FileRow {

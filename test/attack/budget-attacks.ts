@@ -120,14 +120,12 @@ export function defineBudgetAttacks(sizes: AttackSizes): void {
     { timeout },
     async () => {
       const { attackingRetailer, retailer } = server.prepared;
-      const head = (token: string): string =>
-        headOf('GET', `${CHANGES}?from=now`, token, 'Accept: text/event-stream');
       const statuses = await contained(`${sizes.followers} streams of changes`, async () =>
-        (await flood(sizes.followers, head(attackingRetailer.token))).statuses(),
+        (await flood(sizes.followers, followingHead(attackingRetailer.token))).statuses(),
       );
       expect(statuses.get(200)).toBe(sizes.limits.followers);
       expect(statuses.get(429)).toBe(sizes.followers - sizes.limits.followers);
-      const others = await flood(1, head(retailer.token));
+      const others = await flood(1, followingHead(retailer.token));
       expect(await others.statuses()).toEqual(new Map([[200, 1]]));
     },
   );
@@ -192,4 +190,8 @@ async function changeAll(url: string, { token, skuIds }: Tenant): Promise<void> 
 function report(figures: string, growthMib: number): void {
   if (process.env['ATTACK_REPORT'] === undefined) return;
   process.stderr.write(`${figures}; resident memory +${growthMib.toFixed(0)} MiB\n`);
+}
+
+function followingHead(token: string): string {
+  return headOf('GET', `${CHANGES}?from=now`, token, 'Accept: text/event-stream');
 }

@@ -5,6 +5,7 @@ import { at, membersAt } from '../http/answers.ts';
 import { TestServer } from '../http/harness.ts';
 import { SupplierClient } from '../http/inventory/written.ts';
 import { entry } from '../store/fixtures.ts';
+import { textMatching } from '../matching.ts';
 import { ended, Workplace, type Ended } from './onhand.ts';
 
 const FILES = '/timp/organizations/files/';
@@ -196,13 +197,19 @@ describe('onhand push', () => {
 describe('onhand push with reading rules', () => {
   test('sends each option as the parameter of an upload', async () => {
     await put('stock.csv', 'Code;Free;Wert\nA;1.234;x\n');
-    const { code, stdout } = await push([
-      'stock.csv',
-      ...['--map', 'Code=sku_id', '--map', 'Free=quantity_in_stock', '--kind', 'inventory'],
-      ...['--locations', 'last', '--decimal', 'comma', '--dates', 'day_first'],
-      ...['--words', 'in stock=10', '--negative', 'zero', '--identifiers', 'sku_id_first'],
-      '--strict',
-    ]);
+    const options = [
+      ['--map', 'Code=sku_id'],
+      ['--map', 'Free=quantity_in_stock'],
+      ['--kind', 'inventory'],
+      ['--locations', 'last'],
+      ['--decimal', 'comma'],
+      ['--dates', 'day_first'],
+      ['--words', 'in stock=10'],
+      ['--negative', 'zero'],
+      ['--identifiers', 'sku_id_first'],
+      ['--strict'],
+    ];
+    const { code, stdout } = await push(['stock.csv', ...options.flat()]);
     expect(code).toBe(0);
     expect(stdout).toContain('\n  columns not used: Wert\n');
     const [file] = await receivedFiles();
@@ -268,7 +275,7 @@ describe('onhand push of a file that asks', () => {
     const answers = at(JSON.parse(stdout), 'files', 0, 'answers');
     expect(answers).toHaveLength(4);
     expect(at(answers, 1)).toEqual({
-      confirm: expect.stringMatching(/\/confirm\/\?decimal=point&locations=last$/),
+      confirm: textMatching(/\/confirm\/\?decimal=point&locations=last$/),
       command: `onhand push stock.csv --json --url ${server.url} --decimal point --locations last`,
     });
   });

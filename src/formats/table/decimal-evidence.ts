@@ -50,7 +50,6 @@ export class DecimalEvidence {
   #isGroupedOnly = true;
 
   constructor(columns: readonly Column[], locale: TableLocale) {
-    const isQuantity = ({ target }: Column): boolean => target.startsWith('quantity_');
     this.#quantityPlaces = new Map(
       columns.filter(isQuantity).map(({ place, header }) => [place, header]),
     );
@@ -98,3 +97,7 @@ export class DecimalEvidence {
 }
 
 const NUMBER_LENGTH_MAX = 40;
+
+function isQuantity({ target }: Column): boolean {
+  return target.startsWith('quantity_');
+}

@@ -117,6 +117,14 @@ describe('a file with several rows of one SKU', () => {
   });
 });
 
+test('a SKU that is named by its GTIN is shown with leading zeros', async () => {
+  const uuid = await client.upload('upc,quantity\n012345678905,5\n12345678905,6\n');
+  expect(await client.processed(uuid)).toMatchObject({
+    state: 'held',
+    problem: { detail: textMatching(/"012345678905" has 5 in row 2 and 6 in row 3/) },
+  });
+});
+
 test('different quantities on backorder are asked about too', async () => {
   const uuid = await client.upload(
     'sku,quantity_in_stock,quantity_on_backorder\nA-1,5,1\nA-1,5,2\n',

@@ -23,8 +23,6 @@ export function describeProducts(kind: string, createDatabase: () => Promise<Tes
       return page.skus.map((sku) => sku.skuId);
     };
 
-    const titled = (skuId: string, title: string | null) => entry(skuId, { product: { title } });
-
     test('filter SKUs by what their title begins with, whatever the case of A to Z', async () => {
       await importSkus(store, supplierId, [
         titled('kettle', 'Kettle 1 l'),
@@ -102,4 +100,8 @@ export function describeProducts(kind: string, createDatabase: () => Promise<Tes
       expect(page).toMatchObject({ totalCount: 3, hasMore: true });
     });
   });
+}
+
+function titled(skuId: string, title: string | null) {
+  return entry(skuId, { product: { title } });
 }

@@ -240,17 +240,20 @@ function selectMatches(filter: SkuFilter, parameters: unknown[]): string | undef
     ${from} ${where}`;
 }
 
+/** SQL of the first characters of a title, in lower case. */
+function loweredTitle(characters: string): string {
+  return `lower(substr(title, 1, ${characters}) COLLATE "C")`;
+}
+
 /** Selects the SKUs of a supplier whose title begins with what the filter says; undefined if it says nothing. */
 function titled(filter: SkuFilter, parameter: (value: unknown) => string): string | undefined {
   if (filter.titlePrefix === undefined) return undefined;
   const { whole, length, first, end } = titlePrefix(filter.titlePrefix);
-  const title = (characters: string): string =>
-    `lower(substr(title, 1, ${characters}) COLLATE "C")`;
   const conditions = [
     `supplier_id = supplier.id AND title IS NOT NULL`,
-    `${title('32')} >= ${parameter(first)}::text`,
-    ...(end === null ? [] : [`${title('32')} < ${parameter(end)}::text`]),
-    `${title(`${parameter(length)}::int`)} = ${parameter(whole)}::text`,
+    `${loweredTitle('32')} >= ${parameter(first)}::text`,
+    ...(end === null ? [] : [`${loweredTitle('32')} < ${parameter(end)}::text`]),
+    `${loweredTitle(`${parameter(length)}::int`)} = ${parameter(whole)}::text`,
   ];
   return `SELECT sku_number FROM skus AS titled WHERE ${conditions.join(' AND ')}`;
 }
