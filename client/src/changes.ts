@@ -1,13 +1,11 @@
 import type { ChangePage, operations } from './api-types.ts';
 import type { StateStore } from './inventory.ts';
-import { OnhandError } from './problems.ts';
 import { eventsOf } from './sse.ts';
 import {
   type CallOptions,
   callSignal,
   delay,
   failureOf,
-  isTransient,
   type Request,
   retryDelayMs,
   TIMEOUT_DEFAULT_MS,
@@ -90,10 +88,12 @@ export class ChangesClient {
     store: StateStore<string>,
     options: Omit<FollowOptions, 'cursor'> = {},
   ): Promise<void> {
-    const cursor = await store.load();
+    let cursor = await store.load();
     for await (const page of this.#pages({ ...options, ...(cursor !== undefined && { cursor }) })) {
       if (page.records.length > 0) await handler(page.records);
-      if (page.cursor !== page.before) await store.save(page.cursor);
+      // Also the first one, before any change: a restart must not start at a later "now".
+      if (page.cursor !== cursor) await store.save(page.cursor);
+      ({ cursor } = page);
     }
   }
 
@@ -102,31 +102,32 @@ export class ChangesClient {
     options: FollowOptions,
   ): AsyncGenerator<FollowedPage & { readonly before: string }, void, undefined> {
     const signal = callSignal(options);
+    const isEnded = (): boolean => signal?.aborted === true;
+    const { retries: limit = Infinity, retryForMs } = options;
+    const retries = this.#transport.retries({ retries: limit, retryForMs }, signal);
     let { cursor } = options;
-    for (let failures = 0; ;) {
+    for (;;) {
       try {
         const pages =
           options.via === 'events' && cursor !== undefined
             ? this.#events({ ...options, cursor }, signal)
             : this.#poll(options, cursor, signal);
         for await (const page of pages) {
-          failures = 0;
+          retries.reset();
           const before = cursor ?? page.cursor;
           cursor = page.cursor;
           yield { ...page, before };
-          if (signal?.aborted === true) return;
+          if (isEnded()) return;
         }
         // The server ended the stream, perhaps because it restarts.
         if (options.via === 'events') await delay(retryDelayMs(1), signal, REQUEST);
       } catch (error) {
-        if (signal?.aborted === true) return;
-        const failure = error instanceof OnhandError ? error : failureOf(error, REQUEST);
-        failures += 1;
-        if (!isTransient(failure) || failures > (options.retries ?? Infinity)) throw failure;
+        if (isEnded()) return;
         try {
-          await delay(retryDelayMs(failures, failure.retryAfterMs), signal, REQUEST);
-        } catch {
-          return;
+          await retries.waitAfter(failureOf(error, REQUEST), REQUEST);
+        } catch (failure) {
+          if (isEnded()) return;
+          throw failure;
         }
       }
     }

@@ -1,10 +1,14 @@
 import type { Line } from './api-types.ts';
 
-/** Lines that are sent as one request. */
-export interface Chunk {
+/** Lines that the server applies together. */
+export interface StreamChunk<T> {
   /** The place of its first line among all lines, from 0. */
   readonly start: number;
-  readonly lines: readonly Line[];
+  readonly lines: readonly T[];
+}
+
+/** Lines that are sent as one request. */
+export interface Chunk extends StreamChunk<Line> {
   /** The JSON of each line. */
   readonly texts: readonly string[];
 }
@@ -69,4 +73,15 @@ export async function* readAhead<T>(items: AsyncIterator<T>): AsyncGenerator<T> 
   } finally {
     await items.return?.();
   }
+}
+
+/** The parts one after another. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((bytes, { length }) => bytes + length, 0));
+  let end = 0;
+  for (const part of parts) {
+    whole.set(part, end);
+    end += part.length;
+  }
+  return whole;
 }

@@ -6,12 +6,13 @@ import type {
   operations,
 } from './api-types.ts';
 import { type BatchNote, noteHeaders } from './inventory.ts';
-import type { CallOptions, Transport } from './transport.ts';
+import { OnhandError } from './problems.ts';
+import { type CallOptions, failureOf, passedOn, type Query, type Transport } from './transport.ts';
 
 const FILES_PATH = '/timp/organizations/files/';
 const WAIT_SECONDS = 30;
 const UNFINISHED: ReadonlySet<string> = new Set(['waiting', 'reading']);
-/** An upload may take this long. */
+/** An upload whose progress cannot be seen may take this long. */
 const UPLOAD_TIMEOUT_MS = 3_600_000;
 
 /** How a file is read; see the parameters of an upload in the server's documentation. */
@@ -28,7 +29,9 @@ export interface UploadOptions extends CallOptions, BatchNote {
   readonly asOf?: Date | string;
   /** Uploads with the same key are one file; by default, the retries of one call are. */
   readonly idempotencyKey?: string;
-  readonly terms?: FileTerms;
+  readonly terms?: FileTerms | Query;
+  /** The size of content that is a function: a server can refuse it at once. */
+  readonly bytes?: number;
 }
 
 /** What a file can be sent as. A function is called again for a retry, and returns the file from its start. */
@@ -52,7 +55,7 @@ export class FilesClient {
 
   /** Sends a file and returns its UUID once it is durably stored; `wait` tells when it is applied. */
   async upload(content: FileContent, options: UploadOptions = {}): Promise<string> {
-    const { filename, asOf, idempotencyKey = crypto.randomUUID(), terms } = options;
+    const { filename, asOf, idempotencyKey = crypto.randomUUID(), terms, bytes } = options;
     const { uuid } = await this.#transport.json<FileUploaded>(
       {
         method: 'POST',
@@ -60,6 +63,7 @@ export class FilesClient {
         query: { ...terms, filename },
         headers: {
           'content-type': 'application/octet-stream',
+          'content-length': bytes === undefined ? undefined : String(bytes),
           'idempotency-key': idempotencyKey,
           'as-of': asOf instanceof Date ? asOf.toISOString() : asOf,
           ...noteHeaders(options),
@@ -67,7 +71,7 @@ export class FilesClient {
         body: () => (typeof content === 'function' ? content() : content),
         isRepeatable: true,
       },
-      { timeoutMs: UPLOAD_TIMEOUT_MS, ...options },
+      typeof content === 'function' ? options : { timeoutMs: UPLOAD_TIMEOUT_MS, ...options },
     );
     return uuid;
   }
@@ -75,14 +79,17 @@ export class FilesClient {
   /**
    * Waits until a file is finished or held, and returns its status.
    *
-   * @param options.onProgress is called with the status at least every 30 seconds, and each time a row was read
+   * @param options.onProgress is called with the status every `waitSeconds`; 30 by default, which is the most
    */
   async wait(
     uuid: string,
-    options: CallOptions & { readonly onProgress?: (file: FileWithBatches) => void } = {},
+    options: CallOptions & {
+      readonly waitSeconds?: number;
+      readonly onProgress?: (file: FileWithBatches) => void;
+    } = {},
   ): Promise<FileWithBatches> {
     for (;;) {
-      const file = await this.get(uuid, { ...options, waitSeconds: WAIT_SECONDS });
+      const file = await this.get(uuid, { waitSeconds: WAIT_SECONDS, ...options });
       options.onProgress?.(file);
       if (!UNFINISHED.has(file.state)) return file;
     }
@@ -128,11 +135,34 @@ export class FilesClient {
     }: { readonly format?: 'csv' | 'xlsx' | 'edi'; readonly signal?: AbortSignal } = {},
   ): Promise<ReadableStream<Uint8Array>> {
     const name = format === 'edi' ? 'acknowledgement.edi' : `results.${format}`;
-    const { body } = await this.#transport.open(
-      { method: 'GET', path: `${filePath(uuid)}${name}` },
-      signal,
-    );
-    return body ?? new Blob([]).stream();
+    const request = { method: 'GET', path: `${filePath(uuid)}${name}` } as const;
+    const failed = (error: unknown) => failureOf(error, request, signal);
+    const { body } = await this.#transport.open(request, signal).catch((error: unknown) => {
+      throw failed(error);
+    });
+    return passedOn(body ?? new Blob([]).stream(), () => undefined, failed);
+  }
+
+  /**
+   * As `results`, with retries: `read` gets the results again, from their start, after the connection broke. Errors of
+   * `read` itself are thrown as they are.
+   */
+  async readResults<T>(
+    uuid: string,
+    read: (content: ReadableStream<Uint8Array>) => Promise<T>,
+    { format = 'csv', ...options }: CallOptions & { readonly format?: 'csv' | 'xlsx' | 'edi' } = {},
+  ): Promise<T> {
+    const signal = this.#transport.signal(options);
+    const retries = this.#transport.retries(options, signal);
+    const request = { method: 'GET', path: filePath(uuid) } as const;
+    for (;;) {
+      try {
+        return await read(await this.results(uuid, { format, ...(signal && { signal }) }));
+      } catch (error) {
+        if (!(error instanceof OnhandError)) throw error;
+        await retries.waitAfter(error, request);
+      }
+    }
   }
 
   /** Applies a file that is held. `answers` are those to its questions, such as `{ locations: 'sum' }`. */

@@ -15,6 +15,7 @@ export type * from './files.ts';
 export type * from './inventory.ts';
 export * from './problems.ts';
 export type * from './skus.ts';
+export { reasonOf } from './transport.ts';
 export type { CallOptions, LogEvent, OnhandOptions, Query } from './transport.ts';
 export * from './webhook-signature.ts';
 export type * from './webhooks.ts';

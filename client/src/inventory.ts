@@ -1,16 +1,12 @@
 import type { Line, LineResult, operations } from './api-types.ts';
-import { type Chunk, chunksOf, readAhead } from './chunks.ts';
-import { OnhandError, UnexpectedResponse } from './problems.ts';
-import { ChunkStream } from './stream.ts';
+import { type Chunk, chunksOf, joined, readAhead, type StreamChunk } from './chunks.ts';
+import { ndjsonChunks, type NdjsonRow } from './ndjson.ts';
+import { OnhandError, unexpectedResults } from './problems.ts';
+import { ChunkStream, type StreamResult } from './stream.ts';
 import {
   type CallOptions,
-  callSignal,
-  delay,
   headerText,
-  isTransient,
   type Request,
-  RETRIES_DEFAULT,
-  retryDelayMs,
   TIMEOUT_DEFAULT_MS,
   type Transport,
 } from './transport.ts';
@@ -18,6 +14,8 @@ import {
 export const BULK_PATH = '/timp/products/skus/inventory/bulk/';
 const SINGLE_PATH = '/timp/products/skus/inventory/';
 const CHUNK_LINES_DEFAULT = 1000;
+const encoder = new TextEncoder();
+const LINE_FEED = encoder.encode('\n');
 const CHUNK_CHARACTERS = 4_194_304;
 
 /** The result of one line. */
@@ -53,6 +51,16 @@ export interface StateStore<T> {
   save(state: T): Promise<void>;
   /** Called when nothing is left to continue. */
   clear?(): Promise<void>;
+}
+
+/** The result of one row. */
+export interface RowOutcome extends LineResult {
+  /** The row's number, counted from 1 with blank rows. */
+  readonly row: number;
+  /** The row itself. */
+  readonly bytes: Uint8Array;
+  /** Whether it was applied: its `status_code` is 200. */
+  readonly isApplied: boolean;
 }
 
 export interface UpdateOptions extends CallOptions, BatchNote {
@@ -155,45 +163,81 @@ export class InventoryClient {
     lines: Iterable<Line> | AsyncIterable<Line>,
     options: UpdateOptions = {},
   ): AsyncGenerator<LineOutcome, void, undefined> {
-    const { state, onProgress, errorsOnly = false, retries = RETRIES_DEFAULT } = options;
+    const { state, errorsOnly = false } = options;
     const from = await startOf(state, options.chunkLines ?? CHUNK_LINES_DEFAULT);
     const cut = chunksOf(lines, { chunkLines: from.chunkLines, chunkCharacters: CHUNK_CHARACTERS });
-    const signal = callSignal(options);
-    const stream = new ChunkStream(
-      {
-        transport: this.#transport,
-        request: { ...bulkRequest(options), headers: streamHeaders(options, from.run) },
-        chunks: after(from.lines, readAhead(cut)),
-        signal,
-        timeoutMs: options.timeoutMs ?? TIMEOUT_DEFAULT_MS,
-      },
-      from.lines,
-    );
-    let failed = 0;
-    for (let failures = 0; !stream.isDone;) {
-      try {
-        for await (const { index, result } of stream.attempt()) {
-          failures = 0;
-          const chunk = stream.chunkOf(index);
-          if (chunk === undefined) throw unexpectedResults(index);
-          const [line] = chunk.lines.slice(index - chunk.start);
-          if (line === undefined) throw unexpectedResults(index);
-          const isApplied = result.status_code === 200;
-          if (!isApplied) failed += 1;
-          if (!errorsOnly || !isApplied) yield { ...result, index, line, isApplied };
-          const end = chunk.start + chunk.lines.length;
-          if (index + 1 < end) continue;
-          await state?.save({ ...from, lines: end });
-          onProgress?.({ lines: end, failed });
-        }
-      } catch (error) {
-        failures += 1;
-        if (!(error instanceof OnhandError) || !isTransient(error) || failures > retries)
-          throw error;
-        await delay(retryDelayMs(failures, error.retryAfterMs), signal, bulkRequest(options));
-      }
+    const chunks = after(from.lines, readAhead(cut));
+    const bytesOf = ({ texts }: Chunk): Uint8Array => encoder.encode(`${texts.join('\n')}\n`);
+    for await (const { index, line, result } of this.#streamed<Line, Chunk>(
+      chunks,
+      bytesOf,
+      options,
+      from,
+    )) {
+      const isApplied = result.status_code === 200;
+      if (!errorsOnly || !isApplied) yield { ...result, index, line, isApplied };
     }
     await state?.clear?.();
+  }
+
+  /**
+   * As `stream`, for lines that are NDJSON already, such as a file or the output of a program. Rows are sent unparsed as
+   * they arrive, those that arrive together as one chunk; the rows of a group stay together. Yields the result of each
+   * row that is not blank.
+   */
+  async *streamNdjson(
+    content: AsyncIterable<Uint8Array>,
+    options: Omit<UpdateOptions, 'chunkLines' | 'state' | 'errorsOnly'> = {},
+  ): AsyncGenerator<RowOutcome, void, undefined> {
+    const bytesOf = ({ lines }: StreamChunk<NdjsonRow>): Uint8Array => rowBytes(lines);
+    const from = await startOf(undefined, 0);
+    const chunks = ndjsonChunks(content);
+    for await (const { line, result } of this.#streamed<NdjsonRow, StreamChunk<NdjsonRow>>(
+      chunks,
+      bytesOf,
+      options,
+      from,
+    )) {
+      const { row, bytes } = line;
+      // The server counts rows of the connection.
+      const message = result.message?.replace(/^Row \d+/, `Row ${row}`);
+      const isApplied = result.status_code === 200;
+      yield { ...result, row, bytes, isApplied, ...(message !== undefined && { message }) };
+    }
+  }
+
+  /** Streams chunks, resuming as often as the options allow. */
+  async *#streamed<T, C extends StreamChunk<T>>(
+    chunks: AsyncIterator<C>,
+    bytesOf: (chunk: C) => Uint8Array,
+    options: UpdateOptions,
+    from: UpdateState,
+  ): AsyncGenerator<StreamResult<T, C>, void, undefined> {
+    const signal = this.#transport.signal(options);
+    const { timeoutMs = TIMEOUT_DEFAULT_MS } = this.#transport.completed(options);
+    const request = { ...bulkRequest(options), headers: streamHeaders(options, from.run) };
+    const transport = this.#transport;
+    const task = { transport, request, chunks, bytesOf, signal, timeoutMs };
+    const stream = new ChunkStream<T, C>(task, from.lines);
+    const retries = transport.retries(options, signal);
+    let failed = 0;
+    while (!stream.isDone) {
+      try {
+        for await (const answered of stream.attempt()) {
+          retries.reset();
+          const { index, chunk, result } = answered;
+          if (result.status_code !== 200) failed += 1;
+          yield answered;
+          const end = chunk.start + chunk.lines.length;
+          if (index + 1 < end) continue;
+          await options.state?.save({ ...from, lines: end });
+          options.onProgress?.({ lines: end, failed });
+        }
+      } catch (error) {
+        if (!(error instanceof OnhandError)) throw error;
+        await retries.waitAfter(error, request);
+      }
+    }
   }
 
   #send(chunk: Chunk, run: string, options: UpdateOptions): Promise<readonly LineResult[]> {
@@ -233,6 +277,11 @@ function streamHeaders(options: UpdateOptions, run: string): NonNullable<Request
     'content-type': 'application/x-ndjson',
     'idempotency-key': run,
   };
+}
+
+/** The rows one after another, each with a line feed. */
+function rowBytes(rows: readonly NdjsonRow[]): Uint8Array {
+  return joined(rows.flatMap(({ bytes }) => [bytes, LINE_FEED]));
 }
 
 /** The chunks that end after the line. */
@@ -275,14 +324,4 @@ function outcomesOf(
 /** Does not narrow: the elements keep their type. */
 function isArray(value: unknown): boolean {
   return Array.isArray(value);
-}
-
-function unexpectedResults(line: number): OnhandError {
-  return new UnexpectedResponse({
-    status: 200,
-    code: 'unexpected_response',
-    detail: 'The results do not match the lines: the response is not from onhand.',
-    isRetrySafe: false,
-    line,
-  });
 }

@@ -191,3 +191,14 @@ function textMember(json: object, name: string): string | undefined {
   const value: unknown = Object.entries(json).find(([member]) => member === name)?.[1];
   return typeof value === 'string' ? value : undefined;
 }
+
+/** The error for a response whose results are not those of the lines. */
+export function unexpectedResults(line: number): OnhandError {
+  return new UnexpectedResponse({
+    status: 200,
+    code: 'unexpected_response',
+    detail: 'The results do not match the lines: the response is not from onhand.',
+    isRetrySafe: false,
+    line,
+  });
+}

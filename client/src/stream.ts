@@ -1,27 +1,32 @@
 import type { LineResult } from './api-types.ts';
-import type { Chunk } from './chunks.ts';
-import { OnhandError, problemError } from './problems.ts';
+import { joined, type StreamChunk } from './chunks.ts';
+import { OnhandError, problemError, unexpectedResults } from './problems.ts';
 import { rowsOf } from './sse.ts';
 import { failureOf, type Request, type Transport } from './transport.ts';
-import { Watchdog } from './watchdog.ts';
+import { Watchdog, within } from './watchdog.ts';
 
 /** Chunks that may be sent before the first of them is answered. */
 const CHUNKS_AHEAD = 8;
 /** A row that keeps the stream open is sent when no line came for so long; the server waits two minutes. */
 const KEEP_ALIVE_MS = 30_000;
 
-/** The result of a line and its index among all lines. */
-export interface StreamResult {
+/** The result of a line. */
+export interface StreamResult<T, C extends StreamChunk<T>> {
+  /** The place of the line among all lines. */
   readonly index: number;
+  readonly line: T;
+  readonly chunk: C;
   readonly result: LineResult;
 }
 
 /** What all attempts to send a stream share. */
-export interface StreamTask {
+export interface StreamTask<C> {
   readonly transport: Transport;
   /** The request without its body and `Stream-Start`. */
   readonly request: Request;
-  readonly chunks: AsyncIterator<Chunk>;
+  readonly chunks: AsyncIterator<C>;
+  /** The rows of a chunk, each with a line feed. */
+  readonly bytesOf: (chunk: C) => Uint8Array;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number;
 }
@@ -30,17 +35,20 @@ export interface StreamTask {
  * Chunks on their way to the server, over as many connections as it takes. The server applies each once: a chunk has
  * a key of its own, made of the stream's key and the index of its first line.
  */
-export class ChunkStream {
-  readonly #task: StreamTask;
+export class ChunkStream<T, C extends StreamChunk<T>> {
+  readonly #task: StreamTask<C>;
   /** Sent, or about to be, and not answered completely; oldest first. */
-  #unanswered: Chunk[] = [];
-  #next: Promise<IteratorResult<Chunk>> | undefined;
+  #unanswered: C[] = [];
+  /** The chunk that was asked for. */
+  #coming: Promise<IteratorResult<C>> | undefined;
+  /** Why no more lines can be read. */
+  #sourceFailure: { readonly error: unknown } | undefined;
   #isSourceDone = false;
   /** Lines that were answered. */
   #answered: number;
   #wake: () => void = () => undefined;
 
-  constructor(task: StreamTask, start: number) {
+  constructor(task: StreamTask<C>, start: number) {
     this.#task = task;
     this.#answered = start;
   }
@@ -50,24 +58,24 @@ export class ChunkStream {
     return this.#isSourceDone && this.#unanswered.length === 0;
   }
 
-  /** The chunk that holds the line. */
-  chunkOf(index: number): Chunk | undefined {
-    return this.#unanswered.find(
-      ({ start, lines }) => index >= start && index < start + lines.length,
-    );
-  }
-
   /**
    * Sends what is unanswered and what follows, over one connection, and yields the results of lines that had none.
-   * Rejects with the reason if the stream ends early; then it can be called again.
+   * Rejects with the reason if the stream ends early while something is unanswered; then it can be called again. An
+   * error of the lines themselves is thrown as it is.
    */
-  async *attempt(): AsyncGenerator<StreamResult, void, undefined> {
+  async *attempt(): AsyncGenerator<StreamResult<T, C>, void, undefined> {
     const { transport, request, signal, timeoutMs } = this.#task;
-    const start = this.#unanswered[0]?.start ?? this.#answered;
     const silence = new Watchdog(timeoutMs, () => this.#unanswered.length > 0);
     const over = new AbortController();
     const signals = [silence.signal, over.signal, ...(signal === undefined ? [] : [signal])];
     try {
+      // A connection is opened for something to send: it could be closed before that arrives.
+      while (this.#unanswered.length === 0 && !this.#isSourceDone) {
+        signal?.throwIfAborted();
+        await this.#take(over.signal);
+      }
+      if (this.isDone) return;
+      const start = this.#unanswered[0]?.start ?? this.#answered;
       const response = await transport.open(
         {
           ...request,
@@ -77,29 +85,26 @@ export class ChunkStream {
         AbortSignal.any(signals),
       );
       let index = start;
-      for await (const row of rowsOf(response.body ?? new Blob([]).stream(), () =>
-        silence.reset(),
-      )) {
-        const json: unknown = JSON.parse(row);
-        const problem = problemError(json, {
-          status: statusOf(json),
-          isRetrySafe: true,
-          line: index,
-        });
-        if (problem !== undefined) throw problem;
-        const result: LineResult = JSON.parse(row);
+      const body = response.body ?? new Blob([]).stream();
+      for await (const row of rowsOf(body, () => silence.reset())) {
+        const result = resultOf(row, index);
+        const [chunk] = this.#unanswered;
+        const line = chunk?.lines[index - chunk.start];
+        if (chunk === undefined || line === undefined) throw unexpectedResults(index);
         if (index >= this.#answered) {
-          yield { index, result };
+          yield { index, line, chunk, result };
           this.#answered = index + 1;
         }
         index += 1;
         this.#forget(index);
       }
-      if (!this.isDone) throw new Error('the connection was cut');
+      if (!this.isDone) throw new Error('the response ended early');
     } catch (error) {
-      throw error instanceof OnhandError
-        ? error
-        : failureOf(error, { ...request, line: this.#answered }, signal);
+      if (this.#sourceFailure !== undefined) throw this.#sourceFailure.error;
+      if (error instanceof OnhandError) throw error;
+      const failure = failureOf(error, { ...request, line: this.#answered }, signal);
+      // Nothing was lost with an idle connection.
+      if (this.#unanswered.length > 0 || this.#isSourceDone) throw failure;
     } finally {
       over.abort();
       silence.stop();
@@ -116,15 +121,14 @@ export class ChunkStream {
   }
 
   #body(over: AbortSignal): ReadableStream<Uint8Array> {
-    const encoder = new TextEncoder();
     const again = [...this.#unanswered];
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          const text = again.length > 0 ? textOf(again.shift()) : await this.#nextText(over);
+          const bytes = again.length > 0 ? this.#bytesOf(again.shift()) : await this.#next(over);
           if (over.aborted) return;
-          if (text === undefined) controller.close();
-          else controller.enqueue(encoder.encode(text));
+          if (bytes === undefined) controller.close();
+          else controller.enqueue(bytes);
         },
       },
       { highWaterMark: 1 },
@@ -132,29 +136,58 @@ export class ChunkStream {
   }
 
   /** The rows of the next chunk, a row that keeps the stream open, or undefined at the end. */
-  async #nextText(over: AbortSignal): Promise<string | undefined> {
+  async #next(over: AbortSignal): Promise<Uint8Array | undefined> {
     while (this.#unanswered.length >= CHUNKS_AHEAD && !over.aborted) {
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     if (over.aborted || this.#isSourceDone) return undefined;
-    this.#next ??= this.#task.chunks.next();
-    const next = await within(this.#next, KEEP_ALIVE_MS);
-    // A later attempt takes the chunk.
-    if (over.aborted) return undefined;
-    if (next === undefined) return '\n';
-    this.#next = undefined;
-    if (next.done === true) {
-      this.#isSourceDone = true;
-      return undefined;
+    const chunk = await this.#take(over);
+    if (over.aborted || this.#isSourceDone) return undefined;
+    return chunk === undefined ? BLANK_ROW : this.#bytesOf(chunk);
+  }
+
+  /** Takes the next chunk from the lines, unless it is late, there is none, or the attempt is over. */
+  async #take(over: AbortSignal): Promise<C | undefined> {
+    this.#coming ??= this.#task.chunks.next();
+    try {
+      const next = await within(this.#coming, KEEP_ALIVE_MS, this.#task.signal);
+      // A later attempt takes the chunk.
+      if (over.aborted || next === undefined) return undefined;
+      this.#coming = undefined;
+      if (next.done === true) {
+        this.#isSourceDone = true;
+        return undefined;
+      }
+      this.#unanswered.push(next.value);
+      return next.value;
+    } catch (error) {
+      this.#sourceFailure = { error };
+      throw error;
     }
-    this.#unanswered.push(next.value);
-    return textOf(next.value);
+  }
+
+  /** The rows of a chunk and the blank row that ends it. */
+  #bytesOf(chunk: C | undefined): Uint8Array {
+    if (chunk === undefined) return BLANK_ROW;
+    const bytes = this.#task.bytesOf(chunk);
+    return joined([bytes, BLANK_ROW]);
   }
 }
 
-/** The rows of a chunk and the blank row that ends it. */
-function textOf(chunk: Chunk | undefined): string | undefined {
-  return chunk === undefined ? undefined : `${chunk.texts.join('\n')}\n\n`;
+const BLANK_ROW = new TextEncoder().encode('\n');
+
+/** The result of most lines, recognized without parsing. */
+const SUCCESS_ROW = '{"status_code":200,"message":"success"}';
+const SUCCESS: LineResult = Object.freeze(JSON.parse(SUCCESS_ROW));
+
+/** Throws the problem if the row is the one that ends the stream early. */
+function resultOf(row: string, index: number): LineResult {
+  if (row === SUCCESS_ROW) return SUCCESS;
+  const json: unknown = JSON.parse(row);
+  const problem = problemError(json, { status: statusOf(json), isRetrySafe: true, line: index });
+  if (problem !== undefined) throw problem;
+  const result: LineResult = JSON.parse(row);
+  return result;
 }
 
 function statusOf(json: unknown): number {
@@ -164,17 +197,4 @@ function statusOf(json: unknown): number {
     typeof json.status === 'number'
     ? json.status
     : 0;
-}
-
-/** The value of a promise, or undefined if it takes longer. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -5,6 +5,7 @@ import {
   TimedOut,
   UnexpectedResponse,
 } from './problems.ts';
+import { Watchdog } from './watchdog.ts';
 import { VERSION } from './version.ts';
 
 /** One thing that the client did; see `OnhandOptions.log`. */
@@ -45,7 +46,9 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** How often a request is tried again after network errors, 408, 429 and 5xx; 3 by default. */
   readonly retries?: number;
-  /** How long one attempt may take, in milliseconds; 60,000 by default. In streams: how long nothing may arrive. */
+  /** Retry until nothing has succeeded for this long, in milliseconds, however many attempts that takes. */
+  readonly retryForMs?: number;
+  /** How long one attempt may take, in milliseconds; 60,000 by default. In streams and uploads: how long nothing may pass. */
   readonly timeoutMs?: number;
   /** How long the call may take with all its retries, in milliseconds; no limit by default. */
   readonly deadlineMs?: number;
@@ -71,10 +74,10 @@ export interface Request {
   readonly line?: number;
 }
 
-export const RETRIES_DEFAULT = 3;
-export const TIMEOUT_DEFAULT_MS = 60_000;
+const RETRIES_DEFAULT = 3;
 const DELAY_FIRST_MS = 500;
 const DELAY_LAST_MS = 30_000;
+export const TIMEOUT_DEFAULT_MS = 60_000;
 
 /** The signal of a call: its own and the client's, and the end of its time. */
 export function callSignal(...all: readonly CallOptions[]): AbortSignal | undefined {
@@ -130,37 +133,61 @@ export class Transport {
     options: CallOptions,
     read: (response: Response) => Promise<T>,
   ): Promise<T> {
-    const { retries = RETRIES_DEFAULT } = { ...this.#options, ...options };
     const signal = callSignal(this.#options, options);
-    for (let attempt = 1; ; attempt += 1) {
+    const retries = this.retries(options, signal);
+    for (;;) {
       try {
         return await this.#attempt(request, options, signal, read);
       } catch (error) {
-        const failure = failureOf(error, request, signal);
-        if (!isTransient(failure) || attempt > retries) throw failure;
-        const delayMs = retryDelayMs(attempt, failure.retryAfterMs);
-        const { method, path } = request;
-        this.#options.log?.({ event: 'retry', method, path, error: failure, attempt, delayMs });
-        await delay(delayMs, signal, request);
+        if (error instanceof ContentUnreadable) throw error.cause;
+        await retries.waitAfter(failureOf(error, request, signal), request);
       }
     }
+  }
+
+  /** The signal of a call: its own and the client's, and the end of its time. */
+  signal(options: CallOptions): AbortSignal | undefined {
+    return callSignal(this.#options, options);
+  }
+
+  /** The options of a call, completed by those of the client. */
+  completed(options: CallOptions): CallOptions {
+    return { ...this.#options, ...options };
+  }
+
+  /** The retries of a call. */
+  retries(options: RetryLimits, signal: AbortSignal | undefined): Retries {
+    return new Retries({ ...this.#options, ...options }, signal, this.#options.log);
   }
 
   /**
    * Sends a request once and returns its response while it is still arriving. Rejects with the problem of an error
    * status. The caller watches the time.
    */
-  async open(request: Request, signal: AbortSignal | undefined): Promise<Response> {
+  async open(
+    request: Request,
+    signal: AbortSignal | undefined,
+    onBytes = (): void => undefined,
+  ): Promise<Response> {
     const { method, path, query, headers, body } = request;
     const started = performance.now();
-    const content = body?.();
-    const response = await this.#fetch(this.#base + path + queryText(query), {
+    let unreadable: ContentUnreadable | undefined;
+    const given = body?.();
+    const content =
+      given instanceof ReadableStream
+        ? passedOn(given, onBytes, (error) => (unreadable = new ContentUnreadable(error)))
+        : given;
+    const sent = this.#fetch(this.#base + path + queryText(query), {
       method,
       headers: definedHeaders({ ...this.#headers, ...headers }),
       ...(content !== undefined && { body: content }),
       ...(content instanceof ReadableStream && { duplex: 'half' }),
       ...(signal !== undefined && { signal }),
-      redirect: 'error',
+      // A redirect is a response that is not from onhand: following it could send the token elsewhere.
+      redirect: 'manual',
+    });
+    const response = await sent.catch((error: unknown) => {
+      throw unreadable ?? error;
     });
     const durationMs = performance.now() - started;
     this.#options.log?.({ event: 'response', method, path, status: response.status, durationMs });
@@ -175,13 +202,101 @@ export class Transport {
     read: (response: Response) => Promise<T>,
   ): Promise<T> {
     const { timeoutMs = TIMEOUT_DEFAULT_MS } = { ...this.#options, ...options };
-    const timeout = AbortSignal.timeout(timeoutMs + (request.waitMs ?? 0));
-    const both = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
-    return read(await this.open(request, both));
+    const silence = new Watchdog(timeoutMs + (request.waitMs ?? 0));
+    const both = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]);
+    try {
+      return await read(await this.open(request, both, () => silence.reset()));
+    } finally {
+      silence.stop();
+    }
   }
 }
 
-/** The time until the next attempt: exponential with jitter, at least what the server asks for. */
+/** The content of a request could not be read; `cause` says why. */
+class ContentUnreadable extends Error {
+  constructor(cause: unknown) {
+    super('the content cannot be read', { cause });
+  }
+}
+
+/** The same bytes, with another error if they end in one. */
+export function passedOn(
+  content: ReadableStream<Uint8Array>,
+  onBytes: () => void,
+  translate: (error: unknown) => Error,
+): ReadableStream<Uint8Array> {
+  const reader = content.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        try {
+          const { done, value } = await reader.read();
+          onBytes();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          controller.error(translate(error));
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** See `CallOptions`. */
+interface RetryLimits {
+  readonly retries?: number | undefined;
+  readonly retryForMs?: number | undefined;
+}
+
+/** Decides whether and when what failed is tried again. */
+export class Retries {
+  readonly #options: RetryLimits;
+  readonly #signal: AbortSignal | undefined;
+  readonly #log: ((event: LogEvent) => void) | undefined;
+  /** Failures since the last success, and when the first of them was. */
+  #failures = 0;
+  #sinceMs = 0;
+
+  constructor(
+    options: RetryLimits,
+    signal: AbortSignal | undefined,
+    log: ((event: LogEvent) => void) | undefined,
+  ) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#log = log;
+  }
+
+  /** To be called after a success: counts from the start again. */
+  reset(): void {
+    this.#failures = 0;
+  }
+
+  /**
+   * Waits until the next attempt: exponential with jitter, at least what the server asks for. Rejects with the failure
+   * if there shall be none.
+   */
+  async waitAfter(failure: OnhandError, request: Request): Promise<void> {
+    const { retries = RETRIES_DEFAULT, retryForMs } = this.#options;
+    if (!isTransient(failure)) throw failure;
+    if (this.#failures === 0) this.#sinceMs = performance.now();
+    this.#failures += 1;
+    const delayMs = retryDelayMs(this.#failures, failure.retryAfterMs);
+    const isOver =
+      retryForMs === undefined
+        ? this.#failures > retries
+        : performance.now() + delayMs > this.#sinceMs + retryForMs;
+    if (isOver) throw failure;
+    const { method, path } = request;
+    const attempt = this.#failures;
+    this.#log?.({ event: 'retry', method, path, error: failure, attempt, delayMs });
+    await delay(delayMs, this.#signal, request);
+  }
+}
+
+/** The time until the next attempt. */
 export function retryDelayMs(attempt: number, retryAfterMs = 0): number {
   const backoffMs = Math.min(DELAY_FIRST_MS * 2 ** (attempt - 1), DELAY_LAST_MS);
   return Math.max(backoffMs * (0.5 + Math.random() / 2), retryAfterMs);
@@ -206,7 +321,7 @@ export async function delay(
 }
 
 /** Whether sending the request again may succeed, and cannot apply it twice. */
-export function isTransient({ status, isRetrySafe, code }: OnhandError): boolean {
+function isTransient({ status, isRetrySafe, code }: OnhandError): boolean {
   if (!isRetrySafe || code === 'unexpected_response') return false;
   return (
     status === 0 ||
@@ -259,11 +374,12 @@ function isTimeout(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'TimeoutError';
 }
 
-function reasonOf(error: unknown): string {
+/** The innermost reason of a failed connection, for people: `connect ECONNREFUSED 127.0.0.1:8080`. */
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error
-    ? error.cause.message || reasonOf(error.cause)
-    : error.message;
+  // The host has several addresses and none responds.
+  if (error instanceof AggregateError) return reasonOf(error.errors[0]);
+  return error.cause === undefined ? error.message : reasonOf(error.cause);
 }
 
 async function problemOf(response: Response, request: Request): Promise<OnhandError> {

@@ -31,3 +31,21 @@ export class Watchdog {
     clearTimeout(this.#timer);
   }
 }
+
+/** The value of a promise, or undefined if it takes longer or the signal is aborted first. */
+export async function within<T>(
+  promise: Promise<T>,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<T | undefined> {
+  let end = (): void => undefined;
+  const late = new Promise<undefined>((resolve) => (end = () => resolve(undefined)));
+  const timer = setTimeout(end, signal?.aborted === true ? 0 : ms);
+  signal?.addEventListener('abort', end);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', end);
+  }
+}

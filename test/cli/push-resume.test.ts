@@ -190,16 +190,29 @@ describe('a stream', () => {
     expect(results).toHaveLength(50_000);
   });
 
-  test('of relative rows is not sent twice: exit 5, and the first row in doubt', async () => {
+  test('of relative rows resumes too, and applies each row once', async () => {
     const child = work.start(pushArguments('-'), environment());
     const end = ended(child);
     child.stdin?.write('{"sku_id":"A","quantity_in_stock":100}\n');
     await expect.poll(() => acme.stockOf('A')).toBe(100);
-    proxy.cutNext('"quantity_in_stock_change":1}', 'request');
-    child.stdin?.write('{"sku_id":"A","quantity_in_stock_change":1}\n');
+    proxy.cutNext('"quantity_in_stock_change":1}', 'answer');
+    child.stdin?.end('{"sku_id":"A","quantity_in_stock_change":1}\n');
+    const { code, stderr } = await end;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(RETRYING);
+    expect(await acme.stockOf('A')).toBe(101);
+  });
+
+  test('keeps the rows of a group together, though they arrive one by one', async () => {
+    const child = work.start(pushArguments('-'), environment());
+    const end = ended(child);
+    child.stdin?.write('{"sku_id":"B","quantity_in_stock":3}\n');
+    child.stdin?.write('{"sku_id":"A","quantity_in_stock":5,"group":"g"}\n');
+    await expect.poll(() => acme.stockOf('B')).toBe(3);
+    child.stdin?.end('{"sku_id":"NONE","quantity_in_stock":5,"group":"g"}\n');
     const { code, stdout } = await end;
-    expect(code).toBe(5);
-    expect(stdout).toMatch(/^stdin: failed partway\n.* Rows from 2 on may have been applied/);
-    expect(await acme.stockOf('A')).toBe(100);
+    expect(code).toBe(3);
+    expect(stdout).toContain('1  424 not applied because other rows failed');
+    expect(await acme.stockOf('A')).toBe(10);
   });
 });

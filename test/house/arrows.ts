@@ -1,6 +1,6 @@
 /**
  * Which room may import which. `store` is the contract: the files outside its implementations. Only
- * `databases.ts` imports the implementations.
+ * `databases.ts` imports the implementations. `client` is the package in `client/`, which imports nothing of the server's.
  */
 export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   domain: [],
@@ -45,7 +45,9 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'config.ts',
   ],
   'worker.ts': ['wire', 'files', 'http', 'workers', 'databases.ts'],
+  client: [],
   cli: [
+    'client',
     'domain',
     'intake',
     'accounts',

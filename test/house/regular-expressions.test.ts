@@ -15,7 +15,7 @@ const STARTS_MAX = 5;
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   'src/formats/xlsx/numbers.ts: /^[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?$/i':
     'the text has at most 400 characters',
-  'src/cli/remote/client.ts: /\\/+$/': 'the text is the URL that the user of the command gives',
+  'src/cli/remote/options.ts: /\\/+$/': 'the text is the URL that the user of the command gives',
   'src/cli/program.ts: /\\s*\\n\\s*/g': 'the text is an error message of the command itself',
   'src/cli/bench/server.ts: /\\/+$/': 'the text is the URL that the user of the command gives',
   'src/accounts/credentials.ts: /=+$/': 'the text is a hash that the server computed',

@@ -2,9 +2,10 @@ import { expect, test } from 'vitest';
 import { ARROWS } from './arrows.ts';
 import { filesMatching, ownImports } from './sources.ts';
 
-const sources = filesMatching(/^src\/.*\.ts$/);
+const sources = filesMatching(/^(src|client\/src)\/.*\.ts$/);
 
 function roomOf(path: string): string {
+  if (path.startsWith('client/')) return 'client';
   const [, first = '', second = '', third] = path.split('/');
   return first === 'store' && third !== undefined ? `store/${second}` : first;
 }

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { onStopSignal, type CommandContext } from '../context.ts';
 import { jsonOption, wholeNumberParser } from '../options.ts';
 import { printList, type ListRecord } from '../output.ts';
-import { remoteOptions, type RemoteOptions } from '../remote/client.ts';
+import { remoteOptions, type RemoteOptions } from '../remote/options.ts';
 import { BENCH_PREFIX, BenchServer, discontinueSkus, prepareSkus, benchSkuId } from './server.ts';
 import { randomInt } from 'node:crypto';
 

@@ -1,14 +1,7 @@
 import type { Pool } from 'undici';
-import {
-  NOT_ONHAND,
-  problemText,
-  readToken,
-  RemoteRefusal,
-  serverUrl,
-  unreachable,
-  type RemoteOptions,
-} from '../remote/client.ts';
+import { OnhandError } from '../../domain/errors.ts';
 import type { CommandContext } from '../context.ts';
+import { readToken, serverUrl, type RemoteOptions } from '../remote/options.ts';
 
 const BULK_PATH = '/timp/products/skus/inventory/bulk/';
 const SINGLE_PATH = '/timp/products/skus/inventory/';
@@ -48,33 +41,33 @@ export class BenchServer {
     return new BenchServer(options.url, token, new Pool(origin, { connections, pipelining: 1 }));
   }
 
-  /** Sends one line or an array of lines; rejects with `RemoteRefusal` unless all were applied. */
+  /** Sends one line or an array of lines; rejects with `parameter_invalid` unless all were applied. */
   async update(body: string): Promise<void> {
     const { status, text, linesFailed } = await this.#post(
       body.startsWith('[') ? BULK_PATH : SINGLE_PATH,
       body,
     );
-    if (status !== OK) throw refusal(status, text());
-    if (linesFailed > 0) throw new RemoteRefusal(status, `${linesFailed} lines failed: ${text()}`);
+    if (status !== OK) throw refused(status, text());
+    if (linesFailed > 0) throw refused(status, `${linesFailed} lines failed: ${text()}`);
   }
 
   /** Sends an array of lines; returns the indexes of those whose SKU does not exist. */
   async updateExisting(body: string): Promise<readonly number[]> {
     const { status, text, linesFailed } = await this.#post(`${BULK_PATH}?errors_only=true`, body);
-    if (status !== OK) throw refusal(status, text());
+    if (status !== OK) throw refused(status, text());
     if (linesFailed === 0) return [];
     const failures: unknown = JSON.parse(text());
-    if (!Array.isArray(failures)) throw refusal(status, text());
+    if (!Array.isArray(failures)) throw refused(status, text());
     return failures.map((failure: unknown) => {
       const index = memberOf(failure, 'index');
       if (memberOf(failure, 'status_code') === 404 && typeof index === 'number') return index;
-      throw new RemoteRefusal(OK, String(memberOf(failure, 'message')));
+      throw refused(OK, String(memberOf(failure, 'message')));
     });
   }
 
   async createSku(skuId: string): Promise<void> {
     const { status, text } = await this.#post(SKUS_PATH, JSON.stringify({ sku_id: skuId }));
-    if (status !== CREATED) throw refusal(status, text());
+    if (status !== CREATED) throw refused(status, text());
   }
 
   /** `dispatch` costs two thirds of `request`, which creates a stream for each response. */
@@ -98,7 +91,9 @@ export class BenchServer {
           onResponseEnd: () => {
             resolve({ status, linesFailed, text: () => Buffer.concat(chunks).toString() });
           },
-          onResponseError: (_controller, error) => reject(unreachable(this.#url, error)),
+          onResponseError: (_controller, { message }) => {
+            reject(failed(`No server responds at ${this.#url}: ${message}. Check --url.`));
+          },
         },
       );
     });
@@ -109,8 +104,15 @@ export class BenchServer {
   }
 }
 
-function refusal(status: number, text: string): RemoteRefusal {
-  return new RemoteRefusal(status, problemText(parsed(text)) ?? NOT_ONHAND);
+/** The text of a problem document is its detail; any other is quoted. */
+function refused(status: number, text: string): OnhandError {
+  return failed(
+    `The server answered ${status}: ${String(memberOf(parsed(text), 'detail') ?? text)}`,
+  );
+}
+
+function failed(message: string): OnhandError {
+  return new OnhandError('parameter_invalid', message);
 }
 
 function parsed(text: string): unknown {

@@ -1,18 +1,21 @@
 /** Pushes one file: uploads it, waits for its file job and fetches the results. */
 import { answersTo, confirmQuery, type FileAnswer } from '../../domain/files.ts';
-import { RemoteRefusal, type Remote } from '../remote/client.ts';
-import { ResponseObject } from '../remote/response.ts';
-import type { RetryPolicy } from '../remote/retry-policy.ts';
+import {
+  BodyMissing,
+  FileNotFound,
+  type FileWithBatches,
+  OnhandError as RemoteError,
+} from '../../../client/src/index.ts';
+import { failureText, type Remote } from '../remote/client.ts';
 import type { CommandContext } from '../context.ts';
 import {
   failedOf,
-  statusCountsOf,
-  type Progress,
   type PossibleAnswer,
+  type Progress,
   type PushProgress,
   type Pushed,
 } from './report.ts';
-import { FILES_PATH, readResults, writeResults, type FailureExcerpt } from './results.ts';
+import { readResults, writeResults, type FailureExcerpt } from './results.ts';
 import type { PushParameters, PushResumeState } from './resume-state.ts';
 import { contentOf, type PushSource } from './source.ts';
 
@@ -23,7 +26,6 @@ export type RepeatCommand = (path: string, answer: FileAnswer) => string;
 export interface FilePush {
   readonly context: CommandContext;
   readonly remote: Remote;
-  readonly retries: RetryPolicy;
   readonly resume: PushResumeState;
   readonly parameters: PushParameters;
   readonly isDryRun: boolean;
@@ -48,7 +50,7 @@ export async function pushFile(push: FilePush, source: PushSource, index: number
   push.progress.stop();
   const seconds = (performance.now() - startedMs) / 1000;
   const common = { path: source.path, isDryRun: push.isDryRun, seconds };
-  if (file instanceof RemoteRefusal) {
+  if (file instanceof RemoteError) {
     return {
       ...common,
       uuid: null,
@@ -59,9 +61,7 @@ export async function pushFile(push: FilePush, source: PushSource, index: number
       resultsPath: null,
     };
   }
-  const uuid = String(file.scalar('uuid'));
-  const state = String(file.scalar('state'));
-  const statusCounts = statusCountsOf(file);
+  const { uuid, state, status_counts: statusCounts } = file;
   const resultsPath = state === 'held' ? null : await saveResults(push, uuid);
   const isShown = state !== 'held' && (push.isDryRun || failedOf(statusCounts) > 0);
   return {
@@ -71,8 +71,8 @@ export async function pushFile(push: FilePush, source: PushSource, index: number
     statusCounts,
     problem: problemOf(push, file),
     answers: state === 'held' ? possibleAnswers(push, source, file) : [],
-    notes: file.texts('notes'),
-    unusedColumns: file.texts('unknown_columns'),
+    notes: file.notes,
+    unusedColumns: file.unknown_columns,
     ...(isShown ? await excerptOf(push, uuid, resultsPath) : NO_EXCERPT),
     resultsPath,
   };
@@ -83,17 +83,17 @@ async function sendAndWait(
   push: FilePush,
   source: PushSource,
   index: number,
-): Promise<ResponseObject | RemoteRefusal> {
-  const { resume, progress, parameters } = push;
+): Promise<FileWithBatches | RemoteError> {
+  const { resume, progress } = push;
   const show = progress.show.bind(progress);
   const waitSeconds = push.context.stderr.isTTY === true ? WAIT_SECONDS_TERMINAL : WAIT_SECONDS;
   for (;;) {
     let uuid = resume.uuidOf(index);
     if (uuid === null) {
       try {
-        uuid = await upload(push, source, parameters, resume.keyOf(index), show);
+        uuid = await upload(push, source, resume.keyOf(index), show);
       } catch (error) {
-        if (error instanceof RemoteRefusal && isAboutTheFile(error)) return error;
+        if (error instanceof RemoteError && isAboutTheFile(error)) return error;
         throw error;
       }
       resume.setUuid(index, uuid);
@@ -107,32 +107,26 @@ async function sendAndWait(
 }
 
 /** Whether the same file would be rejected again: its content, its size or the options are wrong. */
-function isAboutTheFile({ status }: RemoteRefusal): boolean {
+function isAboutTheFile({ status }: RemoteError): boolean {
   return [400, 413, 415, 422].includes(status);
 }
 
-function problemOf({ remote }: FilePush, file: ResponseObject): string | null {
-  const detail = file.object('problem').scalar('detail');
-  const isAsking = file.objects('questions').length > 0;
-  if (file.scalar('state') !== 'held' || isAsking) return detail === null ? null : String(detail);
-  const url = confirmUrl(remote, file);
-  return `${String(detail ?? '')} If this is intended, confirm it with POST ${url}`.trim();
+function problemOf({ remote }: FilePush, file: FileWithBatches): string | null {
+  const detail = file.problem?.detail ?? null;
+  if (file.state !== 'held' || file.questions.length > 0) return detail;
+  return `${detail ?? ''} If this is intended, confirm it with POST ${confirmUrl(remote, file)}`.trim();
 }
 
-function confirmUrl({ url }: Remote, file: ResponseObject): string {
-  return `${url}${FILES_PATH}${String(file.scalar('uuid'))}/confirm/`;
+function confirmUrl({ url }: Remote, { uuid }: FileWithBatches): string {
+  return `${url}/timp/organizations/files/${uuid}/confirm/`;
 }
 
 function possibleAnswers(
   { remote, repeatCommand }: FilePush,
   { path }: PushSource,
-  file: ResponseObject,
+  file: FileWithBatches,
 ): readonly PossibleAnswer[] {
-  const questions = file.objects('questions').map((question) => ({
-    rule: String(question.scalar('rule')),
-    answers: question.texts('answers'),
-  }));
-  return answersTo(questions).map((answer) => ({
+  return answersTo(file.questions).map((answer) => ({
     confirm: confirmUrl(remote, file) + confirmQuery(answer),
     command: repeatCommand(path, answer),
   }));
@@ -145,9 +139,9 @@ async function saveResults(push: FilePush, uuid: string): Promise<string | null>
   const path = push.resultsPath;
   if (path === null) return null;
   return unlessUnavailable(
-    push.context,
+    push,
     async () => {
-      await writeResults(push, uuid, path);
+      await writeResults(push.remote.onhand, uuid, path);
       return path;
     },
     null,
@@ -160,83 +154,74 @@ function excerptOf(
   writtenPath: string | null,
 ): Promise<FailureExcerpt> {
   return unlessUnavailable(
-    push.context,
-    () => readResults(push, uuid, { writtenPath, isDryRun: push.isDryRun }),
+    push,
+    () => readResults(push.remote.onhand, uuid, { writtenPath, isDryRun: push.isDryRun }),
     NO_EXCERPT,
   );
 }
 
 /** Returns `otherwise` if the results are no longer stored or cannot be written: the file was applied anyway. */
 async function unlessUnavailable<T>(
-  context: CommandContext,
+  { context, remote }: FilePush,
   work: () => Promise<T>,
   otherwise: T,
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const isMissing = error instanceof RemoteRefusal && error.status < SERVER_ERRORS_FROM;
+    const isMissing =
+      error instanceof RemoteError && error.status > 0 && error.status < SERVER_ERRORS_FROM;
     const isLocal = error instanceof Error && 'syscall' in error;
     if (!isMissing && !isLocal) throw error;
-    context.note(`onhand: The results are not available: ${error.message}`);
+    const reason = isMissing ? failureText(error, remote.url) : error.message;
+    context.note(`onhand: The results are not available: ${reason}`);
     return otherwise;
   }
 }
 
 const SERVER_ERRORS_FROM = 500;
 
-const NOT_FOUND = 404;
-
 /** Uploads a file, with retries; returns the UUID of its file job. */
 async function upload(
-  { remote, retries }: FilePush,
+  { remote, parameters }: FilePush,
   source: PushSource,
-  { query, headers }: PushParameters,
-  key: string,
+  idempotencyKey: string,
   onProgress: (progress: Progress) => void,
 ): Promise<string> {
-  const parameters = { ...query, ...(source.filename !== null && { filename: source.filename }) };
-  const path = `${FILES_PATH}upload/?${new URLSearchParams(parameters).toString()}`;
-  return retries.retry(async () => {
-    if (source.bytes > UNCHECKED_BYTES_MAX) await checkAccess(remote);
+  const { filename, bytes: bytesTotal } = source;
+  if (bytesTotal > UNCHECKED_BYTES_MAX) await checkAccess(remote);
+  const content = (): ReadableStream<Uint8Array> => {
     let bytes = 0;
-    const response = await remote.open({
-      method: 'POST',
-      path,
-      headers: {
-        ...headers,
-        'content-type': 'application/octet-stream',
-        'content-length': String(source.bytes),
-        'idempotency-key': key,
-      },
-      body: contentOf(source, (more) => {
+    return ReadableStream.from(
+      contentOf(source, (more) => {
         bytes += more;
-        onProgress({ phase: 'sending', bytes, bytesTotal: source.bytes });
+        onProgress({ phase: 'sending', bytes, bytesTotal });
       }),
-    });
-    return String(new ResponseObject(await remote.readJson(response)).scalar('uuid'));
+    );
+  };
+  return remote.onhand.files.upload(content, {
+    ...parameters,
+    idempotencyKey,
+    bytes: bytesTotal,
+    ...(filename !== null && { filename }),
   });
 }
 
 /** A body this small fits into the connection's buffers, so a rejection always reaches the client. */
 const UNCHECKED_BYTES_MAX = 64 * 1024;
-const BODY_MISSING = 400;
 
 /**
  * Rejects if the token may not upload. A server that rejects a request stops reading it, and its response
  * can be lost while a large body is being sent; so this first sends an empty body, for which a permitted
  * client gets 400.
  */
-async function checkAccess(remote: Remote): Promise<void> {
+async function checkAccess({ onhand }: Remote): Promise<void> {
   try {
-    await remote.ask('POST', `${FILES_PATH}upload/`);
+    await onhand.files.upload('');
   } catch (error) {
-    if (error instanceof RemoteRefusal && error.status === BODY_MISSING) return;
-    throw error;
+    if (!(error instanceof BodyMissing)) throw error;
   }
 }
-
-const FINAL_STATES = ['done', 'refused', 'failed', 'canceled', 'held'];
 
 /**
  * Waits until a file job has ended or is held; undefined if the server does not know the file.
@@ -244,33 +229,26 @@ const FINAL_STATES = ['done', 'refused', 'failed', 'canceled', 'held'];
  * @param waitSeconds the interval of progress reports, at most 30
  */
 async function awaitEnd(
-  { remote, retries }: FilePush,
+  { remote }: FilePush,
   uuid: string,
   waitSeconds: number,
-  onProgress: (progress: Progress) => void,
-): Promise<ResponseObject | undefined> {
-  const path = `${FILES_PATH}${encodeURIComponent(uuid)}/?wait=${waitSeconds}`;
-  for (;;) {
-    const file = await retries.retry(async () => {
-      try {
-        return new ResponseObject(await remote.ask('GET', path));
-      } catch (error) {
-        if (error instanceof RemoteRefusal && error.status === NOT_FOUND) return undefined;
-        throw error;
-      }
-    });
-    if (file === undefined || FINAL_STATES.includes(String(file.scalar('state')))) return file;
-    onProgress(progressOf(file));
+  show: (progress: Progress) => void,
+): Promise<FileWithBatches | undefined> {
+  const onProgress = (file: FileWithBatches): void => show(progressOf(file));
+  try {
+    return await remote.onhand.files.wait(uuid, { waitSeconds, onProgress });
+  } catch (error) {
+    if (error instanceof FileNotFound) return undefined;
+    throw error;
   }
 }
 
-function progressOf(file: ResponseObject): Progress {
-  if (file.scalar('state') === 'waiting') return { phase: 'waiting' };
-  const rowsTotal = file.scalar('rows_expected');
-  return {
-    phase: 'applying',
-    rows: file.number('rows'),
-    rowsTotal: typeof rowsTotal === 'number' ? rowsTotal : null,
-    failed: failedOf(statusCountsOf(file)),
-  };
+function progressOf({
+  state,
+  rows,
+  rows_expected: rowsTotal,
+  status_counts,
+}: FileWithBatches): Progress {
+  if (state === 'waiting') return { phase: 'waiting' };
+  return { phase: 'applying', rows, rowsTotal, failed: failedOf(status_counts) };
 }

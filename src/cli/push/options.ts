@@ -1,6 +1,6 @@
 /** The command line of `onhand push`: its options and exit codes. */
 import type { ReadingOptions } from './reading-options.ts';
-import type { RemoteOptions } from '../remote/client.ts';
+import type { RemoteOptions } from '../remote/options.ts';
 
 export interface PushOptions extends RemoteOptions, ReadingOptions {
   readonly snapshot?: true;

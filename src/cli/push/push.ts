@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from '../context.ts';
-import { remoteOptions } from '../remote/client.ts';
+import { remoteOptions } from '../remote/options.ts';
 import { commandLineOf } from './command-line.ts';
 import { isWorkbook, MTIME, STDIN_PATH, type PushOptions } from './options.ts';
 import { optionOf, readingOptions, ruleParameters } from './reading-options.ts';

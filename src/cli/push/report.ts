@@ -2,17 +2,10 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { CommandContext } from '../context.ts';
 import { formatTable } from '../output.ts';
-import type { ResponseObject } from '../remote/response.ts';
 import type { Difference, FailingRow } from './results.ts';
 import { PUSH_EXIT, STDIN_PATH } from './options.ts';
 
 export type StatusCounts = Readonly<Record<string, number>>;
-
-/** How many rows have each status code. */
-export function statusCountsOf(file: ResponseObject): StatusCounts {
-  const counts = file.object('status_counts');
-  return Object.fromEntries(counts.names.map((status) => [status, counts.number(status)]));
-}
 
 export function failedOf(counts: StatusCounts): number {
   return Object.entries(counts).reduce(

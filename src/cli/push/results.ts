@@ -1,20 +1,10 @@
 /** The results of a pushed file: writing them, and the excerpt that is shown. */
 import { createReadStream, createWriteStream, renameSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { parse } from 'csv-parse';
-import { unreachable, type Remote } from '../remote/client.ts';
-import type { ResponseObject } from '../remote/response.ts';
-import type { RetryPolicy } from '../remote/retry-policy.ts';
+import type { LineResult, Onhand } from '../../../client/src/index.ts';
 import { isWorkbook } from './options.ts';
 import { removeOnExit } from './source.ts';
-
-export const FILES_PATH = '/timp/organizations/files/';
-
-interface Server {
-  readonly remote: Remote;
-  readonly retries: RetryPolicy;
-}
 
 /** A row that was not applied. */
 export interface FailingRow {
@@ -59,28 +49,23 @@ export function addChange(difference: Difference, row: number, message: string):
 }
 
 /** Describes what a row would change, from the `before` and `after` of its result; undefined if nothing. */
-export function changeText(name: string, result: ResponseObject): string | undefined {
-  const before = result.object('before');
-  const after = result.object('after');
-  const changes = FIELDS.filter((field) => before.scalar(field) !== after.scalar(field)).map(
-    (field) => `${field} from ${String(before.scalar(field))} to ${String(after.scalar(field))}`,
+export function changeText(name: string, { before, after }: LineResult): string | undefined {
+  const changes = FIELDS.filter((field) => before?.[field] !== after?.[field]).map(
+    (field) => `${field} from ${String(before?.[field])} to ${String(after?.[field])}`,
   );
   return changes.length === 0 ? undefined : `${name}: ${changes.join(', ')}`;
 }
 
 /** Writes the results of a file atomically to a path, as a workbook or as CSV. */
-export async function writeResults(
-  { remote, retries }: Server,
-  uuid: string,
-  path: string,
-): Promise<void> {
+export async function writeResults(onhand: Onhand, uuid: string, path: string): Promise<void> {
   const partPath = `${path}.part`;
   const remove = removeOnExit(partPath);
   try {
-    await retries.retry(async () => {
-      const response = await openResults(remote, uuid, isWorkbook(path) ? 'xlsx' : 'csv');
-      await pipeline(bytesOf(remote, response), createWriteStream(partPath));
-    });
+    await onhand.files.readResults(
+      uuid,
+      (content) => pipeline(content, createWriteStream(partPath)),
+      { format: isWorkbook(path) ? 'xlsx' : 'csv' },
+    );
     renameSync(partPath, path);
   } finally {
     remove();
@@ -92,31 +77,14 @@ export async function writeResults(
  * server. Reads a dry run to its end, other results until there are enough failures.
  */
 export async function readResults(
-  { remote, retries }: Server,
+  onhand: Onhand,
   uuid: string,
   { writtenPath, isDryRun }: { readonly writtenPath: string | null; readonly isDryRun: boolean },
 ): Promise<FailureExcerpt> {
   if (writtenPath !== null && !isWorkbook(writtenPath)) {
     return excerptOf(createReadStream(writtenPath), isDryRun);
   }
-  return retries.retry(async () =>
-    excerptOf(bytesOf(remote, await openResults(remote, uuid, 'csv')), isDryRun),
-  );
-}
-
-function openResults(remote: Remote, uuid: string, kind: 'csv' | 'xlsx'): Promise<IncomingMessage> {
-  const path = `${FILES_PATH}${encodeURIComponent(uuid)}/results.${kind}`;
-  return remote.open({ method: 'GET', path });
-}
-
-/** Rejects with `RemoteSilence` if the connection breaks. */
-async function* bytesOf(remote: Remote, response: IncomingMessage): AsyncGenerator<Uint8Array> {
-  const chunks: AsyncIterable<Uint8Array> = response;
-  try {
-    yield* chunks;
-  } catch (error) {
-    throw unreachable(remote.url, error);
-  }
+  return onhand.files.readResults(uuid, (content) => excerptOf(content, isDryRun));
 }
 
 async function excerptOf(

@@ -11,13 +11,10 @@ import {
 import { join } from 'node:path';
 import { stateFolder } from '../../config.ts';
 import type { CommandContext } from '../context.ts';
-import { ResponseObject } from '../remote/response.ts';
+import type { UploadOptions } from '../../../client/src/index.ts';
 
-/** The options of a push, as query parameters and headers of its request. */
-export interface PushParameters {
-  readonly query: Readonly<Record<string, string>>;
-  readonly headers: Readonly<Record<string, string>>;
-}
+/** The options of a push, as they are sent with each file. */
+export type PushParameters = Pick<UploadOptions, 'terms' | 'asOf' | 'reason' | 'reference'>;
 
 /**
  * How long an interrupted push can be resumed, in ms. Shorter than servers keep idempotency keys by
@@ -120,11 +117,12 @@ interface SavedState {
 
 function read(path: string): SavedState | undefined {
   try {
-    const json = new ResponseObject(JSON.parse(readFileSync(path, 'utf8')));
-    const run = json.scalar('run');
-    if (typeof run !== 'string') return undefined;
-    const uuids = json.list('uuids').map((uuid) => (typeof uuid === 'string' ? uuid : null));
-    return { run, uuids };
+    const json: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof json !== 'object' || json === null) return undefined;
+    if (!('run' in json) || !('uuids' in json)) return undefined;
+    const { run, uuids } = json;
+    if (typeof run !== 'string' || !Array.isArray(uuids)) return undefined;
+    return { run, uuids: uuids.map((uuid) => (typeof uuid === 'string' ? uuid : null)) };
   } catch {
     // It does not exist or is damaged.
     return undefined;

@@ -1,21 +1,22 @@
+import { createHash } from 'node:crypto';
 import { accessSync, constants, createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { OnhandError as RemoteError } from '../../../client/src/index.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { onStopSignal, type CommandContext } from '../context.ts';
-import { connect, RemoteRefusal, RemoteSilence, type Remote } from '../remote/client.ts';
-import { RetryPolicy } from '../remote/retry-policy.ts';
-import { noteHeaders } from '../remote/revert.ts';
+import { connect, explained, failureText, type Remote } from '../remote/client.ts';
+import { noteOf } from '../remote/revert.ts';
 import { pushFile, type RepeatCommand } from './file.ts';
 import { isWorkbook, MTIME, PUSH_EXIT, STDIN_PATH, type PushOptions } from './options.ts';
 import { ruleParameters } from './reading-options.ts';
 import { exitCodeOf, printPushed, pushedJson, PushProgress, type Pushed } from './report.ts';
 import { PushResumeState, type PushParameters } from './resume-state.ts';
 import { openSource, openStdin, spoolStdin, type PushSource } from './source.ts';
-import { StreamRows } from './stream-rows.ts';
 import { pushStream } from './stream.ts';
 
+const MINUTE_MS = 60_000;
 const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** One run of `onhand push`. */
@@ -23,7 +24,6 @@ export class PushSession {
   readonly #context: CommandContext;
   readonly #options: PushOptions;
   readonly #remote: Remote;
-  readonly #retries: RetryPolicy;
   /** Describes what an interruption would leave behind; undefined while nothing is being sent. */
   #describeState: (() => string) | undefined;
   #progress: PushProgress | undefined;
@@ -40,10 +40,6 @@ export class PushSession {
     this.#repeatCommand = repeatCommand;
     this.#options = options;
     this.#remote = remote;
-    this.#retries = new RetryPolicy(options.retryMinutes, (error, delayMs) => {
-      this.#progress?.stop();
-      context.note(`onhand: ${error.message} Retrying in ${(delayMs / 1000).toFixed(1)} s.`);
-    });
   }
 
   /** Rejects with `parameter_invalid` if there is no token. */
@@ -52,7 +48,13 @@ export class PushSession {
     options: PushOptions,
     repeatCommand: RepeatCommand,
   ): Promise<PushSession> {
-    return new PushSession(context, options, await connect(context, options), repeatCommand);
+    const limits = { retryForMs: options.retryMinutes * MINUTE_MS };
+    const remote = await connect(context, options, limits, (text) => {
+      session.#progress?.stop();
+      context.note(text);
+    });
+    const session = new PushSession(context, options, remote, repeatCommand);
+    return session;
   }
 
   /** Sends the files, prints the outcome and sets the exit code. Never resolves with `--watch`. */
@@ -67,6 +69,8 @@ export class PushSession {
       const pushed = await this.#push(paths);
       this.#printJson(pushed);
       this.#context.exitCode = exitCodeOf(pushed);
+    } catch (error) {
+      throw error instanceof RemoteError ? explained(error, this.#remote.url) : error;
     } finally {
       release();
     }
@@ -85,8 +89,10 @@ export class PushSession {
       this.#printJson(await this.#push(paths));
       return true;
     } catch (error) {
-      if (!(error instanceof OnhandError) || error instanceof RemoteRefusal) throw error;
-      this.#context.note(`onhand: ${error.message}`);
+      const isSilent = error instanceof RemoteError && error.status === 0;
+      if (!isSilent && !(error instanceof OnhandError)) throw error;
+      const reason = isSilent ? failureText(error, this.#remote.url) : error.message;
+      this.#context.note(`onhand: ${reason}`);
       return false;
     } finally {
       this.#describeState = undefined;
@@ -135,24 +141,21 @@ export class PushSession {
   }
 
   async #pushRows(path: string, content: AsyncIterable<Uint8Array>): Promise<Pushed> {
-    const rows = new StreamRows(content);
+    const answered = { last: 0 };
     this.#describeState = () =>
-      `${rows.answered} rows have a result. Resume from row ${rows.answered + 1}.`;
+      `${answered.last} rows have a result. Resume from row ${answered.last + 1}.`;
     const { dryRun, asOf, results } = this.#options;
     const pushed = await pushStream(
       {
         path,
         remote: this.#remote,
-        retries: this.#retries,
-        parameters: {
-          query: { ...(dryRun === true && { dry_run: 'true' }) },
-          headers: { ...noteHeaders(this.#options), ...(asOf !== undefined && { 'as-of': asOf }) },
-        },
+        parameters: { ...noteOf(this.#options), ...(asOf !== undefined && { asOf }) },
         isDryRun: dryRun === true,
         progress: this.#progressOf(path),
         resultsPath: typeof results === 'string' ? results : null,
       },
-      rows,
+      readable(content),
+      answered,
     );
     // The stream may have ended before its input.
     if (path === STDIN_PATH) this.#context.stdin.destroy();
@@ -165,7 +168,7 @@ export class PushSession {
     const files = sources.map((source) => ({ source, parameters: this.#parametersOf(source) }));
     const identity = {
       url: this.#remote.url,
-      tokenHash: this.#remote.tokenHash,
+      tokenHash: createHash('sha256').update(this.#remote.token).digest('hex'),
       files: files.map(({ source: { path, contentPath, sha256 }, parameters }) => ({
         path: path === STDIN_PATH ? path : contentPath,
         sha256,
@@ -199,7 +202,6 @@ export class PushSession {
     const push = {
       remote: this.#remote,
       context: this.#context,
-      retries: this.#retries,
       resume,
       parameters,
       isDryRun: this.#options.dryRun === true,
@@ -213,7 +215,8 @@ export class PushSession {
       return pushed;
     } catch (error) {
       progress.stop();
-      if (error instanceof RemoteSilence) this.#context.note(`onhand: gave up; ${describe()}`);
+      if (error instanceof RemoteError && error.status === 0)
+        this.#context.note(`onhand: gave up; ${describe()}`);
       throw error;
     }
   }
@@ -222,15 +225,13 @@ export class PushSession {
     const { snapshot, atomic, dryRun, asOf } = this.#options;
     const asOfTime = asOf === MTIME ? new Date(modifiedAtMs).toISOString() : asOf;
     return {
-      query: {
+      ...noteOf(this.#options),
+      ...(asOfTime !== undefined && { asOf: asOfTime }),
+      terms: {
         ...(snapshot === true && { mode: 'snapshot' }),
-        ...(atomic === true && { atomic: 'true' }),
-        ...(dryRun === true && { dry_run: 'true' }),
+        ...(atomic === true && { atomic: true }),
+        ...(dryRun === true && { dry_run: true }),
         ...ruleParameters(this.#options),
-      },
-      headers: {
-        ...noteHeaders(this.#options),
-        ...(asOfTime !== undefined && { 'as-of': asOfTime }),
       },
     };
   }
@@ -258,6 +259,16 @@ export class PushSession {
     if (json !== true) return;
     // With --watch there is one JSON document per line.
     this.#context.print(JSON.stringify(pushedJson(pushed), null, watch === true ? 0 : 2));
+  }
+}
+
+/** The bytes of a stream's input. Rejects with `parameter_invalid` if they cannot be read. */
+async function* readable(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* content;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new OnhandError('parameter_invalid', `The input cannot be read: ${reason}`);
   }
 }
 

@@ -1,21 +1,14 @@
 import { Command, Option } from 'commander';
+import { type Batch, type Onhand, ResultsExpired } from '../../../client/src/index.ts';
 import type { CommandContext } from '../context.ts';
 import { jsonOption, wholeNumberParser } from '../options.ts';
 import { formatTable, printList, type ListRecord } from '../output.ts';
-import {
-  connect,
-  remoteOptions,
-  RemoteRefusal,
-  type Remote,
-  type RemoteOptions,
-} from './client.ts';
-import { ResponseObject, responseList } from './response.ts';
+import { withServer } from './client.ts';
+import { remoteOptions, type RemoteOptions } from './options.ts';
 
-export const BATCHES_PATH = '/timp/products/skus/inventory/batches/';
 const LIMIT_DEFAULT = 25;
 /** The server checks the limits itself; this keeps the number exact. */
 const COUNT_MAX = 999_999_999_999_999;
-const EXPIRED = 410;
 
 interface BatchesOptions extends RemoteOptions {
   readonly limit: number;
@@ -45,10 +38,11 @@ export function batchesCommand(context: CommandContext): Command {
   return command
     .addHelpText('after', '\nExample:\n  onhand batches --token-file token.txt --limit 10')
     .action(async (uuid: string | undefined, options: BatchesOptions) => {
-      const remote = await connect(context, options);
-      await (uuid === undefined
-        ? list(context, remote, options)
-        : show(context, remote, uuid, options.json === true));
+      await withServer(context, options, (onhand) =>
+        uuid === undefined
+          ? list(context, onhand, options)
+          : show(context, onhand, uuid, options.json === true),
+      );
     });
 }
 
@@ -66,78 +60,67 @@ const COLUMNS = [
 
 async function list(
   context: CommandContext,
-  remote: Remote,
+  onhand: Onhand,
   { start, limit, json }: BatchesOptions,
 ): Promise<void> {
-  const page = await remote.ask('GET', `${BATCHES_PATH}?start=${start}&limit=${limit}`);
+  const page = await onhand.batches.page({ start, limit });
   if (json === true) {
     context.print(JSON.stringify(page, null, 2));
     return;
   }
-  const response = new ResponseObject(page);
-  printList(context, COLUMNS, response.objects('batches').map(listRecord), false);
-  const next = response.object('pagination').scalar('next_start_index');
+  printList(context, COLUMNS, page.batches.map(listRecord), false);
+  const next = page.pagination.next_start_index;
   if (next !== null) context.note(`There are more batches: use --start ${next}.`);
 }
 
-function listRecord(batch: ResponseObject): ListRecord {
-  const lines = batch.number('line_count');
+function listRecord(batch: Batch): ListRecord {
+  const { uuid, applied, source, username, reason, reference, line_count: lines } = batch;
   return {
-    uuid: batch.scalar('uuid'),
-    applied: batch.scalar('applied'),
-    source: batch.scalar('source'),
-    username: batch.scalar('username'),
+    uuid,
+    applied,
+    source,
+    username,
+    reason,
+    reference,
     lines,
-    failed: lines - batch.object('status_counts').number('200'),
-    changed: batch.number('changed_count'),
-    reason: batch.scalar('reason'),
-    reference: batch.scalar('reference'),
+    failed: lines - (batch.status_counts['200'] ?? 0),
+    changed: batch.changed_count,
   };
 }
 
 async function show(
   context: CommandContext,
-  remote: Remote,
+  onhand: Onhand,
   uuid: string,
   asJson: boolean,
 ): Promise<void> {
-  const path = `${BATCHES_PATH}${encodeURIComponent(uuid)}/`;
-  const batch = await remote.ask('GET', path);
-  const results = await failingLines(remote, path);
+  const batch = await onhand.batches.get(uuid);
+  const results = await onhand.batches.results(uuid).catch(undefinedIfExpired);
   if (asJson) {
     context.print(JSON.stringify({ batch, results: results ?? null }, null, 2));
     return;
   }
-  const response = new ResponseObject(batch);
-  const members = response.names.map((member) => ({
+  const members = Object.entries(batch).map(([member, value]) => ({
     member,
-    value: memberValue(response, member),
+    value: typeof value === 'object' && value !== null ? countTexts(value) : value,
   }));
   context.print(formatTable(['member', 'value'], members));
   if (results === undefined) {
     context.note('The lines that failed are no longer stored.');
     return;
   }
-  const failed = responseList(results).map((result) => ({
-    index: result.scalar('index'),
-    status: result.scalar('status_code'),
-    message: result.scalar('message'),
+  const failed = results.map(({ index = null, status_code: status, message }) => ({
+    index,
+    status,
+    message,
   }));
   if (failed.length > 0) context.print(`\n${formatTable(['index', 'status', 'message'], failed)}`);
 }
 
-/** Undefined if they are no longer stored. */
-async function failingLines(remote: Remote, path: string): Promise<unknown> {
-  try {
-    return await remote.ask('GET', `${path}results/`);
-  } catch (error) {
-    if (error instanceof RemoteRefusal && error.status === EXPIRED) return undefined;
-    throw error;
-  }
+function undefinedIfExpired(error: unknown): undefined {
+  if (!(error instanceof ResultsExpired)) throw error;
 }
 
-function memberValue(batch: ResponseObject, member: string): ListRecord[string] {
-  if (member !== 'status_counts') return batch.scalar(member);
-  const counts = batch.object(member);
-  return counts.names.map((status) => `${status}: ${counts.number(status)}`);
+function countTexts(counts: Batch['status_counts']): readonly string[] {
+  return Object.entries(counts).map(([status, count]) => `${status}: ${count}`);
 }

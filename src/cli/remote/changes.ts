@@ -1,24 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import { OnhandError } from '../../domain/errors.ts';
+import type { ChangeRecord, Onhand } from '../../../client/src/index.ts';
 import { onStopSignal, type CommandContext } from '../context.ts';
-import {
-  connect,
-  remoteOptions,
-  RemoteRefusal,
-  type Remote,
-  type RemoteOptions,
-} from './client.ts';
-import { ResponseObject } from './response.ts';
-
-const CHANGES_PATH = '/timp/products/skus/inventory/changes/';
-/** How long the server waits for a change before it responds without one. */
-const WAIT_SECONDS = 30;
-const RETRY_FIRST_MS = 1000;
-const RETRY_LAST_MS = 30_000;
+import { withServer } from './client.ts';
+import { remoteOptions, type RemoteOptions } from './options.ts';
 
 interface ChangesOptions extends RemoteOptions {
-  readonly from: string;
+  readonly from: 'start' | 'now';
   readonly after?: string;
   readonly follow?: true;
 }
@@ -44,16 +31,15 @@ export function changesCommand(context: CommandContext): Command {
   return command
     .addHelpText('after', '\nExample:\n  onhand changes --follow --from now --token-file token.txt')
     .action(async (options: ChangesOptions) => {
-      await read(context, await connect(context, options), options);
+      await withServer(context, options, (onhand) => read(context, onhand, options));
     });
 }
 
 async function read(
   context: CommandContext,
-  remote: Remote,
+  onhand: Onhand,
   { from, after, follow }: ChangesOptions,
 ): Promise<void> {
-  const wait = follow === true ? WAIT_SECONDS : 0;
   let cursor = after;
   const printCursor = (): void => {
     if (cursor !== undefined) context.note(`Resume with --after ${cursor}`);
@@ -62,37 +48,25 @@ async function read(
     printCursor();
     process.exit(0);
   });
+  const print = (records: readonly ChangeRecord[]): void => {
+    for (const record of records) context.print(JSON.stringify(record));
+  };
+  const keep = {
+    load: () => Promise.resolve(cursor),
+    save: (saved: string) => {
+      cursor = saved;
+      return Promise.resolve();
+    },
+  };
   try {
-    for (;;) {
-      const place = new URLSearchParams(cursor === undefined ? { from } : { after: cursor });
-      const path = `${CHANGES_PATH}?${place.toString()}&wait=${wait}`;
-      const page = new ResponseObject(
-        await (follow === true ? askWithRetries(context, remote, path) : remote.ask('GET', path)),
-      );
-      for (const record of page.list('records')) context.print(JSON.stringify(record));
-      cursor = String(page.scalar('cursor'));
-      if (follow !== true && !page.flag('has_more')) break;
+    if (follow === true) await onhand.changes.consume(print, keep, { from });
+    for (let hasMore = true; hasMore;) {
+      const page = await onhand.changes.read(cursor === undefined ? { from } : { after: cursor });
+      print(page.records);
+      ({ cursor, has_more: hasMore } = page);
     }
     printCursor();
   } finally {
     release();
-  }
-}
-
-/** Retries with increasing delays while the server cannot be reached or is overloaded. */
-async function askWithRetries(
-  context: CommandContext,
-  remote: Remote,
-  path: string,
-): Promise<unknown> {
-  for (let delayMs = RETRY_FIRST_MS; ; delayMs = Math.min(delayMs * 2, RETRY_LAST_MS)) {
-    try {
-      return await remote.ask('GET', path);
-    } catch (error) {
-      if (!(error instanceof OnhandError)) throw error;
-      if (error instanceof RemoteRefusal && error.status < 500 && error.status !== 429) throw error;
-      context.note(`${error.message} Retrying in ${delayMs / 1000} s.`);
-      await delay(delayMs);
-    }
   }
 }

@@ -1,229 +1,66 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
-import { json as jsonOf, text as textOf } from 'node:stream/consumers';
-import { InvalidArgumentError, Option } from 'commander';
-import { tokenFromEnvironment, urlFromEnvironment } from '../../config.ts';
+import {
+  type LogEvent,
+  Onhand,
+  OnhandError as RemoteError,
+  type OnhandOptions,
+  reasonOf,
+} from '../../../client/src/index.ts';
 import { OnhandError } from '../../domain/errors.ts';
+import { version } from '../../version.ts';
 import type { CommandContext } from '../context.ts';
+import { readToken, serverUrl, type RemoteOptions } from './options.ts';
 
-/** The options of commands that connect to a server: its address and a token. */
-export interface RemoteOptions {
+/** A client of the server, and what it is made of. */
+export interface Remote {
+  readonly onhand: Onhand;
   readonly url: string;
-  readonly token?: string;
-  readonly tokenFile?: string;
+  readonly token: string;
 }
 
-/** The options of every command that connects to a server. */
-export function remoteOptions({ environment }: CommandContext): readonly Option[] {
-  return [
-    new Option('--url <url>', 'address of the server (environment: ONHAND_URL)')
-      .default(urlFromEnvironment(environment))
-      .argParser(parseUrl),
-    new Option(
-      '--token-file <file>',
-      'file that contains the token, - for stdin (default: environment variable ONHAND_TOKEN)',
-    ),
-    new Option(
-      '--token <token>',
-      'the token itself; other users of the machine can see it while the command runs',
-    ).conflicts('tokenFile'),
-  ];
+/**
+ * Reads the token and returns a client. Rejects with `parameter_invalid` if there is no token.
+ *
+ * @param onRetry receives a sentence for each retry
+ */
+export async function connect(
+  context: CommandContext,
+  options: RemoteOptions,
+  limits: Pick<OnhandOptions, 'retries' | 'retryForMs'> = { retries: 0 },
+  onRetry = (text: string): void => context.note(text),
+): Promise<Remote> {
+  const url = serverUrl(options);
+  const token = await readToken(context, options);
+  const log = (event: LogEvent): void => {
+    if (event.event !== 'retry') return;
+    const seconds = (event.delayMs / 1000).toFixed(1);
+    onRetry(`onhand: ${failureText(event.error, url)} Retrying in ${seconds} s.`);
+  };
+  const userAgent = `onhand/${version()}`;
+  return { onhand: new Onhand({ url, token, userAgent, log, ...limits }), url, token };
 }
 
-const URL_FORM = 'A URL starts with http:// or https://.';
-
-function parseUrl(text: string): string {
-  const url = normalizedUrl(text);
-  if (url === undefined) throw new InvalidArgumentError(URL_FORM);
-  return url;
-}
-
-function normalizedUrl(text: string): string | undefined {
-  // Not URL.parse: Node.js 20 does not have it.
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  if (!/^https?:$/.test(url.protocol)) return undefined;
-  return url.href.replace(/\/+$/, '');
-}
-
-/** The address of the server. Throws `parameter_invalid` if ONHAND_URL has another form. */
-export function serverUrl({ url: text }: RemoteOptions): string {
-  const url = normalizedUrl(text);
-  if (url === undefined)
-    throw new OnhandError('parameter_invalid', `ONHAND_URL is "${text}". ${URL_FORM}`);
-  return url;
-}
-
-/** A response with an error status; the message quotes the server. */
-export class RemoteRefusal extends OnhandError {
-  readonly status: number;
-  readonly detail: string;
-
-  /** @param retryAfterSeconds the server's Retry-After */
-  constructor(status: number, detail: string, retryAfterSeconds?: number) {
-    super(
-      'parameter_invalid',
-      `The server answered ${status}: ${detail}`,
-      retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
-    );
-    this.status = status;
-    this.detail = detail;
+/** Runs the work of a command with a client of the server. Rejects with the client's errors as `explain` words them. */
+export async function withServer<T>(
+  context: CommandContext,
+  options: RemoteOptions,
+  work: (onhand: Onhand) => Promise<T>,
+): Promise<T> {
+  const { onhand, url } = await connect(context, options);
+  try {
+    return await work(onhand);
+  } catch (error) {
+    throw error instanceof RemoteError ? explained(error, url) : error;
   }
 }
 
-/** No response arrived: the server may or may not have processed the request. */
-export class RemoteSilence extends OnhandError {}
-
-/** A request whose body or response is streamed. */
-export interface Exchange {
-  readonly method: 'GET' | 'POST';
-  /** Such as `/timp/products/skus/`. */
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it is produced; if it throws, the exchange rejects with the same error. */
-  readonly body?: AsyncIterable<Uint8Array>;
+/** A failure of the client as an error of the command line. */
+export function explained(error: RemoteError, url: string): OnhandError {
+  return new OnhandError('parameter_invalid', failureText(error, url), { cause: error });
 }
 
-/** Stands in for the detail of a response that is not a problem document. */
-export const NOT_ONHAND = 'the response is not from onhand, or the server is failing. Check --url.';
-
-/** How long a connection may be idle before it is closed. */
-const IDLE_TIMEOUT_MS = 60_000;
-
-/** Reads the token and returns the server's API. Rejects with `parameter_invalid` if there is no token. */
-export async function connect(context: CommandContext, options: RemoteOptions): Promise<Remote> {
-  return new Remote(serverUrl(options), await readToken(context, options));
-}
-
-/** A server's API, used with one token. */
-export class Remote {
-  readonly url: string;
-  readonly #token: string;
-
-  constructor(url: string, token: string) {
-    this.url = url;
-    this.#token = token;
-  }
-
-  /** Identifies the token without revealing it. */
-  get tokenHash(): string {
-    return createHash('sha256').update(this.#token).digest('hex');
-  }
-
-  /**
-   * Requests a path such as `/timp/products/skus/` and returns the JSON response. Rejects with
-   * `RemoteRefusal` for an error status, with `RemoteSilence` if no response arrives.
-   */
-  async ask(
-    method: 'GET' | 'POST',
-    path: string,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<unknown> {
-    return this.readJson(await this.open({ method, path, headers }));
-  }
-
-  /**
-   * Sends a request and returns the response with its body unread. A server may respond before it has
-   * read the whole request; then sending stops. Rejects as `ask` does.
-   */
-  async open(exchange: Exchange): Promise<IncomingMessage> {
-    const response = await this.#send(exchange);
-    const status = response.statusCode ?? 0;
-    if (status >= 200 && status < 300) return response;
-    const json: unknown = await jsonOf(response).catch(() => undefined);
-    response.destroy();
-    const retryAfterSeconds = Number(response.headers['retry-after'] ?? Number.NaN);
-    throw new RemoteRefusal(
-      status,
-      problemText(json) ?? NOT_ONHAND,
-      Number.isFinite(retryAfterSeconds) ? retryAfterSeconds : undefined,
-    );
-  }
-
-  /** The JSON of a response. Rejects with `RemoteSilence` if the connection breaks. */
-  async readJson(response: IncomingMessage): Promise<unknown> {
-    try {
-      return await jsonOf(response);
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw unreachable(this.url, error);
-      throw new RemoteRefusal(response.statusCode ?? 0, NOT_ONHAND);
-    }
-  }
-
-  async #send({ method, path, headers, body }: Exchange): Promise<IncomingMessage> {
-    const url = new URL(this.url + path);
-    const { request } = await (url.protocol === 'https:'
-      ? import('node:https')
-      : import('node:http'));
-    return new Promise((resolve, reject) => {
-      const sent = request(url, {
-        method,
-        headers: { ...headers, authorization: `Token ${this.#token}` },
-        // A new connection: the server may just have closed a reused one.
-        agent: false,
-      });
-      sent.setTimeout(IDLE_TIMEOUT_MS, () => {
-        sent.destroy(new Error(`no data for ${IDLE_TIMEOUT_MS / 1000} s`));
-      });
-      sent.once('response', resolve);
-      // If the body failed first, the promise is already rejected and this has no effect.
-      sent.on('error', (error) => reject(unreachable(this.url, error)));
-      if (body === undefined) {
-        sent.end();
-        return;
-      }
-      const source = Readable.from(body, { objectMode: false });
-      source.once('error', (error) => {
-        reject(error);
-        sent.destroy();
-      });
-      sent.once('close', () => source.destroy());
-      source.pipe(sent);
-    });
-  }
-}
-
-/** The error for a server that cannot be reached. */
-export function unreachable(url: string, cause: unknown): RemoteSilence {
-  return new RemoteSilence(
-    'parameter_invalid',
-    `No server responds at ${url}: ${reasonOf(cause)}. Check --url.`,
-    { cause },
-  );
-}
-
-function reasonOf(cause: unknown): string {
-  // The host has several addresses and none responds: report the first error.
-  if (cause instanceof AggregateError) return reasonOf(cause.errors[0]);
-  return cause instanceof Error ? cause.message : String(cause);
-}
-
-/** The token from the options or the environment. Rejects with `parameter_invalid` if there is none. */
-export async function readToken(
-  { stdin, environment }: CommandContext,
-  { token, tokenFile }: RemoteOptions,
-): Promise<string> {
-  if (token !== undefined) return checkToken(token);
-  if (tokenFile === undefined) return checkToken(tokenFromEnvironment(environment)?.trim());
-  return checkToken(
-    (tokenFile === '-' ? await textOf(stdin) : await readFile(tokenFile, 'utf8')).trim(),
-  );
-}
-
-function checkToken(token: string | undefined): string {
-  if (token !== undefined && /^[\x21-\x7e]+$/.test(token)) return token;
-  throw new OnhandError(
-    'parameter_invalid',
-    token === undefined
-      ? 'There is no token: name a file that contains it with --token-file, or set ONHAND_TOKEN.'
-      : 'The token is malformed: a token is 40 hexadecimal digits.',
-  );
-}
-
-/** The detail of a problem document. */
-export function problemText(json: unknown): string | undefined {
-  const detail = typeof json === 'object' && json !== null && 'detail' in json && json.detail;
-  return typeof detail === 'string' ? detail : undefined;
+/** What a failure of the client means for the user of a command. Quotes the server. */
+export function failureText({ status, detail, cause }: RemoteError, url: string): string {
+  return status === 0
+    ? `No server responds at ${url}: ${reasonOf(cause)}. Check --url.`
+    : `The server answered ${status}: ${detail}`;
 }

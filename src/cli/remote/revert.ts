@@ -1,15 +1,13 @@
 import { Command, Option } from 'commander';
+import type { BatchNote, RevertReply } from '../../../client/src/index.ts';
 import type { CommandContext } from '../context.ts';
 import { jsonOption } from '../options.ts';
-import { BATCHES_PATH } from './batches.ts';
-import { connect, remoteOptions, type RemoteOptions } from './client.ts';
-import { ResponseObject } from './response.ts';
+import { withServer } from './client.ts';
+import { remoteOptions, type RemoteOptions } from './options.ts';
 
-interface RevertOptions extends RemoteOptions {
+interface RevertOptions extends RemoteOptions, BatchNote {
   readonly force?: true;
   readonly dryRun?: true;
-  readonly reason?: string;
-  readonly reference?: string;
   readonly json?: true;
 }
 
@@ -33,36 +31,20 @@ export function revertCommand(context: CommandContext): Command {
       '\nExample:\n  onhand revert 01a209dc-7aec-74f2-8a68-140000000002 --dry-run --token-file token.txt',
     )
     .action(async (uuid: string, options: RevertOptions) => {
-      const { force = false, dryRun = false } = options;
-      const remote = await connect(context, options);
-      const response = await remote.ask(
-        'POST',
-        `${BATCHES_PATH}${encodeURIComponent(uuid)}/revert/?force=${force}&dry_run=${dryRun}`,
-        noteHeaders(options),
+      const { force = false, dryRun = false, json } = options;
+      const reply = await withServer(context, options, (onhand) =>
+        onhand.batches.undo(uuid, { ...noteOf(options), force, dryRun }),
       );
-      context.print(
-        options.json === true ? JSON.stringify(response, null, 2) : summaryText(response, dryRun),
-      );
+      context.print(json === true ? JSON.stringify(reply, null, 2) : summaryText(reply, dryRun));
     });
 }
 
-/** The headers that carry a batch's reason and reference. */
-export function noteHeaders({
-  reason,
-  reference,
-}: {
-  readonly reason?: string;
-  readonly reference?: string;
-}): Record<string, string> {
+/** The options of a command that are stored with a batch. */
+export function noteOf({ reason, reference }: BatchNote): BatchNote {
   return {
-    ...(reason !== undefined && { 'batch-reason': asHeader(reason) }),
-    ...(reference !== undefined && { 'batch-reference': asHeader(reference) }),
+    ...(reason !== undefined && { reason }),
+    ...(reference !== undefined && { reference }),
   };
-}
-
-/** HTTP headers are Latin-1 strings; this carries UTF-8 bytes in one. */
-function asHeader(text: string): string {
-  return Buffer.from(text).toString('latin1');
 }
 
 const OUTCOMES = [
@@ -71,22 +53,20 @@ const OUTCOMES = [
   ['confirmed', 'skipped, because a later batch has confirmed them (--force restores them too)'],
 ] as const;
 
-function summaryText(json: unknown, isDryRun: boolean): string {
-  const response = new ResponseObject(json);
-  const uuid = response.scalar('uuid');
+function summaryText(reply: RevertReply, isDryRun: boolean): string {
   const outcomes = OUTCOMES.flatMap(([outcome, words]) => {
-    const count = response.number(outcome);
-    return count === 0 ? [] : [`${count} SKUs ${words}: ${skuIdsText(response, outcome, count)}`];
+    const count = reply[outcome];
+    return count === 0 ? [] : [`${count} SKUs ${words}: ${skuIdsText(reply, outcome)}`];
   });
   const head = isDryRun ? ['Dry run: nothing was changed. This would happen:'] : [];
-  const tail = uuid === null ? [] : [`The undo is batch ${uuid}.`];
+  const tail = reply.uuid === null ? [] : [`The undo is batch ${reply.uuid}.`];
   const nothing = outcomes.length === 0 ? ['The batch changed nothing.'] : [];
   return [...head, ...nothing, ...outcomes, ...tail].join('\n');
 }
 
 const SKU_IDS_SHOWN_MAX = 20;
 
-function skuIdsText(response: ResponseObject, outcome: string, count: number): string {
-  const skuIds = response.object('sku_ids').texts(outcome).slice(0, SKU_IDS_SHOWN_MAX);
-  return skuIds.join(', ') + (skuIds.length < count ? ', …' : '');
+function skuIdsText(reply: RevertReply, outcome: (typeof OUTCOMES)[number][0]): string {
+  const skuIds = reply.sku_ids[outcome].slice(0, SKU_IDS_SHOWN_MAX);
+  return skuIds.join(', ') + (skuIds.length < reply[outcome] ? ', …' : '');
 }

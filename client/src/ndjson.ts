@@ -1,0 +1,160 @@
+import { joined, type StreamChunk } from './chunks.ts';
+import { within } from './watchdog.ts';
+
+/** A row of NDJSON as it is sent. */
+export interface NdjsonRow {
+  /** Its number in the input, counted from 1 with blank rows. */
+  readonly row: number;
+  /** Without its line feed. */
+  readonly bytes: Uint8Array;
+}
+
+const ROWS_MAX = 10_000;
+const BYTES_MAX = 1024 * 1024;
+/** The server refuses smaller groups, and far shorter rows. */
+const HELD_BYTES_MAX = 32 * 1024 * 1024;
+/** Rows that arrive within this time of each other are sent together. */
+const LINGER_MS = 2;
+const LINE_FEED = 0x0a;
+/** A group's name must be read only from rows with this; an escape can hide it. */
+const MAY_HAVE_GROUP = /"group"|\\u/;
+
+/** Cuts NDJSON into chunks as it arrives. The rows of a group are not separated. Blank rows are left out. */
+export async function* ndjsonChunks(
+  content: AsyncIterable<Uint8Array>,
+): AsyncGenerator<StreamChunk<NdjsonRow>> {
+  const input = content[Symbol.asyncIterator]();
+  const rows = new Rows();
+  try {
+    for (let next: ReturnType<typeof input.next> | undefined; ;) {
+      next ??= input.next();
+      const result = rows.ready > 0 ? await within(next, LINGER_MS) : await next;
+      if (result === undefined) {
+        yield rows.cut(rows.ready);
+        continue;
+      }
+      next = undefined;
+      for (const row of result.done === true ? rows.last() : rows.split(result.value)) {
+        if (rows.mustCutBefore(row)) yield rows.cut();
+        rows.add(row);
+      }
+      if (result.done !== true) continue;
+      if (!rows.isEmpty) yield rows.cut();
+      return;
+    }
+  } finally {
+    await input.return?.();
+  }
+}
+
+interface ReadRow extends NdjsonRow {
+  /** The JSON of its group's name; undefined outside groups. */
+  readonly group: string | undefined;
+}
+
+/** The rows of the next chunk. */
+class Rows {
+  /** Lines in the chunks before, and rows read so far. */
+  #start = 0;
+  #row = 0;
+  #rows: ReadRow[] = [];
+  #bytes = 0;
+  #group: string | undefined;
+  /** Where in the rows the group begins. */
+  #groupStart = 0;
+  /** Whether a blank row ended the group: the next row may be one of another group with the same name. */
+  #isGroupEnded = false;
+  /** A row that has not ended. */
+  #partial: Uint8Array[] = [];
+  #partialBytes = 0;
+
+  get isEmpty(): boolean {
+    return this.#rows.length === 0;
+  }
+
+  /** How many rows may be sent now, whatever follows: those before a group that may go on. */
+  get ready(): number {
+    return this.#group === undefined ? this.#rows.length : this.#groupStart;
+  }
+
+  /** Whether the chunk has to end before the row. */
+  mustCutBefore({ bytes, group }: ReadRow): boolean {
+    if (group !== undefined && group === this.#group) return false;
+    const isFull = this.#rows.length >= ROWS_MAX || this.#bytes + bytes.length > BYTES_MAX;
+    return !this.isEmpty && (isFull || this.#isGroupEnded);
+  }
+
+  add(row: ReadRow): void {
+    if (row.group !== this.#group) this.#groupStart = this.#rows.length;
+    this.#rows.push(row);
+    this.#group = row.group;
+    this.#hold(row.bytes.length);
+  }
+
+  /** Removes the first rows, by default all. */
+  cut(count = this.#rows.length): StreamChunk<NdjsonRow> {
+    const chunk = { start: this.#start, lines: this.#rows.splice(0, count) };
+    this.#start += count;
+    this.#groupStart = 0;
+    this.#bytes = this.#rows.reduce((bytes, row) => bytes + row.bytes.length, 0);
+    if (this.isEmpty) this.#group = undefined;
+    this.#isGroupEnded = false;
+    return chunk;
+  }
+
+  /** The rows that end within the bytes. */
+  *split(bytes: Uint8Array): Generator<ReadRow> {
+    const mayHaveGroups = MAY_HAVE_GROUP.test(new TextDecoder().decode(bytes));
+    let begin = 0;
+    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, begin)) {
+      yield* this.#ended(bytes.subarray(begin, end), mayHaveGroups);
+      begin = end + 1;
+    }
+    if (begin === bytes.length) return;
+    this.#partial.push(bytes.subarray(begin));
+    this.#partialBytes += bytes.length - begin;
+    this.#hold(0);
+  }
+
+  /** The last row, if it has no line feed. */
+  *last(): Generator<ReadRow> {
+    if (this.#partialBytes > 0) yield* this.#ended(new Uint8Array(), true);
+  }
+
+  *#ended(rest: Uint8Array, mayHaveGroup: boolean): Generator<ReadRow> {
+    const isWhole = this.#partialBytes === 0;
+    const bytes = isWhole ? rest : joined([...this.#partial, rest]);
+    [this.#partial, this.#partialBytes] = [[], 0];
+    this.#row += 1;
+    if (bytes.every(isBlank)) {
+      this.#isGroupEnded ||= this.#group !== undefined;
+      this.#group = undefined;
+      return;
+    }
+    yield { row: this.#row, bytes, group: mayHaveGroup || !isWhole ? groupOf(bytes) : undefined };
+  }
+
+  #hold(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes + this.#partialBytes <= HELD_BYTES_MAX) return;
+    throw new RangeError(
+      `Row ${this.#row + 1}, or the group before it, is longer than ${HELD_BYTES_MAX} bytes. A stream is NDJSON: one JSON object per row.`,
+    );
+  }
+}
+
+function groupOf(bytes: Uint8Array): string | undefined {
+  const text = new TextDecoder().decode(bytes);
+  if (!MAY_HAVE_GROUP.test(text)) return undefined;
+  try {
+    const line: unknown = JSON.parse(text);
+    const isObject = typeof line === 'object' && line !== null;
+    return isObject && 'group' in line ? JSON.stringify(line.group) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === 0x0d;
+}
