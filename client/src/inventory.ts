@@ -167,10 +167,9 @@ export class InventoryClient {
     const from = await startOf(state, options.chunkLines ?? CHUNK_LINES_DEFAULT);
     const cut = chunksOf(lines, { chunkLines: from.chunkLines, chunkCharacters: CHUNK_CHARACTERS });
     const chunks = after(from.lines, readAhead(cut));
-    const bytesOf = ({ texts }: Chunk): Uint8Array => encoder.encode(`${texts.join('\n')}\n`);
     for await (const { index, line, result } of this.#streamed<Line, Chunk>(
       chunks,
-      bytesOf,
+      chunkBytes,
       options,
       from,
     )) {
@@ -189,12 +188,11 @@ export class InventoryClient {
     content: AsyncIterable<Uint8Array>,
     options: Omit<UpdateOptions, 'chunkLines' | 'state' | 'errorsOnly'> = {},
   ): AsyncGenerator<RowOutcome, void, undefined> {
-    const bytesOf = ({ lines }: StreamChunk<NdjsonRow>): Uint8Array => rowBytes(lines);
     const from = await startOf(undefined, 0);
     const chunks = ndjsonChunks(content);
     for await (const { line, result } of this.#streamed<NdjsonRow, StreamChunk<NdjsonRow>>(
       chunks,
-      bytesOf,
+      ({ lines }) => rowBytes(lines),
       options,
       from,
     )) {
@@ -287,6 +285,11 @@ function rowBytes(rows: readonly NdjsonRow[]): Uint8Array {
 /** The chunks that end after the line. */
 async function* after(line: number, chunks: AsyncIterable<Chunk>): AsyncGenerator<Chunk> {
   for await (const chunk of chunks) if (chunk.start + chunk.lines.length > line) yield chunk;
+}
+
+/** The rows of a chunk as NDJSON. */
+function chunkBytes({ texts }: Chunk): Uint8Array {
+  return encoder.encode(`${texts.join('\n')}\n`);
 }
 
 /** The headers that carry a batch's reason and reference. */

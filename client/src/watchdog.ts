@@ -38,12 +38,15 @@ export async function within<T>(
   ms: number,
   signal?: AbortSignal,
 ): Promise<T | undefined> {
-  let end = (): void => undefined;
-  const late = new Promise<undefined>((resolve) => (end = () => resolve(undefined)));
+  const late = new AbortController();
+  const end = (): void => late.abort();
+  const ended = new Promise<undefined>((resolve) => {
+    late.signal.addEventListener('abort', () => resolve(undefined));
+  });
   const timer = setTimeout(end, signal?.aborted === true ? 0 : ms);
   signal?.addEventListener('abort', end);
   try {
-    return await Promise.race([promise, late]);
+    return await Promise.race([promise, ended]);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', end);

@@ -136,10 +136,10 @@ export class SpooledDownload extends Readable {
     this.#supply();
   }
 
-  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+  override _destroy(reason: Error | null, closed: (error: Error | null) => void): void {
     this.#memory.length = 0;
     this.#onRead?.();
-    void this.#close(error).then(callback);
+    void this.#close(reason).then((failure) => closed(failure));
   }
 
   /** Frees the file and its space; the error that the stream ends with. */

@@ -106,9 +106,8 @@ export class BenchServer {
 
 /** The text of a problem document is its detail; any other is quoted. */
 function refused(status: number, text: string): OnhandError {
-  return failed(
-    `The server answered ${status}: ${String(memberOf(parsed(text), 'detail') ?? text)}`,
-  );
+  const detail = memberOf(parsed(text), 'detail');
+  return failed(`The server answered ${status}: ${typeof detail === 'string' ? detail : text}`);
 }
 
 function failed(message: string): OnhandError {
