@@ -60,7 +60,8 @@ test('the file of a stopped node waits for it, reports that, and can be canceled
   try {
     const token = await prepare(first);
     const body = `sku_id,qty\n${Array.from({ length: 10 * ROWS }, (_, i) => `A-1,${i}\n`).join('')}`;
-    const uuid = textAt(await ask(first.url, 'upload/', token, { method: 'POST', body }), 'uuid');
+    const sent = await ask(first.url, 'upload/?locations=last', token, { method: 'POST', body });
+    const uuid = textAt(sent, 'uuid');
     const fileAt = (url: string, path = ''): Promise<unknown> => ask(url, `${uuid}/${path}`, token);
     await expect.poll(async () => at(await fileAt(first.url), 'rows')).toBeGreaterThan(0);
     expect(await fileAt(second.url)).toMatchObject({ state: 'reading', problem: null });
