@@ -66,8 +66,8 @@ async function execute(plan: LoadPlan): Promise<LoadResult> {
     })),
   );
   const expectedBytes = plan.single
-    ? '{"message":"success"}'.length
-    : 2 + plan.linesPerRequest * (SUCCESS.length + 1) - 1;
+    ? '{"message":"success"}\n'.length
+    : '[]\n'.length + plan.linesPerRequest * (SUCCESS.length + 1) - 1;
   const latenciesMs: number[] = [];
   let failed = 0;
   const cpuBefore = process.cpuUsage();

@@ -1,4 +1,5 @@
 import { changeRows, followerRows } from './change-rows.ts';
+import { clientRows } from './client-rows.ts';
 import { neighbourRows, overloadRows, supplierRows } from './concurrency-rows.ts';
 import { fileRows } from './file-rows.ts';
 import { formatRows } from './format-rows.ts';
@@ -20,6 +21,7 @@ export const ALL_ROWS: Readonly<Record<string, BenchRow>> = {
   unchanged: unchangedRows,
   safe: safeRows,
   stream: streamRows,
+  clients: clientRows,
   formats: formatRows,
   files: fileRows,
   suppliers: supplierRows,
