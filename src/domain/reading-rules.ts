@@ -167,22 +167,59 @@ interface Pair {
   readonly value: string;
 }
 
-/** A key in quotes, or any text without a comma; then an equals sign, the value and a comma. */
-const PAIR = /\s*(?:"((?:[^"]|"")*)"\s*=([^,]*)|([^,]*)),/gy;
-
+/** Splits at commas; a key in quotes may have commas, and quotes that are doubled. */
 function pairsOf(text: string): readonly Pair[] {
   if (text.trim() === '') return [];
-  return Array.from(
-    `${text},`.matchAll(PAIR),
-    ([whole, quotedKey, quotedValue = '', plain = '']) => {
-      const pair = whole.slice(0, -1).trim();
-      if (quotedKey !== undefined)
-        return { pair, key: quotedKey.replaceAll('""', '"').trim(), value: quotedValue.trim() };
-      const equals = plain.lastIndexOf('=');
-      const value = equals < 0 ? '' : plain.slice(equals + 1).trim();
-      return { pair, key: plain.slice(0, Math.max(equals, 0)).trim(), value };
-    },
-  );
+  const pairs: Pair[] = [];
+  for (let from = 0; from <= text.length;) {
+    const { pair, end } = quotedPairAt(text, from) ?? plainPairAt(text, from);
+    pairs.push(pair);
+    from = end + 1;
+  }
+  return pairs;
+}
+
+interface PlacedPair {
+  readonly pair: Pair;
+  /** The place of the comma behind it. */
+  readonly end: number;
+}
+
+/** Undefined if no key in quotes and an equals sign begin here. */
+function quotedPairAt(text: string, from: number): PlacedPair | undefined {
+  const open = placeOfInk(text, from);
+  if (text[open] !== '"') return undefined;
+  let close = text.indexOf('"', open + 1);
+  while (close >= 0 && text[close + 1] === '"') close = text.indexOf('"', close + 2);
+  const equals = close < 0 ? -1 : placeOfInk(text, close + 1);
+  if (text[equals] !== '=') return undefined;
+  const end = placeOfComma(text, equals);
+  const key = text
+    .slice(open + 1, close)
+    .replaceAll('""', '"')
+    .trim();
+  const pair = text.slice(from, end).trim();
+  return { pair: { pair, key, value: text.slice(equals + 1, end).trim() }, end };
+}
+
+function plainPairAt(text: string, from: number): PlacedPair {
+  const end = placeOfComma(text, from);
+  const pair = text.slice(from, end).trim();
+  const equals = pair.lastIndexOf('=');
+  const key = pair.slice(0, Math.max(equals, 0)).trim();
+  return { pair: { pair, key, value: equals < 0 ? '' : pair.slice(equals + 1).trim() }, end };
+}
+
+function placeOfComma(text: string, from: number): number {
+  const comma = text.indexOf(',', from);
+  return comma < 0 ? text.length : comma;
+}
+
+/** The place of the first character that is no white space. */
+function placeOfInk(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && text.charAt(at).trim() === '') at += 1;
+  return at;
 }
 
 /**

@@ -8,13 +8,11 @@ interface UnsupportedText {
 
 const INSTEAD = 'send X12 846, EDIFACT INVRPT, CSV or an Excel workbook (.xlsx)';
 
-/** Separators of X12 that no table has behind the name of a segment. */
-const X12_SEPARATOR = '([*~^\\u001d]|\\|(?=[0-9]))';
-
 const UNSUPPORTED: readonly UnsupportedText[] = [
   {
+    // Separators of X12; a table has | behind a header, but no number follows.
     is: (head) =>
-      new RegExp(`^(?:ST${X12_SEPARATOR}[0-9]{3}|GS[*~^|\\u001d][A-Z]{2}|BIA[*~^|\\u001d])`).test(
+      /^(?:ST(?:[*~^\u001d]|\|(?=[0-9]))[0-9]{3}|GS[*~^|\u001d][A-Z]{2}|BIA[*~^|\u001d])/.test(
         head,
       ),
     what: 'is X12 without its envelope, whose counts show that nothing was lost; send it from ISA to IEA, with GS and GE around the transaction sets',
