@@ -12,7 +12,7 @@ const UNSUPPORTED: readonly UnsupportedText[] = [
   {
     // Separators of X12; a table has | behind a header, but no number follows.
     is: (head) =>
-      /^(?:ST(?:[*~^\u001d]|\|(?=[0-9]))[0-9]{3}|GS[*~^|\u001d][A-Z]{2}|BIA[*~^|\u001d])/.test(
+      /^(?:ST(?:[*~^]|[^\P{Cc}\t\r\n]|\|(?=[0-9]))[0-9]{3}|(?:GS(?=.[A-Z]{2})|BIA)(?:[*~^|]|[^\P{Cc}\t\r\n]))/u.test(
         head,
       ),
     what: 'is X12 without its envelope, whose counts show that nothing was lost; send it from ISA to IEA, with GS and GE around the transaction sets',
