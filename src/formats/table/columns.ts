@@ -60,8 +60,11 @@ export interface MatchedHeader {
    * up, and several of a status all count.
    */
   readonly columns: readonly Column[];
-  /** Columns of a quantity that are not read, because another of the same quantity counts. */
-  readonly spare: readonly Column[];
+  /**
+   * The column that has the stock of a row whose own column has a status, such as `Available` with yes and no.
+   * Null if none has, or if it is not clear which.
+   */
+  readonly stockBesideStatus: Column | null;
   /** Headers of the columns that are ignored. */
   readonly unknown: readonly string[];
   /** Those of them that look like a quantity or an availability, unless they were mapped to be ignored. */
@@ -113,7 +116,7 @@ export function matchColumns(
     width: header.length,
     kind: kindOf(chosen.columns),
     columns: chosen.columns.toSorted((a, b) => a.place - b.place).map(columnOf),
-    spare: chosen.spare.map(columnOf),
+    stockBesideStatus: stockBesideStatus(chosen.spare),
     unknown: unread.map(([place, name]) =>
       name === '' ? `(column ${place + 1}, without a name)` : name,
     ),
@@ -210,6 +213,14 @@ function withStatusOfUnclear({ columns, spare }: Chosen, all: readonly Candidate
     columns: [...columns, ...unclear.map((column) => ({ ...column, target: 'status' as const }))],
     spare: spare.filter(({ strength }) => strength !== 'unclear'),
   };
+}
+
+/** Of the columns that are not read, the stock whose name counts first. */
+function stockBesideStatus(spare: readonly Candidate[]): Column | null {
+  const stocks = spare.filter(({ target }) => target === 'quantity_in_stock');
+  const best = Math.min(...stocks.map(({ rank }) => rank));
+  const [first, second] = stocks.filter(({ rank }) => rank === best);
+  return first === undefined || second !== undefined ? null : columnOf(first);
 }
 
 /** Says which of several quantities counts. */
