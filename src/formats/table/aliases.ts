@@ -17,26 +17,30 @@ export interface KnownName {
 
 /**
  * Normalizes a header for comparison: `Item #`, `item_number` and `ITEM NUMBER` are equal, and so are
- * `Verfügbar` and `verfugbar`. A question stays one: `In stock?` is `Is in stock`.
+ * `Verfügbar` and `verfugbar`. A question stays one: `In stock?` is `Is in stock`. Signs that change what is
+ * counted stay too: `Stock %`, `Stock (€)` and `Stock +/-` are not `Stock`.
  */
 export function normalizedHeader(header: string): string {
   const text = folded(header).replaceAll('#', ' number').trim();
-  const name = text.replaceAll(/[^\p{L}\p{N}]/gu, '');
+  const name = text.replaceAll(/[^\p{L}\p{N}\p{Sc}%+±]/gu, '');
   return text.endsWith('?') && !name.startsWith('is') ? `is${name}` : name;
 }
 
-/** What a header means; undefined if it is not known. */
+/** What a header means, apart from units in brackets behind it; undefined if it is not known. */
 export function knownName(header: string): KnownName | undefined {
   // No name is this long. The limit bounds the work for a header that only looks like one.
   if (header.length > HEADER_CHARACTERS_MAX) return undefined;
-  const known = KNOWN_NAMES.get(normalizedHeader(header));
-  if (known !== undefined) {
-    const isOwn = known.rank < 0 && header.trim().toLowerCase() === known.target;
-    return known.rank >= 0 || isOwn ? known : { ...known, by: 'alias' };
+  for (let name = header.trim(); name !== '';) {
+    const known = KNOWN_NAMES.get(normalizedHeader(name));
+    if (known !== undefined) {
+      const isOwn = known.rank < 0 && name.toLowerCase() === known.target;
+      return known.rank >= 0 || isOwn ? known : { ...known, by: 'alias' };
+    }
+    const bare = name.replace(UNIT, '').trimEnd();
+    if (bare === name) return undefined;
+    name = bare;
   }
-  const text = header.trimEnd();
-  const bare = text.replace(UNIT, '');
-  return bare === text || bare.trim() === '' ? undefined : knownName(bare);
+  return undefined;
 }
 
 const HEADER_CHARACTERS_MAX = 1000;
