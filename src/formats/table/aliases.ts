@@ -7,7 +7,7 @@ export interface KnownName {
   readonly target: ColumnTarget;
   /** Whether it is the target's own name, or another name of it. */
   readonly by: 'name' | 'alias';
-  /** Its place in `COLUMN_NAMES`: if a target has several columns, the lowest counts. -1 is its own name. */
+  /** Its position in `COLUMN_NAMES`; -1 for the target's own name. Of several columns, the lowest rank counts. */
   readonly rank: number;
   readonly meaning?: string;
   readonly strength?: ColumnNames['strength'];
@@ -45,7 +45,7 @@ export function knownName(header: string): KnownName | undefined {
 
 const HEADER_CHARACTERS_MAX = 1000;
 
-/** What a header may have in brackets behind it without meaning anything else. */
+/** Units and remarks in brackets that do not change what a header means. */
 const UNIT =
   /[([](?:units?|pcs\.?|pieces|ea|each|stk\.?|stück|szt\.?|st\.?|uds?\.?|pz\.?|current|not editable)[)\]]$/i;
 
@@ -74,8 +74,8 @@ function knownNames(): ReadonlyMap<string, KnownName> {
 }
 
 /**
- * Whether a header looks like that of a quantity or of an availability. For columns that are not read, so
- * that their sender sees it.
+ * Whether a header looks like a quantity or an availability. If such a column is not read, its sender should be
+ * told.
  */
 export function looksLikeStock(header: string): boolean {
   const name = normalizedHeader(header);
@@ -85,6 +85,6 @@ export function looksLikeStock(header: string): boolean {
 const STOCK_LIKE =
   /stock|qty|quantit|onhand|availab|sellable|inventor|backorder|discontinu|outofstock|restock|warehouse|status|bestand|menge|stuckzahl|lager|verfug|existenc|existencia|dispon|cantidad|giacenz|esistenz|scorte|voorraad|aantal|beschikbaar|ilosc|magazyn|dostepn|stanmag|estoque|quantidade|antal|saldo|tillgang|beholdning|tilgaengel/;
 
-/** What limits, describes or prices a stock, and is none. */
+/** Words in headers that describe, limit or price the stock instead of counting it. */
 const NO_STOCK =
   /low|min|max|reorder|threshold|safety|alert|notify|allow|track|policy|manage|config|cost|price|preis|prix|precio|value|wert|tax|ship|order(?:status|id|date)|statuscode|payment|code\d*$|name\d*$|location\d*$|id\d*$|uom|unit|text|note|comment/;

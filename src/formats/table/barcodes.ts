@@ -78,7 +78,7 @@ function distinct(
 
 /**
  * The UPC-A that a UPC-E of eight digits abbreviates (GS1 General Specifications §5.2.2.4.2). Undefined if the
- * code is none, or if its check digit is wrong.
+ * code is not a UPC-E, or if its check digit is wrong.
  */
 export function expandedUpcE(code: string): string | undefined {
   const parts = /^([01])(\d)(\d)(\d)(\d)(\d)(\d)(\d)$/.exec(code)?.slice(1);

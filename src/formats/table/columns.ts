@@ -35,7 +35,7 @@ export const INVENTORY_COLUMNS = [
   ...STATUS_COLUMNS,
 ] as const satisfies readonly ColumnTarget[];
 
-/** Columns of which a file may have several that are read as the same, and are added up. */
+/** Columns that are added up if the file has several of them. */
 const ADDED_COLUMNS: ReadonlySet<ColumnTarget> = new Set([
   'quantity_in_stock',
   'quantity_on_backorder',
@@ -165,8 +165,8 @@ function candidatesFor(
 }
 
 /**
- * Without the weak names, if a column with a better one says which SKU a row is about. A catalogue has none,
- * since it creates SKUs, and no guess may do that.
+ * Drops the weak names if another column identifies the SKU. A catalogue never uses them: it creates SKUs, and a guess
+ * must not.
  */
 function withoutWeak(candidates: readonly Candidate[], kind: TableKind): readonly Candidate[] {
   const identifiers: readonly ColumnTarget[] = IDENTIFIER_COLUMNS;
@@ -215,7 +215,7 @@ function withStatusOfUnclear({ columns, spare }: Chosen, all: readonly Candidate
   };
 }
 
-/** Of the columns that are not read, the stock whose name counts first. */
+/** The column of the stock whose name counts first among those that are not read. */
 function stockBesideStatus(spare: readonly Candidate[]): Column | null {
   const stocks = spare.filter(({ target }) => target === 'quantity_in_stock');
   const best = Math.min(...stocks.map(({ rank }) => rank));
@@ -271,7 +271,7 @@ function asCatalogue(matched: MatchedHeader): MatchedHeader {
  * The columns of a file that is either inventory or a catalogue, as `decidedKind` says. Throws as `matchColumns`
  * does, if a catalogue has no `sku_id` column, and if inventory has no identifier or no inventory column.
  *
- * @param kind what its sender says that it is; null if nothing
+ * @param kind what the sender says the file is; null if the sender does not say
  */
 export function matchInventory(
   header: readonly string[],

@@ -161,7 +161,7 @@ class RowReading {
     this.#warnOrFault(this.#message(column, `${quoted(value)} is not a known status`));
   }
 
-  /** Several columns of one quantity are added up; what is unknown in one of them adds nothing. */
+  /** Adds up several columns of one quantity. NULL adds nothing. */
   #setField(column: Column, name: keyof Inventory, value: number | null): void {
     const before = this.#draft.fields[name];
     const isAnother = typeof before === 'number' && name.startsWith('quantity');
@@ -206,7 +206,7 @@ class RowReading {
     return true;
   }
 
-  /** Sets the restriction. A row that says out of stock has none, whatever its quantity. */
+  /** Sets the restriction. The stock of a row that says out of stock is 0, whatever its quantity. */
   #applyStatus(): void {
     const draft = this.#draft;
     const { restriction, isOutOfStock } = this.#status;

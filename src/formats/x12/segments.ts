@@ -75,7 +75,7 @@ function readDelimiters(text: string, number: number): Delimiters | null {
 function notAnIsa(number: number): OnhandError {
   return new OnhandError(
     'body_malformed',
-    `Segment ${number} should be an ISA of 106 characters, which says how the interchange is delimited; ` +
-      'it is none, or is cut off.',
+    `Segment ${number} should be an ISA of 106 characters, which defines the delimiters of the interchange; ` +
+      'it is something else, or it is cut off.',
   );
 }
