@@ -115,14 +115,10 @@ export class SqlBatches implements BatchStore {
 
   /** Rows that another node is sweeping, or a writer has locked, are skipped. */
   async sweep({ nowMs, failuresBeforeMs }: SweepTimes, limit: number): Promise<boolean> {
+    const untilMs = failuresBeforeMs - 1;
     const counts = await this.#database.transact([
-      this.#deleteOld(
-        'batch_failures',
-        'batch_number',
-        'applied_at_ms',
-        failuresBeforeMs - 1,
-        limit,
-      ),
+      this.#deleteOld('batch_failures', 'batch_number', 'applied_at_ms', untilMs, limit),
+      this.#deleteOld('product_changes', 'batch_number', 'applied_at_ms', untilMs, limit),
       this.#deleteOld('idempotency_keys', 'key', 'expires_at_ms', nowMs, limit),
       this.#deleteOld('confirmations', 'code', 'expires_at_ms', nowMs, limit),
     ]);

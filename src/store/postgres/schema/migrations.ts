@@ -1,7 +1,3 @@
-import type { PoolClient } from 'pg';
-import { refuseNewer } from '../../driver.ts';
-import { type ConnectionPool, read, inTransaction } from '../connection/pool.ts';
-
 /**
  * The schema, as migrations that run once each, in order. Released migrations never change. Each has a
  * counterpart in `sqlite/schema/migrations.ts`.
@@ -419,67 +415,23 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   CREATE INDEX skus_by_title ON skus (supplier_id, lower(substr(title, 1, 32) COLLATE "C"))
     WHERE title IS NOT NULL;
   `,
+  () => `
+  -- How many SKUs are retired: their restriction has the code 127, and their GTINs are not in gtins.
+  ALTER TABLE suppliers ADD COLUMN retired_count bigint NOT NULL DEFAULT 0;
+
+  -- What a batch did to products, so that it can be undone. Subject to retention.
+  CREATE TABLE product_changes (
+    supplier_id integer NOT NULL,
+    batch_number bigint NOT NULL,
+    applied_at_ms bigint NOT NULL,
+    -- The SKUs whose product it wrote (domain/number-set.ts).
+    written bytea NOT NULL,
+    -- How to undo that (store/sql/product-changes.ts). NULL: it cannot be undone.
+    undo bytea,
+    PRIMARY KEY (supplier_id, batch_number)
+  );
+  CREATE INDEX product_changes_by_time ON product_changes (applied_at_ms);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
-
-/** Key of the advisory lock that a migration holds: an arbitrary number. */
-const MIGRATION_LOCK = 0x6f6e_6861;
-
-/**
- * Migrates the schema to this version of onhand, one transaction per migration. If several nodes start at
- * the same time, one migrates and the others wait.
- *
- * @param options for a new database; an existing one keeps the options that it was created with
- */
-export async function migrate(pool: ConnectionPool, options: SchemaOptions): Promise<void> {
-  while ((await schemaVersion(pool)) < SCHEMA_VERSION) {
-    await inTransaction(pool, (client) => runNextMigration(client, options));
-  }
-}
-
-/**
- * The number of migrations that have run.
- *
- * @throws OnhandError `store_unavailable` if a newer onhand has migrated the database
- */
-export async function schemaVersion(pool: ConnectionPool): Promise<number> {
-  const version = await readSchemaVersion(pool);
-  refuseNewer(version, SCHEMA_VERSION);
-  return version;
-}
-
-/** The number of migrations that have run; 0 if the database is not one of onhand's. */
-export async function readSchemaVersion(pool: ConnectionPool): Promise<number> {
-  const [table] = await read<{ exists: boolean }>(
-    pool,
-    `SELECT to_regclass('schema_version') IS NOT NULL AS "exists"`,
-  );
-  if (table?.exists !== true) return 0;
-  const [row] = await read<{ version: number }>(pool, 'SELECT version FROM schema_version');
-  return row?.version ?? 0;
-}
-
-/** The lock is held by the transaction, because a session lock does not work behind a pooler. */
-async function runNextMigration(client: PoolClient, options: SchemaOptions): Promise<void> {
-  await client.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
-  await client.query(
-    `CREATE TABLE IF NOT EXISTS schema_version (
-      version integer NOT NULL,
-      -- Hash partitions per growing table; later migrations need it.
-      partitions integer NOT NULL)`,
-  );
-  const { rows } = await client.query<{ version: number; partitions: number }>(
-    'SELECT version, partitions FROM schema_version',
-  );
-  const current = rows[0] ?? { version: 0, partitions: options.partitions };
-  const next = MIGRATIONS[current.version];
-  if (next === undefined) return;
-  await client.query(next(current));
-  await client.query(
-    rows.length === 0
-      ? 'INSERT INTO schema_version VALUES ($1, $2)'
-      : 'UPDATE schema_version SET version = $1, partitions = $2',
-    [current.version + 1, current.partitions],
-  );
-}

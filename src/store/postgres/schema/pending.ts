@@ -1,6 +1,7 @@
 import type { PendingMigrations } from '../../driver.ts';
 import { ConnectionPool, read, type PoolSettings } from '../connection/pool.ts';
-import { MIGRATIONS, SCHEMA_VERSION, schemaVersion, type SchemaOptions } from './migrations.ts';
+import { schemaVersion } from './migrate.ts';
+import { MIGRATIONS, SCHEMA_VERSION, type SchemaOptions } from './migrations.ts';
 
 /** The migrations that `migrate` would run. Changes nothing. */
 export async function pendingMigrations(
