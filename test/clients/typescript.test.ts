@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { API_TYPES, apiTypes } from '../../client/scripts/api-types.ts';
-import { Onhand, PROBLEM_CLASSES } from '../../client/src/index.ts';
+import { type Line, Onhand, PROBLEM_CLASSES, TimedOut } from '../../client/src/index.ts';
 import { ERROR_CODES } from '../../src/domain/errors.ts';
 import { TestServer } from '../http/harness.ts';
 import { PROGRAMS } from './programs.ts';
@@ -26,6 +26,13 @@ describe('the TypeScript client', () => {
       const output: unknown = JSON.parse(JSON.stringify(await program(onhand, input)));
       return output;
     });
+  });
+
+  test('ends a stream at its deadline though its lines are still waited for', async () => {
+    const { token } = await server.createSupplier('Waiting');
+    const onhand = new Onhand({ url: server.url, token, deadlineMs: 20 });
+    const waiting = new ReadableStream<Line>();
+    await expect(onhand.inventory.stream(waiting).next()).rejects.toBeInstanceOf(TimedOut);
   });
 
   test('has types that are those of the served OpenAPI document', async () => {
