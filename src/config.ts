@@ -109,7 +109,7 @@ export const NUMBER_SETTINGS = {
   loginAttemptsPerNameMax: { variable: 'ONHAND_LOGIN_ATTEMPTS_PER_NAME_MAX', fallback: 50, min: 1 },
   /** The most logins that wait for their password to be checked; half of them from one network. */
   loginQueueMax: { variable: 'ONHAND_LOGIN_QUEUE_MAX', fallback: 16, min: 1 },
-  /** The most logins of one client address whose requests are open. Further ones are answered 429. */
+  /** The most open requests of one client address to log in or to change a password. Further ones are answered 429. */
   openLoginsPerAddressMax: {
     variable: 'ONHAND_OPEN_LOGINS_PER_ADDRESS_MAX',
     fallback: 100,

@@ -470,7 +470,7 @@ export interface paths {
             readonly path?: never;
             readonly cookie?: never;
         };
-        /** Show the failing lines of a batch, with their results */
+        /** Show the failed lines of a batch, with their results */
         readonly get: operations["showBatchResults"];
         readonly put?: never;
         readonly post?: never;
@@ -2861,7 +2861,7 @@ export interface operations {
                 readonly atomic?: boolean;
                 /** @description Report what would happen, and write nothing. */
                 readonly dry_run?: boolean;
-                /** @description Answer only the failing lines, each with its `index`. */
+                /** @description Return only the lines that failed, each with its `index`. */
                 readonly errors_only?: boolean;
                 /** @description The lines are the complete inventory: SKUs that no line names are set to zero. */
                 readonly mode?: "snapshot";

@@ -2,7 +2,7 @@
 import { QUANTITY_MAX } from './inventory.ts';
 import type { DecimalMark } from './reading-rules.ts';
 
-/** A quantity, or its values with a decimal point and with a decimal comma; null if the text is none. */
+/** A quantity, or its values with a decimal point and with a decimal comma; null if the text is not a quantity. */
 export type QuantityReading =
   | { readonly quantity: number }
   | { readonly readings: readonly [point: string, comma: string] }

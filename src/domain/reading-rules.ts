@@ -163,11 +163,14 @@ interface Pair {
   /** As written. */
   readonly pair: string;
   readonly key: string;
-  /** The text behind the last equals sign; empty if there is none. */
+  /** The text behind the equals sign; without quotes, the last one. Empty if there is none. */
   readonly value: string;
 }
 
-/** Splits at commas; a key in quotes may have commas, and quotes that are doubled. */
+/**
+ * Splits a text into pairs at commas. A key in quotes may contain commas, and quotes that are doubled. A comma at
+ * the end has an empty pair behind it. Takes linear time.
+ */
 function pairsOf(text: string): readonly Pair[] {
   if (text.trim() === '') return [];
   const pairs: Pair[] = [];

@@ -50,7 +50,7 @@ export interface FileRow {
   /** The row's cells as written, one per column, for the results file. */
   readonly cells: readonly string[];
   readonly line: LineDraft;
-  /** What was read otherwise than written, or not at all, although the row is applied. In sentences. */
+  /** Sentences about values that were changed or ignored, although the row is applied. */
   readonly warnings?: readonly string[];
   /** Where its quantity is, if the file says so: rows of one SKU are then parts of its stock, even if equal. */
   readonly location?: string;
@@ -71,7 +71,7 @@ const FAULTS_MAX = 50;
 /** Collects what one row says, valid or not, and builds its line. */
 export class RowDraft {
   skuId: string | null = null;
-  /** Further `sku_id`s, of which the first that exists counts if `skuId` does not. */
+  /** Further `sku_id`s, which are tried in order if no SKU has `skuId`. */
   alternatives: readonly string[] | undefined = undefined;
   readonly gtins: number[] = [];
   readonly fields: { -readonly [Name in keyof Inventory]?: Inventory[Name] } = {};
@@ -89,7 +89,7 @@ export class RowDraft {
     return this.#hasIdentifier;
   }
 
-  /** What was read otherwise than written, or not at all. */
+  /** Sentences about values that were changed or ignored. */
   get warnings(): readonly string[] {
     return this.#warnings;
   }
@@ -126,12 +126,12 @@ export class RowDraft {
     if (this.#faults.length < FAULTS_MAX) this.#faults.push(message);
   }
 
-  /** An identifier that stands for none. It matters only if the row has no other. */
+  /** Notes a placeholder, such as `N/A`, in an identifier column. It matters only if the row has no identifier. */
   addMissing(message: string): void {
     this.#missing.push(message);
   }
 
-  /** Something that does not stop the row, unless nothing else is left of it. */
+  /** Notes a problem that refuses the row only if the row sets nothing else. */
   addWarning(message: string): void {
     this.#warnings.push(message);
   }

@@ -68,19 +68,22 @@ function pageOf(tools: readonly Tool[], address: string): Page {
         `${command} ${file} stock.csv --url ${address} --dry-run`,
       ].join('\n'),
     },
-    { text: `File: ${file}. SHA-256: ${sha256}.`, link: { href: `${PATH}${file}`, text: file } },
+    {
+      text: `SHA-256: ${sha256}. To save it in a browser:`,
+      link: { href: `${PATH}${file}`, text: file },
+    },
   ]);
   return {
     title: 'Sending stock files',
     body: [
       {
         text:
-          'One file sends your stock files to this server, waits until they are applied and shows the result of each ' +
-          'row. Put your token into ONHAND_TOKEN. --dry-run changes nothing; leave it out to apply the file. --help ' +
-          'shows all options.',
+          'This program, a single file, sends your stock files to this server, waits until they are applied, and ' +
+          'shows the result of each row. Set ONHAND_TOKEN to your token. With --dry-run nothing changes: leave it out ' +
+          'to apply the file. --help lists all options.',
       },
       ...sections,
-      { text: 'The API that it uses:', link: { href: '/docs', text: 'documentation' } },
+      { text: 'To write a program of your own:', link: { href: '/docs', text: 'documentation' } },
     ],
   };
 }

@@ -13,9 +13,9 @@ export type PageBlock =
   | { readonly text: string; readonly link?: { readonly href: string; readonly text: string } };
 
 const STYLE =
-  'body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#222}' +
+  'body{overflow-wrap:anywhere;font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;color:#222}' +
   'td{padding:.25rem .75rem .25rem 0;vertical-align:top}' +
-  'pre{background:#f3f3f0;padding:1rem;overflow-x:auto}code{background:#f3f3f0}' +
+  'pre{background:#f3f3f0;padding:1rem;white-space:pre-wrap}code{background:#f3f3f0}' +
   '@media(prefers-color-scheme:dark){body{background:#1b1b1b;color:#ddd}pre,code{background:#2a2a2a}a{color:#8bf}}';
 
 /** Sends a page, which other pages cannot frame and which loads nothing. */

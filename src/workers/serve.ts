@@ -75,6 +75,9 @@ export function serveTasks<T extends Tasks<T>>(tasks: T): void {
       send({ kind: 'done', value }, buffersOf(value));
     } catch (error) {
       send({ kind: 'failed', failure: asFailure(error) });
+    } finally {
+      // The main thread does not reply to a task that has ended.
+      pending.clear();
     }
   };
 

@@ -9,7 +9,7 @@ import { firstNotUtf8 } from '../../src/wire/utf8.ts';
 import { isGzipped, readMediaType } from '../../src/http/request/body.ts';
 import { acceptsGzip } from '../../src/http/request/reply.ts';
 import { cleanFilename } from '../../src/http/files/file-upload.ts';
-import { parseColumnMappings } from '../../src/domain/reading-rules.ts';
+import { parseColumnMappings, parseWords } from '../../src/domain/reading-rules.ts';
 import { isWebhookSecret } from '../../src/webhooks/signature.ts';
 import { readWebhookUrl } from '../../src/webhooks/address.ts';
 import { readRetryAfter } from '../../src/webhooks/schedule.ts';
@@ -196,6 +196,7 @@ const PARSERS: Readonly<Record<string, Parser>> = {
   'an Accept-Encoding': (text) => acceptsGzip(text),
   'a file name': (text) => cleanFilename(text),
   'a column mapping': (text) => parseColumnMappings(text),
+  'words for quantities': (text) => parseWords(text),
   'a time': (text) => readTimeUs(`2026-01-01T00:00:00.${text}`),
   'a date': (text) => readDate(text),
   'a quantity': (text) => [readQuantityText(text), readQuantity(text), readChange(text)],

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { at, textAt } from '../http/answers.ts';
 import type { Tenant } from './attacked-server.ts';
@@ -129,6 +130,16 @@ async function flooded(
   }
 }
 
+/** How long connections that only stay open do so, in ms: time enough to measure the second tenant meanwhile. */
+const HELD_OPEN_MS = 10_000;
+
+/** Sends `text` on each of `count` connections, reads nothing, and closes them after a while. */
+async function holdOpen(url: string, count: number, text: string): Promise<void> {
+  const flood = await Flood.send(url, count, text);
+  await delay(HELD_OPEN_MS);
+  flood.close();
+}
+
 let quantity = 0;
 const nextQuantity = (): number => (quantity += 1);
 
@@ -188,7 +199,7 @@ export const VARIANTS: readonly Attack[] = [
     },
   },
   {
-    name: 'a keyed batch of failing lines, again and again',
+    name: 'large batches of which all lines fail, each with a new idempotency key',
     run: async ({ url, share, supplier: { token } }) => {
       const body = JSON.stringify(
         Array.from({ length: 100_000 }, (_, i) => ({ sku_id: `?${i}`, quantity_in_stock: 1 })),
@@ -218,9 +229,7 @@ export const VARIANTS: readonly Attack[] = [
       ]);
       const flood = await Flood.send(url, scaled(2000, share), head);
       await flood.statuses();
-      await new Promise((resolve) => {
-        setTimeout(resolve, 5000);
-      });
+      await delay(HELD_OPEN_MS);
       flood.close();
     },
   },
@@ -233,11 +242,7 @@ export const VARIANTS: readonly Attack[] = [
         `Authorization: Token ${supplier.token}`,
         'Accept: text/event-stream',
       ]);
-      const flood = await Flood.send(url, scaled(1000, share), head);
-      await new Promise((resolve) => {
-        setTimeout(resolve, 10_000);
-      });
-      flood.close();
+      await holdOpen(url, scaled(1000, share), head);
     },
   },
   {
@@ -267,11 +272,7 @@ export const VARIANTS: readonly Attack[] = [
     name: 'a pipeline of requests on each of ten connections',
     run: async ({ url, share, supplier: { token } }) => {
       const one = headOf('GET', `${SKUS}?limit=500`, [`Authorization: Token ${token}`]);
-      const flood = await Flood.send(url, 10, one.repeat(scaled(1000, share)));
-      await new Promise((resolve) => {
-        setTimeout(resolve, 8000);
-      });
-      flood.close();
+      await holdOpen(url, 10, one.repeat(scaled(1000, share)));
     },
   },
   {
@@ -372,36 +373,24 @@ export const VARIANTS: readonly Attack[] = [
   {
     name: 'connections that send half of a header',
     run: async ({ url, share }) => {
-      const flood = await Flood.send(url, scaled(11_000, share), 'GET / HTTP/1.1\r\nHost:');
-      await new Promise((resolve) => {
-        setTimeout(resolve, 8000);
-      });
-      flood.close();
+      await holdOpen(url, scaled(11_000, share), 'GET / HTTP/1.1\r\nHost:');
     },
   },
   {
-    name: 'logins that arrive a byte at a time',
+    name: 'logins whose bodies stop after a byte',
     run: async ({ url, share }) => {
       const head = headOf('POST', LOGIN, ['Content-Length: 10000']);
-      const flood = await Flood.send(url, scaled(11_000, share), `${head}{`);
-      await new Promise((resolve) => {
-        setTimeout(resolve, 8000);
-      });
-      flood.close();
+      await holdOpen(url, scaled(11_000, share), `${head}{`);
     },
   },
   {
     name: 'documentation that is not read',
     run: async ({ url, share }) => {
-      const flood = await Flood.send(
+      await holdOpen(
         url,
         scaled(5000, share),
         headOf('GET', '/docs/static/swagger-ui-bundle.js', []),
       );
-      await new Promise((resolve) => {
-        setTimeout(resolve, 8000);
-      });
-      flood.close();
     },
   },
   {

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   NO_RULES,
@@ -73,6 +74,65 @@ describe('a mapping', () => {
     ['24" shelf=quantity_in_stock', '24" shelf'],
   ])('%s names the header %s', ([text, header]) => {
     expect(parseColumnMappings(text)).toEqual([{ header, target: 'quantity_in_stock' }]);
+  });
+});
+
+/** What the pairs of a rule are: a clear grammar, but too slow for long texts. */
+const PAIR = /\s*(?:"((?:[^"]|"")*)"\s*=([^,]*)|([^,]*)),/gy;
+
+/** The words of a rule, or the first pair that is none, by the grammar. */
+function wordsByGrammar(text: string): ReadonlyMap<string, number> | string {
+  const words = new Map<string, number>();
+  if (text.trim() === '') return words;
+  for (const [whole, quotedKey, quotedValue = '', plain = ''] of `${text},`.matchAll(PAIR)) {
+    const equals = plain.lastIndexOf('=');
+    const key = quotedKey?.replaceAll('""', '"') ?? plain.slice(0, Math.max(equals, 0));
+    const value = (quotedKey === undefined ? plain.slice(equals + 1) : quotedValue).trim();
+    const word = key.replaceAll(/\s+/g, ' ').trim();
+    if (word === '' || !/^[0-9]{1,10}$/.test(value)) return whole.slice(0, -1).trim();
+    words.set(word, Number(value));
+  }
+  return words;
+}
+
+/** The words of a rule, or the pair that its error names. */
+function wordsOrPair(text: string): ReadonlyMap<string, number> | string {
+  try {
+    return parseWords(text);
+  } catch (error) {
+    return /^"(.*)" is not a word/s.exec(String(Reflect.get(Object(error), 'message')))?.[1] ?? '';
+  }
+}
+
+describe('the pairs of a rule', () => {
+  test.for<[text: string, expected: Readonly<Record<string, number>> | string]>([
+    ['a=1,b=2', { a: 1, b: 2 }],
+    ['"a,b"=1,c=2', { 'a,b': 1, c: 2 }],
+    ['"a ""b"" c"=1', { 'a "b" c': 1 }],
+    ['"a"" , ""b" \n =1', { 'a" , "b': 1 }],
+    ['a=b=1', { 'a=b': 1 }],
+    ['"a=1', { '"a': 1 }],
+    ['"a,b=1', '"a'],
+    ['"a"b=1', { '"a"b': 1 }],
+    ['"a"=b=1', '"a"=b=1'],
+    ['a=1,', ''],
+    ['a=1,,b=2', ''],
+    [',', ''],
+    ['"a"', '"a"'],
+  ])('%j are %j', ([text, expected]) => {
+    const words = typeof expected === 'string' ? expected : new Map(Object.entries(expected));
+    expect(wordsOrPair(text)).toEqual(words);
+    expect(wordsByGrammar(text)).toEqual(words);
+  });
+
+  test('are what the grammar says, for any text', () => {
+    const unit = fc.constantFrom('"', '""', ',', '=', '=1', '=1,', ' ', '\n', 'a', '1');
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 16 }), (text) => {
+        expect(wordsOrPair(text)).toEqual(wordsByGrammar(text));
+      }),
+      { seed: 20_261_127, numRuns: 1000 },
+    );
   });
 });
 

@@ -22,8 +22,8 @@ const gtin = fc.oneof(
 );
 
 /**
- * What a `sku_id` may be in every format: none of these can hold control characters alike, X12 drops
- * blanks at its end, and `NULL` and blank cells have a meaning of their own in tables.
+ * A `sku_id` that every format can hold: without control characters, without blanks at its ends, which X12 drops,
+ * and not `NULL`, which has a meaning of its own in tables.
  */
 const skuId = fc
   .string({ unit: 'binary', minLength: 1, maxLength: 30 })
@@ -85,11 +85,11 @@ test('any lines, written in any format and read back, are the same lines', async
       fc.array(line, { minLength: 1, maxLength: 12 }),
       writing,
       fc.integer({ min: 1, max: 300 }),
-      async (any, how, chunkBytes) => {
+      async (sent, how, chunkBytes) => {
         const lines =
           how.format === 'edifact'
-            ? any.map((line) => ({ ...line, restrictions: undefined }))
-            : any;
+            ? sent.map((line) => ({ ...line, restrictions: undefined }))
+            : sent;
         const file = await write(lines, how);
         expect(await linesOf(file, { chunkBytes })).toEqual(lines.map(meaningOf));
       },

@@ -279,7 +279,7 @@ describe('which column is read as what', () => {
       'Regal,Menge',
       /No column says which SKU a row is about.*it has Regal, Menge\..*: mapping=Regal=sku_id\./,
     ],
-    ['SKU,Regal 4', /No column says anything of the stock.*: mapping=Regal 4=quantity_in_stock\./],
+    ['SKU,Regal 4', /No column has a quantity or a status.*: mapping=Regal 4=quantity_in_stock\./],
     [
       'SKU,Qty NJ,"Qty, CA"',
       /To add up several.*: mapping=Qty NJ=quantity_in_stock,"Qty, CA"=quantity_in_stock\./,

@@ -302,6 +302,23 @@ describe('of several quantities', () => {
     ]);
   });
 
+  test('words are the status beside the stock that counts next, and are refused if two may', async () => {
+    expect((await read('SKU,Available,On hand,Qty\nA,yes,9,5\n')).lines).toEqual([
+      { quantityInStock: 5, restrictions: null },
+    ]);
+    expect((await read('SKU,Available,Stock,Qty\nA,yes,9,5\n')).lines).toEqual([
+      textMatching(/column "Available": "yes" is not a whole number/),
+    ]);
+  });
+
+  test('words for a quantity on backorder say nothing about the stock', async () => {
+    const { lines } = await read('SKU,Qty,Backorder,On order\nA,40,No,0\nB,40,yes,3\n');
+    expect(lines).toEqual([
+      textMatching(/column "Backorder": "No" is not a whole number/),
+      textMatching(/column "Backorder": "yes" is not a whole number/),
+    ]);
+  });
+
   test('those that are mapped are added up', async () => {
     const mapping = 'Qty NJ=quantity_in_stock,Qty CA=quantity_in_stock,Qty TX=ignore';
     const { lines, notes, overlooked } = await read(
@@ -352,6 +369,41 @@ describe('headers', () => {
     const header = 'SKU,Qty,Warehouse Qty 1,Low stock amount,Bestand Nord,Stock location,Price';
     const { overlooked } = await read(`${header}\nA,1,2,3,4,x,9\n`);
     expect(overlooked).toEqual(['Warehouse Qty 1', 'Bestand Nord']);
+  });
+
+  test.for([
+    ['Qty (units) (EA)', 'quantity_in_stock'],
+    [' Qty [pcs.]  ( each )', undefined],
+    ['Qty (pcs) [Stück] ', 'quantity_in_stock'],
+    ['On hand (current)', 'quantity_in_stock'],
+    ['(EA)', undefined],
+    ['(pcs) (EA)', undefined],
+    ['Qty (cases)', undefined],
+    ['Qty (EA) (cases)', undefined],
+    ['Stock %', undefined],
+    ['Inventory ($)', undefined],
+    ['Stock (€)', undefined],
+    ['Stock +/-', undefined],
+  ] as const)('may have units behind them, but no other sign: %j is %s', ([header, target]) => {
+    expect(knownName(header)?.target).toBe(target);
+  });
+
+  test('of 40 KB are not known, whatever they repeat', () => {
+    for (const end of ['x', ' ', '(EA)', '(', '[pcs] '])
+      expect(knownName(`Qty ${end.repeat(40_960 / end.length)}`), end).toBeUndefined();
+  });
+
+  test('beside a unit may still be the own name of a column', () => {
+    expect(knownName(' SKU_ID ')).toMatchObject({ target: 'sku_id', by: 'name' });
+    expect(knownName('sku_id (current)')).toMatchObject({ target: 'sku_id', by: 'name' });
+    expect(knownName('Sku-Id')).toMatchObject({ target: 'sku_id', by: 'alias' });
+  });
+
+  test('of a value, a share or a change of the stock are named, and not read', async () => {
+    const header = 'SKU,Qty,Inventory ($),Stock %,Stock +/-';
+    const { overlooked, lines } = await read(`${header}\nA,1,900,50,3\n`);
+    expect(lines).toEqual([inStock(1)]);
+    expect(overlooked).toEqual(['Inventory ($)', 'Stock %', 'Stock +/-']);
   });
 
   test('have one meaning each, in all languages', () => {

@@ -18,6 +18,7 @@ export const BULK = '/timp/products/skus/inventory/bulk/';
 export const SINGLE = '/timp/products/skus/inventory/';
 export const SKUS = '/timp/products/skus/';
 export const LOGIN = '/timp/organizations/user-login/';
+export const USER_PASSWORD = '/timp/organizations/user-password/';
 
 /** A complete response. */
 export interface Answer {

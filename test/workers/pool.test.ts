@@ -3,6 +3,7 @@ import { WorkerPool, type WorkerBudget } from '../../src/workers/pool.ts';
 import type { Program } from './program.ts';
 
 const ORGANIZATION = 1;
+const OTHER_ORGANIZATION = 2;
 const pools: WorkerPool<Program>[] = [];
 
 afterEach(() => {
@@ -65,12 +66,13 @@ test('a task that reports progress may take longer', async () => {
 
 test('a task that waits for its host may take longer', async () => {
   const { host, began, end } = holding();
-  const run = poolOf({ workerStallMs: 100 }).run('wait', null, {
-    organizationId: ORGANIZATION,
-    host,
-  });
+  const pool = poolOf({ workerStallMs: 100 });
+  const run = pool.run('wait', null, { organizationId: ORGANIZATION, host });
   await began;
-  setTimeout(end, 500);
+  // Another task shows that the time without progress is over.
+  const other = { organizationId: OTHER_ORGANIZATION, host: {} };
+  await expect(pool.run('spin', null, other)).rejects.toMatchObject({ code: 'too_costly' });
+  end();
   await run;
 });
 

@@ -35,7 +35,7 @@ export interface Pushed {
   /** From the first byte sent to the last result received. */
   readonly seconds: number;
   readonly problem: string | null;
-  /** Of a file that is held because it asks questions. */
+  /** The possible answers to the questions that a held file asks. */
   readonly answers?: readonly PossibleAnswer[];
   /** What to know about how the file was read. */
   readonly notes?: readonly string[];

@@ -20,9 +20,9 @@ export interface Placed<Quantity extends Counted> {
 }
 
 /**
- * Gives each quantity its location. Locations that come after their quantities end the sequence, those that
- * come before begin it. If the sequence has a total, it begins or ends with a quantity both ways; then that
- * way is taken in which each total is the sum of its parts. Null if neither is.
+ * Gives each quantity its location. If the sequence ends with a location, each location follows its quantities; if it
+ * begins with one, each location precedes them. A sequence with a total may do neither. Then the order counts in which
+ * each total is the sum of its parts. Null if there is no such order.
  */
 export function placeQuantities<Quantity extends Counted>(
   tokens: readonly PlaceToken<Quantity>[],
@@ -57,8 +57,8 @@ function placedByPrevious<Quantity extends Counted>(
 }
 
 /**
- * Each quantity is at the location that follows it. Of quantities of the same kind in a row only the last
- * one is. A location before the first quantity is that of all quantities without another.
+ * Each quantity is at the location that follows it. If several quantities of one kind precede a location, only the
+ * last of them is there. The others are at the location before the first quantity, or are totals if there is none.
  */
 function placedByNext<Quantity extends Counted>(
   tokens: readonly PlaceToken<Quantity>[],

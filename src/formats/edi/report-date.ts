@@ -9,6 +9,23 @@ export function readCompactDate(text: string): number | undefined {
   return parts === null ? undefined : readDate(parts.slice(1).join('-'));
 }
 
+/** Keeps the date of a file: that of its first message with a date, of which the lowest rank counts. */
+export class ReportDate {
+  #kept: { readonly message: number; readonly rank: number; readonly text: string } | null = null;
+
+  /** `ccyymmdd`, then its time; as written if it cannot be read. Null if there is none so far. */
+  get text(): string | null {
+    return this.#kept?.text ?? null;
+  }
+
+  /** @param message the number of the open message */
+  add(message: number, rank: number, text: string): void {
+    const kept = this.#kept;
+    if (kept !== null && (kept.message !== message || kept.rank <= rank)) return;
+    this.#kept = { message, rank, text };
+  }
+}
+
 /** How far behind UTC a clock may be, since a file does not state its time zone. */
 const ZONE_MS = 12 * 3_600_000;
 

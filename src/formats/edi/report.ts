@@ -1,4 +1,4 @@
-/** What the EDI formats have in common while a file is read. */
+/** Reads a file of EDI reports: its rows, and what is known about it meanwhile. */
 import type { FileRow } from '../format.ts';
 
 export interface AcknowledgementOptions {
@@ -21,4 +21,47 @@ export interface EdiReport {
   readonly datedAs: string | null;
   /** The acknowledgements of the interchanges received so far, one each. */
   acknowledge(optionsOf: (interchange: number) => AcknowledgementOptions): readonly string[];
+}
+
+/** Checks the envelopes of a file while it is read. */
+interface EnvelopeChecks<Segment> {
+  /** Checks a segment. Throws if the file must be refused. */
+  take(segment: Segment): unknown;
+  /** Checks that everything is closed at the end. `last` is the number of the last segment. */
+  end(last: number): void;
+}
+
+/** The rows that `take` adds, in arrays of any length. */
+export async function* readRows<Segment extends { readonly number: number }>(
+  chunks: AsyncIterable<readonly Segment[]>,
+  envelopes: EnvelopeChecks<Segment>,
+  take: (segment: Segment, rows: FileRow[]) => void,
+): AsyncGenerator<readonly FileRow[]> {
+  let last = 0;
+  for await (const segments of chunks) {
+    const rows: FileRow[] = [];
+    for (const segment of segments) {
+      last = segment.number;
+      take(segment, rows);
+    }
+    if (rows.length > 0) yield rows;
+  }
+  envelopes.end(last);
+}
+
+/** Checks the envelopes without building rows. Stops early if the signal is aborted. */
+export async function checkEnvelopes<Segment extends { readonly number: number }>(
+  chunks: AsyncIterable<readonly Segment[]>,
+  envelopes: EnvelopeChecks<Segment>,
+  signal: AbortSignal,
+): Promise<void> {
+  let last = 0;
+  for await (const segments of chunks) {
+    if (signal.aborted) return;
+    for (const segment of segments) {
+      last = segment.number;
+      envelopes.take(segment);
+    }
+  }
+  envelopes.end(last);
 }

@@ -29,7 +29,7 @@ export type QuantityField = 'quantityInStock' | 'quantityOnBackorder';
 /** A quantity as the file has it. */
 export interface SentQuantity<At> {
   readonly field: QuantityField;
-  /** Of several quantities of one field, those with the lowest rank count. */
+  /** If a field has several quantities, only those with the lowest rank count. */
   readonly rank: number;
   /** Its segment and qualifier as messages name them, such as `QTY*33`. */
   readonly name: string;
@@ -86,20 +86,20 @@ export class StockItem<At extends { readonly number: number }> {
     return this.#draft.hasIdentifier;
   }
 
-  /** Adds an identifier. Returns why it cannot be one; undefined if it can. */
+  /** Adds a GTIN. Returns why the text cannot be one; undefined if it can. */
   addGtin(form: GtinForm, text: string): string | undefined {
     const sent = (this.#draft.asSent[form] ??= text);
     const reading = readGtin(form, text);
     if ('refusal' in reading) return reading.refusal;
     this.#draft.addGtin(form, reading.gtin, sent);
-    // The first of 14 digits is not zero if the GTIN is that of a container.
+    // A GTIN of 14 digits that does not begin with zero identifies a container.
     this.#isContainer ||= reading.gtin >= 10_000_000_000_000;
     return undefined;
   }
 
   /**
-   * Sets the identifier of the supplier, and others of which the first that exists counts if it does not.
-   * Returns why it cannot be one; undefined if it can.
+   * Sets the `sku_id`, and others to try in order if no SKU has it. Returns why the text cannot be a `sku_id`;
+   * undefined if it can.
    */
   setSkuId(text: string, others: readonly string[]): string | undefined {
     if (!skuIdFits(text)) return `is too long; ${SKU_ID_LENGTH}`;
@@ -137,7 +137,7 @@ export class StockItem<At extends { readonly number: number }> {
     }
   }
 
-  /** The location of the quantities before or after it; null if they are those of all locations. */
+  /** Adds a location, whose quantities come before or after it; null stands for all locations together. */
   addPlace(place: string | null): void {
     const last = this.#tokens.at(-1);
     // Two names in a row are one location, such as a warehouse and its address.
@@ -154,7 +154,7 @@ export class StockItem<At extends { readonly number: number }> {
     return token !== undefined && 'quantity' in token ? token.quantity.name : undefined;
   }
 
-  /** Ties the last quantity to a location; null if it is that of all locations. */
+  /** Ties the last quantity to a location; null makes it the total of all locations. */
   placeLastQuantity(place: string | null): void {
     const at = this.#tokens.findLastIndex((token) => 'quantity' in token);
     const token = this.#tokens[at];
@@ -217,7 +217,7 @@ export class StockItem<At extends { readonly number: number }> {
       : { row: number, cells, line, location: place };
   }
 
-  /** The quantities of each location, or of all; none if there is no quantity. */
+  /** The quantities of each location, or the total if there is one; empty if the item has no quantity. */
   #readQuantities(): readonly LocatedFields[] {
     const placed = placeQuantities(this.#tokens);
     if (placed === null) {
@@ -297,7 +297,7 @@ interface LocatedFields {
   readonly fields: { quantityInStock?: number; quantityOnBackorder?: number };
 }
 
-/** The fields of each location; those of all locations are added to the first. */
+/** The fields of each location. A field that is known as a total only is put into the first row. */
 function withTotals(byPlace: ReadonlyMap<string | null, LocatedFields>): readonly LocatedFields[] {
   const totals = byPlace.get(null);
   const [first, ...others] = [...byPlace.values()].filter((located) => located !== totals);

@@ -1,11 +1,7 @@
-import type { QuantityField } from '../edi/stock-item.ts';
+/** The codes of the UN/EDIFACT directories that are read. */
 import type { GtinForm } from '../../domain/gtin.ts';
-
-/** A code of the UN/EDIFACT directories and its meaning there. */
-interface Code {
-  readonly code: string;
-  readonly meaning: string;
-}
+import type { Code } from '../edi/code.ts';
+import type { QuantityField } from '../edi/stock-item.ts';
 
 /** Types of the numbers in LIN and PIA (element 7143) for the `sku_id`. The first in this table counts. */
 export const SKU_ID_TYPES: readonly Code[] = [

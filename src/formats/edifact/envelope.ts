@@ -1,5 +1,4 @@
-import { OnhandError } from '../../domain/errors.ts';
-import { tooManyRows, quoted } from '../format.ts';
+import { ContentCounts, isCount, refusal, shown, unclosed } from '../edi/envelope.ts';
 import type { Segment, ServiceCharacters } from './segments.ts';
 
 /** What an acknowledgement needs to know about a received interchange. */
@@ -27,9 +26,6 @@ export interface FaultyMessage {
  */
 export type SyntaxFault = '13' | '14' | '15' | '28' | '29';
 
-/** Most groups and interchanges of one file. Most files have one interchange and no group. */
-const GROUPS_MAX = 10_000;
-
 /** Character sets (UNB, element 0001) whose texts are read completely. */
 const CHARACTER_SETS: ReadonlySet<string> = new Set(['UNOA', 'UNOB', 'UNOC', 'UNOW']);
 const NOT_ASCII = /[\u0080-\uffff]/;
@@ -41,25 +37,20 @@ const NOT_ASCII = /[\u0080-\uffff]/;
  */
 export class Envelope {
   readonly interchanges: ReceivedInterchange[] = [];
-  readonly #rowsMax: number;
+  readonly #counts: ContentCounts;
   #interchange: Opened | null = null;
   #group: Opened | null = null;
   #message: Opened | null = null;
   #messageType: readonly string[] = [];
-  #messageCount = 0;
-  #groupCount = 0;
-  /** LINs of the open message. */
-  #itemsInMessage = 0;
-  #itemCount = 0;
 
   /** @param rowsMax the most LINs that a file may have; more are refused with `too_many_lines` */
   constructor(rowsMax: number) {
-    this.#rowsMax = rowsMax;
+    this.#counts = new ContentCounts(rowsMax);
   }
 
   /** How many messages were opened so far. */
   get messageCount(): number {
-    return this.#messageCount;
+    return this.#counts.messages;
   }
 
   /** The directory of the open message, such as `96A`. */
@@ -102,18 +93,18 @@ export class Envelope {
 
   /** Checks that everything is closed at the end of the file. `last` is the last segment's number. */
   end(last: number): void {
-    const open = [
-      { what: 'message (UNT)', opened: this.#message },
-      { what: 'group (UNE)', opened: this.#group },
-      { what: 'interchange (UNZ)', opened: this.#interchange },
-    ].find(({ opened }) => opened !== null);
-    if (open?.opened === undefined || open.opened === null) return;
+    const fault = unclosed(
+      [
+        ['message (UNT)', this.#message],
+        ['group (UNE)', this.#group],
+        ['interchange (UNZ)', this.#interchange],
+      ],
+      last,
+    );
+    if (fault === undefined) return;
     if (this.#message === null) this.#noteInterchange('13');
     else this.#noteMessage('13');
-    throw new OnhandError(
-      'body_malformed',
-      `The file ends with segment ${last}, and the end of the ${open.what} that segment ${open.opened.number} opens is missing; the file is truncated.`,
-    );
+    throw fault;
   }
 
   #takeContent(segment: Segment): void {
@@ -121,11 +112,8 @@ export class Envelope {
       this.#noteInterchange('15');
       throw refusal(segment, `${shown(segment.name)} is outside of any UNH … UNT`);
     }
-    if (segment.name === 'LIN') {
-      this.#itemsInMessage += 1;
-      this.#itemCount += 1;
-      if (this.#itemCount > this.#rowsMax) throw tooManyRows(this.#rowsMax, segment.number);
-    } else if (segment.name === 'CNT') this.#checkItems(segment);
+    if (segment.name === 'LIN') this.#counts.addItem(segment);
+    else if (segment.name === 'CNT') this.#checkItems(segment);
     const set = this.interchanges.at(-1)?.header[1]?.[0] ?? '';
     if (!CHARACTER_SETS.has(set) && segment.elements.some((one) => NOT_ASCII.test(one.join(''))))
       this.refuseMessage(
@@ -143,7 +131,7 @@ export class Envelope {
         `UNB is inside the interchange of segment ${this.#interchange.number}`,
       );
     }
-    this.#countGroup(segment);
+    this.#counts.addGroup(segment);
     this.interchanges.push({
       header: segment.elements,
       characters: segment.characters,
@@ -165,7 +153,7 @@ export class Envelope {
         'UNG must be between UNB and UNZ, and not inside another group or message',
       );
     }
-    this.#countGroup(segment);
+    this.#counts.addGroup(segment);
     this.#interchange.inside += 1;
     this.#group = { reference: segment.elements[5]?.[0] ?? '', number: segment.number, inside: 0 };
   }
@@ -178,9 +166,8 @@ export class Envelope {
     }
     const [, [reference = ''] = [], type = []] = segment.elements;
     parent.inside += 1;
-    this.#messageCount += 1;
+    this.#counts.addMessage();
     this.#messageType = type;
-    this.#itemsInMessage = 0;
     this.#message = { reference, number: segment.number, inside: 0 };
     const [name = '', version = ''] = type;
     if (name !== 'INVRPT')
@@ -200,11 +187,12 @@ export class Envelope {
   /** CNT+2 counts the LINs. */
   #checkItems(segment: Segment): void {
     const [qualifier = '', count = ''] = segment.elements[1] ?? [];
-    if (qualifier !== '2' || isCount(count, this.#itemsInMessage)) return;
+    const { itemsInMessage } = this.#counts;
+    if (qualifier !== '2' || isCount(count, itemsInMessage)) return;
     this.refuseMessage(
       segment,
       '29',
-      `CNT says ${shown(count)} line items, but there are ${this.#itemsInMessage}`,
+      `CNT says ${shown(count)} line items, but there are ${itemsInMessage}`,
     );
   }
 
@@ -290,16 +278,6 @@ export class Envelope {
     const { reference } = this.#message;
     received.faultyMessage = { reference, type: this.#messageType, fault };
   }
-
-  #countGroup(segment: Segment): void {
-    this.#groupCount += 1;
-    if (this.#groupCount > GROUPS_MAX) {
-      throw new OnhandError(
-        'body_too_large',
-        `Segment ${segment.number}: the file has more than ${GROUPS_MAX} interchanges and groups; send it in several files.`,
-      );
-    }
-  }
 }
 
 /** An open envelope: its reference, the number of the segment that opened it, and its parts so far. */
@@ -307,16 +285,4 @@ interface Opened {
   readonly reference: string;
   readonly number: number;
   inside: number;
-}
-
-function isCount(text: string, count: number): boolean {
-  return /^[0-9]{1,10}$/.test(text) && Number(text) === count;
-}
-
-function refusal(segment: Segment, reason: string): OnhandError {
-  return new OnhandError('body_malformed', `Segment ${segment.number}: ${reason}.`);
-}
-
-function shown(text: string): string {
-  return quoted(text, 40);
 }

@@ -1,5 +1,11 @@
+import { ReportDate } from '../edi/report-date.ts';
+import {
+  checkEnvelopes,
+  readRows,
+  type AcknowledgementOptions,
+  type EdiReport,
+} from '../edi/report.ts';
 import type { FileRow, FormatLimits } from '../format.ts';
-import type { AcknowledgementOptions, EdiReport } from '../edi/report.ts';
 import { printContrl } from './acknowledgement.ts';
 import { FUNCTIONS_REFUSED, REPORT_DATE_CODES } from './codes.ts';
 import { readDtm } from './dates.ts';
@@ -16,35 +22,21 @@ export class InventoryReport implements EdiReport {
   /** The location that the open message names before its first LIN. */
   #place: string | null = null;
   #isInHeader = false;
-  #date: { readonly message: number; readonly rank: number; readonly text: string } | null = null;
+  readonly #date = new ReportDate();
 
   constructor(text: AsyncIterable<string>, limits: FormatLimits) {
     this.#envelope = new Envelope(limits.rowsMax);
-    this.rows = this.#read(text, limits);
+    this.rows = readRows(readSegments(text, limits), this.#envelope, (segment, rows) => {
+      this.#take(segment, rows);
+    });
   }
 
   get datedAs(): string | null {
-    return this.#date?.text ?? null;
+    return this.#date.text;
   }
 
   acknowledge(optionsOf: (interchange: number) => AcknowledgementOptions): readonly string[] {
     return this.#envelope.interchanges.map((received, i) => printContrl(received, optionsOf(i)));
-  }
-
-  async *#read(
-    text: AsyncIterable<string>,
-    limits: FormatLimits,
-  ): AsyncGenerator<readonly FileRow[]> {
-    let last = 0;
-    for await (const segments of readSegments(text, limits)) {
-      const rows: FileRow[] = [];
-      for (const segment of segments) {
-        last = segment.number;
-        this.#take(segment, rows);
-      }
-      if (rows.length > 0) yield rows;
-    }
-    this.#envelope.end(last);
   }
 
   #take(segment: Segment, rows: FileRow[]): void {
@@ -84,10 +76,8 @@ export class InventoryReport implements EdiReport {
   #noteDate([qualifier = '', text = '', format = '']: readonly string[]): void {
     const rank = REPORT_DATE_CODES.findIndex(({ code }) => code === qualifier);
     if (rank < 0 || text === '') return;
-    const message = this.#envelope.messageCount;
-    const known = this.#date;
-    if (known !== null && (known.message !== message || known.rank <= rank)) return;
-    this.#date = { message, rank, text: readDtm(text, format) ?? `${text} (${format})` };
+    const written = readDtm(text, format) ?? `${text} (${format})`;
+    this.#date.add(this.#envelope.messageCount, rank, written);
   }
 
   #finishItem(rows: FileRow[]): void {
@@ -101,21 +91,12 @@ export class InventoryReport implements EdiReport {
  * Checks the envelopes and the number of items of inventory reports without building the rows. Rejects as
  * reading the rows would. Stops early if the signal is aborted.
  */
-export async function checkReport(
+export function checkReport(
   text: AsyncIterable<string>,
   limits: FormatLimits,
   signal: AbortSignal,
 ): Promise<void> {
-  const envelope = new Envelope(limits.rowsMax);
-  let last = 0;
-  for await (const segments of readSegments(text, limits)) {
-    if (signal.aborted) return;
-    for (const segment of segments) {
-      last = segment.number;
-      envelope.take(segment);
-    }
-  }
-  envelope.end(last);
+  return checkEnvelopes(readSegments(text, limits), new Envelope(limits.rowsMax), signal);
 }
 
 /** Segments that cannot be part of an item. */

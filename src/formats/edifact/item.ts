@@ -189,7 +189,7 @@ export class Item {
   }
 }
 
-/** The location that a NAD names; undefined if its party is none, and null if it means all locations. */
+/** The location that a NAD names; undefined if its party is not a location, null if it names all of them together. */
 export function placeOfParty({ elements }: Segment): string | null | undefined {
   const [, [party = ''] = [], [code = ''] = [], , [name = ''] = []] = elements;
   return LOCATION_PARTIES.some((known) => known.code === party) ? placeName(code, name) : undefined;

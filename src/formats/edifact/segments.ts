@@ -1,4 +1,5 @@
 import { OnhandError } from '../../domain/errors.ts';
+import { cutSegments, type SegmentSyntax } from '../edi/segments.ts';
 import { quoted, type FormatLimits } from '../format.ts';
 
 /** The service characters of an interchange, each one character, which UNA defines. */
@@ -55,91 +56,28 @@ function charactersOf(text: string): ServiceCharacters | undefined {
 const UNA_CHARACTERS = 9;
 
 /**
- * Cuts EDIFACT into segments, a few at a time. Line breaks after or inside a segment are dropped unless
- * they end segments. Rejects with `body_malformed` if an interchange begins with neither UNA nor UNB or the
- * file ends inside a segment, and with `body_too_large` if a segment is longer than the limit.
+ * Cuts EDIFACT into segments, as `cutSegments` does. Rejects with `body_malformed` if an interchange begins with
+ * neither UNA nor UNB.
  */
-export async function* readSegments(
+export function readSegments(
   text: AsyncIterable<string>,
   limits: Pick<FormatLimits, 'rowCharactersMax'>,
 ): AsyncGenerator<readonly Segment[]> {
-  const cutter = new SegmentCutter(limits.rowCharactersMax);
-  for await (const chunk of text) {
-    const segments = cutter.cut(chunk);
-    if (segments.length > 0) yield segments;
-  }
-  const last = cutter.end();
-  if (last.length > 0) yield last;
+  return cutSegments(text, SYNTAX, limits);
 }
 
-class SegmentCutter {
-  readonly #charactersMax: number;
-  #pending = '';
-  #count = 0;
-  /** Null between interchanges. */
-  #characters: ServiceCharacters | null = null;
-
-  constructor(charactersMax: number) {
-    this.#charactersMax = charactersMax;
-  }
-
-  cut(chunk: string): readonly Segment[] {
-    const text = this.#pending + chunk;
-    const segments: Segment[] = [];
-    let at = 0;
-    for (;;) {
-      at = afterFiller(text, at);
-      if (this.#characters === null) {
-        const begun = beginInterchange(text.slice(at, at + UNA_CHARACTERS), this.#count + 1);
-        if (begun === null) break;
-        this.#characters = begun.characters;
-        at = afterFiller(text, at + begun.length);
-      }
-      const end = segmentEnd(text, at, this.#characters);
-      if (end < 0) break;
-      const segment = this.#segment(text.slice(at, end), this.#characters);
-      segments.push(segment);
-      if (segment.name === 'UNZ') this.#characters = null;
-      at = end + 1;
-    }
-    this.#pending = text.slice(at);
-    if (this.#pending.length > this.#charactersMax) {
-      throw new OnhandError(
-        'body_too_large',
-        `Segment ${this.#count + 1} is longer than ${this.#charactersMax} characters; its end (${JSON.stringify(this.#characters?.segment ?? '')}) is missing.`,
-      );
-    }
-    return segments;
-  }
-
-  /** The last segment, if it ends with a line break that the file lacks. */
-  end(): readonly Segment[] {
-    const rest = this.#pending;
-    if (rest === '') return [];
-    if (this.#characters === null) throw notABeginning(rest, this.#count + 1);
-    if (/^\s/.test(this.#characters.segment)) return [this.#segment(rest, this.#characters)];
-    throw new OnhandError(
-      'body_malformed',
-      `The file ends inside segment ${this.#count + 1} (${quoted(rest, 40)}); it is truncated.`,
-    );
-  }
-
-  #segment(text: string, characters: ServiceCharacters): Segment {
-    this.#count += 1;
-    const unfolded = /[\r\n]/.test(text) ? text.replaceAll(/[\r\n]/g, '') : text;
-    const elements = splitSegment(unfolded, characters);
-    return { number: this.#count, name: elements[0]?.[0] ?? '', elements, characters };
-  }
-}
-
-/** Skips line breaks, spaces and end-of-file marks of old systems (Ctrl-Z) between segments. */
-function afterFiller(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && FILLER.has(text.charCodeAt(at))) at += 1;
-  return at;
-}
-
-const FILLER: ReadonlySet<number> = new Set([0x0a, 0x0d, 0x20, 0x1a]);
+const SYNTAX: SegmentSyntax<ServiceCharacters, Segment> = {
+  headCharactersMax: UNA_CHARACTERS,
+  begin: beginInterchange,
+  notABeginning,
+  terminator: ({ segment }) => segment,
+  endOf: segmentEnd,
+  read: (text, number, characters) => {
+    const elements = splitSegment(text, characters);
+    return { number, name: elements[0]?.[0] ?? '', elements, characters };
+  },
+  isLast: ({ name }) => name === 'UNZ',
+};
 
 /** The service characters, and the length of their UNA; null if too little has arrived. */
 function beginInterchange(
@@ -215,7 +153,10 @@ function splitSegment(
   return [...elements, [...components, value]];
 }
 
-/** Writes a segment, releasing service characters in its texts; empty trailing parts are left out. */
+/**
+ * Prints a segment. Service characters inside a text are released, or become spaces if there is no release character.
+ * Empty elements and components at the end are omitted.
+ */
 export function printSegment(
   elements: readonly (string | readonly string[])[],
   { component, element, release, segment }: ServiceCharacters,

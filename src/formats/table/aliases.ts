@@ -7,7 +7,7 @@ export interface KnownName {
   readonly target: ColumnTarget;
   /** Whether it is the target's own name, or another name of it. */
   readonly by: 'name' | 'alias';
-  /** Its place in `COLUMN_NAMES`: if a target has several columns, the lowest counts. -1 is its own name. */
+  /** Its position in `COLUMN_NAMES`; -1 for the target's own name. Of several columns, the lowest rank counts. */
   readonly rank: number;
   readonly meaning?: string;
   readonly strength?: ColumnNames['strength'];
@@ -17,31 +17,35 @@ export interface KnownName {
 
 /**
  * Normalizes a header for comparison: `Item #`, `item_number` and `ITEM NUMBER` are equal, and so are
- * `Verfügbar` and `verfugbar`. A question stays one: `In stock?` is `Is in stock`.
+ * `Verfügbar` and `verfugbar`. A question stays one: `In stock?` is `Is in stock`. Signs that change what is
+ * counted stay too: `Stock %`, `Stock (€)` and `Stock +/-` are not `Stock`.
  */
 export function normalizedHeader(header: string): string {
   const text = folded(header).replaceAll('#', ' number').trim();
-  const name = text.replaceAll(/[^\p{L}\p{N}]/gu, '');
+  const name = text.replaceAll(/[^\p{L}\p{N}\p{Sc}%+±]/gu, '');
   return text.endsWith('?') && !name.startsWith('is') ? `is${name}` : name;
 }
 
-/** What a header means; undefined if it is not known. */
+/** What a header means, apart from units in brackets behind it; undefined if it is not known. */
 export function knownName(header: string): KnownName | undefined {
   // No name is this long. The limit bounds the work for a header that only looks like one.
   if (header.length > HEADER_CHARACTERS_MAX) return undefined;
-  const known = KNOWN_NAMES.get(normalizedHeader(header));
-  if (known !== undefined) {
-    const isOwn = known.rank < 0 && header.trim().toLowerCase() === known.target;
-    return known.rank >= 0 || isOwn ? known : { ...known, by: 'alias' };
+  for (let name = header.trim(); name !== '';) {
+    const known = KNOWN_NAMES.get(normalizedHeader(name));
+    if (known !== undefined) {
+      const isOwn = known.rank < 0 && name.toLowerCase() === known.target;
+      return known.rank >= 0 || isOwn ? known : { ...known, by: 'alias' };
+    }
+    const bare = name.replace(UNIT, '').trimEnd();
+    if (bare === name) return undefined;
+    name = bare;
   }
-  const text = header.trimEnd();
-  const bare = text.replace(UNIT, '');
-  return bare === text || bare.trim() === '' ? undefined : knownName(bare);
+  return undefined;
 }
 
 const HEADER_CHARACTERS_MAX = 1000;
 
-/** What a header may have in brackets behind it without meaning anything else. */
+/** Units and remarks in brackets that do not change what a header means. */
 const UNIT =
   /[([](?:units?|pcs\.?|pieces|ea|each|stk\.?|stück|szt\.?|st\.?|uds?\.?|pz\.?|current|not editable)[)\]]$/i;
 
@@ -70,8 +74,8 @@ function knownNames(): ReadonlyMap<string, KnownName> {
 }
 
 /**
- * Whether a header looks like that of a quantity or of an availability. For columns that are not read, so
- * that their sender sees it.
+ * Whether a header looks like a quantity or an availability. If such a column is not read, its sender should be
+ * told.
  */
 export function looksLikeStock(header: string): boolean {
   const name = normalizedHeader(header);
@@ -81,6 +85,6 @@ export function looksLikeStock(header: string): boolean {
 const STOCK_LIKE =
   /stock|qty|quantit|onhand|availab|sellable|inventor|backorder|discontinu|outofstock|restock|warehouse|status|bestand|menge|stuckzahl|lager|verfug|existenc|existencia|dispon|cantidad|giacenz|esistenz|scorte|voorraad|aantal|beschikbaar|ilosc|magazyn|dostepn|stanmag|estoque|quantidade|antal|saldo|tillgang|beholdning|tilgaengel/;
 
-/** What limits, describes or prices a stock, and is none. */
+/** Words in headers that describe, limit or price the stock instead of counting it. */
 const NO_STOCK =
   /low|min|max|reorder|threshold|safety|alert|notify|allow|track|policy|manage|config|cost|price|preis|prix|precio|value|wert|tax|ship|order(?:status|id|date)|statuscode|payment|code\d*$|name\d*$|location\d*$|id\d*$|uom|unit|text|note|comment/;

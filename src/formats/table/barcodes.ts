@@ -1,4 +1,4 @@
-/** Barcodes as suppliers write them: any form of a GTIN in any column, also UPC-E. */
+/** Reads the barcodes of an inventory table. Suppliers put GTINs of any form, and UPC-Es, into one column. */
 import { GTIN_FORMS, mod10CheckDigit, readGtin, type GtinForm } from '../../domain/gtin.ts';
 import { withoutApostrophe } from './blanks.ts';
 
@@ -10,8 +10,8 @@ export type BarcodeReading =
   { readonly form: GtinForm; readonly gtin: number } | { readonly refusal: string };
 
 /**
- * Reads a barcode of a file. A column of an ISBN holds only ISBNs; any other column holds any form of a GTIN,
- * and one of UPCs or of mixed codes also UPC-E. A code that can be two different GTINs is refused.
+ * Reads a barcode. A column of ISBNs holds only ISBNs. Any other column holds GTINs of any form, and a column of
+ * UPCs or of mixed codes also UPC-Es. A code that may be two different GTINs is refused.
  */
 export function readBarcode(column: BarcodeColumn, cell: string): BarcodeReading {
   const code = withoutLabel(withoutApostrophe(cell));
@@ -78,7 +78,7 @@ function distinct(
 
 /**
  * The UPC-A that a UPC-E of eight digits abbreviates (GS1 General Specifications §5.2.2.4.2). Undefined if the
- * code is none, or if its check digit is wrong.
+ * code is not a UPC-E, or if its check digit is wrong.
  */
 export function expandedUpcE(code: string): string | undefined {
   const parts = /^([01])(\d)(\d)(\d)(\d)(\d)(\d)(\d)$/.exec(code)?.slice(1);

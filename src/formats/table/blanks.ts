@@ -1,6 +1,6 @@
 /**
- * A cell without what is invisible around it: white space, no-break and zero-width spaces, byte order marks
- * and direction marks. What is inside stays. Takes linear time, whatever the cell holds.
+ * A cell without the invisible characters around it: white space, no-break and zero-width spaces, byte order marks
+ * and direction marks. Those inside stay. Takes linear time.
  */
 export function withoutBlanks(cell: string): string {
   let start = 0;

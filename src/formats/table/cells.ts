@@ -50,7 +50,7 @@ export type CellReading =
 /** Columns whose cells are read one by one. The statuses of a row are read together. */
 export type CellColumn = Exclude<ColumnTarget, StatusColumn>;
 
-/** Reads a cell by what its column is and the rules; undefined if the cell is blank, which means not given. */
+/** Reads a cell of a column by the rules; undefined if the cell is blank, which means not given. */
 export function readCell(
   target: CellColumn,
   cell: string,

@@ -35,7 +35,7 @@ export const INVENTORY_COLUMNS = [
   ...STATUS_COLUMNS,
 ] as const satisfies readonly ColumnTarget[];
 
-/** Columns of which a file may have several that are read as the same, and are added up. */
+/** Columns that are added up if the file has several of them. */
 const ADDED_COLUMNS: ReadonlySet<ColumnTarget> = new Set([
   'quantity_in_stock',
   'quantity_on_backorder',
@@ -60,8 +60,11 @@ export interface MatchedHeader {
    * up, and several of a status all count.
    */
   readonly columns: readonly Column[];
-  /** Columns of a quantity that are not read, because another of the same quantity counts. */
-  readonly spare: readonly Column[];
+  /**
+   * The column that has the stock of a row whose own column has a status, such as `Available` with yes and no.
+   * Null if none has, or if it is not clear which.
+   */
+  readonly stockBesideStatus: Column | null;
   /** Headers of the columns that are ignored. */
   readonly unknown: readonly string[];
   /** Those of them that look like a quantity or an availability, unless they were mapped to be ignored. */
@@ -113,7 +116,7 @@ export function matchColumns(
     width: header.length,
     kind: kindOf(chosen.columns),
     columns: chosen.columns.toSorted((a, b) => a.place - b.place).map(columnOf),
-    spare: chosen.spare.map(columnOf),
+    stockBesideStatus: stockBesideStatus(chosen.spare),
     unknown: unread.map(([place, name]) =>
       name === '' ? `(column ${place + 1}, without a name)` : name,
     ),
@@ -162,8 +165,8 @@ function candidatesFor(
 }
 
 /**
- * Without the weak names, if a column with a better one says which SKU a row is about. A catalogue has none,
- * since it creates SKUs, and no guess may do that.
+ * Drops the weak names if another column identifies the SKU. A catalogue never uses them: it creates SKUs, and a guess
+ * must not.
  */
 function withoutWeak(candidates: readonly Candidate[], kind: TableKind): readonly Candidate[] {
   const identifiers: readonly ColumnTarget[] = IDENTIFIER_COLUMNS;
@@ -210,6 +213,14 @@ function withStatusOfUnclear({ columns, spare }: Chosen, all: readonly Candidate
     columns: [...columns, ...unclear.map((column) => ({ ...column, target: 'status' as const }))],
     spare: spare.filter(({ strength }) => strength !== 'unclear'),
   };
+}
+
+/** The column of the stock whose name counts first among those that are not read. */
+function stockBesideStatus(spare: readonly Candidate[]): Column | null {
+  const stocks = spare.filter(({ target }) => target === 'quantity_in_stock');
+  const best = Math.min(...stocks.map(({ rank }) => rank));
+  const [first, second] = stocks.filter(({ rank }) => rank === best);
+  return first === undefined || second !== undefined ? null : columnOf(first);
 }
 
 /** Says which of several quantities counts. */
@@ -260,7 +271,7 @@ function asCatalogue(matched: MatchedHeader): MatchedHeader {
  * The columns of a file that is either inventory or a catalogue, as `decidedKind` says. Throws as `matchColumns`
  * does, if a catalogue has no `sku_id` column, and if inventory has no identifier or no inventory column.
  *
- * @param kind what its sender says that it is; null if nothing
+ * @param kind what the sender says the file is; null if the sender does not say
  */
 export function matchInventory(
   header: readonly string[],

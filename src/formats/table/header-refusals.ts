@@ -1,4 +1,4 @@
-/** What is said about a header that cannot be used, with what to send instead. */
+/** Error messages about headers that cannot be used. Each says what to send instead. */
 import type { ColumnTarget } from '../../domain/file-columns.ts';
 import { printKey } from '../../domain/reading-rules.ts';
 import { looksLikeStock } from './aliases.ts';
@@ -52,7 +52,7 @@ export function lacksInventory(
   const target = 'quantity_in_stock';
   const likely = unread.filter(looksLikeStock).slice(0, COLUMNS_OFFERED_MAX).map(shown);
   const [first = shown(unread[0] ?? 'My stock'), second] = likely;
-  const none = `No column says anything of the stock (${allowed.join(', ')}, or an alias of one); ${listOf(names)} `;
+  const none = `No column has a quantity or a status (${allowed.join(', ')}, or an alias of one); ${listOf(names)} `;
   return second === undefined
     ? `${none}If another column holds it, name it: ${mappingOf([{ header: first, target }])}.`
     : `${none}To read one of them, name it: ${mappingOf([{ header: first, target }])}. ` +

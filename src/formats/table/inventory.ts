@@ -59,8 +59,8 @@ class RowReading {
   readonly #draft = new RowDraft();
   readonly #status = new RowStatus();
   #hasSkuId = false;
-  /** Whether a column of this row has a status, although its header is that of a quantity. */
-  #hasWordForQuantity = false;
+  /** Whether a column of this row has a status, although its header is that of the stock. */
+  #hasStatusForStock = false;
 
   constructor(row: CellRow, header: MatchedHeader, rules: ReadingRules, notes: ReadingNotes) {
     this.#row = row;
@@ -161,7 +161,7 @@ class RowReading {
     this.#warnOrFault(this.#message(column, `${quoted(value)} is not a known status`));
   }
 
-  /** Several columns of one quantity are added up; what is unknown in one of them adds nothing. */
+  /** Adds up several columns of one quantity. NULL adds nothing. */
   #setField(column: Column, name: keyof Inventory, value: number | null): void {
     const before = this.#draft.fields[name];
     const isAnother = typeof before === 'number' && name.startsWith('quantity');
@@ -182,7 +182,7 @@ class RowReading {
       this.#notes.add('date', header, withoutBlanks(cell), this.#row.row);
       return this.#warnOrFault(message);
     }
-    if (this.#isWordBesideQuantity(column, cell)) return;
+    if (this.#isStatusBesideStock(column, cell)) return;
     if (rule !== undefined) {
       const kind = rule === 'words' ? 'word' : 'negative';
       this.#notes.add(kind, header, withoutApostrophe(cell), this.#row.row);
@@ -190,19 +190,23 @@ class RowReading {
     this.#draft.addFieldFault(message);
   }
 
-  /** A column such as `Available` with yes and no is the status if another column has the quantity. */
-  #isWordBesideQuantity(column: Column, cell: string): boolean {
+  /**
+   * A column such as `Available` with yes and no is the status if another column has the stock. `Backorder` with
+   * yes and no is not: it says nothing about the stock.
+   */
+  #isStatusBesideStock(column: Column, cell: string): boolean {
     const { target, by } = column;
-    const [spare] = this.#header.spare.filter((other) => other.target === target);
-    if (by !== 'alias' || spare === undefined || this.#hasWordForQuantity) return false;
+    const stock = this.#header.stockBesideStatus;
+    if (target !== 'quantity_in_stock' || by !== 'alias') return false;
+    if (stock === null || this.#hasStatusForStock) return false;
     if (flagOf(cell) === undefined && statusOf(cell) === undefined) return false;
-    this.#hasWordForQuantity = true;
+    this.#hasStatusForStock = true;
     this.#readStatus({ ...column, target: 'status' }, cell);
-    this.#readColumn(spare);
+    this.#readColumn(stock);
     return true;
   }
 
-  /** Sets the restriction. A row that says out of stock has none, whatever its quantity. */
+  /** Sets the restriction. The stock of a row that says out of stock is 0, whatever its quantity. */
   #applyStatus(): void {
     const draft = this.#draft;
     const { restriction, isOutOfStock } = this.#status;

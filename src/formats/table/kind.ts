@@ -17,7 +17,7 @@ export const PRODUCT_COLUMNS: readonly ColumnTarget[] = [
 const PRODUCT_FILE_HEADERS = ['item_id', 'title'];
 
 /**
- * A file is what its sender says. If that is nothing, only the vendor's own product file is a catalogue: a guess
+ * The sender decides. If the sender does not say, only the vendor's own product file is a catalogue, since a guess
  * must never create SKUs.
  */
 export function decidedKind(header: readonly string[], asked: TableKind | null): TableKind {

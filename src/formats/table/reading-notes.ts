@@ -1,7 +1,7 @@
 import { quoted } from '../format.ts';
 import { wordRule } from './quantities.ts';
 
-/** What may happen to a cell that is not read as written, and what is said about its column. */
+/** Why a cell is not read as written, and the sentence about its column. */
 const NOTES = {
   word: (column, values, words) =>
     `${column} has words instead of quantities: ${values}. To read them, send words=${words.join(',')}, with a quantity for each N.`,

@@ -14,7 +14,7 @@ export type TableRow =
       readonly row: number;
       readonly cells: readonly string[];
       readonly unreadable?: readonly UnreadableCell[];
-      /** The places of a workbook's numbers with a fraction: it follows a point, whatever the country. */
+      /** Places of numbers that a workbook stores with a fraction. Their decimal mark is always a point. */
       readonly fractions?: readonly number[];
       /** How many rows the tallest merged cell that begins in this row spans, if one begins here. */
       readonly mergedRows?: number;

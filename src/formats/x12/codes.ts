@@ -1,11 +1,8 @@
-import { RESTRICTIONS } from '../../domain/inventory.ts';
+/** The codes of X12 that are read. */
 import type { GtinForm } from '../../domain/gtin.ts';
-
-/** A code of X12 and its meaning in the standard. */
-interface Code {
-  readonly code: string;
-  readonly meaning: string;
-}
+import { RESTRICTIONS } from '../../domain/inventory.ts';
+import type { Code } from '../edi/code.ts';
+import type { QuantityField } from '../edi/stock-item.ts';
 
 /** Qualifiers (element 235) for the `sku_id` in a LIN. If a LIN has several, the first in this table counts. */
 export const SKU_ID_QUALIFIERS: readonly Code[] = [
@@ -38,8 +35,6 @@ export const GTIN_QUALIFIERS: readonly (Code & { readonly form: GtinForm })[] = 
   { code: 'UK', form: 'gtin14', meaning: 'UPC/EAN shipping container code (1-2-5-5-1)' },
   { code: 'IB', form: 'isbn', meaning: 'international standard book number' },
 ];
-
-type QuantityField = 'quantityInStock' | 'quantityOnBackorder';
 
 /** A quantity qualifier of QTY01 (element 673). If several set one field, the first in the table counts. */
 export interface QuantityCode extends Code {

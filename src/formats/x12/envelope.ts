@@ -1,5 +1,4 @@
-import { OnhandError } from '../../domain/errors.ts';
-import { quoted } from '../format.ts';
+import { ContentCounts, isCount, refusal, shown, unclosed } from '../edi/envelope.ts';
 import type { Delimiters, Segment } from './segments.ts';
 
 /** What an acknowledgement needs to know about a received interchange. */
@@ -65,9 +64,6 @@ const NOTES_MAX = 100;
 /** Most faulty sets of one group. */
 const FAULTY_SETS_MAX = 1000;
 
-/** Most groups and interchanges of one file. Most files have one of each. */
-const GROUPS_MAX = 10_000;
-
 /** The functional identifier and the transaction set of inventory advice. */
 const INVENTORY_GROUP = 'IB';
 const INVENTORY_SET = '846';
@@ -83,23 +79,19 @@ const VERSION = /^00[4-8]/;
  */
 export class Envelope {
   readonly interchanges: ReceivedInterchange[] = [];
+  readonly #counts: ContentCounts;
   #interchange: Opened<ReceivedInterchange> | null = null;
   #group: Opened<ReceivedGroup> | null = null;
   #set: Opened<ReceivedSet> | null = null;
-  #groupCount = 0;
-  #setCount = 0;
-  /** LINs of the open transaction set. */
-  #itemsInSet = 0;
-  #itemCount = 0;
 
-  /** How many LINs were read so far. */
-  get itemCount(): number {
-    return this.#itemCount;
+  /** @param rowsMax the most LINs that a file may have; more are refused with `too_many_lines` */
+  constructor(rowsMax: number) {
+    this.#counts = new ContentCounts(rowsMax);
   }
 
   /** How many transaction sets were opened so far. */
   get setCount(): number {
-    return this.#setCount;
+    return this.#counts.messages;
   }
 
   /** Checks a segment. Returns whether it is part of a transaction set's content, between ST and SE. */
@@ -126,7 +118,7 @@ export class Envelope {
         return false;
       default:
         if (this.#set === null) throw refusal(segment, `${shown(name)} is outside of any ST … SE`);
-        if (name === 'LIN') this.#countItem();
+        if (name === 'LIN') this.#counts.addItem(segment);
         else if (name === 'CTT') this.#checkTotals(segment);
         return true;
     }
@@ -153,20 +145,20 @@ export class Envelope {
 
   /** Checks that everything is closed at the end of the file. `last` is the last segment's number. */
   end(last: number): void {
-    const open = [
-      { what: 'transaction set (SE)', opened: this.#set },
-      { what: 'group (GE)', opened: this.#group },
-      { what: 'interchange (IEA)', opened: this.#interchange },
-    ].find(({ opened }) => opened !== null);
-    if (open?.opened === undefined || open.opened === null) return;
+    const fault = unclosed(
+      [
+        ['transaction set (SE)', this.#set],
+        ['group (GE)', this.#group],
+        ['interchange (IEA)', this.#interchange],
+      ],
+      last,
+    );
+    if (fault === undefined) return;
     if (this.#set !== null) {
       this.#set.opened.fault = '2';
       this.#addFaulty(this.#set.opened);
     } else if (this.#group !== null) this.#group.opened.fault = '3';
-    throw new OnhandError(
-      'body_malformed',
-      `The file ends with segment ${last}, and the end of the ${open.what} that segment ${open.opened.number} opens is missing; the file is truncated.`,
-    );
+    throw fault;
   }
 
   #openInterchange(segment: Segment): void {
@@ -178,7 +170,7 @@ export class Envelope {
     }
     const opened = { header: segment.elements, delimiters: segment.delimiters, groups: [] };
     this.#interchange = { opened, number: segment.number, inside: 0 };
-    this.#countGroup(segment);
+    this.#counts.addGroup(segment);
     this.interchanges.push(opened);
   }
 
@@ -208,7 +200,7 @@ export class Envelope {
       faultySets: [],
       fault: null,
     };
-    this.#countGroup(segment);
+    this.#counts.addGroup(segment);
     this.#interchange.inside += 1;
     this.#interchange.opened.groups.push(opened);
     this.#group = { opened, number: segment.number, inside: 0 };
@@ -239,8 +231,7 @@ export class Envelope {
     this.#group.opened.setsReceived += 1;
     const opened: ReceivedSet = { id, controlNumber, notes: [], fault: null };
     this.#set = { opened, number: segment.number, inside: 0 };
-    this.#itemsInSet = 0;
-    this.#setCount += 1;
+    this.#counts.addMessage();
     if (id !== INVENTORY_SET)
       this.refuseSet(
         segment,
@@ -249,16 +240,12 @@ export class Envelope {
       );
   }
 
-  #countItem(): void {
-    this.#itemsInSet += 1;
-    this.#itemCount += 1;
-  }
-
   /** CTT01 counts the LINs. */
   #checkTotals(segment: Segment): void {
     const count = segment.elements[1] ?? '';
-    if (isCount(count, this.#itemsInSet)) return;
-    const reason = `CTT01 says ${shown(count)} line items, but there are ${this.#itemsInSet}`;
+    const { itemsInMessage } = this.#counts;
+    if (isCount(count, itemsInMessage)) return;
+    const reason = `CTT01 says ${shown(count)} line items, but there are ${itemsInMessage}`;
     this.refuseSet(segment, '5', reason);
   }
 
@@ -348,16 +335,6 @@ export class Envelope {
     if (faulty === undefined || faulty.includes(set) || faulty.length >= FAULTY_SETS_MAX) return;
     faulty.push(set);
   }
-
-  #countGroup(segment: Segment): void {
-    this.#groupCount += 1;
-    if (this.#groupCount > GROUPS_MAX) {
-      throw new OnhandError(
-        'body_too_large',
-        `Segment ${segment.number}: the file has more than ${GROUPS_MAX} interchanges and groups; send it in several files.`,
-      );
-    }
-  }
 }
 
 /** An open envelope: the number of the segment that opened it, and how many parts it has so far. */
@@ -365,16 +342,4 @@ interface Opened<What> {
   readonly opened: What;
   readonly number: number;
   inside: number;
-}
-
-function isCount(text: string, count: number): boolean {
-  return /^[0-9]{1,10}$/.test(text) && Number(text) === count;
-}
-
-function refusal(segment: Segment, reason: string): OnhandError {
-  return new OnhandError('body_malformed', `Segment ${segment.number}: ${reason}.`);
-}
-
-function shown(text: string): string {
-  return quoted(text, 40);
 }

@@ -1,25 +1,34 @@
-import { tooManyRows, type FileRow, type FormatLimits } from '../format.ts';
 import { placeName } from '../edi/places.ts';
-import { PURPOSES_REFUSED, REPORT_DATE_CODES } from './codes.ts';
-import type { AcknowledgementOptions, EdiReport } from '../edi/report.ts';
+import { ReportDate } from '../edi/report-date.ts';
+import {
+  checkEnvelopes,
+  readRows,
+  type AcknowledgementOptions,
+  type EdiReport,
+} from '../edi/report.ts';
+import type { FileRow, FormatLimits } from '../format.ts';
 import { print997 } from './acknowledgement.ts';
+import { PURPOSES_REFUSED, REPORT_DATE_CODES } from './codes.ts';
 import { Envelope, type ReceivedInterchange } from './envelope.ts';
 import { Item, type FaultyElement } from './item.ts';
 import { readSegments, type Segment } from './segments.ts';
 
 /** An X12 file of inventory advice (846). */
 export class InventoryAdvice implements EdiReport {
-  readonly #envelope = new Envelope();
+  readonly #envelope: Envelope;
   /** One row per LIN, numbered by its segment. Can be read once. */
   readonly rows: AsyncGenerator<readonly FileRow[]>;
   #item: Item | null = null;
   /** The location that the open transaction set names before its first LIN. */
   #place: string | null = null;
   #isInHeader = false;
-  #date: { readonly set: number; readonly rank: number; readonly text: string } | null = null;
+  readonly #date = new ReportDate();
 
   constructor(text: AsyncIterable<string>, limits: FormatLimits) {
-    this.rows = this.#read(text, limits);
+    this.#envelope = new Envelope(limits.rowsMax);
+    this.rows = readRows(readSegments(text, limits), this.#envelope, (segment, rows) => {
+      this.#take(segment, rows);
+    });
   }
 
   /** The interchanges received so far, to be acknowledged. */
@@ -33,23 +42,7 @@ export class InventoryAdvice implements EdiReport {
 
   /** From BIA, or else from DTM. */
   get datedAs(): string | null {
-    return this.#date?.text ?? null;
-  }
-
-  async *#read(
-    text: AsyncIterable<string>,
-    limits: FormatLimits,
-  ): AsyncGenerator<readonly FileRow[]> {
-    let last = 0;
-    for await (const segments of readSegments(text, limits)) {
-      const rows: FileRow[] = [];
-      for (const segment of segments) {
-        last = segment.number;
-        this.#take(segment, rows);
-      }
-      if (rows.length > 0) yield rows;
-    }
-    this.#envelope.end(last);
+    return this.#date.text;
   }
 
   #take(segment: Segment, rows: FileRow[]): void {
@@ -90,10 +83,7 @@ export class InventoryAdvice implements EdiReport {
 
   #noteDate(rank: number, date = '', time = ''): void {
     if (date.trim() === '') return;
-    const set = this.#envelope.setCount;
-    const known = this.#date;
-    if (known !== null && (known.set !== set || known.rank <= rank)) return;
-    this.#date = { set, rank, text: writtenDate(date.trim(), time.trim()) };
+    this.#date.add(this.#envelope.setCount, rank, writtenDate(date.trim(), time.trim()));
   }
 
   readonly #note = ({ segment, element, reference, code }: FaultyElement): void => {
@@ -112,22 +102,12 @@ export class InventoryAdvice implements EdiReport {
  * Checks the envelopes and the number of rows of inventory advice without building the rows. Rejects as
  * reading the rows would. Stops early if the signal is aborted.
  */
-export async function checkAdvice(
+export function checkAdvice(
   text: AsyncIterable<string>,
   limits: FormatLimits,
   signal: AbortSignal,
 ): Promise<void> {
-  const envelope = new Envelope();
-  let last = 0;
-  for await (const segments of readSegments(text, limits)) {
-    if (signal.aborted) return;
-    for (const segment of segments) {
-      last = segment.number;
-      envelope.take(segment);
-      if (envelope.itemCount > limits.rowsMax) throw tooManyRows(limits.rowsMax, last);
-    }
-  }
-  envelope.end(last);
+  return checkEnvelopes(readSegments(text, limits), new Envelope(limits.rowsMax), signal);
 }
 
 const ENDS_ITEM: ReadonlySet<string> = new Set([

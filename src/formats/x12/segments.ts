@@ -1,5 +1,6 @@
 import { OnhandError } from '../../domain/errors.ts';
-import { quoted, type FormatLimits } from '../format.ts';
+import { cutSegments, type SegmentSyntax } from '../edi/segments.ts';
+import type { FormatLimits } from '../format.ts';
 
 /** The delimiters of an interchange, each one character, which its ISA segment defines. */
 export interface Delimiters {
@@ -23,89 +24,32 @@ const ISA_ELEMENTS = 16;
 const ISA_CHARACTERS_MAX = 400;
 
 /**
- * Cuts X12 into segments, a few at a time. Each ISA defines the delimiters again. Line breaks after or
- * inside a segment are dropped unless they are delimiters, since some systems fold long segments.
- * Rejects with `body_malformed` if an ISA does not define the delimiters or the file ends inside a
- * segment, and with `body_too_large` if a segment is longer than the limit.
+ * Cuts X12 into segments, as `cutSegments` does. Each ISA defines the delimiters again. Rejects with
+ * `body_malformed` if an ISA does not define them.
  */
-export async function* readSegments(
+export function readSegments(
   text: AsyncIterable<string>,
   limits: Pick<FormatLimits, 'rowCharactersMax'>,
 ): AsyncGenerator<readonly Segment[]> {
-  const cutter = new SegmentCutter(limits.rowCharactersMax);
-  for await (const chunk of text) {
-    const segments = cutter.cut(chunk);
-    if (segments.length > 0) yield segments;
-  }
-  const last = cutter.end();
-  if (last.length > 0) yield last;
+  return cutSegments(text, SYNTAX, limits);
 }
 
-class SegmentCutter {
-  readonly #charactersMax: number;
-  #pending = '';
-  #count = 0;
-  /** Null between interchanges. */
-  #delimiters: Delimiters | null = null;
-
-  constructor(charactersMax: number) {
-    this.#charactersMax = charactersMax;
-  }
-
-  cut(chunk: string): readonly Segment[] {
-    const text = this.#pending + chunk;
-    const segments: Segment[] = [];
-    let at = 0;
-    for (;;) {
-      at = afterFiller(text, at);
-      this.#delimiters ??= readDelimiters(text.slice(at, at + ISA_CHARACTERS_MAX), this.#count + 1);
-      if (this.#delimiters === null) break;
-      const end = text.indexOf(this.#delimiters.segment, at);
-      if (end < 0) break;
-      const segment = this.#segment(text.slice(at, end), this.#delimiters);
-      segments.push(segment);
-      if (segment.elements[0] === 'IEA') this.#delimiters = null;
-      at = end + 1;
-    }
-    this.#pending = text.slice(at);
-    if (this.#pending.length > this.#charactersMax) {
-      throw new OnhandError(
-        'body_too_large',
-        `Segment ${this.#count + 1} is longer than ${this.#charactersMax} characters; its end (${JSON.stringify(this.#delimiters?.segment ?? '')}) is missing.`,
-      );
-    }
-    return segments;
-  }
-
-  /** The last segment, if its delimiter is a line break that the file lacks. */
-  end(): readonly Segment[] {
-    const rest = this.#pending;
-    if (rest === '') return [];
-    if (this.#delimiters === null) throw notAnIsa(this.#count + 1);
-    if (/^\s/.test(this.#delimiters.segment))
-      // The last line break of a file is easily lost.
-      return [this.#segment(rest, this.#delimiters)];
-    throw new OnhandError(
-      'body_malformed',
-      `The file ends inside segment ${this.#count + 1} (${quoted(rest, 40)}); it is truncated.`,
-    );
-  }
-
-  #segment(text: string, delimiters: Delimiters): Segment {
-    this.#count += 1;
-    const unfolded = /[\r\n]/.test(text) ? text.replaceAll(/[\r\n]/g, '') : text;
-    return { number: this.#count, elements: unfolded.split(delimiters.element), delimiters };
-  }
-}
-
-/** Skips line breaks, spaces and end-of-file marks of old systems (Ctrl-Z) between segments. */
-function afterFiller(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && FILLER.has(text.charCodeAt(at))) at += 1;
-  return at;
-}
-
-const FILLER: ReadonlySet<number> = new Set([0x0a, 0x0d, 0x20, 0x1a]);
+const SYNTAX: SegmentSyntax<Delimiters, Segment> = {
+  headCharactersMax: ISA_CHARACTERS_MAX,
+  begin: (head, number) => {
+    const delimiters = readDelimiters(head, number);
+    return delimiters === null ? null : { characters: delimiters, length: 0 };
+  },
+  notABeginning: (_, number) => notAnIsa(number),
+  terminator: ({ segment }) => segment,
+  endOf: (text, from, { segment }) => text.indexOf(segment, from),
+  read: (text, number, delimiters) => ({
+    number,
+    elements: text.split(delimiters.element),
+    delimiters,
+  }),
+  isLast: ({ elements }) => elements[0] === 'IEA',
+};
 
 /** The delimiters that an ISA defines; null if too little of it has arrived. */
 function readDelimiters(text: string, number: number): Delimiters | null {
@@ -131,7 +75,7 @@ function readDelimiters(text: string, number: number): Delimiters | null {
 function notAnIsa(number: number): OnhandError {
   return new OnhandError(
     'body_malformed',
-    `Segment ${number} should be an ISA of 106 characters, which says how the interchange is delimited; ` +
-      'it is none, or is cut off.',
+    `Segment ${number} should be an ISA of 106 characters, which defines the delimiters of the interchange; ` +
+      'it is something else, or it is cut off.',
   );
 }

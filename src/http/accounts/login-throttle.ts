@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import ipaddr from 'ipaddr.js';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { OnhandError } from '../../domain/errors.ts';
 import { consumePoint } from '../request/admission.ts';
@@ -19,19 +18,6 @@ const WAIT_FIRST_MS = 1000;
 const WAIT_MAX_MS = 60_000;
 /** Networks with an earlier successful login of a name, and names with a wait, that are remembered. */
 const REMEMBERED_MAX = 10_000;
-const IPV6_NETWORK_BITS = 64;
-
-/**
- * The network of a client address: an IPv4 address itself, the /64 of an IPv6 address. One customer of a provider has
- * at least a /64, so single addresses of it cost nothing.
- */
-export function networkOf(address: string): string {
-  if (!ipaddr.isValid(address)) return address;
-  const parsed = ipaddr.process(address);
-  if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString();
-  const bytes = parsed.toByteArray().fill(0, IPV6_NETWORK_BITS / 8);
-  return `${new ipaddr.IPv6(bytes).toString()}/${IPV6_NETWORK_BITS}`;
-}
 
 /**
  * Limits failed attempts by name and network, by network, and by name. A stranger can delay the logins of a name by a
@@ -66,10 +52,12 @@ export class LoginThrottle {
     // Names are chosen by clients, and can be long.
     const name = createHash('sha256').update(username).digest('base64');
     const place = `${name} ${network}`;
+    const isCounted = !this.#known.has(place);
+    // Strangers can cause this wait, so that keeping to it must not use up the attempts of the user.
+    if (isCounted) this.#refuseWaiting(name);
     await consumePoint(this.#byNetwork, network);
     await consumePoint(this.#byNameAndNetwork, place);
-    const isCounted = !this.#known.has(place);
-    if (isCounted) await this.#wait(name);
+    if (isCounted) await this.#countFailure(name);
     try {
       const result = await login();
       await this.#byNetwork.reward(network);
@@ -88,22 +76,23 @@ export class LoginThrottle {
     }
   }
 
-  async #wait(name: string): Promise<void> {
-    const nowMs = performance.now();
-    const untilMs = this.#waits.get(name) ?? 0;
-    if (untilMs > nowMs) {
-      const retryAfterSeconds = Math.ceil((untilMs - nowMs) / 1000);
-      throw new OnhandError(
-        'rate_limited',
-        `Too many failed logins for this name. Wait ${retryAfterSeconds} s before the next one.`,
-        { retryAfterSeconds },
-      );
-    }
+  #refuseWaiting(name: string): void {
+    const waitMs = (this.#waits.get(name) ?? 0) - performance.now();
+    if (waitMs <= 0) return;
+    const retryAfterSeconds = Math.ceil(waitMs / 1000);
+    throw new OnhandError(
+      'rate_limited',
+      `Too many failed logins for this name. Wait ${retryAfterSeconds} s before the next one.`,
+      { retryAfterSeconds },
+    );
+  }
+
+  async #countFailure(name: string): Promise<void> {
     const { consumedPoints } = await this.#failures.consume(name);
     const excess = consumedPoints - this.#perNameMax;
     if (excess < 0) return;
     const waitMs = Math.min(WAIT_MAX_MS, WAIT_FIRST_MS * 2 ** Math.min(excess, 10));
-    remember(this.#waits, name, nowMs + waitMs);
+    remember(this.#waits, name, performance.now() + waitMs);
   }
 }
 

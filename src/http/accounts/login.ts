@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PasswordChecker } from '../../accounts/password-checker.ts';
 import { changePassword } from '../../accounts/new-password.ts';
@@ -16,15 +15,16 @@ import {
   printSession,
 } from '../../wire/login.ts';
 import { type BodyLimits, readBody } from '../request/body.ts';
+import { networkOf, OpenPerNetwork } from '../request/client-networks.ts';
 import { describe } from '../documentation.ts';
 import { checkParameters } from '../request/parameters.ts';
 import { addResource } from '../request/resource.ts';
-import { LoginThrottle, networkOf, type LoginThrottleLimits } from './login-throttle.ts';
+import { LoginThrottle, type LoginThrottleLimits } from './login-throttle.ts';
 
 export interface LoginLimits extends BodyLimits, LoginThrottleLimits {
   /** Logins that wait for their password to be checked; more are refused with `overloaded`. */
   readonly loginQueueMax: number;
-  /** Open login requests of one network; more are refused with `rate_limited`, before their body is read. */
+  /** Open requests of one network to log in or to change a password; more are refused with `rate_limited`, before their body is read. */
   readonly openLoginsPerAddressMax: number;
 }
 
@@ -77,10 +77,17 @@ export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes
     return reply.type('application/json').send(JSON.stringify({ message: 'success' }));
   };
 
-  const open = new OpenLogins(limits.openLoginsPerAddressMax);
+  const openLogins = new OpenPerNetwork(limits.openLoginsPerAddressMax);
 
-  const guard = async (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
-    open.enter(networkOf(request.ip), reply.raw);
+  /** Limits what a network has open before its bodies are read, and so their memory. */
+  const guard = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (reply.raw.closed || openLogins.tryOpen(networkOf(request.ip), reply.raw)) return;
+    throw new OnhandError(
+      'rate_limited',
+      `Your address has ${limits.openLoginsPerAddressMax} open logins, as many as are allowed (ONHAND_OPEN_LOGINS_PER_ADDRESS_MAX). Try again when some have ended.`,
+      { retryAfterSeconds: 1 },
+    );
+  };
 
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const body = await readBody(request, bodyLimits);
@@ -126,36 +133,8 @@ export function addLogin(app: FastifyInstance, { accounts, limits }: LoginRoutes
           503: 'Too many logins are waiting, or the store cannot answer; see `Retry-After`.',
         },
       }),
+      guard,
       handle: handlePassword,
     },
   });
-}
-
-/** Limits the login requests of each network that are open, and so the memory of their bodies. */
-class OpenLogins {
-  readonly #max: number;
-  readonly #byNetwork = new Map<string, number>();
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  /** Counts a request until its response has ended. Throws `rate_limited`. */
-  enter(network: string, response: ServerResponse): void {
-    const count = this.#byNetwork.get(network) ?? 0;
-    if (count >= this.#max) {
-      throw new OnhandError(
-        'rate_limited',
-        `Your address has ${count} open logins; at most ${this.#max} are allowed (ONHAND_OPEN_LOGINS_PER_ADDRESS_MAX). Try again when some have ended.`,
-        { retryAfterSeconds: 1 },
-      );
-    }
-    if (response.closed) return;
-    this.#byNetwork.set(network, count + 1);
-    response.once('close', () => {
-      const left = (this.#byNetwork.get(network) ?? 1) - 1;
-      if (left === 0) this.#byNetwork.delete(network);
-      else this.#byNetwork.set(network, left);
-    });
-  }
 }

@@ -35,7 +35,7 @@ const BatchParametersSchema = Type.Object({
 });
 const NO_SUCH_BATCH = { 404: 'The supplier has no batch with this uuid.' };
 
-/** Adds the routes of a supplier's batches: list, show, failing lines, revert. */
+/** Adds the routes of a supplier's batches: list, show, failed lines, revert. */
 export function addBatches(
   app: FastifyInstance,
   { admission, batches, limits }: BatchRoutes,
@@ -71,7 +71,7 @@ export function addBatches(
     if (failures === undefined) {
       throw new OnhandError(
         'results_expired',
-        'The failing lines of this batch have expired; its counts are still available from the batch itself.',
+        'The failed lines of this batch have expired; its counts are still available from the batch itself.',
       );
     }
     return sendJsonParts(request, reply, await printInSlices(printFailures(failures)));
@@ -136,7 +136,7 @@ export function addBatches(
     GET: {
       schema: describe({
         operationId: 'showBatchResults',
-        summary: 'Show the failing lines of a batch, with their results',
+        summary: 'Show the failed lines of a batch, with their results',
         params: BatchParametersSchema,
         ok: BulkResultsSchema,
         access: 'owner',

@@ -12,7 +12,7 @@ import {
 
 /** The options of a write request, from its query and headers. */
 export interface WriteOptions {
-  /** Return only the failing lines, each with its index. */
+  /** Return only the lines that failed, each with its index. */
   readonly failuresOnly: boolean;
   /** Return what each line did. */
   readonly withEffects: boolean;

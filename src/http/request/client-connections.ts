@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import ipaddr from 'ipaddr.js';
 import { OnhandError } from '../../domain/errors.ts';
+import { isLoopback, networkOf, OpenPerNetwork } from './client-networks.ts';
 
 export interface ConnectionLimits {
   /**
@@ -31,7 +31,8 @@ const RETRY_SECONDS = 10;
 /** Limits the connections of clients: of all together, and of each address. */
 export class ClientConnections {
   readonly #parts: ClientConnectionsParts;
-  readonly #byAddress = new Map<string, number>();
+  /** Undefined without a limit. */
+  readonly #byNetwork: OpenPerNetwork | undefined;
   /**
    * Connections without an admitted request, the oldest first: idle ones, and those that send a header, or a body
    * without credentials, slowly.
@@ -41,6 +42,8 @@ export class ClientConnections {
 
   constructor(parts: ClientConnectionsParts) {
     this.#parts = parts;
+    const { clientConnectionsPerAddressMax: max } = parts.limits;
+    this.#byNetwork = max === 0 ? undefined : new OpenPerNetwork(max);
   }
 
   /** Applies the limits to the connections that a server accepts from now on. */
@@ -96,32 +99,8 @@ export class ClientConnections {
   }
 
   /** Counts something of an address until it emits `close`; returns false if there are too many already. */
-  #enter(address: string, closing: Socket | ServerResponse): boolean {
-    const max = this.#parts.limits.clientConnectionsPerAddressMax;
-    const network = networkOf(address);
-    if (max === 0 || network === undefined) return true;
-    const count = this.#byAddress.get(network) ?? 0;
-    if (count >= max) return false;
-    this.#byAddress.set(network, count + 1);
-    closing.once('close', () => {
-      const left = (this.#byAddress.get(network) ?? 1) - 1;
-      if (left === 0) this.#byAddress.delete(network);
-      else this.#byAddress.set(network, left);
-    });
-    return true;
+  #enter(address: string, opened: Socket | ServerResponse): boolean {
+    if (this.#byNetwork === undefined || isLoopback(address)) return true;
+    return this.#byNetwork.tryOpen(networkOf(address), opened);
   }
-}
-
-const NETWORK_PARTS = 4;
-
-/**
- * What counts as one client: an IPv4 address, or an IPv6 network of 64 bits, since each customer of a provider has
- * at least one. Undefined for loopback, where a local proxy or the operator's own programs connect.
- */
-export function networkOf(address: string): string | undefined {
-  if (!ipaddr.isValid(address)) return address;
-  const parsed = ipaddr.process(address);
-  if (parsed.range() === 'loopback') return undefined;
-  if (parsed instanceof ipaddr.IPv6) return parsed.parts.slice(0, NETWORK_PARTS).join(':');
-  return parsed.toString();
 }

@@ -18,7 +18,7 @@ export function boundUnreadBody(
 ): void {
   response.once('finish', () => {
     if (request.complete || request.destroyed) return;
-    const close = (): void => void request.socket.destroy();
+    const close = (): void => void request.destroy();
     const timer = setTimeout(close, discardedMsMax).unref();
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {

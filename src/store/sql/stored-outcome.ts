@@ -96,7 +96,7 @@ export async function repeatedOutcome(kept: StoredOutcome): Promise<BatchOutcome
 function resultsExpired(): OnhandError {
   return new OnhandError(
     'results_expired',
-    'This request was applied before, and what its failing lines were answered is no longer kept; nothing was done now.',
+    'This request was applied before, and the results of its failed lines are no longer kept. Nothing was done now.',
   );
 }
 

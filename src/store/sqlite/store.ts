@@ -42,8 +42,11 @@ function at(file: string): URL {
   return new URL(file, import.meta.url);
 }
 
-/** How the cache is divided; `recent` and `readerPages` count twice, for two threads that have their own. */
 const MINIMAL_CACHE_BYTES = 1 << 20;
+/**
+ * How the cache is divided. `readerPages` counts twice, for two threads. So does `recent`, which bounds the writer's
+ * recent inventory only: the reader's may be four times as large (docs/durability.md).
+ */
 const CACHE_SHARES = { writerPages: 0.2, writerMemory: 0.4, recent: 0.1, readerPages: 0.1 };
 
 interface Threads {

@@ -6,7 +6,7 @@ const DRY_RUN = flag('Report what would happen, and write nothing.');
 
 export const BulkQuerySchema = Type.Object(
   {
-    errors_only: flag('Answer only the failing lines, each with its `index`.'),
+    errors_only: flag('Return only the lines that failed, each with its `index`.'),
     dry_run: DRY_RUN,
     atomic: flag('Apply no line if any fails; the good ones are then answered 424.'),
     mode: Type.Optional(

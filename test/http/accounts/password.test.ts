@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hashPassword } from '../../../src/accounts/credentials.ts';
 import { problemOf, textAt } from '../answers.ts';
-import { LOGIN, SKUS, TestServer } from '../harness.ts';
+import { LOGIN, SKUS, TestServer, USER_PASSWORD } from '../harness.ts';
 
-const PASSWORD = '/timp/organizations/user-password/';
 const FIRST = 'correct horse battery';
 const SECOND = 'staple the second horse';
 
@@ -25,7 +24,7 @@ afterAll(() => server.stop());
 const logIn = (password: string) =>
   server.ask('POST', LOGIN, { body: { username: 'wile', password } });
 const change = (password: string, newPassword: string) =>
-  server.ask('POST', PASSWORD, {
+  server.ask('POST', USER_PASSWORD, {
     body: { username: 'wile', password, new_password: newPassword },
   });
 

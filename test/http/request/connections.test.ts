@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ClientConnections, networkOf } from '../../../src/http/request/client-connections.ts';
+import { ClientConnections } from '../../../src/http/request/client-connections.ts';
+import { isLoopback, networkOf } from '../../../src/http/request/client-networks.ts';
 import { entry } from '../../store/fixtures.ts';
 import { at, problemOf } from '../answers.ts';
-import { BULK, LOGIN, SKUS, TestServer } from '../harness.ts';
+import { BULK, LOGIN, SKUS, TestServer, USER_PASSWORD } from '../harness.ts';
 import { exchange, RawConnection } from './raw.ts';
 
 const HEALTH = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
@@ -67,21 +68,24 @@ test('the rest of a refused body is read only up to a limit, then the connection
   await strict.stop();
 });
 
-test('a client address has a limited number of open logins', async () => {
-  const strict = await TestServer.start({ openLoginsPerAddressMax: 2 });
-  const opened: RawConnection[] = [];
-  for (let i = 0; i < 2; i += 1) {
-    const connection = await RawConnection.open(strict.url);
-    await connection.send(`POST ${LOGIN} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`);
-    opened.push(connection);
-  }
-  const body = { username: 'jo', password: 'x' };
-  const refused = await strict.ask('POST', LOGIN, { body });
-  expect(problemOf(refused, 429, 'rate_limited')).toContain('ONHAND_OPEN_LOGINS_PER_ADDRESS_MAX');
-  for (const connection of opened) await connection.destroy();
-  await expect.poll(async () => (await strict.ask('POST', LOGIN, { body })).status).toBe(401);
-  await strict.stop();
-});
+test.for([LOGIN, USER_PASSWORD])(
+  'a client address has a limited number of open requests to %s',
+  async (path) => {
+    const strict = await TestServer.start({ openLoginsPerAddressMax: 2 });
+    const opened: RawConnection[] = [];
+    for (let i = 0; i < 2; i += 1) {
+      const connection = await RawConnection.open(strict.url);
+      await connection.send(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`);
+      opened.push(connection);
+    }
+    const body = { username: 'jo', password: 'x' };
+    const refused = await strict.ask('POST', LOGIN, { body });
+    expect(problemOf(refused, 429, 'rate_limited')).toContain('ONHAND_OPEN_LOGINS_PER_ADDRESS_MAX');
+    for (const connection of opened) await connection.destroy();
+    await expect.poll(async () => (await strict.ask('POST', LOGIN, { body })).status).toBe(401);
+    await strict.stop();
+  },
+);
 
 test('clients behind a proxy are limited by the open requests of each address', async () => {
   const proxied = await TestServer.start({ trustProxy: true, clientConnectionsPerAddressMax: 1 });
@@ -105,10 +109,15 @@ test.for([
   ['192.0.2.1', '192.0.2.1'],
   ['::ffff:192.0.2.1', '192.0.2.1'],
   ['2001:db8:1:2:3:4:5:6', '8193:3512:1:2'],
-  ['127.0.0.1', undefined],
-  ['::1', undefined],
+  ['2001:db8:1:2::1', '8193:3512:1:2'],
+  ['2001:db8:1:3::1', '8193:3512:1:3'],
 ] as const)('the address %s counts as %s', ([address, network]) => {
   expect(networkOf(address)).toBe(network);
+  expect(isLoopback(address)).toBe(false);
+});
+
+test.for(['127.0.0.1', '::ffff:127.0.0.1', '::1'])('%s is not limited', (address) => {
+  expect(isLoopback(address)).toBe(true);
 });
 
 test('readiness shows how much of each limit is used', async () => {

@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { InventoryView } from '../../../src/store/sqlite/recent/inventory-view.ts';
 import type { Store } from '../../../src/store/store.ts';
 import {
   applyOne,
@@ -99,6 +100,27 @@ test('a commit leaves the inventory table as it is, and readers see the new inve
     expect(await store.skus.list({ ...page, filter: bounds })).toMatchObject({ totalCount });
   }
   expect(await problemsOf(database)).toEqual([]);
+});
+
+test('a read whose transaction the database has ended does not hide recent inventory from the next', async () => {
+  const { database, store, supplierId } = await stocked();
+  await setStock(store, supplierId, 7);
+  const image = await crashImage(database);
+  databases.push(image);
+  const db = new Sqlite(image.url.replace(/^sqlite:/, ''), { readonly: true });
+  try {
+    const view = new InventoryView(db);
+    // As SQLite does when the disk fails.
+    const fail = (): never => {
+      db.exec('ROLLBACK');
+      throw new Error('the disk failed');
+    };
+    expect(() => view.read(fail)).toThrow('the disk failed');
+    const quantities = db.prepare<[], number>('SELECT quantity_in_stock FROM inventory').pluck();
+    expect(new Set(view.read(() => quantities.all()))).toEqual(new Set([7]));
+  } finally {
+    db.close();
+  }
 });
 
 test('a database that is closed has a complete inventory table', async () => {

@@ -40,9 +40,9 @@ export class InventoryView {
   readonly #following: Following;
   readonly #begin: Statement;
   readonly #end: Statement;
+  readonly #isShown: Statement;
   readonly #db: Database;
   readonly #feed: MessagePort | undefined;
-  #isShown = false;
 
   /** @param feed of a writer in this process */
   constructor(db: Database, feed?: MessagePort) {
@@ -52,6 +52,7 @@ export class InventoryView {
     this.#following = new Following(db, this.#recent);
     this.#begin = db.prepare('BEGIN');
     this.#end = db.prepare('COMMIT');
+    this.#isShown = db.prepare("SELECT 1 FROM temp.sqlite_schema WHERE name = 'inventory'");
     feed?.on('message', (message: RecentChanges) => this.#following.accept(message));
   }
 
@@ -70,7 +71,8 @@ export class InventoryView {
       this.follow();
       return work();
     } finally {
-      this.#end.run();
+      // A failure of the disk has ended the transaction already.
+      if (this.#db.inTransaction) this.#end.run();
     }
   }
 
@@ -87,8 +89,8 @@ export class InventoryView {
   follow(): void {
     this.#following.follow();
     const isBehind = this.#following.tails.size > 0;
-    if (isBehind === this.#isShown) return;
-    this.#db.exec(isBehind ? VIEW : 'DROP VIEW temp.inventory');
-    this.#isShown = isBehind;
+    // Asked, not remembered: a transaction that is rolled back takes the view with it, or brings it back.
+    const isShown = this.#isShown.get() !== undefined;
+    if (isBehind !== isShown) this.#db.exec(isBehind ? VIEW : 'DROP VIEW temp.inventory');
   }
 }

@@ -1,0 +1,5 @@
+/** A code of an EDI standard, and its meaning there. */
+export interface Code {
+  readonly code: string;
+  readonly meaning: string;
+}
