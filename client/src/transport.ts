@@ -30,8 +30,13 @@ export type LogEvent =
 export interface OnhandOptions extends CallOptions {
   /** Such as `https://stock.example.com`; a path before `/timp/` is kept. */
   readonly url: string;
-  /** An API token: 40 hexadecimal digits. Without one, only `auth.login` can be called. */
+  /**
+   * An API token: 40 hexadecimal digits. Without one, no `Authorization` header is sent: a page of the server's own
+   * origin is authenticated by its cookie, and others can only call `login`.
+   */
   readonly token?: string;
+  /** Sent with every request. They cannot replace the client's own headers. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Called instead of the global `fetch`: for proxies, tests and other runtimes. */
   readonly fetch?: typeof fetch;
   /** Called for each response and each retry. Never sees the token. */
@@ -119,6 +124,7 @@ export class Transport {
     }
     const agent = `onhand-client/${VERSION}`;
     this.#headers = {
+      ...Object.fromEntries(new Headers(options.headers)),
       'user-agent': options.userAgent === undefined ? agent : `${options.userAgent} ${agent}`,
       ...(options.token !== undefined && { authorization: `Token ${options.token}` }),
     };

@@ -293,6 +293,14 @@ def signed_headers(body: str, secret: str, seconds: float) -> Dict[str, str]:
     }
 
 
+def headers(_: Onhand, given: Input) -> object:
+    url, token = given["url"], given["token"]
+    with Onhand(url, headers={"Authorization": f"Token {token}"}) as authorized:
+        without_token = len(authorized.freshness()["suppliers"])
+    with Onhand(url, token, headers={"Authorization": "Token unknown"}) as confused:
+        return {"without_token": without_token, "with_token": len(confused.freshness()["suppliers"])}
+
+
 def freshness(onhand: Onhand, given: Input) -> object:
     suppliers = onhand.freshness()["suppliers"]
     return {
@@ -347,6 +355,7 @@ PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
         whole_deadline,
         left_early,
         webhooks,
+        headers,
         freshness,
         logged,
     )

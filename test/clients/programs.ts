@@ -296,6 +296,15 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     };
   },
 
+  headers: async (_, { url, token }) => {
+    const authorized = new Onhand({ url, headers: { Authorization: `Token ${token}` } });
+    const confused = new Onhand({ url, token, headers: { Authorization: 'Token unknown' } });
+    return {
+      without_token: (await authorized.freshness()).suppliers.length,
+      with_token: (await confused.freshness()).suppliers.length,
+    };
+  },
+
   freshness: async (onhand) => {
     const { suppliers } = await onhand.freshness();
     return {

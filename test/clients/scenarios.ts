@@ -366,6 +366,15 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    title: 'headers of the program are sent too, and do not replace those of the client',
+    program: 'headers',
+    skus: 1,
+    input: {},
+    check: (output) => {
+      expect(output).toEqual({ without_token: 1, with_token: 1 });
+    },
+  },
+  {
     title: 'freshness tells when the supplier last reported',
     program: 'freshness',
     skus: 2,

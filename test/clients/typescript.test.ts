@@ -35,6 +35,23 @@ describe('the TypeScript client', () => {
     await expect(onhand.inventory.stream(waiting).next()).rejects.toBeInstanceOf(TimedOut);
   });
 
+  test('sends no Authorization header without a token, so that a page can use its cookie', async () => {
+    let sent = new Headers();
+    const onhand = new Onhand({
+      url: 'https://stock.example.com',
+      headers: { 'Onhand-Dashboard': '1' },
+      fetch: (_url, init) => {
+        // A browser adds cookies to requests of its own origin unless the caller asks for something else.
+        expect(init).not.toHaveProperty('credentials');
+        sent = new Headers(init?.headers);
+        return Promise.resolve(Response.json({ webhooks: [] }));
+      },
+    });
+    await onhand.webhooks.list();
+    expect(sent.has('authorization')).toBe(false);
+    expect(sent.get('onhand-dashboard')).toBe('1');
+  });
+
   test('has types that are those of the served OpenAPI document', async () => {
     const { text } = await server.ask('GET', '/openapi.json');
     // To update it: npx vitest run -u test/clients/typescript.test.ts

@@ -630,6 +630,7 @@ class _Transport:
         url: str,
         token: Optional[str],
         *,
+        headers: Optional[Mapping[str, str]],
         user_agent: Optional[str],
         connect: Optional[Connect],
         ssl_context: Optional[ssl.SSLContext],
@@ -646,6 +647,7 @@ class _Transport:
         self._ssl = (ssl_context or ssl.create_default_context()) if parts.scheme == "https" else None
         agent = f"onhand-client-python/{__version__}"
         self._headers = {
+            **{name.lower(): value for name, value in (headers or {}).items()},
             "host": parts.netloc.rpartition("@")[2],
             "user-agent": agent if user_agent is None else f"{user_agent} {agent}",
             **({} if token is None else {"authorization": f"Token {token}"}),
@@ -1093,7 +1095,9 @@ class _Chunk(NamedTuple):
         return self.start + len(self.lines)
 
 
-def _chunks(lines: Iterable[Mapping[str, Any]], chunk_lines: int, group_lines: int) -> Iterator[_Chunk]:
+def _chunks(
+    lines: Iterable[Mapping[str, Any]], chunk_lines: int, group_lines: int
+) -> Generator[_Chunk, None, None]:
     """
     Cuts lines into chunks, reading no further than the chunk that is asked for and the group after it. A group, which
     is a run of lines with one group name, is never split.
@@ -1271,14 +1275,15 @@ class Inventory(_Resource):
         begin = options.begin()
         failed = 0
         chunk_lines = begin["chunk_lines"]
-        for chunk in _chunks(lines, chunk_lines, max(chunk_lines, _GROUP_LINES_MAX)):
-            if chunk.end <= begin["lines"]:
-                continue
-            outcomes = self._send(chunk, begin["run"], options, call)
-            failed += sum(not outcome.is_applied for outcome in outcomes)
-            yield outcomes
-            # After the last of its results was taken: a run that stops before asks for this chunk again.
-            options.answered(begin, chunk.end, failed)
+        with contextlib.closing(_chunks(lines, chunk_lines, max(chunk_lines, _GROUP_LINES_MAX))) as chunks:
+            for chunk in chunks:
+                if chunk.end <= begin["lines"]:
+                    continue
+                outcomes = self._send(chunk, begin["run"], options, call)
+                failed += sum(not outcome.is_applied for outcome in outcomes)
+                yield outcomes
+                # After the last of its results was taken: a run that stops before asks for this chunk again.
+                options.answered(begin, chunk.end, failed)
         options.end()
 
     def _send(self, chunk: _Chunk, run: str, options: _Update, call: _Call) -> List[LineOutcome]:
@@ -1300,23 +1305,23 @@ class Inventory(_Resource):
         begin = options.begin()
         # A dry run has the key too: it decides where chunks end, and nothing is stored.
         request = options.request({"content-type": "application/x-ndjson", "idempotency-key": begin["run"]})
-        all_chunks = _chunks(lines, begin["chunk_lines"], _GROUP_LINES_MAX)
-        chunks = (chunk for chunk in all_chunks if chunk.end > begin["lines"])
-        stream = _ChunkStream(self._transport, request, chunks, call, begin["lines"])
         failed = failures = 0
-        while not stream.is_done:
-            try:
-                for chunk, outcomes, is_end in stream.attempt():
-                    failures = 0
-                    failed += sum(not outcome.is_applied for outcome in outcomes)
-                    yield [outcome for outcome in outcomes if not (options.errors_only and outcome.is_applied)]
-                    if is_end:
-                        options.answered(begin, chunk.end, failed)
-            except OnhandError as error:
-                failures += 1
-                if not _is_transient(error) or failures > call.retries:
-                    raise
-                call.wait(failures, error, request)
+        with contextlib.closing(_chunks(lines, begin["chunk_lines"], _GROUP_LINES_MAX)) as all_chunks:
+            chunks = (chunk for chunk in all_chunks if chunk.end > begin["lines"])
+            stream = _ChunkStream(self._transport, request, chunks, call, begin["lines"])
+            while not stream.is_done:
+                try:
+                    for chunk, outcomes, is_end in stream.attempt():
+                        failures = 0
+                        failed += sum(not outcome.is_applied for outcome in outcomes)
+                        yield [outcome for outcome in outcomes if not (options.errors_only and outcome.is_applied)]
+                        if is_end:
+                            options.answered(begin, chunk.end, failed)
+                except OnhandError as error:
+                    failures += 1
+                    if not _is_transient(error) or failures > call.retries:
+                        raise
+                    call.wait(failures, error, request)
         options.end()
 
 
@@ -2127,23 +2132,27 @@ class Onhand:
         timeout: Optional[float] = None,
         deadline: Optional[float] = None,
         signal: Optional[AbortSignal] = None,
+        headers: Optional[Mapping[str, str]] = None,
         user_agent: Optional[str] = None,
         connect: Optional[Connect] = None,
         ssl_context: Optional[ssl.SSLContext] = None,
     ) -> None:
         """
         :param url: such as `https://stock.example.com`; a path before `/timp/` is kept
-        :param token: an API token: 40 hexadecimal digits. Without one, only `login` can be called.
+        :param token: an API token: 40 hexadecimal digits. Without one, no `Authorization` header is sent
         :param retries: how often a request is tried again after network errors, 408, 429 and 5xx; 3 by default
         :param timeout: how long one attempt may take; 60 by default, 3,600 for uploads. In streams: how long nothing
             may arrive
         :param deadline: how long a call may take with all its requests and retries; no limit by default
         :param signal: ends calls
+        :param headers: sent with every request; they cannot replace the client's own headers
         :param user_agent: put before the client's own name in `User-Agent`
         :param connect: opens connections instead of `socket.create_connection`: for proxies and tests
         :param ssl_context: instead of `ssl.create_default_context()`
         """
-        transport = _Transport(url, token, user_agent=user_agent, connect=connect, ssl_context=ssl_context)
+        transport = _Transport(
+            url, token, headers=headers, user_agent=user_agent, connect=connect, ssl_context=ssl_context
+        )
         self._join(transport, _Options(retries, timeout, deadline, signal))
 
     def _join(self, transport: _Transport, options: _Options) -> None:
@@ -2611,6 +2620,7 @@ class AsyncOnhand:
         timeout: Optional[float] = None,
         deadline: Optional[float] = None,
         signal: Optional[AbortSignal] = None,
+        headers: Optional[Mapping[str, str]] = None,
         user_agent: Optional[str] = None,
         connect: Optional[Connect] = None,
         ssl_context: Optional[ssl.SSLContext] = None,
@@ -2626,6 +2636,7 @@ class AsyncOnhand:
             timeout=timeout,
             deadline=deadline,
             signal=signal,
+            headers=headers,
             user_agent=user_agent,
             connect=connect,
             ssl_context=ssl_context,
