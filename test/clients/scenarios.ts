@@ -160,7 +160,7 @@ export const SCENARIOS: readonly Scenario[] = [
     skus: 2,
     input: { line_count: 10_001, chunk_lines: 1000 },
     check: async (output, world) => {
-      const message = expect.stringContaining(
+      const message: unknown = expect.stringContaining(
         'The group "kit", which begins at line 1, has more than 10000 lines',
       );
       expect(output).toEqual({ update: [1, message], stream: message });
