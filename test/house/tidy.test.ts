@@ -22,19 +22,23 @@ const BANS: readonly Ban[] = [
   {
     what: /\b(TODO|FIXME|XXX|HACK)\b/,
     instead: 'finish it or file an issue',
-    where: /\.(ts|js|md)$/,
+    where: /\.(tsx?|js|md)$/,
   },
   {
     what: /@ts-(ignore|expect-error|nocheck)/,
     instead: 'a correct type',
-    where: /\.ts$/,
+    where: /\.tsx?$/,
   },
   {
     what: /(oxlint|eslint)-disable/,
     instead: 'code that passes, or a rule changed for every file',
-    where: /\.ts$/,
+    where: /\.tsx?$/,
   },
-  { what: /\b(test|it|describe)\.(only|skip|todo)\(/, instead: 'a test that runs', where: /\.ts$/ },
+  {
+    what: /\b(test|it|describe)\.(only|skip|todo)\(/,
+    instead: 'a test that runs',
+    where: /\.tsx?$/,
+  },
   {
     what: /\bprocess\.env\b/,
     instead: 'src/config.ts',
@@ -60,10 +64,10 @@ const BANS: readonly Ban[] = [
 ];
 
 const self = /^test\/house\/tidy\.test\.ts$/;
-const files = filesMatching(/^(src|test|bench|bin|docs)\/|^[A-Z]+\.md$/).filter(
+const files = filesMatching(/^(src|dashboard\/src|test|bench|bin|docs)\/|^[A-Z]+\.md$/).filter(
   ({ path }) => !self.test(path),
 );
-const code = files.filter(({ path }) => /\.(ts|js)$/.test(path));
+const code = files.filter(({ path }) => /\.(tsx?|js)$/.test(path));
 
 test.for(BANS)('no file contains $what: $instead', ({ what, where, except }) => {
   const found = files
