@@ -5,9 +5,6 @@ const LINES_MAX = 500;
 
 /** Files that may be longer, each with its reason. */
 const LONG_FILES: Readonly<Record<string, string>> = {
-  'test/store/contract/store.contract.ts': 'one contract, which reads as one list of promises',
-  'test/store/contract/safe-writes.contract.ts':
-    'one contract, which reads as one list of promises',
 };
 
 interface Ban {
