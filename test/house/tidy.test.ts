@@ -3,13 +3,6 @@ import { filesMatching, type SourceFile } from './sources.ts';
 
 const LINES_MAX = 500;
 
-/** Files that may be longer, each with its reason. */
-const LONG_FILES: Readonly<Record<string, string>> = {
-  'test/store/contract/store.contract.ts': 'one contract, which reads as one list of promises',
-  'test/store/contract/safe-writes.contract.ts':
-    'one contract, which reads as one list of promises',
-};
-
 interface Ban {
   readonly what: RegExp;
   readonly instead: string;
@@ -83,17 +76,8 @@ function linesMatching({ path, text }: SourceFile, what: RegExp): readonly strin
 }
 
 test(`no file of code is longer than ${LINES_MAX} lines`, () => {
-  const long = code.filter(
-    ({ path, text }) => text.split('\n').length > LINES_MAX && !(path in LONG_FILES),
-  );
+  const long = code.filter(({ text }) => text.split('\n').length > LINES_MAX);
   expect(long.map(({ path }) => path)).toEqual([]);
-});
-
-test('every exception to the length limit exists and exceeds the limit', () => {
-  const needless = Object.keys(LONG_FILES).filter(
-    (path) => !code.some((file) => file.path === path && file.text.split('\n').length > LINES_MAX),
-  );
-  expect(needless).toEqual([]);
 });
 
 test('no file or folder is named like a drawer: utils, helpers, common', () => {
