@@ -193,12 +193,32 @@ function reasonOf(
 ): string {
   if (stored?.detail) return REASONS[stored.detail.kind];
   if (statusCode === NOT_FOUND) return 'No SKU has these identifiers';
-  return message
-    .replace(/^(?:Row|Line|Element|Segment) [0-9]+[:,]? /, '')
-    .replaceAll(/"(?:[^"\\]|\\.)*"/g, (quote) => (headers.has(quote) ? quote : '"…"'))
+  return withoutValues(message.replace(/^(?:Row|Line|Element|Segment) [0-9]+[:,]? /, ''), headers)
     .replace(/; .*$/s, '')
     .replaceAll(/\b(row|line|element|segment) [0-9]+/g, '$1 …')
     .replace(/^./, (letter) => letter.toUpperCase())
     .slice(0, REASON_CHARACTERS_MAX)
     .toWellFormed();
+}
+
+/** A message without its quoted texts, except names of columns. */
+function withoutValues(message: string, headers: ReadonlySet<string>): string {
+  let told = '';
+  for (let at = 0; ;) {
+    const open = message.indexOf('"', at);
+    if (open < 0) return told + message.slice(at);
+    const end = endOfQuote(message, open);
+    const quote = message.slice(open, end);
+    told += message.slice(at, open) + (headers.has(quote) ? quote : '"…"');
+    at = end;
+  }
+}
+
+/** Where a quoted text ends that begins at `open`; inside, a backslash escapes the next character. */
+function endOfQuote(message: string, open: number): number {
+  for (let at = open + 1; at < message.length; at += 1) {
+    if (message[at] === '\\') at += 1;
+    else if (message[at] === '"') return at + 1;
+  }
+  return message.length;
 }
