@@ -73,6 +73,20 @@ def update_lines(onhand: Onhand, given: Input) -> object:
     return [plain(outcome) for outcome in onhand.inventory.update(given["lines"], **options)]
 
 
+def stream_lines(onhand: Onhand, given: Input) -> object:
+    return [plain(outcome) for outcome in onhand.inventory.stream(given["lines"], chunk_lines=given["chunk_lines"])]
+
+
+def long_group(onhand: Onhand, given: Input) -> object:
+    group = [{"sku_id": "S1", "quantity_in_stock_change": 1, "group": "kit"}] * given["line_count"]
+    chunk_lines = given["chunk_lines"]
+    answered: List[LineOutcome] = []
+    lines = [{"sku_id": "S0", "quantity_in_stock": 1}, *group]
+    message = failure_of(lambda: answered.extend(onhand.inventory.update(lines, chunk_lines=chunk_lines)))
+    stream = failure_of(lambda: list(onhand.inventory.stream([{"sku_id": "S0"}, *group], chunk_lines=chunk_lines)))
+    return {"update": [len(answered), str(message)], "stream": str(stream)}
+
+
 def update_changes(onhand: Onhand, given: Input) -> object:
     patient = onhand.with_options(retries=given["retries"])
     return counted(patient.inventory.update(additions(given), chunk_lines=given["chunk_lines"]))
@@ -203,6 +217,42 @@ def deadline(onhand: Onhand, given: Input) -> object:
     return {"deadline": type(late).__name__, "abort": aborted == [reason]}
 
 
+def whole_deadline(onhand: Onhand, given: Input) -> object:
+    impatient = onhand.with_options(deadline=0.2)
+    chunk_lines = given["chunk_lines"]
+
+    def listed() -> None:
+        skus = impatient.skus.list()
+        next(skus)
+        # Ends after the deadline of the list, which has a second page.
+        list(impatient.changes.follow())
+        list(skus)
+
+    works: Dict[str, Callable[[], object]] = {
+        "update": lambda: list(impatient.inventory.update(additions(given), chunk_lines=chunk_lines)),
+        "stream": lambda: list(impatient.inventory.stream(additions(given), chunk_lines=chunk_lines)),
+        "list": listed,
+        "follow": lambda: list(impatient.changes.follow()),
+    }
+    failures = {name: failure_of(work) for name, work in works.items()}
+    return {name: "nothing" if error is None else type(error).__name__ for name, error in failures.items()}
+
+
+def left_early(onhand: Onhand, given: Input) -> object:
+    closed: List[str] = []
+
+    def source(name: str) -> Iterator[Dict[str, Any]]:
+        try:
+            yield from additions(given)
+        finally:
+            closed.append(name)
+
+    for name in ("update", "stream"):
+        for _ in getattr(onhand.inventory, name)(source(name), chunk_lines=given["chunk_lines"]):
+            break
+    return closed
+
+
 def webhooks(onhand: Onhand, given: Input) -> object:
     created = onhand.webhooks.create({"url": "http://127.0.0.1:9/hook"})
     uuid, secret = created["uuid"], created["secret"]
@@ -243,6 +293,14 @@ def signed_headers(body: str, secret: str, seconds: float) -> Dict[str, str]:
     }
 
 
+def headers(_: Onhand, given: Input) -> object:
+    url, token = given["url"], given["token"]
+    with Onhand(url, headers={"Authorization": f"Token {token}"}) as authorized:
+        without_token = len(authorized.freshness()["suppliers"])
+    with Onhand(url, token, headers={"Authorization": "Token unknown"}) as confused:
+        return {"without_token": without_token, "with_token": len(confused.freshness()["suppliers"])}
+
+
 def freshness(onhand: Onhand, given: Input) -> object:
     suppliers = onhand.freshness()["suppliers"]
     return {
@@ -280,6 +338,8 @@ PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
     program.__name__: program
     for program in (
         update_lines,
+        stream_lines,
+        long_group,
         update_changes,
         stream_changes,
         update_in_two_runs,
@@ -292,7 +352,10 @@ PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
         batch,
         errors,
         deadline,
+        whole_deadline,
+        left_early,
         webhooks,
+        headers,
         freshness,
         logged,
     )

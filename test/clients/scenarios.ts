@@ -69,6 +69,26 @@ async function restartInTheMiddle(world: World): Promise<void> {
   await world.server.restart();
 }
 
+/** A group that begins in one chunk of two lines and would end in the next. */
+const GROUP_ACROSS_CHUNKS = {
+  chunk_lines: 2,
+  lines: [
+    { sku_id: 'S0', quantity_in_stock: 1 },
+    { sku_id: 'S1', quantity_in_stock: 1, group: 'kit' },
+    { sku_id: 'S2', quantity_in_stock: 1, group: 'kit' },
+    { sku_id: 'MISSING', quantity_in_stock: 1, group: 'kit' },
+    { sku_id: 'S3', quantity_in_stock: 1 },
+    { sku_id: 'S4', quantity_in_stock: 1, group: 'pair' },
+    { sku_id: 'S5', quantity_in_stock: 1, group: 'pair' },
+  ],
+} as const;
+
+async function isAppliedByGroup(output: unknown, world: World): Promise<void> {
+  const statuses = [200, 424, 424, 404, 200, 200, 200];
+  expect(output).toMatchObject(statuses.map((status_code, index) => ({ index, status_code })));
+  expect(await world.stockTotal()).toBe(4);
+}
+
 const exactly =
   (total: number) =>
   async (output: unknown, world: World): Promise<void> => {
@@ -116,6 +136,35 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     check: (output) => {
       expect(output).toMatchObject([{ index: 3, status_code: 404, line: { sku_id: 'MISSING' } }]);
+    },
+  },
+  {
+    title:
+      'update fails all lines of a group if one fails, also a group that is longer than a chunk',
+    program: 'update_lines',
+    skus: 6,
+    input: GROUP_ACROSS_CHUNKS,
+    check: isAppliedByGroup,
+  },
+  {
+    title:
+      'stream fails all lines of a group if one fails, also a group that is longer than a chunk',
+    program: 'stream_lines',
+    skus: 6,
+    input: GROUP_ACROSS_CHUNKS,
+    check: isAppliedByGroup,
+  },
+  {
+    title: 'a group that is too long to be applied at once is an error before any of it is sent',
+    program: 'long_group',
+    skus: 2,
+    input: { line_count: 10_001, chunk_lines: 1000 },
+    check: async (output, world) => {
+      const message: unknown = expect.stringContaining(
+        'The group "kit", which begins at line 1, has more than 10000 lines',
+      );
+      expect(output).toEqual({ update: [1, message], stream: message });
+      expect(await world.stockTotal()).toBe(1);
     },
   },
   {
@@ -275,6 +324,30 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    title:
+      'a deadline covers all requests of a call: of an update, a stream, a list and a follower',
+    program: 'whole_deadline',
+    skus: 501,
+    input: { line_count: 50_000, skus: 1, chunk_lines: 1 },
+    check: (output) => {
+      expect(output).toEqual({
+        update: 'TimedOut',
+        stream: 'TimedOut',
+        list: 'TimedOut',
+        follow: 'nothing',
+      });
+    },
+  },
+  {
+    title: 'an update or a stream that is left early closes the source of its lines',
+    program: 'left_early',
+    skus: 1,
+    input: { line_count: 100, skus: 1, chunk_lines: 10 },
+    check: (output) => {
+      expect(output).toEqual(['update', 'stream']);
+    },
+  },
+  {
     title: 'webhooks are created, changed, rotated and deleted; a signature is verified',
     program: 'webhooks',
     skus: 1,
@@ -290,6 +363,15 @@ export const SCENARIOS: readonly Scenario[] = [
         tampered: 'SignatureInvalid',
         late: 'SignatureInvalid',
       });
+    },
+  },
+  {
+    title: 'headers of the program are sent too, and do not replace those of the client',
+    program: 'headers',
+    skus: 1,
+    input: {},
+    check: (output) => {
+      expect(output).toEqual({ without_token: 1, with_token: 1 });
     },
   },
   {

@@ -630,6 +630,7 @@ class _Transport:
         url: str,
         token: Optional[str],
         *,
+        headers: Optional[Mapping[str, str]],
         user_agent: Optional[str],
         connect: Optional[Connect],
         ssl_context: Optional[ssl.SSLContext],
@@ -646,6 +647,7 @@ class _Transport:
         self._ssl = (ssl_context or ssl.create_default_context()) if parts.scheme == "https" else None
         agent = f"onhand-client-python/{__version__}"
         self._headers = {
+            **{name.lower(): value for name, value in (headers or {}).items()},
             "host": parts.netloc.rpartition("@")[2],
             "user-agent": agent if user_agent is None else f"{user_agent} {agent}",
             **({} if token is None else {"authorization": f"Token {token}"}),
@@ -1014,7 +1016,10 @@ class FileStore(StateStore[T]):
 _BULK_PATH = "/timp/products/skus/inventory/bulk/"
 _SINGLE_PATH = "/timp/products/skus/inventory/"
 _CHUNK_LINES_DEFAULT = 1000
+#: Bytes of JSON in a chunk, at most; a longer line is sent alone. The server allows as many in a group.
 _CHUNK_BYTES = 4_194_304
+#: Lines of a group in a stream, at most.
+_GROUP_LINES_MAX = 10_000
 
 
 class Line(TypedDict, total=False):
@@ -1090,22 +1095,45 @@ class _Chunk(NamedTuple):
         return self.start + len(self.lines)
 
 
-def _chunks(lines: Iterable[Mapping[str, Any]], chunk_lines: int) -> Iterator[_Chunk]:
-    """Cuts lines into chunks, reading no further than one line beyond the chunk that is asked for."""
+def _chunks(
+    lines: Iterable[Mapping[str, Any]], chunk_lines: int, group_lines: int
+) -> Generator[_Chunk, None, None]:
+    """
+    Cuts lines into chunks, reading no further than the chunk that is asked for and the group after it. A group, which
+    is a run of lines with one group name, is never split.
+
+    :param chunk_lines: lines in a chunk, at most, unless they are one group
+    :param group_lines: lines in a group, at most
+    """
     chunk = _Chunk(0, [], [])
     size = 0
+    # The group of the last line, and where it begins in the chunk: outside groups, with the line itself.
+    group: Optional[str] = None
+    group_start = group_size = 0
     for index, line in enumerate(lines):
         try:
             text = _json_bytes(line)
         except (TypeError, ValueError) as error:
             raise ValueError(f"Line {index} cannot be sent: {error}") from error
-        if chunk.lines and (len(chunk.lines) == chunk_lines or size + len(text) > _CHUNK_BYTES):
-            yield chunk
-            chunk = _Chunk(index, [], [])
-            size = 0
+        name = line.get("group")
+        # The server refuses other values line by line.
+        name = name if isinstance(name, str) else None
+        if name is None or name != group:
+            group, group_start, group_size = name, len(chunk.lines), 0
+        if group_start > 0 and (len(chunk.lines) >= chunk_lines or size + len(text) > _CHUNK_BYTES):
+            yield _Chunk(chunk.start, chunk.lines[:group_start], chunk.texts[:group_start])
+            chunk = _Chunk(chunk.start + group_start, chunk.lines[group_start:], chunk.texts[group_start:])
+            group_start, size = 0, group_size
         chunk.lines.append(line)
         chunk.texts.append(text)
         size += len(text) + 1
+        group_size += len(text) + 1
+        if group is not None and (len(chunk.lines) - group_start > group_lines or group_size > _CHUNK_BYTES):
+            raise ValueError(
+                f"The group {json.dumps(group)}, which begins at line {chunk.start + group_start}, has more than "
+                f"{group_lines} lines or {_CHUNK_BYTES} characters. Its lines have to be sent together: use smaller "
+                "groups, or upload a file with atomic=true."
+            )
     if chunk.lines:
         yield chunk
 
@@ -1208,7 +1236,9 @@ class Inventory(_Resource):
         :param errors_only: yield only lines that were not applied
         :param dry_run: write nothing; the results tell what would happen
         :param as_of: the time of the report: lines that are older than what the server holds get 412
-        :param chunk_lines: lines of a request, at most what the server allows; each request is a batch
+        :param chunk_lines: lines of a request, at most what the server allows; each request is a batch. A `group` is
+            never split: one that is longer is a request of its own, up to 10,000 lines or 4 MiB; beyond, a `ValueError`
+            is raised.
         :param reason: stored with the batches
         :param reference: your own reference, stored with the batches
         :param state: where the progress is kept, so that an update that was interrupted continues where it was, with
@@ -1244,14 +1274,16 @@ class Inventory(_Resource):
         call = self._call()
         begin = options.begin()
         failed = 0
-        for chunk in _chunks(lines, begin["chunk_lines"]):
-            if chunk.end <= begin["lines"]:
-                continue
-            outcomes = self._send(chunk, begin["run"], options, call)
-            failed += sum(not outcome.is_applied for outcome in outcomes)
-            yield outcomes
-            # After the last of its results was taken: a run that stops before asks for this chunk again.
-            options.answered(begin, chunk.end, failed)
+        chunk_lines = begin["chunk_lines"]
+        with contextlib.closing(_chunks(lines, chunk_lines, max(chunk_lines, _GROUP_LINES_MAX))) as chunks:
+            for chunk in chunks:
+                if chunk.end <= begin["lines"]:
+                    continue
+                outcomes = self._send(chunk, begin["run"], options, call)
+                failed += sum(not outcome.is_applied for outcome in outcomes)
+                yield outcomes
+                # After the last of its results was taken: a run that stops before asks for this chunk again.
+                options.answered(begin, chunk.end, failed)
         options.end()
 
     def _send(self, chunk: _Chunk, run: str, options: _Update, call: _Call) -> List[LineOutcome]:
@@ -1273,22 +1305,23 @@ class Inventory(_Resource):
         begin = options.begin()
         # A dry run has the key too: it decides where chunks end, and nothing is stored.
         request = options.request({"content-type": "application/x-ndjson", "idempotency-key": begin["run"]})
-        chunks = (chunk for chunk in _chunks(lines, begin["chunk_lines"]) if chunk.end > begin["lines"])
-        stream = _ChunkStream(self._transport, request, chunks, call, begin["lines"])
         failed = failures = 0
-        while not stream.is_done:
-            try:
-                for chunk, outcomes, is_end in stream.attempt():
-                    failures = 0
-                    failed += sum(not outcome.is_applied for outcome in outcomes)
-                    yield [outcome for outcome in outcomes if not (options.errors_only and outcome.is_applied)]
-                    if is_end:
-                        options.answered(begin, chunk.end, failed)
-            except OnhandError as error:
-                failures += 1
-                if not _is_transient(error) or failures > call.retries:
-                    raise
-                call.wait(failures, error, request)
+        with contextlib.closing(_chunks(lines, begin["chunk_lines"], _GROUP_LINES_MAX)) as all_chunks:
+            chunks = (chunk for chunk in all_chunks if chunk.end > begin["lines"])
+            stream = _ChunkStream(self._transport, request, chunks, call, begin["lines"])
+            while not stream.is_done:
+                try:
+                    for chunk, outcomes, is_end in stream.attempt():
+                        failures = 0
+                        failed += sum(not outcome.is_applied for outcome in outcomes)
+                        yield [outcome for outcome in outcomes if not (options.errors_only and outcome.is_applied)]
+                        if is_end:
+                            options.answered(begin, chunk.end, failed)
+                except OnhandError as error:
+                    failures += 1
+                    if not _is_transient(error) or failures > call.retries:
+                        raise
+                    call.wait(failures, error, request)
         options.end()
 
 
@@ -2099,23 +2132,27 @@ class Onhand:
         timeout: Optional[float] = None,
         deadline: Optional[float] = None,
         signal: Optional[AbortSignal] = None,
+        headers: Optional[Mapping[str, str]] = None,
         user_agent: Optional[str] = None,
         connect: Optional[Connect] = None,
         ssl_context: Optional[ssl.SSLContext] = None,
     ) -> None:
         """
         :param url: such as `https://stock.example.com`; a path before `/timp/` is kept
-        :param token: an API token: 40 hexadecimal digits. Without one, only `login` can be called.
+        :param token: an API token: 40 hexadecimal digits. Without one, no `Authorization` header is sent
         :param retries: how often a request is tried again after network errors, 408, 429 and 5xx; 3 by default
         :param timeout: how long one attempt may take; 60 by default, 3,600 for uploads. In streams: how long nothing
             may arrive
         :param deadline: how long a call may take with all its requests and retries; no limit by default
         :param signal: ends calls
+        :param headers: sent with every request; they cannot replace the client's own headers
         :param user_agent: put before the client's own name in `User-Agent`
         :param connect: opens connections instead of `socket.create_connection`: for proxies and tests
         :param ssl_context: instead of `ssl.create_default_context()`
         """
-        transport = _Transport(url, token, user_agent=user_agent, connect=connect, ssl_context=ssl_context)
+        transport = _Transport(
+            url, token, headers=headers, user_agent=user_agent, connect=connect, ssl_context=ssl_context
+        )
         self._join(transport, _Options(retries, timeout, deadline, signal))
 
     def _join(self, transport: _Transport, options: _Options) -> None:
@@ -2583,6 +2620,7 @@ class AsyncOnhand:
         timeout: Optional[float] = None,
         deadline: Optional[float] = None,
         signal: Optional[AbortSignal] = None,
+        headers: Optional[Mapping[str, str]] = None,
         user_agent: Optional[str] = None,
         connect: Optional[Connect] = None,
         ssl_context: Optional[ssl.SSLContext] = None,
@@ -2598,6 +2636,7 @@ class AsyncOnhand:
             timeout=timeout,
             deadline=deadline,
             signal=signal,
+            headers=headers,
             user_agent=user_agent,
             connect=connect,
             ssl_context=ssl_context,
