@@ -57,6 +57,8 @@ const STATUS_OF = {
 
 /** The default `Retry-After` of a 503. */
 const STORE_RETRY_SECONDS = 5;
+/** By then it has been restarted, or a load balancer knows another one. */
+const STOPPING_RETRY_SECONDS = 1;
 const REQUEST_ID_HEADER = 'request-id';
 
 /** The content of a problem document. */
@@ -155,7 +157,9 @@ function logged(error: unknown, request: FastifyRequest): OnhandError {
 }
 
 function retryAfterSeconds({ code, retryAfterSeconds: own }: OnhandError): number | undefined {
-  return own ?? (STATUS_OF[code] === 503 ? STORE_RETRY_SECONDS : undefined);
+  if (own !== undefined) return own;
+  if (code === 'server_stopping') return STOPPING_RETRY_SECONDS;
+  return STATUS_OF[code] === 503 ? STORE_RETRY_SECONDS : undefined;
 }
 
 function asOnhandError(error: unknown): OnhandError | undefined {
