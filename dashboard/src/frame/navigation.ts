@@ -1,0 +1,22 @@
+import type { OrganizationType } from '../api/session.ts';
+import type { Messages } from '../language/messages.ts';
+import type { IconName } from './icons.tsx';
+
+export interface Destination {
+  readonly to: '/';
+  readonly name: keyof Messages['frame']['screens'];
+  readonly icon: IconName;
+  readonly types: readonly OrganizationType[];
+}
+
+const ALL = ['supplier', 'retailer', 'operator'] as const;
+
+/** The screens in the order of the navigation, and whose they are. The server decides what each user may do. */
+export const DESTINATIONS: readonly Destination[] = [
+  { to: '/', name: 'overview', icon: 'overview', types: ALL },
+];
+
+/** The screens of one type of organization. */
+export function destinationsOf(type: OrganizationType): readonly Destination[] {
+  return DESTINATIONS.filter(({ types }) => types.includes(type));
+}

@@ -1,0 +1,40 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+} from '@tanstack/react-router';
+import { Frame } from './frame/frame.tsx';
+import { Failed, Loading, NotFound } from './states/states.tsx';
+
+/** Each screen is loaded when it is first opened. */
+const root = createRootRoute({
+  component: Frame,
+  notFoundComponent: NotFound,
+  errorComponent: ({ error, reset }) => <Failed error={error} onRetry={reset} />,
+});
+
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  component: lazyRouteComponent(async () => import('./overview/overview.tsx'), 'Overview'),
+});
+
+const routeTree = root.addChildren([overview]);
+
+/** Where the server serves the dashboard: the path of `<base href>`. */
+export const BASE_PATH = new URL(document.baseURI).pathname;
+
+export const router = createRouter({
+  routeTree,
+  basepath: BASE_PATH,
+  defaultPreload: 'intent',
+  defaultPendingComponent: Loading,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
