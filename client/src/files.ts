@@ -128,7 +128,10 @@ export class FilesClient {
     }
   }
 
-  /** The file with the result of each row beside it, as it arrives. `edi` is the acknowledgement of an EDI file. */
+  /**
+   * The file with the result of each row beside it, as it arrives; without retries. `edi` is the acknowledgement of an
+   * EDI file.
+   */
   async results(
     uuid: string,
     {

@@ -28,12 +28,15 @@ describe('the TypeScript client', () => {
     });
   });
 
-  test('ends a stream at its deadline though its lines are still waited for', async () => {
-    const { token } = await server.createSupplier('Waiting');
-    const onhand = new Onhand({ url: server.url, token, deadlineMs: 20 });
-    const waiting = new ReadableStream<Line>();
-    await expect(onhand.inventory.stream(waiting).next()).rejects.toBeInstanceOf(TimedOut);
-  });
+  test.for(['update', 'stream'] as const)(
+    'ends inventory.%s at its deadline though its lines are still waited for',
+    async (method) => {
+      const { token } = await server.createSupplier(`Waiting of ${method}`);
+      const onhand = new Onhand({ url: server.url, token, deadlineMs: 20 });
+      const waiting = new ReadableStream<Line>();
+      await expect(onhand.inventory[method](waiting).next()).rejects.toBeInstanceOf(TimedOut);
+    },
+  );
 
   test('sends no Authorization header without a token, so that a page can use its cookie', async () => {
     let sent = new Headers();
