@@ -65,7 +65,7 @@ export function CellContent({ sku, name }: { readonly sku: Sku; readonly name: C
   return contents[name]();
 }
 
-/** A quantity; unknown is a dash. In stock, zero stands out; elsewhere it is what one hopes for. */
+/** A quantity; unknown is a dash. Zero is marked where it means that the SKU ran out. */
 export function Quantity({
   value,
   isStock = false,

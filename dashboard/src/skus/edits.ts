@@ -22,7 +22,7 @@ export interface StockEdits {
 
 /**
  * Edits stock in the list. An edit and its undo are applied only if the stock still is what the reader saw, so that
- * neither overwrites somebody's newer value.
+ * neither overwrites a newer value.
  */
 export function useStockEdits(): StockEdits {
   const text = useText();
