@@ -322,6 +322,62 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/organizations/sessions/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List your sessions */
+        readonly get: operations["listSessions"];
+        readonly put?: never;
+        /**
+         * Log a browser in: the reply sets a cookie
+         * @description The cookie authenticates requests without an `Authorization` header. Requests that change something need the header `Onhand-Dashboard: 1` then.
+         */
+        readonly post: operations["createSession"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/sessions/{uuid}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /** End one of your sessions */
+        readonly delete: operations["deleteSession"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/sessions/current/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Show the session of this request */
+        readonly get: operations["getCurrentSession"];
+        readonly put?: never;
+        readonly post?: never;
+        /** Log out: end the session of this request */
+        readonly delete: operations["deleteCurrentSession"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/organizations/user-login/": {
         readonly parameters: {
             readonly query?: never;
@@ -1349,6 +1405,60 @@ export interface components {
              */
             readonly uuid: string | null;
         };
+        /** Session */
+        readonly Session: {
+            /**
+             * Format: date-time
+             * @description When the session ends unless it is used before; use puts it off.
+             */
+            readonly expires: string;
+            readonly organization: {
+                readonly name: string;
+                /** @enum {unknown} */
+                readonly type: "supplier" | "retailer";
+                /**
+                 * Format: uuid
+                 * @description The organization of the user.
+                 */
+                readonly uuid: string;
+            };
+            /** @description What the session may do. */
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks")[];
+            /** @description The user who logged in. */
+            readonly username: string;
+            /**
+             * Format: uuid
+             * @description The session.
+             */
+            readonly uuid: string;
+        };
+        /** Sessions */
+        readonly Sessions: {
+            readonly sessions: readonly {
+                /** @description The address that the login came from. */
+                readonly address: string;
+                /**
+                 * Format: date-time
+                 * @description When the user logged in.
+                 */
+                readonly created: string;
+                /**
+                 * Format: date-time
+                 * @description When the session ends unless it is used before.
+                 */
+                readonly expires: string;
+                /** @description Whether it is the session of this request. */
+                readonly is_current: boolean;
+                readonly last_used: string | null;
+                /** @description The `User-Agent` of the login. */
+                readonly user_agent: string | null;
+                /**
+                 * Format: uuid
+                 * @description The session.
+                 */
+                readonly uuid: string;
+            }[];
+        };
         /** Sku */
         readonly Sku: {
             /**
@@ -1773,6 +1883,8 @@ export type Problem = components['schemas']['Problem'];
 export type Readiness = components['schemas']['Readiness'];
 export type Results = components['schemas']['Results'];
 export type RevertReply = components['schemas']['RevertReply'];
+export type Session = components['schemas']['Session'];
+export type Sessions = components['schemas']['Sessions'];
 export type Sku = components['schemas']['Sku'];
 export type SkuChange = components['schemas']['SkuChange'];
 export type SkuCreation = components['schemas']['SkuCreation'];
@@ -2479,6 +2591,113 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["FileUploaded"];
+                };
+            };
+        };
+    };
+    readonly listSessions: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Sessions"];
+                };
+            };
+        };
+    };
+    readonly createSession: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Login"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    readonly deleteSession: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The session. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success; the response has no body. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
+                };
+            };
+        };
+    };
+    readonly getCurrentSession: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    readonly deleteCurrentSession: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success; the response has no body. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
                 };
             };
         };

@@ -45,7 +45,7 @@ export interface UndoOptions extends CallOptions, BatchNote {
   readonly dryRun?: boolean;
 }
 
-/** Sends stock files and reads what became of them. */
+/** Sends stock files and reads their results. */
 export class FilesClient {
   readonly #transport: Transport;
 
@@ -88,8 +88,9 @@ export class FilesClient {
       readonly onProgress?: (file: FileWithBatches) => void;
     } = {},
   ): Promise<FileWithBatches> {
+    const call = this.#transport.begin({ waitSeconds: WAIT_SECONDS, ...options });
     for (;;) {
-      const file = await this.get(uuid, { waitSeconds: WAIT_SECONDS, ...options });
+      const file = await this.get(uuid, call);
       options.onProgress?.(file);
       if (!UNFINISHED.has(file.state)) return file;
     }
@@ -116,17 +117,21 @@ export class FilesClient {
   async *list(
     options: CallOptions = {},
   ): AsyncGenerator<FilePage['files'][number], void, undefined> {
+    const call = this.#transport.begin(options);
     for (let start: number | null = 0; start !== null;) {
       const page: FilePage = await this.#transport.json<FilePage>(
         { method: 'GET', path: FILES_PATH, query: { start, limit: 100 } },
-        options,
+        call,
       );
       yield* page.files;
       start = page.pagination.next_start_index;
     }
   }
 
-  /** The file with the result of each row beside it, as it arrives. `edi` is the acknowledgement of an EDI file. */
+  /**
+   * The file with the result of each row beside it, as it arrives; without retries. `edi` is the acknowledgement of an
+   * EDI file.
+   */
   async results(
     uuid: string,
     {
@@ -152,16 +157,21 @@ export class FilesClient {
     read: (content: ReadableStream<Uint8Array>) => Promise<T>,
     { format = 'csv', ...options }: CallOptions & { readonly format?: 'csv' | 'xlsx' | 'edi' } = {},
   ): Promise<T> {
-    const signal = this.#transport.signal(options);
+    const end = this.#transport.end(options);
+    const { signal } = end;
     const retries = this.#transport.retries(options, signal);
     const request = { method: 'GET', path: filePath(uuid) } as const;
-    for (;;) {
-      try {
-        return await read(await this.results(uuid, { format, ...(signal && { signal }) }));
-      } catch (error) {
-        if (!(error instanceof OnhandError)) throw error;
-        await retries.waitAfter(error, request);
+    try {
+      for (;;) {
+        try {
+          return await read(await this.results(uuid, { format, ...(signal && { signal }) }));
+        } catch (error) {
+          if (!(error instanceof OnhandError)) throw error;
+          await retries.waitAfter(error, request);
+        }
       }
+    } finally {
+      end.stop();
     }
   }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { API_TYPES, apiTypes } from '../../client/scripts/api-types.ts';
-import { Onhand, PROBLEM_CLASSES } from '../../client/src/index.ts';
+import { type Line, Onhand, PROBLEM_CLASSES, TimedOut } from '../../client/src/index.ts';
 import { ERROR_CODES } from '../../src/domain/errors.ts';
 import { TestServer } from '../http/harness.ts';
 import { PROGRAMS } from './programs.ts';
@@ -26,6 +26,33 @@ describe('the TypeScript client', () => {
       const output: unknown = JSON.parse(JSON.stringify(await program(onhand, input)));
       return output;
     });
+  });
+
+  test.for(['update', 'stream'] as const)(
+    'ends inventory.%s at its deadline though its lines are still waited for',
+    async (method) => {
+      const { token } = await server.createSupplier(`Waiting of ${method}`);
+      const onhand = new Onhand({ url: server.url, token, deadlineMs: 20 });
+      const waiting = new ReadableStream<Line>();
+      await expect(onhand.inventory[method](waiting).next()).rejects.toBeInstanceOf(TimedOut);
+    },
+  );
+
+  test('sends no Authorization header without a token, so that a page can use its cookie', async () => {
+    let sent = new Headers();
+    const onhand = new Onhand({
+      url: 'https://stock.example.com',
+      headers: { 'Onhand-Dashboard': '1' },
+      fetch: (_url, init) => {
+        // A browser adds cookies to requests of its own origin unless the caller asks for something else.
+        expect(init).not.toHaveProperty('credentials');
+        sent = new Headers(init?.headers);
+        return Promise.resolve(Response.json({ webhooks: [] }));
+      },
+    });
+    await onhand.webhooks.list();
+    expect(sent.has('authorization')).toBe(false);
+    expect(sent.get('onhand-dashboard')).toBe('1');
   });
 
   test('has types that are those of the served OpenAPI document', async () => {
