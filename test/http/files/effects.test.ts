@@ -208,7 +208,11 @@ describe('the preview of a file', () => {
       }),
     );
     const { json } = await client.ask('GET', `${FILES}${uuid}/preview/`);
-    expect(json).toMatchObject({ format: 'xlsx', sheet: 'Stock', rows: [{ row: 2, cells: ['A-1', '9'] }] });
+    expect(json).toMatchObject({
+      format: 'xlsx',
+      sheet: 'Stock',
+      rows: [{ row: 2, cells: ['A-1', '9'] }],
+    });
   });
 
   test('of a file without a usable header says why', async () => {
