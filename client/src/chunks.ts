@@ -1,4 +1,6 @@
 import type { Line } from './api-types.ts';
+import { failureOf, type Request } from './transport.ts';
+import { within } from './watchdog.ts';
 
 /** Characters of JSON in a chunk, at most; the server allows as many bytes in a group. */
 const CHUNK_CHARACTERS = 4_194_304;
@@ -148,12 +150,22 @@ function checkGroup(
   );
 }
 
-/** The same items, each asked for while the one before it is being used. */
-export async function* readAhead<T>(items: AsyncIterator<T>): AsyncGenerator<T> {
+/**
+ * The same items, each asked for while the one before it is being used.
+ *
+ * @param request what the items are for; see `failureOf`, as which it rejects
+ * @param signal ends the waiting for an item
+ */
+export async function* readAhead<T>(
+  items: AsyncIterator<T>,
+  request: Request,
+  signal?: AbortSignal,
+): AsyncGenerator<T> {
   let next = items.next();
   try {
     for (;;) {
-      const result = await next;
+      const result = await within(next, undefined, signal);
+      if (result === undefined) throw failureOf(signal?.reason, request, signal);
       if (result.done === true) return;
       next = items.next();
       // Reported when it is awaited.
@@ -161,7 +173,8 @@ export async function* readAhead<T>(items: AsyncIterator<T>): AsyncGenerator<T> 
       yield result.value;
     }
   } finally {
-    await items.return?.();
+    // Not awaited: the source may be waiting for a line.
+    items.return?.().catch(() => undefined);
   }
 }
 

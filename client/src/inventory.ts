@@ -142,23 +142,28 @@ export class InventoryClient {
     options: UpdateOptions = {},
   ): AsyncGenerator<LineOutcome, void, undefined> {
     const { state, onProgress } = options;
-    const call = this.#transport.begin(options);
+    const end = this.#transport.end(options);
+    const call = { ...options, ...(end.signal && { signal: end.signal }) };
     const from = await startOf(state, options.chunkLines ?? CHUNK_LINES_DEFAULT);
     let failed = 0;
     const { chunkLines } = from;
     const groupLines = Math.max(chunkLines, GROUP_LINES_MAX);
     const chunks = chunksOf(lines, { chunkLines, groupLines });
-    for await (const chunk of readAhead(chunks)) {
-      const end = chunk.start + chunk.lines.length;
-      if (end <= from.lines) continue;
-      const outcomes = outcomesOf(chunk, await this.#send(chunk, from.run, call), options);
-      for (const outcome of outcomes) {
-        if (!outcome.isApplied) failed += 1;
-        yield outcome;
+    try {
+      for await (const chunk of readAhead(chunks, bulkRequest(options), end.signal)) {
+        const lines = chunk.start + chunk.lines.length;
+        if (lines <= from.lines) continue;
+        const outcomes = outcomesOf(chunk, await this.#send(chunk, from.run, call), options);
+        for (const outcome of outcomes) {
+          if (!outcome.isApplied) failed += 1;
+          yield outcome;
+        }
+        // After the last of its results was taken: a run that stops before asks for this chunk again.
+        await state?.save({ ...from, lines });
+        onProgress?.({ lines, failed });
       }
-      // After the last of its results was taken: a run that stops before asks for this chunk again.
-      await state?.save({ ...from, lines: end });
-      onProgress?.({ lines: end, failed });
+    } finally {
+      end.stop();
     }
     await state?.clear?.();
   }
@@ -177,7 +182,7 @@ export class InventoryClient {
     const { state, errorsOnly = false } = options;
     const from = await startOf(state, options.chunkLines ?? CHUNK_LINES_DEFAULT);
     const cut = chunksOf(lines, { chunkLines: from.chunkLines, groupLines: GROUP_LINES_MAX });
-    const chunks = after(from.lines, readAhead(cut));
+    const chunks = after(from.lines, readAhead(cut, bulkRequest(options)));
     for await (const streamed of this.#streamed(chunks, chunkBytes, options, from)) {
       const { index, result } = streamed;
       const { line } = streamed.line;

@@ -7,7 +7,7 @@ import { Watchdog, within } from './watchdog.ts';
 
 /** Chunks that may be sent before the first of them is answered. */
 const CHUNKS_AHEAD = 8;
-/** A row that keeps the stream open is sent when no line came for so long; the server waits two minutes. */
+/** After this long without a line, a blank row is sent, which keeps the stream open: the server waits two minutes. */
 const KEEP_ALIVE_MS = 30_000;
 
 /** The result of a line. */

@@ -24,10 +24,18 @@ export interface Organization {
   readonly disabledAtMs: number | null;
 }
 
+/**
+ * What a token is for: `api` for programs; `login` from user-login; `session` for a browser, which sends it as a cookie.
+ */
+export type TokenKind = 'api' | 'login' | 'session';
+
 /** The authenticated client: what a valid token identifies. */
 export interface Principal {
   readonly tokenId: number;
+  readonly tokenKind: TokenKind;
   readonly userId: number;
+  /** Null for the user that owns tokens created on the command line. */
+  readonly username: string | null;
   readonly organizationId: number;
   readonly organizationName: string;
   readonly organizationType: OrganizationType;
@@ -66,6 +74,36 @@ export interface TokenDraft {
   readonly permissions: readonly Permission[];
   /** Milliseconds since 1970-01-01T00:00Z; null never expires. */
   readonly expiresAtMs: number | null;
+  /** `api` by default. */
+  readonly kind?: TokenKind;
+  /** Where a session is begun. */
+  readonly client?: SessionClient;
+}
+
+/** The browser that began a session, as the user may recognize it. */
+export interface SessionClient {
+  readonly userAgent: string | null;
+  readonly address: string;
+}
+
+/** A session of a user, without its secret. */
+export interface SessionListing extends SessionClient {
+  /** That of its token. */
+  readonly id: number;
+  readonly uuid: string;
+  readonly createdAtMs: number;
+  /** To the minute; null if it has not been used since it was created. */
+  readonly lastUsedAtMs: number | null;
+  /** When it expires if it is not used until then. */
+  readonly expiresAtMs: number;
+}
+
+/** How long sessions are valid. */
+export interface SessionLifetimes {
+  /** Without a request. */
+  readonly idleMs: number;
+  /** In all. */
+  readonly absoluteMs: number;
 }
 
 /** A token without its secret. */

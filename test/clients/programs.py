@@ -5,10 +5,15 @@ Reads one JSON object per line, {"program", "input", "is_async"}, and answers ea
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
+import importlib
+import io
 import json
 import logging
+import os
+import runpy
 import socket
 import sys
 import tempfile
@@ -22,6 +27,7 @@ import async_programs
 from onhand_client import (
     PROBLEM_CLASSES,
     AbortSignal,
+    ConnectionFailed,
     FileStore,
     LineOutcome,
     Onhand,
@@ -175,6 +181,45 @@ def file(onhand: Onhand, given: Input) -> object:
     reverted = onhand.files.undo(uuid)["reverted"]
     latest = next(onhand.files.list())
     return {"state": state, "results": results, "reverted": reverted, "listed": latest["filename"]}
+
+
+def file_results(onhand: Onhand, given: Input) -> object:
+    uuid = onhand.files.upload(given["text"], filename=given["filename"])
+    onhand.files.wait(uuid)
+    attempts: List[bytes] = []
+
+    def read(pieces: Iterator[bytes]) -> str:
+        attempts.append(b"".join(pieces))
+        if len(attempts) == 1:
+            raise ConnectionFailed("cut", "cut", is_retry_safe=True)
+        return attempts[-1].decode()
+
+    results = onhand.files.read_results(uuid, read)
+    return {"attempts": len(attempts), "results": results}
+
+
+def catalogue(onhand: Onhand, given: Input) -> object:
+    (sku,) = onhand.skus.find(upca=given["upca"])
+    changed = onhand.skus.update(sku["uuid"], {"condition": "refurb"})
+    suppliers = onhand.suppliers()["suppliers"]
+    names = [supplier["name"] for supplier in suppliers]
+    return {"condition": changed["condition"], "suppliers": names}
+
+
+def retry_for(onhand: Onhand, given: Input) -> object:
+    suppliers = onhand.with_options(retries=0, retry_for=60).freshness()["suppliers"]
+    with Onhand("http://127.0.0.1:1", given["token"], retry_for=0.1) as unreachable:
+        return {"long": len(suppliers), "short": type(failure_of(unreachable.freshness)).__name__}
+
+
+def redirected(onhand: Onhand, given: Input) -> object:
+    lines = [{"sku_id": "S0", "quantity_in_stock": 1}]
+    works: Dict[str, Callable[[], object]] = {
+        "read": onhand.freshness,
+        "update": lambda: list(onhand.inventory.update(lines)),
+        "stream": lambda: list(onhand.inventory.stream(lines)),
+    }
+    return {name: described(failure_of(work)) for name, work in works.items()}
 
 
 def batch(onhand: Onhand, given: Input) -> object:
@@ -349,6 +394,10 @@ PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
         list_skus,
         export_skus,
         file,
+        file_results,
+        catalogue,
+        retry_for,
+        redirected,
         batch,
         errors,
         deadline,
@@ -362,9 +411,48 @@ PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
 }
 
 
+def problem_codes(given: Input) -> object:
+    return sorted(PROBLEM_CLASSES)
+
+
+def script(given: Input) -> object:
+    """Runs a script as python3 does, but in this process: starting another takes seconds on a busy machine."""
+    printed = io.StringIO()
+    code: object = 0
+    before = os.getcwd()
+    os.environ.update(given["environment"])
+    os.chdir(given["folder"])
+    sys.argv = [given["path"], *given["arguments"]]
+    try:
+        with contextlib.redirect_stdout(printed):
+            runpy.run_path(given["path"], run_name="__main__")
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        os.chdir(before)
+    return {"code": code, "stdout": printed.getvalue()}
+
+
+def single_file(given: Input) -> object:
+    """Imports the client from a folder that has it as one file."""
+    package = sys.modules.pop("onhand_client")
+    sys.path.insert(0, given["folder"])
+    try:
+        module = importlib.import_module("onhand_client")
+        module.Onhand("http://127.0.0.1").close()
+        return {"file": module.__file__, "version": module.__version__}
+    finally:
+        sys.path.pop(0)
+        sys.modules["onhand_client"] = package
+
+
+#: Programs that are not given a client.
+OTHERS: Dict[str, Callable[[Input], object]] = {other.__name__: other for other in (problem_codes, script, single_file)}
+
+
 def run(name: str, given: Input) -> object:
-    if name == "problem_codes":
-        return sorted(PROBLEM_CLASSES)
+    if name in OTHERS:
+        return OTHERS[name](given)
     with Onhand(given["url"], given["token"]) as onhand:
         return PROGRAMS[name](onhand, given)
 

@@ -1,9 +1,9 @@
 /** The programs of the scenarios with the TypeScript client. `programs.py` has the same with the Python client. */
 import {
+  ConnectionFailed,
   type LineOutcome,
   Onhand,
   OnhandError,
-  SignatureInvalid,
   type StateStore,
   type UpdateState,
 } from '../../client/src/index.ts';
@@ -55,6 +55,10 @@ async function failureOf(work: Promise<unknown>): Promise<unknown> {
   } catch (error) {
     return error;
   }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'nothing';
 }
 
 function messageOf(error: unknown): string {
@@ -185,6 +189,41 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     return { state, results, reverted, listed: latest?.filename };
   },
 
+  file_results: async (onhand, { filename, text }) => {
+    const uuid = await onhand.files.upload(text, { filename });
+    await onhand.files.wait(uuid);
+    let attempts = 0;
+    const results = await onhand.files.readResults(uuid, async (content) => {
+      attempts += 1;
+      const read = await new Response(content).text();
+      if (attempts > 1) return read;
+      throw new ConnectionFailed({ status: 0, code: 'cut', detail: 'cut', isRetrySafe: true });
+    });
+    return { attempts, results };
+  },
+
+  catalogue: async (onhand, { upca }) => {
+    const [sku] = await onhand.skus.find({ upca });
+    const { condition } = await onhand.skus.update(sku?.uuid ?? '', { condition: 'refurb' });
+    const { suppliers } = await onhand.suppliers();
+    return { condition, suppliers: suppliers.map(({ name }) => name) };
+  },
+
+  retry_for: async (onhand, { token }) => {
+    const { suppliers } = await onhand.freshness({}, { retries: 0, retryForMs: 60_000 });
+    const unreachable = new Onhand({ url: 'http://127.0.0.1:1', token, retryForMs: 100 });
+    return { long: suppliers.length, short: nameOf(await failureOf(unreachable.freshness())) };
+  },
+
+  redirected: async (onhand) => {
+    const lines = [{ sku_id: 'S0', quantity_in_stock: 1 }];
+    return {
+      read: await describedFailure(onhand.freshness()),
+      update: await describedFailure(all(onhand.inventory.update(lines))),
+      stream: await describedFailure(all(onhand.inventory.stream(lines))),
+    };
+  },
+
   batch: async (onhand, { reference }) => {
     const lines = [
       { sku_id: 'S0', quantity_in_stock: 5 },
@@ -222,7 +261,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     );
     stop.abort(reason);
     return {
-      deadline: late instanceof Error ? late.name : late,
+      deadline: nameOf(late),
       abort: (await waiting) === reason,
     };
   },
@@ -246,8 +285,7 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     };
     const names: Record<string, string> = {};
     for (const [name, work] of Object.entries(works)) {
-      const error = await failureOf(work());
-      names[name] = error instanceof Error ? error.name : 'nothing';
+      names[name] = nameOf(await failureOf(work()));
     }
     return names;
   },
@@ -340,8 +378,4 @@ function typeOf(message: unknown): unknown {
   return typeof message === 'object' && message !== null && 'type' in message
     ? message.type
     : message;
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof SignatureInvalid ? error.name : String(error);
 }

@@ -299,6 +299,7 @@ class AbortSignal:
 
 class _Options(NamedTuple):
     retries: Optional[int] = None
+    retry_for: Optional[float] = None
     timeout: Optional[float] = None
     deadline: Optional[float] = None
     signal: Optional[AbortSignal] = None
@@ -316,12 +317,9 @@ class _Call:
     def __init__(self, options: _Options) -> None:
         self.signal = AbortSignal() if options.signal is None else options.signal
         self.max_retries = options.retries
+        self.retry_for = options.retry_for
         self.timeout = options.timeout
         self._end = None if options.deadline is None else time.monotonic() + options.deadline
-
-    @property
-    def retries(self) -> int:
-        return _RETRIES_DEFAULT if self.max_retries is None else self.max_retries
 
     @property
     def is_over(self) -> bool:
@@ -338,29 +336,10 @@ class _Call:
         if self.left() <= 0:
             raise self._timed_out(request) from cause
 
-    def wait(self, attempt: int, error: OnhandError, request: _Request) -> None:
-        """Waits before the next attempt. Raises if the call ends before."""
-        if not self.pause(attempt, error, request):
-            self.check(request, error)
-            raise self._timed_out(request) from error
-
-    def pause(self, attempt: int, error: OnhandError, request: _Request) -> bool:
-        """
-        Waits before the next attempt: exponentially with jitter, at least as long as the server asks for. Returns
-        whether the call is still wanted then.
-        """
-        delay = min(_DELAY_FIRST * 2 ** min(attempt - 1, 16), _DELAY_LAST) * (0.5 + random.random() / 2)
-        delay = max(delay, error.retry_after or 0)
-        if delay >= self.left():
-            return False
-        logger.warning("%s %s: attempt %d failed, next in %.1f s: %s", request.method, request.path, attempt, delay, error)
-        self.signal._event.wait(delay)
-        return not self.is_over
-
     def once(self) -> _Call:
         """The same call without retries."""
         other = copy.copy(self)
-        other.max_retries = 0
+        other.max_retries, other.retry_for = 0, None
         return other
 
     def _timed_out(self, request: _Request) -> TimedOut:
@@ -370,6 +349,53 @@ class _Call:
             is_retry_safe=request.is_repeatable,
             line=request.line,
         )
+
+
+class _Retries:
+    """Decides whether and when what failed is tried again."""
+
+    def __init__(self, call: _Call, max_default: float = _RETRIES_DEFAULT) -> None:
+        self._call = call
+        self._max = max_default if call.max_retries is None else call.max_retries
+        #: Failures since the last success, and when the first of them was.
+        self._failures = 0
+        self._since = 0.0
+
+    def reset(self) -> None:
+        """To be called after a success: counts from the start again."""
+        self._failures = 0
+
+    def wait_after(self, error: OnhandError, request: _Request) -> None:
+        """As `pause`. Raises if the call ends before the next attempt."""
+        if not self.pause(error, request):
+            self._call.check(request, error)
+            raise self._call._timed_out(request) from error
+
+    def pause(self, error: OnhandError, request: _Request) -> bool:
+        """
+        Waits before the next attempt: exponentially with jitter, at least as long as the server asks for. Returns
+        whether the call is still wanted then. Raises the error if there shall be no other attempt.
+        """
+        if self._failures == 0:
+            self._since = time.monotonic()
+        self._failures += 1
+        delay = min(_DELAY_FIRST * 2 ** min(self._failures - 1, 16), _DELAY_LAST) * (0.5 + random.random() / 2)
+        delay = max(delay, error.retry_after or 0)
+        if not _is_transient(error) or self._is_over(delay):
+            raise error
+        if delay >= self._call.left():
+            return False
+        logger.warning(
+            "%s %s: attempt %d failed, next in %.1f s: %s", request.method, request.path, self._failures, delay, error
+        )
+        self._call.signal._event.wait(delay)
+        return not self._call.is_over
+
+    def _is_over(self, delay: float) -> bool:
+        retry_for = self._call.retry_for
+        if retry_for is None:
+            return self._failures > self._max
+        return time.monotonic() + delay > self._since + retry_for
 
 
 # --- Requests ---------------------------------------------------------------------------------------------------------
@@ -664,9 +690,8 @@ class _Transport:
         Sends a request, and again where that is safe. Reading the response belongs to the attempt, so that one that
         breaks off is retried too.
         """
-        attempt = 0
+        retries = _Retries(call)
         while True:
-            attempt += 1
             try:
                 with self.open(request, call) as exchange:
                     return read(exchange)
@@ -674,9 +699,7 @@ class _Transport:
                 failure = error
             except (OSError, http.client.HTTPException) as error:
                 failure = _failure_of(error, request, call)
-            if not _is_transient(failure) or attempt > call.retries:
-                raise failure
-            call.wait(attempt, failure, request)
+            retries.wait_after(failure, request)
 
     def open(self, request: _Request, call: _Call, clock: Optional[_Clock] = None) -> _Exchange:
         """
@@ -1305,23 +1328,21 @@ class Inventory(_Resource):
         begin = options.begin()
         # A dry run has the key too: it decides where chunks end, and nothing is stored.
         request = options.request({"content-type": "application/x-ndjson", "idempotency-key": begin["run"]})
-        failed = failures = 0
+        failed = 0
+        retries = _Retries(call)
         with contextlib.closing(_chunks(lines, begin["chunk_lines"], _GROUP_LINES_MAX)) as all_chunks:
             chunks = (chunk for chunk in all_chunks if chunk.end > begin["lines"])
             stream = _ChunkStream(self._transport, request, chunks, call, begin["lines"])
             while not stream.is_done:
                 try:
                     for chunk, outcomes, is_end in stream.attempt():
-                        failures = 0
+                        retries.reset()
                         failed += sum(not outcome.is_applied for outcome in outcomes)
                         yield [outcome for outcome in outcomes if not (options.errors_only and outcome.is_applied)]
                         if is_end:
                             options.answered(begin, chunk.end, failed)
                 except OnhandError as error:
-                    failures += 1
-                    if not _is_transient(error) or failures > call.retries:
-                        raise
-                    call.wait(failures, error, request)
+                    retries.wait_after(error, request)
         options.end()
 
 
@@ -1334,7 +1355,7 @@ def _outcome(chunk: _Chunk, place: int, result: Json) -> LineOutcome:
 
 #: Chunks that may be sent before the first of them is answered.
 _CHUNKS_AHEAD = 8
-#: A row that keeps the stream open is sent when no line came for so long; the server waits two minutes.
+#: After this long without a line, a blank row is sent, which keeps the stream open: the server waits two minutes.
 _KEEP_ALIVE_SECONDS = 30.0
 
 
@@ -1588,7 +1609,7 @@ class Changes(_Resource):
         limit: Optional[int] = None,
         wait: Optional[int] = None,
     ) -> Json:
-        """One page of changes: `records` and a `cursor`. `wait` waits for so many seconds if there is none."""
+        """One page of changes: `records` and a `cursor`. With `wait`, the server waits up to that many seconds for a change if there is none."""
         return self._read(self._call(), after=after, from_=from_, supplier_uuids=supplier_uuids, limit=limit, wait=wait)
 
     def follow(
@@ -1655,14 +1676,14 @@ class Changes(_Resource):
         call = self._call()
         request = _Request("GET", _CHANGES_PATH)
         cursor = options.cursor
-        failures = 0
+        retries = _Retries(call, float("inf"))
         while not call.is_over:
             try:
                 is_live = options.via == "events" and cursor is not None
                 pages = self._events(options, cast(str, cursor), call) if is_live else self._poll(options, cursor, call)
                 with contextlib.closing(pages):
                     for records, after in pages:
-                        failures = 0
+                        retries.reset()
                         before = after if cursor is None else cursor
                         cursor = after
                         yield _ChangePage(records, after, before)
@@ -1680,10 +1701,7 @@ class Changes(_Resource):
                     failure = error
                 else:
                     raise
-                failures += 1
-                if not _is_transient(failure) or (call.max_retries is not None and failures > call.max_retries):
-                    raise failure
-                if not call.pause(failures, failure, request):
+                if not retries.pause(failure, request):
                     return
 
     def _poll(self, options: _Follow, cursor: Optional[str], call: _Call) -> Generator[Tuple[List[Json], str], None, None]:
@@ -1755,7 +1773,7 @@ class SkuExport(NamedTuple):
 
 
 class Skus(_Resource):
-    """Reads and creates SKUs."""
+    """Reads, creates and changes SKUs."""
 
     def page(self, **query: QueryValue) -> Json:
         """One page, with `pagination.total_count`. The parameters are those of the server's documentation."""
@@ -1793,6 +1811,18 @@ class Skus(_Resource):
     def create(self, sku: Mapping[str, Any], *, reason: Optional[str] = None, reference: Optional[str] = None) -> Json:
         """Creates a SKU. Raises `AlreadyExists` if the supplier has one with this `sku_id`."""
         return cast(Json, self._json("POST", _SKUS_PATH, content=sku, headers=_note_headers(reason, reference)))
+
+    def update(
+        self,
+        uuid: str,
+        change: Mapping[str, Any],
+        *,
+        reason: Optional[str] = None,
+        reference: Optional[str] = None,
+    ) -> Json:
+        """Changes a SKU's identifiers, title, condition, bundle or item. Raises `SkuNotFound` if it is not the supplier's."""
+        path, headers = _path(_SKUS_PATH, uuid), _note_headers(reason, reference)
+        return cast(Json, self._json("PATCH", path, content=change, headers=headers))
 
     def history(self, uuid: str, *, from_: Optional[Time] = None, to: Optional[Time] = None) -> Iterator[Json]:
         """The changes of one SKU, latest first."""
@@ -1887,7 +1917,7 @@ class Files(_Resource):
                 return file
 
     def get(self, uuid: str, *, wait: Optional[int] = None) -> Json:
-        """The status of a file. `wait` waits up to so many seconds for it to finish."""
+        """The status of a file. With `wait`, the server waits up to that many seconds for it to finish."""
         return self._get(uuid, wait, self._call())
 
     def list(self) -> Iterator[Json]:
@@ -1896,11 +1926,25 @@ class Files(_Resource):
 
     def results(self, uuid: str, *, format: str = "csv") -> Iterator[bytes]:
         """
-        The file with the result of each row beside it, as it arrives.
+        The file with the result of each row beside it, as it arrives; without retries.
 
         :param format: `csv` or `xlsx`; `edi` is the acknowledgement of an EDI file
         """
-        return _flat(self._results(uuid, format))
+        return _flat(self._results(uuid, format, self._call()))
+
+    def read_results(self, uuid: str, read: Callable[[Iterator[bytes]], T], *, format: str = "csv") -> T:
+        """
+        As `results`, with retries: `read` gets the results again, from their start, after the connection broke. Returns
+        what `read` returns, and raises what it raises.
+        """
+        call = self._call()
+        request = _Request("GET", _path(_FILES_PATH, uuid))
+        retries = _Retries(call)
+        while True:
+            try:
+                return read(_flat(self._results(uuid, format, call)))
+            except OnhandError as error:
+                retries.wait_after(error, request)
 
     def confirm(self, uuid: str, **answers: QueryValue) -> Json:
         """Applies a file that is held. `answers` are those to its questions, such as `locations="sum"`."""
@@ -1937,8 +1981,7 @@ class Files(_Resource):
     def _pages(self) -> _Pages[Json]:
         return _numbered_pages(self, _FILES_PATH, "files")
 
-    def _results(self, uuid: str, format: str) -> _Pages[bytes]:
-        call = self._call()
+    def _results(self, uuid: str, format: str, call: _Call) -> _Pages[bytes]:
         name = "acknowledgement.edi" if format == "edi" else f"results.{format}"
         request = _Request("GET", _path(_FILES_PATH, uuid) + name)
         silence = _Clock(call, _TIMEOUT_DEFAULT if call.timeout is None else call.timeout, restarts=True)
@@ -2129,6 +2172,7 @@ class Onhand:
         token: Optional[str] = None,
         *,
         retries: Optional[int] = None,
+        retry_for: Optional[float] = None,
         timeout: Optional[float] = None,
         deadline: Optional[float] = None,
         signal: Optional[AbortSignal] = None,
@@ -2141,6 +2185,7 @@ class Onhand:
         :param url: such as `https://stock.example.com`; a path before `/timp/` is kept
         :param token: an API token: 40 hexadecimal digits. Without one, no `Authorization` header is sent
         :param retries: how often a request is tried again after network errors, 408, 429 and 5xx; 3 by default
+        :param retry_for: retry until nothing has succeeded for this long, however many attempts that takes
         :param timeout: how long one attempt may take; 60 by default, 3,600 for uploads. In streams: how long nothing
             may arrive
         :param deadline: how long a call may take with all its requests and retries; no limit by default
@@ -2153,7 +2198,7 @@ class Onhand:
         transport = _Transport(
             url, token, headers=headers, user_agent=user_agent, connect=connect, ssl_context=ssl_context
         )
-        self._join(transport, _Options(retries, timeout, deadline, signal))
+        self._join(transport, _Options(retries, retry_for, timeout, deadline, signal))
 
     def _join(self, transport: _Transport, options: _Options) -> None:
         self._transport = transport
@@ -2162,7 +2207,7 @@ class Onhand:
         self.inventory = Inventory(transport, options)
         #: Reads the change feed.
         self.changes = Changes(transport, options)
-        #: Reads and creates SKUs.
+        #: Reads, creates and changes SKUs.
         self.skus = Skus(transport, options)
         #: Sends stock files.
         self.files = Files(transport, options)
@@ -2175,16 +2220,22 @@ class Onhand:
         self,
         *,
         retries: Optional[int] = None,
+        retry_for: Optional[float] = None,
         timeout: Optional[float] = None,
         deadline: Optional[float] = None,
         signal: Optional[AbortSignal] = None,
     ) -> Onhand:
         """The same client with other options, for some of the calls. It shares the connections."""
-        given = {"retries": retries, "timeout": timeout, "deadline": deadline, "signal": signal}
+        given = {"retries": retries, "retry_for": retry_for, "timeout": timeout, "deadline": deadline, "signal": signal}
         other = object.__new__(Onhand)
         changes: Dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         other._join(self._transport, self._options._replace(**changes))
         return other
+
+    def suppliers(self, *, start: Optional[int] = None, limit: Optional[int] = None) -> Json:
+        """One page of the suppliers that you can see, with `pagination.total_count`."""
+        query = {"start": start, "limit": limit}
+        return cast(Json, _Resource(self._transport, self._options)._json("GET", "/timp/suppliers/", query))
 
     def freshness(self, *, supplier_uuids: Optional[Sequence[str]] = None) -> Json:
         """When each supplier last reported, and how old the stock of its SKUs is."""
@@ -2254,7 +2305,7 @@ class _Worker:
         except asyncio.CancelledError:
             signal.abort()
             await asyncio.wait([future])
-            # Nobody else asks for it; without this, asyncio reports it as lost.
+            # The result is dropped. asyncio would log an exception that is never looked at.
             future.cancelled() or future.exception()
             raise
 
@@ -2430,7 +2481,7 @@ class AsyncSkuExport(NamedTuple):
 
 
 class AsyncSkus(_AsyncResource):
-    """Reads and creates SKUs; see `Skus`."""
+    """Reads, creates and changes SKUs; see `Skus`."""
 
     async def page(self, **query: QueryValue) -> Json:
         return await self._worker.call(lambda client: client.skus.page(**query))
@@ -2472,6 +2523,18 @@ class AsyncSkus(_AsyncResource):
         self, sku: Mapping[str, Any], *, reason: Optional[str] = None, reference: Optional[str] = None
     ) -> Json:
         return await self._worker.call(lambda client: client.skus.create(sku, reason=reason, reference=reference))
+
+    async def update(
+        self,
+        uuid: str,
+        change: Mapping[str, Any],
+        *,
+        reason: Optional[str] = None,
+        reference: Optional[str] = None,
+    ) -> Json:
+        return await self._worker.call(
+            lambda client: client.skus.update(uuid, change, reason=reason, reference=reference)
+        )
 
     def history(
         self, uuid: str, *, from_: Optional[Time] = None, to: Optional[Time] = None
@@ -2516,7 +2579,11 @@ class AsyncFiles(_AsyncResource):
         return self._worker.items(lambda client: client.files._pages())
 
     def results(self, uuid: str, *, format: str = "csv") -> AsyncGenerator[bytes, None]:
-        return self._worker.items(lambda client: client.files._results(uuid, format))
+        return self._worker.items(lambda client: client.files._results(uuid, format, client.files._call()))
+
+    async def read_results(self, uuid: str, read: Callable[[Iterator[bytes]], T], *, format: str = "csv") -> T:
+        """As `Files.read_results`. `read` is called in a worker thread."""
+        return await self._worker.call(lambda client: client.files.read_results(uuid, read, format=format))
 
     async def confirm(self, uuid: str, **answers: QueryValue) -> Json:
         return await self._worker.call(lambda client: client.files.confirm(uuid, **answers))
@@ -2617,6 +2684,7 @@ class AsyncOnhand:
         token: Optional[str] = None,
         *,
         retries: Optional[int] = None,
+        retry_for: Optional[float] = None,
         timeout: Optional[float] = None,
         deadline: Optional[float] = None,
         signal: Optional[AbortSignal] = None,
@@ -2633,6 +2701,7 @@ class AsyncOnhand:
             url,
             token,
             retries=retries,
+            retry_for=retry_for,
             timeout=timeout,
             deadline=deadline,
             signal=signal,
@@ -2656,15 +2725,21 @@ class AsyncOnhand:
         self,
         *,
         retries: Optional[int] = None,
+        retry_for: Optional[float] = None,
         timeout: Optional[float] = None,
         deadline: Optional[float] = None,
         signal: Optional[AbortSignal] = None,
     ) -> AsyncOnhand:
         """The same client with other options, for some of the calls. It shares connections and threads."""
-        client = self._worker.client.with_options(retries=retries, timeout=timeout, deadline=deadline, signal=signal)
+        client = self._worker.client.with_options(
+            retries=retries, retry_for=retry_for, timeout=timeout, deadline=deadline, signal=signal
+        )
         other = object.__new__(AsyncOnhand)
         other._join(_Worker(client, self._worker.threads))
         return other
+
+    async def suppliers(self, *, start: Optional[int] = None, limit: Optional[int] = None) -> Json:
+        return await self._worker.call(lambda client: client.suppliers(start=start, limit=limit))
 
     async def freshness(self, *, supplier_uuids: Optional[Sequence[str]] = None) -> Json:
         return await self._worker.call(lambda client: client.freshness(supplier_uuids=supplier_uuids))

@@ -5,6 +5,8 @@ import { OnhandError } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
 import type { Store } from '../../store/store.ts';
 import { authenticate, authorize, type Access } from '../accounts/authenticate.ts';
+import type { SessionCookie } from '../accounts/session-cookie.ts';
+import type { TokenUses } from '../accounts/token-uses.ts';
 import { TokenWatch } from '../accounts/token-watch.ts';
 import { clientErrorResponse, TOKEN_REVOKED } from '../problems.ts';
 import {
@@ -30,6 +32,14 @@ export interface AdmissionLimits extends OpenLimits {
   readonly requestsPerSecondMax: number;
 }
 
+interface AdmissionParts {
+  readonly store: Pick<Store, 'accounts' | 'grouping'>;
+  readonly limits: AdmissionLimits;
+  readonly openRequests: OpenRequests;
+  readonly cookie: SessionCookie;
+  readonly uses: TokenUses;
+}
+
 /** Authenticates each API request and checks the limits before its body is read. */
 export class Admission {
   readonly #accounts: Pick<Store['accounts'], 'findPrincipal'>;
@@ -40,12 +50,12 @@ export class Admission {
   });
   readonly #rate: RateLimiterMemory | undefined;
   readonly #openRequests: OpenRequests;
+  readonly #cookie: SessionCookie;
+  readonly #uses: TokenUses;
 
-  constructor(
-    store: Pick<Store, 'accounts' | 'grouping'>,
-    limits: AdmissionLimits,
-    openRequests: OpenRequests,
-  ) {
+  constructor({ store, limits, openRequests, cookie, uses }: AdmissionParts) {
+    this.#cookie = cookie;
+    this.#uses = uses;
     this.#accounts = store.accounts;
     this.#turns = new StoreTurns(store.grouping);
     this.#openRequests = openRequests;
@@ -54,8 +64,8 @@ export class Admission {
   }
 
   /**
-   * Admits a request. Rejects, in this order, with `unauthenticated`, `not_a_supplier`,
-   * `permission_missing`, `rate_limited`, `organization_budget_exceeded`, `overloaded`.
+   * Admits a request. Rejects, in this order, with `unauthenticated`, `cross_site_request`, `session_needed`,
+   * `not_a_supplier`, `permission_missing`, `rate_limited`, `organization_budget_exceeded`, `overloaded`.
    *
    * @param kind a request that stays open while its client waits is a follower, not an open request
    */
@@ -77,16 +87,24 @@ export class Admission {
   }
 
   async #identify(request: FastifyRequest, access: Access): Promise<Principal> {
-    const principal = await authenticate(this.#accounts, request.headers.authorization, Date.now());
+    const principal = await this.#authenticate(request);
     noteSender(request, principal);
+    if (principal.tokenKind === 'session') this.#cookie.refuseCrossSite(request);
     authorize(principal, access);
     if (this.#rate !== undefined) await consumePoint(this.#rate, String(principal.tokenId));
+    this.#uses.note(principal);
     return principal;
+  }
+
+  #authenticate(request: FastifyRequest): Promise<Principal> {
+    const { authorization } = request.headers;
+    const cookie = this.#cookie.tokenOf(request);
+    return authenticate(this.#accounts, { authorization, cookie }, Date.now());
   }
 
   /** Checks the token of a long-lived request again. Rejects with `unauthenticated`. */
   async recheckToken(request: FastifyRequest): Promise<void> {
-    await authenticate(this.#accounts, request.headers.authorization, Date.now());
+    await this.#authenticate(request);
   }
 
   /**

@@ -4,6 +4,7 @@ import {
   type OrganizationType,
   type Permission,
   type Principal,
+  type TokenKind,
 } from '../../domain/parties.ts';
 
 /** Finds the bearers of tokens and caches them, since every request needs one. */
@@ -19,7 +20,9 @@ export const PRINCIPALS_CACHED_MAX = 10_000;
 
 export interface PrincipalRow {
   readonly token_id: number;
+  readonly kind: TokenKind;
   readonly user_id: number;
+  readonly username: string | null;
   readonly organization_id: number;
   readonly name: string;
   readonly type: OrganizationType;
@@ -29,7 +32,8 @@ export interface PrincipalRow {
 
 /** Selects a `PrincipalRow`; to be completed with the placeholder of the token's hash. */
 export const SELECT_PRINCIPAL_BY_TOKEN_HASH = `
-  SELECT tokens.id AS token_id, users.id AS user_id, organizations.id AS organization_id,
+  SELECT tokens.id AS token_id,
+    COALESCE(tokens.kind, CASE WHEN username IS NULL THEN 'api' ELSE 'login' END) AS kind, users.id AS user_id, username, organizations.id AS organization_id,
     organizations.name, organizations.type, tokens.permissions, expires_at_ms
   FROM tokens JOIN users ON users.id = tokens.user_id
     JOIN organizations ON organizations.id = users.organization_id
@@ -45,7 +49,9 @@ export function cachedPrincipalOf(row: PrincipalRow): CachedPrincipal {
   return {
     principal: {
       tokenId: row.token_id,
+      tokenKind: row.kind,
       userId: row.user_id,
+      username: row.username,
       organizationId: row.organization_id,
       organizationName: row.name,
       organizationType: row.type,

@@ -28,6 +28,13 @@ const Detail = Type.Union([
   Type.Object({ kind: Type.Literal('left_out'), because: Type.Integer() }),
 ]);
 
+const InventoryOfEffect = Type.Object({
+  quantityInStock: numberOrNull,
+  quantityOnBackorder: numberOrNull,
+  backorderDate: numberOrNull,
+  restrictions: numberOrNull,
+});
+
 const Failures = Compile(
   Type.Array(
     Type.Object({
@@ -38,19 +45,19 @@ const Failures = Compile(
       skuId: textOrNull,
       asSent: textOrNull,
       misfits: Type.Optional(Type.Array(Type.Number())),
+      wouldChange: Type.Optional(
+        Type.Object({
+          skuUuid: Type.String(),
+          before: InventoryOfEffect,
+          after: InventoryOfEffect,
+        }),
+      ),
     }),
   ),
 );
 
 const Misfit = Type.Object({ kind: Type.Literal('misfit'), gtins: Type.Array(Type.Number()) });
 const Details = Compile(Type.Array(Type.Tuple([Type.Union([Detail, Misfit]), Type.Integer()])));
-
-const InventoryOfEffect = Type.Object({
-  quantityInStock: numberOrNull,
-  quantityOnBackorder: numberOrNull,
-  backorderDate: numberOrNull,
-  restrictions: numberOrNull,
-});
 
 const Effects = Compile(
   Type.Array(
