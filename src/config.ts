@@ -109,6 +109,10 @@ export const NUMBER_SETTINGS = {
   loginAttemptsPerNameMax: { variable: 'ONHAND_LOGIN_ATTEMPTS_PER_NAME_MAX', fallback: 50, min: 1 },
   /** The most logins that wait for their password to be checked; half of them from one network. */
   loginQueueMax: { variable: 'ONHAND_LOGIN_QUEUE_MAX', fallback: 16, min: 1 },
+  /** How long a browser session lasts without a request. */
+  sessionIdleMinutes: { variable: 'ONHAND_SESSION_IDLE_MINUTES', fallback: 720, min: 1 },
+  /** How long a browser session lasts at most, in use or not. */
+  sessionHoursMax: { variable: 'ONHAND_SESSION_HOURS_MAX', fallback: 168, min: 1 },
   /** The most open requests of one client address to log in or to change a password. Further ones are answered 429. */
   openLoginsPerAddressMax: {
     variable: 'ONHAND_OPEN_LOGINS_PER_ADDRESS_MAX',
@@ -264,6 +268,8 @@ type NumberSettingName = keyof typeof NUMBER_SETTINGS;
 
 /** Boolean settings; the default is `false`. */
 export const FLAG_SETTINGS = {
+  /** Whether session cookies are for TLS only even if requests seem to come without it. */
+  secureCookies: 'ONHAND_SECURE_COOKIES',
   /** Whether webhooks may use plain http. */
   webhooksAllowHttp: 'ONHAND_WEBHOOKS_ALLOW_HTTP',
   /** Whether webhooks may call private and loopback addresses. */
@@ -294,6 +300,8 @@ export interface Settings
   readonly filesDirectory: string | null;
   /** The drop folder; null means none. */
   readonly inbox: string | null;
+  /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
+  readonly dashboardPath: string | null;
   /** How much of a file is read. */
   readonly formatLimits: Readonly<Record<keyof typeof FORMAT_SETTINGS, number>>;
 }
@@ -304,6 +312,7 @@ const TEXT_VARIABLES = [
   'ONHAND_LOG_LEVEL',
   'ONHAND_FILES_DIRECTORY',
   'ONHAND_INBOX',
+  'ONHAND_DASHBOARD_PATH',
   'ONHAND_TOKEN',
   'ONHAND_URL',
 ];
@@ -390,6 +399,7 @@ export function readSettings(
     logLevel: readLogLevel(environment),
     filesDirectory: environment['ONHAND_FILES_DIRECTORY'] || null,
     inbox: environment['ONHAND_INBOX'] || null,
+    dashboardPath: readDashboardPath(environment),
     formatLimits: mapValues(FORMAT_SETTINGS, (setting) => readNumber(setting, environment)),
     ...mapValues(NUMBER_SETTINGS, (setting) => readNumber(setting, environment)),
     ...mapValues(FLAG_SETTINGS, (variable) => readFlag(variable, environment)),
@@ -431,6 +441,17 @@ function readFlag(variable: string, environment: Environment): boolean {
     );
   }
   return text === 'true';
+}
+
+function readDashboardPath(environment: Environment): string | null {
+  const text = environment['ONHAND_DASHBOARD_PATH'] || '/';
+  if (text === 'off') return null;
+  const path = text.endsWith('/') ? text : `${text}/`;
+  if (/^\/(?:[\w-]+\/)*$/.test(path) && !/^\/(?:timp|docs|download)\//.test(path)) return path;
+  throw new OnhandError(
+    'parameter_invalid',
+    `ONHAND_DASHBOARD_PATH is "${text}"; it must be off, /, or a path such as /dashboard/, outside of /timp, /docs and /download.`,
+  );
 }
 
 function readLogLevel(environment: Environment): LogLevel {

@@ -26,8 +26,9 @@ export class BatchesClient {
 
   /** Every batch, newest first. */
   async *list(options: CallOptions = {}): AsyncGenerator<Batch, void, undefined> {
+    const call = this.#transport.begin(options);
     for (let start: number | null = 0; start !== null;) {
-      const page: BatchPage = await this.page({ start, limit: 100 }, options);
+      const page: BatchPage = await this.page({ start, limit: 100 }, call);
       yield* page.batches;
       start = page.pagination.next_start_index;
     }

@@ -3,7 +3,6 @@ import type { StateStore } from './inventory.ts';
 import { eventsOf } from './sse.ts';
 import {
   type CallOptions,
-  callSignal,
   delay,
   failureOf,
   type Request,
@@ -66,8 +65,9 @@ export class ChangesClient {
 
   /**
    * Every change, in order for each supplier, for ever: reconnects after errors that may pass. Ends without an error
-   * when `signal` is aborted. Throws `CursorExpired` if the cursor is older than the stored changes: read the list of SKUs
-   * again. `retries` limits how often in a row nothing is reached; without it there is no limit.
+   * when `signal` is aborted or the deadline is over. Throws `CursorExpired` if the cursor is older than the stored
+   * changes: read the list of SKUs again. `retries` limits how often in a row nothing is reached; without it there is
+   * no limit.
    */
   async *follow(options: FollowOptions = {}): AsyncGenerator<FollowedRecord, void, undefined> {
     for await (const { records, cursor, before } of this.#pages(options)) {
@@ -79,7 +79,7 @@ export class ChangesClient {
 
   /**
    * Gives every change to `handler`, and stores the cursor after the handler succeeded: after a crash, the changes
-   * that were not stored are given again. Ends when `signal` is aborted; rejects if the handler does.
+   * that were not stored are given again. Ends as `follow` does; rejects if the handler does.
    *
    * @param handler receives one or more records at once
    */
@@ -101,7 +101,18 @@ export class ChangesClient {
   async *#pages(
     options: FollowOptions,
   ): AsyncGenerator<FollowedPage & { readonly before: string }, void, undefined> {
-    const signal = callSignal(options);
+    const end = this.#transport.end(options);
+    try {
+      yield* this.#pagesUntil(end.signal, options);
+    } finally {
+      end.stop();
+    }
+  }
+
+  async *#pagesUntil(
+    signal: AbortSignal | undefined,
+    options: FollowOptions,
+  ): AsyncGenerator<FollowedPage & { readonly before: string }, void, undefined> {
     const isEnded = (): boolean => signal?.aborted === true;
     const { retries: limit = Infinity, retryForMs } = options;
     const retries = this.#transport.retries({ retries: limit, retryForMs }, signal);

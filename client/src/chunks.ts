@@ -1,4 +1,9 @@
 import type { Line } from './api-types.ts';
+import { failureOf, type Request } from './transport.ts';
+import { within } from './watchdog.ts';
+
+/** Characters of JSON in a chunk, at most; the server allows as many bytes in a group. */
+const CHUNK_CHARACTERS = 4_194_304;
 
 /** Lines that the server applies together. */
 export interface StreamChunk<T> {
@@ -7,41 +12,117 @@ export interface StreamChunk<T> {
   readonly lines: readonly T[];
 }
 
-/** Lines that are sent as one request. */
-export interface Chunk extends StreamChunk<Line> {
-  /** The JSON of each line. */
-  readonly texts: readonly string[];
+/** A line as it is sent. */
+export interface LineText {
+  readonly line: Line;
+  /** Its JSON. */
+  readonly text: string;
 }
 
-export interface ChunkLimits {
-  /** Lines in a chunk, at most; more than the server's `ONHAND_LINES_MAX` are refused. */
-  readonly chunkLines: number;
-  /** Characters of JSON in a chunk, at most; a longer line is sent alone. */
-  readonly chunkCharacters: number;
+/** Lines that are sent as one request, or between two blank rows of a stream. */
+export type Chunk = StreamChunk<LineText>;
+
+interface ChunkLimits {
+  /** Lines in a chunk, at most. */
+  readonly lines: number;
+  /** Characters or bytes in a chunk, at most; a longer line is sent alone. */
+  readonly size: number;
 }
 
-/** Cuts lines into chunks, reading no further than the chunk that is asked for. */
+/** Collects lines into chunks. A group, which is a run of lines with one group name, is never split. */
+export class ChunkBuilder<T> {
+  readonly #limits: ChunkLimits;
+  #start = 0;
+  #lines: T[] = [];
+  #size = 0;
+  /** The group of the last line; its lines begin at `#groupStart`, which is the last line itself outside groups. */
+  #group: string | undefined;
+  #groupStart = 0;
+  #groupSize = 0;
+  #isGroupEnded = false;
+
+  constructor(limits: ChunkLimits) {
+    this.#limits = limits;
+  }
+
+  get isEmpty(): boolean {
+    return this.#lines.length === 0;
+  }
+
+  /** The size of all lines. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The lines of the last line's group, or the line alone. */
+  get group(): { readonly start: number; readonly count: number; readonly size: number } {
+    return {
+      start: this.#start + this.#groupStart,
+      count: this.#lines.length - this.#groupStart,
+      size: this.#groupSize,
+    };
+  }
+
+  /** How many lines may be sent now, whatever follows: those before a group that may go on. */
+  get ready(): number {
+    const isOpen = this.#group !== undefined && !this.#isGroupEnded;
+    return isOpen ? this.#groupStart : this.#lines.length;
+  }
+
+  /** Adds a line. Returns the chunk that had to end before it, or before its group. A group alone may exceed the limits. */
+  add(line: T, size: number, group: string | undefined): StreamChunk<T> | undefined {
+    const isNamesake = group !== undefined && group === this.#group;
+    if (!isNamesake || this.#isGroupEnded) {
+      this.#groupStart = this.#lines.length;
+      this.#groupSize = 0;
+    }
+    const mustCut =
+      this.#lines.length >= this.#limits.lines ||
+      this.#size + size > this.#limits.size ||
+      // Two groups with one name would become one.
+      (isNamesake && this.#isGroupEnded);
+    const full = mustCut && this.#groupStart > 0 ? this.cut(this.#groupStart) : undefined;
+    this.#lines.push(line);
+    this.#size += size;
+    this.#groupSize += size;
+    this.#group = group;
+    this.#isGroupEnded = false;
+    return full;
+  }
+
+  /** Ends the group: a later line with its name begins another one. */
+  endGroup(): void {
+    this.#isGroupEnded = true;
+  }
+
+  /** Removes the first lines: by default all, or those before the last line's group. */
+  cut(count = this.#lines.length): StreamChunk<T> {
+    const chunk = { start: this.#start, lines: this.#lines.splice(0, count) };
+    this.#start += count;
+    this.#groupStart = 0;
+    if (this.isEmpty) [this.#group, this.#groupSize, this.#isGroupEnded] = [undefined, 0, false];
+    this.#size = this.#groupSize;
+    return chunk;
+  }
+}
+
+/** Cuts lines into chunks, reading no further than the chunk that is asked for and the group after it. */
 export async function* chunksOf(
   lines: Iterable<Line> | AsyncIterable<Line>,
-  { chunkLines, chunkCharacters }: ChunkLimits,
+  limits: {
+    /** Lines in a chunk, at most, unless they are one group. */
+    readonly chunkLines: number;
+    /** Lines in a group, at most. */
+    readonly groupLines: number;
+  },
 ): AsyncGenerator<Chunk> {
-  let start = 0;
-  let chunk: Line[] = [];
-  let texts: string[] = [];
-  let characters = 0;
-  const cut = (): Chunk => {
-    const whole = { start, lines: chunk, texts };
-    start += chunk.length;
-    [chunk, texts, characters] = [[], [], 0];
-    return whole;
-  };
+  const builder = new ChunkBuilder<LineText>({ lines: limits.chunkLines, size: CHUNK_CHARACTERS });
   const add = (line: Line): Chunk | undefined => {
     const text = JSON.stringify(line);
-    const isFull = chunk.length === chunkLines || characters + text.length > chunkCharacters;
-    const full = isFull && chunk.length > 0 ? cut() : undefined;
-    chunk.push(line);
-    texts.push(text);
-    characters += text.length + 1;
+    // The server refuses other values line by line.
+    const group = typeof line.group === 'string' ? line.group : undefined;
+    const full = builder.add({ line, text }, text.length + 1, group);
+    if (group !== undefined) checkGroup(group, builder.group, limits.groupLines);
     return full;
   };
   if (Symbol.asyncIterator in lines) {
@@ -55,15 +136,36 @@ export async function* chunksOf(
       if (full !== undefined) yield full;
     }
   }
-  if (chunk.length > 0) yield cut();
+  if (!builder.isEmpty) yield builder.cut();
 }
 
-/** The same items, each asked for while the one before it is being used. */
-export async function* readAhead<T>(items: AsyncIterator<T>): AsyncGenerator<T> {
+function checkGroup(
+  name: string,
+  { start, count, size }: ChunkBuilder<LineText>['group'],
+  linesMax: number,
+): void {
+  if (count <= linesMax && size <= CHUNK_CHARACTERS) return;
+  throw new RangeError(
+    `The group ${JSON.stringify(name)}, which begins at line ${start}, has more than ${linesMax} lines or ${CHUNK_CHARACTERS} characters. Its lines have to be sent together: use smaller groups, or upload a file with atomic=true.`,
+  );
+}
+
+/**
+ * The same items, each asked for while the one before it is being used.
+ *
+ * @param request what the items are for; see `failureOf`, as which it rejects
+ * @param signal ends the waiting for an item
+ */
+export async function* readAhead<T>(
+  items: AsyncIterator<T>,
+  request: Request,
+  signal?: AbortSignal,
+): AsyncGenerator<T> {
   let next = items.next();
   try {
     for (;;) {
-      const result = await next;
+      const result = await within(next, undefined, signal);
+      if (result === undefined) throw failureOf(signal?.reason, request, signal);
       if (result.done === true) return;
       next = items.next();
       // Reported when it is awaited.
@@ -71,7 +173,8 @@ export async function* readAhead<T>(items: AsyncIterator<T>): AsyncGenerator<T> 
       yield result.value;
     }
   } finally {
-    await items.return?.();
+    // Not awaited: the source may be waiting for a line.
+    items.return?.().catch(() => undefined);
   }
 }
 

@@ -1,5 +1,12 @@
 import type { Line, LineResult, operations } from './api-types.ts';
-import { type Chunk, chunksOf, joined, readAhead, type StreamChunk } from './chunks.ts';
+import {
+  type Chunk,
+  chunksOf,
+  joined,
+  type LineText,
+  readAhead,
+  type StreamChunk,
+} from './chunks.ts';
 import { ndjsonChunks, type NdjsonRow } from './ndjson.ts';
 import { OnhandError, unexpectedResults } from './problems.ts';
 import { ChunkStream, type StreamResult } from './stream.ts';
@@ -16,7 +23,8 @@ const SINGLE_PATH = '/timp/products/skus/inventory/';
 const CHUNK_LINES_DEFAULT = 1000;
 const encoder = new TextEncoder();
 const LINE_FEED = encoder.encode('\n');
-const CHUNK_CHARACTERS = 4_194_304;
+/** Lines of a group in a stream, at most. */
+const GROUP_LINES_MAX = 10_000;
 
 /** The result of one line. */
 export interface LineOutcome extends LineResult {
@@ -70,7 +78,10 @@ export interface UpdateOptions extends CallOptions, BatchNote {
   readonly dryRun?: boolean;
   /** The time of the report: lines that are older than what the server holds get 412. */
   readonly asOf?: Date | string;
-  /** Lines of a request; 1,000 by default, at most what the server allows. Each request is a batch. */
+  /**
+   * Lines of a request; 1,000 by default, at most what the server allows. Each request is a batch. A `group` is never
+   * split: one that is longer is a request of its own, up to 10,000 lines or 4 MiB; beyond, a `RangeError` is thrown.
+   */
   readonly chunkLines?: number;
   /**
    * Where the progress is kept, so that an update that was interrupted continues where it was, with the idempotency
@@ -131,23 +142,28 @@ export class InventoryClient {
     options: UpdateOptions = {},
   ): AsyncGenerator<LineOutcome, void, undefined> {
     const { state, onProgress } = options;
+    const end = this.#transport.end(options);
+    const call = { ...options, ...(end.signal && { signal: end.signal }) };
     const from = await startOf(state, options.chunkLines ?? CHUNK_LINES_DEFAULT);
     let failed = 0;
-    const chunks = chunksOf(lines, {
-      chunkLines: from.chunkLines,
-      chunkCharacters: CHUNK_CHARACTERS,
-    });
-    for await (const chunk of readAhead(chunks)) {
-      const end = chunk.start + chunk.lines.length;
-      if (end <= from.lines) continue;
-      const outcomes = outcomesOf(chunk, await this.#send(chunk, from.run, options), options);
-      for (const outcome of outcomes) {
-        if (!outcome.isApplied) failed += 1;
-        yield outcome;
+    const { chunkLines } = from;
+    const groupLines = Math.max(chunkLines, GROUP_LINES_MAX);
+    const chunks = chunksOf(lines, { chunkLines, groupLines });
+    try {
+      for await (const chunk of readAhead(chunks, bulkRequest(options), end.signal)) {
+        const lines = chunk.start + chunk.lines.length;
+        if (lines <= from.lines) continue;
+        const outcomes = outcomesOf(chunk, await this.#send(chunk, from.run, call), options);
+        for (const outcome of outcomes) {
+          if (!outcome.isApplied) failed += 1;
+          yield outcome;
+        }
+        // After the last of its results was taken: a run that stops before asks for this chunk again.
+        await state?.save({ ...from, lines });
+        onProgress?.({ lines, failed });
       }
-      // After the last of its results was taken: a run that stops before asks for this chunk again.
-      await state?.save({ ...from, lines: end });
-      onProgress?.({ lines: end, failed });
+    } finally {
+      end.stop();
     }
     await state?.clear?.();
   }
@@ -165,14 +181,11 @@ export class InventoryClient {
   ): AsyncGenerator<LineOutcome, void, undefined> {
     const { state, errorsOnly = false } = options;
     const from = await startOf(state, options.chunkLines ?? CHUNK_LINES_DEFAULT);
-    const cut = chunksOf(lines, { chunkLines: from.chunkLines, chunkCharacters: CHUNK_CHARACTERS });
-    const chunks = after(from.lines, readAhead(cut));
-    for await (const { index, line, result } of this.#streamed<Line, Chunk>(
-      chunks,
-      chunkBytes,
-      options,
-      from,
-    )) {
+    const cut = chunksOf(lines, { chunkLines: from.chunkLines, groupLines: GROUP_LINES_MAX });
+    const chunks = after(from.lines, readAhead(cut, bulkRequest(options)));
+    for await (const streamed of this.#streamed(chunks, chunkBytes, options, from)) {
+      const { index, result } = streamed;
+      const { line } = streamed.line;
       const isApplied = result.status_code === 200;
       if (!errorsOnly || !isApplied) yield { ...result, index, line, isApplied };
     }
@@ -190,12 +203,7 @@ export class InventoryClient {
   ): AsyncGenerator<RowOutcome, void, undefined> {
     const from = await startOf(undefined, 0);
     const chunks = ndjsonChunks(content);
-    for await (const { line, result } of this.#streamed<NdjsonRow, StreamChunk<NdjsonRow>>(
-      chunks,
-      ({ lines }) => rowBytes(lines),
-      options,
-      from,
-    )) {
+    for await (const { line, result } of this.#streamed(chunks, rowBytes, options, from)) {
       const { row, bytes } = line;
       // The server counts rows of the connection.
       const message = result.message?.replace(/^Row \d+/, `Row ${row}`);
@@ -205,36 +213,43 @@ export class InventoryClient {
   }
 
   /** Streams chunks, resuming as often as the options allow. */
-  async *#streamed<T, C extends StreamChunk<T>>(
-    chunks: AsyncIterator<C>,
-    bytesOf: (chunk: C) => Uint8Array,
+  async *#streamed<T>(
+    chunks: AsyncIterator<StreamChunk<T>>,
+    bytesOf: (lines: readonly T[]) => Uint8Array,
     options: UpdateOptions,
     from: UpdateState,
-  ): AsyncGenerator<StreamResult<T, C>, void, undefined> {
-    const signal = this.#transport.signal(options);
+  ): AsyncGenerator<StreamResult<T>, void, undefined> {
+    const end = this.#transport.end(options);
+    const { signal } = end;
     const { timeoutMs = TIMEOUT_DEFAULT_MS } = this.#transport.completed(options);
     const request = { ...bulkRequest(options), headers: streamHeaders(options, from.run) };
     const transport = this.#transport;
     const task = { transport, request, chunks, bytesOf, signal, timeoutMs };
-    const stream = new ChunkStream<T, C>(task, from.lines);
+    const stream = new ChunkStream<T>(task, from.lines);
     const retries = transport.retries(options, signal);
     let failed = 0;
-    while (!stream.isDone) {
-      try {
-        for await (const answered of stream.attempt()) {
-          retries.reset();
-          const { index, chunk, result } = answered;
-          if (result.status_code !== 200) failed += 1;
-          yield answered;
-          const end = chunk.start + chunk.lines.length;
-          if (index + 1 < end) continue;
-          await options.state?.save({ ...from, lines: end });
-          options.onProgress?.({ lines: end, failed });
+    try {
+      while (!stream.isDone) {
+        try {
+          for await (const answered of stream.attempt()) {
+            retries.reset();
+            const { index, chunk, result } = answered;
+            if (result.status_code !== 200) failed += 1;
+            yield answered;
+            const lines = chunk.start + chunk.lines.length;
+            if (index + 1 < lines) continue;
+            await options.state?.save({ ...from, lines });
+            options.onProgress?.({ lines, failed });
+          }
+        } catch (error) {
+          if (!(error instanceof OnhandError)) throw error;
+          await retries.waitAfter(error, request);
         }
-      } catch (error) {
-        if (!(error instanceof OnhandError)) throw error;
-        await retries.waitAfter(error, request);
       }
+    } finally {
+      end.stop();
+      // Not awaited: the source may be waiting for a line.
+      chunks.return?.().catch(() => undefined);
     }
   }
 
@@ -250,7 +265,7 @@ export class InventoryClient {
           'content-type': 'application/json',
           'idempotency-key': dryRun ? undefined : `${run}-${chunk.start}`,
         },
-        body: () => `[${chunk.texts.join(',')}]`,
+        body: () => `[${textsOf(chunk.lines).join(',')}]`,
         line: chunk.start,
       },
       options,
@@ -287,9 +302,13 @@ async function* after(line: number, chunks: AsyncIterable<Chunk>): AsyncGenerato
   for await (const chunk of chunks) if (chunk.start + chunk.lines.length > line) yield chunk;
 }
 
-/** The rows of a chunk as NDJSON. */
-function chunkBytes({ texts }: Chunk): Uint8Array {
-  return encoder.encode(`${texts.join('\n')}\n`);
+/** Lines as NDJSON. */
+function chunkBytes(lines: readonly LineText[]): Uint8Array {
+  return encoder.encode(`${textsOf(lines).join('\n')}\n`);
+}
+
+function textsOf(lines: readonly LineText[]): readonly string[] {
+  return lines.map(({ text }) => text);
 }
 
 /** The headers that carry a batch's reason and reference. */
@@ -318,8 +337,9 @@ function outcomesOf(
   }
   return results.map((result, place) => {
     const at = result.index ?? place;
-    const line = lines[at];
-    if (line === undefined) throw unexpectedResults(start);
+    const sent = lines[at];
+    if (sent === undefined) throw unexpectedResults(start);
+    const { line } = sent;
     return { ...result, index: start + at, line, isApplied: result.status_code === 200 };
   });
 }

@@ -1,4 +1,4 @@
-import { joined, type StreamChunk } from './chunks.ts';
+import { ChunkBuilder, joined, type StreamChunk } from './chunks.ts';
 import { within } from './watchdog.ts';
 
 /** A row of NDJSON as it is sent. */
@@ -28,18 +28,19 @@ export async function* ndjsonChunks(
   try {
     for (let next: ReturnType<typeof input.next> | undefined; ;) {
       next ??= input.next();
-      const result = rows.ready > 0 ? await within(next, LINGER_MS) : await next;
+      const { ready } = rows.chunk;
+      const result = ready > 0 ? await within(next, LINGER_MS) : await next;
       if (result === undefined) {
-        yield rows.cut(rows.ready);
+        yield rows.chunk.cut(ready);
         continue;
       }
       next = undefined;
       for (const row of result.done === true ? rows.last() : rows.split(result.value)) {
-        if (rows.mustCutBefore(row)) yield rows.cut();
-        rows.add(row);
+        const full = rows.add(row);
+        if (full !== undefined) yield full;
       }
       if (result.done !== true) continue;
-      if (!rows.isEmpty) yield rows.cut();
+      if (!rows.chunk.isEmpty) yield rows.chunk.cut();
       return;
     }
   } finally {
@@ -54,52 +55,18 @@ interface ReadRow extends NdjsonRow {
 
 /** The rows of the next chunk. */
 class Rows {
-  /** Lines in the chunks before, and rows read so far. */
-  #start = 0;
+  readonly chunk = new ChunkBuilder<NdjsonRow>({ lines: ROWS_MAX, size: BYTES_MAX });
+  /** Rows read so far. */
   #row = 0;
-  #rows: ReadRow[] = [];
-  #bytes = 0;
-  #group: string | undefined;
-  /** Where in the rows the group begins. */
-  #groupStart = 0;
-  /** Whether a blank row ended the group: the next row may be one of another group with the same name. */
-  #isGroupEnded = false;
   /** A row that has not ended. */
   #partial: Uint8Array[] = [];
   #partialBytes = 0;
 
-  get isEmpty(): boolean {
-    return this.#rows.length === 0;
-  }
-
-  /** How many rows may be sent now, whatever follows: those before a group that may go on. */
-  get ready(): number {
-    return this.#group === undefined ? this.#rows.length : this.#groupStart;
-  }
-
-  /** Whether the chunk has to end before the row. */
-  mustCutBefore({ bytes, group }: ReadRow): boolean {
-    if (group !== undefined && group === this.#group) return false;
-    const isFull = this.#rows.length >= ROWS_MAX || this.#bytes + bytes.length > BYTES_MAX;
-    return !this.isEmpty && (isFull || this.#isGroupEnded);
-  }
-
-  add(row: ReadRow): void {
-    if (row.group !== this.#group) this.#groupStart = this.#rows.length;
-    this.#rows.push(row);
-    this.#group = row.group;
-    this.#hold(row.bytes.length);
-  }
-
-  /** Removes the first rows, by default all. */
-  cut(count = this.#rows.length): StreamChunk<NdjsonRow> {
-    const chunk = { start: this.#start, lines: this.#rows.splice(0, count) };
-    this.#start += count;
-    this.#groupStart = 0;
-    this.#bytes = this.#rows.reduce((bytes, row) => bytes + row.bytes.length, 0);
-    if (this.isEmpty) this.#group = undefined;
-    this.#isGroupEnded = false;
-    return chunk;
+  /** Returns the chunk that had to end before the row, or before its group. */
+  add({ group, ...row }: ReadRow): StreamChunk<NdjsonRow> | undefined {
+    const full = this.chunk.add(row, row.bytes.length, group);
+    this.#checkHeld();
+    return full;
   }
 
   /** The rows that end within the bytes. */
@@ -113,7 +80,7 @@ class Rows {
     if (begin === bytes.length) return;
     this.#partial.push(bytes.subarray(begin));
     this.#partialBytes += bytes.length - begin;
-    this.#hold(0);
+    this.#checkHeld();
   }
 
   /** The last row, if it has no line feed. */
@@ -127,16 +94,14 @@ class Rows {
     [this.#partial, this.#partialBytes] = [[], 0];
     this.#row += 1;
     if (bytes.every(isBlank)) {
-      this.#isGroupEnded ||= this.#group !== undefined;
-      this.#group = undefined;
+      this.chunk.endGroup();
       return;
     }
     yield { row: this.#row, bytes, group: mayHaveGroup || !isWhole ? groupOf(bytes) : undefined };
   }
 
-  #hold(bytes: number): void {
-    this.#bytes += bytes;
-    if (this.#bytes + this.#partialBytes <= HELD_BYTES_MAX) return;
+  #checkHeld(): void {
+    if (this.chunk.size + this.#partialBytes <= HELD_BYTES_MAX) return;
     throw new RangeError(
       `Row ${this.#row + 1}, or the group before it, is longer than ${HELD_BYTES_MAX} bytes. A stream is NDJSON: one JSON object per row.`,
     );

@@ -177,7 +177,10 @@ export function problemError(
   const code = type.slice(type.lastIndexOf('#') + 1);
   const requestId = textMember(json, 'request_id') ?? known.requestId;
   const confirmationCode = textMember(json, 'confirmation_code');
+  // Streams have it in the document, as their headers were sent before.
+  const retryAfterSeconds = 'retry_after' in json ? Number(json.retry_after) : NaN;
   return new (PROBLEM_CLASSES[code] ?? OnhandError)({
+    ...(Number.isFinite(retryAfterSeconds) && { retryAfterMs: retryAfterSeconds * 1000 }),
     ...known,
     code,
     detail,

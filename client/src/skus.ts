@@ -118,6 +118,7 @@ export class SkusClient {
     query: { readonly from?: string; readonly to?: string } = {},
     options: CallOptions = {},
   ): AsyncGenerator<History['history'][number], void, undefined> {
+    const call = this.#transport.begin(options);
     for (let before: number | null | undefined; before !== null;) {
       const page: History = await this.#transport.json<History>(
         {
@@ -125,7 +126,7 @@ export class SkusClient {
           path: `${skuPath(uuid)}history/`,
           query: { ...query, limit: PAGE_LIMIT, before: before ?? undefined },
         },
-        options,
+        call,
       );
       yield* page.history;
       before = page.next_before;
@@ -133,8 +134,9 @@ export class SkusClient {
   }
 
   async *#pages(filter: SkuFilter, options: CallOptions): AsyncGenerator<SkuPage, void, undefined> {
+    const call = this.#transport.begin(options);
     for (let cursor: string | null | undefined = ''; typeof cursor === 'string';) {
-      const page: SkuPage = await this.page({ ...filter, cursor, limit: PAGE_LIMIT }, options);
+      const page: SkuPage = await this.page({ ...filter, cursor, limit: PAGE_LIMIT }, call);
       yield page;
       cursor = page.pagination.next_cursor;
     }

@@ -7,26 +7,26 @@ import { Watchdog, within } from './watchdog.ts';
 
 /** Chunks that may be sent before the first of them is answered. */
 const CHUNKS_AHEAD = 8;
-/** A row that keeps the stream open is sent when no line came for so long; the server waits two minutes. */
+/** After this long without a line, a blank row is sent, which keeps the stream open: the server waits two minutes. */
 const KEEP_ALIVE_MS = 30_000;
 
 /** The result of a line. */
-export interface StreamResult<T, C extends StreamChunk<T>> {
+export interface StreamResult<T> {
   /** The place of the line among all lines. */
   readonly index: number;
   readonly line: T;
-  readonly chunk: C;
+  readonly chunk: StreamChunk<T>;
   readonly result: LineResult;
 }
 
 /** What all attempts to send a stream share. */
-export interface StreamTask<C> {
+export interface StreamTask<T> {
   readonly transport: Transport;
   /** The request without its body and `Stream-Start`. */
   readonly request: Request;
-  readonly chunks: AsyncIterator<C>;
-  /** The rows of a chunk, each with a line feed. */
-  readonly bytesOf: (chunk: C) => Uint8Array;
+  readonly chunks: AsyncIterator<StreamChunk<T>>;
+  /** Lines as rows, each with a line feed. */
+  readonly bytesOf: (lines: readonly T[]) => Uint8Array;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number;
 }
@@ -35,12 +35,12 @@ export interface StreamTask<C> {
  * Chunks on their way to the server, over as many connections as it takes. The server applies each once: a chunk has
  * a key of its own, made of the stream's key and the index of its first line.
  */
-export class ChunkStream<T, C extends StreamChunk<T>> {
-  readonly #task: StreamTask<C>;
+export class ChunkStream<T> {
+  readonly #task: StreamTask<T>;
   /** Sent, or about to be, and not answered completely; oldest first. */
-  #unanswered: C[] = [];
+  #unanswered: StreamChunk<T>[] = [];
   /** The chunk that was asked for. */
-  #coming: Promise<IteratorResult<C>> | undefined;
+  #coming: Promise<IteratorResult<StreamChunk<T>>> | undefined;
   /** Why no more lines can be read. */
   #sourceFailure: { readonly error: unknown } | undefined;
   #isSourceDone = false;
@@ -48,7 +48,7 @@ export class ChunkStream<T, C extends StreamChunk<T>> {
   #answered: number;
   #wake: () => void = () => undefined;
 
-  constructor(task: StreamTask<C>, start: number) {
+  constructor(task: StreamTask<T>, start: number) {
     this.#task = task;
     this.#answered = start;
   }
@@ -63,7 +63,7 @@ export class ChunkStream<T, C extends StreamChunk<T>> {
    * Rejects with the reason if the stream ends early while something is unanswered; then it can be called again. An
    * error of the lines themselves is thrown as it is.
    */
-  async *attempt(): AsyncGenerator<StreamResult<T, C>, void, undefined> {
+  async *attempt(): AsyncGenerator<StreamResult<T>, void, undefined> {
     const { transport, request, signal, timeoutMs } = this.#task;
     const silence = new Watchdog(timeoutMs, () => this.#unanswered.length > 0);
     const over = new AbortController();
@@ -104,7 +104,8 @@ export class ChunkStream<T, C extends StreamChunk<T>> {
       if (error instanceof OnhandError) throw error;
       const failure = failureOf(error, { ...request, line: this.#answered }, signal);
       // Nothing was lost with an idle connection.
-      if (this.#unanswered.length > 0 || this.#isSourceDone) throw failure;
+      const isIdle = this.#unanswered.length === 0 && !this.#isSourceDone;
+      if (!isIdle || signal?.aborted === true) throw failure;
     } finally {
       over.abort();
       silence.stop();
@@ -147,7 +148,7 @@ export class ChunkStream<T, C extends StreamChunk<T>> {
   }
 
   /** Takes the next chunk from the lines, unless it is late, there is none, or the attempt is over. */
-  async #take(over: AbortSignal): Promise<C | undefined> {
+  async #take(over: AbortSignal): Promise<StreamChunk<T> | undefined> {
     this.#coming ??= this.#task.chunks.next();
     try {
       const next = await within(this.#coming, KEEP_ALIVE_MS, this.#task.signal);
@@ -167,9 +168,9 @@ export class ChunkStream<T, C extends StreamChunk<T>> {
   }
 
   /** The rows of a chunk and the blank row that ends it. */
-  #bytesOf(chunk: C | undefined): Uint8Array {
+  #bytesOf(chunk: StreamChunk<T> | undefined): Uint8Array {
     if (chunk === undefined) return BLANK_ROW;
-    const bytes = this.#task.bytesOf(chunk);
+    const bytes = this.#task.bytesOf(chunk.lines);
     return joined([bytes, BLANK_ROW]);
   }
 }

@@ -30,8 +30,13 @@ export type LogEvent =
 export interface OnhandOptions extends CallOptions {
   /** Such as `https://stock.example.com`; a path before `/timp/` is kept. */
   readonly url: string;
-  /** An API token: 40 hexadecimal digits. Without one, only `auth.login` can be called. */
+  /**
+   * An API token: 40 hexadecimal digits. Without one, no `Authorization` header is sent: a page of the server's own
+   * origin is authenticated by its cookie, and others can only call `login`.
+   */
   readonly token?: string;
+  /** Sent with every request. They cannot replace the client's own headers. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Called instead of the global `fetch`: for proxies, tests and other runtimes. */
   readonly fetch?: typeof fetch;
   /** Called for each response and each retry. Never sees the token. */
@@ -50,7 +55,10 @@ export interface CallOptions {
   readonly retryForMs?: number;
   /** How long one attempt may take, in milliseconds; 60,000 by default. In streams and uploads: how long nothing may pass. */
   readonly timeoutMs?: number;
-  /** How long the call may take with all its retries, in milliseconds; no limit by default. */
+  /**
+   * How long the call may take with all its requests and retries, in milliseconds; no limit by default. An iterator is
+   * one call: the time that the program takes between its items counts.
+   */
   readonly deadlineMs?: number;
 }
 
@@ -79,13 +87,22 @@ const DELAY_FIRST_MS = 500;
 const DELAY_LAST_MS = 30_000;
 export const TIMEOUT_DEFAULT_MS = 60_000;
 
-/** The signal of a call: its own and the client's, and the end of its time. */
-export function callSignal(...all: readonly CallOptions[]): AbortSignal | undefined {
-  const signals = all.flatMap(({ signal, deadlineMs }) => [
-    ...(signal === undefined ? [] : [signal]),
-    ...(deadlineMs === undefined ? [] : [AbortSignal.timeout(deadlineMs)]),
-  ]);
-  return signals.length === 0 ? undefined : AbortSignal.any(signals);
+/** Has the signal that ends requests: it is aborted by those of the call and of the client, and at the deadline. */
+export class CallEnd {
+  readonly signal: AbortSignal | undefined;
+  /** Not `AbortSignal.timeout`: where only `AbortSignal.any` refers to that, Node.js 20 collects it as garbage. */
+  readonly #deadline: Watchdog | undefined;
+
+  constructor(signals: readonly (AbortSignal | undefined)[], deadlineMs: number | undefined) {
+    this.#deadline = deadlineMs === undefined ? undefined : new Watchdog(deadlineMs);
+    const all = [...signals, this.#deadline?.signal].filter((signal) => signal !== undefined);
+    this.signal = all.length === 0 ? undefined : AbortSignal.any(all);
+  }
+
+  /** To be called when the requests have ended. */
+  stop(): void {
+    this.#deadline?.stop();
+  }
 }
 
 /** Sends requests, retries those that may be, and turns problem documents into errors. */
@@ -107,6 +124,7 @@ export class Transport {
     }
     const agent = `onhand-client/${VERSION}`;
     this.#headers = {
+      ...Object.fromEntries(new Headers(options.headers)),
       'user-agent': options.userAgent === undefined ? agent : `${options.userAgent} ${agent}`,
       ...(options.token !== undefined && { authorization: `Token ${options.token}` }),
     };
@@ -133,21 +151,39 @@ export class Transport {
     options: CallOptions,
     read: (response: Response) => Promise<T>,
   ): Promise<T> {
-    const signal = callSignal(this.#options, options);
+    const end = this.end(options);
+    const { signal } = end;
     const retries = this.retries(options, signal);
-    for (;;) {
-      try {
-        return await this.#attempt(request, options, signal, read);
-      } catch (error) {
-        if (error instanceof ContentUnreadable) throw error.cause;
-        await retries.waitAfter(failureOf(error, request, signal), request);
+    try {
+      for (;;) {
+        try {
+          return await this.#attempt(request, options, signal, read);
+        } catch (error) {
+          if (error instanceof ContentUnreadable) throw error.cause;
+          await retries.waitAfter(failureOf(error, request, signal), request);
+        }
       }
+    } finally {
+      end.stop();
     }
   }
 
-  /** The signal of a call: its own and the client's, and the end of its time. */
-  signal(options: CallOptions): AbortSignal | undefined {
-    return callSignal(this.#options, options);
+  /** The options for each request of a call that has several: its deadline is what is left of it from now on. */
+  begin<T extends CallOptions>(options: T): T {
+    const { deadlineMs } = this.completed(options);
+    if (deadlineMs === undefined) return options;
+    const endMs = performance.now() + deadlineMs;
+    return {
+      ...options,
+      get deadlineMs() {
+        return Math.max(0, endMs - performance.now());
+      },
+    };
+  }
+
+  /** The end of a call, or of a request of it. */
+  end(options: CallOptions): CallEnd {
+    return new CallEnd([this.#options.signal, options.signal], this.completed(options).deadlineMs);
   }
 
   /** The options of a call, completed by those of the client. */

@@ -32,10 +32,10 @@ export class Watchdog {
   }
 }
 
-/** The value of a promise, or undefined if it takes longer or the signal is aborted first. */
+/** The value of a promise, or undefined if it takes longer than `ms` or the signal is aborted first. */
 export async function within<T>(
   promise: Promise<T>,
-  ms: number,
+  ms: number | undefined,
   signal?: AbortSignal,
 ): Promise<T | undefined> {
   const late = new AbortController();
@@ -43,8 +43,9 @@ export async function within<T>(
   const ended = new Promise<undefined>((resolve) => {
     late.signal.addEventListener('abort', () => resolve(undefined));
   });
-  const timer = setTimeout(end, signal?.aborted === true ? 0 : ms);
+  const timer = ms === undefined ? undefined : setTimeout(end, ms);
   signal?.addEventListener('abort', end);
+  if (signal?.aborted === true) end();
   try {
     return await Promise.race([promise, ended]);
   } finally {

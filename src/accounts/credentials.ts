@@ -1,6 +1,6 @@
 import { hash, randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto';
 import { OnhandError } from '../domain/errors.ts';
-import type { User } from '../domain/parties.ts';
+import type { SessionClient, User } from '../domain/parties.ts';
 import type { AccountStore } from '../store/store.ts';
 
 /** The longest password, in bytes of UTF-8. */
@@ -139,10 +139,22 @@ export const SESSION_MS = 2 * 60 * 60 * 1000;
 
 export interface Session {
   readonly token: string;
+  /** That of its token. */
+  readonly uuid: string;
   /** Milliseconds since 1970-01-01T00:00Z. */
   readonly expiresAtMs: number;
   readonly user: User;
 }
+
+/** What a login creates. */
+export interface LoginKind {
+  readonly kind: 'login' | 'session';
+  /** How long its token is valid; that of a session is put off when it is used. */
+  readonly lifetimeMs: number;
+  readonly client?: SessionClient;
+}
+
+const TOKEN_OF_LOGIN: LoginKind = { kind: 'login', lifetimeMs: SESSION_MS };
 
 /**
  * Creates a token for a user. Rejects with `login_failed`, with the same message and after the same time, if the
@@ -153,17 +165,20 @@ export async function login(
   credentials: { readonly username: string; readonly password: string },
   nowMs: number,
   verify: typeof verifyPassword = verifyPassword,
+  { kind, lifetimeMs, client }: LoginKind = TOKEN_OF_LOGIN,
 ): Promise<Session> {
   const user = await accounts.findUser(credentials.username);
   const isRight = await verify(credentials.password, user?.passwordHash);
   if (user === undefined || !isRight) throw loginFailed();
   const token = newToken();
-  const expiresAtMs = nowMs + SESSION_MS;
-  await accounts.createToken({
+  const expiresAtMs = nowMs + lifetimeMs;
+  const { uuid } = await accounts.createToken({
     userId: user.id,
     tokenHash: hashToken(token),
     permissions: user.permissions,
     expiresAtMs,
+    kind,
+    ...(client !== undefined && { client }),
   });
-  return { token, expiresAtMs, user };
+  return { token, uuid, expiresAtMs, user };
 }

@@ -1,13 +1,22 @@
-export const ORGANIZATION_TYPES = ['supplier', 'retailer'] as const;
+export const ORGANIZATION_TYPES = ['supplier', 'retailer', 'operator'] as const;
 export type OrganizationType = (typeof ORGANIZATION_TYPES)[number];
 
-export const PERMISSIONS = ['view_items', 'edit_items', 'manage_webhooks'] as const;
+export const PERMISSIONS = [
+  'view_items',
+  'edit_items',
+  'manage_webhooks',
+  'manage_organizations',
+] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
-/** The permissions that each type of organization can grant: only suppliers own SKUs to edit. */
+/**
+ * The permissions that each type of organization can grant: only suppliers own SKUs to edit, and operators edit those of
+ * the supplier that a request names.
+ */
 export const PERMISSIONS_OF_TYPE: Readonly<Record<OrganizationType, readonly Permission[]>> = {
   supplier: ['view_items', 'edit_items', 'manage_webhooks'],
   retailer: ['view_items', 'manage_webhooks'],
+  operator: ['view_items', 'edit_items', 'manage_webhooks', 'manage_organizations'],
 };
 
 /** Longest name of an organization or a user, in UTF-16 code units. */
@@ -24,10 +33,18 @@ export interface Organization {
   readonly disabledAtMs: number | null;
 }
 
+/**
+ * What a token is for: `api` for programs; `login` from user-login; `session` for a browser, which sends it as a cookie.
+ */
+export type TokenKind = 'api' | 'login' | 'session';
+
 /** The authenticated client: what a valid token identifies. */
 export interface Principal {
   readonly tokenId: number;
+  readonly tokenKind: TokenKind;
   readonly userId: number;
+  /** Null for the user that owns tokens created on the command line. */
+  readonly username: string | null;
   readonly organizationId: number;
   readonly organizationName: string;
   readonly organizationType: OrganizationType;
@@ -66,6 +83,36 @@ export interface TokenDraft {
   readonly permissions: readonly Permission[];
   /** Milliseconds since 1970-01-01T00:00Z; null never expires. */
   readonly expiresAtMs: number | null;
+  /** By default `login` for a user with a name, else `api`. */
+  readonly kind?: TokenKind;
+  /** Where a session is begun. */
+  readonly client?: SessionClient;
+}
+
+/** The browser that began a session, as the user may recognize it. */
+export interface SessionClient {
+  readonly userAgent: string | null;
+  readonly address: string;
+}
+
+/** A session of a user, without its secret. */
+export interface SessionListing extends SessionClient {
+  /** That of its token. */
+  readonly id: number;
+  readonly uuid: string;
+  readonly createdAtMs: number;
+  /** To the minute; null if it has not been used since it was created. */
+  readonly lastUsedAtMs: number | null;
+  /** When it expires if it is not used until then. */
+  readonly expiresAtMs: number;
+}
+
+/** How long sessions are valid. */
+export interface SessionLifetimes {
+  /** Without a request. */
+  readonly idleMs: number;
+  /** In all. */
+  readonly absoluteMs: number;
 }
 
 /** A token without its secret. */

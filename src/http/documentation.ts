@@ -22,8 +22,8 @@ interface Description {
   readonly bodies?: Readonly<Record<string, TSchema>>;
   /** For an operation that can also be a stream: one row of the request, and one of the response. */
   readonly rows?: { readonly mediaType: string; readonly body: TSchema; readonly ok: TSchema };
-  /** The body of a successful response. */
-  readonly ok: TSchema;
+  /** The body of a successful response; left out for 204, which has none. */
+  readonly ok?: TSchema;
   /** Its status; 200 by default. */
   readonly okStatus?: 200 | 201;
   /** Its media type; JSON by default. */
@@ -48,7 +48,7 @@ const BODY_PROBLEMS = {
 
 /** The schema of an operation for the OpenAPI document. */
 export function describe(operation: Description): FastifySchema {
-  const { access, body, bodies, rows, query, params, headers } = operation;
+  const { access, body, bodies, rows, query, params, headers, ok } = operation;
   const problems: Readonly<Record<number, string>> = {
     ...(query !== undefined && { 400: 'A query parameter is invalid.' }),
     ...(access !== undefined && CREDENTIALS_PROBLEMS),
@@ -62,7 +62,7 @@ export function describe(operation: Description): FastifySchema {
     operationId: operation.operationId,
     summary: operation.summary,
     ...(operation.description !== undefined && { description: operation.description }),
-    ...(access === undefined ? { security: [] } : { security: [{ token: [] }] }),
+    ...(access === undefined ? { security: [] } : { security: [{ token: [] }, { session: [] }] }),
     ...(query !== undefined && { querystring: query }),
     ...(params !== undefined && { params }),
     ...(headers !== undefined && { headers }),
@@ -71,13 +71,17 @@ export function describe(operation: Description): FastifySchema {
     }),
     ...(bodies !== undefined && { body: { content: contentOfEach(bodies) } }),
     response: {
-      [operation.okStatus ?? 200]: {
-        description: 'Success.',
-        content:
-          operation.okType === undefined
-            ? contentOf(operation.ok, rows?.mediaType, rows?.ok)
-            : { [operation.okType]: { schema: operation.ok } },
-      },
+      ...(ok === undefined
+        ? { 204: { description: 'Success; the response has no body.' } }
+        : {
+            [operation.okStatus ?? 200]: {
+              description: 'Success.',
+              content:
+                operation.okType === undefined
+                  ? contentOf(ok, rows?.mediaType, rows?.ok)
+                  : { [operation.okType]: { schema: ok } },
+            },
+          }),
       ...Object.fromEntries(
         Object.entries(problems).map(([status, description]) => [
           status,
@@ -172,6 +176,13 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
             name: 'Authorization',
             description: '`Token ` and 40 hexadecimal digits; `Bearer ` is accepted too.',
           },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'onhand',
+            description:
+              'The cookie of a browser session; `__Host-onhand` over TLS. Requests that change something need the header `Onhand-Dashboard: 1` too.',
+          },
         },
       },
     },
@@ -226,13 +237,18 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
       ? sendPage(reply, errorsPage)
       : reply.type('text/plain; charset=utf-8').send(errors);
   });
-  app.get('/', { schema: { hide: true } }, (_request, reply) => sendPage(reply, FRONT_PAGE));
   app.get('/favicon.ico', { schema: { hide: true } }, (_request, reply) =>
     reply.type('image/svg+xml').header('cache-control', 'max-age=86400').send(ICON),
   );
-  for (const path of ['/', '/favicon.ico', '/docs/errors']) {
+  for (const path of ['/favicon.ico', '/docs/errors']) {
     refuseOtherVerbs(app, path, ['GET', 'HEAD']);
   }
+}
+
+/** Adds the page at `/` of a server without a dashboard there. */
+export function addFrontPage(app: FastifyInstance): void {
+  app.get('/', { schema: { hide: true } }, (_request, reply) => sendPage(reply, FRONT_PAGE));
+  refuseOtherVerbs(app, '/', ['GET', 'HEAD']);
 }
 
 function hasDefault(schema: unknown): boolean {

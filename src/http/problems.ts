@@ -10,6 +10,9 @@ const STATUS_OF = {
   unauthenticated: 401,
   not_a_supplier: 409,
   permission_missing: 403,
+  session_needed: 403,
+  not_an_operator: 409,
+  cross_site_request: 403,
   rate_limited: 429,
   file_quota_exceeded: 429,
   organization_budget_exceeded: 429,
@@ -35,6 +38,7 @@ const STATUS_OF = {
   results_expired: 410,
   file_not_found: 404,
   file_state_wrong: 409,
+  session_not_found: 404,
   webhook_not_found: 404,
   webhook_refused: 422,
   already_exists: 422,
@@ -54,6 +58,8 @@ const STATUS_OF = {
 
 /** The default `Retry-After` of a 503. */
 const STORE_RETRY_SECONDS = 5;
+/** By then it has been restarted, or a load balancer knows another one. */
+const STOPPING_RETRY_SECONDS = 1;
 const REQUEST_ID_HEADER = 'request-id';
 
 /** The content of a problem document. */
@@ -143,6 +149,8 @@ const STREAM_MESSAGES: Partial<Record<ErrorCode, string>> = {
 function logged(error: unknown, request: FastifyRequest): OnhandError {
   const known = asOnhandError(error);
   if (known?.code === 'store_unavailable') request.log.error({ err: known }, 'store unavailable');
+  else if (known?.code === 'overloaded' && known.cause !== undefined)
+    request.log.error({ err: known.cause }, 'a worker thread ended');
   if (known !== undefined) return known;
   request.log.error({ err: error }, 'unexpected error');
   return new OnhandError(
@@ -152,7 +160,9 @@ function logged(error: unknown, request: FastifyRequest): OnhandError {
 }
 
 function retryAfterSeconds({ code, retryAfterSeconds: own }: OnhandError): number | undefined {
-  return own ?? (STATUS_OF[code] === 503 ? STORE_RETRY_SECONDS : undefined);
+  if (own !== undefined) return own;
+  if (code === 'server_stopping') return STOPPING_RETRY_SECONDS;
+  return STATUS_OF[code] === 503 ? STORE_RETRY_SECONDS : undefined;
 }
 
 function asOnhandError(error: unknown): OnhandError | undefined {

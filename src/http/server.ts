@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
+import fastifyCookie from '@fastify/cookie';
 import fastify, { LogController, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { DeliverOptions } from '../webhooks/attempt.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
@@ -9,16 +10,22 @@ import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
 import { addBatches } from './inventory/batches.ts';
 import { addChanges } from './changes/changes.ts';
-import { addDocumentation } from './documentation.ts';
+import { Dashboard, DASHBOARD_FOLDER } from './dashboard.ts';
+import { addDocumentation, addFrontPage } from './documentation.ts';
 import { addDownloads } from './download.ts';
 import { addFileActions } from './files/file-actions.ts';
+import { addFileEffects } from './files/file-effects.ts';
 import { addFileSettings } from './files/file-settings.ts';
 import { addFiles, type FileSettings } from './files/files.ts';
 import { addSuppliers } from './changes/suppliers.ts';
 import { Admission, type AdmissionLimits } from './request/admission.ts';
 import { addHealth } from './health.ts';
 import { addInventory } from './inventory/inventory.ts';
-import { addLogin, type LoginLimits } from './accounts/login.ts';
+import { addLogin } from './accounts/login.ts';
+import { type LoginLimits, PasswordAttempts } from './accounts/password-attempts.ts';
+import { SessionCookie, type SessionCookieSettings } from './accounts/session-cookie.ts';
+import { addSessions } from './accounts/sessions.ts';
+import { TokenUses } from './accounts/token-uses.ts';
 import { OpenUploads } from './files/file-upload.ts';
 import { OpenRequests } from './request/open-requests.ts';
 import { addRequestLog, pathOf } from './request/request-log.ts';
@@ -55,13 +62,20 @@ export interface HttpSettings
     WriteSettings,
     FileSettings,
     StreamSettings,
-    WebhookLimits {
+    WebhookLimits,
+    SessionCookieSettings {
+  /** How long a session of a browser is valid without a request, … */
+  readonly sessionIdleMinutes: number;
+  /** … and in all. */
+  readonly sessionHoursMax: number;
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   /** Which proxies' `X-Forwarded-*` headers to trust. */
   readonly trustProxy: boolean | string;
   readonly logLevel: string;
+  /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
+  readonly dashboardPath: string | null;
 }
 
 interface ServerParts {
@@ -96,9 +110,20 @@ export async function buildServer({
   version,
   log,
 }: ServerParts): Promise<FastifyInstance> {
+  const dashboard = Dashboard.in(DASHBOARD_FOLDER, settings.dashboardPath);
   const uploads = new OpenUploads(settings.requestTimeoutMs);
   const openRequests = new OpenRequests(settings);
-  const admission = new Admission(store, settings, openRequests);
+  const cookie = new SessionCookie(settings);
+  const lifetimes = {
+    idleMs: settings.sessionIdleMinutes * 60_000,
+    absoluteMs: settings.sessionHoursMax * 3_600_000,
+  };
+  const uses = new TokenUses({
+    accounts: store.accounts,
+    lifetimes,
+    onFailure: (error) => app.log.error({ err: error }, 'the use of tokens was not recorded'),
+  });
+  const admission = new Admission({ store, limits: settings, openRequests, cookie, uses });
   const submitter = new BatchSubmitter({ admission, intake, batches: store.batches, settings });
   const streams = new Streams({ admission, submitter, settings });
   const app = fastify({
@@ -182,7 +207,10 @@ export async function buildServer({
     slowPeers.watch(request.raw, reply.raw);
     boundUnreadBody(request.raw, reply.raw, settings);
     // Before Fastify checks the Content-Type.
-    if (request.is404) throw pathNotFound(request.url);
+    if (!request.is404) return;
+    if (dashboard?.isPage(request) !== true) throw pathNotFound(request.url);
+    dashboard.sendPage(reply);
+    return reply;
   });
   // JSON ends with a newline. What is sent as bytes has it already (request/reply.ts).
   app.addHook('onSend', async (_request, reply, payload) =>
@@ -191,12 +219,16 @@ export async function buildServer({
   app.addHook('preHandler', async (request, reply) => {
     if (request.openRequest !== null) connections.keep(request.raw, reply.raw);
   });
+  await app.register(fastifyCookie);
   addReplyBudget(app);
   addRequestLog(app);
 
   await addDocumentation(app, version);
+  if (dashboard?.path !== '/') addFrontPage(app);
+  await dashboard?.addTo(app);
   addDownloads(app);
   app.decorateRequest('principal', null);
+  app.decorateRequest('actsFor', null);
   app.decorateRequest('openRequest', null);
   addHealth(app, store, {
     usage: () => ({
@@ -217,6 +249,7 @@ export async function buildServer({
   const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
   addFiles(app, fileRoutes);
   addFileActions(app, fileRoutes);
+  addFileEffects(app, fileRoutes);
   addFileSettings(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
@@ -224,7 +257,13 @@ export async function buildServer({
   const { changes, webhooks, accounts } = store;
   const limits = settings;
   addWebhooks(app, { admission, webhooks, changes, accounts, options: webhookOptions, limits });
-  addLogin(app, { accounts: store.accounts, limits: settings });
+  const attempts = new PasswordAttempts(settings);
+  app.addHook('onClose', async () => {
+    await uses.record();
+    await attempts.close();
+  });
+  addLogin(app, { accounts, attempts });
+  addSessions(app, { admission, accounts, attempts, cookie, lifetimes });
   await app.ready();
   return app;
 }

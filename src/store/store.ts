@@ -39,6 +39,8 @@ import type {
   Organization,
   OrganizationType,
   Principal,
+  SessionLifetimes,
+  SessionListing,
   TokenDraft,
   TokenListing,
   User,
@@ -269,7 +271,7 @@ export interface AccountStore {
   /** Resolves with whether the connection existed. */
   removeConnection(supplierId: number, retailerId: number): Promise<boolean>;
   listConnections(): Promise<readonly Connection[]>;
-  /** The suppliers whose SKUs an organization may see: a supplier sees itself, a retailer its connections. */
+  /** The suppliers whose SKUs an organization may see: a supplier itself, a retailer its connections, an operator all. */
   visibleSupplierIds(organizationId: number, type: OrganizationType): Promise<readonly number[]>;
 
   /** Rejects with `already_exists` if the username is taken. */
@@ -293,12 +295,28 @@ export interface AccountStore {
   /** The user that owns tokens created on the command line. */
   findServiceUser(organizationId: number): Promise<{ readonly id: number }>;
 
-  createToken(draft: TokenDraft): Promise<{ readonly id: number }>;
+  createToken(draft: TokenDraft): Promise<{ readonly id: number; readonly uuid: string }>;
   listTokens(): Promise<readonly TokenListing[]>;
   /** Takes effect from the next request. Resolves with whether the token existed and was not revoked yet. */
   revokeToken(tokenId: number): Promise<boolean>;
   /** The bearer of a token; undefined if it is unknown, revoked or expired by `nowMs`. */
   findPrincipal(tokenHash: Uint8Array, nowMs: number): Promise<Principal | undefined>;
+  /**
+   * Records that tokens were used, all at one time, and puts off the expiry of the sessions among them. Tokens that have
+   * expired stay so.
+   */
+  recordTokenUse(
+    tokenIds: readonly number[],
+    usedAtMs: number,
+    lifetimes: SessionLifetimes,
+  ): Promise<void>;
+  /** The sessions of a user that have not expired by `nowMs`, the latest first. */
+  listSessions(userId: number, nowMs: number): Promise<readonly SessionListing[]>;
+  /**
+   * Ends a session of a user; webhooks made with it continue. Resolves with whether there was such a session that had
+   * not expired by `nowMs`.
+   */
+  endSession(userId: number, uuid: string, nowMs: number): Promise<boolean>;
 }
 
 export interface FileStore {

@@ -36,11 +36,6 @@ async def update_lines(onhand: AsyncOnhand, given: Input) -> object:
     return [plain(outcome) async for outcome in onhand.inventory.update(given["lines"], **options)]
 
 
-async def update_changes(onhand: AsyncOnhand, given: Input) -> object:
-    patient = onhand.with_options(retries=given["retries"])
-    return await counted(patient.inventory.update(additions(given), chunk_lines=given["chunk_lines"]))
-
-
 async def stream_changes(onhand: AsyncOnhand, given: Input) -> object:
     patient = onhand.with_options(retries=given["retries"])
     return await counted(patient.inventory.stream(additions(given), chunk_lines=given["chunk_lines"]))
@@ -57,19 +52,6 @@ async def update_in_two_runs(onhand: AsyncOnhand, given: Input) -> object:
     await outcomes.aclose()
     again = onhand.inventory.update(additions(given), chunk_lines=given["chunk_lines"], state=state)
     return {"first": first, "second": len(await all_of(again)), "cleared": state.value is None}
-
-
-async def follow_changes(onhand: AsyncOnhand, given: Input) -> object:
-    sequences: List[int] = []
-    changes = onhand.changes.follow(from_="start")
-    async for record, _ in changes:
-        # Records may come again after a cut.
-        if record["sequence"] > (sequences[-1] if sequences else 0):
-            sequences.append(record["sequence"])
-        if len(sequences) == given["count"]:
-            break
-    await changes.aclose()
-    return sequences
 
 
 async def consume_changes(onhand: AsyncOnhand, given: Input) -> object:
@@ -144,10 +126,8 @@ PROGRAMS: Dict[str, Callable[[AsyncOnhand, Input], Awaitable[object]]] = {
     program.__name__: program
     for program in (
         update_lines,
-        update_changes,
         stream_changes,
         update_in_two_runs,
-        follow_changes,
         consume_changes,
         list_skus,
         export_skus,

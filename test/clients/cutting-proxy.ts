@@ -1,6 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
+/** The address of a server that listens. */
+export function urlOf(server: Server): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return `http://127.0.0.1:${address.port}`;
+}
+
 /** Passes bytes on to a server, and cuts connections: the way to a server that loses requests and answers. */
 export class CuttingProxy {
   readonly #server: Server;
@@ -27,10 +34,7 @@ export class CuttingProxy {
   }
 
   get url(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string')
-      throw new Error('the proxy does not listen');
-    return `http://127.0.0.1:${address.port}`;
+    return urlOf(this.#server);
   }
 
   /** Whether every cut was made. */

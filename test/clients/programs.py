@@ -5,10 +5,15 @@ Reads one JSON object per line, {"program", "input", "is_async"}, and answers ea
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
+import importlib
+import io
 import json
 import logging
+import os
+import runpy
 import socket
 import sys
 import tempfile
@@ -22,6 +27,7 @@ import async_programs
 from onhand_client import (
     PROBLEM_CLASSES,
     AbortSignal,
+    ConnectionFailed,
     FileStore,
     LineOutcome,
     Onhand,
@@ -71,6 +77,20 @@ def described(error: object) -> object:
 def update_lines(onhand: Onhand, given: Input) -> object:
     options = {"chunk_lines": given["chunk_lines"], "errors_only": given["errors_only"]}
     return [plain(outcome) for outcome in onhand.inventory.update(given["lines"], **options)]
+
+
+def stream_lines(onhand: Onhand, given: Input) -> object:
+    return [plain(outcome) for outcome in onhand.inventory.stream(given["lines"], chunk_lines=given["chunk_lines"])]
+
+
+def long_group(onhand: Onhand, given: Input) -> object:
+    group = [{"sku_id": "S1", "quantity_in_stock_change": 1, "group": "kit"}] * given["line_count"]
+    chunk_lines = given["chunk_lines"]
+    answered: List[LineOutcome] = []
+    lines = [{"sku_id": "S0", "quantity_in_stock": 1}, *group]
+    message = failure_of(lambda: answered.extend(onhand.inventory.update(lines, chunk_lines=chunk_lines)))
+    stream = failure_of(lambda: list(onhand.inventory.stream([{"sku_id": "S0"}, *group], chunk_lines=chunk_lines)))
+    return {"update": [len(answered), str(message)], "stream": str(stream)}
 
 
 def update_changes(onhand: Onhand, given: Input) -> object:
@@ -163,6 +183,45 @@ def file(onhand: Onhand, given: Input) -> object:
     return {"state": state, "results": results, "reverted": reverted, "listed": latest["filename"]}
 
 
+def file_results(onhand: Onhand, given: Input) -> object:
+    uuid = onhand.files.upload(given["text"], filename=given["filename"])
+    onhand.files.wait(uuid)
+    attempts: List[bytes] = []
+
+    def read(pieces: Iterator[bytes]) -> str:
+        attempts.append(b"".join(pieces))
+        if len(attempts) == 1:
+            raise ConnectionFailed("cut", "cut", is_retry_safe=True)
+        return attempts[-1].decode()
+
+    results = onhand.files.read_results(uuid, read)
+    return {"attempts": len(attempts), "results": results}
+
+
+def catalogue(onhand: Onhand, given: Input) -> object:
+    (sku,) = onhand.skus.find(upca=given["upca"])
+    changed = onhand.skus.update(sku["uuid"], {"condition": "refurb"})
+    suppliers = onhand.suppliers()["suppliers"]
+    names = [supplier["name"] for supplier in suppliers]
+    return {"condition": changed["condition"], "suppliers": names}
+
+
+def retry_for(onhand: Onhand, given: Input) -> object:
+    suppliers = onhand.with_options(retries=0, retry_for=60).freshness()["suppliers"]
+    with Onhand("http://127.0.0.1:1", given["token"], retry_for=0.1) as unreachable:
+        return {"long": len(suppliers), "short": type(failure_of(unreachable.freshness)).__name__}
+
+
+def redirected(onhand: Onhand, given: Input) -> object:
+    lines = [{"sku_id": "S0", "quantity_in_stock": 1}]
+    works: Dict[str, Callable[[], object]] = {
+        "read": onhand.freshness,
+        "update": lambda: list(onhand.inventory.update(lines)),
+        "stream": lambda: list(onhand.inventory.stream(lines)),
+    }
+    return {name: described(failure_of(work)) for name, work in works.items()}
+
+
 def batch(onhand: Onhand, given: Input) -> object:
     lines = [{"sku_id": "S0", "quantity_in_stock": 5}, {"sku_id": "MISSING", "quantity_in_stock": 1}]
     list(onhand.inventory.update(lines, reference=given["reference"]))
@@ -201,6 +260,42 @@ def deadline(onhand: Onhand, given: Input) -> object:
     stop.abort(reason)
     waiting.join()
     return {"deadline": type(late).__name__, "abort": aborted == [reason]}
+
+
+def whole_deadline(onhand: Onhand, given: Input) -> object:
+    impatient = onhand.with_options(deadline=0.2)
+    chunk_lines = given["chunk_lines"]
+
+    def listed() -> None:
+        skus = impatient.skus.list()
+        next(skus)
+        # Ends after the deadline of the list, which has a second page.
+        list(impatient.changes.follow())
+        list(skus)
+
+    works: Dict[str, Callable[[], object]] = {
+        "update": lambda: list(impatient.inventory.update(additions(given), chunk_lines=chunk_lines)),
+        "stream": lambda: list(impatient.inventory.stream(additions(given), chunk_lines=chunk_lines)),
+        "list": listed,
+        "follow": lambda: list(impatient.changes.follow()),
+    }
+    failures = {name: failure_of(work) for name, work in works.items()}
+    return {name: "nothing" if error is None else type(error).__name__ for name, error in failures.items()}
+
+
+def left_early(onhand: Onhand, given: Input) -> object:
+    closed: List[str] = []
+
+    def source(name: str) -> Iterator[Dict[str, Any]]:
+        try:
+            yield from additions(given)
+        finally:
+            closed.append(name)
+
+    for name in ("update", "stream"):
+        for _ in getattr(onhand.inventory, name)(source(name), chunk_lines=given["chunk_lines"]):
+            break
+    return closed
 
 
 def webhooks(onhand: Onhand, given: Input) -> object:
@@ -243,6 +338,14 @@ def signed_headers(body: str, secret: str, seconds: float) -> Dict[str, str]:
     }
 
 
+def headers(_: Onhand, given: Input) -> object:
+    url, token = given["url"], given["token"]
+    with Onhand(url, headers={"Authorization": f"Token {token}"}) as authorized:
+        without_token = len(authorized.freshness()["suppliers"])
+    with Onhand(url, token, headers={"Authorization": "Token unknown"}) as confused:
+        return {"without_token": without_token, "with_token": len(confused.freshness()["suppliers"])}
+
+
 def freshness(onhand: Onhand, given: Input) -> object:
     suppliers = onhand.freshness()["suppliers"]
     return {
@@ -280,6 +383,8 @@ PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
     program.__name__: program
     for program in (
         update_lines,
+        stream_lines,
+        long_group,
         update_changes,
         stream_changes,
         update_in_two_runs,
@@ -289,19 +394,65 @@ PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
         list_skus,
         export_skus,
         file,
+        file_results,
+        catalogue,
+        retry_for,
+        redirected,
         batch,
         errors,
         deadline,
+        whole_deadline,
+        left_early,
         webhooks,
+        headers,
         freshness,
         logged,
     )
 }
 
 
+def problem_codes(given: Input) -> object:
+    return sorted(PROBLEM_CLASSES)
+
+
+def script(given: Input) -> object:
+    """Runs a script as python3 does, but in this process: starting another takes seconds on a busy machine."""
+    printed = io.StringIO()
+    code: object = 0
+    before = os.getcwd()
+    os.environ.update(given["environment"])
+    os.chdir(given["folder"])
+    sys.argv = [given["path"], *given["arguments"]]
+    try:
+        with contextlib.redirect_stdout(printed):
+            runpy.run_path(given["path"], run_name="__main__")
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        os.chdir(before)
+    return {"code": code, "stdout": printed.getvalue()}
+
+
+def single_file(given: Input) -> object:
+    """Imports the client from a folder that has it as one file."""
+    package = sys.modules.pop("onhand_client")
+    sys.path.insert(0, given["folder"])
+    try:
+        module = importlib.import_module("onhand_client")
+        module.Onhand("http://127.0.0.1").close()
+        return {"file": module.__file__, "version": module.__version__}
+    finally:
+        sys.path.pop(0)
+        sys.modules["onhand_client"] = package
+
+
+#: Programs that are not given a client.
+OTHERS: Dict[str, Callable[[Input], object]] = {other.__name__: other for other in (problem_codes, script, single_file)}
+
+
 def run(name: str, given: Input) -> object:
-    if name == "problem_codes":
-        return sorted(PROBLEM_CLASSES)
+    if name in OTHERS:
+        return OTHERS[name](given)
     with Onhand(given["url"], given["token"]) as onhand:
         return PROGRAMS[name](onhand, given)
 

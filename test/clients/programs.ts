@@ -1,9 +1,9 @@
 /** The programs of the scenarios with the TypeScript client. `programs.py` has the same with the Python client. */
 import {
+  ConnectionFailed,
   type LineOutcome,
   Onhand,
   OnhandError,
-  SignatureInvalid,
   type StateStore,
   type UpdateState,
 } from '../../client/src/index.ts';
@@ -57,6 +57,14 @@ async function failureOf(work: Promise<unknown>): Promise<unknown> {
   }
 }
 
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'nothing';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 async function describedFailure(work: Promise<unknown>): Promise<unknown> {
   const error = await failureOf(work);
   if (!(error instanceof OnhandError)) return String(error);
@@ -78,6 +86,26 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   update_lines: async (onhand, { lines, chunk_lines, errors_only }) => {
     const options = { chunkLines: chunk_lines, errorsOnly: errors_only };
     return all(onhand.inventory.update(lines, options));
+  },
+
+  stream_lines: async (onhand, { lines, chunk_lines }) =>
+    all(onhand.inventory.stream(lines, { chunkLines: chunk_lines })),
+
+  long_group: async (onhand, { line_count, chunk_lines }) => {
+    const options = { chunkLines: chunk_lines };
+    const group = Array.from({ length: line_count }, () => ({
+      sku_id: 'S1',
+      quantity_in_stock_change: 1,
+      group: 'kit',
+    }));
+    let answered = 0;
+    const update = async (): Promise<void> => {
+      const lines = [{ sku_id: 'S0', quantity_in_stock: 1 }, ...group];
+      for await (const _ of onhand.inventory.update(lines, options)) answered += 1;
+    };
+    const message = messageOf(await failureOf(update()));
+    const stream = all(onhand.inventory.stream([{ sku_id: 'S0' }, ...group], options));
+    return { update: [answered, message], stream: messageOf(await failureOf(stream)) };
   },
 
   update_changes: async (onhand, input) =>
@@ -161,6 +189,41 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     return { state, results, reverted, listed: latest?.filename };
   },
 
+  file_results: async (onhand, { filename, text }) => {
+    const uuid = await onhand.files.upload(text, { filename });
+    await onhand.files.wait(uuid);
+    let attempts = 0;
+    const results = await onhand.files.readResults(uuid, async (content) => {
+      attempts += 1;
+      const read = await new Response(content).text();
+      if (attempts > 1) return read;
+      throw new ConnectionFailed({ status: 0, code: 'cut', detail: 'cut', isRetrySafe: true });
+    });
+    return { attempts, results };
+  },
+
+  catalogue: async (onhand, { upca }) => {
+    const [sku] = await onhand.skus.find({ upca });
+    const { condition } = await onhand.skus.update(sku?.uuid ?? '', { condition: 'refurb' });
+    const { suppliers } = await onhand.suppliers();
+    return { condition, suppliers: suppliers.map(({ name }) => name) };
+  },
+
+  retry_for: async (onhand, { token }) => {
+    const { suppliers } = await onhand.freshness({}, { retries: 0, retryForMs: 60_000 });
+    const unreachable = new Onhand({ url: 'http://127.0.0.1:1', token, retryForMs: 100 });
+    return { long: suppliers.length, short: nameOf(await failureOf(unreachable.freshness())) };
+  },
+
+  redirected: async (onhand) => {
+    const lines = [{ sku_id: 'S0', quantity_in_stock: 1 }];
+    return {
+      read: await describedFailure(onhand.freshness()),
+      update: await describedFailure(all(onhand.inventory.update(lines))),
+      stream: await describedFailure(all(onhand.inventory.stream(lines))),
+    };
+  },
+
   batch: async (onhand, { reference }) => {
     const lines = [
       { sku_id: 'S0', quantity_in_stock: 5 },
@@ -198,9 +261,52 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     );
     stop.abort(reason);
     return {
-      deadline: late instanceof Error ? late.name : late,
+      deadline: nameOf(late),
       abort: (await waiting) === reason,
     };
+  },
+
+  whole_deadline: async (onhand, input) => {
+    const options = { deadlineMs: 200, chunkLines: input.chunk_lines };
+    const { url, token } = input;
+    const impatient = new Onhand({ url, token, deadlineMs: 200 });
+    const list = async (): Promise<void> => {
+      const skus = onhand.skus.list({}, options);
+      await skus.next();
+      // Ends after the deadline of the list, which has a second page.
+      await all(impatient.changes.follow());
+      await all(skus);
+    };
+    const works = {
+      update: () => all(onhand.inventory.update(additions(input), options)),
+      stream: () => all(onhand.inventory.stream(additions(input), options)),
+      list,
+      follow: () => all(impatient.changes.follow()),
+    };
+    const names: Record<string, string> = {};
+    for (const [name, work] of Object.entries(works)) {
+      names[name] = nameOf(await failureOf(work()));
+    }
+    return names;
+  },
+
+  left_early: async (onhand, input) => {
+    const options = { chunkLines: input.chunk_lines };
+    const closed: string[] = [];
+    for (const name of ['update', 'stream'] as const) {
+      const isClosed = Promise.withResolvers<void>();
+      const source = function* () {
+        try {
+          yield* additions(input);
+        } finally {
+          closed.push(name);
+          isClosed.resolve();
+        }
+      };
+      for await (const _ of onhand.inventory[name](source(), options)) break;
+      await isClosed.promise;
+    }
+    return closed;
   },
 
   webhooks: async (onhand) => {
@@ -228,6 +334,15 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     };
   },
 
+  headers: async (_, { url, token }) => {
+    const authorized = new Onhand({ url, headers: { Authorization: `Token ${token}` } });
+    const confused = new Onhand({ url, token, headers: { Authorization: 'Token unknown' } });
+    return {
+      without_token: (await authorized.freshness()).suppliers.length,
+      with_token: (await confused.freshness()).suppliers.length,
+    };
+  },
+
   freshness: async (onhand) => {
     const { suppliers } = await onhand.freshness();
     return {
@@ -238,10 +353,11 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
 };
 
 /** What a sender of Standard Webhooks puts into the headers. */
-async function signedHeaders(
+export async function signedHeaders(
   body: string,
   secret: string,
   timeMs: number,
+  id = 'msg_1',
 ): Promise<Record<string, string>> {
   const timestamp = String(Math.floor(timeMs / 1000));
   const key = await crypto.subtle.importKey(
@@ -251,9 +367,9 @@ async function signedHeaders(
     false,
     ['sign'],
   );
-  const signed = await crypto.subtle.sign('HMAC', key, Buffer.from(`msg_1.${timestamp}.${body}`));
+  const signed = await crypto.subtle.sign('HMAC', key, Buffer.from(`${id}.${timestamp}.${body}`));
   return {
-    'webhook-id': 'msg_1',
+    'webhook-id': id,
     'webhook-timestamp': timestamp,
     'webhook-signature': `v1,${Buffer.from(signed).toString('base64')}`,
   };
@@ -263,8 +379,4 @@ function typeOf(message: unknown): unknown {
   return typeof message === 'object' && message !== null && 'type' in message
     ? message.type
     : message;
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof SignatureInvalid ? error.name : String(error);
 }

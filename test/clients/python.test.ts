@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VERSION } from '../../client/src/version.ts';
 import { ERROR_CODES } from '../../src/domain/errors.ts';
@@ -10,13 +8,7 @@ import { at } from '../http/answers.ts';
 import { SKUS, TestServer } from '../http/harness.ts';
 import { ROOT } from '../house/sources.ts';
 import { entry } from '../store/fixtures.ts';
-import {
-  isPythonUsable,
-  PYTHON,
-  PYTHON_CLIENT,
-  PYTHON_ENVIRONMENT,
-  PythonPrograms,
-} from './python.ts';
+import { isPythonUsable, PYTHON_CLIENT, PythonPrograms } from './python.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { play } from './world.ts';
 
@@ -26,14 +18,13 @@ const ASYNC_SCENARIOS = SCENARIOS.filter(
     [
       'update_lines',
       'update_in_two_runs',
-      'follow_changes',
       'consume_changes',
       'list_skus',
       'export_skus',
       'file',
       'deadline',
     ].includes(program) ||
-    (['update_changes', 'stream_changes'].includes(program) && cuts !== undefined),
+    (program === 'stream_changes' && cuts !== undefined),
 );
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
@@ -45,7 +36,6 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-const execute = promisify(execFile);
 const isUsable = isPythonUsable();
 
 describe.runIf(isUsable)('the Python client', () => {
@@ -63,6 +53,14 @@ describe.runIf(isUsable)('the Python client', () => {
     await python.stop();
     await server.stop();
   });
+
+  const runScript = (
+    path: string,
+    { token, ...given }: { token: string; folder: string; arguments?: readonly string[] },
+  ): Promise<unknown> => {
+    const environment = { ONHAND_URL: server.url, ONHAND_TOKEN: token };
+    return python.run('script', { path, environment, arguments: [], ...given });
+  };
 
   test.for(SCENARIOS)('$title', async (scenario) => {
     await play(server, scenario, (program, input) => python.run(program, input));
@@ -91,14 +89,10 @@ describe.runIf(isUsable)('the Python client', () => {
     await inFolder(async (folder) => {
       const file = join(folder, 'stock.csv');
       await writeFile(file, 'sku_id,title,quantity_in_stock\nA-1,Kettle,5\nMISSING,,1\nA-2,,x\n');
-      const script = join(ROOT, 'examples/python-pandas/send_stock.py');
-      const env = { ...PYTHON_ENVIRONMENT, ONHAND_URL: server.url, ONHAND_TOKEN: token };
-      const failure: unknown = await execute(PYTHON, [script, file], { env }).catch(
-        (error: unknown) => error,
-      );
-      expect(at(failure, 'code')).toBe(3);
-      expect(at(failure, 'stderr')).toBe('');
-      expect(at(failure, 'stdout')).toMatch(/^row 3: 404 No sku found .*\nrow 4: 400 .*\n$/);
+      const path = join(ROOT, 'examples/python-pandas/send_stock.py');
+      const output = await runScript(path, { folder, token, arguments: [file] });
+      expect(at(output, 'code')).toBe(3);
+      expect(at(output, 'stdout')).toMatch(/^row 3: 404 No sku found .*\nrow 4: 400 .*\n$/);
     });
     const { text } = await server.ask('GET', `${SKUS}?quantity_in_stock_min=5`, { token });
     expect(text).toContain('"A-1"');
@@ -106,13 +100,14 @@ describe.runIf(isUsable)('the Python client', () => {
 
   test('does what the examples of its page and of the README say', async () => {
     const { token } = await server.createSupplier('Examples', [entry('xkuOwSQ3utl'), entry('A-1')]);
-    const env = { ...PYTHON_ENVIRONMENT, ONHAND_URL: server.url, ONHAND_TOKEN: token };
     const pages = ['docs/clients.md', 'README.md'].map((page) => join(ROOT, page));
     const text = (await Promise.all(pages.map((page) => readFile(page, 'utf8')))).join('\n');
     const examples = [...text.matchAll(/^```python\n(.*?)^```/gms)].map(([, code = '']) => code);
     await inFolder(async (folder) => {
-      const { stdout } = await execute(PYTHON, ['-c', examples.join('\n')], { cwd: folder, env });
-      expect(stdout).toMatch(
+      const path = join(folder, 'examples.py');
+      await writeFile(path, examples.join('\n'));
+      const output = await runScript(path, { folder, token });
+      expect(at(output, 'stdout')).toMatch(
         /^NON-EXISTENT No sku found .*\n0 success\nsuccess\nNo sku found .*\n$/,
       );
     });
@@ -122,11 +117,8 @@ describe.runIf(isUsable)('the Python client', () => {
     await inFolder(async (folder) => {
       const source = join(PYTHON_CLIENT, 'onhand_client', '__init__.py');
       await copyFile(source, join(folder, 'onhand_client.py'));
-      const program =
-        'import onhand_client as c; c.Onhand("http://127.0.0.1"); print(c.__version__)';
-      const env = { ...PYTHON_ENVIRONMENT, PYTHONPATH: '' };
-      const { stdout } = await execute(PYTHON, ['-c', program], { cwd: folder, env });
-      expect(stdout.trim()).toBe(VERSION);
+      const output = await python.run('single_file', { folder });
+      expect(output).toEqual({ file: join(folder, 'onhand_client.py'), version: VERSION });
     });
   });
 });

@@ -1,7 +1,9 @@
+import { createServer } from 'node:http';
+import { once } from 'node:events';
 import { at } from '../http/answers.ts';
 import { BULK, SKUS, TestServer } from '../http/harness.ts';
 import { entry } from '../store/fixtures.ts';
-import { CuttingProxy } from './cutting-proxy.ts';
+import { CuttingProxy, urlOf } from './cutting-proxy.ts';
 import { INPUT_DEFAULTS, type ProgramInput, type Scenario } from './scenarios.ts';
 
 const BATCHES = '/timp/products/skus/inventory/batches/';
@@ -48,6 +50,34 @@ export class World {
   }
 }
 
+/** What is between a program and the server. */
+interface Way {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Answers each request with a redirect to the same path of another server. */
+async function redirectTo(target: string): Promise<Way> {
+  const server = createServer((request, response) => {
+    response.writeHead(307, { location: new URL(request.url ?? '', target).href }).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: urlOf(server),
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function wayTo({ url }: TestServer, { cuts, isRedirected }: Scenario): Promise<Way> {
+  if (cuts !== undefined) return CuttingProxy.start(url, cuts);
+  return isRedirected === true ? redirectTo(url) : { url, stop: () => Promise.resolve() };
+}
+
 let suppliers = 0;
 
 /**
@@ -57,9 +87,10 @@ let suppliers = 0;
  */
 export async function play(
   server: TestServer,
-  { program, skus, input, cuts, meanwhile, check }: Scenario,
+  scenario: Scenario,
   run: (program: string, input: ProgramInput) => Promise<unknown>,
 ): Promise<void> {
+  const { program, skus, input, meanwhile, check } = scenario;
   suppliers += 1;
   const name = `Supplier ${suppliers}`;
   const entries = Array.from({ length: skus }, (_, i) =>
@@ -70,15 +101,15 @@ export async function play(
   );
   const { token } = await server.createSupplier(name, entries);
   const world = new World(server, token, name);
-  const proxy = cuts === undefined ? undefined : await CuttingProxy.start(server.url, cuts);
+  const way = await wayTo(server, scenario);
   try {
-    const { url } = proxy ?? server;
+    const { url } = way;
     const [output] = await Promise.all([
       run(program, { ...INPUT_DEFAULTS, ...input, url, token }),
       meanwhile?.(world),
     ]);
     await check(output, world);
   } finally {
-    await proxy?.stop();
+    await way.stop();
   }
 }

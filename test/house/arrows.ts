@@ -1,6 +1,7 @@
 /**
  * Which room may import which. `store` is the contract: the files outside its implementations. Only
- * `databases.ts` imports the implementations. `client` is the package in `client/`, which imports nothing of the server's.
+ * `databases.ts` imports the implementations. `client` is the package in `client/`, which imports nothing of the server's;
+ * `dashboard` is the one in `dashboard/`, which talks to the server through the client only.
  */
 export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   domain: [],
@@ -46,6 +47,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   'worker.ts': ['wire', 'files', 'http', 'workers', 'databases.ts'],
   client: [],
+  dashboard: ['client'],
   cli: [
     'client',
     'domain',

@@ -77,6 +77,7 @@ describe('settings', () => {
       ONHAND_LOG_LEVEL: logLevel,
       ONHAND_FILES_DIRECTORY: 'none',
       ONHAND_INBOX: 'none',
+      ONHAND_DASHBOARD_PATH: '/',
       ...Object.fromEntries(Object.values(FLAG_SETTINGS).map((variable) => [variable, 'false'])),
       ...Object.fromEntries(
         [...Object.values(NUMBER_SETTINGS), ...Object.values(FORMAT_SETTINGS)].map(

@@ -61,9 +61,9 @@ function helpOf(command: Command): string {
 }
 
 const texts: readonly Prose[] = [
-  ...filesMatching(/^src\/.*\.ts$|^docs\/.*\.md$|^(README|ARCHITECTURE|CONTRIBUTING)\.md$/).map(
-    ({ path, text }) => ({ file: path, text }),
-  ),
+  ...filesMatching(
+    /^(src|dashboard\/src)\/.*\.tsx?$|^docs\/.*\.md$|^(README|ARCHITECTURE|CONTRIBUTING)\.md$/,
+  ).map(({ path, text }) => ({ file: path, text })),
   { file: 'help', text: helpOf(await buildProgram()) },
 ];
 

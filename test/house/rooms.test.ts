@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { ARROWS } from './arrows.ts';
 import { filesMatching, ownImports } from './sources.ts';
 
-const sources = filesMatching(/^(src|client\/src)\/.*\.ts$/);
+const sources = filesMatching(/^(src|client\/src|dashboard\/src)\/.*\.tsx?$/);
 
 function roomOf(path: string): string {
-  if (path.startsWith('client/')) return 'client';
+  const [top = ''] = path.split('/');
+  if (top === 'client' || top === 'dashboard') return top;
   const [, first = '', second = '', third] = path.split('/');
   return first === 'store' && third !== undefined ? `store/${second}` : first;
 }

@@ -3,13 +3,6 @@ import { filesMatching, type SourceFile } from './sources.ts';
 
 const LINES_MAX = 500;
 
-/** Files that may be longer, each with its reason. */
-const LONG_FILES: Readonly<Record<string, string>> = {
-  'test/store/contract/store.contract.ts': 'one contract, which reads as one list of promises',
-  'test/store/contract/safe-writes.contract.ts':
-    'one contract, which reads as one list of promises',
-};
-
 interface Ban {
   readonly what: RegExp;
   readonly instead: string;
@@ -22,19 +15,23 @@ const BANS: readonly Ban[] = [
   {
     what: /\b(TODO|FIXME|XXX|HACK)\b/,
     instead: 'finish it or file an issue',
-    where: /\.(ts|js|md)$/,
+    where: /\.(tsx?|js|md)$/,
   },
   {
     what: /@ts-(ignore|expect-error|nocheck)/,
     instead: 'a correct type',
-    where: /\.ts$/,
+    where: /\.tsx?$/,
   },
   {
     what: /(oxlint|eslint)-disable/,
     instead: 'code that passes, or a rule changed for every file',
-    where: /\.ts$/,
+    where: /\.tsx?$/,
   },
-  { what: /\b(test|it|describe)\.(only|skip|todo)\(/, instead: 'a test that runs', where: /\.ts$/ },
+  {
+    what: /\b(test|it|describe)\.(only|skip|todo)\(/,
+    instead: 'a test that runs',
+    where: /\.tsx?$/,
+  },
   {
     what: /\bprocess\.env\b/,
     instead: 'src/config.ts',
@@ -60,10 +57,10 @@ const BANS: readonly Ban[] = [
 ];
 
 const self = /^test\/house\/tidy\.test\.ts$/;
-const files = filesMatching(/^(src|test|bench|bin|docs)\/|^[A-Z]+\.md$/).filter(
+const files = filesMatching(/^(src|dashboard\/src|test|bench|bin|docs)\/|^[A-Z]+\.md$/).filter(
   ({ path }) => !self.test(path),
 );
-const code = files.filter(({ path }) => /\.(ts|js)$/.test(path));
+const code = files.filter(({ path }) => /\.(tsx?|js)$/.test(path));
 
 test.for(BANS)('no file contains $what: $instead', ({ what, where, except }) => {
   const found = files
@@ -79,17 +76,8 @@ function linesMatching({ path, text }: SourceFile, what: RegExp): readonly strin
 }
 
 test(`no file of code is longer than ${LINES_MAX} lines`, () => {
-  const long = code.filter(
-    ({ path, text }) => text.split('\n').length > LINES_MAX && !(path in LONG_FILES),
-  );
+  const long = code.filter(({ text }) => text.split('\n').length > LINES_MAX);
   expect(long.map(({ path }) => path)).toEqual([]);
-});
-
-test('every exception to the length limit exists and exceeds the limit', () => {
-  const needless = Object.keys(LONG_FILES).filter(
-    (path) => !code.some((file) => file.path === path && file.text.split('\n').length > LINES_MAX),
-  );
-  expect(needless).toEqual([]);
 });
 
 test('no file or folder is named like a drawer: utils, helpers, common', () => {

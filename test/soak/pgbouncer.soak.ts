@@ -1,11 +1,10 @@
+import { describeContract } from '../store/contract/contract.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { prepareCountingTarget } from '../durability/keyed-kill.ts';
 import { databaseKillRound } from '../durability/postgres-kill.ts';
 import { PostgresProcess } from '../durability/postgres-process.ts';
 import { ServerProcess } from '../durability/server-process.ts';
 import { Random } from '../random.ts';
-import { describeChanges } from '../store/contract/changes.contract.ts';
-import { describeStoreContract } from '../store/contract/store.contract.ts';
 import { openTestStore, problemsOf, type TestDatabase } from '../store/fixtures.ts';
 import { describeFollowers } from '../store/followers.ts';
 import { readPostgresChanges } from '../store/postgres/rows.ts';
@@ -14,7 +13,6 @@ import {
   postgresDatabase,
   reusedPostgresDatabase,
 } from '../store/postgres/database.ts';
-import { describeSafeWrites } from '../store/contract/safe-writes.contract.ts';
 import { simulate } from '../store/simulation.ts';
 import { isPgbouncerInstalled, Pgbouncer } from './pgbouncer.ts';
 
@@ -35,9 +33,7 @@ describe.runIf(isPgbouncerInstalled)('through pgbouncer in transaction mode', ()
   const databaseBehind = async (): Promise<TestDatabase> =>
     bouncer.before(await reusedPostgresDatabase());
 
-  describeStoreContract('pooled PostgreSQL', databaseBehind);
-  describeSafeWrites('pooled PostgreSQL', databaseBehind);
-  describeChanges('pooled PostgreSQL', databaseBehind);
+  describeContract('pooled PostgreSQL', databaseBehind);
   describeFollowers('pooled PostgreSQL', databaseBehind, 3);
 
   test(`nodes that start concurrently migrate the database once`, async () => {

@@ -1,7 +1,6 @@
+import { describeContract } from '../store/contract/contract.ts';
 import { describe, expect, test } from 'vitest';
 import { systemBinaries } from '../durability/postgres-process.ts';
-import { describeChanges } from '../store/contract/changes.contract.ts';
-import { describeStoreContract } from '../store/contract/store.contract.ts';
 import { openTestStore, problemsOf } from '../store/fixtures.ts';
 import { describeFollowers } from '../store/followers.ts';
 import { readPostgresChanges } from '../store/postgres/rows.ts';
@@ -10,7 +9,6 @@ import {
   reusedPostgresDatabase,
   type ServerKind,
 } from '../store/postgres/database.ts';
-import { describeSafeWrites } from '../store/contract/safe-writes.contract.ts';
 import { simulate } from '../store/simulation.ts';
 
 const SEEDS = 200;
@@ -42,9 +40,7 @@ for (const { kind: server, name, isThere } of SERVERS) {
       { partitions: PARTITIONS, kind: 'partitioned PostgreSQL' },
     ])('$kind', ({ partitions, kind }) => {
       const database = () => reusedPostgresDatabase(partitions, server);
-      describeStoreContract(kind, database);
-      describeSafeWrites(kind, database);
-      describeChanges(kind, database);
+      describeContract(kind, database);
       describeFollowers(kind, database, 3);
     });
 

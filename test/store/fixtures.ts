@@ -42,7 +42,15 @@ export async function crashImage(database: TestDatabase): Promise<TestDatabase> 
 export function testSettings(database: TestDatabase, overrides: Partial<Settings> = {}): Settings {
   const { url, settings } = database;
   return readSettings(
-    { database: url, port: 0, logLevel: 'silent', ...settings, ...overrides },
+    {
+      database: url,
+      port: 0,
+      logLevel: 'silent',
+      // Tests do not depend on whether the dashboard was built.
+      dashboardPath: null,
+      ...settings,
+      ...overrides,
+    },
     {},
   );
 }

@@ -299,6 +299,7 @@ class AbortSignal:
 
 class _Options(NamedTuple):
     retries: Optional[int] = None
+    retry_for: Optional[float] = None
     timeout: Optional[float] = None
     deadline: Optional[float] = None
     signal: Optional[AbortSignal] = None
@@ -316,12 +317,9 @@ class _Call:
     def __init__(self, options: _Options) -> None:
         self.signal = AbortSignal() if options.signal is None else options.signal
         self.max_retries = options.retries
+        self.retry_for = options.retry_for
         self.timeout = options.timeout
         self._end = None if options.deadline is None else time.monotonic() + options.deadline
-
-    @property
-    def retries(self) -> int:
-        return _RETRIES_DEFAULT if self.max_retries is None else self.max_retries
 
     @property
     def is_over(self) -> bool:
@@ -338,29 +336,10 @@ class _Call:
         if self.left() <= 0:
             raise self._timed_out(request) from cause
 
-    def wait(self, attempt: int, error: OnhandError, request: _Request) -> None:
-        """Waits before the next attempt. Raises if the call ends before."""
-        if not self.pause(attempt, error, request):
-            self.check(request, error)
-            raise self._timed_out(request) from error
-
-    def pause(self, attempt: int, error: OnhandError, request: _Request) -> bool:
-        """
-        Waits before the next attempt: exponentially with jitter, at least as long as the server asks for. Returns
-        whether the call is still wanted then.
-        """
-        delay = min(_DELAY_FIRST * 2 ** min(attempt - 1, 16), _DELAY_LAST) * (0.5 + random.random() / 2)
-        delay = max(delay, error.retry_after or 0)
-        if delay >= self.left():
-            return False
-        logger.warning("%s %s: attempt %d failed, next in %.1f s: %s", request.method, request.path, attempt, delay, error)
-        self.signal._event.wait(delay)
-        return not self.is_over
-
     def once(self) -> _Call:
         """The same call without retries."""
         other = copy.copy(self)
-        other.max_retries = 0
+        other.max_retries, other.retry_for = 0, None
         return other
 
     def _timed_out(self, request: _Request) -> TimedOut:
@@ -370,6 +349,53 @@ class _Call:
             is_retry_safe=request.is_repeatable,
             line=request.line,
         )
+
+
+class _Retries:
+    """Decides whether and when what failed is tried again."""
+
+    def __init__(self, call: _Call, max_default: float = _RETRIES_DEFAULT) -> None:
+        self._call = call
+        self._max = max_default if call.max_retries is None else call.max_retries
+        #: Failures since the last success, and when the first of them was.
+        self._failures = 0
+        self._since = 0.0
+
+    def reset(self) -> None:
+        """To be called after a success: counts from the start again."""
+        self._failures = 0
+
+    def wait_after(self, error: OnhandError, request: _Request) -> None:
+        """As `pause`. Raises if the call ends before the next attempt."""
+        if not self.pause(error, request):
+            self._call.check(request, error)
+            raise self._call._timed_out(request) from error
+
+    def pause(self, error: OnhandError, request: _Request) -> bool:
+        """
+        Waits before the next attempt: exponentially with jitter, at least as long as the server asks for. Returns
+        whether the call is still wanted then. Raises the error if there shall be no other attempt.
+        """
+        if self._failures == 0:
+            self._since = time.monotonic()
+        self._failures += 1
+        delay = min(_DELAY_FIRST * 2 ** min(self._failures - 1, 16), _DELAY_LAST) * (0.5 + random.random() / 2)
+        delay = max(delay, error.retry_after or 0)
+        if not _is_transient(error) or self._is_over(delay):
+            raise error
+        if delay >= self._call.left():
+            return False
+        logger.warning(
+            "%s %s: attempt %d failed, next in %.1f s: %s", request.method, request.path, self._failures, delay, error
+        )
+        self._call.signal._event.wait(delay)
+        return not self._call.is_over
+
+    def _is_over(self, delay: float) -> bool:
+        retry_for = self._call.retry_for
+        if retry_for is None:
+            return self._failures > self._max
+        return time.monotonic() + delay > self._since + retry_for
 
 
 # --- Requests ---------------------------------------------------------------------------------------------------------
@@ -630,6 +656,7 @@ class _Transport:
         url: str,
         token: Optional[str],
         *,
+        headers: Optional[Mapping[str, str]],
         user_agent: Optional[str],
         connect: Optional[Connect],
         ssl_context: Optional[ssl.SSLContext],
@@ -646,6 +673,7 @@ class _Transport:
         self._ssl = (ssl_context or ssl.create_default_context()) if parts.scheme == "https" else None
         agent = f"onhand-client-python/{__version__}"
         self._headers = {
+            **{name.lower(): value for name, value in (headers or {}).items()},
             "host": parts.netloc.rpartition("@")[2],
             "user-agent": agent if user_agent is None else f"{user_agent} {agent}",
             **({} if token is None else {"authorization": f"Token {token}"}),
@@ -662,9 +690,8 @@ class _Transport:
         Sends a request, and again where that is safe. Reading the response belongs to the attempt, so that one that
         breaks off is retried too.
         """
-        attempt = 0
+        retries = _Retries(call)
         while True:
-            attempt += 1
             try:
                 with self.open(request, call) as exchange:
                     return read(exchange)
@@ -672,9 +699,7 @@ class _Transport:
                 failure = error
             except (OSError, http.client.HTTPException) as error:
                 failure = _failure_of(error, request, call)
-            if not _is_transient(failure) or attempt > call.retries:
-                raise failure
-            call.wait(attempt, failure, request)
+            retries.wait_after(failure, request)
 
     def open(self, request: _Request, call: _Call, clock: Optional[_Clock] = None) -> _Exchange:
         """
@@ -1014,7 +1039,10 @@ class FileStore(StateStore[T]):
 _BULK_PATH = "/timp/products/skus/inventory/bulk/"
 _SINGLE_PATH = "/timp/products/skus/inventory/"
 _CHUNK_LINES_DEFAULT = 1000
+#: Bytes of JSON in a chunk, at most; a longer line is sent alone. The server allows as many in a group.
 _CHUNK_BYTES = 4_194_304
+#: Lines of a group in a stream, at most.
+_GROUP_LINES_MAX = 10_000
 
 
 class Line(TypedDict, total=False):
@@ -1090,22 +1118,45 @@ class _Chunk(NamedTuple):
         return self.start + len(self.lines)
 
 
-def _chunks(lines: Iterable[Mapping[str, Any]], chunk_lines: int) -> Iterator[_Chunk]:
-    """Cuts lines into chunks, reading no further than one line beyond the chunk that is asked for."""
+def _chunks(
+    lines: Iterable[Mapping[str, Any]], chunk_lines: int, group_lines: int
+) -> Generator[_Chunk, None, None]:
+    """
+    Cuts lines into chunks, reading no further than the chunk that is asked for and the group after it. A group, which
+    is a run of lines with one group name, is never split.
+
+    :param chunk_lines: lines in a chunk, at most, unless they are one group
+    :param group_lines: lines in a group, at most
+    """
     chunk = _Chunk(0, [], [])
     size = 0
+    # The group of the last line, and where it begins in the chunk: outside groups, with the line itself.
+    group: Optional[str] = None
+    group_start = group_size = 0
     for index, line in enumerate(lines):
         try:
             text = _json_bytes(line)
         except (TypeError, ValueError) as error:
             raise ValueError(f"Line {index} cannot be sent: {error}") from error
-        if chunk.lines and (len(chunk.lines) == chunk_lines or size + len(text) > _CHUNK_BYTES):
-            yield chunk
-            chunk = _Chunk(index, [], [])
-            size = 0
+        name = line.get("group")
+        # The server refuses other values line by line.
+        name = name if isinstance(name, str) else None
+        if name is None or name != group:
+            group, group_start, group_size = name, len(chunk.lines), 0
+        if group_start > 0 and (len(chunk.lines) >= chunk_lines or size + len(text) > _CHUNK_BYTES):
+            yield _Chunk(chunk.start, chunk.lines[:group_start], chunk.texts[:group_start])
+            chunk = _Chunk(chunk.start + group_start, chunk.lines[group_start:], chunk.texts[group_start:])
+            group_start, size = 0, group_size
         chunk.lines.append(line)
         chunk.texts.append(text)
         size += len(text) + 1
+        group_size += len(text) + 1
+        if group is not None and (len(chunk.lines) - group_start > group_lines or group_size > _CHUNK_BYTES):
+            raise ValueError(
+                f"The group {json.dumps(group)}, which begins at line {chunk.start + group_start}, has more than "
+                f"{group_lines} lines or {_CHUNK_BYTES} characters. Its lines have to be sent together: use smaller "
+                "groups, or upload a file with atomic=true."
+            )
     if chunk.lines:
         yield chunk
 
@@ -1208,7 +1259,9 @@ class Inventory(_Resource):
         :param errors_only: yield only lines that were not applied
         :param dry_run: write nothing; the results tell what would happen
         :param as_of: the time of the report: lines that are older than what the server holds get 412
-        :param chunk_lines: lines of a request, at most what the server allows; each request is a batch
+        :param chunk_lines: lines of a request, at most what the server allows; each request is a batch. A `group` is
+            never split: one that is longer is a request of its own, up to 10,000 lines or 4 MiB; beyond, a `ValueError`
+            is raised.
         :param reason: stored with the batches
         :param reference: your own reference, stored with the batches
         :param state: where the progress is kept, so that an update that was interrupted continues where it was, with
@@ -1244,14 +1297,16 @@ class Inventory(_Resource):
         call = self._call()
         begin = options.begin()
         failed = 0
-        for chunk in _chunks(lines, begin["chunk_lines"]):
-            if chunk.end <= begin["lines"]:
-                continue
-            outcomes = self._send(chunk, begin["run"], options, call)
-            failed += sum(not outcome.is_applied for outcome in outcomes)
-            yield outcomes
-            # After the last of its results was taken: a run that stops before asks for this chunk again.
-            options.answered(begin, chunk.end, failed)
+        chunk_lines = begin["chunk_lines"]
+        with contextlib.closing(_chunks(lines, chunk_lines, max(chunk_lines, _GROUP_LINES_MAX))) as chunks:
+            for chunk in chunks:
+                if chunk.end <= begin["lines"]:
+                    continue
+                outcomes = self._send(chunk, begin["run"], options, call)
+                failed += sum(not outcome.is_applied for outcome in outcomes)
+                yield outcomes
+                # After the last of its results was taken: a run that stops before asks for this chunk again.
+                options.answered(begin, chunk.end, failed)
         options.end()
 
     def _send(self, chunk: _Chunk, run: str, options: _Update, call: _Call) -> List[LineOutcome]:
@@ -1273,22 +1328,21 @@ class Inventory(_Resource):
         begin = options.begin()
         # A dry run has the key too: it decides where chunks end, and nothing is stored.
         request = options.request({"content-type": "application/x-ndjson", "idempotency-key": begin["run"]})
-        chunks = (chunk for chunk in _chunks(lines, begin["chunk_lines"]) if chunk.end > begin["lines"])
-        stream = _ChunkStream(self._transport, request, chunks, call, begin["lines"])
-        failed = failures = 0
-        while not stream.is_done:
-            try:
-                for chunk, outcomes, is_end in stream.attempt():
-                    failures = 0
-                    failed += sum(not outcome.is_applied for outcome in outcomes)
-                    yield [outcome for outcome in outcomes if not (options.errors_only and outcome.is_applied)]
-                    if is_end:
-                        options.answered(begin, chunk.end, failed)
-            except OnhandError as error:
-                failures += 1
-                if not _is_transient(error) or failures > call.retries:
-                    raise
-                call.wait(failures, error, request)
+        failed = 0
+        retries = _Retries(call)
+        with contextlib.closing(_chunks(lines, begin["chunk_lines"], _GROUP_LINES_MAX)) as all_chunks:
+            chunks = (chunk for chunk in all_chunks if chunk.end > begin["lines"])
+            stream = _ChunkStream(self._transport, request, chunks, call, begin["lines"])
+            while not stream.is_done:
+                try:
+                    for chunk, outcomes, is_end in stream.attempt():
+                        retries.reset()
+                        failed += sum(not outcome.is_applied for outcome in outcomes)
+                        yield [outcome for outcome in outcomes if not (options.errors_only and outcome.is_applied)]
+                        if is_end:
+                            options.answered(begin, chunk.end, failed)
+                except OnhandError as error:
+                    retries.wait_after(error, request)
         options.end()
 
 
@@ -1301,7 +1355,7 @@ def _outcome(chunk: _Chunk, place: int, result: Json) -> LineOutcome:
 
 #: Chunks that may be sent before the first of them is answered.
 _CHUNKS_AHEAD = 8
-#: A row that keeps the stream open is sent when no line came for so long; the server waits two minutes.
+#: After this long without a line, a blank row is sent, which keeps the stream open: the server waits two minutes.
 _KEEP_ALIVE_SECONDS = 30.0
 
 
@@ -1555,7 +1609,7 @@ class Changes(_Resource):
         limit: Optional[int] = None,
         wait: Optional[int] = None,
     ) -> Json:
-        """One page of changes: `records` and a `cursor`. `wait` waits for so many seconds if there is none."""
+        """One page of changes: `records` and a `cursor`. With `wait`, the server waits up to that many seconds for a change if there is none."""
         return self._read(self._call(), after=after, from_=from_, supplier_uuids=supplier_uuids, limit=limit, wait=wait)
 
     def follow(
@@ -1622,14 +1676,14 @@ class Changes(_Resource):
         call = self._call()
         request = _Request("GET", _CHANGES_PATH)
         cursor = options.cursor
-        failures = 0
+        retries = _Retries(call, float("inf"))
         while not call.is_over:
             try:
                 is_live = options.via == "events" and cursor is not None
                 pages = self._events(options, cast(str, cursor), call) if is_live else self._poll(options, cursor, call)
                 with contextlib.closing(pages):
                     for records, after in pages:
-                        failures = 0
+                        retries.reset()
                         before = after if cursor is None else cursor
                         cursor = after
                         yield _ChangePage(records, after, before)
@@ -1647,10 +1701,7 @@ class Changes(_Resource):
                     failure = error
                 else:
                     raise
-                failures += 1
-                if not _is_transient(failure) or (call.max_retries is not None and failures > call.max_retries):
-                    raise failure
-                if not call.pause(failures, failure, request):
+                if not retries.pause(failure, request):
                     return
 
     def _poll(self, options: _Follow, cursor: Optional[str], call: _Call) -> Generator[Tuple[List[Json], str], None, None]:
@@ -1722,7 +1773,7 @@ class SkuExport(NamedTuple):
 
 
 class Skus(_Resource):
-    """Reads and creates SKUs."""
+    """Reads, creates and changes SKUs."""
 
     def page(self, **query: QueryValue) -> Json:
         """One page, with `pagination.total_count`. The parameters are those of the server's documentation."""
@@ -1760,6 +1811,18 @@ class Skus(_Resource):
     def create(self, sku: Mapping[str, Any], *, reason: Optional[str] = None, reference: Optional[str] = None) -> Json:
         """Creates a SKU. Raises `AlreadyExists` if the supplier has one with this `sku_id`."""
         return cast(Json, self._json("POST", _SKUS_PATH, content=sku, headers=_note_headers(reason, reference)))
+
+    def update(
+        self,
+        uuid: str,
+        change: Mapping[str, Any],
+        *,
+        reason: Optional[str] = None,
+        reference: Optional[str] = None,
+    ) -> Json:
+        """Changes a SKU's identifiers, title, condition, bundle or item. Raises `SkuNotFound` if it is not the supplier's."""
+        path, headers = _path(_SKUS_PATH, uuid), _note_headers(reason, reference)
+        return cast(Json, self._json("PATCH", path, content=change, headers=headers))
 
     def history(self, uuid: str, *, from_: Optional[Time] = None, to: Optional[Time] = None) -> Iterator[Json]:
         """The changes of one SKU, latest first."""
@@ -1854,7 +1917,7 @@ class Files(_Resource):
                 return file
 
     def get(self, uuid: str, *, wait: Optional[int] = None) -> Json:
-        """The status of a file. `wait` waits up to so many seconds for it to finish."""
+        """The status of a file. With `wait`, the server waits up to that many seconds for it to finish."""
         return self._get(uuid, wait, self._call())
 
     def list(self) -> Iterator[Json]:
@@ -1863,11 +1926,25 @@ class Files(_Resource):
 
     def results(self, uuid: str, *, format: str = "csv") -> Iterator[bytes]:
         """
-        The file with the result of each row beside it, as it arrives.
+        The file with the result of each row beside it, as it arrives; without retries.
 
         :param format: `csv` or `xlsx`; `edi` is the acknowledgement of an EDI file
         """
-        return _flat(self._results(uuid, format))
+        return _flat(self._results(uuid, format, self._call()))
+
+    def read_results(self, uuid: str, read: Callable[[Iterator[bytes]], T], *, format: str = "csv") -> T:
+        """
+        As `results`, with retries: `read` gets the results again, from their start, after the connection broke. Returns
+        what `read` returns, and raises what it raises.
+        """
+        call = self._call()
+        request = _Request("GET", _path(_FILES_PATH, uuid))
+        retries = _Retries(call)
+        while True:
+            try:
+                return read(_flat(self._results(uuid, format, call)))
+            except OnhandError as error:
+                retries.wait_after(error, request)
 
     def confirm(self, uuid: str, **answers: QueryValue) -> Json:
         """Applies a file that is held. `answers` are those to its questions, such as `locations="sum"`."""
@@ -1904,8 +1981,7 @@ class Files(_Resource):
     def _pages(self) -> _Pages[Json]:
         return _numbered_pages(self, _FILES_PATH, "files")
 
-    def _results(self, uuid: str, format: str) -> _Pages[bytes]:
-        call = self._call()
+    def _results(self, uuid: str, format: str, call: _Call) -> _Pages[bytes]:
         name = "acknowledgement.edi" if format == "edi" else f"results.{format}"
         request = _Request("GET", _path(_FILES_PATH, uuid) + name)
         silence = _Clock(call, _TIMEOUT_DEFAULT if call.timeout is None else call.timeout, restarts=True)
@@ -2096,27 +2172,33 @@ class Onhand:
         token: Optional[str] = None,
         *,
         retries: Optional[int] = None,
+        retry_for: Optional[float] = None,
         timeout: Optional[float] = None,
         deadline: Optional[float] = None,
         signal: Optional[AbortSignal] = None,
+        headers: Optional[Mapping[str, str]] = None,
         user_agent: Optional[str] = None,
         connect: Optional[Connect] = None,
         ssl_context: Optional[ssl.SSLContext] = None,
     ) -> None:
         """
         :param url: such as `https://stock.example.com`; a path before `/timp/` is kept
-        :param token: an API token: 40 hexadecimal digits. Without one, only `login` can be called.
+        :param token: an API token: 40 hexadecimal digits. Without one, no `Authorization` header is sent
         :param retries: how often a request is tried again after network errors, 408, 429 and 5xx; 3 by default
+        :param retry_for: retry until nothing has succeeded for this long, however many attempts that takes
         :param timeout: how long one attempt may take; 60 by default, 3,600 for uploads. In streams: how long nothing
             may arrive
         :param deadline: how long a call may take with all its requests and retries; no limit by default
         :param signal: ends calls
+        :param headers: sent with every request; they cannot replace the client's own headers
         :param user_agent: put before the client's own name in `User-Agent`
         :param connect: opens connections instead of `socket.create_connection`: for proxies and tests
         :param ssl_context: instead of `ssl.create_default_context()`
         """
-        transport = _Transport(url, token, user_agent=user_agent, connect=connect, ssl_context=ssl_context)
-        self._join(transport, _Options(retries, timeout, deadline, signal))
+        transport = _Transport(
+            url, token, headers=headers, user_agent=user_agent, connect=connect, ssl_context=ssl_context
+        )
+        self._join(transport, _Options(retries, retry_for, timeout, deadline, signal))
 
     def _join(self, transport: _Transport, options: _Options) -> None:
         self._transport = transport
@@ -2125,7 +2207,7 @@ class Onhand:
         self.inventory = Inventory(transport, options)
         #: Reads the change feed.
         self.changes = Changes(transport, options)
-        #: Reads and creates SKUs.
+        #: Reads, creates and changes SKUs.
         self.skus = Skus(transport, options)
         #: Sends stock files.
         self.files = Files(transport, options)
@@ -2138,16 +2220,22 @@ class Onhand:
         self,
         *,
         retries: Optional[int] = None,
+        retry_for: Optional[float] = None,
         timeout: Optional[float] = None,
         deadline: Optional[float] = None,
         signal: Optional[AbortSignal] = None,
     ) -> Onhand:
         """The same client with other options, for some of the calls. It shares the connections."""
-        given = {"retries": retries, "timeout": timeout, "deadline": deadline, "signal": signal}
+        given = {"retries": retries, "retry_for": retry_for, "timeout": timeout, "deadline": deadline, "signal": signal}
         other = object.__new__(Onhand)
         changes: Dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         other._join(self._transport, self._options._replace(**changes))
         return other
+
+    def suppliers(self, *, start: Optional[int] = None, limit: Optional[int] = None) -> Json:
+        """One page of the suppliers that you can see, with `pagination.total_count`."""
+        query = {"start": start, "limit": limit}
+        return cast(Json, _Resource(self._transport, self._options)._json("GET", "/timp/suppliers/", query))
 
     def freshness(self, *, supplier_uuids: Optional[Sequence[str]] = None) -> Json:
         """When each supplier last reported, and how old the stock of its SKUs is."""
@@ -2217,7 +2305,7 @@ class _Worker:
         except asyncio.CancelledError:
             signal.abort()
             await asyncio.wait([future])
-            # Nobody else asks for it; without this, asyncio reports it as lost.
+            # The result is dropped. asyncio would log an exception that is never looked at.
             future.cancelled() or future.exception()
             raise
 
@@ -2393,7 +2481,7 @@ class AsyncSkuExport(NamedTuple):
 
 
 class AsyncSkus(_AsyncResource):
-    """Reads and creates SKUs; see `Skus`."""
+    """Reads, creates and changes SKUs; see `Skus`."""
 
     async def page(self, **query: QueryValue) -> Json:
         return await self._worker.call(lambda client: client.skus.page(**query))
@@ -2435,6 +2523,18 @@ class AsyncSkus(_AsyncResource):
         self, sku: Mapping[str, Any], *, reason: Optional[str] = None, reference: Optional[str] = None
     ) -> Json:
         return await self._worker.call(lambda client: client.skus.create(sku, reason=reason, reference=reference))
+
+    async def update(
+        self,
+        uuid: str,
+        change: Mapping[str, Any],
+        *,
+        reason: Optional[str] = None,
+        reference: Optional[str] = None,
+    ) -> Json:
+        return await self._worker.call(
+            lambda client: client.skus.update(uuid, change, reason=reason, reference=reference)
+        )
 
     def history(
         self, uuid: str, *, from_: Optional[Time] = None, to: Optional[Time] = None
@@ -2479,7 +2579,11 @@ class AsyncFiles(_AsyncResource):
         return self._worker.items(lambda client: client.files._pages())
 
     def results(self, uuid: str, *, format: str = "csv") -> AsyncGenerator[bytes, None]:
-        return self._worker.items(lambda client: client.files._results(uuid, format))
+        return self._worker.items(lambda client: client.files._results(uuid, format, client.files._call()))
+
+    async def read_results(self, uuid: str, read: Callable[[Iterator[bytes]], T], *, format: str = "csv") -> T:
+        """As `Files.read_results`. `read` is called in a worker thread."""
+        return await self._worker.call(lambda client: client.files.read_results(uuid, read, format=format))
 
     async def confirm(self, uuid: str, **answers: QueryValue) -> Json:
         return await self._worker.call(lambda client: client.files.confirm(uuid, **answers))
@@ -2580,9 +2684,11 @@ class AsyncOnhand:
         token: Optional[str] = None,
         *,
         retries: Optional[int] = None,
+        retry_for: Optional[float] = None,
         timeout: Optional[float] = None,
         deadline: Optional[float] = None,
         signal: Optional[AbortSignal] = None,
+        headers: Optional[Mapping[str, str]] = None,
         user_agent: Optional[str] = None,
         connect: Optional[Connect] = None,
         ssl_context: Optional[ssl.SSLContext] = None,
@@ -2595,9 +2701,11 @@ class AsyncOnhand:
             url,
             token,
             retries=retries,
+            retry_for=retry_for,
             timeout=timeout,
             deadline=deadline,
             signal=signal,
+            headers=headers,
             user_agent=user_agent,
             connect=connect,
             ssl_context=ssl_context,
@@ -2617,15 +2725,21 @@ class AsyncOnhand:
         self,
         *,
         retries: Optional[int] = None,
+        retry_for: Optional[float] = None,
         timeout: Optional[float] = None,
         deadline: Optional[float] = None,
         signal: Optional[AbortSignal] = None,
     ) -> AsyncOnhand:
         """The same client with other options, for some of the calls. It shares connections and threads."""
-        client = self._worker.client.with_options(retries=retries, timeout=timeout, deadline=deadline, signal=signal)
+        client = self._worker.client.with_options(
+            retries=retries, retry_for=retry_for, timeout=timeout, deadline=deadline, signal=signal
+        )
         other = object.__new__(AsyncOnhand)
         other._join(_Worker(client, self._worker.threads))
         return other
+
+    async def suppliers(self, *, start: Optional[int] = None, limit: Optional[int] = None) -> Json:
+        return await self._worker.call(lambda client: client.suppliers(start=start, limit=limit))
 
     async def freshness(self, *, supplier_uuids: Optional[Sequence[str]] = None) -> Json:
         return await self._worker.call(lambda client: client.freshness(supplier_uuids=supplier_uuids))

@@ -61,7 +61,10 @@ export class TokenWatch {
     const openedBeforeMs = performance.now() - OPEN_MS_MIN;
     const old = [...this.#open].filter(([, { openedAtMs }]) => openedAtMs < openedBeforeMs);
     // Many requests share a token.
-    const byToken = Map.groupBy(old, ([request]) => request.headers.authorization ?? '');
+    const byToken = Map.groupBy(
+      old,
+      ([{ headers }]) => headers.authorization ?? headers.cookie ?? '',
+    );
     await Promise.all([...byToken.values()].map((sharing) => this.#checkOne(sharing)));
     this.#timer = undefined;
     this.#schedule();

@@ -2,9 +2,12 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { OnhandError } from '../../domain/errors.ts';
-import type { Principal } from '../../domain/parties.ts';
+import type { Organization, Principal } from '../../domain/parties.ts';
 import type { Store } from '../../store/store.ts';
+import { organizationActedFor, principalFor } from '../accounts/acting.ts';
 import { authenticate, authorize, type Access } from '../accounts/authenticate.ts';
+import type { SessionCookie } from '../accounts/session-cookie.ts';
+import type { TokenUses } from '../accounts/token-uses.ts';
 import { TokenWatch } from '../accounts/token-watch.ts';
 import { clientErrorResponse, TOKEN_REVOKED } from '../problems.ts';
 import {
@@ -20,6 +23,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who sent the request; null until it is admitted. */
     principal: Principal | null;
+    /** The organization for which an operator acts; null for its own, and for all other clients. */
+    actsFor: Organization | null;
     /** The memory that the request reserves; null until it is admitted. */
     openRequest: OpenRequest | null;
   }
@@ -30,9 +35,17 @@ export interface AdmissionLimits extends OpenLimits {
   readonly requestsPerSecondMax: number;
 }
 
+interface AdmissionParts {
+  readonly store: Pick<Store, 'accounts' | 'grouping'>;
+  readonly limits: AdmissionLimits;
+  readonly openRequests: OpenRequests;
+  readonly cookie: SessionCookie;
+  readonly uses: TokenUses;
+}
+
 /** Authenticates each API request and checks the limits before its body is read. */
 export class Admission {
-  readonly #accounts: Pick<Store['accounts'], 'findPrincipal'>;
+  readonly #accounts: Pick<Store['accounts'], 'findPrincipal' | 'findOrganizationsByUuid'>;
   readonly #turns: StoreTurns;
   readonly #tokenWatch = new TokenWatch({
     check: (request) => this.#checkWatched(request),
@@ -40,12 +53,12 @@ export class Admission {
   });
   readonly #rate: RateLimiterMemory | undefined;
   readonly #openRequests: OpenRequests;
+  readonly #cookie: SessionCookie;
+  readonly #uses: TokenUses;
 
-  constructor(
-    store: Pick<Store, 'accounts' | 'grouping'>,
-    limits: AdmissionLimits,
-    openRequests: OpenRequests,
-  ) {
+  constructor({ store, limits, openRequests, cookie, uses }: AdmissionParts) {
+    this.#cookie = cookie;
+    this.#uses = uses;
     this.#accounts = store.accounts;
     this.#turns = new StoreTurns(store.grouping);
     this.#openRequests = openRequests;
@@ -54,8 +67,8 @@ export class Admission {
   }
 
   /**
-   * Admits a request. Rejects, in this order, with `unauthenticated`, `not_a_supplier`,
-   * `permission_missing`, `rate_limited`, `organization_budget_exceeded`, `overloaded`.
+   * Admits a request. Rejects, in this order, with `unauthenticated`, `cross_site_request`, `session_needed`,
+   * `not_a_supplier`, `permission_missing`, `rate_limited`, `organization_budget_exceeded`, `overloaded`.
    *
    * @param kind a request that stays open while its client waits is a follower, not an open request
    */
@@ -65,8 +78,14 @@ export class Admission {
     access: Access,
     kind: RequestKind = 'request',
   ): Promise<void> {
-    const principal = await this.#identify(request, access);
-    request.openRequest = this.#openRequests.open(reply.raw, principal.organizationId, kind);
+    const sender = await this.#identify(request);
+    const organization = await organizationActedFor(this.#accounts, sender, request, access);
+    const principal = organization === undefined ? sender : principalFor(sender, organization);
+    authorize(principal, access);
+    await this.#limitRate(sender);
+    // What an operator has open does not count as the organization's for which it acts.
+    request.openRequest = this.#openRequests.open(reply.raw, sender.organizationId, kind);
+    request.actsFor = organization ?? null;
     request.principal = principal;
     this.#tokenWatch.watch(request, reply.raw);
   }
@@ -76,17 +95,27 @@ export class Admission {
     return this.admit(request, reply, access, 'follower');
   }
 
-  async #identify(request: FastifyRequest, access: Access): Promise<Principal> {
-    const principal = await authenticate(this.#accounts, request.headers.authorization, Date.now());
+  async #identify(request: FastifyRequest): Promise<Principal> {
+    const principal = await this.#authenticate(request);
     noteSender(request, principal);
-    authorize(principal, access);
-    if (this.#rate !== undefined) await consumePoint(this.#rate, String(principal.tokenId));
+    if (principal.tokenKind === 'session') this.#cookie.refuseCrossSite(request);
     return principal;
+  }
+
+  async #limitRate(principal: Principal): Promise<void> {
+    if (this.#rate !== undefined) await consumePoint(this.#rate, String(principal.tokenId));
+    this.#uses.note(principal);
+  }
+
+  #authenticate(request: FastifyRequest): Promise<Principal> {
+    const { authorization } = request.headers;
+    const cookie = this.#cookie.tokenOf(request);
+    return authenticate(this.#accounts, { authorization, cookie }, Date.now());
   }
 
   /** Checks the token of a long-lived request again. Rejects with `unauthenticated`. */
   async recheckToken(request: FastifyRequest): Promise<void> {
-    await authenticate(this.#accounts, request.headers.authorization, Date.now());
+    await this.#authenticate(request);
   }
 
   /**

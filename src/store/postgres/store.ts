@@ -29,8 +29,7 @@ import { shownUrl } from './connection/url.ts';
 import { joinSku } from './lookups.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { PostgresPrincipalCache } from './read/principals.ts';
-import { migrate } from './schema/migrate.ts';
-import type { SchemaOptions } from './schema/migrations.ts';
+import { migrate, type SchemaOptions } from './schema/migrations.ts';
 import { PostgresSkus } from './read/skus.ts';
 import {
   PostgresAdapter,

@@ -7,6 +7,8 @@ import {
   type Permission,
   type Principal,
   type Connection,
+  type SessionLifetimes,
+  type SessionListing,
   type TokenDraft,
   type TokenListing,
   type User,
@@ -150,6 +152,14 @@ export class SqlAccounts implements AccountStore {
     type: OrganizationType,
   ): Promise<readonly number[]> {
     if (type === 'supplier') return [organizationId];
+    if (type === 'operator') {
+      const all = await this.#database.db
+        .selectFrom('suppliers')
+        .select('id')
+        .orderBy('id')
+        .execute();
+      return all.map(({ id }) => id);
+    }
     const rows = await this.#database.db
       .selectFrom('connections')
       .select('supplier_id')
@@ -241,6 +251,7 @@ export class SqlAccounts implements AccountStore {
         .updateTable('tokens')
         .set({ expires_at_ms: nowMs })
         .where('expires_at_ms', '>', nowMs)
+        .where((where) => where.or([where('kind', 'is', null), where('kind', '<>', 'api')]))
         .where(
           'user_id',
           'in',
@@ -272,7 +283,7 @@ export class SqlAccounts implements AccountStore {
       .executeTakeFirstOrThrow();
   }
 
-  async createToken(draft: TokenDraft): Promise<{ readonly id: number }> {
+  async createToken(draft: TokenDraft): Promise<{ readonly id: number; readonly uuid: string }> {
     return this.#database.db
       .insertInto('tokens')
       .values({
@@ -282,8 +293,12 @@ export class SqlAccounts implements AccountStore {
         created_at_ms: Date.now(),
         expires_at_ms: draft.expiresAtMs,
         revoked_at_ms: null,
+        kind: draft.kind ?? null,
+        uuid: uuidv4(),
+        user_agent: draft.client?.userAgent ?? null,
+        address: draft.client?.address ?? null,
       })
-      .returning('id')
+      .returning(['id', 'uuid'])
       .executeTakeFirstOrThrow();
   }
 
@@ -323,6 +338,78 @@ export class SqlAccounts implements AccountStore {
 
   findPrincipal(tokenHash: Uint8Array, nowMs: number): Promise<Principal | undefined> {
     return this.#principals.find(tokenHash, nowMs);
+  }
+
+  async recordTokenUse(
+    tokenIds: readonly number[],
+    usedAtMs: number,
+    { idleMs, absoluteMs }: SessionLifetimes,
+  ): Promise<void> {
+    if (tokenIds.length === 0) return;
+    const { db } = this.#database;
+    const idleExpiryMs = usedAtMs + idleMs;
+    await this.#database.transact([
+      db.updateTable('tokens').set({ last_used_at_ms: usedAtMs }).where('id', 'in', tokenIds),
+      db
+        .updateTable('tokens')
+        .set((token) => ({
+          expires_at_ms: token
+            .case()
+            .when(token('created_at_ms', '<', idleExpiryMs - absoluteMs))
+            .then(token('created_at_ms', '+', absoluteMs))
+            .else(idleExpiryMs)
+            .end(),
+        }))
+        .where('id', 'in', tokenIds)
+        .where('kind', '=', 'session')
+        .where('expires_at_ms', '>', usedAtMs),
+    ]);
+  }
+
+  async listSessions(userId: number, nowMs: number): Promise<readonly SessionListing[]> {
+    const rows = await this.#sessions(userId, nowMs).orderBy('id', 'desc').execute();
+    return rows.map((row) => ({
+      id: row.id,
+      uuid: row.uuid,
+      createdAtMs: row.created_at_ms,
+      lastUsedAtMs: row.last_used_at_ms,
+      expiresAtMs: row.expires_at_ms ?? Infinity,
+      userAgent: row.user_agent,
+      address: row.address ?? '',
+    }));
+  }
+
+  #sessions(userId: number, nowMs: number) {
+    return this.#database.db
+      .selectFrom('tokens')
+      .select([
+        'id',
+        'uuid',
+        'created_at_ms',
+        'last_used_at_ms',
+        'expires_at_ms',
+        'user_agent',
+        'address',
+      ])
+      .where('user_id', '=', userId)
+      .where('kind', '=', 'session')
+      .where('revoked_at_ms', 'is', null)
+      .where('expires_at_ms', '>', nowMs);
+  }
+
+  async endSession(userId: number, uuid: string, nowMs: number): Promise<boolean> {
+    if (!isUuid(uuid)) return false;
+    const result = await this.#database.db
+      .updateTable('tokens')
+      // Expired, not revoked: webhooks that were made in the session continue.
+      .set({ expires_at_ms: nowMs })
+      .where('user_id', '=', userId)
+      .where('uuid', '=', uuid)
+      .where('kind', '=', 'session')
+      .where('expires_at_ms', '>', nowMs)
+      .executeTakeFirstOrThrow();
+    this.#principals.clear();
+    return result.numUpdatedRows === 1n;
   }
 
   async #refuseDuplicate<T>(message: string, work: Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely';
-import type { OrganizationType } from '../../domain/parties.ts';
+import type { OrganizationType, TokenKind } from '../../domain/parties.ts';
 
 /**
  * The tables and columns that the statements of this folder use: the same in every database. The
@@ -41,6 +41,13 @@ export interface SqlTables {
     created_at_ms: number;
     expires_at_ms: number | null;
     revoked_at_ms: number | null;
+    /** Null, from earlier versions: `login` for a user with a name, else `api`. */
+    kind: Generated<TokenKind | null>;
+    uuid: Generated<string>;
+    name: Generated<string | null>;
+    last_used_at_ms: Generated<number | null>;
+    user_agent: Generated<string | null>;
+    address: Generated<string | null>;
   };
   batches: {
     supplier_id: number;

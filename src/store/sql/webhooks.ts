@@ -15,7 +15,7 @@ import type { WebhookStore } from '../store.ts';
 /** A webhook, with what decides whether its creator still has access. */
 type WebhookRow = Selectable<SqlTables['webhooks']> & {
   readonly token_revoked_at_ms: number | null;
-  /** Null for the tokens of logins, too: their expiry does not count. */
+  /** Null for tokens of logins and sessions too: their expiry does not count. */
   readonly token_expires_at_ms: number | null;
   readonly user_disabled_at_ms: number | null;
   readonly organization_disabled_at_ms: number | null;
@@ -73,7 +73,12 @@ export class SqlWebhooks implements WebhookStore {
         'organizations.suspended_at_ms as organization_disabled_at_ms',
         of
           .case()
-          .when('users.username', 'is', null)
+          .when(
+            of.or([
+              of('tokens.kind', '=', 'api'),
+              of.and([of('tokens.kind', 'is', null), of('users.username', 'is', null)]),
+            ]),
+          )
           .then(of.ref('tokens.expires_at_ms'))
           .end()
           .as('token_expires_at_ms'),

@@ -8,10 +8,7 @@ const LIMIT = 20;
 const HOUR_MS = 3_600_000;
 
 /** What every store promises of webhooks and of the credentials that they depend on. */
-export function describeWebhookContract(
-  kind: string,
-  createDatabase: () => Promise<TestDatabase>,
-): void {
+export function describeWebhooks(kind: string, createDatabase: () => Promise<TestDatabase>): void {
   describe(`webhooks of a ${kind} store`, () => {
     let database: TestDatabase;
     let store: Store;

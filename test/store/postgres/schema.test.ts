@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ConnectionPool, read } from '../../../src/store/postgres/connection/pool.ts';
-import { migrate } from '../../../src/store/postgres/schema/migrate.ts';
-import { REFERENCE_TABLES, SCHEMA_VERSION } from '../../../src/store/postgres/schema/migrations.ts';
+import {
+  REFERENCE_TABLES,
+  SCHEMA_VERSION,
+  migrate,
+} from '../../../src/store/postgres/schema/migrations.ts';
 import { openTestStore, problemsOf, type TestDatabase } from '../fixtures.ts';
 import { emptyPostgresDatabase, postgresDatabase } from './database.ts';
 

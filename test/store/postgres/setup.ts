@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
 import { ConnectionPool } from '../../../src/store/postgres/connection/pool.ts';
-import { migrate } from '../../../src/store/postgres/schema/migrate.ts';
+import { migrate } from '../../../src/store/postgres/schema/migrations.ts';
 import { PostgresProcess, systemBinaries } from '../../durability/postgres-process.ts';
 
 declare module 'vitest' {

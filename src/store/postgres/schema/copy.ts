@@ -24,8 +24,7 @@ import {
   type PoolSettings,
 } from '../connection/pool.ts';
 import { shownUrl } from '../connection/url.ts';
-import { migrate, readSchemaVersion } from './migrate.ts';
-import { SCHEMA_VERSION } from './migrations.ts';
+import { migrate, readSchemaVersion, SCHEMA_VERSION } from './migrations.ts';
 import { classifyDatabaseError } from '../connection/errors.ts';
 
 /** Exists only in an unfinished copy. The column `mark` is the fingerprint of the source. */

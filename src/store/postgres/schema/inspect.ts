@@ -3,8 +3,7 @@ import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import type { Finding } from '../../driver.ts';
 import { ConnectionPool, cannotOpen, read, type PoolSettings } from '../connection/pool.ts';
 import { shownUrl } from '../connection/url.ts';
-import { readSchemaVersion } from './migrate.ts';
-import { SCHEMA_VERSION } from './migrations.ts';
+import { SCHEMA_VERSION, readSchemaVersion } from './migrations.ts';
 
 interface Check {
   readonly check: string;

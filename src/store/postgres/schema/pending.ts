@@ -1,7 +1,6 @@
 import type { PendingMigrations } from '../../driver.ts';
 import { ConnectionPool, read, type PoolSettings } from '../connection/pool.ts';
-import { schemaVersion } from './migrate.ts';
-import { MIGRATIONS, SCHEMA_VERSION, type SchemaOptions } from './migrations.ts';
+import { MIGRATIONS, SCHEMA_VERSION, schemaVersion, type SchemaOptions } from './migrations.ts';
 
 /** The migrations that `migrate` would run. Changes nothing. */
 export async function pendingMigrations(

@@ -374,6 +374,44 @@ const MIGRATIONS: readonly string[] = [
     WHERE title IS NOT NULL;
   `,
   `
+  -- Operators: the third type of organization. A CHECK cannot be altered, so the table is made again under its name;
+  -- the rows that refer to it are checked when the migration commits.
+  PRAGMA defer_foreign_keys = ON;
+  CREATE TEMP TABLE organizations_before AS SELECT * FROM organizations;
+  DROP TABLE organizations;
+  CREATE TABLE organizations (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL CHECK (type IN ('supplier', 'retailer', 'operator')),
+    created_at_ms INTEGER NOT NULL,
+    suspended_at_ms INTEGER
+  ) STRICT;
+  INSERT INTO organizations (id, uuid, name, type, created_at_ms, suspended_at_ms)
+    SELECT id, uuid, name, type, created_at_ms, suspended_at_ms FROM organizations_before;
+  DROP TABLE organizations_before;
+  CREATE TRIGGER organization_updated AFTER UPDATE ON organizations
+    BEGIN UPDATE account_version SET number = number + 1; END;
+
+  -- 'api', 'login' or 'session'. NULL, as from earlier versions: 'login' for a user with a name, else 'api'.
+  ALTER TABLE tokens ADD COLUMN kind TEXT;
+  ALTER TABLE tokens ADD COLUMN uuid TEXT;
+  ALTER TABLE tokens ADD COLUMN name TEXT;
+  ALTER TABLE tokens ADD COLUMN last_used_at_ms INTEGER;
+  -- Where a session was begun.
+  ALTER TABLE tokens ADD COLUMN user_agent TEXT;
+  ALTER TABLE tokens ADD COLUMN address TEXT;
+  UPDATE tokens SET uuid = lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' ||
+    substr(hex(randomblob(2)), 2) || '-8' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)));
+  CREATE UNIQUE INDEX tokens_by_uuid ON tokens (uuid);
+  CREATE INDEX tokens_of_user ON tokens (user_id);
+  -- The use of a token revokes nothing.
+  DROP TRIGGER token_updated;
+  CREATE TRIGGER token_updated
+    AFTER UPDATE OF token_hash, user_id, permissions, kind, expires_at_ms, revoked_at_ms ON tokens
+    BEGIN UPDATE account_version SET number = number + 1; END;
+  `,
+  `
   -- How many SKUs are retired: their restriction has the code 127, and their GTINs are not in gtins.
   ALTER TABLE suppliers ADD COLUMN retired_count INTEGER NOT NULL DEFAULT 0;
 

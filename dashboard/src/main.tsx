@@ -1,0 +1,70 @@
+import './styles.ts';
+import { MantineProvider } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { QueryClientProvider, useQuery } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode, useState } from 'react';
+import { createRoot } from 'react-dom/client';
+import { createCache } from './api/cache.ts';
+import { SessionContext, sessionQuery } from './api/session.ts';
+import { loadSpeech, SpeechProvider } from './language/language.tsx';
+import { LogIn } from './log-in/log-in.tsx';
+import { SetUp } from './log-in/set-up.tsx';
+import { BASE_PATH, router } from './router.tsx';
+import { FailedAlert, Loading } from './states/states.tsx';
+import { cssVariables, theme } from './theme.ts';
+
+/** The nonce that the CSP of this page allows, for the styles that Mantine creates. */
+const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';
+
+const SET_UP_PATH = `${BASE_PATH}setup`;
+
+/** The screens for those who are logged in; the log-in in their place for the others. */
+function Dashboard() {
+  const { data: session, error, refetch } = useQuery(sessionQuery);
+  const [isSetUp, setIsSetUp] = useState(window.location.pathname === SET_UP_PATH);
+  if (isSetUp) {
+    const leaveSetUp = (): void => {
+      void router.navigate({ to: '/', replace: true });
+      setIsSetUp(false);
+    };
+    return <SetUp onDone={leaveSetUp} />;
+  }
+  if (session === null) return <LogIn />;
+  if (session !== undefined) {
+    return (
+      <SessionContext value={session}>
+        <RouterProvider router={router} />
+      </SessionContext>
+    );
+  }
+  return error === null ? (
+    <Loading />
+  ) : (
+    <FailedAlert error={error} onRetry={() => void refetch()} />
+  );
+}
+
+async function start(element: HTMLElement): Promise<void> {
+  const speech = await loadSpeech();
+  createRoot(element).render(
+    <StrictMode>
+      <MantineProvider
+        theme={theme}
+        cssVariablesResolver={cssVariables}
+        defaultColorScheme="auto"
+        getStyleNonce={() => nonce}
+      >
+        <SpeechProvider initial={speech}>
+          <Notifications position="bottom-right" />
+          <QueryClientProvider client={createCache()}>
+            <Dashboard />
+          </QueryClientProvider>
+        </SpeechProvider>
+      </MantineProvider>
+    </StrictMode>,
+  );
+}
+
+const element = document.getElementById('dashboard');
+if (element !== null) void start(element);

@@ -1,0 +1,96 @@
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
+
+const pine: MantineColorsTuple = [
+  '#e9f7f4',
+  '#d3ebe6',
+  '#a6d7cd',
+  '#76c2b3',
+  '#4fb09d',
+  '#2f9c88',
+  '#1a8574',
+  '#0d6b5e',
+  '#0a5a4f',
+  '#06453d',
+];
+
+/** Dense, without web fonts: no other host is asked for anything. */
+export const theme = createTheme({
+  primaryColor: 'pine',
+  primaryShade: { light: 7, dark: 4 },
+  autoContrast: true,
+  colors: {
+    pine,
+    dark: [
+      '#dfe3e8',
+      '#c3c9d1',
+      '#a3abb6',
+      '#7d8794',
+      '#4a535f',
+      '#343c47',
+      '#262d37',
+      '#1b2129',
+      '#151a21',
+      '#0f1318',
+    ],
+  },
+  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
+  fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
+  fontSizes: { xs: '0.75rem', sm: '0.8125rem', md: '0.875rem', lg: '1rem', xl: '1.125rem' },
+  headings: {
+    fontWeight: '600',
+    sizes: {
+      h1: { fontSize: '1.25rem', lineHeight: '1.3' },
+      h2: { fontSize: '0.9375rem', lineHeight: '1.35' },
+      h3: { fontSize: '0.875rem', lineHeight: '1.4' },
+    },
+  },
+  defaultRadius: 'md',
+  radius: { xs: '2px', sm: '4px', md: '6px', lg: '10px', xl: '16px' },
+  cursorType: 'pointer',
+  components: {
+    ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray' } },
+    Alert: { defaultProps: { variant: 'light' } },
+    Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 500 } },
+    Button: { defaultProps: { size: 'xs' } },
+    Modal: { defaultProps: { centered: true } },
+    NumberInput: { defaultProps: { size: 'xs' } },
+    PasswordInput: { defaultProps: { size: 'sm' } },
+    Select: { defaultProps: { size: 'xs' } },
+    Table: { defaultProps: { verticalSpacing: 6, horizontalSpacing: 'sm', fz: 'sm' } },
+    TextInput: { defaultProps: { size: 'xs' } },
+    Tooltip: { defaultProps: { openDelay: 300 } },
+  },
+});
+
+/** Colours whose contrast to the background is 4.5:1 at least, where Mantine's own are less. */
+export const cssVariables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    '--mantine-color-body': '#ffffff',
+    '--mantine-color-dimmed': '#5b6470',
+    '--mantine-color-placeholder': '#6b7480',
+    '--mantine-color-error': '#c0262d',
+    '--onhand-canvas': '#f5f7f8',
+    '--onhand-line': '#e1e5e9',
+    '--onhand-hover': '#f0f4f4',
+    '--onhand-selected': '#e4f1ee',
+    '--onhand-accent': '#0d6b5e',
+    '--onhand-good': '#1d7a45',
+    '--onhand-warn': '#8f5a00',
+    '--onhand-bad': '#b4232a',
+  },
+  dark: {
+    '--mantine-color-body': '#151a21',
+    '--mantine-color-dimmed': '#9aa4b0',
+    '--mantine-color-placeholder': '#87919d',
+    '--mantine-color-error': '#ff8b87',
+    '--onhand-canvas': '#0f1318',
+    '--onhand-line': '#2a323c',
+    '--onhand-hover': '#1b222a',
+    '--onhand-selected': '#16302d',
+    '--onhand-accent': '#5fc2af',
+    '--onhand-good': '#63c98b',
+    '--onhand-warn': '#e3b341',
+    '--onhand-bad': '#ff8b87',
+  },
+});

@@ -1,0 +1,52 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+
+/** Built by `npm ci`. */
+const DIST = fileURLToPath(new URL('../../dashboard/dist/', import.meta.url));
+const KILOBYTE = 1000;
+
+interface Chunk {
+  readonly name: string;
+  readonly text: string;
+  readonly bytes: number;
+}
+
+const chunks: readonly Chunk[] = readdirSync(join(DIST, 'assets')).map((name) => {
+  const content = readFileSync(join(DIST, 'assets', name));
+  return { name, text: content.toString(), bytes: gzipSync(content, { level: 6 }).length };
+});
+
+/** The files that the overview needs: those of the page, of one language and of the screen, with their static imports. */
+function firstView(): readonly Chunk[] {
+  const page = readFileSync(join(DIST, 'index.html'), 'utf8');
+  const named = (text: string): readonly Chunk[] =>
+    chunks.filter(({ name }) => text.includes(name));
+  const [language] = chunks.filter(({ name }) => name.startsWith('messages-'));
+  const overview = chunks.filter(({ name }) => name.startsWith('overview-'));
+  const found = new Set([
+    ...named(page),
+    ...(language === undefined ? [] : [language]),
+    ...overview,
+  ]);
+  for (const chunk of found) {
+    const imports = chunk.text.match(/(?:from|import)"\.\/[^"]+"/g) ?? [];
+    for (const imported of named(imports.join('\n'))) found.add(imported);
+  }
+  return [...found];
+}
+
+function kilobytes(all: readonly Chunk[]): number {
+  return all.reduce((sum, { bytes }) => sum + bytes, 0) / KILOBYTE;
+}
+
+test('the first view is at most 250 KB, compressed', () => {
+  expect(firstView().length).toBeGreaterThan(3);
+  expect(kilobytes(firstView())).toBeLessThanOrEqual(250);
+});
+
+test('the whole dashboard is at most 400 KB, compressed', () => {
+  expect(kilobytes(chunks)).toBeLessThanOrEqual(400);
+});
