@@ -1371,6 +1371,8 @@ export interface components {
             readonly before: components["schemas"]["Inventory"];
             /** @description The batch's reason, if it has one. */
             readonly reason: string | null;
+            /** @description Its `Batch-Reference`. Null for retailers. */
+            readonly reference: string | null;
             /**
              * @description The supplier has retired the SKU, which can no longer be found. A later change without this member brings it back.
              * @enum {boolean}
@@ -1378,11 +1380,15 @@ export interface components {
             readonly retired?: true;
             /** @description Numbers the supplier's changes, without gaps. */
             readonly sequence: number;
+            /** @description How the batch was sent, as of a batch. */
+            readonly source: string;
             /**
              * Format: date-time
              * @description When its batch was applied.
              */
             readonly time: string;
+            /** @description Who sent the batch; null is the operator. Null for retailers. */
+            readonly username: string | null;
         };
         /** Inventory */
         readonly Inventory: {
