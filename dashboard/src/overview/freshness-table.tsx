@@ -52,7 +52,7 @@ export function FreshnessTable() {
 
 function State({ entry }: { readonly entry: Freshness['suppliers'][number] }) {
   const text = useText();
-  if (entry.last_heard === null) return <Badge color="gray">{text.overview.silent}</Badge>;
-  if (entry.is_late === true) return <Badge color="red">{text.overview.late}</Badge>;
-  return <Badge color="green">{text.overview.onTime}</Badge>;
+  if (entry.last_heard === null) return <Badge className="badge-warn">{text.overview.silent}</Badge>;
+  if (entry.is_late === true) return <Badge className="badge-bad">{text.overview.late}</Badge>;
+  return <Badge className="badge-good">{text.overview.onTime}</Badge>;
 }
