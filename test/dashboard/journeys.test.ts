@@ -3,9 +3,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Onhand, type Sku } from '../../client/src/index.ts';
 import { createUser, PASSWORD } from '../http/accounts/browser.ts';
 import { BULK, SINGLE, TestServer } from '../http/harness.ts';
-import { hasChromium, launchChromium, violationsOf, windowOf } from './chromium.ts';
+import { drawn, hasChromium, launchChromium, violationsOf, windowOf } from './chromium.ts';
 
 const SKUS = 600;
+
+async function expectNoViolations(page: Page, screen: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor();
+    await drawn(page);
+    const violations = await violationsOf(page);
+    expect([screen, colorScheme, violations]).toEqual([screen, colorScheme, []]);
+  }
+}
 
 describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
   let server: TestServer;
@@ -17,8 +27,10 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
   const open = async (path: string, context = clerk): Promise<Page> => {
     const page = await context.newPage();
     page.on('pageerror', ({ message }) => errors.push(message));
+    // Such as what the CSP refused. Chromium reports error statuses too, which some journeys cause on purpose.
     page.on('console', (message) => {
-      if (message.type() === 'error') errors.push(message.text());
+      const isStatus = message.text().startsWith('Failed to load resource');
+      if (message.type() === 'error' && !isStatus) errors.push(message.text());
     });
     await page.goto(server.url + path);
     return page;
@@ -35,9 +47,7 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
       })),
     ]);
     token = acme.token;
-    const { supplier: tardy } = await server.createSupplier('Tardy', [
-      { skuId: 'T-1', product: { title: 'Tray' }, inventory: {} },
-    ]);
+    const tardy = await server.createOrganization('supplier', 'Tardy');
     const shop = await server.createOrganization('retailer', 'Shop');
     const { accounts, changes } = server.store;
     for (const { id } of [acme.supplier, tardy]) {
@@ -99,8 +109,7 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
     const page = await open('/skus?q=SKU-5');
     const stock = page.getByRole('button', { name: 'In stock of SKU-5:' });
     await stock.waitFor();
-    const change = { sku_id: 'SKU-5', quantity_in_stock: 99 };
-    await server.ask('POST', SINGLE, { token, body: change });
+    await setStock('SKU-5', 99);
     await stock.focus();
     await page.keyboard.type('7');
     await page.keyboard.press('Enter');
@@ -124,21 +133,16 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
 
   test('changes appear while they happen, and wait while the reader pauses', async () => {
     const page = await open('/changes');
-    const change = async (quantity: number): Promise<unknown> =>
-      server.ask('POST', SINGLE, {
-        token,
-        body: { sku_id: 'SKU-9', quantity_in_stock: quantity },
-      });
     // The feed begins now; changes before it has begun are not in it.
     let quantity = 100;
     await expect
       .poll(async () => {
-        await change((quantity += 1));
+        await setStock('SKU-9', (quantity += 1));
         return page.getByRole('link', { name: 'SKU-9' }).count();
       })
       .toBeGreaterThan(0);
     await page.getByRole('button', { name: 'Pause' }).click();
-    await change(0);
+    await setStock('SKU-9', 0);
     await page.getByText(/Paused · [1-9]/).waitFor();
     expect(await page.getByText('→ 0').count()).toBe(0);
     await page.getByRole('button', { name: 'Resume' }).click();
@@ -160,36 +164,39 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
     const buyer = await windowOf(browser, server, 'buyer');
     const page = await open('/', buyer);
     const row = page.getByRole('row', { name: 'Tardy' });
-    await row.getByText(/Late|Silent/).waitFor();
+    await row.getByText('Late').waitFor();
     await page.goto(`${server.url}/skus?q=KETTLE`);
     await page.getByRole('link', { name: 'KETTLE' }).waitFor();
     expect(await page.getByRole('button', { name: 'In stock of KETTLE' }).count()).toBe(0);
     await buyer.close();
   });
 
-  test.for(['light', 'dark'] as const)('axe finds nothing on any screen, %s', async (scheme) => {
-    const context = await windowOf(browser, server, 'clerk', { colorScheme: scheme });
-    const uuid = await uuidOf('KETTLE');
+  test('axe finds nothing on any screen, in both themes', async () => {
+    const context = await windowOf(browser, server, 'clerk');
     const page = await open('/', context);
     const screens = [
       ['/', 'Overview'],
       ['/skus', 'SKUs'],
-      [`/skus/${uuid}`, 'Kettle'],
+      [`/skus/${(await skuOf('KETTLE')).uuid}`, 'Kettle'],
       ['/changes', 'Changes'],
     ] as const;
     for (const [path, heading] of screens) {
       await page.goto(server.url + path);
       await page.getByRole('heading', { name: heading, exact: true }).waitFor();
       await page.getByRole('status', { name: 'Loading…' }).waitFor({ state: 'detached' });
-      expect([path, await violationsOf(page)]).toEqual([path, []]);
+      await expectNoViolations(page, path);
     }
     await context.clearCookies();
     await page.goto(server.url);
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
-    expect(await violationsOf(page)).toEqual([]);
+    await expectNoViolations(page, 'log-in');
     await context.close();
   });
 
+  async function setStock(skuId: string, quantity: number): Promise<void> {
+    const body = { sku_id: skuId, quantity_in_stock: quantity };
+    await server.ask('POST', SINGLE, { token, body });
+  }
   async function skuOf(skuId: string): Promise<Sku> {
     const onhand = new Onhand({ url: server.url, token });
     const [sku] = await onhand.skus.find({ sku_id: skuId });
@@ -198,5 +205,4 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
   }
   const stockOf = async (skuId: string): Promise<number | null> =>
     (await skuOf(skuId)).quantity_in_stock;
-  const uuidOf = async (skuId: string): Promise<string> => (await skuOf(skuId)).uuid;
 });

@@ -25,7 +25,9 @@ export function AccountMenu() {
     <Menu position="top-start" width={232}>
       <Menu.Target>
         <UnstyledButton className={classes['account']}>
-          <span className={classes['initial']} aria-hidden="true">{username.slice(0, 1).toUpperCase()}</span>
+          <span className={classes['initial']} aria-hidden="true">
+            {username.slice(0, 1).toUpperCase()}
+          </span>
           <div className={classes['names']}>
             <Text size="sm" fw={500} component="div">
               {organization.name}

@@ -19,7 +19,7 @@ export function HistoryTable({
   const text = useText();
   if (entries.length === 0) return <Nothing title={text.sku.noHistory} />;
   return (
-    <Table.ScrollContainer minWidth={520}>
+    <Table.ScrollContainer type="native" minWidth={520}>
       <Table highlightOnHover>
         <Table.Thead>
           <Table.Tr>
