@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { sql, type Compilable, type Selectable } from 'kysely';
 import {
-  BATCH_SOURCES,
   type BatchRecord,
   type FailedLine,
   type RevertOutcome,
@@ -11,6 +10,7 @@ import type { SafetyLimit } from '../../domain/safety-limit.ts';
 import type { BatchPage, BatchStore, OffsetPage, SweepTimes } from '../store.ts';
 import { batchNumberOf, isUuid } from '../uuids.ts';
 import type { SqlDatabase } from './database.ts';
+import { batchSourceOf } from './batch-source.ts';
 import { safetyLimitOf, setSafetyLimit } from './safety-limits.ts';
 import { decodeFailures } from './stored-outcome.ts';
 import type { SqlTables } from './tables.ts';
@@ -115,14 +115,10 @@ export class SqlBatches implements BatchStore {
 
   /** Rows that another node is sweeping, or a writer has locked, are skipped. */
   async sweep({ nowMs, failuresBeforeMs }: SweepTimes, limit: number): Promise<boolean> {
+    const untilMs = failuresBeforeMs - 1;
     const counts = await this.#database.transact([
-      this.#deleteOld(
-        'batch_failures',
-        'batch_number',
-        'applied_at_ms',
-        failuresBeforeMs - 1,
-        limit,
-      ),
+      this.#deleteOld('batch_failures', 'batch_number', 'applied_at_ms', untilMs, limit),
+      this.#deleteOld('product_changes', 'batch_number', 'applied_at_ms', untilMs, limit),
       this.#deleteOld('idempotency_keys', 'key', 'expires_at_ms', nowMs, limit),
       this.#deleteOld('confirmations', 'code', 'expires_at_ms', nowMs, limit),
     ]);
@@ -165,12 +161,10 @@ type BatchRecordRow = Omit<
 };
 
 function batchRecordOf(row: BatchRecordRow): BatchRecord {
-  const source = BATCH_SOURCES.find((known) => known === row.source);
-  if (source === undefined) throw new Error(`unknown batch source ${row.source}`);
   return {
     uuid: row.uuid,
     number: row.number,
-    source,
+    source: batchSourceOf(row.source),
     username: row.username,
     reason: row.reason,
     reference: row.reference,
