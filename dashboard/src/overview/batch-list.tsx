@@ -54,7 +54,7 @@ export function BatchList({ batches }: { readonly batches: readonly Batch[] }) {
 }
 
 /** How a batch was sent; a source that is newer than the dashboard keeps the API's name. */
-function sourceName(source: string, { overview }: Messages): string {
+export function sourceName(source: string, { overview }: Messages): string {
   const known = Object.entries(overview.sources).find(([name]) => name === source);
   return known?.[1] ?? source;
 }
