@@ -21,6 +21,7 @@ import type { ImportSummary } from '../intake/catalogue-import.ts';
 import type { FormatLimits } from '../formats/format.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { BatchStore, Store } from '../store/store.ts';
+import { CatalogueBatches } from './catalogue-batches.ts';
 import type { FileTarget } from './job-file.ts';
 import type { FoundInFile, ReadChunk, ReadPlan } from './read-task.ts';
 import type { FileStorage } from './storage.ts';
@@ -43,7 +44,7 @@ export interface FileJobParts {
   readonly store: Pick<Store, 'applyCatalogue' | 'sharedGtins' | 'imported' | 'files'> & {
     readonly batches: Pick<
       BatchStore,
-      'safetyLimitOf' | 'confirm' | 'failures' | 'find' | 'revert'
+      'safetyLimitOf' | 'confirm' | 'failures' | 'find' | 'revert' | 'list'
     >;
   };
   readonly intake: Pick<Intake, 'submit'>;
@@ -97,6 +98,8 @@ export class FileJob {
   /** An estimate from the share of the file that was read. */
   #rowsExpected: number | null = null;
   #isWhole = false;
+  /** SKUs that a snapshot set to zero, or would. */
+  #zeroedCount: number | undefined;
 
   constructor(parts: FileJobParts, run: FileJobRun) {
     this.#parts = parts;
@@ -225,18 +228,26 @@ export class FileJob {
   }
 
   async #describe(found: FoundInFile, isWhole: boolean): Promise<void> {
-    await this.#parts.store.files.describe(this.#job, this.#run.nodeId, { ...found, isWhole });
+    const zeroedCount = this.#zeroedCount;
+    const findings = { ...found, isWhole, ...(zeroedCount !== undefined && { zeroedCount }) };
+    await this.#parts.store.files.describe(this.#job, this.#run.nodeId, findings);
   }
 
   /** Imports the file as a catalogue, or finds out what that would do. */
   async #runCatalogue(): Promise<FileJobOutcome> {
-    const { asked, supplierId } = this.#job;
+    const { asked, supplierId, reason, reference } = this.#job;
     if (asked.isSnapshot || asked.atomic || asked.asOfUs !== null)
       throw new OnhandError('parameter_invalid', CATALOGUE_OPTIONS);
     const { store, files, workers } = this.#parts;
+    const batches = new CatalogueBatches(store, this.#job, this.#run.nodeId);
+    if (!asked.dryRun) await batches.begin();
+    const note = { ...(reason !== null && { reason }), ...(reference !== null && { reference }) };
     const host = {
-      applyCatalogue: (batch: Parameters<typeof store.applyCatalogue>[0]) =>
-        store.applyCatalogue(batch),
+      applyCatalogue: async (batch: Parameters<typeof store.applyCatalogue>[0]) => {
+        const outcome = await store.applyCatalogue({ ...batch, ...note });
+        await batches.add(outcome);
+        return outcome;
+      },
       sharedGtins: ({ afterGtin, limit }: { afterGtin: number; limit: number }) =>
         store.sharedGtins(supplierId, afterGtin, limit),
     };
@@ -315,8 +326,10 @@ export class FileJob {
             details: new Map(),
             effects: new Map(),
             uuid: null,
+            zeroedCount: 0,
           }
         : await this.#submit(piece, lines, whole ?? {});
+    if (whole?.snapshot !== undefined) this.#zeroedCount = outcome.zeroedCount;
     const failures = outcome.uuid === null ? this.#resultsWithoutBatch(lines, outcome) : [];
     await this.#record(
       { piece, rowCount: lines.count, batchUuid: outcome.uuid, failures },
@@ -330,10 +343,13 @@ export class FileJob {
     outcome: Pick<BatchOutcome, 'statuses' | 'details' | 'effects'>,
   ): readonly FailedLine[] {
     const results = [...failedLines(lines, outcome)];
-    for (const [index, { before, after }] of outcome.effects) {
+    for (const [index, { skuUuid, before, after }] of outcome.effects) {
       if (sameInventory(before, after)) continue;
+      // The message is for nodes of older versions.
       const message = this.#parts.printWouldChange(before, after);
-      results.push({ index, status: APPLIED, message, detail: null, skuId: null, asSent: null });
+      const wouldChange = { skuUuid, before, after };
+      const result = { index, status: APPLIED, message, detail: null, skuId: null, asSent: null };
+      results.push({ ...result, wouldChange });
     }
     return results;
   }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { sql, type Compilable, type Selectable } from 'kysely';
 import {
-  BATCH_SOURCES,
   type BatchRecord,
   type FailedLine,
   type RevertOutcome,
@@ -11,6 +10,7 @@ import type { SafetyLimit } from '../../domain/safety-limit.ts';
 import type { BatchPage, BatchStore, OffsetPage, SweepTimes } from '../store.ts';
 import { batchNumberOf, isUuid } from '../uuids.ts';
 import type { SqlDatabase } from './database.ts';
+import { batchSourceOf } from './batch-source.ts';
 import { safetyLimitOf, setSafetyLimit } from './safety-limits.ts';
 import { decodeFailures } from './stored-outcome.ts';
 import type { SqlTables } from './tables.ts';
@@ -115,18 +115,50 @@ export class SqlBatches implements BatchStore {
 
   /** Rows that another node is sweeping, or a writer has locked, are skipped. */
   async sweep({ nowMs, failuresBeforeMs }: SweepTimes, limit: number): Promise<boolean> {
+    const untilMs = failuresBeforeMs - 1;
     const counts = await this.#database.transact([
-      this.#deleteOld(
-        'batch_failures',
-        'batch_number',
-        'applied_at_ms',
-        failuresBeforeMs - 1,
-        limit,
-      ),
+      this.#deleteOld('batch_failures', 'batch_number', 'applied_at_ms', untilMs, limit),
+      this.#deleteOld('product_changes', 'batch_number', 'applied_at_ms', untilMs, limit),
       this.#deleteOld('idempotency_keys', 'key', 'expires_at_ms', nowMs, limit),
       this.#deleteOld('confirmations', 'code', 'expires_at_ms', nowMs, limit),
     ]);
     return counts.some((count) => count >= limit);
+  }
+
+  async trimFailures(bytesMax: number, limit: number): Promise<boolean> {
+    const { db } = this.#database;
+    const stored = db
+      .selectFrom('batch_failures')
+      .innerJoin('batches', (join) =>
+        join
+          .onRef('batches.supplier_id', '=', 'batch_failures.supplier_id')
+          .onRef('batches.number', '=', 'batch_failures.batch_number'),
+      )
+      .where('source', '<>', 'file')
+      .select([
+        'batch_failures.supplier_id',
+        'batch_number',
+        sql<number>`sum(length(failures)) OVER (
+          PARTITION BY batch_failures.supplier_id ORDER BY batch_number DESC)`.as('bytes'),
+      ]);
+    const excess = await db
+      .selectFrom(stored.as('stored'))
+      .select(['supplier_id', 'batch_number'])
+      .where('bytes', '>', bytesMax)
+      .orderBy('supplier_id')
+      .orderBy('batch_number')
+      .limit(limit)
+      .execute();
+    if (excess.length === 0) return false;
+    await this.#database.transact(
+      excess.map((row) =>
+        db
+          .deleteFrom('batch_failures')
+          .where('supplier_id', '=', row.supplier_id)
+          .where('batch_number', '=', row.batch_number),
+      ),
+    );
+    return excess.length >= limit;
   }
 
   /** Deletes at most `limit` rows whose `time` is not after `untilMs`, the oldest first. */
@@ -165,12 +197,10 @@ type BatchRecordRow = Omit<
 };
 
 function batchRecordOf(row: BatchRecordRow): BatchRecord {
-  const source = BATCH_SOURCES.find((known) => known === row.source);
-  if (source === undefined) throw new Error(`unknown batch source ${row.source}`);
   return {
     uuid: row.uuid,
     number: row.number,
-    source,
+    source: batchSourceOf(row.source),
     username: row.username,
     reason: row.reason,
     reference: row.reference,

@@ -1,6 +1,6 @@
 /** The reader thread, for reads that may take long, such as a filtered count. */
 import {
-  type Change,
+  type HistoryEntry,
   type Freshness,
   type NamedSupplier,
   FRESHNESS_AGES_MS,
@@ -11,13 +11,20 @@ import {
   type BatchOfChanges,
   type ChangeTuple,
 } from '../write/change-columns.ts';
+import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import { InventoryView } from '../recent/inventory-view.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
 import { queryRows, type CompiledStatement } from '../statements.ts';
 import type { MessagePort } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
-import { changeOf, type ChangeRow, countByAge, recordConfirmation } from '../../sql/changes.ts';
+import {
+  historyEntryOf,
+  type HistoryRow,
+  countByAge,
+  recordConfirmation,
+  RETIRED_SKU,
+} from '../../sql/changes.ts';
 import type { HistoryQuery } from '../../store.ts';
 import { skuKey } from '../schema/migrations.ts';
 
@@ -25,11 +32,12 @@ import { skuKey } from '../schema/migrations.ts';
 const SELECT_FOUND_CHANGES = `
   SELECT found.*, skus.uuid AS sku_uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn,
     organizations.uuid AS supplier_uuid, organizations.name AS supplier_name,
-    batches.uuid AS batch_uuid, applied_at_ms, reason
+    batches.uuid AS batch_uuid, applied_at_ms, reason, source, reference, username
   FROM found
     JOIN skus ON skus.key = (found.supplier_id << 32) + found.sku_number
     JOIN organizations ON organizations.id = found.supplier_id
-    JOIN batches ON batches.supplier_id = found.supplier_id AND batches.number = found.batch_number`;
+    JOIN batches ON batches.supplier_id = found.supplier_id AND batches.number = found.batch_number
+    LEFT JOIN users ON users.id = batches.user_id`;
 
 /** Other statements need not wait until changes are followed. */
 const READS_INVENTORY = /\binventory\b/;
@@ -42,9 +50,9 @@ class ChangeReader {
   readonly #after: Statement<[number, number, number], ChangeTuple>;
   readonly #batch: Statement<[number, number], BatchOfChanges>;
   readonly #named: Statement<[number], NamedSupplier>;
-  readonly #chain: Statement<unknown[], ChangeRow>;
+  readonly #chain: Statement<unknown[], HistoryRow>;
   readonly #supplier: Statement<[number], [number, number | null, number | null]>;
-  readonly #writtenAt: Statement<[number, number], [number, number]>;
+  readonly #writtenAt: Statement<[number, number], [number, number | null]>;
   readonly #confirmed: Statement<[number, number], [number, Uint8Array]>;
 
   constructor(db: Database) {
@@ -85,8 +93,9 @@ class ChangeReader {
       )
       .raw();
     this.#writtenAt = db
-      .prepare<[number, number], [number, number]>(
-        'SELECT key & 0xffffffff, updated_at_ms FROM inventory WHERE key BETWEEN ? AND ?',
+      .prepare<[number, number], [number, number | null]>(
+        `SELECT key & 0xffffffff, CASE WHEN restrictions = ${RETIRED_CODE} THEN NULL ELSE updated_at_ms END
+         FROM inventory WHERE key BETWEEN ? AND ?`,
       )
       .raw();
     this.#confirmed = db
@@ -117,10 +126,10 @@ class ChangeReader {
   }: Omit<HistoryQuery, 'supplierIds' | 'skuUuid'> & {
     readonly supplierId: number;
     readonly skuNumber: number;
-  }): Change[] {
+  }): HistoryEntry[] {
     const key = skuKey(supplierId, skuNumber);
     const bounds = { before: beforeSequence, from: fromMs, to: toMs };
-    return this.#chain.all({ supplierId, key, ...bounds, limit }).map(changeOf);
+    return this.#chain.all({ supplierId, key, ...bounds, limit }).map(historyEntryOf);
   }
 
   /** Counts a supplier's SKUs by the age of their last report. Takes 8 bytes of memory per SKU. */
@@ -131,7 +140,7 @@ class ChangeReader {
     const reportedAtMs = new Float64Array(skuCount + 1);
     const [first, last] = [skuKey(supplierId, 0), skuKey(supplierId + 1, 0) - 1];
     for (const [skuNumber, writtenAtMs] of this.#writtenAt.iterate(first, last)) {
-      reportedAtMs[skuNumber] = writtenAtMs;
+      reportedAtMs[skuNumber] = writtenAtMs ?? RETIRED_SKU;
     }
     const sinceMs = nowMs - Math.max(...FRESHNESS_AGES_MS);
     for (const [appliedAtMs, confirmed] of this.#confirmed.iterate(supplierId, sinceMs)) {
@@ -151,7 +160,7 @@ export interface ReaderCalls {
     readonly afterSequence: number;
     readonly limit: number;
   }) => ChangeColumns;
-  readonly history: (asked: Parameters<ChangeReader['history']>[0]) => Change[];
+  readonly history: (asked: Parameters<ChangeReader['history']>[0]) => HistoryEntry[];
   readonly freshness: (asked: { readonly supplierId: number; readonly nowMs: number }) => Freshness;
 }
 
