@@ -152,6 +152,11 @@ export interface BatchStore {
   expectedReports(): Promise<readonly ExpectedReport[]>;
   /** Deletes expired rows, at most `limit` per table. Resolves with whether more are left. */
   sweep(times: SweepTimes, limit: number): Promise<boolean>;
+  /**
+   * Deletes the failed lines of suppliers that have more than `bytesMax` of them stored, the oldest first, at most those
+   * of `limit` batches. Those of files are neither counted nor deleted. Resolves with whether more may be left.
+   */
+  trimFailures(bytesMax: number, limit: number): Promise<boolean>;
 }
 
 /** A page of a list that is read by offset. */

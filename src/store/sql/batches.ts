@@ -153,6 +153,42 @@ export class SqlBatches implements BatchStore {
     return counts.some((count) => count >= limit);
   }
 
+  async trimFailures(bytesMax: number, limit: number): Promise<boolean> {
+    const { db } = this.#database;
+    const stored = db
+      .selectFrom('batch_failures')
+      .innerJoin('batches', (join) =>
+        join
+          .onRef('batches.supplier_id', '=', 'batch_failures.supplier_id')
+          .onRef('batches.number', '=', 'batch_failures.batch_number'),
+      )
+      .where('source', '<>', 'file')
+      .select([
+        'batch_failures.supplier_id',
+        'batch_number',
+        sql<number>`sum(length(failures)) OVER (
+          PARTITION BY batch_failures.supplier_id ORDER BY batch_number DESC)`.as('bytes'),
+      ]);
+    const excess = await db
+      .selectFrom(stored.as('stored'))
+      .select(['supplier_id', 'batch_number'])
+      .where('bytes', '>', bytesMax)
+      .orderBy('supplier_id')
+      .orderBy('batch_number')
+      .limit(limit)
+      .execute();
+    if (excess.length === 0) return false;
+    await this.#database.transact(
+      excess.map((row) =>
+        db
+          .deleteFrom('batch_failures')
+          .where('supplier_id', '=', row.supplier_id)
+          .where('batch_number', '=', row.batch_number),
+      ),
+    );
+    return excess.length >= limit;
+  }
+
   /** Deletes at most `limit` rows whose `time` is not after `untilMs`, the oldest first. */
   #deleteOld(table: string, key: string, time: string, untilMs: number, limit: number): Compilable {
     const lock = this.#database.hasRowLocks ? sql`FOR UPDATE SKIP LOCKED` : sql``;
