@@ -48,6 +48,7 @@ import type {
   UserListing,
 } from '../domain/parties.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
+import type { HourCounts } from '../domain/statistics.ts';
 import type { Sku } from '../domain/sku.ts';
 import type {
   Webhook,
@@ -141,6 +142,8 @@ export interface BatchStore {
   safetyLimitOf(supplierId: number): Promise<SafetyLimit | null>;
   /** Null removes the supplier's own limit. */
   setSafetyLimit(supplierId: number, limit: SafetyLimit | null): Promise<void>;
+  /** What suppliers sent, by hour and source; without hours in which they sent nothing. */
+  hourCounts(query: HourCountsQuery): Promise<readonly HourCounts[]>;
   /** Deletes expired rows, at most `limit` per table. Resolves with whether more are left. */
   sweep(times: SweepTimes, limit: number): Promise<boolean>;
 }
@@ -158,11 +161,21 @@ export interface BatchPage {
   readonly hasMore: boolean;
 }
 
+export interface HourCountsQuery {
+  /** Their counts are added up. */
+  readonly supplierIds: readonly number[];
+  /** In hours since 1970-01-01T00:00Z; `untilHour` is exclusive. */
+  readonly fromHour: number;
+  readonly untilHour: number;
+}
+
 export interface SweepTimes {
   /** Idempotency keys and confirmations that expired by then are deleted. */
   readonly nowMs: number;
   /** Failed lines of batches applied before this time are deleted. */
   readonly failuresBeforeMs: number;
+  /** Statistics of hours before this time are deleted; undefined keeps all. */
+  readonly countsBeforeMs?: number;
 }
 
 /** Changes, for their readers. The caller checks which suppliers a reader may see: no method does. */

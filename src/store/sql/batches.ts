@@ -7,7 +7,8 @@ import {
   type RevertRequest,
 } from '../../domain/batches.ts';
 import type { SafetyLimit } from '../../domain/safety-limit.ts';
-import type { BatchPage, BatchStore, OffsetPage, SweepTimes } from '../store.ts';
+import { HOUR_MS, type HourCounts } from '../../domain/statistics.ts';
+import type { BatchPage, BatchStore, HourCountsQuery, OffsetPage, SweepTimes } from '../store.ts';
 import { batchNumberOf, isUuid } from '../uuids.ts';
 import type { SqlDatabase } from './database.ts';
 import { batchSourceOf } from './batch-source.ts';
@@ -113,26 +114,74 @@ export class SqlBatches implements BatchStore {
     return setSafetyLimit(this.#database, supplierId, limit);
   }
 
+  async hourCounts({
+    supplierIds,
+    fromHour,
+    untilHour,
+  }: HourCountsQuery): Promise<readonly HourCounts[]> {
+    if (supplierIds.length === 0) return [];
+    const total = (column: 'batches' | 'lines' | 'changed' | 'failed') =>
+      sql<number>`CAST(sum(${sql.ref(column)}) AS bigint)`.as(column);
+    const rows = await this.#database.db
+      .selectFrom('hour_counts')
+      .select([
+        'hour',
+        'source',
+        total('batches'),
+        total('lines'),
+        total('changed'),
+        total('failed'),
+      ])
+      .where('supplier_id', 'in', supplierIds)
+      .where('hour', '>=', fromHour)
+      .where('hour', '<', untilHour)
+      .groupBy(['hour', 'source'])
+      .orderBy('hour')
+      .orderBy('source')
+      .execute();
+    return rows.map((row) => ({ ...row, source: batchSourceOf(row.source) }));
+  }
+
   /** Rows that another node is sweeping, or a writer has locked, are skipped. */
-  async sweep({ nowMs, failuresBeforeMs }: SweepTimes, limit: number): Promise<boolean> {
+  async sweep(
+    { nowMs, failuresBeforeMs, countsBeforeMs }: SweepTimes,
+    limit: number,
+  ): Promise<boolean> {
     const counts = await this.#database.transact([
       this.#deleteOld(
         'batch_failures',
-        'batch_number',
+        ['batch_number'],
         'applied_at_ms',
         failuresBeforeMs - 1,
         limit,
       ),
-      this.#deleteOld('idempotency_keys', 'key', 'expires_at_ms', nowMs, limit),
-      this.#deleteOld('confirmations', 'code', 'expires_at_ms', nowMs, limit),
+      this.#deleteOld('idempotency_keys', ['key'], 'expires_at_ms', nowMs, limit),
+      this.#deleteOld('confirmations', ['code'], 'expires_at_ms', nowMs, limit),
+      ...(countsBeforeMs === undefined
+        ? []
+        : [
+            this.#deleteOld(
+              'hour_counts',
+              ['hour', 'source'],
+              'hour',
+              Math.floor(countsBeforeMs / HOUR_MS) - 1,
+              limit,
+            ),
+          ]),
     ]);
     return counts.some((count) => count >= limit);
   }
 
   /** Deletes at most `limit` rows whose `time` is not after `untilMs`, the oldest first. */
-  #deleteOld(table: string, key: string, time: string, untilMs: number, limit: number): Compilable {
+  #deleteOld(
+    table: string,
+    key: readonly string[],
+    time: string,
+    untilMs: number,
+    limit: number,
+  ): Compilable {
     const lock = this.#database.hasRowLocks ? sql`FOR UPDATE SKIP LOCKED` : sql``;
-    const primaryKey = sql.join([sql.ref('supplier_id'), sql.ref(key)]);
+    const primaryKey = sql.join(['supplier_id', ...key].map((name) => sql.ref(name)));
     const statement = sql`DELETE FROM ${sql.table(table)} WHERE (${primaryKey}) IN (
       SELECT ${primaryKey} FROM ${sql.table(table)} WHERE ${sql.ref(time)} <= ${untilMs}
       ORDER BY ${sql.ref(time)} LIMIT ${limit} ${lock})`;

@@ -284,6 +284,20 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   CREATE UNIQUE INDEX tokens_by_uuid ON tokens (uuid);
   CREATE INDEX tokens_of_user ON tokens (user_id);
   `,
+  () => `
+  -- The batches of each supplier, hour and source, added up when they are written.
+  CREATE TABLE hour_counts (
+    supplier_id integer NOT NULL,
+    hour integer NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    batches bigint NOT NULL,
+    lines bigint NOT NULL,
+    changed bigint NOT NULL,
+    failed bigint NOT NULL,
+    PRIMARY KEY (supplier_id, hour, source)
+  ) WITH (fillfactor = 50);
+  CREATE INDEX hour_counts_by_hour ON hour_counts (hour);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -411,6 +411,20 @@ const MIGRATIONS: readonly string[] = [
     AFTER UPDATE OF token_hash, user_id, permissions, kind, expires_at_ms, revoked_at_ms ON tokens
     BEGIN UPDATE account_version SET number = number + 1; END;
   `,
+  `
+  -- The batches of each supplier, hour and source, added up when they are written.
+  CREATE TABLE hour_counts (
+    supplier_id INTEGER NOT NULL,
+    hour INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    batches INTEGER NOT NULL,
+    lines INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    PRIMARY KEY (supplier_id, hour, source)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX hour_counts_by_hour ON hour_counts (hour);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
