@@ -1,7 +1,30 @@
+import { acting } from './acting.ts';
+import { check, columns, drop, questions } from './drop.ts';
+import { batches, effects, failures, files, undo } from './files.ts';
 import { frame } from './frame.ts';
 import { overview } from './overview.ts';
 import { logIn } from './log-in.ts';
 import { states } from './states.ts';
+import { tryLine } from './try-line.ts';
+import { secret, webhooks } from './webhooks.ts';
 
 /** The English catalogue: one file per screen. */
-export const en = { frame, logIn, overview, states };
+export const en = {
+  acting,
+  batches,
+  check,
+  columns,
+  drop,
+  effects,
+  failures,
+  files,
+  frame,
+  logIn,
+  overview,
+  questions,
+  secret,
+  states,
+  tryLine,
+  undo,
+  webhooks,
+};
