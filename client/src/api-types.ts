@@ -178,6 +178,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/organizations/files/{uuid}/apply/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Apply a file after its dry run, without another upload
+         * @description Adds a file job of the same content and options, without `dry_run`. Repeating the request returns the same job.
+         */
+        readonly post: operations["applyFile"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/organizations/files/{uuid}/cancel/": {
         readonly parameters: {
             readonly query?: never;
@@ -206,6 +226,77 @@ export interface paths {
         readonly put?: never;
         /** Confirm a held file: answer what it asks, or allow it to exceed the safety limit */
         readonly post: operations["confirmFile"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/files/{uuid}/effects/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Show what a file did, or would do in a dry run: totals, reasons of failures, rows */
+        readonly get: operations["showFileEffects"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/files/{uuid}/failed.csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Download the failed rows of a file in its own columns, as CSV */
+        readonly get: operations["showFailedRows"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/files/{uuid}/failed.xlsx": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Download the failed rows of a file in its own columns, as XLSX */
+        readonly get: operations["showFailedRowsAsWorkbook"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/files/{uuid}/preview/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Show the first rows of a file and how its columns are read
+         * @description Reading rules of the query are tried, and not saved: they replace those of the upload for this response.
+         */
+        readonly get: operations["previewFile"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -833,6 +924,70 @@ export interface components {
              */
             readonly uuid: string;
         };
+        /** FileEffects */
+        readonly FileEffects: {
+            /** @description The reasons, the most frequent first. */
+            readonly failures: readonly {
+                /** @description The `sku_id`s of the SKUs that it may mean. */
+                readonly candidates: readonly string[];
+                /** @description How many rows failed for this reason. */
+                readonly count: number;
+                /** @description Its message. */
+                readonly example_message: string;
+                /** @description The number of the first of them. */
+                readonly example_row: number;
+                /** @description Why the rows failed, without their own values. */
+                readonly reason: string;
+                readonly status_code: number;
+            }[];
+            readonly pagination: {
+                /** @description How many the page holds at most. */
+                readonly limit: number;
+                /** @description The `start` of the next page; null on the last. */
+                readonly next_start_index: number | null;
+                /** @description How many rows come before this page. */
+                readonly start: number;
+                /** @description How many rows there are in all. */
+                readonly total_count: number;
+            };
+            readonly rows: readonly {
+                /** @description The `sku_id`s of the SKUs that the row may mean. */
+                readonly candidates: readonly string[];
+                /** @description The inventory fields that a dry run would change. */
+                readonly changes: {
+                    readonly [key: string]: {
+                        readonly from: number | string | null;
+                        readonly to: number | string | null;
+                    };
+                };
+                /** @description As in the results. */
+                readonly message: string;
+                /** @description Its number in the file, as in the messages. */
+                readonly row: number;
+                /** @description As the row has it; null if it names its SKU otherwise. */
+                readonly sku_id: string | null;
+                /**
+                 * Format: uuid
+                 * @description The SKU that would change.
+                 */
+                readonly sku_uuid: string | null;
+                readonly status_code: number;
+            }[];
+            readonly totals: {
+                /** @description Rows that would change their SKU; null if it was no dry run. */
+                readonly changed: number | null;
+                /** @description Rows that were not, or would not be, applied. */
+                readonly failed: number;
+                /** @description Rows of the file. */
+                readonly rows: number;
+                /** @description Rows that would set a quantity in stock to 0; null if it was no dry run. */
+                readonly to_zero: number | null;
+                /** @description Rows that would change nothing; null if it was no dry run. */
+                readonly unchanged: number | null;
+                /** @description SKUs that the snapshot would set to 0 because no row names them; null if it is no dry run of a snapshot. */
+                readonly zeroed: number | null;
+            };
+        };
         /** FileForm */
         readonly FileForm: {
             /**
@@ -907,6 +1062,40 @@ export interface components {
                 /** @description How many files there are in all. */
                 readonly total_count: number;
             };
+        };
+        /** FilePreview */
+        readonly FilePreview: {
+            /** @description csv, xlsx, json, ndjson, x12 or edifact. */
+            readonly format: string;
+            /** @description The names of the cells of a row. */
+            readonly header: readonly string[];
+            /**
+             * @description What the file is read as.
+             * @enum {unknown}
+             */
+            readonly kind: "inventory" | "catalogue";
+            readonly mapping: readonly {
+                /** @description Why: `map` (a mapping), its own `name`, or a known `alias`. */
+                readonly by: string;
+                /** @description What it is read as. */
+                readonly column: string;
+                /** @description The name that the file gives the column. */
+                readonly header: string;
+            }[];
+            /** @description The worksheets that are not read. */
+            readonly other_sheets: readonly string[];
+            readonly rows: readonly {
+                /** @description As written; long ones are cut. */
+                readonly cells: readonly string[];
+                /** @description Why it cannot be read; null if it can. */
+                readonly problem: string | null;
+                /** @description Its number in the file. */
+                readonly row: number;
+            }[];
+            /** @description The worksheet that is read. */
+            readonly sheet: string | null;
+            /** @description Columns that are ignored. */
+            readonly unknown_columns: readonly string[];
         };
         /** FileRevert */
         readonly FileRevert: {
@@ -1860,9 +2049,11 @@ export type BatchPage = components['schemas']['BatchPage'];
 export type Change = components['schemas']['Change'];
 export type ChangePage = components['schemas']['ChangePage'];
 export type File = components['schemas']['File'];
+export type FileEffects = components['schemas']['FileEffects'];
 export type FileForm = components['schemas']['FileForm'];
 export type FileMapping = components['schemas']['FileMapping'];
 export type FilePage = components['schemas']['FilePage'];
+export type FilePreview = components['schemas']['FilePreview'];
 export type FileRevert = components['schemas']['FileRevert'];
 export type FileSettings = components['schemas']['FileSettings'];
 export type FileSettingsChange = components['schemas']['FileSettingsChange'];
@@ -2225,6 +2416,34 @@ export interface operations {
             };
         };
     };
+    readonly applyFile: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The reason; shown with the batch. */
+                readonly "Batch-Reason"?: string;
+                /** @description Your own reference; shown with the batch. */
+                readonly "Batch-Reference"?: string;
+            };
+            readonly path: {
+                /** @description The uuid of the file. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FileUploaded"];
+                };
+            };
+        };
+    };
     readonly cancelFile: {
         readonly parameters: {
             readonly query?: never;
@@ -2292,6 +2511,132 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["File"];
+                };
+            };
+        };
+    };
+    readonly showFileEffects: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many rows to answer with at most. */
+                readonly limit?: number;
+                /** @description Which rows to list: `failed`; `changed`, that would change their SKU; `to_zero`, that would set its quantity in stock to 0. */
+                readonly only?: "failed" | "changed" | "to_zero";
+                /** @description How many rows to skip. */
+                readonly start?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the file. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FileEffects"];
+                };
+            };
+        };
+    };
+    readonly showFailedRows: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the file. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv; charset=utf-8": string;
+                };
+            };
+        };
+    };
+    readonly showFailedRowsAsWorkbook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the file. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+        };
+    };
+    readonly previewFile: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description The order of dates such as 03/04/2027. */
+                readonly dates?: "day_first" | "month_first";
+                /** @description What begins the fraction of a number; the other mark groups thousands. */
+                readonly decimal?: "comma" | "point";
+                /** @description Which identifier counts if the others of its row do not fit. */
+                readonly identifiers?: "sku_id_first";
+                /** @description What the file is. `catalogue`: it creates and updates SKUs. Without it, only a file whose header has both `item_id` and `title` is a catalogue. */
+                readonly kind?: "inventory" | "catalogue";
+                /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
+                readonly locations?: "sum" | "last";
+                /**
+                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
+                 * @example Free=quantity_in_stock,Misc=ignore
+                 */
+                readonly mapping?: string;
+                /** @description What a quantity below zero is read as. */
+                readonly negative?: "zero";
+                /** @description How many rows to show at most. */
+                readonly rows?: number;
+                /** @description Refuse a row completely if any cell is wrong. */
+                readonly strict?: boolean;
+                /**
+                 * @description Quantities for words: `word=quantity,word=quantity`.
+                 * @example in stock=10,10+=10
+                 */
+                readonly words?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the file. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FilePreview"];
                 };
             };
         };

@@ -8,6 +8,7 @@ import {
 import { ActingScope, actingSearchOf, type ActingSearch } from './acting/acting-scope.tsx';
 import { filesSearchOf } from './files/search.ts';
 import { Frame } from './frame/frame.tsx';
+import { skuSearchOf } from './skus/search.ts';
 import { Failed, Loading, NotFound } from './states/states.tsx';
 
 /** Each screen is loaded when it is first opened. */
@@ -91,7 +92,26 @@ const actingScreens = acting.addChildren([
   webhooks,
   webhook,
 ]);
-const routeTree = root.addChildren([overview, actingScreens]);
+const skus = createRoute({
+  getParentRoute: () => root,
+  path: '/skus',
+  validateSearch: skuSearchOf,
+  component: lazyRouteComponent(async () => import('./skus/skus.tsx'), 'Skus'),
+});
+
+const sku = createRoute({
+  getParentRoute: () => root,
+  path: '/skus/$uuid',
+  component: lazyRouteComponent(async () => import('./sku/sku.tsx'), 'Sku'),
+});
+
+const changes = createRoute({
+  getParentRoute: () => root,
+  path: '/changes',
+  component: lazyRouteComponent(async () => import('./changes/changes.tsx'), 'Changes'),
+});
+
+const routeTree = root.addChildren([overview, skus, sku, changes, actingScreens]);
 
 /** Where the server serves the dashboard: the path of `<base href>`. */
 export const BASE_PATH = new URL(document.baseURI).pathname;

@@ -1,5 +1,6 @@
 import { Button, Center, Group, SegmentedControl, Table } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { FileEffects, FileWithBatches } from '../../../client/src/index.ts';
 import { useActing } from '../acting/acting.tsx';
@@ -129,7 +130,15 @@ function EffectRow({ row }: { readonly row: FileEffects['rows'][number] }) {
   return (
     <Table.Tr>
       <Table.Td className="number muted">{formats.number(row.row)}</Table.Td>
-      <Table.Td className="mono">{row.sku_id ?? row.sku_uuid ?? '–'}</Table.Td>
+      <Table.Td className="mono">
+        {row.sku_uuid === null ? (
+          (row.sku_id ?? '–')
+        ) : (
+          <Link to="/skus/$uuid" params={{ uuid: row.sku_uuid }}>
+            {row.sku_id ?? row.sku_uuid}
+          </Link>
+        )}
+      </Table.Td>
       <Table.Td>
         {changes.length === 0 ? (
           <>

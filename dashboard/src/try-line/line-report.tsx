@@ -33,7 +33,9 @@ export function LineReport({
   const isApplied = result.status_code === SUCCESS;
   const given = IDENTIFIERS.flatMap((name) => {
     const value: unknown = line[name];
-    return value === undefined || value === null ? [] : [{ name, value: String(value) }];
+    return value === undefined || value === null
+      ? []
+      : [{ name, value: typeof value === 'string' ? value : JSON.stringify(value) }];
   });
   return (
     <Panel

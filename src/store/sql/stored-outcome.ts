@@ -28,6 +28,13 @@ const Detail = Type.Union([
   Type.Object({ kind: Type.Literal('left_out'), because: Type.Integer() }),
 ]);
 
+const InventoryOfEffect = Type.Object({
+  quantityInStock: numberOrNull,
+  quantityOnBackorder: numberOrNull,
+  backorderDate: numberOrNull,
+  restrictions: numberOrNull,
+});
+
 const Failures = Compile(
   Type.Array(
     Type.Object({
@@ -38,18 +45,18 @@ const Failures = Compile(
       skuId: textOrNull,
       asSent: textOrNull,
       misfits: Type.Optional(Type.Array(Type.Number())),
+      wouldChange: Type.Optional(
+        Type.Object({
+          skuUuid: Type.String(),
+          before: InventoryOfEffect,
+          after: InventoryOfEffect,
+        }),
+      ),
     }),
   ),
 );
 
 const Details = Compile(Type.Array(Type.Tuple([Type.Integer(), Detail])));
-
-const InventoryOfEffect = Type.Object({
-  quantityInStock: numberOrNull,
-  quantityOnBackorder: numberOrNull,
-  backorderDate: numberOrNull,
-  restrictions: numberOrNull,
-});
 
 const Effects = Compile(
   Type.Array(

@@ -2,9 +2,12 @@ import type { Messages } from '../messages.ts';
 import { acting } from './acting.ts';
 import { check, columns, drop, questions } from './drop.ts';
 import { batches, effects, failures, files, undo } from './files.ts';
+import { changes } from './changes.ts';
 import { frame } from './frame.ts';
-import { overview } from './overview.ts';
 import { logIn } from './log-in.ts';
+import { overview } from './overview.ts';
+import { sku } from './sku.ts';
+import { skus } from './skus.ts';
 import { states } from './states.ts';
 import { tryLine } from './try-line.ts';
 import { secret, webhooks } from './webhooks.ts';
@@ -13,6 +16,7 @@ import { secret, webhooks } from './webhooks.ts';
 export const de: Messages = {
   acting,
   batches,
+  changes,
   check,
   columns,
   drop,
@@ -24,6 +28,8 @@ export const de: Messages = {
   overview,
   questions,
   secret,
+  sku,
+  skus,
   states,
   tryLine,
   undo,
