@@ -75,7 +75,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--onhand-hover': '#f0f4f4',
     '--onhand-selected': '#e4f1ee',
     '--onhand-accent': '#0d6b5e',
-    '--onhand-good': '#1d7a45',
+    '--onhand-good': '#19703e',
     '--onhand-warn': '#8f5a00',
     '--onhand-bad': '#b4232a',
   },

@@ -1,9 +1,9 @@
 import '@mantine/dropzone/styles.css';
-import { Alert, Group, Loader, Radio, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Loader, Radio, Stack, Text, TextInput } from '@mantine/core';
 import { Dropzone } from '@mantine/dropzone';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useActing } from '../acting/acting.tsx';
 import { FileTable } from '../files/file-table.tsx';
 import { Icon } from '../frame/icons.tsx';
@@ -25,6 +25,7 @@ export function Drop() {
   const { onhand } = useActing();
   const [content, setContent] = useState<Content>('partial');
   const [reason, setReason] = useState('');
+  const openChooser = useRef<() => void>(null);
   const sending = useMutation({
     mutationFn: async (file: File) => {
       const terms = {
@@ -47,7 +48,8 @@ export function Drop() {
             multiple={false}
             disabled={isPending}
             className={classes['zone'] ?? ''}
-            aria-label={text.drop.choose}
+            openRef={openChooser}
+            activateOnKeyboard={false}
             inputProps={{ 'aria-label': text.drop.choose }}
           >
             <Stack align="center" gap={8}>
@@ -60,6 +62,18 @@ export function Drop() {
               <Text size="sm" c="dimmed" ta="center">
                 {text.drop.formats}
               </Text>
+              <Button
+                mt={6}
+                className={classes['choose'] ?? ''}
+                disabled={isPending}
+                onClick={(event) => {
+                  // The zone opens the same dialog.
+                  event.stopPropagation();
+                  openChooser.current?.();
+                }}
+              >
+                {text.drop.choose}
+              </Button>
             </Stack>
           </Dropzone>
           {sending.error === null ? null : (

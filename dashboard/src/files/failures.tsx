@@ -58,7 +58,9 @@ export function Failures({
                 <Table.Td className="number bad">{formats.number(failure.count)}</Table.Td>
                 <Table.Td fw={500}>{failure.reason}</Table.Td>
                 <Table.Td className="muted">
-                  {text.failures.inRow(formats.number(failure.example_row))}{' '}
+                  {/^Row \d/.test(failure.example_message)
+                    ? null
+                    : `${text.failures.inRow(formats.number(failure.example_row))} `}
                   {failure.example_message} <Candidates ids={failure.candidates} />
                 </Table.Td>
               </Table.Tr>

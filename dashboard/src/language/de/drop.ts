@@ -2,8 +2,8 @@ import type { Messages } from '../messages.ts';
 
 export const drop: Messages['drop'] = {
   subtitle: 'Eine Bestandsdatei erst prüfen, dann anwenden',
-  choose: 'Bestandsdatei wählen',
-  here: 'Bestandsdatei hier ablegen oder auswählen',
+  choose: 'Datei auswählen',
+  here: 'Bestandsdatei hier ablegen',
   formats: 'Excel, CSV, JSON, X12 oder EDIFACT; auch als gzip oder zip',
   sending: (name, size) => `${name} (${size}) wird gesendet …`,
   contains: 'Die Datei enthält',

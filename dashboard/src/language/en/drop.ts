@@ -1,8 +1,8 @@
 /** Dropping a file, its check, and its columns and questions. */
 export const drop = {
   subtitle: 'Check a stock file first, apply it when it is right',
-  choose: 'Choose a stock file',
-  here: 'Drop a stock file here, or choose one',
+  choose: 'Choose a file',
+  here: 'Drop a stock file here',
   formats: 'Excel, CSV, JSON, X12 or EDIFACT; also as gzip or zip',
   sending: (name: string, size: string) => `Sending ${name} (${size})…`,
   contains: 'The file has',
