@@ -1472,7 +1472,7 @@ export interface components {
             /** @description For `Authorization: Token …`; expires. */
             readonly auth_token: string;
             /** @enum {unknown} */
-            readonly org_type: "SUPPLIER" | "RETAILER";
+            readonly org_type: "SUPPLIER" | "RETAILER" | "OPERATOR";
             /**
              * Format: uuid
              * @description The organization of the user.
@@ -1604,7 +1604,7 @@ export interface components {
             readonly organization: {
                 readonly name: string;
                 /** @enum {unknown} */
-                readonly type: "supplier" | "retailer";
+                readonly type: "supplier" | "retailer" | "operator";
                 /**
                  * Format: uuid
                  * @description The organization of the user.
@@ -1612,7 +1612,7 @@ export interface components {
                 readonly uuid: string;
             };
             /** @description What the session may do. */
-            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks")[];
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
             /** @description The user who logged in. */
             readonly username: string;
             /**

@@ -47,7 +47,7 @@ export function parsePermissions(
     if (permission === undefined) {
       throw new OnhandError(
         'parameter_invalid',
-        `There is no permission "${name}"; the permissions are ${PERMISSIONS.join(', ')}.`,
+        `There is no permission "${name}"; the permissions are ${allowed.join(', ')}.`,
       );
     }
     if (!allowed.includes(permission)) {

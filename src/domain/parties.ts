@@ -1,13 +1,22 @@
-export const ORGANIZATION_TYPES = ['supplier', 'retailer'] as const;
+export const ORGANIZATION_TYPES = ['supplier', 'retailer', 'operator'] as const;
 export type OrganizationType = (typeof ORGANIZATION_TYPES)[number];
 
-export const PERMISSIONS = ['view_items', 'edit_items', 'manage_webhooks'] as const;
+export const PERMISSIONS = [
+  'view_items',
+  'edit_items',
+  'manage_webhooks',
+  'manage_organizations',
+] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
-/** The permissions that each type of organization can grant: only suppliers own SKUs to edit. */
+/**
+ * The permissions that each type of organization can grant: only suppliers own SKUs to edit, and operators edit those of
+ * the supplier that a request names.
+ */
 export const PERMISSIONS_OF_TYPE: Readonly<Record<OrganizationType, readonly Permission[]>> = {
   supplier: ['view_items', 'edit_items', 'manage_webhooks'],
   retailer: ['view_items', 'manage_webhooks'],
+  operator: ['view_items', 'edit_items', 'manage_webhooks', 'manage_organizations'],
 };
 
 /** Longest name of an organization or a user, in UTF-16 code units. */
@@ -74,7 +83,7 @@ export interface TokenDraft {
   readonly permissions: readonly Permission[];
   /** Milliseconds since 1970-01-01T00:00Z; null never expires. */
   readonly expiresAtMs: number | null;
-  /** `api` by default. */
+  /** By default `login` for a user with a name, else `api`. */
   readonly kind?: TokenKind;
   /** Where a session is begun. */
   readonly client?: SessionClient;

@@ -11,6 +11,7 @@ const STATUS_OF = {
   not_a_supplier: 409,
   permission_missing: 403,
   session_needed: 403,
+  not_an_operator: 409,
   cross_site_request: 403,
   rate_limited: 429,
   file_quota_exceeded: 429,
@@ -148,6 +149,8 @@ const STREAM_MESSAGES: Partial<Record<ErrorCode, string>> = {
 function logged(error: unknown, request: FastifyRequest): OnhandError {
   const known = asOnhandError(error);
   if (known?.code === 'store_unavailable') request.log.error({ err: known }, 'store unavailable');
+  else if (known?.code === 'overloaded' && known.cause !== undefined)
+    request.log.error({ err: known.cause }, 'a worker thread ended');
   if (known !== undefined) return known;
   request.log.error({ err: error }, 'unexpected error');
   return new OnhandError(

@@ -228,6 +228,7 @@ export async function buildServer({
   await dashboard?.addTo(app);
   addDownloads(app);
   app.decorateRequest('principal', null);
+  app.decorateRequest('actsFor', null);
   app.decorateRequest('openRequest', null);
   addHealth(app, store, {
     usage: () => ({

@@ -267,7 +267,7 @@ export interface AccountStore {
   /** Resolves with whether the connection existed. */
   removeConnection(supplierId: number, retailerId: number): Promise<boolean>;
   listConnections(): Promise<readonly Connection[]>;
-  /** The suppliers whose SKUs an organization may see: a supplier sees itself, a retailer its connections. */
+  /** The suppliers whose SKUs an organization may see: a supplier itself, a retailer its connections, an operator all. */
   visibleSupplierIds(organizationId: number, type: OrganizationType): Promise<readonly number[]>;
 
   /** Rejects with `already_exists` if the username is taken. */

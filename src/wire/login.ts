@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import {
   type Organization,
   ORGANIZATION_TYPES,
+  type OrganizationType,
   type Permission,
   PERMISSIONS,
 } from '../domain/parties.ts';
@@ -109,7 +110,19 @@ const ABOUT: Readonly<Record<Permission, Omit<WirePermission, 'name'>>> = {
     visibility: 'public',
     grouping: 'webhooks',
   },
+  manage_organizations: {
+    uuid: '5d0a2a0e-6c5b-4f0a-9a53-7a1f0b0f6d04',
+    display_name: 'Manage organizations',
+    description: 'Create and change organizations, connections, users and tokens.',
+    visibility: 'operator',
+    grouping: 'organizations',
+  },
 };
+
+/** The permissions of operators are no concern of others. */
+function permissionsShownTo(type: OrganizationType): readonly Permission[] {
+  return PERMISSIONS.filter((name) => type === 'operator' || name !== 'manage_organizations');
+}
 
 export function printSession({ token, user }: PrintedSession): Static<typeof LoginReplySchema> {
   const { uuid, type } = user.organization;
@@ -121,7 +134,7 @@ export function printSession({ token, user }: PrintedSession): Static<typeof Log
     supplier_uuid: type === 'supplier' ? uuid : '',
     org_type: type.toUpperCase(),
     permission_assignments: {
-      permissions: PERMISSIONS.map((name) => ({
+      permissions: permissionsShownTo(type).map((name) => ({
         assigned: user.permissions.includes(name),
         permission: { name, ...ABOUT[name] },
       })),

@@ -24,6 +24,8 @@ type Column = (typeof APPLY_COLUMNS)[number];
 const NAME_SEPARATOR = '|';
 /** The token gets all permissions that the organization's type allows. */
 const ALL_PERMISSIONS = 'all';
+/** The types of organizations that a file creates. */
+const TYPES = ORGANIZATION_TYPES.filter((type) => type !== 'operator');
 const ERRORS_SHOWN_MAX = 20;
 
 /** A token that an organization is to have. */
@@ -111,9 +113,7 @@ function readRow(attempt: Attempt, { row, drafts, typeOf }: RowPlace): void {
   const type = known ?? given;
   if (type === undefined) {
     attempt('organization', () => {
-      throw invalid(
-        `"${name}" does not exist yet: give its type, ${ORGANIZATION_TYPES.join(' or ')}.`,
-      );
+      throw invalid(`"${name}" does not exist yet: give its type, ${TYPES.join(' or ')}.`);
     });
     return;
   }
@@ -142,9 +142,8 @@ function parseType(
   name: string,
   known: OrganizationType | undefined,
 ): OrganizationType {
-  const type = ORGANIZATION_TYPES.find((candidate) => candidate === cell.toLowerCase());
-  if (type === undefined)
-    throw invalid(`"${cell}" is neither ${ORGANIZATION_TYPES.join(' nor ')}.`);
+  const type = TYPES.find((candidate) => candidate === cell.toLowerCase());
+  if (type === undefined) throw invalid(`"${cell}" is neither ${TYPES.join(' nor ')}.`);
   if (known !== undefined && known !== type)
     throw invalid(`"${name}" is a ${known} already; a type cannot be changed.`);
   return type;
@@ -162,8 +161,8 @@ function checkConnections(
       const problem =
         otherType === undefined
           ? `"${other}" is neither in the file nor in the database. Separate names with ${NAME_SEPARATOR}.`
-          : `"${other}" is a ${otherType} too; a connection is between a supplier and a retailer.`;
-      if (otherType === undefined || otherType === type)
+          : `"${other}" is ${otherType === 'operator' ? 'an operator' : `a ${otherType} too`}; a connection is between a supplier and a retailer.`;
+      if (otherType === undefined || otherType === type || otherType === 'operator')
         errors.push(`Row ${row}, column connections: ${problem}`);
     }
   }

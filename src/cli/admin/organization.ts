@@ -17,7 +17,7 @@ export function organizationCommand(context: CommandContext): Command {
   return new Command('organization')
     .summary('manage suppliers and retailers')
     .description(
-      'Manages organizations. Suppliers own SKUs; retailers read the SKUs of the suppliers they are connected to. ' +
+      'Manages organizations. Suppliers own SKUs; retailers read the SKUs of the suppliers they are connected to; operators manage all of them. ' +
         'Every user and token belongs to one organization.',
     )
     .addCommand(createOrganizationCommand(context))
@@ -29,7 +29,7 @@ export function organizationCommand(context: CommandContext): Command {
 
 function createOrganizationCommand(context: CommandContext): Command {
   return new Command('create')
-    .summary('create a supplier or a retailer')
+    .summary('create a supplier, a retailer or an operator')
     .description(
       'Creates an organization. Other commands refer to it by its name, which is unique.',
     )

@@ -56,10 +56,13 @@ async function bearerOf(
 
 /**
  * Who may use a resource: `viewer`, any token with `view_items`; `owner`, a supplier's with `view_items`; `editor`, a
- * supplier's with `edit_items`; `webhook_manager`, any with `view_items` and `manage_webhooks`; `user`, a user who has
- * logged in, with the token of a login or of a session.
+ * supplier's with `edit_items`; `webhook_manager`, any with `view_items` and `manage_webhooks`; `user` and
+ * `access_manager`, a user who has logged in, with the token of a login or of a session; `operator`, an operator's token
+ * with `manage_organizations`. An operator uses those of suppliers and organizations by naming one
+ * (`http/accounts/acting.ts`), except `user`, which are the user's own.
  */
-export type Access = 'viewer' | 'owner' | 'editor' | 'webhook_manager' | 'user';
+export type Access =
+  'viewer' | 'owner' | 'editor' | 'webhook_manager' | 'user' | 'access_manager' | 'operator';
 
 const PERMISSIONS_NEEDED: Readonly<Record<Access, readonly Permission[]>> = {
   viewer: ['view_items'],
@@ -68,26 +71,46 @@ const PERMISSIONS_NEEDED: Readonly<Record<Access, readonly Permission[]>> = {
   // A webhook sends inventory: a token that may not read it must not have it sent.
   webhook_manager: ['view_items', 'manage_webhooks'],
   user: [],
+  access_manager: [],
+  operator: ['manage_organizations'],
 };
 
-/** Throws `session_needed`, `not_a_supplier` or `permission_missing`. */
+/** Throws `session_needed`, `parameter_invalid`, `not_a_supplier`, `permission_missing` or `not_an_operator`. */
 export function authorize(principal: Principal, access: Access): void {
-  if (access === 'user' && principal.tokenKind === 'api') {
+  if ((access === 'user' || access === 'access_manager') && principal.tokenKind === 'api') {
     throw new OnhandError(
       'session_needed',
       'API tokens cannot manage sessions, tokens and users. Log in: POST /timp/organizations/user-login/, or with a browser.',
     );
   }
-  const isForSuppliers = access === 'owner' || access === 'editor';
-  if (isForSuppliers && principal.organizationType !== 'supplier') {
-    throw new OnhandError('not_a_supplier', NOT_A_SUPPLIER[access]);
-  }
+  if (access === 'owner' || access === 'editor') requireSupplier(principal, access);
   const missing = PERMISSIONS_NEEDED[access].find((name) => !principal.permissions.includes(name));
   if (missing !== undefined) {
     throw new OnhandError(
       'permission_missing',
       `This token lacks the permission ${missing}; ask the operator of this server for one that has it.`,
     );
+  }
+  if (access === 'operator' && principal.organizationType !== 'operator') {
+    throw new OnhandError(
+      'not_an_operator',
+      `Only an operator manages organizations, and this token belongs to a ${principal.organizationType}.`,
+    );
+  }
+}
+
+function requireSupplier(
+  { organizationType }: Principal,
+  access: keyof typeof NOT_A_SUPPLIER,
+): void {
+  if (organizationType === 'operator') {
+    throw new OnhandError(
+      'parameter_invalid',
+      'An operator names the supplier that this is for: add ?supplier=<uuid>. GET /timp/suppliers/ lists them.',
+    );
+  }
+  if (organizationType !== 'supplier') {
+    throw new OnhandError('not_a_supplier', NOT_A_SUPPLIER[access]);
   }
 }
 

@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { OnhandError } from '../../domain/errors.ts';
-import type { Principal } from '../../domain/parties.ts';
+import type { Organization, Principal } from '../../domain/parties.ts';
 import type { Store } from '../../store/store.ts';
+import { organizationActedFor, principalFor } from '../accounts/acting.ts';
 import { authenticate, authorize, type Access } from '../accounts/authenticate.ts';
 import type { SessionCookie } from '../accounts/session-cookie.ts';
 import type { TokenUses } from '../accounts/token-uses.ts';
@@ -22,6 +23,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who sent the request; null until it is admitted. */
     principal: Principal | null;
+    /** The organization for which an operator acts; null for its own, and for all other clients. */
+    actsFor: Organization | null;
     /** The memory that the request reserves; null until it is admitted. */
     openRequest: OpenRequest | null;
   }
@@ -42,7 +45,7 @@ interface AdmissionParts {
 
 /** Authenticates each API request and checks the limits before its body is read. */
 export class Admission {
-  readonly #accounts: Pick<Store['accounts'], 'findPrincipal'>;
+  readonly #accounts: Pick<Store['accounts'], 'findPrincipal' | 'findOrganizationsByUuid'>;
   readonly #turns: StoreTurns;
   readonly #tokenWatch = new TokenWatch({
     check: (request) => this.#checkWatched(request),
@@ -75,8 +78,14 @@ export class Admission {
     access: Access,
     kind: RequestKind = 'request',
   ): Promise<void> {
-    const principal = await this.#identify(request, access);
-    request.openRequest = this.#openRequests.open(reply.raw, principal.organizationId, kind);
+    const sender = await this.#identify(request);
+    const organization = await organizationActedFor(this.#accounts, sender, request, access);
+    const principal = organization === undefined ? sender : principalFor(sender, organization);
+    authorize(principal, access);
+    await this.#limitRate(sender);
+    // What an operator has open does not count as the organization's for which it acts.
+    request.openRequest = this.#openRequests.open(reply.raw, sender.organizationId, kind);
+    request.actsFor = organization ?? null;
     request.principal = principal;
     this.#tokenWatch.watch(request, reply.raw);
   }
@@ -86,14 +95,16 @@ export class Admission {
     return this.admit(request, reply, access, 'follower');
   }
 
-  async #identify(request: FastifyRequest, access: Access): Promise<Principal> {
+  async #identify(request: FastifyRequest): Promise<Principal> {
     const principal = await this.#authenticate(request);
     noteSender(request, principal);
     if (principal.tokenKind === 'session') this.#cookie.refuseCrossSite(request);
-    authorize(principal, access);
+    return principal;
+  }
+
+  async #limitRate(principal: Principal): Promise<void> {
     if (this.#rate !== undefined) await consumePoint(this.#rate, String(principal.tokenId));
     this.#uses.note(principal);
-    return principal;
   }
 
   #authenticate(request: FastifyRequest): Promise<Principal> {

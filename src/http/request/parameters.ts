@@ -2,8 +2,20 @@
 import type { FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
 
-/** The query parameters, each with its values in the order sent. */
+/** With these an operator names the organization that a request is for. */
+export const ACTING_PARAMETERS = ['supplier', 'organization'] as const;
+
+/** The query parameters, each with its values in the order sent; without those by which an operator acts for another organization. */
 export function queryOf(request: FastifyRequest): ReadonlyMap<string, readonly string[]> {
+  const sent = sentQueryOf(request);
+  if (request.actsFor === null) return sent;
+  const query = new Map(sent);
+  for (const name of ACTING_PARAMETERS) query.delete(name);
+  return query;
+}
+
+/** All query parameters, each with its values in the order sent. */
+export function sentQueryOf(request: FastifyRequest): ReadonlyMap<string, readonly string[]> {
   const start = request.url.indexOf('?');
   const query = new Map<string, string[]>();
   if (start < 0) return query;

@@ -152,6 +152,14 @@ export class SqlAccounts implements AccountStore {
     type: OrganizationType,
   ): Promise<readonly number[]> {
     if (type === 'supplier') return [organizationId];
+    if (type === 'operator') {
+      const all = await this.#database.db
+        .selectFrom('suppliers')
+        .select('id')
+        .orderBy('id')
+        .execute();
+      return all.map(({ id }) => id);
+    }
     const rows = await this.#database.db
       .selectFrom('connections')
       .select('supplier_id')
@@ -285,7 +293,7 @@ export class SqlAccounts implements AccountStore {
         created_at_ms: Date.now(),
         expires_at_ms: draft.expiresAtMs,
         revoked_at_ms: null,
-        kind: draft.kind ?? 'api',
+        kind: draft.kind ?? null,
         uuid: uuidv4(),
         user_agent: draft.client?.userAgent ?? null,
         address: draft.client?.address ?? null,

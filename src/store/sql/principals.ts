@@ -27,6 +27,8 @@ export interface PrincipalRow {
   readonly name: string;
   readonly type: OrganizationType;
   readonly permissions: string;
+  /** A user may have lost permissions since the token was made. */
+  readonly user_permissions: string;
   readonly expires_at_ms: number | null;
 }
 
@@ -34,7 +36,9 @@ export interface PrincipalRow {
 export const SELECT_PRINCIPAL_BY_TOKEN_HASH = `
   SELECT tokens.id AS token_id,
     COALESCE(tokens.kind, CASE WHEN username IS NULL THEN 'api' ELSE 'login' END) AS kind, users.id AS user_id, username, organizations.id AS organization_id,
-    organizations.name, organizations.type, tokens.permissions, expires_at_ms
+    organizations.name, organizations.type, tokens.permissions,
+    CASE WHEN username IS NULL THEN tokens.permissions ELSE users.permissions END AS user_permissions,
+    expires_at_ms
   FROM tokens JOIN users ON users.id = tokens.user_id
     JOIN organizations ON organizations.id = users.organization_id
   WHERE revoked_at_ms IS NULL AND disabled_at_ms IS NULL AND suspended_at_ms IS NULL
@@ -55,7 +59,7 @@ export function cachedPrincipalOf(row: PrincipalRow): CachedPrincipal {
       organizationId: row.organization_id,
       organizationName: row.name,
       organizationType: row.type,
-      permissions: readPermissions(row.permissions),
+      permissions: permissionsOf(row),
     },
     expiresAtMs: row.expires_at_ms,
   };
@@ -68,6 +72,11 @@ export function unexpiredPrincipal(
   if (cached === undefined) return undefined;
   const { principal, expiresAtMs } = cached;
   return expiresAtMs === null || expiresAtMs > nowMs ? principal : undefined;
+}
+
+function permissionsOf(row: PrincipalRow): readonly Permission[] {
+  const ofUser = readPermissions(row.user_permissions);
+  return readPermissions(row.permissions).filter((permission) => ofUser.includes(permission));
 }
 
 export function readPermissions(text: string): readonly Permission[] {

@@ -81,7 +81,9 @@ export function describeAccounts(kind: string, createDatabase: () => Promise<Tes
         });
         expect(await accounts.findPrincipal(lasting, 5000)).toEqual({
           tokenId: id,
+          tokenKind: 'api',
           userId: user.id,
+          username: null,
           organizationId: supplier.id,
           organizationName: supplier.name,
           organizationType: 'supplier',

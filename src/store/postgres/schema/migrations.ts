@@ -272,7 +272,7 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   ALTER TABLE organizations ADD CONSTRAINT organizations_type_check
     CHECK (type IN ('supplier', 'retailer', 'operator'));
 
-  -- 'api', 'login' or 'session'. NULL, from earlier versions: 'login' for a user with a name, else 'api'.
+  -- 'api', 'login' or 'session'. NULL, as from earlier versions: 'login' for a user with a name, else 'api'.
   ALTER TABLE tokens ADD COLUMN kind text;
   -- Earlier versions that run beside this one create tokens without a uuid.
   ALTER TABLE tokens ADD COLUMN uuid uuid NOT NULL DEFAULT gen_random_uuid();

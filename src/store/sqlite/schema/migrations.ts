@@ -393,7 +393,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE TRIGGER organization_updated AFTER UPDATE ON organizations
     BEGIN UPDATE account_version SET number = number + 1; END;
 
-  -- 'api', 'login' or 'session'. NULL, from earlier versions: 'login' for a user with a name, else 'api'.
+  -- 'api', 'login' or 'session'. NULL, as from earlier versions: 'login' for a user with a name, else 'api'.
   ALTER TABLE tokens ADD COLUMN kind TEXT;
   ALTER TABLE tokens ADD COLUMN uuid TEXT;
   ALTER TABLE tokens ADD COLUMN name TEXT;
