@@ -16,7 +16,7 @@ const pine: MantineColorsTuple = [
 /** Dense, without web fonts: no other host is asked for anything. */
 export const theme = createTheme({
   primaryColor: 'pine',
-  primaryShade: { light: 7, dark: 4 },
+  primaryShade: { light: 7, dark: 6 },
   autoContrast: true,
   colors: {
     pine,
@@ -76,7 +76,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--onhand-selected': '#e4f1ee',
     '--onhand-accent': '#0d6b5e',
     '--onhand-good': '#19703e',
-    '--onhand-warn': '#8f5a00',
+    '--onhand-warn': '#835200',
     '--onhand-bad': '#b4232a',
   },
   dark: {
