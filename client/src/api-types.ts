@@ -1365,13 +1365,19 @@ export interface components {
             readonly before: components["schemas"]["Inventory"];
             /** @description The batch's reason, if it has one. */
             readonly reason: string | null;
+            /** @description Its `Batch-Reference`. Null for retailers. */
+            readonly reference: string | null;
             /** @description Numbers the supplier's changes, without gaps. */
             readonly sequence: number;
+            /** @description How the batch was sent, as of a batch. */
+            readonly source: string;
             /**
              * Format: date-time
              * @description When its batch was applied.
              */
             readonly time: string;
+            /** @description Who sent the batch; null is the operator. Null for retailers. */
+            readonly username: string | null;
         };
         /** Inventory */
         readonly Inventory: {
