@@ -13,7 +13,7 @@ const COLORS = {
   canceled: 'badge-neutral',
 } as const;
 
-/** What became of a file, in one word. */
+/** The state of a file, in one word. */
 export function FileState({ file }: { readonly file: StockFile }) {
   const text = useText();
   const isPartial = file.state === 'done' && countsOf(file.status_counts).failed > 0;

@@ -18,7 +18,7 @@ const FIELDS = [
   'restrictions',
 ] as const satisfies readonly (keyof Inventory)[];
 
-/** What became of one line: each identifier, the SKUs that it finds, and what would change. */
+/** The result of one line: each identifier, the SKUs that it finds, and what would change. */
 export function LineReport({
   number,
   line,
