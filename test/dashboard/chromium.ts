@@ -47,6 +47,13 @@ export async function windowOf(
   return context;
 }
 
+/** Resolves once the page has been drawn as it is now. */
+export async function drawn(page: Page): Promise<void> {
+  await page.evaluate(
+    'new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))',
+  );
+}
+
 /** What axe finds wrong with the page as it is shown: each rule with the elements that break it. */
 export async function violationsOf(page: Page): Promise<readonly string[]> {
   await page.evaluate(axe);
