@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shlex
 import sys
 import time
@@ -96,7 +97,7 @@ class Server:
         try:
             detail = json.loads(text)["detail"]
         except (ValueError, KeyError, TypeError):
-            detail = "the response is not from onhand, or the server is failing. Check --url."
+            detail = "The reply did not come from onhand. Check --url. If it is right, a proxy on the way has failed."
         if response.status in RETRIED_STATUSES:
             after = response.headers.get("Retry-After", "")
             raise Unavailable(f"{response.status}: {detail}", int(after) if after.isdigit() else None)
@@ -310,8 +311,10 @@ def report(path, file, results, seconds, options, server):
     notes = file.get("notes", [])
     for note in notes:
         print(f"  note: {one_line(note)}")
-    if any("mapping=" in text for text in [problem, *notes]):
-        print("  In this command, mapping= is the option --map.")
+    told = " ".join([problem, *notes])
+    for rule in [*LISTS, *CHOICES, "strict"] if state != "held" else []:
+        if re.search(rf"\b{rule}=", told):
+            print(f"  In this command, {rule}= is the option --{'map' if rule == 'mapping' else rule}.")
     if results and failed and results.lower().endswith(".csv"):
         show_failures(results)
     if results:

@@ -21,6 +21,7 @@ export interface SqlTables {
     last_batch_number: Generated<number>;
     breaker_percent_max: Generated<number | null>;
     breaker_skus_min: Generated<number | null>;
+    expected_interval_minutes: Generated<number | null>;
   };
   connections: { retailer_id: number; supplier_id: number; created_at_ms: number };
   users: {
@@ -66,6 +67,16 @@ export interface SqlTables {
     reason: string | null;
     reference: string | null;
     reverts_number: number | null;
+  };
+  hour_counts: {
+    supplier_id: number;
+    /** Hours since 1970-01-01T00:00Z. */
+    hour: number;
+    source: string;
+    batches: number;
+    lines: number;
+    changed: number;
+    failed: number;
   };
   batch_failures: {
     supplier_id: number;
