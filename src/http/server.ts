@@ -18,11 +18,13 @@ import { addFileSettings } from './files/file-settings.ts';
 import { addFiles, type FileSettings } from './files/files.ts';
 import { addSuppliers } from './changes/suppliers.ts';
 import { Admission, type AdmissionLimits } from './request/admission.ts';
-import { addHealth } from './health.ts';
+import { addHealth, probeOf } from './health.ts';
 import { addInventory } from './inventory/inventory.ts';
+import { addAccess } from './accounts/access.ts';
 import { addLogin } from './accounts/login.ts';
 import { type LoginLimits, PasswordAttempts } from './accounts/password-attempts.ts';
 import { SessionCookie, type SessionCookieSettings } from './accounts/session-cookie.ts';
+import { addOrganizations } from './accounts/organizations.ts';
 import { addSessions } from './accounts/sessions.ts';
 import { TokenUses } from './accounts/token-uses.ts';
 import { OpenUploads } from './files/file-upload.ts';
@@ -39,6 +41,7 @@ import { ClientConnections, type ConnectionLimits } from './request/client-conne
 import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
 import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
+import { addStatus } from './status.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
@@ -73,6 +76,8 @@ export interface HttpSettings
   /** Which proxies' `X-Forwarded-*` headers to trust. */
   readonly trustProxy: boolean | string;
   readonly logLevel: string;
+  /** `sqlite:PATH` or `postgres://…`. */
+  readonly database: string;
   /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
   readonly dashboardPath: string | null;
 }
@@ -229,7 +234,8 @@ export async function buildServer({
   app.decorateRequest('principal', null);
   app.decorateRequest('actsFor', null);
   app.decorateRequest('openRequest', null);
-  addHealth(app, store, {
+  const probe = probeOf(store);
+  addHealth(app, probe, {
     usage: () => ({
       connections: connections.usage(),
       ...openRequests.usage(),
@@ -261,6 +267,10 @@ export async function buildServer({
     await attempts.close();
   });
   addLogin(app, { accounts, attempts });
+  addOrganizations(app, { admission, store, limits });
+  const database = settings.database.startsWith('sqlite:') ? 'sqlite' : 'postgres';
+  addStatus(app, { admission, store, intake, files, probe, version, database });
+  addAccess(app, { admission, accounts, attempts });
   addSessions(app, { admission, accounts, attempts, cookie, lifetimes });
   await app.ready();
   return app;
