@@ -4,6 +4,14 @@ import { defineConfig } from 'vitest/config';
 // Tests start hundreds of commands: each need not compile the same sources again.
 const NODE_COMPILE_CACHE = fileURLToPath(new URL('node_modules/.cache/node', import.meta.url));
 
+/** What examples import is built only for publishing. */
+const resolve = {
+  alias: {
+    'onhand-client/node': fileURLToPath(new URL('client/src/node.ts', import.meta.url)),
+    'onhand-client': fileURLToPath(new URL('client/src/index.ts', import.meta.url)),
+  },
+};
+
 const shared = {
   env: { NODE_COMPILE_CACHE },
   // Starts PostgreSQL for the first test that asks for it.
@@ -20,7 +28,7 @@ export default defineConfig({
     // Two cores: tests that start servers and threads of their own gain nothing from more.
     maxWorkers: 2,
     projects: [
-      { test: { ...shared, name: 'all', include: ['test/**/*.test.ts'] } },
+      { resolve, test: { ...shared, name: 'all', include: ['test/**/*.test.ts'] } },
       {
         // What is promised over HTTP is promised on every database.
         test: {

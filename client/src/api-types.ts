@@ -126,6 +126,79 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/organizations/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List the organizations of the server, by name */
+        readonly get: operations["listOrganizations"];
+        readonly put?: never;
+        /** Create a supplier, a retailer or an operator */
+        readonly post: operations["createOrganization"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/{uuid}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /** Rename or disable an organization, or set the limits of a supplier */
+        readonly patch: operations["changeOrganization"];
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/connections/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List which retailers read which suppliers */
+        readonly get: operations["listConnections"];
+        readonly put?: never;
+        /**
+         * Let a retailer read the SKUs of a supplier
+         * @description Repeating it changes nothing.
+         */
+        readonly post: operations["createConnection"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/connections/{supplier}/{retailer}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /** End the access of a retailer to a supplier */
+        readonly delete: operations["removeConnection"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/organizations/files/": {
         readonly parameters: {
             readonly query?: never;
@@ -178,6 +251,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/organizations/files/{uuid}/apply/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Apply a file after its dry run, without another upload
+         * @description Adds a file job of the same content and options, without `dry_run`. Repeating the request returns the same job.
+         */
+        readonly post: operations["applyFile"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/organizations/files/{uuid}/cancel/": {
         readonly parameters: {
             readonly query?: never;
@@ -206,6 +299,77 @@ export interface paths {
         readonly put?: never;
         /** Confirm a held file: answer what it asks, or allow it to exceed the safety limit */
         readonly post: operations["confirmFile"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/files/{uuid}/effects/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Show what a file did, or would do in a dry run: totals, reasons of failures, rows */
+        readonly get: operations["showFileEffects"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/files/{uuid}/failed.csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Download the failed rows of a file in its own columns, as CSV */
+        readonly get: operations["showFailedRows"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/files/{uuid}/failed.xlsx": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Download the failed rows of a file in its own columns, as XLSX */
+        readonly get: operations["showFailedRowsAsWorkbook"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/files/{uuid}/preview/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Show the first rows of a file and how its columns are read
+         * @description Reading rules of the query are tried, and not saved: they replace those of the upload for this response.
+         */
+        readonly get: operations["previewFile"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -378,6 +542,41 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/organizations/tokens/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List the API tokens of your organization, the latest first */
+        readonly get: operations["listTokens"];
+        readonly put?: never;
+        /** Create an API token */
+        readonly post: operations["createToken"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/tokens/{uuid}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /** Revoke an API token */
+        readonly delete: operations["revokeToken"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/organizations/user-login/": {
         readonly parameters: {
             readonly query?: never;
@@ -410,6 +609,41 @@ export interface paths {
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/users/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List the users of your organization */
+        readonly get: operations["listUsers"];
+        readonly put?: never;
+        /** Create a user, who can log in */
+        readonly post: operations["createUser"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/users/{uuid}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /** Change what a user may do, or disable it */
+        readonly patch: operations["changeUser"];
         readonly trace?: never;
     };
     readonly "/timp/products/skus/": {
@@ -593,6 +827,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/status/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Show the state of the server */
+        readonly get: operations["getStatus"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/suppliers/": {
         readonly parameters: {
             readonly query?: never;
@@ -733,6 +984,55 @@ export interface components {
             readonly has_more: boolean;
             readonly records: readonly (components["schemas"]["Change"] | components["schemas"]["SupplierEntered"] | components["schemas"]["SupplierLeft"])[];
         };
+        /** ConnectionDraft */
+        readonly ConnectionDraft: {
+            /**
+             * Format: uuid
+             * @description Who reads them.
+             */
+            readonly retailer: string;
+            /**
+             * Format: uuid
+             * @description Whose SKUs are read.
+             */
+            readonly supplier: string;
+        };
+        /** ConnectionPage */
+        readonly ConnectionPage: {
+            readonly connections: readonly {
+                /**
+                 * Format: date-time
+                 * @description When it was created.
+                 */
+                readonly created: string;
+                readonly retailer: {
+                    readonly name: string;
+                    /**
+                     * Format: uuid
+                     * @description Who reads them.
+                     */
+                    readonly uuid: string;
+                };
+                readonly supplier: {
+                    readonly name: string;
+                    /**
+                     * Format: uuid
+                     * @description Whose SKUs are read.
+                     */
+                    readonly uuid: string;
+                };
+            }[];
+            readonly pagination: {
+                /** @description How many the page holds at most. */
+                readonly limit: number;
+                /** @description The `start` of the next page; null on the last. */
+                readonly next_start_index: number | null;
+                /** @description How many connections come before this page. */
+                readonly start: number;
+                /** @description How many connections there are in all. */
+                readonly total_count: number;
+            };
+        };
         /** File */
         readonly File: {
             /**
@@ -833,6 +1133,70 @@ export interface components {
              */
             readonly uuid: string;
         };
+        /** FileEffects */
+        readonly FileEffects: {
+            /** @description The reasons, the most frequent first. */
+            readonly failures: readonly {
+                /** @description The `sku_id`s of the SKUs that it may mean. */
+                readonly candidates: readonly string[];
+                /** @description How many rows failed for this reason. */
+                readonly count: number;
+                /** @description Its message. */
+                readonly example_message: string;
+                /** @description The number of the first of them. */
+                readonly example_row: number;
+                /** @description Why the rows failed, without their own values. */
+                readonly reason: string;
+                readonly status_code: number;
+            }[];
+            readonly pagination: {
+                /** @description How many the page holds at most. */
+                readonly limit: number;
+                /** @description The `start` of the next page; null on the last. */
+                readonly next_start_index: number | null;
+                /** @description How many rows come before this page. */
+                readonly start: number;
+                /** @description How many rows there are in all. */
+                readonly total_count: number;
+            };
+            readonly rows: readonly {
+                /** @description The `sku_id`s of the SKUs that the row may mean. */
+                readonly candidates: readonly string[];
+                /** @description The inventory fields that a dry run would change. */
+                readonly changes: {
+                    readonly [key: string]: {
+                        readonly from: number | string | null;
+                        readonly to: number | string | null;
+                    };
+                };
+                /** @description As in the results. */
+                readonly message: string;
+                /** @description Its number in the file, as in the messages. */
+                readonly row: number;
+                /** @description As the row has it; null if it names its SKU otherwise. */
+                readonly sku_id: string | null;
+                /**
+                 * Format: uuid
+                 * @description The SKU that would change.
+                 */
+                readonly sku_uuid: string | null;
+                readonly status_code: number;
+            }[];
+            readonly totals: {
+                /** @description Rows that would change their SKU; null if it was no dry run. */
+                readonly changed: number | null;
+                /** @description Rows that were not, or would not be, applied. */
+                readonly failed: number;
+                /** @description Rows of the file. */
+                readonly rows: number;
+                /** @description Rows that would set a quantity in stock to 0; null if it was no dry run. */
+                readonly to_zero: number | null;
+                /** @description Rows that would change nothing; null if it was no dry run. */
+                readonly unchanged: number | null;
+                /** @description SKUs that the snapshot would set to 0 because no row names them; null if it is no dry run of a snapshot. */
+                readonly zeroed: number | null;
+            };
+        };
         /** FileForm */
         readonly FileForm: {
             /**
@@ -907,6 +1271,40 @@ export interface components {
                 /** @description How many files there are in all. */
                 readonly total_count: number;
             };
+        };
+        /** FilePreview */
+        readonly FilePreview: {
+            /** @description csv, xlsx, json, ndjson, x12 or edifact. */
+            readonly format: string;
+            /** @description The names of the cells of a row. */
+            readonly header: readonly string[];
+            /**
+             * @description What the file is read as.
+             * @enum {unknown}
+             */
+            readonly kind: "inventory" | "catalogue";
+            readonly mapping: readonly {
+                /** @description Why: `map` (a mapping), its own `name`, or a known `alias`. */
+                readonly by: string;
+                /** @description What it is read as. */
+                readonly column: string;
+                /** @description The name that the file gives the column. */
+                readonly header: string;
+            }[];
+            /** @description The worksheets that are not read. */
+            readonly other_sheets: readonly string[];
+            readonly rows: readonly {
+                /** @description As written; long ones are cut. */
+                readonly cells: readonly string[];
+                /** @description Why it cannot be read; null if it can. */
+                readonly problem: string | null;
+                /** @description Its number in the file. */
+                readonly row: number;
+            }[];
+            /** @description The worksheet that is read. */
+            readonly sheet: string | null;
+            /** @description Columns that are ignored. */
+            readonly unknown_columns: readonly string[];
         };
         /** FileRevert */
         readonly FileRevert: {
@@ -1176,13 +1574,19 @@ export interface components {
             readonly before: components["schemas"]["Inventory"];
             /** @description The batch's reason, if it has one. */
             readonly reason: string | null;
+            /** @description Its `Batch-Reference`. Null for retailers. */
+            readonly reference: string | null;
             /** @description Numbers the supplier's changes, without gaps. */
             readonly sequence: number;
+            /** @description How the batch was sent, as of a batch. */
+            readonly source: string;
             /**
              * Format: date-time
              * @description When its batch was applied.
              */
             readonly time: string;
+            /** @description Who sent the batch; null is the operator. Null for retailers. */
+            readonly username: string | null;
         };
         /** Inventory */
         readonly Inventory: {
@@ -1324,6 +1728,109 @@ export interface components {
              */
             readonly user_uuid: string;
         };
+        /** NewToken */
+        readonly NewToken: {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly created: string;
+            /**
+             * Format: date-time
+             * @description When it expires; null for never.
+             */
+            readonly expires: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute; null for never.
+             */
+            readonly last_used: string | null;
+            /** @description What its owner calls it. */
+            readonly name: string | null;
+            /** @description What it may do. */
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            /**
+             * Format: date-time
+             * @description When it was revoked; null if it was not.
+             */
+            readonly revoked: string | null;
+            /** @description The token itself, which is shown only now. */
+            readonly token: string;
+            /** @description The user whose it is; null for the organization’s own. */
+            readonly username: string | null;
+            /**
+             * Format: uuid
+             * @description The token.
+             */
+            readonly uuid: string;
+        };
+        /** Organization */
+        readonly Organization: {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly created: string;
+            /**
+             * Format: date-time
+             * @description Since when it has no access; null if it has.
+             */
+            readonly disabled: string | null;
+            /** @description How often the supplier is expected to report; null for not. */
+            readonly expected_interval_minutes?: number | null;
+            readonly name: string;
+            /** @description What a batch may take out of stock; null for the default. */
+            readonly safety_limit?: {
+                /** @description Hold back more than this percentage of the SKUs that are for sale … */
+                readonly percent: number;
+                /** @description … if it is at least this many. */
+                readonly skus_min: number;
+            } | null;
+            /** @enum {unknown} */
+            readonly type: "supplier" | "retailer" | "operator";
+            /**
+             * Format: uuid
+             * @description The organization.
+             */
+            readonly uuid: string;
+        };
+        /** OrganizationChange */
+        readonly OrganizationChange: {
+            /** @description Whether its logins and tokens are refused. */
+            readonly disabled?: boolean;
+            /** @description How often the supplier is expected to report; null for not. */
+            readonly expected_interval_minutes?: number | null;
+            /** @description Unique on this server. */
+            readonly name?: string;
+            /** @description What a batch may take out of stock; null for the default. */
+            readonly safety_limit?: {
+                /** @description Hold back more than this percentage of the SKUs that are for sale … */
+                readonly percent: number;
+                /** @description … if it is at least this many. */
+                readonly skus_min: number;
+            } | null;
+        };
+        /** OrganizationDraft */
+        readonly OrganizationDraft: {
+            /** @description Unique on this server. */
+            readonly name: string;
+            /** @enum {unknown} */
+            readonly type: "supplier" | "retailer" | "operator";
+        };
+        /** OrganizationPage */
+        readonly OrganizationPage: {
+            readonly organizations: readonly components["schemas"]["Organization"][];
+            readonly pagination: {
+                /** @description How many the page holds at most. */
+                readonly limit: number;
+                /** @description The `start` of the next page; null on the last. */
+                readonly next_start_index: number | null;
+                /** @description How many organizations come before this page. */
+                readonly start: number;
+                /** @description How many organizations there are in all. */
+                readonly total_count: number;
+            };
+        };
         /** PasswordChange */
         readonly PasswordChange: {
             /** @description At least 12 characters, none of the most common passwords, without the username. */
@@ -1404,6 +1911,37 @@ export interface components {
              * @description The new batch; null for a dry run, and if nothing was reverted.
              */
             readonly uuid: string | null;
+        };
+        /** ServerStatus */
+        readonly ServerStatus: {
+            /** @enum {unknown} */
+            readonly database: "sqlite" | "postgres";
+            readonly disk: {
+                /** @description Used by stored files. */
+                readonly files_bytes: number;
+                /** @description Free on the disk of the files; null if there is none. */
+                readonly free_bytes: number | null;
+            };
+            /** @description Files that wait or are being applied. */
+            readonly files_waiting: number;
+            /** @description Lines in the write queue of this server. */
+            readonly lines_waiting: number;
+            readonly organizations: {
+                /** @description How many of them are disabled. */
+                readonly disabled: number;
+                readonly operators: number;
+                readonly retailers: number;
+                readonly suppliers: number;
+            };
+            /** @description Whether the database can be read and written. */
+            readonly ready: boolean;
+            /**
+             * Format: date-time
+             * @description When this server started.
+             */
+            readonly started: string;
+            /** @description The version of onhand. */
+            readonly version: string;
         };
         /** Session */
         readonly Session: {
@@ -1767,6 +2305,117 @@ export interface components {
                 readonly uuid: string;
             }[];
         };
+        /** Token */
+        readonly Token: {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly created: string;
+            /**
+             * Format: date-time
+             * @description When it expires; null for never.
+             */
+            readonly expires: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute; null for never.
+             */
+            readonly last_used: string | null;
+            /** @description What its owner calls it. */
+            readonly name: string | null;
+            /** @description What it may do. */
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            /**
+             * Format: date-time
+             * @description When it was revoked; null if it was not.
+             */
+            readonly revoked: string | null;
+            /** @description The user whose it is; null for the organization’s own. */
+            readonly username: string | null;
+            /**
+             * Format: uuid
+             * @description The token.
+             */
+            readonly uuid: string;
+        };
+        /** TokenDraft */
+        readonly TokenDraft: {
+            /**
+             * Format: date-time
+             * @description When it expires; null, the default, for never.
+             */
+            readonly expires?: string | null;
+            /** @description What you call it. */
+            readonly name: string;
+            /** @description What it may do, at most what you may; by default all of that. */
+            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+        };
+        /** TokenPage */
+        readonly TokenPage: {
+            readonly pagination: {
+                /** @description How many the page holds at most. */
+                readonly limit: number;
+                /** @description The `start` of the next page; null on the last. */
+                readonly next_start_index: number | null;
+                /** @description How many tokens come before this page. */
+                readonly start: number;
+                /** @description How many tokens there are in all. */
+                readonly total_count: number;
+            };
+            readonly tokens: readonly components["schemas"]["Token"][];
+        };
+        /** User */
+        readonly User: {
+            /**
+             * Format: date-time
+             * @description When the user was created.
+             */
+            readonly created: string;
+            /**
+             * Format: date-time
+             * @description Since when the user cannot log in; null if it can.
+             */
+            readonly disabled: string | null;
+            /** @description What the user may do. */
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly username: string;
+            /**
+             * Format: uuid
+             * @description The user.
+             */
+            readonly uuid: string;
+        };
+        /** UserChange */
+        readonly UserChange: {
+            /** @description Whether its logins, sessions and tokens are refused. */
+            readonly disabled?: boolean;
+            /** @description What the user may do, at most what you may. */
+            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+        };
+        /** UserDraft */
+        readonly UserDraft: {
+            /** @description At least 12 characters, none of the most common passwords, without the username. */
+            readonly password: string;
+            /** @description What the user may do, at most what you may; by default all of that. */
+            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            /** @description Unique on this server. */
+            readonly username: string;
+        };
+        /** UserPage */
+        readonly UserPage: {
+            readonly pagination: {
+                /** @description How many the page holds at most. */
+                readonly limit: number;
+                /** @description The `start` of the next page; null on the last. */
+                readonly next_start_index: number | null;
+                /** @description How many users come before this page. */
+                readonly start: number;
+                /** @description How many users there are in all. */
+                readonly total_count: number;
+            };
+            readonly users: readonly components["schemas"]["User"][];
+        };
         /** Webhook */
         readonly Webhook: {
             /**
@@ -1859,10 +2508,14 @@ export type Batch = components['schemas']['Batch'];
 export type BatchPage = components['schemas']['BatchPage'];
 export type Change = components['schemas']['Change'];
 export type ChangePage = components['schemas']['ChangePage'];
+export type ConnectionDraft = components['schemas']['ConnectionDraft'];
+export type ConnectionPage = components['schemas']['ConnectionPage'];
 export type File = components['schemas']['File'];
+export type FileEffects = components['schemas']['FileEffects'];
 export type FileForm = components['schemas']['FileForm'];
 export type FileMapping = components['schemas']['FileMapping'];
 export type FilePage = components['schemas']['FilePage'];
+export type FilePreview = components['schemas']['FilePreview'];
 export type FileRevert = components['schemas']['FileRevert'];
 export type FileSettings = components['schemas']['FileSettings'];
 export type FileSettingsChange = components['schemas']['FileSettingsChange'];
@@ -1877,12 +2530,18 @@ export type LineResult = components['schemas']['LineResult'];
 export type Lines = components['schemas']['Lines'];
 export type Login = components['schemas']['Login'];
 export type LoginReply = components['schemas']['LoginReply'];
+export type NewToken = components['schemas']['NewToken'];
+export type Organization = components['schemas']['Organization'];
+export type OrganizationChange = components['schemas']['OrganizationChange'];
+export type OrganizationDraft = components['schemas']['OrganizationDraft'];
+export type OrganizationPage = components['schemas']['OrganizationPage'];
 export type PasswordChange = components['schemas']['PasswordChange'];
 export type PasswordChanged = components['schemas']['PasswordChanged'];
 export type Problem = components['schemas']['Problem'];
 export type Readiness = components['schemas']['Readiness'];
 export type Results = components['schemas']['Results'];
 export type RevertReply = components['schemas']['RevertReply'];
+export type ServerStatus = components['schemas']['ServerStatus'];
 export type Session = components['schemas']['Session'];
 export type Sessions = components['schemas']['Sessions'];
 export type Sku = components['schemas']['Sku'];
@@ -1894,6 +2553,13 @@ export type Success = components['schemas']['Success'];
 export type SupplierEntered = components['schemas']['SupplierEntered'];
 export type SupplierLeft = components['schemas']['SupplierLeft'];
 export type SupplierPage = components['schemas']['SupplierPage'];
+export type Token = components['schemas']['Token'];
+export type TokenDraft = components['schemas']['TokenDraft'];
+export type TokenPage = components['schemas']['TokenPage'];
+export type User = components['schemas']['User'];
+export type UserChange = components['schemas']['UserChange'];
+export type UserDraft = components['schemas']['UserDraft'];
+export type UserPage = components['schemas']['UserPage'];
 export type Webhook = components['schemas']['Webhook'];
 export type WebhookAttempt = components['schemas']['WebhookAttempt'];
 export type WebhookAttempts = components['schemas']['WebhookAttempts'];
@@ -2128,6 +2794,159 @@ export interface operations {
             };
         };
     };
+    readonly listOrganizations: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many organizations to answer with at most. */
+                readonly limit?: number;
+                /** @description Part of the name; the case of A to Z is ignored. */
+                readonly q?: string;
+                /** @description How many organizations to skip. */
+                readonly start?: number;
+                readonly type?: "supplier" | "retailer" | "operator";
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OrganizationPage"];
+                };
+            };
+        };
+    };
+    readonly createOrganization: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["OrganizationDraft"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Organization"];
+                };
+            };
+        };
+    };
+    readonly changeOrganization: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The organization. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["OrganizationChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Organization"];
+                };
+            };
+        };
+    };
+    readonly listConnections: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many connections to answer with at most. */
+                readonly limit?: number;
+                /** @description How many connections to skip. */
+                readonly start?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConnectionPage"];
+                };
+            };
+        };
+    };
+    readonly createConnection: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConnectionDraft"];
+            };
+        };
+        readonly responses: {
+            /** @description Success; the response has no body. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
+                };
+            };
+        };
+    };
+    readonly removeConnection: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The retailer. */
+                readonly retailer: string;
+                /** @description The supplier. */
+                readonly supplier: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success; the response has no body. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
+                };
+            };
+        };
+    };
     readonly listFiles: {
         readonly parameters: {
             readonly query?: {
@@ -2225,6 +3044,34 @@ export interface operations {
             };
         };
     };
+    readonly applyFile: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The reason; shown with the batch. */
+                readonly "Batch-Reason"?: string;
+                /** @description Your own reference; shown with the batch. */
+                readonly "Batch-Reference"?: string;
+            };
+            readonly path: {
+                /** @description The uuid of the file. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FileUploaded"];
+                };
+            };
+        };
+    };
     readonly cancelFile: {
         readonly parameters: {
             readonly query?: never;
@@ -2292,6 +3139,132 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["File"];
+                };
+            };
+        };
+    };
+    readonly showFileEffects: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many rows to answer with at most. */
+                readonly limit?: number;
+                /** @description Which rows to list: `failed`; `changed`, that would change their SKU; `to_zero`, that would set its quantity in stock to 0. */
+                readonly only?: "failed" | "changed" | "to_zero";
+                /** @description How many rows to skip. */
+                readonly start?: number;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the file. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FileEffects"];
+                };
+            };
+        };
+    };
+    readonly showFailedRows: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the file. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv; charset=utf-8": string;
+                };
+            };
+        };
+    };
+    readonly showFailedRowsAsWorkbook: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the file. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+        };
+    };
+    readonly previewFile: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description The order of dates such as 03/04/2027. */
+                readonly dates?: "day_first" | "month_first";
+                /** @description What begins the fraction of a number; the other mark groups thousands. */
+                readonly decimal?: "comma" | "point";
+                /** @description Which identifier counts if the others of its row do not fit. */
+                readonly identifiers?: "sku_id_first";
+                /** @description What the file is. `catalogue`: it creates and updates SKUs. Without it, only a file whose header has both `item_id` and `title` is a catalogue. */
+                readonly kind?: "inventory" | "catalogue";
+                /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
+                readonly locations?: "sum" | "last";
+                /**
+                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
+                 * @example Free=quantity_in_stock,Misc=ignore
+                 */
+                readonly mapping?: string;
+                /** @description What a quantity below zero is read as. */
+                readonly negative?: "zero";
+                /** @description How many rows to show at most. */
+                readonly rows?: number;
+                /** @description Refuse a row completely if any cell is wrong. */
+                readonly strict?: boolean;
+                /**
+                 * @description Quantities for words: `word=quantity,word=quantity`.
+                 * @example in stock=10,10+=10
+                 */
+                readonly words?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the file. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FilePreview"];
                 };
             };
         };
@@ -2702,6 +3675,78 @@ export interface operations {
             };
         };
     };
+    readonly listTokens: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many tokens to answer with at most. */
+                readonly limit?: number;
+                /** @description How many tokens to skip. */
+                readonly start?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TokenPage"];
+                };
+            };
+        };
+    };
+    readonly createToken: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["TokenDraft"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NewToken"];
+                };
+            };
+        };
+    };
+    readonly revokeToken: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The token. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success; the response has no body. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
+                };
+            };
+        };
+    };
     readonly login: {
         readonly parameters: {
             readonly query?: never;
@@ -2746,6 +3791,82 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["PasswordChanged"];
+                };
+            };
+        };
+    };
+    readonly listUsers: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many users to answer with at most. */
+                readonly limit?: number;
+                /** @description How many users to skip. */
+                readonly start?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UserPage"];
+                };
+            };
+        };
+    };
+    readonly createUser: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["UserDraft"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["User"];
+                };
+            };
+        };
+    };
+    readonly changeUser: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The user. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["User"];
                 };
             };
         };
@@ -3156,6 +4277,26 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+        };
+    };
+    readonly getStatus: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ServerStatus"];
                 };
             };
         };

@@ -1,5 +1,7 @@
 import type {
+  FileEffects,
   FilePage,
+  FilePreview,
   FileRevert,
   FileUploaded,
   FileWithBatches,
@@ -23,6 +25,12 @@ export type FileTerms = Partial<
 /** The rules that answer the questions of a held file. */
 export type FileAnswers = NonNullable<operations['confirmFile']['parameters']['query']>;
 
+/** Which rows of a file's effects to return. */
+export type EffectsPage = NonNullable<operations['showFileEffects']['parameters']['query']>;
+
+/** Rules to try in a preview, and how many rows to show. */
+export type PreviewTerms = NonNullable<operations['previewFile']['parameters']['query']>;
+
 export interface UploadOptions extends CallOptions, BatchNote {
   readonly filename?: string;
   /** The file's own time: rows that are older than what the server holds get 412. */
@@ -37,6 +45,11 @@ export interface UploadOptions extends CallOptions, BatchNote {
 /** What a file can be sent as. A function is called again for a retry, and returns the file from its start. */
 export type FileContent =
   Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | string | (() => ReadableStream<Uint8Array>);
+
+interface DownloadOptions<Format extends string> {
+  readonly format?: Format;
+  readonly signal?: AbortSignal;
+}
 
 export interface UndoOptions extends CallOptions, BatchNote {
   /** Also restore SKUs that a later batch has confirmed. */
@@ -128,19 +141,69 @@ export class FilesClient {
     }
   }
 
+  /** What a finished file did, or would do in a dry run: totals, reasons of failures, and a page of its rows. */
+  async effects(
+    uuid: string,
+    page: Partial<EffectsPage> = {},
+    options: CallOptions = {},
+  ): Promise<FileEffects> {
+    return this.#transport.json<FileEffects>(
+      { method: 'GET', path: `${filePath(uuid)}effects/`, query: page },
+      options,
+    );
+  }
+
+  /** The first rows of a file and how its columns are read, by these rules if any are given. */
+  async preview(
+    uuid: string,
+    terms: PreviewTerms = {},
+    options: CallOptions = {},
+  ): Promise<FilePreview> {
+    return this.#transport.json<FilePreview>(
+      { method: 'GET', path: `${filePath(uuid)}preview/`, query: terms },
+      options,
+    );
+  }
+
+  /** Applies a file after its dry run and returns the UUID of the new file job; repeated, that of the same job. */
+  async apply(uuid: string, options: CallOptions & BatchNote = {}): Promise<string> {
+    const applied = await this.#transport.json<FileUploaded>(
+      {
+        method: 'POST',
+        path: `${filePath(uuid)}apply/`,
+        headers: noteHeaders(options),
+        isRepeatable: true,
+      },
+      options,
+    );
+    return applied.uuid;
+  }
+
+  /** The rows of a finished file that were not applied, in the file's own columns, as they arrive. */
+  async failedRows(
+    uuid: string,
+    { format = 'csv', signal }: DownloadOptions<'csv' | 'xlsx'> = {},
+  ): Promise<ReadableStream<Uint8Array>> {
+    return this.#download(`${filePath(uuid)}failed.${format}`, signal);
+  }
+
   /**
    * The file with the result of each row beside it, as it arrives; without retries. `edi` is the acknowledgement of an
    * EDI file.
    */
   async results(
     uuid: string,
-    {
-      format = 'csv',
-      signal,
-    }: { readonly format?: 'csv' | 'xlsx' | 'edi'; readonly signal?: AbortSignal } = {},
+    { format = 'csv', signal }: DownloadOptions<'csv' | 'xlsx' | 'edi'> = {},
   ): Promise<ReadableStream<Uint8Array>> {
     const name = format === 'edi' ? 'acknowledgement.edi' : `results.${format}`;
-    const request = { method: 'GET', path: `${filePath(uuid)}${name}` } as const;
+    return this.#download(`${filePath(uuid)}${name}`, signal);
+  }
+
+  async #download(
+    path: string,
+    signal: AbortSignal | undefined,
+  ): Promise<ReadableStream<Uint8Array>> {
+    const request = { method: 'GET', path } as const;
     const failed = (error: unknown) => failureOf(error, request, signal);
     const { body } = await this.#transport.open(request, signal).catch((error: unknown) => {
       throw failed(error);

@@ -1,9 +1,24 @@
+import type { ChangePage } from './api-types.ts';
+
 const TOLERANCE_SECONDS = 300;
 const PREFIX = 'whsec_';
 
 /** The signature or time of a webhook message is not valid: do not process it. */
 export class SignatureInvalid extends Error {
   override readonly name = 'SignatureInvalid';
+}
+
+/** What onhand posts to a webhook. */
+export interface WebhookMessage {
+  /** `inventory.changed`, or `webhook.test`, which has no records. A newer server may send other types. */
+  readonly type: string;
+  /** When the last of the changes was applied (RFC 3339). */
+  readonly timestamp: string;
+  readonly data: {
+    readonly records?: ChangePage['records'];
+    /** Of the change feed, after the records. */
+    readonly cursor?: string;
+  };
 }
 
 /** The headers of a request, as `Headers` or as Node and most frameworks give them. */
@@ -22,7 +37,7 @@ export async function verifyWebhook(
   headers: RequestHeaders,
   secrets: string | readonly string[],
   { toleranceSeconds = TOLERANCE_SECONDS, now = new Date() } = {},
-): Promise<unknown> {
+): Promise<WebhookMessage> {
   const [id, timestamp, signatures] = ['id', 'timestamp', 'signature'].map((name) =>
     headerOf(headers, `webhook-${name}`),
   );
@@ -53,8 +68,10 @@ export async function verifyWebhook(
       ['verify'],
     );
     for (const signature of sent) {
-      if (await crypto.subtle.verify('HMAC', key, bytesOf(signature), signed))
-        return JSON.parse(text);
+      if (await crypto.subtle.verify('HMAC', key, bytesOf(signature), signed)) {
+        const message: WebhookMessage = JSON.parse(text);
+        return message;
+      }
     }
   }
   throw new SignatureInvalid(

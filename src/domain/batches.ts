@@ -118,6 +118,8 @@ export interface FailedLine {
   readonly skuId: string | null;
   /** As `Lines.asSent`. */
   readonly asSent: string | null;
+  /** What a dry run would change. */
+  readonly wouldChange?: Pick<LineEffect, 'skuUuid' | 'before' | 'after'>;
 }
 
 /** The lines that failed or have a warning, with everything that their messages need. */

@@ -1,3 +1,4 @@
+import type { BatchSource } from './batches.ts';
 import type { GtinForm } from './gtin.ts';
 import type { Inventory } from './inventory.ts';
 import type { Product } from './sku.ts';
@@ -28,6 +29,14 @@ export interface Change {
   readonly batchUuid: string;
   /** The batch's reason, if it has one. */
   readonly reason: string | null;
+}
+
+/** A change in the history of its SKU, with what its batch says about itself. */
+export interface HistoryEntry extends Change {
+  readonly source: BatchSource;
+  /** Who sent the batch; null is the operator at the command line. */
+  readonly username: string | null;
+  readonly reference: string | null;
 }
 
 /** One element of the change feed. */

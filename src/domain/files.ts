@@ -91,6 +91,8 @@ export interface FileFindings {
   readonly questions: readonly FileQuestion[];
   /** Whether the file is one batch. Decided once, before anything is applied. */
   readonly isWhole: boolean;
+  /** SKUs that a snapshot sets to zero because no row names them. */
+  readonly zeroedCount?: number | undefined;
 }
 
 /** Why a file was not applied, or not completely. */

@@ -3,7 +3,8 @@ import { APPLIED, UNREADABLE } from '../domain/batch-decision.ts';
 import { ENTRY_OUTCOMES, type Complaint, type EntryOutcome } from '../domain/catalogue.ts';
 import type { Catalogue } from '../formats/table/catalogue.ts';
 import { FIRST_COMPLAINT, type CatalogueStaging } from '../store/staging.ts';
-import { NOT_APPLIED, RESULT_COLUMNS, resultCells, WOULD_CHANGE_NOTHING } from './results-task.ts';
+import { RESULT_COLUMNS, resultCells } from './results-task.ts';
+import { NOT_APPLIED, WOULD_CHANGE_NOTHING } from './row-results.ts';
 
 const PAGE = 1000;
 const LEFT_OUT = 424;
@@ -65,7 +66,8 @@ export async function* catalogueResults(
   }
 }
 
-function printComplaint({ column, value, reason }: Complaint): string {
+/** What is wrong with a row, or doubtful. */
+export function printComplaint({ column, value, reason }: Complaint): string {
   return column === '' ? reason : `${column} ${JSON.stringify(value)} ${reason}`;
 }
 

@@ -97,6 +97,8 @@ export class FileJob {
   /** An estimate from the share of the file that was read. */
   #rowsExpected: number | null = null;
   #isWhole = false;
+  /** SKUs that a snapshot set to zero, or would. */
+  #zeroedCount: number | undefined;
 
   constructor(parts: FileJobParts, run: FileJobRun) {
     this.#parts = parts;
@@ -225,7 +227,9 @@ export class FileJob {
   }
 
   async #describe(found: FoundInFile, isWhole: boolean): Promise<void> {
-    await this.#parts.store.files.describe(this.#job, this.#run.nodeId, { ...found, isWhole });
+    const zeroedCount = this.#zeroedCount;
+    const findings = { ...found, isWhole, ...(zeroedCount !== undefined && { zeroedCount }) };
+    await this.#parts.store.files.describe(this.#job, this.#run.nodeId, findings);
   }
 
   /** Imports the file as a catalogue, or finds out what that would do. */
@@ -315,8 +319,10 @@ export class FileJob {
             details: new Map(),
             effects: new Map(),
             uuid: null,
+            zeroedCount: 0,
           }
         : await this.#submit(piece, lines, whole ?? {});
+    if (whole?.snapshot !== undefined) this.#zeroedCount = outcome.zeroedCount;
     const failures = outcome.uuid === null ? this.#resultsWithoutBatch(lines, outcome) : [];
     await this.#record(
       { piece, rowCount: lines.count, batchUuid: outcome.uuid, failures },
@@ -330,10 +336,13 @@ export class FileJob {
     outcome: Pick<BatchOutcome, 'statuses' | 'details' | 'effects'>,
   ): readonly FailedLine[] {
     const results = [...failedLines(lines, outcome)];
-    for (const [index, { before, after }] of outcome.effects) {
+    for (const [index, { skuUuid, before, after }] of outcome.effects) {
       if (sameInventory(before, after)) continue;
+      // The message is for nodes of older versions.
       const message = this.#parts.printWouldChange(before, after);
-      results.push({ index, status: APPLIED, message, detail: null, skuId: null, asSent: null });
+      const wouldChange = { skuUuid, before, after };
+      const result = { index, status: APPLIED, message, detail: null, skuId: null, asSent: null };
+      results.push({ ...result, wouldChange });
     }
     return results;
   }

@@ -26,8 +26,8 @@ import {
   type LineFormatter,
 } from './job-file.ts';
 
-/** What was found in a file; whether it is one batch is not for the file to say. */
-export type FoundInFile = Omit<FileFindings, 'isWhole'>;
+/** What was found in a file; whether it is one batch, and what it does to other SKUs, is not for the file to say. */
+export type FoundInFile = Omit<FileFindings, 'isWhole' | 'zeroedCount'>;
 
 /** How a file is read on after it was opened. */
 export type ReadPlan =

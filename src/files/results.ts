@@ -3,7 +3,10 @@ import { OnhandError } from '../domain/errors.ts';
 import type { FileRecord } from '../domain/files.ts';
 import type { FileJobParts } from './job.ts';
 import { SpoolBudget, SpooledDownload, type SpoolLimits } from './result-spool.ts';
-import type { ChunkResults } from './results-task.ts';
+import type { EffectsTarget, FileEffects } from './effects-task.ts';
+import type { FilePreview } from './preview-task.ts';
+import type { ReadingRules } from '../domain/reading-rules.ts';
+import type { ChunkResults } from './row-results.ts';
 import type { DiskQuota } from './disk-quota.ts';
 
 type ResultParts = Pick<FileJobParts, 'store' | 'files' | 'workers'> & {
@@ -60,12 +63,45 @@ export class FileResults {
   async content(job: FileRecord, format: 'csv' | 'xlsx'): Promise<Readable> {
     const report = format === 'csv' ? 'report' : 'workbook';
     if (await this.#parts.files.has(job, report)) return this.#parts.files.read(job, report);
-    return this.#print(job, format);
+    return this.#print(job, format, 'all');
   }
 
-  #print(job: FileRecord, format: 'csv' | 'xlsx'): Readable {
+  /** The rows that were not applied, in the file's own columns. Rejects as `content` does. */
+  failedRows(job: FileRecord, format: 'csv' | 'xlsx'): Promise<Readable> {
+    return this.#print(job, format, 'failed');
+  }
+
+  /** What the rows did, or would do in a dry run, and a page of them. */
+  async effects(
+    job: FileRecord,
+    asked: Pick<EffectsTarget, 'only' | 'start' | 'limit'>,
+    signal: AbortSignal,
+  ): Promise<FileEffects> {
+    const host = { chunk: (number: number) => this.#chunk(job, number) };
+    return this.#parts.workers.printers.run(
+      'effects',
+      { ...(await this.#resultsOf(job)), ...asked },
+      { organizationId: job.supplierId, host, signal },
+    );
+  }
+
+  /** The first rows of the file, as these rules read them. Rejects as reading the file does. */
+  preview(
+    job: FileRecord,
+    asked: { readonly rules: ReadingRules; readonly rowsMax: number },
+    signal: AbortSignal,
+  ): Promise<FilePreview> {
+    return this.#parts.workers.printers.run(
+      'preview',
+      { ...this.#targetOf(job), ...asked },
+      { organizationId: job.supplierId, host: {}, signal },
+    );
+  }
+
+  async #print(job: FileRecord, format: 'csv' | 'xlsx', rows: 'all' | 'failed'): Promise<Readable> {
     const { files, workers, quota } = this.#parts;
     const organizationId = job.supplierId;
+    const target = { ...(await this.#resultsOf(job)), format, rows };
     this.#budget.refuseFull(organizationId);
     const download = new SpooledDownload({
       organizationId,
@@ -84,7 +120,7 @@ export class FileResults {
       write: (bytes: Uint8Array) => download.spool(bytes),
     };
     const run = { organizationId, host, signal: stop.signal };
-    workers.printers.run('printResults', { ...this.#targetOf(job), format }, run).then(
+    workers.printers.run('printResults', target, run).then(
       () => download.finish(),
       (error: unknown) =>
         download.destroy(error instanceof Error ? error : new Error(String(error))),
@@ -110,6 +146,13 @@ export class FileResults {
       host: {},
       ...(signal !== undefined && { signal }),
     });
+  }
+
+  async #resultsOf(job: FileRecord) {
+    const { files } = this.#parts;
+    const hasReport = await files.has(job, 'report');
+    const reportPath = hasReport ? files.pathOf(job, 'report') : null;
+    return { ...this.#targetOf(job), reportPath };
   }
 
   #targetOf(job: FileRecord) {

@@ -9,6 +9,7 @@ import {
 import { rulesInForce, type ReadingRules } from '../domain/reading-rules.ts';
 import type { RevertOutcome, RevertRequest } from '../domain/batches.ts';
 import type { FileStore, FileSweepTimes } from '../store/store.ts';
+import { newUuid } from '../store/uuids.ts';
 import type { DiskQuota } from './disk-quota.ts';
 import type { FileStorage, FoundFile } from './storage.ts';
 import { FileResults } from './results.ts';
@@ -137,6 +138,44 @@ export class FileService {
       // After any other error the job may exist nevertheless.
       if (isRefused) await this.files.remove(draft);
       throw error;
+    }
+  }
+
+  /**
+   * Adds a job that applies the file of a dry run. Resolves with its uuid, or with that of the job that did so before:
+   * a dry run is applied once. Rejects as `FileResults.check`, `DiskQuota.reserve` and `FileStore.add` do.
+   */
+  async apply(
+    dryRun: FileRecord,
+    given: Pick<FileDraft, 'userId' | 'reason' | 'reference'>,
+  ): Promise<string> {
+    const { supplierId, filename, bytes, asked } = dryRun;
+    // Keys of clients have no spaces, so the two cannot collide.
+    const key = `apply ${dryRun.uuid}`;
+    const usedSinceMs = 0;
+    const earlier = await this.jobs.withKey(supplierId, { key, usedSinceMs });
+    if (earlier !== undefined) return earlier.uuid;
+    await this.results.check(dryRun);
+    const room = await this.quota.reserve(supplierId, bytes);
+    try {
+      await room.take(bytes);
+      const uploadedAtMs = Date.now();
+      const uuid = newUuid(uploadedAtMs);
+      await this.files.copy(dryRun, { supplierId, uuid });
+      const added = await this.add({
+        ...given,
+        supplierId,
+        uuid,
+        filename,
+        bytes,
+        asked: { ...asked, dryRun: false },
+        uploadedAtMs,
+        idempotency: { key, fingerprint: Buffer.from(dryRun.uuid), usedSinceMs },
+      });
+      if (added === uuid) room.settle();
+      return added;
+    } finally {
+      room.release();
     }
   }
 

@@ -108,6 +108,19 @@ export class FileStorage {
     }
   }
 
+  /**
+   * Stores a file a second time, without copying its bytes where the file system can do that. Rejects with
+   * `store_unavailable` if the disk is full or fails, the file is missing, or the copy exists already.
+   */
+  async copy(from: StoredFile, to: StoredFile): Promise<void> {
+    const path = this.#newPathOf(to, 'file');
+    const folder = dirname(path);
+    await onDisk(() => makeDirectory(folder));
+    const isLinked = await onDisk(() => tryLink(this.pathOf(from), path));
+    if (isLinked) await onDisk(() => syncDirectory(folder));
+    else await this.write(to, this.read(from), {});
+  }
+
   /** Opens an empty file that only the server can read, and that is gone when it is closed. */
   async openTemporary(): Promise<FileHandle> {
     return onDisk(async () => {
@@ -207,6 +220,17 @@ async function publish(part: string, path: string): Promise<void> {
     return rename(part, path);
   }
   await rm(part);
+}
+
+/** Gives a file another name. Resolves with whether the file system can do that. */
+async function tryLink(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if (hasNoLinks(error)) return false;
+    throw error;
+  }
 }
 
 /** Some file systems have no hard links. */

@@ -153,6 +153,8 @@ const STREAM_MESSAGES: Partial<Record<ErrorCode, string>> = {
 function logged(error: unknown, request: FastifyRequest): OnhandError {
   const known = asOnhandError(error);
   if (known?.code === 'store_unavailable') request.log.error({ err: known }, 'store unavailable');
+  else if (known?.code === 'overloaded' && known.cause !== undefined)
+    request.log.error({ err: known.cause }, 'a worker thread ended');
   if (known !== undefined) return known;
   request.log.error({ err: error }, 'unexpected error');
   return new OnhandError(

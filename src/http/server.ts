@@ -14,6 +14,7 @@ import { Dashboard, DASHBOARD_FOLDER } from './dashboard.ts';
 import { addDocumentation, addFrontPage } from './documentation.ts';
 import { addDownloads } from './download.ts';
 import { addFileActions } from './files/file-actions.ts';
+import { addFileEffects } from './files/file-effects.ts';
 import { addFileSettings } from './files/file-settings.ts';
 import { addFiles, type FileSettings } from './files/files.ts';
 import { addSuppliers } from './changes/suppliers.ts';
@@ -254,6 +255,7 @@ export async function buildServer({
   const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
   addFiles(app, fileRoutes);
   addFileActions(app, fileRoutes);
+  addFileEffects(app, fileRoutes);
   addFileSettings(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });

@@ -15,7 +15,7 @@ import type {
   RevertRequest,
 } from '../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../domain/catalogue.ts';
-import type { Change, ChangeHead, Freshness } from '../domain/changes.ts';
+import type { Change, ChangeHead, Freshness, HistoryEntry } from '../domain/changes.ts';
 import type { ReadingRules } from '../domain/reading-rules.ts';
 import type { OnhandError } from '../domain/errors.ts';
 import type { FileQuota, FileUsage } from '../domain/file-quota.ts';
@@ -175,7 +175,7 @@ export interface ChangeStore {
   /** A supplier's changes after a sequence, in order, at most `limit`. */
   read(supplierId: number, afterSequence: number, limit: number): Promise<readonly Change[]>;
   /** The changes of one SKU, the latest first; undefined if none of `supplierIds` has that SKU. */
-  history(query: HistoryQuery): Promise<readonly Change[] | undefined>;
+  history(query: HistoryQuery): Promise<readonly HistoryEntry[] | undefined>;
   /**
    * A SKU's inventory at a point in time; undefined if none of `supplierIds` has that SKU. Rejects with
    * `history_expired` if the changes of that time have been deleted.

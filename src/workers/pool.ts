@@ -3,6 +3,11 @@ import { OnhandError } from '../domain/errors.ts';
 import { asError, asFailure, callByName, type FromWorker, type ToWorker } from './protocol.ts';
 import type { Task, Tasks } from './serve.ts';
 
+/** A worker thread ended, perhaps because of an earlier task's leftovers: the task may succeed in another one. */
+export class WorkerEnded extends Error {
+  override readonly name = 'WorkerEnded';
+}
+
 /** What tasks may take; each is a setting of `config.ts`. */
 export interface WorkerBudget {
   /** How long a task may work without progress, in ms, while it waits for nothing. */
@@ -61,7 +66,8 @@ export class WorkerPool<T extends Tasks<T>> {
 
   /**
    * Runs a task when it is its turn. Rejects with the task's error, with `too_costly` if it exceeds its
-   * budget, with `server_stopping` if the pool is closed, and with the signal's reason if it is aborted.
+   * budget, with `server_stopping` if the pool is closed, with the signal's reason if it is aborted, and with
+   * `WorkerEnded` if its thread ends.
    */
   async run<Name extends keyof T & string>(
     name: Name,
@@ -218,7 +224,7 @@ class Run<Result> {
 
   readonly #onError = (error: unknown): void => this.#fail(this.#deathOf(error));
 
-  readonly #onExit = (): void => this.#fail(new Error('a worker thread ended'));
+  readonly #onExit = (): void => this.#fail(new WorkerEnded('a worker thread ended'));
 
   readonly #onAbort = (): void => {
     const { worker, stop, endsItself } = this.#parts;
@@ -280,7 +286,7 @@ class Run<Result> {
 
   #deathOf(error: unknown): unknown {
     const isOutOfMemory = error instanceof Error && 'code' in error && error.code === OUT_OF_MEMORY;
-    if (!isOutOfMemory) return error;
+    if (!isOutOfMemory) return new WorkerEnded('a worker thread failed', { cause: error });
     return new OnhandError(
       'too_costly',
       `This needs more memory than ${this.#parts.budget.workerHeapMib} MiB (ONHAND_WORKER_HEAP_MIB). Send it in smaller parts, or in a simpler form.`,

@@ -353,10 +353,11 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
 };
 
 /** What a sender of Standard Webhooks puts into the headers. */
-async function signedHeaders(
+export async function signedHeaders(
   body: string,
   secret: string,
   timeMs: number,
+  id = 'msg_1',
 ): Promise<Record<string, string>> {
   const timestamp = String(Math.floor(timeMs / 1000));
   const key = await crypto.subtle.importKey(
@@ -366,9 +367,9 @@ async function signedHeaders(
     false,
     ['sign'],
   );
-  const signed = await crypto.subtle.sign('HMAC', key, Buffer.from(`msg_1.${timestamp}.${body}`));
+  const signed = await crypto.subtle.sign('HMAC', key, Buffer.from(`${id}.${timestamp}.${body}`));
   return {
-    'webhook-id': 'msg_1',
+    'webhook-id': id,
     'webhook-timestamp': timestamp,
     'webhook-signature': `v1,${Buffer.from(signed).toString('base64')}`,
   };

@@ -3,6 +3,7 @@ import { API_TYPES, apiTypes } from '../../client/scripts/api-types.ts';
 import { type Line, Onhand, PROBLEM_CLASSES, TimedOut } from '../../client/src/index.ts';
 import { ERROR_CODES } from '../../src/domain/errors.ts';
 import { TestServer } from '../http/harness.ts';
+import { entry } from '../store/fixtures.ts';
 import { PROGRAMS } from './programs.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { play } from './world.ts';
@@ -26,6 +27,26 @@ describe('the TypeScript client', () => {
       const output: unknown = JSON.parse(JSON.stringify(await program(onhand, input)));
       return output;
     });
+  });
+
+  test('previews a file, shows what it would do, and applies it', async () => {
+    const { token } = await server.createSupplier('Looks first', [entry('A-1'), entry('A-2')]);
+    const onhand = new Onhand({ url: server.url, token });
+    const content = 'sku_id,qty\nA-1,5\nNONE,1\n';
+    const { files } = onhand;
+    const uuid = await files.upload(content, { terms: { dry_run: true } });
+    await files.wait(uuid);
+    expect((await files.preview(uuid, { rows: 1 })).rows).toEqual([
+      { row: 2, cells: ['A-1', '5'], problem: null },
+    ]);
+    const { totals, rows } = await files.effects(uuid, { only: 'changed' });
+    expect(totals).toMatchObject({ rows: 2, failed: 1, changed: 1 });
+    expect(rows[0]?.changes).toEqual({ quantity_in_stock: { from: null, to: 5 } });
+    const failed = await new Response(await files.failedRows(uuid)).text();
+    expect(failed).toBe('sku_id,qty\nNONE,1\n');
+    const applied = await files.apply(uuid);
+    expect(await files.wait(applied)).toMatchObject({ state: 'done', dry_run: false });
+    expect(await files.apply(uuid)).toBe(applied);
   });
 
   test.for(['update', 'stream'] as const)(

@@ -13,6 +13,11 @@ function textsOf(catalogue: object, above = ''): readonly (readonly [string, str
   });
 }
 
+/** The parameters that a text shows. */
+function shown(text = ''): readonly string[] {
+  return [...new Set(text.match(/‹\d›/g))].sort();
+}
+
 const english = new Map(textsOf(en));
 const german = new Map(textsOf(de));
 
@@ -25,7 +30,6 @@ test('no text of a catalogue is empty', () => {
 });
 
 test('a text shows all its parameters in both languages', () => {
-  const shown = (text = ''): readonly string[] => [...new Set(text.match(/‹\d›/g))].sort();
   for (const [path, text] of english)
     expect([path, shown(german.get(path))]).toEqual([path, shown(text)]);
 });

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { WorkerPool, type WorkerBudget } from '../../src/workers/pool.ts';
+import { BulkParser } from '../../src/http/inventory/bulk-parser.ts';
+import { WorkerEnded, WorkerPool, type WorkerBudget } from '../../src/workers/pool.ts';
 import type { Program } from './program.ts';
 
 const ORGANIZATION = 1;
@@ -66,7 +67,7 @@ test('a task that reports progress may take longer', async () => {
 
 test('a task that waits for its host may take longer', async () => {
   const { host, began, end } = holding();
-  const pool = poolOf({ workerStallMs: 100 });
+  const pool = poolOf({ workerStallMs: 1000 });
   const run = pool.run('wait', null, { organizationId: ORGANIZATION, host });
   await began;
   // Another task shows that the time without progress is over.
@@ -82,6 +83,22 @@ test('a task that needs more memory than allowed is ended, and the pool goes on'
   await expect(run).rejects.toMatchObject({ code: 'too_costly' });
   await expect(run).rejects.toThrow('ONHAND_WORKER_HEAP_MIB');
   expect(await pool.run('plod', 10, alone)).toBe('done');
+});
+
+test('a task whose thread ends says so, and the pool goes on', async () => {
+  const pool = poolOf();
+  await expect(pool.run('die', null, alone)).rejects.toThrow(WorkerEnded);
+  expect(await pool.run('plod', 10, alone)).toBe('done');
+});
+
+test('a large body whose thread ends may be sent again: nothing of it was applied', async () => {
+  const parser = new BulkParser(poolOf());
+  const body = Buffer.from(' '.repeat(2_000_000));
+  const asOf = { nowMs: 0, asOfToleranceSeconds: 0, asOfUs: undefined };
+  const limits = { linesMax: 1, membersMax: 1, textBytesMax: 1, formBytesMax: 1 };
+  const parsing = parser.parse(body, { limits, asOf }, ORGANIZATION);
+  await expect(parsing).rejects.toMatchObject({ code: 'overloaded' });
+  await expect(parsing).rejects.toThrow('Nothing of this request was applied');
 });
 
 test('a signal ends a task that runs, even one that never looks at it', async () => {

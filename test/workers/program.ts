@@ -1,5 +1,6 @@
 /** The program of the worker threads in pool.test.ts. */
 import { OnhandError } from '../../src/domain/errors.ts';
+import type { BodyTasks } from '../../src/http/inventory/bulk-task.ts';
 import { serveTasks, type Task } from '../../src/workers/serve.ts';
 
 export interface Program {
@@ -10,6 +11,10 @@ export interface Program {
   readonly wait: Task<null, { waiting(argument: null): Promise<void> }, void>;
   /** Works for a while in small steps, each of which is progress. */
   readonly plod: Task<number, object, string>;
+  /** Ends its thread. */
+  readonly die: Task<null, object, void>;
+  /** The same, in place of the server's task. */
+  readonly parseBulk: BodyTasks['parseBulk'];
 }
 
 const program: Program = {
@@ -30,6 +35,8 @@ const program: Program = {
     while (performance.now() < untilMs) progress();
     return 'done';
   },
+  die: async () => process.exit(1),
+  parseBulk: async () => process.exit(1),
 };
 
 serveTasks(program);

@@ -3,7 +3,7 @@ import type { Messages } from '../language/messages.ts';
 import type { IconName } from './icons.tsx';
 
 export interface Destination {
-  readonly to: '/';
+  readonly to: '/' | '/skus' | '/changes';
   readonly name: keyof Messages['frame']['screens'];
   readonly icon: IconName;
   readonly types: readonly OrganizationType[];
@@ -14,6 +14,8 @@ const ALL = ['supplier', 'retailer', 'operator'] as const;
 /** The screens in the order of the navigation, and whose they are. The server decides what each user may do. */
 export const DESTINATIONS: readonly Destination[] = [
   { to: '/', name: 'overview', icon: 'overview', types: ALL },
+  { to: '/skus', name: 'skus', icon: 'box', types: ALL },
+  { to: '/changes', name: 'changes', icon: 'pulse', types: ALL },
 ];
 
 /** The screens of one type of organization. */

@@ -39,7 +39,14 @@ export default function Palette() {
     leftSection: <Icon name={icon} />,
     onClick: () => setColorScheme(id),
   }));
+  const search: SpotlightActionData = {
+    id: 'find-skus',
+    label: text.frame.findSkus(typed),
+    leftSection: <Icon name="search" />,
+    onClick: () => void navigate({ to: '/skus', search: { q: typed } }),
+  };
   const groups: readonly SpotlightActionGroupData[] = [
+    { group: text.frame.searchSkus, actions: typed === '' ? [] : [search] },
     {
       group: text.frame.searchScreens,
       actions: screens.filter(({ label = '' }) => matches(label)),

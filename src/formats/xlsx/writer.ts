@@ -25,7 +25,10 @@ export function writeXlsx(rows: AsyncIterable<readonly string[]>): Readable {
   });
   zip.end();
   const output = Readable.from(zip.outputStream, { objectMode: false });
-  zip.on('error', (error: Error) => output.destroy(error));
+  const fail = (error: Error): void => void output.destroy(error);
+  zip.on('error', fail);
+  // The archive does not listen before the sheet's turn: closing the rows earlier may fail, and that must not end the process.
+  sheet.on('error', fail);
   output.once('close', () => sheet.destroy());
   return output;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
@@ -93,6 +94,58 @@ export async function findFile(
 
 export function wrongState(file: FileRecord, reason: string): OnhandError {
   return new OnhandError('file_state_wrong', `The file is ${file.state}: ${reason}.`);
+}
+
+/** The file named in the path, if it is over and still stored. `known` are the query's parameters. */
+export async function finishedFile(
+  routes: Pick<FileRoutes, 'admission' | 'service'>,
+  request: FastifyRequest,
+  known: readonly string[],
+): Promise<FileRecord> {
+  checkParameters(request, known);
+  const file = await findFile(routes, request);
+  if (!isOver(file)) {
+    throw new OnhandError(
+      'file_state_wrong',
+      `The file is ${file.state}: it has results when it is done, refused, failed or canceled. GET it with ?wait=30 to wait for that.`,
+    );
+  }
+  await routes.service.results.check(file);
+  return file;
+}
+
+/** The problems of what only a finished file has. */
+export const FINISHED_FILE_PROBLEMS = {
+  ...NO_SUCH_FILE,
+  409: 'The token does not belong to a supplier, or the file is not finished.',
+  410: 'The results have expired.',
+} as const;
+
+export type DownloadKind = keyof typeof DOWNLOAD_TYPES;
+
+interface Download {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly kind: DownloadKind;
+  /** Of the file, without its ending. */
+  readonly name: string;
+  readonly content: () => Promise<Readable>;
+}
+
+/** Sends a file that is made while it is sent. */
+export async function sendDownload(
+  { admission }: Pick<FileRoutes, 'admission'>,
+  { request, reply, kind, name, content }: Download,
+): Promise<FastifyReply> {
+  admission.openRequestOf(request).reserve(DOWNLOAD_BYTES, 0);
+  const stream = await content();
+  reply
+    .type(DOWNLOAD_TYPES[kind])
+    .header('content-disposition', `attachment; filename="${name}.${kind}"`)
+    .header('x-content-type-options', 'nosniff');
+  // The worker that prints is to stop when its client leaves, even if it has nothing to send then.
+  reply.raw.once('close', () => stream.destroy());
+  return reply.send(sliced(stream));
 }
 
 /** Adds the routes of a supplier's files: upload, list, show, delete, results. */
@@ -225,32 +278,12 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
 
-  const finishedFile = async (request: FastifyRequest): Promise<FileRecord> => {
-    checkParameters(request, []);
-    const file = await findFile(routes, request);
-    if (!isOver(file)) {
-      throw new OnhandError(
-        'file_state_wrong',
-        `The file is ${file.state}: it has results when it is done, refused, failed or canceled. GET it with ?wait=30 to wait for that.`,
-      );
-    }
-    await service.results.check(file);
-    return file;
-  };
-
   const resultsAs =
-    (kind: 'csv' | 'xlsx') =>
+    (kind: DownloadKind) =>
     async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-      const file = await finishedFile(request);
-      admission.openRequestOf(request).reserve(DOWNLOAD_BYTES, 0);
-      const content = await service.results.content(file, kind);
-      reply
-        .type(RESULT_TYPES[kind])
-        .header('content-disposition', `attachment; filename="results-${file.uuid}.${kind}"`)
-        .header('x-content-type-options', 'nosniff');
-      // The worker that prints is to stop when its client leaves, even if it has nothing to send then.
-      reply.raw.once('close', () => content.destroy());
-      return reply.send(sliced(content));
+      const file = await finishedFile(routes, request, []);
+      const content = (): Promise<Readable> => service.results.content(file, kind);
+      return sendDownload(routes, { request, reply, content, kind, name: `results-${file.uuid}` });
     };
 
   const acknowledge = async (
@@ -259,7 +292,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   ): Promise<FastifyReply> => {
     const disconnect = new AbortController();
     reply.raw.once('close', () => disconnect.abort());
-    const file = await finishedFile(request);
+    const file = await finishedFile(routes, request, []);
     const text = await service.results.acknowledgement(file, disconnect.signal);
     const type = file.found?.format === 'edifact' ? 'application/edifact' : EDI_TYPE;
     return reply.type(type).send(text);
@@ -349,11 +382,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     params: FileParametersSchema,
     ok: Type.Unsafe<string>({ type: 'string' }),
     access: 'owner',
-    problems: {
-      ...NO_SUCH_FILE,
-      409: 'The token does not belong to a supplier, or the file is not finished.',
-      410: 'The results have expired.',
-    },
+    problems: FINISHED_FILE_PROBLEMS,
   } as const;
   for (const [kind, operationId] of [
     ['csv', 'showFileResults'],
@@ -365,7 +394,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
           ...results,
           operationId,
           summary: `Download the rows of a file in order, each with its result, as ${kind.toUpperCase()}`,
-          okType: RESULT_TYPES[kind],
+          okType: DOWNLOAD_TYPES[kind],
         }),
         guard: owner,
         handle: resultsAs(kind),
@@ -396,7 +425,7 @@ function sendUuid(
 
 const EDI_TYPE = 'application/edi-x12';
 
-const RESULT_TYPES = {
+export const DOWNLOAD_TYPES = {
   csv: 'text/csv; charset=utf-8',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
 } as const;

@@ -1,8 +1,9 @@
+import { OnhandError } from '../../domain/errors.ts';
 import type { Lines } from '../../domain/lines.ts';
 import { parsingBulk, type BulkTerms } from '../../wire/lines/bulk-body.ts';
 import { decodeUtf8 } from '../../wire/utf8.ts';
 import { LinesReceiver } from '../../workers/lines-transfer.ts';
-import type { WorkerPool } from '../../workers/pool.ts';
+import { WorkerEnded, type WorkerPool } from '../../workers/pool.ts';
 import { runYielding, sliceTurn } from '../request/slices.ts';
 import type { BodyTasks } from './bulk-task.ts';
 
@@ -25,7 +26,7 @@ export class BulkParser {
     this.#workers = workers;
   }
 
-  /** Rejects as `parsingBulk` does, and with `too_costly`. */
+  /** Rejects as `parsingBulk` does, with `too_costly`, and with `overloaded` if a worker thread ended. */
   async parse(
     bytes: Buffer | undefined,
     terms: BulkTerms,
@@ -39,11 +40,21 @@ export class BulkParser {
     const { buffer } = bytes;
     if (!(buffer instanceof ArrayBuffer)) throw new Error('a body is in memory of its own');
     const receiver = new LinesReceiver();
-    const parsed = await this.#workers.run(
-      'parseBulk',
-      { bytes, terms },
-      { organizationId, host: receiver, buffers: [buffer] },
-    );
-    return { lines: receiver.take(parsed.columns), body: parsed.bytes };
+    const run = { organizationId, host: receiver, buffers: [buffer] };
+    try {
+      const parsed = await this.#workers.run('parseBulk', { bytes, terms }, run);
+      return { lines: receiver.take(parsed.columns), body: parsed.bytes };
+    } catch (error) {
+      throw error instanceof WorkerEnded ? notParsed(error) : error;
+    }
   }
+}
+
+/** The body is gone with the thread that it was moved to. */
+function notParsed(cause: WorkerEnded): OnhandError {
+  return new OnhandError(
+    'overloaded',
+    'The body could not be parsed, because a thread of the server ended. Nothing of this request was applied; send it again.',
+    { cause },
+  );
 }

@@ -133,13 +133,18 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     checkParameters(request, Object.keys(HistoryQuerySchema.properties));
     const options = parseHistory(queryOf(request));
     const skuUuid = pathUuid(request);
-    const supplierIds = await visibleTo(admission.principalOf(request));
+    const principal = admission.principalOf(request);
+    const supplierIds = await visibleTo(principal);
     const limit = options.limit + 1;
     const changes = await admission.reading(request, () =>
       store.changes.history({ ...options, supplierIds, skuUuid, limit }),
     );
     if (changes === undefined) throw noSuchSku();
-    return sendJson(request, reply, printHistory(changes, options.limit));
+    return sendJson(
+      request,
+      reply,
+      printHistory(changes, options.limit, principal.organizationType !== 'retailer'),
+    );
   };
 
   const detailOf = async (

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { sql, type Compilable, type Selectable } from 'kysely';
 import {
-  BATCH_SOURCES,
   type BatchRecord,
   type FailedLine,
   type RevertOutcome,
@@ -11,6 +10,7 @@ import type { SafetyLimit } from '../../domain/safety-limit.ts';
 import type { BatchPage, BatchStore, OffsetPage, SweepTimes } from '../store.ts';
 import { batchNumberOf, isUuid } from '../uuids.ts';
 import type { SqlDatabase } from './database.ts';
+import { batchSourceOf } from './batch-source.ts';
 import { safetyLimitOf, setSafetyLimit } from './safety-limits.ts';
 import { decodeFailures } from './stored-outcome.ts';
 import type { SqlTables } from './tables.ts';
@@ -165,12 +165,10 @@ type BatchRecordRow = Omit<
 };
 
 function batchRecordOf(row: BatchRecordRow): BatchRecord {
-  const source = BATCH_SOURCES.find((known) => known === row.source);
-  if (source === undefined) throw new Error(`unknown batch source ${row.source}`);
   return {
     uuid: row.uuid,
     number: row.number,
-    source,
+    source: batchSourceOf(row.source),
     username: row.username,
     reason: row.reason,
     reference: row.reference,

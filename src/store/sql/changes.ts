@@ -1,5 +1,11 @@
 import { decodeRuns } from '../../domain/number-set.ts';
-import { FRESHNESS_AGES_MS, type Freshness, type Change } from '../../domain/changes.ts';
+import { batchSourceOf } from './batch-source.ts';
+import {
+  FRESHNESS_AGES_MS,
+  type Freshness,
+  type Change,
+  type HistoryEntry,
+} from '../../domain/changes.ts';
 
 /** A change as it is selected, with its SKU, supplier and batch. */
 export interface ChangeRow {
@@ -25,6 +31,18 @@ export interface ChangeRow {
   readonly after_quantity_on_backorder: number | null;
   readonly after_backorder_date: number | null;
   readonly after_restrictions: number | null;
+}
+
+/** A change of a SKU's history as it is selected. */
+export interface HistoryRow extends ChangeRow {
+  readonly source: string;
+  readonly username: string | null;
+  readonly reference: string | null;
+}
+
+export function historyEntryOf(row: HistoryRow): HistoryEntry {
+  const { source, username, reference } = row;
+  return { ...changeOf(row), source: batchSourceOf(source), username, reference };
 }
 
 export function changeOf(row: ChangeRow): Change {

@@ -65,6 +65,7 @@ const Found = Compile(
       Type.Null(),
     ]),
     isWhole: Type.Boolean(),
+    zeroedCount: Type.Optional(Type.Integer()),
     // Older versions asked nothing.
     decimal: Type.Optional(Type.Union([Type.Literal('comma'), Type.Literal('point'), Type.Null()])),
     questions: Type.Optional(

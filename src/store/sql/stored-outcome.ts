@@ -28,6 +28,13 @@ const Detail = Type.Union([
   Type.Object({ kind: Type.Literal('left_out'), because: Type.Integer() }),
 ]);
 
+const InventoryOfEffect = Type.Object({
+  quantityInStock: numberOrNull,
+  quantityOnBackorder: numberOrNull,
+  backorderDate: numberOrNull,
+  restrictions: numberOrNull,
+});
+
 const Failures = Compile(
   Type.Array(
     Type.Object({
@@ -38,18 +45,19 @@ const Failures = Compile(
       skuId: textOrNull,
       asSent: textOrNull,
       misfits: Type.Optional(Type.Array(Type.Number())),
+      wouldChange: Type.Optional(
+        Type.Object({
+          skuUuid: Type.String(),
+          before: InventoryOfEffect,
+          after: InventoryOfEffect,
+        }),
+      ),
     }),
   ),
 );
 
-const Details = Compile(Type.Array(Type.Tuple([Type.Integer(), Detail])));
-
-const InventoryOfEffect = Type.Object({
-  quantityInStock: numberOrNull,
-  quantityOnBackorder: numberOrNull,
-  backorderDate: numberOrNull,
-  restrictions: numberOrNull,
-});
+const Misfit = Type.Object({ kind: Type.Literal('misfit'), gtins: Type.Array(Type.Number()) });
+const Details = Compile(Type.Array(Type.Tuple([Type.Union([Detail, Misfit]), Type.Integer()])));
 
 const Effects = Compile(
   Type.Array(
@@ -127,7 +135,7 @@ export async function decodeFailures(bytes: Uint8Array): Promise<readonly Failed
   return failed;
 }
 
-/** Reads effects from JSON, in slices. */
+/** Reads effects from JSON, in slices. They contain no text that a client chose. */
 export async function readEffects(json: Uint8Array): Promise<ReadonlyMap<number, LineEffect>> {
   const effects = new Map<number, LineEffect>();
   for await (const slice of parseInSlices(json, ['}]', ',['])) {
@@ -137,12 +145,12 @@ export async function readEffects(json: Uint8Array): Promise<ReadonlyMap<number,
   return effects;
 }
 
-/** Reads details from JSON, in slices. */
+/** Reads details, each with its index, from JSON, in slices. */
 export async function readDetails(json: Uint8Array): Promise<ReadonlyMap<number, LineDetail>> {
   const details = new Map<number, LineDetail>();
-  for await (const slice of parseInSlices(json, ['}]', ',['])) {
+  for await (const slice of parseInSlices(json, [']', ',[{"kind":'])) {
     if (!Details.Check(slice)) throw new Error('the details of a batch are malformed');
-    for (const [index, detail] of slice) details.set(index, detail);
+    for (const [detail, index] of slice) details.set(index, detail);
   }
   return details;
 }

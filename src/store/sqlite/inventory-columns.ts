@@ -14,15 +14,6 @@ export function putInventory(fields: Int32Array, i: number, inventory: Inventory
   fields[at + 3] = inventory.restrictions ?? NULL_FIELD;
 }
 
-export function pushInventory(fields: number[], inventory: Inventory): void {
-  fields.push(
-    inventory.quantityInStock ?? NULL_FIELD,
-    inventory.quantityOnBackorder ?? NULL_FIELD,
-    inventory.backorderDate ?? NULL_FIELD,
-    inventory.restrictions ?? NULL_FIELD,
-  );
-}
-
 export function inventoryAt(fields: Int32Array, i: number): Inventory {
   const at = i * INVENTORY_FIELDS;
   return {

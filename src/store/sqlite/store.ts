@@ -44,8 +44,8 @@ function at(file: string): URL {
 
 const MINIMAL_CACHE_BYTES = 1 << 20;
 /**
- * How the cache is divided. `readerPages` counts twice, for two threads. So does `recent`, which bounds the writer's
- * recent inventory only: the reader's may be four times as large (docs/durability.md).
+ * How the cache is divided. `readerPages` counts twice, for two threads. So does `recent`, for the writer and the reader
+ * (docs/durability.md).
  */
 const CACHE_SHARES = { writerPages: 0.2, writerMemory: 0.4, recent: 0.1, readerPages: 0.1 };
 

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { InventorySchema, printInventory } from '../inventory/inventory-fields.ts';
-import type { Change, ChangeRecord, NamedSupplier } from '../../domain/changes.ts';
+import type { Change, ChangeRecord, HistoryEntry, NamedSupplier } from '../../domain/changes.ts';
 import { SKU_LIMIT_MAX } from '../inventory/skus.ts';
 import { printTime } from '../times.ts';
 
@@ -29,10 +29,17 @@ const CHANGED = {
   reason: textOrNull({ description: "The batch's reason, if it has one." }),
 };
 
-export const HistoryEntrySchema = Type.Object(CHANGED, {
-  title: 'HistoryEntry',
-  additionalProperties: false,
-});
+export const HistoryEntrySchema = Type.Object(
+  {
+    ...CHANGED,
+    source: Type.String({ description: 'How the batch was sent, as of a batch.' }),
+    username: textOrNull({
+      description: 'Who sent the batch; null is the operator. Null for retailers.',
+    }),
+    reference: textOrNull({ description: 'Its `Batch-Reference`. Null for retailers.' }),
+  },
+  { title: 'HistoryEntry', additionalProperties: false },
+);
 
 export const ChangeSchema = Type.Object(
   {
@@ -121,14 +128,29 @@ function printChange({ supplier, sku, ...change }: Change): Static<typeof Change
       sku_id: sku.skuId,
       product_identifiers: { upca, ean13, gtin14, isbn, asin, mpn },
     },
-    ...printHistoryEntry(change),
+    ...printChanged(change),
   };
 }
 
-/** Prints a change without its supplier and SKU, for the history of one SKU. */
+/**
+ * Prints a change for the history of one SKU.
+ *
+ * @param isOwn whether its reader may know who works for the supplier
+ */
 export function printHistoryEntry(
-  change: Omit<Change, 'supplier' | 'sku'>,
+  entry: HistoryEntry,
+  isOwn: boolean,
 ): Static<typeof HistoryEntrySchema> {
+  const { source, username, reference } = entry;
+  return {
+    ...printChanged(entry),
+    source,
+    username: isOwn ? username : null,
+    reference: isOwn ? reference : null,
+  };
+}
+
+function printChanged(change: Omit<Change, 'supplier' | 'sku'>) {
   return {
     sequence: change.sequence,
     time: printTime(change.changedAtMs),

@@ -1,6 +1,6 @@
 import { createQueryReader, type Query } from '../query.ts';
 import { Type } from 'typebox';
-import type { Change } from '../../domain/changes.ts';
+import type { HistoryEntry } from '../../domain/changes.ts';
 import { HistoryEntrySchema, printHistoryEntry } from './change-records.ts';
 import { integerOrNull } from '../schema.ts';
 import { readTimeMs } from '../query.ts';
@@ -61,11 +61,18 @@ export function parseHistory(query: Query): HistoryRequest {
   };
 }
 
-/** @param changes has one more than `limit` if there is another page */
-export function printHistory(changes: readonly Change[], limit: number): string {
+/**
+ * @param changes has one more than `limit` if there is another page
+ * @param isOwn whether the reader may know who works for the supplier: its own users and the operator's
+ */
+export function printHistory(
+  changes: readonly HistoryEntry[],
+  limit: number,
+  isOwn: boolean,
+): string {
   const shown = changes.slice(0, limit);
   return JSON.stringify({
-    history: shown.map(printHistoryEntry),
+    history: shown.map((change) => printHistoryEntry(change, isOwn)),
     next_before: changes.length > limit ? (shown.at(-1)?.sequence ?? null) : null,
   });
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hashToken, newToken } from '../../../src/accounts/credentials.ts';
 import type { Organization } from '../../../src/domain/parties.ts';
 import { entry } from '../../store/fixtures.ts';
 import { SINGLE, SKUS, TestServer } from '../harness.ts';
@@ -201,6 +202,46 @@ describe('the history of a SKU', () => {
       expect((await server.ask('GET', asked, { token })).status).toBe(404);
     }
   });
+});
+
+test('the history of a SKU says who changed it and how, but not to other organizations', async () => {
+  const { supplier: owner, token: ownToken } = await server.createSupplier('Who', [entry('w')]);
+  const { accounts } = server.store;
+  const buyer = await server.createOrganization('retailer', 'Buyer');
+  const buyerToken = await server.createToken(buyer.id, ['view_items']);
+  await accounts.createConnection(owner.id, buyer.id);
+  await accounts.createUser({
+    organizationId: owner.id,
+    username: 'history-clerk',
+    passwordHash: 'x',
+    permissions: ['edit_items'],
+  });
+  const clerk = await accounts.findUser('history-clerk');
+  if (clerk === undefined) throw new Error('no clerk');
+  const clerkToken = newToken();
+  await accounts.createToken({
+    userId: clerk.id,
+    tokenHash: hashToken(clerkToken),
+    permissions: ['edit_items'],
+    expiresAtMs: null,
+  });
+  await set('w', 1, clerkToken, { 'batch-reason': 'counted', 'batch-reference': 'order 7' });
+  const supplierIds = [owner.id];
+  const list = { supplierIds, filter: {}, from: { start: 0 }, limit: 1 };
+  const [sku] = (await server.store.skus.list(list)).skus;
+  const path = `${SKUS}${sku?.uuid}/history/`;
+  const own = await server.ask('GET', path, { token: ownToken });
+  const told = { source: 'single', reason: 'counted' };
+  expect(own.json).toMatchObject({
+    history: [{ ...told, username: 'history-clerk', reference: 'order 7' }],
+  });
+  const connected = await server.ask('GET', path, { token: buyerToken });
+  expect(connected.json).toMatchObject({
+    history: [{ ...told, username: null, reference: null }],
+  });
+  const stranger = await server.createOrganization('retailer', 'Not connected');
+  const strangerToken = await server.createToken(stranger.id, ['view_items']);
+  expect((await server.ask('GET', path, { token: strangerToken })).status).toBe(404);
 });
 
 test('SKUs can be filtered by stock and by time of change', async () => {

@@ -122,6 +122,30 @@ export function describeInventory(kind: string, createDatabase: () => Promise<Te
         expect(await supplier.inventoryOf('b')).toEqual({ ...NOTHING_KNOWN, quantityInStock: 1 });
       });
 
+      test('details that are long arrive unchanged, whatever kinds and names are in them', async () => {
+        // The text looks like the end of one detail and the beginning of the next.
+        const [a, b] = ['"}],[}],[{"kind":', 'b'];
+        await importSkus(supplier.store, supplier.id, [
+          entry(a, { product: { upca: '012345678905' } }),
+          entry(b, { product: { upca: '012345678905' } }),
+        ]);
+        const rounds = 1000;
+        const fields = { quantityInStock: 1 };
+        const lines = Array.from({ length: rounds }, () => [
+          { skuId: a, gtins: [ISBN], fields },
+          { gtins: [UPCA], fields },
+          { skuId: b, fields, expectedQuantity: 7 },
+        ]).flat();
+        const { details } = await applyOne(supplier.store, batchOf(supplier.id, lines));
+        const ofRound = [
+          { kind: 'misfit', gtins: [ISBN] },
+          { kind: 'ambiguous', skuIds: [a, b] },
+          { kind: 'unexpected', quantityInStock: null },
+        ] as const;
+        const all = Array.from({ length: rounds }, () => ofRound).flat();
+        expect(details).toEqual(new Map(all.entries()));
+      });
+
       test('an unknown sku_id gives way to the first alternative that exists', async () => {
         await importSkus(supplier.store, supplier.id, [
           entry('a', { product: { upca: '012345678905' } }),

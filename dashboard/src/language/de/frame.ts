@@ -4,7 +4,7 @@ export const frame: Messages['frame'] = {
   skipToContent: 'Zum Inhalt springen',
   navigation: 'Hauptnavigation',
   openNavigation: 'Navigation öffnen',
-  search: 'Suchen oder springen zu …',
+  search: 'Suchen …',
   searchPlaceholder: 'Eine SKU, ein Strichcode oder eine Ansicht',
   searchNothing: 'Nichts gefunden.',
   searchScreens: 'Gehe zu',

@@ -2,7 +2,7 @@ export const frame = {
   skipToContent: 'Skip to content',
   navigation: 'Main navigation',
   openNavigation: 'Open navigation',
-  search: 'Search or jump to…',
+  search: 'Search…',
   searchPlaceholder: 'A SKU, a barcode, or a screen',
   searchNothing: 'Nothing found.',
   searchScreens: 'Go to',

@@ -5,10 +5,18 @@ import {
   FRESHNESS_AGES_MS,
   type ChangeHead,
   type Freshness,
+  type HistoryEntry,
 } from '../../../domain/changes.ts';
 import { OnhandError } from '../../../domain/errors.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
-import { changeOf, type ChangeRow, countByAge, recordConfirmation } from '../../sql/changes.ts';
+import {
+  changeOf,
+  type ChangeRow,
+  countByAge,
+  historyEntryOf,
+  type HistoryRow,
+  recordConfirmation,
+} from '../../sql/changes.ts';
 import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { joinNumbered, joinSku, joinSupplier } from '../lookups.ts';
 import { read, readSteadily, inTransaction, type ConnectionPool } from '../connection/pool.ts';
@@ -18,13 +26,15 @@ import { findSkuKey, type SkuKey } from './skus.ts';
 const IDENTIFIERS = ['sku_id', 'upca', 'ean13', 'gtin14', 'isbn', 'asin', 'mpn'] as const;
 
 /** Completes changes of supplier $1 in the CTE `found` with their SKU, supplier and batch. */
-const SELECT_FOUND = `
-  SELECT found.*, skus.uuid AS sku_uuid, ${IDENTIFIERS.join(', ')}, supplier_uuid, supplier_name,
-    batches.uuid AS batch_uuid, batches.applied_at_ms, batches.reason
-  FROM found
+const COMPLETED = `found.*, skus.uuid AS sku_uuid, ${IDENTIFIERS.join(', ')}, supplier_uuid,
+  supplier_name, batches.uuid AS batch_uuid, batches.applied_at_ms, batches.reason`;
+const FROM_FOUND = `FROM found
     ${joinSku('sku_number', 'found.sku_number', ['uuid', ...IDENTIFIERS])}
     ${joinNumbered('batches', 'number', 'found.batch_number')}
     ${joinSupplier()}`;
+const SELECT_FOUND = `SELECT ${COMPLETED} ${FROM_FOUND}`;
+const SELECT_FOUND_OF_HISTORY = `SELECT ${COMPLETED}, batches.source, batches.reference, username
+  ${FROM_FOUND} LEFT JOIN users ON users.id = batches.user_id`;
 
 function joinChange(sequence: string): string {
   return `CROSS JOIN LATERAL (SELECT * FROM changes
@@ -71,7 +81,7 @@ export class PostgresChanges implements ChangeStore {
     supplierIds,
     skuUuid,
     ...bounds
-  }: HistoryQuery): Promise<readonly Change[] | undefined> {
+  }: HistoryQuery): Promise<readonly HistoryEntry[] | undefined> {
     const key = await this.#find(supplierIds, skuUuid);
     return key && this.#chain(key, bounds);
   }
@@ -79,8 +89,8 @@ export class PostgresChanges implements ChangeStore {
   async #chain(
     { supplierId, skuNumber }: SkuKey,
     { fromMs, toMs, beforeSequence, limit }: Omit<HistoryQuery, 'supplierIds' | 'skuUuid'>,
-  ): Promise<readonly Change[]> {
-    const rows = await readSteadily<ChangeRow>(
+  ): Promise<readonly HistoryEntry[]> {
+    const rows = await readSteadily<HistoryRow>(
       this.#pool,
       `WITH RECURSIVE chain AS (
          SELECT changes.* FROM inventory ${joinChange('inventory.last_sequence')}
@@ -92,10 +102,10 @@ export class PostgresChanges implements ChangeStore {
            AND ($4::bigint IS NULL OR applied_at_ms >= $4)
            AND ($5::bigint IS NULL OR applied_at_ms < $5)
          ORDER BY sequence DESC LIMIT $6)
-       ${SELECT_FOUND} ORDER BY found.sequence DESC`,
+       ${SELECT_FOUND_OF_HISTORY} ORDER BY found.sequence DESC`,
       [supplierId, skuNumber, beforeSequence, fromMs, toMs, limit],
     );
-    return rows.map(changeOf);
+    return rows.map(historyEntryOf);
   }
 
   async inventoryAt(

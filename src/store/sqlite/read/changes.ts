@@ -1,6 +1,6 @@
 import { spendInShares } from '../../sql/shares.ts';
 import { sql } from 'kysely';
-import type { Change, ChangeHead, Freshness } from '../../../domain/changes.ts';
+import type { Change, ChangeHead, Freshness, HistoryEntry } from '../../../domain/changes.ts';
 import { OnhandError } from '../../../domain/errors.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
 import type { ChangeStore, HistoryQuery } from '../../store.ts';
@@ -42,7 +42,7 @@ export class SqliteChanges implements ChangeStore {
     return unpackChanges(await this.#reader.call('changes', { supplierId, afterSequence, limit }));
   }
 
-  async history(query: HistoryQuery): Promise<readonly Change[] | undefined> {
+  async history(query: HistoryQuery): Promise<readonly HistoryEntry[] | undefined> {
     const sku = await this.#find(query.supplierIds, query.skuUuid);
     if (sku === undefined) return undefined;
     return this.#reader.call('history', { ...query, ...sku });

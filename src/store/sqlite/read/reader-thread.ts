@@ -1,6 +1,6 @@
 /** The reader thread, for reads that may take long, such as a filtered count. */
 import {
-  type Change,
+  type HistoryEntry,
   type Freshness,
   type NamedSupplier,
   FRESHNESS_AGES_MS,
@@ -17,7 +17,12 @@ import { serveThread } from '../threads.ts';
 import { queryRows, type CompiledStatement } from '../statements.ts';
 import type { MessagePort } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
-import { changeOf, type ChangeRow, countByAge, recordConfirmation } from '../../sql/changes.ts';
+import {
+  historyEntryOf,
+  type HistoryRow,
+  countByAge,
+  recordConfirmation,
+} from '../../sql/changes.ts';
 import type { HistoryQuery } from '../../store.ts';
 import { skuKey } from '../schema/migrations.ts';
 
@@ -25,11 +30,12 @@ import { skuKey } from '../schema/migrations.ts';
 const SELECT_FOUND_CHANGES = `
   SELECT found.*, skus.uuid AS sku_uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn,
     organizations.uuid AS supplier_uuid, organizations.name AS supplier_name,
-    batches.uuid AS batch_uuid, applied_at_ms, reason
+    batches.uuid AS batch_uuid, applied_at_ms, reason, source, reference, username
   FROM found
     JOIN skus ON skus.key = (found.supplier_id << 32) + found.sku_number
     JOIN organizations ON organizations.id = found.supplier_id
-    JOIN batches ON batches.supplier_id = found.supplier_id AND batches.number = found.batch_number`;
+    JOIN batches ON batches.supplier_id = found.supplier_id AND batches.number = found.batch_number
+    LEFT JOIN users ON users.id = batches.user_id`;
 
 /** Other statements need not wait until changes are followed. */
 const READS_INVENTORY = /\binventory\b/;
@@ -39,7 +45,7 @@ class ChangeReader {
   readonly #after: Statement<[number, number, number], ChangeTuple>;
   readonly #batch: Statement<[number, number], BatchOfChanges>;
   readonly #named: Statement<[number], NamedSupplier>;
-  readonly #chain: Statement<unknown[], ChangeRow>;
+  readonly #chain: Statement<unknown[], HistoryRow>;
   readonly #supplier: Statement<[number], [number, number | null, number | null]>;
   readonly #writtenAt: Statement<[number, number], [number, number]>;
   readonly #confirmed: Statement<[number, number], [number, Uint8Array]>;
@@ -114,10 +120,10 @@ class ChangeReader {
   }: Omit<HistoryQuery, 'supplierIds' | 'skuUuid'> & {
     readonly supplierId: number;
     readonly skuNumber: number;
-  }): Change[] {
+  }): HistoryEntry[] {
     const key = skuKey(supplierId, skuNumber);
     const bounds = { before: beforeSequence, from: fromMs, to: toMs };
-    return this.#chain.all({ supplierId, key, ...bounds, limit }).map(changeOf);
+    return this.#chain.all({ supplierId, key, ...bounds, limit }).map(historyEntryOf);
   }
 
   /** Counts a supplier's SKUs by the age of their last report. Takes 8 bytes of memory per SKU. */
@@ -148,7 +154,7 @@ export interface ReaderCalls {
     readonly afterSequence: number;
     readonly limit: number;
   }) => ChangeColumns;
-  readonly history: (asked: Parameters<ChangeReader['history']>[0]) => Change[];
+  readonly history: (asked: Parameters<ChangeReader['history']>[0]) => HistoryEntry[];
   readonly freshness: (asked: { readonly supplierId: number; readonly nowMs: number }) => Freshness;
 }
 

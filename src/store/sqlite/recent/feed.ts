@@ -4,7 +4,8 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { SkuState } from '../../../domain/batch-decision.ts';
-import { pushInventory } from '../inventory-columns.ts';
+import { INVENTORY_FIELDS, putInventory } from '../inventory-columns.ts';
+import { skuKey } from '../schema/migrations.ts';
 
 /** A supplier's sequence before and after a transaction. */
 export interface SequenceRange {
@@ -21,11 +22,25 @@ export interface RecentChanges {
   readonly through: number;
   /** The table has every change up to this sequence. */
   readonly complete: number;
+  /** The blocks whose recent inventory was written to the table by these transactions, before their own changes. */
+  readonly swept: readonly number[];
   readonly keys: Float64Array;
   readonly sequences: Float64Array;
   readonly writtenAtMs: Float64Array;
   /** Four per SKU. */
   readonly fields: Int32Array;
+}
+
+/** What one transaction left of a supplier. */
+interface Committed {
+  /** The SKUs whose rows it has not written. */
+  readonly states: readonly SkuState[];
+  /** When it was applied, in milliseconds since 1970-01-01T00:00Z. */
+  readonly nowMs: number;
+  /** The table has every change up to this sequence. */
+  readonly complete: number;
+  /** The blocks of older recent inventory that it wrote to the table. */
+  readonly swept: readonly number[];
 }
 
 /** Changed SKUs per message: fewer would cost more to send than to read. */
@@ -34,25 +49,11 @@ const MESSAGE_SKUS = 2000;
 const COLLECTED_SKUS_MAX = 50_000;
 
 /** What a supplier's transactions left, until it is sent. */
-class Collected {
+interface Collected {
   readonly after: number;
   through: number;
-  readonly keys: number[] = [];
-  readonly sequences: number[] = [];
-  readonly writtenAtMs: number[] = [];
-  readonly fields: number[] = [];
-
-  constructor(after: number) {
-    this.after = after;
-    this.through = after;
-  }
-
-  add(key: number, { inventory, lastSequence }: SkuState, writtenAtMs: number): void {
-    this.keys.push(key);
-    this.sequences.push(lastSequence);
-    this.writtenAtMs.push(writtenAtMs);
-    pushInventory(this.fields, inventory);
-  }
+  skuCount: number;
+  readonly transactions: Committed[];
 }
 
 /** The writer's end. */
@@ -65,22 +66,14 @@ export class RecentFeed {
     this.#port = port;
   }
 
-  /**
-   * Takes what a transaction left of a supplier's SKUs.
-   *
-   * @param complete the sequence up to which the table is complete
-   */
-  add(
-    { supplierId, before, after }: SequenceRange,
-    complete: number,
-    states: readonly (readonly [key: number, sku: SkuState])[],
-    nowMs: number,
-  ): void {
+  /** Takes what a transaction left of a supplier. */
+  add({ supplierId, before, after }: SequenceRange, committed: Committed): void {
     const collected = this.#collectedAfter(supplierId, before);
-    for (const [key, sku] of states) collected.add(key, sku, nowMs);
-    this.#collectedSkus += states.length;
+    collected.transactions.push(committed);
     collected.through = after;
-    if (collected.keys.length >= MESSAGE_SKUS) this.#send(supplierId, complete, collected);
+    collected.skuCount += committed.states.length;
+    this.#collectedSkus += committed.states.length;
+    if (collected.skuCount >= MESSAGE_SKUS) this.#send(supplierId, collected);
     if (this.#collectedSkus > COLLECTED_SKUS_MAX) this.#forgetAll();
   }
 
@@ -88,18 +81,31 @@ export class RecentFeed {
     const last = this.#collected.get(supplierId);
     if (last?.through === sequence) return last;
     this.#forget(supplierId);
-    const collected = new Collected(sequence);
+    const collected = { after: sequence, through: sequence, skuCount: 0, transactions: [] };
     this.#collected.set(supplierId, collected);
     return collected;
   }
 
-  #send(supplierId: number, complete: number, { after, through, ...columns }: Collected): void {
-    const keys = Float64Array.from(columns.keys);
-    const sequences = Float64Array.from(columns.sequences);
-    const writtenAtMs = Float64Array.from(columns.writtenAtMs);
-    const fields = Int32Array.from(columns.fields);
+  #send(supplierId: number, collected: Collected): void {
+    const { after, through, skuCount, transactions } = collected;
+    const keys = new Float64Array(skuCount);
+    const sequences = new Float64Array(skuCount);
+    const writtenAtMs = new Float64Array(skuCount);
+    const fields = new Int32Array(skuCount * INVENTORY_FIELDS);
+    let i = 0;
+    for (const { states, nowMs } of transactions) {
+      writtenAtMs.fill(nowMs, i, i + states.length);
+      for (const { skuNumber, inventory, lastSequence } of states) {
+        keys[i] = skuKey(supplierId, skuNumber);
+        sequences[i] = lastSequence;
+        putInventory(fields, i, inventory);
+        i += 1;
+      }
+    }
     const sent = { keys, sequences, writtenAtMs, fields };
-    const message: RecentChanges = { supplierId, after, through, complete, ...sent };
+    const swept = transactions.flatMap((committed) => committed.swept);
+    const complete = transactions.at(-1)?.complete ?? after;
+    const message: RecentChanges = { supplierId, after, through, complete, swept, ...sent };
     this.#port.postMessage(
       message,
       Object.values(sent).map(({ buffer }) => buffer),
@@ -108,7 +114,7 @@ export class RecentFeed {
   }
 
   #forget(supplierId: number): void {
-    this.#collectedSkus -= this.#collected.get(supplierId)?.keys.length ?? 0;
+    this.#collectedSkus -= this.#collected.get(supplierId)?.skuCount ?? 0;
     this.#collected.delete(supplierId);
   }
 

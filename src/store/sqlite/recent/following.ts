@@ -102,7 +102,9 @@ export class Following {
   accept({ supplierId, after, through, complete, ...columns }: RecentChanges): void {
     const tail = this.#tails.get(supplierId) ?? { complete, through: complete };
     if (tail.through < after || tail.through >= through) return;
-    const { keys, sequences, writtenAtMs, fields } = columns;
+    const { swept, keys, sequences, writtenAtMs, fields } = columns;
+    // What the writer swept is older than this message, or is in it.
+    for (const block of swept) this.#recent.deleteBlock(block);
     for (let i = 0; i < keys.length; i += 1) {
       const [key = 0, sequence = 0, atMs = 0] = [keys[i], sequences[i], writtenAtMs[i]];
       this.#recent.set(key, inventoryAt(fields, i), sequence, atMs);

@@ -131,13 +131,13 @@ export class Sweep {
     this.#completed.set(supplierId, mark);
   }
 
-  /** The transaction was committed: forgets the entries that the table now has. */
-  committed(): void {
-    for (; this.#next < this.#end; this.#next += 1) {
-      const block = this.#blocks[this.#next];
-      if (block !== undefined) this.#recent.deleteBlock(block);
-    }
+  /** The transaction was committed: forgets the entries that the table now has. Returns their blocks. */
+  committed(): readonly number[] {
+    const written = this.#blocks.slice(this.#next, this.#end);
+    for (const block of written) this.#recent.deleteBlock(block);
+    this.#next = this.#end;
     for (const [id, complete] of this.#completed) this.#following.advance(id, complete);
     this.begin();
+    return written;
   }
 }

@@ -1,10 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { hasNewChange, type SkuState } from '../../../domain/batch-decision.ts';
-import { supplierIdOfKey } from '../schema/migrations.ts';
+import { skuKey } from '../schema/migrations.ts';
 import { InventoryRows, type InventoryRow } from '../write/inventory-rows.ts';
 import type { RecentFeed, SequenceRange } from './feed.ts';
 import { Following } from './following.ts';
-import { RecentInventory, type RecentEntry } from './recent-inventory.ts';
+import { RecentInventory, supplierIdOfBlock, type RecentEntry } from './recent-inventory.ts';
 import { Sweep, type SweepSettings } from './sweep.ts';
 
 /**
@@ -87,29 +87,32 @@ export class WriterInventory {
   /**
    * Takes over what a transaction has committed.
    *
-   * @param states the SKUs whose rows it has not written
+   * @param waiting the SKUs whose rows it has not written, by supplier
    */
   committed(
-    states: readonly (readonly [key: number, sku: SkuState])[],
+    waiting: ReadonlyMap<number, readonly SkuState[]>,
     ranges: Iterable<SequenceRange>,
     nowMs: number,
   ): void {
-    const waiting = Map.groupBy(states, ([key]) => supplierIdOfKey(key));
     const behind = [...ranges].filter(
       ({ supplierId }) => waiting.has(supplierId) || !this.isComplete(supplierId),
     );
     for (const { supplierId, before, after } of behind) {
       this.#following.extend(supplierId, before, after);
     }
-    this.#sweep.committed();
+    const swept = Map.groupBy(this.#sweep.committed(), supplierIdOfBlock);
     for (const key of this.#superseded) this.#recent.delete(key);
     this.#superseded.clear();
-    for (const [key, { inventory, lastSequence }] of states) {
-      this.#recent.set(key, inventory, lastSequence, nowMs);
+    for (const [supplierId, states] of waiting) {
+      for (const { skuNumber, inventory, lastSequence } of states) {
+        this.#recent.set(skuKey(supplierId, skuNumber), inventory, lastSequence, nowMs);
+      }
     }
     for (const range of behind) {
-      const complete = this.#following.tails.get(range.supplierId)?.complete ?? range.after;
-      this.#feed.add(range, complete, waiting.get(range.supplierId) ?? [], nowMs);
+      const { supplierId, after } = range;
+      const complete = this.#following.tails.get(supplierId)?.complete ?? after;
+      const states = waiting.get(supplierId) ?? [];
+      this.#feed.add(range, { states, nowMs, complete, swept: swept.get(supplierId) ?? [] });
     }
   }
 

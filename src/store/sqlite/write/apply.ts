@@ -23,7 +23,7 @@ import { BatchRows } from './batch-rows.ts';
 import { canWait, type WriterInventory } from '../recent/writer-inventory.ts';
 import { ChangeRows, type InventoryRow } from './inventory-rows.ts';
 import type { InventoryCache } from './inventory-cache.ts';
-import { skuKey, supplierIdOfKey } from '../schema/migrations.ts';
+import { skuKey } from '../schema/migrations.ts';
 import { TransactionSkus } from './transaction-skus.ts';
 
 /** How many SKUs a snapshot sets to zero before their states are released. */
@@ -60,8 +60,8 @@ export class Applier {
   readonly #skuUuidOf: Statement<[number], [string]>;
   readonly #stockOfAll: Statement<[number, number], [number, number | null, number | null]>;
   readonly #updateHead: Statement<[number, number, number, number, number | null, number]>;
-  /** The SKUs whose rows the current transaction leaves to a later sweep. */
-  #waiting: readonly (readonly [key: number, sku: SkuState])[] = [];
+  /** The SKUs whose rows the current transaction leaves to a later sweep, by supplier. */
+  readonly #waiting = new Map<number, readonly SkuState[]>();
 
   constructor(db: Database, cache: InventoryCache, inventory: WriterInventory) {
     this.#cache = cache;
@@ -86,8 +86,7 @@ export class Applier {
   begin(): void {
     this.stock.begin();
     this.#inventory.begin();
-    this.#changeRows.clear();
-    this.#waiting = [];
+    this.#waiting.clear();
   }
 
   /**
@@ -148,14 +147,14 @@ export class Applier {
       if (status === APPLIED) continue;
       for (const number of this.stock.namedBy(supplierId, lines, i)) named.add(number);
     }
-    const held = this.stock.held();
+    const held = this.stock.heldOf(supplierId);
     const skuNumbers: number[] = [];
     let fallCount = 0;
     const [first, last] = [skuKey(supplierId, 0), skuKey(supplierId + 1, 0) - 1];
     for (const [skuNumber, stored, restrictions] of this.#stockOfAll.iterate(first, last)) {
       if (named.has(skuNumber)) continue;
       const key = skuKey(supplierId, skuNumber);
-      const before = held.get(key)?.inventory ?? this.#inventory.find(key)?.inventory;
+      const before = held.get(skuNumber)?.inventory ?? this.#inventory.find(key)?.inventory;
       const quantityInStock = before === undefined ? stored : before.quantityInStock;
       if (quantityInStock === 0) continue;
       skuNumbers.push(skuNumber);
@@ -218,13 +217,7 @@ export class Applier {
   }
 
   #writeChanges(supplierId: number, batchNumber: number, { changes }: ClosedBatch): void {
-    for (const change of changes) {
-      const { sequence, previousSequence, before, after } = change;
-      const { skuNumber } = change.held;
-      const place = { supplierId, batchNumber, sequence, skuNumber, previousSequence };
-      this.#changeRows.add(place, before, after);
-    }
-    this.#changeRows.write();
+    this.#changeRows.append(supplierId, batchNumber, changes);
   }
 
   /** Sets SKUs to zero in steps, since they may be a whole catalogue. Returns how many changed. */
@@ -238,7 +231,7 @@ export class Applier {
     let zeroedCount = 0;
     for (let from = 0; from < skuNumbers.length; from += ZEROED_PER_STEP) {
       const decision = new BatchDecision(nowMs);
-      const keptKeys = new Set(this.stock.held().keys());
+      const kept = new Set(this.stock.heldOf(supplierId).keys());
       for (const skuNumber of skuNumbers.slice(from, from + ZEROED_PER_STEP)) {
         const held = this.stock.skuState(supplierId, skuNumber);
         decision.zero(held, () => this.stock.storedAsOfUs(supplierId, skuNumber), asOfUs);
@@ -246,27 +239,31 @@ export class Applier {
       const closed = decision.close(this.stock.head(supplierId));
       this.#writeChanges(supplierId, batchNumber, closed);
       zeroedCount += closed.changes.length;
-      this.#writeAndRelease((key) => !keptKeys.has(key), nowMs);
+      this.#writeAndRelease(supplierId, kept, nowMs);
     }
     return zeroedCount;
   }
 
-  #writeAndRelease(isToGo: (key: number) => boolean, nowMs: number): void {
-    const released = [...this.stock.held()].filter(([key]) => isToGo(key));
-    this.#writeThrough(released, nowMs);
-    for (const [key] of released) {
-      this.stock.release(key);
-      this.#cache.deleteInventory(key);
+  #writeAndRelease(supplierId: number, kept: ReadonlySet<number>, nowMs: number): void {
+    const released = [...this.stock.heldOf(supplierId).values()].filter(
+      ({ skuNumber }) => !kept.has(skuNumber),
+    );
+    this.#writeThrough(supplierId, released, nowMs);
+    for (const { skuNumber } of released) {
+      this.stock.release(supplierId, skuNumber);
+      this.#cache.deleteInventory(skuKey(supplierId, skuNumber));
     }
   }
 
-  /** Writes the rows of SKUs that changed or were confirmed. */
-  #writeThrough(skus: readonly (readonly [key: number, sku: SkuState])[], nowMs: number): void {
-    const changed = skus.filter(([, sku]) => hasNewChange(sku)).sort(([a], [b]) => a - b);
-    this.#inventory.write(changed.map(([key, sku]) => [key, rowOf(sku, nowMs)]));
-    for (const [key, sku] of skus) {
+  /** Writes the rows of a supplier's SKUs that changed or were confirmed. */
+  #writeThrough(supplierId: number, skus: readonly SkuState[], nowMs: number): void {
+    const changed = skus.filter(hasNewChange).sort((a, b) => a.skuNumber - b.skuNumber);
+    this.#inventory.write(
+      changed.map((sku) => [skuKey(supplierId, sku.skuNumber), rowOf(sku, nowMs)]),
+    );
+    for (const sku of skus) {
       if (hasNewerAsOf(sku) && typeof sku.asOfUs === 'number') {
-        this.#inventory.confirm(key, sku.asOfUs);
+        this.#inventory.confirm(skuKey(supplierId, sku.skuNumber), sku.asOfUs);
       }
     }
   }
@@ -277,13 +274,17 @@ export class Applier {
    * @param isCatalogue whether the SKUs' rows are written anyway
    */
   flush(nowMs: number, isCatalogue = false): void {
-    const held = [...this.stock.held()];
-    this.#waiting = isCatalogue ? [] : held.filter(([, sku]) => canWait(sku));
-    this.#writeThrough(isCatalogue ? held : held.filter(([, sku]) => !canWait(sku)), nowMs);
-    const waiting = new Set(this.#waiting.map(([key]) => supplierIdOfKey(key)));
+    for (const [supplierId, held] of this.stock.held()) {
+      const [waiting, others]: [SkuState[], SkuState[]] = [[], []];
+      for (const sku of held.values())
+        if (!isCatalogue && canWait(sku)) waiting.push(sku);
+        else others.push(sku);
+      this.#writeThrough(supplierId, others, nowMs);
+      if (waiting.length > 0) this.#waiting.set(supplierId, waiting);
+    }
     for (const [supplierId, head] of this.stock.heads()) {
       const { skuCount, liveCount, lastSequence, lastBatchNumber } = head;
-      const isComplete = !waiting.has(supplierId) && this.#inventory.isComplete(supplierId);
+      const isComplete = !this.#waiting.has(supplierId) && this.#inventory.isComplete(supplierId);
       const complete = isComplete ? lastSequence : null;
       this.#updateHead.run(
         skuCount,
@@ -301,8 +302,10 @@ export class Applier {
   /** Keeps what the transaction read and wrote. Call it only after the commit. */
   remember(nowMs: number): void {
     this.#inventory.committed(this.#waiting, this.stock.sequenceRanges(), nowMs);
-    for (const [key, { inventory, lastSequence }] of this.stock.held()) {
-      this.#cache.setInventory(key, inventory, lastSequence);
+    for (const [supplierId, held] of this.stock.held()) {
+      for (const { skuNumber, inventory, lastSequence } of held.values()) {
+        this.#cache.setInventory(skuKey(supplierId, skuNumber), inventory, lastSequence);
+      }
     }
   }
 }

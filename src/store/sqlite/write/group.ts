@@ -155,14 +155,23 @@ export function packOutcomes(
     return {
       ...rest,
       lineCount: own.length,
-      ...(details.size > 0 && { details: packEntries(details) }),
-      ...(effects.size > 0 && { effects: packEntries(effects) }),
+      ...(details.size > 0 && { details: packDetails(details) }),
+      ...(effects.size > 0 && { effects: packEffects(effects) }),
     };
   });
   return { statuses, batches };
 }
 
-function packEntries<T>(entries: ReadonlyMap<number, T>): ReadonlyMap<number, T> | Uint8Array {
-  if (entries.size <= COPIED_ENTRIES_MAX) return entries;
-  return new TextEncoder().encode(JSON.stringify([...entries]));
+function packDetails(details: BatchOutcome['details']): BatchOutcome['details'] | Uint8Array {
+  if (details.size <= COPIED_ENTRIES_MAX) return details;
+  // A detail begins with a quote, which no `sku_id` in it contains unescaped: a reader finds where it begins.
+  return asJson(Array.from(details, ([index, detail]) => [detail, index]));
+}
+
+function packEffects(effects: BatchOutcome['effects']): BatchOutcome['effects'] | Uint8Array {
+  return effects.size <= COPIED_ENTRIES_MAX ? effects : asJson([...effects]);
+}
+
+function asJson(entries: readonly unknown[]): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(entries));
 }

