@@ -21,6 +21,7 @@ import type { ImportSummary } from '../intake/catalogue-import.ts';
 import type { FormatLimits } from '../formats/format.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { BatchStore, Store } from '../store/store.ts';
+import { CatalogueBatches } from './catalogue-batches.ts';
 import type { FileTarget } from './job-file.ts';
 import type { FoundInFile, ReadChunk, ReadPlan } from './read-task.ts';
 import type { FileStorage } from './storage.ts';
@@ -43,7 +44,7 @@ export interface FileJobParts {
   readonly store: Pick<Store, 'applyCatalogue' | 'sharedGtins' | 'imported' | 'files'> & {
     readonly batches: Pick<
       BatchStore,
-      'safetyLimitOf' | 'confirm' | 'failures' | 'find' | 'revert'
+      'safetyLimitOf' | 'confirm' | 'failures' | 'find' | 'revert' | 'list'
     >;
   };
   readonly intake: Pick<Intake, 'submit'>;
@@ -234,13 +235,19 @@ export class FileJob {
 
   /** Imports the file as a catalogue, or finds out what that would do. */
   async #runCatalogue(): Promise<FileJobOutcome> {
-    const { asked, supplierId } = this.#job;
+    const { asked, supplierId, reason, reference } = this.#job;
     if (asked.isSnapshot || asked.atomic || asked.asOfUs !== null)
       throw new OnhandError('parameter_invalid', CATALOGUE_OPTIONS);
     const { store, files, workers } = this.#parts;
+    const batches = new CatalogueBatches(store, this.#job, this.#run.nodeId);
+    if (!asked.dryRun) await batches.begin();
+    const note = { ...(reason !== null && { reason }), ...(reference !== null && { reference }) };
     const host = {
-      applyCatalogue: (batch: Parameters<typeof store.applyCatalogue>[0]) =>
-        store.applyCatalogue(batch),
+      applyCatalogue: async (batch: Parameters<typeof store.applyCatalogue>[0]) => {
+        const outcome = await store.applyCatalogue({ ...batch, ...note });
+        await batches.add(outcome);
+        return outcome;
+      },
       sharedGtins: ({ afterGtin, limit }: { afterGtin: number; limit: number }) =>
         store.sharedGtins(supplierId, afterGtin, limit),
     };

@@ -17,6 +17,7 @@ export interface SqlTables {
   suppliers: {
     id: number;
     sku_count: Generated<number>;
+    retired_count: Generated<number>;
     last_batch_number: Generated<number>;
     breaker_percent_max: Generated<number | null>;
     breaker_skus_min: Generated<number | null>;
