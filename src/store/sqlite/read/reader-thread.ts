@@ -42,6 +42,9 @@ const SELECT_FOUND_CHANGES = `
 /** Other statements need not wait until changes are followed. */
 const READS_INVENTORY = /\binventory\b/;
 
+/** Statements that filter by inventory look at every row of their suppliers. */
+const SCANS_INVENTORY = /\binventory\.\w+ (?:>=|<=|IS) /;
+
 /** Reads of changes that take more than one query. Statements are prepared once per connection. */
 class ChangeReader {
   readonly #after: Statement<[number, number, number], ChangeTuple>;
@@ -178,13 +181,15 @@ serveThread<ReaderSettings, ReaderCalls>((settings) => {
     calls: {
       query: (statement) => {
         const query = (): never[] => queryRows(db, statement);
-        return READS_INVENTORY.test(statement.sql) ? inventory.read(query) : query();
+        return READS_INVENTORY.test(statement.sql)
+          ? inventory.read(query, SCANS_INVENTORY.test(statement.sql))
+          : query();
       },
       changes: ({ supplierId, afterSequence, limit }) =>
         changeReads.after(supplierId, afterSequence, limit),
       history: (asked) => inventory.read(() => changeReads.history(asked)),
       freshness: ({ supplierId, nowMs }) =>
-        inventory.read(() => changeReads.freshness(supplierId, nowMs)),
+        inventory.read(() => changeReads.freshness(supplierId, nowMs), true),
     },
     close: () => {
       settings.feed.close();
