@@ -542,6 +542,24 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/organizations/setup/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Whether the server has no user yet */
+        readonly get: operations["isSetupNeeded"];
+        readonly put?: never;
+        /** Create the operator and first user of a new server, and log in */
+        readonly post: operations["setUp"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/organizations/tokens/": {
         readonly parameters: {
             readonly query?: never;
@@ -2008,6 +2026,22 @@ export interface components {
                 readonly uuid: string;
             }[];
         };
+        /** Setup */
+        readonly Setup: {
+            /** @description A name for the operator. */
+            readonly organization: string;
+            /** @description At least 12 characters, none of the most common passwords, without the username. */
+            readonly password: string;
+            /** @description From the link that the server printed. */
+            readonly secret: string;
+            /** @description A name for the first user. */
+            readonly username: string;
+        };
+        /** SetupNeed */
+        readonly SetupNeed: {
+            /** @description Whether the server has no user yet. */
+            readonly is_needed: boolean;
+        };
         /** Sku */
         readonly Sku: {
             /**
@@ -2555,6 +2589,8 @@ export type RevertReply = components['schemas']['RevertReply'];
 export type ServerStatus = components['schemas']['ServerStatus'];
 export type Session = components['schemas']['Session'];
 export type Sessions = components['schemas']['Sessions'];
+export type Setup = components['schemas']['Setup'];
+export type SetupNeed = components['schemas']['SetupNeed'];
 export type Sku = components['schemas']['Sku'];
 export type SkuChange = components['schemas']['SkuChange'];
 export type SkuCreation = components['schemas']['SkuCreation'];
@@ -3682,6 +3718,50 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": unknown;
+                };
+            };
+        };
+    };
+    readonly isSetupNeeded: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SetupNeed"];
+                };
+            };
+        };
+    };
+    readonly setUp: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Setup"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
                 };
             };
         };

@@ -8,6 +8,7 @@ export const ERROR_CODES = [
   'not_a_supplier',
   'permission_missing',
   'session_needed',
+  'setup_refused',
   'not_an_operator',
   'cross_site_request',
   'rate_limited',

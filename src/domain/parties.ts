@@ -168,3 +168,11 @@ export interface Connection {
   readonly retailerUuid: string;
   readonly createdAtMs: number;
 }
+
+/** A user of a demo, with its password. */
+export interface DemoLogin {
+  readonly username: string;
+  readonly password: string;
+  readonly organization: string;
+  readonly type: OrganizationType;
+}

@@ -11,6 +11,7 @@ const STATUS_OF = {
   not_a_supplier: 409,
   permission_missing: 403,
   session_needed: 403,
+  setup_refused: 403,
   not_an_operator: 409,
   cross_site_request: 403,
   rate_limited: 429,

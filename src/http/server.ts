@@ -5,6 +5,8 @@ import fastify, { LogController, type FastifyInstance, type FastifyReply } from 
 import type { DeliverOptions } from '../webhooks/attempt.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { FileService } from '../files/service.ts';
+import type { DemoLogin } from '../domain/parties.ts';
+import { FirstSetup } from '../accounts/first-setup.ts';
 import type { Intake } from '../intake/intake.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -26,6 +28,7 @@ import { addLogin } from './accounts/login.ts';
 import { type LoginLimits, PasswordAttempts } from './accounts/password-attempts.ts';
 import { SessionCookie, type SessionCookieSettings } from './accounts/session-cookie.ts';
 import { addOrganizations } from './accounts/organizations.ts';
+import { addSetup } from './accounts/setup.ts';
 import { addSessions } from './accounts/sessions.ts';
 import { TokenUses } from './accounts/token-uses.ts';
 import { OpenUploads } from './files/file-upload.ts';
@@ -94,6 +97,10 @@ interface ServerParts {
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
   readonly version: string;
+  /** The creation of the first user, if it was begun. */
+  readonly setup?: FirstSetup;
+  /** The users of a demo. */
+  readonly demoLogins?: readonly DemoLogin[] | undefined;
   /** Where to write log entries, instead of stdout. */
   readonly log?: { write(entry: string): void };
 }
@@ -114,6 +121,8 @@ export async function buildServer({
   settings,
   version,
   log,
+  setup,
+  demoLogins,
 }: ServerParts): Promise<FastifyInstance> {
   const dashboard = Dashboard.in(DASHBOARD_FOLDER, settings.dashboardPath);
   const uploads = new OpenUploads(settings.requestTimeoutMs);
@@ -273,7 +282,9 @@ export async function buildServer({
   const database = settings.database.startsWith('sqlite:') ? 'sqlite' : 'postgres';
   addStatus(app, { admission, store, intake, files, probe, version, database });
   addAccess(app, { admission, accounts, attempts });
-  addSessions(app, { admission, accounts, attempts, cookie, lifetimes });
+  const sessions = { admission, accounts, attempts, cookie, lifetimes };
+  addSessions(app, sessions);
+  addSetup(app, { ...sessions, setup: setup ?? new FirstSetup(accounts), demoLogins });
   await app.ready();
   return app;
 }

@@ -70,6 +70,7 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   not_a_supplier: 'Not a supplier',
   permission_missing: 'Permission missing',
   session_needed: 'A login is needed',
+  setup_refused: 'Set-up refused',
   not_an_operator: 'Not an operator',
   cross_site_request: 'Request from another site',
   rate_limited: 'Too many requests',

@@ -50,8 +50,8 @@ const USER_EXPECTED = 'a JSON object such as {"username": "jo", "password": "…
 const CHANGE_EXPECTED = 'a JSON object such as {"disabled": true}';
 
 /**
- * Adds the tokens and users of an organization. Whoever has logged in manages them, but gives nobody more than their own
- * permissions, and changes nobody who has more.
+ * Adds the tokens and users of an organization. Users who have logged in manage them. They can only give permissions that
+ * they have, and can only change tokens and users that have no others.
  */
 export function addAccess(app: FastifyInstance, routes: AccessRoutes): void {
   addTokens(app, routes);
