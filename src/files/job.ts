@@ -22,6 +22,7 @@ import type { FormatLimits } from '../formats/format.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { BatchStore, Store } from '../store/store.ts';
 import { CatalogueBatches } from './catalogue-batches.ts';
+import type { NamedSku } from './inspection.ts';
 import type { FileTarget } from './job-file.ts';
 import type { FoundInFile, ReadChunk, ReadPlan } from './read-task.ts';
 import type { FileStorage } from './storage.ts';
@@ -140,6 +141,7 @@ export class FileJob {
         if (plan.kind === 'chunks') next = plan.skipped;
         return plan;
       },
+      identify: (names: readonly NamedSku[]) => this.#identify(names),
       apply: async (chunk: ReadChunk): Promise<void> => {
         const lines = receiver.take(chunk.lines);
         await applying;
@@ -382,6 +384,22 @@ export class FileJob {
       ...(reason !== null && { reason }),
       ...(reference !== null && { reference }),
     });
+  }
+
+  /** Finds the SKUs that rows name, by a dry run. */
+  async #identify(names: readonly NamedSku[]): Promise<readonly (string | null)[]> {
+    const { supplierId, userId, asked } = this.#job;
+    const builder = new LinesBuilder(names.length);
+    for (const name of names) builder.add({ ...name, fields: {} });
+    const skuIdFirst = asked.rules.identifiers === 'sku_id_first';
+    const { effects } = await this.#submitWithRetries({
+      supplierId,
+      userId,
+      source: 'file',
+      lines: builder.build(),
+      options: { dryRun: true, withEffects: true, ...(skuIdFirst && { skuIdFirst }) },
+    });
+    return names.map((_, i) => effects.get(i)?.skuUuid ?? null);
   }
 
   async #confirmation(): Promise<{ code: string; fingerprint: Uint8Array }> {

@@ -15,7 +15,13 @@ import type {
   RevertRequest,
 } from '../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../domain/catalogue.ts';
-import type { Change, ChangeHead, Freshness, HistoryEntry } from '../domain/changes.ts';
+import type {
+  Change,
+  ChangeHead,
+  ExpectedReport,
+  Freshness,
+  HistoryEntry,
+} from '../domain/changes.ts';
 import type { ReadingRules } from '../domain/reading-rules.ts';
 import type { OnhandError } from '../domain/errors.ts';
 import type { FileQuota, FileUsage } from '../domain/file-quota.ts';
@@ -145,6 +151,8 @@ export interface BatchStore {
   safetyLimitOf(supplierId: number): Promise<SafetyLimit | null>;
   /** Null removes the supplier's own limit. */
   setSafetyLimit(supplierId: number, limit: SafetyLimit | null): Promise<void>;
+  /** When each supplier that is expected to report last did, without those that are disabled. Reads one row each. */
+  expectedReports(): Promise<readonly ExpectedReport[]>;
   /** Deletes expired rows, at most `limit` per table. Resolves with whether more are left. */
   sweep(times: SweepTimes, limit: number): Promise<boolean>;
   /**

@@ -6,6 +6,7 @@ import {
   type RevertOutcome,
   type RevertRequest,
 } from '../../domain/batches.ts';
+import type { ExpectedReport } from '../../domain/changes.ts';
 import type { SafetyLimit } from '../../domain/safety-limit.ts';
 import type { BatchPage, BatchStore, OffsetPage, SweepTimes } from '../store.ts';
 import { batchNumberOf, isUuid } from '../uuids.ts';
@@ -111,6 +112,33 @@ export class SqlBatches implements BatchStore {
 
   setSafetyLimit(supplierId: number, limit: SafetyLimit | null): Promise<void> {
     return setSafetyLimit(this.#database, supplierId, limit);
+  }
+
+  async expectedReports(): Promise<readonly ExpectedReport[]> {
+    const rows = await this.#database.db
+      .selectFrom('suppliers')
+      .innerJoin('organizations', 'organizations.id', 'suppliers.id')
+      .select((from) => [
+        'suppliers.id',
+        'name',
+        'expected_interval_minutes',
+        // Not a join, for which PostgreSQL might read all batches of the supplier.
+        from
+          .selectFrom('batches')
+          .select('applied_at_ms')
+          .whereRef('batches.supplier_id', '=', 'suppliers.id')
+          .whereRef('batches.number', '=', 'suppliers.last_batch_number')
+          .as('last_heard_at_ms'),
+      ])
+      .where('expected_interval_minutes', 'is not', null)
+      .where('suspended_at_ms', 'is', null)
+      .execute();
+    return rows.map((row) => ({
+      supplierId: row.id,
+      name: row.name,
+      intervalMinutes: row.expected_interval_minutes ?? 0,
+      lastHeardAtMs: row.last_heard_at_ms,
+    }));
   }
 
   /** Rows that another node is sweeping, or a writer has locked, are skipped. */
