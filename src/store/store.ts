@@ -43,13 +43,16 @@ import type { Inventory } from '../domain/inventory.ts';
 import type {
   Connection,
   Organization,
+  OrganizationToken,
   OrganizationType,
+  OrganizationUser,
   Principal,
   SessionLifetimes,
   SessionListing,
   TokenDraft,
   TokenListing,
   User,
+  UserChange,
   UserDraft,
   UserListing,
 } from '../domain/parties.ts';
@@ -261,6 +264,35 @@ export interface SkuPage {
   readonly hasMore: boolean;
 }
 
+export interface OrganizationQuery extends OffsetPage {
+  readonly type?: OrganizationType | undefined;
+  /** Part of the name; the case of A to Z is ignored. */
+  readonly nameContains?: string | undefined;
+}
+
+export interface OrganizationPage {
+  readonly totalCount: number;
+  readonly organizations: readonly Organization[];
+}
+
+export interface OrganizationCounts {
+  readonly suppliers: number;
+  readonly retailers: number;
+  readonly operators: number;
+  /** Those of them that are disabled. */
+  readonly disabled: number;
+}
+
+export interface TokenPage {
+  readonly totalCount: number;
+  readonly tokens: readonly OrganizationToken[];
+}
+
+export interface UserPage {
+  readonly totalCount: number;
+  readonly users: readonly OrganizationUser[];
+}
+
 export interface AccountStore {
   /** Also creates the organization's service user. Rejects with `already_exists` if the name is taken. */
   createOrganization(draft: {
@@ -268,6 +300,9 @@ export interface AccountStore {
     readonly name: string;
   }): Promise<Organization>;
   listOrganizations(): Promise<readonly Organization[]>;
+  /** Organizations by name. */
+  pageOfOrganizations(query: OrganizationQuery): Promise<OrganizationPage>;
+  countOrganizations(): Promise<OrganizationCounts>;
   findOrganization(name: string): Promise<Organization | undefined>;
   /** Rejects with `already_exists` if the name is taken. */
   renameOrganization(organizationId: number, name: string): Promise<void>;
@@ -291,6 +326,13 @@ export interface AccountStore {
   createUser(draft: UserDraft): Promise<{ readonly uuid: string }>;
   /** All users, by name; without the users that own tokens created on the command line. */
   listUsers(): Promise<readonly UserListing[]>;
+  /** The users of an organization, by name. */
+  pageOfUsers(organizationId: number, page: OffsetPage): Promise<UserPage>;
+  findUserOf(organizationId: number, uuid: string): Promise<OrganizationUser | undefined>;
+  /** Takes effect from the next request, also on tokens of the user that exist already. */
+  changeUser(organizationId: number, uuid: string, change: UserChange): Promise<void>;
+  /** Whether there is any user who can log in, or could before being disabled. */
+  hasUsers(): Promise<boolean>;
   /**
    * Replaces a user's password and ends the tokens of its earlier logins. Webhooks made with them continue. Resolves
    * with whether the user exists.
@@ -310,6 +352,9 @@ export interface AccountStore {
 
   createToken(draft: TokenDraft): Promise<{ readonly id: number; readonly uuid: string }>;
   listTokens(): Promise<readonly TokenListing[]>;
+  /** The API tokens of an organization, the latest first; not those of logins and sessions. */
+  pageOfTokens(organizationId: number, page: OffsetPage): Promise<TokenPage>;
+  findTokenOf(organizationId: number, uuid: string): Promise<OrganizationToken | undefined>;
   /** Takes effect from the next request. Resolves with whether the token existed and was not revoked yet. */
   revokeToken(tokenId: number): Promise<boolean>;
   /** The bearer of a token; undefined if it is unknown, revoked or expired by `nowMs`. */
@@ -346,6 +391,8 @@ export interface FileStore {
     key: Pick<FileKey, 'key' | 'usedSinceMs'>,
   ): Promise<EarlierUpload | undefined>;
   usage(supplierId: number): Promise<FileUsage>;
+  /** Files of all suppliers that wait or are being applied, and the bytes of all that are stored. */
+  totals(): Promise<{ readonly openFiles: number; readonly storedBytes: number }>;
   list(supplierId: number, page: OffsetPage): Promise<FilePage>;
   find(supplierId: number, uuid: string): Promise<FileRecord | undefined>;
   /** Chunks from number `from` on, in order, at most `limit`. */
