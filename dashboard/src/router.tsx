@@ -5,7 +5,7 @@ import {
   lazyRouteComponent,
   retainSearchParams,
 } from '@tanstack/react-router';
-import { ActingScope, actingSearchOf, type ActingSearch } from './acting/acting-scope.tsx';
+import { actingSearchOf, type ActingSearch } from './acting/search.ts';
 import { accessSearchOf } from './access/search.ts';
 import { filesSearchOf } from './files/search.ts';
 import { Frame } from './frame/frame.tsx';
@@ -31,7 +31,7 @@ const acting = createRoute({
   id: 'acting',
   validateSearch: (raw: Record<string, unknown>): ActingSearch => actingSearchOf(raw),
   search: { middlewares: [retainSearchParams(['supplier'])] },
-  component: ActingScope,
+  component: lazyRouteComponent(async () => import('./acting/acting-scope.tsx'), 'ActingScope'),
 });
 
 const drop = createRoute({

@@ -41,7 +41,7 @@ describe.skipIf(!hasChromium)('access in the dashboard', () => {
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Name').fill('Nightly export');
     await dialog.getByRole('button', { name: 'Create token' }).click();
-    const token = (await dialog.locator('code').textContent()) ?? '';
+    const token = (await dialog.locator('pre').textContent()) ?? '';
     expect((await server.ask('GET', SKUS, { token })).status).toBe(200);
     await dialog.getByRole('button', { name: 'Close', exact: true }).last().click();
 
@@ -55,7 +55,9 @@ describe.skipIf(!hasChromium)('access in the dashboard', () => {
     await page.getByRole('button', { name: 'Revoke Nightly export' }).click();
     await page.getByText('Programs that use “Nightly export” are refused').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
-    await page.getByText('Nightly export').waitFor({ state: 'detached' });
+    await page
+      .getByRole('button', { name: 'Revoke Nightly export' })
+      .waitFor({ state: 'detached' });
     await expect.poll(async () => (await server.ask('GET', SKUS, { token })).status).toBe(401);
     await page.close();
   });

@@ -1,4 +1,4 @@
-import { Badge, Button, Table } from '@mantine/core';
+import { Badge, Button, Table, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { transport } from '../api/client.ts';
 import { Ago, Instant } from '../format/time.tsx';
@@ -30,7 +30,9 @@ export function SessionList() {
               <Table.Th>{text.access.address}</Table.Th>
               <Table.Th>{text.access.loggedIn}</Table.Th>
               <Table.Th>{text.access.lastUsed}</Table.Th>
-              <Table.Th aria-label={text.access.actions} />
+              <Table.Th>
+                <VisuallyHidden>{text.access.actions}</VisuallyHidden>
+              </Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>

@@ -1,4 +1,4 @@
-import { Badge, Button, Modal, Table } from '@mantine/core';
+import { Badge, Button, Modal, Table, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -50,7 +50,9 @@ export function TokenList({ organization }: { readonly organization: Whose }) {
                 <Table.Th>{text.access.lastUsed}</Table.Th>
                 <Table.Th>{text.access.expires}</Table.Th>
                 <Table.Th>{text.access.created}</Table.Th>
-                <Table.Th aria-label={text.access.actions} />
+                <Table.Th>
+                  <VisuallyHidden>{text.access.actions}</VisuallyHidden>
+                </Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>

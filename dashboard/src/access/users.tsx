@@ -1,4 +1,14 @@
-import { Badge, Button, Group, Modal, PasswordInput, Stack, Table, TextInput } from '@mantine/core';
+import {
+  Badge,
+  Button,
+  Group,
+  Modal,
+  PasswordInput,
+  Stack,
+  Table,
+  TextInput,
+  VisuallyHidden,
+} from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
@@ -48,7 +58,9 @@ export function UserList({ organization }: { readonly organization: Whose }) {
                 <Table.Th>{text.access.state}</Table.Th>
                 <Table.Th>{text.access.may}</Table.Th>
                 <Table.Th>{text.access.created}</Table.Th>
-                <Table.Th aria-label={text.access.actions} />
+                <Table.Th>
+                  <VisuallyHidden>{text.access.actions}</VisuallyHidden>
+                </Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
