@@ -81,9 +81,9 @@ export function Organizations() {
                     </Badge>
                   </Table.Td>
                   <Table.Td className="number">
-                    {organization.expected_interval_minutes == null
-                      ? '–'
-                      : text.access.minutes(formats.number(organization.expected_interval_minutes))}
+                    {typeof organization.expected_interval_minutes === 'number'
+                      ? text.access.minutes(formats.number(organization.expected_interval_minutes))
+                      : '–'}
                   </Table.Td>
                   <Table.Td>
                     <Instant time={organization.created} />
