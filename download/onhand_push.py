@@ -96,7 +96,7 @@ class Server:
         try:
             detail = json.loads(text)["detail"]
         except (ValueError, KeyError, TypeError):
-            detail = "the response is not from onhand, or the server is failing. Check --url."
+            detail = "The reply did not come from onhand. Check --url. If it is right, a proxy on the way has failed."
         if response.status in RETRIED_STATUSES:
             after = response.headers.get("Retry-After", "")
             raise Unavailable(f"{response.status}: {detail}", int(after) if after.isdigit() else None)

@@ -144,6 +144,12 @@ export const NUMBER_SETTINGS = {
     fallback: 512 * MIB,
     min: MIB,
   },
+  /** Stored failed lines of one supplier's batches, except those of files. The oldest are deleted early. */
+  organizationFailedResultsBytesMax: {
+    variable: 'ONHAND_ORGANIZATION_FAILED_RESULTS_BYTES_MAX',
+    fallback: 256 * MIB,
+    min: MIB,
+  },
   /** How long a thread that prints waits for a client, while that space is used up, before it ends the download. */
   resultSpoolWaitMs: { variable: 'ONHAND_RESULT_SPOOL_WAIT_MS', fallback: 2000, min: 1 },
   /** Most large bodies that are parsed at once, each in a thread of its own; one more waits. */

@@ -4,6 +4,8 @@ import { existsSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { ChangeFeed } from './changes/change-feed.ts';
+import { LateSuppliers } from './changes/late-suppliers.ts';
+import type { ExpectedReport } from './domain/changes.ts';
 import type { Settings } from './config.ts';
 import { driverOf, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
@@ -133,6 +135,13 @@ async function serve(
     kept: settings,
     onFailure: report('sweep failed'),
   });
+  const late = new LateSuppliers({
+    batches: store.batches,
+    now: Date.now,
+    onLate: (supplier) => app.log.warn(lateEntryOf(supplier), 'supplier late'),
+    onHeard: (supplier) => app.log.info(lateEntryOf(supplier), 'supplier no longer late'),
+    onFailure: report('check for late suppliers failed'),
+  });
   const sender = new WebhookSender({
     webhooks: store.webhooks,
     changes: store.changes,
@@ -147,6 +156,7 @@ async function serve(
   dropFolder?.start();
   sweeper.start();
   sender.start();
+  late.start();
 
   const close = async (): Promise<void> => {
     app.log.info('closing: accepted requests are finished first');
@@ -166,6 +176,7 @@ async function serve(
     bodyWorkers.close();
     await sender.stop();
     await sweeper.stop();
+    await late.stop();
     await store.close();
     unlock();
     app.log.info('closed');
@@ -192,6 +203,15 @@ function entryOf(file: FileRecord, supplier: Organization | undefined): object {
     lines: rowCount,
     failed: rowCount - (statusCounts['200'] ?? 0),
     ...(problem !== null && { error: problem.code }),
+  };
+}
+
+/** The fields of a log entry about a supplier that is or was late. */
+function lateEntryOf({ name, intervalMinutes, lastHeardAtMs }: ExpectedReport): object {
+  return {
+    organization: name,
+    expected_interval_minutes: intervalMinutes,
+    last_heard: lastHeardAtMs === null ? null : new Date(lastHeardAtMs).toISOString(),
   };
 }
 

@@ -696,7 +696,8 @@ export interface paths {
         readonly get: operations["showSku"];
         readonly put?: never;
         readonly post?: never;
-        readonly delete?: never;
+        /** Retire a SKU; creating it again brings it back */
+        readonly delete: operations["retireSku"];
         readonly options?: never;
         readonly head?: never;
         /** Change a SKU's identifiers, title, condition, bundle or item */
@@ -968,6 +969,11 @@ export interface components {
             readonly kind: "change";
             /** @description The batch's reason, if it has one. */
             readonly reason: string | null;
+            /**
+             * @description The supplier has retired the SKU, which can no longer be found. A later change without this member brings it back.
+             * @enum {boolean}
+             */
+            readonly retired?: true;
             /** @description Numbers the supplier's changes, without gaps. */
             readonly sequence: number;
             readonly sku: {
@@ -1594,6 +1600,11 @@ export interface components {
             readonly reason: string | null;
             /** @description Its `Batch-Reference`. Null for retailers. */
             readonly reference: string | null;
+            /**
+             * @description The supplier has retired the SKU, which can no longer be found. A later change without this member brings it back.
+             * @enum {boolean}
+             */
+            readonly retired?: true;
             /** @description Numbers the supplier's changes, without gaps. */
             readonly sequence: number;
             /** @description How the batch was sent, as of a batch. */
@@ -4055,6 +4066,34 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Sku"];
+                };
+            };
+        };
+    };
+    readonly retireSku: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The reason; shown with the batch. */
+                readonly "Batch-Reason"?: string;
+                /** @description Your own reference; shown with the batch. */
+                readonly "Batch-Reference"?: string;
+            };
+            readonly path: {
+                /** @description The uuid of the SKU. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Success"];
                 };
             };
         };

@@ -9,7 +9,7 @@ import {
 } from './chunks.ts';
 import { ndjsonChunks, type NdjsonRow } from './ndjson.ts';
 import { OnhandError, unexpectedResults } from './problems.ts';
-import { ChunkStream, type StreamResult } from './stream.ts';
+import { BLANK_ROW, ChunkStream, type StreamResults } from './stream.ts';
 import {
   type CallOptions,
   headerText,
@@ -22,7 +22,6 @@ export const BULK_PATH = '/timp/products/skus/inventory/bulk/';
 const SINGLE_PATH = '/timp/products/skus/inventory/';
 const CHUNK_LINES_DEFAULT = 1000;
 const encoder = new TextEncoder();
-const LINE_FEED = encoder.encode('\n');
 /** Lines of a group in a stream, at most. */
 const GROUP_LINES_MAX = 10_000;
 
@@ -183,11 +182,11 @@ export class InventoryClient {
     const from = await startOf(state, options.chunkLines ?? CHUNK_LINES_DEFAULT);
     const cut = chunksOf(lines, { chunkLines: from.chunkLines, groupLines: GROUP_LINES_MAX });
     const chunks = after(from.lines, readAhead(cut, bulkRequest(options)));
-    for await (const streamed of this.#streamed(chunks, chunkBytes, options, from)) {
-      const { index, result } = streamed;
-      const { line } = streamed.line;
-      const isApplied = result.status_code === 200;
-      if (!errorsOnly || !isApplied) yield { ...result, index, line, isApplied };
+    for await (const answered of this.#streamed(chunks, chunkBytes, options, from)) {
+      for (const [index, { line }, result] of linesOf(answered)) {
+        const isApplied = result.status_code === 200;
+        if (!errorsOnly || !isApplied) yield { ...result, index, line, isApplied };
+      }
     }
     await state?.clear?.();
   }
@@ -203,12 +202,13 @@ export class InventoryClient {
   ): AsyncGenerator<RowOutcome, void, undefined> {
     const from = await startOf(undefined, 0);
     const chunks = ndjsonChunks(content);
-    for await (const { line, result } of this.#streamed(chunks, rowBytes, options, from)) {
-      const { row, bytes } = line;
-      // The server counts rows of the connection.
-      const message = result.message?.replace(/^Row \d+/, `Row ${row}`);
-      const isApplied = result.status_code === 200;
-      yield { ...result, row, bytes, isApplied, ...(message !== undefined && { message }) };
+    for await (const answered of this.#streamed(chunks, rowBytes, options, from)) {
+      for (const [, { row, bytes }, result] of linesOf(answered)) {
+        // The server counts rows of the connection.
+        const message = result.message?.replace(/^Row \d+/, `Row ${row}`);
+        const isApplied = result.status_code === 200;
+        yield { ...result, row, bytes, isApplied, ...(message !== undefined && { message }) };
+      }
     }
   }
 
@@ -218,7 +218,7 @@ export class InventoryClient {
     bytesOf: (lines: readonly T[]) => Uint8Array,
     options: UpdateOptions,
     from: UpdateState,
-  ): AsyncGenerator<StreamResult<T>, void, undefined> {
+  ): AsyncGenerator<StreamResults<T>, void, undefined> {
     const end = this.#transport.end(options);
     const { signal } = end;
     const { timeoutMs = TIMEOUT_DEFAULT_MS } = this.#transport.completed(options);
@@ -233,11 +233,11 @@ export class InventoryClient {
         try {
           for await (const answered of stream.attempt()) {
             retries.reset();
-            const { index, chunk, result } = answered;
-            if (result.status_code !== 200) failed += 1;
+            const { start, chunk, results } = answered;
+            for (const { status_code } of results) if (status_code !== 200) failed += 1;
             yield answered;
             const lines = chunk.start + chunk.lines.length;
-            if (index + 1 < lines) continue;
+            if (start + results.length < lines) continue;
             await options.state?.save({ ...from, lines });
             options.onProgress?.({ lines, failed });
           }
@@ -292,9 +292,22 @@ function streamHeaders(options: UpdateOptions, run: string): NonNullable<Request
   };
 }
 
-/** The rows one after another, each with a line feed. */
+/** See `StreamTask.bytesOf`. A blank row is a line feed. */
 function rowBytes(rows: readonly NdjsonRow[]): Uint8Array {
-  return joined(rows.flatMap(({ bytes }) => [bytes, LINE_FEED]));
+  return joined([...rows.flatMap(({ bytes }) => [bytes, BLANK_ROW]), BLANK_ROW]);
+}
+
+/** Each line that was answered, with its place among all lines. */
+function* linesOf<T>({
+  chunk,
+  start,
+  results,
+}: StreamResults<T>): Generator<readonly [number, T, LineResult]> {
+  const lines = chunk.lines.slice(start - chunk.start, start - chunk.start + results.length);
+  for (const [place, line] of lines.entries()) {
+    const result = results[place];
+    if (result !== undefined) yield [start + place, line, result];
+  }
 }
 
 /** The chunks that end after the line. */
@@ -302,9 +315,9 @@ async function* after(line: number, chunks: AsyncIterable<Chunk>): AsyncGenerato
   for await (const chunk of chunks) if (chunk.start + chunk.lines.length > line) yield chunk;
 }
 
-/** Lines as NDJSON. */
+/** See `StreamTask.bytesOf`. */
 function chunkBytes(lines: readonly LineText[]): Uint8Array {
-  return encoder.encode(`${textsOf(lines).join('\n')}\n`);
+  return encoder.encode(`${textsOf(lines).join('\n')}\n\n`);
 }
 
 function textsOf(lines: readonly LineText[]): readonly string[] {

@@ -61,6 +61,9 @@ export class MethodNotAllowed extends OnhandError {}
 export class Unauthenticated extends OnhandError {}
 export class NotASupplier extends OnhandError {}
 export class PermissionMissing extends OnhandError {}
+export class SessionNeeded extends OnhandError {}
+export class NotAnOperator extends OnhandError {}
+export class CrossSiteRequest extends OnhandError {}
 export class RateLimited extends OnhandError {}
 export class FileQuotaExceeded extends OnhandError {}
 export class OrganizationBudgetExceeded extends OnhandError {}
@@ -86,6 +89,7 @@ export class BatchNotFound extends OnhandError {}
 export class ResultsExpired extends OnhandError {}
 export class FileNotFound extends OnhandError {}
 export class FileStateWrong extends OnhandError {}
+export class SessionNotFound extends OnhandError {}
 export class WebhookNotFound extends OnhandError {}
 export class WebhookRefused extends OnhandError {}
 export class HistoryExpired extends OnhandError {}
@@ -109,6 +113,9 @@ export const PROBLEM_CLASSES: Readonly<Record<string, new (failure: Failure) => 
   unauthenticated: Unauthenticated,
   not_a_supplier: NotASupplier,
   permission_missing: PermissionMissing,
+  session_needed: SessionNeeded,
+  not_an_operator: NotAnOperator,
+  cross_site_request: CrossSiteRequest,
   rate_limited: RateLimited,
   file_quota_exceeded: FileQuotaExceeded,
   organization_budget_exceeded: OrganizationBudgetExceeded,
@@ -134,6 +141,7 @@ export const PROBLEM_CLASSES: Readonly<Record<string, new (failure: Failure) => 
   results_expired: ResultsExpired,
   file_not_found: FileNotFound,
   file_state_wrong: FileStateWrong,
+  session_not_found: SessionNotFound,
   webhook_not_found: WebhookNotFound,
   webhook_refused: WebhookRefused,
   history_expired: HistoryExpired,

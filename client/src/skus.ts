@@ -106,6 +106,12 @@ export class SkusClient {
     );
   }
 
+  /** Retires a SKU: it is found no more until it is created again. Throws `SkuNotFound` if it is not the supplier's. */
+  async retire(uuid: string, options: CallOptions & BatchNote = {}): Promise<void> {
+    const headers = noteHeaders(options);
+    await this.#transport.none({ method: 'DELETE', path: skuPath(uuid), headers }, options);
+  }
+
   /** The changes of one SKU, latest first. */
   async *history(
     uuid: string,

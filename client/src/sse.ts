@@ -16,28 +16,34 @@ export async function* eventsOf(
 ): AsyncGenerator<ServerSentEvent> {
   let id: string | undefined;
   let data: string[] = [];
-  for await (const row of rowsOf(body, onBytes)) {
-    if (row === '') {
-      if (data.length > 0) yield { id, data: data.join('\n') };
-      data = [];
-      continue;
+  for await (const rows of rowsOf(body, onBytes)) {
+    for (const row of rows) {
+      if (row === '') {
+        if (data.length > 0) yield { id, data: data.join('\n') };
+        data = [];
+        continue;
+      }
+      const colon = row.indexOf(':');
+      const field = colon === -1 ? row : row.slice(0, colon);
+      const value = colon === -1 ? '' : row.slice(colon + 1).replace(/^ /, '');
+      if (field === 'data') data.push(value);
+      if (field === 'id') id = value;
     }
-    const colon = row.indexOf(':');
-    const field = colon === -1 ? row : row.slice(0, colon);
-    const value = colon === -1 ? '' : row.slice(colon + 1).replace(/^ /, '');
-    if (field === 'data') data.push(value);
-    if (field === 'id') id = value;
   }
 }
 
-/** The rows of a text, without their ends (LF or CRLF). A last row without an end is left out: it may be cut off. */
+/**
+ * The rows of a text, without their ends (LF or CRLF), those that arrive together as one list. A last row without an end
+ * is left out: it may be cut off.
+ */
 export async function* rowsOf(
   body: ReadableStream<Uint8Array>,
   onBytes: () => void,
-): AsyncGenerator<string> {
+): AsyncGenerator<readonly string[]> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
-  let parts: string[] = [];
+  /** The beginning of the next row, in the parts that arrived. */
+  let begun: string[] = [];
   try {
     for (;;) {
       const { done, value } = await reader.read();
@@ -45,11 +51,13 @@ export async function* rowsOf(
       onBytes();
       const rows = decoder.decode(value, { stream: true }).split('\n');
       const last = rows.pop() ?? '';
-      for (const row of rows) {
-        yield [...parts, row].join('').replace(/\r$/, '');
-        parts = [];
+      const [first] = rows;
+      if (first !== undefined) {
+        rows[0] = begun.join('') + first;
+        begun = [];
+        yield rows.map((row) => (row.endsWith('\r') ? row.slice(0, -1) : row));
       }
-      parts.push(last);
+      begun.push(last);
     }
   } finally {
     await reader.cancel().catch(() => undefined);

@@ -1,5 +1,5 @@
 import type { LineResult } from './api-types.ts';
-import { joined, type StreamChunk } from './chunks.ts';
+import type { StreamChunk } from './chunks.ts';
 import { OnhandError, problemError, unexpectedResults } from './problems.ts';
 import { rowsOf } from './sse.ts';
 import { failureOf, type Request, type Transport } from './transport.ts';
@@ -10,13 +10,12 @@ const CHUNKS_AHEAD = 8;
 /** After this long without a line, a blank row is sent, which keeps the stream open: the server waits two minutes. */
 const KEEP_ALIVE_MS = 30_000;
 
-/** The result of a line. */
-export interface StreamResult<T> {
-  /** The place of the line among all lines. */
-  readonly index: number;
-  readonly line: T;
+/** The results of lines that follow each other in one chunk. */
+export interface StreamResults<T> {
   readonly chunk: StreamChunk<T>;
-  readonly result: LineResult;
+  /** The place of the first of the lines among all lines. */
+  readonly start: number;
+  readonly results: readonly LineResult[];
 }
 
 /** What all attempts to send a stream share. */
@@ -25,7 +24,7 @@ export interface StreamTask<T> {
   /** The request without its body and `Stream-Start`. */
   readonly request: Request;
   readonly chunks: AsyncIterator<StreamChunk<T>>;
-  /** Lines as rows, each with a line feed. */
+  /** Lines as rows, and the blank row that ends a chunk. */
   readonly bytesOf: (lines: readonly T[]) => Uint8Array;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number;
@@ -63,7 +62,7 @@ export class ChunkStream<T> {
    * Rejects with the reason if the stream ends early while something is unanswered; then it can be called again. An
    * error of the lines themselves is thrown as it is.
    */
-  async *attempt(): AsyncGenerator<StreamResult<T>, void, undefined> {
+  async *attempt(): AsyncGenerator<StreamResults<T>, void, undefined> {
     const { transport, request, signal, timeoutMs } = this.#task;
     const silence = new Watchdog(timeoutMs, () => this.#unanswered.length > 0);
     const over = new AbortController();
@@ -86,17 +85,11 @@ export class ChunkStream<T> {
       );
       let index = start;
       const body = response.body ?? new Blob([]).stream();
-      for await (const row of rowsOf(body, () => silence.reset())) {
-        const result = resultOf(row, index);
-        const [chunk] = this.#unanswered;
-        const line = chunk?.lines[index - chunk.start];
-        if (chunk === undefined || line === undefined) throw unexpectedResults(index);
-        if (index >= this.#answered) {
-          yield { index, line, chunk, result };
-          this.#answered = index + 1;
-        }
-        index += 1;
-        this.#forget(index);
+      for await (const rows of rowsOf(body, () => silence.reset())) {
+        const { results, problem } = resultsOf(rows, index);
+        yield* this.#answer(results, index);
+        index += results.length;
+        if (problem !== undefined) throw problem;
       }
       if (!this.isDone) throw new Error('the response ended early');
     } catch (error) {
@@ -110,6 +103,20 @@ export class ChunkStream<T> {
       over.abort();
       silence.stop();
       this.#wake();
+    }
+  }
+
+  /** The results chunk by chunk, without those that an earlier attempt yielded. */
+  *#answer(results: readonly LineResult[], index: number): Generator<StreamResults<T>> {
+    const end = index + results.length;
+    for (let at = index; at < end;) {
+      const [chunk] = this.#unanswered;
+      if (chunk === undefined) throw unexpectedResults(at);
+      const start = Math.max(at, this.#answered);
+      at = Math.min(end, chunk.start + chunk.lines.length);
+      if (start < at) yield { chunk, start, results: results.slice(start - index, at - index) };
+      this.#answered = Math.max(this.#answered, at);
+      this.#forget(at);
     }
   }
 
@@ -167,28 +174,35 @@ export class ChunkStream<T> {
     }
   }
 
-  /** The rows of a chunk and the blank row that ends it. */
   #bytesOf(chunk: StreamChunk<T> | undefined): Uint8Array {
-    if (chunk === undefined) return BLANK_ROW;
-    const bytes = this.#task.bytesOf(chunk.lines);
-    return joined([bytes, BLANK_ROW]);
+    return chunk === undefined ? BLANK_ROW : this.#task.bytesOf(chunk.lines);
   }
 }
 
-const BLANK_ROW = new TextEncoder().encode('\n');
+export const BLANK_ROW = new TextEncoder().encode('\n');
 
 /** The result of most lines, recognized without parsing. */
 const SUCCESS_ROW = '{"status_code":200,"message":"success"}';
 const SUCCESS: LineResult = Object.freeze(JSON.parse(SUCCESS_ROW));
 
-/** Throws the problem if the row is the one that ends the stream early. */
-function resultOf(row: string, index: number): LineResult {
-  if (row === SUCCESS_ROW) return SUCCESS;
-  const json: unknown = JSON.parse(row);
-  const problem = problemError(json, { status: statusOf(json), isRetrySafe: true, line: index });
-  if (problem !== undefined) throw problem;
-  const result: LineResult = JSON.parse(row);
-  return result;
+/** The results of lines, and the problem if the last row is one that ends the stream early. */
+function resultsOf(
+  rows: readonly string[],
+  start: number,
+): { readonly results: readonly LineResult[]; readonly problem?: OnhandError } {
+  const results: LineResult[] = [];
+  for (const row of rows) {
+    if (row === SUCCESS_ROW) {
+      results.push(SUCCESS);
+      continue;
+    }
+    const result: LineResult = JSON.parse(row);
+    const line = start + results.length;
+    const problem = problemError(result, { status: statusOf(result), isRetrySafe: true, line });
+    if (problem !== undefined) return { results, problem };
+    results.push(result);
+  }
+  return { results };
 }
 
 function statusOf(json: unknown): number {

@@ -16,6 +16,8 @@ import { cssVariables, theme } from './theme.ts';
 
 /** The nonce that the CSP of this page allows, for the styles that Mantine creates. */
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';
+// Where Mantine's scroll lock, which dialogs use, looks for it.
+Object.assign(globalThis, { __webpack_nonce__: nonce });
 
 const SET_UP_PATH = `${BASE_PATH}setup`;
 

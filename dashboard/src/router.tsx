@@ -3,7 +3,10 @@ import {
   createRoute,
   createRouter,
   lazyRouteComponent,
+  retainSearchParams,
 } from '@tanstack/react-router';
+import { ActingScope, actingSearchOf, type ActingSearch } from './acting/acting-scope.tsx';
+import { filesSearchOf } from './files/search.ts';
 import { Frame } from './frame/frame.tsx';
 import { skuSearchOf } from './skus/search.ts';
 import { Failed, Loading, NotFound } from './states/states.tsx';
@@ -21,6 +24,74 @@ const overview = createRoute({
   component: lazyRouteComponent(async () => import('./overview/overview.tsx'), 'Overview'),
 });
 
+/** The screens of one supplier; an operator's address says which. */
+const acting = createRoute({
+  getParentRoute: () => root,
+  id: 'acting',
+  validateSearch: (raw: Record<string, unknown>): ActingSearch => actingSearchOf(raw),
+  search: { middlewares: [retainSearchParams(['supplier'])] },
+  component: ActingScope,
+});
+
+const drop = createRoute({
+  getParentRoute: () => acting,
+  path: '/drop',
+  component: lazyRouteComponent(async () => import('./drop/drop.tsx'), 'Drop'),
+});
+
+const check = createRoute({
+  getParentRoute: () => acting,
+  path: '/drop/$uuid',
+  component: lazyRouteComponent(async () => import('./drop/check.tsx'), 'Check'),
+});
+
+const files = createRoute({
+  getParentRoute: () => acting,
+  path: '/files',
+  validateSearch: filesSearchOf,
+  component: lazyRouteComponent(async () => import('./files/files.tsx'), 'Files'),
+});
+
+const file = createRoute({
+  getParentRoute: () => acting,
+  path: '/files/$uuid',
+  component: lazyRouteComponent(async () => import('./files/file.tsx'), 'File'),
+});
+
+const batch = createRoute({
+  getParentRoute: () => acting,
+  path: '/batches/$uuid',
+  component: lazyRouteComponent(async () => import('./batches/batch.tsx'), 'Batch'),
+});
+
+const tryLine = createRoute({
+  getParentRoute: () => acting,
+  path: '/try',
+  component: lazyRouteComponent(async () => import('./try-line/try-line.tsx'), 'TryLine'),
+});
+
+const webhooks = createRoute({
+  getParentRoute: () => acting,
+  path: '/webhooks',
+  component: lazyRouteComponent(async () => import('./webhooks/webhooks.tsx'), 'Webhooks'),
+});
+
+const webhook = createRoute({
+  getParentRoute: () => acting,
+  path: '/webhooks/$uuid',
+  component: lazyRouteComponent(async () => import('./webhooks/webhook.tsx'), 'Webhook'),
+});
+
+const actingScreens = acting.addChildren([
+  drop,
+  check,
+  files,
+  file,
+  batch,
+  tryLine,
+  webhooks,
+  webhook,
+]);
 const skus = createRoute({
   getParentRoute: () => root,
   path: '/skus',
@@ -40,7 +111,7 @@ const changes = createRoute({
   component: lazyRouteComponent(async () => import('./changes/changes.tsx'), 'Changes'),
 });
 
-const routeTree = root.addChildren([overview, skus, sku, changes]);
+const routeTree = root.addChildren([overview, skus, sku, changes, actingScreens]);
 
 /** Where the server serves the dashboard: the path of `<base href>`. */
 export const BASE_PATH = new URL(document.baseURI).pathname;

@@ -1,4 +1,9 @@
-import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
+import {
+  Alert,
+  createTheme,
+  type CSSVariablesResolver,
+  type MantineColorsTuple,
+} from '@mantine/core';
 
 const pine: MantineColorsTuple = [
   '#e9f7f4',
@@ -16,7 +21,7 @@ const pine: MantineColorsTuple = [
 /** Dense, without web fonts: no other host is asked for anything. */
 export const theme = createTheme({
   primaryColor: 'pine',
-  primaryShade: { light: 7, dark: 4 },
+  primaryShade: 7,
   autoContrast: true,
   colors: {
     pine,
@@ -49,7 +54,18 @@ export const theme = createTheme({
   cursorType: 'pointer',
   components: {
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray' } },
-    Alert: { defaultProps: { variant: 'light' } },
+    Alert: Alert.extend({
+      vars: (_theme, { color }) => {
+        const tone = color === 'red' ? 'var(--onhand-bad)' : 'var(--onhand-accent)';
+        return {
+          root: {
+            '--alert-bg': `color-mix(in srgb, ${tone} 7%, var(--mantine-color-body))`,
+            '--alert-bd': `1px solid color-mix(in srgb, ${tone} 35%, var(--onhand-line))`,
+            '--alert-color': tone,
+          },
+        };
+      },
+    }),
     Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 500 } },
     Button: { defaultProps: { size: 'xs' } },
     Modal: { defaultProps: { centered: true } },
@@ -75,15 +91,17 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--onhand-hover': '#f0f4f4',
     '--onhand-selected': '#e4f1ee',
     '--onhand-accent': '#0d6b5e',
-    '--onhand-good': '#1d7a45',
-    '--onhand-warn': '#8f5a00',
-    '--onhand-bad': '#b4232a',
+    '--onhand-good': '#196b3c',
+    '--onhand-warn': '#805000',
+    '--onhand-bad': '#a82027',
   },
   dark: {
     '--mantine-color-body': '#151a21',
     '--mantine-color-dimmed': '#9aa4b0',
     '--mantine-color-placeholder': '#87919d',
     '--mantine-color-error': '#ff8b87',
+    '--mantine-color-anchor': '#5fc2af',
+    '--mantine-color-pine-light-color': '#5fc2af',
     '--onhand-canvas': '#0f1318',
     '--onhand-line': '#2a323c',
     '--onhand-hover': '#1b222a',

@@ -10,7 +10,7 @@ import {
   isSellable,
   type ConditionFailure,
 } from './decide.ts';
-import { sameInventory, type Inventory } from './inventory.ts';
+import { isRetired, sameInventory, type Inventory } from './inventory.ts';
 import type { Lines } from './lines.ts';
 import type { SafetyLimit } from './safety-limit.ts';
 
@@ -59,7 +59,9 @@ export function hasNewerAsOf(held: SkuState): boolean {
 
 /** A supplier's counters within one transaction. */
 export interface SupplierHead {
+  /** Retired SKUs count too. */
   skuCount: number;
+  retiredCount: number;
   /** SKUs that can be sold: in stock and unrestricted. */
   liveCount: number;
   lastSequence: number;
@@ -76,6 +78,11 @@ export interface Stock {
   skuState(skuNumber: number): SkuState;
   /** A SKU's stored as-of time, in microseconds since 1970-01-01T00:00Z. */
   storedAsOfUs(skuNumber: number): number;
+}
+
+/** Whether line `i` matches a SKU that is not retired. */
+export function findsUnretired(stock: Stock, i: number): boolean {
+  return stock.resolve(i).some((skuNumber) => !isRetired(stock.skuState(skuNumber).inventory));
 }
 
 /** Why a line failed, beyond its status. */
@@ -177,10 +184,8 @@ export class BatchDecision {
   ): number {
     if (lines.refusals.size > 0 && lines.refusals.has(i)) return UNREADABLE;
     let matches = stock.resolve(i);
-    if (matches.length === 0 && skuIdFirst === true) {
-      matches = stock.bySkuId(i);
-      if (matches.length > 0) details.set(i, { kind: 'misfit', gtins: [] });
-    }
+    const isBySkuId = matches.length === 0 && skuIdFirst === true;
+    if (isBySkuId) matches = stock.bySkuId(i);
     const [skuNumber] = matches;
     if (skuNumber === undefined) return NOT_FOUND;
     if (matches.length > 1) {
@@ -189,6 +194,8 @@ export class BatchDecision {
     }
     const held = stock.skuState(skuNumber);
     const before = held.inventory;
+    if (isRetired(before)) return NOT_FOUND;
+    if (isBySkuId) details.set(i, { kind: 'misfit', gtins: [] });
     const { conditions } = lines;
     if (conditions === null) {
       this.touch(held, decide(before, lines, i));
@@ -293,6 +300,7 @@ export class BatchDecision {
         continue;
       }
       head.lastSequence += 1;
+      head.retiredCount += Number(isRetired(inventory)) - Number(isRetired(before));
       head.liveCount += Number(isSellable(inventory)) - Number(isSellable(before));
       changes.push({
         held,

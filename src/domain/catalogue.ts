@@ -2,9 +2,14 @@ import type { Product } from './sku.ts';
 import type { Inventory } from './inventory.ts';
 import type { BatchOrigin } from './batches.ts';
 
-/** One SKU as a catalogue describes it. Members left out stay as they are. */
+/**
+ * One SKU as a catalogue describes it. Members left out stay as they are. A retired SKU is brought back: members left
+ * out are then as those of a new SKU.
+ */
 export interface CatalogueEntry {
   readonly skuId: string;
+  /** Retires the SKU instead, if there is one; the other members are ignored. */
+  readonly retires?: true;
   /** If not given, one is created per `itemId`, or else per SKU. */
   readonly itemUuid?: string;
   readonly product: Partial<Product>;

@@ -75,6 +75,24 @@ export interface Freshness {
   readonly skusByAge: readonly { readonly ageMsMax: number | null; readonly count: number }[];
 }
 
+/** When a supplier that is expected to report last did. */
+export interface ExpectedReport {
+  readonly supplierId: number;
+  readonly name: string;
+  readonly intervalMinutes: number;
+  /** When its last batch was applied; null if there is none. */
+  readonly lastHeardAtMs: number | null;
+}
+
+/** Whether a supplier has not reported for longer than expected. */
+export function isLate(
+  lastHeardAtMs: number | null,
+  intervalMinutes: number,
+  nowMs: number,
+): boolean {
+  return nowMs - (lastHeardAtMs ?? 0) > intervalMinutes * 60_000;
+}
+
 /** The age limits: an hour, a day, a week, four weeks. */
 export const FRESHNESS_AGES_MS: readonly number[] = [1, 24, 7 * 24, 28 * 24].map(
   (hours) => hours * 3_600_000,

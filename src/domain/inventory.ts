@@ -24,6 +24,21 @@ export const NOTHING_KNOWN: Inventory = {
 /** Restrictions by name. A restriction's code is its position here, counted from 1: append only. */
 export const RESTRICTIONS = ['discontd', 'tmpunavail'] as const;
 
+/** The code of a retired SKU's restriction. Clients cannot send it, and readers see `discontd`. */
+export const RETIRED_CODE = 127;
+
+/** The inventory of a SKU that its supplier has retired. */
+export const RETIRED: Inventory = {
+  quantityInStock: 0,
+  quantityOnBackorder: 0,
+  backorderDate: null,
+  restrictions: RETIRED_CODE,
+};
+
+export function isRetired(inventory: Inventory): boolean {
+  return inventory.restrictions === RETIRED_CODE;
+}
+
 export type Restriction = (typeof RESTRICTIONS)[number];
 
 export function restrictionCode(name: string): number | undefined {
@@ -34,6 +49,7 @@ export function restrictionCode(name: string): number | undefined {
 /** Throws on a code that has no name: calling it unrestricted would let the SKU be sold. */
 export function restrictionName(code: number | null): Restriction | null {
   if (code === null) return null;
+  if (code === RETIRED_CODE) return 'discontd';
   const name = RESTRICTIONS[code - 1];
   if (name === undefined) throw new RangeError(`no restriction has the code ${code}`);
   return name;

@@ -2,11 +2,17 @@
 import { OnhandError } from '../domain/errors.ts';
 import type { FileQuestion } from '../domain/files.ts';
 import { readingsOf } from '../domain/quantity-text.ts';
+import type { LineDraft } from '../domain/lines.ts';
 import type { DecimalMark, ReadingRules } from '../domain/reading-rules.ts';
 import { quoted, type FileRow, type RowUnit } from '../formats/format.ts';
 import type { InventoryFile } from '../formats/stock-file.ts';
 import type { AmbiguousNumber } from '../formats/table/decimal-evidence.ts';
 import { SkuQuantities } from './sku-quantities.ts';
+
+export type NamedSku = Pick<LineDraft, 'skuId' | 'gtins' | 'alternatives'>;
+
+/** The uuids of SKUs; null for a name of none, or of several. */
+export type Identify = (names: readonly NamedSku[]) => Promise<readonly (string | null)[]>;
 
 /** How a file is inspected. */
 export interface InspectionTerms {
@@ -16,6 +22,8 @@ export interface InspectionTerms {
   /** Opens the file again, to be read by these rules. */
   readonly open: (rules: ReadingRules) => Promise<InventoryFile>;
   /** Passes rows on, counts them as progress, and stops if the task is to stop. */
+  /** Looks up the SKUs that rows name, by uuid. Without it, a row by `sku_id` and one by GTIN are not compared. */
+  readonly identify?: Identify;
   readonly follow: (rows: InventoryFile['rows']) => AsyncIterable<readonly FileRow[]>;
 }
 
@@ -39,23 +47,45 @@ export async function inspect(terms: InspectionTerms): Promise<Inspection> {
   if (rules.locations === 'sum') checkSummable(first, terms.skusMax);
   const { decimal = null, ambiguous = [] } = first.decimals ?? {};
   if (rules.decimal !== null || ambiguous.length === 0)
-    return { decimal: null, questions: duplicateQuestions(terms, first), ...first };
+    return withDuplicates(terms, rules, first, null);
   if (decimal === null)
     return {
       ...first,
       decimal,
       questions: [decimalQuestion(ambiguous), ...duplicateQuestions(terms, first)],
     };
-  const second = await read(terms, { ...rules, decimal });
-  return { ...second, decimal, questions: duplicateQuestions(terms, second) };
+  const chosen = { ...rules, decimal };
+  return withDuplicates(terms, chosen, await read(terms, chosen), decimal);
 }
 
-async function read({ open, follow, skusMax }: InspectionTerms, rules: ReadingRules) {
+type ReadQuantities = Awaited<ReturnType<typeof read>>;
+
+/** Asks about SKUs with several rows. Where rows name their SKUs in two ways, all are looked up first. */
+async function withDuplicates(
+  terms: InspectionTerms,
+  rules: ReadingRules,
+  found: ReadQuantities,
+  decimal: DecimalMark | null,
+): Promise<Inspection> {
+  const isMixed = rules.locations === null && found.quantities.mixedNames !== undefined;
+  const known =
+    isMixed && terms.identify !== undefined ? await read(terms, rules, terms.identify) : found;
+  return { ...known, decimal, questions: duplicateQuestions(terms, known, isMixed) };
+}
+
+async function read(
+  { open, follow, skusMax }: InspectionTerms,
+  rules: ReadingRules,
+  identify?: Identify,
+) {
   const file = await open(rules);
   try {
     const quantities = new SkuQuantities(skusMax);
     try {
-      for await (const rows of follow(file.rows)) for (const row of rows) quantities.add(row);
+      for await (const rows of follow(file.rows)) {
+        const uuids = await identify?.(rows.map(({ line }) => nameIn(line)));
+        for (const [i, row] of rows.entries()) quantities.add(row, uuids?.[i]);
+      }
     } catch (error) {
       // A file that breaks off is reported when its rows are applied.
       if (!(error instanceof OnhandError)) throw error;
@@ -64,6 +94,10 @@ async function read({ open, follow, skusMax }: InspectionTerms, rules: ReadingRu
   } finally {
     await file.close();
   }
+}
+
+function nameIn({ skuId, gtins, alternatives }: LineDraft): NamedSku {
+  return { skuId, gtins, ...(alternatives !== undefined && { alternatives }) };
 }
 
 function decimalQuestion(ambiguous: readonly AmbiguousNumber[]): FileQuestion {
@@ -83,11 +117,13 @@ function decimalQuestion(ambiguous: readonly AmbiguousNumber[]): FileQuestion {
 
 function duplicateQuestions(
   { rules, skusMax }: InspectionTerms,
-  { quantities, unit }: Pick<Awaited<ReturnType<typeof read>>, 'quantities' | 'unit'>,
+  { quantities, unit }: Pick<ReadQuantities, 'quantities' | 'unit'>,
+  isMixed = false,
 ): readonly FileQuestion[] {
   if (rules.locations !== null) return [];
   const { count, examples } = quantities.duplicates;
   if (count === 0 && !quantities.isFull) return [];
+  const cannotSum = quantities.isFull || isMixed;
   const shown = examples.map(
     ({ name, field, rows, quantities: [first, later] }) =>
       `${quoted(name)} has ${first ?? 'NULL'}${field === 'in stock' ? '' : ` ${field}`} in ${unit} ${rows[0]} and ${later ?? 'NULL'} in ${unit} ${rows[1]}`,
@@ -100,10 +136,10 @@ function duplicateQuestions(
     {
       code: 'duplicate_skus',
       rule: 'locations',
-      detail: quantities.isFull
-        ? `${found} Say locations=last if the last row of each SKU counts. ${HOW_TO_SUM}`
+      detail: cannotSum
+        ? `${found} Say locations=last if the last row of each SKU counts. ${quantities.isFull ? HOW_TO_SUM : `To add rows up, give the sku_id in every ${unit}, or in none.`}`
         : `${found} Say locations=sum if they are to be added up, such as rows of several warehouses, or locations=last if the last row counts.`,
-      answers: quantities.isFull ? ['last'] : ['sum', 'last'],
+      answers: cannotSum ? ['last'] : ['sum', 'last'],
     },
   ];
 }

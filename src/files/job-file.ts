@@ -2,7 +2,7 @@ import { createReadStream, type ReadStream } from 'node:fs';
 import type { FailedLine } from '../domain/batches.ts';
 import type { FileRecord } from '../domain/files.ts';
 import type { ReadingRules } from '../domain/reading-rules.ts';
-import { inspect, type Inspection } from './inspection.ts';
+import { inspect, type Identify, type Inspection } from './inspection.ts';
 import type { SkuQuantities } from './sku-quantities.ts';
 import type { TaskContext } from '../workers/serve.ts';
 import type { FileRow, FormatLimits, RowUnit } from '../formats/format.ts';
@@ -89,8 +89,10 @@ export function inspectJobFile(
   target: FileTarget,
   rules: ReadingRules,
   context: TaskContext,
+  identify?: Identify,
 ): Promise<Inspection> {
   return inspect({
+    ...(identify !== undefined && { identify }),
     rules,
     skusMax: target.inspectedSkusMax,
     open: async (readAs) => {

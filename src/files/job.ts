@@ -21,6 +21,8 @@ import type { ImportSummary } from '../intake/catalogue-import.ts';
 import type { FormatLimits } from '../formats/format.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { BatchStore, Store } from '../store/store.ts';
+import { CatalogueBatches } from './catalogue-batches.ts';
+import type { NamedSku } from './inspection.ts';
 import type { FileTarget } from './job-file.ts';
 import type { FoundInFile, ReadChunk, ReadPlan } from './read-task.ts';
 import type { FileStorage } from './storage.ts';
@@ -43,7 +45,7 @@ export interface FileJobParts {
   readonly store: Pick<Store, 'applyCatalogue' | 'sharedGtins' | 'imported' | 'files'> & {
     readonly batches: Pick<
       BatchStore,
-      'safetyLimitOf' | 'confirm' | 'failures' | 'find' | 'revert'
+      'safetyLimitOf' | 'confirm' | 'failures' | 'find' | 'revert' | 'list'
     >;
   };
   readonly intake: Pick<Intake, 'submit'>;
@@ -139,6 +141,7 @@ export class FileJob {
         if (plan.kind === 'chunks') next = plan.skipped;
         return plan;
       },
+      identify: (names: readonly NamedSku[]) => this.#identify(names),
       apply: async (chunk: ReadChunk): Promise<void> => {
         const lines = receiver.take(chunk.lines);
         await applying;
@@ -234,13 +237,19 @@ export class FileJob {
 
   /** Imports the file as a catalogue, or finds out what that would do. */
   async #runCatalogue(): Promise<FileJobOutcome> {
-    const { asked, supplierId } = this.#job;
+    const { asked, supplierId, reason, reference } = this.#job;
     if (asked.isSnapshot || asked.atomic || asked.asOfUs !== null)
       throw new OnhandError('parameter_invalid', CATALOGUE_OPTIONS);
     const { store, files, workers } = this.#parts;
+    const batches = new CatalogueBatches(store, this.#job, this.#run.nodeId);
+    if (!asked.dryRun) await batches.begin();
+    const note = { ...(reason !== null && { reason }), ...(reference !== null && { reference }) };
     const host = {
-      applyCatalogue: (batch: Parameters<typeof store.applyCatalogue>[0]) =>
-        store.applyCatalogue(batch),
+      applyCatalogue: async (batch: Parameters<typeof store.applyCatalogue>[0]) => {
+        const outcome = await store.applyCatalogue({ ...batch, ...note });
+        await batches.add(outcome);
+        return outcome;
+      },
       sharedGtins: ({ afterGtin, limit }: { afterGtin: number; limit: number }) =>
         store.sharedGtins(supplierId, afterGtin, limit),
     };
@@ -375,6 +384,22 @@ export class FileJob {
       ...(reason !== null && { reason }),
       ...(reference !== null && { reference }),
     });
+  }
+
+  /** Finds the SKUs that rows name, by a dry run. */
+  async #identify(names: readonly NamedSku[]): Promise<readonly (string | null)[]> {
+    const { supplierId, userId, asked } = this.#job;
+    const builder = new LinesBuilder(names.length);
+    for (const name of names) builder.add({ ...name, fields: {} });
+    const skuIdFirst = asked.rules.identifiers === 'sku_id_first';
+    const { effects } = await this.#submitWithRetries({
+      supplierId,
+      userId,
+      source: 'file',
+      lines: builder.build(),
+      options: { dryRun: true, withEffects: true, ...(skuIdFirst && { skuIdFirst }) },
+    });
+    return names.map((_, i) => effects.get(i)?.skuUuid ?? null);
   }
 
   async #confirmation(): Promise<{ code: string; fingerprint: Uint8Array }> {

@@ -13,7 +13,7 @@ import {
 } from '../workers/lines-transfer.ts';
 import type { TaskContext } from '../workers/serve.ts';
 import { chunksOf, wholeOf } from './chunks.ts';
-import { mixedNamesNote, type Inspection } from './inspection.ts';
+import { mixedNamesNote, type Identify, type Inspection } from './inspection.ts';
 import {
   checkJobFile,
   FileBytes,
@@ -52,6 +52,7 @@ export interface ReadHost extends LinesHost {
   opened(found: FoundInFile): Promise<ReadPlan>;
   /** Replies when the next chunk may be read. */
   apply(chunk: ReadChunk): Promise<void>;
+  readonly identify: Identify;
 }
 
 /** Resolves with what was found in the file when all of it was read; the encoding is certain then. */
@@ -62,7 +63,7 @@ export async function readFileTask(
   context: TaskContext,
 ): Promise<FoundInFile> {
   const { job } = target;
-  const inspection = await inspectedBefore(formatter, target, context);
+  const inspection = await inspectedBefore(formatter, target, host, context);
   const rules = { ...rulesOf(job), ...(inspection?.decimal && { decimal: inspection.decimal }) };
   const decided = {
     decimal: inspection === null ? (job.found?.decimal ?? null) : inspection.decimal,
@@ -118,6 +119,7 @@ export async function readFileTask(
 async function inspectedBefore(
   formatter: LineFormatter,
   target: FileTarget,
+  host: ReadHost,
   context: TaskContext,
 ): Promise<Inspection | null> {
   const { job } = target;
@@ -126,7 +128,8 @@ async function inspectedBefore(
   const { rules } = job.asked;
   const file = await openJobFile(formatter, target, bytes, { rules });
   await file.close();
-  return file.kind === 'catalogue' ? null : inspectJobFile(formatter, target, rules, context);
+  if (file.kind === 'catalogue') return null;
+  return inspectJobFile(formatter, target, rules, context, (names) => host.identify(names));
 }
 
 /** Zip archives are not read in order, so the position in them tells nothing about progress. */

@@ -49,21 +49,27 @@ export class SkuQuantities {
   }
 
   /**
-   * The first row that names its SKU by `sku_id` and the first that does so only by a GTIN, if there are both. Two
-   * such rows of one SKU are not recognized as rows of one SKU.
+   * The first row that names its SKU by `sku_id` and the first that does so only by a GTIN, if there are both. Unless
+   * they were looked up, two such rows of one SKU are not recognized as rows of one SKU.
    */
   get mixedNames(): { readonly bySkuId: number; readonly byGtin: number } | undefined {
     const [bySkuId, byGtin] = [this.#firstBySkuId, this.#firstByGtin];
     return bySkuId > 0 && byGtin > 0 ? { bySkuId, byGtin } : undefined;
   }
 
-  /** Adds a row to its SKU. Rows that do not say which SKU they are about are skipped. */
-  add({ row, line, location }: FileRow): void {
+  /**
+   * Adds a row to its SKU. Rows that do not say which SKU they are about are skipped.
+   *
+   * @param skuUuid of the SKU, if it was looked up; null if there is none
+   */
+  add({ row, line, location }: FileRow, skuUuid?: string | null): void {
     const name = nameOf(line);
     if (name === undefined || !isPlain(line)) return;
-    if (line.skuId === null) this.#firstByGtin ||= row;
-    else this.#firstBySkuId ||= row;
-    const slot = this.#slotOf(name);
+    if (skuUuid === undefined) {
+      if (line.skuId === null) this.#firstByGtin ||= row;
+      else this.#firstBySkuId ||= row;
+    }
+    const slot = this.#slotOf(typeof skuUuid === 'string' ? `u${skuUuid}` : name);
     if (slot === undefined) return;
     const { rowCounts, firstRows, stocks, backorders, flawedRows } = this.#slots;
     const isFirst = rowCounts[slot] === 0;

@@ -157,11 +157,17 @@ function logged(error: unknown, request: FastifyRequest): OnhandError {
   else if (known?.code === 'overloaded' && known.cause !== undefined)
     request.log.error({ err: known.cause }, 'a worker thread ended');
   if (known !== undefined) return known;
-  request.log.error({ err: error }, 'unexpected error');
+  if (isDisconnected(error)) request.log.info('the client disconnected');
+  else request.log.error({ err: error }, 'unexpected error');
   return new OnhandError(
     'internal',
     'An internal error occurred. The server log has the details, under the request_id.',
   );
+}
+
+/** Whether a reply ended early because its client has left. The error reaches no one. */
+function isDisconnected(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 function retryAfterSeconds({ code, retryAfterSeconds: own }: OnhandError): number | undefined {

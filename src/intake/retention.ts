@@ -15,6 +15,8 @@ export interface RetentionSettings {
   readonly idempotencyKeptHours: number;
   /** For failed lines and files. They are kept at least as long as idempotency keys, which need them. */
   readonly resultsKeptHours: number;
+  /** Failed lines of one supplier's batches, in stored bytes, except those of files. The oldest are deleted early. */
+  readonly organizationFailedResultsBytesMax: number;
   /** For refused files, if it is shorter. */
   readonly refusedFilesKeptHours: number;
   /** For changes; 0 keeps them forever. */
@@ -22,7 +24,7 @@ export interface RetentionSettings {
 }
 
 interface SweeperParts {
-  readonly batches: Pick<BatchStore, 'sweep'>;
+  readonly batches: Pick<BatchStore, 'sweep' | 'trimFailures'>;
   readonly changes: Pick<ChangeStore, 'dropBefore'>;
   /** Deletes files after their retention. Resolves with whether more may be left. */
   readonly files: { sweep(times: FileSweepTimes, limit: number): Promise<boolean> };
@@ -74,6 +76,8 @@ export class RetentionSweeper {
         const beforeMs = nowMs - kept.changesKeptDays * DAY_MS;
         hasMore = (await changes.dropBefore(beforeMs, CHANGES_PER_STEP)) || hasMore;
       }
+      // It reads all sizes, so it waits until nothing else is to be deleted.
+      hasMore ||= await batches.trimFailures(kept.organizationFailedResultsBytesMax, ROWS_PER_STEP);
     } catch (error) {
       onFailure(error);
     }

@@ -15,7 +15,13 @@ import type {
   RevertRequest,
 } from '../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../domain/catalogue.ts';
-import type { Change, ChangeHead, Freshness, HistoryEntry } from '../domain/changes.ts';
+import type {
+  Change,
+  ChangeHead,
+  ExpectedReport,
+  Freshness,
+  HistoryEntry,
+} from '../domain/changes.ts';
 import type { ReadingRules } from '../domain/reading-rules.ts';
 import type { OnhandError } from '../domain/errors.ts';
 import type { FileQuota, FileUsage } from '../domain/file-quota.ts';
@@ -131,7 +137,8 @@ export interface BatchStore {
   /** The failed lines of a batch, in order; undefined if there is no such batch or they have been deleted. */
   failures(supplierId: number, uuid: string): Promise<readonly FailedLine[] | undefined>;
   /**
-   * Reverts every SKU whose last change is the batch's, as one batch in one durable transaction.
+   * Reverts every SKU whose last change is the batch's, as one batch in one durable transaction. Retires the SKUs that
+   * the batch created, and puts back the products that it changed, where no later batch has written them.
    * Undefined if there is no such batch.
    */
   revert(request: RevertRequest): Promise<RevertOutcome | undefined>;
@@ -144,8 +151,15 @@ export interface BatchStore {
   safetyLimitOf(supplierId: number): Promise<SafetyLimit | null>;
   /** Null removes the supplier's own limit. */
   setSafetyLimit(supplierId: number, limit: SafetyLimit | null): Promise<void>;
+  /** When each supplier that is expected to report last did, without those that are disabled. Reads one row each. */
+  expectedReports(): Promise<readonly ExpectedReport[]>;
   /** Deletes expired rows, at most `limit` per table. Resolves with whether more are left. */
   sweep(times: SweepTimes, limit: number): Promise<boolean>;
+  /**
+   * Deletes the failed lines of suppliers that have more than `bytesMax` of them stored, the oldest first, at most those
+   * of `limit` batches. Those of files are neither counted nor deleted. Resolves with whether more may be left.
+   */
+  trimFailures(bytesMax: number, limit: number): Promise<boolean>;
 }
 
 /** A page of a list that is read by offset. */
@@ -164,7 +178,7 @@ export interface BatchPage {
 export interface SweepTimes {
   /** Idempotency keys and confirmations that expired by then are deleted. */
   readonly nowMs: number;
-  /** Failed lines of batches applied before this time are deleted. */
+  /** Failed lines of batches applied before this time are deleted, and how to undo what they did to products. */
   readonly failuresBeforeMs: number;
 }
 
@@ -211,7 +225,10 @@ export interface HistoryQuery {
   readonly limit: number;
 }
 
-/** Reads SKUs of `supplierIds`, the suppliers that the caller may see, and of no other supplier. */
+/**
+ * Reads SKUs of `supplierIds`, the suppliers that the caller may see, and of no other supplier. Retired SKUs are not
+ * found.
+ */
 export interface SkuStore {
   find(supplierIds: readonly number[], uuid: string): Promise<Sku | undefined>;
   /** SKUs ordered by supplier, then by creation. */

@@ -113,7 +113,12 @@ export class AttackedServer<T> {
     const prepared = await prepare(store);
     await store.close();
     const nodes: ServerProcess[] = [];
-    const settings = { ONHAND_FILES_DIRECTORY: filesDirectory, ...environment };
+    // No attack may cause an unexpected error. If one does, the test's output has it.
+    const settings = {
+      ONHAND_FILES_DIRECTORY: filesDirectory,
+      ONHAND_LOG_LEVEL: 'error',
+      ...environment,
+    };
     for (let i = 0; i < nodeCount; i += 1) {
       nodes.push(await ServerProcess.start(database, settings));
     }

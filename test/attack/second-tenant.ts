@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'vitest';
 
@@ -32,6 +33,8 @@ export class SecondTenant {
   readonly #token: string;
   readonly #skuIds: readonly string[];
   #p99BeforeMs = 0;
+  /** Emits `round` after each round of requests. */
+  readonly #progress = new EventEmitter();
 
   /** @param skuIds SKUs of the supplier that the token belongs to */
   constructor(
@@ -58,6 +61,11 @@ export class SecondTenant {
     return this.#measure(rounds, attack);
   }
 
+  /** Resolves when `rounds` more are measured: as long as an attack that only holds connections open needs to last. */
+  async worked(rounds: number = ROUNDS_MIN): Promise<void> {
+    for (let round = 0; round < rounds; round += 1) await once(this.#progress, 'round');
+  }
+
   async #measure<T>(rounds: number, attack: Promise<T>) {
     const over = new AbortController();
     const end = (): void => over.abort();
@@ -73,6 +81,7 @@ export class SecondTenant {
         times.push(performance.now() - startedMs);
         if (status !== 200) refused.push(`${method} ${path}: ${status}`);
       }
+      this.#progress.emit('round');
     }
     return { result: await attack, latencies: latenciesOf(times, refused, this.#p99BeforeMs) };
   }

@@ -37,7 +37,8 @@ test.for(VARIANTS)('$name: a second tenant works on', { timeout: 600_000 }, asyn
   for (const node of nodes) node.resetPeak();
   const beforeMib = server.residentMib();
   const delays = await loop.during(async () => {
-    const attack = variant.run({ url, share: SHARE, ...prepared });
+    const measured = (): Promise<void> => secondTenant.worked();
+    const attack = variant.run({ url, share: SHARE, measured, ...prepared });
     const { latencies } = await secondTenant.during(attack);
     const growthMib = server.residentMib() - beforeMib;
     if (process.env['ATTACK_REPORT'] !== undefined) {

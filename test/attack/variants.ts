@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { at, textAt } from '../http/answers.ts';
 import type { Tenant } from './attacked-server.ts';
@@ -11,6 +10,8 @@ export interface Attacker {
   readonly retailer: Tenant;
   /** How much of the attack at full size to run: 1 is all. */
   readonly share: number;
+  /** Resolves when the second tenant's requests were measured for long enough. */
+  readonly measured: () => Promise<void>;
 }
 
 export interface Attack {
@@ -130,13 +131,14 @@ async function flooded(
   }
 }
 
-/** How long connections that only stay open do so, in ms: time enough to measure the second tenant meanwhile. */
-const HELD_OPEN_MS = 10_000;
-
-/** Sends `text` on each of `count` connections, reads nothing, and closes them after a while. */
-async function holdOpen(url: string, count: number, text: string): Promise<void> {
+/** Sends `text` on each of `count` connections, reads nothing, and closes them when the second tenant was measured. */
+async function holdOpen(
+  { url, measured }: Pick<Attacker, 'url' | 'measured'>,
+  count: number,
+  text: string,
+): Promise<void> {
   const flood = await Flood.send(url, count, text);
-  await delay(HELD_OPEN_MS);
+  await measured();
   flood.close();
 }
 
@@ -222,27 +224,27 @@ export const VARIANTS: readonly Attack[] = [
   },
   {
     name: 'streams of a retailer that follow the second tenant',
-    run: async ({ url, share, retailer: { token } }) => {
+    run: async ({ url, share, measured, retailer: { token } }) => {
       const head = headOf('GET', `${CHANGES}?from=now`, [
         `Authorization: Token ${token}`,
         'Accept: text/event-stream',
       ]);
       const flood = await Flood.send(url, scaled(2000, share), head);
       await flood.statuses();
-      await delay(HELD_OPEN_MS);
+      await measured();
       flood.close();
     },
   },
   {
     name: 'streams that start far back and are not read',
     run: async (attacker) => {
-      const { url, share, supplier } = attacker;
+      const { share, supplier } = attacker;
       await changeAll(attacker, nextQuantity());
       const head = headOf('GET', `${CHANGES}?from=start&limit=10000`, [
         `Authorization: Token ${supplier.token}`,
         'Accept: text/event-stream',
       ]);
-      await holdOpen(url, scaled(1000, share), head);
+      await holdOpen(attacker, scaled(1000, share), head);
     },
   },
   {
@@ -270,9 +272,9 @@ export const VARIANTS: readonly Attack[] = [
   },
   {
     name: 'a pipeline of requests on each of ten connections',
-    run: async ({ url, share, supplier: { token } }) => {
+    run: async ({ share, supplier: { token }, ...attacker }) => {
       const one = headOf('GET', `${SKUS}?limit=500`, [`Authorization: Token ${token}`]);
-      await holdOpen(url, 10, one.repeat(scaled(1000, share)));
+      await holdOpen(attacker, 10, one.repeat(scaled(1000, share)));
     },
   },
   {
@@ -372,22 +374,22 @@ export const VARIANTS: readonly Attack[] = [
   },
   {
     name: 'connections that send half of a header',
-    run: async ({ url, share }) => {
-      await holdOpen(url, scaled(11_000, share), 'GET / HTTP/1.1\r\nHost:');
+    run: async ({ share, ...attacker }) => {
+      await holdOpen(attacker, scaled(11_000, share), 'GET / HTTP/1.1\r\nHost:');
     },
   },
   {
     name: 'logins whose bodies stop after a byte',
-    run: async ({ url, share }) => {
+    run: async ({ share, ...attacker }) => {
       const head = headOf('POST', LOGIN, ['Content-Length: 10000']);
-      await holdOpen(url, scaled(11_000, share), `${head}{`);
+      await holdOpen(attacker, scaled(11_000, share), `${head}{`);
     },
   },
   {
     name: 'documentation that is not read',
-    run: async ({ url, share }) => {
+    run: async ({ share, ...attacker }) => {
       await holdOpen(
-        url,
+        attacker,
         scaled(5000, share),
         headOf('GET', '/docs/static/swagger-ui-bundle.js', []),
       );

@@ -17,7 +17,7 @@ export class ServerProcess {
     this.url = url;
   }
 
-  /** Starts `onhand serve`; resolves when it has printed its address. */
+  /** Starts `onhand serve`, silent unless told otherwise; resolves when it has printed its address. */
   static async start(
     database: TestDatabase,
     environment: Record<string, string> = {},
@@ -27,7 +27,7 @@ export class ServerProcess {
       [BIN, 'serve', '--port', '0', '--database', database.url],
       {
         env: { ...process.env, ONHAND_LOG_LEVEL: 'silent', ...environment },
-        stdio: ['ignore', 'ignore', 'pipe'],
+        stdio: ['ignore', 'inherit', 'pipe'],
       },
     );
     const said: string[] = [];

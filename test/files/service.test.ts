@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NO_RULES } from '../../src/domain/reading-rules.ts';
 import { openStaging } from '../../src/databases.ts';
 import { OnhandError } from '../../src/domain/errors.ts';
+import { CatalogueBatches } from '../../src/files/catalogue-batches.ts';
 import { DiskQuota } from '../../src/files/disk-quota.ts';
 import { importFileTask, type ImportHost } from '../../src/files/import-task.ts';
 import type { FileWorkers } from '../../src/files/tasks.ts';
@@ -414,4 +415,40 @@ test('a supplier with one file has its turn before the further files of others',
   open();
   expect(await over(last, uuid)).toMatchObject({ state: 'done' });
   expect(submitted.indexOf(`${last}/0`)).toBeLessThan(8);
+});
+
+test('a catalogue whose last batch could not be recorded before a crash is undone with it', async () => {
+  const acme = await supplier('Acme');
+  const uuid = newUuid(Date.now());
+  await store.files.add(draftOf(acme, uuid, 1), { bytesMax: 1e9, filesMax: 9, queuedMax: 9 });
+  const [waiting] = await store.files.next();
+  if (waiting === undefined) throw new Error('no file waits');
+  const lease = {
+    nodeId: 'n',
+    nowMs: Date.now(),
+    voidBeforeMs: Date.now(),
+    untilMs: Date.now() + 60_000,
+  };
+  const job = await store.files.claim(waiting, lease);
+  if (job === undefined) throw new Error('the file cannot be claimed');
+  const apply = (skuId: string) =>
+    store.applyCatalogue({
+      supplierId: acme,
+      userId: null,
+      source: 'file',
+      existing: 'update',
+      entries: [entry(skuId)],
+    });
+  const before = new CatalogueBatches(store, job, 'n');
+  await before.begin();
+  const first = await apply('B-1');
+  await before.add(first);
+  const lost = await apply('B-2');
+  const after = new CatalogueBatches(store, job, 'n');
+  await after.begin();
+  const third = await apply('B-3');
+  await after.add(third);
+  expect(await service.batchesOf(job)).toEqual(
+    [first, lost, third].map(({ batchUuid }) => batchUuid),
+  );
 });

@@ -57,12 +57,14 @@ test('sweeps in steps while there is more, continues after an error, and stops',
         if (answer instanceof Error) throw answer;
         return answer;
       },
+      trimFailures: () => Promise.resolve(false),
     },
     changes: { dropBefore: () => Promise.resolve(false) },
     files: { sweep: () => Promise.resolve(false) },
     kept: {
       idempotencyKeptHours: 1,
       resultsKeptHours: 1,
+      organizationFailedResultsBytesMax: 1,
       refusedFilesKeptHours: 1,
       changesKeptDays: 1,
     },

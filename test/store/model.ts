@@ -193,7 +193,7 @@ export class Model {
         };
         this.skus.set(entry.skuId, sku);
         sku.gtins = gtins;
-        touched.add(entry.skuId);
+        if (Object.keys(entry.inventory).length > 0) touched.add(entry.skuId);
         const next = { ...sku.inventory, ...entry.inventory };
         if (!sameInventory(next, sku.inventory)) sku.asOf = 0;
         sku.inventory = next;

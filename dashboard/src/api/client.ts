@@ -2,24 +2,44 @@ import { Onhand, type OnhandOptions } from '../../../client/src/index.ts';
 import { Transport } from '../../../client/src/transport.ts';
 
 /** Authenticates by the session cookie. The header shows the server that a page of its own sends the request. */
-const options: OnhandOptions = {
-  url: window.location.origin,
-  // A person waits: say soon that the server does not answer.
-  retries: 2,
-  timeoutMs: 20_000,
-  fetch: async (input, init) => {
-    const headers = new Headers(init?.headers);
-    headers.delete('user-agent');
-    headers.set('onhand-dashboard', '1');
-    return fetch(input, { ...init, headers, credentials: 'same-origin' });
-  },
-};
+function optionsFor(supplier: string | undefined): OnhandOptions {
+  return {
+    url: window.location.origin,
+    // A person waits: say soon that the server does not answer.
+    retries: 2,
+    timeoutMs: 20_000,
+    fetch: async (input, init) => {
+      const headers = new Headers(init?.headers);
+      headers.delete('user-agent');
+      headers.set('onhand-dashboard', '1');
+      const url = input instanceof Request ? input.url : input;
+      return fetch(actingUrl(url, supplier), { ...init, headers, credentials: 'same-origin' });
+    },
+  };
+}
+
+/** The address of a route of one supplier: an operator says which one it acts for. */
+export function actingUrl(url: string | URL, supplier: string | undefined): string {
+  const acting = new URL(url, window.location.origin);
+  if (supplier !== undefined) acting.searchParams.set('supplier', supplier);
+  return acting.href;
+}
+
+/** The client of the server that sent this page, for the user who is logged in; for operators, acting for a supplier. */
+export function clientFor(supplier: string | undefined): Onhand {
+  return new Onhand(optionsFor(supplier));
+}
+
+/** As `clientFor`, for what the client has no method for, because only people use it. */
+export function transportFor(supplier: string | undefined): Transport {
+  return new Transport(optionsFor(supplier));
+}
 
 /** The client of the server that sent this page, for the user who is logged in. */
-export const onhand = new Onhand(options);
+export const onhand = clientFor(undefined);
 
 /** Calls what the client has no method for, because only people use it. */
-export const transport = new Transport(options);
+export const transport = transportFor(undefined);
 
 /** A request with a JSON body. */
 export function jsonRequest(method: 'POST' | 'PUT' | 'PATCH', path: string, value: unknown) {

@@ -66,7 +66,7 @@ export async function logIn(
   login: { readonly username: string; readonly password: string },
 ): Promise<void> {
   const session = await transport.json<Session>(jsonRequest('POST', SESSIONS_PATH, login));
-  enter(cache, session);
+  become(cache, session);
 }
 
 /** Creates the operator and its user with the secret of the one-time set-up link. */
@@ -80,7 +80,7 @@ export async function setUp(
   },
 ): Promise<void> {
   const request = jsonRequest('POST', '/timp/organizations/setup/', draft);
-  enter(cache, await transport.json<Session>(request));
+  become(cache, await transport.json<Session>(request));
 }
 
 /** Ends the session and forgets everything that it has read. */
@@ -91,16 +91,16 @@ export async function logOut(cache: QueryClient): Promise<void> {
 
 /** Shows the log-in screen: the server said that the session is over. */
 export function leave(cache: QueryClient): void {
-  cache.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
-  cache.setQueryData(sessionQuery.queryKey, null);
+  become(cache, null);
 }
 
 export function isUnauthenticated(error: unknown): boolean {
   return error instanceof OnhandError && error.status === 401;
 }
 
-function enter(cache: QueryClient, session: Session): void {
-  cache.clear();
+/** The page shows the screens of another user, or the log-in, and nothing that the one before has read. */
+function become(cache: QueryClient, session: Session | null): void {
+  cache.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
   cache.setQueryData(sessionQuery.queryKey, session);
 }
 

@@ -24,11 +24,10 @@ export function AccountMenu() {
   return (
     <Menu position="top-start" width={232}>
       <Menu.Target>
-        <UnstyledButton
-          className={classes['account']}
-          aria-label={`${text.frame.account}: ${username}, ${organization.name}`}
-        >
-          <span className={classes['initial']}>{username.slice(0, 1).toUpperCase()}</span>
+        <UnstyledButton className={classes['account']}>
+          <span className={classes['initial']} aria-hidden="true">
+            {username.slice(0, 1).toUpperCase()}
+          </span>
           <div className={classes['names']}>
             <Text size="sm" fw={500} component="div">
               {organization.name}

@@ -1,5 +1,5 @@
 import { AppShell, Burger, Group, Kbd, NavLink, Text, UnstyledButton } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { useDisclosure, useHotkeys } from '@mantine/hooks';
 import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { lazy, Suspense, useEffect, useRef } from 'react';
 import { useSession } from '../api/session.ts';
@@ -19,6 +19,7 @@ export function Frame() {
   const { organization } = useSession();
   const [isOpen, { toggle, close }] = useDisclosure(false);
   const { pathname } = useLocation();
+  useHotkeys([['mod+K', openPalette]], []);
   const main = useRef<HTMLElement>(null);
   useEffect(close, [pathname, close]);
   return (

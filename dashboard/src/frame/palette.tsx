@@ -64,7 +64,7 @@ export default function Palette() {
       filter={(_query, all) => all}
       actions={groups.filter(({ actions }) => actions.length > 0)}
       nothingFound={text.frame.searchNothing}
-      shortcut={['mod + K']}
+      shortcut={null}
       searchProps={{
         leftSection: <Icon name="search" />,
         placeholder: text.frame.searchPlaceholder,

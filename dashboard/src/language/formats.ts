@@ -66,6 +66,18 @@ export class Formats {
     }).format(value / 1000 ** power);
   }
 
+  /** A length of time in the largest unit that it is a whole number of: 15 min, 2 hr, 1 day. */
+  minutes(value: number): string {
+    const [unit, size] =
+      value % 1440 === 0
+        ? (['day', 1440] as const)
+        : value % 60 === 0
+          ? (['hour', 60] as const)
+          : (['minute', 1] as const);
+    const style = { style: 'unit', unit, unitDisplay: 'short' } as const;
+    return new Intl.NumberFormat(this.locale, style).format(value / size);
+  }
+
   /** Whether the count takes the singular. */
   isOne(count: number): boolean {
     return this.#plural.select(count) === 'one';

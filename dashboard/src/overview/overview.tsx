@@ -1,7 +1,8 @@
 import { useSession } from '../api/session.ts';
-import { Panel, Screen } from '../frame/screen.tsx';
+import { Screen } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
-import { FreshnessTable } from './freshness-table.tsx';
+import { SupplierOverview } from './supplier-overview.tsx';
+import { SuppliersOverview } from './suppliers-overview.tsx';
 
 /** What needs attention today. */
 export function Overview() {
@@ -9,9 +10,7 @@ export function Overview() {
   const { organization } = useSession();
   return (
     <Screen title={text.frame.screens.overview} subtitle={organization.name}>
-      <Panel title={text.overview.freshness} isFlush>
-        <FreshnessTable />
-      </Panel>
+      {organization.type === 'supplier' ? <SupplierOverview /> : <SuppliersOverview />}
     </Screen>
   );
 }

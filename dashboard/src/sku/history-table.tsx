@@ -1,7 +1,8 @@
-import { Button, Center, Table } from '@mantine/core';
+import { Badge, Button, Center, Table } from '@mantine/core';
 import type { HistoryEntry } from '../../../client/src/index.ts';
 import { InventoryChange } from '../changes/inventory-change.tsx';
 import { Instant } from '../format/time.tsx';
+import { sourceName } from '../overview/batch-list.tsx';
 import { useText } from '../language/language.tsx';
 import { Nothing } from '../states/states.tsx';
 
@@ -19,12 +20,13 @@ export function HistoryTable({
   const text = useText();
   if (entries.length === 0) return <Nothing title={text.sku.noHistory} />;
   return (
-    <Table.ScrollContainer minWidth={520}>
+    <Table.ScrollContainer type="native" minWidth={520}>
       <Table highlightOnHover>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{text.sku.time}</Table.Th>
             <Table.Th>{text.sku.change}</Table.Th>
+            <Table.Th>{text.sku.who}</Table.Th>
             <Table.Th>{text.sku.why}</Table.Th>
           </Table.Tr>
         </Table.Thead>
@@ -36,6 +38,10 @@ export function HistoryTable({
               </Table.Td>
               <Table.Td>
                 <InventoryChange before={entry.before} after={entry.after} />
+                {entry.retired === true ? <Badge>{text.sku.retired}</Badge> : null}
+              </Table.Td>
+              <Table.Td>
+                <Author entry={entry} />
               </Table.Td>
               <Table.Td>{entry.reason ?? <span className="muted">–</span>}</Table.Td>
             </Table.Tr>
@@ -50,5 +56,15 @@ export function HistoryTable({
         </Center>
       )}
     </Table.ScrollContainer>
+  );
+}
+
+/** Who sent the batch, and as what; a retailer does not see who. */
+function Author({ entry }: { readonly entry: HistoryEntry }) {
+  const text = useText();
+  return (
+    <>
+      {entry.username} <span className="muted">{sourceName(entry.source, text)}</span>
+    </>
   );
 }

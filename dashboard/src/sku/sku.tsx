@@ -1,9 +1,10 @@
 import { Anchor, SimpleGrid } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, Suspense } from 'react';
 import type { HistoryEntry, Sku as SkuRecord } from '../../../client/src/index.ts';
 import { Ago } from '../format/time.tsx';
+import { Fact } from '../frame/fact.tsx';
 import { Panel, Screen } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
 import { CellContent, Quantity, Restriction } from '../skus/columns.tsx';
@@ -67,11 +68,15 @@ function Facts({ sku }: { readonly sku: SkuRecord }) {
       <Fact name={text.skus.columns.stock}>
         <Quantity value={sku.quantity_in_stock} isStock />
       </Fact>
-      <Fact name={text.skus.columns.backorder}>
+      <Fact
+        name={text.skus.columns.backorder}
+        hint={
+          sku.backorder_date === null
+            ? undefined
+            : text.sku.expectedOn(formats.day(sku.backorder_date))
+        }
+      >
         <Quantity value={sku.quantity_on_backorder} />
-        {sku.backorder_date === null ? null : (
-          <small>{text.sku.expectedOn(formats.day(sku.backorder_date))}</small>
-        )}
       </Fact>
       <Fact name={text.skus.columns.restriction}>
         {sku.restrictions === null ? (
@@ -84,15 +89,6 @@ function Facts({ sku }: { readonly sku: SkuRecord }) {
         <Ago time={sku.last_updated} />
       </Fact>
     </SimpleGrid>
-  );
-}
-
-function Fact({ name, children }: { readonly name: string; readonly children: ReactNode }) {
-  return (
-    <div className={`panel ${classes['fact']}`}>
-      <div className="muted">{name}</div>
-      <div className={classes['figure']}>{children}</div>
-    </div>
   );
 }
 

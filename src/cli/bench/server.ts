@@ -15,7 +15,10 @@ interface BenchResponse {
   readonly linesFailed: number;
 }
 
-/** The server to measure, with a fixed number of persistent connections. */
+/**
+ * The server to measure, with a fixed number of persistent connections. The client of `client/` would distort the
+ * measurement: `fetch` costs several times as much per request, and does not limit the connections.
+ */
 export class BenchServer {
   readonly #pool: Pool;
   readonly #url: string;

@@ -11,7 +11,7 @@ export interface LoginThrottleLimits {
   readonly loginWindowMs: number;
 }
 
-/** A network gets this many times the limit of one name. */
+/** The names of a network that are not known there share this many times the limit of one name. */
 const NAMES_OF_NETWORK_MAX = 10;
 /** The wait after the limit of a name: it doubles with each failure, and is short, since anyone can cause it. */
 const WAIT_FIRST_MS = 1000;
@@ -21,7 +21,8 @@ const REMEMBERED_MAX = 10_000;
 
 /**
  * Limits failed attempts by name and network, by network, and by name. A stranger can delay the logins of a name by a
- * minute at most, and not at all from networks from which its user has logged in.
+ * minute at most, and not at all from networks from which its user has logged in. There, failed attempts for other names
+ * do not count against it either.
  */
 export class LoginThrottle {
   readonly #byNameAndNetwork: RateLimiterMemory;
@@ -53,27 +54,33 @@ export class LoginThrottle {
     const name = createHash('sha256').update(username).digest('base64');
     const place = `${name} ${network}`;
     const isCounted = !this.#known.has(place);
-    // Strangers can cause this wait, so that keeping to it must not use up the attempts of the user.
-    if (isCounted) this.#refuseWaiting(name);
-    await consumePoint(this.#byNetwork, network);
+    if (isCounted) {
+      // Strangers can cause this wait, so that keeping to it must not use up the attempts of the user.
+      this.#refuseWaiting(name);
+      await consumePoint(this.#byNetwork, network);
+    }
     await consumePoint(this.#byNameAndNetwork, place);
     if (isCounted) await this.#countFailure(name);
     try {
       const result = await login();
-      await this.#byNetwork.reward(network);
       await this.#byNameAndNetwork.delete(place);
-      if (isCounted) await this.#failures.reward(name);
+      if (isCounted) await this.#forgive(name, network);
       remember(this.#known, place, true);
       return result;
     } catch (error) {
       // Only a wrong password counts.
       if (!(error instanceof OnhandError) || error.code !== 'login_failed') {
-        await this.#byNetwork.reward(network);
         await this.#byNameAndNetwork.reward(place);
-        if (isCounted) await this.#failures.reward(name);
+        if (isCounted) await this.#forgive(name, network);
       }
       throw error;
     }
+  }
+
+  /** Subtracts an attempt that was counted and has not failed. */
+  async #forgive(name: string, network: string): Promise<void> {
+    await this.#byNetwork.reward(network);
+    await this.#failures.reward(name);
   }
 
   #refuseWaiting(name: string): void {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { OnhandError } from '../../domain/errors.ts';
 import { isOver } from '../../domain/files.ts';
 import { RULE_NAMES } from '../../domain/reading-rules.ts';
 import {
@@ -64,8 +65,11 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     refuseBody(body);
     const file = await findFile(routes, request);
     if (!isOver(file)) throw wrongState(file, 'cancel it first, or wait until it is finished');
-    if (file.found?.kind === 'catalogue')
-      throw wrongState(file, 'it is a catalogue, and catalogues cannot be reverted');
+    if (file.found?.kind === 'catalogue' && !file.isKept)
+      throw new OnhandError(
+        'results_expired',
+        'A catalogue can be undone only while its file is kept, and this one was deleted, by you or after its retention.',
+      );
     const reverted = await service.revert(
       file,
       {

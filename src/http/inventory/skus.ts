@@ -12,6 +12,7 @@ import {
   SkuChangeSchema,
   SkuCreationSchema,
 } from '../../wire/inventory/sku-creation.ts';
+import { SuccessSchema } from '../../wire/lines/results.ts';
 import {
   INCLUDE_PARAMETER,
   parseSkuList,
@@ -31,6 +32,8 @@ import {
   printHistory,
 } from '../../wire/changes/sku-history.ts';
 import { createQueryReader, readTimeMs } from '../../wire/query.ts';
+import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
+import { refuseBody } from './batches.ts';
 import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
@@ -69,7 +72,7 @@ const DetailParametersSchema = Type.Object({
   uuid: Type.String({ format: 'uuid', description: 'The uuid of the SKU.' }),
 });
 
-/** Adds the routes of SKUs: list, show, history, create, change. */
+/** Adds the routes of SKUs: list, show, history, create, change, retire. */
 export function addSkus(app: FastifyInstance, { admission, store, feed, limits }: SkuRoutes): void {
   const bodyLimits = smallBodyLimits(limits);
   const visibleTo = (principal: Principal): Promise<readonly number[]> =>
@@ -221,6 +224,29 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     return reply.type('application/json').send(await detailOf(request, uuid, include));
   };
 
+  const retire = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { organizationId: supplierId, userId } = admission.principalOf(request);
+    refuseBody(await readBody(request, bodyLimits));
+    checkParameters(request, []);
+    const reason = noteHeaderOf(request, 'Batch-Reason');
+    const reference = noteHeaderOf(request, 'Batch-Reference');
+    const sku = await store.skus.find([supplierId], pathUuid(request));
+    if (sku === undefined) throw noSuchSku();
+    const { batchUuid } = await admission.writing(request, () =>
+      store.applyCatalogue({
+        supplierId,
+        userId,
+        source: 'update',
+        ...(reason !== undefined && { reason }),
+        ...(reference !== undefined && { reference }),
+        existing: 'update',
+        entries: [{ skuId: sku.skuId, retires: true, product: {}, inventory: {} }],
+      }),
+    );
+    if (batchUuid !== null) reply.header('batch-id', batchUuid);
+    return sendJson(request, reply, JSON.stringify({ message: 'success' }));
+  };
+
   addResource(app, LIST_PATH, {
     GET: {
       schema: describe({
@@ -277,6 +303,19 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
       }),
       guard: (request, reply) => admission.admit(request, reply, 'editor'),
       handle: change,
+    },
+    DELETE: {
+      schema: describe({
+        operationId: 'retireSku',
+        summary: 'Retire a SKU; creating it again brings it back',
+        params: DetailParametersSchema,
+        headers: Type.Object(NOTE_HEADERS),
+        ok: SuccessSchema,
+        access: 'editor',
+        problems: { 404: 'The supplier has no SKU with this uuid.' },
+      }),
+      guard: (request, reply) => admission.admit(request, reply, 'editor'),
+      handle: retire,
     },
   });
   addResource(app, `${LIST_PATH}:uuid/history/`, {

@@ -6,6 +6,7 @@ import {
   type RevertOutcome,
   type RevertRequest,
 } from '../../domain/batches.ts';
+import type { ExpectedReport } from '../../domain/changes.ts';
 import type { SafetyLimit } from '../../domain/safety-limit.ts';
 import type { BatchPage, BatchStore, OffsetPage, SweepTimes } from '../store.ts';
 import { batchNumberOf, isUuid } from '../uuids.ts';
@@ -113,20 +114,79 @@ export class SqlBatches implements BatchStore {
     return setSafetyLimit(this.#database, supplierId, limit);
   }
 
+  async expectedReports(): Promise<readonly ExpectedReport[]> {
+    const rows = await this.#database.db
+      .selectFrom('suppliers')
+      .innerJoin('organizations', 'organizations.id', 'suppliers.id')
+      .select((from) => [
+        'suppliers.id',
+        'name',
+        'expected_interval_minutes',
+        // Not a join, for which PostgreSQL might read all batches of the supplier.
+        from
+          .selectFrom('batches')
+          .select('applied_at_ms')
+          .whereRef('batches.supplier_id', '=', 'suppliers.id')
+          .whereRef('batches.number', '=', 'suppliers.last_batch_number')
+          .as('last_heard_at_ms'),
+      ])
+      .where('expected_interval_minutes', 'is not', null)
+      .where('suspended_at_ms', 'is', null)
+      .execute();
+    return rows.map((row) => ({
+      supplierId: row.id,
+      name: row.name,
+      intervalMinutes: row.expected_interval_minutes ?? 0,
+      lastHeardAtMs: row.last_heard_at_ms,
+    }));
+  }
+
   /** Rows that another node is sweeping, or a writer has locked, are skipped. */
   async sweep({ nowMs, failuresBeforeMs }: SweepTimes, limit: number): Promise<boolean> {
+    const untilMs = failuresBeforeMs - 1;
     const counts = await this.#database.transact([
-      this.#deleteOld(
-        'batch_failures',
-        'batch_number',
-        'applied_at_ms',
-        failuresBeforeMs - 1,
-        limit,
-      ),
+      this.#deleteOld('batch_failures', 'batch_number', 'applied_at_ms', untilMs, limit),
+      this.#deleteOld('product_changes', 'batch_number', 'applied_at_ms', untilMs, limit),
       this.#deleteOld('idempotency_keys', 'key', 'expires_at_ms', nowMs, limit),
       this.#deleteOld('confirmations', 'code', 'expires_at_ms', nowMs, limit),
     ]);
     return counts.some((count) => count >= limit);
+  }
+
+  async trimFailures(bytesMax: number, limit: number): Promise<boolean> {
+    const { db } = this.#database;
+    const stored = db
+      .selectFrom('batch_failures')
+      .innerJoin('batches', (join) =>
+        join
+          .onRef('batches.supplier_id', '=', 'batch_failures.supplier_id')
+          .onRef('batches.number', '=', 'batch_failures.batch_number'),
+      )
+      .where('source', '<>', 'file')
+      .select([
+        'batch_failures.supplier_id',
+        'batch_number',
+        sql<number>`sum(length(failures)) OVER (
+          PARTITION BY batch_failures.supplier_id ORDER BY batch_number DESC)`.as('bytes'),
+      ]);
+    const excess = await db
+      .selectFrom(stored.as('stored'))
+      .select(['supplier_id', 'batch_number'])
+      .where('bytes', '>', bytesMax)
+      .orderBy('supplier_id')
+      .orderBy('batch_number')
+      .limit(limit)
+      .execute();
+    if (excess.length === 0) return false;
+    await this.#database.transact(
+      excess.map((row) =>
+        db
+          .deleteFrom('batch_failures')
+          .where('supplier_id', '=', row.supplier_id)
+          .where('batch_number', '=', row.batch_number),
+      ),
+    );
+    return excess.length >= limit;
   }
 
   /** Deletes at most `limit` rows whose `time` is not after `untilMs`, the oldest first. */

@@ -73,6 +73,9 @@ export function changeOf(row: ChangeRow): Change {
   };
 }
 
+/** Stands for a retired SKU among the times of last reports. */
+export const RETIRED_SKU = Number.NaN;
+
 /**
  * Records the time of a batch's confirmations.
  *
@@ -91,10 +94,11 @@ export function recordConfirmation(
   }
 }
 
-/** Counts SKUs by the age of their last report. */
+/** Counts SKUs, without the retired ones, by the age of their last report. */
 export function countByAge(reportedAtMs: Float64Array, nowMs: number): Freshness['skusByAge'] {
   const counts = Array.from({ length: FRESHNESS_AGES_MS.length + 1 }, () => 0);
   for (const atMs of reportedAtMs) {
+    if (Number.isNaN(atMs)) continue;
     const found = FRESHNESS_AGES_MS.findIndex((ageMsMax) => nowMs - atMs <= ageMsMax);
     const bucket = found < 0 ? FRESHNESS_AGES_MS.length : found;
     counts[bucket] = (counts[bucket] ?? 0) + 1;

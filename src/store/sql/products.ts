@@ -96,6 +96,34 @@ export function productValues({ itemUuid, product }: ProductOfItem): (string | n
   return [itemUuid, ...PRODUCT_MEMBERS.map((member) => product[member])];
 }
 
+/** The product of `productValues`, read from storage. */
+export function itemOf(values: readonly unknown[]): ProductOfItem {
+  const stored = new Map(PRODUCT_COLUMNS.map((column, i) => [column, values[i]]));
+  const text = (column: (typeof PRODUCT_COLUMNS)[number]): string | null => {
+    const value = stored.get(column);
+    return typeof value === 'string' ? value : null;
+  };
+  const unitsBundled = stored.get('units_bundled');
+  const row: ProductRow = {
+    item_uuid: text('item_uuid') ?? '',
+    item_id: text('item_id'),
+    title: text('title'),
+    condition: text('condition'),
+    units_bundled: typeof unitsBundled === 'number' ? unitsBundled : null,
+    upca: text('upca'),
+    ean13: text('ean13'),
+    gtin14: text('gtin14'),
+    isbn: text('isbn'),
+    asin: text('asin'),
+    mpn: text('mpn'),
+  };
+  return itemOfRow(row);
+}
+
+export function itemOfRow(row: ProductRow): ProductOfItem {
+  return { itemUuid: row.item_uuid, product: productOf(row) };
+}
+
 /** The distinct GTINs of a SKU's up to four identifiers. */
 export function gtinsOf(product: Product): ReadonlySet<number> {
   const gtins = new Set<number>();

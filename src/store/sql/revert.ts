@@ -1,12 +1,21 @@
 import type { BatchDecision, SkuState } from '../../domain/batch-decision.ts';
-import type { Inventory } from '../../domain/inventory.ts';
+import { isRetired, NOTHING_KNOWN, RETIRED, type Inventory } from '../../domain/inventory.ts';
 import type { RevertOutcome } from '../../domain/batches.ts';
+import type { ProductChange } from './product-changes.ts';
+import type { ProductOfItem } from './products.ts';
 
 /** A change of the batch to revert. */
 export interface RevertibleChange {
   readonly skuNumber: number;
   readonly sequence: number;
   readonly before: Inventory;
+}
+
+/** What the batch to revert did to products. */
+export interface RevertibleProducts {
+  readonly changes: readonly ProductChange[];
+  /** Numbers of the SKUs whose product a later batch has written. */
+  readonly rewritten: ReadonlySet<number>;
 }
 
 /** Access to the SKUs that the batch changed. */
@@ -17,24 +26,98 @@ export interface RevertTarget {
   readonly unchanged: ReadonlySet<number>;
   /** Numbers of the SKUs that a later batch confirmed; empty if the revert is forced. */
   readonly confirmed: ReadonlySet<number>;
+  readonly products: RevertibleProducts;
 }
 
-/** Reverts every SKU that has not changed or been confirmed since. Returns one outcome per SKU, in order. */
+/** A SKU whose product is put back, or that is retired or brought back. */
+export interface RevertedProduct {
+  readonly skuNumber: number;
+  /** Undefined if the product stays. */
+  readonly product: ProductOfItem | undefined;
+  readonly wasRetired: boolean;
+  readonly isRetired: boolean;
+}
+
+export interface DecidedRevert {
+  readonly revertedCount: number;
+  /** One per SKU. */
+  readonly skus: RevertOutcome['skus'];
+  readonly products: readonly RevertedProduct[];
+}
+
+/** Adds to the changes of a batch one for each SKU that it created without inventory. */
+export function withCreated(
+  changes: readonly RevertibleChange[],
+  products: readonly ProductChange[],
+): readonly RevertibleChange[] {
+  const changed = new Set(changes.map(({ skuNumber }) => skuNumber));
+  const others = products.filter(
+    ({ skuNumber, isCreated }) => isCreated && !changed.has(skuNumber),
+  );
+  return [
+    ...changes,
+    ...others.map(({ skuNumber }) => ({ skuNumber, sequence: 0, before: NOTHING_KNOWN })),
+  ];
+}
+
+/**
+ * Reverts every SKU that has not changed or been confirmed since, and retires those that the batch created. A product
+ * is put back if no later batch has written it.
+ *
+ * @param changes of the batch, with those of `withCreated`
+ */
 export function decideRevert(
   decision: BatchDecision,
   changes: readonly RevertibleChange[],
   known: RevertTarget,
-): { readonly revertedCount: number; readonly skus: RevertOutcome['skus'] } {
-  let revertedCount = 0;
-  const skus = changes.map(({ skuNumber, before }) => {
-    const skuId = known.skuIdOf(skuNumber);
-    if (!known.unchanged.has(skuNumber)) return { skuId, outcome: 'moved_on' as const };
-    if (known.confirmed.has(skuNumber)) return { skuId, outcome: 'confirmed' as const };
-    decision.touch(known.skuState(skuNumber), before);
-    revertedCount += 1;
-    return { skuId, outcome: 'reverted' as const };
-  });
-  return { revertedCount, skus };
+): DecidedRevert {
+  const { changes: productChanges, rewritten } = known.products;
+  const created = new Set(
+    productChanges.filter(({ isCreated }) => isCreated).map(({ skuNumber }) => skuNumber),
+  );
+  const outcomes = new Map<number, RevertOutcome['skus'][number]['outcome']>();
+  /** By the number of each SKU that is reverted: whether it was retired. */
+  const reverted = new Map<number, boolean>();
+  for (const { skuNumber, before } of changes) {
+    const isCreated = created.has(skuNumber);
+    if (!known.unchanged.has(skuNumber) || (isCreated && rewritten.has(skuNumber)))
+      outcomes.set(skuNumber, 'moved_on');
+    else if (known.confirmed.has(skuNumber)) outcomes.set(skuNumber, 'confirmed');
+    else {
+      const held = known.skuState(skuNumber);
+      reverted.set(skuNumber, isRetired(held.inventory));
+      decision.touch(held, isCreated ? RETIRED : before);
+      outcomes.set(skuNumber, 'reverted');
+    }
+  }
+  const products = new Map<number, ProductOfItem>();
+  for (const { skuNumber, before, isCreated } of productChanges) {
+    if (before === null || (isCreated && !reverted.has(skuNumber))) continue;
+    if (rewritten.has(skuNumber)) {
+      outcomes.set(skuNumber, 'moved_on');
+      continue;
+    }
+    products.set(skuNumber, before);
+    if (!outcomes.has(skuNumber)) outcomes.set(skuNumber, 'reverted');
+    if (!reverted.has(skuNumber))
+      reverted.set(skuNumber, isRetired(known.skuState(skuNumber).inventory));
+  }
+  const revertedProducts = Array.from(reverted, ([skuNumber, wasRetired]) => ({
+    skuNumber,
+    product: products.get(skuNumber),
+    wasRetired,
+    isRetired: isRetired(known.skuState(skuNumber).inventory),
+  }));
+  return {
+    revertedCount: reverted.size,
+    skus: Array.from(outcomes, ([skuNumber, outcome]) => ({
+      skuId: known.skuIdOf(skuNumber),
+      outcome,
+    })),
+    products: revertedProducts.filter(
+      (sku) => sku.product !== undefined || sku.wasRetired !== sku.isRetired,
+    ),
+  };
 }
 
 /** A change that followed the one to revert. */

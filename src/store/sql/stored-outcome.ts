@@ -136,7 +136,7 @@ export async function decodeFailures(bytes: Uint8Array): Promise<readonly Failed
 }
 
 /** Reads effects from JSON, in slices. They contain no text that a client chose. */
-export async function readEffects(json: Uint8Array): Promise<ReadonlyMap<number, LineEffect>> {
+async function readEffects(json: Uint8Array): Promise<ReadonlyMap<number, LineEffect>> {
   const effects = new Map<number, LineEffect>();
   for await (const slice of parseInSlices(json, ['}]', ',['])) {
     if (!Effects.Check(slice)) throw new Error('the effects of a batch are malformed');

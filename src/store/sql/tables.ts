@@ -17,9 +17,11 @@ export interface SqlTables {
   suppliers: {
     id: number;
     sku_count: Generated<number>;
+    retired_count: Generated<number>;
     last_batch_number: Generated<number>;
     breaker_percent_max: Generated<number | null>;
     breaker_skus_min: Generated<number | null>;
+    expected_interval_minutes: Generated<number | null>;
   };
   connections: { retailer_id: number; supplier_id: number; created_at_ms: number };
   users: {

@@ -24,6 +24,11 @@ export function inventoryAt(fields: Int32Array, i: number): Inventory {
   };
 }
 
+/** One field of a SKU's inventory, by its index. */
+export function fieldAt(fields: Int32Array, i: number, field: number): number | null {
+  return fieldOf(fields[i * INVENTORY_FIELDS + field]);
+}
+
 function fieldOf(value: number | undefined): number | null {
   return value === undefined || value === NULL_FIELD ? null : value;
 }

@@ -1,7 +1,8 @@
 /** Receives the outcomes of batches from the writer thread. */
 import type { BatchOutcome } from '../../domain/batches.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import { readDetails, readEffects, repeatedOutcome } from '../sql/stored-outcome.ts';
+import { readDetails, repeatedOutcome } from '../sql/stored-outcome.ts';
+import { PackedEffects } from './effect-columns.ts';
 import { asError } from './threads.ts';
 import type { PackedOutcomes } from './write/group.ts';
 
@@ -26,7 +27,7 @@ export async function unpackOutcomes({
         ...rest,
         statuses: statuses.subarray(line, line + lineCount),
         details: details instanceof Uint8Array ? await readDetails(details) : details,
-        effects: effects instanceof Uint8Array ? await readEffects(effects) : effects,
+        effects: 'places' in effects ? new PackedEffects(effects) : effects,
       });
       line += lineCount;
     }

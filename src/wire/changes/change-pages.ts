@@ -8,7 +8,7 @@ import {
 } from './change-records.ts';
 import { Type } from 'typebox';
 import type { Change, ChangeRecord, NamedSupplier } from '../../domain/changes.ts';
-import { type Inventory, printDate, restrictionName } from '../../domain/inventory.ts';
+import { type Inventory, isRetired, printDate, restrictionName } from '../../domain/inventory.ts';
 import { printTime } from '../times.ts';
 
 export const CHANGE_LIMIT_MAX = 10_000;
@@ -132,6 +132,7 @@ class ChangePrinter {
       `"isbn":${text(isbn)},"asin":${text(asin)},"mpn":${text(mpn)}}},` +
       `"sequence":${change.sequence},"time":"${this.#timeText}",` +
       `"before":${inventoryText(change.before)},"after":${inventoryText(change.after)},` +
+      (isRetired(change.after) ? '"retired":true,' : '') +
       `"batch":{"uuid":"${change.batchUuid}"},"reason":${text(change.reason)}}`
     );
   }

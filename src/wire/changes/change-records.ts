@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { InventorySchema, printInventory } from '../inventory/inventory-fields.ts';
+import { isRetired } from '../../domain/inventory.ts';
 import type { Change, ChangeRecord, HistoryEntry, NamedSupplier } from '../../domain/changes.ts';
 import { SKU_LIMIT_MAX } from '../inventory/skus.ts';
 import { printTime } from '../times.ts';
@@ -25,6 +26,12 @@ const CHANGED = {
   time: Type.String({ format: 'date-time', description: 'When its batch was applied.' }),
   before: InventorySchema,
   after: InventorySchema,
+  retired: Type.Optional(
+    Type.Literal(true, {
+      description:
+        'The supplier has retired the SKU, which can no longer be found. A later change without this member brings it back.',
+    }),
+  ),
   batch: Type.Object({ uuid: uuid() }, { additionalProperties: false }),
   reason: textOrNull({ description: "The batch's reason, if it has one." }),
 };
@@ -156,6 +163,7 @@ function printChanged(change: Omit<Change, 'supplier' | 'sku'>) {
     time: printTime(change.changedAtMs),
     before: printInventory(change.before),
     after: printInventory(change.after),
+    ...(isRetired(change.after) && { retired: true as const }),
     batch: { uuid: change.batchUuid },
     reason: change.reason,
   };

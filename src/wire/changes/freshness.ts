@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { NamedSupplier } from '../../domain/changes.ts';
+import { isLate, type NamedSupplier } from '../../domain/changes.ts';
 import {
   pageParameters,
   paginationSchema,
@@ -9,8 +9,6 @@ import {
 import { createQueryReader } from '../query.ts';
 import { integerOrNull, textOrNull, uuid } from '../schema.ts';
 import { printTime } from '../times.ts';
-
-const MINUTE_MS = 60_000;
 
 /** Each supplier of a page is a separate count over all its SKUs. */
 const SUPPLIERS_MAX = 25;
@@ -94,7 +92,7 @@ export function printFreshness(
       is_late:
         expectedIntervalMinutes === null
           ? null
-          : nowMs - (lastHeardAtMs ?? 0) > expectedIntervalMinutes * MINUTE_MS,
+          : isLate(lastHeardAtMs, expectedIntervalMinutes, nowMs),
       skus_by_age: skusByAge.map(({ ageMsMax, count }) => ({
         age_seconds_max: ageMsMax === null ? null : ageMsMax / 1000,
         count,

@@ -8,6 +8,7 @@ import { LOGIN, SKUS, TestServer } from '../harness.ts';
 
 const FAILED = new OnhandError('login_failed', 'wrong');
 const fail = (): Promise<never> => Promise.reject(FAILED);
+const succeed = (): Promise<unknown> => Promise.resolve();
 const codeOf = (attempt: Promise<unknown>): Promise<unknown> =>
   attempt.then(
     () => 'ok',
@@ -42,6 +43,22 @@ test('attempts that are refused while a name must wait do not count against the 
     messages.push(await attempt.catch((error: unknown) => String(error)));
   }
   expect(messages.filter((message) => !/ok|failed logins for this name/.test(message))).toEqual([]);
+});
+
+test('failed logins of strangers on a shared network lock out new names there, not those that logged in there before', async () => {
+  const [perName, perNetwork] = [3, 30];
+  const limits = { loginAttemptsMax: perName, loginAttemptsPerNameMax: 20, loginWindowMs: 600_000 };
+  const throttle = new LoginThrottle(limits);
+  const attempt = (name: string, work: () => Promise<unknown>) =>
+    codeOf(throttle.attempt(name, 'office', work));
+  expect(await attempt('jo', succeed)).toBe('ok');
+  for (let i = 0; i < perNetwork; i += 1)
+    expect(await attempt(`stranger ${i}`, fail)).toBe('login_failed');
+  expect(await attempt('ann', succeed)).toBe('rate_limited');
+  expect(await attempt('jo', succeed)).toBe('ok');
+  // Guesses for a name that is known there stay limited.
+  for (let i = 0; i < perName; i += 1) expect(await attempt('jo', fail)).toBe('login_failed');
+  expect(await attempt('jo', succeed)).toBe('rate_limited');
 });
 
 test('200 logins at once are answered or refused, while another organization reads and uploads', async () => {

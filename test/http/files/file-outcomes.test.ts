@@ -6,7 +6,7 @@ import { report } from '../../formats/edifact.ts';
 import { interchange } from '../../formats/x12.ts';
 import { textMatching } from '../../matching.ts';
 import { entry } from '../../store/fixtures.ts';
-import { at, textAt } from '../answers.ts';
+import { at, problemOf, textAt } from '../answers.ts';
 import { FileClient, FILES, UPLOAD } from './file-client.ts';
 import { BATCHES } from '../inventory/written.ts';
 import { TestServer } from '../harness.ts';
@@ -175,7 +175,27 @@ describe('a catalogue file', () => {
       expect.stringMatching(/^,Nameless,1,,400,/),
     ]);
     expect((await client.ask('GET', `${FILES}${uuid}/results.xlsx`)).text).toMatch(/^PK/);
-    expect((await client.ask('POST', `${FILES}${uuid}/revert/`)).status).toBe(409);
+  });
+
+  test('can be undone: SKUs that it created are retired, and what it changed is put back', async () => {
+    const before = await client.stock();
+    const rows = 'sku_id,title,qty\nA-1,Other,7\nU-1,New,4\n';
+    const uuid = await client.upload(rows, '?kind=catalogue', { 'batch-reason': 'spring' });
+    await client.processed(uuid);
+    expect(await client.stock()).toEqual({ ...before, 'A-1': 7, 'U-1': 4 });
+    const file = (await client.ask('GET', `${FILES}${uuid}/`)).json;
+    const batch = await client.ask('GET', `${BATCHES}${textAt(file, 'batches', 0)}/`);
+    expect(batch.json).toMatchObject({ source: 'file', line_count: 2, reason: 'spring' });
+    const undone = await client.ask('POST', `${FILES}${uuid}/revert/`);
+    expect(undone.json).toMatchObject({ reverted: 2, moved_on: 0 });
+    expect(await client.stock()).toEqual(before);
+  });
+
+  test('cannot be undone any more when its file was deleted', async () => {
+    const uuid = await client.upload('sku_id,title\nA-1,Other\n', '?kind=catalogue');
+    await client.processed(uuid);
+    await client.ask('DELETE', `${FILES}${uuid}/`);
+    problemOf(await client.ask('POST', `${FILES}${uuid}/revert/`), 410, 'results_expired');
   });
 
   test('is refused as a snapshot', async () => {

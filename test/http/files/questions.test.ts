@@ -138,12 +138,39 @@ test('different quantities on backorder are asked about too', async () => {
 describe('a file that names some SKUs by sku_id and others by GTIN only', () => {
   const ROWS = 'sku,ean,quantity\nA-1,,5\n,4006381333931,7\n';
 
-  test('says that rows of one SKU may not be recognized', async () => {
-    const uuid = await client.upload(ROWS);
+  beforeEach(async () => {
+    const product = { ean13: '4006381333931' };
+    const entries = [entry('A-1', { product }), entry('A-2')];
+    const { token } = await server.createSupplier(`Mixed ${suppliers}`, entries);
+    client = new FileClient(server, token);
+  });
+
+  test('is applied if no SKU has two quantities, under whatever name', async () => {
+    const uuid = await client.upload(
+      'sku,ean,quantity\nA-2,,5\n,4006381333931,7\n,5901234123457,1\n',
+    );
     expect(await client.processed(uuid)).toMatchObject({
       state: 'done',
-      notes: [textMatching(/by sku_id \(first row 2\), others only by a GTIN \(first row 3\)/)],
+      status_counts: { '200': 2, '404': 1 },
+      notes: [],
     });
+    expect(await client.stock()).toMatchObject({ 'A-1': 7, 'A-2': 5 });
+  });
+
+  test('asks which row counts if one SKU has two quantities, by its sku_id and by its GTIN', async () => {
+    const uuid = await client.upload(ROWS);
+    const file = await client.processed(uuid);
+    expect(file).toMatchObject({
+      state: 'held',
+      problem: {
+        code: 'duplicate_skus',
+        detail: textMatching(/"4006381333931" has 5 in row 2 and 7 in row 3.*locations=last/),
+      },
+      questions: [{ rule: 'locations', answers: ['last'] }],
+    });
+    await client.ask('POST', `${FILES}${uuid}/confirm/?locations=last`);
+    expect(await client.processed(uuid)).toMatchObject({ state: 'done' });
+    expect(await client.stock()).toMatchObject({ 'A-1': 7 });
   });
 
   test('is refused if its rows are to be added up', async () => {

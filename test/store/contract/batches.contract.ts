@@ -1,9 +1,19 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { NOTHING_KNOWN } from '../../../src/domain/inventory.ts';
-import { applyOne, batchOf, entry, importSkus, type TestDatabase } from '../fixtures.ts';
+import {
+  applyOne,
+  batchOf,
+  createSupplier,
+  entry,
+  importSkus,
+  type TestDatabase,
+} from '../fixtures.ts';
 import { set, statuses, useSupplier } from './tested-supplier.ts';
 
 const UPCA = 12_345_678_905;
+/** A `sku_id` of more than 300 bytes, however it is compressed. */
+const longText = (): string => randomBytes(300).toString('hex');
 
 /** The contract of batches: how they are listed, kept and reverted. */
 export function describeBatches(kind: string, createDatabase: () => Promise<TestDatabase>): void {
@@ -101,6 +111,28 @@ export function describeBatches(kind: string, createDatabase: () => Promise<Test
           expect(await supplier.store.batches.find(supplier.id, uuid ?? '')).toMatchObject({
             lineCount: 3,
           });
+        });
+
+        test('the oldest failed lines of a supplier with too many are deleted, not those of files or of others', async () => {
+          const { store } = supplier;
+          const other = await createSupplier(store, 'Frugal');
+          const fail = async (supplierId: number, source: 'bulk' | 'file', skuId: string) => {
+            const batch = batchOf(supplierId, [{ skuId, fields: { quantityInStock: 1 } }]);
+            const { uuid } = await applyOne(store, { ...batch, source });
+            return async () => (await store.batches.failures(supplierId, uuid ?? '')) !== undefined;
+          };
+          const ofFile = await fail(supplier.id, 'file', longText());
+          const oldest = await fail(supplier.id, 'bulk', longText());
+          const older = await fail(supplier.id, 'bulk', longText());
+          const ofOther = await fail(other, 'bulk', longText());
+          const newest = await fail(supplier.id, 'bulk', longText());
+          const bytesMax = 600;
+          expect(await store.batches.trimFailures(bytesMax, 1)).toBe(true);
+          expect(await Promise.all([oldest(), older()])).toEqual([false, true]);
+          await store.batches.trimFailures(bytesMax, 10);
+          expect(await store.batches.trimFailures(bytesMax, 10)).toBe(false);
+          const kept = await Promise.all([ofFile(), older(), ofOther(), newest()]);
+          expect(kept).toEqual([true, false, true, true]);
         });
       });
     });

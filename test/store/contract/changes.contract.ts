@@ -180,6 +180,10 @@ export function describeChanges(kind: string, createDatabase: () => Promise<Test
       );
       expect(expectedIntervalMinutes).toBe(60);
       expect(lastHeardAtMs).toBeGreaterThan(nowMs - HOUR_MS);
+      const reports = await store.batches.expectedReports();
+      expect(reports.filter((report) => report.supplierId === supplierId)).toEqual([
+        { supplierId, name: supplierName, intervalMinutes: 60, lastHeardAtMs },
+      ]);
     });
 
     test('filter SKUs by time of change and by stock', async () => {

@@ -5,6 +5,7 @@ import { describeCatalogues } from './catalogues.contract.ts';
 import { describeChanges } from './changes.contract.ts';
 import { describeInventory } from './inventory.contract.ts';
 import { describeProducts } from './products.contract.ts';
+import { describeRetirement } from './retirement.contract.ts';
 import { describeSafeWrites } from './safe-writes.contract.ts';
 import { describeSnapshots } from './snapshots.contract.ts';
 import { describeWebhooks } from './webhooks.contract.ts';
@@ -17,6 +18,7 @@ export function describeContract(kind: string, createDatabase: () => Promise<Tes
   describeChanges(kind, createDatabase);
   describeInventory(kind, createDatabase);
   describeProducts(kind, createDatabase);
+  describeRetirement(kind, createDatabase);
   describeSafeWrites(kind, createDatabase);
   describeSnapshots(kind, createDatabase);
   describeWebhooks(kind, createDatabase);

@@ -1,7 +1,7 @@
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { InventoryView } from '../../../src/store/sqlite/recent/inventory-view.ts';
-import type { Store } from '../../../src/store/store.ts';
+import type { SkuFilter, Store } from '../../../src/store/store.ts';
 import {
   applyOne,
   batchOf,
@@ -100,6 +100,22 @@ test('a commit leaves the inventory table as it is, and readers see the new inve
     expect(await store.skus.list({ ...page, filter: bounds })).toMatchObject({ totalCount });
   }
   expect(await problemsOf(database)).toEqual([]);
+});
+
+test('filters by inventory count recent inventory and rows of the table together', async () => {
+  const { store, supplierId } = await stocked();
+  const [first = ''] = SKUS;
+  await setStock(store, supplierId, 7, {}, [first]);
+  const count = async (filter: SkuFilter): Promise<number> => {
+    const from = { start: 0 };
+    const page = await store.skus.list({ supplierIds: [supplierId], filter, from, limit: 1 });
+    return page.totalCount;
+  };
+  expect(await count({ quantityInStockMin: 7 })).toBe(1);
+  expect(await count({ quantityInStockMax: 6 })).toBe(SKUS.length - 1);
+  expect(await count({ quantityInStockMin: 1, skuId: first })).toBe(1);
+  expect(await count({ quantityInStockMax: 6, skuId: first })).toBe(0);
+  expect(await count({ restrictions: null })).toBe(SKUS.length);
 });
 
 test('a read whose transaction the database has ended does not hide recent inventory from the next', async () => {

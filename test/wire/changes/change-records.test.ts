@@ -2,7 +2,7 @@ import { Compile } from 'typebox/compile';
 import { Type } from 'typebox';
 import { describe, expect, test } from 'vitest';
 import type { ChangeRecord } from '../../../src/domain/changes.ts';
-import { NOTHING_KNOWN, restrictionCode } from '../../../src/domain/inventory.ts';
+import { NOTHING_KNOWN, RETIRED, restrictionCode } from '../../../src/domain/inventory.ts';
 import {
   ChangeSchema,
   printChangeRecord,
@@ -46,9 +46,13 @@ const CHANGE: ChangeRecord = {
     reason: 'recount',
   },
 };
+const RETIREMENT: ChangeRecord = {
+  ...CHANGE,
+  change: { ...CHANGE.change, after: RETIRED },
+};
 const ENTERED: ChangeRecord = { kind: 'supplier_entered', supplier: SUPPLIER, sequence: 41 };
 const LEFT: ChangeRecord = { kind: 'supplier_left', supplier: SUPPLIER, sequence: 42 };
-const CHUNK = { records: [ENTERED, CHANGE, LEFT], cursor: 'AbC-_1' };
+const CHUNK = { records: [ENTERED, CHANGE, RETIREMENT, LEFT], cursor: 'AbC-_1' };
 
 describe('a change feed record', () => {
   test('of a change has supplier, SKU, sequence, time, inventory before and after, batch and reason', () => {
@@ -167,11 +171,16 @@ test('server-sent events are named by kind, and the last one has the cursor as i
   const stream =
     printSseRetry(2000) + SSE_KEEP_ALIVE + [...printSseChunk(CHUNK)].join('') + SSE_KEEP_ALIVE;
   const events = readSse(stream);
-  expect(events.map(({ event }) => event)).toEqual(['supplier_entered', 'change', 'supplier_left']);
+  expect(events.map(({ event }) => event)).toEqual([
+    'supplier_entered',
+    'change',
+    'change',
+    'supplier_left',
+  ]);
   expect(events.map(({ data }): unknown => JSON.parse(data))).toEqual(
     CHUNK.records.map(printChangeRecord),
   );
-  expect(events.map(({ lastEventId }) => lastEventId)).toEqual(['', '', 'AbC-_1']);
+  expect(events.map(({ lastEventId }) => lastEventId)).toEqual(['', '', '', 'AbC-_1']);
   expect([...printSseChunk({ records: [], cursor: 'A' })]).toEqual([]);
   const records = Array.from({ length: 500 }, () => CHUNK.records).flat();
   expect([...printSseChunk({ records, cursor: 'A' })].length).toBeGreaterThan(2);

@@ -24,5 +24,9 @@ export const frame: Messages['frame'] = {
     overview: 'Übersicht',
     skus: 'SKUs',
     changes: 'Änderungen',
+    drop: 'Datei ablegen',
+    files: 'Dateien und Stapel',
+    tryLine: 'Zeile ausprobieren',
+    webhooks: 'Webhooks',
   },
 };

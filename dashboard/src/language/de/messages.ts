@@ -1,4 +1,7 @@
 import type { Messages } from '../messages.ts';
+import { acting } from './acting.ts';
+import { check, columns, drop, questions } from './drop.ts';
+import { batches, effects, failures, files, undo } from './files.ts';
 import { changes } from './changes.ts';
 import { frame } from './frame.ts';
 import { logIn } from './log-in.ts';
@@ -6,6 +9,29 @@ import { overview } from './overview.ts';
 import { sku } from './sku.ts';
 import { skus } from './skus.ts';
 import { states } from './states.ts';
+import { tryLine } from './try-line.ts';
+import { secret, webhooks } from './webhooks.ts';
 
 /** The German catalogue. */
-export const de: Messages = { changes, frame, logIn, overview, sku, skus, states };
+export const de: Messages = {
+  acting,
+  batches,
+  changes,
+  check,
+  columns,
+  drop,
+  effects,
+  failures,
+  files,
+  frame,
+  logIn,
+  overview,
+  questions,
+  secret,
+  sku,
+  skus,
+  states,
+  tryLine,
+  undo,
+  webhooks,
+};

@@ -18,6 +18,7 @@ export const sku: Messages['sku'] = {
   asOfBefore: 'Damals gab es die SKU noch nicht.',
   identifiers: 'Identifikatoren',
   bundled: 'Stück im Gebinde',
+  retired: 'Ausgemustert',
   created: 'Angelegt',
   expectedOn: (day) => `erwartet am ${day}`,
 };

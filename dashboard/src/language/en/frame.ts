@@ -22,5 +22,9 @@ export const frame = {
     overview: 'Overview',
     skus: 'SKUs',
     changes: 'Changes',
+    drop: 'Drop a file',
+    files: 'Files and batches',
+    tryLine: 'Try a line',
+    webhooks: 'Webhooks',
   },
 };

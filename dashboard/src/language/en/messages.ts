@@ -1,3 +1,6 @@
+import { acting } from './acting.ts';
+import { check, columns, drop, questions } from './drop.ts';
+import { batches, effects, failures, files, undo } from './files.ts';
 import { changes } from './changes.ts';
 import { frame } from './frame.ts';
 import { logIn } from './log-in.ts';
@@ -5,6 +8,29 @@ import { overview } from './overview.ts';
 import { sku } from './sku.ts';
 import { skus } from './skus.ts';
 import { states } from './states.ts';
+import { tryLine } from './try-line.ts';
+import { secret, webhooks } from './webhooks.ts';
 
 /** The English catalogue: one file per screen. */
-export const en = { changes, frame, logIn, overview, sku, skus, states };
+export const en = {
+  acting,
+  batches,
+  changes,
+  check,
+  columns,
+  drop,
+  effects,
+  failures,
+  files,
+  frame,
+  logIn,
+  overview,
+  questions,
+  secret,
+  sku,
+  skus,
+  states,
+  tryLine,
+  undo,
+  webhooks,
+};

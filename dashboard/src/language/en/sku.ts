@@ -17,6 +17,7 @@ export const sku = {
   asOfBefore: 'The SKU did not exist then.',
   identifiers: 'Identifiers',
   bundled: 'Units in a bundle',
+  retired: 'Retired',
   created: 'Created',
   expectedOn: (day: string) => `expected ${day}`,
 };

@@ -8,7 +8,7 @@ import {
   type HistoryEntry,
 } from '../../../domain/changes.ts';
 import { OnhandError } from '../../../domain/errors.ts';
-import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
+import { NOTHING_KNOWN, RETIRED_CODE, type Inventory } from '../../../domain/inventory.ts';
 import {
   changeOf,
   type ChangeRow,
@@ -16,6 +16,7 @@ import {
   historyEntryOf,
   type HistoryRow,
   recordConfirmation,
+  RETIRED_SKU,
 } from '../../sql/changes.ts';
 import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { joinNumbered, joinSku, joinSupplier } from '../lookups.ts';
@@ -166,13 +167,14 @@ export class PostgresChanges implements ChangeStore {
 
   async #readWrittenAt(supplierId: number, reportedAtMs: Float64Array): Promise<void> {
     for (let from = 1; from < reportedAtMs.length; from += PAGE_ROWS) {
-      const rows = await readSteadily<{ readonly number: number; readonly at: number }>(
+      const rows = await readSteadily<{ readonly number: number; readonly at: number | null }>(
         this.#pool,
-        `SELECT sku_number AS number, updated_at_ms AS at FROM inventory
+        `SELECT sku_number AS number,
+           CASE WHEN restrictions = ${RETIRED_CODE} THEN NULL ELSE updated_at_ms END AS at FROM inventory
          WHERE supplier_id = $1 AND sku_number BETWEEN $2 AND $3`,
         [supplierId, from, from + PAGE_ROWS - 1],
       );
-      for (const { number, at } of rows) reportedAtMs[number] = at;
+      for (const { number, at } of rows) reportedAtMs[number] = at ?? RETIRED_SKU;
     }
   }
 

@@ -1,3 +1,4 @@
+import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import { skuIdCanExist } from '../../../domain/lines.ts';
 import type { Sku } from '../../../domain/sku.ts';
 import { titlePrefix } from '../../sql/title-prefix.ts';
@@ -14,6 +15,7 @@ const SKU_COLUMNS = `${SKU_MEMBERS.map((name) => `skus.${name}`).join(', ')}, qu
 interface SkuCount {
   readonly id: number;
   readonly sku_count: number;
+  readonly retired_count: number;
 }
 
 export interface SkuKey {
@@ -42,8 +44,8 @@ export async function findSkuKey(
 }
 
 /**
- * Reads SKUs. A supplier's SKUs are numbered without gaps in order of creation, and never deleted, so the
- * bounds of a page of the unfiltered list are computed instead of searched.
+ * Reads SKUs that are not retired. A supplier's SKUs are numbered without gaps in order of creation, and never deleted,
+ * so the bounds of a page of the unfiltered list are computed instead of searched, if none is retired.
  */
 export class PostgresSkus implements SkuStore {
   readonly #pool: ConnectionPool;
@@ -59,7 +61,8 @@ export class PostgresSkus implements SkuStore {
       `SELECT ${SKU_COLUMNS} FROM unnest($1::int[]) AS supplier (id)
          ${joinSku('uuid', '$2', SKU_MEMBERS, 'supplier.id')}
          ${joinNumbered('inventory', 'sku_number', 'skus.sku_number', 'supplier.id')}
-         ${joinSupplier('supplier.id')}`,
+         ${joinSupplier('supplier.id')}
+       WHERE ${IS_UNRETIRED}`,
       [supplierIds, uuid],
     );
     return row && skuOf(row);
@@ -68,12 +71,18 @@ export class PostgresSkus implements SkuStore {
   async list(query: SkuQuery): Promise<SkuPage> {
     const { supplierIds, filter, from } = query;
     if (supplierIds.length === 0) return { totalCount: 0, skus: [], hasMore: false };
+    const counts = await read<SkuCount>(
+      this.#pool,
+      'SELECT id, sku_count, retired_count FROM suppliers WHERE id = ANY ($1::int[]) ORDER BY id',
+      [supplierIds],
+    );
     const isFiltered = Object.keys(filter).length > 0;
+    const hasRetired = counts.some(({ retired_count: retired }) => retired > 0);
     const after = 'afterUuid' in from ? await this.#positionOf(supplierIds, from.afterUuid) : START;
     const offset = 'start' in from ? from.start : 0;
     return isFiltered
-      ? this.#listMatching(query, after, offset)
-      : this.#listAll(query, after, offset);
+      ? this.#listMatching(query, hasRetired, after, offset)
+      : this.#listAll(query, counts, after, offset);
   }
 
   /** Undefined if none of the suppliers has that SKU. */
@@ -87,19 +96,68 @@ export class PostgresSkus implements SkuStore {
   }
 
   async #listAll(
-    { supplierIds, limit }: SkuQuery,
+    { limit }: SkuQuery,
+    counts: readonly SkuCount[],
     after: Position | undefined,
     offset: number,
   ): Promise<SkuPage> {
-    const counts = await read<SkuCount>(
-      this.#pool,
-      'SELECT id, sku_count FROM suppliers WHERE id = ANY ($1::int[]) ORDER BY id',
-      [supplierIds],
-    );
-    const totalCount = counts.reduce((sum, { sku_count: skuCount }) => sum + skuCount, 0);
+    const totalCount = counts.reduce((sum, counted) => sum + unretiredCount(counted), 0);
     if (after === undefined) return { totalCount, skus: [], hasMore: false };
-    const { ranges, hasMore } = rangesOf(counts, after, offset, limit);
+    const { ranges, hasMore } = await this.#findRanges(counts, after, offset, limit);
     return { totalCount, skus: await this.#readRanges(ranges), hasMore };
+  }
+
+  /** The SKUs of a page that begins `offset` SKUs after a position, and whether more follow. */
+  async #findRanges(
+    counts: readonly SkuCount[],
+    after: Position,
+    offset: number,
+    limit: number,
+  ): Promise<{ readonly ranges: readonly Range[]; readonly hasMore: boolean }> {
+    const ranges: Range[] = [];
+    let toSkip = offset;
+    let missing = limit;
+    for (const counted of counts) {
+      const { id: supplierId, retired_count: retiredCount } = counted;
+      if (supplierId < after.supplierId) continue;
+      const before = supplierId === after.supplierId ? after.skuNumber : 0;
+      // How many of those before a position are retired is not known.
+      const isCounted = retiredCount === 0 || before === 0;
+      const remaining = isCounted ? unretiredCount(counted) - before : Infinity;
+      if (toSkip >= remaining) {
+        toSkip -= remaining;
+        continue;
+      }
+      if (missing === 0) return { ranges, hasMore: true };
+      const found =
+        retiredCount === 0
+          ? [{ supplierId, first: before + toSkip + 1, last: before + toSkip + missing + 1 }]
+          : await this.#unretiredAfter({ supplierId, skuNumber: before }, toSkip, missing + 1);
+      for (const range of found) {
+        const last = Math.min(range.last, counted.sku_count);
+        const count = Math.min(last - range.first + 1, missing);
+        if (count > 0) ranges.push({ ...range, last: range.first + count - 1 });
+        if (range.first + count - 1 < last) return { ranges, hasMore: true };
+        missing -= count;
+      }
+      toSkip = 0;
+    }
+    return { ranges, hasMore: false };
+  }
+
+  async #unretiredAfter(
+    { supplierId, skuNumber }: Position,
+    offset: number,
+    limit: number,
+  ): Promise<readonly Range[]> {
+    const rows = await readSteadily<{ readonly number: number }>(
+      this.#pool,
+      `SELECT sku_number AS number FROM inventory
+       WHERE supplier_id = $1 AND sku_number > $2 AND ${IS_UNRETIRED}
+       ORDER BY sku_number LIMIT $3 OFFSET $4`,
+      [supplierId, skuNumber, limit, offset],
+    );
+    return rows.map(({ number }) => ({ supplierId, first: number, last: number }));
   }
 
   async #readRanges(ranges: readonly Range[]): Promise<readonly Sku[]> {
@@ -125,11 +183,12 @@ export class PostgresSkus implements SkuStore {
 
   async #listMatching(
     { supplierIds, filter, limit }: SkuQuery,
+    hasRetired: boolean,
     after: Position | undefined,
     offset: number,
   ): Promise<SkuPage> {
     const parameters: unknown[] = [supplierIds];
-    const matches = selectMatches(filter, parameters);
+    const matches = selectMatches(filter, hasRetired, parameters);
     if (matches === undefined) return { totalCount: 0, skus: [], hasMore: false };
     const [counted] = await readSteadily<{ count: number }>(
       this.#pool,
@@ -160,6 +219,8 @@ export class PostgresSkus implements SkuStore {
   }
 }
 
+const IS_UNRETIRED = `restrictions IS DISTINCT FROM ${RETIRED_CODE}`;
+
 /** Consecutive SKU numbers of a supplier. */
 interface Range {
   readonly supplierId: number;
@@ -167,40 +228,19 @@ interface Range {
   readonly last: number;
 }
 
-/** The SKUs of a page that begins `offset` SKUs after a position, and whether more follow. */
-function rangesOf(
-  counts: readonly SkuCount[],
-  after: Position,
-  offset: number,
-  limit: number,
-): { readonly ranges: readonly Range[]; readonly hasMore: boolean } {
-  const ranges: Range[] = [];
-  let toSkip = offset;
-  let missing = limit;
-  for (const { id, sku_count: skuCount } of counts) {
-    if (id < after.supplierId) continue;
-    const before = id === after.supplierId ? after.skuNumber : 0;
-    const remaining = skuCount - before;
-    if (toSkip >= remaining) {
-      toSkip -= remaining;
-      continue;
-    }
-    if (missing === 0) return { ranges, hasMore: true };
-    const first = before + toSkip + 1;
-    const last = Math.min(skuCount, first + missing - 1);
-    ranges.push({ supplierId: id, first, last });
-    missing -= last - first + 1;
-    toSkip = 0;
-    if (last < skuCount) return { ranges, hasMore: true };
-  }
-  return { ranges, hasMore: false };
+function unretiredCount({ sku_count: skuCount, retired_count: retired }: SkuCount): number {
+  return skuCount - retired;
 }
 
 /**
  * Selects the suppliers and numbers of the SKUs that match a filter; appends its parameters. Undefined if no
  * SKU can match. Begins with what is found by key, if the filter has such a condition.
  */
-function selectMatches(filter: SkuFilter, parameters: unknown[]): string | undefined {
+function selectMatches(
+  filter: SkuFilter,
+  hasRetired: boolean,
+  parameters: unknown[],
+): string | undefined {
   const parameter = (value: unknown): string => `$${parameters.push(value)}`;
   const { skuId, gtins = [], titlePrefix: title } = filter;
   if (title !== undefined && !skuIdCanExist(title)) return undefined;
@@ -210,7 +250,7 @@ function selectMatches(filter: SkuFilter, parameters: unknown[]): string | undef
        WHERE supplier_id = supplier.id AND gtin = ${parameter(gtin)}::bigint ${sku}`,
   );
   const ofTitle = titled(filter, parameter);
-  const inventory = conditionsOf(filter, parameter);
+  const inventory = [...(hasRetired ? [IS_UNRETIRED] : []), ...conditionsOf(filter, parameter)];
   const [ofFirstGtin, ...ofOtherGtins] = ofGtins;
   let from: string;
   const conditions: string[] = [];

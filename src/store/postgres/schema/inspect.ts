@@ -1,4 +1,5 @@
 import { OnhandError } from '../../../domain/errors.ts';
+import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import type { Finding } from '../../driver.ts';
 import { ConnectionPool, cannotOpen, read, type PoolSettings } from '../connection/pool.ts';
 import { shownUrl } from '../connection/url.ts';
@@ -41,12 +42,14 @@ const CHECKS: readonly Check[] = [
   {
     check: "every SKU's GTINs can be found, and no others",
     // An ISBN-10 is the GTIN 978 + its first nine digits + another check digit, here any digit.
-    problems: `WITH named (supplier_id, sku_number, low, high) AS (
+    problems: `WITH held AS (SELECT skus.* FROM skus JOIN inventory USING (supplier_id, sku_number)
+          WHERE restrictions IS DISTINCT FROM ${RETIRED_CODE}),
+      named (supplier_id, sku_number, low, high) AS (
         SELECT supplier_id, sku_number, code::bigint, code::bigint
-        FROM skus CROSS JOIN LATERAL (VALUES (upca), (ean13), (gtin14), (isbn)) AS written (code)
+        FROM held CROSS JOIN LATERAL (VALUES (upca), (ean13), (gtin14), (isbn)) AS written (code)
         WHERE code ~ '^([0-9]{8}|[0-9]{12,14})$'
         UNION ALL SELECT supplier_id, sku_number, ('978' || left(isbn, 9) || '0')::bigint,
-          ('978' || left(isbn, 9) || '9')::bigint FROM skus WHERE isbn ~ '^[0-9]{9}[0-9X]$')
+          ('978' || left(isbn, 9) || '9')::bigint FROM held WHERE isbn ~ '^[0-9]{9}[0-9X]$')
       SELECT 'GTIN ' || low || ' of SKU ' || sku_number || ' of supplier ' || supplier_id || ' cannot be found' AS problem
       FROM named WHERE NOT EXISTS (SELECT 1 FROM gtins WHERE gtins.supplier_id = named.supplier_id
         AND gtin BETWEEN low AND high AND gtins.sku_number = named.sku_number)
@@ -96,6 +99,14 @@ const CHECKS: readonly Check[] = [
       FROM suppliers LEFT JOIN inventory ON inventory.supplier_id = suppliers.id
         AND quantity_in_stock > 0 AND restrictions IS NULL
       GROUP BY suppliers.id HAVING count(sku_number) <> live_count`,
+  },
+  {
+    check: 'suppliers count their retired SKUs',
+    problems: `SELECT 'supplier ' || suppliers.id || ' counts ' || retired_count || ' retired SKUs, has '
+        || count(sku_number) AS problem
+      FROM suppliers LEFT JOIN inventory ON inventory.supplier_id = suppliers.id
+        AND restrictions = ${RETIRED_CODE}
+      GROUP BY suppliers.id HAVING count(sku_number) <> retired_count`,
   },
   {
     check: "each change starts from its SKU's previous one",

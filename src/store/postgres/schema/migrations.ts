@@ -284,6 +284,23 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   CREATE UNIQUE INDEX tokens_by_uuid ON tokens (uuid);
   CREATE INDEX tokens_of_user ON tokens (user_id);
   `,
+  () => `
+  -- How many SKUs are retired: their restriction has the code 127, and their GTINs are not in gtins.
+  ALTER TABLE suppliers ADD COLUMN retired_count bigint NOT NULL DEFAULT 0;
+
+  -- What a batch did to products, so that it can be undone. Subject to retention.
+  CREATE TABLE product_changes (
+    supplier_id integer NOT NULL,
+    batch_number bigint NOT NULL,
+    applied_at_ms bigint NOT NULL,
+    -- The SKUs whose product it wrote (domain/number-set.ts).
+    written bytea NOT NULL,
+    -- How to undo that (store/sql/product-changes.ts). NULL: it cannot be undone.
+    undo bytea,
+    PRIMARY KEY (supplier_id, batch_number)
+  );
+  CREATE INDEX product_changes_by_time ON product_changes (applied_at_ms);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,5 +1,10 @@
 import type { PoolClient } from 'pg';
-import { APPLIED, BatchDecision, type DecidedLines } from '../../../domain/batch-decision.ts';
+import {
+  APPLIED,
+  BatchDecision,
+  findsUnretired,
+  type DecidedLines,
+} from '../../../domain/batch-decision.ts';
 import {
   checkSafetyLimit,
   applicableSafetyLimit,
@@ -136,8 +141,8 @@ class GroupApplier {
       const lookup = new IdentifierLookup();
       lookup.addLines(questions.lines, false);
       await state.load(lookup, false);
-      const isMatch = (i: number): boolean => lookup.resolve(questions.lines, i).length > 0;
-      recordMisfits(questions, isMatch, decided.details);
+      const stock = state.stockFor(lookup, questions.lines);
+      recordMisfits(questions, (i) => findsUnretired(stock, i), decided.details);
     }
     const omitted = await this.#omittedSkus(batch, decision, decided);
     const hasLimit = omitted !== undefined && applicableSafetyLimit(options, state.head) !== null;

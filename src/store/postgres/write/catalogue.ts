@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
-import { BatchDecision, hasNewChange, type SkuState } from '../../../domain/batch-decision.ts';
+import { BatchDecision, type SkuState } from '../../../domain/batch-decision.ts';
 import { decideFields } from '../../../domain/decide.ts';
+import { isRetired, NOTHING_KNOWN, RETIRED } from '../../../domain/inventory.ts';
 import { skuIdCanExist } from '../../../domain/lines.ts';
 import type {
   CatalogueBatch,
@@ -8,30 +9,17 @@ import type {
   CatalogueOutcome,
   EntryOutcome,
 } from '../../../domain/catalogue.ts';
-import {
-  PRODUCT_COLUMNS,
-  gtinsOf,
-  newProduct,
-  productOf,
-  productValues,
-  rewrittenProduct,
-  type ProductOfItem,
-  type ProductRow,
-} from '../../sql/products.ts';
+import { newProduct, PRODUCT_COLUMNS, rewrittenProduct } from '../../sql/products.ts';
 import { newUuid } from '../../uuids.ts';
 import { textArray } from '../connection/arrays.ts';
 import { joinNumbered, joinSku } from '../lookups.ts';
-import { fieldColumns, updateByKey } from './inventory-rows.ts';
+import { ProductRows, type StoredSku } from './product-rows.ts';
 import {
-  bigints,
-  hasValues,
-  integers,
-  texts,
-  uuids,
-  type Column,
-  type WriteStatement,
-} from './statement.ts';
-import { INVENTORY_COLUMNS, SupplierTransaction, type PreparedCommit } from './transaction.ts';
+  INVENTORY_COLUMNS,
+  SupplierTransaction,
+  type InventoryOfSku,
+  type PreparedCommit,
+} from './transaction.ts';
 
 /** Decides how catalogue entries change a supplier's SKUs, in a transaction that has begun. The caller commits. */
 export function applyEntries(
@@ -42,36 +30,21 @@ export function applyEntries(
 }
 
 /** An existing SKU, with its product and inventory. */
-interface SkuRow extends ProductRow {
+interface SkuRow extends StoredSku, InventoryOfSku {
   readonly ordinal: number;
-  readonly uuid: string;
-  readonly sku_number: number;
-  readonly quantity_in_stock: number | null;
-  readonly quantity_on_backorder: number | null;
-  readonly backorder_date: number | null;
-  readonly restrictions: number | null;
-  readonly last_sequence: number;
 }
 
-/** A SKU whose product is inserted or updated. */
-interface WrittenSku {
-  readonly held: SkuState;
+interface AppliedEntry {
+  readonly outcome: EntryOutcome;
   readonly uuid: string;
-  readonly skuId: string;
-  readonly product: ProductOfItem;
 }
-
-type GtinOfSku = readonly [gtin: number, skuNumber: number];
 
 class CatalogueApplier {
   readonly #transaction: SupplierTransaction;
   readonly #batch: CatalogueBatch;
   readonly #existing = new Map<string, SkuRow>();
   #supplierUuid: string | undefined;
-  readonly #created: WrittenSku[] = [];
-  readonly #updated: WrittenSku[] = [];
-  readonly #addedGtins: GtinOfSku[] = [];
-  readonly #removedGtins: GtinOfSku[] = [];
+  readonly #products = new ProductRows();
 
   constructor(transaction: SupplierTransaction, batch: CatalogueBatch) {
     this.#transaction = transaction;
@@ -91,8 +64,8 @@ class CatalogueApplier {
     const numbered = transaction.numberBatch(decision, nowMs);
     const summary = { appliedAtMs: nowMs, startedMs, lineCount: entries.length };
     transaction.addBatchRow(this.#batch, numbered, summary);
-    this.#write(nowMs);
-    const created = new Set(this.#created.map(({ held }) => held));
+    this.#products.write(transaction.statement, this.#batch, numbered.number, nowMs);
+    const created = this.#products.created();
     return transaction.prepareCommit({ batchUuid: numbered.uuid, entries }, nowMs, (held) =>
       created.has(held),
     );
@@ -103,7 +76,7 @@ class CatalogueApplier {
     const skuIds = this.#batch.entries.map(({ skuId }) => skuId).filter(skuIdCanExist);
     const [{ rows }, organizations] = await Promise.all([
       client.query<SkuRow>(
-        `SELECT named.ordinal, skus.uuid, skus.${PRODUCT_COLUMNS.join(', skus.')}, ${INVENTORY_COLUMNS}
+        `SELECT named.ordinal, skus.sku_id, skus.uuid, skus.${PRODUCT_COLUMNS.join(', skus.')}, ${INVENTORY_COLUMNS}
          FROM unnest($2::text[]) WITH ORDINALITY AS named (sku_id, ordinal)
            ${joinSku('sku_id', 'named.sku_id', ['sku_number', 'uuid', ...PRODUCT_COLUMNS])}
            ${joinNumbered('inventory', 'sku_number', 'skus.sku_number')}`,
@@ -115,52 +88,57 @@ class CatalogueApplier {
     for (const row of rows) this.#existing.set(skuIds[row.ordinal - 1] ?? '', row);
   }
 
-  #applyEntry(
-    entry: CatalogueEntry,
-    decision: BatchDecision,
-    nowMs: number,
-  ): { readonly outcome: EntryOutcome; readonly uuid: string } {
+  #applyEntry(entry: CatalogueEntry, decision: BatchDecision, nowMs: number): AppliedEntry {
     const row = this.#existing.get(entry.skuId);
-    if (row === undefined) return this.#create(entry, decision, nowMs);
+    if (row === undefined) {
+      if (entry.retires === true) return { outcome: 'refused', uuid: '' };
+      return this.#create(entry, decision, nowMs);
+    }
     const { uuid } = row;
+    const held = this.#transaction.state.addInventory(row);
+    if (entry.retires === true) return this.#retire(row, held, decision);
+    if (isRetired(held.inventory)) return this.#bringBack(row, held, entry, decision);
     if (this.#batch.existing === 'refuse') return { outcome: 'refused', uuid };
 
-    const held = this.#transaction.state.addRow([
-      row.sku_number,
-      row.quantity_in_stock,
-      row.quantity_on_backorder,
-      row.backorder_date,
-      row.restrictions,
-      row.last_sequence,
-      null,
-    ]);
     const inventory = decideFields(held.inventory, entry.inventory);
     const isInventoryChanged = inventory !== held.inventory;
-    decision.touch(held, inventory);
+    // A catalogue without inventory does not confirm it.
+    if (Object.keys(entry.inventory).length > 0) decision.touch(held, inventory);
 
     const product = rewrittenProduct(row, entry, () => this.#getSupplierUuid());
-    if (product !== undefined) {
-      this.#updated.push({ held, uuid, skuId: entry.skuId, product });
-      this.#replaceGtins(held, gtinsOf(productOf(row)), gtinsOf(product.product));
-    }
+    if (product !== undefined) this.#products.update(held, row, product);
     const isUpdated = isInventoryChanged || product !== undefined;
     return { outcome: isUpdated ? 'updated' : 'unchanged', uuid };
   }
 
-  #create(
-    entry: CatalogueEntry,
-    decision: BatchDecision,
-    nowMs: number,
-  ): { readonly outcome: EntryOutcome; readonly uuid: string } {
+  #create(entry: CatalogueEntry, decision: BatchDecision, nowMs: number): AppliedEntry {
     const { state } = this.#transaction;
     state.head.skuCount += 1;
     const held = state.addNewSku(state.head.skuCount);
     const uuid = newUuid(nowMs);
     const product = newProduct(entry, () => this.#getSupplierUuid());
-    this.#created.push({ held, uuid, skuId: entry.skuId, product });
-    this.#replaceGtins(held, new Set(), gtinsOf(product.product));
+    this.#products.insert({ held, uuid, skuId: entry.skuId, product });
     decision.touch(held, decideFields(held.inventory, entry.inventory));
     return { outcome: 'created', uuid };
+  }
+
+  #retire(row: SkuRow, held: SkuState, decision: BatchDecision): AppliedEntry {
+    if (isRetired(held.inventory)) return { outcome: 'unchanged', uuid: row.uuid };
+    this.#products.update(held, row, undefined, { isRetired: true });
+    decision.touch(held, RETIRED);
+    return { outcome: 'updated', uuid: row.uuid };
+  }
+
+  #bringBack(
+    row: SkuRow,
+    held: SkuState,
+    entry: CatalogueEntry,
+    decision: BatchDecision,
+  ): AppliedEntry {
+    const product = newProduct(entry, () => this.#getSupplierUuid());
+    this.#products.update(held, row, product, { wasRetired: true, isCreated: true });
+    decision.touch(held, decideFields(NOTHING_KNOWN, entry.inventory));
+    return { outcome: 'created', uuid: row.uuid };
   }
 
   #getSupplierUuid(): string {
@@ -168,118 +146,4 @@ class CatalogueApplier {
       throw new Error(`there is no supplier ${this.#batch.supplierId}`);
     return this.#supplierUuid;
   }
-
-  #replaceGtins(
-    { skuNumber }: SkuState,
-    before: ReadonlySet<number>,
-    after: ReadonlySet<number>,
-  ): void {
-    for (const gtin of before) if (!after.has(gtin)) this.#removedGtins.push([gtin, skuNumber]);
-    for (const gtin of after) if (!before.has(gtin)) this.#addedGtins.push([gtin, skuNumber]);
-  }
-
-  #write(nowMs: number): void {
-    const { statement, supplierId } = this.#transaction;
-    if (this.#created.length > 0) insertSkus(statement, supplierId, this.#created, nowMs);
-    if (this.#updated.length > 0) updateProducts(statement, supplierId, this.#updated, nowMs);
-    if (this.#addedGtins.length > 0) {
-      statement.insert('gtins', supplierId, gtinColumns(this.#addedGtins));
-    }
-    if (this.#removedGtins.length > 0) {
-      const gtins = statement.array(bigints('gtin', this.#removedGtins, ([gtin]) => gtin));
-      const rows = statement.rows('removed', gtinColumns(this.#removedGtins));
-      // `IS TRUE` keeps the planner from joining: it looks each row up in a hash table.
-      statement.add(
-        `DELETE FROM gtins WHERE supplier_id = ${statement.value(supplierId, 'integer')}
-           AND gtin = ANY(${gtins})
-           AND ((gtin, sku_number) IN (SELECT gtin, sku_number FROM ${rows})) IS TRUE`,
-      );
-    }
-  }
-}
-
-function skuNumbers(skus: readonly WrittenSku[]): Column {
-  return bigints('sku_number', skus, ({ held }) => held.skuNumber);
-}
-
-/** In the order of `PRODUCT_COLUMNS`. */
-function productColumns(skus: readonly WrittenSku[]): readonly Column[] {
-  const rows = skus.map(({ product }) => productValues(product));
-  return PRODUCT_COLUMNS.map((name, n): Column => {
-    if (name === 'units_bundled') return integers(name, rows, (row) => asNumber(row[n] ?? null));
-    const column = name === 'item_uuid' ? uuids : texts;
-    return column(name, rows, (row) => asText(row[n] ?? null));
-  });
-}
-
-function asNumber(value: string | number | null): number | null {
-  return value === null ? null : Number(value);
-}
-
-function asText(value: string | number | null): string | null {
-  return value === null ? null : String(value);
-}
-
-function gtinColumns(rows: readonly GtinOfSku[]): readonly Column[] {
-  return [
-    bigints('gtin', rows, ([gtin]) => gtin),
-    bigints('sku_number', rows, ([, skuNumber]) => skuNumber),
-  ];
-}
-
-function insertSkus(
-  statement: WriteStatement,
-  supplierId: number,
-  created: readonly WrittenSku[],
-  nowMs: number,
-): void {
-  statement.insert('skus', supplierId, [
-    skuNumbers(created),
-    texts('sku_id', created, ({ skuId }) => skuId),
-    uuids('uuid', created, ({ uuid }) => uuid),
-    bigints('created_at_ms', created, () => nowMs),
-    ...productColumns(created),
-  ]);
-  // Inserts the final inventory: an insert followed by an update would leave a dead row version.
-  statement.insert('inventory', supplierId, [
-    skuNumbers(created),
-    ...fieldColumns('', created, ({ held }) => held.inventory),
-    bigints('last_sequence', created, ({ held }) => held.lastSequence),
-    bigints('updated_at_ms', created, () => nowMs),
-  ]);
-}
-
-function updateProducts(
-  statement: WriteStatement,
-  supplierId: number,
-  updated: readonly WrittenSku[],
-  nowMs: number,
-): void {
-  const supplier = statement.value(supplierId, 'integer');
-  const columns = productColumns(updated);
-  const sent = columns.filter(hasValues);
-  const values = columns.map((column) =>
-    sent.includes(column) ? `product.${column.name}` : 'NULL',
-  );
-  const rows = statement.rows('product', [
-    skuNumbers(updated),
-    texts('sku_id', updated, ({ skuId }) => skuId),
-    uuids('uuid', updated, ({ uuid }) => uuid),
-    ...sent,
-  ]);
-  updateByKey(
-    statement,
-    'skus',
-    `SELECT ${supplier}, product.sku_number, ${values.join(', ')}, product.sku_id, product.uuid, 0 FROM ${rows}`,
-    columns.map(({ name }) => name),
-    ['sku_id', 'uuid', 'created_at_ms'],
-  );
-  // A change of the product moves `updated_at_ms`, but not the as-of time of the inventory.
-  const unmoved = updated.filter(({ held }) => !hasNewChange(held));
-  if (unmoved.length === 0) return;
-  statement.add(
-    `UPDATE inventory SET as_of_us = coalesce(as_of_us, updated_at_ms * 1000),
-       updated_at_ms = ${statement.value(nowMs, 'bigint')}
-     WHERE supplier_id = ${supplier} AND sku_number = ANY(${statement.array(skuNumbers(unmoved))})`,
-  );
 }

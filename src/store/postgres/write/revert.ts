@@ -2,8 +2,17 @@ import type { PoolClient } from 'pg';
 import { BatchDecision } from '../../../domain/batch-decision.ts';
 import { addMembers } from '../../../domain/number-set.ts';
 import {
+  decodeProductChanges,
+  rewrittenSince,
+  type LaterProducts,
+  type ProductChange,
+} from '../../sql/product-changes.ts';
+import { PRODUCT_COLUMNS } from '../../sql/products.ts';
+import {
   decideRevert,
+  withCreated,
   type RevertibleChange,
+  type RevertibleProducts,
   findUnchangedSince,
   isRange,
   laterChangeOf,
@@ -11,12 +20,14 @@ import {
 } from '../../sql/revert.ts';
 import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import { batchNumberOf, isUuid } from '../../uuids.ts';
+import { int8Array } from '../connection/arrays.ts';
 import { joinNumbered, joinSku } from '../lookups.ts';
 import { FIELD_COLUMNS, inventoryOf, type FieldValues } from './inventory-rows.ts';
+import { ProductRows, type StoredSku } from './product-rows.ts';
 import {
   INVENTORY_COLUMNS,
   SupplierTransaction,
-  type InventoryRow,
+  type InventoryOfSku,
   type PreparedCommit,
 } from './transaction.ts';
 
@@ -26,7 +37,7 @@ interface RevertedBatch {
   readonly changed_count: number;
 }
 
-type ChangeRow = [skuId: string, sequence: number, ...before: FieldValues, ...now: InventoryRow];
+type ChangeRow = [skuNumber: number, sequence: number, ...before: FieldValues];
 
 /** How many batches' confirmed SKUs are read at a time. */
 const PAGE_BATCHES = 1000;
@@ -46,28 +57,43 @@ export async function revertBatch(
   const startedMs = performance.now();
   const batch = await findBatch(client, request);
   if (batch === undefined) return transaction.prepareCommit(undefined, nowMs);
-  const { changes, skuIds } = await loadChanges(transaction, batch);
   const among = new Set(request.among?.map(batchNumberOf));
+  const products = await loadProducts(transaction, batchNumberOf(uuid), among);
+  const loaded = await loadChanges(transaction, batch);
+  const changes = withCreated(loaded, products.changes);
+  const skus = await loadSkus(transaction, changes, products.changes);
   const confirmed = request.force
     ? new Set<number>()
     : await confirmedSkus(client, request, changes, among);
 
   const decision = new BatchDecision(nowMs);
-  const { revertedCount, skus } = decideRevert(decision, changes, {
+  const decided = decideRevert(decision, changes, {
     skuState: (skuNumber) => transaction.state.skuState(skuNumber),
-    skuIdOf: (skuNumber) => skuIds.get(skuNumber) ?? '',
+    skuIdOf: (skuNumber) => skus.get(skuNumber)?.sku_id ?? '',
     unchanged: await unchangedSkus(transaction, changes, among),
     confirmed,
+    products,
   });
-  if (revertedCount === 0) return transaction.prepareCommit({ uuid: null, skus }, nowMs);
+  const { revertedCount } = decided;
+  if (revertedCount === 0)
+    return transaction.prepareCommit({ uuid: null, skus: decided.skus }, nowMs);
+  const origin = { ...request, source: 'revert' as const };
   const numbered = transaction.numberBatch(decision, nowMs);
-  transaction.addBatchRow({ ...request, source: 'revert' }, numbered, {
+  transaction.addBatchRow(origin, numbered, {
     appliedAtMs: nowMs,
     startedMs,
     lineCount: revertedCount,
     revertsNumber: batchNumberOf(uuid),
   });
-  return transaction.prepareCommit({ uuid: dryRun ? null : numbered.uuid, skus }, nowMs);
+  const written = new ProductRows();
+  for (const { skuNumber, product, ...retired } of decided.products) {
+    const row = skus.get(skuNumber);
+    if (row === undefined) throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no row`);
+    written.update(transaction.state.skuState(skuNumber), row, product, retired);
+  }
+  written.write(transaction.statement, origin, numbered.number, nowMs);
+  const outcome = { uuid: dryRun ? null : numbered.uuid, skus: decided.skus };
+  return transaction.prepareCommit(outcome, nowMs);
 }
 
 async function findBatch(
@@ -83,38 +109,70 @@ async function findBatch(
   return rows[0];
 }
 
-/** Loads the changes of a batch, and the SKUs that it changed. */
+/** What a batch did to products, and which of them were written since. */
+async function loadProducts(
+  { client, supplierId }: SupplierTransaction,
+  batchNumber: number,
+  among: ReadonlySet<number>,
+): Promise<RevertibleProducts> {
+  const { rows } = await client.query<{ undo: Uint8Array | null }>(
+    'SELECT undo FROM product_changes WHERE supplier_id = $1 AND batch_number = $2',
+    [supplierId, batchNumber],
+  );
+  const changes = decodeProductChanges(rows[0]?.undo ?? null);
+  if (changes.length === 0) return { changes, rewritten: new Set() };
+  const { rows: later } = await client.query<LaterProducts>(
+    `SELECT batches.number, written, batches.reverts_number AS "revertsNumber"
+     FROM (SELECT * FROM product_changes WHERE supplier_id = $1 AND batch_number > $2
+         ORDER BY batch_number DESC OFFSET 0) AS product_changes
+       ${joinNumbered('batches', 'number', 'product_changes.batch_number')}
+     ORDER BY batches.number DESC`,
+    [supplierId, batchNumber],
+  );
+  const candidates = new Set(changes.map(({ skuNumber }) => skuNumber));
+  return { changes, rewritten: rewrittenSince(batchNumber, later, candidates, among) };
+}
+
 async function loadChanges(
-  { client, supplierId, state }: SupplierTransaction,
+  { client, supplierId }: SupplierTransaction,
   { first_sequence: firstSequence, changed_count: changedCount }: RevertedBatch,
-): Promise<{
-  readonly changes: readonly RevertibleChange[];
-  readonly skuIds: ReadonlyMap<number, string>;
-}> {
-  const changes: RevertibleChange[] = [];
-  const skuIds = new Map<number, string>();
-  if (firstSequence === null) return { changes, skuIds };
-  const before = FIELD_COLUMNS.map((column) => `changes.before_${column}`).join(', ');
+): Promise<readonly RevertibleChange[]> {
+  if (firstSequence === null) return [];
+  const before = FIELD_COLUMNS.map((column) => `before_${column}`).join(', ');
   const { rows } = await client.query<ChangeRow>({
-    text: `SELECT skus.sku_id, changes.sequence, ${before}, ${INVENTORY_COLUMNS}
-      FROM (SELECT * FROM changes WHERE supplier_id = $1 AND sequence BETWEEN $2 AND $3
-          ORDER BY sequence OFFSET 0) AS changes
-        ${joinSku('sku_number', 'changes.sku_number', ['sku_id'])}
-        ${joinNumbered('inventory', 'sku_number', 'changes.sku_number')}
-      ORDER BY changes.sequence`,
+    text: `SELECT sku_number, sequence, ${before} FROM changes
+      WHERE supplier_id = $1 AND sequence BETWEEN $2 AND $3 ORDER BY sequence`,
     values: [supplierId, firstSequence, firstSequence + changedCount - 1],
     rowMode: 'array',
   });
-  for (const [skuId, sequence, inStock, onBackorder, date, restrictions, ...now] of rows) {
-    const { skuNumber } = state.addRow(now);
-    changes.push({
-      skuNumber,
-      sequence,
-      before: inventoryOf([inStock, onBackorder, date, restrictions]),
-    });
-    skuIds.set(skuNumber, skuId);
-  }
-  return { changes, skuIds };
+  return rows.map(([skuNumber, sequence, ...fields]) => ({
+    skuNumber,
+    sequence,
+    before: inventoryOf(fields),
+  }));
+}
+
+/** Loads the SKUs that the batch changed, by number. */
+async function loadSkus(
+  { client, supplierId, state }: SupplierTransaction,
+  changes: readonly RevertibleChange[],
+  products: readonly ProductChange[],
+): Promise<ReadonlyMap<number, StoredSku>> {
+  const numbers = new Set([...changes, ...products].map(({ skuNumber }) => skuNumber));
+  const columns = ['sku_id', 'uuid', ...PRODUCT_COLUMNS] as const;
+  const { rows } = await client.query<StoredSku & InventoryOfSku>(
+    `SELECT skus.${columns.join(', skus.')}, ${INVENTORY_COLUMNS}
+     FROM unnest($2::bigint[]) AS named (sku_number)
+       ${joinSku('sku_number', 'named.sku_number', columns)}
+       ${joinNumbered('inventory', 'sku_number', 'named.sku_number')}`,
+    [supplierId, int8Array([...numbers])],
+  );
+  return new Map(
+    rows.map((row) => {
+      const { skuNumber } = state.addInventory(row);
+      return [skuNumber, row];
+    }),
+  );
 }
 
 /** The numbers of the SKUs that still have the inventory that the batch left. */

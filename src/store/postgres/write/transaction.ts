@@ -42,11 +42,22 @@ export type InventoryRow = [
   asOfUs: number | null,
 ];
 
+/** The columns of `inventory`, by name. */
+export interface InventoryOfSku {
+  readonly sku_number: number;
+  readonly quantity_in_stock: number | null;
+  readonly quantity_on_backorder: number | null;
+  readonly backorder_date: number | null;
+  readonly restrictions: number | null;
+  readonly last_sequence: number;
+}
+
 /** A row found by an identifier, with the ordinal of that identifier. */
 type FoundRow = [...inventory: InventoryRow, ordinal: number];
 
 interface SupplierRow {
   readonly sku_count: number;
+  readonly retired_count: number;
   readonly live_count: number;
   readonly last_sequence: number;
   readonly last_batch_number: number;
@@ -82,7 +93,8 @@ export class SupplierState {
    */
   async lock(): Promise<void> {
     const { rows } = await this.#client.query<SupplierRow>(
-      `SELECT sku_count, live_count, last_sequence, last_batch_number, breaker_percent_max, breaker_skus_min
+      `SELECT sku_count, retired_count, live_count, last_sequence, last_batch_number, breaker_percent_max,
+         breaker_skus_min
        FROM suppliers WHERE id = $1 FOR NO KEY UPDATE`,
       [this.supplierId],
     );
@@ -91,6 +103,7 @@ export class SupplierState {
     const { breaker_percent_max: percentMax, breaker_skus_min: skusMin } = row;
     this.#head = {
       skuCount: row.sku_count,
+      retiredCount: row.retired_count,
       liveCount: row.live_count,
       lastSequence: row.last_sequence,
       lastBatchNumber: row.last_batch_number,
@@ -120,6 +133,18 @@ export class SupplierState {
       }),
     );
     lookup.sortMatches();
+  }
+
+  addInventory(row: InventoryOfSku): SkuState {
+    return this.addRow([
+      row.sku_number,
+      row.quantity_in_stock,
+      row.quantity_on_backorder,
+      row.backorder_date,
+      row.restrictions,
+      row.last_sequence,
+      null,
+    ]);
   }
 
   addRow(row: Readonly<InventoryRow> | Readonly<FoundRow>): SkuState {
@@ -203,9 +228,10 @@ export class SupplierState {
   }
 
   writeHead(statement: WriteStatement): void {
-    const { skuCount, liveCount, lastSequence, lastBatchNumber } = this.head;
+    const { skuCount, retiredCount, liveCount, lastSequence, lastBatchNumber } = this.head;
     statement.add(
       `UPDATE suppliers SET sku_count = ${statement.value(skuCount, 'bigint')},
+         retired_count = ${statement.value(retiredCount, 'bigint')},
          live_count = ${statement.value(liveCount, 'bigint')},
          last_sequence = ${statement.value(lastSequence, 'bigint')},
          last_batch_number = ${statement.value(lastBatchNumber, 'bigint')}

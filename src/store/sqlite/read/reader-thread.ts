@@ -11,6 +11,7 @@ import {
   type BatchOfChanges,
   type ChangeTuple,
 } from '../write/change-columns.ts';
+import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import { InventoryView } from '../recent/inventory-view.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
@@ -22,6 +23,7 @@ import {
   type HistoryRow,
   countByAge,
   recordConfirmation,
+  RETIRED_SKU,
 } from '../../sql/changes.ts';
 import type { HistoryQuery } from '../../store.ts';
 import { skuKey } from '../schema/migrations.ts';
@@ -40,6 +42,9 @@ const SELECT_FOUND_CHANGES = `
 /** Other statements need not wait until changes are followed. */
 const READS_INVENTORY = /\binventory\b/;
 
+/** Statements that filter by inventory look at every row of their suppliers. */
+const SCANS_INVENTORY = /\binventory\.\w+ (?:>=|<=|IS) /;
+
 /** Reads of changes that take more than one query. Statements are prepared once per connection. */
 class ChangeReader {
   readonly #after: Statement<[number, number, number], ChangeTuple>;
@@ -47,7 +52,7 @@ class ChangeReader {
   readonly #named: Statement<[number], NamedSupplier>;
   readonly #chain: Statement<unknown[], HistoryRow>;
   readonly #supplier: Statement<[number], [number, number | null, number | null]>;
-  readonly #writtenAt: Statement<[number, number], [number, number]>;
+  readonly #writtenAt: Statement<[number, number], [number, number | null]>;
   readonly #confirmed: Statement<[number, number], [number, Uint8Array]>;
 
   constructor(db: Database) {
@@ -88,8 +93,9 @@ class ChangeReader {
       )
       .raw();
     this.#writtenAt = db
-      .prepare<[number, number], [number, number]>(
-        'SELECT key & 0xffffffff, updated_at_ms FROM inventory WHERE key BETWEEN ? AND ?',
+      .prepare<[number, number], [number, number | null]>(
+        `SELECT key & 0xffffffff, CASE WHEN restrictions = ${RETIRED_CODE} THEN NULL ELSE updated_at_ms END
+         FROM inventory WHERE key BETWEEN ? AND ?`,
       )
       .raw();
     this.#confirmed = db
@@ -134,7 +140,7 @@ class ChangeReader {
     const reportedAtMs = new Float64Array(skuCount + 1);
     const [first, last] = [skuKey(supplierId, 0), skuKey(supplierId + 1, 0) - 1];
     for (const [skuNumber, writtenAtMs] of this.#writtenAt.iterate(first, last)) {
-      reportedAtMs[skuNumber] = writtenAtMs;
+      reportedAtMs[skuNumber] = writtenAtMs ?? RETIRED_SKU;
     }
     const sinceMs = nowMs - Math.max(...FRESHNESS_AGES_MS);
     for (const [appliedAtMs, confirmed] of this.#confirmed.iterate(supplierId, sinceMs)) {
@@ -175,13 +181,15 @@ serveThread<ReaderSettings, ReaderCalls>((settings) => {
     calls: {
       query: (statement) => {
         const query = (): never[] => queryRows(db, statement);
-        return READS_INVENTORY.test(statement.sql) ? inventory.read(query) : query();
+        return READS_INVENTORY.test(statement.sql)
+          ? inventory.read(query, SCANS_INVENTORY.test(statement.sql))
+          : query();
       },
       changes: ({ supplierId, afterSequence, limit }) =>
         changeReads.after(supplierId, afterSequence, limit),
       history: (asked) => inventory.read(() => changeReads.history(asked)),
       freshness: ({ supplierId, nowMs }) =>
-        inventory.read(() => changeReads.freshness(supplierId, nowMs)),
+        inventory.read(() => changeReads.freshness(supplierId, nowMs), true),
     },
     close: () => {
       settings.feed.close();

@@ -1,4 +1,5 @@
 import { sql, type SqlBool } from 'kysely';
+import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import type { Sku } from '../../../domain/sku.ts';
 import { skuOf } from '../../sql/products.ts';
 import { titlePrefix } from '../../sql/title-prefix.ts';
@@ -7,8 +8,9 @@ import { skuKey, supplierIdOfKey } from '../schema/migrations.ts';
 import type { SqliteDatabase } from '../database.ts';
 
 /**
- * Reads SKUs. A supplier's SKUs are numbered without gaps in order of creation and never deleted, so an
- * offset in the unfiltered list is a key, and any page begins with one index lookup.
+ * Reads SKUs that are not retired. A supplier's SKUs are numbered without gaps in order of creation and never deleted,
+ * so an offset in the unfiltered list of a supplier that has retired none is a key, and any page begins with one
+ * index lookup.
  */
 export class SqliteSkus implements SkuStore {
   readonly #database: SqliteDatabase;
@@ -23,6 +25,7 @@ export class SqliteSkus implements SkuStore {
       .where('skus.uuid', '=', uuid)
       .where('suppliers.id', '=', (select) => select.ref('skus.supplier_id'))
       .where('suppliers.id', 'in', supplierIds)
+      .where(isUnretired)
       .executeTakeFirst();
     return row && skuOf(row);
   }
@@ -31,11 +34,12 @@ export class SqliteSkus implements SkuStore {
     if (query.supplierIds.length === 0) return { totalCount: 0, skus: [], hasMore: false };
     const counts = await this.#skuCounts(query.supplierIds);
     const isFiltered = Object.keys(query.filter).length > 0;
+    const isGapless = !isFiltered && counts.every(({ retired_count: retired }) => retired === 0);
     const totalCount = isFiltered
       ? await this.#count(query)
-      : counts.reduce((sum, { sku_count }) => sum + sku_count, 0);
-    const firstKey = await this.#firstKey(query, counts, isFiltered);
-    const offset = isFiltered && 'start' in query.from ? query.from.start : 0;
+      : counts.reduce((sum, counted) => sum + counted.sku_count - counted.retired_count, 0);
+    const firstKey = await this.#firstKey(query, counts, isGapless);
+    const offset = !isGapless && 'start' in query.from ? query.from.start : 0;
     const rows =
       firstKey === undefined
         ? []
@@ -43,6 +47,7 @@ export class SqliteSkus implements SkuStore {
             .where('suppliers.id', 'in', query.supplierIds)
             .where('suppliers.id', '>=', supplierIdOfKey(firstKey))
             .where(matches(query.filter))
+            .where(isGapless ? sql<SqlBool>`true` : isUnretired)
             .orderBy('suppliers.id')
             .orderBy('skus.key')
             .limit(query.limit + 1)
@@ -58,7 +63,7 @@ export class SqliteSkus implements SkuStore {
   #skuCounts(supplierIds: readonly number[]) {
     return this.#database.db
       .selectFrom('suppliers')
-      .select(['id', 'sku_count'])
+      .select(['id', 'sku_count', 'retired_count'])
       .where('id', 'in', supplierIds)
       .orderBy('id')
       .execute();
@@ -68,7 +73,7 @@ export class SqliteSkus implements SkuStore {
   async #firstKey(
     { from, supplierIds }: SkuQuery,
     counts: readonly { id: number; sku_count: number }[],
-    isFiltered: boolean,
+    isGapless: boolean,
   ): Promise<number | undefined> {
     if ('afterUuid' in from) {
       if (from.afterUuid === null) return 0;
@@ -80,7 +85,7 @@ export class SqliteSkus implements SkuStore {
         .executeTakeFirst();
       return last && last.key + 1;
     }
-    if (isFiltered) return 0;
+    if (!isGapless) return 0;
     let before = from.start;
     for (const { id, sku_count: skuCount } of counts) {
       if (before < skuCount) return skuKey(id, before + 1);
@@ -90,13 +95,20 @@ export class SqliteSkus implements SkuStore {
   }
 
   async #count({ supplierIds, filter }: SkuQuery): Promise<number> {
-    const { count } = await this.#database.db
-      .selectFrom('suppliers')
-      .innerJoin('skus', (join) => join.on(ofSupplierFrom(0)))
-      .innerJoin('inventory', 'inventory.key', 'skus.key')
+    const { skuId, gtins, titlePrefix: title } = filter;
+    const suppliers = this.#database.db.selectFrom('suppliers');
+    // Finding the product of each row takes longer than the row.
+    const { count } = await (
+      skuId === undefined && gtins === undefined && title === undefined
+        ? suppliers.innerJoin('inventory', (join) => join.on(ofSupplierFrom(0, 'inventory')))
+        : suppliers
+            .innerJoin('skus', (join) => join.on(ofSupplierFrom(0)))
+            .innerJoin('inventory', 'inventory.key', 'skus.key')
+    )
       .select((select) => select.fn.countAll<number>().as('count'))
       .where('suppliers.id', 'in', supplierIds)
       .where(matches(filter))
+      .where(isUnretired)
       .executeTakeFirstOrThrow();
     return count;
   }
@@ -120,12 +132,14 @@ export class SqliteSkus implements SkuStore {
   }
 }
 
+const isUnretired = sql<SqlBool>`inventory.restrictions IS NOT ${sql.lit(RETIRED_CODE)}`;
+
 /**
  * A supplier's SKUs from `firstKey` on, as one range of keys. With two conditions, SQLite would scan from the
  * lower bound of one and filter by the other.
  */
-function ofSupplierFrom(firstKey: number) {
-  return sql<SqlBool>`skus.key BETWEEN max(suppliers.id << 32, ${firstKey}) AND (suppliers.id << 32) + 0xffffffff`;
+function ofSupplierFrom(firstKey: number, table: 'skus' | 'inventory' = 'skus') {
+  return sql<SqlBool>`${sql.ref(table)}.key BETWEEN max(suppliers.id << 32, ${firstKey}) AND (suppliers.id << 32) + 0xffffffff`;
 }
 
 function matches(filter: SkuFilter) {

@@ -1,5 +1,5 @@
 import type { Inventory } from '../../../domain/inventory.ts';
-import { inventoryAt, putInventory } from '../inventory-columns.ts';
+import { fieldAt, inventoryAt, putInventory } from '../inventory-columns.ts';
 import { skuKey } from '../schema/migrations.ts';
 
 /** A SKU's inventory as its last change left it. */
@@ -36,6 +36,16 @@ export class RecentInventory {
 
   find(key: number): RecentEntry | undefined {
     return this.#blocks.get(Math.floor(key / BLOCK_KEYS))?.find(key % BLOCK_KEYS);
+  }
+
+  /**
+   * One column of a SKU's entry, without making an object of it. Undefined if it has no entry that is later than a
+   * sequence.
+   */
+  columnOf(key: number, sequence: number, column: RecentColumn): number | null | undefined {
+    return this.#blocks
+      .get(Math.floor(key / BLOCK_KEYS))
+      ?.columnOf(key % BLOCK_KEYS, sequence, column);
   }
 
   /** The sequence of a SKU's entry; 0 if it has none. */
@@ -77,6 +87,13 @@ export class RecentInventory {
     }
   }
 
+  /** In no particular order. */
+  *keys(): Iterable<number> {
+    for (const [number, block] of this.#blocks) {
+      for (let i = 0; i < block.count; i += 1) yield number * BLOCK_KEYS + block.placeAt(i);
+    }
+  }
+
   countOf(blockNumber: number): number {
     return this.#blocks.get(blockNumber)?.count ?? 0;
   }
@@ -109,6 +126,9 @@ export function supplierIdOfBlock(blockNumber: number): number {
 const RECORD_FLOATS = 4;
 const RECORD_BYTES = RECORD_FLOATS * 8;
 
+/** A field of the inventory by its index, or another member of an entry. */
+export type RecentColumn = number | 'lastSequence' | 'writtenAtMs';
+
 /** Entries by their place in the block, sorted. As records, so that making room for one moves memory only twice. */
 class Block {
   count = 0;
@@ -130,6 +150,14 @@ class Block {
     return this.#isAt(i, place) ? this.#sequenceAt(i) : 0;
   }
 
+  columnOf(place: number, sequence: number, column: RecentColumn): number | null | undefined {
+    const i = this.#indexOf(place);
+    if (!this.#isAt(i, place) || this.#sequenceAt(i) <= sequence) return undefined;
+    if (column === 'lastSequence') return this.#sequenceAt(i);
+    if (column === 'writtenAtMs') return this.#writtenAtMs(i);
+    return fieldAt(this.#fields, 2 * i + 1, column);
+  }
+
   placeAt(i: number): number {
     return this.#places[i] ?? 0;
   }
@@ -138,8 +166,12 @@ class Block {
     return {
       inventory: inventoryAt(this.#fields, 2 * i + 1),
       lastSequence: this.#sequenceAt(i),
-      writtenAtMs: this.#numbers[i * RECORD_FLOATS + 1] ?? 0,
+      writtenAtMs: this.#writtenAtMs(i),
     };
+  }
+
+  #writtenAtMs(i: number): number {
+    return this.#numbers[i * RECORD_FLOATS + 1] ?? 0;
   }
 
   #sequenceAt(i: number): number {

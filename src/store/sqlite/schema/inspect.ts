@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
+import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import type { Finding } from '../../driver.ts';
 import { openForReading, unavailable, type ConnectionSettings } from '../connection.ts';
 import { InventoryView } from '../recent/inventory-view.ts';
@@ -46,19 +47,20 @@ const CHECKS: readonly Check[] = [
   {
     check: "every SKU's GTINs can be found, and no others",
     // An ISBN-10 means a GTIN that begins with 978; its check digit differs.
-    problems: `WITH named (key, low, high) AS (
-        SELECT key, cast(upca AS INTEGER), cast(upca AS INTEGER) FROM skus WHERE upca IS NOT NULL
-        UNION ALL SELECT key, cast(ean13 AS INTEGER), cast(ean13 AS INTEGER) FROM skus WHERE ean13 IS NOT NULL
-        UNION ALL SELECT key, cast(gtin14 AS INTEGER), cast(gtin14 AS INTEGER) FROM skus WHERE gtin14 IS NOT NULL
-        UNION ALL SELECT key, cast(isbn AS INTEGER), cast(isbn AS INTEGER) FROM skus WHERE length(isbn) = 13
+    problems: `WITH held AS (SELECT skus.* FROM skus JOIN inventory USING (key) WHERE restrictions IS NOT ${RETIRED_CODE}),
+      named (key, low, high) AS (
+        SELECT key, cast(upca AS INTEGER), cast(upca AS INTEGER) FROM held WHERE upca IS NOT NULL
+        UNION ALL SELECT key, cast(ean13 AS INTEGER), cast(ean13 AS INTEGER) FROM held WHERE ean13 IS NOT NULL
+        UNION ALL SELECT key, cast(gtin14 AS INTEGER), cast(gtin14 AS INTEGER) FROM held WHERE gtin14 IS NOT NULL
+        UNION ALL SELECT key, cast(isbn AS INTEGER), cast(isbn AS INTEGER) FROM held WHERE length(isbn) = 13
         UNION ALL SELECT key, cast('978' || substr(isbn, 1, 9) || '0' AS INTEGER),
-          cast('978' || substr(isbn, 1, 9) || '9' AS INTEGER) FROM skus WHERE length(isbn) = 10)
+          cast('978' || substr(isbn, 1, 9) || '9' AS INTEGER) FROM held WHERE length(isbn) = 10)
       SELECT 'GTIN ' || low || ' of SKU ' || (key & 0xffffffff) || ' of supplier ' || (key >> 32) || ' cannot be found' AS problem
       FROM named WHERE NOT EXISTS (SELECT 1 FROM gtins WHERE supplier_id = key >> 32
         AND gtin BETWEEN low AND high AND sku_number = key & 0xffffffff)
       UNION ALL
       SELECT 'GTIN ' || gtin || ' is no longer one of SKU ' || sku_number || ' of supplier ' || gtins.supplier_id
-      FROM gtins LEFT JOIN skus ON key = (gtins.supplier_id << 32) + sku_number
+      FROM gtins LEFT JOIN held ON key = (gtins.supplier_id << 32) + sku_number
       WHERE NOT coalesce(gtin IN (cast(upca AS INTEGER), cast(ean13 AS INTEGER), cast(gtin14 AS INTEGER), cast(isbn AS INTEGER))
         OR cast('978' || substr(isbn, 1, 9) AS INTEGER) = gtin / 10, 0)`,
   },
@@ -104,6 +106,15 @@ const CHECKS: readonly Check[] = [
         ON inventory.key BETWEEN (suppliers.id << 32) AND (suppliers.id << 32) + 0xffffffff
         AND quantity_in_stock > 0 AND restrictions IS NULL
       GROUP BY suppliers.id HAVING count(inventory.key) <> live_count`,
+  },
+  {
+    check: 'suppliers count their retired SKUs',
+    problems: `SELECT 'supplier ' || suppliers.id || ' counts ' || retired_count || ' retired SKUs, has '
+        || count(inventory.key) AS problem
+      FROM suppliers LEFT JOIN inventory
+        ON inventory.key BETWEEN (suppliers.id << 32) AND (suppliers.id << 32) + 0xffffffff
+        AND restrictions = ${RETIRED_CODE}
+      GROUP BY suppliers.id HAVING count(inventory.key) <> retired_count`,
   },
   {
     check: "each change starts from its SKU's previous one",

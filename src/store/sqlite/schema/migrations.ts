@@ -411,6 +411,23 @@ const MIGRATIONS: readonly string[] = [
     AFTER UPDATE OF token_hash, user_id, permissions, kind, expires_at_ms, revoked_at_ms ON tokens
     BEGIN UPDATE account_version SET number = number + 1; END;
   `,
+  `
+  -- How many SKUs are retired: their restriction has the code 127, and their GTINs are not in gtins.
+  ALTER TABLE suppliers ADD COLUMN retired_count INTEGER NOT NULL DEFAULT 0;
+
+  -- What a batch did to products, so that it can be undone. Subject to retention.
+  CREATE TABLE product_changes (
+    supplier_id INTEGER NOT NULL,
+    batch_number INTEGER NOT NULL,
+    applied_at_ms INTEGER NOT NULL,
+    -- The SKUs whose product it wrote (domain/number-set.ts).
+    written BLOB NOT NULL,
+    -- How to undo that (store/sql/product-changes.ts). NULL: it cannot be undone.
+    undo BLOB,
+    PRIMARY KEY (supplier_id, batch_number)
+  ) STRICT;
+  CREATE INDEX product_changes_by_time ON product_changes (applied_at_ms);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import {
   APPLIED,
   BatchDecision,
+  findsUnretired,
   hasNewChange,
   hasNewerAsOf,
   type ClosedBatch,
@@ -59,7 +60,7 @@ export class Applier {
   readonly #changeRows: ChangeRows;
   readonly #skuUuidOf: Statement<[number], [string]>;
   readonly #stockOfAll: Statement<[number, number], [number, number | null, number | null]>;
-  readonly #updateHead: Statement<[number, number, number, number, number | null, number]>;
+  readonly #updateHead: Statement<[number, number, number, number, number, number | null, number]>;
   /** The SKUs whose rows the current transaction leaves to a later sweep, by supplier. */
   readonly #waiting = new Map<number, readonly SkuState[]>();
 
@@ -76,7 +77,8 @@ export class Applier {
       )
       .raw();
     this.#updateHead = db.prepare(
-      `UPDATE suppliers SET sku_count = ?, live_count = ?, last_sequence = ?, last_batch_number = ?,
+      `UPDATE suppliers SET sku_count = ?, retired_count = ?, live_count = ?, last_sequence = ?,
+         last_batch_number = ?,
          complete_sequence = coalesce(?, complete_sequence)
        WHERE id = ?`,
     );
@@ -111,7 +113,7 @@ export class Applier {
     const questions = misfitQuestions(lines, decided);
     if (questions !== undefined) {
       const stock = this.stock.ofLines(supplierId, questions.lines);
-      recordMisfits(questions, (i) => stock.resolve(i).length > 0, decided.details);
+      recordMisfits(questions, (i) => findsUnretired(stock, i), decided.details);
     }
     const unnamed = this.#unnamed(batch, decision, decided);
     this.#checkSafetyLimit(batch, decision, unnamed, nowMs);
@@ -283,11 +285,12 @@ export class Applier {
       if (waiting.length > 0) this.#waiting.set(supplierId, waiting);
     }
     for (const [supplierId, head] of this.stock.heads()) {
-      const { skuCount, liveCount, lastSequence, lastBatchNumber } = head;
+      const { skuCount, retiredCount, liveCount, lastSequence, lastBatchNumber } = head;
       const isComplete = !this.#waiting.has(supplierId) && this.#inventory.isComplete(supplierId);
       const complete = isComplete ? lastSequence : null;
       this.#updateHead.run(
         skuCount,
+        retiredCount,
         liveCount,
         lastSequence,
         lastBatchNumber,

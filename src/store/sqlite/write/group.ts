@@ -6,6 +6,7 @@ import { refusalsOf, type TextMembers, type TextSlice } from '../../../domain/li
 import type { FieldColumns, LineRefusal, Lines } from '../../../domain/lines.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import type { Batch, BatchOutcome } from '../../../domain/batches.ts';
+import { packEffects, type EffectColumns } from '../effect-columns.ts';
 import type { Failure } from '../threads.ts';
 
 export interface PackedGroup {
@@ -129,11 +130,11 @@ export interface PackedOutcomes {
   readonly batches: readonly (PackedOutcome | StoredOutcome | Failure)[];
 }
 
-/** Empty maps are omitted, since most are empty. Large ones are JSON, which is parsed in slices. */
+/** Empty maps are omitted, since most are empty. Large ones are columns, or JSON, which is parsed in slices. */
 interface PackedOutcome extends Pick<BatchOutcome, 'uuid' | 'zeroedCount' | 'repeats'> {
   readonly lineCount: number;
   readonly details?: BatchOutcome['details'] | Uint8Array;
-  readonly effects?: BatchOutcome['effects'] | Uint8Array;
+  readonly effects?: BatchOutcome['effects'] | EffectColumns;
 }
 
 /** Larger maps take more than some milliseconds to copy. */
@@ -156,7 +157,9 @@ export function packOutcomes(
       ...rest,
       lineCount: own.length,
       ...(details.size > 0 && { details: packDetails(details) }),
-      ...(effects.size > 0 && { effects: packEffects(effects) }),
+      ...(effects.size > 0 && {
+        effects: effects.size <= COPIED_ENTRIES_MAX ? effects : packEffects(effects, own.length),
+      }),
     };
   });
   return { statuses, batches };
@@ -165,13 +168,6 @@ export function packOutcomes(
 function packDetails(details: BatchOutcome['details']): BatchOutcome['details'] | Uint8Array {
   if (details.size <= COPIED_ENTRIES_MAX) return details;
   // A detail begins with a quote, which no `sku_id` in it contains unescaped: a reader finds where it begins.
-  return asJson(Array.from(details, ([index, detail]) => [detail, index]));
-}
-
-function packEffects(effects: BatchOutcome['effects']): BatchOutcome['effects'] | Uint8Array {
-  return effects.size <= COPIED_ENTRIES_MAX ? effects : asJson([...effects]);
-}
-
-function asJson(entries: readonly unknown[]): Uint8Array {
+  const entries = Array.from(details, ([index, detail]) => [detail, index]);
   return new TextEncoder().encode(JSON.stringify(entries));
 }

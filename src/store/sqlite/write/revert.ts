@@ -3,7 +3,16 @@ import { BatchDecision } from '../../../domain/batch-decision.ts';
 import { addMembers } from '../../../domain/number-set.ts';
 import { batchNumberOf } from '../../uuids.ts';
 import {
+  decodeProductChanges,
+  rewrittenSince,
+  type LaterProducts,
+  type ProductChange,
+} from '../../sql/product-changes.ts';
+import { itemOfRow } from '../../sql/products.ts';
+import {
   decideRevert,
+  withCreated,
+  type RevertedProduct,
   type RevertibleChange,
   findUnchangedSince,
   isRange,
@@ -12,6 +21,7 @@ import {
 } from '../../sql/revert.ts';
 import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import type { Applier } from './apply.ts';
+import type { ProductRows } from './product-rows.ts';
 
 type RevertedBatchRow = [uuid: string, firstSequence: number | null, changedCount: number];
 
@@ -36,14 +46,30 @@ const LATER = `SELECT changes.sku_number, changes.sequence, changes.previous_seq
 /** Reverts batches, in the same transaction and by the same rules as `Applier`. */
 export class RevertApplier {
   readonly #applier: Applier;
+  readonly #products: ProductRows;
   readonly #batchOf: Statement<[number, number], RevertedBatchRow>;
   readonly #changesOf: Statement<[number, number, number], RevertibleChangeRow>;
   readonly #changeAt: Statement<[number, number], LaterChangeRow>;
   readonly #changesIn: Statement<[number, number, number], LaterChangeRow>;
   readonly #confirmedAfter: Statement<[number, number], [number, Uint8Array]>;
 
-  constructor(db: Database, applier: Applier) {
+  readonly #undoOf: Statement<[number, number], [Uint8Array | null]>;
+  readonly #productsAfter: Statement<[number, number], LaterProducts>;
+
+  constructor(db: Database, applier: Applier, products: ProductRows) {
     this.#applier = applier;
+    this.#products = products;
+    this.#undoOf = db
+      .prepare<[number, number], [Uint8Array | null]>(
+        'SELECT undo FROM product_changes WHERE supplier_id = ? AND batch_number = ?',
+      )
+      .raw();
+    this.#productsAfter = db.prepare(
+      `SELECT number, written, reverts_number AS revertsNumber
+       FROM product_changes JOIN batches
+         ON batches.supplier_id = product_changes.supplier_id AND number = batch_number
+       WHERE product_changes.supplier_id = ? AND batch_number > ? ORDER BY batch_number DESC`,
+    );
     this.#batchOf = db
       .prepare<[number, number], RevertedBatchRow>(
         'SELECT uuid, first_sequence, changed_count FROM batches WHERE supplier_id = ? AND number = ?',
@@ -72,23 +98,50 @@ export class RevertApplier {
     const revertsNumber = batchNumberOf(uuid);
     const batch = this.#batchOf.get(supplierId, revertsNumber);
     if (batch === undefined || batch[0] !== uuid) return undefined;
-    const changes = this.#changesOfBatch(supplierId, batch);
+    const productChanges = decodeProductChanges(
+      this.#undoOf.get(supplierId, revertsNumber)?.[0] ?? null,
+    );
+    const changes = withCreated(this.#changesOfBatch(supplierId, batch), productChanges);
     const among = new Set(request.among?.map(batchNumberOf));
+    const rewritten = rewrittenSince(
+      revertsNumber,
+      this.#productsAfter.iterate(supplierId, revertsNumber),
+      new Set(productChanges.map(({ skuNumber }) => skuNumber)),
+      among,
+    );
     const confirmed = request.force
       ? new Set<number>()
       : this.#confirmed(request, revertsNumber, changes, among);
 
     const decision = new BatchDecision(nowMs);
-    const { revertedCount, skus } = decideRevert(decision, changes, {
+    const { revertedCount, skus, products } = decideRevert(decision, changes, {
       skuState: (skuNumber) => this.#applier.stock.skuState(supplierId, skuNumber),
       skuIdOf: (skuNumber) => this.#applier.stock.skuIdOf(supplierId, skuNumber),
       unchanged: this.#unchanged(supplierId, changes, among),
       confirmed,
+      products: { changes: productChanges, rewritten },
     });
     if (revertedCount === 0) return { uuid: null, skus };
     const summary = { appliedAtMs: nowMs, startedMs, lineCount: revertedCount, revertsNumber };
-    const ended = this.#applier.endBatch({ ...request, source: 'revert' }, decision, summary);
+    const origin = { ...request, source: 'revert' as const };
+    const ended = this.#applier.endBatch(origin, decision, summary);
+    const written = this.#write(supplierId, products, nowMs);
+    this.#products.record(origin, ended.number, nowMs, written);
     return { uuid: request.dryRun ? null : ended.uuid, skus };
+  }
+
+  /** Puts products back. Returns what that changed. */
+  #write(
+    supplierId: number,
+    reverted: readonly RevertedProduct[],
+    nowMs: number,
+  ): readonly ProductChange[] {
+    return reverted.flatMap(({ skuNumber, product, wasRetired, isRetired }): ProductChange[] => {
+      const sku = { supplierId, skuNumber, wasRetired, isRetired };
+      const row = this.#products.read(sku);
+      this.#products.update(sku, row, product, nowMs);
+      return product === undefined ? [] : [{ skuNumber, before: itemOfRow(row), isCreated: false }];
+    });
   }
 
   #changesOfBatch(

@@ -41,6 +41,7 @@ type InventoryRow = [
 
 type HeadRow = [
   skuCount: number,
+  retiredCount: number,
   liveCount: number,
   lastSequence: number,
   lastBatchNumber: number,
@@ -75,7 +76,8 @@ export class TransactionSkus {
     this.#inventory = inventory;
     this.#headOf = db
       .prepare<[number], HeadRow>(
-        `SELECT sku_count, live_count, last_sequence, last_batch_number, breaker_percent_max, breaker_skus_min
+        `SELECT sku_count, retired_count, live_count, last_sequence, last_batch_number, breaker_percent_max,
+           breaker_skus_min
          FROM suppliers WHERE id = ?`,
       )
       .raw();
@@ -124,9 +126,10 @@ export class TransactionSkus {
     if (known !== undefined) return known;
     const row = this.#headOf.get(supplierId);
     if (row === undefined) throw new Error(`no supplier ${supplierId}`);
-    const [skuCount, liveCount, lastSequence, lastBatchNumber, percentMax, skusMin] = row;
+    const [skuCount, retiredCount, liveCount, lastSequence, lastBatchNumber, ...limit] = row;
+    const [percentMax, skusMin] = limit;
     const breaker = percentMax === null || skusMin === null ? null : { percentMax, skusMin };
-    const head = { skuCount, liveCount, lastSequence, lastBatchNumber, breaker };
+    const head = { skuCount, retiredCount, liveCount, lastSequence, lastBatchNumber, breaker };
     this.#heads.set(supplierId, head);
     this.#sequencesBefore.set(supplierId, lastSequence);
     return head;

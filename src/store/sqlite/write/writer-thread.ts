@@ -15,6 +15,7 @@ import { refuseUnfinishedCopy } from '../schema/copy.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from '../connection.ts';
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
 import { CacheWarmer, InventoryCache } from './inventory-cache.ts';
+import { ProductRows } from './product-rows.ts';
 import { RevertApplier } from './revert.ts';
 import { RecentFeed } from '../recent/feed.ts';
 import type { SweepSettings } from '../recent/sweep.ts';
@@ -116,8 +117,9 @@ class Writer {
     this.#cache = new InventoryCache(settings.inventoryCacheBytesMax);
     this.#inventory = new WriterInventory(db, settings, new RecentFeed(settings.feed));
     this.#applier = new Applier(db, this.#cache, this.#inventory);
-    this.#cataloguer = new CatalogueApplier(db, this.#applier, this.#inventory);
-    this.#reverter = new RevertApplier(db, this.#applier);
+    const products = new ProductRows(db, this.#inventory);
+    this.#cataloguer = new CatalogueApplier(db, this.#applier, products);
+    this.#reverter = new RevertApplier(db, this.#applier, products);
     this.#changeDropper = new ChangeDeleter(db);
     this.#readAhead = new CacheWarmer(db, this.#cache, this.#inventory);
     this.#dataVersion = db.prepare<[], [number]>('PRAGMA data_version').raw();
@@ -183,6 +185,7 @@ class Writer {
   }
 
   revert(request: RevertRequest): RevertOutcome | undefined {
+    this.#cache.gtins.clear();
     const revert = (nowMs: number) => ({ reverted: this.#reverter.revert(request, nowMs) });
     const outcome = request.dryRun ? this.#dryRun(() => revert(Date.now())) : this.#write(revert);
     if ('failure' in outcome) throw asError(outcome);

@@ -1,0 +1,83 @@
+import { Table } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useActing } from '../acting/acting.tsx';
+import { batchesQuery, countsOf } from '../files/queries.ts';
+import { Pages } from '../files/pages.tsx';
+import { Ago } from '../format/time.tsx';
+import { useFormats, useText } from '../language/language.tsx';
+import { Failed, LoadingRows, Nothing } from '../states/states.tsx';
+import { BatchSource } from './batch-source.tsx';
+
+/** Batches of every kind, latest first. */
+export function BatchTable({
+  limit,
+  start,
+  onTurn,
+}: {
+  readonly limit: number;
+  readonly start: number;
+  readonly onTurn: (start: number) => void;
+}) {
+  const text = useText();
+  const formats = useFormats();
+  const { data, error, refetch } = useQuery(batchesQuery(useActing(), start, limit));
+  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) {
+    return (
+      <div className="panel-body">
+        <LoadingRows />
+      </div>
+    );
+  }
+  if (data.batches.length === 0) {
+    return <Nothing title={text.batches.noneTitle}>{text.batches.noneText}</Nothing>;
+  }
+  return (
+    <>
+      <Table.ScrollContainer minWidth={620}>
+        <Table highlightOnHover>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{text.batches.batch}</Table.Th>
+              <Table.Th>{text.batches.source}</Table.Th>
+              <Table.Th className="number">{text.batches.lines}</Table.Th>
+              <Table.Th className="number">{text.batches.changed}</Table.Th>
+              <Table.Th className="number">{text.batches.failed}</Table.Th>
+              <Table.Th>{text.batches.who}</Table.Th>
+              <Table.Th>{text.batches.applied}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {data.batches.map((batch) => {
+              const { failed } = countsOf(batch.status_counts);
+              return (
+                <Table.Tr key={batch.uuid}>
+                  <Table.Td>
+                    <Link to="/batches/$uuid" params={{ uuid: batch.uuid }} className="row-link">
+                      {text.batches.number(formats.number(batch.number))}
+                    </Link>
+                    {batch.reason === null ? null : <div className="muted">{batch.reason}</div>}
+                  </Table.Td>
+                  <Table.Td>
+                    <BatchSource source={batch.source} />
+                  </Table.Td>
+                  <Table.Td className="number">{formats.number(batch.line_count)}</Table.Td>
+                  <Table.Td className="number">{formats.number(batch.changed_count)}</Table.Td>
+                  <Table.Td className={`number ${failed > 0 ? 'bad' : 'muted'}`}>
+                    {formats.number(failed)}
+                  </Table.Td>
+                  <Table.Td>{batch.username ?? '–'}</Table.Td>
+                  <Table.Td>
+                    <Ago time={batch.applied} />
+                  </Table.Td>
+                </Table.Tr>
+              );
+            })}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      <Pages pagination={data.pagination} onTurn={onTurn} />
+    </>
+  );
+}

@@ -1,0 +1,92 @@
+import { Table } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { File as StockFile } from '../../../client/src/index.ts';
+import { useActing } from '../acting/acting.tsx';
+import { Ago } from '../format/time.tsx';
+import { useFormats, useText } from '../language/language.tsx';
+import { Failed, LoadingRows, Nothing } from '../states/states.tsx';
+import { FileState } from './file-state.tsx';
+import { Pages } from './pages.tsx';
+import { countsOf, filesQuery } from './queries.ts';
+
+/** Files, latest first. */
+export function FileTable({
+  limit,
+  start = 0,
+  onTurn,
+}: {
+  readonly limit: number;
+  readonly start?: number;
+  /** Shows the page from this file on; without it, there is one page only. */
+  readonly onTurn?: (start: number) => void;
+}) {
+  const text = useText();
+  const { data, error, refetch } = useQuery(filesQuery(useActing(), start, limit));
+  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) {
+    return (
+      <div className="panel-body">
+        <LoadingRows />
+      </div>
+    );
+  }
+  if (data.files.length === 0) {
+    return <Nothing title={text.files.noneTitle}>{text.files.noneText}</Nothing>;
+  }
+  return (
+    <>
+      <Table.ScrollContainer minWidth={560}>
+        <Table highlightOnHover>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{text.files.file}</Table.Th>
+              <Table.Th>{text.files.state}</Table.Th>
+              <Table.Th className="number">{text.files.rowsApplied}</Table.Th>
+              <Table.Th className="number">{text.files.rowsFailed}</Table.Th>
+              <Table.Th>{text.files.sender}</Table.Th>
+              <Table.Th>{text.files.uploaded}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {data.files.map((file) => (
+              <FileRow key={file.uuid} file={file} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      {onTurn === undefined ? null : <Pages pagination={data.pagination} onTurn={onTurn} />}
+    </>
+  );
+}
+
+function FileRow({ file }: { readonly file: StockFile }) {
+  const text = useText();
+  const formats = useFormats();
+  const { applied, failed } = countsOf(file.status_counts);
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Link
+          to={file.dry_run ? '/drop/$uuid' : '/files/$uuid'}
+          params={{ uuid: file.uuid }}
+          className="row-link"
+        >
+          {file.filename ?? text.files.unnamed}
+        </Link>
+        {file.reason === null ? null : <div className="muted">{file.reason}</div>}
+      </Table.Td>
+      <Table.Td>
+        <FileState file={file} />
+      </Table.Td>
+      <Table.Td className="number">{file.dry_run ? '–' : formats.number(applied)}</Table.Td>
+      <Table.Td className={`number ${failed > 0 ? 'bad' : 'muted'}`}>
+        {formats.number(failed)}
+      </Table.Td>
+      <Table.Td>{file.username ?? '–'}</Table.Td>
+      <Table.Td>
+        <Ago time={file.uploaded} />
+      </Table.Td>
+    </Table.Tr>
+  );
+}

@@ -1,0 +1,23 @@
+export const tryLine = {
+  subtitle: 'See why a line fails, or what it would change. Nothing is applied.',
+  paste: 'Paste a line',
+  hint: 'A line of JSON, several of them, or rows of a table with their header. Ctrl-Enter tries them.',
+  try: 'Try it',
+  pastedName: 'pasted',
+  broken: {
+    json: 'This is not valid JSON: check quotes, commas and brackets.',
+    header: 'A row of a table needs its header: paste both lines.',
+    tooMany: 'At most 20 lines can be tried at once. Drop more of them as a file.',
+  },
+  line: (number: string) => `Line ${number}`,
+  wouldApply: 'Would be applied',
+  wouldFail: 'Would fail',
+  changesNothing: 'The line changes nothing: the SKU has these values already.',
+  noIdentifier: 'The line has no identifier: add sku_id, upca, ean13, gtin14 or isbn.',
+  identifier: 'Identifier',
+  value: 'As sent',
+  finds: 'Finds by itself',
+  findsNone: 'No SKU',
+  findsSeveral: 'Several SKUs: add another identifier, such as sku_id.',
+  inStock: (quantity: string) => `${quantity} in stock`,
+};

@@ -1,0 +1,208 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Onhand, type Sku } from '../../client/src/index.ts';
+import { createUser, PASSWORD } from '../http/accounts/browser.ts';
+import { BULK, SINGLE, TestServer } from '../http/harness.ts';
+import { drawn, hasChromium, launchChromium, violationsOf, windowOf } from './chromium.ts';
+
+const SKUS = 600;
+
+async function expectNoViolations(page: Page, screen: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.locator(`html[data-mantine-color-scheme="${colorScheme}"]`).waitFor();
+    await drawn(page);
+    const violations = await violationsOf(page);
+    expect([screen, colorScheme, violations]).toEqual([screen, colorScheme, []]);
+  }
+}
+
+describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
+  let server: TestServer;
+  let browser: Browser;
+  let clerk: BrowserContext;
+  let token: string;
+  const errors: string[] = [];
+
+  const open = async (path: string, context = clerk): Promise<Page> => {
+    const page = await context.newPage();
+    page.on('pageerror', ({ message }) => errors.push(message));
+    // Such as what the CSP refused. Chromium reports error statuses too, which some journeys cause on purpose.
+    page.on('console', (message) => {
+      const isStatus = message.text().startsWith('Failed to load resource');
+      if (message.type() === 'error' && !isStatus) errors.push(message.text());
+    });
+    await page.goto(server.url + path);
+    return page;
+  };
+
+  beforeAll(async () => {
+    server = await TestServer.start({ dashboardPath: '/' });
+    const acme = await server.createSupplier('Acme', [
+      { skuId: 'KETTLE', product: { title: 'Kettle', upca: '012345678905' }, inventory: {} },
+      ...Array.from({ length: SKUS }, (_, number) => ({
+        skuId: `SKU-${number}`,
+        product: { title: `Article ${number}` },
+        inventory: { quantityInStock: number },
+      })),
+    ]);
+    token = acme.token;
+    const tardy = await server.createOrganization('supplier', 'Tardy');
+    const shop = await server.createOrganization('retailer', 'Shop');
+    const { accounts, changes } = server.store;
+    for (const { id } of [acme.supplier, tardy]) {
+      await accounts.createConnection(id, shop.id);
+      await changes.setExpectedInterval(id, 60);
+    }
+    await createUser(server, acme.supplier, 'clerk');
+    await createUser(server, shop, 'buyer');
+    await server.ask('POST', BULK, {
+      token,
+      body: [{ sku_id: 'KETTLE', quantity_in_stock: 40 }],
+    });
+    browser = await launchChromium();
+    clerk = await windowOf(browser, server, 'clerk');
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.stop();
+    expect(errors).toEqual([]);
+  });
+
+  test('a user logs in with a password and stays at the address that was opened', async () => {
+    const context = await browser.newContext({ locale: 'en-GB' });
+    const page = await context.newPage();
+    await page.goto(`${server.url}/changes`);
+    await page.getByLabel('Username').fill('clerk');
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Changes' }).waitFor();
+    await context.close();
+  });
+
+  test('a clerk finds a SKU by its barcode in another form', async () => {
+    const page = await open('/skus');
+    await page.getByRole('searchbox').fill('0 012345 678905');
+    await page.keyboard.press('Enter');
+    await page.getByText('1 SKU', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'KETTLE' }).click();
+    await page.getByRole('heading', { name: 'Kettle', exact: true }).waitFor();
+    await page.close();
+  });
+
+  test('a clerk edits stock with the keyboard alone and undoes it', async () => {
+    const page = await open('/skus?q=KETTLE');
+    const stock = page.getByRole('button', { name: 'In stock of KETTLE' });
+    await stock.focus();
+    await page.keyboard.type('57');
+    await page.keyboard.press('Enter');
+    await page.getByText('KETTLE: 40 → 57').waitFor();
+    await expect.poll(() => stockOf('KETTLE')).toBe(57);
+    await stock.focus();
+    await page.keyboard.press('Control+z');
+    await page.getByText('KETTLE is as it was.').waitFor();
+    expect(await stockOf('KETTLE')).toBe(40);
+    await page.close();
+  });
+
+  test('an edit does not overwrite what another user changed in the meantime', async () => {
+    const page = await open('/skus?q=SKU-5');
+    const stock = page.getByRole('button', { name: 'In stock of SKU-5:' });
+    await stock.waitFor();
+    await setStock('SKU-5', 99);
+    await stock.focus();
+    await page.keyboard.type('7');
+    await page.keyboard.press('Enter');
+    await page.getByText('Someone else changed SKU-5').waitFor();
+    expect(await stockOf('SKU-5')).toBe(99);
+    await page.close();
+  });
+
+  test('the SKU list reads further pages while the reader scrolls', async () => {
+    const page = await open('/skus');
+    const list = page.getByRole('table', { name: 'SKUs' });
+    await list.focus();
+    await expect
+      .poll(async () => {
+        await page.keyboard.press('End');
+        return page.getByRole('link', { name: `SKU-${SKUS - 1}` }).count();
+      })
+      .toBe(1);
+    await page.close();
+  });
+
+  test('changes appear while they happen, and wait while the reader pauses', async () => {
+    const page = await open('/changes');
+    // The feed begins now; changes before it has begun are not in it.
+    let quantity = 100;
+    await expect
+      .poll(async () => {
+        await setStock('SKU-9', (quantity += 1));
+        return page.getByRole('link', { name: 'SKU-9' }).count();
+      })
+      .toBeGreaterThan(0);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await setStock('SKU-9', 0);
+    await page.getByText(/Paused · [1-9]/).waitFor();
+    expect(await page.getByText('→ 0').count()).toBe(0);
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('→ 0').first().waitFor();
+    await page.close();
+  });
+
+  test('the command palette finds a SKU from any screen', async () => {
+    const page = await open('/');
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByPlaceholder('A SKU, a barcode, or a screen').fill('012345678905');
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'KETTLE' }).waitFor();
+    await page.close();
+  });
+
+  test('a buyer sees which supplier is late, and may not edit', async () => {
+    const buyer = await windowOf(browser, server, 'buyer');
+    const page = await open('/', buyer);
+    const row = page.getByRole('row', { name: 'Tardy' });
+    await row.getByText('Late').waitFor();
+    await page.goto(`${server.url}/skus?q=KETTLE`);
+    await page.getByRole('link', { name: 'KETTLE' }).waitFor();
+    expect(await page.getByRole('button', { name: 'In stock of KETTLE' }).count()).toBe(0);
+    await buyer.close();
+  });
+
+  test('axe finds nothing on any screen, in both themes', async () => {
+    const context = await windowOf(browser, server, 'clerk');
+    const page = await open('/', context);
+    const screens = [
+      ['/', 'Overview'],
+      ['/skus', 'SKUs'],
+      [`/skus/${(await skuOf('KETTLE')).uuid}`, 'Kettle'],
+      ['/changes', 'Changes'],
+    ] as const;
+    for (const [path, heading] of screens) {
+      await page.goto(server.url + path);
+      await page.getByRole('heading', { name: heading, exact: true }).waitFor();
+      await page.getByRole('status', { name: 'Loading…' }).waitFor({ state: 'detached' });
+      await expectNoViolations(page, path);
+    }
+    await context.clearCookies();
+    await page.goto(server.url);
+    await page.getByRole('heading', { name: 'Log in' }).waitFor();
+    await expectNoViolations(page, 'log-in');
+    await context.close();
+  });
+
+  async function setStock(skuId: string, quantity: number): Promise<void> {
+    const body = { sku_id: skuId, quantity_in_stock: quantity };
+    await server.ask('POST', SINGLE, { token, body });
+  }
+  async function skuOf(skuId: string): Promise<Sku> {
+    const onhand = new Onhand({ url: server.url, token });
+    const [sku] = await onhand.skus.find({ sku_id: skuId });
+    if (sku === undefined) throw new Error(`there is no SKU ${skuId}`);
+    return sku;
+  }
+  const stockOf = async (skuId: string): Promise<number | null> =>
+    (await skuOf(skuId)).quantity_in_stock;
+});
