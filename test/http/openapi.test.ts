@@ -78,6 +78,17 @@ describe('the OpenAPI document', () => {
     expect(described.toSorted()).toEqual((await operationsOfServer()).toSorted());
   });
 
+  test('puts each operation into one declared group', () => {
+    const declared = at(openapi, 'tags');
+    const names = Array.isArray(declared) ? declared.map((tag: unknown) => at(tag, 'name')) : [];
+    for (const { path, method, operation } of operations()) {
+      const tags = at(operation, 'tags');
+      expect(tags, `${method} ${path}`).toHaveLength(1);
+      expect(names).toContain(at(tags, 0));
+      if (at(tags, 0) === 'Health') expect(path).not.toMatch(/^\/timp\//);
+    }
+  });
+
   test('describes a success and an error of each operation', () => {
     for (const { path, method, operation } of operations()) {
       const statuses = membersAt(operation, 'responses').map(([status]) => status);
