@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shlex
 import sys
 import time
@@ -310,8 +311,10 @@ def report(path, file, results, seconds, options, server):
     notes = file.get("notes", [])
     for note in notes:
         print(f"  note: {one_line(note)}")
-    if any("mapping=" in text for text in [problem, *notes]):
-        print("  In this command, mapping= is the option --map.")
+    told = " ".join([problem, *notes])
+    for rule in [*LISTS, *CHOICES, "strict"] if state != "held" else []:
+        if re.search(rf"\b{rule}=", told):
+            print(f"  In this command, {rule}= is the option --{'map' if rule == 'mapping' else rule}.")
     if results and failed and results.lower().endswith(".csv"):
         show_failures(results)
     if results:

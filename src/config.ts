@@ -182,6 +182,7 @@ export const NUMBER_SETTINGS = {
   inboxSettleSeconds: { variable: 'ONHAND_INBOX_SETTLE_SECONDS', fallback: 10, min: 0 },
   /** How long changes are kept; 0 means forever. */
   changesKeptDays: { variable: 'ONHAND_CHANGES_KEPT_DAYS', fallback: 365, min: 0 },
+  statisticsKeptDays: { variable: 'ONHAND_STATISTICS_KEPT_DAYS', fallback: 400, min: 0 },
   /** How far in the future `as_of` may be. */
   asOfToleranceSeconds: { variable: 'ONHAND_AS_OF_TOLERANCE_SECONDS', fallback: 300, min: 0 },
   /**

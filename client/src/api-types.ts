@@ -846,6 +846,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/statistics/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Show how many batches and lines a supplier sent, by hour or day */
+        readonly get: operations["showStatistics"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/status/": {
         readonly parameters: {
             readonly query?: never;
@@ -2284,6 +2301,38 @@ export interface components {
             };
             readonly skus: readonly components["schemas"]["Sku"][];
         };
+        /** Statistics */
+        readonly Statistics: {
+            /** @description In order, without gaps: an interval in which nothing was sent has zeros. */
+            readonly intervals: readonly {
+                /** @description Batches that were applied. */
+                readonly batches: number;
+                /** @description The same by how the batches were sent, as `source` of a batch. */
+                readonly by_source: {
+                    readonly [key: string]: {
+                        /** @description Batches that were applied. */
+                        readonly batches: number;
+                        /** @description SKUs that they changed; a SKU counts once per batch. */
+                        readonly changed: number;
+                        /** @description Lines that were not applied. */
+                        readonly failed: number;
+                        /** @description Their lines. */
+                        readonly lines: number;
+                    };
+                };
+                /** @description SKUs that they changed; a SKU counts once per batch. */
+                readonly changed: number;
+                /** @description Lines that were not applied. */
+                readonly failed: number;
+                /** @description Their lines. */
+                readonly lines: number;
+                /**
+                 * Format: date-time
+                 * @description When the interval begins.
+                 */
+                readonly start: string;
+            }[];
+        };
         /** Status */
         readonly Status: {
             /** @enum {string} */
@@ -2595,6 +2644,7 @@ export type Sku = components['schemas']['Sku'];
 export type SkuChange = components['schemas']['SkuChange'];
 export type SkuCreation = components['schemas']['SkuCreation'];
 export type SkuPage = components['schemas']['SkuPage'];
+export type Statistics = components['schemas']['Statistics'];
 export type Status = components['schemas']['Status'];
 export type Success = components['schemas']['Success'];
 export type SupplierEntered = components['schemas']['SupplierEntered'];
@@ -4396,6 +4446,33 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+        };
+    };
+    readonly showStatistics: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description From the interval of this time (RFC 3339) on. */
+                readonly from?: string;
+                /** @description How long an interval is; days begin at 00:00 UTC. */
+                readonly interval?: "hour" | "day";
+                /** @description To the interval before this time (RFC 3339); now by default. */
+                readonly to?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Statistics"];
                 };
             };
         };

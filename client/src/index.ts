@@ -5,7 +5,14 @@ import {
   TokensClient,
   UsersClient,
 } from './accounts.ts';
-import type { Freshness, Login, LoginReply, ServerStatus, SupplierPage } from './api-types.ts';
+import type {
+  Freshness,
+  Login,
+  LoginReply,
+  ServerStatus,
+  Statistics,
+  SupplierPage,
+} from './api-types.ts';
 import { BatchesClient } from './batches.ts';
 import { ChangesClient } from './changes.ts';
 import { FilesClient } from './files.ts';
@@ -32,6 +39,17 @@ export type * from './webhooks.ts';
 export interface Page {
   readonly start?: number;
   readonly limit?: number;
+}
+
+/** Which intervals of the statistics to return. */
+export interface StatisticsQuery {
+  readonly from?: Date | string;
+  readonly to?: Date | string;
+  readonly interval?: 'hour' | 'day';
+}
+
+function textOf(time: Date | string | undefined): string | undefined {
+  return time instanceof Date ? time.toISOString() : time;
 }
 
 /**
@@ -108,6 +126,19 @@ export class Onhand {
         method: 'GET',
         path: '/timp/suppliers/freshness/',
         query: { supplier_uuids: query.supplierUuids, start: query.start, limit: query.limit },
+      },
+      options,
+    );
+  }
+
+  /** What was sent in each hour or day: batches, lines, changed SKUs and failed lines. */
+  async statistics(query: StatisticsQuery = {}, options: CallOptions = {}): Promise<Statistics> {
+    const { from, to, interval } = query;
+    return this.#transport.json<Statistics>(
+      {
+        method: 'GET',
+        path: '/timp/statistics/',
+        query: { from: textOf(from), to: textOf(to), interval },
       },
       options,
     );

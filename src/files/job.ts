@@ -211,7 +211,9 @@ export class FileJob {
   #refusal({ code, message }: OnhandError): FileJobOutcome {
     if (this.#rowCount === 0 || this.#job.asked.dryRun)
       return { state: 'refused', problem: { code, detail: message } };
-    const detail = `${message} The ${this.#rowCount} rows before were applied.`;
+    const rows =
+      this.#rowCount === 1 ? 'The row before it was' : `The ${this.#rowCount} rows before it were`;
+    const detail = `${message} ${rows} applied.`;
     return { state: 'failed', problem: { code, detail } };
   }
 

@@ -142,7 +142,7 @@ const GROUPS: readonly (readonly [name: string, start: RegExp, description: stri
   ['Files', /\/files\//, 'Send CSV, Excel, JSON and EDI files.'],
   ['SKUs', /^\/timp\/(?:products\/skus|suppliers)\//, 'Read and create SKUs.'],
   ['Accounts', /^\/timp\/organizations\//, 'Log in, and change a password.'],
-  ['Health', /^\//, 'For monitoring, without a token.'],
+  ['Health', /^\/(?:healthz|readyz)$/, 'For monitoring, without a token.'],
 ];
 
 const DOCUMENTATION_PATHS = [

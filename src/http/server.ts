@@ -46,6 +46,7 @@ import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
 import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
 import { addStatus } from './status.ts';
+import { addStatistics } from './inventory/statistics.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
@@ -269,6 +270,7 @@ export async function buildServer({
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
   addSuppliers(app, { admission, store });
+  addStatistics(app, { admission, store });
   const { changes, webhooks, accounts } = store;
   const limits = settings;
   addWebhooks(app, { admission, webhooks, changes, accounts, options: webhookOptions, limits });

@@ -21,6 +21,8 @@ export interface RetentionSettings {
   readonly refusedFilesKeptHours: number;
   /** For changes; 0 keeps them forever. */
   readonly changesKeptDays: number;
+  /** For statistics; 0 keeps them forever. */
+  readonly statisticsKeptDays: number;
 }
 
 interface SweeperParts {
@@ -68,7 +70,9 @@ export class RetentionSweeper {
     let hasMore = false;
     try {
       const nowMs = Date.now();
-      const times = sweepTimes(kept, nowMs);
+      const { statisticsKeptDays: days } = kept;
+      const countsBeforeMs = nowMs - days * DAY_MS;
+      const times = { ...sweepTimes(kept, nowMs), ...(days > 0 && { countsBeforeMs }) };
       // Files first: their results need the stored results of their batches.
       hasMore = await files.sweep(fileSweepTimes(kept, nowMs), FILES_PER_STEP);
       hasMore = (await batches.sweep(times, ROWS_PER_STEP)) || hasMore;

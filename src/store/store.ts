@@ -57,6 +57,7 @@ import type {
   UserListing,
 } from '../domain/parties.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
+import type { HourCounts } from '../domain/statistics.ts';
 import type { Sku } from '../domain/sku.ts';
 import type {
   Webhook,
@@ -151,6 +152,8 @@ export interface BatchStore {
   safetyLimitOf(supplierId: number): Promise<SafetyLimit | null>;
   /** Null removes the supplier's own limit. */
   setSafetyLimit(supplierId: number, limit: SafetyLimit | null): Promise<void>;
+  /** What suppliers sent, by hour and source; without hours in which they sent nothing. */
+  hourCounts(query: HourCountsQuery): Promise<readonly HourCounts[]>;
   /** When each supplier that is expected to report last did, without those that are disabled. Reads one row each. */
   expectedReports(): Promise<readonly ExpectedReport[]>;
   /** Deletes expired rows, at most `limit` per table. Resolves with whether more are left. */
@@ -175,11 +178,21 @@ export interface BatchPage {
   readonly hasMore: boolean;
 }
 
+export interface HourCountsQuery {
+  /** Their counts are added up. */
+  readonly supplierIds: readonly number[];
+  /** In hours since 1970-01-01T00:00Z; `untilHour` is exclusive. */
+  readonly fromHour: number;
+  readonly untilHour: number;
+}
+
 export interface SweepTimes {
   /** Idempotency keys and confirmations that expired by then are deleted. */
   readonly nowMs: number;
   /** Failed lines of batches applied before this time are deleted, and how to undo what they did to products. */
   readonly failuresBeforeMs: number;
+  /** Statistics of hours before this time are deleted; undefined keeps all. */
+  readonly countsBeforeMs?: number;
 }
 
 /** Changes, for their readers. The caller checks which suppliers a reader may see: no method does. */

@@ -23,6 +23,8 @@ const STILL_MS_MAX = 600;
  * takes up to twice what it takes alone. What is not cut into slices takes hundreds.
  */
 const SLICE_MS_MAX = 60;
+/** The 99th percentile of the slices is at most 50 ms: so large a share of them may be longer. */
+const LATE_SHARE_MAX = 0.01;
 /** A collection of garbage may fall into a slice of one attack, not of each. */
 const ATTEMPTS = 3;
 
@@ -118,6 +120,15 @@ const ATTACKS: Readonly<Record<string, () => Promise<unknown>>> = {
     const text = await response.text();
     expect(response.status, text.slice(0, 1000)).toBe(200);
   },
+  'a dry run of a hundred thousand lines, of which each has effects': async () => {
+    const lines = Array.from({ length: 100_000 }, (_, i) => ({
+      sku_id: `sku-${i % 1000}`,
+      quantity_in_stock: i,
+    }));
+    const response = await ask('POST', `${BULK}?dry_run=true`, JSON.stringify(lines), JSON_HEADERS);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toContain('"before"');
+  },
   'streams of a long past': async () => {
     for (let quantity = 1; quantity <= 5; quantity += 1) await changeAll(quantity);
     const head = `GET ${CHANGES}?from=start&limit=2000 HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${server.prepared.token}\r\nAccept: text/event-stream\r\n\r\n`;
@@ -158,7 +169,10 @@ test.for(Object.keys(ATTACKS))('the event loop does not stand still during %s', 
   if (attack === undefined) throw new Error(`there is no attack ${name}`);
   const idle = await loop.during(() => server.secondTenant.before());
   const slicesMs: number[] = [];
+  const lateShares: number[] = [];
   const sliceMsMax = Math.max(SLICE_MS_MAX, 3 * idle.sliceMs);
+  const lateShareMax = Math.max(LATE_SHARE_MAX, 3 * idle.lateShare);
+  let isSmooth = false;
   do {
     const during = await loop.during(async () => {
       const { latencies } = await server.secondTenant.during(attack());
@@ -166,8 +180,11 @@ test.for(Object.keys(ATTACKS))('the event loop does not stand still during %s', 
     });
     expect(during.worstMs).toBeLessThan(Math.max(STILL_MS_MAX, 3 * idle.worstMs));
     slicesMs.push(during.sliceMs);
-  } while (Math.min(...slicesMs) >= sliceMsMax && slicesMs.length < ATTEMPTS);
+    lateShares.push(during.lateShare);
+    isSmooth = Math.min(...slicesMs) < sliceMsMax && Math.min(...lateShares) <= lateShareMax;
+  } while (!isSmooth && slicesMs.length < ATTEMPTS);
   expect(Math.min(...slicesMs)).toBeLessThan(sliceMsMax);
+  expect(Math.min(...lateShares)).toBeLessThanOrEqual(lateShareMax);
 });
 
 test('a server that is killed while it reads a hostile file answers others as soon as it is back', async () => {

@@ -11,6 +11,8 @@ export interface LoopDelay {
   readonly worstMs: number;
   /** The most processor time between two ticks, in ms. */
   readonly sliceMs: number;
+  /** The share of ticks before which the thread used more than 50 ms of processor time. */
+  readonly lateShare: number;
 }
 
 let files = 0;
@@ -44,6 +46,9 @@ export class LoopDelays {
       p99Ms: Math.max(...windows.map(([p99 = 0]) => p99)),
       worstMs: Math.max(...windows.map(([, worst = 0]) => worst)),
       sliceMs: Math.max(...windows.map(([, , slice = 0]) => slice)),
+      lateShare:
+        windows.reduce((sum, [, , , , late = 0]) => sum + late, 0) /
+        windows.reduce((sum, [, , , ticks = 0]) => sum + ticks, 0),
     };
   }
 

@@ -182,7 +182,7 @@ describe('onhand push', () => {
       /^stock\.csv: dry run, nothing was applied\n +2 {2}200 would be applied\n/,
     );
     expect(stdout).toContain(
-      '  1 rows would change inventory\n    2  Would change quantity_in_stock from 10 to 5\n',
+      '  1 row would change inventory\n    2  Would change quantity_in_stock from 10 to 5\n',
     );
     expect(await acme.stockOf('A')).toBe(10);
   });
@@ -431,7 +431,7 @@ describe('stdin', () => {
     );
     expect(code).toBe(0);
     expect(stdout).toContain(
-      '  1 rows would change inventory\n    1  {"sku_id":"A","quantity_in_stock":5}: quantity_in_stock from 10 to 5\n',
+      '  1 row would change inventory\n    1  {"sku_id":"A","quantity_in_stock":5}: quantity_in_stock from 10 to 5\n',
     );
     expect(await acme.stockOf('A')).toBe(10);
   });

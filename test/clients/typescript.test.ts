@@ -76,6 +76,14 @@ describe('the TypeScript client', () => {
     expect(sent.get('onhand-dashboard')).toBe('1');
   });
 
+  test('reads the statistics of what was sent', async () => {
+    const { token } = await server.createSupplier('Counts', [entry('A-1')]);
+    const onhand = new Onhand({ url: server.url, token });
+    const from = new Date(Date.now() - 86_400_000);
+    const { intervals } = await onhand.statistics({ from, interval: 'day' });
+    expect(intervals.map(({ lines }) => lines).reduce((a, b) => a + b)).toBe(1);
+  });
+
   test('has types that are those of the served OpenAPI document', async () => {
     const { text } = await server.ask('GET', '/openapi.json');
     // To update it: npx vitest run -u test/clients/typescript.test.ts

@@ -67,6 +67,7 @@ test('sweeps in steps while there is more, continues after an error, and stops',
       organizationFailedResultsBytesMax: 1,
       refusedFilesKeptHours: 1,
       changesKeptDays: 1,
+      statisticsKeptDays: 1,
     },
     onFailure: (error) => failed.push(error),
   });

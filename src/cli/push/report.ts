@@ -1,7 +1,9 @@
 /** What `onhand push` prints: its progress and the outcome of each file. */
 import { Presets, SingleBar } from 'cli-progress';
+import { RULE_NAMES } from '../../domain/reading-rules.ts';
 import type { CommandContext } from '../context.ts';
 import { formatTable } from '../output.ts';
+import { optionOf } from './reading-options.ts';
 import type { Difference, FailingRow } from './results.ts';
 import { PUSH_EXIT, STDIN_PATH } from './options.ts';
 
@@ -108,7 +110,7 @@ const COLUMNS_SHOWN_MAX = 20;
 /** How the file was read, where that is not obvious. */
 function printReading(
   context: CommandContext,
-  { unusedColumns = [], notes = [], problem }: Pushed,
+  { unusedColumns = [], notes = [], answers = [], problem }: Pushed,
 ): void {
   if (unusedColumns.length > 0) {
     const shown = unusedColumns.slice(0, COLUMNS_SHOWN_MAX).join(', ');
@@ -116,13 +118,17 @@ function printReading(
     context.print(`  columns not used: ${oneLine(shown)}${more > 0 ? ` and ${more} more` : ''}`);
   }
   for (const note of notes) context.print(`  note: ${oneLine(note)}`);
-  if ([problem ?? '', ...notes].some((text) => text.includes('mapping=')))
-    context.print('  In this command, mapping= is the option --map.');
+  if (answers.length > 0) return;
+  const told = [problem ?? '', ...notes].join(' ');
+  for (const rule of RULE_NAMES) {
+    if (new RegExp(`\\b${rule}=`).test(told))
+      context.print(`  In this command, ${rule}= is the option ${optionOf(rule)}.`);
+  }
 }
 
 function printDifference(context: CommandContext, { difference }: Pushed): void {
   if (difference === null) return;
-  context.print(`  ${difference.changed.toLocaleString('en')} rows would change inventory`);
+  context.print(`  ${rowsText(difference.changed)} would change inventory`);
   for (const { row, message } of difference.examples)
     context.print(`    ${row}  ${oneLine(message)}`);
 }
@@ -148,10 +154,15 @@ function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
+/** A number of rows, such as `1 row`. */
+export function rowsText(rows: number): string {
+  return `${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'}`;
+}
+
 function rateText({ statusCounts, seconds }: Pushed): string {
   const rows = rowsOf(statusCounts);
   const rate = seconds > 0 ? Math.round(rows / seconds) : rows;
-  return `${rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s, ${rate.toLocaleString('en')} rows/s`;
+  return `${rowsText(rows)} in ${seconds.toFixed(1)} s, ${rate.toLocaleString('en')} rows/s`;
 }
 
 function rowsOf(counts: StatusCounts): number {

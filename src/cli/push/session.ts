@@ -11,7 +11,14 @@ import { noteOf } from '../remote/revert.ts';
 import { pushFile, type RepeatCommand } from './file.ts';
 import { isWorkbook, MTIME, PUSH_EXIT, STDIN_PATH, type PushOptions } from './options.ts';
 import { ruleParameters } from './reading-options.ts';
-import { exitCodeOf, printPushed, pushedJson, PushProgress, type Pushed } from './report.ts';
+import {
+  exitCodeOf,
+  printPushed,
+  pushedJson,
+  PushProgress,
+  rowsText,
+  type Pushed,
+} from './report.ts';
 import { PushResumeState, type PushParameters } from './resume-state.ts';
 import { openSource, openStdin, spoolStdin, type PushSource } from './source.ts';
 import { pushStream } from './stream.ts';
@@ -143,7 +150,7 @@ export class PushSession {
   async #pushRows(path: string, content: AsyncIterable<Uint8Array>): Promise<Pushed> {
     const answered = { last: 0 };
     this.#describeState = () =>
-      `${answered.last} rows have a result. Resume from row ${answered.last + 1}.`;
+      `${rowsText(answered.last)} ${answered.last === 1 ? 'has' : 'have'} a result. Resume from row ${answered.last + 1}.`;
     const { dryRun, asOf, results } = this.#options;
     const pushed = await pushStream(
       {

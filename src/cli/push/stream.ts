@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { stringify } from 'csv-stringify/sync';
 import { OnhandError as RemoteError, type RowOutcome } from '../../../client/src/index.ts';
 import { failureText, type Remote } from '../remote/client.ts';
-import { failedOf, type PushProgress, type Pushed } from './report.ts';
+import { failedOf, rowsText, type PushProgress, type Pushed } from './report.ts';
 import {
   addChange,
   changeText,
@@ -42,7 +42,7 @@ export async function pushStream(
     await sendAll(push, content, results, answered);
   } catch (error) {
     if (!(error instanceof RemoteError) || answered.last === 0) throw error;
-    problem = `${failureText(error, push.remote.url)} ${answered.last} rows have a result.`;
+    problem = `${failureText(error, push.remote.url)} ${rowsText(answered.last)} ${answered.last === 1 ? 'has' : 'have'} a result.`;
   } finally {
     push.progress.stop();
     results.close();

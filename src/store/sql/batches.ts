@@ -8,7 +8,8 @@ import {
 } from '../../domain/batches.ts';
 import type { ExpectedReport } from '../../domain/changes.ts';
 import type { SafetyLimit } from '../../domain/safety-limit.ts';
-import type { BatchPage, BatchStore, OffsetPage, SweepTimes } from '../store.ts';
+import { HOUR_MS, type HourCounts } from '../../domain/statistics.ts';
+import type { BatchPage, BatchStore, HourCountsQuery, OffsetPage, SweepTimes } from '../store.ts';
 import { batchNumberOf, isUuid } from '../uuids.ts';
 import type { SqlDatabase } from './database.ts';
 import { batchSourceOf } from './batch-source.ts';
@@ -114,6 +115,32 @@ export class SqlBatches implements BatchStore {
     return setSafetyLimit(this.#database, supplierId, limit);
   }
 
+  async hourCounts({
+    supplierIds,
+    fromHour,
+    untilHour,
+  }: HourCountsQuery): Promise<readonly HourCounts[]> {
+    if (supplierIds.length === 0) return [];
+    const rows = await this.#database.db
+      .selectFrom('hour_counts')
+      .select([
+        'hour',
+        'source',
+        totalOf('batches'),
+        totalOf('lines'),
+        totalOf('changed'),
+        totalOf('failed'),
+      ])
+      .where('supplier_id', 'in', supplierIds)
+      .where('hour', '>=', fromHour)
+      .where('hour', '<', untilHour)
+      .groupBy(['hour', 'source'])
+      .orderBy('hour')
+      .orderBy('source')
+      .execute();
+    return rows.map((row) => ({ ...row, source: batchSourceOf(row.source) }));
+  }
+
   async expectedReports(): Promise<readonly ExpectedReport[]> {
     const rows = await this.#database.db
       .selectFrom('suppliers')
@@ -142,13 +169,18 @@ export class SqlBatches implements BatchStore {
   }
 
   /** Rows that another node is sweeping, or a writer has locked, are skipped. */
-  async sweep({ nowMs, failuresBeforeMs }: SweepTimes, limit: number): Promise<boolean> {
+  async sweep(
+    { nowMs, failuresBeforeMs, countsBeforeMs }: SweepTimes,
+    limit: number,
+  ): Promise<boolean> {
     const untilMs = failuresBeforeMs - 1;
+    const untilHour = Math.floor((countsBeforeMs ?? 0) / HOUR_MS) - 1;
     const counts = await this.#database.transact([
-      this.#deleteOld('batch_failures', 'batch_number', 'applied_at_ms', untilMs, limit),
-      this.#deleteOld('product_changes', 'batch_number', 'applied_at_ms', untilMs, limit),
-      this.#deleteOld('idempotency_keys', 'key', 'expires_at_ms', nowMs, limit),
-      this.#deleteOld('confirmations', 'code', 'expires_at_ms', nowMs, limit),
+      this.#deleteOld('batch_failures', ['batch_number'], 'applied_at_ms', untilMs, limit),
+      this.#deleteOld('product_changes', ['batch_number'], 'applied_at_ms', untilMs, limit),
+      this.#deleteOld('idempotency_keys', ['key'], 'expires_at_ms', nowMs, limit),
+      this.#deleteOld('confirmations', ['code'], 'expires_at_ms', nowMs, limit),
+      this.#deleteOld('hour_counts', ['hour', 'source'], 'hour', untilHour, limit),
     ]);
     return counts.some((count) => count >= limit);
   }
@@ -190,14 +222,25 @@ export class SqlBatches implements BatchStore {
   }
 
   /** Deletes at most `limit` rows whose `time` is not after `untilMs`, the oldest first. */
-  #deleteOld(table: string, key: string, time: string, untilMs: number, limit: number): Compilable {
+  #deleteOld(
+    table: string,
+    key: readonly string[],
+    time: string,
+    untilMs: number,
+    limit: number,
+  ): Compilable {
     const lock = this.#database.hasRowLocks ? sql`FOR UPDATE SKIP LOCKED` : sql``;
-    const primaryKey = sql.join([sql.ref('supplier_id'), sql.ref(key)]);
+    const primaryKey = sql.join(['supplier_id', ...key].map((name) => sql.ref(name)));
     const statement = sql`DELETE FROM ${sql.table(table)} WHERE (${primaryKey}) IN (
       SELECT ${primaryKey} FROM ${sql.table(table)} WHERE ${sql.ref(time)} <= ${untilMs}
       ORDER BY ${sql.ref(time)} LIMIT ${limit} ${lock})`;
     return { compile: () => statement.compile(this.#database.db) };
   }
+}
+
+/** The sum of a column of `hour_counts`. */
+function totalOf(column: 'batches' | 'lines' | 'changed' | 'failed') {
+  return sql<number>`CAST(sum(${sql.ref(column)}) AS bigint)`.as(column);
 }
 
 /** The columns of `batches` that a record needs. */

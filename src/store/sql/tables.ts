@@ -68,6 +68,16 @@ export interface SqlTables {
     reference: string | null;
     reverts_number: number | null;
   };
+  hour_counts: {
+    supplier_id: number;
+    /** Hours since 1970-01-01T00:00Z. */
+    hour: number;
+    source: string;
+    batches: number;
+    lines: number;
+    changed: number;
+    failed: number;
+  };
   batch_failures: {
     supplier_id: number;
     batch_number: number;

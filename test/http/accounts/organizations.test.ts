@@ -36,6 +36,9 @@ const namesOf = async (query: string): Promise<unknown> => {
   return Array.isArray(list) ? list.map((organization) => at(organization, 'name')) : [];
 };
 
+const seen = async (): Promise<unknown> =>
+  at((await server.ask('GET', SKUS, { token: retailer })).json, 'pagination', 'total_count');
+
 test('organizations are created, found by type and name, renamed, limited and disabled', async () => {
   const created = await ask('POST', ORGANIZATIONS, { type: 'supplier', name: '100% Wool_' });
   expect(created.status, created.text).toBe(201);
@@ -90,8 +93,6 @@ test('a change that cannot be is refused with the reason', async () => {
 
 test('a connection lets a retailer read a supplier until it is removed', async () => {
   const pair = { supplier: acme.supplier.uuid, retailer: shop.uuid };
-  const seen = async () =>
-    at((await server.ask('GET', SKUS, { token: retailer })).json, 'pagination', 'total_count');
   expect(await seen()).toBe(0);
   for (const _ of [1, 2]) expect((await ask('POST', CONNECTIONS, pair)).status).toBe(204);
   expect(await seen()).toBe(1);

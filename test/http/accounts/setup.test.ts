@@ -48,7 +48,7 @@ test('a server without users creates its first one, an operator’s, with the se
   expect(await isNeeded()).toEqual({ is_needed: true });
   // At the same time: one of them creates it.
   const both = await Promise.all([complete({}), complete({})]);
-  expect(both.map(({ status }) => status).toSorted()).toEqual([201, 403]);
+  expect(new Set(both.map(({ status }) => status))).toEqual(new Set([201, 403]));
   const created = both.find(({ status }) => status === 201);
   expect(JSON.parse(created?.text ?? '')).toMatchObject({
     username: 'root',

@@ -301,6 +301,20 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   );
   CREATE INDEX product_changes_by_time ON product_changes (applied_at_ms);
   `,
+  () => `
+  -- The batches of each supplier, hour and source, added up when they are written.
+  CREATE TABLE hour_counts (
+    supplier_id integer NOT NULL,
+    hour integer NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    batches bigint NOT NULL,
+    lines bigint NOT NULL,
+    changed bigint NOT NULL,
+    failed bigint NOT NULL,
+    PRIMARY KEY (supplier_id, hour, source)
+  ) WITH (fillfactor = 50);
+  CREATE INDEX hour_counts_by_hour ON hour_counts (hour);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

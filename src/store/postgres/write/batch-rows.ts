@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { TransactionCounts } from '../../../domain/statistics.ts';
 import { encodeNumberSet } from '../../../domain/number-set.ts';
 import {
   checkSameRequest,
@@ -41,6 +42,33 @@ export function writeBatches(
     texts('reference', rows, (row) => row.origin.reference ?? null),
     bigints('reverts_number', rows, (row) => row.revertsNumber ?? null),
   ]);
+}
+
+/** Adds batches to the statistics. */
+export function writeHourCounts(
+  statement: WriteStatement,
+  supplierId: number,
+  batches: readonly NewBatchRow[],
+): void {
+  const counts = new TransactionCounts();
+  for (const batch of batches) counts.add(batch);
+  const { rows } = counts;
+  if (rows.length === 0) return;
+  statement.insert(
+    'hour_counts',
+    supplierId,
+    [
+      integers('hour', rows, (row) => row.hour),
+      texts('source', rows, (row) => row.source),
+      bigints('batches', rows, (row) => row.batches),
+      bigints('lines', rows, (row) => row.lines),
+      bigints('changed', rows, (row) => row.changed),
+      bigints('failed', rows, (row) => row.failed),
+    ],
+    `ON CONFLICT (supplier_id, hour, source) DO UPDATE SET
+       batches = hour_counts.batches + excluded.batches, lines = hour_counts.lines + excluded.lines,
+       changed = hour_counts.changed + excluded.changed, failed = hour_counts.failed + excluded.failed`,
+  );
 }
 
 export interface FailuresRow {

@@ -15,7 +15,12 @@ import { newBatchUuid } from '../../uuids.ts';
 import { int8Array } from '../connection/arrays.ts';
 import type { Statement } from '../connection/pool.ts';
 import { joinSku } from '../lookups.ts';
-import { KeysAndConfirmations, writeBatches, type NewBatchRow } from './batch-rows.ts';
+import {
+  KeysAndConfirmations,
+  writeBatches,
+  writeHourCounts,
+  type NewBatchRow,
+} from './batch-rows.ts';
 import type { IdentifierLookup } from './identifier-lookup.ts';
 import {
   AS_OF_US,
@@ -344,6 +349,7 @@ export class SupplierTransaction {
     writeChanges(statement, supplierId, this.#changes, nowMs, isNew);
     writeConfirmations(statement, supplierId, this.state.skusWithAsOf());
     writeBatches(statement, supplierId, this.#batches);
+    writeHourCounts(statement, supplierId, this.#batches);
     this.keys.deleteUsedConfirmations(statement);
     this.state.writeHead(statement);
     return { result, statement: statement.build(), lastBatch };

@@ -428,6 +428,20 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX product_changes_by_time ON product_changes (applied_at_ms);
   `,
+  `
+  -- The batches of each supplier, hour and source, added up when they are written.
+  CREATE TABLE hour_counts (
+    supplier_id INTEGER NOT NULL,
+    hour INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    batches INTEGER NOT NULL,
+    lines INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    PRIMARY KEY (supplier_id, hour, source)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX hour_counts_by_hour ON hour_counts (hour);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -87,6 +87,7 @@ export class Applier {
   /** Discards the state of the previous transaction. Call it at the beginning of each. */
   begin(): void {
     this.stock.begin();
+    this.#batchRows.begin();
     this.#inventory.begin();
     this.#waiting.clear();
   }
@@ -276,6 +277,7 @@ export class Applier {
    * @param isCatalogue whether the SKUs' rows are written anyway
    */
   flush(nowMs: number, isCatalogue = false): void {
+    this.#batchRows.flush();
     for (const [supplierId, held] of this.stock.held()) {
       const [waiting, others]: [SkuState[], SkuState[]] = [[], []];
       for (const sku of held.values())

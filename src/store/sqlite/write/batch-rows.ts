@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Lines } from '../../../domain/lines.ts';
+import { TransactionCounts } from '../../../domain/statistics.ts';
 import { encodeNumberSet } from '../../../domain/number-set.ts';
 import {
   checkSameRequest,
@@ -67,6 +68,8 @@ export class BatchRows {
   readonly #keyOf: Statement<[number, string, number], KeyRow>;
   readonly #keepKey: Statement<Value[]>;
   readonly #takeConfirmation: Statement<[number, string, Uint8Array, number]>;
+  readonly #count: Statement<Value[]>;
+  readonly #counts = new TransactionCounts();
 
   constructor(db: Database) {
     this.#append = appendOf(db, [...PLAIN_COLUMNS, ...OTHER_COLUMNS]);
@@ -92,13 +95,31 @@ export class BatchRows {
     this.#keepKey = db.prepare<Value[]>(
       'INSERT OR REPLACE INTO idempotency_keys VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
+    this.#count = db.prepare<Value[]>(
+      `INSERT INTO hour_counts VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (supplier_id, hour, source) DO UPDATE SET batches = batches + excluded.batches,
+         lines = lines + excluded.lines, changed = changed + excluded.changed,
+         failed = failed + excluded.failed`,
+    );
     this.#takeConfirmation = db.prepare(
       'DELETE FROM confirmations WHERE supplier_id = ? AND code = ? AND fingerprint = ? AND expires_at_ms > ?',
     );
   }
 
+  /** Forgets what the previous transaction counted. */
+  begin(): void {
+    this.#counts.clear();
+  }
+
+  /** Writes what the batches of the transaction add to the statistics. */
+  flush(): void {
+    for (const { supplierId, hour, source, batches, lines, changed, failed } of this.#counts.rows)
+      this.#count.run(supplierId, hour, source, batches, lines, changed, failed);
+  }
+
   /** Appends the row of a batch; returns its uuid. */
   append(row: BatchRowValues): string {
+    this.#counts.add(row);
     const { origin, number, appliedAtMs, confirmed } = row;
     const uuid = newBatchUuid(appliedAtMs, number);
     const plain = [
