@@ -63,12 +63,12 @@ export const access = {
   expectedShort: 'Reports every',
   minutes: (count: string) => `${count} min`,
   disableOrganizationWill: (name: string) =>
-    `Nobody of ${name} has access any more, neither users nor programs. Its stock is kept, and you can enable it again.`,
+    `The users and programs of ${name} lose their access. Its stock is kept, and you can enable it again.`,
   limits: 'Expectations and safety limit',
   expected: 'Reports every … minutes',
   notExpected: 'not expected',
   limitPercent: 'Stop above … % of its SKUs',
-  limitSkus: '… if at least so many SKUs',
+  limitSkus: '… and of at least … SKUs',
   defaultLimit: 'server default',
   limitsWill:
     'A supplier that reports later than expected is shown as late. A batch that would take more SKUs out of stock than the limit is held until someone confirms it.',
