@@ -28,6 +28,7 @@ npm init --yes >/dev/null
 npm install --silent --no-audit --no-fund "$work"/onhand-*.tgz
 onhand="$work/app/node_modules/onhand/bin/onhand.js"
 [ ! -e node_modules/onhand/src ] || fail 'the package contains src/'
+[ -e node_modules/onhand/dashboard/dist/index.html ] || fail 'the package lacks the dashboard'
 
 for version in "${versions[@]}"; do
   runtime="node-linux-$(node -p process.arch)"

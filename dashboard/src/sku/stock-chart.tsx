@@ -105,7 +105,7 @@ function optionsOf(
       },
     ],
     axes: [
-      { ...axes, values: (_plot, times, _axis, space) => timeLabels(times, space, locale) },
+      { ...axes, values: (_plot, times) => timeLabels(times, locale) },
       {
         ...axes,
         size: 48,
@@ -116,14 +116,19 @@ function optionsOf(
   };
 }
 
+const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 86_400;
 
 /** Days, or times of day where the ticks are closer. */
-function timeLabels(times: readonly number[], _space: number, locale: string): string[] {
+function timeLabels(times: readonly number[], locale: string): string[] {
   const [first = 0, second = first + DAY_SECONDS] = times;
-  const format =
-    second - first < DAY_SECONDS
-      ? new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' })
-      : new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' });
+  const step = second - first;
+  const time = { hour: 'numeric', minute: '2-digit' } as const;
+  const format = new Intl.DateTimeFormat(
+    locale,
+    step >= DAY_SECONDS
+      ? { day: 'numeric', month: 'short' }
+      : { ...time, ...(step < MINUTE_SECONDS && { second: '2-digit' }) },
+  );
   return times.map((time) => format.format(time * 1000));
 }
