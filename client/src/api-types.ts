@@ -3179,6 +3179,8 @@ export interface operations {
                 readonly item_verbosity?: string;
                 /** @description How many SKUs to answer with at most. */
                 readonly limit?: number;
+                /** @description Only SKUs whose `sku_id` or title begins with this, or that have this GTIN in any of its written forms. A sku_id is also found in upper and in lower case. */
+                readonly q?: string;
                 /** @description Only SKUs with at most this quantity in stock. */
                 readonly quantity_in_stock_max?: number;
                 /** @description Only SKUs with at least this quantity in stock. */

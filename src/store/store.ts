@@ -249,6 +249,8 @@ export interface SkuFilter {
   readonly skuId?: string;
   /** What the title begins with; the case of A to Z is ignored, that of other letters is not. */
   readonly titlePrefix?: string;
+  /** Matches a beginning of the `sku_id` or the title, or one of these GTINs. */
+  readonly search?: { readonly text: string; readonly gtins: readonly number[] };
   /** The SKU must hold every one of these GTINs. */
   readonly gtins?: readonly number[];
   /** A restriction's code; null selects unrestricted SKUs. */

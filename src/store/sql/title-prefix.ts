@@ -19,6 +19,14 @@ export function titlePrefix(text: string): TitlePrefix {
   return { whole, length: characters.length, first: indexed.join(''), end: endOf(indexed) };
 }
 
+/** The texts between which are the `sku_id`s that begin with a text: as it is, in upper case and in lower case. */
+export function skuIdPrefixes(
+  text: string,
+): readonly { readonly first: string; readonly end: string | null }[] {
+  const cases = new Set([text, text.toUpperCase(), text.toLowerCase()]);
+  return Array.from(cases, (first) => ({ first, end: endOf(Array.from(first)) }));
+}
+
 const CODE_POINT_MAX = 0x10_ffff;
 const [SURROGATES_FIRST, SURROGATES_END] = [0xd800, 0xe000];
 

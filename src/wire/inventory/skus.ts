@@ -190,6 +190,12 @@ export const SkuListQuerySchema = Type.Object(
         description: 'Only SKUs whose title begins with this; the case of A to Z does not matter.',
       }),
     ),
+    q: Type.Optional(
+      Type.String({
+        description:
+          'Only SKUs whose `sku_id` or title begins with this, or that have this GTIN in any of its written forms. A sku_id is also found in upper and in lower case.',
+      }),
+    ),
     ...INCLUDE_PARAMETER,
     item_verbosity: Type.Optional(Type.String({ description: 'Accepted, and ignored.' })),
   },
@@ -203,6 +209,7 @@ export interface SkuListRequest {
   readonly filter: {
     readonly skuId?: string;
     readonly titlePrefix?: string;
+    readonly search?: { readonly text: string; readonly gtins: readonly number[] };
     readonly gtins?: readonly number[];
     readonly restrictions?: number | null;
     readonly updatedSinceMs?: number;
@@ -228,6 +235,7 @@ export function parseSkuList(query: Query): SkuListRequest {
     supplier_uuids,
     sku_id,
     title,
+    q,
     include,
     restrictions,
     updated_since,
@@ -252,6 +260,7 @@ export function parseSkuList(query: Query): SkuListRequest {
     filter: {
       ...(sku_id !== undefined && { skuId: sku_id }),
       ...(title !== undefined && title !== '' && { titlePrefix: title }),
+      ...(q !== undefined && q !== '' && { search: { text: q, gtins: gtinsLike(q) } }),
       ...(gtins.length > 0 && { gtins }),
       ...(restrictions !== undefined && { restrictions: restrictionCode(restrictions) ?? null }),
       ...(updated_since !== undefined && {
@@ -264,6 +273,12 @@ export function parseSkuList(query: Query): SkuListRequest {
     limit,
     include,
   };
+}
+
+/** The GTINs that a text may be, by any form. */
+function gtinsLike(text: string): readonly number[] {
+  const readings = GTIN_FORMS.map((form) => readGtin(form, text));
+  return [...new Set(readings.flatMap((reading) => ('gtin' in reading ? [reading.gtin] : [])))];
 }
 
 /** Reads a cursor: the uuid of the last SKU of the previous page. */

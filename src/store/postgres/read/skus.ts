@@ -1,7 +1,7 @@
 import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import { skuIdCanExist } from '../../../domain/lines.ts';
 import type { Sku } from '../../../domain/sku.ts';
-import { titlePrefix } from '../../sql/title-prefix.ts';
+import { skuIdPrefixes, titlePrefix } from '../../sql/title-prefix.ts';
 import { PRODUCT_COLUMNS, skuOf, type SkuRow } from '../../sql/products.ts';
 import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../../store.ts';
 import { joinNumbered, joinSku, joinSupplier } from '../lookups.ts';
@@ -249,7 +249,9 @@ function selectMatches(
       `SELECT sku_number FROM gtins
        WHERE supplier_id = supplier.id AND gtin = ${parameter(gtin)}::bigint ${sku}`,
   );
-  const ofTitle = titled(filter, parameter);
+  const ofTitle = title === undefined ? undefined : titled(title, parameter);
+  if (filter.search !== undefined && !skuIdCanExist(filter.search.text)) return undefined;
+  const ofSearch = filter.search === undefined ? undefined : searched(filter.search, parameter);
   const inventory = [...(hasRetired ? [IS_UNRETIRED] : []), ...conditionsOf(filter, parameter)];
   const [ofFirstGtin, ...ofOtherGtins] = ofGtins;
   let from: string;
@@ -263,13 +265,19 @@ function selectMatches(
     conditions.push(...ofOtherGtins.map((select) => `EXISTS (${select(OF_FOUND)})`));
   } else if (ofTitle !== undefined) {
     from = `CROSS JOIN LATERAL (${ofTitle} OFFSET 0) AS skus`;
+  } else if (ofSearch !== undefined) {
+    from = `CROSS JOIN LATERAL (SELECT sku_number FROM (${ofSearch}) AS searched OFFSET 0) AS skus`;
   } else {
     const where = ['supplier_id = supplier.id', ...inventory].join(' AND ');
     from = `CROSS JOIN LATERAL (SELECT sku_number FROM inventory WHERE ${where} OFFSET 0) AS skus`;
   }
   const isFoundByKey = skuId !== undefined || ofFirstGtin !== undefined;
   if (isFoundByKey && ofTitle !== undefined) conditions.push(`EXISTS (${ofTitle} ${OF_FOUND})`);
-  if ((isFoundByKey || ofTitle !== undefined) && inventory.length > 0) {
+  const isFound = isFoundByKey || ofTitle !== undefined;
+  if (isFound && ofSearch !== undefined) {
+    conditions.push(`EXISTS (SELECT FROM (${ofSearch}) AS searched WHERE true ${OF_FOUND})`);
+  }
+  if ((isFound || ofSearch !== undefined) && inventory.length > 0) {
     conditions.push(
       `EXISTS (SELECT FROM inventory WHERE supplier_id = supplier.id AND ${inventory.join(' AND ')}
          ${OF_FOUND})`,
@@ -285,10 +293,9 @@ function loweredTitle(characters: string): string {
   return `lower(substr(title, 1, ${characters}) COLLATE "C")`;
 }
 
-/** Selects the SKUs of a supplier whose title begins with what the filter says; undefined if it says nothing. */
-function titled(filter: SkuFilter, parameter: (value: unknown) => string): string | undefined {
-  if (filter.titlePrefix === undefined) return undefined;
-  const { whole, length, first, end } = titlePrefix(filter.titlePrefix);
+/** Selects the SKUs of a supplier whose title begins with a text. */
+function titled(text: string, parameter: (value: unknown) => string): string {
+  const { whole, length, first, end } = titlePrefix(text);
   const conditions = [
     `supplier_id = supplier.id AND title IS NOT NULL`,
     `${loweredTitle('32')} >= ${parameter(first)}::text`,
@@ -296,6 +303,23 @@ function titled(filter: SkuFilter, parameter: (value: unknown) => string): strin
     `${loweredTitle(`${parameter(length)}::int`)} = ${parameter(whole)}::text`,
   ];
   return `SELECT sku_number FROM skus AS titled WHERE ${conditions.join(' AND ')}`;
+}
+
+/** Selects the SKUs of a supplier that a search finds. */
+function searched(
+  { text, gtins }: NonNullable<SkuFilter['search']>,
+  parameter: (value: unknown) => string,
+): string {
+  const ofSkuId = skuIdPrefixes(text).map(({ first, end }) => {
+    const until = end === null ? '' : `AND sku_id < ${parameter(end)}::text`;
+    return `SELECT sku_number FROM skus AS named
+      WHERE supplier_id = supplier.id AND sku_id >= ${parameter(first)}::text ${until}`;
+  });
+  const ofGtin = gtins.map(
+    (gtin) => `SELECT sku_number FROM gtins
+      WHERE supplier_id = supplier.id AND gtin = ${parameter(gtin)}::bigint`,
+  );
+  return [...ofSkuId, titled(text, parameter), ...ofGtin].join(' UNION ');
 }
 
 /** `OFFSET` keeps a condition from becoming a join. */

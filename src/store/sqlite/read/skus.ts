@@ -2,7 +2,7 @@ import { sql, type SqlBool } from 'kysely';
 import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import type { Sku } from '../../../domain/sku.ts';
 import { skuOf } from '../../sql/products.ts';
-import { titlePrefix } from '../../sql/title-prefix.ts';
+import { skuIdPrefixes, titlePrefix } from '../../sql/title-prefix.ts';
 import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../../store.ts';
 import { skuKey, supplierIdOfKey } from '../schema/migrations.ts';
 import type { SqliteDatabase } from '../database.ts';
@@ -95,11 +95,11 @@ export class SqliteSkus implements SkuStore {
   }
 
   async #count({ supplierIds, filter }: SkuQuery): Promise<number> {
-    const { skuId, gtins, titlePrefix: title } = filter;
+    const { skuId, gtins, titlePrefix: title, search } = filter;
     const suppliers = this.#database.db.selectFrom('suppliers');
     // Finding the product of each row takes longer than the row.
     const { count } = await (
-      skuId === undefined && gtins === undefined && title === undefined
+      skuId === undefined && gtins === undefined && title === undefined && search === undefined
         ? suppliers.innerJoin('inventory', (join) => join.on(ofSupplierFrom(0, 'inventory')))
         : suppliers
             .innerJoin('skus', (join) => join.on(ofSupplierFrom(0)))
@@ -154,14 +154,10 @@ function matches(filter: SkuFilter) {
     );
   }
   if (filter.titlePrefix !== undefined) {
-    const { whole, length, first, end } = titlePrefix(filter.titlePrefix);
-    conditions.push(
-      sql`skus.key IN (SELECT key FROM skus AS titled INDEXED BY skus_by_title
-        WHERE titled.supplier_id = suppliers.id AND title IS NOT NULL
-          AND lower(substr(title, 1, 32)) >= ${first}
-          ${end === null ? sql`` : sql`AND lower(substr(title, 1, 32)) < ${end}`}
-          AND lower(substr(title, 1, ${length})) = ${whole})`,
-    );
+    conditions.push(sql`skus.key IN (${titled(filter.titlePrefix)})`);
+  }
+  if (filter.search !== undefined) {
+    conditions.push(sql`skus.key IN (${searched(filter.search)})`);
   }
   if (filter.restrictions !== undefined) {
     conditions.push(sql`inventory.restrictions IS ${filter.restrictions}`);
@@ -176,4 +172,27 @@ function matches(filter: SkuFilter) {
     conditions.push(sql`inventory.quantity_in_stock <= ${filter.quantityInStockMax}`);
   }
   return sql.join<SqlBool>(conditions, sql` AND `);
+}
+
+function titled(text: string) {
+  const { whole, length, first, end } = titlePrefix(text);
+  return sql`SELECT key FROM skus AS titled INDEXED BY skus_by_title
+    WHERE titled.supplier_id = suppliers.id AND title IS NOT NULL
+      AND lower(substr(title, 1, 32)) >= ${first}
+      ${end === null ? sql`` : sql`AND lower(substr(title, 1, 32)) < ${end}`}
+      AND lower(substr(title, 1, ${length})) = ${whole}`;
+}
+
+/** The keys of a supplier's SKUs that a search finds. */
+function searched({ text, gtins }: NonNullable<SkuFilter['search']>) {
+  const ofSkuId = skuIdPrefixes(text).map(
+    ({ first, end }) => sql`SELECT key FROM skus AS named INDEXED BY skus_by_sku_id
+      WHERE named.supplier_id = suppliers.id AND named.sku_id >= ${first}
+        ${end === null ? sql`` : sql`AND named.sku_id < ${end}`}`,
+  );
+  const ofGtin = gtins.map(
+    (gtin) => sql`SELECT (supplier_id << 32) + sku_number FROM gtins
+      WHERE gtins.supplier_id = suppliers.id AND gtin = ${gtin}`,
+  );
+  return sql.join([...ofSkuId, titled(text), ...ofGtin], sql` UNION `);
 }
