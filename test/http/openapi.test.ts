@@ -148,7 +148,8 @@ async function operationsOfServer(): Promise<readonly string[]> {
       if (/^\/(?:$|(?:docs|download|favicon|openapi)\b)/.test(path)) continue;
       const { statusCode } = await app.inject({ method, url: path.replaceAll(/:\w+/g, 'x') });
       const ending = path.startsWith('/timp/') && !/\.\w+$/.test(path) ? '/' : '';
-      if (statusCode !== 405) found.push(`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}${ending}`);
+      if (statusCode !== 405)
+        found.push(`${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}${ending}`);
     }
   }
   await app.close();
