@@ -212,7 +212,7 @@ export class FileJob {
     if (this.#rowCount === 0 || this.#job.asked.dryRun)
       return { state: 'refused', problem: { code, detail: message } };
     const rows =
-      this.#rowCount === 1 ? 'The row before it was' : `The ${this.#rowCount} rows before it were`;
+      this.#rowCount === 1 ? 'The row before was' : `The ${this.#rowCount} rows before were`;
     const detail = `${message} ${rows} applied.`;
     return { state: 'failed', problem: { code, detail } };
   }
