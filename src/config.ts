@@ -109,6 +109,8 @@ export const NUMBER_SETTINGS = {
   loginAttemptsPerNameMax: { variable: 'ONHAND_LOGIN_ATTEMPTS_PER_NAME_MAX', fallback: 50, min: 1 },
   /** The most logins that wait for their password to be checked; half of them from one network. */
   loginQueueMax: { variable: 'ONHAND_LOGIN_QUEUE_MAX', fallback: 16, min: 1 },
+  /** How long the link is valid by which the first user is created. */
+  setupMinutes: { variable: 'ONHAND_SETUP_MINUTES', fallback: 60, min: 1 },
   /** How long a browser session lasts without a request. */
   sessionIdleMinutes: { variable: 'ONHAND_SESSION_IDLE_MINUTES', fallback: 720, min: 1 },
   /** How long a browser session lasts at most, in use or not. */

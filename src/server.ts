@@ -10,7 +10,7 @@ import type { Settings } from './config.ts';
 import { driverOf, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
 import type { FileRecord } from './domain/files.ts';
-import type { Organization } from './domain/parties.ts';
+import type { DemoLogin, Organization } from './domain/parties.ts';
 import { DiskQuota } from './files/disk-quota.ts';
 import { DropFolder } from './files/drop-folder.ts';
 import { FileService } from './files/service.ts';
@@ -37,6 +37,10 @@ export interface RunningServer {
   /** Where it listens, such as `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly store: Store;
+  /** Where the dashboard is, such as `http://127.0.0.1:8080/`; null if it is not served. */
+  readonly dashboardUrl: string | null;
+  /** The secret with which the first user is created; null if there is a user already. */
+  readonly setupSecret: string | null;
   /** Finishes the requests and batches it has accepted, then releases everything. Idempotent. */
   close(): Promise<void>;
 }
@@ -45,12 +49,14 @@ export interface RunningServer {
  * Starts a server and resolves when it listens.
  *
  * @param log where to write log entries, instead of stdout
+ * @param demoLogins the users of a demo, which the dashboard offers
  * @throws OnhandError `store_unavailable` if another server runs on the same database file; Node's own
  *   error (`EADDRINUSE` etc.) if it cannot listen on the address
  */
 export async function startServer(
   settings: Settings,
   log?: { write(entry: string): void },
+  demoLogins?: readonly DemoLogin[],
 ): Promise<RunningServer> {
   checkInbox(settings);
   const { database, host, port } = settings;
@@ -59,7 +65,7 @@ export async function startServer(
   try {
     const store = await openStore(database, settings);
     try {
-      return await serve(settings, store, { unlock: () => lock.release(), log });
+      return await serve(settings, store, { unlock: () => lock.release(), log, demoLogins });
     } catch (error) {
       await store.close();
       throw error;
@@ -73,15 +79,18 @@ export async function startServer(
 interface ServeOptions {
   readonly unlock: () => void;
   readonly log: { write(entry: string): void } | undefined;
+  readonly demoLogins: readonly DemoLogin[] | undefined;
 }
 
 async function serve(
   settings: Settings,
   store: Store,
-  { unlock, log }: ServeOptions,
+  { unlock, log, demoLogins }: ServeOptions,
 ): Promise<RunningServer> {
   // Loaded on demand: commands that do not serve start in half the time.
   const { buildServer } = await import('./http/server.ts');
+  const { Dashboard, DASHBOARD_FOLDER } = await import('./http/dashboard.ts');
+  const { FirstSetup } = await import('./accounts/first-setup.ts');
   const intake = new Intake(store, settings);
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
@@ -93,6 +102,7 @@ async function serve(
   const onFailure = report('files failed');
   const files = fileServiceOf({ store, intake, settings, onEnded, onFailure });
   const bodyWorkers = bodyWorkersOf(settings);
+  const setup = new FirstSetup(store.accounts);
   const parts = {
     store,
     intake,
@@ -102,6 +112,8 @@ async function serve(
     webhookOptions,
     settings,
     version: version(),
+    setup,
+    demoLogins,
     ...(log !== undefined && { log }),
   };
   const app = await buildServer(parts);
@@ -170,9 +182,13 @@ async function serve(
     app.log.info('closed');
   };
   let closed: Promise<void> | undefined;
+  const url = urlOf(app.server.address());
+  const dashboard = Dashboard.in(DASHBOARD_FOLDER, settings.dashboardPath);
   return {
-    url: urlOf(app.server.address()),
+    url,
     store,
+    dashboardUrl: dashboard === undefined ? null : `${url}${dashboard.path}`,
+    setupSecret: await setup.begin(settings.setupMinutes * 60_000),
     close: () => (closed ??= close()),
   };
 }

@@ -126,6 +126,79 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/organizations/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List the organizations of the server, by name */
+        readonly get: operations["listOrganizations"];
+        readonly put?: never;
+        /** Create a supplier, a retailer or an operator */
+        readonly post: operations["createOrganization"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/{uuid}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /** Rename or disable an organization, or set the limits of a supplier */
+        readonly patch: operations["changeOrganization"];
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/connections/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List which retailers read which suppliers */
+        readonly get: operations["listConnections"];
+        readonly put?: never;
+        /**
+         * Let a retailer read the SKUs of a supplier
+         * @description Repeating it changes nothing.
+         */
+        readonly post: operations["createConnection"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/connections/{supplier}/{retailer}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /** End the access of a retailer to a supplier */
+        readonly delete: operations["removeConnection"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/organizations/files/": {
         readonly parameters: {
             readonly query?: never;
@@ -469,6 +542,59 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/organizations/setup/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Whether the server has no user yet */
+        readonly get: operations["isSetupNeeded"];
+        readonly put?: never;
+        /** Create the operator and first user of a new server, and log in */
+        readonly post: operations["setUp"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/tokens/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List the API tokens of your organization, the latest first */
+        readonly get: operations["listTokens"];
+        readonly put?: never;
+        /** Create an API token */
+        readonly post: operations["createToken"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/tokens/{uuid}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /** Revoke an API token */
+        readonly delete: operations["revokeToken"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/organizations/user-login/": {
         readonly parameters: {
             readonly query?: never;
@@ -501,6 +627,41 @@ export interface paths {
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/users/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List the users of your organization */
+        readonly get: operations["listUsers"];
+        readonly put?: never;
+        /** Create a user, who can log in */
+        readonly post: operations["createUser"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/organizations/users/{uuid}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /** Change what a user may do, or disable it */
+        readonly patch: operations["changeUser"];
         readonly trace?: never;
     };
     readonly "/timp/products/skus/": {
@@ -702,6 +863,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/status/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Show the state of the server */
+        readonly get: operations["getStatus"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/suppliers/": {
         readonly parameters: {
             readonly query?: never;
@@ -846,6 +1024,55 @@ export interface components {
             /** @description Whether the next page is available now. */
             readonly has_more: boolean;
             readonly records: readonly (components["schemas"]["Change"] | components["schemas"]["SupplierEntered"] | components["schemas"]["SupplierLeft"])[];
+        };
+        /** ConnectionDraft */
+        readonly ConnectionDraft: {
+            /**
+             * Format: uuid
+             * @description Who reads them.
+             */
+            readonly retailer: string;
+            /**
+             * Format: uuid
+             * @description Whose SKUs are read.
+             */
+            readonly supplier: string;
+        };
+        /** ConnectionPage */
+        readonly ConnectionPage: {
+            readonly connections: readonly {
+                /**
+                 * Format: date-time
+                 * @description When it was created.
+                 */
+                readonly created: string;
+                readonly retailer: {
+                    readonly name: string;
+                    /**
+                     * Format: uuid
+                     * @description Who reads them.
+                     */
+                    readonly uuid: string;
+                };
+                readonly supplier: {
+                    readonly name: string;
+                    /**
+                     * Format: uuid
+                     * @description Whose SKUs are read.
+                     */
+                    readonly uuid: string;
+                };
+            }[];
+            readonly pagination: {
+                /** @description How many the page holds at most. */
+                readonly limit: number;
+                /** @description The `start` of the next page; null on the last. */
+                readonly next_start_index: number | null;
+                /** @description How many connections come before this page. */
+                readonly start: number;
+                /** @description How many connections there are in all. */
+                readonly total_count: number;
+            };
         };
         /** File */
         readonly File: {
@@ -1547,6 +1774,109 @@ export interface components {
              */
             readonly user_uuid: string;
         };
+        /** NewToken */
+        readonly NewToken: {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly created: string;
+            /**
+             * Format: date-time
+             * @description When it expires; null for never.
+             */
+            readonly expires: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute; null for never.
+             */
+            readonly last_used: string | null;
+            /** @description What its owner calls it. */
+            readonly name: string | null;
+            /** @description What it may do. */
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            /**
+             * Format: date-time
+             * @description When it was revoked; null if it was not.
+             */
+            readonly revoked: string | null;
+            /** @description The token itself, which is shown only now. */
+            readonly token: string;
+            /** @description The user whose it is; null for the organization’s own. */
+            readonly username: string | null;
+            /**
+             * Format: uuid
+             * @description The token.
+             */
+            readonly uuid: string;
+        };
+        /** Organization */
+        readonly Organization: {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly created: string;
+            /**
+             * Format: date-time
+             * @description Since when it has no access; null if it has.
+             */
+            readonly disabled: string | null;
+            /** @description How often the supplier is expected to report; null for not. */
+            readonly expected_interval_minutes?: number | null;
+            readonly name: string;
+            /** @description What a batch may take out of stock; null for the default. */
+            readonly safety_limit?: {
+                /** @description Hold back more than this percentage of the SKUs that are for sale … */
+                readonly percent: number;
+                /** @description … if it is at least this many. */
+                readonly skus_min: number;
+            } | null;
+            /** @enum {unknown} */
+            readonly type: "supplier" | "retailer" | "operator";
+            /**
+             * Format: uuid
+             * @description The organization.
+             */
+            readonly uuid: string;
+        };
+        /** OrganizationChange */
+        readonly OrganizationChange: {
+            /** @description Whether its logins and tokens are refused. */
+            readonly disabled?: boolean;
+            /** @description How often the supplier is expected to report; null for not. */
+            readonly expected_interval_minutes?: number | null;
+            /** @description Unique on this server. */
+            readonly name?: string;
+            /** @description What a batch may take out of stock; null for the default. */
+            readonly safety_limit?: {
+                /** @description Hold back more than this percentage of the SKUs that are for sale … */
+                readonly percent: number;
+                /** @description … if it is at least this many. */
+                readonly skus_min: number;
+            } | null;
+        };
+        /** OrganizationDraft */
+        readonly OrganizationDraft: {
+            /** @description Unique on this server. */
+            readonly name: string;
+            /** @enum {unknown} */
+            readonly type: "supplier" | "retailer" | "operator";
+        };
+        /** OrganizationPage */
+        readonly OrganizationPage: {
+            readonly organizations: readonly components["schemas"]["Organization"][];
+            readonly pagination: {
+                /** @description How many the page holds at most. */
+                readonly limit: number;
+                /** @description The `start` of the next page; null on the last. */
+                readonly next_start_index: number | null;
+                /** @description How many organizations come before this page. */
+                readonly start: number;
+                /** @description How many organizations there are in all. */
+                readonly total_count: number;
+            };
+        };
         /** PasswordChange */
         readonly PasswordChange: {
             /** @description At least 12 characters, none of the most common passwords, without the username. */
@@ -1628,6 +1958,37 @@ export interface components {
              */
             readonly uuid: string | null;
         };
+        /** ServerStatus */
+        readonly ServerStatus: {
+            /** @enum {unknown} */
+            readonly database: "sqlite" | "postgres";
+            readonly disk: {
+                /** @description Used by stored files. */
+                readonly files_bytes: number;
+                /** @description Free on the disk of the files; null if there is none. */
+                readonly free_bytes: number | null;
+            };
+            /** @description Files that wait or are being applied. */
+            readonly files_waiting: number;
+            /** @description Lines in the write queue of this server. */
+            readonly lines_waiting: number;
+            readonly organizations: {
+                /** @description How many of them are disabled. */
+                readonly disabled: number;
+                readonly operators: number;
+                readonly retailers: number;
+                readonly suppliers: number;
+            };
+            /** @description Whether the database can be read and written. */
+            readonly ready: boolean;
+            /**
+             * Format: date-time
+             * @description When this server started.
+             */
+            readonly started: string;
+            /** @description The version of onhand. */
+            readonly version: string;
+        };
         /** Session */
         readonly Session: {
             /**
@@ -1681,6 +2042,22 @@ export interface components {
                  */
                 readonly uuid: string;
             }[];
+        };
+        /** Setup */
+        readonly Setup: {
+            /** @description A name for the operator. */
+            readonly organization: string;
+            /** @description At least 12 characters, none of the most common passwords, without the username. */
+            readonly password: string;
+            /** @description From the link that the server printed. */
+            readonly secret: string;
+            /** @description A name for the first user. */
+            readonly username: string;
+        };
+        /** SetupNeed */
+        readonly SetupNeed: {
+            /** @description Whether the server has no user yet. */
+            readonly is_needed: boolean;
         };
         /** Sku */
         readonly Sku: {
@@ -2022,6 +2399,117 @@ export interface components {
                 readonly uuid: string;
             }[];
         };
+        /** Token */
+        readonly Token: {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly created: string;
+            /**
+             * Format: date-time
+             * @description When it expires; null for never.
+             */
+            readonly expires: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute; null for never.
+             */
+            readonly last_used: string | null;
+            /** @description What its owner calls it. */
+            readonly name: string | null;
+            /** @description What it may do. */
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            /**
+             * Format: date-time
+             * @description When it was revoked; null if it was not.
+             */
+            readonly revoked: string | null;
+            /** @description The user whose it is; null for the organization’s own. */
+            readonly username: string | null;
+            /**
+             * Format: uuid
+             * @description The token.
+             */
+            readonly uuid: string;
+        };
+        /** TokenDraft */
+        readonly TokenDraft: {
+            /**
+             * Format: date-time
+             * @description When it expires; null, the default, for never.
+             */
+            readonly expires?: string | null;
+            /** @description What you call it. */
+            readonly name: string;
+            /** @description What it may do, at most what you may; by default all of that. */
+            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+        };
+        /** TokenPage */
+        readonly TokenPage: {
+            readonly pagination: {
+                /** @description How many the page holds at most. */
+                readonly limit: number;
+                /** @description The `start` of the next page; null on the last. */
+                readonly next_start_index: number | null;
+                /** @description How many tokens come before this page. */
+                readonly start: number;
+                /** @description How many tokens there are in all. */
+                readonly total_count: number;
+            };
+            readonly tokens: readonly components["schemas"]["Token"][];
+        };
+        /** User */
+        readonly User: {
+            /**
+             * Format: date-time
+             * @description When the user was created.
+             */
+            readonly created: string;
+            /**
+             * Format: date-time
+             * @description Since when the user cannot log in; null if it can.
+             */
+            readonly disabled: string | null;
+            /** @description What the user may do. */
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly username: string;
+            /**
+             * Format: uuid
+             * @description The user.
+             */
+            readonly uuid: string;
+        };
+        /** UserChange */
+        readonly UserChange: {
+            /** @description Whether its logins, sessions and tokens are refused. */
+            readonly disabled?: boolean;
+            /** @description What the user may do, at most what you may. */
+            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+        };
+        /** UserDraft */
+        readonly UserDraft: {
+            /** @description At least 12 characters, none of the most common passwords, without the username. */
+            readonly password: string;
+            /** @description What the user may do, at most what you may; by default all of that. */
+            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            /** @description Unique on this server. */
+            readonly username: string;
+        };
+        /** UserPage */
+        readonly UserPage: {
+            readonly pagination: {
+                /** @description How many the page holds at most. */
+                readonly limit: number;
+                /** @description The `start` of the next page; null on the last. */
+                readonly next_start_index: number | null;
+                /** @description How many users come before this page. */
+                readonly start: number;
+                /** @description How many users there are in all. */
+                readonly total_count: number;
+            };
+            readonly users: readonly components["schemas"]["User"][];
+        };
         /** Webhook */
         readonly Webhook: {
             /**
@@ -2114,6 +2602,8 @@ export type Batch = components['schemas']['Batch'];
 export type BatchPage = components['schemas']['BatchPage'];
 export type Change = components['schemas']['Change'];
 export type ChangePage = components['schemas']['ChangePage'];
+export type ConnectionDraft = components['schemas']['ConnectionDraft'];
+export type ConnectionPage = components['schemas']['ConnectionPage'];
 export type File = components['schemas']['File'];
 export type FileEffects = components['schemas']['FileEffects'];
 export type FileForm = components['schemas']['FileForm'];
@@ -2134,14 +2624,22 @@ export type LineResult = components['schemas']['LineResult'];
 export type Lines = components['schemas']['Lines'];
 export type Login = components['schemas']['Login'];
 export type LoginReply = components['schemas']['LoginReply'];
+export type NewToken = components['schemas']['NewToken'];
+export type Organization = components['schemas']['Organization'];
+export type OrganizationChange = components['schemas']['OrganizationChange'];
+export type OrganizationDraft = components['schemas']['OrganizationDraft'];
+export type OrganizationPage = components['schemas']['OrganizationPage'];
 export type PasswordChange = components['schemas']['PasswordChange'];
 export type PasswordChanged = components['schemas']['PasswordChanged'];
 export type Problem = components['schemas']['Problem'];
 export type Readiness = components['schemas']['Readiness'];
 export type Results = components['schemas']['Results'];
 export type RevertReply = components['schemas']['RevertReply'];
+export type ServerStatus = components['schemas']['ServerStatus'];
 export type Session = components['schemas']['Session'];
 export type Sessions = components['schemas']['Sessions'];
+export type Setup = components['schemas']['Setup'];
+export type SetupNeed = components['schemas']['SetupNeed'];
 export type Sku = components['schemas']['Sku'];
 export type SkuChange = components['schemas']['SkuChange'];
 export type SkuCreation = components['schemas']['SkuCreation'];
@@ -2152,6 +2650,13 @@ export type Success = components['schemas']['Success'];
 export type SupplierEntered = components['schemas']['SupplierEntered'];
 export type SupplierLeft = components['schemas']['SupplierLeft'];
 export type SupplierPage = components['schemas']['SupplierPage'];
+export type Token = components['schemas']['Token'];
+export type TokenDraft = components['schemas']['TokenDraft'];
+export type TokenPage = components['schemas']['TokenPage'];
+export type User = components['schemas']['User'];
+export type UserChange = components['schemas']['UserChange'];
+export type UserDraft = components['schemas']['UserDraft'];
+export type UserPage = components['schemas']['UserPage'];
 export type Webhook = components['schemas']['Webhook'];
 export type WebhookAttempt = components['schemas']['WebhookAttempt'];
 export type WebhookAttempts = components['schemas']['WebhookAttempts'];
@@ -2382,6 +2887,159 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["WebhookAttempt"];
+                };
+            };
+        };
+    };
+    readonly listOrganizations: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many organizations to answer with at most. */
+                readonly limit?: number;
+                /** @description Part of the name; the case of A to Z is ignored. */
+                readonly q?: string;
+                /** @description How many organizations to skip. */
+                readonly start?: number;
+                readonly type?: "supplier" | "retailer" | "operator";
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OrganizationPage"];
+                };
+            };
+        };
+    };
+    readonly createOrganization: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["OrganizationDraft"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Organization"];
+                };
+            };
+        };
+    };
+    readonly changeOrganization: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The organization. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["OrganizationChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Organization"];
+                };
+            };
+        };
+    };
+    readonly listConnections: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many connections to answer with at most. */
+                readonly limit?: number;
+                /** @description How many connections to skip. */
+                readonly start?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ConnectionPage"];
+                };
+            };
+        };
+    };
+    readonly createConnection: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ConnectionDraft"];
+            };
+        };
+        readonly responses: {
+            /** @description Success; the response has no body. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
+                };
+            };
+        };
+    };
+    readonly removeConnection: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The retailer. */
+                readonly retailer: string;
+                /** @description The supplier. */
+                readonly supplier: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success; the response has no body. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
                 };
             };
         };
@@ -3114,6 +3772,122 @@ export interface operations {
             };
         };
     };
+    readonly isSetupNeeded: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SetupNeed"];
+                };
+            };
+        };
+    };
+    readonly setUp: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Setup"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Session"];
+                };
+            };
+        };
+    };
+    readonly listTokens: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many tokens to answer with at most. */
+                readonly limit?: number;
+                /** @description How many tokens to skip. */
+                readonly start?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TokenPage"];
+                };
+            };
+        };
+    };
+    readonly createToken: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["TokenDraft"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NewToken"];
+                };
+            };
+        };
+    };
+    readonly revokeToken: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The token. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success; the response has no body. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
+                };
+            };
+        };
+    };
     readonly login: {
         readonly parameters: {
             readonly query?: never;
@@ -3158,6 +3932,82 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["PasswordChanged"];
+                };
+            };
+        };
+    };
+    readonly listUsers: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many users to answer with at most. */
+                readonly limit?: number;
+                /** @description How many users to skip. */
+                readonly start?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["UserPage"];
+                };
+            };
+        };
+    };
+    readonly createUser: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["UserDraft"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["User"];
+                };
+            };
+        };
+    };
+    readonly changeUser: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The user. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["User"];
                 };
             };
         };
@@ -3625,6 +4475,26 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Statistics"];
+                };
+            };
+        };
+    };
+    readonly getStatus: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ServerStatus"];
                 };
             };
         };

@@ -1,4 +1,18 @@
-import type { Freshness, Login, LoginReply, SupplierPage, Statistics } from './api-types.ts';
+import {
+  ConnectionsClient,
+  OrganizationsClient,
+  SessionsClient,
+  TokensClient,
+  UsersClient,
+} from './accounts.ts';
+import type {
+  Freshness,
+  Login,
+  LoginReply,
+  ServerStatus,
+  Statistics,
+  SupplierPage,
+} from './api-types.ts';
 import { BatchesClient } from './batches.ts';
 import { ChangesClient } from './changes.ts';
 import { FilesClient } from './files.ts';
@@ -8,6 +22,7 @@ import { type CallOptions, type OnhandOptions, Transport } from './transport.ts'
 import { verifyWebhook } from './webhook-signature.ts';
 import { WebhooksClient } from './webhooks.ts';
 
+export type * from './accounts.ts';
 export type * from './api-types.ts';
 export type * from './batches.ts';
 export type * from './changes.ts';
@@ -60,6 +75,16 @@ export class Onhand {
   readonly batches: BatchesClient;
   /** Manages webhooks. */
   readonly webhooks: WebhooksClient & { readonly verify: typeof verifyWebhook };
+  /** Logs browsers in and out. */
+  readonly sessions: SessionsClient;
+  /** Manages the API tokens of an organization. */
+  readonly tokens: TokensClient;
+  /** Manages the users of an organization. */
+  readonly users: UsersClient;
+  /** Manages organizations, for operators. */
+  readonly organizations: OrganizationsClient;
+  /** Manages connections, for operators. */
+  readonly connections: ConnectionsClient;
   readonly #transport: Transport;
 
   constructor(options: OnhandOptions) {
@@ -71,6 +96,16 @@ export class Onhand {
     this.files = new FilesClient(transport);
     this.batches = new BatchesClient(transport);
     this.webhooks = Object.assign(new WebhooksClient(transport), { verify: verifyWebhook });
+    this.sessions = new SessionsClient(transport);
+    this.tokens = new TokensClient(transport);
+    this.users = new UsersClient(transport);
+    this.organizations = new OrganizationsClient(transport);
+    this.connections = new ConnectionsClient(transport);
+  }
+
+  /** The state of the server, for operators. */
+  async status(options: CallOptions = {}): Promise<ServerStatus> {
+    return this.#transport.json<ServerStatus>({ method: 'GET', path: '/timp/status/' }, options);
   }
 
   /** One page of the suppliers that you can see, with `pagination.total_count`. */

@@ -6,7 +6,8 @@ import type {
   WebhookDraft,
   WebhookList,
 } from './api-types.ts';
-import type { CallOptions, Request, Transport } from './transport.ts';
+import { jsonRequest } from './json-request.ts';
+import type { CallOptions, Transport } from './transport.ts';
 
 const WEBHOOKS_PATH = '/timp/notifications/webhooks/';
 
@@ -35,7 +36,7 @@ export class WebhooksClient {
   /** Changes members; `{ is_paused: false }` resumes where delivery stopped. */
   async change(uuid: string, change: WebhookChange, options: CallOptions = {}): Promise<Webhook> {
     return this.#transport.json<Webhook>(
-      jsonRequest('PATCH', webhookPath(uuid), change, true),
+      jsonRequest('PATCH', webhookPath(uuid), change, { isRepeatable: true }),
       options,
     );
   }
@@ -61,21 +62,6 @@ export class WebhooksClient {
     const request = { method: 'GET', path: `${webhookPath(uuid)}attempts/` } as const;
     return this.#transport.json<WebhookAttempts>(request, options);
   }
-}
-
-function jsonRequest(
-  method: 'POST' | 'PATCH',
-  path: string,
-  content: object,
-  isRepeatable = false,
-): Request {
-  return {
-    method,
-    path,
-    headers: { 'content-type': 'application/json' },
-    body: () => JSON.stringify(content),
-    isRepeatable,
-  };
 }
 
 function webhookPath(uuid: string): string {

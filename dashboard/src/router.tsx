@@ -5,7 +5,8 @@ import {
   lazyRouteComponent,
   retainSearchParams,
 } from '@tanstack/react-router';
-import { ActingScope, actingSearchOf, type ActingSearch } from './acting/acting-scope.tsx';
+import { actingSearchOf, type ActingSearch } from './acting/search.ts';
+import { accessSearchOf } from './access/search.ts';
 import { filesSearchOf } from './files/search.ts';
 import { Frame } from './frame/frame.tsx';
 import { skuSearchOf } from './skus/search.ts';
@@ -30,7 +31,7 @@ const acting = createRoute({
   id: 'acting',
   validateSearch: (raw: Record<string, unknown>): ActingSearch => actingSearchOf(raw),
   search: { middlewares: [retainSearchParams(['supplier'])] },
-  component: ActingScope,
+  component: lazyRouteComponent(async () => import('./acting/acting-scope.tsx'), 'ActingScope'),
 });
 
 const drop = createRoute({
@@ -82,6 +83,19 @@ const webhook = createRoute({
   component: lazyRouteComponent(async () => import('./webhooks/webhook.tsx'), 'Webhook'),
 });
 
+const access = createRoute({
+  getParentRoute: () => root,
+  path: '/access',
+  validateSearch: accessSearchOf,
+  component: lazyRouteComponent(async () => import('./access/access.tsx'), 'Access'),
+});
+
+const organization = createRoute({
+  getParentRoute: () => root,
+  path: '/access/$uuid',
+  component: lazyRouteComponent(async () => import('./access/organization.tsx'), 'Organization'),
+});
+
 const actingScreens = acting.addChildren([
   drop,
   check,
@@ -111,7 +125,15 @@ const changes = createRoute({
   component: lazyRouteComponent(async () => import('./changes/changes.tsx'), 'Changes'),
 });
 
-const routeTree = root.addChildren([overview, skus, sku, changes, actingScreens]);
+const routeTree = root.addChildren([
+  overview,
+  skus,
+  sku,
+  changes,
+  actingScreens,
+  access,
+  organization,
+]);
 
 /** Where the server serves the dashboard: the path of `<base href>`. */
 export const BASE_PATH = new URL(document.baseURI).pathname;

@@ -18,6 +18,12 @@ const pine: MantineColorsTuple = [
   '#06453d',
 ];
 
+const ALERT_TONES: ReadonlyMap<string, string> = new Map([
+  ['red', 'var(--onhand-bad)'],
+  ['yellow', 'var(--onhand-warn)'],
+  ['gray', 'var(--mantine-color-dimmed)'],
+]);
+
 /** Dense, without web fonts: no other host is asked for anything. */
 export const theme = createTheme({
   primaryColor: 'pine',
@@ -56,7 +62,7 @@ export const theme = createTheme({
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray' } },
     Alert: Alert.extend({
       vars: (_theme, { color }) => {
-        const tone = color === 'red' ? 'var(--onhand-bad)' : 'var(--onhand-accent)';
+        const tone = ALERT_TONES.get(String(color)) ?? 'var(--onhand-accent)';
         return {
           root: {
             '--alert-bg': `color-mix(in srgb, ${tone} 7%, var(--mantine-color-body))`,

@@ -85,6 +85,8 @@ export interface TokenDraft {
   readonly expiresAtMs: number | null;
   /** By default `login` for a user with a name, else `api`. */
   readonly kind?: TokenKind;
+  /** What the owner calls it. */
+  readonly name?: string | null;
   /** Where a session is begun. */
   readonly client?: SessionClient;
 }
@@ -126,9 +128,51 @@ export interface TokenListing {
   readonly revokedAtMs: number | null;
 }
 
-/** A retailer's right to see a supplier's SKUs, by the names of both. */
+/** An API token of an organization, without its secret. */
+export interface OrganizationToken {
+  readonly id: number;
+  readonly uuid: string;
+  /** What its owner calls it. */
+  readonly name: string | null;
+  /** Null for those that belong to no user, but to the organization. */
+  readonly username: string | null;
+  readonly permissions: readonly Permission[];
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | null;
+  /** To the minute; null if it was not used, or only before this was recorded. */
+  readonly lastUsedAtMs: number | null;
+  readonly revokedAtMs: number | null;
+}
+
+/** A user of an organization, without its secrets. */
+export interface OrganizationUser {
+  readonly id: number;
+  readonly uuid: string;
+  readonly username: string;
+  readonly permissions: readonly Permission[];
+  readonly createdAtMs: number;
+  readonly disabledAtMs: number | null;
+}
+
+/** What changes of a user; undefined keeps it. */
+export interface UserChange {
+  readonly permissions?: readonly Permission[] | undefined;
+  readonly isDisabled?: boolean | undefined;
+}
+
+/** A retailer's right to see a supplier's SKUs, by the names and uuids of both. */
 export interface Connection {
   readonly supplier: string;
+  readonly supplierUuid: string;
   readonly retailer: string;
+  readonly retailerUuid: string;
   readonly createdAtMs: number;
+}
+
+/** A user of a demo, with its password. */
+export interface DemoLogin {
+  readonly username: string;
+  readonly password: string;
+  readonly organization: string;
+  readonly type: OrganizationType;
 }

@@ -43,14 +43,17 @@ const PROBE_EVERY_MS = 1000;
 /** How long a probe may take; a commit that waits for a standby may never end. */
 const PROBE_WITHIN_MS = 5000;
 
+/** Whether the store can read and write; health checks and the status share one probe. */
+export function probeOf(store: Pick<Store, 'probe'>): () => Promise<void> {
+  return cachedProbe(() => store.probe(), PROBE_EVERY_MS, PROBE_WITHIN_MS);
+}
+
 /** Adds `/healthz` (the process is up) and `/readyz` (the store answers and can write, and the server has room), both without a token. */
 export function addHealth(
   app: FastifyInstance,
-  store: Pick<Store, 'probe'>,
+  probe: () => Promise<void>,
   load: ServerLoad,
 ): void {
-  const probe = cachedProbe(() => store.probe(), PROBE_EVERY_MS, PROBE_WITHIN_MS);
-
   addResource(app, '/healthz', {
     GET: {
       schema: describe({

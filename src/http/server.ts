@@ -5,6 +5,8 @@ import fastify, { LogController, type FastifyInstance, type FastifyReply } from 
 import type { DeliverOptions } from '../webhooks/attempt.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import type { FileService } from '../files/service.ts';
+import type { DemoLogin } from '../domain/parties.ts';
+import { FirstSetup } from '../accounts/first-setup.ts';
 import type { Intake } from '../intake/intake.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Store } from '../store/store.ts';
@@ -19,11 +21,14 @@ import { addFileSettings } from './files/file-settings.ts';
 import { addFiles, type FileSettings } from './files/files.ts';
 import { addSuppliers } from './changes/suppliers.ts';
 import { Admission, type AdmissionLimits } from './request/admission.ts';
-import { addHealth } from './health.ts';
+import { addHealth, probeOf } from './health.ts';
 import { addInventory } from './inventory/inventory.ts';
+import { addAccess } from './accounts/access.ts';
 import { addLogin } from './accounts/login.ts';
 import { type LoginLimits, PasswordAttempts } from './accounts/password-attempts.ts';
 import { SessionCookie, type SessionCookieSettings } from './accounts/session-cookie.ts';
+import { addOrganizations } from './accounts/organizations.ts';
+import { addSetup } from './accounts/setup.ts';
 import { addSessions } from './accounts/sessions.ts';
 import { TokenUses } from './accounts/token-uses.ts';
 import { OpenUploads } from './files/file-upload.ts';
@@ -40,6 +45,7 @@ import { ClientConnections, type ConnectionLimits } from './request/client-conne
 import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
 import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
+import { addStatus } from './status.ts';
 import { addStatistics } from './inventory/statistics.ts';
 import { addSkus } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
@@ -75,6 +81,8 @@ export interface HttpSettings
   /** Which proxies' `X-Forwarded-*` headers to trust. */
   readonly trustProxy: boolean | string;
   readonly logLevel: string;
+  /** `sqlite:PATH` or `postgres://…`. */
+  readonly database: string;
   /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
   readonly dashboardPath: string | null;
 }
@@ -90,6 +98,10 @@ interface ServerParts {
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
   readonly version: string;
+  /** The creation of the first user, if it was begun. */
+  readonly setup?: FirstSetup;
+  /** The users of a demo. */
+  readonly demoLogins?: readonly DemoLogin[] | undefined;
   /** Where to write log entries, instead of stdout. */
   readonly log?: { write(entry: string): void };
 }
@@ -110,6 +122,8 @@ export async function buildServer({
   settings,
   version,
   log,
+  setup,
+  demoLogins,
 }: ServerParts): Promise<FastifyInstance> {
   const dashboard = Dashboard.in(DASHBOARD_FOLDER, settings.dashboardPath);
   const uploads = new OpenUploads(settings.requestTimeoutMs);
@@ -231,7 +245,8 @@ export async function buildServer({
   app.decorateRequest('principal', null);
   app.decorateRequest('actsFor', null);
   app.decorateRequest('openRequest', null);
-  addHealth(app, store, {
+  const probe = probeOf(store);
+  addHealth(app, probe, {
     usage: () => ({
       connections: connections.usage(),
       ...openRequests.usage(),
@@ -265,7 +280,13 @@ export async function buildServer({
     await attempts.close();
   });
   addLogin(app, { accounts, attempts });
-  addSessions(app, { admission, accounts, attempts, cookie, lifetimes });
+  addOrganizations(app, { admission, store, limits });
+  const database = settings.database.startsWith('sqlite:') ? 'sqlite' : 'postgres';
+  addStatus(app, { admission, store, intake, files, probe, version, database });
+  addAccess(app, { admission, accounts, attempts });
+  const sessions = { admission, accounts, attempts, cookie, lifetimes };
+  addSessions(app, sessions);
+  addSetup(app, { ...sessions, setup: setup ?? new FirstSetup(accounts), demoLogins });
   await app.ready();
   return app;
 }

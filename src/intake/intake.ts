@@ -61,6 +61,11 @@ export class Intake {
     this.#mutex = mutex;
   }
 
+  /** How many lines wait or are being written. */
+  get waitingLines(): number {
+    return this.#waitingLines.used;
+  }
+
   /**
    * Throws `organization_budget_exceeded` or `overloaded` if a batch of the supplier could not be queued now.
    * Call it before reading a request's body, so that an overloaded server does not spend work on it.

@@ -40,19 +40,8 @@ import type {
   StoredFile,
 } from '../domain/files.ts';
 import type { Inventory } from '../domain/inventory.ts';
-import type {
-  Connection,
-  Organization,
-  OrganizationType,
-  Principal,
-  SessionLifetimes,
-  SessionListing,
-  TokenDraft,
-  TokenListing,
-  User,
-  UserDraft,
-  UserListing,
-} from '../domain/parties.ts';
+import type { AccountStore } from './account-store.ts';
+import type { OffsetPage } from './offset-page.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { HourCounts } from '../domain/statistics.ts';
 import type { Sku } from '../domain/sku.ts';
@@ -63,6 +52,16 @@ import type {
   WebhookDraft,
   WebhookPosition,
 } from '../domain/webhooks.ts';
+
+export type {
+  AccountStore,
+  OrganizationCounts,
+  OrganizationPage,
+  OrganizationQuery,
+  TokenPage,
+  UserPage,
+} from './account-store.ts';
+export type { OffsetPage };
 
 export interface Store {
   readonly accounts: AccountStore;
@@ -160,12 +159,6 @@ export interface BatchStore {
    * of `limit` batches. Those of files are neither counted nor deleted. Resolves with whether more may be left.
    */
   trimFailures(bytesMax: number, limit: number): Promise<boolean>;
-}
-
-/** A page of a list that is read by offset. */
-export interface OffsetPage {
-  readonly start: number;
-  readonly limit: number;
 }
 
 export interface BatchPage {
@@ -276,77 +269,6 @@ export interface SkuPage {
   readonly hasMore: boolean;
 }
 
-export interface AccountStore {
-  /** Also creates the organization's service user. Rejects with `already_exists` if the name is taken. */
-  createOrganization(draft: {
-    readonly type: OrganizationType;
-    readonly name: string;
-  }): Promise<Organization>;
-  listOrganizations(): Promise<readonly Organization[]>;
-  findOrganization(name: string): Promise<Organization | undefined>;
-  /** Rejects with `already_exists` if the name is taken. */
-  renameOrganization(organizationId: number, name: string): Promise<void>;
-  /**
-   * Disables an organization, which refuses the logins of its users and all its tokens and stops its webhooks; or
-   * enables it again. Resolves with whether it was not in that state yet.
-   */
-  setOrganizationDisabled(organizationId: number, isDisabled: boolean): Promise<boolean>;
-  findOrganizationsByUuid(uuids: readonly string[]): Promise<readonly Organization[]>;
-  findOrganizationsById(ids: readonly number[]): Promise<readonly Organization[]>;
-
-  /** Lets a retailer see a supplier's SKUs. Resolves with whether the connection is new. */
-  createConnection(supplierId: number, retailerId: number): Promise<boolean>;
-  /** Resolves with whether the connection existed. */
-  removeConnection(supplierId: number, retailerId: number): Promise<boolean>;
-  listConnections(): Promise<readonly Connection[]>;
-  /** The suppliers whose SKUs an organization may see: a supplier itself, a retailer its connections, an operator all. */
-  visibleSupplierIds(organizationId: number, type: OrganizationType): Promise<readonly number[]>;
-
-  /** Rejects with `already_exists` if the username is taken. */
-  createUser(draft: UserDraft): Promise<{ readonly uuid: string }>;
-  /** All users, by name; without the users that own tokens created on the command line. */
-  listUsers(): Promise<readonly UserListing[]>;
-  /**
-   * Replaces a user's password and ends the tokens of its earlier logins. Webhooks made with them continue. Resolves
-   * with whether the user exists.
-   *
-   * @param passwordHash from `hashPassword`
-   */
-  setPassword(username: string, passwordHash: string): Promise<boolean>;
-  /** Undefined if there is no such user, or the user or its organization is disabled. */
-  findUser(username: string): Promise<User | undefined>;
-  /**
-   * Disables a user, which refuses its logins, its tokens and the webhooks that it made; or enables it again.
-   * Resolves with whether the user exists and was not in that state yet.
-   */
-  setUserDisabled(username: string, isDisabled: boolean): Promise<boolean>;
-  /** The user that owns tokens created on the command line. */
-  findServiceUser(organizationId: number): Promise<{ readonly id: number }>;
-
-  createToken(draft: TokenDraft): Promise<{ readonly id: number; readonly uuid: string }>;
-  listTokens(): Promise<readonly TokenListing[]>;
-  /** Takes effect from the next request. Resolves with whether the token existed and was not revoked yet. */
-  revokeToken(tokenId: number): Promise<boolean>;
-  /** The bearer of a token; undefined if it is unknown, revoked or expired by `nowMs`. */
-  findPrincipal(tokenHash: Uint8Array, nowMs: number): Promise<Principal | undefined>;
-  /**
-   * Records that tokens were used, all at one time, and puts off the expiry of the sessions among them. Tokens that have
-   * expired stay so.
-   */
-  recordTokenUse(
-    tokenIds: readonly number[],
-    usedAtMs: number,
-    lifetimes: SessionLifetimes,
-  ): Promise<void>;
-  /** The sessions of a user that have not expired by `nowMs`, the latest first. */
-  listSessions(userId: number, nowMs: number): Promise<readonly SessionListing[]>;
-  /**
-   * Ends a session of a user; webhooks made with it continue. Resolves with whether there was such a session that had
-   * not expired by `nowMs`.
-   */
-  endSession(userId: number, uuid: string, nowMs: number): Promise<boolean>;
-}
-
 export interface FileStore {
   /**
    * Adds a file whose bytes are stored durably. Resolves with its uuid, or with the uuid of the earlier
@@ -361,6 +283,8 @@ export interface FileStore {
     key: Pick<FileKey, 'key' | 'usedSinceMs'>,
   ): Promise<EarlierUpload | undefined>;
   usage(supplierId: number): Promise<FileUsage>;
+  /** Files of all suppliers that wait or are being applied, and the bytes of all that are stored. */
+  totals(): Promise<{ readonly openFiles: number; readonly storedBytes: number }>;
   list(supplierId: number, page: OffsetPage): Promise<FilePage>;
   find(supplierId: number, uuid: string): Promise<FileRecord | undefined>;
   /** Chunks from number `from` on, in order, at most `limit`. */

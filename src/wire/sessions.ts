@@ -7,7 +7,7 @@ import {
   PERMISSIONS,
   type SessionListing,
 } from '../domain/parties.ts';
-import { textOrNull, time, uuid } from './schema.ts';
+import { createValidator, textOrNull, time, uuid } from './schema.ts';
 import { printTime } from './times.ts';
 
 export const SessionSchema = Type.Object(
@@ -89,3 +89,24 @@ export function printSessions(
     })),
   };
 }
+
+export const SetupNeedSchema = Type.Object(
+  { is_needed: Type.Boolean({ description: 'Whether the server has no user yet.' }) },
+  { title: 'SetupNeed', additionalProperties: false },
+);
+
+export const SetupSchema = Type.Object(
+  {
+    secret: Type.String({ minLength: 1, description: 'From the link that the server printed.' }),
+    organization: Type.String({ minLength: 1, description: 'A name for the operator.' }),
+    username: Type.String({ minLength: 1, description: 'A name for the first user.' }),
+    password: Type.String({
+      minLength: 1,
+      description:
+        'At least 12 characters, none of the most common passwords, without the username.',
+    }),
+  },
+  { title: 'Setup', additionalProperties: false },
+);
+/** Throws `member_invalid`. */
+export const parseSetup = createValidator(SetupSchema, 'The set-up', 'member_invalid');

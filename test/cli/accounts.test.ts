@@ -77,6 +77,22 @@ describe('onhand organization, connection and user', () => {
     });
   });
 
+  test('creates the first user of an operator, in a new database too', async () => {
+    const database = ['--database', `sqlite:${work.folder}/first.db`];
+    const create = ['user', 'create', '--username', 'root', ...database];
+    const stdin = 'four quite random words\n';
+    expect((await work.run([...create, '--operator'], { stdin })).stdout).toMatch(
+      /^Created the user "root" of the operator "Operator" /,
+    );
+    const users: unknown = JSON.parse(await work.succeed('user', 'list', '--json', ...database));
+    expect(users).toMatchObject([{ username: 'root', organization: 'Operator' }]);
+    const neither = await work.run(create, { stdin });
+    expect(neither.stderr).toContain('Give either --organization or --operator');
+    const supplier = ['--operator', 'Acme Housewares'];
+    const taken = await work.run(['user', 'create', '--username', 'root', ...supplier], { stdin });
+    expect(taken.stderr).toContain('"Acme Housewares" is a supplier');
+  });
+
   test('lists users, changes a password, and disables a user', async () => {
     const password = ['user', 'password', 'road'];
     await work.run(['user', 'create', '--organization', 'Corner Shop', '--username', 'road'], {

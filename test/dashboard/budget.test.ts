@@ -14,10 +14,15 @@ interface Chunk {
   readonly bytes: number;
 }
 
-const chunks: readonly Chunk[] = readdirSync(join(DIST, 'assets')).map((name) => {
+const chunks: readonly Chunk[] = sourcesIn(join(DIST, 'assets')).map((name) => {
   const content = readFileSync(join(DIST, 'assets', name));
   return { name, text: content.toString(), bytes: gzipSync(content, { level: 6 }).length };
 });
+
+/** Without the compressed copies that the server sends. */
+function sourcesIn(folder: string): readonly string[] {
+  return readdirSync(folder).filter((name) => !name.endsWith('.gz'));
+}
 
 /** The files that the overview needs: those of the page, of one language and of the screen, with their static imports. */
 function firstView(): readonly Chunk[] {

@@ -5,6 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Onhand } from '../../client/src/index.ts';
 import { createUser } from '../http/accounts/browser.ts';
 import { BULK, TestServer } from '../http/harness.ts';
 import { demoCatalogue } from '../../src/cli/serve/demo-catalogue.ts';
@@ -19,6 +20,8 @@ interface Picture {
 }
 
 const SKU_ID = 'TEAPOT-MOS-L';
+/** Stands for the UUID of a file that was checked. */
+const FILE = 'CHECKED-FILE';
 const PICTURES: readonly Picture[] = [
   { name: 'overview-supplier', user: 'clerk', path: '/' },
   { name: 'overview-retailer', user: 'buyer', path: '/' },
@@ -26,6 +29,7 @@ const PICTURES: readonly Picture[] = [
   { name: 'skus', user: 'clerk', path: '/skus' },
   { name: 'skus-dark', user: 'clerk', path: '/skus', scheme: 'dark' },
   { name: 'sku', user: 'clerk', path: `/skus/${SKU_ID}` },
+  { name: 'check', user: 'clerk', path: `/drop/${FILE}` },
   { name: 'changes', user: 'buyer', path: '/changes' },
 ];
 const FOLDER = fileURLToPath(new URL('../../docs/images/', import.meta.url));
@@ -35,7 +39,7 @@ const PHONE = { width: 390, height: 780 };
 const server = await TestServer.start({ dashboardPath: '/' });
 const browser = await launchChromium();
 try {
-  const { token, uuid } = await fill();
+  const { token, uuid, file } = await fill();
   await mkdir(FOLDER, { recursive: true });
   for (const { name, user, path, scheme = 'light', isPhone = false } of PICTURES) {
     const context = await windowOf(browser, server, user, {
@@ -43,7 +47,7 @@ try {
       viewport: isPhone ? PHONE : SIZE,
     });
     const page = await context.newPage();
-    await page.goto(server.url + path.replace(SKU_ID, uuid));
+    await page.goto(server.url + path.replace(SKU_ID, uuid).replace(FILE, file));
     await page.getByRole('heading', { level: 1 }).waitFor();
     await page.waitForLoadState('networkidle', { timeout: 3000 }).catch(() => undefined);
     if (path === '/changes') {
@@ -60,7 +64,11 @@ try {
 }
 
 /** A supplier that reports, one with books, and one that is late; a retailer that sees all three. */
-async function fill(): Promise<{ readonly token: string; readonly uuid: string }> {
+async function fill(): Promise<{
+  readonly token: string;
+  readonly uuid: string;
+  readonly file: string;
+}> {
   const catalogue = demoCatalogue();
   const { supplier, token } = await server.createSupplier('Northwind Housewares', catalogue);
   const books = await server.createSupplier(
@@ -80,7 +88,19 @@ async function fill(): Promise<{ readonly token: string; readonly uuid: string }
   }
   const { json } = await server.ask('GET', `/timp/products/skus/?sku_id=${SKU_ID}`, { token });
   const [, uuid = ''] = /"uuid":"([^"]+)"/.exec(JSON.stringify(json)) ?? [];
-  return { token, uuid };
+  return { token, uuid, file: await check(token) };
+}
+
+/** Uploads a file of which some rows would fail, as a dry run. */
+async function check(token: string): Promise<string> {
+  const { files } = new Onhand({ url: server.url, token });
+  const rows = demoCatalogue()
+    .slice(0, 120)
+    .map(({ skuId }, place) => `${skuId}${place % 40 === 9 ? '?' : ''};${(place * 31) % 170}`);
+  const content = ['Item #;Qty on hand', ...rows].join('\n');
+  const file = await files.upload(content, { filename: 'stock.csv', terms: { dry_run: true } });
+  await files.wait(file);
+  return file;
 }
 
 /** Updates every sixth SKU, and one that does not exist. */

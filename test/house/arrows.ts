@@ -39,6 +39,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'files',
     'changes',
     'webhooks',
+    'accounts',
     'store',
     'workers',
     'databases.ts',

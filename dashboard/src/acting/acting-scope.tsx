@@ -7,18 +7,8 @@ import { suppliersQuery } from '../api/suppliers.ts';
 import { useText } from '../language/language.tsx';
 import { Failed, Loading, Nothing } from '../states/states.tsx';
 import { ActingContext, actingFor } from './acting.tsx';
+import { actingSearchOf } from './search.ts';
 import classes from './acting.module.css';
-
-/** The search part of an address of a supplier's screen. */
-export interface ActingSearch {
-  /** The supplier that an operator acts for. */
-  readonly supplier?: string;
-}
-
-export function actingSearchOf(raw: Record<string, unknown>): ActingSearch {
-  const { supplier } = raw;
-  return typeof supplier === 'string' && supplier !== '' ? { supplier } : {};
-}
 
 /** The screens of one supplier. An operator chooses whose they are; everybody else has only their own. */
 export function ActingScope() {

@@ -87,7 +87,7 @@ function CheckActions({ file }: { readonly file: FileWithBatches }) {
         <Button
           size="sm"
           leftSection={<Icon name="check" />}
-          loading={applying.isPending}
+          loading={applying.isPending || (isDone && effects === undefined)}
           disabled={isDone && (changed === undefined || (file.kind !== 'catalogue' && count === 0))}
           color={isStopped ? 'red' : 'pine'}
           onClick={() => applying.mutate()}

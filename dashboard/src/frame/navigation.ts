@@ -3,7 +3,7 @@ import type { Messages } from '../language/messages.ts';
 import type { IconName } from './icons.tsx';
 
 export interface Destination {
-  readonly to: '/' | '/skus' | '/drop' | '/files' | '/try' | '/changes' | '/webhooks';
+  readonly to: '/' | '/skus' | '/drop' | '/files' | '/try' | '/changes' | '/webhooks' | '/access';
   readonly name: keyof Messages['frame']['screens'];
   readonly icon: IconName;
   readonly types: readonly OrganizationType[];
@@ -21,6 +21,7 @@ export const DESTINATIONS: readonly Destination[] = [
   { to: '/files', name: 'files', icon: 'layers', types: SENDERS },
   { to: '/try', name: 'tryLine', icon: 'flask', types: SENDERS },
   { to: '/webhooks', name: 'webhooks', icon: 'webhook', types: ALL },
+  { to: '/access', name: 'access', icon: 'key', types: ALL },
 ];
 
 /** The screens of one type of organization. */

@@ -3,16 +3,21 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Command } from 'commander';
 import { hashPassword } from '../../accounts/credentials.ts';
+import { createOperator } from '../../accounts/first-setup.ts';
 import { checkNewPassword } from '../../accounts/new-password.ts';
 import { parseName, parsePermissions } from '../../accounts/validation.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { CommandContext } from '../context.ts';
 import { databaseOption, jsonOption } from '../options.ts';
 import { formatTime, printList } from '../output.ts';
-import { permissionOption, requireOrganization, withAccounts } from './accounts.ts';
+import { permissionOption, requireOrganization, withAccounts, withStore } from './accounts.ts';
+
+/** The operator's name unless another is given. */
+const OPERATOR_NAME = 'Operator';
 
 interface CreateOptions {
-  readonly organization: string;
+  readonly organization?: string;
+  readonly operator?: true | string;
   readonly username: string;
   readonly permission: readonly string[];
   readonly database: string;
@@ -130,7 +135,11 @@ function createCommand(context: CommandContext): Command {
         'otherwise reads it from the first line of stdin. It needs at least 12 characters and must not be common. ' +
         'Only its hash (scrypt) is stored.',
     )
-    .requiredOption('--organization <name>', 'name of the organization (required)')
+    .option('--organization <name>', 'name of the organization (required without --operator)')
+    .option(
+      '--operator [name]',
+      `a user of the operator of this name, which is created if there is none (default: "${OPERATOR_NAME}")`,
+    )
     .requiredOption('--username <name>', 'name to log in with; must be unique (required)')
     .addOption(permissionOption())
     .addOption(databaseOption(context))
@@ -140,14 +149,44 @@ function createCommand(context: CommandContext): Command {
     )
     .action(async (options: CreateOptions) => {
       const username = parseName('The username', options.username);
+      const { organization } = options;
+      if (organization === undefined) return createOperatorUser(context, username, options);
+      if (options.operator !== undefined) throw oneOrganization();
       const { uuid } = await withAccounts(context, options.database, async (accounts) => {
-        const { id, type } = await requireOrganization(accounts, options.organization);
+        const { id, type } = await requireOrganization(accounts, organization);
         const permissions = parsePermissions(type, options.permission);
         const passwordHash = await hashPassword(await askNewPassword(context, username));
         return accounts.createUser({ organizationId: id, username, passwordHash, permissions });
       });
-      context.print(`Created the user "${username}" of "${options.organization}" (${uuid}).`);
+      context.print(`Created the user "${username}" of "${organization}" (${uuid}).`);
     });
+}
+
+async function createOperatorUser(
+  context: CommandContext,
+  username: string,
+  { operator, permission, database }: CreateOptions,
+): Promise<void> {
+  if (operator === undefined) throw oneOrganization();
+  if (permission.length > 0) {
+    throw new OnhandError(
+      'parameter_invalid',
+      '--operator gives all permissions. Leave --permission out, or name the operator with --organization.',
+    );
+  }
+  const organization = operator === true ? OPERATOR_NAME : parseName('The name', operator);
+  const password = await askNewPassword(context, username);
+  const { uuid } = await withStore(context, database, ({ accounts }) =>
+    createOperator(accounts, { organization, username, password }),
+  );
+  context.print(`Created the user "${username}" of the operator "${organization}" (${uuid}).`);
+}
+
+function oneOrganization(): OnhandError {
+  return new OnhandError(
+    'parameter_invalid',
+    'Give either --organization or --operator: the organization that the user belongs to.',
+  );
 }
 
 /**

@@ -119,9 +119,9 @@ function printReading(
   }
   for (const note of notes) context.print(`  note: ${oneLine(note)}`);
   if (answers.length > 0) return;
-  const told = [problem ?? '', ...notes].join(' ');
+  const told = ` ${[problem ?? '', ...notes].join(' ')}`;
   for (const rule of RULE_NAMES) {
-    if (new RegExp(`\\b${rule}=`).test(told))
+    if (told.includes(` ${rule}=`))
       context.print(`  In this command, ${rule}= is the option ${optionOf(rule)}.`);
   }
 }

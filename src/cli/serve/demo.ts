@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { hashToken } from '../../accounts/credentials.ts';
+import { hashPassword, hashToken } from '../../accounts/credentials.ts';
 import { DEFAULT_PORT } from '../../config.ts';
-import { PERMISSIONS_OF_TYPE } from '../../domain/parties.ts';
+import { PERMISSIONS_OF_TYPE, type DemoLogin } from '../../domain/parties.ts';
 import type { RunningServer } from '../../server.ts';
-import type { Store } from '../../store/store.ts';
+import type { AccountStore, Store } from '../../store/store.ts';
 import { stopSignal, type CommandContext } from '../context.ts';
 import { demoCatalogue } from './demo-catalogue.ts';
 
@@ -16,6 +16,13 @@ const DEMO_TOKEN = '1083e3ec5c40b36fd663ba925bc8d864061463e2';
 const BULK_PATH = '/timp/products/skus/inventory/bulk/';
 const DEMO_SUPPLIER = 'Demo Supplier';
 const LOOPBACK = '127.0.0.1';
+/** Of every user of a demo. */
+const DEMO_PASSWORD = 'demo';
+const DEMO_USERS = [
+  { username: 'clerk', organization: DEMO_SUPPLIER, type: 'supplier' },
+  { username: 'buyer', organization: 'Demo Retailer', type: 'retailer' },
+  { username: 'operator', organization: 'Demo Operator', type: 'operator' },
+] as const satisfies readonly Omit<DemoLogin, 'password'>[];
 
 const SAMPLE_REQUEST = [
   { quantity_in_stock: 512, sku_id: 'xkuOwSQ3utl' },
@@ -42,6 +49,9 @@ export function demoCommand(context: CommandContext): Command {
             `\n${bold('onhand demo', context)}: ${server.url} serves ${DEMO_SUPPLIER} with ${skuCount} SKUs, from a temporary database.`,
           );
           await showSample(context, server.url);
+          if (server.dashboardUrl !== null) {
+            context.print(`\n${bold('The dashboard', context)} is at ${server.dashboardUrl}`);
+          }
           await stopped;
         } finally {
           await server.close();
@@ -65,6 +75,8 @@ async function startOnFreePort(context: CommandContext, database: string): Promi
     try {
       return await startServer(
         context.settings({ database, port, host: LOOPBACK, logLevel: 'warn' }),
+        undefined,
+        DEMO_USERS.map((user) => ({ ...user, password: DEMO_PASSWORD })),
       );
     } catch (error) {
       if (!isPortTaken(error)) throw error;
@@ -101,7 +113,22 @@ async function fillDemo(store: Store): Promise<number> {
     existing: 'update',
     entries,
   });
+  await createLogins(accounts, supplierId);
   return entries.length;
+}
+
+/** A retailer that reads the supplier, an operator, and a user of each. */
+async function createLogins(accounts: AccountStore, supplierId: number): Promise<void> {
+  const passwordHash = await hashPassword(DEMO_PASSWORD);
+  for (const { username, organization: name, type } of DEMO_USERS) {
+    const organization =
+      (await accounts.findOrganization(name)) ??
+      (await accounts.createOrganization({ type, name }));
+    if (type === 'retailer') await accounts.createConnection(supplierId, organization.id);
+    const permissions = PERMISSIONS_OF_TYPE[type];
+    const organizationId = organization.id;
+    await accounts.createUser({ organizationId, username, passwordHash, permissions });
+  }
 }
 
 async function showSample(context: CommandContext, url: string): Promise<void> {
@@ -122,6 +149,7 @@ async function showSample(context: CommandContext, url: string): Promise<void> {
       `\n${bold('The response', context)} has a durable result for each line:\n\n` +
       `${response.status} ${response.statusText}\n\n${JSON.stringify(reply, null, 2)}\n` +
       `\n${bold('To send it yourself', context)}, paste this into another terminal:\n\n${curlCommand(url)}\n` +
+      `\nThe users clerk, buyer and operator have the password "${DEMO_PASSWORD}".\n` +
       `\nThe API documentation is at ${url}/docs. Ctrl-C stops the demo.`,
   );
 }

@@ -62,6 +62,12 @@ export function serveCommand(context: CommandContext): Command {
       context.note(
         `onhand serves ${shownDatabase(options.database)} at ${server.url} (documentation: ${server.url}/docs)`,
       );
+      if (server.dashboardUrl !== null) context.note(`dashboard: ${server.dashboardUrl}`);
+      if (server.dashboardUrl !== null && server.setupSecret !== null) {
+        context.note(
+          `There is no user yet. To create the first one, open this link; it works once: ${server.dashboardUrl}setup#${server.setupSecret}`,
+        );
+      }
       warnIfPublic(context, options);
       await stopped;
       await server.close();

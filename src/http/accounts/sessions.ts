@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { login } from '../../accounts/credentials.ts';
+import { login, type LoginKind, type Session } from '../../accounts/credentials.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { SessionLifetimes } from '../../domain/parties.ts';
 import type { AccountStore } from '../../store/store.ts';
@@ -37,23 +37,17 @@ const USER_AGENT_LENGTH_MAX = 256;
 
 /** Adds the sessions of browsers: log in with a cookie, log out, list and end them. */
 export function addSessions(app: FastifyInstance, routes: SessionRoutes): void {
-  const { admission, accounts, attempts, cookie } = routes;
+  const { admission, accounts, attempts, cookie, lifetimes } = routes;
 
   const logIn = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const body = await attempts.readBody(request);
     checkParameters(request, []);
     const credentials = parseLogin(parseBody(body, SESSION_EXPECTED).value);
-    const { token, uuid, expiresAtMs, user } = await attempts.attempt(
-      credentials.username,
-      { request, reply },
-      (verify) => beginSession(routes, request, credentials, verify),
+    const session = await attempts.attempt(credentials.username, { request, reply }, (verify) =>
+      login(accounts, credentials, Date.now(), verify, sessionKindOf(request, lifetimes)),
     );
-    cookie.send(request, reply, token);
     const { username } = credentials;
-    const { organization, permissions } = user;
-    const printed = { uuid, username, organization, permissions, expiresAtMs };
-    reply.code(201).header('cache-control', 'no-store');
-    return sendJson(request, reply, JSON.stringify(printBrowserSession(printed)));
+    return replyWithSession(cookie, request, reply, { username, session });
   };
 
   const currentOf = async (request: FastifyRequest) => {
@@ -177,16 +171,30 @@ export function addSessions(app: FastifyInstance, routes: SessionRoutes): void {
   });
 }
 
-/** Checks a password and creates a session for a browser. */
-function beginSession(
-  { accounts, lifetimes }: Pick<SessionRoutes, 'accounts' | 'lifetimes'>,
-  request: FastifyRequest,
-  ...[credentials, verify]: [Parameters<typeof login>[1], Parameters<typeof login>[3]]
-): ReturnType<typeof login> {
-  const userAgent = request.headers['user-agent']?.slice(0, USER_AGENT_LENGTH_MAX) ?? null;
-  return login(accounts, credentials, Date.now(), verify, {
+/** What a login of this browser creates. */
+export function sessionKindOf(
+  { headers, ip }: FastifyRequest,
+  { idleMs, absoluteMs }: SessionLifetimes,
+): LoginKind {
+  const userAgent = headers['user-agent']?.slice(0, USER_AGENT_LENGTH_MAX) ?? null;
+  return {
     kind: 'session',
-    lifetimeMs: Math.min(lifetimes.idleMs, lifetimes.absoluteMs),
-    client: { userAgent, address: request.ip },
-  });
+    lifetimeMs: Math.min(idleMs, absoluteMs),
+    client: { userAgent, address: ip },
+  };
+}
+
+/** Sends the cookie of a new session, and who it is. */
+export function replyWithSession(
+  cookie: SessionCookie,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { username, session }: { readonly username: string; readonly session: Session },
+): Promise<FastifyReply> {
+  const { token, uuid, expiresAtMs, user } = session;
+  const { organization, permissions } = user;
+  cookie.send(request, reply, token);
+  reply.code(201).header('cache-control', 'no-store');
+  const printed = { uuid, username, organization, permissions, expiresAtMs };
+  return sendJson(request, reply, JSON.stringify(printBrowserSession(printed)));
 }

@@ -52,8 +52,15 @@ export function flagOf(request: FastifyRequest, name: string): boolean | undefin
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 /** The `uuid` in the path, in lower case; undefined if it is not a UUID. */
-export function uuidOf({ params }: FastifyRequest): string | undefined {
-  const value = typeof params === 'object' && params !== null && 'uuid' in params && params.uuid;
+export function uuidOf(request: FastifyRequest): string | undefined {
+  return uuidParameter(request, 'uuid');
+}
+
+/** A UUID in the path by its name, in lower case; undefined if it is not a UUID. */
+export function uuidParameter({ params }: FastifyRequest, name: string): string | undefined {
+  const all: Readonly<Record<string, unknown>> =
+    typeof params === 'object' && params !== null ? { ...params } : {};
+  const value = all[name];
   const uuid = typeof value === 'string' ? value.toLowerCase() : '';
   return UUID.test(uuid) ? uuid : undefined;
 }

@@ -1,31 +1,38 @@
+import { sql, type Selectable } from 'kysely';
 import { v4 as uuidv4 } from 'uuid';
 import { OnhandError } from '../../domain/errors.ts';
 import {
   PERMISSIONS_OF_TYPE,
   type Organization,
   type OrganizationType,
-  type Permission,
-  type Principal,
   type Connection,
-  type SessionLifetimes,
-  type SessionListing,
-  type TokenDraft,
-  type TokenListing,
+  type OrganizationUser,
+  type UserChange,
   type User,
   type UserDraft,
   type UserListing,
 } from '../../domain/parties.ts';
-import type { AccountStore } from '../store.ts';
-import { readPermissions, type PrincipalCache } from './principals.ts';
+import type { SqlTables } from './tables.ts';
+import type {
+  AccountStore,
+  OffsetPage,
+  OrganizationCounts,
+  OrganizationPage,
+  OrganizationQuery,
+  UserPage,
+} from '../store.ts';
+import { readPermissions, writePermissions, type PrincipalCache } from './principals.ts';
 import { isUuid } from '../uuids.ts';
+import { SqlTokens } from './tokens.ts';
 import type { SqlDatabase } from './database.ts';
 
-/** Organizations, connections, users and tokens. */
-export class SqlAccounts implements AccountStore {
+/** Organizations, connections and users, beside the tokens that it extends. */
+export class SqlAccounts extends SqlTokens implements AccountStore {
   readonly #database: SqlDatabase;
   readonly #principals: PrincipalCache;
 
   constructor(database: SqlDatabase, principals: PrincipalCache) {
+    super(database, principals);
     this.#database = database;
     this.#principals = principals;
   }
@@ -67,6 +74,47 @@ export class SqlAccounts implements AccountStore {
     return rows.map(organizationOf);
   }
 
+  async pageOfOrganizations({
+    type,
+    nameContains,
+    start,
+    limit,
+  }: OrganizationQuery): Promise<OrganizationPage> {
+    let matching = this.#database.db.selectFrom('organizations');
+    if (type !== undefined) matching = matching.where('type', '=', type);
+    if (nameContains !== undefined) {
+      const pattern = `%${nameContains.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()).replaceAll(/[\\%_]/g, '\\$&')}%`;
+      matching = matching.where(sql<boolean>`lower(name) LIKE ${pattern} ESCAPE '\\'`);
+    }
+    const [{ count }, rows] = await Promise.all([
+      matching
+        .select((select) => select.fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow(),
+      matching.select(ORGANIZATION_COLUMNS).orderBy('name').offset(start).limit(limit).execute(),
+    ]);
+    return { totalCount: count, organizations: rows.map(organizationOf) };
+  }
+
+  async countOrganizations(): Promise<OrganizationCounts> {
+    const rows = await this.#database.db
+      .selectFrom('organizations')
+      .select((select) => [
+        'type',
+        select.fn.countAll<number>().as('count'),
+        select.fn.count<number>('suspended_at_ms').as('disabled'),
+      ])
+      .groupBy('type')
+      .execute();
+    const countOf = (type: OrganizationType): number =>
+      rows.find((row) => row.type === type)?.count ?? 0;
+    return {
+      suppliers: countOf('supplier'),
+      retailers: countOf('retailer'),
+      operators: countOf('operator'),
+      disabled: rows.reduce((sum, { disabled }) => sum + disabled, 0),
+    };
+  }
+
   async findOrganization(name: string): Promise<Organization | undefined> {
     if (!isStorable(name)) return undefined;
     const row = await this.#organizations().where('name', '=', name).executeTakeFirst();
@@ -87,9 +135,7 @@ export class SqlAccounts implements AccountStore {
   }
 
   #organizations() {
-    return this.#database.db
-      .selectFrom('organizations')
-      .select(['id', 'uuid', 'name', 'type', 'created_at_ms', 'suspended_at_ms']);
+    return this.#database.db.selectFrom('organizations').select(ORGANIZATION_COLUMNS);
   }
 
   async renameOrganization(organizationId: number, name: string): Promise<void> {
@@ -139,7 +185,9 @@ export class SqlAccounts implements AccountStore {
       .innerJoin('organizations as retailer', 'retailer.id', 'connections.retailer_id')
       .select([
         'supplier.name as supplier',
+        'supplier.uuid as supplierUuid',
         'retailer.name as retailer',
+        'retailer.uuid as retailerUuid',
         'connections.created_at_ms as createdAtMs',
       ])
       .orderBy('supplier.name')
@@ -240,6 +288,64 @@ export class SqlAccounts implements AccountStore {
     }));
   }
 
+  async pageOfUsers(organizationId: number, { start, limit }: OffsetPage): Promise<UserPage> {
+    const ofOrganization = this.#database.db
+      .selectFrom('users')
+      .where('organization_id', '=', organizationId)
+      .where('username', 'is not', null);
+    const [{ count }, rows] = await Promise.all([
+      ofOrganization
+        .select((select) => select.fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow(),
+      ofOrganization.select(USER_COLUMNS).orderBy('username').offset(start).limit(limit).execute(),
+    ]);
+    return { totalCount: count, users: rows.map(userOf) };
+  }
+
+  async findUserOf(organizationId: number, uuid: string): Promise<OrganizationUser | undefined> {
+    if (!isUuid(uuid)) return undefined;
+    const row = await this.#database.db
+      .selectFrom('users')
+      .select(USER_COLUMNS)
+      .where('organization_id', '=', organizationId)
+      .where('uuid', '=', uuid)
+      .where('username', 'is not', null)
+      .executeTakeFirst();
+    return row && userOf(row);
+  }
+
+  async changeUser(
+    organizationId: number,
+    uuid: string,
+    { permissions, isDisabled }: UserChange,
+  ): Promise<void> {
+    if (permissions === undefined && isDisabled === undefined) return;
+    await this.#database.db
+      .updateTable('users')
+      .set((user) => ({
+        ...(permissions !== undefined && { permissions: writePermissions(permissions) }),
+        ...(isDisabled !== undefined && {
+          disabled_at_ms: isDisabled
+            ? user.fn.coalesce('disabled_at_ms', user.val(Date.now()))
+            : null,
+        }),
+      }))
+      .where('organization_id', '=', organizationId)
+      .where('uuid', '=', uuid)
+      .execute();
+    this.#principals.clear();
+  }
+
+  async hasUsers(): Promise<boolean> {
+    const row = await this.#database.db
+      .selectFrom('users')
+      .select('id')
+      .where('username', 'is not', null)
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
   async setPassword(username: string, passwordHash: string): Promise<boolean> {
     if (!isStorable(username)) return false;
     const { db } = this.#database;
@@ -283,135 +389,6 @@ export class SqlAccounts implements AccountStore {
       .executeTakeFirstOrThrow();
   }
 
-  async createToken(draft: TokenDraft): Promise<{ readonly id: number; readonly uuid: string }> {
-    return this.#database.db
-      .insertInto('tokens')
-      .values({
-        token_hash: draft.tokenHash,
-        user_id: draft.userId,
-        permissions: writePermissions(draft.permissions),
-        created_at_ms: Date.now(),
-        expires_at_ms: draft.expiresAtMs,
-        revoked_at_ms: null,
-        kind: draft.kind ?? null,
-        uuid: uuidv4(),
-        user_agent: draft.client?.userAgent ?? null,
-        address: draft.client?.address ?? null,
-      })
-      .returning(['id', 'uuid'])
-      .executeTakeFirstOrThrow();
-  }
-
-  async listTokens(): Promise<readonly TokenListing[]> {
-    const rows = await this.#database.db
-      .selectFrom('tokens')
-      .innerJoin('users', 'users.id', 'tokens.user_id')
-      .innerJoin('organizations', 'organizations.id', 'users.organization_id')
-      .select([
-        'tokens.id',
-        'organizations.name as organization',
-        'users.username',
-        'tokens.permissions',
-        'tokens.created_at_ms as createdAtMs',
-        'tokens.expires_at_ms as expiresAtMs',
-        'tokens.revoked_at_ms as revokedAtMs',
-      ])
-      .orderBy('tokens.id')
-      .execute();
-    return rows.map((row) => ({
-      ...row,
-      username: row.username ?? '',
-      permissions: readPermissions(row.permissions),
-    }));
-  }
-
-  async revokeToken(tokenId: number): Promise<boolean> {
-    const result = await this.#database.db
-      .updateTable('tokens')
-      .set({ revoked_at_ms: Date.now() })
-      .where('id', '=', tokenId)
-      .where('revoked_at_ms', 'is', null)
-      .executeTakeFirstOrThrow();
-    this.#principals.clear();
-    return result.numUpdatedRows === 1n;
-  }
-
-  findPrincipal(tokenHash: Uint8Array, nowMs: number): Promise<Principal | undefined> {
-    return this.#principals.find(tokenHash, nowMs);
-  }
-
-  async recordTokenUse(
-    tokenIds: readonly number[],
-    usedAtMs: number,
-    { idleMs, absoluteMs }: SessionLifetimes,
-  ): Promise<void> {
-    if (tokenIds.length === 0) return;
-    const { db } = this.#database;
-    const idleExpiryMs = usedAtMs + idleMs;
-    await this.#database.transact([
-      db.updateTable('tokens').set({ last_used_at_ms: usedAtMs }).where('id', 'in', tokenIds),
-      db
-        .updateTable('tokens')
-        .set((token) => ({
-          expires_at_ms: token
-            .case()
-            .when(token('created_at_ms', '<', idleExpiryMs - absoluteMs))
-            .then(token('created_at_ms', '+', absoluteMs))
-            .else(idleExpiryMs)
-            .end(),
-        }))
-        .where('id', 'in', tokenIds)
-        .where('kind', '=', 'session')
-        .where('expires_at_ms', '>', usedAtMs),
-    ]);
-  }
-
-  async listSessions(userId: number, nowMs: number): Promise<readonly SessionListing[]> {
-    const rows = await this.#sessions(userId, nowMs).orderBy('id', 'desc').execute();
-    return rows.map((row) => ({
-      id: row.id,
-      uuid: row.uuid,
-      createdAtMs: row.created_at_ms,
-      lastUsedAtMs: row.last_used_at_ms,
-      expiresAtMs: row.expires_at_ms ?? Infinity,
-      userAgent: row.user_agent,
-      address: row.address ?? '',
-    }));
-  }
-
-  #sessions(userId: number, nowMs: number) {
-    return this.#database.db
-      .selectFrom('tokens')
-      .select([
-        'id',
-        'uuid',
-        'created_at_ms',
-        'last_used_at_ms',
-        'expires_at_ms',
-        'user_agent',
-        'address',
-      ])
-      .where('user_id', '=', userId)
-      .where('kind', '=', 'session')
-      .where('revoked_at_ms', 'is', null)
-      .where('expires_at_ms', '>', nowMs);
-  }
-
-  async endSession(userId: number, uuid: string, nowMs: number): Promise<boolean> {
-    if (!isUuid(uuid)) return false;
-    const result = await this.#database.db
-      .updateTable('tokens')
-      // Expired, not revoked: webhooks that were made in the session continue.
-      .set({ expires_at_ms: nowMs })
-      .where('user_id', '=', userId)
-      .where('uuid', '=', uuid)
-      .where('kind', '=', 'session')
-      .where('expires_at_ms', '>', nowMs)
-      .executeTakeFirstOrThrow();
-    this.#principals.clear();
-    return result.numUpdatedRows === 1n;
-  }
-
   async #refuseDuplicate<T>(message: string, work: Promise<T>): Promise<T> {
     try {
       return await work;
@@ -421,6 +398,37 @@ export class SqlAccounts implements AccountStore {
         : error;
     }
   }
+}
+
+const ORGANIZATION_COLUMNS = [
+  'id',
+  'uuid',
+  'name',
+  'type',
+  'created_at_ms',
+  'suspended_at_ms',
+] as const;
+
+const USER_COLUMNS = [
+  'id',
+  'uuid',
+  'username',
+  'permissions',
+  'created_at_ms',
+  'disabled_at_ms',
+] as const;
+
+function userOf(
+  row: Selectable<Pick<SqlTables['users'], (typeof USER_COLUMNS)[number]>>,
+): OrganizationUser {
+  return {
+    id: row.id,
+    uuid: row.uuid,
+    username: row.username ?? '',
+    permissions: readPermissions(row.permissions),
+    createdAtMs: row.created_at_ms,
+    disabledAtMs: row.disabled_at_ms,
+  };
 }
 
 function organizationOf(row: {
@@ -439,10 +447,6 @@ function organizationOf(row: {
     createdAtMs: row.created_at_ms,
     disabledAtMs: row.suspended_at_ms,
   };
-}
-
-function writePermissions(permissions: readonly Permission[]): string {
-  return permissions.join(' ');
 }
 
 /** Whether a name can have been stored: PostgreSQL rejects other texts, even in a comparison. */

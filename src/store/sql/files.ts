@@ -147,6 +147,23 @@ export class SqlFiles implements FileStore {
     return { queuedFiles: queued.count, storedFiles: stored.measure, storedBytes: bytes.measure };
   }
 
+  async totals(): Promise<{ readonly openFiles: number; readonly storedBytes: number }> {
+    const { db } = this.#database;
+    const [open, stored] = await Promise.all([
+      db
+        .selectFrom('feeds')
+        .select((select) => select.fn.countAll<number>().as('count'))
+        .where(isOpen)
+        .executeTakeFirstOrThrow(),
+      db
+        .selectFrom('feeds')
+        .select(storedBytes.as('measure'))
+        .where(isKept)
+        .executeTakeFirstOrThrow(),
+    ]);
+    return { openFiles: open.count, storedBytes: stored.measure };
+  }
+
   async #expireKey(supplierId: number, { key, usedSinceMs }: FileKey): Promise<void> {
     await this.#database.db
       .updateTable('feeds')

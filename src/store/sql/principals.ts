@@ -79,6 +79,10 @@ function permissionsOf(row: PrincipalRow): readonly Permission[] {
   return readPermissions(row.permissions).filter((permission) => ofUser.includes(permission));
 }
 
+export function writePermissions(permissions: readonly Permission[]): string {
+  return permissions.join(' ');
+}
+
 export function readPermissions(text: string): readonly Permission[] {
   const names = text.split(' ');
   return PERMISSIONS.filter((permission) => names.includes(permission));

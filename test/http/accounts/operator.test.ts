@@ -36,6 +36,9 @@ afterAll(() => server.stop());
 const totalOf = async (path: string, token: string): Promise<unknown> =>
   at((await server.ask('GET', path, { token })).json, 'pagination', 'total_count');
 
+const webhooksOf = (query: string, token: string) =>
+  server.ask('GET', `${WEBHOOKS}${query}`, { token });
+
 describe('an operator', () => {
   test('reads the SKUs and changes of every supplier, and of a new one at once', async () => {
     expect(await totalOf(SKUS, operator)).toBe(3);
@@ -114,11 +117,9 @@ describe('an operator', () => {
   });
 
   test('manages the webhooks of the organization that it names, or its own', async () => {
-    const list = (query: string, token: string) =>
-      server.ask('GET', `${WEBHOOKS}${query}`, { token });
     const acting = `?organization=${shop.uuid}`;
-    expect((await list(acting, operator)).json).toEqual({ webhooks: [] });
-    expect((await list('', operator)).json).toEqual({ webhooks: [] });
+    expect((await webhooksOf(acting, operator)).json).toEqual({ webhooks: [] });
+    expect((await webhooksOf('', operator)).json).toEqual({ webhooks: [] });
   });
 });
 

@@ -3,7 +3,7 @@ import { hashPassword, hashToken } from '../../../src/accounts/credentials.ts';
 import type { Organization } from '../../../src/domain/parties.ts';
 import { textMatching } from '../../matching.ts';
 import { entry } from '../../store/fixtures.ts';
-import { at, problemOf, textAt } from '../answers.ts';
+import { membersAt, problemOf, textAt } from '../answers.ts';
 import { BULK, LOGIN, SKUS, TestServer } from '../harness.ts';
 import { Browser, createUser, CURRENT, PASSWORD, SESSIONS } from './browser.ts';
 
@@ -23,8 +23,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const openSessionsOf = async (browser: Browser): Promise<readonly unknown[]> => {
-  const sessions = at((await browser.ask('GET', SESSIONS)).json, 'sessions');
-  return Array.isArray(sessions) ? sessions : [];
+  return membersAt((await browser.ask('GET', SESSIONS)).json, 'sessions').map(([, value]) => value);
 };
 
 describe('a login', () => {

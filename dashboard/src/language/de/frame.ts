@@ -28,5 +28,6 @@ export const frame: Messages['frame'] = {
     files: 'Dateien und Stapel',
     tryLine: 'Zeile ausprobieren',
     webhooks: 'Webhooks',
+    access: 'Zugänge',
   },
 };

@@ -1,4 +1,5 @@
 import type { Messages } from '../messages.ts';
+import { access } from './access.ts';
 import { acting } from './acting.ts';
 import { check, columns, drop, questions } from './drop.ts';
 import { batches, effects, failures, files, undo } from './files.ts';
@@ -14,6 +15,7 @@ import { secret, webhooks } from './webhooks.ts';
 
 /** The German catalogue. */
 export const de: Messages = {
+  access,
   acting,
   batches,
   changes,

@@ -26,5 +26,6 @@ export const frame = {
     files: 'Files and batches',
     tryLine: 'Try a line',
     webhooks: 'Webhooks',
+    access: 'Access',
   },
 };

@@ -1,3 +1,4 @@
+import { access } from './access.ts';
 import { acting } from './acting.ts';
 import { check, columns, drop, questions } from './drop.ts';
 import { batches, effects, failures, files, undo } from './files.ts';
@@ -13,6 +14,7 @@ import { secret, webhooks } from './webhooks.ts';
 
 /** The English catalogue: one file per screen. */
 export const en = {
+  access,
   acting,
   batches,
   changes,

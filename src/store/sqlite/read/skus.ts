@@ -46,7 +46,7 @@ export class SqliteSkus implements SkuStore {
         : await this.#rows(firstKey)
             .where('suppliers.id', 'in', query.supplierIds)
             .where('suppliers.id', '>=', supplierIdOfKey(firstKey))
-            .where(matches(query.filter))
+            .where(matches(query))
             .where(isGapless ? sql<SqlBool>`true` : isUnretired)
             .orderBy('suppliers.id')
             .orderBy('skus.key')
@@ -94,7 +94,8 @@ export class SqliteSkus implements SkuStore {
     return undefined;
   }
 
-  async #count({ supplierIds, filter }: SkuQuery): Promise<number> {
+  async #count(query: SkuQuery): Promise<number> {
+    const { supplierIds, filter } = query;
     const { skuId, gtins, titlePrefix: title, search } = filter;
     const suppliers = this.#database.db.selectFrom('suppliers');
     // Finding the product of each row takes longer than the row.
@@ -107,7 +108,7 @@ export class SqliteSkus implements SkuStore {
     )
       .select((select) => select.fn.countAll<number>().as('count'))
       .where('suppliers.id', 'in', supplierIds)
-      .where(matches(filter))
+      .where(matches(query))
       .where(isUnretired)
       .executeTakeFirstOrThrow();
     return count;
@@ -142,7 +143,7 @@ function ofSupplierFrom(firstKey: number, table: 'skus' | 'inventory' = 'skus') 
   return sql<SqlBool>`${sql.ref(table)}.key BETWEEN max(suppliers.id << 32, ${firstKey}) AND (suppliers.id << 32) + 0xffffffff`;
 }
 
-function matches(filter: SkuFilter) {
+function matches({ filter, supplierIds }: Pick<SkuQuery, 'filter' | 'supplierIds'>) {
   const conditions = [sql<SqlBool>`true`];
   if (filter.skuId !== undefined) {
     conditions.push(sql`skus.sku_id = ${filter.skuId} AND skus.supplier_id = suppliers.id`);
@@ -154,10 +155,10 @@ function matches(filter: SkuFilter) {
     );
   }
   if (filter.titlePrefix !== undefined) {
-    conditions.push(sql`skus.key IN (${titled(filter.titlePrefix)})`);
+    conditions.push(sql`skus.key IN (${titled(filter.titlePrefix, supplierIds)})`);
   }
   if (filter.search !== undefined) {
-    conditions.push(sql`skus.key IN (${searched(filter.search)})`);
+    conditions.push(sql`skus.key IN (${searched(filter.search, supplierIds)})`);
   }
   if (filter.restrictions !== undefined) {
     conditions.push(sql`inventory.restrictions IS ${filter.restrictions}`);
@@ -174,25 +175,30 @@ function matches(filter: SkuFilter) {
   return sql.join<SqlBool>(conditions, sql` AND `);
 }
 
-function titled(text: string) {
+/** Of all suppliers at once: a subquery for each supplier would run again for each row. */
+function titled(text: string, supplierIds: readonly number[]) {
   const { whole, length, first, end } = titlePrefix(text);
   return sql`SELECT key FROM skus AS titled INDEXED BY skus_by_title
-    WHERE titled.supplier_id = suppliers.id AND title IS NOT NULL
+    WHERE titled.supplier_id IN (${sql.join(supplierIds)}) AND title IS NOT NULL
       AND lower(substr(title, 1, 32)) >= ${first}
       ${end === null ? sql`` : sql`AND lower(substr(title, 1, 32)) < ${end}`}
       AND lower(substr(title, 1, ${length})) = ${whole}`;
 }
 
-/** The keys of a supplier's SKUs that a search finds. */
-function searched({ text, gtins }: NonNullable<SkuFilter['search']>) {
+/** The keys of these suppliers' SKUs that a search finds. */
+function searched(
+  { text, gtins }: NonNullable<SkuFilter['search']>,
+  supplierIds: readonly number[],
+) {
+  const suppliers = sql.join(supplierIds);
   const ofSkuId = skuIdPrefixes(text).map(
     ({ first, end }) => sql`SELECT key FROM skus AS named INDEXED BY skus_by_sku_id
-      WHERE named.supplier_id = suppliers.id AND named.sku_id >= ${first}
+      WHERE named.supplier_id IN (${suppliers}) AND named.sku_id >= ${first}
         ${end === null ? sql`` : sql`AND named.sku_id < ${end}`}`,
   );
   const ofGtin = gtins.map(
     (gtin) => sql`SELECT (supplier_id << 32) + sku_number FROM gtins
-      WHERE gtins.supplier_id = suppliers.id AND gtin = ${gtin}`,
+      WHERE gtins.supplier_id IN (${suppliers}) AND gtin = ${gtin}`,
   );
-  return sql.join([...ofSkuId, titled(text), ...ofGtin], sql` UNION `);
+  return sql.join([...ofSkuId, titled(text, supplierIds), ...ofGtin], sql` UNION `);
 }

@@ -1,0 +1,82 @@
+import { Button, Group, Select, Stack, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { jsonRequest, transport } from '../api/client.ts';
+import { Secret } from '../frame/secret.tsx';
+import { useText } from '../language/language.tsx';
+import { FailedAlert } from '../states/states.tsx';
+import { PermissionChoice, usePermissionsFor } from './permissions.tsx';
+import { TOKENS_PATH, type Whose } from './queries.ts';
+import type { NewToken } from './types.ts';
+
+const DAY_MS = 86_400_000;
+const LIFETIMES = ['30', '90', '365', 'never'] as const;
+
+/** Creates a token, and shows it the one time that it can be seen. */
+export function CreateToken({
+  organization,
+  onClose,
+}: {
+  readonly organization: Whose;
+  readonly onClose: () => void;
+}) {
+  const text = useText();
+  const cache = useQueryClient();
+  const [name, setName] = useState('');
+  const [days, setDays] = useState<(typeof LIFETIMES)[number]>('365');
+  const [permissions, setPermissions] = useState(usePermissionsFor(organization));
+  const creating = useMutation({
+    mutationFn: async () => {
+      const expires =
+        days === 'never' ? null : new Date(Date.now() + Number(days) * DAY_MS).toISOString();
+      const draft = { name: name.trim(), permissions, expires };
+      const request = jsonRequest('POST', TOKENS_PATH, draft);
+      return transport.json<NewToken>({ ...request, query: { organization } });
+    },
+    onSuccess: async () => cache.invalidateQueries({ queryKey: ['access', 'tokens'] }),
+  });
+  if (creating.data !== undefined) {
+    return <Secret secret={creating.data.token} about={text.access.tokenIs} onClose={onClose} />;
+  }
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    creating.mutate();
+  };
+  return (
+    <form onSubmit={submit}>
+      <Stack gap={14}>
+        <TextInput
+          label={text.access.name}
+          placeholder={text.access.tokenExample}
+          required
+          withAsterisk={false}
+          maxLength={100}
+          data-autofocus
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <PermissionChoice
+          organization={organization}
+          value={permissions}
+          onChange={setPermissions}
+        />
+        <Select
+          label={text.access.expires}
+          allowDeselect={false}
+          value={days}
+          data={LIFETIMES.map((value) => ({ value, label: text.access.lifetimes[value] }))}
+          onChange={(value) => setDays(LIFETIMES.find((each) => each === value) ?? '365')}
+        />
+        {creating.error === null ? null : <FailedAlert error={creating.error} />}
+        <Group justify="flex-end" gap={8}>
+          <Button variant="default" onClick={onClose}>
+            {text.states.cancel}
+          </Button>
+          <Button type="submit" loading={creating.isPending} disabled={permissions.length === 0}>
+            {text.access.createToken}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

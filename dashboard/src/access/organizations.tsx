@@ -1,0 +1,153 @@
+import { Badge, Button, Group, Modal, Select, Stack, Table, TextInput } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { type FormEvent, useState } from 'react';
+import { jsonRequest, transport } from '../api/client.ts';
+import { Instant } from '../format/time.tsx';
+import { Icon } from '../frame/icons.tsx';
+import { Panel } from '../frame/screen.tsx';
+import { useFormats, useText } from '../language/language.tsx';
+import { Failed, FailedAlert, LoadingRows } from '../states/states.tsx';
+import { ORGANIZATIONS_PATH, organizationsQuery } from './queries.ts';
+import type { Organization } from './types.ts';
+
+const TYPES = ['supplier', 'retailer', 'operator'] as const;
+
+/** The organizations of the server, for its operators. */
+export function Organizations() {
+  const text = useText();
+  const formats = useFormats();
+  const [isCreating, creation] = useDisclosure(false);
+  const [filter, setFilter] = useState('');
+  const { data, error, refetch } = useQuery(organizationsQuery);
+  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  const wanted = filter.trim().toLowerCase();
+  const found = data?.organizations.filter(({ name }) => name.toLowerCase().includes(wanted));
+  return (
+    <Panel
+      title={text.access.tabs.organizations}
+      isFlush
+      actions={
+        <Group gap={8}>
+          <TextInput
+            aria-label={text.access.filter}
+            placeholder={text.access.filter}
+            w={150}
+            value={filter}
+            onChange={(event) => setFilter(event.currentTarget.value)}
+          />
+          <Button leftSection={<Icon name="plus" />} onClick={creation.open}>
+            {text.access.createOrganization}
+          </Button>
+        </Group>
+      }
+    >
+      {found === undefined ? (
+        <div className="panel-body">
+          <LoadingRows />
+        </div>
+      ) : (
+        <Table.ScrollContainer minWidth={560}>
+          <Table highlightOnHover>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{text.access.name}</Table.Th>
+                <Table.Th>{text.access.type}</Table.Th>
+                <Table.Th>{text.access.state}</Table.Th>
+                <Table.Th className="number">{text.access.expectedShort}</Table.Th>
+                <Table.Th>{text.access.created}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {found.map((organization) => (
+                <Table.Tr key={organization.uuid}>
+                  <Table.Td>
+                    <Link
+                      to="/access/$uuid"
+                      params={{ uuid: organization.uuid }}
+                      className="row-link"
+                    >
+                      {organization.name}
+                    </Link>
+                  </Table.Td>
+                  <Table.Td>{text.frame.types[organization.type]}</Table.Td>
+                  <Table.Td>
+                    <Badge
+                      color="gray"
+                      className={organization.disabled === null ? 'badge-good' : 'badge-bad'}
+                    >
+                      {organization.disabled === null ? text.access.active : text.access.disabled}
+                    </Badge>
+                  </Table.Td>
+                  <Table.Td className="number">
+                    {typeof organization.expected_interval_minutes === 'number'
+                      ? text.access.minutes(formats.number(organization.expected_interval_minutes))
+                      : '–'}
+                  </Table.Td>
+                  <Table.Td>
+                    <Instant time={organization.created} />
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      )}
+      <Modal opened={isCreating} onClose={creation.close} title={text.access.createOrganization}>
+        <CreateOrganization onClose={creation.close} />
+      </Modal>
+    </Panel>
+  );
+}
+
+function CreateOrganization({ onClose }: { readonly onClose: () => void }) {
+  const text = useText();
+  const cache = useQueryClient();
+  const [name, setName] = useState('');
+  const [type, setType] = useState<(typeof TYPES)[number]>('supplier');
+  const creating = useMutation({
+    mutationFn: async () =>
+      transport.json<Organization>(
+        jsonRequest('POST', ORGANIZATIONS_PATH, { type, name: name.trim() }),
+      ),
+    onSuccess: async () => {
+      await cache.invalidateQueries({ queryKey: organizationsQuery.queryKey });
+      onClose();
+    },
+  });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    creating.mutate();
+  };
+  return (
+    <form onSubmit={submit}>
+      <Stack gap={14}>
+        <TextInput
+          label={text.access.name}
+          required
+          withAsterisk={false}
+          data-autofocus
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <Select
+          label={text.access.type}
+          allowDeselect={false}
+          value={type}
+          data={TYPES.map((value) => ({ value, label: text.frame.types[value] }))}
+          onChange={(value) => setType(TYPES.find((each) => each === value) ?? 'supplier')}
+        />
+        {creating.error === null ? null : <FailedAlert error={creating.error} />}
+        <Group justify="flex-end" gap={8}>
+          <Button variant="default" onClick={onClose}>
+            {text.states.cancel}
+          </Button>
+          <Button type="submit" loading={creating.isPending}>
+            {text.access.createOrganization}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

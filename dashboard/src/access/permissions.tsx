@@ -1,0 +1,58 @@
+import { Checkbox, Group, Badge, Stack } from '@mantine/core';
+import { useSession } from '../api/session.ts';
+import { useText } from '../language/language.tsx';
+import type { Whose } from './queries.ts';
+
+function namesOf(names: Readonly<Record<string, string>>, permission: string): string {
+  return names[permission] ?? permission;
+}
+
+/** What a token or a user may do. */
+export function Permissions({ permissions }: { readonly permissions: readonly string[] }) {
+  const text = useText();
+  return (
+    <Group gap={4}>
+      {permissions.map((permission) => (
+        <Badge key={permission} color="gray" className="badge-neutral">
+          {namesOf(text.access.permissions, permission)}
+        </Badge>
+      ))}
+    </Group>
+  );
+}
+
+/** What the reader can give to someone: what it may do itself; only operators manage organizations. */
+export function usePermissionsFor(organization: Whose): readonly string[] {
+  const { permissions } = useSession();
+  if (organization === undefined) return permissions;
+  return permissions.filter((permission) => permission !== 'manage_organizations');
+}
+
+/** Chooses some of the permissions that the reader has. */
+export function PermissionChoice({
+  organization,
+  value,
+  onChange,
+}: {
+  /** Another organization, for operators. */
+  readonly organization: Whose;
+  readonly value: readonly string[];
+  readonly onChange: (chosen: string[]) => void;
+}) {
+  const text = useText();
+  const permissions = usePermissionsFor(organization);
+  return (
+    <Checkbox.Group label={text.access.may} value={[...value]} onChange={onChange}>
+      <Stack gap={8} mt={8}>
+        {permissions.map((permission) => (
+          <Checkbox
+            key={permission}
+            size="xs"
+            value={permission}
+            label={namesOf(text.access.permissions, permission)}
+          />
+        ))}
+      </Stack>
+    </Checkbox.Group>
+  );
+}

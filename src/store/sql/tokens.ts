@@ -1,0 +1,210 @@
+import { v4 as uuidv4 } from 'uuid';
+import type {
+  OrganizationToken,
+  Principal,
+  SessionLifetimes,
+  SessionListing,
+  TokenDraft,
+  TokenListing,
+} from '../../domain/parties.ts';
+import type { OffsetPage, TokenPage } from '../store.ts';
+import { isUuid } from '../uuids.ts';
+import type { SqlDatabase } from './database.ts';
+import { readPermissions, writePermissions, type PrincipalCache } from './principals.ts';
+
+/** Tokens, those of sessions among them. */
+export class SqlTokens {
+  readonly #database: SqlDatabase;
+  readonly #principals: PrincipalCache;
+
+  constructor(database: SqlDatabase, principals: PrincipalCache) {
+    this.#database = database;
+    this.#principals = principals;
+  }
+
+  async createToken(draft: TokenDraft): Promise<{ readonly id: number; readonly uuid: string }> {
+    return this.#database.db
+      .insertInto('tokens')
+      .values({
+        token_hash: draft.tokenHash,
+        user_id: draft.userId,
+        permissions: writePermissions(draft.permissions),
+        created_at_ms: Date.now(),
+        expires_at_ms: draft.expiresAtMs,
+        revoked_at_ms: null,
+        kind: draft.kind ?? null,
+        uuid: uuidv4(),
+        name: draft.name ?? null,
+        user_agent: draft.client?.userAgent ?? null,
+        address: draft.client?.address ?? null,
+      })
+      .returning(['id', 'uuid'])
+      .executeTakeFirstOrThrow();
+  }
+
+  async listTokens(): Promise<readonly TokenListing[]> {
+    const rows = await this.#database.db
+      .selectFrom('tokens')
+      .innerJoin('users', 'users.id', 'tokens.user_id')
+      .innerJoin('organizations', 'organizations.id', 'users.organization_id')
+      .select([
+        'tokens.id',
+        'organizations.name as organization',
+        'users.username',
+        'tokens.permissions',
+        'tokens.created_at_ms as createdAtMs',
+        'tokens.expires_at_ms as expiresAtMs',
+        'tokens.revoked_at_ms as revokedAtMs',
+      ])
+      .orderBy('tokens.id')
+      .execute();
+    return rows.map((row) => ({
+      ...row,
+      username: row.username ?? '',
+      permissions: readPermissions(row.permissions),
+    }));
+  }
+
+  async revokeToken(tokenId: number): Promise<boolean> {
+    const result = await this.#database.db
+      .updateTable('tokens')
+      .set({ revoked_at_ms: Date.now() })
+      .where('id', '=', tokenId)
+      .where('revoked_at_ms', 'is', null)
+      .executeTakeFirstOrThrow();
+    this.#principals.clear();
+    return result.numUpdatedRows === 1n;
+  }
+
+  findPrincipal(tokenHash: Uint8Array, nowMs: number): Promise<Principal | undefined> {
+    return this.#principals.find(tokenHash, nowMs);
+  }
+
+  async recordTokenUse(
+    tokenIds: readonly number[],
+    usedAtMs: number,
+    { idleMs, absoluteMs }: SessionLifetimes,
+  ): Promise<void> {
+    if (tokenIds.length === 0) return;
+    const { db } = this.#database;
+    const idleExpiryMs = usedAtMs + idleMs;
+    await this.#database.transact([
+      db.updateTable('tokens').set({ last_used_at_ms: usedAtMs }).where('id', 'in', tokenIds),
+      db
+        .updateTable('tokens')
+        .set((token) => ({
+          expires_at_ms: token
+            .case()
+            .when(token('created_at_ms', '<', idleExpiryMs - absoluteMs))
+            .then(token('created_at_ms', '+', absoluteMs))
+            .else(idleExpiryMs)
+            .end(),
+        }))
+        .where('id', 'in', tokenIds)
+        .where('kind', '=', 'session')
+        .where('expires_at_ms', '>', usedAtMs),
+    ]);
+  }
+
+  async listSessions(userId: number, nowMs: number): Promise<readonly SessionListing[]> {
+    const rows = await this.#sessions(userId, nowMs).orderBy('id', 'desc').execute();
+    return rows.map((row) => ({
+      id: row.id,
+      uuid: row.uuid,
+      createdAtMs: row.created_at_ms,
+      lastUsedAtMs: row.last_used_at_ms,
+      expiresAtMs: row.expires_at_ms ?? Infinity,
+      userAgent: row.user_agent,
+      address: row.address ?? '',
+    }));
+  }
+
+  #sessions(userId: number, nowMs: number) {
+    return this.#database.db
+      .selectFrom('tokens')
+      .select([
+        'id',
+        'uuid',
+        'created_at_ms',
+        'last_used_at_ms',
+        'expires_at_ms',
+        'user_agent',
+        'address',
+      ])
+      .where('user_id', '=', userId)
+      .where('kind', '=', 'session')
+      .where('revoked_at_ms', 'is', null)
+      .where('expires_at_ms', '>', nowMs);
+  }
+
+  async endSession(userId: number, uuid: string, nowMs: number): Promise<boolean> {
+    if (!isUuid(uuid)) return false;
+    const result = await this.#database.db
+      .updateTable('tokens')
+      // Expired, not revoked: webhooks that were made in the session continue.
+      .set({ expires_at_ms: nowMs })
+      .where('user_id', '=', userId)
+      .where('uuid', '=', uuid)
+      .where('kind', '=', 'session')
+      .where('expires_at_ms', '>', nowMs)
+      .executeTakeFirstOrThrow();
+    this.#principals.clear();
+    return result.numUpdatedRows === 1n;
+  }
+
+  /** API tokens: not those of logins and sessions. */
+  #tokensOf(organizationId: number) {
+    return this.#database.db
+      .selectFrom('tokens')
+      .innerJoin('users', 'users.id', 'tokens.user_id')
+      .where('users.organization_id', '=', organizationId)
+      .where((token) =>
+        token.or([
+          token('kind', '=', 'api'),
+          token.and([token('kind', 'is', null), token('username', 'is', null)]),
+        ]),
+      );
+  }
+
+  async pageOfTokens(organizationId: number, { start, limit }: OffsetPage): Promise<TokenPage> {
+    const [{ count }, rows] = await Promise.all([
+      this.#tokensOf(organizationId)
+        .select((select) => select.fn.countAll<number>().as('count'))
+        .executeTakeFirstOrThrow(),
+      this.#tokensOf(organizationId)
+        .select(TOKEN_COLUMNS)
+        .orderBy('tokens.id', 'desc')
+        .offset(start)
+        .limit(limit)
+        .execute(),
+    ]);
+    return { totalCount: count, tokens: rows.map(tokenOf) };
+  }
+
+  async findTokenOf(organizationId: number, uuid: string): Promise<OrganizationToken | undefined> {
+    if (!isUuid(uuid)) return undefined;
+    const row = await this.#tokensOf(organizationId)
+      .select(TOKEN_COLUMNS)
+      .where('tokens.uuid', '=', uuid)
+      .executeTakeFirst();
+    return row && tokenOf(row);
+  }
+}
+
+const TOKEN_COLUMNS = [
+  'tokens.id as id',
+  'tokens.uuid as uuid',
+  'tokens.name as name',
+  'users.username as username',
+  'tokens.permissions as permissions',
+  'tokens.created_at_ms as createdAtMs',
+  'tokens.expires_at_ms as expiresAtMs',
+  'tokens.last_used_at_ms as lastUsedAtMs',
+  'tokens.revoked_at_ms as revokedAtMs',
+] as const;
+
+function tokenOf(
+  row: Omit<OrganizationToken, 'permissions'> & { readonly permissions: string },
+): OrganizationToken {
+  return { ...row, permissions: readPermissions(row.permissions) };
+}

@@ -1,0 +1,95 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createUser } from '../http/accounts/browser.ts';
+import { SKUS, TestServer } from '../http/harness.ts';
+import { hasChromium, launchChromium, violationsOf, windowOf } from './chromium.ts';
+
+describe.skipIf(!hasChromium)('access in the dashboard', () => {
+  let server: TestServer;
+  let browser: Browser;
+  let clerk: BrowserContext;
+  const errors: string[] = [];
+
+  const open = async (path: string, context = clerk): Promise<Page> => {
+    const page = await context.newPage();
+    page.on('pageerror', ({ message }) => errors.push(message));
+    await page.goto(server.url + path);
+    return page;
+  };
+
+  beforeAll(async () => {
+    server = await TestServer.start({ dashboardPath: '/' });
+    const { supplier } = await server.createSupplier('Acme');
+    const { supplier: other } = await server.createSupplier('Other');
+    await server.createOrganization('retailer', 'Shop');
+    const operator = await server.createOrganization('operator', 'Host');
+    await createUser(server, supplier, 'clerk');
+    await createUser(server, other, 'stranger');
+    await createUser(server, operator, 'admin');
+    browser = await launchChromium();
+    clerk = await windowOf(browser, server, 'clerk');
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.stop();
+    expect(errors).toEqual([]);
+  });
+
+  test('a clerk creates a token, which works until it is revoked, and no other organization sees it', async () => {
+    const page = await open('/access?tab=tokens');
+    await page.getByRole('button', { name: 'Create token' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill('Nightly export');
+    await dialog.getByRole('button', { name: 'Create token' }).click();
+    const token = (await dialog.locator('pre').textContent()) ?? '';
+    expect((await server.ask('GET', SKUS, { token })).status).toBe(200);
+    await dialog.getByRole('button', { name: 'Close', exact: true }).last().click();
+
+    const stranger = await windowOf(browser, server, 'stranger');
+    const foreign = await open('/access?tab=tokens', stranger);
+    await foreign.getByRole('heading', { name: 'API tokens' }).waitFor();
+    await foreign.getByRole('status', { name: 'Loading…' }).waitFor({ state: 'detached' });
+    expect(await foreign.getByText('Nightly export').count()).toBe(0);
+    await stranger.close();
+
+    await page.getByRole('button', { name: 'Revoke Nightly export' }).click();
+    await page.getByText('Programs that use “Nightly export” are refused').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await page
+      .getByRole('button', { name: 'Revoke Nightly export' })
+      .waitFor({ state: 'detached' });
+    await expect.poll(async () => (await server.ask('GET', SKUS, { token })).status).toBe(401);
+    await page.close();
+  });
+
+  test('an operator opens a supplier, connects a retailer, and sets when it is late', async () => {
+    const admin = await windowOf(browser, server, 'admin');
+    const page = await open('/access', admin);
+    await page.getByRole('link', { name: 'Acme' }).click();
+    await page.getByRole('heading', { name: 'Acme' }).waitFor();
+    await page.getByLabel('Reports every … minutes').fill('60');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved.').waitFor();
+    await page.getByRole('combobox', { name: 'Connect to' }).click();
+    await page.getByRole('option', { name: 'Shop' }).click();
+    await page.getByRole('button', { name: 'Connect', exact: true }).click();
+    await page.getByRole('button', { name: 'Disconnect: Shop' }).waitFor();
+    await admin.close();
+  });
+
+  test.for(['light', 'dark'] as const)(
+    'axe finds nothing on the access screens, %s',
+    async (scheme) => {
+      const context = await windowOf(browser, server, 'clerk', { colorScheme: scheme });
+      const page = await open('/', context);
+      for (const tab of ['tokens', 'users', 'sessions', 'password']) {
+        await page.goto(`${server.url}/access?tab=${tab}`);
+        await page.getByRole('heading', { name: 'Access', exact: true }).waitFor();
+        await page.getByRole('heading', { level: 2 }).waitFor();
+        await page.getByRole('status', { name: 'Loading…' }).waitFor({ state: 'detached' });
+        expect([tab, await violationsOf(page)]).toEqual([tab, []]);
+      }
+      await context.close();
+    },
+  );
+});
