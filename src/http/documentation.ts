@@ -134,14 +134,18 @@ const GROUPS: readonly (readonly [name: string, start: RegExp, description: stri
   ['Inventory', /^\/timp\/products\/skus\/inventory\/(?:bulk\/)?$/, 'Set stock levels.'],
   [
     'Batches',
-    /^\/timp\/products\/skus\/inventory\/batches\//,
-    'See what was applied, and undo it.',
+    /^\/timp\/(?:products\/skus\/inventory\/batches|statistics)\//,
+    'See what was applied and count it, and undo it.',
   ],
   ['Changes', /\/changes\/|\/history\/|\/freshness\//, 'Follow what changed, in order.'],
   ['Webhooks', /webhook/, 'Have changes sent to a URL.'],
   ['Files', /\/files\//, 'Send CSV, Excel, JSON and EDI files.'],
   ['SKUs', /^\/timp\/(?:products\/skus|suppliers)\//, 'Read and create SKUs.'],
-  ['Accounts', /^\/timp\/organizations\//, 'Log in, and change a password.'],
+  [
+    'Accounts',
+    /^\/timp\/(?:organizations|status)\//,
+    'Log in, and manage users, tokens and organizations.',
+  ],
   ['Health', /^\/(?:healthz|readyz)$/, 'For monitoring, without a token.'],
 ];
 
