@@ -73,8 +73,9 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
   test('a clerk checks and applies a file with the keyboard alone', async () => {
     const page = await open('/drop');
     await page.getByText('Choose a file').waitFor();
-    await tabTo(page, 'Choose a file');
+    // Before the keys: the browser must know in time that the dialog is answered here.
     const chooser = page.waitForEvent('filechooser');
+    await tabTo(page, 'Choose a file');
     await page.keyboard.press('Enter');
     await (
       await chooser
