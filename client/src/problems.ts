@@ -90,6 +90,11 @@ export class ResultsExpired extends OnhandError {}
 export class FileNotFound extends OnhandError {}
 export class FileStateWrong extends OnhandError {}
 export class SessionNotFound extends OnhandError {}
+export class TokenNotFound extends OnhandError {}
+export class UserNotFound extends OnhandError {}
+export class OrganizationNotFound extends OnhandError {}
+export class ConnectionNotFound extends OnhandError {}
+export class SetupRefused extends OnhandError {}
 export class WebhookNotFound extends OnhandError {}
 export class WebhookRefused extends OnhandError {}
 export class HistoryExpired extends OnhandError {}
@@ -142,6 +147,11 @@ export const PROBLEM_CLASSES: Readonly<Record<string, new (failure: Failure) => 
   file_not_found: FileNotFound,
   file_state_wrong: FileStateWrong,
   session_not_found: SessionNotFound,
+  token_not_found: TokenNotFound,
+  user_not_found: UserNotFound,
+  organization_not_found: OrganizationNotFound,
+  connection_not_found: ConnectionNotFound,
+  setup_refused: SetupRefused,
   webhook_not_found: WebhookNotFound,
   webhook_refused: WebhookRefused,
   history_expired: HistoryExpired,

@@ -61,7 +61,7 @@ describe('onhand doctor', () => {
     const file = await open(work.path('onhand.db'), 'r+');
     const { size } = await file.stat();
     // The pages of the schema, which come first, stay as they are.
-    for (let at = 60 * 2048; at < size; at += 4 * 2048) {
+    for (let at = 80 * 2048; at < size; at += 4 * 2048) {
       await file.write(Buffer.alloc(2048, 0xa5), 0, 2048, at);
     }
     await file.close();

@@ -2,7 +2,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createUser } from '../http/accounts/browser.ts';
 import { SKUS, TestServer } from '../http/harness.ts';
-import { hasChromium, launchChromium, violationsOf, windowOf } from './chromium.ts';
+import { hasChromium, launchChromium, loaded, violationsOf, windowOf } from './chromium.ts';
 
 describe.skipIf(!hasChromium)('access in the dashboard', () => {
   let server: TestServer;
@@ -48,7 +48,7 @@ describe.skipIf(!hasChromium)('access in the dashboard', () => {
     const stranger = await windowOf(browser, server, 'stranger');
     const foreign = await open('/access?tab=tokens', stranger);
     await foreign.getByRole('heading', { name: 'API tokens' }).waitFor();
-    await foreign.getByRole('status', { name: 'Loading…' }).waitFor({ state: 'detached' });
+    await loaded(foreign);
     expect(await foreign.getByText('Nightly export').count()).toBe(0);
     await stranger.close();
 
@@ -86,7 +86,7 @@ describe.skipIf(!hasChromium)('access in the dashboard', () => {
         await page.goto(`${server.url}/access?tab=${tab}`);
         await page.getByRole('heading', { name: 'Access', exact: true }).waitFor();
         await page.getByRole('heading', { level: 2 }).waitFor();
-        await page.getByRole('status', { name: 'Loading…' }).waitFor({ state: 'detached' });
+        await loaded(page);
         expect([tab, await violationsOf(page)]).toEqual([tab, []]);
       }
       await context.close();

@@ -54,6 +54,11 @@ export async function drawn(page: Page): Promise<void> {
   );
 }
 
+/** Resolves once no part of the page is loading. */
+export async function loaded(page: Page): Promise<void> {
+  await page.getByRole('status', { name: 'Loading…' }).first().waitFor({ state: 'detached' });
+}
+
 /** What axe finds wrong with the page as it is shown: each rule with the elements that break it. */
 export async function violationsOf(page: Page): Promise<readonly string[]> {
   await page.evaluate(axe);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Onhand } from '../../client/src/index.ts';
 import { createUser } from '../http/accounts/browser.ts';
 import { TestServer } from '../http/harness.ts';
-import { hasChromium, launchChromium, violationsOf, windowOf } from './chromium.ts';
+import { hasChromium, launchChromium, loaded, violationsOf, windowOf } from './chromium.ts';
 
 const STOCK = 'sku_id,quantity_in_stock\nCUP,7\nPOT,0\nTIN,3\nTIM,5\n';
 
@@ -201,7 +201,7 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
       for (const [path, heading] of screens) {
         await page.goto(server.url + path);
         await page.getByRole('heading', { name: heading, exact: true }).waitFor();
-        await page.getByRole('status', { name: 'Loading…' }).waitFor({ state: 'detached' });
+        await loaded(page);
         expect([path, await violationsOf(page)]).toEqual([path, []]);
       }
       await context.close();

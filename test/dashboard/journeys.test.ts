@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Onhand, type Sku } from '../../client/src/index.ts';
 import { createUser, PASSWORD } from '../http/accounts/browser.ts';
 import { BULK, SINGLE, TestServer } from '../http/harness.ts';
-import { drawn, hasChromium, launchChromium, violationsOf, windowOf } from './chromium.ts';
+import { drawn, hasChromium, launchChromium, loaded, violationsOf, windowOf } from './chromium.ts';
 
 const SKUS = 600;
 
@@ -183,7 +183,7 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
     for (const [path, heading] of screens) {
       await page.goto(server.url + path);
       await page.getByRole('heading', { name: heading, exact: true }).waitFor();
-      await page.getByRole('status', { name: 'Loading…' }).waitFor({ state: 'detached' });
+      await loaded(page);
       await expectNoViolations(page, path);
     }
     await context.clearCookies();

@@ -9,7 +9,7 @@ import { Onhand } from '../../client/src/index.ts';
 import { createUser } from '../http/accounts/browser.ts';
 import { BULK, TestServer } from '../http/harness.ts';
 import { demoCatalogue } from '../../src/cli/serve/demo-catalogue.ts';
-import { launchChromium, windowOf } from './chromium.ts';
+import { launchChromium, loaded, windowOf } from './chromium.ts';
 
 interface Picture {
   readonly name: string;
@@ -54,7 +54,7 @@ try {
       await send(token, 'Sold', 12);
       await page.getByText('Sold').first().waitFor();
     }
-    await page.getByRole('status', { name: 'Loading…' }).first().waitFor({ state: 'detached' });
+    await loaded(page);
     await page.screenshot({ path: join(FOLDER, `dashboard-${name}.png`) });
     await context.close();
   }

@@ -63,9 +63,11 @@ export const demoLoginsQuery = queryOptions({
 /** Logs in; afterwards nothing that another user has read is left in the cache. */
 export async function logIn(
   cache: QueryClient,
-  login: { readonly username: string; readonly password: string },
+  { username, password }: { readonly username: string; readonly password: string },
 ): Promise<void> {
-  const session = await transport.json<Session>(jsonRequest('POST', SESSIONS_PATH, login));
+  const session = await transport.json<Session>(
+    jsonRequest('POST', SESSIONS_PATH, { username, password }),
+  );
   become(cache, session);
 }
 

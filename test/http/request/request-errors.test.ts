@@ -129,7 +129,7 @@ describe('paths and methods', () => {
     [`${BATCHES}${UUID}/results/`, 'GET, HEAD'],
     [`${BATCHES}${UUID}/revert/`, 'POST'],
     [SKUS, 'GET, HEAD, POST'],
-    [`${SKUS}${UUID}/`, 'GET, HEAD, PATCH'],
+    [`${SKUS}${UUID}/`, 'GET, HEAD, PATCH, DELETE'],
     [LOGIN, 'POST'],
     ['/healthz', 'GET, HEAD'],
     ['/readyz', 'GET, HEAD'],
