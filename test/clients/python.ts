@@ -10,9 +10,9 @@ import { ROOT } from '../house/sources.ts';
 const VERSION_CHECK = 'import sys; sys.exit(sys.version_info < (3, 9))';
 
 /** Whether there is a Python that runs the client. `ONHAND_TEST_PYTHON` names another than `python3`. */
-const PYTHON = process.env['ONHAND_TEST_PYTHON'] ?? 'python3';
+export const PYTHON = process.env['ONHAND_TEST_PYTHON'] ?? 'python3';
 export const PYTHON_CLIENT = join(ROOT, 'clients', 'python');
-const PYTHON_ENVIRONMENT: NodeJS.ProcessEnv = {
+export const PYTHON_ENVIRONMENT: NodeJS.ProcessEnv = {
   ...process.env,
   PYTHONPATH: PYTHON_CLIENT,
   PYTHONDONTWRITEBYTECODE: '1',

@@ -961,18 +961,43 @@ class _Resource:
         :param content: sent as JSON
         :param is_repeatable: by default, that of the method (RFC 9110 §9.2.2)
         """
-        body = None if content is None else _json_bytes(content)
-        kind = {} if body is None else {"content-type": "application/json"}
-        request = _Request(
-            method,
-            path,
-            query or {},
-            {**kind, **(headers or {})},
-            None if body is None else lambda: body,
-            method not in ("POST", "PATCH") if is_repeatable is None else is_repeatable,
-            wait,
-        )
+        request = _json_request(method, path, query, content, headers, is_repeatable, wait)
         return self._transport.json(request, call or self._call())
+
+    def _none(
+        self,
+        method: str,
+        path: str,
+        query: Optional[Mapping[str, QueryValue]] = None,
+        *,
+        content: Optional[object] = None,
+        is_repeatable: Optional[bool] = None,
+    ) -> None:
+        """Sends a request whose response has no content; the parameters are those of `_json`."""
+        request = _json_request(method, path, query, content, None, is_repeatable, 0)
+        self._transport.send(request, self._call(), lambda exchange: exchange.read())
+
+
+def _json_request(
+    method: str,
+    path: str,
+    query: Optional[Mapping[str, QueryValue]],
+    content: Optional[object],
+    headers: Optional[Mapping[str, Optional[str]]],
+    is_repeatable: Optional[bool],
+    wait: float,
+) -> _Request:
+    body = None if content is None else _json_bytes(content)
+    kind = {} if body is None else {"content-type": "application/json"}
+    return _Request(
+        method,
+        path,
+        query or {},
+        {**kind, **(headers or {})},
+        None if body is None else lambda: body,
+        method not in ("POST", "PATCH") if is_repeatable is None else is_repeatable,
+        wait,
+    )
 
 
 def _flat(pages: _Pages[T]) -> Iterator[T]:
@@ -1982,7 +2007,7 @@ class Files(_Resource):
 
     def delete(self, uuid: str) -> None:
         """Deletes a finished file and its results. Its batches and their undo remain."""
-        _delete(self, _path(_FILES_PATH, uuid))
+        self._none("DELETE", _path(_FILES_PATH, uuid))
 
     def _get(self, uuid: str, wait: Optional[int], call: _Call) -> Json:
         return cast(Json, self._json("GET", _path(_FILES_PATH, uuid), {"wait": wait}, wait=wait or 0, call=call))
@@ -2046,10 +2071,6 @@ def _undo(resource: _Resource, path: str, force: bool, dry_run: bool, headers: M
     """Undoes a batch or a file. Repeating it is safe: what is restored already is skipped."""
     query = {"force": force or None, "dry_run": dry_run or None}
     return cast(Json, resource._json("POST", f"{path}revert/", query, headers=headers, is_repeatable=True))
-
-
-def _delete(resource: _Resource, path: str) -> None:
-    resource._transport.send(_Request("DELETE", path), resource._call(), lambda exchange: exchange.read())
 
 
 class Batches(_Resource):
@@ -2154,7 +2175,7 @@ class Webhooks(_Resource):
         return cast(Json, self._json("PATCH", _path(_WEBHOOKS_PATH, uuid), content=change, is_repeatable=True))
 
     def delete(self, uuid: str) -> None:
-        _delete(self, _path(_WEBHOOKS_PATH, uuid))
+        self._none("DELETE", _path(_WEBHOOKS_PATH, uuid))
 
     def rotate_secret(self, uuid: str) -> Json:
         """Creates a new secret. Messages are signed with both for 24 hours."""
@@ -2167,6 +2188,88 @@ class Webhooks(_Resource):
     def attempts(self, uuid: str) -> Json:
         """The latest delivery attempts."""
         return cast(Json, self._json("GET", f"{_path(_WEBHOOKS_PATH, uuid)}attempts/"))
+
+
+# --- Access -----------------------------------------------------------------------------------------------------------
+
+_ORGANIZATIONS_PATH = "/timp/organizations/"
+_TOKENS_PATH = f"{_ORGANIZATIONS_PATH}tokens/"
+_USERS_PATH = f"{_ORGANIZATIONS_PATH}users/"
+_CONNECTIONS_PATH = f"{_ORGANIZATIONS_PATH}connections/"
+
+
+class Tokens(_Resource):
+    """
+    The API tokens of an organization. The client needs the token of a login. `organization` is the UUID of another
+    organization, which only operators may manage.
+    """
+
+    def page(
+        self, *, organization: Optional[str] = None, start: Optional[int] = None, limit: Optional[int] = None
+    ) -> Json:
+        """One page, the latest tokens first."""
+        query = {"organization": organization, "start": start, "limit": limit}
+        return cast(Json, self._json("GET", _TOKENS_PATH, query))
+
+    def create(self, draft: Mapping[str, Any], *, organization: Optional[str] = None) -> Json:
+        """Creates a token. The `token` itself is returned only here."""
+        return cast(Json, self._json("POST", _TOKENS_PATH, {"organization": organization}, content=draft))
+
+    def revoke(self, uuid: str, *, organization: Optional[str] = None) -> None:
+        self._none("DELETE", _path(_TOKENS_PATH, uuid), {"organization": organization})
+
+
+class Users(_Resource):
+    """
+    The users of an organization. The client needs the token of a login. `organization` is the UUID of another
+    organization, which only operators may manage.
+    """
+
+    def page(
+        self, *, organization: Optional[str] = None, start: Optional[int] = None, limit: Optional[int] = None
+    ) -> Json:
+        """One page, by name."""
+        query = {"organization": organization, "start": start, "limit": limit}
+        return cast(Json, self._json("GET", _USERS_PATH, query))
+
+    def create(self, draft: Mapping[str, Any], *, organization: Optional[str] = None) -> Json:
+        return cast(Json, self._json("POST", _USERS_PATH, {"organization": organization}, content=draft))
+
+    def change(self, uuid: str, change: Mapping[str, Any], *, organization: Optional[str] = None) -> Json:
+        """Disables or enables a user, or replaces its permissions."""
+        path, query = _path(_USERS_PATH, uuid), {"organization": organization}
+        return cast(Json, self._json("PATCH", path, query, content=change, is_repeatable=True))
+
+
+class Organizations(_Resource):
+    """The organizations of the server, for operators."""
+
+    def page(self, **query: QueryValue) -> Json:
+        """One page, by name: `type`, `q` (a part of the name), `start`, `limit`."""
+        return cast(Json, self._json("GET", _ORGANIZATIONS_PATH, query))
+
+    def create(self, draft: Mapping[str, Any]) -> Json:
+        return cast(Json, self._json("POST", _ORGANIZATIONS_PATH, content=draft))
+
+    def change(self, uuid: str, change: Mapping[str, Any]) -> Json:
+        path = _path(_ORGANIZATIONS_PATH, uuid)
+        return cast(Json, self._json("PATCH", path, content=change, is_repeatable=True))
+
+
+class Connections(_Resource):
+    """Which retailers read which suppliers, for operators. Both are given by their UUIDs."""
+
+    def page(self, *, start: Optional[int] = None, limit: Optional[int] = None) -> Json:
+        """One page, by the names of supplier and retailer."""
+        return cast(Json, self._json("GET", _CONNECTIONS_PATH, {"start": start, "limit": limit}))
+
+    def create(self, supplier: str, retailer: str) -> None:
+        """Lets a retailer read a supplier. Repeating it changes nothing."""
+        pair = {"supplier": supplier, "retailer": retailer}
+        self._none("POST", _CONNECTIONS_PATH, content=pair, is_repeatable=True)
+
+    def remove(self, supplier: str, retailer: str) -> None:
+        self._none("DELETE", _path(_path(_CONNECTIONS_PATH, supplier), retailer))
 
 
 # --- The client -------------------------------------------------------------------------------------------------------
@@ -2224,6 +2327,14 @@ class Onhand:
         self.batches = Batches(transport, options)
         #: Manages webhooks.
         self.webhooks = Webhooks(transport, options)
+        #: Manages API tokens.
+        self.tokens = Tokens(transport, options)
+        #: Manages users.
+        self.users = Users(transport, options)
+        #: Manages organizations.
+        self.organizations = Organizations(transport, options)
+        #: Connects retailers with suppliers.
+        self.connections = Connections(transport, options)
 
     def with_options(
         self,
@@ -2250,6 +2361,10 @@ class Onhand:
         """When each supplier last reported, and how old the stock of its SKUs is."""
         path = "/timp/suppliers/freshness/"
         return cast(Json, _Resource(self._transport, self._options)._json("GET", path, {"supplier_uuids": supplier_uuids}))
+
+    def status(self) -> Json:
+        """The state of the server, for operators: version, waiting work, disk."""
+        return cast(Json, _Resource(self._transport, self._options)._json("GET", "/timp/status/"))
 
     def login(self, username: str, password: str) -> Json:
         """Logs a user in. The `auth_token` of the reply is the token of a new client; it expires after two hours."""
@@ -2677,6 +2792,66 @@ class AsyncWebhooks(_AsyncResource):
         return await self._worker.call(lambda client: client.webhooks.attempts(uuid))
 
 
+class AsyncTokens(_AsyncResource):
+    """The API tokens of an organization; see `Tokens`."""
+
+    async def page(
+        self, *, organization: Optional[str] = None, start: Optional[int] = None, limit: Optional[int] = None
+    ) -> Json:
+        return await self._worker.call(
+            lambda client: client.tokens.page(organization=organization, start=start, limit=limit)
+        )
+
+    async def create(self, draft: Mapping[str, Any], *, organization: Optional[str] = None) -> Json:
+        return await self._worker.call(lambda client: client.tokens.create(draft, organization=organization))
+
+    async def revoke(self, uuid: str, *, organization: Optional[str] = None) -> None:
+        await self._worker.call(lambda client: client.tokens.revoke(uuid, organization=organization))
+
+
+class AsyncUsers(_AsyncResource):
+    """The users of an organization; see `Users`."""
+
+    async def page(
+        self, *, organization: Optional[str] = None, start: Optional[int] = None, limit: Optional[int] = None
+    ) -> Json:
+        return await self._worker.call(
+            lambda client: client.users.page(organization=organization, start=start, limit=limit)
+        )
+
+    async def create(self, draft: Mapping[str, Any], *, organization: Optional[str] = None) -> Json:
+        return await self._worker.call(lambda client: client.users.create(draft, organization=organization))
+
+    async def change(self, uuid: str, change: Mapping[str, Any], *, organization: Optional[str] = None) -> Json:
+        return await self._worker.call(lambda client: client.users.change(uuid, change, organization=organization))
+
+
+class AsyncOrganizations(_AsyncResource):
+    """The organizations of the server; see `Organizations`."""
+
+    async def page(self, **query: QueryValue) -> Json:
+        return await self._worker.call(lambda client: client.organizations.page(**query))
+
+    async def create(self, draft: Mapping[str, Any]) -> Json:
+        return await self._worker.call(lambda client: client.organizations.create(draft))
+
+    async def change(self, uuid: str, change: Mapping[str, Any]) -> Json:
+        return await self._worker.call(lambda client: client.organizations.change(uuid, change))
+
+
+class AsyncConnections(_AsyncResource):
+    """Which retailers read which suppliers; see `Connections`."""
+
+    async def page(self, *, start: Optional[int] = None, limit: Optional[int] = None) -> Json:
+        return await self._worker.call(lambda client: client.connections.page(start=start, limit=limit))
+
+    async def create(self, supplier: str, retailer: str) -> None:
+        await self._worker.call(lambda client: client.connections.create(supplier, retailer))
+
+    async def remove(self, supplier: str, retailer: str) -> None:
+        await self._worker.call(lambda client: client.connections.remove(supplier, retailer))
+
+
 class AsyncOnhand:
     """
     The client for asyncio: the methods of `Onhand`, with iterators as asynchronous iterators. Each call runs in a worker
@@ -2729,6 +2904,10 @@ class AsyncOnhand:
         self.files = AsyncFiles(worker)
         self.batches = AsyncBatches(worker)
         self.webhooks = AsyncWebhooks(worker)
+        self.tokens = AsyncTokens(worker)
+        self.users = AsyncUsers(worker)
+        self.organizations = AsyncOrganizations(worker)
+        self.connections = AsyncConnections(worker)
 
     def with_options(
         self,
@@ -2752,6 +2931,9 @@ class AsyncOnhand:
 
     async def freshness(self, *, supplier_uuids: Optional[Sequence[str]] = None) -> Json:
         return await self._worker.call(lambda client: client.freshness(supplier_uuids=supplier_uuids))
+
+    async def status(self) -> Json:
+        return await self._worker.call(lambda client: client.status())
 
     async def login(self, username: str, password: str) -> Json:
         return await self._worker.call(lambda client: client.login(username, password))
