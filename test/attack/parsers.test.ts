@@ -229,7 +229,7 @@ test.for(Object.entries(PARSERS))(
 const quadratic: Parser = (text) => {
   const { length } = text;
   let count = 0;
-  for (let i = 0; i < length / 4; i += 1) {
+  for (let i = 0; i < length / 3; i += 1) {
     for (let j = 0; j < i; j += 1) if (text.charCodeAt(i) === text.charCodeAt(j)) count += 1;
   }
   return count;
