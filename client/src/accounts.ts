@@ -25,7 +25,7 @@ const PATH = '/timp/organizations/';
 /** Which organization an operator manages; its own by default. */
 export interface OfOrganization {
   /** The uuid of the organization. Only operators may give it. */
-  readonly organization?: string;
+  readonly organization?: string | undefined;
 }
 
 interface ListPage {

@@ -16,7 +16,7 @@ export interface WebhookMessage {
   readonly timestamp: string;
   readonly data: {
     readonly records?: ChangePage['records'];
-    /** Of the change feed, after the records. */
+    /** The cursor from which the change feed continues after these records. */
     readonly cursor?: string;
   };
 }

@@ -1,16 +1,16 @@
 import { Button, Group, Modal, Select, Table } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { jsonRequest, transport } from '../api/client.ts';
+import type { ConnectionPage, Organization } from '../../../client/src/index.ts';
+import { onhand } from '../api/client.ts';
 import { Instant } from '../format/time.tsx';
 import { Confirm } from '../frame/confirm.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
 import { Failed, FailedAlert, LoadingRows, Nothing } from '../states/states.tsx';
-import { CONNECTIONS_PATH, connectionsQuery, organizationsQuery } from './queries.ts';
-import type { Connections, Organization } from './types.ts';
+import { connectionsQuery, organizationsQuery } from './queries.ts';
 
-type Connection = Connections['connections'][number];
+type Connection = ConnectionPage['connections'][number];
 
 /** Which retailers read a supplier's SKUs, or which suppliers a retailer reads. */
 export function ConnectionList({ organization }: { readonly organization: Organization }) {
@@ -24,12 +24,10 @@ export function ConnectionList({ organization }: { readonly organization: Organi
   const leave = (): void => setRemoving(undefined);
   const adding = useMutation({
     mutationFn: async (other: string) =>
-      transport.none(
-        jsonRequest('POST', CONNECTIONS_PATH, {
-          supplier: isSupplier ? organization.uuid : other,
-          retailer: isSupplier ? other : organization.uuid,
-        }),
-      ),
+      onhand.connections.create({
+        supplier: isSupplier ? organization.uuid : other,
+        retailer: isSupplier ? other : organization.uuid,
+      }),
     onSuccess: async () => {
       setChosen(null);
       await cache.invalidateQueries({ queryKey: connectionsQuery.queryKey });
@@ -119,10 +117,7 @@ function Disconnect({
   const cache = useQueryClient();
   const removing = useMutation({
     mutationFn: async () =>
-      transport.none({
-        method: 'DELETE',
-        path: `${CONNECTIONS_PATH}${supplier.uuid}/${retailer.uuid}/`,
-      }),
+      onhand.connections.remove({ supplier: supplier.uuid, retailer: retailer.uuid }),
     onSuccess: async () => {
       await cache.invalidateQueries({ queryKey: connectionsQuery.queryKey });
       onClose();

@@ -1,13 +1,12 @@
 import { Button, Group, Select, Stack, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { jsonRequest, transport } from '../api/client.ts';
+import { onhand } from '../api/client.ts';
 import { Secret } from '../frame/secret.tsx';
 import { useText } from '../language/language.tsx';
 import { FailedAlert } from '../states/states.tsx';
 import { PermissionChoice, usePermissionsFor } from './permissions.tsx';
-import { TOKENS_PATH, type Whose } from './queries.ts';
-import type { NewToken } from './types.ts';
+import type { Whose } from './queries.ts';
 
 const DAY_MS = 86_400_000;
 const LIFETIMES = ['30', '90', '365', 'never'] as const;
@@ -29,9 +28,7 @@ export function CreateToken({
     mutationFn: async () => {
       const expires =
         days === 'never' ? null : new Date(Date.now() + Number(days) * DAY_MS).toISOString();
-      const draft = { name: name.trim(), permissions, expires };
-      const request = jsonRequest('POST', TOKENS_PATH, draft);
-      return transport.json<NewToken>({ ...request, query: { organization } });
+      return onhand.tokens.create({ name: name.trim(), permissions, expires }, { organization });
     },
     onSuccess: async () => cache.invalidateQueries({ queryKey: ['access', 'tokens'] }),
   });

@@ -1,12 +1,12 @@
 import { Alert, Button, Group, NumberInput, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { jsonRequest, transport } from '../api/client.ts';
+import type { Organization } from '../../../client/src/index.ts';
+import { onhand } from '../api/client.ts';
 import { Panel } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
 import { FailedAlert } from '../states/states.tsx';
-import { ORGANIZATIONS_PATH, organizationsQuery } from './queries.ts';
-import type { Organization } from './types.ts';
+import { organizationsQuery } from './queries.ts';
 
 /** How often a supplier is expected to report, and what a batch of it may take out of stock. */
 export function Limits({ organization }: { readonly organization: Organization }) {
@@ -18,13 +18,11 @@ export function Limits({ organization }: { readonly organization: Organization }
   const [skus, setSkus] = useState<string | number>(limit?.skus_min ?? '');
   const saving = useMutation({
     mutationFn: async () =>
-      transport.json<Organization>(
-        jsonRequest('PATCH', `${ORGANIZATIONS_PATH}${uuid}/`, {
-          expected_interval_minutes: minutes === '' ? null : Number(minutes),
-          safety_limit:
-            percent === '' ? null : { percent: Number(percent), skus_min: Number(skus || 1) },
-        }),
-      ),
+      onhand.organizations.change(uuid, {
+        expected_interval_minutes: minutes === '' ? null : Number(minutes),
+        safety_limit:
+          percent === '' ? null : { percent: Number(percent), skus_min: Number(skus || 1) },
+      }),
     onSuccess: async () => cache.invalidateQueries({ queryKey: organizationsQuery.queryKey }),
   });
   const submit = (event: FormEvent): void => {

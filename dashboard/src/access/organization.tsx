@@ -2,7 +2,8 @@ import { Anchor, Button, Modal } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import { jsonRequest, transport } from '../api/client.ts';
+import type { Organization as Facts } from '../../../client/src/index.ts';
+import { onhand } from '../api/client.ts';
 import { useSession } from '../api/session.ts';
 import { Confirm } from '../frame/confirm.tsx';
 import { Screen } from '../frame/screen.tsx';
@@ -10,9 +11,8 @@ import { useText } from '../language/language.tsx';
 import { Failed, LoadingRows, NoPermission, NotFound } from '../states/states.tsx';
 import { ConnectionList } from './connections.tsx';
 import { Limits } from './limits.tsx';
-import { ORGANIZATIONS_PATH, organizationsQuery } from './queries.ts';
+import { organizationsQuery } from './queries.ts';
 import { TokenList } from './tokens.tsx';
-import type { Organization as Facts } from './types.ts';
 import { UserList } from './users.tsx';
 
 /** One organization, for operators: its limits, connections, users and tokens. */
@@ -54,10 +54,7 @@ function SetDisabled({ organization }: { readonly organization: Facts }) {
   const [isOpen, { open, close }] = useDisclosure(false);
   const isEnabled = organization.disabled === null;
   const changing = useMutation({
-    mutationFn: async () =>
-      transport.json<Facts>(
-        jsonRequest('PATCH', `${ORGANIZATIONS_PATH}${organization.uuid}/`, { disabled: isEnabled }),
-      ),
+    mutationFn: async () => onhand.organizations.change(organization.uuid, { disabled: isEnabled }),
     onSuccess: async () => {
       await cache.invalidateQueries({ queryKey: organizationsQuery.queryKey });
       close();

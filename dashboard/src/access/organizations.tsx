@@ -3,14 +3,13 @@ import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
-import { jsonRequest, transport } from '../api/client.ts';
+import { onhand } from '../api/client.ts';
 import { Instant } from '../format/time.tsx';
 import { Icon } from '../frame/icons.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
 import { Failed, FailedAlert, LoadingRows } from '../states/states.tsx';
-import { ORGANIZATIONS_PATH, organizationsQuery } from './queries.ts';
-import type { Organization } from './types.ts';
+import { organizationsQuery } from './queries.ts';
 
 const TYPES = ['supplier', 'retailer', 'operator'] as const;
 
@@ -107,10 +106,7 @@ function CreateOrganization({ onClose }: { readonly onClose: () => void }) {
   const [name, setName] = useState('');
   const [type, setType] = useState<(typeof TYPES)[number]>('supplier');
   const creating = useMutation({
-    mutationFn: async () =>
-      transport.json<Organization>(
-        jsonRequest('POST', ORGANIZATIONS_PATH, { type, name: name.trim() }),
-      ),
+    mutationFn: async () => onhand.organizations.create({ type, name: name.trim() }),
     onSuccess: async () => {
       await cache.invalidateQueries({ queryKey: organizationsQuery.queryKey });
       onClose();

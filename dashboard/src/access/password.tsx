@@ -1,7 +1,8 @@
 import { Alert, Button, PasswordInput, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { jsonRequest, transport } from '../api/client.ts';
+import { jsonRequest } from '../../../client/src/json-request.ts';
+import { transport } from '../api/client.ts';
 import { logIn, useSession } from '../api/session.ts';
 import { Panel } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';

@@ -1,7 +1,10 @@
-import { Checkbox, Group, Badge, Stack } from '@mantine/core';
+import { Badge, Checkbox, Group, Stack } from '@mantine/core';
+import type { Session } from '../../../client/src/index.ts';
 import { useSession } from '../api/session.ts';
 import { useText } from '../language/language.tsx';
 import type { Whose } from './queries.ts';
+
+type Permission = Session['permissions'][number];
 
 function namesOf(names: Readonly<Record<string, string>>, permission: string): string {
   return names[permission] ?? permission;
@@ -22,7 +25,7 @@ export function Permissions({ permissions }: { readonly permissions: readonly st
 }
 
 /** What the reader can give to someone: what it may do itself; only operators manage organizations. */
-export function usePermissionsFor(organization: Whose): readonly string[] {
+export function usePermissionsFor(organization: Whose): readonly Permission[] {
   const { permissions } = useSession();
   if (organization === undefined) return permissions;
   return permissions.filter((permission) => permission !== 'manage_organizations');
@@ -36,13 +39,17 @@ export function PermissionChoice({
 }: {
   /** Another organization, for operators. */
   readonly organization: Whose;
-  readonly value: readonly string[];
-  readonly onChange: (chosen: string[]) => void;
+  readonly value: readonly Permission[];
+  readonly onChange: (chosen: readonly Permission[]) => void;
 }) {
   const text = useText();
   const permissions = usePermissionsFor(organization);
   return (
-    <Checkbox.Group label={text.access.may} value={[...value]} onChange={onChange}>
+    <Checkbox.Group
+      label={text.access.may}
+      value={[...value]}
+      onChange={(chosen) => onChange(permissions.filter((each) => chosen.includes(each)))}
+    >
       <Stack gap={8} mt={8}>
         {permissions.map((permission) => (
           <Checkbox

@@ -1,24 +1,23 @@
 import { Badge, Button, Table, VisuallyHidden } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { transport } from '../api/client.ts';
+import { onhand } from '../api/client.ts';
 import { Ago, Instant } from '../format/time.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
 import { Failed, FailedAlert, LoadingRows } from '../states/states.tsx';
-import { SESSIONS_PATH, sessionsQuery } from './queries.ts';
+import { sessionsQuery } from './queries.ts';
 
 /** Where the user is logged in. */
 export function SessionList() {
   const text = useText();
   const cache = useQueryClient();
-  const { data, error, refetch } = useQuery(sessionsQuery);
+  const { data: sessions, error, refetch } = useQuery(sessionsQuery);
   const ending = useMutation({
-    mutationFn: async (uuid: string) =>
-      transport.none({ method: 'DELETE', path: `${SESSIONS_PATH}${uuid}/` }),
+    mutationFn: async (uuid: string) => onhand.sessions.end(uuid),
     onSettled: async () => cache.invalidateQueries({ queryKey: sessionsQuery.queryKey }),
   });
   if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) return <LoadingRows />;
+  if (sessions === undefined) return <LoadingRows />;
   return (
     <Panel title={text.access.sessionsTitle} isFlush>
       {ending.error === null ? null : <FailedAlert error={ending.error} />}
@@ -36,7 +35,7 @@ export function SessionList() {
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {data.sessions.map((session) => (
+            {sessions.map((session) => (
               <Table.Tr key={session.uuid}>
                 <Table.Td>
                   {browserOf(session.user_agent) ?? text.states.unknown}{' '}

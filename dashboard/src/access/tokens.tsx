@@ -2,7 +2,8 @@ import { Badge, Button, Modal, Table, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { transport } from '../api/client.ts';
+import type { Token } from '../../../client/src/index.ts';
+import { onhand } from '../api/client.ts';
 import { Ago, Instant } from '../format/time.tsx';
 import { Confirm } from '../frame/confirm.tsx';
 import { Icon } from '../frame/icons.tsx';
@@ -11,8 +12,7 @@ import { useText } from '../language/language.tsx';
 import { Failed, LoadingRows, Nothing } from '../states/states.tsx';
 import { CreateToken } from './create-token.tsx';
 import { Permissions } from './permissions.tsx';
-import { TOKENS_PATH, tokensQuery, type Whose } from './queries.ts';
-import type { Token } from './types.ts';
+import { tokensQuery, type Whose } from './queries.ts';
 
 /** The tokens of programs, and when each was last used. */
 export function TokenList({ organization }: { readonly organization: Whose }) {
@@ -140,12 +140,7 @@ function Revoke({
   const text = useText();
   const cache = useQueryClient();
   const revoking = useMutation({
-    mutationFn: async () =>
-      transport.none({
-        method: 'DELETE',
-        path: `${TOKENS_PATH}${token.uuid}/`,
-        query: { organization },
-      }),
+    mutationFn: async () => onhand.tokens.revoke(token.uuid, { organization }),
     onSuccess: async () => {
       await cache.invalidateQueries({ queryKey: ['access', 'tokens'] });
       onClose();

@@ -12,7 +12,8 @@ import {
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { jsonRequest, transport } from '../api/client.ts';
+import type { User } from '../../../client/src/index.ts';
+import { onhand } from '../api/client.ts';
 import { useSession } from '../api/session.ts';
 import { Instant } from '../format/time.tsx';
 import { Confirm } from '../frame/confirm.tsx';
@@ -21,8 +22,7 @@ import { Panel } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
 import { Failed, FailedAlert, LoadingRows, Nothing } from '../states/states.tsx';
 import { PermissionChoice, Permissions, usePermissionsFor } from './permissions.tsx';
-import { USERS_PATH, usersQuery, type Whose } from './queries.ts';
-import type { User } from './types.ts';
+import { usersQuery, type Whose } from './queries.ts';
 
 /** The users of an organization. */
 export function UserList({ organization }: { readonly organization: Whose }) {
@@ -120,10 +120,8 @@ function SetDisabled({ user, organization, onClose }: Closing & { readonly user:
   const cache = useQueryClient();
   const isEnabled = user.disabled === null;
   const changing = useMutation({
-    mutationFn: async () => {
-      const request = jsonRequest('PATCH', `${USERS_PATH}${user.uuid}/`, { disabled: isEnabled });
-      return transport.json<User>({ ...request, query: { organization } });
-    },
+    mutationFn: async () =>
+      onhand.users.change(user.uuid, { disabled: isEnabled }, { organization }),
     onSuccess: async () => {
       await cache.invalidateQueries({ queryKey: ['access', 'users'] });
       onClose();
@@ -148,11 +146,8 @@ function CreateUser({ organization, onClose }: Closing) {
   const [password, setPassword] = useState('');
   const [permissions, setPermissions] = useState(usePermissionsFor(organization));
   const creating = useMutation({
-    mutationFn: async () => {
-      const draft = { username: username.trim(), password, permissions };
-      const request = jsonRequest('POST', USERS_PATH, draft);
-      return transport.json<User>({ ...request, query: { organization } });
-    },
+    mutationFn: async () =>
+      onhand.users.create({ username: username.trim(), password, permissions }, { organization }),
     onSuccess: async () => {
       await cache.invalidateQueries({ queryKey: ['access', 'users'] });
       onClose();

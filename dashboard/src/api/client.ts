@@ -40,13 +40,3 @@ export const onhand = clientFor(undefined);
 
 /** Calls what the client has no method for, because only people use it. */
 export const transport = transportFor(undefined);
-
-/** A request with a JSON body. */
-export function jsonRequest(method: 'POST' | 'PUT' | 'PATCH', path: string, value: unknown) {
-  return {
-    method,
-    path,
-    headers: { 'content-type': 'application/json' },
-    body: () => JSON.stringify(value),
-  } as const;
-}

@@ -1,22 +1,10 @@
 import { type QueryClient, queryOptions } from '@tanstack/react-query';
 import { createContext, useContext } from 'react';
-import { OnhandError } from '../../../client/src/index.ts';
-import { jsonRequest, transport } from './client.ts';
+import { OnhandError, type Session } from '../../../client/src/index.ts';
+import { jsonRequest } from '../../../client/src/json-request.ts';
+import { onhand, transport } from './client.ts';
 
-export type OrganizationType = 'supplier' | 'retailer' | 'operator';
-
-/** Who is logged in. */
-export interface Session {
-  readonly uuid: string;
-  readonly username: string;
-  readonly organization: {
-    readonly uuid: string;
-    readonly name: string;
-    readonly type: OrganizationType;
-  };
-  readonly permissions: readonly string[];
-  readonly expires: string;
-}
+export type OrganizationType = Session['organization']['type'];
 
 /** A user of the demo, whose password is public. */
 export interface DemoLogin {
@@ -26,15 +14,12 @@ export interface DemoLogin {
   readonly type: OrganizationType;
 }
 
-const SESSIONS_PATH = '/timp/organizations/sessions/';
-const CURRENT_PATH = `${SESSIONS_PATH}current/`;
-
 /** The session of this browser; null without one. */
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
   queryFn: async ({ signal }): Promise<Session | null> => {
     try {
-      return await transport.json<Session>({ method: 'GET', path: CURRENT_PATH }, { signal });
+      return await onhand.sessions.current({ signal });
     } catch (error) {
       if (isUnauthenticated(error)) return null;
       throw error;
@@ -65,10 +50,7 @@ export async function logIn(
   cache: QueryClient,
   { username, password }: { readonly username: string; readonly password: string },
 ): Promise<void> {
-  const session = await transport.json<Session>(
-    jsonRequest('POST', SESSIONS_PATH, { username, password }),
-  );
-  become(cache, session);
+  become(cache, await onhand.sessions.create({ username, password }));
 }
 
 /** Creates the operator and its user with the secret of the one-time set-up link. */
@@ -87,7 +69,7 @@ export async function setUp(
 
 /** Ends the session and forgets everything that it has read. */
 export async function logOut(cache: QueryClient): Promise<void> {
-  await transport.none({ method: 'DELETE', path: CURRENT_PATH });
+  await onhand.sessions.endCurrent();
   leave(cache);
 }
 

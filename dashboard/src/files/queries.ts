@@ -1,7 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import type {
   Batch,
-  BatchPage,
   File as StockFile,
   FileEffects,
   FilePage,
@@ -11,7 +10,6 @@ import type { Acting } from '../acting/acting.tsx';
 
 export const FILES_PATH = '/timp/organizations/files/';
 export const FILE_SETTINGS_PATH = `${FILES_PATH}settings/`;
-const BATCHES_PATH = '/timp/products/skus/inventory/batches/';
 const POLL_MS = 400;
 const LIST_POLL_MS = 3000;
 const EFFECTS_LIMIT = 100;
@@ -80,14 +78,10 @@ export function previewQuery({ onhand, scope }: Acting, uuid: string) {
   });
 }
 
-export function batchesQuery({ transport, scope }: Acting, start: number, limit: number) {
+export function batchesQuery({ onhand, scope }: Acting, start: number, limit: number) {
   return queryOptions({
     queryKey: ['batches', scope, 'list', start, limit],
-    queryFn: async ({ signal }): Promise<BatchPage> =>
-      transport.json<BatchPage>(
-        { method: 'GET', path: BATCHES_PATH, query: { start, limit } },
-        { signal },
-      ),
+    queryFn: async ({ signal }) => onhand.batches.page({ start, limit }, { signal }),
   });
 }
 
