@@ -41,7 +41,7 @@ const checked = async (afterMinutes: number): Promise<readonly string[]> => {
   return told;
 };
 
-test('a late supplier is told once, and once more when it has reported', async () => {
+test('a late supplier is logged once, its next report is logged once, and then it can be late again', async () => {
   const acme = await createSupplier(store, 'Acme');
   await createSupplier(store, 'Bolt');
   const report = () => applyOne(store, batchOf(acme, []));
@@ -72,13 +72,13 @@ test('a supplier that never reported is late, unless its organization is disable
 });
 
 test('a check that fails is reported, and the next one tries again', async () => {
-  const failing = new LateSuppliers({
+  const lateSuppliers = new LateSuppliers({
     batches: { expectedReports: () => Promise.reject(new Error('busy')) },
     now: () => 0,
     onLate: () => undefined,
     onHeard: () => undefined,
     onFailure: (error) => told.push(String(error)),
   });
-  await failing.check();
+  await lateSuppliers.check();
   expect(told).toEqual(['Error: busy']);
 });

@@ -192,10 +192,12 @@ function addConnections(
 
   /** The ids of both. Throws `member_invalid` if one does not exist or has the other type. */
   const idsOf = async (parties: { readonly supplier: string; readonly retailer: string }) => {
-    const found = await accounts.findOrganizationsByUuid([parties.supplier, parties.retailer]);
-    const idOf = (type: OrganizationType & keyof typeof parties): number | undefined =>
-      found.find((each) => each.type === type && each.uuid === parties[type].toLowerCase())?.id;
-    return { supplierId: idOf('supplier'), retailerId: idOf('retailer') };
+    const supplier = parties.supplier.toLowerCase();
+    const retailer = parties.retailer.toLowerCase();
+    const found = await accounts.findOrganizationsByUuid([supplier, retailer]);
+    const idOf = (type: OrganizationType, uuidSent: string): number | undefined =>
+      found.find((each) => each.type === type && each.uuid === uuidSent)?.id;
+    return { supplierId: idOf('supplier', supplier), retailerId: idOf('retailer', retailer) };
   };
 
   const connect = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {

@@ -94,7 +94,9 @@ test('a change that cannot be is refused with the reason', async () => {
 test('a connection lets a retailer read a supplier until it is removed', async () => {
   const pair = { supplier: acme.supplier.uuid, retailer: shop.uuid };
   expect(await seen()).toBe(0);
-  for (const _ of [1, 2]) expect((await ask('POST', CONNECTIONS, pair)).status).toBe(204);
+  const inCapitals = { supplier: pair.supplier.toUpperCase(), retailer: shop.uuid.toUpperCase() };
+  for (const body of [inCapitals, pair])
+    expect((await ask('POST', CONNECTIONS, body)).status).toBe(204);
   expect(await seen()).toBe(1);
   expect((await ask('GET', CONNECTIONS)).json).toMatchObject({
     pagination: { total_count: 1 },
@@ -123,7 +125,7 @@ test('the status tells what runs, what waits and how much is stored', async () =
   });
 });
 
-test('nobody else manages organizations or sees the status', async () => {
+test('only operators with manage_organizations manage organizations and see the status', async () => {
   const operations: readonly (readonly [string, string, object?])[] = [
     ['GET', ORGANIZATIONS],
     ['POST', ORGANIZATIONS, { type: 'operator', name: 'Mine' }],
