@@ -2,7 +2,9 @@ import type { CatalogueOutcome } from '../domain/catalogue.ts';
 import type { FileRecord } from '../domain/files.ts';
 import type { BatchStore, Store } from '../store/store.ts';
 
-type CatalogueStore = Pick<Store, 'files'> & { readonly batches: Pick<BatchStore, 'list'> };
+type CatalogueStore = Pick<Store, 'files'> & {
+  readonly batches: Pick<BatchStore, 'list' | 'isOfFile'>;
+};
 
 const PAGE = 1000;
 const BATCHES_PAGE = 100;
@@ -12,7 +14,6 @@ export class CatalogueBatches {
   readonly #store: CatalogueStore;
   readonly #job: FileRecord;
   readonly #nodeId: string;
-  readonly #recorded = new Set<string>();
   #chunks = 0;
   #rowCount = 0;
 
@@ -26,7 +27,6 @@ export class CatalogueBatches {
   async begin(): Promise<void> {
     for (;;) {
       const page = await this.#store.files.pieces(this.#job, this.#chunks, PAGE);
-      for (const { batchUuid } of page) if (batchUuid !== null) this.#recorded.add(batchUuid);
       this.#chunks += page.length;
       if (page.length < PAGE) break;
     }
@@ -35,8 +35,9 @@ export class CatalogueBatches {
   }
 
   /**
-   * The batch that an earlier run applied and could not record. Files of a supplier run one after another, so that
-   * it is the supplier's last batch of a file.
+   * The batch that an earlier run applied and could not record. Files of a supplier run one after another, so it is
+   * the supplier's last batch of a file. The clocks of nodes differ: a batch of the file before, which has recorded
+   * it, may seem to be later than the start of this one.
    */
   async #findUnrecorded(): Promise<string | undefined> {
     const { supplierId, startedAtMs } = this.#job;
@@ -45,7 +46,8 @@ export class CatalogueBatches {
       const page = await this.#store.batches.list(supplierId, { start, limit: BATCHES_PAGE });
       for (const { source, appliedAtMs, uuid } of page.batches) {
         if (appliedAtMs < startedAtMs) return undefined;
-        if (source === 'file') return this.#recorded.has(uuid) ? undefined : uuid;
+        if (source !== 'file') continue;
+        return (await this.#store.batches.isOfFile(supplierId, uuid)) ? undefined : uuid;
       }
       if (!page.hasMore) return undefined;
     }

@@ -45,7 +45,7 @@ export interface FileJobParts {
   readonly store: Pick<Store, 'applyCatalogue' | 'sharedGtins' | 'imported' | 'files'> & {
     readonly batches: Pick<
       BatchStore,
-      'safetyLimitOf' | 'confirm' | 'failures' | 'find' | 'revert' | 'list'
+      'safetyLimitOf' | 'confirm' | 'failures' | 'find' | 'revert' | 'list' | 'isOfFile'
     >;
   };
   readonly intake: Pick<Intake, 'submit'>;

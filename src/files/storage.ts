@@ -9,6 +9,7 @@ import {
   rm,
   stat,
   statfs,
+  utimes,
   type FileHandle,
 } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -116,7 +117,7 @@ export class FileStorage {
     const path = this.#newPathOf(to, 'file');
     const folder = dirname(path);
     await onDisk(() => makeDirectory(folder));
-    const isLinked = await onDisk(() => tryLink(this.pathOf(from), path));
+    const isLinked = await onDisk(() => tryLink(this.pathOf(from), path, new Date()));
     if (isLinked) await onDisk(() => syncDirectory(folder));
     else await this.write(to, this.read(from), {});
   }
@@ -222,9 +223,14 @@ async function publish(part: string, path: string): Promise<void> {
   await rm(part);
 }
 
-/** Gives a file another name. Resolves with whether the file system can do that. */
-async function tryLink(from: string, to: string): Promise<boolean> {
+/**
+ * Gives a file another name. Resolves with whether the file system can do that.
+ *
+ * @param now both names get this time: by an old one, the new file would be taken for one that a crash left behind
+ */
+async function tryLink(from: string, to: string, now: Date): Promise<boolean> {
   try {
+    await utimes(from, now, now);
     await link(from, to);
     return true;
   } catch (error) {

@@ -133,6 +133,8 @@ export interface BatchStore {
   find(supplierId: number, uuid: string): Promise<BatchRecord | undefined>;
   /** The failed lines of a batch, in order; undefined if there is no such batch or they have been deleted. */
   failures(supplierId: number, uuid: string): Promise<readonly FailedLine[] | undefined>;
+  /** Whether a chunk of one of the supplier's files is recorded with this batch. */
+  isOfFile(supplierId: number, uuid: string): Promise<boolean>;
   /**
    * Reverts every SKU whose last change is the batch's, as one batch in one durable transaction. Retires the SKUs that
    * the batch created, and puts back the products that it changed, where no later batch has written them.

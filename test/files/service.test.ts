@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -14,6 +14,7 @@ import { FileStorage } from '../../src/files/storage.ts';
 import { FileService } from '../../src/files/service.ts';
 import { Intake } from '../../src/intake/intake.ts';
 import { fileWorkersOf } from '../../src/server.ts';
+import type { CatalogueOutcome } from '../../src/domain/catalogue.ts';
 import { isOver, type FileDraft, type FileRecord } from '../../src/domain/files.ts';
 import type { Batch, BatchOutcome } from '../../src/domain/batches.ts';
 import type { FileSweepTimes, Store } from '../../src/store/store.ts';
@@ -392,6 +393,18 @@ test('files without a job, left by a crash, are removed; others are kept', async
   expect(await readdir(join(directory, String(acme)))).toEqual([`${uuid}.feed`]);
 });
 
+test('the copy of an old file that is to be applied is not removed before its job is added', async () => {
+  const acme = await supplier('Acme');
+  const from = { supplierId: acme, uuid: newUuid(Date.now()) };
+  const to = { supplierId: acme, uuid: newUuid(Date.now()) };
+  await service.files.write(from, ['sku_id,qty'], {});
+  await utimes(service.files.pathOf(from), 1, 1);
+  const copiedAtMs = Date.now();
+  await service.files.copy(from, to);
+  // A second is the least that a file system can tell apart.
+  expect(await service.files.leftovers(copiedAtMs - 1000)).toEqual([]);
+});
+
 test.for(['organization_budget_exceeded', 'request_in_progress'] as const)(
   'a chunk that meets %s is submitted again, and the file is applied',
   async (code) => {
@@ -417,38 +430,54 @@ test('a supplier with one file has its turn before the further files of others',
   expect(submitted.indexOf(`${last}/0`)).toBeLessThan(8);
 });
 
-test('a catalogue whose last batch could not be recorded before a crash is undone with it', async () => {
-  const acme = await supplier('Acme');
+/** A catalogue of one row, without the worker that reads it. */
+async function applyRow(supplierId: number, skuId: string): Promise<CatalogueOutcome> {
+  return store.applyCatalogue({
+    supplierId,
+    userId: null,
+    source: 'file',
+    existing: 'update',
+    entries: [entry(skuId)],
+  });
+}
+
+/** Adds a file and takes its lease at a time. */
+async function claimed(supplierId: number, nowMs: number): Promise<FileRecord> {
   const uuid = newUuid(Date.now());
-  await store.files.add(draftOf(acme, uuid, 1), { bytesMax: 1e9, filesMax: 9, queuedMax: 9 });
+  await store.files.add(draftOf(supplierId, uuid, 1), { bytesMax: 1e9, filesMax: 9, queuedMax: 9 });
   const [waiting] = await store.files.next();
   if (waiting === undefined) throw new Error('no file waits');
-  const lease = {
-    nodeId: 'n',
-    nowMs: Date.now(),
-    voidBeforeMs: Date.now(),
-    untilMs: Date.now() + 60_000,
-  };
+  const lease = { nodeId: 'n', nowMs, voidBeforeMs: nowMs, untilMs: nowMs + 60_000 };
   const job = await store.files.claim(waiting, lease);
   if (job === undefined) throw new Error('the file cannot be claimed');
-  const apply = (skuId: string) =>
-    store.applyCatalogue({
-      supplierId: acme,
-      userId: null,
-      source: 'file',
-      existing: 'update',
-      entries: [entry(skuId)],
-    });
+  return job;
+}
+
+test('a catalogue whose last batch could not be recorded before a crash is undone with it', async () => {
+  const acme = await supplier('Acme');
+  const job = await claimed(acme, Date.now());
   const before = new CatalogueBatches(store, job, 'n');
   await before.begin();
-  const first = await apply('B-1');
+  const first = await applyRow(acme, 'B-1');
   await before.add(first);
-  const lost = await apply('B-2');
+  const lost = await applyRow(acme, 'B-2');
   const after = new CatalogueBatches(store, job, 'n');
   await after.begin();
-  const third = await apply('B-3');
+  const third = await applyRow(acme, 'B-3');
   await after.add(third);
   expect(await service.batchesOf(job)).toEqual(
     [first, lost, third].map(({ batchUuid }) => batchUuid),
   );
+});
+
+test("the undo of a catalogue leaves the file before it alone, also where this node's clock is late", async () => {
+  const acme = await supplier('Acme');
+  const earlier = await claimed(acme, Date.now());
+  const batches = new CatalogueBatches(store, earlier, 'n');
+  await batches.begin();
+  await batches.add(await applyRow(acme, 'B-1'));
+  await store.files.end(earlier, 'n', { state: 'done', problem: null, finishedAtMs: Date.now() });
+  const job = await claimed(acme, Date.now() - 60_000);
+  await new CatalogueBatches(store, job, 'n').begin();
+  expect(await service.batchesOf(job)).toEqual([]);
 });

@@ -94,6 +94,17 @@ export class SqlBatches implements BatchStore {
     return batch.status_counts === null ? [] : undefined;
   }
 
+  async isOfFile(supplierId: number, uuid: string): Promise<boolean> {
+    const chunk = await this.#database.db
+      .selectFrom('feed_pieces')
+      .select('piece')
+      .where('supplier_id', '=', supplierId)
+      .where('batch_uuid', '=', uuid)
+      .limit(1)
+      .executeTakeFirst();
+    return chunk !== undefined;
+  }
+
   revert(request: RevertRequest): Promise<RevertOutcome | undefined> {
     return this.#revert(request);
   }
