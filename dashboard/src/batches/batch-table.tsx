@@ -13,16 +13,23 @@ import { BatchSource } from './batch-source.tsx';
 /** Batches of every kind, latest first. */
 export function BatchTable({
   limit,
-  start,
+  start = 0,
   onTurn,
+  refreshMs,
 }: {
   readonly limit: number;
-  readonly start: number;
-  readonly onTurn: (start: number) => void;
+  readonly start?: number;
+  /** Shows the page from this batch on; without it, there is one page only. */
+  readonly onTurn?: (start: number) => void;
+  /** How often they are read again; without it, only when the reader comes back. */
+  readonly refreshMs?: number;
 }) {
   const text = useText();
   const formats = useFormats();
-  const query = useQuery(batchesQuery(useActing(), start, limit));
+  const query = useQuery({
+    ...batchesQuery(useActing(), start, limit),
+    refetchInterval: refreshMs ?? false,
+  });
   return (
     <>
       <QueryTable
@@ -67,7 +74,7 @@ export function BatchTable({
           );
         }}
       />
-      {query.data === undefined ? null : (
+      {onTurn === undefined || query.data === undefined ? null : (
         <Pages pagination={query.data.pagination} onTurn={onTurn} />
       )}
     </>
