@@ -150,6 +150,25 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
     await page.close();
   });
 
+  test('the overview shows the figures of today, and opens the latest batches', async () => {
+    const onhand = new Onhand({ url: server.url, token });
+    const page = await open('/');
+    const figure = page.getByText('Lines today').locator('..');
+    await expect
+      .poll(async () => {
+        const midnight = new Date(new Date().setHours(0, 0, 0, 0));
+        const { intervals } = await onhand.statistics({ from: midnight });
+        const lines = intervals.reduce((sum, interval) => sum + interval.lines, 0);
+        return figure.getByText(String(lines), { exact: true }).count();
+      })
+      .toBe(1);
+    const link = page.getByRole('link', { name: /^Batch \d/ }).first();
+    const name = (await link.textContent()) ?? '';
+    await link.click();
+    await page.getByRole('heading', { name, exact: true }).waitFor();
+    await page.close();
+  });
+
   test('the command palette finds a SKU from any screen', async () => {
     const page = await open('/');
     await page.getByRole('heading', { name: 'Overview' }).waitFor();

@@ -7,7 +7,8 @@ import { Instant } from '../format/time.tsx';
 import { Confirm } from '../frame/confirm.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
-import { Failed, FailedAlert, LoadingRows, Nothing } from '../states/states.tsx';
+import { QueryTable } from '../states/query-table.tsx';
+import { FailedAlert, Nothing } from '../states/states.tsx';
 import { connectionsQuery, organizationsQuery } from './queries.ts';
 
 type Connection = ConnectionPage['connections'][number];
@@ -17,7 +18,7 @@ export function ConnectionList({ organization }: { readonly organization: Organi
   const text = useText();
   const cache = useQueryClient();
   const isSupplier = organization.type === 'supplier';
-  const { data, error, refetch } = useQuery(connectionsQuery);
+  const query = useQuery(connectionsQuery);
   const { data: all } = useQuery(organizationsQuery);
   const [chosen, setChosen] = useState<string | null>(null);
   const [removing, setRemoving] = useState<Connection>();
@@ -33,7 +34,7 @@ export function ConnectionList({ organization }: { readonly organization: Organi
       await cache.invalidateQueries({ queryKey: connectionsQuery.queryKey });
     },
   });
-  const own = data?.connections.filter(
+  const own = query.data?.connections.filter(
     ({ supplier, retailer }) => (isSupplier ? supplier : retailer).uuid === organization.uuid,
   );
   const otherOf = (connection: Connection) =>
@@ -69,36 +70,29 @@ export function ConnectionList({ organization }: { readonly organization: Organi
       }
     >
       {adding.error === null ? null : <FailedAlert error={adding.error} />}
-      {error !== null ? <Failed error={error} onRetry={() => void refetch()} /> : null}
-      {own === undefined && error === null ? (
-        <div className="panel-body">
-          <LoadingRows rows={2} />
-        </div>
-      ) : null}
-      {own?.length === 0 ? <Nothing title={text.access.noConnections} /> : null}
-      {own === undefined || own.length === 0 ? null : (
-        <Table highlightOnHover>
-          <Table.Tbody>
-            {own.map((connection) => (
-              <Table.Tr key={otherOf(connection).uuid}>
-                <Table.Td fw={500}>{otherOf(connection).name}</Table.Td>
-                <Table.Td>
-                  <Instant time={connection.created} />
-                </Table.Td>
-                <Table.Td className="number">
-                  <Button
-                    variant="default"
-                    aria-label={`${text.access.disconnect}: ${otherOf(connection).name}`}
-                    onClick={() => setRemoving(connection)}
-                  >
-                    {text.access.disconnect}…
-                  </Button>
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      )}
+      <QueryTable
+        query={query}
+        rows={own}
+        nothing={<Nothing title={text.access.noConnections} />}
+        minWidth={320}
+        row={(connection) => (
+          <Table.Tr key={otherOf(connection).uuid}>
+            <Table.Td fw={500}>{otherOf(connection).name}</Table.Td>
+            <Table.Td>
+              <Instant time={connection.created} />
+            </Table.Td>
+            <Table.Td className="number">
+              <Button
+                variant="default"
+                aria-label={`${text.access.disconnect}: ${otherOf(connection).name}`}
+                onClick={() => setRemoving(connection)}
+              >
+                {text.access.disconnect}…
+              </Button>
+            </Table.Td>
+          </Table.Tr>
+        )}
+      />
       <Modal opened={removing !== undefined} onClose={leave} title={text.access.disconnect}>
         {removing === undefined ? null : <Disconnect connection={removing} onClose={leave} />}
       </Modal>

@@ -1,10 +1,10 @@
-import { Button, Group, Select, Stack, TextInput } from '@mantine/core';
+import { Select, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { onhand } from '../api/client.ts';
+import { DialogForm } from '../frame/dialog-form.tsx';
 import { Secret } from '../frame/secret.tsx';
 import { useText } from '../language/language.tsx';
-import { FailedAlert } from '../states/states.tsx';
 import { PermissionChoice, usePermissionsFor } from './permissions.tsx';
 import type { Whose } from './queries.ts';
 
@@ -35,45 +35,31 @@ export function CreateToken({
   if (creating.data !== undefined) {
     return <Secret secret={creating.data.token} about={text.access.tokenIs} onClose={onClose} />;
   }
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    creating.mutate();
-  };
   return (
-    <form onSubmit={submit}>
-      <Stack gap={14}>
-        <TextInput
-          label={text.access.name}
-          placeholder={text.access.tokenExample}
-          required
-          withAsterisk={false}
-          maxLength={100}
-          data-autofocus
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <PermissionChoice
-          organization={organization}
-          value={permissions}
-          onChange={setPermissions}
-        />
-        <Select
-          label={text.access.expires}
-          allowDeselect={false}
-          value={days}
-          data={LIFETIMES.map((value) => ({ value, label: text.access.lifetimes[value] }))}
-          onChange={(value) => setDays(LIFETIMES.find((each) => each === value) ?? '365')}
-        />
-        {creating.error === null ? null : <FailedAlert error={creating.error} />}
-        <Group justify="flex-end" gap={8}>
-          <Button variant="default" onClick={onClose}>
-            {text.states.cancel}
-          </Button>
-          <Button type="submit" loading={creating.isPending} disabled={permissions.length === 0}>
-            {text.access.createToken}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm
+      action={text.access.createToken}
+      doing={creating}
+      isIncomplete={permissions.length === 0}
+      onCancel={onClose}
+    >
+      <TextInput
+        label={text.access.name}
+        placeholder={text.access.tokenExample}
+        required
+        withAsterisk={false}
+        maxLength={100}
+        data-autofocus
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <PermissionChoice organization={organization} value={permissions} onChange={setPermissions} />
+      <Select
+        label={text.access.expires}
+        allowDeselect={false}
+        value={days}
+        data={LIFETIMES.map((value) => ({ value, label: text.access.lifetimes[value] }))}
+        onChange={(value) => setDays(LIFETIMES.find((each) => each === value) ?? '365')}
+      />
+    </DialogForm>
   );
 }

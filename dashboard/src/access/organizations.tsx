@@ -1,14 +1,15 @@
-import { Badge, Button, Group, Modal, Select, Stack, Table, TextInput } from '@mantine/core';
+import { Badge, Button, Group, Modal, Select, Table, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { onhand } from '../api/client.ts';
 import { Instant } from '../format/time.tsx';
+import { DialogForm } from '../frame/dialog-form.tsx';
 import { Icon } from '../frame/icons.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
-import { Failed, FailedAlert, LoadingRows } from '../states/states.tsx';
+import { QueryTable } from '../states/query-table.tsx';
 import { organizationsQuery } from './queries.ts';
 
 const TYPES = ['supplier', 'retailer', 'operator'] as const;
@@ -19,10 +20,9 @@ export function Organizations() {
   const formats = useFormats();
   const [isCreating, creation] = useDisclosure(false);
   const [filter, setFilter] = useState('');
-  const { data, error, refetch } = useQuery(organizationsQuery);
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
+  const query = useQuery(organizationsQuery);
   const wanted = filter.trim().toLowerCase();
-  const found = data?.organizations.filter(({ name }) => name.toLowerCase().includes(wanted));
+  const found = query.data?.organizations.filter(({ name }) => name.toLowerCase().includes(wanted));
   return (
     <Panel
       title={text.access.tabs.organizations}
@@ -42,57 +42,46 @@ export function Organizations() {
         </Group>
       }
     >
-      {found === undefined ? (
-        <div className="panel-body">
-          <LoadingRows />
-        </div>
-      ) : (
-        <Table.ScrollContainer minWidth={560}>
-          <Table highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{text.access.name}</Table.Th>
-                <Table.Th>{text.access.type}</Table.Th>
-                <Table.Th>{text.access.state}</Table.Th>
-                <Table.Th className="number">{text.access.expectedShort}</Table.Th>
-                <Table.Th>{text.access.created}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {found.map((organization) => (
-                <Table.Tr key={organization.uuid}>
-                  <Table.Td>
-                    <Link
-                      to="/access/$uuid"
-                      params={{ uuid: organization.uuid }}
-                      className="row-link"
-                    >
-                      {organization.name}
-                    </Link>
-                  </Table.Td>
-                  <Table.Td>{text.frame.types[organization.type]}</Table.Td>
-                  <Table.Td>
-                    <Badge
-                      color="gray"
-                      className={organization.disabled === null ? 'badge-good' : 'badge-bad'}
-                    >
-                      {organization.disabled === null ? text.access.active : text.access.disabled}
-                    </Badge>
-                  </Table.Td>
-                  <Table.Td className="number">
-                    {typeof organization.expected_interval_minutes === 'number'
-                      ? text.access.minutes(formats.number(organization.expected_interval_minutes))
-                      : '–'}
-                  </Table.Td>
-                  <Table.Td>
-                    <Instant time={organization.created} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
+      <QueryTable
+        query={query}
+        rows={found}
+        minWidth={560}
+        head={
+          <>
+            <Table.Th>{text.access.name}</Table.Th>
+            <Table.Th>{text.access.type}</Table.Th>
+            <Table.Th>{text.access.state}</Table.Th>
+            <Table.Th className="number">{text.access.expectedShort}</Table.Th>
+            <Table.Th>{text.access.created}</Table.Th>
+          </>
+        }
+        row={(organization) => (
+          <Table.Tr key={organization.uuid}>
+            <Table.Td>
+              <Link to="/access/$uuid" params={{ uuid: organization.uuid }} className="row-link">
+                {organization.name}
+              </Link>
+            </Table.Td>
+            <Table.Td>{text.frame.types[organization.type]}</Table.Td>
+            <Table.Td>
+              <Badge
+                color="gray"
+                className={organization.disabled === null ? 'badge-good' : 'badge-bad'}
+              >
+                {organization.disabled === null ? text.access.active : text.access.disabled}
+              </Badge>
+            </Table.Td>
+            <Table.Td className="number">
+              {typeof organization.expected_interval_minutes === 'number'
+                ? text.access.minutes(formats.number(organization.expected_interval_minutes))
+                : '–'}
+            </Table.Td>
+            <Table.Td>
+              <Instant time={organization.created} />
+            </Table.Td>
+          </Table.Tr>
+        )}
+      />
       <Modal opened={isCreating} onClose={creation.close} title={text.access.createOrganization}>
         <CreateOrganization onClose={creation.close} />
       </Modal>
@@ -112,38 +101,23 @@ function CreateOrganization({ onClose }: { readonly onClose: () => void }) {
       onClose();
     },
   });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    creating.mutate();
-  };
   return (
-    <form onSubmit={submit}>
-      <Stack gap={14}>
-        <TextInput
-          label={text.access.name}
-          required
-          withAsterisk={false}
-          data-autofocus
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <Select
-          label={text.access.type}
-          allowDeselect={false}
-          value={type}
-          data={TYPES.map((value) => ({ value, label: text.frame.types[value] }))}
-          onChange={(value) => setType(TYPES.find((each) => each === value) ?? 'supplier')}
-        />
-        {creating.error === null ? null : <FailedAlert error={creating.error} />}
-        <Group justify="flex-end" gap={8}>
-          <Button variant="default" onClick={onClose}>
-            {text.states.cancel}
-          </Button>
-          <Button type="submit" loading={creating.isPending}>
-            {text.access.createOrganization}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm action={text.access.createOrganization} doing={creating} onCancel={onClose}>
+      <TextInput
+        label={text.access.name}
+        required
+        withAsterisk={false}
+        data-autofocus
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <Select
+        label={text.access.type}
+        allowDeselect={false}
+        value={type}
+        data={TYPES.map((value) => ({ value, label: text.frame.types[value] }))}
+        onChange={(value) => setType(TYPES.find((each) => each === value) ?? 'supplier')}
+      />
+    </DialogForm>
   );
 }

@@ -4,70 +4,68 @@ import { onhand } from '../api/client.ts';
 import { Ago, Instant } from '../format/time.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
-import { Failed, FailedAlert, LoadingRows } from '../states/states.tsx';
+import { QueryTable } from '../states/query-table.tsx';
+import { FailedAlert } from '../states/states.tsx';
 import { sessionsQuery } from './queries.ts';
 
 /** Where the user is logged in. */
 export function SessionList() {
   const text = useText();
   const cache = useQueryClient();
-  const { data: sessions, error, refetch } = useQuery(sessionsQuery);
+  const query = useQuery(sessionsQuery);
   const ending = useMutation({
     mutationFn: async (uuid: string) => onhand.sessions.end(uuid),
     onSettled: async () => cache.invalidateQueries({ queryKey: sessionsQuery.queryKey }),
   });
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (sessions === undefined) return <LoadingRows />;
   return (
     <Panel title={text.access.sessionsTitle} isFlush>
       {ending.error === null ? null : <FailedAlert error={ending.error} />}
-      <Table.ScrollContainer minWidth={560}>
-        <Table highlightOnHover>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{text.access.browser}</Table.Th>
-              <Table.Th>{text.access.address}</Table.Th>
-              <Table.Th>{text.access.loggedIn}</Table.Th>
-              <Table.Th>{text.access.lastUsed}</Table.Th>
-              <Table.Th>
-                <VisuallyHidden>{text.access.actions}</VisuallyHidden>
-              </Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {sessions.map((session) => (
-              <Table.Tr key={session.uuid}>
-                <Table.Td>
-                  {browserOf(session.user_agent) ?? text.states.unknown}{' '}
-                  {session.is_current ? (
-                    <Badge color="gray" className="badge-good">
-                      {text.access.thisBrowser}
-                    </Badge>
-                  ) : null}
-                </Table.Td>
-                <Table.Td className="mono">{session.address}</Table.Td>
-                <Table.Td>
-                  <Instant time={session.created} />
-                </Table.Td>
-                <Table.Td>
-                  <Ago time={session.last_used ?? session.created} />
-                </Table.Td>
-                <Table.Td className="number">
-                  {session.is_current ? null : (
-                    <Button
-                      variant="default"
-                      loading={ending.isPending && ending.variables === session.uuid}
-                      onClick={() => ending.mutate(session.uuid)}
-                    >
-                      {text.access.endSession}
-                    </Button>
-                  )}
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <QueryTable
+        query={query}
+        rows={query.data}
+        minWidth={560}
+        head={
+          <>
+            <Table.Th>{text.access.browser}</Table.Th>
+            <Table.Th>{text.access.address}</Table.Th>
+            <Table.Th>{text.access.loggedIn}</Table.Th>
+            <Table.Th>{text.access.lastUsed}</Table.Th>
+            <Table.Th>
+              <VisuallyHidden>{text.access.actions}</VisuallyHidden>
+            </Table.Th>
+          </>
+        }
+        row={(session) => (
+          <Table.Tr key={session.uuid}>
+            <Table.Td>
+              {browserOf(session.user_agent) ?? text.states.unknown}{' '}
+              {session.is_current ? (
+                <Badge color="gray" className="badge-good">
+                  {text.access.thisBrowser}
+                </Badge>
+              ) : null}
+            </Table.Td>
+            <Table.Td className="mono">{session.address}</Table.Td>
+            <Table.Td>
+              <Instant time={session.created} />
+            </Table.Td>
+            <Table.Td>
+              <Ago time={session.last_used ?? session.created} />
+            </Table.Td>
+            <Table.Td className="number">
+              {session.is_current ? null : (
+                <Button
+                  variant="default"
+                  loading={ending.isPending && ending.variables === session.uuid}
+                  onClick={() => ending.mutate(session.uuid)}
+                >
+                  {text.access.endSession}
+                </Button>
+              )}
+            </Table.Td>
+          </Table.Tr>
+        )}
+      />
     </Panel>
   );
 }

@@ -9,7 +9,8 @@ import { Confirm } from '../frame/confirm.tsx';
 import { Icon } from '../frame/icons.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
-import { Failed, LoadingRows, Nothing } from '../states/states.tsx';
+import { QueryTable } from '../states/query-table.tsx';
+import { Nothing } from '../states/states.tsx';
 import { CreateToken } from './create-token.tsx';
 import { Permissions } from './permissions.tsx';
 import { tokensQuery, type Whose } from './queries.ts';
@@ -19,8 +20,8 @@ export function TokenList({ organization }: { readonly organization: Whose }) {
   const text = useText();
   const [isCreating, creation] = useDisclosure(false);
   const [revoking, setRevoking] = useState<Token>();
-  const { data, error, refetch } = useQuery(tokensQuery(organization));
-  const tokens = data?.tokens.filter(({ revoked }) => revoked === null);
+  const query = useQuery(tokensQuery(organization));
+  const tokens = query.data?.tokens.filter(({ revoked }) => revoked === null);
   return (
     <Panel
       title={text.access.tokensTitle}
@@ -31,70 +32,59 @@ export function TokenList({ organization }: { readonly organization: Whose }) {
         </Button>
       }
     >
-      {error !== null ? <Failed error={error} onRetry={() => void refetch()} /> : null}
-      {tokens === undefined && error === null ? (
-        <div className="panel-body">
-          <LoadingRows />
-        </div>
-      ) : null}
-      {tokens?.length === 0 ? (
-        <Nothing title={text.access.noTokens}>{text.access.noTokensText}</Nothing>
-      ) : null}
-      {tokens === undefined || tokens.length === 0 ? null : (
-        <Table.ScrollContainer minWidth={640}>
-          <Table highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{text.access.name}</Table.Th>
-                <Table.Th>{text.access.may}</Table.Th>
-                <Table.Th>{text.access.lastUsed}</Table.Th>
-                <Table.Th>{text.access.expires}</Table.Th>
-                <Table.Th>{text.access.created}</Table.Th>
-                <Table.Th>
-                  <VisuallyHidden>{text.access.actions}</VisuallyHidden>
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {tokens.map((token) => (
-                <Table.Tr key={token.uuid}>
-                  <Table.Td fw={500}>
-                    {token.name ?? text.access.unnamed}
-                    {token.username === null ? null : (
-                      <div className="muted">{text.files.by(token.username)}</div>
-                    )}
-                  </Table.Td>
-                  <Table.Td>
-                    <Permissions permissions={token.permissions} />
-                  </Table.Td>
-                  <Table.Td>
-                    {token.last_used === null ? (
-                      <span className="muted">{text.access.never}</span>
-                    ) : (
-                      <Ago time={token.last_used} />
-                    )}
-                  </Table.Td>
-                  <Table.Td>
-                    <Expiry time={token.expires} />
-                  </Table.Td>
-                  <Table.Td>
-                    <Instant time={token.created} />
-                  </Table.Td>
-                  <Table.Td className="number">
-                    <Button
-                      variant="default"
-                      aria-label={text.access.revokeToken(token.name ?? text.access.unnamed)}
-                      onClick={() => setRevoking(token)}
-                    >
-                      {text.access.revoke}…
-                    </Button>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
+      <QueryTable
+        query={query}
+        rows={tokens}
+        nothing={<Nothing title={text.access.noTokens}>{text.access.noTokensText}</Nothing>}
+        minWidth={640}
+        head={
+          <>
+            <Table.Th>{text.access.name}</Table.Th>
+            <Table.Th>{text.access.may}</Table.Th>
+            <Table.Th>{text.access.lastUsed}</Table.Th>
+            <Table.Th>{text.access.expires}</Table.Th>
+            <Table.Th>{text.access.created}</Table.Th>
+            <Table.Th>
+              <VisuallyHidden>{text.access.actions}</VisuallyHidden>
+            </Table.Th>
+          </>
+        }
+        row={(token) => (
+          <Table.Tr key={token.uuid}>
+            <Table.Td fw={500}>
+              {token.name ?? text.access.unnamed}
+              {token.username === null ? null : (
+                <div className="muted">{text.files.by(token.username)}</div>
+              )}
+            </Table.Td>
+            <Table.Td>
+              <Permissions permissions={token.permissions} />
+            </Table.Td>
+            <Table.Td>
+              {token.last_used === null ? (
+                <span className="muted">{text.access.never}</span>
+              ) : (
+                <Ago time={token.last_used} />
+              )}
+            </Table.Td>
+            <Table.Td>
+              <Expiry time={token.expires} />
+            </Table.Td>
+            <Table.Td>
+              <Instant time={token.created} />
+            </Table.Td>
+            <Table.Td className="number">
+              <Button
+                variant="default"
+                aria-label={text.access.revokeToken(token.name ?? text.access.unnamed)}
+                onClick={() => setRevoking(token)}
+              >
+                {text.access.revoke}…
+              </Button>
+            </Table.Td>
+          </Table.Tr>
+        )}
+      />
       <Modal opened={isCreating} onClose={creation.close} title={text.access.createToken}>
         <CreateToken organization={organization} onClose={creation.close} />
       </Modal>

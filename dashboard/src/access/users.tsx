@@ -1,26 +1,26 @@
 import {
   Badge,
   Button,
-  Group,
   Modal,
   PasswordInput,
-  Stack,
   Table,
   TextInput,
   VisuallyHidden,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import type { User } from '../../../client/src/index.ts';
 import { onhand } from '../api/client.ts';
 import { useSession } from '../api/session.ts';
 import { Instant } from '../format/time.tsx';
 import { Confirm } from '../frame/confirm.tsx';
+import { DialogForm } from '../frame/dialog-form.tsx';
 import { Icon } from '../frame/icons.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
-import { Failed, FailedAlert, LoadingRows, Nothing } from '../states/states.tsx';
+import { QueryTable } from '../states/query-table.tsx';
+import { Nothing } from '../states/states.tsx';
 import { PermissionChoice, Permissions, usePermissionsFor } from './permissions.tsx';
 import { usersQuery, type Whose } from './queries.ts';
 
@@ -30,7 +30,7 @@ export function UserList({ organization }: { readonly organization: Whose }) {
   const [isCreating, creation] = useDisclosure(false);
   const [changing, setChanging] = useState<User>();
   const session = useSession();
-  const { data, error, refetch } = useQuery(usersQuery(organization));
+  const query = useQuery(usersQuery(organization));
   const leave = (): void => setChanging(undefined);
   return (
     <Panel
@@ -42,62 +42,50 @@ export function UserList({ organization }: { readonly organization: Whose }) {
         </Button>
       }
     >
-      {error !== null ? <Failed error={error} onRetry={() => void refetch()} /> : null}
-      {data === undefined && error === null ? (
-        <div className="panel-body">
-          <LoadingRows />
-        </div>
-      ) : null}
-      {data?.users.length === 0 ? <Nothing title={text.access.noUsers} /> : null}
-      {data === undefined || data.users.length === 0 ? null : (
-        <Table.ScrollContainer minWidth={560}>
-          <Table highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{text.access.username}</Table.Th>
-                <Table.Th>{text.access.state}</Table.Th>
-                <Table.Th>{text.access.may}</Table.Th>
-                <Table.Th>{text.access.created}</Table.Th>
-                <Table.Th>
-                  <VisuallyHidden>{text.access.actions}</VisuallyHidden>
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {data.users.map((user) => (
-                <Table.Tr key={user.uuid}>
-                  <Table.Td fw={500}>{user.username}</Table.Td>
-                  <Table.Td>
-                    <Badge
-                      color="gray"
-                      className={user.disabled === null ? 'badge-good' : 'badge-bad'}
-                    >
-                      {user.disabled === null ? text.access.active : text.access.disabled}
-                    </Badge>
-                  </Table.Td>
-                  <Table.Td>
-                    <Permissions permissions={user.permissions} />
-                  </Table.Td>
-                  <Table.Td>
-                    <Instant time={user.created} />
-                  </Table.Td>
-                  <Table.Td className="number">
-                    {user.username === session.username ? null : (
-                      <Button
-                        variant="default"
-                        aria-label={`${user.disabled === null ? text.access.disable : text.access.enable}: ${user.username}`}
-                        onClick={() => setChanging(user)}
-                      >
-                        {user.disabled === null ? text.access.disable : text.access.enable}…
-                      </Button>
-                    )}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
+      <QueryTable
+        query={query}
+        rows={query.data?.users}
+        nothing={<Nothing title={text.access.noUsers} />}
+        minWidth={560}
+        head={
+          <>
+            <Table.Th>{text.access.username}</Table.Th>
+            <Table.Th>{text.access.state}</Table.Th>
+            <Table.Th>{text.access.may}</Table.Th>
+            <Table.Th>{text.access.created}</Table.Th>
+            <Table.Th>
+              <VisuallyHidden>{text.access.actions}</VisuallyHidden>
+            </Table.Th>
+          </>
+        }
+        row={(user) => (
+          <Table.Tr key={user.uuid}>
+            <Table.Td fw={500}>{user.username}</Table.Td>
+            <Table.Td>
+              <Badge color="gray" className={user.disabled === null ? 'badge-good' : 'badge-bad'}>
+                {user.disabled === null ? text.access.active : text.access.disabled}
+              </Badge>
+            </Table.Td>
+            <Table.Td>
+              <Permissions permissions={user.permissions} />
+            </Table.Td>
+            <Table.Td>
+              <Instant time={user.created} />
+            </Table.Td>
+            <Table.Td className="number">
+              {user.username === session.username ? null : (
+                <Button
+                  variant="default"
+                  aria-label={`${user.disabled === null ? text.access.disable : text.access.enable}: ${user.username}`}
+                  onClick={() => setChanging(user)}
+                >
+                  {user.disabled === null ? text.access.disable : text.access.enable}…
+                </Button>
+              )}
+            </Table.Td>
+          </Table.Tr>
+        )}
+      />
       <Modal opened={isCreating} onClose={creation.close} title={text.access.createUser}>
         <CreateUser organization={organization} onClose={creation.close} />
       </Modal>
@@ -153,46 +141,32 @@ function CreateUser({ organization, onClose }: Closing) {
       onClose();
     },
   });
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    creating.mutate();
-  };
   return (
-    <form onSubmit={submit}>
-      <Stack gap={14}>
-        <TextInput
-          label={text.access.username}
-          autoComplete="off"
-          required
-          withAsterisk={false}
-          data-autofocus
-          value={username}
-          onChange={(event) => setUsername(event.currentTarget.value)}
-        />
-        <PasswordInput
-          label={text.access.firstPassword}
-          description={text.logIn.setUpPasswordHint}
-          autoComplete="new-password"
-          required
-          withAsterisk={false}
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-        />
-        <PermissionChoice
-          organization={organization}
-          value={permissions}
-          onChange={setPermissions}
-        />
-        {creating.error === null ? null : <FailedAlert error={creating.error} />}
-        <Group justify="flex-end" gap={8}>
-          <Button variant="default" onClick={onClose}>
-            {text.states.cancel}
-          </Button>
-          <Button type="submit" loading={creating.isPending} disabled={permissions.length === 0}>
-            {text.access.createUser}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+    <DialogForm
+      action={text.access.createUser}
+      doing={creating}
+      isIncomplete={permissions.length === 0}
+      onCancel={onClose}
+    >
+      <TextInput
+        label={text.access.username}
+        autoComplete="off"
+        required
+        withAsterisk={false}
+        data-autofocus
+        value={username}
+        onChange={(event) => setUsername(event.currentTarget.value)}
+      />
+      <PasswordInput
+        label={text.access.firstPassword}
+        description={text.logIn.setUpPasswordHint}
+        autoComplete="new-password"
+        required
+        withAsterisk={false}
+        value={password}
+        onChange={(event) => setPassword(event.currentTarget.value)}
+      />
+      <PermissionChoice organization={organization} value={permissions} onChange={setPermissions} />
+    </DialogForm>
   );
 }

@@ -7,6 +7,7 @@ import { batchQuery, batchResultsQuery, countsOf } from '../files/queries.ts';
 import { Instant } from '../format/time.tsx';
 import { Panel, Screen } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
+import { QueryTable } from '../states/query-table.tsx';
 import { Failed, LoadingRows, Nothing } from '../states/states.tsx';
 import { BatchSource } from './batch-source.tsx';
 import { UndoButton } from './undo.tsx';
@@ -101,38 +102,34 @@ function BatchDetails({ batch }: { readonly batch: BatchFacts }) {
 function FailedLines({ uuid }: { readonly uuid: string }) {
   const text = useText();
   const formats = useFormats();
-  const { data, error, refetch } = useQuery(batchResultsQuery(useActing(), uuid));
+  const query = useQuery(batchResultsQuery(useActing(), uuid));
   return (
     <Panel title={text.batches.failedLines} isFlush>
-      {error !== null ? <Failed error={error} onRetry={() => void refetch()} /> : null}
-      {data === undefined && error === null ? <LoadingRows /> : null}
-      {data?.length === 0 ? <Nothing title={text.batches.noFailedLines} /> : null}
-      {data === undefined || data.length === 0 ? null : (
-        <Table.ScrollContainer minWidth={420} maxHeight={480}>
-          <Table stickyHeader>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th w={80} className="number">
-                  {text.batches.line}
-                </Table.Th>
-                <Table.Th w={90}>{text.batches.status}</Table.Th>
-                <Table.Th>{text.effects.reason}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {data.map((result, place) => (
-                <Table.Tr key={result.index ?? place}>
-                  <Table.Td className="number muted">
-                    {formats.number((result.index ?? place) + 1)}
-                  </Table.Td>
-                  <Table.Td className="bad">{result.status_code}</Table.Td>
-                  <Table.Td>{result.message}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
+      <QueryTable
+        query={query}
+        rows={query.data}
+        nothing={<Nothing title={text.batches.noFailedLines} />}
+        minWidth={420}
+        maxHeight={480}
+        head={
+          <>
+            <Table.Th w={80} className="number">
+              {text.batches.line}
+            </Table.Th>
+            <Table.Th w={90}>{text.batches.status}</Table.Th>
+            <Table.Th>{text.effects.reason}</Table.Th>
+          </>
+        }
+        row={(result, place) => (
+          <Table.Tr key={result.index ?? place}>
+            <Table.Td className="number muted">
+              {formats.number((result.index ?? place) + 1)}
+            </Table.Td>
+            <Table.Td className="bad">{result.status_code}</Table.Td>
+            <Table.Td>{result.message}</Table.Td>
+          </Table.Tr>
+        )}
+      />
     </Panel>
   );
 }

@@ -5,7 +5,8 @@ import type { File as StockFile } from '../../../client/src/index.ts';
 import { useActing } from '../acting/acting.tsx';
 import { Ago } from '../format/time.tsx';
 import { useFormats, useText } from '../language/language.tsx';
-import { Failed, LoadingRows, Nothing } from '../states/states.tsx';
+import { QueryTable } from '../states/query-table.tsx';
+import { Nothing } from '../states/states.tsx';
 import { FileState } from './file-state.tsx';
 import { Pages } from './pages.tsx';
 import { countsOf, filesQuery } from './queries.ts';
@@ -22,40 +23,29 @@ export function FileTable({
   readonly onTurn?: (start: number) => void;
 }) {
   const text = useText();
-  const { data, error, refetch } = useQuery(filesQuery(useActing(), start, limit));
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) {
-    return (
-      <div className="panel-body">
-        <LoadingRows />
-      </div>
-    );
-  }
-  if (data.files.length === 0) {
-    return <Nothing title={text.files.noneTitle}>{text.files.noneText}</Nothing>;
-  }
+  const query = useQuery(filesQuery(useActing(), start, limit));
   return (
     <>
-      <Table.ScrollContainer minWidth={560}>
-        <Table highlightOnHover>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{text.files.file}</Table.Th>
-              <Table.Th>{text.files.state}</Table.Th>
-              <Table.Th className="number">{text.files.rowsApplied}</Table.Th>
-              <Table.Th className="number">{text.files.rowsFailed}</Table.Th>
-              <Table.Th>{text.files.sender}</Table.Th>
-              <Table.Th>{text.files.uploaded}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {data.files.map((file) => (
-              <FileRow key={file.uuid} file={file} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-      {onTurn === undefined ? null : <Pages pagination={data.pagination} onTurn={onTurn} />}
+      <QueryTable
+        query={query}
+        rows={query.data?.files}
+        nothing={<Nothing title={text.files.noneTitle}>{text.files.noneText}</Nothing>}
+        minWidth={560}
+        head={
+          <>
+            <Table.Th>{text.files.file}</Table.Th>
+            <Table.Th>{text.files.state}</Table.Th>
+            <Table.Th className="number">{text.files.rowsApplied}</Table.Th>
+            <Table.Th className="number">{text.files.rowsFailed}</Table.Th>
+            <Table.Th>{text.files.sender}</Table.Th>
+            <Table.Th>{text.files.uploaded}</Table.Th>
+          </>
+        }
+        row={(file) => <FileRow key={file.uuid} file={file} />}
+      />
+      {onTurn === undefined || query.data === undefined ? null : (
+        <Pages pagination={query.data.pagination} onTurn={onTurn} />
+      )}
     </>
   );
 }

@@ -1,43 +1,45 @@
 import { Alert, SimpleGrid, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import type { Statistics } from '../../../client/src/index.ts';
+import { ActingContext, actingFor } from '../acting/acting.tsx';
 import { onhand } from '../api/client.ts';
+import { BatchTable } from '../batches/batch-table.tsx';
 import { Ago } from '../format/time.tsx';
 import { Fact } from '../frame/fact.tsx';
 import { Icon } from '../frame/icons.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
-import { Failed, LoadingRows } from '../states/states.tsx';
-import { BatchList, type Batch } from './batch-list.tsx';
+import { Failed } from '../states/states.tsx';
 import { confirmedWithin, freshnessQuery, skuCount } from './freshness.ts';
 
 const REFRESH_MS = 15_000;
-/** As many as one request returns; the figures of today count no more. */
-const BATCHES_MAX = 100;
 const BATCHES_SHOWN = 12;
 const DAY_SECONDS = 86_400;
+const OWN = actingFor(undefined);
 
 /** A supplier's own numbers. */
 export function SupplierOverview() {
   const text = useText();
   const formats = useFormats();
   const freshness = useQuery(freshnessQuery);
-  const batches = useQuery({
-    queryKey: ['batches', 'latest'],
-    queryFn: async ({ signal }) => onhand.batches.page({ limit: BATCHES_MAX }, { signal }),
+  const statistics = useQuery({
+    queryKey: ['statistics', 'today'],
+    queryFn: async ({ signal }) => {
+      const midnight = new Date(new Date().setHours(0, 0, 0, 0));
+      return onhand.statistics({ from: midnight, interval: 'hour' }, { signal });
+    },
     refetchInterval: REFRESH_MS,
   });
-  const error = freshness.error ?? batches.error;
+  const error = freshness.error ?? statistics.error;
   if (error !== null) {
     const retry = (): void => {
       void freshness.refetch();
-      void batches.refetch();
+      void statistics.refetch();
     };
     return <Failed error={error} onRetry={retry} />;
   }
   const own = freshness.data?.[0];
-  const all = batches.data?.batches ?? [];
-  const today = totalsOf(all.filter(({ applied }) => isToday(applied)));
-  if (own === undefined || batches.data === undefined) {
+  if (own === undefined || statistics.data === undefined) {
     return (
       <SimpleGrid cols={{ base: 2, md: 4 }} spacing="sm">
         {['skus', 'lines', 'changed', 'failed'].map((name) => (
@@ -46,6 +48,7 @@ export function SupplierOverview() {
       </SimpleGrid>
     );
   }
+  const today = totalsOf(statistics.data.intervals);
   const count = skuCount(own);
   const confirmed = confirmedWithin(own, DAY_SECONDS);
   return (
@@ -88,28 +91,26 @@ export function SupplierOverview() {
         </Fact>
       </SimpleGrid>
       <Panel title={text.overview.latestBatches} isFlush>
-        {batches.isPending ? <LoadingRows /> : <BatchList batches={all.slice(0, BATCHES_SHOWN)} />}
+        <ActingContext value={OWN}>
+          <BatchTable limit={BATCHES_SHOWN} refreshMs={REFRESH_MS} />
+        </ActingContext>
       </Panel>
     </>
   );
 }
 
-function isToday(time: string): boolean {
-  return new Date(time).toDateString() === new Date().toDateString();
-}
-
-function totalsOf(batches: readonly Batch[]): {
+function totalsOf(intervals: Statistics['intervals']): {
   readonly lines: number;
   readonly changed: number;
   readonly failed: number;
 } {
-  const sum = (of: (batch: Batch) => number): number =>
-    batches.reduce((total, batch) => total + of(batch), 0);
-  return {
-    lines: sum(({ line_count: lines }) => lines),
-    changed: sum(({ changed_count: changed }) => changed),
-    failed: sum((batch) => batch.line_count - (batch.status_counts['200'] ?? 0)),
-  };
+  const totals = { lines: 0, changed: 0, failed: 0 };
+  for (const { lines, changed, failed } of intervals) {
+    totals.lines += lines;
+    totals.changed += changed;
+    totals.failed += failed;
+  }
+  return totals;
 }
 
 function percent(part: number, whole: number, locale: string): string {

@@ -1,8 +1,8 @@
 import { Badge, Button, Center, Table } from '@mantine/core';
 import type { HistoryEntry } from '../../../client/src/index.ts';
+import { sourceName } from '../batches/batch-source.tsx';
 import { InventoryChange } from '../changes/inventory-change.tsx';
 import { Instant } from '../format/time.tsx';
-import { sourceName } from '../overview/batch-list.tsx';
 import { useText } from '../language/language.tsx';
 import { Nothing } from '../states/states.tsx';
 

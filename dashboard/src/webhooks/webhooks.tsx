@@ -8,7 +8,8 @@ import { Ago } from '../format/time.tsx';
 import { Icon } from '../frame/icons.tsx';
 import { Screen } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
-import { Failed, LoadingRows, Nothing } from '../states/states.tsx';
+import { QueryTable } from '../states/query-table.tsx';
+import { Nothing } from '../states/states.tsx';
 import { CreateWebhook } from './create-webhook.tsx';
 import { webhooksQuery } from './queries.ts';
 
@@ -38,50 +39,39 @@ export function Webhooks() {
 
 function WebhookTable() {
   const text = useText();
-  const { data, error, refetch } = useQuery(webhooksQuery(useActing()));
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  if (data === undefined) {
-    return (
-      <div className="panel-body">
-        <LoadingRows />
-      </div>
-    );
-  }
-  if (data.length === 0) {
-    return <Nothing title={text.webhooks.noneTitle}>{text.webhooks.noneText}</Nothing>;
-  }
+  const query = useQuery(webhooksQuery(useActing()));
   return (
-    <Table.ScrollContainer minWidth={480}>
-      <Table highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{text.webhooks.url}</Table.Th>
-            <Table.Th>{text.webhooks.state}</Table.Th>
-            <Table.Th>{text.webhooks.created}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {data.map((webhook) => (
-            <Table.Tr key={webhook.uuid}>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                <Link to="/webhooks/$uuid" params={{ uuid: webhook.uuid }} className="row-link">
-                  {webhook.url}
-                </Link>
-                {webhook.description === null ? null : (
-                  <div className="muted">{webhook.description}</div>
-                )}
-              </Table.Td>
-              <Table.Td>
-                <WebhookState webhook={webhook} />
-              </Table.Td>
-              <Table.Td>
-                <Ago time={webhook.created} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <QueryTable
+      query={query}
+      rows={query.data}
+      nothing={<Nothing title={text.webhooks.noneTitle}>{text.webhooks.noneText}</Nothing>}
+      minWidth={480}
+      head={
+        <>
+          <Table.Th>{text.webhooks.url}</Table.Th>
+          <Table.Th>{text.webhooks.state}</Table.Th>
+          <Table.Th>{text.webhooks.created}</Table.Th>
+        </>
+      }
+      row={(webhook) => (
+        <Table.Tr key={webhook.uuid}>
+          <Table.Td style={{ overflowWrap: 'anywhere' }}>
+            <Link to="/webhooks/$uuid" params={{ uuid: webhook.uuid }} className="row-link">
+              {webhook.url}
+            </Link>
+            {webhook.description === null ? null : (
+              <div className="muted">{webhook.description}</div>
+            )}
+          </Table.Td>
+          <Table.Td>
+            <WebhookState webhook={webhook} />
+          </Table.Td>
+          <Table.Td>
+            <Ago time={webhook.created} />
+          </Table.Td>
+        </Table.Tr>
+      )}
+    />
   );
 }
 

@@ -78,14 +78,14 @@ export const batches: Messages['batches'] = {
   line: 'Zeile',
   status: 'Status',
   sources: {
-    bulk: 'Sammelmeldung',
-    single: 'Einzeln',
+    bulk: 'Sammelanfrage',
+    single: 'Einzelne Aktualisierung',
     create: 'Neue SKU',
-    update: 'Bearbeitung',
+    update: 'SKU-Änderung',
     import: 'Import',
     file: 'Datei',
     revert: 'Rücknahme',
-    stream: 'Strom',
+    stream: 'Datenstrom',
   },
 };
 

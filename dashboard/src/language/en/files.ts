@@ -74,10 +74,10 @@ export const batches = {
   line: 'Line',
   status: 'Status',
   sources: {
-    bulk: 'Bulk',
-    single: 'Single',
+    bulk: 'Bulk request',
+    single: 'Single update',
     create: 'New SKU',
-    update: 'Edit',
+    update: 'SKU change',
     import: 'Import',
     file: 'File',
     revert: 'Undo',
