@@ -2707,7 +2707,12 @@ export interface operations {
     };
     readonly listWebhooks: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -2727,7 +2732,12 @@ export interface operations {
     };
     readonly registerWebhook: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -2751,7 +2761,12 @@ export interface operations {
     };
     readonly showWebhook: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the webhook. */
@@ -2774,7 +2789,12 @@ export interface operations {
     };
     readonly removeWebhook: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the webhook. */
@@ -2797,7 +2817,12 @@ export interface operations {
     };
     readonly changeWebhook: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the webhook. */
@@ -2824,7 +2849,12 @@ export interface operations {
     };
     readonly listWebhookAttempts: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the webhook. */
@@ -2847,7 +2877,12 @@ export interface operations {
     };
     readonly rotateWebhookSecret: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the webhook. */
@@ -2870,7 +2905,12 @@ export interface operations {
     };
     readonly testWebhook: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the webhook. */
@@ -3049,8 +3089,12 @@ export interface operations {
             readonly query?: {
                 /** @description How many batches to answer with at most. */
                 readonly limit?: number;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
                 /** @description How many batches to skip. */
                 readonly start?: number;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: never;
             readonly path?: never;
@@ -3072,6 +3116,10 @@ export interface operations {
     readonly showFile: {
         readonly parameters: {
             readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
                 /** @description Waits this many seconds at most until the file is finished or held. */
                 readonly wait?: number;
             };
@@ -3097,7 +3145,12 @@ export interface operations {
     };
     readonly deleteFile: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the file. */
@@ -3120,7 +3173,12 @@ export interface operations {
     };
     readonly showFileAcknowledgement: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the file. */
@@ -3143,7 +3201,12 @@ export interface operations {
     };
     readonly applyFile: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: {
                 /** @description The reason; shown with the batch. */
                 readonly "Batch-Reason"?: string;
@@ -3171,7 +3234,12 @@ export interface operations {
     };
     readonly cancelFile: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the file. */
@@ -3212,8 +3280,12 @@ export interface operations {
                 readonly mapping?: string;
                 /** @description What a quantity below zero is read as. */
                 readonly negative?: "zero";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
                 /** @description Refuse a row completely if any cell is wrong. */
                 readonly strict?: boolean;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
                 /**
                  * @description Quantities for words: `word=quantity,word=quantity`.
                  * @example in stock=10,10+=10
@@ -3247,8 +3319,12 @@ export interface operations {
                 readonly limit?: number;
                 /** @description Which rows to list: `failed`; `changed`, that would change their SKU; `to_zero`, that would set its quantity in stock to 0. */
                 readonly only?: "failed" | "changed" | "to_zero";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
                 /** @description How many rows to skip. */
                 readonly start?: number;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: never;
             readonly path: {
@@ -3272,7 +3348,12 @@ export interface operations {
     };
     readonly showFailedRows: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the file. */
@@ -3295,7 +3376,12 @@ export interface operations {
     };
     readonly showFailedRowsAsWorkbook: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the file. */
@@ -3336,10 +3422,14 @@ export interface operations {
                 readonly mapping?: string;
                 /** @description What a quantity below zero is read as. */
                 readonly negative?: "zero";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
                 /** @description How many rows to show at most. */
                 readonly rows?: number;
                 /** @description Refuse a row completely if any cell is wrong. */
                 readonly strict?: boolean;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
                 /**
                  * @description Quantities for words: `word=quantity,word=quantity`.
                  * @example in stock=10,10+=10
@@ -3368,7 +3458,12 @@ export interface operations {
     };
     readonly showFileResults: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the file. */
@@ -3391,7 +3486,12 @@ export interface operations {
     };
     readonly showFileResultsAsWorkbook: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the file. */
@@ -3419,6 +3519,10 @@ export interface operations {
                 readonly dry_run?: boolean;
                 /** @description Also revert SKUs that a later batch has confirmed. */
                 readonly force?: boolean;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: {
                 /** @description The reason; shown with the batch. */
@@ -3447,7 +3551,12 @@ export interface operations {
     };
     readonly showFileMapping: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -3467,7 +3576,12 @@ export interface operations {
     };
     readonly setFileMapping: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -3491,7 +3605,12 @@ export interface operations {
     };
     readonly removeFileMapping: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -3511,7 +3630,12 @@ export interface operations {
     };
     readonly showFileSettings: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -3531,7 +3655,12 @@ export interface operations {
     };
     readonly setFileSettings: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -3555,7 +3684,12 @@ export interface operations {
     };
     readonly removeFileSettings: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -3575,7 +3709,12 @@ export interface operations {
     };
     readonly changeFileSettings: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -3625,8 +3764,12 @@ export interface operations {
                 readonly mode?: "snapshot";
                 /** @description What a quantity below zero is read as. */
                 readonly negative?: "zero";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
                 /** @description Refuse a row completely if any cell is wrong. */
                 readonly strict?: boolean;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
                 /**
                  * @description Quantities for words: `word=quantity,word=quantity`.
                  * @example in stock=10,10+=10
@@ -3821,8 +3964,12 @@ export interface operations {
             readonly query?: {
                 /** @description How many tokens to answer with at most. */
                 readonly limit?: number;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
                 /** @description How many tokens to skip. */
                 readonly start?: number;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: never;
             readonly path?: never;
@@ -3843,7 +3990,12 @@ export interface operations {
     };
     readonly createToken: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -3867,7 +4019,12 @@ export interface operations {
     };
     readonly revokeToken: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The token. */
@@ -3941,8 +4098,12 @@ export interface operations {
             readonly query?: {
                 /** @description How many users to answer with at most. */
                 readonly limit?: number;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
                 /** @description How many users to skip. */
                 readonly start?: number;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: never;
             readonly path?: never;
@@ -3963,7 +4124,12 @@ export interface operations {
     };
     readonly createUser: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -3987,7 +4153,12 @@ export interface operations {
     };
     readonly changeUser: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The user. */
@@ -4029,6 +4200,8 @@ export interface operations {
                 readonly item_verbosity?: string;
                 /** @description How many SKUs to answer with at most. */
                 readonly limit?: number;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
                 /** @description Only SKUs whose `sku_id` or title begins with this, or that have this GTIN in any of its written forms. A sku_id is also found in upper and in lower case. */
                 readonly q?: string;
                 /** @description Only SKUs with at most this quantity in stock. */
@@ -4041,6 +4214,8 @@ export interface operations {
                 readonly sku_id?: string;
                 /** @description How many SKUs to skip. */
                 readonly start?: number;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
                 /** @description Only SKUs of these suppliers: one, separated by commas, or repeated. */
                 readonly supplier_uuids?: readonly string[];
                 /** @description Only SKUs whose title begins with this; the case of A to Z does not matter. */
@@ -4072,6 +4247,10 @@ export interface operations {
             readonly query?: {
                 /** @description Adds the title to each SKU of the reply. */
                 readonly include?: "title";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: never;
             readonly path?: never;
@@ -4101,6 +4280,10 @@ export interface operations {
                 readonly as_of?: string;
                 /** @description Adds the title to each SKU of the reply. */
                 readonly include?: "title";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: never;
             readonly path: {
@@ -4124,7 +4307,12 @@ export interface operations {
     };
     readonly retireSku: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: {
                 /** @description The reason; shown with the batch. */
                 readonly "Batch-Reason"?: string;
@@ -4155,6 +4343,10 @@ export interface operations {
             readonly query?: {
                 /** @description Adds the title to each SKU of the reply. */
                 readonly include?: "title";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: never;
             readonly path: {
@@ -4189,6 +4381,10 @@ export interface operations {
                 readonly from?: string;
                 /** @description How many changes to answer with at most. */
                 readonly limit?: number;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
                 /** @description Only changes made before this time (RFC 3339). */
                 readonly to?: string;
             };
@@ -4217,6 +4413,10 @@ export interface operations {
             readonly query?: {
                 /** @description Report what would happen, and write nothing. */
                 readonly dry_run?: boolean;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: {
                 /** @description The timestamp of the report, for lines without an `as_of`. */
@@ -4266,8 +4466,12 @@ export interface operations {
             readonly query?: {
                 /** @description How many batches to answer with at most. */
                 readonly limit?: number;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
                 /** @description How many batches to skip. */
                 readonly start?: number;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: never;
             readonly path?: never;
@@ -4288,7 +4492,12 @@ export interface operations {
     };
     readonly showBatch: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the batch. */
@@ -4311,7 +4520,12 @@ export interface operations {
     };
     readonly showBatchResults: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
             readonly header?: never;
             readonly path: {
                 /** @description The uuid of the batch. */
@@ -4339,6 +4553,10 @@ export interface operations {
                 readonly dry_run?: boolean;
                 /** @description Also revert SKUs that a later batch has confirmed. */
                 readonly force?: boolean;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: {
                 /** @description The reason; shown with the batch. */
@@ -4376,6 +4594,10 @@ export interface operations {
                 readonly errors_only?: boolean;
                 /** @description The lines are the complete inventory: SKUs that no line names are set to zero. */
                 readonly mode?: "snapshot";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: {
                 /** @description The timestamp of the report, for lines without an `as_of`. */
@@ -4430,6 +4652,10 @@ export interface operations {
                 readonly from?: "start" | "now";
                 /** @description How many changes to answer with at most. */
                 readonly limit?: number;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
                 /** @description Only changes of these suppliers: one, separated by commas, or repeated. Use the same in every request with one cursor. */
                 readonly supplier_uuids?: readonly string[];
                 /** @description How many seconds to wait if there is no change yet. */
@@ -4459,6 +4685,10 @@ export interface operations {
                 readonly from?: string;
                 /** @description How long an interval is; days begin at 00:00 UTC. */
                 readonly interval?: "hour" | "day";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
                 /** @description To the interval before this time (RFC 3339); now by default. */
                 readonly to?: string;
             };
@@ -4504,8 +4734,12 @@ export interface operations {
             readonly query?: {
                 /** @description How many suppliers to answer with at most. */
                 readonly limit?: number;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
                 /** @description How many suppliers to skip. */
                 readonly start?: number;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
             };
             readonly header?: never;
             readonly path?: never;
@@ -4529,8 +4763,12 @@ export interface operations {
             readonly query?: {
                 /** @description How many suppliers to answer with at most. */
                 readonly limit?: number;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
                 /** @description How many suppliers to skip. */
                 readonly start?: number;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
                 /** @description Only these suppliers: one uuid, several separated by commas, or repeated. */
                 readonly supplier_uuids?: readonly string[];
             };

@@ -4,8 +4,10 @@ import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
-import type { TSchema } from 'typebox';
+import { type TObject, type TSchema, Type } from 'typebox';
+import { ActingQuerySchema } from '../wire/organizations.ts';
 import { PROBLEM_MEDIA_TYPE, ProblemSchema } from '../wire/problem.ts';
+import { ACTED } from './accounts/acting.ts';
 import type { Access } from './accounts/authenticate.ts';
 import { pageOfMarkdown, sendPage, type Page } from './pages.ts';
 import { refuseOtherVerbs } from './request/resource.ts';
@@ -14,7 +16,8 @@ interface Description {
   readonly operationId: string;
   readonly summary: string;
   readonly description?: string;
-  readonly query?: TSchema;
+  /** Without those by which an operator acts for an organization. */
+  readonly query?: TObject;
   readonly params?: TSchema;
   readonly headers?: TSchema;
   readonly body?: TSchema;
@@ -48,7 +51,8 @@ const BODY_PROBLEMS = {
 
 /** The schema of an operation for the OpenAPI document. */
 export function describe(operation: Description): FastifySchema {
-  const { access, body, bodies, rows, query, params, headers, ok } = operation;
+  const { access, body, bodies, rows, params, headers, ok } = operation;
+  const query = queryOf(operation);
   const problems: Readonly<Record<number, string>> = {
     ...(query !== undefined && { 400: 'A query parameter is invalid.' }),
     ...(access !== undefined && CREDENTIALS_PROBLEMS),
@@ -90,6 +94,11 @@ export function describe(operation: Description): FastifySchema {
       ),
     },
   };
+}
+
+function queryOf({ access, query }: Description): TObject | undefined {
+  if (access === undefined || !ACTED.has(access)) return query;
+  return Type.Object({ ...query?.properties, ...ActingQuerySchema.properties });
 }
 
 function contentOfEach(

@@ -201,6 +201,18 @@ export function printConnections(
   };
 }
 
+/** With these an operator names the organization that a request is for. */
+export const ActingQuerySchema = Type.Object({
+  supplier: Type.Optional(
+    uuid(
+      'For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier.',
+    ),
+  ),
+  organization: Type.Optional(
+    uuid('For operators only: act for this organization, which may be a retailer.'),
+  ),
+});
+
 export const ServerStatusSchema = Type.Object(
   {
     version: Type.String({ description: 'The version of onhand.' }),

@@ -9,6 +9,7 @@ import { buildProgram } from '../../src/cli/program.ts';
 import { FLAG_SETTINGS, FORMAT_SETTINGS, NUMBER_SETTINGS, readSettings } from '../../src/config.ts';
 import { ERROR_CODES, OnhandError } from '../../src/domain/errors.ts';
 import { handleError } from '../../src/http/problems.ts';
+import { ACTING_PARAMETERS } from '../../src/http/request/parameters.ts';
 import { NOT_KEPT } from '../../src/wire/inventory/sku-creation.ts';
 import { at, textAt } from '../http/answers.ts';
 import { TestServer } from '../http/harness.ts';
@@ -231,8 +232,15 @@ describe('the API', () => {
     sorted(
       Object.values(membersAt('paths', path, verb, 'parameters'))
         .filter((parameter) => at(parameter, 'in') === place)
-        .map((parameter) => textAt(parameter, 'name')),
+        .map((parameter) => textAt(parameter, 'name'))
+        // Nearly every operation has them, so they are documented once.
+        .filter((name) => !ACTING_PARAMETERS.includes(name)),
     );
+
+  test.for(ACTING_PARAMETERS)('the parameter %s of operators is documented', (name) => {
+    expect(page('docs/accounts.md')).toContain(`\`?${name}=<uuid>\``);
+  });
+
   const BATCHES = '/timp/products/skus/inventory/batches/';
 
   test.for([

@@ -10,7 +10,7 @@ import { Intake } from '../../src/intake/intake.ts';
 import { bodyWorkersOf, fileServiceOf, webhookOptionsOf } from '../../src/server.ts';
 import { openTestStore, sqliteDatabase, testSettings } from '../store/fixtures.ts';
 import { at, membersAt, problemOf, textAt } from './answers.ts';
-import { BULK, TestServer } from './harness.ts';
+import { BULK, SKUS, TestServer } from './harness.ts';
 
 const REDOCLY = fileURLToPath(
   new URL('../../node_modules/@redocly/cli/bin/cli.js', import.meta.url),
@@ -104,6 +104,25 @@ describe('the OpenAPI document', () => {
           'application/problem+json',
         ]);
       }
+    }
+  });
+
+  test.for([
+    [BULK, 'post', true],
+    [SKUS, 'get', true],
+    ['/timp/notifications/webhooks/', 'post', true],
+    ['/timp/organizations/users/', 'get', true],
+    ['/timp/organizations/sessions/', 'get', false],
+    ['/timp/organizations/', 'get', false],
+    ['/timp/organizations/user-login/', 'post', false],
+  ] as const)('lets an operator name an organization: %s %s: %s', ([path, method, isActedFor]) => {
+    const operation = at(openapi, 'paths', path, method);
+    expect(operation).toBeDefined();
+    const parameters = at(operation, 'parameters') ?? [];
+    for (const name of ['supplier', 'organization']) {
+      const found: unknown = expect.objectContaining({ name, in: 'query', required: false });
+      if (isActedFor) expect(parameters).toContainEqual(found);
+      else expect(parameters).not.toContainEqual(expect.objectContaining({ name }));
     }
   });
 

@@ -7,7 +7,7 @@ import { ACTING_PARAMETERS, sentQueryOf } from '../request/parameters.ts';
 import type { Access } from './authenticate.ts';
 
 /** Operations that belong to an organization. The others are the user's or the operator's own. */
-const ACTED: ReadonlySet<Access> = new Set([
+export const ACTED: ReadonlySet<Access> = new Set([
   'viewer',
   'owner',
   'editor',

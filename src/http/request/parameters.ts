@@ -1,9 +1,10 @@
 /** The parameters of a request: its query, its headers and the uuid in its path. */
 import type { FastifyRequest } from 'fastify';
 import { OnhandError } from '../../domain/errors.ts';
+import { ActingQuerySchema } from '../../wire/organizations.ts';
 
 /** With these an operator names the organization that a request is for. */
-export const ACTING_PARAMETERS = ['supplier', 'organization'] as const;
+export const ACTING_PARAMETERS: readonly string[] = Object.keys(ActingQuerySchema.properties);
 
 /** The query parameters, each with its values in the order sent; without those by which an operator acts for another organization. */
 export function queryOf(request: FastifyRequest): ReadonlyMap<string, readonly string[]> {
