@@ -90,6 +90,19 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
     await page.close();
   });
 
+  test('a scan finds its SKU although the server was too busy at first', async () => {
+    const page = await open('/skus');
+    await page.route(
+      /gtin14=/,
+      async (route) => route.fulfill({ status: 503, headers: { 'retry-after': '0' } }),
+      { times: 1 },
+    );
+    await page.getByRole('searchbox').fill('012345678905');
+    await page.keyboard.press('Enter');
+    await page.getByText('1 SKU', { exact: true }).waitFor();
+    await page.close();
+  });
+
   test('a clerk edits stock with the keyboard alone and undoes it', async () => {
     const page = await open('/skus?q=KETTLE');
     const stock = page.getByRole('button', { name: 'In stock of KETTLE' });

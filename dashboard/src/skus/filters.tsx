@@ -88,6 +88,10 @@ function SearchBox({
   const box = useRef<HTMLInputElement>(null);
   const search = (query: string): void => onChange(query.trim() === '' ? undefined : query.trim());
   const searchSoon = useDebouncedCallback(search, TYPING_MS);
+  const searchNow = (query: string): void => {
+    searchSoon.cancel();
+    search(query);
+  };
   // The address changed by another way, such as the command palette or Back.
   useEffect(() => {
     if (document.activeElement !== box.current) setTyped(searched);
@@ -107,7 +111,7 @@ function SearchBox({
             aria-label={text.skus.clearSearch}
             onClick={() => {
               setTyped('');
-              search('');
+              searchNow('');
             }}
           />
         )
@@ -118,7 +122,7 @@ function SearchBox({
         searchSoon(event.currentTarget.value);
       }}
       onKeyDown={(event) => {
-        if (event.key === 'Enter') search(typed);
+        if (event.key === 'Enter') searchNow(typed);
       }}
     />
   );

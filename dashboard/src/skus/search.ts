@@ -1,10 +1,15 @@
 import { infiniteQueryOptions } from '@tanstack/react-query';
-import type { Sku, SkuFilter, SkuPage } from '../../../client/src/index.ts';
+import {
+  ParameterInvalid,
+  type Sku,
+  type SkuFilter,
+  type SkuPage,
+} from '../../../client/src/index.ts';
 import { onhand } from '../api/client.ts';
 
 export const STOCK_FILTERS = ['in', 'none'] as const;
 export const RESTRICTION_FILTERS = ['unrestricted', 'tmpunavail', 'discontd'] as const;
-/** In hours. */
+/** How long ago a SKU may have changed last, in hours. */
 export const UPDATED_FILTERS = [1, 24, 168] as const;
 
 /** What the SKU list shows: the search part of its address. */
@@ -13,7 +18,7 @@ export interface SkuSearch {
   readonly q?: string;
   readonly stock?: (typeof STOCK_FILTERS)[number];
   readonly restriction?: (typeof RESTRICTION_FILTERS)[number];
-  /** Changed within as many hours. */
+  /** Only SKUs that changed within this many hours. */
   readonly updated?: (typeof UPDATED_FILTERS)[number];
   /** The uuid of a supplier. */
   readonly supplier?: string;
@@ -72,7 +77,7 @@ async function filterFor(search: SkuSearch, signal: AbortSignal): Promise<SkuFil
   };
 }
 
-/** Digits with the separators that people and scanners write: any form of a GTIN, or an ISBN-10. */
+/** What may be a GTIN in any form or an ISBN-10. People and scanners put spaces, hyphens or dots between the digits. */
 const GTIN_TEXT = /^[\d][\d\s.-]{5,18}[\dXx]$/;
 
 /** The filter that finds something: the identifier as a GTIN, as a sku_id, or else how titles begin. */
@@ -89,12 +94,12 @@ async function textFilter(text: string, signal: AbortSignal): Promise<SkuFilter>
 
 async function hasAny(filter: SkuFilter, signal: AbortSignal): Promise<boolean> {
   try {
-    const { skus } = await onhand.skus.page({ ...filter, limit: 1 }, { signal, retries: 0 });
+    const { skus } = await onhand.skus.page({ ...filter, limit: 1 }, { signal });
     return skus.length > 0;
   } catch (error) {
-    if (signal.aborted) throw error;
-    // The text is no GTIN after all: its check digit is wrong.
-    return false;
+    // The text is no GTIN after all: its check digit is wrong. Other errors do not say whether there is one.
+    if (error instanceof ParameterInvalid) return false;
+    throw error;
   }
 }
 
