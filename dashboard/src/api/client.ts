@@ -30,7 +30,7 @@ export function clientFor(supplier: string | undefined): Onhand {
   return new Onhand(optionsFor(supplier));
 }
 
-/** As `clientFor`, for what the client has no method for, because only people use it. */
+/** Sends the requests that the client has no method for, because only people use them; acts for the same as `clientFor`. */
 export function transportFor(supplier: string | undefined): Transport {
   return new Transport(optionsFor(supplier));
 }
@@ -38,5 +38,5 @@ export function transportFor(supplier: string | undefined): Transport {
 /** The client of the server that sent this page, for the user who is logged in. */
 export const onhand = clientFor(undefined);
 
-/** Calls what the client has no method for, because only people use it. */
+/** Sends the requests of the user who is logged in that the client has no method for. */
 export const transport = transportFor(undefined);

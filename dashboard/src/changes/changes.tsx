@@ -12,7 +12,7 @@ import classes from './changes.module.css';
 import { InventoryChange } from './inventory-change.tsx';
 import { useLiveFeed } from './live-feed.ts';
 
-/** Rows that are drawn. */
+/** How many rows are drawn. */
 const ROWS = 200;
 
 /** Every change while it happens. */

@@ -10,7 +10,7 @@ const KEPT = 1000;
 const DRAW_MS = 200;
 
 export interface LiveFeed {
-  /** Latest first. */
+  /** The latest record is the first. */
   readonly records: readonly ChangeRecord[];
   /** How many arrived while paused. */
   readonly waiting: number;

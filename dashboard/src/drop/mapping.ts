@@ -24,7 +24,7 @@ export const IGNORE = 'ignore';
 export interface FileColumn {
   readonly header: string;
   readonly samples: readonly string[];
-  /** Undefined: it is not read. */
+  /** What the column is read as; undefined if it is not read. */
   readonly column: string | undefined;
   /** Whether someone said so. */
   readonly isMapped: boolean;

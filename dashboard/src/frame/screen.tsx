@@ -16,7 +16,7 @@ export function Screen({
   readonly above?: ReactNode;
   readonly subtitle?: ReactNode;
   readonly actions?: ReactNode;
-  /** As high as the window; the content scrolls inside. */
+  /** The screen is as high as the window, and its content scrolls inside. */
   readonly isFilling?: boolean;
   readonly children: ReactNode;
 }) {

@@ -37,24 +37,24 @@ export class Formats {
     this.#plural = new Intl.PluralRules(locale);
   }
 
-  /** All digits: 1,234,567. */
+  /** Prints all digits: 1,234,567. */
   number(value: number): string {
     return this.#number.format(value);
   }
 
-  /** Few digits: 1.2M. */
+  /** Prints few digits: 1.2M. */
   compact(value: number): string {
     return this.#compact.format(value);
   }
 
-  /** With its sign: +12 or −3. */
+  /** Prints a difference with its sign: +12 or −3. */
   difference(value: number): string {
     const digits = this.#number.format(Math.abs(value));
     if (value === 0) return digits;
     return `${value > 0 ? '+' : '−'}${digits}`;
   }
 
-  /** Bytes in the largest unit of which there is one. */
+  /** Prints a number of bytes in the largest unit of which there is at least one. */
   bytes(value: number): string {
     const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
     const power = Math.min(Math.floor(Math.log10(Math.max(value, 1)) / 3), units.length - 1);
@@ -66,7 +66,7 @@ export class Formats {
     }).format(value / 1000 ** power);
   }
 
-  /** A length of time in the largest unit that it is a whole number of: 15 min, 2 hr, 1 day. */
+  /** Prints a length of time in the largest unit that it is a whole number of: 15 min, 2 hr, 1 day. */
   minutes(value: number): string {
     const [unit, size] =
       value % 1440 === 0

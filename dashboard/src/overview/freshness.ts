@@ -5,7 +5,7 @@ import { onhand } from '../api/client.ts';
 export type SupplierFreshness = Freshness['suppliers'][number];
 
 const REFRESH_MS = 30_000;
-/** Of the suppliers that one reader sees at once; more are found in the list of SKUs. */
+/** The overview reads at most this many suppliers: 25 in a request, and all of them again every 30 seconds. */
 const SUPPLIERS_MAX = 500;
 
 /** When each supplier last reported: those that are late first, then the ones that were silent longest. */

@@ -72,7 +72,7 @@ function Past({ uuid, time }: { readonly uuid: string; readonly time: string }) 
   );
 }
 
-/** As an input of the type datetime-local has it. */
+/** Prints a time in the format of an input of the type datetime-local. */
 function localTime(date: Date): string {
   const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
   return local.toISOString().slice(0, 16);

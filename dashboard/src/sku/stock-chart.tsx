@@ -15,7 +15,7 @@ export default function StockChart({
   entries,
 }: {
   readonly sku: Sku;
-  /** Latest first. */
+  /** The latest entry is the first. */
   readonly entries: readonly HistoryEntry[];
 }) {
   const text = useText();

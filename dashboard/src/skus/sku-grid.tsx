@@ -57,7 +57,7 @@ export function SkuGrid({
   const focus = (index: number): void => {
     if (index < 0 || index >= skus.length) return;
     rows.scrollToIndex(index);
-    // Once it is drawn.
+    // The row can be focused only after it has been drawn.
     requestAnimationFrame(() =>
       scroller.current?.querySelector<HTMLElement>(`[data-stock="${index}"]`)?.focus(),
     );

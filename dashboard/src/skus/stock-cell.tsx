@@ -13,7 +13,7 @@ export function StockCell({
   onMove,
 }: {
   readonly sku: Sku;
-  /** Of the row. */
+  /** The position of the row in the list; the first is 0. */
   readonly index: number;
   readonly onSave: (quantity: number) => void;
   /** Moves the focus up or down. */

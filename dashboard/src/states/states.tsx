@@ -74,7 +74,7 @@ export function Failed({
   return <FailedAlert error={error} {...(onRetry !== undefined && { onRetry })} />;
 }
 
-/** The same in a box, also outside the screens. */
+/** Shows an error in a box. It also works where nobody is logged in. */
 export function FailedAlert({
   error,
   onRetry,

@@ -7,7 +7,7 @@ export type Pasted =
   | { readonly kind: 'table'; readonly text: string }
   | { readonly kind: 'broken'; readonly why: 'json' | 'header' | 'tooMany' };
 
-/** More lines than that are a file. */
+/** More lines than this belong in a file. */
 const LINES_MAX = 20;
 
 export function readPasted(pasted: string): Pasted {
