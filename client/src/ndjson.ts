@@ -49,7 +49,7 @@ export async function* ndjsonChunks(
 }
 
 interface ReadRow extends NdjsonRow {
-  /** The JSON of its group's name; undefined outside groups. */
+  /** The name of its group; undefined outside groups. */
   readonly group: string | undefined;
 }
 
@@ -113,8 +113,9 @@ function groupOf(bytes: Uint8Array): string | undefined {
   if (!MAY_HAVE_GROUP.test(text)) return undefined;
   try {
     const line: unknown = JSON.parse(text);
-    const isObject = typeof line === 'object' && line !== null;
-    return isObject && 'group' in line ? JSON.stringify(line.group) : undefined;
+    // The server refuses other values line by line.
+    const isNamed = typeof line === 'object' && line !== null && 'group' in line;
+    return isNamed && typeof line.group === 'string' ? line.group : undefined;
   } catch {
     return undefined;
   }

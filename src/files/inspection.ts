@@ -21,9 +21,9 @@ export interface InspectionTerms {
   readonly skusMax: number;
   /** Opens the file again, to be read by these rules. */
   readonly open: (rules: ReadingRules) => Promise<InventoryFile>;
-  /** Passes rows on, counts them as progress, and stops if the task is to stop. */
   /** Looks up the SKUs that rows name, by uuid. Without it, a row by `sku_id` and one by GTIN are not compared. */
   readonly identify?: Identify;
+  /** Passes rows on, counts them as progress, and stops if the task is to stop. */
   readonly follow: (rows: InventoryFile['rows']) => AsyncIterable<readonly FileRow[]>;
 }
 

@@ -60,7 +60,7 @@ export class SkuQuantities {
   /**
    * Adds a row to its SKU. Rows that do not say which SKU they are about are skipped.
    *
-   * @param skuUuid of the SKU, if it was looked up; null if there is none
+   * @param skuUuid the SKU's, if it was looked up; null if there is none
    */
   add({ row, line, location }: FileRow, skuUuid?: string | null): void {
     const name = nameOf(line);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { API_TYPES, apiTypes } from '../../client/scripts/api-types.ts';
 import { type Line, Onhand, PROBLEM_CLASSES, TimedOut } from '../../client/src/index.ts';
+import { ndjsonChunks } from '../../client/src/ndjson.ts';
 import { ERROR_CODES } from '../../src/domain/errors.ts';
 import { TestServer } from '../http/harness.ts';
 import { entry } from '../store/fixtures.ts';
@@ -47,6 +48,15 @@ describe('the TypeScript client', () => {
     const applied = await files.apply(uuid);
     expect(await files.wait(applied)).toMatchObject({ state: 'done', dry_run: false });
     expect(await files.apply(uuid)).toBe(applied);
+  });
+
+  test('sends NDJSON whose group is no text as it arrives: the server refuses it row by row', async () => {
+    const content = async function* (): AsyncGenerator<Uint8Array> {
+      yield new TextEncoder().encode('{"sku_id": "A-1", "group": null}\n');
+      await new Promise(() => undefined);
+    };
+    const first = await ndjsonChunks(content()).next();
+    expect(first).toMatchObject({ value: { lines: [{ row: 1 }] } });
   });
 
   test.for(['update', 'stream'] as const)(

@@ -127,7 +127,7 @@ interface Download {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly kind: DownloadKind;
-  /** Of the file, without its ending. */
+  /** The name of the download, without its ending. */
   readonly name: string;
   readonly content: () => Promise<Readable>;
 }
