@@ -128,4 +128,9 @@ export interface AccountStore {
    * not expired by `nowMs`.
    */
   endSession(userId: number, uuid: string, nowMs: number): Promise<boolean>;
+  /**
+   * Deletes at most `limit` sessions that expired before a time; webhooks made with them continue. Resolves with
+   * whether more may be left.
+   */
+  deleteSessions(expiredBeforeMs: number, limit: number): Promise<boolean>;
 }

@@ -152,6 +152,25 @@ export class SqlTokens {
     return result.numUpdatedRows === 1n;
   }
 
+  async deleteSessions(expiredBeforeMs: number, limit: number): Promise<boolean> {
+    const { db } = this.#database;
+    const old = db
+      .selectFrom('tokens')
+      .select('id')
+      .where('kind', '=', 'session')
+      .where('expires_at_ms', '<', expiredBeforeMs)
+      // SQLite would give the id of the last row to the next token, and webhooks may still have it.
+      .where('id', '<', (select) =>
+        select.selectFrom('tokens').select((token) => token.fn.max<number>('id').as('id')),
+      )
+      .limit(limit);
+    const { numDeletedRows } = await db
+      .deleteFrom('tokens')
+      .where('id', 'in', old)
+      .executeTakeFirstOrThrow();
+    return Number(numDeletedRows) >= limit;
+  }
+
   /** API tokens: not those of logins and sessions. */
   #tokensOf(organizationId: number) {
     return this.#database.db
