@@ -129,6 +129,7 @@ async function serve(
     onFailure: report('drop folder failed'),
   });
   const sweeper = new RetentionSweeper({
+    accounts: store.accounts,
     batches: store.batches,
     changes: store.changes,
     files,

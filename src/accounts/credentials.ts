@@ -139,7 +139,7 @@ export const SESSION_MS = 2 * 60 * 60 * 1000;
 
 export interface Session {
   readonly token: string;
-  /** That of its token. */
+  /** The uuid of its token. */
   readonly uuid: string;
   /** Milliseconds since 1970-01-01T00:00Z. */
   readonly expiresAtMs: number;

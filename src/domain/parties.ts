@@ -99,7 +99,7 @@ export interface SessionClient {
 
 /** A session of a user, without its secret. */
 export interface SessionListing extends SessionClient {
-  /** That of its token. */
+  /** The id of its token. */
   readonly id: number;
   readonly uuid: string;
   readonly createdAtMs: number;
@@ -111,9 +111,9 @@ export interface SessionListing extends SessionClient {
 
 /** How long sessions are valid. */
 export interface SessionLifetimes {
-  /** Without a request. */
+  /** A session ends when it has not been used for this time. */
   readonly idleMs: number;
-  /** In all. */
+  /** A session ends that long after the login, however often it is used. */
   readonly absoluteMs: number;
 }
 

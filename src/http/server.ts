@@ -71,9 +71,9 @@ export interface HttpSettings
     StreamSettings,
     WebhookLimits,
     SessionCookieSettings {
-  /** How long a session of a browser is valid without a request, … */
+  /** How long a session of a browser is valid without a request. */
   readonly sessionIdleMinutes: number;
-  /** … and in all. */
+  /** How long it is valid in all. */
   readonly sessionHoursMax: number;
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;

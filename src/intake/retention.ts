@@ -1,4 +1,10 @@
-import type { BatchStore, ChangeStore, FileSweepTimes, SweepTimes } from '../store/store.ts';
+import type {
+  AccountStore,
+  BatchStore,
+  ChangeStore,
+  FileSweepTimes,
+  SweepTimes,
+} from '../store/store.ts';
 
 const FIRST_SWEEP_MS = 60_000;
 const SWEEP_EVERY_MS = 10 * 60_000;
@@ -10,6 +16,8 @@ const FILES_PER_STEP = 20;
 const CHANGES_PER_STEP = 2000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** For sessions, after they have expired or ended. */
+const SESSIONS_KEPT_MS = 7 * DAY_MS;
 
 export interface RetentionSettings {
   readonly idempotencyKeptHours: number;
@@ -26,6 +34,7 @@ export interface RetentionSettings {
 }
 
 interface SweeperParts {
+  readonly accounts: Pick<AccountStore, 'deleteSessions'>;
   readonly batches: Pick<BatchStore, 'sweep' | 'trimFailures'>;
   readonly changes: Pick<ChangeStore, 'dropBefore'>;
   /** Deletes files after their retention. Resolves with whether more may be left. */
@@ -66,7 +75,7 @@ export class RetentionSweeper {
   }
 
   async #takeStep(): Promise<void> {
-    const { batches, changes, files, kept, onFailure } = this.#parts;
+    const { accounts, batches, changes, files, kept, onFailure } = this.#parts;
     let hasMore = false;
     try {
       const nowMs = Date.now();
@@ -76,6 +85,7 @@ export class RetentionSweeper {
       // Files first: their results need the stored results of their batches.
       hasMore = await files.sweep(fileSweepTimes(kept, nowMs), FILES_PER_STEP);
       hasMore = (await batches.sweep(times, ROWS_PER_STEP)) || hasMore;
+      hasMore = (await accounts.deleteSessions(nowMs - SESSIONS_KEPT_MS, ROWS_PER_STEP)) || hasMore;
       if (kept.changesKeptDays > 0) {
         const beforeMs = nowMs - kept.changesKeptDays * DAY_MS;
         hasMore = (await changes.dropBefore(beforeMs, CHANGES_PER_STEP)) || hasMore;

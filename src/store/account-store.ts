@@ -121,6 +121,8 @@ export interface AccountStore {
     usedAtMs: number,
     lifetimes: SessionLifetimes,
   ): Promise<void>;
+  /** The session that a token belongs to; undefined if it is no session, or has expired by `nowMs`. */
+  findSession(tokenId: number, nowMs: number): Promise<SessionListing | undefined>;
   /** The sessions of a user that have not expired by `nowMs`, the latest first. */
   listSessions(userId: number, nowMs: number): Promise<readonly SessionListing[]>;
   /**
@@ -128,4 +130,9 @@ export interface AccountStore {
    * not expired by `nowMs`.
    */
   endSession(userId: number, uuid: string, nowMs: number): Promise<boolean>;
+  /**
+   * Deletes at most `limit` sessions that expired before a time; webhooks made with them continue. Resolves with
+   * whether more may be left.
+   */
+  deleteSessions(expiredBeforeMs: number, limit: number): Promise<boolean>;
 }

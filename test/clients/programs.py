@@ -25,6 +25,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List
 
 import async_programs
 from onhand_client import (
+    AsyncOnhand,
     PROBLEM_CLASSES,
     AbortSignal,
     ConnectionFailed,
@@ -181,6 +182,25 @@ def file(onhand: Onhand, given: Input) -> object:
     reverted = onhand.files.undo(uuid)["reverted"]
     latest = next(onhand.files.list())
     return {"state": state, "results": results, "reverted": reverted, "listed": latest["filename"]}
+
+
+def checked_file(onhand: Onhand, given: Input) -> object:
+    files = onhand.files
+    uuid = files.upload(given["text"], filename=given["filename"], dry_run=True)
+    files.wait(uuid)
+    preview = files.preview(uuid, rows=1)["rows"]
+    effects = files.effects(uuid, only="changed")
+    failed = b"".join(files.failed_rows(uuid)).decode()
+    applied = files.apply(uuid)
+    state = files.wait(applied)["state"]
+    return {
+        "preview": preview,
+        "totals": effects["totals"],
+        "changes": effects["rows"][0]["changes"],
+        "failed": failed,
+        "state": state,
+        "isSame": files.apply(uuid) == applied,
+    }
 
 
 def file_results(onhand: Onhand, given: Input) -> object:
@@ -394,6 +414,7 @@ PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
         list_skus,
         export_skus,
         file,
+        checked_file,
         file_results,
         catalogue,
         retry_for,
@@ -446,8 +467,20 @@ def single_file(given: Input) -> object:
         sys.modules["onhand_client"] = package
 
 
+def without_async_twin(given: Input) -> object:
+    """Methods of the client that its asynchronous twin lacks."""
+    sync, twin = Onhand("http://127.0.0.1:1"), AsyncOnhand("http://127.0.0.1:1")
+    parts = [("", sync, twin), *((name, part, getattr(twin, name, None)) for name, part in vars(sync).items())]
+    return [
+        f"{name}.{method}"
+        for name, part, other in parts
+        for method in dir(part)
+        if not name.startswith("_") and not method.startswith("_") and not hasattr(other, method)
+    ]
+
+
 #: Programs that are not given a client.
-OTHERS: Dict[str, Callable[[Input], object]] = {other.__name__: other for other in (problem_codes, script, single_file)}
+OTHERS: Dict[str, Callable[[Input], object]] = {other.__name__: other for other in (problem_codes, script, single_file, without_async_twin)}
 
 
 def run(name: str, given: Input) -> object:

@@ -189,6 +189,18 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     return { state, results, reverted, listed: latest?.filename };
   },
 
+  checked_file: async ({ files }, { filename, text }) => {
+    const uuid = await files.upload(text, { filename, terms: { dry_run: true } });
+    await files.wait(uuid);
+    const preview = (await files.preview(uuid, { rows: 1 })).rows;
+    const { totals, rows } = await files.effects(uuid, { only: 'changed' });
+    const failed = await new Response(await files.failedRows(uuid)).text();
+    const applied = await files.apply(uuid);
+    const { state } = await files.wait(applied);
+    const isSame = (await files.apply(uuid)) === applied;
+    return { preview, totals, changes: rows[0]?.changes, failed, state, isSame };
+  },
+
   file_results: async (onhand, { filename, text }) => {
     const uuid = await onhand.files.upload(text, { filename });
     await onhand.files.wait(uuid);

@@ -75,6 +75,11 @@ describe.runIf(isUsable)('the Python client', () => {
     expect(codes).toEqual([...ERROR_CODES].toSorted());
   });
 
+  test('has each method for asyncio too', async () => {
+    // It is closed by `aclose`.
+    expect(await python.run('without_async_twin')).toEqual(['.close']);
+  });
+
   test('logs responses and retries but never the token, and reuses a connection of the caller', async () => {
     const { token } = await server.createSupplier('Logging');
     const output: unknown = await python.run('logged', { url: server.url, token });

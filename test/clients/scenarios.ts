@@ -286,6 +286,23 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    title: 'a file is previewed, checked by a dry run, and applied once',
+    program: 'checked_file',
+    skus: 2,
+    input: { filename: 'stock.csv', text: 'sku_id,qty\nS0,5\nNONE,1\n' },
+    check: async (output, world) => {
+      expect(output).toMatchObject({
+        preview: [{ row: 2, cells: ['S0', '5'], problem: null }],
+        totals: { rows: 2, failed: 1, changed: 1 },
+        changes: { quantity_in_stock: { to: 5 } },
+        failed: 'sku_id,qty\nNONE,1\n',
+        state: 'done',
+        isSame: true,
+      });
+      expect(await world.stockTotal()).toBe(5);
+    },
+  },
+  {
     title: 'the results of a file are read again from their start after the connection broke',
     program: 'file_results',
     skus: 1,

@@ -9,6 +9,12 @@ import { PROGRAMS } from './programs.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { play } from './world.ts';
 
+/** A text after which no more arrives, and no end. */
+async function* endless(text: string): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode(text);
+  await new Promise(() => undefined);
+}
+
 let server: TestServer;
 
 beforeAll(async () => {
@@ -30,32 +36,9 @@ describe('the TypeScript client', () => {
     });
   });
 
-  test('previews a file, shows what it would do, and applies it', async () => {
-    const { token } = await server.createSupplier('Looks first', [entry('A-1'), entry('A-2')]);
-    const onhand = new Onhand({ url: server.url, token });
-    const content = 'sku_id,qty\nA-1,5\nNONE,1\n';
-    const { files } = onhand;
-    const uuid = await files.upload(content, { terms: { dry_run: true } });
-    await files.wait(uuid);
-    expect((await files.preview(uuid, { rows: 1 })).rows).toEqual([
-      { row: 2, cells: ['A-1', '5'], problem: null },
-    ]);
-    const { totals, rows } = await files.effects(uuid, { only: 'changed' });
-    expect(totals).toMatchObject({ rows: 2, failed: 1, changed: 1 });
-    expect(rows[0]?.changes).toEqual({ quantity_in_stock: { from: null, to: 5 } });
-    const failed = await new Response(await files.failedRows(uuid)).text();
-    expect(failed).toBe('sku_id,qty\nNONE,1\n');
-    const applied = await files.apply(uuid);
-    expect(await files.wait(applied)).toMatchObject({ state: 'done', dry_run: false });
-    expect(await files.apply(uuid)).toBe(applied);
-  });
-
   test('sends NDJSON whose group is no text as it arrives: the server refuses it row by row', async () => {
-    const content = async function* (): AsyncGenerator<Uint8Array> {
-      yield new TextEncoder().encode('{"sku_id": "A-1", "group": null}\n');
-      await new Promise(() => undefined);
-    };
-    const first = await ndjsonChunks(content()).next();
+    const content = endless('{"sku_id": "A-1", "group": null}\n');
+    const first = await ndjsonChunks(content).next();
     expect(first).toMatchObject({ value: { lines: [{ row: 1 }] } });
   });
 

@@ -49,7 +49,14 @@ test('sweeps in steps while there is more, continues after an error, and stops',
   const answers = [true, true, new Error('busy'), false];
   const asked: number[] = [];
   const failed: unknown[] = [];
+  const expiredBefore: number[] = [];
   const sweeper = new RetentionSweeper({
+    accounts: {
+      deleteSessions: (expiredBeforeMs) => {
+        expiredBefore.push(expiredBeforeMs);
+        return Promise.resolve(false);
+      },
+    },
     batches: {
       sweep: async (_times, limit) => {
         asked.push(limit);
@@ -74,6 +81,7 @@ test('sweeps in steps while there is more, continues after an error, and stops',
   sweeper.start();
   await vi.advanceTimersByTimeAsync(62_000);
   expect(asked).toEqual([500, 500, 500]);
+  expect(Date.now() - (expiredBefore[0] ?? 0)).toBeGreaterThanOrEqual(7 * 24 * HOUR_MS);
   expect(failed).toEqual([answers[2]]);
   await vi.advanceTimersByTimeAsync(11 * 60_000);
   expect(asked).toHaveLength(4);

@@ -1980,6 +1980,31 @@ class Files(_Resource):
             except OnhandError as error:
                 retries.wait_after(error, request)
 
+    def effects(self, uuid: str, **page: QueryValue) -> Json:
+        """
+        What a finished file did, or would do in a dry run: totals, reasons of failures, and a page of its rows.
+
+        :param page: `only` (`failed`, `changed` or `to_zero`), `start`, `limit`
+        """
+        return cast(Json, self._json("GET", f"{_path(_FILES_PATH, uuid)}effects/", page))
+
+    def preview(self, uuid: str, **terms: QueryValue) -> Json:
+        """The first `rows` of a file and how its columns are read, by these rules if any are given."""
+        return cast(Json, self._json("GET", f"{_path(_FILES_PATH, uuid)}preview/", terms))
+
+    def apply(self, uuid: str, *, reason: Optional[str] = None, reference: Optional[str] = None) -> str:
+        """Applies a file after its dry run and returns the UUID of the new file job; repeated, that of the same job."""
+        path, headers = f"{_path(_FILES_PATH, uuid)}apply/", _note_headers(reason, reference)
+        return cast(str, self._json("POST", path, headers=headers, is_repeatable=True)["uuid"])
+
+    def failed_rows(self, uuid: str, *, format: str = "csv") -> Iterator[bytes]:
+        """
+        The rows of a finished file that were not applied, in the file's own columns, as they arrive; without retries.
+
+        :param format: `csv` or `xlsx`
+        """
+        return _flat(self._failed_rows(uuid, format))
+
     def confirm(self, uuid: str, **answers: QueryValue) -> Json:
         """Applies a file that is held. `answers` are those to its questions, such as `locations="sum"`."""
         return cast(Json, self._json("POST", f"{_path(_FILES_PATH, uuid)}confirm/", answers))
@@ -2017,7 +2042,13 @@ class Files(_Resource):
 
     def _results(self, uuid: str, format: str, call: _Call) -> _Pages[bytes]:
         name = "acknowledgement.edi" if format == "edi" else f"results.{format}"
-        request = _Request("GET", _path(_FILES_PATH, uuid) + name)
+        return self._download(_path(_FILES_PATH, uuid) + name, call)
+
+    def _failed_rows(self, uuid: str, format: str) -> _Pages[bytes]:
+        return self._download(f"{_path(_FILES_PATH, uuid)}failed.{format}", self._call())
+
+    def _download(self, path: str, call: _Call) -> _Pages[bytes]:
+        request = _Request("GET", path)
         silence = _Clock(call, _TIMEOUT_DEFAULT if call.timeout is None else call.timeout, restarts=True)
         try:
             with self._transport.open(request, call, silence) as exchange:
@@ -2708,6 +2739,20 @@ class AsyncFiles(_AsyncResource):
     async def read_results(self, uuid: str, read: Callable[[Iterator[bytes]], T], *, format: str = "csv") -> T:
         """As `Files.read_results`. `read` is called in a worker thread."""
         return await self._worker.call(lambda client: client.files.read_results(uuid, read, format=format))
+
+    async def effects(self, uuid: str, **page: QueryValue) -> Json:
+        return await self._worker.call(lambda client: client.files.effects(uuid, **page))
+
+    async def preview(self, uuid: str, **terms: QueryValue) -> Json:
+        return await self._worker.call(lambda client: client.files.preview(uuid, **terms))
+
+    async def apply(self, uuid: str, *, reason: Optional[str] = None, reference: Optional[str] = None) -> str:
+        return await self._worker.call(
+            lambda client: client.files.apply(uuid, reason=reason, reference=reference)
+        )
+
+    def failed_rows(self, uuid: str, *, format: str = "csv") -> AsyncGenerator[bytes, None]:
+        return self._worker.items(lambda client: client.files._failed_rows(uuid, format))
 
     async def confirm(self, uuid: str, **answers: QueryValue) -> Json:
         return await self._worker.call(lambda client: client.files.confirm(uuid, **answers))

@@ -16,7 +16,7 @@ const DEMO_TOKEN = '1083e3ec5c40b36fd663ba925bc8d864061463e2';
 const BULK_PATH = '/timp/products/skus/inventory/bulk/';
 const DEMO_SUPPLIER = 'Demo Supplier';
 const LOOPBACK = '127.0.0.1';
-/** Of every user of a demo. */
+/** The password of every user of a demo. */
 const DEMO_PASSWORD = 'demo';
 const DEMO_USERS = [
   { username: 'clerk', organization: DEMO_SUPPLIER, type: 'supplier' },

@@ -51,9 +51,8 @@ export function addSessions(app: FastifyInstance, routes: SessionRoutes): void {
   };
 
   const currentOf = async (request: FastifyRequest) => {
-    const { userId, tokenId } = admission.principalOf(request);
-    const sessions = await accounts.listSessions(userId, Date.now());
-    const current = sessions.find(({ id }) => id === tokenId);
+    const { tokenId } = admission.principalOf(request);
+    const current = await accounts.findSession(tokenId, Date.now());
     if (current === undefined) {
       throw new OnhandError(
         'session_needed',

@@ -1,3 +1,4 @@
+import type { Selectable } from 'kysely';
 import { v4 as uuidv4 } from 'uuid';
 import type {
   OrganizationToken,
@@ -11,6 +12,7 @@ import type { OffsetPage, TokenPage } from '../store.ts';
 import { isUuid } from '../uuids.ts';
 import type { SqlDatabase } from './database.ts';
 import { readPermissions, writePermissions, type PrincipalCache } from './principals.ts';
+import type { SqlTables } from './tables.ts';
 
 /** Tokens, those of sessions among them. */
 export class SqlTokens {
@@ -107,31 +109,22 @@ export class SqlTokens {
   }
 
   async listSessions(userId: number, nowMs: number): Promise<readonly SessionListing[]> {
-    const rows = await this.#sessions(userId, nowMs).orderBy('id', 'desc').execute();
-    return rows.map((row) => ({
-      id: row.id,
-      uuid: row.uuid,
-      createdAtMs: row.created_at_ms,
-      lastUsedAtMs: row.last_used_at_ms,
-      expiresAtMs: row.expires_at_ms ?? Infinity,
-      userAgent: row.user_agent,
-      address: row.address ?? '',
-    }));
+    const rows = await this.#sessions(nowMs)
+      .where('user_id', '=', userId)
+      .orderBy('id', 'desc')
+      .execute();
+    return rows.map(sessionOf);
   }
 
-  #sessions(userId: number, nowMs: number) {
+  async findSession(tokenId: number, nowMs: number): Promise<SessionListing | undefined> {
+    const row = await this.#sessions(nowMs).where('id', '=', tokenId).executeTakeFirst();
+    return row && sessionOf(row);
+  }
+
+  #sessions(nowMs: number) {
     return this.#database.db
       .selectFrom('tokens')
-      .select([
-        'id',
-        'uuid',
-        'created_at_ms',
-        'last_used_at_ms',
-        'expires_at_ms',
-        'user_agent',
-        'address',
-      ])
-      .where('user_id', '=', userId)
+      .select(SESSION_COLUMNS)
       .where('kind', '=', 'session')
       .where('revoked_at_ms', 'is', null)
       .where('expires_at_ms', '>', nowMs);
@@ -150,6 +143,25 @@ export class SqlTokens {
       .executeTakeFirstOrThrow();
     this.#principals.clear();
     return result.numUpdatedRows === 1n;
+  }
+
+  async deleteSessions(expiredBeforeMs: number, limit: number): Promise<boolean> {
+    const { db } = this.#database;
+    const old = db
+      .selectFrom('tokens')
+      .select('id')
+      .where('kind', '=', 'session')
+      .where('expires_at_ms', '<', expiredBeforeMs)
+      // SQLite would give the id of the last row to the next token, and webhooks may still have it.
+      .where('id', '<', (select) =>
+        select.selectFrom('tokens').select((token) => token.fn.max<number>('id').as('id')),
+      )
+      .limit(limit);
+    const { numDeletedRows } = await db
+      .deleteFrom('tokens')
+      .where('id', 'in', old)
+      .executeTakeFirstOrThrow();
+    return Number(numDeletedRows) >= limit;
   }
 
   /** API tokens: not those of logins and sessions. */
@@ -189,6 +201,30 @@ export class SqlTokens {
       .executeTakeFirst();
     return row && tokenOf(row);
   }
+}
+
+const SESSION_COLUMNS = [
+  'id',
+  'uuid',
+  'created_at_ms',
+  'last_used_at_ms',
+  'expires_at_ms',
+  'user_agent',
+  'address',
+] as const;
+
+function sessionOf(
+  row: Selectable<Pick<SqlTables['tokens'], (typeof SESSION_COLUMNS)[number]>>,
+): SessionListing {
+  return {
+    id: row.id,
+    uuid: row.uuid,
+    createdAtMs: row.created_at_ms,
+    lastUsedAtMs: row.last_used_at_ms,
+    expiresAtMs: row.expires_at_ms ?? Infinity,
+    userAgent: row.user_agent,
+    address: row.address ?? '',
+  };
 }
 
 const TOKEN_COLUMNS = [

@@ -61,6 +61,31 @@ export function describeAccounts(kind: string, createDatabase: () => Promise<Tes
         expect(await supplier.store.accounts.findUser('bob')).toBeUndefined();
       });
 
+      test('deletes sessions that expired before a time, no other tokens, and reuses no id', async () => {
+        const { accounts } = supplier.store;
+        const { id: userId } = await accounts.findServiceUser(supplier.id);
+        const create = async (byte: number, kind: 'api' | 'session', expiresAtMs: number) => {
+          const tokenHash = new Uint8Array(32).fill(byte);
+          const draft = { userId, tokenHash, permissions: [], expiresAtMs, kind };
+          return (await accounts.createToken(draft)).id;
+        };
+        const idsFrom = async (first: number) =>
+          (await accounts.listTokens()).map(({ id }) => id).filter((id) => id >= first);
+        const expired = await create(11, 'session', 1000);
+        const second = await create(12, 'session', 1000);
+        const api = await create(13, 'api', 1000);
+        const valid = await create(14, 'session', 2000);
+        const last = await create(15, 'session', 1000);
+        expect(await accounts.deleteSessions(2000, 1)).toBe(true);
+        expect(await idsFrom(expired)).toHaveLength(4);
+        expect(await accounts.deleteSessions(2000, 10)).toBe(false);
+        expect(await idsFrom(expired)).toEqual([api, valid, last]);
+        const next = await create(16, 'api', 3000);
+        expect(next).toBeGreaterThan(last);
+        expect(await accounts.deleteSessions(2000, 10)).toBe(false);
+        expect(await idsFrom(second)).toEqual([api, valid, next]);
+      });
+
       test('a token is valid until it expires or is revoked', async () => {
         const { accounts } = supplier.store;
         const user = await accounts.findServiceUser(supplier.id);
