@@ -74,7 +74,7 @@ export function Failed({
   return <FailedAlert error={error} {...(onRetry !== undefined && { onRetry })} />;
 }
 
-/** Shows an error in a box. It also works where nobody is logged in. */
+/** Shows an error in a box. It also works without a session. */
 export function FailedAlert({
   error,
   onRetry,
