@@ -113,6 +113,8 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   const retryAfter = retryAfterSeconds(known);
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   if (STATUS_OF[known.code] === 401) reply.header('www-authenticate', 'Token');
+  // A download may fail before its first byte. With the header, a browser would store the problem under the file's name.
+  reply.removeHeader('content-disposition');
   sendProblem(request, reply, known);
 }
 

@@ -82,7 +82,7 @@ export function isCount(text: string, count: number): boolean {
   return /^[0-9]{1,10}$/.test(text) && Number(text) === count;
 }
 
-/** The error for a segment because of which the whole file is refused. */
+/** The error for a segment that makes onhand refuse the whole file. */
 export function refusal({ number }: Numbered, reason: string): OnhandError {
   return new OnhandError('body_malformed', `Segment ${number}: ${reason}.`);
 }

@@ -9,7 +9,7 @@ export function readCompactDate(text: string): number | undefined {
   return parts === null ? undefined : readDate(parts.slice(1).join('-'));
 }
 
-/** Keeps the date of a file: that of its first message with a date, of which the lowest rank counts. */
+/** Keeps the date of a file: in the first message that has dates, the one with the lowest rank. */
 export class ReportDate {
   #kept: { readonly message: number; readonly rank: number; readonly text: string } | null = null;
 

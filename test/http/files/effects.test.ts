@@ -156,6 +156,16 @@ describe('the failed rows of a file', () => {
     const workbook = await client.ask('GET', `${FILES}${uuid}/failed.xlsx`);
     expect(workbook.text.startsWith('PK')).toBe(true);
   });
+
+  test('are refused for a file that could not be read at all, and no browser stores the problem as a file', async () => {
+    const uuid = await client.upload('note,colour\nx,red\n');
+    await client.processed(uuid);
+    for (const kind of ['csv', 'xlsx']) {
+      const answer = await client.ask('GET', `${FILES}${uuid}/failed.${kind}`);
+      problemOf(answer, 409, 'file_state_wrong');
+      expect(answer.headers.get('content-disposition')).toBeNull();
+    }
+  });
 });
 
 describe('the preview of a file', () => {
