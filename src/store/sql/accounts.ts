@@ -352,10 +352,10 @@ export class SqlAccounts extends SqlTokens implements AccountStore {
     const nowMs = Date.now();
     const [changed] = await this.#database.transact([
       db.updateTable('users').set({ password_hash: passwordHash }).where('username', '=', username),
-      // Expired, not revoked: webhooks that were made with these tokens continue.
+      // Expired, not revoked: webhooks that were made with these tokens continue. As early as can be (see `endSession`).
       db
         .updateTable('tokens')
-        .set({ expires_at_ms: nowMs })
+        .set((token) => ({ expires_at_ms: token.ref('created_at_ms') }))
         .where('expires_at_ms', '>', nowMs)
         .where((where) => where.or([where('kind', 'is', null), where('kind', '<>', 'api')]))
         .where(

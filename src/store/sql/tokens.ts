@@ -134,8 +134,9 @@ export class SqlTokens {
     if (!isUuid(uuid)) return false;
     const result = await this.#database.db
       .updateTable('tokens')
-      // Expired, not revoked: webhooks that were made in the session continue.
-      .set({ expires_at_ms: nowMs })
+      // Expired, not revoked: webhooks that were made in the session continue. As early as can be: another node, whose
+      // clock may be behind, must not take it for a session whose expiry its latest use puts off.
+      .set((token) => ({ expires_at_ms: token.ref('created_at_ms') }))
       .where('user_id', '=', userId)
       .where('uuid', '=', uuid)
       .where('kind', '=', 'session')

@@ -183,6 +183,19 @@ describe('a session', () => {
     expect(await expiresAtMs()).toBe(latestMs);
   });
 
+  test('that has ended stays so on a node whose clock is behind', async () => {
+    const { accounts } = server.store;
+    const browser = await Browser.loggedIn(server, 'jo');
+    const tokenHash = hashToken(browser.cookie.split('=')[1] ?? '');
+    const { tokenId = 0, userId = 0 } = (await accounts.findPrincipal(tokenHash, Date.now())) ?? {};
+    const uuid = (await accounts.findSession(tokenId, Date.now()))?.uuid ?? '';
+    const behindMs = Date.now();
+    expect(await accounts.endSession(userId, uuid, behindMs + 1000)).toBe(true);
+    const lifetimes = { idleMs: HOUR_MS, absoluteMs: 2 * HOUR_MS };
+    await accounts.recordTokenUse([tokenId], behindMs + 1, lifetimes);
+    expect(await accounts.findPrincipal(tokenHash, behindMs + 2)).toBeUndefined();
+  });
+
   test('may not do more than the token of a login, which manages sessions as well', async () => {
     const body = { username: 'pat', password: PASSWORD };
     const login = textAt((await server.ask('POST', LOGIN, { body })).json, 'auth_token');
