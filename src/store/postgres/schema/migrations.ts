@@ -315,6 +315,9 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   ) WITH (fillfactor = 50);
   CREATE INDEX hour_counts_by_hour ON hour_counts (hour);
   `,
+  () => `
+  CREATE INDEX held_feeds ON feeds (supplier_id, number) WHERE state = 'held';
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -442,6 +442,9 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX hour_counts_by_hour ON hour_counts (hour);
   `,
+  `
+  CREATE INDEX held_feeds ON feeds (supplier_id, number) WHERE state = 'held';
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
