@@ -29,7 +29,10 @@ const of = ({ uuid, name, type }: Organization, count = 1) => ({ uuid, name, typ
 const NOTHING = { total: 0, organizations: [] };
 
 test('the status counts the lines that were processed in the last minute', async () => {
-  const before = at((await server.ask('GET', STATUS, { token: operator })).json, 'lines_per_second');
+  const before = at(
+    (await server.ask('GET', STATUS, { token: operator })).json,
+    'lines_per_second',
+  );
   expect(before).toBe(0);
   const body = Array.from({ length: 600 }, () => ({ sku_id: 'A', quantity_in_stock: 1 }));
   await server.ask('POST', BULK, { token: acme.token, body });
