@@ -1960,6 +1960,80 @@ export interface components {
         };
         /** ServerStatus */
         readonly ServerStatus: {
+            readonly attention: {
+                /** @description API tokens that expire within 7 days. */
+                readonly expiring_tokens: {
+                    /** @description Those that have most first, at most 100. */
+                    readonly organizations: readonly {
+                        /** @description How many such tokens it has. */
+                        readonly count: number;
+                        readonly name: string;
+                        /** @enum {unknown} */
+                        readonly type: "supplier" | "retailer" | "operator";
+                        /**
+                         * Format: uuid
+                         * @description The organization.
+                         */
+                        readonly uuid: string;
+                    }[];
+                    /** @description How many such tokens there are in all. */
+                    readonly total: number;
+                };
+                /** @description Files that wait for an answer or a confirmation. */
+                readonly held_files: {
+                    /** @description Those that have most first, at most 100. */
+                    readonly organizations: readonly {
+                        /** @description How many held files it has. */
+                        readonly count: number;
+                        readonly name: string;
+                        /** @enum {unknown} */
+                        readonly type: "supplier" | "retailer" | "operator";
+                        /**
+                         * Format: uuid
+                         * @description The organization.
+                         */
+                        readonly uuid: string;
+                    }[];
+                    /** @description How many held files there are in all. */
+                    readonly total: number;
+                };
+                /** @description Suppliers that have not reported for longer than they are expected to. */
+                readonly late_suppliers: {
+                    /** @description Those that have most first, at most 100. */
+                    readonly organizations: readonly {
+                        /** @description How many late suppliers it has. */
+                        readonly count: number;
+                        readonly name: string;
+                        /** @enum {unknown} */
+                        readonly type: "supplier" | "retailer" | "operator";
+                        /**
+                         * Format: uuid
+                         * @description The organization.
+                         */
+                        readonly uuid: string;
+                    }[];
+                    /** @description How many late suppliers there are in all. */
+                    readonly total: number;
+                };
+                /** @description Webhooks that deliver nothing until someone resumes them. */
+                readonly paused_webhooks: {
+                    /** @description Those that have most first, at most 100. */
+                    readonly organizations: readonly {
+                        /** @description How many paused webhooks it has. */
+                        readonly count: number;
+                        readonly name: string;
+                        /** @enum {unknown} */
+                        readonly type: "supplier" | "retailer" | "operator";
+                        /**
+                         * Format: uuid
+                         * @description The organization.
+                         */
+                        readonly uuid: string;
+                    }[];
+                    /** @description How many paused webhooks there are in all. */
+                    readonly total: number;
+                };
+            };
             /** @enum {unknown} */
             readonly database: "sqlite" | "postgres";
             readonly disk: {
@@ -1970,6 +2044,8 @@ export interface components {
             };
             /** @description Files that wait or are being applied. */
             readonly files_waiting: number;
+            /** @description Lines that this server processed per second, over the last minute. */
+            readonly lines_per_second: number;
             /** @description Lines in the write queue of this server. */
             readonly lines_waiting: number;
             readonly organizations: {
@@ -3087,12 +3163,14 @@ export interface operations {
     readonly listFiles: {
         readonly parameters: {
             readonly query?: {
-                /** @description How many batches to answer with at most. */
+                /** @description How many files to answer with at most. */
                 readonly limit?: number;
                 /** @description For operators only: act for this organization, which may be a retailer. */
                 readonly organization?: string;
-                /** @description How many batches to skip. */
+                /** @description How many files to skip. */
                 readonly start?: number;
+                /** @description Only files in this state. */
+                readonly state?: "waiting" | "reading" | "held" | "done" | "refused" | "failed" | "canceled";
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
             };

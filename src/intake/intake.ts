@@ -3,6 +3,7 @@ import type { Batch, BatchOutcome } from '../domain/batches.ts';
 import type { Store } from '../store/store.ts';
 import { Capacity } from './capacity.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
+import { LineRate } from './line-rate.ts';
 
 export interface IntakeLimits {
   /** Most lines that may wait, for all suppliers together. Beyond it a batch is refused with 503. */
@@ -45,6 +46,7 @@ export class Intake {
   /** Suppliers whose group is at the store, if groups are not shared. */
   readonly #suppliersAtStore = new Set<number>();
   #dispatchScheduled = false;
+  readonly #rate = new LineRate();
 
   constructor(
     store: Pick<Store, 'apply' | 'grouping'>,
@@ -64,6 +66,11 @@ export class Intake {
   /** How many lines wait or are being written. */
   get waitingLines(): number {
     return this.#waitingLines.used;
+  }
+
+  /** How many lines per second the store processed in the last minute. */
+  get linesPerSecond(): number {
+    return this.#rate.perSecond();
   }
 
   /**
@@ -179,6 +186,7 @@ export class Intake {
       for (const supplierId of suppliers) this.#suppliersAtStore.add(supplierId);
     try {
       const outcomes = await this.#store.apply(group.map((waiting) => waiting.batch));
+      this.#rate.add(lines);
       for (const [i, waiting] of group.entries()) {
         const outcome = outcomes[i];
         if (outcome === undefined)

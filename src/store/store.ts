@@ -37,10 +37,11 @@ import type {
   FilePlace,
   FileProgress,
   FileRecord,
+  FileState,
   StoredFile,
 } from '../domain/files.ts';
 import type { Inventory } from '../domain/inventory.ts';
-import type { AccountStore } from './account-store.ts';
+import type { AccountStore, OrganizationCount } from './account-store.ts';
 import type { OffsetPage } from './offset-page.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { HourCounts } from '../domain/statistics.ts';
@@ -55,6 +56,7 @@ import type {
 
 export type {
   AccountStore,
+  OrganizationCount,
   OrganizationCounts,
   OrganizationPage,
   OrganizationQuery,
@@ -307,7 +309,9 @@ export interface FileStore {
   usage(supplierId: number): Promise<FileUsage>;
   /** Files of all suppliers that wait or are being applied, and the bytes of all that are stored. */
   totals(): Promise<{ readonly openFiles: number; readonly storedBytes: number }>;
-  list(supplierId: number, page: OffsetPage): Promise<FilePage>;
+  /** How many files of each supplier are held, without those that have none. */
+  heldCounts(): Promise<readonly OrganizationCount[]>;
+  list(supplierId: number, query: FileListQuery): Promise<FilePage>;
   find(supplierId: number, uuid: string): Promise<FileRecord | undefined>;
   /** Chunks from number `from` on, in order, at most `limit`. */
   pieces(place: FilePlace, from: number, limit: number): Promise<readonly FileChunk[]>;
@@ -360,6 +364,11 @@ export interface FileStore {
   kept(uuids: readonly string[]): Promise<readonly StoredFile[]>;
 }
 
+export interface FileListQuery extends OffsetPage {
+  /** Only files in this state. */
+  readonly state?: FileState | undefined;
+}
+
 export interface FileSweepTimes {
   readonly startedBeforeMs: number;
   /** For refused files, by when they were refused. */
@@ -387,6 +396,8 @@ export interface WebhookStore {
 
   /** Webhooks of all organizations that are not paused, and whose creators have not lost their access. */
   active(): Promise<readonly Webhook[]>;
+  /** All other webhooks: those that are paused, or whose creators have lost their access. */
+  paused(): Promise<readonly Webhook[]>;
   positions(webhookIds: readonly number[]): Promise<readonly WebhookPosition[]>;
   /** Starts following a supplier's changes after a sequence. No effect if it is followed already. */
   follow(webhookId: number, supplierId: number, sequence: number): Promise<void>;

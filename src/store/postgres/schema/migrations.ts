@@ -316,6 +316,9 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   CREATE INDEX hour_counts_by_hour ON hour_counts (hour);
   `,
   () => `
+  CREATE INDEX held_feeds ON feeds (supplier_id, number) WHERE state = 'held';
+  `,
+  () => `
   -- Searches find a sku_id in any case of A to Z.
   CREATE INDEX skus_by_lowered_sku_id ON skus (supplier_id, lower(sku_id));
   `,
