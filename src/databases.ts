@@ -1,5 +1,4 @@
 /** The registry of databases: the only file that knows every store. A new store is one more driver here. */
-import { readSettings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
 import type { CopyProgress, TableCopied } from './store/copy.ts';
 import type {
@@ -41,7 +40,7 @@ export function driverOf(database: string): DatabaseDriver {
  */
 export async function openStore(
   database: string,
-  settings: StoreSettings = readSettings(),
+  settings: StoreSettings,
 ): Promise<Store> {
   return driverOf(database).open(database, settings, exitNow);
 }
@@ -54,7 +53,7 @@ export async function openStore(
  */
 export async function openAdminStore(
   database: string,
-  settings: StoreSettings = readSettings(),
+  settings: StoreSettings,
 ): Promise<AdminStore> {
   return driverOf(database).openAdmin(database, settings, exitNow);
 }
@@ -71,7 +70,7 @@ export function missingDatabaseFile(database: string): string | null {
  */
 export function inspectDatabase(
   database: string,
-  settings: StoreSettings = readSettings(),
+  settings: StoreSettings,
 ): AsyncIterable<Finding> {
   return driverOf(database).inspect(database, settings);
 }
@@ -107,7 +106,7 @@ export async function copyDatabases(
   from: string,
   to: string,
   onProgress: (progress: CopyProgress) => void,
-  settings: StoreSettings = readSettings(),
+  settings: StoreSettings,
 ): Promise<readonly TableCopied[]> {
   const openSource = () => driverOf(from).openCopySource(from, settings);
   const source = await openSource();

@@ -28,9 +28,10 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'store',
     'workers',
   ],
-  'config.ts': ['domain'],
+  'config.ts': [],
+  settings: ['domain', 'config.ts'],
   'version.ts': [],
-  'databases.ts': ['domain', 'store', 'store/sqlite', 'store/postgres', 'config.ts'],
+  'databases.ts': ['domain', 'store', 'store/sqlite', 'store/postgres'],
   'server.ts': [
     'domain',
     'wire',
@@ -59,5 +60,6 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'server.ts',
     'version.ts',
     'config.ts',
+    'settings',
   ],
 };
