@@ -47,6 +47,7 @@ import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
 import { addStatus } from './status.ts';
 import { addStatistics } from './inventory/statistics.ts';
+import { addSkuExport } from './inventory/sku-export.ts';
 import { addSkus, type SkuListLimits } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
@@ -251,7 +252,7 @@ export async function buildServer({
     usage: () => ({
       connections: connections.usage(),
       ...openRequests.usage(),
-      result_spool_bytes: files.results.usage(),
+      result_spool_bytes: files.downloads.usage(),
     }),
     refuseFull: () => openRequests.refuseFull(),
   });
@@ -270,6 +271,7 @@ export async function buildServer({
   addFileSettings(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
+  addSkuExport(app, { admission, store, downloads: files.downloads, limits: settings });
   addSuppliers(app, { admission, store });
   addStatistics(app, { admission, store });
   const { changes, webhooks, accounts } = store;
