@@ -673,7 +673,7 @@ export interface paths {
         };
         /**
          * List a supplier's SKUs, or those of the suppliers that a retailer is connected to
-         * @description Ordered by supplier, then creation.
+         * @description Ordered by supplier, then creation, unless `sort` says otherwise.
          */
         readonly get: operations["listSkus"];
         readonly put?: never;
@@ -4278,9 +4278,11 @@ export interface operations {
                 readonly item_verbosity?: string;
                 /** @description How many SKUs to answer with at most. */
                 readonly limit?: number;
+                /** @description The order of `sort`: ascending without it. */
+                readonly order?: "asc" | "desc";
                 /** @description For operators only: act for this organization, which may be a retailer. */
                 readonly organization?: string;
-                /** @description Only SKUs whose `sku_id` or title begins with this, or that have this GTIN in any of its written forms. A sku_id is also found in upper and in lower case. */
+                /** @description Only SKUs whose `sku_id` or title begins with this, whatever the case of A to Z, or that have this GTIN in any of its written forms. */
                 readonly q?: string;
                 /** @description Only SKUs with at most this quantity in stock. */
                 readonly quantity_in_stock_max?: number;
@@ -4290,6 +4292,8 @@ export interface operations {
                 readonly restrictions?: "discontd" | "tmpunavail" | "";
                 /** @description Only the SKU with this sku_id. */
                 readonly sku_id?: string;
+                /** @description What the list is sorted by; without it, by supplier, then by creation. Unknown quantities come last. */
+                readonly sort?: "sku_id" | "last_updated" | "quantity_in_stock";
                 /** @description How many SKUs to skip. */
                 readonly start?: number;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */

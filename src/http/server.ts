@@ -47,7 +47,7 @@ import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
 import { addStatus } from './status.ts';
 import { addStatistics } from './inventory/statistics.ts';
-import { addSkus } from './inventory/skus.ts';
+import { addSkus, type SkuListLimits } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
 import type { WebhookLimits } from './changes/webhook-throttle.ts';
@@ -70,6 +70,7 @@ export interface HttpSettings
     FileSettings,
     StreamSettings,
     WebhookLimits,
+    SkuListLimits,
     SessionCookieSettings {
   /** How long a session of a browser is valid without a request. */
   readonly sessionIdleMinutes: number;

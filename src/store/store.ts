@@ -45,7 +45,7 @@ import type { AccountStore, OrganizationCount } from './account-store.ts';
 import type { OffsetPage } from './offset-page.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { HourCounts } from '../domain/statistics.ts';
-import type { Sku } from '../domain/sku.ts';
+import type { Sku, SkuSortKey } from '../domain/sku.ts';
 import type {
   Webhook,
   WebhookAttempt,
@@ -238,15 +238,17 @@ export interface HistoryQuery {
  */
 export interface SkuStore {
   find(supplierIds: readonly number[], uuid: string): Promise<Sku | undefined>;
-  /** SKUs ordered by supplier, then by creation. */
+  /** A page, and how many SKUs match in all. Counting those of a filter reads every SKU of the suppliers. */
   list(query: SkuQuery): Promise<SkuPage>;
+  /** As `list`, without counting. */
+  page(query: SkuQuery): Promise<Omit<SkuPage, 'totalCount'>>;
 }
 
 export interface SkuFilter {
   readonly skuId?: string;
   /** What the title begins with; the case of A to Z is ignored, that of other letters is not. */
   readonly titlePrefix?: string;
-  /** Matches a beginning of the `sku_id` or the title, or one of these GTINs. */
+  /** Matches a beginning of the `sku_id` or the title, whatever the case of A to Z, or one of these GTINs. */
   readonly search?: { readonly text: string; readonly gtins: readonly number[] };
   /** The SKU must hold every one of these GTINs. */
   readonly gtins?: readonly number[];
@@ -262,9 +264,27 @@ export interface SkuFilter {
 export interface SkuQuery {
   readonly supplierIds: readonly number[];
   readonly filter: SkuFilter;
+  /** Undefined: by supplier, then by creation. */
+  readonly sort?: SkuSort | undefined;
   /** Where the page begins: at an offset, or after a SKU (null: at the first). */
-  readonly from: { readonly start: number } | { readonly afterUuid: string | null };
+  readonly from:
+    | { readonly start: number }
+    | {
+        readonly afterUuid: string | null;
+        /** Of a sorted list: what that SKU was sorted by when it was read. It may have changed since. */
+        readonly afterValue?: string | number | null;
+      };
   readonly limit: number;
+}
+
+export interface SkuSort {
+  readonly by: SkuSortKey;
+  readonly isDescending: boolean;
+  /**
+   * No index holds inventory, because every update would have to write it too. So a page of another order than that of
+   * `sku_id` reads each SKU of the suppliers. If they have more SKUs than this, it rejects with `parameter_invalid`.
+   */
+  readonly skusMax: number;
 }
 
 export interface SkuPage {

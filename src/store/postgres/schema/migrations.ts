@@ -318,6 +318,10 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   () => `
   CREATE INDEX held_feeds ON feeds (supplier_id, number) WHERE state = 'held';
   `,
+  () => `
+  -- Searches find a sku_id in any case of A to Z.
+  CREATE INDEX skus_by_lowered_sku_id ON skus (supplier_id, lower(sku_id));
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
