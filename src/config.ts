@@ -184,6 +184,8 @@ export const NUMBER_SETTINGS = {
   /** How long changes are kept; 0 means forever. */
   changesKeptDays: { variable: 'ONHAND_CHANGES_KEPT_DAYS', fallback: 365, min: 0 },
   statisticsKeptDays: { variable: 'ONHAND_STATISTICS_KEPT_DAYS', fallback: 400, min: 0 },
+  /** Most SKUs that are read to sort a list of SKUs in an order that no index has. Larger lists are answered 400. */
+  sortedSkusMax: { variable: 'ONHAND_SORTED_SKUS_MAX', fallback: 2_000_000, min: 1 },
   /** How far in the future `as_of` may be. */
   asOfToleranceSeconds: { variable: 'ONHAND_AS_OF_TOLERANCE_SECONDS', fallback: 300, min: 0 },
   /**

@@ -50,7 +50,8 @@ import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
 import { addStatus } from './status.ts';
 import { addStatistics } from './inventory/statistics.ts';
-import { addSkus } from './inventory/skus.ts';
+import { addSkuExport } from './inventory/sku-export.ts';
+import { addSkus, type SkuListLimits } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
 import type { WebhookLimits } from './changes/webhook-throttle.ts';
@@ -73,6 +74,7 @@ export interface HttpSettings
     FileSettings,
     StreamSettings,
     WebhookLimits,
+    SkuListLimits,
     SessionCookieSettings {
   /** How long a session of a browser is valid without a request. */
   readonly sessionIdleMinutes: number;
@@ -260,7 +262,7 @@ export async function buildServer({
   const usage = () => ({
     connections: connections.usage(),
     ...openRequests.usage(),
-    result_spool_bytes: files.results.usage(),
+    result_spool_bytes: files.downloads.usage(),
   });
   const workers = () => ({ ...files.workersUsage(), body_workers: bodyWorkers.usage() });
   addHealth(app, probe, { usage, refuseFull: () => openRequests.refuseFull() });
@@ -283,6 +285,7 @@ export async function buildServer({
   addFileSettings(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
+  addSkuExport(app, { admission, store, downloads: files.downloads, limits: settings });
   addSuppliers(app, { admission, store });
   addStatistics(app, { admission, store });
   const { changes, webhooks, accounts } = store;

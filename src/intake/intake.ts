@@ -3,6 +3,7 @@ import type { Batch, BatchOutcome } from '../domain/batches.ts';
 import type { Store } from '../store/store.ts';
 import { Capacity, type Usage } from './capacity.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
+import { LineRate } from './line-rate.ts';
 
 export interface IntakeLimits {
   /** Most lines that may wait, for all suppliers together. Beyond it a batch is refused with 503. */
@@ -47,6 +48,7 @@ export class Intake {
   readonly #suppliersAtStore = new Set<number>();
   #dispatchScheduled = false;
   readonly #onTaken: (waitedMs: number) => void;
+  readonly #rate = new LineRate();
 
   /** @param onTaken called when a batch is given to the store, with how long it has waited */
   constructor(
@@ -74,6 +76,11 @@ export class Intake {
   /** How much of the limits is used. */
   usage(): Usage {
     return this.#waitingLines.usage;
+  }
+
+  /** How many lines per second the store processed in the last minute. */
+  get linesPerSecond(): number {
+    return this.#rate.perSecond();
   }
 
   /**
@@ -192,6 +199,7 @@ export class Intake {
       for (const supplierId of suppliers) this.#suppliersAtStore.add(supplierId);
     try {
       const outcomes = await this.#store.apply(group.map((waiting) => waiting.batch));
+      this.#rate.add(lines);
       for (const [i, waiting] of group.entries()) {
         const outcome = outcomes[i];
         if (outcome === undefined)
