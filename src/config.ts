@@ -288,6 +288,8 @@ type NumberSettingName = keyof typeof NUMBER_SETTINGS;
 export const FLAG_SETTINGS = {
   /** Whether session cookies are for TLS only even if requests seem to come without it. */
   secureCookies: 'ONHAND_SECURE_COOKIES',
+  /** Whether `onhand_supplier_late` has a series per supplier. */
+  metricsPerSupplier: 'ONHAND_METRICS_PER_SUPPLIER',
   /** Whether webhooks may use plain http. */
   webhooksAllowHttp: 'ONHAND_WEBHOOKS_ALLOW_HTTP',
   /** Whether webhooks may call private and loopback addresses. */
@@ -302,6 +304,12 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const DEFAULT_DATABASE = 'sqlite:./onhand.db';
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = NUMBER_SETTINGS.port.fallback;
+
+/** Integer settings that have no value by default. */
+export const OPTIONAL_NUMBER_SETTINGS = {
+  /** Where `/metrics` is served by itself; without it nowhere. 0 means any free port. */
+  metricsPort: { variable: 'ONHAND_METRICS_PORT', min: 0, max: 65_535 },
+} as const satisfies Readonly<Record<string, Omit<NumberSetting, 'fallback'>>>;
 
 interface TextSetting {
   readonly variable: string;
@@ -333,6 +341,17 @@ export const TEXT_SETTINGS = {
     variable: 'ONHAND_DASHBOARD_PATH',
     fallback: '/',
     allowed: 'off, /, or a path such as /dashboard/',
+  },
+  metricsHost: {
+    variable: 'ONHAND_METRICS_HOST',
+    fallback: DEFAULT_HOST,
+    allowed: 'an address or host name',
+  },
+  metricsToken: {
+    variable: 'ONHAND_METRICS_TOKEN',
+    fallback: null,
+    allowed: 'at least 16 characters, without spaces; `openssl rand -hex 20` prints one',
+    isSecret: true,
   },
   /** The server that commands such as `push` connect to. */
   url: {
@@ -369,6 +388,13 @@ export const SETTINGS: readonly SettingDefinition[] = [
     allowed: numbersAllowed(setting),
     isSecret: false,
   })),
+  ...Object.values<Omit<NumberSetting, 'fallback'>>(OPTIONAL_NUMBER_SETTINGS).map((setting) => ({
+    variable: setting.variable,
+    kind: 'number' as const,
+    fallback: null,
+    allowed: numbersAllowed(setting),
+    isSecret: false,
+  })),
   ...Object.values(FLAG_SETTINGS).map((variable) => ({
     variable,
     kind: 'flag' as const,
@@ -393,6 +419,11 @@ export interface Settings
   readonly inbox: string | null;
   /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
   readonly dashboardPath: string | null;
+  /** Where `/metrics` is served by itself; null means nowhere, port 0 any free one. */
+  readonly metricsHost: string;
+  readonly metricsPort: number | null;
+  /** What guards the metrics. Without it they are not served beside the API. */
+  readonly metricsToken: string | null;
   /** How much of a file is read. */
   readonly formatLimits: Readonly<Record<keyof typeof FORMAT_SETTINGS, number>>;
 }
@@ -408,7 +439,7 @@ export function stateFolder(environment: Environment): string {
 }
 
 /** What a number setting may be, for people. */
-export function numbersAllowed({ min, max }: NumberSetting): string {
+export function numbersAllowed({ min, max }: Omit<NumberSetting, 'fallback'>): string {
   return max === undefined
     ? `a whole number of at least ${min}`
     : `a whole number from ${min} to ${max}`;

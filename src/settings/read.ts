@@ -7,6 +7,7 @@ import {
   LOG_LEVELS,
   NUMBER_SETTINGS,
   numbersAllowed,
+  OPTIONAL_NUMBER_SETTINGS,
   PROCESS_ENVIRONMENT,
   TEXT_SETTINGS,
   type Environment,
@@ -51,6 +52,9 @@ export function readGivenSettings(
     filesDirectory: text('filesDirectory'),
     inbox: text('inbox'),
     dashboardPath: readDashboardPath(given),
+    metricsHost: text('metricsHost') ?? DEFAULT_HOST,
+    metricsPort: readMetricsPort(given),
+    metricsToken: readMetricsToken(given),
     formatLimits: mapValues(FORMAT_SETTINGS, (setting) => readNumber(setting, given)),
     ...mapValues(NUMBER_SETTINGS, (setting) => readNumber(setting, given)),
     ...mapValues(FLAG_SETTINGS, (variable) => readFlag(variable, given)),
@@ -64,6 +68,8 @@ export function complaintsAbout(given: GivenSettings): readonly string[] {
     () => readTrustProxy(given),
     () => readLogLevel(given),
     () => readDashboardPath(given),
+    () => readMetricsPort(given),
+    () => readMetricsToken(given),
     ...Object.values<NumberSetting>({ ...NUMBER_SETTINGS, ...FORMAT_SETTINGS }).map(
       (setting) => () => readNumber(setting, given),
     ),
@@ -136,6 +142,19 @@ function readDashboardPath(given: GivenSettings): string | null {
     variable,
     'off, /, or a path such as /dashboard/, outside of /timp, /docs and /download',
   );
+}
+
+function readMetricsPort(given: GivenSettings): number | null {
+  const setting = OPTIONAL_NUMBER_SETTINGS.metricsPort;
+  return given.values[setting.variable] ? readNumber({ ...setting, fallback: 0 }, given) : null;
+}
+
+/** The complaint does not repeat the token. */
+function readMetricsToken(given: GivenSettings): string | null {
+  const { variable, allowed } = TEXT_SETTINGS.metricsToken;
+  const token = given.values[variable] || null;
+  if (token === null || /^[!-~]{16,}$/.test(token)) return token;
+  throw new OnhandError('parameter_invalid', `${given.nameOf(variable)} must have ${allowed}.`);
 }
 
 function readLogLevel(given: GivenSettings): LogLevel {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SETTINGS, type Environment, type SettingDefinition } from '../config.ts';
 import { OnhandError } from '../domain/errors.ts';
-import { nearest } from './nearest.ts';
+import { nearestName } from '../domain/nearest-name.ts';
 import { complaintsAbout, type GivenSettings } from './read.ts';
 import type { ConfigurationFile } from './toml-file.ts';
 
@@ -179,7 +179,9 @@ function unknownVariables(environment: Environment): readonly string[] {
   return Object.keys(environment)
     .filter((name) => name.startsWith('ONHAND_') && !known.includes(name))
     .toSorted()
-    .map((name) => `Unknown environment variable ${name} (did you mean ${nearest(name, known)}?).`);
+    .map(
+      (name) => `Unknown environment variable ${name} (did you mean ${nearestName(name, known)}?).`,
+    );
 }
 
 function unknownKeys(file: ConfigurationFile | null): readonly string[] {
@@ -190,6 +192,6 @@ function unknownKeys(file: ConfigurationFile | null): readonly string[] {
       const place = `${file?.path}:${file?.lineOf(key)}`;
       return typeof value === 'object' && value !== null
         ? `${place}: ${key} is a table or list. This file has none: write each setting on a line of its own, such as lines_max = 500000.`
-        : `${place}: unknown setting ${key} (did you mean ${nearest(key, known)}?).`;
+        : `${place}: unknown setting ${key} (did you mean ${nearestName(key, known)}?).`;
     });
 }

@@ -104,6 +104,11 @@ describe('a configuration file', () => {
       'log_level is true, but must be a text in quotes: fatal, error, warn, info, debug, silent.',
     ],
     ['token = 5', 'token must be a text in quotes: a token.'],
+    ['metrics_port = 99999', 'metrics_port is "99999"; it must be a whole number from 0 to 65535.'],
+    [
+      'metrics_token = "hunter2"',
+      'metrics_token must have at least 16 characters, without spaces; `openssl rand -hex 20` prints one.',
+    ],
     [
       'trust_proxy = "what?"',
       'trust_proxy is "what?"; it must be true, false, or addresses and CIDR ranges, comma-separated.',

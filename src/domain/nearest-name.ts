@@ -1,5 +1,5 @@
 /** The candidate that needs the fewest insertions, deletions and replacements of characters. */
-export function nearest(name: string, candidates: readonly string[]): string {
+export function nearestName(name: string, candidates: readonly string[]): string {
   const ranked = candidates.map((text) => ({ text, distance: editDistance(name, text) }));
   return ranked.reduce((best, other) => (other.distance < best.distance ? other : best)).text;
 }
