@@ -17,6 +17,7 @@ import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from
 import { CacheWarmer, InventoryCache } from './inventory-cache.ts';
 import { ProductRows } from './product-rows.ts';
 import { RevertApplier } from './revert.ts';
+import { LogState } from '../log-state.ts';
 import { RecentFeed } from '../recent/feed.ts';
 import type { SweepSettings } from '../recent/sweep.ts';
 import { WriterInventory } from '../recent/writer-inventory.ts';
@@ -29,6 +30,8 @@ export interface WriterSettings extends ConnectionSettings, SweepSettings {
   readonly inventoryCacheBytesMax: number;
   /** Tells the reader thread what was committed. */
   readonly feed: MessagePort;
+  /** The memory of a `LogState`. */
+  readonly logState: SharedArrayBuffer;
 }
 
 /** The calls of the writer thread. */
@@ -115,7 +118,12 @@ class Writer {
   constructor(db: Database, settings: WriterSettings) {
     this.#db = db;
     this.#cache = new InventoryCache(settings.inventoryCacheBytesMax);
-    this.#inventory = new WriterInventory(db, settings, new RecentFeed(settings.feed));
+    this.#inventory = new WriterInventory(
+      db,
+      settings,
+      new RecentFeed(settings.feed),
+      new LogState(settings.logState),
+    );
     this.#applier = new Applier(db, this.#cache, this.#inventory);
     const products = new ProductRows(db, this.#inventory);
     this.#cataloguer = new CatalogueApplier(db, this.#applier, products);
