@@ -38,10 +38,7 @@ export function driverOf(database: string): DatabaseDriver {
  *
  * @throws OnhandError `parameter_invalid` for an unknown kind, `store_unavailable` if it cannot be opened
  */
-export async function openStore(
-  database: string,
-  settings: StoreSettings,
-): Promise<Store> {
+export async function openStore(database: string, settings: StoreSettings): Promise<Store> {
   return driverOf(database).open(database, settings, exitNow);
 }
 
@@ -68,10 +65,7 @@ export function missingDatabaseFile(database: string): string | null {
  *
  * @throws OnhandError `store_unavailable` if it does not exist or cannot be opened
  */
-export function inspectDatabase(
-  database: string,
-  settings: StoreSettings,
-): AsyncIterable<Finding> {
+export function inspectDatabase(database: string, settings: StoreSettings): AsyncIterable<Finding> {
   return driverOf(database).inspect(database, settings);
 }
 

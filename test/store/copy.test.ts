@@ -149,7 +149,8 @@ async function addFile({ files }: Store, supplierId: number): Promise<void> {
 
 async function findingsOf(database: TestDatabase): Promise<readonly string[]> {
   const wrong: string[] = [];
-  for await (const { ok, check } of inspectDatabase(database.url, settings)) if (!ok) wrong.push(check);
+  for await (const { ok, check } of inspectDatabase(database.url, settings))
+    if (!ok) wrong.push(check);
   return wrong;
 }
 
@@ -218,7 +219,9 @@ describe.each([
     const store = await openTestStore(to);
     await createSupplier(store, 'Mine');
     await store.close();
-    await expect(copyDatabases(from.url, to.url, nothing, settings)).rejects.toThrow('is not empty');
+    await expect(copyDatabases(from.url, to.url, nothing, settings)).rejects.toThrow(
+      'is not empty',
+    );
   });
 
   test('reports the first row that differs from the source', async () => {
