@@ -51,6 +51,7 @@ async function serveFloor(databaseUrl: string): Promise<void> {
   const real = await startServer(settings);
   const store: Store = {
     accounts: real.store.accounts,
+    audit: real.store.audit,
     skus: real.store.skus,
     batches: real.store.batches,
     changes: real.store.changes,

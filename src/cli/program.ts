@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<Com
   breaker: async (context) => (await import('./admin/supplier.ts')).safetyLimitCommand(context),
   changes: async (context) => (await import('./remote/changes.ts')).changesCommand(context),
   freshness: async (context) => (await import('./admin/supplier.ts')).freshnessCommand(context),
+  audit: async (context) => (await import('./database/audit.ts')).auditCommand(context),
   config: async (context) => (await import('./admin/config.ts')).configCommand(context),
   doctor: async (context) => (await import('./database/maintenance.ts')).doctorCommand(context),
   backup: async (context) => (await import('./database/maintenance.ts')).backupCommand(context),

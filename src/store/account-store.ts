@@ -15,6 +15,7 @@ import type {
   UserDraft,
   UserListing,
 } from '../domain/parties.ts';
+import type { Author } from '../domain/audit.ts';
 import type { OffsetPage } from './offset-page.ts';
 
 export interface OrganizationQuery extends OffsetPage {
@@ -53,6 +54,8 @@ export interface UserPage {
 }
 
 export interface AccountStore {
+  /** The same accounts; the audit log names this author for what is done with them. */
+  by(author: Author): AccountStore;
   /** Also creates the organization's service user. Rejects with `already_exists` if the name is taken. */
   createOrganization(draft: {
     readonly type: OrganizationType;

@@ -28,6 +28,8 @@ export const COPIED_TABLES: readonly string[] = [
   'webhooks',
   'webhook_positions',
   'webhook_attempts',
+  'audit_entries',
+  'audit_head',
   'tokens',
 ];
 
@@ -48,6 +50,7 @@ const COUNTED_TABLES: ReadonlySet<string> = new Set([
   'idempotency_keys',
   'feed_pieces',
   'webhook_attempts',
+  'audit_entries',
 ]);
 
 /** The tables that are not copied, and why. */

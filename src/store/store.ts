@@ -41,7 +41,9 @@ import type {
   StoredFile,
 } from '../domain/files.ts';
 import type { Inventory } from '../domain/inventory.ts';
+import type { Author } from '../domain/audit.ts';
 import type { AccountStore, OrganizationCount } from './account-store.ts';
+import type { AuditStore } from './audit-store.ts';
 import type { OffsetPage } from './offset-page.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { HourCounts } from '../domain/statistics.ts';
@@ -63,10 +65,12 @@ export type {
   TokenPage,
   UserPage,
 } from './account-store.ts';
+export type { AuditQuery, AuditStore } from './audit-store.ts';
 export type { OffsetPage };
 
 export interface Store {
   readonly accounts: AccountStore;
+  readonly audit: AuditStore;
   readonly skus: SkuStore;
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
@@ -139,6 +143,7 @@ export interface StoreMeasures {
 /** What commands need of a store that only manage organizations. It opens in a fraction of a `Store`'s time. */
 export interface AdminStore {
   readonly accounts: AccountStore;
+  readonly audit: AuditStore;
   readonly batches: Pick<BatchStore, 'safetyLimitOf' | 'setSafetyLimit'>;
   readonly changes: Pick<ChangeStore, 'expectedIntervals' | 'setExpectedInterval'>;
   close(): Promise<void>;
@@ -176,7 +181,7 @@ export interface BatchStore {
   /** The supplier's own safety limit; null if it has none. */
   safetyLimitOf(supplierId: number): Promise<SafetyLimit | null>;
   /** Null removes the supplier's own limit. */
-  setSafetyLimit(supplierId: number, limit: SafetyLimit | null): Promise<void>;
+  setSafetyLimit(supplierId: number, limit: SafetyLimit | null, author?: Author): Promise<void>;
   /** What suppliers sent, by hour and source; without hours in which they sent nothing. */
   hourCounts(query: HourCountsQuery): Promise<readonly HourCounts[]>;
   /** When each supplier that is expected to report last did, without those that are disabled. Reads one row each. */

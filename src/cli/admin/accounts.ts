@@ -1,5 +1,7 @@
+import { userInfo } from 'node:os';
 import { Option } from 'commander';
 import { missingDatabaseFile, openAdminStore } from '../../databases.ts';
+import type { Author } from '../../domain/audit.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { PERMISSIONS, type Organization, type OrganizationType } from '../../domain/parties.ts';
 import type { AccountStore, AdminStore } from '../../store/store.ts';
@@ -19,7 +21,7 @@ export function withAccounts<T>(
 export function withSupplier<T>(
   context: CommandContext,
   { supplier, database }: { readonly supplier: string; readonly database: string },
-  work: (store: AdminStore, supplierId: number) => Promise<T>,
+  work: (store: Omit<AdminStore, 'close'>, supplierId: number) => Promise<T>,
 ): Promise<T> {
   requireDatabase(database);
   return withStore(context, database, async (store) => {
@@ -28,16 +30,28 @@ export function withSupplier<T>(
   });
 }
 
+/** Whom the audit log names for what a command does. */
+export function commandLineAuthor(): Author {
+  try {
+    return { kind: 'command_line', name: userInfo().username };
+  } catch {
+    // The operating system has no name for the user, as in some containers.
+    return { kind: 'command_line', name: null };
+  }
+}
+
 /** Opens a database, does the work with it, and closes it. Creates the database if there is none, and says so. */
 export async function withStore<T>(
   context: CommandContext,
   database: string,
-  work: (store: AdminStore) => Promise<T>,
+  work: (store: Omit<AdminStore, 'close'>) => Promise<T>,
 ): Promise<T> {
   announceNewDatabase(context, database);
   const store = await openAdminStore(database, context.settings());
+  const { audit, batches, changes } = store;
+  const accounts = store.accounts.by(commandLineAuthor());
   try {
-    return await work(store);
+    return await work({ accounts, audit, batches, changes });
   } finally {
     await store.close();
   }

@@ -22,7 +22,7 @@ export const EMPTY_STATE: CurrentState = {
 };
 
 export async function readState(
-  { accounts, changes }: AdminStore,
+  { accounts, changes }: Pick<AdminStore, 'accounts' | 'changes'>,
   nowMs: number,
 ): Promise<CurrentState> {
   const tokens = new Map<string, number>();
@@ -56,7 +56,10 @@ export interface ApplyChange {
   readonly kind: 'organization' | 'connection' | 'interval' | 'token';
   /** One line, such as `+ supplier "Acme"`. */
   readonly text: string;
-  readonly run: (store: AdminStore, keepToken: KeepToken) => Promise<void>;
+  readonly run: (
+    store: Pick<AdminStore, 'accounts' | 'changes'>,
+    keepToken: KeepToken,
+  ) => Promise<void>;
 }
 
 /** The changes that a database needs, in an order in which they can be made. Empty if there is nothing to do. */

@@ -75,7 +75,7 @@ function showDryRun(context: CommandContext, planned: readonly ApplyChange[]): v
 
 async function applyAll(
   context: CommandContext,
-  store: AdminStore,
+  store: Pick<AdminStore, 'accounts' | 'changes'>,
   planned: readonly ApplyChange[],
   { tokens }: ApplyOptions,
 ): Promise<void> {

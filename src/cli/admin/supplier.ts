@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { databaseOption, supplierOption, wholeNumberParser } from '../options.ts';
-import { withSupplier } from './accounts.ts';
+import { commandLineAuthor, withSupplier } from './accounts.ts';
 
 /** What an operator sets per supplier: its safety limit (`onhand breaker`), and how often it is expected to report. */
 
@@ -53,7 +53,7 @@ function setCommand(context: CommandContext): Command {
     )
     .action(async ({ percent, skusMin, ...options }: SetOptions) => {
       await withSupplier(context, options, ({ batches }, id) =>
-        batches.setSafetyLimit(id, { percentMax: percent, skusMin }),
+        batches.setSafetyLimit(id, { percentMax: percent, skusMin }, commandLineAuthor()),
       );
       context.print(limitText(options.supplier, percent, skusMin));
     });
@@ -65,7 +65,9 @@ function clearCommand(context: CommandContext): Command {
     .description("Removes a supplier's breaker. The limits of the server apply again.")
     .addHelpText('after', '\nExample:\n  onhand breaker clear --supplier "Acme Housewares"')
     .action(async (options: SupplierOptions) => {
-      await withSupplier(context, options, ({ batches }, id) => batches.setSafetyLimit(id, null));
+      await withSupplier(context, options, ({ batches }, id) =>
+        batches.setSafetyLimit(id, null, commandLineAuthor()),
+      );
       context.print(noLimitText(options.supplier));
     });
 }

@@ -34,6 +34,7 @@ import type { Admission } from '../request/admission.ts';
 import { checkParameters, queryOf, uuidOf } from '../request/parameters.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
+import { authorOf } from './author.ts';
 import type { PasswordAttempts } from './password-attempts.ts';
 
 export interface AccessRoutes {
@@ -86,7 +87,9 @@ function addTokens(app: FastifyInstance, { admission, accounts, attempts }: Acce
     const token = newToken();
     const tokenHash = hashToken(token);
     const { uuid } = await admission.writing(request, () =>
-      accounts.createToken({ userId, tokenHash, permissions, expiresAtMs, name, kind: 'api' }),
+      accounts
+        .by(authorOf(request, principal))
+        .createToken({ userId, tokenHash, permissions, expiresAtMs, name, kind: 'api' }),
     );
     const created = await accounts.findTokenOf(organizationId, uuid);
     if (created === undefined) throw new Error('the new token is missing');
@@ -106,7 +109,9 @@ function addTokens(app: FastifyInstance, { admission, accounts, attempts }: Acce
       );
     }
     requireAll(principal, token.permissions, 'revoke a token with');
-    await admission.writing(request, () => accounts.revokeToken(token.id));
+    await admission.writing(request, () =>
+      accounts.by(authorOf(request, principal)).revokeToken(token.id),
+    );
     return reply.code(204).send();
   };
 
@@ -176,7 +181,9 @@ function addUsers(app: FastifyInstance, { admission, accounts, attempts }: Acces
     const passwordHash = await hashPassword(draft.password);
     const { organizationId } = principal;
     const { uuid } = await admission.writing(request, () =>
-      accounts.createUser({ organizationId, username, passwordHash, permissions }),
+      accounts
+        .by(authorOf(request, principal))
+        .createUser({ organizationId, username, passwordHash, permissions }),
     );
     reply.code(201);
     return sendJson(request, reply, JSON.stringify(printUser(await find(request, uuid))));
@@ -198,7 +205,7 @@ function addUsers(app: FastifyInstance, { admission, accounts, attempts }: Acces
     requireAll(principal, user.permissions, 'change a user with');
     const ofUser = permissions === undefined ? undefined : granted(principal, permissions);
     await admission.writing(request, () =>
-      accounts.changeUser(principal.organizationId, user.uuid, {
+      accounts.by(authorOf(request, principal)).changeUser(principal.organizationId, user.uuid, {
         permissions: ofUser,
         isDisabled: disabled,
       }),

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { authorByPassword } from './author.ts';
 import { changePassword } from '../../accounts/new-password.ts';
 import { login } from '../../accounts/credentials.ts';
 import type { AccountStore } from '../../store/store.ts';
@@ -18,7 +19,7 @@ import { addResource } from '../request/resource.ts';
 import type { PasswordAttempts } from './password-attempts.ts';
 
 interface LoginRoutes {
-  readonly accounts: Pick<AccountStore, 'findUser' | 'createToken' | 'setPassword'>;
+  readonly accounts: AccountStore;
   readonly attempts: PasswordAttempts;
 }
 
@@ -37,7 +38,11 @@ export function addLogin(app: FastifyInstance, { accounts, attempts }: LoginRout
       parseBody(body, PASSWORD_EXPECTED).value,
     );
     await attempts.attempt(credentials.username, { request, reply }, (verify) =>
-      changePassword(accounts, { ...credentials, newPassword }, verify),
+      changePassword(
+        accounts.by(authorByPassword(request, credentials.username)),
+        { ...credentials, newPassword },
+        verify,
+      ),
     );
     return reply.type('application/json').send(JSON.stringify({ message: 'success' }));
   };
@@ -47,7 +52,12 @@ export function addLogin(app: FastifyInstance, { accounts, attempts }: LoginRout
     checkParameters(request, []);
     const credentials = parseLogin(parseBody(body, LOGIN_EXPECTED).value);
     const session = await attempts.attempt(credentials.username, { request, reply }, (verify) =>
-      login(accounts, credentials, Date.now(), verify),
+      login(
+        accounts.by(authorByPassword(request, credentials.username)),
+        credentials,
+        Date.now(),
+        verify,
+      ),
     );
     return reply
       .header('cache-control', 'no-store')

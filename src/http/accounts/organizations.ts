@@ -31,6 +31,7 @@ import { checkParameters, queryOf, uuidOf, uuidParameter } from '../request/para
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
 import { memberName } from './access.ts';
+import { authorOf } from './author.ts';
 
 interface OrganizationRoutes {
   readonly admission: Admission;
@@ -89,11 +90,14 @@ export function addOrganizations(app: FastifyInstance, routes: OrganizationRoute
     );
   };
 
+  const by = (request: FastifyRequest) =>
+    accounts.by(authorOf(request, admission.principalOf(request)));
+
   const create = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     await admission.admit(request, reply, 'operator');
     const { type, name } = parseOrganizationDraft(await read(request, ORGANIZATION_EXPECTED));
     const draft = { type, name: memberName('name', name) };
-    const made = await admission.writing(request, () => accounts.createOrganization(draft));
+    const made = await admission.writing(request, () => by(request).createOrganization(draft));
     reply.code(201).header('location', `${PATH}${made.uuid}/`);
     return sendJson(request, reply, JSON.stringify(await printed(made, new Map())));
   };
@@ -123,13 +127,17 @@ export function addOrganizations(app: FastifyInstance, routes: OrganizationRoute
     const name = edit.name === undefined ? undefined : memberName('name', edit.name);
     await admission.writing(request, async () => {
       // The name may be taken: it comes first, so that nothing has changed then.
-      if (name !== undefined) await accounts.renameOrganization(id, name);
+      if (name !== undefined) await by(request).renameOrganization(id, name);
       if (minutes !== undefined) await store.changes.setExpectedInterval(id, minutes);
       if (limit !== undefined) {
         const own = limit && { percentMax: limit.percent, skusMin: limit.skus_min };
-        await store.batches.setSafetyLimit(id, own);
+        await store.batches.setSafetyLimit(
+          id,
+          own,
+          authorOf(request, admission.principalOf(request)),
+        );
       }
-      if (disabled !== undefined) await accounts.setOrganizationDisabled(id, disabled);
+      if (disabled !== undefined) await by(request).setOrganizationDisabled(id, disabled);
     });
     const intervals = await store.changes.expectedIntervals();
     return sendJson(request, reply, JSON.stringify(await printed(await find(found), intervals)));
@@ -200,6 +208,9 @@ function addConnections(
     return { supplierId: idOf('supplier', supplier), retailerId: idOf('retailer', retailer) };
   };
 
+  const by = (request: FastifyRequest) =>
+    accounts.by(authorOf(request, admission.principalOf(request)));
+
   const connect = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     await admission.admit(request, reply, 'operator');
     const draft = parseConnectionDraft(await read(request, CONNECTION_EXPECTED));
@@ -208,7 +219,7 @@ function addConnections(
       const wrong = supplierId === undefined ? 'supplier' : 'retailer';
       throw new OnhandError('member_invalid', `There is no ${wrong} with the uuid in ${wrong}.`);
     }
-    await admission.writing(request, () => accounts.createConnection(supplierId, retailerId));
+    await admission.writing(request, () => by(request).createConnection(supplierId, retailerId));
     return reply.code(204).send();
   };
 
@@ -224,7 +235,9 @@ function addConnections(
     const existed =
       supplierId !== undefined &&
       retailerId !== undefined &&
-      (await admission.writing(request, () => accounts.removeConnection(supplierId, retailerId)));
+      (await admission.writing(request, () =>
+        by(request).removeConnection(supplierId, retailerId),
+      ));
     if (existed) return reply.code(204).send();
     throw new OnhandError(
       'connection_not_found',

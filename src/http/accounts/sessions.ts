@@ -13,6 +13,7 @@ import {
   SessionSchema,
   SessionsSchema,
 } from '../../wire/sessions.ts';
+import { authorByPassword, authorOf } from './author.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, uuidOf } from '../request/parameters.ts';
@@ -44,7 +45,13 @@ export function addSessions(app: FastifyInstance, routes: SessionRoutes): void {
     checkParameters(request, []);
     const credentials = parseLogin(parseBody(body, SESSION_EXPECTED).value);
     const session = await attempts.attempt(credentials.username, { request, reply }, (verify) =>
-      login(accounts, credentials, Date.now(), verify, sessionKindOf(request, lifetimes)),
+      login(
+        accounts.by(authorByPassword(request, credentials.username)),
+        credentials,
+        Date.now(),
+        verify,
+        sessionKindOf(request, lifetimes),
+      ),
     );
     const { username } = credentials;
     return replyWithSession(cookie, request, reply, { username, session });
@@ -78,7 +85,9 @@ export function addSessions(app: FastifyInstance, routes: SessionRoutes): void {
     await admission.admit(request, reply, 'user');
     checkParameters(request, []);
     const { uuid } = await currentOf(request);
-    await accounts.endSession(admission.principalOf(request).userId, uuid, Date.now());
+    const principal = admission.principalOf(request);
+    const author = authorOf(request, principal);
+    await accounts.by(author).endSession(principal.userId, uuid, Date.now());
     cookie.clear(request, reply);
     return reply.code(204).send();
   };
@@ -95,8 +104,10 @@ export function addSessions(app: FastifyInstance, routes: SessionRoutes): void {
     await admission.admit(request, reply, 'user');
     checkParameters(request, []);
     const uuid = uuidOf(request);
-    const { userId } = admission.principalOf(request);
-    const wasOpen = uuid !== undefined && (await accounts.endSession(userId, uuid, Date.now()));
+    const principal = admission.principalOf(request);
+    const own = accounts.by(authorOf(request, principal));
+    const wasOpen =
+      uuid !== undefined && (await own.endSession(principal.userId, uuid, Date.now()));
     if (wasOpen) return reply.code(204).send();
     throw new OnhandError(
       'session_not_found',

@@ -3,6 +3,7 @@ import type { Batch, BatchOutcome } from '../../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../../domain/catalogue.ts';
 import type {
   AccountStore,
+  AuditStore,
   BatchStore,
   Grouping,
   ChangeStore,
@@ -14,6 +15,7 @@ import type {
 } from '../store.ts';
 import { SqlFiles } from '../sql/files.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
+import { SqlAudit } from '../sql/audit.ts';
 import { SqlAccounts } from '../sql/accounts.ts';
 import { PostgresApplier } from './write/apply.ts';
 import { SqlBatches } from '../sql/batches.ts';
@@ -60,6 +62,7 @@ const CONNECTIONS_FOR_READS = 2;
 /** The store on PostgreSQL. Any number of nodes can use one database. */
 export class PostgresStore implements Store {
   readonly accounts: AccountStore;
+  readonly audit: AuditStore;
   readonly skus: SkuStore;
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
@@ -75,6 +78,7 @@ export class PostgresStore implements Store {
     this.grouping = { isShared: false, groupsMax };
     this.#applier = new PostgresApplier(pool, settings.groupLinesMax);
     const database = new PostgresDatabase(pool);
+    this.audit = new SqlAudit(database);
     this.accounts = new SqlAccounts(database, new PostgresPrincipalCache(pool));
     this.skus = new PostgresSkus(pool);
     this.batches = new SqlBatches(database, (request) => this.#applier.revert(request));
@@ -177,11 +181,16 @@ class PostgresDatabase implements SqlDatabase {
     );
   }
 
-  transact(statements: readonly Compilable[]): Promise<readonly number[]> {
+  transact(
+    statements: readonly Compilable[],
+    ifChanged: readonly Compilable[] = [],
+  ): Promise<readonly number[]> {
     const compiled = statements.map((statement) => statement.compile());
+    const conditional = ifChanged.map((statement) => statement.compile());
     return inTransaction(this.#pool, async (client) => {
       const counts: number[] = [];
       for (const statement of compiled) counts.push((await run(client, statement)).changedCount);
+      if (counts[0] !== 0) for (const statement of conditional) await run(client, statement);
       return counts;
     });
   }

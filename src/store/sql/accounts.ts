@@ -1,40 +1,44 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type Compilable } from 'kysely';
 import { v4 as uuidv4 } from 'uuid';
-import { OnhandError } from '../../domain/errors.ts';
+import { SERVER_AUTHOR, type AuditAction, type Author, type Deed } from '../../domain/audit.ts';
 import {
   PERMISSIONS_OF_TYPE,
   type Organization,
   type OrganizationType,
   type Connection,
-  type OrganizationUser,
-  type UserChange,
-  type User,
-  type UserDraft,
-  type UserListing,
 } from '../../domain/parties.ts';
-import type { SqlTables } from './tables.ts';
 import type {
   AccountStore,
-  OffsetPage,
   OrganizationCounts,
   OrganizationPage,
   OrganizationQuery,
-  UserPage,
 } from '../store.ts';
-import { readPermissions, writePermissions, type PrincipalCache } from './principals.ts';
+import { writePermissions, type PrincipalCache } from './principals.ts';
 import { isUuid } from '../uuids.ts';
-import { SqlTokens } from './tokens.ts';
+import { record } from './audit.ts';
+import { isStorable, organizationOf, refuseDuplicate, SqlUsers } from './users.ts';
 import type { SqlDatabase } from './database.ts';
 
-/** Organizations, connections and users, beside the tokens that it extends. */
-export class SqlAccounts extends SqlTokens implements AccountStore {
+/** Organizations and connections, beside the users and tokens that it extends. */
+export class SqlAccounts extends SqlUsers implements AccountStore {
   readonly #database: SqlDatabase;
   readonly #principals: PrincipalCache;
 
-  constructor(database: SqlDatabase, principals: PrincipalCache) {
-    super(database, principals);
+  readonly #author: Author;
+
+  constructor(database: SqlDatabase, principals: PrincipalCache, author = SERVER_AUTHOR) {
+    super(database, principals, author);
     this.#database = database;
     this.#principals = principals;
+    this.#author = author;
+  }
+
+  by(author: Author): AccountStore {
+    return new SqlAccounts(this.#database, this.#principals, author);
+  }
+
+  #record(statements: readonly Compilable[], deed: Deed): Promise<boolean> {
+    return record(this.#database, this.#author, statements, deed);
   }
 
   async createOrganization(draft: {
@@ -60,9 +64,15 @@ export class SqlAccounts extends SqlTokens implements AccountStore {
       }),
     ];
     const supplier = db.insertInto('suppliers').columns(['id']).expression(organizationId);
-    await this.#refuseDuplicate(
+    await refuseDuplicate(
+      this.#database,
       `The name "${draft.name}" is taken by another organization.`,
-      this.#database.transact(draft.type === 'supplier' ? [...statements, supplier] : statements),
+      this.#record(draft.type === 'supplier' ? [...statements, supplier] : statements, {
+        action: 'organization.created',
+        organizationUuid: uuid,
+        subject: uuid,
+        details: { name: draft.name, type: draft.type },
+      }),
     );
     const organization = await this.findOrganization(draft.name);
     if (organization === undefined) throw new Error('the new organization is missing');
@@ -139,43 +149,75 @@ export class SqlAccounts extends SqlTokens implements AccountStore {
   }
 
   async renameOrganization(organizationId: number, name: string): Promise<void> {
-    await this.#refuseDuplicate(
+    const [organization] = await this.findOrganizationsById([organizationId]);
+    if (organization === undefined) return;
+    const { uuid, name: before } = organization;
+    await refuseDuplicate(
+      this.#database,
       `The name "${name}" is taken by another organization.`,
-      this.#database.db
-        .updateTable('organizations')
-        .set({ name })
-        .where('id', '=', organizationId)
-        .execute(),
+      this.#record(
+        [
+          this.#database.db
+            .updateTable('organizations')
+            .set({ name })
+            .where('id', '=', organizationId),
+        ],
+        {
+          action: 'organization.renamed',
+          organizationUuid: uuid,
+          subject: uuid,
+          details: { name, before },
+        },
+      ),
     );
   }
 
   async setOrganizationDisabled(organizationId: number, isDisabled: boolean): Promise<boolean> {
-    const result = await this.#database.db
+    const [organization] = await this.findOrganizationsById([organizationId]);
+    if (organization === undefined) return false;
+    const { uuid } = organization;
+    const change = this.#database.db
       .updateTable('organizations')
       .set({ suspended_at_ms: isDisabled ? Date.now() : null })
       .where('id', '=', organizationId)
-      .where('suspended_at_ms', isDisabled ? 'is' : 'is not', null)
-      .executeTakeFirstOrThrow();
+      .where('suspended_at_ms', isDisabled ? 'is' : 'is not', null);
+    const isNew = await this.#record([change], {
+      action: isDisabled ? 'organization.disabled' : 'organization.enabled',
+      organizationUuid: uuid,
+      subject: uuid,
+    });
     this.#principals.clear();
-    return result.numUpdatedRows === 1n;
+    return isNew;
   }
 
   async createConnection(supplierId: number, retailerId: number): Promise<boolean> {
-    const result = await this.#database.db
+    const insert = this.#database.db
       .insertInto('connections')
       .values({ supplier_id: supplierId, retailer_id: retailerId, created_at_ms: Date.now() })
-      .onConflict((conflict) => conflict.doNothing())
-      .executeTakeFirstOrThrow();
-    return result.numInsertedOrUpdatedRows === 1n;
+      .onConflict((conflict) => conflict.doNothing());
+    return this.#recordConnection(insert, 'connection.created', supplierId, retailerId);
   }
 
   async removeConnection(supplierId: number, retailerId: number): Promise<boolean> {
-    const result = await this.#database.db
+    const remove = this.#database.db
       .deleteFrom('connections')
       .where('supplier_id', '=', supplierId)
-      .where('retailer_id', '=', retailerId)
-      .executeTakeFirstOrThrow();
-    return result.numDeletedRows === 1n;
+      .where('retailer_id', '=', retailerId);
+    return this.#recordConnection(remove, 'connection.removed', supplierId, retailerId);
+  }
+
+  /** A connection is an entry of its supplier, who shows its SKUs. */
+  async #recordConnection(
+    statement: Compilable,
+    action: AuditAction,
+    supplierId: number,
+    retailerId: number,
+  ): Promise<boolean> {
+    const organizations = await this.findOrganizationsById([supplierId, retailerId]);
+    const uuidOf = (wanted: number): string =>
+      organizations.find(({ id }) => id === wanted)?.uuid ?? '';
+    const [supplier, retailer] = [uuidOf(supplierId), uuidOf(retailerId)];
+    return this.#record([statement], { action, organizationUuid: supplier, subject: retailer });
   }
 
   async listConnections(): Promise<readonly Connection[]> {
@@ -216,188 +258,6 @@ export class SqlAccounts extends SqlTokens implements AccountStore {
       .execute();
     return rows.map((row) => row.supplier_id);
   }
-
-  async createUser(draft: UserDraft): Promise<{ readonly uuid: string }> {
-    const uuid = uuidv4();
-    await this.#refuseDuplicate(
-      `The username "${draft.username}" is taken.`,
-      this.#database.db
-        .insertInto('users')
-        .values({
-          uuid,
-          organization_id: draft.organizationId,
-          username: draft.username,
-          password_hash: draft.passwordHash,
-          permissions: writePermissions(draft.permissions),
-          created_at_ms: Date.now(),
-        })
-        .execute(),
-    );
-    return { uuid };
-  }
-
-  async findUser(username: string): Promise<User | undefined> {
-    if (!isStorable(username)) return undefined;
-    const row = await this.#database.db
-      .selectFrom('users')
-      .innerJoin('organizations', 'organizations.id', 'users.organization_id')
-      .select([
-        'organizations.id as id',
-        'organizations.uuid as uuid',
-        'organizations.name as name',
-        'organizations.type as type',
-        'organizations.created_at_ms as created_at_ms',
-        'organizations.suspended_at_ms as suspended_at_ms',
-        'users.id as userId',
-        'users.uuid as userUuid',
-        'password_hash',
-        'permissions',
-      ])
-      .where('username', '=', username)
-      .where('disabled_at_ms', 'is', null)
-      .where('suspended_at_ms', 'is', null)
-      .executeTakeFirst();
-    if (row === undefined || row.password_hash === null) return undefined;
-    return {
-      id: row.userId,
-      uuid: row.userUuid,
-      passwordHash: row.password_hash,
-      permissions: readPermissions(row.permissions),
-      organization: organizationOf(row),
-    };
-  }
-
-  async listUsers(): Promise<readonly UserListing[]> {
-    const rows = await this.#database.db
-      .selectFrom('users')
-      .innerJoin('organizations', 'organizations.id', 'users.organization_id')
-      .select([
-        'users.username',
-        'organizations.name as organization',
-        'permissions',
-        'users.created_at_ms as createdAtMs',
-        'disabled_at_ms as disabledAtMs',
-      ])
-      .where('username', 'is not', null)
-      .orderBy('username')
-      .execute();
-    return rows.map((row) => ({
-      ...row,
-      username: row.username ?? '',
-      permissions: readPermissions(row.permissions),
-    }));
-  }
-
-  async pageOfUsers(organizationId: number, { start, limit }: OffsetPage): Promise<UserPage> {
-    const ofOrganization = this.#database.db
-      .selectFrom('users')
-      .where('organization_id', '=', organizationId)
-      .where('username', 'is not', null);
-    const [{ count }, rows] = await Promise.all([
-      ofOrganization
-        .select((select) => select.fn.countAll<number>().as('count'))
-        .executeTakeFirstOrThrow(),
-      ofOrganization.select(USER_COLUMNS).orderBy('username').offset(start).limit(limit).execute(),
-    ]);
-    return { totalCount: count, users: rows.map(userOf) };
-  }
-
-  async findUserOf(organizationId: number, uuid: string): Promise<OrganizationUser | undefined> {
-    if (!isUuid(uuid)) return undefined;
-    const row = await this.#database.db
-      .selectFrom('users')
-      .select(USER_COLUMNS)
-      .where('organization_id', '=', organizationId)
-      .where('uuid', '=', uuid)
-      .where('username', 'is not', null)
-      .executeTakeFirst();
-    return row && userOf(row);
-  }
-
-  async changeUser(
-    organizationId: number,
-    uuid: string,
-    { permissions, isDisabled }: UserChange,
-  ): Promise<void> {
-    if (permissions === undefined && isDisabled === undefined) return;
-    await this.#database.db
-      .updateTable('users')
-      .set((user) => ({
-        ...(permissions !== undefined && { permissions: writePermissions(permissions) }),
-        ...(isDisabled !== undefined && {
-          disabled_at_ms: isDisabled
-            ? user.fn.coalesce('disabled_at_ms', user.val(Date.now()))
-            : null,
-        }),
-      }))
-      .where('organization_id', '=', organizationId)
-      .where('uuid', '=', uuid)
-      .execute();
-    this.#principals.clear();
-  }
-
-  async hasUsers(): Promise<boolean> {
-    const row = await this.#database.db
-      .selectFrom('users')
-      .select('id')
-      .where('username', 'is not', null)
-      .limit(1)
-      .executeTakeFirst();
-    return row !== undefined;
-  }
-
-  async setPassword(username: string, passwordHash: string): Promise<boolean> {
-    if (!isStorable(username)) return false;
-    const { db } = this.#database;
-    const nowMs = Date.now();
-    const [changed] = await this.#database.transact([
-      db.updateTable('users').set({ password_hash: passwordHash }).where('username', '=', username),
-      // Expired, not revoked: webhooks that were made with these tokens continue. As early as can be (see `endSession`).
-      db
-        .updateTable('tokens')
-        .set((token) => ({ expires_at_ms: token.ref('created_at_ms') }))
-        .where('expires_at_ms', '>', nowMs)
-        .where((where) => where.or([where('kind', 'is', null), where('kind', '<>', 'api')]))
-        .where(
-          'user_id',
-          'in',
-          db.selectFrom('users').select('id').where('username', '=', username),
-        ),
-    ]);
-    this.#principals.clear();
-    return changed === 1;
-  }
-
-  async setUserDisabled(username: string, isDisabled: boolean): Promise<boolean> {
-    if (!isStorable(username)) return false;
-    const result = await this.#database.db
-      .updateTable('users')
-      .set({ disabled_at_ms: isDisabled ? Date.now() : null })
-      .where('username', '=', username)
-      .where('disabled_at_ms', isDisabled ? 'is' : 'is not', null)
-      .executeTakeFirstOrThrow();
-    this.#principals.clear();
-    return result.numUpdatedRows === 1n;
-  }
-
-  async findServiceUser(organizationId: number): Promise<{ readonly id: number }> {
-    return this.#database.db
-      .selectFrom('users')
-      .select('id')
-      .where('organization_id', '=', organizationId)
-      .where('username', 'is', null)
-      .executeTakeFirstOrThrow();
-  }
-
-  async #refuseDuplicate<T>(message: string, work: Promise<T>): Promise<T> {
-    try {
-      return await work;
-    } catch (error) {
-      throw this.#database.isDuplicate(error)
-        ? new OnhandError('already_exists', message, { cause: error })
-        : error;
-    }
-  }
 }
 
 const ORGANIZATION_COLUMNS = [
@@ -408,48 +268,3 @@ const ORGANIZATION_COLUMNS = [
   'created_at_ms',
   'suspended_at_ms',
 ] as const;
-
-const USER_COLUMNS = [
-  'id',
-  'uuid',
-  'username',
-  'permissions',
-  'created_at_ms',
-  'disabled_at_ms',
-] as const;
-
-function userOf(
-  row: Selectable<Pick<SqlTables['users'], (typeof USER_COLUMNS)[number]>>,
-): OrganizationUser {
-  return {
-    id: row.id,
-    uuid: row.uuid,
-    username: row.username ?? '',
-    permissions: readPermissions(row.permissions),
-    createdAtMs: row.created_at_ms,
-    disabledAtMs: row.disabled_at_ms,
-  };
-}
-
-function organizationOf(row: {
-  id: number;
-  uuid: string;
-  name: string;
-  type: OrganizationType;
-  created_at_ms: number;
-  suspended_at_ms: number | null;
-}): Organization {
-  return {
-    id: row.id,
-    uuid: row.uuid,
-    name: row.name,
-    type: row.type,
-    createdAtMs: row.created_at_ms,
-    disabledAtMs: row.suspended_at_ms,
-  };
-}
-
-/** Whether a name can have been stored: PostgreSQL rejects other texts, even in a comparison. */
-function isStorable(name: string): boolean {
-  return name.isWellFormed() && !name.includes('\0');
-}

@@ -13,6 +13,7 @@ import type { BatchPage, BatchStore, HourCountsQuery, OffsetPage, SweepTimes } f
 import { batchNumberOf, isUuid } from '../uuids.ts';
 import type { SqlDatabase } from './database.ts';
 import { batchSourceOf } from './batch-source.ts';
+import type { Author } from '../../domain/audit.ts';
 import { safetyLimitOf, setSafetyLimit } from './safety-limits.ts';
 import { decodeFailures } from './stored-outcome.ts';
 import type { SqlTables } from './tables.ts';
@@ -122,8 +123,8 @@ export class SqlBatches implements BatchStore {
     return safetyLimitOf(this.#database, supplierId);
   }
 
-  setSafetyLimit(supplierId: number, limit: SafetyLimit | null): Promise<void> {
-    return setSafetyLimit(this.#database, supplierId, limit);
+  setSafetyLimit(supplierId: number, limit: SafetyLimit | null, author?: Author): Promise<void> {
+    return setSafetyLimit(this.#database, supplierId, limit, author);
   }
 
   async hourCounts({

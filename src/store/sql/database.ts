@@ -12,8 +12,14 @@ export interface SqlDatabase {
   readonly db: Kysely<SqlTables>;
   /** Whether rows can be locked one by one (`FOR UPDATE SKIP LOCKED`). */
   readonly hasRowLocks: boolean;
-  /** Runs statements in one transaction. Resolves with how many rows each of them changed. */
-  transact(statements: readonly Compilable[]): Promise<readonly number[]>;
+  /**
+   * Runs statements in one transaction, and after them `ifChanged`, but only if the first of them changed a row. Resolves
+   * with how many rows each of the statements changed.
+   */
+  transact(
+    statements: readonly Compilable[],
+    ifChanged?: readonly Compilable[],
+  ): Promise<readonly number[]>;
   /** Whether a statement failed because a unique key exists already. */
   isDuplicate(error: unknown): boolean;
 }

@@ -1,5 +1,7 @@
 /** The safety limits of suppliers. Commands use these statements without loading the rest of `SqlBatches`. */
+import { SERVER_AUTHOR, type Author } from '../../domain/audit.ts';
 import type { SafetyLimit } from '../../domain/safety-limit.ts';
+import { record } from './audit.ts';
 import type { SqlDatabase } from './database.ts';
 
 /** See `BatchStore.safetyLimitOf`. */
@@ -18,16 +20,30 @@ export async function safetyLimitOf(
 
 /** See `BatchStore.setSafetyLimit`. */
 export async function setSafetyLimit(
-  { db }: SqlDatabase,
+  database: SqlDatabase,
   supplierId: number,
   limit: SafetyLimit | null,
+  author: Author = SERVER_AUTHOR,
 ): Promise<void> {
-  await db
+  const { db } = database;
+  const { uuid } = await db
+    .selectFrom('organizations')
+    .select('uuid')
+    .where('id', '=', supplierId)
+    .executeTakeFirstOrThrow();
+  const change = db
     .updateTable('suppliers')
     .set({
       breaker_percent_max: limit?.percentMax ?? null,
       breaker_skus_min: limit?.skusMin ?? null,
     })
-    .where('id', '=', supplierId)
-    .execute();
+    .where('id', '=', supplierId);
+  await record(database, author, [change], {
+    action: limit === null ? 'safety_limit.cleared' : 'safety_limit.set',
+    organizationUuid: uuid,
+    subject: uuid,
+    ...(limit !== null && {
+      details: { percent_max: limit.percentMax, skus_min: limit.skusMin },
+    }),
+  });
 }

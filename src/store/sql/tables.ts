@@ -50,6 +50,14 @@ export interface SqlTables {
     user_agent: Generated<string | null>;
     address: Generated<string | null>;
   };
+  audit_entries: {
+    sequence: number;
+    organization_uuid: string;
+    action: string;
+    entry: string;
+    hash: string;
+  };
+  audit_head: { id: number; sequence: number; hash: string };
   batches: {
     supplier_id: number;
     number: number;

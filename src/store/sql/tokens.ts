@@ -9,7 +9,9 @@ import type {
   TokenListing,
 } from '../../domain/parties.ts';
 import type { OffsetPage, OrganizationCount, TokenPage } from '../store.ts';
+import type { Author } from '../../domain/audit.ts';
 import { isUuid } from '../uuids.ts';
+import { record } from './audit.ts';
 import type { SqlDatabase } from './database.ts';
 import { readPermissions, writePermissions, type PrincipalCache } from './principals.ts';
 import type { SqlTables } from './tables.ts';
@@ -19,28 +21,57 @@ export class SqlTokens {
   readonly #database: SqlDatabase;
   readonly #principals: PrincipalCache;
 
-  constructor(database: SqlDatabase, principals: PrincipalCache) {
+  readonly #author: Author;
+
+  constructor(database: SqlDatabase, principals: PrincipalCache, author: Author) {
     this.#database = database;
     this.#principals = principals;
+    this.#author = author;
   }
 
   async createToken(draft: TokenDraft): Promise<{ readonly id: number; readonly uuid: string }> {
-    return this.#database.db
-      .insertInto('tokens')
-      .values({
-        token_hash: draft.tokenHash,
-        user_id: draft.userId,
-        permissions: writePermissions(draft.permissions),
-        created_at_ms: Date.now(),
-        expires_at_ms: draft.expiresAtMs,
-        revoked_at_ms: null,
-        kind: draft.kind ?? null,
-        uuid: uuidv4(),
+    const { db } = this.#database;
+    const uuid = uuidv4();
+    const owner = await this.#ownerOf(draft.userId);
+    // Without a kind, a user with a name has logged in.
+    const isLogin = (draft.kind ?? (owner.username === null ? 'api' : 'login')) !== 'api';
+    const insert = db.insertInto('tokens').values({
+      token_hash: draft.tokenHash,
+      user_id: draft.userId,
+      permissions: writePermissions(draft.permissions),
+      created_at_ms: Date.now(),
+      expires_at_ms: draft.expiresAtMs,
+      revoked_at_ms: null,
+      kind: draft.kind ?? null,
+      uuid,
+      name: draft.name ?? null,
+      user_agent: draft.client?.userAgent ?? null,
+      address: draft.client?.address ?? null,
+    });
+    await record(this.#database, this.#author, [insert], {
+      action: isLogin ? 'session.started' : 'token.created',
+      organizationUuid: owner.organizationUuid,
+      subject: uuid,
+      details: {
+        username: owner.username,
         name: draft.name ?? null,
-        user_agent: draft.client?.userAgent ?? null,
-        address: draft.client?.address ?? null,
-      })
-      .returning(['id', 'uuid'])
+        permissions: draft.permissions,
+        expires: draft.expiresAtMs === null ? null : new Date(draft.expiresAtMs).toISOString(),
+      },
+    });
+    return db
+      .selectFrom('tokens')
+      .select(['id', 'uuid'])
+      .where('uuid', '=', uuid)
+      .executeTakeFirstOrThrow();
+  }
+
+  #ownerOf(userId: number) {
+    return this.#database.db
+      .selectFrom('users')
+      .innerJoin('organizations', 'organizations.id', 'users.organization_id')
+      .select(['username', 'organizations.uuid as organizationUuid'])
+      .where('users.id', '=', userId)
       .executeTakeFirstOrThrow();
   }
 
@@ -68,14 +99,27 @@ export class SqlTokens {
   }
 
   async revokeToken(tokenId: number): Promise<boolean> {
-    const result = await this.#database.db
+    const { db } = this.#database;
+    const token = await db
+      .selectFrom('tokens')
+      .select(['uuid', 'user_id', 'name'])
+      .where('id', '=', tokenId)
+      .executeTakeFirst();
+    if (token === undefined) return false;
+    const { username, organizationUuid } = await this.#ownerOf(token.user_id);
+    const revoke = db
       .updateTable('tokens')
       .set({ revoked_at_ms: Date.now() })
       .where('id', '=', tokenId)
-      .where('revoked_at_ms', 'is', null)
-      .executeTakeFirstOrThrow();
+      .where('revoked_at_ms', 'is', null);
+    const isNew = await record(this.#database, this.#author, [revoke], {
+      action: 'token.revoked',
+      organizationUuid,
+      subject: token.uuid,
+      details: { username, name: token.name },
+    });
     this.#principals.clear();
-    return result.numUpdatedRows === 1n;
+    return isNew;
   }
 
   findPrincipal(tokenHash: Uint8Array, nowMs: number): Promise<Principal | undefined> {
@@ -132,7 +176,8 @@ export class SqlTokens {
 
   async endSession(userId: number, uuid: string, nowMs: number): Promise<boolean> {
     if (!isUuid(uuid)) return false;
-    const result = await this.#database.db
+    const { username, organizationUuid } = await this.#ownerOf(userId);
+    const end = this.#database.db
       .updateTable('tokens')
       // Expired, not revoked: webhooks that were made in the session continue. As early as can be: another node, whose
       // clock may be behind, must not take it for a session whose expiry its latest use puts off.
@@ -140,10 +185,15 @@ export class SqlTokens {
       .where('user_id', '=', userId)
       .where('uuid', '=', uuid)
       .where('kind', '=', 'session')
-      .where('expires_at_ms', '>', nowMs)
-      .executeTakeFirstOrThrow();
+      .where('expires_at_ms', '>', nowMs);
+    const wasOpen = await record(this.#database, this.#author, [end], {
+      action: 'session.ended',
+      organizationUuid,
+      subject: uuid,
+      details: { username },
+    });
     this.#principals.clear();
-    return result.numUpdatedRows === 1n;
+    return wasOpen;
   }
 
   async deleteSessions(expiredBeforeMs: number, limit: number): Promise<boolean> {

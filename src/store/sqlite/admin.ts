@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
-import type { AccountStore, AdminStore } from '../store.ts';
+import type { AccountStore, AdminStore, AuditStore } from '../store.ts';
+import { SqlAudit } from '../sql/audit.ts';
 import { SqlAccounts } from '../sql/accounts.ts';
 import { safetyLimitOf, setSafetyLimit } from '../sql/safety-limits.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from './connection.ts';
@@ -7,7 +8,7 @@ import { expectedIntervals, setExpectedInterval, SqliteDatabase } from './databa
 import { SqlitePrincipalCache } from './read/principals.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { migrate } from './schema/migrations.ts';
-import { queryRows, runStatement } from './statements.ts';
+import { queryRows, runStatements } from './statements.ts';
 import { asError, asFailure } from './threads.ts';
 
 interface AdminSettings extends Omit<ConnectionSettings, 'cacheBytesMax'> {
@@ -21,6 +22,7 @@ const CACHE_BYTES_MAX = 1 << 20;
 /** Organizations on one connection in the calling thread, which waits for the disk: for commands, not for servers. */
 export class SqliteAdminStore implements AdminStore {
   readonly accounts: AccountStore;
+  readonly audit: AuditStore;
   readonly batches: AdminStore['batches'];
   readonly changes: AdminStore['changes'];
   readonly #db: Database;
@@ -38,16 +40,14 @@ export class SqliteAdminStore implements AdminStore {
     const database = new SqliteDatabase({
       query: (statement) => attempt(() => queryRows(db, statement)),
       run: (statements) =>
-        attempt(() =>
-          db
-            .transaction(() => statements.map((statement) => runStatement(db, statement)))
-            .immediate(),
-        ),
+        attempt(() => db.transaction(() => runStatements(db, statements)).immediate()),
     });
+    this.audit = new SqlAudit(database);
     this.accounts = new SqlAccounts(database, new SqlitePrincipalCache(db));
     this.batches = {
       safetyLimitOf: (supplierId) => safetyLimitOf(database, supplierId),
-      setSafetyLimit: (supplierId, limit) => setSafetyLimit(database, supplierId, limit),
+      setSafetyLimit: (supplierId, limit, author) =>
+        setSafetyLimit(database, supplierId, limit, author),
     };
     this.changes = {
       expectedIntervals: () => expectedIntervals(database),

@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { OnhandError } from '../../domain/errors.ts';
+import { addAuditHash } from './schema/audit.ts';
 
 /** Settings of every connection to the database file, in every thread. */
 export interface ConnectionSettings {
@@ -64,6 +65,7 @@ function open(settings: ConnectionSettings, readonly: boolean): Database {
       timeout: settings.busyTimeoutMs,
     });
     db.pragma('foreign_keys = ON');
+    addAuditHash(db);
     db.pragma(`cache_size = -${Math.floor(settings.cacheBytesMax / 1024)}`);
     return db;
   } catch (error) {

@@ -93,14 +93,19 @@ export class SqliteDatabase implements SqlDatabase {
     );
   }
 
-  async transact(statements: readonly Compilable[]): Promise<readonly number[]> {
-    const results = await this.#runner.run(
-      statements.map((statement) => {
-        const { sql, parameters } = statement.compile();
-        return { sql, parameters };
-      }),
-    );
-    return results.map(({ changes }) => changes);
+  async transact(
+    statements: readonly Compilable[],
+    ifChanged: readonly Compilable[] = [],
+  ): Promise<readonly number[]> {
+    const compiled = (statement: Compilable): CompiledStatement => {
+      const { sql, parameters } = statement.compile();
+      return { sql, parameters };
+    };
+    const results = await this.#runner.run([
+      ...statements.map(compiled),
+      ...ifChanged.map((statement) => ({ ...compiled(statement), isConditional: true as const })),
+    ]);
+    return results.slice(0, statements.length).map(({ changes }) => changes);
   }
 
   isDuplicate(error: unknown): boolean {

@@ -4,6 +4,8 @@ import type { Database } from 'better-sqlite3';
 export interface CompiledStatement {
   readonly sql: string;
   readonly parameters: readonly unknown[];
+  /** Whether it runs only if the first statement of its transaction changed a row. */
+  readonly isConditional?: true;
 }
 
 export interface StatementResult {
@@ -13,13 +15,23 @@ export interface StatementResult {
 }
 
 /** Runs a statement that writes, in the transaction that the caller opened. */
-export function runStatement(
-  db: Database,
-  { sql, parameters }: CompiledStatement,
-): StatementResult {
+function runStatement(db: Database, { sql, parameters }: CompiledStatement): StatementResult {
   const statement = db.prepare<unknown[], never>(sql);
   if (statement.reader) return { rows: statement.all(...parameters), changes: 0 };
   return { rows: [], changes: statement.run(...parameters).changes };
+}
+
+/** Runs statements that write, in the transaction that the caller opened. Conditional ones may have no result. */
+export function runStatements(
+  db: Database,
+  statements: readonly CompiledStatement[],
+): readonly StatementResult[] {
+  const results: StatementResult[] = [];
+  for (const statement of statements) {
+    if (statement.isConditional === true && results[0]?.changes === 0) break;
+    results.push(runStatement(db, statement));
+  }
+  return results;
 }
 
 /** Runs a statement that only reads. */

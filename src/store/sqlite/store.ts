@@ -9,6 +9,7 @@ import type { Batch, BatchOutcome } from '../../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome, SharedGtin } from '../../domain/catalogue.ts';
 import type {
   AccountStore,
+  AuditStore,
   BatchStore,
   ChangeStore,
   SkuStore,
@@ -19,6 +20,7 @@ import type {
 } from '../store.ts';
 import { SqlFiles } from '../sql/files.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
+import { SqlAudit } from '../sql/audit.ts';
 import { SqlAccounts } from '../sql/accounts.ts';
 import { SqlBatches } from '../sql/batches.ts';
 import { SqliteChanges } from './read/changes.ts';
@@ -61,6 +63,7 @@ interface Threads {
 /** The embedded store: one SQLite file with a writer, a reader and a checkpointer thread. */
 export class SqliteStore implements Store {
   readonly accounts: AccountStore;
+  readonly audit: AuditStore;
   readonly skus: SkuStore;
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
@@ -99,6 +102,7 @@ export class SqliteStore implements Store {
       query: (statement) => reader.call('query', statement),
       run: (statements) => writer.call('run', statements),
     });
+    this.audit = new SqlAudit(this.#database);
     this.accounts = new SqlAccounts(this.#database, new SqlitePrincipalCache(here));
     this.skus = new SqliteSkus(this.#database);
     this.batches = new SqlBatches(this.#database, (request) =>

@@ -1,5 +1,6 @@
 import type { TestDatabase } from '../fixtures.ts';
 import { describeAccounts } from './accounts.contract.ts';
+import { describeAudit } from './audit.contract.ts';
 import { describeBatches } from './batches.contract.ts';
 import { describeCatalogues } from './catalogues.contract.ts';
 import { describeChanges } from './changes.contract.ts';
@@ -14,6 +15,7 @@ import { describeWebhooks } from './webhooks.contract.ts';
 /** The contract of `src/store/store.ts`, run for each implementation. */
 export function describeContract(kind: string, createDatabase: () => Promise<TestDatabase>): void {
   describeAccounts(kind, createDatabase);
+  describeAudit(kind, createDatabase);
   describeBatches(kind, createDatabase);
   describeCatalogues(kind, createDatabase);
   describeChanges(kind, createDatabase);

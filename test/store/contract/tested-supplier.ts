@@ -67,6 +67,10 @@ class TestedSupplier {
     ({ id: this.id, name: this.name } = await tested.newSupplier());
   }
 
+  get database(): TestDatabase {
+    return this.#tested.database;
+  }
+
   get store(): Store {
     return this.#tested.store;
   }

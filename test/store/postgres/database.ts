@@ -74,7 +74,8 @@ async function deleteRows(url: string): Promise<void> {
        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
          AND relname NOT IN ('schema_version', 'secrets')`,
     );
-    await pool.query(row?.sql ?? '');
+    // Rows of the audit log cannot be deleted.
+    await pool.query(`TRUNCATE audit_entries; ${row?.sql ?? ''}`);
   } finally {
     await pool.close();
   }

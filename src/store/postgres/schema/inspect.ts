@@ -3,6 +3,7 @@ import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import type { Finding } from '../../driver.ts';
 import { ConnectionPool, cannotOpen, read, type PoolSettings } from '../connection/pool.ts';
 import { shownUrl } from '../connection/url.ts';
+import { AUDIT_PROBLEMS } from './audit.ts';
 import { SCHEMA_VERSION, readSchemaVersion } from './migrations.ts';
 
 interface Check {
@@ -24,6 +25,7 @@ const CHECKS: readonly Check[] = [
       SELECT 'constraint ' || conname || ' of ' || conrelid::regclass || ' is not validated'
       FROM pg_constraint WHERE connamespace = current_schema()::regnamespace AND NOT convalidated`,
   },
+  { check: 'the audit log is unchanged', problems: AUDIT_PROBLEMS },
   {
     check: "suppliers' SKUs are numbered without gaps",
     problems: `SELECT 'supplier ' || suppliers.id || ' counts ' || sku_count || ' SKUs, has '

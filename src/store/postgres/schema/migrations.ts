@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import { refuseNewer } from '../../driver.ts';
 import { type ConnectionPool, read, inTransaction } from '../connection/pool.ts';
+import { CREATE_AUDIT_TABLES } from './audit.ts';
 import { createFirstTables, growingTable, type SchemaOptions } from './first-tables.ts';
 
 /**
@@ -322,6 +323,7 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   -- Searches find a sku_id in any case of A to Z.
   CREATE INDEX skus_by_lowered_sku_id ON skus (supplier_id, lower(sku_id));
   `,
+  () => CREATE_AUDIT_TABLES,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -4,6 +4,7 @@ import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import type { Finding } from '../../driver.ts';
 import { openForReading, unavailable, type ConnectionSettings } from '../connection.ts';
 import { InventoryView } from '../recent/inventory-view.ts';
+import { AUDIT_PROBLEMS } from './audit.ts';
 import { SCHEMA_VERSION } from './migrations.ts';
 
 interface Check {
@@ -30,6 +31,7 @@ const CHECKS: readonly Check[] = [
     problems: `SELECT 'a row of ' || "table" || ' refers to a missing row of ' || parent AS problem
       FROM pragma_foreign_key_check`,
   },
+  { check: 'the audit log is unchanged', problems: AUDIT_PROBLEMS },
   {
     check: "suppliers' SKUs are numbered without gaps",
     problems: `SELECT 'supplier ' || suppliers.id || ' counts ' || sku_count || ' SKUs, has '

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
 import { refuseNewer, type PendingMigrations } from '../../driver.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
+import { CREATE_AUDIT_TABLES } from './audit.ts';
 
 /**
  * The schema as a list of migrations. Each runs once, in order, and is never edited after a release.
@@ -447,6 +448,7 @@ const MIGRATIONS: readonly string[] = [
   `,
   // Searches find a sku_id in any case of A to Z.
   'CREATE INDEX skus_by_lowered_sku_id ON skus (supplier_id, lower(sku_id));',
+  CREATE_AUDIT_TABLES,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -22,7 +22,7 @@ import { RecentFeed } from '../recent/feed.ts';
 import type { SweepSettings } from '../recent/sweep.ts';
 import { WriterInventory } from '../recent/writer-inventory.ts';
 import { migrate } from '../schema/migrations.ts';
-import { runStatement, type CompiledStatement, type StatementResult } from '../statements.ts';
+import { runStatements, type CompiledStatement, type StatementResult } from '../statements.ts';
 import { asError, asFailure, serveThread, type Failure } from '../threads.ts';
 
 export interface WriterSettings extends ConnectionSettings, SweepSettings {
@@ -286,9 +286,7 @@ class Writer {
   }
 
   run(statements: readonly CompiledStatement[]): readonly StatementResult[] {
-    return this.#transaction(() =>
-      statements.map((statement) => runStatement(this.#db, statement)),
-    );
+    return this.#transaction(() => runStatements(this.#db, statements));
   }
 
   probe(thorough: boolean): void {
