@@ -132,9 +132,7 @@ export class Transport {
 
   /** The JSON of a response. */
   async json<T>(request: Request, options: CallOptions = {}): Promise<T> {
-    return this.send(request, options, async (response) =>
-      parseJson<T>(await response.text(), response),
-    );
+    return this.send(request, options, (response) => jsonOf<T>(response));
   }
 
   /** Sends a request that has no content to return. */
@@ -451,11 +449,12 @@ function unexpected(
 }
 
 /** The JSON of a successful response. */
-function parseJson<T>(text: string, { status }: Response): T {
+export async function jsonOf<T>(response: Response): Promise<T> {
+  const text = await response.text();
   try {
     return JSON.parse(text);
   } catch {
-    throw unexpected({ status, isRetrySafe: false });
+    throw unexpected({ status: response.status, isRetrySafe: false });
   }
 }
 
