@@ -1,6 +1,6 @@
 /**
  * The load of the TypeScript client: updates at once, each of lines made in advance. The client cuts and prints them
- * and reads the results. Runs in a child process (`runClient`), which sends some lines before the measurement: a new
+ * and reads the results. Runs in a child process (`runClient`), which sends as many lines before the measurement: a new
  * process spends its first second on loading `fetch` and on compiling.
  */
 import { randomInt, randomUUID } from 'node:crypto';
@@ -38,14 +38,14 @@ export function runClient(plan: ClientPlan): Promise<ClientResult> {
 
 const BULK_PATH = '/timp/products/skus/inventory/bulk/';
 const QUANTITY_BOUND = 1_000_000;
-const WARM_UP_LINES = 20_000;
 
 async function execute(plan: ClientPlan): Promise<ClientResult> {
   const { calls, lines, skuCount } = plan;
   const send = (given: readonly (readonly BenchLine[])[]): Promise<readonly number[]> =>
     Promise.all(given.map((callLines, i) => appliedOf(plan, i, callLines)));
-  const given = Array.from({ length: calls }, () => linesOf(lines, skuCount));
-  await send(given.map((callLines) => callLines.slice(0, WARM_UP_LINES)));
+  const made = () => Array.from({ length: calls }, () => linesOf(lines, skuCount));
+  await send(made());
+  const given = made();
   const cpuBefore = process.cpuUsage();
   const startedMs = performance.now();
   const applied = await send(given);
