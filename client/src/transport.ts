@@ -53,7 +53,7 @@ export interface CallOptions {
   readonly retries?: number;
   /** Retry until nothing has succeeded for this long, in milliseconds, however many attempts that takes. */
   readonly retryForMs?: number;
-  /** How long one attempt may take, in milliseconds; 60,000 by default. In streams and uploads: how long nothing may pass. */
+  /** How long one attempt may take, in milliseconds; 60,000 by default. In streams, uploads and downloads: how long nothing may pass. */
   readonly timeoutMs?: number;
   /**
    * How long the call may take with all its requests and retries, in milliseconds; no limit by default. An iterator is
