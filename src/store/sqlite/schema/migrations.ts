@@ -442,6 +442,11 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX hour_counts_by_hour ON hour_counts (hour);
   `,
+  `
+  -- The last change that a batch has appended before it is committed: changes beyond last_sequence do not count.
+  -- 0: there are none.
+  ALTER TABLE suppliers ADD COLUMN staged_sequence INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -480,6 +485,15 @@ function versionOf(settings: ConnectionSettings): number {
 
 export function schemaVersion(db: Database): number {
   return Number(db.pragma('user_version', { simple: true }));
+}
+
+/**
+ * Hides changes that are staged (write/staged-changes.ts) from the later statements of a connection that read all
+ * suppliers' changes.
+ */
+export function hideStagedChanges(db: Database): void {
+  db.exec(`CREATE TEMP VIEW changes AS SELECT changes.* FROM main.changes
+    JOIN suppliers ON suppliers.id = changes.supplier_id WHERE sequence <= last_sequence`);
 }
 
 const NUMBERS_PER_SUPPLIER = 2 ** 32;
