@@ -217,7 +217,7 @@ export function* findUnchangedSince(
 }
 
 /** Changes that are read together: some milliseconds. */
-const READ_TOGETHER = 2000;
+const READ_TOGETHER = 500;
 
 function* inChunks<T>(all: readonly T[], size: number): Generator<readonly T[]> {
   for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size);
