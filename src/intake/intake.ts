@@ -42,7 +42,9 @@ export class Intake {
   /** Batches of `submitWhenRoom` that are not queued yet. */
   readonly #waitingForRoom = new Map<number, Waiting[]>();
   readonly #waitingLines: Capacity;
+  /** Without a large batch. */
   #groupsAtStore = 0;
+  #linesAtStore = 0;
   #isLargeBatchAtStore = false;
   /** Suppliers that have work at the store of which no other work of theirs may be part, and what waits for its end. */
   readonly #suppliersAtStore = new Map<number, (() => void)[]>();
@@ -185,8 +187,14 @@ export class Intake {
     return undefined;
   }
 
+  /**
+   * If groups are shared, nothing is sent while a group of more than the most lines is at the store: batches that arrive
+   * in the meantime should be able to join the next group.
+   */
   get #isStoreBusy(): boolean {
-    return this.#groupsAtStore >= this.#store.grouping.groupsMax;
+    const { isShared, groupsMax } = this.#store.grouping;
+    const isFull = isShared && this.#linesAtStore > this.#limits.groupLinesMax;
+    return isFull || this.#groupsAtStore >= groupsMax;
   }
 
   /** Whether the store writes a batch while it writes other groups. */
@@ -196,11 +204,11 @@ export class Intake {
 
   async #dispatch(): Promise<void> {
     const group = this.#takeGroup();
+    const lines = group.reduce((sum, { batch }) => sum + batch.lines.count, 0);
     const isLarge = group.some(({ batch }) => this.#isLarge(batch));
     const suppliers = new Set(group.map(({ batch }) => batch.supplierId));
     const isAlone = isLarge || !this.#store.grouping.isShared;
-    if (isLarge) this.#isLargeBatchAtStore = true;
-    else this.#groupsAtStore += 1;
+    this.#countAtStore(isLarge, 1, lines);
     if (isAlone) for (const supplierId of suppliers) this.#suppliersAtStore.set(supplierId, []);
     try {
       const outcomes = await this.#store.apply(group.map((waiting) => waiting.batch));
@@ -214,14 +222,22 @@ export class Intake {
     } catch (error) {
       for (const waiting of group) waiting.reject(error);
     } finally {
-      if (isLarge) this.#isLargeBatchAtStore = false;
-      else this.#groupsAtStore -= 1;
+      this.#countAtStore(isLarge, -1, -lines);
       for (const supplierId of suppliers) {
         if (isAlone) this.#release(supplierId);
         this.#moveToEnd(supplierId);
       }
       this.#scheduleDispatch();
     }
+  }
+
+  #countAtStore(isLarge: boolean, groups: 1 | -1, lines: number): void {
+    if (isLarge) {
+      this.#isLargeBatchAtStore = groups === 1;
+      return;
+    }
+    this.#groupsAtStore += groups;
+    this.#linesAtStore += lines;
   }
 
   /** Puts a supplier that was just served behind the others. */

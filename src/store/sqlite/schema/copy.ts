@@ -22,7 +22,8 @@ import {
   type ConnectionSettings,
 } from '../connection.ts';
 import { InventoryView } from '../recent/inventory-view.ts';
-import { hideStagedChanges, migrate, schemaVersion, SCHEMA_VERSION, skuKey } from './migrations.ts';
+import { hideStagedChanges } from '../write/staged-changes.ts';
+import { migrate, schemaVersion, SCHEMA_VERSION, skuKey } from './migrations.ts';
 
 /** Columns that the tables store packed into one `key`. */
 const PACKED_COLUMNS: Readonly<Record<string, string>> = {

@@ -4,7 +4,8 @@ import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import type { Finding } from '../../driver.ts';
 import { openForReading, unavailable, type ConnectionSettings } from '../connection.ts';
 import { InventoryView } from '../recent/inventory-view.ts';
-import { hideStagedChanges, SCHEMA_VERSION } from './migrations.ts';
+import { hideStagedChanges } from '../write/staged-changes.ts';
+import { SCHEMA_VERSION } from './migrations.ts';
 
 interface Check {
   readonly check: string;

@@ -487,15 +487,6 @@ export function schemaVersion(db: Database): number {
   return Number(db.pragma('user_version', { simple: true }));
 }
 
-/**
- * Hides changes that are staged (write/staged-changes.ts) from the later statements of a connection that read all
- * suppliers' changes.
- */
-export function hideStagedChanges(db: Database): void {
-  db.exec(`CREATE TEMP VIEW changes AS SELECT changes.* FROM main.changes
-    JOIN suppliers ON suppliers.id = changes.supplier_id WHERE sequence <= last_sequence`);
-}
-
 const NUMBERS_PER_SUPPLIER = 2 ** 32;
 
 /** The key of a SKU: its supplier's id times 2³², plus its number at the supplier, from 1. */

@@ -272,7 +272,10 @@ export class Applier {
     origin: BatchOrigin,
     decision: BatchDecision,
     summary: BatchSummary,
-    { preview, write }: {
+    {
+      preview,
+      write,
+    }: {
       readonly preview: T;
       /** Writes what else the batch does. */
       readonly write: (batch: { readonly number: number; readonly uuid: string }) => T;

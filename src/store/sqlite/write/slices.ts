@@ -1,9 +1,6 @@
 import type { Steps } from '../../../domain/steps.ts';
 
-/** How long steps run before waiting calls are handled. */
-const SLICE_MS = 10;
-
-/** A piece of long work. Returns whether there is more. */
+/** Does a step of long work, some milliseconds. Returns whether there is more. */
 type Step = () => boolean;
 
 /** Long work of a thread for one supplier each, done in slices between the thread's other calls. */
@@ -54,25 +51,20 @@ export class Slices {
     // Between two of these, the thread handles the calls that wait.
     setImmediate(() => {
       this.#isRunning = false;
-      this.#runSome();
+      this.#runStep();
       if (this.#waiting.length > 0) this.#runLater();
     });
   }
 
-  #runSome(): void {
+  #runStep(): void {
     const step = this.#waiting.shift();
-    if (step === undefined) return;
-    const startedMs = performance.now();
-    do {
-      if (!step()) return;
-    } while (performance.now() - startedMs < SLICE_MS);
-    this.#waiting.push(step);
+    if (step?.() === true) this.#waiting.push(step);
   }
 
   /** Does all work to its end, including what waits for it. */
   async finish(): Promise<void> {
     while (this.#busy.size > 0) {
-      while (this.#waiting.length > 0) this.#runSome();
+      while (this.#waiting.length > 0) this.#runStep();
       await new Promise(setImmediate);
     }
   }

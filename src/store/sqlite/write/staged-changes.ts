@@ -45,3 +45,12 @@ export class StagedChanges {
     return kept > last;
   }
 }
+
+/**
+ * Hides changes that are staged from the later statements of a connection that read all
+ * suppliers' changes.
+ */
+export function hideStagedChanges(db: Database): void {
+  db.exec(`CREATE TEMP VIEW changes AS SELECT changes.* FROM main.changes
+    JOIN suppliers ON suppliers.id = changes.supplier_id WHERE sequence <= last_sequence`);
+}

@@ -106,7 +106,7 @@ const IDLE_MS = 150;
 /** Rows that a sweep writes in one transaction while the server is idle: some milliseconds. */
 const SLICE_ROWS = 4000;
 
-/** A batch that is just large is written in so many transactions. */
+/** The number of transactions that a batch takes if it is just large. */
 const SLICES_OF_LARGE = 5;
 
 /** Thrown to roll a dry run back. */
