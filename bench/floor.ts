@@ -62,6 +62,7 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     sharedGtins: () => Promise.resolve([]),
     imported: () => Promise.resolve(),
     probe: () => Promise.resolve(),
+    measure: () => Promise.resolve({}),
     close: () => Promise.resolve(),
   };
   const intake = new Intake(store, settings);

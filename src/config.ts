@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { OnhandError } from './domain/errors.ts';
+import { nearestName } from './domain/nearest-name.ts';
 
 interface NumberSetting {
   readonly variable: string;
@@ -183,6 +184,8 @@ export const NUMBER_SETTINGS = {
   /** How long changes are kept; 0 means forever. */
   changesKeptDays: { variable: 'ONHAND_CHANGES_KEPT_DAYS', fallback: 365, min: 0 },
   statisticsKeptDays: { variable: 'ONHAND_STATISTICS_KEPT_DAYS', fallback: 400, min: 0 },
+  /** Most SKUs that are read to sort a list of SKUs in an order that no index has. Larger lists are answered 400. */
+  sortedSkusMax: { variable: 'ONHAND_SORTED_SKUS_MAX', fallback: 2_000_000, min: 1 },
   /** How far in the future `as_of` may be. */
   asOfToleranceSeconds: { variable: 'ONHAND_AS_OF_TOLERANCE_SECONDS', fallback: 300, min: 0 },
   /**
@@ -284,6 +287,8 @@ type NumberSettingName = keyof typeof NUMBER_SETTINGS;
 export const FLAG_SETTINGS = {
   /** Whether session cookies are for TLS only even if requests seem to come without it. */
   secureCookies: 'ONHAND_SECURE_COOKIES',
+  /** Whether `onhand_supplier_late` has a series per supplier. */
+  metricsPerSupplier: 'ONHAND_METRICS_PER_SUPPLIER',
   /** Whether webhooks may use plain http. */
   webhooksAllowHttp: 'ONHAND_WEBHOOKS_ALLOW_HTTP',
   /** Whether webhooks may call private and loopback addresses. */
@@ -298,6 +303,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const DEFAULT_DATABASE = 'sqlite:./onhand.db';
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 8080;
+const METRICS_TOKEN_LENGTH_MIN = 16;
 
 /** All settings of a server. */
 export interface Settings
@@ -316,6 +322,11 @@ export interface Settings
   readonly inbox: string | null;
   /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
   readonly dashboardPath: string | null;
+  /** Where `/metrics` is served by itself; null means nowhere, port 0 any free one. */
+  readonly metricsHost: string;
+  readonly metricsPort: number | null;
+  /** What guards the metrics. Without it they are not served beside the API. */
+  readonly metricsToken: string | null;
   /** How much of a file is read. */
   readonly formatLimits: Readonly<Record<keyof typeof FORMAT_SETTINGS, number>>;
 }
@@ -327,6 +338,9 @@ const TEXT_VARIABLES = [
   'ONHAND_FILES_DIRECTORY',
   'ONHAND_INBOX',
   'ONHAND_DASHBOARD_PATH',
+  'ONHAND_METRICS_HOST',
+  'ONHAND_METRICS_PORT',
+  'ONHAND_METRICS_TOKEN',
   'ONHAND_TOKEN',
   'ONHAND_URL',
 ];
@@ -361,32 +375,12 @@ export function refuseUnknownVariables(environment: Environment): void {
   if (unknown.length === 0) return;
   const named = unknown
     .toSorted()
-    .map((name) => `${name} (did you mean ${nearest(name, known)}?)`)
+    .map((name) => `${name} (did you mean ${nearestName(name, known)}?)`)
     .join(', ');
   throw new OnhandError(
     'parameter_invalid',
     `Unknown environment variables: ${named}. Correct or unset them; docs/operations.md lists all settings.`,
   );
-}
-
-/** The candidate that needs the fewest insertions, deletions and replacements of characters. */
-function nearest(name: string, candidates: readonly string[]): string {
-  const ranked = candidates.map((text) => ({ text, distance: editDistance(name, text) }));
-  return ranked.reduce((best, other) => (other.distance < best.distance ? other : best)).text;
-}
-
-/** The Levenshtein distance. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
-  for (const [i, character] of Array.from(from).entries()) {
-    const next = [i + 1];
-    for (const [j, other] of Array.from(to).entries()) {
-      const replaced = (row[j] ?? 0) + (character === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }
 
 /** Where commands keep the state from which they resume. */
@@ -414,6 +408,9 @@ export function readSettings(
     filesDirectory: environment['ONHAND_FILES_DIRECTORY'] || null,
     inbox: environment['ONHAND_INBOX'] || null,
     dashboardPath: readDashboardPath(environment),
+    metricsHost: environment['ONHAND_METRICS_HOST'] || DEFAULT_HOST,
+    metricsPort: readMetricsPort(environment),
+    metricsToken: readMetricsToken(environment),
     formatLimits: mapValues(FORMAT_SETTINGS, (setting) => readNumber(setting, environment)),
     ...mapValues(NUMBER_SETTINGS, (setting) => readNumber(setting, environment)),
     ...mapValues(FLAG_SETTINGS, (variable) => readFlag(variable, environment)),
@@ -465,6 +462,26 @@ function readDashboardPath(environment: Environment): string | null {
   throw new OnhandError(
     'parameter_invalid',
     `ONHAND_DASHBOARD_PATH is "${text}"; it must be off, /, or a path such as /dashboard/, outside of /timp, /docs and /download.`,
+  );
+}
+
+function readMetricsPort(environment: Environment): number | null {
+  const text = environment['ONHAND_METRICS_PORT'];
+  if (text === undefined || text === '') return null;
+  if (/^[0-9]{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
+  throw new OnhandError(
+    'parameter_invalid',
+    `ONHAND_METRICS_PORT is "${text}"; it must be a port from 1 to 65535, or 0 for any free port.`,
+  );
+}
+
+function readMetricsToken(environment: Environment): string | null {
+  const token = environment['ONHAND_METRICS_TOKEN'] || null;
+  if (token === null || (token.length >= METRICS_TOKEN_LENGTH_MIN && /^[!-~]+$/.test(token)))
+    return token;
+  throw new OnhandError(
+    'parameter_invalid',
+    `ONHAND_METRICS_TOKEN must have at least ${METRICS_TOKEN_LENGTH_MIN} characters, without spaces. \`openssl rand -hex 20\` prints one.`,
   );
 }
 

@@ -1,8 +1,9 @@
 import { OnhandError } from '../domain/errors.ts';
 import type { Batch, BatchOutcome } from '../domain/batches.ts';
 import type { Store } from '../store/store.ts';
-import { Capacity } from './capacity.ts';
+import { Capacity, type Usage } from './capacity.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
+import { LineRate } from './line-rate.ts';
 
 export interface IntakeLimits {
   /** Most lines that may wait, for all suppliers together. Beyond it a batch is refused with 503. */
@@ -17,6 +18,7 @@ export interface IntakeLimits {
 
 interface Waiting {
   readonly batch: Batch;
+  readonly queuedMs: number;
   readonly resolve: (outcome: BatchOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -49,12 +51,17 @@ export class Intake {
   /** Suppliers that have work at the store of which no other work of theirs may be part, and what waits for its end. */
   readonly #suppliersAtStore = new Map<number, (() => void)[]>();
   #dispatchScheduled = false;
+  readonly #onTaken: (waitedMs: number) => void;
+  readonly #rate = new LineRate();
 
+  /** @param onTaken called when a batch is given to the store, with how long it has waited */
   constructor(
     store: Pick<Store, 'apply' | 'grouping'>,
     limits: IntakeLimits,
     mutex: KeyedMutex = new KeyedMutex(),
+    onTaken: (waitedMs: number) => void = () => undefined,
   ) {
+    this.#onTaken = onTaken;
     this.#store = store;
     this.#limits = limits;
     this.#waitingLines = new Capacity({
@@ -68,6 +75,16 @@ export class Intake {
   /** How many lines wait or are being written. */
   get waitingLines(): number {
     return this.#waitingLines.used;
+  }
+
+  /** How much of the limits is used. */
+  usage(): Usage {
+    return this.#waitingLines.usage;
+  }
+
+  /** How many lines per second the store processed in the last minute. */
+  get linesPerSecond(): number {
+    return this.#rate.perSecond();
   }
 
   /**
@@ -108,7 +125,7 @@ export class Intake {
    */
   submitWhenRoom(batch: Batch): Promise<BatchOutcome> {
     return new Promise((resolve, reject) => {
-      const waiting = { batch, resolve, reject };
+      const waiting = { batch, queuedMs: performance.now(), resolve, reject };
       const others = this.#waitingForRoom.get(batch.supplierId);
       if (others === undefined) this.#waitingForRoom.set(batch.supplierId, [waiting]);
       else others.push(waiting);
@@ -140,7 +157,8 @@ export class Intake {
 
   #enqueue(batch: Batch): Promise<BatchOutcome> {
     this.admit(batch.supplierId);
-    return new Promise((resolve, reject) => this.#queue({ batch, resolve, reject }));
+    const queuedMs = performance.now();
+    return new Promise((resolve, reject) => this.#queue({ batch, queuedMs, resolve, reject }));
   }
 
   /** Queues what waits for room, one batch of each supplier after another. */
@@ -207,11 +225,14 @@ export class Intake {
     const lines = group.reduce((sum, { batch }) => sum + batch.lines.count, 0);
     const isLarge = group.some(({ batch }) => this.#isLarge(batch));
     const suppliers = new Set(group.map(({ batch }) => batch.supplierId));
+    const nowMs = performance.now();
+    for (const { queuedMs } of group) this.#onTaken(nowMs - queuedMs);
     const isAlone = isLarge || !this.#store.grouping.isShared;
     this.#countAtStore(isLarge, 1, lines);
     if (isAlone) for (const supplierId of suppliers) this.#suppliersAtStore.set(supplierId, []);
     try {
       const outcomes = await this.#store.apply(group.map((waiting) => waiting.batch));
+      this.#rate.add(lines);
       for (const [i, waiting] of group.entries()) {
         const outcome = outcomes[i];
         if (outcome === undefined)

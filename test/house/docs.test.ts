@@ -79,6 +79,9 @@ describe('settings', () => {
       ONHAND_FILES_DIRECTORY: 'none',
       ONHAND_INBOX: 'none',
       ONHAND_DASHBOARD_PATH: '/',
+      ONHAND_METRICS_PORT: 'none',
+      ONHAND_METRICS_HOST: 'loopback',
+      ONHAND_METRICS_TOKEN: 'none',
       ...Object.fromEntries(Object.values(FLAG_SETTINGS).map((variable) => [variable, 'false'])),
       ...Object.fromEntries(
         [...Object.values(NUMBER_SETTINGS), ...Object.values(FORMAT_SETTINGS)].map(

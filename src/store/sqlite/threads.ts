@@ -212,6 +212,11 @@ export class Thread<C extends Calls<C>> {
     return this.#send(name, argument);
   }
 
+  /** How long the thread has worked, in ms; also for stores that it served before. */
+  get activeMs(): number {
+    return this.#worker.performance.eventLoopUtilization().active;
+  }
+
   /** Finishes pending calls, then ends the thread; a thread that has not started ends immediately. */
   close(): Promise<void> {
     this.#closing ??= this.#close();

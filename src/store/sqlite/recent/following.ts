@@ -60,6 +60,13 @@ export class Following {
     return this.#tails;
   }
 
+  /** How many changes the table lacks. */
+  get changesBehind(): number {
+    let changes = 0;
+    for (const { complete, through } of this.#tails.values()) changes += through - complete;
+    return changes;
+  }
+
   /** Reads what was committed since the last call. Call it inside the transaction that reads inventory. */
   follow(): void {
     const behind = this.#suppliersBehind.all();

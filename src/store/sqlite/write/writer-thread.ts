@@ -21,6 +21,7 @@ import { ProductRows } from './product-rows.ts';
 import { RevertApplier } from './revert.ts';
 import { Slices } from './slices.ts';
 import { MOVED, SlicedWrites, type LargeBatch } from './sliced-writes.ts';
+import { LogState } from '../log-state.ts';
 import { RecentFeed } from '../recent/feed.ts';
 import type { SweepSettings } from '../recent/sweep.ts';
 import { WriterInventory } from '../recent/writer-inventory.ts';
@@ -35,6 +36,8 @@ export interface WriterSettings extends ConnectionSettings, SweepSettings {
   readonly largeBatchLines: number;
   /** Tells the reader thread what was committed. */
   readonly feed: MessagePort;
+  /** The memory of a `LogState`. */
+  readonly logState: SharedArrayBuffer;
 }
 
 /** A promise for a large batch, and for what waits for one of its supplier. */
@@ -146,7 +149,12 @@ class Writer {
     this.#db = db;
     this.#settings = settings;
     this.#cache = new InventoryCache(settings.inventoryCacheBytesMax);
-    this.#inventory = new WriterInventory(db, settings, new RecentFeed(settings.feed));
+    this.#inventory = new WriterInventory(
+      db,
+      settings,
+      new RecentFeed(settings.feed),
+      new LogState(settings.logState),
+    );
     this.#applier = new Applier(db, this.#cache, this.#inventory);
     const products = new ProductRows(db, this.#inventory);
     this.#cataloguer = new CatalogueApplier(db, this.#applier, products);
