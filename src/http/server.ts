@@ -171,7 +171,8 @@ export async function buildServer({
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     // Node rejects a request without Host with an empty body; the hook below does it with a problem.
     http: {
-      headersTimeout: settings.headersTimeoutMs,
+      // Node.js refuses to wait longer for the headers than for the whole request.
+      headersTimeout: Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs),
       requireHostHeader: false,
       connectionsCheckingInterval: Math.min(settings.requestTimeoutMs, TIMEOUT_CHECK_MS_MAX),
     },

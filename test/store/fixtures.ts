@@ -1,7 +1,8 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSettings, type Settings } from '../../src/config.ts';
+import type { Settings } from '../../src/config.ts';
+import { readSettings } from '../../src/settings/read.ts';
 import type { OnhandError } from '../../src/domain/errors.ts';
 import { type LineDraft, type Lines, LinesBuilder } from '../../src/domain/lines.ts';
 import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
