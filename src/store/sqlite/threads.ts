@@ -40,9 +40,7 @@ interface Served<C> {
 }
 
 /** The worker's side: handles calls one after another. Others may come before the promise of a call resolves. */
-export function serveThread<S, C extends Calls<C>>(
-  start: (settings: S) => Served<C>,
-): void {
+export function serveThread<S, C extends Calls<C>>(start: (settings: S) => Served<C>): void {
   const port = parentPort;
   if (port === null) throw new Error('to be run as a thread');
   const reply = (message: Reply<unknown>): void => port.postMessage(message);

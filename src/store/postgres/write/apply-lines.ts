@@ -144,9 +144,7 @@ class GroupApplier {
       lookup.addLines(questions.lines, false);
       await state.load(lookup, false);
       const stock = state.stockFor(lookup, questions.lines);
-      await inTurns(
-        recordingMisfits(questions, (i) => findsUnretired(stock, i), decided.details),
-      );
+      await inTurns(recordingMisfits(questions, (i) => findsUnretired(stock, i), decided.details));
     }
     const omitted = await this.#omittedSkus(batch, decision, decided);
     const hasLimit = omitted !== undefined && applicableSafetyLimit(options, state.head) !== null;
@@ -279,12 +277,7 @@ class GroupApplier {
     return outcomes;
   }
 
-  async #outcomeOf({
-    batch,
-    decided,
-    numbered,
-    zeroedCount,
-  }: AppliedBatch): Promise<BatchOutcome> {
+  async #outcomeOf({ batch, decided, numbered, zeroedCount }: AppliedBatch): Promise<BatchOutcome> {
     const { state } = this.#transaction;
     const isStored = !isDryRun(batch);
     const details = namingDetails(decided.details, (skuNumber) => state.namesOf(skuNumber).skuId);
