@@ -673,7 +673,7 @@ export interface paths {
         };
         /**
          * List a supplier's SKUs, or those of the suppliers that a retailer is connected to
-         * @description Ordered by supplier, then creation.
+         * @description Ordered by supplier, then creation, unless `sort` says otherwise.
          */
         readonly get: operations["listSkus"];
         readonly put?: never;
@@ -713,6 +713,40 @@ export interface paths {
         };
         /** List the changes of one SKU, the latest first */
         readonly get: operations["showSkuHistory"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/products/skus/export.csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Download a list of SKUs as CSV, with the filters and the order of the list */
+        readonly get: operations["exportSkus"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/products/skus/export.xlsx": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Download a list of SKUs as XLSX, with the filters and the order of the list */
+        readonly get: operations["exportSkusAsWorkbook"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1960,6 +1994,80 @@ export interface components {
         };
         /** ServerStatus */
         readonly ServerStatus: {
+            readonly attention: {
+                /** @description API tokens that expire within 7 days. */
+                readonly expiring_tokens: {
+                    /** @description Those that have most first, at most 100. */
+                    readonly organizations: readonly {
+                        /** @description How many such tokens it has. */
+                        readonly count: number;
+                        readonly name: string;
+                        /** @enum {unknown} */
+                        readonly type: "supplier" | "retailer" | "operator";
+                        /**
+                         * Format: uuid
+                         * @description The organization.
+                         */
+                        readonly uuid: string;
+                    }[];
+                    /** @description How many such tokens there are in all. */
+                    readonly total: number;
+                };
+                /** @description Files that wait for an answer or a confirmation. */
+                readonly held_files: {
+                    /** @description Those that have most first, at most 100. */
+                    readonly organizations: readonly {
+                        /** @description How many held files it has. */
+                        readonly count: number;
+                        readonly name: string;
+                        /** @enum {unknown} */
+                        readonly type: "supplier" | "retailer" | "operator";
+                        /**
+                         * Format: uuid
+                         * @description The organization.
+                         */
+                        readonly uuid: string;
+                    }[];
+                    /** @description How many held files there are in all. */
+                    readonly total: number;
+                };
+                /** @description Suppliers that have not reported for longer than they are expected to. */
+                readonly late_suppliers: {
+                    /** @description Those that have most first, at most 100. */
+                    readonly organizations: readonly {
+                        /** @description How many late suppliers it has. */
+                        readonly count: number;
+                        readonly name: string;
+                        /** @enum {unknown} */
+                        readonly type: "supplier" | "retailer" | "operator";
+                        /**
+                         * Format: uuid
+                         * @description The organization.
+                         */
+                        readonly uuid: string;
+                    }[];
+                    /** @description How many late suppliers there are in all. */
+                    readonly total: number;
+                };
+                /** @description Webhooks that deliver nothing until someone resumes them. */
+                readonly paused_webhooks: {
+                    /** @description Those that have most first, at most 100. */
+                    readonly organizations: readonly {
+                        /** @description How many paused webhooks it has. */
+                        readonly count: number;
+                        readonly name: string;
+                        /** @enum {unknown} */
+                        readonly type: "supplier" | "retailer" | "operator";
+                        /**
+                         * Format: uuid
+                         * @description The organization.
+                         */
+                        readonly uuid: string;
+                    }[];
+                    /** @description How many paused webhooks there are in all. */
+                    readonly total: number;
+                };
+            };
             /** @enum {unknown} */
             readonly database: "sqlite" | "postgres";
             readonly disk: {
@@ -1970,6 +2078,8 @@ export interface components {
             };
             /** @description Files that wait or are being applied. */
             readonly files_waiting: number;
+            /** @description Lines that this server processed per second, over the last minute. */
+            readonly lines_per_second: number;
             /** @description Lines in the write queue of this server. */
             readonly lines_waiting: number;
             readonly organizations: {
@@ -3087,12 +3197,14 @@ export interface operations {
     readonly listFiles: {
         readonly parameters: {
             readonly query?: {
-                /** @description How many batches to answer with at most. */
+                /** @description How many files to answer with at most. */
                 readonly limit?: number;
                 /** @description For operators only: act for this organization, which may be a retailer. */
                 readonly organization?: string;
-                /** @description How many batches to skip. */
+                /** @description How many files to skip. */
                 readonly start?: number;
+                /** @description Only files in this state. */
+                readonly state?: "waiting" | "reading" | "held" | "done" | "refused" | "failed" | "canceled";
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
             };
@@ -4200,9 +4312,11 @@ export interface operations {
                 readonly item_verbosity?: string;
                 /** @description How many SKUs to answer with at most. */
                 readonly limit?: number;
+                /** @description The order of `sort`: ascending without it. */
+                readonly order?: "asc" | "desc";
                 /** @description For operators only: act for this organization, which may be a retailer. */
                 readonly organization?: string;
-                /** @description Only SKUs whose `sku_id` or title begins with this, or that have this GTIN in any of its written forms. A sku_id is also found in upper and in lower case. */
+                /** @description Only SKUs whose `sku_id` or title begins with this, whatever the case of A to Z, or that have this GTIN in any of its written forms. */
                 readonly q?: string;
                 /** @description Only SKUs with at most this quantity in stock. */
                 readonly quantity_in_stock_max?: number;
@@ -4212,6 +4326,8 @@ export interface operations {
                 readonly restrictions?: "discontd" | "tmpunavail" | "";
                 /** @description Only the SKU with this sku_id. */
                 readonly sku_id?: string;
+                /** @description What the list is sorted by; without it, by supplier, then by creation. Unknown quantities come last. */
+                readonly sort?: "sku_id" | "last_updated" | "quantity_in_stock";
                 /** @description How many SKUs to skip. */
                 readonly start?: number;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
@@ -4404,6 +4520,116 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["History"];
+                };
+            };
+        };
+    };
+    readonly exportSkus: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description The columns in their order, separated by commas: any of sku_id, title, supplier, gtin, upca, ean13, gtin14, isbn, quantity_in_stock, quantity_on_backorder, backorder_date, restrictions, condition, number_of_units_bundled, mpn, asin, created, last_updated, uuid, supplier_uuid. */
+                readonly columns?: string;
+                /** @description Only SKUs with this EAN-13, in any of its written forms. */
+                readonly ean13?: string;
+                /** @description Only SKUs with this GTIN-14, in any of its written forms. */
+                readonly gtin14?: string;
+                /** @description Only SKUs with this ISBN, in any of its written forms. */
+                readonly isbn?: string;
+                /** @description The order of `sort`: ascending without it. */
+                readonly order?: "asc" | "desc";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description Only SKUs whose `sku_id` or title begins with this, whatever the case of A to Z, or that have this GTIN in any of its written forms. */
+                readonly q?: string;
+                /** @description Only SKUs with at most this quantity in stock. */
+                readonly quantity_in_stock_max?: number;
+                /** @description Only SKUs with at least this quantity in stock. */
+                readonly quantity_in_stock_min?: number;
+                /** @description Only SKUs with this restriction; empty for the unrestricted. */
+                readonly restrictions?: "discontd" | "tmpunavail" | "";
+                /** @description Only the SKU with this sku_id. */
+                readonly sku_id?: string;
+                /** @description What the list is sorted by; without it, by supplier, then by creation. Unknown quantities come last. */
+                readonly sort?: "sku_id" | "last_updated" | "quantity_in_stock";
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+                /** @description Only SKUs of these suppliers: one, separated by commas, or repeated. */
+                readonly supplier_uuids?: readonly string[];
+                /** @description Only SKUs whose title begins with this; the case of A to Z does not matter. */
+                readonly title?: string;
+                /** @description Only SKUs with this UPC-A, in any of its written forms. */
+                readonly upca?: string;
+                /** @description Only SKUs of which anything changed since this time (RFC 3339). */
+                readonly updated_since?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv; charset=utf-8": string;
+                };
+            };
+        };
+    };
+    readonly exportSkusAsWorkbook: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description The columns in their order, separated by commas: any of sku_id, title, supplier, gtin, upca, ean13, gtin14, isbn, quantity_in_stock, quantity_on_backorder, backorder_date, restrictions, condition, number_of_units_bundled, mpn, asin, created, last_updated, uuid, supplier_uuid. */
+                readonly columns?: string;
+                /** @description Only SKUs with this EAN-13, in any of its written forms. */
+                readonly ean13?: string;
+                /** @description Only SKUs with this GTIN-14, in any of its written forms. */
+                readonly gtin14?: string;
+                /** @description Only SKUs with this ISBN, in any of its written forms. */
+                readonly isbn?: string;
+                /** @description The order of `sort`: ascending without it. */
+                readonly order?: "asc" | "desc";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description Only SKUs whose `sku_id` or title begins with this, whatever the case of A to Z, or that have this GTIN in any of its written forms. */
+                readonly q?: string;
+                /** @description Only SKUs with at most this quantity in stock. */
+                readonly quantity_in_stock_max?: number;
+                /** @description Only SKUs with at least this quantity in stock. */
+                readonly quantity_in_stock_min?: number;
+                /** @description Only SKUs with this restriction; empty for the unrestricted. */
+                readonly restrictions?: "discontd" | "tmpunavail" | "";
+                /** @description Only the SKU with this sku_id. */
+                readonly sku_id?: string;
+                /** @description What the list is sorted by; without it, by supplier, then by creation. Unknown quantities come last. */
+                readonly sort?: "sku_id" | "last_updated" | "quantity_in_stock";
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+                /** @description Only SKUs of these suppliers: one, separated by commas, or repeated. */
+                readonly supplier_uuids?: readonly string[];
+                /** @description Only SKUs whose title begins with this; the case of A to Z does not matter. */
+                readonly title?: string;
+                /** @description Only SKUs with this UPC-A, in any of its written forms. */
+                readonly upca?: string;
+                /** @description Only SKUs of which anything changed since this time (RFC 3339). */
+                readonly updated_since?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
         };

@@ -44,3 +44,20 @@ export interface Sku {
   /** Milliseconds since 1970-01-01T00:00Z. */
   readonly updatedAtMs: number;
 }
+
+/** What lists of SKUs can be sorted by. */
+export const SKU_SORT_KEYS = ['sku_id', 'last_updated', 'quantity_in_stock'] as const;
+
+export type SkuSortKey = (typeof SKU_SORT_KEYS)[number];
+
+/** What a SKU is sorted by; times in milliseconds. Unknown quantities (null) come last in either order. */
+export function sortValueOf(sku: Sku, by: SkuSortKey): string | number | null {
+  switch (by) {
+    case 'sku_id':
+      return sku.skuId;
+    case 'last_updated':
+      return sku.updatedAtMs;
+    case 'quantity_in_stock':
+      return sku.inventory.quantityInStock;
+  }
+}

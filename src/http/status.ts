@@ -1,9 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Static } from 'typebox';
+import { isLate } from '../domain/changes.ts';
+import type { Organization } from '../domain/parties.ts';
 import type { FileService } from '../files/service.ts';
 import type { Intake } from '../intake/intake.ts';
-import type { Store } from '../store/store.ts';
-import { ServerStatusSchema } from '../wire/organizations.ts';
+import type { OrganizationCount, Store } from '../store/store.ts';
+import {
+  ATTENTION_NAMES_MAX,
+  ServerStatusSchema,
+  TOKEN_EXPIRY_DAYS,
+  type Attention,
+  type ServerStatus,
+} from '../wire/status.ts';
 import { printTime } from '../wire/times.ts';
 import { describe } from './documentation.ts';
 import type { Admission } from './request/admission.ts';
@@ -13,14 +20,16 @@ import { addResource } from './request/resource.ts';
 
 interface StatusRoutes {
   readonly admission: Admission;
-  readonly store: Pick<Store, 'accounts' | 'files'>;
-  readonly intake: Pick<Intake, 'waitingLines'>;
+  readonly store: Pick<Store, 'accounts' | 'files' | 'batches' | 'webhooks'>;
+  readonly intake: Pick<Intake, 'waitingLines' | 'linesPerSecond'>;
   readonly files: { readonly files: Pick<FileService['files'], 'freeBytes'> };
   /** Resolves if the store can read and write. */
   readonly probe: () => Promise<void>;
   readonly version: string;
   readonly database: 'sqlite' | 'postgres';
 }
+
+const DAY_MS = 86_400_000;
 
 /** Adds the status of the server, for its operators. */
 export function addStatus(app: FastifyInstance, routes: StatusRoutes): void {
@@ -34,21 +43,24 @@ export function addStatus(app: FastifyInstance, routes: StatusRoutes): void {
       () => true,
       () => false,
     );
-    const [organizations, { openFiles, storedBytes }, freeBytes] = await Promise.all([
+    const [organizations, { openFiles, storedBytes }, freeBytes, attention] = await Promise.all([
       store.accounts.countOrganizations(),
       store.files.totals(),
       // There may be no directory for files.
       files.files.freeBytes().catch(() => null),
+      attentionOf(store, Date.now()),
     ]);
-    const status: Static<typeof ServerStatusSchema> = {
+    const status: ServerStatus = {
       version,
       database,
       started,
       ready: await ready,
       organizations: { ...organizations },
+      lines_per_second: Math.round(intake.linesPerSecond * 10) / 10,
       files_waiting: openFiles,
       lines_waiting: intake.waitingLines,
       disk: { free_bytes: freeBytes, files_bytes: storedBytes },
+      attention,
     };
     reply.header('cache-control', 'no-store');
     return sendJson(request, reply, JSON.stringify(status));
@@ -65,4 +77,59 @@ export function addStatus(app: FastifyInstance, routes: StatusRoutes): void {
       handle: show,
     },
   });
+}
+
+/** What needs attention, by organization. Each part reads only what needs it, or one row for each supplier or webhook. */
+async function attentionOf(
+  store: StatusRoutes['store'],
+  nowMs: number,
+): Promise<ServerStatus['attention']> {
+  const [reports, held, paused, expiring] = await Promise.all([
+    store.batches.expectedReports(),
+    store.files.heldCounts(),
+    store.webhooks.paused(),
+    store.accounts.expiringTokenCounts(nowMs, nowMs + TOKEN_EXPIRY_DAYS * DAY_MS),
+  ]);
+  const late = reports
+    .filter(({ lastHeardAtMs, intervalMinutes }) => isLate(lastHeardAtMs, intervalMinutes, nowMs))
+    .map(({ supplierId }) => ({ organizationId: supplierId, count: 1 }));
+  const pausedOf = Map.groupBy(paused, ({ organizationId }) => organizationId);
+  const counts = {
+    late_suppliers: late,
+    held_files: held,
+    paused_webhooks: [...pausedOf].map(([organizationId, webhooks]) => ({
+      organizationId,
+      count: webhooks.length,
+    })),
+    expiring_tokens: expiring,
+  };
+  const shown = Object.values(counts).flatMap(mostFirst);
+  const ids = [...new Set(shown.map(({ organizationId }) => organizationId))];
+  const organizations = await store.accounts.findOrganizationsById(ids);
+  const byId = new Map(organizations.map((organization) => [organization.id, organization]));
+  return {
+    late_suppliers: namedCounts(counts.late_suppliers, byId),
+    held_files: namedCounts(counts.held_files, byId),
+    paused_webhooks: namedCounts(counts.paused_webhooks, byId),
+    expiring_tokens: namedCounts(counts.expiring_tokens, byId),
+  };
+}
+
+function mostFirst(counts: readonly OrganizationCount[]): readonly OrganizationCount[] {
+  return counts.toSorted((one, other) => other.count - one.count).slice(0, ATTENTION_NAMES_MAX);
+}
+
+function namedCounts(
+  counts: readonly OrganizationCount[],
+  organizations: ReadonlyMap<number, Organization>,
+): Attention {
+  return {
+    total: counts.reduce((sum, { count }) => sum + count, 0),
+    organizations: mostFirst(counts).flatMap(({ organizationId, count }) => {
+      const organization = organizations.get(organizationId);
+      if (organization === undefined) return [];
+      const { uuid, name, type } = organization;
+      return [{ uuid, name, type, count }];
+    }),
+  };
 }

@@ -36,6 +36,12 @@ export interface OrganizationCounts {
   readonly disabled: number;
 }
 
+/** How many things of an organization there are. */
+export interface OrganizationCount {
+  readonly organizationId: number;
+  readonly count: number;
+}
+
 export interface TokenPage {
   readonly totalCount: number;
   readonly tokens: readonly OrganizationToken[];
@@ -107,6 +113,11 @@ export interface AccountStore {
   listTokens(): Promise<readonly TokenListing[]>;
   /** The API tokens of an organization, the latest first; not those of logins and sessions. */
   pageOfTokens(organizationId: number, page: OffsetPage): Promise<TokenPage>;
+  /**
+   * How many API tokens of each organization expire in a time, without those that are revoked or disabled with their
+   * user or organization, and without organizations that have none. `untilMs` is exclusive.
+   */
+  expiringTokenCounts(fromMs: number, untilMs: number): Promise<readonly OrganizationCount[]>;
   findTokenOf(organizationId: number, uuid: string): Promise<OrganizationToken | undefined>;
   /** Takes effect from the next request. Resolves with whether the token existed and was not revoked yet. */
   revokeToken(tokenId: number): Promise<boolean>;

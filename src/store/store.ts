@@ -37,14 +37,15 @@ import type {
   FilePlace,
   FileProgress,
   FileRecord,
+  FileState,
   StoredFile,
 } from '../domain/files.ts';
 import type { Inventory } from '../domain/inventory.ts';
-import type { AccountStore } from './account-store.ts';
+import type { AccountStore, OrganizationCount } from './account-store.ts';
 import type { OffsetPage } from './offset-page.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { HourCounts } from '../domain/statistics.ts';
-import type { Sku } from '../domain/sku.ts';
+import type { Sku, SkuSortKey } from '../domain/sku.ts';
 import type {
   Webhook,
   WebhookAttempt,
@@ -55,6 +56,7 @@ import type {
 
 export type {
   AccountStore,
+  OrganizationCount,
   OrganizationCounts,
   OrganizationPage,
   OrganizationQuery,
@@ -99,6 +101,9 @@ export interface Store {
   /** Resolves if the store can read and write; rejects with the reason otherwise. */
   probe(): Promise<void>;
 
+  /** How busy the store is. Reads no table and waits for no thread. */
+  measure(): Promise<StoreMeasures>;
+
   /**
    * Tells the database that an import has created this many SKUs, so that it gathers the statistics of
    * tables that grew much. Harmless if it is not called: no statement of the store needs them.
@@ -107,6 +112,28 @@ export interface Store {
 
   /** Finishes what was accepted, then closes. Idempotent. */
   close(): Promise<void>;
+}
+
+/** What a store tells operators about itself. Each implementation has members of its own. */
+export interface StoreMeasures {
+  /** How long each of the store's threads has worked, in ms. */
+  readonly threadsActiveMs?: Readonly<Record<string, number>>;
+  /** The log of changes, of a store whose inventory table follows later. */
+  readonly log?: {
+    /** Changes that the inventory table lacks. */
+    readonly tailChanges: number;
+    /** When the table was last brought up to date, and when the log was last copied into the file. */
+    readonly sweptAtMs: number;
+    readonly checkpointedAtMs: number;
+    /** The size of the write-ahead log. */
+    readonly bytes: number;
+  };
+  /** Connections to the database by state, and the calls that wait for one. */
+  readonly connections?: {
+    readonly busy: number;
+    readonly idle: number;
+    readonly waiting: number;
+  };
 }
 
 /** What commands need of a store that only manage organizations. It opens in a fraction of a `Store`'s time. */
@@ -236,15 +263,17 @@ export interface HistoryQuery {
  */
 export interface SkuStore {
   find(supplierIds: readonly number[], uuid: string): Promise<Sku | undefined>;
-  /** SKUs ordered by supplier, then by creation. */
+  /** A page, and how many SKUs match in all. Counting those of a filter reads every SKU of the suppliers. */
   list(query: SkuQuery): Promise<SkuPage>;
+  /** As `list`, without counting. */
+  page(query: SkuQuery): Promise<Omit<SkuPage, 'totalCount'>>;
 }
 
 export interface SkuFilter {
   readonly skuId?: string;
   /** What the title begins with; the case of A to Z is ignored, that of other letters is not. */
   readonly titlePrefix?: string;
-  /** Matches a beginning of the `sku_id` or the title, or one of these GTINs. */
+  /** Matches a beginning of the `sku_id` or the title, whatever the case of A to Z, or one of these GTINs. */
   readonly search?: { readonly text: string; readonly gtins: readonly number[] };
   /** The SKU must hold every one of these GTINs. */
   readonly gtins?: readonly number[];
@@ -260,9 +289,27 @@ export interface SkuFilter {
 export interface SkuQuery {
   readonly supplierIds: readonly number[];
   readonly filter: SkuFilter;
+  /** Undefined: by supplier, then by creation. */
+  readonly sort?: SkuSort | undefined;
   /** Where the page begins: at an offset, or after a SKU (null: at the first). */
-  readonly from: { readonly start: number } | { readonly afterUuid: string | null };
+  readonly from:
+    | { readonly start: number }
+    | {
+        readonly afterUuid: string | null;
+        /** Of a sorted list: what that SKU was sorted by when it was read. It may have changed since. */
+        readonly afterValue?: string | number | null;
+      };
   readonly limit: number;
+}
+
+export interface SkuSort {
+  readonly by: SkuSortKey;
+  readonly isDescending: boolean;
+  /**
+   * No index holds inventory, because every update would have to write it too. So a page of another order than that of
+   * `sku_id` reads each SKU of the suppliers. If they have more SKUs than this, it rejects with `parameter_invalid`.
+   */
+  readonly skusMax: number;
 }
 
 export interface SkuPage {
@@ -287,7 +334,9 @@ export interface FileStore {
   usage(supplierId: number): Promise<FileUsage>;
   /** Files of all suppliers that wait or are being applied, and the bytes of all that are stored. */
   totals(): Promise<{ readonly openFiles: number; readonly storedBytes: number }>;
-  list(supplierId: number, page: OffsetPage): Promise<FilePage>;
+  /** How many files of each supplier are held, without those that have none. */
+  heldCounts(): Promise<readonly OrganizationCount[]>;
+  list(supplierId: number, query: FileListQuery): Promise<FilePage>;
   find(supplierId: number, uuid: string): Promise<FileRecord | undefined>;
   /** Chunks from number `from` on, in order, at most `limit`. */
   pieces(place: FilePlace, from: number, limit: number): Promise<readonly FileChunk[]>;
@@ -340,6 +389,11 @@ export interface FileStore {
   kept(uuids: readonly string[]): Promise<readonly StoredFile[]>;
 }
 
+export interface FileListQuery extends OffsetPage {
+  /** Only files in this state. */
+  readonly state?: FileState | undefined;
+}
+
 export interface FileSweepTimes {
   readonly startedBeforeMs: number;
   /** For refused files, by when they were refused. */
@@ -367,6 +421,8 @@ export interface WebhookStore {
 
   /** Webhooks of all organizations that are not paused, and whose creators have not lost their access. */
   active(): Promise<readonly Webhook[]>;
+  /** All other webhooks: those that are paused, or whose creators have lost their access. */
+  paused(): Promise<readonly Webhook[]>;
   positions(webhookIds: readonly number[]): Promise<readonly WebhookPosition[]>;
   /** Starts following a supplier's changes after a sequence. No effect if it is followed already. */
   follow(webhookId: number, supplierId: number, sequence: number): Promise<void>;

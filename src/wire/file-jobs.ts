@@ -10,12 +10,16 @@ import {
   RULE_CHOICES,
   type ChoiceName,
 } from '../domain/reading-rules.ts';
-import { QUESTION_CODES, type FileRecord } from '../domain/files.ts';
+import { FILE_STATES, QUESTION_CODES, type FileRecord } from '../domain/files.ts';
 import { type Static, Type } from 'typebox';
+import { pageParameters } from './pagination.ts';
+import { createQueryReader } from './query.ts';
 import { integerOrNull, textOrNull, uuid } from './schema.ts';
 import { printTime, printTimeUs } from './times.ts';
 import { OnhandError } from '../domain/errors.ts';
 import { isJsonObject } from './json.ts';
+
+const FILE_LIMIT_MAX = 500;
 
 const PROBLEM = Type.Object(
   {
@@ -31,7 +35,7 @@ const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =
 const MEMBERS = {
   uuid: uuid('The file.'),
   filename: textOrNull({ description: 'The name that the sender gave it.' }),
-  state: Type.Enum(['waiting', 'reading', 'held', 'done', 'refused', 'failed', 'canceled'], {
+  state: Type.Enum([...FILE_STATES], {
     description:
       '`waiting` in the queue; `reading` while it is applied; `held` until it is confirmed; `done`; `refused`, nothing was applied; `failed` midway; `canceled`.',
   }),
@@ -206,6 +210,17 @@ export const FileUploadQuerySchema = Type.Object(
   },
   { title: 'FileUploadQuery', additionalProperties: false },
 );
+
+export const FileListQuerySchema = Type.Object(
+  {
+    ...pageParameters('files', FILE_LIMIT_MAX),
+    state: Type.Optional(Type.Enum([...FILE_STATES], { description: 'Only files in this state.' })),
+  },
+  { title: 'FileListQuery', additionalProperties: false },
+);
+
+/** Throws `parameter_invalid`. */
+export const parseFileList = createQueryReader(FileListQuerySchema);
 
 export const FILE_WAIT_SECONDS_MAX = 30;
 

@@ -1,4 +1,4 @@
-/** Organizations and connections, as operators manage them, and the status of the server. */
+/** Organizations and connections, as operators manage them. */
 import { type Static, Type } from 'typebox';
 import {
   type Connection,
@@ -212,33 +212,3 @@ export const ActingQuerySchema = Type.Object({
     uuid('For operators only: act for this organization, which may be a retailer.'),
   ),
 });
-
-export const ServerStatusSchema = Type.Object(
-  {
-    version: Type.String({ description: 'The version of onhand.' }),
-    database: Type.Enum(['sqlite', 'postgres']),
-    started: time('When this server started.'),
-    ready: Type.Boolean({ description: 'Whether the database can be read and written.' }),
-    organizations: Type.Object(
-      {
-        suppliers: Type.Integer(),
-        retailers: Type.Integer(),
-        operators: Type.Integer(),
-        disabled: Type.Integer({ description: 'How many of them are disabled.' }),
-      },
-      { additionalProperties: false },
-    ),
-    files_waiting: Type.Integer({ description: 'Files that wait or are being applied.' }),
-    lines_waiting: Type.Integer({ description: 'Lines in the write queue of this server.' }),
-    disk: Type.Object(
-      {
-        free_bytes: Type.Union([Type.Integer(), Type.Null()], {
-          description: 'Free on the disk of the files; null if there is none.',
-        }),
-        files_bytes: Type.Integer({ description: 'Used by stored files.' }),
-      },
-      { additionalProperties: false },
-    ),
-  },
-  { title: 'ServerStatus', additionalProperties: false },
-);

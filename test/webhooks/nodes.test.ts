@@ -193,6 +193,7 @@ function altered(webhooks: WebhookStore, changes: Partial<WebhookStore>): Webhoo
     verify: (id, url, atMs) => webhooks.verify(id, url, atMs),
     remove: (id) => webhooks.remove(id),
     active: () => webhooks.active(),
+    paused: () => webhooks.paused(),
     positions: (ids) => webhooks.positions(ids),
     follow: (id, supplierId, sequence) => webhooks.follow(id, supplierId, sequence),
     unfollow: (id, supplierId) => webhooks.unfollow(id, supplierId),

@@ -10,16 +10,17 @@ import { readRules } from './reading-rules.ts';
 import { measure } from '../../files/storage.ts';
 import { isOver, uuidOfSame, type FileRecord, type StoredFile } from '../../domain/files.ts';
 import { newUuid } from '../../store/uuids.ts';
-import { BatchListQuerySchema, parseBatchList } from '../../wire/inventory/batch-records.ts';
 import {
   BINARY,
   FILE_WAIT_SECONDS_MAX,
   FileFormSchema,
+  FileListQuerySchema,
   FilePageSchema,
   FileQuerySchema,
   FileUploadedSchema,
   FileUploadQuerySchema,
   FileWithBatchesSchema,
+  parseFileList,
   printFile,
   printFileList,
 } from '../../wire/file-jobs.ts';
@@ -227,8 +228,8 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   };
 
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    checkParameters(request, Object.keys(BatchListQuerySchema.properties));
-    const options = parseBatchList(queryOf(request));
+    checkParameters(request, Object.keys(FileListQuerySchema.properties));
+    const options = parseFileList(queryOf(request));
     const { organizationId } = admission.principalOf(request);
     const page = await admission.reading(request, () => service.jobs.list(organizationId, options));
     return sendJson(request, reply, printFileList(options, page));
@@ -306,7 +307,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
       schema: describe({
         operationId: 'listFiles',
         summary: "List the supplier's files, the latest first",
-        query: BatchListQuerySchema,
+        query: FileListQuerySchema,
         ok: FilePageSchema,
         access: 'owner',
       }),

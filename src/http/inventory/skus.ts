@@ -46,7 +46,12 @@ interface SkuRoutes {
   readonly admission: Admission;
   readonly store: Pick<Store, 'accounts' | 'skus' | 'changes' | 'applyCatalogue'>;
   readonly feed: ChangeFeed;
-  readonly limits: ServerBodyLimits;
+  readonly limits: ServerBodyLimits & SkuListLimits;
+}
+
+export interface SkuListLimits {
+  /** Most SKUs that are read to sort a list in an order that no index has. */
+  readonly sortedSkusMax: number;
 }
 
 const LIST_PATH = '/timp/products/skus/';
@@ -85,8 +90,9 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     const supplierIds = await visibleSuppliers(store.accounts, principal, options.supplierUuids);
     // Read before the page: a change made in between is delivered twice rather than never.
     const changesCursor = await changesCursorOf(request, options, supplierIds);
+    const sort = options.sort && { ...options.sort, skusMax: limits.sortedSkusMax };
     const page = await admission.reading(request, () =>
-      store.skus.list({ ...options, supplierIds }),
+      store.skus.list({ ...options, sort, supplierIds }),
     );
     return sendJson(request, reply, printSkuList(options, page, changesCursor));
   };
@@ -253,7 +259,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
         operationId: 'listSkus',
         summary:
           "List a supplier's SKUs, or those of the suppliers that a retailer is connected to",
-        description: 'Ordered by supplier, then creation.',
+        description: 'Ordered by supplier, then creation, unless `sort` says otherwise.',
         query: SkuListQuerySchema,
         ok: SkuPageSchema,
         access: 'viewer',

@@ -1,16 +1,10 @@
 import { sql, type Compilable, type RawBuilder } from 'kysely';
 import type { SqlDatabase } from './database.ts';
-import { NO_RULES, type ReadingRules } from '../../domain/reading-rules.ts';
 import { fileQuotaProblem, type FileQuota, type FileUsage } from '../../domain/file-quota.ts';
 import { encodeFailures } from './batch-row.ts';
 import { decodeFailures } from './stored-outcome.ts';
-import {
-  encodeAsked,
-  encodeRules,
-  FILE_COLUMNS,
-  fileRecordOf,
-  savedRulesOf,
-} from './file-record.ts';
+import { encodeAsked, FILE_COLUMNS, fileRecordOf } from './file-record.ts';
+import { SqlFileRules } from './file-rules.ts';
 import {
   OPEN_STATES,
   uuidOfSame,
@@ -27,20 +21,27 @@ import {
   type FileRecord,
   type StoredFile,
 } from '../../domain/files.ts';
-import type { FilePage, FileStore, FileSweepTimes } from '../store.ts';
+import type {
+  FileListQuery,
+  FilePage,
+  FileStore,
+  FileSweepTimes,
+  OrganizationCount,
+} from '../store.ts';
 
 /** Literals, because SQLite uses a partial index only if the statement repeats its condition. */
 const isOpen = sql<boolean>`state IN ('waiting', 'reading')`;
+const isHeld = sql<boolean>`state = 'held'`;
 const isKept = sql<boolean>`is_kept = 1`;
 const storedCount = sql<number>`count(*)`;
 const storedBytes = sql<number>`cast(coalesce(sum(bytes + report_bytes), 0) AS bigint)`;
 
-type SavedRules = Parameters<typeof savedRulesOf>[0];
-
-export class SqlFiles implements FileStore {
+/** File jobs, beside the rules of reading files that it extends. */
+export class SqlFiles extends SqlFileRules implements FileStore {
   readonly #database: SqlDatabase;
 
   constructor(database: SqlDatabase) {
+    super(database);
     this.#database = database;
   }
 
@@ -164,6 +165,18 @@ export class SqlFiles implements FileStore {
     return { openFiles: open.count, storedBytes: stored.measure };
   }
 
+  async heldCounts(): Promise<readonly OrganizationCount[]> {
+    return this.#database.db
+      .selectFrom('feeds')
+      .select((select) => [
+        'supplier_id as organizationId',
+        select.fn.countAll<number>().as('count'),
+      ])
+      .where(isHeld)
+      .groupBy('supplier_id')
+      .execute();
+  }
+
   async #expireKey(supplierId: number, { key, usedSinceMs }: FileKey): Promise<void> {
     await this.#database.db
       .updateTable('feeds')
@@ -188,17 +201,18 @@ export class SqlFiles implements FileStore {
     return first && { uuid: first.uuid, fingerprint: first.fingerprint ?? new Uint8Array() };
   }
 
-  async list(
-    supplierId: number,
-    { start, limit }: { readonly start: number; readonly limit: number },
-  ): Promise<FilePage> {
+  async list(supplierId: number, { start, limit, state }: FileListQuery): Promise<FilePage> {
+    const isListed =
+      state === undefined
+        ? sql<boolean>`supplier_id = ${supplierId}`
+        : sql<boolean>`supplier_id = ${supplierId} AND state = ${sql.lit(state)}`;
     const { count } = await this.#database.db
       .selectFrom('feeds')
       .select((select) => select.fn.countAll<number>().as('count'))
-      .where('supplier_id', '=', supplierId)
+      .where(isListed)
       .executeTakeFirstOrThrow();
     const rows = await this.#rows()
-      .where('feeds.supplier_id', '=', supplierId)
+      .where(isListed)
       .orderBy('feeds.number', 'desc')
       .limit(limit)
       .offset(start)
@@ -374,59 +388,6 @@ export class SqlFiles implements FileStore {
         problem_detail: null,
         finished_at_ms: null,
       })
-      .executeTakeFirst();
-    return numUpdatedRows > 0n;
-  }
-
-  async rulesOf(supplierId: number): Promise<ReadingRules> {
-    const row = await this.#savedRules(supplierId);
-    return row === undefined ? NO_RULES : savedRulesOf(row);
-  }
-
-  #savedRules(supplierId: number): Promise<SavedRules | undefined> {
-    return this.#database.db
-      .selectFrom('feed_suppliers')
-      .select(['column_names', 'rules'])
-      .where('supplier_id', '=', supplierId)
-      .executeTakeFirst();
-  }
-
-  /** Writes only if the rules are still those that were read; otherwise it reads them again. */
-  async changeRules(
-    supplierId: number,
-    change: (before: ReadingRules) => ReadingRules,
-  ): Promise<ReadingRules> {
-    for (;;) {
-      const row = await this.#savedRules(supplierId);
-      const rules = change(row === undefined ? NO_RULES : savedRulesOf(row));
-      if (await this.#replaceRules(supplierId, row, rules)) return rules;
-    }
-  }
-
-  async #replaceRules(
-    supplierId: number,
-    before: SavedRules | undefined,
-    rules: ReadingRules,
-  ): Promise<boolean> {
-    const stored = encodeRules(rules);
-    const row = {
-      column_names: JSON.stringify(stored.mappings),
-      rules: JSON.stringify(stored.rules),
-    };
-    if (before === undefined) {
-      const { numInsertedOrUpdatedRows = 0n } = await this.#database.db
-        .insertInto('feed_suppliers')
-        .values({ supplier_id: supplierId, ...row })
-        .onConflict((conflict) => conflict.column('supplier_id').doNothing())
-        .executeTakeFirst();
-      return numInsertedOrUpdatedRows > 0n;
-    }
-    const { numUpdatedRows } = await this.#database.db
-      .updateTable('feed_suppliers')
-      .where('supplier_id', '=', supplierId)
-      .where('column_names', '=', before.column_names)
-      .where('rules', '=', before.rules)
-      .set(row)
       .executeTakeFirst();
     return numUpdatedRows > 0n;
   }

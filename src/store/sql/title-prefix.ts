@@ -13,18 +13,20 @@ export interface TitlePrefix {
 }
 
 export function titlePrefix(text: string): TitlePrefix {
-  const whole = text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+  const whole = lowered(text);
   const characters = Array.from(whole);
   const indexed = characters.slice(0, INDEXED_CHARACTERS);
   return { whole, length: characters.length, first: indexed.join(''), end: endOf(indexed) };
 }
 
-/** The texts between which are the `sku_id`s that begin with a text: as it is, in upper case and in lower case. */
-export function skuIdPrefixes(
-  text: string,
-): readonly { readonly first: string; readonly end: string | null }[] {
-  const cases = new Set([text, text.toUpperCase(), text.toLowerCase()]);
-  return Array.from(cases, (first) => ({ first, end: endOf(Array.from(first)) }));
+/** The range of `sku_id`s, in lower case, that begin with a text. */
+export function skuIdPrefix(text: string): Pick<TitlePrefix, 'first' | 'end'> {
+  const first = lowered(text);
+  return { first, end: endOf(Array.from(first)) };
+}
+
+function lowered(text: string): string {
+  return text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 const CODE_POINT_MAX = 0x10_ffff;

@@ -8,7 +8,7 @@ import type {
   TokenDraft,
   TokenListing,
 } from '../../domain/parties.ts';
-import type { OffsetPage, TokenPage } from '../store.ts';
+import type { OffsetPage, OrganizationCount, TokenPage } from '../store.ts';
 import { isUuid } from '../uuids.ts';
 import type { SqlDatabase } from './database.ts';
 import { readPermissions, writePermissions, type PrincipalCache } from './principals.ts';
@@ -166,17 +166,39 @@ export class SqlTokens {
   }
 
   /** API tokens: not those of logins and sessions. */
-  #tokensOf(organizationId: number) {
+  #apiTokens() {
     return this.#database.db
       .selectFrom('tokens')
       .innerJoin('users', 'users.id', 'tokens.user_id')
-      .where('users.organization_id', '=', organizationId)
       .where((token) =>
         token.or([
           token('kind', '=', 'api'),
           token.and([token('kind', 'is', null), token('username', 'is', null)]),
         ]),
       );
+  }
+
+  #tokensOf(organizationId: number) {
+    return this.#apiTokens().where('users.organization_id', '=', organizationId);
+  }
+
+  async expiringTokenCounts(
+    fromMs: number,
+    untilMs: number,
+  ): Promise<readonly OrganizationCount[]> {
+    return this.#apiTokens()
+      .innerJoin('organizations', 'organizations.id', 'users.organization_id')
+      .select((select) => [
+        'organization_id as organizationId',
+        select.fn.countAll<number>().as('count'),
+      ])
+      .where('tokens.expires_at_ms', '>=', fromMs)
+      .where('tokens.expires_at_ms', '<', untilMs)
+      .where('tokens.revoked_at_ms', 'is', null)
+      .where('users.disabled_at_ms', 'is', null)
+      .where('organizations.suspended_at_ms', 'is', null)
+      .groupBy('organization_id')
+      .execute();
   }
 
   async pageOfTokens(organizationId: number, { start, limit }: OffsetPage): Promise<TokenPage> {

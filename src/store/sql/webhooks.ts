@@ -133,6 +133,11 @@ export class SqlWebhooks implements WebhookStore {
     return rows.map(webhookOf).filter(({ pausedReason }) => pausedReason === null);
   }
 
+  async paused(): Promise<readonly Webhook[]> {
+    const rows = await this.#webhooks().orderBy('webhooks.id').execute();
+    return rows.map(webhookOf).filter(({ pausedReason }) => pausedReason !== null);
+  }
+
   async positions(webhookIds: readonly number[]): Promise<readonly WebhookPosition[]> {
     if (webhookIds.length === 0) return [];
     const rows = await this.#database.db

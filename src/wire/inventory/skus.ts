@@ -8,7 +8,14 @@ import {
   RESTRICTIONS,
   QUANTITY_MAX,
 } from '../../domain/inventory.ts';
-import { CONDITIONS, type Sku } from '../../domain/sku.ts';
+import {
+  CONDITIONS,
+  type Sku,
+  SKU_SORT_KEYS,
+  type SkuSortKey,
+  sortValueOf,
+} from '../../domain/sku.ts';
+import { skuIdCanExist } from '../../domain/lines.ts';
 import { printTime } from '../times.ts';
 import { GTIN_FORMS, readGtin } from '../../domain/gtin.ts';
 import { quoteValue } from '../validation-messages.ts';
@@ -193,8 +200,17 @@ export const SkuListQuerySchema = Type.Object(
     q: Type.Optional(
       Type.String({
         description:
-          'Only SKUs whose `sku_id` or title begins with this, or that have this GTIN in any of its written forms. A sku_id is also found in upper and in lower case.',
+          'Only SKUs whose `sku_id` or title begins with this, whatever the case of A to Z, or that have this GTIN in any of its written forms.',
       }),
+    ),
+    sort: Type.Optional(
+      Type.Enum([...SKU_SORT_KEYS], {
+        description:
+          'What the list is sorted by; without it, by supplier, then by creation. Unknown quantities come last.',
+      }),
+    ),
+    order: Type.Optional(
+      Type.Enum(['asc', 'desc'], { description: 'The order of `sort`: ascending without it.' }),
     ),
     ...INCLUDE_PARAMETER,
     item_verbosity: Type.Optional(Type.String({ description: 'Accepted, and ignored.' })),
@@ -216,9 +232,21 @@ export interface SkuListRequest {
     readonly quantityInStockMin?: number;
     readonly quantityInStockMax?: number;
   };
-  readonly from: { readonly start: number } | { readonly afterUuid: string | null };
+  readonly sort: SkuOrder | undefined;
+  readonly from: { readonly start: number } | SkuPosition;
   readonly limit: number;
   readonly include?: SkuExtra | undefined;
+}
+
+export interface SkuOrder {
+  readonly by: SkuSortKey;
+  readonly isDescending: boolean;
+}
+
+/** After which SKU a page begins (null: at the first), and what that SKU was sorted by. */
+interface SkuPosition {
+  readonly afterUuid: string | null;
+  readonly afterValue?: string | number | null;
 }
 
 /** The parameters of the list. */
@@ -239,6 +267,8 @@ export function parseSkuList(query: Query): SkuListRequest {
     include,
     restrictions,
     updated_since,
+    sort,
+    order,
     quantity_in_stock_min: min,
     quantity_in_stock_max: max,
     ...rest
@@ -248,6 +278,10 @@ export function parseSkuList(query: Query): SkuListRequest {
       'cursor and start cannot be given together; a cursor already holds its position',
     );
   }
+  if (order !== undefined && sort === undefined) {
+    throw invalidQuery(`order=${order} needs sort, one of ${SKU_SORT_KEYS.join(', ')}`);
+  }
+  const sorted = sort && { by: sort, isDescending: order === 'desc' };
   const gtins = GTIN_FORMS.flatMap((form) => {
     const text = rest[form];
     if (text === undefined || text === '') return [];
@@ -269,7 +303,8 @@ export function parseSkuList(query: Query): SkuListRequest {
       ...(min !== undefined && { quantityInStockMin: min }),
       ...(max !== undefined && { quantityInStockMax: max }),
     },
-    from: cursor === undefined ? { start } : { afterUuid: readCursor(cursor) },
+    sort: sorted,
+    from: cursor === undefined ? { start } : readCursor(cursor, sorted),
     limit,
     include,
   };
@@ -281,20 +316,59 @@ function gtinsLike(text: string): readonly number[] {
   return [...new Set(readings.flatMap((reading) => ('gtin' in reading ? [reading.gtin] : [])))];
 }
 
-/** Reads a cursor: the uuid of the last SKU of the previous page. */
-function readCursor(cursor: string): string | null {
-  if (cursor === '') return null;
-  const hex = /^[A-Za-z0-9_-]{22}$/.test(cursor)
-    ? Buffer.from(cursor, 'base64url').toString('hex')
-    : '';
-  const groups = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/.exec(hex);
-  if (groups === null)
+/**
+ * Reads a cursor. That of an unsorted list is the uuid of the last SKU of the previous page; that of a sorted list also
+ * holds the order, and what that SKU was sorted by: it may have changed since.
+ */
+function readCursor(cursor: string, sort: SkuOrder | undefined): SkuPosition {
+  if (cursor === '') return { afterUuid: null };
+  const parts = cursor.split('.');
+  const [uuidPart = '', key, direction, valuePart = ''] = parts;
+  const afterUuid = readUuidPart(uuidPart);
+  const wasSorted = parts.length > 1;
+  const value = wasSorted ? readValuePart(valuePart) : null;
+  if (afterUuid === undefined || value === undefined || (wasSorted && parts.length !== 4)) {
     throw invalidQuery(`the cursor ${quoteValue(cursor)} was not issued by this list`);
-  return groups.slice(1).join('-');
+  }
+  const isSame = sort === undefined ? !wasSorted : key === sort.by && direction === orderOf(sort);
+  if (!isSame || (wasSorted && (sort?.by === 'sku_id') !== (typeof value === 'string'))) {
+    throw invalidQuery(
+      'the cursor belongs to a list in another order; keep sort and order as they were',
+    );
+  }
+  return wasSorted ? { afterUuid, afterValue: value } : { afterUuid };
 }
 
-function printCursor(uuid: string): string {
-  return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url');
+function orderOf({ isDescending }: SkuOrder): string {
+  return isDescending ? 'desc' : 'asc';
+}
+
+function readUuidPart(text: string): string | undefined {
+  if (!/^[A-Za-z0-9_-]{22}$/.test(text)) return undefined;
+  const hex = Buffer.from(text, 'base64url').toString('hex');
+  const groups = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/.exec(hex);
+  return groups?.slice(1).join('-');
+}
+
+/** A text, a whole number, or null; undefined for anything else. */
+function readValuePart(text: string): string | number | null | undefined {
+  const json = Buffer.from(text, 'base64url').toString();
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+  if (value === null) return null;
+  if (typeof value === 'string') return skuIdCanExist(value) ? value : undefined;
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
+}
+
+function printCursor(sku: Sku, sort: SkuOrder | undefined): string {
+  const uuidPart = Buffer.from(sku.uuid.replaceAll('-', ''), 'hex').toString('base64url');
+  if (sort === undefined) return uuidPart;
+  const value = JSON.stringify(sortValueOf(sku, sort.by));
+  return [uuidPart, sort.by, orderOf(sort), Buffer.from(value).toString('base64url')].join('.');
 }
 
 /** One page of a list. */
@@ -306,7 +380,7 @@ export interface SkuListPage {
 
 /** @param changesCursor for the first page by cursor: where to start reading the change feed */
 export function printSkuList(
-  { from, limit, include }: SkuListRequest,
+  { from, limit, sort, include }: SkuListRequest,
   page: SkuListPage,
   changesCursor?: string | null,
 ): string {
@@ -319,7 +393,7 @@ export function printSkuList(
           start: null,
           limit,
           next_start_index: null,
-          next_cursor: hasMore && last !== undefined ? printCursor(last.uuid) : null,
+          next_cursor: hasMore && last !== undefined ? printCursor(last, sort) : null,
           ...(changesCursor !== undefined && { changes_cursor: changesCursor }),
         };
   return JSON.stringify({

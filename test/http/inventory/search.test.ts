@@ -35,8 +35,8 @@ async function found(query: string, of = token): Promise<readonly string[]> {
 
 describe('a search for SKUs', () => {
   test.each([
-    ['a beginning of the sku_id, in upper or in lower case', 'q=Kettle', ['KETTLE-1', 'kettle-2']],
-    ['a sku_id of mixed case as it is written', 'q=Mixed', ['Mixed-1']],
+    ['a beginning of the sku_id in any case', 'q=kEttle', ['KETTLE-1', 'kettle-2']],
+    ['a sku_id of mixed case in any case', 'q=mIXED', ['Mixed-1']],
     ['a beginning of the title, in any case', 'q=STEEL', ['kettle-2', 'POT-1']],
     ['both at once', 'q=pot', ['POT-1']],
     ['a GTIN in another form', 'q=0036000291452', ['POT-1']],

@@ -8,6 +8,7 @@ import { describeProducts } from './products.contract.ts';
 import { describeRetirement } from './retirement.contract.ts';
 import { describeSafeWrites } from './safe-writes.contract.ts';
 import { describeSnapshots } from './snapshots.contract.ts';
+import { describeSortedSkus } from './sorted-skus.contract.ts';
 import { describeWebhooks } from './webhooks.contract.ts';
 
 /** The contract of `src/store/store.ts`, run for each implementation. */
@@ -21,5 +22,6 @@ export function describeContract(kind: string, createDatabase: () => Promise<Tes
   describeRetirement(kind, createDatabase);
   describeSafeWrites(kind, createDatabase);
   describeSnapshots(kind, createDatabase);
+  describeSortedSkus(kind, createDatabase);
   describeWebhooks(kind, createDatabase);
 }

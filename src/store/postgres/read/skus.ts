@@ -1,12 +1,11 @@
-import { RETIRED_CODE } from '../../../domain/inventory.ts';
-import { skuIdCanExist } from '../../../domain/lines.ts';
 import type { Sku } from '../../../domain/sku.ts';
-import { skuIdPrefixes, titlePrefix } from '../../sql/title-prefix.ts';
 import { PRODUCT_COLUMNS, skuOf, type SkuRow } from '../../sql/products.ts';
-import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../../store.ts';
+import { refuseLongSort } from '../../sql/sku-sort.ts';
+import type { SkuPage, SkuQuery, SkuStore } from '../../store.ts';
 import { joinNumbered, joinSku, joinSupplier } from '../lookups.ts';
 import { read, readSteadily, type ConnectionPool } from '../connection/pool.ts';
 import { isUuid } from '../../uuids.ts';
+import { IS_UNRETIRED, selectFound, selectMatches } from './sku-matches.ts';
 
 const SKU_MEMBERS = ['sku_number', 'sku_id', 'uuid', 'created_at_ms', ...PRODUCT_COLUMNS] as const;
 const SKU_COLUMNS = `${SKU_MEMBERS.map((name) => `skus.${name}`).join(', ')}, quantity_in_stock,
@@ -69,20 +68,54 @@ export class PostgresSkus implements SkuStore {
   }
 
   async list(query: SkuQuery): Promise<SkuPage> {
-    const { supplierIds, filter, from } = query;
-    if (supplierIds.length === 0) return { totalCount: 0, skus: [], hasMore: false };
-    const counts = await read<SkuCount>(
+    if (query.supplierIds.length === 0) return { totalCount: 0, skus: [], hasMore: false };
+    const counts = await this.#skuCounts(query);
+    const totalCount = isFiltered(query)
+      ? await this.#count(query, counts)
+      : counts.reduce((sum, counted) => sum + unretiredCount(counted), 0);
+    // Pages of a filtered list that cannot contain anything are not searched.
+    const { from } = query;
+    const isPast = 'start' in from && from.start >= totalCount;
+    return isPast
+      ? { totalCount, skus: [], hasMore: false }
+      : { totalCount, ...(await this.#page(query, counts)) };
+  }
+
+  async page(query: SkuQuery): Promise<Omit<SkuPage, 'totalCount'>> {
+    if (query.supplierIds.length === 0) return { skus: [], hasMore: false };
+    return this.#page(query, await this.#skuCounts(query));
+  }
+
+  #skuCounts({ supplierIds }: SkuQuery): Promise<readonly SkuCount[]> {
+    return read<SkuCount>(
       this.#pool,
       'SELECT id, sku_count, retired_count FROM suppliers WHERE id = ANY ($1::int[]) ORDER BY id',
       [supplierIds],
     );
-    const isFiltered = Object.keys(filter).length > 0;
-    const hasRetired = counts.some(({ retired_count: retired }) => retired > 0);
+  }
+
+  async #page(query: SkuQuery, counts: readonly SkuCount[]): Promise<Omit<SkuPage, 'totalCount'>> {
+    const { supplierIds, from, sort } = query;
+    if (sort !== undefined) refuseLongSort(sort, query, counts);
     const after = 'afterUuid' in from ? await this.#positionOf(supplierIds, from.afterUuid) : START;
+    if (after === undefined) return { skus: [], hasMore: false };
     const offset = 'start' in from ? from.start : 0;
-    return isFiltered
-      ? this.#listMatching(query, hasRetired, after, offset)
-      : this.#listAll(query, counts, after, offset);
+    if (sort === undefined && !isFiltered(query))
+      return this.#listAll(query, counts, after, offset);
+    const parameters: unknown[] = [supplierIds];
+    const found = selectFound(query, { hasRetired: hasRetired(counts), after, offset, parameters });
+    if (found === undefined) return { skus: [], hasMore: false };
+    const rows = await readSteadily<SkuRow>(
+      this.#pool,
+      `SELECT ${SKU_COLUMNS}
+       FROM (${found.sql}) AS found
+         ${joinSku('sku_number', 'found.sku_number', SKU_MEMBERS, 'found.supplier_id')}
+         ${joinNumbered('inventory', 'sku_number', 'found.sku_number', 'found.supplier_id')}
+         ${joinSupplier('found.supplier_id')}
+       ORDER BY ${found.order}`,
+      parameters,
+    );
+    return { skus: rows.slice(0, query.limit).map(skuOf), hasMore: rows.length > query.limit };
   }
 
   /** Undefined if none of the suppliers has that SKU. */
@@ -98,13 +131,11 @@ export class PostgresSkus implements SkuStore {
   async #listAll(
     { limit }: SkuQuery,
     counts: readonly SkuCount[],
-    after: Position | undefined,
+    after: Position,
     offset: number,
-  ): Promise<SkuPage> {
-    const totalCount = counts.reduce((sum, counted) => sum + unretiredCount(counted), 0);
-    if (after === undefined) return { totalCount, skus: [], hasMore: false };
+  ): Promise<Omit<SkuPage, 'totalCount'>> {
     const { ranges, hasMore } = await this.#findRanges(counts, after, offset, limit);
-    return { totalCount, skus: await this.#readRanges(ranges), hasMore };
+    return { skus: await this.#readRanges(ranges), hasMore };
   }
 
   /** The SKUs of a page that begins `offset` SKUs after a position, and whether more follow. */
@@ -181,45 +212,26 @@ export class PostgresSkus implements SkuStore {
     return rows.map(skuOf);
   }
 
-  async #listMatching(
-    { supplierIds, filter, limit }: SkuQuery,
-    hasRetired: boolean,
-    after: Position | undefined,
-    offset: number,
-  ): Promise<SkuPage> {
+  async #count({ supplierIds, filter }: SkuQuery, counts: readonly SkuCount[]): Promise<number> {
     const parameters: unknown[] = [supplierIds];
-    const matches = selectMatches(filter, hasRetired, parameters);
-    if (matches === undefined) return { totalCount: 0, skus: [], hasMore: false };
+    const matches = selectMatches(filter, { hasRetired: hasRetired(counts), parameters });
+    if (matches === undefined) return 0;
     const [counted] = await readSteadily<{ count: number }>(
       this.#pool,
       `SELECT count(*) FROM (${matches}) AS found`,
       parameters,
     );
-    const totalCount = counted?.count ?? 0;
-    if (after === undefined || offset >= totalCount)
-      return { totalCount, skus: [], hasMore: false };
-    const n = parameters.length;
-    const rows = await readSteadily<SkuRow>(
-      this.#pool,
-      `SELECT ${SKU_COLUMNS}
-       FROM (SELECT * FROM (${matches}) AS found
-           WHERE (supplier_id, sku_number) > ($${n + 1}::int, $${n + 2}::bigint)
-           ORDER BY supplier_id, sku_number LIMIT $${n + 3} OFFSET $${n + 4}) AS found
-         ${joinSku('sku_number', 'found.sku_number', SKU_MEMBERS, 'found.supplier_id')}
-         ${joinNumbered('inventory', 'sku_number', 'found.sku_number', 'found.supplier_id')}
-         ${joinSupplier('found.supplier_id')}
-       ORDER BY found.supplier_id, found.sku_number`,
-      [...parameters, after.supplierId, after.skuNumber, limit + 1, offset],
-    );
-    return {
-      totalCount,
-      skus: rows.slice(0, limit).map(skuOf),
-      hasMore: rows.length > limit,
-    };
+    return counted?.count ?? 0;
   }
 }
 
-const IS_UNRETIRED = `restrictions IS DISTINCT FROM ${RETIRED_CODE}`;
+function isFiltered({ filter }: SkuQuery): boolean {
+  return Object.keys(filter).length > 0;
+}
+
+function hasRetired(counts: readonly SkuCount[]): boolean {
+  return counts.some(({ retired_count: retired }) => retired > 0);
+}
 
 /** Consecutive SKU numbers of a supplier. */
 interface Range {
@@ -230,120 +242,4 @@ interface Range {
 
 function unretiredCount({ sku_count: skuCount, retired_count: retired }: SkuCount): number {
   return skuCount - retired;
-}
-
-/**
- * Selects the suppliers and numbers of the SKUs that match a filter; appends its parameters. Undefined if no
- * SKU can match. Begins with what is found by key, if the filter has such a condition.
- */
-function selectMatches(
-  filter: SkuFilter,
-  hasRetired: boolean,
-  parameters: unknown[],
-): string | undefined {
-  const parameter = (value: unknown): string => `$${parameters.push(value)}`;
-  const { skuId, gtins = [], titlePrefix: title } = filter;
-  if (title !== undefined && !skuIdCanExist(title)) return undefined;
-  const ofGtins = gtins.map(
-    (gtin) => (sku: string) =>
-      `SELECT sku_number FROM gtins
-       WHERE supplier_id = supplier.id AND gtin = ${parameter(gtin)}::bigint ${sku}`,
-  );
-  const ofTitle = title === undefined ? undefined : titled(title, parameter);
-  if (filter.search !== undefined && !skuIdCanExist(filter.search.text)) return undefined;
-  const ofSearch = filter.search === undefined ? undefined : searched(filter.search, parameter);
-  const inventory = [...(hasRetired ? [IS_UNRETIRED] : []), ...conditionsOf(filter, parameter)];
-  const [ofFirstGtin, ...ofOtherGtins] = ofGtins;
-  let from: string;
-  const conditions: string[] = [];
-  if (skuId !== undefined) {
-    if (!skuIdCanExist(skuId)) return undefined;
-    from = joinSku('sku_id', `${parameter(skuId)}::text`, ['sku_number'], 'supplier.id');
-    conditions.push(...ofGtins.map((select) => `EXISTS (${select(OF_FOUND)})`));
-  } else if (ofFirstGtin !== undefined) {
-    from = `CROSS JOIN LATERAL (${ofFirstGtin('OFFSET 0')}) AS skus`;
-    conditions.push(...ofOtherGtins.map((select) => `EXISTS (${select(OF_FOUND)})`));
-  } else if (ofTitle !== undefined) {
-    from = `CROSS JOIN LATERAL (${ofTitle} OFFSET 0) AS skus`;
-  } else if (ofSearch !== undefined) {
-    from = `CROSS JOIN LATERAL (SELECT sku_number FROM (${ofSearch}) AS searched OFFSET 0) AS skus`;
-  } else {
-    const where = ['supplier_id = supplier.id', ...inventory].join(' AND ');
-    from = `CROSS JOIN LATERAL (SELECT sku_number FROM inventory WHERE ${where} OFFSET 0) AS skus`;
-  }
-  const isFoundByKey = skuId !== undefined || ofFirstGtin !== undefined;
-  if (isFoundByKey && ofTitle !== undefined) conditions.push(`EXISTS (${ofTitle} ${OF_FOUND})`);
-  const isFound = isFoundByKey || ofTitle !== undefined;
-  if (isFound && ofSearch !== undefined) {
-    conditions.push(`EXISTS (SELECT FROM (${ofSearch}) AS searched WHERE true ${OF_FOUND})`);
-  }
-  if ((isFound || ofSearch !== undefined) && inventory.length > 0) {
-    conditions.push(
-      `EXISTS (SELECT FROM inventory WHERE supplier_id = supplier.id AND ${inventory.join(' AND ')}
-         ${OF_FOUND})`,
-    );
-  }
-  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-  return `SELECT supplier.id AS supplier_id, skus.sku_number FROM unnest($1::int[]) AS supplier (id)
-    ${from} ${where}`;
-}
-
-/** SQL of the first characters of a title, in lower case. */
-function loweredTitle(characters: string): string {
-  return `lower(substr(title, 1, ${characters}) COLLATE "C")`;
-}
-
-/** Selects the SKUs of a supplier whose title begins with a text. */
-function titled(text: string, parameter: (value: unknown) => string): string {
-  const { whole, length, first, end } = titlePrefix(text);
-  const conditions = [
-    `supplier_id = supplier.id AND title IS NOT NULL`,
-    `${loweredTitle('32')} >= ${parameter(first)}::text`,
-    ...(end === null ? [] : [`${loweredTitle('32')} < ${parameter(end)}::text`]),
-    `${loweredTitle(`${parameter(length)}::int`)} = ${parameter(whole)}::text`,
-  ];
-  return `SELECT sku_number FROM skus AS titled WHERE ${conditions.join(' AND ')}`;
-}
-
-/** Selects the SKUs of a supplier that a search finds. */
-function searched(
-  { text, gtins }: NonNullable<SkuFilter['search']>,
-  parameter: (value: unknown) => string,
-): string {
-  const ofSkuId = skuIdPrefixes(text).map(({ first, end }) => {
-    const until = end === null ? '' : `AND sku_id < ${parameter(end)}::text`;
-    return `SELECT sku_number FROM skus AS named
-      WHERE supplier_id = supplier.id AND sku_id >= ${parameter(first)}::text ${until}`;
-  });
-  const ofGtin = gtins.map(
-    (gtin) => `SELECT sku_number FROM gtins
-      WHERE supplier_id = supplier.id AND gtin = ${parameter(gtin)}::bigint`,
-  );
-  return [...ofSkuId, titled(text, parameter), ...ofGtin].join(' UNION ');
-}
-
-/** `OFFSET` keeps a condition from becoming a join. */
-const OF_FOUND = 'AND sku_number = skus.sku_number OFFSET 0';
-
-/** The conditions of a filter on `inventory`. */
-function conditionsOf(filter: SkuFilter, parameter: (value: unknown) => string): readonly string[] {
-  const conditions: string[] = [];
-  const { restrictions, updatedSinceMs, quantityInStockMin, quantityInStockMax } = filter;
-  if (restrictions !== undefined) {
-    conditions.push(
-      restrictions === null
-        ? 'restrictions IS NULL'
-        : `restrictions = ${parameter(restrictions)}::int`,
-    );
-  }
-  if (updatedSinceMs !== undefined) {
-    conditions.push(`updated_at_ms >= ${parameter(updatedSinceMs)}::bigint`);
-  }
-  if (quantityInStockMin !== undefined) {
-    conditions.push(`quantity_in_stock >= ${parameter(quantityInStockMin)}::int`);
-  }
-  if (quantityInStockMax !== undefined) {
-    conditions.push(`quantity_in_stock <= ${parameter(quantityInStockMax)}::int`);
-  }
-  return conditions;
 }

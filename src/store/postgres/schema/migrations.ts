@@ -315,6 +315,13 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   ) WITH (fillfactor = 50);
   CREATE INDEX hour_counts_by_hour ON hour_counts (hour);
   `,
+  () => `
+  CREATE INDEX held_feeds ON feeds (supplier_id, number) WHERE state = 'held';
+  `,
+  () => `
+  -- Searches find a sku_id in any case of A to Z.
+  CREATE INDEX skus_by_lowered_sku_id ON skus (supplier_id, lower(sku_id));
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

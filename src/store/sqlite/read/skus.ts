@@ -1,11 +1,12 @@
 import { sql, type SqlBool } from 'kysely';
-import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import type { Sku } from '../../../domain/sku.ts';
-import { skuOf } from '../../sql/products.ts';
-import { skuIdPrefixes, titlePrefix } from '../../sql/title-prefix.ts';
-import type { SkuFilter, SkuPage, SkuQuery, SkuStore } from '../../store.ts';
+import { skuOf, type SkuRow } from '../../sql/products.ts';
+import { isByIndex, refuseLongSort } from '../../sql/sku-sort.ts';
+import { skuIdPrefix, titlePrefix } from '../../sql/title-prefix.ts';
+import type { SkuPage, SkuQuery, SkuSort, SkuStore, SkuFilter } from '../../store.ts';
 import { skuKey, supplierIdOfKey } from '../schema/migrations.ts';
 import type { SqliteDatabase } from '../database.ts';
+import { isUnretired, selectSorted } from './sorted-skus.ts';
 
 /**
  * Reads SKUs that are not retired. A supplier's SKUs are numbered without gaps in order of creation and never deleted,
@@ -33,31 +34,85 @@ export class SqliteSkus implements SkuStore {
   async list(query: SkuQuery): Promise<SkuPage> {
     if (query.supplierIds.length === 0) return { totalCount: 0, skus: [], hasMore: false };
     const counts = await this.#skuCounts(query.supplierIds);
-    const isFiltered = Object.keys(query.filter).length > 0;
-    const isGapless = !isFiltered && counts.every(({ retired_count: retired }) => retired === 0);
-    const totalCount = isFiltered
+    const totalCount = isFiltered(query)
       ? await this.#count(query)
       : counts.reduce((sum, counted) => sum + counted.sku_count - counted.retired_count, 0);
-    const firstKey = await this.#firstKey(query, counts, isGapless);
-    const offset = !isGapless && 'start' in query.from ? query.from.start : 0;
+    return { totalCount, ...(await this.#page(query, counts)) };
+  }
+
+  async page(query: SkuQuery): Promise<Omit<SkuPage, 'totalCount'>> {
+    if (query.supplierIds.length === 0) return { skus: [], hasMore: false };
+    return this.#page(query, await this.#skuCounts(query.supplierIds));
+  }
+
+  async #page(query: SkuQuery, counts: readonly SkuCount[]): Promise<Omit<SkuPage, 'totalCount'>> {
+    const { sort, limit } = query;
     const rows =
-      firstKey === undefined
-        ? []
-        : await this.#rows(firstKey)
-            .where('suppliers.id', 'in', query.supplierIds)
-            .where('suppliers.id', '>=', supplierIdOfKey(firstKey))
-            .where(matches(query))
-            .where(isGapless ? sql<SqlBool>`true` : isUnretired)
-            .orderBy('suppliers.id')
-            .orderBy('skus.key')
-            .limit(query.limit + 1)
-            .offset(offset)
-            .execute();
-    return {
-      totalCount,
-      skus: rows.slice(0, query.limit).map(skuOf),
-      hasMore: rows.length > query.limit,
-    };
+      sort === undefined
+        ? await this.#byCreation(query, counts)
+        : await this.#sorted({ ...query, sort }, counts);
+    return { skus: rows.slice(0, limit).map(skuOf), hasMore: rows.length > limit };
+  }
+
+  async #byCreation(query: SkuQuery, counts: readonly SkuCount[]): Promise<readonly SkuRow[]> {
+    const isAll = isGapless(query, counts);
+    const firstKey = await this.#firstKey(query, counts);
+    if (firstKey === undefined) return [];
+    return this.#rows(firstKey)
+      .where('suppliers.id', 'in', query.supplierIds)
+      .where('suppliers.id', '>=', supplierIdOfKey(firstKey))
+      .where(matches(query))
+      .where(isAll ? sql<SqlBool>`true` : isUnretired)
+      .orderBy('suppliers.id')
+      .orderBy('skus.key')
+      .limit(query.limit + 1)
+      .offset(!isAll && 'start' in query.from ? query.from.start : 0)
+      .execute();
+  }
+
+  async #sorted(
+    query: SkuQuery & { readonly sort: SkuSort },
+    counts: readonly SkuCount[],
+  ): Promise<readonly SkuRow[]> {
+    const { sort, from, limit } = query;
+    refuseLongSort(sort, query, counts);
+    const key = 'start' in from ? null : await this.#keyAfter(query, from.afterUuid);
+    if (key === undefined) return [];
+    const value = 'start' in from ? null : (from.afterValue ?? null);
+    const sorted = selectSorted({
+      ...query,
+      limit: limit + 1,
+      offset: 'start' in from ? from.start : 0,
+      after: key === null ? null : { key, value },
+      isAll: isGapless(query, counts),
+      conditions: matches(query),
+    });
+    // One statement: the values that sort the SKUs are those that it returns.
+    const { rows } = await sql<SkuRow>`WITH found AS MATERIALIZED (${sorted})
+      SELECT skus.*, organizations.uuid AS supplier_uuid, organizations.name AS supplier_name,
+        quantity_in_stock, quantity_on_backorder, backorder_date, restrictions, updated_at_ms
+      FROM found CROSS JOIN skus ON skus.key = found.key
+        CROSS JOIN inventory ON inventory.key = found.key
+        CROSS JOIN organizations ON organizations.id = skus.supplier_id
+      ORDER BY found.value ${sql.raw(sort.isDescending ? 'DESC' : 'ASC')}, found.key`.execute(
+      this.#database.db,
+    );
+    return rows;
+  }
+
+  /** The key of a SKU that a page follows: null before the first, undefined if none of the suppliers has it. */
+  async #keyAfter(
+    { supplierIds }: Pick<SkuQuery, 'supplierIds'>,
+    uuid: string | null,
+  ): Promise<number | null | undefined> {
+    if (uuid === null) return null;
+    const last = await this.#database.db
+      .selectFrom('skus')
+      .select('key')
+      .where('uuid', '=', uuid)
+      .where('supplier_id', 'in', supplierIds)
+      .executeTakeFirst();
+    return last?.key;
   }
 
   #skuCounts(supplierIds: readonly number[]) {
@@ -70,22 +125,13 @@ export class SqliteSkus implements SkuStore {
   }
 
   /** The key at which the page begins; undefined if it begins after the last SKU. */
-  async #firstKey(
-    { from, supplierIds }: SkuQuery,
-    counts: readonly { id: number; sku_count: number }[],
-    isGapless: boolean,
-  ): Promise<number | undefined> {
+  async #firstKey(query: SkuQuery, counts: readonly SkuCount[]): Promise<number | undefined> {
+    const { from } = query;
     if ('afterUuid' in from) {
-      if (from.afterUuid === null) return 0;
-      const last = await this.#database.db
-        .selectFrom('skus')
-        .select('key')
-        .where('uuid', '=', from.afterUuid)
-        .where('supplier_id', 'in', supplierIds)
-        .executeTakeFirst();
-      return last && last.key + 1;
+      const last = await this.#keyAfter(query, from.afterUuid);
+      return last === undefined ? undefined : (last ?? -1) + 1;
     }
-    if (!isGapless) return 0;
+    if (!isGapless(query, counts)) return 0;
     let before = from.start;
     for (const { id, sku_count: skuCount } of counts) {
       if (before < skuCount) return skuKey(id, before + 1);
@@ -96,15 +142,14 @@ export class SqliteSkus implements SkuStore {
 
   async #count(query: SkuQuery): Promise<number> {
     const { supplierIds, filter } = query;
-    const { skuId, gtins, titlePrefix: title, search } = filter;
     const suppliers = this.#database.db.selectFrom('suppliers');
     // Finding the product of each row takes longer than the row.
     const { count } = await (
-      skuId === undefined && gtins === undefined && title === undefined && search === undefined
-        ? suppliers.innerJoin('inventory', (join) => join.on(ofSupplierFrom(0, 'inventory')))
-        : suppliers
+      isByIndex(filter)
+        ? suppliers
             .innerJoin('skus', (join) => join.on(ofSupplierFrom(0)))
             .innerJoin('inventory', 'inventory.key', 'skus.key')
+        : suppliers.innerJoin('inventory', (join) => join.on(ofSupplierFrom(0, 'inventory')))
     )
       .select((select) => select.fn.countAll<number>().as('count'))
       .where('suppliers.id', 'in', supplierIds)
@@ -133,7 +178,20 @@ export class SqliteSkus implements SkuStore {
   }
 }
 
-const isUnretired = sql<SqlBool>`inventory.restrictions IS NOT ${sql.lit(RETIRED_CODE)}`;
+interface SkuCount {
+  readonly id: number;
+  readonly sku_count: number;
+  readonly retired_count: number;
+}
+
+/** Whether each SKU of the suppliers is listed, so that an offset is a number of a SKU. */
+function isGapless(query: SkuQuery, counts: readonly SkuCount[]): boolean {
+  return !isFiltered(query) && counts.every(({ retired_count: retired }) => retired === 0);
+}
+
+function isFiltered({ filter }: SkuQuery): boolean {
+  return Object.keys(filter).length > 0;
+}
 
 /**
  * A supplier's SKUs from `firstKey` on, as one range of keys. With two conditions, SQLite would scan from the
@@ -191,14 +249,13 @@ function searched(
   supplierIds: readonly number[],
 ) {
   const suppliers = sql.join(supplierIds);
-  const ofSkuId = skuIdPrefixes(text).map(
-    ({ first, end }) => sql`SELECT key FROM skus AS named INDEXED BY skus_by_sku_id
-      WHERE named.supplier_id IN (${suppliers}) AND named.sku_id >= ${first}
-        ${end === null ? sql`` : sql`AND named.sku_id < ${end}`}`,
-  );
+  const { first, end } = skuIdPrefix(text);
+  const ofSkuId = sql`SELECT key FROM skus AS named INDEXED BY skus_by_lowered_sku_id
+    WHERE named.supplier_id IN (${suppliers}) AND lower(named.sku_id) >= ${first}
+      ${end === null ? sql`` : sql`AND lower(named.sku_id) < ${end}`}`;
   const ofGtin = gtins.map(
     (gtin) => sql`SELECT (supplier_id << 32) + sku_number FROM gtins
       WHERE gtins.supplier_id IN (${suppliers}) AND gtin = ${gtin}`,
   );
-  return sql.join([...ofSkuId, titled(text, supplierIds), ...ofGtin], sql` UNION `);
+  return sql.join([ofSkuId, titled(text, supplierIds), ...ofGtin], sql` UNION `);
 }

@@ -1,0 +1,67 @@
+import { NO_RULES, type ReadingRules } from '../../domain/reading-rules.ts';
+import type { SqlDatabase } from './database.ts';
+import { encodeRules, savedRulesOf } from './file-record.ts';
+
+type SavedRules = Parameters<typeof savedRulesOf>[0];
+
+/** The saved rules of how suppliers' files are read. */
+export class SqlFileRules {
+  readonly #database: SqlDatabase;
+
+  constructor(database: SqlDatabase) {
+    this.#database = database;
+  }
+
+  async rulesOf(supplierId: number): Promise<ReadingRules> {
+    const row = await this.#savedRules(supplierId);
+    return row === undefined ? NO_RULES : savedRulesOf(row);
+  }
+
+  #savedRules(supplierId: number): Promise<SavedRules | undefined> {
+    return this.#database.db
+      .selectFrom('feed_suppliers')
+      .select(['column_names', 'rules'])
+      .where('supplier_id', '=', supplierId)
+      .executeTakeFirst();
+  }
+
+  /** Writes only if the rules are still those that were read; otherwise it reads them again. */
+  async changeRules(
+    supplierId: number,
+    change: (before: ReadingRules) => ReadingRules,
+  ): Promise<ReadingRules> {
+    for (;;) {
+      const row = await this.#savedRules(supplierId);
+      const rules = change(row === undefined ? NO_RULES : savedRulesOf(row));
+      if (await this.#replaceRules(supplierId, row, rules)) return rules;
+    }
+  }
+
+  async #replaceRules(
+    supplierId: number,
+    before: SavedRules | undefined,
+    rules: ReadingRules,
+  ): Promise<boolean> {
+    const stored = encodeRules(rules);
+    const row = {
+      column_names: JSON.stringify(stored.mappings),
+      rules: JSON.stringify(stored.rules),
+    };
+    if (before === undefined) {
+      const { numInsertedOrUpdatedRows = 0n } = await this.#database.db
+        .insertInto('feed_suppliers')
+        .values({ supplier_id: supplierId, ...row })
+        .onConflict((conflict) => conflict.column('supplier_id').doNothing())
+        .executeTakeFirst();
+      return numInsertedOrUpdatedRows > 0n;
+    }
+    const { numUpdatedRows } = await this.#database.db
+      .updateTable('feed_suppliers')
+      .where('supplier_id', '=', supplierId)
+      .where('column_names', '=', before.column_names)
+      .where('rules', '=', before.rules)
+      .set(row)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+}
