@@ -171,7 +171,8 @@ export async function buildServer({
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     // Node rejects a request without Host with an empty body; the hook below does it with a problem.
     http: {
-      headersTimeout: settings.headersTimeoutMs,
+      // Node.js refuses to wait longer for the headers than for the whole request.
+      headersTimeout: Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs),
       requireHostHeader: false,
       connectionsCheckingInterval: Math.min(settings.requestTimeoutMs, TIMEOUT_CHECK_MS_MAX),
     },
@@ -277,10 +278,10 @@ export async function buildServer({
   });
   const parser = new BulkParser(bodyWorkers);
   addInventory(app, { admission, intake, submitter, streams, parser, limits: settings });
-  addBatches(app, { admission, batches: store.batches, limits: settings });
+  addBatches(app, { admission, intake, batches: store.batches, limits: settings });
   const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
   addFiles(app, fileRoutes);
-  addFileActions(app, fileRoutes);
+  addFileActions(app, { ...fileRoutes, intake });
   addFileEffects(app, fileRoutes);
   addFileSettings(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });

@@ -30,9 +30,10 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'workers',
     'metrics',
   ],
-  'config.ts': ['domain'],
+  'config.ts': [],
+  settings: ['domain', 'config.ts'],
   'version.ts': [],
-  'databases.ts': ['domain', 'store', 'store/sqlite', 'store/postgres', 'config.ts'],
+  'databases.ts': ['domain', 'store', 'store/sqlite', 'store/postgres'],
   'server.ts': [
     'domain',
     'wire',
@@ -62,5 +63,6 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'server.ts',
     'version.ts',
     'config.ts',
+    'settings',
   ],
 };

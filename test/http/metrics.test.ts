@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BATCH_SOURCES } from '../../src/domain/batches.ts';
-import { readSettings } from '../../src/config.ts';
+import { readSettings } from '../../src/settings/read.ts';
 import { METRICS } from '../../src/metrics/definitions.ts';
 import { scrape, type Scrape } from '../metrics/scrapes.ts';
 import { entry } from '../store/fixtures.ts';
