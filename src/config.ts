@@ -205,6 +205,11 @@ export const NUMBER_SETTINGS = {
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
   /** How many changes SQLite's inventory table may lack. A start after a crash replays them, some hundred thousand a second. */
   recentChangesMax: { variable: 'ONHAND_RECENT_CHANGES_MAX', fallback: 2_000_000, min: 1 },
+  /**
+   * SQLite writes a batch of more lines, or an undo of more SKUs, in slices of a fifth of this. Other suppliers' batches
+   * are committed between two slices.
+   */
+  largeBatchLines: { variable: 'ONHAND_LARGE_BATCH_LINES', fallback: 10_000, min: 1 },
   /** How long one attempt to deliver a webhook message may take in total. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
   /** Most webhooks of one organization. */

@@ -278,10 +278,10 @@ export async function buildServer({
   });
   const parser = new BulkParser(bodyWorkers);
   addInventory(app, { admission, intake, submitter, streams, parser, limits: settings });
-  addBatches(app, { admission, batches: store.batches, limits: settings });
+  addBatches(app, { admission, intake, batches: store.batches, limits: settings });
   const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
   addFiles(app, fileRoutes);
-  addFileActions(app, fileRoutes);
+  addFileActions(app, { ...fileRoutes, intake });
   addFileEffects(app, fileRoutes);
   addFileSettings(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });

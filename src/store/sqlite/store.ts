@@ -39,6 +39,8 @@ import type { WriterCalls } from './write/writer-thread.ts';
 export interface SqliteSettings extends ConnectionSettings {
   /** How many changes the inventory table may lack. Opening the database after a crash replays them. */
   readonly recentChangesMax: number;
+  /** A batch or undo of more lines is written in slices, between which other suppliers' batches are committed. */
+  readonly largeBatchLines: number;
   /** Called when the store can no longer be trusted and the process must exit. */
   readonly onFatal: (reason: string) => void;
 }
@@ -124,6 +126,7 @@ export class SqliteStore implements Store {
       inventoryCacheBytesMax: share(CACHE_SHARES.writerMemory),
       recentBytesMax: share(CACHE_SHARES.recent),
       recentChangesMax: settings.recentChangesMax,
+      largeBatchLines: settings.largeBatchLines,
     };
     const forReading = { ...shared, cacheBytesMax: share(CACHE_SHARES.readerPages) };
     const writer = Thread.load<WriterCalls>(at('./write/writer-thread'), onFatal);

@@ -9,7 +9,6 @@ import { CREATE_AUDIT_TABLES } from './audit.ts';
  * `PRAGMA user_version` is the number of migrations that have run.
  *
  * Two rules make the hot path fast (docs/decisions/0003):
- *
  * - A SKU's key packs its supplier and its number at that supplier into one integer (`skuKey`). So the
  *   inventory table is dense, a supplier's SKUs are adjacent in order of creation, and finding one by number
  *   is one index lookup.
@@ -443,11 +442,11 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX hour_counts_by_hour ON hour_counts (hour);
   `,
-  `
-  CREATE INDEX held_feeds ON feeds (supplier_id, number) WHERE state = 'held';
-  `,
+  "CREATE INDEX held_feeds ON feeds (supplier_id, number) WHERE state = 'held';",
   // Searches find a sku_id in any case of A to Z.
   'CREATE INDEX skus_by_lowered_sku_id ON skus (supplier_id, lower(sku_id));',
+  // The last change of a batch that is not committed; 0 if there is none. Changes beyond last_sequence do not count.
+  'ALTER TABLE suppliers ADD COLUMN staged_sequence INTEGER NOT NULL DEFAULT 0;',
   CREATE_AUDIT_TABLES,
 ];
 
