@@ -2,6 +2,7 @@ import Sqlite from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import type { Author } from '../../../src/domain/audit.ts';
 import { ConnectionPool } from '../../../src/store/postgres/connection/pool.ts';
+import { textMatching } from '../../matching.ts';
 import { openTestStore, problemsOf, type TestDatabase } from '../fixtures.ts';
 import { useSupplier } from './tested-supplier.ts';
 
@@ -106,7 +107,7 @@ export function describeAudit(kind: string, createDatabase: () => Promise<TestDa
         details: { name, type: 'supplier' },
       });
       expect(JSON.parse(entries[2]?.text ?? '')).toEqual({
-        at: expect.stringMatching(/^\d{4}-.*Z$/),
+        at: textMatching(/^\d{4}-.*Z$/),
         action: 'organization.renamed',
         organization: shop.uuid,
         subject: shop.uuid,
@@ -170,7 +171,10 @@ export function describeAudit(kind: string, createDatabase: () => Promise<TestDa
       const names = Array.from({ length: 20 }, (_, i) => `Shop ${i}`);
       await Promise.all(
         names.map((name, i) =>
-          [supplier.store, second][i % 2]?.accounts.createOrganization({ type: 'retailer', name }),
+          (i % 2 === 0 ? supplier.store : second).accounts.createOrganization({
+            type: 'retailer',
+            name,
+          }),
         ),
       );
       if (second !== supplier.store) await second.close();
