@@ -31,6 +31,8 @@ export const REFERENCE_TABLES: readonly string[] = [
   'webhook_positions',
   'webhook_attempts',
   'feed_suppliers',
+  'audit_entries',
+  'audit_head',
 ];
 
 /** Each returns the SQL of one migration. */
