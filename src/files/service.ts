@@ -117,6 +117,12 @@ export class FileService {
     this.stopDownloads();
   }
 
+  /** How many of the threads that read and print files work now. */
+  workersUsage() {
+    const { readers, printers } = this.#parts.workers;
+    return { read_workers: readers.usage(), print_workers: printers.usage() };
+  }
+
   /** Ends the downloads of results that are being printed, and starts no more. */
   stopDownloads(): void {
     this.downloads.stop();
