@@ -150,7 +150,11 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
     const sort = page.getByRole('columnheader', { name: 'In stock' }).getByRole('button');
     await sort.click();
     await sort.click();
-    await page.getByRole('row').nth(1).getByRole('link', { name: `SKU-${SKUS - 1}` }).waitFor();
+    await page
+      .getByRole('row')
+      .nth(1)
+      .getByRole('link', { name: `SKU-${SKUS - 1}` })
+      .waitFor();
     await page.getByRole('searchbox').fill('sku-59');
     await page.getByText('11 SKUs', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Export' }).click();
