@@ -137,7 +137,7 @@ export interface Sorting {
   readonly onSort: (sort: SkuSearch['sort'], order: SkuSearch['order']) => void;
 }
 
-/** The head of a column. Each click goes on: ascending, descending, not sorted. */
+/** The head of a column. The first click sorts ascending, the next descending, and the third not at all. */
 function Heading({
   name,
   isNumber = false,
