@@ -7,7 +7,6 @@ import { CREATE_AUDIT_TABLES } from './audit.ts';
 /**
  * The schema as a list of migrations. Each runs once, in order, and is never edited after a release.
  * `PRAGMA user_version` is the number of migrations that have run.
- *
  * Two rules make the hot path fast (docs/decisions/0003):
  * - A SKU's key packs its supplier and its number at that supplier into one integer (`skuKey`). So the
  *   inventory table is dense, a supplier's SKUs are adjacent in order of creation, and finding one by number
