@@ -97,10 +97,6 @@ export class SqliteDatabase implements SqlDatabase {
     statements: readonly Compilable[],
     ifChanged: readonly Compilable[] = [],
   ): Promise<readonly number[]> {
-    const compiled = (statement: Compilable): CompiledStatement => {
-      const { sql, parameters } = statement.compile();
-      return { sql, parameters };
-    };
     const results = await this.#runner.run([
       ...statements.map(compiled),
       ...ifChanged.map((statement) => ({ ...compiled(statement), isConditional: true as const })),
@@ -122,6 +118,11 @@ export class SqliteDatabase implements SqlDatabase {
     if (result === undefined) throw new Error('the writer returned no result');
     return { rows: result.rows, numAffectedRows: BigInt(result.changes) };
   }
+}
+
+function compiled(statement: Compilable): CompiledStatement {
+  const { sql, parameters } = statement.compile();
+  return { sql, parameters };
 }
 
 /** See `ChangeStore.expectedIntervals`. */
