@@ -67,9 +67,11 @@ async function withDuplicates(
   found: ReadQuantities,
   decimal: DecimalMark | null,
 ): Promise<Inspection> {
-  const isMixed = rules.locations === null && found.quantities.mixedNames !== undefined;
+  const { mixedNames, hasAlternatives } = found.quantities;
+  const isMixed = rules.locations === null && mixedNames !== undefined;
+  const isUnclear = isMixed || (rules.locations === null && hasAlternatives);
   const known =
-    isMixed && terms.identify !== undefined ? await read(terms, rules, terms.identify) : found;
+    isUnclear && terms.identify !== undefined ? await read(terms, rules, terms.identify) : found;
   return { ...known, decimal, questions: duplicateQuestions(terms, known, isMixed) };
 }
 
@@ -121,7 +123,7 @@ function duplicateQuestions(
   isMixed = false,
 ): readonly FileQuestion[] {
   if (rules.locations !== null) return [];
-  const { count, examples } = quantities.duplicates;
+  const { count, examples, hasEqualParts } = quantities.duplicates;
   if (count === 0 && !quantities.isFull) return [];
   const cannotSum = quantities.isFull || isMixed;
   const shown = examples.map(
@@ -131,7 +133,7 @@ function duplicateQuestions(
   const found =
     count === 0
       ? `The file names more than ${skusMax} SKUs, too many to find those with several rows.`
-      : `${count} SKU${count === 1 ? ' has several rows with different quantities' : 's have several rows with different quantities'}: ${shown.join('; ')}.`;
+      : `${count} SKU${count === 1 ? ' has' : 's have'} several rows with different quantities${hasEqualParts ? ' or locations' : ''}: ${shown.join('; ')}.`;
   return [
     {
       code: 'duplicate_skus',

@@ -4,7 +4,7 @@ import { OnhandError } from '../domain/errors.ts';
 import type { FileRecord } from '../domain/files.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import { isEdi } from '../formats/stock-file.ts';
-import { writeXlsx } from '../formats/xlsx/writer.ts';
+import { type Cell, writeXlsx } from '../formats/xlsx/writer.ts';
 import { move, type TaskContext } from '../workers/serve.ts';
 import { inProgress, type FileTarget, type LineFormatter } from './job-file.ts';
 import {
@@ -54,7 +54,7 @@ export async function printResultsTask(
 }
 
 /** A copy in a buffer of its own, since a view of a shared buffer would be sent with all of the buffer. */
-function ownBytes(part: string | Uint8Array): Uint8Array {
+export function ownBytes(part: string | Uint8Array): Uint8Array {
   const bytes = typeof part === 'string' ? new TextEncoder().encode(part) : new Uint8Array(part);
   return move(bytes, [bytes.buffer]);
 }
@@ -134,12 +134,12 @@ async function* failedRows(
 }
 
 /** Prints rows as CSV, many at a time. */
-export async function* printRows(source: AsyncIterable<readonly string[]>): AsyncGenerator<string> {
-  let rows: (readonly string[])[] = [];
+export async function* printRows(source: AsyncIterable<readonly Cell[]>): AsyncGenerator<string> {
+  let rows: (readonly Cell[])[] = [];
   let characters = 0;
   for await (const cells of source) {
     rows.push(cells);
-    for (const cell of cells) characters += cell.length + 1;
+    for (const cell of cells) characters += String(cell).length + 1;
     if (rows.length < ROWS_PER_WRITE && characters < CHARACTERS_PER_WRITE) continue;
     yield printCsv(rows);
     rows = [];

@@ -12,6 +12,7 @@ import type { FileStore, FileSweepTimes } from '../store/store.ts';
 import { newUuid } from '../store/uuids.ts';
 import type { DiskQuota } from './disk-quota.ts';
 import type { FileStorage, FoundFile } from './storage.ts';
+import { Downloads } from './downloads.ts';
 import { FileResults } from './results.ts';
 import type { SpoolLimits } from './result-spool.ts';
 import { FileRunner, type RunnerParts } from './runner.ts';
@@ -51,6 +52,7 @@ export class FileService {
   readonly jobs: FileStore;
   readonly files: FileStorage;
   readonly results: FileResults;
+  readonly downloads: Downloads;
   readonly quota: DiskQuota;
   readonly #parts: FileServiceParts;
   readonly #createdAtMs = Date.now();
@@ -61,7 +63,8 @@ export class FileService {
     this.quota = parts.quota;
     this.jobs = parts.store.files;
     this.files = parts.files;
-    this.results = new FileResults(parts);
+    this.downloads = new Downloads(parts);
+    this.results = new FileResults({ ...parts, downloads: this.downloads });
     this.#parts = parts;
     this.#runner = new FileRunner(parts);
   }
@@ -114,9 +117,15 @@ export class FileService {
     this.stopDownloads();
   }
 
+  /** How many of the threads that read and print files work now. */
+  workersUsage() {
+    const { readers, printers } = this.#parts.workers;
+    return { read_workers: readers.usage(), print_workers: printers.usage() };
+  }
+
   /** Ends the downloads of results that are being printed, and starts no more. */
   stopDownloads(): void {
-    this.results.stopDownloads();
+    this.downloads.stop();
   }
 
   /**

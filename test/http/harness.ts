@@ -77,6 +77,13 @@ export class TestServer {
     return this.#running.url;
   }
 
+  /** Where the metrics are, with `metricsPort: 0`. */
+  get metricsUrl(): string {
+    const { metricsUrl } = this.#running;
+    if (metricsUrl === null) throw new Error('the server has no listener for metrics');
+    return metricsUrl;
+  }
+
   get store(): RunningServer['store'] {
     return this.#running.store;
   }

@@ -22,7 +22,7 @@ export function importCommand(context: CommandContext): Command {
       (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value],
     )
     .option('--report <file>', 'write every rejected or doubtful row to this CSV file')
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText(
       'after',
       '\nExample:\n  onhand import foods.csv --supplier "Acme Foods" --map barcode=gtin,code=sku_id --report complaints.csv\n' +

@@ -113,7 +113,7 @@ class EntryDraft {
     const complaints: Complaint[] = [];
     for (const column of columns) {
       const { target } = column;
-      if (isStatusColumn(target)) continue;
+      if (isStatusColumn(target) || target === 'unit') continue;
       const cell = cells[column.place] ?? '';
       const broken = unreadable?.find(({ place }) => place === column.place);
       const fault =

@@ -9,12 +9,16 @@ import type { Grouping } from '../../store/store.ts';
 export class StoreTurns {
   readonly #reads: FairTurns;
   readonly #writes: FairTurns;
+  /** Beside the writes, which need not wait for them. */
+  readonly #reverts: FairTurns;
 
   /** @param groupsMax how many transactions the store runs at the same time */
   constructor({ isShared, groupsMax }: Grouping) {
     // A store that shares groups has one thread for reads and one for writes; others have a connection for each call.
     this.#reads = new FairTurns(isShared ? groupsMax : Math.max(1, Math.floor(groupsMax / 2)));
-    this.#writes = new FairTurns(isShared ? 1 : Math.max(1, Math.floor(groupsMax / 4)));
+    const writesMax = isShared ? 1 : Math.max(1, Math.floor(groupsMax / 4));
+    this.#writes = new FairTurns(writesMax);
+    this.#reverts = new FairTurns(writesMax);
   }
 
   read<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
@@ -23,5 +27,9 @@ export class StoreTurns {
 
   write<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
     return this.#writes.run(organizationId, work);
+  }
+  /** An undo, which may take seconds. */
+  revert<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
+    return this.#reverts.run(organizationId, work);
   }
 }
