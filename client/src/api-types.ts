@@ -288,6 +288,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/organizations/files/{uuid}/check/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Check a file again with other reading rules, without another upload
+         * @description Adds a dry run of the same content and options. Rules that are given replace those of the file, null resets one, and `columns` are read before those of the file.
+         */
+        readonly post: operations["checkFile"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/organizations/files/{uuid}/confirm/": {
         readonly parameters: {
             readonly query?: never;
@@ -1353,6 +1373,13 @@ export interface components {
             readonly format: string;
             /** @description The names of the cells of a row. */
             readonly header: readonly string[];
+            /** @description Why the header cannot be used, and what to do; null if it can. `header` is then the row that was most likely meant. */
+            readonly header_problem: {
+                /** @description Which kind of problem, as of a problem document. */
+                readonly code: string;
+                /** @description What is wrong, where, and what to do about it. */
+                readonly detail: string;
+            } | null;
             /**
              * @description What the file is read as.
              * @enum {unknown}
@@ -3368,6 +3395,38 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["File"];
+                };
+            };
+        };
+    };
+    readonly checkFile: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the file. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FileSettingsChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FileUploaded"];
                 };
             };
         };

@@ -1,12 +1,11 @@
 /** Looks at a whole file before it is applied, and asks where it can be read in more than one way. */
 import { OnhandError } from '../domain/errors.ts';
 import type { FileQuestion } from '../domain/files.ts';
-import { readingsOf } from '../domain/quantity-text.ts';
 import type { LineDraft } from '../domain/lines.ts';
 import type { DecimalMark, ReadingRules } from '../domain/reading-rules.ts';
 import { quoted, type FileRow, type RowUnit } from '../formats/format.ts';
 import type { InventoryFile } from '../formats/stock-file.ts';
-import type { AmbiguousNumber } from '../formats/table/decimal-evidence.ts';
+import { ambiguousDecimals, type AmbiguousNumber } from '../formats/table/decimal-evidence.ts';
 import { SkuQuantities } from './sku-quantities.ts';
 
 export type NamedSku = Pick<LineDraft, 'skuId' | 'gtins' | 'alternatives'>;
@@ -102,17 +101,12 @@ function nameIn({ skuId, gtins, alternatives }: LineDraft): NamedSku {
   return { skuId, gtins, ...(alternatives !== undefined && { alternatives }) };
 }
 
-function decimalQuestion(ambiguous: readonly AmbiguousNumber[]): FileQuestion {
-  const examples = ambiguous.map(({ row, header, text }) => {
-    const [point, comma] = readingsOf(text);
-    return `row ${row}, column ${quoted(header)}: ${quoted(text)} may be ${point} or ${comma}`;
-  });
+/** Asks which mark begins the fraction. */
+export function decimalQuestion(ambiguous: readonly AmbiguousNumber[]): FileQuestion {
   return {
     code: 'ambiguous_decimal',
     rule: 'decimal',
-    detail:
-      `Some numbers can be read in two ways, and nothing else in the file decides it: ${examples.join('; ')}. ` +
-      'Say decimal=point if the point begins the fraction, or decimal=comma if the comma does.',
+    detail: ambiguousDecimals(ambiguous),
     answers: ['point', 'comma'],
   };
 }

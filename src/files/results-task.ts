@@ -45,12 +45,26 @@ export async function printResultsTask(
     target.rows === 'all'
       ? rowsWithResults(formatter, target, host, context)
       : failedRows(formatter, target, host, context);
-  const content: AsyncIterable<string | Uint8Array> =
-    target.format === 'csv' ? printRows(rows) : writeXlsx(rows);
-  for await (const part of content) {
-    context.signal.throwIfAborted();
-    await host.write(ownBytes(part));
+  try {
+    // A file that cannot be read is refused before the beginning of a workbook is sent.
+    const { value: header } = await rows.next();
+    const all = withHeader(header ?? [], rows);
+    const content: AsyncIterable<string | Uint8Array> =
+      target.format === 'csv' ? printRows(all) : writeXlsx(all);
+    for await (const part of content) {
+      context.signal.throwIfAborted();
+      await host.write(ownBytes(part));
+    }
+  } finally {
+    await rows.return();
   }
+}
+
+type Rows = AsyncGenerator<readonly string[], void>;
+
+async function* withHeader(header: readonly string[], rows: Rows): Rows {
+  yield header;
+  yield* rows;
 }
 
 /** A copy in a buffer of its own, since a view of a shared buffer would be sent with all of the buffer. */
@@ -90,7 +104,7 @@ async function* rowsWithResults(
   target: PrintTarget,
   host: PrintHost,
   context: TaskContext,
-): AsyncGenerator<readonly string[]> {
+): Rows {
   const { job } = target;
   const file = await openRowResults(formatter, target, host, context);
   const header = file?.header ?? [];
@@ -117,7 +131,7 @@ async function* failedRows(
   target: PrintTarget,
   host: PrintHost,
   context: TaskContext,
-): AsyncGenerator<readonly string[]> {
+): Rows {
   const file = await openRowResults(formatter, target, host, context);
   if (file === undefined)
     throw new OnhandError('file_state_wrong', target.job.problem?.detail ?? NOT_APPLIED);

@@ -158,29 +158,46 @@ export class FileService {
     dryRun: FileRecord,
     given: Pick<FileDraft, 'userId' | 'reason' | 'reference'>,
   ): Promise<string> {
-    const { supplierId, filename, bytes, asked } = dryRun;
+    const { supplierId, uuid } = dryRun;
     // Keys of clients have no spaces, so the two cannot collide.
-    const key = `apply ${dryRun.uuid}`;
+    const key = `apply ${uuid}`;
     const usedSinceMs = 0;
     const earlier = await this.jobs.withKey(supplierId, { key, usedSinceMs });
     if (earlier !== undefined) return earlier.uuid;
-    await this.results.check(dryRun);
+    return this.#addCopy(dryRun, {
+      ...given,
+      asked: { ...dryRun.asked, dryRun: false },
+      idempotency: { key, fingerprint: Buffer.from(uuid), usedSinceMs },
+    });
+  }
+
+  /**
+   * Adds a dry run of the same file by other rules, whatever became of the file. Resolves with its uuid. Rejects as
+   * `apply` does.
+   */
+  check(
+    file: FileRecord,
+    rules: ReadingRules,
+    given: Pick<FileDraft, 'userId' | 'reason' | 'reference'>,
+  ): Promise<string> {
+    const asked = { ...file.asked, rules, dryRun: true };
+    return this.#addCopy(file, { ...given, asked, idempotency: null });
+  }
+
+  /** Adds a job of a copy of the same file. */
+  async #addCopy(
+    file: FileRecord,
+    terms: Pick<FileDraft, 'userId' | 'reason' | 'reference' | 'asked' | 'idempotency'>,
+  ): Promise<string> {
+    const { supplierId, filename, bytes } = file;
+    await this.results.check(file);
     const room = await this.quota.reserve(supplierId, bytes);
     try {
       await room.take(bytes);
       const uploadedAtMs = Date.now();
       const uuid = newUuid(uploadedAtMs);
-      await this.files.copy(dryRun, { supplierId, uuid });
-      const added = await this.add({
-        ...given,
-        supplierId,
-        uuid,
-        filename,
-        bytes,
-        asked: { ...asked, dryRun: false },
-        uploadedAtMs,
-        idempotency: { key, fingerprint: Buffer.from(dryRun.uuid), usedSinceMs },
-      });
+      await this.files.copy(file, { supplierId, uuid });
+      const added = await this.add({ ...terms, supplierId, uuid, filename, bytes, uploadedAtMs });
       if (added === uuid) room.settle();
       return added;
     } finally {

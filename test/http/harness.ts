@@ -88,10 +88,11 @@ export class TestServer {
     return this.#running.store;
   }
 
-  /** Restarts the server at the same address with the same settings. */
-  async restart(): Promise<void> {
+  /** Restarts the server at the same address with the same settings. @param meanwhile while there is no server */
+  async restart(meanwhile?: () => Promise<unknown>): Promise<void> {
     const port = Number(new URL(this.url).port);
     await this.#running.close();
+    await meanwhile?.();
     const { database, filesDirectory } = this;
     const settings = testSettings(database, { filesDirectory, ...this.#overrides, port });
     this.#running = await startServer(settings, collector(this.log));

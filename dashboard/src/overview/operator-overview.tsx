@@ -14,7 +14,7 @@ import { Attention, type AttentionItem, itemsAbout } from './attention.tsx';
 import { Hours } from './hours.tsx';
 import classes from './overview.module.css';
 import { hoursQuery, todayOf } from './statistics.ts';
-import { Suppliers } from './suppliers-overview.tsx';
+import { Suppliers } from './suppliers.tsx';
 
 const REFRESH_MS = 5000;
 const LOW_DISK_BYTES = 2e9;
@@ -26,7 +26,7 @@ const statusQuery = queryOptions({
 });
 
 /** The whole server: its load, what needs attention in any organization, and all suppliers. */
-export function OperatorOverview() {
+export default function OperatorOverview() {
   const text = useText();
   const status = useQuery(statusQuery);
   const hours = useQuery(hoursQuery);

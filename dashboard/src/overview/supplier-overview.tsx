@@ -19,7 +19,7 @@ const DAY_SECONDS = 86_400;
 const OWN = actingFor(undefined);
 
 /** A supplier's own numbers. */
-export function SupplierOverview() {
+export default function SupplierOverview() {
   const text = useText();
   const formats = useFormats();
   const freshness = useQuery(freshnessQuery);

@@ -2,16 +2,15 @@ import { Anchor, SimpleGrid, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Fact } from '../frame/fact.tsx';
-import { Panel } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
-import { Failed, LoadingRows, Nothing } from '../states/states.tsx';
+import { Failed } from '../states/states.tsx';
 import { Attention, itemsAbout } from './attention.tsx';
 import { freshnessQuery, skuCount } from './freshness.ts';
-import { FreshnessTable } from './freshness-table.tsx';
 import { useOwnAttention } from './own-attention.tsx';
+import { Suppliers } from './suppliers.tsx';
 
 /** All suppliers that a retailer sees, and which of them are late. */
-export function SuppliersOverview() {
+export default function SuppliersOverview() {
   const text = useText();
   const formats = useFormats();
   const own = useOwnAttention();
@@ -61,25 +60,5 @@ export function SuppliersOverview() {
       </SimpleGrid>
       <Suppliers />
     </>
-  );
-}
-
-/** When each supplier last reported. */
-export function Suppliers() {
-  const text = useText();
-  const { data: suppliers, error, refetch } = useQuery(freshnessQuery);
-  if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
-  return (
-    <Panel title={text.overview.freshness} isFlush>
-      {suppliers === undefined ? (
-        <div className="panel-body">
-          <LoadingRows />
-        </div>
-      ) : suppliers.length === 0 ? (
-        <Nothing title={text.overview.noSuppliers} />
-      ) : (
-        <FreshnessTable suppliers={suppliers} />
-      )}
-    </Panel>
   );
 }

@@ -162,7 +162,7 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
     {
       meaning: 'a count, in a column that may mean something else',
       names: {
-        en: 'units, stk., balance, stock balance, closing stock, warehouse quantity, warehouse qty',
+        en: 'units, stk., balance, stock balance, closing stock',
         de: 'Stück, Lager',
         fr: 'nombre, nb',
         es: 'unidades, uds.',

@@ -1,6 +1,7 @@
 /** Decides from a whole file what its decimal mark is. */
-import { decimalEvidence } from '../../domain/quantity-text.ts';
+import { decimalEvidence, readingsOf } from '../../domain/quantity-text.ts';
 import type { DecimalMark } from '../../domain/reading-rules.ts';
+import { quoted } from '../format.ts';
 import type { Language } from '../language.ts';
 import type { Column } from './columns.ts';
 import type { TableRow } from './table.ts';
@@ -31,6 +32,21 @@ export interface TableLocale {
   readonly headerDecimal: DecimalMark | null;
   /** Whether semicolons separate the cells, as programs do where the comma is the decimal mark. */
   readonly hasSemicolons: boolean;
+}
+
+/** The question about such numbers. @param rule what the answer begins with, such as `decimal=` */
+export function ambiguousDecimals(
+  ambiguous: readonly AmbiguousNumber[],
+  rule = 'decimal=',
+): string {
+  const examples = ambiguous.map(({ row, header, text }) => {
+    const [point, comma] = readingsOf(text);
+    return `row ${row}, column ${quoted(header)}: ${quoted(text)} may be ${point} or ${comma}`;
+  });
+  return (
+    `Some numbers can be read in two ways, and nothing else in the file decides it: ${examples.join('; ')}. ` +
+    `Say ${rule}point if the point begins the fraction, or ${rule}comma if the comma does.`
+  );
 }
 
 const EXAMPLES_MAX = 3;

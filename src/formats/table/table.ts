@@ -42,10 +42,18 @@ export interface Table<Header> {
 export class HeaderRefusal extends OnhandError {
   /** How many of its cells are names of columns: the more, the likelier it was meant to be the header. */
   readonly knownNames: number;
+  /** The cells of the row; undefined until it is known which row of the file is refused. */
+  readonly cells: readonly string[] | undefined;
 
-  constructor(message: string, knownNames = 0) {
+  constructor(message: string, knownNames = 0, cells?: readonly string[]) {
     super('body_malformed', message);
     this.knownNames = knownNames;
+    this.cells = cells;
+  }
+
+  /** The same refusal, of a row with these cells. */
+  of(cells: readonly string[]): HeaderRefusal {
+    return new HeaderRefusal(this.message, this.knownNames, cells);
   }
 }
 
@@ -153,7 +161,7 @@ class HeaderSearch<Header> {
       const isWider = width > mostCells || (width === mostCells && rows.length > 1);
       const isLikelier = known > mostKnown || (known === mostKnown && isWider);
       if (isLikelier || this.refusal === undefined) {
-        this.refusal = error;
+        this.refusal = error instanceof HeaderRefusal ? error.of(names) : error;
         this.#most = [known, width];
       }
       return undefined;

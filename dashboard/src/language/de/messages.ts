@@ -1,7 +1,7 @@
 import type { Messages } from '../messages.ts';
 import { access } from './access.ts';
 import { acting } from './acting.ts';
-import { check, columns, drop, questions } from './drop.ts';
+import { check, columns, drop, questions, rules } from './drop.ts';
 import { batches, effects, failures, files, undo } from './files.ts';
 import { changes } from './changes.ts';
 import { frame } from './frame.ts';
@@ -31,6 +31,7 @@ export const de: Messages = {
   operator,
   overview,
   questions,
+  rules,
   secret,
   sku,
   skus,

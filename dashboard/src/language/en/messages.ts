@@ -1,6 +1,6 @@
 import { access } from './access.ts';
 import { acting } from './acting.ts';
-import { check, columns, drop, questions } from './drop.ts';
+import { check, columns, drop, questions, rules } from './drop.ts';
 import { batches, effects, failures, files, undo } from './files.ts';
 import { changes } from './changes.ts';
 import { frame } from './frame.ts';
@@ -30,6 +30,7 @@ export const en = {
   operator,
   overview,
   questions,
+  rules,
   secret,
   sku,
   skus,
