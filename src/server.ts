@@ -114,6 +114,7 @@ async function serve(
     version: version(),
     setup,
     demoLogins,
+    onResultsStored: (supplierId: number, bytes: number) => sweeper.noteStored(supplierId, bytes),
     ...(log !== undefined && { log }),
   };
   const app = await buildServer(parts);

@@ -99,6 +99,8 @@ interface ServerParts {
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
   readonly version: string;
+  /** Called after a batch of which results are stored, with about how many bytes. */
+  readonly onResultsStored?: (supplierId: number, bytes: number) => void;
   /** The creation of the first user, if it was begun. */
   readonly setup?: FirstSetup;
   /** The users of a demo. */
@@ -125,6 +127,7 @@ export async function buildServer({
   log,
   setup,
   demoLogins,
+  onResultsStored = () => undefined,
 }: ServerParts): Promise<FastifyInstance> {
   const dashboard = Dashboard.in(DASHBOARD_FOLDER, settings.dashboardPath);
   const uploads = new OpenUploads(settings.requestTimeoutMs);
@@ -140,7 +143,13 @@ export async function buildServer({
     onFailure: (error) => app.log.error({ err: error }, 'the use of tokens was not recorded'),
   });
   const admission = new Admission({ store, limits: settings, openRequests, cookie, uses });
-  const submitter = new BatchSubmitter({ admission, intake, batches: store.batches, settings });
+  const submitter = new BatchSubmitter({
+    admission,
+    intake,
+    batches: store.batches,
+    settings,
+    onResultsStored,
+  });
   const streams = new Streams({ admission, submitter, settings });
   const app = fastify({
     logger: {

@@ -8,17 +8,24 @@ import type { Grouping } from '../../store/store.ts';
  */
 export class StoreTurns {
   readonly #reads: FairTurns;
+  /** Reads that may look at each SKU of a supplier: they take seconds and must leave turns to those that take milliseconds. */
+  readonly #scans: FairTurns;
   readonly #writes: FairTurns;
 
   /** @param groupsMax how many transactions the store runs at the same time */
   constructor({ isShared, groupsMax }: Grouping) {
     // A store that shares groups has one thread for reads and one for writes; others have a connection for each call.
     this.#reads = new FairTurns(isShared ? groupsMax : Math.max(1, Math.floor(groupsMax / 2)));
+    this.#scans = new FairTurns(isShared ? 1 : Math.max(1, Math.floor(groupsMax / 4)));
     this.#writes = new FairTurns(isShared ? 1 : Math.max(1, Math.floor(groupsMax / 4)));
   }
 
   read<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
     return this.#reads.run(organizationId, work);
+  }
+
+  scan<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
+    return this.#scans.run(organizationId, () => this.read(organizationId, work));
   }
 
   write<T>(organizationId: number, work: () => Promise<T>): Promise<T> {

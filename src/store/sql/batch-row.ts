@@ -116,3 +116,9 @@ function storedFailure(failure: FailedLine): object {
 export function encodeEffects(effects: ReadonlyMap<number, LineEffect>): Uint8Array {
   return deflateRawSync(JSON.stringify([...effects]), { level: 1 });
 }
+
+/**
+ * What replaces effects that were deleted early. No effects are stored as null, so this says that there were some.
+ * Earlier versions read it as none.
+ */
+export const EFFECTS_DELETED = encodeEffects(NO_EFFECTS);
