@@ -34,7 +34,11 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'postgres',
-          include: ['test/http/**/*.test.ts', 'test/clients/{typescript,python}.test.ts'],
+          include: [
+            'test/http/**/*.test.ts',
+            'test/clients/{typescript,python}.test.ts',
+            'test/dashboard/{journeys,files,access}.test.ts',
+          ],
           // What these hold is the same before any database is asked.
           exclude: [
             'openapi',

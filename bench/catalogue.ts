@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashToken, newToken } from '../src/accounts/credentials.ts';
 import { openStore } from '../src/databases.ts';
+import { readSettings } from '../src/settings/read.ts';
 import { showProgress } from './support.ts';
 
 const BATCH_ENTRIES = 10_000;
@@ -67,7 +68,7 @@ export async function fillWithSkus(
   skuCount: number,
   supplierCount: number,
 ): Promise<void> {
-  const store = await openStore(database);
+  const store = await openStore(database, readSettings());
   const skusPerSupplier = skuCount / supplierCount;
   for (let supplier = 1; supplier <= supplierCount; supplier += 1) {
     const { id } = await store.accounts.createOrganization({
@@ -101,7 +102,7 @@ export async function fillWithSkus(
 export async function addTokens(
   database: string,
 ): Promise<Pick<BenchDatabase, 'supplierIds' | 'tokens'>> {
-  const store = await openStore(database);
+  const store = await openStore(database, readSettings());
   const suppliers = await store.accounts.listOrganizations();
   const tokens: string[] = [];
   for (const supplier of suppliers) {

@@ -5,7 +5,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { readSettings } from '../src/config.ts';
+import { readSettings } from '../src/settings/read.ts';
 import { buildServer } from '../src/http/server.ts';
 import { ChangeFeed } from '../src/changes/change-feed.ts';
 import { Intake } from '../src/intake/intake.ts';
@@ -62,6 +62,7 @@ async function serveFloor(databaseUrl: string): Promise<void> {
     sharedGtins: () => Promise.resolve([]),
     imported: () => Promise.resolve(),
     probe: () => Promise.resolve(),
+    measure: () => Promise.resolve({}),
     close: () => Promise.resolve(),
   };
   const intake = new Intake(store, settings);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { NO_RULES } from '../src/domain/reading-rules.ts';
 import { openStockFile } from '../src/formats/stock-file.ts';
-import { readSettings } from '../src/config.ts';
+import { readSettings } from '../src/settings/read.ts';
 import { jsonLineReader } from '../src/wire/lines/lines.ts';
 import { CSV, NDJSON, X12, XLSX, type FileFormat } from './stock-files.ts';
 import { eachRound, medianOf, row, type BenchRow, type Row } from './stage.ts';

@@ -1,6 +1,7 @@
 import { PostgresProcess } from '../test/durability/postgres-process.ts';
 import { ServerProcess } from '../test/durability/server-process.ts';
 import { openStore } from '../src/databases.ts';
+import { readSettings } from '../src/settings/read.ts';
 import { runOnPostgres } from './bare-postgres.ts';
 import { addTokens, skuIdOf } from './catalogue.ts';
 import { runLoad, type LoadPlan } from './load.ts';
@@ -63,7 +64,7 @@ export function postgresSizeRows(skuCount: number): BenchRow {
 }
 
 async function fill(url: string, counts: readonly number[]): Promise<readonly Catalogue[]> {
-  const store = await openStore(url);
+  const store = await openStore(url, readSettings());
   for (const [i, count] of counts.entries()) {
     showProgress(`creating ${count} SKUs on PostgreSQL`);
     const { id } = await store.accounts.createOrganization({ type: 'supplier', name: `Size ${i}` });

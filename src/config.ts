@@ -1,18 +1,25 @@
-/** Reads all settings from the environment. Every setting is documented in docs/operations.md (tested). */
+/**
+ * The one table of settings, and how their values are read. `settings/` finds the values in the environment, the
+ * configuration file and credentials. Every setting is documented in docs/operations.md (tested).
+ */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { OnhandError } from './domain/errors.ts';
 
-interface NumberSetting {
+/** A setting that is a whole number. */
+export interface NumberSetting {
   readonly variable: string;
   readonly fallback: number;
   readonly min: number;
+  /** undefined means no limit. */
+  readonly max?: number;
 }
 
 const MIB = 1024 * 1024;
 
 /** Integer settings. Each name ends in its unit. */
 export const NUMBER_SETTINGS = {
+  /** The port to listen on; 0 means any free port. */
+  port: { variable: 'ONHAND_PORT', fallback: 8080, min: 0, max: 65_535 },
   /** The largest request body, after decompression. */
   requestBytesMax: { variable: 'ONHAND_REQUEST_BYTES_MAX', fallback: 32 * MIB, min: 1024 },
   /** The largest body of a request that is not bulk, a stream or an upload, after decoding. */
@@ -198,6 +205,11 @@ export const NUMBER_SETTINGS = {
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
   /** How many changes SQLite's inventory table may lack. A start after a crash replays them, some hundred thousand a second. */
   recentChangesMax: { variable: 'ONHAND_RECENT_CHANGES_MAX', fallback: 2_000_000, min: 1 },
+  /**
+   * SQLite writes a batch of more lines, or an undo of more SKUs, in slices of a fifth of this. Other suppliers' batches
+   * are committed between two slices.
+   */
+  largeBatchLines: { variable: 'ONHAND_LARGE_BATCH_LINES', fallback: 10_000, min: 1 },
   /** How long one attempt to deliver a webhook message may take in total. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
   /** Most webhooks of one organization. */
@@ -281,6 +293,8 @@ type NumberSettingName = keyof typeof NUMBER_SETTINGS;
 export const FLAG_SETTINGS = {
   /** Whether session cookies are for TLS only even if requests seem to come without it. */
   secureCookies: 'ONHAND_SECURE_COOKIES',
+  /** Whether `onhand_supplier_late` has a series per supplier. */
+  metricsPerSupplier: 'ONHAND_METRICS_PER_SUPPLIER',
   /** Whether webhooks may use plain http. */
   webhooksAllowHttp: 'ONHAND_WEBHOOKS_ALLOW_HTTP',
   /** Whether webhooks may call private and loopback addresses. */
@@ -294,7 +308,106 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export const DEFAULT_DATABASE = 'sqlite:./onhand.db';
 export const DEFAULT_HOST = '127.0.0.1';
-export const DEFAULT_PORT = 8080;
+export const DEFAULT_PORT = NUMBER_SETTINGS.port.fallback;
+
+/** Integer settings that have no value by default. */
+export const OPTIONAL_NUMBER_SETTINGS = {
+  /** Where `/metrics` is served by itself; without it nowhere. 0 means any free port. */
+  metricsPort: { variable: 'ONHAND_METRICS_PORT', min: 0, max: 65_535 },
+} as const satisfies Readonly<Record<string, Omit<NumberSetting, 'fallback'>>>;
+
+interface TextSetting {
+  readonly variable: string;
+  readonly fallback: string | null;
+  /** What a value may be, for people. */
+  readonly allowed: string;
+  /** Whether it is or contains a secret: it may be in a file of its own, and is masked where it is shown. */
+  readonly isSecret?: true;
+}
+
+/** Settings that are texts. */
+export const TEXT_SETTINGS = {
+  database: {
+    variable: 'ONHAND_DATABASE',
+    fallback: DEFAULT_DATABASE,
+    allowed: 'sqlite:PATH or postgres://…',
+    isSecret: true,
+  },
+  host: { variable: 'ONHAND_HOST', fallback: DEFAULT_HOST, allowed: 'an address or host name' },
+  trustProxy: {
+    variable: 'ONHAND_TRUST_PROXY',
+    fallback: 'false',
+    allowed: 'true, false, or addresses and CIDR ranges, comma-separated',
+  },
+  logLevel: { variable: 'ONHAND_LOG_LEVEL', fallback: 'info', allowed: LOG_LEVELS.join(', ') },
+  filesDirectory: { variable: 'ONHAND_FILES_DIRECTORY', fallback: null, allowed: 'a path' },
+  inbox: { variable: 'ONHAND_INBOX', fallback: null, allowed: 'a path' },
+  dashboardPath: {
+    variable: 'ONHAND_DASHBOARD_PATH',
+    fallback: '/',
+    allowed: 'off, /, or a path such as /dashboard/',
+  },
+  metricsHost: {
+    variable: 'ONHAND_METRICS_HOST',
+    fallback: DEFAULT_HOST,
+    allowed: 'an address or host name',
+  },
+  metricsToken: {
+    variable: 'ONHAND_METRICS_TOKEN',
+    fallback: null,
+    allowed: 'at least 16 characters, without spaces; `openssl rand -hex 20` prints one',
+    isSecret: true,
+  },
+  /** The server that commands such as `push` connect to. */
+  url: {
+    variable: 'ONHAND_URL',
+    fallback: `http://${DEFAULT_HOST}:${DEFAULT_PORT}`,
+    allowed: 'an address that starts with http:// or https://',
+  },
+  /** Their API token. */
+  token: { variable: 'ONHAND_TOKEN', fallback: null, allowed: 'a token', isSecret: true },
+} as const satisfies Readonly<Record<string, TextSetting>>;
+
+/** One setting, whatever its kind. */
+export interface SettingDefinition {
+  readonly variable: string;
+  readonly kind: 'number' | 'flag' | 'text';
+  /** As a value is written in the environment; null means none. */
+  readonly fallback: string | null;
+  /** What a value may be, for people. */
+  readonly allowed: string;
+  readonly isSecret: boolean;
+}
+
+/** Every setting. */
+export const SETTINGS: readonly SettingDefinition[] = [
+  ...Object.values<TextSetting>(TEXT_SETTINGS).map((setting) => ({
+    ...setting,
+    kind: 'text' as const,
+    isSecret: setting.isSecret ?? false,
+  })),
+  ...Object.values<NumberSetting>({ ...NUMBER_SETTINGS, ...FORMAT_SETTINGS }).map((setting) => ({
+    variable: setting.variable,
+    kind: 'number' as const,
+    fallback: String(setting.fallback),
+    allowed: numbersAllowed(setting),
+    isSecret: false,
+  })),
+  ...Object.values<Omit<NumberSetting, 'fallback'>>(OPTIONAL_NUMBER_SETTINGS).map((setting) => ({
+    variable: setting.variable,
+    kind: 'number' as const,
+    fallback: null,
+    allowed: numbersAllowed(setting),
+    isSecret: false,
+  })),
+  ...Object.values(FLAG_SETTINGS).map((variable) => ({
+    variable,
+    kind: 'flag' as const,
+    fallback: 'false',
+    allowed: 'true or false',
+    isSecret: false,
+  })),
+];
 
 /** All settings of a server. */
 export interface Settings
@@ -302,8 +415,6 @@ export interface Settings
   /** `sqlite:PATH` or `postgres://…`. It may contain a password: print it with `shownDatabase` only. */
   readonly database: string;
   readonly host: string;
-  /** 0 means any free port. */
-  readonly port: number;
   /** The proxies whose `X-Forwarded-*` headers are trusted: all, none, or a list of addresses and ranges. */
   readonly trustProxy: boolean | string;
   readonly logLevel: LogLevel;
@@ -313,78 +424,18 @@ export interface Settings
   readonly inbox: string | null;
   /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
   readonly dashboardPath: string | null;
+  /** Where `/metrics` is served by itself; null means nowhere, port 0 any free one. */
+  readonly metricsHost: string;
+  readonly metricsPort: number | null;
+  /** What guards the metrics. Without it they are not served beside the API. */
+  readonly metricsToken: string | null;
   /** How much of a file is read. */
   readonly formatLimits: Readonly<Record<keyof typeof FORMAT_SETTINGS, number>>;
 }
 
-/** The variables that are neither numbers nor flags. */
-const TEXT_VARIABLES = [
-  'ONHAND_DATABASE',
-  'ONHAND_LOG_LEVEL',
-  'ONHAND_FILES_DIRECTORY',
-  'ONHAND_INBOX',
-  'ONHAND_DASHBOARD_PATH',
-  'ONHAND_TOKEN',
-  'ONHAND_URL',
-];
-
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export const PROCESS_ENVIRONMENT: Environment = process.env;
-
-/** The API token of commands that connect to a server. */
-export function tokenFromEnvironment(environment: Environment): string | undefined {
-  return environment['ONHAND_TOKEN'] || undefined;
-}
-
-/** The address of the server for commands that connect to one. */
-export function urlFromEnvironment(environment: Environment): string {
-  return environment['ONHAND_URL'] || `http://${DEFAULT_HOST}:${DEFAULT_PORT}`;
-}
-
-/**
- * Throws `parameter_invalid` for a variable that starts with `ONHAND_` but is not known: a mistyped limit must not
- * be ignored.
- */
-export function refuseUnknownVariables(environment: Environment): void {
-  const known = [
-    ...TEXT_VARIABLES,
-    ...Object.values({ ...NUMBER_SETTINGS, ...FORMAT_SETTINGS }).map(({ variable }) => variable),
-    ...Object.values(FLAG_SETTINGS),
-  ];
-  const unknown = Object.keys(environment).filter(
-    (name) => name.startsWith('ONHAND_') && !known.includes(name),
-  );
-  if (unknown.length === 0) return;
-  const named = unknown
-    .toSorted()
-    .map((name) => `${name} (did you mean ${nearest(name, known)}?)`)
-    .join(', ');
-  throw new OnhandError(
-    'parameter_invalid',
-    `Unknown environment variables: ${named}. Correct or unset them; docs/operations.md lists all settings.`,
-  );
-}
-
-/** The candidate that needs the fewest insertions, deletions and replacements of characters. */
-function nearest(name: string, candidates: readonly string[]): string {
-  const ranked = candidates.map((text) => ({ text, distance: editDistance(name, text) }));
-  return ranked.reduce((best, other) => (other.distance < best.distance ? other : best)).text;
-}
-
-/** The Levenshtein distance. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
-  for (const [i, character] of Array.from(from).entries()) {
-    const next = [i + 1];
-    for (const [j, other] of Array.from(to).entries()) {
-      const replaced = (row[j] ?? 0) + (character === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
-}
 
 /** Where commands keep the state from which they resume. */
 export function stateFolder(environment: Environment): string {
@@ -392,87 +443,9 @@ export function stateFolder(environment: Environment): string {
   return join(base, 'onhand');
 }
 
-/** The database that commands use by default. */
-export function databaseFromEnvironment(environment: Environment): string {
-  return environment['ONHAND_DATABASE'] || DEFAULT_DATABASE;
-}
-
-/** Reads the settings: `overrides` first, then the environment, then the defaults. Throws `parameter_invalid`. */
-export function readSettings(
-  overrides: Partial<Settings> = {},
-  environment: Environment = PROCESS_ENVIRONMENT,
-): Settings {
-  return {
-    database: databaseFromEnvironment(environment),
-    host: DEFAULT_HOST,
-    port: DEFAULT_PORT,
-    trustProxy: false,
-    logLevel: readLogLevel(environment),
-    filesDirectory: environment['ONHAND_FILES_DIRECTORY'] || null,
-    inbox: environment['ONHAND_INBOX'] || null,
-    dashboardPath: readDashboardPath(environment),
-    formatLimits: mapValues(FORMAT_SETTINGS, (setting) => readNumber(setting, environment)),
-    ...mapValues(NUMBER_SETTINGS, (setting) => readNumber(setting, environment)),
-    ...mapValues(FLAG_SETTINGS, (variable) => readFlag(variable, environment)),
-    ...overrides,
-  };
-}
-
-/** Maps the values of a record, and keeps its keys. */
-function mapValues<K extends string, A, B>(
-  record: Readonly<Record<K, A>>,
-  map: (value: A) => B,
-): Record<K, B>;
-function mapValues<A, B>(
-  record: Readonly<Record<string, A>>,
-  map: (value: A) => B,
-): Record<string, B> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
-}
-
-function readNumber({ variable, fallback, min }: NumberSetting, environment: Environment): number {
-  const text = environment[variable];
-  if (text === undefined || text === '') return fallback;
-  const value = Number(text);
-  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value) || value < min) {
-    throw new OnhandError(
-      'parameter_invalid',
-      `${variable} is "${text}"; it must be a whole number of at least ${min}.`,
-    );
-  }
-  return value;
-}
-
-function readFlag(variable: string, environment: Environment): boolean {
-  const text = environment[variable] || 'false';
-  if (text !== 'true' && text !== 'false') {
-    throw new OnhandError(
-      'parameter_invalid',
-      `${variable} is "${text}"; it must be true or false.`,
-    );
-  }
-  return text === 'true';
-}
-
-function readDashboardPath(environment: Environment): string | null {
-  const text = environment['ONHAND_DASHBOARD_PATH'] || '/';
-  if (text === 'off') return null;
-  const path = text.endsWith('/') ? text : `${text}/`;
-  if (/^\/(?:[\w-]+\/)*$/.test(path) && !/^\/(?:timp|docs|download)\//.test(path)) return path;
-  throw new OnhandError(
-    'parameter_invalid',
-    `ONHAND_DASHBOARD_PATH is "${text}"; it must be off, /, or a path such as /dashboard/, outside of /timp, /docs and /download.`,
-  );
-}
-
-function readLogLevel(environment: Environment): LogLevel {
-  const text = environment['ONHAND_LOG_LEVEL'] || 'info';
-  const level = LOG_LEVELS.find((known) => known === text);
-  if (level === undefined) {
-    throw new OnhandError(
-      'parameter_invalid',
-      `ONHAND_LOG_LEVEL is "${text}"; it must be one of ${LOG_LEVELS.join(', ')}.`,
-    );
-  }
-  return level;
+/** What a number setting may be, for people. */
+export function numbersAllowed({ min, max }: Omit<NumberSetting, 'fallback'>): string {
+  return max === undefined
+    ? `a whole number of at least ${min}`
+    : `a whole number from ${min} to ${max}`;
 }

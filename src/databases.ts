@@ -1,5 +1,4 @@
 /** The registry of databases: the only file that knows every store. A new store is one more driver here. */
-import { readSettings } from './config.ts';
 import { OnhandError } from './domain/errors.ts';
 import type { CopyProgress, TableCopied } from './store/copy.ts';
 import type {
@@ -39,10 +38,7 @@ export function driverOf(database: string): DatabaseDriver {
  *
  * @throws OnhandError `parameter_invalid` for an unknown kind, `store_unavailable` if it cannot be opened
  */
-export async function openStore(
-  database: string,
-  settings: StoreSettings = readSettings(),
-): Promise<Store> {
+export async function openStore(database: string, settings: StoreSettings): Promise<Store> {
   return driverOf(database).open(database, settings, exitNow);
 }
 
@@ -54,7 +50,7 @@ export async function openStore(
  */
 export async function openAdminStore(
   database: string,
-  settings: StoreSettings = readSettings(),
+  settings: StoreSettings,
 ): Promise<AdminStore> {
   return driverOf(database).openAdmin(database, settings, exitNow);
 }
@@ -69,10 +65,7 @@ export function missingDatabaseFile(database: string): string | null {
  *
  * @throws OnhandError `store_unavailable` if it does not exist or cannot be opened
  */
-export function inspectDatabase(
-  database: string,
-  settings: StoreSettings = readSettings(),
-): AsyncIterable<Finding> {
+export function inspectDatabase(database: string, settings: StoreSettings): AsyncIterable<Finding> {
   return driverOf(database).inspect(database, settings);
 }
 
@@ -107,7 +100,7 @@ export async function copyDatabases(
   from: string,
   to: string,
   onProgress: (progress: CopyProgress) => void,
-  settings: StoreSettings = readSettings(),
+  settings: StoreSettings,
 ): Promise<readonly TableCopied[]> {
   const openSource = () => driverOf(from).openCopySource(from, settings);
   const source = await openSource();

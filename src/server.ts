@@ -17,7 +17,10 @@ import { FileService } from './files/service.ts';
 import { FileStorage } from './files/storage.ts';
 import type { BodyTasks } from './http/inventory/bulk-task.ts';
 import type { FileTasks, FileWorkers } from './files/tasks.ts';
+import type { HttpState } from './http/server.ts';
 import { Intake } from './intake/intake.ts';
+import { measuredStore } from './metrics/measured-store.ts';
+import { ServerMetrics } from './metrics/server-metrics.ts';
 import { RetentionSweeper } from './intake/retention.ts';
 import type { AccountStore, Store } from './store/store.ts';
 import { version } from './version.ts';
@@ -39,6 +42,8 @@ export interface RunningServer {
   readonly store: Store;
   /** Where the dashboard is, such as `http://127.0.0.1:8080/`; null if it is not served. */
   readonly dashboardUrl: string | null;
+  /** Where the metrics are by themselves, such as `http://127.0.0.1:9464/metrics`; null if they are not. */
+  readonly metricsUrl: string | null;
   /** The secret with which the first user is created; null if there is a user already. */
   readonly setupSecret: string | null;
   /** Finishes the requests and batches it has accepted, then releases everything. Idempotent. */
@@ -84,25 +89,29 @@ interface ServeOptions {
 
 async function serve(
   settings: Settings,
-  store: Store,
+  opened: Store,
   { unlock, log, demoLogins }: ServeOptions,
 ): Promise<RunningServer> {
   // Loaded on demand: commands that do not serve start in half the time.
   const { buildServer } = await import('./http/server.ts');
   const { Dashboard, DASHBOARD_FOLDER } = await import('./http/dashboard.ts');
   const { FirstSetup } = await import('./accounts/first-setup.ts');
-  const intake = new Intake(store, settings);
+  const metrics = ServerMetrics.for(settings);
+  const store = metrics === undefined ? opened : measuredStore(opened, metrics.record);
+  const intake = new Intake(store, settings, undefined, (ms) => metrics?.record.waited(ms));
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
   const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
   const onEnded = async (file: FileRecord): Promise<void> => {
     const [supplier] = await store.accounts.findOrganizationsById([file.supplierId]);
     app.log.info(entryOf(file, supplier), `file ${file.state}`);
+    metrics?.record.fileEnded(file.state, file.found?.format ?? null);
   };
   const onFailure = report('files failed');
   const files = fileServiceOf({ store, intake, settings, onEnded, onFailure });
   const bodyWorkers = bodyWorkersOf(settings);
   const setup = new FirstSetup(store.accounts);
+  const http = Promise.withResolvers<HttpState>();
   const parts = {
     store,
     intake,
@@ -115,6 +124,8 @@ async function serve(
     setup,
     demoLogins,
     onResultsStored: (supplierId: number, bytes: number) => sweeper.noteStored(supplierId, bytes),
+    metrics,
+    onState: http.resolve,
     ...(log !== undefined && { log }),
   };
   const app = await buildServer(parts);
@@ -153,7 +164,28 @@ async function serve(
     limits: settings,
     nodeId: randomUUID(),
     onFailure: report('webhooks failed'),
+    onAttempt: (result) => metrics?.record.attempted(result),
+    onPaused: () => metrics?.record.webhookPaused(),
   });
+  if (metrics !== undefined) {
+    const state = await http.promise;
+    const sources = {
+      ...state,
+      store,
+      waitingLines: () => intake.waitingLines,
+      budgets: () => ({ ...state.budgets(), waiting_lines: intake.usage() }),
+      expectedSuppliers: () => late.expected,
+      feedLagsMs: () => ({ ...feed.lagsMs(), webhook: sender.lagMs() }),
+      freeDiskBytes: () => files.files.freeBytes(),
+      isPerSupplier: settings.metricsPerSupplier,
+    };
+    try {
+      await metrics.start(sources, report('a scrape of the metrics failed'));
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
+  }
   files.start();
   dropFolder?.start();
   sweeper.start();
@@ -179,6 +211,7 @@ async function serve(
     await sender.stop();
     await sweeper.stop();
     await late.stop();
+    await metrics?.stop();
     await store.close();
     unlock();
     app.log.info('closed');
@@ -189,6 +222,7 @@ async function serve(
   return {
     url,
     store,
+    metricsUrl: metrics?.url ?? null,
     dashboardUrl: dashboard === undefined ? null : `${url}${dashboard.path}`,
     setupSecret: await setup.begin(settings.setupMinutes * 60_000),
     close: () => (closed ??= close()),

@@ -288,6 +288,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/organizations/files/{uuid}/check/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Check a file again with other reading rules, without another upload
+         * @description Adds a dry run of the same content and options. Rules that are given replace those of the file, null resets one, and `columns` are read before those of the file.
+         */
+        readonly post: operations["checkFile"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/organizations/files/{uuid}/confirm/": {
         readonly parameters: {
             readonly query?: never;
@@ -713,6 +733,40 @@ export interface paths {
         };
         /** List the changes of one SKU, the latest first */
         readonly get: operations["showSkuHistory"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/products/skus/export.csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Download a list of SKUs as CSV, with the filters and the order of the list */
+        readonly get: operations["exportSkus"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/products/skus/export.xlsx": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Download a list of SKUs as XLSX, with the filters and the order of the list */
+        readonly get: operations["exportSkusAsWorkbook"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1319,6 +1373,13 @@ export interface components {
             readonly format: string;
             /** @description The names of the cells of a row. */
             readonly header: readonly string[];
+            /** @description Why the header cannot be used, and what to do; null if it can. `header` is then the row that was most likely meant. */
+            readonly header_problem: {
+                /** @description Which kind of problem, as of a problem document. */
+                readonly code: string;
+                /** @description What is wrong, where, and what to do about it. */
+                readonly detail: string;
+            } | null;
             /**
              * @description What the file is read as.
              * @enum {unknown}
@@ -3338,6 +3399,38 @@ export interface operations {
             };
         };
     };
+    readonly checkFile: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the file. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["FileSettingsChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["FileUploaded"];
+                };
+            };
+        };
+    };
     readonly confirmFile: {
         readonly parameters: {
             readonly query?: {
@@ -4486,6 +4579,116 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["History"];
+                };
+            };
+        };
+    };
+    readonly exportSkus: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description The columns in their order, separated by commas: any of sku_id, title, supplier, gtin, upca, ean13, gtin14, isbn, quantity_in_stock, quantity_on_backorder, backorder_date, restrictions, condition, number_of_units_bundled, mpn, asin, created, last_updated, uuid, supplier_uuid. */
+                readonly columns?: string;
+                /** @description Only SKUs with this EAN-13, in any of its written forms. */
+                readonly ean13?: string;
+                /** @description Only SKUs with this GTIN-14, in any of its written forms. */
+                readonly gtin14?: string;
+                /** @description Only SKUs with this ISBN, in any of its written forms. */
+                readonly isbn?: string;
+                /** @description The order of `sort`: ascending without it. */
+                readonly order?: "asc" | "desc";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description Only SKUs whose `sku_id` or title begins with this, whatever the case of A to Z, or that have this GTIN in any of its written forms. */
+                readonly q?: string;
+                /** @description Only SKUs with at most this quantity in stock. */
+                readonly quantity_in_stock_max?: number;
+                /** @description Only SKUs with at least this quantity in stock. */
+                readonly quantity_in_stock_min?: number;
+                /** @description Only SKUs with this restriction; empty for the unrestricted. */
+                readonly restrictions?: "discontd" | "tmpunavail" | "";
+                /** @description Only the SKU with this sku_id. */
+                readonly sku_id?: string;
+                /** @description What the list is sorted by; without it, by supplier, then by creation. Unknown quantities come last. */
+                readonly sort?: "sku_id" | "last_updated" | "quantity_in_stock";
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+                /** @description Only SKUs of these suppliers: one, separated by commas, or repeated. */
+                readonly supplier_uuids?: readonly string[];
+                /** @description Only SKUs whose title begins with this; the case of A to Z does not matter. */
+                readonly title?: string;
+                /** @description Only SKUs with this UPC-A, in any of its written forms. */
+                readonly upca?: string;
+                /** @description Only SKUs of which anything changed since this time (RFC 3339). */
+                readonly updated_since?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv; charset=utf-8": string;
+                };
+            };
+        };
+    };
+    readonly exportSkusAsWorkbook: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description The columns in their order, separated by commas: any of sku_id, title, supplier, gtin, upca, ean13, gtin14, isbn, quantity_in_stock, quantity_on_backorder, backorder_date, restrictions, condition, number_of_units_bundled, mpn, asin, created, last_updated, uuid, supplier_uuid. */
+                readonly columns?: string;
+                /** @description Only SKUs with this EAN-13, in any of its written forms. */
+                readonly ean13?: string;
+                /** @description Only SKUs with this GTIN-14, in any of its written forms. */
+                readonly gtin14?: string;
+                /** @description Only SKUs with this ISBN, in any of its written forms. */
+                readonly isbn?: string;
+                /** @description The order of `sort`: ascending without it. */
+                readonly order?: "asc" | "desc";
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description Only SKUs whose `sku_id` or title begins with this, whatever the case of A to Z, or that have this GTIN in any of its written forms. */
+                readonly q?: string;
+                /** @description Only SKUs with at most this quantity in stock. */
+                readonly quantity_in_stock_max?: number;
+                /** @description Only SKUs with at least this quantity in stock. */
+                readonly quantity_in_stock_min?: number;
+                /** @description Only SKUs with this restriction; empty for the unrestricted. */
+                readonly restrictions?: "discontd" | "tmpunavail" | "";
+                /** @description Only the SKU with this sku_id. */
+                readonly sku_id?: string;
+                /** @description What the list is sorted by; without it, by supplier, then by creation. Unknown quantities come last. */
+                readonly sort?: "sku_id" | "last_updated" | "quantity_in_stock";
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+                /** @description Only SKUs of these suppliers: one, separated by commas, or repeated. */
+                readonly supplier_uuids?: readonly string[];
+                /** @description Only SKUs whose title begins with this; the case of A to Z does not matter. */
+                readonly title?: string;
+                /** @description Only SKUs with this UPC-A, in any of its written forms. */
+                readonly upca?: string;
+                /** @description Only SKUs of which anything changed since this time (RFC 3339). */
+                readonly updated_since?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
                 };
             };
         };

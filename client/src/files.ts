@@ -9,7 +9,14 @@ import type {
 } from './api-types.ts';
 import { type BatchNote, noteHeaders } from './inventory.ts';
 import { OnhandError } from './problems.ts';
-import { type CallOptions, failureOf, passedOn, type Query, type Transport } from './transport.ts';
+import {
+  type CallOptions,
+  failureOf,
+  type Query,
+  TIMEOUT_DEFAULT_MS,
+  type Transport,
+} from './transport.ts';
+import { passedOn, Watchdog } from './watchdog.ts';
 
 const FILES_PATH = '/timp/organizations/files/';
 const WAIT_SECONDS = 30;
@@ -46,9 +53,12 @@ export interface UploadOptions extends CallOptions, BatchNote {
 export type FileContent =
   Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | string | (() => ReadableStream<Uint8Array>);
 
-interface DownloadOptions<Format extends string> {
+/** `timeoutMs` limits how long nothing may arrive while bytes are awaited. */
+interface DownloadOptions<Format extends string> extends Omit<
+  CallOptions,
+  'retries' | 'retryForMs'
+> {
   readonly format?: Format;
-  readonly signal?: AbortSignal;
 }
 
 export interface UndoOptions extends CallOptions, BatchNote {
@@ -182,9 +192,9 @@ export class FilesClient {
   /** The rows of a finished file that were not applied, in the file's own columns, as they arrive. */
   async failedRows(
     uuid: string,
-    { format = 'csv', signal }: DownloadOptions<'csv' | 'xlsx'> = {},
+    { format = 'csv', ...options }: DownloadOptions<'csv' | 'xlsx'> = {},
   ): Promise<ReadableStream<Uint8Array>> {
-    return this.#download(`${filePath(uuid)}failed.${format}`, signal);
+    return this.#download(`${filePath(uuid)}failed.${format}`, options);
   }
 
   /**
@@ -193,22 +203,38 @@ export class FilesClient {
    */
   async results(
     uuid: string,
-    { format = 'csv', signal }: DownloadOptions<'csv' | 'xlsx' | 'edi'> = {},
+    { format = 'csv', ...options }: DownloadOptions<'csv' | 'xlsx' | 'edi'> = {},
   ): Promise<ReadableStream<Uint8Array>> {
     const name = format === 'edi' ? 'acknowledgement.edi' : `results.${format}`;
-    return this.#download(`${filePath(uuid)}${name}`, signal);
+    return this.#download(`${filePath(uuid)}${name}`, options);
   }
 
-  async #download(
-    path: string,
-    signal: AbortSignal | undefined,
-  ): Promise<ReadableStream<Uint8Array>> {
+  async #download(path: string, options: CallOptions): Promise<ReadableStream<Uint8Array>> {
     const request = { method: 'GET', path } as const;
+    const { timeoutMs = TIMEOUT_DEFAULT_MS } = this.#transport.completed(options);
+    const end = this.#transport.end(options);
+    const { signal } = end;
+    const silence = new Watchdog(timeoutMs);
+    const either = AbortSignal.any([silence.signal, ...(signal === undefined ? [] : [signal])]);
     const failed = (error: unknown) => failureOf(error, request, signal);
-    const { body } = await this.#transport.open(request, signal).catch((error: unknown) => {
+    const pause = (): void => silence.stop();
+    try {
+      const { body } = await this.#transport.open(request, either);
+      // The time that the program takes between pieces does not count.
+      return passedOn(body ?? new Blob([]).stream(), failed, {
+        onPull: () => silence.reset(),
+        onBytes: pause,
+        onEnd: () => {
+          pause();
+          end.stop();
+        },
+      });
+    } catch (error) {
+      end.stop();
       throw failed(error);
-    });
-    return passedOn(body ?? new Blob([]).stream(), () => undefined, failed);
+    } finally {
+      pause();
+    }
   }
 
   /**
@@ -227,7 +253,9 @@ export class FilesClient {
     try {
       for (;;) {
         try {
-          return await read(await this.results(uuid, { format, ...(signal && { signal }) }));
+          return await read(
+            await this.results(uuid, { ...options, format, ...(signal && { signal }) }),
+          );
         } catch (error) {
           if (!(error instanceof OnhandError)) throw error;
           await retries.waitAfter(error, request);

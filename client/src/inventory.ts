@@ -7,12 +7,14 @@ import {
   readAhead,
   type StreamChunk,
 } from './chunks.ts';
+import { Items } from './items.ts';
 import { ndjsonChunks, type NdjsonRow } from './ndjson.ts';
 import { OnhandError, unexpectedResults } from './problems.ts';
-import { BLANK_ROW, ChunkStream, type StreamResults } from './stream.ts';
+import { BLANK_ROW, ChunkStream, type StreamResults, SUCCESS } from './stream.ts';
 import {
   type CallOptions,
   headerText,
+  jsonOf,
   type Request,
   TIMEOUT_DEFAULT_MS,
   type Transport,
@@ -136,10 +138,44 @@ export class InventoryClient {
    * Throws the problem if a chunk is refused as a whole; `line` is its first line, and the lines before it were applied.
    * Lines that fail are not errors: they are yielded with their `status_code` and `message`.
    */
-  async *update(
+  update(
     lines: Iterable<Line> | AsyncIterable<Line>,
     options: UpdateOptions = {},
   ): AsyncGenerator<LineOutcome, void, undefined> {
+    return new Items(this.#update(lines, options));
+  }
+
+  /**
+   * As `update`, over one connection: the server applies chunks while later ones are on their way, so it is faster
+   * over long distances. When the connection breaks, it is resumed with the first chunk that was not answered; the
+   * server applies each chunk once. `retries` counts attempts in a row that got no result.
+   *
+   * Needs a `fetch` that streams request bodies (Node, Deno, Bun); browsers have none over HTTP/1.1: use `update` there.
+   */
+  stream(
+    lines: Iterable<Line> | AsyncIterable<Line>,
+    options: UpdateOptions = {},
+  ): AsyncGenerator<LineOutcome, void, undefined> {
+    return new Items(this.#stream(lines, options));
+  }
+
+  /**
+   * As `stream`, for lines that are NDJSON already, such as a file or the output of a program. Rows are sent unparsed as
+   * they arrive, those that arrive together as one chunk; the rows of a group stay together. Yields the result of each
+   * row that is not blank.
+   */
+  streamNdjson(
+    content: AsyncIterable<Uint8Array>,
+    options: Omit<UpdateOptions, 'chunkLines' | 'state' | 'errorsOnly'> = {},
+  ): AsyncGenerator<RowOutcome, void, undefined> {
+    return new Items(this.#streamNdjson(content, options));
+  }
+
+  /** The outcomes of `update`, chunk by chunk. */
+  async *#update(
+    lines: Iterable<Line> | AsyncIterable<Line>,
+    options: UpdateOptions,
+  ): AsyncGenerator<readonly LineOutcome[], void, undefined> {
     const { state, onProgress } = options;
     const end = this.#transport.end(options);
     const call = { ...options, ...(end.signal && { signal: end.signal }) };
@@ -152,11 +188,9 @@ export class InventoryClient {
       for await (const chunk of readAhead(chunks, bulkRequest(options), end.signal)) {
         const lines = chunk.start + chunk.lines.length;
         if (lines <= from.lines) continue;
-        const outcomes = outcomesOf(chunk, await this.#send(chunk, from.run, call), options);
-        for (const outcome of outcomes) {
-          if (!outcome.isApplied) failed += 1;
-          yield outcome;
-        }
+        const outcomes = await this.#send(chunk, from.run, call);
+        failed += outcomes.filter(({ isApplied }) => !isApplied).length;
+        yield outcomes;
         // After the last of its results was taken: a run that stops before asks for this chunk again.
         await state?.save({ ...from, lines });
         onProgress?.({ lines, failed });
@@ -167,48 +201,30 @@ export class InventoryClient {
     await state?.clear?.();
   }
 
-  /**
-   * As `update`, over one connection: the server applies chunks while later ones are on their way, so it is faster
-   * over long distances. When the connection breaks, it is resumed with the first chunk that was not answered; the
-   * server applies each chunk once. `retries` counts attempts in a row that got no result.
-   *
-   * Needs a `fetch` that streams request bodies (Node, Deno, Bun); browsers have none over HTTP/1.1: use `update` there.
-   */
-  async *stream(
+  /** The outcomes of `stream`, as they arrive. */
+  async *#stream(
     lines: Iterable<Line> | AsyncIterable<Line>,
-    options: UpdateOptions = {},
-  ): AsyncGenerator<LineOutcome, void, undefined> {
+    options: UpdateOptions,
+  ): AsyncGenerator<readonly LineOutcome[], void, undefined> {
     const { state, errorsOnly = false } = options;
     const from = await startOf(state, options.chunkLines ?? CHUNK_LINES_DEFAULT);
     const cut = chunksOf(lines, { chunkLines: from.chunkLines, groupLines: GROUP_LINES_MAX });
     const chunks = after(from.lines, readAhead(cut, bulkRequest(options)));
     for await (const answered of this.#streamed(chunks, chunkBytes, options, from)) {
-      for (const [index, { line }, result] of linesOf(answered)) {
-        const isApplied = result.status_code === 200;
-        if (!errorsOnly || !isApplied) yield { ...result, index, line, isApplied };
-      }
+      yield outcomesOf(answered, lineOutcome, errorsOnly);
     }
     await state?.clear?.();
   }
 
-  /**
-   * As `stream`, for lines that are NDJSON already, such as a file or the output of a program. Rows are sent unparsed as
-   * they arrive, those that arrive together as one chunk; the rows of a group stay together. Yields the result of each
-   * row that is not blank.
-   */
-  async *streamNdjson(
+  /** The outcomes of `streamNdjson`, as they arrive. */
+  async *#streamNdjson(
     content: AsyncIterable<Uint8Array>,
-    options: Omit<UpdateOptions, 'chunkLines' | 'state' | 'errorsOnly'> = {},
-  ): AsyncGenerator<RowOutcome, void, undefined> {
+    options: UpdateOptions,
+  ): AsyncGenerator<readonly RowOutcome[], void, undefined> {
     const from = await startOf(undefined, 0);
     const chunks = ndjsonChunks(content);
     for await (const answered of this.#streamed(chunks, rowBytes, options, from)) {
-      for (const [, { row, bytes }, result] of linesOf(answered)) {
-        // The server counts rows of the connection.
-        const message = result.message?.replace(/^Row \d+/, `Row ${row}`);
-        const isApplied = result.status_code === 200;
-        yield { ...result, row, bytes, isApplied, ...(message !== undefined && { message }) };
-      }
+      yield outcomesOf(answered, rowOutcome);
     }
   }
 
@@ -253,13 +269,15 @@ export class InventoryClient {
     }
   }
 
-  #send(chunk: Chunk, run: string, options: UpdateOptions): Promise<readonly LineResult[]> {
+  #send(chunk: Chunk, run: string, options: UpdateOptions): Promise<readonly LineOutcome[]> {
     const { errorsOnly = false, dryRun = false } = options;
     const request = bulkRequest(options);
-    return this.#transport.json(
+    // Only a dry run tells more of a success than that it is one.
+    const failuresOnly = errorsOnly || !dryRun;
+    return this.#transport.send(
       {
         ...request,
-        query: { ...request.query, ...(errorsOnly && { errors_only: true }) },
+        query: { ...request.query, ...(failuresOnly && { errors_only: true }) },
         headers: {
           ...request.headers,
           'content-type': 'application/json',
@@ -269,6 +287,16 @@ export class InventoryClient {
         line: chunk.start,
       },
       options,
+      async (response) => {
+        const { start } = chunk;
+        const given = await jsonOf<readonly LineResult[]>(response);
+        const succeeded = Number(response.headers.get('lines-succeeded') ?? NaN);
+        const results = failuresOnly ? completed(chunk, given, succeeded) : given;
+        if (!isArray(results) || results.length !== chunk.lines.length) {
+          throw unexpectedResults(start);
+        }
+        return outcomesOf({ chunk, start, results }, lineOutcome, errorsOnly);
+      },
     );
   }
 }
@@ -289,6 +317,8 @@ function streamHeaders(options: UpdateOptions, run: string): NonNullable<Request
     ...bulkRequest(options).headers,
     'content-type': 'application/x-ndjson',
     'idempotency-key': run,
+    // Results are no longer than the lines, which are not compressed either.
+    'accept-encoding': 'identity',
   };
 }
 
@@ -297,17 +327,48 @@ function rowBytes(rows: readonly NdjsonRow[]): Uint8Array {
   return joined([...rows.flatMap(({ bytes }) => [bytes, BLANK_ROW]), BLANK_ROW]);
 }
 
-/** Each line that was answered, with its place among all lines. */
-function* linesOf<T>({
-  chunk,
-  start,
-  results,
-}: StreamResults<T>): Generator<readonly [number, T, LineResult]> {
-  const lines = chunk.lines.slice(start - chunk.start, start - chunk.start + results.length);
-  for (const [place, line] of lines.entries()) {
-    const result = results[place];
-    if (result !== undefined) yield [start + place, line, result];
+/** The outcomes of the lines that were answered, or of those that failed. */
+function outcomesOf<T, Outcome extends { readonly isApplied: boolean }>(
+  { chunk, start, results }: StreamResults<T>,
+  outcomeOf: (line: T, result: LineResult, index: number) => Outcome,
+  errorsOnly = false,
+): readonly Outcome[] {
+  const outcomes: Outcome[] = [];
+  for (const [place, result] of results.entries()) {
+    const line = chunk.lines[start - chunk.start + place];
+    if (line === undefined || (errorsOnly && result.status_code === 200)) continue;
+    outcomes.push(outcomeOf(line, result, start + place));
   }
+  return outcomes;
+}
+
+function lineOutcome({ line }: LineText, result: LineResult, index: number): LineOutcome {
+  return { ...result, index, line, isApplied: result.status_code === 200 };
+}
+
+function rowOutcome({ row, bytes }: NdjsonRow, result: LineResult): RowOutcome {
+  // The server counts rows of the connection.
+  const message = result.message?.replace(/^Row \d+/, `Row ${row}`);
+  const isApplied = result.status_code === 200;
+  return { ...result, row, bytes, isApplied, ...(message !== undefined && { message }) };
+}
+
+/** The results of all lines of a chunk, of which the server named the failures and counted the others. */
+function completed(
+  { start, lines }: Chunk,
+  failures: readonly LineResult[],
+  succeeded: number,
+): readonly LineResult[] {
+  const results = lines.map(() => SUCCESS);
+  if (!isArray(failures) || succeeded + failures.length !== lines.length) {
+    throw unexpectedResults(start);
+  }
+  for (const failure of failures) {
+    const { index = -1 } = failure;
+    if (results[index] !== SUCCESS) throw unexpectedResults(start);
+    results[index] = failure;
+  }
+  return results;
 }
 
 /** The chunks that end after the line. */
@@ -338,23 +399,6 @@ async function startOf(
   const start = { run: crypto.randomUUID(), chunkLines, lines: 0 };
   await state?.save(start);
   return start;
-}
-
-function outcomesOf(
-  { start, lines }: Chunk,
-  results: readonly LineResult[],
-  { errorsOnly = false }: UpdateOptions,
-): readonly LineOutcome[] {
-  if (!isArray(results) || (!errorsOnly && results.length !== lines.length)) {
-    throw unexpectedResults(start);
-  }
-  return results.map((result, place) => {
-    const at = result.index ?? place;
-    const sent = lines[at];
-    if (sent === undefined) throw unexpectedResults(start);
-    const { line } = sent;
-    return { ...result, index: start + at, line, isApplied: result.status_code === 200 };
-  });
 }
 
 /** Does not narrow: the elements keep their type. */

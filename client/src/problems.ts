@@ -218,7 +218,8 @@ export function unexpectedResults(line: number): OnhandError {
   return new UnexpectedResponse({
     status: 200,
     code: 'unexpected_response',
-    detail: 'The results do not match the lines: the response is not from onhand.',
+    detail:
+      'The results do not match the lines: the response is not from onhand, or a proxy dropped its header Lines-Succeeded.',
     isRetrySafe: false,
     line,
   });

@@ -183,7 +183,7 @@ export const BLANK_ROW = new TextEncoder().encode('\n');
 
 /** The result of most lines, recognized without parsing. */
 const SUCCESS_ROW = '{"status_code":200,"message":"success"}';
-const SUCCESS: LineResult = Object.freeze(JSON.parse(SUCCESS_ROW));
+export const SUCCESS: LineResult = Object.freeze(JSON.parse(SUCCESS_ROW));
 
 /** The results of lines, and the problem if the last row is one that ends the stream early. */
 function resultsOf(

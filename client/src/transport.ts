@@ -5,7 +5,7 @@ import {
   TimedOut,
   UnexpectedResponse,
 } from './problems.ts';
-import { Watchdog } from './watchdog.ts';
+import { passedOn, Watchdog } from './watchdog.ts';
 import { VERSION } from './version.ts';
 
 /** One thing that the client did; see `OnhandOptions.log`. */
@@ -53,7 +53,7 @@ export interface CallOptions {
   readonly retries?: number;
   /** Retry until nothing has succeeded for this long, in milliseconds, however many attempts that takes. */
   readonly retryForMs?: number;
-  /** How long one attempt may take, in milliseconds; 60,000 by default. In streams and uploads: how long nothing may pass. */
+  /** How long one attempt may take, in milliseconds; 60,000 by default. In streams, uploads and downloads: how long nothing may pass. */
   readonly timeoutMs?: number;
   /**
    * How long the call may take with all its requests and retries, in milliseconds; no limit by default. An iterator is
@@ -132,9 +132,7 @@ export class Transport {
 
   /** The JSON of a response. */
   async json<T>(request: Request, options: CallOptions = {}): Promise<T> {
-    return this.send(request, options, async (response) =>
-      parseJson<T>(await response.text(), response),
-    );
+    return this.send(request, options, (response) => jsonOf<T>(response));
   }
 
   /** Sends a request that has no content to return. */
@@ -211,7 +209,7 @@ export class Transport {
     const given = body?.();
     const content =
       given instanceof ReadableStream
-        ? passedOn(given, onBytes, (error) => (unreadable = new ContentUnreadable(error)))
+        ? passedOn(given, (error) => (unreadable = new ContentUnreadable(error)), { onBytes })
         : given;
     const sent = this.#fetch(this.#base + path + queryText(query), {
       method,
@@ -253,31 +251,6 @@ class ContentUnreadable extends Error {
   constructor(cause: unknown) {
     super('the content cannot be read', { cause });
   }
-}
-
-/** The same bytes, with another error if they end in one. */
-export function passedOn(
-  content: ReadableStream<Uint8Array>,
-  onBytes: () => void,
-  translate: (error: unknown) => Error,
-): ReadableStream<Uint8Array> {
-  const reader = content.getReader();
-  return new ReadableStream<Uint8Array>(
-    {
-      pull: async (controller) => {
-        try {
-          const { done, value } = await reader.read();
-          onBytes();
-          if (done) controller.close();
-          else controller.enqueue(value);
-        } catch (error) {
-          controller.error(translate(error));
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
 }
 
 /** See `CallOptions`. */
@@ -426,7 +399,7 @@ async function problemOf(response: Response, request: Request): Promise<OnhandEr
   const known = {
     status,
     isRetrySafe: isRepeatable,
-    ...(retryAfter !== null && { retryAfterMs: retryAfterMs(retryAfter) }),
+    ...(retryAfter !== null && { retryAfterMs: retryAfterMs(retryAfter, headers.get('date')) }),
     ...(requestId !== null && { requestId }),
     ...(line !== undefined && { line }),
   };
@@ -451,21 +424,20 @@ function unexpected(
 }
 
 /** The JSON of a successful response. */
-function parseJson<T>(text: string, { status }: Response): T {
+export async function jsonOf<T>(response: Response): Promise<T> {
+  const text = await response.text();
   try {
     return JSON.parse(text);
   } catch {
-    throw unexpected({ status, isRetrySafe: false });
+    throw unexpected({ status: response.status, isRetrySafe: false });
   }
 }
 
-/** Seconds, or a date (RFC 9110 §10.2.3). */
-function retryAfterMs(text: string): number {
+/** Seconds, or a date (RFC 9110 §10.2.3) by the clock of who answered, which the response's own date shows. */
+function retryAfterMs(text: string, answered: string | null): number {
   const seconds = Number(text);
-  return Math.max(
-    0,
-    Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - Date.now() || 0,
-  );
+  const nowMs = Date.parse(answered ?? '') || Date.now();
+  return Math.max(0, Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text) - nowMs || 0);
 }
 
 function queryText(query: Query = {}): string {

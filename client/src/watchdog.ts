@@ -53,3 +53,45 @@ export async function within<T>(
     signal?.removeEventListener('abort', end);
   }
 }
+
+/**
+ * The same bytes, with another error if they end in one.
+ *
+ * @param watch is called when bytes are awaited, when they arrived, and when no more are
+ */
+export function passedOn(
+  content: ReadableStream<Uint8Array>,
+  translate: (error: unknown) => Error,
+  watch: {
+    readonly onPull?: () => void;
+    readonly onBytes?: () => void;
+    readonly onEnd?: () => void;
+  },
+): ReadableStream<Uint8Array> {
+  const reader = content.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        try {
+          watch.onPull?.();
+          const { done, value } = await reader.read();
+          watch.onBytes?.();
+          if (!done) {
+            controller.enqueue(value);
+            return;
+          }
+          watch.onEnd?.();
+          controller.close();
+        } catch (error) {
+          watch.onEnd?.();
+          controller.error(translate(error));
+        }
+      },
+      cancel: (reason) => {
+        watch.onEnd?.();
+        return reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

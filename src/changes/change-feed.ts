@@ -5,6 +5,7 @@ import type { Organization } from '../domain/parties.ts';
 import type { AccountStore, ChangeStore } from '../store/store.ts';
 import type { ChangePage } from '../wire/changes/change-pages.ts';
 import { FairTurns } from '../domain/fair-turns.ts';
+import { FeedLag, type FeedConsumer } from './feed-lag.ts';
 import { type Cursor, parseCursor, printCursor } from './cursor.ts';
 import {
   cursorAfter,
@@ -20,6 +21,8 @@ export interface ChangeReader {
   readonly organizationId: number;
   /** The suppliers to follow: all that the reader can see now, or the chosen ones of them. */
   readonly supplierIds: () => Promise<readonly number[]>;
+  /** How it reads, to measure how far it is behind; undefined is not measured. */
+  readonly consumer?: FeedConsumer;
 }
 
 export interface ReadChunk extends ChangePage {
@@ -39,6 +42,7 @@ export class ChangeFeed {
   readonly #cache: ChangeCache;
   readonly #watch: HeadWatch;
   readonly #turns = new FairTurns(READS_AT_ONCE_MAX);
+  readonly #lag = new FeedLag();
   #key: Promise<Uint8Array> | undefined;
 
   constructor(changes: ChangeStore, accounts: Pick<AccountStore, 'findOrganizationsById'>) {
@@ -110,8 +114,27 @@ export class ChangeFeed {
       done.push({ supplierId, lastSequence: last.sequence });
     }
     const position = cursorAfter(plan.cursor, done);
+    this.#noteLag(reader, records, plan.hasMore);
     this.#readAhead(planReading({ cursor: position, supplierIds, heads, limit }), limit);
     return { records, position, cursor: await this.print(reader, position), hasMore: plan.hasMore };
+  }
+
+  #noteLag(
+    { consumer, organizationId }: ChangeReader,
+    records: readonly ChangeRecord[],
+    hasMore: boolean,
+  ): void {
+    if (consumer === undefined) return;
+    const nowMs = Date.now();
+    const last = records.findLast((record) => record.kind === 'change');
+    const readUntilMs = last?.change.changedAtMs ?? nowMs;
+    this.#lag.note(consumer, organizationId, hasMore ? readUntilMs : null, nowMs);
+  }
+
+  /** How long the reader that is furthest behind has had changes to read, in ms. */
+  lagsMs(): Readonly<Record<FeedConsumer, number>> {
+    const nowMs = Date.now();
+    return { page: this.#lag.lagMs('page', nowMs), stream: this.#lag.lagMs('stream', nowMs) };
   }
 
   /** Prefetches the next page for readers that read page after page. */

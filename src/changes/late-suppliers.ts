@@ -17,6 +17,7 @@ const CHECK_EVERY_MS = 60_000;
 export class LateSuppliers {
   readonly #parts: LateSuppliersParts;
   readonly #late = new Set<number>();
+  #expected: readonly { readonly name: string; readonly isLate: boolean }[] | undefined;
   #timer: NodeJS.Timeout | undefined;
   #check: Promise<void> = Promise.resolve();
 
@@ -24,8 +25,14 @@ export class LateSuppliers {
     this.#parts = parts;
   }
 
-  /** Checks every minute. The timer does not keep the process alive. */
+  /** The suppliers that are expected to report, as of the latest check; undefined before the first one. */
+  get expected(): readonly { readonly name: string; readonly isLate: boolean }[] | undefined {
+    return this.#expected;
+  }
+
+  /** Checks now and every minute. The timer does not keep the process alive. */
   start(): void {
+    this.#check = this.check();
     this.#timer = setInterval(() => {
       this.#check = this.check();
     }, CHECK_EVERY_MS).unref();
@@ -55,6 +62,10 @@ export class LateSuppliers {
           onHeard(report);
         }
       }
+      this.#expected = reports.map(({ supplierId, name }) => ({
+        name,
+        isLate: this.#late.has(supplierId),
+      }));
       for (const supplierId of this.#late)
         if (!expected.has(supplierId)) this.#late.delete(supplierId);
     } catch (error) {

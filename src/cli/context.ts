@@ -1,5 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
-import { readSettings, type Environment, type Settings } from '../config.ts';
+import type { Environment, Settings } from '../config.ts';
+import { readGivenSettings, type GivenSettings } from '../settings/read.ts';
+import { DEFAULT_CONFIGURATION_FILE, gatherSettings } from '../settings/sources.ts';
 
 /** The standard streams of a process, or a test's replacements for them. */
 export interface Terminal {
@@ -14,13 +16,31 @@ export interface Terminal {
  */
 export class CommandContext {
   readonly environment: Environment;
+  /** The configuration file if none is named; it need not exist. */
+  readonly defaultConfigurationFile: string;
   /** Set by a command that ends without an error but must not exit 0. */
   exitCode = 0;
   readonly #terminal: Terminal;
+  #given: GivenSettings | undefined;
 
-  constructor(terminal: Terminal, environment: Environment) {
+  constructor(
+    terminal: Terminal,
+    environment: Environment,
+    defaultConfigurationFile = DEFAULT_CONFIGURATION_FILE,
+  ) {
     this.#terminal = terminal;
     this.environment = environment;
+    this.defaultConfigurationFile = defaultConfigurationFile;
+  }
+
+  /** The settings that were given. Without `configure`, those of a configuration file are not among them. */
+  get given(): GivenSettings {
+    return (this.#given ??= gatherSettings(this.environment, null));
+  }
+
+  /** Has commands use these settings. */
+  configure(given: GivenSettings): void {
+    this.#given = given;
   }
 
   get stdin(): Terminal['stdin'] {
@@ -45,9 +65,9 @@ export class CommandContext {
     this.stderr.write(`${line}\n`);
   }
 
-  /** The settings from the environment; `overrides` take precedence. Throws `parameter_invalid`. */
+  /** The settings; `overrides` take precedence over what was given. Throws `parameter_invalid`. */
   settings(overrides: Partial<Settings> = {}): Settings {
-    return readSettings(overrides, this.environment);
+    return readGivenSettings(this.given, overrides);
   }
 }
 

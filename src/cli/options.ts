@@ -1,18 +1,12 @@
 /** Options that several commands share. */
 import { InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_DATABASE, databaseFromEnvironment } from '../config.ts';
-import type { CommandContext } from './context.ts';
+import { DEFAULT_DATABASE } from '../config.ts';
 
-/** The option of every command that opens a database. */
-export function databaseOption({ environment }: CommandContext): Option {
-  const database = databaseFromEnvironment(environment);
+/** The option of every command that opens a database. Without it, the setting counts (see `buildProgram`). */
+export function databaseOption(): Option {
   return new Option(
     '--database <url>',
-    'database to use, as sqlite:PATH or postgres://… (environment: ONHAND_DATABASE)',
-  ).default(
-    database,
-    // The help must not show a password that the URL may contain.
-    database === DEFAULT_DATABASE ? DEFAULT_DATABASE : 'the value of ONHAND_DATABASE',
+    `database to use, as sqlite:PATH or postgres://… (setting: ONHAND_DATABASE; default: ${DEFAULT_DATABASE})`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
-import { PROCESS_ENVIRONMENT, refuseUnknownVariables } from '../config.ts';
+import { PROCESS_ENVIRONMENT } from '../config.ts';
 import { version } from '../version.ts';
+import { loadSettings } from './configuration.ts';
 import { CommandContext } from './context.ts';
 import { PUSH_EXIT } from './push/options.ts';
 import { EXIT_FAILED, runCommand } from './run.ts';
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, (context: CommandContext) => Promise<Com
   breaker: async (context) => (await import('./admin/supplier.ts')).safetyLimitCommand(context),
   changes: async (context) => (await import('./remote/changes.ts')).changesCommand(context),
   freshness: async (context) => (await import('./admin/supplier.ts')).freshnessCommand(context),
+  config: async (context) => (await import('./admin/config.ts')).configCommand(context),
   doctor: async (context) => (await import('./database/maintenance.ts')).doctorCommand(context),
   backup: async (context) => (await import('./database/maintenance.ts')).backupCommand(context),
   migrate: async (context) => (await import('./database/maintenance.ts')).migrateCommand(context),
@@ -40,7 +42,15 @@ export async function buildProgram(
       'An inventory server: stock levels in bulk, a durable result for each line, immediately.',
     )
     .version(version())
-    .hook('preAction', () => refuseUnknownVariables(context.environment));
+    .option('--config <file>', 'configuration file (environment: ONHAND_CONFIG)')
+    .hook('preAction', async (_program, command) => {
+      // The commands that check and show the settings must run with wrong ones too.
+      if (command.parent?.name() === 'config') return;
+      const given = await loadSettings(context, program.opts<{ config?: string }>().config);
+      given.refuseMisgiven();
+      context.configure(given);
+      useDatabaseSetting(context, command);
+    });
   for (const load of loadersFor(name)) program.addCommand(await load(context));
   program.addHelpText(
     'after',
@@ -50,6 +60,13 @@ export async function buildProgram(
       '\n"onhand <command> --help" explains a command.',
   );
   return program;
+}
+
+/** Sets `--database` of a command that has the option, if it was not given. */
+function useDatabaseSetting(context: CommandContext, command: Command): void {
+  const isMissing = command.getOptionValue('database') === undefined;
+  const hasOption = command.options.some(({ long }) => long === '--database');
+  if (isMissing && hasOption) command.setOptionValue('database', context.settings().database);
 }
 
 function loadersFor(name: string): readonly (typeof COMMANDS)[string][] {

@@ -13,6 +13,7 @@ import {
 import { isRetired, sameInventory, type Inventory } from './inventory.ts';
 import type { Lines } from './lines.ts';
 import type { SafetyLimit } from './safety-limit.ts';
+import { finish, isPause, type Steps } from './steps.ts';
 
 /** The state of a SKU within one transaction; each batch of the transaction updates it. */
 export interface SkuState {
@@ -147,11 +148,16 @@ export class BatchDecision {
     this.#nowUs = nowMs * 1000;
   }
 
-  decideLines(
+  decideLines(lines: Lines, stock: Stock, options: DecisionOptions): DecidedLines {
+    return finish(this.decidingLines(lines, stock, options));
+  }
+
+  /** `decideLines`, with pauses. The SKUs must stay as they are meanwhile. */
+  *decidingLines(
     lines: Lines,
     stock: Stock,
     { atomic, withEffects, skuIdFirst = false }: DecisionOptions,
-  ): DecidedLines {
+  ): Steps<DecidedLines> {
     const decided: DecidedLines = {
       statuses: new Uint16Array(lines.count),
       details: new Map(),
@@ -167,6 +173,7 @@ export class BatchDecision {
           withEffects,
           skuIdFirst,
         });
+        if (isPause(i)) yield;
       }
       if (isGroup) this.#endGroup(decided, from, end);
       from = end;

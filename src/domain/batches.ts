@@ -182,14 +182,19 @@ export interface RevertRequest extends Omit<BatchOrigin, 'source'> {
   readonly among?: readonly string[];
 }
 
+/** What a revert did to a SKU: put it back, or left it because it has changed or was confirmed since. */
+export type SkuRevert = 'reverted' | 'moved_on' | 'confirmed';
+
+/** How many SKUs of each kind the outcome of a revert names at most. */
+export const REVERTED_NAMED_MAX = 1000;
+
 export interface RevertOutcome {
   /** The uuid of the reverting batch; null for a dry run, or if no SKU was reverted. */
   readonly uuid: string | null;
-  /** One per SKU that the batch had changed, in the order of its changes. */
-  readonly skus: readonly {
-    readonly skuId: string;
-    readonly outcome: 'reverted' | 'moved_on' | 'confirmed';
-  }[];
+  /** How many of the SKUs that the batch had changed. */
+  readonly counts: Readonly<Record<SkuRevert, number>>;
+  /** The first `REVERTED_NAMED_MAX` of each kind, in the order of the batch's changes. */
+  readonly skus: readonly { readonly skuId: string; readonly outcome: SkuRevert }[];
 }
 
 /**

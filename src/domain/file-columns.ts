@@ -27,8 +27,11 @@ export const STATUS_COLUMNS = [
 ] as const;
 export type StatusColumn = (typeof STATUS_COLUMNS)[number];
 
-/** What a column can be read as. A `gtin` column holds mixed codes: the form of each is guessed. */
-export const COLUMN_TARGETS = [...CATALOGUE_COLUMNS, 'gtin', ...STATUS_COLUMNS] as const;
+/**
+ * What a column can be read as. A `gtin` column holds mixed codes: the form of each is guessed. A `unit` column says
+ * what the quantities of its row count.
+ */
+export const COLUMN_TARGETS = [...CATALOGUE_COLUMNS, 'gtin', ...STATUS_COLUMNS, 'unit'] as const;
 export type ColumnTarget = (typeof COLUMN_TARGETS)[number];
 
 /** Whether a column has the status of a SKU. */

@@ -2,6 +2,7 @@
 import { NOT_FOUND, type DecidedLines } from './batch-decision.ts';
 import { readGtin, GTIN_FORMS } from './gtin.ts';
 import { gtinsOfLine, LinesBuilder, type Lines } from './lines.ts';
+import { isPause, type Steps } from './steps.ts';
 
 /** Lines that ask which identifiers fit: for each line in question one with its `sku_id`, and one more per GTIN. */
 export interface MisfitQuestions {
@@ -35,18 +36,19 @@ export function misfitQuestions(
   return { lines: builder.build(), about };
 }
 
-/** Records the misfits. `matches` says whether a line of the questions matches a SKU. */
-export function recordMisfits(
+/** Records the misfits, with pauses. `matches` says whether a line of the questions matches a SKU. */
+export function* recordingMisfits(
   { about }: MisfitQuestions,
   matches: (question: number) => boolean,
   details: DecidedLines['details'],
-): void {
+): Steps<void> {
   const known = new Set<number>();
   const misfits = new Map<number, number[]>();
   for (const [question, { line, gtin }] of about.entries()) {
     const isMatch = matches(question);
     if (gtin === null && isMatch) known.add(line);
     if (gtin !== null && !isMatch) misfits.set(line, [...(misfits.get(line) ?? []), gtin]);
+    if (isPause(question)) yield;
   }
   for (const [line, gtins] of misfits)
     if (known.has(line)) details.set(line, { kind: 'misfit', gtins });

@@ -53,9 +53,9 @@ interface Parsed {
   readonly isWhole: boolean;
 }
 
-/** Thousands are grouped by the other mark, by spaces or by apostrophes. */
+/** Thousands are grouped by the other mark, by spaces or by apostrophes; in India by commas, as in 1,23,456. */
 const NUMBERS: Readonly<Record<DecimalMark, RegExp>> = {
-  point: /^\+?([1-9]\d{0,2}(?:[,'’\u00a0\u202f ]\d{3})+|\d+)(?:\.(\d+))?$/,
+  point: /^\+?([1-9]\d{0,2}(?:[,'’\u00a0\u202f ]\d{3})+|[1-9]\d?(?:,\d\d)+,\d{3}|\d+)(?:\.(\d+))?$/,
   comma: /^\+?([1-9]\d{0,2}(?:[.'’\u00a0\u202f ]\d{3})+|\d+)(?:,(\d+))?$/,
 };
 

@@ -1,4 +1,5 @@
 /** Imports a catalogue in a worker thread, which stages its rows. The main thread applies them. */
+import type { DecimalMark } from '../domain/reading-rules.ts';
 import type { Store } from '../store/store.ts';
 import type { CatalogueStaging } from '../store/staging.ts';
 import { writeXlsx } from '../formats/xlsx/writer.ts';
@@ -6,13 +7,15 @@ import { openCatalogue } from '../formats/table/catalogue.ts';
 import { importCatalogue, type ImportSummary } from '../intake/catalogue-import.ts';
 import type { TaskContext } from '../workers/serve.ts';
 import { catalogueResults, RowOutcomes } from './catalogue-results.ts';
-import { FileBytes, type FileTarget } from './job-file.ts';
+import { FileBytes, rulesOf, type FileTarget } from './job-file.ts';
 import { printRows } from './results-task.ts';
 import { FileStorage } from './storage.ts';
 
 /** A catalogue and the folder of its report. */
 export interface ImportTarget extends FileTarget {
   readonly directory: string;
+  /** The decimal mark that its numbers show; null if they need none, or its rules name one. */
+  readonly decimal: DecimalMark | null;
 }
 
 type Applied = Parameters<Store['applyCatalogue']>[0];
@@ -33,11 +36,12 @@ export interface ImportHost {
 /** Imports the file as a catalogue; and prints the result of each row. */
 export async function importFileTask(
   openStaging: () => Promise<CatalogueStaging>,
-  { job, path, directory, formatLimits }: ImportTarget,
+  { job, path, directory, formatLimits, decimal }: ImportTarget,
   host: ImportHost,
   { signal, progress }: TaskContext,
 ): Promise<Imported> {
   const { asked, supplierId, userId } = job;
+  const rules = { ...rulesOf(job), ...(decimal !== null && { decimal }) };
   const files = new FileStorage(directory);
   const staging = await openStaging();
   try {
@@ -50,7 +54,7 @@ export async function importFileTask(
     const summary = await importCatalogue(store, staging, {
       file: new FileBytes(path, progress),
       path,
-      rules: asked.rules,
+      rules,
       limits: formatLimits,
       supplierId,
       userId,
@@ -68,7 +72,7 @@ export async function importFileTask(
     };
     const results = async function* (): AsyncGenerator<readonly string[]> {
       const source = { bytes: new FileBytes(path, progress), path };
-      const catalogue = await openCatalogue(source, asked.rules, formatLimits);
+      const catalogue = await openCatalogue(source, rules, formatLimits);
       try {
         yield* catalogueResults(catalogue, complaints, outcomes, asked.dryRun);
       } finally {

@@ -1,12 +1,11 @@
 /** Looks at a whole file before it is applied, and asks where it can be read in more than one way. */
 import { OnhandError } from '../domain/errors.ts';
 import type { FileQuestion } from '../domain/files.ts';
-import { readingsOf } from '../domain/quantity-text.ts';
 import type { LineDraft } from '../domain/lines.ts';
 import type { DecimalMark, ReadingRules } from '../domain/reading-rules.ts';
 import { quoted, type FileRow, type RowUnit } from '../formats/format.ts';
 import type { InventoryFile } from '../formats/stock-file.ts';
-import type { AmbiguousNumber } from '../formats/table/decimal-evidence.ts';
+import { ambiguousDecimals, type AmbiguousNumber } from '../formats/table/decimal-evidence.ts';
 import { SkuQuantities } from './sku-quantities.ts';
 
 export type NamedSku = Pick<LineDraft, 'skuId' | 'gtins' | 'alternatives'>;
@@ -67,9 +66,11 @@ async function withDuplicates(
   found: ReadQuantities,
   decimal: DecimalMark | null,
 ): Promise<Inspection> {
-  const isMixed = rules.locations === null && found.quantities.mixedNames !== undefined;
+  const { mixedNames, hasAlternatives } = found.quantities;
+  const isMixed = rules.locations === null && mixedNames !== undefined;
+  const isUnclear = isMixed || (rules.locations === null && hasAlternatives);
   const known =
-    isMixed && terms.identify !== undefined ? await read(terms, rules, terms.identify) : found;
+    isUnclear && terms.identify !== undefined ? await read(terms, rules, terms.identify) : found;
   return { ...known, decimal, questions: duplicateQuestions(terms, known, isMixed) };
 }
 
@@ -100,17 +101,12 @@ function nameIn({ skuId, gtins, alternatives }: LineDraft): NamedSku {
   return { skuId, gtins, ...(alternatives !== undefined && { alternatives }) };
 }
 
-function decimalQuestion(ambiguous: readonly AmbiguousNumber[]): FileQuestion {
-  const examples = ambiguous.map(({ row, header, text }) => {
-    const [point, comma] = readingsOf(text);
-    return `row ${row}, column ${quoted(header)}: ${quoted(text)} may be ${point} or ${comma}`;
-  });
+/** Asks which mark begins the fraction. */
+export function decimalQuestion(ambiguous: readonly AmbiguousNumber[]): FileQuestion {
   return {
     code: 'ambiguous_decimal',
     rule: 'decimal',
-    detail:
-      `Some numbers can be read in two ways, and nothing else in the file decides it: ${examples.join('; ')}. ` +
-      'Say decimal=point if the point begins the fraction, or decimal=comma if the comma does.',
+    detail: ambiguousDecimals(ambiguous),
     answers: ['point', 'comma'],
   };
 }
@@ -121,7 +117,7 @@ function duplicateQuestions(
   isMixed = false,
 ): readonly FileQuestion[] {
   if (rules.locations !== null) return [];
-  const { count, examples } = quantities.duplicates;
+  const { count, examples, hasEqualParts } = quantities.duplicates;
   if (count === 0 && !quantities.isFull) return [];
   const cannotSum = quantities.isFull || isMixed;
   const shown = examples.map(
@@ -131,7 +127,7 @@ function duplicateQuestions(
   const found =
     count === 0
       ? `The file names more than ${skusMax} SKUs, too many to find those with several rows.`
-      : `${count} SKU${count === 1 ? ' has several rows with different quantities' : 's have several rows with different quantities'}: ${shown.join('; ')}.`;
+      : `${count} SKU${count === 1 ? ' has' : 's have'} several rows with different quantities${hasEqualParts ? ' or locations' : ''}: ${shown.join('; ')}.`;
   return [
     {
       code: 'duplicate_skus',

@@ -7,6 +7,7 @@ import type { SkuQuantities } from './sku-quantities.ts';
 import type { TaskContext } from '../workers/serve.ts';
 import type { FileRow, FormatLimits, RowUnit } from '../formats/format.ts';
 import type { JsonLineReader } from '../formats/json.ts';
+import { openRefusedTable, type RefusedTable } from '../formats/refused-table.ts';
 import {
   checkComplete,
   openStockFile,
@@ -14,6 +15,7 @@ import {
   type FileReadOptions,
   type StockFile,
 } from '../formats/stock-file.ts';
+import type { HeaderRefusal } from '../formats/table/table.ts';
 
 /** Reads and prints lines as the API does. */
 export interface LineFormatter {
@@ -81,6 +83,17 @@ export function openJobFile(
 ): Promise<StockFile> {
   const options = { ...readOptionsOf(formatter, target), rules, isInspected };
   return openStockFile({ bytes, path: target.path }, options);
+}
+
+/** Opens the file of a job whose header was refused. */
+export function openRefusedFile(
+  target: FileTarget,
+  bytes: FileBytes,
+  rules: ReadingRules,
+  refusal: HeaderRefusal,
+): Promise<RefusedTable> {
+  const source = { bytes, path: target.path };
+  return openRefusedTable(source, { rules, limits: target.formatLimits }, refusal);
 }
 
 /** Inspects the inventory file of a job by these rules. */

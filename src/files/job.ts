@@ -173,9 +173,9 @@ export class FileJob {
     } finally {
       await applying;
     }
-    if (found.kind === 'catalogue') return this.#runCatalogue();
     const [question, ...others] = found.questions;
     if (question !== undefined) return heldFor([question, ...others]);
+    if (found.kind === 'catalogue') return this.#runCatalogue(found);
     // The encoding is certain only after all rows were read.
     await this.#describe(found, this.#isWhole);
     return whole ?? (signal.aborted ? this.#stopped() : DONE);
@@ -238,7 +238,7 @@ export class FileJob {
   }
 
   /** Imports the file as a catalogue, or finds out what that would do. */
-  async #runCatalogue(): Promise<FileJobOutcome> {
+  async #runCatalogue({ decimal }: FoundInFile): Promise<FileJobOutcome> {
     const { asked, supplierId, reason, reference } = this.#job;
     if (asked.isSnapshot || asked.atomic || asked.asOfUs !== null)
       throw new OnhandError('parameter_invalid', CATALOGUE_OPTIONS);
@@ -257,7 +257,7 @@ export class FileJob {
     };
     const { summary, reportBytes } = await workers.readers.run(
       'importFile',
-      { ...this.#target, directory: files.directory },
+      { ...this.#target, directory: files.directory, decimal },
       // What was applied before it stopped is still to be reported.
       { organizationId: supplierId, host, signal: this.#run.signal, endsItself: true },
     );

@@ -1,10 +1,11 @@
 /** Reads a stock file in a worker thread. The main thread applies what was read. */
 import type { FileFindings } from '../domain/files.ts';
 import type { Lines } from '../domain/lines.ts';
-import { printKey } from '../domain/reading-rules.ts';
+import { printKey, type ReadingRules } from '../domain/reading-rules.ts';
 import { quoted } from '../formats/format.ts';
 import type { InventoryFile, StockFile } from '../formats/stock-file.ts';
 import { asOfOfFile } from '../formats/edi/report-date.ts';
+import { inspectCatalogue } from '../formats/table/catalogue-inspection.ts';
 import {
   moveColumns,
   sendTexts,
@@ -13,7 +14,7 @@ import {
 } from '../workers/lines-transfer.ts';
 import type { TaskContext } from '../workers/serve.ts';
 import { chunksOf, wholeOf } from './chunks.ts';
-import { mixedNamesNote, type Identify, type Inspection } from './inspection.ts';
+import { decimalQuestion, mixedNamesNote, type Identify, type Inspection } from './inspection.ts';
 import {
   checkJobFile,
   FileBytes,
@@ -63,11 +64,13 @@ export async function readFileTask(
   context: TaskContext,
 ): Promise<FoundInFile> {
   const { job } = target;
-  const inspection = await inspectedBefore(formatter, target, host, context);
+  const { inspection, catalogue } = await inspectedBefore(formatter, target, host, context);
   const rules = { ...rulesOf(job), ...(inspection?.decimal && { decimal: inspection.decimal }) };
   const decided = {
-    decimal: inspection === null ? (job.found?.decimal ?? null) : inspection.decimal,
-    questions: inspection?.questions ?? [],
+    decimal:
+      catalogue?.decimal ??
+      (inspection === null ? (job.found?.decimal ?? null) : inspection.decimal),
+    questions: catalogue?.questions ?? inspection?.questions ?? [],
   };
   const bytes = new FileBytes(target.path, context.progress);
   const file = await openJobFile(formatter, target, bytes, { rules });
@@ -75,7 +78,8 @@ export async function readFileTask(
     const mixed = inspection && mixedNamesNote(inspection.quantities, file.rowUnit);
     const found = (): FoundInFile => {
       const described = foundIn(file);
-      const notes = mixed ? [mixed, ...described.notes] : described.notes;
+      const further = catalogue?.notes ?? (mixed ? [mixed] : []);
+      const notes = [...further, ...described.notes].slice(0, NOTES_MAX);
       return { ...described, notes, ...decided };
     };
     const plan = await host.opened(found());
@@ -112,25 +116,59 @@ export async function readFileTask(
   }
 }
 
+/** What is known of a file before anything of it is applied. */
+interface InspectedBefore {
+  /** Of an inventory file. */
+  readonly inspection: Inspection | null;
+  readonly catalogue: InspectedCatalogue | null;
+}
+
+/** The decimal mark that a catalogue needs and shows, what is left to ask, and notes about its rows. */
+type InspectedCatalogue = Pick<FoundInFile, 'decimal' | 'questions' | 'notes'>;
+
+const NOT_INSPECTED: InspectedBefore = { inspection: null, catalogue: null };
+
 /**
- * Inspects a file before anything of it is applied, and again if its totals are needed. Null for a catalogue, and
- * for a file that is resumed: what was decided is in its job.
+ * Inspects a file before anything of it is applied, and again if its totals are needed. A file that is resumed is not
+ * inspected: what was decided is in its job.
  */
 async function inspectedBefore(
   formatter: LineFormatter,
   target: FileTarget,
   host: ReadHost,
   context: TaskContext,
-): Promise<Inspection | null> {
+): Promise<InspectedBefore> {
   const { job } = target;
-  if (job.rowCount > 0 && job.asked.rules.locations !== 'sum') return null;
+  if (job.rowCount > 0 && job.asked.rules.locations !== 'sum') return NOT_INSPECTED;
   const bytes = new FileBytes(target.path, context.progress);
   const { rules } = job.asked;
   const file = await openJobFile(formatter, target, bytes, { rules });
   await file.close();
-  if (file.kind === 'catalogue') return null;
-  return inspectJobFile(formatter, target, rules, context, (names) => host.identify(names));
+  if (file.kind === 'catalogue')
+    return { ...NOT_INSPECTED, catalogue: await inspectedCatalogue(target, rules, context) };
+  const identify: Identify = (names) => host.identify(names);
+  const inspection = await inspectJobFile(formatter, target, rules, context, identify);
+  return { ...NOT_INSPECTED, inspection };
 }
+
+async function inspectedCatalogue(
+  { path, formatLimits }: FileTarget,
+  rules: ReadingRules,
+  { progress, signal }: TaskContext,
+): Promise<InspectedCatalogue> {
+  const source = { bytes: new FileBytes(path, progress), path };
+  const found = await inspectCatalogue(source, rules, formatLimits, ({ row }) => {
+    // Rows of a workbook are no progress by themselves.
+    if (row % ROWS_PER_PROGRESS === 0) progress();
+    return !signal.aborted;
+  });
+  const { decimal, ambiguous, notes } = found;
+  if (rules.decimal !== null || ambiguous.length === 0)
+    return { decimal: null, questions: [], notes };
+  return { decimal, questions: decimal === null ? [decimalQuestion(ambiguous)] : [], notes };
+}
+
+const ROWS_PER_PROGRESS = 1000;
 
 /** Zip archives are not read in order, so the position in them tells nothing about progress. */
 function isInOrder({ sheet, packing }: InventoryFile): boolean {

@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { OnhandError } from '../domain/errors.ts';
-import { Capacity } from '../intake/capacity.ts';
+import { Capacity, type Usage } from '../intake/capacity.ts';
 
 /** Each is a setting of `config.ts`. */
 export interface SpoolLimits {
@@ -33,8 +33,8 @@ export class SpoolBudget {
     });
   }
 
-  usage(): { readonly used: number; readonly limit: number } {
-    return { used: this.#capacity.used, limit: this.#capacity.limit };
+  usage(): Usage {
+    return this.#capacity.usage;
   }
 
   /** Throws `organization_budget_exceeded` or `overloaded` if a download could not begin to use it. */

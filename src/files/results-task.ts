@@ -4,7 +4,7 @@ import { OnhandError } from '../domain/errors.ts';
 import type { FileRecord } from '../domain/files.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import { isEdi } from '../formats/stock-file.ts';
-import { writeXlsx } from '../formats/xlsx/writer.ts';
+import { type Cell, writeXlsx } from '../formats/xlsx/writer.ts';
 import { move, type TaskContext } from '../workers/serve.ts';
 import { inProgress, type FileTarget, type LineFormatter } from './job-file.ts';
 import {
@@ -45,16 +45,30 @@ export async function printResultsTask(
     target.rows === 'all'
       ? rowsWithResults(formatter, target, host, context)
       : failedRows(formatter, target, host, context);
-  const content: AsyncIterable<string | Uint8Array> =
-    target.format === 'csv' ? printRows(rows) : writeXlsx(rows);
-  for await (const part of content) {
-    context.signal.throwIfAborted();
-    await host.write(ownBytes(part));
+  try {
+    // A file that cannot be read is refused before the beginning of a workbook is sent.
+    const { value: header } = await rows.next();
+    const all = withHeader(header ?? [], rows);
+    const content: AsyncIterable<string | Uint8Array> =
+      target.format === 'csv' ? printRows(all) : writeXlsx(all);
+    for await (const part of content) {
+      context.signal.throwIfAborted();
+      await host.write(ownBytes(part));
+    }
+  } finally {
+    await rows.return();
   }
 }
 
+type Rows = AsyncGenerator<readonly string[], void>;
+
+async function* withHeader(header: readonly string[], rows: Rows): Rows {
+  yield header;
+  yield* rows;
+}
+
 /** A copy in a buffer of its own, since a view of a shared buffer would be sent with all of the buffer. */
-function ownBytes(part: string | Uint8Array): Uint8Array {
+export function ownBytes(part: string | Uint8Array): Uint8Array {
   const bytes = typeof part === 'string' ? new TextEncoder().encode(part) : new Uint8Array(part);
   return move(bytes, [bytes.buffer]);
 }
@@ -90,7 +104,7 @@ async function* rowsWithResults(
   target: PrintTarget,
   host: PrintHost,
   context: TaskContext,
-): AsyncGenerator<readonly string[]> {
+): Rows {
   const { job } = target;
   const file = await openRowResults(formatter, target, host, context);
   const header = file?.header ?? [];
@@ -117,7 +131,7 @@ async function* failedRows(
   target: PrintTarget,
   host: PrintHost,
   context: TaskContext,
-): AsyncGenerator<readonly string[]> {
+): Rows {
   const file = await openRowResults(formatter, target, host, context);
   if (file === undefined)
     throw new OnhandError('file_state_wrong', target.job.problem?.detail ?? NOT_APPLIED);
@@ -134,12 +148,12 @@ async function* failedRows(
 }
 
 /** Prints rows as CSV, many at a time. */
-export async function* printRows(source: AsyncIterable<readonly string[]>): AsyncGenerator<string> {
-  let rows: (readonly string[])[] = [];
+export async function* printRows(source: AsyncIterable<readonly Cell[]>): AsyncGenerator<string> {
+  let rows: (readonly Cell[])[] = [];
   let characters = 0;
   for await (const cells of source) {
     rows.push(cells);
-    for (const cell of cells) characters += cell.length + 1;
+    for (const cell of cells) characters += String(cell).length + 1;
     if (rows.length < ROWS_PER_WRITE && characters < CHARACTERS_PER_WRITE) continue;
     yield printCsv(rows);
     rows = [];

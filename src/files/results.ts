@@ -2,16 +2,15 @@ import type { Readable } from 'node:stream';
 import { OnhandError } from '../domain/errors.ts';
 import type { FileRecord } from '../domain/files.ts';
 import type { FileJobParts } from './job.ts';
-import { SpoolBudget, SpooledDownload, type SpoolLimits } from './result-spool.ts';
+import type { Downloads } from './downloads.ts';
+import type { TableFormat } from './table-task.ts';
 import type { EffectsTarget, FileEffects } from './effects-task.ts';
 import type { FilePreview } from './preview-task.ts';
 import type { ReadingRules } from '../domain/reading-rules.ts';
 import type { ChunkResults } from './row-results.ts';
-import type { DiskQuota } from './disk-quota.ts';
 
-type ResultParts = Pick<FileJobParts, 'store' | 'files' | 'workers'> & {
-  readonly settings: FileJobParts['settings'] & SpoolLimits;
-  readonly quota: Pick<DiskQuota, 'wrote'>;
+type ResultParts = Pick<FileJobParts, 'store' | 'files' | 'workers' | 'settings'> & {
+  readonly downloads: Downloads;
   /** Whether no other process applies files to this database. */
   readonly isAlone: boolean;
 };
@@ -19,23 +18,9 @@ type ResultParts = Pick<FileJobParts, 'store' | 'files' | 'workers'> & {
 /** The results of the rows of a finished file, made from the file and the stored results of its batches. */
 export class FileResults {
   readonly #parts: ResultParts;
-  readonly #budget: SpoolBudget;
-  readonly #downloads = new Set<SpooledDownload>();
 
   constructor(parts: ResultParts) {
     this.#parts = parts;
-    this.#budget = new SpoolBudget(parts.settings);
-  }
-
-  /** The disk space that printed results take until they are read. */
-  usage(): ReturnType<SpoolBudget['usage']> {
-    return this.#budget.usage();
-  }
-
-  /** Ends the downloads of results that were printed or are being printed. */
-  stopDownloads(): void {
-    this.#parts.workers.printers.close();
-    for (const download of this.#downloads) download.destroy();
   }
 
   /**
@@ -60,14 +45,14 @@ export class FileResults {
    * The results as a file. They are printed whether or not they are read. Destroy the stream to stop the work early.
    * Rejects with `organization_budget_exceeded` or `overloaded` while too much is printed and not read.
    */
-  async content(job: FileRecord, format: 'csv' | 'xlsx'): Promise<Readable> {
+  async content(job: FileRecord, format: TableFormat): Promise<Readable> {
     const report = format === 'csv' ? 'report' : 'workbook';
     if (await this.#parts.files.has(job, report)) return this.#parts.files.read(job, report);
     return this.#print(job, format, 'all');
   }
 
   /** The rows that were not applied, in the file's own columns. Rejects as `content` does. */
-  failedRows(job: FileRecord, format: 'csv' | 'xlsx'): Promise<Readable> {
+  failedRows(job: FileRecord, format: TableFormat): Promise<Readable> {
     return this.#print(job, format, 'failed');
   }
 
@@ -98,34 +83,17 @@ export class FileResults {
     );
   }
 
-  async #print(job: FileRecord, format: 'csv' | 'xlsx', rows: 'all' | 'failed'): Promise<Readable> {
-    const { files, workers, quota } = this.#parts;
+  async #print(job: FileRecord, format: TableFormat, rows: 'all' | 'failed'): Promise<Readable> {
+    const { workers, downloads } = this.#parts;
     const organizationId = job.supplierId;
     const target = { ...(await this.#resultsOf(job)), format, rows };
-    this.#budget.refuseFull(organizationId);
-    const download = new SpooledDownload({
-      organizationId,
-      budget: this.#budget,
-      openFile: () => files.openTemporary(),
-      beforeWrite: (bytes) => quota.wrote(bytes),
-    });
-    this.#downloads.add(download);
-    const stop = new AbortController();
-    download.once('close', () => {
-      stop.abort();
-      this.#downloads.delete(download);
-    });
-    const host = {
-      chunk: (number: number) => this.#chunk(job, number),
-      write: (bytes: Uint8Array) => download.spool(bytes),
-    };
-    const run = { organizationId, host, signal: stop.signal };
-    workers.printers.run('printResults', target, run).then(
-      () => download.finish(),
-      (error: unknown) =>
-        download.destroy(error instanceof Error ? error : new Error(String(error))),
+    return downloads.begin(organizationId, ({ host, signal }) =>
+      workers.printers.run('printResults', target, {
+        organizationId,
+        host: { ...host, chunk: (number: number) => this.#chunk(job, number) },
+        signal,
+      }),
     );
-    return download;
   }
 
   async #chunk(job: FileRecord, number: number): Promise<ChunkResults | undefined> {

@@ -12,6 +12,7 @@ import type { FileStore, FileSweepTimes } from '../store/store.ts';
 import { newUuid } from '../store/uuids.ts';
 import type { DiskQuota } from './disk-quota.ts';
 import type { FileStorage, FoundFile } from './storage.ts';
+import { Downloads } from './downloads.ts';
 import { FileResults } from './results.ts';
 import type { SpoolLimits } from './result-spool.ts';
 import { FileRunner, type RunnerParts } from './runner.ts';
@@ -51,6 +52,7 @@ export class FileService {
   readonly jobs: FileStore;
   readonly files: FileStorage;
   readonly results: FileResults;
+  readonly downloads: Downloads;
   readonly quota: DiskQuota;
   readonly #parts: FileServiceParts;
   readonly #createdAtMs = Date.now();
@@ -61,7 +63,8 @@ export class FileService {
     this.quota = parts.quota;
     this.jobs = parts.store.files;
     this.files = parts.files;
-    this.results = new FileResults(parts);
+    this.downloads = new Downloads(parts);
+    this.results = new FileResults({ ...parts, downloads: this.downloads });
     this.#parts = parts;
     this.#runner = new FileRunner(parts);
   }
@@ -114,9 +117,15 @@ export class FileService {
     this.stopDownloads();
   }
 
+  /** How many of the threads that read and print files work now. */
+  workersUsage() {
+    const { readers, printers } = this.#parts.workers;
+    return { read_workers: readers.usage(), print_workers: printers.usage() };
+  }
+
   /** Ends the downloads of results that are being printed, and starts no more. */
   stopDownloads(): void {
-    this.results.stopDownloads();
+    this.downloads.stop();
   }
 
   /**
@@ -149,29 +158,46 @@ export class FileService {
     dryRun: FileRecord,
     given: Pick<FileDraft, 'userId' | 'reason' | 'reference'>,
   ): Promise<string> {
-    const { supplierId, filename, bytes, asked } = dryRun;
+    const { supplierId, uuid } = dryRun;
     // Keys of clients have no spaces, so the two cannot collide.
-    const key = `apply ${dryRun.uuid}`;
+    const key = `apply ${uuid}`;
     const usedSinceMs = 0;
     const earlier = await this.jobs.withKey(supplierId, { key, usedSinceMs });
     if (earlier !== undefined) return earlier.uuid;
-    await this.results.check(dryRun);
+    return this.#addCopy(dryRun, {
+      ...given,
+      asked: { ...dryRun.asked, dryRun: false },
+      idempotency: { key, fingerprint: Buffer.from(uuid), usedSinceMs },
+    });
+  }
+
+  /**
+   * Adds a dry run of the same file by other rules, whatever became of the file. Resolves with its uuid. Rejects as
+   * `apply` does.
+   */
+  check(
+    file: FileRecord,
+    rules: ReadingRules,
+    given: Pick<FileDraft, 'userId' | 'reason' | 'reference'>,
+  ): Promise<string> {
+    const asked = { ...file.asked, rules, dryRun: true };
+    return this.#addCopy(file, { ...given, asked, idempotency: null });
+  }
+
+  /** Adds a job of a copy of the same file. */
+  async #addCopy(
+    file: FileRecord,
+    terms: Pick<FileDraft, 'userId' | 'reason' | 'reference' | 'asked' | 'idempotency'>,
+  ): Promise<string> {
+    const { supplierId, filename, bytes } = file;
+    await this.results.check(file);
     const room = await this.quota.reserve(supplierId, bytes);
     try {
       await room.take(bytes);
       const uploadedAtMs = Date.now();
       const uuid = newUuid(uploadedAtMs);
-      await this.files.copy(dryRun, { supplierId, uuid });
-      const added = await this.add({
-        ...given,
-        supplierId,
-        uuid,
-        filename,
-        bytes,
-        asked: { ...asked, dryRun: false },
-        uploadedAtMs,
-        idempotency: { key, fingerprint: Buffer.from(dryRun.uuid), usedSinceMs },
-      });
+      await this.files.copy(file, { supplierId, uuid });
+      const added = await this.add({ ...terms, supplierId, uuid, filename, bytes, uploadedAtMs });
       if (added === uuid) room.settle();
       return added;
     } finally {

@@ -29,11 +29,13 @@ export class SkuQuantities {
   #isFull = false;
   #slots = slotsOf(SLOTS_MIN);
   #differing = 0;
+  #hasEqualParts = false;
+  #hasAlternatives = false;
   #firstBySkuId = 0;
   #firstByGtin = 0;
   readonly #examples: DuplicateExample[] = [];
 
-  /** @param skusMax SKUs that are remembered; 57 bytes each, in arrays that are half full or more */
+  /** @param skusMax SKUs that are remembered; 61 bytes each, in arrays that are half full or more */
   constructor(skusMax: number) {
     this.#skusMax = skusMax;
   }
@@ -43,9 +45,25 @@ export class SkuQuantities {
     return this.#isFull;
   }
 
-  /** How many SKUs have different quantities in several rows, and the first of them. */
-  get duplicates(): { readonly count: number; readonly examples: readonly DuplicateExample[] } {
-    return { count: this.#differing, examples: this.#examples };
+  /**
+   * How many SKUs have several rows that do not say the same, and the first of them. Different quantities are not the
+   * same, and neither are equal ones at different locations (`hasEqualParts`), unless they are zero.
+   */
+  get duplicates(): {
+    readonly count: number;
+    readonly examples: readonly DuplicateExample[];
+    readonly hasEqualParts: boolean;
+  } {
+    return {
+      count: this.#differing,
+      examples: this.#examples,
+      hasEqualParts: this.#hasEqualParts,
+    };
+  }
+
+  /** Whether a row has several `sku_id`s of which the first that exists counts, so that only a look-up tells its SKU. */
+  get hasAlternatives(): boolean {
+    return this.#hasAlternatives;
   }
 
   /**
@@ -66,15 +84,20 @@ export class SkuQuantities {
     const name = nameOf(line);
     if (name === undefined || !isPlain(line)) return;
     if (skuUuid === undefined) {
+      this.#hasAlternatives ||= name.includes(NAME_SEPARATOR);
       if (line.skuId === null) this.#firstByGtin ||= row;
       else this.#firstBySkuId ||= row;
     }
     const slot = this.#slotOf(typeof skuUuid === 'string' ? `u${skuUuid}` : name);
     if (slot === undefined) return;
-    const { rowCounts, firstRows, stocks, backorders, flawedRows } = this.#slots;
+    const { rowCounts, firstRows, firstPlaces, stocks, backorders, flawedRows } = this.#slots;
+    const place = location === undefined ? 0 : (hashOf(location, this.#seed)[0] ?? 0);
     const isFirst = rowCounts[slot] === 0;
     rowCounts[slot] = (rowCounts[slot] ?? 0) + 1;
-    if (isFirst) firstRows[slot] = row;
+    if (isFirst) {
+      firstRows[slot] = row;
+      firstPlaces[slot] = place;
+    }
     if (line.refusal !== undefined) {
       if (flawedRows[slot] === 0) flawedRows[slot] = row;
       return;
@@ -82,14 +105,14 @@ export class SkuQuantities {
     const { quantityInStock: stock, quantityOnBackorder: backorder } = line.fields;
     const { firsts, firstBackorders } = this.#slots;
     const compared = { slot, name: shownName(name), row };
-    this.#compare(firsts, { ...compared, field: 'in stock' }, stock, location !== undefined);
+    this.#compare(firsts, { ...compared, field: 'in stock' }, stock, place !== firstPlaces[slot]);
     this.#compare(firstBackorders, { ...compared, field: 'on backorder' }, backorder, false);
     if (stock === null || backorder === null) flawedRows[slot] ||= row;
     add(stocks, slot, stock);
     add(backorders, slot, backorder);
   }
 
-  /** Compares with the first quantity of the SKU. Parts of it at several locations are never the same. */
+  /** Compares with the first quantity of the SKU. Parts of it at several locations are the same only if they are zero. */
   #compare(
     firsts: Float64Array,
     {
@@ -111,8 +134,10 @@ export class SkuQuantities {
       firsts[slot] = value;
       return;
     }
-    if ((first === value && !isPart) || areDifferent[slot] === 1) return;
+    const isEqual = first === value;
+    if ((isEqual && (!isPart || value === 0)) || areDifferent[slot] === 1) return;
     areDifferent[slot] = 1;
+    this.#hasEqualParts ||= isEqual;
     this.#differing += 1;
     if (this.#examples.length >= EXAMPLES_MAX) return;
     this.#examples.push({
@@ -192,6 +217,7 @@ export class SkuQuantities {
 const COLUMNS = [
   'rowCounts',
   'firstRows',
+  'firstPlaces',
   'flawedRows',
   'areDifferent',
   'firsts',
@@ -209,6 +235,8 @@ function slotsOf(size: number) {
     /** 0 is a free slot. */
     rowCounts: new Uint32Array(size),
     firstRows: new Uint32Array(size),
+    /** A hash of the first row's location; 0 if it names none. */
+    firstPlaces: new Uint32Array(size),
     /** The first row whose quantity is unknown; 0 if there is none. */
     flawedRows: new Uint32Array(size),
     areDifferent: new Uint8Array(size),
@@ -241,15 +269,21 @@ function isPlain({ stockChange, expectedQuantity, asOfUs }: LineDraft): boolean 
 }
 
 /** What identifies the SKU within the file; its first character says how. */
-function nameOf({ skuId, gtins }: LineDraft): string | undefined {
-  // A sku_id and the same with blanks around it most likely name one SKU.
-  if (skuId !== null) return `s${withoutBlanks(skuId)}`;
+function nameOf({ skuId, alternatives = [], gtins }: LineDraft): string | undefined {
+  if (skuId !== null) {
+    // A sku_id and the same with blanks around it most likely name one SKU.
+    const names = new Set([skuId, ...alternatives].map(withoutBlanks));
+    return `s${[...names].join(NAME_SEPARATOR)}`;
+  }
   return gtins.length === 0 ? undefined : `g${Math.min(...gtins)}`;
 }
 
+/** Between the `sku_id`s of a row that has several. */
+const NAME_SEPARATOR = '\u0000';
+
 /** A GTIN is shown with at least the digits of a UPC-A. */
 function shownName(name: string): string {
-  const shown = name.slice(1);
+  const [shown = ''] = name.slice(1).split(NAME_SEPARATOR);
   return name.startsWith('g') ? shown.padStart(12, '0') : shown;
 }
 

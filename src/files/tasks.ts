@@ -18,12 +18,14 @@ import {
   type PrintTarget,
 } from './results-task.ts';
 import type { ResultsHost } from './row-results.ts';
+import { printTableTask, type TableHost, type TableTarget } from './table-task.ts';
 
 /** What worker threads do with files. */
 export interface FileTasks {
   readonly readFile: Task<FileTarget, ReadHost, FoundInFile>;
   readonly importFile: Task<ImportTarget, ImportHost, Imported>;
   readonly printResults: Task<PrintTarget, PrintHost, void>;
+  readonly printTable: Task<TableTarget, TableHost, void>;
   readonly effects: Task<EffectsTarget, ResultsHost, FileEffects>;
   readonly preview: Task<PreviewTarget, object, FilePreview>;
   readonly acknowledge: Task<FileTarget, object, string>;
@@ -44,6 +46,7 @@ export function fileTasks(
     readFile: (target, host, context) => readFileTask(formatter, target, host, context),
     importFile: (target, host, context) => importFileTask(openStaging, target, host, context),
     printResults: (target, host, context) => printResultsTask(formatter, target, host, context),
+    printTable: printTableTask,
     effects: (target, host, context) => effectsTask(formatter, target, host, context),
     preview: (target, _host, context) => previewTask(formatter, target, context),
     acknowledge: (target, _host, context) => acknowledgeTask(formatter, target, context),

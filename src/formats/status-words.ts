@@ -9,16 +9,16 @@ export type StatusKind = (typeof STATUS_KINDS)[number];
 /** The words of each status. Case, accents, spaces and punctuation do not matter. */
 export const STATUS_WORDS: Readonly<Record<StatusKind, InLanguages>> = {
   discontinued: {
-    en: 'discontd, discontinued, disc, obsolete, end of life, EOL, no longer available, retired, deleted, withdrawn, out of print',
-    de: 'eingestellt, ausgelaufen, abgekündigt, nicht mehr lieferbar, nicht mehr verfügbar',
+    en: 'discontd, discontinued, disc, obsolete, end of life, EOL, no longer available, retired, deleted, withdrawn, out of print, end-of-line, no longer stocked',
+    de: 'eingestellt, ausgelaufen, abgekündigt, nicht mehr lieferbar, nicht mehr verfügbar, aus dem Sortiment',
     fr: 'abandonné, arrêté, supprimé, fin de vie, plus disponible, discontinué',
     es: 'descatalogado, discontinuado, fuera de catálogo',
     it: 'fuori produzione, fuori catalogo, dismesso, non più disponibile',
     nl: 'uit assortiment, niet meer leverbaar, vervallen',
     pl: 'wycofany, wycofane, produkcja zakończona',
     pt: 'descontinuado, fora de linha',
-    sv: 'utgått, utgången',
-    da: 'udgået',
+    sv: 'utgått, utgången, utgår, har utgått',
+    da: 'udgået, udgår, er udgået',
   },
   unavailable: {
     en: 'tmpunavail, temporarily unavailable, unavailable, currently unavailable, not available, on hold, hidden, inactive, disabled, suspended, paused, blocked, draft, archived, unpublished',
@@ -27,34 +27,34 @@ export const STATUS_WORDS: Readonly<Record<StatusKind, InLanguages>> = {
     es: 'no disponible, temporalmente no disponible, oculto, inactivo, desactivado, suspendido',
     it: 'non disponibile, temporaneamente non disponibile, nascosto, inattivo, disattivato, sospeso',
     nl: 'niet beschikbaar, tijdelijk niet beschikbaar, niet leverbaar, verborgen, inactief, geblokkeerd',
-    pl: 'niedostępny, niedostępne, czasowo niedostępny, ukryty, nieaktywny, zablokowany',
+    pl: 'niedostępny, niedostępne, czasowo niedostępny, chwilowo niedostępny, ukryty, nieaktywny, zablokowany',
     pt: 'indisponível, temporariamente indisponível, não disponível, oculto, inativo, suspenso',
     sv: 'ej tillgänglig, inte tillgänglig, dold, inaktiv, spärrad',
     da: 'utilgængelig, ikke tilgængelig, skjult, inaktiv, spærret',
   },
   available: {
     en: 'active, available, in stock, enabled, published, visible, live, limited, limited stock, limited availability, low stock, guaranteed',
-    de: 'verfügbar, lieferbar, sofort lieferbar, auf Lager, vorrätig, aktiv, aktiviert',
-    fr: 'disponible, en stock, actif, activé',
-    es: 'disponible, en stock, en existencia, activo',
-    it: 'disponibile, in stock, a magazzino, attivo',
-    nl: 'beschikbaar, leverbaar, op voorraad, actief',
-    pl: 'dostępny, dostępne, na stanie, w magazynie, aktywny',
-    pt: 'disponível, em estoque, em stock, ativo',
-    sv: 'tillgänglig, i lager, aktiv',
-    da: 'tilgængelig, på lager, aktiv',
+    de: 'verfügbar, lieferbar, sofort lieferbar, sofort verfügbar, auf Lager, ab Lager, lagernd, vorrätig, aktiv, aktiviert',
+    fr: 'disponible, en stock, actif, activé, disponible immédiatement, stock limité, stock faible',
+    es: 'disponible, en stock, en existencia, con stock, hay stock, activo, pocas unidades',
+    it: 'disponibile, in stock, a magazzino, in magazzino, disponibilità limitata, attivo',
+    nl: 'beschikbaar, leverbaar, direct leverbaar, op voorraad, beperkt beschikbaar, actief',
+    pl: 'dostępny, dostępne, dostępna, na stanie, w magazynie, aktywny',
+    pt: 'disponível, em estoque, em stock, pronta entrega, ativo',
+    sv: 'tillgänglig, i lager, finns i lager, aktiv',
+    da: 'tilgængelig, på lager, findes på lager, aktiv',
   },
   'out of stock': {
     en: 'out of stock, sold out, no stock, not in stock, OOS, backorder, backordered, on backorder, preorder',
-    de: 'ausverkauft, nicht auf Lager, nicht vorrätig, vergriffen, vorbestellbar',
-    fr: 'rupture, en rupture, rupture de stock, en rupture de stock, épuisé, hors stock, précommande',
-    es: 'agotado, sin stock, sin existencias, fuera de stock, preventa',
-    it: 'esaurito, non in stock, fuori stock, preordine',
-    nl: 'uitverkocht, niet op voorraad, nabestelling',
-    pl: 'wyprzedany, wyprzedane, brak, brak w magazynie, brak na stanie, przedsprzedaż',
-    pt: 'esgotado, sem estoque, sem stock, fora de estoque',
-    sv: 'slut, slutsåld, slut i lager, ej i lager, inte i lager',
-    da: 'udsolgt, ikke på lager, restordre',
+    de: 'ausverkauft, nicht auf Lager, nicht lagernd, nicht vorrätig, vergriffen, kein Bestand, vorbestellbar',
+    fr: 'rupture, en rupture, rupture de stock, en rupture de stock, épuisé, hors stock, pas en stock, rupture temporaire, précommande',
+    es: 'agotado, sin stock, sin existencias, fuera de stock, no hay stock, agotado temporalmente, preventa',
+    it: 'esaurito, non in stock, fuori stock, non a magazzino, temporaneamente esaurito, preordine',
+    nl: 'uitverkocht, tijdelijk uitverkocht, niet op voorraad, geen voorraad, nabestelling',
+    pl: 'wyprzedany, wyprzedane, brak, brak w magazynie, brak na stanie, brak towaru, przedsprzedaż',
+    pt: 'esgotado, sem estoque, sem stock, fora de estoque, em falta, pré-venda',
+    sv: 'slut, slutsåld, slut i lager, tillfälligt slut, ej i lager, inte i lager, finns ej i lager',
+    da: 'udsolgt, midlertidigt udsolgt, ikke på lager, restordre',
   },
 };
 
@@ -79,8 +79,11 @@ export function restrictionOfStatus(word: string): number | null | undefined {
   return restriction === null ? null : restrictionCode(restriction);
 }
 
+/** Shops' markup has the words of schema.org, such as `https://schema.org/InStock`. */
+const SCHEMA_ORG = /^https?:\/\/schema\.org\//i;
+
 function normalizedWord(word: string): string {
-  return folded(word).replaceAll(/[^\p{L}\p{N}]/gu, '');
+  return folded(word.replace(SCHEMA_ORG, '')).replaceAll(/[^\p{L}\p{N}]/gu, '');
 }
 
 const STATUS_BY_WORD: ReadonlyMap<string, StatusKind> = new Map(

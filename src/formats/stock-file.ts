@@ -24,13 +24,23 @@ const EDI_READERS: Readonly<
   Record<
     EdiFormat,
     {
-      readonly open: (text: AsyncIterable<string>, limits: FormatLimits) => EdiReport;
+      readonly open: (
+        text: AsyncIterable<string>,
+        limits: FormatLimits,
+        rules: ReadingRules,
+      ) => EdiReport;
       readonly check: typeof checkAdvice;
     }
   >
 > = {
-  x12: { open: (text, limits) => new InventoryAdvice(text, limits), check: checkAdvice },
-  edifact: { open: (text, limits) => new InventoryReport(text, limits), check: checkReport },
+  x12: {
+    open: (text, limits, rules) => new InventoryAdvice(text, limits, rules),
+    check: checkAdvice,
+  },
+  edifact: {
+    open: (text, limits, rules) => new InventoryReport(text, limits, rules),
+    check: checkReport,
+  },
 };
 
 export function isEdi(format: string): format is EdiFormat {
@@ -123,8 +133,8 @@ async function openTableFile(
 ): Promise<StockFile> {
   const table: Table<MatchedHeader> & {
     readonly sheet?: ReadSheet;
-  } = await file.openTable((header) =>
-    matchInventory(header, rules.columns, limits.columnsMax, rules.kind),
+  } = await file.openTable((header, below) =>
+    matchInventory(header, rules.columns, limits.columnsMax, rules.kind, below),
   );
   const { header, sheet = null } = table;
   const reader = new InventoryReader(header, rules);
@@ -176,9 +186,12 @@ async function* readTable(
 type TextFile = Exclude<OpenedFile, { readonly format: 'xlsx' }>;
 
 /** Opens a format without a header, whose lines name their own members. */
-function openLineFile(file: TextFile, { limits, readJsonLine }: FileReadOptions): InventoryFile {
+function openLineFile(
+  file: TextFile,
+  { rules, limits, readJsonLine }: FileReadOptions,
+): InventoryFile {
   const text = asText(file.utf8);
-  const report = isEdi(file.format) ? EDI_READERS[file.format].open(text, limits) : null;
+  const report = isEdi(file.format) ? EDI_READERS[file.format].open(text, limits, rules) : null;
   const readRows = file.format === 'json' ? readJsonArray : readNdjson;
   return {
     kind: 'inventory',

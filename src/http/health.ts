@@ -78,7 +78,11 @@ export function addHealth(
       handle: async (_request: FastifyRequest, reply: FastifyReply) => {
         load.refuseFull();
         await probe();
-        return sendStatus(reply, { status: 'ok', usage: load.usage() });
+        const usage = Object.entries(load.usage()).map(([budget, { used, limit }]) => [
+          budget,
+          { used, limit },
+        ]);
+        return sendStatus(reply, { status: 'ok', usage: Object.fromEntries(usage) });
       },
     },
   });

@@ -22,6 +22,9 @@ import { addFiles, type FileSettings } from './files/files.ts';
 import { addSuppliers } from './changes/suppliers.ts';
 import { Admission, type AdmissionLimits } from './request/admission.ts';
 import { addHealth, probeOf } from './health.ts';
+import type { GaugeSources } from '../metrics/gauges.ts';
+import type { ServerMetrics } from '../metrics/server-metrics.ts';
+import { addMetrics } from './metrics.ts';
 import { addInventory } from './inventory/inventory.ts';
 import { addAccess } from './accounts/access.ts';
 import { addLogin } from './accounts/login.ts';
@@ -47,6 +50,7 @@ import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
 import { addStatus } from './status.ts';
 import { addStatistics } from './inventory/statistics.ts';
+import { addSkuExport } from './inventory/sku-export.ts';
 import { addSkus, type SkuListLimits } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
@@ -107,7 +111,13 @@ interface ServerParts {
   readonly demoLogins?: readonly DemoLogin[] | undefined;
   /** Where to write log entries, instead of stdout. */
   readonly log?: { write(entry: string): void };
+  readonly metrics?: ServerMetrics | undefined;
+  /** Called once, with what the metrics read at each scrape. */
+  readonly onState?: (state: HttpState) => void;
 }
+
+/** What the metrics show of the state of the HTTP server. */
+export type HttpState = Pick<GaugeSources, 'budgets' | 'probe' | 'build'>;
 
 /** Node's error code for a request that did not arrive completely in time. */
 const REQUEST_TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT';
@@ -128,6 +138,8 @@ export async function buildServer({
   setup,
   demoLogins,
   onResultsStored = () => undefined,
+  metrics,
+  onState,
 }: ServerParts): Promise<FastifyInstance> {
   const dashboard = Dashboard.in(DASHBOARD_FOLDER, settings.dashboardPath);
   const uploads = new OpenUploads(settings.requestTimeoutMs);
@@ -168,7 +180,8 @@ export async function buildServer({
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     // Node rejects a request without Host with an empty body; the hook below does it with a problem.
     http: {
-      headersTimeout: settings.headersTimeoutMs,
+      // Node.js refuses to wait longer for the headers than for the whole request.
+      headersTimeout: Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs),
       requireHostHeader: false,
       connectionsCheckingInterval: Math.min(settings.requestTimeoutMs, TIMEOUT_CHECK_MS_MAX),
     },
@@ -246,7 +259,7 @@ export async function buildServer({
   });
   await app.register(fastifyCookie);
   addReplyBudget(app);
-  addRequestLog(app);
+  addRequestLog(app, metrics?.record);
 
   await addDocumentation(app, version);
   if (dashboard?.path !== '/') addFrontPage(app);
@@ -256,14 +269,17 @@ export async function buildServer({
   app.decorateRequest('actsFor', null);
   app.decorateRequest('openRequest', null);
   const probe = probeOf(store);
-  addHealth(app, probe, {
-    usage: () => ({
-      connections: connections.usage(),
-      ...openRequests.usage(),
-      result_spool_bytes: files.results.usage(),
-    }),
-    refuseFull: () => openRequests.refuseFull(),
+  const usage = () => ({
+    connections: connections.usage(),
+    ...openRequests.usage(),
+    result_spool_bytes: files.downloads.usage(),
   });
+  const workers = () => ({ ...files.workersUsage(), body_workers: bodyWorkers.usage() });
+  addHealth(app, probe, { usage, refuseFull: () => openRequests.refuseFull() });
+  const database = settings.database.startsWith('sqlite:') ? 'sqlite' : 'postgres';
+  const budgets = () => ({ ...usage(), ...workers() });
+  onState?.({ budgets, probe, build: { version, database } });
+  if (metrics !== undefined) addMetrics(app, metrics);
   app.addHook('preClose', (done) => {
     streams.stop();
     slowPeers.stop();
@@ -271,14 +287,15 @@ export async function buildServer({
   });
   const parser = new BulkParser(bodyWorkers);
   addInventory(app, { admission, intake, submitter, streams, parser, limits: settings });
-  addBatches(app, { admission, batches: store.batches, limits: settings });
+  addBatches(app, { admission, intake, batches: store.batches, limits: settings });
   const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
   addFiles(app, fileRoutes);
-  addFileActions(app, fileRoutes);
+  addFileActions(app, { ...fileRoutes, intake });
   addFileEffects(app, fileRoutes);
   addFileSettings(app, fileRoutes);
   addChanges(app, { admission, feed, accounts: store.accounts });
   addSkus(app, { admission, store, feed, limits: settings });
+  addSkuExport(app, { admission, store, downloads: files.downloads, limits: settings });
   addSuppliers(app, { admission, store });
   addStatistics(app, { admission, store });
   const { changes, webhooks, accounts } = store;
@@ -291,7 +308,6 @@ export async function buildServer({
   });
   addLogin(app, { accounts, attempts });
   addOrganizations(app, { admission, store, limits });
-  const database = settings.database.startsWith('sqlite:') ? 'sqlite' : 'postgres';
   addStatus(app, { admission, store, intake, files, probe, version, database });
   addAccess(app, { admission, accounts, attempts });
   const sessions = { admission, accounts, attempts, cookie, lifetimes };

@@ -8,6 +8,14 @@ export interface CapacityLimits {
   readonly unit: number;
 }
 
+/** How much of a resource is used. */
+export interface Usage {
+  readonly used: number;
+  readonly limit: number;
+  /** How much of its own limit the organization uses that uses most of it, from 0 to 1. */
+  readonly largestShare: number;
+}
+
 /** What has no room left: the share of the organization, or the server as a whole. */
 export type Exhausted = 'organization' | 'server';
 
@@ -38,6 +46,16 @@ export class Capacity {
 
   get used(): number {
     return this.#used;
+  }
+
+  get usage(): Usage {
+    return { used: this.#used, limit: this.limit, largestShare: this.#largestShare };
+  }
+
+  get #largestShare(): number {
+    let most = 0;
+    for (const used of this.#usedBy.values()) most = Math.max(most, used);
+    return this.#organizationLimit === 0 ? 0 : most / this.#organizationLimit;
   }
 
   /** Whether even an organization that uses nothing would be refused `amount`. */

@@ -1,10 +1,13 @@
 import type { CatalogueRow, Complaint, EntryOutcome, SharedGtin } from '../domain/catalogue.ts';
 import { OnhandError } from '../domain/errors.ts';
-import type { ReadingRules } from '../domain/reading-rules.ts';
+import type { DecimalMark, ReadingRules } from '../domain/reading-rules.ts';
 import { CANDIDATES_NAMED_MAX } from '../domain/lines.ts';
 import { printCsv } from '../formats/csv/writer.ts';
 import type { FormatLimits } from '../formats/format.ts';
+import type { FileSource } from '../formats/open-file.ts';
 import { openCatalogue } from '../formats/table/catalogue.ts';
+import { inspectCatalogue } from '../formats/table/catalogue-inspection.ts';
+import { ambiguousDecimals } from '../formats/table/decimal-evidence.ts';
 import {
   FIRST_COMPLAINT,
   type CatalogueStaging,
@@ -79,6 +82,25 @@ export function importCatalogue(
   request: Import,
 ): Promise<ImportSummary> {
   return new CatalogueImport(store, staging, request).run();
+}
+
+/**
+ * The decimal mark that the numbers of a catalogue need and show; null if they need none. Rejects with
+ * `ambiguous_decimal` if the file does not show it.
+ *
+ * @param rule what the answer begins with, such as `--decimal `
+ */
+export async function decimalOfCatalogue(
+  source: FileSource,
+  rules: ReadingRules,
+  limits: FormatLimits,
+  rule: string,
+): Promise<DecimalMark | null> {
+  const { decimal, ambiguous } = await inspectCatalogue(source, rules, limits);
+  if (ambiguous.length === 0) return null;
+  if (decimal === null)
+    throw new OnhandError('ambiguous_decimal', ambiguousDecimals(ambiguous, rule));
+  return decimal;
 }
 
 class CatalogueImport {

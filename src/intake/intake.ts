@@ -1,7 +1,7 @@
 import { OnhandError } from '../domain/errors.ts';
 import type { Batch, BatchOutcome } from '../domain/batches.ts';
 import type { Store } from '../store/store.ts';
-import { Capacity } from './capacity.ts';
+import { Capacity, type Usage } from './capacity.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { LineRate } from './line-rate.ts';
 
@@ -12,10 +12,13 @@ export interface IntakeLimits {
   readonly organizationWaitingLinesMax: number;
   /** Most lines of a group; a larger batch is a group of its own. */
   readonly groupLinesMax: number;
+  /** If groups are shared, a batch of more lines is a group of its own, and others are written meanwhile. */
+  readonly largeBatchLines: number;
 }
 
 interface Waiting {
   readonly batch: Batch;
+  readonly queuedMs: number;
   readonly resolve: (outcome: BatchOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -29,8 +32,8 @@ const RESERVE_UNIT_LINES = 1000;
  * the next transaction (group commit): those of all suppliers if the store writes one group at a time
  * (SQLite), those of one supplier if it writes several groups in parallel (PostgreSQL).
  *
- * Suppliers take turns, so that a large batch of one delays another by at most one write. A supplier's
- * batches keep their order.
+ * Suppliers take turns, so that a batch of one delays another by at most one write; a large batch delays only its own
+ * supplier's, and other large ones. A supplier's batches keep their order.
  */
 export class Intake {
   readonly #store: Pick<Store, 'apply' | 'grouping'>;
@@ -41,18 +44,24 @@ export class Intake {
   /** Batches of `submitWhenRoom` that are not queued yet. */
   readonly #waitingForRoom = new Map<number, Waiting[]>();
   readonly #waitingLines: Capacity;
+  /** Without a large batch. */
   #groupsAtStore = 0;
   #linesAtStore = 0;
-  /** Suppliers whose group is at the store, if groups are not shared. */
-  readonly #suppliersAtStore = new Set<number>();
+  #isLargeBatchAtStore = false;
+  /** Suppliers that have work at the store of which no other work of theirs may be part, and what waits for its end. */
+  readonly #suppliersAtStore = new Map<number, (() => void)[]>();
   #dispatchScheduled = false;
+  readonly #onTaken: (waitedMs: number) => void;
   readonly #rate = new LineRate();
 
+  /** @param onTaken called when a batch is given to the store, with how long it has waited */
   constructor(
     store: Pick<Store, 'apply' | 'grouping'>,
     limits: IntakeLimits,
     mutex: KeyedMutex = new KeyedMutex(),
+    onTaken: (waitedMs: number) => void = () => undefined,
   ) {
+    this.#onTaken = onTaken;
     this.#store = store;
     this.#limits = limits;
     this.#waitingLines = new Capacity({
@@ -66,6 +75,11 @@ export class Intake {
   /** How many lines wait or are being written. */
   get waitingLines(): number {
     return this.#waitingLines.used;
+  }
+
+  /** How much of the limits is used. */
+  usage(): Usage {
+    return this.#waitingLines.usage;
   }
 
   /** How many lines per second the store processed in the last minute. */
@@ -111,7 +125,7 @@ export class Intake {
    */
   submitWhenRoom(batch: Batch): Promise<BatchOutcome> {
     return new Promise((resolve, reject) => {
-      const waiting = { batch, resolve, reject };
+      const waiting = { batch, queuedMs: performance.now(), resolve, reject };
       const others = this.#waitingForRoom.get(batch.supplierId);
       if (others === undefined) this.#waitingForRoom.set(batch.supplierId, [waiting]);
       else others.push(waiting);
@@ -119,9 +133,32 @@ export class Intake {
     });
   }
 
+  /** Does a supplier's work at the store that its batches must wait for, such as an undo. */
+  async runAlone<T>(supplierId: number, work: () => Promise<T>): Promise<T> {
+    for (let waiting; (waiting = this.#suppliersAtStore.get(supplierId)) !== undefined;) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.push(resolve);
+      await promise;
+    }
+    this.#suppliersAtStore.set(supplierId, []);
+    try {
+      return await work();
+    } finally {
+      this.#release(supplierId);
+      this.#scheduleDispatch();
+    }
+  }
+
+  #release(supplierId: number): void {
+    const waiting = this.#suppliersAtStore.get(supplierId) ?? [];
+    this.#suppliersAtStore.delete(supplierId);
+    for (const resolve of waiting) resolve();
+  }
+
   #enqueue(batch: Batch): Promise<BatchOutcome> {
     this.admit(batch.supplierId);
-    return new Promise((resolve, reject) => this.#queue({ batch, resolve, reject }));
+    const queuedMs = performance.now();
+    return new Promise((resolve, reject) => this.#queue({ batch, queuedMs, resolve, reject }));
   }
 
   /** Queues what waits for room, one batch of each supplier after another. */
@@ -160,30 +197,39 @@ export class Intake {
 
   /** The supplier whose turn it is; undefined if none waits or can be served now. */
   #next(): number | undefined {
-    if (this.#isStoreBusy) return undefined;
-    for (const supplierId of this.#queues.keys())
-      if (!this.#suppliersAtStore.has(supplierId)) return supplierId;
+    for (const [supplierId, [first]] of this.#queues) {
+      if (this.#suppliersAtStore.has(supplierId) || first === undefined) continue;
+      if (this.#isLarge(first.batch) ? !this.#isLargeBatchAtStore : !this.#isStoreBusy)
+        return supplierId;
+    }
     return undefined;
   }
 
   /**
-   * If groups are shared, nothing is sent while a large batch is at the store: batches that arrive in the
-   * meantime should be able to join the next group.
+   * If groups are shared, nothing is sent while a group of more than the most lines is at the store: batches that arrive
+   * in the meantime should be able to join the next group.
    */
   get #isStoreBusy(): boolean {
     const { isShared, groupsMax } = this.#store.grouping;
-    const isLargeBatchThere = isShared && this.#linesAtStore > this.#limits.groupLinesMax;
-    return isLargeBatchThere || this.#groupsAtStore >= groupsMax;
+    const isFull = isShared && this.#linesAtStore > this.#limits.groupLinesMax;
+    return isFull || this.#groupsAtStore >= groupsMax;
+  }
+
+  /** Whether the store writes a batch while it writes other groups. */
+  #isLarge({ lines }: Batch): boolean {
+    return this.#store.grouping.isShared && lines.count > this.#limits.largeBatchLines;
   }
 
   async #dispatch(): Promise<void> {
     const group = this.#takeGroup();
     const lines = group.reduce((sum, { batch }) => sum + batch.lines.count, 0);
+    const isLarge = group.some(({ batch }) => this.#isLarge(batch));
     const suppliers = new Set(group.map(({ batch }) => batch.supplierId));
-    this.#groupsAtStore += 1;
-    this.#linesAtStore += lines;
-    if (!this.#store.grouping.isShared)
-      for (const supplierId of suppliers) this.#suppliersAtStore.add(supplierId);
+    const nowMs = performance.now();
+    for (const { queuedMs } of group) this.#onTaken(nowMs - queuedMs);
+    const isAlone = isLarge || !this.#store.grouping.isShared;
+    this.#countAtStore(isLarge, 1, lines);
+    if (isAlone) for (const supplierId of suppliers) this.#suppliersAtStore.set(supplierId, []);
     try {
       const outcomes = await this.#store.apply(group.map((waiting) => waiting.batch));
       this.#rate.add(lines);
@@ -197,14 +243,22 @@ export class Intake {
     } catch (error) {
       for (const waiting of group) waiting.reject(error);
     } finally {
-      this.#groupsAtStore -= 1;
-      this.#linesAtStore -= lines;
+      this.#countAtStore(isLarge, -1, -lines);
       for (const supplierId of suppliers) {
-        this.#suppliersAtStore.delete(supplierId);
+        if (isAlone) this.#release(supplierId);
         this.#moveToEnd(supplierId);
       }
       this.#scheduleDispatch();
     }
+  }
+
+  #countAtStore(isLarge: boolean, groups: 1 | -1, lines: number): void {
+    if (isLarge) {
+      this.#isLargeBatchAtStore = groups === 1;
+      return;
+    }
+    this.#groupsAtStore += groups;
+    this.#linesAtStore += lines;
   }
 
   /** Puts a supplier that was just served behind the others. */
@@ -227,12 +281,14 @@ export class Intake {
       const queue = this.#queues.get(supplierId);
       const next = queue?.[0];
       if (queue === undefined || next === undefined) break;
+      if (group.length > 0 && this.#isLarge(next.batch)) break;
       if (group.length > 0 && lines + next.batch.lines.count > this.#limits.groupLinesMax) break;
       queue.shift();
       this.#queues.delete(supplierId);
       if (queue.length > 0) this.#queues.set(supplierId, queue);
       group.push(next);
       lines += next.batch.lines.count;
+      if (this.#isLarge(next.batch)) lines = Infinity;
       this.#waitingLines.add(supplierId, -next.batch.lines.count);
     }
     this.#admitWaiting();

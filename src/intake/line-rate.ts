@@ -7,7 +7,7 @@ export const RATE_SECONDS = 60;
 export class LineRate {
   readonly #now: () => number;
   /** Lines of each second, at the second's number modulo their count. */
-  readonly #lines = new Array<number>(RATE_SECONDS).fill(0);
+  readonly #lines = Array.from({ length: RATE_SECONDS }, () => 0);
   readonly #startedSecond: number;
   /** Up to which second `#lines` counts. */
   #second: number;

@@ -8,6 +8,8 @@ export interface StoreSettings {
   readonly databaseBytesMax: number;
   /** How many changes may wait to be written to the inventory table (SQLite). */
   readonly recentChangesMax: number;
+  /** A batch or undo of more lines is written in slices, with other batches in between (SQLite). */
+  readonly largeBatchLines: number;
   /** How long a write waits for a lock that another process holds. */
   readonly busyTimeoutMs: number;
   readonly connectionsMax: number;

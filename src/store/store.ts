@@ -101,6 +101,9 @@ export interface Store {
   /** Resolves if the store can read and write; rejects with the reason otherwise. */
   probe(): Promise<void>;
 
+  /** How busy the store is. Reads no table and waits for no thread. */
+  measure(): Promise<StoreMeasures>;
+
   /**
    * Tells the database that an import has created this many SKUs, so that it gathers the statistics of
    * tables that grew much. Harmless if it is not called: no statement of the store needs them.
@@ -109,6 +112,28 @@ export interface Store {
 
   /** Finishes what was accepted, then closes. Idempotent. */
   close(): Promise<void>;
+}
+
+/** What a store tells operators about itself. Each implementation has members of its own. */
+export interface StoreMeasures {
+  /** How long each of the store's threads has worked, in ms. */
+  readonly threadsActiveMs?: Readonly<Record<string, number>>;
+  /** The log of changes, of a store whose inventory table follows later. */
+  readonly log?: {
+    /** Changes that the inventory table lacks. */
+    readonly tailChanges: number;
+    /** When the table was last brought up to date, and when the log was last copied into the file. */
+    readonly sweptAtMs: number;
+    readonly checkpointedAtMs: number;
+    /** The size of the write-ahead log. */
+    readonly bytes: number;
+  };
+  /** Connections to the database by state, and the calls that wait for one. */
+  readonly connections?: {
+    readonly busy: number;
+    readonly idle: number;
+    readonly waiting: number;
+  };
 }
 
 /** What commands need of a store that only manage organizations. It opens in a fraction of a `Store`'s time. */

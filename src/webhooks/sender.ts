@@ -4,6 +4,7 @@ import type { Webhook, WebhookPosition } from '../domain/webhooks.ts';
 import type { AccountStore, ChangeStore, WebhookStore } from '../store/store.ts';
 import { deliver, type AttemptOutcome, type DeliverOptions } from './attempt.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
+import { DeliveryLag } from './delivery-lag.ts';
 import { followVisible, suppliersOf } from './suppliers.ts';
 import { inTurns, SendSlots, type SendLimits } from './turns.ts';
 import {
@@ -14,6 +15,7 @@ import {
   resume,
   settle,
   writeMessage,
+  type AttemptResult,
   type OutgoingMessage,
 } from './schedule.ts';
 
@@ -50,6 +52,10 @@ interface SenderParts {
   readonly nodeId: string;
   /** Called when the store fails; the next round tries again. */
   readonly onFailure: (error: unknown) => void;
+  /** Called after each attempt. */
+  readonly onAttempt?: ((result: AttemptResult['kind']) => void) | undefined;
+  /** Called when a webhook is paused, because its messages cannot be delivered. */
+  readonly onPaused?: (() => void) | undefined;
 }
 
 /** A position with its message, parsed. */
@@ -64,6 +70,7 @@ export class WebhookSender {
   /** By webhook and supplier. */
   readonly #sending = new Map<string, Sending>();
   readonly #slots: SendSlots;
+  readonly #lag = new DeliveryLag();
   /** Which organization and which of its webhooks is first moves on with each round. */
   #rounds = 0;
   #active: readonly Webhook[] = [];
@@ -78,6 +85,11 @@ export class WebhookSender {
 
   start(): void {
     this.#running ??= this.#run();
+  }
+
+  /** How long the webhook that is furthest behind has had changes to deliver, in ms; paused ones do not count. */
+  lagMs(): number {
+    return this.#lag.lagMs(this.#parts.options.now());
   }
 
   /** Resolves when the attempts of this node have ended. */
@@ -109,15 +121,20 @@ export class WebhookSender {
       this.#active = await webhooks.active();
       this.#abortInactive();
     }
-    if (this.#active.length === 0) return;
+    if (this.#active.length === 0) return this.#lag.update([]);
     if (isRefreshDue) await followVisible(this.#active, this.#parts);
     const positions = await webhooks.positions(this.#active.map(({ id }) => id));
     const heads = await changes.heads([...new Set(positions.map(({ supplierId }) => supplierId))]);
+    const behind: [key: string, sinceMs: number][] = [];
     for (const { webhook, stored } of this.#inFairOrder(positions)) {
       const message = stored.message === null ? null : readMessage(stored.message);
       const head = heads.get(stored.supplierId);
-      if (head !== undefined) this.#sendIfDue(webhook, { ...stored, message }, head);
+      if (head === undefined) continue;
+      if (stored.deliveredSequence < head.lastSequence)
+        behind.push([keyOf(stored), message?.madeAtMs ?? this.#parts.options.now()]);
+      this.#sendIfDue(webhook, { ...stored, message }, head);
     }
+    this.#lag.update(behind);
   }
 
   /** Organizations take turns, and so do the webhooks of each. */
@@ -141,7 +158,7 @@ export class WebhookSender {
   }
 
   #sendIfDue(webhook: Webhook, position: Position, head: ChangeHead): void {
-    const key = `${position.webhookId} ${position.supplierId}`;
+    const key = keyOf(position);
     if (this.#sending.has(key)) return;
     const { message, deliveredSequence } = position;
     const isDue =
@@ -201,7 +218,7 @@ export class WebhookSender {
     }
     const chunk = await this.#read(webhook, leased, message);
     if (chunk === undefined) {
-      await webhooks.update(webhook.id, { pausedReason: CHANGES_DROPPED });
+      await this.#pause(webhook, CHANGES_DROPPED);
       return undefined;
     }
     const outcome = await deliver(
@@ -215,6 +232,7 @@ export class WebhookSender {
       options,
       signal,
     );
+    this.#parts.onAttempt?.(outcome.result.kind);
     await this.#log(webhook.id, delivery.messageId, outcome);
     const settled = settle(delivery, outcome.result, {
       nowMs: options.now(),
@@ -223,11 +241,12 @@ export class WebhookSender {
     if (settled === 'delivered' && current.verifiedAtMs === null) {
       await webhooks.verify(current.id, current.url, options.now());
     }
+    const last = chunk.records.at(-1);
+    if (settled === 'delivered' && last !== undefined)
+      this.#lag.delivered(keyOf(position), last.change.changedAtMs);
     if (settled === 'delivered') return this.#exchange(leased, message.toSequence, null);
     await this.#exchange(leased, leased.deliveredSequence, { ...message, delivery: settled });
-    if (settled.state === 'paused') {
-      await webhooks.update(webhook.id, { pausedReason: settled.reason });
-    }
+    if (settled.state === 'paused') await this.#pause(webhook, settled.reason);
     return undefined;
   }
 
@@ -285,6 +304,11 @@ export class WebhookSender {
     return { records, cursor: await feed.print(reader, cursor) };
   }
 
+  async #pause({ id }: Webhook, pausedReason: string): Promise<void> {
+    await this.#parts.webhooks.update(id, { pausedReason });
+    this.#parts.onPaused?.();
+  }
+
   async #log(webhookId: number, messageId: string, outcome: AttemptOutcome): Promise<void> {
     const { result, status, text, startedAtMs, durationMs } = outcome;
     const isDelivered = result.kind === 'delivered';
@@ -297,6 +321,11 @@ export class WebhookSender {
       isDelivered,
     });
   }
+}
+
+/** Identifies a position in a map. */
+function keyOf({ webhookId, supplierId }: Pick<WebhookPosition, 'webhookId' | 'supplierId'>) {
+  return `${webhookId} ${supplierId}`;
 }
 
 const CHANGES_DROPPED =

@@ -2,8 +2,8 @@
 import { type Static, Type } from 'typebox';
 import { OnhandError } from '../domain/errors.ts';
 import type { FailedLine } from '../domain/batches.ts';
-import type { FileFindings, FileRecord } from '../domain/files.ts';
-import { FileRulesQuerySchema } from './file-jobs.ts';
+import type { FileFindings, FileProblem, FileRecord } from '../domain/files.ts';
+import { FileRulesQuerySchema, PROBLEM } from './file-jobs.ts';
 import { printInventory } from './inventory/inventory-fields.ts';
 import {
   pageParameters,
@@ -217,6 +217,10 @@ export const FilePreviewSchema = Type.Object(
     sheet: textOrNull({ description: 'The worksheet that is read.' }),
     other_sheets: Type.Array(Type.String(), { description: 'The worksheets that are not read.' }),
     header: Type.Array(Type.String(), { description: 'The names of the cells of a row.' }),
+    header_problem: Type.Union([PROBLEM, Type.Null()], {
+      description:
+        'Why the header cannot be used, and what to do; null if it can. `header` is then the row that was most likely meant.',
+    }),
     mapping: Type.Array(
       Type.Object(
         {
@@ -249,6 +253,7 @@ interface Preview extends Pick<
   'kind' | 'format' | 'sheet' | 'columns' | 'unknownColumns'
 > {
   readonly header: readonly string[];
+  readonly headerProblem: FileProblem | null;
   readonly rows: readonly {
     readonly row: number;
     readonly cells: readonly string[];
@@ -263,6 +268,7 @@ export function printFilePreview(preview: Preview): string {
     sheet: preview.sheet?.name ?? null,
     other_sheets: [...(preview.sheet?.others ?? [])],
     header: [...preview.header],
+    header_problem: preview.headerProblem,
     mapping: preview.columns.map(({ header, target, by }) => ({ header, column: target, by })),
     unknown_columns: [...preview.unknownColumns],
     rows: preview.rows.map(({ row, cells, problem }) => ({ row, cells: [...cells], problem })),

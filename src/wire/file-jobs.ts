@@ -21,7 +21,7 @@ import { isJsonObject } from './json.ts';
 
 const FILE_LIMIT_MAX = 500;
 
-const PROBLEM = Type.Object(
+export const PROBLEM = Type.Object(
   {
     code: Type.String({ description: 'Which kind of problem, as of a problem document.' }),
     detail: Type.String({ description: 'What is wrong, where, and what to do about it.' }),

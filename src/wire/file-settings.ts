@@ -7,6 +7,7 @@ import {
   NO_RULES,
   normalizedWord,
   RULE_CHOICES,
+  rulesInForce,
   WORDS_MAX,
   type ChoiceName,
   type ReadingRules,
@@ -81,6 +82,15 @@ export function parseFileSettings(body: unknown, before: ReadingRules): ReadingR
     }),
     ...(strict !== undefined && { strict: strictOf(strict) }),
   };
+}
+
+/**
+ * The rules of a file after a change for it alone: as `parseFileSettings`, but its columns are those that are given, and the
+ * others of the file. Throws `member_invalid`.
+ */
+export function parseFileRules(body: unknown, before: ReadingRules): ReadingRules {
+  const { columns, ...others } = parseFileSettings(body, { ...before, columns: [] });
+  return rulesInForce({ ...others, columns: before.columns }, { columns });
 }
 
 function choicesOf(body: Readonly<Record<string, unknown>>): Partial<ReadingRules> {

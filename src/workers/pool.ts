@@ -93,6 +93,11 @@ export class WorkerPool<T extends Tasks<T>> {
     }
   }
 
+  /** How many tasks run, of how many that may run at the same time. */
+  usage(): { readonly used: number; readonly limit: number } {
+    return { used: this.#runningCount, limit: this.#options.size };
+  }
+
   /** Stops all tasks, and rejects every further one. */
   close(): void {
     this.#closing.abort(

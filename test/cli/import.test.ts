@@ -75,6 +75,20 @@ describe('onhand import', () => {
     expect(await work.run(['doctor'])).toMatchObject({ code: 0 });
   });
 
+  test('asks for the decimal mark that a file does not show, and takes words and negatives by rule', async () => {
+    await writeFile(work.path('n.csv'), 'sku_id,qty,on order\nA-1,12.000,-3\nA-2,many,0\n');
+    const args = ['import', 'n.csv', '--supplier', 'Acme'];
+    expect(await work.run(args)).toMatchObject({
+      code: 1,
+      stderr: textMatching(
+        /"12\.000" may be 12 or 12000.*Say --decimal point .* or --decimal comma/,
+      ),
+    });
+    const rules = ['--decimal', 'comma', '--words', 'many=9', '--negative', 'zero'];
+    const { stdout } = await work.run([...args, ...rules]);
+    expect(countsOf(stdout)).toMatchObject({ 'SKUs updated': 2, 'rows rejected': 0 });
+  });
+
   test('shows the first complaints if no report is requested', async () => {
     const { stdout } = await work.run(['import', 'catalogue.csv', '--supplier', 'Acme', ...MAP]);
     expect(stdout).toMatch(

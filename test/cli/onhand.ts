@@ -21,6 +21,8 @@ export interface Ended {
 interface RunOptions {
   readonly stdin?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The configuration file in the default place; by default there is none. */
+  readonly configurationFile?: string;
 }
 
 /** Runs commands in a directory of their own, empty at first. */
@@ -69,7 +71,8 @@ export class Workplace {
       objectMode: false,
     });
     const environment = { XDG_STATE_HOME: this.path('state'), ...options.environment };
-    const context = new CommandContext({ stdin, stdout, stderr }, environment);
+    const file = options.configurationFile ?? this.path('no-configuration.toml');
+    const context = new CommandContext({ stdin, stdout, stderr }, environment, file);
     const code = await inDirectory(this.folder, () =>
       runProgram(['node', 'onhand', ...args], context),
     );

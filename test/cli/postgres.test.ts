@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readSettings } from '../../src/config.ts';
+import { readSettings } from '../../src/settings/read.ts';
 import { inspectDatabase, openStore } from '../../src/databases.ts';
 import { POSTGRES_PASSWORD } from '../durability/postgres-process.ts';
 import { textMatching } from '../matching.ts';

@@ -178,7 +178,8 @@ describe('help', () => {
       const [onDatabase, onServer, onTwo] = ['--database', '--url', '--from'].map((name) =>
         command.options.some(({ long }) => long === name),
       );
-      expect(onDatabase).toBe(command.name() !== 'demo' && onServer === false && onTwo === false);
+      const isAlone = command.name() === 'demo' || command.parent?.name() === 'config';
+      expect(onDatabase).toBe(!isAlone && onServer === false && onTwo === false);
       expect(command.helpInformation()).not.toMatch(/default: (\[\]|undefined)/);
     },
   );

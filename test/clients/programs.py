@@ -71,7 +71,7 @@ def failure_of(work: Callable[[], object]) -> object:
 def described(error: object) -> object:
     if not isinstance(error, OnhandError):
         return str(error)
-    members = ("status", "code", "line", "request_id", "is_retry_safe")
+    members = ("status", "code", "line", "request_id", "is_retry_safe", "retry_after")
     return {"class": type(error).__name__, **{name: getattr(error, name) for name in members}}
 
 
@@ -240,6 +240,20 @@ def redirected(onhand: Onhand, given: Input) -> object:
         "stream": lambda: list(onhand.inventory.stream(lines)),
     }
     return {name: described(failure_of(work)) for name, work in works.items()}
+
+
+def strange_answers(onhand: Onhand, given: Input) -> object:
+    hasty = onhand.with_options(retries=0)
+    lines = [{"sku_id": "S0"}]
+    return [described(failure_of(lambda: list(hasty.inventory.update(lines)))) for _ in range(given["count"])]
+
+
+def silent_results(onhand: Onhand, given: Input) -> object:
+    def results(retries: int) -> str:
+        hasty = onhand.with_options(retries=retries, timeout=0.05)
+        return hasty.files.read_results("any", lambda pieces: b"".join(pieces).decode())
+
+    return {"once": type(failure_of(lambda: results(0))).__name__, "results": results(1)}
 
 
 def batch(onhand: Onhand, given: Input) -> object:
@@ -419,6 +433,8 @@ PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
         catalogue,
         retry_for,
         redirected,
+        strange_answers,
+        silent_results,
         batch,
         errors,
         deadline,

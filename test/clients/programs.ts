@@ -68,8 +68,16 @@ function messageOf(error: unknown): string {
 async function describedFailure(work: Promise<unknown>): Promise<unknown> {
   const error = await failureOf(work);
   if (!(error instanceof OnhandError)) return String(error);
-  const { name, status, code, line, requestId, isRetrySafe } = error;
-  return { class: name, status, code, line, request_id: requestId, is_retry_safe: isRetrySafe };
+  const { name, status, code, line, requestId, isRetrySafe, retryAfterMs } = error;
+  return {
+    class: name,
+    status,
+    code,
+    line,
+    request_id: requestId,
+    is_retry_safe: isRetrySafe,
+    retry_after: retryAfterMs === undefined ? undefined : retryAfterMs / 1000,
+  };
 }
 
 async function followed(onhand: Onhand, { count }: ProgramInput, via: 'polling' | 'events') {
@@ -234,6 +242,24 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
       update: await describedFailure(all(onhand.inventory.update(lines))),
       stream: await describedFailure(all(onhand.inventory.stream(lines))),
     };
+  },
+
+  strange_answers: async (onhand, { count }) => {
+    const failures: unknown[] = [];
+    for (let i = 0; i < count; i += 1) {
+      const outcomes = onhand.inventory.update([{ sku_id: 'S0' }], { retries: 0 });
+      failures.push(await describedFailure(all(outcomes)));
+    }
+    return failures;
+  },
+
+  silent_results: async (onhand) => {
+    const results = (retries: number) =>
+      onhand.files.readResults('any', (content) => new Response(content).text(), {
+        retries,
+        timeoutMs: 50,
+      });
+    return { once: nameOf(await failureOf(results(0))), results: await results(1) };
   },
 
   batch: async (onhand, { reference }) => {

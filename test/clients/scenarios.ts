@@ -1,6 +1,8 @@
 import { expect } from 'vitest';
 import type { Line } from '../../client/src/index.ts';
 import { at, textAt } from '../http/answers.ts';
+import { STRANGER_SCENARIOS } from './stranger-scenarios.ts';
+import type { Stranger } from './strangers.ts';
 import type { World } from './world.ts';
 
 /** What a program gets; which members, its scenario decides. */
@@ -53,8 +55,8 @@ export interface Scenario {
   /** How many SKUs the supplier has: S0, S1, … each with a stock of 0. */
   readonly skus: number;
   readonly input: Partial<Omit<ProgramInput, 'url' | 'token'>>;
-  /** Whether the program talks to a server that redirects each request to the right one. */
-  readonly isRedirected?: boolean;
+  /** Answers instead of the server, whose URL it gets. */
+  readonly stranger?: (url: string) => Stranger;
   /** After how many bytes the connections between client and server are cut, one after another. */
   readonly cuts?: readonly number[];
   /** Happens while the program runs. */
@@ -332,17 +334,6 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    title: 'a redirect is an error, so that the token is sent to no other server',
-    program: 'redirected',
-    skus: 1,
-    input: {},
-    isRedirected: true,
-    check: (output) => {
-      const redirect = { class: 'UnexpectedResponse', status: 307, code: 'unexpected_response' };
-      expect(output).toMatchObject({ read: redirect, update: redirect, stream: redirect });
-    },
-  },
-  {
     title: 'a batch is found by its reference, its failed lines are read, and it is undone',
     program: 'batch',
     skus: 2,
@@ -442,4 +433,5 @@ export const SCENARIOS: readonly Scenario[] = [
       expect(output).toEqual({ suppliers: [world.supplierName], skus: 2 });
     },
   },
+  ...STRANGER_SCENARIOS,
 ];

@@ -1,10 +1,9 @@
-import { createServer } from 'node:http';
-import { once } from 'node:events';
 import { at } from '../http/answers.ts';
 import { BULK, SKUS, TestServer } from '../http/harness.ts';
 import { entry } from '../store/fixtures.ts';
-import { CuttingProxy, urlOf } from './cutting-proxy.ts';
+import { CuttingProxy } from './cutting-proxy.ts';
 import { INPUT_DEFAULTS, type ProgramInput, type Scenario } from './scenarios.ts';
+import { startStranger } from './strangers.ts';
 
 const BATCHES = '/timp/products/skus/inventory/batches/';
 
@@ -56,26 +55,11 @@ interface Way {
   stop(): Promise<void>;
 }
 
-/** Answers each request with a redirect to the same path of another server. */
-async function redirectTo(target: string): Promise<Way> {
-  const server = createServer((request, response) => {
-    response.writeHead(307, { location: new URL(request.url ?? '', target).href }).end();
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: urlOf(server),
-    stop: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
-
-async function wayTo({ url }: TestServer, { cuts, isRedirected }: Scenario): Promise<Way> {
+async function wayTo({ url }: TestServer, { cuts, stranger }: Scenario): Promise<Way> {
   if (cuts !== undefined) return CuttingProxy.start(url, cuts);
-  return isRedirected === true ? redirectTo(url) : { url, stop: () => Promise.resolve() };
+  return stranger === undefined
+    ? { url, stop: () => Promise.resolve() }
+    : startStranger(stranger(url));
 }
 
 let suppliers = 0;

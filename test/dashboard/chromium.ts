@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { hashToken, newToken } from '../../src/accounts/credentials.ts';
 import type { TestServer } from '../http/harness.ts';
@@ -8,8 +7,6 @@ import type { TestServer } from '../http/harness.ts';
 const EXECUTABLE = '/usr/bin/chromium';
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
 const HOUR_MS = 3_600_000;
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Whether the tests in a browser can run; they are skipped, and say so, where there is none. */
 export const hasChromium = existsSync(EXECUTABLE);
@@ -57,14 +54,4 @@ export async function drawn(page: Page): Promise<void> {
 /** Resolves once no part of the page is loading. */
 export async function loaded(page: Page): Promise<void> {
   await page.getByRole('status', { name: 'Loading…' }).first().waitFor({ state: 'detached' });
-}
-
-/** What axe finds wrong with the page as it is shown: each rule with the elements that break it. */
-export async function violationsOf(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe);
-  const found: unknown = await page.evaluate(
-    'axe.run().then(({ violations }) => violations.map(({ id, nodes: [{ html, failureSummary }] }) =>' +
-      ' `${id}: ${html} ${failureSummary}`))',
-  );
-  return Array.isArray(found) ? found.map(String) : [`axe returned ${String(found)}`];
 }

@@ -1,9 +1,10 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Onhand } from '../../client/src/index.ts';
-import { createUser } from '../http/accounts/browser.ts';
+import { createUser, PASSWORD } from '../http/accounts/browser.ts';
 import { TestServer } from '../http/harness.ts';
-import { hasChromium, launchChromium, loaded, violationsOf, windowOf } from './chromium.ts';
+import { hasChromium, launchChromium, loaded, windowOf } from './chromium.ts';
+import { expectNothingOf, expectNoViolations, readsOf, testOnce } from './screens.ts';
 
 const STOCK = 'sku_id,quantity_in_stock\nCUP,7\nPOT,0\nTIN,3\nTIM,5\n';
 
@@ -114,7 +115,7 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
     await page.close();
   });
 
-  test('an ambiguous file asks, and its answer is used', async () => {
+  testOnce('an ambiguous file asks, and its answer is used', async () => {
     const page = await open('/drop');
     await choose(page, 'sku_id,quantity_in_stock\nCUP,5\nCUP,6\n');
     await page.getByText('Some SKUs have several rows').waitFor();
@@ -124,7 +125,7 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
     await page.close();
   });
 
-  test('a column that is not known is chosen once and remembered for later files', async () => {
+  testOnce('a column that is not known is chosen once and remembered for later files', async () => {
     const content = 'sku_id,quantity_in_stock,Shelf 4\nCUP,3,12\n';
     const page = await open('/drop');
     await choose(page, content);
@@ -139,6 +140,64 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
     await page.getByRole('row', { name: /CUP/ }).getByText('On backorder').waitFor();
     await page.close();
   });
+
+  test('a file with unknown columns is mapped on the screen, and the choice survives a reload', async () => {
+    const page = await open('/drop');
+    await choose(page, 'Thing;On the shelf\nCUP;8\nPOT;none\n', 'unknown.csv');
+    await page.getByText('Say which column identifies the SKU').waitFor();
+    await select(page, 'Read “Thing” as', 'SKU identifier');
+    await page.reload();
+    await page.getByText('Say which column identifies the SKU').waitFor();
+    await select(page, 'Read “On the shelf” as', 'Quantity in stock');
+    await page.getByLabel('Remember this for all later files').uncheck();
+    await page.getByRole('button', { name: 'Check again' }).click();
+    await page.getByText('1 row would be left out').waitFor();
+    await page.getByRole('row', { name: /CUP/ }).getByText('+5').waitFor();
+    await page.close();
+  });
+
+  testOnce('reading rules are chosen on the screen, and saved for later files', async () => {
+    const page = await open('/drop');
+    await choose(page, 'sku_id,quantity_in_stock\nCUP,-2\nPOT,plenty\n', 'rules.csv');
+    await page.getByText('2 rows would be left out').waitFor();
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
+    await select(page, 'Quantities below zero', 'Read them as zero');
+    await page.getByLabel('Words instead of quantities').fill('plenty = 99');
+    const rules = page.getByRole('region', { name: 'How values are read' });
+    await rules.getByLabel('Remember this for all later files').check();
+    await rules.getByRole('button', { name: 'Check again' }).click();
+    await page.getByRole('row', { name: /POT/ }).getByText('+96').waitFor();
+    await page.getByRole('button', { name: 'Apply 2 changes' }).waitFor();
+    const { json } = await server.ask('GET', '/timp/organizations/files/settings/', { token });
+    expect(json).toMatchObject({ words: { plenty: 99 }, negative: 'zero' });
+    await page.close();
+  });
+
+  testOnce(
+    'a session that ends while a file is sent applies nothing, and the file can be sent again',
+    async () => {
+      const context = await windowOf(browser, server, 'clerk');
+      const page = await open('/drop', context);
+      await page.getByText('Choose a file').waitFor();
+      const end = async (route: Route): Promise<void> => {
+        const headers = { 'onhand-dashboard': '1' };
+        await context.request.delete(`${server.url}/timp/organizations/sessions/current/`, {
+          headers,
+        });
+        await route.continue();
+      };
+      await page.route('**/files/upload/**', end, { times: 1 });
+      await choose(page, 'sku_id,quantity_in_stock\nCUP,77\n', 'midway.csv');
+      await page.getByLabel('Username').fill('clerk');
+      await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+      await page.keyboard.press('Enter');
+      await page.getByText('midway.csv was not sent: the session had ended').waitFor();
+      expect(await stockOf('CUP')).toBe(3);
+      await page.getByRole('button', { name: 'Send it again' }).click();
+      await page.getByRole('row', { name: /CUP/ }).getByText('+74').waitFor();
+      await context.close();
+    },
+  );
 
   test('a pasted line shows what each identifier finds, and what it would change', async () => {
     const page = await open('/try');
@@ -176,9 +235,9 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
     await stranger.close();
   });
 
-  test.for(['light', 'dark'] as const)(
-    'axe finds nothing on the files screens, %s',
-    async (scheme) => {
+  testOnce(
+    'screens of files break no rule of axe in either theme, and tell another tenant nothing',
+    async () => {
       const onhand = new Onhand({ url: server.url, token });
       const uuid = await onhand.files.upload(STOCK, { filename: 'axe.csv' });
       const checked = await onhand.files.upload(STOCK, {
@@ -187,8 +246,8 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
       });
       const { batches } = await onhand.files.wait(uuid);
       await onhand.files.wait(checked);
-      const context = await windowOf(browser, server, 'clerk', { colorScheme: scheme });
-      const page = await open('/', context);
+      const page = await open('/drop');
+      const reads = readsOf(page);
       const screens = [
         ['/drop', 'Recent files'],
         [`/drop/${checked}`, 'How the columns are read'],
@@ -202,9 +261,16 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
         await page.goto(server.url + path);
         await page.getByRole('heading', { name: heading, exact: true }).waitFor();
         await loaded(page);
-        expect([path, await violationsOf(page)]).toEqual([path, []]);
+        await expectNoViolations(page, path);
       }
-      await context.close();
+      await page.close();
+      const stranger = await windowOf(browser, server, 'stranger');
+      expect([...reads].length).toBeGreaterThan(screens.length);
+      await expectNothingOf(['axe.csv', 'CUP', 'Acme', 'clerk'], reads, {
+        context: stranger,
+        server,
+      });
+      await stranger.close();
     },
   );
 });
@@ -214,6 +280,11 @@ async function choose(page: Page, content: string, name = 'stock.csv'): Promise<
   await page
     .locator('input[type=file]')
     .setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(content) });
+}
+
+async function select(page: Page, field: string, option: string): Promise<void> {
+  await page.getByRole('combobox', { name: field }).click();
+  await page.getByRole('option', { name: option }).click();
 }
 
 /** Presses Tab until the element with this name has the focus. */

@@ -16,6 +16,9 @@ const KILL_WITHIN_MS = 30;
 /** How many changes the table may lack: swept in every batch, every few, and never while the store is open. */
 const LACKING = [1, 300, 2000, 1_000_000];
 
+/** Batches of more lines are written in slices, of two lines at least. */
+const LARGE = [10, 300, 1_000_000];
+
 /** A batch that the store's process reports: the SKUs from `first` on hold `value`. */
 export interface WrittenBatch {
   readonly first: number;
@@ -65,7 +68,7 @@ export class StoreKills {
     const random = this.#random;
     const task: WriterTask = {
       url: this.#database.url,
-      settings: { recentChangesMax: random.pick(LACKING) },
+      settings: { recentChangesMax: random.pick(LACKING), largeBatchLines: random.pick(LARGE) },
       skus: SKUS,
       seed: random.below(1_000_000),
       value: this.#value,

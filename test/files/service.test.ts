@@ -214,6 +214,7 @@ async function catalogueOf(supplierId: number, rows: string) {
     formatLimits: testSettings(database).formatLimits,
     inspectedSkusMax: 1000,
     directory,
+    decimal: null,
   };
   const host: ImportHost = {
     applyCatalogue: (batch) => store.applyCatalogue(batch),

@@ -44,7 +44,7 @@ describe('a column map', () => {
     ['barcode=gtin,', /is not a column mapping; write header=column/],
     [
       'barcode=upc',
-      /"upc" is not a column to map to; there are item_id, sku_id, .*, published, and ignore\./,
+      /"upc" is not a column to map to; there are item_id, sku_id, .*, published, unit, and ignore\./,
     ],
     ['barcode=constructor', /not a column to map to/],
   ] as const)('%j is refused', ([text, message]) => {

@@ -1,4 +1,4 @@
-import { readSettings } from '../../src/config.ts';
+import { readSettings } from '../../src/settings/read.ts';
 import type { FormatLimits } from '../../src/formats/format.ts';
 
 /** The defaults. */

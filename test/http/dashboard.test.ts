@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readSettings } from '../../src/config.ts';
+import { readSettings } from '../../src/settings/read.ts';
 import { Dashboard } from '../../src/http/dashboard.ts';
 
 let folder: string;

@@ -77,14 +77,22 @@ export class TestServer {
     return this.#running.url;
   }
 
+  /** Where the metrics are, with `metricsPort: 0`. */
+  get metricsUrl(): string {
+    const { metricsUrl } = this.#running;
+    if (metricsUrl === null) throw new Error('the server has no listener for metrics');
+    return metricsUrl;
+  }
+
   get store(): RunningServer['store'] {
     return this.#running.store;
   }
 
-  /** Restarts the server at the same address with the same settings. */
-  async restart(): Promise<void> {
+  /** Restarts the server at the same address with the same settings. @param meanwhile while there is no server */
+  async restart(meanwhile?: () => Promise<unknown>): Promise<void> {
     const port = Number(new URL(this.url).port);
     await this.#running.close();
+    await meanwhile?.();
     const { database, filesDirectory } = this;
     const settings = testSettings(database, { filesDirectory, ...this.#overrides, port });
     this.#running = await startServer(settings, collector(this.log));

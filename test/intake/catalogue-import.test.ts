@@ -8,7 +8,7 @@ import {
   type ImportSummary,
 } from '../../src/intake/catalogue-import.ts';
 import { NO_RULES, parseColumnMappings } from '../../src/domain/reading-rules.ts';
-import { readSettings } from '../../src/config.ts';
+import { readSettings } from '../../src/settings/read.ts';
 import { openStaging } from '../../src/databases.ts';
 import type { Store } from '../../src/store/store.ts';
 import { bytesOf } from '../formats/reading.ts';

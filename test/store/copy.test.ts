@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NO_RULES } from '../../src/domain/reading-rules.ts';
-import { readSettings } from '../../src/config.ts';
+import { readSettings } from '../../src/settings/read.ts';
 import { copyDatabases, inspectDatabase } from '../../src/databases.ts';
 import {
   COPIED_TABLES,
@@ -149,7 +149,8 @@ async function addFile({ files }: Store, supplierId: number): Promise<void> {
 
 async function findingsOf(database: TestDatabase): Promise<readonly string[]> {
   const wrong: string[] = [];
-  for await (const { ok, check } of inspectDatabase(database.url)) if (!ok) wrong.push(check);
+  for await (const { ok, check } of inspectDatabase(database.url, settings))
+    if (!ok) wrong.push(check);
   return wrong;
 }
 
@@ -160,11 +161,11 @@ describe.each([
   test('is equal row by row, and both accept the same later writes', async () => {
     const [from, to] = [await fromKind.make(), await toKind.make()];
     await fill(from);
-    const copied = await copyDatabases(from.url, to.url, nothing);
+    const copied = await copyDatabases(from.url, to.url, nothing, settings);
     expect(copied.find(({ table }) => table === 'skus')?.rows).toBe(SKUS.length);
     expect(await findingsOf(to)).toEqual([]);
     const back = await fromKind.make();
-    expect(await copyDatabases(to.url, back.url, nothing)).toEqual(copied);
+    expect(await copyDatabases(to.url, back.url, nothing, settings)).toEqual(copied);
 
     const stores: Store[] = [await openTestStore(from), await openTestStore(to)];
     for (const store of stores) {
@@ -192,7 +193,7 @@ describe.each([
       await Promise.all([source.close(), target.close()]);
       await expect(openTestStore(to)).rejects.toThrow('unfinished copy');
     }
-    await copyDatabases(from.url, to.url, nothing);
+    await copyDatabases(from.url, to.url, nothing, settings);
     expect(await findingsOf(to)).toEqual([]);
   });
 
@@ -208,7 +209,7 @@ describe.each([
     };
     await expect(copyDatabase(source, target, again, nothing)).rejects.toThrow('was written to');
     await Promise.all([source.close(), target.close()]);
-    await expect(copyDatabases(from.url, to.url, nothing)).rejects.toThrow('Remove it');
+    await expect(copyDatabases(from.url, to.url, nothing, settings)).rejects.toThrow('Remove it');
     await expect(openTestStore(to)).rejects.toThrow('unfinished copy');
   });
 
@@ -218,7 +219,9 @@ describe.each([
     const store = await openTestStore(to);
     await createSupplier(store, 'Mine');
     await store.close();
-    await expect(copyDatabases(from.url, to.url, nothing)).rejects.toThrow('is not empty');
+    await expect(copyDatabases(from.url, to.url, nothing, settings)).rejects.toThrow(
+      'is not empty',
+    );
   });
 
   test('reports the first row that differs from the source', async () => {

@@ -1,7 +1,8 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSettings, type Settings } from '../../src/config.ts';
+import type { Settings } from '../../src/config.ts';
+import { readSettings } from '../../src/settings/read.ts';
 import type { OnhandError } from '../../src/domain/errors.ts';
 import { type LineDraft, type Lines, LinesBuilder } from '../../src/domain/lines.ts';
 import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
@@ -26,9 +27,12 @@ export async function sqliteDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** A database whose inventory table is swept every few changes; in others, hardly a test writes enough for that. */
+/**
+ * A database whose inventory table is swept every few changes, and in which all but the smallest batches are written in
+ * slices; in others, hardly a test writes enough for that.
+ */
 export async function sweptDatabase(): Promise<TestDatabase> {
-  return { ...(await sqliteDatabase()), settings: { recentChangesMax: 6 } };
+  return { ...(await sqliteDatabase()), settings: { recentChangesMax: 6, largeBatchLines: 2 } };
 }
 
 /** The files of a database as a crash would leave them now. Nothing may be writing. */

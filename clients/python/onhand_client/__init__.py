@@ -684,6 +684,7 @@ class _Transport:
         self._headers = {
             **{name.lower(): value for name, value in (headers or {}).items()},
             "host": parts.netloc.rpartition("@")[2],
+            "accept-encoding": "identity",
             "user-agent": agent if user_agent is None else f"{user_agent} {agent}",
             **({} if token is None else {"authorization": f"Token {token}"}),
         }
@@ -753,14 +754,15 @@ class _Transport:
             document = json.loads(content)
         except ValueError:
             document = None
+        retry_after = _retry_after(response.getheader("retry-after"), response.getheader("date"))
         raise _problem_error(
             document,
             status=response.status,
             is_retry_safe=request.is_repeatable,
             line=request.line,
-            retry_after=_retry_after(response.getheader("retry-after")),
+            retry_after=retry_after,
             request_id=response.getheader("request-id"),
-        ) or _unexpected(response.status, request)
+        ) or _unexpected(response.status, request, retry_after=retry_after)
 
     def put_back(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:
@@ -855,20 +857,26 @@ def _parsed(exchange: _Exchange, request: _Request) -> Any:
         raise _unexpected(exchange.response.status, request, is_retry_safe=False) from None
 
 
-def _unexpected(status: int, request: _Request, is_retry_safe: Optional[bool] = None) -> UnexpectedResponse:
+def _unexpected(
+    status: int,
+    request: _Request,
+    is_retry_safe: Optional[bool] = None,
+    retry_after: Optional[float] = None,
+) -> UnexpectedResponse:
     return UnexpectedResponse(
         "proxy_failed" if status >= 500 else "unexpected_response",
         "The response is not from onhand: check the URL, and proxies on the way.",
         status=status,
         is_retry_safe=request.is_repeatable if is_retry_safe is None else is_retry_safe,
         line=request.line,
+        retry_after=retry_after,
     )
 
 
 def _unexpected_results(line: int) -> UnexpectedResponse:
     return UnexpectedResponse(
         "unexpected_response",
-        "The results do not match the lines: the response is not from onhand.",
+        "The results do not match the lines: the response is not from onhand, or a proxy dropped its header Lines-Succeeded.",
         status=200,
         line=line,
     )
@@ -886,14 +894,23 @@ def _failure_of(error: Exception, request: _Request, call: _Call) -> OnhandError
     return failure
 
 
-def _retry_after(text: Optional[str]) -> Optional[float]:
-    """Seconds, or a date (RFC 9110 §10.2.3)."""
+def _retry_after(text: Optional[str], answered: Optional[str]) -> Optional[float]:
+    """Seconds, or a date (RFC 9110 §10.2.3) by the clock of who answered, which the response's own date shows."""
     if text is None:
         return None
     if re.fullmatch(r"\d+", text):
         return float(text)
+    end = _timestamp(text)
+    if end is None:
+        return None
+    now = _timestamp(answered)
+    return max(0.0, end - (time.time() if now is None else now))
+
+
+def _timestamp(date: Optional[str]) -> Optional[float]:
+    """Seconds since 1970 of a date of HTTP; None if it is none."""
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+        return email.utils.parsedate_to_datetime(date or "").timestamp()
     except (TypeError, ValueError, IndexError):
         return None
 
@@ -1346,16 +1363,28 @@ class Inventory(_Resource):
     def _send(self, chunk: _Chunk, run: str, options: _Update, call: _Call) -> List[LineOutcome]:
         key = None if options.dry_run else f"{run}-{chunk.start}"
         request = options.request({"content-type": "application/json", "idempotency-key": key})
+        # Only a dry run tells more of a success than that it is one.
+        failures_only = options.errors_only or not options.dry_run
         request = dataclasses.replace(
             request,
-            query={**request.query, "errors_only": True if options.errors_only else None},
+            query={**request.query, "errors_only": True if failures_only else None},
             body=lambda: b"[%b]" % b",".join(chunk.texts),
             line=chunk.start,
         )
-        results = self._transport.json(request, call)
-        if not isinstance(results, list) or not (options.errors_only or len(results) == len(chunk.lines)):
-            raise _unexpected_results(chunk.start)
-        return [_outcome(chunk, result.get("index", place), result) for place, result in enumerate(results)]
+
+        def read(exchange: _Exchange) -> List[LineOutcome]:
+            results = _parsed(exchange, request)
+            if failures_only:
+                results = _completed(chunk, results, exchange.response.getheader("lines-succeeded"))
+            if not isinstance(results, list) or len(results) != len(chunk.lines):
+                raise _unexpected_results(chunk.start)
+            return [
+                _outcome(chunk, place, result)
+                for place, result in enumerate(results)
+                if not options.errors_only or result is not _SUCCESS
+            ]
+
+        return self._transport.send(request, call, read)
 
     def _stream(self, lines: Iterable[Mapping[str, Any]], options: _Update) -> _Pages[LineOutcome]:
         call = self._call()
@@ -1378,6 +1407,24 @@ class Inventory(_Resource):
                 except OnhandError as error:
                     retries.wait_after(error, request)
         options.end()
+
+
+#: The result of most lines.
+_SUCCESS: Json = {"status_code": 200, "message": "success"}
+
+
+def _completed(chunk: _Chunk, failures: object, succeeded: Optional[str]) -> List[Json]:
+    """The results of all lines of a chunk, of which the server named the failures and counted the others."""
+    count = len(chunk.lines)
+    if not isinstance(failures, list) or succeeded != str(count - len(failures)):
+        raise _unexpected_results(chunk.start)
+    results = [_SUCCESS] * count
+    for failure in failures:
+        index = failure.get("index", -1)
+        if not 0 <= index < count or results[index] is not _SUCCESS:
+            raise _unexpected_results(chunk.start)
+        results[index] = failure
+    return results
 
 
 def _outcome(chunk: _Chunk, place: int, result: Json) -> LineOutcome:
@@ -2054,6 +2101,8 @@ class Files(_Resource):
             with self._transport.open(request, call, silence) as exchange:
                 for piece in exchange.pieces():
                     yield [piece]
+                    # The time that the program takes between pieces does not count.
+                    silence.progress()
         except (OSError, http.client.HTTPException) as error:
             raise _failure_of(error, request, call) from error
 

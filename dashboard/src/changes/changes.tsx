@@ -24,7 +24,8 @@ export function Changes() {
   const [sku, setSku] = useState('');
   const [supplier, setSupplier] = useState<string | null>(null);
   const [onlyToZero, setOnlyToZero] = useState(false);
-  const { records, waiting, error } = useLiveFeed(isPaused);
+  const { records, waiting, isDisconnected, error } = useLiveFeed(isPaused);
+  const state = isPaused ? text.changes.paused(formats.number(waiting)) : text.changes.live;
   const suppliers = new Map(records.map((record) => [record.supplier.uuid, record.supplier.name]));
   const shown = records.filter(
     (record) =>
@@ -39,8 +40,10 @@ export function Changes() {
       title={text.frame.screens.changes}
       subtitle={
         <span role="status">
-          <span className={`${classes['dot']} ${isPaused ? classes['paused'] : ''}`} />
-          {isPaused ? text.changes.paused(formats.number(waiting)) : text.changes.live}
+          <span
+            className={`${classes['dot']} ${isPaused || isDisconnected ? classes['paused'] : ''}`}
+          />
+          {isDisconnected ? text.changes.disconnected : state}
         </span>
       }
       actions={

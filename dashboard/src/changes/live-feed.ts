@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import type { ChangeRecord } from '../../../client/src/index.ts';
-import { onhand } from '../api/client.ts';
+import { clientWithLog } from '../api/client.ts';
 import { isUnauthenticated, leave } from '../api/session.ts';
 
 /** Records that are kept; older ones are in the history of their SKU. */
@@ -14,14 +14,21 @@ export interface LiveFeed {
   readonly records: readonly ChangeRecord[];
   /** How many arrived while paused. */
   readonly waiting: number;
+  /** Whether the server does not answer, so that changes come later. */
+  readonly isDisconnected: boolean;
   /** Why the feed ended, if it did. */
   readonly error: unknown;
 }
 
 /** The change feed from now on. It reconnects by itself and misses nothing in between. */
 export function useLiveFeed(isPaused: boolean): LiveFeed {
+  const [isDisconnected, setIsDisconnected] = useState(false);
   const cache = useQueryClient();
-  const [feed, setFeed] = useState<LiveFeed>({ records: [], waiting: 0, error: null });
+  const [feed, setFeed] = useState<Omit<LiveFeed, 'isDisconnected'>>({
+    records: [],
+    waiting: 0,
+    error: null,
+  });
   const arrived = useRef<ChangeRecord[]>([]);
   const paused = useRef(isPaused);
   paused.current = isPaused;
@@ -42,6 +49,10 @@ export function useLiveFeed(isPaused: boolean): LiveFeed {
       }
     };
     const timer = setInterval(draw, DRAW_MS);
+    const onhand = clientWithLog((event) => {
+      if (event.event === 'retry') setIsDisconnected(true);
+      else if (event.status === 200) setIsDisconnected(false);
+    });
     const read = async (): Promise<void> => {
       const options = {
         from: 'now',
@@ -63,5 +74,5 @@ export function useLiveFeed(isPaused: boolean): LiveFeed {
       clearInterval(timer);
     };
   }, [cache]);
-  return feed;
+  return { ...feed, isDisconnected };
 }

@@ -14,6 +14,7 @@ import { Screen } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
 import { Failed, FailedAlert, LoadingRows } from '../states/states.tsx';
 import { Columns } from './columns.tsx';
+import { Rules } from './rules.tsx';
 import { Totals } from './totals.tsx';
 
 /** A file that was dropped: what it would do, before any of it is applied. */
@@ -50,9 +51,17 @@ function Checked({ file }: { readonly file: FileWithBatches }) {
       <FileNotice file={file} />
       {isDone ? <Totals file={file} /> : null}
       {isDone ? <Effects file={file} /> : null}
-      {isUnfinished(file) ? null : <Columns key={file.uuid} file={file} />}
+      {isUnfinished(file) ? null : <Columns key={`columns ${file.uuid}`} file={file} />}
+      {isUnfinished(file) || !isTable(file) ? null : (
+        <Rules key={`rules ${file.uuid}`} file={file} />
+      )}
     </>
   );
+}
+
+/** Reading rules are about tables; a format that is not known may be one. */
+function isTable({ format }: FileWithBatches): boolean {
+  return format === null || format === 'csv' || format === 'xlsx';
 }
 
 /** Applies what was checked. Its results and its undo are on the screen that follows. */

@@ -1,50 +1,30 @@
 import { Alert, Badge, Button, Checkbox, Group, Select, Table, Text } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { useSessionStorage } from '@mantine/hooks';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { FileSettings, FileWithBatches } from '../../../client/src/index.ts';
-import { jsonRequest } from '../../../client/src/json-request.ts';
+import type { FileWithBatches } from '../../../client/src/index.ts';
 import { useActing } from '../acting/acting.tsx';
-import { FILE_SETTINGS_PATH, previewQuery } from '../files/queries.ts';
+import { previewQuery } from '../files/queries.ts';
 import { Icon } from '../frame/icons.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
 import { FailedAlert } from '../states/states.tsx';
-import { COLUMN_TARGETS, columnsOf, IGNORE, printMapping } from './mapping.ts';
-import { sendForCheck, sentFile } from './sent-files.ts';
+import { useCheckAgain } from './check-again.ts';
+import { COLUMN_TARGETS, columnsOf, IGNORE } from './mapping.ts';
 import classes from './drop.module.css';
 
 /** How each column is read, with its first values; other choices are checked again, and saved if wanted. */
 export function Columns({ file }: { readonly file: FileWithBatches }) {
   const text = useText();
   const acting = useActing();
-  const { onhand, transport } = acting;
-  const navigate = useNavigate();
-  const cache = useQueryClient();
   const { data: preview, isPending } = useQuery(previewQuery(acting, file.uuid));
-  const [choices, setChoices] = useState<Readonly<Record<string, string>>>({});
-  const [isSaved, setIsSaved] = useState(true);
-  const sending = sentFile(file.uuid);
-  const checking = useMutation({
-    mutationFn: async () => {
-      if (isSaved) {
-        const path = FILE_SETTINGS_PATH;
-        const saved = await transport.json<FileSettings>({ method: 'GET', path });
-        const columns = { ...saved.columns, ...choices };
-        await transport.json<FileSettings>(jsonRequest('PATCH', path, { columns }));
-        await cache.invalidateQueries({ queryKey: ['file-settings'] });
-      }
-      if (sending === undefined) return undefined;
-      const given = sending.terms.mapping;
-      const mapping = [...(given === undefined ? [] : [given]), printMapping(choices)].join(',');
-      const terms = isSaved ? sending.terms : { ...sending.terms, mapping };
-      return sendForCheck(onhand, { ...sending, terms });
-    },
-    onSuccess: (uuid) => {
-      if (uuid === undefined) void navigate({ to: '/drop' });
-      else void navigate({ to: '/drop/$uuid', params: { uuid }, replace: true });
-    },
+  // They survive a reload of the page.
+  const [choices, setChoices] = useSessionStorage<Readonly<Record<string, string>>>({
+    key: `onhand-columns-${file.uuid}`,
+    defaultValue: {},
   });
+  const [isSaved, setIsSaved] = useState(true);
+  const checking = useCheckAgain(file);
   const columns = columnsOf(file, preview);
   if (isPending) return null;
   if (columns.length === 0) return null;
@@ -55,6 +35,11 @@ export function Columns({ file }: { readonly file: FileWithBatches }) {
   ];
   return (
     <Panel title={text.columns.title} isFlush>
+      {preview?.header_problem === undefined || preview.header_problem === null ? null : (
+        <Text size="sm" className="panel-body">
+          {text.columns.mapHint}
+        </Text>
+      )}
       <Table.ScrollContainer minWidth={520}>
         <Table>
           <Table.Thead>
@@ -103,22 +88,16 @@ export function Columns({ file }: { readonly file: FileWithBatches }) {
             size="xs"
             label={text.columns.save}
             checked={isSaved}
-            disabled={sending === undefined}
             onChange={(event) => setIsSaved(event.currentTarget.checked)}
           />
           <Group gap={10}>
-            {sending === undefined ? (
-              <Text size="xs" c="dimmed">
-                {text.columns.dropAgain}
-              </Text>
-            ) : null}
             <Button
               variant="light"
               leftSection={<Icon name="flask" />}
               loading={checking.isPending}
-              onClick={() => checking.mutate()}
+              onClick={() => checking.mutate({ rules: { columns: choices }, isSaved })}
             >
-              {sending === undefined ? text.columns.saveOnly : text.columns.checkAgain}
+              {text.columns.checkAgain}
             </Button>
           </Group>
         </div>

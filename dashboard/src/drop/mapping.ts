@@ -58,14 +58,3 @@ export function columnsOf(
     ];
   });
 }
-
-/** The `mapping` parameter of an upload. */
-export function printMapping(choices: Readonly<Record<string, string>>): string {
-  return Object.entries(choices)
-    .map(([header, column]) => `${quoted(header)}=${column}`)
-    .join(',');
-}
-
-function quoted(header: string): string {
-  return /[",=]/.test(header) ? `"${header.replaceAll('"', '""')}"` : header;
-}

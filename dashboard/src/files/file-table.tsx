@@ -9,27 +9,36 @@ import { QueryTable } from '../states/query-table.tsx';
 import { Nothing } from '../states/states.tsx';
 import { FileState } from './file-state.tsx';
 import { Pages } from './pages.tsx';
-import { countsOf, filesQuery } from './queries.ts';
+import { countsOf, filesQuery, type FileStateName } from './queries.ts';
 
 /** Files, latest first. */
 export function FileTable({
   limit,
   start = 0,
+  state,
   onTurn,
 }: {
   readonly limit: number;
   readonly start?: number;
+  /** Only files in this state. */
+  readonly state?: FileStateName | undefined;
   /** Shows the page from this file on; without it, there is one page only. */
   readonly onTurn?: (start: number) => void;
 }) {
   const text = useText();
-  const query = useQuery(filesQuery(useActing(), start, limit));
+  const query = useQuery(filesQuery(useActing(), { start, limit, state }));
   return (
     <>
       <QueryTable
         query={query}
         rows={query.data?.files}
-        nothing={<Nothing title={text.files.noneTitle}>{text.files.noneText}</Nothing>}
+        nothing={
+          state === undefined ? (
+            <Nothing title={text.files.noneTitle}>{text.files.noneText}</Nothing>
+          ) : (
+            <Nothing title={text.files.noneInState} />
+          )
+        }
         minWidth={560}
         head={
           <>

@@ -1,11 +1,12 @@
-import { Button, Tabs } from '@mantine/core';
+import { Button, Select, Tabs } from '@mantine/core';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { BatchTable } from '../batches/batch-table.tsx';
 import { Icon } from '../frame/icons.tsx';
 import { Screen } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
 import { FileTable } from './file-table.tsx';
-import { filesSearchOf } from './search.ts';
+import { FILE_STATES, filesSearchOf } from './search.ts';
+import classes from './files.module.css';
 
 const PAGE_LIMIT = 25;
 
@@ -13,7 +14,7 @@ const PAGE_LIMIT = 25;
 export function Files() {
   const text = useText();
   const navigate = useNavigate();
-  const { list = 'files', start = 0 } = filesSearchOf(useSearch({ strict: false }));
+  const { list = 'files', start = 0, state } = filesSearchOf(useSearch({ strict: false }));
   const turn = (to: number): void =>
     void navigate({
       to: '/files',
@@ -49,8 +50,25 @@ export function Files() {
           <Tabs.Tab value="batches">{text.files.tabBatches}</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="files">
+          <Select
+            className={classes['filter'] ?? ''}
+            aria-label={text.files.state}
+            placeholder={text.files.anyState}
+            clearable
+            data={FILE_STATES.map((each) => ({ value: each, label: text.files.states[each] }))}
+            value={state ?? null}
+            onChange={(chosen) => {
+              const wanted = FILE_STATES.find((each) => each === chosen);
+              void navigate({
+                to: '/files',
+                search: (before) => ({ ...before, state: wanted, start: undefined }),
+              });
+            }}
+          />
           <div className="panel">
-            {list === 'files' ? <FileTable limit={PAGE_LIMIT} start={start} onTurn={turn} /> : null}
+            {list === 'files' ? (
+              <FileTable limit={PAGE_LIMIT} start={start} state={state} onTurn={turn} />
+            ) : null}
           </div>
         </Tabs.Panel>
         <Tabs.Panel value="batches">

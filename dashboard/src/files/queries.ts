@@ -31,13 +31,29 @@ export function fileQuery({ onhand, scope }: Acting, uuid: string) {
   });
 }
 
+export type FileStateName = StockFile['state'];
+
+export interface FilesAsked {
+  readonly start: number;
+  readonly limit: number;
+  /** Only files in this state. */
+  readonly state?: FileStateName | undefined;
+}
+
+const HELD_LIMIT = 10;
+
+/** The latest files that wait for an answer. */
+export function heldFilesQuery(acting: Acting) {
+  return filesQuery(acting, { start: 0, limit: HELD_LIMIT, state: 'held' });
+}
+
 /** A page of the files, latest first, asked for again while one of them is not finished. */
-export function filesQuery({ transport, scope }: Acting, start: number, limit: number) {
+export function filesQuery({ transport, scope }: Acting, asked: FilesAsked) {
   return queryOptions({
-    queryKey: ['files', scope, 'list', start, limit],
+    queryKey: ['files', scope, 'list', asked],
     queryFn: async ({ signal }): Promise<FilePage> =>
       transport.json<FilePage>(
-        { method: 'GET', path: FILES_PATH, query: { start, limit } },
+        { method: 'GET', path: FILES_PATH, query: { ...asked } },
         { signal },
       ),
     refetchInterval: ({ state: { data } }) =>

@@ -9,6 +9,7 @@ export class Formats {
   readonly #compact: Intl.NumberFormat;
   readonly #relative: Intl.RelativeTimeFormat;
   readonly #time: Intl.DateTimeFormat;
+  readonly #hour: Intl.DateTimeFormat;
   readonly #day: Intl.DateTimeFormat;
   readonly #dayTime: Intl.DateTimeFormat;
   readonly #full: Intl.DateTimeFormat;
@@ -23,6 +24,7 @@ export class Formats {
     });
     this.#relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto', style: 'short' });
     this.#time = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
+    this.#hour = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' });
     this.#day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' });
     this.#dayTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' });
     this.#full = new Intl.DateTimeFormat(locale, {
@@ -76,6 +78,19 @@ export class Formats {
           : (['minute', 1] as const);
     const style = { style: 'unit', unit, unitDisplay: 'short' } as const;
     return new Intl.NumberFormat(this.locale, style).format(value / size);
+  }
+
+  /** Prints a part of one as a percentage: 12%, or 0.4% where it is small. */
+  share(value: number): string {
+    const maximumFractionDigits = value > 0 && value < 0.01 ? 2 : 0;
+    const style = { style: 'percent', maximumFractionDigits } as const;
+    return new Intl.NumberFormat(this.locale, style).format(value);
+  }
+
+  /** Prints an hour by its beginning: 14:00 – 15:00. */
+  hour(start: string): string {
+    const from = new Date(start);
+    return this.#hour.formatRange(from, new Date(from.getTime() + HOUR_MS));
   }
 
   /** Whether the count takes the singular. */

@@ -1,16 +1,17 @@
-import { Alert, SimpleGrid, Skeleton } from '@mantine/core';
+import { SimpleGrid, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import type { Statistics } from '../../../client/src/index.ts';
 import { ActingContext, actingFor } from '../acting/acting.tsx';
-import { onhand } from '../api/client.ts';
 import { BatchTable } from '../batches/batch-table.tsx';
 import { Ago } from '../format/time.tsx';
 import { Fact } from '../frame/fact.tsx';
-import { Icon } from '../frame/icons.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
 import { Failed } from '../states/states.tsx';
+import { Attention } from './attention.tsx';
 import { confirmedWithin, freshnessQuery, skuCount } from './freshness.ts';
+import { Hours } from './hours.tsx';
+import { useOwnAttention } from './own-attention.tsx';
+import { hoursQuery, todayOf } from './statistics.ts';
 
 const REFRESH_MS = 15_000;
 const BATCHES_SHOWN = 12;
@@ -18,18 +19,12 @@ const DAY_SECONDS = 86_400;
 const OWN = actingFor(undefined);
 
 /** A supplier's own numbers. */
-export function SupplierOverview() {
+export default function SupplierOverview() {
   const text = useText();
   const formats = useFormats();
   const freshness = useQuery(freshnessQuery);
-  const statistics = useQuery({
-    queryKey: ['statistics', 'today'],
-    queryFn: async ({ signal }) => {
-      const midnight = new Date(new Date().setHours(0, 0, 0, 0));
-      return onhand.statistics({ from: midnight, interval: 'hour' }, { signal });
-    },
-    refetchInterval: REFRESH_MS,
-  });
+  const statistics = useQuery(hoursQuery);
+  const attention = useOwnAttention();
   const error = freshness.error ?? statistics.error;
   if (error !== null) {
     const retry = (): void => {
@@ -48,20 +43,28 @@ export function SupplierOverview() {
       </SimpleGrid>
     );
   }
-  const today = totalsOf(statistics.data.intervals);
+  const today = todayOf(statistics.data);
   const count = skuCount(own);
   const confirmed = confirmedWithin(own, DAY_SECONDS);
+  const lateItems =
+    own.is_late === true
+      ? [
+          {
+            key: 'late',
+            tone: 'bad',
+            icon: 'clock',
+            title: text.overview.youAreLate,
+            detail: text.overview.youAreLateHint(own.expected_interval_minutes ?? 0),
+          } as const,
+        ]
+      : [];
   return (
     <>
-      {own.is_late === true ? (
-        <Alert color="red" icon={<Icon name="clock" />} title={text.overview.youAreLate}>
-          {text.overview.youAreLateHint(own.expected_interval_minutes ?? 0)}
-        </Alert>
-      ) : null}
+      <Attention items={[...lateItems, ...attention]} />
       <SimpleGrid cols={{ base: 2, md: 4 }} spacing="sm">
         <Fact
           name={text.overview.skus}
-          hint={text.overview.confirmed(percent(confirmed, count, formats.locale))}
+          hint={text.overview.confirmed(formats.share(count === 0 ? 1 : confirmed / count))}
         >
           {formats.number(count)}
         </Fact>
@@ -90,6 +93,7 @@ export function SupplierOverview() {
           {formats.number(today.failed)}
         </Fact>
       </SimpleGrid>
+      <Hours hours={statistics.data} />
       <Panel title={text.overview.latestBatches} isFlush>
         <ActingContext value={OWN}>
           <BatchTable limit={BATCHES_SHOWN} refreshMs={REFRESH_MS} />
@@ -97,23 +101,4 @@ export function SupplierOverview() {
       </Panel>
     </>
   );
-}
-
-function totalsOf(intervals: Statistics['intervals']): {
-  readonly lines: number;
-  readonly changed: number;
-  readonly failed: number;
-} {
-  const totals = { lines: 0, changed: 0, failed: 0 };
-  for (const { lines, changed, failed } of intervals) {
-    totals.lines += lines;
-    totals.changed += changed;
-    totals.failed += failed;
-  }
-  return totals;
-}
-
-function percent(part: number, whole: number, locale: string): string {
-  const share = whole === 0 ? 1 : part / whole;
-  return new Intl.NumberFormat(locale, { style: 'percent' }).format(share);
 }

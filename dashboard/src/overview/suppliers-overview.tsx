@@ -1,18 +1,19 @@
-import { Alert, Anchor, SimpleGrid, Skeleton } from '@mantine/core';
+import { Anchor, SimpleGrid, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Fact } from '../frame/fact.tsx';
-import { Icon } from '../frame/icons.tsx';
-import { Panel } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
-import { Failed, Nothing } from '../states/states.tsx';
+import { Failed } from '../states/states.tsx';
+import { Attention, itemsAbout } from './attention.tsx';
 import { freshnessQuery, skuCount } from './freshness.ts';
-import { FreshnessTable } from './freshness-table.tsx';
+import { useOwnAttention } from './own-attention.tsx';
+import { Suppliers } from './suppliers.tsx';
 
-/** All suppliers that the reader sees, and which of them are late. */
-export function SuppliersOverview() {
+/** All suppliers that a retailer sees, and which of them are late. */
+export default function SuppliersOverview() {
   const text = useText();
   const formats = useFormats();
+  const own = useOwnAttention();
   const { data: suppliers, error, refetch } = useQuery(freshnessQuery);
   if (error !== null) return <Failed error={error} onRetry={() => void refetch()} />;
   if (suppliers === undefined) {
@@ -27,21 +28,17 @@ export function SuppliersOverview() {
   const late = suppliers.filter(({ is_late: isLate }) => isLate === true);
   const silent = suppliers.filter(({ last_heard: time }) => time === null);
   const skus = suppliers.reduce((sum, supplier) => sum + skuCount(supplier), 0);
+  const lateItems = itemsAbout(
+    late.map(({ supplier: { uuid, name } }) => (
+      <Link key={uuid} to="/skus" search={{ supplier: uuid }}>
+        {name}
+      </Link>
+    )),
+    { key: 'late', tone: 'bad', icon: 'clock', title: text.overview.lateTitle(late.length) },
+  );
   return (
     <>
-      {late.length === 0 ? null : (
-        <Alert
-          color="red"
-          icon={<Icon name="clock" />}
-          title={text.overview.lateTitle(late.length)}
-        >
-          {late
-            .slice(0, 5)
-            .map(({ supplier }) => supplier.name)
-            .join(', ')}
-          {late.length > 5 ? ' …' : ''}
-        </Alert>
-      )}
+      <Attention items={[...lateItems, ...own]} />
       <SimpleGrid cols={{ base: 2, md: 4 }} spacing="sm">
         <Fact name={text.overview.freshness}>{formats.number(suppliers.length)}</Fact>
         <Fact name={text.overview.late} tone={late.length > 0 ? 'bad' : undefined}>
@@ -61,13 +58,7 @@ export function SuppliersOverview() {
           {formats.number(skus)}
         </Fact>
       </SimpleGrid>
-      <Panel title={text.overview.freshness} isFlush>
-        {suppliers.length === 0 ? (
-          <Nothing title={text.overview.noSuppliers} />
-        ) : (
-          <FreshnessTable suppliers={suppliers} />
-        )}
-      </Panel>
+      <Suppliers />
     </>
   );
 }

@@ -5,7 +5,6 @@ import { type KeyboardEvent, useState } from 'react';
 import type { Line, LineResult } from '../../../client/src/index.ts';
 import { jsonRequest } from '../../../client/src/json-request.ts';
 import { useActing } from '../acting/acting.tsx';
-import { sendForCheck } from '../drop/sent-files.ts';
 import { Icon } from '../frame/icons.tsx';
 import { Panel, Screen } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
@@ -33,10 +32,9 @@ export function TryLine() {
   });
   const sending = useMutation({
     mutationFn: async (table: string) =>
-      sendForCheck(onhand, {
-        file: new File([table], `${text.tryLine.pastedName}.csv`, { type: 'text/csv' }),
-        terms: {},
-        reason: '',
+      onhand.files.upload(new Blob([table], { type: 'text/csv' }), {
+        filename: `${text.tryLine.pastedName}.csv`,
+        terms: { dry_run: true },
       }),
     onSuccess: (uuid) => void navigate({ to: '/drop/$uuid', params: { uuid } }),
   });

@@ -43,7 +43,7 @@ export function applyCommand(context: CommandContext): Command {
       '--tokens <file>',
       'write new tokens to this new file, which only you can read; - means stdout',
     )
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand apply partners.csv --tokens partners-tokens.csv')
     .action(async (path: string, options: ApplyOptions) => {
       const text = await readText(path);

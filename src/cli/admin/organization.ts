@@ -39,7 +39,7 @@ function createOrganizationCommand(context: CommandContext): Command {
         .choices(ORGANIZATION_TYPES)
         .makeOptionMandatory(),
     )
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText(
       'after',
       '\nExample:\n  onhand organization create --type supplier "Acme Housewares"',
@@ -58,7 +58,7 @@ function listOrganizationsCommand(context: CommandContext): Command {
     .summary('list all organizations')
     .description('Lists all organizations.')
     .addOption(jsonOption())
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand organization list --json')
     .action(async ({ json, database }: { readonly json?: true; readonly database: string }) => {
       const organizations = await withAccounts(context, database, (accounts) =>
@@ -84,7 +84,7 @@ function renameOrganizationCommand(context: CommandContext): Command {
     )
     .argument('<name>', 'name of the organization')
     .argument('<new-name>', 'its new name')
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand organization rename "Acme" "Acme Housewares"')
     .action(async (name: string, newName: string, { database }: { readonly database: string }) => {
       const parsed = parseName('The new name', newName);
@@ -104,7 +104,7 @@ function disableOrganizationCommand(context: CommandContext): Command {
         'webhooks stop. Nothing is deleted, and retailers still see the SKUs of a disabled supplier.',
     )
     .argument('<name>', 'name of the organization')
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand organization disable "Acme Housewares"')
     .action((name: string, { database }: { readonly database: string }) =>
       setDisabled(context, { name, database, isDisabled: true }),
@@ -116,7 +116,7 @@ function enableOrganizationCommand(context: CommandContext): Command {
     .summary('enable a disabled organization again')
     .description('Enables a disabled organization again, with its users, tokens and webhooks.')
     .argument('<name>', 'name of the organization')
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand organization enable "Acme Housewares"')
     .action((name: string, { database }: { readonly database: string }) =>
       setDisabled(context, { name, database, isDisabled: false }),
@@ -155,7 +155,7 @@ export function connectionCommand(context: CommandContext): Command {
 }
 
 function createConnectionCommand(context: CommandContext): Command {
-  return pairCommand('create', context)
+  return pairCommand('create')
     .summary('let a retailer read the SKUs of a supplier')
     .description(
       'Lets a retailer read the SKUs of a supplier, effective with its next request. Repeating the command changes nothing.',
@@ -175,7 +175,7 @@ function createConnectionCommand(context: CommandContext): Command {
 }
 
 function removeConnectionCommand(context: CommandContext): Command {
-  return pairCommand('remove', context)
+  return pairCommand('remove')
     .summary('remove a connection')
     .description('Removes a connection: the retailer can no longer read the SKUs of the supplier.')
     .addHelpText(
@@ -196,11 +196,11 @@ function removeConnectionCommand(context: CommandContext): Command {
     });
 }
 
-function pairCommand(name: string, context: CommandContext): Command {
+function pairCommand(name: string): Command {
   return new Command(name)
     .addOption(supplierOption())
     .requiredOption('--retailer <name>', 'name of the retailer (required)')
-    .addOption(databaseOption(context));
+    .addOption(databaseOption());
 }
 
 function withPair(
@@ -220,7 +220,7 @@ function listConnectionsCommand(context: CommandContext): Command {
     .summary('list all connections')
     .description('Lists which retailers can read which suppliers.')
     .addOption(jsonOption())
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand connection list --json')
     .action(async ({ json, database }: { readonly json?: true; readonly database: string }) => {
       const connections = await withAccounts(context, database, (accounts) =>

@@ -31,7 +31,7 @@ export function safetyLimitCommand(context: CommandContext): Command {
 }
 
 function setCommand(context: CommandContext): Command {
-  return supplierCommand('set', context)
+  return supplierCommand('set')
     .summary("set a supplier's breaker")
     .description("Sets a supplier's breaker. A batch is held back if it exceeds both limits.")
     .addOption(
@@ -60,7 +60,7 @@ function setCommand(context: CommandContext): Command {
 }
 
 function clearCommand(context: CommandContext): Command {
-  return supplierCommand('clear', context)
+  return supplierCommand('clear')
     .summary("remove a supplier's breaker")
     .description("Removes a supplier's breaker. The limits of the server apply again.")
     .addHelpText('after', '\nExample:\n  onhand breaker clear --supplier "Acme Housewares"')
@@ -71,7 +71,7 @@ function clearCommand(context: CommandContext): Command {
 }
 
 function showCommand(context: CommandContext): Command {
-  return supplierCommand('show', context)
+  return supplierCommand('show')
     .summary("show a supplier's breaker")
     .description("Shows a supplier's breaker.")
     .addHelpText('after', '\nExample:\n  onhand breaker show --supplier "Acme Housewares"')
@@ -87,8 +87,8 @@ function showCommand(context: CommandContext): Command {
     });
 }
 
-function supplierCommand(name: string, context: CommandContext): Command {
-  return new Command(name).addOption(supplierOption()).addOption(databaseOption(context));
+function supplierCommand(name: string): Command {
+  return new Command(name).addOption(supplierOption()).addOption(databaseOption());
 }
 
 function limitText(supplier: string, percent: number, skusMin: number): string {
@@ -120,7 +120,7 @@ export function freshnessCommand(context: CommandContext): Command {
 }
 
 function expectCommand(context: CommandContext): Command {
-  return supplierCommand('expect', context)
+  return supplierCommand('expect')
     .summary('set how often a supplier is expected to report')
     .description(
       'Sets how often a supplier is expected to report. A supplier that has not reported for longer is shown as late.',

@@ -39,7 +39,7 @@ function createCommand(context: CommandContext): Command {
         'lifetime: a number and s, m, h or d, such as 45s or 30d (default: until revoked)',
       ).argParser(parseDurationMs),
     )
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText(
       'after',
       '\nExample:\n  TOKEN=$(onhand token create --organization "Acme Housewares" --expires-in 30d)',
@@ -74,7 +74,7 @@ function listCommand(context: CommandContext): Command {
     .summary('list all tokens')
     .description('Lists all tokens by ID, without the tokens themselves: only hashes are stored.')
     .addOption(jsonOption())
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand token list --json')
     .action(async ({ json, database }: { readonly json?: true; readonly database: string }) => {
       const tokens = await withAccounts(context, database, (accounts) => accounts.listTokens());
@@ -105,7 +105,7 @@ function revokeCommand(context: CommandContext): Command {
     .summary('revoke a token')
     .description('Revokes a token: it is rejected from the next request on.')
     .argument('<id>', 'ID of the token, as "onhand token list" shows it', parseTokenId)
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand token revoke 7')
     .action(async (id: number, { database }: { readonly database: string }) => {
       const wasValid = await withAccounts(context, database, (accounts) =>

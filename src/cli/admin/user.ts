@@ -39,7 +39,7 @@ function listCommand(context: CommandContext): Command {
     .summary('list all users')
     .description('Lists all users who can log in.')
     .addOption(jsonOption())
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand user list --json')
     .action(async ({ json, database }: { readonly json?: true; readonly database: string }) => {
       const users = await withAccounts(context, database, (accounts) => accounts.listUsers());
@@ -63,7 +63,7 @@ function passwordCommand(context: CommandContext): Command {
         'terminal, otherwise reads it from the first line of stdin.',
     )
     .argument('<username>', 'name of the user')
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand user password wile')
     .action(async (username: string, { database }: { readonly database: string }) => {
       const wasChanged = await withAccounts(context, database, async (accounts) => {
@@ -90,7 +90,7 @@ function disableCommand(context: CommandContext): Command {
         'webhooks that the user made stop. Nothing is deleted.',
     )
     .argument('<username>', 'name of the user')
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand user disable wile')
     .action((username: string, { database }: { readonly database: string }) =>
       setDisabled(context, { username, database, isDisabled: true }),
@@ -102,7 +102,7 @@ function enableCommand(context: CommandContext): Command {
     .summary('enable a disabled user again')
     .description('Enables a disabled user again, with its unexpired tokens and its webhooks.')
     .argument('<username>', 'name of the user')
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand user enable wile')
     .action((username: string, { database }: { readonly database: string }) =>
       setDisabled(context, { username, database, isDisabled: false }),
@@ -142,7 +142,7 @@ function createCommand(context: CommandContext): Command {
     )
     .requiredOption('--username <name>', 'name to log in with; must be unique (required)')
     .addOption(permissionOption())
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText(
       'after',
       '\nExample:\n  onhand user create --organization "Acme Housewares" --username wile --permission view_items',

@@ -48,7 +48,7 @@ export function benchCommand(context: CommandContext): Command {
         .argParser(wholeNumberParser(1, SKUS_MAX)),
     )
     .addOption(jsonOption());
-  for (const option of remoteOptions(context)) command.addOption(option);
+  for (const option of remoteOptions()) command.addOption(option);
   return command
     .addHelpText(
       'after',

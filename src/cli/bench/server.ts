@@ -40,8 +40,9 @@ export class BenchServer {
   ): Promise<BenchServer> {
     const token = await readToken(context, options);
     const { Pool } = await import('undici');
-    const { origin } = new URL(serverUrl(options));
-    return new BenchServer(options.url, token, new Pool(origin, { connections, pipelining: 1 }));
+    const url = serverUrl(context, options);
+    const { origin } = new URL(url);
+    return new BenchServer(url, token, new Pool(origin, { connections, pipelining: 1 }));
   }
 
   /** Sends one line or an array of lines; rejects with `parameter_invalid` unless all were applied. */

@@ -4,10 +4,11 @@ import { setFlagsFromString } from 'node:v8';
 import { openStaging, openStore } from '../../databases.ts';
 import type { Complaint } from '../../domain/catalogue.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import { NO_RULES, parseColumnMappings } from '../../domain/reading-rules.ts';
+import { NO_RULES, parseRules, RULE_NAMES, type ReadingRules } from '../../domain/reading-rules.ts';
 import type { Organization } from '../../domain/parties.ts';
 import {
   firstComplaints,
+  decimalOfCatalogue,
   importCatalogue,
   printImportReport,
   type ImportSummary,
@@ -16,9 +17,13 @@ import type { CatalogueStaging } from '../../store/staging.ts';
 import type { Store } from '../../store/store.ts';
 import { requireDatabase, requireOrganization } from '../admin/accounts.ts';
 import { onStopSignal, type CommandContext } from '../context.ts';
+import { ruleParameters, type ReadingOptions } from '../push/reading-options.ts';
 import { ProgressBar } from '../progress.ts';
 
-export interface ImportOptions {
+export interface ImportOptions extends Pick<
+  ReadingOptions,
+  'decimal' | 'dates' | 'words' | 'negative'
+> {
   readonly supplier: string;
   readonly map?: readonly string[];
   readonly report?: string;
@@ -76,12 +81,13 @@ async function importFile(
     bar.stop();
     context.note('onhand: stopping after the current chunk');
   });
+  const rules = await decidedRules(context, file, path, options);
   const staging = await openStaging();
   try {
     const summary = await importCatalogue(store, staging, {
-      file: file.createReadStream({ autoClose: false }),
+      file: readFrom(file),
       path,
-      rules: { ...NO_RULES, columns: parseColumnMappings((options.map ?? []).join(',')) },
+      rules,
       limits: context.settings().formatLimits,
       supplierId: supplier.id,
       userId: null,
@@ -103,6 +109,42 @@ async function importFile(
       for (const text of printImportReport(staging)) await report.write(text);
     staging.close();
   }
+}
+
+/**
+ * The rules of the options, with the decimal mark that the whole file shows. Rejects with `ambiguous_decimal` if it
+ * does not show one that it needs. What is not a regular file can be read only once, so it is not inspected: its
+ * numbers with two readings are rejected with their rows.
+ */
+async function decidedRules(
+  context: CommandContext,
+  file: FileHandle,
+  path: string,
+  { map = [], ...options }: ImportOptions,
+): Promise<ReadingRules> {
+  const parameters = ruleParameters({ ...options, map: map.join(',') });
+  const rules: ReadingRules = {
+    ...NO_RULES,
+    ...parseRules(
+      RULE_NAMES.flatMap((name) => {
+        const text = parameters[name];
+        return text === undefined ? [] : [[name, text] as const];
+      }),
+    ),
+  };
+  if (rules.decimal !== null || !(await file.stat()).isFile()) return rules;
+  const source = { bytes: readFrom(file), path };
+  const decimal = await decimalOfCatalogue(
+    source,
+    rules,
+    context.settings().formatLimits,
+    '--decimal ',
+  );
+  return { ...rules, decimal };
+}
+
+function readFrom(file: FileHandle): AsyncIterable<Uint8Array> {
+  return file.createReadStream({ autoClose: false, start: 0 });
 }
 
 async function openForReading(path: string): Promise<FileHandle> {

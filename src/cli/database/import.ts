@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { databaseOption, supplierOption } from '../options.ts';
+import { cellOptions } from '../push/reading-options.ts';
 import type { ImportOptions } from './import-run.ts';
 
 export function importCommand(context: CommandContext): Command {
-  return new Command('import')
+  const command = new Command('import')
     .summary('create or update a catalogue from a CSV file or an Excel workbook')
     .description(
       'Imports a catalogue from a CSV file or an Excel workbook (.xlsx) with a header row. Creates SKUs that do not ' +
@@ -22,7 +23,7 @@ export function importCommand(context: CommandContext): Command {
       (value: string, previous: readonly string[] | undefined) => [...(previous ?? []), value],
     )
     .option('--report <file>', 'write every rejected or doubtful row to this CSV file')
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText(
       'after',
       '\nExample:\n  onhand import foods.csv --supplier "Acme Foods" --map barcode=gtin,code=sku_id --report complaints.csv\n' +
@@ -32,4 +33,6 @@ export function importCommand(context: CommandContext): Command {
       const { runImport } = await import('./import-run.ts');
       await runImport(context, path, options);
     });
+  for (const option of cellOptions()) command.addOption(option);
+  return command;
 }

@@ -23,7 +23,7 @@ export function backupCommand(context: CommandContext): Command {
         'path, and start the server. For PostgreSQL, use pg_dump or pg_basebackup instead.',
     )
     .argument('<file>', 'the file to create; must not exist')
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand backup /backups/onhand-$(date +%F).db')
     .action(async (file: string, { database }: { readonly database: string }) => {
       const { ProgressBar } = await import('../progress.ts');
@@ -50,7 +50,7 @@ export function doctorCommand(context: CommandContext): Command {
         'changes and batches are consistent. It only reads, so a server can use the database meanwhile. ' +
         'Exits 1 if a check fails.',
     )
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand doctor --database sqlite:/var/lib/onhand/onhand.db')
     .action(async ({ database }: { readonly database: string }) => {
       const { stdout: stream } = context;
@@ -80,7 +80,7 @@ export function migrateCommand(context: CommandContext): Command {
       "Migrates a database's schema to this version of onhand, each step in its own transaction. " +
         'A server does the same when it starts. Nodes of the previous version can keep running.',
     )
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .option('--dry-run', 'print the SQL and change nothing')
     .addHelpText('after', '\nExample:\n  onhand migrate --dry-run')
     .action(async ({ database, dryRun }: MigrateOptions) => {

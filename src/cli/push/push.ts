@@ -58,7 +58,7 @@ export function pushCommand(context: CommandContext): Command {
     .option('--restart', 'send everything again instead of resuming an interrupted push')
     .option('--quiet', 'print nothing if all rows were applied')
     .addOption(new Option('--json', 'print the summary as JSON'));
-  for (const option of [...readingOptions(), ...remoteOptions(context)]) command.addOption(option);
+  for (const option of [...readingOptions(), ...remoteOptions()]) command.addOption(option);
   return command
     .addHelpText(
       'after',

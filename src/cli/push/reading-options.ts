@@ -51,13 +51,20 @@ export function readingOptions(): readonly Option[] {
     }),
     list('mapping', '<header=column,…>', 'what columns are read as; ignore leaves one out'),
     choice('locations', 'rule', 'several rows of one SKU: add them up, or the last one counts'),
+    ...cellOptions(),
+    choice('identifiers', 'rule', 'the sku_id counts if the other identifiers do not fit'),
+    new Option('--strict', 'reject a row completely if any of its cells is wrong'),
+    new Option('--no-strict', 'only reject what cannot be read, even if --strict is saved'),
+  ];
+}
+
+/** Those that say how a cell is read, in a catalogue too. */
+export function cellOptions(): readonly Option[] {
+  return [
     choice('decimal', 'mark', 'what begins the fraction of a number'),
     choice('dates', 'order', 'the order of dates such as 03/04/2027'),
     list('words', '<word=quantity,…>', 'quantities for words, such as "in stock=10,10+=10"'),
     choice('negative', 'rule', 'read quantities below zero as zero'),
-    choice('identifiers', 'rule', 'the sku_id counts if the other identifiers do not fit'),
-    new Option('--strict', 'reject a row completely if any of its cells is wrong'),
-    new Option('--no-strict', 'only reject what cannot be read, even if --strict is saved'),
   ];
 }
 

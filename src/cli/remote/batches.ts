@@ -34,7 +34,7 @@ export function batchesCommand(context: CommandContext): Command {
         .argParser(wholeNumberParser(0, COUNT_MAX)),
     )
     .addOption(jsonOption());
-  for (const option of remoteOptions(context)) command.addOption(option);
+  for (const option of remoteOptions()) command.addOption(option);
   return command
     .addHelpText('after', '\nExample:\n  onhand batches --token-file token.txt --limit 10')
     .action(async (uuid: string | undefined, options: BatchesOptions) => {

@@ -27,7 +27,7 @@ export function changesCommand(context: CommandContext): Command {
     )
     .option('--after <cursor>', 'resume from this cursor, instead of --from')
     .option('--follow', 'wait for further changes, until Ctrl-C or SIGTERM');
-  for (const option of remoteOptions(context)) command.addOption(option);
+  for (const option of remoteOptions()) command.addOption(option);
   return command
     .addHelpText('after', '\nExample:\n  onhand changes --follow --from now --token-file token.txt')
     .action(async (options: ChangesOptions) => {

@@ -28,7 +28,7 @@ export async function connect(
   limits: Pick<OnhandOptions, 'retries' | 'retryForMs'> = { retries: 0 },
   onRetry = (text: string): void => context.note(text),
 ): Promise<Remote> {
-  const url = serverUrl(options);
+  const url = serverUrl(context, options);
   const token = await readToken(context, options);
   const log = (event: LogEvent): void => {
     if (event.event !== 'retry') return;

@@ -2,25 +2,26 @@
 import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 import { InvalidArgumentError, Option } from 'commander';
-import { tokenFromEnvironment, urlFromEnvironment } from '../../config.ts';
+import { TEXT_SETTINGS } from '../../config.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { CommandContext } from '../context.ts';
 
 export interface RemoteOptions {
-  readonly url: string;
+  readonly url?: string;
   readonly token?: string;
   readonly tokenFile?: string;
 }
 
 /** The options of every command that connects to a server. */
-export function remoteOptions({ environment }: CommandContext): readonly Option[] {
+export function remoteOptions(): readonly Option[] {
   return [
-    new Option('--url <url>', 'address of the server (environment: ONHAND_URL)')
-      .default(urlFromEnvironment(environment))
-      .argParser(parseUrl),
+    new Option(
+      '--url <url>',
+      `address of the server (setting: ONHAND_URL; default: ${TEXT_SETTINGS.url.fallback})`,
+    ).argParser(parseUrl),
     new Option(
       '--token-file <file>',
-      'file that contains the token, - for stdin (default: environment variable ONHAND_TOKEN)',
+      'file that contains the token, - for stdin (setting: ONHAND_TOKEN)',
     ),
     new Option(
       '--token <token>',
@@ -45,21 +46,25 @@ function normalizedUrl(text: string): string | undefined {
   return url.href.replace(/\/+$/, '');
 }
 
-/** The address of the server. Throws `parameter_invalid` if ONHAND_URL has another form. */
-export function serverUrl({ url: text }: RemoteOptions): string {
-  const url = normalizedUrl(text);
-  if (url === undefined)
-    throw new OnhandError('parameter_invalid', `ONHAND_URL is "${text}". ${URL_FORM}`);
-  return url;
+/** The address of the server. Throws `parameter_invalid` if the setting has another form. */
+export function serverUrl({ given }: CommandContext, { url }: RemoteOptions): string {
+  if (url !== undefined) return url;
+  const { variable, fallback } = TEXT_SETTINGS.url;
+  const text = given.values[variable] || fallback;
+  const normalized = normalizedUrl(text);
+  if (normalized !== undefined) return normalized;
+  throw new OnhandError('parameter_invalid', `${given.nameOf(variable)} is "${text}". ${URL_FORM}`);
 }
 
-/** The token from the options or the environment. Rejects with `parameter_invalid` if there is none. */
+/** The token from the options or the settings. Rejects with `parameter_invalid` if there is none. */
 export async function readToken(
-  { stdin, environment }: CommandContext,
+  { stdin, given }: CommandContext,
   { token, tokenFile }: RemoteOptions,
 ): Promise<string> {
   if (token !== undefined) return checkToken(token);
-  if (tokenFile === undefined) return checkToken(tokenFromEnvironment(environment)?.trim());
+  if (tokenFile === undefined) {
+    return checkToken(given.values[TEXT_SETTINGS.token.variable]?.trim() || undefined);
+  }
   return checkToken(
     (tokenFile === '-' ? await textOf(stdin) : await readFile(tokenFile, 'utf8')).trim(),
   );

@@ -24,7 +24,7 @@ export function revertCommand(context: CommandContext): Command {
     .addOption(new Option('--reason <text>', 'why; stored with the new batch'))
     .addOption(new Option('--reference <text>', 'your own reference; stored with the new batch'))
     .addOption(jsonOption());
-  for (const option of remoteOptions(context)) command.addOption(option);
+  for (const option of remoteOptions()) command.addOption(option);
   return command
     .addHelpText(
       'after',

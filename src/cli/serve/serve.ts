@@ -9,8 +9,8 @@ import { databaseOption, parsePort } from '../options.ts';
 
 interface ServeOptions {
   readonly database: string;
-  readonly host: string;
-  readonly port: number;
+  readonly host?: string;
+  readonly port?: number;
   readonly trustProxy?: string | true;
   readonly inbox?: string;
 }
@@ -23,13 +23,19 @@ export function serveCommand(context: CommandContext): Command {
         'On SIGTERM or SIGINT the server completes accepted requests, then exits 0. ' +
         'It speaks plain HTTP; put a TLS proxy in front of it (--trust-proxy).',
     )
-    .addOption(databaseOption(context))
+    .addOption(databaseOption())
     .addOption(
-      new Option('--port <number>', 'port to listen on; 0 means any free port')
-        .default(DEFAULT_PORT)
-        .argParser(parsePort),
+      new Option(
+        '--port <number>',
+        `port to listen on; 0 means any free port (setting: ONHAND_PORT; default: ${DEFAULT_PORT})`,
+      ).argParser(parsePort),
     )
-    .addOption(new Option('--host <address>', 'address to listen on').default(DEFAULT_HOST))
+    .addOption(
+      new Option(
+        '--host <address>',
+        `address to listen on (setting: ONHAND_HOST; default: ${DEFAULT_HOST})`,
+      ),
+    )
     .addOption(
       new Option(
         '--trust-proxy [addresses]',
@@ -45,20 +51,20 @@ export function serveCommand(context: CommandContext): Command {
     .addHelpText(
       'after',
       '\nExample:\n  onhand serve --database sqlite:/var/lib/onhand/onhand.db --port 8080\n' +
-        '\nLimits and other settings are environment variables; see docs/operations.md.',
+        '\nLimits and other settings are in a configuration file or the environment; see docs/operations.md.',
     )
     .action(async (options: ServeOptions) => {
       const stopped = stopSignal();
       announceNewDatabase(context, options.database);
-      const server = await startOnAddress(
-        context.settings({
-          database: options.database,
-          host: options.host,
-          port: options.port,
-          trustProxy: options.trustProxy ?? false,
-          ...(options.inbox !== undefined && { inbox: options.inbox }),
-        }),
-      );
+      const { database, host, port, trustProxy, inbox } = options;
+      const settings = context.settings({
+        database,
+        ...(host !== undefined && { host }),
+        ...(port !== undefined && { port }),
+        ...(trustProxy !== undefined && { trustProxy }),
+        ...(inbox !== undefined && { inbox }),
+      });
+      const server = await startOnAddress(settings);
       context.note(
         `onhand serves ${shownDatabase(options.database)} at ${server.url} (documentation: ${server.url}/docs)`,
       );
@@ -68,7 +74,7 @@ export function serveCommand(context: CommandContext): Command {
           `There is no user yet. To create the first one, open this link; it works once: ${server.dashboardUrl}setup#${server.setupSecret}`,
         );
       }
-      warnIfPublic(context, options);
+      warnIfPublic(context, settings);
       await stopped;
       await server.close();
     });
@@ -97,9 +103,9 @@ const LISTEN_ERRORS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no such host; choose another with --host',
 };
 
-function warnIfPublic(context: CommandContext, { host, trustProxy }: ServeOptions): void {
+function warnIfPublic(context: CommandContext, { host, trustProxy }: Settings): void {
   const isLoopback = host === 'localhost' || host === '::1' || host.startsWith('127.');
-  if (isLoopback || trustProxy !== undefined) return;
+  if (isLoopback || trustProxy !== false) return;
   context.note(
     `onhand: warning: listening on ${host} without --trust-proxy: tokens and passwords cross the network unencrypted ` +
       'unless a TLS proxy is in front of this server',

@@ -11,7 +11,8 @@ const DELIMITER_ROW = /^sep=([,;|\t])\r?$/i;
 
 /**
  * Detects how a CSV file separates its cells, from its beginning: by the separator that gives a line the
- * most known headers (`isHeader`), or else the most cells. If two are equal, the comma wins.
+ * most known headers (`isHeader`), or else the first line the most cells, or else by the one that most lines have. If two
+ * are equal, the comma wins.
  */
 export function dialectOf(head: string, isHeader: (name: string) => boolean): CsvDialect {
   const lines = head.split(/\r\n|\n|\r/, LINES_MAX);
@@ -19,7 +20,7 @@ export function dialectOf(head: string, isHeader: (name: string) => boolean): Cs
   const named = DELIMITERS.find((delimiter) => delimiter === declared);
   if (named !== undefined) return { delimiter: named, hasDelimiterRow: true };
   let best: Delimiter = ',';
-  let bestScore = [0, 0];
+  let bestScore: readonly number[] = [0, 0, 0];
   for (const delimiter of DELIMITERS) {
     const score = scoreOf(lines, delimiter, isHeader);
     if (isMore(score, bestScore)) [best, bestScore] = [delimiter, score];
@@ -31,21 +32,20 @@ function scoreOf(
   lines: readonly string[],
   delimiter: Delimiter,
   isHeader: (name: string) => boolean,
-): number[] {
+): readonly number[] {
   const cellsOfLines = lines
     .filter((line) => line.trim() !== '')
     .map((line) => cellsOf(line, delimiter));
   const headers = cellsOfLines.map(
     (cells) => cells.slice(0, CELLS_MAX).filter((cell) => isHeader(cell)).length,
   );
-  return [Math.max(0, ...headers), cellsOfLines[0]?.length ?? 0];
+  const split = cellsOfLines.filter(({ length }) => length > 1);
+  return [Math.max(0, ...headers), cellsOfLines[0]?.length ?? 0, split.length];
 }
 
-function isMore(
-  [headers = 0, cells = 0]: number[],
-  [mostHeaders = 0, mostCells = 0]: number[],
-): boolean {
-  return headers > mostHeaders || (headers === mostHeaders && cells > mostCells);
+function isMore(score: readonly number[], best: readonly number[]): boolean {
+  const place = score.findIndex((value, i) => value !== best[i]);
+  return (score[place] ?? 0) > (best[place] ?? 0);
 }
 
 /** An approximation: separators between quotes do not count. */

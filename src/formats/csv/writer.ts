@@ -4,11 +4,12 @@
  * a separator inside a cell: a spreadsheet that separates cells at semicolons or tabs, as many locales do,
  * makes it a cell of its own.
  */
-export function printCsv(rows: readonly (readonly string[])[]): string {
+export function printCsv(rows: readonly (readonly (string | number)[])[]): string {
   return rows.map((cells) => `${cells.map(printCell).join(',')}\n`).join('');
 }
 
-function printCell(cell: string): string {
+function printCell(cell: string | number): string {
+  if (typeof cell === 'number') return String(cell);
   if (!MAY_NEED_CARE.test(cell)) return cell;
   const isFormula = FORMULA.test(cell) && !PLAIN_NUMBER.test(cell);
   const text = (isFormula ? `'${cell}` : cell).replaceAll(INNER_FORMULA, "$&'");

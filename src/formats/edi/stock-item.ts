@@ -8,6 +8,7 @@ import {
   type Inventory,
 } from '../../domain/inventory.ts';
 import { skuIdFits } from '../../domain/lines.ts';
+import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { quoted, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
 import { placeQuantities, type Counted, type Placed, type PlaceToken } from './places.ts';
 import { inUnits, isSingleUnit } from './units.ts';
@@ -60,6 +61,8 @@ export interface ItemOptions<At extends { readonly number: number }> {
   readonly place: string | null;
   /** What to send to say how many units a container holds, for messages. */
   readonly packingSegment: string;
+  /** Whether a quantity below zero is read as zero. */
+  readonly rules: Pick<ReadingRules, 'negative'>;
   /** Receives faults in quantities and units, for the acknowledgement. */
   readonly onFault: (fault: ItemFault<At>) => void;
 }
@@ -120,13 +123,17 @@ export class StockItem<At extends { readonly number: number }> {
 
   addQuantity(sent: SentQuantity<At>): void {
     const text = sent.text.trim();
-    const value = readQuantityText(text);
+    const isNegative = text.startsWith('-') && readQuantityText(text.slice(1)) !== undefined;
+    const value =
+      isNegative && this.#options.rules.negative === 'zero' ? 0 : readQuantityText(text);
     if (value === undefined) {
       const { name, at } = sent;
-      this.#refuse(at, `${name} is ${quoted(text)}, not a whole number from 0 to ${QUANTITY_MAX}`, {
-        part: 'quantity',
-        kind: text === '' ? 'missing' : 'not a number',
-      });
+      const advice = isNegative ? '; send negative=zero to read quantities below zero as 0' : '';
+      this.#refuse(
+        at,
+        `${name} is ${quoted(text)}, not a whole number from 0 to ${QUANTITY_MAX}${advice}`,
+        { part: 'quantity', kind: text === '' ? 'missing' : 'not a number' },
+      );
       return;
     }
     if (this.#tokens.length < TOKENS_MAX) this.#tokens.push({ quantity: { ...sent, text, value } });

@@ -1,3 +1,4 @@
+import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { ReportDate } from '../edi/report-date.ts';
 import {
   checkEnvelopes,
@@ -22,9 +23,15 @@ export class InventoryReport implements EdiReport {
   /** The location that the open message names before its first LIN. */
   #place: string | null = null;
   #isInHeader = false;
+  readonly #rules: Pick<ReadingRules, 'negative'>;
   readonly #date = new ReportDate();
 
-  constructor(text: AsyncIterable<string>, limits: FormatLimits) {
+  constructor(
+    text: AsyncIterable<string>,
+    limits: FormatLimits,
+    rules: Pick<ReadingRules, 'negative'>,
+  ) {
+    this.#rules = rules;
     this.#envelope = new Envelope(limits.rowsMax);
     this.rows = readRows(readSegments(text, limits), this.#envelope, (segment, rows) => {
       this.#take(segment, rows);
@@ -49,7 +56,7 @@ export class InventoryReport implements EdiReport {
     if (!this.#envelope.take(segment)) return;
     if (name === 'LIN') {
       this.#isInHeader = false;
-      this.#item = new Item(segment, this.#place, this.#envelope.release);
+      this.#item = new Item(segment, this.#place, this.#envelope.release, this.#rules);
     } else if (this.#isInHeader) this.#takeHeader(segment);
     else this.#item?.take(segment);
   }

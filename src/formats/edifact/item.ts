@@ -1,4 +1,5 @@
 import { GTIN_FORMS, type GtinForm } from '../../domain/gtin.ts';
+import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { placeName } from '../edi/places.ts';
 import { readCompactDate } from '../edi/report-date.ts';
 import { packingUnits, StockItem } from '../edi/stock-item.ts';
@@ -35,13 +36,19 @@ export class Item {
    * @param place the location of the whole message; null if it names none
    * @param release the directory of the message, such as `96A`
    */
-  constructor(lin: Segment, place: string | null, release: string) {
+  constructor(
+    lin: Segment,
+    place: string | null,
+    release: string,
+    rules: Pick<ReadingRules, 'negative'>,
+  ) {
     this.#lin = lin;
     this.#isInventoryLast = /^9[0-6]/.test(release);
     this.#stock = new StockItem({
       number: lin.number,
       place,
       packingSegment: 'QTY+59 with that number',
+      rules,
       onFault: () => undefined,
     });
     const [, , [action = ''] = [], number = []] = lin.elements;
@@ -142,7 +149,7 @@ export class Item {
       field: known.field,
       rank,
       name,
-      text: decimal === ',' ? sent.replace(',', '.') : sent,
+      text: decimal === ',' || SHORT_FRACTION.test(sent) ? sent.replace(',', '.') : sent,
       unit: unit.trim(),
       at: segment,
     });
@@ -194,6 +201,9 @@ export function placeOfParty({ elements }: Segment): string | null | undefined {
   const [, [party = ''] = [], [code = ''] = [], , [name = ''] = []] = elements;
   return LOCATION_PARTIES.some((known) => known.code === party) ? placeName(code, name) : undefined;
 }
+
+/** Either mark begins a fraction in EDIFACT, whatever UNA says. Three digits may be thousands, against the rules. */
+const SHORT_FRACTION = /^\s*-?\d+,\d\d?\s*$/;
 
 /** The action of a LIN that deletes it. */
 const DELETED = '2';

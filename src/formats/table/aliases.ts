@@ -45,9 +45,9 @@ export function knownName(header: string): KnownName | undefined {
 
 const HEADER_CHARACTERS_MAX = 1000;
 
-/** Units and remarks in brackets that do not change what a header means. */
+/** Units and remarks in brackets that do not change what a header means, such as how a cell is to be written. */
 const UNIT =
-  /[([](?:units?|pcs\.?|pieces|ea|each|stk\.?|stück|szt\.?|st\.?|uds?\.?|pz\.?|current|not editable)[)\]]$/i;
+  /[([](?:units?|pcs\.?|pieces|ea|each|stk\.?|stück|szt\.?|st\.?|uds?\.?|pz\.?|current|not? editable|non editable|required|optional|mandatory|recommended|integer|number|text|true ?[/,|] ?false|yes ?[/,|] ?no|y ?[/,|] ?n|[01] ?[/,|] ?[01]|[01] ?= ?(?:yes|no) ?[,;/] ?[01] ?= ?(?:yes|no)|[dmy]{1,4}[-/. ][dmy]{1,4}[-/. ][dmy]{2,4})[)\]]\*?$/i;
 
 const KNOWN_NAMES: ReadonlyMap<string, KnownName> = knownNames();
 
@@ -83,8 +83,8 @@ export function looksLikeStock(header: string): boolean {
 }
 
 const STOCK_LIKE =
-  /stock|qty|quantit|onhand|availab|sellable|inventor|backorder|discontinu|outofstock|restock|warehouse|status|bestand|menge|stuckzahl|lager|verfug|existenc|existencia|dispon|cantidad|giacenz|esistenz|scorte|voorraad|aantal|beschikbaar|ilosc|magazyn|dostepn|stanmag|estoque|quantidade|antal|saldo|tillgang|beholdning|tilgaengel/;
+  /stock|qty|quantit|onhand|availab|lifecycle|sellable|inventor|backorder|discontinu|outofstock|restock|warehouse|status|bestand|menge|stuckzahl|lager|verfug|existenc|existencia|dispon|cantidad|giacenz|esistenz|scorte|voorraad|aantal|beschikbaar|ilosc|magazyn|dostepn|stanmag|estoque|quantidade|antal|saldo|tillgang|beholdning|tilgaengel/;
 
 /** Words in headers that describe, limit or price the stock instead of counting it. */
 const NO_STOCK =
-  /low|min|max|reorder|threshold|safety|alert|notify|allow|track|policy|manage|config|cost|price|preis|prix|precio|value|wert|tax|ship|order(?:status|id|date)|statuscode|payment|code\d*$|name\d*$|location\d*$|id\d*$|uom|unit|text|note|comment/;
+  /low|min|max|reorder|threshold|safety|alert|notify|allow|track|policy|manage|config|cost|price|preis|prix|precio|value|wert|tax|ship|order(?:status|id|date)|statuscode|payment|code\d*$|name\d*$|location\d*$|id\d*$|uom|unit|text|note|comment|cases|cartons?|pallet|casepack|karton|palett/;

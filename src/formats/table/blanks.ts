@@ -52,7 +52,7 @@ export function isPlaceholder(cell: string): boolean {
   const text = withoutApostrophe(cell);
   if (text === '' || text.length > PLACEHOLDER_LENGTH_MAX) return false;
   return (
-    /^[-\u2010-\u2015_./*?0\s]+$/.test(text) ||
+    /^[-\u2010-\u2015_./*?0\s]+$|^x+$/i.test(text) ||
     PLACEHOLDERS.has(text.toLowerCase().replace(/\.$/, ''))
   );
 }
@@ -73,6 +73,15 @@ export const PLACEHOLDER_WORDS = [
   'nan',
   'tba',
   'tbd',
+  'no',
+  'false',
+  'blank',
+  '(blank)',
+  '(none)',
+  'empty',
+  'leer',
+  'vide',
+  'not assigned',
   'unknown',
   'undefined',
   'not applicable',

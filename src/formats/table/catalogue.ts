@@ -8,8 +8,10 @@ import type { ReadingRules } from '../../domain/reading-rules.ts';
 import type { Product } from '../../domain/sku.ts';
 import type { FormatLimits } from '../format.ts';
 import { openFile, type FileSource } from '../open-file.ts';
+import { withoutApostrophe } from './blanks.ts';
 import { readCell, type CellReading } from './cells.ts';
 import { matchCatalogue, type Column, type MatchedHeader } from './columns.ts';
+import type { ReadingNotes } from './reading-notes.ts';
 import type { Table, TableRow } from './table.ts';
 
 /** A row with its cells, as they are in the file. */
@@ -52,17 +54,21 @@ export async function openCatalogue(
   }
 }
 
-/** Reads a table as a catalogue. `closeFile` releases the file that the table is read from. */
+/**
+ * Reads a table as a catalogue. `closeFile` releases the file that the table is read from; `notes` collects the cells
+ * that a rule would read.
+ */
 export function readCatalogue(
   { header, headerCells, rows }: Table<MatchedHeader>,
   rules: ReadingRules,
   closeFile: () => Promise<void>,
+  notes?: ReadingNotes,
 ): Catalogue {
   return {
     skuIdHeader: header.columns.find((column) => column.target === 'sku_id')?.header ?? 'sku_id',
     unknownColumns: header.unknown,
     header: headerCells,
-    rows: readRows(rows, header, rules),
+    rows: readRows(rows, header, rules, notes),
     close: async () => {
       await rows.return(undefined);
       await closeFile();
@@ -74,6 +80,7 @@ async function* readRows(
   rowArrays: AsyncGenerator<readonly TableRow[]>,
   header: MatchedHeader,
   rules: ReadingRules,
+  notes: ReadingNotes | undefined,
 ): AsyncGenerator<CatalogueFileRow> {
   // A column of mixed codes comes last: it gives way to the columns of a single form.
   const columns = header.columns.toSorted(
@@ -85,7 +92,7 @@ async function* readRows(
       if ('fault' in row) {
         const cells = row.found ?? [];
         yield { ...rejectedRow(row.row, cells.join(','), row.fault), cells };
-      } else yield { ...new EntryDraft().read(row, columns, rules), cells: row.cells };
+      } else yield { ...new EntryDraft(notes).read(row, columns, rules), cells: row.cells };
     }
   }
 }
@@ -104,22 +111,35 @@ class EntryDraft {
   readonly #product: Partial<Product> = {};
   readonly #inventory: Partial<Inventory> = {};
   readonly #gtins: NamedGtin[] = [];
+  readonly #notes: ReadingNotes | undefined;
+
+  constructor(notes: ReadingNotes | undefined) {
+    this.#notes = notes;
+  }
 
   read(
-    { row, cells, unreadable }: Extract<TableRow, { cells: readonly string[] }>,
+    { row, cells, unreadable, fractions }: Extract<TableRow, { cells: readonly string[] }>,
     columns: readonly Column[],
     rules: ReadingRules,
   ): CatalogueRow {
     const complaints: Complaint[] = [];
     for (const column of columns) {
       const { target } = column;
-      if (isStatusColumn(target)) continue;
+      if (isStatusColumn(target) || target === 'unit') continue;
       const cell = cells[column.place] ?? '';
       const broken = unreadable?.find(({ place }) => place === column.place);
+      // A workbook's number has a point, whatever the country.
+      const isFraction = fractions?.includes(column.place) === true;
+      const reading = readCell(target, cell, isFraction ? { ...rules, decimal: 'point' } : rules);
+      if (reading?.kind === 'fault' && reading.rule !== undefined)
+        this.#notes?.add(
+          reading.rule === 'words' ? 'word' : 'negative',
+          column.header,
+          withoutApostrophe(cell),
+          row,
+        );
       const fault =
-        broken === undefined
-          ? this.#take(column, cell, readCell(target, cell, rules))
-          : rejected(broken.reason);
+        broken === undefined ? this.#take(column, cell, reading) : rejected(broken.reason);
       if (fault !== undefined)
         complaints.push({ row, column: column.header, value: shown(cell), ...fault });
     }

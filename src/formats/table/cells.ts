@@ -48,7 +48,7 @@ export type CellReading =
   | { readonly kind: 'fault'; readonly reason: string; readonly rule?: 'words' | 'negative' };
 
 /** Columns whose cells are read one by one. The statuses of a row are read together. */
-export type CellColumn = Exclude<ColumnTarget, StatusColumn>;
+export type CellColumn = Exclude<ColumnTarget, StatusColumn | 'unit'>;
 
 /** Reads a cell of a column by the rules; undefined if the cell is blank, which means not given. */
 export function readCell(

@@ -8,11 +8,15 @@ import {
 import type { Language } from '../language.ts';
 import { knownName, looksLikeStock, type KnownName } from './aliases.ts';
 import { withoutBlanks } from './blanks.ts';
+import { isPlaceName } from './place-columns.ts';
 import {
   lacksColumn,
   lacksIdentifier,
   lacksInventory,
+  hasNoHeader,
+  hasOneCell,
   lacksSkuId,
+  likelyStock,
   mappingOf,
   sameTarget,
 } from './header-refusals.ts';
@@ -69,6 +73,8 @@ export interface MatchedHeader {
   readonly unknown: readonly string[];
   /** Those of them that look like a quantity or an availability, unless they were mapped to be ignored. */
   readonly overlooked: readonly string[];
+  /** The columns that say where the stock of a row is. */
+  readonly places: readonly number[];
   /** The languages of the headers that are read, other than English. */
   readonly languages: readonly Language[];
   /** What the sender should know about the choice of columns, in sentences. */
@@ -101,7 +107,9 @@ export function matchColumns(
   }
   const names = header.map(withoutBlanks);
   const mappings = presentMappings(names, requested);
-  const all = names.flatMap((name, place) => candidatesFor(name, place, mappings));
+  const all = withoutBlockedStock(
+    names.flatMap((name, place) => candidatesFor(name, place, mappings)),
+  );
   const candidates = withoutWeak(all, kind ?? kindOf(all));
   const chosen = withStatusOfUnclear(chooseColumns(candidates), candidates);
   const places = new Set(chosen.columns.map(({ place }) => place));
@@ -122,7 +130,14 @@ export function matchColumns(
     ),
     overlooked: unread
       .map(([, name]) => name)
-      .filter((name) => looksLikeStock(name) && !ignored.has(lower(name))),
+      .filter(
+        (name) =>
+          looksLikeStock(name) &&
+          !ignored.has(lower(name)) &&
+          !isPlaceName(name) &&
+          !chosen.spare.some(({ header: spare }) => spare === name),
+      ),
+    places: unread.filter(([, name]) => isPlaceName(name)).map(([place]) => place),
     languages: [
       ...new Set(
         chosen.columns.flatMap(({ language = 'en' }) => (language === 'en' ? [] : [language])),
@@ -178,6 +193,17 @@ function withoutWeak(candidates: readonly Candidate[], kind: TableKind): readonl
     : candidates;
 }
 
+/** Beside unrestricted stock, as SAP lists it, `Blocked` is a kind of stock, and not whether the SKU is hidden. */
+function withoutBlockedStock(candidates: readonly Candidate[]): readonly Candidate[] {
+  const hasStockTypes = candidates.some(
+    ({ target, header }) =>
+      target === 'quantity_in_stock' && /^(?:unrestricted|frei verwendbar)/i.test(header),
+  );
+  return hasStockTypes
+    ? candidates.filter(({ target, by }) => target !== 'hidden' || by !== 'alias')
+    : candidates;
+}
+
 interface Chosen {
   readonly columns: readonly Candidate[];
   readonly spare: readonly Candidate[];
@@ -217,7 +243,9 @@ function withStatusOfUnclear({ columns, spare }: Chosen, all: readonly Candidate
 
 /** The column of the stock whose name counts first among those that are not read. */
 function stockBesideStatus(spare: readonly Candidate[]): Column | null {
-  const stocks = spare.filter(({ target }) => target === 'quantity_in_stock');
+  const stocks = spare.filter(
+    ({ target, header }) => target === 'quantity_in_stock' && !isPlaceName(header),
+  );
   const best = Math.min(...stocks.map(({ rank }) => rank));
   const [first, second] = stocks.filter(({ rank }) => rank === best);
   return first === undefined || second !== undefined ? null : columnOf(first);
@@ -226,7 +254,8 @@ function stockBesideStatus(spare: readonly Candidate[]): Column | null {
 /** Says which of several quantities counts. */
 function notesOf(columns: readonly Candidate[], spare: readonly Candidate[]): readonly string[] {
   const notes: string[] = [];
-  for (const [target, others] of Map.groupBy(spare, (column) => column.target)) {
+  const quantities = spare.filter(({ header }) => !isPlaceName(header));
+  for (const [target, others] of Map.groupBy(quantities, (column) => column.target)) {
     const read = columns.filter((column) => column.target === target);
     const list = others.map(({ header }) => `"${header}"`).join(', ');
     notes.push(
@@ -256,10 +285,14 @@ export function matchCatalogue(
   return matched;
 }
 
-/** A catalogue has no statuses: only its `restrictions` are read. */
+function isOfCatalogue(target: ColumnTarget): boolean {
+  return !STATUSES.has(target) && target !== 'unit';
+}
+
+/** A catalogue has no statuses and no units: only its `restrictions` are read. */
 function asCatalogue(matched: MatchedHeader): MatchedHeader {
-  const columns = matched.columns.filter(({ target }) => !STATUSES.has(target));
-  const ignored = matched.columns.filter(({ target }) => STATUSES.has(target));
+  const columns = matched.columns.filter(({ target }) => isOfCatalogue(target));
+  const ignored = matched.columns.filter(({ target }) => !isOfCatalogue(target));
   return {
     ...matched,
     columns,
@@ -272,12 +305,14 @@ function asCatalogue(matched: MatchedHeader): MatchedHeader {
  * does, if a catalogue has no `sku_id` column, and if inventory has no identifier or no inventory column.
  *
  * @param kind what the sender says the file is; null if the sender does not say
+ * @param below the row below the header, whose numbers show which columns may be meant
  */
 export function matchInventory(
   header: readonly string[],
   mappings: readonly ColumnMapping[],
   columnsMax?: number,
   kind: TableKind | null = null,
+  below: readonly string[] = [],
 ): MatchedHeader {
   const decided = decidedKind(header, kind);
   const found = matchColumns(header, mappings, columnsMax, decided);
@@ -287,17 +322,37 @@ export function matchInventory(
   }
   const matched = withoutProductColumns(found);
   const { columns, unknown } = matched;
+  if (columns.length === 0 && mappings.length === 0) checkIsHeader(header);
   const has = (targets: readonly ColumnTarget[]): boolean =>
     columns.some(({ target }) => targets.includes(target));
   if (!has(IDENTIFIER_COLUMNS))
-    throw new HeaderRefusal(lacksIdentifier(IDENTIFIER_COLUMNS, header, unknown), columns.length);
+    throw new HeaderRefusal(
+      lacksIdentifier(IDENTIFIER_COLUMNS, header, unreadOf(header, columns)),
+      columns.length,
+    );
   if (!has(INVENTORY_COLUMNS))
     throw new HeaderRefusal(
-      lacksInventory(INVENTORY_COLUMNS, header, unknown) +
+      lacksInventory(INVENTORY_COLUMNS, header, likelyStock(header, unknown, below)) +
         (found.kind === 'catalogue' ? SEND_AS_CATALOGUE : ''),
       columns.length,
     );
   return matched;
+}
+
+/** Throws if a row that has no known name is not a header either: it has data, or all of it in one cell. */
+function checkIsHeader(header: readonly string[]): void {
+  const names = header.map(withoutBlanks).filter((name) => name !== '');
+  const [name = ''] = names;
+  if (names.length === 1 && /[,;\t|~^]/.test(name)) throw new HeaderRefusal(hasOneCell(name));
+  if (names.length > 1 && names.some((cell) => /^\d+([.,]\d+)?$/.test(cell)))
+    throw new HeaderRefusal(hasNoHeader(names));
+}
+
+/** The headers that are not read as inventory or as an identifier; a product column may be meant as one. */
+function unreadOf(header: readonly string[], columns: readonly Column[]): readonly string[] {
+  const read = columns.filter(({ target }) => target !== 'item_id');
+  const places = new Set(read.map(({ place }) => place));
+  return header.filter((_, place) => !places.has(place)).map(withoutBlanks);
 }
 
 const SEND_AS_CATALOGUE =

@@ -1,6 +1,7 @@
 /** Decides from a whole file what its decimal mark is. */
-import { decimalEvidence } from '../../domain/quantity-text.ts';
+import { decimalEvidence, readingsOf } from '../../domain/quantity-text.ts';
 import type { DecimalMark } from '../../domain/reading-rules.ts';
+import { quoted } from '../format.ts';
 import type { Language } from '../language.ts';
 import type { Column } from './columns.ts';
 import type { TableRow } from './table.ts';
@@ -33,11 +34,27 @@ export interface TableLocale {
   readonly hasSemicolons: boolean;
 }
 
+/** The question about such numbers. @param rule what the answer begins with, such as `decimal=` */
+export function ambiguousDecimals(
+  ambiguous: readonly AmbiguousNumber[],
+  rule = 'decimal=',
+): string {
+  const examples = ambiguous.map(({ row, header, text }) => {
+    const [point, comma] = readingsOf(text);
+    return `row ${row}, column ${quoted(header)}: ${quoted(text)} may be ${point} or ${comma}`;
+  });
+  return (
+    `Some numbers can be read in two ways, and nothing else in the file decides it: ${examples.join('; ')}. ` +
+    `Say ${rule}point if the point begins the fraction, or ${rule}comma if the comma does.`
+  );
+}
+
 const EXAMPLES_MAX = 3;
 
 /**
  * Collects evidence while rows are read. Quantities count first, then the numbers of other columns, then the
- * language of the header, then the separator; contradictory evidence decides nothing.
+ * language of the header, then the separator; contradictory evidence decides nothing, and neither does a language
+ * whose mark would leave a fraction of a unit.
  */
 export class DecimalEvidence {
   readonly #quantityPlaces: ReadonlyMap<number, string>;
@@ -48,6 +65,8 @@ export class DecimalEvidence {
   readonly #ambiguous: AmbiguousNumber[] = [];
   /** Whether a quantity such as `1.234` is a whole number only with grouped thousands. */
   #isGroupedOnly = true;
+  /** Whether a quantity such as `1,234` is a whole number only with a point as the mark. */
+  #isAgainstComma = false;
 
   constructor(columns: readonly Column[], locale: TableLocale) {
     this.#quantityPlaces = new Map(
@@ -77,6 +96,7 @@ export class DecimalEvidence {
 
   #addAmbiguous(number: AmbiguousNumber): void {
     if (number.text.endsWith('000')) this.#isGroupedOnly = false;
+    else if (number.text.includes(',')) this.#isAgainstComma = true;
     if (this.#ambiguous.length < EXAMPLES_MAX) this.#ambiguous.push(number);
   }
 
@@ -90,6 +110,7 @@ export class DecimalEvidence {
       if (mark !== undefined) return other === undefined ? mark : null;
     }
     const { headerDecimal, hasSemicolons } = this.#locale;
+    if (headerDecimal === 'comma' && this.#isAgainstComma) return null;
     if (headerDecimal !== null) return headerDecimal;
     // Databases export 12.000 with semicolons too, so they decide only where a point leaves a fraction.
     return hasSemicolons && this.#ambiguous.length > 0 && this.#isGroupedOnly ? 'comma' : null;

@@ -1,6 +1,7 @@
 /** Error messages about headers that cannot be used. Each says what to send instead. */
 import type { ColumnTarget } from '../../domain/file-columns.ts';
 import { printKey } from '../../domain/reading-rules.ts';
+import { quoted } from '../format.ts';
 import { looksLikeStock } from './aliases.ts';
 
 interface NamedColumn {
@@ -30,34 +31,81 @@ export function sameTarget(one: NamedColumn, other: NamedColumn, target: ColumnT
     : `${which}; only one may. Send ${mappingOf([{ header: one.header, target }])} or ${mappingOf([{ header: other.header, target }])}.`;
 }
 
+/** No column is known, and one holds a number: these are data. */
+export function hasNoHeader(names: readonly string[]): string {
+  return (
+    `The file has no header, a first row that names the columns: its first row is ${names.slice(0, HEADERS_NAMED_MAX).map(shown).join(', ')}. ` +
+    'Add one such as sku_id,quantity_in_stock.'
+  );
+}
+
+/** The only cell of the header holds something that usually separates cells. */
+export function hasOneCell(name: string): string {
+  const separator = /[,;\t|]/.exec(name)?.[0];
+  return (
+    `The header is one cell: ${quoted(name)}. ` +
+    (separator === undefined
+      ? 'Separate the cells by commas, semicolons, tabs or |.'
+      : `Each row was probably put into quotes as a whole, so that its ${separator === '\t' ? 'tabs separate' : `"${separator}" separates`} nothing. Remove the quotes around the rows.`)
+  );
+}
+
 /** No column names the SKU. @param unread headers of the columns that are not read */
 export function lacksIdentifier(
   allowed: readonly string[],
   names: readonly string[],
   unread: readonly string[],
 ): string {
-  const example = unread.find((name) => !looksLikeStock(name)) ?? 'My number';
+  const example = unread.find((name) => name !== '' && !looksLikeStock(name)) ?? 'My number';
   return (
     `No column says which SKU a row is about (${allowed.join(', ')}, or an alias of one); ${listOf(names)} ` +
     `If another column holds it, name it: ${mappingOf([{ header: shown(example), target: 'sku_id' }])}.`
   );
 }
 
-/** No column has a quantity or a status. @param unread headers of the columns that are not read */
+/** No column has a quantity or a status. @param likely headers of the columns that may have it, best first */
 export function lacksInventory(
   allowed: readonly string[],
   names: readonly string[],
-  unread: readonly string[],
+  likely: readonly string[],
 ): string {
   const target = 'quantity_in_stock';
-  const likely = unread.filter(looksLikeStock).slice(0, COLUMNS_OFFERED_MAX).map(shown);
-  const [first = shown(unread[0] ?? 'My stock'), second] = likely;
+  const offered = likely.slice(0, COLUMNS_OFFERED_MAX).map(shown);
+  const parts = offered.filter((name) => !isTotal(name));
+  const [first = 'My stock'] = [...offered.filter(isTotal), ...parts];
   const none = `No column has a quantity or a status (${allowed.join(', ')}, or an alias of one); ${listOf(names)} `;
-  return second === undefined
+  return parts.length < 2
     ? `${none}If another column holds it, name it: ${mappingOf([{ header: first, target }])}.`
     : `${none}To read one of them, name it: ${mappingOf([{ header: first, target }])}. ` +
-        `To add up several, such as one per warehouse, name each: ${mappingOf(likely.map((header) => ({ header, target })))}.`;
+        `To add up several, such as one per warehouse, name each: ${mappingOf(parts.map((header) => ({ header, target })))}.`;
 }
+
+/**
+ * Headers of unread columns that may have a quantity: those that look like it, or else those that have a whole number
+ * in the row below.
+ */
+export function likelyStock(
+  names: readonly string[],
+  unread: readonly string[],
+  below: readonly string[],
+): readonly string[] {
+  const likely = unread.filter((name) => looksLikeStock(name) || isTotal(name));
+  if (likely.some(looksLikeStock)) return likely;
+  return names.filter(
+    (name, place) =>
+      unread.includes(name) &&
+      !NOT_COUNTED.test(name) &&
+      /^\d{1,6}$/.test((below[place] ?? '').trim()),
+  );
+}
+
+/** A total must not be added to its parts. */
+function isTotal(name: string): boolean {
+  return /\btotal|gesamt|summe\b|\bsuma\b|totaal/i.test(name);
+}
+
+const NOT_COUNTED =
+  /\bid\b|code|number|nummer|price|preis|position|pack|case|karton|weight|option|year/i;
 
 /** A catalogue without a `sku_id`. */
 export function lacksSkuId(names: readonly string[], unread: readonly string[]): string {

@@ -1,4 +1,4 @@
-import { isStatusColumn, type ColumnTarget } from '../../domain/file-columns.ts';
+import { IGNORE, isStatusColumn, type ColumnTarget } from '../../domain/file-columns.ts';
 import { QUANTITY_MAX, type Inventory } from '../../domain/inventory.ts';
 import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { quoted, refusedRow, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
@@ -12,7 +12,10 @@ import {
   type Column,
   type MatchedHeader,
 } from './columns.ts';
+import { mappingOf } from './header-refusals.ts';
+import { placeOf } from './place-columns.ts';
 import { ReadingNotes } from './reading-notes.ts';
+import { inUnits } from './row-units.ts';
 import { readStatus, RowStatus } from './statuses.ts';
 import type { TableRow } from './table.ts';
 
@@ -45,8 +48,14 @@ export class InventoryReader {
     const { draft, line } = new RowReading(row, this.#header, this.#rules, this.notes).read(
       this.#columns,
     );
-    const read = { row: row.row, cells: row.cells, line };
-    return draft.warnings.length === 0 ? read : { ...read, warnings: draft.warnings };
+    const location = placeOf(row.cells, this.#header.places);
+    return {
+      row: row.row,
+      cells: row.cells,
+      line,
+      ...(location !== undefined && { location }),
+      ...(draft.warnings.length > 0 && { warnings: draft.warnings }),
+    };
   }
 }
 
@@ -74,6 +83,7 @@ class RowReading {
     readonly line: FileRow['line'];
   } {
     for (const column of columns) this.#readColumn(column);
+    this.#applyUnit();
     this.#applyStatus();
     const { row } = this.#row;
     const draft = this.#draft;
@@ -105,7 +115,7 @@ class RowReading {
 
   #readCell(column: Column, cell: string): void {
     const { target } = column;
-    if (isStatusColumn(target)) return;
+    if (isStatusColumn(target) || target === 'unit') return;
     const isFraction = this.#row.fractions?.includes(column.place) === true;
     const rules: ReadingRules = isFraction ? { ...this.#rules, decimal: 'point' } : this.#rules;
     const reading = readCell(target, cell, rules);
@@ -204,6 +214,34 @@ class RowReading {
     this.#readStatus({ ...column, target: 'status' }, cell);
     this.#readColumn(stock);
     return true;
+  }
+
+  /** Converts the quantities into units, if the row counts cases or dozens. */
+  #applyUnit(): void {
+    const { columns } = this.#header;
+    const column = columns.find(({ target }) => target === 'unit');
+    if (column === undefined) return;
+    const cellOf = (place: number | undefined): string =>
+      withoutBlanks(place === undefined ? '' : (this.#row.cells[place] ?? ''));
+    const bundled = columns.find(({ target }) => target === 'number_of_units_bundled');
+    const unit = cellOf(column.place);
+    for (const name of ['quantityInStock', 'quantityOnBackorder'] as const) {
+      const quantity = this.#draft.fields[name];
+      if (typeof quantity !== 'number') continue;
+      const converted = inUnits(quantity, unit, cellOf(bundled?.place));
+      if (converted === undefined)
+        return this.#notes.add('unit', column.header, unit, this.#row.row);
+      if ('refusal' in converted)
+        return this.#fault(
+          column,
+          `${converted.refusal}; if the column does not say what the quantity counts, send ${mappingOf([{ header: column.header, target: IGNORE }])}`,
+        );
+      if (converted.units === quantity) continue;
+      this.#draft.setField(name, converted.units);
+      this.#draft.addWarning(
+        this.#message(column, `${quantity} ${quoted(unit)} are ${converted.units} units`),
+      );
+    }
   }
 
   /** Sets the restriction. The stock of a row that says out of stock is 0, whatever its quantity. */

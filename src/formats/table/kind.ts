@@ -36,12 +36,17 @@ interface KnownColumns {
   readonly unknown: readonly string[];
 }
 
-/** The header of an inventory file: its product columns are not read, and count as unknown. */
+/**
+ * The header of an inventory file: its product columns are not read, and count as unknown. Beside a column of units,
+ * how many units a case holds is read too.
+ */
 export function withoutProductColumns<Header extends KnownColumns>(matched: Header): Header {
-  const columns = matched.columns.filter(({ target }) => !PRODUCT_COLUMNS.includes(target));
+  const hasUnits = matched.columns.some(({ target }) => target === 'unit');
+  const isLeft = (target: ColumnTarget): boolean =>
+    PRODUCT_COLUMNS.includes(target) && !(hasUnits && target === 'number_of_units_bundled');
+  const columns = matched.columns.filter(({ target }) => !isLeft(target));
   const left = matched.columns.filter(
-    ({ place, target }) =>
-      PRODUCT_COLUMNS.includes(target) && !columns.some((column) => column.place === place),
+    ({ place, target }) => isLeft(target) && !columns.some((column) => column.place === place),
   );
   const names = new Set(left.map(({ header }) => header));
   return { ...matched, kind: 'inventory', columns, unknown: [...matched.unknown, ...names] };

@@ -8,6 +8,7 @@ import {
 } from '../../domain/reading-rules.ts';
 import { statusOf } from '../status-words.ts';
 import { withoutApostrophe } from './blanks.ts';
+import { inUnits } from './row-units.ts';
 
 /** What a quantity is, for messages. */
 export const WHOLE_NUMBER = `a whole number from 0 to ${QUANTITY_MAX}, or NULL`;
@@ -42,6 +43,11 @@ export function readQuantityCell(
           rule: 'negative',
         };
   }
+  const counted = readCounted(text, decimal);
+  if (counted !== undefined)
+    return 'units' in counted
+      ? { quantity: counted.units }
+      : { refusal: `${refusal}; ${counted.refusal}` };
   if (!isWord(text)) return { refusal };
   return {
     refusal: `${refusal}; if it stands for a quantity, send words=${wordRule(text)}`,
@@ -49,12 +55,23 @@ export function readQuantityCell(
   };
 }
 
+/** Reads a number with a known unit behind it, such as `5 pcs`; undefined if it is none. */
+function readCounted(text: string, decimal: DecimalMark | null): ReturnType<typeof inUnits> {
+  if (text.length > WORD_LENGTH_MAX) return undefined;
+  const [, digits = '', unit = ''] = /^(\d(?:[^\p{L}]*\d)?)\s*(\p{L}[\p{L}.]*)$/u.exec(text) ?? [];
+  const number = readQuantity(digits, decimal);
+  return number !== null && 'quantity' in number ? inUnits(number.quantity, unit) : undefined;
+}
+
+/** Accountants write -5 as (5). */
 function isNegative(text: string, decimal: DecimalMark | null): boolean {
-  const digits = /^[-\u2212]\s?(.+)$/.exec(text)?.[1] ?? /^(.+)-$/.exec(text)?.[1];
+  const digits = NEGATIVE.map((form) => form.exec(text)?.[1]).find((part) => part !== undefined);
   if (digits === undefined) return false;
   const number = readQuantity(digits, decimal);
   return number !== null && 'quantity' in number;
 }
+
+const NEGATIVE = [/^[-\u2212]\s?(.+)$/, /^(.+)-$/, /^\((.+)\)$/];
 
 /** Longest text that may be a word for a quantity. */
 const WORD_LENGTH_MAX = 40;
@@ -65,7 +82,7 @@ const BOUND =
 
 /** Whether a text may stand for a quantity. A number that cannot be read does not. */
 function isWord(text: string): boolean {
-  if (text.length > WORD_LENGTH_MAX) return false;
+  if (text.length > WORD_LENGTH_MAX || /[^0-9\P{Nd}]/u.test(text)) return false;
   return /^\d/.test(text) ? BOUND.test(text) : !/^[\d.,'\s+-]*\d[\d.,'\s+-]*$/.test(text);
 }
 

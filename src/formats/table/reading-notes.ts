@@ -9,6 +9,8 @@ const NOTES = {
     `${column} has quantities below zero: ${values}. To read them as 0, send negative=zero.`,
   status: (column, values) =>
     `${column} has a status that is not known and was ignored: ${values}.`,
+  unit: (column, values) =>
+    `${column} has a unit of measure that is not known; its quantities count as single units: ${values}.`,
   contradiction: (column, values) =>
     `${column} has quantities in rows whose status is out of stock; their stock was set to 0: ${values}.`,
   date: (column, values) => `${column} has a date that cannot be read and was ignored: ${values}.`,

@@ -1,5 +1,6 @@
 import { OnhandError } from '../../domain/errors.ts';
 import type { FormatLimits } from '../format.ts';
+import { withoutBlanks } from './blanks.ts';
 
 /** A cell whose value cannot be read, such as a formula without a saved value. */
 export interface UnreadableCell {
@@ -41,15 +42,23 @@ export interface Table<Header> {
 export class HeaderRefusal extends OnhandError {
   /** How many of its cells are names of columns: the more, the likelier it was meant to be the header. */
   readonly knownNames: number;
+  /** The cells of the row; undefined until it is known which row of the file is refused. */
+  readonly cells: readonly string[] | undefined;
 
-  constructor(message: string, knownNames = 0) {
+  constructor(message: string, knownNames = 0, cells?: readonly string[]) {
     super('body_malformed', message);
     this.knownNames = knownNames;
+    this.cells = cells;
+  }
+
+  /** The same refusal, of a row with these cells. */
+  of(cells: readonly string[]): HeaderRefusal {
+    return new HeaderRefusal(this.message, this.knownNames, cells);
   }
 }
 
-/** Decides what the columns are; throws `body_malformed` if the row is not a header. */
-export type HeaderMatcher<Header> = (cells: readonly string[]) => Header;
+/** Decides what the columns are; throws `body_malformed` if the row is not a header. `below` is the next row. */
+export type HeaderMatcher<Header> = (cells: readonly string[], below: readonly string[]) => Header;
 
 /** How rows are compared with their header. */
 export interface TableTerms extends Pick<
@@ -83,11 +92,12 @@ export async function openTable<Header>(
     const [row] = await rows.takeUpTo(1);
     if (row === undefined) break;
     const tall = await takeMerged(rows, row);
-    let found = tall.length > 1 ? search.tryRows(tall) : undefined;
+    const below = await rows.peek();
+    let found = tall.length > 1 ? search.tryRows(tall, below) : undefined;
     if (found === undefined) rows.putBack(tall.slice(1));
     // The names of a header over several rows say more than those of one of them.
-    found ??= search.tryRows([row], { isLikely: tall.length === 1 });
-    if (found === undefined && above !== undefined) found = search.tryRows([above, row]);
+    found ??= search.tryRows([row], below, { isLikely: tall.length === 1 });
+    if (found === undefined && above !== undefined) found = search.tryRows([above, row], below);
     if (found !== undefined) {
       const next = await rows.takeUpTo(2);
       if (!areAnnotations(next[0], next[1])) rows.putBack(next);
@@ -96,7 +106,7 @@ export async function openTable<Header>(
         headerRow: row.row,
         headerCells,
         header,
-        rows: readBelow(rows, headerCells.length, terms),
+        rows: readBelow(rows, headerCells, terms),
       };
     }
     above = isMerged(row) ? row : undefined;
@@ -132,11 +142,12 @@ class HeaderSearch<Header> {
 
   tryRows(
     rows: readonly TableRow[],
+    below: readonly string[],
     { isLikely } = { isLikely: true },
   ): { readonly headerCells: readonly string[]; readonly header: Header } | undefined {
     try {
       const headerCells = joinedCells(rows.map(readableHeader));
-      return { headerCells, header: this.#match(headerCells) };
+      return { headerCells, header: this.#match(headerCells, below) };
     } catch (error) {
       if (!(error instanceof OnhandError) || error.code !== 'body_malformed') throw error;
       if (!isLikely) return undefined;
@@ -150,7 +161,7 @@ class HeaderSearch<Header> {
       const isWider = width > mostCells || (width === mostCells && rows.length > 1);
       const isLikelier = known > mostKnown || (known === mostKnown && isWider);
       if (isLikelier || this.refusal === undefined) {
-        this.refusal = error;
+        this.refusal = error instanceof HeaderRefusal ? error.of(names) : error;
         this.#most = [known, width];
       }
       return undefined;
@@ -201,6 +212,13 @@ class RowReader {
     return taken;
   }
 
+  /** The cells of the next row; none at the end. */
+  async peek(): Promise<readonly string[]> {
+    const next = await this.takeUpTo(1);
+    this.putBack(next);
+    return next.flatMap(cellsOf);
+  }
+
   putBack(rows: readonly TableRow[]): void {
     this.#ahead = [...rows, ...this.#ahead];
   }
@@ -217,9 +235,12 @@ class RowReader {
 
 async function* readBelow(
   rows: RowReader,
-  width: number,
+  headerCells: readonly string[],
   terms: TableTerms,
 ): AsyncGenerator<readonly TableRow[]> {
+  const width = headerCells.length;
+  // A separator at the end of the header makes a column without a name, which rows may lack.
+  const named = headerCells.findLastIndex((name) => withoutBlanks(name) !== '') + 1;
   const missingMax = terms.isSparse ? terms.emptyCellsMax : terms.missingCellsMax;
   let missing = 0;
   for await (const some of rows.remaining()) {
@@ -228,7 +249,7 @@ async function* readBelow(
       if (isBlank(row)) continue;
       missing += Math.max(0, width - cellsOf(row).length);
       if (missing > missingMax) throw tooManyMissing(row.row, width, missingMax);
-      filled.push(fittedRow(row, width, terms));
+      filled.push(fittedRow(row, { width, named }, terms));
     }
     if (filled.length > 0) yield filled;
   }
@@ -249,7 +270,7 @@ function tooManyMissing(row: number, width: number, missingMax: number): OnhandE
 
 function fittedRow(
   row: TableRow,
-  width: number,
+  { width, named }: { readonly width: number; readonly named: number },
   { isSparse, cellCharactersMax }: TableTerms,
 ): TableRow {
   if ('fault' in row) return row;
@@ -262,7 +283,8 @@ function fittedRow(
   if (cells.length === width) return row;
   if (cells.length > width && cells.every((cell, place) => place < width || cell === ''))
     return { ...row, cells: cells.slice(0, width) };
-  if (!isSparse) return { row: row.row, fault: raggedReason(cells.length, width), found: cells };
+  if (!isSparse && (cells.length > width || cells.length < named))
+    return { row: row.row, fault: raggedReason(cells.length, width), found: cells };
   if (cells.length > width) {
     return {
       row: row.row,
@@ -278,7 +300,11 @@ function raggedReason(cells: number, columns: number): string {
 }
 
 function isBlank(row: TableRow): boolean {
-  return 'cells' in row && row.unreadable === undefined && row.cells.every((cell) => cell === '');
+  return (
+    'cells' in row &&
+    row.unreadable === undefined &&
+    row.cells.every((cell) => withoutBlanks(cell) === '')
+  );
 }
 
 const REQUIREMENTS = new Set([

@@ -1,4 +1,5 @@
 import { mod10CheckDigit } from '../../domain/gtin.ts';
+import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { placeName } from '../edi/places.ts';
 import { readCompactDate } from '../edi/report-date.ts';
 import { packingUnits, StockItem, type ItemFault } from '../edi/stock-item.ts';
@@ -39,13 +40,19 @@ export class Item {
   #isInLoop = false;
 
   /** @param place the location of the whole transaction set; null if it names none */
-  constructor(lin: Segment, place: string | null, onFault: (fault: FaultyElement) => void) {
+  constructor(
+    lin: Segment,
+    place: string | null,
+    onFault: (fault: FaultyElement) => void,
+    rules: Pick<ReadingRules, 'negative'>,
+  ) {
     this.#lin = lin;
     this.#onFault = onFault;
     this.#stock = new StockItem({
       number: lin.number,
       place,
       packingSegment: 'PO4 with that number as PO401',
+      rules,
       onFault: (fault) => this.#noteQuantity(fault),
     });
     this.#readIdentifiers();

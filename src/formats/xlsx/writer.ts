@@ -2,18 +2,21 @@ import { Readable } from 'node:stream';
 import { ZipFile } from 'yazl';
 import { SHEET_COLUMNS_MAX, SHEET_ROWS_MAX } from './sheet.ts';
 
+/** A number is a finite number that spreadsheets can add up. */
+export type Cell = string | number;
+
 /** Most characters of a cell in a spreadsheet, in UTF-16 code units. */
 export const CELL_CHARACTERS_MAX = 32_767;
 
 /**
- * Streams rows as a workbook of one sheet, with bounded memory. Every cell is text, so that there are no
+ * Streams rows as a workbook of one sheet, with bounded memory. A text stays a text, so that there are no
  * formulas and no number loses its leading zeros. Characters that XML cannot hold become U+FFFD; text
  * longer than `CELL_CHARACTERS_MAX` is cut and ends in `…`.
  *
  * The stream fails if the rows fail, and with a `RangeError` if there are more than `SHEET_ROWS_MAX` rows
  * or `SHEET_COLUMNS_MAX` columns. Destroy the stream to stop reading early.
  */
-export function writeXlsx(rows: AsyncIterable<readonly string[]>): Readable {
+export function writeXlsx(rows: AsyncIterable<readonly Cell[]>): Readable {
   const zip = new ZipFile();
   const sheet = Readable.from(printSheet(rows), { objectMode: false });
   for (const [part, content] of Object.entries(FIXED_PARTS)) {
@@ -42,7 +45,7 @@ const COMPRESSION_LEVEL = 3;
 /** How much text is collected before it is passed on, in characters. */
 const CHUNK_CHARACTERS = 64 * 1024;
 
-async function* printSheet(rows: AsyncIterable<readonly string[]>): AsyncGenerator<Buffer> {
+async function* printSheet(rows: AsyncIterable<readonly Cell[]>): AsyncGenerator<Buffer> {
   let printed = SHEET_START;
   let row = 0;
   for await (const cells of rows) {
@@ -57,13 +60,17 @@ async function* printSheet(rows: AsyncIterable<readonly string[]>): AsyncGenerat
   yield Buffer.from(printed + SHEET_END);
 }
 
-function printRow(row: number, cells: readonly string[]): string {
+function printRow(row: number, cells: readonly Cell[]): string {
   if (cells.length > SHEET_COLUMNS_MAX)
     throw new RangeError(`A worksheet holds no more than ${SHEET_COLUMNS_MAX} columns.`);
   let printed = `<row r="${row}">`;
   for (const [place, cell] of cells.entries()) {
     if (cell === '') continue;
-    printed += `<c r="${columnName(place)}${row}" t="inlineStr"><is><t xml:space="preserve">${printText(cell)}</t></is></c>`;
+    const name = `${columnName(place)}${row}`;
+    printed +=
+      typeof cell === 'number'
+        ? `<c r="${name}"><v>${cell}</v></c>`
+        : `<c r="${name}" t="inlineStr"><is><t xml:space="preserve">${printText(cell)}</t></is></c>`;
   }
   return `${printed}</row>`;
 }

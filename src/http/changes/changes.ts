@@ -77,6 +77,7 @@ export function addChanges(
     const principal = admission.principalOf(request);
     return {
       organizationId: principal.organizationId,
+      consumer: isStream(request) ? 'stream' : 'page',
       supplierIds: () =>
         isStream(request)
           ? suppliersCache.visibleSuppliers(principal, options.supplierUuids)

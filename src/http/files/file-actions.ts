@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
+import type { Intake } from '../../intake/intake.ts';
 import { isOver } from '../../domain/files.ts';
 import { RULE_NAMES } from '../../domain/reading-rules.ts';
 import {
@@ -25,13 +26,15 @@ import { readRules } from './reading-rules.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
 
-type ActionRoutes = Pick<FileRoutes, 'admission' | 'service' | 'limits'>;
+interface ActionRoutes extends Pick<FileRoutes, 'admission' | 'service' | 'limits'> {
+  readonly intake: Pick<Intake, 'runAlone'>;
+}
 
 const PATH = '/timp/organizations/files/';
 
 /** Adds the routes that act on a file: cancel, confirm, revert. */
 export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void {
-  const { admission, service, limits } = routes;
+  const { admission, intake, service, limits } = routes;
   const bodyLimits = smallBodyLimits(limits);
   const sendFile = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
     sendJson(request, reply, JSON.stringify(printFile(await findFile(routes, request))));
@@ -79,7 +82,8 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
         ...(reason !== undefined && { reason }),
         ...(reference !== undefined && { reference }),
       },
-      (revertOne) => admission.writing(request, revertOne),
+      (revertOne) =>
+        admission.reverting(request, () => intake.runAlone(file.supplierId, revertOne)),
     );
     if (dryRun) reply.header('dry-run', 'true');
     return sendJson(request, reply, JSON.stringify(printFileRevert(file.uuid, reverted)));

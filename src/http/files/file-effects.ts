@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { rulesInForce } from '../../domain/reading-rules.ts';
 import type { FileRecord } from '../../domain/files.ts';
-import { isOver } from '../../domain/files.ts';
+import { isOver, OPEN_STATES } from '../../domain/files.ts';
 import {
   FileEffectsQuerySchema,
   FileEffectsSchema,
@@ -14,7 +14,9 @@ import {
   printFilePreview,
 } from '../../wire/file-effects.ts';
 import { FileUploadedSchema } from '../../wire/file-jobs.ts';
+import { FileSettingsChangeSchema, parseFileRules } from '../../wire/file-settings.ts';
 import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
+import { parseBody } from '../../wire/json.ts';
 import { describe } from '../documentation.ts';
 import { refuseBody } from '../inventory/batches.ts';
 import { readBody, smallBodyLimits } from '../request/body.ts';
@@ -37,6 +39,7 @@ import { readRules } from './reading-rules.ts';
 type EffectRoutes = Pick<FileRoutes, 'admission' | 'service' | 'limits'>;
 
 const PATH = '/timp/organizations/files/:uuid/';
+const RULES_EXPECTED = 'rules such as {"columns": {"Lagerbestand": "quantity_in_stock"}}';
 /** Memory reserved for a page of effects or a preview. */
 const PAGE_BYTES = 1024 * 1024;
 
@@ -91,6 +94,23 @@ export function addFileEffects(app: FastifyInstance, routes: EffectRoutes): void
         reason: reason ?? file.reason,
         reference: reference ?? file.reference,
       }),
+    );
+    return sendJson(request, reply, JSON.stringify({ uuid }));
+  };
+
+  const check = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const body = await readBody(request, bodyLimits);
+    checkParameters(request, []);
+    const file = await findFile(routes, request);
+    if (OPEN_STATES.some((state) => state === file.state)) {
+      throw wrongState(file, 'cancel it first, or wait until it is finished');
+    }
+    const { value } = parseBody(body, RULES_EXPECTED);
+    const rules = parseFileRules(value, file.asked.rules);
+    const { userId } = admission.principalOf(request);
+    const { reason, reference } = file;
+    const uuid = await admission.writing(request, () =>
+      service.check(file, rules, { userId, reason, reference }),
     );
     return sendJson(request, reply, JSON.stringify({ uuid }));
   };
@@ -152,6 +172,26 @@ export function addFileEffects(app: FastifyInstance, routes: EffectRoutes): void
       }),
       guard: owner,
       handle: preview,
+    },
+  });
+  addResource(app, `${PATH}check/`, {
+    POST: {
+      schema: describe({
+        operationId: 'checkFile',
+        summary: 'Check a file again with other reading rules, without another upload',
+        description:
+          'Adds a dry run of the same content and options. Rules that are given replace those of the file, null resets one, and `columns` are read before those of the file.',
+        params: FileParametersSchema,
+        body: FileSettingsChangeSchema,
+        ok: FileUploadedSchema,
+        access: 'editor',
+        problems: {
+          ...FINISHED_FILE_PROBLEMS,
+          429: 'The supplier has too many stored or waiting files, or sends too many requests.',
+        },
+      }),
+      guard: (request, reply) => admission.admit(request, reply, 'editor'),
+      handle: check,
     },
   });
   addResource(app, `${PATH}apply/`, {

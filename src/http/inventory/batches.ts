@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import type { BatchRecord } from '../../domain/batches.ts';
+import type { Intake } from '../../intake/intake.ts';
 import type { BatchStore } from '../../store/store.ts';
 import {
   BatchListQuerySchema,
@@ -25,6 +26,7 @@ import { addResource } from '../request/resource.ts';
 
 interface BatchRoutes {
   readonly admission: Admission;
+  readonly intake: Pick<Intake, 'runAlone'>;
   readonly batches: BatchStore;
   readonly limits: ServerBodyLimits;
 }
@@ -38,7 +40,7 @@ const NO_SUCH_BATCH = { 404: 'The supplier has no batch with this uuid.' };
 /** Adds the routes of a supplier's batches: list, show, failed lines, revert. */
 export function addBatches(
   app: FastifyInstance,
-  { admission, batches, limits }: BatchRoutes,
+  { admission, intake, batches, limits }: BatchRoutes,
 ): void {
   const bodyLimits = smallBodyLimits(limits);
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -88,16 +90,17 @@ export function addBatches(
     const { organizationId: supplierId, userId } = admission.principalOf(request);
     const uuid = uuidOf(request);
     if (uuid === undefined) throw noSuchBatch();
-    const outcome = await admission.writing(request, () =>
-      batches.revert({
-        supplierId,
-        userId,
-        uuid,
-        force,
-        dryRun,
-        ...(reason !== undefined && { reason }),
-        ...(reference !== undefined && { reference }),
-      }),
+    const asked = {
+      supplierId,
+      userId,
+      uuid,
+      force,
+      dryRun,
+      ...(reason !== undefined && { reason }),
+      ...(reference !== undefined && { reference }),
+    };
+    const outcome = await admission.reverting(request, () =>
+      intake.runAlone(supplierId, () => batches.revert(asked)),
     );
     if (outcome === undefined) throw noSuchBatch();
     if (dryRun) reply.header('dry-run', 'true');

@@ -150,6 +150,11 @@ export class Admission {
     return this.#turns.write(this.principalOf(request).organizationId, work);
   }
 
+  /** Runs an undo, when it is the organization's turn. */
+  reverting<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+    return this.#turns.revert(this.principalOf(request).organizationId, work);
+  }
+
   /** The memory that an admitted request reserves. */
   openRequestOf(request: FastifyRequest): OpenRequest {
     const { openRequest } = request;

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { OnhandError } from '../../domain/errors.ts';
-import { Capacity, RESERVED_SHARE, type Exhausted } from '../../intake/capacity.ts';
+import { Capacity, RESERVED_SHARE, type Exhausted, type Usage } from '../../intake/capacity.ts';
 
 export interface OpenLimits {
   /** Requests that are open at the same time; more are refused with `overloaded`. */
@@ -60,12 +60,6 @@ interface Resource {
   readonly variable: string;
   readonly organizationVariable: string;
   readonly retrySeconds: number;
-}
-
-/** How much of a resource is used. */
-export interface Usage {
-  readonly used: number;
-  readonly limit: number;
 }
 
 /** The open requests, and the memory that they reserve. */
@@ -174,10 +168,10 @@ export class OpenRequests {
   /** How much of each resource is used now. */
   usage(): Readonly<Record<'open_requests' | 'open_bytes' | 'followers' | 'uploads', Usage>> {
     return {
-      open_requests: usageOf(this.#requests),
-      open_bytes: usageOf(this.#bytes),
-      followers: usageOf(this.#followers),
-      uploads: usageOf(this.#uploads),
+      open_requests: this.#requests.capacity.usage,
+      open_bytes: this.#bytes.capacity.usage,
+      followers: this.#followers.capacity.usage,
+      uploads: this.#uploads.capacity.usage,
     };
   }
 
@@ -190,10 +184,6 @@ export class OpenRequests {
       if (resource.capacity.isFullFor(amount)) throw refusalOf(resource, 'server');
     }
   }
-}
-
-function usageOf({ capacity: { used, limit } }: Resource): Usage {
-  return { used, limit };
 }
 
 function refuseExhausted(

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
+import type { AnsweredRequest } from '../../metrics/recorder.ts';
 
 /** What the log says about a request beside its status. */
 interface RequestFacts {
@@ -18,8 +19,15 @@ declare module 'fastify' {
   }
 }
 
-/** Logs each request when its response has ended: one entry, whose fields `docs/operations.md` lists. */
-export function addRequestLog(app: FastifyInstance): void {
+/**
+ * Logs each request when its response has ended: one entry, whose fields `docs/operations.md` lists.
+ *
+ * @param record counts each of them
+ */
+export function addRequestLog(
+  app: FastifyInstance,
+  record?: { answered(answered: AnsweredRequest): void },
+): void {
   app.decorateRequest('facts', null);
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
@@ -33,6 +41,13 @@ export function addRequestLog(app: FastifyInstance): void {
       },
       'answered',
     );
+    record?.answered({
+      method: request.method,
+      route: request.routeOptions.url,
+      status: reply.statusCode,
+      durationMs: reply.elapsedTime,
+      error: request.facts?.error,
+    });
   });
 }
 

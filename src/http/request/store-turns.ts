@@ -11,13 +11,17 @@ export class StoreTurns {
   /** Reads that may look at each SKU of a supplier: they take seconds and must leave turns to those that take milliseconds. */
   readonly #scans: FairTurns;
   readonly #writes: FairTurns;
+  /** Beside the writes, which need not wait for them. */
+  readonly #reverts: FairTurns;
 
   /** @param groupsMax how many transactions the store runs at the same time */
   constructor({ isShared, groupsMax }: Grouping) {
     // A store that shares groups has one thread for reads and one for writes; others have a connection for each call.
     this.#reads = new FairTurns(isShared ? groupsMax : Math.max(1, Math.floor(groupsMax / 2)));
-    this.#scans = new FairTurns(isShared ? 1 : Math.max(1, Math.floor(groupsMax / 4)));
-    this.#writes = new FairTurns(isShared ? 1 : Math.max(1, Math.floor(groupsMax / 4)));
+    const longMax = isShared ? 1 : Math.max(1, Math.floor(groupsMax / 4));
+    this.#scans = new FairTurns(longMax);
+    this.#writes = new FairTurns(longMax);
+    this.#reverts = new FairTurns(longMax);
   }
 
   read<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
@@ -30,5 +34,10 @@ export class StoreTurns {
 
   write<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
     return this.#writes.run(organizationId, work);
+  }
+
+  /** An undo, which may take seconds. */
+  revert<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
+    return this.#reverts.run(organizationId, work);
   }
 }

@@ -9,6 +9,7 @@ import type {
   SkuStore,
   Store,
   FileStore,
+  StoreMeasures,
   WebhookStore,
 } from '../store.ts';
 import { SqlFiles } from '../sql/files.ts';
@@ -145,6 +146,11 @@ export class PostgresStore implements Store {
       await client.query(`INSERT INTO probes VALUES ('\\x00')`);
       await client.query('DELETE FROM probes');
     });
+  }
+
+  measure(): Promise<StoreMeasures> {
+    const { totalCount, idleCount: idle, waitingCount: waiting } = this.#pool;
+    return Promise.resolve({ connections: { busy: totalCount - idle, idle, waiting } });
   }
 
   async close(): Promise<void> {

@@ -14,7 +14,8 @@ import type {
   LineDetail,
   LineEffect,
 } from '../../domain/batches.ts';
-import { deflateRawSync } from 'node:zlib';
+import { constants, deflateRawSync } from 'node:zlib';
+import { finish, isPause, type Steps } from '../../domain/steps.ts';
 
 /** The part of a batch's row that does not depend on its changes. */
 export interface BatchSummary {
@@ -63,11 +64,15 @@ export function confirmationInvalid(): OnhandError {
   );
 }
 
-/** @param skuIdOf returns the `sku_id` of a SKU number */
-export function detailsOf(
+/**
+ * Names the SKUs of details, with pauses.
+ *
+ * @param skuIdOf returns the `sku_id` of a SKU number
+ */
+export function* namingDetails(
   decided: ReadonlyMap<number, DecidedDetail>,
   skuIdOf: (skuNumber: number) => string,
-): ReadonlyMap<number, LineDetail> {
+): Steps<ReadonlyMap<number, LineDetail>> {
   const details = new Map<number, LineDetail>();
   for (const [i, detail] of decided) {
     details.set(
@@ -76,6 +81,7 @@ export function detailsOf(
         ? { kind: 'ambiguous', skuIds: detail.skuNumbers.map(skuIdOf) }
         : detail,
     );
+    if (isPause(details.size)) yield;
   }
   return details;
 }
@@ -83,27 +89,59 @@ export function detailsOf(
 const NO_EFFECTS: BatchOutcome['effects'] = new Map();
 
 /**
+ * Names the SKUs of effects, with pauses.
+ *
  * @param changes the changes of the batch; empty for a dry run
  * @param skuUuidOf returns the uuid of a SKU number
  */
-export function effectsOf(
+export function* namingEffects(
   decided: DecidedLines['effects'],
   changes: ClosedBatch['changes'],
   skuUuidOf: (skuNumber: number) => string,
-): BatchOutcome['effects'] {
+): Steps<BatchOutcome['effects']> {
   if (decided.size === 0) return NO_EFFECTS;
   const effects = new Map<number, LineEffect>();
   const sequences = new Map(changes.map(({ held, sequence }) => [held.skuNumber, sequence]));
   for (const [i, { skuNumber, before, after }] of decided) {
     const sequence = sequences.get(skuNumber) ?? null;
     effects.set(i, { skuUuid: skuUuidOf(skuNumber), before, after, sequence });
+    if (isPause(effects.size)) yield;
   }
   return effects;
 }
 
+/** Encodes as deflated JSON, with pauses. */
+export function encodingFailures(failed: readonly FailedLine[]): Steps<Uint8Array> {
+  return deflating(failed.length, (from, to) => failed.slice(from, to).map(storedFailure));
+}
+
 /** As deflated JSON. */
 export function encodeFailures(failed: readonly FailedLine[]): Uint8Array {
-  return deflateRawSync(JSON.stringify(failed.map(storedFailure)), { level: 1 });
+  return finish(encodingFailures(failed));
+}
+
+/** Entries that are deflated between two pauses: some milliseconds. */
+const DEFLATED_ENTRIES = 5000;
+
+/**
+ * Deflates a JSON array piece by piece: raw deflated pieces that end at a byte can be joined.
+ *
+ * @param entriesOf returns the entries from one index up to another
+ */
+function* deflating(
+  count: number,
+  entriesOf: (from: number, to: number) => readonly unknown[],
+): Steps<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for (let from = 0; from === 0 || from < count; from += DEFLATED_ENTRIES) {
+    const to = Math.min(count, from + DEFLATED_ENTRIES);
+    const json = JSON.stringify(entriesOf(from, to)).slice(1, -1);
+    const text = `${from === 0 ? '[' : ','}${json}${to === count ? ']' : ''}`;
+    const finishFlush = to === count ? constants.Z_FINISH : constants.Z_SYNC_FLUSH;
+    pieces.push(deflateRawSync(text, { level: 1, finishFlush }));
+    if (to < count) yield;
+  }
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces);
 }
 
 /** Misfits are a member of their own, which older versions ignore: they refuse a detail of another kind. */
@@ -112,9 +150,10 @@ function storedFailure(failure: FailedLine): object {
   return detail?.kind === 'misfit' ? { ...failure, detail: null, misfits: detail.gtins } : failure;
 }
 
-/** As deflated JSON. */
-export function encodeEffects(effects: ReadonlyMap<number, LineEffect>): Uint8Array {
-  return deflateRawSync(JSON.stringify([...effects]), { level: 1 });
+/** Encodes as deflated JSON, with pauses. */
+export function encodingEffects(effects: ReadonlyMap<number, LineEffect>): Steps<Uint8Array> {
+  const entries = [...effects];
+  return deflating(entries.length, (from, to) => entries.slice(from, to));
 }
 
 /**

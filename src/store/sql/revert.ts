@@ -1,6 +1,7 @@
 import type { BatchDecision, SkuState } from '../../domain/batch-decision.ts';
 import { isRetired, NOTHING_KNOWN, RETIRED, type Inventory } from '../../domain/inventory.ts';
-import type { RevertOutcome } from '../../domain/batches.ts';
+import { REVERTED_NAMED_MAX, type RevertOutcome, type SkuRevert } from '../../domain/batches.ts';
+import { isPause, type Steps } from '../../domain/steps.ts';
 import type { ProductChange } from './product-changes.ts';
 import type { ProductOfItem } from './products.ts';
 
@@ -38,10 +39,7 @@ export interface RevertedProduct {
   readonly isRetired: boolean;
 }
 
-export interface DecidedRevert {
-  readonly revertedCount: number;
-  /** One per SKU. */
-  readonly skus: RevertOutcome['skus'];
+export interface DecidedRevert extends Pick<RevertOutcome, 'counts' | 'skus'> {
   readonly products: readonly RevertedProduct[];
 }
 
@@ -62,23 +60,24 @@ export function withCreated(
 
 /**
  * Reverts every SKU that has not changed or been confirmed since, and retires those that the batch created. A product
- * is put back if no later batch has written it.
+ * is put back if no later batch has written it. Pauses meanwhile; the SKUs must stay as they are.
  *
  * @param changes of the batch, with those of `withCreated`
  */
-export function decideRevert(
+export function* decidingRevert(
   decision: BatchDecision,
   changes: readonly RevertibleChange[],
   known: RevertTarget,
-): DecidedRevert {
+): Steps<DecidedRevert> {
   const { changes: productChanges, rewritten } = known.products;
   const created = new Set(
     productChanges.filter(({ isCreated }) => isCreated).map(({ skuNumber }) => skuNumber),
   );
-  const outcomes = new Map<number, RevertOutcome['skus'][number]['outcome']>();
+  const outcomes = new Map<number, SkuRevert>();
   /** By the number of each SKU that is reverted: whether it was retired. */
   const reverted = new Map<number, boolean>();
-  for (const { skuNumber, before } of changes) {
+  for (const [i, { skuNumber, before }] of changes.entries()) {
+    if (isPause(i)) yield;
     const isCreated = created.has(skuNumber);
     if (!known.unchanged.has(skuNumber) || (isCreated && rewritten.has(skuNumber)))
       outcomes.set(skuNumber, 'moved_on');
@@ -102,22 +101,29 @@ export function decideRevert(
     if (!reverted.has(skuNumber))
       reverted.set(skuNumber, isRetired(known.skuState(skuNumber).inventory));
   }
-  const revertedProducts = Array.from(reverted, ([skuNumber, wasRetired]) => ({
-    skuNumber,
-    product: products.get(skuNumber),
-    wasRetired,
-    isRetired: isRetired(known.skuState(skuNumber).inventory),
-  }));
-  return {
-    revertedCount: reverted.size,
-    skus: Array.from(outcomes, ([skuNumber, outcome]) => ({
-      skuId: known.skuIdOf(skuNumber),
-      outcome,
-    })),
-    products: revertedProducts.filter(
-      (sku) => sku.product !== undefined || sku.wasRetired !== sku.isRetired,
-    ),
-  };
+  const revertedProducts: RevertedProduct[] = [];
+  for (const [skuNumber, wasRetired] of reverted) {
+    const product = products.get(skuNumber);
+    const isRetiredNow = isRetired(known.skuState(skuNumber).inventory);
+    if (product !== undefined || wasRetired !== isRetiredNow)
+      revertedProducts.push({ skuNumber, product, wasRetired, isRetired: isRetiredNow });
+  }
+  yield;
+  return { ...nameOutcomes(outcomes, known), products: revertedProducts };
+}
+
+/** Counts the outcomes, and names the first SKUs of each kind. */
+function nameOutcomes(
+  outcomes: ReadonlyMap<number, SkuRevert>,
+  { skuIdOf }: Pick<RevertTarget, 'skuIdOf'>,
+): Pick<RevertOutcome, 'counts' | 'skus'> {
+  const counts = { reverted: 0, moved_on: 0, confirmed: 0 };
+  const skus: RevertOutcome['skus'][number][] = [];
+  for (const [skuNumber, outcome] of outcomes) {
+    counts[outcome] += 1;
+    if (counts[outcome] <= REVERTED_NAMED_MAX) skus.push({ skuId: skuIdOf(skuNumber), outcome });
+  }
+  return { counts, skus };
 }
 
 /** A change that followed the one to revert. */
@@ -152,7 +158,7 @@ export function laterChangeOf(row: LaterChangeRow): LaterChange {
   return { skuNumber, sequence, previousSequence, batchNumber, undone };
 }
 
-/** The changes to read: individual sequences, or a range. */
+/** The changes to read: individual sequences, or a range. No sequences: a pause. */
 export type SequencesToRead = readonly number[] | SequenceRange;
 
 export function isRange(wanted: SequencesToRead): wanted is SequenceRange {
@@ -180,10 +186,15 @@ export function* findUnchangedSince(
     if (sequence === change.sequence) unchanged.add(change.skuNumber);
     else if (sequence > change.sequence) followed.set(sequence, change);
   };
-  for (const change of changes) follow(lastOf(change.skuNumber), change);
+  for (const [i, change] of changes.entries()) {
+    if (isPause(i)) yield [];
+    follow(lastOf(change.skuNumber), change);
+  }
   while (followed.size > 0) {
-    const later = yield [...followed.keys()];
     const before = followed;
+    const later: LaterChange[] = [];
+    for (const sequences of inChunks([...followed.keys()], READ_TOGETHER))
+      for (const change of yield sequences) later.push(change);
     followed = new Map();
     const revertedByRange = new Map<number, RevertedChanges>();
     for (const { sequence, previousSequence, batchNumber, undone } of later) {
@@ -193,13 +204,23 @@ export function* findUnchangedSince(
       else if (among.has(batchNumber)) follow(previousSequence, change);
     }
     for (const { range, bySku } of revertedByRange.values()) {
-      for (const { skuNumber, previousSequence } of yield range) {
-        const change = bySku.get(skuNumber);
-        if (change !== undefined) follow(previousSequence, change);
+      for (let first = range.first; first <= range.last; first += READ_TOGETHER) {
+        const last = Math.min(range.last, first + READ_TOGETHER - 1);
+        for (const { skuNumber, previousSequence } of yield { first, last }) {
+          const change = bySku.get(skuNumber);
+          if (change !== undefined) follow(previousSequence, change);
+        }
       }
     }
   }
   return unchanged;
+}
+
+/** Changes that are read together: some milliseconds. */
+const READ_TOGETHER = 500;
+
+function* inChunks<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size);
 }
 
 /** The changes of a reverted batch, and the SKUs to follow back beyond them. */

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
@@ -13,6 +14,7 @@ import type {
   SkuStore,
   Store,
   FileStore,
+  StoreMeasures,
   WebhookStore,
 } from '../store.ts';
 import { SqlFiles } from '../sql/files.ts';
@@ -28,12 +30,15 @@ import { SqlitePrincipalCache } from './read/principals.ts';
 import type { ReaderCalls } from './read/reader-thread.ts';
 import { SqliteSkus } from './read/skus.ts';
 import { SqliteDatabase } from './database.ts';
+import { LogState } from './log-state.ts';
 import { Thread } from './threads.ts';
 import type { WriterCalls } from './write/writer-thread.ts';
 
 export interface SqliteSettings extends ConnectionSettings {
   /** How many changes the inventory table may lack. Opening the database after a crash replays them. */
   readonly recentChangesMax: number;
+  /** A batch or undo of more lines is written in slices, between which other suppliers' batches are committed. */
+  readonly largeBatchLines: number;
   /** Called when the store can no longer be trusted and the process must exit. */
   readonly onFatal: (reason: string) => void;
 }
@@ -69,6 +74,9 @@ export class SqliteStore implements Store {
   readonly #reader: Thread<ReaderCalls>;
   readonly #checkpointer: Thread<CheckpointerCalls>;
   #isCheckpointing = false;
+  #checkpointedAtMs = Date.now();
+  readonly #logPath: string;
+  readonly #logState: LogState;
   /** Resolves when the latest group is sent to the writer. */
   #sending: Promise<void> = Promise.resolve();
   readonly #database: SqliteDatabase;
@@ -78,7 +86,13 @@ export class SqliteStore implements Store {
   #isUnhealthy = false;
   #closed: Promise<void> | undefined;
 
-  private constructor({ writer, reader, checkpointer }: Threads, here: Database) {
+  private constructor(
+    { writer, reader, checkpointer }: Threads,
+    here: Database,
+    { path, logState }: { readonly path: string; readonly logState: LogState },
+  ) {
+    this.#logPath = `${path}-wal`;
+    this.#logState = logState;
     this.#writer = writer;
     this.#reader = reader;
     this.#checkpointer = checkpointer;
@@ -108,6 +122,7 @@ export class SqliteStore implements Store {
       inventoryCacheBytesMax: share(CACHE_SHARES.writerMemory),
       recentBytesMax: share(CACHE_SHARES.recent),
       recentChangesMax: settings.recentChangesMax,
+      largeBatchLines: settings.largeBatchLines,
     };
     const forReading = { ...shared, cacheBytesMax: share(CACHE_SHARES.readerPages) };
     const writer = Thread.load<WriterCalls>(at('./write/writer-thread'), onFatal);
@@ -116,12 +131,14 @@ export class SqliteStore implements Store {
     try {
       const { port1: sending, port2: receiving } = new MessageChannel();
       // The writer creates and migrates the database that the other threads open.
-      await writer.start({ ...forWriting, feed: sending }, [sending]);
+      const logState = new LogState();
+      await writer.start({ ...forWriting, feed: sending, logState: logState.memory }, [sending]);
       await Promise.all([
         reader.start({ ...forReading, feed: receiving }, [receiving]),
         checkpointer.start(shared),
       ]);
-      return new SqliteStore({ writer, reader, checkpointer }, openForReading(forReading));
+      const threads = { writer, reader, checkpointer };
+      return new SqliteStore(threads, openForReading(forReading), { path, logState });
     } catch (error) {
       for (const thread of [checkpointer, reader, writer]) await thread.close();
       throw error;
@@ -214,13 +231,32 @@ export class SqliteStore implements Store {
     return this.#watched(this.#writer.call('probe', this.#isUnhealthy));
   }
 
+  async measure(): Promise<StoreMeasures> {
+    const { tailChanges, sweptAtMs } = this.#logState;
+    // There is no such file until something is written.
+    const bytes = await stat(this.#logPath).then(
+      ({ size }) => size,
+      () => 0,
+    );
+    return {
+      threadsActiveMs: {
+        writer: this.#writer.activeMs,
+        reader: this.#reader.activeMs,
+        checkpointer: this.#checkpointer.activeMs,
+      },
+      log: { tailChanges, sweptAtMs, checkpointedAtMs: this.#checkpointedAtMs, bytes },
+    };
+  }
+
   /** Checkpoints a long log while writes continue. */
   async #keepLogShort(): Promise<void> {
     if (this.#isCheckpointing) return;
     this.#isCheckpointing = true;
     try {
       const isNearlyCopied = await this.#checkpointer.call('copyLongLog', undefined);
-      if (isNearlyCopied) await this.#writer.call('finishCheckpoint', undefined);
+      if (!isNearlyCopied) return;
+      await this.#writer.call('finishCheckpoint', undefined);
+      this.#checkpointedAtMs = Date.now();
     } catch {
       // The log is durable; the next checkpoint can copy it.
     } finally {

@@ -34,31 +34,39 @@ export class DuplicateError extends Error {
   override readonly name = 'DuplicateError';
 }
 
-/** The worker's side: handles calls one after another. */
-export function serveThread<S, C extends Calls<C>>(
-  start: (settings: S) => { readonly calls: C; readonly close: () => void },
-): void {
+interface Served<C> {
+  readonly calls: C;
+  readonly close: () => void | Promise<void>;
+}
+
+/** The worker's side: handles calls one after another. Others may come before the promise of a call resolves. */
+export function serveThread<S, C extends Calls<C>>(start: (settings: S) => Served<C>): void {
   const port = parentPort;
   if (port === null) throw new Error('to be run as a thread');
   const reply = (message: Reply<unknown>): void => port.postMessage(message);
-  let served: { readonly calls: C; readonly close: () => void } | undefined;
+  let served: Served<C> | undefined;
+  const handle = (name: string, argument: never): unknown => {
+    if (name === 'start') {
+      served = start(argument);
+      return undefined;
+    }
+    if (served === undefined) throw new Error('not started');
+    if (name !== 'close') return callByName(served.calls, name, argument);
+    const { close } = served;
+    served = undefined;
+    return close();
+  };
   port.on('message', ({ id, name, argument }: Request<never>) => {
-    try {
-      if (name === 'start') {
-        served = start(argument);
-        reply({ id, value: undefined });
-      } else if (served === undefined) {
-        throw new Error('not started');
-      } else if (name === 'close') {
-        served.close();
-        served = undefined;
-        reply({ id, value: undefined });
-      } else {
-        reply({ id, value: callByName(served.calls, name, argument) });
-      }
-    } catch (error) {
+    const fail = (error: unknown): void => {
       if (isFailedSync(error)) reply({ fatal: 'a sync of the database to the disk failed' });
       reply({ id, error: asFailure(error) });
+    };
+    try {
+      const value = handle(name, argument);
+      if (value instanceof Promise) value.then((later) => reply({ id, value: later }), fail);
+      else reply({ id, value });
+    } catch (error) {
+      fail(error);
     }
   });
 }
@@ -197,9 +205,14 @@ export class Thread<C extends Calls<C>> {
   call<K extends keyof C & string>(
     name: K,
     argument: Parameters<C[K]>[0],
-  ): Promise<ReturnType<C[K]>> {
+  ): Promise<Awaited<ReturnType<C[K]>>> {
     if (this.#gone !== undefined) return Promise.reject(this.#gone);
     return this.#send(name, argument);
+  }
+
+  /** How long the thread has worked, in ms; also for stores that it served before. */
+  get activeMs(): number {
+    return this.#worker.performance.eventLoopUtilization().active;
   }
 
   /** Finishes pending calls, then ends the thread; a thread that has not started ends immediately. */

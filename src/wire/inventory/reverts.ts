@@ -1,9 +1,6 @@
-import type { RevertOutcome } from '../../domain/batches.ts';
+import { REVERTED_NAMED_MAX, type RevertOutcome, type SkuRevert } from '../../domain/batches.ts';
 import { type Static, Type } from 'typebox';
 import { textOrNull, uuid } from '../schema.ts';
-
-/** How many `sku_id`s of each outcome an undo names at most. */
-export const REVERTED_NAMED_MAX = 1000;
 
 const skuIds = (description: string) => Type.Array(Type.String(), { description });
 
@@ -46,25 +43,20 @@ export const RevertReplySchema = Type.Object(
   { title: 'RevertReply', additionalProperties: false },
 );
 
-type RevertedSku = RevertOutcome['skus'][number];
-
 export function printRevert(
   revertsUuid: string,
-  { uuid: newUuid, skus }: { readonly uuid: string | null; readonly skus: readonly RevertedSku[] },
+  { uuid: newUuid, counts, skus }: RevertOutcome,
 ): Static<typeof RevertReplySchema> {
-  const of = (outcome: RevertedSku['outcome']): string[] =>
+  const named = (outcome: SkuRevert): string[] =>
     skus.filter((sku) => sku.outcome === outcome).map((sku) => sku.skuId);
-  const [reverted, movedOn, confirmed] = [of('reverted'), of('moved_on'), of('confirmed')];
   return {
     uuid: newUuid,
     reverts_uuid: revertsUuid,
-    reverted: reverted.length,
-    moved_on: movedOn.length,
-    confirmed: confirmed.length,
+    ...counts,
     sku_ids: {
-      reverted: reverted.slice(0, REVERTED_NAMED_MAX),
-      moved_on: movedOn.slice(0, REVERTED_NAMED_MAX),
-      confirmed: confirmed.slice(0, REVERTED_NAMED_MAX),
+      reverted: named('reverted'),
+      moved_on: named('moved_on'),
+      confirmed: named('confirmed'),
     },
   };
 }
@@ -105,16 +97,11 @@ export function printFileRevert(
   fileUuid: string,
   batches: readonly RevertedBatch[],
 ): Static<typeof FileRevertSchema> {
-  const printed = batches.map(({ uuid: newUuid, revertsUuid, skus }) => {
-    const of = (outcome: string): number => skus.filter((sku) => sku.outcome === outcome).length;
-    return {
-      uuid: newUuid,
-      reverts_uuid: revertsUuid,
-      reverted: of('reverted'),
-      moved_on: of('moved_on'),
-      confirmed: of('confirmed'),
-    };
-  });
+  const printed = batches.map(({ uuid: newUuid, revertsUuid, counts }) => ({
+    uuid: newUuid,
+    reverts_uuid: revertsUuid,
+    ...counts,
+  }));
   const sum = (name: keyof typeof COUNTS): number =>
     printed.reduce((total, batch) => total + batch[name], 0);
   return {

@@ -178,6 +178,7 @@ describe('the preview of a file', () => {
       sheet: null,
       other_sheets: [],
       header: ['sku_id', 'qty', 'colour'],
+      header_problem: null,
       mapping: [
         { header: 'sku_id', column: 'sku_id', by: 'name' },
         { header: 'qty', column: 'quantity_in_stock', by: 'alias' },
@@ -225,11 +226,73 @@ describe('the preview of a file', () => {
     });
   });
 
-  test('of a file without a usable header says why', async () => {
-    const uuid = await client.upload('one,two\n1,2\n');
+  test('of a file without a usable header shows the columns and rows to map, and why it is refused', async () => {
+    const uuid = await client.upload('Stock list\n\nThing;On the shelf\nA-1;9\nA-2;4\n');
     await client.processed(uuid);
-    const answer = await client.ask('GET', `${FILES}${uuid}/preview/`);
-    problemOf(answer, 400, 'body_malformed');
+    const { json } = await client.ask('GET', `${FILES}${uuid}/preview/`);
+    expect(json).toMatchObject({
+      header: ['Thing', 'On the shelf'],
+      header_problem: { code: 'body_malformed', detail: textMatching(/mapping=/) },
+      mapping: [],
+      unknown_columns: ['Thing', 'On the shelf'],
+      rows: [
+        { row: 4, cells: ['A-1', '9'], problem: null },
+        { row: 5, cells: ['A-2', '4'], problem: null },
+      ],
+    });
+    const mapped = `${FILES}${uuid}/preview/?mapping=Thing=sku_id,On%20the%20shelf=quantity_in_stock`;
+    expect((await client.ask('GET', mapped)).json).toMatchObject({ header_problem: null });
+  });
+
+  test('of a workbook keeps the columns that are known, and shows the sheet', async () => {
+    const rows = [
+      ['sku_id', 'Vrij'],
+      ['A-1', '9'],
+    ];
+    const uuid = await client.upload(workbookOf({ sheets: [{ name: 'Stock', rows }] }));
+    const { json } = await client.ask('GET', `${FILES}${uuid}/preview/`);
+    expect(json).toMatchObject({
+      sheet: 'Stock',
+      header_problem: { detail: textMatching(/Sheet "Stock"/) },
+      mapping: [{ header: 'sku_id', column: 'sku_id', by: 'name' }],
+      rows: [{ row: 2, cells: ['A-1', '9'] }],
+    });
+  });
+});
+
+describe('checking a file again', () => {
+  test('reads the same content by other rules, as a dry run', async () => {
+    const uuid = await client.upload('Article;On the shelf\nA-1;9\nA-2;none\n', '?filename=a.csv');
+    expect(await client.processed(uuid)).toMatchObject({ state: 'refused' });
+    const check = async (rules: object, of: string) => {
+      const answer = await client.ask('POST', `${FILES}${of}/check/`, { body: rules });
+      return textAt(answer.json, 'uuid');
+    };
+    const columns = { Article: 'sku_id', 'On the shelf': 'quantity_in_stock' };
+    const first = await check({ columns, words: { none: 0 } }, uuid);
+    expect(await client.processed(first)).toMatchObject({
+      state: 'done',
+      dry_run: true,
+      filename: 'a.csv',
+      status_counts: { 200: 2 },
+    });
+    // What is not given stays, null resets.
+    const second = await check({ words: null }, first);
+    expect(await client.processed(second)).toMatchObject({
+      rules: { mapping: 'Article=sku_id,On the shelf=quantity_in_stock' },
+      status_counts: { 200: 1, 400: 1 },
+    });
+  });
+
+  test('refuses rules that cannot be, and saves none', async () => {
+    const uuid = await client.upload('sku_id,qty\nA-1,9\n');
+    await client.processed(uuid);
+    const answer = await client.ask('POST', `${FILES}${uuid}/check/`, {
+      body: { negative: 'one' },
+    });
+    problemOf(answer, 400, 'member_invalid');
+    const settings = (await client.ask('GET', `${FILES}settings/`)).json;
+    expect(settings).toMatchObject({ columns: {}, words: {}, negative: null });
   });
 });
 

@@ -177,6 +177,25 @@ describe('a catalogue file', () => {
     expect((await client.ask('GET', `${FILES}${uuid}/results.xlsx`)).text).toMatch(/^PK/);
   });
 
+  test('is asked about numbers with two readings, and names the rules that words and negatives need', async () => {
+    const rows = 'sku_id,title,qty,on order\nD-1,New,12.000,\nD-2,New,many,-3\n';
+    const uuid = await client.upload(rows, '?kind=catalogue');
+    expect(await client.processed(uuid)).toMatchObject({
+      state: 'held',
+      questions: [{ code: 'ambiguous_decimal', answers: ['point', 'comma'] }],
+      notes: [textMatching(/words=many=N/), textMatching(/send negative=zero/)],
+    });
+    await client.ask('POST', `${FILES}${uuid}/confirm/?decimal=comma`);
+    expect(await client.processed(uuid)).toMatchObject({ state: 'done' });
+    expect(await client.stock()).toMatchObject({ 'D-1': 12_000 });
+    const decided = await client.upload(
+      'sku_id,title,qty,price\nD-1,New,9.000,"1,5"\n',
+      '?kind=catalogue',
+    );
+    expect(await client.processed(decided)).toMatchObject({ state: 'done', decimal: 'comma' });
+    expect(await client.stock()).toMatchObject({ 'D-1': 9000 });
+  });
+
   test('can be undone: SKUs that it created are retired, and what it changed is put back', async () => {
     const before = await client.stock();
     const rows = 'sku_id,title,qty\nA-1,Other,7\nU-1,New,4\n';
@@ -409,6 +428,16 @@ describe('a file that is broken after its first chunk', () => {
     },
   );
 });
+
+test.each(['csv', 'xlsx'])(
+  'the failed rows of a file without a usable header are refused before anything is sent, as %s',
+  async (format) => {
+    const uuid = await client.upload('note\nx\n');
+    await client.processed(uuid);
+    const answer = await client.ask('GET', `${FILES}${uuid}/failed.${format}`);
+    problemOf(answer, 409, 'file_state_wrong');
+  },
+);
 
 describe("another supplier's file", () => {
   test('returns 404', async () => {

@@ -3,6 +3,7 @@ import { textMatching } from '../../matching.ts';
 import { entry } from '../../store/fixtures.ts';
 import { FileClient, FILES } from './file-client.ts';
 import { problemOf } from '../answers.ts';
+import { interchange } from '../../formats/x12.ts';
 import { TestServer } from '../harness.ts';
 
 let server: TestServer;
@@ -80,6 +81,28 @@ describe('a file with several rows of one SKU', () => {
     const uuid = await client.upload('sku,quantity\nA-1,5\nA-1,5\n');
     expect(await client.processed(uuid)).toMatchObject({ state: 'done' });
     expect(await client.stock()).toMatchObject({ 'A-1': 5 });
+  });
+
+  test('is asked about if equal quantities are at different places, unless they are zero', async () => {
+    const equal = await client.upload('warehouse,sku,qty\neast,A-1,5\nwest,A-1,5\n');
+    expect(await client.processed(equal)).toMatchObject({
+      state: 'held',
+      problem: { detail: textMatching(/different quantities or locations: "A-1" has 5 in row 2/) },
+    });
+    const file = 'warehouse,sku,qty\neast,A-1,0\nwest,A-1,0\neast,A-2,7\neast,A-2,7\n';
+    expect(await client.processed(await client.upload(file))).toMatchObject({ state: 'done' });
+  });
+
+  test('is asked about whichever of their numbers name the SKU', async () => {
+    for (const [second, state] of [
+      ['VN*A-1', 'held'],
+      ['SK*X*VN*A-2', 'done'],
+    ] as const) {
+      const lins = ['LIN*1*SK*X*VN*A-1', 'QTY*33*5', `LIN*2*${second}`, 'QTY*33*6'];
+      expect(await client.processed(await client.upload(interchange(lins)))).toMatchObject({
+        state,
+      });
+    }
   });
 
   test('is asked about in a dry run too, which writes nothing when it is answered', async () => {

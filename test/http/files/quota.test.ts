@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { readSettings } from '../../../src/config.ts';
+import { readSettings } from '../../../src/settings/read.ts';
 import { NO_RULES } from '../../../src/domain/reading-rules.ts';
 import { newUuid } from '../../../src/store/uuids.ts';
 import { textMatching } from '../../matching.ts';

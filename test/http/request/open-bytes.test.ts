@@ -4,7 +4,7 @@ import { connect, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readSettings } from '../../../src/config.ts';
+import { readSettings } from '../../../src/settings/read.ts';
 import { OpenRequests } from '../../../src/http/request/open-requests.ts';
 import { entry } from '../../store/fixtures.ts';
 import { problemOf } from '../answers.ts';

@@ -2,6 +2,8 @@ import type { Messages } from '../messages.ts';
 
 export const changes: Messages['changes'] = {
   live: 'Live',
+  disconnected:
+    'Der Server antwortet nicht. Verbindung wird wiederhergestellt; keine Änderung geht verloren.',
   paused: (waiting) => `Angehalten · ${waiting} warten`,
   pause: 'Anhalten',
   resume: 'Fortsetzen',

@@ -6,6 +6,12 @@ export const drop: Messages['drop'] = {
   here: 'Bestandsdatei hier ablegen',
   formats: 'Excel, CSV, JSON, X12 oder EDIFACT; auch als gzip oder zip',
   sending: (name, size) => `${name} (${size}) wird gesendet …`,
+  sent: 'Wie viel gesendet ist',
+  sentShare: (share) => `${share} gesendet`,
+  interrupted: (name) => `${name} wurde nicht gesendet: Die Sitzung war beendet`,
+  interruptedText:
+    'Nichts wurde angewendet. Senden Sie die Datei noch einmal, oder legen Sie eine andere ab.',
+  sendAgain: 'Noch einmal senden',
   contains: 'Die Datei enthält',
   contents: {
     partial: 'Einige meiner SKUs',
@@ -43,6 +49,8 @@ export const check: Messages['check'] = {
 
 export const columns: Messages['columns'] = {
   title: 'Wie die Spalten gelesen werden',
+  mapHint:
+    'Sagen Sie, welche Spalte die SKU bezeichnet und welche ihren Bestand enthält. Die Werte darunter sind die ersten Zeilen der Datei.',
   inFile: 'Spalte der Datei',
   samples: 'Erste Werte',
   readAs: 'Gelesen als',
@@ -50,9 +58,7 @@ export const columns: Messages['columns'] = {
   ignore: 'Nicht gelesen',
   readColumnAs: (header) => `„${header}“ lesen als`,
   save: 'Für alle späteren Dateien merken',
-  saveOnly: 'Speichern und die Datei erneut ablegen',
   checkAgain: 'Erneut prüfen',
-  dropAgain: 'Diese Seite wurde neu geladen; die Datei muss deshalb danach erneut abgelegt werden.',
   notes: 'Hinweise',
   targets: {
     sku_id: 'SKU-Nummer',
@@ -88,4 +94,38 @@ export const questions: Messages['questions'] = {
   save: 'Für alle späteren Dateien so beantworten',
   goOn: 'Weiter prüfen',
   apply: 'Datei anwenden',
+};
+
+export const rules: Messages['rules'] = {
+  title: 'Wie Werte gelesen werden',
+  show: 'Ändern',
+  hide: 'Ausblenden',
+  names: {
+    decimal: 'Dezimalzeichen',
+    dates: 'Reihenfolge in Daten',
+    locations: 'Mehrere Zeilen einer SKU',
+    negative: 'Mengen unter null',
+    identifiers: 'Kennungen, die sich widersprechen',
+    words: 'Wörter statt Mengen',
+    strict: 'Eine Zeile ganz ablehnen, wenn eine ihrer Zellen falsch ist',
+  },
+  unset: {
+    decimal: 'Nachfragen, wenn es unklar ist',
+    dates: 'Unklare Daten ablehnen',
+    locations: 'Nachfragen',
+    negative: 'Die Zeile ablehnen',
+    identifiers: 'Die Zeile ablehnen',
+  },
+  choices: {
+    decimal_comma: 'Komma: 1.234,5',
+    decimal_point: 'Punkt: 1,234.5',
+    dates_day_first: 'Tag zuerst: 31/12/2027',
+    dates_month_first: 'Monat zuerst: 12/31/2027',
+    locations_sum: 'Zusammenzählen',
+    locations_last: 'Die letzte Zeile zählt',
+    negative_zero: 'Als null lesen',
+    identifiers_sku_id_first: 'Die SKU-Kennung zählt',
+  },
+  wordsHint: 'Eines je Zeile, mit seiner Menge',
+  wordsWrong: 'Schreiben Sie in jede Zeile ein Wort, ein Gleichheitszeichen und eine ganze Zahl.',
 };

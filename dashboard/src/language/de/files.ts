@@ -6,6 +6,8 @@ export const files: Messages['files'] = {
   unnamed: 'Datei ohne Namen',
   noneTitle: 'Noch keine Dateien',
   noneText: 'Hier erscheinen Dateien, die Sie ablegen, hochladen oder in den Eingangsordner legen.',
+  anyState: 'Jeder Zustand',
+  noneInState: 'Keine Datei ist in diesem Zustand.',
   file: 'Datei',
   state: 'Zustand',
   rowsApplied: 'Angewendet',

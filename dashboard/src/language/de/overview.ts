@@ -34,4 +34,44 @@ export const overview: Messages['overview'] = {
   failedHint: 'Zeilen, die nicht übernommen wurden',
   noFailures: 'alle Zeilen wurden übernommen',
   latestBatches: 'Letzte Stapel',
+  hours: 'Letzte 24 Stunden',
+  hoursLabel: (lines, failed) =>
+    `Zeilen in jeder der letzten 24 Stunden: insgesamt ${lines}, davon ${failed} mit Fehler`,
+  linesOf: (lines) => `${lines} Zeilen`,
+  failedOf: (lines) => `${lines} mit Fehler`,
+};
+
+export const attention: Messages['attention'] = {
+  title: 'Braucht Aufmerksamkeit',
+  nothing: 'Nichts braucht Aufmerksamkeit.',
+  more: (count) => `und ${count} weitere`,
+  counted: (name, count) => `${name} (${count})`,
+  heldFiles: (count) =>
+    count === 1 ? 'Eine Datei wartet auf Ihre Antwort' : `${count} Dateien warten auf eine Antwort`,
+  pausedWebhooks: (count) =>
+    count === 1 ? 'Ein Webhook ist angehalten' : `${count} Webhooks sind angehalten`,
+  expiringTokens: (count) =>
+    count === 1
+      ? 'Ein API-Token läuft binnen einer Woche ab'
+      : `${count} API-Token laufen binnen einer Woche ab`,
+};
+
+export const operator: Messages['operator'] = {
+  speed: 'Zeilen pro Sekunde',
+  speedHint: 'in der letzten Minute',
+  changed: (lines) => `${lines} bewirkten etwas`,
+  share: (share) => `${share} aller Zeilen`,
+  waiting: 'Wartende Zeilen',
+  waitingFiles: (files) => `${files} Dateien in der Warteschlange`,
+  disk: 'Freier Speicher',
+  stored: (size) => `${size} gespeicherte Dateien`,
+  server: 'Server',
+  version: 'Version',
+  database: 'Datenbank',
+  started: 'Gestartet',
+  suppliers: 'Lieferanten',
+  retailers: 'Händler',
+  disabled: 'Deaktiviert',
+  organizations: 'Organisationen',
+  notReady: 'Die Datenbank kann nicht gelesen oder geschrieben werden',
 };

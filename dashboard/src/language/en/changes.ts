@@ -1,5 +1,6 @@
 export const changes = {
   live: 'Live',
+  disconnected: 'The server does not answer. Connecting again; no change is missed.',
   paused: (waiting: string) => `Paused · ${waiting} waiting`,
   pause: 'Pause',
   resume: 'Resume',

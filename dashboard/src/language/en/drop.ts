@@ -5,6 +5,11 @@ export const drop = {
   here: 'Drop a stock file here',
   formats: 'Excel, CSV, JSON, X12 or EDIFACT; also as gzip or zip',
   sending: (name: string, size: string) => `Sending ${name} (${size})…`,
+  sent: 'How much was sent',
+  sentShare: (share: string) => `${share} sent`,
+  interrupted: (name: string) => `${name} was not sent: the session had ended`,
+  interruptedText: 'Nothing was applied. Send it again, or drop another file.',
+  sendAgain: 'Send it again',
   contains: 'The file has',
   contents: {
     partial: 'Some of my SKUs',
@@ -42,6 +47,8 @@ export const check = {
 
 export const columns = {
   title: 'How the columns are read',
+  mapHint:
+    'Say which column identifies the SKU and which has its stock. The values below are the first rows of the file.',
   inFile: 'Column in the file',
   samples: 'First values',
   readAs: 'Read as',
@@ -49,9 +56,7 @@ export const columns = {
   ignore: 'Ignored',
   readColumnAs: (header: string) => `Read “${header}” as`,
   save: 'Remember this for all later files',
-  saveOnly: 'Save, and drop the file again',
   checkAgain: 'Check again',
-  dropAgain: 'This page was loaded again, so the file has to be dropped again afterwards.',
   notes: 'Notes',
   targets: {
     sku_id: 'SKU identifier',
@@ -87,4 +92,39 @@ export const questions = {
   save: 'Answer this way for all later files',
   goOn: 'Continue the check',
   apply: 'Apply the file',
+};
+
+/** Reading rules other than columns. */
+export const rules = {
+  title: 'How values are read',
+  show: 'Change',
+  hide: 'Hide',
+  names: {
+    decimal: 'Decimal mark',
+    dates: 'Order of dates',
+    locations: 'Several rows of one SKU',
+    negative: 'Quantities below zero',
+    identifiers: 'Identifiers that contradict each other',
+    words: 'Words instead of quantities',
+    strict: 'Refuse a row completely if any of its cells is wrong',
+  },
+  unset: {
+    decimal: 'Ask if it is not clear',
+    dates: 'Refuse dates that are not clear',
+    locations: 'Ask',
+    negative: 'Refuse the row',
+    identifiers: 'Refuse the row',
+  },
+  choices: {
+    decimal_comma: 'Comma: 1.234,5',
+    decimal_point: 'Point: 1,234.5',
+    dates_day_first: 'Day first: 31/12/2027',
+    dates_month_first: 'Month first: 12/31/2027',
+    locations_sum: 'Add them up',
+    locations_last: 'The last row counts',
+    negative_zero: 'Read them as zero',
+    identifiers_sku_id_first: 'The SKU identifier counts',
+  },
+  wordsHint: 'One in a line, with its quantity',
+  wordsWrong: 'Write a word, an equals sign and a whole number in each line.',
 };

@@ -5,6 +5,8 @@ export const files = {
   unnamed: 'Unnamed file',
   noneTitle: 'No files yet',
   noneText: 'Files that you drop, upload or put into the drop folder appear here.',
+  anyState: 'Any state',
+  noneInState: 'No file is in this state.',
   file: 'File',
   state: 'State',
   rowsApplied: 'Applied',

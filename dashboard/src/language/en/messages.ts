@@ -1,11 +1,11 @@
 import { access } from './access.ts';
 import { acting } from './acting.ts';
-import { check, columns, drop, questions } from './drop.ts';
+import { check, columns, drop, questions, rules } from './drop.ts';
 import { batches, effects, failures, files, undo } from './files.ts';
 import { changes } from './changes.ts';
 import { frame } from './frame.ts';
 import { logIn } from './log-in.ts';
-import { overview } from './overview.ts';
+import { attention, operator, overview } from './overview.ts';
 import { sku } from './sku.ts';
 import { skus } from './skus.ts';
 import { states } from './states.ts';
@@ -16,6 +16,7 @@ import { secret, webhooks } from './webhooks.ts';
 export const en = {
   access,
   acting,
+  attention,
   batches,
   changes,
   check,
@@ -26,8 +27,10 @@ export const en = {
   files,
   frame,
   logIn,
+  operator,
   overview,
   questions,
+  rules,
   secret,
   sku,
   skus,

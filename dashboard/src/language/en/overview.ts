@@ -32,4 +32,46 @@ export const overview = {
   failedHint: 'lines that were not applied',
   noFailures: 'every line was applied',
   latestBatches: 'Latest batches',
+  hours: 'Last 24 hours',
+  hoursLabel: (lines: string, failed: string) =>
+    `Lines in each of the last 24 hours: ${lines} in all, of which ${failed} failed`,
+  linesOf: (lines: string) => `${lines} lines`,
+  failedOf: (lines: string) => `${lines} failed`,
+};
+
+/** What someone should look at. */
+export const attention = {
+  title: 'Needs attention',
+  nothing: 'Nothing needs attention.',
+  more: (count: number) => `and ${count} more`,
+  counted: (name: string, count: number) => `${name} (${count})`,
+  heldFiles: (count: number) =>
+    count === 1 ? 'One file waits for your answer' : `${count} files wait for an answer`,
+  pausedWebhooks: (count: number) =>
+    count === 1 ? 'One webhook is paused' : `${count} webhooks are paused`,
+  expiringTokens: (count: number) =>
+    count === 1
+      ? 'One API token expires within a week'
+      : `${count} API tokens expire within a week`,
+};
+
+/** The operator's overview. */
+export const operator = {
+  speed: 'Lines per second',
+  speedHint: 'over the last minute',
+  changed: (lines: string) => `${lines} made a difference`,
+  share: (share: string) => `${share} of all lines`,
+  waiting: 'Lines waiting',
+  waitingFiles: (files: string) => `${files} files in the queue`,
+  disk: 'Disk free',
+  stored: (size: string) => `${size} of stored files`,
+  server: 'Server',
+  version: 'Version',
+  database: 'Database',
+  started: 'Started',
+  suppliers: 'Suppliers',
+  retailers: 'Retailers',
+  disabled: 'Disabled',
+  organizations: 'Organizations',
+  notReady: 'The database cannot be read or written',
 };

@@ -14,11 +14,18 @@ interface Matching {
   readonly parameters: unknown[];
   /** SQL of inventory that is selected too, as `value`, if the filter looks at inventory alone. */
   readonly inventoryValue?: string;
+  /** Only the first matches of each supplier in order of creation, after a SKU. */
+  readonly first?: { readonly after: SkuKey; readonly count: number };
+}
+
+interface SkuKey {
+  readonly supplierId: number;
+  readonly skuNumber: number;
 }
 
 interface PageOfMatches extends Matching {
   /** The SKU before the page. */
-  readonly after: { readonly supplierId: number; readonly skuNumber: number };
+  readonly after: SkuKey;
   readonly offset: number;
 }
 
@@ -29,7 +36,8 @@ export function selectFound(
 ): { readonly sql: string; readonly order: string } | undefined {
   const { filter, limit, sort } = query;
   if (sort === undefined) {
-    const matches = selectMatches(filter, page);
+    const first = { after: page.after, count: page.offset + limit + 1 };
+    const matches = selectMatches(filter, { ...page, first });
     if (matches === undefined) return undefined;
     const order = 'found.supplier_id, found.sku_number';
     return {
@@ -122,7 +130,7 @@ function walkSkuIds({ filter, limit, from }: SkuQuery, sort: SkuSort, page: Page
  */
 export function selectMatches(
   filter: SkuFilter,
-  { hasRetired, parameters, inventoryValue }: Matching,
+  { hasRetired, parameters, inventoryValue, first }: Matching,
 ): string | undefined {
   const parameter = (value: unknown): string => `$${parameters.push(value)}`;
   const { skuId, gtins = [], titlePrefix: title } = filter;
@@ -151,9 +159,11 @@ export function selectMatches(
   } else if (ofSearch !== undefined) {
     from = `CROSS JOIN LATERAL (SELECT sku_number FROM (${ofSearch}) AS searched OFFSET 0) AS skus`;
   } else {
-    const where = ['supplier_id = supplier.id', ...inventory].join(' AND ');
+    const isLater = first === undefined ? [] : [laterThan(first.after, parameter)];
+    const where = ['supplier_id = supplier.id', ...inventory, ...isLater].join(' AND ');
+    const few = first === undefined ? '' : `ORDER BY sku_number LIMIT ${parameter(first.count)}`;
     const value = inventoryValue === undefined ? '' : `, ${inventoryValue} AS value`;
-    from = `CROSS JOIN LATERAL (SELECT sku_number${value} FROM inventory WHERE ${where} OFFSET 0) AS skus`;
+    from = `CROSS JOIN LATERAL (SELECT sku_number${value} FROM inventory WHERE ${where} ${few} OFFSET 0) AS skus`;
   }
   const isFoundByKey = skuId !== undefined || ofFirstGtin !== undefined;
   if (isFoundByKey && ofTitle !== undefined) conditions.push(`EXISTS (${ofTitle} ${OF_FOUND})`);
@@ -172,6 +182,14 @@ export function selectMatches(
   const value = isScan && inventoryValue !== undefined ? ', skus.value' : '';
   return `SELECT supplier.id AS supplier_id, skus.sku_number${value} FROM unnest($1::int[]) AS supplier (id)
     ${from} ${where}`;
+}
+
+/** Whether a row of a supplier comes after a SKU: a range of the primary key. */
+function laterThan(after: SkuKey, parameter: (value: unknown) => string): string {
+  const supplierId = `${parameter(after.supplierId)}::int`;
+  const skuNumber = `${parameter(after.skuNumber)}::bigint`;
+  return `supplier.id >= ${supplierId}
+    AND sku_number > CASE WHEN supplier.id = ${supplierId} THEN ${skuNumber} ELSE 0 END`;
 }
 
 /** SQL of the first characters of a title, in lower case. */

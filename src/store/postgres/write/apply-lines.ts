@@ -14,18 +14,19 @@ import {
   type BatchOptions,
   type IdempotencyKey,
 } from '../../../domain/batches.ts';
-import { misfitQuestions, recordMisfits } from '../../../domain/misfits.ts';
+import { misfitQuestions, recordingMisfits } from '../../../domain/misfits.ts';
 import { checkSnapshot } from '../../../domain/safety-limit.ts';
 import { OnhandError } from '../../../domain/errors.ts';
 import { gtinsOfLine } from '../../../domain/lines.ts';
 import {
   checkSameRequest,
   type BatchSummary,
-  encodeEffects,
-  encodeFailures,
-  detailsOf,
-  effectsOf,
+  encodingEffects,
+  encodingFailures,
+  namingDetails,
+  namingEffects,
 } from '../../sql/batch-row.ts';
+import { inTurns } from '../../sql/turns.ts';
 import { int8Array } from '../connection/arrays.ts';
 import { writeFailures, writeKeys, type FailuresRow, type KeyRow } from './batch-rows.ts';
 import { IdentifierLookup } from './identifier-lookup.ts';
@@ -96,7 +97,7 @@ class GroupApplier {
     for (const batch of batches) decided.push(await this.#decideOrRefuse(batch, nowMs));
     const transaction = this.#transaction;
     await transaction.state.loadNames(skusToName(decided));
-    return transaction.prepareCommit(this.#outcomesOf(decided, nowMs), nowMs);
+    return transaction.prepareCommit(await this.#outcomesOf(decided, nowMs), nowMs);
   }
 
   async #load(batches: readonly Batch[]): Promise<void> {
@@ -131,18 +132,19 @@ class GroupApplier {
     if (options.snapshot !== undefined) checkSnapshot(lines);
     const decision = new BatchDecision(nowMs);
     const { state, keys } = this.#transaction;
-    const decided = decision.decideLines(lines, state.stockFor(this.#lookup, lines), {
+    const deciding = decision.decidingLines(lines, state.stockFor(this.#lookup, lines), {
       atomic: options.atomic === true,
       withEffects: options.withEffects === true,
       skuIdFirst: options.skuIdFirst === true,
     });
+    const decided = await inTurns(deciding);
     const questions = misfitQuestions(lines, decided);
     if (questions !== undefined) {
       const lookup = new IdentifierLookup();
       lookup.addLines(questions.lines, false);
       await state.load(lookup, false);
       const stock = state.stockFor(lookup, questions.lines);
-      recordMisfits(questions, (i) => findsUnretired(stock, i), decided.details);
+      await inTurns(recordingMisfits(questions, (i) => findsUnretired(stock, i), decided.details));
     }
     const omitted = await this.#omittedSkus(batch, decision, decided);
     const hasLimit = omitted !== undefined && applicableSafetyLimit(options, state.head) !== null;
@@ -236,51 +238,59 @@ class GroupApplier {
     return zeroedCount;
   }
 
-  #outcomesOf(decided: readonly DecidedBatch[], nowMs: number): Outcomes {
+  async #outcomesOf(decided: readonly DecidedBatch[], nowMs: number): Promise<Outcomes> {
     const applied = new Map<NumberedBatch, BatchOutcome>();
     const failures: FailuresRow[] = [];
-    const outcomes = decided.map((batch) => {
-      if ('error' in batch) return batch.error;
-      if ('storedOutcome' in batch) return batch.storedOutcome;
-      if ('repeated' in batch) {
+    const outcomes: (BatchOutcome | OnhandError)[] = [];
+    for (const batch of decided) {
+      if ('error' in batch) {
+        outcomes.push(batch.error);
+      } else if ('storedOutcome' in batch) {
+        outcomes.push(batch.storedOutcome);
+      } else if ('repeated' in batch) {
         const { numbered, key } = batch.repeated;
-        return repeatOf(applied.get(numbered), key);
-      }
-      const outcome = this.#outcomeOf(batch);
-      applied.set(batch.numbered, outcome);
-      if (outcome.details.size > 0 || outcome.statuses.some((status) => status !== APPLIED)) {
-        const encoded = encodeFailures(failedLines(batch.batch.lines, outcome));
+        outcomes.push(repeatOf(applied.get(numbered), key));
+      } else {
+        const outcome = await this.#outcomeOf(batch);
+        outcomes.push(outcome);
+        applied.set(batch.numbered, outcome);
+        const { details, statuses } = outcome;
+        if (isDryRun(batch.batch)) continue;
+        if (details.size === 0 && statuses.every((status) => status === APPLIED)) continue;
+        const encoded = await inTurns(encodingFailures(failedLines(batch.batch.lines, outcome)));
         failures.push({ batchNumber: batch.numbered.number, failures: encoded });
       }
-      return outcome;
-    });
-    const keys = [...this.#byKey.values()].map(({ key, numbered }): KeyRow => {
+    }
+    const keys: KeyRow[] = [];
+    for (const { key, numbered } of this.#byKey.values()) {
       const effects = applied.get(numbered)?.effects;
       const hasEffects = effects !== undefined && effects.size > 0;
-      return {
+      keys.push({
         idempotency: key,
         batchNumber: numbered.number,
-        effects: hasEffects ? encodeEffects(effects) : null,
-      };
-    });
+        effects: hasEffects ? await inTurns(encodingEffects(effects)) : null,
+      });
+    }
     const { statement, supplierId } = this.#transaction;
     writeFailures(statement, supplierId, failures, nowMs);
     writeKeys(statement, supplierId, keys);
     return outcomes;
   }
 
-  #outcomeOf({ batch, decided, numbered, zeroedCount }: AppliedBatch): BatchOutcome {
+  async #outcomeOf({ batch, decided, numbered, zeroedCount }: AppliedBatch): Promise<BatchOutcome> {
     const { state } = this.#transaction;
     const isStored = !isDryRun(batch);
+    const details = namingDetails(decided.details, (skuNumber) => state.namesOf(skuNumber).skuId);
+    const effects = namingEffects(
+      decided.effects,
+      isStored ? numbered.closed.changes : [],
+      (skuNumber) => state.namesOf(skuNumber).uuid,
+    );
     return {
       uuid: isStored ? numbered.uuid : null,
       statuses: decided.statuses,
-      details: detailsOf(decided.details, (skuNumber) => state.namesOf(skuNumber).skuId),
-      effects: effectsOf(
-        decided.effects,
-        isStored ? numbered.closed.changes : [],
-        (skuNumber) => state.namesOf(skuNumber).uuid,
-      ),
+      details: await inTurns(details),
+      effects: await inTurns(effects),
       zeroedCount,
       repeats: null,
     };

@@ -9,7 +9,7 @@ import {
 } from '../../sql/product-changes.ts';
 import { PRODUCT_COLUMNS } from '../../sql/products.ts';
 import {
-  decideRevert,
+  decidingRevert,
   withCreated,
   type RevertibleChange,
   type RevertibleProducts,
@@ -19,6 +19,7 @@ import {
   type LaterChangeRow,
 } from '../../sql/revert.ts';
 import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
+import { inTurns, ownTurn } from '../../sql/turns.ts';
 import { batchNumberOf, isUuid } from '../../uuids.ts';
 import { int8Array } from '../connection/arrays.ts';
 import { joinNumbered, joinSku } from '../lookups.ts';
@@ -67,32 +68,32 @@ export async function revertBatch(
     : await confirmedSkus(client, request, changes, among);
 
   const decision = new BatchDecision(nowMs);
-  const decided = decideRevert(decision, changes, {
+  const deciding = decidingRevert(decision, changes, {
     skuState: (skuNumber) => transaction.state.skuState(skuNumber),
     skuIdOf: (skuNumber) => skus.get(skuNumber)?.sku_id ?? '',
     unchanged: await unchangedSkus(transaction, changes, among),
     confirmed,
     products,
   });
-  const { revertedCount } = decided;
-  if (revertedCount === 0)
-    return transaction.prepareCommit({ uuid: null, skus: decided.skus }, nowMs);
+  const { counts, skus: outcomes, products: revertedProducts } = await inTurns(deciding);
+  if (counts.reverted === 0)
+    return transaction.prepareCommit({ uuid: null, counts, skus: outcomes }, nowMs);
   const origin = { ...request, source: 'revert' as const };
   const numbered = transaction.numberBatch(decision, nowMs);
   transaction.addBatchRow(origin, numbered, {
     appliedAtMs: nowMs,
     startedMs,
-    lineCount: revertedCount,
+    lineCount: counts.reverted,
     revertsNumber: batchNumberOf(uuid),
   });
   const written = new ProductRows();
-  for (const { skuNumber, product, ...retired } of decided.products) {
+  for (const { skuNumber, product, ...retired } of revertedProducts) {
     const row = skus.get(skuNumber);
     if (row === undefined) throw new Error(`SKU ${skuNumber} of supplier ${supplierId} has no row`);
     written.update(transaction.state.skuState(skuNumber), row, product, retired);
   }
   written.write(transaction.statement, origin, numbered.number, nowMs);
-  const outcome = { uuid: dryRun ? null : numbered.uuid, skus: decided.skus };
+  const outcome = { uuid: dryRun ? null : numbered.uuid, counts, skus: outcomes };
   return transaction.prepareCommit(outcome, nowMs);
 }
 
@@ -189,6 +190,11 @@ async function unchangedSkus(
   let step = search.next();
   while (step.done !== true) {
     const needed = step.value;
+    if (!isRange(needed) && needed.length === 0) {
+      await ownTurn();
+      step = search.next([]);
+      continue;
+    }
     const { rows } = await client.query<LaterChangeRow>({
       text: selectLaterChanges(isRange(needed) ? 'BETWEEN $2 AND $3' : '= ANY($2::bigint[])'),
       values: [supplierId, ...(isRange(needed) ? [needed.first, needed.last] : [needed])],

@@ -63,7 +63,9 @@ class ChangeReader {
            after_quantity_on_backorder, after_backorder_date, after_restrictions,
            uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn
          FROM changes CROSS JOIN skus ON skus.key = (changes.supplier_id << 32) + sku_number
-         WHERE changes.supplier_id = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
+         WHERE changes.supplier_id = ? AND sequence > ?
+           AND sequence <= (SELECT last_sequence FROM suppliers WHERE id = changes.supplier_id)
+         ORDER BY sequence LIMIT ?`,
       )
       .raw();
     this.#batch = db.prepare(

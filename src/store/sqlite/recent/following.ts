@@ -31,7 +31,7 @@ export class Following {
   /** The suppliers whose table is behind, by id. */
   readonly #tails = new Map<number, Tail>();
   readonly #suppliersBehind: Statement<[], [id: number, lastSequence: number, complete: number]>;
-  readonly #changesAfter: Statement<[number, number], ChangeRow>;
+  readonly #changesIn: Statement<[number, number, number], ChangeRow>;
   readonly #appliedAt: Statement<[number, number], [number]>;
 
   constructor(db: Database, recent: RecentInventory) {
@@ -41,11 +41,11 @@ export class Following {
         'SELECT id, last_sequence, complete_sequence FROM suppliers WHERE last_sequence > complete_sequence',
       )
       .raw();
-    this.#changesAfter = db
-      .prepare<[number, number], ChangeRow>(
+    this.#changesIn = db
+      .prepare<[number, number, number], ChangeRow>(
         `SELECT sequence, sku_number, batch_number, after_quantity_in_stock, after_quantity_on_backorder,
            after_backorder_date, after_restrictions
-         FROM changes WHERE supplier_id = ? AND sequence > ? ORDER BY sequence`,
+         FROM changes WHERE supplier_id = ? AND sequence > ? AND sequence <= ? ORDER BY sequence`,
       )
       .raw();
     this.#appliedAt = db
@@ -60,13 +60,20 @@ export class Following {
     return this.#tails;
   }
 
+  /** How many changes the table lacks. */
+  get changesBehind(): number {
+    let changes = 0;
+    for (const { complete, through } of this.#tails.values()) changes += through - complete;
+    return changes;
+  }
+
   /** Reads what was committed since the last call. Call it inside the transaction that reads inventory. */
   follow(): void {
     const behind = this.#suppliersBehind.all();
     this.#drop(new Map(behind.map(([id, , complete]) => [id, complete])));
     for (const [id, through, complete] of behind) {
       const known = Math.max(complete, this.#tails.get(id)?.through ?? 0);
-      if (through > known) this.#read(id, known);
+      if (through > known) this.#read(id, known, through);
       this.#tails.set(id, { complete, through });
     }
   }
@@ -83,10 +90,10 @@ export class Following {
     for (const [id, complete] of dropped) this.advance(id, complete);
   }
 
-  #read(supplierId: number, afterSequence: number): void {
+  #read(supplierId: number, after: number, through: number): void {
     let lastBatch: number | undefined;
     let writtenAtMs = 0;
-    for (const row of this.#changesAfter.iterate(supplierId, afterSequence)) {
+    for (const row of this.#changesIn.iterate(supplierId, after, through)) {
       const [sequence, skuNumber, batchNumber, quantityInStock, quantityOnBackorder] = row;
       const [, , , , , backorderDate, restrictions] = row;
       if (batchNumber !== lastBatch) {

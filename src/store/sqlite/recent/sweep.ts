@@ -131,6 +131,11 @@ export class Sweep {
     this.#completed.set(supplierId, mark);
   }
 
+  /** Whether every block that existed when the current pass began is written. */
+  get isPassDone(): boolean {
+    return this.#next >= this.#blocks.length;
+  }
+
   /** The transaction was committed: forgets the entries that the table now has. Returns their blocks. */
   committed(): readonly number[] {
     const written = this.#blocks.slice(this.#next, this.#end);

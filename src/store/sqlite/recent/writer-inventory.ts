@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { hasNewChange, type SkuState } from '../../../domain/batch-decision.ts';
 import { skuKey } from '../schema/migrations.ts';
 import { InventoryRows, type InventoryRow } from '../write/inventory-rows.ts';
+import type { LogState } from '../log-state.ts';
 import type { RecentFeed, SequenceRange } from './feed.ts';
 import { Following } from './following.ts';
 import { RecentInventory, supplierIdOfBlock, type RecentEntry } from './recent-inventory.ts';
@@ -17,15 +18,21 @@ export class WriterInventory {
   readonly #recent = new RecentInventory();
   readonly #following: Following;
   readonly #feed: RecentFeed;
+  readonly #logState: LogState;
   readonly #rows: InventoryRows;
   readonly #sweep: Sweep;
   readonly #confirm: Statement<[number, number]>;
   /** The recent entries whose rows the current transaction has written. */
   readonly #superseded = new Set<number>();
 
-  /** @param feed tells the reader thread what was committed */
-  constructor(db: Database, settings: SweepSettings, feed: RecentFeed) {
+  /**
+   * @param feed tells the reader thread what was committed
+   * @param logState tells the calling thread how far the table is behind
+   */
+  constructor(db: Database, settings: SweepSettings, feed: RecentFeed, logState: LogState) {
     this.#feed = feed;
+    this.#logState = logState;
+    logState.sweptAtMs = Date.now();
     this.#following = new Following(db, this.#recent);
     this.#rows = new InventoryRows(db);
     this.#sweep = new Sweep(db, this.#recent, this.#following, this.#rows, settings);
@@ -35,6 +42,7 @@ export class WriterInventory {
   /** Reads what others have committed. Call it in a transaction. */
   follow(): void {
     this.#following.follow();
+    this.#logState.tailChanges = this.#following.changesBehind;
   }
 
   begin(): void {
@@ -114,6 +122,8 @@ export class WriterInventory {
       const states = waiting.get(supplierId) ?? [];
       this.#feed.add(range, { states, nowMs, complete, swept: swept.get(supplierId) ?? [] });
     }
+    this.#logState.tailChanges = this.#following.changesBehind;
+    if (this.#sweep.isPassDone) this.#logState.sweptAtMs = Date.now();
   }
 
   /** Sweeps about a number of rows, beyond what is owed. */

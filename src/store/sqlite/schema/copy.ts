@@ -22,6 +22,7 @@ import {
   type ConnectionSettings,
 } from '../connection.ts';
 import { InventoryView } from '../recent/inventory-view.ts';
+import { hideStagedChanges } from '../write/staged-changes.ts';
 import { migrate, schemaVersion, SCHEMA_VERSION, skuKey } from './migrations.ts';
 
 /** Columns that the tables store packed into one `key`. */
@@ -31,8 +32,14 @@ const PACKED_COLUMNS: Readonly<Record<string, string>> = {
 };
 const PACKED_TABLES: readonly string[] = ['skus', 'inventory'];
 
-/** Columns that only this database has. A copied inventory table is complete. */
-const OWN_COLUMNS: Readonly<Record<string, string>> = { complete_sequence: 'last_sequence' };
+/**
+ * Columns that only this database has, and from which a copy takes them; null leaves the default. A copied inventory
+ * table is complete, and nothing is staged.
+ */
+const OWN_COLUMNS: Readonly<Record<string, string | null>> = {
+  complete_sequence: 'last_sequence',
+  staged_sequence: null,
+};
 
 /** Exists only in an unfinished copy. The column `mark` is the fingerprint of the source. */
 const STATE_TABLE = 'unfinished_copy';
@@ -66,6 +73,7 @@ export class SqliteCopySource implements CopySource {
       throw error;
     }
     db.exec('BEGIN');
+    hideStagedChanges(db);
     new InventoryView(db).follow();
     return new SqliteCopySource(db);
   }
@@ -129,7 +137,7 @@ function bytesOf(row: CopiedRow): number {
 function tableOf(db: Database, name: string): CopiedTable {
   const columns = db
     .prepare<[string], [name: string, keyOrdinal: number]>(
-      'SELECT name, pk FROM pragma_table_info(?) ORDER BY cid',
+      "SELECT name, pk FROM pragma_table_info(?, 'main') ORDER BY cid",
     )
     .raw()
     .all(name)
@@ -251,8 +259,8 @@ function insertionInto(name: string, columns: readonly string[]): Insertion {
   const insert = (names: readonly string[]): string =>
     `INSERT INTO ${name} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
   if (name === 'suppliers') {
-    const own = Object.entries(OWN_COLUMNS);
-    const copied = own.map(([, from]) => columns.indexOf(from));
+    const own = Object.entries(OWN_COLUMNS).filter(([, from]) => from !== null);
+    const copied = own.map(([, from]) => columns.indexOf(from ?? ''));
     return {
       sql: insert([...columns, ...own.map(([column]) => column)]),
       valuesOf: (row) => [...row, ...copied.map((index) => row[index] ?? null)],

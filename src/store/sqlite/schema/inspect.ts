@@ -4,6 +4,7 @@ import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import type { Finding } from '../../driver.ts';
 import { openForReading, unavailable, type ConnectionSettings } from '../connection.ts';
 import { InventoryView } from '../recent/inventory-view.ts';
+import { hideStagedChanges } from '../write/staged-changes.ts';
 import { SCHEMA_VERSION } from './migrations.ts';
 
 interface Check {
@@ -72,6 +73,13 @@ const CHECKS: readonly Check[] = [
       GROUP BY suppliers.id
       HAVING count(sequence) <> last_sequence - dropped_sequence
         OR coalesce(max(sequence), dropped_sequence) <> last_sequence`,
+  },
+  {
+    check: 'changes that an interrupted batch left are those that the next one removes',
+    problems: `SELECT 'supplier ' || suppliers.id || ' has changes up to ' || max(sequence) || ', beyond '
+        || max(last_sequence, staged_sequence) AS problem
+      FROM suppliers JOIN main.changes ON changes.supplier_id = suppliers.id
+      GROUP BY suppliers.id HAVING max(sequence) > max(last_sequence, staged_sequence)`,
   },
   {
     check: "suppliers' batches have no gap, and count their changes",
@@ -192,7 +200,7 @@ export async function* inspect(settings: ConnectionSettings): AsyncIterable<Find
     let view: InventoryView | undefined;
     for (const { check, problems } of CHECKS) {
       const finding = inspectOne(check, () => {
-        if (check !== CHECKS[0]?.check) view ??= new InventoryView(db);
+        if (check !== CHECKS[0]?.check) view ??= viewOf(db);
         return view === undefined ? rowsOf(db, problems) : view.read(() => rowsOf(db, problems));
       });
       yield finding;
@@ -203,6 +211,11 @@ export async function* inspect(settings: ConnectionSettings): AsyncIterable<Find
   } finally {
     db.close();
   }
+}
+
+function viewOf(db: Database): InventoryView {
+  hideStagedChanges(db);
+  return new InventoryView(db);
 }
 
 function inspectOne(check: string, find: () => readonly string[]): Finding {

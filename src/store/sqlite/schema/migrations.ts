@@ -442,11 +442,11 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX hour_counts_by_hour ON hour_counts (hour);
   `,
-  `
-  CREATE INDEX held_feeds ON feeds (supplier_id, number) WHERE state = 'held';
-  `,
+  "CREATE INDEX held_feeds ON feeds (supplier_id, number) WHERE state = 'held';",
   // Searches find a sku_id in any case of A to Z.
   'CREATE INDEX skus_by_lowered_sku_id ON skus (supplier_id, lower(sku_id));',
+  // The last change of a batch that is not committed; 0 if there is none. Changes beyond last_sequence do not count.
+  'ALTER TABLE suppliers ADD COLUMN staged_sequence INTEGER NOT NULL DEFAULT 0;',
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

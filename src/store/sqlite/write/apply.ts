@@ -5,20 +5,30 @@ import {
   findsUnretired,
   hasNewChange,
   hasNewerAsOf,
+  type BatchChange,
   type ClosedBatch,
   type DecidedLines,
   type SkuState,
 } from '../../../domain/batch-decision.ts';
 import {
   checkSafetyLimit,
+  failedLines,
   type Batch,
   type BatchOrigin,
   type BatchOutcome,
   type BatchOptions,
+  type Confirmation,
 } from '../../../domain/batches.ts';
-import { misfitQuestions, recordMisfits } from '../../../domain/misfits.ts';
+import { misfitQuestions, recordingMisfits } from '../../../domain/misfits.ts';
 import { checkSnapshot } from '../../../domain/safety-limit.ts';
-import { type BatchSummary, detailsOf, effectsOf } from '../../sql/batch-row.ts';
+import { finish, type Steps } from '../../../domain/steps.ts';
+import {
+  type BatchSummary,
+  encodingEffects,
+  encodingFailures,
+  namingDetails,
+  namingEffects,
+} from '../../sql/batch-row.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { BatchRows } from './batch-rows.ts';
 import { canWait, type WriterInventory } from '../recent/writer-inventory.ts';
@@ -27,7 +37,7 @@ import type { InventoryCache } from './inventory-cache.ts';
 import { skuKey } from '../schema/migrations.ts';
 import { TransactionSkus } from './transaction-skus.ts';
 
-/** How many SKUs a snapshot sets to zero before their states are released. */
+/** How many SKUs a snapshot reads between two pauses, and sets to zero before their states are released. */
 const ZEROED_PER_STEP = 5000;
 
 const NO_OPTIONS: BatchOptions = {};
@@ -41,12 +51,31 @@ interface UnnamedSkus {
 
 const NO_UNNAMED_SKUS: UnnamedSkus = { skuNumbers: [], fallCount: 0 };
 
-export interface EndedBatch {
+/** A batch whose changes are numbered and not yet written. */
+interface NumberedBatch {
   readonly number: number;
-  readonly uuid: string;
+  /** The supplier's last sequence before the batch. */
+  readonly sequenceBefore: number;
   readonly closed: ClosedBatch;
-  readonly zeroedCount: number;
 }
+
+/** A batch that is decided and not yet written. */
+export interface PreparedBatch<T> {
+  readonly supplierId: number;
+  readonly number: number;
+  /** In the order of their sequences, which are consecutive. */
+  readonly changes: readonly BatchChange[];
+  /** The outcome of a dry run. */
+  readonly preview: T;
+  /** Writes all but the changes. */
+  readonly write: () => T;
+}
+
+/** Decides a batch, with pauses. `done` is the outcome of a batch that writes nothing. */
+export type Preparing<T> = Steps<PreparedBatch<T> | { readonly done: T }>;
+
+/** Uses up a confirmation; throws `confirmation_invalid` if there is none such. */
+export type Confirm = (supplierId: number, confirmation: Confirmation, nowMs: number) => void;
 
 /**
  * Applies batches inside a transaction that the caller opens and commits: finds the SKUs that lines name,
@@ -98,15 +127,45 @@ export class Applier {
    * the stored outcome for a repeated request.
    */
   applyLines(batch: Batch, nowMs: number): BatchOutcome | StoredOutcome {
+    return this.write(finish(this.preparingLines(batch, nowMs, this.confirm)));
+  }
+
+  /** Writes a batch that was prepared in the same transaction. */
+  write<T>(prepared: PreparedBatch<T> | { readonly done: T }): T {
+    if ('done' in prepared) return prepared.done;
+    this.appendChanges(prepared, prepared.changes);
+    return prepared.write();
+  }
+
+  /** @param changes all changes of the batch, or some that are consecutive */
+  appendChanges(
+    { supplierId, number }: Pick<PreparedBatch<unknown>, 'supplierId' | 'number'>,
+    changes: readonly BatchChange[],
+  ): void {
+    this.#changeRows.append(supplierId, number, changes);
+  }
+
+  readonly confirm: Confirm = (supplierId, confirmation, nowMs) =>
+    this.#batchRows.confirm(supplierId, confirmation, nowMs);
+
+  /**
+   * Decides the lines of a batch; throws as `applyLines` does. Only reads, unless `confirm` writes. The SKUs of the
+   * supplier must stay as they are until the batch is written.
+   */
+  *preparingLines(
+    batch: Batch,
+    nowMs: number,
+    confirm: Confirm,
+  ): Preparing<BatchOutcome | StoredOutcome> {
     const startedMs = performance.now();
     const { supplierId, lines, options = NO_OPTIONS } = batch;
     const key = options.dryRun === true ? undefined : options.idempotency;
     const repeat = key && this.#batchRows.repeatOf(supplierId, key, lines.count, nowMs);
-    if (repeat !== undefined) return repeat;
+    if (repeat !== undefined) return { done: repeat };
 
     if (options.snapshot !== undefined) checkSnapshot(lines);
     const decision = new BatchDecision(nowMs);
-    const decided = decision.decideLines(lines, this.stock.ofLines(supplierId, lines), {
+    const decided = yield* decision.decidingLines(lines, this.stock.ofLines(supplierId, lines), {
       atomic: options.atomic === true,
       withEffects: options.withEffects === true,
       skuIdFirst: options.skuIdFirst === true,
@@ -114,34 +173,49 @@ export class Applier {
     const questions = misfitQuestions(lines, decided);
     if (questions !== undefined) {
       const stock = this.stock.ofLines(supplierId, questions.lines);
-      recordMisfits(questions, (i) => findsUnretired(stock, i), decided.details);
+      yield* recordingMisfits(questions, (i) => findsUnretired(stock, i), decided.details);
     }
-    const unnamed = this.#unnamed(batch, decision, decided);
-    this.#checkSafetyLimit(batch, decision, unnamed, nowMs);
+    const unnamed = yield* this.#findingUnnamed(batch, decision, decided);
+    this.#checkSafetyLimit(batch, decision, unnamed, (confirmation) =>
+      confirm(supplierId, confirmation, nowMs),
+    );
 
     const { statuses } = decided;
-    const details = detailsOf(decided.details, (skuNumber) =>
+    const details = yield* namingDetails(decided.details, (skuNumber) =>
       this.stock.skuIdOf(supplierId, skuNumber),
     );
-    const summary = { appliedAtMs: nowMs, startedMs, lineCount: lines.count, statuses };
-    const { number, uuid, closed, zeroedCount } = this.endBatch(batch, decision, summary, unnamed);
+    const numbered = this.#number(supplierId, decision);
+    const { number, closed } = numbered;
     const isKept = options.dryRun !== true;
-    const effects = effectsOf(decided.effects, isKept ? closed.changes : [], (skuNumber) =>
-      this.#skuUuid(supplierId, skuNumber),
+    const effects = yield* namingEffects(
+      decided.effects,
+      isKept ? closed.changes : [],
+      (skuNumber) => this.#skuUuid(supplierId, skuNumber),
     );
-    if (details.size > 0 || statuses.some((status) => status !== APPLIED)) {
-      this.#batchRows.appendFailures(supplierId, number, nowMs, lines, { statuses, details });
-    }
-    if (key !== undefined) this.#batchRows.keepKey(supplierId, number, key, effects);
-    return { uuid: isKept ? uuid : null, statuses, details, effects, zeroedCount, repeats: null };
+    const hasFailures = details.size > 0 || statuses.some((status) => status !== APPLIED);
+    const failures =
+      isKept && hasFailures
+        ? yield* encodingFailures(failedLines(lines, { statuses, details }))
+        : null;
+    const keptEffects =
+      key !== undefined && effects.size > 0 ? yield* encodingEffects(effects) : null;
+    const outcome = { uuid: null, statuses, details, effects, zeroedCount: 0, repeats: null };
+    const summary = { appliedAtMs: nowMs, startedMs, lineCount: lines.count, statuses };
+    const write = (): BatchOutcome => {
+      const { uuid, zeroedCount } = this.#writeRow(batch, numbered, summary, unnamed);
+      if (failures !== null) this.#batchRows.appendFailures(supplierId, number, nowMs, failures);
+      if (key !== undefined) this.#batchRows.keepKey(supplierId, number, key, keptEffects);
+      return { ...outcome, uuid: isKept ? uuid : null, zeroedCount };
+    };
+    return { supplierId, number, changes: closed.changes, preview: outcome, write };
   }
 
   /** The SKUs that a snapshot does not name and that are not at zero; none if the batch is no snapshot. */
-  #unnamed(
+  *#findingUnnamed(
     { supplierId, lines, options = NO_OPTIONS }: Batch,
     decision: BatchDecision,
     { statuses }: DecidedLines,
-  ): UnnamedSkus {
+  ): Steps<UnnamedSkus> {
     if (options.snapshot === undefined) return NO_UNNAMED_SKUS;
     if (options.atomic === true && statuses.some((status) => status !== APPLIED))
       return NO_UNNAMED_SKUS;
@@ -153,16 +227,21 @@ export class Applier {
     const held = this.stock.heldOf(supplierId);
     const skuNumbers: number[] = [];
     let fallCount = 0;
-    const [first, last] = [skuKey(supplierId, 0), skuKey(supplierId + 1, 0) - 1];
-    for (const [skuNumber, stored, restrictions] of this.#stockOfAll.iterate(first, last)) {
-      if (named.has(skuNumber)) continue;
-      const key = skuKey(supplierId, skuNumber);
-      const before = held.get(skuNumber)?.inventory ?? this.#inventory.find(key)?.inventory;
-      const quantityInStock = before === undefined ? stored : before.quantityInStock;
-      if (quantityInStock === 0) continue;
-      skuNumbers.push(skuNumber);
-      const isRestricted = (before === undefined ? restrictions : before.restrictions) !== null;
-      if (quantityInStock !== null && !isRestricted) fallCount += 1;
+    const { skuCount } = this.stock.head(supplierId);
+    for (let from = 1; from <= skuCount; from += ZEROED_PER_STEP) {
+      const [first, end] = [skuKey(supplierId, from), skuKey(supplierId, from + ZEROED_PER_STEP)];
+      for (const row of this.#stockOfAll.iterate(first, end - 1)) {
+        const [skuNumber, stored, restrictions] = row;
+        if (named.has(skuNumber)) continue;
+        const key = skuKey(supplierId, skuNumber);
+        const before = held.get(skuNumber)?.inventory ?? this.#inventory.find(key)?.inventory;
+        const quantityInStock = before === undefined ? stored : before.quantityInStock;
+        if (quantityInStock === 0) continue;
+        skuNumbers.push(skuNumber);
+        const isRestricted = (before === undefined ? restrictions : before.restrictions) !== null;
+        if (quantityInStock !== null && !isRestricted) fallCount += 1;
+      }
+      yield;
     }
     return { skuNumbers, fallCount };
   }
@@ -171,13 +250,11 @@ export class Applier {
     { supplierId, options = NO_OPTIONS }: Batch,
     decision: BatchDecision,
     unnamed: UnnamedSkus,
-    nowMs: number,
+    confirm: (confirmation: Confirmation) => void,
   ): void {
     const fallCount = decision.countUnsellable() + unnamed.fallCount;
     try {
-      checkSafetyLimit(options, this.stock.head(supplierId), fallCount, (confirmation) =>
-        this.#batchRows.confirm(supplierId, confirmation, nowMs),
-      );
+      checkSafetyLimit(options, this.stock.head(supplierId), fallCount, confirm);
     } catch (error) {
       decision.rollBack();
       throw error;
@@ -190,22 +267,47 @@ export class Applier {
     return row[0];
   }
 
-  /** Ends a batch: writes its changes and its row. */
-  endBatch(
-    origin: BatchOrigin & Pick<Batch, 'options'>,
+  /** Ends a batch, whose changes `write` appends. */
+  prepare<T>(
+    origin: BatchOrigin,
     decision: BatchDecision,
-    { startedMs, ...summary }: BatchSummary,
-    unnamed: UnnamedSkus = NO_UNNAMED_SKUS,
-  ): EndedBatch {
+    summary: BatchSummary,
+    {
+      preview,
+      write,
+    }: {
+      readonly preview: T;
+      /** Writes what else the batch does. */
+      readonly write: (batch: { readonly number: number; readonly uuid: string }) => T;
+    },
+  ): PreparedBatch<T> {
     const { supplierId } = origin;
+    const numbered = this.#number(supplierId, decision);
+    const { number, closed } = numbered;
+    return {
+      supplierId,
+      number,
+      changes: closed.changes,
+      preview,
+      write: () => write({ number, uuid: this.#writeRow(origin, numbered, summary).uuid }),
+    };
+  }
+
+  #number(supplierId: number, decision: BatchDecision): NumberedBatch {
     const head = this.stock.head(supplierId);
     head.lastBatchNumber += 1;
-    const number = head.lastBatchNumber;
     const sequenceBefore = head.lastSequence;
-    const closed = decision.close(head);
-    this.#writeChanges(supplierId, number, closed);
+    return { number: head.lastBatchNumber, sequenceBefore, closed: decision.close(head) };
+  }
+
+  #writeRow(
+    origin: BatchOrigin & Pick<Batch, 'options'>,
+    { number, sequenceBefore, closed }: NumberedBatch,
+    { startedMs, ...summary }: BatchSummary,
+    unnamed: UnnamedSkus = NO_UNNAMED_SKUS,
+  ): { readonly uuid: string; readonly zeroedCount: number } {
     const zeroedCount = this.#zero(origin, unnamed, number, summary.appliedAtMs);
-    const changedCount = head.lastSequence - sequenceBefore;
+    const changedCount = this.stock.head(origin.supplierId).lastSequence - sequenceBefore;
     const uuid = this.#batchRows.append({
       ...summary,
       origin,
@@ -216,11 +318,7 @@ export class Applier {
       zeroedCount,
       confirmed: closed.confirmed,
     });
-    return { number, uuid, closed, zeroedCount };
-  }
-
-  #writeChanges(supplierId: number, batchNumber: number, { changes }: ClosedBatch): void {
-    this.#changeRows.append(supplierId, batchNumber, changes);
+    return { uuid, zeroedCount };
   }
 
   /** Sets SKUs to zero in steps, since they may be a whole catalogue. Returns how many changed. */
@@ -240,7 +338,7 @@ export class Applier {
         decision.zero(held, () => this.stock.storedAsOfUs(supplierId, skuNumber), asOfUs);
       }
       const closed = decision.close(this.stock.head(supplierId));
-      this.#writeChanges(supplierId, batchNumber, closed);
+      this.#changeRows.append(supplierId, batchNumber, closed.changes);
       zeroedCount += closed.changes.length;
       this.#writeAndRelease(supplierId, kept, nowMs);
     }
@@ -275,8 +373,9 @@ export class Applier {
    * Ends a transaction: writes the rows that cannot wait, and sweeps others into the table.
    *
    * @param isCatalogue whether the SKUs' rows are written anyway
+   * @param staged how many changes earlier transactions have appended, and swept others for
    */
-  flush(nowMs: number, isCatalogue = false): void {
+  flush(nowMs: number, { isCatalogue = false, staged = 0 } = {}): void {
     this.#batchRows.flush();
     for (const [supplierId, held] of this.stock.held()) {
       const [waiting, others]: [SkuState[], SkuState[]] = [[], []];
@@ -301,7 +400,8 @@ export class Applier {
       );
     }
     const ranges = this.stock.sequenceRanges();
-    this.#inventory.pay(ranges.reduce((sum, { before, after }) => sum + after - before, 0));
+    const appended = ranges.reduce((sum, { before, after }) => sum + after - before, 0);
+    this.#inventory.pay(appended - staged);
   }
 
   /** Keeps what the transaction read and wrote. Call it only after the commit. */

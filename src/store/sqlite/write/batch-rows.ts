@@ -1,5 +1,4 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Lines } from '../../../domain/lines.ts';
 import { TransactionCounts } from '../../../domain/statistics.ts';
 import { encodeNumberSet } from '../../../domain/number-set.ts';
 import {
@@ -7,16 +6,8 @@ import {
   confirmationInvalid,
   encodeStatusCounts,
   type BatchRowValues,
-  encodeEffects,
-  encodeFailures,
 } from '../../sql/batch-row.ts';
-import {
-  failedLines,
-  type BatchOutcome,
-  type Confirmation,
-  type IdempotencyKey,
-  type LineEffect,
-} from '../../../domain/batches.ts';
+import type { Confirmation, IdempotencyKey } from '../../../domain/batches.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { newBatchUuid } from '../../uuids.ts';
 
@@ -147,15 +138,9 @@ export class BatchRows {
     return uuid;
   }
 
-  appendFailures(
-    supplierId: number,
-    number: number,
-    nowMs: number,
-    lines: Lines,
-    outcome: Pick<BatchOutcome, 'statuses' | 'details'>,
-  ): void {
-    const failed = failedLines(lines, outcome);
-    this.#appendFailures.run(supplierId, number, nowMs, encodeFailures(failed));
+  /** @param failures as `encodingFailures` returns them */
+  appendFailures(supplierId: number, number: number, nowMs: number, failures: Uint8Array): void {
+    this.#appendFailures.run(supplierId, number, nowMs, failures);
   }
 
   /**
@@ -180,14 +165,14 @@ export class BatchRows {
     return { lineCount, uuid, requestId, zeroedCount, statusCounts, failures, effects };
   }
 
+  /** @param effects as `encodingEffects` returns them; null if the first reply has none */
   keepKey(
     supplierId: number,
     number: number,
     { key, fingerprint, requestId, expiresAtMs }: IdempotencyKey,
-    effects: ReadonlyMap<number, LineEffect>,
+    effects: Uint8Array | null,
   ): void {
-    const told = effects.size === 0 ? null : encodeEffects(effects);
-    this.#keepKey.run(supplierId, key, fingerprint, number, requestId, expiresAtMs, told);
+    this.#keepKey.run(supplierId, key, fingerprint, number, requestId, expiresAtMs, effects);
   }
 
   /** Uses a confirmation up; throws `confirmation_invalid` where there is none such. */

@@ -47,9 +47,14 @@ export class CatalogueApplier {
     if (entries.every(({ outcome }) => outcome === 'refused')) return { batchUuid: null, entries };
     const lineCount = batch.entries.length;
     const summary = { appliedAtMs: nowMs, startedMs, lineCount };
-    const { number, uuid } = this.#applier.endBatch(batch, decision, summary);
-    this.#products.record(batch, number, nowMs, this.#changes);
-    return { batchUuid: uuid, entries };
+    const prepared = this.#applier.prepare<CatalogueOutcome>(batch, decision, summary, {
+      preview: { batchUuid: null, entries },
+      write: ({ number, uuid }) => {
+        this.#products.record(batch, number, nowMs, this.#changes);
+        return { batchUuid: uuid, entries };
+      },
+    });
+    return this.#applier.write(prepared);
   }
 
   #applyEntry(

@@ -42,5 +42,5 @@ serveThread<ConnectionSettings, CheckpointerCalls>((settings) => {
       copy.get();
     }
   };
-  return { calls: { copyLongLog }, close: () => db.close() };
+  return { calls: { copyLongLog }, close: () => void db.close() };
 });

@@ -10,7 +10,7 @@ import {
 } from '../../sql/product-changes.ts';
 import { itemOfRow } from '../../sql/products.ts';
 import {
-  decideRevert,
+  decidingRevert,
   withCreated,
   type RevertedProduct,
   type RevertibleChange,
@@ -20,7 +20,8 @@ import {
   type LaterChangeRow,
 } from '../../sql/revert.ts';
 import type { RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
-import type { Applier } from './apply.ts';
+import type { Steps } from '../../../domain/steps.ts';
+import type { Applier, Preparing } from './apply.ts';
 import type { ProductRows } from './product-rows.ts';
 
 type RevertedBatchRow = [uuid: string, firstSequence: number | null, changedCount: number];
@@ -33,6 +34,9 @@ interface RevertibleChangeRow {
   readonly before_backorder_date: number | null;
   readonly before_restrictions: number | null;
 }
+
+/** Changes, and batches, that are read together: some milliseconds. */
+const READ_TOGETHER = 2000;
 
 /** Selects later changes; to be completed with a condition on their sequences. */
 const LATER = `SELECT changes.sku_number, changes.sequence, changes.previous_sequence, changes.batch_number,
@@ -51,7 +55,7 @@ export class RevertApplier {
   readonly #changesOf: Statement<[number, number, number], RevertibleChangeRow>;
   readonly #changeAt: Statement<[number, number], LaterChangeRow>;
   readonly #changesIn: Statement<[number, number, number], LaterChangeRow>;
-  readonly #confirmedAfter: Statement<[number, number], [number, Uint8Array]>;
+  readonly #confirmedIn: Statement<[number, number, number], [number, Uint8Array]>;
 
   readonly #undoOf: Statement<[number, number], [Uint8Array | null]>;
   readonly #productsAfter: Statement<[number, number], LaterProducts>;
@@ -84,24 +88,38 @@ export class RevertApplier {
     this.#changesIn = db
       .prepare<[number, number, number], LaterChangeRow>(`${LATER} BETWEEN ? AND ?`)
       .raw();
-    this.#confirmedAfter = db
-      .prepare<[number, number], [number, Uint8Array]>(
-        'SELECT number, confirmed FROM batches WHERE supplier_id = ? AND number > ? AND confirmed IS NOT NULL',
+    this.#confirmedIn = db
+      .prepare<[number, number, number], [number, Uint8Array]>(
+        `SELECT number, confirmed FROM batches
+         WHERE supplier_id = ? AND number BETWEEN ? AND ? AND confirmed IS NOT NULL`,
       )
       .raw();
   }
 
-  /** Undefined if the supplier has no such batch. `Applier.flush` writes the rows of its SKUs. */
-  revert(request: RevertRequest, nowMs: number): RevertOutcome | undefined {
+  /** How many SKUs a batch changed; undefined if the supplier has no such batch. */
+  changedCount({ supplierId, uuid }: RevertRequest): number | undefined {
+    return this.#find(supplierId, uuid)?.[2];
+  }
+
+  #find(supplierId: number, uuid: string): RevertedBatchRow | undefined {
+    const batch = this.#batchOf.get(supplierId, batchNumberOf(uuid));
+    return batch?.[0] === uuid ? batch : undefined;
+  }
+
+  /**
+   * Decides the revert of a batch. Its outcome is undefined if the supplier has no such batch. The supplier's SKUs and
+   * changes must stay as they are until it is written. `Applier.flush` writes the rows of its SKUs.
+   */
+  *preparing(request: RevertRequest, nowMs: number): Preparing<RevertOutcome | undefined> {
     const startedMs = performance.now();
     const { supplierId, uuid } = request;
     const revertsNumber = batchNumberOf(uuid);
-    const batch = this.#batchOf.get(supplierId, revertsNumber);
-    if (batch === undefined || batch[0] !== uuid) return undefined;
+    const batch = this.#find(supplierId, uuid);
+    if (batch === undefined) return { done: undefined };
     const productChanges = decodeProductChanges(
       this.#undoOf.get(supplierId, revertsNumber)?.[0] ?? null,
     );
-    const changes = withCreated(this.#changesOfBatch(supplierId, batch), productChanges);
+    const changes = withCreated(yield* this.#changesOfBatch(supplierId, batch), productChanges);
     const among = new Set(request.among?.map(batchNumberOf));
     const rewritten = rewrittenSince(
       revertsNumber,
@@ -109,25 +127,32 @@ export class RevertApplier {
       new Set(productChanges.map(({ skuNumber }) => skuNumber)),
       among,
     );
+    yield;
     const confirmed = request.force
       ? new Set<number>()
-      : this.#confirmed(request, revertsNumber, changes, among);
+      : yield* this.#confirmed(request, revertsNumber, changes, among);
 
     const decision = new BatchDecision(nowMs);
-    const { revertedCount, skus, products } = decideRevert(decision, changes, {
+    const { counts, skus, products } = yield* decidingRevert(decision, changes, {
       skuState: (skuNumber) => this.#applier.stock.skuState(supplierId, skuNumber),
       skuIdOf: (skuNumber) => this.#applier.stock.skuIdOf(supplierId, skuNumber),
-      unchanged: this.#unchanged(supplierId, changes, among),
+      unchanged: yield* this.#unchanged(supplierId, changes, among),
       confirmed,
       products: { changes: productChanges, rewritten },
     });
-    if (revertedCount === 0) return { uuid: null, skus };
-    const summary = { appliedAtMs: nowMs, startedMs, lineCount: revertedCount, revertsNumber };
+    yield;
+    const outcome = { uuid: null, counts, skus };
+    if (counts.reverted === 0) return { done: outcome };
+    const summary = { appliedAtMs: nowMs, startedMs, lineCount: counts.reverted, revertsNumber };
     const origin = { ...request, source: 'revert' as const };
-    const ended = this.#applier.endBatch(origin, decision, summary);
-    const written = this.#write(supplierId, products, nowMs);
-    this.#products.record(origin, ended.number, nowMs, written);
-    return { uuid: request.dryRun ? null : ended.uuid, skus };
+    return this.#applier.prepare<RevertOutcome>(origin, decision, summary, {
+      preview: outcome,
+      write: (batchRow) => {
+        const written = this.#write(supplierId, products, nowMs);
+        this.#products.record(origin, batchRow.number, nowMs, written);
+        return { ...outcome, uuid: request.dryRun ? null : batchRow.uuid };
+      },
+    });
   }
 
   /** Puts products back. Returns what that changed. */
@@ -144,30 +169,36 @@ export class RevertApplier {
     });
   }
 
-  #changesOfBatch(
+  *#changesOfBatch(
     supplierId: number,
     [, firstSequence, changedCount]: RevertedBatchRow,
-  ): readonly RevertibleChange[] {
-    if (firstSequence === null) return [];
-    return this.#changesOf
-      .all(supplierId, firstSequence, firstSequence + changedCount - 1)
-      .map((row) => ({
-        skuNumber: row.sku_number,
-        sequence: row.sequence,
-        before: {
-          quantityInStock: row.before_quantity_in_stock,
-          quantityOnBackorder: row.before_quantity_on_backorder,
-          backorderDate: row.before_backorder_date,
-          restrictions: row.before_restrictions,
-        },
-      }));
+  ): Steps<readonly RevertibleChange[]> {
+    const changes: RevertibleChange[] = [];
+    if (firstSequence === null) return changes;
+    const lastSequence = firstSequence + changedCount - 1;
+    for (let first = firstSequence; first <= lastSequence; first += READ_TOGETHER) {
+      const last = Math.min(lastSequence, first + READ_TOGETHER - 1);
+      for (const row of this.#changesOf.iterate(supplierId, first, last))
+        changes.push({
+          skuNumber: row.sku_number,
+          sequence: row.sequence,
+          before: {
+            quantityInStock: row.before_quantity_in_stock,
+            quantityOnBackorder: row.before_quantity_on_backorder,
+            backorderDate: row.before_backorder_date,
+            restrictions: row.before_restrictions,
+          },
+        });
+      yield;
+    }
+    return changes;
   }
 
-  #unchanged(
+  *#unchanged(
     supplierId: number,
     changes: readonly RevertibleChange[],
     among: ReadonlySet<number>,
-  ): ReadonlySet<number> {
+  ): Steps<ReadonlySet<number>> {
     const { stock } = this.#applier;
     const finding = findUnchangedSince(
       changes,
@@ -180,22 +211,30 @@ export class RevertApplier {
       const rows = isRange(wanted)
         ? this.#changesIn.all(supplierId, wanted.first, wanted.last)
         : wanted.flatMap((sequence) => this.#changeAt.all(supplierId, sequence));
+      yield;
       step = finding.next(rows.map(laterChangeOf));
     }
     return step.value;
   }
 
   /** Numbers of the SKUs that a later batch confirmed. */
-  #confirmed(
+  *#confirmed(
     { supplierId }: RevertRequest,
     batchNumber: number,
     changes: readonly RevertibleChange[],
     among: ReadonlySet<number>,
-  ): ReadonlySet<number> {
+  ): Steps<ReadonlySet<number>> {
     const candidates = new Set(changes.map((change) => change.skuNumber));
     const confirmed = new Set<number>();
-    for (const [number, numbers] of this.#confirmedAfter.iterate(supplierId, batchNumber)) {
-      if (!among.has(number)) addMembers(numbers, candidates, confirmed);
+    const { lastBatchNumber } = this.#applier.stock.head(supplierId);
+    for (let after = batchNumber; after < lastBatchNumber; after += READ_TOGETHER) {
+      for (const [number, numbers] of this.#confirmedIn.iterate(
+        supplierId,
+        after + 1,
+        after + READ_TOGETHER,
+      ))
+        if (!among.has(number)) addMembers(numbers, candidates, confirmed);
+      yield;
     }
     return confirmed;
   }

@@ -17,6 +17,7 @@ import {
 import type { SequenceRange } from '../recent/feed.ts';
 import type { WriterInventory } from '../recent/writer-inventory.ts';
 import type { InventoryCache } from './inventory-cache.ts';
+import { StagedChanges } from './staged-changes.ts';
 import { skuKey } from '../schema/migrations.ts';
 
 /**
@@ -47,6 +48,7 @@ type HeadRow = [
   lastBatchNumber: number,
   breakerPercentMax: number | null,
   breakerSkusMin: number | null,
+  stagedSequence: number,
 ];
 
 /**
@@ -56,6 +58,7 @@ type HeadRow = [
 export class TransactionSkus {
   readonly #cache: InventoryCache;
   readonly #inventory: WriterInventory;
+  readonly #staged: StagedChanges;
   readonly #headOf: Statement<[number], HeadRow>;
   readonly #numberOfSkuId: Statement<[number, string], [number]>;
   /** Element *n* - 1 finds the SKUs that hold all of *n* GTINs. */
@@ -74,10 +77,11 @@ export class TransactionSkus {
   constructor(db: Database, cache: InventoryCache, inventory: WriterInventory) {
     this.#cache = cache;
     this.#inventory = inventory;
+    this.#staged = new StagedChanges(db);
     this.#headOf = db
       .prepare<[number], HeadRow>(
         `SELECT sku_count, retired_count, live_count, last_sequence, last_batch_number, breaker_percent_max,
-           breaker_skus_min
+           breaker_skus_min, staged_sequence
          FROM suppliers WHERE id = ?`,
       )
       .raw();
@@ -127,7 +131,9 @@ export class TransactionSkus {
     const row = this.#headOf.get(supplierId);
     if (row === undefined) throw new Error(`no supplier ${supplierId}`);
     const [skuCount, retiredCount, liveCount, lastSequence, lastBatchNumber, ...limit] = row;
-    const [percentMax, skusMin] = limit;
+    const [percentMax, skusMin, staged] = limit;
+    // An interrupted batch left them where this one writes.
+    if (staged > 0) this.#staged.remove(supplierId, Infinity);
     const breaker = percentMax === null || skusMin === null ? null : { percentMax, skusMin };
     const head = { skuCount, retiredCount, liveCount, lastSequence, lastBatchNumber, breaker };
     this.#heads.set(supplierId, head);

@@ -8,15 +8,20 @@ import { OnhandError } from '../../../domain/errors.ts';
 import type { Batch, BatchOutcome, RevertOutcome, RevertRequest } from '../../../domain/batches.ts';
 import type { CatalogueBatch, CatalogueOutcome } from '../../../domain/catalogue.ts';
 import { TextReceiver, type TextSlice } from '../../../domain/line-texts.ts';
+import { finish, type Steps } from '../../../domain/steps.ts';
 import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { Applier } from './apply.ts';
 import { CatalogueApplier } from './catalogue.ts';
 import { refuseUnfinishedCopy } from '../schema/copy.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from '../connection.ts';
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
+import { ChangeDeleter } from './change-deleter.ts';
 import { CacheWarmer, InventoryCache } from './inventory-cache.ts';
 import { ProductRows } from './product-rows.ts';
 import { RevertApplier } from './revert.ts';
+import { Slices } from './slices.ts';
+import { MOVED, SlicedWrites, type LargeBatch } from './sliced-writes.ts';
+import { LogState } from '../log-state.ts';
 import { RecentFeed } from '../recent/feed.ts';
 import type { SweepSettings } from '../recent/sweep.ts';
 import { WriterInventory } from '../recent/writer-inventory.ts';
@@ -27,23 +32,30 @@ import { asError, asFailure, serveThread, type Failure } from '../threads.ts';
 export interface WriterSettings extends ConnectionSettings, SweepSettings {
   /** The size of the inventory cache, in bytes; the page cache comes on top. */
   readonly inventoryCacheBytesMax: number;
+  /** A batch or revert of more lines is written in slices of a fifth of them. */
+  readonly largeBatchLines: number;
   /** Tells the reader thread what was committed. */
   readonly feed: MessagePort;
+  /** The memory of a `LogState`. */
+  readonly logState: SharedArrayBuffer;
 }
+
+/** A promise for a large batch, and for what waits for one of its supplier. */
+type Eventually<T> = T | Promise<T>;
 
 /** The calls of the writer thread. */
 export interface WriterCalls {
   /** Receives texts of the next group, all slices but the last. */
   readonly texts: (slice: TextSlice) => void;
-  readonly apply: (group: PackedGroup) => PackedOutcomes;
-  readonly applyCatalogue: (batch: CatalogueBatch) => CatalogueOutcome;
-  readonly revert: (request: RevertRequest) => RevertOutcome | undefined;
+  readonly apply: (group: PackedGroup) => Eventually<PackedOutcomes>;
+  readonly applyCatalogue: (batch: CatalogueBatch) => Eventually<CatalogueOutcome>;
+  readonly revert: (request: RevertRequest) => Eventually<RevertOutcome | undefined>;
   /** Deletes changes of batches applied before `beforeMs`; returns how many. */
   readonly dropChanges: (asked: {
     readonly supplierId: number;
     readonly beforeMs: number;
     readonly limit: number;
-  }) => number;
+  }) => Eventually<number>;
   /** Runs statements in one transaction. */
   readonly run: (statements: readonly CompiledStatement[]) => readonly StatementResult[];
   readonly probe: (thorough: boolean) => void;
@@ -56,23 +68,31 @@ serveThread<WriterSettings, WriterCalls>((settings) => {
   migrate(db);
   refuseUnfinishedCopy(db);
   const writer = new Writer(db, settings);
+  const { slices } = writer;
   const texts = new TextReceiver();
   return {
     calls: {
       texts: (slice) => texts.add(slice),
       apply: ({ texts: last, ...group }) => {
         texts.add(last);
-        return packOutcomes(writer.apply(unpackGroup(group, texts.take())));
+        const batches = unpackGroup(group, texts.take());
+        const suppliers = batches.map(({ supplierId }) => supplierId);
+        return slices.whenFree(suppliers, () => {
+          const outcomes = writer.apply(batches);
+          return outcomes instanceof Promise ? outcomes.then(packOutcomes) : packOutcomes(outcomes);
+        });
       },
-      applyCatalogue: (batch) => writer.applyCatalogue(batch),
-      revert: (request) => writer.revert(request),
+      applyCatalogue: (batch) =>
+        slices.whenFree([batch.supplierId], () => writer.applyCatalogue(batch)),
+      revert: (request) => slices.whenFree([request.supplierId], () => writer.revert(request)),
       dropChanges: ({ supplierId, beforeMs, limit }) =>
-        writer.dropChanges(supplierId, beforeMs, limit),
+        slices.whenFree([supplierId], () => writer.dropChanges(supplierId, beforeMs, limit)),
       run: (statements) => writer.run(statements),
       probe: (thorough) => writer.probe(thorough),
       finishCheckpoint: () => void db.pragma('wal_checkpoint(PASSIVE)'),
     },
-    close: () => {
+    close: async () => {
+      await slices.finish();
       writer.completeTable();
       settings.feed.close();
       db.close();
@@ -89,6 +109,9 @@ const IDLE_MS = 150;
 /** Rows that a sweep writes in one transaction while the server is idle: some milliseconds. */
 const SLICE_ROWS = 4000;
 
+/** The number of transactions that a batch takes if it is just large. */
+const SLICES_OF_LARGE = 5;
+
 /** Thrown to roll a dry run back. */
 class DryRunRollback extends Error {}
 
@@ -96,8 +119,18 @@ function isDryRun({ options }: Batch): boolean {
   return options?.dryRun === true;
 }
 
+/** How often a large batch is decided anew, before it is applied in one transaction. */
+const SLICED_ATTEMPTS = 3;
+
+/** The outcome of a batch. */
+type Applied = BatchOutcome | StoredOutcome | Failure;
+
 class Writer {
+  readonly slices = new Slices();
   readonly #db: Database;
+  readonly #settings: WriterSettings;
+  readonly #sliced: SlicedWrites;
+  #foreignWrites = 0;
   readonly #cache: InventoryCache;
   readonly #inventory: WriterInventory;
   readonly #applier: Applier;
@@ -114,14 +147,27 @@ class Writer {
 
   constructor(db: Database, settings: WriterSettings) {
     this.#db = db;
+    this.#settings = settings;
     this.#cache = new InventoryCache(settings.inventoryCacheBytesMax);
-    this.#inventory = new WriterInventory(db, settings, new RecentFeed(settings.feed));
+    this.#inventory = new WriterInventory(
+      db,
+      settings,
+      new RecentFeed(settings.feed),
+      new LogState(settings.logState),
+    );
     this.#applier = new Applier(db, this.#cache, this.#inventory);
     const products = new ProductRows(db, this.#inventory);
     this.#cataloguer = new CatalogueApplier(db, this.#applier, products);
     this.#reverter = new RevertApplier(db, this.#applier, products);
     this.#changeDropper = new ChangeDeleter(db);
     this.#readAhead = new CacheWarmer(db, this.#cache, this.#inventory);
+    this.#sliced = new SlicedWrites({
+      db,
+      inventory: this.#inventory,
+      transaction: (work) => this.#transaction(work),
+      foreignWrites: () => this.#foreignWrites,
+      sliceChanges: Math.ceil(settings.largeBatchLines / SLICES_OF_LARGE),
+    });
     this.#dataVersion = db.prepare<[], [number]>('PRAGMA data_version').raw();
     this.#lastDataVersion = this.#dataVersion.get()?.[0];
     db.transaction(() => this.#inventory.follow())();
@@ -129,8 +175,65 @@ class Writer {
     this.#sweepWhenIdle();
   }
 
+  /** A large batch is a group of its own. */
+  apply(group: readonly Batch[]): Eventually<readonly Applied[]> {
+    const [batch] = group;
+    if (batch === undefined || group.length > 1 || !this.#isLarge(batch.lines.count))
+      return this.#applyGroup(group);
+    const { supplierId } = batch;
+    return this.#inSlices<Applied>(
+      supplierId,
+      (applier) => ({
+        isDryRun: isDryRun(batch),
+        prepare: (nowMs, confirm) => applier.preparingLines(batch, nowMs, confirm),
+      }),
+      () => this.#applyAlone(batch),
+    ).then(
+      (outcome) => [outcome],
+      (error: unknown) => {
+        if (isFailedSync(error)) throw error;
+        return [asFailure(error)];
+      },
+    );
+  }
+
+  #isLarge(lines: number): boolean {
+    return lines > this.#settings.largeBatchLines;
+  }
+
+  /**
+   * Writes a large batch in slices.
+   *
+   * @param batchOf returns the batch, which an applier of its own decides
+   * @param atOnce applies it in one transaction, if other processes write all the time
+   */
+  #inSlices<T>(
+    supplierId: number,
+    batchOf: (applier: Applier) => Pick<LargeBatch<T>, 'isDryRun' | 'prepare'>,
+    atOnce: () => T,
+  ): Promise<T> {
+    const applier = new Applier(this.#db, this.#cache, this.#inventory);
+    const batch = { supplierId, applier, ...batchOf(applier) };
+    return this.slices.run(supplierId, this.#writingInSlices(batch, atOnce));
+  }
+
+  *#writingInSlices<T>(batch: LargeBatch<T>, atOnce: () => T): Steps<T> {
+    for (let attempt = 1; attempt <= SLICED_ATTEMPTS; attempt += 1) {
+      const outcome = yield* this.#sliced.write(batch);
+      this.#sweepWhenIdle();
+      if (outcome !== MOVED) return outcome;
+    }
+    return atOnce();
+  }
+
+  #applyAlone(batch: Batch): Applied {
+    const [outcome] = this.#applyGroup([batch]);
+    if (outcome === undefined) throw new Error('a batch has no outcome');
+    return outcome;
+  }
+
   /** Dry runs run after the other batches, each in its own transaction, which is rolled back. */
-  apply(group: readonly Batch[]): readonly (BatchOutcome | StoredOutcome | Failure)[] {
+  #applyGroup(group: readonly Batch[]): readonly Applied[] {
     const written = this.#applyOrRetry(group.filter((batch) => !isDryRun(batch)))[
       Symbol.iterator
     ]();
@@ -142,7 +245,7 @@ class Writer {
     });
   }
 
-  #applyOrRetry(group: readonly Batch[]): readonly (BatchOutcome | StoredOutcome | Failure)[] {
+  #applyOrRetry(group: readonly Batch[]): readonly Applied[] {
     if (group.length === 0) return [];
     try {
       return this.#applyTogether(group);
@@ -153,12 +256,12 @@ class Writer {
     }
   }
 
-  #applyTogether(group: readonly Batch[]): readonly (BatchOutcome | StoredOutcome | Failure)[] {
+  #applyTogether(group: readonly Batch[]): readonly Applied[] {
     return this.#write((nowMs) => group.map((batch) => this.#applyOne(batch, nowMs)));
   }
 
   /** A batch that is refused as a whole writes nothing, so the other batches of its transaction are kept. */
-  #applyOne(batch: Batch, nowMs: number): BatchOutcome | StoredOutcome | Failure {
+  #applyOne(batch: Batch, nowMs: number): Applied {
     try {
       return this.#applier.applyLines(batch, nowMs);
     } catch (error) {
@@ -184,9 +287,29 @@ class Writer {
     return outcome;
   }
 
-  revert(request: RevertRequest): RevertOutcome | undefined {
+  revert(request: RevertRequest): Eventually<RevertOutcome | undefined> {
     this.#cache.gtins.clear();
-    const revert = (nowMs: number) => ({ reverted: this.#reverter.revert(request, nowMs) });
+    const changedCount = this.#reverter.changedCount(request);
+    if (changedCount === undefined) return undefined;
+    if (!this.#isLarge(changedCount)) return this.#revertAtOnce(request);
+    return this.#inSlices<RevertOutcome | undefined>(
+      request.supplierId,
+      (applier) => {
+        const products = new ProductRows(this.#db, this.#inventory);
+        const reverter = new RevertApplier(this.#db, applier, products);
+        return {
+          isDryRun: request.dryRun,
+          prepare: (nowMs) => reverter.preparing(request, nowMs),
+        };
+      },
+      () => this.#revertAtOnce(request),
+    );
+  }
+
+  #revertAtOnce(request: RevertRequest): RevertOutcome | undefined {
+    const revert = (nowMs: number) => ({
+      reverted: this.#applier.write(finish(this.#reverter.preparing(request, nowMs))),
+    });
     const outcome = request.dryRun ? this.#dryRun(() => revert(Date.now())) : this.#write(revert);
     if ('failure' in outcome) throw asError(outcome);
     return outcome.reverted;
@@ -209,7 +332,7 @@ class Writer {
       nowMs = Date.now();
       this.#applier.begin();
       const applied = apply(nowMs);
-      this.#applier.flush(nowMs, isCatalogue);
+      this.#applier.flush(nowMs, { isCatalogue });
       return applied;
     });
     this.#applier.remember(nowMs);
@@ -309,6 +432,7 @@ class Writer {
     const version = this.#dataVersion.get()?.[0];
     if (version === this.#lastDataVersion) return;
     this.#lastDataVersion = version;
+    this.#foreignWrites += 1;
     this.#cache.forget();
     this.#inventory.follow();
     this.#startReadingAhead();
@@ -332,68 +456,5 @@ class Writer {
       if (this.#isReadingAhead) setImmediate(step);
     };
     setImmediate(step);
-  }
-}
-
-type Bounds = { readonly supplierId: number; readonly first: number; readonly last: number };
-
-/** Deletes old changes inside a transaction that the caller opens and commits. */
-class ChangeDeleter {
-  readonly #droppable: Statement<unknown[], [first: number, last: number | null, complete: number]>;
-  readonly #keep: Statement<[Bounds]>;
-  readonly #drop: Statement<[Bounds]>;
-  readonly #moveHead: Statement<[Bounds]>;
-
-  constructor(db: Database) {
-    // In commit order: the scan ends at the first recent change.
-    this.#droppable = db
-      .prepare<unknown[], [number, number | null, number]>(
-        `SELECT dropped_sequence + 1, (SELECT max(sequence) FROM (
-             SELECT sequence FROM changes JOIN batches
-               ON batches.supplier_id = changes.supplier_id AND number = batch_number
-             WHERE changes.supplier_id = suppliers.id AND sequence > dropped_sequence
-               AND sequence <= dropped_sequence + $limit AND applied_at_ms < $beforeMs)),
-           complete_sequence
-         FROM suppliers WHERE id = $supplierId`,
-      )
-      .raw();
-    this.#keep = db.prepare(
-      `INSERT INTO baselines
-       SELECT supplier_id, sku_number, sequence, applied_at_ms, after_quantity_in_stock,
-         after_quantity_on_backorder, after_backorder_date, after_restrictions
-       FROM (SELECT changes.*, applied_at_ms,
-           row_number() OVER (PARTITION BY sku_number ORDER BY sequence DESC) AS place
-         FROM changes JOIN batches
-           ON batches.supplier_id = changes.supplier_id AND number = batch_number
-         WHERE changes.supplier_id = $supplierId AND sequence BETWEEN $first AND $last)
-       WHERE place = 1
-       ON CONFLICT (supplier_id, sku_number) DO UPDATE SET
-         sequence = excluded.sequence, changed_at_ms = excluded.changed_at_ms,
-         quantity_in_stock = excluded.quantity_in_stock,
-         quantity_on_backorder = excluded.quantity_on_backorder,
-         backorder_date = excluded.backorder_date, restrictions = excluded.restrictions`,
-    );
-    this.#drop = db.prepare(
-      'DELETE FROM changes WHERE supplier_id = $supplierId AND sequence BETWEEN $first AND $last',
-    );
-    this.#moveHead = db.prepare(
-      'UPDATE suppliers SET dropped_sequence = $last WHERE id = $supplierId AND $first > 0',
-    );
-  }
-
-  /**
-   * Deletes at most `limit` changes of a supplier's batches applied before `beforeMs`; returns how many. Undefined if
-   * the inventory table lacks one of them: it must be swept first.
-   */
-  drop(supplierId: number, beforeMs: number, limit: number): number | undefined {
-    const row = this.#droppable.get({ supplierId, beforeMs, limit });
-    if (row === undefined || row[1] === null) return 0;
-    const [first, last, complete] = row;
-    if (last > complete) return undefined;
-    const bounds = { supplierId, first, last };
-    this.#keep.run(bounds);
-    this.#drop.run(bounds);
-    this.#moveHead.run(bounds);
-    return last - first + 1;
   }
 }

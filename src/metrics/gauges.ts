@@ -1,0 +1,137 @@
+import type { Store } from '../store/store.ts';
+import type { LabelsOf, MetricName } from './definitions.ts';
+import type { Instruments } from './instruments.ts';
+import { ProcessWatch } from './process-watch.ts';
+
+/** How much of a budget is used now. */
+export interface BudgetUse {
+  readonly used: number;
+  readonly limit: number;
+  /** How much of its own share the organization uses that uses most of it, from 0 to 1. */
+  readonly largestShare?: number;
+}
+
+/** What is read at each scrape. Nothing of it reads a table. */
+export interface GaugeSources {
+  readonly build: { readonly version: string; readonly database: string };
+  readonly store: Pick<Store, 'measure'>;
+  /** Resolves if the store can read and write. */
+  readonly probe: () => Promise<void>;
+  readonly waitingLines: () => number;
+  readonly budgets: () => Readonly<Record<string, BudgetUse>>;
+  /** The suppliers that are expected to report; undefined before the first check. */
+  readonly expectedSuppliers: () =>
+    readonly { readonly name: string; readonly isLate: boolean }[] | undefined;
+  /** How long the reader of each kind that is furthest behind has had changes to read, in ms. */
+  readonly feedLagsMs: () => Readonly<Record<string, number>>;
+  /** Free space where files are stored; null if there is no such place. */
+  readonly freeDiskBytes: () => Promise<number | null>;
+  /** Whether each supplier has a series of its own. */
+  readonly isPerSupplier: boolean;
+}
+
+/** Reads the state of a server into its gauges. */
+export class Gauges {
+  readonly #instruments: Instruments;
+  readonly #sources: GaugeSources;
+  readonly #process = new ProcessWatch();
+
+  constructor(instruments: Instruments, sources: GaugeSources) {
+    this.#instruments = instruments;
+    this.#sources = sources;
+    const { version, database } = sources.build;
+    const labels = { version, database, node: process.version };
+    instruments.gauge('onhand_build_info', [[labels, 1]]);
+  }
+
+  async update(): Promise<void> {
+    const { waitingLines, feedLagsMs } = this.#sources;
+    this.#set('onhand_queue_lines', waitingLines());
+    this.#instruments.gauge(
+      'onhand_change_feed_lag_seconds',
+      Object.entries(feedLagsMs()).map(([consumer, ms]) => [{ consumer }, ms / 1000]),
+    );
+    this.#updateBudgets();
+    this.#updateSuppliers();
+    this.#process.update(this.#instruments);
+    await Promise.all([this.#updateStore(), this.#updateProbe(), this.#updateDisk()]);
+  }
+
+  /** Stops measuring the event loop. */
+  stop(): void {
+    this.#process.stop();
+  }
+
+  /** Sets a gauge without labels; undefined removes it. */
+  #set<Name extends UnlabelledGauge>(name: Name, value: number | undefined): void {
+    this.#instruments.gauge<UnlabelledGauge>(name, value === undefined ? [] : [[{}, value]]);
+  }
+
+  #updateBudgets(): void {
+    const budgets = Object.entries(this.#sources.budgets());
+    const instruments = this.#instruments;
+    instruments.gauge(
+      'onhand_budget_used',
+      budgets.map(([budget, { used }]) => [{ budget }, used]),
+    );
+    instruments.gauge(
+      'onhand_budget_limit',
+      budgets.map(([budget, { limit }]) => [{ budget }, limit]),
+    );
+    instruments.gauge(
+      'onhand_organization_budget_saturation_ratio',
+      budgets.flatMap(([budget, { largestShare }]) =>
+        largestShare === undefined ? [] : [[{ budget }, largestShare] as const],
+      ),
+    );
+  }
+
+  #updateSuppliers(): void {
+    const suppliers = this.#sources.expectedSuppliers();
+    const values: (readonly [LabelsOf<'onhand_supplier_late'>, number])[] = [];
+    if (suppliers !== undefined && this.#sources.isPerSupplier)
+      for (const { name, isLate } of suppliers) values.push([{ supplier: name }, isLate ? 1 : 0]);
+    else if (suppliers !== undefined)
+      values.push([{}, suppliers.filter(({ isLate }) => isLate).length]);
+    this.#instruments.gauge('onhand_supplier_late', values);
+  }
+
+  async #updateStore(): Promise<void> {
+    const { log, connections, threadsActiveMs } = await this.#sources.store.measure();
+    const nowMs = Date.now();
+    const ageOf = (atMs: number): number => Math.max(0, nowMs - atMs) / 1000;
+    this.#set('onhand_log_tail_changes', log?.tailChanges);
+    const sweepAge = log && (log.tailChanges === 0 ? 0 : ageOf(log.sweptAtMs));
+    this.#set('onhand_sweep_age_seconds', sweepAge);
+    this.#set('onhand_checkpoint_age_seconds', log && ageOf(log.checkpointedAtMs));
+    this.#set('onhand_write_ahead_log_bytes', log?.bytes);
+    this.#instruments.gauge(
+      'onhand_database_connections',
+      Object.entries(connections ?? {}).map(([state, count]) => [{ state }, count]),
+    );
+    const threads = { main: performance.eventLoopUtilization().active, ...threadsActiveMs };
+    this.#instruments.total(
+      'onhand_thread_active_seconds_total',
+      Object.entries(threads).map(([thread, ms]) => [{ thread }, ms / 1000]),
+    );
+  }
+
+  async #updateProbe(): Promise<void> {
+    const isUp = await this.#sources.probe().then(
+      () => true,
+      () => false,
+    );
+    this.#set('onhand_store_up', isUp ? 1 : 0);
+  }
+
+  async #updateDisk(): Promise<void> {
+    const bytes = await this.#sources.freeDiskBytes().catch(() => null);
+    this.#set('onhand_files_disk_free_bytes', bytes ?? undefined);
+  }
+}
+
+type UnlabelledGauge = {
+  [Name in MetricName<'gauge'>]: LabelsOf<Name> extends Readonly<Record<string, never>>
+    ? Name
+    : never;
+}[MetricName<'gauge'>];

@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest';
+import { NO_RULES, parseRules, RULE_NAMES, type RuleName } from '../../src/domain/reading-rules.ts';
+import { report } from './edifact.ts';
+import { linesOf, openInventory } from './stock-files.ts';
+import { all } from './reading.ts';
+import { interchange } from './x12.ts';
+
+type Rules = Partial<Record<RuleName, string>>;
+
+const rulesOf = (rules: Rules) => ({
+  ...NO_RULES,
+  ...parseRules(
+    RULE_NAMES.flatMap((name) => {
+      const text = rules[name];
+      return text === undefined ? [] : [[name, text] as const];
+    }),
+  ),
+});
+
+/** Reads a table: what its columns are, what is noted, and the fields or the refusal of each row. */
+async function read(file: string, rules: Rules = {}) {
+  const { rows, close, notes, columns, overlooked } = await openInventory(file, {
+    rules: rulesOf(rules),
+  });
+  try {
+    const found = (await all(rows)).flat();
+    return {
+      targets: Object.fromEntries(columns.map(({ header, target }) => [header, target])),
+      overlooked,
+      lines: found.map(({ line }) => line.refusal?.message ?? line.fields),
+      locations: found.map(({ location }) => location),
+      notes: notes(),
+    };
+  } finally {
+    await close();
+  }
+}
+
+describe('an export of', () => {
+  test.each([
+    [
+      'WooCommerce in German',
+      'Artikelnummer,"GTIN, UPC, EAN oder ISBN",Vorrätig?,Lager',
+      { 'Vorrätig?': 'status', Lager: 'quantity_in_stock', 'GTIN, UPC, EAN oder ISBN': 'gtin' },
+    ],
+    [
+      'NetSuite, by location',
+      'Name,UPC Code,Inventory Location,Location On Hand,Location Available',
+      { 'UPC Code': 'upca', 'Location Available': 'quantity_in_stock' },
+    ],
+    [
+      'Wayfair, whose headers say how cells are written',
+      'Supplier Part #,Qty on Hand,Item Next Availability Date (MM-DD-YYYY),Discontinued (True/False)',
+      {
+        'Item Next Availability Date (MM-DD-YYYY)': 'backorder_date',
+        'Discontinued (True/False)': 'discontinued',
+      },
+    ],
+    [
+      'SAP, where blocked is a kind of stock',
+      'Material,Plnt,Unrestricted,Blocked',
+      { Material: 'sku_id', Unrestricted: 'quantity_in_stock' },
+    ],
+    [
+      'Zoho, where what can be sold counts before what is on hand',
+      'SKU,Stock On Hand,Available for Sale',
+      { 'Available for Sale': 'quantity_in_stock' },
+    ],
+    [
+      'warehouses beside their total',
+      'SKU,East Qty,West Qty,Total Qty',
+      { 'Total Qty': 'quantity_in_stock' },
+    ],
+  ])('%s is read', async (_, header, expected) => {
+    const { targets } = await read(`${header}\n`);
+    expect(targets).toMatchObject(expected);
+    expect(Object.values(targets).filter((target) => target === 'quantity_in_stock')).toHaveLength(
+      1,
+    );
+    expect(Object.values(targets)).not.toContain('hidden');
+  });
+
+  test('warehouses is not told that their names or the columns not chosen look like stock', async () => {
+    const { overlooked, notes } = await read('Warehouse,SKU,Available,On hand\nEast,A-1,5,6\n');
+    expect(overlooked).toEqual([]);
+    expect(notes).toEqual([expect.stringContaining('not from "On hand"')]);
+  });
+
+  test('rows of warehouses, bins and lots says where the stock of each row is', async () => {
+    const file = 'Lagerort;Charge;Artikelnummer;Bestand\nOst;1;A-1;5\n;;A-1;5\n';
+    expect((await read(file)).locations).toEqual(['Ost\n1', undefined]);
+  });
+});
+
+describe('a column of units', () => {
+  test('makes dozens and cases units, and refuses a case whose size the row does not say', async () => {
+    const { lines } = await read(
+      'SKU,Qty,UOM,number_of_units_bundled\nA-1,12,EA,\nA-2,2,DZ,\nA-3,3,cases,6\nA-4,3,Karton,\n',
+    );
+    expect(lines).toEqual([
+      { quantityInStock: 12 },
+      { quantityInStock: 24 },
+      { quantityInStock: 18 },
+      expect.stringMatching(
+        /^Row 5, column "UOM": the quantity 3 is in the unit "Karton", .*number_of_units_bundled.*send mapping=UOM=ignore\.$/,
+      ),
+    ]);
+  });
+
+  test('with an unknown unit is noted once, and counts single units', async () => {
+    const { lines, notes } = await read('SKU,Qty,Unit\nA-1,3,pair\nA-2,4,pair\n');
+    expect(lines).toEqual([{ quantityInStock: 3 }, { quantityInStock: 4 }]);
+    expect(notes).toEqual([
+      'Column "Unit" has a unit of measure that is not known; its quantities count as single units: "pair" (2 rows, first row 2).',
+    ]);
+  });
+
+  test('a unit behind the number is read alike', async () => {
+    const { lines } = await read('SKU,Qty\nA-1,5 pcs\nA-2,1 Dutzend\nA-3,12 cases\n');
+    expect(lines).toEqual([
+      { quantityInStock: 5 },
+      { quantityInStock: 12 },
+      expect.stringContaining('the quantity 12 is in the unit "cases"'),
+    ]);
+  });
+});
+
+describe('a refusal of a header says what to send, if', () => {
+  test.each([
+    [
+      'the columns are named after places: those with numbers',
+      'Handle,SKU,COO,Main St,Second Ave\nkettle,A-1,,38,5\n',
+      /name each: mapping=Main St=quantity_in_stock,Second Ave=quantity_in_stock\.$/,
+    ],
+    [
+      'a total is beside its parts: the total, or the parts without it',
+      'SKU,Qty NJ,Qty CA,Total\nA-1,5,6,11\n',
+      /name it: mapping=Total=quantity_in_stock\. .*each: mapping=Qty NJ=quantity_in_stock,Qty CA=quantity_in_stock\.$/,
+    ],
+    [
+      'only cases are counted: not those',
+      'SKU,Case Pack,Cases On Hand\nA-1,6,12\n',
+      /name it: mapping=My stock=quantity_in_stock\.$/,
+    ],
+    [
+      'a product column may identify the SKU: that column',
+      'Item ID,Qty\nA-1,5\n',
+      /name it: mapping=Item ID=sku_id\.$/,
+    ],
+    ['there is none', 'A-1,5\nA-2,6\n', /^The file has no header, .*its first row is A-1, 5\./],
+    ['each row is in quotes as a whole', '"SKU;Qty"\n"A-1;5"\n', /Remove the quotes around/],
+    ['the separator is none that is read', 'SKU~Qty\nA-1~5\n', /Separate the cells by commas/],
+  ])('%s', async (_, file, expected) => {
+    await expect(openInventory(file)).rejects.toThrow(expected);
+  });
+});
+
+test('a separator at the end of the header need not be in the rows, and rows of blanks are none', async () => {
+  const { lines } = await read('SKU,Qty,\nA-1,5\n\u00a0, \nA-2,6,\n');
+  expect(lines).toEqual([{ quantityInStock: 5 }, { quantityInStock: 6 }]);
+});
+
+test('Indian grouping, statuses of schema.org and barcodes of Odoo that are False are read', async () => {
+  const { lines } = await read(
+    'SKU,Barcode,Qty,Availability\nA-1,False,"1,23,456",https://schema.org/InStock\nA-2,,5,http://schema.org/OutOfStock\n',
+  );
+  expect(lines).toEqual([
+    { quantityInStock: 123_456, restrictions: null },
+    { quantityInStock: 0, restrictions: null },
+  ]);
+});
+
+describe('a quantity below zero', () => {
+  const advice = interchange(['LIN*1*VN*A-1', 'QTY*33*-3*EA']);
+  const inventoryReport = report(['LIN+1++A-1:SA', 'QTY+145:-3:PCE']);
+  test.each([
+    ['a table, as accountants write it', 'SKU,Qty\nA-1,(3)\n'],
+    ['an 846', advice],
+    ['an INVRPT', inventoryReport],
+  ])('in %s is refused with the rule that reads it as zero', async (_, file) => {
+    expect(await linesOf(file)).toEqual([expect.stringContaining('send negative=zero')]);
+    expect(await linesOf(file, { rules: rulesOf({ negative: 'zero' }) })).toEqual([
+      { skuId: 'A-1', gtins: [], fields: { quantityInStock: 0 } },
+    ]);
+  });
+});
+
+test('the decimals of an INVRPT may begin with a comma, whatever UNA says, unless it may group thousands', async () => {
+  const [whole, unclear] = await linesOf(
+    report(['LIN+1++A-1:SA', 'QTY+145:40,0', 'LIN+2++A-2:SA', 'QTY+145:40,000']),
+  );
+  expect(whole).toMatchObject({ fields: { quantityInStock: 40 } });
+  expect(unclear).toContain('"40,000", not a whole number');
+});
