@@ -160,4 +160,4 @@ export function encodingEffects(effects: ReadonlyMap<number, LineEffect>): Steps
  * What replaces effects that were deleted early. No effects are stored as null, so this says that there were some.
  * Earlier versions read it as none.
  */
-export const EFFECTS_DELETED = encodeEffects(NO_EFFECTS);
+export const EFFECTS_DELETED = finish(encodingEffects(NO_EFFECTS));
