@@ -37,6 +37,7 @@ export default defineConfig({
           include: [
             'test/http/**/*.test.ts',
             'test/clients/{typescript,python}.test.ts',
+            'test/attack/event-loop.test.ts',
             'test/dashboard/{journeys,files,access}.test.ts',
           ],
           // What these hold is the same before any database is asked.

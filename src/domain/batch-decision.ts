@@ -294,9 +294,15 @@ export class BatchDecision {
    * were touched but are unchanged count as confirmed.
    */
   close(head: SupplierHead): ClosedBatch {
+    return finish(this.closing(head));
+  }
+
+  /** `close`, with pauses. */
+  *closing(head: SupplierHead): Steps<ClosedBatch> {
     const changes: BatchChange[] = [];
     const confirmed: number[] = [];
-    for (const held of this.#touched) {
+    for (const [i, held] of this.#touched.entries()) {
+      if (isPause(i)) yield;
       const { before, inventory } = held;
       held.before = undefined;
       if (before === undefined) continue;

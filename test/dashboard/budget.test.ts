@@ -24,12 +24,13 @@ function sourcesIn(folder: string): readonly string[] {
   return readdirSync(folder).filter((name) => !name.endsWith('.gz'));
 }
 
-/** The files that an overview needs: those of the page, of one language and of the screen, with their static imports. */
+/** The files that an overview needs: those of the page, of the longest language and of the screen, with their static imports. */
 function firstView(ofType: string): readonly Chunk[] {
   const page = readFileSync(join(DIST, 'index.html'), 'utf8');
   const named = (text: string): readonly Chunk[] =>
     chunks.filter(({ name }) => text.includes(name));
-  const [language] = chunks.filter(({ name }) => name.startsWith('messages-'));
+  const languages = chunks.filter(({ name }) => name.startsWith('messages-'));
+  const [language] = languages.toSorted((one, other) => other.bytes - one.bytes);
   const overview = chunks.filter(({ name }) =>
     ['overview-', `${ofType}-overview-`].some((start) => name.startsWith(start)),
   );

@@ -54,6 +54,7 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
     await createUser(server, other, 'stranger');
     await createUser(server, host, 'admin');
     await createUser(server, shop, 'buyer');
+    await createUser(server, await server.createOrganization('operator', 'Ops'), 'operator');
     await server.ask('POST', BULK, {
       token,
       body: [{ sku_id: 'KETTLE', quantity_in_stock: 40 }],
@@ -91,7 +92,7 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
   testOnce('a scan finds its SKU although the server was too busy at first', async () => {
     const page = await open('/skus');
     await page.route(
-      /gtin14=/,
+      /[?&]q=/,
       async (route) => route.fulfill({ status: 503, headers: { 'retry-after': '0' } }),
       { times: 1 },
     );
@@ -140,6 +141,43 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
       })
       .toBe(1);
     await page.close();
+  });
+
+  test('a click on a column sorts the list, and an export has what is shown', async () => {
+    const page = await open('/skus');
+    const sort = page.getByRole('columnheader', { name: 'In stock' }).getByRole('button');
+    await sort.click();
+    await sort.click();
+    await page
+      .getByRole('row')
+      .nth(1)
+      .getByRole('link', { name: `SKU-${SKUS - 1}` })
+      .waitFor();
+    await page.getByRole('searchbox').fill('sku-59');
+    await page.getByText('11 SKUs', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Export' }).click();
+    const link = page.getByRole('menuitem', { name: 'CSV' });
+    const exported = await page.request.get(`${server.url}${await link.getAttribute('href')}`);
+    expect((await exported.text()).split('\n', 2)).toEqual([
+      'sku_id,title,gtin,quantity_in_stock,quantity_on_backorder,restrictions,last_updated',
+      expect.stringMatching(/^SKU-599,Article 599,,599,,,20/),
+    ]);
+    await page.close();
+  });
+
+  test('the operator edits stock for a supplier, and undoes it', async () => {
+    const context = await windowOf(browser, server, 'operator');
+    const page = await open('/skus?q=SKU-7', context);
+    const stock = page.getByRole('button', { name: 'In stock of SKU-7:' });
+    await stock.focus();
+    await page.keyboard.type('8');
+    await page.keyboard.press('Enter');
+    await page.getByText('SKU-7: 7 → 8').waitFor();
+    await expect.poll(() => stockOf('SKU-7')).toBe(8);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText('SKU-7 is as it was.').waitFor();
+    expect(await stockOf('SKU-7')).toBe(7);
+    await context.close();
   });
 
   test('changes appear while they happen, and wait while the reader pauses', async () => {

@@ -1,3 +1,4 @@
+import '@mantine/core/styles/NumberInput.css';
 import { Alert, Button, Group, NumberInput, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';

@@ -5,7 +5,7 @@ import type { OrganizationType } from '../api/session.ts';
 import { Ago } from '../format/time.tsx';
 import { useFormats, useText } from '../language/language.tsx';
 import type { Messages } from '../language/messages.ts';
-import { gtinOf } from './search.ts';
+import { gtinOf } from './queries.ts';
 
 export type ColumnName = keyof Messages['skus']['columns'];
 

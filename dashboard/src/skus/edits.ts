@@ -1,7 +1,8 @@
 import { type InfiniteData, useMutation, useQueryClient } from '@tanstack/react-query';
 import { useRef } from 'react';
 import { OnhandError, type Sku, type SkuPage } from '../../../client/src/index.ts';
-import { onhand } from '../api/client.ts';
+import { clientFor } from '../api/client.ts';
+import { useSession } from '../api/session.ts';
 import { useText } from '../language/language.tsx';
 import { reasonFor } from '../states/states.tsx';
 import { dismissNotice, showNotice } from './notice.tsx';
@@ -27,16 +28,19 @@ export interface StockEdits {
 export function useStockEdits(): StockEdits {
   const text = useText();
   const cache = useQueryClient();
+  const { organization } = useSession();
+  const isOperator = organization.type === 'operator';
   const done = useRef<Edit[]>([]);
   const write = (uuid: string, quantity: number | null): void => {
-    cache.setQueriesData<InfiniteData<SkuPage>>({ queryKey: ['skus'] }, (list) =>
+    cache.setQueriesData<InfiniteData<SkuPage> | SkuPage>({ queryKey: ['skus'] }, (list) =>
       list === undefined ? undefined : withStock(list, uuid, quantity),
     );
     void cache.invalidateQueries({ queryKey: ['sku', uuid] });
   };
   const { mutate } = useMutation({
     mutationFn: async ({ sku, from, to }: Edit & { readonly isUndo: boolean }) =>
-      onhand.inventory.set(
+      // An operator acts for the supplier of the SKU.
+      clientFor(isOperator ? sku.supplier.uuid : undefined).inventory.set(
         { sku_id: sku.sku_id, quantity_in_stock: to, expected_quantity_in_stock: from },
         { reason: 'Edited in the dashboard' },
       ),
@@ -71,19 +75,24 @@ export function useStockEdits(): StockEdits {
   };
 }
 
+/** A page of the list, or the pages that were read one after another. */
 function withStock(
-  list: InfiniteData<SkuPage>,
+  list: InfiniteData<SkuPage> | SkuPage,
   uuid: string,
   quantity: number | null,
-): InfiniteData<SkuPage> {
-  const pages = list.pages.map((page) => {
-    if (!page.skus.some((sku) => sku.uuid === uuid)) return page;
-    const skus = page.skus.map((sku) =>
-      sku.uuid === uuid
-        ? { ...sku, quantity_in_stock: quantity, last_updated: new Date().toISOString() }
-        : sku,
-    );
-    return { ...page, skus };
-  });
-  return { ...list, pages };
+): InfiniteData<SkuPage> | SkuPage {
+  if ('pages' in list) {
+    return { ...list, pages: list.pages.map((page) => pageWithStock(page, uuid, quantity)) };
+  }
+  return pageWithStock(list, uuid, quantity);
+}
+
+function pageWithStock(page: SkuPage, uuid: string, quantity: number | null): SkuPage {
+  if (!page.skus.some((sku) => sku.uuid === uuid)) return page;
+  const skus = page.skus.map((sku) =>
+    sku.uuid === uuid
+      ? { ...sku, quantity_in_stock: quantity, last_updated: new Date().toISOString() }
+      : sku,
+  );
+  return { ...page, skus };
 }

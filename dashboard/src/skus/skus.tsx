@@ -1,16 +1,16 @@
 import { Button } from '@mantine/core';
 import { useLocalStorage, useMediaQuery } from '@mantine/hooks';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useCallback, useMemo } from 'react';
 import { useSession } from '../api/session.ts';
 import { Screen } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
 import { Failed, LoadingRows, Nothing } from '../states/states.tsx';
 import { type ColumnName, COLUMNS } from './columns.tsx';
 import { useStockEdits } from './edits.ts';
+import { Export } from './export.tsx';
 import { ColumnChoice, Filters } from './filters.tsx';
-import { skuSearchOf, skusQuery } from './search.ts';
+import { useSkuRows } from './rows.ts';
+import { skuSearchOf } from './search.ts';
 import { SkuGrid } from './sku-grid.tsx';
 import classes from './skus.module.css';
 
@@ -24,9 +24,9 @@ export function Skus() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const isPhone = useMediaQuery('(max-width: 48em)') ?? false;
-  const list = useInfiniteQuery(skusQuery(search));
+  const skus = useSkuRows(search);
   const edits = useStockEdits();
-  const mayEdit = organization.type === 'supplier' && permissions.includes('edit_items');
+  const mayEdit = organization.type !== 'retailer' && permissions.includes('edit_items');
 
   const offered = COLUMNS.filter(({ types }) => types?.includes(organization.type) ?? true);
   const [chosen, choose] = useLocalStorage<readonly ColumnName[]>({
@@ -38,13 +38,8 @@ export function Skus() {
     isPhone ? isEssential : chosen.includes(name),
   );
 
-  const skus = useMemo(() => list.data?.pages.flatMap((page) => page.skus) ?? [], [list.data]);
-  const { hasNextPage, isFetchingNextPage, fetchNextPage, isFetchNextPageError } = list;
-  const readOn = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage();
-  }, [hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage]);
-  const totalCount = list.data?.pages[0]?.pagination.total_count;
-  const isFiltered = Object.keys(search).length > 0;
+  const { totalCount } = skus;
+  const isFiltered = Object.keys(search).some((name) => name !== 'sort' && name !== 'order');
 
   return (
     <Screen
@@ -69,15 +64,13 @@ export function Skus() {
             });
           }}
         />
-        {isPhone ? null : <ColumnChoice columns={offered} chosen={chosen} onChoose={choose} />}
+        <div className={classes['choices']}>
+          {isPhone ? null : <ColumnChoice columns={offered} chosen={chosen} onChoose={choose} />}
+          <Export search={search} columns={columns} />
+        </div>
       </div>
-      {list.error === null ? null : (
-        <Failed
-          error={list.error}
-          onRetry={() => void (list.data === undefined ? list.refetch() : fetchNextPage())}
-        />
-      )}
-      {list.isPending ? <LoadingRows rows={12} /> : null}
+      {skus.error === null ? null : <Failed error={skus.error} onRetry={skus.retry} />}
+      {skus.isPending && skus.error === null ? <LoadingRows rows={12} /> : null}
       {totalCount === 0 ? (
         <Nothing
           title={isFiltered ? text.skus.noneMatch : text.skus.none}
@@ -92,14 +85,23 @@ export function Skus() {
           {isFiltered ? text.skus.noneMatchHint : text.skus.noneHint}
         </Nothing>
       ) : null}
-      {skus.length === 0 ? null : (
+      {skus.count === 0 ? null : (
         <SkuGrid
+          // Another list begins at its top.
+          key={JSON.stringify(search)}
           skus={skus}
-          totalCount={totalCount ?? skus.length}
           columns={columns}
           isPhone={isPhone}
           edits={mayEdit ? edits : undefined}
-          onEnd={readOn}
+          sorting={{
+            sort: search.sort,
+            order: search.order,
+            onSort: (sort, order) =>
+              void navigate({
+                search: (before) => skuSearchOf({ ...before, sort, order }),
+                replace: true,
+              }),
+          }}
         />
       )}
     </Screen>

@@ -11,6 +11,9 @@ export const skus: Messages['skus'] = {
   noneMatch: 'Keine SKU passt',
   noneMatchHint:
     'Identifikatoren werden in jeder Form gefunden: mit oder ohne führende Nullen, als UPC, EAN, GTIN-14 oder ISBN. Titel werden an ihrem Anfang gefunden.',
+  export: 'Exportieren',
+  exportCsv: 'CSV, für Programme',
+  exportXlsx: 'Excel-Arbeitsmappe',
   chooseColumns: 'Spalten',
   anySupplier: 'Alle Lieferanten',
   anyStock: 'Jeder Bestand',

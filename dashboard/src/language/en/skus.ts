@@ -9,6 +9,9 @@ export const skus = {
   noneMatch: 'No SKU matches',
   noneMatchHint:
     'Identifiers are found in any form: with or without leading zeros, as UPC, EAN, GTIN-14 or ISBN. Titles are found by how they begin.',
+  export: 'Export',
+  exportCsv: 'CSV, for programs',
+  exportXlsx: 'Excel workbook',
   chooseColumns: 'Columns',
   anySupplier: 'Any supplier',
   anyStock: 'Any stock',

@@ -104,7 +104,7 @@ class GroupApplier {
     const { state, keys } = this.#transaction;
     for (const { lines, options } of batches) {
       const alwaysBySkuId = options?.snapshot !== undefined || options?.skuIdFirst === true;
-      this.#lookup.addLines(lines, alwaysBySkuId);
+      await inTurns(this.#lookup.addingLines(lines, alwaysBySkuId));
     }
     const withAsOf = batches.some(
       ({ lines, options }) => lines.conditions !== null || options?.snapshot !== undefined,
@@ -141,7 +141,7 @@ class GroupApplier {
     const questions = misfitQuestions(lines, decided);
     if (questions !== undefined) {
       const lookup = new IdentifierLookup();
-      lookup.addLines(questions.lines, false);
+      await inTurns(lookup.addingLines(questions.lines, false));
       await state.load(lookup, false);
       const stock = state.stockFor(lookup, questions.lines);
       await inTurns(recordingMisfits(questions, (i) => findsUnretired(stock, i), decided.details));
@@ -161,7 +161,7 @@ class GroupApplier {
       throw error;
     }
 
-    const numbered = this.#transaction.numberBatch(decision, nowMs);
+    const numbered = await this.#transaction.numberBatch(decision, nowMs);
     const zeroedCount =
       omitted === undefined ? 0 : await this.#zero(batch, omitted, numbered, nowMs);
     const summary: BatchSummary = {

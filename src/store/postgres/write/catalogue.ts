@@ -61,7 +61,7 @@ class CatalogueApplier {
     if (entries.every(({ outcome }) => outcome === 'refused')) {
       return transaction.prepareCommit({ batchUuid: null, entries }, nowMs);
     }
-    const numbered = transaction.numberBatch(decision, nowMs);
+    const numbered = await transaction.numberBatch(decision, nowMs);
     const summary = { appliedAtMs: nowMs, startedMs, lineCount: entries.length };
     transaction.addBatchRow(this.#batch, numbered, summary);
     this.#products.write(transaction.statement, this.#batch, numbered.number, nowMs);

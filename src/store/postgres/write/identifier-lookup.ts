@@ -5,6 +5,7 @@ import {
   skuIdOfLine,
   type Lines,
 } from '../../../domain/lines.ts';
+import { isPause, type Steps } from '../../../domain/steps.ts';
 import { GTIN_FORMS } from '../../../domain/gtin.ts';
 import { int8Array, textArray } from '../connection/arrays.ts';
 import type { Statement } from '../connection/pool.ts';
@@ -70,9 +71,14 @@ export class IdentifierLookup {
   readonly #combinationKeys = new KeySet<string>();
   readonly #combinations: Combination[] = [];
 
-  /** @param alwaysBySkuId also looks up each `sku_id` alone, even if its line has GTINs or was refused */
-  addLines(lines: Lines, alwaysBySkuId: boolean): void {
+  /**
+   * Adds the identifiers of lines, with pauses.
+   *
+   * @param alwaysBySkuId also looks up each `sku_id` alone, even if its line has GTINs or was refused
+   */
+  *addingLines(lines: Lines, alwaysBySkuId: boolean): Steps<void> {
     for (let i = 0; i < lines.count; i += 1) {
+      if (isPause(i)) yield;
       const own = lines.skuIds[i] ?? null;
       const others = lines.alternatives?.get(i);
       this.#addLine(lines, i, own, alwaysBySkuId || others !== undefined);

@@ -1,4 +1,5 @@
 import { hasNewerAsOf, type BatchChange, type SkuState } from '../../../domain/batch-decision.ts';
+import type { Steps } from '../../../domain/steps.ts';
 import type { Inventory } from '../../../domain/inventory.ts';
 import { bigints, hasValues, integers, type Column, type WriteStatement } from './statement.ts';
 
@@ -36,12 +37,21 @@ export function fieldColumns<R>(
   rows: readonly R[],
   valueOf: (row: R) => Inventory,
 ): readonly Column[] {
+  return fieldColumnsLater(prefix, rows, valueOf).map((column) => column());
+}
+
+/** The same, each to be made when it is needed. */
+function fieldColumnsLater<R>(
+  prefix: string,
+  rows: readonly R[],
+  valueOf: (row: R) => Inventory,
+): readonly (() => Column)[] {
   const [inStock, onBackorder, backorderDate, restrictions] = FIELD_COLUMNS;
   return [
-    integers(prefix + inStock, rows, (row) => valueOf(row).quantityInStock),
-    integers(prefix + onBackorder, rows, (row) => valueOf(row).quantityOnBackorder),
-    integers(prefix + backorderDate, rows, (row) => valueOf(row).backorderDate),
-    integers(prefix + restrictions, rows, (row) => valueOf(row).restrictions),
+    () => integers(prefix + inStock, rows, (row) => valueOf(row).quantityInStock),
+    () => integers(prefix + onBackorder, rows, (row) => valueOf(row).quantityOnBackorder),
+    () => integers(prefix + backorderDate, rows, (row) => valueOf(row).backorderDate),
+    () => integers(prefix + restrictions, rows, (row) => valueOf(row).restrictions),
   ];
 }
 
@@ -54,30 +64,36 @@ export interface BatchChanges {
 
 /**
  * Inserts changes, and updates the inventory rows of their SKUs to the last change of each. Both use the
- * same parameters.
+ * same parameters. Pauses after each column.
  *
  * @param isNew whether the SKU has no inventory row yet; the caller inserts it
  */
-export function writeChanges(
+export function* writingChanges(
   statement: WriteStatement,
   supplierId: number,
   batches: readonly BatchChanges[],
   nowMs: number,
   isNew: (held: SkuState) => boolean = () => false,
-): void {
+): Steps<void> {
   // In key order, each page of the inventory table is visited once.
   const changes = batches
     .flatMap((batch) => batch.changes)
     .sort((a, b) => a.held.skuNumber - b.held.skuNumber);
   if (changes.length === 0) return;
-  const changeColumns = [
-    bigints('sku_number', changes, ({ held }) => held.skuNumber),
-    bigints('sequence', changes, ({ sequence }) => sequence),
-    bigints('previous_sequence', changes, ({ previousSequence }) => previousSequence),
-    bigints('batch_number', changes, ({ sequence }) => batchNumberOf(batches, sequence)),
-    ...fieldColumns('before_', changes, ({ before }) => before),
-    ...fieldColumns('after_', changes, ({ after }) => after),
-  ].filter(hasValues);
+  yield;
+  const changeColumns: Column[] = [];
+  for (const make of [
+    () => bigints('sku_number', changes, ({ held }) => held.skuNumber),
+    () => bigints('sequence', changes, ({ sequence }) => sequence),
+    () => bigints('previous_sequence', changes, ({ previousSequence }) => previousSequence),
+    () => bigints('batch_number', changes, ({ sequence }) => batchNumberOf(batches, sequence)),
+    ...fieldColumnsLater('before_', changes, ({ before }) => before),
+    ...fieldColumnsLater('after_', changes, ({ after }) => after),
+  ]) {
+    const column = make();
+    if (hasValues(column)) changeColumns.push(column);
+    yield;
+  }
   const names = changeColumns.map(({ name }) => name).join(', ');
   const asOf = bigints('as_of_us', changes, ({ held }) =>
     typeof held.asOfUs === 'number' ? held.asOfUs : null,
@@ -85,6 +101,7 @@ export function writeChanges(
   const updatesRow = changes.map(
     ({ sequence, held }) => sequence === held.lastSequence && !isNew(held),
   );
+  yield;
   const isEveryRowUpdated = !updatesRow.includes(false);
   const sent = [
     ...changeColumns,
@@ -94,7 +111,7 @@ export function writeChanges(
   const sentNames = new Set(sent.map(({ name }) => name));
   const valueOrNull = (name: string): string => (sentNames.has(name) ? `written.${name}` : 'NULL');
   const supplier = statement.value(supplierId, 'integer');
-  const rows = statement.rows('written', sent);
+  const rows = yield* statement.addingRows('written', sent);
   statement.add(
     `INSERT INTO changes (supplier_id, ${names})
      SELECT ${supplier}, ${names} FROM ${rows}`,

@@ -40,6 +40,8 @@ interface RevertedBatch {
 
 type ChangeRow = [skuNumber: number, sequence: number, ...before: FieldValues];
 
+/** How many changes or SKUs are read at a time: other requests get a turn after each page. */
+const PAGE_ROWS = 2000;
 /** How many batches' confirmed SKUs are read at a time. */
 const PAGE_BATCHES = 1000;
 
@@ -79,7 +81,7 @@ export async function revertBatch(
   if (counts.reverted === 0)
     return transaction.prepareCommit({ uuid: null, counts, skus: outcomes }, nowMs);
   const origin = { ...request, source: 'revert' as const };
-  const numbered = transaction.numberBatch(decision, nowMs);
+  const numbered = await transaction.numberBatch(decision, nowMs);
   transaction.addBatchRow(origin, numbered, {
     appliedAtMs: nowMs,
     startedMs,
@@ -140,17 +142,19 @@ async function loadChanges(
 ): Promise<readonly RevertibleChange[]> {
   if (firstSequence === null) return [];
   const before = FIELD_COLUMNS.map((column) => `before_${column}`).join(', ');
-  const { rows } = await client.query<ChangeRow>({
-    text: `SELECT sku_number, sequence, ${before} FROM changes
-      WHERE supplier_id = $1 AND sequence BETWEEN $2 AND $3 ORDER BY sequence`,
-    values: [supplierId, firstSequence, firstSequence + changedCount - 1],
-    rowMode: 'array',
-  });
-  return rows.map(([skuNumber, sequence, ...fields]) => ({
-    skuNumber,
-    sequence,
-    before: inventoryOf(fields),
-  }));
+  const changes: RevertibleChange[] = [];
+  const lastSequence = firstSequence + changedCount - 1;
+  for (let first = firstSequence; first <= lastSequence; first += PAGE_ROWS) {
+    const { rows } = await client.query<ChangeRow>({
+      text: `SELECT sku_number, sequence, ${before} FROM changes
+        WHERE supplier_id = $1 AND sequence BETWEEN $2 AND $3 ORDER BY sequence`,
+      values: [supplierId, first, Math.min(lastSequence, first + PAGE_ROWS - 1)],
+      rowMode: 'array',
+    });
+    for (const [skuNumber, sequence, ...fields] of rows)
+      changes.push({ skuNumber, sequence, before: inventoryOf(fields) });
+  }
+  return changes;
 }
 
 /** Loads the SKUs that the batch changed, by number. */
@@ -159,21 +163,20 @@ async function loadSkus(
   changes: readonly RevertibleChange[],
   products: readonly ProductChange[],
 ): Promise<ReadonlyMap<number, StoredSku>> {
-  const numbers = new Set([...changes, ...products].map(({ skuNumber }) => skuNumber));
+  const numbers = [...new Set([...changes, ...products].map(({ skuNumber }) => skuNumber))];
   const columns = ['sku_id', 'uuid', ...PRODUCT_COLUMNS] as const;
-  const { rows } = await client.query<StoredSku & InventoryOfSku>(
-    `SELECT skus.${columns.join(', skus.')}, ${INVENTORY_COLUMNS}
-     FROM unnest($2::bigint[]) AS named (sku_number)
-       ${joinSku('sku_number', 'named.sku_number', columns)}
-       ${joinNumbered('inventory', 'sku_number', 'named.sku_number')}`,
-    [supplierId, int8Array([...numbers])],
-  );
-  return new Map(
-    rows.map((row) => {
-      const { skuNumber } = state.addInventory(row);
-      return [skuNumber, row];
-    }),
-  );
+  const skus = new Map<number, StoredSku>();
+  for (let from = 0; from < numbers.length; from += PAGE_ROWS) {
+    const { rows } = await client.query<StoredSku & InventoryOfSku>(
+      `SELECT skus.${columns.join(', skus.')}, ${INVENTORY_COLUMNS}
+       FROM unnest($2::bigint[]) AS named (sku_number)
+         ${joinSku('sku_number', 'named.sku_number', columns)}
+         ${joinNumbered('inventory', 'sku_number', 'named.sku_number')}`,
+      [supplierId, int8Array(numbers.slice(from, from + PAGE_ROWS))],
+    );
+    for (const row of rows) skus.set(state.addInventory(row).skuNumber, row);
+  }
+  return skus;
 }
 
 /** The numbers of the SKUs that still have the inventory that the batch left. */

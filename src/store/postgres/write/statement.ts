@@ -1,4 +1,5 @@
 import { byteaArray, int4Array, int8Array, textArray } from '../connection/arrays.ts';
+import { finish, type Steps } from '../../../domain/steps.ts';
 import type { Statement } from '../connection/pool.ts';
 
 /** A column of the rows to write, with one value per row. */
@@ -66,7 +67,16 @@ export class WriteStatement {
 
   /** Adds rows as parameters. Returns a FROM item with these columns. */
   rows(alias: string, columns: readonly Column[]): string {
-    const arrays = columns.map((column) => this.array(column));
+    return finish(this.addingRows(alias, columns));
+  }
+
+  /** `rows`, with a pause after each column. */
+  *addingRows(alias: string, columns: readonly Column[]): Steps<string> {
+    const arrays: string[] = [];
+    for (const column of columns) {
+      arrays.push(this.array(column));
+      yield;
+    }
     const names = columns.map(({ name }) => name);
     return `unnest(${arrays.join(', ')}) AS ${alias} (${names.join(', ')})`;
   }

@@ -7,10 +7,12 @@ import {
   type Stock,
   type SupplierHead,
 } from '../../../domain/batch-decision.ts';
+import { isPause } from '../../../domain/steps.ts';
 import { NOTHING_KNOWN } from '../../../domain/inventory.ts';
 import type { Lines } from '../../../domain/lines.ts';
 import type { BatchSummary } from '../../sql/batch-row.ts';
 import type { BatchOrigin } from '../../../domain/batches.ts';
+import { inTurns, ownTurn } from '../../sql/turns.ts';
 import { newBatchUuid } from '../../uuids.ts';
 import { int8Array } from '../connection/arrays.ts';
 import type { Statement } from '../connection/pool.ts';
@@ -25,7 +27,7 @@ import type { IdentifierLookup } from './identifier-lookup.ts';
 import {
   AS_OF_US,
   FIELD_COLUMNS,
-  writeChanges,
+  writingChanges,
   writeConfirmations,
   type BatchChanges,
   type FieldValues,
@@ -131,7 +133,8 @@ export class SupplierState {
           values: [...values],
           rowMode: 'array',
         });
-        for (const row of rows) {
+        for (const [i, row] of rows.entries()) {
+          if (isPause(i)) await ownTurn();
           addMatch(row[7], row[0]);
           this.addRow(row);
         }
@@ -217,7 +220,10 @@ export class SupplierState {
       values: [this.supplierId, int8Array([...skuNumbers])],
       rowMode: 'array',
     });
-    for (const [skuNumber, skuId, uuid] of rows) this.#names.set(skuNumber, { skuId, uuid });
+    for (const [i, [skuNumber, skuId, uuid]] of rows.entries()) {
+      if (isPause(i)) await ownTurn();
+      this.#names.set(skuNumber, { skuId, uuid });
+    }
   }
 
   /** The `sku_id` and uuid of a SKU. Requires `loadNames`. */
@@ -285,12 +291,12 @@ export class SupplierTransaction {
   }
 
   /** Ends a batch's decision, and assigns the numbers of the batch and its changes. */
-  numberBatch(decision: BatchDecision, nowMs: number): NumberedBatch {
+  async numberBatch(decision: BatchDecision, nowMs: number): Promise<NumberedBatch> {
     const { head } = this.state;
     head.lastBatchNumber += 1;
     const number = head.lastBatchNumber;
     const sequenceBefore = head.lastSequence;
-    const closed = decision.close(head);
+    const closed = await inTurns(decision.closing(head));
     const firstSequence = sequenceBefore + 1;
     this.#changes.push({ batchNumber: number, firstSequence, changes: closed.changes });
     return { number, uuid: newBatchUuid(nowMs, number), closed, sequenceBefore };
@@ -304,10 +310,10 @@ export class SupplierTransaction {
   ): Promise<ClosedBatch> {
     const { head } = this.state;
     const firstSequence = head.lastSequence + 1;
-    const closed = decision.close(head);
+    const closed = await inTurns(decision.closing(head));
     const statement = new WriteStatement();
     const written = { batchNumber: number, firstSequence, changes: closed.changes };
-    writeChanges(statement, this.supplierId, [written], nowMs);
+    await inTurns(writingChanges(statement, this.supplierId, [written], nowMs));
     if (!statement.isEmpty) {
       const { text, values } = statement.build();
       await this.client.query(text, [...values]);
@@ -338,15 +344,15 @@ export class SupplierTransaction {
   }
 
   /** @param isNew whether the SKU has no inventory row yet; `statement` then inserts it already */
-  prepareCommit<R>(
+  async prepareCommit<R>(
     result: R,
     nowMs: number,
     isNew?: (held: SkuState) => boolean,
-  ): PreparedCommit<R> {
+  ): Promise<PreparedCommit<R>> {
     const lastBatch = this.#batches.at(-1);
     if (lastBatch === undefined) return { result, statement: undefined, lastBatch };
     const { statement, supplierId } = this;
-    writeChanges(statement, supplierId, this.#changes, nowMs, isNew);
+    await inTurns(writingChanges(statement, supplierId, this.#changes, nowMs, isNew));
     writeConfirmations(statement, supplierId, this.state.skusWithAsOf());
     writeBatches(statement, supplierId, this.#batches);
     writeHourCounts(statement, supplierId, this.#batches);
