@@ -3,13 +3,11 @@ import { MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider, useQuery } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { StrictMode, useState } from 'react';
+import { lazy, StrictMode, Suspense, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createCache } from './api/cache.ts';
 import { SessionContext, sessionQuery } from './api/session.ts';
 import { loadSpeech, SpeechProvider } from './language/language.tsx';
-import { LogIn } from './log-in/log-in.tsx';
-import { SetUp } from './log-in/set-up.tsx';
 import { BASE_PATH, router } from './router.tsx';
 import { FailedAlert, Loading } from './states/states.tsx';
 import { cssVariables, theme } from './theme.ts';
@@ -18,6 +16,10 @@ import { cssVariables, theme } from './theme.ts';
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';
 // Where Mantine's scroll lock, which dialogs use, looks for it.
 Object.assign(globalThis, { __webpack_nonce__: nonce });
+
+/** Not for those who are logged in already. */
+const LogIn = lazy(async () => import('./log-in/log-in.tsx'));
+const SetUp = lazy(async () => import('./log-in/set-up.tsx'));
 
 const SET_UP_PATH = `${BASE_PATH}setup`;
 
@@ -30,9 +32,19 @@ function Dashboard() {
       void router.navigate({ to: '/', replace: true });
       setIsSetUp(false);
     };
-    return <SetUp onDone={leaveSetUp} />;
+    return (
+      <Suspense fallback={<Loading />}>
+        <SetUp onDone={leaveSetUp} />
+      </Suspense>
+    );
   }
-  if (session === null) return <LogIn />;
+  if (session === null) {
+    return (
+      <Suspense fallback={<Loading />}>
+        <LogIn />
+      </Suspense>
+    );
+  }
   if (session !== undefined) {
     return (
       <SessionContext value={session}>

@@ -221,9 +221,11 @@ def file_results(onhand: Onhand, given: Input) -> object:
 def catalogue(onhand: Onhand, given: Input) -> object:
     (sku,) = onhand.skus.find(upca=given["upca"])
     changed = onhand.skus.update(sku["uuid"], {"condition": "refurb"})
+    onhand.skus.retire(onhand.skus.create({"sku_id": "SHORT-LIVED"})["uuid"], reason="a mistake")
+    left = [each["sku_id"] for each in onhand.skus.list()]
     suppliers = onhand.suppliers()["suppliers"]
     names = [supplier["name"] for supplier in suppliers]
-    return {"condition": changed["condition"], "suppliers": names}
+    return {"condition": changed["condition"], "left": left, "suppliers": names}
 
 
 def retry_for(onhand: Onhand, given: Input) -> object:

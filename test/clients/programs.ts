@@ -225,8 +225,12 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
   catalogue: async (onhand, { upca }) => {
     const [sku] = await onhand.skus.find({ upca });
     const { condition } = await onhand.skus.update(sku?.uuid ?? '', { condition: 'refurb' });
+    const { uuid } = await onhand.skus.create({ sku_id: 'SHORT-LIVED' });
+    await onhand.skus.retire(uuid, { reason: 'a mistake' });
+    const left: string[] = [];
+    for await (const { sku_id: skuId } of onhand.skus.list()) left.push(skuId);
     const { suppliers } = await onhand.suppliers();
-    return { condition, suppliers: suppliers.map(({ name }) => name) };
+    return { condition, left, suppliers: suppliers.map(({ name }) => name) };
   },
 
   retry_for: async (onhand, { token }) => {

@@ -315,12 +315,16 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    title: 'a SKU is changed, and the supplier is listed',
+    title: 'a SKU is changed, another is retired, and the supplier is listed',
     program: 'catalogue',
     skus: 1,
     input: { upca: '012345678905' },
     check: (output, world) => {
-      expect(output).toEqual({ condition: 'refurb', suppliers: [world.supplierName] });
+      expect(output).toEqual({
+        condition: 'refurb',
+        left: ['S0'],
+        suppliers: [world.supplierName],
+      });
     },
   },
   {

@@ -3,6 +3,7 @@ import { NO_RULES, parseRules, RULE_NAMES, type RuleName } from '../../src/domai
 import { report } from './edifact.ts';
 import { linesOf, openInventory } from './stock-files.ts';
 import { all } from './reading.ts';
+import { workbookOf } from './workbooks.ts';
 import { interchange } from './x12.ts';
 
 type Rules = Partial<Record<RuleName, string>>;
@@ -167,6 +168,16 @@ test('Indian grouping, statuses of schema.org and barcodes of Odoo that are Fals
   expect(lines).toEqual([
     { quantityInStock: 123_456, restrictions: null },
     { quantityInStock: 0, restrictions: null },
+  ]);
+});
+
+test('a number that a workbook stores with a fraction has a point, and says nothing about the texts', async () => {
+  const head = '<row r="1"><c t="str"><v>SKU</v></c><c t="str"><v>Qty</v></c></row>';
+  const rows = `${head}<row r="2"><c t="str"><v>A-1</v></c><c><v>1.234</v></c></row><row r="3"><c t="str"><v>A-2</v></c><c t="str"><v>1.234</v></c></row>`;
+  const workbook = workbookOf({ sheets: [{ rows }] });
+  expect(await linesOf(workbook, { rules: rulesOf({ decimal: 'comma' }) })).toEqual([
+    expect.stringMatching(/^Row 2, column "Qty": "1\.234" is not a whole number/),
+    expect.objectContaining({ fields: { quantityInStock: 1234 } }),
   ]);
 });
 

@@ -988,10 +988,11 @@ class _Resource:
         query: Optional[Mapping[str, QueryValue]] = None,
         *,
         content: Optional[object] = None,
+        headers: Optional[Mapping[str, Optional[str]]] = None,
         is_repeatable: Optional[bool] = None,
     ) -> None:
         """Sends a request whose response has no content; the parameters are those of `_json`."""
-        request = _json_request(method, path, query, content, None, is_repeatable, 0)
+        request = _json_request(method, path, query, content, headers, is_repeatable, 0)
         self._transport.send(request, self._call(), lambda exchange: exchange.read())
 
 
@@ -1905,6 +1906,10 @@ class Skus(_Resource):
         path, headers = _path(_SKUS_PATH, uuid), _note_headers(reason, reference)
         return cast(Json, self._json("PATCH", path, content=change, headers=headers))
 
+    def retire(self, uuid: str, *, reason: Optional[str] = None, reference: Optional[str] = None) -> None:
+        """Retires a SKU: it is found no more until it is created again. Raises `SkuNotFound` if it is not the supplier's."""
+        self._none("DELETE", _path(_SKUS_PATH, uuid), headers=_note_headers(reason, reference))
+
     def history(self, uuid: str, *, from_: Optional[Time] = None, to: Optional[Time] = None) -> Iterator[Json]:
         """The changes of one SKU, latest first."""
         return _flat(self._history(uuid, from_, to))
@@ -2739,6 +2744,9 @@ class AsyncSkus(_AsyncResource):
         return await self._worker.call(
             lambda client: client.skus.update(uuid, change, reason=reason, reference=reference)
         )
+
+    async def retire(self, uuid: str, *, reason: Optional[str] = None, reference: Optional[str] = None) -> None:
+        await self._worker.call(lambda client: client.skus.retire(uuid, reason=reason, reference=reference))
 
     def history(
         self, uuid: str, *, from_: Optional[Time] = None, to: Optional[Time] = None

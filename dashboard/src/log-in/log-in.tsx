@@ -9,7 +9,7 @@ import { Card } from './card.tsx';
 import classes from './log-in.module.css';
 
 /** Shown in place of any screen to those who are not logged in; the address stays. */
-export function LogIn() {
+export default function LogIn() {
   const text = useText();
   const cache = useQueryClient();
   const [username, setUsername] = useState('');

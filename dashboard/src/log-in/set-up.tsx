@@ -7,7 +7,7 @@ import { reasonFor } from '../states/states.tsx';
 import { Card } from './card.tsx';
 
 /** The first run: creates the operator and its first user. The secret of the link stays in the browser's address. */
-export function SetUp({ onDone }: { readonly onDone: () => void }) {
+export default function SetUp({ onDone }: { readonly onDone: () => void }) {
   const text = useText();
   const cache = useQueryClient();
   const [organization, setOrganization] = useState('');

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { onStopSignal, type CommandContext } from '../context.ts';
 import { jsonOption, wholeNumberParser } from '../options.ts';
 import { printList, type ListRecord } from '../output.ts';
+import { connect, explaining, type Remote } from '../remote/client.ts';
 import { remoteOptions, type RemoteOptions } from '../remote/options.ts';
 import { BENCH_PREFIX, BenchServer, discontinueSkus, prepareSkus, benchSkuId } from './server.ts';
 import { randomInt } from 'node:crypto';
@@ -73,22 +74,23 @@ async function measure(
     context.note('onhand: stopping; the SKUs are discontinued first');
   });
   const isStopped = (): boolean => hasStopped;
-  const server = await BenchServer.open(context, remote, CONNECTIONS_MAX);
+  const access = await connect(context, remote);
+  const server = await BenchServer.open(access, CONNECTIONS_MAX);
   const measured: LoadFigures[] = [];
   let hasStarted = false;
   try {
-    const onDone = (count: number): void => {
+    const onReady = (count: number): void => {
       hasStarted = true;
       showProgress(context, `preparing SKUs: ${count.toLocaleString('en')}`);
     };
-    await prepareSkus(server, skus, { onDone, isStopped });
+    await explaining(access.url, () => prepareSkus(access.onhand, skus, onReady, isStopped));
     for (const shape of SHAPES) {
       if (isStopped()) break;
       showProgress(context, `${shape.linesPerRequest.toLocaleString('en')} lines per request`);
       measured.push(await runLoad(server, shape, { seconds, skuCount: skus, isStopped }));
     }
   } finally {
-    if (hasStarted) await cleanUp(context, server, skus);
+    if (hasStarted) await cleanUp(context, access, skus);
     await server.close();
     release();
   }
@@ -97,10 +99,14 @@ async function measure(
   if (hasStopped) context.exitCode = 1;
 }
 
-async function cleanUp(context: CommandContext, server: BenchServer, skus: number): Promise<void> {
+async function cleanUp(
+  context: CommandContext,
+  { onhand, url }: Remote,
+  skus: number,
+): Promise<void> {
   try {
     showProgress(context, 'discontinuing the SKUs');
-    await discontinueSkus(server, skus);
+    await explaining(url, () => discontinueSkus(onhand, skus));
     showProgress(context, '');
     context.note(
       `The SKUs ${BENCH_PREFIX}… remain, at zero and discontinued. The next run reuses them.`,

@@ -1,12 +1,10 @@
 import type { Pool } from 'undici';
+import type { Line, Onhand, UpdateOptions } from '../../../client/src/index.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import type { CommandContext } from '../context.ts';
-import { readToken, serverUrl, type RemoteOptions } from '../remote/options.ts';
+import type { Remote } from '../remote/client.ts';
 
 const BULK_PATH = '/timp/products/skus/inventory/bulk/';
 const SINGLE_PATH = '/timp/products/skus/inventory/';
-const SKUS_PATH = '/timp/products/skus/';
-const CREATED = 201;
 const OK = 200;
 
 interface BenchResponse {
@@ -17,7 +15,7 @@ interface BenchResponse {
 
 /**
  * The server to measure, with a fixed number of persistent connections. The client of `client/` would distort the
- * measurement: `fetch` costs several times as much per request, and does not limit the connections.
+ * measurement of single updates: a request costs it 310 µs of CPU and bare `fetch` 265 µs, this 40 µs.
  */
 export class BenchServer {
   readonly #pool: Pool;
@@ -32,17 +30,13 @@ export class BenchServer {
     this.#pool = pool;
   }
 
-  /** Rejects with `parameter_invalid` if there is no token. */
-  static async open(
-    context: CommandContext,
-    options: RemoteOptions,
-    connections: number,
-  ): Promise<BenchServer> {
-    const token = await readToken(context, options);
+  static async open({ url, token }: Remote, connections: number): Promise<BenchServer> {
     const { Pool } = await import('undici');
-    const url = serverUrl(context, options);
-    const { origin } = new URL(url);
-    return new BenchServer(url, token, new Pool(origin, { connections, pipelining: 1 }));
+    return new BenchServer(
+      url,
+      token,
+      new Pool(new URL(url).origin, { connections, pipelining: 1 }),
+    );
   }
 
   /** Sends one line or an array of lines; rejects with `parameter_invalid` unless all were applied. */
@@ -53,25 +47,6 @@ export class BenchServer {
     );
     if (status !== OK) throw refused(status, text());
     if (linesFailed > 0) throw refused(status, `${linesFailed} lines failed: ${text()}`);
-  }
-
-  /** Sends an array of lines; returns the indexes of those whose SKU does not exist. */
-  async updateExisting(body: string): Promise<readonly number[]> {
-    const { status, text, linesFailed } = await this.#post(`${BULK_PATH}?errors_only=true`, body);
-    if (status !== OK) throw refused(status, text());
-    if (linesFailed === 0) return [];
-    const failures: unknown = JSON.parse(text());
-    if (!Array.isArray(failures)) throw refused(status, text());
-    return failures.map((failure: unknown) => {
-      const index = memberOf(failure, 'index');
-      if (memberOf(failure, 'status_code') === 404 && typeof index === 'number') return index;
-      throw refused(OK, String(memberOf(failure, 'message')));
-    });
-  }
-
-  async createSku(skuId: string): Promise<void> {
-    const { status, text } = await this.#post(SKUS_PATH, JSON.stringify({ sku_id: skuId }));
-    if (status !== CREATED) throw refused(status, text());
   }
 
   /** `dispatch` costs two thirds of `request`, which creates a stream for each response. */
@@ -110,8 +85,9 @@ export class BenchServer {
 
 /** The text of a problem document is its detail; any other is quoted. */
 function refused(status: number, text: string): OnhandError {
-  const detail = memberOf(parsed(text), 'detail');
-  return failed(`The server answered ${status}: ${typeof detail === 'string' ? detail : text}`);
+  const document = parsed(text);
+  const isProblem = typeof document === 'object' && document !== null && 'detail' in document;
+  return failed(`The server answered ${status}: ${isProblem ? String(document.detail) : text}`);
 }
 
 function failed(message: string): OnhandError {
@@ -126,64 +102,67 @@ function parsed(text: string): unknown {
   }
 }
 
-function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
-
 /** The prefix of the `sku_id` of every SKU that the bench creates, which makes them recognizable. */
 export const BENCH_PREFIX = 'onhand-bench-';
 
 const NUMBER_DIGITS = 7;
-const CHUNK_LINES = 1000;
+const NOT_FOUND = 404;
 const CONCURRENT_CREATIONS = 8;
 
 export function benchSkuId(number: number): string {
   return BENCH_PREFIX + String(number).padStart(NUMBER_DIGITS, '0');
 }
 
-/** Called with the number of SKUs that are ready; first before any is created. */
-type OnDone = (count: number) => void;
-
 /**
  * Makes sure that `count` SKUs exist, in stock and without restrictions. Reuses those of an earlier bench.
  * Stops early once `isStopped` returns true.
+ *
+ * @param onReady called with the number of SKUs that are ready; first before any is created
  */
 export async function prepareSkus(
-  server: BenchServer,
+  onhand: Onhand,
   count: number,
-  { onDone, isStopped }: { readonly onDone: OnDone; readonly isStopped: () => boolean },
+  onReady: (count: number) => void,
+  isStopped: () => boolean,
 ): Promise<void> {
-  for (let first = 0; first < count && !isStopped(); first += CHUNK_LINES) {
-    const numbers = numbersFrom(first, count);
-    const missing = await server.updateExisting(linesOf(numbers, 1, null));
-    onDone(first);
-    const toCreate = missing.map((index) => benchSkuId(first + index));
-    await Promise.all(
-      Array.from({ length: CONCURRENT_CREATIONS }, async () => {
-        for (let skuId = toCreate.pop(); skuId !== undefined; skuId = toCreate.pop()) {
-          await server.createSku(skuId);
-        }
-      }),
-    );
-    onDone(first + numbers.length);
-  }
+  const known = linesOf(count, 1, null, isStopped);
+  const missing = await missingOf(onhand, known, ({ lines, failed }) => onReady(lines - failed));
+  await Promise.all(
+    Array.from({ length: CONCURRENT_CREATIONS }, async () => {
+      for (let id = missing.pop(); id !== undefined && !isStopped(); id = missing.pop()) {
+        await onhand.skus.create({ sku_id: id });
+        onReady(count - missing.length);
+      }
+    }),
+  );
 }
 
 /** Sets the SKUs to zero and discontinues them; skips those that were never created. */
-export async function discontinueSkus(server: BenchServer, count: number): Promise<void> {
-  for (let first = 0; first < count; first += CHUNK_LINES) {
-    await server.updateExisting(linesOf(numbersFrom(first, count), 0, 'discontd'));
+export async function discontinueSkus(onhand: Onhand, count: number): Promise<void> {
+  await missingOf(onhand, linesOf(count, 0, 'discontd'));
+}
+
+/** Sends lines; returns the `sku_id` of those that do not exist. */
+async function missingOf(
+  onhand: Onhand,
+  sent: Iterable<Line>,
+  onProgress: NonNullable<UpdateOptions['onProgress']> = () => undefined,
+): Promise<string[]> {
+  const missing: string[] = [];
+  for await (const failure of onhand.inventory.update(sent, { errorsOnly: true, onProgress })) {
+    if (failure.status_code !== NOT_FOUND) throw refused(OK, failure.message);
+    missing.push(String(failure.line.sku_id));
   }
+  return missing;
 }
 
-function numbersFrom(first: number, count: number): readonly number[] {
-  return Array.from({ length: Math.min(CHUNK_LINES, count - first) }, (_, i) => first + i);
-}
-
-function linesOf(numbers: readonly number[], quantity: number, restrictions: string | null) {
-  return JSON.stringify(
-    numbers.map((number) => {
-      return { sku_id: benchSkuId(number), quantity_in_stock: quantity, restrictions };
-    }),
-  );
+function* linesOf(
+  count: number,
+  quantity_in_stock: number,
+  restrictions: 'discontd' | null,
+  isStopped = (): boolean => false,
+): Generator<Line> {
+  for (let number = 0; number < count && !isStopped(); number += 1) {
+    yield { sku_id: benchSkuId(number), quantity_in_stock, restrictions };
+  }
 }

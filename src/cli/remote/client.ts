@@ -39,15 +39,20 @@ export async function connect(
   return { onhand: new Onhand({ url, token, userAgent, log, ...limits }), url, token };
 }
 
-/** Runs the work of a command with a client of the server. Rejects with the client's errors as `explain` words them. */
+/** Runs the work of a command with a client of the server. Rejects with the client's errors as `explained` words them. */
 export async function withServer<T>(
   context: CommandContext,
   options: RemoteOptions,
   work: (onhand: Onhand) => Promise<T>,
 ): Promise<T> {
   const { onhand, url } = await connect(context, options);
+  return explaining(url, () => work(onhand));
+}
+
+/** Does work with a client of the server. Rejects with the client's errors as `explained` words them. */
+export async function explaining<T>(url: string, work: () => Promise<T>): Promise<T> {
   try {
-    return await work(onhand);
+    return await work();
   } catch (error) {
     throw error instanceof RemoteError ? explained(error, url) : error;
   }
