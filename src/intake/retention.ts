@@ -83,13 +83,15 @@ export class RetentionSweeper {
       storedBytes > this.#parts.kept.organizationFailedResultsBytesMax * QUOTA_CHECK_SHARE;
     this.#storedBytes.set(supplierId, isMuch ? 0 : storedBytes);
     if (!isMuch) return;
-    this.#trims = this.#trims.then(async () => {
-      try {
-        while (!this.#isStopped && (await this.#trim(supplierId)));
-      } catch (error) {
-        this.#parts.onFailure(error);
-      }
-    });
+    this.#trims = this.#trims.then(() => this.#trimAll(supplierId));
+  }
+
+  async #trimAll(supplierId: number): Promise<void> {
+    try {
+      while (!this.#isStopped && (await this.#trim(supplierId)));
+    } catch (error) {
+      this.#parts.onFailure(error);
+    }
   }
 
   #trim(supplierId: number | undefined): Promise<boolean> {

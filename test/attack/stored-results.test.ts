@@ -25,6 +25,16 @@ const send = (key: string, quantity: number) =>
     body: SKUS.map((skuId) => ({ sku_id: skuId, quantity_in_stock: quantity })),
   });
 
+/** Sends a batch of which no line can be applied; returns its uuid. */
+async function fail(): Promise<string> {
+  const body = SKUS.map(() => ({
+    sku_id: randomBytes(20).toString('hex'),
+    quantity_in_stock: 1,
+  }));
+  const { headers } = await server.ask('POST', BULK, { token, body });
+  return headers.get('batch-id') ?? '';
+}
+
 test('the results of batches with new keys are deleted early, minutes before the next sweep', async () => {
   for (let i = 0; i < 20; i += 1) expect((await send(`key-${i}`, i)).status).toBe(200);
   await expect.poll(async () => (await send('key-0', 0)).status).toBe(410);
@@ -35,14 +45,6 @@ test('the results of batches with new keys are deleted early, minutes before the
 });
 
 test('so are the failed lines of batches without keys', async () => {
-  const fail = async (): Promise<string> => {
-    const body = SKUS.map(() => ({
-      sku_id: randomBytes(20).toString('hex'),
-      quantity_in_stock: 1,
-    }));
-    const { headers } = await server.ask('POST', BULK, { token, body });
-    return headers.get('batch-id') ?? '';
-  };
   const first = await fail();
   for (let i = 0; i < 5; i += 1) await fail();
   const path = `/timp/products/skus/inventory/batches/${first}/results/`;
