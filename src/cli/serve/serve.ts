@@ -65,7 +65,7 @@ export function serveCommand(context: CommandContext): Command {
         ...(trustProxy !== undefined && { trustProxy }),
         ...(inbox !== undefined && { inbox }),
       });
-      const systemd = systemdOf(process.env, context);
+      const systemd = systemdOf(context);
       const server = await startOnAddress(settings);
       systemd?.ready();
       context.note(

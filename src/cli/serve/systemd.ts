@@ -3,10 +3,9 @@
  * to a datagram socket, so systemd's own program `systemd-notify` does (the unit needs `NotifyAccess=all`).
  */
 import { execFile } from 'node:child_process';
-import type { Environment } from '../../config.ts';
 import type { CommandContext } from '../context.ts';
 
-/** What a server tells whoever started it. */
+/** What a server tells the program that started it. */
 export interface ServiceManager {
   /** The server answers requests. From now on the watchdog hears from it, as long as its event loop runs. */
   readonly ready: () => void;
@@ -15,10 +14,8 @@ export interface ServiceManager {
 }
 
 /** The systemd that started this process and waits to hear from it; null if there is none. */
-export function systemdOf(
-  environment: Environment,
-  context: CommandContext,
-): ServiceManager | null {
+export function systemdOf(context: CommandContext): ServiceManager | null {
+  const { environment } = context;
   if (!environment['NOTIFY_SOCKET']) return null;
   let failed = false;
   let telling = false;
