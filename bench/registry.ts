@@ -3,6 +3,7 @@ import { clientRows } from './client-rows.ts';
 import { neighbourRows, overloadRows, supplierRows } from './concurrency-rows.ts';
 import { fileRows } from './file-rows.ts';
 import { formatRows } from './format-rows.ts';
+import { metricsRows } from './metrics-rows.ts';
 import { postgresRows } from './postgres-rows.ts';
 import { postgresSizeRows } from './postgres-size.ts';
 import { bulkRows, singleRows, unchangedRows } from './rows.ts';
@@ -20,6 +21,7 @@ export const ALL_ROWS: Readonly<Record<string, BenchRow>> = {
   ...MAIN_ROWS,
   unchanged: unchangedRows,
   safe: safeRows,
+  metrics: metricsRows,
   stream: streamRows,
   clients: clientRows,
   formats: formatRows,

@@ -151,7 +151,7 @@ export const NUMBER_SETTINGS = {
     fallback: 512 * MIB,
     min: MIB,
   },
-  /** Stored failed lines of one supplier's batches, except those of files. The oldest are deleted early. */
+  /** Stored failed lines, and effects kept with keys, of one supplier's batches, except those of files. The oldest are deleted early. */
   organizationFailedResultsBytesMax: {
     variable: 'ONHAND_ORGANIZATION_FAILED_RESULTS_BYTES_MAX',
     fallback: 256 * MIB,

@@ -123,6 +123,7 @@ async function serve(
     version: version(),
     setup,
     demoLogins,
+    onResultsStored: (supplierId: number, bytes: number) => sweeper.noteStored(supplierId, bytes),
     metrics,
     onState: http.resolve,
     ...(log !== undefined && { log }),

@@ -103,6 +103,8 @@ interface ServerParts {
   readonly webhookOptions: DeliverOptions;
   readonly settings: HttpSettings;
   readonly version: string;
+  /** Called after a batch of which results are stored, with about how many bytes. */
+  readonly onResultsStored?: (supplierId: number, bytes: number) => void;
   /** The creation of the first user, if it was begun. */
   readonly setup?: FirstSetup;
   /** The users of a demo. */
@@ -135,6 +137,7 @@ export async function buildServer({
   log,
   setup,
   demoLogins,
+  onResultsStored = () => undefined,
   metrics,
   onState,
 }: ServerParts): Promise<FastifyInstance> {
@@ -152,7 +155,13 @@ export async function buildServer({
     onFailure: (error) => app.log.error({ err: error }, 'the use of tokens was not recorded'),
   });
   const admission = new Admission({ store, limits: settings, openRequests, cookie, uses });
-  const submitter = new BatchSubmitter({ admission, intake, batches: store.batches, settings });
+  const submitter = new BatchSubmitter({
+    admission,
+    intake,
+    batches: store.batches,
+    settings,
+    onResultsStored,
+  });
   const streams = new Streams({ admission, submitter, settings });
   const app = fastify({
     logger: {

@@ -7,6 +7,8 @@ import type {
 } from '../store/store.ts';
 
 const FIRST_SWEEP_MS = 60_000;
+/** After what share of its quota the stored results of a supplier are counted again. */
+const QUOTA_CHECK_SHARE = 1 / 8;
 const SWEEP_EVERY_MS = 10 * 60_000;
 /** A pause between steps, so that other writes are not delayed. */
 const STEP_EVERY_MS = 200;
@@ -23,7 +25,7 @@ export interface RetentionSettings {
   readonly idempotencyKeptHours: number;
   /** For failed lines and files. They are kept at least as long as idempotency keys, which need them. */
   readonly resultsKeptHours: number;
-  /** Failed lines of one supplier's batches, in stored bytes, except those of files. The oldest are deleted early. */
+  /** Failed lines and kept effects of one supplier's batches, in stored bytes, except those of files. The oldest are deleted early. */
   readonly organizationFailedResultsBytesMax: number;
   /** For refused files, if it is shorter. */
   readonly refusedFilesKeptHours: number;
@@ -35,7 +37,7 @@ export interface RetentionSettings {
 
 interface SweeperParts {
   readonly accounts: Pick<AccountStore, 'deleteSessions'>;
-  readonly batches: Pick<BatchStore, 'sweep' | 'trimFailures'>;
+  readonly batches: Pick<BatchStore, 'sweep' | 'trimResults'>;
   readonly changes: Pick<ChangeStore, 'dropBefore'>;
   /** Deletes files after their retention. Resolves with whether more may be left. */
   readonly files: { sweep(times: FileSweepTimes, limit: number): Promise<boolean> };
@@ -50,6 +52,9 @@ export class RetentionSweeper {
   #timer: NodeJS.Timeout | undefined;
   #step: Promise<void> = Promise.resolve();
   #isStopped = false;
+  /** About how many bytes of results each supplier has stored since they were counted. */
+  readonly #storedBytes = new Map<number, number>();
+  #trims: Promise<void> = Promise.resolve();
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
@@ -65,6 +70,37 @@ export class RetentionSweeper {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     await this.#step;
+    await this.#trims;
+  }
+
+  /**
+   * Notes that results of a supplier's batch were stored. If they are many, its quota is checked now: until the next sweep,
+   * a supplier could fill the disk.
+   */
+  noteStored(supplierId: number, bytes: number): void {
+    const storedBytes = (this.#storedBytes.get(supplierId) ?? 0) + bytes;
+    const isMuch =
+      storedBytes > this.#parts.kept.organizationFailedResultsBytesMax * QUOTA_CHECK_SHARE;
+    this.#storedBytes.set(supplierId, isMuch ? 0 : storedBytes);
+    if (!isMuch) return;
+    this.#trims = this.#trims.then(() => this.#trimAll(supplierId));
+  }
+
+  async #trimAll(supplierId: number): Promise<void> {
+    try {
+      while (!this.#isStopped && (await this.#trim(supplierId)));
+    } catch (error) {
+      this.#parts.onFailure(error);
+    }
+  }
+
+  #trim(supplierId: number | undefined): Promise<boolean> {
+    const { batches, kept } = this.#parts;
+    const bytesMax = kept.organizationFailedResultsBytesMax;
+    return batches.trimResults(
+      { bytesMax, ...(supplierId !== undefined && { supplierId }) },
+      ROWS_PER_STEP,
+    );
   }
 
   #schedule(ms: number): void {
@@ -91,7 +127,7 @@ export class RetentionSweeper {
         hasMore = (await changes.dropBefore(beforeMs, CHANGES_PER_STEP)) || hasMore;
       }
       // It reads all sizes, so it waits until nothing else is to be deleted.
-      hasMore ||= await batches.trimFailures(kept.organizationFailedResultsBytesMax, ROWS_PER_STEP);
+      hasMore ||= await this.#trim(undefined);
     } catch (error) {
       onFailure(error);
     }

@@ -53,7 +53,7 @@ export function reasonOf(error: unknown): string {
 }
 
 /** The key at the beginning of a line, in a table's brackets or before an equals sign or dot. */
-const KEY = /^\s*\[{0,2}\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([\w-]+))\s*[=.\]]/;
+const KEY = /^(?:\[{1,2}\s*)?(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([\w-]+))\s*[=.\]]/;
 
 /**
  * The parser does not say where a key is. A key begins at a line that looks like it and before which the file is
@@ -62,7 +62,7 @@ const KEY = /^\s*\[{0,2}\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([\w-]+))\s*[=.\]]/;
 function lineOf(text: string, key: string): number {
   const lines = text.split('\n');
   const index = lines.findIndex((line, i) => {
-    const [, basic, literal, bare] = KEY.exec(line) ?? [];
+    const [, basic, literal, bare] = KEY.exec(line.trimStart()) ?? [];
     return (basic ?? literal ?? bare) === key && isComplete(lines.slice(0, i).join('\n'));
   });
   return Math.max(index, 0) + 1;

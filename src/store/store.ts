@@ -189,10 +189,18 @@ export interface BatchStore {
   /** Deletes expired rows, at most `limit` per table. Resolves with whether more are left. */
   sweep(times: SweepTimes, limit: number): Promise<boolean>;
   /**
-   * Deletes the failed lines of suppliers that have more than `bytesMax` of them stored, the oldest first, at most those
-   * of `limit` batches. Those of files are neither counted nor deleted. Resolves with whether more may be left.
+   * Deletes failed lines, and effects that are kept with idempotency keys, of suppliers that have more of both stored
+   * than their quota: the oldest first, at most `limit` of them. Those of files are neither counted nor deleted.
+   * Resolves with whether more may be left.
    */
-  trimFailures(bytesMax: number, limit: number): Promise<boolean>;
+  trimResults(quota: ResultsQuota, limit: number): Promise<boolean>;
+}
+
+export interface ResultsQuota {
+  /** For each supplier, as stored. */
+  readonly bytesMax: number;
+  /** All suppliers, if not given. */
+  readonly supplierId?: number;
 }
 
 export interface BatchPage {

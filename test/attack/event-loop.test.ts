@@ -168,6 +168,11 @@ const ATTACKS: Readonly<Record<string, () => Promise<unknown>>> = {
     const failures = await ask('GET', `${BATCHES}${uuid}/results/`);
     expect(await failures.json()).toHaveLength(30_000);
   },
+  'a stream of rows that cannot be read': async () => {
+    const rows = '?\n'.repeat(60_000) + '\n'.repeat(400_000);
+    const response = await ask('POST', BULK, rows, { 'content-type': 'application/x-ndjson' });
+    await response.arrayBuffer();
+  },
   'a large body that is malformed': async () => {
     const response = await ask(
       'POST',

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -81,6 +82,37 @@ describe('onhand serve', () => {
       expect(await exitOf(child, signal)).toBe(0);
     }
     expect(await problemsOf(work.database)).toEqual([]);
+  });
+
+  test('tells systemd when it is ready, that it lives, and when it stops', async () => {
+    const told = work.path('told');
+    // In place of systemd's program: a unit's socket cannot be made without systemd.
+    await writeFile(work.path('systemd-notify'), `#!/bin/sh\necho "$1" >>'${told}'\n`, {
+      mode: 0o755,
+    });
+    const child = work.start(['serve', '--port', '0'], {
+      ONHAND_LOG_LEVEL: 'silent',
+      NOTIFY_SOCKET: '/run/nobody',
+      WATCHDOG_USEC: '200000',
+      PATH: `${work.folder}:${process.env['PATH']}`,
+    });
+    children.push(child);
+    await expect
+      .poll(() => readFile(told, 'utf8').catch(() => ''))
+      .toMatch(/^READY=1$[^]*^WATCHDOG=1$/m);
+    expect(await exitOf(child, 'SIGTERM')).toBe(0);
+    await expect.poll(() => readFile(told, 'utf8')).toContain('STOPPING=1\n');
+  });
+
+  test('warns once and serves on where systemd cannot be told', async () => {
+    const child = work.start(['serve', '--port', '0'], {
+      ONHAND_LOG_LEVEL: 'silent',
+      NOTIFY_SOCKET: '/run/nobody',
+      PATH: work.folder,
+    });
+    children.push(child);
+    await lineOf(child.stderr, /warning: systemd cannot be told "READY=1"/);
+    expect(await exitOf(child, 'SIGTERM')).toBe(0);
   });
 
   test('on SIGTERM completes accepted requests, and accepts no new ones', async () => {

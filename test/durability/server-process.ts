@@ -7,6 +7,9 @@ import type { TestDatabase } from '../store/fixtures.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/onhand.js', import.meta.url));
 
+/** Linux counts in these, on every architecture that Node supports. */
+const CLOCK_TICKS_PER_SECOND = 100;
+
 /** A server in a process of its own, so that it can be killed. */
 export class ServerProcess {
   readonly url: string;
@@ -47,6 +50,14 @@ export class ServerProcess {
   residentMib(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
     return Number(/^VmHWM:\s+([0-9]+) kB$/m.exec(status)?.[1]) / 1024;
+  }
+
+  /** The processor time that it has used, with all threads, in ms. */
+  cpuMs(): number {
+    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8');
+    // The second field is the name of the program, in parentheses.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * (1000 / CLOCK_TICKS_PER_SECOND);
   }
 
   /** Makes the peak count from now on. */

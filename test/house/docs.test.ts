@@ -143,8 +143,8 @@ describe('commands', () => {
     const named = [...pages]
       .filter(([path]) => path !== 'docs/performance.md')
       .flatMap(([, text]) => text.split('\n'))
-      // Options of npm and Node.js are not ours.
-      .filter((line) => !/\bnpm |\bNODE_OPTIONS=/.test(line))
+      // Options of npm, Node.js and podman are not ours.
+      .filter((line) => !/\b(?:npm|podman) |\bNODE_OPTIONS=/.test(line))
       .flatMap((line) => line.match(/(?<![\w-])--[a-z][a-z-]*/g) ?? []);
     expect(sorted(named).filter((name) => ![...known, '--help'].includes(name))).toEqual([]);
   });

@@ -64,7 +64,7 @@ test('sweeps in steps while there is more, continues after an error, and stops',
         if (answer instanceof Error) throw answer;
         return answer;
       },
-      trimFailures: () => Promise.resolve(false),
+      trimResults: () => Promise.resolve(false),
     },
     changes: { dropBefore: () => Promise.resolve(false) },
     files: { sweep: () => Promise.resolve(false) },
@@ -88,4 +88,40 @@ test('sweeps in steps while there is more, continues after an error, and stops',
   await sweeper.stop();
   await vi.advanceTimersByTimeAsync(60 * 60_000);
   expect(asked).toHaveLength(4);
+});
+
+test('counts the stored results of a supplier as soon as it has stored an eighth of its quota', async () => {
+  const asked: unknown[] = [];
+  const answers = [true, false, false];
+  const sweeper = new RetentionSweeper({
+    accounts: { deleteSessions: () => Promise.resolve(false) },
+    batches: {
+      sweep: () => Promise.resolve(false),
+      trimResults: (quota) => {
+        asked.push(quota);
+        return Promise.resolve(answers[asked.length - 1] ?? false);
+      },
+    },
+    changes: { dropBefore: () => Promise.resolve(false) },
+    files: { sweep: () => Promise.resolve(false) },
+    kept: {
+      idempotencyKeptHours: 1,
+      resultsKeptHours: 1,
+      organizationFailedResultsBytesMax: 800,
+      refusedFilesKeptHours: 1,
+      changesKeptDays: 1,
+      statisticsKeptDays: 1,
+    },
+    onFailure: (error) => asked.push(error),
+  });
+  sweeper.noteStored(1, 60);
+  sweeper.noteStored(2, 60);
+  expect(asked).toEqual([]);
+  sweeper.noteStored(1, 60);
+  await vi.waitFor(() => expect(asked).toHaveLength(2));
+  expect(asked).toEqual([
+    { bytesMax: 800, supplierId: 1 },
+    { bytesMax: 800, supplierId: 1 },
+  ]);
+  await sweeper.stop();
 });

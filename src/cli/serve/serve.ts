@@ -6,6 +6,7 @@ import type { RunningServer } from '../../server.ts';
 import { stopSignal, type CommandContext } from '../context.ts';
 import { announceNewDatabase } from '../admin/accounts.ts';
 import { databaseOption, parsePort } from '../options.ts';
+import { systemdOf } from './systemd.ts';
 
 interface ServeOptions {
   readonly database: string;
@@ -64,7 +65,9 @@ export function serveCommand(context: CommandContext): Command {
         ...(trustProxy !== undefined && { trustProxy }),
         ...(inbox !== undefined && { inbox }),
       });
+      const systemd = systemdOf(context);
       const server = await startOnAddress(settings);
+      systemd?.ready();
       context.note(
         `onhand serves ${shownDatabase(options.database)} at ${server.url} (documentation: ${server.url}/docs)`,
       );
@@ -76,6 +79,7 @@ export function serveCommand(context: CommandContext): Command {
       }
       warnIfPublic(context, settings);
       await stopped;
+      systemd?.stopping();
       await server.close();
     });
 }

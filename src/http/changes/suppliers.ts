@@ -58,7 +58,7 @@ export function addSuppliers(app: FastifyInstance, { admission, store }: Supplie
     const reports = await Promise.all(
       suppliers.map(async (supplier) => ({
         supplier,
-        ...(await admission.reading(request, () => store.changes.freshness(supplier.id, nowMs))),
+        ...(await admission.scanning(request, () => store.changes.freshness(supplier.id, nowMs))),
       })),
     );
     return sendJson(request, reply, printFreshness(page, totalCount, reports, nowMs));

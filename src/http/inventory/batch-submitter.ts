@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
+import { APPLIED } from '../../domain/batch-decision.ts';
 import type { Batch, BatchOptions, BatchOutcome, BatchSource } from '../../domain/batches.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Lines } from '../../domain/lines.ts';
@@ -27,6 +28,8 @@ interface SubmitterParts {
   readonly intake: Pick<Intake, 'submit' | 'submitWhenRoom'>;
   readonly batches: Pick<BatchStore, 'safetyLimitOf' | 'confirm' | 'failures' | 'find'>;
   readonly settings: WriteSettings;
+  /** Called after a batch of which results are stored, with about how many bytes. */
+  readonly onResultsStored: (supplierId: number, bytes: number) => void;
 }
 
 /** A write request whose body has been read and parsed. */
@@ -48,6 +51,8 @@ export interface Submitted {
 const HOUR_MS = 3_600_000;
 const CONFIRMATION_MS = HOUR_MS;
 const UNREADABLE = 400;
+/** The stored result of a line, beside what the line contains. */
+const RESULT_BYTES = 128;
 
 /** Makes a batch of a write request and submits it. */
 export class BatchSubmitter {
@@ -79,6 +84,7 @@ export class BatchSubmitter {
       ...(options.isSnapshot && { 'snapshot-zeroed': outcome.zeroedCount }),
     };
     if (outcome.repeats !== null) return this.#repeated(batch, { lines, outcome, headers });
+    this.#noteStored(batch, outcome, write.body.length);
     const key = batch.options?.idempotency;
     const expiry = key === undefined ? {} : expiryHeader(key.expiresAtMs);
     return { lines, outcome, headers: { ...headers, ...expiry } };
@@ -99,7 +105,7 @@ export class BatchSubmitter {
    */
   async submitChunk(
     request: FastifyRequest,
-    { lines, first, fingerprint }: Chunk,
+    { lines, first, fingerprint, bytes }: Chunk,
     options: WriteOptions,
   ): Promise<Submitted> {
     if (lines.refusals.size === lines.count) {
@@ -115,7 +121,18 @@ export class BatchSubmitter {
     });
     const outcome = await this.#parts.intake.submitWhenRoom(batch);
     const submitted = { lines, outcome, headers: {} };
-    return outcome.repeats === null ? submitted : this.#repeated(batch, submitted);
+    if (outcome.repeats !== null) return this.#repeated(batch, submitted);
+    this.#noteStored(batch, outcome, bytes);
+    return submitted;
+  }
+
+  #noteStored({ supplierId, lines, options }: Batch, outcome: BatchOutcome, bytes: number): void {
+    if (outcome.uuid === null) return;
+    const failed = outcome.statuses.reduce((sum, status) => sum + (status === APPLIED ? 0 : 1), 0);
+    const kept = failed + (options?.idempotency === undefined ? 0 : outcome.effects.size);
+    if (kept === 0) return;
+    const lineBytes = bytes / lines.count + RESULT_BYTES;
+    this.#parts.onResultsStored(supplierId, Math.ceil(kept * lineBytes));
   }
 
   async #batchOf(request: FastifyRequest, write: WriteRequest): Promise<Batch> {

@@ -77,6 +77,12 @@ const DetailParametersSchema = Type.Object({
   uuid: Type.String({ format: 'uuid', description: 'The uuid of the SKU.' }),
 });
 
+/** Whether a list may read each SKU of its suppliers. */
+function readsMuch({ filter, sort }: SkuListRequest): boolean {
+  if (filter.skuId !== undefined || filter.gtins !== undefined) return false;
+  return sort !== undefined || Object.keys(filter).length > 0;
+}
+
 /** Adds the routes of SKUs: list, show, history, create, change, retire. */
 export function addSkus(app: FastifyInstance, { admission, store, feed, limits }: SkuRoutes): void {
   const bodyLimits = smallBodyLimits(limits);
@@ -91,9 +97,10 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     // Read before the page: a change made in between is delivered twice rather than never.
     const changesCursor = await changesCursorOf(request, options, supplierIds);
     const sort = options.sort && { ...options.sort, skusMax: limits.sortedSkusMax };
-    const page = await admission.reading(request, () =>
-      store.skus.list({ ...options, sort, supplierIds }),
-    );
+    const read = () => store.skus.list({ ...options, sort, supplierIds });
+    const page = await (readsMuch(options)
+      ? admission.scanning(request, read)
+      : admission.reading(request, read));
     return sendJson(request, reply, printSkuList(options, page, changesCursor));
   };
 
@@ -130,7 +137,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   ): Promise<string> => {
     const supplierIds = await visibleTo(admission.principalOf(request));
     const sku = await store.skus.find(supplierIds, uuid);
-    const past = await admission.reading(request, () =>
+    const past = await admission.scanning(request, () =>
       store.changes.inventoryAt(supplierIds, uuid, atMs),
     );
     if (sku === undefined || past === undefined || sku.createdAtMs > atMs) throw noSuchSku();
@@ -145,7 +152,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     const principal = admission.principalOf(request);
     const supplierIds = await visibleTo(principal);
     const limit = options.limit + 1;
-    const changes = await admission.reading(request, () =>
+    const changes = await admission.scanning(request, () =>
       store.changes.history({ ...options, supplierIds, skuUuid, limit }),
     );
     if (changes === undefined) throw noSuchSku();

@@ -140,6 +140,11 @@ export class Admission {
     return this.#turns.read(this.principalOf(request).organizationId, work);
   }
 
+  /** The same for a call that may read each SKU of a supplier. */
+  scanning<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
+    return this.#turns.scan(this.principalOf(request).organizationId, work);
+  }
+
   /** Runs a call of the store that writes other than through `Intake`, when it is the organization's turn. */
   writing<T>(request: FastifyRequest, work: () => Promise<T>): Promise<T> {
     return this.#turns.write(this.principalOf(request).organizationId, work);

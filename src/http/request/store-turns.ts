@@ -8,6 +8,8 @@ import type { Grouping } from '../../store/store.ts';
  */
 export class StoreTurns {
   readonly #reads: FairTurns;
+  /** Reads that may look at each SKU of a supplier: they take seconds and must leave turns to those that take milliseconds. */
+  readonly #scans: FairTurns;
   readonly #writes: FairTurns;
   /** Beside the writes, which need not wait for them. */
   readonly #reverts: FairTurns;
@@ -16,18 +18,24 @@ export class StoreTurns {
   constructor({ isShared, groupsMax }: Grouping) {
     // A store that shares groups has one thread for reads and one for writes; others have a connection for each call.
     this.#reads = new FairTurns(isShared ? groupsMax : Math.max(1, Math.floor(groupsMax / 2)));
-    const writesMax = isShared ? 1 : Math.max(1, Math.floor(groupsMax / 4));
-    this.#writes = new FairTurns(writesMax);
-    this.#reverts = new FairTurns(writesMax);
+    const longMax = isShared ? 1 : Math.max(1, Math.floor(groupsMax / 4));
+    this.#scans = new FairTurns(longMax);
+    this.#writes = new FairTurns(longMax);
+    this.#reverts = new FairTurns(longMax);
   }
 
   read<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
     return this.#reads.run(organizationId, work);
   }
 
+  scan<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
+    return this.#scans.run(organizationId, () => this.read(organizationId, work));
+  }
+
   write<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
     return this.#writes.run(organizationId, work);
   }
+
   /** An undo, which may take seconds. */
   revert<T>(organizationId: number, work: () => Promise<T>): Promise<T> {
     return this.#reverts.run(organizationId, work);

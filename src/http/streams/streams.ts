@@ -17,7 +17,7 @@ import type { OpenRequest } from '../request/open-requests.ts';
 import { problemRow } from '../problems.ts';
 import { acceptsGzip } from '../request/reply.ts';
 import { noteLines } from '../request/request-log.ts';
-import { printInSlices } from '../request/slices.ts';
+import { printInSlices, sliceTurn } from '../request/slices.ts';
 import { StreamInput } from './stream-input.ts';
 import { ClientDisconnected, StreamOutput } from './stream-output.ts';
 import type { BatchSubmitter, Submitted } from '../inventory/batch-submitter.ts';
@@ -44,6 +44,8 @@ const BASE_BYTES = 256 * 1024;
 const SMALL_WEIGHT_MAX = BASE_BYTES / 4;
 /** Memory for two chunks of any size, reserved if available. */
 const LARGE_CHUNK_BYTES = 2 * CHUNK_WEIGHT_MAX;
+/** How long rows are read without a pause: 64 KiB may hold 65,536 of them. */
+const SLICE_MS = 8;
 /** How often a stream that needs more memory asks for it. */
 const MEMORY_RETRY_MS = 50;
 /** How long a client has to read the last rows after its token was revoked. */
@@ -256,8 +258,13 @@ class LineStream {
       for (;;) {
         const bytes = await input.next();
         if (bytes === undefined) break;
+        let sliceEndsMs = performance.now() + SLICE_MS;
         for (const row of this.#rows.take(bytes)) {
           if (!this.#hasRoom()) await this.#waitForRoom();
+          if (performance.now() > sliceEndsMs) {
+            await sliceTurn();
+            sliceEndsMs = performance.now() + SLICE_MS;
+          }
           if (this.#isOver) return;
           this.#chunks.add(row);
         }

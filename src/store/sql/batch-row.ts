@@ -155,3 +155,9 @@ export function encodingEffects(effects: ReadonlyMap<number, LineEffect>): Steps
   const entries = [...effects];
   return deflating(entries.length, (from, to) => entries.slice(from, to));
 }
+
+/**
+ * What replaces effects that were deleted early. No effects are stored as null, so this says that there were some.
+ * Earlier versions read it as none.
+ */
+export const EFFECTS_DELETED = finish(encodingEffects(NO_EFFECTS));

@@ -9,9 +9,17 @@ import {
 import type { ExpectedReport } from '../../domain/changes.ts';
 import type { SafetyLimit } from '../../domain/safety-limit.ts';
 import { HOUR_MS, type HourCounts } from '../../domain/statistics.ts';
-import type { BatchPage, BatchStore, HourCountsQuery, OffsetPage, SweepTimes } from '../store.ts';
+import type {
+  BatchPage,
+  BatchStore,
+  HourCountsQuery,
+  OffsetPage,
+  ResultsQuota,
+  SweepTimes,
+} from '../store.ts';
 import { batchNumberOf, isUuid } from '../uuids.ts';
 import type { SqlDatabase } from './database.ts';
+import { EFFECTS_DELETED } from './batch-row.ts';
 import { batchSourceOf } from './batch-source.ts';
 import type { Author } from '../../domain/audit.ts';
 import { safetyLimitOf, setSafetyLimit } from './safety-limits.ts';
@@ -197,37 +205,58 @@ export class SqlBatches implements BatchStore {
     return counts.some((count) => count >= limit);
   }
 
-  async trimFailures(bytesMax: number, limit: number): Promise<boolean> {
+  async trimResults({ bytesMax, supplierId }: ResultsQuota, limit: number): Promise<boolean> {
     const { db } = this.#database;
-    const stored = db
+    const isCounted = sql<boolean>`${supplierId === undefined ? sql`` : sql`batches.supplier_id = ${supplierId} AND `}source <> 'file'`;
+    const failures = db
       .selectFrom('batch_failures')
       .innerJoin('batches', (join) =>
         join
           .onRef('batches.supplier_id', '=', 'batch_failures.supplier_id')
           .onRef('batches.number', '=', 'batch_failures.batch_number'),
       )
-      .where('source', '<>', 'file')
-      .select([
-        'batch_failures.supplier_id',
-        'batch_number',
-        sql<number>`sum(length(failures)) OVER (
-          PARTITION BY batch_failures.supplier_id ORDER BY batch_number DESC)`.as('bytes'),
-      ]);
+      .where(isCounted)
+      .select(['batches.supplier_id', 'number', sql<string | null>`CAST(NULL AS text)`.as('key')])
+      .select(sql<number>`length(failures)`.as('size'));
+    const effects = db
+      .selectFrom('idempotency_keys')
+      .innerJoin('batches', (join) =>
+        join
+          .onRef('batches.supplier_id', '=', 'idempotency_keys.supplier_id')
+          .onRef('batches.number', '=', 'idempotency_keys.batch_number'),
+      )
+      .where(isCounted)
+      .where(sql<boolean>`length(effects) > ${EFFECTS_DELETED.length}`)
+      .select(['batches.supplier_id', 'number', sql<string | null>`key`.as('key')])
+      .select(sql<number>`length(effects)`.as('size'));
+    const stored = db
+      .selectFrom(failures.unionAll(effects).as('results'))
+      .selectAll()
+      .select(
+        sql<number>`sum(size) OVER (PARTITION BY supplier_id ORDER BY number DESC)`.as('bytes'),
+      );
     const excess = await db
       .selectFrom(stored.as('stored'))
-      .select(['supplier_id', 'batch_number'])
+      .select(['supplier_id', 'number', 'key'])
       .where('bytes', '>', bytesMax)
       .orderBy('supplier_id')
-      .orderBy('batch_number')
+      .orderBy('number')
       .limit(limit)
       .execute();
     if (excess.length === 0) return false;
     await this.#database.transact(
       excess.map((row) =>
-        db
-          .deleteFrom('batch_failures')
-          .where('supplier_id', '=', row.supplier_id)
-          .where('batch_number', '=', row.batch_number),
+        row.key === null
+          ? db
+              .deleteFrom('batch_failures')
+              .where('supplier_id', '=', row.supplier_id)
+              .where('batch_number', '=', row.number)
+          : db
+              .updateTable('idempotency_keys')
+              .set({ effects: EFFECTS_DELETED })
+              .where('supplier_id', '=', row.supplier_id)
+              .where('key', '=', row.key)
+              .where('batch_number', '=', row.number),
       ),
     );
     return excess.length >= limit;

@@ -87,15 +87,18 @@ export interface StoredOutcome {
   readonly effects: Uint8Array | null;
 }
 
-/** The outcome for a repeated request. Rejects with `results_expired` if its failed lines were deleted. */
+/** The outcome for a repeated request. Rejects with `results_expired` if its failed lines or effects were deleted. */
 export async function repeatedOutcome(kept: StoredOutcome): Promise<BatchOutcome> {
   if (kept.failures === null && kept.statusCounts !== null) throw resultsExpired();
   const failed = kept.failures === null ? [] : await decodeFailures(kept.failures);
-  const effects = kept.effects === null ? null : await inflate(kept.effects);
+  const json = kept.effects === null ? null : await inflate(kept.effects);
+  const effects: ReadonlyMap<number, LineEffect> =
+    json === null ? new Map() : await readEffects(json);
+  if (json !== null && effects.size === 0) throw resultsExpired();
   return {
     uuid: kept.uuid,
     ...outcomeOfFailures(failed, kept.lineCount),
-    effects: effects === null ? new Map() : await readEffects(effects),
+    effects,
     zeroedCount: kept.zeroedCount,
     repeats: kept.requestId,
   };
@@ -104,7 +107,7 @@ export async function repeatedOutcome(kept: StoredOutcome): Promise<BatchOutcome
 function resultsExpired(): OnhandError {
   return new OnhandError(
     'results_expired',
-    'This request was applied before, and the results of its failed lines are no longer kept. Nothing was done now.',
+    'This request was applied before, and the results of its lines are no longer kept. Nothing was done now.',
   );
 }
 

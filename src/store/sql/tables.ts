@@ -92,6 +92,15 @@ export interface SqlTables {
     applied_at_ms: number;
     failures: Uint8Array;
   };
+  idempotency_keys: {
+    supplier_id: number;
+    key: string;
+    fingerprint: Uint8Array;
+    batch_number: number;
+    request_id: string;
+    expires_at_ms: number;
+    effects: Uint8Array | null;
+  };
   confirmations: {
     supplier_id: number;
     code: string;

@@ -6,6 +6,11 @@ export interface TitlePrefix {
   readonly whole: string;
   /** Its length in characters, as databases count them. */
   readonly length: number;
+  /**
+   * Whether all of it is in the indexes, so that the range alone finds the titles. To compare whole titles, a database
+   * reads each SKU in the range, in the order of titles: some ten times as slow.
+   */
+  readonly isIndexed: boolean;
   /** The range of the indexed parts that fit, in the order of code points. */
   readonly first: string;
   /** Exclusive; null if there is no greater text. */
@@ -16,7 +21,9 @@ export function titlePrefix(text: string): TitlePrefix {
   const whole = lowered(text);
   const characters = Array.from(whole);
   const indexed = characters.slice(0, INDEXED_CHARACTERS);
-  return { whole, length: characters.length, first: indexed.join(''), end: endOf(indexed) };
+  const { length } = characters;
+  const isIndexed = length === indexed.length;
+  return { whole, length, isIndexed, first: indexed.join(''), end: endOf(indexed) };
 }
 
 /** The range of `sku_id`s, in lower case, that begin with a text. */

@@ -41,6 +41,8 @@ export interface Chunk {
   readonly last: Place;
   /** The SHA-256 of its rows, in a stream that can be resumed. */
   readonly fingerprint: Uint8Array | undefined;
+  /** About the length of its rows. */
+  readonly bytes: number;
 }
 
 /** How a stream is cut into chunks. */
@@ -163,7 +165,13 @@ export class ChunkReader {
     const [builder, first] = [this.#builder, this.#first];
     if (builder === undefined || first === undefined) throw new Error('there is no chunk to cut');
     const fingerprint = this.#digest?.digest();
-    const chunk = { lines: builder.build(), first, last: this.#last, fingerprint };
+    const chunk = {
+      lines: builder.build(),
+      first,
+      last: this.#last,
+      fingerprint,
+      bytes: this.#weight,
+    };
     this.#digest = undefined;
     this.#isComplete = false;
     this.#builder = undefined;

@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { StoreTurns } from '../../../src/http/request/store-turns.ts';
 import { entry } from '../../store/fixtures.ts';
 import { BULK, SINGLE, SKUS, TestServer, type Answer } from '../harness.ts';
 
@@ -98,4 +99,20 @@ test('reads do not wait for writes that wait for the lock', async () => {
   blocker.exec('COMMIT');
   await write.catch(() => undefined);
   expect(page.skus).toHaveLength(1);
+});
+
+test('reads that may take seconds run one at a time, and leave a turn to others', async () => {
+  const turns = new StoreTurns({ isShared: true, groupsMax: 2 });
+  const first = Promise.withResolvers<string>();
+  const begun: string[] = [];
+  const scans = ['first', 'second'].map((name) =>
+    turns.scan(1, () => {
+      begun.push(name);
+      return first.promise;
+    }),
+  );
+  expect(await turns.read(1, () => Promise.resolve('read'))).toBe('read');
+  expect(begun).toEqual(['first']);
+  first.resolve('scanned');
+  expect(await Promise.all(scans)).toEqual(['scanned', 'scanned']);
 });

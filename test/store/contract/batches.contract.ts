@@ -7,6 +7,7 @@ import {
   createSupplier,
   entry,
   importSkus,
+  succeeded,
   type TestDatabase,
 } from '../fixtures.ts';
 import { set, statuses, useSupplier } from './tested-supplier.ts';
@@ -127,12 +128,48 @@ export function describeBatches(kind: string, createDatabase: () => Promise<Test
           const ofOther = await fail(other, 'bulk', longText());
           const newest = await fail(supplier.id, 'bulk', longText());
           const bytesMax = 600;
-          expect(await store.batches.trimFailures(bytesMax, 1)).toBe(true);
+          expect(await store.batches.trimResults({ bytesMax }, 1)).toBe(true);
           expect(await Promise.all([oldest(), older()])).toEqual([false, true]);
-          await store.batches.trimFailures(bytesMax, 10);
-          expect(await store.batches.trimFailures(bytesMax, 10)).toBe(false);
+          await store.batches.trimResults({ bytesMax }, 10);
+          expect(await store.batches.trimResults({ bytesMax }, 10)).toBe(false);
           const kept = await Promise.all([ofFile(), older(), ofOther(), newest()]);
           expect(kept).toEqual([true, false, true, true]);
+        });
+
+        test('so are the effects that are kept for repeated requests, and repeats are told', async () => {
+          const { store } = supplier;
+          const other = await createSupplier(store, 'Thrifty');
+          for (const id of [supplier.id, other]) await importSkus(store, id, [entry('a')]);
+          const apply = (supplierId: number, key: string, quantityInStock: number) => {
+            const batch = batchOf(supplierId, [{ skuId: 'a', fields: { quantityInStock } }]);
+            const idempotency = {
+              key,
+              fingerprint: Buffer.from(key),
+              requestId: key,
+              expiresAtMs: Date.now() + 1e6,
+            };
+            return store.apply([{ ...batch, options: { idempotency, withEffects: true } }]);
+          };
+          for (const id of [supplier.id, other]) {
+            await apply(id, 'first', 1);
+            await apply(id, 'second', 2);
+          }
+          const quota = { bytesMax: 200, supplierId: supplier.id };
+          while (await store.batches.trimResults(quota, 1));
+          expect(await store.batches.trimResults(quota, 1)).toBe(false);
+          const outcomes = [
+            await apply(supplier.id, 'first', 1),
+            await apply(supplier.id, 'second', 2),
+            await apply(other, 'first', 1),
+          ].flat();
+          expect(outcomes).toEqual([
+            expect.objectContaining({ code: 'results_expired' }),
+            expect.objectContaining({ repeats: 'second' }),
+            expect.objectContaining({ repeats: 'first' }),
+          ]);
+          expect(outcomes.slice(1).map((outcome) => succeeded(outcome).effects.size)).toEqual([
+            1, 1,
+          ]);
         });
       });
     });

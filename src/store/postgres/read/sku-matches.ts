@@ -199,12 +199,14 @@ function loweredTitle(characters: string): string {
 
 /** Selects the SKUs of a supplier whose title begins with a text. */
 function titled(text: string, parameter: (value: unknown) => string): string {
-  const { whole, length, first, end } = titlePrefix(text);
+  const { whole, length, isIndexed, first, end } = titlePrefix(text);
   const conditions = [
     `supplier_id = supplier.id AND title IS NOT NULL`,
     `${loweredTitle('32')} >= ${parameter(first)}::text`,
     ...(end === null ? [] : [`${loweredTitle('32')} < ${parameter(end)}::text`]),
-    `${loweredTitle(`${parameter(length)}::int`)} = ${parameter(whole)}::text`,
+    ...(isIndexed
+      ? []
+      : [`${loweredTitle(`${parameter(length)}::int`)} = ${parameter(whole)}::text`]),
   ];
   return `SELECT sku_number FROM skus AS titled WHERE ${conditions.join(' AND ')}`;
 }

@@ -58,6 +58,7 @@ export class SqliteSkus implements SkuStore {
     const isAll = isGapless(query, counts);
     const firstKey = await this.#firstKey(query, counts);
     if (firstKey === undefined) return [];
+    if (isByIndex(query.filter)) return this.#rowsFound(query, firstKey);
     return this.#rows(firstKey)
       .where('suppliers.id', 'in', query.supplierIds)
       .where('suppliers.id', '>=', supplierIdOfKey(firstKey))
@@ -68,6 +69,17 @@ export class SqliteSkus implements SkuStore {
       .limit(query.limit + 1)
       .offset(!isAll && 'start' in query.from ? query.from.start : 0)
       .execute();
+  }
+
+  /** SKUs that an index finds. Joined with the suppliers, all that are found would be read for each supplier. */
+  async #rowsFound(query: SkuQuery, firstKey: number): Promise<readonly SkuRow[]> {
+    const { from, limit } = query;
+    const { rows } = await sql<SkuRow>`WITH found AS MATERIALIZED (
+        SELECT inventory.key FROM inventory
+        WHERE inventory.key >= ${firstKey} AND ${matches(query)} AND ${isUnretired}
+        ORDER BY inventory.key LIMIT ${limit + 1} OFFSET ${'start' in from ? from.start : 0})
+      ${selectFound} ORDER BY found.key`.execute(this.#database.db);
+    return rows;
   }
 
   async #sorted(
@@ -89,12 +101,7 @@ export class SqliteSkus implements SkuStore {
     });
     // One statement: the values that sort the SKUs are those that it returns.
     const { rows } = await sql<SkuRow>`WITH found AS MATERIALIZED (${sorted})
-      SELECT skus.*, organizations.uuid AS supplier_uuid, organizations.name AS supplier_name,
-        quantity_in_stock, quantity_on_backorder, backorder_date, restrictions, updated_at_ms
-      FROM found CROSS JOIN skus ON skus.key = found.key
-        CROSS JOIN inventory ON inventory.key = found.key
-        CROSS JOIN organizations ON organizations.id = skus.supplier_id
-      ORDER BY found.value ${sql.raw(sort.isDescending ? 'DESC' : 'ASC')}, found.key`.execute(
+      ${selectFound} ORDER BY found.value ${sql.raw(sort.isDescending ? 'DESC' : 'ASC')}, found.key`.execute(
       this.#database.db,
     );
     return rows;
@@ -141,18 +148,14 @@ export class SqliteSkus implements SkuStore {
   }
 
   async #count(query: SkuQuery): Promise<number> {
-    const { supplierIds, filter } = query;
-    const suppliers = this.#database.db.selectFrom('suppliers');
-    // Finding the product of each row takes longer than the row.
-    const { count } = await (
-      isByIndex(filter)
-        ? suppliers
-            .innerJoin('skus', (join) => join.on(ofSupplierFrom(0)))
-            .innerJoin('inventory', 'inventory.key', 'skus.key')
-        : suppliers.innerJoin('inventory', (join) => join.on(ofSupplierFrom(0, 'inventory')))
-    )
+    const counted = isByIndex(query.filter)
+      ? this.#database.db.selectFrom('inventory')
+      : this.#database.db
+          .selectFrom('suppliers')
+          .innerJoin('inventory', (join) => join.on(ofSupplierFrom(0, 'inventory')))
+          .where('suppliers.id', 'in', query.supplierIds);
+    const { count } = await counted
       .select((select) => select.fn.countAll<number>().as('count'))
-      .where('suppliers.id', 'in', supplierIds)
       .where(matches(query))
       .where(isUnretired)
       .executeTakeFirstOrThrow();
@@ -178,6 +181,14 @@ export class SqliteSkus implements SkuStore {
   }
 }
 
+/** The SKUs whose keys are in `found`. */
+const selectFound = sql`SELECT skus.*, organizations.uuid AS supplier_uuid,
+    organizations.name AS supplier_name, quantity_in_stock, quantity_on_backorder, backorder_date,
+    restrictions, updated_at_ms
+  FROM found CROSS JOIN skus ON skus.key = found.key
+    CROSS JOIN inventory ON inventory.key = found.key
+    CROSS JOIN organizations ON organizations.id = skus.supplier_id`;
+
 interface SkuCount {
   readonly id: number;
   readonly sku_count: number;
@@ -201,22 +212,23 @@ function ofSupplierFrom(firstKey: number, table: 'skus' | 'inventory' = 'skus') 
   return sql<SqlBool>`${sql.ref(table)}.key BETWEEN max(suppliers.id << 32, ${firstKey}) AND (suppliers.id << 32) + 0xffffffff`;
 }
 
+/** Conditions on `inventory`. What an index finds is found once for all suppliers: for each, it would be found again for each row. */
 function matches({ filter, supplierIds }: Pick<SkuQuery, 'filter' | 'supplierIds'>) {
   const conditions = [sql<SqlBool>`true`];
   if (filter.skuId !== undefined) {
-    conditions.push(sql`skus.sku_id = ${filter.skuId} AND skus.supplier_id = suppliers.id`);
-  }
-  for (const gtin of filter.gtins ?? []) {
     conditions.push(
-      sql`skus.key IN (SELECT (supplier_id << 32) + sku_number FROM gtins
-        WHERE gtins.supplier_id = suppliers.id AND gtin = ${gtin})`,
+      sql`inventory.key IN (SELECT key FROM skus AS named
+        WHERE named.supplier_id IN (${sql.join(supplierIds)}) AND named.sku_id = ${filter.skuId})`,
     );
   }
+  for (const gtin of filter.gtins ?? []) {
+    conditions.push(sql`inventory.key IN (${withGtin(gtin, supplierIds)})`);
+  }
   if (filter.titlePrefix !== undefined) {
-    conditions.push(sql`skus.key IN (${titled(filter.titlePrefix, supplierIds)})`);
+    conditions.push(sql`inventory.key IN (${titled(filter.titlePrefix, supplierIds)})`);
   }
   if (filter.search !== undefined) {
-    conditions.push(sql`skus.key IN (${searched(filter.search, supplierIds)})`);
+    conditions.push(sql`inventory.key IN (${searched(filter.search, supplierIds)})`);
   }
   if (filter.restrictions !== undefined) {
     conditions.push(sql`inventory.restrictions IS ${filter.restrictions}`);
@@ -233,14 +245,18 @@ function matches({ filter, supplierIds }: Pick<SkuQuery, 'filter' | 'supplierIds
   return sql.join<SqlBool>(conditions, sql` AND `);
 }
 
-/** Of all suppliers at once: a subquery for each supplier would run again for each row. */
+function withGtin(gtin: number, supplierIds: readonly number[]) {
+  return sql`SELECT (supplier_id << 32) + sku_number FROM gtins
+    WHERE gtins.supplier_id IN (${sql.join(supplierIds)}) AND gtin = ${gtin}`;
+}
+
 function titled(text: string, supplierIds: readonly number[]) {
-  const { whole, length, first, end } = titlePrefix(text);
+  const { whole, length, isIndexed, first, end } = titlePrefix(text);
   return sql`SELECT key FROM skus AS titled INDEXED BY skus_by_title
     WHERE titled.supplier_id IN (${sql.join(supplierIds)}) AND title IS NOT NULL
       AND lower(substr(title, 1, 32)) >= ${first}
       ${end === null ? sql`` : sql`AND lower(substr(title, 1, 32)) < ${end}`}
-      AND lower(substr(title, 1, ${length})) = ${whole}`;
+      ${isIndexed ? sql`` : sql`AND lower(substr(title, 1, ${length})) = ${whole}`}`;
 }
 
 /** The keys of these suppliers' SKUs that a search finds. */
@@ -253,9 +269,6 @@ function searched(
   const ofSkuId = sql`SELECT key FROM skus AS named INDEXED BY skus_by_lowered_sku_id
     WHERE named.supplier_id IN (${suppliers}) AND lower(named.sku_id) >= ${first}
       ${end === null ? sql`` : sql`AND lower(named.sku_id) < ${end}`}`;
-  const ofGtin = gtins.map(
-    (gtin) => sql`SELECT (supplier_id << 32) + sku_number FROM gtins
-      WHERE gtins.supplier_id IN (${suppliers}) AND gtin = ${gtin}`,
-  );
+  const ofGtin = gtins.map((gtin) => withGtin(gtin, supplierIds));
   return sql.join([ofSkuId, titled(text, supplierIds), ...ofGtin], sql` UNION `);
 }

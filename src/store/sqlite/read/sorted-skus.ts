@@ -23,10 +23,10 @@ export function selectSorted(query: SortedQuery): RawBuilder<unknown> {
   const value = sort.by === 'sku_id' ? 'skus.sku_id' : inventorySortSql(sort);
   // Finding the product of each row takes longer than the row.
   const from = isByIndex(filter)
-    ? sql`suppliers JOIN skus ON ${ofSupplier('skus')} JOIN inventory ON inventory.key = skus.key`
-    : sql`suppliers JOIN inventory ON ${ofSupplier('inventory')}`;
+    ? sql`inventory CROSS JOIN skus ON skus.key = inventory.key WHERE true`
+    : sql`suppliers JOIN inventory ON ${ofSupplier('inventory')} WHERE ${inSuppliers(query)}`;
   return sql`SELECT inventory.key, ${sql.raw(value)} AS value FROM ${from}
-    WHERE ${inSuppliers(query)} AND ${query.conditions} AND ${isUnretired}
+      AND ${query.conditions} AND ${isUnretired}
       AND ${isAfter(query, value, 'inventory.key')}
     ORDER BY value ${sql.raw(sqlOf(sort).order)}, inventory.key LIMIT ${query.limit} OFFSET ${query.offset}`;
 }

@@ -1,0 +1,42 @@
+/**
+ * Tells systemd the state of the server, as sd_notify(3) defines it, for units with `Type=notify`. Node.js cannot send
+ * to a datagram socket, so systemd's own program `systemd-notify` does (the unit needs `NotifyAccess=all`).
+ */
+import { execFile } from 'node:child_process';
+import type { CommandContext } from '../context.ts';
+
+/** What a server tells the program that started it. */
+export interface ServiceManager {
+  /** The server answers requests. From now on the watchdog hears from it, as long as its event loop runs. */
+  readonly ready: () => void;
+  /** The server completes accepted requests, then ends. */
+  readonly stopping: () => void;
+}
+
+/** The systemd that started this process and waits to hear from it; null if there is none. */
+export function systemdOf(context: CommandContext): ServiceManager | null {
+  const { environment } = context;
+  if (!environment['NOTIFY_SOCKET']) return null;
+  let failed = false;
+  let telling = false;
+  const tell = (state: string): void => {
+    telling = true;
+    execFile('systemd-notify', [state], (error) => {
+      telling = false;
+      if (error === null || failed) return;
+      failed = true;
+      context.note(`onhand: warning: systemd cannot be told "${state}": ${error.message.trim()}`);
+    });
+  };
+  return {
+    ready() {
+      tell('READY=1');
+      const watched = Number(environment['WATCHDOG_USEC']) / 1000;
+      // Half of the time, as sd_watchdog_enabled(3) recommends.
+      if (!(watched > 0)) return;
+      const tellAgain = () => telling || tell('WATCHDOG=1');
+      setInterval(tellAgain, watched / 2).unref();
+    },
+    stopping: () => tell('STOPPING=1'),
+  };
+}
