@@ -15,7 +15,8 @@ install -D -m 0640 "$root"/deploy/debian/onhand.toml "$tree"/etc/onhand/onhand.t
 install -D -m 0644 "$root"/deploy/systemd/onhand.service "$tree"/lib/systemd/system/onhand.service
 install -D -m 0644 "$root"/deploy/systemd/onhand.sysusers "$tree"/usr/lib/sysusers.d/onhand.conf
 mkdir -p "$tree"/usr/share/doc/onhand
-mv "$tree"/usr/lib/onhand/docs "$tree"/usr/share/doc/onhand/docs
+# The server reads its documentation too.
+ln -s ../../../lib/onhand/docs "$tree"/usr/share/doc/onhand/docs
 mv "$tree"/usr/lib/onhand/CHANGELOG.md "$tree"/usr/lib/onhand/README.md "$tree"/usr/share/doc/onhand/
 install -m 0644 "$root"/LICENSE "$tree"/usr/share/doc/onhand/copyright
 
