@@ -117,6 +117,34 @@ describe("another supplier's batch, sent later, is committed before", () => {
   });
 });
 
+describe('a dry run of a large batch', () => {
+  const lines = SKUS.slice(0, 2 * LARGE).map((skuId) => ({
+    skuId,
+    fields: { quantityInStock: 0 },
+  }));
+
+  test('counts the SKUs that a snapshot would set to zero', async () => {
+    const snapshot = { asOfUs: null, defaultSafetyLimit: { percentMax: 100, skusMin: 1 } };
+    const options = { snapshot, dryRun: true };
+    const outcome = await applyOne(store, { ...batchOf(large, lines), options });
+    expect(outcome).toMatchObject({ uuid: null, zeroedCount: SKUS.length - lines.length });
+    expect(await quantities()).toEqual(new Set([1]));
+  });
+
+  test('rejects an invalid confirmation code and does not use up a valid one', async () => {
+    await store.batches.setSafetyLimit(large, { percentMax: 1, skusMin: 1 });
+    const fingerprint = new TextEncoder().encode('request');
+    const code = await store.batches.confirm(large, fingerprint, EXPIRES_AT_MS);
+    const apply = async (options: BatchOptions) =>
+      (await store.apply([{ ...batchOf(large, lines), options }]))[0];
+    const invalid = { confirmation: { code: 'other', fingerprint }, dryRun: true };
+    expect(await apply(invalid)).toMatchObject({ code: 'confirmation_invalid' });
+    const confirmation = { code, fingerprint };
+    expect(await apply({ confirmation, dryRun: true })).not.toBeInstanceOf(Error);
+    expect(await apply({ confirmation })).not.toBeInstanceOf(Error);
+  });
+});
+
 test('readers see all of a large batch or nothing', async () => {
   const over = new AbortController();
   const work = store.apply([batch(2)]).finally(() => over.abort());
