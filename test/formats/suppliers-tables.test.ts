@@ -258,6 +258,17 @@ describe('a status', () => {
     expect((await read(file, { strict: 'true' })).lines[0]).toBe(warnings[0]);
   });
 
+  test.each([
+    ['discontinued', 'X'],
+    ['Lagerstatus', 'leer'],
+  ])(
+    'such as %s: %s, which may say something, is named although it is no known one',
+    async (header, word) => {
+      const { warnings } = await read(`SKU;Qty;${header}\nA;5;${word}\nB;5;n/a\n`);
+      expect(warnings).toEqual([`Row 2, column "${header}": "${word}" is not a known status.`, '']);
+    },
+  );
+
   test('of several columns is the most restrictive, and gives way to restrictions', async () => {
     const file =
       'SKU,Qty,status,discontinued,restrictions\nA,1,hidden,1,\nB,1,active,1,tmpunavail\n';

@@ -4,7 +4,7 @@ import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { quoted, refusedRow, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
 import { flagOf, statusOf } from '../status-words.ts';
 import { isBarcodeColumn, readBarcode } from './barcodes.ts';
-import { isPlaceholder, withoutApostrophe, withoutBlanks } from './blanks.ts';
+import { isPlaceholder, isStatusPlaceholder, withoutApostrophe, withoutBlanks } from './blanks.ts';
 import { NULL_CELL, readCell, type CellReading } from './cells.ts';
 import {
   IDENTIFIER_COLUMNS,
@@ -165,7 +165,7 @@ class RowReading {
     if (withoutBlanks(cell) === NULL_CELL) return this.#status.add('available');
     const status = readStatus(target, cell);
     if (status !== undefined) return this.#status.add(status);
-    if (isPlaceholder(cell)) return;
+    if (isStatusPlaceholder(cell)) return;
     const value = withoutBlanks(cell);
     this.#notes.add('status', header, value, this.#row.row);
     this.#warnOrFault(this.#message(column, `${quoted(value)} is not a known status`));
