@@ -93,6 +93,25 @@ describe('an export of', () => {
   });
 });
 
+test.each([
+  ['Código proveedor;Código;Stock\nP1;A-1;5\n', 'Código'],
+  ['Código do fornecedor;Referência;Estoque\nP1;A-1;5\n', 'Referência'],
+  ['Kod dostawcy;Indeks;Ilość\nP1;A-1;5\n', 'Indeks'],
+])(
+  'a code that may be that of the supplier does not stand for the SKU beside one that is: %j',
+  async (file, header) => {
+    const { targets, lines } = await read(file);
+    expect(targets).toMatchObject({ [header]: 'sku_id' });
+    expect(lines).toEqual([{ quantityInStock: 5 }]);
+  },
+);
+
+test('the name of a product in Spanish, Nombre, is not a count', async () => {
+  await expect(openInventory('Referencia;Nombre;Stock tienda\nA-1;365;4\n')).rejects.toThrow(
+    /name it: mapping=Stock tienda=quantity_in_stock\.$/,
+  );
+});
+
 describe('a column of units', () => {
   test('makes dozens and cases units, and refuses a case whose size the row does not say', async () => {
     const { lines } = await read(
