@@ -145,6 +145,13 @@ describe('a column of units', () => {
   });
 });
 
+test('boxes are "dozen" in Dutch, and no dozens', async () => {
+  const boxes: unknown = expect.stringContaining('the quantity 5 is in the unit "dozen"');
+  expect((await read('Artikelnr.;Aantal;Eenheid\nA-1;5;dozen\n')).lines).toEqual([boxes]);
+  expect((await read('Artikelnr.;Aantal\nA-1;5 dozen\n')).lines).toEqual([boxes]);
+  expect((await read('SKU;Qty\nA-1;5 dozen\n')).lines).toEqual([{ quantityInStock: 60 }]);
+});
+
 describe('a refusal of a header says what to send, if', () => {
   test.each([
     [
