@@ -174,6 +174,11 @@ describe('a refusal of a header says what to send, if', () => {
       'Item ID,Qty\nA-1,5\n',
       /name it: mapping=Item ID=sku_id\.$/,
     ],
+    [
+      'the stock may be in a column that is named after the warehouse, or in another: the other',
+      'Artikelnummer,Lager,Mge\nA-1,1,10\n',
+      /name it: mapping=Mge=quantity_in_stock\.$/,
+    ],
     ['there is none', 'A-1,5\nA-2,6\n', /^The file has no header, .*its first row is A-1, 5\./],
     ['each row is in quotes as a whole', '"SKU;Qty"\n"A-1;5"\n', /Remove the quotes around/],
     ['the separator is none that is read', 'SKU~Qty\nA-1~5\n', /Separate the cells by commas/],
