@@ -1,25 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { NO_RULES, parseRules, RULE_NAMES, type RuleName } from '../../src/domain/reading-rules.ts';
 import { report } from './edifact.ts';
-import { linesOf, openInventory } from './stock-files.ts';
+import { linesOf, openInventory, rulesOf, type RuleTexts } from './stock-files.ts';
 import { all } from './reading.ts';
 import { workbookOf } from './workbooks.ts';
 import { interchange } from './x12.ts';
 
-type Rules = Partial<Record<RuleName, string>>;
-
-const rulesOf = (rules: Rules) => ({
-  ...NO_RULES,
-  ...parseRules(
-    RULE_NAMES.flatMap((name) => {
-      const text = rules[name];
-      return text === undefined ? [] : [[name, text] as const];
-    }),
-  ),
-});
-
 /** Reads a table: what its columns are, what is noted, and the fields or the refusal of each row. */
-async function read(file: string, rules: Rules = {}) {
+async function read(file: string, rules: RuleTexts = {}) {
   const { rows, close, notes, columns, overlooked } = await openInventory(file, {
     rules: rulesOf(rules),
   });
