@@ -281,7 +281,7 @@ export class InventoryClient {
   ): Promise<readonly LineOutcome[]> {
     const { errorsOnly = false, dryRun = false } = options;
     const request = bulkRequest(options);
-    // Only a dry run tells more of a success than that it is one.
+    // Only in a dry run does the result of a success say more: what would change.
     const failuresOnly = errorsOnly || (isAsked && !dryRun);
     return this.#transport.send(
       {
@@ -362,7 +362,7 @@ function rowOutcome({ row, bytes }: NdjsonRow, result: LineResult): RowOutcome {
   return { ...result, row, bytes, isApplied, ...(message !== undefined && { message }) };
 }
 
-/** The results of all lines of a chunk, of which the server named the failures and counted the others. */
+/** Completes the failures that the server named by its count of successes: one result for each line of the chunk. */
 function completed(
   { start, lines }: Chunk,
   failures: readonly LineResult[],

@@ -1374,7 +1374,7 @@ class Inventory(_Resource):
     def _send(self, chunk: _Chunk, begin: UpdateState, options: _Update, call: _Call) -> List[LineOutcome]:
         key = None if options.dry_run else f"{begin['run']}-{chunk.start}"
         request = options.request({"content-type": "application/json", "idempotency-key": key})
-        # Only a dry run tells more of a success than that it is one.
+        # Only in a dry run does the result of a success say more: what would change.
         failures_only = options.errors_only or (begin.get("failures_only", False) and not options.dry_run)
         request = dataclasses.replace(
             request,
@@ -1425,7 +1425,7 @@ _SUCCESS: Json = {"status_code": 200, "message": "success"}
 
 
 def _completed(chunk: _Chunk, failures: object, succeeded: Optional[str]) -> List[Json]:
-    """The results of all lines of a chunk, of which the server named the failures and counted the others."""
+    """Completes the failures that the server named by its count of successes: one result for each line of the chunk."""
     count = len(chunk.lines)
     if not isinstance(failures, list) or succeeded != str(count - len(failures)):
         raise _unexpected_results(chunk.start)
