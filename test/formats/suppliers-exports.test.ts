@@ -84,8 +84,10 @@ test.each([
   ['Código proveedor;Código;Stock\nP1;A-1;5\n', 'Código'],
   ['Código do fornecedor;Referência;Estoque\nP1;A-1;5\n', 'Referência'],
   ['Kod dostawcy;Indeks;Ilość\nP1;A-1;5\n', 'Indeks'],
+  ['Style number;Item;Qty\nP1;A-1;5\n', 'Item'],
+  ['Stock ID;Item number;Qty\nP1;A-1;5\n', 'Item number'],
 ])(
-  'a code that may be that of the supplier does not stand for the SKU beside one that is: %j',
+  'a code that may be that of the supplier, a style or a place does not stand for the SKU beside one that is: %j',
   async (file, header) => {
     const { targets, lines } = await read(file);
     expect(targets).toMatchObject({ [header]: 'sku_id' });
