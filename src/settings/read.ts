@@ -37,7 +37,7 @@ export function readSettings(
   return readGivenSettings(givenIn(environment), overrides);
 }
 
-/** Does what `readSettings` does, with settings of any place. */
+/** Does the same as `readSettings` for settings from any source. */
 export function readGivenSettings(
   given: GivenSettings,
   overrides: Partial<Settings> = {},

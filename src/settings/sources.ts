@@ -191,7 +191,7 @@ function unknownKeys(file: ConfigurationFile | null): readonly string[] {
     .map(([key, value]) => {
       const place = `${file?.path}:${file?.lineOf(key)}`;
       return typeof value === 'object' && value !== null
-        ? `${place}: ${key} is a table or list. This file has none: write each setting on a line of its own, such as lines_max = 500000.`
+        ? `${place}: ${key} is a table or list, which this file cannot have: write each setting on a line of its own, such as lines_max = 500000.`
         : `${place}: unknown setting ${key} (did you mean ${nearestName(key, known)}?).`;
     });
 }

@@ -26,7 +26,7 @@ export function readConfigurationFile(path: string): ConfigurationFile {
     const reason = (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '');
     throw new OnhandError(
       'parameter_invalid',
-      `${path}:${error.line}:${error.column}: this is not TOML: ${reason}. A setting is written as lines_max = 500000, a text in quotes.`,
+      `${path}:${error.line}:${error.column}: this is not TOML: ${reason}. Write a setting as lines_max = 500000, and texts in quotes.`,
     );
   }
 }

@@ -104,14 +104,14 @@ describe('onhand serve', () => {
     await expect.poll(() => readFile(told, 'utf8')).toContain('STOPPING=1\n');
   });
 
-  test('warns once and serves on where systemd cannot be told', async () => {
+  test('warns once and serves on when systemd cannot be notified', async () => {
     const child = work.start(['serve', '--port', '0'], {
       ONHAND_LOG_LEVEL: 'silent',
       NOTIFY_SOCKET: '/run/nobody',
       PATH: work.folder,
     });
     children.push(child);
-    await lineOf(child.stderr, /warning: systemd cannot be told "READY=1"/);
+    await lineOf(child.stderr, /warning: cannot send "READY=1" to systemd/);
     expect(await exitOf(child, 'SIGTERM')).toBe(0);
   });
 

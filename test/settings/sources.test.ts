@@ -115,7 +115,7 @@ describe('a configuration file', () => {
     ],
     [
       '[limits]\nlines_max = 5',
-      'limits is a table or list. This file has none: write each setting on a line of its own, such as lines_max = 500000.',
+      'limits is a table or list, which this file cannot have: write each setting on a line of its own, such as lines_max = 500000.',
     ],
   ] as const)('with %j is refused with the line', ([line, problem]) => {
     const before = [

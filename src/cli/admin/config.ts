@@ -12,16 +12,14 @@ import { printList } from '../output.ts';
 export function configCommand(context: CommandContext): Command {
   return new Command('config')
     .summary('check and show the settings')
-    .description(
-      'Checks and shows the settings, which are in the environment and in a configuration file.',
-    )
+    .description('Checks and shows the settings from the environment and the configuration file.')
     .addCommand(checkCommand(context))
     .addCommand(showCommand(context));
 }
 
 function checkCommand(context: CommandContext): Command {
   return new Command('check')
-    .summary('find wrong, unknown and contradicting settings')
+    .summary('find wrong, unknown and contradictory settings')
     .description(
       'Checks the configuration file and the environment, and prints each setting that is unknown, has a value that is ' +
         'not allowed, or has no effect because of another one. Exits 1 if there is any.',
@@ -39,7 +37,7 @@ function checkCommand(context: CommandContext): Command {
 
 function showCommand(context: CommandContext): Command {
   return new Command('show')
-    .summary('show the value of each setting, and where it is from')
+    .summary('show the value of each setting and where it was given')
     .description(
       'Shows the value of each setting and where it was given: environment, environment_file (a file that a variable ' +
         'ending in _FILE names), credential (systemd), file (the configuration file) or default. Secrets are masked.',

@@ -25,7 +25,7 @@ export function systemdOf(context: CommandContext): ServiceManager | null {
       telling = false;
       if (error === null || failed) return;
       failed = true;
-      context.note(`onhand: warning: systemd cannot be told "${state}": ${error.message.trim()}`);
+      context.note(`onhand: warning: cannot send "${state}" to systemd: ${error.message.trim()}`);
     });
   };
   return {
