@@ -52,6 +52,11 @@ export interface UpdateState {
   readonly chunkLines: number;
   /** How many lines have been answered. */
   readonly lines: number;
+  /**
+   * Whether each request asks for failures only. Earlier clients did not, nor set this: a chunk that they sent has to be
+   * sent again in the same way, since its idempotency key belongs to that request.
+   */
+  readonly failuresOnly?: boolean;
 }
 
 /** Keeps a value between runs of a program, such as `fileStore` of `onhand-client/node` does. */
@@ -188,7 +193,7 @@ export class InventoryClient {
       for await (const chunk of readAhead(chunks, bulkRequest(options), end.signal)) {
         const lines = chunk.start + chunk.lines.length;
         if (lines <= from.lines) continue;
-        const outcomes = await this.#send(chunk, from.run, call);
+        const outcomes = await this.#send(chunk, from, call);
         failed += outcomes.filter(({ isApplied }) => !isApplied).length;
         yield outcomes;
         // After the last of its results was taken: a run that stops before asks for this chunk again.
@@ -269,11 +274,15 @@ export class InventoryClient {
     }
   }
 
-  #send(chunk: Chunk, run: string, options: UpdateOptions): Promise<readonly LineOutcome[]> {
+  #send(
+    chunk: Chunk,
+    { run, failuresOnly: isAsked = false }: UpdateState,
+    options: UpdateOptions,
+  ): Promise<readonly LineOutcome[]> {
     const { errorsOnly = false, dryRun = false } = options;
     const request = bulkRequest(options);
-    // Only a dry run tells more of a success than that it is one.
-    const failuresOnly = errorsOnly || !dryRun;
+    // Only in a dry run does the result of a success say more: what would change.
+    const failuresOnly = errorsOnly || (isAsked && !dryRun);
     return this.#transport.send(
       {
         ...request,
@@ -353,7 +362,7 @@ function rowOutcome({ row, bytes }: NdjsonRow, result: LineResult): RowOutcome {
   return { ...result, row, bytes, isApplied, ...(message !== undefined && { message }) };
 }
 
-/** The results of all lines of a chunk, of which the server named the failures and counted the others. */
+/** Completes the failures that the server named by its count of successes: one result for each line of the chunk. */
 function completed(
   { start, lines }: Chunk,
   failures: readonly LineResult[],
@@ -396,7 +405,7 @@ async function startOf(
 ): Promise<UpdateState> {
   const saved = await state?.load();
   if (saved !== undefined) return saved;
-  const start = { run: crypto.randomUUID(), chunkLines, lines: 0 };
+  const start = { run: crypto.randomUUID(), chunkLines, lines: 0, failuresOnly: true };
   await state?.save(start);
   return start;
 }

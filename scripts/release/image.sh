@@ -13,7 +13,8 @@ package=$output/onhand_${version}_${architecture}.deb
 
 tree=$work/tree
 mkdir -p "$tree"/var/lib/dpkg/status.d "$work"/debs
-chmod 0755 "$work"
+# apt-get downloads as a user of its own.
+chmod 0755 "$work" && chown _apt "$work"/debs
 # What Node.js is linked with. Scanners of images read status.d.
 (cd "$work"/debs && apt-get download -q libc6 libstdc++6 libgcc-s1 gcc-12-base >/dev/null)
 for deb in "$work"/debs/*.deb; do

@@ -172,8 +172,8 @@ export class FileService {
   }
 
   /**
-   * Adds a dry run of the same file by other rules, whatever became of the file. Resolves with its uuid. Rejects as
-   * `apply` does.
+   * Adds a dry run of the same file by other rules and resolves with the uuid of the new job. The file may be in any final
+   * state. Rejects as `apply` does.
    */
   check(
     file: FileRecord,

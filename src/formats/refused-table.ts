@@ -7,7 +7,7 @@ import { matchColumns, type Column, type MatchedHeader } from './table/columns.t
 import { HeaderRefusal, type Table, type TableRow } from './table/table.ts';
 import type { ReadSheet } from './xlsx/workbook.ts';
 
-/** A table of which no row is a header that can be used. Close it. */
+/** A table without a usable header. The caller closes it. */
 export interface RefusedTable {
   readonly format: FileFormat;
   readonly sheet: ReadSheet | null;

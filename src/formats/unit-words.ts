@@ -1,6 +1,6 @@
 /** Words for units of measure in tables. */
 import { UNITS, type Unit } from './edi/units.ts';
-import { folded, namesIn, type InLanguages } from './language.ts';
+import { folded, namesIn, type InLanguages, type Language } from './language.ts';
 
 type UnitKind = 'single' | 'dozen' | 'hundred' | 'container';
 
@@ -52,9 +52,15 @@ const SIZES: Readonly<Record<UnitKind, Unit['size']>> = {
   container: 'container',
 };
 
-/** How many units one of the unit is that a word or code means; undefined if it is not known. */
-export function unitSizeOf(word: string): Unit['size'] | undefined {
-  return SIZE_BY_WORD.get(normalizedUnit(word));
+/**
+ * How many units one of the unit is that a word or code means; undefined if it is not known.
+ *
+ * @param languages the languages of the file, other than English: "dozen" are boxes in Dutch
+ */
+export function unitSizeOf(word: string, languages: readonly Language[]): Unit['size'] | undefined {
+  const unit = normalizedUnit(word);
+  const isBoxes = languages.includes('nl') && unit === 'dozen';
+  return isBoxes ? 'container' : SIZE_BY_WORD.get(unit);
 }
 
 function normalizedUnit(word: string): string {

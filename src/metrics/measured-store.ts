@@ -24,7 +24,7 @@ export function measuredStore(store: Store, recorder: Recorder): Store {
         const outcome = outcomes[i];
         if (outcome instanceof OnhandError) recorder.refused(outcome);
         else if (outcome !== undefined && isNew(outcome))
-          recorder.applied(source, outcome.statuses);
+          recorder.applied(source, countsOf(outcome.statuses));
       }
       return outcomes;
     },
@@ -35,17 +35,18 @@ export function measuredStore(store: Store, recorder: Recorder): Store {
       const statuses = outcome.entries.map((entry) =>
         entry.outcome === 'refused' ? REFUSED : APPLIED,
       );
-      recorder.applied(source, statuses);
+      recorder.applied(source, countsOf(statuses));
       return outcome;
     },
     batches: overriding(store.batches, {
       revert: async (request) => {
         const outcome = await written(1, store.batches.revert(request));
         if (outcome === undefined || outcome.uuid === null) return outcome;
-        const statuses = outcome.skus.map((sku) =>
-          sku.outcome === 'reverted' ? APPLIED : LEFT_OUT,
-        );
-        recorder.applied('revert', statuses);
+        const { reverted, moved_on: movedOn, confirmed } = outcome.counts;
+        recorder.applied('revert', [
+          [APPLIED, reverted],
+          [LEFT_OUT, movedOn + confirmed],
+        ]);
         return outcome;
       },
     }),
@@ -66,4 +67,15 @@ function overriding<T extends object>(target: T, members: Partial<T>): T {
       return typeof member === 'function' ? member.bind(target) : member;
     },
   });
+}
+
+/** How many lines have each status. */
+function countsOf(statuses: Iterable<number>): Iterable<readonly [status: number, count: number]> {
+  let applied = 0;
+  const others = new Map<number, number>();
+  for (const status of statuses) {
+    if (status === APPLIED) applied += 1;
+    else others.set(status, (others.get(status) ?? 0) + 1);
+  }
+  return applied === 0 ? others : [[APPLIED, applied], ...others];
 }

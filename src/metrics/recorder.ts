@@ -1,4 +1,3 @@
-import { APPLIED } from '../domain/batch-decision.ts';
 import type { BatchSource } from '../domain/batches.ts';
 import { OnhandError, type ErrorCode } from '../domain/errors.ts';
 import { isFileFormat, RESULT_OF_STATUS } from './definitions.ts';
@@ -47,10 +46,14 @@ export class Recorder {
     this.#instruments.observe('onhand_commit_duration_seconds', {}, durationMs / 1000);
   }
 
-  /** A batch was applied. */
-  applied(source: BatchSource, statuses: Iterable<number>): void {
+  /**
+   * A batch was applied.
+   *
+   * @param counts how many lines have each status
+   */
+  applied(source: BatchSource, counts: Iterable<readonly [status: number, count: number]>): void {
     this.#instruments.count('onhand_batches_total', { source });
-    for (const [status, count] of countsOf(statuses)) {
+    for (const [status, count] of counts) {
       const result = RESULT_OF_STATUS[status] ?? 'refused';
       this.#instruments.count('onhand_lines_total', { result, source }, count);
     }
@@ -76,15 +79,4 @@ export class Recorder {
     const known = format !== null && isFileFormat(format) ? format : 'other';
     this.#instruments.count('onhand_files_total', { state, format: known });
   }
-}
-
-/** How many lines have each status. */
-function countsOf(statuses: Iterable<number>): Iterable<readonly [status: number, count: number]> {
-  let applied = 0;
-  const others = new Map<number, number>();
-  for (const status of statuses) {
-    if (status === APPLIED) applied += 1;
-    else others.set(status, (others.get(status) ?? 0) + 1);
-  }
-  return applied === 0 ? others : [[APPLIED, applied], ...others];
 }

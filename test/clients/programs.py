@@ -35,6 +35,7 @@ from onhand_client import (
     OnhandError,
     SignatureInvalid,
     StateStore,
+    UpdateState,
     logger,
 )
 
@@ -114,6 +115,13 @@ def update_in_two_runs(onhand: Onhand, given: Input) -> object:
                 break
         again = onhand.inventory.update(additions(given), chunk_lines=given["chunk_lines"], state=FileStore(path))
         return {"first": first, "second": sum(1 for _ in again), "cleared": not any(Path(folder).iterdir())}
+
+
+def update_from_older_state(onhand: Onhand, given: Input) -> object:
+    state: StateStore[UpdateState] = StateStore()
+    state.save(UpdateState(run="r", chunk_lines=1, lines=1))
+    outcomes = onhand.with_options(retries=0).inventory.update([{"sku_id": "S0"}, {"sku_id": "S1"}], state=state)
+    return [[outcome.index, outcome.status_code] for outcome in outcomes]
 
 
 def followed(onhand: Onhand, given: Input, via: str) -> object:
@@ -424,6 +432,7 @@ PROGRAMS: Dict[str, Callable[[Onhand, Input], object]] = {
         update_changes,
         stream_changes,
         update_in_two_runs,
+        update_from_older_state,
         follow_changes,
         follow_events,
         consume_changes,

@@ -144,6 +144,14 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     return { first, second, cleared: state.value === undefined };
   },
 
+  update_from_older_state: async (onhand) => {
+    const state = new MemoryStore<UpdateState>();
+    state.value = { run: 'r', chunkLines: 1, lines: 1 };
+    const lines = [{ sku_id: 'S0' }, { sku_id: 'S1' }];
+    const outcomes = await all(onhand.inventory.update(lines, { state, retries: 0 }));
+    return outcomes.map(({ index, status_code: status }) => [index, status]);
+  },
+
   follow_changes: async (onhand, input) => followed(onhand, input, 'polling'),
   follow_events: async (onhand, input) => followed(onhand, input, 'events'),
 

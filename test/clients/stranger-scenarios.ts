@@ -50,6 +50,20 @@ export const STRANGER_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    title: 'an update that an older client began goes on with requests like those of that client',
+    program: 'update_from_older_state',
+    skus: 0,
+    input: {},
+    stranger: () => (request, response) => {
+      const results = '[{"status_code":200,"message":"success"}]';
+      const isLikeOlder = request.url?.includes('errors_only') === false;
+      answer(isLikeOlder ? 200 : 422, JSON_TYPE, isLikeOlder ? results : '{}')(response);
+    },
+    check: (output) => {
+      expect(output).toEqual([[1, 200]]);
+    },
+  },
+  {
     title:
       'the wait that a server asks for is read as seconds, or as a date by the clock of the server',
     program: 'strange_answers',

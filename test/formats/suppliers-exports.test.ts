@@ -1,25 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { NO_RULES, parseRules, RULE_NAMES, type RuleName } from '../../src/domain/reading-rules.ts';
 import { report } from './edifact.ts';
-import { linesOf, openInventory } from './stock-files.ts';
+import { linesOf, openInventory, rulesOf, type RuleTexts } from './stock-files.ts';
 import { all } from './reading.ts';
 import { workbookOf } from './workbooks.ts';
 import { interchange } from './x12.ts';
 
-type Rules = Partial<Record<RuleName, string>>;
-
-const rulesOf = (rules: Rules) => ({
-  ...NO_RULES,
-  ...parseRules(
-    RULE_NAMES.flatMap((name) => {
-      const text = rules[name];
-      return text === undefined ? [] : [[name, text] as const];
-    }),
-  ),
-});
-
 /** Reads a table: what its columns are, what is noted, and the fields or the refusal of each row. */
-async function read(file: string, rules: Rules = {}) {
+async function read(file: string, rules: RuleTexts = {}) {
   const { rows, close, notes, columns, overlooked } = await openInventory(file, {
     rules: rulesOf(rules),
   });
@@ -93,6 +80,27 @@ describe('an export of', () => {
   });
 });
 
+test.each([
+  ['Código proveedor;Código;Stock\nP1;A-1;5\n', 'Código'],
+  ['Código do fornecedor;Referência;Estoque\nP1;A-1;5\n', 'Referência'],
+  ['Kod dostawcy;Indeks;Ilość\nP1;A-1;5\n', 'Indeks'],
+  ['Style number;Item;Qty\nP1;A-1;5\n', 'Item'],
+  ['Stock ID;Item number;Qty\nP1;A-1;5\n', 'Item number'],
+])(
+  'a code that may be that of the supplier, a style or a place does not stand for the SKU beside one that is: %j',
+  async (file, header) => {
+    const { targets, lines } = await read(file);
+    expect(targets).toMatchObject({ [header]: 'sku_id' });
+    expect(lines).toEqual([{ quantityInStock: 5 }]);
+  },
+);
+
+test('the name of a product in Spanish, Nombre, is not a count', async () => {
+  await expect(openInventory('Referencia;Nombre;Stock tienda\nA-1;365;4\n')).rejects.toThrow(
+    /name it: mapping=Stock tienda=quantity_in_stock\.$/,
+  );
+});
+
 describe('a column of units', () => {
   test('makes dozens and cases units, and refuses a case whose size the row does not say', async () => {
     const { lines } = await read(
@@ -116,6 +124,11 @@ describe('a column of units', () => {
     ]);
   });
 
+  test('does not count again for a quantity that names its unit itself', async () => {
+    const { lines } = await read('SKU,Qty,UOM\nA-1,2 dozen,DZ\nA-2,5 pcs,DZ\nA-3,2,DZ\n');
+    expect(lines).toEqual([24, 5, 24].map((quantityInStock) => ({ quantityInStock })));
+  });
+
   test('a unit behind the number is read alike', async () => {
     const { lines } = await read('SKU,Qty\nA-1,5 pcs\nA-2,1 Dutzend\nA-3,12 cases\n');
     expect(lines).toEqual([
@@ -124,6 +137,13 @@ describe('a column of units', () => {
       expect.stringContaining('the quantity 12 is in the unit "cases"'),
     ]);
   });
+});
+
+test('boxes are "dozen" in Dutch, and no dozens', async () => {
+  const boxes: unknown = expect.stringContaining('the quantity 5 is in the unit "dozen"');
+  expect((await read('Artikelnr.;Aantal;Eenheid\nA-1;5;dozen\n')).lines).toEqual([boxes]);
+  expect((await read('Artikelnr.;Aantal\nA-1;5 dozen\n')).lines).toEqual([boxes]);
+  expect((await read('SKU;Qty\nA-1;5 dozen\n')).lines).toEqual([{ quantityInStock: 60 }]);
 });
 
 describe('a refusal of a header says what to send, if', () => {
@@ -147,6 +167,11 @@ describe('a refusal of a header says what to send, if', () => {
       'a product column may identify the SKU: that column',
       'Item ID,Qty\nA-1,5\n',
       /name it: mapping=Item ID=sku_id\.$/,
+    ],
+    [
+      'the stock may be in a column that is named after the warehouse, or in another: the other',
+      'Artikelnummer,Lager,Mge\nA-1,1,10\n',
+      /name it: mapping=Mge=quantity_in_stock\.$/,
     ],
     ['there is none', 'A-1,5\nA-2,6\n', /^The file has no header, .*its first row is A-1, 5\./],
     ['each row is in quotes as a whole', '"SKU;Qty"\n"A-1;5"\n', /Remove the quotes around/],

@@ -1139,15 +1139,21 @@ class LineOutcome:
         return self.status_code == 200
 
 
-class UpdateState(TypedDict):
-    """Where an update that was interrupted continues."""
-
+class _UpdateStart(TypedDict):
     #: Begins the idempotency key of each chunk.
     run: str
     #: Lines in a chunk; it must not change between runs.
     chunk_lines: int
     #: How many lines have been answered.
     lines: int
+
+
+class UpdateState(_UpdateStart, total=False):
+    """Where an update that was interrupted continues."""
+
+    #: Whether each request asks for failures only. Earlier clients did not, nor set this: a chunk that they sent has to
+    #: be sent again in the same way, since its idempotency key belongs to that request.
+    failures_only: bool
 
 
 class Progress(NamedTuple):
@@ -1242,14 +1248,18 @@ class _Update:
         saved = None if self.state is None else self.state.load()
         if saved is not None:
             return saved
-        begin = UpdateState(run=str(uuid_module.uuid4()), chunk_lines=self.chunk_lines, lines=0)
+        begin = UpdateState(
+            run=str(uuid_module.uuid4()), chunk_lines=self.chunk_lines, lines=0, failures_only=True
+        )
         if self.state is not None:
             self.state.save(begin)
         return begin
 
     def answered(self, begin: UpdateState, lines: int, failed: int) -> None:
         if self.state is not None:
-            self.state.save(UpdateState(run=begin["run"], chunk_lines=begin["chunk_lines"], lines=lines))
+            state = begin.copy()
+            state["lines"] = lines
+            self.state.save(state)
         if self.on_progress is not None:
             self.on_progress(Progress(lines, failed))
 
@@ -1354,18 +1364,18 @@ class Inventory(_Resource):
             for chunk in chunks:
                 if chunk.end <= begin["lines"]:
                     continue
-                outcomes = self._send(chunk, begin["run"], options, call)
+                outcomes = self._send(chunk, begin, options, call)
                 failed += sum(not outcome.is_applied for outcome in outcomes)
                 yield outcomes
                 # After the last of its results was taken: a run that stops before asks for this chunk again.
                 options.answered(begin, chunk.end, failed)
         options.end()
 
-    def _send(self, chunk: _Chunk, run: str, options: _Update, call: _Call) -> List[LineOutcome]:
-        key = None if options.dry_run else f"{run}-{chunk.start}"
+    def _send(self, chunk: _Chunk, begin: UpdateState, options: _Update, call: _Call) -> List[LineOutcome]:
+        key = None if options.dry_run else f"{begin['run']}-{chunk.start}"
         request = options.request({"content-type": "application/json", "idempotency-key": key})
-        # Only a dry run tells more of a success than that it is one.
-        failures_only = options.errors_only or not options.dry_run
+        # Only in a dry run does the result of a success say more: what would change.
+        failures_only = options.errors_only or (begin.get("failures_only", False) and not options.dry_run)
         request = dataclasses.replace(
             request,
             query={**request.query, "errors_only": True if failures_only else None},
@@ -1415,7 +1425,7 @@ _SUCCESS: Json = {"status_code": 200, "message": "success"}
 
 
 def _completed(chunk: _Chunk, failures: object, succeeded: Optional[str]) -> List[Json]:
-    """The results of all lines of a chunk, of which the server named the failures and counted the others."""
+    """Completes the failures that the server named by its count of successes: one result for each line of the chunk."""
     count = len(chunk.lines)
     if not isinstance(failures, list) or succeeded != str(count - len(failures)):
         raise _unexpected_results(chunk.start)

@@ -57,6 +57,11 @@ export function isPlaceholder(cell: string): boolean {
   );
 }
 
+/** Whether a cell stands for no status. A cross marks a row, and an empty shelf has no stock: these do say something. */
+export function isStatusPlaceholder(cell: string): boolean {
+  return isPlaceholder(cell) && !/^(?:x+|empty|leer|vide)$/i.test(withoutApostrophe(cell));
+}
+
 const PLACEHOLDER_LENGTH_MAX = 40;
 
 /** Words for no value, in lower case, apart from cells of dashes, dots or zeros alone. */

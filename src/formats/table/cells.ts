@@ -6,13 +6,12 @@ import {
   restrictionCode,
   type Inventory,
 } from '../../domain/inventory.ts';
-import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { skuIdFits } from '../../domain/lines.ts';
 import { CONDITIONS, type Product } from '../../domain/sku.ts';
 import { SKU_ID_LENGTH } from '../format.ts';
 import { withoutApostrophe, withoutBlanks } from './blanks.ts';
 import { readDateCell } from './dates.ts';
-import { readQuantityCell, WHOLE_NUMBER } from './quantities.ts';
+import { readQuantityCell, WHOLE_NUMBER, type CellRules } from './quantities.ts';
 
 /** Longest title, part number or other free text of a cell, in UTF-16 code units. */
 export const CELL_LENGTH_MAX = 10_000;
@@ -54,7 +53,7 @@ export type CellColumn = Exclude<ColumnTarget, StatusColumn | 'unit'>;
 export function readCell(
   target: CellColumn,
   cell: string,
-  rules: ReadingRules,
+  rules: CellRules,
 ): CellReading | undefined {
   const text = withoutBlanks(cell);
   if (text === '') return undefined;
@@ -62,7 +61,7 @@ export function readCell(
 }
 
 /** Reads a cell that is not blank; null stands for NULL. */
-type CellReader = (cell: string | null, rules: ReadingRules) => CellReading;
+type CellReader = (cell: string | null, rules: CellRules) => CellReading;
 
 const READERS: Readonly<Record<CellColumn, CellReader>> = {
   sku_id: (cell) => {

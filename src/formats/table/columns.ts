@@ -330,13 +330,25 @@ export function matchInventory(
       lacksIdentifier(IDENTIFIER_COLUMNS, header, unreadOf(header, columns)),
       columns.length,
     );
-  if (!has(INVENTORY_COLUMNS))
+  const likely = likelyStock(header, unknown, below);
+  if (!has(INVENTORY_COLUMNS) || (hasOnlyPlaces(matched) && likely.length > 0))
     throw new HeaderRefusal(
-      lacksInventory(INVENTORY_COLUMNS, header, likelyStock(header, unknown, below)) +
+      lacksInventory(INVENTORY_COLUMNS, header, likely) +
         (found.kind === 'catalogue' ? SEND_AS_CATALOGUE : ''),
       columns.length,
     );
   return matched;
+}
+
+/**
+ * Whether the only inventory column may as well hold the warehouse, such as `Lager`. If another column has numbers, it
+ * is not known which is the stock.
+ */
+function hasOnlyPlaces({ columns }: MatchedHeader): boolean {
+  const inventory: readonly ColumnTarget[] = INVENTORY_COLUMNS;
+  return columns
+    .filter(({ target }) => inventory.includes(target))
+    .every(({ by, header }) => by === 'alias' && isPlaceName(header));
 }
 
 /** Throws if a row that has no known name is not a header either: it has data, or all of it in one cell. */

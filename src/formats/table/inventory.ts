@@ -4,7 +4,7 @@ import type { ReadingRules } from '../../domain/reading-rules.ts';
 import { quoted, refusedRow, RowDraft, SKU_ID_LENGTH, type FileRow } from '../format.ts';
 import { flagOf, statusOf } from '../status-words.ts';
 import { isBarcodeColumn, readBarcode } from './barcodes.ts';
-import { isPlaceholder, withoutApostrophe, withoutBlanks } from './blanks.ts';
+import { isPlaceholder, isStatusPlaceholder, withoutApostrophe, withoutBlanks } from './blanks.ts';
 import { NULL_CELL, readCell, type CellReading } from './cells.ts';
 import {
   IDENTIFIER_COLUMNS,
@@ -15,6 +15,7 @@ import {
 import { mappingOf } from './header-refusals.ts';
 import { placeOf } from './place-columns.ts';
 import { ReadingNotes } from './reading-notes.ts';
+import type { CellRules } from './quantities.ts';
 import { inUnits } from './row-units.ts';
 import { readStatus, RowStatus } from './statuses.ts';
 import type { TableRow } from './table.ts';
@@ -28,13 +29,13 @@ type CellRow = Extract<TableRow, { readonly cells: readonly string[] }>;
 export class InventoryReader {
   readonly notes = new ReadingNotes();
   readonly #header: MatchedHeader;
-  readonly #rules: ReadingRules;
+  readonly #rules: CellRules;
   /** The columns that are read, the identifiers first. */
   readonly #columns: readonly Column[];
 
   constructor(header: MatchedHeader, rules: ReadingRules) {
     this.#header = header;
-    this.#rules = rules;
+    this.#rules = { ...rules, languages: header.languages };
     const { columns } = header;
     this.#columns = [
       ...columns.filter(({ target }) => IDENTIFIERS.has(target)),
@@ -63,15 +64,17 @@ export class InventoryReader {
 class RowReading {
   readonly #row: CellRow;
   readonly #header: MatchedHeader;
-  readonly #rules: ReadingRules;
+  readonly #rules: CellRules;
   readonly #notes: ReadingNotes;
   readonly #draft = new RowDraft();
   readonly #status = new RowStatus();
+  /** Quantities whose cells name their unit themselves, such as `2 dozen`: they are in units already. */
+  readonly #inUnits = new Set<keyof Inventory>();
   #hasSkuId = false;
   /** Whether a column of this row has a status, although its header is that of the stock. */
   #hasStatusForStock = false;
 
-  constructor(row: CellRow, header: MatchedHeader, rules: ReadingRules, notes: ReadingNotes) {
+  constructor(row: CellRow, header: MatchedHeader, rules: CellRules, notes: ReadingNotes) {
     this.#row = row;
     this.#header = header;
     this.#rules = rules;
@@ -117,7 +120,7 @@ class RowReading {
     const { target } = column;
     if (isStatusColumn(target) || target === 'unit') return;
     const isFraction = this.#row.fractions?.includes(column.place) === true;
-    const rules: ReadingRules = isFraction ? { ...this.#rules, decimal: 'point' } : this.#rules;
+    const rules: CellRules = isFraction ? { ...this.#rules, decimal: 'point' } : this.#rules;
     const reading = readCell(target, cell, rules);
     switch (reading?.kind) {
       case 'skuId':
@@ -131,6 +134,7 @@ class RowReading {
       case 'placeholder':
         return this.#notes.add('placeholder', column.header, withoutBlanks(cell), this.#row.row);
       case 'inventory':
+        if (/^\d.*\p{L}/u.test(withoutApostrophe(cell))) this.#inUnits.add(reading.name);
         return this.#setField(column, reading.name, reading.value);
       case 'fault':
         return this.#fieldFault(column, cell, reading);
@@ -165,7 +169,7 @@ class RowReading {
     if (withoutBlanks(cell) === NULL_CELL) return this.#status.add('available');
     const status = readStatus(target, cell);
     if (status !== undefined) return this.#status.add(status);
-    if (isPlaceholder(cell)) return;
+    if (isStatusPlaceholder(cell)) return;
     const value = withoutBlanks(cell);
     this.#notes.add('status', header, value, this.#row.row);
     this.#warnOrFault(this.#message(column, `${quoted(value)} is not a known status`));
@@ -218,7 +222,7 @@ class RowReading {
 
   /** Converts the quantities into units, if the row counts cases or dozens. */
   #applyUnit(): void {
-    const { columns } = this.#header;
+    const { columns, languages } = this.#header;
     const column = columns.find(({ target }) => target === 'unit');
     if (column === undefined) return;
     const cellOf = (place: number | undefined): string =>
@@ -227,8 +231,8 @@ class RowReading {
     const unit = cellOf(column.place);
     for (const name of ['quantityInStock', 'quantityOnBackorder'] as const) {
       const quantity = this.#draft.fields[name];
-      if (typeof quantity !== 'number') continue;
-      const converted = inUnits(quantity, unit, cellOf(bundled?.place));
+      if (typeof quantity !== 'number' || this.#inUnits.has(name)) continue;
+      const converted = inUnits(quantity, unit, languages, cellOf(bundled?.place));
       if (converted === undefined)
         return this.#notes.add('unit', column.header, unit, this.#row.row);
       if ('refusal' in converted)

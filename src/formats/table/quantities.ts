@@ -6,6 +6,7 @@ import {
   type DecimalMark,
   type ReadingRules,
 } from '../../domain/reading-rules.ts';
+import type { Language } from '../language.ts';
 import { statusOf } from '../status-words.ts';
 import { withoutApostrophe } from './blanks.ts';
 import { inUnits } from './row-units.ts';
@@ -18,10 +19,16 @@ export type QuantityCell =
   | { readonly quantity: number }
   | { readonly refusal: string; readonly rule?: 'words' | 'negative' };
 
+/** How cells are read. */
+export interface CellRules extends ReadingRules {
+  /** The languages of the file, other than English. */
+  readonly languages?: readonly Language[];
+}
+
 /** Reads a quantity by the rules: a number, a word that stands for one, or a number below zero. */
 export function readQuantityCell(
   cell: string,
-  { words, negative, decimal }: ReadingRules,
+  { words, negative, decimal, languages = [] }: CellRules,
 ): QuantityCell {
   const text = withoutApostrophe(cell);
   const number = readQuantity(text, decimal);
@@ -43,7 +50,7 @@ export function readQuantityCell(
           rule: 'negative',
         };
   }
-  const counted = readCounted(text, decimal);
+  const counted = readCounted(text, decimal, languages);
   if (counted !== undefined)
     return 'units' in counted
       ? { quantity: counted.units }
@@ -56,11 +63,17 @@ export function readQuantityCell(
 }
 
 /** Reads a number with a known unit behind it, such as `5 pcs`; undefined if it is none. */
-function readCounted(text: string, decimal: DecimalMark | null): ReturnType<typeof inUnits> {
+function readCounted(
+  text: string,
+  decimal: DecimalMark | null,
+  languages: readonly Language[],
+): ReturnType<typeof inUnits> {
   if (text.length > WORD_LENGTH_MAX) return undefined;
   const [, digits = '', unit = ''] = /^(\d(?:[^\p{L}]*\d)?)\s*(\p{L}[\p{L}.]*)$/u.exec(text) ?? [];
   const number = readQuantity(digits, decimal);
-  return number !== null && 'quantity' in number ? inUnits(number.quantity, unit) : undefined;
+  return number !== null && 'quantity' in number
+    ? inUnits(number.quantity, unit, languages)
+    : undefined;
 }
 
 /** Accountants write -5 as (5). */

@@ -160,7 +160,8 @@ export class SqlAccounts extends SqlUsers implements AccountStore {
           this.#database.db
             .updateTable('organizations')
             .set({ name })
-            .where('id', '=', organizationId),
+            .where('id', '=', organizationId)
+            .where('name', '<>', name),
         ],
         {
           action: 'organization.renamed',

@@ -207,34 +207,32 @@ export class SqlBatches implements BatchStore {
 
   async trimResults({ bytesMax, supplierId }: ResultsQuota, limit: number): Promise<boolean> {
     const { db } = this.#database;
-    const isCounted = sql<boolean>`${supplierId === undefined ? sql`` : sql`batches.supplier_id = ${supplierId} AND `}source <> 'file'`;
-    const failures = db
+    const results = db
       .selectFrom('batch_failures')
-      .innerJoin('batches', (join) =>
-        join
-          .onRef('batches.supplier_id', '=', 'batch_failures.supplier_id')
-          .onRef('batches.number', '=', 'batch_failures.batch_number'),
-      )
-      .where(isCounted)
-      .select(['batches.supplier_id', 'number', sql<string | null>`CAST(NULL AS text)`.as('key')])
-      .select(sql<number>`length(failures)`.as('size'));
-    const effects = db
-      .selectFrom('idempotency_keys')
-      .innerJoin('batches', (join) =>
-        join
-          .onRef('batches.supplier_id', '=', 'idempotency_keys.supplier_id')
-          .onRef('batches.number', '=', 'idempotency_keys.batch_number'),
-      )
-      .where(isCounted)
-      .where(sql<boolean>`length(effects) > ${EFFECTS_DELETED.length}`)
-      .select(['batches.supplier_id', 'number', sql<string | null>`key`.as('key')])
-      .select(sql<number>`length(effects)`.as('size'));
-    const stored = db
-      .selectFrom(failures.unionAll(effects).as('results'))
-      .selectAll()
-      .select(
-        sql<number>`sum(size) OVER (PARTITION BY supplier_id ORDER BY number DESC)`.as('bytes'),
+      .select(['supplier_id', 'batch_number', sql<string | null>`CAST(NULL AS text)`.as('key')])
+      .select(sql<number>`length(failures)`.as('size'))
+      .unionAll(
+        db
+          .selectFrom('idempotency_keys')
+          .where(sql<boolean>`length(effects) > ${EFFECTS_DELETED.length}`)
+          .select(['supplier_id', 'batch_number', sql<string | null>`key`.as('key')])
+          .select(sql<number>`length(effects)`.as('size')),
       );
+    let stored = db
+      .selectFrom(results.as('results'))
+      .innerJoin('batches', (join) =>
+        join
+          .onRef('batches.supplier_id', '=', 'results.supplier_id')
+          .onRef('batches.number', '=', 'results.batch_number'),
+      )
+      .where('source', '<>', 'file')
+      .select(['results.supplier_id', 'number', 'key'])
+      .select(
+        sql<number>`sum(size) OVER (PARTITION BY results.supplier_id ORDER BY number DESC)`.as(
+          'bytes',
+        ),
+      );
+    if (supplierId !== undefined) stored = stored.where('results.supplier_id', '=', supplierId);
     const excess = await db
       .selectFrom(stored.as('stored'))
       .select(['supplier_id', 'number', 'key'])

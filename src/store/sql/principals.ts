@@ -79,8 +79,9 @@ function permissionsOf(row: PrincipalRow): readonly Permission[] {
   return readPermissions(row.permissions).filter((permission) => ofUser.includes(permission));
 }
 
+/** In one order, so that equal permissions are equal texts. */
 export function writePermissions(permissions: readonly Permission[]): string {
-  return permissions.join(' ');
+  return PERMISSIONS.filter((permission) => permissions.includes(permission)).join(' ');
 }
 
 export function readPermissions(text: string): readonly Permission[] {

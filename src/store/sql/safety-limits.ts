@@ -31,13 +31,20 @@ export async function setSafetyLimit(
     .select('uuid')
     .where('id', '=', supplierId)
     .executeTakeFirstOrThrow();
+  const columns = {
+    breaker_percent_max: limit?.percentMax ?? null,
+    breaker_skus_min: limit?.skusMin ?? null,
+  };
   const change = db
     .updateTable('suppliers')
-    .set({
-      breaker_percent_max: limit?.percentMax ?? null,
-      breaker_skus_min: limit?.skusMin ?? null,
-    })
-    .where('id', '=', supplierId);
+    .set(columns)
+    .where('id', '=', supplierId)
+    .where((supplier) =>
+      supplier.or([
+        supplier('breaker_percent_max', 'is distinct from', columns.breaker_percent_max),
+        supplier('breaker_skus_min', 'is distinct from', columns.breaker_skus_min),
+      ]),
+    );
   await record(database, author, [change], {
     action: limit === null ? 'safety_limit.cleared' : 'safety_limit.set',
     organizationUuid: uuid,

@@ -165,7 +165,17 @@ export class SqlUsers extends SqlTokens {
         }),
       }))
       .where('organization_id', '=', organizationId)
-      .where('uuid', '=', uuid);
+      .where('uuid', '=', uuid)
+      .where((user) =>
+        user.or([
+          ...(permissions === undefined
+            ? []
+            : [user('permissions', '<>', writePermissions(permissions))]),
+          ...(isDisabled === undefined
+            ? []
+            : [user('disabled_at_ms', isDisabled ? 'is' : 'is not', null)]),
+        ]),
+      );
     await this.#record([change], {
       action: 'user.changed',
       organizationUuid,

@@ -14,7 +14,7 @@ const ANN: Author = {
   address: '192.0.2.7',
 };
 
-/** Runs SQL as somebody does who has the database. */
+/** Runs SQL on the database directly, without a store. */
 async function execute({ url }: TestDatabase, sql: string): Promise<void> {
   if (url.startsWith('sqlite:')) {
     const db = new Sqlite(url.slice('sqlite:'.length));
@@ -52,7 +52,7 @@ export function describeAudit(kind: string, createDatabase: () => Promise<TestDa
       const { store, id, name } = supplier;
       const accounts = store.accounts.by(ANN);
       const shop = await accounts.createOrganization({ type: 'retailer', name: 'Shop' });
-      await accounts.renameOrganization(shop.id, 'Big Shop');
+      for (let i = 0; i < 2; i += 1) await accounts.renameOrganization(shop.id, 'Big Shop');
       for (const isDisabled of [true, true, false, false]) {
         await accounts.setOrganizationDisabled(shop.id, isDisabled);
       }
@@ -66,7 +66,10 @@ export function describeAudit(kind: string, createDatabase: () => Promise<TestDa
       };
       const { uuid } = await accounts.createUser(draft);
       await expect(accounts.createUser(draft)).rejects.toMatchObject({ code: 'already_exists' });
-      await accounts.changeUser(id, uuid, { permissions: ['view_items'] });
+      const permissions = ['view_items', 'edit_items'] as const;
+      for (const same of [permissions, permissions.toReversed()]) {
+        await accounts.changeUser(id, uuid, { permissions: same, isDisabled: false });
+      }
       await accounts.setPassword('ben', 'secret-2');
       await accounts.setPassword('nobody', 'secret-3');
       for (const isDisabled of [true, true, false])
@@ -80,8 +83,9 @@ export function describeAudit(kind: string, createDatabase: () => Promise<TestDa
       };
       const { id: tokenId } = await accounts.createToken(token);
       for (let i = 0; i < 2; i += 1) await accounts.revokeToken(tokenId);
-      await store.batches.setSafetyLimit(id, { percentMax: 5, skusMin: 1 }, ANN);
-      await store.batches.setSafetyLimit(id, null, ANN);
+      for (const limit of [null, { percentMax: 5, skusMin: 1 }, null]) {
+        for (let i = 0; i < 2; i += 1) await store.batches.setSafetyLimit(id, limit, ANN);
+      }
       expect(await actions()).toEqual([
         'organization.created',
         'organization.created',

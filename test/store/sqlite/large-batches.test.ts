@@ -1,6 +1,9 @@
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Batch, BatchOptions } from '../../../src/domain/batches.ts';
+import type { Batch, BatchOptions, RevertRequest } from '../../../src/domain/batches.ts';
+import { Instruments } from '../../../src/metrics/instruments.ts';
+import { measuredStore } from '../../../src/metrics/measured-store.ts';
+import { Recorder } from '../../../src/metrics/recorder.ts';
 import type { Store } from '../../../src/store/store.ts';
 import {
   applyOne,
@@ -58,9 +61,12 @@ async function quantities(of: Store = store): Promise<ReadonlySet<number | null>
   return new Set(skus.map(({ inventory }) => inventory.quantityInStock));
 }
 
+function revertOf(uuid: string | null, dryRun = false): RevertRequest {
+  return { supplierId: large, userId: null, uuid: uuid ?? '', force: false, dryRun };
+}
+
 function revert(uuid: string | null, dryRun = false) {
-  const request = { supplierId: large, userId: null, uuid: uuid ?? '', force: false, dryRun };
-  return store.batches.revert(request);
+  return store.batches.revert(revertOf(uuid, dryRun));
 }
 
 function onFile(work: (db: Sqlite.Database) => void): void {
@@ -114,6 +120,34 @@ describe("another supplier's batch, sent later, is committed before", () => {
     const { uuid } = await applyOne(store, batch(2));
     expect(await firstOf(revert(uuid))).toBe('the other');
     expect(await quantities()).toEqual(new Set([1]));
+  });
+});
+
+describe('a dry run of a large batch', () => {
+  const lines = SKUS.slice(0, 2 * LARGE).map((skuId) => ({
+    skuId,
+    fields: { quantityInStock: 0 },
+  }));
+
+  test('counts the SKUs that a snapshot would set to zero', async () => {
+    const snapshot = { asOfUs: null, defaultSafetyLimit: { percentMax: 100, skusMin: 1 } };
+    const options = { snapshot, dryRun: true };
+    const outcome = await applyOne(store, { ...batchOf(large, lines), options });
+    expect(outcome).toMatchObject({ uuid: null, zeroedCount: SKUS.length - lines.length });
+    expect(await quantities()).toEqual(new Set([1]));
+  });
+
+  test('rejects an invalid confirmation code and does not use up a valid one', async () => {
+    await store.batches.setSafetyLimit(large, { percentMax: 1, skusMin: 1 });
+    const fingerprint = new TextEncoder().encode('request');
+    const code = await store.batches.confirm(large, fingerprint, EXPIRES_AT_MS);
+    const apply = async (options: BatchOptions) =>
+      (await store.apply([{ ...batchOf(large, lines), options }]))[0];
+    const invalid = { confirmation: { code: 'other', fingerprint }, dryRun: true };
+    expect(await apply(invalid)).toMatchObject({ code: 'confirmation_invalid' });
+    const confirmation = { code, fingerprint };
+    expect(await apply({ confirmation, dryRun: true })).not.toBeInstanceOf(Error);
+    expect(await apply({ confirmation })).not.toBeInstanceOf(Error);
   });
 });
 
@@ -217,7 +251,7 @@ test('a store that is closed first finishes a large batch and what waits for it'
   expect(await quantities()).toEqual(new Set([3]));
 });
 
-test('an undo names at most a thousand SKUs of each kind, and counts all', async () => {
+test('an undo names at most a thousand SKUs of each kind; it and the metrics count all', async () => {
   const entries = Array.from({ length: 1200 }, (_, i) => entry(`more-${i}`));
   await importSkus(store, large, entries);
   const lines = entries.map(({ skuId }) => ({ skuId, fields: { quantityInStock: 9 } }));
@@ -226,4 +260,10 @@ test('an undo names at most a thousand SKUs of each kind, and counts all', async
   expect(outcome?.counts).toEqual({ reverted: 1200, moved_on: 0, confirmed: 0 });
   expect(outcome?.skus).toHaveLength(1000);
   expect(outcome?.uuid).toBeNull();
+
+  const instruments = new Instruments();
+  const measured = measuredStore(store, new Recorder(instruments));
+  await measured.batches.revert(revertOf(uuid));
+  const { text } = await instruments.print();
+  expect(text).toContain('onhand_lines_total{result="applied",source="revert"} 1200\n');
 });

@@ -65,7 +65,7 @@ export interface PreparedBatch<T> {
   readonly number: number;
   /** In the order of their sequences, which are consecutive. */
   readonly changes: readonly BatchChange[];
-  /** The outcome of a dry run. */
+  /** The outcome of a dry run, which writes nothing. */
   readonly preview: T;
   /** Writes all but the changes. */
   readonly write: () => T;
@@ -127,7 +127,8 @@ export class Applier {
    * the stored outcome for a repeated request.
    */
   applyLines(batch: Batch, nowMs: number): BatchOutcome | StoredOutcome {
-    return this.write(finish(this.preparingLines(batch, nowMs, this.confirm)));
+    const prepared = finish(this.preparingLines(batch, nowMs, this.confirm));
+    return batch.options?.dryRun === true ? previewOf(prepared) : this.write(prepared);
   }
 
   /** Writes a batch that was prepared in the same transaction. */
@@ -176,9 +177,11 @@ export class Applier {
       yield* recordingMisfits(questions, (i) => findsUnretired(stock, i), decided.details);
     }
     const unnamed = yield* this.#findingUnnamed(batch, decision, decided);
-    this.#checkSafetyLimit(batch, decision, unnamed, (confirmation) =>
-      confirm(supplierId, confirmation, nowMs),
-    );
+    const isKept = options.dryRun !== true;
+    this.#checkSafetyLimit(batch, decision, unnamed, (confirmation) => {
+      if (isKept) confirm(supplierId, confirmation, nowMs);
+      else this.#batchRows.checkConfirmation(supplierId, confirmation, nowMs);
+    });
 
     const { statuses } = decided;
     const details = yield* namingDetails(decided.details, (skuNumber) =>
@@ -186,7 +189,6 @@ export class Applier {
     );
     const numbered = this.#number(supplierId, decision);
     const { number, closed } = numbered;
-    const isKept = options.dryRun !== true;
     const effects = yield* namingEffects(
       decided.effects,
       isKept ? closed.changes : [],
@@ -199,15 +201,17 @@ export class Applier {
         : null;
     const keptEffects =
       key !== undefined && effects.size > 0 ? yield* encodingEffects(effects) : null;
-    const outcome = { uuid: null, statuses, details, effects, zeroedCount: 0, repeats: null };
+    const outcome = { statuses, details, effects, repeats: null };
     const summary = { appliedAtMs: nowMs, startedMs, lineCount: lines.count, statuses };
     const write = (): BatchOutcome => {
       const { uuid, zeroedCount } = this.#writeRow(batch, numbered, summary, unnamed);
       if (failures !== null) this.#batchRows.appendFailures(supplierId, number, nowMs, failures);
       if (key !== undefined) this.#batchRows.keepKey(supplierId, number, key, keptEffects);
-      return { ...outcome, uuid: isKept ? uuid : null, zeroedCount };
+      return { ...outcome, uuid, zeroedCount };
     };
-    return { supplierId, number, changes: closed.changes, preview: outcome, write };
+    const zeroedCount = isKept ? 0 : yield* this.#countingZeroed(batch, unnamed, nowMs);
+    const preview = { ...outcome, uuid: null, zeroedCount };
+    return { supplierId, number, changes: closed.changes, preview, write };
   }
 
   /** The SKUs that a snapshot does not name and that are not at zero; none if the batch is no snapshot. */
@@ -321,15 +325,45 @@ export class Applier {
     return { uuid, zeroedCount };
   }
 
-  /** Sets SKUs to zero in steps, since they may be a whole catalogue. Returns how many changed. */
+  /** Sets SKUs to zero. Returns how many changed. */
   #zero(
-    { supplierId, options = NO_OPTIONS }: Pick<Batch, 'supplierId' | 'options'>,
-    { skuNumbers }: UnnamedSkus,
+    batch: Pick<Batch, 'supplierId' | 'options'>,
+    unnamed: UnnamedSkus,
     batchNumber: number,
     nowMs: number,
   ): number {
-    const asOfUs = options.snapshot?.asOfUs ?? null;
     let zeroedCount = 0;
+    for (const { changes, skus } of this.#zeroing(batch, unnamed, nowMs)) {
+      this.#changeRows.append(batch.supplierId, batchNumber, changes);
+      this.#writeThrough(batch.supplierId, skus, nowMs);
+      zeroedCount += changes.length;
+    }
+    return zeroedCount;
+  }
+
+  /** How many SKUs `#zero` would change. */
+  *#countingZeroed(batch: Batch, unnamed: UnnamedSkus, nowMs: number): Steps<number> {
+    let zeroedCount = 0;
+    for (const { changes } of this.#zeroing(batch, unnamed, nowMs)) {
+      zeroedCount += changes.length;
+      yield;
+    }
+    return zeroedCount;
+  }
+
+  /**
+   * Decides to set SKUs to zero, in steps, since they may be a whole catalogue. Yields the changes of each step, and the
+   * SKUs that it releases afterwards.
+   */
+  *#zeroing(
+    { supplierId, options = NO_OPTIONS }: Pick<Batch, 'supplierId' | 'options'>,
+    { skuNumbers }: UnnamedSkus,
+    nowMs: number,
+  ): Generator<{
+    readonly changes: readonly BatchChange[];
+    readonly skus: readonly SkuState[];
+  }> {
+    const asOfUs = options.snapshot?.asOfUs ?? null;
     for (let from = 0; from < skuNumbers.length; from += ZEROED_PER_STEP) {
       const decision = new BatchDecision(nowMs);
       const kept = new Set(this.stock.heldOf(supplierId).keys());
@@ -337,22 +371,15 @@ export class Applier {
         const held = this.stock.skuState(supplierId, skuNumber);
         decision.zero(held, () => this.stock.storedAsOfUs(supplierId, skuNumber), asOfUs);
       }
-      const closed = decision.close(this.stock.head(supplierId));
-      this.#changeRows.append(supplierId, batchNumber, closed.changes);
-      zeroedCount += closed.changes.length;
-      this.#writeAndRelease(supplierId, kept, nowMs);
-    }
-    return zeroedCount;
-  }
-
-  #writeAndRelease(supplierId: number, kept: ReadonlySet<number>, nowMs: number): void {
-    const released = [...this.stock.heldOf(supplierId).values()].filter(
-      ({ skuNumber }) => !kept.has(skuNumber),
-    );
-    this.#writeThrough(supplierId, released, nowMs);
-    for (const { skuNumber } of released) {
-      this.stock.release(supplierId, skuNumber);
-      this.#cache.deleteInventory(skuKey(supplierId, skuNumber));
+      const { changes } = decision.close(this.stock.head(supplierId));
+      const skus = [...this.stock.heldOf(supplierId).values()].filter(
+        ({ skuNumber }) => !kept.has(skuNumber),
+      );
+      yield { changes, skus };
+      for (const { skuNumber } of skus) {
+        this.stock.release(supplierId, skuNumber);
+        this.#cache.deleteInventory(skuKey(supplierId, skuNumber));
+      }
     }
   }
 
@@ -413,6 +440,11 @@ export class Applier {
       }
     }
   }
+}
+
+/** The outcome of a dry run of a batch. */
+export function previewOf<T>(prepared: PreparedBatch<T> | { readonly done: T }): T {
+  return 'done' in prepared ? prepared.done : prepared.preview;
 }
 
 function rowOf({ inventory, lastSequence, asOfUs }: SkuState, nowMs: number): InventoryRow {

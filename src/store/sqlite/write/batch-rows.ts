@@ -59,6 +59,7 @@ export class BatchRows {
   readonly #keyOf: Statement<[number, string, number], KeyRow>;
   readonly #keepKey: Statement<Value[]>;
   readonly #takeConfirmation: Statement<[number, string, Uint8Array, number]>;
+  readonly #findConfirmation: Statement<[number, string, Uint8Array, number]>;
   readonly #count: Statement<Value[]>;
   readonly #counts = new TransactionCounts();
 
@@ -92,9 +93,10 @@ export class BatchRows {
          lines = lines + excluded.lines, changed = changed + excluded.changed,
          failed = failed + excluded.failed`,
     );
-    this.#takeConfirmation = db.prepare(
-      'DELETE FROM confirmations WHERE supplier_id = ? AND code = ? AND fingerprint = ? AND expires_at_ms > ?',
-    );
+    const confirmation =
+      'FROM confirmations WHERE supplier_id = ? AND code = ? AND fingerprint = ? AND expires_at_ms > ?';
+    this.#takeConfirmation = db.prepare(`DELETE ${confirmation}`);
+    this.#findConfirmation = db.prepare(`SELECT 1 ${confirmation}`);
   }
 
   /** Forgets what the previous transaction counted. */
@@ -178,6 +180,13 @@ export class BatchRows {
   /** Uses a confirmation up; throws `confirmation_invalid` where there is none such. */
   confirm(supplierId: number, { code, fingerprint }: Confirmation, nowMs: number): void {
     if (this.#takeConfirmation.run(supplierId, code, fingerprint, nowMs).changes === 0) {
+      throw confirmationInvalid();
+    }
+  }
+
+  /** Throws as `confirm` does, and uses nothing up. */
+  checkConfirmation(supplierId: number, { code, fingerprint }: Confirmation, nowMs: number): void {
+    if (this.#findConfirmation.get(supplierId, code, fingerprint, nowMs) === undefined) {
       throw confirmationInvalid();
     }
   }

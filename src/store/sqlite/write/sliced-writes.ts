@@ -10,7 +10,13 @@ import type { Confirmation } from '../../../domain/batches.ts';
 import type { Steps } from '../../../domain/steps.ts';
 import { isFailedSync } from '../connection.ts';
 import type { WriterInventory } from '../recent/writer-inventory.ts';
-import type { Applier, Confirm, PreparedBatch, Preparing } from './apply.ts';
+import {
+  previewOf,
+  type Applier,
+  type Confirm,
+  type PreparedBatch,
+  type Preparing,
+} from './apply.ts';
 import { StagedChanges } from './staged-changes.ts';
 
 export interface SlicedWriteParts {
@@ -73,7 +79,7 @@ export class SlicedWrites {
     }
     const prepared = step.value;
     if (isDryRun || 'done' in prepared) {
-      const outcome = 'done' in prepared ? prepared.done : prepared.preview;
+      const outcome = previewOf(prepared);
       return this.#transaction(() => (isUnmoved(0) ? outcome : MOVED));
     }
     if (!(yield* this.#staging(prepared, applier, isUnmoved))) return MOVED;
