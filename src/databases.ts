@@ -27,8 +27,9 @@ const FATAL_EXIT_CODE = 70;
 export function driverOf(database: string): DatabaseDriver {
   const driver = DRIVERS.find((candidate) => candidate.matches(database));
   if (driver !== undefined) return driver;
-  // A mistyped database URL may contain a password, so it is not repeated.
-  const named = /\/\/|@/.test(database) ? '' : ` "${database}"`;
+  // What was given may contain a password, or be one: only what looks like a file or a URL without credentials is repeated.
+  const isSafe = /^[a-z]+:|\.db$/i.test(database) && !/\/\/|@/.test(database);
+  const named = isSafe ? ` "${database}"` : '';
   const forms = DRIVERS.map(({ urlForm }) => urlForm).join(', or ');
   throw new OnhandError('parameter_invalid', `The database${named} cannot be used: name ${forms}.`);
 }

@@ -133,6 +133,7 @@ describe('the command line', () => {
       /^onhand: The database cannot be used: name a file as sqlite:PATH/,
     ],
     ['onhand.db', /^onhand: The database "onhand.db" cannot be used: name a file as sqlite:PATH/],
+    ['a-password-alone', /^onhand: The database cannot be used: name a file as sqlite:PATH/],
     ['sqlite:', /cannot be used/],
     ['sqlite::memory:', /cannot be used/],
     ['sqlite:no/such/folder.db', /folder\.db cannot be opened\. There is no such folder\.\n$/],

@@ -2,7 +2,10 @@ import type { LineDraft } from '../../src/domain/lines.ts';
 import {
   NO_RULES,
   parseColumnMappings,
+  parseRules,
+  RULE_NAMES,
   type ReadingRules,
+  type RuleName,
 } from '../../src/domain/reading-rules.ts';
 import { openStockFile, type StockFile, type InventoryFile } from '../../src/formats/stock-file.ts';
 import type { JsonLineReader } from '../../src/formats/json.ts';
@@ -22,6 +25,17 @@ export interface ReadingTerms {
 /** Reads the JSON lines of one file as a bulk update does. */
 export function newJsonLineReader(): JsonLineReader {
   return jsonLineReader({ nowMs: 0, asOfToleranceSeconds: Infinity, asOfUs: undefined });
+}
+
+/** Rules as their sender writes them. */
+export type RuleTexts = Partial<Record<RuleName, string>>;
+
+export function rulesOf(texts: RuleTexts): ReadingRules {
+  const given = RULE_NAMES.flatMap((name) => {
+    const text = texts[name];
+    return text === undefined ? [] : [[name, text] as const];
+  });
+  return { ...NO_RULES, ...parseRules(given) };
 }
 
 /** Opens a file from disk, since archives cannot be read from a stream. */

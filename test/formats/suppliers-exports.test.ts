@@ -1,25 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { NO_RULES, parseRules, RULE_NAMES, type RuleName } from '../../src/domain/reading-rules.ts';
 import { report } from './edifact.ts';
-import { linesOf, openInventory } from './stock-files.ts';
+import { linesOf, openInventory, rulesOf, type RuleTexts } from './stock-files.ts';
 import { all } from './reading.ts';
 import { workbookOf } from './workbooks.ts';
 import { interchange } from './x12.ts';
 
-type Rules = Partial<Record<RuleName, string>>;
-
-const rulesOf = (rules: Rules) => ({
-  ...NO_RULES,
-  ...parseRules(
-    RULE_NAMES.flatMap((name) => {
-      const text = rules[name];
-      return text === undefined ? [] : [[name, text] as const];
-    }),
-  ),
-});
-
 /** Reads a table: what its columns are, what is noted, and the fields or the refusal of each row. */
-async function read(file: string, rules: Rules = {}) {
+async function read(file: string, rules: RuleTexts = {}) {
   const { rows, close, notes, columns, overlooked } = await openInventory(file, {
     rules: rulesOf(rules),
   });
@@ -97,8 +84,10 @@ test.each([
   ['Código proveedor;Código;Stock\nP1;A-1;5\n', 'Código'],
   ['Código do fornecedor;Referência;Estoque\nP1;A-1;5\n', 'Referência'],
   ['Kod dostawcy;Indeks;Ilość\nP1;A-1;5\n', 'Indeks'],
+  ['Style number;Item;Qty\nP1;A-1;5\n', 'Item'],
+  ['Stock ID;Item number;Qty\nP1;A-1;5\n', 'Item number'],
 ])(
-  'a code that may be that of the supplier does not stand for the SKU beside one that is: %j',
+  'a code that may be that of the supplier, a style or a place does not stand for the SKU beside one that is: %j',
   async (file, header) => {
     const { targets, lines } = await read(file);
     expect(targets).toMatchObject({ [header]: 'sku_id' });
@@ -133,6 +122,11 @@ describe('a column of units', () => {
     expect(notes).toEqual([
       'Column "Unit" has a unit of measure that is not known; its quantities count as single units: "pair" (2 rows, first row 2).',
     ]);
+  });
+
+  test('does not count again for a quantity that names its unit itself', async () => {
+    const { lines } = await read('SKU,Qty,UOM\nA-1,2 dozen,DZ\nA-2,5 pcs,DZ\nA-3,2,DZ\n');
+    expect(lines).toEqual([24, 5, 24].map((quantityInStock) => ({ quantityInStock })));
   });
 
   test('a unit behind the number is read alike', async () => {

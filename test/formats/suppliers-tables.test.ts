@@ -1,30 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { NO_RULES, parseRules, RULE_NAMES, type RuleName } from '../../src/domain/reading-rules.ts';
 import { LANGUAGE_CODES, namesIn } from '../../src/formats/language.ts';
 import { knownName, normalizedHeader } from '../../src/formats/table/aliases.ts';
 import { COLUMN_NAMES } from '../../src/formats/table/column-names.ts';
 import { STATUS_WORDS, statusOf } from '../../src/formats/status-words.ts';
 import { textMatching } from '../matching.ts';
 import { all } from './reading.ts';
-import { openInventory, type ReadingTerms } from './stock-files.ts';
-
-type Rules = Partial<Record<RuleName, string>>;
-
-const termsOf = (rules: Rules): ReadingTerms => ({
-  rules: {
-    ...NO_RULES,
-    ...parseRules(
-      RULE_NAMES.flatMap((name) => {
-        const text = rules[name];
-        return text === undefined ? [] : [[name, text] as const];
-      }),
-    ),
-  },
-});
+import { openInventory, rulesOf, type RuleTexts } from './stock-files.ts';
 
 /** Reads a file: per row its fields, or the message of its refusal; its warnings; and the file's notes. */
-async function read(file: string, rules: Rules = {}) {
-  const { rows, close, notes, columns, overlooked } = await openInventory(file, termsOf(rules));
+async function read(file: string, rules: RuleTexts = {}) {
+  const { rows, close, notes, columns, overlooked } = await openInventory(file, {
+    rules: rulesOf(rules),
+  });
   try {
     const found = (await all(rows)).flat();
     return {
@@ -120,7 +107,7 @@ describe('a barcode in an inventory file', () => {
   });
 });
 
-const dateOf = async (cell: string, rules: Rules = {}) =>
+const dateOf = async (cell: string, rules: RuleTexts = {}) =>
   (await read(`SKU;Qty;ETA\nA;1;"${cell}"\n`, rules)).lines[0];
 
 describe('a date', () => {
