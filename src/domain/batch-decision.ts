@@ -148,11 +148,7 @@ export class BatchDecision {
     this.#nowUs = nowMs * 1000;
   }
 
-  decideLines(lines: Lines, stock: Stock, options: DecisionOptions): DecidedLines {
-    return finish(this.decidingLines(lines, stock, options));
-  }
-
-  /** `decideLines`, with pauses. The SKUs must stay as they are meanwhile. */
+  /** Decides lines, with pauses. The SKUs must stay as they are meanwhile. */
   *decidingLines(
     lines: Lines,
     stock: Stock,

@@ -2,7 +2,7 @@
 import { OnhandError } from './errors.ts';
 
 export interface FileQuota {
-  /** Of all its stored files together. */
+  /** Total size of its stored files. */
   readonly bytesMax: number;
   readonly filesMax: number;
   /** Files that wait for their turn. */

@@ -118,7 +118,7 @@ export async function readFileTask(
 
 /** What is known of a file before anything of it is applied. */
 interface InspectedBefore {
-  /** Of an inventory file. */
+  /** Null unless the file contains inventory. */
   readonly inspection: Inspection | null;
   readonly catalogue: InspectedCatalogue | null;
 }

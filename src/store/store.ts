@@ -309,7 +309,7 @@ export interface SkuQuery {
     | { readonly start: number }
     | {
         readonly afterUuid: string | null;
-        /** Of a sorted list: what that SKU was sorted by when it was read. It may have changed since. */
+        /** In a sorted list, that SKU's sort value when it was read. It may have changed since. */
         readonly afterValue?: string | number | null;
       };
   readonly limit: number;

@@ -124,6 +124,11 @@ describe('a column of units', () => {
     ]);
   });
 
+  test('does not count again for a quantity that names its unit itself', async () => {
+    const { lines } = await read('SKU,Qty,UOM\nA-1,2 dozen,DZ\nA-2,5 pcs,DZ\nA-3,2,DZ\n');
+    expect(lines).toEqual([24, 5, 24].map((quantityInStock) => ({ quantityInStock })));
+  });
+
   test('a unit behind the number is read alike', async () => {
     const { lines } = await read('SKU,Qty\nA-1,5 pcs\nA-2,1 Dutzend\nA-3,12 cases\n');
     expect(lines).toEqual([

@@ -24,7 +24,7 @@ export interface Column {
   readonly isEssential?: boolean;
 }
 
-/** All but the first two, which say what the SKU is. */
+/** The optional columns. The SKU and its title always come first. */
 export const COLUMNS: readonly Column[] = [
   {
     name: 'supplier',

@@ -15,7 +15,7 @@ export interface SkuRows {
   readonly count: number;
   /** Undefined until it is read. */
   readonly at: (index: number) => Sku | undefined;
-  /** Reads the rows that are in view, and those about them. */
+  /** Reads the visible rows and their neighbours. */
   readonly show: (first: number, last: number) => void;
   readonly isPending: boolean;
   readonly error: Error | null;
@@ -52,7 +52,7 @@ function useRowsInTurn(search: SkuSearch): SkuRows {
   };
 }
 
-/** Any page, when it is in view. */
+/** Any page, once it is visible. */
 function useDirectRows(search: SkuSearch): SkuRows {
   const enabled = isDirect(search);
   const [first, setFirst] = useState(0);

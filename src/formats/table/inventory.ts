@@ -68,6 +68,8 @@ class RowReading {
   readonly #notes: ReadingNotes;
   readonly #draft = new RowDraft();
   readonly #status = new RowStatus();
+  /** Quantities whose cells name their unit themselves, such as `2 dozen`: they are in units already. */
+  readonly #inUnits = new Set<keyof Inventory>();
   #hasSkuId = false;
   /** Whether a column of this row has a status, although its header is that of the stock. */
   #hasStatusForStock = false;
@@ -132,6 +134,7 @@ class RowReading {
       case 'placeholder':
         return this.#notes.add('placeholder', column.header, withoutBlanks(cell), this.#row.row);
       case 'inventory':
+        if (/^\d.*\p{L}/u.test(withoutApostrophe(cell))) this.#inUnits.add(reading.name);
         return this.#setField(column, reading.name, reading.value);
       case 'fault':
         return this.#fieldFault(column, cell, reading);
@@ -228,7 +231,7 @@ class RowReading {
     const unit = cellOf(column.place);
     for (const name of ['quantityInStock', 'quantityOnBackorder'] as const) {
       const quantity = this.#draft.fields[name];
-      if (typeof quantity !== 'number') continue;
+      if (typeof quantity !== 'number' || this.#inUnits.has(name)) continue;
       const converted = inUnits(quantity, unit, languages, cellOf(bundled?.place));
       if (converted === undefined)
         return this.#notes.add('unit', column.header, unit, this.#row.row);

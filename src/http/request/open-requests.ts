@@ -5,7 +5,7 @@ import { Capacity, RESERVED_SHARE, type Exhausted, type Usage } from '../../inta
 export interface OpenLimits {
   /** Requests that are open at the same time; more are refused with `overloaded`. */
   readonly openRequestsMax: number;
-  /** Of one organization; more are refused with `organization_budget_exceeded`. So are the following. */
+  /** The share of one organization, here and below; more is refused with `organization_budget_exceeded`. */
   readonly organizationOpenRequestsMax: number;
   /**
    * Memory for the bodies and responses of all open requests, in bytes. A body that would exceed it is
