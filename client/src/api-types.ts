@@ -4586,8 +4586,8 @@ export interface operations {
     readonly exportSkus: {
         readonly parameters: {
             readonly query?: {
-                /** @description The columns in their order, separated by commas: any of sku_id, title, supplier, gtin, upca, ean13, gtin14, isbn, quantity_in_stock, quantity_on_backorder, backorder_date, restrictions, condition, number_of_units_bundled, mpn, asin, created, last_updated, uuid, supplier_uuid. */
-                readonly columns?: string;
+                /** @description The columns in their order: separated by commas, or repeated. */
+                readonly columns?: readonly ("sku_id" | "title" | "supplier" | "gtin" | "upca" | "ean13" | "gtin14" | "isbn" | "quantity_in_stock" | "quantity_on_backorder" | "backorder_date" | "restrictions" | "condition" | "number_of_units_bundled" | "mpn" | "asin" | "created" | "last_updated" | "uuid" | "supplier_uuid")[];
                 /** @description Only SKUs with this EAN-13, in any of its written forms. */
                 readonly ean13?: string;
                 /** @description Only SKUs with this GTIN-14, in any of its written forms. */
@@ -4641,8 +4641,8 @@ export interface operations {
     readonly exportSkusAsWorkbook: {
         readonly parameters: {
             readonly query?: {
-                /** @description The columns in their order, separated by commas: any of sku_id, title, supplier, gtin, upca, ean13, gtin14, isbn, quantity_in_stock, quantity_on_backorder, backorder_date, restrictions, condition, number_of_units_bundled, mpn, asin, created, last_updated, uuid, supplier_uuid. */
-                readonly columns?: string;
+                /** @description The columns in their order: separated by commas, or repeated. */
+                readonly columns?: readonly ("sku_id" | "title" | "supplier" | "gtin" | "upca" | "ean13" | "gtin14" | "isbn" | "quantity_in_stock" | "quantity_on_backorder" | "backorder_date" | "restrictions" | "condition" | "number_of_units_bundled" | "mpn" | "asin" | "created" | "last_updated" | "uuid" | "supplier_uuid")[];
                 /** @description Only SKUs with this EAN-13, in any of its written forms. */
                 readonly ean13?: string;
                 /** @description Only SKUs with this GTIN-14, in any of its written forms. */

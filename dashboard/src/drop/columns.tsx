@@ -1,15 +1,12 @@
-import { Alert, Badge, Button, Checkbox, Group, Select, Table, Text } from '@mantine/core';
+import { Alert, Badge, Select, Table, Text } from '@mantine/core';
 import { useSessionStorage } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
 import type { FileWithBatches } from '../../../client/src/index.ts';
 import { useActing } from '../acting/acting.tsx';
 import { previewQuery } from '../files/queries.ts';
-import { Icon } from '../frame/icons.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
-import { FailedAlert } from '../states/states.tsx';
-import { useCheckAgain } from './check-again.ts';
+import { CheckAgainFoot } from './check-again-foot.tsx';
 import { COLUMN_TARGETS, columnsOf, IGNORE } from './mapping.ts';
 import classes from './drop.module.css';
 
@@ -23,8 +20,6 @@ export function Columns({ file }: { readonly file: FileWithBatches }) {
     key: `onhand-columns-${file.uuid}`,
     defaultValue: {},
   });
-  const [isSaved, setIsSaved] = useState(true);
-  const checking = useCheckAgain(file);
   const columns = columnsOf(file, preview);
   if (isPending) return null;
   if (columns.length === 0) return null;
@@ -83,26 +78,8 @@ export function Columns({ file }: { readonly file: FileWithBatches }) {
         </Table>
       </Table.ScrollContainer>
       {isChanged ? (
-        <div className={classes['foot']}>
-          <Checkbox
-            size="xs"
-            label={text.columns.save}
-            checked={isSaved}
-            onChange={(event) => setIsSaved(event.currentTarget.checked)}
-          />
-          <Group gap={10}>
-            <Button
-              variant="light"
-              leftSection={<Icon name="flask" />}
-              loading={checking.isPending}
-              onClick={() => checking.mutate({ rules: { columns: choices }, isSaved })}
-            >
-              {text.columns.checkAgain}
-            </Button>
-          </Group>
-        </div>
+        <CheckAgainFoot file={file} rules={{ columns: choices }} isSavedAtFirst />
       ) : null}
-      {checking.error === null ? null : <FailedAlert error={checking.error} />}
       {file.notes.length === 0 ? null : (
         <Alert color="gray" radius={0} title={text.columns.notes}>
           {file.notes.map((note) => (

@@ -1,23 +1,10 @@
-import {
-  Button,
-  Checkbox,
-  Collapse,
-  Group,
-  Select,
-  SimpleGrid,
-  Stack,
-  Textarea,
-} from '@mantine/core';
+import { Button, Checkbox, Collapse, Select, SimpleGrid, Stack, Textarea } from '@mantine/core';
 import { useDisclosure, useSessionStorage } from '@mantine/hooks';
-import { useState } from 'react';
 import type { FileSettings, FileWithBatches } from '../../../client/src/index.ts';
-import { Icon } from '../frame/icons.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
-import { FailedAlert } from '../states/states.tsx';
-import { useCheckAgain } from './check-again.ts';
+import { CheckAgainFoot } from './check-again-foot.tsx';
 import { printWords, readWords } from './words.ts';
-import classes from './drop.module.css';
 
 /** The rules that are a choice, and what may be chosen. Without a choice, the file asks where it matters. */
 const CHOICES = {
@@ -45,8 +32,6 @@ export function Rules({ file }: { readonly file: FileWithBatches }) {
   const [isOpen, { toggle }] = useDisclosure(
     Object.keys(file.rules).some((name) => name !== 'mapping'),
   );
-  const [isSaved, setIsSaved] = useState(false);
-  const checking = useCheckAgain(file);
   // They survive a reload of the page.
   const [changes, setChanges] = useSessionStorage<Texts>({
     key: `onhand-rules-${file.uuid}`,
@@ -108,34 +93,22 @@ export function Rules({ file }: { readonly file: FileWithBatches }) {
           />
         </Stack>
         {Object.keys(changes).length === 0 ? null : (
-          <div className={classes['foot']}>
-            <Checkbox
-              size="xs"
-              label={text.columns.save}
-              checked={isSaved}
-              onChange={(event) => setIsSaved(event.currentTarget.checked)}
-            />
-            <Group gap={10}>
-              <Button
-                variant="light"
-                leftSection={<Icon name="flask" />}
-                loading={checking.isPending}
-                disabled={words === undefined}
-                onClick={() => checking.mutate({ rules: settingsOf(changes, words), isSaved })}
-              >
-                {text.columns.checkAgain}
-              </Button>
-            </Group>
-          </div>
+          <CheckAgainFoot
+            file={file}
+            rules={words && settingsOf(changes, words)}
+            isSavedAtFirst={false}
+          />
         )}
-        {checking.error === null ? null : <FailedAlert error={checking.error} />}
       </Collapse>
     </Panel>
   );
 }
 
 /** The changed rules as settings have them: a choice that was taken back is null. */
-function settingsOf(changes: Texts, words: FileSettings['words'] = {}): Partial<FileSettings> {
+function settingsOf(
+  changes: Texts,
+  words: NonNullable<FileSettings['words']>,
+): Partial<FileSettings> {
   let settings: Partial<FileSettings> = {};
   for (const [name, value] of Object.entries(changes)) {
     if (name === 'words') settings = { ...settings, words };

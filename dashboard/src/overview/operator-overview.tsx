@@ -127,7 +127,7 @@ function Server({ status }: { readonly status: ServerStatus }) {
         </Anchor>
       }
     >
-      <dl className={classes['list']}>
+      <dl className="facts">
         {rows.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

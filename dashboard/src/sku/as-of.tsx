@@ -7,7 +7,6 @@ import { useFormats, useText } from '../language/language.tsx';
 import { Quantity, Restriction } from '../skus/columns.tsx';
 import { Loading, reasonFor } from '../states/states.tsx';
 import { skuQuery } from './queries.ts';
-import classes from './sku.module.css';
 
 /** Shows the inventory at a time that the reader chooses, in their own time zone. */
 export function AsOf({ uuid, now }: { readonly uuid: string; readonly now: Sku }) {
@@ -43,7 +42,7 @@ function Past({ uuid, time }: { readonly uuid: string; readonly time: string }) 
   }
   if (sku === undefined) return <Loading />;
   return (
-    <dl className={classes['list']}>
+    <dl className="facts">
       <div>
         <dt>{text.skus.columns.stock}</dt>
         <dd>

@@ -138,7 +138,7 @@ function Identifiers({ sku }: { readonly sku: SkuRecord }) {
   ];
   return (
     <Panel title={text.sku.identifiers}>
-      <dl className={classes['list']}>
+      <dl className="facts">
         {rows
           .filter(([, value]) => value !== null)
           .map(([name, value]) => (

@@ -1,12 +1,17 @@
 import { Button, Menu } from '@mantine/core';
+import type { operations } from '../../../client/src/index.ts';
 import { Icon } from '../frame/icons.tsx';
 import { useText } from '../language/language.tsx';
 import type { Column, ColumnName } from './columns.tsx';
 import { skuQueryOf } from './queries.ts';
 import type { SkuSearch } from './search.ts';
 
+type ExportedColumn = NonNullable<
+  NonNullable<operations['exportSkus']['parameters']['query']>['columns']
+>[number];
+
 /** The names of the columns in the API. */
-const EXPORTED: Readonly<Record<ColumnName, string>> = {
+const EXPORTED: Readonly<Record<ColumnName, ExportedColumn>> = {
   sku: 'sku_id',
   title: 'title',
   supplier: 'supplier',

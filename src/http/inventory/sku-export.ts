@@ -17,7 +17,7 @@ import { DOWNLOAD_TYPES, sendDownload } from '../files/files.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, queryOf } from '../request/parameters.ts';
 import { addResource } from '../request/resource.ts';
-import type { SkuListLimits } from './skus.ts';
+import { readInTurn, type SkuListLimits } from './skus.ts';
 
 /** SKUs that are read at once. */
 const PAGE = 2000;
@@ -51,7 +51,9 @@ export function addSkuExport(app: FastifyInstance, routes: ExportRoutes): void {
       };
       // Before the reply begins: what the store refuses is answered with a problem document.
       const first = { ...query, from: { start: 0 }, limit: 1 };
-      const { totalCount } = await admission.reading(request, () => store.skus.list(first));
+      const { totalCount } = await readInTurn(admission, request, query, () =>
+        store.skus.list(first),
+      );
       if (format === 'xlsx') refuseLarge(totalCount);
       const { organizationId } = principal;
       const nextRows = rowsOf(request, query, asked.header);
@@ -72,7 +74,7 @@ export function addSkuExport(app: FastifyInstance, routes: ExportRoutes): void {
     return async () => {
       const begins = from;
       if (begins === undefined) return undefined;
-      const { skus, hasMore } = await admission.reading(request, () =>
+      const { skus, hasMore } = await readInTurn(admission, request, query, () =>
         store.skus.page({ ...query, from: begins, limit }),
       );
       const last = skus.at(-1);

@@ -77,8 +77,22 @@ const DetailParametersSchema = Type.Object({
   uuid: Type.String({ format: 'uuid', description: 'The uuid of the SKU.' }),
 });
 
-/** Whether a list may read each SKU of its suppliers. */
-function readsMuch({ filter, sort }: SkuListRequest): boolean {
+interface AnyOrder {
+  readonly filter: SkuListRequest['filter'];
+  readonly sort?: SkuListRequest['sort'];
+}
+
+/** Reads SKUs when it is the organization's turn: for a list that may read each SKU of its suppliers, a turn of long reads. */
+export function readInTurn<T>(
+  admission: Admission,
+  request: FastifyRequest,
+  list: AnyOrder,
+  read: () => Promise<T>,
+): Promise<T> {
+  return readsMuch(list) ? admission.scanning(request, read) : admission.reading(request, read);
+}
+
+function readsMuch({ filter, sort }: AnyOrder): boolean {
   if (filter.skuId !== undefined || filter.gtins !== undefined) return false;
   return sort !== undefined || Object.keys(filter).length > 0;
 }
@@ -97,10 +111,9 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     // Read before the page: a change made in between is delivered twice rather than never.
     const changesCursor = await changesCursorOf(request, options, supplierIds);
     const sort = options.sort && { ...options.sort, skusMax: limits.sortedSkusMax };
-    const read = () => store.skus.list({ ...options, sort, supplierIds });
-    const page = await (readsMuch(options)
-      ? admission.scanning(request, read)
-      : admission.reading(request, read));
+    const page = await readInTurn(admission, request, options, () =>
+      store.skus.list({ ...options, sort, supplierIds }),
+    );
     return sendJson(request, reply, printSkuList(options, page, changesCursor));
   };
 

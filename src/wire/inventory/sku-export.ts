@@ -36,7 +36,7 @@ const COLUMNS = {
 
 type ColumnName = keyof typeof COLUMNS;
 
-const COLUMN_NAMES = Object.keys(COLUMNS);
+const COLUMN_NAMES = Object.keys(COLUMNS).filter(isColumn);
 
 const DEFAULT_COLUMNS: readonly ColumnName[] = [
   'sku_id',
@@ -55,9 +55,9 @@ export const SkuExportQuerySchema = Type.Object(
     ...Type.Omit(SkuListQuerySchema, ['limit', 'start', 'cursor', 'include', 'item_verbosity'])
       .properties,
     columns: Type.Optional(
-      Type.String({
-        default: DEFAULT_COLUMNS.join(','),
-        description: `The columns in their order, separated by commas: any of ${COLUMN_NAMES.join(', ')}.`,
+      Type.Array(Type.Enum(COLUMN_NAMES), {
+        default: DEFAULT_COLUMNS,
+        description: 'The columns in their order: separated by commas, or repeated.',
       }),
     ),
   },
