@@ -4,8 +4,9 @@ import { Outlet, useNavigate, useSearch } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useSession } from '../api/session.ts';
 import { suppliersQuery } from '../api/suppliers.ts';
+import { Screen } from '../frame/screen.tsx';
 import { useText } from '../language/language.tsx';
-import { Failed, Loading, Nothing } from '../states/states.tsx';
+import { Failed, Loading } from '../states/states.tsx';
 import { ActingContext, actingFor } from './acting.tsx';
 import { actingSearchOf } from './search.ts';
 import classes from './acting.module.css';
@@ -48,7 +49,9 @@ function OperatorScope() {
         />
       </div>
       {supplier === undefined ? (
-        <Nothing title={text.acting.chooseTitle}>{text.acting.chooseText}</Nothing>
+        <Screen title={text.acting.chooseTitle} subtitle={text.acting.chooseText}>
+          {null}
+        </Screen>
       ) : (
         <ActingContext key={supplier} value={acting}>
           <Outlet />

@@ -63,7 +63,8 @@ export class Formats {
     return new Intl.NumberFormat(this.locale, {
       style: 'unit',
       unit: units[power] ?? 'byte',
-      unitDisplay: 'short',
+      // The short form of bytes has no plural in English.
+      unitDisplay: power === 0 ? 'long' : 'short',
       maximumFractionDigits: 1,
     }).format(value / 1000 ** power);
   }
