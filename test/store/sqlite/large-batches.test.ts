@@ -109,7 +109,15 @@ describe("another supplier's batch, sent later, is committed before", () => {
   });
 
   test('a dry run of a large batch', async () => {
-    const dryRun = store.apply([batch(2, { dryRun: true, withEffects: true })]);
+    // Lines of unknown SKUs, so that deciding takes many steps though nothing is written.
+    const unknown = Array.from({ length: 30_000 }, (_, i) => ({
+      skuId: `unknown-${i}`,
+      fields: { quantityInStock: 2 },
+    }));
+    const lines = [...SKUS.map((skuId) => ({ skuId, fields: { quantityInStock: 2 } })), ...unknown];
+    const dryRun = store.apply([
+      { ...batchOf(large, lines), options: { dryRun: true, withEffects: true } },
+    ]);
     expect(await firstOf(dryRun)).toBe('the other');
     const [outcome] = await dryRun;
     expect(outcome).toMatchObject({ uuid: null, effects: { size: SKUS.length } });
