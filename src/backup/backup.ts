@@ -18,6 +18,8 @@ export interface BackupOrder {
   readonly recipients: readonly string[];
   /** Which of a directory's backups are kept. */
   readonly kept: Kept;
+  /** The time that counts as now, for the name and for what is old. */
+  readonly nowMs: number;
   readonly settings: StoreSettings;
 }
 
@@ -37,7 +39,7 @@ export interface BackupMade {
  *   directory does not exist or a recipient is no key, `store_unavailable` if the copy is damaged
  */
 export async function backUp(
-  { database, target, recipients, kept, settings }: BackupOrder,
+  { database, target, recipients, kept, nowMs, settings }: BackupOrder,
   onProgress: (copiedPages: number, totalPages: number) => void,
 ): Promise<BackupMade> {
   for (const recipient of recipients) {
@@ -46,7 +48,7 @@ export async function backUp(
   }
   const isDirectory = existsSync(target) && statSync(target).isDirectory();
   const file = isDirectory
-    ? join(target, backupName(database, new Date(), recipients.length > 0))
+    ? join(target, backupName(database, new Date(nowMs), recipients.length > 0))
     : target;
   refuseMismatch(file, recipients.length > 0);
   const copy = (path: string): Promise<void> =>
@@ -58,7 +60,7 @@ export async function backUp(
       : copy(unfinished);
   });
   const { size: bytes } = await stat(file);
-  const deleted = isDirectory ? await removeOldBackups(target, database, kept, Date.now()) : [];
+  const deleted = isDirectory ? await removeOldBackups(target, database, kept, nowMs) : [];
   return { file, bytes, deleted };
 }
 

@@ -4,7 +4,7 @@ import { backupsIn } from './folder.ts';
 
 interface ScheduleParts {
   /** Its target is a directory. */
-  readonly order: BackupOrder;
+  readonly order: Omit<BackupOrder, 'nowMs'>;
   readonly everyMs: number;
   readonly now: () => number;
   readonly onMade: (made: BackupMade) => void;
@@ -77,7 +77,7 @@ export class BackupSchedule {
       const isTooSoon =
         this.#failedAtMs !== null && nowMs - this.#failedAtMs < Math.min(everyMs, RETRY_AFTER_MS);
       if (this.#isStopped || !isDue || isTooSoon) return;
-      const made = await this.#backUp();
+      const made = await this.#backUp(nowMs);
       if (made === undefined) return;
       this.#latestAtMs = nowMs;
       this.#failedAtMs = null;
@@ -89,10 +89,11 @@ export class BackupSchedule {
   }
 
   /** Undefined if it was stopped. */
-  #backUp(): Promise<BackupMade | undefined> {
+  #backUp(nowMs: number): Promise<BackupMade | undefined> {
     const thread = new Worker(new URL(THREAD_FILE, import.meta.url));
     this.#thread = thread;
-    thread.postMessage(this.#parts.order);
+    const order: BackupOrder = { ...this.#parts.order, nowMs };
+    thread.postMessage(order);
     return new Promise((resolve, reject) => {
       thread.once('message', (made: BackupMade) => resolve(made));
       thread.once('error', reject);

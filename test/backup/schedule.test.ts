@@ -5,6 +5,7 @@ import type { BackupMade } from '../../src/backup/backup.ts';
 import { BackupSchedule } from '../../src/backup/schedule.ts';
 import { startServer } from '../../src/server.ts';
 import { textAt } from '../http/answers.ts';
+import { TestServer } from '../http/harness.ts';
 import {
   openTestStore,
   sqliteDatabase,

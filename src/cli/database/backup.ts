@@ -78,6 +78,7 @@ export function backupCommand(context: CommandContext): Command {
               count: keep ?? settings.backupsKept,
               days: keepDays ?? settings.backupsKeptDays,
             },
+            nowMs: Date.now(),
             settings,
           },
           (copied, total) => bar.show('copying', copied, total),
