@@ -103,7 +103,11 @@ test('stopping ends a backup that is in progress, which leaves no file that look
 });
 
 test('a server backs up into the directory that its settings name, and its metrics say so', async () => {
-  const server = await TestServer.start({ backupDirectory: target, metricsPort: 0 });
+  const server = await TestServer.start({
+    backupDirectory: target,
+    metricsPort: 0,
+    logLevel: 'info',
+  });
   try {
     const isBackedUp = (): boolean =>
       server.log.some((entry) => textAt(entry, 'msg') === 'backed up');

@@ -16,6 +16,8 @@ import {
 const SKUS = 1_000_000;
 const SKUS_PER_IMPORT = 20_000;
 
+const seconds = (ms: number): string => (ms / 1000).toFixed(1);
+
 test('a million SKUs are backed up, encrypted, restored and checked', async () => {
   const database = await sqliteDatabase();
   const path = database.url.slice('sqlite:'.length);
@@ -43,11 +45,10 @@ test('a million SKUs are backed up, encrypted, restored and checked', async () =
       settings,
       onFinding: ({ check, ok }) => expect(ok, check).toBe(true),
     });
-    const seconds = (ms: number): string => (ms / 1000).toFixed(1);
     const { size } = await stat(path);
-    console.log(
+    process.stdout.write(
       `${target.endsWith('.age') ? 'encrypted' : 'compressed'}: ${size} bytes of database, ${bytes} of backup; ` +
-        `backed up in ${seconds(backedUpMs - startMs)} s, restored and checked in ${seconds(performance.now() - backedUpMs)} s`,
+        `backed up in ${seconds(backedUpMs - startMs)} s, restored and checked in ${seconds(performance.now() - backedUpMs)} s\n`,
     );
     expect(restored.bytes).toBeGreaterThan(bytes);
   }

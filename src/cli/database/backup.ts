@@ -19,7 +19,6 @@ const KEPT_MAX = 100_000;
 
 export function backupCommand(context: CommandContext): Command {
   return new Command('backup')
-    .summary('back up an SQLite database while it is in use')
     .description(
       'Copies an SQLite database, as of one moment, into a new file. A server can use the database meanwhile. ' +
         'A directory gets a compressed file with the time in its name, and its old backups are deleted. A file is compressed if its ' +
@@ -98,7 +97,6 @@ interface RestoreOptions {
 
 export function restoreCommand(context: CommandContext): Command {
   return new Command('restore')
-    .summary('restore a backup of an SQLite database')
     .description(
       'Reads a backup (compressed or encrypted or neither), checks it as "onhand doctor" does, and puts it in the place of ' +
         'the database. It never overwrites: move the old database away first, with its -wal and -shm files. A backup of an earlier ' +

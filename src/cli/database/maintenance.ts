@@ -12,7 +12,6 @@ import { printList } from '../output.ts';
 
 export function doctorCommand(context: CommandContext): Command {
   return new Command('doctor')
-    .summary('check a database')
     .description(
       'Checks that a database can be opened, has the current schema, is undamaged, and that its SKUs, inventory, ' +
         'changes and batches are consistent. It only reads, so a server can use the database meanwhile. ' +
@@ -38,7 +37,6 @@ interface MigrateOptions {
 
 export function migrateCommand(context: CommandContext): Command {
   return new Command('migrate')
-    .summary("migrate a database's schema to this version of onhand")
     .description(
       "Migrates a database's schema to this version of onhand, each step in its own transaction. " +
         'A server does the same when it starts. Nodes of the previous version can keep running.',
@@ -83,7 +81,6 @@ interface CopyOptions {
 
 export function copyCommand(context: CommandContext): Command {
   return new Command('copy')
-    .summary('copy everything from one database to another')
     .description(
       'Copies everything from one database to another, of either kind, and compares every row. The target ' +
         'must be empty; a PostgreSQL database must exist. Stop everything that writes to the source first. ' +
