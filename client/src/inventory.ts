@@ -1,11 +1,5 @@
 import type { Line, LineResult, operations } from './api-types.ts';
-import {
-  type Chunk,
-  chunksOf,
-  joined,
-  readAhead,
-  type StreamChunk,
-} from './chunks.ts';
+import { type Chunk, chunksOf, joined, readAhead, type StreamChunk } from './chunks.ts';
 import { Items } from './items.ts';
 import { ndjsonChunks, type NdjsonRow } from './ndjson.ts';
 import { OnhandError, unexpectedResults } from './problems.ts';
