@@ -83,6 +83,11 @@ export async function pendingMigrations(
   return driverOf(database).pendingMigrations(database, settings);
 }
 
+/** The path of a database's file; null if it is not one file. */
+export function databaseFile(database: string): string | null {
+  return driverOf(database).file(database);
+}
+
 /**
  * Migrates a database's schema if necessary, each step in its own transaction.
  *
@@ -99,7 +104,7 @@ export async function migrateDatabase(
 }
 
 /**
- * Copies a database into a new file while it is in use.
+ * Copies a database into a new file while it is in use, and checks the copy.
  *
  * @throws OnhandError `parameter_invalid` for a kind of database that onhand does not back up
  */
