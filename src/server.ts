@@ -8,13 +8,7 @@ import { ChangeFeed } from './changes/change-feed.ts';
 import { LateSuppliers } from './changes/late-suppliers.ts';
 import type { ExpectedReport } from './domain/changes.ts';
 import type { Settings } from './config.ts';
-import {
-  databaseFile,
-  driverOf,
-  migrateDatabase,
-  openStore,
-  shownDatabase,
-} from './databases.ts';
+import { databaseFile, driverOf, migrateDatabase, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
 import type { FileRecord } from './domain/files.ts';
 import type { DemoLogin, Organization } from './domain/parties.ts';
