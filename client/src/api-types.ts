@@ -3467,10 +3467,7 @@ export interface operations {
                 readonly kind?: "inventory" | "catalogue";
                 /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
                 readonly locations?: "sum" | "last";
-                /**
-                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
-                 * @example Free=quantity_in_stock,Misc=ignore
-                 */
+                /** @description What columns are read as, or `ignore`: `header=column,header=column`. */
                 readonly mapping?: string;
                 /** @description What a quantity below zero is read as. */
                 readonly negative?: "zero";
@@ -3480,10 +3477,7 @@ export interface operations {
                 readonly strict?: boolean;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
-                /**
-                 * @description Quantities for words: `word=quantity,word=quantity`.
-                 * @example in stock=10,10+=10
-                 */
+                /** @description Quantities for words: `word=quantity,word=quantity`. */
                 readonly words?: string;
             };
             readonly header?: never;
@@ -3609,10 +3603,7 @@ export interface operations {
                 readonly kind?: "inventory" | "catalogue";
                 /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
                 readonly locations?: "sum" | "last";
-                /**
-                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
-                 * @example Free=quantity_in_stock,Misc=ignore
-                 */
+                /** @description What columns are read as, or `ignore`: `header=column,header=column`. */
                 readonly mapping?: string;
                 /** @description What a quantity below zero is read as. */
                 readonly negative?: "zero";
@@ -3624,10 +3615,7 @@ export interface operations {
                 readonly strict?: boolean;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
-                /**
-                 * @description Quantities for words: `word=quantity,word=quantity`.
-                 * @example in stock=10,10+=10
-                 */
+                /** @description Quantities for words: `word=quantity,word=quantity`. */
                 readonly words?: string;
             };
             readonly header?: never;
@@ -3949,10 +3937,7 @@ export interface operations {
                 readonly kind?: "inventory" | "catalogue";
                 /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
                 readonly locations?: "sum" | "last";
-                /**
-                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
-                 * @example Free=quantity_in_stock,Misc=ignore
-                 */
+                /** @description What columns are read as, or `ignore`: `header=column,header=column`. */
                 readonly mapping?: string;
                 /** @description The rows are the complete inventory: SKUs that no row names are set to zero. */
                 readonly mode?: "snapshot";
@@ -3964,10 +3949,7 @@ export interface operations {
                 readonly strict?: boolean;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
-                /**
-                 * @description Quantities for words: `word=quantity,word=quantity`.
-                 * @example in stock=10,10+=10
-                 */
+                /** @description Quantities for words: `word=quantity,word=quantity`. */
                 readonly words?: string;
             };
             readonly header?: {
@@ -4748,12 +4730,6 @@ export interface operations {
         /** @description Names one SKU by one or more identifiers, and sets at least one inventory field. Fields left out stay as they are. */
         readonly requestBody: {
             readonly content: {
-                /**
-                 * @example {
-                 *       "sku_id": "xkuOwSQ3utl",
-                 *       "quantity_in_stock": 512
-                 *     }
-                 */
                 readonly "application/json": components["schemas"]["Line"];
             };
         };
@@ -4929,12 +4905,6 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": components["schemas"]["Lines"];
-                /**
-                 * @example {
-                 *       "sku_id": "xkuOwSQ3utl",
-                 *       "quantity_in_stock": 512
-                 *     }
-                 */
                 readonly "application/x-ndjson": components["schemas"]["Line"];
             };
         };

@@ -216,6 +216,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   addResource(app, LIST_PATH, {
     GET: view(
       {
+        group: 'Webhooks',
         operationId: 'listWebhooks',
         summary: "List the organization's webhooks",
         ok: WebhookListSchema,
@@ -224,6 +225,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     ),
     POST: manage(
       {
+        group: 'Webhooks',
         operationId: 'registerWebhook',
         summary: 'Register a webhook: a URL to which changes are sent',
         body: WebhookDraftSchema,
@@ -236,11 +238,18 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   });
   addResource(app, `${LIST_PATH}:uuid/`, {
     GET: view(
-      { operationId: 'showWebhook', summary: 'Show one webhook', ok: WebhookSchema, ...oneWebhook },
+      {
+        group: 'Webhooks',
+        operationId: 'showWebhook',
+        summary: 'Show one webhook',
+        ok: WebhookSchema,
+        ...oneWebhook,
+      },
       show,
     ),
     PATCH: manage(
       {
+        group: 'Webhooks',
         operationId: 'changeWebhook',
         summary: 'Change, pause or resume a webhook',
         params: UuidSchema,
@@ -252,6 +261,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     ),
     DELETE: manage(
       {
+        group: 'Webhooks',
         operationId: 'removeWebhook',
         summary: 'Remove a webhook',
         ok: SuccessSchema,
@@ -263,6 +273,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   addResource(app, `${LIST_PATH}:uuid/rotate-secret/`, {
     POST: manage(
       {
+        group: 'Webhooks',
         operationId: 'rotateWebhookSecret',
         summary: 'Replace the secret; the previous one also signs for another day',
         ok: WebhookSchema,
@@ -274,6 +285,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   addResource(app, `${LIST_PATH}:uuid/test/`, {
     POST: manage(
       {
+        group: 'Webhooks',
         operationId: 'testWebhook',
         summary: 'Send a test message now, and return the result',
         ok: WebhookAttemptSchema,
@@ -285,6 +297,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   addResource(app, `${LIST_PATH}:uuid/attempts/`, {
     GET: view(
       {
+        group: 'Webhooks',
         operationId: 'listWebhookAttempts',
         summary: 'List the latest delivery attempts, with their results',
         ok: WebhookAttemptsSchema,

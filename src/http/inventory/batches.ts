@@ -111,6 +111,7 @@ export function addBatches(
   addResource(app, LIST_PATH, {
     GET: {
       schema: describe({
+        group: 'Batches',
         operationId: 'listBatches',
         summary: "List the supplier's batches, the latest first",
         query: BatchListQuerySchema,
@@ -124,6 +125,7 @@ export function addBatches(
   addResource(app, `${LIST_PATH}:uuid/`, {
     GET: {
       schema: describe({
+        group: 'Batches',
         operationId: 'showBatch',
         summary: 'Show one batch',
         params: BatchParametersSchema,
@@ -138,6 +140,7 @@ export function addBatches(
   addResource(app, `${LIST_PATH}:uuid/results/`, {
     GET: {
       schema: describe({
+        group: 'Batches',
         operationId: 'showBatchResults',
         summary: 'Show the failed lines of a batch, with their results',
         params: BatchParametersSchema,
@@ -152,6 +155,7 @@ export function addBatches(
   addResource(app, `${LIST_PATH}:uuid/revert/`, {
     POST: {
       schema: describe({
+        group: 'Batches',
         operationId: 'revertBatch',
         summary: 'Revert a batch: restore every SKU whose last change it made',
         params: BatchParametersSchema,

@@ -276,6 +276,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   addResource(app, LIST_PATH, {
     GET: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'listSkus',
         summary:
           "List a supplier's SKUs, or those of the suppliers that a retailer is connected to",
@@ -289,6 +290,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     },
     POST: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'createSku',
         summary: 'Create a SKU',
         query: WriteQuerySchema,
@@ -305,6 +307,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   addResource(app, `${LIST_PATH}:uuid/`, {
     GET: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'showSku',
         summary: 'Show one SKU',
         params: DetailParametersSchema,
@@ -318,6 +321,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     },
     PATCH: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'updateSku',
         summary: "Change a SKU's identifiers, title, condition, bundle or item",
         params: DetailParametersSchema,
@@ -332,6 +336,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     },
     DELETE: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'retireSku',
         summary: 'Retire a SKU; creating it again brings it back',
         params: DetailParametersSchema,
@@ -347,6 +352,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   addResource(app, `${LIST_PATH}:uuid/history/`, {
     GET: {
       schema: describe({
+        group: 'Changes',
         operationId: 'showSkuHistory',
         summary: 'List the changes of one SKU, the latest first',
         params: DetailParametersSchema,
