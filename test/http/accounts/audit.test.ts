@@ -43,6 +43,8 @@ const send = async (method: string, path: string, asking: Asking = {}): Promise<
   return answer.json;
 };
 
+const line = (quantity: number) => [{ sku_id: 'a', quantity_in_stock: quantity }];
+
 describe('the audit log has an entry, with its author, request and address, when', () => {
   test('a webhook is created, changed, paused, resumed, gets a new secret and is removed, without its URL', async () => {
     const entries = await entriesOf(async () => {
@@ -100,7 +102,6 @@ describe('the audit log has an entry, with its author, request and address, when
   });
 
   test('a batch is confirmed beyond the safety limit, and undone, but not for a dry run', async () => {
-    const line = (quantity: number) => [{ sku_id: 'a', quantity_in_stock: quantity }];
     await send('POST', BULK, { body: line(5) });
     await server.store.batches.setSafetyLimit(supplierId, { percentMax: 1, skusMin: 1 });
     const entries = await entriesOf(async () => {
