@@ -48,6 +48,7 @@ import { ClientConnections, type ConnectionLimits } from './request/client-conne
 import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
 import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
+import { addAudit } from './audit.ts';
 import { addStatus } from './status.ts';
 import { addStatistics } from './inventory/statistics.ts';
 import { addSkuExport } from './inventory/sku-export.ts';
@@ -158,6 +159,7 @@ export async function buildServer({
   const submitter = new BatchSubmitter({
     admission,
     intake,
+    audit: store.audit,
     batches: store.batches,
     settings,
     onResultsStored,
@@ -288,8 +290,21 @@ export async function buildServer({
   });
   const parser = new BulkParser(bodyWorkers);
   addInventory(app, { admission, intake, submitter, streams, parser, limits: settings });
-  addBatches(app, { admission, intake, batches: store.batches, limits: settings });
-  const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
+  addBatches(app, {
+    admission,
+    intake,
+    audit: store.audit,
+    batches: store.batches,
+    limits: settings,
+  });
+  const fileRoutes = {
+    admission,
+    audit: store.audit,
+    service: files,
+    uploads,
+    settings,
+    limits: settings,
+  };
   addFiles(app, fileRoutes);
   addFileActions(app, { ...fileRoutes, intake });
   addFileEffects(app, fileRoutes);
@@ -301,7 +316,15 @@ export async function buildServer({
   addStatistics(app, { admission, store });
   const { changes, webhooks, accounts } = store;
   const limits = settings;
-  addWebhooks(app, { admission, webhooks, changes, accounts, options: webhookOptions, limits });
+  addWebhooks(app, {
+    admission,
+    audit: store.audit,
+    webhooks,
+    changes,
+    accounts,
+    options: webhookOptions,
+    limits,
+  });
   const attempts = new PasswordAttempts(settings);
   app.addHook('onClose', async () => {
     await uses.record();
@@ -309,6 +332,7 @@ export async function buildServer({
   });
   addLogin(app, { accounts, attempts });
   addOrganizations(app, { admission, store, limits });
+  addAudit(app, { admission, audit: store.audit });
   addStatus(app, { admission, store, intake, files, probe, version, database });
   addAccess(app, { admission, accounts, attempts });
   const sessions = { admission, accounts, attempts, cookie, lifetimes };
