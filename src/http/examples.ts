@@ -2,6 +2,7 @@
 
 /** What the members of these names have. */
 const VALUES: Readonly<Record<string, unknown>> = {
+  action: 'token.created',
   address: '203.0.113.7',
   age_seconds_max: 5400,
   as_of: '2026-11-23T22:30:00Z',
@@ -32,6 +33,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   format: 'csv',
   from: 40,
   gtin14: '10012345678902',
+  hash: '5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef',
   header: 'Qty on hand',
   isbn: '9780306406157',
   item_id: 'KETTLE',
@@ -70,6 +72,7 @@ const VALUES: Readonly<Record<string, unknown>> = {
   started: '2026-11-23T22:40:11.484000Z',
   status_code: 200,
   status_counts: { '200': 1197, '404': 3 },
+  subject: '01a20aa1-5c41-7d58-8c1f-a10000000002',
   supplier: '7f6a8d3e-2f5b-4a7e-8f0a-5f1f2c3d4e5f',
   supplier_uuid: '7f6a8d3e-2f5b-4a7e-8f0a-5f1f2c3d4e5f',
   time: '2026-11-23T22:40:11.507000Z',
@@ -162,7 +165,9 @@ class SchemaExamples {
     if (fixed !== undefined) return fixed;
     const types = typesOf(schema);
     const allowed = elementsOf(memberOf(schema, 'enum'));
-    const value = VALUES[name];
+    const format = memberOf(schema, 'format');
+    const isUuid = /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(String(VALUES[name]));
+    const value = format === 'uuid' && !isUuid ? undefined : VALUES[name];
     if (allowed.length === 0 && types.some((type) => isOfType(value, type))) return value;
     if (allowed.length > 0) return allowed.includes(null) ? null : allowed[0];
     const [alternative] = elementsOf(memberOf(schema, 'anyOf') ?? memberOf(schema, 'oneOf'));
