@@ -55,6 +55,7 @@ import { addSkus, type SkuListLimits } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
 import type { WebhookLimits } from './changes/webhook-throttle.ts';
+import type { AttemptLimits } from '../webhooks/messages.ts';
 import type { ServerBodyLimits } from './request/body.ts';
 import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.ts';
 import { BulkParser } from './inventory/bulk-parser.ts';
@@ -74,6 +75,7 @@ export interface HttpSettings
     FileSettings,
     StreamSettings,
     WebhookLimits,
+    AttemptLimits,
     SkuListLimits,
     SessionCookieSettings {
   /** How long a session of a browser is valid without a request. */
@@ -300,7 +302,15 @@ export async function buildServer({
   addStatistics(app, { admission, store });
   const { changes, webhooks, accounts } = store;
   const limits = settings;
-  addWebhooks(app, { admission, webhooks, changes, accounts, options: webhookOptions, limits });
+  addWebhooks(app, {
+    admission,
+    webhooks,
+    changes,
+    accounts,
+    feed,
+    options: webhookOptions,
+    limits,
+  });
   const attempts = new PasswordAttempts(settings);
   app.addHook('onClose', async () => {
     await uses.record();
