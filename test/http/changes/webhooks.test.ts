@@ -349,7 +349,9 @@ describe('what was sent to a webhook', () => {
     const path = `${uuid}/deliveries/${String(receiver.received[0]?.headers['webhook-id'])}/`;
     await expect.poll(async () => (await ask('GET', path)).status).toBe(200);
     await server.store.accounts.removeConnection(supplier.id, retailerId);
-    expect((await ask('POST', `${path}send/`)).json).toMatchObject({ type: '/docs/errors#webhook_refused' });
+    expect((await ask('POST', `${path}send/`)).json).toMatchObject({
+      type: '/docs/errors#webhook_refused',
+    });
     expect(receiver.received).toHaveLength(1);
     await ask('DELETE', `${uuid}/`);
   });
