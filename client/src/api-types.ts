@@ -1036,6 +1036,23 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/version": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Show the version of this server */
+        readonly get: operations["getVersion"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2715,6 +2732,11 @@ export interface components {
             };
             readonly users: readonly components["schemas"]["User"][];
         };
+        /** Version */
+        readonly Version: {
+            /** @description The version of onhand, such as 1.4.0. */
+            readonly version: string;
+        };
         /** Webhook */
         readonly Webhook: {
             /**
@@ -2994,6 +3016,7 @@ export type User = components['schemas']['User'];
 export type UserChange = components['schemas']['UserChange'];
 export type UserDraft = components['schemas']['UserDraft'];
 export type UserPage = components['schemas']['UserPage'];
+export type Version = components['schemas']['Version'];
 export type Webhook = components['schemas']['Webhook'];
 export type WebhookAttempt = components['schemas']['WebhookAttempt'];
 export type WebhookAttempts = components['schemas']['WebhookAttempts'];
@@ -5397,6 +5420,26 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Freshness"];
+                };
+            };
+        };
+    };
+    readonly getVersion: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Version"];
                 };
             };
         };

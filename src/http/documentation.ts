@@ -155,7 +155,7 @@ const GROUPS: readonly (readonly [name: string, start: RegExp, description: stri
     /^\/timp\/(?:organizations|status)\//,
     'Log in, and manage users, tokens and organizations.',
   ],
-  ['Health', /^\/(?:healthz|readyz)$/, 'For monitoring, without a token.'],
+  ['Health', /^\/(?:healthz|readyz|version)$/, 'For monitoring, without a token.'],
 ];
 
 const DOCUMENTATION_PATHS = [

@@ -277,7 +277,8 @@ export async function buildServer({
     result_spool_bytes: files.downloads.usage(),
   });
   const workers = () => ({ ...files.workersUsage(), body_workers: bodyWorkers.usage() });
-  addHealth(app, probe, { usage, refuseFull: () => openRequests.refuseFull() });
+  const load = { usage, refuseFull: () => openRequests.refuseFull() };
+  addHealth(app, { probe, load, version });
   const database = settings.database.startsWith('sqlite:') ? 'sqlite' : 'postgres';
   const budgets = () => ({ ...usage(), ...workers() });
   onState?.({ budgets, probe, build: { version, database } });

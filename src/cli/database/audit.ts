@@ -26,7 +26,6 @@ const FOLLOW_MS = 1000;
 
 export function auditCommand(context: CommandContext): Command {
   return new Command('audit')
-    .summary('show and export the audit log')
     .description(
       'Shows who did what to organizations, connections, users, passwords, tokens, sessions and safety limits: the latest ' +
         'entries as a table, or all entries as NDJSON or CSV. "onhand doctor" checks that no entry was changed or removed.',

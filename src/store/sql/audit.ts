@@ -1,5 +1,6 @@
 /** The audit log. Each entry is written in the transaction of what it is about. */
-import { sql, type Compilable } from 'kysely';
+import type { Compilable } from 'kysely';
+import { sql } from './kysely.ts';
 import { auditText, type AuditEntry, type Author, type Deed } from '../../domain/audit.ts';
 import type { AuditQuery, AuditStore } from '../audit-store.ts';
 import type { SqlDatabase } from './database.ts';

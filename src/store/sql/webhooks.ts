@@ -1,4 +1,5 @@
-import { sql, type Selectable } from 'kysely';
+import type { Selectable } from 'kysely';
+import { sql } from './kysely.ts';
 import { v4 as uuidv4 } from 'uuid';
 import type { SqlDatabase } from './database.ts';
 import type { SqlTables } from './tables.ts';

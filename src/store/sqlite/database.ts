@@ -1,12 +1,5 @@
-import {
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  type Compilable,
-  type CompiledQuery,
-  type Kysely,
-  type QueryResult,
-} from 'kysely';
+import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
+import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from '../sql/kysely.ts';
 import type { Condition } from '../../domain/sku.ts';
 import { createQueryBuilder, type SqlDatabase } from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';

@@ -240,22 +240,20 @@ describe('a webhook', () => {
   });
 });
 
-describe('what was sent to a webhook', () => {
-  /** A webhook of the supplier's own, to which one message was delivered. */
-  const delivered = async (
-    quantity: number,
-  ): Promise<Registered & { readonly message: string }> => {
-    const made = await register({ url }, token);
-    await set('a', quantity);
-    await receiver.until((all) => all.length > 0);
-    const message = String(receiver.received[0]?.headers['webhook-id']);
-    const shown = async () =>
-      (await ask('GET', `${made.uuid}/deliveries/${message}/`, undefined, token)).text;
-    await expect.poll(shown).toContain('"attempt_count":1');
-    return { ...made, message };
-  };
-  const remove = async ({ uuid }: Registered) => ask('DELETE', `${uuid}/`, undefined, token);
+/** A webhook of the supplier's own, to which one message was delivered. */
+const delivered = async (quantity: number): Promise<Registered & { readonly message: string }> => {
+  const made = await register({ url }, token);
+  await set('a', quantity);
+  await receiver.until((all) => all.length > 0);
+  const message = String(receiver.received[0]?.headers['webhook-id']);
+  const shown = async () =>
+    (await ask('GET', `${made.uuid}/deliveries/${message}/`, undefined, token)).text;
+  await expect.poll(shown).toContain('"attempt_count":1');
+  return { ...made, message };
+};
+const remove = async ({ uuid }: Registered) => ask('DELETE', `${uuid}/`, undefined, token);
 
+describe('what was sent to a webhook', () => {
   test('is shown with its request and response, and never with a secret or a signature', async () => {
     receiver.status = 500;
     receiver.headers = { 'x-trace': 'abc', 'set-cookie': 'session=hidden' };

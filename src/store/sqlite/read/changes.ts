@@ -1,5 +1,5 @@
 import { spendInShares } from '../../sql/shares.ts';
-import { sql } from 'kysely';
+import { sql } from '../../sql/kysely.ts';
 import type { Change, ChangeHead, Freshness, HistoryEntry } from '../../../domain/changes.ts';
 import { OnhandError } from '../../../domain/errors.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
