@@ -48,6 +48,7 @@ import { ClientConnections, type ConnectionLimits } from './request/client-conne
 import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
 import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
+import { addAudit } from './audit.ts';
 import { addStatus } from './status.ts';
 import { addStatistics } from './inventory/statistics.ts';
 import { addSkuExport } from './inventory/sku-export.ts';
@@ -160,6 +161,7 @@ export async function buildServer({
   const submitter = new BatchSubmitter({
     admission,
     intake,
+    audit: store.audit,
     batches: store.batches,
     settings,
     onResultsStored,
@@ -290,8 +292,21 @@ export async function buildServer({
   });
   const parser = new BulkParser(bodyWorkers);
   addInventory(app, { admission, intake, submitter, streams, parser, limits: settings });
-  addBatches(app, { admission, intake, batches: store.batches, limits: settings });
-  const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
+  addBatches(app, {
+    admission,
+    intake,
+    audit: store.audit,
+    batches: store.batches,
+    limits: settings,
+  });
+  const fileRoutes = {
+    admission,
+    audit: store.audit,
+    service: files,
+    uploads,
+    settings,
+    limits: settings,
+  };
   addFiles(app, fileRoutes);
   addFileActions(app, { ...fileRoutes, intake });
   addFileEffects(app, fileRoutes);
@@ -305,6 +320,7 @@ export async function buildServer({
   const limits = settings;
   addWebhooks(app, {
     admission,
+    audit: store.audit,
     webhooks,
     changes,
     accounts,
@@ -319,6 +335,7 @@ export async function buildServer({
   });
   addLogin(app, { accounts, attempts });
   addOrganizations(app, { admission, store, limits });
+  addAudit(app, { admission, audit: store.audit });
   addStatus(app, { admission, store, intake, files, probe, version, database });
   addAccess(app, { admission, accounts, attempts });
   const sessions = { admission, accounts, attempts, cookie, lifetimes };

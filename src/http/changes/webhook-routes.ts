@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import type { ChangeFeed } from '../../changes/change-feed.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Webhook } from '../../domain/webhooks.ts';
-import type { ChangeStore, WebhookStore } from '../../store/store.ts';
+import type { AuditStore, ChangeStore, WebhookStore } from '../../store/store.ts';
 import type { AttemptOutcome, DeliverOptions } from '../../webhooks/attempt.ts';
 import type { AttemptLimits } from '../../webhooks/messages.ts';
 import type { FollowParts } from '../../webhooks/suppliers.ts';
@@ -19,6 +19,7 @@ import type { WebhookLimits } from './webhook-throttle.ts';
 
 export interface WebhookRoutes {
   readonly admission: Admission;
+  readonly audit: Pick<AuditStore, 'append'>;
   readonly webhooks: WebhookStore;
   readonly changes: ChangeStore;
   readonly accounts: FollowParts['accounts'];
