@@ -38,6 +38,57 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/audit/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Read the audit log, the oldest entry first */
+        readonly get: operations["listAuditEntries"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/audit/export.csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Download the audit log as CSV; `Link` names the next part */
+        readonly get: operations["exportAuditLog"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/audit/export.ndjson": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Download the audit log as NDJSON; `Link` names the next part */
+        readonly get: operations["exportAuditLogAsNdjson"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/notifications/webhooks/": {
         readonly parameters: {
             readonly query?: never;
@@ -968,10 +1019,66 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/version": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Show the version of this server */
+        readonly get: operations["getVersion"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AuditPage */
+        readonly AuditPage: {
+            /** @description The oldest first. */
+            readonly entries: readonly {
+                readonly action: string;
+                readonly actor: {
+                    /** @enum {unknown} */
+                    readonly kind: "user" | "token" | "command_line" | "server";
+                    /** @description The name of the user. */
+                    readonly name: string | null;
+                    readonly token_id?: number;
+                };
+                /** @description The client's address. */
+                readonly address: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was done.
+                 */
+                readonly at: string;
+                readonly details: {
+                    readonly [key: string]: unknown;
+                };
+                /** @description SHA-256 of the hash before, a line break, and the entry. */
+                readonly hash: string;
+                /**
+                 * Format: uuid
+                 * @description The organization that it was done to.
+                 */
+                readonly organization: string;
+                /** @description As in the log and in the `Request-Id` of the response. */
+                readonly request_id: string | null;
+                /** @description From 1, without gaps. */
+                readonly sequence: number;
+                /** @description What it was done to: a UUID or a name. */
+                readonly subject: string;
+            }[];
+            /** @description The `after` of the next page; null on the last. */
+            readonly next_after: number | null;
+        };
         /** Batch */
         readonly Batch: {
             /**
@@ -1855,7 +1962,7 @@ export interface components {
             /** @description What its owner calls it. */
             readonly name: string | null;
             /** @description What it may do. */
-            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
             /**
              * Format: date-time
              * @description When it was revoked; null if it was not.
@@ -2144,7 +2251,7 @@ export interface components {
                 readonly uuid: string;
             };
             /** @description What the session may do. */
-            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
             /** @description The user who logged in. */
             readonly username: string;
             /**
@@ -2556,7 +2663,7 @@ export interface components {
             /** @description What its owner calls it. */
             readonly name: string | null;
             /** @description What it may do. */
-            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
             /**
              * Format: date-time
              * @description When it was revoked; null if it was not.
@@ -2580,7 +2687,7 @@ export interface components {
             /** @description What you call it. */
             readonly name: string;
             /** @description What it may do, at most what you may; by default all of that. */
-            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
         };
         /** TokenPage */
         readonly TokenPage: {
@@ -2609,7 +2716,7 @@ export interface components {
              */
             readonly disabled: string | null;
             /** @description What the user may do. */
-            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
             readonly username: string;
             /**
              * Format: uuid
@@ -2622,14 +2729,14 @@ export interface components {
             /** @description Whether its logins, sessions and tokens are refused. */
             readonly disabled?: boolean;
             /** @description What the user may do, at most what you may. */
-            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
         };
         /** UserDraft */
         readonly UserDraft: {
             /** @description At least 12 characters, none of the most common passwords, without the username. */
             readonly password: string;
             /** @description What the user may do, at most what you may; by default all of that. */
-            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
             /** @description Unique on this server. */
             readonly username: string;
         };
@@ -2646,6 +2753,11 @@ export interface components {
                 readonly total_count: number;
             };
             readonly users: readonly components["schemas"]["User"][];
+        };
+        /** Version */
+        readonly Version: {
+            /** @description The version of onhand, such as 1.4.0. */
+            readonly version: string;
         };
         /** Webhook */
         readonly Webhook: {
@@ -2735,6 +2847,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AuditPage = components['schemas']['AuditPage'];
 export type Batch = components['schemas']['Batch'];
 export type BatchPage = components['schemas']['BatchPage'];
 export type Change = components['schemas']['Change'];
@@ -2794,6 +2907,7 @@ export type User = components['schemas']['User'];
 export type UserChange = components['schemas']['UserChange'];
 export type UserDraft = components['schemas']['UserDraft'];
 export type UserPage = components['schemas']['UserPage'];
+export type Version = components['schemas']['Version'];
 export type Webhook = components['schemas']['Webhook'];
 export type WebhookAttempt = components['schemas']['WebhookAttempt'];
 export type WebhookAttempts = components['schemas']['WebhookAttempts'];
@@ -2838,6 +2952,93 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    readonly listAuditEntries: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Only entries of this kind. */
+                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
+                /** @description Only entries after the one with this sequence. */
+                readonly after?: number;
+                /** @description How many entries to answer with at most. */
+                readonly limit?: number;
+                /** @description Only entries about this organization. */
+                readonly organization?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+        };
+    };
+    readonly exportAuditLog: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Only entries of this kind. */
+                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
+                /** @description Only entries after the one with this sequence. */
+                readonly after?: number;
+                /** @description How many entries to answer with at most. */
+                readonly limit?: number;
+                /** @description Only entries about this organization. */
+                readonly organization?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv; charset=utf-8": string;
+                };
+            };
+        };
+    };
+    readonly exportAuditLogAsNdjson: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Only entries of this kind. */
+                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
+                /** @description Only entries after the one with this sequence. */
+                readonly after?: number;
+                /** @description How many entries to answer with at most. */
+                readonly limit?: number;
+                /** @description Only entries about this organization. */
+                readonly organization?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/x-ndjson": string;
                 };
             };
         };
@@ -5070,6 +5271,26 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Freshness"];
+                };
+            };
+        };
+    };
+    readonly getVersion: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Version"];
                 };
             };
         };

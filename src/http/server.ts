@@ -51,6 +51,7 @@ import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
 import { RequestTurns, type RequestTurnLimits } from './request/request-turns.ts';
 import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
+import { addAudit } from './audit.ts';
 import { addStatus } from './status.ts';
 import { addStatistics } from './inventory/statistics.ts';
 import { addSkuExport } from './inventory/sku-export.ts';
@@ -162,6 +163,7 @@ export async function buildServer({
   const submitter = new BatchSubmitter({
     admission,
     intake,
+    audit: store.audit,
     batches: store.batches,
     settings,
     onResultsStored,
@@ -287,7 +289,8 @@ export async function buildServer({
     result_spool_bytes: files.downloads.usage(),
   });
   const workers = () => ({ ...files.workersUsage(), body_workers: bodyWorkers.usage() });
-  addHealth(app, probe, { usage, refuseFull: () => openRequests.refuseFull() });
+  const load = { usage, refuseFull: () => openRequests.refuseFull() };
+  addHealth(app, { probe, load, version });
   const database = settings.database.startsWith('sqlite:') ? 'sqlite' : 'postgres';
   const budgets = () => ({ ...usage(), ...workers() });
   onState?.({ budgets, probe, build: { version, database } });
@@ -299,8 +302,21 @@ export async function buildServer({
   });
   const parser = new BulkParser(bodyWorkers);
   addInventory(app, { admission, intake, submitter, streams, parser, limits: settings });
-  addBatches(app, { admission, intake, batches: store.batches, limits: settings });
-  const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
+  addBatches(app, {
+    admission,
+    intake,
+    audit: store.audit,
+    batches: store.batches,
+    limits: settings,
+  });
+  const fileRoutes = {
+    admission,
+    audit: store.audit,
+    service: files,
+    uploads,
+    settings,
+    limits: settings,
+  };
   addFiles(app, fileRoutes);
   addFileActions(app, { ...fileRoutes, intake });
   addFileEffects(app, fileRoutes);
@@ -312,7 +328,15 @@ export async function buildServer({
   addStatistics(app, { admission, store });
   const { changes, webhooks, accounts } = store;
   const limits = settings;
-  addWebhooks(app, { admission, webhooks, changes, accounts, options: webhookOptions, limits });
+  addWebhooks(app, {
+    admission,
+    audit: store.audit,
+    webhooks,
+    changes,
+    accounts,
+    options: webhookOptions,
+    limits,
+  });
   const attempts = new PasswordAttempts(settings);
   app.addHook('onClose', async () => {
     await uses.record();
@@ -320,6 +344,7 @@ export async function buildServer({
   });
   addLogin(app, { accounts, attempts });
   addOrganizations(app, { admission, store, limits });
+  addAudit(app, { admission, audit: store.audit });
   addStatus(app, { admission, store, intake, files, probe, version, database });
   addAccess(app, { admission, accounts, attempts });
   const sessions = { admission, accounts, attempts, cookie, lifetimes };

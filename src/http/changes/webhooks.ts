@@ -5,8 +5,9 @@ import { followVisible, resumeWebhook, type FollowParts } from '../../webhooks/s
 import { refusalOfWebhookUrl } from '../../webhooks/http-post.ts';
 import { isWebhookSecret, newWebhookSecret, rotateSecret } from '../../webhooks/signature.ts';
 import { OnhandError } from '../../domain/errors.ts';
+import type { AuditAction, AuditNote } from '../../domain/audit.ts';
 import type { Webhook } from '../../domain/webhooks.ts';
-import type { WebhookStore } from '../../store/store.ts';
+import type { AuditStore, WebhookStore } from '../../store/store.ts';
 import { parseBody } from '../../wire/json.ts';
 import { SuccessSchema } from '../../wire/lines/results.ts';
 import {
@@ -23,6 +24,7 @@ import {
   WebhookSchema,
 } from '../../wire/changes/webhooks.ts';
 import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
+import { appendNote, noteOf } from '../accounts/author.ts';
 import { describe } from '../documentation.ts';
 import type { Access } from '../accounts/authenticate.ts';
 import type { Admission } from '../request/admission.ts';
@@ -32,6 +34,7 @@ import { WebhookThrottle, type WebhookLimits } from './webhook-throttle.ts';
 
 interface WebhookRoutes {
   readonly admission: Admission;
+  readonly audit: Pick<AuditStore, 'append'>;
   readonly webhooks: WebhookStore;
   readonly changes: FollowParts['changes'];
   readonly accounts: FollowParts['accounts'];
@@ -50,7 +53,7 @@ const REFUSED = { 422: 'The url is not allowed, or there are too many webhooks.'
 
 /** Adds the routes of an organization's webhooks: register, list, change, test, remove. */
 export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
-  const { admission, webhooks, changes, accounts, options, limits } = routes;
+  const { admission, audit, webhooks, changes, accounts, options, limits } = routes;
   const bodyLimits = smallBodyLimits(limits);
   const throttle = new WebhookThrottle(limits);
 
@@ -72,6 +75,19 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     checkParameters(request, []);
     return parseBody(body, WEBHOOK_EXPECTED).value;
   };
+
+  /** A URL may contain a secret: the audit log gets its host only. */
+  const noteAbout = (
+    request: FastifyRequest,
+    action: AuditAction,
+    { uuid, url }: Pick<Webhook, 'uuid' | 'url'>,
+    edit: object = {},
+  ): AuditNote =>
+    noteOf(request, admission.principalOf(request), {
+      action,
+      subject: uuid,
+      details: { host: new URL(url).host, changed: Object.keys(edit) },
+    });
 
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
@@ -110,6 +126,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       ),
     );
     if (webhook === undefined) throw tooMany(webhooksMax);
+    await appendNote(audit, request, noteAbout(request, 'webhook.created', webhook));
     // Before the response: every change after it is delivered.
     await followVisible([webhook], { webhooks, changes, accounts });
     reply.code(201).header('location', `${LIST_PATH}${webhook.uuid}/`);
@@ -140,7 +157,14 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       // The store expects at least one column.
       ...(Object.keys(edit).length === 0 && { url: webhook.url }),
     };
-    await admission.writing(request, () => webhooks.update(webhook.id, columns));
+    const action =
+      edit.is_paused === undefined
+        ? 'webhook.changed'
+        : edit.is_paused
+          ? 'webhook.paused'
+          : 'webhook.resumed';
+    const note = noteAbout(request, action, { ...webhook, url: edit.url ?? webhook.url }, edit);
+    await admission.writing(request, () => webhooks.update(webhook.id, columns, note));
     if (sends) {
       await resumeWebhook(webhook, { webhooks, changes }, options.now());
     }
@@ -153,8 +177,9 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
 
   const remove = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
-    const { id } = await find(request);
-    await admission.writing(request, () => webhooks.remove(id));
+    const webhook = await find(request);
+    const note = noteAbout(request, 'webhook.removed', webhook);
+    await admission.writing(request, () => webhooks.remove(webhook.id, note));
     return sendObject(reply, { message: 'success' });
   };
 
@@ -162,8 +187,9 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     checkParameters(request, []);
     const webhook = await find(request);
     const secret = newWebhookSecret();
+    const note = noteAbout(request, 'webhook.secret_rotated', webhook);
     const secrets = rotateSecret(webhook.secrets, secret, options.now());
-    await admission.writing(request, () => webhooks.update(webhook.id, { secrets }));
+    await admission.writing(request, () => webhooks.update(webhook.id, { secrets }, note));
     return sendObject(reply, printWebhook(webhook, secret));
   };
 

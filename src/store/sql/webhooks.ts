@@ -1,4 +1,5 @@
-import { sql, type Selectable } from 'kysely';
+import type { Selectable } from 'kysely';
+import { sql } from './kysely.ts';
 import { v4 as uuidv4 } from 'uuid';
 import type { SqlDatabase } from './database.ts';
 import type { SqlTables } from './tables.ts';
@@ -11,6 +12,8 @@ import {
   type WebhookPosition,
 } from '../../domain/webhooks.ts';
 import type { WebhookStore } from '../store.ts';
+import type { AuditNote } from '../../domain/audit.ts';
+import { noted } from './audit.ts';
 
 /** A webhook, with what decides whether its creator still has access. */
 type WebhookRow = Selectable<SqlTables['webhooks']> & {
@@ -101,12 +104,12 @@ export class SqlWebhooks implements WebhookStore {
     return row && webhookOf(row);
   }
 
-  async update(id: number, changes: WebhookChanges): Promise<void> {
-    await this.#database.db
+  async update(id: number, changes: WebhookChanges, note?: AuditNote): Promise<void> {
+    const change = this.#database.db
       .updateTable('webhooks')
       .set(changedRow(changes))
-      .where('id', '=', id)
-      .execute();
+      .where('id', '=', id);
+    await noted(this.#database, note, [change]);
   }
 
   async verify(id: number, url: string, atMs: number): Promise<void> {
@@ -119,10 +122,11 @@ export class SqlWebhooks implements WebhookStore {
       .execute();
   }
 
-  async remove(id: number): Promise<void> {
+  async remove(id: number, note?: AuditNote): Promise<void> {
     await this.#database.db.deleteFrom('webhook_attempts').where('webhook_id', '=', id).execute();
     await this.#database.db.deleteFrom('webhook_positions').where('webhook_id', '=', id).execute();
-    await this.#database.db.deleteFrom('webhooks').where('id', '=', id).execute();
+    const remove = this.#database.db.deleteFrom('webhooks').where('id', '=', id);
+    await noted(this.#database, note, [remove]);
   }
 
   async active(): Promise<readonly Webhook[]> {
