@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 const STOP = 2;
 
 /**
- * Makes Node ignore the rest of what it has read from a connection that is about to be closed. Otherwise it goes on to
+ * Makes Node ignore the rest of what it has read from a connection that is about to be closed. Otherwise it would
  * parse up to 64 KiB in one go: thousands of requests, each kept until the connection has closed, or ten thousand
  * pieces of a body. Node has no public function for that. On a version that names these things differently, this
  * does nothing, and a test fails.
