@@ -100,6 +100,7 @@ const REQUESTS: Readonly<Record<string, unknown>> = {
 
 /** What texts of these media types are like. Workbooks are binary. */
 const TEXTS: Readonly<Record<string, string>> = {
+  'application/x-ndjson': '{"sequence":1180,"action":"token.created"}\n',
   'text/csv': 'sku_id,quantity_in_stock\nxkuOwSQ3utl,512\n',
   'application/edi-x12':
     'ISA*00*          *00*          *12*5551234567     *ZZ*ACME           *261123*2240*U*00401*000000001*0*P*>~\n',
