@@ -12,7 +12,8 @@
 **   disk_reset(seed)             an empty disk; connections that are open are cut off
 **   disk_process(n)              connections that are opened from now on belong to process n, a new one
 **   disk_cut(n)                  the power fails at the n-th write, sync, truncation or deletion from now; 0 is never
-**   disk_kill(process, n)        that process ends at the n-th such operation of its own
+**   disk_kill(process, n)        that process ends at the n-th such operation of its own; now if n is 0,
+**                                and before its next sync if n is -1
 **   disk_fault(kind, n, times)   operations of a kind (read, write, full, sync, slow) fail, from the n-th on
 **   disk_calm()                  nothing of these is to happen any more
 **   disk_heal()                  no operation fails any more
@@ -337,6 +338,11 @@ static int diskSync(sqlite3_file *f, int flags) {
     loseUnsynced(h->file, chance(2) ? NOTHING : SECTORS, 0);
     copyImage(&h->file->now, &now);
     free(now.bytes);
+    LEAVE(SQLITE_IOERR_FSYNC);
+  }
+  if (killAfter[h->process] < 0) {
+    killAfter[h->process] = 0;
+    kill_process(h->process);
     LEAVE(SQLITE_IOERR_FSYNC);
   }
   int last = lastOperation(h);

@@ -86,7 +86,7 @@ export class Disk {
     this.#call('cut', operations);
   }
 
-  /** A process ends at this operation of its own; 0 is now. */
+  /** A process ends at this operation of its own; 0 is now, and -1 is before its next sync. */
   killAfter(process: number, operations: number): void {
     this.#call('kill', process, operations);
   }

@@ -45,7 +45,9 @@ function crashOf(random: Random, hasSecond: boolean): readonly Step[] {
     const who = hasSecond && random.chance(0.5) ? { who: 'second' as const } : {};
     const kill: Step = { do: 'kill', after: random.chance(0.1) ? 0 : after, ...who };
     if (random.chance(0.6)) return [kill];
-    return [kill, stepOf(random, hasSecond), { do: 'cut', after: 1, leaves }];
+    // What a commit left that was cut off before its sync must not be shown and then lost.
+    const write: Step = { do: 'calls', calls: callsOf(random) };
+    return [{ ...kill, after: -1 }, write, { do: 'cut', after: 1, leaves }];
   }
   const again = random.chance(0.2) ? { again: 1 + random.below(20) } : {};
   return [{ do: 'cut', after, ...again, leaves }];
