@@ -32,6 +32,7 @@ import { shownUrl } from './connection/url.ts';
 import { joinSku } from './lookups.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { PostgresPrincipalCache } from './read/principals.ts';
+import { isDistributed } from './schema/distribution.ts';
 import { migrate, type SchemaOptions } from './schema/migrations.ts';
 import { PostgresSkus } from './read/skus.ts';
 import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
@@ -41,7 +42,7 @@ import { createQueryBuilder, type SqlDatabase } from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
 import { isUniqueViolation } from './connection/errors.ts';
 
-export interface PostgresSettings extends Required<PoolSettings>, SchemaOptions {
+export interface PostgresSettings extends Required<Omit<PoolSettings, 'isDistributed'>>, SchemaOptions {
   /** Maximum lines that share a transaction; a larger batch gets its own. */
   readonly groupLinesMax: number;
 }
@@ -65,7 +66,7 @@ export class PostgresStore implements Store {
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
 
-  private constructor(pool: ConnectionPool, settings: PostgresSettings) {
+  private constructor(pool: ConnectionPool, settings: PostgresSettings, isDistributed: boolean) {
     this.#pool = pool;
     const groupsMax = Math.max(1, settings.connectionsMax - CONNECTIONS_FOR_READS);
     this.grouping = { isShared: false, groupsMax };
@@ -73,7 +74,7 @@ export class PostgresStore implements Store {
     const database = new PostgresDatabase(pool);
     this.audit = new SqlAudit(database);
     this.accounts = new SqlAccounts(database, new PostgresPrincipalCache(pool));
-    this.skus = new PostgresSkus(pool);
+    this.skus = new PostgresSkus(pool, isDistributed);
     this.batches = new SqlBatches(database, (request) => this.#applier.revert(request));
     this.changes = new PostgresChanges(pool);
     this.webhooks = new SqlWebhooks(database);
@@ -87,15 +88,18 @@ export class PostgresStore implements Store {
     shownUrl(url);
     // Without timeouts: a migration may take long, here or on another node that this one waits for.
     const migrationPool = new ConnectionPool({ url, connectTimeoutMs, connectionsMax: 1 });
+    let distributed: boolean;
     try {
       await migrate(migrationPool, { partitions });
       await refuseUnfinishedCopy(migrationPool);
+      distributed = await isDistributed(migrationPool);
     } catch (error) {
       throw cannotOpen(url, error);
     } finally {
       await migrationPool.close();
     }
-    return new PostgresStore(new ConnectionPool(settings), settings);
+    const pool = new ConnectionPool({ ...settings, isDistributed: distributed });
+    return new PostgresStore(pool, settings, distributed);
   }
 
   apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {

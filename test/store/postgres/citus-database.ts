@@ -1,0 +1,70 @@
+import pg from 'pg';
+import { CitusCluster } from '../../durability/citus-cluster.ts';
+import { ConnectionPool } from '../../../src/store/postgres/connection/pool.ts';
+import {
+  COORDINATOR_TABLES,
+  DISTRIBUTED_TABLES,
+  REFERENCE_TABLES,
+  distribute,
+} from '../../../src/store/postgres/schema/distribution.ts';
+import { migrate } from '../../../src/store/postgres/schema/migrations.ts';
+import type { TestDatabase } from '../fixtures.ts';
+
+/** Distributed databases on one cluster, which are emptied and used again. */
+export class CitusDatabases {
+  #cluster: Promise<CitusCluster> | undefined;
+  readonly #free: string[] = [];
+  #last = 0;
+
+  cluster(): Promise<CitusCluster> {
+    this.#cluster ??= CitusCluster.start();
+    return this.#cluster;
+  }
+
+  async create(): Promise<TestDatabase> {
+    const url = this.#free.pop() ?? (await this.#createAnother());
+    return {
+      url,
+      remove: async () => {
+        await deleteRows(url);
+        this.#free.push(url);
+      },
+    };
+  }
+
+  async #createAnother(): Promise<string> {
+    const cluster = await this.cluster();
+    this.#last += 1;
+    const url = await cluster.createDatabase(`onhand_${this.#last}`);
+    const pool = new ConnectionPool({ url, connectionsMax: 1 });
+    try {
+      await migrate(pool, { partitions: 0 });
+      await distribute(pool);
+    } finally {
+      await pool.close();
+    }
+    return url;
+  }
+
+  async remove(): Promise<void> {
+    await (await this.#cluster)?.remove();
+  }
+}
+
+/** Deletes rows that refer to others before those. */
+async function deleteRows(url: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    await client.query(`TRUNCATE ${Object.keys(DISTRIBUTED_TABLES).join(', ')}`);
+    // Rows of the audit log cannot be deleted.
+    await client.query('TRUNCATE audit_entries');
+    const local = COORDINATOR_TABLES.filter(
+      (table) => !['schema_version', 'secrets', 'audit_entries'].includes(table),
+    );
+    for (const table of [...local.toReversed(), ...REFERENCE_TABLES.toReversed()])
+      await client.query(`DELETE FROM ${table}`);
+  } finally {
+    await client.end();
+  }
+}
