@@ -244,6 +244,12 @@ export const NUMBER_SETTINGS = {
   statementTimeoutMs: { variable: 'ONHAND_STATEMENT_TIMEOUT_MS', fallback: 60_000, min: 0 },
   /** The largest SQLite database file; 0 means no limit. Reaching it has the effects of a full disk. */
   databaseBytesMax: { variable: 'ONHAND_DATABASE_BYTES_MAX', fallback: 0, min: 0 },
+  /** How long after a scheduled backup the next one is made. */
+  backupEveryHours: { variable: 'ONHAND_BACKUP_EVERY_HOURS', fallback: 24, min: 1 },
+  /** How many of the latest backups are kept in the directory. */
+  backupsKept: { variable: 'ONHAND_BACKUPS_KEPT', fallback: 7, min: 1 },
+  /** For how many days all of them are kept, beyond that number. */
+  backupsKeptDays: { variable: 'ONHAND_BACKUPS_KEPT_DAYS', fallback: 0, min: 0 },
 } as const satisfies Readonly<Record<string, NumberSetting>>;
 
 /**
@@ -342,6 +348,16 @@ export const TEXT_SETTINGS = {
   logLevel: { variable: 'ONHAND_LOG_LEVEL', fallback: 'info', allowed: LOG_LEVELS.join(', ') },
   filesDirectory: { variable: 'ONHAND_FILES_DIRECTORY', fallback: null, allowed: 'a path' },
   inbox: { variable: 'ONHAND_INBOX', fallback: null, allowed: 'a path' },
+  backupDirectory: {
+    variable: 'ONHAND_BACKUP_DIRECTORY',
+    fallback: null,
+    allowed: 'a path',
+  },
+  backupRecipients: {
+    variable: 'ONHAND_BACKUP_RECIPIENTS',
+    fallback: null,
+    allowed: 'public keys of age, which begin with age1, comma-separated',
+  },
   dashboardPath: {
     variable: 'ONHAND_DASHBOARD_PATH',
     fallback: '/',
@@ -422,6 +438,10 @@ export interface Settings
   readonly filesDirectory: string | null;
   /** The drop folder; null means none. */
   readonly inbox: string | null;
+  /** Where scheduled backups are stored; null means that there are none. */
+  readonly backupDirectory: string | null;
+  /** Public keys of age for which backups are encrypted; none means no encryption. */
+  readonly backupRecipients: readonly string[];
   /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
   readonly dashboardPath: string | null;
   /** Where `/metrics` is served by itself; null means nowhere, port 0 any free one. */

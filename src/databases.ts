@@ -82,8 +82,13 @@ export async function pendingMigrations(
   return driverOf(database).pendingMigrations(database, settings);
 }
 
+/** The path of a database's file; null if it is not one file. */
+export function databaseFile(database: string): string | null {
+  return driverOf(database).file(database);
+}
+
 /**
- * Copies a database into a new file while it is in use.
+ * Copies a database into a new file while it is in use, and checks the copy.
  *
  * @throws OnhandError `parameter_invalid` for a kind of database that onhand does not back up
  */

@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
+import { BackupSchedule } from './backup/schedule.ts';
 import { ChangeFeed } from './changes/change-feed.ts';
 import { LateSuppliers } from './changes/late-suppliers.ts';
 import type { ExpectedReport } from './domain/changes.ts';
 import type { Settings } from './config.ts';
-import { driverOf, openStore, shownDatabase } from './databases.ts';
+import { databaseFile, driverOf, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
 import type { FileRecord } from './domain/files.ts';
 import type { DemoLogin, Organization } from './domain/parties.ts';
@@ -64,6 +65,7 @@ export async function startServer(
   demoLogins?: readonly DemoLogin[],
 ): Promise<RunningServer> {
   checkInbox(settings);
+  checkBackupDirectory(settings);
   const { database, host, port } = settings;
   const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
   const lock = await driverOf(database).lock(database, holder);
@@ -167,6 +169,11 @@ async function serve(
     onAttempt: (result) => metrics?.record.attempted(result),
     onPaused: () => metrics?.record.webhookPaused(),
   });
+  const backups = backupScheduleOf(settings, {
+    now: Date.now,
+    onMade: (made) => app.log.info(made, 'backed up'),
+    onFailure: report('backup failed'),
+  });
   if (metrics !== undefined) {
     const state = await http.promise;
     const sources = {
@@ -177,6 +184,7 @@ async function serve(
       expectedSuppliers: () => late.expected,
       feedLagsMs: () => ({ ...feed.lagsMs(), webhook: sender.lagMs() }),
       freeDiskBytes: () => files.files.freeBytes(),
+      backups: () => backups?.state,
       isPerSupplier: settings.metricsPerSupplier,
     };
     try {
@@ -191,6 +199,7 @@ async function serve(
   sweeper.start();
   sender.start();
   late.start();
+  backups?.start();
 
   const close = async (): Promise<void> => {
     app.log.info('closing: accepted requests are finished first');
@@ -211,6 +220,7 @@ async function serve(
     await sender.stop();
     await sweeper.stop();
     await late.stop();
+    await backups?.stop();
     await metrics?.stop();
     await store.close();
     unlock();
@@ -349,6 +359,40 @@ function checkInbox(settings: Settings): void {
       'A drop folder needs a directory for files: set ONHAND_FILES_DIRECTORY.',
     );
   }
+}
+
+/** Throws `parameter_invalid` if backups are wanted and cannot be made. */
+function checkBackupDirectory({ database, backupDirectory }: Settings): void {
+  if (backupDirectory === null) return;
+  if (databaseFile(database) === null) {
+    throw new OnhandError(
+      'parameter_invalid',
+      'ONHAND_BACKUP_DIRECTORY is for SQLite. Back up PostgreSQL with its own tools, such as pg_dump or pgBackRest, and unset it.',
+    );
+  }
+  if (!existsSync(backupDirectory) || !statSync(backupDirectory).isDirectory()) {
+    throw new OnhandError(
+      'parameter_invalid',
+      `The directory ${backupDirectory} (ONHAND_BACKUP_DIRECTORY) does not exist.`,
+    );
+  }
+}
+
+type ScheduleParts = Pick<
+  ConstructorParameters<typeof BackupSchedule>[0],
+  'now' | 'onMade' | 'onFailure'
+>;
+
+function backupScheduleOf(settings: Settings, parts: ScheduleParts): BackupSchedule | undefined {
+  const { database, backupDirectory, backupRecipients: recipients } = settings;
+  if (backupDirectory === null) return undefined;
+  const kept = { count: settings.backupsKept, days: settings.backupsKeptDays };
+  const target = resolve(backupDirectory);
+  return new BackupSchedule({
+    ...parts,
+    order: { database, target, recipients, kept, settings },
+    everyMs: settings.backupEveryHours * 3_600_000,
+  });
 }
 
 function filesDirectoryOf({ database, filesDirectory }: Settings): string | null {

@@ -83,8 +83,12 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async (context) => (await import('./database/maintenance.ts')).doctorCommand(context),
   },
   backup: {
-    summary: 'copy an SQLite database into a new file while it is in use',
-    load: async (context) => (await import('./database/maintenance.ts')).backupCommand(context),
+    summary: 'back up an SQLite database while it is in use',
+    load: async (context) => (await import('./database/backup.ts')).backupCommand(context),
+  },
+  restore: {
+    summary: 'restore a backup of an SQLite database',
+    load: async (context) => (await import('./database/backup.ts')).restoreCommand(context),
   },
   migrate: {
     summary: "migrate a database's schema to this version of onhand",

@@ -49,7 +49,9 @@ export interface DatabaseDriver {
   pendingMigrations(url: string, settings: StoreSettings): Promise<PendingMigrations>;
   openCopySource(url: string, settings: StoreSettings): Promise<CopySource>;
   openCopyTarget(url: string, settings: StoreSettings): Promise<CopyTarget>;
-  /** Copies a database into a new file while it is in use. Throws `parameter_invalid` if unsupported. */
+  /** The path of the database's file; null if it is not one file. */
+  file(url: string): string | null;
+  /** Copies a database into a new file while it is in use, and checks the copy. Throws `parameter_invalid` if unsupported. */
   backUp(
     url: string,
     file: string,

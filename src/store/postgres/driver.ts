@@ -37,6 +37,7 @@ export const postgresDriver: DatabaseDriver = {
     const { PostgresCopyTarget } = await import('./schema/copy.ts');
     return PostgresCopyTarget.open(postgresSettings(url, settings));
   },
+  file: () => null,
   backUp: async () => {
     throw new OnhandError(
       'parameter_invalid',

@@ -42,6 +42,7 @@ export const sqliteDriver: DatabaseDriver = {
     const { SqliteCopyTarget } = await import('./schema/copy.ts');
     return SqliteCopyTarget.open({ ...settings, path: pathOf(url) });
   },
+  file: pathOf,
   backUp: async (url, file, onProgress, settings) => {
     const { backupDatabase } = await import('./schema/backup.ts');
     await backupDatabase({ ...settings, path: pathOf(url) }, file, onProgress);
