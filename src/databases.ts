@@ -88,6 +88,19 @@ export function databaseFile(database: string): string | null {
 }
 
 /**
+ * Distributes a database by supplier over a cluster of machines, or with `dryRun` only returns the statements for it.
+ *
+ * @throws OnhandError `parameter_invalid` if it cannot be distributed
+ */
+export async function distributeDatabase(
+  database: string,
+  settings: StoreSettings,
+  options: { readonly dryRun: boolean },
+): Promise<readonly string[]> {
+  return driverOf(database).distribute(database, settings, options);
+}
+
+/**
  * Copies a database into a new file while it is in use, and checks the copy.
  *
  * @throws OnhandError `parameter_invalid` for a kind of database that onhand does not back up

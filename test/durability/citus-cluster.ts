@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import {
@@ -7,6 +7,7 @@ import {
   POSTGRES_USER,
   PostgresProcess,
   systemBinaries,
+  type PostgresOptions,
 } from './postgres-process.ts';
 
 const SETTINGS = {
@@ -30,59 +31,64 @@ export function hasCitus(): boolean {
 /** A Citus cluster: a coordinator and workers, each a server of its own on this machine. */
 export class CitusCluster {
   readonly coordinator: PostgresProcess;
-  readonly workers: readonly PostgresProcess[];
+  readonly workers: PostgresProcess[];
+  readonly #options: PostgresOptions;
 
-  private constructor(coordinator: PostgresProcess, workers: readonly PostgresProcess[]) {
+  private constructor(
+    coordinator: PostgresProcess,
+    workers: PostgresProcess[],
+    options: PostgresOptions,
+  ) {
     this.coordinator = coordinator;
     this.workers = workers;
+    this.#options = options;
   }
 
-  static async start({
-    workers = 2,
-    isDurable = false,
-    settings = {},
-  }: {
-    readonly workers?: number;
-    readonly isDurable?: boolean;
-    readonly settings?: Readonly<Record<string, string>>;
-  } = {}): Promise<CitusCluster> {
+  /** @param isDurable whether commits wait for the disk */
+  static async start({ isDurable = false } = {}): Promise<CitusCluster> {
     const binaries = systemBinaries();
     if (binaries === undefined) throw new Error('PostgreSQL is not installed');
-    const start = () =>
-      PostgresProcess.start({ binaries, isDurable, settings: { ...SETTINGS, ...settings } });
-    const [coordinator, ...others] = await Promise.all(
-      Array.from({ length: workers + 1 }, start),
-    );
-    if (coordinator === undefined) throw new Error('no server was started');
-    return new CitusCluster(coordinator, others);
+    const options: PostgresOptions = { binaries, isDurable, settings: SETTINGS };
+    const coordinator = await PostgresProcess.start(options);
+    const workers = [await PostgresProcess.start(options), await PostgresProcess.start(options)];
+    return new CitusCluster(coordinator, workers, options);
   }
 
   /** Creates a database on all servers, known to each other. Returns its URL. */
   async createDatabase(name: string): Promise<string> {
-    for (const server of [...this.workers, this.coordinator]) {
-      await query(server.url('postgres'), `CREATE DATABASE ${name}`);
-      await query(server.url(name), 'CREATE EXTENSION citus');
-      await query(
-        server.url(name),
-        `INSERT INTO pg_dist_authinfo VALUES (0, '${POSTGRES_USER}', 'password=${POSTGRES_PASSWORD}')`,
-      );
-    }
-    const url = this.coordinator.url(name);
-    await query(url, `SELECT citus_set_coordinator_host('127.0.0.1', ${this.coordinator.port})`);
-    for (const worker of this.workers) await this.addWorker(name, worker);
+    const { coordinator, workers } = this;
+    await createDatabase(coordinator, name);
+    const url = coordinator.url(name);
+    await query(url, `SELECT citus_set_coordinator_host('127.0.0.1', ${coordinator.port})`);
+    for (const worker of workers) await this.#addWorker(worker, name);
     return url;
   }
 
-  async addWorker(name: string, worker: PostgresProcess): Promise<void> {
-    await query(
-      this.coordinator.url(name),
-      `SELECT citus_add_node('127.0.0.1', ${worker.port})`,
-    );
+  /** Starts another worker for a database. */
+  async startWorker(name: string): Promise<PostgresProcess> {
+    const worker = await PostgresProcess.start(this.#options);
+    this.workers.push(worker);
+    await this.#addWorker(worker, name);
+    return worker;
+  }
+
+  async #addWorker(worker: PostgresProcess, name: string): Promise<void> {
+    await createDatabase(worker, name);
+    await query(this.coordinator.url(name), `SELECT citus_add_node('127.0.0.1', ${worker.port})`);
   }
 
   async remove(): Promise<void> {
     for (const server of [this.coordinator, ...this.workers]) await server.remove();
   }
+}
+
+async function createDatabase(server: PostgresProcess, name: string): Promise<void> {
+  await query(server.url('postgres'), `CREATE DATABASE ${name}`);
+  await query(server.url(name), 'CREATE EXTENSION citus');
+  await query(
+    server.url(name),
+    `INSERT INTO pg_dist_authinfo VALUES (0, '${POSTGRES_USER}', 'password=${POSTGRES_PASSWORD}')`,
+  );
 }
 
 async function query(url: string, sql: string): Promise<void> {

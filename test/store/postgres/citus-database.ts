@@ -4,7 +4,7 @@ import { ConnectionPool } from '../../../src/store/postgres/connection/pool.ts';
 import {
   COORDINATOR_TABLES,
   DISTRIBUTED_TABLES,
-  REFERENCE_TABLES,
+  COPIED_TABLES,
   distribute,
 } from '../../../src/store/postgres/schema/distribution.ts';
 import { migrate } from '../../../src/store/postgres/schema/migrations.ts';
@@ -33,22 +33,29 @@ export class CitusDatabases {
   }
 
   async #createAnother(): Promise<string> {
-    const cluster = await this.cluster();
     this.#last += 1;
-    const url = await cluster.createDatabase(`onhand_${this.#last}`);
-    const pool = new ConnectionPool({ url, connectionsMax: 1 });
-    try {
-      await migrate(pool, { partitions: 0 });
-      await distribute(pool);
-    } finally {
-      await pool.close();
-    }
-    return url;
+    return (await distributedDatabase(await this.cluster(), `onhand_${this.#last}`)).url;
   }
 
   async remove(): Promise<void> {
     await (await this.#cluster)?.remove();
   }
+}
+
+/** Creates a database of a cluster, with its schema distributed. It goes with the cluster. */
+export async function distributedDatabase(
+  cluster: CitusCluster,
+  name: string,
+): Promise<TestDatabase> {
+  const url = await cluster.createDatabase(name);
+  const pool = new ConnectionPool({ url, connectionsMax: 1 });
+  try {
+    await migrate(pool, { partitions: 0 });
+    await distribute(pool);
+  } finally {
+    await pool.close();
+  }
+  return { url, remove: () => Promise.resolve() };
 }
 
 /** Deletes rows that refer to others before those. */
@@ -62,7 +69,7 @@ async function deleteRows(url: string): Promise<void> {
     const local = COORDINATOR_TABLES.filter(
       (table) => !['schema_version', 'secrets', 'audit_entries'].includes(table),
     );
-    for (const table of [...local.toReversed(), ...REFERENCE_TABLES.toReversed()])
+    for (const table of [...local.toReversed(), ...COPIED_TABLES.toReversed()])
       await client.query(`DELETE FROM ${table}`);
   } finally {
     await client.end();

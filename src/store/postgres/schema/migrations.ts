@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg';
 import { refuseNewer } from '../../driver.ts';
 import { type ConnectionPool, read, inTransaction } from '../connection/pool.ts';
 import { CREATE_AUDIT_TABLES } from './audit.ts';
+import { distribute, isDistributed } from './distribution.ts';
 import { createFirstTables, growingTable, type SchemaOptions } from './first-tables.ts';
 
 /**
@@ -35,8 +36,12 @@ export const REFERENCE_TABLES: readonly string[] = [
   'audit_head',
 ];
 
-/** Each returns the SQL of one migration. */
-export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
+/**
+ * Each returns the SQL of one migration: several statements as one text, or one by one, as Citus requires of those that
+ * alter distributed tables. What a database could be distributed with first is version 15 and its successors, so later
+ * migrations that alter such a table are lists.
+ */
+export const MIGRATIONS: readonly ((options: SchemaOptions) => string | readonly string[])[] = [
   createFirstTables,
   (options) => `
   -- The as-of time of the inventory, in microseconds since the epoch. NULL: as of updated_at_ms.
@@ -340,9 +345,12 @@ const MIGRATION_LOCK = 0x6f6e_6861;
  * @param options for a new database; an existing one keeps the options that it was created with
  */
 export async function migrate(pool: ConnectionPool, options: SchemaOptions): Promise<void> {
+  if ((await schemaVersion(pool)) === SCHEMA_VERSION) return;
   while ((await schemaVersion(pool)) < SCHEMA_VERSION) {
     await inTransaction(pool, (client) => runNextMigration(client, options));
   }
+  // The tables that the migrations have created.
+  if (await isDistributed(pool)) await distribute(pool);
 }
 
 /**
@@ -382,7 +390,7 @@ async function runNextMigration(client: PoolClient, options: SchemaOptions): Pro
   const current = rows[0] ?? { version: 0, partitions: options.partitions };
   const next = MIGRATIONS[current.version];
   if (next === undefined) return;
-  await client.query(next(current));
+  for (const sql of [next(current)].flat()) await client.query(sql);
   await client.query(
     rows.length === 0
       ? 'INSERT INTO schema_version VALUES ($1, $2)'
