@@ -12,34 +12,15 @@ import { createFirstTables, growingTable, type SchemaOptions } from './first-tab
  * Rules, which a test checks against the system catalogue:
  *
  * - Every table that grows with SKUs or batches has `supplier_id` first in its primary key, in every
- *   unique index and in every foreign key, so that the schema can be distributed by it. The tables in
- *   `REFERENCE_TABLES` do not grow like that; every node of a cluster has a full copy.
+ *   unique index and in every foreign key, so that the schema can be distributed by it. `distribution.ts` says where
+ *   each table is.
  * - No index covers a column that an inventory update changes, so that all such updates are HOT.
  */
 export type { SchemaOptions };
 
-/** Tables that do not grow with SKUs or batches. */
-export const REFERENCE_TABLES: readonly string[] = [
-  'schema_version',
-  'organizations',
-  'suppliers',
-  'connections',
-  'users',
-  'tokens',
-  'probes',
-  'secrets',
-  'webhooks',
-  'webhook_positions',
-  'webhook_attempts',
-  'feed_suppliers',
-  'audit_entries',
-  'audit_head',
-];
-
 /**
- * Each returns the SQL of one migration: several statements as one text, or one by one, as Citus requires of those that
- * alter distributed tables. What a database could be distributed with first is version 15 and its successors, so later
- * migrations that alter such a table are lists.
+ * Each returns the SQL of one migration, as one text or as a list of statements. Citus alters a distributed table only in a
+ * statement of its own, so migrations that alter one are lists from now on. (Only current schemas are distributed.)
  */
 export const MIGRATIONS: readonly ((options: SchemaOptions) => string | readonly string[])[] = [
   createFirstTables,
