@@ -7,6 +7,7 @@ import type {
   StoreSettings,
   PendingMigrations,
   Finding,
+  Migration,
 } from './store/driver.ts';
 import { postgresDriver } from './store/postgres/driver.ts';
 import { sqliteDriver } from './store/sqlite/driver.ts';
@@ -98,6 +99,21 @@ export async function distributeDatabase(
   options: { readonly dryRun: boolean },
 ): Promise<readonly string[]> {
   return driverOf(database).distribute(database, settings, options);
+}
+
+/**
+ * Migrates a database's schema if necessary, each step in its own transaction.
+ *
+ * @returns the migrations that ran, in order; none for a new SQLite file, which `openStore` creates
+ * @throws OnhandError as `openStore`
+ */
+export async function migrateDatabase(
+  database: string,
+  settings: StoreSettings,
+): Promise<readonly Migration[]> {
+  const migrations: Migration[] = [];
+  await driverOf(database).migrate(database, settings, (migration) => migrations.push(migration));
+  return migrations;
 }
 
 /**

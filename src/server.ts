@@ -8,7 +8,7 @@ import { ChangeFeed } from './changes/change-feed.ts';
 import { LateSuppliers } from './changes/late-suppliers.ts';
 import type { ExpectedReport } from './domain/changes.ts';
 import type { Settings } from './config.ts';
-import { databaseFile, driverOf, openStore, shownDatabase } from './databases.ts';
+import { databaseFile, driverOf, migrateDatabase, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
 import type { FileRecord } from './domain/files.ts';
 import type { DemoLogin, Organization } from './domain/parties.ts';
@@ -23,6 +23,7 @@ import { Intake } from './intake/intake.ts';
 import { measuredStore } from './metrics/measured-store.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { RetentionSweeper } from './intake/retention.ts';
+import type { Migration } from './store/driver.ts';
 import type { AccountStore, Store } from './store/store.ts';
 import { version } from './version.ts';
 import type { DeliverOptions } from './webhooks/attempt.ts';
@@ -31,7 +32,6 @@ import { WebhookSender } from './webhooks/sender.ts';
 import { printWouldChange } from './wire/lines/results.ts';
 import { WorkerPool } from './workers/pool.ts';
 
-const WEBHOOK_RESPONSE_BYTES_MAX = 4096;
 /** How often a server that is shutting down closes connections that have become idle. */
 const IDLE_SWEEP_MS = 50;
 /** How long a server that is shutting down continues to send the results of files. */
@@ -70,9 +70,11 @@ export async function startServer(
   const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
   const lock = await driverOf(database).lock(database, holder);
   try {
+    const migrations = await migrateDatabase(database, settings);
     const store = await openStore(database, settings);
     try {
-      return await serve(settings, store, { unlock: () => lock.release(), log, demoLogins });
+      const unlock = () => lock.release();
+      return await serve(settings, store, { unlock, log, demoLogins, migrations });
     } catch (error) {
       await store.close();
       throw error;
@@ -87,12 +89,14 @@ interface ServeOptions {
   readonly unlock: () => void;
   readonly log: { write(entry: string): void } | undefined;
   readonly demoLogins: readonly DemoLogin[] | undefined;
+  /** Those that ran when the database was opened. */
+  readonly migrations: readonly Migration[];
 }
 
 async function serve(
   settings: Settings,
   opened: Store,
-  { unlock, log, demoLogins }: ServeOptions,
+  { unlock, log, demoLogins, migrations }: ServeOptions,
 ): Promise<RunningServer> {
   // Loaded on demand: commands that do not serve start in half the time.
   const { buildServer } = await import('./http/server.ts');
@@ -133,6 +137,12 @@ async function serve(
   const app = await buildServer(parts);
   const database = shownDatabase(settings.database);
   app.log.info({ version: version(), database }, 'starting');
+  // A new database is created, not migrated.
+  if (migrations[0]?.from !== 0) {
+    for (const { from, to, durationMs } of migrations) {
+      app.log.info({ from, to, ms: Math.round(durationMs) }, 'database migrated');
+    }
+  }
   await app.listen({ host: settings.host, port: settings.port });
 
   const dropFolder = dropFolderOf(settings, {
@@ -269,7 +279,7 @@ export function webhookOptionsOf(settings: Settings): DeliverOptions {
       allowPrivateNetworks: settings.webhooksAllowPrivateNetworks,
     },
     timeoutMs: settings.webhookTimeoutMs,
-    responseBytesMax: WEBHOOK_RESPONSE_BYTES_MAX,
+    excerptBytesMax: settings.webhookExcerptBytesMax,
     resolve: dnsResolve(),
     userAgent: `onhand/${version()}`,
     now: Date.now,

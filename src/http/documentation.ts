@@ -152,10 +152,10 @@ const GROUPS: readonly (readonly [name: string, start: RegExp, description: stri
   ['SKUs', /^\/timp\/(?:products\/skus|suppliers)\//, 'Read and create SKUs.'],
   [
     'Accounts',
-    /^\/timp\/(?:organizations|status)\//,
+    /^\/timp\/(?:organizations|status|audit)\//,
     'Log in, and manage users, tokens and organizations.',
   ],
-  ['Health', /^\/(?:healthz|readyz)$/, 'For monitoring, without a token.'],
+  ['Health', /^\/(?:healthz|readyz|version)$/, 'For monitoring, without a token.'],
 ];
 
 const DOCUMENTATION_PATHS = [

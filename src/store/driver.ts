@@ -35,6 +35,8 @@ export interface DatabaseDriver {
    * @param onFatal called when the store can no longer be trusted and the process must exit
    */
   open(url: string, settings: StoreSettings, onFatal: (reason: string) => void): Promise<Store>;
+  /** Migrates the schema, as `open` does, and reports each migration when it has run. */
+  migrate(url: string, settings: StoreSettings, onMigrated: OnMigrated): Promise<void>;
   /** As `open`, for commands that only manage organizations: it starts no threads. */
   openAdmin(
     url: string,
@@ -94,6 +96,16 @@ export function refuseNewer(version: number, knownVersion: number): void {
     );
   }
 }
+
+/** A migration that has run. */
+export interface Migration {
+  /** The schema version before; 0 is a new database. */
+  readonly from: number;
+  readonly to: number;
+  readonly durationMs: number;
+}
+
+export type OnMigrated = (migration: Migration) => void;
 
 export interface PendingMigrations {
   /** How many migrations have run. */

@@ -128,7 +128,10 @@ export function addOrganizations(app: FastifyInstance, routes: OrganizationRoute
     await admission.writing(request, async () => {
       // The name may be taken: it comes first, so that nothing has changed then.
       if (name !== undefined) await by(request).renameOrganization(id, name);
-      if (minutes !== undefined) await store.changes.setExpectedInterval(id, minutes);
+      if (minutes !== undefined) {
+        const author = authorOf(request, admission.principalOf(request));
+        await store.changes.setExpectedInterval(id, minutes, author);
+      }
       if (limit !== undefined) {
         const own = limit && { percentMax: limit.percent, skusMin: limit.skus_min };
         await store.batches.setSafetyLimit(

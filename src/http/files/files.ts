@@ -39,6 +39,7 @@ import {
   type UploadedFile,
   type UploadTarget,
 } from './file-upload.ts';
+import type { AuditStore } from '../../store/store.ts';
 import type { Admission } from '../request/admission.ts';
 import {
   checkParameters,
@@ -63,6 +64,7 @@ export interface FileSettings {
 
 export interface FileRoutes {
   readonly admission: Admission;
+  readonly audit: Pick<AuditStore, 'append'>;
   readonly service: FileService;
   readonly uploads: OpenUploads;
   readonly settings: FileSettings;

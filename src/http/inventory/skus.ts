@@ -35,6 +35,7 @@ import { createQueryReader, readTimeMs } from '../../wire/query.ts';
 import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
 import { refuseBody } from './batches.ts';
 import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
+import { appendNote, noteOf } from '../accounts/author.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, noteHeaderOf, queryOf, uuidOf } from '../request/parameters.ts';
@@ -44,7 +45,7 @@ import { visibleSuppliers } from '../../changes/visible-suppliers.ts';
 
 interface SkuRoutes {
   readonly admission: Admission;
-  readonly store: Pick<Store, 'accounts' | 'skus' | 'changes' | 'applyCatalogue'>;
+  readonly store: Pick<Store, 'accounts' | 'audit' | 'skus' | 'changes' | 'applyCatalogue'>;
   readonly feed: ChangeFeed;
   readonly limits: ServerBodyLimits & SkuListLimits;
 }
@@ -269,7 +270,12 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
         entries: [{ skuId: sku.skuId, retires: true, product: {}, inventory: {} }],
       }),
     );
-    if (batchUuid !== null) reply.header('batch-id', batchUuid);
+    if (batchUuid !== null) {
+      reply.header('batch-id', batchUuid);
+      const details = { sku_id: sku.skuId, batch: batchUuid };
+      const deed = { action: 'sku.retired', subject: sku.uuid, details } as const;
+      await appendNote(store.audit, request, noteOf(request, admission.principalOf(request), deed));
+    }
     return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
 

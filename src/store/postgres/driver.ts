@@ -16,6 +16,10 @@ export const postgresDriver: DatabaseDriver = {
     const { PostgresStore } = await import('./store.ts');
     return PostgresStore.open(postgresSettings(url, settings));
   },
+  migrate: async (url, settings, onMigrated) => {
+    const { PostgresStore } = await import('./store.ts');
+    await PostgresStore.migrate(postgresSettings(url, settings), onMigrated);
+  },
   openAdmin: async (url, settings) => {
     const { PostgresStore } = await import('./store.ts');
     return PostgresStore.open(postgresSettings(url, settings));

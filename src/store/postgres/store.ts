@@ -13,6 +13,7 @@ import type {
   StoreMeasures,
   WebhookStore,
 } from '../store.ts';
+import type { OnMigrated } from '../driver.ts';
 import { SqlFiles } from '../sql/files.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
 import { SqlAudit } from '../sql/audit.ts';
@@ -76,30 +77,34 @@ export class PostgresStore implements Store {
     this.accounts = new SqlAccounts(database, new PostgresPrincipalCache(pool));
     this.skus = new PostgresSkus(pool, isDistributed);
     this.batches = new SqlBatches(database, (request) => this.#applier.revert(request));
-    this.changes = new PostgresChanges(pool);
+    this.changes = new PostgresChanges(pool, database);
     this.webhooks = new SqlWebhooks(database);
     this.files = new SqlFiles(database);
   }
 
   /** Opens an existing database, and creates or migrates its schema if needed. */
   static async open(settings: PostgresSettings): Promise<PostgresStore> {
+    const isDistributed = await PostgresStore.migrate(settings);
+    const pool = new ConnectionPool({ ...settings, isDistributed });
+    return new PostgresStore(pool, settings, isDistributed);
+  }
+
+  /** Creates or migrates the schema of an existing database if needed. Returns whether it is distributed. */
+  static async migrate(settings: PostgresSettings, onMigrated?: OnMigrated): Promise<boolean> {
     const { url, connectTimeoutMs, partitions } = settings;
     // Rejects a malformed URL without quoting it, as the driver would.
     shownUrl(url);
     // Without timeouts: a migration may take long, here or on another node that this one waits for.
     const migrationPool = new ConnectionPool({ url, connectTimeoutMs, connectionsMax: 1 });
-    let distributed: boolean;
     try {
-      await migrate(migrationPool, { partitions });
+      await migrate(migrationPool, { partitions }, onMigrated);
       await refuseUnfinishedCopy(migrationPool);
-      distributed = await isDistributed(migrationPool);
+      return await isDistributed(migrationPool);
     } catch (error) {
       throw cannotOpen(url, error);
     } finally {
       await migrationPool.close();
     }
-    const pool = new ConnectionPool({ ...settings, isDistributed: distributed });
-    return new PostgresStore(pool, settings, distributed);
   }
 
   apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {

@@ -18,6 +18,10 @@ export const sqliteDriver: DatabaseDriver = {
     const { SqliteStore } = await import('./store.ts');
     return SqliteStore.open({ ...settings, path: pathOf(url), onFatal });
   },
+  migrate: async (url, settings, onMigrated) => {
+    const { migrateFile } = await import('./admin.ts');
+    migrateFile({ ...settings, path: pathOf(url) }, onMigrated);
+  },
   openAdmin: async (url, settings, onFatal) => {
     const { SqliteAdminStore } = await import('./admin.ts');
     return SqliteAdminStore.open({ ...settings, path: pathOf(url), onFatal });
