@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
+import { Client } from 'pg';
 import {
   POSTGRES_PASSWORD,
   POSTGRES_USER,
@@ -92,7 +92,7 @@ async function createDatabase(server: PostgresProcess, name: string): Promise<vo
 }
 
 async function query(url: string, sql: string): Promise<void> {
-  const client = new pg.Client(url);
+  const client = new Client(url);
   await client.connect();
   try {
     await client.query(sql);

@@ -37,11 +37,10 @@ const REQUESTS_OF_CLIENT = 8;
 const RETRY_EVERY_MS = 50;
 
 const databases = new CitusDatabases();
+const create = () => databases.create();
 afterAll(() => databases.remove());
 
 describe.runIf(hasCitus())('a database distributed by Citus', () => {
-  const create = () => databases.create();
-
   describeContract('Citus', create);
   describeFollowers('Citus', create, 3);
 
@@ -56,8 +55,8 @@ describe.runIf(hasCitus())('a database distributed by Citus', () => {
   });
 
   test('can be distributed again, which distributes what is not', async () => {
-    const { url, remove } = await create();
-    const pool = new ConnectionPool({ url, connectionsMax: 1 });
+    const database = await create();
+    const pool = new ConnectionPool({ url: database.url, connectionsMax: 1 });
     expect(await distribute(pool)).toEqual([]);
     await pool.query(`SELECT undistribute_table('hour_counts')`);
     expect(await pendingDistribution(pool)).toEqual([
@@ -66,7 +65,7 @@ describe.runIf(hasCitus())('a database distributed by Citus', () => {
     await distribute(pool);
     expect(await distribute(pool)).toEqual([]);
     await pool.close();
-    await remove();
+    await database.remove();
   });
 
   test('is copied from one PostgreSQL and back, row by row', async () => {
@@ -79,13 +78,11 @@ describe.runIf(hasCitus())('a database distributed by Citus', () => {
     for (let seed = 1; seed <= 3; seed += 1)
       await simulate(store, seed, (supplierId) => readPostgresChanges(from, supplierId));
     await store.close();
-    const copy = (source: TestDatabase, target: TestDatabase) =>
-      copyDatabases(source.url, target.url, () => undefined, testSettings(source));
     const there = await copy(from, distributed);
     expect(await problemsOf(distributed)).toEqual([]);
     expect(await copy(distributed, back)).toEqual(there);
     expect(await problemsOf(back)).toEqual([]);
-    for (const { remove } of [from, distributed, back]) await remove();
+    for (const database of [from, distributed, back]) await database.remove();
   });
 
   describe('asks one worker', () => {
@@ -119,6 +116,10 @@ describe.runIf(hasCitus())('a database distributed by Citus', () => {
     });
   });
 });
+
+function copy(from: TestDatabase, to: TestDatabase) {
+  return copyDatabases(from.url, to.url, () => undefined, testSettings(from));
+}
 
 /** The same database, which refuses statements that ask more than one worker. */
 function refusingSeveralWorkers(database: TestDatabase): TestDatabase {
@@ -190,6 +191,7 @@ describe.runIf(hasCitus())('a Citus cluster under the load of two nodes', () => 
        WHERE shardid = get_shard_id_for_distribution_column('suppliers', $1::int)`,
       [targets[0]?.supplierId],
     );
+    await pool.query(`SELECT replicate_reference_tables('force_logical')`);
     const startedMs = performance.now();
     const sentAgain = await load(async () => {
       await pool.query(

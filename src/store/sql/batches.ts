@@ -78,7 +78,7 @@ export class SqlBatches implements BatchStore {
         from
           .selectFrom('batches as reverted')
           .select('reverted.uuid')
-          .whereRef('reverted.supplier_id', '=', 'batches.supplier_id')
+          .where('reverted.supplier_id', '=', supplierId)
           .whereRef('reverted.number', '=', 'batches.reverts_number')
           .as('reverts_uuid'),
       ])

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 import { CitusCluster } from '../../durability/citus-cluster.ts';
 import { ConnectionPool } from '../../../src/store/postgres/connection/pool.ts';
 import {
@@ -60,7 +60,7 @@ export async function distributedDatabase(
 
 /** Deletes rows that refer to others before those. */
 async function deleteRows(url: string): Promise<void> {
-  const client = new pg.Client(url);
+  const client = new Client(url);
   await client.connect();
   try {
     await client.query(`TRUNCATE ${Object.keys(DISTRIBUTED_TABLES).join(', ')}`);

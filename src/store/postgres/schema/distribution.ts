@@ -1,7 +1,7 @@
 /**
  * Distributes a database by supplier, with the extension Citus.
  *
- * Every row of a supplier lies on one worker, so that a batch is written by one machine. Organizations and users, which
+ * Every row of a supplier is on one worker, so that a batch is written by one machine. Organizations and users, which
  * rows of all suppliers refer to, have a copy on every machine. What is neither stays on the coordinator alone: it can be
  * written while a worker is down.
  */
