@@ -3972,10 +3972,7 @@ export interface operations {
                 readonly kind?: "inventory" | "catalogue";
                 /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
                 readonly locations?: "sum" | "last";
-                /**
-                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
-                 * @example Free=quantity_in_stock,Misc=ignore
-                 */
+                /** @description What columns are read as, or `ignore`: `header=column,header=column`. */
                 readonly mapping?: string;
                 /** @description What a quantity below zero is read as. */
                 readonly negative?: "zero";
@@ -3985,10 +3982,7 @@ export interface operations {
                 readonly strict?: boolean;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
-                /**
-                 * @description Quantities for words: `word=quantity,word=quantity`.
-                 * @example in stock=10,10+=10
-                 */
+                /** @description Quantities for words: `word=quantity,word=quantity`. */
                 readonly words?: string;
             };
             readonly header?: never;
@@ -4114,10 +4108,7 @@ export interface operations {
                 readonly kind?: "inventory" | "catalogue";
                 /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
                 readonly locations?: "sum" | "last";
-                /**
-                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
-                 * @example Free=quantity_in_stock,Misc=ignore
-                 */
+                /** @description What columns are read as, or `ignore`: `header=column,header=column`. */
                 readonly mapping?: string;
                 /** @description What a quantity below zero is read as. */
                 readonly negative?: "zero";
@@ -4129,10 +4120,7 @@ export interface operations {
                 readonly strict?: boolean;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
-                /**
-                 * @description Quantities for words: `word=quantity,word=quantity`.
-                 * @example in stock=10,10+=10
-                 */
+                /** @description Quantities for words: `word=quantity,word=quantity`. */
                 readonly words?: string;
             };
             readonly header?: never;
@@ -4454,10 +4442,7 @@ export interface operations {
                 readonly kind?: "inventory" | "catalogue";
                 /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
                 readonly locations?: "sum" | "last";
-                /**
-                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
-                 * @example Free=quantity_in_stock,Misc=ignore
-                 */
+                /** @description What columns are read as, or `ignore`: `header=column,header=column`. */
                 readonly mapping?: string;
                 /** @description The rows are the complete inventory: SKUs that no row names are set to zero. */
                 readonly mode?: "snapshot";
@@ -4469,10 +4454,7 @@ export interface operations {
                 readonly strict?: boolean;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
-                /**
-                 * @description Quantities for words: `word=quantity,word=quantity`.
-                 * @example in stock=10,10+=10
-                 */
+                /** @description Quantities for words: `word=quantity,word=quantity`. */
                 readonly words?: string;
             };
             readonly header?: {
@@ -5253,12 +5235,6 @@ export interface operations {
         /** @description Names one SKU by one or more identifiers, and sets at least one inventory field. Fields left out stay as they are. */
         readonly requestBody: {
             readonly content: {
-                /**
-                 * @example {
-                 *       "sku_id": "xkuOwSQ3utl",
-                 *       "quantity_in_stock": 512
-                 *     }
-                 */
                 readonly "application/json": components["schemas"]["Line"];
             };
         };
@@ -5434,12 +5410,6 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": components["schemas"]["Lines"];
-                /**
-                 * @example {
-                 *       "sku_id": "xkuOwSQ3utl",
-                 *       "quantity_in_stock": 512
-                 *     }
-                 */
                 readonly "application/x-ndjson": components["schemas"]["Line"];
             };
         };

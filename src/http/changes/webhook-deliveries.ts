@@ -161,6 +161,7 @@ export function addWebhookDeliveries(
   addResource(app, `${LIST_PATH}:uuid/attempts/`, {
     GET: view(
       {
+        group: 'Webhooks',
         operationId: 'listWebhookAttempts',
         summary: 'List the latest delivery attempts, with their results',
         ok: WebhookAttemptsSchema,
@@ -173,6 +174,7 @@ export function addWebhookDeliveries(
   addResource(app, `${LIST_PATH}:uuid/deliveries/`, {
     GET: view(
       {
+        group: 'Webhooks',
         operationId: 'listWebhookDeliveries',
         summary: 'List the latest messages, with how their delivery ended',
         ok: WebhookDeliveriesSchema,
@@ -185,6 +187,7 @@ export function addWebhookDeliveries(
   addResource(app, `${LIST_PATH}:uuid/deliveries/:message/`, {
     GET: view(
       {
+        group: 'Webhooks',
         operationId: 'showWebhookDelivery',
         summary: 'Show a message with each attempt: what was sent, and what came back',
         ok: WebhookDeliveryDetailsSchema,
@@ -196,6 +199,7 @@ export function addWebhookDeliveries(
   addResource(app, `${LIST_PATH}:uuid/deliveries/:message/send/`, {
     POST: manage(
       {
+        group: 'Webhooks',
         operationId: 'sendWebhookMessageAgain',
         summary: 'Send a message again now, and return the result',
         ok: WebhookAttemptSchema,
@@ -212,6 +216,7 @@ export function addWebhookDeliveries(
   addResource(app, `${LIST_PATH}:uuid/recover/`, {
     POST: manage(
       {
+        group: 'Webhooks',
         operationId: 'recoverWebhook',
         summary: 'Deliver all changes since a time again',
         params: UuidSchema,

@@ -208,6 +208,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   addResource(app, LIST_PATH, {
     GET: view(
       {
+        group: 'Webhooks',
         operationId: 'listWebhooks',
         summary: "List the organization's webhooks",
         ok: WebhookListSchema,
@@ -216,6 +217,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     ),
     POST: manage(
       {
+        group: 'Webhooks',
         operationId: 'registerWebhook',
         summary: 'Register a webhook: a URL to which changes are sent',
         body: WebhookDraftSchema,
@@ -228,11 +230,18 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   });
   addResource(app, `${LIST_PATH}:uuid/`, {
     GET: view(
-      { operationId: 'showWebhook', summary: 'Show one webhook', ok: WebhookSchema, ...oneWebhook },
+      {
+        group: 'Webhooks',
+        operationId: 'showWebhook',
+        summary: 'Show one webhook',
+        ok: WebhookSchema,
+        ...oneWebhook,
+      },
       show,
     ),
     PATCH: manage(
       {
+        group: 'Webhooks',
         operationId: 'changeWebhook',
         summary: 'Change, pause or resume a webhook',
         params: UuidSchema,
@@ -244,6 +253,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     ),
     DELETE: manage(
       {
+        group: 'Webhooks',
         operationId: 'removeWebhook',
         summary: 'Remove a webhook',
         ok: SuccessSchema,
@@ -255,6 +265,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   addResource(app, `${LIST_PATH}:uuid/rotate-secret/`, {
     POST: manage(
       {
+        group: 'Webhooks',
         operationId: 'rotateWebhookSecret',
         summary: 'Replace the secret; the previous one also signs for another day',
         ok: WebhookSchema,
@@ -266,6 +277,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   addResource(app, `${LIST_PATH}:uuid/test/`, {
     POST: manage(
       {
+        group: 'Webhooks',
         operationId: 'testWebhook',
         summary: 'Send a test message now, and return the result',
         ok: WebhookAttemptSchema,
