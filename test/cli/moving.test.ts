@@ -94,13 +94,7 @@ describe('onhand migrate', () => {
     expect(file.code).toBe(1);
     expect(file.stderr).toContain('An SQLite database is one file');
     const postgres = await emptyPostgresDatabase();
-    const server = await work.run([
-      'migrate',
-      '--distribute',
-      'citus',
-      '--database',
-      postgres.url,
-    ]);
+    const server = await work.run(['migrate', '--distribute', 'citus', '--database', postgres.url]);
     expect(server.code).toBe(1);
     expect(server.stderr).toContain('The database has no extension citus.');
     await postgres.remove();

@@ -72,7 +72,8 @@ export function migrateCommand(context: CommandContext): Command {
       const statements = await distributeDatabase(database, settings, { dryRun: dryRun === true });
       for (const sql of statements) context.print(`${sql};`);
       if (statements.length === 0) context.note('The database is distributed already.');
-      else if (dryRun === true) context.note('The database would be distributed by these statements.');
+      else if (dryRun === true)
+        context.note('The database would be distributed by these statements.');
       else context.note('The database was distributed by these statements.');
     });
 }

@@ -43,7 +43,8 @@ import { createQueryBuilder, type SqlDatabase } from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
 import { isUniqueViolation } from './connection/errors.ts';
 
-export interface PostgresSettings extends Required<Omit<PoolSettings, 'isDistributed'>>, SchemaOptions {
+export interface PostgresSettings
+  extends Required<Omit<PoolSettings, 'isDistributed'>>, SchemaOptions {
   /** Maximum lines that share a transaction; a larger batch gets its own. */
   readonly groupLinesMax: number;
 }

@@ -60,12 +60,14 @@ export class SqlAccounts extends SqlUsers implements AccountStore {
         .insertInto('users')
         .columns(['uuid', 'organization_id', 'permissions', 'created_at_ms'])
         .expression(
-          organizationId.clearSelect().select([
-            sql.val(uuidv4()).$castTo<string>().as('uuid'),
-            'organizations.id',
-            sql.val(writePermissions(PERMISSIONS_OF_TYPE[draft.type])).as('permissions'),
-            sql.val(createdAtMs).as('created_at_ms'),
-          ]),
+          organizationId
+            .clearSelect()
+            .select([
+              sql.val(uuidv4()).$castTo<string>().as('uuid'),
+              'organizations.id',
+              sql.val(writePermissions(PERMISSIONS_OF_TYPE[draft.type])).as('permissions'),
+              sql.val(createdAtMs).as('created_at_ms'),
+            ]),
         ),
     ];
     const supplier = db.insertInto('suppliers').columns(['id']).expression(organizationId);

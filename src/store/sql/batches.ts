@@ -285,7 +285,11 @@ export class SqlBatches implements BatchStore {
   }
 
   /** Deletes a supplier's oldest rows, at most `limit`. */
-  #deleteOld({ table, key, time, until }: SweptTable, supplierId: number, limit: number): Compilable {
+  #deleteOld(
+    { table, key, time, until }: SweptTable,
+    supplierId: number,
+    limit: number,
+  ): Compilable {
     const lock = this.#database.hasRowLocks ? sql`FOR UPDATE SKIP LOCKED` : sql``;
     const columns = sql.join(key.map((name) => sql.ref(name)));
     const statement = sql`DELETE FROM ${sql.table(table)}
