@@ -11,9 +11,9 @@ export interface WorkerRequest {
   readonly current: SharedArrayBuffer;
 }
 
-/** The request, as `main.ts` passes it to the thread. */
-export function requestOf(workerData: WorkerRequest): WorkerRequest {
-  return workerData;
+/** Whether this is what `main.ts` passes to the thread. */
+export function isRequest(value: unknown): value is WorkerRequest {
+  return typeof value === 'object' && value !== null && 'current' in value;
 }
 
 /** What it reports. */

@@ -5,7 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Coverage } from './coverage.ts';
 import { printInput, readCorpus, writeCorpus } from './corpus.ts';
 import type { Finding } from './fuzzer.ts';
-import { requestOf } from './watched.ts';
+import { isRequest } from './watched.ts';
 
 // The readers are loaded only after coverage has begun.
 const coverage = new Coverage();
@@ -17,7 +17,9 @@ const GROWTH_MIB_MAX = 64;
 const WARM_UP_INPUTS = 20_000;
 const REPORT_EVERY_MS = 10_000;
 
-const { name, seed, endsAtMs, inputsMax, isSaved, current } = requestOf(workerData);
+const given: unknown = workerData;
+if (!isRequest(given)) throw new Error('main.ts starts this thread');
+const { name, seed, endsAtMs, inputsMax, isSaved, current } = given;
 const target = await targetNamed(name);
 const bytes = new Uint8Array(current);
 const heartbeat = new Int32Array(current, 0, 2);

@@ -54,8 +54,9 @@ test('a write without an answer may take effect late or never, but not before it
   ).toBeDefined();
 });
 
-test('two of three compare-and-set operations that expect the same value cannot both be applied', () => {
-  const swap = (to: number): StockInput => ({ kind: 'compareAndSet', expected: 0, to });
+const swap = (to: number): StockInput => ({ kind: 'compareAndSet', expected: 0, to });
+
+test('two compare-and-set operations that expect the same value cannot both be applied', () => {
   const refused: StockOutput = { kind: 'refused', stock: 1 };
   expect(faultOf(historyOf([0, 9, swap(1), applied(0, 1)], [0, 9, swap(2), refused]), 0)).toBe(
     undefined,
