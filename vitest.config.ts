@@ -14,9 +14,11 @@ const resolve = {
 
 const shared = {
   env: { NODE_COMPILE_CACHE },
-  // Starts PostgreSQL for the first test that asks for it.
-  globalSetup: ['test/store/postgres/setup.ts'],
+  // The second starts PostgreSQL for the first test that asks for it.
+  globalSetup: ['test/temporary-folder.ts', 'test/store/postgres/setup.ts'],
   isolate: false,
+  // It needs no transformation.
+  server: { deps: { external: [/\/bundled\/kysely\.js$/] } },
   // Only a hang should reach these: a slow or busy machine takes ten times as long as a fast one.
   testTimeout: 180_000,
   hookTimeout: 180_000,

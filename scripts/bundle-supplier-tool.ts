@@ -2,9 +2,9 @@
  * Bundles `onhand push` into the one file that a server hands out at `/download/`. `npm ci` and `npm pack` run it; with
  * `npm ci --omit=dev`, which does not install the bundler, an earlier bundle stays.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { bundling, commentOf, licencesOf, manifestIn, packagesOf } from './bundle.ts';
 
 const root = new URL('../', import.meta.url);
 const pathOf = (path: string): string => fileURLToPath(new URL(path, root));
@@ -34,42 +34,11 @@ export async function bundleSupplierTool(file = pathOf('download/onhand-push.mjs
   const [{ code, moduleIds }] = output;
   const header = [
     `onhand push ${version}: sends stock files to an onhand server. For Node.js 20 or newer.`,
-    ...licencesOf(moduleIds),
+    ...licencesOf([fileURLToPath(root), ...packagesOf(moduleIds)]),
   ];
-  const comment = header.map((line) => `// ${line}`.trimEnd()).join('\n');
-  writeFileSync(file, `#!/usr/bin/env node\n${comment}\n${code}`);
-}
-
-/** The licences of onhand and of the packages that the bundle contains. */
-function licencesOf(moduleIds: readonly string[]): readonly string[] {
-  const packages = moduleIds.flatMap(
-    (id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? [],
-  );
-  return [fileURLToPath(root), ...new Set(packages)].flatMap((folder) => {
-    const { name, licence } = manifestIn(folder);
-    const [file] = readdirSync(folder).filter((entry) => /^licen[cs]e/i.test(entry));
-    const text = file === undefined ? '' : readFileSync(join(folder, file), 'utf8').trim();
-    return ['', `${name} (${licence})`, ...text.split('\n')];
-  });
-}
-
-function manifestIn(folder: string): { name: string; version: string; licence: string } {
-  const manifest: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const member = (key: string): string => {
-    const value: unknown =
-      typeof manifest === 'object' && manifest !== null ? Reflect.get(manifest, key) : undefined;
-    return typeof value === 'string' ? value : 'unknown';
-  };
-  return { name: member('name'), version: member('version'), licence: member('license') };
+  writeFileSync(file, `#!/usr/bin/env node\n${commentOf(header)}\n${code}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    await bundleSupplierTool();
-  } catch (error) {
-    const isMissing =
-      error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
-    if (!isMissing) throw error;
-    process.stderr.write('rolldown is not installed: /download/ offers the Python tool only.\n');
-  }
+  await bundling(bundleSupplierTool, '/download/ offers the Python tool only.');
 }

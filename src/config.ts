@@ -108,6 +108,10 @@ export const NUMBER_SETTINGS = {
     fallback: 2000,
     min: 0,
   },
+  /** The most requests of a connection that wait for the response to an earlier one. With more, it is closed. */
+  pipelinedRequestsMax: { variable: 'ONHAND_PIPELINED_REQUESTS_MAX', fallback: 64, min: 0 },
+  /** The least mean size of the chunks of a body, in bytes, if a thousand arrive at once; 0 means no limit. Else it is refused. */
+  chunkBytesMin: { variable: 'ONHAND_CHUNK_BYTES_MIN', fallback: 16, min: 0 },
   /** How long an idle connection stays open. */
   keepAliveTimeoutMs: { variable: 'ONHAND_KEEP_ALIVE_TIMEOUT_MS', fallback: 72_000, min: 1000 },
   /** The most failed logins per user name and client address within the window. Further attempts are answered 429. */
@@ -234,6 +238,15 @@ export const NUMBER_SETTINGS = {
     fallback: 16,
     min: 1,
   },
+  /** Delivery attempts that are kept per webhook. */
+  webhookAttemptsKept: { variable: 'ONHAND_WEBHOOK_ATTEMPTS_KEPT', fallback: 100, min: 1 },
+  /** How much of each request and of each response is stored with an attempt. */
+  webhookExcerptBytesMax: {
+    variable: 'ONHAND_WEBHOOK_EXCERPT_BYTES_MAX',
+    fallback: 4096,
+    min: 0,
+    max: 64 * 1024,
+  },
   /** How long a write waits for another process that holds the write lock of the SQLite database. */
   busyTimeoutMs: { variable: 'ONHAND_BUSY_TIMEOUT_MS', fallback: 10_000, min: 0 },
   /** The most connections of this process to PostgreSQL. */
@@ -244,6 +257,12 @@ export const NUMBER_SETTINGS = {
   statementTimeoutMs: { variable: 'ONHAND_STATEMENT_TIMEOUT_MS', fallback: 60_000, min: 0 },
   /** The largest SQLite database file; 0 means no limit. Reaching it has the effects of a full disk. */
   databaseBytesMax: { variable: 'ONHAND_DATABASE_BYTES_MAX', fallback: 0, min: 0 },
+  /** How long after a scheduled backup the next one is made. */
+  backupEveryHours: { variable: 'ONHAND_BACKUP_EVERY_HOURS', fallback: 24, min: 1 },
+  /** How many of the latest backups are kept in the directory. */
+  backupsKept: { variable: 'ONHAND_BACKUPS_KEPT', fallback: 7, min: 1 },
+  /** For how many days all of them are kept, beyond that number. */
+  backupsKeptDays: { variable: 'ONHAND_BACKUPS_KEPT_DAYS', fallback: 0, min: 0 },
 } as const satisfies Readonly<Record<string, NumberSetting>>;
 
 /**
@@ -342,6 +361,16 @@ export const TEXT_SETTINGS = {
   logLevel: { variable: 'ONHAND_LOG_LEVEL', fallback: 'info', allowed: LOG_LEVELS.join(', ') },
   filesDirectory: { variable: 'ONHAND_FILES_DIRECTORY', fallback: null, allowed: 'a path' },
   inbox: { variable: 'ONHAND_INBOX', fallback: null, allowed: 'a path' },
+  backupDirectory: {
+    variable: 'ONHAND_BACKUP_DIRECTORY',
+    fallback: null,
+    allowed: 'a path',
+  },
+  backupRecipients: {
+    variable: 'ONHAND_BACKUP_RECIPIENTS',
+    fallback: null,
+    allowed: 'public keys of age, which begin with age1, comma-separated',
+  },
   dashboardPath: {
     variable: 'ONHAND_DASHBOARD_PATH',
     fallback: '/',
@@ -422,6 +451,10 @@ export interface Settings
   readonly filesDirectory: string | null;
   /** The drop folder; null means none. */
   readonly inbox: string | null;
+  /** Where scheduled backups are stored; null means that there are none. */
+  readonly backupDirectory: string | null;
+  /** Public keys of age for which backups are encrypted; none means no encryption. */
+  readonly backupRecipients: readonly string[];
   /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
   readonly dashboardPath: string | null;
   /** Where `/metrics` is served by itself; null means nowhere, port 0 any free one. */

@@ -7,6 +7,7 @@ import type {
   StoreSettings,
   PendingMigrations,
   Finding,
+  Migration,
 } from './store/driver.ts';
 import { postgresDriver } from './store/postgres/driver.ts';
 import { sqliteDriver } from './store/sqlite/driver.ts';
@@ -82,8 +83,28 @@ export async function pendingMigrations(
   return driverOf(database).pendingMigrations(database, settings);
 }
 
+/** The path of a database's file; null if it is not one file. */
+export function databaseFile(database: string): string | null {
+  return driverOf(database).file(database);
+}
+
 /**
- * Copies a database into a new file while it is in use.
+ * Migrates a database's schema if necessary, each step in its own transaction.
+ *
+ * @returns the migrations that ran, in order; none for a new SQLite file, which `openStore` creates
+ * @throws OnhandError as `openStore`
+ */
+export async function migrateDatabase(
+  database: string,
+  settings: StoreSettings,
+): Promise<readonly Migration[]> {
+  const migrations: Migration[] = [];
+  await driverOf(database).migrate(database, settings, (migration) => migrations.push(migration));
+  return migrations;
+}
+
+/**
+ * Copies a database into a new file while it is in use, and checks the copy.
  *
  * @throws OnhandError `parameter_invalid` for a kind of database that onhand does not back up
  */

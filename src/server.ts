@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
+import { BackupSchedule } from './backup/schedule.ts';
 import { ChangeFeed } from './changes/change-feed.ts';
 import { LateSuppliers } from './changes/late-suppliers.ts';
 import type { ExpectedReport } from './domain/changes.ts';
 import type { Settings } from './config.ts';
-import { driverOf, openStore, shownDatabase } from './databases.ts';
+import { databaseFile, driverOf, migrateDatabase, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
 import type { FileRecord } from './domain/files.ts';
 import type { DemoLogin, Organization } from './domain/parties.ts';
@@ -22,6 +23,7 @@ import { Intake } from './intake/intake.ts';
 import { measuredStore } from './metrics/measured-store.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { RetentionSweeper } from './intake/retention.ts';
+import type { Migration } from './store/driver.ts';
 import type { AccountStore, Store } from './store/store.ts';
 import { version } from './version.ts';
 import type { DeliverOptions } from './webhooks/attempt.ts';
@@ -30,7 +32,6 @@ import { WebhookSender } from './webhooks/sender.ts';
 import { printWouldChange } from './wire/lines/results.ts';
 import { WorkerPool } from './workers/pool.ts';
 
-const WEBHOOK_RESPONSE_BYTES_MAX = 4096;
 /** How often a server that is shutting down closes connections that have become idle. */
 const IDLE_SWEEP_MS = 50;
 /** How long a server that is shutting down continues to send the results of files. */
@@ -64,13 +65,16 @@ export async function startServer(
   demoLogins?: readonly DemoLogin[],
 ): Promise<RunningServer> {
   checkInbox(settings);
+  checkBackupDirectory(settings);
   const { database, host, port } = settings;
   const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
   const lock = await driverOf(database).lock(database, holder);
   try {
+    const migrations = await migrateDatabase(database, settings);
     const store = await openStore(database, settings);
     try {
-      return await serve(settings, store, { unlock: () => lock.release(), log, demoLogins });
+      const unlock = () => lock.release();
+      return await serve(settings, store, { unlock, log, demoLogins, migrations });
     } catch (error) {
       await store.close();
       throw error;
@@ -85,12 +89,14 @@ interface ServeOptions {
   readonly unlock: () => void;
   readonly log: { write(entry: string): void } | undefined;
   readonly demoLogins: readonly DemoLogin[] | undefined;
+  /** Those that ran when the database was opened. */
+  readonly migrations: readonly Migration[];
 }
 
 async function serve(
   settings: Settings,
   opened: Store,
-  { unlock, log, demoLogins }: ServeOptions,
+  { unlock, log, demoLogins, migrations }: ServeOptions,
 ): Promise<RunningServer> {
   // Loaded on demand: commands that do not serve start in half the time.
   const { buildServer } = await import('./http/server.ts');
@@ -131,6 +137,12 @@ async function serve(
   const app = await buildServer(parts);
   const database = shownDatabase(settings.database);
   app.log.info({ version: version(), database }, 'starting');
+  // A new database is created, not migrated.
+  if (migrations[0]?.from !== 0) {
+    for (const { from, to, durationMs } of migrations) {
+      app.log.info({ from, to, ms: Math.round(durationMs) }, 'database migrated');
+    }
+  }
   await app.listen({ host: settings.host, port: settings.port });
 
   const dropFolder = dropFolderOf(settings, {
@@ -167,6 +179,11 @@ async function serve(
     onAttempt: (result) => metrics?.record.attempted(result),
     onPaused: () => metrics?.record.webhookPaused(),
   });
+  const backups = backupScheduleOf(settings, {
+    now: Date.now,
+    onMade: (made) => app.log.info(made, 'backed up'),
+    onFailure: report('backup failed'),
+  });
   if (metrics !== undefined) {
     const state = await http.promise;
     const sources = {
@@ -177,6 +194,7 @@ async function serve(
       expectedSuppliers: () => late.expected,
       feedLagsMs: () => ({ ...feed.lagsMs(), webhook: sender.lagMs() }),
       freeDiskBytes: () => files.files.freeBytes(),
+      backups: () => backups?.state,
       isPerSupplier: settings.metricsPerSupplier,
     };
     try {
@@ -191,6 +209,7 @@ async function serve(
   sweeper.start();
   sender.start();
   late.start();
+  backups?.start();
 
   const close = async (): Promise<void> => {
     app.log.info('closing: accepted requests are finished first');
@@ -211,6 +230,7 @@ async function serve(
     await sender.stop();
     await sweeper.stop();
     await late.stop();
+    await backups?.stop();
     await metrics?.stop();
     await store.close();
     unlock();
@@ -259,7 +279,7 @@ export function webhookOptionsOf(settings: Settings): DeliverOptions {
       allowPrivateNetworks: settings.webhooksAllowPrivateNetworks,
     },
     timeoutMs: settings.webhookTimeoutMs,
-    responseBytesMax: WEBHOOK_RESPONSE_BYTES_MAX,
+    excerptBytesMax: settings.webhookExcerptBytesMax,
     resolve: dnsResolve(),
     userAgent: `onhand/${version()}`,
     now: Date.now,
@@ -349,6 +369,40 @@ function checkInbox(settings: Settings): void {
       'A drop folder needs a directory for files: set ONHAND_FILES_DIRECTORY.',
     );
   }
+}
+
+/** Throws `parameter_invalid` if backups are wanted and cannot be made. */
+function checkBackupDirectory({ database, backupDirectory }: Settings): void {
+  if (backupDirectory === null) return;
+  if (databaseFile(database) === null) {
+    throw new OnhandError(
+      'parameter_invalid',
+      'ONHAND_BACKUP_DIRECTORY is for SQLite. Back up PostgreSQL with its own tools, such as pg_dump or pgBackRest, and unset it.',
+    );
+  }
+  if (!existsSync(backupDirectory) || !statSync(backupDirectory).isDirectory()) {
+    throw new OnhandError(
+      'parameter_invalid',
+      `The directory ${backupDirectory} (ONHAND_BACKUP_DIRECTORY) does not exist.`,
+    );
+  }
+}
+
+type ScheduleParts = Pick<
+  ConstructorParameters<typeof BackupSchedule>[0],
+  'now' | 'onMade' | 'onFailure'
+>;
+
+function backupScheduleOf(settings: Settings, parts: ScheduleParts): BackupSchedule | undefined {
+  const { database, backupDirectory, backupRecipients: recipients } = settings;
+  if (backupDirectory === null) return undefined;
+  const kept = { count: settings.backupsKept, days: settings.backupsKeptDays };
+  const target = resolve(backupDirectory);
+  return new BackupSchedule({
+    ...parts,
+    order: { database, target, recipients, kept, settings },
+    everyMs: settings.backupEveryHours * 3_600_000,
+  });
 }
 
 function filesDirectoryOf({ database, filesDirectory }: Settings): string | null {

@@ -12,15 +12,18 @@ export interface StreamChunk<T> {
   readonly lines: readonly T[];
 }
 
+/** Lines that are sent as one request, or between two blank rows of a stream. */
+export interface Chunk extends StreamChunk<Line> {
+  /** The JSON of the lines, separated. One text: kept apart, they would be most of what is allocated for a line. */
+  readonly text: string;
+}
+
 /** A line as it is sent. */
-export interface LineText {
+interface LineText {
   readonly line: Line;
   /** Its JSON. */
   readonly text: string;
 }
-
-/** Lines that are sent as one request, or between two blank rows of a stream. */
-export type Chunk = StreamChunk<LineText>;
 
 interface ChunkLimits {
   /** Lines in a chunk, at most. */
@@ -115,9 +118,10 @@ export async function* chunksOf(
     /** Lines in a group, at most. */
     readonly groupLines: number;
   },
+  separator: ',' | '\n',
 ): AsyncGenerator<Chunk> {
   const builder = new ChunkBuilder<LineText>({ lines: limits.chunkLines, size: CHUNK_CHARACTERS });
-  const add = (line: Line): Chunk | undefined => {
+  const add = (line: Line): StreamChunk<LineText> | undefined => {
     const text = JSON.stringify(line);
     // The server refuses other values line by line.
     const group = typeof line.group === 'string' ? line.group : undefined;
@@ -128,15 +132,23 @@ export async function* chunksOf(
   if (Symbol.asyncIterator in lines) {
     for await (const line of lines) {
       const full = add(line);
-      if (full !== undefined) yield full;
+      if (full !== undefined) yield printed(full, separator);
     }
   } else {
     for (const line of lines) {
       const full = add(line);
-      if (full !== undefined) yield full;
+      if (full !== undefined) yield printed(full, separator);
     }
   }
-  if (!builder.isEmpty) yield builder.cut();
+  if (!builder.isEmpty) yield printed(builder.cut(), separator);
+}
+
+function printed({ start, lines }: StreamChunk<LineText>, separator: string): Chunk {
+  return {
+    start,
+    lines: lines.map(({ line }) => line),
+    text: lines.map(({ text }) => text).join(separator),
+  };
 }
 
 function checkGroup(

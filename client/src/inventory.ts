@@ -1,12 +1,5 @@
 import type { Line, LineResult, operations } from './api-types.ts';
-import {
-  type Chunk,
-  chunksOf,
-  joined,
-  type LineText,
-  readAhead,
-  type StreamChunk,
-} from './chunks.ts';
+import { type Chunk, chunksOf, joined, readAhead, type StreamChunk } from './chunks.ts';
 import { Items } from './items.ts';
 import { ndjsonChunks, type NdjsonRow } from './ndjson.ts';
 import { OnhandError, unexpectedResults } from './problems.ts';
@@ -155,7 +148,7 @@ export class InventoryClient {
    * over long distances. When the connection breaks, it is resumed with the first chunk that was not answered; the
    * server applies each chunk once. `retries` counts attempts in a row that got no result.
    *
-   * Needs a `fetch` that streams request bodies (Node, Deno, Bun); browsers have none over HTTP/1.1: use `update` there.
+   * Needs a `fetch` that streams request bodies (Node, Deno, Bun). Throws in browsers, which have none: use `update`.
    */
   stream(
     lines: Iterable<Line> | AsyncIterable<Line>,
@@ -188,7 +181,7 @@ export class InventoryClient {
     let failed = 0;
     const { chunkLines } = from;
     const groupLines = Math.max(chunkLines, GROUP_LINES_MAX);
-    const chunks = chunksOf(lines, { chunkLines, groupLines });
+    const chunks = chunksOf(lines, { chunkLines, groupLines }, ',');
     try {
       for await (const chunk of readAhead(chunks, bulkRequest(options), end.signal)) {
         const lines = chunk.start + chunk.lines.length;
@@ -213,7 +206,8 @@ export class InventoryClient {
   ): AsyncGenerator<readonly LineOutcome[], void, undefined> {
     const { state, errorsOnly = false } = options;
     const from = await startOf(state, options.chunkLines ?? CHUNK_LINES_DEFAULT);
-    const cut = chunksOf(lines, { chunkLines: from.chunkLines, groupLines: GROUP_LINES_MAX });
+    const { chunkLines } = from;
+    const cut = chunksOf(lines, { chunkLines, groupLines: GROUP_LINES_MAX }, '\n');
     const chunks = after(from.lines, readAhead(cut, bulkRequest(options)));
     for await (const answered of this.#streamed(chunks, chunkBytes, options, from)) {
       yield outcomesOf(answered, lineOutcome, errorsOnly);
@@ -234,19 +228,20 @@ export class InventoryClient {
   }
 
   /** Streams chunks, resuming as often as the options allow. */
-  async *#streamed<T>(
-    chunks: AsyncIterator<StreamChunk<T>>,
-    bytesOf: (lines: readonly T[]) => Uint8Array,
+  async *#streamed<C extends StreamChunk<unknown>>(
+    chunks: AsyncIterator<C>,
+    bytesOf: (chunk: C) => Uint8Array,
     options: UpdateOptions,
     from: UpdateState,
-  ): AsyncGenerator<StreamResults<T>, void, undefined> {
+  ): AsyncGenerator<StreamResults<C>, void, undefined> {
+    this.#transport.checkStreams();
     const end = this.#transport.end(options);
     const { signal } = end;
     const { timeoutMs = TIMEOUT_DEFAULT_MS } = this.#transport.completed(options);
     const request = { ...bulkRequest(options), headers: streamHeaders(options, from.run) };
     const transport = this.#transport;
     const task = { transport, request, chunks, bytesOf, signal, timeoutMs };
-    const stream = new ChunkStream<T>(task, from.lines);
+    const stream = new ChunkStream<C>(task, from.lines);
     const retries = transport.retries(options, signal);
     let failed = 0;
     try {
@@ -292,7 +287,7 @@ export class InventoryClient {
           'content-type': 'application/json',
           'idempotency-key': dryRun ? undefined : `${run}-${chunk.start}`,
         },
-        body: () => `[${textsOf(chunk.lines).join(',')}]`,
+        body: () => `[${chunk.text}]`,
         line: chunk.start,
       },
       options,
@@ -332,13 +327,13 @@ function streamHeaders(options: UpdateOptions, run: string): NonNullable<Request
 }
 
 /** See `StreamTask.bytesOf`. A blank row is a line feed. */
-function rowBytes(rows: readonly NdjsonRow[]): Uint8Array {
-  return joined([...rows.flatMap(({ bytes }) => [bytes, BLANK_ROW]), BLANK_ROW]);
+function rowBytes({ lines }: StreamChunk<NdjsonRow>): Uint8Array {
+  return joined([...lines.flatMap(({ bytes }) => [bytes, BLANK_ROW]), BLANK_ROW]);
 }
 
 /** The outcomes of the lines that were answered, or of those that failed. */
 function outcomesOf<T, Outcome extends { readonly isApplied: boolean }>(
-  { chunk, start, results }: StreamResults<T>,
+  { chunk, start, results }: StreamResults<StreamChunk<T>>,
   outcomeOf: (line: T, result: LineResult, index: number) => Outcome,
   errorsOnly = false,
 ): readonly Outcome[] {
@@ -351,7 +346,7 @@ function outcomesOf<T, Outcome extends { readonly isApplied: boolean }>(
   return outcomes;
 }
 
-function lineOutcome({ line }: LineText, result: LineResult, index: number): LineOutcome {
+function lineOutcome(line: Line, result: LineResult, index: number): LineOutcome {
   return { ...result, index, line, isApplied: result.status_code === 200 };
 }
 
@@ -386,12 +381,8 @@ async function* after(line: number, chunks: AsyncIterable<Chunk>): AsyncGenerato
 }
 
 /** See `StreamTask.bytesOf`. */
-function chunkBytes(lines: readonly LineText[]): Uint8Array {
-  return encoder.encode(`${textsOf(lines).join('\n')}\n\n`);
-}
-
-function textsOf(lines: readonly LineText[]): readonly string[] {
-  return lines.map(({ text }) => text);
+function chunkBytes({ text }: Chunk): Uint8Array {
+  return encoder.encode(`${text}\n\n`);
 }
 
 /** The headers that carry a batch's reason and reference. */

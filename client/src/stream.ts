@@ -11,21 +11,21 @@ const CHUNKS_AHEAD = 8;
 const KEEP_ALIVE_MS = 30_000;
 
 /** The results of lines that follow each other in one chunk. */
-export interface StreamResults<T> {
-  readonly chunk: StreamChunk<T>;
+export interface StreamResults<C extends StreamChunk<unknown>> {
+  readonly chunk: C;
   /** The place of the first of the lines among all lines. */
   readonly start: number;
   readonly results: readonly LineResult[];
 }
 
 /** What all attempts to send a stream share. */
-export interface StreamTask<T> {
+export interface StreamTask<C extends StreamChunk<unknown>> {
   readonly transport: Transport;
   /** The request without its body and `Stream-Start`. */
   readonly request: Request;
-  readonly chunks: AsyncIterator<StreamChunk<T>>;
-  /** Lines as rows, and the blank row that ends a chunk. */
-  readonly bytesOf: (lines: readonly T[]) => Uint8Array;
+  readonly chunks: AsyncIterator<C>;
+  /** Its lines as rows, and the blank row that ends it. */
+  readonly bytesOf: (chunk: C) => Uint8Array;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number;
 }
@@ -34,12 +34,12 @@ export interface StreamTask<T> {
  * Chunks on their way to the server, over as many connections as it takes. The server applies each once: a chunk has
  * a key of its own, made of the stream's key and the index of its first line.
  */
-export class ChunkStream<T> {
-  readonly #task: StreamTask<T>;
+export class ChunkStream<C extends StreamChunk<unknown>> {
+  readonly #task: StreamTask<C>;
   /** Sent, or about to be, and not answered completely; oldest first. */
-  #unanswered: StreamChunk<T>[] = [];
+  #unanswered: C[] = [];
   /** The chunk that was asked for. */
-  #coming: Promise<IteratorResult<StreamChunk<T>>> | undefined;
+  #coming: Promise<IteratorResult<C>> | undefined;
   /** Why no more lines can be read. */
   #sourceFailure: { readonly error: unknown } | undefined;
   #isSourceDone = false;
@@ -47,7 +47,7 @@ export class ChunkStream<T> {
   #answered: number;
   #wake: () => void = () => undefined;
 
-  constructor(task: StreamTask<T>, start: number) {
+  constructor(task: StreamTask<C>, start: number) {
     this.#task = task;
     this.#answered = start;
   }
@@ -62,7 +62,7 @@ export class ChunkStream<T> {
    * Rejects with the reason if the stream ends early while something is unanswered; then it can be called again. An
    * error of the lines themselves is thrown as it is.
    */
-  async *attempt(): AsyncGenerator<StreamResults<T>, void, undefined> {
+  async *attempt(): AsyncGenerator<StreamResults<C>, void, undefined> {
     const { transport, request, signal, timeoutMs } = this.#task;
     const silence = new Watchdog(timeoutMs, () => this.#unanswered.length > 0);
     const over = new AbortController();
@@ -107,7 +107,7 @@ export class ChunkStream<T> {
   }
 
   /** The results chunk by chunk, without those that an earlier attempt yielded. */
-  *#answer(results: readonly LineResult[], index: number): Generator<StreamResults<T>> {
+  *#answer(results: readonly LineResult[], index: number): Generator<StreamResults<C>> {
     const end = index + results.length;
     for (let at = index; at < end;) {
       const [chunk] = this.#unanswered;
@@ -155,7 +155,7 @@ export class ChunkStream<T> {
   }
 
   /** Takes the next chunk from the lines, unless it is late, there is none, or the attempt is over. */
-  async #take(over: AbortSignal): Promise<StreamChunk<T> | undefined> {
+  async #take(over: AbortSignal): Promise<C | undefined> {
     this.#coming ??= this.#task.chunks.next();
     try {
       const next = await within(this.#coming, KEEP_ALIVE_MS, this.#task.signal);
@@ -174,8 +174,8 @@ export class ChunkStream<T> {
     }
   }
 
-  #bytesOf(chunk: StreamChunk<T> | undefined): Uint8Array {
-    return chunk === undefined ? BLANK_ROW : this.#task.bytesOf(chunk.lines);
+  #bytesOf(chunk: C | undefined): Uint8Array {
+    return chunk === undefined ? BLANK_ROW : this.#task.bytesOf(chunk);
   }
 }
 

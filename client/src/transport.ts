@@ -130,6 +130,16 @@ export class Transport {
     };
   }
 
+  /**
+   * Throws in browsers. They stream no request over HTTP/1.1 and show no response before a request has ended; some even
+   * send the text `[object ReadableStream]`.
+   */
+  checkStreams(): void {
+    const isBrowser = 'navigator' in globalThis && navigator.userAgent.startsWith('Mozilla/');
+    if (this.#options.fetch !== undefined || !isBrowser) return;
+    throw new TypeError('Browsers cannot stream requests: use inventory.update instead.');
+  }
+
   /** The JSON of a response. */
   async json<T>(request: Request, options: CallOptions = {}): Promise<T> {
     return this.send(request, options, (response) => jsonOf<T>(response));

@@ -11,6 +11,11 @@ const StatusSchema = Type.Object(
   { title: 'Status', additionalProperties: false },
 );
 
+const VersionSchema = Type.Object(
+  { version: Type.String({ description: 'The version of onhand, such as 1.4.0.' }) },
+  { title: 'Version', additionalProperties: false },
+);
+
 const UsageSchema = Type.Object(
   {
     used: Type.Integer({ description: 'How much is used now.' }),
@@ -48,15 +53,33 @@ export function probeOf(store: Pick<Store, 'probe'>): () => Promise<void> {
   return cachedProbe(() => store.probe(), PROBE_EVERY_MS, PROBE_WITHIN_MS);
 }
 
-/** Adds `/healthz` (the process is up) and `/readyz` (the store answers and can write, and the server has room), both without a token. */
-export function addHealth(
-  app: FastifyInstance,
-  probe: () => Promise<void>,
-  load: ServerLoad,
-): void {
+interface HealthParts {
+  readonly probe: () => Promise<void>;
+  readonly load: ServerLoad;
+  readonly version: string;
+}
+
+/**
+ * Adds what anyone may ask without a token: `/healthz` (the process is up), `/readyz` (the store answers and can write,
+ * and the server has room), and `/version`, which the OpenAPI document names too.
+ */
+export function addHealth(app: FastifyInstance, { probe, load, version }: HealthParts): void {
+  addResource(app, '/version', {
+    GET: {
+      schema: describe({
+        group: 'Health',
+        operationId: 'getVersion',
+        summary: 'Show the version of this server',
+        ok: VersionSchema,
+      }),
+      handle: async (_request: FastifyRequest, reply: FastifyReply) =>
+        sendStatus(reply, { version }),
+    },
+  });
   addResource(app, '/healthz', {
     GET: {
       schema: describe({
+        group: 'Health',
         operationId: 'isUp',
         summary: 'Check that the process is up',
         ok: StatusSchema,
@@ -68,6 +91,7 @@ export function addHealth(
   addResource(app, '/readyz', {
     GET: {
       schema: describe({
+        group: 'Health',
         operationId: 'isReady',
         summary: 'Check that the store answers and can write, and show how busy the server is',
         ok: ReadinessSchema,

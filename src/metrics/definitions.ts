@@ -148,6 +148,14 @@ export const METRICS = {
     type: 'gauge',
     help: 'Free space on the disk where files are stored.',
   },
+  onhand_backup_up: {
+    type: 'gauge',
+    help: 'Whether the last scheduled backup succeeded and none is overdue: 1 or 0.',
+  },
+  onhand_backup_age_seconds: {
+    type: 'gauge',
+    help: 'Time since the latest backup was begun.',
+  },
   onhand_build_info: {
     type: 'gauge',
     help: 'Always 1; the labels say which version runs.',

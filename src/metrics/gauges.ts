@@ -26,6 +26,9 @@ export interface GaugeSources {
   readonly feedLagsMs: () => Readonly<Record<string, number>>;
   /** Free space where files are stored; null if there is no such place. */
   readonly freeDiskBytes: () => Promise<number | null>;
+  /** How current the scheduled backups are; undefined if there are none. */
+  readonly backups: () =>
+    { readonly latestAtMs: number | null; readonly isUp: boolean } | undefined;
   /** Whether each supplier has a series of its own. */
   readonly isPerSupplier: boolean;
 }
@@ -53,6 +56,7 @@ export class Gauges {
     );
     this.#updateBudgets();
     this.#updateSuppliers();
+    this.#updateBackups();
     this.#process.update(this.#instruments);
     await Promise.all([this.#updateStore(), this.#updateProbe(), this.#updateDisk()]);
   }
@@ -94,6 +98,14 @@ export class Gauges {
     else if (suppliers !== undefined)
       values.push([{}, suppliers.filter(({ isLate }) => isLate).length]);
     this.#instruments.gauge('onhand_supplier_late', values);
+  }
+
+  #updateBackups(): void {
+    const backups = this.#sources.backups();
+    this.#set('onhand_backup_up', backups && (backups.isUp ? 1 : 0));
+    const latestAtMs = backups?.latestAtMs ?? undefined;
+    const age = latestAtMs === undefined ? undefined : Math.max(0, Date.now() - latestAtMs) / 1000;
+    this.#set('onhand_backup_age_seconds', age);
   }
 
   async #updateStore(): Promise<void> {

@@ -51,6 +51,8 @@ export function readGivenSettings(
     logLevel: readLogLevel(given),
     filesDirectory: text('filesDirectory'),
     inbox: text('inbox'),
+    backupDirectory: text('backupDirectory'),
+    backupRecipients: readBackupRecipients(given),
     dashboardPath: readDashboardPath(given),
     metricsHost: text('metricsHost') ?? DEFAULT_HOST,
     metricsPort: readMetricsPort(given),
@@ -70,6 +72,7 @@ export function complaintsAbout(given: GivenSettings): readonly string[] {
     () => readDashboardPath(given),
     () => readMetricsPort(given),
     () => readMetricsToken(given),
+    () => readBackupRecipients(given),
     ...Object.values<NumberSetting>({ ...NUMBER_SETTINGS, ...FORMAT_SETTINGS }).map(
       (setting) => () => readNumber(setting, given),
     ),
@@ -147,6 +150,14 @@ function readDashboardPath(given: GivenSettings): string | null {
 function readMetricsPort(given: GivenSettings): number | null {
   const setting = OPTIONAL_NUMBER_SETTINGS.metricsPort;
   return given.values[setting.variable] ? readNumber({ ...setting, fallback: 0 }, given) : null;
+}
+
+function readBackupRecipients(given: GivenSettings): readonly string[] {
+  const { variable, allowed } = TEXT_SETTINGS.backupRecipients;
+  const keys = (given.values[variable] ?? '').split(',').map((key) => key.trim());
+  const recipients = keys.filter((key) => key !== '');
+  if (recipients.every((key) => /^age1[0-9a-z]+$/.test(key))) return recipients;
+  throw invalid(given, variable, allowed);
 }
 
 /** The complaint does not repeat the token. */

@@ -35,6 +35,8 @@ export interface DatabaseDriver {
    * @param onFatal called when the store can no longer be trusted and the process must exit
    */
   open(url: string, settings: StoreSettings, onFatal: (reason: string) => void): Promise<Store>;
+  /** Migrates the schema, as `open` does, and reports each migration when it has run. */
+  migrate(url: string, settings: StoreSettings, onMigrated: OnMigrated): Promise<void>;
   /** As `open`, for commands that only manage organizations: it starts no threads. */
   openAdmin(
     url: string,
@@ -49,7 +51,9 @@ export interface DatabaseDriver {
   pendingMigrations(url: string, settings: StoreSettings): Promise<PendingMigrations>;
   openCopySource(url: string, settings: StoreSettings): Promise<CopySource>;
   openCopyTarget(url: string, settings: StoreSettings): Promise<CopyTarget>;
-  /** Copies a database into a new file while it is in use. Throws `parameter_invalid` if unsupported. */
+  /** The path of the database's file; null if it is not one file. */
+  file(url: string): string | null;
+  /** Copies a database into a new file while it is in use, and checks the copy. Throws `parameter_invalid` if unsupported. */
   backUp(
     url: string,
     file: string,
@@ -81,6 +85,16 @@ export function refuseNewer(version: number, knownVersion: number): void {
     );
   }
 }
+
+/** A migration that has run. */
+export interface Migration {
+  /** The schema version before; 0 is a new database. */
+  readonly from: number;
+  readonly to: number;
+  readonly durationMs: number;
+}
+
+export type OnMigrated = (migration: Migration) => void;
 
 export interface PendingMigrations {
   /** How many migrations have run. */

@@ -53,6 +53,28 @@ describe('the command line', () => {
     });
   });
 
+  // Each module costs about a millisecond of CPU. A command that needs none of a package must not load it.
+  test.for([
+    ['--version', 30],
+    ['--help', 30],
+    ['organization list', 110],
+  ] as const)('%s loads at most %i modules', async ([command, most]) => {
+    await work.run([...create('Loaded'), '--database', 'sqlite:loaded.db']);
+    const NODE_OPTIONS = `--import=${new URL('loaded-modules.ts', import.meta.url).href}`;
+    const environment = { NODE_OPTIONS, ONHAND_DATABASE: `sqlite:${work.path('loaded.db')}` };
+    const { code, stderr } = await work.runProcess(command.split(' '), { environment });
+    expect(code).toBe(0);
+    const count = Number(/^modules: (\d+)$/m.exec(stderr)?.[1]);
+    expect(count, 'was "npm run prepare" run, which bundles?').toBeLessThanOrEqual(most);
+    expect(count).toBeGreaterThan(10);
+  });
+
+  test('prints the help of a command with "help" before its name', async () => {
+    expect((await work.run(['help', 'import'])).stdout).toMatch(
+      /^Usage: onhand import \[options\] <file>/,
+    );
+  });
+
   test.for([
     [['imprt'], /unknown command 'imprt'.*Did you mean import/s],
     [['organization', 'drop'], /unknown command 'drop'/],

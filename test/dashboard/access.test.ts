@@ -1,9 +1,35 @@
+import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { build } from 'rolldown';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createUser } from '../http/accounts/browser.ts';
 import { SKUS, TestServer } from '../http/harness.ts';
+import { entry } from '../store/fixtures.ts';
 import { hasChromium, launchChromium, loaded, windowOf } from './chromium.ts';
 import { expectNothingOf, expectNoViolations, readsOf, testOnce } from './screens.ts';
+
+/** Runs in a page. Sends three lines of which one fails, and follows what they change. */
+const PROGRAM = `async ({ url, token }) => {
+  const { Onhand } = await import('/client.js');
+  const onhand = new Onhand({ url, token, retries: 0 });
+  const stop = new AbortController();
+  const feed = onhand.changes.follow({ from: 'start', signal: stop.signal });
+  const followed = (async () => {
+    const quantities = [];
+    for await (const { record } of feed) {
+      if (record.kind === 'change') quantities.push(record.after.quantity_in_stock);
+      if (quantities.at(-1) === 8) stop.abort();
+    }
+    return quantities;
+  })();
+  const lines = [7, 'many', 8].map((quantity_in_stock) => ({ sku_id: 'B-1', quantity_in_stock }));
+  const statuses = [];
+  for await (const { index, status_code } of onhand.inventory.update(lines, { chunkLines: 2 })) {
+    statuses.push([index, status_code]);
+  }
+  const streamed = await onhand.inventory.stream(lines).next().catch(({ message }) => message);
+  return { statuses, streamed, followed: await followed };
+}`;
 
 describe.skipIf(!hasChromium)('access in the dashboard', () => {
   let server: TestServer;
@@ -62,6 +88,37 @@ describe.skipIf(!hasChromium)('access in the dashboard', () => {
     await expect.poll(async () => (await server.ask('GET', SKUS, { token })).status).toBe(401);
     await page.close();
   });
+
+  testOnce(
+    'in a page of the origin, the TypeScript client updates and follows with a token, and says that browsers cannot stream',
+    async () => {
+      const { token } = await server.createSupplier('Browsing', [
+        entry('B-1', { inventory: { quantityInStock: 1 } }),
+      ]);
+      const { output } = await build({
+        input: fileURLToPath(new URL('../../client/src/index.ts', import.meta.url)),
+        write: false,
+        output: { format: 'esm' },
+      });
+      const [{ code: body }] = output;
+      const context = await browser.newContext();
+      await context.route('**/client.js', (route) =>
+        route.fulfill({ contentType: 'text/javascript', body }),
+      );
+      const page = await open('/login', context);
+      const given = JSON.stringify({ url: server.url, token });
+      expect(await page.evaluate(`(${PROGRAM})(${given})`)).toEqual({
+        statuses: [
+          [0, 200],
+          [1, 400],
+          [2, 200],
+        ],
+        streamed: 'Browsers cannot stream requests: use inventory.update instead.',
+        followed: [1, 7, 8],
+      });
+      await context.close();
+    },
+  );
 
   test('an operator opens a supplier, connects a retailer, and sets when it is late', async () => {
     const admin = await windowOf(browser, server, 'admin');

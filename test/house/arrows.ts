@@ -34,7 +34,9 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   settings: ['domain', 'config.ts'],
   'version.ts': [],
   'databases.ts': ['domain', 'store', 'store/sqlite', 'store/postgres'],
+  backup: ['domain', 'store', 'databases.ts'],
   'server.ts': [
+    'backup',
     'domain',
     'wire',
     'http',
@@ -58,6 +60,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'domain',
     'intake',
     'accounts',
+    'backup',
     'store',
     'databases.ts',
     'server.ts',

@@ -34,9 +34,11 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-/** The project's files that a file imports, as paths from the root. */
+/** The project's files that a file imports, as paths from the root; without packages that were bundled. */
 export function ownImports({ path, text }: SourceFile): readonly string[] {
   return [
     ...text.matchAll(/^(?:import|export)\b[^'";]*?from '(\.[^']+)'|\bimport\('(\.[^']+)'\)/gm),
-  ].map((match) => posix.join(posix.dirname(path), match[1] ?? match[2] ?? ''));
+  ]
+    .map((match) => posix.join(posix.dirname(path), match[1] ?? match[2] ?? ''))
+    .filter((target) => !target.startsWith('bundled/'));
 }

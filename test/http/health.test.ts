@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { version } from '../../src/version.ts';
 import { cachedProbe } from '../../src/http/health.ts';
 import { at, problemOf } from './answers.ts';
 import { blockWrites } from './blocker.ts';
@@ -24,6 +25,12 @@ test.for(['/healthz', '/healthz/', '/readyz', '/readyz/'])(
     expect([head.status, head.text]).toEqual([200, '']);
   },
 );
+
+test('/version names the version of the server without a token, and nothing else', async () => {
+  const answer = await server.ask('GET', '/version');
+  expect([answer.status, answer.json]).toEqual([200, { version: version() }]);
+  expect(answer.headers.get('cache-control')).toBe('no-store');
+});
 
 test('a server whose store cannot write is up but not ready, and recovers', async () => {
   const blocked = await TestServer.start({ busyTimeoutMs: 10 });

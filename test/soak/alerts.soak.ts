@@ -132,6 +132,7 @@ const SETTINGS: Partial<Settings> = {
   busyTimeoutMs: 20_000,
 };
 let folder: string;
+let fullFolder: string;
 let server: TestServer;
 let postgres: TestServer;
 let prometheus: Prometheus;
@@ -142,7 +143,13 @@ beforeAll(async () => {
   // A small disk of its own, so that it can be nearly full.
   folder = mkdtempSync(join(tmpdir(), 'onhand-small-disk-'));
   spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=700m', 'tmpfs', folder]);
-  server = await TestServer.start({ ...SETTINGS, filesDirectory: folder });
+  fullFolder = mkdtempSync(join(tmpdir(), 'onhand-full-disk-'));
+  spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', fullFolder]);
+  server = await TestServer.start({
+    ...SETTINGS,
+    filesDirectory: folder,
+    backupDirectory: fullFolder,
+  });
   process.env['TEST_STORE'] = 'postgres';
   postgres = await TestServer.start({ metricsPort: 0, connectionsMax: 3 });
   delete process.env['TEST_STORE'];
@@ -156,8 +163,10 @@ afterAll(async () => {
   await prometheus.stop();
   await server.stop();
   await postgres.stop();
-  spawnSync('umount', [folder]);
-  rmSync(folder, { recursive: true, force: true });
+  for (const mounted of [folder, fullFolder]) {
+    spawnSync('umount', [mounted]);
+    rmSync(mounted, { recursive: true, force: true });
+  }
 }, 120_000);
 
 const caused = test.skipIf(!hasPrometheus);
@@ -185,6 +194,10 @@ caused('OnhandSafetyLimit', async () => {
   await server.store.batches.setSafetyLimit(id, null);
   await prometheus.fires('OnhandSafetyLimit');
 });
+
+caused('OnhandBackupFailed, when the disk for backups is full', () =>
+  prometheus.fires('OnhandBackupFailed'),
+);
 
 caused('OnhandDiskNearlyFull', () => prometheus.fires('OnhandDiskNearlyFull'));
 

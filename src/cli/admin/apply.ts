@@ -28,7 +28,6 @@ const SECRET_MODE = 0o600;
 
 export function applyCommand(context: CommandContext): Command {
   return new Command('apply')
-    .summary('create or update many organizations, connections and tokens from a CSV file')
     .description(
       'Creates the organizations, connections, expected intervals and tokens that a CSV file lists and the ' +
         'database does not have; deletes nothing. The file is checked completely before anything is applied. ' +

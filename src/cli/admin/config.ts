@@ -11,7 +11,6 @@ import { printList } from '../output.ts';
 
 export function configCommand(context: CommandContext): Command {
   return new Command('config')
-    .summary('check and show the settings')
     .description('Checks and shows the settings from the environment and the configuration file.')
     .addCommand(checkCommand(context))
     .addCommand(showCommand(context));

@@ -15,7 +15,6 @@ interface CreateOptions {
 
 export function organizationCommand(context: CommandContext): Command {
   return new Command('organization')
-    .summary('manage suppliers and retailers')
     .description(
       'Manages organizations. Suppliers own SKUs; retailers read the SKUs of the suppliers they are connected to; operators manage all of them. ' +
         'Every user and token belongs to one organization.',
@@ -144,7 +143,6 @@ interface PairOptions {
 
 export function connectionCommand(context: CommandContext): Command {
   return new Command('connection')
-    .summary('manage which retailers can read which suppliers')
     .description(
       'Manages connections. A connection lets a retailer read the SKUs of a supplier; without one, a ' +
         'retailer sees nothing.',

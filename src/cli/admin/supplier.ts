@@ -19,7 +19,6 @@ interface SetOptions extends SupplierOptions {
 
 export function safetyLimitCommand(context: CommandContext): Command {
   return new Command('breaker')
-    .summary('limit how many SKUs one batch can take out of stock')
     .description(
       "Manages suppliers' breakers. A breaker holds back a batch that would set too many of the supplier's SKUs to zero " +
         'or discontinue them, until it is confirmed. A supplier without a breaker has the limits of the server, ' +
@@ -114,7 +113,6 @@ interface ExpectOptions extends SupplierOptions {
 
 export function freshnessCommand(context: CommandContext): Command {
   return new Command('freshness')
-    .summary('set how often suppliers are expected to report')
     .description(
       'Sets how often suppliers are expected to report inventory. The API shows when each last reported, and which are late.',
     )
@@ -141,7 +139,7 @@ function expectCommand(context: CommandContext): Command {
     )
     .action(async ({ every, ...options }: ExpectOptions) => {
       await withSupplier(context, options, ({ changes }, id) =>
-        changes.setExpectedInterval(id, every),
+        changes.setExpectedInterval(id, every, commandLineAuthor()),
       );
       context.print(
         every === null

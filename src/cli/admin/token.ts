@@ -17,7 +17,6 @@ interface CreateOptions {
 
 export function tokenCommand(context: CommandContext): Command {
   return new Command('token')
-    .summary('create, list and revoke access tokens')
     .description('Manages access tokens. A program uses the API with a token of its organization.')
     .addCommand(createCommand(context))
     .addCommand(listCommand(context))

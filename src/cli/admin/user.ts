@@ -25,7 +25,6 @@ interface CreateOptions {
 
 export function userCommand(context: CommandContext): Command {
   return new Command('user')
-    .summary('manage users, who log in with a username and password')
     .description('Manages users. A user of an organization logs in with a username and password.')
     .addCommand(createCommand(context))
     .addCommand(listCommand(context))

@@ -32,7 +32,6 @@ const LOAD_CORE_PERCENT_HIGH = 80;
 
 export function benchCommand(context: CommandContext): Command {
   const command = new Command('bench')
-    .summary('measure how many lines per second a server applies')
     .description(
       `Measures a running server. Creates SKUs named ${BENCH_PREFIX}…, and sets them to zero and discontinues them ` +
         'at the end, because SKUs cannot be deleted. The next run reuses them. Use the token of a separate supplier: ' +

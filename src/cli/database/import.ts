@@ -6,7 +6,6 @@ import type { ImportOptions } from './import-run.ts';
 
 export function importCommand(context: CommandContext): Command {
   const command = new Command('import')
-    .summary('create or update a catalogue from a CSV file or an Excel workbook')
     .description(
       'Imports a catalogue from a CSV file or an Excel workbook (.xlsx) with a header row. Creates SKUs that do not ' +
         'exist and updates the others; a missing column or empty cell changes nothing. ' +

@@ -1,7 +1,5 @@
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import {
-  backUpDatabase,
   inspectDatabase,
   openAdminStore,
   pendingMigrations,
@@ -9,42 +7,11 @@ import {
 } from '../../databases.ts';
 import type { CommandContext } from '../context.ts';
 import { databaseOption } from '../options.ts';
-import { styleText } from 'node:util';
+import { printFinding } from './backup.ts';
 import { printList } from '../output.ts';
-
-export function backupCommand(context: CommandContext): Command {
-  return new Command('backup')
-    .summary('copy an SQLite database into a new file while it is in use')
-    .description(
-      'Copies an SQLite database, as of one moment, into a new file. A server can use the database meanwhile. ' +
-        'When the command ends, the copy is checked and on disk. Uploaded files and their results are not in it: ' +
-        'copy the files folder as well.\n\n' +
-        'To restore: stop the server, delete the database with its -wal and -shm files, move the copy to its ' +
-        'path, and start the server. For PostgreSQL, use pg_dump or pg_basebackup instead.',
-    )
-    .argument('<file>', 'the file to create; must not exist')
-    .addOption(databaseOption())
-    .addHelpText('after', '\nExample:\n  onhand backup /backups/onhand-$(date +%F).db')
-    .action(async (file: string, { database }: { readonly database: string }) => {
-      const { ProgressBar } = await import('../progress.ts');
-      const bar = new ProgressBar(context);
-      try {
-        await backUpDatabase(
-          database,
-          resolve(file),
-          (copied, total) => bar.show('copying', copied, total),
-          context.settings(),
-        );
-      } finally {
-        bar.stop();
-      }
-      context.print(`Backed up to ${resolve(file)}.`);
-    });
-}
 
 export function doctorCommand(context: CommandContext): Command {
   return new Command('doctor')
-    .summary('check a database')
     .description(
       'Checks that a database can be opened, has the current schema, is undamaged, and that its SKUs, inventory, ' +
         'changes and batches are consistent. It only reads, so a server can use the database meanwhile. ' +
@@ -53,15 +20,10 @@ export function doctorCommand(context: CommandContext): Command {
     .addOption(databaseOption())
     .addHelpText('after', '\nExample:\n  onhand doctor --database sqlite:/var/lib/onhand/onhand.db')
     .action(async ({ database }: { readonly database: string }) => {
-      const { stdout: stream } = context;
       let failures = 0;
-      for await (const { check, ok, detail } of inspectDatabase(database, context.settings())) {
-        if (!ok) failures += 1;
-        context.print(
-          ok
-            ? `${styleText('green', 'ok   ', { stream })} ${check}`
-            : `${styleText('red', 'WRONG', { stream })} ${check}: ${detail}`,
-        );
+      for await (const finding of inspectDatabase(database, context.settings())) {
+        if (!finding.ok) failures += 1;
+        printFinding(context, finding);
       }
       context.print(failures === 0 ? 'All checks passed.' : `${failures} of the checks failed.`);
       if (failures > 0) context.exitCode = 1;
@@ -75,7 +37,6 @@ interface MigrateOptions {
 
 export function migrateCommand(context: CommandContext): Command {
   return new Command('migrate')
-    .summary("migrate a database's schema to this version of onhand")
     .description(
       "Migrates a database's schema to this version of onhand, each step in its own transaction. " +
         'A server does the same when it starts. Nodes of the previous version can keep running.',
@@ -120,7 +81,6 @@ interface CopyOptions {
 
 export function copyCommand(context: CommandContext): Command {
   return new Command('copy')
-    .summary('copy everything from one database to another')
     .description(
       'Copies everything from one database to another, of either kind, and compares every row. The target ' +
         'must be empty; a PostgreSQL database must exist. Stop everything that writes to the source first. ' +

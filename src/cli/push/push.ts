@@ -13,7 +13,6 @@ const RESULTS_FILE = /\.results\.(csv|xlsx)$/i;
 
 export function pushCommand(context: CommandContext): Command {
   const command = new Command('push')
-    .summary('send inventory files to a server')
     .description(
       'Sends inventory files or catalogues in any format that the server reads, waits until they are applied, ' +
         'and reports the result of each row. Sends several files one after another, in the given order. ' +

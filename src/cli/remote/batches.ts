@@ -18,7 +18,6 @@ interface BatchesOptions extends RemoteOptions {
 
 export function batchesCommand(context: CommandContext): Command {
   const command = new Command('batches')
-    .summary('list the batches of a supplier, or show one')
     .description(
       "Lists a supplier's batches from a server, newest first. With a UUID, shows that batch and the lines that failed.",
     )

@@ -12,7 +12,6 @@ interface ChangesOptions extends RemoteOptions {
 
 export function changesCommand(context: CommandContext): Command {
   const command = new Command('changes')
-    .summary('read the change feed, and follow it')
     .description(
       'Reads the change feed of a server: one JSON object per line, oldest change first. A supplier reads its own ' +
         'changes, a retailer those of its suppliers. Prints the cursor to resume from on stderr at the end.',

@@ -13,7 +13,6 @@ interface RevertOptions extends RemoteOptions, BatchNote {
 
 export function revertCommand(context: CommandContext): Command {
   const command = new Command('revert')
-    .summary('undo a batch')
     .description(
       'Undoes a batch: restores every SKU that has not changed since. Skips SKUs that a later batch has changed ' +
         '(unless that was undone too) or confirmed. The undo is itself a batch, and can be undone.',

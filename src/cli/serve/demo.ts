@@ -32,7 +32,6 @@ const SAMPLE_REQUEST = [
 
 export function demoCommand(context: CommandContext): Command {
   return new Command('demo')
-    .summary('try onhand: run a server with a demo supplier and a temporary database')
     .description(
       'Starts a server on loopback with a temporary database that contains a demo supplier and its SKUs, ' +
         'sends it a sample request, prints the response, and serves until Ctrl-C.',

@@ -18,7 +18,6 @@ interface ServeOptions {
 
 export function serveCommand(context: CommandContext): Command {
   return new Command('serve')
-    .summary('run the server')
     .description(
       'Serves the API from a database, which is created and migrated if necessary. ' +
         'On SIGTERM or SIGINT the server completes accepted requests, then exits 0. ' +

@@ -16,6 +16,10 @@ export const postgresDriver: DatabaseDriver = {
     const { PostgresStore } = await import('./store.ts');
     return PostgresStore.open(postgresSettings(url, settings));
   },
+  migrate: async (url, settings, onMigrated) => {
+    const { PostgresStore } = await import('./store.ts');
+    await PostgresStore.migrate(postgresSettings(url, settings), onMigrated);
+  },
   openAdmin: async (url, settings) => {
     const { PostgresStore } = await import('./store.ts');
     return PostgresStore.open(postgresSettings(url, settings));
@@ -37,6 +41,7 @@ export const postgresDriver: DatabaseDriver = {
     const { PostgresCopyTarget } = await import('./schema/copy.ts');
     return PostgresCopyTarget.open(postgresSettings(url, settings));
   },
+  file: () => null,
   backUp: async () => {
     throw new OnhandError(
       'parameter_invalid',

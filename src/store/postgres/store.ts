@@ -13,6 +13,7 @@ import type {
   StoreMeasures,
   WebhookStore,
 } from '../store.ts';
+import type { OnMigrated } from '../driver.ts';
 import { SqlFiles } from '../sql/files.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
 import { SqlAudit } from '../sql/audit.ts';
@@ -34,15 +35,8 @@ import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { PostgresPrincipalCache } from './read/principals.ts';
 import { migrate, type SchemaOptions } from './schema/migrations.ts';
 import { PostgresSkus } from './read/skus.ts';
-import {
-  PostgresAdapter,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-  type Compilable,
-  type CompiledQuery,
-  type Kysely,
-  type QueryResult,
-} from 'kysely';
+import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
+import { PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from '../sql/kysely.ts';
 import type { PoolClient } from 'pg';
 import { createQueryBuilder, type SqlDatabase } from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
@@ -82,27 +76,32 @@ export class PostgresStore implements Store {
     this.accounts = new SqlAccounts(database, new PostgresPrincipalCache(pool));
     this.skus = new PostgresSkus(pool);
     this.batches = new SqlBatches(database, (request) => this.#applier.revert(request));
-    this.changes = new PostgresChanges(pool);
+    this.changes = new PostgresChanges(pool, database);
     this.webhooks = new SqlWebhooks(database);
     this.files = new SqlFiles(database);
   }
 
   /** Opens an existing database, and creates or migrates its schema if needed. */
   static async open(settings: PostgresSettings): Promise<PostgresStore> {
+    await PostgresStore.migrate(settings);
+    return new PostgresStore(new ConnectionPool(settings), settings);
+  }
+
+  /** Creates or migrates the schema of an existing database if needed. */
+  static async migrate(settings: PostgresSettings, onMigrated?: OnMigrated): Promise<void> {
     const { url, connectTimeoutMs, partitions } = settings;
     // Rejects a malformed URL without quoting it, as the driver would.
     shownUrl(url);
     // Without timeouts: a migration may take long, here or on another node that this one waits for.
     const migrationPool = new ConnectionPool({ url, connectTimeoutMs, connectionsMax: 1 });
     try {
-      await migrate(migrationPool, { partitions });
+      await migrate(migrationPool, { partitions }, onMigrated);
       await refuseUnfinishedCopy(migrationPool);
     } catch (error) {
       throw cannotOpen(url, error);
     } finally {
       await migrationPool.close();
     }
-    return new PostgresStore(new ConnectionPool(settings), settings);
   }
 
   apply(group: readonly Batch[]): Promise<readonly (BatchOutcome | OnhandError)[]> {

@@ -1,4 +1,5 @@
-import { sql, type Compilable } from 'kysely';
+import type { Compilable } from 'kysely';
+import { sql } from './kysely.ts';
 import { v4 as uuidv4 } from 'uuid';
 import { SERVER_AUTHOR, type AuditAction, type Author, type Deed } from '../../domain/audit.ts';
 import {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { sql, type Compilable, type Selectable } from 'kysely';
+import type { Compilable, Selectable } from 'kysely';
+import { sql } from './kysely.ts';
 import {
   type BatchRecord,
   type FailedLine,

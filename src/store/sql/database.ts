@@ -1,11 +1,6 @@
 /** What the SQL of this folder needs from a database: the dialect, and how statements are run. */
-import {
-  Kysely,
-  type Compilable,
-  type CompiledQuery,
-  type Dialect,
-  type QueryResult,
-} from 'kysely';
+import type { Compilable, CompiledQuery, Dialect, Kysely, QueryResult } from 'kysely';
+import { QueryBuilder } from './kysely.ts';
 import type { SqlTables } from './tables.ts';
 
 export interface SqlDatabase {
@@ -35,7 +30,7 @@ export function createQueryBuilder<T>(
       throw new Error('rows are read in pages, not streamed');
     },
   };
-  return new Kysely<T>({
+  return new QueryBuilder<T>({
     dialect: {
       createAdapter: () => dialect.createAdapter(),
       createQueryCompiler: () => dialect.createQueryCompiler(),

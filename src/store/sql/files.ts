@@ -1,4 +1,5 @@
-import { sql, type Compilable, type RawBuilder } from 'kysely';
+import type { Compilable, RawBuilder } from 'kysely';
+import { sql } from './kysely.ts';
 import type { SqlDatabase } from './database.ts';
 import { fileQuotaProblem, type FileQuota, type FileUsage } from '../../domain/file-quota.ts';
 import { encodeFailures } from './batch-row.ts';

@@ -1,13 +1,15 @@
 import type { Database } from 'better-sqlite3';
+import type { OnMigrated } from '../driver.ts';
 import type { AccountStore, AdminStore, AuditStore } from '../store.ts';
 import { SqlAudit } from '../sql/audit.ts';
 import { SqlAccounts } from '../sql/accounts.ts';
 import { safetyLimitOf, setSafetyLimit } from '../sql/safety-limits.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from './connection.ts';
-import { expectedIntervals, setExpectedInterval, SqliteDatabase } from './database.ts';
+import { expectedIntervals, setExpectedInterval } from '../sql/expected-intervals.ts';
+import { SqliteDatabase } from './database.ts';
 import { SqlitePrincipalCache } from './read/principals.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
-import { migrate } from './schema/migrations.ts';
+import { migrate, pendingMigrations } from './schema/migrations.ts';
 import { queryRows, runStatements } from './statements.ts';
 import { asError, asFailure } from './threads.ts';
 
@@ -18,6 +20,21 @@ interface AdminSettings extends Omit<ConnectionSettings, 'cacheBytesMax'> {
 
 /** The tables of organizations are small. */
 const CACHE_BYTES_MAX = 1 << 20;
+
+/** Runs the pending migrations of a database file in the calling thread. A file that has no schema yet is left alone. */
+export function migrateFile(settings: ConnectionSettings, onMigrated: OnMigrated): void {
+  // Closing a connection that writes copies the whole log, which takes time: only if there is something to do.
+  const { version, steps } = pendingMigrations(settings);
+  if (version === 0 || steps.length === 0) return;
+  const db = openForWriting(settings);
+  try {
+    migrate(db, onMigrated);
+  } catch (error) {
+    throw asError(asFailure(error));
+  } finally {
+    db.close();
+  }
+}
 
 /** Organizations on one connection in the calling thread, which waits for the disk: for commands, not for servers. */
 export class SqliteAdminStore implements AdminStore {
@@ -51,8 +68,8 @@ export class SqliteAdminStore implements AdminStore {
     };
     this.changes = {
       expectedIntervals: () => expectedIntervals(database),
-      setExpectedInterval: (supplierId, minutes) =>
-        setExpectedInterval(database, supplierId, minutes),
+      setExpectedInterval: (supplierId, minutes, author) =>
+        setExpectedInterval(database, supplierId, minutes, author),
     };
   }
 

@@ -1,12 +1,5 @@
-import {
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  type Compilable,
-  type CompiledQuery,
-  type Kysely,
-  type QueryResult,
-} from 'kysely';
+import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
+import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from '../sql/kysely.ts';
 import type { Condition } from '../../domain/sku.ts';
 import { createQueryBuilder, type SqlDatabase } from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
@@ -123,28 +116,4 @@ export class SqliteDatabase implements SqlDatabase {
 function compiled(statement: Compilable): CompiledStatement {
   const { sql, parameters } = statement.compile();
   return { sql, parameters };
-}
-
-/** See `ChangeStore.expectedIntervals`. */
-export async function expectedIntervals({
-  db,
-}: SqliteDatabase): Promise<ReadonlyMap<number, number | null>> {
-  const rows = await db
-    .selectFrom('suppliers')
-    .select(['id', 'expected_interval_minutes'])
-    .execute();
-  return new Map(rows.map((row) => [row.id, row.expected_interval_minutes]));
-}
-
-/** See `ChangeStore.setExpectedInterval`. */
-export async function setExpectedInterval(
-  { db }: SqliteDatabase,
-  supplierId: number,
-  minutes: number | null,
-): Promise<void> {
-  await db
-    .updateTable('suppliers')
-    .set({ expected_interval_minutes: minutes })
-    .where('id', '=', supplierId)
-    .execute();
 }

@@ -17,6 +17,10 @@ export const sqliteDriver: DatabaseDriver = {
     const { SqliteStore } = await import('./store.ts');
     return SqliteStore.open({ ...settings, path: pathOf(url), onFatal });
   },
+  migrate: async (url, settings, onMigrated) => {
+    const { migrateFile } = await import('./admin.ts');
+    migrateFile({ ...settings, path: pathOf(url) }, onMigrated);
+  },
   openAdmin: async (url, settings, onFatal) => {
     const { SqliteAdminStore } = await import('./admin.ts');
     return SqliteAdminStore.open({ ...settings, path: pathOf(url), onFatal });
@@ -42,6 +46,7 @@ export const sqliteDriver: DatabaseDriver = {
     const { SqliteCopyTarget } = await import('./schema/copy.ts');
     return SqliteCopyTarget.open({ ...settings, path: pathOf(url) });
   },
+  file: pathOf,
   backUp: async (url, file, onProgress, settings) => {
     const { backupDatabase } = await import('./schema/backup.ts');
     await backupDatabase({ ...settings, path: pathOf(url) }, file, onProgress);

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import type { Database } from 'better-sqlite3';
-import { sql } from 'kysely';
+import { sql } from '../sql/kysely.ts';
 import { OnhandError } from '../../domain/errors.ts';
 import { textSlices, type TextSlice } from '../../domain/line-texts.ts';
 import type { Batch, BatchOutcome } from '../../domain/batches.ts';

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { refuseNewer } from '../../driver.ts';
+import { refuseNewer, type OnMigrated } from '../../driver.ts';
 import { type ConnectionPool, read, inTransaction } from '../connection/pool.ts';
 import { CREATE_AUDIT_TABLES } from './audit.ts';
 import { createFirstTables, growingTable, type SchemaOptions } from './first-tables.ts';
@@ -326,6 +326,13 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   CREATE INDEX skus_by_lowered_sku_id ON skus (supplier_id, lower(sku_id));
   `,
   () => CREATE_AUDIT_TABLES,
+  () => `
+  -- What each attempt sent and received (JSON, without secrets), and the changes in its message. NULL: stored before.
+  ALTER TABLE webhook_attempts ADD COLUMN supplier_id integer;
+  ALTER TABLE webhook_attempts ADD COLUMN after_sequence bigint;
+  ALTER TABLE webhook_attempts ADD COLUMN to_sequence bigint;
+  ALTER TABLE webhook_attempts ADD COLUMN exchange text;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -338,10 +345,18 @@ const MIGRATION_LOCK = 0x6f6e_6861;
  * the same time, one migrates and the others wait.
  *
  * @param options for a new database; an existing one keeps the options that it was created with
+ * @param onMigrated called after each migration that this node ran
  */
-export async function migrate(pool: ConnectionPool, options: SchemaOptions): Promise<void> {
+export async function migrate(
+  pool: ConnectionPool,
+  options: SchemaOptions,
+  onMigrated: OnMigrated = () => undefined,
+): Promise<void> {
   while ((await schemaVersion(pool)) < SCHEMA_VERSION) {
-    await inTransaction(pool, (client) => runNextMigration(client, options));
+    const startedMs = performance.now();
+    const from = await inTransaction(pool, (client) => runNextMigration(client, options));
+    if (from === undefined) continue;
+    onMigrated({ from, to: from + 1, durationMs: performance.now() - startedMs });
   }
 }
 
@@ -367,8 +382,14 @@ export async function readSchemaVersion(pool: ConnectionPool): Promise<number> {
   return row?.version ?? 0;
 }
 
-/** The lock is held by the transaction, because a session lock does not work behind a pooler. */
-async function runNextMigration(client: PoolClient, options: SchemaOptions): Promise<void> {
+/**
+ * Runs the next migration unless another node has run the last one; returns the version before.
+ * The lock is held by the transaction, because a session lock does not work behind a pooler.
+ */
+async function runNextMigration(
+  client: PoolClient,
+  options: SchemaOptions,
+): Promise<number | undefined> {
   await client.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
   await client.query(
     `CREATE TABLE IF NOT EXISTS schema_version (
@@ -381,7 +402,7 @@ async function runNextMigration(client: PoolClient, options: SchemaOptions): Pro
   );
   const current = rows[0] ?? { version: 0, partitions: options.partitions };
   const next = MIGRATIONS[current.version];
-  if (next === undefined) return;
+  if (next === undefined) return undefined;
   await client.query(next(current));
   await client.query(
     rows.length === 0
@@ -389,4 +410,5 @@ async function runNextMigration(client: PoolClient, options: SchemaOptions): Pro
       : 'UPDATE schema_version SET version = $1, partitions = $2',
     [current.version + 1, current.partitions],
   );
+  return current.version;
 }

@@ -1,5 +1,6 @@
+import type { Author } from '../../../domain/audit.ts';
 import { spendInShares } from '../../sql/shares.ts';
-import { sql } from 'kysely';
+import { sql } from '../../sql/kysely.ts';
 import type { Change, ChangeHead, Freshness, HistoryEntry } from '../../../domain/changes.ts';
 import { OnhandError } from '../../../domain/errors.ts';
 import { NOTHING_KNOWN, type Inventory } from '../../../domain/inventory.ts';
@@ -7,7 +8,8 @@ import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { unpackChanges } from '../write/change-columns.ts';
 import type { ReaderCalls } from './reader-thread.ts';
 import { skuKey } from '../schema/migrations.ts';
-import { expectedIntervals, setExpectedInterval, type SqliteDatabase } from '../database.ts';
+import { expectedIntervals, setExpectedInterval } from '../../sql/expected-intervals.ts';
+import type { SqliteDatabase } from '../database.ts';
 import type { Thread } from '../threads.ts';
 import type { WriterCalls } from '../write/writer-thread.ts';
 
@@ -108,8 +110,8 @@ export class SqliteChanges implements ChangeStore {
     return expectedIntervals(this.#database);
   }
 
-  async setExpectedInterval(supplierId: number, minutes: number | null): Promise<void> {
-    await setExpectedInterval(this.#database, supplierId, minutes);
+  setExpectedInterval(supplierId: number, minutes: number | null, author?: Author): Promise<void> {
+    return setExpectedInterval(this.#database, supplierId, minutes, author);
   }
 
   async dropBefore(beforeMs: number, limit: number): Promise<boolean> {

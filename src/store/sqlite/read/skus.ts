@@ -1,4 +1,5 @@
-import { sql, type SqlBool } from 'kysely';
+import type { SqlBool } from 'kysely';
+import { sql } from '../../sql/kysely.ts';
 import type { Sku } from '../../../domain/sku.ts';
 import { skuOf, type SkuRow } from '../../sql/products.ts';
 import { isByIndex, refuseLongSort } from '../../sql/sku-sort.ts';

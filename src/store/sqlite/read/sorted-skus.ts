@@ -1,4 +1,5 @@
-import { type RawBuilder, sql, type SqlBool } from 'kysely';
+import type { RawBuilder, SqlBool } from 'kysely';
+import { sql } from '../../sql/kysely.ts';
 import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import { comparedValue, inventorySortSql, isByIndex, sqlOf } from '../../sql/sku-sort.ts';
 import type { SkuQuery, SkuSort } from '../../store.ts';

@@ -1,6 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
-import { refuseNewer, type PendingMigrations } from '../../driver.ts';
+import {
+  refuseNewer,
+  type Migration,
+  type OnMigrated,
+  type PendingMigrations,
+} from '../../driver.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { CREATE_AUDIT_TABLES } from './audit.ts';
 import { CREATE_FIRST_TABLES } from './first-tables.ts';
@@ -318,23 +323,33 @@ const MIGRATIONS: readonly string[] = [
   // The last change of a batch that is not committed; 0 if there is none. Changes beyond last_sequence do not count.
   'ALTER TABLE suppliers ADD COLUMN staged_sequence INTEGER NOT NULL DEFAULT 0;',
   CREATE_AUDIT_TABLES,
+  `
+  -- What each attempt sent and received (JSON, without secrets), and the changes in its message. NULL: stored before.
+  ALTER TABLE webhook_attempts ADD COLUMN supplier_id INTEGER;
+  ALTER TABLE webhook_attempts ADD COLUMN after_sequence INTEGER;
+  ALTER TABLE webhook_attempts ADD COLUMN to_sequence INTEGER;
+  ALTER TABLE webhook_attempts ADD COLUMN exchange TEXT;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /** Runs the pending migrations, each in its own transaction. */
-export function migrate(db: Database): void {
+export function migrate(db: Database, onMigrated: OnMigrated = () => undefined): void {
+  const runNext = db.transaction((): Migration | undefined => {
+    const startedMs = performance.now();
+    const from = schemaVersion(db);
+    refuseNewer(from, SCHEMA_VERSION);
+    const next = MIGRATIONS[from];
+    if (next === undefined) return undefined;
+    db.exec(next);
+    db.pragma(`user_version = ${from + 1}`);
+    return { from, to: from + 1, durationMs: performance.now() - startedMs };
+  });
   for (;;) {
-    const done = db.transaction(() => {
-      const version = schemaVersion(db);
-      refuseNewer(version, SCHEMA_VERSION);
-      const next = MIGRATIONS[version];
-      if (next === undefined) return true;
-      db.exec(next);
-      db.pragma(`user_version = ${version + 1}`);
-      return false;
-    });
-    if (done.immediate()) return;
+    const migration = runNext.immediate();
+    if (migration === undefined) return;
+    onMigrated(migration);
   }
 }
 

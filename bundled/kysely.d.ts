@@ -1,0 +1,2 @@
+/** scripts/bundle-kysely.ts writes the code. */
+export * from 'kysely';

@@ -1,0 +1,106 @@
+import { Worker } from 'node:worker_threads';
+import type { BackupMade, BackupOrder } from './backup.ts';
+import { backupsIn } from './folder.ts';
+
+interface ScheduleParts {
+  /** Its target is a directory. */
+  readonly order: Omit<BackupOrder, 'nowMs'>;
+  readonly everyMs: number;
+  readonly now: () => number;
+  readonly onMade: (made: BackupMade) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** How current the backups are. */
+export interface BackupState {
+  /** When the latest was begun; null if there is none. */
+  readonly latestAtMs: number | null;
+  /** Whether the last attempt succeeded, and none is overdue by a whole interval. */
+  readonly isUp: boolean;
+}
+
+const CHECK_EVERY_MS = 60_000;
+const RETRY_AFTER_MS = 15 * 60_000;
+const THREAD_FILE = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';
+
+/** Backs up at intervals, counted from the latest backup in the directory: a restart makes none early. */
+export class BackupSchedule {
+  readonly #parts: ScheduleParts;
+  readonly #startedAtMs: number;
+  #latestAtMs: number | null = null;
+  #failedAtMs: number | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #thread: Worker | undefined;
+  #check: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(parts: ScheduleParts) {
+    this.#parts = parts;
+    this.#startedAtMs = parts.now();
+  }
+
+  get state(): BackupState {
+    const { now, everyMs } = this.#parts;
+    const since = this.#latestAtMs ?? this.#startedAtMs;
+    const isUp = this.#failedAtMs === null && now() - since < 2 * everyMs;
+    return { latestAtMs: this.#latestAtMs, isUp };
+  }
+
+  /** Checks now and every minute whether a backup is due. The timer does not keep the process alive. */
+  start(): void {
+    let isChecking = false;
+    const check = (): void => {
+      if (isChecking) return;
+      isChecking = true;
+      this.#check = this.check().finally(() => (isChecking = false));
+    };
+    check();
+    this.#timer = setInterval(check, CHECK_EVERY_MS).unref();
+  }
+
+  /** Ends a backup that is in progress: it leaves no file. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearInterval(this.#timer);
+    await this.#thread?.terminate();
+    await this.#check;
+  }
+
+  /** Makes a backup if one is due. */
+  async check(): Promise<void> {
+    const { order, everyMs, now, onMade, onFailure } = this.#parts;
+    try {
+      const [latest] = await backupsIn(order.target, order.database);
+      this.#latestAtMs = latest?.atMs ?? null;
+      const nowMs = now();
+      const isDue = latest === undefined || nowMs - latest.atMs >= everyMs;
+      const isTooSoon =
+        this.#failedAtMs !== null && nowMs - this.#failedAtMs < Math.min(everyMs, RETRY_AFTER_MS);
+      if (this.#isStopped || !isDue || isTooSoon) return;
+      const made = await this.#backUp(nowMs);
+      if (made === undefined) return;
+      this.#latestAtMs = nowMs;
+      this.#failedAtMs = null;
+      onMade(made);
+    } catch (error) {
+      this.#failedAtMs = now();
+      onFailure(error);
+    }
+  }
+
+  /** Undefined if it was stopped. */
+  #backUp(nowMs: number): Promise<BackupMade | undefined> {
+    const thread = new Worker(new URL(THREAD_FILE, import.meta.url));
+    this.#thread = thread;
+    const order: BackupOrder = { ...this.#parts.order, nowMs };
+    thread.postMessage(order);
+    return new Promise((resolve, reject) => {
+      thread.once('message', (made: BackupMade) => resolve(made));
+      thread.once('error', reject);
+      thread.once('exit', () => {
+        this.#thread = undefined;
+        resolve(undefined);
+      });
+    });
+  }
+}
