@@ -37,7 +37,7 @@ export const ndjson: Target = {
 
 function rowsOf(parts: readonly Buffer[]): readonly Row[] {
   const splitter = new RowSplitter();
-  const rows = parts.flatMap((part) => splitter.take(part));
+  const rows = parts.flatMap((part) => [...splitter.take(part)]);
   const last = splitter.end();
   return last === undefined ? rows : [...rows, last];
 }
