@@ -358,6 +358,28 @@ export const TEXT_SETTINGS = {
     fallback: null,
     allowed: 'public keys of age, which begin with age1, comma-separated',
   },
+  notifyUrl: {
+    variable: 'ONHAND_NOTIFY_URL',
+    fallback: null,
+    allowed: 'an address that starts with https://',
+    isSecret: true,
+  },
+  notifyEmail: {
+    variable: 'ONHAND_NOTIFY_EMAIL',
+    fallback: null,
+    allowed: 'email addresses, comma-separated',
+  },
+  notifyFrom: {
+    variable: 'ONHAND_NOTIFY_FROM',
+    fallback: 'onhand@localhost',
+    allowed: 'an email address',
+  },
+  smtpUrl: {
+    variable: 'ONHAND_SMTP_URL',
+    fallback: null,
+    allowed: 'smtp://USER:PASSWORD@HOST:PORT or smtps://…',
+    isSecret: true,
+  },
   dashboardPath: {
     variable: 'ONHAND_DASHBOARD_PATH',
     fallback: '/',
@@ -442,6 +464,12 @@ export interface Settings
   readonly backupDirectory: string | null;
   /** Public keys of age for which backups are encrypted; none means no encryption. */
   readonly backupRecipients: readonly string[];
+  /** Where notifications are posted; null means nowhere. */
+  readonly notifyUrl: string | null;
+  /** Who gets them as emails, from whom, and the server that sends them. */
+  readonly notifyEmail: string | null;
+  readonly notifyFrom: string;
+  readonly smtpUrl: string | null;
   /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
   readonly dashboardPath: string | null;
   /** Where `/metrics` is served by itself; null means nowhere, port 0 any free one. */
