@@ -108,6 +108,10 @@ export const NUMBER_SETTINGS = {
     fallback: 2000,
     min: 0,
   },
+  /** The most requests of a connection that wait for the response to an earlier one. With more, it is closed. */
+  pipelinedRequestsMax: { variable: 'ONHAND_PIPELINED_REQUESTS_MAX', fallback: 64, min: 0 },
+  /** The least mean size of the chunks of a body, in bytes, if a thousand arrive at once; 0 means no limit. Else it is refused. */
+  chunkBytesMin: { variable: 'ONHAND_CHUNK_BYTES_MIN', fallback: 16, min: 0 },
   /** How long an idle connection stays open. */
   keepAliveTimeoutMs: { variable: 'ONHAND_KEEP_ALIVE_TIMEOUT_MS', fallback: 72_000, min: 1000 },
   /** The most failed logins per user name and client address within the window. Further attempts are answered 429. */

@@ -42,10 +42,13 @@ import {
   handleError,
   clientErrorResponse,
   SLOW_REQUEST,
+  TINY_CHUNKS,
   TOO_MANY_CONNECTIONS,
 } from './problems.ts';
 import { ClientConnections, type ConnectionLimits } from './request/client-connections.ts';
+import { CountedRequest } from './request/counted-request.ts';
 import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
+import { RequestTurns, type RequestTurnLimits } from './request/request-turns.ts';
 import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
 import { addAudit } from './audit.ts';
@@ -68,6 +71,7 @@ export interface HttpSettings
     AdmissionLimits,
     ConnectionLimits,
     SlowPeerLimits,
+    RequestTurnLimits,
     UnreadBodyLimits,
     LoginLimits,
     ServerBodyLimits,
@@ -182,6 +186,7 @@ export async function buildServer({
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     // Node rejects a request without Host with an empty body; the hook below does it with a problem.
     http: {
+      IncomingMessage: CountedRequest,
       // Node.js refuses to wait longer for the headers than for the whole request.
       headersTimeout: Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs),
       requireHostHeader: false,
@@ -213,6 +218,13 @@ export async function buildServer({
     refusal: () => clientErrorResponse({ code: TOO_MANY_CONNECTIONS }, randomUUID()),
   });
   connections.attach(app.server);
+  const requestTurns = new RequestTurns({
+    limits: settings,
+    tinyChunksResponse: () => clientErrorResponse({ code: TINY_CHUNKS }, randomUUID()),
+    onCut: (socket, what) =>
+      app.log.info({ address: socket.remoteAddress }, `disconnected a client that ${what}`),
+  });
+  requestTurns.attach(app.server);
   const slowPeers = new SlowPeers({
     limits: settings,
     mayPause: (socket) => streams.has(socket),
