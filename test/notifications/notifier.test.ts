@@ -6,7 +6,12 @@ import { emailChannel, webhookChannel } from '../../src/notifications/channels.t
 import { Notifier, type Notification } from '../../src/notifications/notifier.ts';
 import { startServer, webhookOptionsOf } from '../../src/server.ts';
 import { TestServer } from '../http/harness.ts';
-import { openTestStore, sqliteDatabase, testSettings, type TestDatabase } from '../store/fixtures.ts';
+import {
+  openTestStore,
+  sqliteDatabase,
+  testSettings,
+  type TestDatabase,
+} from '../store/fixtures.ts';
 import { Receiver } from '../webhooks/receiver.ts';
 
 /** A mail server on the loopback interface. */
