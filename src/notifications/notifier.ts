@@ -1,4 +1,4 @@
-import type { Store } from '../store/store.ts';
+import type { OrganizationCount, Store } from '../store/store.ts';
 import { countAttention, type AttentionCounts } from './attention.ts';
 
 /** What is sent at once: conditions that began, and those that ended. */
@@ -34,6 +34,8 @@ interface NotifierParts {
 type Conditions = ReadonlyMap<string, string>;
 
 const CHECK_EVERY_MS = 60_000;
+
+const KINDS = ['late_suppliers', 'held_files', 'paused_webhooks', 'expiring_tokens'] as const;
 
 const TEXT_OF: Readonly<Record<keyof AttentionCounts, (name: string, count: number) => string>> = {
   late_suppliers: (name) => `${name} has not reported for longer than expected.`,
@@ -117,21 +119,17 @@ export class Notifier {
     const { store, now, onFailure } = this.#parts;
     try {
       const counts = await countAttention(store, now());
-      const found = Object.values(counts).flat();
+      const found = KINDS.flatMap((kind) => counts[kind]);
       const ids = [...new Set(found.map(({ organizationId }) => organizationId))];
       const organizations = await store.accounts.findOrganizationsById(ids);
       const names = new Map(organizations.map(({ id, name }) => [id, name]));
-      const lines = (kind: keyof AttentionCounts): readonly (readonly [string, string])[] =>
-        counts[kind].map(({ organizationId: id, count }) => [
-          `${kind} ${id}`,
-          TEXT_OF[kind](names.get(id) ?? String(id), count),
-        ]);
-      this.#attention = new Map([
-        ...lines('late_suppliers'),
-        ...lines('held_files'),
-        ...lines('paused_webhooks'),
-        ...lines('expiring_tokens'),
-      ]);
+      const line = (
+        kind: keyof AttentionCounts,
+        { organizationId: id, count }: OrganizationCount,
+      ) => [`${kind} ${id}`, TEXT_OF[kind](names.get(id) ?? String(id), count)] as const;
+      this.#attention = new Map(
+        KINDS.flatMap((kind) => counts[kind].map((each) => line(kind, each))),
+      );
     } catch (error) {
       onFailure(error);
     }
