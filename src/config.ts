@@ -238,6 +238,15 @@ export const NUMBER_SETTINGS = {
     fallback: 16,
     min: 1,
   },
+  /** Delivery attempts that are kept per webhook. */
+  webhookAttemptsKept: { variable: 'ONHAND_WEBHOOK_ATTEMPTS_KEPT', fallback: 100, min: 1 },
+  /** How much of each request and of each response is stored with an attempt. */
+  webhookExcerptBytesMax: {
+    variable: 'ONHAND_WEBHOOK_EXCERPT_BYTES_MAX',
+    fallback: 4096,
+    min: 0,
+    max: 64 * 1024,
+  },
   /** How long a write waits for another process that holds the write lock of the SQLite database. */
   busyTimeoutMs: { variable: 'ONHAND_BUSY_TIMEOUT_MS', fallback: 10_000, min: 0 },
   /** The most connections of this process to PostgreSQL. */

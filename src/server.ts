@@ -34,7 +34,6 @@ import { WebhookSender } from './webhooks/sender.ts';
 import { printWouldChange } from './wire/lines/results.ts';
 import { WorkerPool } from './workers/pool.ts';
 
-const WEBHOOK_RESPONSE_BYTES_MAX = 4096;
 /** Below this many times the free space that uploads need, the operator is told. */
 const DISK_WARNING_FACTOR = 2;
 /** How often a server that is shutting down closes connections that have become idle. */
@@ -299,7 +298,7 @@ export function webhookOptionsOf(settings: Settings): DeliverOptions {
       allowPrivateNetworks: settings.webhooksAllowPrivateNetworks,
     },
     timeoutMs: settings.webhookTimeoutMs,
-    responseBytesMax: WEBHOOK_RESPONSE_BYTES_MAX,
+    excerptBytesMax: settings.webhookExcerptBytesMax,
     resolve: dnsResolve(),
     userAgent: `onhand/${version()}`,
     now: Date.now,

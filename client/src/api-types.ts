@@ -143,6 +143,74 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/notifications/webhooks/{uuid}/deliveries/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List the latest messages, with how their delivery ended */
+        readonly get: operations["listWebhookDeliveries"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/notifications/webhooks/{uuid}/deliveries/{message}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Show a message with each attempt: what was sent, and what came back */
+        readonly get: operations["showWebhookDelivery"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/notifications/webhooks/{uuid}/deliveries/{message}/send/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Send a message again now, and return the result */
+        readonly post: operations["sendWebhookMessageAgain"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/notifications/webhooks/{uuid}/recover/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Deliver all changes since a time again */
+        readonly post: operations["recoverWebhook"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/notifications/webhooks/{uuid}/rotate-secret/": {
         readonly parameters: {
             readonly query?: never;
@@ -2825,6 +2893,117 @@ export interface components {
             /** @description Where messages are posted. */
             readonly url?: string;
         };
+        /** WebhookDeliveries */
+        readonly WebhookDeliveries: {
+            /** @description The latest attempt first. */
+            readonly deliveries: readonly components["schemas"]["WebhookDelivery"][];
+        };
+        /** WebhookDelivery */
+        readonly WebhookDelivery: {
+            /** @description How many of its attempts are kept. */
+            readonly attempt_count: number;
+            /** @description False for tests, and for messages of before onhand kept what they contain. */
+            readonly can_send_again: boolean;
+            /** @description How many changes the message has; null for a test. */
+            readonly change_count: number | null;
+            /**
+             * Format: date-time
+             * @description When the first attempt that is kept began.
+             */
+            readonly first_attempt: string;
+            readonly is_delivered: boolean;
+            /**
+             * Format: date-time
+             * @description When the latest attempt began.
+             */
+            readonly last_attempt: string;
+            /** @description The `webhook-id` of the message. */
+            readonly message_id: string;
+            /**
+             * Format: date-time
+             * @description When the next attempt is due; null if none is planned.
+             */
+            readonly next_attempt: string | null;
+            /** @description The first bytes of its latest response, or why there was none. */
+            readonly response: string;
+            /** @description The receiver's latest status; null where it did not answer. */
+            readonly status: number | null;
+            /**
+             * Format: uuid
+             * @description Whose changes the message has; null for a test.
+             */
+            readonly supplier_uuid: string | null;
+            /** @enum {string} */
+            readonly type: "inventory.changed" | "webhook.test";
+        };
+        /** WebhookDeliveryDetails */
+        readonly WebhookDeliveryDetails: {
+            /** @description How many of its attempts are kept. */
+            readonly attempt_count: number;
+            /** @description The latest first. */
+            readonly attempts: readonly {
+                readonly duration_ms: number;
+                readonly is_delivered: boolean;
+                /** @description What was sent; null if it was not kept. */
+                readonly request: {
+                    /** @description The first bytes of the body. */
+                    readonly body: string;
+                    /** @description The length of the whole body. */
+                    readonly body_bytes: number;
+                    /** @description Values of signatures, cookies, keys and tokens are left out. */
+                    readonly headers: {
+                        readonly [key: string]: string;
+                    };
+                    readonly url: string;
+                } | null;
+                /** @description The first bytes of its response, or why there was none. */
+                readonly response: string;
+                /** @description Null where the receiver did not answer. Values of secrets are left out. */
+                readonly response_headers: {
+                    readonly [key: string]: string;
+                } | null;
+                /**
+                 * Format: date-time
+                 * @description When it began.
+                 */
+                readonly started: string;
+                /** @description The receiver's status; null where it did not answer. */
+                readonly status: number | null;
+            }[];
+            /** @description False for tests, and for messages of before onhand kept what they contain. */
+            readonly can_send_again: boolean;
+            /** @description How many changes the message has; null for a test. */
+            readonly change_count: number | null;
+            /**
+             * Format: date-time
+             * @description When the first attempt that is kept began.
+             */
+            readonly first_attempt: string;
+            readonly is_delivered: boolean;
+            /**
+             * Format: date-time
+             * @description When the latest attempt began.
+             */
+            readonly last_attempt: string;
+            /** @description The `webhook-id` of the message. */
+            readonly message_id: string;
+            /**
+             * Format: date-time
+             * @description When the next attempt is due; null if none is planned.
+             */
+            readonly next_attempt: string | null;
+            /** @description The first bytes of its latest response, or why there was none. */
+            readonly response: string;
+            /** @description The receiver's latest status; null where it did not answer. */
+            readonly status: number | null;
+            /**
+             * Format: uuid
+             * @description Whose changes the message has; null for a test.
+             */
+            readonly supplier_uuid: string | null;
+            /** @enum {string} */
+            readonly type: "inventory.changed" | "webhook.test";
+        };
         /** WebhookDraft */
         readonly WebhookDraft: {
             /** @description For people to read. */
@@ -2839,6 +3018,27 @@ export interface components {
         /** WebhookList */
         readonly WebhookList: {
             readonly webhooks: readonly components["schemas"]["Webhook"][];
+        };
+        /** WebhookRecovered */
+        readonly WebhookRecovered: {
+            /** @description Changes that are delivered again. */
+            readonly changes: number;
+            readonly dry_run: boolean;
+            /**
+             * Format: date-time
+             * @description Changes made at or after this time.
+             */
+            readonly since: string;
+            /** @description Suppliers whose changes are delivered again. */
+            readonly suppliers: number;
+        };
+        /** WebhookRecovery */
+        readonly WebhookRecovery: {
+            /**
+             * Format: date-time
+             * @description Changes made at or after this time are delivered again.
+             */
+            readonly since: string;
         };
     };
     responses: never;
@@ -2912,8 +3112,13 @@ export type Webhook = components['schemas']['Webhook'];
 export type WebhookAttempt = components['schemas']['WebhookAttempt'];
 export type WebhookAttempts = components['schemas']['WebhookAttempts'];
 export type WebhookChange = components['schemas']['WebhookChange'];
+export type WebhookDeliveries = components['schemas']['WebhookDeliveries'];
+export type WebhookDelivery = components['schemas']['WebhookDelivery'];
+export type WebhookDeliveryDetails = components['schemas']['WebhookDeliveryDetails'];
 export type WebhookDraft = components['schemas']['WebhookDraft'];
 export type WebhookList = components['schemas']['WebhookList'];
+export type WebhookRecovered = components['schemas']['WebhookRecovered'];
+export type WebhookRecovery = components['schemas']['WebhookRecovery'];
 export type $defs = Record<string, never>;
 export interface operations {
     readonly isUp: {
@@ -3209,6 +3414,128 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["WebhookAttempts"];
+                };
+            };
+        };
+    };
+    readonly listWebhookDeliveries: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the webhook. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WebhookDeliveries"];
+                };
+            };
+        };
+    };
+    readonly showWebhookDelivery: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The `message_id` of the delivery. */
+                readonly message: string;
+                /** @description The uuid of the webhook. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WebhookDeliveryDetails"];
+                };
+            };
+        };
+    };
+    readonly sendWebhookMessageAgain: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The `message_id` of the delivery. */
+                readonly message: string;
+                /** @description The uuid of the webhook. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WebhookAttempt"];
+                };
+            };
+        };
+    };
+    readonly recoverWebhook: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Only count the changes. */
+                readonly dry_run?: boolean;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the webhook. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["WebhookRecovery"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WebhookRecovered"];
                 };
             };
         };
@@ -3645,10 +3972,7 @@ export interface operations {
                 readonly kind?: "inventory" | "catalogue";
                 /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
                 readonly locations?: "sum" | "last";
-                /**
-                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
-                 * @example Free=quantity_in_stock,Misc=ignore
-                 */
+                /** @description What columns are read as, or `ignore`: `header=column,header=column`. */
                 readonly mapping?: string;
                 /** @description What a quantity below zero is read as. */
                 readonly negative?: "zero";
@@ -3658,10 +3982,7 @@ export interface operations {
                 readonly strict?: boolean;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
-                /**
-                 * @description Quantities for words: `word=quantity,word=quantity`.
-                 * @example in stock=10,10+=10
-                 */
+                /** @description Quantities for words: `word=quantity,word=quantity`. */
                 readonly words?: string;
             };
             readonly header?: never;
@@ -3787,10 +4108,7 @@ export interface operations {
                 readonly kind?: "inventory" | "catalogue";
                 /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
                 readonly locations?: "sum" | "last";
-                /**
-                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
-                 * @example Free=quantity_in_stock,Misc=ignore
-                 */
+                /** @description What columns are read as, or `ignore`: `header=column,header=column`. */
                 readonly mapping?: string;
                 /** @description What a quantity below zero is read as. */
                 readonly negative?: "zero";
@@ -3802,10 +4120,7 @@ export interface operations {
                 readonly strict?: boolean;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
-                /**
-                 * @description Quantities for words: `word=quantity,word=quantity`.
-                 * @example in stock=10,10+=10
-                 */
+                /** @description Quantities for words: `word=quantity,word=quantity`. */
                 readonly words?: string;
             };
             readonly header?: never;
@@ -4127,10 +4442,7 @@ export interface operations {
                 readonly kind?: "inventory" | "catalogue";
                 /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
                 readonly locations?: "sum" | "last";
-                /**
-                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
-                 * @example Free=quantity_in_stock,Misc=ignore
-                 */
+                /** @description What columns are read as, or `ignore`: `header=column,header=column`. */
                 readonly mapping?: string;
                 /** @description The rows are the complete inventory: SKUs that no row names are set to zero. */
                 readonly mode?: "snapshot";
@@ -4142,10 +4454,7 @@ export interface operations {
                 readonly strict?: boolean;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
-                /**
-                 * @description Quantities for words: `word=quantity,word=quantity`.
-                 * @example in stock=10,10+=10
-                 */
+                /** @description Quantities for words: `word=quantity,word=quantity`. */
                 readonly words?: string;
             };
             readonly header?: {
@@ -4926,12 +5235,6 @@ export interface operations {
         /** @description Names one SKU by one or more identifiers, and sets at least one inventory field. Fields left out stay as they are. */
         readonly requestBody: {
             readonly content: {
-                /**
-                 * @example {
-                 *       "sku_id": "xkuOwSQ3utl",
-                 *       "quantity_in_stock": 512
-                 *     }
-                 */
                 readonly "application/json": components["schemas"]["Line"];
             };
         };
@@ -5107,12 +5410,6 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": components["schemas"]["Lines"];
-                /**
-                 * @example {
-                 *       "sku_id": "xkuOwSQ3utl",
-                 *       "quantity_in_stock": 512
-                 *     }
-                 */
                 readonly "application/x-ndjson": components["schemas"]["Line"];
             };
         };

@@ -80,6 +80,7 @@ export function addAudit(app: FastifyInstance, { admission, audit }: AuditRoutes
   addResource(app, PATH, {
     GET: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'listAuditEntries',
         summary: 'Read the audit log, the oldest entry first',
         query: AuditQuerySchema,
@@ -94,6 +95,7 @@ export function addAudit(app: FastifyInstance, { admission, audit }: AuditRoutes
     addResource(app, `${PATH}export.${format}`, {
       GET: {
         schema: describe({
+          group: 'Accounts',
           operationId: format === 'csv' ? 'exportAuditLog' : 'exportAuditLogAsNdjson',
           summary: `Download the audit log as ${format.toUpperCase()}; \`Link\` names the next part`,
           query: AuditExportQuerySchema,

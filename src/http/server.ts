@@ -59,6 +59,7 @@ import { addSkus, type SkuListLimits } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
 import type { WebhookLimits } from './changes/webhook-throttle.ts';
+import type { AttemptLimits } from '../webhooks/messages.ts';
 import type { ServerBodyLimits } from './request/body.ts';
 import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.ts';
 import { BulkParser } from './inventory/bulk-parser.ts';
@@ -79,6 +80,7 @@ export interface HttpSettings
     FileSettings,
     StreamSettings,
     WebhookLimits,
+    AttemptLimits,
     SkuListLimits,
     SessionCookieSettings {
   /** How long a session of a browser is valid without a request. */
@@ -334,6 +336,7 @@ export async function buildServer({
     webhooks,
     changes,
     accounts,
+    feed,
     options: webhookOptions,
     limits,
   });

@@ -50,6 +50,7 @@ import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { HourCounts } from '../domain/statistics.ts';
 import type { Sku, SkuSortKey } from '../domain/sku.ts';
 import type {
+  DetailedAttempt,
   Webhook,
   WebhookAttempt,
   WebhookChanges,
@@ -445,8 +446,10 @@ export interface WebhookStore {
   /** Replaces the position if its version is still current. Resolves with whether it was. */
   exchange(position: WebhookPosition): Promise<boolean>;
 
-  /** Keeps only the latest `ATTEMPTS_KEPT`. */
-  logAttempt(webhookId: number, attempt: WebhookAttempt): Promise<void>;
+  /** Keeps only the latest `keptMax` of the webhook. */
+  logAttempt(webhookId: number, attempt: DetailedAttempt, keptMax: number): Promise<void>;
   /** The latest first. */
   attempts(webhookId: number): Promise<readonly WebhookAttempt[]>;
+  /** The attempts to deliver one message, the latest first. */
+  attemptsOf(webhookId: number, messageId: string): Promise<readonly DetailedAttempt[]>;
 }

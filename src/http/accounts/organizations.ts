@@ -149,6 +149,7 @@ export function addOrganizations(app: FastifyInstance, routes: OrganizationRoute
   addResource(app, PATH, {
     GET: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'listOrganizations',
         summary: 'List the organizations of the server, by name',
         access: 'operator',
@@ -159,6 +160,7 @@ export function addOrganizations(app: FastifyInstance, routes: OrganizationRoute
     },
     POST: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'createOrganization',
         summary: 'Create a supplier, a retailer or an operator',
         access: 'operator',
@@ -173,6 +175,7 @@ export function addOrganizations(app: FastifyInstance, routes: OrganizationRoute
   addResource(app, `${PATH}:uuid/`, {
     PATCH: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'changeOrganization',
         summary: 'Rename or disable an organization, or set the limits of a supplier',
         params: Type.Object({ uuid: uuid('The organization.') }),
@@ -251,6 +254,7 @@ function addConnections(
   addResource(app, CONNECTIONS_PATH, {
     GET: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'listConnections',
         summary: 'List which retailers read which suppliers',
         access: 'operator',
@@ -261,6 +265,7 @@ function addConnections(
     },
     POST: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'createConnection',
         summary: 'Let a retailer read the SKUs of a supplier',
         description: 'Repeating it changes nothing.',
@@ -273,6 +278,7 @@ function addConnections(
   addResource(app, `${CONNECTIONS_PATH}:supplier/:retailer/`, {
     DELETE: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'removeConnection',
         summary: 'End the access of a retailer to a supplier',
         params: Type.Object({ supplier: uuid('The supplier.'), retailer: uuid('The retailer.') }),

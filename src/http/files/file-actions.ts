@@ -120,6 +120,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
   addResource(app, `${PATH}:uuid/cancel/`, {
     POST: {
       schema: describe({
+        group: 'Files',
         operationId: 'cancelFile',
         summary: 'Cancel a file; the chunk that is being applied is finished',
         ok: FileSchema,
@@ -132,6 +133,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
   addResource(app, `${PATH}:uuid/confirm/`, {
     POST: {
       schema: describe({
+        group: 'Files',
         operationId: 'confirmFile',
         summary: 'Confirm a held file: answer what it asks, or allow it to exceed the safety limit',
         query: FileRulesQuerySchema,
@@ -149,6 +151,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
   addResource(app, `${PATH}:uuid/revert/`, {
     POST: {
       schema: describe({
+        group: 'Files',
         operationId: 'revertFile',
         summary: 'Revert every batch of a file, the last first',
         query: RevertQuerySchema,

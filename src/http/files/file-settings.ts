@@ -118,6 +118,7 @@ export function addFileSettings(
   addResource(app, `${PATH}settings/`, {
     GET: {
       schema: describe({
+        group: 'Files',
         operationId: 'showFileSettings',
         summary: "Show how the supplier's files are read",
         ok: FileSettingsSchema,
@@ -128,6 +129,7 @@ export function addFileSettings(
     },
     PUT: {
       schema: describe({
+        group: 'Files',
         operationId: 'setFileSettings',
         summary: 'Set how future files are read; rules that are not given are reset',
         body: FileSettingsChangeSchema,
@@ -139,6 +141,7 @@ export function addFileSettings(
     },
     PATCH: {
       schema: describe({
+        group: 'Files',
         operationId: 'changeFileSettings',
         summary: 'Change some rules of how future files are read; null resets one',
         body: FileSettingsChangeSchema,
@@ -150,6 +153,7 @@ export function addFileSettings(
     },
     DELETE: {
       schema: describe({
+        group: 'Files',
         operationId: 'removeFileSettings',
         summary: 'Reset all rules of how files are read, the column names too',
         ok: SuccessSchema,
@@ -163,6 +167,7 @@ export function addFileSettings(
   addResource(app, `${PATH}mapping/`, {
     GET: {
       schema: describe({
+        group: 'Files',
         operationId: 'showFileMapping',
         summary: "Show the supplier's own column names",
         ok: FileMappingSchema,
@@ -173,6 +178,7 @@ export function addFileSettings(
     },
     PUT: {
       schema: describe({
+        group: 'Files',
         operationId: 'setFileMapping',
         summary: 'Set column names for future files',
         body: FileMappingSchema,
@@ -184,6 +190,7 @@ export function addFileSettings(
     },
     DELETE: {
       schema: describe({
+        group: 'Files',
         operationId: 'removeFileMapping',
         summary: 'Remove the column names',
         ok: SuccessSchema,

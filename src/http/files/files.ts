@@ -307,6 +307,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   addResource(app, PATH, {
     GET: {
       schema: describe({
+        group: 'Files',
         operationId: 'listFiles',
         summary: "List the supplier's files, the latest first",
         query: FileListQuerySchema,
@@ -322,6 +323,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     addResource(scope, `${PATH}upload/`, {
       POST: {
         schema: describe({
+          group: 'Files',
           operationId: 'uploadFile',
           summary: 'Upload a file with inventory or a catalogue, in any supported format',
           description:
@@ -351,6 +353,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   addResource(app, `${PATH}:uuid/`, {
     GET: {
       schema: describe({
+        group: 'Files',
         operationId: 'showFile',
         summary: 'Show one file: its format, progress and outcome',
         params: FileParametersSchema,
@@ -367,6 +370,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     },
     DELETE: {
       schema: describe({
+        group: 'Files',
         operationId: 'deleteFile',
         summary: 'Delete a finished file and its results; its counts and batches remain',
         params: FileParametersSchema,
@@ -395,6 +399,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
       GET: {
         schema: describe({
           ...results,
+          group: 'Files',
           operationId,
           summary: `Download the rows of a file in order, each with its result, as ${kind.toUpperCase()}`,
           okType: DOWNLOAD_TYPES[kind],
@@ -408,6 +413,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     GET: {
       schema: describe({
         ...results,
+        group: 'Files',
         operationId: 'showFileAcknowledgement',
         summary: 'Download the acknowledgement of an EDI file: 997 of X12, CONTRL of EDIFACT',
         okType: EDI_TYPE,

@@ -118,6 +118,7 @@ export function addBatches(
   addResource(app, LIST_PATH, {
     GET: {
       schema: describe({
+        group: 'Batches',
         operationId: 'listBatches',
         summary: "List the supplier's batches, the latest first",
         query: BatchListQuerySchema,
@@ -131,6 +132,7 @@ export function addBatches(
   addResource(app, `${LIST_PATH}:uuid/`, {
     GET: {
       schema: describe({
+        group: 'Batches',
         operationId: 'showBatch',
         summary: 'Show one batch',
         params: BatchParametersSchema,
@@ -145,6 +147,7 @@ export function addBatches(
   addResource(app, `${LIST_PATH}:uuid/results/`, {
     GET: {
       schema: describe({
+        group: 'Batches',
         operationId: 'showBatchResults',
         summary: 'Show the failed lines of a batch, with their results',
         params: BatchParametersSchema,
@@ -159,6 +162,7 @@ export function addBatches(
   addResource(app, `${LIST_PATH}:uuid/revert/`, {
     POST: {
       schema: describe({
+        group: 'Batches',
         operationId: 'revertBatch',
         summary: 'Revert a batch: restore every SKU whose last change it made',
         params: BatchParametersSchema,

@@ -282,6 +282,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   addResource(app, LIST_PATH, {
     GET: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'listSkus',
         summary:
           "List a supplier's SKUs, or those of the suppliers that a retailer is connected to",
@@ -295,6 +296,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     },
     POST: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'createSku',
         summary: 'Create a SKU',
         query: WriteQuerySchema,
@@ -311,6 +313,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   addResource(app, `${LIST_PATH}:uuid/`, {
     GET: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'showSku',
         summary: 'Show one SKU',
         params: DetailParametersSchema,
@@ -324,6 +327,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     },
     PATCH: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'updateSku',
         summary: "Change a SKU's identifiers, title, condition, bundle or item",
         params: DetailParametersSchema,
@@ -338,6 +342,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     },
     DELETE: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'retireSku',
         summary: 'Retire a SKU; creating it again brings it back',
         params: DetailParametersSchema,
@@ -353,6 +358,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   addResource(app, `${LIST_PATH}:uuid/history/`, {
     GET: {
       schema: describe({
+        group: 'Changes',
         operationId: 'showSkuHistory',
         summary: 'List the changes of one SKU, the latest first',
         params: DetailParametersSchema,

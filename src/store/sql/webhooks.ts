@@ -4,7 +4,7 @@ import { v4 as uuidv4 } from 'uuid';
 import type { SqlDatabase } from './database.ts';
 import type { SqlTables } from './tables.ts';
 import {
-  ATTEMPTS_KEPT,
+  type DetailedAttempt,
   type Webhook,
   type WebhookAttempt,
   type WebhookChanges,
@@ -192,7 +192,7 @@ export class SqlWebhooks implements WebhookStore {
     return numUpdatedRows > 0n;
   }
 
-  async logAttempt(webhookId: number, attempt: WebhookAttempt): Promise<void> {
+  async logAttempt(webhookId: number, attempt: DetailedAttempt, keptMax: number): Promise<void> {
     await this.#database.db
       .insertInto('webhook_attempts')
       .values({
@@ -203,6 +203,10 @@ export class SqlWebhooks implements WebhookStore {
         status: attempt.status,
         text: attempt.text,
         is_delivered: Number(attempt.isDelivered),
+        supplier_id: attempt.range?.supplierId ?? null,
+        after_sequence: attempt.range?.afterSequence ?? null,
+        to_sequence: attempt.range?.toSequence ?? null,
+        exchange: attempt.exchange,
       })
       .execute();
     const kept = this.#database.db
@@ -210,7 +214,7 @@ export class SqlWebhooks implements WebhookStore {
       .select('id')
       .where('webhook_id', '=', webhookId)
       .orderBy('id', 'desc')
-      .limit(ATTEMPTS_KEPT);
+      .limit(keptMax);
     await this.#database.db
       .deleteFrom('webhook_attempts')
       .where('webhook_id', '=', webhookId)
@@ -221,20 +225,54 @@ export class SqlWebhooks implements WebhookStore {
   async attempts(webhookId: number): Promise<readonly WebhookAttempt[]> {
     const rows = await this.#database.db
       .selectFrom('webhook_attempts')
-      .selectAll()
+      .select(ATTEMPT_COLUMNS)
       .where('webhook_id', '=', webhookId)
       .orderBy('id', 'desc')
-      .limit(ATTEMPTS_KEPT)
       .execute();
-    return rows.map((row) => ({
-      messageId: row.message_id,
-      startedAtMs: row.started_at_ms,
-      durationMs: row.duration_ms,
-      status: row.status,
-      text: row.text,
-      isDelivered: row.is_delivered === 1,
-    }));
+    return rows.map(attemptOf);
   }
+
+  async attemptsOf(webhookId: number, messageId: string): Promise<readonly DetailedAttempt[]> {
+    const rows = await this.#database.db
+      .selectFrom('webhook_attempts')
+      .select([...ATTEMPT_COLUMNS, 'exchange'])
+      .where('webhook_id', '=', webhookId)
+      .where('message_id', '=', messageId)
+      .orderBy('id', 'desc')
+      .execute();
+    return rows.map((row) => ({ ...attemptOf(row), exchange: row.exchange }));
+  }
+}
+
+/** The columns of an attempt without its exchange, which is thousands of bytes. */
+const ATTEMPT_COLUMNS = [
+  'message_id',
+  'started_at_ms',
+  'duration_ms',
+  'status',
+  'text',
+  'is_delivered',
+  'supplier_id',
+  'after_sequence',
+  'to_sequence',
+] as const;
+
+type AttemptRow = Pick<Selectable<SqlTables['webhook_attempts']>, (typeof ATTEMPT_COLUMNS)[number]>;
+
+function attemptOf(row: AttemptRow): WebhookAttempt {
+  const { supplier_id: supplierId, after_sequence: after, to_sequence: to } = row;
+  return {
+    messageId: row.message_id,
+    range:
+      supplierId === null || after === null || to === null
+        ? null
+        : { supplierId, afterSequence: after, toSequence: to },
+    startedAtMs: row.started_at_ms,
+    durationMs: row.duration_ms,
+    status: row.status,
+    text: row.text,
+    isDelivered: row.is_delivered === 1,
+  };
 }
 
 function rowOf({ url, description, supplierUuids, secrets, creator }: WebhookDraft) {
