@@ -278,6 +278,18 @@ test.each(['SKU QTY\nA-1 5\n', 'SKU:Qty\nA-1:5\n'])(
   },
 );
 
+test('the units of a bundle multiply cases only: other quantities count the SKU itself', async () => {
+  const { lines } = await read(
+    'sku_id,Qty,UOM,number_of_units_bundled\nA-1,10,,6\nA-2,10,EA,6\nA-3,10,CA,6\n',
+  );
+  expect(lines.map((line) => (typeof line === 'string' ? line : line.quantityInStock))).toEqual([
+    10, 10, 60,
+  ]);
+  expect((await read('sku_id,Qty,number_of_units_bundled\nA-1,10,6\n')).lines).toEqual([
+    { quantityInStock: 10 },
+  ]);
+});
+
 test("SAP's codes of cartons and pallets are no single units", async () => {
   const { lines } = await read(
     'Material;Bestand;Basismengeneinheit\n1001;5;KAR\n1002;2;PAL\n1003;7;ST\n',
