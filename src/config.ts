@@ -361,11 +361,7 @@ export const TEXT_SETTINGS = {
   logLevel: { variable: 'ONHAND_LOG_LEVEL', fallback: 'info', allowed: LOG_LEVELS.join(', ') },
   filesDirectory: { variable: 'ONHAND_FILES_DIRECTORY', fallback: null, allowed: 'a path' },
   inbox: { variable: 'ONHAND_INBOX', fallback: null, allowed: 'a path' },
-  backupDirectory: {
-    variable: 'ONHAND_BACKUP_DIRECTORY',
-    fallback: null,
-    allowed: 'a path',
-  },
+  backupDirectory: { variable: 'ONHAND_BACKUP_DIRECTORY', fallback: null, allowed: 'a path' },
   backupRecipients: {
     variable: 'ONHAND_BACKUP_RECIPIENTS',
     fallback: null,
@@ -377,15 +373,11 @@ export const TEXT_SETTINGS = {
     allowed: 'an address that starts with https://',
     isSecret: true,
   },
-  notifyEmail: {
-    variable: 'ONHAND_NOTIFY_EMAIL',
-    fallback: null,
-    allowed: 'email addresses, comma-separated',
-  },
+  notifyEmail: { variable: 'ONHAND_NOTIFY_EMAIL', fallback: null, allowed: 'email addresses' },
   notifyFrom: {
     variable: 'ONHAND_NOTIFY_FROM',
     fallback: 'onhand@localhost',
-    allowed: 'an email address',
+    allowed: 'an address',
   },
   smtpUrl: {
     variable: 'ONHAND_SMTP_URL',
@@ -477,9 +469,8 @@ export interface Settings
   readonly backupDirectory: string | null;
   /** Public keys of age for which backups are encrypted; none means no encryption. */
   readonly backupRecipients: readonly string[];
-  /** Where notifications are posted; null means nowhere. */
+  /** Where notifications are posted, who gets them as emails, from whom, and the server that sends them. */
   readonly notifyUrl: string | null;
-  /** Who gets them as emails, from whom, and the server that sends them. */
   readonly notifyEmail: string | null;
   readonly notifyFrom: string;
   readonly smtpUrl: string | null;

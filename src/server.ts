@@ -34,7 +34,7 @@ import { WebhookSender } from './webhooks/sender.ts';
 import { printWouldChange } from './wire/lines/results.ts';
 import { WorkerPool } from './workers/pool.ts';
 
-/** Below this many times the free space that uploads need, the operator is told. */
+/** The operator gets a notification below this many times the free space that uploads need. */
 const DISK_WARNING_FACTOR = 2;
 /** How often a server that is shutting down closes connections that have become idle. */
 const IDLE_SWEEP_MS = 50;
