@@ -374,11 +374,7 @@ export const TEXT_SETTINGS = {
     isSecret: true,
   },
   notifyEmail: { variable: 'ONHAND_NOTIFY_EMAIL', fallback: null, allowed: 'email addresses' },
-  notifyFrom: {
-    variable: 'ONHAND_NOTIFY_FROM',
-    fallback: 'onhand@localhost',
-    allowed: 'an address',
-  },
+  notifyFrom: { variable: 'ONHAND_NOTIFY_FROM', fallback: null, allowed: 'an email address' },
   smtpUrl: {
     variable: 'ONHAND_SMTP_URL',
     fallback: null,
@@ -472,7 +468,7 @@ export interface Settings
   /** Where notifications are posted, who gets them as emails, from whom, and the server that sends them. */
   readonly notifyUrl: string | null;
   readonly notifyEmail: string | null;
-  readonly notifyFrom: string;
+  readonly notifyFrom: string | null;
   readonly smtpUrl: string | null;
   /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
   readonly dashboardPath: string | null;

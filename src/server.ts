@@ -410,14 +410,15 @@ function checkBackupDirectory({ database, backupDirectory }: Settings): void {
 /** Throws `parameter_invalid` if emails are wanted and nothing sends them. */
 function notificationChannelsOf(settings: Settings): readonly Channel[] {
   const { notifyUrl, notifyEmail: to, notifyFrom: from, smtpUrl } = settings;
-  if (to !== null && smtpUrl === null) {
+  const hasSender = smtpUrl !== null && from !== null;
+  if (to !== null && !hasSender) {
     throw new OnhandError(
       'parameter_invalid',
-      'ONHAND_NOTIFY_EMAIL needs a server that sends emails: set ONHAND_SMTP_URL too.',
+      'ONHAND_NOTIFY_EMAIL needs a sender and a server that sends emails: set ONHAND_NOTIFY_FROM and ONHAND_SMTP_URL too.',
     );
   }
   return [
-    ...(to !== null && smtpUrl !== null ? [emailChannel({ smtpUrl, from, to })] : []),
+    ...(to !== null && hasSender ? [emailChannel({ smtpUrl, from, to })] : []),
     ...(notifyUrl === null ? [] : [webhookChannel(notifyUrl, webhookOptionsOf(settings))]),
   ];
 }

@@ -54,7 +54,7 @@ export function readGivenSettings(
     backupDirectory: text('backupDirectory'),
     notifyUrl: text('notifyUrl'),
     notifyEmail: text('notifyEmail'),
-    notifyFrom: text('notifyFrom') ?? '',
+    notifyFrom: text('notifyFrom'),
     smtpUrl: text('smtpUrl'),
     backupRecipients: readBackupRecipients(given),
     dashboardPath: readDashboardPath(given),

@@ -165,6 +165,7 @@ test('a server tells the recipients in its settings, and does not start if nothi
   const server = await TestServer.start({
     smtpUrl: mail.url,
     notifyEmail: 'ops@example.com',
+    notifyFrom: 'onhand@example.com',
     freeDiskBytesMin: Number.MAX_SAFE_INTEGER,
   });
   await expect.poll(() => mail.mails.length).toBe(1);
@@ -172,5 +173,5 @@ test('a server tells the recipients in its settings, and does not start if nothi
   await mail.stop();
   expect(mail.mails[0]).toContain('nearly full');
   const wrong = testSettings(database, { notifyEmail: 'ops@example.com' });
-  await expect(startServer(wrong)).rejects.toThrow('set ONHAND_SMTP_URL');
+  await expect(startServer(wrong)).rejects.toThrow('set ONHAND_NOTIFY_FROM and ONHAND_SMTP_URL');
 });
