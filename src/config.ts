@@ -361,15 +361,25 @@ export const TEXT_SETTINGS = {
   logLevel: { variable: 'ONHAND_LOG_LEVEL', fallback: 'info', allowed: LOG_LEVELS.join(', ') },
   filesDirectory: { variable: 'ONHAND_FILES_DIRECTORY', fallback: null, allowed: 'a path' },
   inbox: { variable: 'ONHAND_INBOX', fallback: null, allowed: 'a path' },
-  backupDirectory: {
-    variable: 'ONHAND_BACKUP_DIRECTORY',
-    fallback: null,
-    allowed: 'a path',
-  },
+  backupDirectory: { variable: 'ONHAND_BACKUP_DIRECTORY', fallback: null, allowed: 'a path' },
   backupRecipients: {
     variable: 'ONHAND_BACKUP_RECIPIENTS',
     fallback: null,
     allowed: 'public keys of age, which begin with age1, comma-separated',
+  },
+  notifyUrl: {
+    variable: 'ONHAND_NOTIFY_URL',
+    fallback: null,
+    allowed: 'an address that starts with https://',
+    isSecret: true,
+  },
+  notifyEmail: { variable: 'ONHAND_NOTIFY_EMAIL', fallback: null, allowed: 'email addresses' },
+  notifyFrom: { variable: 'ONHAND_NOTIFY_FROM', fallback: null, allowed: 'an email address' },
+  smtpUrl: {
+    variable: 'ONHAND_SMTP_URL',
+    fallback: null,
+    allowed: 'smtp://USER:PASSWORD@HOST:PORT or smtps://…',
+    isSecret: true,
   },
   dashboardPath: {
     variable: 'ONHAND_DASHBOARD_PATH',
@@ -455,6 +465,11 @@ export interface Settings
   readonly backupDirectory: string | null;
   /** Public keys of age for which backups are encrypted; none means no encryption. */
   readonly backupRecipients: readonly string[];
+  /** Where notifications are posted, who gets them as emails, from whom, and the server that sends them. */
+  readonly notifyUrl: string | null;
+  readonly notifyEmail: string | null;
+  readonly notifyFrom: string | null;
+  readonly smtpUrl: string | null;
   /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
   readonly dashboardPath: string | null;
   /** Where `/metrics` is served by itself; null means nowhere, port 0 any free one. */
