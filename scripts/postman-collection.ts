@@ -17,7 +17,6 @@ interface Document {
   readonly info: { readonly title: string; readonly version: string };
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
 
 interface Operation {
@@ -37,16 +36,7 @@ interface Parameter {
 }
 
 interface Media {
-  readonly schema: Schema;
   readonly example?: unknown;
-}
-
-interface Schema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly required?: readonly string[];
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly examples?: readonly unknown[];
 }
 
 /** A Postman collection (format 2.1), which Bruno and Insomnia import too: a folder per tag, a request per operation. */
@@ -80,19 +70,19 @@ export function postmanCollection(openApi: string): string {
         .filter(({ operation }) => operation.tags.includes(name))
         .map(({ path, method, operation }) => ({
           name: operation.summary,
-          request: requestOf(document, path, method, operation),
+          request: requestOf(path, method, operation),
         })),
     })),
   };
   return `${JSON.stringify(collection, null, 2)}\n`;
 }
 
-function requestOf(document: Document, path: string, method: string, operation: Operation) {
+function requestOf(path: string, method: string, operation: Operation) {
   const { parameters = [], requestBody, description, security } = operation;
   const of = (place: Parameter['in']) => parameters.filter((parameter) => parameter.in === place);
   // A colon begins a path variable.
   const segments = path.slice(1).replaceAll(/\{(\w+)\}/g, ':$1');
-  const body = bodyOf(document, requestBody?.content ?? {});
+  const body = bodyOf(requestBody?.content ?? {});
   return {
     method: method.toUpperCase(),
     ...(description !== undefined && { description }),
@@ -119,14 +109,12 @@ function fieldOf({ name, required = false, description }: Parameter) {
   };
 }
 
-function bodyOf(document: Document, content: Readonly<Record<string, Media>>) {
+function bodyOf(content: Readonly<Record<string, Media>>) {
   const json = content['application/json'];
   if (json !== undefined) {
-    const example = Object.values(content).find((media) => media.example !== undefined)?.example;
-    const value = exampleOf(document, json.schema, example);
     return {
       header: [{ key: 'Content-Type', value: 'application/json' }],
-      content: { mode: 'raw', raw: JSON.stringify(value, null, 2) },
+      content: { mode: 'raw', raw: JSON.stringify(json.example, null, 2) },
     };
   }
   if (Object.keys(content).length === 0) return undefined;
@@ -134,24 +122,6 @@ function bodyOf(document: Document, content: Readonly<Record<string, Media>>) {
     header: [{ key: 'Content-Type', value: 'application/octet-stream' }],
     content: { mode: 'file' },
   };
-}
-
-/** The example of a body, or else its required members. */
-function exampleOf(document: Document, schema: Schema, example: unknown): unknown {
-  const { $ref, type, properties = {}, required = [], examples } = schema;
-  if ($ref !== undefined) {
-    const named = document.components.schemas[$ref.slice($ref.lastIndexOf('/') + 1)];
-    return named === undefined ? {} : exampleOf(document, named, example);
-  }
-  if (type === 'array') return [example];
-  if (type !== 'object') return examples?.[0] ?? '';
-  return (
-    example ??
-    examples?.[0] ??
-    Object.fromEntries(
-      required.map((name) => [name, exampleOf(document, properties[name] ?? {}, undefined)]),
-    )
-  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -108,6 +108,10 @@ export const NUMBER_SETTINGS = {
     fallback: 2000,
     min: 0,
   },
+  /** The most requests of a connection that wait for the response to an earlier one. With more, it is closed. */
+  pipelinedRequestsMax: { variable: 'ONHAND_PIPELINED_REQUESTS_MAX', fallback: 64, min: 0 },
+  /** The least mean size of the chunks of a body, in bytes, if a thousand arrive at once; 0 means no limit. Else it is refused. */
+  chunkBytesMin: { variable: 'ONHAND_CHUNK_BYTES_MIN', fallback: 16, min: 0 },
   /** How long an idle connection stays open. */
   keepAliveTimeoutMs: { variable: 'ONHAND_KEEP_ALIVE_TIMEOUT_MS', fallback: 72_000, min: 1000 },
   /** How long a server with an inherited socket lets clients close their connections before it closes. */
@@ -235,6 +239,15 @@ export const NUMBER_SETTINGS = {
     variable: 'ONHAND_WEBHOOK_SENDS_PER_ORGANIZATION_MAX',
     fallback: 16,
     min: 1,
+  },
+  /** Delivery attempts that are kept per webhook. */
+  webhookAttemptsKept: { variable: 'ONHAND_WEBHOOK_ATTEMPTS_KEPT', fallback: 100, min: 1 },
+  /** How much of each request and of each response is stored with an attempt. */
+  webhookExcerptBytesMax: {
+    variable: 'ONHAND_WEBHOOK_EXCERPT_BYTES_MAX',
+    fallback: 4096,
+    min: 0,
+    max: 64 * 1024,
   },
   /** How long a write waits for another process that holds the write lock of the SQLite database. */
   busyTimeoutMs: { variable: 'ONHAND_BUSY_TIMEOUT_MS', fallback: 10_000, min: 0 },

@@ -33,7 +33,6 @@ import { WebhookSender } from './webhooks/sender.ts';
 import { printWouldChange } from './wire/lines/results.ts';
 import { WorkerPool } from './workers/pool.ts';
 
-const WEBHOOK_RESPONSE_BYTES_MAX = 4096;
 /** How often a server that is shutting down closes connections that have become idle. */
 const IDLE_SWEEP_MS = 50;
 /** How long a server that is shutting down continues to send the results of files. */
@@ -288,7 +287,7 @@ export function webhookOptionsOf(settings: Settings): DeliverOptions {
       allowPrivateNetworks: settings.webhooksAllowPrivateNetworks,
     },
     timeoutMs: settings.webhookTimeoutMs,
-    responseBytesMax: WEBHOOK_RESPONSE_BYTES_MAX,
+    excerptBytesMax: settings.webhookExcerptBytesMax,
     resolve: dnsResolve(),
     userAgent: `onhand/${version()}`,
     now: Date.now,

@@ -10,7 +10,7 @@ export const API_TYPES = fileURLToPath(new URL('../src/api-types.ts', import.met
 export async function apiTypes(document: string): Promise<string> {
   const reduced = JSON.stringify(
     JSON.parse(document, function (this: unknown, name: string, value: unknown) {
-      return /^[45]\d\d$/.test(name) ? undefined : value;
+      return /^(?:[45]\d\d|example)$/.test(name) ? undefined : value;
     }),
   );
   const nodes = await openapiTypescript(reduced, {

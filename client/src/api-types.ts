@@ -38,6 +38,57 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/timp/audit/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Read the audit log, the oldest entry first */
+        readonly get: operations["listAuditEntries"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/audit/export.csv": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Download the audit log as CSV; `Link` names the next part */
+        readonly get: operations["exportAuditLog"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/audit/export.ndjson": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Download the audit log as NDJSON; `Link` names the next part */
+        readonly get: operations["exportAuditLogAsNdjson"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/timp/notifications/webhooks/": {
         readonly parameters: {
             readonly query?: never;
@@ -86,6 +137,74 @@ export interface paths {
         readonly get: operations["listWebhookAttempts"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/notifications/webhooks/{uuid}/deliveries/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** List the latest messages, with how their delivery ended */
+        readonly get: operations["listWebhookDeliveries"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/notifications/webhooks/{uuid}/deliveries/{message}/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** Show a message with each attempt: what was sent, and what came back */
+        readonly get: operations["showWebhookDelivery"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/notifications/webhooks/{uuid}/deliveries/{message}/send/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Send a message again now, and return the result */
+        readonly post: operations["sendWebhookMessageAgain"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/timp/notifications/webhooks/{uuid}/recover/": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /** Deliver all changes since a time again */
+        readonly post: operations["recoverWebhook"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -989,6 +1108,45 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AuditPage */
+        readonly AuditPage: {
+            /** @description The oldest first. */
+            readonly entries: readonly {
+                readonly action: string;
+                readonly actor: {
+                    /** @enum {unknown} */
+                    readonly kind: "user" | "token" | "command_line" | "server";
+                    /** @description The name of the user. */
+                    readonly name: string | null;
+                    readonly token_id?: number;
+                };
+                /** @description The client's address. */
+                readonly address: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was done.
+                 */
+                readonly at: string;
+                readonly details: {
+                    readonly [key: string]: unknown;
+                };
+                /** @description SHA-256 of the hash before, a line break, and the entry. */
+                readonly hash: string;
+                /**
+                 * Format: uuid
+                 * @description The organization that it was done to.
+                 */
+                readonly organization: string;
+                /** @description As in the log and in the `Request-Id` of the response. */
+                readonly request_id: string | null;
+                /** @description From 1, without gaps. */
+                readonly sequence: number;
+                /** @description What it was done to: a UUID or a name. */
+                readonly subject: string;
+            }[];
+            /** @description The `after` of the next page; null on the last. */
+            readonly next_after: number | null;
+        };
         /** Batch */
         readonly Batch: {
             /**
@@ -1872,7 +2030,7 @@ export interface components {
             /** @description What its owner calls it. */
             readonly name: string | null;
             /** @description What it may do. */
-            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
             /**
              * Format: date-time
              * @description When it was revoked; null if it was not.
@@ -2161,7 +2319,7 @@ export interface components {
                 readonly uuid: string;
             };
             /** @description What the session may do. */
-            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
             /** @description The user who logged in. */
             readonly username: string;
             /**
@@ -2573,7 +2731,7 @@ export interface components {
             /** @description What its owner calls it. */
             readonly name: string | null;
             /** @description What it may do. */
-            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
             /**
              * Format: date-time
              * @description When it was revoked; null if it was not.
@@ -2597,7 +2755,7 @@ export interface components {
             /** @description What you call it. */
             readonly name: string;
             /** @description What it may do, at most what you may; by default all of that. */
-            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
         };
         /** TokenPage */
         readonly TokenPage: {
@@ -2626,7 +2784,7 @@ export interface components {
              */
             readonly disabled: string | null;
             /** @description What the user may do. */
-            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
             readonly username: string;
             /**
              * Format: uuid
@@ -2639,14 +2797,14 @@ export interface components {
             /** @description Whether its logins, sessions and tokens are refused. */
             readonly disabled?: boolean;
             /** @description What the user may do, at most what you may. */
-            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
         };
         /** UserDraft */
         readonly UserDraft: {
             /** @description At least 12 characters, none of the most common passwords, without the username. */
             readonly password: string;
             /** @description What the user may do, at most what you may; by default all of that. */
-            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations")[];
+            readonly permissions?: readonly ("view_items" | "edit_items" | "manage_webhooks" | "manage_organizations" | "view_audit_log")[];
             /** @description Unique on this server. */
             readonly username: string;
         };
@@ -2735,6 +2893,117 @@ export interface components {
             /** @description Where messages are posted. */
             readonly url?: string;
         };
+        /** WebhookDeliveries */
+        readonly WebhookDeliveries: {
+            /** @description The latest attempt first. */
+            readonly deliveries: readonly components["schemas"]["WebhookDelivery"][];
+        };
+        /** WebhookDelivery */
+        readonly WebhookDelivery: {
+            /** @description How many of its attempts are kept. */
+            readonly attempt_count: number;
+            /** @description False for tests, and for messages of before onhand kept what they contain. */
+            readonly can_send_again: boolean;
+            /** @description How many changes the message has; null for a test. */
+            readonly change_count: number | null;
+            /**
+             * Format: date-time
+             * @description When the first attempt that is kept began.
+             */
+            readonly first_attempt: string;
+            readonly is_delivered: boolean;
+            /**
+             * Format: date-time
+             * @description When the latest attempt began.
+             */
+            readonly last_attempt: string;
+            /** @description The `webhook-id` of the message. */
+            readonly message_id: string;
+            /**
+             * Format: date-time
+             * @description When the next attempt is due; null if none is planned.
+             */
+            readonly next_attempt: string | null;
+            /** @description The first bytes of its latest response, or why there was none. */
+            readonly response: string;
+            /** @description The receiver's latest status; null where it did not answer. */
+            readonly status: number | null;
+            /**
+             * Format: uuid
+             * @description Whose changes the message has; null for a test.
+             */
+            readonly supplier_uuid: string | null;
+            /** @enum {string} */
+            readonly type: "inventory.changed" | "webhook.test";
+        };
+        /** WebhookDeliveryDetails */
+        readonly WebhookDeliveryDetails: {
+            /** @description How many of its attempts are kept. */
+            readonly attempt_count: number;
+            /** @description The latest first. */
+            readonly attempts: readonly {
+                readonly duration_ms: number;
+                readonly is_delivered: boolean;
+                /** @description What was sent; null if it was not kept. */
+                readonly request: {
+                    /** @description The first bytes of the body. */
+                    readonly body: string;
+                    /** @description The length of the whole body. */
+                    readonly body_bytes: number;
+                    /** @description Values of signatures, cookies, keys and tokens are left out. */
+                    readonly headers: {
+                        readonly [key: string]: string;
+                    };
+                    readonly url: string;
+                } | null;
+                /** @description The first bytes of its response, or why there was none. */
+                readonly response: string;
+                /** @description Null where the receiver did not answer. Values of secrets are left out. */
+                readonly response_headers: {
+                    readonly [key: string]: string;
+                } | null;
+                /**
+                 * Format: date-time
+                 * @description When it began.
+                 */
+                readonly started: string;
+                /** @description The receiver's status; null where it did not answer. */
+                readonly status: number | null;
+            }[];
+            /** @description False for tests, and for messages of before onhand kept what they contain. */
+            readonly can_send_again: boolean;
+            /** @description How many changes the message has; null for a test. */
+            readonly change_count: number | null;
+            /**
+             * Format: date-time
+             * @description When the first attempt that is kept began.
+             */
+            readonly first_attempt: string;
+            readonly is_delivered: boolean;
+            /**
+             * Format: date-time
+             * @description When the latest attempt began.
+             */
+            readonly last_attempt: string;
+            /** @description The `webhook-id` of the message. */
+            readonly message_id: string;
+            /**
+             * Format: date-time
+             * @description When the next attempt is due; null if none is planned.
+             */
+            readonly next_attempt: string | null;
+            /** @description The first bytes of its latest response, or why there was none. */
+            readonly response: string;
+            /** @description The receiver's latest status; null where it did not answer. */
+            readonly status: number | null;
+            /**
+             * Format: uuid
+             * @description Whose changes the message has; null for a test.
+             */
+            readonly supplier_uuid: string | null;
+            /** @enum {string} */
+            readonly type: "inventory.changed" | "webhook.test";
+        };
         /** WebhookDraft */
         readonly WebhookDraft: {
             /** @description For people to read. */
@@ -2750,6 +3019,27 @@ export interface components {
         readonly WebhookList: {
             readonly webhooks: readonly components["schemas"]["Webhook"][];
         };
+        /** WebhookRecovered */
+        readonly WebhookRecovered: {
+            /** @description Changes that are delivered again. */
+            readonly changes: number;
+            readonly dry_run: boolean;
+            /**
+             * Format: date-time
+             * @description Changes made at or after this time.
+             */
+            readonly since: string;
+            /** @description Suppliers whose changes are delivered again. */
+            readonly suppliers: number;
+        };
+        /** WebhookRecovery */
+        readonly WebhookRecovery: {
+            /**
+             * Format: date-time
+             * @description Changes made at or after this time are delivered again.
+             */
+            readonly since: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2757,6 +3047,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AuditPage = components['schemas']['AuditPage'];
 export type Batch = components['schemas']['Batch'];
 export type BatchPage = components['schemas']['BatchPage'];
 export type Change = components['schemas']['Change'];
@@ -2821,8 +3112,13 @@ export type Webhook = components['schemas']['Webhook'];
 export type WebhookAttempt = components['schemas']['WebhookAttempt'];
 export type WebhookAttempts = components['schemas']['WebhookAttempts'];
 export type WebhookChange = components['schemas']['WebhookChange'];
+export type WebhookDeliveries = components['schemas']['WebhookDeliveries'];
+export type WebhookDelivery = components['schemas']['WebhookDelivery'];
+export type WebhookDeliveryDetails = components['schemas']['WebhookDeliveryDetails'];
 export type WebhookDraft = components['schemas']['WebhookDraft'];
 export type WebhookList = components['schemas']['WebhookList'];
+export type WebhookRecovered = components['schemas']['WebhookRecovered'];
+export type WebhookRecovery = components['schemas']['WebhookRecovery'];
 export type $defs = Record<string, never>;
 export interface operations {
     readonly isUp: {
@@ -2861,6 +3157,93 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    readonly listAuditEntries: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Only entries of this kind. */
+                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
+                /** @description Only entries after the one with this sequence. */
+                readonly after?: number;
+                /** @description How many entries to answer with at most. */
+                readonly limit?: number;
+                /** @description Only entries about this organization. */
+                readonly organization?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+        };
+    };
+    readonly exportAuditLog: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Only entries of this kind. */
+                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
+                /** @description Only entries after the one with this sequence. */
+                readonly after?: number;
+                /** @description How many entries to answer with at most. */
+                readonly limit?: number;
+                /** @description Only entries about this organization. */
+                readonly organization?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "text/csv; charset=utf-8": string;
+                };
+            };
+        };
+    };
+    readonly exportAuditLogAsNdjson: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Only entries of this kind. */
+                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
+                /** @description Only entries after the one with this sequence. */
+                readonly after?: number;
+                /** @description How many entries to answer with at most. */
+                readonly limit?: number;
+                /** @description Only entries about this organization. */
+                readonly organization?: string;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/x-ndjson": string;
                 };
             };
         };
@@ -3031,6 +3414,128 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["WebhookAttempts"];
+                };
+            };
+        };
+    };
+    readonly listWebhookDeliveries: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the webhook. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WebhookDeliveries"];
+                };
+            };
+        };
+    };
+    readonly showWebhookDelivery: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The `message_id` of the delivery. */
+                readonly message: string;
+                /** @description The uuid of the webhook. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WebhookDeliveryDetails"];
+                };
+            };
+        };
+    };
+    readonly sendWebhookMessageAgain: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The `message_id` of the delivery. */
+                readonly message: string;
+                /** @description The uuid of the webhook. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WebhookAttempt"];
+                };
+            };
+        };
+    };
+    readonly recoverWebhook: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Only count the changes. */
+                readonly dry_run?: boolean;
+                /** @description For operators only: act for this organization, which may be a retailer. */
+                readonly organization?: string;
+                /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
+                readonly supplier?: string;
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The uuid of the webhook. */
+                readonly uuid: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["WebhookRecovery"];
+            };
+        };
+        readonly responses: {
+            /** @description Success. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["WebhookRecovered"];
                 };
             };
         };
@@ -3467,10 +3972,7 @@ export interface operations {
                 readonly kind?: "inventory" | "catalogue";
                 /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
                 readonly locations?: "sum" | "last";
-                /**
-                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
-                 * @example Free=quantity_in_stock,Misc=ignore
-                 */
+                /** @description What columns are read as, or `ignore`: `header=column,header=column`. */
                 readonly mapping?: string;
                 /** @description What a quantity below zero is read as. */
                 readonly negative?: "zero";
@@ -3480,10 +3982,7 @@ export interface operations {
                 readonly strict?: boolean;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
-                /**
-                 * @description Quantities for words: `word=quantity,word=quantity`.
-                 * @example in stock=10,10+=10
-                 */
+                /** @description Quantities for words: `word=quantity,word=quantity`. */
                 readonly words?: string;
             };
             readonly header?: never;
@@ -3609,10 +4108,7 @@ export interface operations {
                 readonly kind?: "inventory" | "catalogue";
                 /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
                 readonly locations?: "sum" | "last";
-                /**
-                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
-                 * @example Free=quantity_in_stock,Misc=ignore
-                 */
+                /** @description What columns are read as, or `ignore`: `header=column,header=column`. */
                 readonly mapping?: string;
                 /** @description What a quantity below zero is read as. */
                 readonly negative?: "zero";
@@ -3624,10 +4120,7 @@ export interface operations {
                 readonly strict?: boolean;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
-                /**
-                 * @description Quantities for words: `word=quantity,word=quantity`.
-                 * @example in stock=10,10+=10
-                 */
+                /** @description Quantities for words: `word=quantity,word=quantity`. */
                 readonly words?: string;
             };
             readonly header?: never;
@@ -3949,10 +4442,7 @@ export interface operations {
                 readonly kind?: "inventory" | "catalogue";
                 /** @description Several rows of one SKU: add their quantities up, or let the last row count. */
                 readonly locations?: "sum" | "last";
-                /**
-                 * @description What columns are read as, or `ignore`: `header=column,header=column`.
-                 * @example Free=quantity_in_stock,Misc=ignore
-                 */
+                /** @description What columns are read as, or `ignore`: `header=column,header=column`. */
                 readonly mapping?: string;
                 /** @description The rows are the complete inventory: SKUs that no row names are set to zero. */
                 readonly mode?: "snapshot";
@@ -3964,10 +4454,7 @@ export interface operations {
                 readonly strict?: boolean;
                 /** @description For operators only: act for this supplier. Operators send it, or `organization`, for what belongs to a supplier. */
                 readonly supplier?: string;
-                /**
-                 * @description Quantities for words: `word=quantity,word=quantity`.
-                 * @example in stock=10,10+=10
-                 */
+                /** @description Quantities for words: `word=quantity,word=quantity`. */
                 readonly words?: string;
             };
             readonly header?: {
@@ -4748,12 +5235,6 @@ export interface operations {
         /** @description Names one SKU by one or more identifiers, and sets at least one inventory field. Fields left out stay as they are. */
         readonly requestBody: {
             readonly content: {
-                /**
-                 * @example {
-                 *       "sku_id": "xkuOwSQ3utl",
-                 *       "quantity_in_stock": 512
-                 *     }
-                 */
                 readonly "application/json": components["schemas"]["Line"];
             };
         };
@@ -4929,12 +5410,6 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": components["schemas"]["Lines"];
-                /**
-                 * @example {
-                 *       "sku_id": "xkuOwSQ3utl",
-                 *       "quantity_in_stock": 512
-                 *     }
-                 */
                 readonly "application/x-ndjson": components["schemas"]["Line"];
             };
         };

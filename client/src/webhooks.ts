@@ -3,8 +3,12 @@ import type {
   WebhookAttempt,
   WebhookAttempts,
   WebhookChange,
+  WebhookDeliveries,
+  WebhookDelivery,
+  WebhookDeliveryDetails,
   WebhookDraft,
   WebhookList,
+  WebhookRecovered,
 } from './api-types.ts';
 import { jsonRequest } from './json-request.ts';
 import type { CallOptions, Transport } from './transport.ts';
@@ -57,11 +61,56 @@ export class WebhooksClient {
     return this.#transport.json<WebhookAttempt>(request, options);
   }
 
+  /** The latest messages, the one with the latest attempt first. */
+  async deliveries(uuid: string, options: CallOptions = {}): Promise<readonly WebhookDelivery[]> {
+    const request = { method: 'GET', path: `${webhookPath(uuid)}deliveries/` } as const;
+    return (await this.#transport.json<WebhookDeliveries>(request, options)).deliveries;
+  }
+
+  /** One message, with the request and the response of each attempt. */
+  async delivery(
+    uuid: string,
+    messageId: string,
+    options: CallOptions = {},
+  ): Promise<WebhookDeliveryDetails> {
+    const request = { method: 'GET', path: deliveryPath(uuid, messageId) } as const;
+    return this.#transport.json<WebhookDeliveryDetails>(request, options);
+  }
+
+  /** Sends a message again now, with the same ID, and returns the attempt. */
+  async sendAgain(
+    uuid: string,
+    messageId: string,
+    options: CallOptions = {},
+  ): Promise<WebhookAttempt> {
+    const request = { method: 'POST', path: `${deliveryPath(uuid, messageId)}send/` } as const;
+    return this.#transport.json<WebhookAttempt>(request, options);
+  }
+
+  /** Delivers all changes since a time again; with `isDryRun` only counts them. */
+  async recover(
+    uuid: string,
+    since: Date | string,
+    { isDryRun = false, ...options }: CallOptions & { readonly isDryRun?: boolean } = {},
+  ): Promise<WebhookRecovered> {
+    const body = { since: since instanceof Date ? since.toISOString() : since };
+    const request = jsonRequest('POST', `${webhookPath(uuid)}recover/`, body, {
+      // Once more delivers the same changes: receivers expect them at least once.
+      isRepeatable: true,
+      ...(isDryRun && { query: { dry_run: true } }),
+    });
+    return this.#transport.json<WebhookRecovered>(request, options);
+  }
+
   /** The latest delivery attempts. */
   async attempts(uuid: string, options: CallOptions = {}): Promise<WebhookAttempts> {
     const request = { method: 'GET', path: `${webhookPath(uuid)}attempts/` } as const;
     return this.#transport.json<WebhookAttempts>(request, options);
   }
+}
+
+function deliveryPath(uuid: string, messageId: string): string {
+  return `${webhookPath(uuid)}deliveries/${encodeURIComponent(messageId)}/`;
 }
 
 function webhookPath(uuid: string): string {

@@ -60,6 +60,9 @@ function Dashboard() {
 }
 
 async function start(element: HTMLElement): Promise<void> {
+  const cache = createCache();
+  // The session is read while the texts are.
+  void cache.prefetchQuery(sessionQuery);
   const speech = await loadSpeech();
   createRoot(element).render(
     <StrictMode>
@@ -71,7 +74,7 @@ async function start(element: HTMLElement): Promise<void> {
       >
         <SpeechProvider initial={speech}>
           <Notifications position="bottom-right" />
-          <QueryClientProvider client={createCache()}>
+          <QueryClientProvider client={cache}>
             <Dashboard />
           </QueryClientProvider>
         </SpeechProvider>

@@ -83,6 +83,12 @@ const webhook = createRoute({
   component: lazyRouteComponent(async () => import('./webhooks/webhook.tsx'), 'Webhook'),
 });
 
+const delivery = createRoute({
+  getParentRoute: () => acting,
+  path: '/webhooks/$uuid/$message',
+  component: lazyRouteComponent(async () => import('./webhooks/delivery.tsx'), 'Delivery'),
+});
+
 const access = createRoute({
   getParentRoute: () => root,
   path: '/access',
@@ -105,6 +111,7 @@ const actingScreens = acting.addChildren([
   tryLine,
   webhooks,
   webhook,
+  delivery,
 ]);
 const skus = createRoute({
   getParentRoute: () => root,

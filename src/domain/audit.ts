@@ -32,6 +32,19 @@ export const AUDIT_ACTIONS = [
   'session.ended',
   'safety_limit.set',
   'safety_limit.cleared',
+  'expected_interval.set',
+  'file_rules.changed',
+  'webhook.created',
+  'webhook.changed',
+  'webhook.paused',
+  'webhook.resumed',
+  'webhook.secret_rotated',
+  'webhook.removed',
+  'sku.retired',
+  'batch.confirmed',
+  'batch.reverted',
+  'file.confirmed',
+  'file.reverted',
 ] as const;
 
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
@@ -46,6 +59,12 @@ export interface Deed {
   readonly details?: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 }
 
+/** A deed and its author, with the organization by its id. */
+export interface AuditNote extends Omit<Deed, 'organizationUuid'> {
+  readonly author: Author;
+  readonly organizationId: number;
+}
+
 /** An entry of the audit log. */
 export interface AuditEntry {
   /** From 1, without gaps. */
@@ -56,6 +75,66 @@ export interface AuditEntry {
   readonly text: string;
   /** SHA-256 of the hash before, a line break, and `text`, in hexadecimal digits. */
   readonly hash: string;
+}
+
+/** The columns of an export. */
+export const AUDIT_COLUMNS = [
+  'sequence',
+  'at',
+  'action',
+  'organization',
+  'subject',
+  'actor',
+  'address',
+  'details',
+  'request_id',
+  'hash',
+] as const;
+export type AuditColumn = (typeof AUDIT_COLUMNS)[number];
+
+/**
+ * An entry as one line of JSON: the members as they were written, between those that the chain adds. An entry that was
+ * tampered with may have any text, which is then one of its members.
+ */
+export function auditLine({ sequence, text, hash }: AuditEntry): string {
+  const isObject = Object.keys(membersOf(text)).length > 0;
+  const members = isObject ? text.trim().slice(1, -1) : `"text":${JSON.stringify(text)}`;
+  return `{"sequence":${sequence},${members},"hash":${JSON.stringify(hash)}}`;
+}
+
+/** An entry as the cells of a table. */
+export function auditCells({
+  sequence,
+  action,
+  text,
+  hash,
+}: AuditEntry): Readonly<Record<AuditColumn, string>> {
+  const members = membersOf(text);
+  const shown = (member: AuditColumn): string => {
+    const value = members[member] ?? '';
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  };
+  return {
+    sequence: String(sequence),
+    action,
+    hash,
+    at: shown('at'),
+    organization: shown('organization'),
+    subject: shown('subject'),
+    actor: shown('actor'),
+    address: shown('address'),
+    details: shown('details'),
+    request_id: shown('request_id'),
+  };
+}
+
+function membersOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const entry: unknown = JSON.parse(text);
+    return typeof entry === 'object' && entry !== null && !Array.isArray(entry) ? { ...entry } : {};
+  } catch {
+    return {};
+  }
 }
 
 /** The text of an entry. */

@@ -6,6 +6,7 @@ export const PERMISSIONS = [
   'edit_items',
   'manage_webhooks',
   'manage_organizations',
+  'view_audit_log',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
@@ -16,8 +17,20 @@ export type Permission = (typeof PERMISSIONS)[number];
 export const PERMISSIONS_OF_TYPE: Readonly<Record<OrganizationType, readonly Permission[]>> = {
   supplier: ['view_items', 'edit_items', 'manage_webhooks'],
   retailer: ['view_items', 'manage_webhooks'],
-  operator: ['view_items', 'edit_items', 'manage_webhooks', 'manage_organizations'],
+  operator: [
+    'view_items',
+    'edit_items',
+    'manage_webhooks',
+    'manage_organizations',
+    'view_audit_log',
+  ],
 };
+
+/** The permissions that only operators have. */
+export const OPERATOR_PERMISSIONS: ReadonlySet<Permission> = new Set([
+  'manage_organizations',
+  'view_audit_log',
+]);
 
 /** Longest name of an organization or a user, in UTF-16 code units. */
 export const NAME_LENGTH_MAX = 200;

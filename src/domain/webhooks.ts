@@ -49,9 +49,18 @@ export interface WebhookPosition {
   readonly version: number;
 }
 
+/** The changes in a message: those of one supplier after a sequence, up to another. */
+export interface MessageRange {
+  readonly supplierId: number;
+  readonly afterSequence: number;
+  readonly toSequence: number;
+}
+
 /** One attempt to deliver one message. */
 export interface WebhookAttempt {
   readonly messageId: string;
+  /** Null for a test, and for attempts that were stored before onhand kept it. */
+  readonly range: MessageRange | null;
   readonly startedAtMs: number;
   readonly durationMs: number;
   /** The receiver's HTTP status; null if it did not respond. */
@@ -61,5 +70,36 @@ export interface WebhookAttempt {
   readonly isDelivered: boolean;
 }
 
-/** How many attempts are kept per webhook. */
-export const ATTEMPTS_KEPT = 100;
+/** An attempt, with what was sent and received. */
+export interface DetailedAttempt extends WebhookAttempt {
+  /** As its sender serialized it; null for attempts that were stored before onhand kept it. */
+  readonly exchange: string | null;
+}
+
+/** What an attempt sent and received, without secrets and signatures. */
+export interface WebhookExchange {
+  readonly request: {
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string>>;
+    /** The beginning of the body. */
+    readonly body: string;
+    readonly bodyBytes: number;
+  };
+  /** Null if the receiver did not respond. */
+  readonly responseHeaders: Readonly<Record<string, string>> | null;
+}
+
+/** A message, and what its attempts tell of its delivery. */
+export interface DeliveryRecord {
+  readonly messageId: string;
+  readonly range: MessageRange | null;
+  readonly attemptCount: number;
+  readonly firstStartedAtMs: number;
+  readonly last: WebhookAttempt;
+  readonly isDelivered: boolean;
+  /** When the next attempt is due; null if none is planned. */
+  readonly nextAttemptAtMs: number | null;
+}
+
+/** The message ID of a test begins with this. */
+export const TEST_MESSAGE_PREFIX = 'test_';

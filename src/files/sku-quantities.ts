@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto';
 import { QUANTITY_MAX } from '../domain/inventory.ts';
 import type { LineDraft } from '../domain/lines.ts';
 import type { FileRow, RowUnit } from '../formats/format.ts';
+import { SkuTotals, type SkuTotal } from './sku-totals.ts';
 
 /** Two rows that give one SKU different quantities. */
 export interface DuplicateExample {
@@ -34,8 +35,9 @@ export class SkuQuantities {
   #firstBySkuId = 0;
   #firstByGtin = 0;
   readonly #examples: DuplicateExample[] = [];
+  readonly #totals = new SkuTotals();
 
-  /** @param skusMax SKUs that are remembered; 61 bytes each, in arrays that are half full or more */
+  /** @param skusMax SKUs that are remembered; 61 bytes each (82 if there are totals), in arrays that are half full or more */
   constructor(skusMax: number) {
     this.#skusMax = skusMax;
   }
@@ -80,7 +82,7 @@ export class SkuQuantities {
    *
    * @param skuUuid the SKU's, if it was looked up; null if there is none
    */
-  add({ row, line, location }: FileRow, skuUuid?: string | null): void {
+  add({ row, line, location, isTotal }: FileRow, skuUuid?: string | null): void {
     const name = nameOf(line);
     if (name === undefined || !isPlain(line)) return;
     if (skuUuid === undefined) {
@@ -91,7 +93,7 @@ export class SkuQuantities {
     const slot = this.#slotOf(typeof skuUuid === 'string' ? `u${skuUuid}` : name);
     if (slot === undefined) return;
     const { rowCounts, firstRows, firstPlaces, stocks, backorders, flawedRows } = this.#slots;
-    const place = location === undefined ? 0 : (hashOf(location, this.#seed)[0] ?? 0);
+    const place = (location ?? '') === '' ? 0 : (hashOf(location ?? '', this.#seed)[0] ?? 0);
     const isFirst = rowCounts[slot] === 0;
     rowCounts[slot] = (rowCounts[slot] ?? 0) + 1;
     if (isFirst) {
@@ -108,6 +110,9 @@ export class SkuQuantities {
     this.#compare(firsts, { ...compared, field: 'in stock' }, stock, place !== firstPlaces[slot]);
     this.#compare(firstBackorders, { ...compared, field: 'on backorder' }, backorder, false);
     if (stock === null || backorder === null) flawedRows[slot] ||= row;
+    const whole = { row, stock: stock ?? 0, backorder: backorder ?? 0 };
+    if (isTotal === true) return this.#totals.addNamed(slot, this.#slots.size, whole);
+    if (location === '') this.#totals.addUnplaced(slot, this.#slots.size, whole);
     add(stocks, slot, stock);
     add(backorders, slot, backorder);
   }
@@ -163,11 +168,17 @@ export class SkuQuantities {
         unit,
         `${unit} ${flawed} names the same SKU and has no quantity that can be added, so the total of its ${rows} rows is unknown. Correct that row.`,
       );
+    const parts = { stock: stocks[slot] ?? 0, backorder: backorders[slot] ?? 0 };
+    const named = this.#totals.of(slot);
+    if (named !== undefined) {
+      const unclear = unclearTotal(named, parts, unit);
+      if (unclear !== undefined) return refused(row, unit, unclear);
+    }
+    const isNamed = named?.kind === 'named';
+    const { stock, backorder } = isNamed ? named : parts;
     const total = {
-      ...(row.line.fields.quantityInStock !== undefined && { quantityInStock: stocks[slot] ?? 0 }),
-      ...(row.line.fields.quantityOnBackorder !== undefined && {
-        quantityOnBackorder: backorders[slot] ?? 0,
-      }),
+      ...(row.line.fields.quantityInStock !== undefined && { quantityInStock: stock }),
+      ...(row.line.fields.quantityOnBackorder !== undefined && { quantityOnBackorder: backorder }),
     };
     const tooLarge = Object.values(total).find((quantity) => quantity > QUANTITY_MAX);
     if (tooLarge !== undefined)
@@ -176,7 +187,13 @@ export class SkuQuantities {
         unit,
         `the ${rows} rows of the SKU add up to ${tooLarge}, more than ${QUANTITY_MAX}.`,
       );
-    const told = `${rows} rows of this SKU add up to ${Object.values(total).join(' in stock and ')}.`;
+    const amount = Object.values(total).join(' in stock and ');
+    const told = isNamed
+      ? `${unit} ${named.row} has the total of the ${rows} rows of this SKU, ${amount}.`.replace(
+          /^./,
+          (letter) => letter.toUpperCase(),
+        )
+      : `${rows} rows of this SKU add up to ${amount}.`;
     return {
       ...row,
       line: { ...row.line, fields: { ...row.line.fields, ...total } },
@@ -203,13 +220,16 @@ export class SkuQuantities {
   #grow(): void {
     const before = this.#slots;
     const after = slotsOf(2 * before.size);
+    const moved: [from: number, to: number][] = [];
     for (let slot = 0; slot < before.size; slot += 1) {
       if (before.rowCounts[slot] === 0) continue;
       const hash = before.hashes.subarray(3 * slot, 3 * slot + 3);
       const to = find(after, hash);
       after.hashes.set(hash, 3 * to);
       for (const name of COLUMNS) after[name][to] = before[name][slot] ?? 0;
+      if (this.#totals.of(slot) !== undefined) moved.push([slot, to]);
     }
+    this.#totals.grow(after.size, moved);
     this.#slots = after;
   }
 }
@@ -261,6 +281,22 @@ function find({ size, hashes, rowCounts }: Slots, hash: Uint32Array): number {
 
 function add(sums: Float64Array, slot: number, quantity: number | null | undefined): void {
   sums[slot] = (sums[slot] ?? 0) + (quantity ?? 0);
+}
+
+/** Why it is not known whether a row is the total of a SKU, or which one; undefined if it is. */
+function unclearTotal(
+  { row, kind, ...whole }: SkuTotal,
+  parts: Pick<SkuTotal, 'stock' | 'backorder'>,
+  unit: RowUnit,
+): string | undefined {
+  if (kind === 'repeated')
+    return `several rows are called the total of this SKU, the last of them ${unit} ${row}. Leave only one.`;
+  const isTheRest =
+    whole.stock === parts.stock - whole.stock &&
+    whole.backorder === parts.backorder - whole.backorder;
+  return kind === 'unclear' && isTheRest && whole.stock + whole.backorder > 0
+    ? `${unit} ${row} names no location and has as much as the other rows of this SKU together, so it may be their total. Write "Total" there if it is, and otherwise where its stock is.`
+    : undefined;
 }
 
 /** Lines that change the stock or have conditions of their own are not reports of a quantity. */

@@ -54,6 +54,8 @@ export interface FileRow {
   readonly warnings?: readonly string[];
   /** Where its quantity is, if the file says so: rows of one SKU are then parts of its stock, even if equal. */
   readonly location?: string;
+  /** Whether the location is all of them: the row is the total of the SKU's others. */
+  readonly isTotal?: true;
 }
 
 /** A row that cannot be read at all. */

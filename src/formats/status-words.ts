@@ -9,12 +9,12 @@ export type StatusKind = (typeof STATUS_KINDS)[number];
 /** The words of each status. Case, accents, spaces and punctuation do not matter. */
 export const STATUS_WORDS: Readonly<Record<StatusKind, InLanguages>> = {
   discontinued: {
-    en: 'discontd, discontinued, disc, obsolete, end of life, EOL, no longer available, retired, deleted, withdrawn, out of print, end-of-line, no longer stocked',
-    de: 'eingestellt, ausgelaufen, abgekündigt, nicht mehr lieferbar, nicht mehr verfügbar, aus dem Sortiment',
-    fr: 'abandonné, arrêté, supprimé, fin de vie, plus disponible, discontinué',
-    es: 'descatalogado, discontinuado, fuera de catálogo',
+    en: 'discontd, discontinued, disc, obsolete, end of life, EOL, no longer available, retired, deleted, withdrawn, out of print, end-of-line, no longer stocked, phase out, phased out, phasing out',
+    de: 'eingestellt, ausgelaufen, abgekündigt, nicht mehr lieferbar, nicht mehr verfügbar, aus dem Sortiment, Auslauf, Auslaufartikel, auslaufend',
+    fr: 'abandonné, arrêté, supprimé, fin de vie, plus disponible, discontinué, fin de série',
+    es: 'descatalogado, discontinuado, fuera de catálogo, fin de serie',
     it: 'fuori produzione, fuori catalogo, dismesso, non più disponibile',
-    nl: 'uit assortiment, niet meer leverbaar, vervallen',
+    nl: 'uit assortiment, niet meer leverbaar, vervallen, uitlopend',
     pl: 'wycofany, wycofane, produkcja zakończona',
     pt: 'descontinuado, fora de linha',
     sv: 'utgått, utgången, utgår, har utgått',

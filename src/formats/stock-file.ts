@@ -1,5 +1,5 @@
 import type { ReadingRules } from '../domain/reading-rules.ts';
-import { tooManyRows, type FileRow, type FormatLimits, type RowUnit } from './format.ts';
+import { quoted, tooManyRows, type FileRow, type FormatLimits, type RowUnit } from './format.ts';
 import { ITEM_COLUMNS } from './edi/stock-item.ts';
 import { openArchive } from './archive/zip.ts';
 import { readJsonArray, readNdjson, type JsonLineReader } from './json.ts';
@@ -133,10 +133,11 @@ async function openTableFile(
 ): Promise<StockFile> {
   const table: Table<MatchedHeader> & {
     readonly sheet?: ReadSheet;
+    readonly alike?: readonly string[];
   } = await file.openTable((header, below) =>
     matchInventory(header, rules.columns, limits.columnsMax, rules.kind, below),
   );
-  const { header, sheet = null } = table;
+  const { header, sheet = null, alike = [] } = table;
   const reader = new InventoryReader(header, rules);
   const description: FileDescription = {
     format: file.format,
@@ -145,7 +146,7 @@ async function openTableFile(
     columns: header.columns,
     unknownColumns: header.unknown,
     overlooked: header.overlooked,
-    notes: () => [...header.notes, ...reader.notes.sentences()],
+    notes: () => [...sheetNotes(sheet, alike), ...header.notes, ...reader.notes.sentences()],
     sheet,
   };
   if (header.kind === 'catalogue')
@@ -170,6 +171,15 @@ async function openTableFile(
     datedAs: () => null,
     decimals: () => evidence?.findings ?? null,
   };
+}
+
+/** Says which sheets could be read too. */
+function sheetNotes(sheet: ReadSheet | null, alike: readonly string[]): readonly string[] {
+  if (sheet === null || alike.length === 0) return [];
+  const [noun, are] = alike.length === 1 ? ['sheet', 'is'] : ['sheets', 'are'];
+  return [
+    `Only the sheet ${quoted(sheet.name)} is read. The ${noun} ${alike.map((name) => quoted(name)).join(', ')} ${are} like it: to have more than the first read, send each as a file of its own.`,
+  ];
 }
 
 async function* readTable(

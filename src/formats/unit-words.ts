@@ -32,8 +32,8 @@ export const UNIT_WORDS: Readonly<Record<UnitKind, InLanguages>> = {
   },
   hundred: { en: 'hundred' },
   container: {
-    en: 'case, cases, carton, cartons, ctn, ctns, cse, box, boxes, pack, packs, package, packages, packet, bundle, pallet, pallets',
-    de: 'Karton, Kartons, Kiste, Kisten, Packung, Pack, Palette, Paletten, VE, Gebinde',
+    en: 'case, cases, carton, cartons, ctn, ctns, cse, box, boxes, pack, packs, package, packages, packet, bundle, pallet, pallets, tray, trays, crate, crates',
+    de: 'Karton, Kartons, Kiste, Kisten, Packung, Pack, Palette, Paletten, VE, Gebinde, KAR, KI, PAK, PAL, Krt, Bund, Tray',
     fr: 'carton, cartons, caisse, caisses, boîte, boîtes, paquet, palette',
     es: 'caja, cajas, paquete, palé, palet',
     it: 'cartone, cartoni, scatola, scatole, confezione, conf, pacco, bancale',

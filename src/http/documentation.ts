@@ -9,10 +9,24 @@ import { ActingQuerySchema } from '../wire/organizations.ts';
 import { PROBLEM_MEDIA_TYPE, ProblemSchema } from '../wire/problem.ts';
 import { ACTED } from './accounts/acting.ts';
 import type { Access } from './accounts/authenticate.ts';
+import { withExamples } from './examples.ts';
 import { pageOfMarkdown, sendPage, type Page } from './pages.ts';
 import { refuseOtherVerbs } from './request/resource.ts';
 
+/** The groups of operations, in the order of the page. */
+const GROUPS = {
+  Inventory: 'Set stock levels.',
+  Batches: 'See what was applied and count it, and undo it.',
+  Changes: 'Follow what changed, in order.',
+  Webhooks: 'Have changes sent to a URL.',
+  Files: 'Send CSV, Excel, JSON and EDI files.',
+  SKUs: 'Read and create SKUs.',
+  Accounts: 'Log in, and manage users, tokens and organizations.',
+  Health: 'For monitoring, without a token.',
+} as const;
+
 interface Description {
+  readonly group: keyof typeof GROUPS;
   readonly operationId: string;
   readonly summary: string;
   readonly description?: string;
@@ -63,6 +77,7 @@ export function describe(operation: Description): FastifySchema {
     ...operation.problems,
   };
   return {
+    tags: [operation.group],
     operationId: operation.operationId,
     summary: operation.summary,
     ...(operation.description !== undefined && { description: operation.description }),
@@ -138,26 +153,6 @@ const THEME =
   '.swagger-ui .topbar{background:#246}.swagger-ui .topbar a{max-width:none}' +
   '.swagger-ui .topbar a::after{content:"onhand";margin-left:.5rem}.swagger-ui .topbar img{height:2rem;width:2rem}';
 
-/** The groups of the API explorer, by how the paths of their operations start; the first that fits counts. */
-const GROUPS: readonly (readonly [name: string, start: RegExp, description: string])[] = [
-  ['Inventory', /^\/timp\/products\/skus\/inventory\/(?:bulk\/)?$/, 'Set stock levels.'],
-  [
-    'Batches',
-    /^\/timp\/(?:products\/skus\/inventory\/batches|statistics)\//,
-    'See what was applied and count it, and undo it.',
-  ],
-  ['Changes', /\/changes\/|\/history\/|\/freshness\//, 'Follow what changed, in order.'],
-  ['Webhooks', /webhook/, 'Have changes sent to a URL.'],
-  ['Files', /\/files\//, 'Send CSV, Excel, JSON and EDI files.'],
-  ['SKUs', /^\/timp\/(?:products\/skus|suppliers)\//, 'Read and create SKUs.'],
-  [
-    'Accounts',
-    /^\/timp\/(?:organizations|status)\//,
-    'Log in, and manage users, tokens and organizations.',
-  ],
-  ['Health', /^\/(?:healthz|readyz|version)$/, 'For monitoring, without a token.'],
-];
-
 const DOCUMENTATION_PATHS = [
   '/openapi.json',
   '/docs',
@@ -169,8 +164,6 @@ const DOCUMENTATION_PATHS = [
 /** Adds the OpenAPI document (`/openapi.json`), interactive documentation (`/docs`) and the errors (`/docs/errors`). */
 export async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
-    // Each operation belongs to the group of its path.
-    transform: ({ schema, url }) => ({ schema: { ...schema, tags: [groupOf(url)] }, url }),
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -179,7 +172,7 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
         summary: 'Stock levels in bulk, with a durable result for each line at once.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      tags: GROUPS.map(([name, , description]) => ({ name, description })),
+      tags: Object.entries(GROUPS).map(([name, description]) => ({ name, description })),
       servers: [{ url: '/', description: 'This server.' }],
       components: {
         securitySchemes: {
@@ -200,7 +193,11 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
       },
     },
     transformObject: (printed) =>
-      withNamedSchemas('openapiObject' in printed ? printed.openapiObject : printed.swaggerObject),
+      withExamples(
+        withNamedSchemas(
+          'openapiObject' in printed ? printed.openapiObject : printed.swaggerObject,
+        ),
+      ),
   });
   await app.register(async (pages) => {
     // The page loads from this server only and cannot be framed.
@@ -297,10 +294,6 @@ function withNamedSchemas<T extends object>(document: T): T {
   return Object.assign(document, visited, {
     components: { ...components, schemas: Object.fromEntries(named) },
   });
-}
-
-function groupOf(path: string): string {
-  return GROUPS.find(([, start]) => start.test(path))?.[0] ?? '';
 }
 
 /** The OpenAPI document as JSON and as YAML, each printed when it is first asked for. */

@@ -67,6 +67,7 @@ export function addHealth(app: FastifyInstance, { probe, load, version }: Health
   addResource(app, '/version', {
     GET: {
       schema: describe({
+        group: 'Health',
         operationId: 'getVersion',
         summary: 'Show the version of this server',
         ok: VersionSchema,
@@ -78,6 +79,7 @@ export function addHealth(app: FastifyInstance, { probe, load, version }: Health
   addResource(app, '/healthz', {
     GET: {
       schema: describe({
+        group: 'Health',
         operationId: 'isUp',
         summary: 'Check that the process is up',
         ok: StatusSchema,
@@ -89,6 +91,7 @@ export function addHealth(app: FastifyInstance, { probe, load, version }: Health
   addResource(app, '/readyz', {
     GET: {
       schema: describe({
+        group: 'Health',
         operationId: 'isReady',
         summary: 'Check that the store answers and can write, and show how busy the server is',
         ok: ReadinessSchema,

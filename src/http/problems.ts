@@ -204,6 +204,7 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, { code: ErrorCode; message: stri
 /** Codes of `clientErrorResponse`, beside Node's. */
 export const SLOW_REQUEST = 'SLOW_REQUEST';
 export const TOKEN_REVOKED = 'TOKEN_REVOKED';
+export const TINY_CHUNKS = 'TINY_CHUNKS';
 export const TOO_MANY_CONNECTIONS = 'TOO_MANY_CONNECTIONS';
 
 /** The complete response, as text, for an error that is found before there is a request to reply to. */
@@ -240,6 +241,11 @@ const CLIENT_ERRORS: Readonly<Record<string, { code: ErrorCode; message: string 
     code: 'request_timeout',
     message:
       'The request arrived more slowly than the server allows (ONHAND_RECEIVE_BYTES_PER_SECOND_MIN). Send it again, faster.',
+  },
+  [TINY_CHUNKS]: {
+    code: 'request_malformed',
+    message:
+      'The body arrives in chunks of a few bytes (Transfer-Encoding: chunked, ONHAND_CHUNK_BYTES_MIN). Send larger chunks: collect what you write in a buffer.',
   },
   [TOKEN_REVOKED]: {
     code: 'unauthenticated',

@@ -42,12 +42,16 @@ import {
   handleError,
   clientErrorResponse,
   SLOW_REQUEST,
+  TINY_CHUNKS,
   TOO_MANY_CONNECTIONS,
 } from './problems.ts';
 import { ClientConnections, type ConnectionLimits } from './request/client-connections.ts';
+import { CountedRequest } from './request/counted-request.ts';
 import { refuseDuplicateHeaders } from './request/duplicate-headers.ts';
+import { RequestTurns, type RequestTurnLimits } from './request/request-turns.ts';
 import { SlowPeers, type SlowPeerLimits } from './request/slow-peers.ts';
 import { boundUnreadBody, type UnreadBodyLimits } from './request/unread-bodies.ts';
+import { addAudit } from './audit.ts';
 import { addStatus } from './status.ts';
 import { addStatistics } from './inventory/statistics.ts';
 import { addSkuExport } from './inventory/sku-export.ts';
@@ -55,6 +59,7 @@ import { addSkus, type SkuListLimits } from './inventory/skus.ts';
 import { Streams, type StreamSettings } from './streams/streams.ts';
 import { addWebhooks } from './changes/webhooks.ts';
 import type { WebhookLimits } from './changes/webhook-throttle.ts';
+import type { AttemptLimits } from '../webhooks/messages.ts';
 import type { ServerBodyLimits } from './request/body.ts';
 import { BatchSubmitter, type WriteSettings } from './inventory/batch-submitter.ts';
 import { BulkParser } from './inventory/bulk-parser.ts';
@@ -67,6 +72,7 @@ export interface HttpSettings
     AdmissionLimits,
     ConnectionLimits,
     SlowPeerLimits,
+    RequestTurnLimits,
     UnreadBodyLimits,
     LoginLimits,
     ServerBodyLimits,
@@ -74,6 +80,7 @@ export interface HttpSettings
     FileSettings,
     StreamSettings,
     WebhookLimits,
+    AttemptLimits,
     SkuListLimits,
     SessionCookieSettings {
   /** How long a session of a browser is valid without a request. */
@@ -158,6 +165,7 @@ export async function buildServer({
   const submitter = new BatchSubmitter({
     admission,
     intake,
+    audit: store.audit,
     batches: store.batches,
     settings,
     onResultsStored,
@@ -180,6 +188,7 @@ export async function buildServer({
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     // Node rejects a request without Host with an empty body; the hook below does it with a problem.
     http: {
+      IncomingMessage: CountedRequest,
       // Node.js refuses to wait longer for the headers than for the whole request.
       headersTimeout: Math.min(settings.headersTimeoutMs, settings.requestTimeoutMs),
       requireHostHeader: false,
@@ -211,6 +220,13 @@ export async function buildServer({
     refusal: () => clientErrorResponse({ code: TOO_MANY_CONNECTIONS }, randomUUID()),
   });
   connections.attach(app.server);
+  const requestTurns = new RequestTurns({
+    limits: settings,
+    tinyChunksResponse: () => clientErrorResponse({ code: TINY_CHUNKS }, randomUUID()),
+    onCut: (socket, what) =>
+      app.log.info({ address: socket.remoteAddress }, `disconnected a client that ${what}`),
+  });
+  requestTurns.attach(app.server);
   const slowPeers = new SlowPeers({
     limits: settings,
     mayPause: (socket) => streams.has(socket),
@@ -288,8 +304,21 @@ export async function buildServer({
   });
   const parser = new BulkParser(bodyWorkers);
   addInventory(app, { admission, intake, submitter, streams, parser, limits: settings });
-  addBatches(app, { admission, intake, batches: store.batches, limits: settings });
-  const fileRoutes = { admission, service: files, uploads, settings, limits: settings };
+  addBatches(app, {
+    admission,
+    intake,
+    audit: store.audit,
+    batches: store.batches,
+    limits: settings,
+  });
+  const fileRoutes = {
+    admission,
+    audit: store.audit,
+    service: files,
+    uploads,
+    settings,
+    limits: settings,
+  };
   addFiles(app, fileRoutes);
   addFileActions(app, { ...fileRoutes, intake });
   addFileEffects(app, fileRoutes);
@@ -301,7 +330,16 @@ export async function buildServer({
   addStatistics(app, { admission, store });
   const { changes, webhooks, accounts } = store;
   const limits = settings;
-  addWebhooks(app, { admission, webhooks, changes, accounts, options: webhookOptions, limits });
+  addWebhooks(app, {
+    admission,
+    audit: store.audit,
+    webhooks,
+    changes,
+    accounts,
+    feed,
+    options: webhookOptions,
+    limits,
+  });
   const attempts = new PasswordAttempts(settings);
   app.addHook('onClose', async () => {
     await uses.record();
@@ -309,6 +347,7 @@ export async function buildServer({
   });
   addLogin(app, { accounts, attempts });
   addOrganizations(app, { admission, store, limits });
+  addAudit(app, { admission, audit: store.audit });
   addStatus(app, { admission, store, intake, files, probe, version, database });
   addAccess(app, { admission, accounts, attempts });
   const sessions = { admission, accounts, attempts, cookie, lifetimes };

@@ -69,6 +69,7 @@ export function addStatus(app: FastifyInstance, routes: StatusRoutes): void {
   addResource(app, '/timp/status/', {
     GET: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'getStatus',
         summary: 'Show the state of the server',
         access: 'operator',

@@ -1,5 +1,5 @@
 /** The part of the store contract about the audit log (see `store.ts`). */
-import type { AuditEntry } from '../domain/audit.ts';
+import type { AuditEntry, AuditNote } from '../domain/audit.ts';
 
 export interface AuditQuery {
   /** Only entries after this sequence. */
@@ -14,4 +14,6 @@ export interface AuditQuery {
 export interface AuditStore {
   /** Entries of the audit log, the oldest first. */
   read(query: AuditQuery): Promise<readonly AuditEntry[]>;
+  /** Adds an entry about what was done just now, in a transaction of its own: for batches, which have theirs. */
+  append(note: AuditNote): Promise<void>;
 }

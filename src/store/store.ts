@@ -6,6 +6,7 @@
  * (disk full, busy longer than its timeout, closed); nothing is then half done. Any other rejection is
  * either documented at the method or a bug.
  */
+import type { AuditNote } from '../domain/audit.ts';
 import type {
   Batch,
   BatchOutcome,
@@ -49,6 +50,7 @@ import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { HourCounts } from '../domain/statistics.ts';
 import type { Sku, SkuSortKey } from '../domain/sku.ts';
 import type {
+  DetailedAttempt,
   Webhook,
   WebhookAttempt,
   WebhookChanges,
@@ -248,7 +250,7 @@ export interface ChangeStore {
   /** How often each supplier is expected to report, in minutes; null if it is not. */
   expectedIntervals(): Promise<ReadonlyMap<number, number | null>>;
   /** Sets how often the supplier is expected to report; null removes the expectation. */
-  setExpectedInterval(supplierId: number, minutes: number | null): Promise<void>;
+  setExpectedInterval(supplierId: number, minutes: number | null, author?: Author): Promise<void>;
   /**
    * Deletes changes of batches applied before `beforeMs`, about `limit` at most, and keeps the inventory
    * that they left as each SKU's baseline. Resolves with whether more are left.
@@ -392,6 +394,7 @@ export interface FileStore {
   changeRules(
     supplierId: number,
     change: (before: ReadingRules) => ReadingRules,
+    author?: Author,
   ): Promise<ReadingRules>;
 
   /** Finished files, started or refused before a time, whose bytes are still stored; at most `limit`. */
@@ -426,11 +429,11 @@ export interface WebhookStore {
   /** An organization's webhooks, the oldest first. */
   list(organizationId: number): Promise<readonly Webhook[]>;
   find(organizationId: number, uuid: string): Promise<Webhook | undefined>;
-  update(id: number, changes: WebhookChanges): Promise<void>;
+  update(id: number, changes: WebhookChanges, note?: AuditNote): Promise<void>;
   /** Records that the webhook's URL answered 2xx, unless the webhook has another URL by now. */
   verify(id: number, url: string, atMs: number): Promise<void>;
   /** Also removes its positions and attempts. */
-  remove(id: number): Promise<void>;
+  remove(id: number, note?: AuditNote): Promise<void>;
 
   /** Webhooks of all organizations that are not paused, and whose creators have not lost their access. */
   active(): Promise<readonly Webhook[]>;
@@ -443,8 +446,10 @@ export interface WebhookStore {
   /** Replaces the position if its version is still current. Resolves with whether it was. */
   exchange(position: WebhookPosition): Promise<boolean>;
 
-  /** Keeps only the latest `ATTEMPTS_KEPT`. */
-  logAttempt(webhookId: number, attempt: WebhookAttempt): Promise<void>;
+  /** Keeps only the latest `keptMax` of the webhook. */
+  logAttempt(webhookId: number, attempt: DetailedAttempt, keptMax: number): Promise<void>;
   /** The latest first. */
   attempts(webhookId: number): Promise<readonly WebhookAttempt[]>;
+  /** The attempts to deliver one message, the latest first. */
+  attemptsOf(webhookId: number, messageId: string): Promise<readonly DetailedAttempt[]>;
 }

@@ -1,4 +1,6 @@
 import { printWebhookBody, type WebhookMessage } from '../wire/changes/webhooks.ts';
+import type { WebhookExchange } from '../domain/webhooks.ts';
+import { hiding, shownHeaders, shownRequest } from './exchange.ts';
 import { postWebhook, type WebhookHttpOptions, type WebhookResponse } from './http-post.ts';
 import { type AttemptResult, readRetryAfter } from './schedule.ts';
 import { signatureHeaders, type WebhookSecrets } from './signature.ts';
@@ -28,6 +30,7 @@ export interface AttemptOutcome {
   readonly status: number | null;
   /** The beginning of the response, or why there was none. */
   readonly text: string;
+  readonly exchange: WebhookExchange;
   readonly startedAtMs: number;
   readonly durationMs: number;
 }
@@ -44,25 +47,25 @@ export async function deliver(
 ): Promise<AttemptOutcome> {
   const startedAtMs = options.now();
   const body = printWebhookBody(attempt.message, attempt.madeAtMs);
-  const response = await postWebhook(
-    {
-      url: attempt.url,
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': options.userAgent,
-        ...signatureHeaders({ id: attempt.messageId, body }, attempt.secrets, startedAtMs),
-      },
-      body,
-    },
-    options,
-    signal,
-  );
+  const { url, secrets } = attempt;
+  const signed = signatureHeaders({ id: attempt.messageId, body }, secrets, startedAtMs);
+  const headers = {
+    'content-type': 'application/json',
+    'user-agent': options.userAgent,
+    ...signed,
+  };
+  const response = await postWebhook({ url, headers, body }, options, signal);
   const endedAtMs = options.now();
+  const hide = hiding(secrets, signed);
   const isAnswered = response.kind === 'answered';
   return {
     result: resultOf(response, endedAtMs),
     status: isAnswered ? response.status : null,
-    text: isAnswered ? response.text : response.failure,
+    text: isAnswered ? hide(response.text) : response.failure,
+    exchange: {
+      request: shownRequest({ url, headers }, body, options.excerptBytesMax),
+      responseHeaders: isAnswered ? shownHeaders(response.headers, hide) : null,
+    },
     startedAtMs,
     durationMs: endedAtMs - startedAtMs,
   };

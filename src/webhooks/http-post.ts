@@ -12,8 +12,8 @@ export interface WebhookHttpOptions {
   readonly policy: AddressPolicy;
   /** For the complete request: resolving, connecting, sending and reading. */
   readonly timeoutMs: number;
-  /** How much of a response body is read. */
-  readonly responseBytesMax: number;
+  /** How much of a response body is read, and how much of each body is stored with the attempt. */
+  readonly excerptBytesMax: number;
   readonly resolve: Resolve;
   /** Replaces Node's certificate authorities; PEM. */
   readonly certificateAuthority?: string;
@@ -31,6 +31,7 @@ export type WebhookResponse =
       readonly kind: 'answered';
       readonly status: number;
       readonly retryAfter: string | null;
+      readonly headers: Readonly<Record<string, string>>;
       /** The beginning of the body as text, without NUL. */
       readonly text: string;
     }
@@ -83,7 +84,8 @@ export async function postWebhook(
       kind: 'answered',
       status: response.statusCode,
       retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
-      text: await readBeginning(response.body, options.responseBytesMax),
+      headers: textHeaders(response.headers),
+      text: await readBeginning(response.body, options.excerptBytesMax),
     };
   } catch (error) {
     if (signal?.aborted === true) return { kind: 'failed', failure: ENDED_EARLY };
@@ -113,9 +115,21 @@ async function readBeginning(body: AsyncIterable<Uint8Array>, bytesMax: number):
   } catch {
     // The bytes before the failure are still useful.
   }
-  const head = Buffer.concat(chunks).subarray(0, bytesMax);
-  // An incomplete character at the end is left out. PostgreSQL cannot store NUL.
-  return new TextDecoder().decode(head, { stream: true }).replaceAll('\0', '\uFFFD');
+  return beginningOf(Buffer.concat(chunks), bytesMax);
+}
+
+/** The beginning of a body as text, without NUL, which PostgreSQL cannot store. */
+export function beginningOf(body: Uint8Array, bytesMax: number): string {
+  // An incomplete character at the end is left out.
+  const head = new TextDecoder().decode(body.subarray(0, bytesMax), { stream: true });
+  return head.replaceAll('\0', '\uFFFD');
+}
+
+function textHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Readonly<Record<string, string>> {
+  const sent = Object.entries(headers).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(sent.map(([name, value]) => [name, String(value)]));
 }
 
 /**

@@ -2,15 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeHead } from '../domain/changes.ts';
 import type { Webhook, WebhookPosition } from '../domain/webhooks.ts';
 import type { AccountStore, ChangeStore, WebhookStore } from '../store/store.ts';
-import { deliver, type AttemptOutcome, type DeliverOptions } from './attempt.ts';
+import { deliver, type DeliverOptions } from './attempt.ts';
 import type { ChangeFeed } from '../changes/change-feed.ts';
 import { DeliveryLag } from './delivery-lag.ts';
+import { logAttempt, nextMessage, readMessageChanges, type AttemptLimits } from './messages.ts';
 import { followVisible, suppliersOf } from './suppliers.ts';
 import { inTurns, SendSlots, type SendLimits } from './turns.ts';
 import {
   lease,
   leasableAtMs,
-  newDelivery,
   readMessage,
   resume,
   settle,
@@ -23,8 +23,6 @@ import {
 const ROUND_EVERY_MS = 200;
 /** How often a node reads which webhooks exist and which suppliers they follow. */
 const REFRESH_EVERY_MS = 1000;
-/** The most changes in one message. */
-const RECORDS_MAX = 500;
 /** How much longer than an attempt a lease is: time to store the result. */
 const LEASE_MARGIN_MS = 10_000;
 /** How many messages of one supplier are sent to one webhook before others get the slot. */
@@ -47,7 +45,7 @@ interface SenderParts {
   >;
   readonly feed: ChangeFeed;
   readonly options: DeliverOptions;
-  readonly limits: SendLimits;
+  readonly limits: SendLimits & AttemptLimits;
   /** Identifies this process among those on the same database. */
   readonly nodeId: string;
   /** Called when the store fails; the next round tries again. */
@@ -216,7 +214,9 @@ export class WebhookSender {
       await this.#exchange(leased, leased.deliveredSequence, unleased);
       return undefined;
     }
-    const chunk = await this.#read(webhook, leased, message);
+    const { supplierId, deliveredSequence: afterSequence } = leased;
+    const range = { supplierId, afterSequence, toSequence: message.toSequence };
+    const chunk = await readMessageChanges(webhook, range, this.#parts);
     if (chunk === undefined) {
       await this.#pause(webhook, CHANGES_DROPPED);
       return undefined;
@@ -233,7 +233,7 @@ export class WebhookSender {
       signal,
     );
     this.#parts.onAttempt?.(outcome.result.kind);
-    await this.#log(webhook.id, delivery.messageId, outcome);
+    await logAttempt(this.#parts, webhook, { messageId: delivery.messageId, range }, outcome);
     const settled = settle(delivery, outcome.result, {
       nowMs: options.now(),
       random: Math.random(),
@@ -268,9 +268,9 @@ export class WebhookSender {
     const nowMs = this.#parts.options.now();
     const { message } = position;
     if (message !== null) return { ...message, delivery: resume(message.delivery, nowMs) };
-    const toSequence = Math.min(head.lastSequence, position.deliveredSequence + RECORDS_MAX);
-    const messageId = `msg_${webhook.uuid}_${position.supplierId}_${toSequence}`;
-    return { toSequence, madeAtMs: nowMs, delivery: newDelivery(messageId, nowMs) };
+    const { supplierId, deliveredSequence } = position;
+    const webhookUuid = webhook.uuid;
+    return nextMessage({ webhookUuid, supplierId, deliveredSequence, head, nowMs });
   }
 
   /** Stores a position; returns it as stored, or undefined if another node changed it first. */
@@ -288,38 +288,9 @@ export class WebhookSender {
     return isStored ? { ...position, deliveredSequence, message, version: version + 1 } : undefined;
   }
 
-  /** The changes of a message and the cursor after them; undefined if they have been dropped. */
-  async #read(webhook: Webhook, position: Position, { toSequence }: OutgoingMessage) {
-    const { changes, feed } = this.#parts;
-    const { supplierId, deliveredSequence } = position;
-    const count = toSequence - deliveredSequence;
-    const read = await changes.read(supplierId, deliveredSequence, count);
-    if (read[0]?.sequence !== deliveredSequence + 1 || read.length !== count) return undefined;
-    const reader = {
-      organizationId: webhook.organizationId,
-      supplierIds: () => Promise.resolve([supplierId]),
-    };
-    const cursor = { sequences: new Map([[supplierId, toSequence]]), turn: 0 };
-    const records = read.map((change) => ({ kind: 'change' as const, change }));
-    return { records, cursor: await feed.print(reader, cursor) };
-  }
-
   async #pause({ id }: Webhook, pausedReason: string): Promise<void> {
     await this.#parts.webhooks.update(id, { pausedReason });
     this.#parts.onPaused?.();
-  }
-
-  async #log(webhookId: number, messageId: string, outcome: AttemptOutcome): Promise<void> {
-    const { result, status, text, startedAtMs, durationMs } = outcome;
-    const isDelivered = result.kind === 'delivered';
-    await this.#parts.webhooks.logAttempt(webhookId, {
-      messageId,
-      startedAtMs,
-      durationMs,
-      status,
-      text,
-      isDelivered,
-    });
   }
 }
 

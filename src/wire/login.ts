@@ -1,3 +1,4 @@
+import { OPERATOR_PERMISSIONS } from '../domain/parties.ts';
 import { createValidator, uuid } from './schema.ts';
 import { type Static, Type } from 'typebox';
 import {
@@ -117,11 +118,18 @@ const ABOUT: Readonly<Record<Permission, Omit<WirePermission, 'name'>>> = {
     visibility: 'operator',
     grouping: 'organizations',
   },
+  view_audit_log: {
+    uuid: '5d0a2a0e-6c5b-4f0a-9a53-7a1f0b0f6d05',
+    display_name: 'View the audit log',
+    description: 'Read who did what to accounts and settings.',
+    visibility: 'operator',
+    grouping: 'organizations',
+  },
 };
 
 /** The permissions of operators are no concern of others. */
 function permissionsShownTo(type: OrganizationType): readonly Permission[] {
-  return PERMISSIONS.filter((name) => type === 'operator' || name !== 'manage_organizations');
+  return PERMISSIONS.filter((name) => type === 'operator' || !OPERATOR_PERMISSIONS.has(name));
 }
 
 export function printSession({ token, user }: PrintedSession): Static<typeof LoginReplySchema> {

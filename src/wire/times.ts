@@ -59,4 +59,5 @@ export function readAsOf(
   return `${what} ${quoteValue(value)} is more than ${asOfToleranceSeconds} seconds in the future.`;
 }
 
-const TIME_ALLOWED = 'a time with an offset or Z, such as "2026-11-23T16:21:19Z"';
+/** How messages say what a timestamp looks like. */
+export const TIME_ALLOWED = 'a time with an offset or Z, such as "2026-11-23T16:21:19Z"';

@@ -173,6 +173,36 @@ const ATTACKS: Readonly<Record<string, () => Promise<unknown>>> = {
     const response = await ask('POST', BULK, rows, { 'content-type': 'application/x-ndjson' });
     await response.arrayBuffer();
   },
+  'rows of a stream that are not UTF-8, compressed': async () => {
+    const rows = new Uint8Array(gzipSync(Buffer.from('ff0a'.repeat(200_000), 'hex')));
+    const response = await ask('POST', BULK, rows, {
+      'content-type': 'application/x-ndjson',
+      'content-encoding': 'gzip',
+    });
+    await response.arrayBuffer();
+  },
+  'a thousand requests at once on each of fifty connections': async () => {
+    const flood = await Flood.send(
+      server.url,
+      50,
+      'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1000),
+    );
+    await flood.statuses();
+    flood.close();
+  },
+  'bodies in chunks of one byte': async () => {
+    const head = `POST ${BULK} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${server.prepared.token}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const flood = await Flood.send(server.url, 10, head + '1\r\n \r\n'.repeat(50_000));
+    const statuses = await flood.statuses();
+    flood.close();
+    expect(statuses.get(200) ?? 0).toBe(0);
+  },
+  'a form with a preamble of megabytes': async () => {
+    const response = await ask('POST', `${FILES}upload/`, `${' \r\n'.repeat(10_000_000)}--x--`, {
+      'content-type': 'multipart/form-data; boundary=x',
+    });
+    expect(response.status).toBe(400);
+  },
   'a large body that is malformed': async () => {
     const response = await ask(
       'POST',

@@ -111,7 +111,9 @@ const count = (bytes: Buffer, step: number): void => {
 
 const split = (bytes: Buffer, step: number): void => {
   const splitter = new RowSplitter();
-  for (let at = 0; at < bytes.length; at += step) splitter.take(bytes.subarray(at, at + step));
+  for (let at = 0; at < bytes.length; at += step) {
+    Array.from(splitter.take(bytes.subarray(at, at + step)));
+  }
   splitter.end();
 };
 

@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 import traceback
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List
 
@@ -347,6 +348,15 @@ def webhooks(onhand: Onhand, given: Input) -> object:
     uuid, secret = created["uuid"], created["secret"]
     listed = len(onhand.webhooks.list())
     paused = onhand.webhooks.change(uuid, {"is_paused": True})["is_paused"]
+    onhand.webhooks.test(uuid)
+    delivery = onhand.webhooks.deliveries(uuid)[0]
+    shown = onhand.webhooks.delivery(uuid, delivery["message_id"])
+    again = ""
+    try:
+        onhand.webhooks.send_again(uuid, delivery["message_id"])
+    except OnhandError as error:
+        again = type(error).__name__
+    recovered = onhand.webhooks.recover(uuid, datetime.now(timezone.utc), dry_run=True)
     newer = onhand.webhooks.rotate_secret(uuid)["secret"]
     onhand.webhooks.delete(uuid)
     left = len(onhand.webhooks.list())
@@ -362,6 +372,10 @@ def webhooks(onhand: Onhand, given: Input) -> object:
     return {
         "listed": listed,
         "paused": paused,
+        "delivered": delivery["is_delivered"],
+        "shown": {"type": shown["type"], "body": "webhook.test" in shown["attempts"][0]["request"]["body"]},
+        "again": again,
+        "recovered": {key: recovered[key] for key in ("suppliers", "changes", "dry_run")},
         "rotated": newer != secret and newer.startswith("whsec_"),
         "left": left,
         "verified": verified(signed, body, [newer]),

@@ -363,6 +363,14 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     const { uuid, secret = '' } = await onhand.webhooks.create({ url: 'http://127.0.0.1:9/hook' });
     const listed = (await onhand.webhooks.list()).length;
     const paused = (await onhand.webhooks.change(uuid, { is_paused: true })).is_paused;
+    await onhand.webhooks.test(uuid);
+    const [delivery] = await onhand.webhooks.deliveries(uuid);
+    const messageId = delivery?.message_id ?? '';
+    const { type, attempts } = await onhand.webhooks.delivery(uuid, messageId);
+    const again = nameOf(await failureOf(onhand.webhooks.sendAgain(uuid, messageId)));
+    const { suppliers, changes, dry_run } = await onhand.webhooks.recover(uuid, new Date(), {
+      isDryRun: true,
+    });
     const { secret: newer = '' } = await onhand.webhooks.rotateSecret(uuid);
     await onhand.webhooks.delete(uuid);
     const left = (await onhand.webhooks.list()).length;
@@ -375,6 +383,10 @@ export const PROGRAMS: Readonly<Record<string, Program>> = {
     return {
       listed,
       paused,
+      delivered: delivery?.is_delivered,
+      shown: { type, body: attempts[0]?.request?.body.includes('webhook.test') },
+      again,
+      recovered: { suppliers, changes, dry_run },
       rotated: newer !== secret && newer.startsWith('whsec_'),
       left,
       verified: await verified(signed, body, [newer]),

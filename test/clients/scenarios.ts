@@ -410,6 +410,10 @@ export const SCENARIOS: readonly Scenario[] = [
       expect(output).toEqual({
         listed: 1,
         paused: true,
+        delivered: false,
+        shown: { type: 'webhook.test', body: true },
+        again: 'WebhookRefused',
+        recovered: { suppliers: 0, changes: 0, dry_run: true },
         rotated: true,
         left: 0,
         verified: 'webhook.test',

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Onhand } from '../../client/src/index.ts';
 import { createUser, PASSWORD } from '../http/accounts/browser.ts';
 import { TestServer } from '../http/harness.ts';
+import { Receiver } from '../webhooks/receiver.ts';
 import { hasChromium, launchChromium, loaded, windowOf } from './chromium.ts';
 import { expectNothingOf, expectNoViolations, readsOf, testOnce } from './screens.ts';
 
@@ -27,7 +28,11 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
   };
 
   beforeAll(async () => {
-    server = await TestServer.start({ dashboardPath: '/' });
+    server = await TestServer.start({
+      dashboardPath: '/',
+      webhooksAllowHttp: true,
+      webhooksAllowPrivateNetworks: true,
+    });
     const acme = await server.createSupplier(
       'Acme',
       ['CUP', 'POT', 'TIN'].map((skuId) => ({
@@ -43,6 +48,10 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
     await createUser(server, acme.supplier, 'clerk');
     await createUser(server, acme.supplier, 'reader', ['view_items']);
     await createUser(server, other, 'stranger');
+    const shop = await server.createOrganization('retailer', 'Shop');
+    await server.store.accounts.createConnection(acme.supplier.id, shop.id);
+    await server.store.accounts.createConnection(other.id, shop.id);
+    await createUser(server, shop, 'buyer');
     browser = await launchChromium();
     clerk = await windowOf(browser, server, 'clerk');
   });
@@ -218,6 +227,70 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
     await page.getByText('+5').waitFor();
     expect(await stockOf('CUP')).toBe(3);
     await page.close();
+  });
+
+  test('a buyer registers a webhook for one supplier, sees what was sent, and sends it again', async () => {
+    let status = 500;
+    const receiver = await Receiver.http((response) => response.writeHead(status).end('noted'));
+    const strangers = await open('/webhooks', await windowOf(browser, server, 'stranger'));
+    const buyer = await windowOf(browser, server, 'buyer');
+    const page = await open('/webhooks', buyer);
+    await page.getByRole('button', { name: 'Create webhook' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('URL').fill(`http://127.0.0.1:${receiver.port}/hook`);
+    await dialog.getByLabel('Acme').check();
+    await dialog.getByRole('button', { name: 'Create webhook' }).click();
+    const secret = await dialog.getByText(/^whsec_/).textContent();
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    await page.getByRole('link', { name: /127\.0\.0\.1/ }).click();
+    await page.getByText('No messages yet').waitFor();
+    await new Onhand({ url: server.url, token }).inventory.set({
+      sku_id: 'TIN',
+      quantity_in_stock: 3,
+      quantity_on_backorder: 40,
+    });
+    await page
+      .getByRole('row', { name: /Failed 500.*Acme/ })
+      .getByRole('link')
+      .click();
+    await page
+      .getByText(/"quantity_on_backorder": 40/)
+      .first()
+      .waitFor();
+    await page.getByText('(not stored)').first().waitFor();
+    expect(await page.content()).not.toContain(secret);
+    expect(await page.content()).not.toContain(receiver.received[0]?.headers['webhook-signature']);
+    status = 200;
+    await page.getByRole('button', { name: 'Send again' }).click();
+    await page.getByText('The message was delivered.').waitFor();
+    const [first, second] = receiver.received;
+    expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
+
+    await page.getByRole('link', { name: '← Latest messages' }).click();
+    await page.getByRole('row', { name: /Delivered 200/ }).waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused by its owner.').waitFor();
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Deliver again since a time…' }).click();
+    await page.getByText(/^\d+ changes are delivered again\. The webhook is paused/).waitFor();
+    await page.getByRole('button', { name: 'Deliver again' }).click();
+    await page.getByText(/^\d+ changes are being delivered again/).waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    // The same change, in a message that the receiver has not seen.
+    await page
+      .getByRole('row', { name: /Delivered 200/ })
+      .nth(1)
+      .waitFor();
+    expect(receiver.received.at(-1)?.headers['webhook-id']).not.toBe(first?.headers['webhook-id']);
+    const uuid = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+    const messages = await page.getByRole('row').getByRole('link').first().getAttribute('href');
+    for (const path of [`/webhooks/${uuid}`, messages ?? '']) {
+      await strangers.goto(server.url + path);
+      await strangers.getByText('There is nothing here').waitFor();
+    }
+    await strangers.close();
+    await buyer.close();
+    await receiver.close();
   });
 
   test('another organization sees none of these files and batches, by no link', async () => {

@@ -230,6 +230,8 @@ describe('the quantities of an EDIFACT item', () => {
     expect(await stockOf(['INV++2', 'QTY+145:7', 'INV++1', 'QTY+145:60'], '01B')).toEqual([
       [60, ''],
     ]);
+    // A movement is not what is there.
+    expect(await stockOf(['QTY+145:60', 'INV++1', 'QTY+145:7', 'INV+1++4'])).toEqual([[60, '']]);
     expect(await stockOf(['QTY+145:7', 'INV++2'])).toEqual([
       textMatching(/it has only "QTY\+145 \(damaged\)"/),
     ]);

@@ -5,6 +5,8 @@ import { all } from './reading.ts';
 import { workbookOf } from './workbooks.ts';
 import { interchange } from './x12.ts';
 
+const WITHDRAWN: unknown = expect.any(Number);
+
 /** Reads a table: what its columns are, what is noted, and the fields or the refusal of each row. */
 async function read(file: string, rules: RuleTexts = {}) {
   const { rows, close, notes, columns, overlooked } = await openInventory(file, {
@@ -76,7 +78,7 @@ describe('an export of', () => {
 
   test('rows of warehouses, bins and lots says where the stock of each row is', async () => {
     const file = 'Lagerort;Charge;Artikelnummer;Bestand\nOst;1;A-1;5\n;;A-1;5\n';
-    expect((await read(file)).locations).toEqual(['Ost\n1', undefined]);
+    expect((await read(file)).locations).toEqual(['Ost\n1', '']);
   });
 });
 
@@ -179,6 +181,124 @@ describe('a refusal of a header says what to send, if', () => {
   ])('%s', async (_, file, expected) => {
     await expect(openInventory(file)).rejects.toThrow(expected);
   });
+});
+
+describe('an export of', () => {
+  test.each([
+    [
+      'CommerceHub, whose available is a word beside the available quantity',
+      'vendor_sku,quantity_available,available\nA-1,5,YES\nA-2,5,NO\nA-3,5,DISCONTINUED\n',
+      [
+        { quantityInStock: 5, restrictions: null },
+        { quantityInStock: 0, restrictions: null },
+        { quantityInStock: 5, restrictions: WITHDRAWN },
+      ],
+    ],
+    [
+      'bol.com, which says what is for sale',
+      'Referentie;Voorraad;Te koop\nA-1;5;NEE\nA-2;6;JA\n',
+      [
+        { quantityInStock: 5, restrictions: WITHDRAWN },
+        { quantityInStock: 6, restrictions: null },
+      ],
+    ],
+    [
+      'Kaufland, whose columns are id_offer and count',
+      'id_offer;count\nA-1;5\n',
+      [{ quantityInStock: 5 }],
+    ],
+    [
+      'Business Central, where blocked is yes or no',
+      'No.,SKU,On hand,Blocked\n1,A-1,5,Yes\n',
+      [{ quantityInStock: 5, restrictions: WITHDRAWN }],
+    ],
+  ])('%s is read in rows too', async (_, file, expected) => {
+    const { lines } = await read(file);
+    expect(lines).toEqual(expected);
+  });
+
+  test('a warehouse whose blocked stock has a number hides no SKU, and says what is not subtracted', async () => {
+    const { lines, notes } = await read(
+      'Material,On Hand,Blocked,Reserved\nA-1,10,0,4\nA-2,5,1,0\n',
+    );
+    expect(lines).toEqual([{ quantityInStock: 10 }, { quantityInStock: 5 }]);
+    expect(notes).toEqual([
+      '"Blocked", "Reserved" look like stock that cannot be sold, and is not subtracted from "On Hand". If "On Hand" includes it, send the quantity that is available instead.',
+    ]);
+    expect((await read('SKU,Available,Committed\nA-1,8,2\n')).notes).toEqual([]);
+  });
+
+  test('two columns for what is available, both with numbers, is refused', async () => {
+    await expect(openInventory('SKU,Available,Available qty\nA-1,5,6\n')).rejects.toThrow(
+      /would both be read as quantity_in_stock/,
+    );
+  });
+});
+
+test('a workbook with a sheet per warehouse says which sheets are not read', async () => {
+  const sheets = ['Help', 'NJ', 'CA', 'Notes'].map((name) => ({
+    name,
+    rows:
+      name.length === 2
+        ? [
+            ['SKU', 'Qty'],
+            ['A-1', '5'],
+          ]
+        : [['How to fill in the sheets']],
+  }));
+  const { rows, close, notes } = await openInventory(workbookOf({ sheets }));
+  await all(rows);
+  expect(notes()).toEqual([
+    'Only the sheet "NJ" is read. The sheet "CA" is like it: to have more than the first read, send each as a file of its own.',
+  ]);
+  await close();
+});
+
+test.each([
+  ['27-01-15', 20_270_115],
+  ['15-01-27', 20_270_115],
+  ['26-01-27', /may be 2026-01-27 or 2027-01-26; write yyyy-mm-dd/],
+  ['1900-01-01', undefined],
+  ['12/31/9999', undefined],
+])(
+  'the date %s, in which the year may come first or which stands for none',
+  async (date, expected) => {
+    const { lines, notes } = await read(`SKU,Qty,ETA\nA-1,5,${date}\n`);
+    expect(lines).toEqual([
+      { quantityInStock: 5, ...(typeof expected === 'number' && { backorderDate: expected }) },
+    ]);
+    expect(notes.length).toBe(typeof expected === 'number' ? 0 : 1);
+  },
+);
+
+test.each(['SKU QTY\nA-1 5\n', 'SKU:Qty\nA-1:5\n'])(
+  'cells that are separated by a space or a colon are recognized: %j',
+  async (file) => {
+    await expect(openInventory(file)).rejects.toThrow(/Separate the cells by commas/);
+  },
+);
+
+test('the units of a bundle multiply cases only: other quantities count the SKU itself', async () => {
+  const { lines } = await read(
+    'sku_id,Qty,UOM,number_of_units_bundled\nA-1,10,,6\nA-2,10,EA,6\nA-3,10,CA,6\n',
+  );
+  expect(lines.map((line) => (typeof line === 'string' ? line : line.quantityInStock))).toEqual([
+    10, 10, 60,
+  ]);
+  expect((await read('sku_id,Qty,number_of_units_bundled\nA-1,10,6\n')).lines).toEqual([
+    { quantityInStock: 10 },
+  ]);
+});
+
+test("SAP's codes of cartons and pallets are no single units", async () => {
+  const { lines } = await read(
+    'Material;Bestand;Basismengeneinheit\n1001;5;KAR\n1002;2;PAL\n1003;7;ST\n',
+  );
+  expect(lines).toEqual([
+    expect.stringContaining('the unit "KAR"'),
+    expect.stringContaining('the unit "PAL"'),
+    { quantityInStock: 7 },
+  ]);
 });
 
 test('a separator at the end of the header need not be in the rows, and rows of blanks are none', async () => {

@@ -389,3 +389,16 @@ test('every risk of the OWASP API Security Top 10 names a test that exists', () 
     expect(existsSync(named.replaceAll('`', '')), risk).toBe(true);
   }
 });
+
+test('every attack that was tried names tests that exist', () => {
+  for (const [attack = '', , named = ''] of tableRowsOf(
+    sectionOf(page('docs/security.md'), 'Attacks tried'),
+  )) {
+    const tests = codesIn(named);
+    expect(tests, attack).not.toEqual([]);
+    expect(
+      tests.filter((path) => !path.endsWith('.test.ts') || !existsSync(join(ROOT, path))),
+      attack,
+    ).toEqual([]);
+  }
+});

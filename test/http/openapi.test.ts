@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Type } from 'typebox';
+import { Errors } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChangeFeed } from '../../src/changes/change-feed.ts';
 import { buildServer } from '../../src/http/server.ts';
@@ -70,7 +72,10 @@ describe('the OpenAPI document', () => {
     expect(at(openapi, 'components', 'schemas', 'Lines', 'items')).toEqual({
       $ref: '#/components/schemas/Line',
     });
-    expect(JSON.stringify(at(openapi, 'paths'))).not.toContain('"title":');
+    const withoutExamples = JSON.stringify(at(openapi, 'paths'), (name, value: unknown) =>
+      name === 'example' ? undefined : value,
+    );
+    expect(withoutExamples).not.toContain('"title":');
   });
 
   test('has every operation of the server', async () => {
@@ -87,6 +92,41 @@ describe('the OpenAPI document', () => {
       expect(names).toContain(at(tags, 0));
       if (at(tags, 0) === 'Health') expect(path).not.toMatch(/^\/timp\//);
     }
+  });
+
+  test('has a summary and valid examples for each request and reply of each operation', () => {
+    const inlined = (schema: unknown): unknown => {
+      if (Array.isArray(schema)) return schema.map(inlined);
+      if (typeof schema !== 'object' || schema === null) return schema;
+      const name = Object.hasOwn(schema, '$ref')
+        ? textAt(schema, '$ref').split('/').at(-1)
+        : undefined;
+      if (name !== undefined) return inlined(at(openapi, 'components', 'schemas', name));
+      return Object.fromEntries(
+        Object.entries(schema).map(([key, inner]) => [key, inlined(inner)]),
+      );
+    };
+    for (const { path, method, operation } of operations()) {
+      expect(textAt(operation, 'summary'), `${method} ${path}`).toMatch(/^[A-Z].{5,}[^.]$/);
+      const bodies: readonly (readonly [string, unknown])[] = [
+        ...membersAt(operation).filter(([name]) => name === 'requestBody'),
+        ...membersAt(operation, 'responses').filter(([status]) => /^20[^4]/.test(status)),
+      ];
+      for (const [what, body] of bodies) {
+        const contents = membersAt(body).filter(([name]) => name === 'content');
+        for (const [type, media] of contents.flatMap(([, content]) => membersAt(content))) {
+          if (!/json/.test(type)) continue;
+          const example = at(media, 'example');
+          expect(example, `${method} ${path} ${what} ${type}`).toBeDefined();
+          const found = Errors({}, Type.Unsafe(inlined(at(media, 'schema')) ?? {}), example);
+          expect(found, `${method} ${path} ${what}: ${JSON.stringify(example)}`).toEqual([]);
+        }
+      }
+    }
+    const reply = at(openapi, 'paths', SKUS, 'get', 'responses', '200', 'content');
+    expect(at(reply, 'application/json', 'example', 'skus', 0)).toMatchObject({
+      sku_id: 'xkuOwSQ3utl',
+    });
   });
 
   test('describes a success and an error of each operation', () => {

@@ -119,8 +119,9 @@ async function fill(database: TestDatabase): Promise<void> {
   const { id } = webhook;
   await store.webhooks.verify(id, webhook.url, 1);
   await store.webhooks.follow(id, supplierId, 3);
-  const attempt = { messageId: 'm', startedAtMs: 1, durationMs: 2, status: 200, text: '' };
-  await store.webhooks.logAttempt(id, { ...attempt, isDelivered: true });
+  const range = { supplierId, afterSequence: 2, toSequence: 3 };
+  const attempt = { messageId: 'm', range, startedAtMs: 1, durationMs: 2, status: 200, text: '' };
+  await store.webhooks.logAttempt(id, { ...attempt, isDelivered: true, exchange: '{}' }, 1);
   await addFile(store, supplierId);
   await store.close();
 }

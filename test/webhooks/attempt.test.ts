@@ -8,7 +8,11 @@ import { answering, failureOf, open, SECRET, send, urlOf } from './sending.ts';
 describe('a delivery', () => {
   test('is one signed POST of the message', async () => {
     const receiver = await answering(204);
-    const outcome = await send(urlOf(receiver, '/hook?tenant=1'));
+    const { exchange, ...outcome } = await send(urlOf(receiver, '/hook?tenant=1'));
+    expect(exchange.request).toMatchObject({
+      url: urlOf(receiver, '/hook?tenant=1'),
+      bodyBytes: 323,
+    });
     expect(outcome).toEqual({
       result: { kind: 'delivered' },
       status: 204,

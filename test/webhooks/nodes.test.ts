@@ -67,7 +67,7 @@ function senderOn(store: Store, webhooks: WebhookStore = store.webhooks): Webhoo
     accounts: store.accounts,
     feed: new ChangeFeed(store.changes, store.accounts),
     options: { ...OPTIONS, now: () => nowMs },
-    limits: { webhookSendsMax: 64, webhookSendsPerOrganizationMax: 16 },
+    limits: { webhookSendsMax: 64, webhookSendsPerOrganizationMax: 16, webhookAttemptsKept: 100 },
     nodeId: randomUUID(),
     onFailure: () => undefined,
   });
@@ -198,8 +198,9 @@ function altered(webhooks: WebhookStore, changes: Partial<WebhookStore>): Webhoo
     follow: (id, supplierId, sequence) => webhooks.follow(id, supplierId, sequence),
     unfollow: (id, supplierId) => webhooks.unfollow(id, supplierId),
     exchange: (position) => webhooks.exchange(position),
-    logAttempt: (id, attempt) => webhooks.logAttempt(id, attempt),
+    logAttempt: (id, attempt, keptMax) => webhooks.logAttempt(id, attempt, keptMax),
     attempts: (id) => webhooks.attempts(id),
+    attemptsOf: (id, messageId) => webhooks.attemptsOf(id, messageId),
     ...changes,
   };
 }

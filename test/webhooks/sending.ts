@@ -14,7 +14,7 @@ const MESSAGE = {
 export const OPTIONS: DeliverOptions = {
   policy: { allowHttp: true, allowPrivateNetworks: true },
   timeoutMs: 5000,
-  responseBytesMax: 100,
+  excerptBytesMax: 100,
   resolve: () => Promise.resolve(['127.0.0.1']),
   userAgent: 'onhand/test',
   now: () => 1_700_000_000_123,

@@ -17,7 +17,11 @@ import { Receiver } from './receiver.ts';
 import { OPTIONS, SECRET, urlOf } from './sending.ts';
 
 const SLOW_WEBHOOKS = 75;
-const LIMITS = { webhookSendsMax: 64, webhookSendsPerOrganizationMax: 16 };
+const LIMITS = {
+  webhookSendsMax: 64,
+  webhookSendsPerOrganizationMax: 16,
+  webhookAttemptsKept: 100,
+};
 
 let database: TestDatabase;
 let store: Store;

@@ -2280,6 +2280,33 @@ class Webhooks(_Resource):
         """Sends a test message and returns the attempt."""
         return cast(Json, self._json("POST", f"{_path(_WEBHOOKS_PATH, uuid)}test/"))
 
+    def deliveries(self, uuid: str) -> List[Json]:
+        """The latest messages, the one with the latest attempt first."""
+        return cast(List[Json], self._json("GET", f"{_path(_WEBHOOKS_PATH, uuid)}deliveries/")["deliveries"])
+
+    def delivery(self, uuid: str, message_id: str) -> Json:
+        """One message, with the request and the response of each attempt."""
+        return cast(Json, self._json("GET", self._delivery_path(uuid, message_id)))
+
+    def send_again(self, uuid: str, message_id: str) -> Json:
+        """Sends a message again now, with the same ID, and returns the attempt."""
+        return cast(Json, self._json("POST", f"{self._delivery_path(uuid, message_id)}send/"))
+
+    def recover(self, uuid: str, since: Time, *, dry_run: bool = False) -> Json:
+        """
+        Delivers all changes since a time again.
+
+        :param dry_run: only count them
+        """
+        path = f"{_path(_WEBHOOKS_PATH, uuid)}recover/"
+        query = {"dry_run": True} if dry_run else None
+        # Once more delivers the same changes: receivers expect them at least once.
+        return cast(Json, self._json("POST", path, query, content={"since": _time_text(since)}, is_repeatable=True))
+
+    @staticmethod
+    def _delivery_path(uuid: str, message_id: str) -> str:
+        return _path(f"{_path(_WEBHOOKS_PATH, uuid)}deliveries/", message_id)
+
     def attempts(self, uuid: str) -> Json:
         """The latest delivery attempts."""
         return cast(Json, self._json("GET", f"{_path(_WEBHOOKS_PATH, uuid)}attempts/"))
@@ -2899,6 +2926,18 @@ class AsyncWebhooks(_AsyncResource):
 
     async def test(self, uuid: str) -> Json:
         return await self._worker.call(lambda client: client.webhooks.test(uuid))
+
+    async def deliveries(self, uuid: str) -> List[Json]:
+        return await self._worker.call(lambda client: client.webhooks.deliveries(uuid))
+
+    async def delivery(self, uuid: str, message_id: str) -> Json:
+        return await self._worker.call(lambda client: client.webhooks.delivery(uuid, message_id))
+
+    async def send_again(self, uuid: str, message_id: str) -> Json:
+        return await self._worker.call(lambda client: client.webhooks.send_again(uuid, message_id))
+
+    async def recover(self, uuid: str, since: Time, *, dry_run: bool = False) -> Json:
+        return await self._worker.call(lambda client: client.webhooks.recover(uuid, since, dry_run=dry_run))
 
     async def attempts(self, uuid: str) -> Json:
         return await self._worker.call(lambda client: client.webhooks.attempts(uuid))

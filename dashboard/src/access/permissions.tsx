@@ -28,7 +28,9 @@ export function Permissions({ permissions }: { readonly permissions: readonly st
 export function usePermissionsFor(organization: Whose): readonly Permission[] {
   const { permissions } = useSession();
   if (organization === undefined) return permissions;
-  return permissions.filter((permission) => permission !== 'manage_organizations');
+  return permissions.filter(
+    (permission) => permission !== 'manage_organizations' && permission !== 'view_audit_log',
+  );
 }
 
 /** Chooses some of the permissions that the reader has. */

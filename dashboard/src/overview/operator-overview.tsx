@@ -40,7 +40,7 @@ export default function OperatorOverview() {
   }
   if (status.data === undefined || hours.data === undefined) {
     return (
-      <SimpleGrid cols={{ base: 2, md: 5 }} spacing="sm">
+      <SimpleGrid cols={{ base: 2, md: 5 }} spacing="sm" className={classes['tiles'] ?? ''}>
         {['speed', 'lines', 'failed', 'waiting', 'disk'].map((name) => (
           <Skeleton key={name} height={82} radius="lg" />
         ))}
@@ -71,7 +71,7 @@ function Figures({
   const formats = useFormats();
   const { free_bytes: free, files_bytes: stored } = disk;
   return (
-    <SimpleGrid cols={{ base: 2, md: 5 }} spacing="sm">
+    <SimpleGrid cols={{ base: 2, md: 5 }} spacing="sm" className={classes['tiles'] ?? ''}>
       <Fact name={text.operator.speed} hint={text.operator.speedHint}>
         {formats.number(speed)}
       </Fact>

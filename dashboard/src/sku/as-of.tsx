@@ -2,6 +2,7 @@ import { TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { OnhandError, type Sku } from '../../../client/src/index.ts';
+import { localTime } from '../format/local-time.ts';
 import { Panel } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
 import { Quantity, Restriction } from '../skus/columns.tsx';
@@ -69,10 +70,4 @@ function Past({ uuid, time }: { readonly uuid: string; readonly time: string }) 
       </div>
     </dl>
   );
-}
-
-/** Prints a time in the format of an input of the type datetime-local. */
-function localTime(date: Date): string {
-  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 16);
 }

@@ -9,7 +9,10 @@ type Rows = Virtualizer<HTMLDivElement, Element>;
 function scaleOf(rows: Rows): number {
   const rowsPx = rows.getTotalSize();
   if (rowsPx <= HEIGHT_MAX_PX) return 1;
-  const viewPx = rows.scrollElement?.clientHeight ?? 0;
+  const { scrollElement: scroller } = rows;
+  // The head scrolls with the rows, and covers the first of them: without its height, the last rows end above the bottom.
+  const headPx = scroller?.firstElementChild?.clientHeight ?? 0;
+  const viewPx = (scroller?.clientHeight ?? 0) - headPx;
   return (rowsPx - viewPx) / (HEIGHT_MAX_PX - viewPx);
 }
 

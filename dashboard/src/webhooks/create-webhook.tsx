@@ -1,23 +1,19 @@
-import { TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useActing } from '../acting/acting.tsx';
 import { DialogForm } from '../frame/dialog-form.tsx';
 import { Secret } from '../frame/secret.tsx';
 import { useText } from '../language/language.tsx';
+import { draftOf, fieldsOf, WebhookInputs } from './webhook-form.tsx';
 
 /** Registers a webhook, and shows its secret the one time that it can be seen. */
 export function CreateWebhook({ onClose }: { readonly onClose: () => void }) {
   const text = useText();
   const cache = useQueryClient();
   const { onhand } = useActing();
-  const [url, setUrl] = useState('');
-  const [description, setDescription] = useState('');
+  const [fields, setFields] = useState(fieldsOf());
   const creating = useMutation({
-    mutationFn: async () => {
-      const about = description.trim();
-      return onhand.webhooks.create({ url: url.trim(), description: about === '' ? null : about });
-    },
+    mutationFn: async () => onhand.webhooks.create(draftOf(fields)),
     onSuccess: async () => cache.invalidateQueries({ queryKey: ['webhooks'] }),
   });
   if (creating.data?.secret !== undefined) {
@@ -25,23 +21,7 @@ export function CreateWebhook({ onClose }: { readonly onClose: () => void }) {
   }
   return (
     <DialogForm action={text.webhooks.create} doing={creating} onCancel={onClose}>
-      <TextInput
-        label={text.webhooks.url}
-        description={text.webhooks.urlHint}
-        placeholder="https://example.com/hook"
-        type="url"
-        required
-        withAsterisk={false}
-        data-autofocus
-        value={url}
-        onChange={(event) => setUrl(event.currentTarget.value)}
-      />
-      <TextInput
-        label={text.webhooks.description}
-        maxLength={256}
-        value={description}
-        onChange={(event) => setDescription(event.currentTarget.value)}
-      />
+      <WebhookInputs fields={fields} onChange={setFields} />
     </DialogForm>
   );
 }

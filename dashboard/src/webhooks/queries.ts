@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import type { Acting } from '../acting/acting.tsx';
 
-const ATTEMPTS_REFRESH_MS = 5000;
+const DELIVERIES_REFRESH_MS = 5000;
 
 export function webhooksQuery({ onhand, scope }: Acting) {
   return queryOptions({
@@ -17,11 +17,20 @@ export function webhookQuery({ onhand, scope }: Acting, uuid: string) {
   });
 }
 
-/** The latest hundred attempts, read again while the reader looks at them. */
-export function attemptsQuery({ onhand, scope }: Acting, uuid: string) {
+/** The latest messages, read again while the reader looks at them. */
+export function deliveriesQuery({ onhand, scope }: Acting, uuid: string) {
   return queryOptions({
-    queryKey: ['webhooks', scope, uuid, 'attempts'],
-    queryFn: async ({ signal }) => (await onhand.webhooks.attempts(uuid, { signal })).attempts,
-    refetchInterval: ATTEMPTS_REFRESH_MS,
+    queryKey: ['webhooks', scope, uuid, 'deliveries'],
+    queryFn: async ({ signal }) => onhand.webhooks.deliveries(uuid, { signal }),
+    refetchInterval: DELIVERIES_REFRESH_MS,
+  });
+}
+
+/** One message with its attempts. */
+export function deliveryQuery({ onhand, scope }: Acting, uuid: string, messageId: string) {
+  return queryOptions({
+    queryKey: ['webhooks', scope, uuid, 'deliveries', messageId],
+    queryFn: async ({ signal }) => onhand.webhooks.delivery(uuid, messageId, { signal }),
+    refetchInterval: DELIVERIES_REFRESH_MS,
   });
 }

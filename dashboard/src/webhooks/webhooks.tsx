@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { Webhook } from '../../../client/src/index.ts';
 import { useActing } from '../acting/acting.tsx';
+import { useSession } from '../api/session.ts';
 import { Ago } from '../format/time.tsx';
 import { Icon } from '../frame/icons.tsx';
 import { Screen } from '../frame/screen.tsx';
@@ -16,15 +17,18 @@ import { webhooksQuery } from './queries.ts';
 /** Where changes are posted to. */
 export function Webhooks() {
   const text = useText();
+  const mayManage = useSession().permissions.includes('manage_webhooks');
   const [isOpen, { open, close }] = useDisclosure(false);
   return (
     <Screen
       title={text.frame.screens.webhooks}
       subtitle={text.webhooks.subtitle}
       actions={
-        <Button leftSection={<Icon name="plus" />} onClick={open}>
-          {text.webhooks.create}
-        </Button>
+        mayManage ? (
+          <Button leftSection={<Icon name="plus" />} onClick={open}>
+            {text.webhooks.create}
+          </Button>
+        ) : undefined
       }
     >
       <div className="panel">

@@ -1,4 +1,5 @@
 /** What `onhand apply` changes: compares what a file asks for with what a database has. */
+import { commandLineAuthor } from './accounts.ts';
 import { hashToken, newToken } from '../../accounts/credentials.ts';
 import type { Organization, Permission } from '../../domain/parties.ts';
 import type { AdminStore } from '../../store/store.ts';
@@ -124,7 +125,7 @@ function changedIntervals(
       kind: 'interval',
       text: `~ "${name}" is expected to report every: ${shownInterval(current)} → ${shownInterval(minutes)}`,
       run: async ({ accounts, changes }) =>
-        changes.setExpectedInterval(await idOf(accounts, name), minutes),
+        changes.setExpectedInterval(await idOf(accounts, name), minutes, commandLineAuthor()),
     },
   ];
 }

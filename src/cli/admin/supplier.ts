@@ -139,7 +139,7 @@ function expectCommand(context: CommandContext): Command {
     )
     .action(async ({ every, ...options }: ExpectOptions) => {
       await withSupplier(context, options, ({ changes }, id) =>
-        changes.setExpectedInterval(id, every),
+        changes.setExpectedInterval(id, every, commandLineAuthor()),
       );
       context.print(
         every === null

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { stringify } from 'csv-stringify/sync';
-import { AUDIT_ACTIONS, type AuditEntry } from '../../domain/audit.ts';
+import {
+  AUDIT_ACTIONS,
+  AUDIT_COLUMNS,
+  auditCells,
+  auditLine,
+  type AuditEntry,
+} from '../../domain/audit.ts';
 import type { AuditQuery, AuditStore } from '../../store/store.ts';
 import { requireDatabase, requireOrganization, withStore } from '../admin/accounts.ts';
 import { onStopSignal, type CommandContext } from '../context.ts';
@@ -27,7 +33,7 @@ const FOLLOW_MS = 1000;
 export function auditCommand(context: CommandContext): Command {
   return new Command('audit')
     .description(
-      'Shows who did what to organizations, connections, users, passwords, tokens, sessions and safety limits: the latest ' +
+      'Shows who did what to organizations, connections, users, passwords, tokens, sessions, limits, reading rules, webhooks and batches: the latest ' +
         'entries as a table, or all entries as NDJSON or CSV. "onhand doctor" checks that no entry was changed or removed.',
     )
     .addOption(databaseOption())
@@ -95,67 +101,22 @@ async function show(
   release();
 }
 
-const COLUMNS = [
-  'sequence',
-  'at',
-  'action',
-  'organization',
-  'subject',
-  'actor',
-  'address',
-  'details',
-];
-const EXPORTED = [...COLUMNS, 'request_id', 'hash'];
+/** A table of a terminal has no room for more. */
+const SHOWN = AUDIT_COLUMNS.filter((column) => column !== 'request_id' && column !== 'hash');
 
 function printed(
   entries: readonly AuditEntry[],
   format: AuditOptions['format'],
   isFirst: boolean,
 ): string {
-  if (format === 'ndjson') return entries.map(lineOf).join('\n');
-  const records = entries.map(recordOf);
+  if (format === 'ndjson') return entries.map(auditLine).join('\n');
+  const records = entries.map(auditCells);
   if (format === 'csv') {
-    const rows = records.map((record) => EXPORTED.map((column) => record[column] ?? ''));
+    const rows = records.map((record) => AUDIT_COLUMNS.map((column) => record[column]));
     // A spreadsheet must not take a name for a formula.
     const options = { escape_formulas: true, eof: false };
-    return stringify(isFirst ? [EXPORTED, ...rows] : rows, options);
+    return stringify(isFirst ? [[...AUDIT_COLUMNS], ...rows] : rows, options);
   }
-  const [head = '', ...rows] = formatTable(COLUMNS, records).split('\n');
+  const [head = '', ...rows] = formatTable(SHOWN, records).split('\n');
   return (isFirst ? [head, ...rows] : rows).join('\n');
-}
-
-/** The members of the entry as it was written, between those that the chain adds. */
-function lineOf({ sequence, text, hash }: AuditEntry): string {
-  return `{"sequence":${sequence},${text.slice(1, -1)},"hash":"${hash}"}`;
-}
-
-/** An entry that was tampered with may have any text. */
-function recordOf({ sequence, action, text, hash }: AuditEntry): Readonly<Record<string, string>> {
-  const shown = (member: string): string => {
-    const value = memberOf(text, member);
-    return typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value);
-  };
-  return {
-    sequence: String(sequence),
-    action,
-    hash,
-    at: shown('at'),
-    organization: shown('organization'),
-    subject: shown('subject'),
-    actor: shown('actor'),
-    address: shown('address'),
-    details: shown('details'),
-    request_id: shown('request_id'),
-  };
-}
-
-function memberOf(text: string, member: string): unknown {
-  try {
-    const entry: unknown = JSON.parse(text);
-    if (typeof entry !== 'object' || entry === null) return null;
-    const value: unknown = Reflect.get(entry, member);
-    return value ?? null;
-  } catch {
-    return null;
-  }
 }

@@ -83,6 +83,12 @@ export const UNSELLABLE_INVENTORY: readonly Code[] = [
   { code: '4', meaning: 'reserved' },
 ];
 
+/** Directions of INV (element 4501): the quantity is a movement, and not what is there. */
+export const INVENTORY_MOVEMENTS: readonly Code[] = [
+  { code: '1', meaning: 'movement out of inventory' },
+  { code: '2', meaning: 'movement into inventory' },
+];
+
 /** Functions of the message (BGM, element 1225) that must not be applied. */
 export const FUNCTIONS_REFUSED: readonly Code[] = [
   { code: '1', meaning: 'cancellation' },

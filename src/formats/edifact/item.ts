@@ -9,6 +9,7 @@ import {
   COUNTRY_PLACES,
   GTIN_TYPES,
   IDENTIFYING_FUNCTIONS,
+  INVENTORY_MOVEMENTS,
   LOCATION_PARTIES,
   OTHER_ID_TYPES,
   PACKING_CODES,
@@ -29,7 +30,7 @@ export class Item {
   /** Types of numbers and qualifiers of quantities that are not read, for messages. */
   readonly #typesUnread = new Set<string>();
   readonly #quantitiesUnread = new Set<string>();
-  /** The inventory that the next QTY counts, if it cannot be sold. */
+  /** What the next QTY counts, if that is a movement or inventory that cannot be sold. */
   #unsellable: string | null = null;
 
   /**
@@ -161,7 +162,11 @@ export class Item {
 
   #readInventory({ elements }: Segment): void {
     const type = elements[2]?.[0] ?? '';
-    const unsellable = UNSELLABLE_INVENTORY.find(({ code }) => code === type)?.meaning ?? null;
+    const direction = elements[1]?.[0] ?? '';
+    const unsellable =
+      INVENTORY_MOVEMENTS.find(({ code }) => code === direction)?.meaning ??
+      UNSELLABLE_INVENTORY.find(({ code }) => code === type)?.meaning ??
+      null;
     if (!this.#isInventoryLast) this.#unsellable = unsellable;
     else if (unsellable !== null) {
       const name = this.#stock.dropLastQuantity();

@@ -82,9 +82,18 @@ export function looksLikeStock(header: string): boolean {
   return STOCK_LIKE.test(name) && !NO_STOCK.test(name);
 }
 
+/** Whether a header looks like stock that is there and cannot be sold, such as what is reserved for orders. */
+export function looksPromised(header: string): boolean {
+  const name = normalizedHeader(header);
+  return PROMISED.test(name) && !NO_STOCK.test(name);
+}
+
+const PROMISED =
+  /reserv|rezerw|commit|allocat|blocked|gesperrt|bloque|onhold|quarantin|damaged|unsellable|unavailable|qualityinsp|impegnat|gereserveerd|bloccat|geblokkeerd|zablokowan|bloquead|sparrad|spaerret/;
+
 const STOCK_LIKE =
   /stock|qty|quantit|onhand|availab|lifecycle|sellable|inventor|backorder|discontinu|outofstock|restock|warehouse|status|bestand|menge|stuckzahl|lager|verfug|existenc|existencia|dispon|cantidad|giacenz|esistenz|scorte|voorraad|aantal|beschikbaar|ilosc|magazyn|dostepn|stanmag|estoque|quantidade|antal|saldo|tillgang|beholdning|tilgaengel/;
 
 /** Words in headers that describe, limit or price the stock instead of counting it. */
 const NO_STOCK =
-  /low|min|max|reorder|threshold|safety|alert|notify|allow|track|policy|manage|config|cost|price|preis|prix|precio|value|wert|tax|ship|order(?:status|id|date)|statuscode|payment|code\d*$|name\d*$|location\d*$|id\d*$|uom|unit|text|note|comment|cases|cartons?|pallet|casepack|karton|palett/;
+  /low|min|max|reorder|restock(?:level|point|qty|quantity)|threshold|safety|alert|notify|allow|track|policy|manage|config|cost|price|preis|prix|precio|value|wert|tax|ship|order(?:status|id|date)|statuscode|payment|code\d*$|name\d*$|location\d*$|id\d*$|uom|unit|text|note|comment|cases|cartons?|pallet|casepack|karton|palett/;

@@ -23,7 +23,7 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
     {
       meaning: "the supplier's own number",
       names: {
-        en: 'SKU, SKU code, SKU number, SKU no, item SKU, product SKU, variant SKU, custom label (SKU), custom label, vendor SKU, vendor item number, vendor item no, vendor part number, supplier SKU, supplier item number, supplier part number, seller SKU, SKU/item, vendor product code, supplier product code, our SKU, our item number, stock keeping unit',
+        en: 'SKU, SKU code, SKU number, SKU no, item SKU, product SKU, variant SKU, custom label (SKU), custom label, vendor SKU, vendor item number, vendor item no, vendor part number, supplier SKU, supplier item number, supplier part number, seller SKU, SKU/item, vendor product code, supplier product code, our SKU, our item number, stock keeping unit, offer SKU, shop SKU, offer ID, ID offer, seller article number, seller item number',
         de: 'Lieferantenartikelnummer, Artikelnummer Lieferant, Lief.-Art.-Nr., Lieferanten-Artikelnr.',
         fr: 'référence fournisseur, réf. fournisseur',
         es: 'referencia proveedor, referencia del proveedor, ref. proveedor, SKU proveedor',
@@ -172,7 +172,7 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
     {
       meaning: 'a count, in a column that may mean something else',
       names: {
-        en: 'units, stk., balance, stock balance, closing stock',
+        en: 'units, count, stk., balance, stock balance, closing stock',
         de: 'Stück, Lager',
         fr: 'nb',
         es: 'unidades, uds.',
@@ -323,16 +323,16 @@ export const COLUMN_NAMES: Readonly<Partial<Record<ColumnTarget, readonly Column
   published: [
     {
       names: {
-        en: 'is published, published?, active, is active, active?, active (0/1), enabled, is enabled, enabled?, visible, is visible, product visible?, purchasable, publish status, published status, available for order, available for purchase',
-        de: 'veröffentlicht, aktiv, sichtbar',
-        fr: 'publié, actif, visible',
-        es: 'publicado, activo, visible',
-        it: 'pubblicato, attivo, visibile',
-        nl: 'gepubliceerd, actief, zichtbaar',
-        pl: 'opublikowany, aktywny, widoczny',
-        pt: 'publicado, ativo, visível',
-        sv: 'publicerad, aktiv, synlig',
-        da: 'aktiv, synlig',
+        en: 'is published, published?, active, is active, active?, active (0/1), enabled, is enabled, enabled?, visible, is visible, product visible?, purchasable, publish status, published status, available for order, available for purchase, for sale, is for sale, for sale?, listed, is listed, online',
+        de: 'veröffentlicht, aktiv, sichtbar, zum Verkauf',
+        fr: 'publié, actif, visible, en vente, en ligne',
+        es: 'publicado, activo, visible, a la venta',
+        it: 'pubblicato, attivo, visibile, in vendita',
+        nl: 'gepubliceerd, actief, zichtbaar, te koop',
+        pl: 'opublikowany, aktywny, widoczny, w sprzedaży',
+        pt: 'publicado, ativo, visível, à venda',
+        sv: 'publicerad, aktiv, synlig, till salu',
+        da: 'aktiv, synlig, til salg',
       },
     },
   ],

@@ -6,7 +6,13 @@ import {
   type ColumnTarget,
 } from '../../domain/file-columns.ts';
 import type { Language } from '../language.ts';
-import { knownName, looksLikeStock, type KnownName } from './aliases.ts';
+import {
+  knownName,
+  looksLikeStock,
+  looksPromised,
+  normalizedHeader,
+  type KnownName,
+} from './aliases.ts';
 import { withoutBlanks } from './blanks.ts';
 import { isPlaceName } from './place-columns.ts';
 import {
@@ -93,12 +99,15 @@ interface Candidate extends Column, Pick<KnownName, 'rank' | 'meaning' | 'streng
  *
  * Throws `body_malformed` if the file lacks a mapped header, has two columns for one target with
  * the same rank, or has more than `columnsMax` columns.
+ *
+ * @param below the row below the header, whose cells show what unclear columns are
  */
 export function matchColumns(
   header: readonly string[],
   requested: readonly ColumnMapping[],
   columnsMax = Infinity,
   kind?: TableKind,
+  below: readonly string[] = [],
 ): MatchedHeader {
   if (header.length > columnsMax) {
     throw new HeaderRefusal(
@@ -109,9 +118,10 @@ export function matchColumns(
   const mappings = presentMappings(names, requested);
   const all = withoutBlockedStock(
     names.flatMap((name, place) => candidatesFor(name, place, mappings)),
+    below,
   );
   const candidates = withoutWeak(all, kind ?? kindOf(all));
-  const chosen = withStatusOfUnclear(chooseColumns(candidates), candidates);
+  const chosen = withStatusOfUnclear(chooseColumns(candidates, below), candidates);
   const places = new Set(chosen.columns.map(({ place }) => place));
   const unread = names
     .entries()
@@ -133,6 +143,7 @@ export function matchColumns(
       .filter(
         (name) =>
           looksLikeStock(name) &&
+          !looksPromised(name) &&
           !ignored.has(lower(name)) &&
           !isPlaceName(name) &&
           !chosen.spare.some(({ header: spare }) => spare === name),
@@ -143,7 +154,13 @@ export function matchColumns(
         chosen.columns.flatMap(({ language = 'en' }) => (language === 'en' ? [] : [language])),
       ),
     ],
-    notes: notesOf(chosen.columns, chosen.spare),
+    notes: [
+      ...notesOf(chosen.columns, chosen.spare),
+      ...promisedNotes(
+        chosen.columns,
+        unread.map(([, name]) => name).filter((name) => !ignored.has(lower(name))),
+      ),
+    ],
   };
 }
 
@@ -193,28 +210,44 @@ function withoutWeak(candidates: readonly Candidate[], kind: TableKind): readonl
     : candidates;
 }
 
-/** Beside unrestricted stock, as SAP lists it, `Blocked` is a kind of stock, and not whether the SKU is hidden. */
-function withoutBlockedStock(candidates: readonly Candidate[]): readonly Candidate[] {
-  const hasStockTypes = candidates.some(
-    ({ target, header }) =>
-      target === 'quantity_in_stock' && /^(?:unrestricted|frei verwendbar)/i.test(header),
+/**
+ * `Blocked` is a kind of stock, and not whether the SKU is hidden, beside unrestricted stock, as SAP lists it; if the row
+ * below the header has a number there that is neither 0 nor 1; and, beside stock on hand, if it has any number.
+ */
+function withoutBlockedStock(
+  candidates: readonly Candidate[],
+  below: readonly string[],
+): readonly Candidate[] {
+  const stocks = candidates.filter(({ target }) => target === 'quantity_in_stock');
+  const hasStockTypes = stocks.some(({ header }) =>
+    /^(?:unrestricted|frei verwendbar)/i.test(header),
   );
-  return hasStockTypes
-    ? candidates.filter(({ target, by }) => target !== 'hidden' || by !== 'alias')
-    : candidates;
+  const isOnHand = stocks.some(({ meaning }) => meaning === 'on hand');
+  const isStock = ({ target, by, place }: Candidate): boolean => {
+    if (target !== 'hidden' || by !== 'alias') return false;
+    const cell = withoutBlanks(below[place] ?? '');
+    return hasStockTypes || COUNTED.test(cell) || (isOnHand && /^\d/.test(cell));
+  };
+  return candidates.filter((candidate) => !isStock(candidate));
 }
+
+/** A number other than 0 and 1, which may stand for no and yes. */
+const COUNTED = /^(?:[2-9]|\d\d)/;
 
 interface Chosen {
   readonly columns: readonly Candidate[];
   readonly spare: readonly Candidate[];
 }
 
-function chooseColumns(candidates: readonly Candidate[]): Chosen {
+function chooseColumns(candidates: readonly Candidate[], below: readonly string[]): Chosen {
   const columns: Candidate[] = [];
   const spare: Candidate[] = [];
   for (const [target, group] of Map.groupBy(candidates, (candidate) => candidate.target)) {
     const best = STATUSES.has(target) ? Infinity : Math.min(...group.map(({ rank }) => rank));
-    const [first, ...others] = group.filter(({ rank }) => rank <= best);
+    const alike = group.filter(({ rank }) => rank <= best);
+    const flags = target === 'quantity_in_stock' ? flagsAmong(alike, below) : [];
+    spare.push(...flags.map((flag) => ({ ...flag, strength: 'unclear' as const })));
+    const [first, ...others] = alike.filter((candidate) => !flags.includes(candidate));
     if (first === undefined) continue;
     const isSum = ADDED_COLUMNS.has(target) && first.by === 'map';
     const second = others.find(
@@ -229,6 +262,24 @@ function chooseColumns(candidates: readonly Candidate[]): Chosen {
   }
   return { columns, spare };
 }
+
+/**
+ * Of columns that count alike, those that more likely have yes and no: `available` beside `available quantity`, unless the
+ * row below has a number there.
+ */
+function flagsAmong(alike: readonly Candidate[], below: readonly string[]): readonly Candidate[] {
+  const flags = alike.filter(
+    ({ by, header, place }) =>
+      by === 'alias' &&
+      BARE_AVAILABLE.test(normalizedHeader(header)) &&
+      !COUNTED.test(withoutBlanks(below[place] ?? '')),
+  );
+  return flags.length < alike.length ? flags : [];
+}
+
+/** Available, in any language, without a word for a quantity. */
+const BARE_AVAILABLE =
+  /^(?:available|avail|verfugbar|disponible|dispo|disponibile|beschikbaar|dostepne|disponivel|tillgangligt|tilgaengeligt)$/;
 
 /** Where another column has the quantity, a column such as `In stock` is read as the status. */
 function withStatusOfUnclear({ columns, spare }: Chosen, all: readonly Candidate[]): Chosen {
@@ -268,6 +319,21 @@ function notesOf(columns: readonly Candidate[], spare: readonly Candidate[]): re
     notes.push(`${target} is the sum of ${added.map(({ header }) => `"${header}"`).join(', ')}.`);
   }
   return notes;
+}
+
+/** Says which unread columns have stock that the one that is read may include although it cannot be sold. */
+function promisedNotes(
+  columns: readonly Candidate[],
+  unread: readonly string[],
+): readonly string[] {
+  const read = columns.find(({ target }) => target === 'quantity_in_stock');
+  const promised = unread.filter(looksPromised);
+  if (read === undefined || promised.length === 0 || /^available/.test(read.meaning ?? ''))
+    return [];
+  const list = promised.map((name) => `"${name}"`).join(', ');
+  return [
+    `${list} ${promised.length === 1 ? 'looks' : 'look'} like stock that cannot be sold, and is not subtracted from "${read.header}". If "${read.header}" includes it, send the quantity that is available instead.`,
+  ];
 }
 
 function columnOf({ place, header, target, by }: Candidate): Column {
@@ -315,7 +381,7 @@ export function matchInventory(
   below: readonly string[] = [],
 ): MatchedHeader {
   const decided = decidedKind(header, kind);
-  const found = matchColumns(header, mappings, columnsMax, decided);
+  const found = matchColumns(header, mappings, columnsMax, decided, below);
   if (decided === 'catalogue') {
     requireSkuId(found, header);
     return asCatalogue({ ...found, kind: decided });
@@ -355,10 +421,19 @@ function hasOnlyPlaces({ columns }: MatchedHeader): boolean {
 function checkIsHeader(header: readonly string[]): void {
   const names = header.map(withoutBlanks).filter((name) => name !== '');
   const [name = ''] = names;
-  if (names.length === 1 && /[,;\t|~^]/.test(name)) throw new HeaderRefusal(hasOneCell(name));
+  if (names.length === 1 && (/[,;\t|~^]/.test(name) || isSeveralNames(name)))
+    throw new HeaderRefusal(hasOneCell(name));
   if (names.length > 1 && names.some((cell) => /^\d+([.,]\d+)?$/.test(cell)))
     throw new HeaderRefusal(hasNoHeader(names));
 }
+
+/** Whether a header is several names that are separated by spaces or colons. */
+function isSeveralNames(header: string): boolean {
+  const words = header.slice(0, SEVERAL_NAMES_CHARACTERS_MAX).split(/[:\s]+/);
+  return words.filter(isKnownHeader).length > 1;
+}
+
+const SEVERAL_NAMES_CHARACTERS_MAX = 500;
 
 /** The headers that are not read as inventory or as an identifier; a product column may be meant as one. */
 function unreadOf(header: readonly string[], columns: readonly Column[]): readonly string[] {

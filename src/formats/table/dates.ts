@@ -27,6 +27,11 @@ export function readDateCell(cell: string, order: DateOrder): DateReading {
   return namedMonth(dated) ?? refused(`is not a calendar date${hintOf(text)}`);
 }
 
+/** Dates that programs write for none: their day zero, and the last day that there is. */
+const NO_DATES: ReadonlySet<number> = new Set([
+  10101, 18991230, 18991231, 19000100, 19000101, 19700101, 99991231,
+]);
+
 const DATE_LENGTH_MAX = 40;
 
 /** A date, and a time of day behind it. */
@@ -43,9 +48,12 @@ function inDottedOrder(parts: RegExpExecArray, order: DateOrder): DateReading {
   return 'date' in dayFirst || order !== null ? dayFirst : inEitherOrder(parts, 'month_first');
 }
 
-function inEitherOrder([, first, second, year]: RegExpExecArray, order: DateOrder): DateReading {
+function inEitherOrder(parts: RegExpExecArray, order: DateOrder): DateReading {
+  const [whole, first, second, year] = parts;
   const dayFirst = calendarDate(year, second, first);
   const monthFirst = calendarDate(year, first, second);
+  const yearFirst = inYearFirst(whole, dayFirst, monthFirst);
+  if (yearFirst !== undefined && order === null) return yearFirst;
   if (order !== null) return order === 'day_first' ? dayFirst : monthFirst;
   if (!('date' in dayFirst)) return monthFirst;
   if (!('date' in monthFirst) || dayFirst.date === monthFirst.date) return dayFirst;
@@ -53,6 +61,27 @@ function inEitherOrder([, first, second, year]: RegExpExecArray, order: DateOrde
     `may be ${printDate(dayFirst.date)} or ${printDate(monthFirst.date)}; send dates=day_first or dates=month_first`,
   );
 }
+
+/**
+ * A date of two digits each, such as 27-01-15, in which the year may as well come first. Undefined if it cannot, or if only
+ * that would be long ago.
+ */
+function inYearFirst(text: string, ...others: readonly DateReading[]): DateReading | undefined {
+  const [, year, month, day] = /^(\d\d)-(\d\d)-(\d\d)$/.exec(text) ?? [];
+  const yearFirst = calendarDate(year, month, day);
+  if (!('date' in yearFirst) || yearFirst.date < LONG_AGO) return undefined;
+  const recent = others.flatMap((other) =>
+    'date' in other && other.date >= LONG_AGO && other.date !== yearFirst.date ? [other.date] : [],
+  );
+  const [other] = recent;
+  if (other === undefined) return yearFirst;
+  return refused(
+    `may be ${printDate(yearFirst.date)} or ${printDate(other)}; write yyyy-mm-dd, or send dates=day_first or dates=month_first`,
+  );
+}
+
+/** No stock is expected before 2020. */
+const LONG_AGO = 20200101;
 
 /** A date with the name of its month, such as `15 Jan 2027`, `Jan 15, 2027` or `15-Jan-27`. */
 function namedMonth(text: string): DateReading | undefined {
@@ -92,7 +121,8 @@ const MONTHS = [
 function calendarDate(year = '', month = '', day = ''): DateReading {
   const whole = year.length === 2 ? `20${year}` : year;
   const date = readDate(`${whole}-${month.padStart(2, '0')}-${day.padStart(2, '0')}`);
-  return date === undefined ? refused('is not a calendar date; there is no such day') : { date };
+  if (date === undefined) return refused('is not a calendar date; there is no such day');
+  return NO_DATES.has(date) ? { isPlaceholder: true } : { date };
 }
 
 /** A day of this century, counted as spreadsheets do. */

@@ -44,7 +44,7 @@ export function hasOneCell(name: string): string {
   const separator = /[,;\t|]/.exec(name)?.[0];
   return (
     `The header is one cell: ${quoted(name)}. ` +
-    (separator === undefined
+    (separator === undefined || /^\w+[:\s]/.test(name)
       ? 'Separate the cells by commas, semicolons, tabs or |.'
       : `Each row was probably put into quotes as a whole, so that its ${separator === '\t' ? 'tabs separate' : `"${separator}" separates`} nothing. Remove the quotes around the rows.`)
   );
@@ -105,7 +105,7 @@ function isTotal(name: string): boolean {
 }
 
 const NOT_COUNTED =
-  /\bid\b|code|number|nummer|price|preis|position|pack|case|karton|weight|option|year/i;
+  /\bid\b|code|number|nummer|price|preis|position|condition|handling|lead|restock|days|pack|case|karton|weight|option|year/i;
 
 /** A catalogue without a `sku_id`. */
 export function lacksSkuId(names: readonly string[], unread: readonly string[]): string {

@@ -13,7 +13,7 @@ import {
   type MatchedHeader,
 } from './columns.ts';
 import { mappingOf } from './header-refusals.ts';
-import { placeOf } from './place-columns.ts';
+import { isTotalPlace, placeOf } from './place-columns.ts';
 import { ReadingNotes } from './reading-notes.ts';
 import type { CellRules } from './quantities.ts';
 import { inUnits } from './row-units.ts';
@@ -50,11 +50,13 @@ export class InventoryReader {
       this.#columns,
     );
     const location = placeOf(row.cells, this.#header.places);
+    const isTotal = isTotalPlace(row.cells, this.#header.places);
     return {
       row: row.row,
       cells: row.cells,
       line,
       ...(location !== undefined && { location }),
+      ...(isTotal && { isTotal }),
       ...(draft.warnings.length > 0 && { warnings: draft.warnings }),
     };
   }

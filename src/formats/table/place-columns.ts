@@ -26,8 +26,35 @@ export function isPlaceName(header: string): boolean {
   return PLACES.has(normalizedHeader(header));
 }
 
-/** Where a row's stock is, as its cells in these columns say; undefined if they are empty. */
+/**
+ * Where a row's stock is, as its cells in these columns say; empty if they are empty, and undefined if there are no such
+ * columns.
+ */
 export function placeOf(cells: readonly string[], places: readonly number[]): string | undefined {
+  if (places.length === 0) return undefined;
   const named = places.map((place) => withoutBlanks(cells[place] ?? ''));
-  return named.every((name) => name === '') ? undefined : named.join('\n');
+  return named.every((name) => name === '') ? '' : named.join('\n');
+}
+
+/** Cells in such columns that mean all places together. */
+export const TOTAL_NAMES: InLanguages = {
+  en: 'total, totals, grand total, subtotal, sub-total, sum, all, all locations, all warehouses, all stores, overall, combined',
+  de: 'gesamt, Summe, Gesamtsumme, Zwischensumme, alle, alle Lager',
+  fr: 'total général, sous-total, somme, tous, tous les dépôts, toutes',
+  es: 'total general, suma, todos, todas',
+  it: 'totale, totale generale, somma, tutti',
+  nl: 'totaal, eindtotaal, subtotaal, som, alle',
+  pl: 'razem, suma, łącznie, wszystkie',
+  pt: 'total geral, soma, todos',
+  sv: 'totalt, summa, alla',
+  da: 'i alt, alle',
+};
+
+const TOTALS: ReadonlySet<string> = new Set(
+  Array.from(namesIn(TOTAL_NAMES), ([name]) => normalizedHeader(name)),
+);
+
+/** Whether a row's stock is the total of all places, as its cells in these columns say. */
+export function isTotalPlace(cells: readonly string[], places: readonly number[]): boolean {
+  return places.some((place) => TOTALS.has(normalizedHeader(cells[place] ?? '')));
 }

@@ -84,7 +84,7 @@ function isNegative(text: string, decimal: DecimalMark | null): boolean {
   return number !== null && 'quantity' in number;
 }
 
-const NEGATIVE = [/^[-\u2212]\s?(.+)$/, /^(.+)-$/, /^\((.+)\)$/];
+const NEGATIVE = [/^[-\u2212\u2013]\s?(.+)$/, /^(.+)-$/, /^\((.+)\)$/];
 
 /** Longest text that may be a word for a quantity. */
 const WORD_LENGTH_MAX = 40;

@@ -178,6 +178,8 @@ async function readSmallPart(archive: Archive, part: string, listener: XmlListen
 /** The table that is read from a workbook. */
 export interface WorkbookTable<Header> extends Table<Header> {
   readonly sheet: ReadSheet;
+  /** Names of the visible sheets behind it that have a header too. */
+  readonly alike: readonly string[];
 }
 
 /** The worksheet that is read. */
@@ -209,7 +211,8 @@ export async function openWorkbookTable<Header>(
       const table = await openTable(rows, match, terms);
       const { name, part } = sheet;
       const others = workbook.sheets.filter((other) => other !== sheet).map((other) => other.name);
-      return { sheet: { name, part, others }, ...table };
+      const alike = await sheetsAlike(workbook, sheet, match, terms);
+      return { sheet: { name, part, others }, alike, ...table };
     } catch (error) {
       await rows.return(undefined);
       if (!(error instanceof OnhandError) || probe.isBroken) throw error;
@@ -218,6 +221,32 @@ export async function openWorkbookTable<Header>(
   }
   throw refusal ?? new OnhandError('body_malformed', 'The workbook is empty; a header is needed.');
 }
+
+/** Names of the visible sheets behind one that have a header too. Only the first few are tried. */
+async function sheetsAlike<Header>(
+  { sheets, archive, context }: Workbook,
+  read: Sheet,
+  match: HeaderMatcher<Header>,
+  terms: FormatLimits & { readonly isSparse: boolean },
+): Promise<readonly string[]> {
+  const alike: string[] = [];
+  const behind = sheets.slice(sheets.indexOf(read) + 1).filter(({ isHidden }) => !isHidden);
+  for (const { name, part } of behind.slice(0, SHEETS_TRIED_MAX)) {
+    const rows = readMergedRows(archive, part, context);
+    try {
+      await openTable(rows, match, terms);
+      alike.push(name);
+    } catch (error) {
+      // It has no header, or is damaged: it is not read in either case.
+      if (!(error instanceof OnhandError)) throw error;
+    } finally {
+      await rows.return(undefined);
+    }
+  }
+  return alike;
+}
+
+const SHEETS_TRIED_MAX = 20;
 
 /** The rows of a sheet, whose merged cells all have the value of the first. */
 async function* readMergedRows(

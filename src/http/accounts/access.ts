@@ -118,6 +118,7 @@ function addTokens(app: FastifyInstance, { admission, accounts, attempts }: Acce
   addResource(app, TOKENS_PATH, {
     GET: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'listTokens',
         summary: 'List the API tokens of your organization, the latest first',
         access: 'access_manager',
@@ -128,6 +129,7 @@ function addTokens(app: FastifyInstance, { admission, accounts, attempts }: Acce
     },
     POST: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'createToken',
         summary: 'Create an API token',
         access: 'access_manager',
@@ -141,6 +143,7 @@ function addTokens(app: FastifyInstance, { admission, accounts, attempts }: Acce
   addResource(app, `${TOKENS_PATH}:uuid/`, {
     DELETE: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'revokeToken',
         summary: 'Revoke an API token',
         params: Type.Object({ uuid: uuid('The token.') }),
@@ -216,6 +219,7 @@ function addUsers(app: FastifyInstance, { admission, accounts, attempts }: Acces
   addResource(app, USERS_PATH, {
     GET: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'listUsers',
         summary: 'List the users of your organization',
         access: 'access_manager',
@@ -226,6 +230,7 @@ function addUsers(app: FastifyInstance, { admission, accounts, attempts }: Acces
     },
     POST: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'createUser',
         summary: 'Create a user, who can log in',
         access: 'access_manager',
@@ -241,6 +246,7 @@ function addUsers(app: FastifyInstance, { admission, accounts, attempts }: Acces
   addResource(app, `${USERS_PATH}:uuid/`, {
     PATCH: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'changeUser',
         summary: 'Change what a user may do, or disable it',
         params: Type.Object({ uuid: uuid('The user.') }),

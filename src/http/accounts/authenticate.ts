@@ -58,11 +58,18 @@ async function bearerOf(
  * Who may use a resource: `viewer`, any token with `view_items`; `owner`, a supplier's with `view_items`; `editor`, a
  * supplier's with `edit_items`; `webhook_manager`, any with `view_items` and `manage_webhooks`; `user` and
  * `access_manager`, a user who has logged in, with the token of a login or of a session; `operator`, an operator's token
- * with `manage_organizations`. An operator uses those of suppliers and organizations by naming one
+ * with `manage_organizations`; `auditor`, an operator's token with `view_audit_log`. An operator uses those of suppliers and organizations by naming one
  * (`http/accounts/acting.ts`), except `user`, which are the user's own.
  */
 export type Access =
-  'viewer' | 'owner' | 'editor' | 'webhook_manager' | 'user' | 'access_manager' | 'operator';
+  | 'viewer'
+  | 'owner'
+  | 'editor'
+  | 'webhook_manager'
+  | 'user'
+  | 'access_manager'
+  | 'operator'
+  | 'auditor';
 
 const PERMISSIONS_NEEDED: Readonly<Record<Access, readonly Permission[]>> = {
   viewer: ['view_items'],
@@ -73,6 +80,7 @@ const PERMISSIONS_NEEDED: Readonly<Record<Access, readonly Permission[]>> = {
   user: [],
   access_manager: [],
   operator: ['manage_organizations'],
+  auditor: ['view_audit_log'],
 };
 
 /** Throws `session_needed`, `parameter_invalid`, `not_a_supplier`, `permission_missing` or `not_an_operator`. */
@@ -91,7 +99,10 @@ export function authorize(principal: Principal, access: Access): void {
       `This token lacks the permission ${missing}; ask the operator of this server for one that has it.`,
     );
   }
-  if (access === 'operator' && principal.organizationType !== 'operator') {
+  if (
+    (access === 'operator' || access === 'auditor') &&
+    principal.organizationType !== 'operator'
+  ) {
     throw new OnhandError(
       'not_an_operator',
       `Only an operator manages organizations, and this token belongs to a ${principal.organizationType}.`,

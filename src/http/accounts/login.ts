@@ -68,6 +68,7 @@ export function addLogin(app: FastifyInstance, { accounts, attempts }: LoginRout
   addResource(app, '/timp/organizations/user-login/', {
     POST: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'login',
         summary: 'Get a token for two hours, by username and password',
         body: LoginSchema,
@@ -86,6 +87,7 @@ export function addLogin(app: FastifyInstance, { accounts, attempts }: LoginRout
   addResource(app, '/timp/organizations/user-password/', {
     POST: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'changePassword',
         summary: 'Change a password, and end the tokens of earlier logins',
         body: PasswordChangeSchema,

@@ -128,7 +128,10 @@ export function addOrganizations(app: FastifyInstance, routes: OrganizationRoute
     await admission.writing(request, async () => {
       // The name may be taken: it comes first, so that nothing has changed then.
       if (name !== undefined) await by(request).renameOrganization(id, name);
-      if (minutes !== undefined) await store.changes.setExpectedInterval(id, minutes);
+      if (minutes !== undefined) {
+        const author = authorOf(request, admission.principalOf(request));
+        await store.changes.setExpectedInterval(id, minutes, author);
+      }
       if (limit !== undefined) {
         const own = limit && { percentMax: limit.percent, skusMin: limit.skus_min };
         await store.batches.setSafetyLimit(
@@ -146,6 +149,7 @@ export function addOrganizations(app: FastifyInstance, routes: OrganizationRoute
   addResource(app, PATH, {
     GET: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'listOrganizations',
         summary: 'List the organizations of the server, by name',
         access: 'operator',
@@ -156,6 +160,7 @@ export function addOrganizations(app: FastifyInstance, routes: OrganizationRoute
     },
     POST: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'createOrganization',
         summary: 'Create a supplier, a retailer or an operator',
         access: 'operator',
@@ -170,6 +175,7 @@ export function addOrganizations(app: FastifyInstance, routes: OrganizationRoute
   addResource(app, `${PATH}:uuid/`, {
     PATCH: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'changeOrganization',
         summary: 'Rename or disable an organization, or set the limits of a supplier',
         params: Type.Object({ uuid: uuid('The organization.') }),
@@ -248,6 +254,7 @@ function addConnections(
   addResource(app, CONNECTIONS_PATH, {
     GET: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'listConnections',
         summary: 'List which retailers read which suppliers',
         access: 'operator',
@@ -258,6 +265,7 @@ function addConnections(
     },
     POST: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'createConnection',
         summary: 'Let a retailer read the SKUs of a supplier',
         description: 'Repeating it changes nothing.',
@@ -270,6 +278,7 @@ function addConnections(
   addResource(app, `${CONNECTIONS_PATH}:supplier/:retailer/`, {
     DELETE: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'removeConnection',
         summary: 'End the access of a retailer to a supplier',
         params: Type.Object({ supplier: uuid('The supplier.'), retailer: uuid('The retailer.') }),

@@ -118,6 +118,7 @@ export function addSessions(app: FastifyInstance, routes: SessionRoutes): void {
   addResource(app, SESSIONS_PATH, {
     GET: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'listSessions',
         summary: 'List your sessions',
         access: 'user',
@@ -127,6 +128,7 @@ export function addSessions(app: FastifyInstance, routes: SessionRoutes): void {
     },
     POST: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'createSession',
         summary: 'Log a browser in: the reply sets a cookie',
         description:
@@ -151,6 +153,7 @@ export function addSessions(app: FastifyInstance, routes: SessionRoutes): void {
   addResource(app, CURRENT_PATH, {
     GET: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'getCurrentSession',
         summary: 'Show the session of this request',
         access: 'user',
@@ -160,6 +163,7 @@ export function addSessions(app: FastifyInstance, routes: SessionRoutes): void {
     },
     DELETE: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'deleteCurrentSession',
         summary: 'Log out: end the session of this request',
         access: 'user',
@@ -170,6 +174,7 @@ export function addSessions(app: FastifyInstance, routes: SessionRoutes): void {
   addResource(app, `${SESSIONS_PATH}:uuid/`, {
     DELETE: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'deleteSession',
         summary: 'End one of your sessions',
         params: Type.Object({ uuid: uuid('The session.') }),

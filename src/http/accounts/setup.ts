@@ -49,6 +49,7 @@ export function addSetup(app: FastifyInstance, routes: SetupRoutes): void {
   addResource(app, SETUP_PATH, {
     GET: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'isSetupNeeded',
         summary: 'Whether the server has no user yet',
         ok: SetupNeedSchema,
@@ -57,6 +58,7 @@ export function addSetup(app: FastifyInstance, routes: SetupRoutes): void {
     },
     POST: {
       schema: describe({
+        group: 'Accounts',
         operationId: 'setUp',
         summary: 'Create the operator and first user of a new server, and log in',
         body: SetupSchema,

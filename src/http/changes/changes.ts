@@ -175,6 +175,7 @@ export function addChanges(
   addResource(app, PATH, {
     GET: {
       schema: describe({
+        group: 'Changes',
         operationId: 'readChanges',
         summary: 'Read inventory changes from a cursor onwards',
         description:

@@ -67,6 +67,7 @@ export function addSuppliers(app: FastifyInstance, { admission, store }: Supplie
   addResource(app, LIST_PATH, {
     GET: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'listSuppliers',
         summary:
           'List the suppliers that you can see: those a retailer is connected to, or the supplier itself',
@@ -81,6 +82,7 @@ export function addSuppliers(app: FastifyInstance, { admission, store }: Supplie
   addResource(app, `${LIST_PATH}freshness/`, {
     GET: {
       schema: describe({
+        group: 'Changes',
         operationId: 'showFreshness',
         summary: 'Show when suppliers last reported, and how old their reports on SKUs are',
         query: FreshnessQuerySchema,

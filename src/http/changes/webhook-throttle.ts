@@ -7,6 +7,8 @@ export interface WebhookLimits {
   readonly webhooksMax: number;
   readonly webhookActionsPerMinuteMax: number;
   readonly unverifiedWebhookTestsPerHourMax: number;
+  /** 0: changes are never deleted. */
+  readonly changesKeptDays: number;
 }
 
 const MINUTE_SECONDS = 60;

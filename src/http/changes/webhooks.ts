@@ -1,66 +1,54 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { deliver, type DeliverOptions } from '../../webhooks/attempt.ts';
-import { followVisible, resumeWebhook, type FollowParts } from '../../webhooks/suppliers.ts';
+import { deliver } from '../../webhooks/attempt.ts';
 import { refusalOfWebhookUrl } from '../../webhooks/http-post.ts';
+import { logAttempt } from '../../webhooks/messages.ts';
 import { isWebhookSecret, newWebhookSecret, rotateSecret } from '../../webhooks/signature.ts';
+import { followVisible, resumeWebhook } from '../../webhooks/suppliers.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import type { Webhook } from '../../domain/webhooks.ts';
-import type { WebhookStore } from '../../store/store.ts';
+import type { AuditAction, AuditNote } from '../../domain/audit.ts';
+import { TEST_MESSAGE_PREFIX, type Webhook } from '../../domain/webhooks.ts';
 import { parseBody } from '../../wire/json.ts';
 import { SuccessSchema } from '../../wire/lines/results.ts';
 import {
   checkSupplierUuids,
   parseWebhookChange,
   parseWebhookDraft,
-  printAttempt,
   printWebhook,
   WebhookAttemptSchema,
-  WebhookAttemptsSchema,
   WebhookChangeSchema,
   WebhookDraftSchema,
   WebhookListSchema,
   WebhookSchema,
 } from '../../wire/changes/webhooks.ts';
-import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
-import { describe } from '../documentation.ts';
-import type { Access } from '../accounts/authenticate.ts';
-import type { Admission } from '../request/admission.ts';
-import { checkParameters, uuidOf } from '../request/parameters.ts';
+import { appendNote, noteOf } from '../accounts/author.ts';
+import { readBody, smallBodyLimits } from '../request/body.ts';
+import { checkParameters } from '../request/parameters.ts';
 import { addResource } from '../request/resource.ts';
-import { WebhookThrottle, type WebhookLimits } from './webhook-throttle.ts';
+import { addWebhookDeliveries } from './webhook-deliveries.ts';
+import {
+  findWebhook,
+  LIST_PATH,
+  NO_SUCH_WEBHOOK,
+  operationFor,
+  printOutcome,
+  sendObject,
+  UUID_PARAMETER,
+  type WebhookRoutes,
+} from './webhook-routes.ts';
+import { WebhookThrottle } from './webhook-throttle.ts';
 
-interface WebhookRoutes {
-  readonly admission: Admission;
-  readonly webhooks: WebhookStore;
-  readonly changes: FollowParts['changes'];
-  readonly accounts: FollowParts['accounts'];
-  readonly options: DeliverOptions;
-  readonly limits: ServerBodyLimits & WebhookLimits;
-}
-
-const LIST_PATH = '/timp/notifications/webhooks/';
 const WEBHOOK_EXPECTED = 'a webhook as a JSON object such as {"url": "https://example.com/hook"}';
 const PAUSED_BY_OWNER = 'Paused by its owner.';
-const UuidSchema = Type.Object({
-  uuid: Type.String({ format: 'uuid', description: 'The uuid of the webhook.' }),
-});
-const NO_SUCH_WEBHOOK = { 404: 'The organization has no webhook with this uuid.' };
+const UuidSchema = Type.Object(UUID_PARAMETER);
 const REFUSED = { 422: 'The url is not allowed, or there are too many webhooks.' };
 
 /** Adds the routes of an organization's webhooks: register, list, change, test, remove. */
 export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
-  const { admission, webhooks, changes, accounts, options, limits } = routes;
+  const { admission, audit, webhooks, changes, accounts, options, limits } = routes;
   const bodyLimits = smallBodyLimits(limits);
   const throttle = new WebhookThrottle(limits);
-
-  const find = async (request: FastifyRequest): Promise<Webhook> => {
-    const uuid = uuidOf(request);
-    const { organizationId } = admission.principalOf(request);
-    const webhook = uuid === undefined ? undefined : await webhooks.find(organizationId, uuid);
-    if (webhook !== undefined) return webhook;
-    throw new OnhandError('webhook_not_found', 'Your organization has no webhook with this uuid.');
-  };
+  const find = (request: FastifyRequest): Promise<Webhook> => findWebhook(request, routes);
 
   const checkUrl = async (url: string): Promise<void> => {
     const refusal = await refusalOfWebhookUrl(url, options);
@@ -72,6 +60,19 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     checkParameters(request, []);
     return parseBody(body, WEBHOOK_EXPECTED).value;
   };
+
+  /** A URL may contain a secret: the audit log gets its host only. */
+  const noteAbout = (
+    request: FastifyRequest,
+    action: AuditAction,
+    { uuid, url }: Pick<Webhook, 'uuid' | 'url'>,
+    edit: object = {},
+  ): AuditNote =>
+    noteOf(request, admission.principalOf(request), {
+      action,
+      subject: uuid,
+      details: { host: new URL(url).host, changed: Object.keys(edit) },
+    });
 
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
@@ -110,6 +111,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       ),
     );
     if (webhook === undefined) throw tooMany(webhooksMax);
+    await appendNote(audit, request, noteAbout(request, 'webhook.created', webhook));
     // Before the response: every change after it is delivered.
     await followVisible([webhook], { webhooks, changes, accounts });
     reply.code(201).header('location', `${LIST_PATH}${webhook.uuid}/`);
@@ -140,7 +142,14 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       // The store expects at least one column.
       ...(Object.keys(edit).length === 0 && { url: webhook.url }),
     };
-    await admission.writing(request, () => webhooks.update(webhook.id, columns));
+    const action =
+      edit.is_paused === undefined
+        ? 'webhook.changed'
+        : edit.is_paused
+          ? 'webhook.paused'
+          : 'webhook.resumed';
+    const note = noteAbout(request, action, { ...webhook, url: edit.url ?? webhook.url }, edit);
+    await admission.writing(request, () => webhooks.update(webhook.id, columns, note));
     if (sends) {
       await resumeWebhook(webhook, { webhooks, changes }, options.now());
     }
@@ -153,8 +162,9 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
 
   const remove = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
-    const { id } = await find(request);
-    await admission.writing(request, () => webhooks.remove(id));
+    const webhook = await find(request);
+    const note = noteAbout(request, 'webhook.removed', webhook);
+    await admission.writing(request, () => webhooks.remove(webhook.id, note));
     return sendObject(reply, { message: 'success' });
   };
 
@@ -162,8 +172,9 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     checkParameters(request, []);
     const webhook = await find(request);
     const secret = newWebhookSecret();
+    const note = noteAbout(request, 'webhook.secret_rotated', webhook);
     const secrets = rotateSecret(webhook.secrets, secret, options.now());
-    await admission.writing(request, () => webhooks.update(webhook.id, { secrets }));
+    await admission.writing(request, () => webhooks.update(webhook.id, { secrets }, note));
     return sendObject(reply, printWebhook(webhook, secret));
   };
 
@@ -172,50 +183,32 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     const webhook = await find(request);
     await throttle.test(webhook);
     const { url, secrets } = webhook;
+    const messageId = TEST_MESSAGE_PREFIX + request.id;
     const outcome = await deliver(
       {
         url,
         secrets,
-        messageId: `test_${request.id}`,
+        messageId,
         message: { type: 'webhook.test' },
         madeAtMs: options.now(),
       },
       options,
     );
-    const isDelivered = outcome.result.kind === 'delivered';
-    if (isDelivered) await webhooks.verify(webhook.id, url, options.now());
-    return sendObject(reply, printAttempt({ ...outcome, isDelivered }));
+    await logAttempt(routes, webhook, { messageId, range: null }, outcome);
+    if (outcome.result.kind === 'delivered') {
+      await webhooks.verify(webhook.id, url, options.now());
+    }
+    return sendObject(reply, printOutcome(outcome));
   };
 
-  const attempts = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    checkParameters(request, []);
-    const found = await webhooks.attempts((await find(request)).id);
-    return sendObject(reply, {
-      attempts: found.map((attempt) => ({
-        message_id: attempt.messageId,
-        ...printAttempt(attempt),
-      })),
-    });
-  };
-
-  const operationFor =
-    (access: Access) =>
-    (
-      description: Omit<Parameters<typeof describe>[0], 'access'>,
-      handle: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
-    ) => ({
-      schema: describe({ ...description, access }),
-      guard: (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
-        admission.admit(request, reply, access),
-      handle,
-    });
-  const view = operationFor('viewer');
-  const manage = operationFor('webhook_manager');
+  const view = operationFor(admission, 'viewer');
+  const manage = operationFor(admission, 'webhook_manager');
   const oneWebhook = { params: UuidSchema, problems: NO_SUCH_WEBHOOK };
 
   addResource(app, LIST_PATH, {
     GET: view(
       {
+        group: 'Webhooks',
         operationId: 'listWebhooks',
         summary: "List the organization's webhooks",
         ok: WebhookListSchema,
@@ -224,6 +217,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     ),
     POST: manage(
       {
+        group: 'Webhooks',
         operationId: 'registerWebhook',
         summary: 'Register a webhook: a URL to which changes are sent',
         body: WebhookDraftSchema,
@@ -236,11 +230,18 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   });
   addResource(app, `${LIST_PATH}:uuid/`, {
     GET: view(
-      { operationId: 'showWebhook', summary: 'Show one webhook', ok: WebhookSchema, ...oneWebhook },
+      {
+        group: 'Webhooks',
+        operationId: 'showWebhook',
+        summary: 'Show one webhook',
+        ok: WebhookSchema,
+        ...oneWebhook,
+      },
       show,
     ),
     PATCH: manage(
       {
+        group: 'Webhooks',
         operationId: 'changeWebhook',
         summary: 'Change, pause or resume a webhook',
         params: UuidSchema,
@@ -252,6 +253,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     ),
     DELETE: manage(
       {
+        group: 'Webhooks',
         operationId: 'removeWebhook',
         summary: 'Remove a webhook',
         ok: SuccessSchema,
@@ -263,6 +265,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   addResource(app, `${LIST_PATH}:uuid/rotate-secret/`, {
     POST: manage(
       {
+        group: 'Webhooks',
         operationId: 'rotateWebhookSecret',
         summary: 'Replace the secret; the previous one also signs for another day',
         ok: WebhookSchema,
@@ -274,6 +277,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   addResource(app, `${LIST_PATH}:uuid/test/`, {
     POST: manage(
       {
+        group: 'Webhooks',
         operationId: 'testWebhook',
         summary: 'Send a test message now, and return the result',
         ok: WebhookAttemptSchema,
@@ -282,17 +286,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       test,
     ),
   });
-  addResource(app, `${LIST_PATH}:uuid/attempts/`, {
-    GET: view(
-      {
-        operationId: 'listWebhookAttempts',
-        summary: 'List the latest delivery attempts, with their results',
-        ok: WebhookAttemptsSchema,
-        ...oneWebhook,
-      },
-      attempts,
-    ),
-  });
+  addWebhookDeliveries(app, routes, throttle);
 }
 
 function tooMany(webhooksMax: number): OnhandError {
@@ -300,11 +294,4 @@ function tooMany(webhooksMax: number): OnhandError {
     'webhook_refused',
     `An organization can have at most ${webhooksMax} webhooks (ONHAND_WEBHOOKS_MAX). Remove one first.`,
   );
-}
-
-function sendObject(reply: FastifyReply, object: object): FastifyReply {
-  return reply
-    .header('cache-control', 'no-store')
-    .type('application/json')
-    .send(JSON.stringify(object));
 }

@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import type { Intake } from '../../intake/intake.ts';
-import { isOver } from '../../domain/files.ts';
+import type { AuditNote } from '../../domain/audit.ts';
+import { isOver, type FileRecord } from '../../domain/files.ts';
 import { RULE_NAMES } from '../../domain/reading-rules.ts';
 import {
   FileRevertSchema,
@@ -13,6 +14,7 @@ import { FileRulesQuerySchema, FileSchema, printFile } from '../../wire/file-job
 import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
 import { refuseBody } from '../inventory/batches.ts';
 import { readBody, smallBodyLimits } from '../request/body.ts';
+import { appendNote, noteOf } from '../accounts/author.ts';
 import { describe } from '../documentation.ts';
 import {
   FileParametersSchema,
@@ -26,7 +28,7 @@ import { readRules } from './reading-rules.ts';
 import { sendJson } from '../request/reply.ts';
 import { addResource } from '../request/resource.ts';
 
-interface ActionRoutes extends Pick<FileRoutes, 'admission' | 'service' | 'limits'> {
+interface ActionRoutes extends Pick<FileRoutes, 'admission' | 'audit' | 'service' | 'limits'> {
   readonly intake: Pick<Intake, 'runAlone'>;
 }
 
@@ -34,7 +36,7 @@ const PATH = '/timp/organizations/files/';
 
 /** Adds the routes that act on a file: cancel, confirm, revert. */
 export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void {
-  const { admission, intake, service, limits } = routes;
+  const { admission, audit, intake, service, limits } = routes;
   const bodyLimits = smallBodyLimits(limits);
   const sendFile = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
     sendJson(request, reply, JSON.stringify(printFile(await findFile(routes, request))));
@@ -48,6 +50,16 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     return sendFile(request, reply);
   };
 
+  const note = (
+    request: FastifyRequest,
+    action: 'file.confirmed' | 'file.reverted',
+    { uuid }: FileRecord,
+    details: AuditNote['details'] & object,
+  ): Promise<void> => {
+    const deed = { action, subject: uuid, details };
+    return appendNote(audit, request, noteOf(request, admission.principalOf(request), deed));
+  };
+
   const confirm = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     refuseBody(await readBody(request, bodyLimits));
     checkParameters(request, RULE_NAMES);
@@ -55,6 +67,10 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
     const file = await findFile(routes, request);
     const isConfirmed = await admission.writing(request, () => service.confirm(file, given));
     if (!isConfirmed) throw wrongState(file, 'only a held file can be confirmed');
+    await note(request, 'file.confirmed', file, {
+      filename: file.filename,
+      rules: Object.keys(given),
+    });
     return sendFile(request, reply);
   };
 
@@ -86,6 +102,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
         admission.reverting(request, () => intake.runAlone(file.supplierId, revertOne)),
     );
     if (dryRun) reply.header('dry-run', 'true');
+    else await note(request, 'file.reverted', file, { filename: file.filename, force });
     return sendJson(request, reply, JSON.stringify(printFileRevert(file.uuid, reverted)));
   };
 
@@ -103,6 +120,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
   addResource(app, `${PATH}:uuid/cancel/`, {
     POST: {
       schema: describe({
+        group: 'Files',
         operationId: 'cancelFile',
         summary: 'Cancel a file; the chunk that is being applied is finished',
         ok: FileSchema,
@@ -115,6 +133,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
   addResource(app, `${PATH}:uuid/confirm/`, {
     POST: {
       schema: describe({
+        group: 'Files',
         operationId: 'confirmFile',
         summary: 'Confirm a held file: answer what it asks, or allow it to exceed the safety limit',
         query: FileRulesQuerySchema,
@@ -132,6 +151,7 @@ export function addFileActions(app: FastifyInstance, routes: ActionRoutes): void
   addResource(app, `${PATH}:uuid/revert/`, {
     POST: {
       schema: describe({
+        group: 'Files',
         operationId: 'revertFile',
         summary: 'Revert every batch of a file, the last first',
         query: RevertQuerySchema,

@@ -121,6 +121,7 @@ export function addFileEffects(app: FastifyInstance, routes: EffectRoutes): void
   addResource(app, `${PATH}effects/`, {
     GET: {
       schema: describe({
+        group: 'Files',
         operationId: 'showFileEffects',
         summary:
           'Show what a file did, or would do in a dry run: totals, reasons of failures, rows',
@@ -141,6 +142,7 @@ export function addFileEffects(app: FastifyInstance, routes: EffectRoutes): void
     addResource(app, `${PATH}failed.${kind}`, {
       GET: {
         schema: describe({
+          group: 'Files',
           operationId,
           summary: `Download the failed rows of a file in its own columns, as ${kind.toUpperCase()}`,
           params: FileParametersSchema,
@@ -157,6 +159,7 @@ export function addFileEffects(app: FastifyInstance, routes: EffectRoutes): void
   addResource(app, `${PATH}preview/`, {
     GET: {
       schema: describe({
+        group: 'Files',
         operationId: 'previewFile',
         summary: 'Show the first rows of a file and how its columns are read',
         description:
@@ -177,6 +180,7 @@ export function addFileEffects(app: FastifyInstance, routes: EffectRoutes): void
   addResource(app, `${PATH}check/`, {
     POST: {
       schema: describe({
+        group: 'Files',
         operationId: 'checkFile',
         summary: 'Check a file again with other reading rules, without another upload',
         description:
@@ -197,6 +201,7 @@ export function addFileEffects(app: FastifyInstance, routes: EffectRoutes): void
   addResource(app, `${PATH}apply/`, {
     POST: {
       schema: describe({
+        group: 'Files',
         operationId: 'applyFile',
         summary: 'Apply a file after its dry run, without another upload',
         description:

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Author } from '../../domain/audit.ts';
 import type { ColumnMapping } from '../../domain/file-columns.ts';
 import { NO_RULES } from '../../domain/reading-rules.ts';
 import { FileMappingSchema, parseFileMapping, printFileMapping } from '../../wire/file-jobs.ts';
@@ -10,6 +11,7 @@ import {
 } from '../../wire/file-settings.ts';
 import { parseBody } from '../../wire/json.ts';
 import { SuccessSchema } from '../../wire/lines/results.ts';
+import { authorOf } from '../accounts/author.ts';
 import { describe } from '../documentation.ts';
 import { readBody, smallBodyLimits } from '../request/body.ts';
 import { checkParameters } from '../request/parameters.ts';
@@ -30,6 +32,9 @@ export function addFileSettings(
   const supplierIdOf = (request: FastifyRequest): number =>
     admission.principalOf(request).organizationId;
 
+  const authorFor = (request: FastifyRequest): Author =>
+    authorOf(request, admission.principalOf(request));
+
   const show = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
     const rules = await service.jobs.rulesOf(supplierIdOf(request));
@@ -45,8 +50,10 @@ export function addFileSettings(
       const supplierId = supplierIdOf(request);
       const { value } = parseBody(body, SETTINGS_EXPECTED);
       const rules = await admission.writing(request, () =>
-        service.jobs.changeRules(supplierId, (before) =>
-          parseFileSettings(value, isPartial ? before : NO_RULES),
+        service.jobs.changeRules(
+          supplierId,
+          (before) => parseFileSettings(value, isPartial ? before : NO_RULES),
+          authorFor(request),
         ),
       );
       return sendJson(request, reply, printFileSettings(rules));
@@ -55,7 +62,7 @@ export function addFileSettings(
   const reset = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
     await admission.writing(request, () =>
-      service.jobs.changeRules(supplierIdOf(request), () => NO_RULES),
+      service.jobs.changeRules(supplierIdOf(request), () => NO_RULES, authorFor(request)),
     );
     return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
@@ -75,7 +82,11 @@ export function addFileSettings(
   ): Promise<void> => {
     const supplierId = supplierIdOf(request);
     await admission.writing(request, () =>
-      service.jobs.changeRules(supplierId, (before) => ({ ...before, columns })),
+      service.jobs.changeRules(
+        supplierId,
+        (before) => ({ ...before, columns }),
+        authorFor(request),
+      ),
     );
   };
 
@@ -107,6 +118,7 @@ export function addFileSettings(
   addResource(app, `${PATH}settings/`, {
     GET: {
       schema: describe({
+        group: 'Files',
         operationId: 'showFileSettings',
         summary: "Show how the supplier's files are read",
         ok: FileSettingsSchema,
@@ -117,6 +129,7 @@ export function addFileSettings(
     },
     PUT: {
       schema: describe({
+        group: 'Files',
         operationId: 'setFileSettings',
         summary: 'Set how future files are read; rules that are not given are reset',
         body: FileSettingsChangeSchema,
@@ -128,6 +141,7 @@ export function addFileSettings(
     },
     PATCH: {
       schema: describe({
+        group: 'Files',
         operationId: 'changeFileSettings',
         summary: 'Change some rules of how future files are read; null resets one',
         body: FileSettingsChangeSchema,
@@ -139,6 +153,7 @@ export function addFileSettings(
     },
     DELETE: {
       schema: describe({
+        group: 'Files',
         operationId: 'removeFileSettings',
         summary: 'Reset all rules of how files are read, the column names too',
         ok: SuccessSchema,
@@ -152,6 +167,7 @@ export function addFileSettings(
   addResource(app, `${PATH}mapping/`, {
     GET: {
       schema: describe({
+        group: 'Files',
         operationId: 'showFileMapping',
         summary: "Show the supplier's own column names",
         ok: FileMappingSchema,
@@ -162,6 +178,7 @@ export function addFileSettings(
     },
     PUT: {
       schema: describe({
+        group: 'Files',
         operationId: 'setFileMapping',
         summary: 'Set column names for future files',
         body: FileMappingSchema,
@@ -173,6 +190,7 @@ export function addFileSettings(
     },
     DELETE: {
       schema: describe({
+        group: 'Files',
         operationId: 'removeFileMapping',
         summary: 'Remove the column names',
         ok: SuccessSchema,

@@ -39,6 +39,7 @@ import {
   type UploadedFile,
   type UploadTarget,
 } from './file-upload.ts';
+import type { AuditStore } from '../../store/store.ts';
 import type { Admission } from '../request/admission.ts';
 import {
   checkParameters,
@@ -63,6 +64,7 @@ export interface FileSettings {
 
 export interface FileRoutes {
   readonly admission: Admission;
+  readonly audit: Pick<AuditStore, 'append'>;
   readonly service: FileService;
   readonly uploads: OpenUploads;
   readonly settings: FileSettings;
@@ -305,6 +307,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   addResource(app, PATH, {
     GET: {
       schema: describe({
+        group: 'Files',
         operationId: 'listFiles',
         summary: "List the supplier's files, the latest first",
         query: FileListQuerySchema,
@@ -320,6 +323,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     addResource(scope, `${PATH}upload/`, {
       POST: {
         schema: describe({
+          group: 'Files',
           operationId: 'uploadFile',
           summary: 'Upload a file with inventory or a catalogue, in any supported format',
           description:
@@ -349,6 +353,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
   addResource(app, `${PATH}:uuid/`, {
     GET: {
       schema: describe({
+        group: 'Files',
         operationId: 'showFile',
         summary: 'Show one file: its format, progress and outcome',
         params: FileParametersSchema,
@@ -365,6 +370,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     },
     DELETE: {
       schema: describe({
+        group: 'Files',
         operationId: 'deleteFile',
         summary: 'Delete a finished file and its results; its counts and batches remain',
         params: FileParametersSchema,
@@ -393,6 +399,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
       GET: {
         schema: describe({
           ...results,
+          group: 'Files',
           operationId,
           summary: `Download the rows of a file in order, each with its result, as ${kind.toUpperCase()}`,
           okType: DOWNLOAD_TYPES[kind],
@@ -406,6 +413,7 @@ export function addFiles(app: FastifyInstance, routes: FileRoutes): void {
     GET: {
       schema: describe({
         ...results,
+        group: 'Files',
         operationId: 'showFileAcknowledgement',
         summary: 'Download the acknowledgement of an EDI file: 997 of X12, CONTRL of EDIFACT',
         okType: EDI_TYPE,

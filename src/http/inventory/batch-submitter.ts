@@ -7,9 +7,10 @@ import { OnhandError } from '../../domain/errors.ts';
 import type { Lines } from '../../domain/lines.ts';
 import type { SafetyLimit } from '../../domain/safety-limit.ts';
 import type { Intake } from '../../intake/intake.ts';
-import type { BatchStore } from '../../store/store.ts';
+import type { AuditStore, BatchStore } from '../../store/store.ts';
 import type { Chunk } from '../../wire/lines/stream-chunks.ts';
 import { ConfirmationRequired } from '../problems.ts';
+import { appendNote, noteOf } from '../accounts/author.ts';
 import type { Admission } from '../request/admission.ts';
 import { headerOf } from '../request/parameters.ts';
 import { streamRefused, type AsOfRules, type WriteOptions } from './write-options.ts';
@@ -26,6 +27,7 @@ export interface WriteSettings {
 interface SubmitterParts {
   readonly admission: Admission;
   readonly intake: Pick<Intake, 'submit' | 'submitWhenRoom'>;
+  readonly audit: Pick<AuditStore, 'append'>;
   readonly batches: Pick<BatchStore, 'safetyLimitOf' | 'confirm' | 'failures' | 'find'>;
   readonly settings: WriteSettings;
   /** Called after a batch of which results are stored, with about how many bytes. */
@@ -85,9 +87,23 @@ export class BatchSubmitter {
     };
     if (outcome.repeats !== null) return this.#repeated(batch, { lines, outcome, headers });
     this.#noteStored(batch, outcome, write.body.length);
+    if (batch.options?.confirmation !== undefined)
+      await this.#noteConfirmed(request, batch, outcome);
     const key = batch.options?.idempotency;
     const expiry = key === undefined ? {} : expiryHeader(key.expiresAtMs);
     return { lines, outcome, headers: { ...headers, ...expiry } };
+  }
+
+  async #noteConfirmed(
+    request: FastifyRequest,
+    { lines }: Batch,
+    { uuid }: BatchOutcome,
+  ): Promise<void> {
+    if (uuid === null) return;
+    const { admission, audit } = this.#parts;
+    const details = { lines: lines.count };
+    const deed = { action: 'batch.confirmed', subject: uuid, details } as const;
+    await appendNote(audit, request, noteOf(request, admission.principalOf(request), deed));
   }
 
   /** Rejects with `stream_refused` if the supplier has a safety limit: it applies to a complete input only. */

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
 import type { BatchRecord } from '../../domain/batches.ts';
 import type { Intake } from '../../intake/intake.ts';
-import type { BatchStore } from '../../store/store.ts';
+import type { AuditStore, BatchStore } from '../../store/store.ts';
 import {
   BatchListQuerySchema,
   BatchPageSchema,
@@ -17,6 +17,7 @@ import { isJsonObject, parseJson } from '../../wire/json.ts';
 import { BulkResultsSchema, printFailures } from '../../wire/lines/results.ts';
 import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
 import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
+import { appendNote, noteOf } from '../accounts/author.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, flagOf, noteHeaderOf, queryOf, uuidOf } from '../request/parameters.ts';
@@ -27,6 +28,7 @@ import { addResource } from '../request/resource.ts';
 interface BatchRoutes {
   readonly admission: Admission;
   readonly intake: Pick<Intake, 'runAlone'>;
+  readonly audit: Pick<AuditStore, 'append'>;
   readonly batches: BatchStore;
   readonly limits: ServerBodyLimits;
 }
@@ -40,7 +42,7 @@ const NO_SUCH_BATCH = { 404: 'The supplier has no batch with this uuid.' };
 /** Adds the routes of a supplier's batches: list, show, failed lines, revert. */
 export function addBatches(
   app: FastifyInstance,
-  { admission, intake, batches, limits }: BatchRoutes,
+  { admission, audit, intake, batches, limits }: BatchRoutes,
 ): void {
   const bodyLimits = smallBodyLimits(limits);
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -103,6 +105,11 @@ export function addBatches(
       intake.runAlone(supplierId, () => batches.revert(asked)),
     );
     if (outcome === undefined) throw noSuchBatch();
+    if (!dryRun && outcome.uuid !== null) {
+      const details = { batch: outcome.uuid, force };
+      const deed = { action: 'batch.reverted', subject: uuid, details } as const;
+      await appendNote(audit, request, noteOf(request, admission.principalOf(request), deed));
+    }
     if (dryRun) reply.header('dry-run', 'true');
     if (outcome.uuid !== null) reply.header('batch-id', outcome.uuid);
     return sendJson(request, reply, JSON.stringify(printRevert(uuid, outcome)));
@@ -111,6 +118,7 @@ export function addBatches(
   addResource(app, LIST_PATH, {
     GET: {
       schema: describe({
+        group: 'Batches',
         operationId: 'listBatches',
         summary: "List the supplier's batches, the latest first",
         query: BatchListQuerySchema,
@@ -124,6 +132,7 @@ export function addBatches(
   addResource(app, `${LIST_PATH}:uuid/`, {
     GET: {
       schema: describe({
+        group: 'Batches',
         operationId: 'showBatch',
         summary: 'Show one batch',
         params: BatchParametersSchema,
@@ -138,6 +147,7 @@ export function addBatches(
   addResource(app, `${LIST_PATH}:uuid/results/`, {
     GET: {
       schema: describe({
+        group: 'Batches',
         operationId: 'showBatchResults',
         summary: 'Show the failed lines of a batch, with their results',
         params: BatchParametersSchema,
@@ -152,6 +162,7 @@ export function addBatches(
   addResource(app, `${LIST_PATH}:uuid/revert/`, {
     POST: {
       schema: describe({
+        group: 'Batches',
         operationId: 'revertBatch',
         summary: 'Revert a batch: restore every SKU whose last change it made',
         params: BatchParametersSchema,

@@ -117,6 +117,7 @@ export function addInventory(
   addResource(app, '/timp/products/skus/inventory/bulk/', {
     POST: {
       schema: describe({
+        group: 'Inventory',
         operationId: 'updateInventoryInBulk',
         summary: "Set many SKUs' inventory; each line gets its own result",
         query: BulkQuerySchema,
@@ -138,6 +139,7 @@ export function addInventory(
   addResource(app, '/timp/products/skus/inventory/', {
     POST: {
       schema: describe({
+        group: 'Inventory',
         operationId: 'updateInventory',
         summary: "Set one SKU's inventory",
         query: SingleQuerySchema,

@@ -90,6 +90,7 @@ export function addSkuExport(app: FastifyInstance, routes: ExportRoutes): void {
     addResource(app, `/timp/products/skus/export.${format}`, {
       GET: {
         schema: describe({
+          group: 'SKUs',
           operationId: format === 'csv' ? 'exportSkus' : 'exportSkusAsWorkbook',
           summary: `Download a list of SKUs as ${format.toUpperCase()}, with the filters and the order of the list`,
           query: SkuExportQuerySchema,

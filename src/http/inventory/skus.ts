@@ -35,6 +35,7 @@ import { createQueryReader, readTimeMs } from '../../wire/query.ts';
 import { NOTE_HEADERS } from '../../wire/inventory/write-parameters.ts';
 import { refuseBody } from './batches.ts';
 import { readBody, type ServerBodyLimits, smallBodyLimits } from '../request/body.ts';
+import { appendNote, noteOf } from '../accounts/author.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import { checkParameters, noteHeaderOf, queryOf, uuidOf } from '../request/parameters.ts';
@@ -44,7 +45,7 @@ import { visibleSuppliers } from '../../changes/visible-suppliers.ts';
 
 interface SkuRoutes {
   readonly admission: Admission;
-  readonly store: Pick<Store, 'accounts' | 'skus' | 'changes' | 'applyCatalogue'>;
+  readonly store: Pick<Store, 'accounts' | 'audit' | 'skus' | 'changes' | 'applyCatalogue'>;
   readonly feed: ChangeFeed;
   readonly limits: ServerBodyLimits & SkuListLimits;
 }
@@ -269,13 +270,19 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
         entries: [{ skuId: sku.skuId, retires: true, product: {}, inventory: {} }],
       }),
     );
-    if (batchUuid !== null) reply.header('batch-id', batchUuid);
+    if (batchUuid !== null) {
+      reply.header('batch-id', batchUuid);
+      const details = { sku_id: sku.skuId, batch: batchUuid };
+      const deed = { action: 'sku.retired', subject: sku.uuid, details } as const;
+      await appendNote(store.audit, request, noteOf(request, admission.principalOf(request), deed));
+    }
     return sendJson(request, reply, JSON.stringify({ message: 'success' }));
   };
 
   addResource(app, LIST_PATH, {
     GET: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'listSkus',
         summary:
           "List a supplier's SKUs, or those of the suppliers that a retailer is connected to",
@@ -289,6 +296,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     },
     POST: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'createSku',
         summary: 'Create a SKU',
         query: WriteQuerySchema,
@@ -305,6 +313,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   addResource(app, `${LIST_PATH}:uuid/`, {
     GET: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'showSku',
         summary: 'Show one SKU',
         params: DetailParametersSchema,
@@ -318,6 +327,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     },
     PATCH: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'updateSku',
         summary: "Change a SKU's identifiers, title, condition, bundle or item",
         params: DetailParametersSchema,
@@ -332,6 +342,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
     },
     DELETE: {
       schema: describe({
+        group: 'SKUs',
         operationId: 'retireSku',
         summary: 'Retire a SKU; creating it again brings it back',
         params: DetailParametersSchema,
@@ -347,6 +358,7 @@ export function addSkus(app: FastifyInstance, { admission, store, feed, limits }
   addResource(app, `${LIST_PATH}:uuid/history/`, {
     GET: {
       schema: describe({
+        group: 'Changes',
         operationId: 'showSkuHistory',
         summary: 'List the changes of one SKU, the latest first',
         params: DetailParametersSchema,

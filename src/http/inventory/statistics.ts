@@ -41,6 +41,7 @@ export function addStatistics(app: FastifyInstance, { admission, store }: Statis
   addResource(app, '/timp/statistics/', {
     GET: {
       schema: describe({
+        group: 'Batches',
         operationId: 'showStatistics',
         summary: 'Show how many batches and lines a supplier sent, by hour or day',
         query: StatisticsQuerySchema,

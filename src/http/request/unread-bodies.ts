@@ -16,7 +16,8 @@ export function boundUnreadBody(
   response: ServerResponse,
   { discardedBytesMax, discardedMsMax }: UnreadBodyLimits,
 ): void {
-  response.once('finish', () => {
+  // Before Node's own listener, which would discard the rest without counting it.
+  response.prependOnceListener('finish', () => {
     if (request.complete || request.destroyed) return;
     const close = (): void => void request.destroy();
     const timer = setTimeout(close, discardedMsMax).unref();

@@ -317,6 +317,7 @@ class LineStream {
           applied = undefined;
         } else if (this.#isRead) {
           if (this.#failure === undefined) return undefined;
+          if (this.#failure instanceof ClientDisconnected) throw this.#failure;
           return { reason: this.#failure, place: this.#chunks.next };
         } else {
           if (this.#chunks.weight < SMALL_WEIGHT_MAX) openRequest.shrink(BASE_BYTES);

@@ -76,7 +76,7 @@ export class PostgresStore implements Store {
     this.accounts = new SqlAccounts(database, new PostgresPrincipalCache(pool));
     this.skus = new PostgresSkus(pool);
     this.batches = new SqlBatches(database, (request) => this.#applier.revert(request));
-    this.changes = new PostgresChanges(pool);
+    this.changes = new PostgresChanges(pool, database);
     this.webhooks = new SqlWebhooks(database);
     this.files = new SqlFiles(database);
   }

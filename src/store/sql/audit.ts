@@ -1,7 +1,13 @@
 /** The audit log. Each entry is written in the transaction of what it is about. */
 import type { Compilable } from 'kysely';
 import { sql } from './kysely.ts';
-import { auditText, type AuditEntry, type Author, type Deed } from '../../domain/audit.ts';
+import {
+  auditText,
+  type AuditEntry,
+  type AuditNote,
+  type Author,
+  type Deed,
+} from '../../domain/audit.ts';
 import type { AuditQuery, AuditStore } from '../audit-store.ts';
 import type { SqlDatabase } from './database.ts';
 
@@ -34,6 +40,11 @@ export class SqlAudit implements AuditStore {
       .execute();
     return keep === 'first' ? rows : rows.toReversed();
   }
+
+  async append(note: AuditNote): Promise<void> {
+    const { author, deed } = await authorAndDeed(this.#database, note);
+    await this.#database.transact(entryOf(this.#database, author, deed));
+  }
 }
 
 /** The only row of `audit_head`. */
@@ -51,6 +62,32 @@ export async function record(
 ): Promise<boolean> {
   const [changed] = await database.transact(statements, entryOf(database, author, deed));
   return changed !== undefined && changed > 0;
+}
+
+/** The same with a note. Without one, nothing is written to the log. */
+export async function noted(
+  database: SqlDatabase,
+  note: AuditNote | undefined,
+  statements: readonly Compilable[],
+): Promise<boolean> {
+  if (note === undefined) {
+    const [changed] = await database.transact(statements);
+    return changed !== undefined && changed > 0;
+  }
+  const { author, deed } = await authorAndDeed(database, note);
+  return record(database, author, statements, deed);
+}
+
+async function authorAndDeed(
+  { db }: SqlDatabase,
+  { author, organizationId, ...deed }: AuditNote,
+): Promise<{ readonly author: Author; readonly deed: Deed }> {
+  const { uuid: organizationUuid } = await db
+    .selectFrom('organizations')
+    .select('uuid')
+    .where('id', '=', organizationId)
+    .executeTakeFirstOrThrow();
+  return { author, deed: { ...deed, organizationUuid } };
 }
 
 /**

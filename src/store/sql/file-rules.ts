@@ -1,4 +1,6 @@
+import { SERVER_AUTHOR, type Author } from '../../domain/audit.ts';
 import { NO_RULES, type ReadingRules } from '../../domain/reading-rules.ts';
+import { noted } from './audit.ts';
 import type { SqlDatabase } from './database.ts';
 import { encodeRules, savedRulesOf } from './file-record.ts';
 
@@ -29,11 +31,12 @@ export class SqlFileRules {
   async changeRules(
     supplierId: number,
     change: (before: ReadingRules) => ReadingRules,
+    author?: Author,
   ): Promise<ReadingRules> {
     for (;;) {
       const row = await this.#savedRules(supplierId);
       const rules = change(row === undefined ? NO_RULES : savedRulesOf(row));
-      if (await this.#replaceRules(supplierId, row, rules)) return rules;
+      if (await this.#replaceRules(supplierId, row, rules, author)) return rules;
     }
   }
 
@@ -41,27 +44,36 @@ export class SqlFileRules {
     supplierId: number,
     before: SavedRules | undefined,
     rules: ReadingRules,
+    author: Author = SERVER_AUTHOR,
   ): Promise<boolean> {
     const stored = encodeRules(rules);
     const row = {
       column_names: JSON.stringify(stored.mappings),
       rules: JSON.stringify(stored.rules),
     };
-    if (before === undefined) {
-      const { numInsertedOrUpdatedRows = 0n } = await this.#database.db
-        .insertInto('feed_suppliers')
-        .values({ supplier_id: supplierId, ...row })
-        .onConflict((conflict) => conflict.column('supplier_id').doNothing())
-        .executeTakeFirst();
-      return numInsertedOrUpdatedRows > 0n;
-    }
-    const { numUpdatedRows } = await this.#database.db
-      .updateTable('feed_suppliers')
-      .where('supplier_id', '=', supplierId)
-      .where('column_names', '=', before.column_names)
-      .where('rules', '=', before.rules)
-      .set(row)
-      .executeTakeFirst();
-    return numUpdatedRows > 0n;
+    const { db } = this.#database;
+    const change =
+      before === undefined
+        ? db
+            .insertInto('feed_suppliers')
+            .values({ supplier_id: supplierId, ...row })
+            .onConflict((conflict) => conflict.column('supplier_id').doNothing())
+        : db
+            .updateTable('feed_suppliers')
+            .where('supplier_id', '=', supplierId)
+            .where('column_names', '=', before.column_names)
+            .where('rules', '=', before.rules)
+            .set(row);
+    return noted(
+      this.#database,
+      {
+        author,
+        organizationId: supplierId,
+        action: 'file_rules.changed',
+        subject: 'reading rules',
+        details: { columns: row.column_names, rules: row.rules },
+      },
+      [change],
+    );
   }
 }

@@ -187,5 +187,9 @@ export interface SqlTables {
     status: number | null;
     text: string;
     is_delivered: number;
+    supplier_id: number | null;
+    after_sequence: number | null;
+    to_sequence: number | null;
+    exchange: string | null;
   };
 }

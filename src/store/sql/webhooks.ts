@@ -4,7 +4,7 @@ import { v4 as uuidv4 } from 'uuid';
 import type { SqlDatabase } from './database.ts';
 import type { SqlTables } from './tables.ts';
 import {
-  ATTEMPTS_KEPT,
+  type DetailedAttempt,
   type Webhook,
   type WebhookAttempt,
   type WebhookChanges,
@@ -12,6 +12,8 @@ import {
   type WebhookPosition,
 } from '../../domain/webhooks.ts';
 import type { WebhookStore } from '../store.ts';
+import type { AuditNote } from '../../domain/audit.ts';
+import { noted } from './audit.ts';
 
 /** A webhook, with what decides whether its creator still has access. */
 type WebhookRow = Selectable<SqlTables['webhooks']> & {
@@ -102,12 +104,12 @@ export class SqlWebhooks implements WebhookStore {
     return row && webhookOf(row);
   }
 
-  async update(id: number, changes: WebhookChanges): Promise<void> {
-    await this.#database.db
+  async update(id: number, changes: WebhookChanges, note?: AuditNote): Promise<void> {
+    const change = this.#database.db
       .updateTable('webhooks')
       .set(changedRow(changes))
-      .where('id', '=', id)
-      .execute();
+      .where('id', '=', id);
+    await noted(this.#database, note, [change]);
   }
 
   async verify(id: number, url: string, atMs: number): Promise<void> {
@@ -120,10 +122,11 @@ export class SqlWebhooks implements WebhookStore {
       .execute();
   }
 
-  async remove(id: number): Promise<void> {
+  async remove(id: number, note?: AuditNote): Promise<void> {
     await this.#database.db.deleteFrom('webhook_attempts').where('webhook_id', '=', id).execute();
     await this.#database.db.deleteFrom('webhook_positions').where('webhook_id', '=', id).execute();
-    await this.#database.db.deleteFrom('webhooks').where('id', '=', id).execute();
+    const remove = this.#database.db.deleteFrom('webhooks').where('id', '=', id);
+    await noted(this.#database, note, [remove]);
   }
 
   async active(): Promise<readonly Webhook[]> {
@@ -189,7 +192,7 @@ export class SqlWebhooks implements WebhookStore {
     return numUpdatedRows > 0n;
   }
 
-  async logAttempt(webhookId: number, attempt: WebhookAttempt): Promise<void> {
+  async logAttempt(webhookId: number, attempt: DetailedAttempt, keptMax: number): Promise<void> {
     await this.#database.db
       .insertInto('webhook_attempts')
       .values({
@@ -200,6 +203,10 @@ export class SqlWebhooks implements WebhookStore {
         status: attempt.status,
         text: attempt.text,
         is_delivered: Number(attempt.isDelivered),
+        supplier_id: attempt.range?.supplierId ?? null,
+        after_sequence: attempt.range?.afterSequence ?? null,
+        to_sequence: attempt.range?.toSequence ?? null,
+        exchange: attempt.exchange,
       })
       .execute();
     const kept = this.#database.db
@@ -207,7 +214,7 @@ export class SqlWebhooks implements WebhookStore {
       .select('id')
       .where('webhook_id', '=', webhookId)
       .orderBy('id', 'desc')
-      .limit(ATTEMPTS_KEPT);
+      .limit(keptMax);
     await this.#database.db
       .deleteFrom('webhook_attempts')
       .where('webhook_id', '=', webhookId)
@@ -218,20 +225,54 @@ export class SqlWebhooks implements WebhookStore {
   async attempts(webhookId: number): Promise<readonly WebhookAttempt[]> {
     const rows = await this.#database.db
       .selectFrom('webhook_attempts')
-      .selectAll()
+      .select(ATTEMPT_COLUMNS)
       .where('webhook_id', '=', webhookId)
       .orderBy('id', 'desc')
-      .limit(ATTEMPTS_KEPT)
       .execute();
-    return rows.map((row) => ({
-      messageId: row.message_id,
-      startedAtMs: row.started_at_ms,
-      durationMs: row.duration_ms,
-      status: row.status,
-      text: row.text,
-      isDelivered: row.is_delivered === 1,
-    }));
+    return rows.map(attemptOf);
   }
+
+  async attemptsOf(webhookId: number, messageId: string): Promise<readonly DetailedAttempt[]> {
+    const rows = await this.#database.db
+      .selectFrom('webhook_attempts')
+      .select([...ATTEMPT_COLUMNS, 'exchange'])
+      .where('webhook_id', '=', webhookId)
+      .where('message_id', '=', messageId)
+      .orderBy('id', 'desc')
+      .execute();
+    return rows.map((row) => ({ ...attemptOf(row), exchange: row.exchange }));
+  }
+}
+
+/** The columns of an attempt without its exchange, which is thousands of bytes. */
+const ATTEMPT_COLUMNS = [
+  'message_id',
+  'started_at_ms',
+  'duration_ms',
+  'status',
+  'text',
+  'is_delivered',
+  'supplier_id',
+  'after_sequence',
+  'to_sequence',
+] as const;
+
+type AttemptRow = Pick<Selectable<SqlTables['webhook_attempts']>, (typeof ATTEMPT_COLUMNS)[number]>;
+
+function attemptOf(row: AttemptRow): WebhookAttempt {
+  const { supplier_id: supplierId, after_sequence: after, to_sequence: to } = row;
+  return {
+    messageId: row.message_id,
+    range:
+      supplierId === null || after === null || to === null
+        ? null
+        : { supplierId, afterSequence: after, toSequence: to },
+    startedAtMs: row.started_at_ms,
+    durationMs: row.duration_ms,
+    status: row.status,
+    text: row.text,
+    isDelivered: row.is_delivered === 1,
+  };
 }
 
 function rowOf({ url, description, supplierUuids, secrets, creator }: WebhookDraft) {

@@ -5,7 +5,8 @@ import { SqlAudit } from '../sql/audit.ts';
 import { SqlAccounts } from '../sql/accounts.ts';
 import { safetyLimitOf, setSafetyLimit } from '../sql/safety-limits.ts';
 import { isFailedSync, openForWriting, type ConnectionSettings } from './connection.ts';
-import { expectedIntervals, setExpectedInterval, SqliteDatabase } from './database.ts';
+import { expectedIntervals, setExpectedInterval } from '../sql/expected-intervals.ts';
+import { SqliteDatabase } from './database.ts';
 import { SqlitePrincipalCache } from './read/principals.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { migrate, pendingMigrations } from './schema/migrations.ts';
@@ -67,8 +68,8 @@ export class SqliteAdminStore implements AdminStore {
     };
     this.changes = {
       expectedIntervals: () => expectedIntervals(database),
-      setExpectedInterval: (supplierId, minutes) =>
-        setExpectedInterval(database, supplierId, minutes),
+      setExpectedInterval: (supplierId, minutes, author) =>
+        setExpectedInterval(database, supplierId, minutes, author),
     };
   }
 

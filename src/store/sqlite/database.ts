@@ -117,27 +117,3 @@ function compiled(statement: Compilable): CompiledStatement {
   const { sql, parameters } = statement.compile();
   return { sql, parameters };
 }
-
-/** See `ChangeStore.expectedIntervals`. */
-export async function expectedIntervals({
-  db,
-}: SqliteDatabase): Promise<ReadonlyMap<number, number | null>> {
-  const rows = await db
-    .selectFrom('suppliers')
-    .select(['id', 'expected_interval_minutes'])
-    .execute();
-  return new Map(rows.map((row) => [row.id, row.expected_interval_minutes]));
-}
-
-/** See `ChangeStore.setExpectedInterval`. */
-export async function setExpectedInterval(
-  { db }: SqliteDatabase,
-  supplierId: number,
-  minutes: number | null,
-): Promise<void> {
-  await db
-    .updateTable('suppliers')
-    .set({ expected_interval_minutes: minutes })
-    .where('id', '=', supplierId)
-    .execute();
-}

@@ -79,7 +79,7 @@ export const WebhookListSchema = Type.Object(
   { title: 'WebhookList', additionalProperties: false },
 );
 
-const ATTEMPT = {
+export const ATTEMPT_MEMBERS = {
   started: time('When it began.'),
   duration_ms: Type.Integer(),
   status: Type.Unsafe<number | null>({
@@ -92,7 +92,7 @@ const ATTEMPT = {
   is_delivered: Type.Boolean(),
 };
 
-export const WebhookAttemptSchema = Type.Object(ATTEMPT, {
+export const WebhookAttemptSchema = Type.Object(ATTEMPT_MEMBERS, {
   title: 'WebhookAttempt',
   additionalProperties: false,
 });
@@ -103,7 +103,7 @@ export const WebhookAttemptsSchema = Type.Object(
       Type.Object(
         {
           message_id: Type.String({ description: 'The `webhook-id` of the message.' }),
-          ...ATTEMPT,
+          ...ATTEMPT_MEMBERS,
         },
         { additionalProperties: false },
       ),
@@ -139,7 +139,7 @@ export function printWebhook(webhook: Webhook, secret?: string) {
   };
 }
 
-export function printAttempt(attempt: Omit<WebhookAttempt, 'messageId'>) {
+export function printAttempt(attempt: Omit<WebhookAttempt, 'messageId' | 'range'>) {
   return {
     started: printTime(attempt.startedAtMs),
     duration_ms: Math.round(attempt.durationMs),

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 export const NDJSON_MEDIA_TYPE = 'application/x-ndjson';
 
 /** Longest row in bytes, without its line break. */
@@ -26,7 +28,6 @@ const UNIT_BYTES_MAX = 3;
  * stays part of its row. Buffers at most one row, up to the limit.
  */
 export class RowSplitter {
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   /** Allocated for the first row that arrives in parts. */
   #begun: Buffer | undefined;
   #begunBytes = 0;
@@ -34,8 +35,8 @@ export class RowSplitter {
   #isSkipping = false;
   #isFirst = true;
 
-  /** Returns the rows that end within these bytes. */
-  take(bytes: Buffer): readonly Row[] {
+  /** Returns the rows that end within these bytes. They must be read before the next call. */
+  take(bytes: Buffer): Iterable<Row> {
     if (this.#isSkipping) return this.#skip(bytes);
     const end = bytes.lastIndexOf(LINE_BREAK);
     if (end < 0) {
@@ -53,14 +54,14 @@ export class RowSplitter {
   /** Returns the last row if it has no line break. */
   end(): Row | undefined {
     if (this.#isSkipping) return TOO_LONG;
-    return this.#begunBytes === 0 ? undefined : this.#rowsOf(this.#takeBegun())[0];
+    return this.#begunBytes === 0 ? undefined : this.#rowOf(this.#takeBegun());
   }
 
-  #skip(bytes: Buffer): readonly Row[] {
+  #skip(bytes: Buffer): Iterable<Row> {
     const end = bytes.indexOf(LINE_BREAK);
     if (end < 0) return [];
     this.#isSkipping = false;
-    return [TOO_LONG, ...this.take(bytes.subarray(end + 1))];
+    return followedBy(TOO_LONG, this.take(bytes.subarray(end + 1)));
   }
 
   /** Buffers the beginning of a row. */
@@ -83,44 +84,48 @@ export class RowSplitter {
     return begun;
   }
 
-  #rowsOf(bytes: Buffer): readonly Row[] {
-    const text = this.#decode(bytes);
-    const rows: readonly Row[] = text === undefined ? this.#oneByOne(bytes) : text.split('\n');
+  #rowsOf(bytes: Buffer): Iterable<Row> {
+    if (!isUtf8(bytes)) return this.#oneByOne(bytes);
+    const rows = this.#decode(bytes).split('\n');
     return bytes.length <= ROW_BYTES_MAX
       ? rows
       : rows.map((row) => (isTooLong(row) ? TOO_LONG : row));
   }
 
-  /** Undefined if the bytes are not UTF-8. A byte order mark before the first row is dropped. */
-  #decode(bytes: Buffer): string | undefined {
-    try {
-      const text = this.#decoder.decode(bytes);
-      const isMarked = this.#isFirst && text.startsWith(MARK);
-      this.#isFirst = false;
-      return isMarked ? text.slice(MARK.length) : text;
-    } catch {
-      return undefined;
-    }
+  #rowOf(bytes: Buffer): Row {
+    if (bytes.length > ROW_BYTES_MAX) return TOO_LONG;
+    if (isUtf8(bytes)) return this.#decode(bytes);
+    this.#isFirst = false;
+    return NOT_UTF8;
   }
 
-  /** Decodes rows one by one. Safe, because no other UTF-8 character contains the byte of a line feed. */
-  #oneByOne(bytes: Buffer): readonly Row[] {
-    const rows: Row[] = [];
+  /** Decodes UTF-8. A byte order mark before the first row is dropped. */
+  #decode(bytes: Buffer): string {
+    const text = bytes.toString();
+    const isMarked = this.#isFirst && text.startsWith(MARK);
+    this.#isFirst = false;
+    return isMarked ? text.slice(MARK.length) : text;
+  }
+
+  /**
+   * Decodes rows one by one, as they are read: there may be tens of thousands. Safe, because no other UTF-8 character
+   * contains the byte of a line feed.
+   */
+  *#oneByOne(bytes: Buffer): Generator<Row> {
     for (let begin = 0; begin <= bytes.length;) {
       const found = bytes.indexOf(LINE_BREAK, begin);
       const end = found < 0 ? bytes.length : found;
-      rows.push(this.#decode(bytes.subarray(begin, end)) ?? NOT_UTF8);
-      this.#isFirst = false;
+      yield this.#rowOf(bytes.subarray(begin, end));
       begin = end + 1;
     }
-    return rows;
   }
 }
 
-function isTooLong(row: Row): boolean {
-  return (
-    typeof row === 'string' &&
-    row.length * UNIT_BYTES_MAX > ROW_BYTES_MAX &&
-    Buffer.byteLength(row) > ROW_BYTES_MAX
-  );
+function isTooLong(row: string): boolean {
+  return row.length * UNIT_BYTES_MAX > ROW_BYTES_MAX && Buffer.byteLength(row) > ROW_BYTES_MAX;
+}
+
+function* followedBy(first: Row, rest: Iterable<Row>): Generator<Row> {
+  yield first;
+  yield* rest;
 }

@@ -53,7 +53,13 @@ test('a server without users creates its first one, an operator’s, with the se
   expect(JSON.parse(created?.text ?? '')).toMatchObject({
     username: 'root',
     organization: { name: 'Host', type: 'operator' },
-    permissions: ['view_items', 'edit_items', 'manage_webhooks', 'manage_organizations'],
+    permissions: [
+      'view_items',
+      'edit_items',
+      'manage_webhooks',
+      'manage_organizations',
+      'view_audit_log',
+    ],
   });
   const [cookie = ''] = created?.cookies[0]?.split(';') ?? [];
   const status = await fetch(`${server.url}/timp/status/`, { headers: { cookie } });

@@ -24,6 +24,7 @@ class Receiver {
   readonly received: Received[] = [];
   status = 200;
   headers: Record<string, string> = {};
+  answer: (headers: IncomingHttpHeaders) => string = () => 'noted';
   readonly #waiting: (() => void)[] = [];
   readonly #server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -33,7 +34,7 @@ class Receiver {
         headers: request.headers,
         body: Buffer.concat(chunks).toString('utf8'),
       });
-      response.writeHead(this.status, this.headers).end('noted');
+      response.writeHead(this.status, this.headers).end(this.answer(request.headers));
       for (const wake of this.#waiting.splice(0)) wake();
     });
   });
@@ -63,6 +64,10 @@ class Receiver {
 
 let receiver: Receiver;
 let url: string;
+const BODIES: Readonly<Record<string, object>> = {
+  PATCH: {},
+  'POSTrecover/': { since: '2020-01-01T00:00:00Z' },
+};
 
 beforeAll(async () => {
   server = await TestServer.start({ webhooksAllowHttp: true, webhooksAllowPrivateNetworks: true });
@@ -198,15 +203,22 @@ describe('a webhook', () => {
 
   test('is not accessible to other organizations', async () => {
     const { uuid } = await register({ url });
+    await ask('POST', `${uuid}/test/`);
+    const message = String(receiver.received[0]?.headers['webhook-id']);
+    expect((await ask('GET', `${uuid}/deliveries/${message}/`)).status).toBe(200);
     for (const [method, path] of [
       ['GET', ''],
       ['PATCH', ''],
       ['DELETE', ''],
       ['GET', 'attempts/'],
+      ['GET', 'deliveries/'],
+      ['GET', `deliveries/${message}/`],
+      ['POST', `deliveries/${message}/send/`],
+      ['POST', 'recover/'],
       ['POST', 'test/'],
       ['POST', 'rotate-secret/'],
     ] as const) {
-      const body = method === 'PATCH' ? {} : undefined;
+      const body = BODIES[method + path];
       expect((await ask(method, `${uuid}/${path}`, body, token)).status, method + path).toBe(404);
     }
     expect((await ask('GET', '', undefined, token)).json).toEqual({ webhooks: [] });
@@ -227,6 +239,171 @@ describe('a webhook', () => {
     expect(answer.text).toMatch(message);
   });
 });
+
+/** A webhook of the supplier's own, to which one message was delivered. */
+const delivered = async (quantity: number): Promise<Registered & { readonly message: string }> => {
+  const made = await register({ url }, token);
+  await set('a', quantity);
+  await receiver.until((all) => all.length > 0);
+  const message = String(receiver.received[0]?.headers['webhook-id']);
+  const shown = async () =>
+    (await ask('GET', `${made.uuid}/deliveries/${message}/`, undefined, token)).text;
+  await expect.poll(shown).toContain('"attempt_count":1');
+  return { ...made, message };
+};
+const remove = async ({ uuid }: Registered) => ask('DELETE', `${uuid}/`, undefined, token);
+
+describe('what was sent to a webhook', () => {
+  test('is shown with its request and response, and never with a secret or a signature', async () => {
+    receiver.status = 500;
+    receiver.headers = { 'x-trace': 'abc', 'set-cookie': 'session=hidden' };
+    receiver.answer = (headers) => `no: ${String(headers['webhook-signature'])}`;
+    const made = await delivered(101);
+    const { text } = await ask('GET', `${made.uuid}/deliveries/`, undefined, token);
+    const detailed = await ask('GET', `${made.uuid}/deliveries/${made.message}/`, undefined, token);
+    const known = {
+      message_id: made.message,
+      type: 'inventory.changed',
+      change_count: 1,
+      attempt_count: 1,
+      is_delivered: false,
+      status: 500,
+      response: 'no: v1,(not stored)',
+      can_send_again: true,
+    };
+    expect(JSON.parse(text)).toMatchObject({ deliveries: [known] });
+    expect(JSON.parse(text)).toMatchObject({ deliveries: [{ next_attempt: textMatching(/Z$/) }] });
+    expect(detailed.json).toMatchObject({
+      ...known,
+      attempts: [
+        {
+          status: 500,
+          request: {
+            url,
+            body: receiver.received[0]?.body,
+            body_bytes: receiver.received[0]?.body.length,
+            headers: {
+              'webhook-id': made.message,
+              'webhook-signature': '(not stored)',
+              'content-type': 'application/json',
+            },
+          },
+          response_headers: { 'x-trace': 'abc', 'set-cookie': '(not stored)' },
+        },
+      ],
+    });
+    const signature = String(receiver.received[0]?.headers['webhook-signature']).slice(
+      'v1,'.length,
+    );
+    for (const secret of [signature, made.secret, 'session=hidden']) {
+      expect(detailed.text).not.toContain(secret);
+    }
+    await remove(made);
+  });
+
+  test('is sent again with the same ID and content, and then no longer waits', async () => {
+    receiver.status = 500;
+    const made = await delivered(102);
+    receiver.status = 200;
+    const path = `${made.uuid}/deliveries/${made.message}/`;
+    const again = await ask('POST', `${path}send/`, undefined, token);
+    expect(again.json).toMatchObject({ status: 200, is_delivered: true });
+    const [first, second] = receiver.received;
+    expect(second?.headers['webhook-id']).toBe(made.message);
+    expect(second?.body).toBe(first?.body);
+    expect((await ask('GET', path, undefined, token)).json).toMatchObject({
+      attempt_count: 2,
+      is_delivered: true,
+      next_attempt: null,
+    });
+    // The next message follows at once, so the first one is settled.
+    await set('a', 103);
+    await receiver.until((all) => all.some(({ body }) => body.includes('103')));
+    await remove(made);
+  });
+
+  test('a test is listed, and cannot be sent again', async () => {
+    const made = await register({ url }, token);
+    await ask('POST', `${made.uuid}/test/`, undefined, token);
+    const message = String(receiver.received[0]?.headers['webhook-id']);
+    const path = `${made.uuid}/deliveries/${message}/`;
+    expect((await ask('GET', path, undefined, token)).json).toMatchObject({
+      type: 'webhook.test',
+      supplier_uuid: null,
+      can_send_again: false,
+    });
+    expect((await ask('POST', `${path}send/`, undefined, token)).status).toBe(422);
+    expect((await ask('GET', `${made.uuid}/deliveries/other/`, undefined, token)).status).toBe(404);
+    await remove(made);
+  });
+
+  test('a message about a supplier that is no longer visible is not sent again', async () => {
+    const { supplier, token: own } = await server.createSupplier('Brief', [entry('z')]);
+    await server.store.accounts.createConnection(supplier.id, retailerId);
+    const { uuid } = await register({ url, supplier_uuids: [supplier.uuid] });
+    const body = { sku_id: 'z', quantity_in_stock: 1 };
+    await server.ask('POST', SINGLE, { token: own, body });
+    await receiver.until((all) => all.length > 0);
+    const path = `${uuid}/deliveries/${String(receiver.received[0]?.headers['webhook-id'])}/`;
+    await expect.poll(async () => (await ask('GET', path)).status).toBe(200);
+    await server.store.accounts.removeConnection(supplier.id, retailerId);
+    expect((await ask('POST', `${path}send/`)).json).toMatchObject({
+      type: '/docs/errors#webhook_refused',
+    });
+    expect(receiver.received).toHaveLength(1);
+    await ask('DELETE', `${uuid}/`);
+  });
+
+  test('all changes since a time are delivered again, in order and before newer ones', async () => {
+    const made = await delivered(104);
+    await set('b', 105);
+    await receiver.until((all) => all.some(({ body }) => body.includes('105')));
+    const since = firstChangedIn(receiver.received[0]?.body ?? '');
+    const recover = (query: string) =>
+      ask('POST', `${made.uuid}/recover/${query}`, { since }, token);
+    // Both are counted once the second delivery is recorded.
+    await expect
+      .poll(async () => (await recover('?dry_run=true')).json)
+      .toEqual({ since, dry_run: true, suppliers: 1, changes: 2 });
+    const before = receiver.received.length;
+    expect((await recover('')).json).toMatchObject({ dry_run: false, changes: 2 });
+    await set('a', 106);
+    await receiver.until((all) =>
+      all.slice(before).some(({ body }) => body.includes('"quantity_in_stock":106')),
+    );
+    const again = receiver.received.slice(before);
+    const quantities = again.flatMap(({ body }) => quantitiesIn(body));
+    expect(quantities).toEqual([104, 105, 106]);
+    // A receiver that drops repeated IDs must not drop these.
+    const ids = receiver.received.map(({ headers }) => headers['webhook-id']);
+    expect(new Set(ids).size).toBe(ids.length);
+    await remove(made);
+  });
+
+  test('changes that are no longer kept are not promised again', async () => {
+    const made = await register({ url }, token);
+    const recover = (body: object) => ask('POST', `${made.uuid}/recover/`, body, token);
+    expect((await recover({ since: '2001-01-01T00:00:00Z' })).json).toMatchObject({
+      type: '/docs/errors#history_expired',
+      detail: textMatching(/365 days/),
+    });
+    expect((await recover({ since: 'yesterday' })).json).toMatchObject({
+      type: '/docs/errors#member_invalid',
+      detail: textMatching(/since/),
+    });
+    await remove(made);
+  });
+});
+
+function firstChangedIn(body: string): string {
+  return /"timestamp":"([^"]+)"/.exec(body)?.[1] ?? 'none';
+}
+
+function quantitiesIn(body: string): readonly number[] {
+  return [...body.matchAll(/"after":\{"quantity_in_stock":(\d+)/g)].map(([, digits]) =>
+    Number(digits),
+  );
+}
 
 test('by default a URL must use https and a public address', async () => {
   const strict = await TestServer.start();

@@ -130,6 +130,25 @@ describe('a file with several rows of one SKU', () => {
     expect(await client.stock()).toMatchObject({ 'A-1': null, 'A-2': null, 'A-3': 1 });
   });
 
+  test('takes the total from the row of all warehouses, and asks whether a row without one is it', async () => {
+    const uuid = await client.upload(
+      'sku,warehouse,qty\nA-1,NJ,5\nA-1,CA,7\nA-1,Total,12\nA-2,NJ,3\nA-2,,3\nA-3,NJ,3\nA-3,,4\n',
+      '?locations=sum',
+    );
+    expect(await client.processed(uuid)).toMatchObject({ status_counts: { '200': 5, '400': 2 } });
+    expect(await client.stock()).toMatchObject({ 'A-1': 12, 'A-2': null, 'A-3': 7 });
+    const results = await client.results(uuid);
+    expect(results[1]).toBe(
+      'A-1,NJ,5,200,"success; Row 4 has the total of the 3 rows of this SKU, 12."',
+    );
+    expect(results[4]).toMatch(
+      /^A-2,NJ,3,400,"Row 5: row 6 names no location .* may be their total\. Write ""Total"" there if it is/,
+    );
+    const twice = 'sku,warehouse,qty\nA-1,NJ,5\nA-1,All,5\nA-1,Gesamt,6\n';
+    const unclear = await client.upload(twice, '?locations=sum');
+    expect(await client.processed(unclear)).toMatchObject({ status_counts: { '400': 3 } });
+  });
+
   test('is confirmed with the answer that was saved meanwhile', async () => {
     const uuid = await client.upload(PER_WAREHOUSE);
     await client.processed(uuid);

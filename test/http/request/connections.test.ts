@@ -210,3 +210,47 @@ test('connections beyond the limit of an address are answered 503 and closed', a
   await second.destroy();
   limited.close();
 });
+
+/** A body in chunked encoding, of `count` chunks. */
+function chunked(chunk: string, count: number): string {
+  return `${`${chunk.length.toString(16)}\r\n${chunk}\r\n`.repeat(count)}0\r\n\r\n`;
+}
+
+function skusHead(limit: number): string {
+  return `GET ${SKUS}?limit=${limit} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${token}\r\n\r\n`;
+}
+
+test('requests that are sent at once are answered in order; with too many, the connection is closed', async () => {
+  const few = await RawConnection.open(server.url);
+  const last = 'GET /no-path HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+  await few.send(Array.from({ length: 40 }, (_, i) => skusHead(i)).join('') + last);
+  const statuses = Array.from(
+    (await few.rest()).matchAll(/HTTP\/1\.1 (\d+) /g),
+    ([, status]) => status,
+  );
+  expect(statuses).toEqual(['400', ...Array.from({ length: 39 }, () => '200'), '404']);
+  const many = await RawConnection.open(server.url);
+  await many.send(skusHead(1).repeat(1000)).catch(() => undefined);
+  expect((await many.rest()).match(/HTTP\/1\.1 200 /g)?.length ?? 0).toBeLessThan(100);
+});
+
+test.for([
+  ['a bulk update', BULK, 'application/json'],
+  ['a stream', BULK, 'application/x-ndjson'],
+  ['an upload', '/timp/organizations/files/upload/', 'text/csv'],
+] as const)(
+  '$0 in chunks of one byte is refused, in chunks of 32 it is not',
+  async ([, path, type]) => {
+    const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Token ${token}\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n`;
+    const tiny = await RawConnection.open(server.url);
+    await tiny.send(head + chunked(' ', 20_000)).catch(() => undefined);
+    const received = await tiny.rest();
+    // Once a stream has begun its response, there is nothing to say any more.
+    if (received !== '' && type !== 'application/x-ndjson') {
+      expect(received).toMatch(/^HTTP\/1\.1 400 [^]*ONHAND_CHUNK_BYTES_MIN/);
+    }
+    const small = await RawConnection.open(server.url);
+    await small.send(head + chunked(' '.repeat(31) + '\n', 3000));
+    expect(await small.rest()).not.toContain('ONHAND_CHUNK_BYTES_MIN');
+  },
+);

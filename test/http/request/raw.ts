@@ -45,7 +45,7 @@ export class RawConnection {
 
   /** Resolves to all received text when the peer has closed the connection. */
   async rest(): Promise<string> {
-    if (!this.#closed) await once(this.#socket, 'close');
+    if (!this.#closed) await new Promise((resolve) => this.#socket.once('close', resolve));
     return this.#received;
   }
 

@@ -176,6 +176,33 @@ export function describeWebhooks(kind: string, createDatabase: () => Promise<Tes
       expect(await isActive(webhook)).toBe(true);
     });
 
+    test('only the latest attempts are kept, and the attempts of one message are found', async () => {
+      const { webhooks } = store;
+      const { id } = await created(null);
+      const range = { supplierId: organizationId, afterSequence: 2 ** 33, toSequence: 2 ** 33 + 5 };
+      const attempt = { durationMs: 2, status: 200, text: 'noted', isDelivered: true };
+      const log = (messageId: string, startedAtMs: number, of = id) =>
+        webhooks.logAttempt(
+          of,
+          { ...attempt, messageId, startedAtMs, range, exchange: `{"at":${startedAtMs}}` },
+          3,
+        );
+      const other = await created(null);
+      await log('a', 0, other.id);
+      for (const [place, messageId] of ['a', 'a', 'b', 'a'].entries()) await log(messageId, place);
+      const kept = await webhooks.attempts(id);
+      expect(kept.map(({ messageId, startedAtMs }) => [messageId, startedAtMs])).toEqual([
+        ['a', 3],
+        ['b', 2],
+        ['a', 1],
+      ]);
+      expect(await webhooks.attemptsOf(id, 'a')).toEqual([
+        { ...attempt, messageId: 'a', startedAtMs: 3, range, exchange: '{"at":3}' },
+        { ...attempt, messageId: 'a', startedAtMs: 1, range, exchange: '{"at":1}' },
+      ]);
+      expect(await webhooks.attempts(other.id)).toHaveLength(1);
+    });
+
     test('a URL is verified by its first success, and a new URL is not', async () => {
       const { webhooks } = store;
       const { id, uuid, url } = await created(null);

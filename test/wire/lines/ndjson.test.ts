@@ -8,7 +8,7 @@ function rowsOf(bytes: Buffer, cuts: readonly number[] = []): readonly Row[] {
   const places = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
   const rows = places
     .slice(1)
-    .flatMap((place, i) => splitter.take(bytes.subarray(places[i], place)));
+    .flatMap((place, i) => [...splitter.take(bytes.subarray(places[i], place))]);
   const last = splitter.end();
   return last === undefined ? rows : [...rows, last];
 }

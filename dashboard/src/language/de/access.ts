@@ -13,6 +13,7 @@ export const access: Messages['access'] = {
     edit_items: 'Bestand ändern',
     manage_webhooks: 'Webhooks verwalten',
     manage_organizations: 'Organisationen verwalten',
+    view_audit_log: 'Prüfprotokoll lesen',
   },
   name: 'Name',
   may: 'Darf',

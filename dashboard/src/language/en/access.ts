@@ -11,6 +11,7 @@ export const access = {
     edit_items: 'change stock',
     manage_webhooks: 'manage webhooks',
     manage_organizations: 'manage organizations',
+    view_audit_log: 'read the audit log',
   },
   name: 'Name',
   may: 'May',

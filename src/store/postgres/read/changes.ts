@@ -22,6 +22,9 @@ import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { joinNumbered, joinSku, joinSupplier } from '../lookups.ts';
 import { read, readSteadily, inTransaction, type ConnectionPool } from '../connection/pool.ts';
 import { isUuid } from '../../uuids.ts';
+import type { Author } from '../../../domain/audit.ts';
+import type { SqlDatabase } from '../../sql/database.ts';
+import { expectedIntervals, setExpectedInterval } from '../../sql/expected-intervals.ts';
 import { findSkuKey, type SkuKey } from './skus.ts';
 
 const IDENTIFIERS = ['sku_id', 'upca', 'ean13', 'gtin14', 'isbn', 'asin', 'mpn'] as const;
@@ -49,9 +52,11 @@ const BATCHES_PAGE_ROWS = 200;
 /** Reads changes: by supplier and sequence, or for one SKU by following its chain of previous sequences. */
 export class PostgresChanges implements ChangeStore {
   readonly #pool: ConnectionPool;
+  readonly #database: SqlDatabase;
 
-  constructor(pool: ConnectionPool) {
+  constructor(pool: ConnectionPool, database: SqlDatabase) {
     this.#pool = pool;
+    this.#database = database;
   }
 
   async heads(supplierIds: readonly number[]): Promise<ReadonlyMap<number, ChangeHead>> {
@@ -202,21 +207,12 @@ export class PostgresChanges implements ChangeStore {
     }
   }
 
-  async expectedIntervals(): Promise<ReadonlyMap<number, number | null>> {
-    const rows = await read<{ id: number; minutes: number | null }>(
-      this.#pool,
-      'SELECT id, expected_interval_minutes AS minutes FROM suppliers',
-    );
-    return new Map(rows.map(({ id, minutes }) => [id, minutes]));
+  expectedIntervals(): Promise<ReadonlyMap<number, number | null>> {
+    return expectedIntervals(this.#database);
   }
 
-  setExpectedInterval(supplierId: number, minutes: number | null): Promise<void> {
-    return inTransaction(this.#pool, async (client) => {
-      await client.query('UPDATE suppliers SET expected_interval_minutes = $2 WHERE id = $1', [
-        supplierId,
-        minutes,
-      ]);
-    });
+  setExpectedInterval(supplierId: number, minutes: number | null, author?: Author): Promise<void> {
+    return setExpectedInterval(this.#database, supplierId, minutes, author);
   }
 
   async dropBefore(beforeMs: number, limit: number): Promise<boolean> {

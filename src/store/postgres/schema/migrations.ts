@@ -326,6 +326,13 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
   CREATE INDEX skus_by_lowered_sku_id ON skus (supplier_id, lower(sku_id));
   `,
   () => CREATE_AUDIT_TABLES,
+  () => `
+  -- What each attempt sent and received (JSON, without secrets), and the changes in its message. NULL: stored before.
+  ALTER TABLE webhook_attempts ADD COLUMN supplier_id integer;
+  ALTER TABLE webhook_attempts ADD COLUMN after_sequence bigint;
+  ALTER TABLE webhook_attempts ADD COLUMN to_sequence bigint;
+  ALTER TABLE webhook_attempts ADD COLUMN exchange text;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,3 +1,4 @@
+import type { Author } from '../../../domain/audit.ts';
 import { spendInShares } from '../../sql/shares.ts';
 import { sql } from '../../sql/kysely.ts';
 import type { Change, ChangeHead, Freshness, HistoryEntry } from '../../../domain/changes.ts';
@@ -7,7 +8,8 @@ import type { ChangeStore, HistoryQuery } from '../../store.ts';
 import { unpackChanges } from '../write/change-columns.ts';
 import type { ReaderCalls } from './reader-thread.ts';
 import { skuKey } from '../schema/migrations.ts';
-import { expectedIntervals, setExpectedInterval, type SqliteDatabase } from '../database.ts';
+import { expectedIntervals, setExpectedInterval } from '../../sql/expected-intervals.ts';
+import type { SqliteDatabase } from '../database.ts';
 import type { Thread } from '../threads.ts';
 import type { WriterCalls } from '../write/writer-thread.ts';
 
@@ -108,8 +110,8 @@ export class SqliteChanges implements ChangeStore {
     return expectedIntervals(this.#database);
   }
 
-  async setExpectedInterval(supplierId: number, minutes: number | null): Promise<void> {
-    await setExpectedInterval(this.#database, supplierId, minutes);
+  setExpectedInterval(supplierId: number, minutes: number | null, author?: Author): Promise<void> {
+    return setExpectedInterval(this.#database, supplierId, minutes, author);
   }
 
   async dropBefore(beforeMs: number, limit: number): Promise<boolean> {

@@ -323,6 +323,13 @@ const MIGRATIONS: readonly string[] = [
   // The last change of a batch that is not committed; 0 if there is none. Changes beyond last_sequence do not count.
   'ALTER TABLE suppliers ADD COLUMN staged_sequence INTEGER NOT NULL DEFAULT 0;',
   CREATE_AUDIT_TABLES,
+  `
+  -- What each attempt sent and received (JSON, without secrets), and the changes in its message. NULL: stored before.
+  ALTER TABLE webhook_attempts ADD COLUMN supplier_id INTEGER;
+  ALTER TABLE webhook_attempts ADD COLUMN after_sequence INTEGER;
+  ALTER TABLE webhook_attempts ADD COLUMN to_sequence INTEGER;
+  ALTER TABLE webhook_attempts ADD COLUMN exchange TEXT;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

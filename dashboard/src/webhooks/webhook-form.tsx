@@ -1,0 +1,121 @@
+import { Checkbox, Input, Stack, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { Webhook, WebhookDraft } from '../../../client/src/index.ts';
+import { useSession } from '../api/session.ts';
+import { suppliersQuery } from '../api/suppliers.ts';
+import { useText } from '../language/language.tsx';
+import classes from './webhooks.module.css';
+
+/** What a person chooses of a webhook, as the fields show it. */
+export interface WebhookFields {
+  readonly url: string;
+  readonly description: string;
+  /** Their uuids; none means all. */
+  readonly suppliers: readonly string[];
+}
+
+export function fieldsOf(webhook?: Webhook): WebhookFields {
+  return {
+    url: webhook?.url ?? '',
+    description: webhook?.description ?? '',
+    suppliers: webhook?.supplier_uuids ?? [],
+  };
+}
+
+export function draftOf({ url, description, suppliers }: WebhookFields): WebhookDraft {
+  const about = description.trim();
+  return {
+    url: url.trim(),
+    description: about === '' ? null : about,
+    supplier_uuids: suppliers.length === 0 ? null : suppliers,
+  };
+}
+
+/** The fields of a webhook. Only retailers choose suppliers: a supplier's webhook gets its own changes. */
+export function WebhookInputs({
+  fields,
+  onChange,
+}: {
+  readonly fields: WebhookFields;
+  readonly onChange: (fields: WebhookFields) => void;
+}) {
+  const text = useText();
+  const isRetailer = useSession().organization.type === 'retailer';
+  return (
+    <>
+      <TextInput
+        label={text.webhooks.url}
+        description={text.webhooks.urlHint}
+        placeholder="https://example.com/hook"
+        type="url"
+        required
+        withAsterisk={false}
+        data-autofocus
+        value={fields.url}
+        onChange={(event) => onChange({ ...fields, url: event.currentTarget.value })}
+      />
+      <TextInput
+        label={text.webhooks.description}
+        maxLength={256}
+        value={fields.description}
+        onChange={(event) => onChange({ ...fields, description: event.currentTarget.value })}
+      />
+      {isRetailer ? (
+        <Suppliers
+          chosen={fields.suppliers}
+          onChange={(suppliers) => onChange({ ...fields, suppliers })}
+        />
+      ) : null}
+    </>
+  );
+}
+
+function Suppliers({
+  chosen,
+  onChange,
+}: {
+  readonly chosen: readonly string[];
+  readonly onChange: (chosen: readonly string[]) => void;
+}) {
+  const text = useText();
+  const { data: suppliers = [] } = useQuery(suppliersQuery);
+  const [sought, seek] = useState('');
+  const isMany = suppliers.length > SUPPLIERS_SEEN_AT_ONCE;
+  const shown = suppliers.filter(({ name }) => name.toLowerCase().includes(sought.toLowerCase()));
+  return (
+    <Input.Wrapper
+      label={text.webhooks.suppliers}
+      description={text.webhooks.suppliersHint}
+      labelElement="div"
+    >
+      <Stack gap={8} mt={6} role="group" aria-label={text.webhooks.suppliers}>
+        {isMany ? (
+          <TextInput
+            aria-label={text.webhooks.findSupplier}
+            placeholder={text.webhooks.findSupplier}
+            value={sought}
+            onChange={(event) => seek(event.currentTarget.value)}
+          />
+        ) : null}
+        <Stack gap={8} mah={180} className={classes['suppliers']}>
+          {shown.map(({ uuid, name }) => (
+            <Checkbox
+              key={uuid}
+              size="xs"
+              label={name}
+              checked={chosen.includes(uuid)}
+              onChange={({ currentTarget: { checked } }) => {
+                const others = chosen.filter((other) => other !== uuid);
+                onChange(checked ? [...others, uuid] : others);
+              }}
+            />
+          ))}
+        </Stack>
+      </Stack>
+    </Input.Wrapper>
+  );
+}
+
+/** More suppliers than this are searched. */
+const SUPPLIERS_SEEN_AT_ONCE = 8;

@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { createServer, IncomingMessage, ServerResponse, type Server } from 'node:http';
+import { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { stopParsing } from '../../../src/http/request/parser-stop.ts';
+import { RequestTurns } from '../../../src/http/request/request-turns.ts';
+import { RawConnection } from './raw.ts';
+
+let server: Server | undefined;
+afterEach(() => server?.close());
+
+async function listening(created: Server): Promise<string> {
+  server = created.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+}
+
+test('the rest of what was read is not parsed on a connection that is to be closed', async () => {
+  let requests = 0;
+  const url = await listening(
+    createServer(({ socket }) => {
+      requests += 1;
+      if (requests < 10) return;
+      stopParsing(socket);
+      socket.destroy();
+    }),
+  );
+  const connection = await RawConnection.open(url);
+  await connection.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(500));
+  await connection.rest();
+  expect(requests).toBe(10);
+});
+
+test('the same within a body; the next connection is parsed as ever', async () => {
+  let pieces = 0;
+  const url = await listening(
+    createServer((request, response) => {
+      request.on('data', () => {
+        pieces += 1;
+        if (pieces !== 10) return;
+        stopParsing(request.socket);
+        request.socket.destroy();
+      });
+      request.on('end', () => response.end(String(pieces)));
+    }),
+  );
+  const head = 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const connection = await RawConnection.open(url);
+  await connection.send(`${head}${'1\r\n \r\n'.repeat(500)}`);
+  await connection.rest();
+  expect(pieces).toBe(10);
+  const response = await fetch(url, { method: 'POST', body: 'whole' });
+  expect(await response.text()).toBe('11');
+});
+
+test('requests of many connections that arrive at once are begun in several turns of the event loop', async () => {
+  let turn = 0;
+  const turns: number[] = [];
+  server = createServer(() => {
+    turns.push(turn);
+    const endsMs = performance.now() + 9;
+    while (performance.now() < endsMs);
+  });
+  const limits = { pipelinedRequestsMax: 1, chunkBytesMin: 16 };
+  new RequestTurns({ limits, tinyChunksResponse: () => '', onCut: () => undefined }).attach(server);
+  for (let i = 0; i < 5; i += 1) {
+    const request = new IncomingMessage(new Socket());
+    server.emit('request', request, new ServerResponse(request));
+  }
+  expect(turns).toEqual([0]);
+  while (turns.length < 5) {
+    turn += 1;
+    await nextTurn();
+  }
+  expect(new Set(turns).size).toBe(5);
+});
