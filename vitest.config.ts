@@ -14,8 +14,8 @@ const resolve = {
 
 const shared = {
   env: { NODE_COMPILE_CACHE },
-  // Starts PostgreSQL for the first test that asks for it.
-  globalSetup: ['test/store/postgres/setup.ts'],
+  // The second starts PostgreSQL for the first test that asks for it.
+  globalSetup: ['test/temporary-folder.ts', 'test/store/postgres/setup.ts'],
   isolate: false,
   // It needs no transformation.
   server: { deps: { external: [/\/bundled\/kysely\.js$/] } },
