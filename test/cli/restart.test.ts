@@ -23,8 +23,7 @@ async function open() {
   const ask = async (): Promise<string> => {
     const answered = once(socket, 'data');
     socket.write(REQUEST);
-    const [data]: unknown[] = await answered;
-    return String(data);
+    return String(await answered);
   };
   return { socket, ask, closed: once(socket, 'close') };
 }

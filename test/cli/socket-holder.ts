@@ -43,8 +43,8 @@ export class SocketHolder {
   /** Sends SIGTERM to the server, and returns its exit code when it has ended. */
   async stop(): Promise<number> {
     this.#child.stdin?.write('stop\n');
-    const { value } = await this.#lines.next();
-    return Number(/^ended (-?\d+)$/.exec(String(value))?.[1]);
+    const ended = await this.#lines.next();
+    return Number(/^ended (-?\d+)$/.exec(String(ended.value))?.[1]);
   }
 
   /** Closes the socket. A server that still runs is killed. */

@@ -48,7 +48,7 @@ test(`no request fails while ${CLIENTS} clients with keep-alive connections upda
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
   const failures: string[] = [];
   const latenciesMs: number[] = [];
-  let stopping = false;
+  const stopping = new AbortController();
 
   const update = (sku: string, quantity: number): Promise<string> =>
     new Promise((resolve, reject) => {
@@ -67,7 +67,7 @@ test(`no request fails while ${CLIENTS} clients with keep-alive connections upda
       sent.end(JSON.stringify([{ sku_id: sku, quantity_in_stock: quantity }]));
     });
   const client = async (sku: string): Promise<void> => {
-    for (let quantity = 1; !stopping; quantity += 1) {
+    for (let quantity = 1; !stopping.signal.aborted; quantity += 1) {
       const startedMs = performance.now();
       const outcome = await update(sku, quantity).catch((error: unknown) => String(error));
       latenciesMs.push(performance.now() - startedMs);
@@ -90,7 +90,7 @@ test(`no request fails while ${CLIENTS} clients with keep-alive connections upda
     holder.start();
   }
   await answered();
-  stopping = true;
+  stopping.abort();
   await Promise.all(clients);
   agent.destroy();
   await holder.stop();
