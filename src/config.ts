@@ -114,6 +114,8 @@ export const NUMBER_SETTINGS = {
   chunkBytesMin: { variable: 'ONHAND_CHUNK_BYTES_MIN', fallback: 16, min: 0 },
   /** How long an idle connection stays open. */
   keepAliveTimeoutMs: { variable: 'ONHAND_KEEP_ALIVE_TIMEOUT_MS', fallback: 72_000, min: 1000 },
+  /** How long a server with an inherited socket lets clients close their connections before it closes. */
+  drainMs: { variable: 'ONHAND_DRAIN_MS', fallback: 2000, min: 0 },
   /** The most failed logins per user name and client address within the window. Further attempts are answered 429. */
   loginAttemptsMax: { variable: 'ONHAND_LOGIN_ATTEMPTS_MAX', fallback: 10, min: 1 },
   /** The most failed logins per user name from all networks; each further one doubles a wait, up to a minute. */

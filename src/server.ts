@@ -18,6 +18,7 @@ import { FileService } from './files/service.ts';
 import { FileStorage } from './files/storage.ts';
 import type { BodyTasks } from './http/inventory/bulk-task.ts';
 import type { FileTasks, FileWorkers } from './files/tasks.ts';
+import { drainConnections } from './http/request/draining.ts';
 import type { HttpState } from './http/server.ts';
 import { Intake } from './intake/intake.ts';
 import { measuredStore } from './metrics/measured-store.ts';
@@ -60,6 +61,8 @@ export interface RunningServer {
  *
  * @param log where to write log entries, instead of stdout
  * @param demoLogins the users of a demo, which the dashboard offers
+ * @param socket the file descriptor of a socket that listens already and stays open when the server closes; the host
+ *   and port of the settings are not used then
  * @throws OnhandError `store_unavailable` if another server runs on the same database file; Node's own
  *   error (`EADDRINUSE` etc.) if it cannot listen on the address
  */
@@ -67,6 +70,7 @@ export async function startServer(
   settings: Settings,
   log?: { write(entry: string): void },
   demoLogins?: readonly DemoLogin[],
+  socket?: number,
 ): Promise<RunningServer> {
   checkInbox(settings);
   checkBackupDirectory(settings);
@@ -79,7 +83,14 @@ export async function startServer(
     const store = await openStore(database, settings);
     try {
       const unlock = () => lock.release();
-      return await serve(settings, store, { unlock, log, demoLogins, migrations, channels });
+      return await serve(settings, store, {
+        unlock,
+        log,
+        demoLogins,
+        migrations,
+        channels,
+        socket,
+      });
     } catch (error) {
       await store.close();
       throw error;
@@ -97,12 +108,13 @@ interface ServeOptions {
   readonly channels: readonly Channel[];
   /** Those that ran when the database was opened. */
   readonly migrations: readonly Migration[];
+  readonly socket: number | undefined;
 }
 
 async function serve(
   settings: Settings,
   opened: Store,
-  { unlock, log, demoLogins, migrations, channels }: ServeOptions,
+  { unlock, log, demoLogins, migrations, channels, socket }: ServeOptions,
 ): Promise<RunningServer> {
   // Loaded on demand: commands that do not serve start in half the time.
   const { buildServer } = await import('./http/server.ts');
@@ -150,7 +162,8 @@ async function serve(
       app.log.info({ from, to, ms: Math.round(durationMs) }, 'database migrated');
     }
   }
-  await app.listen({ host: settings.host, port: settings.port });
+  const { host, port } = settings;
+  await app.listen({ host, port, ...(socket !== undefined && { fd: socket }) });
 
   const dropFolder = dropFolderOf(settings, {
     service: files,
@@ -231,6 +244,8 @@ async function serve(
 
   const close = async (): Promise<void> => {
     app.log.info('closing: accepted requests are finished first');
+    // Those who connect from now on are answered by the next server on the same socket.
+    if (socket !== undefined) await drainConnections(app.server, settings.drainMs);
     // A connection becomes idle only after its response is sent. Nothing else would close it before
     // its keep-alive timeout.
     const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
