@@ -52,7 +52,10 @@ function crashOf(random: Random, hasSecond: boolean): readonly Step[] {
 }
 
 function faultOf(random: Random): Step {
-  const kind = random.pick(FAULTS.filter((fault) => fault !== 'slow'));
+  // A failed sync is what loses most.
+  const kind = random.chance(0.4)
+    ? 'sync'
+    : random.pick(FAULTS.filter((fault) => fault !== 'slow'));
   return { do: 'fault', kind, after: 1 + random.below(30), times: random.pick([1, 1, 3, 100]) };
 }
 

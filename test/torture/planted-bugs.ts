@@ -85,9 +85,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   bug(
     'leaves-staged-changes',
-    `${WRITE}/sliced-writes.ts`,
-    'if (this.#staged.lastOf(supplierId) === 0) return;',
-    'if (this.#staged.lastOf(supplierId) >= 0) return;',
+    `${WRITE}/transaction-skus.ts`,
+    'if (staged > 0) this.#staged.remove(supplierId, Infinity);',
+    'if (staged < 0) this.#staged.remove(supplierId, Infinity);',
   ),
   bug(
     'forgets-what-it-staged',

@@ -18,6 +18,8 @@ import { SupplierModel } from './supplier-model.ts';
 import { realSetTimeout, type VirtualTime } from './virtual-time.ts';
 import { SUPPLIERS } from './world.ts';
 
+/** The process that runs `onhand doctor`; the store's are 1 and 2. */
+const DOCTOR = 3;
 const HANG_MS = 120_000;
 const TURNS_OF_IDLE = 40;
 const CANDIDATES_MAX = 256;
@@ -111,7 +113,7 @@ export class Run {
   #strayed(error: unknown): void {
     if (isFailedSync(error)) {
       for (const opened of this.#opened()) {
-        opened.state.isFatal = true;
+        if (!this.#isDown(opened)) opened.state.isFatal = true;
         this.#disk.killAfter(opened.number, 0);
       }
       return;
@@ -197,7 +199,7 @@ export class Run {
       largeBatchLines: opening?.largeBatchLines ?? 1,
       // A server exits at once.
       onFatal: () => {
-        state.isFatal = true;
+        if (this.#disk.hasPower && !this.#disk.isDead(number)) state.isFatal = true;
         this.#disk.killAfter(number, 0);
       },
     });
@@ -479,6 +481,7 @@ export class Run {
 
   async #examine(): Promise<void> {
     if (!this.#disk.hasPower || this.#opened().some((opened) => this.#isDown(opened))) return;
+    this.#disk.actAs(DOCTOR);
     for await (const { check, ok, detail } of inspect(this.#connection()))
       if (!ok) throw new Error(`doctor: ${check}: ${detail}`);
   }

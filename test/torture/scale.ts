@@ -20,7 +20,7 @@ export const SCALE: readonly Replacement[] = [
   constant('store/sqlite/write/revert.ts', 'READ_TOGETHER', '2000', '2'),
   constant('store/sqlite/write/apply.ts', 'ZEROED_PER_STEP', '5000', '2'),
   constant('store/sqlite/write/inventory-cache.ts', 'STEP_ROWS', '2000', '3'),
-  constant('store/sqlite/write/checkpointer-thread.ts', 'LOG_PAGES_LONG', '80_000', '60'),
-  constant('store/sqlite/write/checkpointer-thread.ts', 'LAST_PAGES_MAX', '4000', '8'),
+  constant('store/sqlite/write/checkpointer-thread.ts', 'LOG_PAGES_LONG', '80_000', '20'),
+  constant('store/sqlite/write/checkpointer-thread.ts', 'LAST_PAGES_MAX', '4000', '4'),
   constant('domain/steps.ts', 'PAUSE_EVERY', '1000', '2'),
 ];

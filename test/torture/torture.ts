@@ -1,7 +1,8 @@
 /** Runs scripts in this process, which `hooks.ts` has prepared. `main.ts` starts it. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { compileDisk, Disk } from './disk.ts';
 import { generate } from './generate.ts';
@@ -10,6 +11,7 @@ import { shrink } from './shrink.ts';
 import { parseScript, type Script } from './steps.ts';
 import { VirtualTime } from './virtual-time.ts';
 
+const KEPT = fileURLToPath(new URL('kept', import.meta.url));
 const SHRINK_MS = 60_000;
 const PROGRESS_MS = 20_000;
 /** The number of steps of a script. */
@@ -87,8 +89,20 @@ async function replay(file: string): Promise<number> {
   return failure === undefined ? 0 : 1;
 }
 
-async function runSeeds(): Promise<number> {
+/** Runs the scripts of bugs that were found before; returns how many fail. */
+async function runKept(): Promise<number> {
   let failed = 0;
+  for (const name of readdirSync(KEPT)) {
+    const failure = await failureOf(parseScript(readFileSync(join(KEPT, name), 'utf8')));
+    if (failure === undefined) continue;
+    failed += 1;
+    say(`${name} fails at ${failure}`);
+  }
+  return failed;
+}
+
+async function runSeeds(): Promise<number> {
+  let failed = values.brief ? 0 : await runKept();
   let saidMs = startedMs;
   const endMs = startedMs + minutes * 60_000;
   for (let seed = first; seed < first + seeds && nowMs() < endMs; seed += 1) {
@@ -106,7 +120,9 @@ async function runSeeds(): Promise<number> {
       say(`seed ${seed}: ${report()}`);
     }
   }
-  say(`${failed === 0 ? 'Nothing was lost' : `${failed} seeds failed`}: ${report()}.`);
+  say(
+    `${failed === 0 ? 'Nothing was lost' : `${failed} seeds or kept scripts failed`}: ${report()}.`,
+  );
   return failed === 0 ? 0 : 1;
 }
 
