@@ -279,7 +279,8 @@ export class BatchDecision {
   /** Counts the sellable SKUs that the batch sets to zero or discontinues. */
   countUnsellable(): number {
     let count = 0;
-    for (const { before, inventory } of this.#touched) {
+    // A SKU of a group that was left out is there again if a later line names it.
+    for (const { before, inventory } of new Set(this.#touched)) {
       if (before !== undefined && becomesUnsellable(before, inventory)) count += 1;
     }
     return count;

@@ -1,7 +1,13 @@
-import { type Inventory, NOTHING_KNOWN, sameInventory } from '../../src/domain/inventory.ts';
+import {
+  type Inventory,
+  isRetired,
+  NOTHING_KNOWN,
+  RETIRED,
+  sameInventory,
+} from '../../src/domain/inventory.ts';
 import type { LineDraft } from '../../src/domain/lines.ts';
 import type { LineDetail } from '../../src/domain/batches.ts';
-import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
+import type { CatalogueEntry, EntryOutcome } from '../../src/domain/catalogue.ts';
 
 /** A change, in the form in which the model and the database are compared. */
 export interface ComparableChange {
@@ -46,13 +52,16 @@ export class Model {
   /** SKUs that a batch named and left unchanged, with the number of changes at that time. */
   readonly #confirmed: { readonly skuId: string; readonly atSequence: number }[] = [];
 
+  /** How many SKUs the last batch of lines set to zero because no line named them. */
+  zeroedOfLast = 0;
+
   /** For each change that reverted another one: the sequence of the reverted one, by its own sequence. */
   readonly #undone = new Map<number, number>();
 
   /** A copy, for dry runs. */
   copy(): Model {
     const copy = new Model();
-    copy.#restore(structuredClone(this.skus));
+    copy.#restore(copyOf(this.skus));
     copy.changes.push(...this.changes);
     copy.#confirmed.push(...this.#confirmed);
     for (const [sequence, undone] of this.#undone) copy.#undone.set(sequence, undone);
@@ -60,6 +69,7 @@ export class Model {
   }
 
   applyLines(lines: readonly ModelLine[], terms: ModelTerms): readonly ModelResult[] {
+    this.zeroedOfLast = 0;
     return this.#asBatch((touched) => {
       const results: ModelResult[] = [];
       for (let from = 0; from < lines.length;) {
@@ -67,10 +77,10 @@ export class Model {
         const isGroup = group > 0;
         const others = lines.findIndex((line, i) => i > from && line.group !== group);
         const end = !isGroup ? from + 1 : others < 0 ? lines.length : others;
-        const undo = structuredClone(this.skus);
+        const undo = isGroup ? copyOf(this.skus) : undefined;
         const runResults = lines.slice(from, end).map((line) => this.#applyLine(line));
         const isLeftOut = isGroup && runResults.some(({ status }) => status !== 200);
-        if (isLeftOut) this.#restore(undo);
+        if (isLeftOut && undo !== undefined) this.#restore(undo);
         results.push(...(isLeftOut ? runResults.map(leftOut) : runResults));
         from = end;
       }
@@ -89,6 +99,7 @@ export class Model {
           if (named.has(skuId) || sku.inventory.quantityInStock === 0) continue;
           sku.inventory = { ...sku.inventory, quantityInStock: 0 };
           sku.asOf = 0;
+          this.zeroedOfLast += 1;
         }
       }
       return { answer: results, isRolledBack: false };
@@ -98,6 +109,7 @@ export class Model {
   #matches(line: ModelLine): readonly string[] {
     return [...this.skus].flatMap(([name, sku]) => {
       const isMatch =
+        !isRetired(sku.inventory) &&
         (line.skuId === null || line.skuId === name) &&
         line.gtins.every((gtin) => sku.gtins.has(gtin));
       return isMatch ? [name] : [];
@@ -117,7 +129,8 @@ export class Model {
     const [match, another] = matches;
     const sku = this.skus.get(match ?? '');
     if (match === undefined || sku === undefined) {
-      const isMisfit = this.skus.has(line.skuId ?? '') && line.gtins.length > 0;
+      const named = this.skus.get(line.skuId ?? '');
+      const isMisfit = named !== undefined && !isRetired(named.inventory) && line.gtins.length > 0;
       return isMisfit ? { status: 404, reason: 'misfit' } : { status: 404 };
     }
     if (another !== undefined) {
@@ -182,31 +195,46 @@ export class Model {
     return this.#isLast(sequence, change.previousSequence);
   }
 
-  applyEntries(entries: readonly { entry: CatalogueEntry; gtins: ReadonlySet<number> }[]): void {
-    this.#asBatch((touched) => {
-      for (const { entry, gtins } of entries) {
-        const sku = this.skus.get(entry.skuId) ?? {
-          gtins,
-          inventory: NOTHING_KNOWN,
-          lastSequence: 0,
-          asOf: 0,
-        };
-        this.skus.set(entry.skuId, sku);
-        sku.gtins = gtins;
-        if (Object.keys(entry.inventory).length > 0) touched.add(entry.skuId);
-        const next = { ...sku.inventory, ...entry.inventory };
-        if (!sameInventory(next, sku.inventory)) sku.asOf = 0;
-        sku.inventory = next;
-      }
-      return { answer: undefined, isRolledBack: false };
-    });
+  /** Creates, updates, retires or brings back SKUs. Returns one outcome per entry; an update counts as such in any case. */
+  applyEntries(
+    entries: readonly { entry: CatalogueEntry; gtins: ReadonlySet<number> }[],
+    existing: 'update' | 'refuse' = 'update',
+  ): readonly Exclude<EntryOutcome, 'unchanged'>[] {
+    return this.#asBatch((touched) => ({
+      answer: entries.map(({ entry, gtins }) => this.#applyEntry(entry, gtins, existing, touched)),
+      isRolledBack: false,
+    }));
+  }
+
+  #applyEntry(
+    entry: CatalogueEntry,
+    gtins: ReadonlySet<number>,
+    existing: 'update' | 'refuse',
+    touched: Set<string>,
+  ): Exclude<EntryOutcome, 'unchanged'> {
+    const held = this.skus.get(entry.skuId);
+    const isNew = held === undefined || isRetired(held.inventory);
+    if (entry.retires === true) {
+      if (held === undefined) return 'refused';
+      if (!isNew) Object.assign(held, { inventory: RETIRED, gtins: new Set(), asOf: 0 });
+      return 'updated';
+    }
+    if (!isNew && existing === 'refuse') return 'refused';
+    const sku = held ?? { gtins, inventory: NOTHING_KNOWN, lastSequence: 0, asOf: 0 };
+    this.skus.set(entry.skuId, sku);
+    sku.gtins = gtins;
+    if (Object.keys(entry.inventory).length > 0) touched.add(entry.skuId);
+    const next = { ...(isNew ? NOTHING_KNOWN : sku.inventory), ...entry.inventory };
+    if (!sameInventory(next, sku.inventory)) sku.asOf = 0;
+    sku.inventory = next;
+    return isNew ? 'created' : 'updated';
   }
 
   /** Runs `work` and records its changes. Their order within a batch is not part of the model. */
   #asBatch<T>(
     work: (touched: Set<string>) => { readonly answer: T; readonly isRolledBack: boolean },
   ): T {
-    const before = structuredClone(this.skus);
+    const before = copyOf(this.skus);
     const touched = new Set<string>();
     const { answer, isRolledBack } = work(touched);
     if (isRolledBack) this.#restore(before);
@@ -237,6 +265,10 @@ export class Model {
     }
     return answer;
   }
+}
+
+function copyOf(skus: ReadonlyMap<string, ModelSku>): Map<string, ModelSku> {
+  return new Map([...skus].map(([skuId, sku]) => [skuId, { ...sku }]));
 }
 
 function leftOut(result: ModelResult): ModelResult {

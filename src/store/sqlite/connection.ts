@@ -37,6 +37,20 @@ export function openForWriting(settings: ConnectionSettings): Database {
   return db;
 }
 
+/**
+ * Stores what the log contains. A process that was killed during a commit may have left a batch in the log that was not
+ * synced. Whoever opens the database next shows it, and answers a repeated request with it: then it must be durable.
+ * Copying the log into the database syncs it first, which needs no space.
+ */
+export function syncLog(db: Database): void {
+  try {
+    db.pragma('wal_checkpoint(PASSIVE)');
+  } catch (error) {
+    // The copy may need space.
+    if (primaryCodeOf(error) !== 'SQLITE_FULL') throw error;
+  }
+}
+
 /** A connection for checkpoints: pages are synced before the log restarts. */
 export function openForCheckpoints(settings: ConnectionSettings): Database {
   const db = open(settings, false);

@@ -142,6 +142,19 @@ export function describeSnapshots(kind: string, createDatabase: () => Promise<Te
         ).toBe(1);
       });
 
+      test('counts a SKU once that a group which was left out named before', async () => {
+        const leftOut = zeroLines(2).map((line) => ({ ...line, group: 1 }));
+        const outcome = await supplier.apply([
+          ...leftOut,
+          set('missing', 0, { group: 1 }),
+          ...zeroLines(2),
+          set('s2', 4),
+        ]);
+        expect(statuses(outcome)).toEqual([424, 424, 404, 200, 200, 200]);
+        const refused = await supplier.refusal(zeroLines(8).slice(2, 7), {});
+        expect(refused.message).toMatch(/5 of 8 SKUs/);
+      });
+
       test('counts the SKUs that are live before the batch', async () => {
         await supplier.apply(zeroLines(3));
         expect(

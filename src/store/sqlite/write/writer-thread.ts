@@ -13,7 +13,7 @@ import type { StoredOutcome } from '../../sql/stored-outcome.ts';
 import { Applier } from './apply.ts';
 import { CatalogueApplier } from './catalogue.ts';
 import { refuseUnfinishedCopy } from '../schema/copy.ts';
-import { isFailedSync, openForWriting, type ConnectionSettings } from '../connection.ts';
+import { isFailedSync, openForWriting, syncLog, type ConnectionSettings } from '../connection.ts';
 import { packOutcomes, unpackGroup, type PackedGroup, type PackedOutcomes } from './group.ts';
 import { ChangeDeleter } from './change-deleter.ts';
 import { CacheWarmer, InventoryCache } from './inventory-cache.ts';
@@ -65,6 +65,7 @@ export interface WriterCalls {
 
 serveThread<WriterSettings, WriterCalls>((settings) => {
   const db = openForWriting(settings);
+  syncLog(db);
   migrate(db);
   refuseUnfinishedCopy(db);
   const writer = new Writer(db, settings);
