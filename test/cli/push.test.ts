@@ -244,9 +244,7 @@ describe('onhand push with reading rules', () => {
     await put('stock.csv', 'sku_id,qty,Qty shop\nA,5,1\n');
     const { code, stdout } = await push(['stock.csv']);
     expect(code).toBe(0);
-    expect(stdout).toContain(
-      '  columns not used: Qty shop\n  note: Column "Qty shop" looks',
-    );
+    expect(stdout).toContain('  columns not used: Qty shop\n  note: Column "Qty shop" looks');
     expect(stdout).toContain('  In this command, mapping= is the option --map.\n');
   });
 });
