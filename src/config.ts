@@ -1,6 +1,6 @@
 /**
- * The one table of settings, and how their values are read. `settings/` finds the values in the environment, the
- * configuration file and credentials. Every setting is documented in docs/operations.md (tested).
+ * The one table of settings, each documented in docs/operations.md (tested), and how their values are read. `settings/`
+ * finds the values in the environment, the configuration file and credentials.
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -211,10 +211,7 @@ export const NUMBER_SETTINGS = {
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
   /** How many changes SQLite's inventory table may lack. A start after a crash replays them, some hundred thousand a second. */
   recentChangesMax: { variable: 'ONHAND_RECENT_CHANGES_MAX', fallback: 2_000_000, min: 1 },
-  /**
-   * SQLite writes a batch of more lines, or an undo of more SKUs, in slices of a fifth of this. Other suppliers' batches
-   * are committed between two slices.
-   */
+  /** SQLite writes a batch of more lines, or an undo of more SKUs, in slices of a fifth of this, others' batches between. */
   largeBatchLines: { variable: 'ONHAND_LARGE_BATCH_LINES', fallback: 10_000, min: 1 },
   /** How long one attempt to deliver a webhook message may take in total. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
