@@ -28,10 +28,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     "db.pragma('journal_mode = WAL');\n  db.pragma('synchronous = OFF');",
   ),
   bug(
-    'retries-after-a-failed-sync',
+    'checkpoints-without-sync',
+    'store/sqlite/connection.ts',
+    "db.pragma('synchronous = FULL');\n  return db;",
+    "db.pragma('synchronous = OFF');\n  return db;",
+  ),
+  bug(
+    'shows-commits-that-were-not-synced',
     `${WRITE}/writer-thread.ts`,
-    'if (isFailedSync(error)) throw error;\n      if (group.length === 1)',
-    'if (group.length === 1)',
+    '  syncLog(db);\n',
+    '',
   ),
   bug(
     'remembers-before-the-commit',

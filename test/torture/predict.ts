@@ -12,6 +12,8 @@ export interface Sent {
   readonly call: WriteCall;
   /** The batch that a revert names. */
   readonly reverted?: ModelBatch | undefined;
+  /** The code that a confirmed call asked for; undefined if it could not be had. */
+  readonly code?: string | undefined;
 }
 
 /** What a call answers, in the form in which it is compared. */
@@ -55,9 +57,13 @@ function bySku(skus: Iterable<readonly [string, string]>) {
 }
 
 /** Applies a call to a model; returns what it should answer. */
-export function predict(model: SupplierModel, { call, reverted }: Sent, nowMs: number): Answer {
+export function predict(
+  model: SupplierModel,
+  { call, reverted, code }: Sent,
+  nowMs: number,
+): Answer {
   if (call.do === 'lines') {
-    const outcome = model.applyLines(call, nowMs);
+    const outcome = model.applyLines(call, nowMs, code !== undefined);
     if ('refused' in outcome) return outcome;
     const { number, results, zeroedCount, isRepeat } = outcome;
     return { number, details: { results, zeroedCount, isRepeat } };

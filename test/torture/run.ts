@@ -246,8 +246,8 @@ export class Run {
       const supplied = this.#suppliers[call.supplier];
       if (supplied === undefined) continue;
       const reverted = call.do === 'revert' ? supplied.models[0]?.revertible(call) : undefined;
-      const sent: Sent = { call, reverted };
-      const answer = send(opened.store, supplied.id, sent, codes[i]);
+      const sent: Sent = { call, reverted, code: codes[i] };
+      const answer = send(opened.store, supplied.id, sent);
       const result = answer.then(
         (value) => ({ answer: value }),
         (error: unknown) => ({ error }),
@@ -312,7 +312,7 @@ export class Run {
     }
     for (const [i, call] of batches.entries()) {
       const result = results[i];
-      if (result !== undefined) this.#settle({ call }, result, opened, nowMs);
+      if (result !== undefined) this.#settle({ call, code: codes[i] }, result, opened, nowMs);
     }
   }
 

@@ -18,12 +18,10 @@ const STEP_US = 1e15;
 const CONFIRMATION_MS = 3_600_000;
 const ALL_BATCHES = 1_000_000;
 
-/** @param code a confirmation, which the call asked for */
 export async function send(
   store: Store,
   supplierId: number,
-  { call, reverted }: Sent,
-  code: string | undefined,
+  { call, reverted, code }: Sent,
 ): Promise<Answer> {
   if (call.do === 'lines') {
     const [outcome] = await store.apply([batchOfCall(call, supplierId, code)]);

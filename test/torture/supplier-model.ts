@@ -60,8 +60,13 @@ export class SupplierModel {
     return copy;
   }
 
-  applyLines(call: LinesCall, nowMs: number): LinesOutcome | Refused {
-    const { lines, atomic = false, dryRun = false, snapshot, confirmed = false } = call;
+  /** @param isConfirmed whether the call has the code that it asked for */
+  applyLines(
+    call: LinesCall,
+    nowMs: number,
+    isConfirmed = call.confirmed === true,
+  ): LinesOutcome | Refused {
+    const { lines, atomic = false, dryRun = false, snapshot } = call;
     const key = dryRun ? undefined : call.key;
     const kept = key === undefined ? undefined : this.keys.get(key.name);
     if (key !== undefined && kept !== undefined && kept.expiresAtMs > nowMs) {
@@ -76,7 +81,7 @@ export class SupplierModel {
       const before = this.lines.skus.get(skuId)?.inventory;
       return before !== undefined && becomesUnsellable(before, inventory);
     }).length;
-    if (limit !== null && exceedsSafetyLimit(limit, falls, live) && !confirmed)
+    if (limit !== null && exceedsSafetyLimit(limit, falls, live) && !isConfirmed)
       return { refused: 'breaker_tripped' };
     const changes = next.changes.slice(this.lines.changes.length);
     const named = next.zeroedOfLast;
