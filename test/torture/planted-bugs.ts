@@ -33,12 +33,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     "db.pragma('synchronous = FULL');\n  return db;",
     "db.pragma('synchronous = OFF');\n  return db;",
   ),
-  bug(
-    'shows-commits-that-were-not-synced',
-    `${WRITE}/writer-thread.ts`,
-    '  syncLog(db);\n',
-    '',
-  ),
+  bug('shows-commits-that-were-not-synced', `${WRITE}/writer-thread.ts`, '  syncLog(db);\n', ''),
   bug(
     'remembers-before-the-commit',
     `${WRITE}/writer-thread.ts`,
