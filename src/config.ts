@@ -1,6 +1,6 @@
 /**
- * The one table of settings, and how their values are read. `settings/` finds the values in the environment, the
- * configuration file and credentials. Every setting is documented in docs/operations.md (tested).
+ * The one table of settings, each documented in docs/operations.md (tested), and how their values are read. `settings/`
+ * finds the values in the environment, the configuration file and credentials.
  */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -114,6 +114,8 @@ export const NUMBER_SETTINGS = {
   chunkBytesMin: { variable: 'ONHAND_CHUNK_BYTES_MIN', fallback: 16, min: 0 },
   /** How long an idle connection stays open. */
   keepAliveTimeoutMs: { variable: 'ONHAND_KEEP_ALIVE_TIMEOUT_MS', fallback: 72_000, min: 1000 },
+  /** How long a server with an inherited socket lets clients close their connections before it closes. */
+  drainMs: { variable: 'ONHAND_DRAIN_MS', fallback: 2000, min: 0 },
   /** The most failed logins per user name and client address within the window. Further attempts are answered 429. */
   loginAttemptsMax: { variable: 'ONHAND_LOGIN_ATTEMPTS_MAX', fallback: 10, min: 1 },
   /** The most failed logins per user name from all networks; each further one doubles a wait, up to a minute. */
@@ -209,10 +211,7 @@ export const NUMBER_SETTINGS = {
   cacheBytesMax: { variable: 'ONHAND_CACHE_BYTES_MAX', fallback: 256 * MIB, min: MIB },
   /** How many changes SQLite's inventory table may lack. A start after a crash replays them, some hundred thousand a second. */
   recentChangesMax: { variable: 'ONHAND_RECENT_CHANGES_MAX', fallback: 2_000_000, min: 1 },
-  /**
-   * SQLite writes a batch of more lines, or an undo of more SKUs, in slices of a fifth of this. Other suppliers' batches
-   * are committed between two slices.
-   */
+  /** SQLite writes a batch of more lines, or an undo of more SKUs, in slices of a fifth of this, others' batches between. */
   largeBatchLines: { variable: 'ONHAND_LARGE_BATCH_LINES', fallback: 10_000, min: 1 },
   /** How long one attempt to deliver a webhook message may take in total. */
   webhookTimeoutMs: { variable: 'ONHAND_WEBHOOK_TIMEOUT_MS', fallback: 10_000, min: 100 },
@@ -361,15 +360,25 @@ export const TEXT_SETTINGS = {
   logLevel: { variable: 'ONHAND_LOG_LEVEL', fallback: 'info', allowed: LOG_LEVELS.join(', ') },
   filesDirectory: { variable: 'ONHAND_FILES_DIRECTORY', fallback: null, allowed: 'a path' },
   inbox: { variable: 'ONHAND_INBOX', fallback: null, allowed: 'a path' },
-  backupDirectory: {
-    variable: 'ONHAND_BACKUP_DIRECTORY',
-    fallback: null,
-    allowed: 'a path',
-  },
+  backupDirectory: { variable: 'ONHAND_BACKUP_DIRECTORY', fallback: null, allowed: 'a path' },
   backupRecipients: {
     variable: 'ONHAND_BACKUP_RECIPIENTS',
     fallback: null,
     allowed: 'public keys of age, which begin with age1, comma-separated',
+  },
+  notifyUrl: {
+    variable: 'ONHAND_NOTIFY_URL',
+    fallback: null,
+    allowed: 'an address that starts with https://',
+    isSecret: true,
+  },
+  notifyEmail: { variable: 'ONHAND_NOTIFY_EMAIL', fallback: null, allowed: 'email addresses' },
+  notifyFrom: { variable: 'ONHAND_NOTIFY_FROM', fallback: null, allowed: 'an email address' },
+  smtpUrl: {
+    variable: 'ONHAND_SMTP_URL',
+    fallback: null,
+    allowed: 'smtp://USER:PASSWORD@HOST:PORT or smtps://…',
+    isSecret: true,
   },
   dashboardPath: {
     variable: 'ONHAND_DASHBOARD_PATH',
@@ -455,6 +464,11 @@ export interface Settings
   readonly backupDirectory: string | null;
   /** Public keys of age for which backups are encrypted; none means no encryption. */
   readonly backupRecipients: readonly string[];
+  /** Where notifications are posted, who gets them as emails, from whom, and the server that sends them. */
+  readonly notifyUrl: string | null;
+  readonly notifyEmail: string | null;
+  readonly notifyFrom: string | null;
+  readonly smtpUrl: string | null;
   /** Where the dashboard is served, with a slash at both ends; null means nowhere. */
   readonly dashboardPath: string | null;
   /** Where `/metrics` is served by itself; null means nowhere, port 0 any free one. */

@@ -89,6 +89,19 @@ export function databaseFile(database: string): string | null {
 }
 
 /**
+ * Distributes a database by supplier over a cluster of machines, or with `dryRun` only returns the statements for it.
+ *
+ * @throws OnhandError `parameter_invalid` if it cannot be distributed
+ */
+export async function distributeDatabase(
+  database: string,
+  settings: StoreSettings,
+  options: { readonly dryRun: boolean },
+): Promise<readonly string[]> {
+  return driverOf(database).distribute(database, settings, options);
+}
+
+/**
  * Migrates a database's schema if necessary, each step in its own transaction.
  *
  * @returns the migrations that ran, in order; none for a new SQLite file, which `openStore` creates

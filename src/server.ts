@@ -18,10 +18,13 @@ import { FileService } from './files/service.ts';
 import { FileStorage } from './files/storage.ts';
 import type { BodyTasks } from './http/inventory/bulk-task.ts';
 import type { FileTasks, FileWorkers } from './files/tasks.ts';
+import { drainConnections } from './http/request/draining.ts';
 import type { HttpState } from './http/server.ts';
 import { Intake } from './intake/intake.ts';
 import { measuredStore } from './metrics/measured-store.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
+import { emailChannel, webhookChannel } from './notifications/channels.ts';
+import { Notifier, type Channel } from './notifications/notifier.ts';
 import { RetentionSweeper } from './intake/retention.ts';
 import type { Migration } from './store/driver.ts';
 import type { AccountStore, Store } from './store/store.ts';
@@ -32,6 +35,8 @@ import { WebhookSender } from './webhooks/sender.ts';
 import { printWouldChange } from './wire/lines/results.ts';
 import { WorkerPool } from './workers/pool.ts';
 
+/** The operator gets a notification below this many times the free space that uploads need. */
+const DISK_WARNING_FACTOR = 2;
 /** How often a server that is shutting down closes connections that have become idle. */
 const IDLE_SWEEP_MS = 50;
 /** How long a server that is shutting down continues to send the results of files. */
@@ -56,6 +61,8 @@ export interface RunningServer {
  *
  * @param log where to write log entries, instead of stdout
  * @param demoLogins the users of a demo, which the dashboard offers
+ * @param socket the file descriptor of a socket that listens already and stays open when the server closes; the host
+ *   and port of the settings are not used then
  * @throws OnhandError `store_unavailable` if another server runs on the same database file; Node's own
  *   error (`EADDRINUSE` etc.) if it cannot listen on the address
  */
@@ -63,9 +70,11 @@ export async function startServer(
   settings: Settings,
   log?: { write(entry: string): void },
   demoLogins?: readonly DemoLogin[],
+  socket?: number,
 ): Promise<RunningServer> {
   checkInbox(settings);
   checkBackupDirectory(settings);
+  const channels = notificationChannelsOf(settings);
   const { database, host, port } = settings;
   const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
   const lock = await driverOf(database).lock(database, holder);
@@ -74,7 +83,14 @@ export async function startServer(
     const store = await openStore(database, settings);
     try {
       const unlock = () => lock.release();
-      return await serve(settings, store, { unlock, log, demoLogins, migrations });
+      return await serve(settings, store, {
+        unlock,
+        log,
+        demoLogins,
+        migrations,
+        channels,
+        socket,
+      });
     } catch (error) {
       await store.close();
       throw error;
@@ -89,17 +105,20 @@ interface ServeOptions {
   readonly unlock: () => void;
   readonly log: { write(entry: string): void } | undefined;
   readonly demoLogins: readonly DemoLogin[] | undefined;
+  readonly channels: readonly Channel[];
   /** Those that ran when the database was opened. */
   readonly migrations: readonly Migration[];
+  readonly socket: number | undefined;
 }
 
 async function serve(
   settings: Settings,
   opened: Store,
-  { unlock, log, demoLogins, migrations }: ServeOptions,
+  { unlock, log, demoLogins, migrations, channels, socket }: ServeOptions,
 ): Promise<RunningServer> {
   // Loaded on demand: commands that do not serve start in half the time.
   const { buildServer } = await import('./http/server.ts');
+  const { probeOf } = await import('./http/health.ts');
   const { Dashboard, DASHBOARD_FOLDER } = await import('./http/dashboard.ts');
   const { FirstSetup } = await import('./accounts/first-setup.ts');
   const metrics = ServerMetrics.for(settings);
@@ -143,7 +162,8 @@ async function serve(
       app.log.info({ from, to, ms: Math.round(durationMs) }, 'database migrated');
     }
   }
-  await app.listen({ host: settings.host, port: settings.port });
+  const { host, port } = settings;
+  await app.listen({ host, port, ...(socket !== undefined && { fd: socket }) });
 
   const dropFolder = dropFolderOf(settings, {
     service: files,
@@ -184,6 +204,16 @@ async function serve(
     onMade: (made) => app.log.info(made, 'backed up'),
     onFailure: report('backup failed'),
   });
+  const notifier = new Notifier({
+    store,
+    channels,
+    probe: probeOf(store),
+    freeDiskBytes: () => files.files.freeBytes(),
+    freeDiskBytesMin: DISK_WARNING_FACTOR * settings.freeDiskBytesMin,
+    backups: () => backups?.state,
+    now: Date.now,
+    onFailure: (error, channel) => app.log.error({ err: error, channel }, 'notification failed'),
+  });
   if (metrics !== undefined) {
     const state = await http.promise;
     const sources = {
@@ -210,9 +240,12 @@ async function serve(
   sender.start();
   late.start();
   backups?.start();
+  if (channels.length > 0) notifier.start();
 
   const close = async (): Promise<void> => {
     app.log.info('closing: accepted requests are finished first');
+    // Those who connect from now on are answered by the next server on the same socket.
+    if (socket !== undefined) await drainConnections(app.server, settings.drainMs);
     // A connection becomes idle only after its response is sent. Nothing else would close it before
     // its keep-alive timeout.
     const sweep = setInterval(() => app.server.closeIdleConnections(), IDLE_SWEEP_MS);
@@ -231,6 +264,7 @@ async function serve(
     await sweeper.stop();
     await late.stop();
     await backups?.stop();
+    await notifier.stop();
     await metrics?.stop();
     await store.close();
     unlock();
@@ -386,6 +420,22 @@ function checkBackupDirectory({ database, backupDirectory }: Settings): void {
       `The directory ${backupDirectory} (ONHAND_BACKUP_DIRECTORY) does not exist.`,
     );
   }
+}
+
+/** Throws `parameter_invalid` if emails are wanted and nothing sends them. */
+function notificationChannelsOf(settings: Settings): readonly Channel[] {
+  const { notifyUrl, notifyEmail: to, notifyFrom: from, smtpUrl } = settings;
+  const hasSender = smtpUrl !== null && from !== null;
+  if (to !== null && !hasSender) {
+    throw new OnhandError(
+      'parameter_invalid',
+      'ONHAND_NOTIFY_EMAIL needs a sender and a server that sends emails: set ONHAND_NOTIFY_FROM and ONHAND_SMTP_URL too.',
+    );
+  }
+  return [
+    ...(to !== null && hasSender ? [emailChannel({ smtpUrl, from, to })] : []),
+    ...(notifyUrl === null ? [] : [webhookChannel(notifyUrl, webhookOptionsOf(settings))]),
+  ];
 }
 
 type ScheduleParts = Pick<

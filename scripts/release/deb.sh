@@ -13,6 +13,7 @@ tree=$work/tree
 install -D -m 0755 "$root"/deploy/debian/onhand "$tree"/usr/bin/onhand
 install -D -m 0640 "$root"/deploy/debian/onhand.toml "$tree"/etc/onhand/onhand.toml
 install -D -m 0644 "$root"/deploy/systemd/onhand.service "$tree"/lib/systemd/system/onhand.service
+install -D -m 0644 "$root"/deploy/systemd/onhand.socket "$tree"/lib/systemd/system/onhand.socket
 install -D -m 0644 "$root"/deploy/systemd/onhand.sysusers "$tree"/usr/lib/sysusers.d/onhand.conf
 mkdir -p "$tree"/usr/share/doc/onhand
 # The server reads its documentation too.

@@ -32,6 +32,9 @@ export const OPERATOR_PERMISSIONS: ReadonlySet<Permission> = new Set([
   'view_audit_log',
 ]);
 
+/** How long before its expiry a token needs attention, in days. */
+export const TOKEN_EXPIRY_DAYS = 7;
+
 /** Longest name of an organization or a user, in UTF-16 code units. */
 export const NAME_LENGTH_MAX = 200;
 

@@ -96,10 +96,11 @@ async function* readLines(
   if (isTooLong || pending !== '') yield [isTooLong ? null : pending];
 }
 
-/** The parser's message, without the text that it quotes. */
+/** The parser's message, without the text that it quotes. It may name half of a character. */
 function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return (message.split(/, (?:\.\.\.)?"/)[0] ?? message).slice(0, MESSAGE_CHARACTERS_MAX);
+  const unquoted = message.split(/, (?:\.\.\.)?"/)[0] ?? message;
+  return unquoted.slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed();
 }
 
 const MESSAGE_CHARACTERS_MAX = 100;

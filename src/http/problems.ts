@@ -199,6 +199,10 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, { code: ErrorCode; message: stri
     code: 'path_not_found',
     message: 'The path does not exist: it has a % that does not begin a valid escape.',
   },
+  FST_ERR_MAX_PARAM_LENGTH: {
+    code: 'path_not_found',
+    message: 'The path does not exist: it has a part of more than 100 characters; see /docs.',
+  },
 };
 
 /** Codes of `clientErrorResponse`, beside Node's. */

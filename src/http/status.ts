@@ -1,13 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isLate } from '../domain/changes.ts';
 import type { Organization } from '../domain/parties.ts';
 import type { FileService } from '../files/service.ts';
 import type { Intake } from '../intake/intake.ts';
+import { countAttention } from '../notifications/attention.ts';
 import type { OrganizationCount, Store } from '../store/store.ts';
 import {
   ATTENTION_NAMES_MAX,
   ServerStatusSchema,
-  TOKEN_EXPIRY_DAYS,
   type Attention,
   type ServerStatus,
 } from '../wire/status.ts';
@@ -28,8 +27,6 @@ interface StatusRoutes {
   readonly version: string;
   readonly database: 'sqlite' | 'postgres';
 }
-
-const DAY_MS = 86_400_000;
 
 /** Adds the status of the server, for its operators. */
 export function addStatus(app: FastifyInstance, routes: StatusRoutes): void {
@@ -80,30 +77,12 @@ export function addStatus(app: FastifyInstance, routes: StatusRoutes): void {
   });
 }
 
-/** What needs attention, by organization. Each part reads only what needs it, or one row for each supplier or webhook. */
+/** What needs attention, by organization. */
 async function attentionOf(
   store: StatusRoutes['store'],
   nowMs: number,
 ): Promise<ServerStatus['attention']> {
-  const [reports, held, paused, expiring] = await Promise.all([
-    store.batches.expectedReports(),
-    store.files.heldCounts(),
-    store.webhooks.paused(),
-    store.accounts.expiringTokenCounts(nowMs, nowMs + TOKEN_EXPIRY_DAYS * DAY_MS),
-  ]);
-  const late = reports
-    .filter(({ lastHeardAtMs, intervalMinutes }) => isLate(lastHeardAtMs, intervalMinutes, nowMs))
-    .map(({ supplierId }) => ({ organizationId: supplierId, count: 1 }));
-  const pausedOf = Map.groupBy(paused, ({ organizationId }) => organizationId);
-  const counts = {
-    late_suppliers: late,
-    held_files: held,
-    paused_webhooks: [...pausedOf].map(([organizationId, webhooks]) => ({
-      organizationId,
-      count: webhooks.length,
-    })),
-    expiring_tokens: expiring,
-  };
+  const counts = await countAttention(store, nowMs);
   const shown = Object.values(counts).flatMap(mostFirst);
   const ids = [...new Set(shown.map(({ organizationId }) => organizationId))];
   const organizations = await store.accounts.findOrganizationsById(ids);

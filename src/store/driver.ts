@@ -49,6 +49,17 @@ export interface DatabaseDriver {
   inspect(url: string, settings: StoreSettings): AsyncIterable<Finding>;
   /** The migrations that `open` would run. Changes nothing. */
   pendingMigrations(url: string, settings: StoreSettings): Promise<PendingMigrations>;
+  /**
+   * Distributes a database over a cluster of machines, or with `dryRun` only returns the statements for it. None if it is
+   * distributed already. The schema must be current.
+   *
+   * @throws OnhandError `parameter_invalid` if it cannot be
+   */
+  distribute(
+    url: string,
+    settings: StoreSettings,
+    options: { readonly dryRun: boolean },
+  ): Promise<readonly string[]>;
   openCopySource(url: string, settings: StoreSettings): Promise<CopySource>;
   openCopyTarget(url: string, settings: StoreSettings): Promise<CopyTarget>;
   /** The path of the database's file; null if it is not one file. */

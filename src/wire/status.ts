@@ -1,12 +1,10 @@
 /** The state of the server, for its operators. */
 import { type Static, Type } from 'typebox';
-import { ORGANIZATION_TYPES } from '../domain/parties.ts';
+import { ORGANIZATION_TYPES, TOKEN_EXPIRY_DAYS } from '../domain/parties.ts';
 import { time, uuid } from './schema.ts';
 
 /** How many organizations are named for each kind of attention. */
 export const ATTENTION_NAMES_MAX = 100;
-/** How long before its expiry a token is reported, in days. */
-export const TOKEN_EXPIRY_DAYS = 7;
 
 const NAMED = {
   uuid: uuid('The organization.'),

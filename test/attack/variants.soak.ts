@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AttackedServer, createTenant, type Tenant } from './attacked-server.ts';
 import { LoopDelays } from './loop-delays.ts';
 import { expectIsolated, printLatencies } from './second-tenant.ts';
+import { FILE_VARIANTS } from './file-variants.ts';
 import { HTTP_VARIANTS } from './http-variants.ts';
 import { VARIANTS } from './variants.ts';
 
@@ -17,7 +18,11 @@ let server: AttackedServer<{ readonly supplier: Tenant; readonly retailer: Tenan
 
 beforeAll(async () => {
   server = await AttackedServer.start({
-    environment: await loop.environment(),
+    environment: {
+      ...(await loop.environment()),
+      ONHAND_WEBHOOKS_ALLOW_HTTP: 'true',
+      ONHAND_WEBHOOKS_ALLOW_PRIVATE_NETWORKS: 'true',
+    },
     prepare: async (store) => {
       const supplier = await createTenant(store, 'Attacker', { skus: ATTACKER_SKUS });
       const retailer = await createTenant(store, 'Retailer', { type: 'retailer' });
@@ -32,7 +37,7 @@ afterAll(async () => {
   await loop.remove();
 });
 
-test.for([...VARIANTS, ...HTTP_VARIANTS])(
+test.for([...VARIANTS, ...HTTP_VARIANTS, ...FILE_VARIANTS])(
   '$name: a second tenant works on',
   { timeout: 600_000 },
   async (variant) => {

@@ -89,6 +89,17 @@ describe('onhand migrate', () => {
     expect(again.stderr).toMatch(/^The schema has version \d+, the newest/);
   });
 
+  test('--distribute tells why a database cannot be distributed', async () => {
+    const file = await work.run(['migrate', '--distribute', 'citus']);
+    expect(file.code).toBe(1);
+    expect(file.stderr).toContain('An SQLite database is one file');
+    const postgres = await emptyPostgresDatabase();
+    const server = await work.run(['migrate', '--distribute', 'citus', '--database', postgres.url]);
+    expect(server.code).toBe(1);
+    expect(server.stderr).toContain('The database has no extension citus.');
+    await postgres.remove();
+  });
+
   test('rejects a newer schema', async () => {
     await fill();
     const db = new Sqlite(work.path('onhand.db'));

@@ -1,8 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { constants, crc32, deflateRawSync } from 'node:zlib';
-import { onTestFinished } from 'vitest';
 
 /** A file to be put into an archive, and the lies to be told of it. */
 export interface Packed {
@@ -58,13 +54,4 @@ export function bomb(name: string, mebibytes: number): Packed {
   const blocks = Array.from({ length: mebibytes }, () => block);
   const data = Buffer.concat([...blocks, deflateRawSync('')]);
   return { name, content: '', data, declaredBytes: mebibytes * 1024 ** 2 };
-}
-
-/** Puts bytes into a file, which is gone after the test. */
-export async function onDisk(bytes: Uint8Array): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'onhand-file-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  const path = join(folder, 'file');
-  await writeFile(path, bytes);
-  return path;
 }

@@ -112,6 +112,21 @@ describe('a quote that is never closed', () => {
     ]);
   });
 
+  test('is refused alike wherever the file is split if the row is longer than a row may be', async () => {
+    const file = `h\n"${'x,\n'.repeat(30)}"\nA\n`;
+    const reads = [1, 7, 64, 4096].map(async (chunkBytes) =>
+      (await all(readCsv(bytesOf(file, chunkBytes), ',', 60))).flat(),
+    );
+    const [bytewise, ...others] = await Promise.all(reads);
+    expect(bytewise).toContainEqual({
+      row: 2,
+      fault: UNCLOSED,
+      found: ['"x', ''],
+      isUnclosed: true,
+    });
+    for (const rows of others) expect(rows).toEqual(bytewise);
+  });
+
   test(`in more than ${FAULTY_ROWS_MAX} rows shows that the file is not CSV`, async () => {
     const faulty = '"a\nb" c\n'.repeat(FAULTY_ROWS_MAX);
     expect(await read(faulty)).toHaveLength(2 * FAULTY_ROWS_MAX);

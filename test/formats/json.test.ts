@@ -135,6 +135,12 @@ describe('a malformed JSON array is refused as a whole; the error names the elem
     }
   });
 
+  test('a character beyond 16 bits that is not JSON is refused with a message that is well-formed', async () => {
+    await expect(rowsOf('[\u{1F600}{""}]')).rejects.toMatchObject({
+      message: "Element 1 of the array is not valid JSON: Unexpected token '\uFFFD'.",
+    });
+  });
+
   test('an empty array has no rows', async () => {
     expect(await rowsOf('[]')).toEqual([]);
     expect(await rowsOf(' [ \n ] ')).toEqual([]);

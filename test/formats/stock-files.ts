@@ -12,7 +12,7 @@ import type { JsonLineReader } from '../../src/formats/json.ts';
 import type { FileRow, FormatLimits } from '../../src/formats/format.ts';
 import { FORMAT_LIMITS } from './limits.ts';
 import { jsonLineReader } from '../../src/wire/lines/lines.ts';
-import { onDisk } from './archives.ts';
+import { onDisk } from './on-disk.ts';
 import { all, bytesOf } from './reading.ts';
 
 export interface ReadingTerms {

@@ -7,7 +7,8 @@ import {
   type OpenedArchive,
 } from '../../src/formats/archive/zip.ts';
 import { textMatching } from '../matching.ts';
-import { bomb, onDisk, zipOf, type Packed } from './archives.ts';
+import { bomb, zipOf, type Packed } from './archives.ts';
+import { onDisk } from './on-disk.ts';
 import { FORMAT_LIMITS } from './limits.ts';
 import { all } from './reading.ts';
 

@@ -18,8 +18,10 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   files: ['domain', 'formats', 'intake', 'store', 'workers'],
   changes: ['domain', 'wire', 'store'],
   webhooks: ['domain', 'wire', 'changes', 'store'],
+  notifications: ['domain', 'webhooks', 'store'],
   http: [
     'domain',
+    'notifications',
     'wire',
     'intake',
     'files',
@@ -36,6 +38,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'databases.ts': ['domain', 'store', 'store/sqlite', 'store/postgres'],
   backup: ['domain', 'store', 'databases.ts'],
   'server.ts': [
+    'notifications',
     'backup',
     'domain',
     'wire',

@@ -243,7 +243,7 @@ export async function standbyAwayRound(failover: Failover): Promise<void> {
 }
 
 /** Makes commits wait until the standby has them on its disk. */
-async function makeSynchronous(primary: PostgresProcess): Promise<void> {
+export async function makeSynchronous(primary: PostgresProcess): Promise<void> {
   await setStandbys(primary, '*');
   const pool = new ConnectionPool({ url: primary.url('postgres'), connectionsMax: 1 });
   try {

@@ -74,8 +74,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   bug(
     'sweeps-valid-keys',
     'store/sql/batches.ts',
-    "'expires_at_ms', nowMs, limit),\n      this.#deleteOld('confirmations'",
-    "'expires_at_ms', nowMs + 3_600_000, limit),\n      this.#deleteOld('confirmations'",
+    "{ table: 'idempotency_keys', key: ['key'], time: 'expires_at_ms', until: nowMs }",
+    "{ table: 'idempotency_keys', key: ['key'], time: 'expires_at_ms', until: nowMs + 3_600_000 }",
   ),
   // Large batches in slices.
   bug(

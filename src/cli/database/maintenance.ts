@@ -1,7 +1,8 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import {
   inspectDatabase,
   openAdminStore,
+  distributeDatabase,
   pendingMigrations,
   copyDatabases,
 } from '../../databases.ts';
@@ -33,18 +34,29 @@ export function doctorCommand(context: CommandContext): Command {
 interface MigrateOptions {
   readonly database: string;
   readonly dryRun?: boolean;
+  readonly distribute?: 'citus';
 }
 
 export function migrateCommand(context: CommandContext): Command {
   return new Command('migrate')
     .description(
       "Migrates a database's schema to this version of onhand, each step in its own transaction. " +
-        'A server does the same when it starts. Nodes of the previous version can keep running.',
+        'A server does the same when it starts. Nodes of the previous version can keep running.\n\n' +
+        'With --distribute, then distributes the database by supplier over the workers of a Citus cluster, with the ' +
+        'rows that it has, in one transaction. Stop all servers first. It can be repeated.',
     )
     .addOption(databaseOption())
     .option('--dry-run', 'print the SQL and change nothing')
-    .addHelpText('after', '\nExample:\n  onhand migrate --dry-run')
-    .action(async ({ database, dryRun }: MigrateOptions) => {
+    .addOption(
+      new Option('--distribute <extension>', 'distribute the database over a cluster').choices([
+        'citus',
+      ]),
+    )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  onhand migrate --dry-run\n  onhand migrate --distribute citus',
+    )
+    .action(async ({ database, dryRun, distribute }: MigrateOptions) => {
       const settings = context.settings();
       const { version, knownVersion, steps } = await pendingMigrations(database, settings);
       if (dryRun === true) {
@@ -52,10 +64,17 @@ export function migrateCommand(context: CommandContext): Command {
           context.print(`-- to schema version ${version + i + 1}\n${withoutMargin(sql)}\n`);
         }
         context.note(summaryText(version, knownVersion, 'would be migrated'));
-        return;
+      } else {
+        await (await openAdminStore(database, settings)).close();
+        context.note(summaryText(version, knownVersion, 'was migrated'));
       }
-      await (await openAdminStore(database, settings)).close();
-      context.note(summaryText(version, knownVersion, 'was migrated'));
+      if (distribute === undefined) return;
+      const statements = await distributeDatabase(database, settings, { dryRun: dryRun === true });
+      for (const sql of statements) context.print(`${sql};`);
+      if (statements.length === 0) context.note('The database is distributed already.');
+      else if (dryRun === true)
+        context.note('The database would be distributed by these statements.');
+      else context.note('The database was distributed by these statements.');
     });
 }
 

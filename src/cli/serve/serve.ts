@@ -6,7 +6,7 @@ import type { RunningServer } from '../../server.ts';
 import { stopSignal, type CommandContext } from '../context.ts';
 import { announceNewDatabase } from '../admin/accounts.ts';
 import { databaseOption, parsePort } from '../options.ts';
-import { systemdOf } from './systemd.ts';
+import { inheritedSocket, systemdOf } from './systemd.ts';
 
 interface ServeOptions {
   readonly database: string;
@@ -21,7 +21,8 @@ export function serveCommand(context: CommandContext): Command {
     .description(
       'Serves the API from a database, which is created and migrated if necessary. ' +
         'On SIGTERM or SIGINT the server completes accepted requests, then exits 0. ' +
-        'It speaks plain HTTP; put a TLS proxy in front of it (--trust-proxy).',
+        'It speaks plain HTTP; put a TLS proxy in front of it (--trust-proxy). ' +
+        'If systemd passes a socket (LISTEN_FDS), it listens on that one.',
     )
     .addOption(databaseOption())
     .addOption(
@@ -65,7 +66,7 @@ export function serveCommand(context: CommandContext): Command {
         ...(inbox !== undefined && { inbox }),
       });
       const systemd = systemdOf(context);
-      const server = await startOnAddress(settings);
+      const server = await startOnAddress(settings, inheritedSocket(context.environment));
       systemd?.ready();
       context.note(
         `onhand serves ${shownDatabase(options.database)} at ${server.url} (documentation: ${server.url}/docs)`,
@@ -83,10 +84,10 @@ export function serveCommand(context: CommandContext): Command {
     });
 }
 
-async function startOnAddress(settings: Settings): Promise<RunningServer> {
+async function startOnAddress(settings: Settings, socket?: number): Promise<RunningServer> {
   const { startServer } = await import('../../server.ts');
   try {
-    return await startServer(settings);
+    return await startServer(settings, undefined, undefined, socket);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const reason = LISTEN_ERRORS[code];

@@ -1,9 +1,28 @@
 /**
- * Tells systemd the state of the server, as sd_notify(3) defines it, for units with `Type=notify`. Node.js cannot send
+ * Takes the socket that systemd listens on, and tells systemd the state of the server, as sd_notify(3) defines it, for units with `Type=notify`. Node.js cannot send
  * to a datagram socket, so systemd's own program `systemd-notify` does (the unit needs `NotifyAccess=all`).
  */
 import { execFile } from 'node:child_process';
+import { OnhandError } from '../../domain/errors.ts';
 import type { CommandContext } from '../context.ts';
+
+/** The first file descriptor that systemd passes (SD_LISTEN_FDS_START of sd_listen_fds(3)). */
+const FIRST_SOCKET = 3;
+
+/**
+ * The file descriptor of the socket that systemd passed to this process, as sd_listen_fds(3) defines it; undefined if it
+ * passed none. Throws `parameter_invalid` if it passed several.
+ */
+export function inheritedSocket(environment: CommandContext['environment']): number | undefined {
+  // The variables may be a parent's, for sockets that this process does not have.
+  if (environment['LISTEN_PID'] !== String(process.pid)) return undefined;
+  const count = environment['LISTEN_FDS'];
+  if (count === '1') return FIRST_SOCKET;
+  throw new OnhandError(
+    'parameter_invalid',
+    `LISTEN_FDS is ${JSON.stringify(count ?? '')}: onhand serve listens on one socket. Give its .socket unit one ListenStream.`,
+  );
+}
 
 /** What a server tells the program that started it. */
 export interface ServiceManager {

@@ -200,9 +200,11 @@ class RowCutter {
   #quotedEnd(bytes: Buffer, from: number, rowFrom: number, isLast: boolean): number | null {
     let at = bytes.indexOf(QUOTE, from + 1);
     while (at >= 0 && bytes[at + 1] === QUOTE) at = bytes.indexOf(QUOTE, at + 2);
+    // Whether the closing quote arrived already must not matter: one beyond the limit counts as none.
+    if (at - rowFrom >= this.#rowBytesMax) return UNCLOSED;
     if (at < 0 || at + 1 === bytes.length) {
       if (isLast) return at < 0 ? UNCLOSED : at + 1;
-      return bytes.length - rowFrom > this.#rowBytesMax ? UNCLOSED : null;
+      return at < 0 && bytes.length - rowFrom > this.#rowBytesMax ? UNCLOSED : null;
     }
     if (this.#endsCell(bytes[at + 1])) return at + 1;
     // The text between the quotes runs over the line: which of its lines are rows is not certain.

@@ -328,7 +328,7 @@ function promisedNotes(
 ): readonly string[] {
   const read = columns.find(({ target }) => target === 'quantity_in_stock');
   const promised = unread.filter(looksPromised);
-  if (read === undefined || promised.length === 0 || /^available/.test(read.meaning ?? ''))
+  if (read === undefined || promised.length === 0 || read.meaning?.startsWith('available') === true)
     return [];
   const list = promised.map((name) => `"${name}"`).join(', ');
   return [

@@ -28,6 +28,9 @@ interface Exchange {
 /** How long requests are begun before other work of the thread gets a turn. */
 const SLICE_MS = 8;
 
+/** Each limit of a request waits for the end of its response. Node takes more than ten listeners for a leak. */
+const CLOSE_LISTENERS_MAX = 20;
+
 /**
  * Begins requests: on each connection one after another, and no longer than a few milliseconds in each turn of the event
  * loop. A client may write a thousand requests at once on each of a hundred connections. Node would begin all of them
@@ -97,6 +100,7 @@ export class RequestTurns {
   #run({ request, response }: Exchange): void {
     const { socket } = request;
     if (socket.destroyed) return;
+    response.setMaxListeners(CLOSE_LISTENERS_MAX);
     response.once('close', () => this.#startNext(socket));
     const startedMs = performance.now();
     this.#begin(request, response);

@@ -33,6 +33,10 @@ export const postgresDriver: DatabaseDriver = {
     const { pendingMigrations } = await import('./schema/pending.ts');
     return pendingMigrations(postgresSettings(url, settings), { partitions: 0 });
   },
+  distribute: async (url, settings, { dryRun }) => {
+    const { distributeDatabase } = await import('./schema/pending.ts');
+    return distributeDatabase(postgresSettings(url, settings), dryRun);
+  },
   openCopySource: async (url, settings) => {
     const { PostgresCopySource } = await import('./schema/copy.ts');
     return PostgresCopySource.open(postgresSettings(url, settings));

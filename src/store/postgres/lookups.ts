@@ -17,6 +17,19 @@ export const STEADY_PLANS = [
   'SET LOCAL jit = off',
 ].join('; ');
 
+/** The only supplier of the parameter $1. A constant, so that a distributed database asks one worker. */
+export const ONLY_SUPPLIER = '($1::int[])[1]';
+
+/** The suppliers $1. Of their table, because workers of a distributed database can join only tables. */
+export const ASKED_SUPPLIERS = '(SELECT id FROM suppliers WHERE id = ANY ($1::int[]))';
+
+/** Begins a statement that joins to each `supplier` of the parameter $1 what belongs to it. */
+export function fromSuppliers(supplierIds: readonly number[]): string {
+  return supplierIds.length === 1
+    ? `FROM (SELECT ${ONLY_SUPPLIER} AS id) AS supplier`
+    : `FROM ${ASKED_SUPPLIERS} AS supplier`;
+}
+
 /**
  * Joins `skus`, found by a key that is unique for a supplier.
  *

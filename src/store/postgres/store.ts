@@ -33,6 +33,7 @@ import { shownUrl } from './connection/url.ts';
 import { joinSku } from './lookups.ts';
 import { refuseUnfinishedCopy } from './schema/copy.ts';
 import { PostgresPrincipalCache } from './read/principals.ts';
+import { isDistributed } from './schema/distribution.ts';
 import { migrate, type SchemaOptions } from './schema/migrations.ts';
 import { PostgresSkus } from './read/skus.ts';
 import type { Compilable, CompiledQuery, Kysely, QueryResult } from 'kysely';
@@ -42,7 +43,8 @@ import { createQueryBuilder, type SqlDatabase } from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
 import { isUniqueViolation } from './connection/errors.ts';
 
-export interface PostgresSettings extends Required<PoolSettings>, SchemaOptions {
+export interface PostgresSettings
+  extends Required<Omit<PoolSettings, 'isDistributed'>>, SchemaOptions {
   /** Maximum lines that share a transaction; a larger batch gets its own. */
   readonly groupLinesMax: number;
 }
@@ -66,7 +68,7 @@ export class PostgresStore implements Store {
   readonly #pool: ConnectionPool;
   readonly #applier: PostgresApplier;
 
-  private constructor(pool: ConnectionPool, settings: PostgresSettings) {
+  private constructor(pool: ConnectionPool, settings: PostgresSettings, isDistributed: boolean) {
     this.#pool = pool;
     const groupsMax = Math.max(1, settings.connectionsMax - CONNECTIONS_FOR_READS);
     this.grouping = { isShared: false, groupsMax };
@@ -74,7 +76,7 @@ export class PostgresStore implements Store {
     const database = new PostgresDatabase(pool);
     this.audit = new SqlAudit(database);
     this.accounts = new SqlAccounts(database, new PostgresPrincipalCache(pool));
-    this.skus = new PostgresSkus(pool);
+    this.skus = new PostgresSkus(pool, isDistributed);
     this.batches = new SqlBatches(database, (request) => this.#applier.revert(request));
     this.changes = new PostgresChanges(pool, database);
     this.webhooks = new SqlWebhooks(database);
@@ -83,12 +85,13 @@ export class PostgresStore implements Store {
 
   /** Opens an existing database, and creates or migrates its schema if needed. */
   static async open(settings: PostgresSettings): Promise<PostgresStore> {
-    await PostgresStore.migrate(settings);
-    return new PostgresStore(new ConnectionPool(settings), settings);
+    const isDistributed = await PostgresStore.migrate(settings);
+    const pool = new ConnectionPool({ ...settings, isDistributed });
+    return new PostgresStore(pool, settings, isDistributed);
   }
 
-  /** Creates or migrates the schema of an existing database if needed. */
-  static async migrate(settings: PostgresSettings, onMigrated?: OnMigrated): Promise<void> {
+  /** Creates or migrates the schema of an existing database if needed. Returns whether it is distributed. */
+  static async migrate(settings: PostgresSettings, onMigrated?: OnMigrated): Promise<boolean> {
     const { url, connectTimeoutMs, partitions } = settings;
     // Rejects a malformed URL without quoting it, as the driver would.
     shownUrl(url);
@@ -97,6 +100,7 @@ export class PostgresStore implements Store {
     try {
       await migrate(migrationPool, { partitions }, onMigrated);
       await refuseUnfinishedCopy(migrationPool);
+      return await isDistributed(migrationPool);
     } catch (error) {
       throw cannotOpen(url, error);
     } finally {

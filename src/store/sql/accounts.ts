@@ -55,14 +55,20 @@ export class SqlAccounts extends SqlUsers implements AccountStore {
       .where('uuid', '=', uuid);
     const statements = [
       db.insertInto('organizations').values({ uuid, ...draft, created_at_ms: createdAtMs }),
-      db.insertInto('users').values({
-        uuid: uuidv4(),
-        organization_id: organizationId,
-        username: null,
-        password_hash: null,
-        permissions: writePermissions(PERMISSIONS_OF_TYPE[draft.type]),
-        created_at_ms: createdAtMs,
-      }),
+      // Not a subquery among the values, which Citus refuses.
+      db
+        .insertInto('users')
+        .columns(['uuid', 'organization_id', 'permissions', 'created_at_ms'])
+        .expression(
+          organizationId
+            .clearSelect()
+            .select([
+              sql.val(uuidv4()).$castTo<string>().as('uuid'),
+              'organizations.id',
+              sql.val(writePermissions(PERMISSIONS_OF_TYPE[draft.type])).as('permissions'),
+              sql.val(createdAtMs).as('created_at_ms'),
+            ]),
+        ),
     ];
     const supplier = db.insertInto('suppliers').columns(['id']).expression(organizationId);
     await refuseDuplicate(

@@ -78,7 +78,7 @@ export class SqlBatches implements BatchStore {
         from
           .selectFrom('batches as reverted')
           .select('reverted.uuid')
-          .whereRef('reverted.supplier_id', '=', 'batches.supplier_id')
+          .where('reverted.supplier_id', '=', supplierId)
           .whereRef('reverted.number', '=', 'batches.reverts_number')
           .as('reverts_uuid'),
       ])
@@ -196,14 +196,24 @@ export class SqlBatches implements BatchStore {
   ): Promise<boolean> {
     const untilMs = failuresBeforeMs - 1;
     const untilHour = Math.floor((countsBeforeMs ?? 0) / HOUR_MS) - 1;
-    const counts = await this.#database.transact([
-      this.#deleteOld('batch_failures', ['batch_number'], 'applied_at_ms', untilMs, limit),
-      this.#deleteOld('product_changes', ['batch_number'], 'applied_at_ms', untilMs, limit),
-      this.#deleteOld('idempotency_keys', ['key'], 'expires_at_ms', nowMs, limit),
-      this.#deleteOld('confirmations', ['code'], 'expires_at_ms', nowMs, limit),
-      this.#deleteOld('hour_counts', ['hour', 'source'], 'hour', untilHour, limit),
-    ]);
-    return counts.some((count) => count >= limit);
+    const swept: readonly SweptTable[] = [
+      { table: 'batch_failures', key: ['batch_number'], time: 'applied_at_ms', until: untilMs },
+      { table: 'product_changes', key: ['batch_number'], time: 'applied_at_ms', until: untilMs },
+      { table: 'idempotency_keys', key: ['key'], time: 'expires_at_ms', until: nowMs },
+      { table: 'confirmations', key: ['code'], time: 'expires_at_ms', until: nowMs },
+      { table: 'hour_counts', key: ['hour', 'source'], time: 'hour', until: untilHour },
+    ];
+    const found = await Promise.all(swept.map((table) => this.#findOld(table, limit)));
+    const deletions = swept.flatMap((table, i) =>
+      (found[i] ?? []).map(({ supplierId, count }) => ({
+        supplierId,
+        statement: this.#deleteOld(table, supplierId, count),
+      })),
+    );
+    // A transaction for each supplier, whose rows are on one machine where the database is distributed.
+    for (const [, own = []] of Map.groupBy(deletions, ({ supplierId }) => supplierId))
+      await this.#database.transact(own.map(({ statement }) => statement));
+    return found.some((rows) => rows.reduce((sum, { count }) => sum + count, 0) >= limit);
   }
 
   async trimResults({ bytesMax, supplierId }: ResultsQuota, limit: number): Promise<boolean> {
@@ -261,21 +271,45 @@ export class SqlBatches implements BatchStore {
     return excess.length >= limit;
   }
 
-  /** Deletes at most `limit` rows whose `time` is not after `untilMs`, the oldest first. */
+  /** Which suppliers have the oldest rows, at most `limit`, and how many of them. */
+  async #findOld(
+    { table, time, until }: SweptTable,
+    limit: number,
+  ): Promise<readonly { readonly supplierId: number; readonly count: number }[]> {
+    const { rows } = await sql<{ supplierId: number; count: number }>`
+      SELECT supplier_id AS ${sql.ref('supplierId')}, count(*) AS count FROM (
+        SELECT supplier_id FROM ${sql.table(table)} WHERE ${sql.ref(time)} <= ${until}
+        ORDER BY ${sql.ref(time)} LIMIT ${limit}) AS oldest
+      GROUP BY supplier_id ORDER BY supplier_id`.execute(this.#database.db);
+    return rows;
+  }
+
+  /** Deletes a supplier's oldest rows, at most `limit`. */
   #deleteOld(
-    table: string,
-    key: readonly string[],
-    time: string,
-    untilMs: number,
+    { table, key, time, until }: SweptTable,
+    supplierId: number,
     limit: number,
   ): Compilable {
     const lock = this.#database.hasRowLocks ? sql`FOR UPDATE SKIP LOCKED` : sql``;
-    const primaryKey = sql.join(['supplier_id', ...key].map((name) => sql.ref(name)));
-    const statement = sql`DELETE FROM ${sql.table(table)} WHERE (${primaryKey}) IN (
-      SELECT ${primaryKey} FROM ${sql.table(table)} WHERE ${sql.ref(time)} <= ${untilMs}
-      ORDER BY ${sql.ref(time)} LIMIT ${limit} ${lock})`;
+    const columns = sql.join(key.map((name) => sql.ref(name)));
+    const statement = sql`DELETE FROM ${sql.table(table)}
+      WHERE supplier_id = ${supplierId} AND (${columns}) IN (
+        SELECT ${columns} FROM ${sql.table(table)}
+        WHERE supplier_id = ${supplierId} AND ${sql.ref(time)} <= ${until}
+        ORDER BY ${sql.ref(time)} LIMIT ${limit} ${lock})`;
     return { compile: () => statement.compile(this.#database.db) };
   }
+}
+
+/** A table of which old rows are deleted. */
+interface SweptTable {
+  readonly table: string;
+  /** The columns of its primary key after the supplier. */
+  readonly key: readonly string[];
+  /** The column that says how old a row is. */
+  readonly time: string;
+  /** Rows of this time and before are deleted. */
+  readonly until: number;
 }
 
 /** The sum of a column of `hour_counts`. */

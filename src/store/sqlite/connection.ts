@@ -39,7 +39,7 @@ export function openForWriting(settings: ConnectionSettings): Database {
 
 /**
  * Stores what the log contains. A process that was killed during a commit may have left a batch in the log that was not
- * synced. The next process shows it, and answers a repeated request with it: then it must be durable.
+ * synced. The process that opens the database next shows it, and answers a repeated request with it: then it must be durable.
  * Copying the log into the database syncs it first, which needs no space.
  */
 export function syncLog(db: Database): void {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { OnhandError } from '../../domain/errors.ts';
 import type { DatabaseDriver } from '../driver.ts';
 
 const URL_PATTERN = /^sqlite:([^:].*)$/s;
@@ -37,6 +38,12 @@ export const sqliteDriver: DatabaseDriver = {
   pendingMigrations: async (url, settings) => {
     const { pendingMigrations } = await import('./schema/migrations.ts');
     return pendingMigrations({ ...settings, path: pathOf(url) });
+  },
+  distribute: () => {
+    throw new OnhandError(
+      'parameter_invalid',
+      'An SQLite database is one file and cannot be distributed. Copy it to PostgreSQL with onhand copy.',
+    );
   },
   openCopySource: async (url, settings) => {
     const { SqliteCopySource } = await import('./schema/copy.ts');

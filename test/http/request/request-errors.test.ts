@@ -185,6 +185,12 @@ describe('paths and methods', () => {
     },
   );
 
+  test('a path with a part of more than 100 characters returns 404', async () => {
+    for (const path of [`${SKUS}${'n'.repeat(101)}`, `${SKUS}${'n'.repeat(101)}/x`]) {
+      problemOf(await server.ask('GET', path, { token }), 404, 'path_not_found');
+    }
+  });
+
   test.for(['/timp', '/TIMP/products/skus/', '/timp//products/skus/', `${BULK}x/`])(
     '%s returns 404',
     async (path) => {

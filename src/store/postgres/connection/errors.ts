@@ -103,10 +103,15 @@ const CONNECTION_LOST_MESSAGE =
 const CONNECTION_LOST_CODE =
   /^(ECONN\w+|EPIPE|ETIMEDOUT|EHOST\w+|ENET\w+|ENOTFOUND|EAI_\w+|EADDRNOTAVAIL)$/;
 
+/** What Citus passes on, as internal errors, when a worker is stopped or killed. */
+const WORKER_LOST_MESSAGE =
+  /\b(unexpected postmaster exit|postmaster was shut down|connection not open|server closed the connection|connection to the remote node)/;
+
 /** Classifies an error of a statement. Undefined: the environment is not to blame, so it is a bug. */
 export function classifyDatabaseError(error: unknown): DatabaseFailure | undefined {
   if (error instanceof DatabaseError) {
     const sqlstate = error.code ?? '';
+    if (sqlstate === 'XX000' && WORKER_LOST_MESSAGE.test(error.message)) return CONNECTION_LOST;
     return (
       FAILURES_BY_SQLSTATE[sqlstate] ??
       FAILURES_BY_SQLSTATE[sqlstate.slice(0, SQLSTATE_CLASS_LENGTH)]

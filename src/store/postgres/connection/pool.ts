@@ -22,6 +22,8 @@ export interface PoolSettings {
   readonly statementTimeoutMs?: number;
   /** Timeout for a row or table lock that another transaction holds. */
   readonly lockTimeoutMs?: number;
+  /** Whether the database is distributed by Citus, whose workers then get the settings of each transaction. */
+  readonly isDistributed?: boolean;
 }
 
 /** The driver's types do not declare this option yet. */
@@ -54,6 +56,8 @@ export function cannotOpen(url: string, error: unknown): unknown {
 export class ConnectionPool extends Pool {
   /** The statements that begin a read-write transaction. */
   readonly begin: string;
+  /** The statements that begin a transaction of one read-only statement. */
+  readonly beginRead: string;
   readonly #pending = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
 
@@ -78,10 +82,14 @@ export class ConnectionPool extends Pool {
           type === types.builtins.INT8 ? Number : types.getTypeParser(type, format),
       },
     });
+    const toWorkers =
+      settings.isDistributed === true ? [`SET LOCAL citus.propagate_set_commands = 'local'`] : [];
+    this.beginRead = ['BEGIN READ ONLY', ...toWorkers, STEADY_PLANS].join('; ');
     this.begin = [
       // The default, unless the server is configured otherwise. At a higher level, statements behind a
       // lock would read a snapshot that is older than the lock.
       'BEGIN ISOLATION LEVEL READ COMMITTED',
+      ...toWorkers,
       `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
       `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
       `SET LOCAL idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS_MAX}`,
@@ -211,7 +219,7 @@ export function readSteadily<R extends object>(
 ): Promise<readonly R[]> {
   const query = async (client: PoolClient): Promise<readonly R[]> => {
     const [, { rows }] = await settleAll([
-      client.query(`BEGIN READ ONLY; ${STEADY_PLANS}`),
+      client.query(pool.beginRead),
       client.query<R>(sql, [...parameters]),
       client.query('COMMIT'),
     ]);

@@ -8,6 +8,8 @@ import { joinNumbered, joinSku } from '../lookups.ts';
 export const IS_UNRETIRED = `restrictions IS DISTINCT FROM ${RETIRED_CODE}`;
 
 interface Matching {
+  /** The beginning of the statement, which gives each supplier as `supplier` (../lookups.ts). */
+  readonly fromSuppliers: string;
   /** Whether one of the suppliers has retired SKUs. */
   readonly hasRetired: boolean;
   /** Those of the statement, whose first is the suppliers. */
@@ -23,7 +25,7 @@ interface SkuKey {
   readonly skuNumber: number;
 }
 
-interface PageOfMatches extends Matching {
+export interface PageOfMatches extends Matching {
   /** The SKU before the page. */
   readonly after: SkuKey;
   readonly offset: number;
@@ -102,7 +104,7 @@ function withValues(filter: SkuFilter, sort: SkuSort, page: PageOfMatches): stri
 
 /** Selects the first of each supplier in the order of the index. */
 function walkSkuIds({ filter, limit, from }: SkuQuery, sort: SkuSort, page: PageOfMatches): string {
-  const { hasRetired, parameters, offset } = page;
+  const { fromSuppliers, hasRetired, parameters, offset } = page;
   const parameter = (value: unknown): string => `$${parameters.push(value)}`;
   const inventory = [...(hasRetired ? [IS_UNRETIRED] : []), ...conditionsOf(filter, parameter)];
   const isAfterFirst = 'afterUuid' in from && from.afterUuid !== null;
@@ -119,7 +121,7 @@ function walkSkuIds({ filter, limit, from }: SkuQuery, sort: SkuSort, page: Page
   ];
   // One more than the page and the next, because the SKU before the page is among them.
   return `SELECT supplier.id AS supplier_id, walked.sku_number, walked.value
-    FROM unnest($1::int[]) AS supplier (id) CROSS JOIN LATERAL (
+    ${fromSuppliers} CROSS JOIN LATERAL (
       SELECT sku_number, sku_id AS value FROM skus WHERE ${conditions.join(' AND ')}
       ORDER BY sku_id ${sqlOf(sort).order} LIMIT ${parameter(limit + offset + 2)}) AS walked`;
 }
@@ -130,7 +132,7 @@ function walkSkuIds({ filter, limit, from }: SkuQuery, sort: SkuSort, page: Page
  */
 export function selectMatches(
   filter: SkuFilter,
-  { hasRetired, parameters, inventoryValue, first }: Matching,
+  { fromSuppliers, hasRetired, parameters, inventoryValue, first }: Matching,
 ): string | undefined {
   const parameter = (value: unknown): string => `$${parameters.push(value)}`;
   const { skuId, gtins = [], titlePrefix: title } = filter;
@@ -180,7 +182,7 @@ export function selectMatches(
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   const isScan = !isFound && ofSearch === undefined;
   const value = isScan && inventoryValue !== undefined ? ', skus.value' : '';
-  return `SELECT supplier.id AS supplier_id, skus.sku_number${value} FROM unnest($1::int[]) AS supplier (id)
+  return `SELECT supplier.id AS supplier_id, skus.sku_number${value} ${fromSuppliers}
     ${from} ${where}`;
 }
 

@@ -2,10 +2,17 @@ import type { Sku } from '../../../domain/sku.ts';
 import { PRODUCT_COLUMNS, skuOf, type SkuRow } from '../../sql/products.ts';
 import { refuseLongSort } from '../../sql/sku-sort.ts';
 import type { SkuPage, SkuQuery, SkuStore } from '../../store.ts';
-import { joinNumbered, joinSku, joinSupplier } from '../lookups.ts';
+import {
+  ASKED_SUPPLIERS,
+  fromSuppliers,
+  joinNumbered,
+  joinSku,
+  joinSupplier,
+  ONLY_SUPPLIER,
+} from '../lookups.ts';
 import { read, readSteadily, type ConnectionPool } from '../connection/pool.ts';
 import { isUuid } from '../../uuids.ts';
-import { IS_UNRETIRED, selectFound, selectMatches } from './sku-matches.ts';
+import { IS_UNRETIRED, selectFound, selectMatches, type PageOfMatches } from './sku-matches.ts';
 
 const SKU_MEMBERS = ['sku_number', 'sku_id', 'uuid', 'created_at_ms', ...PRODUCT_COLUMNS] as const;
 const SKU_COLUMNS = `${SKU_MEMBERS.map((name) => `skus.${name}`).join(', ')}, quantity_in_stock,
@@ -36,7 +43,7 @@ export async function findSkuKey(
   const [key] = await readSteadily<SkuKey>(
     pool,
     `SELECT supplier.id AS "supplierId", sku_number AS "skuNumber"
-     FROM unnest($1::int[]) AS supplier (id) ${joinSku('uuid', '$2', ['sku_number'], 'supplier.id')}`,
+     ${fromSuppliers(supplierIds)} ${joinSku('uuid', '$2', ['sku_number'], 'supplier.id')}`,
     [supplierIds, uuid],
   );
   return key;
@@ -48,16 +55,19 @@ export async function findSkuKey(
  */
 export class PostgresSkus implements SkuStore {
   readonly #pool: ConnectionPool;
+  readonly #isDistributed: boolean;
 
-  constructor(pool: ConnectionPool) {
+  /** @param isDistributed whether suppliers are on several machines */
+  constructor(pool: ConnectionPool, isDistributed: boolean) {
     this.#pool = pool;
+    this.#isDistributed = isDistributed;
   }
 
   async find(supplierIds: readonly number[], uuid: string): Promise<Sku | undefined> {
     if (supplierIds.length === 0 || !isUuid(uuid)) return undefined;
     const [row] = await readSteadily<SkuRow>(
       this.#pool,
-      `SELECT ${SKU_COLUMNS} FROM unnest($1::int[]) AS supplier (id)
+      `SELECT ${SKU_COLUMNS} ${fromSuppliers(supplierIds)}
          ${joinSku('uuid', '$2', SKU_MEMBERS, 'supplier.id')}
          ${joinNumbered('inventory', 'sku_number', 'skus.sku_number', 'supplier.id')}
          ${joinSupplier('supplier.id')}
@@ -103,18 +113,13 @@ export class PostgresSkus implements SkuStore {
     if (sort === undefined && !isFiltered(query))
       return this.#listAll(query, counts, after, offset);
     const parameters: unknown[] = [supplierIds];
-    const found = selectFound(query, { hasRetired: hasRetired(counts), after, offset, parameters });
-    if (found === undefined) return { skus: [], hasMore: false };
-    const rows = await readSteadily<SkuRow>(
-      this.#pool,
-      `SELECT ${SKU_COLUMNS}
-       FROM (${found.sql}) AS found
-         ${joinSku('sku_number', 'found.sku_number', SKU_MEMBERS, 'found.supplier_id')}
-         ${joinNumbered('inventory', 'sku_number', 'found.sku_number', 'found.supplier_id')}
-         ${joinSupplier('found.supplier_id')}
-       ORDER BY ${found.order}`,
-      parameters,
-    );
+    const page = { hasRetired: hasRetired(counts), after, parameters };
+    const selected =
+      this.#isDistributed && supplierIds.length > 1
+        ? selectFromEach(query, { ...page, offset })
+        : selectFromAll(query, { ...page, offset });
+    if (selected === undefined) return { skus: [], hasMore: false };
+    const rows = await readSteadily<SkuRow>(this.#pool, selected, parameters);
     return { skus: rows.slice(0, query.limit).map(skuOf), hasMore: rows.length > query.limit };
   }
 
@@ -191,30 +196,34 @@ export class PostgresSkus implements SkuStore {
     return rows.map(({ number }) => ({ supplierId, first: number, last: number }));
   }
 
+  /** Reads the SKUs of ranges, with a statement for each supplier. */
   async #readRanges(ranges: readonly Range[]): Promise<readonly Sku[]> {
-    if (ranges.length === 0) return [];
-    const rows = await readSteadily<SkuRow>(
-      this.#pool,
-      `SELECT ${SKU_COLUMNS}
-       FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS range (supplier_id, first, last)
-         CROSS JOIN LATERAL (SELECT ${SKU_MEMBERS.join(', ')} FROM skus
-           WHERE supplier_id = range.supplier_id AND sku_number BETWEEN range.first AND range.last
-           ORDER BY sku_number LIMIT range.last - range.first + 1) AS skus
-         ${joinNumbered('inventory', 'sku_number', 'skus.sku_number', 'range.supplier_id')}
-         ${joinSupplier('range.supplier_id')}
-       ORDER BY range.supplier_id, skus.sku_number`,
-      [
-        ranges.map(({ supplierId }) => supplierId),
-        ranges.map(({ first }) => first),
-        ranges.map(({ last }) => last),
-      ],
-    );
-    return rows.map(skuOf);
+    const skus: Sku[] = [];
+    for (const [supplierId, own = []] of Map.groupBy(ranges, (range) => range.supplierId)) {
+      const rows = await readSteadily<SkuRow>(
+        this.#pool,
+        `SELECT ${SKU_COLUMNS}
+         FROM unnest($2::bigint[], $3::bigint[]) AS range (first, last)
+           CROSS JOIN LATERAL (SELECT ${SKU_MEMBERS.join(', ')} FROM skus
+             WHERE supplier_id = $1 AND sku_number BETWEEN range.first AND range.last
+             ORDER BY sku_number LIMIT range.last - range.first + 1) AS skus
+           ${joinNumbered('inventory', 'sku_number', 'skus.sku_number')}
+           ${joinSupplier()}
+         ORDER BY skus.sku_number`,
+        [supplierId, own.map(({ first }) => first), own.map(({ last }) => last)],
+      );
+      skus.push(...rows.map(skuOf));
+    }
+    return skus;
   }
 
   async #count({ supplierIds, filter }: SkuQuery, counts: readonly SkuCount[]): Promise<number> {
     const parameters: unknown[] = [supplierIds];
-    const matches = selectMatches(filter, { hasRetired: hasRetired(counts), parameters });
+    const matches = selectMatches(filter, {
+      fromSuppliers: fromSuppliers(supplierIds),
+      hasRetired: hasRetired(counts),
+      parameters,
+    });
     if (matches === undefined) return 0;
     const [counted] = await readSteadily<{ count: number }>(
       this.#pool,
@@ -223,6 +232,36 @@ export class PostgresSkus implements SkuStore {
     );
     return counted?.count ?? 0;
   }
+}
+
+type SelectedPage = Omit<PageOfMatches, 'fromSuppliers'>;
+
+/** Selects the SKUs of a page and one more: finds them among all suppliers, then reads them. */
+function selectFromAll(query: SkuQuery, page: SelectedPage): string | undefined {
+  const { supplierIds } = query;
+  const found = selectFound(query, { ...page, fromSuppliers: fromSuppliers(supplierIds) });
+  if (found === undefined) return undefined;
+  const supplier = supplierIds.length === 1 ? ONLY_SUPPLIER : 'found.supplier_id';
+  return `SELECT ${SKU_COLUMNS} FROM (${found.sql}) AS found ${joinFound(supplier)} ORDER BY ${found.order}`;
+}
+
+/** The same for a distributed database: finds and reads as many SKUs of each supplier on its worker, then merges them. */
+function selectFromEach(query: SkuQuery, page: SelectedPage): string | undefined {
+  const { parameters, offset } = page;
+  const found = selectFound(
+    { ...query, limit: offset + query.limit },
+    { ...page, offset: 0, fromSuppliers: 'FROM (SELECT asked.id AS id) AS supplier' },
+  );
+  if (found === undefined) return undefined;
+  return `SELECT ${SKU_COLUMNS} FROM ${ASKED_SUPPLIERS} AS asked CROSS JOIN LATERAL (${found.sql}) AS found
+      ${joinFound('asked.id')}
+    ORDER BY ${found.order} LIMIT $${parameters.push(query.limit + 1)} OFFSET $${parameters.push(offset)}`;
+}
+
+function joinFound(supplier: string): string {
+  return `${joinSku('sku_number', 'found.sku_number', SKU_MEMBERS, supplier)}
+    ${joinNumbered('inventory', 'sku_number', 'found.sku_number', supplier)}
+    ${joinSupplier(supplier)}`;
 }
 
 function isFiltered({ filter }: SkuQuery): boolean {

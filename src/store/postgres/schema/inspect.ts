@@ -53,12 +53,14 @@ const CHECKS: readonly Check[] = [
         UNION ALL SELECT supplier_id, sku_number, ('978' || left(isbn, 9) || '0')::bigint,
           ('978' || left(isbn, 9) || '9')::bigint FROM held WHERE isbn ~ '^[0-9]{9}[0-9X]$')
       SELECT 'GTIN ' || low || ' of SKU ' || sku_number || ' of supplier ' || supplier_id || ' cannot be found' AS problem
-      FROM named WHERE NOT EXISTS (SELECT 1 FROM gtins WHERE gtins.supplier_id = named.supplier_id
-        AND gtin BETWEEN low AND high AND gtins.sku_number = named.sku_number)
+      FROM named LEFT JOIN gtins USING (supplier_id, sku_number)
+      GROUP BY supplier_id, sku_number, low, high
+      HAVING count(gtin) FILTER (WHERE gtin BETWEEN low AND high) = 0
       UNION ALL
       SELECT 'GTIN ' || gtin || ' is no longer one of SKU ' || sku_number || ' of supplier ' || supplier_id
-      FROM gtins WHERE NOT EXISTS (SELECT 1 FROM named WHERE named.supplier_id = gtins.supplier_id
-        AND named.sku_number = gtins.sku_number AND gtin BETWEEN low AND high)`,
+      FROM gtins LEFT JOIN named USING (supplier_id, sku_number)
+      GROUP BY supplier_id, sku_number, gtin
+      HAVING count(*) FILTER (WHERE gtin BETWEEN low AND high) = 0`,
   },
   {
     check: "suppliers' sequences have no gap",

@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg';
 import { refuseNewer, type OnMigrated } from '../../driver.ts';
 import { type ConnectionPool, read, inTransaction } from '../connection/pool.ts';
 import { CREATE_AUDIT_TABLES } from './audit.ts';
+import { distribute, isDistributed } from './distribution.ts';
 import { createFirstTables, growingTable, type SchemaOptions } from './first-tables.ts';
 
 /**
@@ -11,32 +12,17 @@ import { createFirstTables, growingTable, type SchemaOptions } from './first-tab
  * Rules, which a test checks against the system catalogue:
  *
  * - Every table that grows with SKUs or batches has `supplier_id` first in its primary key, in every
- *   unique index and in every foreign key, so that the schema can be distributed by it. The tables in
- *   `REFERENCE_TABLES` do not grow like that; every node of a cluster has a full copy.
+ *   unique index and in every foreign key, so that the schema can be distributed by it. `distribution.ts` says where
+ *   each table is.
  * - No index covers a column that an inventory update changes, so that all such updates are HOT.
  */
 export type { SchemaOptions };
 
-/** Tables that do not grow with SKUs or batches. */
-export const REFERENCE_TABLES: readonly string[] = [
-  'schema_version',
-  'organizations',
-  'suppliers',
-  'connections',
-  'users',
-  'tokens',
-  'probes',
-  'secrets',
-  'webhooks',
-  'webhook_positions',
-  'webhook_attempts',
-  'feed_suppliers',
-  'audit_entries',
-  'audit_head',
-];
-
-/** Each returns the SQL of one migration. */
-export const MIGRATIONS: readonly ((options: SchemaOptions) => string)[] = [
+/**
+ * Each returns the SQL of one migration, as one text or as a list of statements. Citus alters a distributed table only in a
+ * statement of its own, so migrations that alter one are lists from now on. (Only current schemas are distributed.)
+ */
+export const MIGRATIONS: readonly ((options: SchemaOptions) => string | readonly string[])[] = [
   createFirstTables,
   (options) => `
   -- The as-of time of the inventory, in microseconds since the epoch. NULL: as of updated_at_ms.
@@ -352,12 +338,15 @@ export async function migrate(
   options: SchemaOptions,
   onMigrated: OnMigrated = () => undefined,
 ): Promise<void> {
+  if ((await schemaVersion(pool)) === SCHEMA_VERSION) return;
   while ((await schemaVersion(pool)) < SCHEMA_VERSION) {
     const startedMs = performance.now();
     const from = await inTransaction(pool, (client) => runNextMigration(client, options));
     if (from === undefined) continue;
     onMigrated({ from, to: from + 1, durationMs: performance.now() - startedMs });
   }
+  // The tables that the migrations have created.
+  if (await isDistributed(pool)) await distribute(pool);
 }
 
 /**
@@ -403,7 +392,7 @@ async function runNextMigration(
   const current = rows[0] ?? { version: 0, partitions: options.partitions };
   const next = MIGRATIONS[current.version];
   if (next === undefined) return undefined;
-  await client.query(next(current));
+  for (const sql of [next(current)].flat()) await client.query(sql);
   await client.query(
     rows.length === 0
       ? 'INSERT INTO schema_version VALUES ($1, $2)'

@@ -1,0 +1,150 @@
+import type { OrganizationCount, Store } from '../store/store.ts';
+import { countAttention, type AttentionCounts } from './attention.ts';
+
+/** What is sent at once: conditions that began, and those that ended. */
+export interface Notification {
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** A way to tell the operator. */
+export interface Channel {
+  /** For the log, without secrets: `email` or `webhook`. */
+  readonly name: string;
+  /** Rejects if the message was not accepted. */
+  send(notification: Notification): Promise<void>;
+}
+
+interface NotifierParts {
+  readonly store: Pick<Store, 'accounts' | 'files' | 'batches' | 'webhooks'>;
+  readonly channels: readonly Channel[];
+  /** Resolves if the store can read and write. */
+  readonly probe: () => Promise<void>;
+  /** Free space where files are stored; null if there is no such place. */
+  readonly freeDiskBytes: () => Promise<number | null>;
+  /** Less free space than this is a condition. */
+  readonly freeDiskBytesMin: number;
+  /** Undefined if there are no scheduled backups. */
+  readonly backups: () => { readonly isUp: boolean } | undefined;
+  readonly now: () => number;
+  readonly onFailure: (error: unknown, channel?: string) => void;
+}
+
+/** Conditions by a key that stays the same while a condition lasts, with what people read. */
+type Conditions = ReadonlyMap<string, string>;
+
+const CHECK_EVERY_MS = 60_000;
+
+const KINDS = ['late_suppliers', 'held_files', 'paused_webhooks', 'expiring_tokens'] as const;
+
+const TEXT_OF: Readonly<Record<keyof AttentionCounts, (name: string, count: number) => string>> = {
+  late_suppliers: (name) => `${name} has not reported for longer than expected.`,
+  held_files: (name, count) => `${name}: ${count} files wait for an answer or a confirmation.`,
+  paused_webhooks: (name, count) => `${name}: ${count} webhooks are paused.`,
+  expiring_tokens: (name, count) => `${name}: ${count} API tokens expire within a week.`,
+};
+
+/**
+ * Tells the operator when a condition begins and when it ends, once each. What begins and ends between two checks is in
+ * one message per channel. A message that is not accepted is sent again with the next check.
+ */
+export class Notifier {
+  readonly #parts: NotifierParts;
+  /** What each channel was told. */
+  readonly #told = new Map<Channel, Conditions>();
+  #attention: Conditions = new Map();
+  #timer: NodeJS.Timeout | undefined;
+  #check: Promise<void> = Promise.resolve();
+
+  constructor(parts: NotifierParts) {
+    this.#parts = parts;
+  }
+
+  /** Checks now and every minute. The timer does not keep the process alive. */
+  start(): void {
+    let isChecking = false;
+    const check = (): void => {
+      if (isChecking) return;
+      isChecking = true;
+      this.#check = this.check().finally(() => (isChecking = false));
+    };
+    check();
+    this.#timer = setInterval(check, CHECK_EVERY_MS).unref();
+  }
+
+  /** Resolves when no check is in progress. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#check;
+  }
+
+  /** Tells each channel what it has not been told. */
+  async check(): Promise<void> {
+    const conditions = await this.#conditions();
+    for (const channel of this.#parts.channels) {
+      const told = this.#told.get(channel) ?? new Map<string, string>();
+      const notification = notificationOf(told, conditions);
+      if (notification === undefined) continue;
+      try {
+        await channel.send(notification);
+        this.#told.set(channel, conditions);
+      } catch (error) {
+        this.#parts.onFailure(error, channel.name);
+      }
+    }
+  }
+
+  async #conditions(): Promise<Conditions> {
+    const { probe, freeDiskBytes, freeDiskBytesMin, backups } = this.#parts;
+    const conditions = new Map<string, string>();
+    const isUp = await probe().then(
+      () => true,
+      () => false,
+    );
+    if (!isUp) conditions.set('store', 'The database cannot be read or written.');
+    const freeBytes = await freeDiskBytes().catch(() => null);
+    if (freeBytes !== null && freeBytes < freeDiskBytesMin) {
+      conditions.set('disk', 'The disk where files are stored is nearly full.');
+    }
+    if (backups()?.isUp === false) {
+      conditions.set('backup', 'The last backup failed or is overdue.');
+    }
+    // While the database does not answer, what it said last is neither new nor over.
+    if (isUp) await this.#readAttention();
+    for (const [key, text] of this.#attention) conditions.set(key, text);
+    return conditions;
+  }
+
+  async #readAttention(): Promise<void> {
+    const { store, now, onFailure } = this.#parts;
+    try {
+      const counts = await countAttention(store, now());
+      const found = KINDS.flatMap((kind) => counts[kind]);
+      const ids = [...new Set(found.map(({ organizationId }) => organizationId))];
+      const organizations = await store.accounts.findOrganizationsById(ids);
+      const names = new Map(organizations.map(({ id, name }) => [id, name]));
+      const line = (
+        kind: keyof AttentionCounts,
+        { organizationId: id, count }: OrganizationCount,
+      ) => [`${kind} ${id}`, TEXT_OF[kind](names.get(id) ?? String(id), count)] as const;
+      this.#attention = new Map(
+        KINDS.flatMap((kind) => counts[kind].map((each) => line(kind, each))),
+      );
+    } catch (error) {
+      onFailure(error);
+    }
+  }
+}
+
+/** Undefined if nothing began or ended. */
+function notificationOf(before: Conditions, after: Conditions): Notification | undefined {
+  const begun = [...after].filter(([key]) => !before.has(key)).map(([, text]) => text);
+  const ended = [...before].filter(([key]) => !after.has(key)).map(([, text]) => text);
+  if (begun.length + ended.length === 0) return undefined;
+  const [first = ''] = [...begun, ...ended.map((text) => `resolved: ${text}`)];
+  const more = begun.length + ended.length - 1;
+  // A name may contain line breaks, which would end a header.
+  const subject = `onhand: ${first}${more > 0 ? ` (and ${more} more)` : ''}`.replaceAll(/\s/g, ' ');
+  const text = [...begun, ...ended.map((line) => `Resolved: ${line}`)].join('\n');
+  return { subject, text };
+}

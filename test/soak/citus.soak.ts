@@ -1,0 +1,206 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { copyDatabases } from '../../src/databases.ts';
+import { ConnectionPool, read } from '../../src/store/postgres/connection/pool.ts';
+import { distribute, pendingDistribution } from '../../src/store/postgres/schema/distribution.ts';
+import { CitusCluster, hasCitus } from '../durability/citus-cluster.ts';
+import {
+  expectCounted,
+  newRequest,
+  prepareCountingTarget,
+  sendKeyed,
+  type CountingTarget,
+} from '../durability/keyed-kill.ts';
+import type { PostgresProcess } from '../durability/postgres-process.ts';
+import { ServerProcess } from '../durability/server-process.ts';
+import { Random } from '../random.ts';
+import { describeContract } from '../store/contract/contract.ts';
+import {
+  createSupplier,
+  openTestStore,
+  problemsOf,
+  testSettings,
+  type TestDatabase,
+} from '../store/fixtures.ts';
+import { describeFollowers } from '../store/followers.ts';
+import { CitusDatabases, distributedDatabase } from '../store/postgres/citus-database.ts';
+import { emptyPostgresDatabase } from '../store/postgres/database.ts';
+import { OPERATIONS, Target } from '../store/postgres/operations.ts';
+import { fillSupplier, readPostgresChanges } from '../store/postgres/rows.ts';
+import { simulate } from '../store/simulation.ts';
+
+const SEEDS = 40;
+const KILLS = 6;
+const SUPPLIERS = 6;
+const CLIENTS = 4;
+const REQUESTS_OF_CLIENT = 8;
+const RETRY_EVERY_MS = 50;
+
+const databases = new CitusDatabases();
+const create = () => databases.create();
+afterAll(() => databases.remove());
+
+describe.runIf(hasCitus())('a database distributed by Citus', () => {
+  describeContract('Citus', create);
+  describeFollowers('Citus', create, 3);
+
+  test(`has the same results as the model, for ${SEEDS} seeds of random batches`, async () => {
+    const database = await create();
+    const store = await openTestStore(database);
+    for (let seed = 1; seed <= SEEDS; seed += 1)
+      await simulate(store, seed, (supplierId) => readPostgresChanges(database, supplierId));
+    await store.close();
+    expect(await problemsOf(database)).toEqual([]);
+    await database.remove();
+  });
+
+  test('can be distributed again, which distributes what is not', async () => {
+    const database = await create();
+    const pool = new ConnectionPool({ url: database.url, connectionsMax: 1 });
+    expect(await distribute(pool)).toEqual([]);
+    await pool.query(`SELECT undistribute_table('hour_counts')`);
+    expect(await pendingDistribution(pool)).toEqual([
+      `SELECT create_distributed_table('hour_counts', 'supplier_id', colocate_with => 'suppliers')`,
+    ]);
+    await distribute(pool);
+    expect(await distribute(pool)).toEqual([]);
+    await pool.close();
+    await database.remove();
+  });
+
+  test('is copied from one PostgreSQL and back, row by row', async () => {
+    const [from, distributed, back] = [
+      await emptyPostgresDatabase(),
+      await create(),
+      await emptyPostgresDatabase(),
+    ];
+    const store = await openTestStore(from);
+    for (let seed = 1; seed <= 3; seed += 1)
+      await simulate(store, seed, (supplierId) => readPostgresChanges(from, supplierId));
+    await store.close();
+    const there = await copy(from, distributed);
+    expect(await problemsOf(distributed)).toEqual([]);
+    expect(await copy(distributed, back)).toEqual(there);
+    expect(await problemsOf(back)).toEqual([]);
+    for (const database of [from, distributed, back]) await database.remove();
+  });
+
+  describe('asks one worker', () => {
+    let database: TestDatabase;
+    let target: Target;
+
+    beforeAll(async () => {
+      database = await create();
+      const store = await openTestStore(database);
+      const supplierIds: number[] = [];
+      for (let i = 0; i < SUPPLIERS; i += 1)
+        supplierIds.push(await createSupplier(store, `Supplier ${i}`));
+      for (const id of supplierIds) await fillSupplier(database, id, 200);
+      await store.close();
+      const strict = await openTestStore(refusingSeveralWorkers(database));
+      target = await Target.of(strict, supplierIds[2] ?? 0);
+    });
+    afterAll(async () => {
+      await target.store.close();
+      await database.remove();
+    });
+
+    test.for(Object.keys(OPERATIONS))('in each statement of %s', async (name) => {
+      await OPERATIONS[name]?.(target);
+    });
+
+    test('or else the database would refuse the statement', async () => {
+      await expect(target.store.changes.expectedIntervals()).rejects.toThrow(
+        'multi-task query about to be executed',
+      );
+    });
+  });
+});
+
+function copy(from: TestDatabase, to: TestDatabase) {
+  return copyDatabases(from.url, to.url, () => undefined, testSettings(from));
+}
+
+/** The same database, which refuses statements that ask more than one worker. */
+function refusingSeveralWorkers(database: TestDatabase): TestDatabase {
+  const url = new URL(database.url);
+  url.searchParams.set('options', '-c citus.multi_task_query_log_level=error');
+  return { ...database, url: url.href };
+}
+
+describe.runIf(hasCitus())('a Citus cluster under the load of two nodes', () => {
+  let cluster: CitusCluster;
+  let database: TestDatabase;
+  let targets: readonly CountingTarget[];
+  let nodes: readonly ServerProcess[];
+  const random = new Random(20);
+
+  beforeAll(async () => {
+    cluster = await CitusCluster.start({ isDurable: true });
+    database = await distributedDatabase(cluster, 'onhand');
+    const made: CountingTarget[] = [];
+    for (let i = 0; i < CLIENTS; i += 1)
+      made.push(await prepareCountingTarget(database, `Counted ${i}`));
+    targets = made;
+    nodes = [await ServerProcess.start(database), await ServerProcess.start(database)];
+  }, 600_000);
+  afterAll(async () => {
+    for (const node of nodes) await node.kill();
+    await cluster.remove();
+  });
+
+  /** Sends requests of each supplier until each was answered 200, during `disturb`. Returns how many were sent again. */
+  async function load(disturb: () => Promise<void>): Promise<number> {
+    let sentAgain = 0;
+    const clients = targets.map(async (target, client) => {
+      for (let i = 0; i < REQUESTS_OF_CLIENT; i += 1) {
+        const request = newRequest(target, random);
+        for (let attempt = client; ; attempt += 1) {
+          const node = nodes[attempt % nodes.length];
+          if (node === undefined) throw new Error('there is no node');
+          if (await sendKeyed(node.url, target, request)) break;
+          sentAgain += 1;
+          await delay(RETRY_EVERY_MS);
+        }
+      }
+    });
+    await disturb();
+    await Promise.all(clients);
+    for (const target of targets) await expectCounted(target);
+    return sentAgain;
+  }
+
+  test(`loses nothing and applies nothing twice when a server is killed, ${KILLS} times`, async () => {
+    const servers: readonly PostgresProcess[] = [...cluster.workers, cluster.coordinator];
+    for (let round = 0; round < KILLS; round += 1) {
+      const server = servers[round % servers.length];
+      const sentAgain = await load(async () => {
+        await server?.kill();
+        await server?.restart();
+      });
+      process.stderr.write(`kill ${round + 1}: ${sentAgain} requests were sent again\n`);
+    }
+  });
+
+  test('loses nothing while the rows of a supplier move to a new worker', async () => {
+    const worker = await cluster.startWorker('onhand');
+    const pool = new ConnectionPool({ url: database.url, connectionsMax: 1 });
+    const [placement] = await read<{ readonly shard: number; readonly port: number }>(
+      pool,
+      `SELECT shardid AS shard, nodeport AS port FROM pg_dist_shard_placement
+       WHERE shardid = get_shard_id_for_distribution_column('suppliers', $1::int)`,
+      [targets[0]?.supplierId],
+    );
+    await pool.query(`SELECT replicate_reference_tables('force_logical')`);
+    const startedMs = performance.now();
+    const sentAgain = await load(async () => {
+      await pool.query(
+        `SELECT citus_move_shard_placement(${placement?.shard}, '127.0.0.1', ${placement?.port},
+           '127.0.0.1', ${worker.port}, 'force_logical')`,
+      );
+    });
+    const ms = Math.round(performance.now() - startedMs);
+    process.stderr.write(`moved a shard in ${ms} ms; ${sentAgain} requests were sent again\n`);
+    await pool.close();
+  });
+});
