@@ -34,6 +34,8 @@ for (const { spec } of services)
   for (const { targetPort } of spec.ports) assert.ok(ports.includes(targetPort));
 assert.ok(services.some(({ metadata }) => metadata.name === set.spec.serviceName));
 
-const { resources } = parseAllDocuments(readFileSync(join(folder, 'kustomization.yaml'), 'utf8'))[0].toJS();
+const { resources } = parseAllDocuments(
+  readFileSync(join(folder, 'kustomization.yaml'), 'utf8'),
+)[0].toJS();
 assert.deepEqual([...resources].sort(), files.sort(), 'kustomization.yaml names every file');
 console.log(`check: ${objects.length} Kubernetes objects fit their schemas`);
