@@ -36,12 +36,6 @@ check_bulk() {
   server=
 }
 
-# Creates a supplier with one SKU by a command: prepare <command...>; prints a token.
-prepare() {
-  printf 'sku_id,title\nA-1,Kettle\n' | "$@" import /dev/stdin --format csv --supplier Acme >/dev/null
-  "$@" token create --organization Acme
-}
-
 if command -v promtool >/dev/null; then
   promtool check rules "$root"/deploy/prometheus/onhand.rules.yml >/dev/null
   (cd "$root"/deploy/prometheus && promtool test rules onhand.rules.test.yml >/dev/null)
@@ -53,10 +47,12 @@ dpkg --install "$package" >/dev/null
 systemd-analyze verify /lib/systemd/system/onhand.service /lib/systemd/system/onhand.socket
 systemd-analyze security --offline=yes --threshold=25 --no-pager /lib/systemd/system/onhand.service >/dev/null ||
   fail 'systemd-analyze security rates the service above 2.5'
-database=sqlite:/var/lib/onhand/onhand.db
-export ONHAND_DATABASE=$database
+export ONHAND_DATABASE=sqlite:/var/lib/onhand/onhand.db
 onhand organization create --type supplier Acme >/dev/null
-token=$(prepare onhand)
+printf 'sku_id,title\nA-1,Kettle\n' >/var/lib/onhand/catalogue.csv
+chown onhand /var/lib/onhand/catalogue.csv
+onhand import /var/lib/onhand/catalogue.csv --supplier Acme >/dev/null
+token=$(onhand token create --organization Acme)
 [ "$(stat -c %U /var/lib/onhand/onhand.db)" = onhand ] || fail 'the database is not owned by the user onhand'
 onhand serve --port 0 2>"$work"/deb.log &
 server=$!
@@ -71,7 +67,6 @@ for layer in $(file --mime-type "$work"/layers/blobs/sha256/* | awk -F: '/gzip|t
   tar -xf "$layer" -C "$work"/image
 done
 inside=(chroot --userspec=65532:65532 "$work"/image /usr/lib/onhand/bin/node /usr/lib/onhand/bin/onhand.js)
-cp "$root"/LICENSE "$work"/image/tmp/
 mkdir -p "$work"/image/dev && mknod -m 0666 "$work"/image/dev/null c 1 3 && mknod -m 0666 "$work"/image/dev/urandom c 1 9
 "${inside[@]}" organization create --type supplier Acme >/dev/null
 printf 'sku_id,title\nA-1,Kettle\n' >"$work"/image/tmp/catalogue.csv
