@@ -86,8 +86,7 @@ export class SupplierModel {
     // Not `exceedsSafetyLimit`: the model must not share the code that it checks.
     const isExceeded =
       limit !== null && falls >= limit.skusMin && falls * 100 > limit.percentMax * live;
-    if (isExceeded && !isConfirmed)
-      return { refused: 'breaker_tripped' };
+    if (isExceeded && !isConfirmed) return { refused: 'breaker_tripped' };
     const changes = next.changes.slice(this.lines.changes.length);
     const named = next.zeroedOfLast;
     const outcome = { results, zeroedCount: named, isRepeat: false };
