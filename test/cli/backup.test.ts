@@ -111,6 +111,28 @@ describe('an encrypted backup', () => {
   });
 });
 
+test('no message repeats a private key, whether it is mistyped or given as a public one', async () => {
+  const { identity, recipient } = await newAgeKeys();
+  const mistyped = identity.slice(0, -1) + (identity.endsWith('Q') ? 'P' : 'Q');
+  await writeFile(work.path('mistyped.key'), mistyped);
+  const file = backedUp(await work.succeed('backup', '.', '--recipient', recipient));
+  const restore = ['restore', file, '--database', 'sqlite:r.db', '--identity-file', 'mistyped.key'];
+  const environment = { ONHAND_BACKUP_RECIPIENTS: identity };
+  const results = [
+    await work.run(restore),
+    await work.run(['backup', '.', '--recipient', identity]),
+    await work.run(['backup', '.'], { environment }),
+  ];
+  expect(results.map(({ code }) => code)).toEqual([1, 1, 1]);
+  const messages = results.map(({ stderr }) => stderr);
+  expect(messages.join('')).not.toContain(identity.slice(0, 30));
+  expect(messages).toEqual([
+    expect.stringContaining('A private key in the identity file is not valid'),
+    expect.stringContaining('Use the public key, which begins with age1'),
+    expect.stringContaining('ONHAND_BACKUP_RECIPIENTS must be public keys of age'),
+  ]);
+});
+
 describe('onhand restore', () => {
   test('reads a backup that is not compressed, or was compressed by gzip', async () => {
     await work.succeed('backup', 'plain.db');
