@@ -11,6 +11,9 @@ type Bytes = AsyncIterable<Uint8Array>;
 export const COMPRESSED = '.zst';
 export const ENCRYPTED = '.age';
 
+/** What a private key of age begins with. */
+export const PRIVATE_KEY = 'AGE-SECRET-KEY-';
+
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 const AGE_MAGIC = Buffer.from('age-encryption.org/');
@@ -50,8 +53,11 @@ export async function newAgeKeys(): Promise<AgeKeys> {
   return { identity, recipient: await identityToRecipient(identity) };
 }
 
-/** Why a text is no public key of age; undefined if it is one. */
+/** Why a text is no public key of age; undefined if it is one. A private key is not repeated. */
 export async function recipientProblem(text: string): Promise<string | undefined> {
+  if (text.startsWith(PRIVATE_KEY)) {
+    return 'A recipient is a private key of age. Use the public key, which begins with age1.';
+  }
   const { Encrypter } = await import('age-encryption');
   try {
     new Encrypter().addRecipient(text);
@@ -65,7 +71,7 @@ export async function recipientProblem(text: string): Promise<string | undefined
  * Reads a backup, whatever its name: what it is encoded with is seen in its first bytes.
  *
  * @param identities private keys of age (`AGE-SECRET-KEY-1…`)
- * @throws OnhandError `parameter_invalid` if no identity decrypts it or it is damaged
+ * @throws OnhandError `parameter_invalid` if no identity decrypts it, one is not valid, or it is damaged
  */
 export async function* decode(
   file: string,
@@ -84,10 +90,10 @@ export async function* decode(
 }
 
 async function decrypted(file: string, identities: readonly string[]): Promise<Bytes> {
-  const bytes = createReadStream(file);
-  if (!(await startOf(file)).startsWith(AGE_MAGIC.toString('latin1'))) return bytes;
+  if (!(await startOf(file)).startsWith(AGE_MAGIC.toString('latin1'))) {
+    return createReadStream(file);
+  }
   if (identities.length === 0) {
-    bytes.destroy();
     throw new OnhandError(
       'parameter_invalid',
       `The backup ${file} is encrypted: name the file with your private key of age with --identity-file.`,
@@ -95,8 +101,16 @@ async function decrypted(file: string, identities: readonly string[]): Promise<B
   }
   const { Decrypter } = await import('age-encryption');
   const decrypter = new Decrypter();
-  for (const identity of identities) decrypter.addIdentity(identity);
-  return chunksOf(await decrypter.decrypt(webStreamOf(bytes)));
+  try {
+    for (const identity of identities) decrypter.addIdentity(identity);
+  } catch {
+    // The library's message repeats the key.
+    throw new OnhandError(
+      'parameter_invalid',
+      'A private key in the identity file is not valid. Copy the line of age-keygen completely.',
+    );
+  }
+  return chunksOf(await decrypter.decrypt(webStreamOf(createReadStream(file))));
 }
 
 async function* decompressed(bytes: Bytes): AsyncGenerator<Uint8Array> {

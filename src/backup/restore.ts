@@ -9,7 +9,7 @@ import {
 } from '../databases.ts';
 import { OnhandError } from '../domain/errors.ts';
 import type { Finding, StoreSettings } from '../store/driver.ts';
-import { decode } from './encoding.ts';
+import { decode, PRIVATE_KEY } from './encoding.ts';
 import { publishFile } from './published-file.ts';
 
 export interface RestoreOrder {
@@ -120,12 +120,17 @@ async function write(bytes: AsyncIterable<Uint8Array>, file: string): Promise<vo
 }
 
 async function identitiesIn(file: string): Promise<readonly string[]> {
-  const lines = (await readFile(file, 'utf8')).split('\n').map((line) => line.trim());
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new OnhandError('parameter_invalid', `The identity file ${file} cannot be read.`, {
+      cause: error,
+    });
+  });
+  const lines = text.split('\n').map((line) => line.trim());
   const identities = lines.filter((line) => line !== '' && !line.startsWith('#'));
-  if (identities.length > 0 && identities.every((one) => one.startsWith('AGE-SECRET-KEY-')))
+  if (identities.length > 0 && identities.every((one) => one.startsWith(PRIVATE_KEY)))
     return identities;
   throw new OnhandError(
     'parameter_invalid',
-    `${file} has no private keys of age; these are lines that begin with AGE-SECRET-KEY-.`,
+    `${file} has no private keys of age; these are lines that begin with ${PRIVATE_KEY}.`,
   );
 }

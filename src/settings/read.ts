@@ -156,12 +156,13 @@ function readMetricsPort(given: GivenSettings): number | null {
   return given.values[setting.variable] ? readNumber({ ...setting, fallback: 0 }, given) : null;
 }
 
+/** The complaint does not repeat the value, which may be a private key in the wrong place. */
 function readBackupRecipients(given: GivenSettings): readonly string[] {
   const { variable, allowed } = TEXT_SETTINGS.backupRecipients;
   const keys = (given.values[variable] ?? '').split(',').map((key) => key.trim());
   const recipients = keys.filter((key) => key !== '');
   if (recipients.every((key) => /^age1[0-9a-z]+$/.test(key))) return recipients;
-  throw invalid(given, variable, allowed);
+  throw new OnhandError('parameter_invalid', `${given.nameOf(variable)} must be ${allowed}.`);
 }
 
 /** The complaint does not repeat the token. */

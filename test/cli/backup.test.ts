@@ -4,6 +4,7 @@ import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { newAgeKeys } from '../../src/backup/encoding.ts';
 import { driverOf } from '../../src/databases.ts';
+import { fixtureOf, RELEASES } from '../upgrade/fixtures.ts';
 import { Workplace } from './onhand.ts';
 
 let work: Workplace;
@@ -111,6 +112,28 @@ describe('an encrypted backup', () => {
   });
 });
 
+test('no message repeats a private key, whether it is mistyped or given as a public one', async () => {
+  const { identity, recipient } = await newAgeKeys();
+  const mistyped = identity.slice(0, -1) + (identity.endsWith('Q') ? 'P' : 'Q');
+  await writeFile(work.path('mistyped.key'), mistyped);
+  const file = backedUp(await work.succeed('backup', '.', '--recipient', recipient));
+  const restore = ['restore', file, '--database', 'sqlite:r.db', '--identity-file', 'mistyped.key'];
+  const environment = { ONHAND_BACKUP_RECIPIENTS: identity };
+  const results = [
+    await work.run(restore),
+    await work.run(['backup', '.', '--recipient', identity]),
+    await work.run(['backup', '.'], { environment }),
+  ];
+  expect(results.map(({ code }) => code)).toEqual([1, 1, 1]);
+  const messages = results.map(({ stderr }) => stderr);
+  expect(messages.join('')).not.toContain(identity.slice(0, 30));
+  expect(messages).toEqual([
+    expect.stringContaining('A private key in the identity file is not valid'),
+    expect.stringContaining('Use the public key, which begins with age1'),
+    expect.stringContaining('ONHAND_BACKUP_RECIPIENTS must be public keys of age'),
+  ]);
+});
+
 describe('onhand restore', () => {
   test('reads a backup that is not compressed, or was compressed by gzip', async () => {
     await work.succeed('backup', 'plain.db');
@@ -134,6 +157,20 @@ describe('onhand restore', () => {
     expect(served.stderr).toContain('Another server is running');
     expect(await readdir(work.folder)).not.toContain('served.db');
   });
+
+  test.for(RELEASES)(
+    'migrates a backup of version %s, and the result passes all checks',
+    async (release) => {
+      await writeFile(work.path('old.db'), fixtureOf(release, 'sqlite.db'));
+      const stdout = await work.succeed('restore', 'old.db', '--database', 'sqlite:restored.db');
+      expect(stdout).toMatch(/The schema (was migrated from version \d+ to|has version) \d+/);
+      // The file is complete by itself: no log that was removed had a part of it.
+      expect(await work.succeed('doctor', '--database', 'sqlite:restored.db')).toContain(
+        'All checks passed.',
+      );
+      expect(titlesIn(work.path('restored.db'))).toContainEqual(['A-1', 'Kettle']);
+    },
+  );
 
   test('refuses a backup of a newer version', async () => {
     await work.succeed('backup', 'newer.db');

@@ -56,6 +56,27 @@ describe('the unit of a quantity in X12', () => {
     expect(await stockOf('QTY*33*2*EA>1>2', 'PO4*6')).toEqual([[2, '']]);
   });
 
+  test.for([
+    [['QTY*33*2', 'UIT*DZ'], 24],
+    [['UIT*dz*9.95', 'QTY*33*2'], 24],
+    [['QTY*33*2', 'UIT*CA>1>2', 'PO4*6'], 12],
+    [['QTY*33*2', 'UIT*EA'], 2],
+    [['QTY*33*2', 'UIT**9.95'], 2],
+    [['QTY*33*2*EA', 'UIT*DZ', 'UIT*CA'], 2],
+    [['SDQ**92*E1*2', 'UIT*DZ'], 24],
+  ] as const)('a quantity without a unit has that of UIT: %j', async ([segments, expected]) => {
+    expect((await stockOf(...segments)).map(([quantity]) => quantity)).toEqual([expected]);
+  });
+
+  test('a unit of UIT that is not counted, and two of them, are refused', async () => {
+    expect(await stockOf('QTY*33*2', 'UIT*LB')).toEqual([
+      'Segment 6: QTY*33 is 2 in the unit "LB", which is not counted; send units (EA).',
+    ]);
+    expect(await stockOf('QTY*33*2', 'UIT*DZ', 'UIT*EA')).toEqual([
+      'Segment 6: QTY*33 is 2 without a unit, and the item has the units "DZ" and "EA"; send the unit of each quantity.',
+    ]);
+  });
+
   test('cases of a SKU that is the case are its units', async () => {
     const file = interchange(['LIN**UK*10012345678902', 'QTY*33*12*CA', 'PO4*6']);
     expect(await read(file)).toEqual([[12, '']]);

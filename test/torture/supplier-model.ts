@@ -2,8 +2,8 @@
  * What may be true of one supplier after each step: its inventory and changes (`Model`), and what the store keeps
  * beside them: batches, keys, statistics and the safety limit.
  */
-import { becomesUnsellable } from '../../src/domain/decide.ts';
-import { exceedsSafetyLimit, type SafetyLimit } from '../../src/domain/safety-limit.ts';
+import { restrictionCode } from '../../src/domain/inventory.ts';
+import type { SafetyLimit } from '../../src/domain/safety-limit.ts';
 import { HOUR_MS } from '../../src/domain/statistics.ts';
 import type { BatchSource } from '../../src/domain/batches.ts';
 import type { CatalogueEntry } from '../../src/domain/catalogue.ts';
@@ -19,6 +19,8 @@ export interface ModelBatch {
   readonly lineCount: number;
   readonly changes: readonly ComparableChange[];
 }
+
+const DISCONTINUED = restrictionCode('discontd');
 
 interface KeptKey {
   readonly body: string;
@@ -79,10 +81,12 @@ export class SupplierModel {
     const live = [...this.lines.skus.values()].filter(({ inventory }) => isLive(inventory)).length;
     const falls = [...next.skus].filter(([skuId, { inventory }]) => {
       const before = this.lines.skus.get(skuId)?.inventory;
-      return before !== undefined && becomesUnsellable(before, inventory);
+      return before !== undefined && isLive(before) && isGone(inventory);
     }).length;
-    if (limit !== null && exceedsSafetyLimit(limit, falls, live) && !isConfirmed)
-      return { refused: 'breaker_tripped' };
+    // Not `exceedsSafetyLimit`: the model must not share the code that it checks.
+    const isExceeded =
+      limit !== null && falls >= limit.skusMin && falls * 100 > limit.percentMax * live;
+    if (isExceeded && !isConfirmed) return { refused: 'breaker_tripped' };
     const changes = next.changes.slice(this.lines.changes.length);
     const named = next.zeroedOfLast;
     const outcome = { results, zeroedCount: named, isRepeat: false };
@@ -180,4 +184,8 @@ export function entryOf({
 
 function isLive(inventory: ComparableChange['after']): boolean {
   return (inventory.quantityInStock ?? 0) > 0 && inventory.restrictions === null;
+}
+
+function isGone(inventory: ComparableChange['after']): boolean {
+  return inventory.quantityInStock === 0 || inventory.restrictions === DISCONTINUED;
 }

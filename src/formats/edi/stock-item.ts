@@ -79,6 +79,8 @@ export class StockItem<At extends { readonly number: number }> {
   /** Whether it had more quantities and locations than are kept. */
   #isTooLong = false;
   #packingUnits: number | null = null;
+  /** Units of measure of the item, for quantities without one. */
+  readonly #units = new Set<string>();
   #isContainer = false;
 
   constructor(options: ItemOptions<At>) {
@@ -167,6 +169,11 @@ export class StockItem<At extends { readonly number: number }> {
     const token = this.#tokens[at];
     if (token !== undefined && 'quantity' in token)
       this.#tokens[at] = { quantity: { ...token.quantity, place } };
+  }
+
+  /** Adds the unit of measure of the item's quantities that have none of their own. */
+  addUnit(unit: string): void {
+    if (unit !== '' && this.#units.size < ITEM_UNITS_MAX) this.#units.add(unit.toUpperCase());
   }
 
   /** How many units a container of this item holds. */
@@ -281,14 +288,24 @@ export class StockItem<At extends { readonly number: number }> {
     return [...byPlace.values()];
   }
 
-  #unitsOf({ name, value, unit, at }: ReadQuantity<At>): number | undefined {
+  #unitsOf({ name, value, unit: own, at }: ReadQuantity<At>): number | undefined {
+    const [unit = '', other] = own === '' ? this.#units : [own];
+    const fault = { part: 'unit', kind: 'not allowed' } as const;
+    if (other !== undefined) {
+      const units = `${quoted(unit, 40)} and ${quoted(other, 40)}`;
+      this.#refuse(
+        at,
+        `${name} is ${value} without a unit, and the item has the units ${units}; send the unit of each quantity`,
+        fault,
+      );
+      return undefined;
+    }
     const converted = inUnits(value, unit, {
       units: this.#packingUnits,
       isContainer: this.#isContainer,
       segment: this.#options.packingSegment,
     });
     if ('value' in converted) return converted.value;
-    const fault = { part: 'unit', kind: 'not allowed' } as const;
     this.#refuse(at, `${name} is ${value} ${converted.refusal}`, fault);
     return undefined;
   }
@@ -314,6 +331,8 @@ function withTotals(byPlace: ReadonlyMap<string | null, LocatedFields>): readonl
 
 /** Most quantities and locations of one item. */
 const TOKENS_MAX = 10_000;
+/** Units of an item that are kept: two already contradict each other. */
+const ITEM_UNITS_MAX = 2;
 /** Longest name of a location that several segments make up. */
 const PLACE_CHARACTERS_MAX = 200;
 

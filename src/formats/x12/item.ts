@@ -65,6 +65,8 @@ export class Item {
         return this.#readQuantity(segment);
       case 'SDQ':
         return this.#readDestinations(segment);
+      case 'UIT':
+        return this.#stock.addUnit(firstComponent(segment.elements[1] ?? '', segment));
       case 'PO4':
         return this.#readPacking(segment);
       case 'N1':

@@ -174,7 +174,7 @@ async function answerTo(port: number, request: Buffer): Promise<readonly Respons
   socket.on('error', () => undefined);
   const timer = setTimeout(() => socket.destroy(), ANSWER_MS);
   const closed = once(socket, 'close');
-  // The end of the request is told, so that a body that is too short is known at once.
+  // Half-closing the connection makes the server notice at once that a body is incomplete.
   socket.end(request);
   await closed;
   clearTimeout(timer);
