@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
-import type { DeliveryRecord, Webhook } from '../../domain/webhooks.ts';
+import type { DeliveryRecord, Webhook, WebhookAttempt } from '../../domain/webhooks.ts';
 import { deliveriesOf } from '../../webhooks/deliveries.ts';
 import { readExchange } from '../../webhooks/exchange.ts';
 import { planRecovery, recover, sendAgain } from '../../webhooks/redelivery.ts';
@@ -76,11 +76,16 @@ export function addWebhookDeliveries(
     return (delivery: DeliveryRecord) => printDelivery(delivery, (id) => uuids.get(id));
   };
 
+  const group = async (attempts: readonly WebhookAttempt[], { id, pausedReason }: Webhook) => {
+    // A paused webhook has no next attempt, whatever its positions say.
+    const positions = pausedReason === null ? await webhooks.positions([id]) : [];
+    return deliveriesOf(attempts, positions);
+  };
+
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
-    const { id } = await findWebhook(request, routes);
-    const positions = await webhooks.positions([id]);
-    const deliveries = deliveriesOf(await webhooks.attempts(id), positions);
+    const webhook = await findWebhook(request, routes);
+    const deliveries = await group(await webhooks.attempts(webhook.id), webhook);
     return sendObject(reply, { deliveries: deliveries.map(await printer(deliveries)) });
   };
 
@@ -88,7 +93,7 @@ export function addWebhookDeliveries(
     checkParameters(request, []);
     const webhook = await findWebhook(request, routes);
     const made = await webhooks.attemptsOf(webhook.id, messageOf(request));
-    const [delivery] = deliveriesOf(made, await webhooks.positions([webhook.id]));
+    const [delivery] = await group(made, webhook);
     if (delivery === undefined) {
       throw new OnhandError(
         'webhook_not_found',
