@@ -3165,7 +3165,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 /** @description Only entries of this kind. */
-                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
+                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.message_sent_again" | "webhook.recovered" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
                 /** @description Only entries after the one with this sequence. */
                 readonly after?: number;
                 /** @description How many entries to answer with at most. */
@@ -3194,7 +3194,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 /** @description Only entries of this kind. */
-                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
+                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.message_sent_again" | "webhook.recovered" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
                 /** @description Only entries after the one with this sequence. */
                 readonly after?: number;
                 /** @description How many entries to answer with at most. */
@@ -3223,7 +3223,7 @@ export interface operations {
         readonly parameters: {
             readonly query?: {
                 /** @description Only entries of this kind. */
-                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
+                readonly action?: "organization.created" | "organization.renamed" | "organization.disabled" | "organization.enabled" | "connection.created" | "connection.removed" | "user.created" | "user.changed" | "user.disabled" | "user.enabled" | "password.changed" | "token.created" | "token.revoked" | "session.started" | "session.ended" | "safety_limit.set" | "safety_limit.cleared" | "expected_interval.set" | "file_rules.changed" | "webhook.created" | "webhook.changed" | "webhook.paused" | "webhook.resumed" | "webhook.secret_rotated" | "webhook.message_sent_again" | "webhook.recovered" | "webhook.removed" | "sku.retired" | "batch.confirmed" | "batch.reverted" | "file.confirmed" | "file.reverted";
                 /** @description Only entries after the one with this sequence. */
                 readonly after?: number;
                 /** @description How many entries to answer with at most. */

@@ -3,14 +3,14 @@ import { MantineProvider } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider, useQuery } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { lazy, StrictMode, Suspense, useState } from 'react';
+import { lazy, type ReactNode, StrictMode, Suspense, useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createCache } from './api/cache.ts';
 import { SessionContext, sessionQuery } from './api/session.ts';
-import { loadSpeech, SpeechProvider } from './language/language.tsx';
+import { loadSpeech, SpeechProvider, useText } from './language/language.tsx';
 import { BASE_PATH, router } from './router.tsx';
 import { FailedAlert, Loading } from './states/states.tsx';
-import { cssVariables, theme } from './theme.ts';
+import { cssVariables, themeWith } from './theme.ts';
 
 /** The nonce that the CSP of this page allows, for the styles that Mantine creates. */
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';
@@ -59,6 +59,22 @@ function Dashboard() {
   );
 }
 
+/** The theme; the names in it are in the reader's language. */
+function Themed({ children }: { readonly children: ReactNode }) {
+  const { close } = useText().states;
+  const theme = useMemo(() => themeWith(close), [close]);
+  return (
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariables}
+      defaultColorScheme="auto"
+      getStyleNonce={() => nonce}
+    >
+      {children}
+    </MantineProvider>
+  );
+}
+
 async function start(element: HTMLElement): Promise<void> {
   const cache = createCache();
   // The session is read while the texts are.
@@ -66,19 +82,14 @@ async function start(element: HTMLElement): Promise<void> {
   const speech = await loadSpeech();
   createRoot(element).render(
     <StrictMode>
-      <MantineProvider
-        theme={theme}
-        cssVariablesResolver={cssVariables}
-        defaultColorScheme="auto"
-        getStyleNonce={() => nonce}
-      >
-        <SpeechProvider initial={speech}>
+      <SpeechProvider initial={speech}>
+        <Themed>
           <Notifications position="bottom-right" />
           <QueryClientProvider client={cache}>
             <Dashboard />
           </QueryClientProvider>
-        </SpeechProvider>
-      </MantineProvider>
+        </Themed>
+      </SpeechProvider>
     </StrictMode>,
   );
 }

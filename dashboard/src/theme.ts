@@ -3,6 +3,8 @@ import {
   createTheme,
   type CSSVariablesResolver,
   type MantineColorsTuple,
+  type MantineThemeOverride,
+  mergeThemeOverrides,
 } from '@mantine/core';
 
 const pine: MantineColorsTuple = [
@@ -25,7 +27,7 @@ const ALERT_TONES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Dense, without web fonts: no other host is asked for anything. */
-export const theme = createTheme({
+const theme = createTheme({
   primaryColor: 'pine',
   primaryShade: 7,
   autoContrast: true,
@@ -74,7 +76,10 @@ export const theme = createTheme({
     }),
     Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 500 } },
     Button: { defaultProps: { size: 'xs' } },
-    Modal: { defaultProps: { centered: true } },
+    // Mantine's placeholder is no item: screen readers may count it as one.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
+    // The header of a dialog is not that of the page.
+    Modal: { defaultProps: { centered: true, attributes: { header: { role: 'presentation' } } } },
     NumberInput: { defaultProps: { size: 'xs' } },
     PasswordInput: { defaultProps: { size: 'sm' } },
     Select: { defaultProps: { size: 'xs' } },
@@ -83,6 +88,12 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { openDelay: 300 } },
   },
 });
+
+/** The theme, in which buttons that show only a cross have a name for screen readers. */
+export function themeWith(closeLabel: string): MantineThemeOverride {
+  const named = { defaultProps: { closeButtonProps: { 'aria-label': closeLabel } } };
+  return mergeThemeOverrides(theme, { components: { Modal: named, Notification: named } });
+}
 
 /** Colours whose contrast to the background is 4.5:1 at least, where Mantine's own are less. */
 export const cssVariables: CSSVariablesResolver = () => ({

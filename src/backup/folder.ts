@@ -1,6 +1,6 @@
 /** A directory of backups: their names, and which are deleted. */
 import { readdir, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { databaseFile } from '../databases.ts';
 import { COMPRESSED, ENCRYPTED } from './encoding.ts';
 import { UNFINISHED } from './published-file.ts';
@@ -65,6 +65,15 @@ export async function removeOldBackups(
     if (mtimeMs < nowMs - DAY_MS) await rm(path, { force: true });
   }
   return old.map(({ name }) => name);
+}
+
+/** Deletes what an interrupted backup left, of which `file` is the path that it would have had. */
+export async function removeUnfinished(file: string): Promise<void> {
+  const directory = dirname(file);
+  const left = (await readdir(directory)).filter((name) =>
+    name.startsWith(`${basename(file)}${UNFINISHED}`),
+  );
+  for (const name of left) await rm(join(directory, name), { force: true });
 }
 
 /** When a file's name says that it was begun; undefined if it is no backup of the database. */

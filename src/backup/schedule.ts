@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { BackupMade, BackupOrder } from './backup.ts';
-import { backupsIn } from './folder.ts';
+import { backupName, backupsIn, removeUnfinished } from './folder.ts';
 
 interface ScheduleParts {
   /** Its target is a directory. */
@@ -15,7 +16,7 @@ interface ScheduleParts {
 export interface BackupState {
   /** When the latest was begun; null if there is none. */
   readonly latestAtMs: number | null;
-  /** Whether the last attempt succeeded, and none is overdue by a whole interval. */
+  /** Whether no attempt has failed since the latest, and none is overdue by a whole interval. */
   readonly isUp: boolean;
 }
 
@@ -41,9 +42,11 @@ export class BackupSchedule {
 
   get state(): BackupState {
     const { now, everyMs } = this.#parts;
-    const since = this.#latestAtMs ?? this.#startedAtMs;
-    const isUp = this.#failedAtMs === null && now() - since < 2 * everyMs;
-    return { latestAtMs: this.#latestAtMs, isUp };
+    const latestAtMs = this.#latestAtMs;
+    // A backup that was made by hand after a failure counts too.
+    const hasFailed = this.#failedAtMs !== null && (latestAtMs ?? 0) < this.#failedAtMs;
+    const isUp = !hasFailed && now() - (latestAtMs ?? this.#startedAtMs) < 2 * everyMs;
+    return { latestAtMs, isUp };
   }
 
   /** Checks now and every minute whether a backup is due. The timer does not keep the process alive. */
@@ -58,7 +61,7 @@ export class BackupSchedule {
     this.#timer = setInterval(check, CHECK_EVERY_MS).unref();
   }
 
-  /** Ends a backup that is in progress: it leaves no file. */
+  /** Ends a backup that is in progress: it leaves no incomplete file. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#timer);
@@ -66,19 +69,22 @@ export class BackupSchedule {
     await this.#check;
   }
 
-  /** Makes a backup if one is due. */
+  /** Makes a backup if one is due and the last attempt did not fail just now. */
   async check(): Promise<void> {
     const { order, everyMs, now, onMade, onFailure } = this.#parts;
+    const nowMs = now();
+    if (this.#failedAtMs !== null && nowMs - this.#failedAtMs < RETRY_AFTER_MS) return;
     try {
       const [latest] = await backupsIn(order.target, order.database);
       this.#latestAtMs = latest?.atMs ?? null;
-      const nowMs = now();
       const isDue = latest === undefined || nowMs - latest.atMs >= everyMs;
-      const isTooSoon =
-        this.#failedAtMs !== null && nowMs - this.#failedAtMs < Math.min(everyMs, RETRY_AFTER_MS);
-      if (this.#isStopped || !isDue || isTooSoon) return;
+      if (this.#isStopped || !isDue) return;
       const made = await this.#backUp(nowMs);
-      if (made === undefined) return;
+      if (made === undefined) {
+        const name = backupName(order.database, new Date(nowMs), order.recipients.length > 0);
+        await removeUnfinished(join(order.target, name));
+        return;
+      }
       this.#latestAtMs = nowMs;
       this.#failedAtMs = null;
       onMade(made);

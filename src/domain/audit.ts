@@ -39,6 +39,8 @@ export const AUDIT_ACTIONS = [
   'webhook.paused',
   'webhook.resumed',
   'webhook.secret_rotated',
+  'webhook.message_sent_again',
+  'webhook.recovered',
   'webhook.removed',
   'sku.retired',
   'batch.confirmed',

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import { watch } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { BackupMade } from '../../src/backup/backup.ts';
+import { backupName } from '../../src/backup/folder.ts';
 import { BackupSchedule } from '../../src/backup/schedule.ts';
 import { startServer } from '../../src/server.ts';
 import { textAt } from '../http/answers.ts';
@@ -78,9 +81,21 @@ test('a failure is reported, is seen in the state until a backup succeeds, and i
   nowMs += 60_000;
   await schedule.check();
   expect(made, 'the next attempt waits').toHaveLength(0);
+  expect(failures, 'and is not reported').toHaveLength(2);
   nowMs += 15 * 60_000;
   await schedule.check();
   expect(made).toHaveLength(1);
+  expect(schedule.state.isUp).toBe(true);
+});
+
+test('a backup that is made by hand after a failure ends it in the state', async () => {
+  await rm(target, { recursive: true });
+  await schedule.check();
+  await mkdir(target);
+  nowMs += 15 * 60_000;
+  await writeFile(join(target, backupName(database.url, new Date(nowMs), false)), '');
+  await schedule.check();
+  expect(made).toEqual([]);
   expect(schedule.state.isUp).toBe(true);
 });
 
@@ -92,13 +107,15 @@ test('a backup that is overdue by a whole interval shows in the state', async ()
   expect(schedule.state.isUp).toBe(false);
 });
 
-test('stopping ends a backup that is in progress, which leaves no file that looks complete', async () => {
+test('stopping ends a backup that is in progress, which leaves no incomplete file and no unencrypted copy', async () => {
+  const watcher = watch(target);
+  const begun = once(watcher, 'change');
   const checking = schedule.check();
+  await begun;
+  watcher.close();
   await schedule.stop();
   await checking;
-  expect((await readdir(target)).filter((name) => !name.includes('.unfinished'))).toEqual(
-    made.map(({ file }) => file.slice(target.length + 1)),
-  );
+  expect((await readdir(target)).filter((name) => name.includes('.unfinished'))).toEqual([]);
   expect(failures).toEqual([]);
 });
 

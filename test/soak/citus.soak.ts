@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hashToken, newToken } from '../../src/accounts/credentials.ts';
 import { copyDatabases } from '../../src/databases.ts';
 import { ConnectionPool, read } from '../../src/store/postgres/connection/pool.ts';
 import { distribute, pendingDistribution } from '../../src/store/postgres/schema/distribution.ts';
@@ -181,6 +182,49 @@ describe.runIf(hasCitus())('a Citus cluster under the load of two nodes', () => 
       process.stderr.write(`kill ${round + 1}: ${sentAgain} requests were sent again\n`);
     }
   });
+
+  test('serves the suppliers of other workers while one is down, and creates tokens', async () => {
+    const [worker, other] = cluster.workers;
+    const [down, up] = [await targetsOn(worker), await targetsOn(other)];
+    expect(down.length).toBeGreaterThan(0);
+    expect(up.length).toBeGreaterThan(0);
+    await worker?.kill();
+    for (const target of up)
+      expect(await sendKeyed(nodes[0]?.url ?? '', target, newRequest(target, random))).toBe(true);
+    const unanswered = down.map((target) => ({ target, request: newRequest(target, random) }));
+    for (const { target, request } of unanswered)
+      expect(await sendKeyed(nodes[1]?.url ?? '', target, request)).toBe(false);
+    const store = await openTestStore(database);
+    const { id: userId } = await store.accounts.findServiceUser(up[0]?.supplierId ?? 0);
+    const tokenHash = hashToken(newToken());
+    await store.accounts.createToken({
+      userId,
+      tokenHash,
+      permissions: ['view_items'],
+      expiresAtMs: null,
+    });
+    expect(await store.accounts.findPrincipal(tokenHash, Date.now())).toBeDefined();
+    await store.close();
+    await worker?.restart();
+    for (const { target, request } of unanswered)
+      expect(await sendKeyed(nodes[0]?.url ?? '', target, request)).toBe(true);
+    for (const target of targets) await expectCounted(target);
+  });
+
+  /** The targets whose supplier is on a worker. */
+  async function targetsOn(worker: PostgresProcess | undefined) {
+    const pool = new ConnectionPool({ url: database.url, connectionsMax: 1 });
+    const rows = await read<{ readonly id: number }>(
+      pool,
+      `SELECT suppliers.id FROM organizations AS suppliers JOIN pg_dist_shard_placement
+         ON shardid = get_shard_id_for_distribution_column('suppliers', suppliers.id)
+       WHERE nodeport = $1::int AND type = 'supplier'`,
+      [worker?.port],
+    );
+    await pool.close();
+    const ids = new Set(rows.map(({ id }) => id));
+    return targets.filter(({ supplierId }) => ids.has(supplierId));
+  }
 
   test('loses nothing while the rows of a supplier move to a new worker', async () => {
     const worker = await cluster.startWorker('onhand');

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { Compile } from 'typebox/compile';
 import { afterEach, describe, expect, test } from 'vitest';
 import { startServer, type RunningServer } from '../../src/server.ts';
-import { LOGIN } from '../http/harness.ts';
+import { BULK, LOGIN } from '../http/harness.ts';
 import { problemsOf, sqliteDatabase, testSettings, type TestDatabase } from '../store/fixtures.ts';
 import { emptyPostgresDatabase } from '../store/postgres/database.ts';
 import { ConnectionPool } from '../../src/store/postgres/connection/pool.ts';
@@ -73,6 +73,15 @@ describe.for(CASES)('a database of version $release on $kind', ({ release, kind 
       body: JSON.stringify(CLERK),
     });
     expect(login.status).toBe(200);
+    const written = await fetch(server.url + BULK, {
+      method: 'POST',
+      headers: {
+        authorization: `Token ${recorded.tokens.supplier}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify([{ sku_id: 'A-1', quantity_in_stock: 499 }]),
+    });
+    expect(await written.json()).toMatchObject([{ status_code: 200 }]);
     expect(await problemsOf(database)).toEqual([]);
   });
 });

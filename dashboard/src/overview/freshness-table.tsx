@@ -18,50 +18,52 @@ export function FreshnessTable({
   const text = useText();
   const formats = useFormats();
   return (
-    <Table highlightOnHover>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th>{text.overview.supplier}</Table.Th>
-          <Table.Th>{text.overview.state}</Table.Th>
-          <Table.Th>{text.overview.lastHeard}</Table.Th>
-          <Table.Th visibleFrom="sm">{text.overview.expected}</Table.Th>
-          <Table.Th className="number">{text.overview.skus}</Table.Th>
-          <Table.Th visibleFrom="sm">{text.overview.ages}</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {suppliers.map((entry) => (
-          <Table.Tr key={entry.supplier.uuid}>
-            <Table.Td>
-              <Link
-                to="/skus"
-                search={{ supplier: entry.supplier.uuid }}
-                className={classes['link'] ?? ''}
-              >
-                {entry.supplier.name}
-              </Link>
-            </Table.Td>
-            <Table.Td>
-              <State entry={entry} />
-            </Table.Td>
-            <Table.Td>
-              {entry.last_heard === null ? text.overview.never : <Ago time={entry.last_heard} />}
-            </Table.Td>
-            <Table.Td visibleFrom="sm">
-              {entry.expected_interval_minutes === null ? (
-                <span className="muted">–</span>
-              ) : (
-                text.overview.every(formats.minutes(entry.expected_interval_minutes))
-              )}
-            </Table.Td>
-            <Table.Td className="number">{formats.number(skuCount(entry))}</Table.Td>
-            <Table.Td visibleFrom="sm">
-              <Ages entry={entry} />
-            </Table.Td>
+    <Table.ScrollContainer type="native" minWidth={320}>
+      <Table highlightOnHover>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{text.overview.supplier}</Table.Th>
+            <Table.Th>{text.overview.state}</Table.Th>
+            <Table.Th>{text.overview.lastHeard}</Table.Th>
+            <Table.Th visibleFrom="sm">{text.overview.expected}</Table.Th>
+            <Table.Th className="number">{text.overview.skus}</Table.Th>
+            <Table.Th visibleFrom="sm">{text.overview.ages}</Table.Th>
           </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+        </Table.Thead>
+        <Table.Tbody>
+          {suppliers.map((entry) => (
+            <Table.Tr key={entry.supplier.uuid}>
+              <Table.Td>
+                <Link
+                  to="/skus"
+                  search={{ supplier: entry.supplier.uuid }}
+                  className={classes['link'] ?? ''}
+                >
+                  {entry.supplier.name}
+                </Link>
+              </Table.Td>
+              <Table.Td>
+                <State entry={entry} />
+              </Table.Td>
+              <Table.Td>
+                {entry.last_heard === null ? text.overview.never : <Ago time={entry.last_heard} />}
+              </Table.Td>
+              <Table.Td visibleFrom="sm">
+                {entry.expected_interval_minutes === null ? (
+                  <span className="muted">–</span>
+                ) : (
+                  text.overview.every(formats.minutes(entry.expected_interval_minutes))
+                )}
+              </Table.Td>
+              <Table.Td className="number">{formats.number(skuCount(entry))}</Table.Td>
+              <Table.Td visibleFrom="sm">
+                <Ages entry={entry} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
   );
 }
 

@@ -100,7 +100,7 @@ function AttemptPanel({ attempt, number }: { readonly attempt: Attempt; readonly
       }
     >
       <div className={classes['exchange']}>
-        <section aria-label={text.webhooks.request}>
+        <div>
           <h3>{text.webhooks.request}</h3>
           {request === null ? (
             <p className="muted">{text.webhooks.notKept}</p>
@@ -117,15 +117,15 @@ function AttemptPanel({ attempt, number }: { readonly attempt: Attempt; readonly
               </Text>
             </Stack>
           )}
-        </section>
-        <section aria-label={text.webhooks.response}>
+        </div>
+        <div>
           <h3>{text.webhooks.response}</h3>
           <Stack gap={10}>
             <code className={classes['address']}>{attempt.status ?? text.webhooks.noResponse}</code>
             {headers === null ? null : <Headers headers={headers} />}
             {attempt.response === '' ? null : <Body body={attempt.response} isWhole />}
           </Stack>
-        </section>
+        </div>
       </div>
     </Panel>
   );

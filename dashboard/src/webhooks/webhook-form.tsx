@@ -79,7 +79,10 @@ function Suppliers({
   readonly onChange: (chosen: readonly string[]) => void;
 }) {
   const text = useText();
-  const { data: suppliers = [] } = useQuery(suppliersQuery);
+  const { data: seen } = useQuery(suppliersQuery);
+  // A chosen supplier may have disconnected: if it were not listed, none would seem to be chosen.
+  const gone = chosen.filter((uuid) => seen?.every((supplier) => supplier.uuid !== uuid));
+  const suppliers = [...(seen ?? []), ...gone.map((uuid) => ({ uuid, name: uuid }))];
   const [sought, seek] = useState('');
   const isMany = suppliers.length > SUPPLIERS_SEEN_AT_ONCE;
   const shown = suppliers.filter(({ name }) => name.toLowerCase().includes(sought.toLowerCase()));
@@ -96,6 +99,10 @@ function Suppliers({
             placeholder={text.webhooks.findSupplier}
             value={sought}
             onChange={(event) => seek(event.currentTarget.value)}
+            onKeyDown={(event) => {
+              // Would submit the form.
+              if (event.key === 'Enter') event.preventDefault();
+            }}
           />
         ) : null}
         <Stack gap={8} mah={180} className={classes['suppliers']}>

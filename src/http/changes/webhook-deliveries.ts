@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { OnhandError } from '../../domain/errors.ts';
-import type { DeliveryRecord, Webhook } from '../../domain/webhooks.ts';
+import type { DeliveryRecord, Webhook, WebhookAttempt } from '../../domain/webhooks.ts';
 import { deliveriesOf } from '../../webhooks/deliveries.ts';
 import { readExchange } from '../../webhooks/exchange.ts';
 import { planRecovery, recover, sendAgain } from '../../webhooks/redelivery.ts';
@@ -23,6 +23,7 @@ import {
   WebhookAttemptSchema,
   WebhookAttemptsSchema,
 } from '../../wire/changes/webhooks.ts';
+import { appendNote } from '../accounts/author.ts';
 import { readBody, smallBodyLimits } from '../request/body.ts';
 import { checkParameters, flagOf } from '../request/parameters.ts';
 import { addResource } from '../request/resource.ts';
@@ -30,6 +31,7 @@ import {
   findWebhook,
   LIST_PATH,
   NO_SUCH_WEBHOOK,
+  noteAbout,
   operationFor,
   printOutcome,
   sendObject,
@@ -55,7 +57,7 @@ export function addWebhookDeliveries(
   routes: WebhookRoutes,
   throttle: WebhookThrottle,
 ): void {
-  const { admission, webhooks, accounts, options, limits } = routes;
+  const { admission, audit, webhooks, accounts, options, limits } = routes;
   const bodyLimits = smallBodyLimits(limits);
 
   const attempts = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
@@ -76,11 +78,16 @@ export function addWebhookDeliveries(
     return (delivery: DeliveryRecord) => printDelivery(delivery, (id) => uuids.get(id));
   };
 
+  const group = async (attempts: readonly WebhookAttempt[], { id, pausedReason }: Webhook) => {
+    // A paused webhook has no next attempt, whatever its positions say.
+    const positions = pausedReason === null ? await webhooks.positions([id]) : [];
+    return deliveriesOf(attempts, positions);
+  };
+
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
-    const { id } = await findWebhook(request, routes);
-    const positions = await webhooks.positions([id]);
-    const deliveries = deliveriesOf(await webhooks.attempts(id), positions);
+    const webhook = await findWebhook(request, routes);
+    const deliveries = await group(await webhooks.attempts(webhook.id), webhook);
     return sendObject(reply, { deliveries: deliveries.map(await printer(deliveries)) });
   };
 
@@ -88,7 +95,7 @@ export function addWebhookDeliveries(
     checkParameters(request, []);
     const webhook = await findWebhook(request, routes);
     const made = await webhooks.attemptsOf(webhook.id, messageOf(request));
-    const [delivery] = deliveriesOf(made, await webhooks.positions([webhook.id]));
+    const [delivery] = await group(made, webhook);
     if (delivery === undefined) {
       throw new OnhandError(
         'webhook_not_found',
@@ -122,7 +129,11 @@ export function addWebhookDeliveries(
       );
     }
     await throttle.test(webhook);
-    return sendObject(reply, printOutcome(await sendAgain(webhook, { messageId, range }, routes)));
+    const outcome = await sendAgain(webhook, { messageId, range }, routes);
+    const action = 'webhook.message_sent_again';
+    const details = { message: messageId };
+    await appendNote(audit, request, noteAbout(request, routes, { action, webhook, details }));
+    return sendObject(reply, printOutcome(outcome));
   };
 
   const recoverSince = async (
@@ -137,8 +148,15 @@ export function addWebhookDeliveries(
     refuseDeleted(sinceMs);
     if (!isDryRun) await throttle.act(webhook.organizationId);
     const plan = await planned(request, webhook, sinceMs);
-    if (!isDryRun) await admission.writing(request, () => recover(webhook, plan, routes));
-    return sendObject(reply, printRecovered(sinceMs, isDryRun, plan));
+    const printed = printRecovered(sinceMs, isDryRun, plan);
+    if (!isDryRun) {
+      await admission.writing(request, () => recover(webhook, plan, routes));
+      const { since, suppliers, changes } = printed;
+      const action = 'webhook.recovered';
+      const details = { since, suppliers, changes };
+      await appendNote(audit, request, noteAbout(request, routes, { action, webhook, details }));
+    }
+    return sendObject(reply, printed);
   };
 
   const planned = (request: FastifyRequest, webhook: Webhook, sinceMs: number) =>

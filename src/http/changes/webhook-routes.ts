@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { ChangeFeed } from '../../changes/change-feed.ts';
 import { OnhandError } from '../../domain/errors.ts';
+import type { AuditAction, AuditNote } from '../../domain/audit.ts';
 import type { Webhook } from '../../domain/webhooks.ts';
 import type { AuditStore, ChangeStore, WebhookStore } from '../../store/store.ts';
 import type { AttemptOutcome, DeliverOptions } from '../../webhooks/attempt.ts';
@@ -10,6 +11,7 @@ import type { AttemptLimits } from '../../webhooks/messages.ts';
 import type { FollowParts } from '../../webhooks/suppliers.ts';
 import { printAttempt } from '../../wire/changes/webhooks.ts';
 import type { Access } from '../accounts/authenticate.ts';
+import { noteOf } from '../accounts/author.ts';
 import { describe } from '../documentation.ts';
 import type { Admission } from '../request/admission.ts';
 import type { ServerBodyLimits } from '../request/body.ts';
@@ -44,6 +46,27 @@ export async function findWebhook(
   const webhook = uuid === undefined ? undefined : await webhooks.find(organizationId, uuid);
   if (webhook !== undefined) return webhook;
   throw new OnhandError('webhook_not_found', 'Your organization has no webhook with this uuid.');
+}
+
+/** An audit entry about a webhook. Its URL may contain a secret: the entry has its host only. */
+export function noteAbout(
+  request: FastifyRequest,
+  { admission }: Pick<WebhookRoutes, 'admission'>,
+  {
+    action,
+    webhook: { uuid, url },
+    details,
+  }: {
+    readonly action: AuditAction;
+    readonly webhook: Pick<Webhook, 'uuid' | 'url'>;
+    readonly details: AuditNote['details'];
+  },
+): AuditNote {
+  return noteOf(request, admission.principalOf(request), {
+    action,
+    subject: uuid,
+    details: { host: new URL(url).host, ...details },
+  });
 }
 
 /** Makes operations for clients with that access. */

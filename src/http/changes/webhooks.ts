@@ -21,7 +21,7 @@ import {
   WebhookListSchema,
   WebhookSchema,
 } from '../../wire/changes/webhooks.ts';
-import { appendNote, noteOf } from '../accounts/author.ts';
+import { appendNote } from '../accounts/author.ts';
 import { readBody, smallBodyLimits } from '../request/body.ts';
 import { checkParameters } from '../request/parameters.ts';
 import { addResource } from '../request/resource.ts';
@@ -30,6 +30,7 @@ import {
   findWebhook,
   LIST_PATH,
   NO_SUCH_WEBHOOK,
+  noteAbout,
   operationFor,
   printOutcome,
   sendObject,
@@ -61,18 +62,13 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     return parseBody(body, WEBHOOK_EXPECTED).value;
   };
 
-  /** A URL may contain a secret: the audit log gets its host only. */
-  const noteAbout = (
+  const note = (
     request: FastifyRequest,
     action: AuditAction,
-    { uuid, url }: Pick<Webhook, 'uuid' | 'url'>,
+    webhook: Pick<Webhook, 'uuid' | 'url'>,
     edit: object = {},
   ): AuditNote =>
-    noteOf(request, admission.principalOf(request), {
-      action,
-      subject: uuid,
-      details: { host: new URL(url).host, changed: Object.keys(edit) },
-    });
+    noteAbout(request, routes, { action, webhook, details: { changed: Object.keys(edit) } });
 
   const list = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
@@ -111,7 +107,7 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
       ),
     );
     if (webhook === undefined) throw tooMany(webhooksMax);
-    await appendNote(audit, request, noteAbout(request, 'webhook.created', webhook));
+    await appendNote(audit, request, note(request, 'webhook.created', webhook));
     // Before the response: every change after it is delivered.
     await followVisible([webhook], { webhooks, changes, accounts });
     reply.code(201).header('location', `${LIST_PATH}${webhook.uuid}/`);
@@ -148,8 +144,8 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
         : edit.is_paused
           ? 'webhook.paused'
           : 'webhook.resumed';
-    const note = noteAbout(request, action, { ...webhook, url: edit.url ?? webhook.url }, edit);
-    await admission.writing(request, () => webhooks.update(webhook.id, columns, note));
+    const changing = note(request, action, { ...webhook, url: edit.url ?? webhook.url }, edit);
+    await admission.writing(request, () => webhooks.update(webhook.id, columns, changing));
     if (sends) {
       await resumeWebhook(webhook, { webhooks, changes }, options.now());
     }
@@ -163,8 +159,8 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
   const remove = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     checkParameters(request, []);
     const webhook = await find(request);
-    const note = noteAbout(request, 'webhook.removed', webhook);
-    await admission.writing(request, () => webhooks.remove(webhook.id, note));
+    const removing = note(request, 'webhook.removed', webhook);
+    await admission.writing(request, () => webhooks.remove(webhook.id, removing));
     return sendObject(reply, { message: 'success' });
   };
 
@@ -172,9 +168,9 @@ export function addWebhooks(app: FastifyInstance, routes: WebhookRoutes): void {
     checkParameters(request, []);
     const webhook = await find(request);
     const secret = newWebhookSecret();
-    const note = noteAbout(request, 'webhook.secret_rotated', webhook);
+    const rotating = note(request, 'webhook.secret_rotated', webhook);
     const secrets = rotateSecret(webhook.secrets, secret, options.now());
-    await admission.writing(request, () => webhooks.update(webhook.id, { secrets }, note));
+    await admission.writing(request, () => webhooks.update(webhook.id, { secrets }, rotating));
     return sendObject(reply, printWebhook(webhook, secret));
   };
 

@@ -203,11 +203,15 @@ export class SqlBatches implements BatchStore {
       { table: 'confirmations', key: ['code'], time: 'expires_at_ms', until: nowMs },
       { table: 'hour_counts', key: ['hour', 'source'], time: 'hour', until: untilHour },
     ];
+    if (!this.#database.hasRowLocks) {
+      const deletions = swept.map((table) => this.#deleteOld(table, limit));
+      return (await this.#database.transact(deletions)).some((count) => count >= limit);
+    }
     const found = await Promise.all(swept.map((table) => this.#findOld(table, limit)));
     const deletions = swept.flatMap((table, i) =>
       (found[i] ?? []).map(({ supplierId, count }) => ({
         supplierId,
-        statement: this.#deleteOld(table, supplierId, count),
+        statement: this.#deleteOld(table, count, supplierId),
       })),
     );
     // A transaction for each supplier, whose rows are on one machine where the database is distributed.
@@ -284,19 +288,18 @@ export class SqlBatches implements BatchStore {
     return rows;
   }
 
-  /** Deletes a supplier's oldest rows, at most `limit`. */
+  /** Deletes the oldest rows, at most `limit`, of all suppliers or of one. */
   #deleteOld(
     { table, key, time, until }: SweptTable,
-    supplierId: number,
     limit: number,
+    supplierId?: number,
   ): Compilable {
     const lock = this.#database.hasRowLocks ? sql`FOR UPDATE SKIP LOCKED` : sql``;
-    const columns = sql.join(key.map((name) => sql.ref(name)));
-    const statement = sql`DELETE FROM ${sql.table(table)}
-      WHERE supplier_id = ${supplierId} AND (${columns}) IN (
-        SELECT ${columns} FROM ${sql.table(table)}
-        WHERE supplier_id = ${supplierId} AND ${sql.ref(time)} <= ${until}
-        ORDER BY ${sql.ref(time)} LIMIT ${limit} ${lock})`;
+    const ofSupplier = supplierId === undefined ? sql`` : sql`supplier_id = ${supplierId} AND`;
+    const primaryKey = sql.join(['supplier_id', ...key].map((name) => sql.ref(name)));
+    const statement = sql`DELETE FROM ${sql.table(table)} WHERE ${ofSupplier} (${primaryKey}) IN (
+      SELECT ${primaryKey} FROM ${sql.table(table)} WHERE ${ofSupplier} ${sql.ref(time)} <= ${until}
+      ORDER BY ${sql.ref(time)} LIMIT ${limit} ${lock})`;
     return { compile: () => statement.compile(this.#database.db) };
   }
 }

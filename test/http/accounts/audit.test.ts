@@ -75,6 +75,28 @@ describe('the audit log has an entry, with its author, request and address, when
     expect(JSON.stringify(entries)).not.toMatch(/secret-path|whsec_/);
   });
 
+  test('a message is sent again and changes are recovered, but not for a dry run', async () => {
+    const body = { url: 'http://127.0.0.1:9/secret-path' };
+    const webhook = textAt(await send('POST', WEBHOOKS, { body }), 'uuid');
+    const path = `${WEBHOOKS}${webhook}/`;
+    await send('POST', BULK, { body: line(3) });
+    const deliveries = async () => at(await send('GET', `${path}deliveries/`), 'deliveries');
+    await expect.poll(deliveries).toHaveLength(1);
+    const message = textAt(await deliveries(), 0, 'message_id');
+    const since = { since: new Date(Date.now() - 60_000).toISOString() };
+    const entries = await entriesOf(async () => {
+      await send('POST', `${path}deliveries/${message}/send/`);
+      await send('POST', `${path}recover/?dry_run=true`, { body: since });
+      await send('POST', `${path}recover/`, { body: since });
+    });
+    await send('DELETE', path);
+    expect(entries).toMatchObject([
+      { action: 'webhook.message_sent_again', subject: webhook, details: { message } },
+      { action: 'webhook.recovered', organization: uuid, details: { host: '127.0.0.1:9' } },
+    ]);
+    expect(JSON.stringify(entries)).not.toContain('secret-path');
+  });
+
   test('reading rules change, and once for a change that is one', async () => {
     const path = '/timp/organizations/files/settings/';
     const entries = await entriesOf(async () => {

@@ -298,6 +298,9 @@ describe('what was sent to a webhook', () => {
     for (const secret of [signature, made.secret, 'session=hidden']) {
       expect(detailed.text).not.toContain(secret);
     }
+    await ask('PATCH', `${made.uuid}/`, { is_paused: true }, token);
+    const paused = await ask('GET', `${made.uuid}/deliveries/`, undefined, token);
+    expect(paused.json).toMatchObject({ deliveries: [{ next_attempt: null }] });
     await remove(made);
   });
 

@@ -7,6 +7,8 @@ import { stopParsing } from '../../../src/http/request/parser-stop.ts';
 import { RequestTurns } from '../../../src/http/request/request-turns.ts';
 import { RawConnection } from './raw.ts';
 
+const CHUNKED_HEAD = 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+
 let server: Server | undefined;
 afterEach(() => server?.close());
 
@@ -46,13 +48,55 @@ test('the same within a body; the next connection is parsed as ever', async () =
       request.on('end', () => response.end(String(pieces)));
     }),
   );
-  const head = 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
   const connection = await RawConnection.open(url);
-  await connection.send(`${head}${'1\r\n \r\n'.repeat(500)}`);
+  await connection.send(`${CHUNKED_HEAD}${'1\r\n \r\n'.repeat(500)}`);
   await connection.rest();
   expect(pieces).toBe(10);
   const response = await fetch(url, { method: 'POST', body: 'whole' });
   expect(await response.text()).toBe('11');
+});
+
+test('a body that is cut short is not read on until its connection has closed, and never ends', async () => {
+  let pieces = 0;
+  let isEnded = false;
+  const stopped = Promise.withResolvers<Socket>();
+  const url = await listening(
+    createServer((request) => {
+      request.on('end', () => (isEnded = true));
+      request.on('data', () => {
+        pieces += 1;
+        if (pieces !== 10) return;
+        stopParsing(request.socket);
+        stopped.resolve(request.socket);
+      });
+    }),
+  );
+  const connection = await RawConnection.open(url);
+  const beginning = CHUNKED_HEAD + '1\r\n \r\n'.repeat(500);
+  const end = '1\r\n \r\n0\r\n\r\n';
+  await connection.send(beginning);
+  const socket = await stopped.promise;
+  await connection.send(end);
+  await expect.poll(() => socket.bytesRead).toBe(beginning.length + end.length);
+  await nextTurn();
+  expect({ pieces, isEnded }).toEqual({ pieces: 10, isEnded: false });
+  await connection.destroy();
+});
+
+test('requests of one connection are begun one after another', async () => {
+  const open: ServerResponse[] = [];
+  const url = await listening(createServer((_request, response) => void open.push(response)));
+  const limits = { pipelinedRequestsMax: 2, chunkBytesMin: 16 };
+  const parts = { limits, tinyChunksResponse: () => '', onCut: () => undefined };
+  if (server !== undefined) new RequestTurns(parts).attach(server);
+  const connection = await RawConnection.open(url);
+  await connection.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(3));
+  for (const answer of ['first', 'second', 'third']) {
+    await expect.poll(() => open.length).toBe(1);
+    open.shift()?.end(answer);
+    await connection.until(new RegExp(answer));
+  }
+  await connection.destroy();
 });
 
 test('requests of many connections that arrive at once are begun in several turns of the event loop', async () => {

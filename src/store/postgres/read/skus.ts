@@ -119,8 +119,8 @@ export class PostgresSkus implements SkuStore {
         ? selectFromEach(query, { ...page, offset })
         : selectFromAll(query, { ...page, offset });
     if (selected === undefined) return { skus: [], hasMore: false };
-    const rows = await readSteadily<SkuRow>(this.#pool, selected, parameters);
-    return { skus: rows.slice(0, query.limit).map(skuOf), hasMore: rows.length > query.limit };
+    const skus = await this.#readSkus(selected, parameters);
+    return { skus: skus.slice(0, query.limit), hasMore: skus.length > query.limit };
   }
 
   /** Undefined if none of the suppliers has that SKU. */
@@ -196,25 +196,30 @@ export class PostgresSkus implements SkuStore {
     return rows.map(({ number }) => ({ supplierId, first: number, last: number }));
   }
 
-  /** Reads the SKUs of ranges, with a statement for each supplier. */
+  /** Reads the SKUs of ranges. Where suppliers are on several machines, each statement asks one. */
   async #readRanges(ranges: readonly Range[]): Promise<readonly Sku[]> {
+    if (ranges.length === 0) return [];
+    const bounds = (of: readonly Range[]) => [
+      of.map(({ first }) => first),
+      of.map(({ last }) => last),
+    ];
+    if (!this.#isDistributed) {
+      const suppliers = ranges.map(({ supplierId }) => supplierId);
+      return this.#readSkus(
+        selectRanges('unnest($1::int[], $2::bigint[], $3::bigint[])', 'range.supplier_id'),
+        [suppliers, ...bounds(ranges)],
+      );
+    }
     const skus: Sku[] = [];
     for (const [supplierId, own = []] of Map.groupBy(ranges, (range) => range.supplierId)) {
-      const rows = await readSteadily<SkuRow>(
-        this.#pool,
-        `SELECT ${SKU_COLUMNS}
-         FROM unnest($2::bigint[], $3::bigint[]) AS range (first, last)
-           CROSS JOIN LATERAL (SELECT ${SKU_MEMBERS.join(', ')} FROM skus
-             WHERE supplier_id = $1 AND sku_number BETWEEN range.first AND range.last
-             ORDER BY sku_number LIMIT range.last - range.first + 1) AS skus
-           ${joinNumbered('inventory', 'sku_number', 'skus.sku_number')}
-           ${joinSupplier()}
-         ORDER BY skus.sku_number`,
-        [supplierId, own.map(({ first }) => first), own.map(({ last }) => last)],
-      );
-      skus.push(...rows.map(skuOf));
+      const selected = selectRanges('unnest(NULL::int[], $2::bigint[], $3::bigint[])', '$1');
+      skus.push(...(await this.#readSkus(selected, [supplierId, ...bounds(own)])));
     }
     return skus;
+  }
+
+  async #readSkus(sql: string, parameters: readonly unknown[]): Promise<readonly Sku[]> {
+    return (await readSteadily<SkuRow>(this.#pool, sql, parameters)).map(skuOf);
   }
 
   async #count({ supplierIds, filter }: SkuQuery, counts: readonly SkuCount[]): Promise<number> {
@@ -232,6 +237,17 @@ export class PostgresSkus implements SkuStore {
     );
     return counted?.count ?? 0;
   }
+}
+
+/** Selects the SKUs of ranges of numbers, in order. */
+function selectRanges(ranges: string, supplier: string): string {
+  return `SELECT ${SKU_COLUMNS} FROM ${ranges} AS range (supplier_id, first, last)
+      CROSS JOIN LATERAL (SELECT ${SKU_MEMBERS.join(', ')} FROM skus
+        WHERE supplier_id = ${supplier} AND sku_number BETWEEN range.first AND range.last
+        ORDER BY sku_number LIMIT range.last - range.first + 1) AS skus
+      ${joinNumbered('inventory', 'sku_number', 'skus.sku_number', supplier)}
+      ${joinSupplier(supplier)}
+    ORDER BY range.supplier_id, skus.sku_number`;
 }
 
 type SelectedPage = Omit<PageOfMatches, 'fromSuppliers'>;

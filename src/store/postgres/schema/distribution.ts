@@ -5,8 +5,10 @@
  * rows of all suppliers refer to, have a copy on every machine. What is neither stays on the coordinator alone: it can be
  * written while a worker is down.
  */
+import type { PoolClient } from 'pg';
 import { OnhandError } from '../../../domain/errors.ts';
-import { inTransaction, read, type ConnectionPool } from '../connection/pool.ts';
+import { inTransaction, type ConnectionPool } from '../connection/pool.ts';
+import { lockSchema } from './lock.ts';
 
 /** Tables of which every machine has a copy, because tables of all machines refer to them. */
 export const COPIED_TABLES: readonly string[] = ['organizations', 'users'];
@@ -46,23 +48,8 @@ export const COORDINATOR_TABLES: readonly string[] = [
 
 /** Whether a database is distributed. */
 export async function isDistributed(pool: ConnectionPool): Promise<boolean> {
-  return (await placedTables(pool)).has('suppliers');
-}
-
-/** The tables that Citus has placed on machines other than the coordinator. */
-async function placedTables(pool: ConnectionPool): Promise<ReadonlySet<string>> {
-  const [catalogue] = await read<{ exists: boolean }>(
-    pool,
-    `SELECT to_regclass('pg_dist_partition') IS NOT NULL AS "exists"`,
-  );
-  if (catalogue?.exists !== true) return new Set();
-  const rows = await read<{ name: string }>(
-    pool,
-    `SELECT relname AS name FROM pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid
-     WHERE relnamespace = current_schema()::regnamespace
-       AND (partmethod = 'h' OR partmethod = 'n' AND repmodel = 't')`,
-  );
-  return new Set(rows.map(({ name }) => name));
+  const placed = await inTransaction(pool, placedTables, { readOnly: true });
+  return placed.has('suppliers');
 }
 
 /**
@@ -72,14 +59,13 @@ async function placedTables(pool: ConnectionPool): Promise<ReadonlySet<string>> 
  * @returns the statements that it ran
  * @throws OnhandError `parameter_invalid` if the database is no coordinator of a Citus cluster with workers
  */
-export async function distribute(pool: ConnectionPool): Promise<readonly string[]> {
-  const statements = await pendingDistribution(pool);
-  if (statements.length > 0) {
-    await inTransaction(pool, async (client) => {
-      for (const sql of statements) await client.query(sql);
-    });
-  }
-  return statements;
+export function distribute(pool: ConnectionPool): Promise<readonly string[]> {
+  return inTransaction(pool, async (client) => {
+    await lockSchema(client);
+    const statements = await distributingStatements(client);
+    for (const sql of statements) await client.query(sql);
+    return statements;
+  });
 }
 
 /**
@@ -87,9 +73,27 @@ export async function distribute(pool: ConnectionPool): Promise<readonly string[
  *
  * @throws OnhandError as `distribute`
  */
-export async function pendingDistribution(pool: ConnectionPool): Promise<readonly string[]> {
-  const placed = await placedTables(pool);
-  if (!placed.has('suppliers')) await requireWorkers(pool);
+export function pendingDistribution(pool: ConnectionPool): Promise<readonly string[]> {
+  return inTransaction(pool, distributingStatements, { readOnly: true });
+}
+
+/** The tables that Citus has placed on machines other than the coordinator. */
+async function placedTables(client: PoolClient): Promise<ReadonlySet<string>> {
+  const catalogue = await client.query<{ exists: boolean }>(
+    `SELECT to_regclass('pg_dist_partition') IS NOT NULL AS "exists"`,
+  );
+  if (catalogue.rows[0]?.exists !== true) return new Set();
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid
+     WHERE relnamespace = current_schema()::regnamespace
+       AND (partmethod = 'h' OR partmethod = 'n' AND repmodel = 't')`,
+  );
+  return new Set(rows.map(({ name }) => name));
+}
+
+async function distributingStatements(client: PoolClient): Promise<readonly string[]> {
+  const placed = await placedTables(client);
+  if (!placed.has('suppliers')) await requireWorkers(client);
   const keys = placed.has('suppliers') ? [] : COLOCATED_KEYS;
   return [
     ...keys.map(([table, key]) => `ALTER TABLE ${table} DROP CONSTRAINT ${key}`),
@@ -106,20 +110,20 @@ export async function pendingDistribution(pool: ConnectionPool): Promise<readonl
   ];
 }
 
-async function requireWorkers(pool: ConnectionPool): Promise<void> {
-  const [extension] = await read(pool, `SELECT FROM pg_extension WHERE extname = 'citus'`);
-  if (extension === undefined) {
+async function requireWorkers(client: PoolClient): Promise<void> {
+  const extension = await client.query(`SELECT FROM pg_extension WHERE extname = 'citus'`);
+  if (extension.rowCount === 0) {
     throw new OnhandError(
       'parameter_invalid',
       'The database has no extension citus. Install Citus on the coordinator and on each worker, run CREATE EXTENSION citus in this database on each of them, and name them to the coordinator; docs/scaling.md has the statements.',
     );
   }
-  const [cluster] = await read<{ readonly coordinators: number; readonly workers: number }>(
-    pool,
+  const { rows } = await client.query<{ readonly coordinators: number; readonly workers: number }>(
     `SELECT count(*) FILTER (WHERE groupid = 0) AS coordinators,
        count(*) FILTER (WHERE groupid <> 0) AS workers
      FROM pg_dist_node WHERE isactive AND noderole = 'primary'`,
   );
+  const [cluster] = rows;
   if (cluster === undefined || cluster.coordinators === 0 || cluster.workers === 0) {
     throw new OnhandError(
       'parameter_invalid',

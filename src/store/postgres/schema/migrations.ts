@@ -3,6 +3,7 @@ import { refuseNewer, type OnMigrated } from '../../driver.ts';
 import { type ConnectionPool, read, inTransaction } from '../connection/pool.ts';
 import { CREATE_AUDIT_TABLES } from './audit.ts';
 import { distribute, isDistributed } from './distribution.ts';
+import { lockSchema } from './lock.ts';
 import { createFirstTables, growingTable, type SchemaOptions } from './first-tables.ts';
 
 /**
@@ -323,9 +324,6 @@ export const MIGRATIONS: readonly ((options: SchemaOptions) => string | readonly
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** Key of the advisory lock that a migration holds: an arbitrary number. */
-const MIGRATION_LOCK = 0x6f6e_6861;
-
 /**
  * Migrates the schema to this version of onhand, one transaction per migration. If several nodes start at
  * the same time, one migrates and the others wait.
@@ -371,15 +369,12 @@ export async function readSchemaVersion(pool: ConnectionPool): Promise<number> {
   return row?.version ?? 0;
 }
 
-/**
- * Runs the next migration unless another node has run the last one; returns the version before.
- * The lock is held by the transaction, because a session lock does not work behind a pooler.
- */
+/** Runs the next migration unless another node has run the last one; returns the version before. */
 async function runNextMigration(
   client: PoolClient,
   options: SchemaOptions,
 ): Promise<number | undefined> {
-  await client.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+  await lockSchema(client);
   await client.query(
     `CREATE TABLE IF NOT EXISTS schema_version (
       version integer NOT NULL,
