@@ -29,6 +29,7 @@ import { RetentionSweeper } from './intake/retention.ts';
 import type { Migration } from './store/driver.ts';
 import type { AccountStore, Store } from './store/store.ts';
 import { version } from './version.ts';
+import { readWebhookUrl } from './webhooks/address.ts';
 import type { DeliverOptions } from './webhooks/attempt.ts';
 import { dnsResolve } from './webhooks/http-post.ts';
 import { WebhookSender } from './webhooks/sender.ts';
@@ -422,7 +423,7 @@ function checkBackupDirectory({ database, backupDirectory }: Settings): void {
   }
 }
 
-/** Throws `parameter_invalid` if emails are wanted and nothing sends them. */
+/** Throws `parameter_invalid` if emails are wanted and nothing sends them, or a URL is given that cannot be posted to. */
 function notificationChannelsOf(settings: Settings): readonly Channel[] {
   const { notifyUrl, notifyEmail: to, notifyFrom: from, smtpUrl } = settings;
   const hasSender = smtpUrl !== null && from !== null;
@@ -432,9 +433,17 @@ function notificationChannelsOf(settings: Settings): readonly Channel[] {
       'ONHAND_NOTIFY_EMAIL needs a sender and a server that sends emails: set ONHAND_NOTIFY_FROM and ONHAND_SMTP_URL too.',
     );
   }
+  const options = webhookOptionsOf(settings);
+  const reading = notifyUrl === null ? null : readWebhookUrl(notifyUrl, options.policy);
+  if (reading !== null && 'refusal' in reading) {
+    throw new OnhandError(
+      'parameter_invalid',
+      `ONHAND_NOTIFY_URL cannot be used: it ${reading.refusal}.`,
+    );
+  }
   return [
     ...(to !== null && hasSender ? [emailChannel({ smtpUrl, from, to })] : []),
-    ...(notifyUrl === null ? [] : [webhookChannel(notifyUrl, webhookOptionsOf(settings))]),
+    ...(notifyUrl === null ? [] : [webhookChannel(notifyUrl, options)]),
   ];
 }
 

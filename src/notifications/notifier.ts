@@ -39,9 +39,10 @@ const KINDS = ['late_suppliers', 'held_files', 'paused_webhooks', 'expiring_toke
 
 const TEXT_OF: Readonly<Record<keyof AttentionCounts, (name: string, count: number) => string>> = {
   late_suppliers: (name) => `${name} has not reported for longer than expected.`,
-  held_files: (name, count) => `${name}: ${count} files wait for an answer or a confirmation.`,
-  paused_webhooks: (name, count) => `${name}: ${count} webhooks are paused.`,
-  expiring_tokens: (name, count) => `${name}: ${count} API tokens expire within a week.`,
+  held_files: (name, count) =>
+    `Files of ${name} that wait for an answer or a confirmation: ${count}.`,
+  paused_webhooks: (name, count) => `Paused webhooks of ${name}: ${count}.`,
+  expiring_tokens: (name, count) => `API tokens of ${name} that expire within a week: ${count}.`,
 };
 
 /**

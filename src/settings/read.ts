@@ -55,7 +55,7 @@ export function readGivenSettings(
     notifyUrl: text('notifyUrl'),
     notifyEmail: text('notifyEmail'),
     notifyFrom: text('notifyFrom'),
-    smtpUrl: text('smtpUrl'),
+    smtpUrl: readSmtpUrl(given),
     backupRecipients: readBackupRecipients(given),
     dashboardPath: readDashboardPath(given),
     metricsHost: text('metricsHost') ?? DEFAULT_HOST,
@@ -77,6 +77,7 @@ export function complaintsAbout(given: GivenSettings): readonly string[] {
     () => readMetricsPort(given),
     () => readMetricsToken(given),
     () => readBackupRecipients(given),
+    () => readSmtpUrl(given),
     ...Object.values<NumberSetting>({ ...NUMBER_SETTINGS, ...FORMAT_SETTINGS }).map(
       (setting) => () => readNumber(setting, given),
     ),
@@ -162,6 +163,16 @@ function readBackupRecipients(given: GivenSettings): readonly string[] {
   const keys = (given.values[variable] ?? '').split(',').map((key) => key.trim());
   const recipients = keys.filter((key) => key !== '');
   if (recipients.every((key) => /^age1[0-9a-z]+$/.test(key))) return recipients;
+  throw new OnhandError('parameter_invalid', `${given.nameOf(variable)} must be ${allowed}.`);
+}
+
+/** The complaint does not repeat the URL, which may contain a password. */
+function readSmtpUrl(given: GivenSettings): string | null {
+  const { variable, allowed } = TEXT_SETTINGS.smtpUrl;
+  const text = given.values[variable] || null;
+  const url = text === null ? null : URL.parse(text);
+  if (text === null || (url !== null && /^smtps?:$/.test(url.protocol) && url.hostname !== ''))
+    return text;
   throw new OnhandError('parameter_invalid', `${given.nameOf(variable)} must be ${allowed}.`);
 }
 

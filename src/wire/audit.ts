@@ -6,7 +6,7 @@ import { integerOrNull, time, uuid } from './schema.ts';
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 500;
-/** Of an export; the next part begins after the last entry. */
+/** The most entries in one part of an export. `Link` names the next part. */
 const EXPORT_LIMIT = 10_000;
 
 const FILTERS = {

@@ -85,7 +85,7 @@ afterEach(async () => {
   await database.remove();
 });
 
-test('a condition is told once when it begins and once when it ends, several in one message', async () => {
+test('sends one message when conditions begin and one when they end, even if there are several', async () => {
   await notifier.check();
   expect(sent).toEqual([]);
   const acme = await store.accounts.createOrganization({ type: 'supplier', name: 'Acme\nInc' });
@@ -160,7 +160,7 @@ test('a webhook gets {"text"}, never on an address that webhooks may not call', 
   }
 });
 
-test('a server tells the recipients in its settings, and does not start if nothing could send the emails', async () => {
+test('a server sends emails to the recipients in its settings, and does not start if it could send to none', async () => {
   const mail = await startMailServer();
   const server = await TestServer.start({
     smtpUrl: mail.url,
@@ -174,4 +174,8 @@ test('a server tells the recipients in its settings, and does not start if nothi
   expect(mail.mails[0]).toContain('nearly full');
   const wrong = testSettings(database, { notifyEmail: 'ops@example.com' });
   await expect(startServer(wrong)).rejects.toThrow('set ONHAND_NOTIFY_FROM and ONHAND_SMTP_URL');
+  const plain = testSettings(database, { notifyUrl: 'http://chat.example/secret' });
+  await expect(startServer(plain)).rejects.toThrow(
+    /^ONHAND_NOTIFY_URL cannot be used: it must begin with https:\/\/\.$/,
+  );
 });

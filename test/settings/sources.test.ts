@@ -106,6 +106,10 @@ describe('a configuration file', () => {
     ['token = 5', 'token must be a text in quotes: a token.'],
     ['metrics_port = 99999', 'metrics_port is "99999"; it must be a whole number from 0 to 65535.'],
     [
+      'smtp_url = "mail.example:hunter2"',
+      'smtp_url must be smtp://USER:PASSWORD@HOST:PORT or smtps://….',
+    ],
+    [
       'metrics_token = "hunter2"',
       'metrics_token must have at least 16 characters, without spaces; `openssl rand -hex 20` prints one.',
     ],
