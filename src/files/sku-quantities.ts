@@ -174,11 +174,11 @@ export class SkuQuantities {
       const unclear = unclearTotal(named, parts, unit);
       if (unclear !== undefined) return refused(row, unit, unclear);
     }
-    const isNamed = named?.kind === 'named';
-    const { stock, backorder } = isNamed ? named : parts;
     const total = {
-      ...(row.line.fields.quantityInStock !== undefined && { quantityInStock: stock }),
-      ...(row.line.fields.quantityOnBackorder !== undefined && { quantityOnBackorder: backorder }),
+      ...(row.line.fields.quantityInStock !== undefined && { quantityInStock: parts.stock }),
+      ...(row.line.fields.quantityOnBackorder !== undefined && {
+        quantityOnBackorder: parts.backorder,
+      }),
     };
     const tooLarge = Object.values(total).find((quantity) => quantity > QUANTITY_MAX);
     if (tooLarge !== undefined)
@@ -188,12 +188,13 @@ export class SkuQuantities {
         `the ${rows} rows of the SKU add up to ${tooLarge}, more than ${QUANTITY_MAX}.`,
       );
     const amount = Object.values(total).join(' in stock and ');
-    const told = isNamed
-      ? `${unit} ${named.row} has the total of the ${rows} rows of this SKU, ${amount}.`.replace(
-          /^./,
-          (letter) => letter.toUpperCase(),
-        )
-      : `${rows} rows of this SKU add up to ${amount}.`;
+    const told =
+      named?.kind === 'named'
+        ? `${unit} ${named.row} has the total of the ${rows} rows of this SKU, ${amount}.`.replace(
+            /^./,
+            (letter) => letter.toUpperCase(),
+          )
+        : `${rows} rows of this SKU add up to ${amount}.`;
     return {
       ...row,
       line: { ...row.line, fields: { ...row.line.fields, ...total } },
@@ -283,6 +284,10 @@ function add(sums: Float64Array, slot: number, quantity: number | null | undefin
   sums[slot] = (sums[slot] ?? 0) + (quantity ?? 0);
 }
 
+function amountOf({ stock, backorder }: Pick<SkuTotal, 'stock' | 'backorder'>): string {
+  return `${stock} in stock and ${backorder} on backorder`;
+}
+
 /** Why it is not known whether a row is the total of a SKU, or which one; undefined if it is. */
 function unclearTotal(
   { row, kind, ...whole }: SkuTotal,
@@ -291,6 +296,10 @@ function unclearTotal(
 ): string | undefined {
   if (kind === 'repeated')
     return `several rows are called the total of this SKU, the last of them ${unit} ${row}. Leave only one.`;
+  if (kind === 'named')
+    return whole.stock === parts.stock && whole.backorder === parts.backorder
+      ? undefined
+      : `${unit} ${row} is called the total of this SKU, but ${amountOf(whole)} are not the sum of its other rows, ${amountOf(parts)}. Correct or remove it.`;
   const isTheRest =
     whole.stock === parts.stock - whole.stock &&
     whole.backorder === parts.backorder - whole.backorder;

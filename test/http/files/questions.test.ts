@@ -149,6 +149,18 @@ describe('a file with several rows of one SKU', () => {
     expect(await client.processed(unclear)).toMatchObject({ status_counts: { '400': 3 } });
   });
 
+  test('refuses a total that is not the sum, such as one of a part of the warehouses', async () => {
+    const uuid = await client.upload(
+      'sku,warehouse,qty,on backorder\nA-1,NJ,5,1\nA-1,Subtotal,5,1\nA-1,CA,7,\nA-2,NJ,3,\nA-2,CA,4,2\nA-2,Total,,2\n',
+      '?locations=sum',
+    );
+    expect(await client.processed(uuid)).toMatchObject({ status_counts: { '400': 6 } });
+    const results = await client.results(uuid);
+    expect(results[1]).toMatch(
+      /row 3 is called the total of this SKU, but 5 in stock and 1 on backorder are not the sum of its other rows, 12 in stock and 1 on backorder\. Correct or remove it/,
+    );
+  });
+
   test('is confirmed with the answer that was saved meanwhile', async () => {
     const uuid = await client.upload(PER_WAREHOUSE);
     await client.processed(uuid);
