@@ -259,7 +259,7 @@ describe.skipIf(!hasChromium)('files in the dashboard', () => {
       quantity_on_backorder: 40,
     });
     await page
-      .getByRole('row', { name: /Failed 500.*Acme/ })
+      .getByRole('row', { name: /Failed 500 next attempt .*\d:\d\d.*Acme/ })
       .getByRole('link')
       .click();
     await page

@@ -5,7 +5,7 @@ import type { WebhookDelivery } from '../../../client/src/index.ts';
 import { useActing } from '../acting/acting.tsx';
 import { useSession } from '../api/session.ts';
 import { suppliersQuery } from '../api/suppliers.ts';
-import { Ago, Instant } from '../format/time.tsx';
+import { Instant } from '../format/time.tsx';
 import { Panel } from '../frame/screen.tsx';
 import { useFormats, useText } from '../language/language.tsx';
 import { QueryTable } from '../states/query-table.tsx';
@@ -97,7 +97,7 @@ export function DeliveryState({
       </Badge>{' '}
       {next === null || isDelivered ? null : (
         <span className="muted">
-          {text.webhooks.next} <Ago time={next} />
+          {text.webhooks.next} <Instant time={next} />
         </span>
       )}
     </>
