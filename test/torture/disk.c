@@ -18,7 +18,7 @@
 **   disk_calm()                  cancels all of these
 **   disk_heal()                  cancels the faults
 **   disk_restart(mode)           the power is back, without any connection: see RESTARTS for the modes
-**   disk_state(what)             power, open, unsynced, operations, or syncs
+**   disk_state(what)             power or operations
 **   disk_dead(process)           whether a process was killed
 */
 #include <pthread.h>
@@ -59,7 +59,6 @@ typedef struct File {
   Image now, safe;
   Unsynced *first, *last;
   int exists, existsSafely;
-  int handles;
   Handle *reserved, *pending, *exclusive;
   u8 *shm[SHM_REGIONS];
   int shmUsers;
@@ -85,7 +84,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static sqlite3_vfs *under;
 static File *files;
 static Handle *handles;
-static u64 randomState, order, operations, syncs;
+static u64 randomState, order, operations;
 static int process = 1, hasPower = 1;
 static i64 cutAfter, killAfter[PROCESSES], faultAfter[KINDS], faultTimes[KINDS];
 static int isDead[PROCESSES];
@@ -280,7 +279,6 @@ static int diskClose(sqlite3_file *f) {
       break;
     }
   releaseLocks(h);
-  h->file->handles--;
   if (h->isTemporary) freeFile(h->file);
   else if (h->deletesOnClose && !isGone(h)) h->file->exists = 0;
   LEAVE(SQLITE_OK);
@@ -347,7 +345,6 @@ static int diskSync(sqlite3_file *f, int flags) {
   }
   int last = lastOperation(h);
   if (last < 0) LEAVE(SQLITE_IOERR_FSYNC);
-  syncs++;
   for (Unsynced *op = h->file->first; op != 0; op = op->next) store(&h->file->safe, op);
   forgetUnsynced(h->file);
   if (h->syncsDirectory) {
@@ -514,7 +511,6 @@ static int diskOpen(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int fla
   h->process = process;
   h->isTemporary = name == 0;
   h->deletesOnClose = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
-  file->handles++;
   h->next = handles;
   handles = h;
   if (outFlags != 0) *outFlags = flags;
@@ -568,19 +564,6 @@ static int diskLastError(sqlite3_vfs *vfs, int n, char *to) {
 static sqlite3_vfs disk = {
     1, sizeof(Handle), 512, 0, "torture", 0, diskOpen, diskDelete, diskAccess, diskFullPathname,
     0, 0, 0, 0, diskRandomness, diskSleep, diskCurrentTime, diskLastError};
-
-static int openHandles(void) {
-  int n = 0;
-  for (Handle *h = handles; h != 0; h = h->next) n += !h->isTemporary;
-  return n;
-}
-
-static i64 unsyncedCount(void) {
-  i64 n = 0;
-  for (File *file = files; file != 0; file = file->next)
-    for (Unsynced *op = file->first; op != 0; op = op->next) n++;
-  return n;
-}
 
 static void calm(void) {
   cutAfter = 0;
@@ -669,12 +652,7 @@ static void control(sqlite3_context *context, int count, sqlite3_value **values)
   else if (strcmp(what, "dead") == 0) answer = isDead[numberOf(values, 0) % PROCESSES];
   else {
     const char *name = (const char *)sqlite3_value_text(values[0]);
-    answer = name == 0                        ? 0
-             : strcmp(name, "power") == 0     ? hasPower
-             : strcmp(name, "open") == 0      ? openHandles()
-             : strcmp(name, "unsynced") == 0  ? unsyncedCount()
-             : strcmp(name, "syncs") == 0     ? (i64)syncs
-                                              : (i64)operations;
+    answer = name != 0 && strcmp(name, "power") == 0 ? hasPower : (i64)operations;
   }
   (void)count;
   pthread_mutex_unlock(&mutex);
