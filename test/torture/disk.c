@@ -226,10 +226,23 @@ static void releaseLocks(Handle *h) {
   h->lock = SQLITE_LOCK_NONE;
 }
 
+/* A connection of a process that ended, which may still look at its shared memory: that is not freed. */
+static void leave(Handle *h) {
+  File *file = h->file;
+  releaseShm(h);
+  releaseLocks(h);
+  if (h->usesShm && --file->shmUsers == 0) {
+    memset(file->shm, 0, sizeof file->shm);
+    memset(file->shmLocks, 0, sizeof file->shmLocks);
+  }
+  h->usesShm = 0;
+  h->isLeft = 1;
+}
+
 static void kill_process(int n) {
   isDead[n] = 1;
   for (Handle *h = handles; h != 0; h = h->next)
-    if (h->process == n) releaseShm(h), releaseLocks(h);
+    if (h->process == n && !h->isTemporary) leave(h);
 }
 
 static int isGone(const Handle *h) { return !hasPower || isDead[h->process] || h->isLeft; }
@@ -571,20 +584,12 @@ static void calm(void) {
   memset(faultTimes, 0, sizeof faultTimes);
 }
 
-/* Connections that a process left open when it ended. Their shared memory stays, since they may still look at it. */
 static void leaveHandles(void) {
   for (Handle *h = handles; h != 0; h = h->next) {
-    File *file = h->file;
     if (h->isTemporary) continue;
-    releaseShm(h);
-    releaseLocks(h);
-    if (h->usesShm && --file->shmUsers == 0) {
-      memset(file->shm, 0, sizeof file->shm);
-      memset(file->shmLocks, 0, sizeof file->shmLocks);
-    }
-    h->usesShm = 0;
+    leave(h);
     h->file = newFile(0);
-    h->isTemporary = h->isLeft = 1;
+    h->isTemporary = 1;
   }
 }
 

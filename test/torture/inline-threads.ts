@@ -1,6 +1,6 @@
 /**
  * Takes the place of `src/store/sqlite/threads.ts` in a process of the torture: the store's threads run in the calling
- * thread, so that a seed always gives the same run. As between threads, calls arrive later, in order, as copies.
+ * thread, so that a run can be repeated from its seed. As between threads, calls arrive later, in order, as copies.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { isFailedSync } from '../../src/store/sqlite/connection.ts';

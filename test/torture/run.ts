@@ -37,6 +37,8 @@ interface Process {
 interface Supplied {
   readonly id: number;
   models: readonly SupplierModel[];
+  /** Possible too after a power cut: a killed process may have left a commit in the log that the other one never shows. */
+  inDoubt: readonly SupplierModel[];
 }
 
 export class Run {
@@ -52,7 +54,7 @@ export class Run {
   #hasFaults = false;
   #stray: unknown;
   readonly #follower = new Follower();
-  #stepNumber = 0;
+  stepNumber = 0;
   crashes = 0;
   kills = 0;
 
@@ -61,10 +63,6 @@ export class Run {
     this.#time = time;
     this.#path = path;
     this.script = script;
-  }
-
-  get stepNumber(): number {
-    return this.#stepNumber;
   }
 
   /** Resolves if the store does what the models predict; rejects with the first difference. */
@@ -76,7 +74,7 @@ export class Run {
       this.#begin();
       await this.#prepare();
       for (const [i, step] of this.script.steps.entries()) {
-        this.#stepNumber = i;
+        this.stepNumber = i;
         await this.#withinTime(this.#do(step));
         await this.#recoverIfNeeded();
         if (this.#stray !== undefined) throw this.#stray;
@@ -105,7 +103,7 @@ export class Run {
     await this.#openFirst();
     for (const name of SUPPLIERS) {
       const id = await createSupplier(this.#mustBeOpen().store, name);
-      this.#suppliers.push({ id, models: [new SupplierModel()] });
+      this.#suppliers.push({ id, models: [new SupplierModel()], inDoubt: [] });
     }
   }
 
@@ -281,6 +279,7 @@ export class Run {
     const supplied = this.#suppliers[sent.call.supplier];
     if (supplied === undefined) return;
     if ('answer' in result) {
+      if ('number' in result.answer && result.answer.number !== null) this.#committed();
       supplied.models = afterAnswer(supplied.models, sent, result.answer, nowMs);
     } else if (this.#isDown(opened)) {
       supplied.models = afterSilence(supplied.models, sent, nowMs);
@@ -288,6 +287,11 @@ export class Run {
     } else {
       this.#mayFail(result.error);
     }
+  }
+
+  /** A commit overwrites what a killed process left in the log. */
+  #committed(): void {
+    for (const supplied of this.#suppliers) supplied.inDoubt = [];
   }
 
   async #applyGroup(batches: readonly LinesCall[], opened: Process): Promise<void> {
@@ -324,8 +328,10 @@ export class Run {
     const isDone = await this.#tolerating(() =>
       opened.store.batches.setSafetyLimit(supplied.id, limit),
     );
-    if (isDone) supplied.models = changed;
-    else if (this.#isDown(opened)) supplied.models = [...supplied.models, ...changed];
+    if (isDone) {
+      this.#committed();
+      supplied.models = changed;
+    } else if (this.#isDown(opened)) supplied.models = [...supplied.models, ...changed];
   }
 
   async #drop(ageMs: number): Promise<void> {
@@ -401,6 +407,8 @@ export class Run {
     }
     // Some process was killed.
     const [first, second] = [this.#first, this.#second];
+    if (second !== undefined && !this.#opened().every((opened) => this.#isDown(opened)))
+      for (const supplied of this.#suppliers) supplied.inDoubt = supplied.models;
     if (second !== undefined && this.#isDown(second)) {
       this.kills += 1;
       this.#second = undefined;
@@ -437,6 +445,10 @@ export class Run {
     }
     if (this.#disk.hasPower) this.#disk.calm();
     const opened = this.#mustBeOpen();
+    for (const supplied of this.#suppliers) {
+      supplied.models = [...new Set([...supplied.models, ...supplied.inDoubt])];
+      supplied.inDoubt = [];
+    }
     await this.#check(opened);
     this.#hasFaults = false;
     if (this.crashes % 4 === 0) await this.#examine();
