@@ -25,6 +25,7 @@ import { measuredStore } from './metrics/measured-store.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { emailChannel, webhookChannel } from './notifications/channels.ts';
 import { Notifier, type Channel } from './notifications/notifier.ts';
+import { RepeatedCheck } from './repeated-check.ts';
 import { RetentionSweeper } from './intake/retention.ts';
 import type { Migration } from './store/driver.ts';
 import type { AccountStore, Store } from './store/store.ts';
@@ -239,9 +240,11 @@ async function serve(
   dropFolder?.start();
   sweeper.start();
   sender.start();
-  late.start();
-  backups?.start();
-  if (channels.length > 0) notifier.start();
+  const checks = [
+    late,
+    ...(backups === undefined ? [] : [backups]),
+    ...(channels.length > 0 ? [notifier] : []),
+  ].map((each) => new RepeatedCheck(() => each.check()));
 
   const close = async (): Promise<void> => {
     app.log.info('closing: accepted requests are finished first');
@@ -263,9 +266,8 @@ async function serve(
     bodyWorkers.close();
     await sender.stop();
     await sweeper.stop();
-    await late.stop();
     await backups?.stop();
-    await notifier.stop();
+    for (const check of checks) await check.stop();
     await metrics?.stop();
     await store.close();
     unlock();

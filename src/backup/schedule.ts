@@ -20,7 +20,6 @@ export interface BackupState {
   readonly isUp: boolean;
 }
 
-const CHECK_EVERY_MS = 60_000;
 const RETRY_AFTER_MS = 15 * 60_000;
 const THREAD_FILE = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';
 
@@ -30,9 +29,7 @@ export class BackupSchedule {
   readonly #startedAtMs: number;
   #latestAtMs: number | null = null;
   #failedAtMs: number | null = null;
-  #timer: NodeJS.Timeout | undefined;
   #thread: Worker | undefined;
-  #check: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   constructor(parts: ScheduleParts) {
@@ -49,24 +46,10 @@ export class BackupSchedule {
     return { latestAtMs, isUp };
   }
 
-  /** Checks now and every minute whether a backup is due. The timer does not keep the process alive. */
-  start(): void {
-    let isChecking = false;
-    const check = (): void => {
-      if (isChecking) return;
-      isChecking = true;
-      this.#check = this.check().finally(() => (isChecking = false));
-    };
-    check();
-    this.#timer = setInterval(check, CHECK_EVERY_MS).unref();
-  }
-
-  /** Ends a backup that is in progress: it leaves no incomplete file. */
+  /** Ends a backup that is in progress: it leaves no incomplete file once `check` has resolved. No further one is made. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    clearInterval(this.#timer);
     await this.#thread?.terminate();
-    await this.#check;
   }
 
   /** Makes a backup if one is due and the last attempt did not fail just now. */

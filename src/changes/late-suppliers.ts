@@ -11,15 +11,11 @@ interface LateSuppliersParts {
   readonly onFailure: (error: unknown) => void;
 }
 
-const CHECK_EVERY_MS = 60_000;
-
 /** Tells once when a supplier has not reported for longer than expected, and once when it reports again. */
 export class LateSuppliers {
   readonly #parts: LateSuppliersParts;
   readonly #late = new Set<number>();
   #expected: readonly { readonly name: string; readonly isLate: boolean }[] | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #check: Promise<void> = Promise.resolve();
 
   constructor(parts: LateSuppliersParts) {
     this.#parts = parts;
@@ -28,20 +24,6 @@ export class LateSuppliers {
   /** The suppliers that are expected to report, as of the latest check; undefined before the first one. */
   get expected(): readonly { readonly name: string; readonly isLate: boolean }[] | undefined {
     return this.#expected;
-  }
-
-  /** Checks now and every minute. The timer does not keep the process alive. */
-  start(): void {
-    this.#check = this.check();
-    this.#timer = setInterval(() => {
-      this.#check = this.check();
-    }, CHECK_EVERY_MS).unref();
-  }
-
-  /** Resolves when no check is in progress. */
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#check;
   }
 
   async check(): Promise<void> {

@@ -33,8 +33,6 @@ interface NotifierParts {
 /** Conditions by a key that stays the same while a condition lasts, with what people read. */
 type Conditions = ReadonlyMap<string, string>;
 
-const CHECK_EVERY_MS = 60_000;
-
 const KINDS = ['late_suppliers', 'held_files', 'paused_webhooks', 'expiring_tokens'] as const;
 
 const TEXT_OF: Readonly<Record<keyof AttentionCounts, (name: string, count: number) => string>> = {
@@ -54,29 +52,9 @@ export class Notifier {
   /** What each channel was told. */
   readonly #told = new Map<Channel, Conditions>();
   #attention: Conditions = new Map();
-  #timer: NodeJS.Timeout | undefined;
-  #check: Promise<void> = Promise.resolve();
 
   constructor(parts: NotifierParts) {
     this.#parts = parts;
-  }
-
-  /** Checks now and every minute. The timer does not keep the process alive. */
-  start(): void {
-    let isChecking = false;
-    const check = (): void => {
-      if (isChecking) return;
-      isChecking = true;
-      this.#check = this.check().finally(() => (isChecking = false));
-    };
-    check();
-    this.#timer = setInterval(check, CHECK_EVERY_MS).unref();
-  }
-
-  /** Resolves when no check is in progress. */
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#check;
   }
 
   /** Tells each channel what it has not been told. */

@@ -1,10 +1,10 @@
 import { Session, type Profiler } from 'node:inspector';
 import { SOURCES } from './sources.ts';
 
-/** A function, and for each of its characters whether it ran. */
+/** For each function, which of its characters have run. */
 type Seen = Map<string, Uint8Array>;
 
-/** What ran since the last time: for each function the characters of it. */
+/** What ran since the last call: ranges of characters, by function. */
 export type Covered = ReadonlyMap<string, readonly (readonly [from: number, to: number])[]>;
 
 /**
@@ -44,7 +44,7 @@ export class Coverage {
     return taken.filter(({ url }) => url.startsWith(SOURCES));
   }
 
-  /** Whether some of this was never seen. */
+  /** Whether some of this has not been seen before. */
   isNew(covered: Covered): boolean {
     return Iterator.from(covered).some(([name, ranges]) => {
       const seen = this.#seen.get(name);

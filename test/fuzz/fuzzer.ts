@@ -10,14 +10,14 @@ export interface Finding {
   readonly message: string;
 }
 
-/** Longest that reading one input may take, in milliseconds of CPU time. */
+/** The most CPU time that reading one input may take, in milliseconds. */
 const INPUT_CPU_MS_MAX = 1000;
 const BATCH_MIN = 8;
 const BATCH_MAX = 512;
-/** Comparing with another process is slower than reading. */
+/** How many inputs of a batch are compared with another process, which is slower than reading them. */
 const COMPARED_OF_BATCH = 32;
 
-/** What a run reports and needs. */
+/** Settings and callbacks of a run. */
 export interface FuzzOptions {
   readonly seed: number;
   readonly coverage: Coverage;
@@ -93,7 +93,7 @@ export class Fuzzer {
     return true;
   }
 
-  /** Finds the inputs that run new code, by halves. */
+  /** Finds the inputs that run new code, by bisection. */
   async #keep(batch: readonly Buffer[], covered: Covered): Promise<void> {
     const { coverage } = this.#options;
     if (!coverage.isNew(covered)) return;
@@ -118,7 +118,7 @@ export class Fuzzer {
     const { failure, cpuMs } = await this.#timed(input);
     if (failure !== undefined) await this.#report(input, failure);
     if (cpuMs <= INPUT_CPU_MS_MAX) return;
-    // What is made at its first use takes longer once.
+    // The first use of a cache takes longer.
     const again = await this.#timed(input);
     if (again.cpuMs > INPUT_CPU_MS_MAX)
       await this.#report(input, `reading took ${Math.round(again.cpuMs)} ms of CPU time`);
@@ -171,7 +171,7 @@ export async function failureOf(target: Target, input: Buffer): Promise<string |
   }
 }
 
-/** The first line, without numbers and quoted texts: one fault has many inputs. */
+/** Equal for inputs that show the same fault: the first line without numbers and quoted texts, and the place. */
 function keyOf(message: string): string {
   const [first = '', second = ''] = message.split('\n');
   const place =

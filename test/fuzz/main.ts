@@ -10,7 +10,7 @@ import { INPUT_BYTES_MAX } from './mutation.ts';
 import { TARGET_NAMES, targetNamed } from './targets.ts';
 import type { WorkerReport, WorkerRequest } from './watched.ts';
 
-/** After this long with one input, a thread is ended. Far more than the CPU time that is allowed, for a busy machine. */
+/** A thread that takes this long for one input is ended. On a busy machine, this is far more than its CPU time. */
 const HANGS_AFTER_MS = 60_000;
 const HEAP_MIB_MAX = 512;
 
@@ -87,7 +87,7 @@ async function main(): Promise<void> {
     const [name = ''] = names;
     const target = await targetNamed(name);
     const failure = await failureOf(target, parseInput(values.input));
-    process.stdout.write(`${failure ?? 'The input is read as promised.'}\n`);
+    process.stdout.write(`${failure ?? 'The input breaks no promise.'}\n`);
     await target.close?.();
     process.exitCode = failure === undefined ? 0 : 1;
     return;

@@ -9,7 +9,7 @@ export interface Target {
   /** The inputs that a run begins with, besides the saved corpus. */
   readonly seeds: readonly (string | Uint8Array)[];
   /**
-   * Reads one input. Throws if the reader breaks a promise: a refusal is none.
+   * Reads one input. Throws if the reader breaks a promise; it may refuse the input.
    *
    * @param random depends only on the input, so that a failure repeats
    */
@@ -52,7 +52,7 @@ export function checkMessage(message: string): void {
 export type Outcome<Value> =
   { readonly value: Value } | { readonly refused: string; readonly message: string };
 
-/** Runs a reader. Any error but a refusal that can be shown is thrown. */
+/** Runs a reader. Throws any error except a refusal that can be shown. */
 export function outcomeOf<Value>(read: () => Value): Outcome<Value> {
   try {
     return { value: read() };
@@ -61,7 +61,7 @@ export function outcomeOf<Value>(read: () => Value): Outcome<Value> {
   }
 }
 
-/** Does the same for a reader that is asynchronous. */
+/** The same for an asynchronous reader. */
 export async function outcomeOfAsync<Value>(read: () => Promise<Value>): Promise<Outcome<Value>> {
   try {
     return { value: await read() };
@@ -74,7 +74,10 @@ function refusalOf(error: unknown): { readonly refused: string; readonly message
   if (!(error instanceof OnhandError)) throw error;
   const { code, message } = error;
   if (code === 'internal' || !ERROR_CODES.includes(code))
-    throw new Disagreement('a refusal with a code of the server', { code, message });
+    throw new Disagreement('a refusal whose code reports a failure of the server', {
+      code,
+      message,
+    });
   checkMessage(message);
   return { refused: code, message };
 }

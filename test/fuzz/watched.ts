@@ -1,13 +1,16 @@
-/** What a thread that reads inputs is told. */
+/** What `main.ts` passes to the thread that reads inputs. */
 export interface WorkerRequest {
   readonly name: string;
   readonly seed: number;
-  /** When it ends, in milliseconds since 1970-01-01T00:00Z. */
+  /** When the run ends, in milliseconds since 1970-01-01T00:00Z. */
   readonly endsAtMs: number;
   readonly inputsMax: number;
   /** Whether the corpus is written at the end. */
   readonly isSaved: boolean;
-  /** How many inputs were begun, the length of the current one, and its bytes: what a thread that hangs was reading. */
+  /**
+   * Two 32-bit integers, the number of inputs begun and the length of the current one, then its bytes. If the thread
+   * hangs, `main.ts` prints them.
+   */
   readonly current: SharedArrayBuffer;
 }
 
@@ -16,7 +19,7 @@ export function isRequest(value: unknown): value is WorkerRequest {
   return typeof value === 'object' && value !== null && 'current' in value;
 }
 
-/** What it reports. */
+/** What the thread reports to `main.ts`. */
 export interface WorkerReport {
   readonly finding?: string;
   readonly progress?: {

@@ -12,7 +12,7 @@ const coverage = new Coverage();
 const { Fuzzer } = await import('./fuzzer.ts');
 const { targetNamed } = await import('./targets.ts');
 
-/** How much more memory may be in use after a run than after its first inputs, in MiB. */
+/** The most by which memory in use may grow after the first inputs of a run, in MiB. */
 const GROWTH_MIB_MAX = 64;
 const WARM_UP_INPUTS = 20_000;
 const REPORT_EVERY_MS = 10_000;

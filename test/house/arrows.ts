@@ -35,6 +35,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'config.ts': [],
   settings: ['domain', 'config.ts'],
   'version.ts': [],
+  'repeated-check.ts': [],
   'databases.ts': ['domain', 'store', 'store/sqlite', 'store/postgres'],
   backup: ['domain', 'store', 'databases.ts'],
   'server.ts': [
@@ -53,6 +54,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'metrics',
     'databases.ts',
     'version.ts',
+    'repeated-check.ts',
     'config.ts',
   ],
   'worker.ts': ['wire', 'files', 'http', 'workers', 'databases.ts'],

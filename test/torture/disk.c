@@ -15,8 +15,8 @@
 **   disk_kill(process, n)        that process ends at the n-th such operation of its own; now if n is 0,
 **                                and before its next sync if n is -1
 **   disk_fault(kind, n, times)   operations of a kind (read, write, full, sync, slow) fail, from the n-th on
-**   disk_calm()                  nothing of these is to happen any more
-**   disk_heal()                  no operation fails any more
+**   disk_calm()                  cancels all of these
+**   disk_heal()                  cancels the faults
 **   disk_restart(mode)           the power is back, without any connection: see RESTARTS for the modes
 **   disk_state(what)             power, open, unsynced, operations, or syncs
 **   disk_dead(process)           whether a process was killed

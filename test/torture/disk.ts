@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Sqlite from 'better-sqlite3';
 
-/** What a power cut leaves of the writes that were not synced. `process`: the power stayed, only processes ended. */
+/** What remains of unsynced writes after a power cut. `process`: the power stays on; only the processes end. */
 export const RESTARTS = [
   'process',
   'nothing',
@@ -23,7 +23,7 @@ export type Restart = (typeof RESTARTS)[number];
 export const FAULTS = ['read', 'write', 'full', 'sync', 'slow'] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** There is no C compiler, or no header of SQLite. */
+/** There is no C compiler, or SQLite's header file is missing. */
 export class NoCompilerError extends Error {}
 
 const SOURCE = fileURLToPath(new URL('disk.c', import.meta.url));
@@ -31,7 +31,7 @@ const HEADERS = fileURLToPath(
   new URL('../../node_modules/better-sqlite3/deps/sqlite3', import.meta.url),
 );
 
-/** Compiles the extension unless that was done before; returns its path. Throws `NoCompilerError`. */
+/** Returns the path of the extension, which it compiles unless that was done earlier. Throws `NoCompilerError`. */
 export function compileDisk(): string {
   const hash = createHash('sha256').update(readFileSync(SOURCE)).digest('hex').slice(0, 16);
   const library = join(tmpdir(), `disk-${hash}`, 'disk.so');
@@ -44,7 +44,7 @@ export function compileDisk(): string {
   } catch (error) {
     const because = error instanceof Error ? error.message : String(error);
     throw new NoCompilerError(
-      `The torture needs a C compiler named cc, such as gcc or clang, which is not here or failed. ${because}`,
+      `The torture needs a C compiler named cc, such as gcc or clang. It is missing, or it failed. ${because}`,
     );
   }
   renameSync(made, library);
@@ -81,12 +81,12 @@ export class Disk {
     this.#call('process', process);
   }
 
-  /** The power fails at this write, sync, truncation or deletion from now. */
+  /** Schedules a power cut at the n-th write, sync, truncation or deletion from now; 0 is never. */
   cutAfter(operations: number): void {
     this.#call('cut', operations);
   }
 
-  /** A process ends at this operation of its own; 0 is now, and -1 is before its next sync. */
+  /** Ends a process at the n-th such operation of its own; 0 is now, and -1 is before its next sync. */
   killAfter(process: number, operations: number): void {
     this.#call('kill', process, operations);
   }
@@ -95,12 +95,12 @@ export class Disk {
     this.#call('fault', kind, after, times);
   }
 
-  /** No operation fails any more; the power and processes may. */
+  /** Cancels failing operations, but no power cut or kill. */
   heal(): void {
     this.#call('heal');
   }
 
-  /** Forgets everything that is to go wrong. */
+  /** Cancels failing operations, power cuts and kills. */
   calm(): void {
     this.#call('calm');
   }

@@ -9,10 +9,10 @@ import type { Observed } from './observe.ts';
 export class Follower {
   /** Where it resumes. */
   #cursor: Cursor | undefined;
-  /** What it saw, by the supplier's name. */
+  /** The changes that it has read, by the supplier's name. */
   readonly #seen = new Map<string, Change[]>();
 
-  /** Reads a page. If it forgets, it resumes from where it was. */
+  /** Reads a page. If it forgets the page, it reads from the same cursor again. */
   async read(
     feed: ChangeFeed,
     supplierIds: readonly number[],
@@ -30,7 +30,7 @@ export class Follower {
       for (const record of records) if (record.kind === 'change') this.#see(record.change);
       this.#cursor = position;
     } catch (error) {
-      // Retention has deleted what it did not read: it begins again.
+      // Retention has deleted changes that it has not read: it starts again.
       if (!(error instanceof OnhandError) || error.code !== 'cursor_expired') throw error;
       this.#cursor = undefined;
       this.#seen.clear();
@@ -60,10 +60,10 @@ export class Follower {
 }
 
 function isSame(a: Change | undefined, b: Change): boolean {
-  return a !== undefined && isDeepStrictEqual(told(a), told(b));
+  return a !== undefined && isDeepStrictEqual(fixedParts(a), fixedParts(b));
 }
 
-/** What never changes: products may. */
-function told({ sequence, changedAtMs, before, after, batchUuid, sku }: Change) {
+/** The parts of a change that stay the same; its product may be updated later. */
+function fixedParts({ sequence, changedAtMs, before, after, batchUuid, sku }: Change) {
   return [sequence, changedAtMs, before, after, batchUuid, sku.skuId];
 }

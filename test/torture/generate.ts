@@ -22,7 +22,7 @@ export function generate(seed: number, length: number): Script {
     do: 'calls',
     calls: [{ do: 'import', supplier, existing: 'update', entries: entriesOf(random, 0.9) }],
   }));
-  // Some scripts have one process, and faults only in some.
+  // Some scripts have a second process, and some have faults.
   const traits = {
     second: random.chance(0.3),
     faults: random.chance(0.3),
@@ -45,7 +45,7 @@ function crashOf(random: Random, hasSecond: boolean): readonly Step[] {
     const who = hasSecond && random.chance(0.5) ? { who: 'second' as const } : {};
     const kill: Step = { do: 'kill', after: random.chance(0.1) ? 0 : after, ...who };
     if (random.chance(0.6)) return [kill];
-    // What a commit left that was cut off before its sync must not be shown and then lost.
+    // A commit that was written but not synced must not be shown and then lost.
     const write: Step = { do: 'calls', calls: callsOf(random) };
     return [{ ...kill, after: -1 }, write, { do: 'cut', after: 1, leaves }];
   }
@@ -54,7 +54,7 @@ function crashOf(random: Random, hasSecond: boolean): readonly Step[] {
 }
 
 function faultOf(random: Random): Step {
-  // A failed sync is what loses most.
+  // Failed syncs lose the most.
   const kind = random.chance(0.4)
     ? 'sync'
     : random.pick(FAULTS.filter((fault) => fault !== 'slow'));

@@ -15,7 +15,7 @@ interface Served {
 
 type Start = (settings: unknown) => Served;
 
-/** What each thread's file serves, once it is loaded. */
+/** What each thread's file passed to `serveThread` when it was loaded. */
 const starts = new Map<string, Start>();
 let loading = '';
 

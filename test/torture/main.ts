@@ -14,7 +14,7 @@ Runs the SQLite store on a disk that loses power, in scripts drawn from seeds, a
   --seeds M       how many seeds (default: 100, or as many as fit in --minutes)
   --minutes T     stop after this time
   --threads       run the store's threads as threads, on the real clock: slower, and not exactly repeatable
-  --bugs [NAME]   plant bugs, one after another, and expect that each is found
+  --bugs [NAME]   plant each bug, or only this one, and check that it is found
   --replay FILE   run the script that a failed seed was reduced to
 `;
 
@@ -50,7 +50,7 @@ function commit(): string {
   }
 }
 
-/** Runs a task in a process; resolves with its exit code and what it printed if that was asked for. */
+/** Runs a task in a child process. Resolves with its exit code and, if it is quiet, its output. */
 async function run(task: Task, environment: Record<string, string>, isQuiet = false) {
   const child = spawn(process.execPath, ['--import', HOOKS, TORTURE, ...argumentsOf(task)], {
     stdio: ['ignore', isQuiet ? 'pipe' : 'inherit', 'inherit'],
@@ -69,14 +69,18 @@ interface Finding {
   readonly printed: string;
 }
 
-/** The first seed that fails with a planted bug and passes without; undefined if there is none among so many. */
+/**
+ * Returns the first seed that fails with a planted bug and passes without it; undefined if none of `SEEDS_OF_BUG` does.
+ * Throws if a run ends before it has tried its seeds.
+ */
 async function findBug(name: string, base: Task): Promise<Finding | undefined> {
   const end = base.seed + SEEDS_OF_BUG;
   for (let from = base.seed; from < end;) {
     const task = { ...base, seed: from, seeds: end - from, isBrief: true };
-    const { printed } = await run(task, { TORTURE_BUG: name }, true);
+    const { code: planted, printed } = await run(task, { TORTURE_BUG: name }, true);
+    if (planted === 0) return undefined;
     const seed = Number(/^seed (\d+) /.exec(printed)?.[1] ?? Number.NaN);
-    if (Number.isNaN(seed)) return undefined;
+    if (Number.isNaN(seed)) throw new Error(`the run with ${name} ended without a result`);
     const { code } = await run({ ...task, seed, seeds: 1 }, {}, true);
     if (code === 0) return { seed, printed };
     say(`Seed ${seed} fails without a planted bug too.`);

@@ -1,4 +1,4 @@
-/** What a supplier's models say a call should answer, and what they say after it did. */
+/** Predicts the answer to a call, and the models that are possible after it. */
 import { isDeepStrictEqual } from 'node:util';
 import { OnhandError } from '../../src/domain/errors.ts';
 import type { BatchOutcome, RevertOutcome } from '../../src/domain/batches.ts';
@@ -12,11 +12,11 @@ export interface Sent {
   readonly call: WriteCall;
   /** The batch that a revert names. */
   readonly reverted?: ModelBatch | undefined;
-  /** The code that a confirmed call asked for; undefined if it could not be had. */
+  /** The confirmation code; undefined if none was requested, or the request failed. */
   readonly code?: string | undefined;
 }
 
-/** What a call answers, in the form in which it is compared. */
+/** The answer to a call, in the form in which it is compared. */
 export type Answer =
   { readonly refused: string } | { readonly number: number | null; readonly details: unknown };
 
@@ -56,7 +56,7 @@ function bySku(skus: Iterable<readonly [string, string]>) {
   return [...skus].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Applies a call to a model; returns what it should answer. */
+/** Applies a call to a model; returns the expected answer. */
 export function predict(
   model: SupplierModel,
   { call, reverted, code }: Sent,
@@ -78,9 +78,9 @@ export function predict(
 }
 
 /**
- * The models that remain possible after a call answered.
+ * Returns the models that remain possible after the answer to a call.
  *
- * @throws Error if none does
+ * @throws Error if no model predicts the answer
  */
 export function afterAnswer(
   models: readonly SupplierModel[],
@@ -103,7 +103,7 @@ export function afterAnswer(
   return possible;
 }
 
-/** The models that are possible after a call of which it is not known whether it was done. */
+/** Returns the models that are possible after a call without an answer: it was applied, or it was not. */
 export function afterSilence(
   models: readonly SupplierModel[],
   sent: Sent,

@@ -67,7 +67,7 @@ export class Run {
     return this.#stepNumber;
   }
 
-  /** Resolves if the store did everything right; rejects with what it did not. */
+  /** Resolves if the store does what the models predict; rejects with the first difference. */
   async run(): Promise<void> {
     const onStray = (error: unknown): void => this.#strayed(error);
     process.on('uncaughtException', onStray);
@@ -96,7 +96,7 @@ export class Run {
   #begin(): void {
     this.#disk.reset(this.script.seed);
     this.#time?.begin(this.script.seed);
-    // Uuids draw on random bytes that were fetched before: the next one is to be the first of new ones.
+    // UUIDs use random bytes that were fetched earlier: use these up, so that the next UUID follows from the seed.
     const fills = this.#time?.fills;
     while (this.#time !== undefined && this.#time.fills === fills) newUuid(0);
   }
@@ -221,7 +221,7 @@ export class Run {
     });
   }
 
-  /** Errors of the disk are allowed if it has faults or the power fails. */
+  /** Returns false if the work fails because of the disk, the power or a killed process; rejects with other errors. */
   async #tolerating(work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();
@@ -261,7 +261,7 @@ export class Run {
     }
   }
 
-  /** The codes of calls that are confirmed. One that could not be had is undefined. */
+  /** The confirmation codes of calls; undefined for a call without one, or if the request for it failed. */
   async #confirmations(calls: readonly WriteCall[], { store }: Process) {
     const codes: (string | undefined)[] = [];
     for (const call of calls) {
@@ -332,7 +332,7 @@ export class Run {
     const beforeMs = Date.now() - ageMs;
     for (const { models } of this.#suppliers) for (const model of models) model.allowDrop(beforeMs);
     await this.#tolerating(() => this.#mustBeOpen().store.changes.dropBefore(beforeMs, 1_000_000));
-    // What is deleted is seen at the next check; until then, no batch is reverted that it may concern.
+    // The check finds out what was deleted, before a later revert depends on it.
     if (!this.#isDown(this.#mustBeOpen())) await this.#checkNow(false);
   }
 
@@ -450,7 +450,7 @@ export class Run {
     if (withDoctor) await this.#examine();
   }
 
-  /** Compares what a process shows with the models; keeps those that agree. */
+  /** Compares what a process shows with the models; keeps the models that agree. */
   async #check(opened: Process): Promise<void> {
     for (const supplied of this.#suppliers) {
       const observed = await this.#observe(opened, supplied.id);

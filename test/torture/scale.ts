@@ -14,7 +14,7 @@ export const SCALE: readonly Replacement[] = [
   constant('store/sqlite/recent/sweep.ts', 'PASS_CHANGES_MIN', '200_000', '20'),
   constant('store/sqlite/recent/inventory-view.ts', 'MARKS', '1 << 21', '1 << 5'),
   constant('store/sqlite/recent/feed.ts', 'MESSAGE_SKUS', '2000', '3'),
-  constant('store/sqlite/recent/feed.ts', 'COLLECTED_SKUS_MAX', '50_000', '4'),
+  constant('store/sqlite/recent/feed.ts', 'COLLECTED_SKUS_MAX', '50_000', '2'),
   constant('store/sqlite/write/writer-thread.ts', 'SLICE_ROWS', '4000', '3'),
   constant('store/sqlite/write/writer-thread.ts', 'THOROUGH_PROBE_BYTES', '1 << 20', '1 << 14'),
   constant('store/sqlite/write/revert.ts', 'READ_TOGETHER', '2000', '2'),

@@ -1,4 +1,4 @@
-/** The steps of a script. They are plain data, and any of them can be left out: what they refer to may be missing. */
+/** The steps of a script: plain data. Any step can be left out, since a step whose object is missing does nothing. */
 import type { SafetyLimit } from '../../src/domain/safety-limit.ts';
 import type { Inventory } from '../../src/domain/inventory.ts';
 import type { ModelLine } from '../store/model.ts';
@@ -12,9 +12,9 @@ export interface LinesCall {
   readonly dryRun?: true;
   /** The default limit of the snapshot. */
   readonly snapshot?: SafetyLimit;
-  /** A key, with how long it is valid. The same key comes again, with the same lines or others. */
+  /** An idempotency key. Other calls have the same key, with the same lines or others. */
   readonly key?: { readonly name: string; readonly body: string; readonly validMs: number };
-  /** Asks for a confirmation first, and sends it. */
+  /** Requests a confirmation code first, and sends it. */
   readonly confirmed?: true;
 }
 
@@ -36,7 +36,7 @@ export interface EntryStep {
 export interface RevertCall {
   readonly do: 'revert';
   readonly supplier: number;
-  /** Which of the supplier's batches: the last is 0. */
+  /** How many batches before the supplier's last one; 0 is the last. */
   readonly back: number;
   readonly force?: true;
   readonly dryRun?: true;
@@ -45,14 +45,14 @@ export interface RevertCall {
 /** Changes of one supplier's inventory. */
 export type WriteCall = LinesCall | ImportCall | RevertCall;
 
-/** What the store does when it opens, and in how small portions. */
+/** Settings with which the store is opened. */
 export interface Opening {
   readonly recentChangesMax: number;
   readonly largeBatchLines: number;
 }
 
 export type Step =
-  /** Calls that are made at the same time, of the first or the second process. */
+  /** Calls at the same time, to the first or the second process. */
   | { readonly do: 'calls'; readonly calls: readonly WriteCall[]; readonly by?: 'second' }
   /** Batches of several suppliers in one call. */
   | { readonly do: 'group'; readonly batches: readonly LinesCall[]; readonly by?: 'second' }
@@ -60,7 +60,7 @@ export type Step =
   | { readonly do: 'drop'; readonly ageMs: number }
   | { readonly do: 'sweep' }
   | { readonly do: 'probe' }
-  /** The follower reads a page; if it forgets, it resumes from where it was. */
+  /** The follower reads a page; if it forgets the page, it reads from the same cursor again. */
   | { readonly do: 'follow'; readonly limit: number; readonly forgets?: true }
   | { readonly do: 'jump'; readonly ms: number }
   | { readonly do: 'idle'; readonly ms: number }
@@ -78,15 +78,15 @@ export type Step =
 
 export interface Script {
   readonly seed: number;
-  /** How the store is opened: one after another, again and again. */
+  /** Used in turn, each time the store is opened. */
   readonly openings: readonly Opening[];
   readonly steps: readonly Step[];
 }
 
-/** Reads a script that was kept as JSON. Throws if it is none. */
+/** Parses a script from JSON. Throws if the text is not a script. */
 export function parseScript(text: string): Script {
   const script: unknown = JSON.parse(text);
-  if (!isScript(script)) throw new Error('This is no script of the torture.');
+  if (!isScript(script)) throw new Error('This file is not a script of the torture.');
   return script;
 }
 

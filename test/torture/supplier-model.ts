@@ -1,6 +1,6 @@
 /**
- * What may be true of one supplier after each step: its inventory and changes (`Model`), and what the store keeps
- * beside them: batches, keys, statistics and the safety limit.
+ * A possible state of one supplier: its inventory and changes (`Model`), and its batches, keys, statistics and safety
+ * limit.
  */
 import { restrictionCode } from '../../src/domain/inventory.ts';
 import type { SafetyLimit } from '../../src/domain/safety-limit.ts';
@@ -28,7 +28,7 @@ interface KeptKey {
   readonly expiresAtMs: number;
 }
 
-/** What a batch of lines is answered. */
+/** The expected answer to a batch of lines. */
 export interface LinesOutcome {
   readonly results: readonly ModelResult[];
   /** The number of its batch; null for a dry run. */
@@ -62,7 +62,7 @@ export class SupplierModel {
     return copy;
   }
 
-  /** @param isConfirmed whether the call has the code that it asked for */
+  /** @param isConfirmed whether the call has a confirmation code */
   applyLines(
     call: LinesCall,
     nowMs: number,
@@ -88,8 +88,7 @@ export class SupplierModel {
       limit !== null && falls >= limit.skusMin && falls * 100 > limit.percentMax * live;
     if (isExceeded && !isConfirmed) return { refused: 'breaker_tripped' };
     const changes = next.changes.slice(this.lines.changes.length);
-    const named = next.zeroedOfLast;
-    const outcome = { results, zeroedCount: named, isRepeat: false };
+    const outcome = { results, zeroedCount: next.zeroedOfLast, isRepeat: false };
     if (dryRun) return { ...outcome, number: null };
     this.lines = next;
     const failed = results.filter(({ status }) => status !== 200).length;
@@ -134,7 +133,7 @@ export class SupplierModel {
     return { outcomes, number: this.#append('import', nowMs, entries.length, changes) };
   }
 
-  /** The batch that a step means, if it can be reverted. */
+  /** The batch that a call reverts; undefined if there is none. */
   revertible({ back }: RevertCall): ModelBatch | undefined {
     return this.batches.filter(({ source }) => source !== 'import').at(-1 - back);
   }
@@ -167,7 +166,7 @@ export class SupplierModel {
   }
 }
 
-/** What makes two requests with one key the same. */
+/** Equal for requests that may share an idempotency key. */
 export function bodyOf({ lines, atomic, snapshot, key }: LinesCall): string {
   return JSON.stringify([lines, atomic, snapshot, key?.body]);
 }

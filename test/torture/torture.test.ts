@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { generate } from './generate.ts';
 import { PLANTED_BUGS } from './planted-bugs.ts';
-import { replaced } from './replacement.ts';
+import { replaced, type Replacement } from './replacement.ts';
 import { SCALE } from './scale.ts';
 import { shrink } from './shrink.ts';
 import { parseScript, type Script } from './steps.ts';
@@ -12,32 +12,39 @@ function sourceOf(file: string): string {
   return readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 }
 
-test.each(PLANTED_BUGS)('the planted bug $name fits the sources', ({ replacements }) => {
-  for (const replacement of [...SCALE, ...replacements]) {
+function expectToFit(replacements: readonly Replacement[]): void {
+  for (const replacement of replacements) {
     const text = sourceOf(replacement.file);
     expect(replaced(text, replacement)).not.toBe(text);
   }
-});
+}
 
-test('planted bugs have names of their own', () => {
+test('each size that is made small occurs once in the sources', () => expectToFit(SCALE));
+
+test.each(PLANTED_BUGS)(
+  'the text that the planted bug $name replaces occurs once in the sources',
+  ({ replacements }) => expectToFit(replacements),
+);
+
+test('planted bugs have unique names', () => {
   const names = PLANTED_BUGS.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
 });
 
-test('a seed always gives the same script, which can be kept as JSON', () => {
+test('a seed always gives the same script, and parsing its JSON returns it unchanged', () => {
   const script = generate(7, 60);
   expect(generate(7, 60)).toEqual(script);
   expect(parseScript(JSON.stringify(script))).toEqual(script);
   expect(generate(8, 60).steps).not.toEqual(script.steps);
 });
 
-/** As if a power cut and a line that sets a stock of 5 made a script fail. */
+/** Stands in for a run: a script fails if it has a power cut and a line that sets a stock of 5. */
 function fails(tried: Script): Promise<boolean> {
   const text = JSON.stringify(tried.steps);
   return Promise.resolve(text.includes('"do":"cut"') && text.includes('"quantityInStock":5'));
 }
 
-test('a script that fails is reduced to the steps and lines that make it fail', async () => {
+test('a failing script is reduced to the steps and lines that make it fail', async () => {
   const script = generate(11, 60);
   expect(await fails(script)).toBe(true);
   const { steps } = await shrink(script, fails, () => false);
@@ -46,7 +53,7 @@ test('a script that fails is reduced to the steps and lines that make it fail', 
   expect(JSON.stringify(steps).length).toBeLessThan(400);
 });
 
-test('the model answers a key once, until it expires', () => {
+test('the model applies requests with the same idempotency key once, until the key expires', () => {
   const model = new SupplierModel();
   const key = { name: 'k', body: 'b', validMs: 10 };
   model.applyEntries(

@@ -1,4 +1,4 @@
-/** Runs scripts in this process, which `hooks.ts` has prepared. `main.ts` starts it. */
+/** Runs scripts. `main.ts` starts this program with `hooks.ts` preloaded. */
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,9 +29,9 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1' },
     minutes: { type: 'string', default: 'Infinity' },
     commit: { type: 'string', default: 'unknown' },
-    /** A script to replay instead. */
+    /** The file of a script, which is run instead. */
     replay: { type: 'string' },
-    /** Ends at the first seed that fails, without reducing it. */
+    /** Stops at the first seed that fails, without reducing its script. */
     brief: { type: 'boolean', default: false },
   },
 });
@@ -45,7 +45,7 @@ const disk = new Disk(compileDisk());
 const folder = mkdtempSync(join(tmpdir(), 'onhand-torture-'));
 const totals = { seeds: 0, crashes: 0, kills: 0 };
 
-/** What the store did wrong in a script; undefined if nothing. */
+/** Runs a script; returns why it fails, or undefined if it passes. */
 async function failureOf(script: Script): Promise<string | undefined> {
   const run = new Run(disk, time, join(folder, 'onhand.db'), script);
   try {
@@ -89,7 +89,7 @@ async function replay(file: string): Promise<number> {
   return failure === undefined ? 0 : 1;
 }
 
-/** Runs the scripts of bugs that were found before; returns how many fail. */
+/** Runs the scripts of faults that were found earlier; returns how many fail. */
 async function runKept(): Promise<number> {
   let failed = 0;
   for (const name of readdirSync(KEPT)) {

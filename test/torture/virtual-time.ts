@@ -1,6 +1,6 @@
 /**
- * Time and chance for a process of the torture that runs everything in one thread: the clock moves only when a step
- * moves it, timers fire only then, and random numbers follow from the seed.
+ * The clock, timers and random numbers of a process that runs everything in one thread. The clock moves and timers fire
+ * only when a step says so, and random numbers follow from the seed.
  */
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
@@ -19,12 +19,12 @@ const realClearTimeout = globalThis.clearTimeout;
 
 export class VirtualTime {
   #nowMs = FIRST_MS;
-  /** Timers count on when the clock jumps. */
+  /** The monotonic clock, which timers use: it does not jump. */
   #elapsedMs = 0;
   #lastTimer = 0;
   readonly #timers = new Map<number, Timer>();
   #random = new Random(0);
-  /** How often random bytes were asked for. */
+  /** How many times random bytes were requested. */
   fills = 0;
 
   /** Replaces the clock, the timers and the random numbers of this process. */

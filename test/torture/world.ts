@@ -1,4 +1,4 @@
-/** What every script is about: some suppliers, their SKUs, and identifiers that SKUs share. */
+/** The suppliers, SKUs and identifiers that all scripts use. */
 import type { Product } from '../../src/domain/sku.ts';
 
 export const SUPPLIERS = ['one', 'two', 'three'] as const;

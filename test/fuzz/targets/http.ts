@@ -158,7 +158,7 @@ function requestOf(bytes: Buffer, token: string): Buffer {
   return Buffer.from(`${rows.join('\r\n')}\r\n\r\n${body}`, 'latin1');
 }
 
-/** How long an answer may take. A feed that waits for changes, and a body that never comes, are not waited for. */
+/** How long to wait for a response, in milliseconds: long polling and a body that never arrives would take longer. */
 const ANSWER_MS = 1500;
 
 interface Response {
@@ -191,7 +191,7 @@ function responsesIn(text: string): readonly Response[] {
   });
 }
 
-/** Errors are problem documents that can be shown; the server is never at fault. */
+/** Throws if an error is not a problem document that can be shown, or says that the server failed. */
 function checkResponse({ status, head, body }: Response): void {
   if (status < 400) return;
   const isBusy = status === 503 && /^retry-after: [0-9]+\r?$/im.test(head);

@@ -10,14 +10,14 @@
 export interface Operation<Input, Output> {
   readonly client: string;
   readonly input: Input;
-  /** Undefined if the client never learnt it: the operation takes effect at any time after its call, or never. */
+  /** Undefined if there was no answer: the operation takes effect at any time after its call, or never. */
   readonly output: Output | undefined;
-  /** When it was called and when it returned, on one clock. Infinity if it did not return. */
+  /** When it was called and when it returned, by the same clock. Infinity if it did not return. */
   readonly calledAt: number;
   readonly returnedAt: number;
 }
 
-/** What an object does if its operations come one after another. */
+/** The sequential behavior of an object. */
 export interface Model<State, Input, Output> {
   readonly initial: State;
   /**
@@ -89,7 +89,7 @@ export function checkLinearizable<State, Input, Output>(
       event = event.after;
       continue;
     }
-    // What never returned need not have taken effect.
+    // The remaining operations did not return, so they need not have taken effect.
     if (operation.returnedAt === Infinity) return { isLinearizable: true };
     if (path.length >= longest.length) {
       longest = path.map(({ call }) => call.id);

@@ -18,12 +18,12 @@ const STOCK_MAX = 6;
 const RETRY_MS = 40;
 const THINKING_MS_MAX = 12;
 
-/** A server that cannot answer now, or a connection that was cut: what was sent may have been applied or not. */
+/** The server is unavailable, or the connection was cut: the request may have been applied or not. */
 const UNKNOWN: unique symbol = Symbol('unknown');
 
 /** Clients that read and write the same few SKUs through all nodes. */
 export class StockClients {
-  /** Operations whose client learnt their outcome. */
+  /** The number of operations that were answered. */
   answered = 0;
   readonly #urls: readonly string[];
   readonly #token: string;
@@ -71,7 +71,7 @@ export class StockClients {
   }
 
   async #run(client: number): Promise<void> {
-    // A client that was cut off is another client from then on: its operation may still take effect.
+    // After an operation without an answer, the client counts as another one: the operation may still take effect.
     let life = 0;
     while (!this.#isOver) {
       const sku = this.#random.pick(this.#skus);
@@ -82,7 +82,7 @@ export class StockClients {
       const output = await this.#perform(sku, input, key, client);
       const returnedAt = output === undefined ? Infinity : performance.now();
       if (output !== undefined) this.answered += 1;
-      // A read without an answer says nothing.
+      // A read without an answer constrains nothing.
       if (output !== undefined || input.kind !== 'read')
         sku.history.push({
           client: `client ${client}.${life}`,

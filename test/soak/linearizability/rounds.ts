@@ -21,7 +21,7 @@ const CUT_EVERY_MS = 2000;
 
 export interface RoundFigures {
   readonly operations: number;
-  /** Writes whose clients never learnt what became of them. */
+  /** Writes without an answer: they may have been applied or not. */
   readonly unknown: number;
   /** Why a SKU's history is not linearizable. */
   readonly faults: readonly string[];

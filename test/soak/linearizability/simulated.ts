@@ -17,7 +17,7 @@ const INITIAL = 5;
 
 /**
  * The history of one SKU of a simulated server, on a clock of its own: an operation is called, takes effect and returns.
- * One in ten is cut off: its client learns nothing.
+ * One in ten gets no answer.
  */
 export function simulatedHistory(
   seed: number,
@@ -46,14 +46,14 @@ export function simulatedHistory(
   let stock = INITIAL;
   const past: number[] = [INITIAL];
   const write = (input: StockInput): StockOutput => {
-    const told = effectOf(stock, input);
-    if (told.kind === 'applied') stock = told.after;
+    const output = effectOf(stock, input);
+    if (output.kind === 'applied') stock = output.after;
     past.push(stock);
-    return told;
+    return output;
   };
   const history: StockOperation[] = [];
   for (const { client, input, calledAt, effectAt, returnedAt, isCut } of planned) {
-    const tell = (output: StockOutput | undefined): void => {
+    const answer = (output: StockOutput | undefined): void => {
       history.push({
         client,
         input,
@@ -64,26 +64,26 @@ export function simulatedHistory(
     };
     const run = (): void => {
       if (fault === 'reads from a replica that is behind' && input.kind === 'read' && isFaulty()) {
-        tell({ kind: 'read', stock: past.at(-4) ?? INITIAL });
+        answer({ kind: 'read', stock: past.at(-4) ?? INITIAL });
       } else if (fault === 'answers before it commits' && input.kind !== 'read' && isFaulty()) {
-        tell(effectOf(stock, input));
+        answer(effectOf(stock, input));
         effects.push({ at: returnedAt + 30, run: () => void write(input) });
       } else if (fault === 'compares and sets in two steps' && input.kind === 'compareAndSet') {
-        const told = effectOf(stock, input);
-        tell(told);
-        if (told.kind === 'applied')
+        const output = effectOf(stock, input);
+        answer(output);
+        if (output.kind === 'applied')
           effects.push({
             at: returnedAt - 0.5,
-            run: () => void write({ kind: 'set', to: told.after }),
+            run: () => void write({ kind: 'set', to: output.after }),
           });
       } else if (
         fault === 'forgets an acknowledged write at a failover' &&
         returnedAt < failoverAt &&
         returnedAt > failoverAt - 40
       ) {
-        tell(effectOf(stock, input));
+        answer(effectOf(stock, input));
       } else {
-        tell(write(input));
+        answer(write(input));
         if (fault === 'applies a retry twice' && input.kind === 'change' && isFaulty())
           write(input);
       }

@@ -8,7 +8,7 @@ export type StockInput =
   | { readonly kind: 'compareAndSet'; readonly expected: number; readonly to: number }
   | { readonly kind: 'change'; readonly by: number };
 
-/** What a client was told: the stock, or that a write was applied or refused, with the stock that it found. */
+/** The answer to an operation: the stock, or whether a write was applied, with the stock that it found. */
 export type StockOutput =
   | { readonly kind: 'read'; readonly stock: number }
   | { readonly kind: 'applied'; readonly before: number; readonly after: number }
@@ -71,6 +71,6 @@ export function faultOf(history: readonly StockOperation[], initial: number): st
 }
 
 function print({ client, input, output, calledAt, returnedAt }: StockOperation): string {
-  const told = output === undefined ? 'unknown' : JSON.stringify(output);
-  return `${client} ${JSON.stringify(input)} → ${told} (${calledAt.toFixed(2)} to ${returnedAt.toFixed(2)})`;
+  const answer = output === undefined ? 'unknown' : JSON.stringify(output);
+  return `${client} ${JSON.stringify(input)} → ${answer} (${calledAt.toFixed(2)} to ${returnedAt.toFixed(2)})`;
 }
