@@ -1,4 +1,6 @@
-/** Lists as tables or JSON. */
+/** Lists as tables or JSON, and the results of checks. */
+import { styleText } from 'node:util';
+import type { Finding } from '../store/driver.ts';
 import type { CommandContext } from './context.ts';
 
 /** One element of a list; its member names are the table's columns and the JSON's members. */
@@ -39,4 +41,14 @@ function formatCell(value: ListRecord[string]): string {
 /** A timestamp as lists show it, to the second. */
 export function formatTime(timeMs: number | null): string | null {
   return timeMs === null ? null : new Date(timeMs).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** Prints the result of one check of a database. */
+export function printFinding(context: CommandContext, { check, ok, detail }: Finding): void {
+  const { stdout: stream } = context;
+  context.print(
+    ok
+      ? `${styleText('green', 'ok   ', { stream })} ${check}`
+      : `${styleText('red', 'WRONG', { stream })} ${check}: ${detail}`,
+  );
 }

@@ -241,6 +241,7 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
 
   test('an operator sees the state of the server and what needs attention in any organization', async () => {
     const admin = await windowOf(browser, server, 'admin');
+    await server.createOrganization('supplier', 'Donaudampfschifffahrtsgesellschaft & Co.');
     const page = await open('/', admin);
     const attention = page.getByRole('region', { name: 'Needs attention' });
     await attention.getByText('One supplier is late').waitFor();
@@ -248,6 +249,9 @@ describe.skipIf(!hasChromium)('the dashboard in a browser', () => {
     await page.getByText('Lines per second').waitFor();
     await page.getByRole('img', { name: /Lines in each of the last 24 hours/ }).waitFor();
     await page.getByRole('row', { name: 'Acme' }).waitFor();
+    // On a phone, a wide table scrolls, and not the page.
+    await page.setViewportSize({ width: 390, height: 780 });
+    await expect.poll(() => page.evaluate('document.documentElement.scrollWidth')).toBe(390);
     await page.goto(`${server.url}/skus`);
     await page.getByText(`${SKUS + 2} SKUs`, { exact: true }).waitFor();
     await admin.close();

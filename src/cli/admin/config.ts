@@ -21,7 +21,7 @@ function checkCommand(context: CommandContext): Command {
     .summary('find wrong, unknown and contradictory settings')
     .description(
       'Checks the configuration file and the environment, and prints each setting that is unknown, has a value that is ' +
-        'not allowed, or has no effect because of another one. Exits 1 if there is any.',
+        'not allowed, or has no effect because of another one. Exits 1 if it finds a problem.',
     )
     .addHelpText('after', '\nExample:\n  onhand config check --config /etc/onhand/onhand.toml')
     .action(async (_options: object, command: Command) => {

@@ -1,12 +1,11 @@
 import { resolve } from 'node:path';
-import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
 import { backUp } from '../../backup/backup.ts';
 import { restoreBackup } from '../../backup/restore.ts';
 import { OnhandError } from '../../domain/errors.ts';
-import type { Finding } from '../../store/driver.ts';
 import type { CommandContext } from '../context.ts';
 import { databaseOption, wholeNumberParser } from '../options.ts';
+import { printFinding } from '../output.ts';
 
 interface BackupOptions {
   readonly database: string;
@@ -108,10 +107,7 @@ export function restoreCommand(context: CommandContext): Command {
       '--identity-file <file>',
       'file with the private key of age that decrypts the backup, as age-keygen writes it',
     )
-    .addHelpText(
-      'after',
-      '\nExample:\n  onhand restore /backups/onhand-20261128T070000Z.db.zst --database sqlite:/var/lib/onhand/onhand.db',
-    )
+    .addHelpText('after', '\nExample:\n  onhand restore /backups/onhand-20261128T070000Z.db.zst')
     .action(async (backup: string, { database, identityFile }: RestoreOptions) => {
       const { file, backupBytes, bytes, fromVersion, toVersion } = await restoreBackup({
         backup: resolve(backup),
@@ -132,16 +128,6 @@ export function restoreCommand(context: CommandContext): Command {
         'Not in a backup: uploaded files, and lines that were answered after it. Ask suppliers to send their stock again.',
       );
     });
-}
-
-/** Prints the result of one check of a database. */
-export function printFinding(context: CommandContext, { check, ok, detail }: Finding): void {
-  const { stdout: stream } = context;
-  context.print(
-    ok
-      ? `${styleText('green', 'ok   ', { stream })} ${check}`
-      : `${styleText('red', 'WRONG', { stream })} ${check}: ${detail}`,
-  );
 }
 
 const MIB = 1024 * 1024;

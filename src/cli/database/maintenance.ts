@@ -8,8 +8,7 @@ import {
 } from '../../databases.ts';
 import type { CommandContext } from '../context.ts';
 import { databaseOption } from '../options.ts';
-import { printFinding } from './backup.ts';
-import { printList } from '../output.ts';
+import { printFinding, printList } from '../output.ts';
 
 export function doctorCommand(context: CommandContext): Command {
   return new Command('doctor')

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { SERVER_AUTHOR, type Author } from '../../domain/audit.ts';
 import { NO_RULES, type ReadingRules } from '../../domain/reading-rules.ts';
 import { noted } from './audit.ts';
@@ -27,7 +28,7 @@ export class SqlFileRules {
       .executeTakeFirst();
   }
 
-  /** Writes only if the rules are still those that were read; otherwise it reads them again. */
+  /** Writes only a change, and only if the rules are still those that were read; otherwise it reads them again. */
   async changeRules(
     supplierId: number,
     change: (before: ReadingRules) => ReadingRules,
@@ -35,7 +36,9 @@ export class SqlFileRules {
   ): Promise<ReadingRules> {
     for (;;) {
       const row = await this.#savedRules(supplierId);
-      const rules = change(row === undefined ? NO_RULES : savedRulesOf(row));
+      const before = row === undefined ? NO_RULES : savedRulesOf(row);
+      const rules = change(before);
+      if (isDeepStrictEqual(before, rules)) return rules;
       if (await this.#replaceRules(supplierId, row, rules, author)) return rules;
     }
   }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PERMISSIONS_OF_TYPE } from '../../../src/domain/parties.ts';
 import { entry } from '../../store/fixtures.ts';
 import { at, problemOf, textAt } from '../answers.ts';
+import { FileClient, FILES } from '../files/file-client.ts';
 import { BULK, SKUS, TestServer, type Asking } from '../harness.ts';
 
 const AUDIT = '/timp/audit/';
@@ -97,10 +98,10 @@ describe('the audit log has an entry, with its author, request and address, when
     expect(JSON.stringify(entries)).not.toContain('secret-path');
   });
 
-  test('reading rules change, and once for a change that is one', async () => {
+  test('reading rules or column names change, but not when they are set to what they are', async () => {
     const path = '/timp/organizations/files/settings/';
     const entries = await entriesOf(async () => {
-      await send('PATCH', path, { body: { locations: 'sum' } });
+      for (let i = 0; i < 2; i += 1) await send('PATCH', path, { body: { locations: 'sum' } });
       await send('PUT', '/timp/organizations/files/mapping/', {
         body: { columns: { Lager: 'quantity_in_stock' } },
       });
@@ -139,6 +140,26 @@ describe('the audit log has an entry, with its author, request and address, when
     expect(entries).toMatchObject([
       { action: 'batch.confirmed', details: { lines: 1 } },
       { action: 'batch.reverted', organization: uuid, details: { force: false } },
+    ]);
+  });
+
+  test('a held file is confirmed, and undone, but not for a dry run or a refused confirmation', async () => {
+    const client = new FileClient(server, token);
+    await send('POST', BULK, { body: line(5) });
+    await server.store.batches.setSafetyLimit(supplierId, { percentMax: 1, skusMin: 1 });
+    const entries = await entriesOf(async () => {
+      const file = await client.upload('sku_id,qty\na,0\n');
+      await client.processed(file);
+      await send('POST', `${FILES}${file}/confirm/`);
+      await client.processed(file);
+      problemOf(await client.ask('POST', `${FILES}${file}/confirm/`), 409, 'file_state_wrong');
+      await send('POST', `${FILES}${file}/revert/?dry_run=true`);
+      await send('POST', `${FILES}${file}/revert/`);
+    });
+    await server.store.batches.setSafetyLimit(supplierId, null);
+    expect(entries).toMatchObject([
+      { action: 'file.confirmed', organization: uuid, details: { rules: [] } },
+      { action: 'file.reverted', organization: uuid, details: { force: false } },
     ]);
   });
 
