@@ -385,17 +385,14 @@ export class Run {
     const opened = this.#opened();
     this.#first = undefined;
     this.#second = undefined;
-    for (const { store, feed } of opened) {
-      feed.close();
-      await store.close().catch((error: unknown) => {
-        if (isStrict) throw error;
-      });
-    }
+    for (const one of opened) await this.#close(one, isStrict);
   }
 
-  async #close(opened: Process): Promise<void> {
-    opened.feed.close();
-    await opened.store.close().catch(() => undefined);
+  async #close({ store, feed }: Process, isStrict = false): Promise<void> {
+    feed.close();
+    await store.close().catch((error: unknown) => {
+      if (isStrict) throw error;
+    });
   }
 
   async #recoverIfNeeded(): Promise<void> {
