@@ -120,6 +120,7 @@ async function serve(
 ): Promise<RunningServer> {
   // Loaded on demand: commands that do not serve start in half the time.
   const { buildServer } = await import('./http/server.ts');
+  const { listen } = await import('./http/listen.ts');
   const { probeOf } = await import('./http/health.ts');
   const { Dashboard, DASHBOARD_FOLDER } = await import('./http/dashboard.ts');
   const { FirstSetup } = await import('./accounts/first-setup.ts');
@@ -165,7 +166,7 @@ async function serve(
     }
   }
   const { host, port } = settings;
-  await app.listen({ host, port, ...(socket !== undefined && { fd: socket }) });
+  const closeApp = await listen(app, { host, port, socket });
 
   const dropFolder = dropFolderOf(settings, {
     service: files,
@@ -232,7 +233,7 @@ async function serve(
     try {
       await metrics.start(sources, report('a scrape of the metrics failed'));
     } catch (error) {
-      await app.close();
+      await closeApp();
       throw error;
     }
   }
@@ -256,7 +257,7 @@ async function serve(
     // A download may last as long as its client likes.
     const cut = setTimeout(() => files.stopDownloads(), DOWNLOADS_END_WITHIN_MS);
     try {
-      await app.close();
+      await closeApp();
     } finally {
       clearInterval(sweep);
       clearTimeout(cut);
