@@ -10,7 +10,7 @@ export interface Notification {
   readonly text: string;
 }
 
-/** A way to tell somebody something. */
+/** A way to send notifications to one recipient. */
 export interface Channel {
   /** For the log, without secrets: `email` or `webhook`. */
   readonly name: string;
@@ -107,7 +107,7 @@ export function mailSettingsOf({
   return smtpUrl === null || from === null ? null : { smtpUrl, from, allowPlain };
 }
 
-/** How the operator is told. Throws `parameter_invalid` if emails are wanted and nothing sends them, or a URL is not allowed. */
+/** The channels to the operator. Throws `parameter_invalid` if emails are wanted and nothing sends them, or a URL is not allowed. */
 export function operatorChannels(
   settings: NotifySettings,
   options: WebhookHttpOptions,
