@@ -1,19 +1,6 @@
 import type { OrganizationCount, Store, StoreHealth } from '../store/store.ts';
+import type { Channel, Notification } from './channels.ts';
 import { countAttention, type AttentionCounts } from './attention.ts';
-
-/** What is sent at once: conditions that began, and those that ended. */
-export interface Notification {
-  readonly subject: string;
-  readonly text: string;
-}
-
-/** A way to tell the operator. */
-export interface Channel {
-  /** For the log, without secrets: `email` or `webhook`. */
-  readonly name: string;
-  /** Rejects if the message was not accepted. */
-  send(notification: Notification): Promise<void>;
-}
 
 interface NotifierParts {
   readonly store: Pick<Store, 'accounts' | 'files' | 'batches' | 'webhooks'>;
@@ -57,17 +44,18 @@ export class Notifier {
     this.#parts = parts;
   }
 
-  /** Tells each channel what it has not been told. */
-  async check(): Promise<void> {
+  /** Tells each channel what it has not been told, until the signal is aborted. */
+  async check(signal?: AbortSignal): Promise<void> {
     const conditions = await this.#conditions();
     for (const channel of this.#parts.channels) {
       const told = this.#told.get(channel) ?? new Map<string, string>();
       const notification = notificationOf(told, conditions);
       if (notification === undefined) continue;
       try {
-        await channel.send(notification);
+        await channel.send(notification, signal);
         this.#told.set(channel, conditions);
       } catch (error) {
+        if (signal?.aborted === true) return;
         this.#parts.onFailure(error, channel.name);
       }
     }
