@@ -15,6 +15,11 @@ export interface AttackOrder {
   readonly attacker: Omit<Attacker, 'measured'>;
 }
 
+async function measured(): Promise<void> {
+  process.send?.('measure');
+  await once(process, 'message');
+}
+
 process.once('message', ({ name, attacker }: AttackOrder) => {
   const attack = [
     ...VARIANTS,
@@ -24,10 +29,6 @@ process.once('message', ({ name, attacker }: AttackOrder) => {
     ...CATALOGUE_VARIANTS,
   ].find((each) => each.name === name);
   if (attack === undefined) throw new Error(`there is no attack ${name}`);
-  const measured = async (): Promise<void> => {
-    process.send?.('measure');
-    await once(process, 'message');
-  };
   void attack.run({ ...attacker, measured }).then(() => process.disconnect());
 });
 process.send?.('ready');

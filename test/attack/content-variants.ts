@@ -272,7 +272,7 @@ const FILES_OF: readonly (readonly [string, (share: number) => Uint8Array | stri
   ],
   [
     'NDJSON of repeated members',
-    (share) => `${`{${'"sku_id":"sku-1",'.repeat(2000)}"qty":1}\n`.repeat(scaled(800, share))}`,
+    (share) => `{${'"sku_id":"sku-1",'.repeat(2000)}"qty":1}\n`.repeat(scaled(800, share)),
   ],
   [
     'JSON rows with different members',

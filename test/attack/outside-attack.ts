@@ -12,10 +12,9 @@ export async function attackFromOutside(
   { measured, ...attacker }: Attacker,
 ): Promise<void> {
   const child = fork(PROGRAM, { execArgv: [] });
-  const exited = once(child, 'exit');
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   await once(child, 'message');
   child.on('message', () => void measured().then(() => child.send('measured')));
   child.send({ name, attacker } satisfies AttackOrder);
-  const [code] = await exited;
-  if (code !== 0) throw new Error(`the attack failed: ${name}`);
+  if ((await exited) !== 0) throw new Error(`the attack failed: ${name}`);
 }
