@@ -301,7 +301,7 @@ export async function buildServer({
   if (metrics !== undefined) addMetrics(app, metrics);
   app.addHook('preClose', (done) => {
     streams.stop();
-    slowPeers.stop();
+    connections.endUnused();
     done();
   });
   const parser = new BulkParser(bodyWorkers);

@@ -15,7 +15,7 @@ import { RETIRED_CODE } from '../../../domain/inventory.ts';
 import { InventoryView } from '../recent/inventory-view.ts';
 import { openForReading, type ConnectionSettings } from '../connection.ts';
 import { serveThread } from '../threads.ts';
-import { queryRows, type CompiledStatement } from '../statements.ts';
+import { LOOKS_AT_MANY_SKUS, queryRows, type CompiledStatement } from '../statements.ts';
 import type { MessagePort } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import {
@@ -41,9 +41,6 @@ const SELECT_FOUND_CHANGES = `
 
 /** Other statements need not wait until changes are followed. */
 const READS_INVENTORY = /\binventory\b/;
-
-/** Statements that filter by inventory look at every row of their suppliers. */
-const SCANS_INVENTORY = /\binventory\.\w+ (?:>=|<=|IS) /;
 
 /** Reads of changes that take more than one query. Statements are prepared once per connection. */
 class ChangeReader {
@@ -184,7 +181,7 @@ serveThread<ReaderSettings, ReaderCalls>((settings) => {
       query: (statement) => {
         const query = (): never[] => queryRows(db, statement);
         return READS_INVENTORY.test(statement.sql)
-          ? inventory.read(query, SCANS_INVENTORY.test(statement.sql))
+          ? inventory.read(query, statement.sql.includes(LOOKS_AT_MANY_SKUS))
           : query();
       },
       changes: ({ supplierId, afterSequence, limit }) =>
