@@ -178,7 +178,7 @@ class Writer {
     });
     this.#dataVersion = db.prepare<[], [number]>('PRAGMA data_version').raw();
     this.#lastDataVersion = this.#dataVersion.get()?.[0];
-    db.transaction(() => this.#inventory.follow())();
+    db.transaction(() => this.#inventory.open())();
     this.#startReadingAhead();
     this.#sweepWhenIdle();
   }
