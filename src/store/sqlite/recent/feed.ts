@@ -122,9 +122,9 @@ export class RecentFeed {
       const own = blocks.get(supplierId) ?? [];
       const skus = new SkuWriter(own.reduce((sum, block) => sum + recent.countOf(block), 0));
       for (const block of own) {
-        for (const [key, { inventory, lastSequence, writtenAtMs }] of recent.entriesOf(block)) {
-          skus.add(key, inventory, lastSequence, writtenAtMs);
-        }
+        recent.forEachOf(block, (key, { inventory, lastSequence, writtenAtMs }) =>
+          skus.add(key, inventory, lastSequence, writtenAtMs),
+        );
       }
       this.#post({ supplierId, after: complete, through, complete, swept: [] }, skus);
     }

@@ -82,7 +82,19 @@ export class RecentInventory {
   *entriesOf(blockNumber: number): Iterable<readonly [key: number, entry: RecentEntry]> {
     const block = this.#blocks.get(blockNumber);
     if (block === undefined) return;
-    for (const [place, entry] of block.sorted()) yield [blockNumber * BLOCK_KEYS + place, entry];
+    for (const place of block.sortedPlaces()) {
+      const entry = block.find(place);
+      if (entry !== undefined) yield [blockNumber * BLOCK_KEYS + place, entry];
+    }
+  }
+
+  /** Passes each entry of a block, in no particular order. */
+  forEachOf(blockNumber: number, take: (key: number, entry: RecentEntry) => void): void {
+    const block = this.#blocks.get(blockNumber);
+    if (block === undefined) return;
+    for (let slot = 0; slot < block.count; slot += 1) {
+      take(blockNumber * BLOCK_KEYS + block.placeAt(slot), block.entryAt(slot));
+    }
   }
 
   /** In no particular order. */
@@ -174,12 +186,8 @@ class Block {
     };
   }
 
-  /** In the order of their places. */
-  *sorted(): Iterable<readonly [place: number, entry: RecentEntry]> {
-    for (const place of this.#places.slice(0, this.count).sort()) {
-      const entry = this.find(place);
-      if (entry !== undefined) yield [place, entry];
-    }
+  sortedPlaces(): Uint16Array {
+    return this.#places.slice(0, this.count).sort();
   }
 
   #writtenAtMs(slot: number): number {
