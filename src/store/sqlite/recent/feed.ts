@@ -7,8 +7,7 @@ import type { SkuState } from '../../../domain/batch-decision.ts';
 import type { Inventory } from '../../../domain/inventory.ts';
 import { INVENTORY_FIELDS, putInventory } from '../inventory-columns.ts';
 import { skuKey } from '../schema/migrations.ts';
-import type { Tail } from './following.ts';
-import { supplierIdOfBlock, type RecentInventory } from './recent-inventory.ts';
+import { supplierIdOfBlock, type RecentInventory, type Tail } from './recent-inventory.ts';
 
 /** A supplier's sequence before and after a transaction. */
 export interface SequenceRange {

@@ -2,15 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { skuKey } from '../schema/migrations.ts';
 import { inventoryAt } from '../inventory-columns.ts';
 import type { RecentChanges } from './feed.ts';
-import type { RecentInventory } from './recent-inventory.ts';
-
-/** Where a supplier's recent inventory begins and ends. */
-export interface Tail {
-  /** The table has every change up to this sequence. */
-  readonly complete: number;
-  /** The recent inventory has every later change up to this one. */
-  readonly through: number;
-}
+import type { RecentInventory, Tail } from './recent-inventory.ts';
 
 type ChangeRow = [
   sequence: number,

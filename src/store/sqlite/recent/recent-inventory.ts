@@ -10,6 +10,14 @@ export interface RecentEntry {
   readonly writtenAtMs: number;
 }
 
+/** Where a supplier's recent inventory begins and ends. */
+export interface Tail {
+  /** The table has every change up to this sequence. */
+  readonly complete: number;
+  /** The recent inventory has every later change up to this one. */
+  readonly through: number;
+}
+
 /** Adjacent keys of one supplier. A block is what a sweep writes at a time: some seventeen pages. */
 const BLOCK_KEYS = 1024;
 const BLOCKS_PER_SUPPLIER = skuKey(1, 0) / BLOCK_KEYS;
