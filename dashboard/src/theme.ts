@@ -82,7 +82,8 @@ const theme = createTheme({
     Modal: { defaultProps: { centered: true, attributes: { header: { role: 'presentation' } } } },
     NumberInput: { defaultProps: { size: 'xs' } },
     PasswordInput: { defaultProps: { size: 'sm' } },
-    Select: { defaultProps: { size: 'xs' } },
+    // Their lists are drawn once they open: a screen that has several would begin by placing what nobody sees.
+    Select: { defaultProps: { size: 'xs', comboboxProps: { keepMounted: false } } },
     Table: { defaultProps: { verticalSpacing: 6, horizontalSpacing: 'sm', fz: 'sm' } },
     TextInput: { defaultProps: { size: 'xs' } },
     Tooltip: { defaultProps: { openDelay: 300 } },
