@@ -23,14 +23,14 @@ import type { HttpState } from './http/server.ts';
 import { Intake } from './intake/intake.ts';
 import { measuredStore } from './metrics/measured-store.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
-import { emailChannel, webhookChannel } from './notifications/channels.ts';
-import { Notifier, type Channel } from './notifications/notifier.ts';
+import { operatorChannels, type Channel } from './notifications/channels.ts';
+import { Notifier } from './notifications/notifier.ts';
 import { RepeatedCheck } from './repeated-check.ts';
 import { RetentionSweeper } from './intake/retention.ts';
 import type { Migration } from './store/driver.ts';
 import type { AccountStore, Store } from './store/store.ts';
+import { recordBatch, traceIdOf } from './tracing/spans.ts';
 import { version } from './version.ts';
-import { readWebhookUrl } from './webhooks/address.ts';
 import type { DeliverOptions } from './webhooks/attempt.ts';
 import { dnsResolve } from './webhooks/http-post.ts';
 import { WebhookSender } from './webhooks/sender.ts';
@@ -76,7 +76,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   checkInbox(settings);
   checkBackupDirectory(settings);
-  const channels = notificationChannelsOf(settings);
+  const channels = operatorChannels(settings, webhookOptionsOf(settings));
   const { database, host, port } = settings;
   const holder = `process ${process.pid} on ${host}:${port}, since ${new Date().toISOString()}`;
   const lock = await driverOf(database).lock(database, holder);
@@ -120,12 +120,16 @@ async function serve(
 ): Promise<RunningServer> {
   // Loaded on demand: commands that do not serve start in half the time.
   const { buildServer } = await import('./http/server.ts');
+  const { listen } = await import('./http/listen.ts');
   const { probeOf } = await import('./http/health.ts');
   const { Dashboard, DASHBOARD_FOLDER } = await import('./http/dashboard.ts');
   const { FirstSetup } = await import('./accounts/first-setup.ts');
   const metrics = ServerMetrics.for(settings);
   const store = metrics === undefined ? opened : measuredStore(opened, metrics.record);
-  const intake = new Intake(store, settings, undefined, (ms) => metrics?.record.waited(ms));
+  const intake = new Intake(store, settings, undefined, {
+    onTaken: (ms) => metrics?.record.waited(ms),
+    onEnded: recordBatch,
+  });
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
   const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
@@ -165,7 +169,7 @@ async function serve(
     }
   }
   const { host, port } = settings;
-  await app.listen({ host, port, ...(socket !== undefined && { fd: socket }) });
+  const closeApp = await listen(app, { host, port, socket });
 
   const dropFolder = dropFolderOf(settings, {
     service: files,
@@ -232,7 +236,7 @@ async function serve(
     try {
       await metrics.start(sources, report('a scrape of the metrics failed'));
     } catch (error) {
-      await app.close();
+      await closeApp();
       throw error;
     }
   }
@@ -244,7 +248,7 @@ async function serve(
     late,
     ...(backups === undefined ? [] : [backups]),
     ...(channels.length > 0 ? [notifier] : []),
-  ].map((each) => new RepeatedCheck(() => each.check()));
+  ].map((each) => new RepeatedCheck((signal) => each.check(signal)));
 
   const close = async (): Promise<void> => {
     app.log.info('closing: accepted requests are finished first');
@@ -256,7 +260,7 @@ async function serve(
     // A download may last as long as its client likes.
     const cut = setTimeout(() => files.stopDownloads(), DOWNLOADS_END_WITHIN_MS);
     try {
-      await app.close();
+      await closeApp();
     } finally {
       clearInterval(sweep);
       clearTimeout(cut);
@@ -296,6 +300,7 @@ function entryOf(file: FileRecord, supplier: Organization | undefined): object {
     lines: rowCount,
     failed: rowCount - (statusCounts['200'] ?? 0),
     ...(problem !== null && { error: problem.code }),
+    ...traceIdOf(file.traceparent),
   };
 }
 
@@ -423,30 +428,6 @@ function checkBackupDirectory({ database, backupDirectory }: Settings): void {
       `The directory ${backupDirectory} (ONHAND_BACKUP_DIRECTORY) does not exist.`,
     );
   }
-}
-
-/** Throws `parameter_invalid` if emails are wanted and nothing sends them, or a URL is given that cannot be posted to. */
-function notificationChannelsOf(settings: Settings): readonly Channel[] {
-  const { notifyUrl, notifyEmail: to, notifyFrom: from, smtpUrl } = settings;
-  const hasSender = smtpUrl !== null && from !== null;
-  if (to !== null && !hasSender) {
-    throw new OnhandError(
-      'parameter_invalid',
-      'ONHAND_NOTIFY_EMAIL needs a sender and a server that sends emails: set ONHAND_NOTIFY_FROM and ONHAND_SMTP_URL too.',
-    );
-  }
-  const options = webhookOptionsOf(settings);
-  const reading = notifyUrl === null ? null : readWebhookUrl(notifyUrl, options.policy);
-  if (reading !== null && 'refusal' in reading) {
-    throw new OnhandError(
-      'parameter_invalid',
-      `ONHAND_NOTIFY_URL cannot be used: it ${reading.refusal}.`,
-    );
-  }
-  return [
-    ...(to !== null && hasSender ? [emailChannel({ smtpUrl, from, to })] : []),
-    ...(notifyUrl === null ? [] : [webhookChannel(notifyUrl, options)]),
-  ];
 }
 
 type ScheduleParts = Pick<
