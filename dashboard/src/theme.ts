@@ -82,7 +82,7 @@ const theme = createTheme({
     Modal: { defaultProps: { centered: true, attributes: { header: { role: 'presentation' } } } },
     NumberInput: { defaultProps: { size: 'xs' } },
     PasswordInput: { defaultProps: { size: 'sm' } },
-    // Their lists are drawn once they open: a screen that has several would begin by placing what nobody sees.
+    // Lists are drawn once they open. Before, a screen with several would place each of them first.
     Select: { defaultProps: { size: 'xs', comboboxProps: { keepMounted: false } } },
     Table: { defaultProps: { verticalSpacing: 6, horizontalSpacing: 'sm', fz: 'sm' } },
     TextInput: { defaultProps: { size: 'xs' } },
