@@ -29,6 +29,7 @@ import { RepeatedCheck } from './repeated-check.ts';
 import { RetentionSweeper } from './intake/retention.ts';
 import type { Migration } from './store/driver.ts';
 import type { AccountStore, Store } from './store/store.ts';
+import { recordBatch, traceIdOf } from './tracing/spans.ts';
 import { version } from './version.ts';
 import type { DeliverOptions } from './webhooks/attempt.ts';
 import { dnsResolve } from './webhooks/http-post.ts';
@@ -125,7 +126,10 @@ async function serve(
   const { FirstSetup } = await import('./accounts/first-setup.ts');
   const metrics = ServerMetrics.for(settings);
   const store = metrics === undefined ? opened : measuredStore(opened, metrics.record);
-  const intake = new Intake(store, settings, undefined, (ms) => metrics?.record.waited(ms));
+  const intake = new Intake(store, settings, undefined, {
+    onTaken: (ms) => metrics?.record.waited(ms),
+    onEnded: recordBatch,
+  });
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
   const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
@@ -296,6 +300,7 @@ function entryOf(file: FileRecord, supplier: Organization | undefined): object {
     lines: rowCount,
     failed: rowCount - (statusCounts['200'] ?? 0),
     ...(problem !== null && { error: problem.code }),
+    ...traceIdOf(file.traceparent),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Uploaded stock files and their file jobs. */
-import type { FailedLine } from './batches.ts';
+import type { BatchOrigin, FailedLine } from './batches.ts';
 import type { ChoiceName, DecimalMark, ReadingRules } from './reading-rules.ts';
 import { OnhandError, type ErrorCode } from './errors.ts';
 
@@ -127,6 +127,8 @@ export interface FileRecord extends FileProgress {
   readonly asked: FileOptions;
   readonly reason: string | null;
   readonly reference: string | null;
+  /** The trace context of its upload. */
+  readonly traceparent: string | null;
   readonly state: FileState;
   /** Null until the file is opened. */
   readonly found: FileFindings | null;
@@ -145,6 +147,19 @@ export interface FileRecord extends FileProgress {
   readonly isKept: boolean;
 }
 
+/** What a file says about its batches. */
+export function notesOfFile({
+  reason,
+  reference,
+  traceparent,
+}: FileRecord): Pick<BatchOrigin, 'reason' | 'reference' | 'traceparent'> {
+  return {
+    ...(reason !== null && { reason }),
+    ...(reference !== null && { reference }),
+    ...(traceparent !== null && { traceparent }),
+  };
+}
+
 export interface FileDraft {
   readonly supplierId: number;
   readonly uuid: string;
@@ -154,6 +169,7 @@ export interface FileDraft {
   readonly asked: FileOptions;
   readonly reason: string | null;
   readonly reference: string | null;
+  readonly traceparent?: string;
   readonly uploadedAtMs: number;
   readonly idempotency: FileKey | null;
 }

@@ -37,6 +37,7 @@ import { TokenUses } from './accounts/token-uses.ts';
 import { OpenUploads } from './files/file-upload.ts';
 import { OpenRequests } from './request/open-requests.ts';
 import { addRequestLog, pathOf } from './request/request-log.ts';
+import { addRequestTrace } from './request/request-trace.ts';
 import { addReplyBudget } from './request/reply-budget.ts';
 import {
   handleError,
@@ -251,6 +252,7 @@ export async function buildServer({
   app.setNotFoundHandler((request) => {
     throw pathNotFound(request.url);
   });
+  addRequestTrace(app);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('request-id', request.id);
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {

@@ -79,6 +79,11 @@ export const METRICS = {
     type: 'gauge',
     help: 'Whether the store can read and write: 1 or 0.',
   },
+  onhand_database_workers: {
+    type: 'gauge',
+    help: 'Workers of a distributed database, by whether they can be reached.',
+    labels: { state: null },
+  },
   onhand_log_tail_changes: {
     type: 'gauge',
     help: 'Changes that the inventory table lacks (SQLite).',

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
 import type { AnsweredRequest } from '../../metrics/recorder.ts';
+import { knownMethod } from './request-method.ts';
 
 /** What the log says about a request beside its status. */
 interface RequestFacts {
@@ -42,7 +43,7 @@ export function addRequestLog(
       'answered',
     );
     record?.answered({
-      method: request.method,
+      method: knownMethod(request),
       route: request.routeOptions.url,
       status: reply.statusCode,
       durationMs: reply.elapsedTime,

@@ -1,7 +1,10 @@
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { SqliteDatabase } from '../../../src/store/sqlite/database.ts';
+import { SqliteSkus } from '../../../src/store/sqlite/read/skus.ts';
 import { InventoryView } from '../../../src/store/sqlite/recent/inventory-view.ts';
-import type { SkuFilter, Store } from '../../../src/store/store.ts';
+import { LOOKS_AT_MANY_SKUS, queryRows } from '../../../src/store/sqlite/statements.ts';
+import type { SkuFilter, SkuQuery, Store } from '../../../src/store/store.ts';
 import {
   applyOne,
   batchOf,
@@ -116,6 +119,45 @@ test('filters by inventory count recent inventory and rows of the table together
   expect(await count({ quantityInStockMin: 1, skuId: first })).toBe(1);
   expect(await count({ quantityInStockMax: 6, skuId: first })).toBe(0);
   expect(await count({ restrictions: null })).toBe(SKUS.length);
+});
+
+test('reads of few SKUs do not pay for marks of all recent inventory', async () => {
+  const { database, supplierId } = await stocked();
+  const db = new Sqlite(database.url.replace(/^sqlite:/, ''), { readonly: true });
+  try {
+    let asked: string[] = [];
+    const skus = new SqliteSkus(
+      new SqliteDatabase({
+        query: (statement) => {
+          asked.push(statement.sql);
+          return Promise.resolve(queryRows(db, statement));
+        },
+        run: () => Promise.reject(new Error('a read writes nothing')),
+      }),
+    );
+    const isMarked = async (read: () => Promise<unknown>): Promise<boolean> => {
+      asked = [];
+      await read();
+      return asked.some((text) => text.includes(LOOKS_AT_MANY_SKUS));
+    };
+    const list = (query: Partial<SkuQuery>) =>
+      skus.list({ supplierIds: [supplierId], filter: {}, from: { start: 0 }, limit: 5, ...query });
+    const { skus: listed } = await list({});
+    const few = [
+      () => list({}),
+      () => list({ filter: { skuId: 'sku-1' } }),
+      () => list({ sort: { by: 'sku_id', isDescending: false, skusMax: 100 } }),
+      () => skus.find([supplierId], listed[0]?.uuid ?? ''),
+    ];
+    for (const read of few) expect(await isMarked(read)).toBe(false);
+    const many = [
+      () => list({ filter: { quantityInStockMin: 1 } }),
+      () => list({ sort: { by: 'quantity_in_stock', isDescending: true, skusMax: 100 } }),
+    ];
+    for (const read of many) expect(await isMarked(read)).toBe(true);
+  } finally {
+    db.close();
+  }
 });
 
 test('a read whose transaction the database has ended does not hide recent inventory from the next', async () => {
