@@ -61,6 +61,9 @@ export function confirmQuery(answer: FileAnswer): string {
 }
 
 /** What was detected in the file. */
+/** Rows whose numbers follow one another: the first number, how many rows, and the distance from each to the next. */
+export type RowRun = readonly [first: number, count: number, step: number];
+
 export interface FileFindings {
   readonly kind: 'inventory' | 'catalogue';
   readonly format: string;
@@ -85,6 +88,10 @@ export interface FileFindings {
   readonly isWhole: boolean;
   /** SKUs that a snapshot sets to zero because no row names them. */
   readonly zeroedCount?: number | undefined;
+  /** The numbers of all its rows, once they were read; absent if they have too many runs, or an older version read them. */
+  readonly rowRuns?: readonly RowRun[];
+  /** Whether any of them has a warning, which only reading the row again tells. */
+  readonly hasWarnings?: boolean;
 }
 
 /** Why a file was not applied, or not completely. */

@@ -353,7 +353,8 @@ export class FileJob {
       // The message is for nodes of older versions.
       const message = this.#parts.printWouldChange(before, after);
       const wouldChange = { skuUuid, before, after };
-      const result = { index, status: APPLIED, message, detail: null, skuId: null, asSent: null };
+      const skuId = lines.skuIds[index] ?? null;
+      const result = { index, status: APPLIED, message, detail: null, skuId, asSent: null };
       results.push({ ...result, wouldChange });
     }
     return results;

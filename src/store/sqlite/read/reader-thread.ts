@@ -172,10 +172,6 @@ serveThread<ReaderSettings, ReaderCalls>((settings) => {
   const db = openForReading(settings);
   const changeReads = new ChangeReader(db);
   const inventory = new InventoryView(db, settings.feed);
-  // After a crash, this takes seconds. Then the changes that the writer sends join those that the table lacks already.
-  setImmediate(() => {
-    if (db.open) followFirst(inventory);
-  });
   return {
     calls: {
       query: (statement) => {
@@ -196,11 +192,3 @@ serveThread<ReaderSettings, ReaderCalls>((settings) => {
     },
   };
 });
-
-function followFirst(inventory: InventoryView): void {
-  try {
-    inventory.read(() => undefined);
-  } catch {
-    // The next read tries again and reports the error.
-  }
-}
