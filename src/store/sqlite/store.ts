@@ -15,6 +15,7 @@ import type {
   SkuStore,
   Store,
   FileStore,
+  StoreHealth,
   StoreMeasures,
   WebhookStore,
 } from '../store.ts';
@@ -249,8 +250,9 @@ export class SqliteStore implements Store {
     return Promise.resolve();
   }
 
-  probe(): Promise<void> {
-    return this.#watched(this.#writer.call('probe', this.#isUnhealthy));
+  async probe(): Promise<StoreHealth> {
+    await this.#watched(this.#writer.call('probe', this.#isUnhealthy));
+    return {};
   }
 
   async measure(): Promise<StoreMeasures> {
