@@ -345,7 +345,7 @@ const BATCH_COLUMNS = [
 
 type BatchRecordRow = Omit<
   Selectable<SqlTables['batches']>,
-  'supplier_id' | 'user_id' | 'reverts_number'
+  'supplier_id' | 'user_id' | 'reverts_number' | 'traceparent'
 > & {
   readonly username: string | null;
   readonly reverts_uuid: string | null;

@@ -168,9 +168,11 @@ describe('a file with several rows of one SKU', () => {
     );
     expect(await client.processed(uuid)).toMatchObject({
       status_counts: { '200': 3, '400': 4 },
-      notes: expect.arrayContaining([
-        expect.stringMatching(/^Column "warehouse" has stock that cannot be sold, .*"In transit"/),
-      ]),
+      notes: [
+        textMatching(/^Column "stock status" .*: "Good" \(row 2\)/),
+        textMatching(/^Column "warehouse" has stock that cannot be sold, .*"In transit" \(row 3\)/),
+        textMatching(/^Column "stock status" has stock that cannot be sold, .*"Quarantine"/),
+      ],
     });
     expect(await client.stock()).toMatchObject({ 'A-1': 5, 'A-2': null, 'A-3': null });
     const results = await client.results(uuid);

@@ -32,7 +32,7 @@ const IDENTIFIERS = ['sku_id', 'upca', 'ean13', 'gtin14', 'isbn', 'asin', 'mpn']
 
 /** Completes changes of supplier $1 in the CTE `found` with their SKU, supplier and batch. */
 const COMPLETED = `found.*, skus.uuid AS sku_uuid, ${IDENTIFIERS.join(', ')}, supplier_uuid,
-  supplier_name, batches.uuid AS batch_uuid, batches.applied_at_ms, batches.reason`;
+  supplier_name, batches.uuid AS batch_uuid, batches.applied_at_ms, batches.reason, batches.traceparent`;
 const FROM_FOUND = `FROM found
     ${joinSku('sku_number', 'found.sku_number', ['uuid', ...IDENTIFIERS])}
     ${joinNumbered('batches', 'number', 'found.batch_number')}
