@@ -2,7 +2,7 @@
 import { APPLIED } from '../domain/batch-decision.ts';
 import { BATCH_SOURCES } from '../domain/batches.ts';
 import { ERROR_CODES } from '../domain/errors.ts';
-import { FILE_STATES, OPEN_STATES } from '../domain/files.ts';
+import { ENDED_STATES } from '../domain/files.ts';
 
 interface MetricDefinition {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -33,7 +33,6 @@ export const RESULT_OF_STATUS: Readonly<Record<number, string>> = {
   [REFUSED]: 'refused',
   [LEFT_OUT]: 'left_out',
 };
-const ENDED_STATES = FILE_STATES.filter((state) => !OPEN_STATES.some((open) => open === state));
 /** `other` is a file that was not recognized. */
 const FILE_FORMATS = ['csv', 'xlsx', 'json', 'ndjson', 'x12', 'edifact', 'other'];
 

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
 import type { AnsweredRequest } from '../../metrics/recorder.ts';
 import { knownMethod } from './request-method.ts';
+import { logEvent } from '../../logging/event-log.ts';
 
 /** What the log says about a request beside its status. */
 interface RequestFacts {
@@ -31,17 +32,14 @@ export function addRequestLog(
 ): void {
   app.decorateRequest('facts', null);
   app.addHook('onResponse', async (request, reply) => {
-    request.log.info(
-      {
-        method: request.method,
-        path: pathOf(request.url),
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-        address: request.ip,
-        ...request.facts,
-      },
-      'answered',
-    );
+    logEvent(request.log, 'answered', {
+      method: request.method,
+      path: pathOf(request.url),
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      address: request.ip,
+      ...request.facts,
+    });
     record?.answered({
       method: knownMethod(request),
       route: request.routeOptions.url,
