@@ -1,4 +1,4 @@
-/** The reader thread, for reads that may take long, such as a filtered count. */
+/** The program of the reader and the scanner thread. The scanner serves reads of many SKUs, such as a filtered count. */
 import {
   type HistoryEntry,
   type Freshness,
@@ -164,8 +164,8 @@ export interface ReaderCalls {
 }
 
 export interface ReaderSettings extends ConnectionSettings {
-  /** What the writer thread commits (recent/feed.ts). */
-  readonly feed: MessagePort;
+  /** What the writer thread commits (recent/feed.ts). Without it, the thread reads that from the database. */
+  readonly feed?: MessagePort;
 }
 
 serveThread<ReaderSettings, ReaderCalls>((settings) => {
@@ -187,7 +187,7 @@ serveThread<ReaderSettings, ReaderCalls>((settings) => {
         inventory.read(() => changeReads.freshness(supplierId, nowMs), true),
     },
     close: () => {
-      settings.feed.close();
+      settings.feed?.close();
       db.close();
     },
   };
