@@ -29,7 +29,7 @@ export interface FeedRead {
 /** How far the readers of the change feed are behind, as their latest reads show it. */
 export class FeedLag {
   /**
-   * Those whose latest read left something, by organization and cursor: a reader goes on with the cursor that it got, so an
+   * Those whose latest read left something, by organization and cursor: a reader resumes at the cursor that it got, and an
    * organization may have several, of which one has read everything and another has not.
    */
   readonly #behind: Readonly<Record<FeedConsumer, Map<string, Behind>>> = {
