@@ -10,7 +10,7 @@ import type { ExpectedReport } from './domain/changes.ts';
 import type { Settings } from './config.ts';
 import { databaseFile, driverOf, migrateDatabase, openStore, shownDatabase } from './databases.ts';
 import { OnhandError } from './domain/errors.ts';
-import type { FileRecord } from './domain/files.ts';
+import { ENDED_STATES, type FileRecord } from './domain/files.ts';
 import type { DemoLogin, Organization } from './domain/parties.ts';
 import { DiskQuota } from './files/disk-quota.ts';
 import { DropFolder } from './files/drop-folder.ts';
@@ -21,6 +21,8 @@ import type { FileTasks, FileWorkers } from './files/tasks.ts';
 import { drainConnections } from './http/request/draining.ts';
 import type { HttpState } from './http/server.ts';
 import { Intake } from './intake/intake.ts';
+import { logEvent, type Logger } from './logging/event-log.ts';
+import type { FailureName, FieldsOf } from './logging/events.ts';
 import { measuredStore } from './metrics/measured-store.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
 import { operatorChannels, type Channel } from './notifications/channels.ts';
@@ -132,10 +134,10 @@ async function serve(
   });
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
-  const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
+  const report = (what: FailureName) => (error: unknown) => logEvent(app.log, what, { err: error });
   const onEnded = async (file: FileRecord): Promise<void> => {
     const [supplier] = await store.accounts.findOrganizationsById([file.supplierId]);
-    app.log.info(entryOf(file, supplier), `file ${file.state}`);
+    logFile(app.log, file, supplier);
     metrics?.record.fileEnded(file.state, file.found?.format ?? null);
   };
   const onFailure = report('files failed');
@@ -161,11 +163,11 @@ async function serve(
   };
   const app = await buildServer(parts);
   const database = shownDatabase(settings.database);
-  app.log.info({ version: version(), database }, 'starting');
+  logEvent(app.log, 'starting', { version: version(), database });
   // A new database is created, not migrated.
   if (migrations[0]?.from !== 0) {
     for (const { from, to, durationMs } of migrations) {
-      app.log.info({ from, to, ms: Math.round(durationMs) }, 'database migrated');
+      logEvent(app.log, 'database migrated', { from, to, ms: Math.round(durationMs) });
     }
   }
   const { host, port } = settings;
@@ -175,7 +177,7 @@ async function serve(
     service: files,
     accounts: store.accounts,
     onIgnored: (folder, reason) =>
-      app.log.warn({ folder, reason }, 'drop folder: files are ignored'),
+      logEvent(app.log, 'drop folder: files are ignored', { folder, reason }),
     onFailure: report('drop folder failed'),
   });
   const sweeper = new RetentionSweeper({
@@ -189,8 +191,8 @@ async function serve(
   const late = new LateSuppliers({
     batches: store.batches,
     now: Date.now,
-    onLate: (supplier) => app.log.warn(lateEntryOf(supplier), 'supplier late'),
-    onHeard: (supplier) => app.log.info(lateEntryOf(supplier), 'supplier no longer late'),
+    onLate: (supplier) => logEvent(app.log, 'supplier late', lateEntryOf(supplier)),
+    onHeard: (supplier) => logEvent(app.log, 'supplier no longer late', lateEntryOf(supplier)),
     onFailure: report('check for late suppliers failed'),
   });
   const sender = new WebhookSender({
@@ -207,7 +209,7 @@ async function serve(
   });
   const backups = backupScheduleOf(settings, {
     now: Date.now,
-    onMade: (made) => app.log.info(made, 'backed up'),
+    onMade: (made) => logEvent(app.log, 'backed up', made),
     onFailure: report('backup failed'),
   });
   const notifier = new Notifier({
@@ -218,7 +220,8 @@ async function serve(
     freeDiskBytesMin: DISK_WARNING_FACTOR * settings.freeDiskBytesMin,
     backups: () => backups?.state,
     now: Date.now,
-    onFailure: (error, channel) => app.log.error({ err: error, channel }, 'notification failed'),
+    onFailure: (error, channel) =>
+      logEvent(app.log, 'notification failed', { err: error, channel }),
   });
   if (metrics !== undefined) {
     const state = await http.promise;
@@ -228,10 +231,11 @@ async function serve(
       waitingLines: () => intake.waitingLines,
       budgets: () => ({ ...state.budgets(), waiting_lines: intake.usage() }),
       expectedSuppliers: () => late.expected,
-      feedLagsMs: () => ({ ...feed.lagsMs(), webhook: sender.lagMs() }),
+      feedLagsMs: () => ({ ...feed.lagsMs(), webhook: sender.lagsMs() }),
       freeDiskBytes: () => files.files.freeBytes(),
       backups: () => backups?.state,
       isPerSupplier: settings.metricsPerSupplier,
+      isPerReader: settings.metricsPerReader,
     };
     try {
       await metrics.start(sources, report('a scrape of the metrics failed'));
@@ -251,7 +255,7 @@ async function serve(
   ].map((each) => new RepeatedCheck((signal) => each.check(signal)));
 
   const close = async (): Promise<void> => {
-    app.log.info('closing: accepted requests are finished first');
+    logEvent(app.log, 'closing: accepted requests are finished first', {});
     // Those who connect from now on are answered by the next server on the same socket.
     if (socket !== undefined) await drainConnections(app.server, settings.drainMs);
     // A connection becomes idle only after its response is sent. Nothing else would close it before
@@ -275,7 +279,7 @@ async function serve(
     await metrics?.stop();
     await store.close();
     unlock();
-    app.log.info('closed');
+    logEvent(app.log, 'closed', {});
   };
   let closed: Promise<void> | undefined;
   const url = urlOf(app.server.address());
@@ -290,10 +294,12 @@ async function serve(
   };
 }
 
-/** The fields of a log entry about a file that was processed. */
-function entryOf(file: FileRecord, supplier: Organization | undefined): object {
+/** Logs that a file was processed. */
+function logFile(log: Logger, file: FileRecord, supplier: Organization | undefined): void {
   const { uuid, filename, rowCount, statusCounts, problem } = file;
-  return {
+  // A held file may have been confirmed by now.
+  const state = ENDED_STATES.find((ended) => ended === file.state) ?? 'held';
+  logEvent(log, `file ${state}`, {
     organization: supplier?.name,
     file: uuid,
     filename,
@@ -301,11 +307,15 @@ function entryOf(file: FileRecord, supplier: Organization | undefined): object {
     failed: rowCount - (statusCounts['200'] ?? 0),
     ...(problem !== null && { error: problem.code }),
     ...traceIdOf(file.traceparent),
-  };
+  });
 }
 
 /** The fields of a log entry about a supplier that is or was late. */
-function lateEntryOf({ name, intervalMinutes, lastHeardAtMs }: ExpectedReport): object {
+function lateEntryOf({
+  name,
+  intervalMinutes,
+  lastHeardAtMs,
+}: ExpectedReport): FieldsOf<'supplier late'> {
   return {
     organization: name,
     expected_interval_minutes: intervalMinutes,

@@ -3,23 +3,15 @@ import type { BatchOrigin, FailedLine } from './batches.ts';
 import type { ChoiceName, DecimalMark, ReadingRules } from './reading-rules.ts';
 import { OnhandError, type ErrorCode } from './errors.ts';
 
+/** States in which a file job has work left to do: `waiting` for its turn, then `reading` while it is applied. */
+export const OPEN_STATES = ['waiting', 'reading'] as const;
 /**
- * `waiting` for its turn, then `reading` while it is applied. `held` waits for a confirmation. Final states:
- * `done`, `refused` (nothing was applied), `failed` (stopped midway) and `canceled`.
+ * `held` waits for a confirmation. Final states: `done`, `refused` (nothing was applied), `failed` (stopped midway) and
+ * `canceled`.
  */
-export const FILE_STATES = [
-  'waiting',
-  'reading',
-  'held',
-  'done',
-  'refused',
-  'failed',
-  'canceled',
-] as const;
+export const ENDED_STATES = ['held', 'done', 'refused', 'failed', 'canceled'] as const;
+export const FILE_STATES = [...OPEN_STATES, ...ENDED_STATES] as const;
 export type FileState = (typeof FILE_STATES)[number];
-
-/** States in which a file job has work left to do. */
-export const OPEN_STATES = ['waiting', 'reading'] as const satisfies readonly FileState[];
 
 /** What the sender of a file asked for. */
 export interface FileOptions {
@@ -234,7 +226,7 @@ export interface FileChunk {
 
 /** How a file job ends or is held. */
 export interface FileEnd {
-  readonly state: Exclude<FileState, (typeof OPEN_STATES)[number]>;
+  readonly state: (typeof ENDED_STATES)[number];
   readonly problem: FileProblem | null;
   readonly finishedAtMs: number;
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { logListening } from '../logging/event-log.ts';
 
 export interface ListenAddress {
   /** An address or a host name. `localhost` means both loopback addresses. */
@@ -58,7 +59,7 @@ async function listenAlso(app: FastifyInstance, host: string): Promise<Server | 
     if (typeof code === 'string' && NO_SUCH_ADDRESS.has(code)) return undefined;
     throw error;
   }
-  app.log.info(`Server listening at http://[${host}]:${port}`);
+  logListening(app.log, `http://[${host}]:${port}`);
   return listener;
 }
 

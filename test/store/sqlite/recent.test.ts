@@ -1,8 +1,12 @@
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SqliteDatabase } from '../../../src/store/sqlite/database.ts';
 import { SqliteSkus } from '../../../src/store/sqlite/read/skus.ts';
+import { RecentFeed, type RecentChanges } from '../../../src/store/sqlite/recent/feed.ts';
+import { Following } from '../../../src/store/sqlite/recent/following.ts';
 import { InventoryView } from '../../../src/store/sqlite/recent/inventory-view.ts';
+import { RecentInventory } from '../../../src/store/sqlite/recent/recent-inventory.ts';
 import { LOOKS_AT_MANY_SKUS, queryRows } from '../../../src/store/sqlite/statements.ts';
 import type { SkuFilter, SkuQuery, Store } from '../../../src/store/store.ts';
 import {
@@ -204,6 +208,59 @@ test('after a crash, opening replays the changes that the inventory table lacks'
   await again.close();
   expect(rowsOf(image)).toEqual({ quantities: new Set([7, 9]), lacking: 0 });
   expect(await problemsOf(image)).toEqual([]);
+});
+
+function entriesOf(recent: RecentInventory) {
+  return recent.blockNumbers().flatMap((block) => [...recent.entriesOf(block)]);
+}
+
+test('after a crash, the reader thread learns from the writer what the inventory table lacks', async () => {
+  const { database, store, supplierId } = await stocked();
+  await setStock(store, supplierId, 7);
+  await setStock(store, supplierId, 8, {}, SKUS.slice(0, 5));
+  const image = await crashImage(database);
+  databases.push(image);
+  const db = new Sqlite(image.url.replace(/^sqlite:/, ''), { readonly: true });
+  const { port1: sending, port2: receiving } = new MessageChannel();
+  try {
+    const [replayed, told] = [new RecentInventory(), new RecentInventory()];
+    const [writer, reader] = [new Following(db, replayed), new Following(db, told)];
+    writer.follow();
+    new RecentFeed(sending).sendAll(writer.tails, replayed);
+    const sent: { message: RecentChanges } | undefined = receiveMessageOnPort(receiving);
+    if (sent === undefined) throw new Error('nothing was sent');
+    reader.accept(sent.message);
+    expect(entriesOf(told)).toEqual(entriesOf(replayed));
+    expect(told.blockCount).toBeGreaterThan(0);
+    expect(reader.tails).toEqual(writer.tails);
+  } finally {
+    sending.close();
+    db.close();
+  }
+});
+
+test('recent inventory finds what was set, deleted and dropped last, in key order', () => {
+  const recent = new RecentInventory();
+  const expected = new Map<number, number>();
+  const inventory = { quantityOnBackorder: null, backorderDate: null, restrictions: null };
+  // Two blocks, one of them full at times; 7919 and 2048 have no common divisor.
+  for (let sequence = 1; sequence <= 20_000; sequence += 1) {
+    const key = (sequence * 7919 + Math.floor(sequence / 2048)) % 2048;
+    if (sequence % 5 === 0) {
+      recent.delete(key);
+      expected.delete(key);
+    } else {
+      recent.set(key, { ...inventory, quantityInStock: sequence }, sequence, 0);
+      expected.set(key, sequence);
+    }
+    if (sequence % 3000 !== 0) continue;
+    recent.dropThrough(new Map([[0, sequence - 700]]));
+    for (const [dropped, last] of expected) if (last <= sequence - 700) expected.delete(dropped);
+  }
+  const found = entriesOf(recent).map(([key, { lastSequence }]) => [key, lastSequence]);
+  expect(found).toEqual([...expected].sort(([a], [b]) => a - b));
+  for (let key = 0; key < 2048; key += 1)
+    expect(recent.sequenceOf(key)).toBe(expected.get(key) ?? 0);
 });
 
 test('the inventory table never lacks more changes than ONHAND_RECENT_CHANGES_MAX', async () => {

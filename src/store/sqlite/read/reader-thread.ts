@@ -1,4 +1,4 @@
-/** The reader thread, for reads that may take long, such as a filtered count. */
+/** The program of the reader and the scanner thread. The scanner serves reads of many SKUs, such as a filtered count. */
 import {
   type HistoryEntry,
   type Freshness,
@@ -164,18 +164,14 @@ export interface ReaderCalls {
 }
 
 export interface ReaderSettings extends ConnectionSettings {
-  /** What the writer thread commits (recent/feed.ts). */
-  readonly feed: MessagePort;
+  /** What the writer thread commits (recent/feed.ts). Without it, the thread reads that from the database. */
+  readonly feed?: MessagePort;
 }
 
 serveThread<ReaderSettings, ReaderCalls>((settings) => {
   const db = openForReading(settings);
   const changeReads = new ChangeReader(db);
   const inventory = new InventoryView(db, settings.feed);
-  // After a crash, this takes seconds. Then the changes that the writer sends join those that the table lacks already.
-  setImmediate(() => {
-    if (db.open) followFirst(inventory);
-  });
   return {
     calls: {
       query: (statement) => {
@@ -191,16 +187,8 @@ serveThread<ReaderSettings, ReaderCalls>((settings) => {
         inventory.read(() => changeReads.freshness(supplierId, nowMs), true),
     },
     close: () => {
-      settings.feed.close();
+      settings.feed?.close();
       db.close();
     },
   };
 });
-
-function followFirst(inventory: InventoryView): void {
-  try {
-    inventory.read(() => undefined);
-  } catch {
-    // The next read tries again and reports the error.
-  }
-}
