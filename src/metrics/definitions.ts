@@ -2,7 +2,7 @@
 import { APPLIED } from '../domain/batch-decision.ts';
 import { BATCH_SOURCES } from '../domain/batches.ts';
 import { ERROR_CODES } from '../domain/errors.ts';
-import { FILE_STATES, OPEN_STATES } from '../domain/files.ts';
+import { ENDED_STATES } from '../domain/files.ts';
 
 interface MetricDefinition {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -33,7 +33,6 @@ export const RESULT_OF_STATUS: Readonly<Record<number, string>> = {
   [REFUSED]: 'refused',
   [LEFT_OUT]: 'left_out',
 };
-const ENDED_STATES = FILE_STATES.filter((state) => !OPEN_STATES.some((open) => open === state));
 /** `other` is a file that was not recognized. */
 const FILE_FORMATS = ['csv', 'xlsx', 'json', 'ndjson', 'x12', 'edifact', 'other'];
 
@@ -41,7 +40,13 @@ export const METRICS = {
   http_server_request_duration_seconds: {
     type: 'histogram',
     help: 'Time from the arrival of a request to the end of its response.',
-    labels: { http_request_method: null, http_route: null, http_response_status_code: null },
+    labels: {
+      http_request_method: null,
+      http_route: null,
+      http_response_status_code: null,
+      // Absent for other requests.
+      onhand_stream: ['true'],
+    },
     buckets: REQUEST_SECONDS,
   },
   onhand_request_errors_total: {
@@ -79,6 +84,11 @@ export const METRICS = {
     type: 'gauge',
     help: 'Whether the store can read and write: 1 or 0.',
   },
+  onhand_database_workers: {
+    type: 'gauge',
+    help: 'Workers of a distributed database, by whether they can be reached.',
+    labels: { state: null },
+  },
   onhand_log_tail_changes: {
     type: 'gauge',
     help: 'Changes that the inventory table lacks (SQLite).',
@@ -107,8 +117,8 @@ export const METRICS = {
   },
   onhand_change_feed_lag_seconds: {
     type: 'gauge',
-    help: 'How long the reader that is furthest behind has had changes to read.',
-    labels: { consumer: null },
+    help: 'How long the reader that is furthest behind has had changes to read; by opt-in of each organization.',
+    labels: { consumer: null, organization: null },
   },
   onhand_webhook_deliveries_total: {
     type: 'counter',

@@ -5,16 +5,16 @@ import type { Instruments } from './instruments.ts';
 
 /** A request whose response has ended. */
 export interface AnsweredRequest {
+  /** One of HTTP's methods, or `_OTHER`. */
   readonly method: string;
   /** The template of its path, such as `/timp/products/skus/:uuid/`; undefined if there is no such path. */
   readonly route: string | undefined;
   readonly status: number;
   readonly durationMs: number;
   readonly error: ErrorCode | undefined;
+  /** Whether it was a stream or a long poll, which lasts as long as its client likes. */
+  readonly isStream: boolean;
 }
-
-/** The methods that have a series of their own; OpenTelemetry names the others `_OTHER`. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** Counts what happens. Each call is made per request, batch, group, message or file: none is per line. */
 export class Recorder {
@@ -24,13 +24,14 @@ export class Recorder {
     this.#instruments = instruments;
   }
 
-  answered({ method, route, status, durationMs, error }: AnsweredRequest): void {
+  answered({ method, route, status, durationMs, error, isStream }: AnsweredRequest): void {
     this.#instruments.observe(
       'http_server_request_duration_seconds',
       {
-        http_request_method: METHODS.has(method) ? method : '_OTHER',
+        http_request_method: method,
         ...(route !== undefined && { http_route: route }),
         http_response_status_code: String(status),
+        ...(isStream && { onhand_stream: 'true' }),
       },
       durationMs / 1000,
     );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { textMatching } from '../matching.ts';
 import { report } from './edifact.ts';
 import { linesOf, openInventory, rulesOf, type RuleTexts } from './stock-files.ts';
 import { all } from './reading.ts';
@@ -80,6 +81,122 @@ describe('an export of', () => {
     const file = 'Lagerort;Charge;Artikelnummer;Bestand\nOst;1;A-1;5\n;;A-1;5\n';
     expect((await read(file)).locations).toEqual(['Ost\n1', '']);
   });
+});
+
+describe('a row of stock that cannot be sold', () => {
+  test('is refused, unless its column is ignored', async () => {
+    const file = 'SKU,Location,Qty\nA-1,NJ,5\nA-1,NJ/Damaged,3\nB-1,Quarantäne,4\n';
+    const { lines, notes } = await read(file);
+    expect(lines).toEqual([
+      { quantityInStock: 5 },
+      'Row 3, column "Location": "NJ/Damaged" is stock that cannot be sold, so the row is left out. To read it like any other, send mapping=Location=ignore.',
+      expect.stringContaining('"Quarantäne" is stock that cannot be sold'),
+    ]);
+    expect(notes).toEqual([
+      'Column "Location" has stock that cannot be sold, which is left out: "NJ/Damaged" (row 3), "Quarantäne" (row 4).',
+    ]);
+    const mapped = await read(file, { mapping: 'Location=ignore' });
+    expect(mapped.lines).toEqual([5, 3, 4].map((quantityInStock) => ({ quantityInStock })));
+    expect(mapped.locations).toEqual(['NJ', 'NJ/Damaged', 'Quarantäne']);
+  });
+
+  test.each([
+    'In-Transit',
+    'DMG',
+    'QC hold',
+    'Sperrlager',
+    'en transit',
+    'CUSTOMER_DAMAGED',
+    'RMA 3',
+  ])('is known by the name of its place, %s', async (place) => {
+    expect((await read(`SKU;Bin;Qty\nA-1;${place};3\n`)).lines).toEqual([
+      expect.stringContaining('cannot be sold'),
+    ]);
+  });
+
+  test.each(['Transitville', 'Montreal QC', 'Holdsworth', 'Lost Hills'])(
+    'is none at a place such as %s',
+    async (place) => {
+      expect((await read(`SKU;Site;Qty\nA-1;${place};3\n`)).lines).toEqual([
+        { quantityInStock: 3 },
+      ]);
+    },
+  );
+
+  test('is known by a status that is none of a product', async () => {
+    const { lines } = await read('Item,Inventory Status,Qty\nA-1,Reserved,3\nA-2,Active,1\n');
+    expect(lines).toEqual([
+      expect.stringContaining('"Reserved" is stock that cannot be sold'),
+      { quantityInStock: 1, restrictions: null },
+    ]);
+  });
+});
+
+test.each([
+  ['Mirakl', 'sku;quantity;update-delete\nA-1;5;update\nA-2;5;delete\n', [5, /"delete"/]],
+  ['a form with crosses', 'SKU,Qty,Discontinued\nA-1,5,X\nA-2,5,\n', ['discontinued', 5]],
+  ['zeros below zero', 'SKU,Qty\nA-1,-0\nA-2,(0)\n', [0, 0]],
+  ['Walmart', 'SKU,Available to sell units,Total units on hand\nA-1,5,6\n', [5]],
+  ['Dynamics', 'Item number,Physical inventory,Available physical\nA-1,6,5\n', [5]],
+  ['Plentymarkets', 'Varianten-Nr.;Bestand netto;Bestand physisch\nA-1;5;6\n', [5]],
+  ['Cdiscount', 'Référence vendeur;EAN;Stock\nA-1;;5\n', [5]],
+])('a file of %s sets no stock that its sender does not mean', async (_, file, expected) => {
+  const meant = expected.map((one) =>
+    one instanceof RegExp
+      ? textMatching(one)
+      : one === 'discontinued'
+        ? { quantityInStock: 5, restrictions: WITHDRAWN }
+        : { quantityInStock: one },
+  );
+  expect((await read(file)).lines).toEqual(meant);
+});
+
+test.each([
+  [
+    'quantities of warehouses beside a status',
+    'sku,status,warehouse_quantity_1,warehouse_quantity_2\nA-1,in-stock,5,7\n',
+    {},
+    /^Only a status would be read.*name each: mapping=warehouse_quantity_1=quantity_in_stock,warehouse_quantity_2/,
+  ],
+  [
+    'a total in each row of a warehouse, if rows are to be added up',
+    'SKU,Warehouse,On hand,Total available\nA-1,NJ,5,12\nA-1,CA,7,12\n',
+    { locations: 'sum' },
+    /^Column "Total available" has the total of a SKU/,
+  ],
+  ['quantities that were sold', 'SKU,Qty sold\nA-1,5\n', {}, /mapping=My stock=/],
+  ['quantities of cartons', 'SKU,Stock cartons\nA-1,5\n', {}, /mapping=My stock=/],
+  ['a place before a product', 'Location,Product,Qty\nNJ,A,5\n', {}, /mapping=Product=sku_id/],
+] as const)('%s are refused, with what to send', async (_, file, rules, message) => {
+  await expect(read(file, rules)).rejects.toThrow(message);
+});
+
+test('a column `id` that barcodes displace is named', async () => {
+  const { notes } = await read('id,gtin,quantity\nA-1,,5\n');
+  expect(notes).toEqual([
+    '"id" is not read, since barcodes identify the SKUs. If it is the sku_id, send mapping=id=sku_id.',
+  ]);
+});
+
+test('rows that repeat the header, as on each page of a report, are skipped and told', async () => {
+  const { lines, notes } = await read('SKU,Qty\nA-1,5\nsku , QTY,\nB-1,7\nSKU,Qty\nC-1,8\n');
+  expect(lines).toEqual([5, 7, 8].map((quantityInStock) => ({ quantityInStock })));
+  expect(notes).toEqual(['2 rows repeat the header and were skipped, the first of them row 3.']);
+});
+
+test.each([
+  [
+    'the current and new quantities of Square',
+    'SKU,Current Quantity A,New Quantity A,Current Quantity B,New Quantity B',
+    'Current Quantity A=quantity_in_stock,Current Quantity B=quantity_in_stock',
+  ],
+  [
+    'what is on hand, available and reserved',
+    'SKU,On hand A,Available A,On hand B,Available B,Reserved A',
+    'Available A=quantity_in_stock,Available B=quantity_in_stock',
+  ],
+])('the advice to add columns up leaves %s apart', async (_, header, added) => {
+  await expect(read(`${header}\nA-1,1,2,3,4,5\n`)).rejects.toThrow(`name each: mapping=${added}.`);
 });
 
 test.each([

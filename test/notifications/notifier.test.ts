@@ -1,8 +1,12 @@
 import { once } from 'node:events';
-import { SMTPServer } from 'smtp-server';
+import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { emailChannel, webhookChannel } from '../../src/notifications/channels.ts';
-import { Notifier, type Notification } from '../../src/notifications/notifier.ts';
+import {
+  emailChannel,
+  webhookChannel,
+  type Notification,
+} from '../../src/notifications/channels.ts';
+import { Notifier } from '../../src/notifications/notifier.ts';
 import { startServer, webhookOptionsOf } from '../../src/server.ts';
 import { TestServer } from '../http/harness.ts';
 import {
@@ -12,39 +16,7 @@ import {
   type TestDatabase,
 } from '../store/fixtures.ts';
 import { Receiver } from '../webhooks/receiver.ts';
-
-/** A mail server on the loopback interface. */
-async function startMailServer(): Promise<{
-  readonly url: string;
-  readonly mails: readonly string[];
-  readonly stop: () => Promise<void>;
-}> {
-  const mails: string[] = [];
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    onData: (stream, _session, done) => {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('end', () => {
-        mails.push(Buffer.concat(chunks).toString());
-        done();
-      });
-    },
-  });
-  const listener = server.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const address = listener.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return {
-    url: `smtp://127.0.0.1:${port}`,
-    mails,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(resolve);
-      }),
-  };
-}
+import { startMailServer } from './mail-server.ts';
 
 let database: TestDatabase;
 let store: Awaited<ReturnType<typeof openTestStore>>;
@@ -52,6 +24,7 @@ let sent: Notification[];
 let failures: unknown[];
 let isAccepting: boolean;
 let isStoreUp: boolean;
+let isWorkerUp: boolean;
 let isBackedUp: boolean;
 let freeBytes: number;
 let notifier: Notifier;
@@ -60,7 +33,7 @@ beforeEach(async () => {
   database = await sqliteDatabase();
   store = await openTestStore(database);
   [sent, failures] = [[], []];
-  [isAccepting, isStoreUp, isBackedUp, freeBytes] = [true, true, true, 1000];
+  [isAccepting, isStoreUp, isWorkerUp, isBackedUp, freeBytes] = [true, true, true, true, 1000];
   const channel = {
     name: 'test',
     send: (notification: Notification): Promise<void> => {
@@ -72,7 +45,10 @@ beforeEach(async () => {
   notifier = new Notifier({
     store,
     channels: [channel],
-    probe: () => (isStoreUp ? Promise.resolve() : Promise.reject(new Error('down'))),
+    probe: () =>
+      isStoreUp
+        ? Promise.resolve({ workers: [{ name: '10.0.0.2:5432', isUp: isWorkerUp }] })
+        : Promise.reject(new Error('down')),
     freeDiskBytes: () => Promise.resolve(freeBytes),
     freeDiskBytesMin: 100,
     backups: () => ({ isUp: isBackedUp }),
@@ -128,15 +104,66 @@ test('while the database does not answer, nothing that it said last is resolved'
   expect(sent[2]?.text).toBe('Resolved: The database cannot be read or written.');
 });
 
+test('while a worker of the database does not answer, nothing that was said of its suppliers is resolved', async () => {
+  const acme = await store.accounts.createOrganization({ type: 'supplier', name: 'Acme' });
+  await store.changes.setExpectedInterval(acme.id, 60);
+  await notifier.check();
+  isWorkerUp = false;
+  await store.changes.setExpectedInterval(acme.id, null);
+  await notifier.check();
+  expect(sent[1]?.text).toBe(
+    'The worker 10.0.0.2:5432 of the database cannot be reached: requests of its suppliers are answered 503.',
+  );
+});
+
 test('an email reaches a mail server, and one that it refuses is an error', async () => {
   const mail = await startMailServer();
-  const settings = { smtpUrl: mail.url, from: 'onhand@example.com', to: 'ops@example.com' };
+  const settings = {
+    smtpUrl: mail.url,
+    from: 'onhand@example.com',
+    to: 'ops@example.com',
+    allowPlain: true,
+  };
   await emailChannel(settings).send({ subject: 'onhand: Füße', text: 'One.\nTwo.' });
   await mail.stop();
   expect(mail.mails).toHaveLength(1);
   expect(mail.mails[0]).toMatch(/^To: ops@example\.com\r$/m);
   expect(mail.mails[0]).toContain('One.\r\nTwo.');
   await expect(emailChannel(settings).send({ subject: 'x', text: 'x' })).rejects.toThrow();
+});
+
+test('an email is sent only after STARTTLS, even if the mail server does not offer it, unless plain is allowed on loopback', async () => {
+  const plain = await startMailServer();
+  const message = { subject: 'x', text: 'x' };
+  const settings = { from: 'onhand@example.com', to: 'ops@example.com' };
+  const required = emailChannel({ ...settings, smtpUrl: plain.url, allowPlain: false });
+  await expect(required.send(message)).rejects.toThrow(/STARTTLS/);
+  const elsewhere = plain.url.replace('127.0.0.1', '0.0.0.0');
+  const allowed = emailChannel({ ...settings, smtpUrl: elsewhere, allowPlain: true });
+  await expect(allowed.send(message)).rejects.toThrow(/STARTTLS/);
+  await plain.stop();
+  expect(plain.mails).toEqual([]);
+});
+
+test('a server stops at once while a mail server hangs', async () => {
+  const hanging = createServer().listen(0, '127.0.0.1');
+  await once(hanging, 'listening');
+  const address = hanging.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const connected = once(hanging, 'connection');
+  const server = await TestServer.start({
+    smtpUrl: `smtp://127.0.0.1:${port}`,
+    notifyEmail: 'ops@example.com',
+    notifyFrom: 'onhand@example.com',
+    freeDiskBytesMin: Number.MAX_SAFE_INTEGER,
+  });
+  await connected;
+  await server.stop();
+  const closed = once(hanging, 'close');
+  hanging.close();
+  await closed;
+  // A server that waits for the mail server reports that it did not answer in time.
+  expect(JSON.stringify(server.log)).not.toContain('notification failed');
 });
 
 test('a webhook gets {"text"}, never on an address that webhooks may not call', async () => {
@@ -164,6 +191,7 @@ test('a server sends emails to the recipients in its settings, and does not star
   const mail = await startMailServer();
   const server = await TestServer.start({
     smtpUrl: mail.url,
+    smtpAllowPlain: true,
     notifyEmail: 'ops@example.com',
     notifyFrom: 'onhand@example.com',
     freeDiskBytesMin: Number.MAX_SAFE_INTEGER,

@@ -2,6 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { Principal } from '../../domain/parties.ts';
 import type { AnsweredRequest } from '../../metrics/recorder.ts';
+import { knownMethod } from './request-method.ts';
+import { logEvent } from '../../logging/event-log.ts';
 
 /** What the log says about a request beside its status. */
 interface RequestFacts {
@@ -16,6 +18,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Null until there is something to log. */
     facts: RequestFacts | null;
+    /** Whether it lasts as long as its client likes. */
+    isStream: boolean;
   }
 }
 
@@ -29,24 +33,23 @@ export function addRequestLog(
   record?: { answered(answered: AnsweredRequest): void },
 ): void {
   app.decorateRequest('facts', null);
+  app.decorateRequest('isStream', false);
   app.addHook('onResponse', async (request, reply) => {
-    request.log.info(
-      {
-        method: request.method,
-        path: pathOf(request.url),
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-        address: request.ip,
-        ...request.facts,
-      },
-      'answered',
-    );
-    record?.answered({
+    logEvent(request.log, 'answered', {
       method: request.method,
+      path: pathOf(request.url),
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      address: request.ip,
+      ...request.facts,
+    });
+    record?.answered({
+      method: knownMethod(request),
       route: request.routeOptions.url,
       status: reply.statusCode,
       durationMs: reply.elapsedTime,
       error: request.facts?.error,
+      isStream: request.isStream,
     });
   });
 }

@@ -26,6 +26,7 @@ import {
   readBulkOptions,
   type WriteOptions,
 } from '../inventory/write-options.ts';
+import { logEvent } from '../../logging/event-log.ts';
 
 export interface StreamSettings {
   /** How long a stream may be idle: the client neither sends nor reads. */
@@ -90,6 +91,7 @@ export class Streams {
     const isOutputGzipped = acceptsGzip(request.headers['accept-encoding']);
     const idleMs = settings.streamIdleTimeoutMs;
     const { socket } = request.raw;
+    request.isStream = true;
     reply.hijack();
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);
@@ -231,7 +233,7 @@ class LineStream {
       }
     } catch (error) {
       if (!(error instanceof ClientDisconnected)) throw error;
-      request.log.info({ row: this.#chunks.next.row }, 'the client of a stream disconnected');
+      logEvent(request.log, 'the client of a stream disconnected', { row: this.#chunks.next.row });
     } finally {
       this.#isOver = true;
       input.stop(new ClientDisconnected());
@@ -247,7 +249,7 @@ class LineStream {
       index: place.index,
       sentence: sentenceOf(place, lastUncertain),
     });
-    request.log.info({ err: reason, row: place.row }, 'a stream was aborted');
+    logEvent(request.log, 'a stream was aborted', { err: reason, row: place.row });
     await output.write(text);
     await output.abort();
   }

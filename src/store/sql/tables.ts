@@ -75,6 +75,7 @@ export interface SqlTables {
     reason: string | null;
     reference: string | null;
     reverts_number: number | null;
+    traceparent: string | null;
   };
   hour_counts: {
     supplier_id: number;
@@ -118,6 +119,7 @@ export interface SqlTables {
     asked: string;
     reason: string | null;
     reference: string | null;
+    traceparent: string | null;
     idempotency_key: string | null;
     fingerprint: Uint8Array | null;
     state: string;

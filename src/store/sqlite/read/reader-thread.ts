@@ -1,4 +1,4 @@
-/** The reader thread, for reads that may take long, such as a filtered count. */
+/** The program of the reader and the scanner thread. The scanner serves reads of many SKUs, such as a filtered count. */
 import {
   type HistoryEntry,
   type Freshness,
@@ -32,7 +32,7 @@ import { skuKey } from '../schema/migrations.ts';
 const SELECT_FOUND_CHANGES = `
   SELECT found.*, skus.uuid AS sku_uuid, sku_id, upca, ean13, gtin14, isbn, asin, mpn,
     organizations.uuid AS supplier_uuid, organizations.name AS supplier_name,
-    batches.uuid AS batch_uuid, applied_at_ms, reason, source, reference, username
+    batches.uuid AS batch_uuid, applied_at_ms, reason, traceparent, source, reference, username
   FROM found
     JOIN skus ON skus.key = (found.supplier_id << 32) + found.sku_number
     JOIN organizations ON organizations.id = found.supplier_id
@@ -66,7 +66,7 @@ class ChangeReader {
       )
       .raw();
     this.#batch = db.prepare(
-      'SELECT uuid, applied_at_ms AS changedAtMs, reason FROM batches WHERE supplier_id = ? AND number = ?',
+      'SELECT uuid, applied_at_ms AS changedAtMs, reason, traceparent FROM batches WHERE supplier_id = ? AND number = ?',
     );
     this.#named = db.prepare('SELECT uuid, name FROM organizations WHERE id = ?');
     this.#chain = db.prepare(
@@ -164,8 +164,8 @@ export interface ReaderCalls {
 }
 
 export interface ReaderSettings extends ConnectionSettings {
-  /** What the writer thread commits (recent/feed.ts). */
-  readonly feed: MessagePort;
+  /** What the writer thread commits (recent/feed.ts). Without it, the thread reads that from the database. */
+  readonly feed?: MessagePort;
 }
 
 serveThread<ReaderSettings, ReaderCalls>((settings) => {
@@ -187,7 +187,7 @@ serveThread<ReaderSettings, ReaderCalls>((settings) => {
         inventory.read(() => changeReads.freshness(supplierId, nowMs), true),
     },
     close: () => {
-      settings.feed.close();
+      settings.feed?.close();
       db.close();
     },
   };
