@@ -53,7 +53,7 @@ import {
   type SqlDatabase,
 } from '../sql/database.ts';
 import type { SqlTables } from '../sql/tables.ts';
-import { isUniqueViolation } from './connection/errors.ts';
+import { isForeignKeyViolation, isUniqueViolation } from './connection/errors.ts';
 
 export interface PostgresSettings
   extends Required<Omit<PoolSettings, 'isDistributed'>>, SchemaOptions {
@@ -229,6 +229,10 @@ class PostgresDatabase implements SqlDatabase {
 
   isDuplicate(error: unknown): boolean {
     return isUniqueViolation(error);
+  }
+
+  isOrphan(error: unknown): boolean {
+    return isForeignKeyViolation(error);
   }
 
   async #execute<R>(statement: CompiledQuery): Promise<QueryResult<R>> {
