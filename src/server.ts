@@ -23,8 +23,10 @@ import type { HttpState } from './http/server.ts';
 import { Intake } from './intake/intake.ts';
 import { measuredStore } from './metrics/measured-store.ts';
 import { ServerMetrics } from './metrics/server-metrics.ts';
-import { operatorChannels, type Channel } from './notifications/channels.ts';
+import { mailSettingsOf, operatorChannels, type Channel } from './notifications/channels.ts';
 import { Notifier } from './notifications/notifier.ts';
+import { RecipientNotifier } from './notifications/recipient-notifier.ts';
+import { recordingTrips } from './notifications/trips.ts';
 import { RepeatedCheck } from './repeated-check.ts';
 import { RetentionSweeper } from './intake/retention.ts';
 import type { Migration } from './store/driver.ts';
@@ -124,10 +126,11 @@ async function serve(
   const { FirstSetup } = await import('./accounts/first-setup.ts');
   const metrics = ServerMetrics.for(settings);
   const store = metrics === undefined ? opened : measuredStore(opened, metrics.record);
-  const intake = new Intake(store, settings, undefined, (ms) => metrics?.record.waited(ms));
+  const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
+  const applying = recordingTrips(store, Date.now, report('safety limit not recorded'));
+  const intake = new Intake(applying, settings, undefined, (ms) => metrics?.record.waited(ms));
   const feed = new ChangeFeed(store.changes, store.accounts);
   const webhookOptions = webhookOptionsOf(settings);
-  const report = (what: string) => (error: unknown) => app.log.error({ err: error }, what);
   const onEnded = async (file: FileRecord): Promise<void> => {
     const [supplier] = await store.accounts.findOrganizationsById([file.supplierId]);
     app.log.info(entryOf(file, supplier), `file ${file.state}`);
@@ -188,6 +191,7 @@ async function serve(
     onHeard: (supplier) => app.log.info(lateEntryOf(supplier), 'supplier no longer late'),
     onFailure: report('check for late suppliers failed'),
   });
+  const nodeId = randomUUID();
   const sender = new WebhookSender({
     webhooks: store.webhooks,
     changes: store.changes,
@@ -195,10 +199,18 @@ async function serve(
     feed,
     options: webhookOptions,
     limits: settings,
-    nodeId: randomUUID(),
+    nodeId,
     onFailure: report('webhooks failed'),
     onAttempt: (result) => metrics?.record.attempted(result),
     onPaused: () => metrics?.record.webhookPaused(),
+  });
+  const recipients = new RecipientNotifier({
+    store,
+    nodeId,
+    mail: mailSettingsOf(settings),
+    webhookOptions,
+    now: Date.now,
+    onFailure: report('notification failed'),
   });
   const backups = backupScheduleOf(settings, {
     now: Date.now,
@@ -243,6 +255,7 @@ async function serve(
     late,
     ...(backups === undefined ? [] : [backups]),
     ...(channels.length > 0 ? [notifier] : []),
+    recipients,
   ].map((each) => new RepeatedCheck((signal) => each.check(signal)));
 
   const close = async (): Promise<void> => {

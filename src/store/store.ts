@@ -45,6 +45,7 @@ import type { Inventory } from '../domain/inventory.ts';
 import type { Author } from '../domain/audit.ts';
 import type { AccountStore, OrganizationCount } from './account-store.ts';
 import type { AuditStore } from './audit-store.ts';
+import type { NotificationStore } from './notification-store.ts';
 import type { OffsetPage } from './offset-page.ts';
 import type { SafetyLimit } from '../domain/safety-limit.ts';
 import type { HourCounts } from '../domain/statistics.ts';
@@ -60,6 +61,7 @@ import type {
 
 export type {
   AccountStore,
+  ExpiringTokens,
   OrganizationCount,
   OrganizationCounts,
   OrganizationPage,
@@ -68,6 +70,7 @@ export type {
   UserPage,
 } from './account-store.ts';
 export type { AuditQuery, AuditStore } from './audit-store.ts';
+export type { NotificationStore } from './notification-store.ts';
 export type { OffsetPage };
 
 export interface Store {
@@ -77,6 +80,7 @@ export interface Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
+  readonly notifications: NotificationStore;
   readonly files: FileStore;
   /** How to group waiting batches for `apply`. */
   readonly grouping: Grouping;

@@ -11,10 +11,12 @@ import type {
   Store,
   FileStore,
   StoreMeasures,
+  NotificationStore,
   WebhookStore,
 } from '../store.ts';
 import type { OnMigrated } from '../driver.ts';
 import { SqlFiles } from '../sql/files.ts';
+import { SqlNotifications } from '../sql/notifications.ts';
 import { SqlWebhooks } from '../sql/webhooks.ts';
 import { SqlAudit } from '../sql/audit.ts';
 import { SqlAccounts } from '../sql/accounts.ts';
@@ -63,6 +65,7 @@ export class PostgresStore implements Store {
   readonly batches: BatchStore;
   readonly changes: ChangeStore;
   readonly webhooks: WebhookStore;
+  readonly notifications: NotificationStore;
   readonly files: FileStore;
   readonly grouping: Grouping;
   readonly #pool: ConnectionPool;
@@ -80,6 +83,7 @@ export class PostgresStore implements Store {
     this.batches = new SqlBatches(database, (request) => this.#applier.revert(request));
     this.changes = new PostgresChanges(pool, database);
     this.webhooks = new SqlWebhooks(database);
+    this.notifications = new SqlNotifications(database);
     this.files = new SqlFiles(database);
   }
 
