@@ -2119,12 +2119,18 @@ export interface components {
         };
         /** NotificationConfirmation */
         readonly NotificationConfirmation: {
-            /** @description The code in the email. */
+            /**
+             * @description The code in the email.
+             * @example ABCDEFGHJK
+             */
             readonly code: string;
         };
         /** NotificationRecipient */
         readonly NotificationRecipient: {
-            /** @description The email address. Of a URL, which is a secret, only the beginning. */
+            /**
+             * @description The email address. Of a URL, which is a secret, only the beginning.
+             * @example stock@acme.example
+             */
             readonly address: string;
             /** @enum {unknown} */
             readonly channel: "email" | "slack" | "teams" | "webhook";
@@ -2133,7 +2139,10 @@ export interface components {
              * @description When it was added.
              */
             readonly created: string;
-            /** @description When a daily digest is sent, such as `08:00`. */
+            /**
+             * @description When a daily digest is sent, such as `08:00`.
+             * @example 08:00
+             */
             readonly daily_at: string;
             /**
              * @description Whether messages are sent at once, or collected until the next hour or day.
@@ -2155,11 +2164,17 @@ export interface components {
             readonly quiet_from: string | null;
             /** @description Until when nothing is sent. */
             readonly quiet_until: string | null;
-            /** @description The same thing is told again after this time, at the earliest. */
+            /**
+             * @description The same thing is told again after this time, at the earliest.
+             * @example 60
+             */
             readonly repeat_after_minutes: number;
             /** @description Whether the end of a condition is told too. */
             readonly tells_resolved: boolean;
-            /** @description The time zone of these times, such as `Europe/Berlin`. */
+            /**
+             * @description The time zone of these times, such as `Europe/Berlin`.
+             * @example Europe/Berlin
+             */
             readonly time_zone: string;
             /**
              * Format: uuid
@@ -2169,7 +2184,10 @@ export interface components {
         };
         /** NotificationRecipientChange */
         readonly NotificationRecipientChange: {
-            /** @description When a daily digest is sent, such as `08:00`. */
+            /**
+             * @description When a daily digest is sent, such as `08:00`.
+             * @example 08:00
+             */
             readonly daily_at?: string;
             /**
              * @description Whether messages are sent at once, or collected until the next hour or day.
@@ -2182,23 +2200,35 @@ export interface components {
             readonly quiet_from?: string | null;
             /** @description Until when nothing is sent. */
             readonly quiet_until?: string | null;
-            /** @description The same thing is told again after this time, at the earliest. */
+            /**
+             * @description The same thing is told again after this time, at the earliest.
+             * @example 60
+             */
             readonly repeat_after_minutes?: number;
             /** @description Whether the end of a condition is told too. */
             readonly tells_resolved?: boolean;
-            /** @description The time zone of these times, such as `Europe/Berlin`. */
+            /**
+             * @description The time zone of these times, such as `Europe/Berlin`.
+             * @example Europe/Berlin
+             */
             readonly time_zone?: string;
         };
         /** NotificationRecipientDraft */
         readonly NotificationRecipientDraft: {
-            /** @description An email address, or a URL. */
+            /**
+             * @description An email address, or a URL.
+             * @example stock@acme.example
+             */
             readonly address: string;
             /**
              * @description `slack` and `teams` are incoming webhooks; `webhook` gets JSON.
              * @enum {unknown}
              */
             readonly channel: "email" | "slack" | "teams" | "webhook";
-            /** @description When a daily digest is sent, such as `08:00`. */
+            /**
+             * @description When a daily digest is sent, such as `08:00`.
+             * @example 08:00
+             */
             readonly daily_at?: string;
             /**
              * @description Whether messages are sent at once, or collected until the next hour or day.
@@ -2211,11 +2241,17 @@ export interface components {
             readonly quiet_from?: string | null;
             /** @description Until when nothing is sent. */
             readonly quiet_until?: string | null;
-            /** @description The same thing is told again after this time, at the earliest. */
+            /**
+             * @description The same thing is told again after this time, at the earliest.
+             * @example 60
+             */
             readonly repeat_after_minutes?: number;
             /** @description Whether the end of a condition is told too. */
             readonly tells_resolved?: boolean;
-            /** @description The time zone of these times, such as `Europe/Berlin`. */
+            /**
+             * @description The time zone of these times, such as `Europe/Berlin`.
+             * @example Europe/Berlin
+             */
             readonly time_zone?: string;
         };
         /** NotificationRecipientList */
