@@ -65,17 +65,16 @@ export function teamsBody({ text }: Notification): object {
 
 /** The body for a program. */
 export function webhookBody(lines: MessageLines): object {
-  const print = ({ kind, organizationUuid, text }: MessageLine) => ({
-    kind,
-    organization_uuid: organizationUuid,
-    text,
-  });
   const { subject, text } = notificationOf(lines);
   return {
     type: 'notification',
     subject,
     text,
-    begun: lines.begun.map(print),
-    resolved: lines.resolved.map(print),
+    begun: lines.begun.map(printLine),
+    resolved: lines.resolved.map(printLine),
   };
+}
+
+function printLine({ kind, organizationUuid, text }: MessageLine): object {
+  return { kind, organization_uuid: organizationUuid, text };
 }

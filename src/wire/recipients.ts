@@ -211,6 +211,7 @@ function minuteOrNull(text: string | null): number | null {
 }
 
 function printMinute(minute: number): string {
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
+  return [Math.floor(minute / 60), minute % 60]
+    .map((value) => String(value).padStart(2, '0'))
+    .join(':');
 }
